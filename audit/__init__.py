@@ -1,0 +1,1 @@
+"""The audit: configuration, runner, typed result, gate and run folder."""

@@ -1,0 +1,1 @@
+"""Metrics and statistics over arrays and counts; imports nothing else of ours."""
