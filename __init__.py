@@ -1,7 +1,38 @@
-"""fairweigh: weigh a model for fairness before it is released, and again after it has lost weight."""
+"""fairweigh: weigh a model for fairness before it is released, and again after it has lost weight.
+
+>>> import fairweigh
+>>> result = fairweigh.run("audit.yaml")  # doctest: +SKIP
+>>> result.verdict  # doctest: +SKIP
+'pass'
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from ._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from .api import load_result, run
+    from .audit.result import AuditResult
+    from .datasets.errors import InputError
+    from .datasets.evaluation import EvaluationSet
+
+__all__ = ["AuditResult", "EvaluationSet", "InputError", "__version__", "load_result", "run"]
+
+_PLACES = {
+    "run": "api",
+    "load_result": "api",
+    "AuditResult": "audit.result",
+    "EvaluationSet": "datasets.evaluation",
+    "InputError": "datasets.errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Names are imported when they are used: 'fairweigh --help' needs none of them.
+    if name not in _PLACES:
+        raise AttributeError(f"module 'fairweigh' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"fairweigh.{_PLACES[name]}"), name)

@@ -1,1 +1,39 @@
-"""Renderers of an ``AuditResult``: HTML, JUnit, Markdown."""
+"""Renderers of an ``AuditResult``: HTML, JUnit, Markdown.
+
+They compute nothing: a figure in a report is a figure in ``audit.json``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..audit.result import AuditResult
+
+__all__ = ["render"]
+
+
+def render(result: AuditResult, *, charts: bool = True) -> dict[str, str]:
+    """Render a result in every form that a run's folder holds.
+
+    Parameters
+    ----------
+    result
+        The audit.
+    charts
+        Draw the charts of the HTML report.
+
+    Returns
+    -------
+    dict of str to str
+        File name to text: ``report.html``, ``junit.xml``, ``summary.md``.
+    """
+    from .html import render_html
+    from .junit import render_junit
+    from .markdown import render_markdown
+
+    return {
+        "report.html": render_html(result, charts=charts),
+        "junit.xml": render_junit(result),
+        "summary.md": render_markdown(result),
+    }

@@ -1,0 +1,92 @@
+"""The audit and its renderers put together: what ``fairweigh.run`` and the command line call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from .audit.config import read
+from .audit.folder import AUDIT, open_run
+from .audit.result import SCHEMA_VERSION, AuditResult
+from .audit.runner import Progress, audit, folder_name, silent
+from .datasets.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def run(
+    config: str | Path | Mapping[str, Any],
+    out: str | Path | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    data: pa.Table | None = None,
+    model: Callable[[Any], Any] | None = None,
+    command: str | None = None,
+    progress: Progress = silent,
+) -> AuditResult:
+    """Run an audit and write its run folder, reports included.
+
+    Parameters
+    ----------
+    config : path or mapping
+        ``audit.yaml`` or its content.
+    out : path, optional
+        The run folder; default ``runs/NAME``. It must not exist.
+    overrides : sequence of str
+        ``key.path=value`` settings.
+    data : pyarrow.Table, optional
+        Rows to audit in place of the file ``data.path``.
+    model : callable, optional
+        Model in place of the configured one: pandas frame of features to scores or decisions.
+    command : str, optional
+        How to reproduce the run, for its report.
+    progress : callable, optional
+        Called with a stage, the rows done and their total.
+
+    Returns
+    -------
+    AuditResult
+
+    Raises
+    ------
+    InputError
+        Bad configuration, data or model; nothing is written.
+    """
+    from .reports import render
+
+    settings = read(config, overrides)
+    target = Path(out) if out is not None else Path("runs") / folder_name(settings.audit)
+    told = command or (f"fairweigh.run({str(config)!r})" if not isinstance(config, Mapping) else "")
+    with open_run(target) as folder:
+        result = audit(settings, folder, table=data, function=model, command=told, progress=progress)
+        progress("writing reports", 0, None)
+        for name, text in render(result, charts=settings.report.charts).items():
+            folder.write(name, text)
+    return result
+
+
+def load_result(run: str | Path) -> AuditResult:
+    """Read the result of a finished run from its ``audit.json``.
+
+    Raises
+    ------
+    InputError
+        Not a run folder, or one of another schema version.
+    """
+    path = Path(run) / AUDIT
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    try:
+        return AuditResult.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise InputError(
+            f"{path}: not a result of schema {SCHEMA_VERSION}: {place}: {first['msg']}"
+        ) from None

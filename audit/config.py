@@ -1,0 +1,353 @@
+"""The configuration ``audit.yaml``: read, overridden, validated, one clear line when it is wrong."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from ..datasets.errors import InputError
+from ..metrics.table import DISPARITIES, METRICS
+
+Value = bool | int | float | str
+Values = Value | list[Value]
+Confidence = Annotated[float, Field(gt=0.5, lt=1)]
+
+AGGREGATES = {f"{row.name}_{form}": row for row in DISPARITIES for form in row.forms}
+"""Named disparities over all slices of a feature, such as demographic_parity_difference."""
+
+
+class Section(BaseModel):
+    """Base of the configuration's parts: strict about unknown keys and types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(Section):
+    """The evaluation data: a dataset card (``name``) or a file (``path``), and its columns' roles."""
+
+    name: str | None = Field(None, description="A dataset card; see 'fairweigh datasets list'.")
+    split: str | None = Field(None, description="Split of the card; 'all' for every row.")
+    path: str | None = Field(None, description="CSV, Parquet, Feather or JSON lines, also .gz.")
+    label: str | None = Field(None, description="Column of the true class; optional.")
+    positive: Values | None = Field(None, description="Label value(s) that count as positive.")
+    negative: Values | None = Field(None, description="Label value(s) that count as negative.")
+    sensitive: list[str] | None = Field(None, description="Sensitive features.")
+    id: str | None = Field(None, description="Column of unique row ids.")
+    weight: str | None = Field(None, description="Column of row weights.")
+    cluster: str | None = Field(None, description="Column that groups dependent rows.")
+    count: str | None = Field(None, description="Column of counts: the table holds aggregated cells.")
+    bins: dict[str, list[float]] | None = Field(None, description="Edges for numeric sensitive features.")
+    missing: list[str] | None = Field(None, description="Strings that mean 'not known' in text files.")
+    drop_missing: bool = Field(False, description="Leave out rows with a missing value in any column.")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Data:
+        if (self.name is None) == (self.path is None):
+            raise ValueError("expected either name (a dataset card) or path (a file)")
+        if self.split is not None and self.name is None:
+            raise ValueError("split belongs to a dataset card (name)")
+        return self
+
+
+class Slices(Section):
+    """Which slices are audited."""
+
+    by: list[str] | None = Field(None, description="Sensitive features to slice by; default all.")
+    intersections: int = Field(2, ge=1, le=6, description="Up to how many features are crossed.")
+    min_size: int = Field(30, ge=1, description="Slices with fewer rows are shown but not gated.")
+    reference: dict[str, Value] = Field(
+        default_factory=dict, description="Reference value per feature; default the largest slice."
+    )
+
+
+class TrainData(Section):
+    """Rows that a model is trained on."""
+
+    name: str | None = None
+    split: str | None = None
+    path: str | None = None
+
+
+class ModelSpec(Section):
+    """The model: trained here (``estimator``), saved (``path``), a table of predictions, or a callable."""
+
+    kind: Literal["sklearn", "predictions", "callable"] | None = None
+    estimator: str | None = Field(None, description="Dotted path of a scikit-learn classifier.")
+    params: dict[str, Any] = Field(default_factory=dict)
+    train: TrainData | None = None
+    features: list[str] | None = Field(
+        None, description="Columns the model sees; default all without another role."
+    )
+    path: str | None = None
+    trusted: list[str] = Field(default_factory=list, description="Types allowed in a skops file.")
+    trust_pickle: bool = False
+    score: str | None = Field(None, description="Score column of a predictions table.")
+    decision: str | None = Field(None, description="Decision column of a predictions table.")
+    positive: Values | None = Field(None, description="Favourable value(s) of the decision column.")
+    id: str | None = Field(None, description="Id column of a separate predictions table.")
+    function: str | None = Field(None, description="package.module:function")
+    threshold: float | None = Field(None, description="Scores at or above it are selected.")
+    scale: Literal["probability", "rank"] = "probability"
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> ModelSpec:
+        kind = self.resolved
+        allowed = {
+            "sklearn": {"estimator", "params", "train", "features", "path", "trusted", "trust_pickle"},
+            "predictions": {"path", "score", "decision", "positive", "id", "scale"},
+            "callable": {"function", "features", "scale"},
+        }[kind] | {"kind", "threshold"}
+        extra = sorted(self.model_fields_set - allowed)
+        if extra:
+            raise ValueError(f"a model of kind {kind} has no {', '.join(extra)}")
+        if kind == "sklearn":
+            if (self.estimator is None) == (self.path is None):
+                raise ValueError("expected either estimator (trained here) or path (a saved model)")
+            if self.estimator and self.train is None:
+                raise ValueError("train: expected the data to train the estimator on")
+        if kind == "callable" and self.function is None:
+            raise ValueError("function: expected package.module:function")
+        return self
+
+    @property
+    def resolved(self) -> Literal["sklearn", "predictions", "callable"]:
+        """The kind, inferred from the keys where it is not written."""
+        if self.kind is not None:
+            return self.kind
+        if self.function is not None:
+            return "callable"
+        return "predictions" if self.score or self.decision else "sklearn"
+
+
+class Limit(BaseModel):
+    """A parsed limit such as ``<= 0.1`` or ``>= 80 %``."""
+
+    upper: bool
+    value: float
+
+    @classmethod
+    def parse(cls, text: str) -> Limit:
+        """Read a limit; ValueError when it does not parse."""
+        match = re.fullmatch(r"\s*(<=|>=|<|>|≤|≥)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*(%?)\s*", text)
+        try:
+            number = float(match.group(2)) if match else None
+        except ValueError:
+            number = None
+        if match is None or number is None:
+            raise ValueError(f"expected a limit such as '<= 0.1' or '>= 0.8', got {text!r}")
+        return cls(upper=match.group(1) in ("<=", "<", "≤"), value=number / 100 if match.group(3) else number)
+
+    def holds(self, value: float) -> bool:
+        """Return whether a value is within the limit."""
+        return value <= self.value if self.upper else value >= self.value
+
+
+class Gate(Section):
+    """A requirement: a metric, the slices it speaks of, how they are compared, a limit."""
+
+    id: str | None = None
+    metric: str
+    by: str | list[str] | None = Field(None, description="Feature(s) whose slices are compared.")
+    slice: dict[str, Value] | None = Field(None, description="One slice only, by its values.")
+    compare: Literal["value", "difference", "ratio"] = "value"
+    reference: Value | dict[str, Value] | None = Field(
+        None, description="Reference slice; 'highest' or 'largest' also do."
+    )
+    limit: str
+    decide: Literal["proven", "point"] | None = Field(
+        None, description="Default: proven for gates over slices, point for one overall figure."
+    )
+    include_small: bool = Field(False, description="Gate slices below min_size too.")
+    include_unknown: bool = Field(False, description="Gate slices of missing values too.")
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Gate:
+        limit = Limit.parse(self.limit)
+        if self.metric not in METRICS and self.metric not in AGGREGATES:
+            raise ValueError(f"metric: {unknown(self.metric, [*METRICS, *AGGREGATES], 'metric')}")
+        if self.metric in AGGREGATES and (self.compare != "value" or not self.features or self.slice):
+            raise ValueError(f"{self.metric} compares all slices of a feature: it needs by, and no compare")
+        if self.compare != "value" and not self.features:
+            raise ValueError(f"compare: {self.compare} needs by, the feature whose slices are compared")
+        if self.compare == "difference" and not limit.upper:
+            raise ValueError("limit: a difference is limited from above, such as '<= 0.1'")
+        if self.compare == "ratio" and (limit.upper or not 0 < limit.value <= 1):
+            raise ValueError("limit: a ratio is limited from below by a number in (0, 1], such as '>= 0.8'")
+        if self.compare == "ratio" and self.metric in METRICS and not METRICS[self.metric].ratio:
+            raise ValueError(f"compare: a ratio of {self.metric} means nothing, as it may be negative")
+        if self.slice is not None and self.features and set(self.slice) != set(self.features):
+            raise ValueError("slice: expected a value for each feature of by")
+        return self
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The features whose slices the gate speaks of; empty for the whole set."""
+        if self.by is not None:
+            return (self.by,) if isinstance(self.by, str) else tuple(self.by)
+        return tuple(self.slice) if self.slice else ()
+
+    @property
+    def rule(self) -> Literal["proven", "point"]:
+        """How the gate decides, with the default filled in."""
+        return self.decide or ("proven" if self.features else "point")
+
+
+class ReportSpec(Section):
+    """How the report is headed and drawn."""
+
+    title: str | None = None
+    charts: bool = True
+
+
+class Config(Section):
+    """A whole audit."""
+
+    audit: str = Field(description="Name of the audit; the run's folder is called so.", min_length=1)
+    data: Data
+    slices: Slices = Slices()
+    model: ModelSpec | None = Field(None, description="Without a model the labels themselves are audited.")
+    metrics: list[str] | None = Field(None, description="Default: the usual ones that the data allow.")
+    gates: list[Gate] = Field(default_factory=list)
+    confidence: Confidence = 0.95
+    seed: int = 0
+    report: ReportSpec = ReportSpec()
+
+    @model_validator(mode="after")
+    def _known(self) -> Config:
+        for name in self.metrics or []:
+            if name not in METRICS:
+                raise ValueError(f"metrics: {unknown(name, list(METRICS), 'metric')}")
+        ids = [g.id for g in self.gates if g.id]
+        for name in ids:
+            if ids.count(name) > 1:
+                raise ValueError(f"gates: two gates have the id {name!r}")
+        return self
+
+
+def unknown(name: str, known: Sequence[str], what: str) -> str:
+    """Return '<name> is no known <what>; did you mean ...'."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
+    return f"{name!r} is no known {what}; {hint}"
+
+
+def read(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Config:
+    """Read and validate a configuration.
+
+    Parameters
+    ----------
+    source : path or mapping
+        An ``audit.yaml``, or its content.
+    overrides : sequence of str
+        ``key.path=value`` settings, applied on top; values are read as YAML.
+
+    Raises
+    ------
+    InputError
+        One line with the file, the key's path, what was expected and what came.
+    """
+    where = "" if isinstance(source, Mapping) else f"{source}: "
+    content = dict(source) if isinstance(source, Mapping) else _load(Path(source))
+    for setting in overrides:
+        _override(content, setting)
+    try:
+        return Config.model_validate(content)
+    except ValidationError as error:
+        raise InputError(where + _first(error, content)) from None
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" in line {mark.line + 1}" if mark is not None else ""
+        problem = getattr(error, "problem", None) or "cannot be parsed"
+        raise InputError(f"{path}: not valid YAML{place}: {' '.join(str(problem).split())}") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: expected a mapping with the keys audit, data, model, gates ...")
+    return content
+
+
+def _override(content: dict[str, Any], setting: str) -> None:
+    key, sign, text = setting.partition("=")
+    steps = key.strip().split(".")
+    if not sign or not all(steps):
+        raise InputError(f"--set: expected key.path=value, got {setting!r}")
+    try:
+        value = YAML(typ="safe", pure=True).load(text)
+    except YAMLError:
+        raise InputError(f"--set {key}: the value is not valid YAML: {text!r}") from None
+    place: Any = content
+    for i, step in enumerate(steps):
+        last = i == len(steps) - 1
+        try:
+            if isinstance(place, list):
+                index = int(step)
+                place[index] = value if last else place[index]
+                place = place[index]
+            elif last:
+                place[step] = value
+            else:
+                place = place.setdefault(step, {})
+        except (ValueError, IndexError, AttributeError, TypeError):
+            raise InputError(f"--set: no place {'.'.join(steps[: i + 1])!r} in the configuration") from None
+
+
+def _first(error: ValidationError, content: Mapping[str, Any]) -> str:
+    """The first problem on one line: key path, what was expected, what came."""
+    problems = error.errors(include_url=False, include_context=False)
+    # A union reports every branch that failed; the innermost named place tells the most.
+    first = problems[0]
+    loc = [
+        part for part in first["loc"] if part not in ("bool", "int", "float", "str") and "[" not in str(part)
+    ]
+    path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in loc).lstrip(".")
+    if first["type"] == "extra_forbidden":
+        known = _keys_at(loc[:-1])
+        hint = unknown(str(loc[-1]), known, "key") if known else f"unknown key {loc[-1]!r}"
+        return f"{path}: {hint}"
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "missing":
+        message = "this key is required"
+    elif first["type"] != "value_error":
+        message = f"{message[0].lower()}{message[1:]}, got {_short(first['input'])}"
+    return " ".join((f"{path}: {message}" if path else message).split())
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _keys_at(loc: Sequence[Any]) -> list[str]:
+    """The keys that the configuration knows at a place."""
+    model: Any = Config
+    for part in loc:
+        if isinstance(part, int):
+            continue
+        annotation = str(model.model_fields[part].annotation)
+        model = next((s for s in _sections() if re.search(rf"\b{s.__name__}\b", annotation)), None)
+        if model is None:
+            return []
+    return list(model.model_fields)
+
+
+def _sections() -> list[type[Section]]:
+    return [Data, Slices, ModelSpec, TrainData, Gate, ReportSpec]
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of ``audit.yaml``."""
+    return Config.model_json_schema()

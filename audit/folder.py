@@ -1,0 +1,155 @@
+"""A run's folder: built beside its final place, then renamed, so that it is whole or not there."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from ..datasets.errors import InputError
+from ..datasets.read import sha256_file
+
+AUDIT, MANIFEST, PREDICTIONS = "audit.json", "MANIFEST.json", "predictions"
+_LOCK = ".lock"
+
+
+class OpenRun:
+    """A run folder that is being written.
+
+    Attributes
+    ----------
+    target : Path
+        Where it will be.
+    folder : Path
+        Where its files are until then.
+    provenance : dict
+        What MANIFEST.json says beside the files' checksums.
+    """
+
+    def __init__(self, target: Path, folder: Path) -> None:
+        self.target = target
+        self.folder = folder
+        self.provenance: dict[str, Any] = {}
+
+    def write(self, name: str, text: str) -> None:
+        """Write a text file of the run."""
+        (self.folder / name).write_text(text, encoding="utf-8")
+
+    def predictions(self, variant: str) -> Path:
+        """Return where the predictions of a variant are written."""
+        folder = self.folder / PREDICTIONS
+        folder.mkdir(exist_ok=True)
+        return folder / f"{variant}.parquet"
+
+    def finish(self) -> None:
+        """Write the manifest and put the folder in its place."""
+        (self.folder / _LOCK).unlink()
+        self.write(MANIFEST, manifest(self.folder, self.provenance))
+        try:
+            self.folder.rename(self.target)
+        except OSError as error:
+            raise InputError(f"{self.target}: appeared while the audit ran: {error.strerror}") from None
+
+
+def files(folder: Path) -> list[str]:
+    """Return the files of a run, without the manifest, as relative paths in sorted order."""
+    found = (p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    return sorted(name for name in found if name not in (MANIFEST, _LOCK))
+
+
+def manifest(folder: Path, provenance: dict[str, Any]) -> str:
+    """Return the text of MANIFEST.json: provenance and the sha256 of every file."""
+    sums = {name: sha256_file(folder / name) for name in files(folder)}
+    return json.dumps({**provenance, "files": sums}, indent=2, ensure_ascii=False) + "\n"
+
+
+@contextmanager
+def open_run(target: Path) -> Iterator[OpenRun]:
+    """Open a new run folder at ``target``; on any error nothing is left of it.
+
+    What a killed run left beside its place is cleared away first.
+
+    Raises
+    ------
+    InputError
+        The folder exists, cannot be written, or another audit is writing it.
+    """
+    if target.exists() or target.is_symlink():
+        raise InputError(f"{target}: the run folder exists; choose another with -o, or remove it")
+    made = [p for p in (target.parent, *target.parent.parents) if not p.exists()]
+    staging = target.parent / f".{target.name}.partial"
+    lock = None
+    try:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            lock = _claim(staging, target)
+            run = OpenRun(target, staging)
+            yield run
+            run.finish()
+        except OSError as error:
+            reason = error.strerror or " ".join(str(error).split())
+            raise InputError(f"{target}: cannot be written: {reason}") from None
+    except BaseException:
+        if lock is not None:
+            shutil.rmtree(staging, ignore_errors=True)
+        for folder in made:
+            if folder.exists() and not any(folder.iterdir()):
+                folder.rmdir()
+        raise
+    finally:
+        if lock is not None:
+            lock.close()
+
+
+def _claim(staging: Path, target: Path) -> IO[bytes]:
+    """Make the staging folder ours; the lock falls with the process, however it ends."""
+    if staging.exists():
+        with (staging / _LOCK).open("ab") as old:
+            try:
+                fcntl.flock(old, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(f"{target}: another audit is writing this run") from None
+            shutil.rmtree(staging)
+    staging.mkdir()
+    lock = (staging / _LOCK).open("ab")
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return lock
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read MANIFEST.json of a finished run; InputError when it is not one."""
+    try:
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{folder}: not a run folder (no {MANIFEST})") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder / MANIFEST}: cannot be read: {error}") from None
+    if not isinstance(content, dict) or not isinstance(content.get("files"), dict):
+        raise InputError(f"{folder / MANIFEST}: expected a mapping with the key files")
+    return content
+
+
+def replace(folder: Path, texts: dict[str, str]) -> None:
+    """Rewrite some text files of a finished run, and its manifest, each at once."""
+    provenance = read_manifest(folder)
+    provenance.pop("files")
+    try:
+        for name, text in texts.items():
+            _swap(folder / name, text)
+        _swap(folder / MANIFEST, manifest(folder, provenance))
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written: {error.strerror}") from None
+
+
+def _swap(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,204 @@
+"""From prediction batches to counts and sorted scores, and from those to any figure of any slice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ..metrics.counts import DECISION, LABEL, UNKNOWN, Cube, Tally, features_by
+from ..metrics.figures import Figure, count_figure
+from ..metrics.score_figures import SlicedScores
+from ..metrics.scores import ScoreCollector, ScoreTable
+from ..metrics.table import METRICS, Metric
+
+By = tuple[str, ...]
+
+
+@dataclass
+class Measurement:
+    """Counts and scores of one variant's predictions, gathered batch by batch.
+
+    Parameters
+    ----------
+    sensitive : tuple of str
+        Slice columns of the predictions.
+    probability : bool
+        Whether scores are probabilities.
+    order : dict
+        Values of a feature in the order in which they are shown (bins); others sort by name.
+    """
+
+    sensitive: By
+    probability: bool = True
+    order: dict[str, Sequence[str]] = field(default_factory=dict)
+    columns: frozenset[str] = frozenset()
+    rows: int = 0
+    _cube: Cube | None = None
+    _collector: ScoreCollector | None = None
+    _tallies: dict[By, Tally] = field(default_factory=dict)
+    _scored: dict[By, SlicedScores] = field(default_factory=dict)
+    _figures: dict[tuple[str, By], Figure] = field(default_factory=dict)
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Count a batch of predictions (columns as in the run folder's Parquet)."""
+        self.columns = frozenset(batch.schema.names)
+        outcomes = [c for c in (LABEL, DECISION) if c in self.columns]
+        axes = [*self.sensitive, *outcomes, *(["cluster"] if "cluster" in self.columns else [])]
+        weight = "weight" if "weight" in self.columns else None
+        count = "count" if "count" in self.columns else None
+        cube = Cube.count(batch, axes, weight, count)
+        self._cube = cube if self._cube is None else self._cube + cube
+        self.rows += int(cube.counts.sum())
+        if "score" in self.columns:
+            self._add_scores(batch)
+
+    def _add_scores(self, batch: pa.RecordBatch) -> None:
+        if self._collector is None:
+            self._collector = ScoreCollector(self.sensitive, self.probability)
+        code = np.zeros(batch.num_rows, np.int64)
+        values: list[list[str]] = []
+        for name in self.sensitive:
+            column = batch.column(name)
+            if not pa.types.is_dictionary(column.type):
+                column = column.dictionary_encode()
+            levels = [*map(str, column.dictionary.to_pylist()), UNKNOWN]
+            values.append(levels)
+            code = code * len(levels) + column.indices.fill_null(len(levels) - 1).to_numpy()
+        found, slices = np.unique(code, return_inverse=True)
+        keys = []
+        for c in found.tolist():
+            key = []
+            for levels in reversed(values):
+                c, i = divmod(c, len(levels))
+                key.append(levels[i])
+            keys.append(tuple(reversed(key)))
+        label = batch.column(LABEL).to_numpy().astype(bool) if LABEL in self.columns else None
+        weight = batch.column("weight").to_numpy() if "weight" in self.columns else None
+        cluster = None
+        if "cluster" in self.columns:
+            cluster = pc.cast(batch.column("cluster"), pa.string()).fill_null(UNKNOWN).to_pylist()
+        self._collector.add(slices, keys, batch.column("score").to_numpy(), label, weight, cluster)
+
+    @property
+    def cube(self) -> Cube:
+        """The counts; ValueError before the first batch."""
+        if self._cube is None:
+            raise ValueError("no predictions were added")
+        return self._cube
+
+    @cached_property
+    def gives(self) -> frozenset[str]:
+        """What the predictions carry: label, decision, score, probability."""
+        names = {"label": LABEL, "decision": DECISION, "score": "score"}
+        found = {need for need, column in names.items() if column in self.columns}
+        return frozenset(found | ({"probability"} if "score" in found and self.probability else set()))
+
+    def lacks(self, metric: Metric) -> list[str]:
+        """What a metric needs that the predictions do not carry."""
+        return [need for need in metric.needs if need not in self.gives]
+
+    @property
+    def features(self) -> By:
+        """The sensitive features."""
+        return self.sensitive
+
+    def partitions(self, depth: int) -> list[By]:
+        """Each feature, then the combinations of up to ``depth`` of them."""
+        return features_by(self.sensitive, depth)
+
+    def tally(self, by: By) -> Tally:
+        """Counts of every slice of ``by``."""
+        if by not in self._tallies:
+            cluster = "cluster" if "cluster" in self.columns else None
+            self._tallies[by] = self.cube.tally(by, cluster=cluster)
+        return self._tallies[by]
+
+    def scored(self, by: By) -> SlicedScores:
+        """Scores of every slice of ``by``, in the order of its tally."""
+        if by not in self._scored:
+            self._scored[by] = SlicedScores(self._table, by, self.tally(by).keys)
+        return self._scored[by]
+
+    @cached_property
+    def _table(self) -> ScoreTable:
+        assert self._collector is not None
+        table = self._collector.table()
+        self._collector = None
+        return table
+
+    def figure(self, name: str, by: By) -> Figure:
+        """A metric of every slice of ``by``; ValueError when the predictions lack what it needs."""
+        metric = METRICS[name]
+        if self.lacks(metric):
+            raise ValueError(f"{name} needs {', '.join(self.lacks(metric))}")
+        if (name, by) not in self._figures:
+            scored = {"score", "probability"} & set(metric.needs)
+            found = self.scored(by).figure(name) if scored else count_figure(metric, self.tally(by))
+            self._figures[name, by] = found
+        return self._figures[name, by]
+
+    def slices(self, by: By) -> Slices:
+        """The slices of ``by`` with their sizes, in the order shown."""
+        return Slices(self, by)
+
+
+class Slices:
+    """The slices of some features: names, sizes, order, and which of them are usable."""
+
+    def __init__(self, measurement: Measurement, by: By) -> None:
+        tally = measurement.tally(by)
+        self.by = by
+        self.keys = tally.keys
+        self.n: NDArray[np.int64] = np.asarray(tally.counts.n)
+        self.unknown = np.array([UNKNOWN in key for key in self.keys], bool)
+        self._order = measurement.order
+
+    def name(self, index: int) -> dict[str, str]:
+        """The slice as column: value."""
+        return dict(zip(self.by, self.keys[index], strict=True))
+
+    def words(self, index: int) -> str:
+        """The slice in words, ``sex=Female & race=Black``; 'all rows' for the whole set."""
+        return " & ".join(f"{k}={v}" for k, v in self.name(index).items()) or "all rows"
+
+    def shown(self) -> list[int]:
+        """Positions in the order shown: bins by their edges, other values by name."""
+
+        def place(index: int) -> list[tuple[int, str]]:
+            out = []
+            for feature, value in self.name(index).items():
+                known = list(self._order.get(feature, ()))
+                out.append((known.index(value) if value in known else len(known), value))
+            return out
+
+        return sorted(range(len(self.keys)), key=place)
+
+    def find(self, wanted: dict[str, str]) -> int | None:
+        """Position of the slice with these values, or None."""
+        key = tuple(wanted.get(b) for b in self.by)
+        return self.keys.index(key) if key in self.keys else None  # type: ignore[arg-type]
+
+    def usable(self, min_size: int) -> NDArray[np.intp]:
+        """Positions of the slices that are known and at least ``min_size`` rows large."""
+        return np.flatnonzero(~self.unknown & (self.n >= min_size))
+
+    def reference(self, wanted: dict[str, str]) -> int:
+        """The slice with the wanted values, where it exists, else the largest known one."""
+        named = self.find(wanted) if all(b in wanted for b in self.by) else None
+        if named is not None:
+            return named
+        known = np.flatnonzero(~self.unknown)
+        among = known if len(known) else np.arange(len(self.n))
+        return int(among[np.argmax(self.n[among])])
+
+    def highest(self, value: NDArray[np.float64], min_size: int) -> int | None:
+        """The known slice of at least ``min_size`` rows with the highest value, or None."""
+        use = self.usable(min_size)
+        use = use[~np.isnan(value[use])]
+        return int(use[np.argmax(value[use])]) if len(use) else None

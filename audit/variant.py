@@ -1,0 +1,366 @@
+"""From a measurement to the typed figures of one variant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..metrics import compare
+from ..metrics.figures import Figure
+from ..metrics.intervals import (
+    adjust_p,
+    fisher_exact,
+    normal_quantile,
+    pairwise_quantile,
+    sidak_quantile,
+)
+from ..metrics.score_figures import smd_figure
+from ..metrics.table import DISPARITIES, METRICS, DisparityRow
+from .measure import By, Measurement, Slices
+from .result import (
+    CalibrationBin,
+    Counts,
+    Disparity,
+    Estimate,
+    ScoreDetail,
+    SliceResult,
+    Status,
+    Variant,
+)
+
+Form = Literal["difference", "ratio"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is computed of a variant.
+
+    Attributes
+    ----------
+    metrics : sequence of str
+        Metrics shown for every slice and compared with the reference.
+    depth, min_size, confidence, reference
+        From the configuration.
+    """
+
+    metrics: Sequence[str]
+    depth: int
+    min_size: int
+    confidence: float
+    reference: Mapping[str, str]
+
+
+def number(value: float) -> float | None:
+    """Return a float for the result: nan and infinities become null."""
+    return float(value) if np.isfinite(value) else None
+
+
+def build(name: str, measured: Measurement, plan: Plan, model: dict[str, Any]) -> Variant:
+    """Compute every figure of a variant."""
+    whole = _slice_results(measured, (), plan)[0]
+    slices: list[SliceResult] = []
+    disparities = list(_entropy(measured, ()))
+    scores: list[ScoreDetail] = []
+    if "score" in measured.gives:
+        scores += _scores(measured, (), plan)
+    for by in measured.partitions(plan.depth):
+        slices += _slice_results(measured, by, plan)
+        disparities += _disparities(measured, by, plan)
+        if "score" in measured.gives and len(by) == 1:
+            scores += _scores(measured, by, plan)
+    return Variant(
+        name=name,
+        model=model,
+        overall=whole.metrics,
+        counts=whole.counts,
+        slices=slices,
+        disparities=disparities,
+        scores=scores,
+    )
+
+
+def _slice_results(measured: Measurement, by: By, plan: Plan) -> list[SliceResult]:
+    slices, tally = measured.slices(by), measured.tally(by)
+    z = normal_quantile(plan.confidence)
+    columns = {name: _estimates(measured.figure(name, by), name, slices, plan, z) for name in plan.metrics}
+    counts = tally.counts
+    fields = {
+        key: np.asarray(getattr(counts, key)).tolist()
+        for key in ("tp", "fp", "fn", "tn", "selected", "positives")
+        if getattr(counts, key) is not None
+    }
+    weights = None if tally.weights is None else np.asarray(tally.weights.n, float).tolist()
+    return [
+        SliceResult.model_construct(
+            slice=slices.name(i),
+            n=int(slices.n[i]),
+            weight=None if weights is None else weights[i],
+            status="small" if slices.n[i] < plan.min_size else "ok",
+            unknown=bool(slices.unknown[i]),
+            counts=Counts(**{key: int(values[i]) for key, values in fields.items()}),
+            metrics={name: column[i] for name, column in columns.items()},
+        )
+        for i in slices.shown()
+    ]
+
+
+def _estimates(figure: Figure, name: str, slices: Slices, plan: Plan, z: float) -> list[Estimate]:
+    low, high = figure.limits(z, 1.0)
+    return [
+        _estimate(figure, name, i, low, high, plan.confidence, plan.min_size) for i in range(len(slices.n))
+    ]
+
+
+def _estimate(
+    figure: Figure,
+    name: str,
+    i: int,
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    confidence: float,
+    min_size: int,
+) -> Estimate:
+    value, n = number(figure.value[i]), int(figure.n[i])
+    status: Status = "ok"
+    why = None
+    if value is None:
+        status, why = "undefined", undefined_because(name, n)
+    elif n < min_size:
+        status, why = "small", f"fewer than {min_size} rows in the denominator ({n})"
+    effective = None if figure.effective_n is None else number(figure.effective_n[i])
+    return Estimate.model_construct(
+        value=value,
+        low=None if value is None else number(low[i]),
+        high=None if value is None else number(high[i]),
+        confidence=confidence,
+        n=n,
+        effective_n=effective,
+        method=figure.method,
+        status=status,
+        why=why,
+    )
+
+
+def undefined_because(name: str, n: int) -> str:
+    """Say in words why a metric does not exist in a slice."""
+    formula = METRICS[name].formula
+    if name == "auc":
+        return "needs rows of both labels"
+    if name == "matthews_correlation":
+        return f"a factor of the denominator of {formula} is 0"
+    if name == "treatment_ratio" and n:
+        return "no false positives"
+    return f"the denominator of {formula} is 0"
+
+
+def _disparities(measured: Measurement, by: By, plan: Plan) -> Iterator[Disparity]:
+    slices = measured.slices(by)
+    reference = slices.reference(plan.reference)
+    for name in plan.metrics:
+        figure = measured.figure(name, by)
+        yield from _against(measured, slices, figure, name, "difference", reference, plan)
+        if name == "selection_rate":
+            highest = slices.highest(figure.value, plan.min_size)
+            if highest is not None:
+                yield from _against(measured, slices, figure, name, "ratio", highest, plan, impact=True)
+        elif METRICS[name].ratio and METRICS[name].percent:
+            yield from _against(measured, slices, figure, name, "ratio", reference, plan)
+    for row in DISPARITIES:
+        if any(measured.lacks(METRICS[m]) for m in row.metrics):
+            continue
+        for form in row.forms:
+            yield from _between(measured, slices, row, form, plan)
+    yield from _indices(measured, slices, plan)
+    yield from _entropy(measured, by)
+
+
+def _against(
+    measured: Measurement,
+    slices: Slices,
+    figure: Figure,
+    name: str,
+    form: Form,
+    reference: int,
+    plan: Plan,
+    *,
+    impact: bool = False,
+) -> Iterator[Disparity]:
+    """Every other slice against the reference."""
+    others = np.array([i for i in slices.shown() if i != reference], np.intp)
+    if not len(others):
+        return
+    references = np.full(len(others), reference)
+    compared = compare.difference if form == "difference" else compare.ratio
+    value, (low, high) = compared(figure, others, references, normal_quantile(plan.confidence))
+    known = max(int((~slices.unknown).sum()), 2)
+    # A reference picked for its value is one of all pairs; one fixed beforehand is not.
+    wide = pairwise_quantile(plan.confidence, known) if impact else sidak_quantile(plan.confidence, known - 1)
+    _, (all_low, all_high) = compared(figure, others, references, wide)
+    p = np.full(len(others), np.nan)
+    tally = measured.tally(by := slices.by)
+    if impact and tally.weights is None and tally.clusters is None and tally.counts.selected is not None:
+        x, n = tally.counts.selected, tally.counts.n
+        p = np.array(
+            [fisher_exact(int(x[i]), int(n[i]), int(x[reference]), int(n[reference])) for i in others]
+        )
+    adjusted = adjust_p(np.where(slices.unknown[others], np.nan, p), "benjamini-hochberg")
+    for k, i in enumerate(others.tolist()):
+        status, why = _status(slices, figure, [i, reference], number(value[k]), plan)
+        yield Disparity.model_construct(
+            name="impact_ratio" if impact else f"{name}_{form}",
+            metric=name,
+            by=list(by),
+            compare=form,
+            scope="reference",
+            slice=slices.name(i),
+            reference=slices.name(reference),
+            value=number(value[k]),
+            low=number(low[k]),
+            high=number(high[k]),
+            simultaneous_low=number(all_low[k]),
+            simultaneous_high=number(all_high[k]),
+            p=number(p[k]),
+            p_adjusted=number(adjusted[k]),
+            confidence=plan.confidence,
+            method=(compare.difference_method if form == "difference" else compare.ratio_method)(figure),
+            status=status,
+            why=why,
+            excluded=[],
+        )
+
+
+def _status(
+    slices: Slices, figure: Figure, used: list[int], value: float | None, plan: Plan
+) -> tuple[Status, str | None]:
+    if value is None:
+        lacking = [slices.words(i) for i in used if not figure.defined[i]]
+        return "undefined", f"not defined in {', '.join(lacking)}" if lacking else "the reference is 0"
+    small = [f"{slices.words(i)} (n = {slices.n[i]})" for i in used if slices.n[i] < plan.min_size]
+    if small:
+        return "small", f"rests on {' and '.join(small)}, fewer than {plan.min_size} rows"
+    return "ok", None
+
+
+def _between(
+    measured: Measurement, slices: Slices, row: DisparityRow, form: Form, plan: Plan
+) -> Iterator[Disparity]:
+    """The extremes over all known slices and, where some are small, over the large enough ones too."""
+    figures = {m: measured.figure(m, slices.by) for m in row.metrics}
+    scopes = [slices.usable(0)]
+    large = slices.usable(plan.min_size)
+    if 2 <= len(large) < len(scopes[0]):
+        scopes.append(large)
+    for use in scopes:
+        defined = [i for i in use.tolist() if all(f.defined[i] for f in figures.values())]
+        left_out = [slices.name(i) for i in slices.shown() if i not in defined]
+        found = compare.between(figures, use, form, plan.confidence)
+        common = {
+            "name": f"{row.name}_{form}",
+            "metric": row.metrics[0] if found is None else found.metric,
+            "by": list(slices.by),
+            "compare": form,
+            "scope": "between",
+            "confidence": plan.confidence,
+            "method": "simultaneous",
+            "excluded": left_out,
+        }
+        if found is None:
+            why = f"fewer than two slices have {' and '.join(row.metrics)}, or all are 0"
+            yield Disparity(value=None, status="undefined", why=why, **common)
+            continue
+        pair = [found.slice, found.reference]
+        status, why_small = _status(slices, figures[found.metric], pair, found.value, plan)
+        yield Disparity(
+            slice=slices.name(found.slice),
+            reference=slices.name(found.reference),
+            value=number(found.value),
+            low=number(found.low),
+            high=number(found.high),
+            simultaneous_low=number(found.low),
+            simultaneous_high=number(found.high),
+            status=status,
+            why=why_small,
+            **common,
+        )
+
+
+def _indices(measured: Measurement, slices: Slices, plan: Plan) -> Iterator[Disparity]:
+    """Single numbers over all known slices: variance between slices, differential fairness."""
+    base = {"by": list(slices.by), "compare": "index", "scope": "index", "confidence": plan.confidence}
+    for name in plan.metrics:
+        figure = measured.figure(name, slices.by)
+        if figure.trials is None:
+            continue
+        use = slices.usable(0)
+        use = use[figure.defined[use] & (figure.trials[use] >= 2)]
+        if len(use) < 2:
+            continue
+        value, low, high = compare.variance_between(figure.value[use], figure.trials[use], plan.confidence)
+        yield Disparity(
+            name=f"{name}_variance_between_slices", metric=name, value=value, low=low, high=high,
+            method="double-corrected", **base,
+        )  # fmt: skip
+    use = slices.usable(0)
+    if "decision" not in measured.gives or len(use) < 2:
+        return
+    figure, tally = measured.figure("selection_rate", slices.by), measured.tally(slices.by)
+    sums = tally.weights or tally.counts
+    use = use[figure.defined[use]]
+    value, low, high, i, reference = compare.differential_fairness(
+        figure, np.asarray(sums.selected, float), np.asarray(sums.n, float), use, plan.confidence
+    )
+    status, why = _status(slices, figure, [i, reference], value, plan)
+    yield Disparity(
+        name="differential_fairness", metric="selection_rate", slice=slices.name(i),
+        reference=slices.name(reference), value=value, low=number(low), high=number(high),
+        method="simultaneous", status=status, why=why, **base,
+    )  # fmt: skip
+
+
+def _entropy(measured: Measurement, by: By) -> Iterator[Disparity]:
+    """Theil index and generalized entropy: of all rows for no feature, else the part between slices."""
+    if not {"label", "decision"} <= measured.gives:
+        return
+    for alpha, name in ((1, "theil_index"), (2, "generalized_entropy_index")):
+        within, between = compare.entropy_index(measured.tally(by), alpha)
+        value = float(within[0]) if not by else between
+        yield Disparity(
+            name=f"{name}_between_slices" if by else name, metric="accuracy", by=list(by), compare="index",
+            scope="index", value=number(value), method="none",
+            status="ok" if np.isfinite(value) else "undefined",
+        )  # fmt: skip
+
+
+def _scores(measured: Measurement, by: By, plan: Plan) -> list[ScoreDetail]:
+    slices = measured.slices(by)
+    z = normal_quantile(plan.confidence)
+    curves = measured.scored(by).curves(measured.probability, z)
+    smd: list[Estimate | None] = [None] * len(slices.n)
+    if by:
+        reference = slices.reference(plan.reference)
+        figure = smd_figure(curves, reference)
+        estimates = _estimates(figure, "mean_score", slices, plan, z)
+        smd = [None if i == reference else e for i, e in enumerate(estimates)]
+    return [
+        ScoreDetail(
+            slice=slices.name(i),
+            n=int(curves.n[i]),
+            mean=number(curves.mean[i]),
+            sd=number(curves.sd[i]),
+            smd=smd[i],
+            histogram_edges=curves.edges.tolist(),
+            histogram_counts=curves.histogram[i].tolist(),
+            calibration=[
+                CalibrationBin(
+                    low=b[0], high=b[1], n=b[2], mean_score=b[3], rate=b[4], rate_low=b[5], rate_high=b[6]
+                )
+                for b in curves.calibration[i]
+            ],
+            roc=curves.roc[i],
+        )
+        for i in slices.shown()
+    ]

@@ -1,0 +1,74 @@
+"""Check a finished run: its files against the manifest, its figures against the predictions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..datasets.read import sha256_file
+from .folder import PREDICTIONS, files, read_manifest
+from .gate import worst
+from .result import AuditResult
+from .runner import checksum, recompute
+
+TOLERANCE = 1e-9
+
+
+def check_files(run: Path) -> list[str]:
+    """Return what differs between a run's files and its manifest, one line each."""
+    said: dict[str, str] = read_manifest(run)["files"]
+    there = set(files(run))
+    out = [f"{name}: missing" for name in said if name not in there]
+    out += [f"{name}: not in the manifest" for name in sorted(there - set(said))]
+    out += [
+        f"{name}: changed since the run was written"
+        for name, expected in said.items()
+        if name in there and sha256_file(run / name) != expected
+    ]
+    return out
+
+
+def check_figures(run: Path, result: AuditResult) -> list[str]:
+    """Return the figures of a result that its predictions do not give, one line each."""
+    variants, gates = recompute(result, run / PREDICTIONS)
+    told = read_manifest(run)
+    out = []
+    if told.get("configuration_sha256") != checksum(result.configuration):
+        out.append("configuration: not the one of the manifest")
+    for old, new in zip(result.variants, variants, strict=True):
+        out += differences(old.model_dump(), new.model_dump(), f"variants.{old.name}")
+    for before, after in zip(result.gates, gates, strict=True):
+        out += differences(before.model_dump(), after.model_dump(), f"gates.{before.id}")
+    verdict = worst([g.verdict for g in gates])
+    if verdict != result.verdict:
+        out.append(f"verdict: {result.verdict} in the file, {verdict} from the predictions")
+    return out
+
+
+def differences(old: Any, new: Any, path: str) -> Iterator[str]:
+    """Yield a line for each place where two values differ; floats may by a billionth."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in [*old, *(k for k in new if k not in old)]:
+            yield from differences(old.get(key), new.get(key), f"{path}.{key}")
+    elif isinstance(old, (list, tuple)) and isinstance(new, (list, tuple)) and len(old) == len(new):
+        for i, (a, b) in enumerate(zip(old, new, strict=True)):
+            yield from differences(a, b, f"{path}[{_named(a, i)}]")
+    elif isinstance(old, float) and isinstance(new, float):
+        if not math.isclose(old, new, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
+            yield f"{path}: {old!r} in the file, {new!r} from the predictions"
+    elif old != new:
+        yield f"{path}: {_short(old)} in the file, {_short(new)} from the predictions"
+
+
+def _named(item: Any, position: int) -> str:
+    """A list's item by its slice where it has one, so that a reader finds it."""
+    if isinstance(item, dict) and isinstance(item.get("slice"), dict) and item["slice"]:
+        return " & ".join(f"{k}={v}" for k, v in item["slice"].items())
+    return str(position)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,204 @@
+"""The command line: thin, every figure and verdict comes from the rooms below."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from .audit.result import AuditResult
+
+EXIT = {"pass": 0, "fail": 1, "error": 2, "inconclusive": 3}
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Audit models for fairness before release, and again after compression.",
+)
+datasets = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The dataset cards.")
+app.add_typer(datasets, name="datasets")
+
+Run = Annotated[Path, typer.Argument(help="A run folder.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Lenient = Annotated[
+    bool, typer.Option("--allow-inconclusive", help="Exit with 0 when the verdict is inconclusive.")
+]
+
+
+@app.callback(invoke_without_command=True)
+def top(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Audit models for fairness before release, and again after compression."""
+    if version:
+        typer.echo(f"fairweigh {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def audit(
+    file: Annotated[Path, typer.Argument(help="The configuration, audit.yaml.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="The run folder; default runs/NAME.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="key.path=value, over the configuration.")
+    ] = None,
+    allow_inconclusive: Lenient = False,
+    quiet: Quiet = False,
+) -> None:
+    """Audit a model and write a run folder with its report."""
+    from .api import run
+    from .progress import reporter
+
+    command = " ".join(["fairweigh", "audit", str(file), *(f"--set {s}" for s in settings or [])])
+    with reporter(quiet) as progress:
+        result = run(file, out, overrides=settings or [], command=command, progress=progress)
+    if not quiet:
+        from .audit.runner import folder_name
+
+        _say(result)
+        typer.echo(f"report: {(out or Path('runs') / folder_name(result.audit)) / 'report.html'}")
+    _leave(result.verdict, allow_inconclusive)
+
+
+@app.command()
+def gate(run: Run, allow_inconclusive: Lenient = False, quiet: Quiet = False) -> None:
+    """Print a run's verdict again and exit with its code; its files must be as they were written."""
+    from .api import load_result
+    from .audit.verify import check_files
+    from .datasets.errors import InputError
+
+    changed = check_files(run)
+    if changed:
+        raise InputError(f"{run}: {'; '.join(changed)}")
+    result = load_result(run)
+    if not quiet:
+        _say(result)
+    _leave(result.verdict, allow_inconclusive)
+
+
+@app.command()
+def report(
+    run: Run, charts: Annotated[bool, typer.Option(help="Draw the charts.")] = True, quiet: Quiet = False
+) -> None:
+    """Render a run's reports again from its audit.json alone."""
+    from .api import load_result
+    from .audit.folder import replace
+    from .reports import render
+
+    replace(run, render(load_result(run), charts=charts))
+    if not quiet:
+        typer.echo(f"report: {run / 'report.html'}")
+
+
+@app.command()
+def verify(run: Run, quiet: Quiet = False) -> None:
+    """Check a run's files against its manifest and recompute every figure from its predictions."""
+    from .api import load_result
+    from .audit.verify import check_figures, check_files
+
+    changed = check_files(run)
+    figures = check_figures(run, load_result(run)) if not any("missing" in c for c in changed) else []
+    for line in [*changed, *figures]:
+        typer.echo(line)
+    if changed or figures:
+        typer.echo(f"{run}: not verified: {len(changed)} files and {len(figures)} figures differ")
+        raise typer.Exit(1)
+    if not quiet:
+        typer.echo(f"{run}: every file is as written, every figure follows from the predictions")
+
+
+@app.command()
+def init(
+    data: Annotated[Path, typer.Argument(help="A table: CSV, Parquet, Feather or JSON lines.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")] = Path("audit.yaml"),
+) -> None:
+    """Write a commented audit.yaml from a table's columns."""
+    from .audit.start import write_start
+
+    write_start(data, out)
+    typer.echo(f"{out}: look through it, then run: fairweigh audit {out}")
+
+
+@app.command()
+def schema(
+    result: Annotated[bool, typer.Option("--result", help="That of audit.json instead.")] = False,
+) -> None:
+    """Print the JSON Schema of audit.yaml."""
+    import json
+
+    if result:
+        from .audit.result import AuditResult
+
+        content: dict[str, Any] = AuditResult.model_json_schema()
+    else:
+        from .audit.config import json_schema
+
+        content = json_schema()
+    typer.echo(json.dumps(content, indent=2))
+
+
+@datasets.command("list")
+def list_cards() -> None:
+    """List the dataset cards."""
+    from .datasets import cards
+
+    for name in cards.names():
+        typer.echo(cards.summary(name))
+
+
+@datasets.command("show")
+def show_card(name: Annotated[str, typer.Argument(help="Name of a card.")]) -> None:
+    """Print a dataset card: source, licence, columns, known defects."""
+    from .datasets import cards
+
+    typer.echo(cards.show(name))
+
+
+@datasets.command("fetch")
+def fetch_card(name: Annotated[str, typer.Argument(help="Name of a card.")]) -> None:
+    """Find a data set's files, downloading those that are not here yet."""
+    from .datasets.cards import card
+    from .datasets.fetch import fetch
+
+    for path in fetch(card(name)):
+        typer.echo(path)
+
+
+def _say(result: AuditResult) -> None:
+    from .reports.markdown import render_text
+
+    typer.echo(render_text(result))
+
+
+def _leave(verdict: str, allow_inconclusive: bool) -> NoReturn:
+    code = 0 if verdict == "inconclusive" and allow_inconclusive else EXIT[verdict]
+    raise typer.Exit(code)
+
+
+def main() -> NoReturn:
+    """Run the command line; what the user can mend is one line and exit code 2."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        app()
+    except KeyboardInterrupt:
+        _stop("interrupted; nothing was written")
+    except Exception as error:
+        from .datasets.errors import InputError
+
+        if not isinstance(error, InputError):
+            raise
+        _stop(str(error))
+    sys.exit(0)
+
+
+def _stop(message: str) -> NoReturn:
+    print(f"fairweigh: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(2)

@@ -1,0 +1,241 @@
+"""Columns with a role, checked and brought to one form batch by batch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from .errors import InputError
+from .read import nearest
+
+MAX_VALUES = 100
+UNIQUE_ROWS = 10_000_000
+Scalar = str | int | float | bool
+
+
+def word(value: object) -> str:
+    """Return a value as it is written in a slice: ``True`` is 'true', ``1.0`` is '1'."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return str(value)
+
+
+def words(column: pa.Array) -> pa.DictionaryArray:
+    """Return a column as dictionary-encoded text; null, '' and NaN become null."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    texts: list[str | None] = []
+    for value in column.dictionary.to_pylist():
+        empty = value is None or value == "" or value != value
+        texts.append(None if empty else word(value))
+    distinct = list(dict.fromkeys(t for t in texts if t is not None))
+    place = {text: i for i, text in enumerate(distinct)}
+    moved = pa.array([None if t is None else place[t] for t in texts], pa.int32())
+    same = texts == distinct
+    indices = column.indices.cast(pa.int32()) if same else moved.take(column.indices)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(distinct, pa.string()))
+
+
+def listed(values: Sequence[str], most: int = 8) -> str:
+    """Return some values in words, quoted, the first few of many."""
+    shown = ", ".join(repr(v) for v in values[:most])
+    return shown + (f" and {len(values) - most} more" if len(values) > most else "")
+
+
+@dataclass
+class Binary:
+    """A column of two classes, read as 1 (positive) and 0.
+
+    Parameters
+    ----------
+    column, role : str
+        Name in the table and what it is called in messages ('label', 'decision').
+    positive, negative : sequence of str
+        Values of either class. Without ``positive`` the column must hold 1/0 or true/false; without
+        ``negative`` every other value is negative, provided that there is only one.
+    """
+
+    column: str
+    role: str
+    positive: Sequence[str] = ()
+    negative: Sequence[str] = ()
+    seen: dict[str, int] = field(default_factory=dict)
+
+    def read(self, column: pa.Array) -> NDArray[np.bool_]:
+        """Return whether each row is positive; InputError for null or a value of neither class."""
+        encoded = words(column)
+        if encoded.null_count:
+            raise InputError(
+                f"{self.role} column '{self.column}' is missing in {encoded.null_count} rows; "
+                "every row needs a value (drop those rows, or set data.drop_missing)"
+            )
+        values = encoded.dictionary.to_pylist()
+        counts = np.bincount(encoded.indices.to_numpy(), minlength=len(values))
+        for value, count in zip(values, counts.tolist(), strict=True):
+            if count:
+                self.seen[value] = self.seen.get(value, 0) + count
+        positive = self._positive()
+        return np.array([v in positive for v in values], bool)[encoded.indices.to_numpy()]
+
+    def _positive(self) -> set[str]:
+        seen = list(self.seen)
+        positive = set(self.positive) or {"1", "true"}
+        if not self.positive and not set(seen) <= {"0", "1", "true", "false"}:
+            raise InputError(
+                f"{self.role} column '{self.column}' holds {listed(seen)}: say which value is positive "
+                f"({'data.positive' if self.role == 'label' else 'model.positive'})"
+            )
+        others = [v for v in seen if v not in positive]
+        wrong = [v for v in others if v not in self.negative] if self.negative else others[1:]
+        if wrong:
+            raise InputError(
+                f"{self.role} column '{self.column}' has values of neither class: expected positive "
+                f"{listed(sorted(positive))} and negative {listed(list(self.negative) or others[:1])}, got "
+                + ", ".join(f"{v!r} ({self.seen[v]} rows)" for v in wrong[:5])
+            )
+        return positive
+
+    def check_both_classes(self) -> None:
+        """InputError when only one class was seen."""
+        positive = self._positive()
+        held = {value in positive for value in self.seen}
+        if len(held) < 2:
+            rows = sum(self.seen.values())
+            raise InputError(
+                f"{self.role} column '{self.column}' holds one class only: all {rows} rows are "
+                f"{listed(list(self.seen))}; expected positive {listed(sorted(positive))} and others"
+            )
+
+    @property
+    def classes(self) -> tuple[list[str], list[str]]:
+        """The values seen of the positive and of the negative class."""
+        positive = self._positive()
+        return (
+            sorted(v for v in self.seen if v in positive),
+            sorted(v for v in self.seen if v not in positive),
+        )
+
+
+@dataclass
+class Sensitive:
+    """A sensitive feature: text values, or a number cut at ``edges``."""
+
+    column: str
+    edges: Sequence[float] = ()
+    values: dict[str, int] = field(default_factory=dict)
+    unknown: int = 0
+
+    def read(self, column: pa.Array, counts: NDArray[np.int64] | None = None) -> pa.DictionaryArray:
+        """Return the slice value of each row; missing values stay null and are counted."""
+        encoded = self._cut(column) if self.edges else words(column)
+        present = encoded.indices.is_valid().to_numpy(zero_copy_only=False)
+        rows = np.ones(len(present), np.int64) if counts is None else counts
+        self.unknown += int(rows[~present].sum())
+        codes = encoded.indices.fill_null(0).to_numpy()
+        totals = np.bincount(codes[present], rows[present], len(encoded.dictionary))
+        for value, total in zip(encoded.dictionary.to_pylist(), totals.tolist(), strict=True):
+            if total:
+                self.values[value] = self.values.get(value, 0) + int(total)
+        if len(self.values) > MAX_VALUES:
+            raise InputError(
+                f"sensitive column '{self.column}' has more than {MAX_VALUES} distinct values, such as "
+                f"{listed(list(self.values), 3)}; a number can be cut with data.bins, other columns need "
+                "fewer values"
+            )
+        return encoded
+
+    def _cut(self, column: pa.Array) -> pa.DictionaryArray:
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+            try:
+                column = pc.cast(column, pa.float64())
+            except pa.ArrowInvalid as error:
+                found = re.search(r"'(.*?)'", str(error))
+                raise InputError(
+                    f"data.bins.{self.column}: expected a column of numbers, got {column.type} "
+                    f"with {found.group(0) if found else 'text'}"
+                ) from None
+        numbers = column.cast(pa.float64(), safe=False)
+        values = numbers.fill_null(float("nan")).to_numpy(zero_copy_only=False)
+        codes = np.searchsorted(np.asarray(self.edges, float), values, side="right")
+        indices = pa.array(codes.astype(np.int32), mask=np.isnan(values))
+        return pa.DictionaryArray.from_arrays(indices, pa.array(bin_names(self.edges)))
+
+
+def bin_names(edges: Sequence[float]) -> list[str]:
+    """Return the names of the bins cut at ``edges``: 'under 30', '30 to under 45', '45 and over'."""
+    marks = [word(float(e)) for e in edges]
+    middle = [f"{a} to under {b}" for a, b in zip(marks, marks[1:], strict=False)]
+    return [f"under {marks[0]}", *middle, f"{marks[-1]} and over"]
+
+
+@dataclass
+class Ascending:
+    """Watches whether ids come in strictly ascending order, which proves them unique for free."""
+
+    column: str
+    strict: bool = True
+    rows: int = 0
+    _last: pa.Scalar | None = None
+
+    def add(self, ids: pa.Array) -> None:
+        """Take the ids of a batch; InputError for a missing id."""
+        if ids.null_count:
+            raise InputError(f"id column '{self.column}' is missing in {ids.null_count} rows")
+        if not len(ids):
+            return
+        self.rows += len(ids)
+        if self.strict:
+            rises = pc.all(pc.less(ids[:-1], ids[1:])).as_py() is not False
+            self.strict = rises and (self._last is None or pc.less(self._last, ids[0]).as_py())
+            self._last = ids[-1]
+
+
+def check_unique(batches: Callable[[], Iterator[pa.Array]], rows: int, column: str, where: str) -> None:
+    """InputError when an id occurs twice, naming the first few; exact, in bounded memory.
+
+    Parameters
+    ----------
+    batches : callable
+        Gives the ids from the start each time it is called: many rows are checked part by part.
+    rows : int
+        How many ids there are.
+    """
+    parts = 1 + rows // UNIQUE_ROWS
+    twice: list[str] = []
+    number = 0
+    for part in range(parts):
+        mine = [ids if parts == 1 else _part(ids, part, parts) for ids in batches()]
+        found = pa.chunked_array(mine).value_counts() if mine else pa.array([])
+        repeated = found.filter(pc.greater(pc.struct_field(found, "counts"), 1)) if len(found) else found
+        number += len(repeated)
+        twice += [str(v["values"]) for v in repeated.slice(0, 5).to_pylist()]
+    if number:
+        raise InputError(
+            f"{where}: {number} ids of column '{column}' occur more than once, such as {listed(twice, 5)}; "
+            "expected one row per id"
+        )
+
+
+def _part(ids: pa.Array, part: int, parts: int) -> pa.Array:
+    import pandas as pd
+
+    codes = pd.util.hash_array(ids.to_numpy(zero_copy_only=False), categorize=False)
+    return ids.filter(pa.array(codes % np.uint64(parts) == part))
+
+
+def no_column(name: str, known: Sequence[str], where: str, key: str) -> InputError:
+    """Return the error for a column that a table lacks."""
+    hint = nearest(name, known) or f"; it has {', '.join(known[:10])}{' ...' if len(known) > 10 else ''}"
+    return InputError(f"{key}: no column '{name}' in {where}{hint}")

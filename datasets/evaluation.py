@@ -1,0 +1,296 @@
+"""The evaluation set: a table whose columns have roles, read in batches of one form."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from . import cards
+from .columns import Ascending, Binary, Scalar, Sensitive, no_column, word
+from .errors import InputError
+from .read import column_names, iter_batches, sha256_file
+
+RESERVED = ("id", "y_true", "y_pred", "score", "weight", "cluster", "count")
+
+
+def as_words(values: Scalar | Sequence[Scalar] | None) -> list[str]:
+    """Return one value or several as the words they are in a table."""
+    if values is None:
+        return []
+    if isinstance(values, (str, int, float, bool)):
+        return [word(values)]
+    return [word(v) for v in values]
+
+
+@dataclass
+class EvaluationSet:
+    """A table to audit, with the role of each of its columns.
+
+    Parameters
+    ----------
+    source : str, Path or pyarrow.Table
+        A file (CSV, Parquet, Feather, JSON lines), or a table in memory.
+    sensitive : sequence of str
+        Sensitive features; numeric ones are cut at ``bins``.
+    label : str, optional
+        Column of the true class; without it only decisions and scores are audited.
+    positive, negative : value or sequence of values, optional
+        Which label values are positive; needed unless the column holds 1/0 or true/false.
+    id : str, optional
+        Column of unique ids; without it rows are numbered.
+    weight : str, optional
+        Column of non-negative row weights.
+    cluster : str, optional
+        Column that groups dependent rows, such as the rows of one person.
+    count : str, optional
+        Column of row counts: the table holds one aggregated cell per row.
+    features : sequence of str, optional
+        Columns a model may see; default all that have no other role.
+    bins : mapping of str to sequence of float, optional
+        Edges for numeric sensitive features; bins are closed on the left.
+    missing : sequence of str
+        Strings that mean 'not known' in text files.
+    drop_missing : bool
+        Leave out rows in which any column is missing (they are counted).
+    name, card, split
+        What the data is called, and the card and split it came from.
+
+    Raises
+    ------
+    InputError
+        A column is missing or has two roles; on reading, a value is not usable.
+    """
+
+    source: str | Path | pa.Table
+    sensitive: Sequence[str]
+    label: str | None = None
+    positive: Scalar | Sequence[Scalar] | None = None
+    negative: Scalar | Sequence[Scalar] | None = None
+    id: str | None = None
+    weight: str | None = None
+    cluster: str | None = None
+    count: str | None = None
+    features: Sequence[str] | None = None
+    bins: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    missing: Sequence[str] = ("",)
+    drop_missing: bool = False
+    name: str = ""
+    card: cards.Card | None = None
+    split: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.source, pa.Table):
+            self.source = Path(self.source)
+        self.names = (
+            self.source.column_names if isinstance(self.source, pa.Table) else column_names(self.source)
+        )
+        self.where = str(self.source) if isinstance(self.source, Path) else (self.name or "the table")
+        if not self.sensitive:
+            raise InputError("data.sensitive: name at least one sensitive feature, got none")
+        roles = {"label": self.label, "id": self.id, "weight": self.weight, "cluster": self.cluster}
+        for key, name in {**roles, "count": self.count}.items():
+            self._require(name, f"data.{key}")
+        for name in self.sensitive:
+            self._require(name, "data.sensitive")
+            taken = [key for key, other in roles.items() if other == name and key != "cluster"]
+            if taken:
+                raise InputError(f"data.sensitive: column '{name}' is data.{taken[0]} already")
+            if name in RESERVED:
+                raise InputError(f"data.sensitive: the name '{name}' is reserved; rename the column")
+        if len(set(self.sensitive)) < len(self.sensitive):
+            raise InputError(f"data.sensitive: a column is named twice in {', '.join(self.sensitive)}")
+        for name, edges in self.bins.items():
+            if name not in self.sensitive:
+                raise InputError(f"data.bins.{name}: '{name}' is not a sensitive feature")
+            if not edges or list(edges) != sorted(set(edges)):
+                raise InputError(f"data.bins.{name}: expected ascending edges, got {list(edges)}")
+        if self.count and (self.id or self.weight or self.cluster):
+            raise InputError("data.count: aggregated counts have no id, weight or cluster")
+        self.outcome = (
+            Binary(self.label, "label", as_words(self.positive), as_words(self.negative))
+            if self.label
+            else None
+        )
+        self.slicers = [Sensitive(s, tuple(self.bins.get(s, ()))) for s in self.sensitive]
+        self.order = Ascending(self.id or "id")
+        self.rows = 0
+        self.dropped = 0
+
+    def _require(self, name: str | None, key: str) -> None:
+        if name is not None and name not in self.names:
+            raise no_column(name, self.names, self.where, key)
+
+    @classmethod
+    def from_card(cls, name: str, split: str | None = None, **overrides: Any) -> EvaluationSet:
+        """Load the data set ``name`` of a card; ``overrides`` replace the card's roles."""
+        found = cards.card(name)
+        known = {
+            "sensitive": found.sensitive,
+            "label": found.label,
+            "positive": found.positive,
+            "negative": found.negative,
+            "id": found.id,
+            "weight": found.weight,
+            "bins": found.bins,
+        }
+        roles = {**known, **overrides}
+        # Edges that the card suggests are for the features that are audited, and no others.
+        roles["bins"] = {k: v for k, v in roles["bins"].items() if k in roles["sensitive"]}
+        if roles["label"] != found.label and "positive" not in overrides:
+            roles["positive"] = roles["negative"] = None
+        table = cards.load(name, split)
+        return cls(table, name=name, card=found, split=split, **roles)
+
+    def feature_names(self) -> list[str]:
+        """Return the columns that a model may see: by default all without another role."""
+        if self.features is not None:
+            for name in self.features:
+                self._require(name, "data.features")
+            return list(self.features)
+        excluded = {self.label, self.id, self.weight, self.cluster, self.count, "split", *self.sensitive}
+        if self.card is not None:
+            excluded |= {*self.card.exclude, self.card.label, self.card.id}
+        return [n for n in self.names if n not in excluded]
+
+    def sha256(self) -> str:
+        """Return the checksum of the file, or of the table's Arrow stream."""
+        if isinstance(self.source, Path):
+            return sha256_file(self.source)
+        assert isinstance(self.source, pa.Table)
+        digest = hashlib.sha256()
+
+        class Sink:
+            """Arrow writes here; only the digest is kept."""
+
+            closed = False
+
+            def write(self, data: Any) -> int:
+                digest.update(data)
+                return len(data)
+
+            def flush(self) -> None: ...
+
+            def close(self) -> None: ...
+
+        with pa.ipc.new_stream(pa.PythonFile(Sink(), mode="w"), self.source.schema) as writer:
+            writer.write_table(self.source.combine_chunks())
+        return digest.hexdigest()
+
+    def batches(self, extra: Sequence[str] = (), *, whole: bool = False) -> Iterator[pa.RecordBatch]:
+        """Read the columns with a role and the ``extra`` ones, as they stand in the source.
+
+        ``whole`` gives one batch, for work that needs every row at once.
+        """
+        roles = [self.id, self.label, self.weight, self.cluster, self.count, *self.sensitive, *extra]
+        wanted = list(dict.fromkeys(c for c in roles if c))
+        columns = list(self.names) if self.drop_missing else wanted
+        texts = [c for c in (self.label, self.cluster, *self.sensitive) if c and c not in self.bins]
+        if isinstance(self.source, pa.Table):
+            stream = iter(self.source.select(columns).combine_chunks().to_batches())
+        else:
+            assert isinstance(self.source, Path)
+            stream = iter_batches(self.source, columns=columns, categorical=texts, missing=self.missing)
+        kept = (self._kept(batch).select(wanted) for batch in stream)
+        if whole:
+            table = pa.Table.from_batches(list(kept)).unify_dictionaries().combine_chunks()
+            kept = (batch for batch in table.to_batches())
+        yield from (batch for batch in kept if batch.num_rows)
+
+    def _kept(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        if not self.drop_missing:
+            return batch
+        clean = batch.drop_null()
+        self.dropped += batch.num_rows - clean.num_rows
+        return clean
+
+    def read(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
+        """Bring a batch of `batches` to the form of a predictions table.
+
+        Returns
+        -------
+        dict
+            ``id``, ``y_true`` (int8) where labelled, ``weight``, ``cluster`` or ``count`` where given,
+            and each sensitive feature as dictionary-encoded text.
+        """
+        start, rows = self.rows, batch.num_rows
+        self.rows += rows
+        out: dict[str, pa.Array] = {}
+        if self.count:
+            out["count"] = _counts(batch.column(self.count), self.count)
+        elif self.id:
+            out["id"] = batch.column(self.id)
+            self.order.add(out["id"])
+        else:
+            out["id"] = pa.array(np.arange(start, start + rows))
+        if self.outcome and self.label:
+            out["y_true"] = pa.array(self.outcome.read(batch.column(self.label)).astype(np.int8))
+        if self.weight:
+            out["weight"] = _weights(batch.column(self.weight), self.weight)
+        if self.cluster:
+            out["cluster"] = batch.column(self.cluster)
+        cells = out["count"].to_numpy() if self.count else None
+        for slicer in self.slicers:
+            out[slicer.column] = slicer.read(batch.column(slicer.column), cells)
+        return out
+
+    def check_whole(self) -> None:
+        """After the last batch: InputError for an empty table or a label of one class."""
+        if not self.rows:
+            dropped = f" ({self.dropped} rows with missing values were left out)" if self.dropped else ""
+            raise InputError(f"{self.where}: no rows to audit{dropped}")
+        if self.outcome:
+            self.outcome.check_both_classes()
+
+
+def _numbers(column: pa.Array, name: str, role: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        raise InputError(f"{role} column '{name}': expected numbers, got {column.type}")
+    values = column.cast(pa.float64(), safe=False).fill_null(float("nan")).to_numpy(zero_copy_only=False)
+    return np.asarray(values)
+
+
+def _weights(column: pa.Array, name: str) -> pa.Array:
+    values = _numbers(column, name, "weight")
+    bad = ~np.isfinite(values) | (values < 0)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise InputError(
+            f"weight column '{name}': expected finite numbers of at least 0, got {values[row]} "
+            f"(and {int(bad.sum()) - 1} more such rows)"
+        )
+    return pa.array(values)
+
+
+def _counts(column: pa.Array, name: str) -> pa.Array:
+    values = _numbers(column, name, "count")
+    bad = ~np.isfinite(values) | (values < 0) | (values != np.floor(values))
+    if bad.any():
+        raise InputError(
+            f"count column '{name}': expected whole numbers of at least 0, got {values[np.argmax(bad)]}"
+        )
+    return pc.cast(pa.array(values), pa.int64())
+
+
+def scores(column: pa.Array, name: str, *, probability: bool) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Read a score column; InputError for missing, NaN, infinite or (as probability) outside [0, 1]."""
+    values = _numbers(column, name, "score")
+    bad = ~np.isfinite(values)
+    if bad.any():
+        raise InputError(
+            f"score column '{name}': {int(bad.sum())} scores are missing, NaN or infinite; expected finite "
+            "numbers in every row"
+        )
+    if probability and len(values) and (values.min() < 0 or values.max() > 1):
+        worst = values.max() if values.max() > 1 else values.min()
+        raise InputError(
+            f"score column '{name}': expected probabilities in [0, 1], got {worst:g}; for scores on "
+            "another scale set model.scale: rank"
+        )
+    return values

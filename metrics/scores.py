@@ -1,0 +1,188 @@
+"""Scores, gathered batch by batch and sorted once for all slices.
+
+Up to ``EXACT_ROWS`` rows every score is kept. Beyond, scores are counted in a fine histogram and the
+figures carry the bound on what the rounding can change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .intervals import Floats
+
+EXACT_ROWS = 5_000_000
+BINS = 1 << 16
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """Scores in ascending order, each entry one row or one bin of equal slice and label.
+
+    Attributes
+    ----------
+    codes : int array of shape (entries,)
+        Position of the entry's slice in ``keys``.
+    by, keys
+        The slice columns and the distinct combinations of their values.
+    score : float array of shape (entries,)
+    tie : array of shape (entries,)
+        Entries of equal value tie: the score itself, or its bin.
+    label : bool array of shape (entries,) or None
+    count, weight, square : arrays of shape (entries,)
+        Rows, sum of weights and of squared weights.
+    cluster : int array of shape (entries,) or None
+    exact : bool
+        False when scores were counted in bins.
+    """
+
+    codes: NDArray[np.int64]
+    by: tuple[str, ...]
+    keys: list[tuple[str, ...]]
+    score: Floats
+    tie: NDArray[Any]
+    label: NDArray[np.bool_] | None
+    count: NDArray[np.int64]
+    weight: Floats
+    square: Floats
+    cluster: NDArray[np.int64] | None = None
+    exact: bool = True
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+    def segments(self, by: Sequence[str], keys: Sequence[tuple[str, ...]]) -> NDArray[np.int64]:
+        """Each entry's position in ``keys``, the slices of the columns ``by``."""
+        where = [self.by.index(b) for b in by]
+        index = {key: i for i, key in enumerate(keys)}
+        projected = np.array([index[tuple(key[w] for w in where)] for key in self.keys], np.int64)
+        return projected[self.codes]
+
+
+@dataclass
+class ScoreCollector:
+    """Gathers batches into a `ScoreTable`.
+
+    Parameters
+    ----------
+    by : tuple of str
+        Slice columns of the batches.
+    probability : bool
+        Whether scores lie in [0, 1]; bins are then equally wide, else equally wide on the scale of
+        the number's own exponent (1/1024 of it).
+    exact_rows : int
+        Rows kept exactly; beyond, scores are counted in bins.
+    """
+
+    by: tuple[str, ...]
+    probability: bool
+    exact_rows: int = EXACT_ROWS
+    rows: int = 0
+    _index: dict[tuple[str, ...], int] = field(default_factory=dict)
+    _clusters: dict[str, int] = field(default_factory=dict)
+    _parts: list[dict[str, NDArray[Any]]] = field(default_factory=list)
+    _binned: pa.Table | None = None
+    _labelled: bool = False
+
+    def add(
+        self,
+        slices: NDArray[np.int64],
+        keys: Sequence[tuple[str, ...]],
+        score: Floats,
+        label: NDArray[np.bool_] | None,
+        weight: Floats | None,
+        cluster: Sequence[str] | None = None,
+    ) -> None:
+        """Take one batch: each row's slice (a position in ``keys``), score, label, weight, cluster."""
+        known = np.array([self._index.setdefault(key, len(self._index)) for key in keys], np.int64)
+        part: dict[str, NDArray[Any]] = {"code": known[slices].astype(np.int32), "score": score}
+        if label is not None:
+            part["label"] = label
+            self._labelled = True
+        if weight is not None:
+            part["weight"] = weight
+        if cluster is not None:
+            part["cluster"] = np.array(
+                [self._clusters.setdefault(c, len(self._clusters)) for c in cluster], np.int64
+            )
+        self.rows += len(score)
+        self._parts.append(part)
+        # Clusters are needed row by row, so a clustered table is always kept exactly.
+        if cluster is None and self.rows > self.exact_rows:
+            self._bin()
+
+    def _bin(self) -> None:
+        tables = [] if self._binned is None else [self._binned]
+        for part in self._parts:
+            size = len(part["score"])
+            weight = part.get("weight", np.ones(size))
+            tables.append(
+                pa.table(
+                    {
+                        "code": part["code"],
+                        "label": pa.array(part.get("label", np.zeros(size, bool))),
+                        "bin": _bins(part["score"], self.probability),
+                        "count": np.ones(size, np.int64),
+                        "weight": weight,
+                        "square": weight * weight,
+                        "total": part["score"],
+                    }
+                )
+            )
+        sums = pa.concat_tables(tables).group_by(["code", "label", "bin"])
+        names = ["count", "weight", "square", "total"]
+        grouped = sums.aggregate([(name, "sum") for name in names])
+        self._binned = grouped.rename_columns(["code", "label", "bin", *names])
+        self._parts = []
+
+    def table(self) -> ScoreTable:
+        """All scores gathered, sorted."""
+        keys = list(self._index)
+        if self._binned is not None:
+            b = {name: self._binned.column(name).to_numpy() for name in self._binned.column_names}
+            score = b["total"] / b["count"]
+            order = np.argsort(b["bin"], kind="stable")
+            label = b["label"].astype(bool)[order] if self._labelled else None
+            return ScoreTable(
+                b["code"].astype(np.int64)[order], self.by, keys, score[order], b["bin"][order], label,
+                b["count"][order], b["weight"][order], b["square"][order], exact=False,
+            )  # fmt: skip
+
+        def join(name: str) -> NDArray[Any] | None:
+            found = [p[name] for p in self._parts if name in p]
+            return np.concatenate(found) if found else None
+
+        score = join("score")
+        if score is None:
+            score = np.zeros(0)
+        order = np.argsort(score, kind="stable")
+        code, label, weight, cluster = join("code"), join("label"), join("weight"), join("cluster")
+        ones = np.ones(len(score))
+        w = ones if weight is None else weight[order]
+        return ScoreTable(
+            (np.zeros(0) if code is None else code)[order].astype(np.int64),
+            self.by,
+            keys,
+            score[order],
+            score[order],
+            None if label is None else label[order],
+            ones.astype(np.int64),
+            w,
+            w * w,
+            None if cluster is None else cluster[order],
+        )
+
+
+def _bins(score: Floats, probability: bool) -> NDArray[np.int64]:
+    if probability:
+        return np.minimum((score * BINS).astype(np.int64), BINS - 1)
+    # The bits of a float order like the number; keeping sign, exponent and ten more bits gives bins of
+    # a thousandth of the number whatever the scale.
+    bits = (score + 0.0).view(np.int64)
+    ordered = np.where(bits < 0, np.int64(-(2**63)) - bits - 1, bits)
+    return np.asarray(ordered >> 42)

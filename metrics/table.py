@@ -1,0 +1,270 @@
+"""The metric table: every count metric is a row, and a row is all it takes to add one.
+
+Names follow the field (fairlearn, scikit-learn); ``fairlearn``, ``aif360`` and ``aequitas`` give the
+name the same figure has there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .counts import Counts
+
+Formula = Callable[[Counts], Any]
+Need = Literal["label", "decision", "score", "probability"]
+
+FAWCETT = "T. Fawcett 2006, Pattern Recognit. Lett. 27:861-874"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One row of the metric table.
+
+    Attributes
+    ----------
+    name, title, formula, meaning : str
+        Identifier, heading, formula in words and one sentence for a reader.
+    needs : tuple of {"label", "decision", "score", "probability"}
+        What the rows must carry.
+    numerator, denominator : callable or None
+        Linear functions of the counts; the metric is their ratio, a proportion.
+    transform : callable or None
+        A monotone function of that proportion, where the metric is not a proportion itself.
+    parts : tuple of str
+        The metrics whose mean this one is.
+    better : {"higher", "lower"} or None
+    ideal : float or None
+    percent : bool
+        Whether it is shown as a percentage.
+    ratio : bool
+        Whether a ratio of two slices means something (false where it may be negative).
+    """
+
+    name: str
+    title: str
+    formula: str
+    meaning: str
+    needs: tuple[Need, ...] = ("label", "decision")
+    numerator: Formula | None = None
+    denominator: Formula | None = None
+    transform: Callable[[NDArray[Any]], NDArray[Any]] | None = None
+    parts: tuple[str, ...] = ()
+    better: Literal["higher", "lower"] | None = None
+    ideal: float | None = None
+    percent: bool = True
+    ratio: bool = True
+    fairlearn: str | None = None
+    aif360: str | None = None
+    aequitas: str | None = None
+    source: str = FAWCETT
+
+
+def _odds(share: NDArray[Any]) -> NDArray[Any]:
+    with np.errstate(divide="ignore"):
+        return share / (1 - share)
+
+
+def table(*rows: Metric) -> dict[str, Metric]:
+    """Index metrics by name."""
+    return {row.name: row for row in rows}
+
+
+METRICS = table(
+    Metric(
+        "selection_rate", "Selection rate", "(TP + FP) / n",
+        "Share of rows that get the favourable decision.",
+        needs=("decision",), numerator=lambda c: c.selected, denominator=lambda c: c.n,
+        fairlearn="selection_rate", aif360="selection_rate", aequitas="pprev",
+        source="29 CFR 1607.4(D); fairlearn user guide",
+    ),
+    Metric(
+        "base_rate", "Base rate", "(TP + FN) / n", "Share of rows whose label is positive.",
+        needs=("label",), numerator=lambda c: c.positives, denominator=lambda c: c.n,
+        fairlearn=None, aif360="base_rate", aequitas="prev",
+    ),
+    Metric(
+        "accuracy", "Accuracy", "(TP + TN) / n", "Share of rows whose decision equals the label.",
+        numerator=lambda c: c.tp + c.tn, denominator=lambda c: c.n, better="higher", ideal=1.0,
+        fairlearn="accuracy_score", aif360="accuracy",
+    ),
+    Metric(
+        "error_rate", "Error rate", "(FP + FN) / n", "Share of rows whose decision differs from the label.",
+        numerator=lambda c: c.fp + c.fn, denominator=lambda c: c.n, better="lower", ideal=0.0,
+        fairlearn="zero_one_loss", aif360="error_rate",
+    ),
+    Metric(
+        "true_positive_rate", "True positive rate", "TP / (TP + FN)",
+        "Of the rows with a positive label, the share that is selected (recall, sensitivity).",
+        numerator=lambda c: c.tp, denominator=lambda c: c.tp + c.fn, better="higher", ideal=1.0,
+        fairlearn="true_positive_rate", aif360="true_positive_rate", aequitas="tpr",
+    ),
+    Metric(
+        "true_negative_rate", "True negative rate", "TN / (TN + FP)",
+        "Of the rows with a negative label, the share that is not selected (specificity).",
+        numerator=lambda c: c.tn, denominator=lambda c: c.tn + c.fp, better="higher", ideal=1.0,
+        fairlearn="true_negative_rate", aif360="true_negative_rate", aequitas="tnr",
+    ),
+    Metric(
+        "false_positive_rate", "False positive rate", "FP / (FP + TN)",
+        "Of the rows with a negative label, the share that is selected all the same.",
+        numerator=lambda c: c.fp, denominator=lambda c: c.fp + c.tn, better="lower", ideal=0.0,
+        fairlearn="false_positive_rate", aif360="false_positive_rate", aequitas="fpr",
+    ),
+    Metric(
+        "false_negative_rate", "False negative rate", "FN / (FN + TP)",
+        "Of the rows with a positive label, the share that is not selected.",
+        numerator=lambda c: c.fn, denominator=lambda c: c.fn + c.tp, better="lower", ideal=0.0,
+        fairlearn="false_negative_rate", aif360="false_negative_rate", aequitas="fnr",
+    ),
+    Metric(
+        "precision", "Precision", "TP / (TP + FP)",
+        "Of the selected rows, the share whose label is positive (positive predictive value).",
+        numerator=lambda c: c.tp, denominator=lambda c: c.tp + c.fp, better="higher", ideal=1.0,
+        fairlearn="precision_score", aif360="positive_predictive_value", aequitas="precision",
+    ),
+    Metric(
+        "negative_predictive_value", "Negative predictive value", "TN / (TN + FN)",
+        "Of the rows not selected, the share whose label is negative.",
+        numerator=lambda c: c.tn, denominator=lambda c: c.tn + c.fn, better="higher", ideal=1.0,
+        aif360="negative_predictive_value", aequitas="npv",
+    ),
+    Metric(
+        "false_discovery_rate", "False discovery rate", "FP / (FP + TP)",
+        "Of the selected rows, the share whose label is negative.",
+        numerator=lambda c: c.fp, denominator=lambda c: c.fp + c.tp, better="lower", ideal=0.0,
+        aif360="false_discovery_rate", aequitas="fdr",
+    ),
+    Metric(
+        "false_omission_rate", "False omission rate", "FN / (FN + TN)",
+        "Of the rows not selected, the share whose label is positive.",
+        numerator=lambda c: c.fn, denominator=lambda c: c.fn + c.tn, better="lower", ideal=0.0,
+        aif360="false_omission_rate", aequitas="for",
+    ),
+    Metric(
+        "balanced_accuracy", "Balanced accuracy", "(TPR + TNR) / 2",
+        "Mean of the true positive and the true negative rate.",
+        parts=("true_positive_rate", "true_negative_rate"), better="higher", ideal=1.0,
+        fairlearn="balanced_accuracy_score",
+    ),
+    Metric(
+        "f1", "F1 score", "2 TP / (2 TP + FP + FN)",
+        "Harmonic mean of precision and true positive rate.",
+        # F1 rises with TP / (TP + FP + FN), which is a proportion: its limits carry over exactly.
+        numerator=lambda c: c.tp, denominator=lambda c: c.tp + c.fp + c.fn,
+        transform=lambda j: 2 * j / (1 + j), better="higher", ideal=1.0, fairlearn="f1_score",
+    ),
+    Metric(
+        "matthews_correlation", "Matthews correlation",
+        "(TP TN - FP FN) / sqrt((TP+FP)(TP+FN)(TN+FP)(TN+FN))",
+        "Correlation of decision and label, -1 to 1.",
+        better="higher", ideal=1.0, percent=False, ratio=False, fairlearn="matthews_corrcoef",
+        source="B. W. Matthews 1975, Biochim. Biophys. Acta 405:442-451",
+    ),
+    Metric(
+        "treatment_ratio", "False negatives per false positive", "FN / FP",
+        "How many positive rows are missed for each negative row that is selected.",
+        # FN / FP is the odds of FN among all errors, a monotone function of a proportion.
+        numerator=lambda c: c.fn, denominator=lambda c: c.fn + c.fp, transform=_odds, percent=False,
+        source="R. Berk et al. 2021, Sociol. Methods Res. 50:3-44 (treatment equality)",
+    ),
+    Metric(
+        "auc", "Area under the ROC curve", "P(score of a positive row > score of a negative row)",
+        "Chance that a row with a positive label scores higher than one with a negative label.",
+        needs=("label", "score"), better="higher", ideal=1.0, percent=False, fairlearn="roc_auc_score",
+        source="E. R. DeLong et al. 1988, Biometrics 44:837-845",
+    ),
+    Metric(
+        "mean_score", "Mean score", "mean of the scores", "Average score of the rows.",
+        needs=("score",), percent=False, ratio=False, fairlearn="mean_prediction",
+    ),
+    Metric(
+        "brier_score", "Brier score", "mean of (score - label)^2",
+        "Mean squared distance of the score from the label.",
+        needs=("label", "probability"), better="lower", ideal=0.0, percent=False,
+        fairlearn="brier_score_loss", source="G. W. Brier 1950, Mon. Weather Rev. 78:1-3",
+    ),
+    Metric(
+        "log_loss", "Log loss", "mean of -ln(probability given to the label)",
+        "Surprise of the label under the score, in nats; scores are held 1e-15 away from 0 and 1.",
+        needs=("label", "probability"), better="lower", ideal=0.0, percent=False, fairlearn="log_loss",
+        source="I. J. Good 1952, J. R. Stat. Soc. B 14:107-114",
+    ),
+    Metric(
+        "calibration_bias", "Calibration bias", "mean score - base rate",
+        "How much the scores promise too much (positive) or too little (negative) on average.",
+        needs=("label", "probability"), ideal=0.0, ratio=False,
+        source="D. J. Spiegelhalter 1986, Stat. Med. 5:421-433 (calibration in the large)",
+    ),
+    Metric(
+        "expected_calibration_error", "Expected calibration error",
+        "sum over score bins of share x |mean score - observed rate|",
+        "Average distance of score and observed rate over ten equally wide bins of the score.",
+        needs=("label", "probability"), better="lower", ideal=0.0, ratio=False,
+        source="M. P. Naeini et al. 2015, AAAI 29 (ECE)",
+    ),
+)  # fmt: skip
+
+DEFAULT = (
+    "selection_rate", "base_rate", "accuracy", "true_positive_rate", "false_positive_rate",
+    "precision", "f1", "auc", "brier_score", "expected_calibration_error",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DisparityRow:
+    """A named disparity: the extremes of one or more metrics over all slices of a feature.
+
+    The difference is highest - lowest and the ratio lowest / highest; over several metrics the worst.
+    """
+
+    name: str
+    title: str
+    metrics: tuple[str, ...]
+    forms: tuple[Literal["difference", "ratio"], ...] = ("difference", "ratio")
+    fairlearn: bool = False
+    source: str = ""
+
+
+DISPARITIES = (
+    DisparityRow(
+        "demographic_parity", "Demographic parity", ("selection_rate",), fairlearn=True,
+        source="T. Calders, S. Verwer 2010, Data Min. Knowl. Discov. 21:277-292",
+    ),
+    DisparityRow(
+        "equalized_odds", "Equalized odds", ("true_positive_rate", "false_positive_rate"), fairlearn=True,
+        source="M. Hardt et al. 2016, NeurIPS 29",
+    ),
+    DisparityRow(
+        "equal_opportunity", "Equal opportunity", ("true_positive_rate",), fairlearn=True,
+        source="M. Hardt et al. 2016, NeurIPS 29",
+    ),
+    DisparityRow(
+        "predictive_parity", "Predictive parity", ("precision",),
+        source="A. Chouldechova 2017, Big Data 5:153-163",
+    ),
+    DisparityRow(
+        "accuracy_parity", "Accuracy parity", ("accuracy",),
+        source="M. B. Zafar et al. 2017, WWW '17 (overall misclassification rate)",
+    ),
+    DisparityRow(
+        "treatment_equality", "Treatment equality", ("treatment_ratio",), forms=("difference",),
+        source="R. Berk et al. 2021, Sociol. Methods Res. 50:3-44",
+    ),
+    DisparityRow(
+        "base_rate", "Base rate (label statistical parity)", ("base_rate",),
+        source="F. Kamiran, T. Calders 2012, Knowl. Inf. Syst. 33:1-33",
+    ),
+    DisparityRow(
+        "auc_gap", "AUC gap", ("auc",), forms=("difference",),
+        source="D. Borkan et al. 2019, WWW '19 companion (subgroup AUC)",
+    ),
+    DisparityRow(
+        "calibration_gap", "Calibration gap", ("calibration_bias",), forms=("difference",),
+        source="G. Pleiss et al. 2017, NeurIPS 30",
+    ),
+)  # fmt: skip

@@ -1,0 +1,49 @@
+"""What the audit asks of a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a model says of some rows; arrays of shape (rows,), None for what it does not give."""
+
+    decision: NDArray[np.bool_] | None
+    score: NDArray[np.float64] | None
+
+
+class Model(Protocol):
+    """One adapter per kind of model has this shape.
+
+    Attributes
+    ----------
+    columns : list of str
+        Columns of the evaluation set that `score` reads.
+    whole : bool
+        Whether `score` wants all rows in one batch.
+    probability : bool
+        Whether scores are probabilities in [0, 1].
+    """
+
+    columns: list[str]
+    whole: bool
+    probability: bool
+
+    def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
+        """Score the rows of a batch, in its order."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the model is, for the report: kind, origin, checksum, threshold, features."""
+        ...
+
+
+def decide(score: NDArray[np.float64], threshold: float) -> NDArray[np.bool_]:
+    """Return the decisions ``score >= threshold``."""
+    return np.asarray(score >= threshold)

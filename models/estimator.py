@@ -1,0 +1,264 @@
+"""scikit-learn models: trained here, or loaded from a skops file."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from ..datasets.columns import listed
+from ..datasets.errors import InputError
+from ..datasets.evaluation import EvaluationSet
+from ..datasets.read import sha256_file
+from .base import Scored, decide
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class EstimatorModel:
+    """A fitted scikit-learn classifier over a table's features.
+
+    Parameters
+    ----------
+    fitted : estimator
+        Has ``predict_proba``, ``decision_function`` or ``predict``.
+    columns : sequence of str
+        Feature columns, passed as a pandas frame.
+    positive : sequence of str
+        Words of the positive label, to find the model's positive class.
+    threshold : float, optional
+        On the score; default 0.5 for probabilities, 0 for a decision function.
+    about : dict
+        What the report says of the model's origin.
+    """
+
+    whole = False
+
+    def __init__(
+        self,
+        fitted: Any,
+        columns: Sequence[str],
+        positive: Sequence[str],
+        threshold: float | None,
+        about: dict[str, Any],
+    ) -> None:
+        self.fitted = fitted
+        self.columns = list(columns)
+        self.about = about
+        self.probability = hasattr(fitted, "predict_proba")
+        self._scores = self.probability or hasattr(fitted, "decision_function")
+        self.threshold = threshold if threshold is not None else (0.5 if self.probability else 0.0)
+        classes = [str(c) for c in getattr(fitted, "classes_", [0, 1])]
+        wanted = [i for i, c in enumerate(classes) if c in positive]
+        if len(classes) != 2 or len(wanted) != 1:
+            if classes in (["0", "1"], ["False", "True"]):
+                wanted = [1]
+            else:
+                raise InputError(
+                    f"model: expected a classifier of two classes, one of them the positive label "
+                    f"{listed(list(positive))}; it has {listed(classes)}"
+                )
+        self._positive = wanted[0]
+
+    def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
+        """Score the rows of a batch."""
+        rows = frame(pa.table(batch), self.columns)
+        try:
+            if self.probability:
+                score = np.asarray(self.fitted.predict_proba(rows), float)[:, self._positive]
+            elif self._scores:
+                score = np.asarray(self.fitted.decision_function(rows), float)
+                score = score if self._positive == 1 else -score
+            else:
+                named = self.fitted.classes_[self._positive] if hasattr(self.fitted, "classes_") else 1
+                return Scored(np.asarray(self.fitted.predict(rows) == named), None)
+        except (ValueError, TypeError, KeyError) as error:
+            raise InputError(f"model: it cannot score the table: {one_line(error)}") from None
+        if not np.isfinite(score).all():
+            raise InputError(f"model: {int((~np.isfinite(score)).sum())} scores are NaN or infinite")
+        return Scored(decide(score, self.threshold), score)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the report says of the model."""
+        told = {"kind": "sklearn", **self.about, "features": self.columns}
+        if self._scores:
+            told |= {
+                "scale": "probability" if self.probability else "rank",
+                "threshold": self.threshold,
+                "rule": "selected if score >= threshold",
+            }
+        return told
+
+
+def one_line(error: BaseException) -> str:
+    """Return an error's message on one line, shortened."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 300 else text[:297] + "..."
+
+
+def frame(table: pa.Table, columns: Sequence[str]) -> pd.DataFrame:
+    """Return feature columns as pandas, text as objects, so that encoders see one kind of text."""
+    out = table.select(list(columns)).to_pandas()
+    for name in out.columns:
+        if out[name].dtype.kind not in "biuf":
+            out[name] = out[name].astype(object).where(out[name].notna(), None)
+    return out
+
+
+def train(
+    estimator: str,
+    params: Mapping[str, Any],
+    data: EvaluationSet,
+    features: Sequence[str],
+    threshold: float | None,
+    seed: int,
+) -> EstimatorModel:
+    """Train ``estimator`` on ``data``: numbers imputed and scaled, text one-hot encoded.
+
+    Parameters
+    ----------
+    estimator : str
+        Dotted path of a scikit-learn classifier.
+    params : mapping
+        Its arguments; ``random_state`` defaults to ``seed`` where it has one.
+    data : EvaluationSet
+        Labelled training rows; weighted where they carry weights and the estimator takes them.
+    """
+    made = _estimator(estimator, params, seed)
+    batches = list(data.batches(features, whole=True))
+    parts = [data.read(b) for b in batches]
+    data.check_whole()
+    if data.outcome is None:
+        raise InputError(f"model.train: {data.where} has no label to train on; set data.label")
+    rows = frame(pa.Table.from_batches(batches), features)
+    label = np.concatenate([p["y_true"].to_numpy() for p in parts])
+    from sklearn.pipeline import Pipeline
+    from sklearn.utils.validation import has_fit_parameter
+
+    pipeline = Pipeline([("encode", _encoder(rows)), ("model", made)])
+    weighted = "weight" in parts[0] and has_fit_parameter(made, "sample_weight")
+    fit = (
+        {"model__sample_weight": np.concatenate([p["weight"].to_numpy() for p in parts])} if weighted else {}
+    )
+    try:
+        pipeline.fit(rows, label, **fit)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"model.estimator: {estimator} cannot be trained: {one_line(error)}") from None
+    about = {
+        "estimator": estimator,
+        "params": {
+            k: v for k, v in made.get_params(deep=False).items() if k in params or k == "random_state"
+        },
+        "trained_on": data.name or data.where,
+        "training_split": data.split,
+        "training_rows": len(label),
+        "training_sha256": data.sha256(),
+    }
+    return EstimatorModel(pipeline, features, ["1"], threshold, about)
+
+
+def _estimator(path: str, params: Mapping[str, Any], seed: int) -> Any:
+    module, _, name = path.rpartition(".")
+    try:
+        kind = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"model.estimator: expected a dotted path such as sklearn.linear_model.LogisticRegression, "
+            f"got {path!r}: {one_line(error)}"
+        ) from None
+    if not (inspect.isclass(kind) and hasattr(kind, "fit") and hasattr(kind, "get_params")):
+        raise InputError(f"model.estimator: {path!r} is not a scikit-learn estimator class")
+    try:
+        made = kind(**params)
+        if "random_state" in made.get_params() and "random_state" not in params:
+            made.set_params(random_state=seed)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"model.params: {path} does not take them: {one_line(error)}") from None
+    return made
+
+
+def _encoder(rows: pd.DataFrame) -> Any:
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    numbers = [c for c in rows.columns if rows[c].dtype.kind in "biuf"]
+    texts = [c for c in rows.columns if c not in numbers]
+    text = make_pipeline(
+        SimpleImputer(strategy="constant", fill_value="(unknown)", missing_values=None),
+        OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=10, sparse_output=False),
+    )
+    number = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    return ColumnTransformer([("text", text, texts), ("number", number, numbers)])
+
+
+def load(
+    path: Path,
+    data: EvaluationSet,
+    *,
+    features: Sequence[str] | None,
+    threshold: float | None,
+    trusted: Sequence[str],
+    trust_pickle: bool,
+) -> EstimatorModel:
+    """Load a saved classifier: a skops file, or a pickle where the configuration trusts it.
+
+    Raises
+    ------
+    InputError
+        The file is missing, a pickle that is not trusted, or holds types that are not.
+    """
+    if not path.is_file():
+        raise InputError(f"model.path: no file {path}")
+    with path.open("rb") as file:
+        skops_file = file.read(4) == b"PK\x03\x04"
+    about: dict[str, Any] = {"path": str(path), "sha256": sha256_file(path)}
+    if skops_file:
+        fitted = _from_skops(path, trusted)
+        about["trusted_types"] = list(trusted)
+    elif trust_pickle:
+        import joblib
+
+        fitted = joblib.load(path)
+        about["trust_pickle"] = True
+    else:
+        raise InputError(
+            f"model.path: {path} is not a skops file; pickles can run any code when loaded and are refused. "
+            "Save the model with skops.io.dump, or set model.trust_pickle: true if you made the file yourself"
+        )
+    named = [str(c) for c in getattr(fitted, "feature_names_in_", [])]
+    columns = list(features) if features is not None else named or data.feature_names()
+    for name in columns:
+        if name not in data.names:
+            raise InputError(f"model.path: the model wants a feature '{name}' that {data.where} lacks")
+    about["estimator"] = f"{type(fitted).__module__}.{type(fitted).__qualname__}"
+    positive = list(data.outcome.positive) if data.outcome else []
+    return EstimatorModel(fitted, columns, positive, threshold, about)
+
+
+def _from_skops(path: Path, trusted: Sequence[str]) -> Any:
+    import zipfile
+
+    import skops.io
+
+    try:
+        unknown = [t for t in skops.io.get_untrusted_types(file=path) if t not in trusted]
+        if unknown:
+            raise InputError(
+                f"model.path: {path} holds types that are not trusted: {listed(unknown)}; "
+                "look at them, then list them under model.trusted"
+            )
+        return skops.io.load(path, trusted=list(trusted))
+    except (KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"model.path: {path} is not a skops file that can be read: {one_line(error)}"
+        ) from None

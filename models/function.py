@@ -1,0 +1,97 @@
+"""A Python callable as a model."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ..datasets.errors import InputError
+from .base import Scored, decide
+from .estimator import frame, one_line
+from .table import as_decisions
+
+
+class FunctionModel:
+    """A callable from a pandas frame of features to decisions or scores, one per row.
+
+    Booleans and 0/1 integers are decisions; floats are scores, selected at ``threshold``.
+    """
+
+    whole = False
+
+    def __init__(
+        self,
+        function: Callable[[Any], Any],
+        columns: Sequence[str],
+        threshold: float,
+        *,
+        probability: bool = True,
+        name: str = "",
+    ) -> None:
+        self.function = function
+        self.columns = list(columns)
+        self.threshold = threshold
+        self.probability = probability
+        self.name = name or f"{function.__module__}:{getattr(function, '__qualname__', function)}"
+        self._scores = False
+
+    def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
+        """Call the function on a batch."""
+        try:
+            out = np.asarray(self.function(frame(pa.table(batch), self.columns)))
+        except Exception as error:
+            # Whatever the user's own code raises is theirs to read, on one line.
+            raise InputError(
+                f"model.function: {self.name} raised {type(error).__name__}: {one_line(error)}"
+            ) from error
+        if out.ndim != 1 or len(out) != batch.num_rows:
+            raise InputError(
+                f"model.function: {self.name} must return one value per row ({batch.num_rows}), "
+                f"got shape {out.shape}"
+            )
+        if as_decisions(out):
+            return Scored(out.astype(bool), None)
+        score = out.astype(float)
+        outside = self.probability and len(score) and (score.min() < 0 or score.max() > 1)
+        if not np.isfinite(score).all() or outside:
+            raise InputError(
+                f"model.function: {self.name} must return finite "
+                f"{'probabilities in [0, 1]' if self.probability else 'scores'}, got from {score.min():g} to "
+                f"{score.max():g}"
+            )
+        self._scores = True
+        return Scored(decide(score, self.threshold), score)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the report says of the function."""
+        told: dict[str, Any] = {"kind": "callable", "function": self.name, "features": self.columns}
+        if self._scores:
+            told |= {
+                "scale": "probability" if self.probability else "rank",
+                "threshold": self.threshold,
+                "rule": "selected if score >= threshold",
+            }
+        return told
+
+
+def imported(path: str) -> Callable[[Any], Any]:
+    """Import ``package.module:function``; the working directory is searched too."""
+    module, _, name = path.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"model.function: expected package.module:function, got {path!r}: {one_line(error)}"
+        ) from None
+    if not callable(found):
+        raise InputError(f"model.function: {path!r} is not callable")
+    return found  # type: ignore[no-any-return]

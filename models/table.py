@@ -1,0 +1,131 @@
+"""A table of predictions: the evaluation table itself, or one joined to it by id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..datasets.columns import Binary, Scalar, check_unique, listed, no_column
+from ..datasets.errors import InputError
+from ..datasets.evaluation import EvaluationSet, as_words, scores
+from ..datasets.read import column_names, read_table, sha256_file
+from .base import Scored, decide
+
+
+@dataclass
+class PredictionTable:
+    """Decisions and scores that stand in a table.
+
+    Parameters
+    ----------
+    data : EvaluationSet
+    score, decision : str, optional
+        Columns; at least one. Without ``decision`` it is ``score >= threshold``.
+    positive : value or sequence of values, optional
+        The favourable decisions; needed unless the column holds 1/0 or true/false.
+    path : Path, optional
+        File of the columns, joined by ``id``; default the evaluation table itself.
+    id : str, optional
+        Id column of ``path``; default that of the data.
+    threshold : float, optional
+        Scores at or above it are selected.
+    probability : bool
+    """
+
+    data: EvaluationSet
+    score_column: str | None = None
+    decision: str | None = None
+    positive: Scalar | Sequence[Scalar] | None = None
+    path: Path | None = None
+    id: str | None = None
+    threshold: float | None = None
+    probability: bool = True
+    columns: list[str] = field(init=False)
+    whole: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        if not self.score_column and not self.decision:
+            raise InputError("model: a table of predictions needs model.score or model.decision (or both)")
+        self._outcome = Binary(self.decision, "decision", as_words(self.positive)) if self.decision else None
+        own = [c for c in (self.score_column, self.decision) if c]
+        names = self.data.names if self.path is None else column_names(self.path)
+        where = self.data.where if self.path is None else str(self.path)
+        for key, name in (("model.score", self.score_column), ("model.decision", self.decision)):
+            if name and name not in names:
+                raise no_column(name, names, where, key)
+        self.whole = self.path is not None
+        self.columns = own if self.path is None else []
+        self._table: pa.Table | None = None
+        if self.path is not None:
+            key = self.id or self.data.id
+            if not self.data.id or not key:
+                raise InputError("model.path: predictions are joined by id; set data.id to its column")
+            if key not in names:
+                raise no_column(key, names, where, "model.id")
+            texts = [self.decision] if self.decision else []
+            self._table = read_table(self.path, columns=[key, *own], categorical=texts)
+            self._ids = self._table.column(key).combine_chunks()
+            check_unique(lambda: iter([self._ids]), len(self._ids), key, where)
+
+    def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
+        """Read, or join, the predictions of a batch."""
+        table: Any = batch if self._table is None else self._joined(ids)
+        score = decision = None
+        if self.score_column:
+            column = _one(table.column(self.score_column))
+            score = scores(column, self.score_column, probability=self.probability)
+        if self._outcome and self.decision:
+            decision = self._outcome.read(_one(table.column(self.decision)))
+        elif score is not None and self.threshold is not None:
+            decision = decide(score, self.threshold)
+        return Scored(decision, score)
+
+    def _joined(self, ids: pa.Array | None) -> pa.Table:
+        assert self._table is not None
+        assert ids is not None
+        mine = _one(ids)
+        key = self._ids
+        if mine.type != key.type:
+            mine, key = mine.cast(pa.string()), key.cast(pa.string())
+        position = pc.index_in(mine, value_set=key)
+        lacking = mine.filter(pc.is_null(position))
+        surplus = key.filter(pc.invert(pc.is_in(key, value_set=mine)))
+        if len(lacking) or len(surplus):
+            raise InputError(
+                f"{self.path}: ids do not match {self.data.where}: {len(lacking)} rows of the data have no "
+                f"prediction ({_few(lacking)}), {len(surplus)} predictions have no row ({_few(surplus)})"
+            )
+        return self._table.take(position)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the report says of the table."""
+        told: dict[str, Any] = {"kind": "predictions"}
+        if self.path is not None:
+            told |= {"path": str(self.path), "sha256": sha256_file(self.path)}
+        if self.score_column:
+            told |= {"score": self.score_column, "scale": "probability" if self.probability else "rank"}
+        if self._outcome:
+            chosen, others = self._outcome.classes
+            told |= {"decision": self.decision, "favourable": chosen, "unfavourable": others}
+        elif self.threshold is not None:
+            told |= {"threshold": self.threshold, "rule": "selected if score >= threshold"}
+        return told
+
+
+def _one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _few(ids: pa.Array) -> str:
+    return "such as " + listed([str(v) for v in ids.slice(0, 3).to_pylist()]) if len(ids) else "none"
+
+
+def as_decisions(values: np.ndarray[Any, Any]) -> bool:
+    """Return whether an array holds decisions (booleans or 0/1 integers) rather than scores."""
+    return values.dtype.kind == "b" or (values.dtype.kind in "iu" and set(np.unique(values)) <= {0, 1})

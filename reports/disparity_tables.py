@@ -1,0 +1,126 @@
+"""The rows of the tables that compare slices: against the reference, and over all slices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..audit.result import AuditResult, Disparity, Slice, SliceResult, Variant
+from .formats import UNDEFINED, count, figure, interval, p_value
+from .tables import Cell, Notes
+from .words import Given, Sentence, compared_kind, compared_slices, slice_name, title_of
+
+
+@dataclass(frozen=True)
+class Against:
+    """One metric of one slice against the reference: the difference and the ratio side by side."""
+
+    name: Sentence
+    reference: Slice
+    difference: Cell
+    ratio: Cell
+    difference_together: str
+    ratio_together: str
+    p: str
+    p_adjusted: str
+    small: bool
+
+
+@dataclass(frozen=True)
+class AgainstGroup:
+    """All slices of a feature against the reference, for one metric."""
+
+    metric: Given
+    rows: list[Against]
+
+
+def against_reference(
+    disparities: list[Disparity], rows: list[SliceResult], result: AuditResult, notes: Notes
+) -> list[AgainstGroup]:
+    """Put difference and ratio of the same metric and slices on one line, grouped by metric.
+
+    Only the slices of ``rows`` are laid out, in their order.
+    """
+    place = {_identity(row.slice): position for position, row in enumerate(rows)}
+    listed = [item for item in disparities if _identity(item.slice) in place]
+    pairs: dict[tuple[str, str, str], dict[str, Disparity]] = {}
+    for item in sorted(listed, key=lambda item: place[_identity(item.slice)]):
+        key = (item.metric, _identity(item.slice), _identity(item.reference))
+        pairs.setdefault(key, {})[item.compare] = item
+    groups: dict[str, list[Against]] = {}
+    for name in dict.fromkeys(item.metric for item in disparities):
+        lines = [_against(pair, result, notes) for (metric, *_), pair in pairs.items() if metric == name]
+        if lines:
+            groups[name] = lines
+    return [AgainstGroup(title_of(metric, result.definitions), rows) for metric, rows in groups.items()]
+
+
+def _identity(part: Slice | None) -> str:
+    """A key of a slice that does not depend on the order of its columns."""
+    return repr(sorted((part or {}).items()))
+
+
+def _against(pair: dict[str, Disparity], result: AuditResult, notes: Notes) -> Against:
+    difference, ratio = pair.get("difference"), pair.get("ratio")
+    either = next(iter(pair.values()))
+    return Against(
+        slice_name(either.slice or {}, short=True),
+        either.reference or {},
+        _disparity_cell(difference, result, notes),
+        _disparity_cell(ratio, result, notes),
+        _together(difference, result),
+        _together(ratio, result),
+        p_value(next((item.p for item in pair.values() if item.p is not None), None)),
+        p_value(next((item.p_adjusted for item in pair.values() if item.p_adjusted is not None), None)),
+        any(item.status == "small" for item in pair.values()),
+    )
+
+
+def _disparity_cell(item: Disparity | None, result: AuditResult, notes: Notes) -> Cell:
+    if item is None:
+        return Cell(UNDEFINED)
+    kind = compared_kind(item.compare, item.metric, result.definitions, item.name)
+    if item.value is None:
+        return Cell(UNDEFINED, note=notes.letter(item.why or "Undefined; the audit gives no reason."))
+    limits = "" if item.low is None and item.high is None else interval(item.low, item.high, kind)
+    return Cell(figure(item.value, kind), limits)
+
+
+def _together(item: Disparity | None, result: AuditResult) -> str:
+    if item is None or (item.simultaneous_low is None and item.simultaneous_high is None):
+        return UNDEFINED
+    kind = compared_kind(item.compare, item.metric, result.definitions, item.name)
+    return interval(item.simultaneous_low, item.simultaneous_high, kind)
+
+
+@dataclass(frozen=True)
+class Extreme:
+    """A disparity over all slices of a feature, and the slices it rests on."""
+
+    title: Given
+    value: Cell
+    slices: Sentence
+    rows: str
+    small: bool
+    excluded: list[Sentence]
+
+
+def over_all_slices(
+    disparities: list[Disparity], variant: Variant, result: AuditResult, notes: Notes
+) -> list[Extreme]:
+    """Lay out the disparities between the extremes and the indices, with the slices that drive them."""
+    sizes = {_identity(row.slice): row for row in variant.slices}
+    lines = []
+    for item in disparities:
+        ends = [part for part in (item.slice, item.reference) if part is not None]
+        found = [sizes.get(_identity(part)) for part in ends]
+        lines.append(
+            Extreme(
+                title_of(item.name, result.definitions),
+                _disparity_cell(item, result, notes),
+                compared_slices(item.slice, item.reference) if item.slice else ("all slices together",),
+                " and ".join(count(row.n) for row in found if row is not None),
+                item.status == "small" or any(row is not None and row.status == "small" for row in found),
+                [slice_name(part) for part in item.excluded],
+            )
+        )
+    return lines

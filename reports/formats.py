@@ -1,0 +1,143 @@
+"""Figures as a reader sees them: percentages, points, ratios, counts and intervals.
+
+Numbers are only rounded here, never computed. A minus is a real minus (−), thousands are
+separated by a comma, and a no-break space keeps a figure and its unit on one line.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["percent", "points", "ratio", "number", "signed"]
+"""How a figure is shown: a rate, a difference of rates, a ratio, a plain number, a plain difference."""
+
+NBSP = "\u00a0"
+MINUS = "\u2212"
+UNDEFINED = "—"
+
+MOST_DECIMALS = 6
+
+
+@dataclass(frozen=True)
+class Style:
+    """The scale, decimals, unit and sign of one kind of figure."""
+
+    scale: float
+    decimals: int
+    unit: str
+    signed: bool
+
+
+STYLES: dict[Kind, Style] = {
+    "percent": Style(100, 1, f"{NBSP}%", signed=False),
+    "points": Style(100, 1, f"{NBSP}points", signed=True),
+    "ratio": Style(1, 2, "", signed=False),
+    "number": Style(1, 3, "", signed=False),
+    "signed": Style(1, 3, "", signed=True),
+}
+
+
+def figure(value: float | None, kind: Kind, *, decimals: int | None = None, unit: bool = True) -> str:
+    """Write a figure of the given kind, such as ``44.8 %`` or ``−17.0 points``; ``—`` when undefined."""
+    style = STYLES[kind]
+    if value is None or math.isnan(value):
+        return UNDEFINED
+    if math.isinf(value):
+        return "∞" if value > 0 else f"{MINUS}∞"
+    places = style.decimals if decimals is None else decimals
+    rounded = round(value * style.scale, places)
+    digits = f"{abs(rounded):,.{places}f}"
+    if rounded < 0:
+        digits = MINUS + digits
+    elif rounded > 0 and style.signed:
+        digits = "+" + digits
+    return digits + (style.unit if unit else "")
+
+
+def interval(
+    low: float | None, high: float | None, kind: Kind, *, decimals: int | None = None, unit: bool = False
+) -> str:
+    """Write the limits of an interval, such as ``42.6 to 47.2``; ``—`` when there are none."""
+    if low is None and high is None:
+        return UNDEFINED
+    left = figure(low, kind, decimals=decimals, unit=False)
+    right = figure(high, kind, decimals=decimals, unit=unit)
+    return f"{left} to {right}"
+
+
+def count(n: int | float | None) -> str:
+    """Write a number of rows, such as ``7,214``; ``—`` when unknown."""
+    if n is None:
+        return UNDEFINED
+    return f"{n:,.0f}" if float(n).is_integer() else f"{n:,.1f}"
+
+
+def p_value(p: float | None) -> str:
+    """Write a p value; below 0.001 only that it is."""
+    if p is None:
+        return UNDEFINED
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def confidence(level: float) -> str:
+    """Write a confidence, such as ``95 %``."""
+    return f"{level * 100:g}{NBSP}%"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A gate's limit, read from text such as ``<= 0.1``."""
+
+    operator: Literal["≤", "≥", "<", ">"]
+    value: float
+
+    @property
+    def upper(self) -> bool:
+        """Whether the limit bounds from above."""
+        return self.operator in "≤<"
+
+    def words(self, kind: Kind) -> str:
+        """Write the limit's figure, without decimals it does not need, such as ``10 points``."""
+        style = STYLES[kind]
+        return f"{float(f'{self.value * style.scale:.10g}'):,.10g}".replace("-", MINUS) + style.unit
+
+
+_LIMIT = re.compile(r"\s*(<=|>=|<|>|≤|≥)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*\Z")
+_OPERATORS: dict[str, Literal["≤", "≥", "<", ">"]] = {
+    "<=": "≤",
+    ">=": "≥",
+    "≤": "≤",
+    "≥": "≥",
+    "<": "<",
+    ">": ">",
+}
+
+
+def read_limit(text: str) -> Limit | None:
+    """Read a gate's limit; None when the text has another form and must be printed as it stands."""
+    found = _LIMIT.match(text)
+    return Limit(_OPERATORS[found[1]], float(found[2])) if found else None
+
+
+def decimals_beside(values: list[float | None], limit: Limit | None, kind: Kind) -> int:
+    """Choose the decimals at which no value is rounded onto a limit that it does not lie on.
+
+    0.7996 beside a limit of 0.8 shows as 0.7996 and not as 0.80, which would contradict its verdict.
+    """
+    style = STYLES[kind]
+    if limit is None:
+        return style.decimals
+    bound = limit.value * style.scale
+    needed = style.decimals
+    for value in values:
+        if value is None or not math.isfinite(value):
+            continue
+        size = abs(value * style.scale) if style.signed else value * style.scale
+        places = style.decimals
+        while places < MOST_DECIMALS and round(size, places) == bound and size != bound:
+            places += 1
+        needed = max(needed, places)
+    return needed

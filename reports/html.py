@@ -1,0 +1,140 @@
+"""The report that a reviewer files: one HTML file, no network, no script."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..audit.result import AuditResult, Variant
+from . import formats, tables, words
+from .findings import findings
+from .gate_tables import gate_rows
+from .sections import Section, feature_sections, score_sections
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+
+def render_html(result: AuditResult, *, charts: bool = True) -> str:
+    """Render the report as one HTML file.
+
+    Parameters
+    ----------
+    result
+        The audit; every figure in the report is one of its figures.
+    charts
+        Draw the charts; without them the report holds the same figures in its tables, and neither
+        altair nor vl_convert is imported.
+
+    Returns
+    -------
+    str
+        A whole HTML document that refers to nothing outside itself.
+    """
+    variant = result.variants[0] if result.variants else None
+    sections: list[Section] = feature_sections(result, variant, charts=charts) if variant else []
+    page = _environment().get_template("report.html.j2")
+    return page.render(
+        result=result,
+        data=result.data,
+        variant=variant,
+        verdict=words.verdict_words(result.verdict),
+        reason=words.verdict_reason(result),
+        findings=findings(result),
+        gates=gate_rows(result),
+        features=[section for section in sections if len(section.by) == 1],
+        intersections=[section for section in sections if len(section.by) > 1],
+        scores=score_sections(result, variant, charts=charts) if variant else [],
+        overall=tables.overall_rows(result, variant) if variant else None,
+        variants=tables.variant_rows(result),
+        definitions=_shown_definitions(result, variant),
+        charts=charts,
+    )
+
+
+def _shown_definitions(result: AuditResult, variant: Variant | None) -> list[Any]:
+    """Select the definitions of what the report shows, in the order of the audit."""
+    if variant is None:
+        return list(result.definitions.values())
+    shown = {*variant.overall}
+    shown |= {item.name for item in variant.disparities} | {item.metric for item in variant.disparities}
+    shown |= {gate.metric for gate in result.gates}
+    return [definition for name, definition in result.definitions.items() if name in shown]
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    environment.filters.update(
+        sentence=_sentence,
+        given=_given,
+        features=lambda by: _sentence(words.features_name(by)),
+        slice=lambda part: _sentence(words.slice_name(part)),
+        count=formats.count,
+        confidence=formats.confidence,
+        number=lambda value: formats.figure(value, "number"),
+        json=_json,
+        svg=_svg,
+        date=_date,
+        verdict=words.verdict_words,
+    )
+    return environment
+
+
+def _finalize(value: Any) -> Any:
+    """Make hidden characters of every printed text visible; markup of ours passes."""
+    return words.visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def _given(text: Any) -> Markup:
+    """Print text of the data isolated, so that right-to-left text does not turn its surroundings."""
+    from markupsafe import Markup
+
+    return Markup("<bdi>{}</bdi>").format(words.visible(str(text)))
+
+
+def _sentence(pieces: Iterable[str]) -> Markup:
+    from markupsafe import Markup, escape
+
+    return Markup("").join(
+        _given(piece) if isinstance(piece, words.Given) else escape(piece) for piece in pieces
+    )
+
+
+def _json(value: Any) -> Markup:
+    """Print a configuration with its lines; JSON itself escapes the control characters in strings."""
+    from markupsafe import escape
+
+    lines = json.dumps(value, indent=2, ensure_ascii=False, default=str).split("\n")
+    return escape("\n".join(words.visible(line) for line in lines))
+
+
+def _svg(text: str) -> Markup:
+    """Print an image that charts have built: its texts were escaped there."""
+    from markupsafe import Markup
+
+    return Markup(text)
+
+
+def _date(created: str) -> str:
+    """Write a UTC time to the minute, such as ``2026-11-23 10:11 UTC``; other text as it stands."""
+    from datetime import UTC, datetime
+
+    try:
+        moment = datetime.fromisoformat(created)
+    except ValueError:
+        return created
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC)
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

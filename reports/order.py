@@ -1,0 +1,84 @@
+"""What the report shows and in which order: features, intersections, metrics, the worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ..audit.result import AuditResult, Definition, Disparity, SliceResult, Variant
+
+KEY_METRICS = (
+    "selection_rate",
+    "true_positive_rate",
+    "false_positive_rate",
+    "precision",
+    "accuracy",
+    "base_rate",
+)
+"""The metrics that a reader looks for first; the ones that are charted."""
+
+CHART_ROWS = 40
+TABLE_ROWS = 200
+
+
+def key_metrics(variant: Variant) -> list[str]:
+    """Select the key metrics that the variant has."""
+    return [name for name in KEY_METRICS if name in variant.overall]
+
+
+def shown_metrics(variant: Variant) -> list[str]:
+    """List every metric of the variant: the key ones first, then the others as the audit orders them."""
+    first = key_metrics(variant)
+    return first + [name for name in variant.overall if name not in first]
+
+
+def feature_sets(result: AuditResult, variant: Variant) -> list[tuple[str, ...]]:
+    """List the sets of features that have slices: single ones as the data names them, then intersections."""
+    seen = dict.fromkeys(tuple(row.slice) for row in variant.slices if row.slice)
+    rank = {column: position for position, column in enumerate(result.data.sensitive)}
+
+    def position(by: tuple[str, ...]) -> tuple[int, list[int]]:
+        return len(by), [rank.get(column, len(rank)) for column in by]
+
+    unique = {frozenset(by): by for by in seen}
+    return sorted(unique.values(), key=position)
+
+
+def slices_by(variant: Variant, by: Iterable[str]) -> list[SliceResult]:
+    """Select the slices of one set of features: largest first, unknown values last."""
+    wanted = frozenset(by)
+    rows = [row for row in variant.slices if frozenset(row.slice) == wanted]
+    return sorted(rows, key=lambda row: (row.unknown, -row.n))
+
+
+def disparities_by(variant: Variant, by: Iterable[str], scope: str) -> list[Disparity]:
+    """Select the disparities of one set of features and one scope, as the audit orders them."""
+    wanted = frozenset(by)
+    return [item for item in variant.disparities if frozenset(item.by) == wanted and item.scope == scope]
+
+
+def leading_metric(result: AuditResult, variant: Variant, by: Iterable[str]) -> str | None:
+    """Choose the metric that intersections are sorted by: a gated one, else one with a better side."""
+    wanted = frozenset(by)
+    names = key_metrics(variant)
+    gated = [gate.metric for gate in result.gates if gate.by]
+    here = [gate.metric for gate in result.gates if frozenset(gate.by) == wanted]
+    usual = ["true_positive_rate", "accuracy", "selection_rate", *names, *variant.overall]
+    return next((name for name in here + gated + usual if name in variant.overall), None)
+
+
+def worst_first(
+    rows: list[SliceResult], metric: str | None, definitions: Mapping[str, Definition]
+) -> list[SliceResult]:
+    """Sort slices by a metric, the worst first; small slices after the others, undefined ones last."""
+    if metric is None:
+        return rows
+    definition = definitions.get(metric)
+    sign = -1.0 if definition is not None and definition.better == "lower" else 1.0
+
+    def badness(row: SliceResult) -> tuple[int, float]:
+        estimate = row.metrics.get(metric)
+        if estimate is None or estimate.value is None:
+            return 2, 0.0
+        return int(row.status != "ok"), sign * estimate.value
+
+    return sorted(rows, key=badness)

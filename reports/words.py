@@ -1,0 +1,189 @@
+"""The words that all renderers share: verdicts, slice names, metric titles, gate titles.
+
+Text is built as a ``Sentence``: plain strings of ours and ``Given`` strings that come from the data
+or the configuration. Each renderer decides how the given ones are made safe and set apart.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+from ..audit.result import AuditResult, Definition, GateResult, Slice, Verdict
+from .formats import NBSP, Kind, Limit, read_limit
+
+
+class Given(str):
+    """Text that was written by others: a column's name, a slice's value, a title."""
+
+    __slots__ = ()
+
+
+Sentence = tuple[str, ...]
+"""Text in pieces; the ones that are ``Given`` come from the data."""
+
+SIGNS: dict[Verdict, str] = {"pass": "✓", "fail": "✕", "inconclusive": "?", "error": "!"}
+
+
+def verdict_words(verdict: Verdict) -> str:
+    """Write a verdict as its sign and its word, such as ``✕ fail``."""
+    return f"{SIGNS[verdict]} {verdict}"
+
+
+# Besides control characters: what reorders or hides text around it (bidirectional overrides,
+# zero-width space, byte order mark). Joiners stay, since scripts and emoji need them.
+_REORDERING = frozenset("\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+
+
+def visible(text: str) -> str:
+    """Replace characters that hide, reorder or break text by signs that can be seen.
+
+    Newline becomes ``␊``, other control characters their control picture, bidirectional overrides,
+    lone surrogates and non-characters their code such as ``⟨U+202E⟩``.
+    """
+    return "".join(map(_visible_character, text))
+
+
+def _visible_character(character: str) -> str:
+    code = ord(character)
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "␡"
+    hidden = character in _REORDERING or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+    if hidden or code & 0xFFFE == 0xFFFE:
+        return f"⟨U+{code:04X}⟩"
+    return character
+
+
+def plain(sentence: Iterable[str]) -> str:
+    """Join a sentence into text without markup, with everything in it visible."""
+    return "".join(visible(piece) for piece in sentence)
+
+
+def value_name(value: str) -> Given:
+    """Name a slice's value; one that shows as nothing gets a name."""
+    return Given(value if value.strip() else f"(blank: {len(value)} spaces)" if value else "(empty)")
+
+
+def slice_name(part: Mapping[str, str], *, short: bool = False) -> Sentence:
+    """Name a slice, such as ``sex=Female & race=Black``; short: the values alone, ``Female, Black``."""
+    if not part:
+        return ("all rows",)
+    pieces: list[str] = []
+    for column, value in part.items():
+        if pieces:
+            pieces.append(", " if short else " & ")
+        pieces += [value_name(value)] if short else [Given(column), "=", value_name(value)]
+    return tuple(pieces)
+
+
+def features_name(by: Iterable[str]) -> Sentence:
+    """Name one or more sensitive features, such as ``race × sex``."""
+    pieces: list[str] = []
+    for column in by:
+        if pieces:
+            pieces.append(" × ")
+        pieces.append(Given(column))
+    return tuple(pieces)
+
+
+def title_of(name: str, definitions: Mapping[str, Definition]) -> Given:
+    """Name a metric or disparity by its definition's title, else by its own name in words."""
+    if name in definitions:
+        return Given(definitions[name].title)
+    words = re.sub(r"_+", " ", name).strip()
+    return Given(words[:1].upper() + words[1:])
+
+
+def metric_kind(metric: str, definitions: Mapping[str, Definition]) -> Kind:
+    """Say whether a metric is shown as a percentage; one without a definition is a plain number."""
+    definition = definitions.get(metric)
+    return "percent" if definition is not None and definition.percent else "number"
+
+
+def compared_kind(compare: str, metric: str, definitions: Mapping[str, Definition], name: str = "") -> Kind:
+    """Say how the comparison of a metric is shown: value, points, ratio or plain number."""
+    kind = metric_kind(name if name in definitions else metric, definitions)
+    if compare == "ratio":
+        return "ratio"
+    if compare in ("difference", "change"):
+        return "points" if kind == "percent" else "signed"
+    return kind
+
+
+def gate_kind(gate: GateResult, definitions: Mapping[str, Definition]) -> Kind:
+    """Say how a gate's figures are shown."""
+    return compared_kind(gate.compare, gate.metric, definitions)
+
+
+def gate_limit(gate: GateResult) -> Limit | None:
+    """Read a gate's limit; None when it cannot be read as a comparison with a number."""
+    return read_limit(gate.limit)
+
+
+def fails_by_inverse(gate: GateResult) -> bool:
+    """Whether a ratio above its lower limit fails since its inverse, not the ratio, is below it.
+
+    Where no slice is favoured by definition, the gate judges the smaller of a ratio and its inverse.
+    """
+    limit = gate_limit(gate)
+    return (
+        gate.verdict == "fail"
+        and gate.compare == "ratio"
+        and limit is not None
+        and not limit.upper
+        and gate.measured is not None
+        and gate.measured >= limit.value
+    )
+
+
+def gate_title(gate: GateResult, definitions: Mapping[str, Definition]) -> Sentence:
+    """Name a gate by its metric and features, such as ``True positive rate by sex``."""
+    pieces: list[str] = [title_of(gate.metric, definitions)]
+    if gate.by:
+        pieces += [" by ", *features_name(gate.by)]
+    return tuple(pieces)
+
+
+def gate_limit_words(gate: GateResult, definitions: Mapping[str, Definition]) -> Sentence:
+    """Write what a gate asks for, such as ``difference ≤ 10 points``."""
+    limit = gate_limit(gate)
+    ask: Sentence = (
+        (f"{limit.operator}{NBSP}{limit.words(gate_kind(gate, definitions))}",)
+        if limit
+        else (Given(gate.limit),)
+    )
+    return ask if gate.compare == "value" else (f"{gate.compare} ", *ask)
+
+
+def compared_slices(part: Slice, reference: Slice | None) -> Sentence:
+    """Name the slices that a figure compares, such as ``sex=Female against sex=Male``."""
+    if reference is None:
+        return slice_name(part)
+    return (*slice_name(part), " against ", *slice_name(reference))
+
+
+def verdict_reason(result: AuditResult) -> str:
+    """Say in one sentence what the run's verdict rests on."""
+    total = len(result.gates)
+    if total == 0:
+        return "No gate was set: nothing was required of this model, so this verdict proves nothing about it."
+    tally = {verdict: sum(gate.verdict == verdict for gate in result.gates) for verdict in SIGNS}
+    if tally["pass"] == total:
+        return "The only gate passes." if total == 1 else f"All {total} gates pass."
+    clauses: list[str] = []
+    phrases: tuple[tuple[Verdict, str, str], ...] = (
+        ("fail", "fails", "fail"),
+        ("error", "could not be evaluated", "could not be evaluated"),
+        ("inconclusive", "cannot be decided with these data", "cannot be decided with these data"),
+        ("pass", "passes", "pass"),
+    )
+    # The run's verdict is explained first; the sort keeps the order of the others.
+    for verdict, one, many in sorted(phrases, key=lambda phrase: phrase[0] != result.verdict):
+        n = tally[verdict]
+        if n:
+            of = "" if clauses else f" of {total} gate{'s' if total > 1 else ''}"
+            clauses.append(f"{n}{of} {one if n == 1 else many}")
+    return ", ".join(clauses) + "."
