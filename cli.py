@@ -148,7 +148,7 @@ def schema(
 @datasets.command("list")
 def list_cards() -> None:
     """List the dataset cards."""
-    from .datasets import cards
+    from .datasets import card as cards
 
     for name in cards.names():
         typer.echo(cards.summary(name))
@@ -157,7 +157,7 @@ def list_cards() -> None:
 @datasets.command("show")
 def show_card(name: Annotated[str, typer.Argument(help="Name of a card.")]) -> None:
     """Print a dataset card: source, licence, columns, known defects."""
-    from .datasets import cards
+    from .datasets import card as cards
 
     typer.echo(cards.show(name))
 
@@ -165,7 +165,7 @@ def show_card(name: Annotated[str, typer.Argument(help="Name of a card.")]) -> N
 @datasets.command("fetch")
 def fetch_card(name: Annotated[str, typer.Argument(help="Name of a card.")]) -> None:
     """Find a data set's files, downloading those that are not here yet."""
-    from .datasets.cards import card
+    from .datasets.card import card
     from .datasets.fetch import fetch
 
     for path in fetch(card(name)):
@@ -173,7 +173,7 @@ def fetch_card(name: Annotated[str, typer.Argument(help="Name of a card.")]) -> 
 
 
 def _say(result: AuditResult) -> None:
-    from .reports.markdown import render_text
+    from .reports.text import render_text
 
     typer.echo(render_text(result))
 

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .audit.runner import Progress, silent
 
@@ -29,14 +29,14 @@ def reporter(quiet: bool) -> Iterator[Progress]:
 
 
 def _lines() -> Progress:
-    last = {"stage": "", "time": 0.0}
+    last_stage, last_time = "", 0.0
 
     def report(stage: str, done: int, total: int | None) -> None:
+        nonlocal last_stage, last_time
         now = time.monotonic()
-        new = stage != last["stage"]
-        if not new and done != total and now - float(last["time"]) < LINE_SECONDS:
+        if stage == last_stage and done != total and now - last_time < LINE_SECONDS:
             return
-        last.update(stage=stage, time=now)
+        last_stage, last_time = stage, now
         rows = f": {done:,}{f' of {total:,}' if total else ''} rows" if done else ""
         print(f"fairweigh: {stage}{rows}", file=sys.stderr, flush=True)
 
@@ -47,18 +47,19 @@ def _lines() -> Progress:
 def _bars() -> Iterator[Progress]:
     from tqdm import tqdm
 
-    bar: tqdm[None] | None = None
+    bars: dict[str, tqdm[Any]] = {}
 
     def report(stage: str, done: int, total: int | None) -> None:
-        nonlocal bar
-        if bar is None or bar.desc.rstrip(": ") != stage:
-            if bar is not None:
-                bar.close()
-            bar = tqdm(desc=stage, total=total, unit=" rows", unit_scale=True, leave=False)
-        bar.update(done - bar.n)
+        if stage not in bars:
+            close()
+            bars[stage] = tqdm(desc=stage, total=total, unit=" rows", unit_scale=True, leave=False)
+        bars[stage].update(done - bars[stage].n)
+
+    def close() -> None:
+        while bars:
+            bars.popitem()[1].close()
 
     try:
         yield report
     finally:
-        if bar is not None:
-            bar.close()
+        close()

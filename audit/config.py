@@ -104,7 +104,11 @@ class ModelSpec(Section):
             "predictions": {"path", "score", "decision", "positive", "id", "scale"},
             "callable": {"function", "features", "scale"},
         }[kind] | {"kind", "threshold"}
-        extra = sorted(self.model_fields_set - allowed)
+        defaults = {
+            name: info.get_default(call_default_factory=True)
+            for name, info in type(self).model_fields.items()
+        }
+        extra = sorted(n for n in self.model_fields_set - allowed if getattr(self, n) != defaults[n])
         if extra:
             raise ValueError(f"a model of kind {kind} has no {', '.join(extra)}")
         if kind == "sklearn":

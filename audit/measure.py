@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -36,7 +36,7 @@ class Measurement:
 
     sensitive: By
     probability: bool = True
-    order: dict[str, Sequence[str]] = field(default_factory=dict)
+    order: Mapping[str, Sequence[str]] = field(default_factory=dict)
     columns: frozenset[str] = frozenset()
     rows: int = 0
     _cube: Cube | None = None
@@ -179,7 +179,7 @@ class Slices:
 
         return sorted(range(len(self.keys)), key=place)
 
-    def find(self, wanted: dict[str, str]) -> int | None:
+    def find(self, wanted: Mapping[str, str]) -> int | None:
         """Position of the slice with these values, or None."""
         key = tuple(wanted.get(b) for b in self.by)
         return self.keys.index(key) if key in self.keys else None  # type: ignore[arg-type]
@@ -188,7 +188,7 @@ class Slices:
         """Positions of the slices that are known and at least ``min_size`` rows large."""
         return np.flatnonzero(~self.unknown & (self.n >= min_size))
 
-    def reference(self, wanted: dict[str, str]) -> int:
+    def reference(self, wanted: Mapping[str, str]) -> int:
         """The slice with the wanted values, where it exists, else the largest known one."""
         named = self.find(wanted) if all(b in wanted for b in self.by) else None
         if named is not None:

@@ -28,7 +28,7 @@ from . import gate, variant
 from .config import Config, Data, ModelSpec, TrainData
 from .folder import AUDIT, OpenRun
 from .measure import Measurement
-from .result import AuditResult, DataInfo, Definition, Environment, NotMeasured, Variant
+from .result import AuditResult, DataInfo, Definition, Environment, GateResult, NotMeasured, Variant
 
 ORIGINAL = "original"
 Progress = Callable[[str, int, int | None], None]
@@ -258,7 +258,7 @@ def make_plan(config: Config, measured: Measurement) -> variant.Plan:
     )
 
 
-def recompute(result: AuditResult, predictions: Path) -> tuple[list[Variant], list[gate.GateResult]]:
+def recompute(result: AuditResult, predictions: Path) -> tuple[list[Variant], list[GateResult]]:
     """Compute variants and gates of a finished run again from its predictions alone."""
     config = Config.model_validate(result.configuration)
     variants, gates = [], []
@@ -321,7 +321,7 @@ def _environment(seed: int, command: str) -> Environment:
 def _data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
     card = data.card
     positive, negative = data.outcome.classes if data.outcome else ([], [])
-    told = (
+    told: dict[str, Any] = (
         {
             "licence": card.licence, "citation": card.citation, "homepage": card.homepage,
             "defects": card.defects, "synthetic": card.synthetic,
@@ -354,9 +354,7 @@ def _data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
     )
 
 
-def _definitions(
-    plan: variant.Plan, measured: Measurement, gates: list[gate.GateResult]
-) -> dict[str, Definition]:
+def _definitions(plan: variant.Plan, measured: Measurement, gates: list[GateResult]) -> dict[str, Definition]:
     names = list(dict.fromkeys([*plan.metrics, *(g.metric for g in gates if g.metric in METRICS)]))
     rows = [r for r in DISPARITIES if not any(measured.lacks(METRICS[m]) for m in r.metrics)]
     names += [m for r in rows for m in r.metrics if m not in names]
@@ -404,12 +402,12 @@ def _not_measured(
             lacking = measured.lacks(METRICS[name])
             if lacking:
                 reasons.setdefault(" and ".join(lacking), []).append(METRICS[name].title)
-        for lacking, titles in reasons.items():
+        for need, titles in reasons.items():
             out.append(
-                NotMeasured(what=", ".join(titles), why=f"needs a {lacking}, which the data do not carry")
+                NotMeasured(what=", ".join(titles), why=f"needs a {need}, which the data do not carry")
             )
     if "score" in measured.gives:
-        rounding = measured.scored(()).auc_rounding()
+        rounding = measured.scored(()).ranking.rounding if "label" in measured.gives else 0.0
         if rounding:
             out.append(
                 NotMeasured(

@@ -85,7 +85,8 @@ class Binary:
             if count:
                 self.seen[value] = self.seen.get(value, 0) + count
         positive = self._positive()
-        return np.array([v in positive for v in values], bool)[encoded.indices.to_numpy()]
+        held = np.array([v in positive for v in values], bool)
+        return np.asarray(held[encoded.indices.to_numpy()])
 
     def _positive(self) -> set[str]:
         seen = list(self.seen)

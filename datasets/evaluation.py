@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from . import cards
+from . import card as cards
 from .columns import Ascending, Binary, Scalar, Sensitive, no_column, word
 from .errors import InputError
 from .read import column_names, iter_batches, sha256_file

@@ -19,7 +19,7 @@ from .errors import InputError
 from .files import is_gzip_name, open_content, sha256_content
 
 if TYPE_CHECKING:
-    from .cards import Card, DataFile
+    from .card import Card, DataFile
 
 
 def locate(card: Card, file: DataFile) -> Path:

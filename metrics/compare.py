@@ -122,28 +122,27 @@ def between(
 def _outermost(
     figure: Figure, use: NDArray[np.intp], compare: str, z: float, scale: float
 ) -> tuple[float, float]:
-    """Limits of the true extreme over all pairs of ``use``, row of pairs by row to bound the memory."""
+    """Limits of the true extreme over all pairs of ``use``, block by block to bound the memory."""
     low, high = (0.0, 0.0) if compare == "difference" else (1.0, 1.0)
     value, limits = _take(figure, z, scale, use)
-    exact = figure.trials is not None and len(use) <= EXACT_PAIRS
-    for i in range(len(use)):
-        others = np.delete(np.arange(len(use)), i)
+    trials = None if figure.trials is None or len(use) > EXACT_PAIRS else figure.trials[use] * scale
+    block = max(1, 1_000_000 // len(use))
+    for start in range(0, len(use), block):
+        i, j = np.meshgrid(np.arange(start, min(start + block, len(use))), np.arange(len(use)), indexing="ij")
+        kept = i != j if compare == "difference" else (i != j) & (value[j] > 0)
+        i, j = i[kept], j[kept]
+        if not len(i):
+            continue
+        first, second = ((value[k], (limits[0][k], limits[1][k])) for k in (i, j))
         if compare == "difference":
-            side = (np.full(1, value[i]), (np.full(1, limits[0][i]), np.full(1, limits[1][i])))
-            l_i, h_i = mover_difference(*side, value[others], (limits[0][others], limits[1][others]))
-            low, high = max(low, float(l_i.max())), max(high, float(h_i.max()))
+            lows, highs = mover_difference(*first, *second)
+            low, high = max(low, float(lows.max())), max(high, float(highs.max()))
+            continue
+        if trials is not None:
+            lows, highs = score_ratio(value[i] * trials[i], trials[i], value[j] * trials[j], trials[j], z)
         else:
-            others = others[value[others] > 0]
-            if not len(others):
-                continue
-            if exact:
-                assert figure.trials is not None
-                n = figure.trials[use] * scale
-                l_i, h_i = score_ratio(value[i] * n[i], n[i], value[others] * n[others], n[others], z)
-            else:
-                side = (np.full(1, value[i]), (np.full(1, limits[0][i]), np.full(1, limits[1][i])))
-                l_i, h_i = mover_ratio(*side, value[others], (limits[0][others], limits[1][others]))
-            low, high = min(low, float(np.nanmin(l_i))), min(high, float(np.nanmin(h_i)))
+            lows, highs = mover_ratio(*first, *second)
+        low, high = min(low, float(np.nanmin(lows))), min(high, float(np.nanmin(highs)))
     return low, high
 
 

@@ -27,13 +27,14 @@ class Counts:
     ``tp, fp, fn, tn`` need labels and decisions, ``positives`` labels, ``selected`` decisions.
     """
 
+    # Any rather than an array or None: formulas are only asked for what the table's needs allow.
     n: NDArray[Any]
-    positives: NDArray[Any] | None = None
-    selected: NDArray[Any] | None = None
-    tp: NDArray[Any] | None = None
-    fp: NDArray[Any] | None = None
-    fn: NDArray[Any] | None = None
-    tn: NDArray[Any] | None = None
+    positives: Any = None
+    selected: Any = None
+    tp: Any = None
+    fp: Any = None
+    fn: Any = None
+    tn: Any = None
 
 
 @dataclass(frozen=True)

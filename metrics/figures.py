@@ -174,7 +174,7 @@ def _effective_rows(tally: Tally) -> Floats | None:
 
 
 def _cells(counts: Counts) -> Floats:
-    return np.stack([counts.tp, counts.fp, counts.fn, counts.tn], axis=-1).astype(float)  # type: ignore[arg-type]
+    return np.stack([counts.tp, counts.fp, counts.fn, counts.tn], axis=-1).astype(float)
 
 
 def _phi(cells: Floats) -> Floats:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,8 +46,34 @@ class Curves:
     roc: list[list[tuple[float, float]]]
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """What the order of the scores gives; one entry per slice.
+
+    Attributes
+    ----------
+    area, variance : float arrays of shape (slices,)
+        AUC (nan without rows of both labels) and its variance.
+    positives, negatives : float arrays of shape (slices,)
+        Rows of either label.
+    roc : list of list of (false positive rate, true positive rate)
+    rounding : float
+        The most that counting scores in bins can move any slice's AUC; 0 for exact scores.
+    """
+
+    area: Floats
+    variance: Floats
+    positives: Floats
+    negatives: Floats
+    roc: list[list[tuple[float, float]]]
+    rounding: float
+
+
 class SlicedScores:
     """The scores of the slices of some columns, with each figure as a method.
+
+    Sums are taken from those of the table's own slices, which are computed once for all partitions;
+    only ranks (AUC, ROC) and clusters look at the entries again.
 
     Parameters
     ----------
@@ -56,29 +85,18 @@ class SlicedScores:
     """
 
     def __init__(self, table: ScoreTable, by: Sequence[str], keys: Sequence[tuple[str, ...]]) -> None:
-        slices = table.segments(by, keys)
-        # The table is sorted by score: a stable sort by slice leaves each slice's scores sorted.
-        order = np.argsort(slices.astype(np.int16 if len(keys) < 2**15 else np.int64), kind="stable")
+        self.table = table
         self.size = len(keys)
-        self.slices = slices[order]
-        self.score = table.score[order]
-        self.tie = table.tie[order]
-        self.count = table.count[order]
-        self.weight = table.weight[order]
-        self.square = table.square[order]
-        self.label = None if table.label is None else table.label[order]
-        self.cluster = None if table.cluster is None else table.cluster[order]
-        self.weighted = bool(np.any(table.weight != table.count))
-        self.exact = table.exact
+        self.owner = table.project(by, keys)
+        self.n = self._fold(table.sum(table.count)).astype(np.int64)
+        self.weight = self._fold(table.sum(table.weight))
+        self.square = self._fold(table.sum(table.square))
 
-    def sum(self, values: Floats | NDArray[np.int64]) -> Floats:
-        """Sum of a value per entry, by slice."""
-        return np.bincount(self.slices, values, self.size)
-
-    @property
-    def n(self) -> NDArray[np.int64]:
-        """Rows per slice."""
-        return self.sum(self.count).astype(np.int64)
+    def _fold(self, sums: Floats) -> Floats:
+        """Sums of the table's slices (first axis) added up to the slices of this partition."""
+        out = np.zeros((self.size, *sums.shape[1:]))
+        np.add.at(out, self.owner, sums)
+        return out
 
     def figure(self, name: str) -> Figure:
         """The score metric ``name`` of every slice; ValueError for an unknown name."""
@@ -86,65 +104,69 @@ class SlicedScores:
             return self.auc()
         if name == "expected_calibration_error":
             return self.calibration_error()
-        if name == "mean_score":
-            return self._mean(self.score)
-        label = self._labels().astype(float)
-        if name == "brier_score":
-            return self._mean((self.score - label) ** 2)
-        if name == "log_loss":
-            p = np.clip(self.score, 1e-15, 1 - 1e-15)
-            return self._mean(-np.where(label > 0, np.log(p), np.log1p(-p)))
         if name == "calibration_bias":
-            return self._calibration_bias(label)
+            return self._calibration_bias()
+        if name in VALUES:
+            return self._mean(name)
         raise ValueError(f"score metric must be a known one, got {name!r}")
 
-    def _labels(self) -> NDArray[np.bool_]:
-        if self.label is None:
-            raise ValueError("labels are needed for this metric, the table has none")
-        return self.label
+    def _effective(self) -> Floats | None:
+        if not self.table.weighted:
+            return None
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self.weight**2 / self.square)
 
-    def _variance(self, influence: Floats, correction: Floats) -> Floats:
-        """Linearised variance: the squared influences of rows, or of whole clusters, summed.
+    def _moments(self, name: str) -> tuple[Floats, Floats]:
+        """Mean of a value of the entries and the linearised variance of that mean, per slice."""
+        table = self.table
+        base = table.cached(f"moments {name}", lambda: _moments(table, VALUES[name](table)))
+        first, weighted, second = np.moveaxis(self._fold(base), -1, 0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = first / self.weight
+            if table.cluster is not None:
+                influence = (VALUES[name](table) - mean[self._slices]) / self.weight[self._slices]
+                return mean, self._clustered(influence)
+            spread = np.maximum(second - 2 * mean * weighted + mean**2 * self.square, 0)
+            return mean, np.asarray(spread / self.weight**2 * self.n / (self.n - 1))
 
-        ``influence`` is that of one unit of weight, ``correction`` multiplies the rows' sum.
-        """
-        if self.cluster is None:
-            return self.sum(self.square * influence**2) * correction
-        pair = self.slices * (int(self.cluster.max(initial=0)) + 1) + self.cluster
-        pairs, inverse = np.unique(pair, return_inverse=True)
-        sums = np.bincount(inverse, self.weight * influence)
-        owner = pairs // (int(self.cluster.max(initial=0)) + 1)
+    @property
+    def _slices(self) -> NDArray[np.int64]:
+        """Each entry's slice."""
+        return self.owner[self.table.codes]
+
+    def _clustered(self, influence: Floats) -> Floats:
+        """Variance of a sum of influences per unit of weight, whole clusters taken together."""
+        cluster = self.table.cluster
+        assert cluster is not None
+        width = int(cluster.max(initial=0)) + 1
+        pairs, inverse = np.unique(self._slices * width + cluster, return_inverse=True)
+        sums = np.bincount(inverse, self.table.weight * influence)
+        owner = pairs // width
         members = np.bincount(owner, minlength=self.size)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(np.bincount(owner, sums**2, self.size) * members / (members - 1))
 
-    def _effective(self) -> Floats | None:
-        return self.sum(self.weight) ** 2 / self.sum(self.square) if self.weighted else None
-
-    def _mean(self, values: Floats) -> Figure:
-        total = self.sum(self.weight)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            mean = self.sum(self.weight * values) / total
-            n = self.sum(self.count)
-            influence = (values - mean[self.slices]) / total[self.slices]
-            error = np.sqrt(self._variance(influence, n / (n - 1)))
+    def _mean(self, name: str) -> Figure:
+        mean, variance = self._moments(name)
+        error = np.sqrt(variance)
 
         def limits(z: float, scale: float) -> Limits:
             return mean - z * error / np.sqrt(scale), mean + z * error / np.sqrt(scale)
 
         return Figure(mean, self.n, limits, "normal", self._effective())
 
-    def _calibration_bias(self, label: Floats) -> Figure:
-        figure = self._mean(self.score - label)
-        base, score = self._mean(label), self._mean(self.score)
-        rows = self._effective() if self.weighted else self.n.astype(float)
-        one_class = (base.value == 0) | (base.value == 1)
+    def _calibration_bias(self) -> Figure:
+        figure, score = self._mean("calibration_bias"), self._mean("mean_score")
+        rate = score.value - figure.value
+        effective = self._effective()
+        rows = self.n.astype(float) if effective is None else effective
+        one_class = (rate <= 1e-12) | (rate >= 1 - 1e-12)
 
         def limits(z: float, scale: float) -> Limits:
             low, high = figure.limits(z, scale)
             # With one class only the residuals have no spread from the labels; Wilson's limits have.
-            rate = wilson(base.value * rows * scale, rows * scale, z)
-            wide = mover_difference(score.value, score.limits(z, scale), base.value, rate)
+            base = wilson(rate * rows * scale, rows * scale, z)
+            wide = mover_difference(score.value, score.limits(z, scale), rate, base)
             return np.where(one_class, wide[0], low), np.where(one_class, wide[1], high)
 
         return Figure(figure.value, figure.n, limits, "normal", figure.effective_n)
@@ -155,77 +177,80 @@ class SlicedScores:
         Weighted rows enter with their weights, clusters through the sums of their members' placements
         (N. A. Obuchowski 1997, Biometrics 53:567-578).
         """
-        label = self._labels()
-        group, below, above = self._tie_groups()
-        weight = self.weight
-        positive = self.sum(np.where(label, weight, 0.0))
-        negative = self.sum(np.where(label, 0.0, weight))
-        rows_p, rows_n = self.sum(np.where(label, self.count, 0)), self.sum(np.where(label, 0, self.count))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            placement = np.where(
-                label, below[group] / negative[self.slices], above[group] / positive[self.slices]
-            )
-            area = self.sum(np.where(label, weight * placement, 0.0)) / positive
-            centred = placement - area[self.slices]
-            own = np.where(label, positive[self.slices], negative[self.slices])
-            rows = np.where(label, rows_p[self.slices], rows_n[self.slices])
-            influence = centred / own
-            if self.cluster is None:
-                influence = influence * np.sqrt(rows / (rows - 1))
-            variance = self._variance(influence, np.ones(self.size))
-        area = np.where((rows_p > 0) & (rows_n > 0), area, np.nan)
+        ranks = self.ranking
 
         def limits(z: float, scale: float) -> Limits:
-            return _auc_limits(area, variance / scale, rows_p * scale, rows_n * scale, z)
+            m, n = ranks.positives * scale, ranks.negatives * scale
+            return _auc_limits(ranks.area, ranks.variance / scale, m, n, z)
 
-        return Figure(area, self.n, limits, "delong", self._effective())
+        return Figure(ranks.area, self.n, limits, "delong", self._effective())
 
-    def auc_rounding(self) -> float:
-        """The most that counting scores in bins can move any slice's AUC; 0 for exact scores."""
-        if self.exact or self.label is None:
-            return 0.0
-        group, _, _ = self._tie_groups()
-        positive = np.bincount(group, np.where(self.label, self.weight, 0.0))
-        negative = np.bincount(group, np.where(self.label, 0.0, self.weight))
-        owner = self.slices[np.flatnonzero(np.diff(group, prepend=-1))]
-        total = self.sum(np.where(self.label, self.weight, 0)) * self.sum(
-            np.where(self.label, 0, self.weight)
-        )
+    @cached_property
+    def ranking(self) -> Ranking:
+        """AUC with its variance and the ROC curves, from one pass over the sorted entries."""
+        table = self.table
+        label = table.labels()
+        slices = self._slices
+        order = None
+        if self.size > 1:
+            # The table is sorted by score: a stable sort by slice leaves each slice's scores sorted.
+            order = np.argsort(slices.astype(np.int16 if self.size < 2**15 else np.int64), kind="stable")
+            label = label[order]
+        tie = table.tie if order is None else table.tie[order]
+        ends = np.cumsum(np.bincount(slices, minlength=self.size))
+        first = np.ones(len(tie), bool)
+        first[1:] = tie[1:] != tie[:-1]
+        first[ends[:-1][ends[:-1] < len(tie)]] = True
+        new = np.flatnonzero(first)
+        owner = np.searchsorted(ends, new, side="right")
+
+        def grouped(values: NDArray[Any]) -> tuple[Floats, Floats]:
+            """Sums of the positive and the negative entries of each group of tied scores."""
+            chosen = values if order is None else values[order]
+            positive = np.add.reduceat(np.where(label, chosen, 0), new).astype(float)
+            return positive, np.add.reduceat(chosen, new) - positive
+
+        def sliced(values: Floats) -> Floats:
+            return np.bincount(owner, values, self.size)
+
+        rows_p, rows_n = (sliced(v) for v in grouped(table.count))
+        positive, negative = grouped(table.weight)
+        total_p, total_n = sliced(positive), sliced(negative)
+        # Weight on the far side of each group within its slice; half of its own weight makes midranks.
+        below = np.cumsum(negative) - negative / 2 - (np.cumsum(total_n) - total_n)[owner]
+        above = np.cumsum(total_p)[owner] - np.cumsum(positive) + positive / 2
         with np.errstate(divide="ignore", invalid="ignore"):
-            bound = np.bincount(owner, positive * negative, self.size) / 2 / total
-        return float(np.nanmax(bound, initial=0.0))
+            place_p, place_n = below / total_n[owner], above / total_p[owner]
+            area = sliced(positive * place_p) / total_p
+            if table.cluster is None:
+                square_p, square_n = grouped(table.square) if table.weighted else (positive, negative)
+                spread_p = sliced(square_p * (place_p - area[owner]) ** 2) / total_p**2
+                spread_n = sliced(square_n * (place_n - area[owner]) ** 2) / total_n**2
+                variance = spread_p * rows_p / (rows_p - 1) + spread_n * rows_n / (rows_n - 1)
+            else:
+                entry = np.repeat(np.arange(len(new)), np.diff(np.append(new, len(tie))))
+                own = owner[entry]
+                share = np.where(label, place_p[entry] / total_p[own], place_n[entry] / total_n[own])
+                share -= area[own] / np.where(label, total_p[own], total_n[own])
+                influence = np.empty_like(share)
+                influence[slice(None) if order is None else order] = share
+                variance = self._clustered(influence)
+            rounding = np.zeros(1) if table.exact else sliced(positive * negative) / 2 / (total_p * total_n)
+        defined = (rows_p > 0) & (rows_n > 0)
+        return Ranking(
+            np.where(defined, area, np.nan),
+            variance,
+            rows_p,
+            rows_n,
+            _roc(positive, negative, np.searchsorted(owner, np.arange(self.size + 1))),
+            float(np.nanmax(rounding, initial=0.0)),
+        )
 
-    def _tie_groups(self) -> tuple[NDArray[np.int64], Floats, Floats]:
-        """Group of equal score and slice per entry; per group the negative weight below, positive above.
-
-        Half of the group's own weight counts, which gives midranks.
-        """
-        first = np.ones(len(self.score), bool)
-        first[1:] = (self.slices[1:] != self.slices[:-1]) | (self.tie[1:] != self.tie[:-1])
-        new, group = np.flatnonzero(first), np.cumsum(first) - 1
-        owner = self.slices[new]
-        positive = np.bincount(group, np.where(self._labels(), self.weight, 0.0))
-        negative = np.bincount(group, np.where(self._labels(), 0.0, self.weight))
-        before = np.cumsum(negative) - negative
-        after = np.cumsum(positive[::-1])[::-1] - positive
-        slice_negative = np.bincount(owner, negative, self.size)
-        slice_positive = np.bincount(owner, positive, self.size)
-        start = np.cumsum(slice_negative) - slice_negative
-        end = np.cumsum(slice_positive[::-1])[::-1] - slice_positive
-        return group, before - start[owner] + negative / 2, after - end[owner] + positive / 2
-
-    def _bins(self) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    def _bins(self) -> tuple[Floats, ...]:
         """Rows, weight, squared weight, score sum and label sum, arrays of shape (slices, bins)."""
-        bins = np.minimum((self.score * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
-        code = self.slices * CALIBRATION_BINS + bins
-        label = self._labels()
-
-        def add(values: Floats | NDArray[np.int64]) -> Floats:
-            sums = np.bincount(code, values, self.size * CALIBRATION_BINS)
-            return sums.reshape(self.size, CALIBRATION_BINS)
-
-        w = self.weight
-        return add(self.count), add(w), add(self.square), add(w * self.score), add(np.where(label, w, 0.0))
+        table = self.table
+        base = table.cached("calibration bins", lambda: _calibration_sums(table))
+        return tuple(np.moveaxis(self._fold(base), -1, 0))
 
     def calibration_error(self) -> Figure:
         """Expected calibration error over ten equally wide bins, with Scheffe limits."""
@@ -247,27 +272,24 @@ class SlicedScores:
 
     def curves(self, probability: bool, z: float) -> Curves:
         """Distribution, calibration curve and ROC curve of each slice."""
-        total = self.sum(self.weight)
+        table = self.table
+        mean, _ = self._moments("mean_score")
         with np.errstate(divide="ignore", invalid="ignore"):
-            mean = self.sum(self.weight * self.score) / total
-            n = self.sum(self.count)
-            spread = self.sum(self.weight * (self.score - mean[self.slices]) ** 2) / total * n / (n - 1)
-        low, high = (
-            (0.0, 1.0)
-            if probability
-            else (float(self.score.min(initial=0)), float(self.score.max(initial=1)))
-        )
+            second = self._fold(table.cached("squares", lambda: table.sum(table.weight * table.score**2)))
+            spread = np.maximum(second / self.weight - mean**2, 0) * self.n / (self.n - 1)
+        low, high = (0.0, 1.0) if probability or not len(table) else (table.score[0], table.score[-1])
         edges = np.linspace(low, high if high > low else low + 1, HISTOGRAM_BINS + 1)
-        bins = np.clip(np.searchsorted(edges, self.score, "right") - 1, 0, HISTOGRAM_BINS - 1)
-        histogram = np.bincount(self.slices * HISTOGRAM_BINS + bins, self.count, self.size * HISTOGRAM_BINS)
+        base = table.cached("histogram", lambda: _histogram(table, edges))
+        none: list[list[Any]] = [[]] * self.size
+        labelled = table.label is not None
         return Curves(
             self.n,
             mean,
             np.sqrt(spread),
             edges,
-            histogram.reshape(self.size, HISTOGRAM_BINS).astype(np.int64),
-            self._calibration(z) if probability and self.label is not None else [[]] * self.size,
-            self._roc() if self.label is not None else [[]] * self.size,
+            self._fold(base).astype(np.int64),
+            self._calibration(z) if probability and labelled else none,
+            self.ranking.roc if labelled else none,
         )
 
     def _calibration(self, z: float) -> list[list[tuple[float, float, int, float, float, float, float]]]:
@@ -288,27 +310,65 @@ class SlicedScores:
             for s in range(self.size)
         ]  # fmt: skip
 
-    def _roc(self) -> list[list[tuple[float, float]]]:
-        label = self._labels()
-        group, _, _ = self._tie_groups()
-        new = np.flatnonzero(np.diff(group, prepend=-1))
-        positive = np.bincount(group, np.where(label, self.weight, 0.0))
-        negative = np.bincount(group, np.where(label, 0.0, self.weight))
-        starts = np.searchsorted(self.slices[new], np.arange(self.size + 1))
-        curves = []
-        for s in range(self.size):
-            part = slice(starts[s], starts[s + 1])
-            up = np.concatenate([[0], np.cumsum(positive[part][::-1])])
-            along = np.concatenate([[0], np.cumsum(negative[part][::-1])])
-            if up[-1] <= 0 or along[-1] <= 0:
-                curves.append([])
-                continue
-            x, y = along / along[-1], up / up[-1]
-            # Points equally far along the curve keep its shape at both ends.
-            length = np.searchsorted(x + y, np.linspace(0, 2, min(len(x), ROC_POINTS)))
-            chosen = np.unique(np.minimum(length, len(x) - 1))
-            curves.append([(float(x[i]), float(y[i])) for i in chosen])
-        return curves
+
+def _log_loss(table: ScoreTable) -> Floats:
+    p = np.clip(table.score, 1e-15, 1 - 1e-15)
+    return np.asarray(-np.log(np.where(table.labels(), p, 1 - p)))
+
+
+VALUES: dict[str, Callable[[ScoreTable], Floats]] = {
+    "mean_score": lambda t: t.score,
+    "brier_score": lambda t: (t.score - t.labels()) ** 2,
+    "log_loss": _log_loss,
+    "calibration_bias": lambda t: t.score - t.labels(),
+}
+"""The metrics that are the mean of a value of each row."""
+
+
+def _moments(table: ScoreTable, values: Floats) -> Floats:
+    """Sums of w v, w^2 v and w^2 v^2 of the table's slices, shape (slices, 3)."""
+    first = table.sum(table.weight * values) if table.weighted else table.sum(table.count * values)
+    squared = table.square * values
+    weighted = table.sum(squared) if table.weighted else first
+    return np.stack([first, weighted, table.sum(squared * values)], axis=-1)
+
+
+def _calibration_sums(table: ScoreTable) -> Floats:
+    bins = np.minimum((table.score * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
+    code, size = table.codes * CALIBRATION_BINS + bins, len(table.keys) * CALIBRATION_BINS
+
+    def add(values: NDArray[Any]) -> Floats:
+        return np.bincount(code, values, size).reshape(-1, CALIBRATION_BINS).astype(float)
+
+    rows = add(table.count)
+    weight = add(table.weight) if table.weighted else rows
+    square = add(table.square) if table.weighted else rows
+    positive = add(np.where(table.labels(), table.weight, 0))
+    return np.stack([rows, weight, square, add(table.weight * table.score), positive], axis=-1)
+
+
+def _histogram(table: ScoreTable, edges: Floats) -> Floats:
+    step = edges[1] - edges[0]
+    bins = np.clip(((table.score - edges[0]) / step).astype(np.int64), 0, HISTOGRAM_BINS - 1)
+    counts = np.bincount(table.codes * HISTOGRAM_BINS + bins, table.count, len(table.keys) * HISTOGRAM_BINS)
+    return counts.reshape(-1, HISTOGRAM_BINS).astype(float)
+
+
+def _roc(positive: Floats, negative: Floats, starts: NDArray[Any]) -> list[list[tuple[float, float]]]:
+    """Each slice's curve from its tie groups in ascending order, thinned to ``ROC_POINTS``."""
+    curves: list[list[tuple[float, float]]] = []
+    for start, end in pairwise(starts.tolist()):
+        up = np.concatenate([[0], np.cumsum(positive[start:end][::-1])])
+        along = np.concatenate([[0], np.cumsum(negative[start:end][::-1])])
+        if up[-1] <= 0 or along[-1] <= 0:
+            curves.append([])
+            continue
+        x, y = along / along[-1], up / up[-1]
+        # Points equally far along the curve keep its shape at both ends.
+        length = np.searchsorted(x + y, np.linspace(0, 2, min(len(x), ROC_POINTS)))
+        chosen = np.unique(np.minimum(length, len(x) - 1))
+        curves.append([(float(x[i]), float(y[i])) for i in chosen])
+    return curves
 
 
 def _auc_limits(area: Floats, variance: Floats, m: Floats, n: Floats, z: float) -> Limits:

@@ -6,8 +6,9 @@ figures carry the bound on what the rounding can change.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -56,12 +57,36 @@ class ScoreTable:
     def __len__(self) -> int:
         return len(self.score)
 
-    def segments(self, by: Sequence[str], keys: Sequence[tuple[str, ...]]) -> NDArray[np.int64]:
-        """Each entry's position in ``keys``, the slices of the columns ``by``."""
+    @cached_property
+    def weighted(self) -> bool:
+        """Whether any row's weight is not 1."""
+        return bool(np.any(self.weight != self.count))
+
+    @cached_property
+    def _cache(self) -> dict[str, Floats]:
+        return {}
+
+    def cached(self, name: str, compute: Callable[[], Floats]) -> Floats:
+        """Sums that every partition needs, computed once."""
+        if name not in self._cache:
+            self._cache[name] = compute()
+        return self._cache[name]
+
+    def labels(self) -> NDArray[np.bool_]:
+        """The labels; ValueError when the rows have none."""
+        if self.label is None:
+            raise ValueError("labels are needed for this metric, the table has none")
+        return self.label
+
+    def sum(self, values: NDArray[Any]) -> Floats:
+        """Sum of a value per entry, by the table's own slices."""
+        return np.bincount(self.codes, values, len(self.keys)).astype(float)
+
+    def project(self, by: Sequence[str], keys: Sequence[tuple[str, ...]]) -> NDArray[np.int64]:
+        """Position in ``keys``, the slices of the columns ``by``, of each of the table's slices."""
         where = [self.by.index(b) for b in by]
         index = {key: i for i, key in enumerate(keys)}
-        projected = np.array([index[tuple(key[w] for w in where)] for key in self.keys], np.int64)
-        return projected[self.codes]
+        return np.array([index[tuple(key[w] for w in where)] for key in self.keys], np.int64)
 
 
 @dataclass

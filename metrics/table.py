@@ -66,7 +66,7 @@ class Metric:
 
 def _odds(share: NDArray[Any]) -> NDArray[Any]:
     with np.errstate(divide="ignore"):
-        return share / (1 - share)
+        return np.asarray(share / (1 - share))
 
 
 def table(*rows: Metric) -> dict[str, Metric]:

@@ -104,7 +104,7 @@ def one_line(error: BaseException) -> str:
 
 def frame(table: pa.Table, columns: Sequence[str]) -> pd.DataFrame:
     """Return feature columns as pandas, text as objects, so that encoders see one kind of text."""
-    out = table.select(list(columns)).to_pandas()
+    out: pd.DataFrame = table.select(list(columns)).to_pandas()
     for name in out.columns:
         if out[name].dtype.kind not in "biuf":
             out[name] = out[name].astype(object).where(out[name].notna(), None)
@@ -175,7 +175,7 @@ def _estimator(path: str, params: Mapping[str, Any], seed: int) -> Any:
     if not (inspect.isclass(kind) and hasattr(kind, "fit") and hasattr(kind, "get_params")):
         raise InputError(f"model.estimator: {path!r} is not a scikit-learn estimator class")
     try:
-        made = kind(**params)
+        made: Any = kind(**params)
         if "random_state" in made.get_params() and "random_state" not in params:
             made.set_params(random_state=seed)
     except (TypeError, ValueError) as error:

@@ -63,8 +63,8 @@ class PredictionTable:
         self.columns = own if self.path is None else []
         self._table: pa.Table | None = None
         if self.path is not None:
-            key = self.id or self.data.id
-            if not self.data.id or not key:
+            key = self.id or self.data.id or ""
+            if not self.data.id:
                 raise InputError("model.path: predictions are joined by id; set data.id to its column")
             if key not in names:
                 raise no_column(key, names, where, "model.id")

@@ -15,21 +15,23 @@ class Against:
     """One metric of one slice against the reference: the difference and the ratio side by side."""
 
     name: Sentence
-    reference: Slice
     difference: Cell
     ratio: Cell
     difference_together: str
     ratio_together: str
-    p: str
-    p_adjusted: str
+    p: Cell | None
     small: bool
 
 
 @dataclass(frozen=True)
 class AgainstGroup:
-    """All slices of a feature against the reference, for one metric."""
+    """All slices of a feature against one reference, for one metric.
+
+    An impact ratio has a reference of its own, and so a group of its own.
+    """
 
     metric: Given
+    reference: Slice
     rows: list[Against]
 
 
@@ -42,16 +44,20 @@ def against_reference(
     """
     place = {_identity(row.slice): position for position, row in enumerate(rows)}
     listed = [item for item in disparities if _identity(item.slice) in place]
-    pairs: dict[tuple[str, str, str], dict[str, Disparity]] = {}
+    groups: dict[tuple[str, str], dict[str, list[Disparity]]] = {}
     for item in sorted(listed, key=lambda item: place[_identity(item.slice)]):
-        key = (item.metric, _identity(item.slice), _identity(item.reference))
-        pairs.setdefault(key, {})[item.compare] = item
-    groups: dict[str, list[Against]] = {}
-    for name in dict.fromkeys(item.metric for item in disparities):
-        lines = [_against(pair, result, notes) for (metric, *_), pair in pairs.items() if metric == name]
-        if lines:
-            groups[name] = lines
-    return [AgainstGroup(title_of(metric, result.definitions), rows) for metric, rows in groups.items()]
+        group = groups.setdefault((item.metric, _identity(item.reference)), {})
+        group.setdefault(_identity(item.slice), []).append(item)
+    order = list(dict.fromkeys((item.metric, _identity(item.reference)) for item in disparities))
+    return [
+        AgainstGroup(
+            title_of(key[0], result.definitions),
+            next(item.reference or {} for pair in groups[key].values() for item in pair),
+            [_against(pair, result, notes) for pair in groups[key].values()],
+        )
+        for key in order
+        if key in groups
+    ]
 
 
 def _identity(part: Slice | None) -> str:
@@ -59,25 +65,31 @@ def _identity(part: Slice | None) -> str:
     return repr(sorted((part or {}).items()))
 
 
-def _against(pair: dict[str, Disparity], result: AuditResult, notes: Notes) -> Against:
-    difference, ratio = pair.get("difference"), pair.get("ratio")
-    either = next(iter(pair.values()))
+def _against(pair: list[Disparity], result: AuditResult, notes: Notes) -> Against:
+    difference = next((item for item in pair if item.compare == "difference"), None)
+    ratio = next((item for item in pair if item.compare == "ratio"), None)
     return Against(
-        slice_name(either.slice or {}, short=True),
-        either.reference or {},
+        slice_name(pair[0].slice or {}, short=True),
         _disparity_cell(difference, result, notes),
         _disparity_cell(ratio, result, notes),
         _together(difference, result),
         _together(ratio, result),
-        p_value(next((item.p for item in pair.values() if item.p is not None), None)),
-        p_value(next((item.p_adjusted for item in pair.values() if item.p_adjusted is not None), None)),
-        any(item.status == "small" for item in pair.values()),
+        _p_cell(pair),
+        any(item.status == "small" for item in pair),
     )
+
+
+def _p_cell(pair: list[Disparity]) -> Cell | None:
+    for item in pair:
+        if item.p is not None:
+            adjusted = "" if item.p_adjusted is None else f"adjusted {p_value(item.p_adjusted)}"
+            return Cell(p_value(item.p), adjusted)
+    return None
 
 
 def _disparity_cell(item: Disparity | None, result: AuditResult, notes: Notes) -> Cell:
     if item is None:
-        return Cell(UNDEFINED)
+        return Cell("")
     kind = compared_kind(item.compare, item.metric, result.definitions, item.name)
     if item.value is None:
         return Cell(UNDEFINED, note=notes.letter(item.why or "Undefined; the audit gives no reason."))
@@ -87,7 +99,7 @@ def _disparity_cell(item: Disparity | None, result: AuditResult, notes: Notes) -
 
 def _together(item: Disparity | None, result: AuditResult) -> str:
     if item is None or (item.simultaneous_low is None and item.simultaneous_high is None):
-        return UNDEFINED
+        return ""
     kind = compared_kind(item.compare, item.metric, result.definitions, item.name)
     return interval(item.simultaneous_low, item.simultaneous_high, kind)
 

@@ -195,9 +195,10 @@ def _measured(
 
 
 def _largest_differences(variant: Variant) -> list[Disparity]:
-    """Differences against a reference whose interval excludes 0, the largest first.
+    """Differences against a reference whose interval excludes 0, the one shown to be largest first.
 
-    Base rates are left out: they speak of the data, not of the model.
+    They are sorted by the limit nearer to 0: by what is shown, so that the widest interval of the
+    smallest slice does not come first. Base rates are left out: they speak of the data, not of the model.
     """
     shown = [
         disparity
@@ -210,7 +211,7 @@ def _largest_differences(variant: Variant) -> list[Disparity]:
         and disparity.metric != "base_rate"
         and _excludes_zero(*_limits(disparity))
     ]
-    return sorted(shown, key=lambda disparity: -abs(disparity.value or 0.0))
+    return sorted(shown, key=_shown_size, reverse=True)
 
 
 def _limits(disparity: Disparity) -> tuple[float | None, float | None]:
@@ -218,6 +219,10 @@ def _limits(disparity: Disparity) -> tuple[float | None, float | None]:
     if disparity.simultaneous_low is not None or disparity.simultaneous_high is not None:
         return disparity.simultaneous_low, disparity.simultaneous_high
     return disparity.low, disparity.high
+
+
+def _shown_size(disparity: Disparity) -> float:
+    return min((abs(limit) for limit in _limits(disparity) if limit is not None), default=0.0)
 
 
 def _excludes_zero(low: float | None, high: float | None) -> bool:

@@ -58,7 +58,7 @@ def _section(key: str, by: tuple[str, ...], result: AuditResult, variant: Varian
     drawn = rows[: order.CHART_ROWS]
     against, against_notes = order.disparities_by(variant, by, "reference"), tables.Notes()
     key_metrics = order.key_metrics(variant)
-    first = [item for item in against if item.metric in key_metrics]
+    first = [item for name in key_metrics for item in against if item.metric == name]
     rest = [item for item in against if item.metric not in key_metrics]
     whole, whole_notes = (
         [
@@ -73,7 +73,7 @@ def _section(key: str, by: tuple[str, ...], result: AuditResult, variant: Varian
         title=features_name(by),
         rows=len(rows),
         small=sum(row.status == "small" for row in rows),
-        sorted_by=str(title_of(leading, result.definitions)) if leading else "",
+        sorted_by=_sorted_by(leading, result) if leading else "",
         chart=_chart(drawn, variant, result, key, leading) if charts else None,
         not_drawn=len(rows) - len(drawn),
         counts=tables.counts_table(listed, variant, result.data.rows, short=True),
@@ -85,6 +85,12 @@ def _section(key: str, by: tuple[str, ...], result: AuditResult, variant: Varian
         extremes=disparity_tables.over_all_slices(whole, variant, result, whole_notes),
         extremes_notes=whole_notes,
     )
+
+
+def _sorted_by(metric: str, result: AuditResult) -> str:
+    definition = result.definitions.get(metric)
+    first = "worst" if definition is not None and definition.better else "lowest"
+    return f"{title_of(metric, result.definitions)}, the {first} first"
 
 
 def _chart(
@@ -117,10 +123,11 @@ def score_sections(result: AuditResult, variant: Variant, *, charts: bool) -> li
     sections = []
     for number, by in enumerate(dict.fromkeys(tuple(d.slice) for d in variant.scores if d.slice), start=1):
         details = [detail for detail in variant.scores if tuple(detail.slice) == by]
+        details.sort(key=lambda detail: -detail.n)
         notes = tables.Notes()
         lines = []
         for detail in [*details, *([everyone] if everyone else [])]:
-            smd = tables.Cell("—")
+            smd = tables.Cell("")  # The reference has no distance to itself.
             if detail.smd is not None and detail.smd.value is not None:
                 limits = interval(detail.smd.low, detail.smd.high, "signed")
                 smd = tables.Cell(figure(detail.smd.value, "signed"), "" if limits == "—" else limits)

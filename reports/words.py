@@ -106,6 +106,10 @@ def metric_kind(metric: str, definitions: Mapping[str, Definition]) -> Kind:
 def compared_kind(compare: str, metric: str, definitions: Mapping[str, Definition], name: str = "") -> Kind:
     """Say how the comparison of a metric is shown: value, points, ratio or plain number."""
     kind = metric_kind(name if name in definitions else metric, definitions)
+    # A gate on a named disparity has its form in its name: demographic_parity_ratio.
+    form = metric.rpartition("_")[2]
+    if compare == "value" and form in ("difference", "ratio"):
+        compare = form
     if compare == "ratio":
         return "ratio"
     if compare in ("difference", "change"):

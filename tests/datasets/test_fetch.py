@@ -6,8 +6,8 @@ import http.server
 import threading
 
 import pytest
-from fairweigh.datasets import cards
-from fairweigh.datasets.cards import Card, DataFile, card
+from fairweigh.datasets import card as cards
+from fairweigh.datasets.card import Card, DataFile, card
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.fetch import cache_folder, fetch, locate
 from fairweigh.datasets.read import read_table

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 import pytest
-from fairweigh.datasets.cards import Card, card, load, names, show, summary
+from fairweigh.datasets.card import Card, card, load, names, show, summary
 from fairweigh.datasets.errors import InputError
 from pydantic import ValidationError
 

@@ -1,0 +1,326 @@
+"""How often the intervals hold the truth: known populations, a fixed seed, one Markdown table.
+
+    python benchmarks/coverage.py [--repeats 1000] [--seed 1] [--only "max - min"]
+
+A study draws samples from populations whose true figure is known, asks ``fairweigh.metrics`` for the 95 %
+limits and counts how often they hold it. Rates, differences and ratios of two slices are not drawn but
+summed over every possible table, so that their coverage is exact. A sample in which the figure is
+undefined makes no claim and does not count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterable
+from itertools import product
+
+import numpy as np
+from numpy.random import Generator
+from scipy.special import expit, logit
+from scipy.stats import beta, binom, norm
+
+from fairweigh.metrics import compare
+from fairweigh.metrics.counts import Counts, Tally
+from fairweigh.metrics.figures import Figure, count_figure
+from fairweigh.metrics.intervals import mover_difference, normal_quantile, score_ratio, sidak_quantile, tango
+from fairweigh.metrics.intervals import wilson as wilson_limits
+from fairweigh.metrics.score_figures import SlicedScores
+from fairweigh.metrics.scores import ScoreTable
+from fairweigh.metrics.table import METRICS
+
+SIZES, RATES, SLICES = (30, 100, 1000), (0.05, 0.2, 0.5, 0.9), (2, 5, 20)
+MIXED = (1000, 30)
+Z = normal_quantile(0.95)
+Cells = dict[str, float]
+"""Coverage of each cell of a grid."""
+
+
+def held(low, high, truth, defined=True) -> float:
+    """Share of the defined limits that hold the truth; limits that are nan do not."""
+    holds = (low <= truth + 1e-9) & (truth - 1e-9 <= high)
+    return float(np.mean(holds[np.broadcast_to(defined, holds.shape)]))
+
+
+def repeated(**columns: np.ndarray) -> Counts:
+    """Counts with one sample per slice: every sample of a cell is computed at once."""
+    return Counts(**columns)
+
+
+def tally(counts: Counts, **more) -> Tally:
+    return Tally((), [(str(i),) for i in range(len(counts.n))], counts, **more)
+
+
+def proportions(x: np.ndarray, n: np.ndarray) -> Figure:
+    """Selection rates ``x / n`` as a figure."""
+    return count_figure(METRICS["selection_rate"], tally(Counts(n=n, selected=x)))
+
+
+# ---- one slice, two slices: exact --------------------------------------------------------------------
+
+
+def rate(rng: Generator, repeats: int) -> Cells:
+    cells = {}
+    for n, p in product(SIZES, RATES):
+        x = np.arange(n + 1)
+        low, high = wilson_limits(x, n, Z)
+        cells[f"n={n} p={p}"] = float(binom.pmf(x, n, p) @ ((low <= p) & (p <= high)))
+    return cells
+
+
+def _two_slices(limits: Callable, truth: Callable, defined: Callable) -> Cells:
+    cells = {}
+    for n1, n2 in ((30, 30), (100, 100), (1000, 1000), (30, 1000), (1000, 30)):
+        likely = [
+            np.flatnonzero(np.max([binom.pmf(np.arange(n + 1), n, p) for p in RATES], axis=0) > 1e-9)
+            for n in (n1, n2)
+        ]
+        x1, x2 = np.meshgrid(*likely, indexing="ij")
+        low, high = limits(x1, n1, x2, n2)
+        for p1, p2 in product(RATES, RATES):
+            weight = np.outer(binom.pmf(likely[0], n1, p1), binom.pmf(likely[1], n2, p2)) * defined(x1, x2)
+            hit = (low <= truth(p1, p2) + 1e-12) & (truth(p1, p2) - 1e-12 <= high)
+            cells[f"n={n1},{n2} p={p1},{p2}"] = float((weight * hit).sum() / weight.sum())
+    return cells
+
+
+def difference(rng: Generator, repeats: int) -> Cells:
+    def limits(x1, n1, x2, n2):
+        return mover_difference(x1 / n1, wilson_limits(x1, n1, Z), x2 / n2, wilson_limits(x2, n2, Z))
+
+    return _two_slices(limits, lambda p1, p2: p1 - p2, lambda x1, x2: np.ones(x1.shape))
+
+
+def ratio(rng: Generator, repeats: int) -> Cells:
+    return _two_slices(
+        lambda *tables: score_ratio(*tables, Z), lambda p1, p2: p1 / p2, lambda x1, x2: (x2 > 0).astype(float)
+    )
+
+
+def paired(rng: Generator, repeats: int) -> Cells:
+    """Change of a rate on the same rows: Tango."""
+    cells = {}
+    for n, (b, c) in product(SIZES, ((0.01, 0.01), (0.05, 0.01), (0.1, 0.1), (0.2, 0.05))):
+        flips = rng.multinomial(n, (b, c, 1 - b - c), repeats)
+        low, high = tango(flips[:, 0], flips[:, 1], n, Z)
+        cells[f"n={n} flips={b},{c}"] = held(low, high, b - c)
+    return cells
+
+
+# ---- weights, clusters -------------------------------------------------------------------------------
+
+
+def weighted(rng: Generator, repeats: int) -> Cells:
+    """Log-normal weights; 'linked' rows of one half weigh and are selected differently."""
+    cells = {}
+    for n, p, spread, linked in product(SIZES, RATES, (0.5, 1.0), (False, True)):
+        half = rng.random((repeats, n)) < 0.5
+        high = np.clip(p * 1.5, 0, 0.95) if linked else p
+        low = max(2 * p - high, 0.01) if linked else p
+        y = rng.random((repeats, n)) < np.where(half, high, low)
+        w = rng.lognormal(0, spread, (repeats, n)) * np.where(half & linked, 2.0, 1.0)
+        truth = (2 * high + low) / 3 if linked else p
+        one = np.ones((repeats, n))
+        counts, sums, squares = (
+            repeated(n=v.sum(1), selected=(v * y).sum(1)) for v in (one.astype(int), w, w**2)
+        )
+        figure = count_figure(METRICS["selection_rate"], tally(counts, weights=sums, squares=squares))
+        kind = "linked " if linked else ""
+        cells[f"n={n} p={p} {kind}sd={spread}"] = held(*figure.limits(Z, 1), truth)
+    return cells
+
+
+def clustered(rng: Generator, repeats: int) -> Cells:
+    """Beta-binomial clusters of 1 to about 20 rows, intracluster correlation 0.1 and 0.3."""
+    cells = {}
+    for groups, p, icc in product((10, 30, 100), RATES, (0.1, 0.3)):
+        size = rng.integers(1, 21, (repeats, groups))
+        a = (1 - icc) / icc
+        x = rng.binomial(size, rng.beta(a * p, a * (1 - p), size.shape))
+        per = repeated(n=size.ravel(), selected=x.ravel())
+        found = tally(
+            repeated(n=size.sum(1), selected=x.sum(1)), clusters=(np.repeat(np.arange(repeats), groups), per)
+        )
+        figure = count_figure(METRICS["selection_rate"], found)
+        cells[f"clusters={groups} p={p} icc={icc}"] = held(*figure.limits(Z, 1), p)
+    return cells
+
+
+# ---- other count metrics -----------------------------------------------------------------------------
+
+
+def _of_cells(name: str) -> Callable[[Generator, int], Cells]:
+    """A metric of the four cells over prevalences and three models."""
+
+    def study(rng: Generator, repeats: int) -> Cells:
+        cells = {}
+        for n, p, (tpr, fpr) in product(SIZES, RATES, ((0.7, 0.2), (0.95, 0.05), (0.5, 0.5))):
+            shares = np.array([p * tpr, (1 - p) * fpr, p * (1 - tpr), (1 - p) * (1 - fpr)])
+            truth = count_figure(METRICS[name], _outcomes(shares[None] * 1e9)).value[0]
+            figure = count_figure(METRICS[name], _outcomes(rng.multinomial(n, shares, repeats)))
+            cells[f"n={n} base={p} tpr={tpr} fpr={fpr}"] = held(*figure.limits(Z, 1), truth, figure.defined)
+        return cells
+
+    return study
+
+
+def _outcomes(cells: np.ndarray) -> Tally:
+    tp, fp, fn, tn = cells.T
+    return tally(Counts(tp + fp + fn + tn, tp + fn, tp + fp, tp, fp, fn, tn))
+
+
+# ---- scores ------------------------------------------------------------------------------------------
+
+
+def scored(score: np.ndarray, label: np.ndarray) -> SlicedScores:
+    """One sample per row of arrays of shape (samples, rows)."""
+    samples, rows = score.shape
+    order = np.argsort(score, axis=None, kind="stable")
+    codes, s, one = np.repeat(np.arange(samples), rows)[order], score.ravel()[order], np.ones(score.size)
+    keys = [(str(i),) for i in range(samples)]
+    table = ScoreTable(codes, ("s",), keys, s, s, label.ravel()[order], one.astype(np.int64), one, one)
+    return SlicedScores(table, ("s",), keys)
+
+
+def area(rng: Generator, repeats: int) -> Cells:
+    """Normal scores of both classes."""
+    cells = {}
+    for (m, n), truth in product(
+        ((5, 25), (15, 15), (10, 90), (50, 50), (100, 900), (500, 500)), (0.5, 0.7, 0.85, 0.95, 0.99)
+    ):
+        shift = np.sqrt(2) * norm.ppf(truth)
+        score = np.hstack([rng.normal(shift, 1, (repeats, m)), rng.normal(0, 1, (repeats, n))])
+        label = np.broadcast_to(np.arange(m + n) < m, score.shape)
+        cells[f"m={m},n={n} auc={truth}"] = held(*scored(score, label).figure("auc").limits(Z, 1), truth)
+    return cells
+
+
+GRID = np.linspace(0.5 / 200_000, 1 - 0.5 / 200_000, 200_000)
+
+
+def _score_metric(name: str) -> Callable[[Generator, int], Cells]:
+    """Chances Beta(4p, 4(1-p)); the score is the chance, or says it too surely."""
+
+    def study(rng: Generator, repeats: int) -> Cells:
+        cells = {}
+        for n, p, sure in product(SIZES, RATES, (1.0, 2.0)):
+            a, b = 4 * p, 4 * (1 - p)
+
+            def says(chance, sure=sure):
+                return expit(sure * logit(np.clip(chance, 1e-9, 1 - 1e-9)))
+
+            chance = beta.ppf(GRID, a, b)
+            truth = _score_truth(name, says(chance), chance)
+            hits = []
+            for _ in range(max(1, repeats * n // 1_000_000)):
+                drawn = rng.beta(a, b, (min(repeats, max(1, 1_000_000 // n)), n))
+                figure = scored(says(drawn), rng.random(drawn.shape) < drawn).figure(name)
+                hits.append(held(*figure.limits(Z, 1), truth))
+            kind = "calibrated" if sure == 1 else "too sure"
+            cells[f"n={n} base={p} {kind}"] = float(np.mean(hits))
+        return cells
+
+    return study
+
+
+def _score_truth(name: str, score: np.ndarray, chance: np.ndarray) -> float:
+    if name == "brier_score":
+        return float(np.mean(chance * (1 - score) ** 2 + (1 - chance) * score**2))
+    if name == "log_loss":
+        return float(np.mean(-chance * np.log(score) - (1 - chance) * np.log1p(-score)))
+    if name == "calibration_bias":
+        return float(np.mean(score - chance))
+    bins = np.minimum((score * 10).astype(int), 9)
+    return float(np.abs(np.bincount(bins, score - chance)).sum() / len(score))
+
+
+# ---- several slices ----------------------------------------------------------------------------------
+
+
+def populations(even: bool | None = None) -> Iterable[tuple[str, np.ndarray, np.ndarray]]:
+    """Name, sizes and true rates of the slices: equal rates, and rates spread over up to 0.2."""
+    for k, n, p, spread in product(SLICES, (*SIZES, MIXED), RATES, (0.0, 0.1)):
+        if even is not None and even != (spread == 0):
+            continue
+        sizes = np.resize(np.atleast_1d(n), k)
+        rates = p + np.linspace(-1, 1, k) * min(spread, 0.8 * p, 0.8 * (1 - p))
+        size = f"n={n}" if isinstance(n, int) else f"n={n[0]}|{n[1]}"
+        yield f"k={k} {size} p={p}{' spread' if spread else ' equal'}", sizes, rates
+
+
+def _between(form: str, metrics: int, even: bool | None = None) -> Callable[[Generator, int], Cells]:
+    """The extremes over all slices, of one metric or the worst of two."""
+
+    def study(rng: Generator, repeats: int) -> Cells:
+        cells = {}
+        for name, sizes, rates in populations(even):
+            use = np.arange(len(sizes))
+            truth = np.ptp(rates) if form == "difference" else rates.min() / rates.max()
+            hits = []
+            for _ in range(repeats):
+                figures = {str(i): proportions(rng.binomial(sizes, rates), sizes) for i in range(metrics)}
+                found = compare.between(figures, use, form, 0.95)
+                if found is not None:
+                    hits.append(found.low <= truth + 1e-9 and truth - 1e-9 <= found.high)
+            cells[name] = float(np.mean(hits))
+        return cells
+
+    return study
+
+
+def _percentile(even: bool) -> Callable[[Generator, int], Cells]:
+    """What max - min must not be given: the percentile bootstrap of the rows, for comparison."""
+
+    def study(rng: Generator, repeats: int) -> Cells:
+        cells = {}
+        for name, sizes, rates in populations(even):
+            seen = rng.binomial(sizes, rates, (repeats, len(sizes))) / sizes
+            drawn = np.ptp(rng.binomial(sizes, seen, (500, *seen.shape)) / sizes, axis=2)
+            low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+            cells[name] = held(low, high, np.ptp(rates))
+        return cells
+
+    return study
+
+
+def many_to_one(rng: Generator, repeats: int) -> Cells:
+    """All slices against the first: the Sidak limits of all differences hold together."""
+    cells = {}
+    for name, sizes, rates in populations():
+        k = len(sizes)
+        others = np.tile(np.arange(1, k), repeats) + np.repeat(np.arange(repeats) * k, k - 1)
+        references = np.repeat(np.arange(repeats) * k, k - 1)
+        seen = proportions(rng.binomial(sizes, rates, (repeats, k)).ravel(), np.tile(sizes, repeats))
+        _, (low, high) = compare.difference(seen, others, references, sidak_quantile(0.95, k - 1))
+        truth = np.tile(rates[1:] - rates[0], repeats)
+        holds = ((low <= truth + 1e-9) & (truth - 1e-9 <= high)).reshape(repeats, k - 1)
+        cells[name] = float(holds.all(1).mean())
+    return cells
+
+
+def variance(rng: Generator, repeats: int) -> Cells:
+    cells = {}
+    for name, sizes, rates in populations():
+        truth, hits = np.var(rates, ddof=1), []
+        for _ in range(min(repeats, 300)):
+            _, low, high = compare.variance_between(
+                rng.binomial(sizes, rates) / sizes, sizes.astype(float), 0.95
+            )
+            hits.append(low <= truth + 1e-12 and truth - 1e-12 <= high)
+        cells[name] = float(np.mean(hits))
+    return cells
+
+
+def differential(rng: Generator, repeats: int) -> Cells:
+    cells = {}
+    for name, sizes, rates in populations():
+        truth = max(np.ptp(np.log(rates)), np.ptp(np.log1p(-rates)))
+        hits = []
+        for _ in range(min(repeats, 300)):
+            x = rng.binomial(sizes, rates)
+            _, low, high, _, _ = compare.differential_fairness(
+                proportions(x, sizes), x.astype(float), sizes.astype(float), np.arange(len(sizes)), 0.95
+            )
+            hits.append(low <= truth + 1e-9 and truth - 1e-9 <= high)
+        cells[name] = float(np.mean(hits))
+    return cells

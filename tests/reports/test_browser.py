@@ -1,0 +1,70 @@
+"""The report in a browser: nothing beyond the file, no message, no sideways scroll."""
+
+import shutil
+
+import pytest
+from fairweigh.reports.html import render_html
+
+CHROMIUM = shutil.which("chromium")
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module", params=["compas", "hostile"])
+def report(request, tmp_path_factory):
+    path = tmp_path_factory.mktemp(request.param) / "report.html"
+    path.write_text(render_html(request.getfixturevalue(request.param)), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_page_is_quiet_and_fits(browser, report, width):
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    requests, messages = [], []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on("dialog", lambda dialog: messages.append(dialog.message))
+    page.goto(report.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert requests == [report.as_uri()]
+    assert messages == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.close()
+
+
+def test_chart_rows_stand_beside_their_names(browser, report):
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(report.as_uri())
+    ends = page.evaluate(
+        """() => {
+            const chart = document.querySelector('.chart');
+            const names = chart.querySelector('.names').getBoundingClientRect();
+            const image = chart.querySelector('svg').getBoundingClientRect();
+            return [names.top - image.top, names.bottom - image.bottom, image.width];
+        }"""
+    )
+    assert ends[0] == pytest.approx(0, abs=1)
+    assert ends[1] == pytest.approx(0, abs=1)
+    assert ends[2] < 520
+    page.close()
+
+
+def test_print_shows_closed_details_and_hides_the_contents(browser, report):
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(report.as_uri())
+    page.emulate_media(media="print")
+    assert page.locator("nav").is_hidden()
+    assert page.locator("details pre").is_visible()
+    assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+    page.close()

@@ -1,0 +1,59 @@
+"""The JUnit file."""
+
+from xml.etree import ElementTree
+
+from fairweigh.audit.result import AuditResult
+from fairweigh.reports.junit import render_junit
+from fairweigh.reports.words import verdict_words, visible
+
+
+def test_every_gate_is_a_test_case_and_the_counts_are_right(compas: AuditResult):
+    suite = ElementTree.fromstring(render_junit(compas).encode())
+    assert suite.tag == "testsuite"
+    assert len(suite.findall("testcase")) == len(compas.gates) == int(suite.get("tests"))
+    assert int(suite.get("failures")) == len(suite.findall("testcase/failure")) == 2
+    assert int(suite.get("errors")) == len(suite.findall("testcase/error")) == 1
+
+
+def test_failed_undecided_and_broken_gates_are_told_apart(compas: AuditResult):
+    suite = ElementTree.fromstring(render_junit(compas).encode())
+    for gate, case in zip(compas.gates, suite.findall("testcase"), strict=True):
+        assert case.get("name").startswith(gate.id)
+        problem = next((case.find(tag) for tag in ("failure", "error") if case.find(tag) is not None), None)
+        if gate.verdict == "pass":
+            assert problem is None
+            assert verdict_words("pass") in case.findtext("system-out")
+            continue
+        assert problem.tag == ("error" if gate.verdict == "error" else "failure")
+        assert problem.get("type") == gate.verdict
+        assert problem.get("message").startswith(verdict_words(gate.verdict))
+        assert gate.why in problem.get("message")
+
+
+def test_measured_values_stand_in_the_report(compas: AuditResult):
+    text = render_junit(compas)
+    assert "measured −21.4\u00a0points, interval −25.2 to −17.4" in text
+    assert "left out: race=Asian; race=Native American" in text
+
+
+def test_hostile_names_leave_the_file_whole(hostile: AuditResult, hostile_names: tuple[str, ...]):
+    suite = ElementTree.fromstring(render_junit(hostile).encode("utf-8"))
+    assert {node.tag for node in suite.iter()} <= {
+        "testsuite",
+        "properties",
+        "property",
+        "testcase",
+        "failure",
+        "error",
+        "system-out",
+    }
+    texts = " ".join(problem.text for problem in suite.iter() if problem.tag in ("failure", "error"))
+    for name in hostile_names:
+        assert visible(name) in texts
+
+
+def test_result_without_gates_is_an_empty_suite(compas: AuditResult):
+    result = compas.model_copy(update={"gates": [], "verdict": "pass"})
+    suite = ElementTree.fromstring(render_junit(result).encode())
+    assert suite.get("tests") == "0"
+    assert "proves nothing" in suite.find("properties/property[@name='reason']").get("value")

@@ -1,0 +1,164 @@
+"""Numbers, names and sentences as the reports write them."""
+
+import pytest
+from fairweigh.audit.result import AuditResult, GateResult
+from fairweigh.reports.findings import findings, per_hundred
+from fairweigh.reports.formats import Limit, count, decimals_beside, figure, interval, p_value, read_limit
+from fairweigh.reports.words import (
+    Given,
+    compared_kind,
+    gate_limit_words,
+    plain,
+    slice_name,
+    verdict_reason,
+    visible,
+)
+
+NBSP = "\u00a0"
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "shown"),
+    [
+        (0.44847, "percent", f"44.8{NBSP}%"),
+        (1.0, "percent", f"100.0{NBSP}%"),
+        (-0.2139, "points", f"−21.4{NBSP}points"),
+        (0.05, "points", f"+5.0{NBSP}points"),
+        (-0.0004, "points", f"0.0{NBSP}points"),
+        (0.7234, "ratio", "0.72"),
+        (float("inf"), "ratio", "∞"),
+        (float("nan"), "ratio", "—"),
+        (1234.5678, "number", "1,234.568"),
+        (-0.25, "number", "−0.250"),
+        (None, "percent", "—"),
+    ],
+)
+def test_figure_is_written_by_its_kind(value, kind, shown):
+    assert figure(value, kind) == shown
+
+
+def test_interval_and_counts_are_written_for_reading():
+    assert interval(0.426, 0.472, "percent") == "42.6 to 47.2"
+    assert interval(-0.252, 0.071, "points") == "−25.2 to +7.1"
+    assert interval(None, None, "points") == "—"
+    assert count(7214) == "7,214"
+    assert count(None) == "—"
+    assert p_value(1e-9) == "< 0.001"
+    assert p_value(0.0432) == "0.043"
+
+
+def test_limit_is_read_and_written_in_the_unit_of_its_figure():
+    limit = read_limit("<= 0.1")
+    assert limit == Limit("≤", 0.1)
+    assert limit.words("points") == f"10{NBSP}points"
+    assert read_limit(">= 0.8").words("ratio") == "0.8"
+    assert read_limit(">= 0.845").words("percent") == f"84.5{NBSP}%"
+    assert read_limit("about a half") is None
+
+
+def test_value_close_to_its_limit_is_not_rounded_onto_it():
+    limit = read_limit(">= 0.8")
+    assert decimals_beside([0.7996], limit, "ratio") == 4
+    assert decimals_beside([0.5], limit, "ratio") == 2
+    assert decimals_beside([0.8], limit, "ratio") == 2
+    assert decimals_beside([-0.10004], read_limit("<= 0.1"), "points") == 3
+
+
+def test_hidden_characters_become_visible():
+    assert visible("a\nb\x00") == "a␊b␀"
+    assert visible("\u202eevil") == "⟨U+202E⟩evil"
+    assert visible("\ud800") == "⟨U+D800⟩"
+    assert visible("👩🏽\u200d⚖️ שלום") == "👩🏽\u200d⚖️ שלום"
+
+
+def test_slices_have_a_reading_form():
+    assert plain(slice_name({"sex": "Female", "race": "Black"})) == "sex=Female & race=Black"
+    assert plain(slice_name({"sex": "Female", "race": "Black"}, short=True)) == "Female, Black"
+    assert plain(slice_name({})) == "all rows"
+    assert plain(slice_name({"sex": ""})) == "sex=(empty)"
+
+
+def test_gate_on_a_named_ratio_is_shown_as_a_ratio(compas: AuditResult):
+    definitions = compas.definitions
+    assert compared_kind("value", "demographic_parity_ratio", definitions) == "ratio"
+    assert compared_kind("value", "equalized_odds_difference", definitions) == "points"
+    assert compared_kind("value", "accuracy", definitions) == "percent"
+    assert compared_kind("difference", "auc", definitions) == "signed"
+
+
+def test_limit_that_cannot_be_read_is_printed_as_it_stands(compas: AuditResult):
+    gate = compas.gates[0].model_copy(update={"limit": "<b>"})
+    assert gate_limit_words(gate, compas.definitions) == ("difference ", Given("<b>"))
+
+
+def test_rate_is_told_per_hundred_rows():
+    told = per_hundred("true_positive_rate", 0.62, 0.79, ("sex=Female",), ("sex=Male",))
+    assert "".join(told) == (
+        "of 100 rows with the positive label, 62 are selected in sex=Female, 79 in sex=Male."
+    )
+    close = per_hundred("accuracy", 0.6512, 0.6538, ("a",), ("b",))
+    assert "65.1 are decided rightly in a, 65.4 in b" in "".join(close)
+    rare = per_hundred("false_positive_rate", 0.001, 0.2, ("a",), ("b",))
+    assert "0.1 are selected in a, 20.0 in b" in "".join(rare)
+    assert per_hundred("auc", 0.7, 0.8, ("a",), ("b",)) is None
+
+
+def test_findings_begin_with_what_failed(compas: AuditResult):
+    found = findings(compas)
+    assert [finding.gate for finding in found] == ["fpr-race", "calibration", "tpr-race"]
+    told = plain(found[0].lead) + " " + plain(found[0].rest)
+    assert told == (
+        "False positive rate: of 100 rows with the negative label, 23 are selected in race=Caucasian, "
+        "45 in race=African-American. "
+        f"The difference, −21.4{NBSP}points (95{NBSP}% interval −25.2 to −17.4), exceeds the limit of "
+        f"10{NBSP}points."
+    )
+    assert "About 61,300 evaluation rows" in plain(found[2].rest)
+
+
+def test_findings_without_gates_are_the_largest_differences_that_exclude_zero(compas: AuditResult):
+    result = compas.model_copy(update={"gates": []})
+    found = findings(result)
+    assert len(found) == 3
+    assert len({plain(finding.lead).partition(":")[0] for finding in found}) == 3
+    for finding in found:
+        assert "excludes 0" in plain(finding.rest)
+        assert "Base rate" not in plain(finding.lead)
+
+
+def test_finding_speaks_of_the_inverse_where_it_is_what_fails(compas: AuditResult):
+    gate = compas.gates[0].model_copy(
+        update={"compare": "ratio", "limit": ">= 0.8", "measured": 1.6, "low": 1.4, "high": 1.8}
+    )
+    (found, *_) = findings(compas.model_copy(update={"gates": [gate]}))
+    assert "The ratio, 1.60" in plain(found.rest)
+    assert "has an inverse below the limit of 0.8" in plain(found.rest)
+
+
+def _gates(compas: AuditResult, *verdicts: str) -> list[GateResult]:
+    return [compas.gates[0].model_copy(update={"verdict": verdict}) for verdict in verdicts]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "worst", "reason"),
+    [
+        (
+            ("fail", "inconclusive", "pass", "pass"),
+            "fail",
+            "1 of 4 gates fails, 1 cannot be decided with these data, 2 pass.",
+        ),
+        (("fail", "error"), "error", "1 of 2 gates could not be evaluated, 1 fails."),
+        (("pass", "pass"), "pass", "All 2 gates pass."),
+        (("pass",), "pass", "The only gate passes."),
+        (("fail",), "fail", "1 of 1 gate fails."),
+    ],
+)
+def test_verdict_is_explained_by_its_gates(compas: AuditResult, verdicts, worst, reason):
+    result = compas.model_copy(update={"gates": _gates(compas, *verdicts), "verdict": worst})
+    assert verdict_reason(result) == reason
+
+
+def test_verdict_without_gates_says_that_it_proves_nothing(compas: AuditResult):
+    result = compas.model_copy(update={"gates": [], "verdict": "pass"})
+    assert "No gate was set" in verdict_reason(result)
+    assert "proves nothing" in verdict_reason(result)
