@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -43,7 +45,9 @@ class Data(Section):
     weight: str | None = Field(None, description="Column of row weights.")
     cluster: str | None = Field(None, description="Column that groups dependent rows.")
     count: str | None = Field(None, description="Column of counts: the table holds aggregated cells.")
-    bins: dict[str, list[float]] | None = Field(None, description="Edges for numeric sensitive features.")
+    bins: dict[str, list[FiniteFloat]] | None = Field(
+        None, description="Edges for numeric sensitive features."
+    )
     missing: list[str] | None = Field(None, description="Strings that mean 'not known' in text files.")
     drop_missing: bool = Field(False, description="Leave out rows with a missing value in any column.")
 
@@ -93,7 +97,9 @@ class ModelSpec(Section):
     positive: Values | None = Field(None, description="Favourable value(s) of the decision column.")
     id: str | None = Field(None, description="Id column of a separate predictions table.")
     function: str | None = Field(None, description="package.module:function")
-    threshold: float | None = Field(None, description="Scores at or above it are selected.")
+    threshold: float | None = Field(
+        None, description="Scores at or above it are selected.", allow_inf_nan=False
+    )
     scale: Literal["probability", "rank"] = "probability"
 
     @model_validator(mode="after")
@@ -144,7 +150,7 @@ class Limit(BaseModel):
             number = float(match.group(2)) if match else None
         except ValueError:
             number = None
-        if match is None or number is None:
+        if match is None or number is None or not math.isfinite(number):
             raise ValueError(f"expected a limit such as '<= 0.1' or '>= 0.8', got {text!r}")
         return cls(upper=match.group(1) in ("<=", "<", "≤"), value=number / 100 if match.group(3) else number)
 
@@ -180,9 +186,10 @@ class Gate(Section):
             raise ValueError(f"{self.metric} compares all slices of a feature: it needs by, and no compare")
         if self.compare != "value" and not self.features:
             raise ValueError(f"compare: {self.compare} needs by, the feature whose slices are compared")
-        if self.compare == "difference" and not limit.upper:
+        form = self.metric.rpartition("_")[2] if self.metric in AGGREGATES else self.compare
+        if form == "difference" and (not limit.upper or limit.value < 0):
             raise ValueError("limit: a difference is limited from above, such as '<= 0.1'")
-        if self.compare == "ratio" and (limit.upper or not 0 < limit.value <= 1):
+        if form == "ratio" and (limit.upper or not 0 < limit.value <= 1):
             raise ValueError("limit: a ratio is limited from below by a number in (0, 1], such as '>= 0.8'")
         if self.compare == "ratio" and self.metric in METRICS and not METRICS[self.metric].ratio:
             raise ValueError(f"compare: a ratio of {self.metric} means nothing, as it may be negative")
@@ -258,7 +265,7 @@ def read(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) 
         One line with the file, the key's path, what was expected and what came.
     """
     where = "" if isinstance(source, Mapping) else f"{source}: "
-    content = dict(source) if isinstance(source, Mapping) else _load(Path(source))
+    content = deepcopy(dict(source)) if isinstance(source, Mapping) else _load(Path(source))
     for setting in overrides:
         _override(content, setting)
     try:
@@ -279,6 +286,9 @@ def _load(path: Path) -> dict[str, Any]:
         place = f" in line {mark.line + 1}" if mark is not None else ""
         problem = getattr(error, "problem", None) or "cannot be parsed"
         raise InputError(f"{path}: not valid YAML{place}: {' '.join(str(problem).split())}") from None
+    except (ValueError, RecursionError) as error:
+        # A scalar that is no such date or number, or a file nested beyond reason.
+        raise InputError(f"{path}: not valid YAML: {error}") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a mapping with the keys audit, data, model, gates ...")
     return content
@@ -291,7 +301,7 @@ def _override(content: dict[str, Any], setting: str) -> None:
         raise InputError(f"--set: expected key.path=value, got {setting!r}")
     try:
         value = YAML(typ="safe", pure=True).load(text)
-    except YAMLError:
+    except (YAMLError, ValueError, RecursionError):
         raise InputError(f"--set {key}: the value is not valid YAML: {text!r}") from None
     place: Any = content
     for i, step in enumerate(steps):
@@ -314,9 +324,9 @@ def _first(error: ValidationError, content: Mapping[str, Any]) -> str:
     problems = error.errors(include_url=False, include_context=False)
     # A union reports every branch that failed; the innermost named place tells the most.
     first = problems[0]
-    loc = [
-        part for part in first["loc"] if part not in ("bool", "int", "float", "str") and "[" not in str(part)
-    ]
+    loc = list(first["loc"])
+    if first["type"] != "extra_forbidden":
+        loc = [part for part in loc if part not in ("bool", "int", "float", "str") and "[" not in str(part)]
     path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in loc).lstrip(".")
     if first["type"] == "extra_forbidden":
         known = _keys_at(loc[:-1])

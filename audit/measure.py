@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -50,6 +51,13 @@ class Measurement:
         self.columns = frozenset(batch.schema.names)
         outcomes = [c for c in (LABEL, DECISION) if c in self.columns]
         axes = [*self.sensitive, *outcomes, *(["cluster"] if "cluster" in self.columns else [])]
+        for name in axes:
+            # The nulls of a dictionary stand outside it, where a count per value does not see them.
+            column = batch.column(name)
+            if pa.types.is_dictionary(column.type) and column.null_count:
+                plain = pc.fill_null(column.cast(column.type.value_type), UNKNOWN)
+                place = batch.schema.get_field_index(name)
+                batch = batch.set_column(place, name, plain.dictionary_encode())
         weight = "weight" if "weight" in self.columns else None
         count = "count" if "count" in self.columns else None
         cube = Cube.count(batch, axes, weight, count)
@@ -70,7 +78,7 @@ class Measurement:
             levels = [*map(str, column.dictionary.to_pylist()), UNKNOWN]
             values.append(levels)
             code = code * len(levels) + column.indices.fill_null(len(levels) - 1).to_numpy()
-        found, slices = np.unique(code, return_inverse=True)
+        found, slices = _distinct(code, math.prod(map(len, values)))
         keys = []
         for c in found.tolist():
             key = []
@@ -146,6 +154,17 @@ class Measurement:
     def slices(self, by: By) -> Slices:
         """The slices of ``by`` with their sizes, in the order shown."""
         return Slices(self, by)
+
+
+def _distinct(code: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Distinct codes below ``size`` and each code's position among them."""
+    if size > 1 << 20:
+        found, inverse = np.unique(code, return_inverse=True)
+        return found, inverse
+    found = np.flatnonzero(np.bincount(code, minlength=size))
+    place = np.zeros(size, np.int64)
+    place[found] = np.arange(len(found))
+    return found, place[code]
 
 
 class Slices:

@@ -8,6 +8,8 @@ import json
 import platform
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -105,6 +107,10 @@ def _open(
                 raise InputError(f"slices.by: {feature!r} is not one of data.sensitive")
     sensitive = by or data.sensitive
     if name is not None:
+        if table is not None:
+            raise InputError(
+                f"data.name: rows given from Python take the place of data.path, got the dataset card {name!r}"
+            )
         if sensitive is not None:
             given["sensitive"] = sensitive
         return EvaluationSet.from_card(name, split, **given)
@@ -118,6 +124,9 @@ def load_model(
     """Make the model of a configuration; None when only labels are audited."""
     spec = config.model
     threshold = spec.threshold if spec else None
+    if data.count and (function is not None or (spec is not None and spec.resolved != "predictions")):
+        kind = "callable" if spec is None or function is not None else spec.resolved
+        raise InputError(f"data.count: aggregated counts cannot be scored by a model of kind {kind}")
     if function is not None:
         from ..models.function import FunctionModel
 
@@ -132,6 +141,8 @@ def load_model(
     if kind == "predictions":
         from ..models.table import PredictionTable
 
+        if data.count and spec.score:
+            raise InputError("model.score: a cell of aggregated counts has no score; expected model.decision")
         probability = spec.scale == "probability"
         if threshold is None and probability and spec.decision is None:
             threshold = 0.5
@@ -139,8 +150,6 @@ def load_model(
             data, spec.score, spec.decision, spec.positive, Path(spec.path) if spec.path else None,
             spec.id, threshold, probability,
         )  # fmt: skip
-    if data.count:
-        raise InputError(f"data.count: aggregated counts cannot be scored by a model of kind {kind}")
     if kind == "callable":
         from ..models.function import FunctionModel, imported
 
@@ -175,19 +184,28 @@ def _features(spec: ModelSpec | None, data: EvaluationSet) -> list[str]:
     for feature in spec.features:
         if feature not in data.names:
             raise InputError(f"model.features: no column {feature!r} in {data.where}")
-    return spec.features
+        if feature == data.label:
+            raise InputError(f"model.features: {feature!r} is the label, which a model may not see")
+    return list(dict.fromkeys(spec.features))
 
 
 def _refuse_evaluation_rows(train: TrainData, data: Data) -> None:
     """A model audited on the rows it was trained on looks better than it is."""
     if (train.name is None) == (train.path is None):
         raise InputError("model.train: expected either name (a dataset card) or path (a file)")
-    same_file = train.path is not None and train.path == data.path
+    same_file = train.path is not None and data.path is not None and _same_file(train.path, data.path)
     whole = (None, "all")
     same_card = train.name is not None and train.name == data.name
     overlap = train.split == data.split or train.split in whole or data.split in whole
     if same_file or (same_card and overlap):
         raise InputError("model.train: expected other rows than the evaluation data, got the same ones")
+
+
+def _same_file(one: str, other: str) -> bool:
+    try:
+        return Path(one).samefile(other)
+    except OSError:
+        return one == other
 
 
 def _probability(config: Config, model: Model | None) -> bool:
@@ -208,7 +226,8 @@ def _score(
 ) -> None:
     """Score every batch, write it to ``path`` and count it, in one pass."""
     writer: pq.ParquetWriter | None = None
-    try:
+    # Writing a batch and counting it do not wait for each other.
+    with ThreadPoolExecutor(1) as pool, ExitStack() as closing:
         for raw in data.batches(model.columns if model else (), whole=model is not None and model.whole):
             rows = data.read(raw)
             if model is not None:
@@ -219,18 +238,24 @@ def _score(
                     rows["score"] = pa.array(scored.score)
             batch = pa.record_batch(rows)
             if writer is None:
-                writer = pq.ParquetWriter(path, batch.schema)
-            writer.write_batch(batch)
+                # Dictionaries pay for slices only: ids and scores are nearly all distinct.
+                words = [n for n in batch.schema.names if n in data.sensitive]
+                writer = pq.ParquetWriter(path, batch.schema, use_dictionary=words, write_statistics=False)
+                closing.enter_context(writer)
+            writing = pool.submit(writer.write_batch, batch)
             measured.add(batch)
+            writing.result()
             progress("scoring", data.rows, total)
-    finally:
-        if writer is not None:
-            writer.close()
     data.check_whole()
     if not data.order.strict and data.id:
         check_unique(
             lambda: (b.column(0) for b in iter_batches(path, columns=["id"])), data.rows, data.id, data.where
         )
+    if not measured.rows:
+        raise InputError(f"{data.where}: no rows to audit: every count in column '{data.count}' is 0")
+    weights = measured.tally(()).weights
+    if weights is not None and not np.sum(weights.n) > 0:
+        raise InputError(f"{data.where}: every weight in column '{data.weight}' is 0")
     if not {"label", "decision", "score"} & measured.gives:
         raise InputError(f"{data.where}: nothing to audit: expected a label, a decision or a score")
 

@@ -304,12 +304,14 @@ def _indices(measured: Measurement, slices: Slices, plan: Plan) -> Iterator[Disp
             name=f"{name}_variance_between_slices", metric=name, value=value, low=low, high=high,
             method="double-corrected", **base,
         )  # fmt: skip
-    use = slices.usable(0)
-    if "decision" not in measured.gives or len(use) < 2:
+    if "decision" not in measured.gives:
         return
     figure, tally = measured.figure("selection_rate", slices.by), measured.tally(slices.by)
     sums = tally.weights or tally.counts
+    use = slices.usable(0)
     use = use[figure.defined[use]]
+    if len(use) < 2:
+        return
     value, low, high, i, reference = compare.differential_fairness(
         figure, np.asarray(sums.selected, float), np.asarray(sums.n, float), use, plan.confidence
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -32,6 +33,8 @@ def words(column: pa.Array) -> pa.DictionaryArray:
     """Return a column as dictionary-encoded text; null, '' and NaN become null."""
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
+    if pa.types.is_integer(column.type) and not column.null_count and len(column):
+        column = _few_integers(column.to_numpy())
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     texts: list[str | None] = []
@@ -44,6 +47,18 @@ def words(column: pa.Array) -> pa.DictionaryArray:
     same = texts == distinct
     indices = column.indices.cast(pa.int32()) if same else moved.take(column.indices)
     return pa.DictionaryArray.from_arrays(indices, pa.array(distinct, pa.string()))
+
+
+def _few_integers(values: NDArray[np.integer[Any]]) -> pa.Array:
+    """Encode integers of a narrow range, such as classes, by their distance from the least."""
+    least, most = int(values.min()), int(values.max())
+    if most - least > 1000:
+        return pa.array(values)
+    codes = (values - values.dtype.type(least)).astype(np.int32)
+    held = np.flatnonzero(np.bincount(codes, minlength=most - least + 1))
+    place = np.zeros(most - least + 1, np.int32)
+    place[held] = np.arange(len(held))
+    return pa.DictionaryArray.from_arrays(place[codes], held + least)
 
 
 def listed(values: Sequence[str], most: int = 8) -> str:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from . import card as cards
 from .columns import Ascending, Binary, Scalar, Sensitive, no_column, word
 from .errors import InputError
+from .files import form_of
 from .read import column_names, iter_batches, sha256_file
 
 RESERVED = ("id", "y_true", "y_pred", "score", "weight", "cluster", "count")
@@ -191,11 +192,14 @@ class EvaluationSet:
         roles = [self.id, self.label, self.weight, self.cluster, self.count, *self.sensitive, *extra]
         wanted = list(dict.fromkeys(c for c in roles if c))
         columns = list(self.names) if self.drop_missing else wanted
-        texts = [c for c in (self.label, self.cluster, *self.sensitive) if c and c not in self.bins]
+        texts = [c for c in self.sensitive if c not in self.bins]
         if isinstance(self.source, pa.Table):
             stream = iter(self.source.select(columns).combine_chunks().to_batches())
         else:
             assert isinstance(self.source, Path)
+            if form_of(self.source) in ("delimited text", "JSON lines"):
+                # Text keeps its spelling: a class '01' is not the number 1.
+                texts += [c for c in (self.label, self.cluster) if c]
             stream = iter_batches(self.source, columns=columns, categorical=texts, missing=self.missing)
         kept = (self._kept(batch).select(wanted) for batch in stream)
         if whole:

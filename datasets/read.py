@@ -217,10 +217,11 @@ def _categories(path: Path, batch: pa.RecordBatch, categorical: Sequence[str]) -
         if field.name not in categorical or field.type == CATEGORY:
             continue
         column = batch.column(index)
-        if pa.types.is_dictionary(field.type):
-            column = column.dictionary_decode()
+        # Encoding first leaves only the distinct values to be written as words.
+        encoded = column if pa.types.is_dictionary(field.type) else column.dictionary_encode()
         try:
-            words = column.cast(pa.string()).dictionary_encode()
+            levels = encoded.dictionary.cast(pa.string())
+            words = pa.DictionaryArray.from_arrays(encoded.indices.cast(pa.int32()), levels)
         except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
             raise InputError(
                 f"{path}: column '{field.name}' is wanted as categories, but holds {field.type}"

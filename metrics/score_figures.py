@@ -197,25 +197,35 @@ class SlicedScores:
             order = np.argsort(slices.astype(np.int16 if self.size < 2**15 else np.int64), kind="stable")
             label = label[order]
         tie = table.tie if order is None else table.tie[order]
-        ends = np.cumsum(np.bincount(slices, minlength=self.size))
+        ends = np.cumsum(self._fold(table.sum(np.ones(len(tie)))), dtype=np.int64)
         first = np.ones(len(tie), bool)
         first[1:] = tie[1:] != tie[:-1]
         first[ends[:-1][ends[:-1] < len(tie)]] = True
         new = np.flatnonzero(first)
-        owner = np.searchsorted(ends, new, side="right")
+        groups = np.diff(np.searchsorted(new, ends), prepend=0)
+        owner = np.repeat(np.arange(self.size), groups)
+        held = np.flatnonzero(groups)
+        starts = (np.cumsum(groups) - groups)[held]
 
         def grouped(values: NDArray[Any]) -> tuple[Floats, Floats]:
             """Sums of the positive and the negative entries of each group of tied scores."""
+            if plain:
+                positive = np.add.reduceat(label, new, dtype=np.int64).astype(float)
+                return positive, np.diff(new, append=len(tie)) - positive
             chosen = values if order is None else values[order]
             positive = np.add.reduceat(np.where(label, chosen, 0), new).astype(float)
             return positive, np.add.reduceat(chosen, new) - positive
 
         def sliced(values: Floats) -> Floats:
-            return np.bincount(owner, values, self.size)
+            # Groups stand slice by slice; a slice without scores has none.
+            out = np.zeros(self.size)
+            out[held] = np.add.reduceat(values, starts) if len(held) else 0
+            return out
 
-        rows_p, rows_n = (sliced(v) for v in grouped(table.count))
+        plain = table.exact and not table.weighted
         positive, negative = grouped(table.weight)
         total_p, total_n = sliced(positive), sliced(negative)
+        rows_p, rows_n = (total_p, total_n) if plain else (sliced(v) for v in grouped(table.count))
         # Weight on the far side of each group within its slice; half of its own weight makes midranks.
         below = np.cumsum(negative) - negative / 2 - (np.cumsum(total_n) - total_n)[owner]
         above = np.cumsum(total_p)[owner] - np.cumsum(positive) + positive / 2

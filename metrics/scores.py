@@ -185,7 +185,7 @@ class ScoreCollector:
         score = join("score")
         if score is None:
             score = np.zeros(0)
-        order = np.argsort(score, kind="stable")
+        order = np.argsort(score)
         code, label, weight, cluster = join("code"), join("label"), join("weight"), join("cluster")
         ones = np.ones(len(score))
         w = ones if weight is None else weight[order]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from ..datasets.columns import listed
+from ..datasets.columns import listed, word
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..datasets.read import sha256_file
@@ -54,10 +56,14 @@ class EstimatorModel:
         self.probability = hasattr(fitted, "predict_proba")
         self._scores = self.probability or hasattr(fitted, "decision_function")
         self.threshold = threshold if threshold is not None else (0.5 if self.probability else 0.0)
-        classes = [str(c) for c in getattr(fitted, "classes_", [0, 1])]
+        if not hasattr(fitted, "classes_"):
+            raise InputError(
+                f"model: expected a fitted classifier (one that has classes_), got {type(_last(fitted)).__name__}"
+            )
+        classes = [word(c) for c in np.asarray(fitted.classes_).tolist()]
         wanted = [i for i, c in enumerate(classes) if c in positive]
         if len(classes) != 2 or len(wanted) != 1:
-            if classes in (["0", "1"], ["False", "True"]):
+            if classes in (["0", "1"], ["false", "true"]):
                 wanted = [1]
             else:
                 raise InputError(
@@ -68,17 +74,19 @@ class EstimatorModel:
 
     def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
         """Score the rows of a batch."""
-        rows = frame(pa.table(batch), self.columns)
         try:
-            if self.probability:
-                score = np.asarray(self.fitted.predict_proba(rows), float)[:, self._positive]
-            elif self._scores:
-                score = np.asarray(self.fitted.decision_function(rows), float)
-                score = score if self._positive == 1 else -score
-            else:
-                named = self.fitted.classes_[self._positive] if hasattr(self.fitted, "classes_") else 1
-                return Scored(np.asarray(self.fitted.predict(rows) == named), None)
-        except (ValueError, TypeError, KeyError) as error:
+            rows = frame(pa.table(batch), self.columns)
+            with _noting(self.about):
+                if self.probability:
+                    score = np.asarray(self.fitted.predict_proba(rows), float)[:, self._positive]
+                elif self._scores:
+                    score = np.asarray(self.fitted.decision_function(rows), float)
+                    score = score if self._positive == 1 else -score
+                else:
+                    named = self.fitted.classes_[self._positive]
+                    return Scored(np.asarray(self.fitted.predict(rows) == named), None)
+        except Exception as error:
+            # A loaded model may be of another version or fitted on other columns: anything may come.
             raise InputError(f"model: it cannot score the table: {one_line(error)}") from None
         if not np.isfinite(score).all():
             raise InputError(f"model: {int((~np.isfinite(score)).sum())} scores are NaN or infinite")
@@ -94,6 +102,22 @@ class EstimatorModel:
                 "rule": "selected if score >= threshold",
             }
         return told
+
+
+def _last(fitted: Any) -> Any:
+    steps = getattr(fitted, "steps", None)
+    return steps[-1][1] if steps else fitted
+
+
+@contextmanager
+def _noting(about: dict[str, Any]) -> Iterator[None]:
+    """Keep what a library warns of for the report instead of printing it."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        yield
+    texts = [one_line(w.message) for w in said if isinstance(w.message, Warning)]
+    if texts:
+        about["warnings"] = list(dict.fromkeys([*about.get("warnings", []), *texts]))
 
 
 def one_line(error: BaseException) -> str:
@@ -146,11 +170,14 @@ def train(
     fit = (
         {"model__sample_weight": np.concatenate([p["weight"].to_numpy() for p in parts])} if weighted else {}
     )
+    noted: dict[str, Any] = {}
     try:
-        pipeline.fit(rows, label, **fit)
+        with _noting(noted):
+            pipeline.fit(rows, label, **fit)
     except (ValueError, TypeError) as error:
         raise InputError(f"model.estimator: {estimator} cannot be trained: {one_line(error)}") from None
     about = {
+        **noted,
         "estimator": estimator,
         "params": {
             k: v for k, v in made.get_params(deep=False).items() if k in params or k == "random_state"
@@ -167,7 +194,7 @@ def _estimator(path: str, params: Mapping[str, Any], seed: int) -> Any:
     module, _, name = path.rpartition(".")
     try:
         kind = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise InputError(
             f"model.estimator: expected a dotted path such as sklearn.linear_model.LogisticRegression, "
             f"got {path!r}: {one_line(error)}"
@@ -221,12 +248,20 @@ def load(
         skops_file = file.read(4) == b"PK\x03\x04"
     about: dict[str, Any] = {"path": str(path), "sha256": sha256_file(path)}
     if skops_file:
-        fitted = _from_skops(path, trusted)
+        with _noting(about):
+            fitted = _from_skops(path, trusted)
         about["trusted_types"] = list(trusted)
     elif trust_pickle:
         import joblib
 
-        fitted = joblib.load(path)
+        try:
+            with _noting(about):
+                fitted = joblib.load(path)
+        except Exception as error:
+            # Unpickling runs the file: whatever it throws is about the file.
+            raise InputError(
+                f"model.path: {path} is not a pickle that can be read: {type(error).__name__}: {one_line(error)}"
+            ) from None
         about["trust_pickle"] = True
     else:
         raise InputError(
@@ -244,8 +279,6 @@ def load(
 
 
 def _from_skops(path: Path, trusted: Sequence[str]) -> Any:
-    import zipfile
-
     import skops.io
 
     try:
@@ -256,9 +289,10 @@ def _from_skops(path: Path, trusted: Sequence[str]) -> Any:
                 "look at them, then list them under model.trusted"
             )
         return skops.io.load(path, trusted=list(trusted))
-    except (KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
-        if isinstance(error, InputError):
-            raise
+    except InputError:
+        raise
+    except Exception as error:
+        # A damaged or hostile file makes the reader throw whatever it likes; nothing of it was run.
         raise InputError(
             f"model.path: {path} is not a skops file that can be read: {one_line(error)}"
         ) from None

@@ -45,8 +45,8 @@ class FunctionModel:
         """Call the function on a batch."""
         try:
             out = np.asarray(self.function(frame(pa.table(batch), self.columns)))
-        except Exception as error:
-            # Whatever the user's own code raises is theirs to read, on one line.
+        except (Exception, SystemExit) as error:
+            # Whatever the user's own code raises is theirs to read, on one line; its exit is not ours.
             raise InputError(
                 f"model.function: {self.name} raised {type(error).__name__}: {one_line(error)}"
             ) from error
@@ -57,7 +57,14 @@ class FunctionModel:
             )
         if as_decisions(out):
             return Scored(out.astype(bool), None)
-        score = out.astype(float)
+        try:
+            score = out.astype(float) if out.dtype.kind in "iufO" else None
+        except (TypeError, ValueError):
+            score = None
+        if score is None:
+            raise InputError(
+                f"model.function: {self.name} must return numbers, got values of type {out.dtype}"
+            )
         outside = self.probability and len(score) and (score.min() < 0 or score.max() > 1)
         if not np.isfinite(score).all() or outside:
             raise InputError(
@@ -88,9 +95,11 @@ def imported(path: str) -> Callable[[Any], Any]:
         sys.path.append(here)
     try:
         found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (Exception, SystemExit) as error:
+        # The module's own code runs here, so that anything may come.
         raise InputError(
-            f"model.function: expected package.module:function, got {path!r}: {one_line(error)}"
+            f"model.function: expected package.module:function, got {path!r}: "
+            f"{type(error).__name__}: {one_line(error)}"
         ) from None
     if not callable(found):
         raise InputError(f"model.function: {path!r} is not callable")

@@ -11,8 +11,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["percent", "points", "ratio", "number", "signed"]
-"""How a figure is shown: a rate, a difference of rates, a ratio, a plain number, a plain difference."""
+Kind = Literal["percent", "points", "ratio", "number", "signed", "index"]
+"""How a figure is shown: a rate, a difference of rates, a ratio, a plain number, a plain difference, an
+index over all slices (a variance of rates is no rate)."""
 
 NBSP = "\u00a0"
 MINUS = "\u2212"
@@ -37,6 +38,7 @@ STYLES: dict[Kind, Style] = {
     "ratio": Style(1, 2, "", signed=False),
     "number": Style(1, 3, "", signed=False),
     "signed": Style(1, 3, "", signed=True),
+    "index": Style(1, 4, "", signed=False),
 }
 
 

@@ -112,6 +112,8 @@ def compared_kind(compare: str, metric: str, definitions: Mapping[str, Definitio
         compare = form
     if compare == "ratio":
         return "ratio"
+    if compare == "index":
+        return "index"
     if compare in ("difference", "change"):
         return "points" if kind == "percent" else "signed"
     return kind

@@ -86,6 +86,11 @@ def test_gate_on_a_named_ratio_is_shown_as_a_ratio(compas: AuditResult):
     assert compared_kind("difference", "auc", definitions) == "signed"
 
 
+def test_variance_of_rates_is_not_shown_as_a_rate(compas: AuditResult):
+    assert compared_kind("index", "selection_rate", compas.definitions) == "index"
+    assert figure(0.03214, "index") == "0.0321"
+
+
 def test_limit_that_cannot_be_read_is_printed_as_it_stands(compas: AuditResult):
     gate = compas.gates[0].model_copy(update={"limit": "<b>"})
     assert gate_limit_words(gate, compas.definitions) == ("difference ", Given("<b>"))
