@@ -59,6 +59,8 @@ def run(
     from .reports import render
 
     settings = read(config, overrides)
+    if data is not None and not hasattr(data, "combine_chunks"):
+        raise InputError(f"data: expected a pyarrow.Table, got {type(data).__name__}")
     target = Path(out) if out is not None else Path("runs") / folder_name(settings.audit)
     told = command or (f"fairweigh.run({str(config)!r})" if not isinstance(config, Mapping) else "")
     with open_run(target) as folder:

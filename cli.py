@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -14,6 +16,8 @@ from ._version import __version__
 if TYPE_CHECKING:
     from .audit.result import AuditResult
 
+INTERRUPTED = 130
+"""What typer makes of an interrupt."""
 EXIT = {"pass": 0, "fail": 1, "error": 2, "inconclusive": 3}
 
 app = typer.Typer(
@@ -57,7 +61,8 @@ def audit(
     from .api import run
     from .progress import reporter
 
-    command = " ".join(["fairweigh", "audit", str(file), *(f"--set {s}" for s in settings or [])])
+    given = [word for setting in settings or [] for word in ("--set", setting)]
+    command = shlex.join(["fairweigh", "audit", str(file), *given])
     with reporter(quiet) as progress:
         result = run(file, out, overrides=settings or [], command=command, progress=progress)
     if not quiet:
@@ -90,9 +95,14 @@ def report(
 ) -> None:
     """Render a run's reports again from its audit.json alone."""
     from .api import load_result
-    from .audit.folder import replace
+    from .audit.folder import AUDIT, replace
+    from .audit.verify import check_files
+    from .datasets.errors import InputError
     from .reports import render
 
+    changed = [line for line in check_files(run) if line.startswith(f"{AUDIT}:")]
+    if changed:
+        raise InputError(f"{run}: {changed[0]}")
     replace(run, render(load_result(run), charts=charts))
     if not quiet:
         typer.echo(f"report: {run / 'report.html'}")
@@ -186,17 +196,29 @@ def _leave(verdict: str, allow_inconclusive: bool) -> NoReturn:
 def main() -> NoReturn:
     """Run the command line; what the user can mend is one line and exit code 2."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A slice's name may not be writable on this terminal; a verdict must not fail over that.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        app()
+        code = app(standalone_mode=False)
     except KeyboardInterrupt:
-        _stop("interrupted; nothing was written")
+        code = INTERRUPTED
     except Exception as error:
         from .datasets.errors import InputError
 
-        if not isinstance(error, InputError):
+        if isinstance(error, InputError):
+            _stop(str(error))
+        # Bad usage; typer's versions differ in where the class of these errors lives.
+        message = getattr(error, "format_message", None)
+        if message is None:
             raise
-        _stop(str(error))
-    sys.exit(0)
+        if type(error).__name__ == "NoArgsIsHelpError":
+            error.show()  # type: ignore[attr-defined]
+            sys.exit(2)
+        _stop(f"{message()} (see 'fairweigh --help')")
+    if code == INTERRUPTED:
+        _stop("interrupted; nothing was written")
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _stop(message: str) -> NoReturn:

@@ -331,7 +331,7 @@ def _first(error: ValidationError, content: Mapping[str, Any]) -> str:
     if first["type"] == "extra_forbidden":
         known = _keys_at(loc[:-1])
         hint = unknown(str(loc[-1]), known, "key") if known else f"unknown key {loc[-1]!r}"
-        return f"{path}: {hint}"
+        return " ".join(f"{path}: {hint}".split())
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "missing":
         message = "this key is required"

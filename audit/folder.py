@@ -48,8 +48,9 @@ class OpenRun:
 
     def finish(self) -> None:
         """Write the manifest and put the folder in its place."""
-        (self.folder / _LOCK).unlink()
         self.write(MANIFEST, manifest(self.folder, self.provenance))
+        # Last, as a second audit takes a folder without a lock for one that a killed run left.
+        (self.folder / _LOCK).unlink()
         try:
             self.folder.rename(self.target)
         except OSError as error:
@@ -65,7 +66,11 @@ def files(folder: Path) -> list[str]:
 def manifest(folder: Path, provenance: dict[str, Any]) -> str:
     """Return the text of MANIFEST.json: provenance and the sha256 of every file."""
     sums = {name: sha256_file(folder / name) for name in files(folder)}
-    return json.dumps({**provenance, "files": sums}, indent=2, ensure_ascii=False) + "\n"
+    return _json({**provenance, "files": sums})
+
+
+def _json(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 @contextmanager
@@ -79,7 +84,11 @@ def open_run(target: Path) -> Iterator[OpenRun]:
     InputError
         The folder exists, cannot be written, or another audit is writing it.
     """
-    if target.exists() or target.is_symlink():
+    try:
+        taken = target.exists() or target.is_symlink()
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written: {error.strerror}") from None
+    if taken:
         raise InputError(f"{target}: the run folder exists; choose another with -o, or remove it")
     made = [p for p in (target.parent, *target.parent.parents) if not p.exists()]
     staging = target.parent / f".{target.name}.partial"
@@ -93,6 +102,10 @@ def open_run(target: Path) -> Iterator[OpenRun]:
             run.finish()
         except OSError as error:
             reason = error.strerror or " ".join(str(error).split())
+            place = Path(str(error.filename))
+            if isinstance(error.filename, str) and place not in staging.parents and staging.name not in place.parts:
+                # A file that the audit reads, not one that it writes.
+                raise InputError(f"{place}: cannot be used: {reason}") from None
             raise InputError(f"{target}: cannot be written: {reason}") from None
     except BaseException:
         if lock is not None:
@@ -136,12 +149,13 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def replace(folder: Path, texts: dict[str, str]) -> None:
     """Rewrite some text files of a finished run, and its manifest, each at once."""
-    provenance = read_manifest(folder)
-    provenance.pop("files")
+    content = read_manifest(folder)
     try:
         for name, text in texts.items():
             _swap(folder / name, text)
-        _swap(folder / MANIFEST, manifest(folder, provenance))
+            # Only what is written here gets a new checksum: a changed figure must stay a changed one.
+            content["files"][name] = sha256_file(folder / name)
+        _swap(folder / MANIFEST, _json(content))
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {error.strerror}") from None
 

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+from pydantic import ValidationError
+
+from ..datasets.errors import InputError
 from ..datasets.read import sha256_file
 from .folder import PREDICTIONS, files, read_manifest
 from .gate import worst
@@ -32,14 +36,20 @@ def check_files(run: Path) -> list[str]:
 
 def check_figures(run: Path, result: AuditResult) -> list[str]:
     """Return the figures of a result that its predictions do not give, one line each."""
-    variants, gates = recompute(result, run / PREDICTIONS)
+    try:
+        variants, gates = recompute(result, run / PREDICTIONS)
+    except (InputError, ValidationError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
+        # Files that were tampered with may not be readable as what they claim to be.
+        return [f"figures: cannot be recomputed from the predictions: {_short(str(error))}"]
     told = read_manifest(run)
     out = []
+    if len(gates) != len(result.gates):
+        out.append(f"gates: {len(result.gates)} in the file, {len(gates)} in the configuration")
     if told.get("configuration_sha256") != checksum(result.configuration):
         out.append("configuration: not the one of the manifest")
     for old, new in zip(result.variants, variants, strict=True):
         out += differences(old.model_dump(), new.model_dump(), f"variants.{old.name}")
-    for before, after in zip(result.gates, gates, strict=True):
+    for before, after in zip(result.gates, gates, strict=False):
         out += differences(before.model_dump(), after.model_dump(), f"gates.{before.id}")
     verdict = worst([g.verdict for g in gates])
     if verdict != result.verdict:

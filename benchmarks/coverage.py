@@ -224,6 +224,7 @@ def _score_metric(name: str) -> Callable[[Generator, int], Cells]:
 
 
 def _score_truth(name: str, score: np.ndarray, chance: np.ndarray) -> float:
+    score = np.clip(score, 1e-15, 1 - 1e-15)
     if name == "brier_score":
         return float(np.mean(chance * (1 - score) ** 2 + (1 - chance) * score**2))
     if name == "log_loss":

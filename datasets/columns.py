@@ -29,6 +29,16 @@ def word(value: object) -> str:
     return str(value)
 
 
+def plain(column: pa.Array | pa.ChunkedArray, name: str) -> None:
+    """InputError for a column of nested values, or of text that is no UTF-8."""
+    if pa.types.is_nested(column.type):
+        raise InputError(f"column '{name}': expected one value per row, got {column.type}")
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise InputError(f"column '{name}': expected UTF-8 text: {' '.join(str(error).split())}") from None
+
+
 def words(column: pa.Array) -> pa.DictionaryArray:
     """Return a column as dictionary-encoded text; null, '' and NaN become null."""
     if isinstance(column, pa.ChunkedArray):
@@ -176,11 +186,11 @@ class Sensitive:
         if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
             try:
                 column = pc.cast(column, pa.float64())
-            except pa.ArrowInvalid as error:
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
                 found = re.search(r"'(.*?)'", str(error))
                 raise InputError(
-                    f"data.bins.{self.column}: expected a column of numbers, got {column.type} "
-                    f"with {found.group(0) if found else 'text'}"
+                    f"data.bins.{self.column}: expected a column of numbers, got {column.type}"
+                    + (f" with {found.group(0)}" if found else "")
                 ) from None
         numbers = column.cast(pa.float64(), safe=False)
         values = numbers.fill_null(float("nan")).to_numpy(zero_copy_only=False)

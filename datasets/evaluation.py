@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import card as cards
-from .columns import Ascending, Binary, Scalar, Sensitive, no_column, word
+from .columns import Ascending, Binary, Scalar, Sensitive, no_column, plain, word
 from .errors import InputError
 from .files import form_of
 from .read import column_names, iter_batches, sha256_file
@@ -203,8 +203,9 @@ class EvaluationSet:
             stream = iter_batches(self.source, columns=columns, categorical=texts, missing=self.missing)
         kept = (self._kept(batch).select(wanted) for batch in stream)
         if whole:
-            table = pa.Table.from_batches(list(kept)).unify_dictionaries().combine_chunks()
-            kept = (batch for batch in table.to_batches())
+            every = list(kept)
+            table = pa.Table.from_batches(every).unify_dictionaries().combine_chunks() if every else None
+            kept = iter(table.to_batches() if table is not None else [])
         yield from (batch for batch in kept if batch.num_rows)
 
     def _kept(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -223,6 +224,9 @@ class EvaluationSet:
             ``id``, ``y_true`` (int8) where labelled, ``weight``, ``cluster`` or ``count`` where given,
             and each sensitive feature as dictionary-encoded text.
         """
+        for name in (self.id, self.label, self.cluster, *self.sensitive):
+            if name:
+                plain(batch.column(name), name)
         start, rows = self.rows, batch.num_rows
         self.rows += rows
         out: dict[str, pa.Array] = {}

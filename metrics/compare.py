@@ -132,6 +132,7 @@ def _outermost(
         kept = i != j if compare == "difference" else (i != j) & (value[j] > 0)
         i, j = i[kept], j[kept]
         if not len(i):
+            low = 0.0  # where no other slice has any, nothing bounds the ratio from below
             continue
         first, second = ((value[k], (limits[0][k], limits[1][k])) for k in (i, j))
         if compare == "difference":

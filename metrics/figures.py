@@ -64,7 +64,8 @@ METHODS = {
     "one half each (Jeffreys prior); stays honest where a plain bootstrap of empty cells has no spread.",
     "delong": "DeLong's variance on the logit scale (E. R. DeLong et al. 1988, Biometrics 44:837-845); where "
     "it is 0, Newcombe's method 5 (R. G. Newcombe 2006, Stat. Med. 25:559-573).",
-    "normal": "Normal interval of a mean with its linearised variance.",
+    "student": "Student interval of a mean with its linearised variance.",
+    "pseudo-rows": "x",
     "scheffe": "Projection of the joint chi-square region of all score bins (H. Scheffe 1953, Biometrika "
     "40:87-104); conservative.",
     "newcombe": "Newcombe's hybrid score interval of a difference of two proportions (R. G. Newcombe 1998, "

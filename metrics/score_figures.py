@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtri, expit, logit, ndtr
+from scipy.special import chdtri, expit, logit, ndtr, stdtrit
 
 from .figures import Figure
 from .intervals import Floats, Limits, mover_difference, wilson
@@ -104,8 +104,6 @@ class SlicedScores:
             return self.auc()
         if name == "expected_calibration_error":
             return self.calibration_error()
-        if name == "calibration_bias":
-            return self._calibration_bias()
         if name in VALUES:
             return self._mean(name)
         raise ValueError(f"score metric must be a known one, got {name!r}")
@@ -119,15 +117,52 @@ class SlicedScores:
     def _moments(self, name: str) -> tuple[Floats, Floats]:
         """Mean of a value of the entries and the linearised variance of that mean, per slice."""
         table = self.table
-        base = table.cached(f"moments {name}", lambda: _moments(table, VALUES[name](table)))
+        base = table.cached(f"moments {name}", lambda: _moments(table, _values(table, name)))
         first, weighted, second = np.moveaxis(self._fold(base), -1, 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             mean = first / self.weight
             if table.cluster is not None:
-                influence = (VALUES[name](table) - mean[self._slices]) / self.weight[self._slices]
+                influence = (_values(table, name) - mean[self._slices]) / self.weight[self._slices]
                 return mean, self._clustered(influence)
             spread = np.maximum(second - 2 * mean * weighted + mean**2 * self.square, 0)
             return mean, np.asarray(spread / self.weight**2 * self.n / (self.n - 1))
+
+    @cached_property
+    def _members(self) -> Floats:
+        """Independent units of each slice: its rows, or its clusters."""
+        if self.table.cluster is None:
+            return self.n.astype(float)
+        return np.bincount(self._pairs[0], minlength=self.size).astype(float)
+
+    @cached_property
+    def _pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Slice of each observed (slice, cluster) pair, and each entry's pair."""
+        cluster = self.table.cluster
+        assert cluster is not None
+        width = int(cluster.max(initial=0)) + 1
+        pairs, inverse = np.unique(self._slices * width + cluster, return_inverse=True)
+        return pairs // width, inverse.reshape(-1)
+
+    def _kish(self, chosen: NDArray[np.bool_] | None = None) -> Floats:
+        """Units of equal weight that would vary as much: (sum w)^2 / sum w^2 over rows or clusters."""
+        table = self.table
+        some = 1 if chosen is None else chosen
+        if table.cluster is None:
+            squares = self._fold(table.sum(table.square * some))
+        else:
+            owner, pair = self._pairs
+            squares = np.bincount(owner, np.bincount(pair, table.weight * some) ** 2, self.size)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self._fold(table.sum(table.weight * some)) ** 2 / squares)
+
+    def _rows_behind(self, name: str, mean: Floats, variance: Floats) -> Floats:
+        """Effective rows of a mean: the spread of the values over the variance of their mean."""
+        table = self.table
+        base = table.cached(f"squares {name}", lambda: table.sum(table.weight * _values(table, name) ** 2))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            spread = self._fold(base) / self.weight - mean**2
+            rows = np.minimum(spread / variance, self.weight**2 / self.square)
+            return np.where(variance > 1e-15, rows, self._kish())
 
     @property
     def _slices(self) -> NDArray[np.int64]:
@@ -136,40 +171,41 @@ class SlicedScores:
 
     def _clustered(self, influence: Floats) -> Floats:
         """Variance of a sum of influences per unit of weight, whole clusters taken together."""
-        cluster = self.table.cluster
-        assert cluster is not None
-        width = int(cluster.max(initial=0)) + 1
-        pairs, inverse = np.unique(self._slices * width + cluster, return_inverse=True)
-        sums = np.bincount(inverse, self.table.weight * influence)
-        owner = pairs // width
-        members = np.bincount(owner, minlength=self.size)
+        owner, pair = self._pairs
+        sums = np.bincount(pair, self.table.weight * influence)
+        members = self._members
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(np.bincount(owner, sums**2, self.size) * members / (members - 1))
 
     def _mean(self, name: str) -> Figure:
+        """A mean over the rows: on labels with pseudo-rows of both, else (mean score) Student's."""
         mean, variance = self._moments(name)
-        error = np.sqrt(variance)
+        error, members = np.sqrt(variance), self._members
+
+        if name == "mean_score":
+
+            def student(z: float, scale: float) -> Limits:
+                with np.errstate(invalid="ignore"):
+                    half = stdtrit(np.maximum(members * scale - 1, 1), ndtr(z)) * error / np.sqrt(scale)
+                return mean - half, mean + half
+
+            return Figure(mean, self.n, student, "student", self._effective())
+
+        rows = self._rows_behind(name, mean, variance)
+        base = self.table.cached(f"either {name}", lambda: _either_label(self.table, name))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            prior, second = np.moveaxis(self._fold(base), -1, 0) / self.weight
+            spread, prior_spread = variance * rows, second - prior**2
 
         def limits(z: float, scale: float) -> Limits:
-            return mean - z * error / np.sqrt(scale), mean + z * error / np.sqrt(scale)
+            total = rows * scale + z * z
+            share = z * z / total
+            centre = (1 - share) * mean + share * prior
+            mixed = (1 - share) * spread + share * prior_spread + share * (1 - share) * (mean - prior) ** 2
+            half = z * np.sqrt(mixed / total)
+            return np.minimum(centre - half, mean), np.maximum(centre + half, mean)
 
-        return Figure(mean, self.n, limits, "normal", self._effective())
-
-    def _calibration_bias(self) -> Figure:
-        figure, score = self._mean("calibration_bias"), self._mean("mean_score")
-        rate = score.value - figure.value
-        effective = self._effective()
-        rows = self.n.astype(float) if effective is None else effective
-        one_class = (rate <= 1e-12) | (rate >= 1 - 1e-12)
-
-        def limits(z: float, scale: float) -> Limits:
-            low, high = figure.limits(z, scale)
-            # With one class only the residuals have no spread from the labels; Wilson's limits have.
-            base = wilson(rate * rows * scale, rows * scale, z)
-            wide = mover_difference(score.value, score.limits(z, scale), rate, base)
-            return np.where(one_class, wide[0], low), np.where(one_class, wide[1], high)
-
-        return Figure(figure.value, figure.n, limits, "normal", figure.effective_n)
+        return Figure(mean, self.n, limits, "pseudo-rows", self._effective())
 
     def auc(self) -> Figure:
         """Area under the ROC curve with DeLong's variance, ties counted half.
@@ -321,18 +357,32 @@ class SlicedScores:
         ]  # fmt: skip
 
 
-def _log_loss(table: ScoreTable) -> Floats:
-    p = np.clip(table.score, 1e-15, 1 - 1e-15)
-    return np.asarray(-np.log(np.where(table.labels(), p, 1 - p)))
+def _log_loss(score: Floats, label: NDArray[np.bool_]) -> Floats:
+    p = np.clip(score, 1e-15, 1 - 1e-15)
+    return np.asarray(-np.log(np.where(label, p, 1 - p)))
 
 
-VALUES: dict[str, Callable[[ScoreTable], Floats]] = {
-    "mean_score": lambda t: t.score,
-    "brier_score": lambda t: (t.score - t.labels()) ** 2,
+VALUES: dict[str, Callable[[Floats, NDArray[np.bool_]], Floats]] = {
+    "mean_score": lambda score, label: score,
+    "brier_score": lambda score, label: (score - label) ** 2,
     "log_loss": _log_loss,
-    "calibration_bias": lambda t: t.score - t.labels(),
+    "calibration_bias": lambda score, label: score - label,
 }
-"""The metrics that are the mean of a value of each row."""
+"""The metrics that are the mean of a value of each row's score and label."""
+
+
+def _values(table: ScoreTable, name: str) -> Floats:
+    # The mean score is there without labels, too.
+    label = np.zeros(len(table), bool) if name == "mean_score" else table.labels()
+    return VALUES[name](table.score, label)
+
+
+def _either_label(table: ScoreTable, name: str) -> Floats:
+    """Sums of w v and w v^2 of the table's slices were half of the labels positive, shape (slices, 2)."""
+    ones = np.ones(len(table), bool)
+    positive, negative = VALUES[name](table.score, ones), VALUES[name](table.score, ~ones)
+    first, second = (positive + negative) / 2, (positive**2 + negative**2) / 2
+    return np.stack([table.sum(table.weight * first), table.sum(table.weight * second)], axis=-1)
 
 
 def _moments(table: ScoreTable, values: Floats) -> Floats:

@@ -12,13 +12,16 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from .intervals import Floats
 
 EXACT_ROWS = 5_000_000
 BINS = 1 << 16
+KEY_BITS = 24
+"""Low bits of an entry's key: the label and 23 bits of the bin; the slice stands above."""
+
+MERGE_ENTRIES = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,7 @@ class ScoreCollector:
     by : tuple of str
         Slice columns of the batches.
     probability : bool
-        Whether scores lie in [0, 1]; bins are then equally wide, else equally wide on the scale of
-        the number's own exponent (1/1024 of it).
+        Whether scores lie in [0, 1]; bins are then equally wide, else a thousandth of the number wide.
     exact_rows : int
         Rows kept exactly; beyond, scores are counted in bins.
     """
@@ -111,7 +113,7 @@ class ScoreCollector:
     _index: dict[tuple[str, ...], int] = field(default_factory=dict)
     _clusters: dict[str, int] = field(default_factory=dict)
     _parts: list[dict[str, NDArray[Any]]] = field(default_factory=list)
-    _binned: pa.Table | None = None
+    _binned: list[dict[str, NDArray[Any]]] = field(default_factory=list)
     _labelled: bool = False
 
     def add(
@@ -124,8 +126,8 @@ class ScoreCollector:
         cluster: Sequence[str] | None = None,
     ) -> None:
         """Take one batch: each row's slice (a position in ``keys``), score, label, weight, cluster."""
-        known = np.array([self._index.setdefault(key, len(self._index)) for key in keys], np.int64)
-        part: dict[str, NDArray[Any]] = {"code": known[slices].astype(np.int32), "score": score}
+        known = np.array([self._index.setdefault(key, len(self._index)) for key in keys], np.int32)
+        part: dict[str, NDArray[Any]] = {"code": known[slices], "score": score}
         if label is not None:
             part["label"] = label
             self._labelled = True
@@ -139,68 +141,71 @@ class ScoreCollector:
         self._parts.append(part)
         # Clusters are needed row by row, so a clustered table is always kept exactly.
         if cluster is None and self.rows > self.exact_rows:
-            self._bin()
+            self._binned += [self._bin(p) for p in self._parts]
+            self._parts = []
+            if sum(len(b["key"]) for b in self._binned) > MERGE_ENTRIES:
+                self._binned = [_merged(self._binned)]
 
-    def _bin(self) -> None:
-        tables = [] if self._binned is None else [self._binned]
-        for part in self._parts:
-            size = len(part["score"])
-            weight = part.get("weight", np.ones(size))
-            tables.append(
-                pa.table(
-                    {
-                        "code": part["code"],
-                        "label": pa.array(part.get("label", np.zeros(size, bool))),
-                        "bin": _bins(part["score"], self.probability),
-                        "count": np.ones(size, np.int64),
-                        "weight": weight,
-                        "square": weight * weight,
-                        "total": part["score"],
-                    }
-                )
-            )
-        sums = pa.concat_tables(tables).group_by(["code", "label", "bin"])
-        names = ["count", "weight", "square", "total"]
-        grouped = sums.aggregate([(name, "sum") for name in names])
-        self._binned = grouped.rename_columns(["code", "label", "bin", *names])
-        self._parts = []
+    def _bin(self, part: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        key = part["code"].astype(np.int64) << KEY_BITS | _bins(part["score"], self.probability)
+        if "label" in part:
+            key |= part["label"].astype(np.int64) << (KEY_BITS - 1)
+        sums = {"key": key, "count": np.ones(len(key), np.int64), "total": part["score"]}
+        if "weight" in part:
+            sums |= {"weight": part["weight"], "square": part["weight"] ** 2}
+        return _merged([sums])
 
     def table(self) -> ScoreTable:
         """All scores gathered, sorted."""
         keys = list(self._index)
-        if self._binned is not None:
-            b = {name: self._binned.column(name).to_numpy() for name in self._binned.column_names}
-            score = b["total"] / b["count"]
-            order = np.argsort(b["bin"], kind="stable")
-            label = b["label"].astype(bool)[order] if self._labelled else None
+        if self._binned:
+            sums = _merged(self._binned)
+            ties = sums["key"] & ((1 << (KEY_BITS - 1)) - 1)
+            order = np.argsort(ties)
+            sums = {name: values[order] for name, values in sums.items()}
+            label = (sums["key"] >> (KEY_BITS - 1) & 1).astype(bool) if self._labelled else None
+            weight = sums.get("weight", sums["count"].astype(float))
             return ScoreTable(
-                b["code"].astype(np.int64)[order], self.by, keys, score[order], b["bin"][order], label,
-                b["count"][order], b["weight"][order], b["square"][order], exact=False,
+                sums["key"] >> KEY_BITS, self.by, keys, sums["total"] / sums["count"], ties[order], label,
+                sums["count"], weight, sums.get("square", weight), exact=False,
             )  # fmt: skip
 
         def join(name: str) -> NDArray[Any] | None:
             found = [p[name] for p in self._parts if name in p]
             return np.concatenate(found) if found else None
 
-        score = join("score")
-        if score is None:
-            score = np.zeros(0)
+        score, code = join("score"), join("code")
+        if score is None or code is None:
+            score, code = np.zeros(0), np.zeros(0, np.int32)
         order = np.argsort(score)
-        code, label, weight, cluster = join("code"), join("label"), join("weight"), join("cluster")
+        label, weight, cluster = join("label"), join("weight"), join("cluster")
         ones = np.ones(len(score))
         w = ones if weight is None else weight[order]
+        score = score[order]
         return ScoreTable(
-            (np.zeros(0) if code is None else code)[order].astype(np.int64),
+            code[order].astype(np.int64),
             self.by,
             keys,
-            score[order],
-            score[order],
+            score,
+            score,
             None if label is None else label[order],
             ones.astype(np.int64),
             w,
-            w * w,
+            w if weight is None else w * w,
             None if cluster is None else cluster[order],
         )
+
+
+def _merged(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    """The sums of all parts per distinct key, in the order of the keys."""
+    joined = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+    order = np.argsort(joined["key"])
+    key = joined.pop("key")[order]
+    first = np.flatnonzero(np.diff(key, prepend=-1))
+    return {"key": key[first]} | {
+        name: np.add.reduceat(values[order], first) if len(first) else values
+        for name, values in joined.items()
+    }
 
 
 def _bins(score: Floats, probability: bool) -> NDArray[np.int64]:
@@ -210,4 +215,4 @@ def _bins(score: Floats, probability: bool) -> NDArray[np.int64]:
     # a thousandth of the number whatever the scale.
     bits = (score + 0.0).view(np.int64)
     ordered = np.where(bits < 0, np.int64(-(2**63)) - bits - 1, bits)
-    return np.asarray(ordered >> 42)
+    return np.asarray((ordered >> 42) + (1 << 21))

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..datasets.columns import Binary, Scalar, check_unique, listed, no_column
+from ..datasets.columns import Binary, Scalar, check_unique, listed, no_column, plain
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet, as_words, scores
 from ..datasets.read import column_names, read_table, sha256_file
@@ -71,6 +71,7 @@ class PredictionTable:
             texts = [self.decision] if self.decision else []
             self._table = read_table(self.path, columns=[key, *own], categorical=texts)
             self._ids = self._table.column(key).combine_chunks()
+            plain(self._ids, key)
             check_unique(lambda: iter([self._ids]), len(self._ids), key, where)
 
     def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
@@ -81,7 +82,9 @@ class PredictionTable:
             column = _one(table.column(self.score_column))
             score = scores(column, self.score_column, probability=self.probability)
         if self._outcome and self.decision:
-            decision = self._outcome.read(_one(table.column(self.decision)))
+            column = _one(table.column(self.decision))
+            plain(column, self.decision)
+            decision = self._outcome.read(column)
         elif score is not None and self.threshold is not None:
             decision = decide(score, self.threshold)
         return Scored(decision, score)

@@ -1,0 +1,117 @@
+"""The house itself: who may import whom, what starts fast, what a wheel carries."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("audit", "datasets", "metrics", "models", "reports")
+HEAVY = {
+    "altair", "fairlearn", "jinja2", "numpy", "pandas", "pyarrow", "pydantic", "scipy", "sklearn", "skops",
+    "torch", "transformers", "vl_convert",
+}  # fmt: skip
+
+
+def run(*command: str | Path, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [str(c) for c in command],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (0, 1, 3), done.stdout + done.stderr
+    return done
+
+
+def test_rooms_import_only_what_the_design_allows(tmp_path: Path) -> None:
+    package = tmp_path / "fairweigh"
+    package.mkdir()
+    for source in ROOT.glob("*.py"):
+        shutil.copy(source, package)
+    for room in ROOMS:
+        shutil.copytree(ROOT / room, package / room, ignore=shutil.ignore_patterns("__pycache__"))
+    # import-linter's graph knows no namespace packages, and `datasets` is one on purpose.
+    (package / "datasets" / "__init__.py").touch()
+    tool = Path(sys.executable).with_name("lint-imports")
+    done = run(
+        tool, "--config", ROOT / "tests" / "import_rules.ini", "--no-cache", cwd=tmp_path, PYTHONPATH=str(tmp_path)
+    )
+    assert done.returncode == 0, done.stdout
+    assert "0 broken" in done.stdout
+
+
+def modules_after(code: str, cwd: Path) -> set[str]:
+    done = run(sys.executable, "-c", f"{code}\nimport sys, json; print(json.dumps(sorted(sys.modules)))", cwd=cwd)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.argv = ['fairweigh', '--help']\n"
+        "from fairweigh.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert end.code == 0"
+    )
+    assert not HEAVY & modules_after(code, tmp_path)
+
+
+def test_tabular_audit_imports_no_torch_and_no_charts_unless_drawn(tmp_path: Path) -> None:
+    code = (
+        "import fairweigh, pyarrow as pa\n"
+        "table = pa.table({'y': [0, 1] * 40, 'd': [1, 1, 0, 0] * 20, 's': ['a', 'b', 'b'] * 26 + ['a', 'b']})\n"
+        "fairweigh.run({'audit': 'x', 'data': {'path': 'none', 'label': 'y', 'sensitive': ['s']},\n"
+        "  'model': {'decision': 'd'}, 'report': {'charts': False}}, 'run', data=table)"
+    )
+    loaded = modules_after(code, tmp_path)
+    assert not {"torch", "transformers", "altair", "vl_convert", "sklearn", "fairlearn"} & loaded
+
+
+def test_setup_lists_every_room_and_pins_nothing() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    listed = set(setup["options"]["packages"].split())
+    held = {
+        ".".join(("fairweigh", *folder.relative_to(ROOT).parts))
+        for room in ROOMS
+        for folder in (ROOT / room, *(ROOT / room).rglob("*"))
+        if folder.is_dir() and folder.name != "__pycache__"
+    }
+    assert listed == held | {"fairweigh"}
+    assert "==" not in setup["options"]["install_requires"]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new environment with nothing but the wheel built from this tree and what it asks for."""
+    folder = tmp_path_factory.mktemp("wheel")
+    tree = folder / "tree"
+    ignored = shutil.ignore_patterns(".*", "build", "dist", "runs", "*.egg-info", "__pycache__", "node_modules")
+    shutil.copytree(ROOT, tree, ignore=ignored)
+    run(sys.executable, "-m", "build", "--wheel", "--outdir", folder, tree)
+    venv.create(folder / "env", with_pip=True)
+    python = folder / "env" / "bin" / "python"
+    wheel = next(folder.glob("*.whl"))
+    run(python, "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt", wheel)
+    return python
+
+
+def test_wheel_installs_and_audits_in_an_empty_environment(installed: Path, tmp_path: Path) -> None:
+    command = installed.with_name("fairweigh")
+    done = run(command, "audit", ROOT / "examples" / "synthetic.yaml", "-o", "run", cwd=tmp_path)
+    assert "report: run/report.html" in done.stdout
+    assert (tmp_path / "run" / "report.html").read_text(encoding="utf-8").count("<svg") > 3
+    assert run(command, "verify", "run", cwd=tmp_path).returncode == 0
+    assert "adult" in run(command, "datasets", "list", cwd=tmp_path).stdout
+    code = "import fairweigh, pathlib; print((pathlib.Path(fairweigh.__file__).parent / 'py.typed').is_file())"
+    assert run(installed, "-c", code, cwd=tmp_path).stdout.strip() == "True"
