@@ -91,7 +91,11 @@ def gate(run: Run, allow_inconclusive: Lenient = False, quiet: Quiet = False) ->
 
 @app.command()
 def report(
-    run: Run, charts: Annotated[bool, typer.Option(help="Draw the charts.")] = True, quiet: Quiet = False
+    run: Run,
+    charts: Annotated[
+        bool | None, typer.Option("--charts/--no-charts", help="Draw the charts; default as configured.")
+    ] = None,
+    quiet: Quiet = False,
 ) -> None:
     """Render a run's reports again from its audit.json alone."""
     from .api import load_result
@@ -103,7 +107,10 @@ def report(
     changed = [line for line in check_files(run) if line.startswith(f"{AUDIT}:")]
     if changed:
         raise InputError(f"{run}: {changed[0]}")
-    replace(run, render(load_result(run), charts=charts))
+    result = load_result(run)
+    if charts is None:
+        charts = bool(result.configuration.get("report", {}).get("charts", True))
+    replace(run, render(result, charts=charts))
     if not quiet:
         typer.echo(f"report: {run / 'report.html'}")
 

@@ -103,7 +103,11 @@ def open_run(target: Path) -> Iterator[OpenRun]:
         except OSError as error:
             reason = error.strerror or " ".join(str(error).split())
             place = Path(str(error.filename))
-            if isinstance(error.filename, str) and place not in staging.parents and staging.name not in place.parts:
+            if (
+                isinstance(error.filename, str)
+                and place not in staging.parents
+                and staging.name not in place.parts
+            ):
                 # A file that the audit reads, not one that it writes.
                 raise InputError(f"{place}: cannot be used: {reason}") from None
             raise InputError(f"{target}: cannot be written: {reason}") from None

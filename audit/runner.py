@@ -109,7 +109,8 @@ def _open(
     if name is not None:
         if table is not None:
             raise InputError(
-                f"data.name: rows given from Python take the place of data.path, got the dataset card {name!r}"
+                "data.name: rows given from Python take the place of data.path, "
+                f"got the dataset card {name!r}"
             )
         if sensitive is not None:
             given["sensitive"] = sensitive
@@ -397,7 +398,7 @@ def _definitions(plan: variant.Plan, measured: Measurement, gates: list[GateResu
             name = f"{row.name}_{form}"
             extremes = "highest minus lowest" if form == "difference" else "lowest divided by highest"
             told[name] = Definition(
-                name=name, title=f"{row.title} {form}", formula=f"{extremes} {titles}",
+                name=name, title=row.title if row.title.endswith("gap") else f"{row.title} {form}", formula=f"{extremes} {titles}",
                 meaning=f"How far the slices lie apart in {titles}{worst}.",
                 better="lower" if form == "difference" else "higher", ideal=0.0 if form == "difference" else 1.0,
                 percent=METRICS[row.metrics[0]].percent, fairlearn=name if row.fairlearn else None,

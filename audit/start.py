@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..datasets.columns import MAX_VALUES, listed, word
 from ..datasets.errors import InputError
@@ -18,7 +19,10 @@ SENSITIVE = re.compile(
     r"disabilit\w*|marital.*|hispanic|rac1p|agep|mar)$",
     re.IGNORECASE,
 )
-LABEL = re.compile(r"^(label|y|y_true|target|outcome|class|truth|actual|ground_truth)$", re.IGNORECASE)
+LABEL = re.compile(
+    r"^(.*label|y|y_true|target|outcome|class|truth|actual|ground.truth|two_year_recid|repaid)$",
+    re.IGNORECASE,
+)
 DECISION = re.compile(r"^(decision|approved|selected|y_pred|pred\w*|decided|hired|accepted)$", re.IGNORECASE)
 SCORE = re.compile(r"^(score|y_score|prob\w*|p|y_prob)$", re.IGNORECASE)
 ID = re.compile(r"^(id|row_id|uuid|key|\w+_id)$", re.IGNORECASE)
@@ -67,14 +71,16 @@ def start(table: Path) -> str:
         lines += [f"  label: {_quoted(label)}            # CHECK: the true outcome"]
         lines += _positive(values[label], "  ", "the label value that counts as positive")
     else:
-        lines += ["  # label: COLUMN           # the true outcome; without it only decisions are audited"]
+        two = [_quoted(n) for n in values if len(values[n]) == 2 and not SENSITIVE.match(n)]
+        lines += ["  # label: COLUMN           # CHECK: the true outcome; needed unless there are decisions"]
+        lines += [f"  # columns of two values: {', '.join(two)}"] if two else []
     names = ", ".join(_quoted(n) for n in sensitive)
     told = f"[{names}]" if sensitive else "[COLUMN]"
     lines += [f"  sensitive: {told}   # CHECK: the features whose slices are compared"]
     lines += [f"  # {n!r} holds {_one_line(listed(values[n], 5))}" for n in sensitive]
     if cut:
         lines += ["  bins:                      # CHECK: where numbers are cut; left edges belong to the bin"]
-        lines += [f"    {_quoted(n)}: {_edges(values[n])}" for n in cut]
+        lines += [f"    {_quoted(n)}: {_edges(batch.column(n))}" for n in cut]
     lines += [f"  id: {_quoted(row_id)}" if row_id else "  # id: COLUMN              # unique row ids"]
     if weight:
         lines += [f"  # weight: {_quoted(weight)}     # CHECK: are these row weights?"]
@@ -108,10 +114,9 @@ def _numeric(column: pa.Array) -> bool:
     return bool(pa.types.is_integer(column.type) or pa.types.is_floating(column.type))
 
 
-def _edges(values: list[str]) -> str:
-    numbers = sorted(float(v) for v in values)
-    quarters = [numbers[len(numbers) * k // 4] for k in (1, 2, 3)]
-    return "[" + ", ".join(word(q) for q in dict.fromkeys(quarters)) + "]"
+def _edges(column: pa.Array) -> str:
+    quarters = pc.quantile(column, [0.25, 0.5, 0.75], interpolation="nearest").to_pylist()
+    return "[" + ", ".join(word(float(q)) for q in dict.fromkeys(quarters)) + "]"
 
 
 def _positive(values: list[str], indent: str, what: str) -> list[str]:

@@ -14,12 +14,14 @@ import argparse
 import time
 from collections.abc import Callable, Iterable
 from itertools import product
+from unittest.mock import patch
 
 import numpy as np
-from numpy.random import Generator
-from scipy.special import expit, logit
-from scipy.stats import beta, binom, norm
-
+import pyarrow as pa
+from fairweigh.audit.config import Gate
+from fairweigh.audit.gate import decide
+from fairweigh.audit.measure import Measurement
+from fairweigh.audit.variant import Plan
 from fairweigh.metrics import compare
 from fairweigh.metrics.counts import Counts, Tally
 from fairweigh.metrics.figures import Figure, count_figure
@@ -28,6 +30,9 @@ from fairweigh.metrics.intervals import wilson as wilson_limits
 from fairweigh.metrics.score_figures import SlicedScores
 from fairweigh.metrics.scores import ScoreTable
 from fairweigh.metrics.table import METRICS
+from numpy.random import Generator
+from scipy.special import expit, logit
+from scipy.stats import beta, binom, norm
 
 SIZES, RATES, SLICES = (30, 100, 1000), (0.05, 0.2, 0.5, 0.9), (2, 5, 20)
 MIXED = (1000, 30)
@@ -40,11 +45,6 @@ def held(low, high, truth, defined=True) -> float:
     """Share of the defined limits that hold the truth; limits that are nan do not."""
     holds = (low <= truth + 1e-9) & (truth - 1e-9 <= high)
     return float(np.mean(holds[np.broadcast_to(defined, holds.shape)]))
-
-
-def repeated(**columns: np.ndarray) -> Counts:
-    """Counts with one sample per slice: every sample of a cell is computed at once."""
-    return Counts(**columns)
 
 
 def tally(counts: Counts, **more) -> Tally:
@@ -122,7 +122,7 @@ def weighted(rng: Generator, repeats: int) -> Cells:
         truth = (2 * high + low) / 3 if linked else p
         one = np.ones((repeats, n))
         counts, sums, squares = (
-            repeated(n=v.sum(1), selected=(v * y).sum(1)) for v in (one.astype(int), w, w**2)
+            Counts(n=v.sum(1), selected=(v * y).sum(1)) for v in (one.astype(int), w, w**2)
         )
         figure = count_figure(METRICS["selection_rate"], tally(counts, weights=sums, squares=squares))
         kind = "linked " if linked else ""
@@ -137,9 +137,9 @@ def clustered(rng: Generator, repeats: int) -> Cells:
         size = rng.integers(1, 21, (repeats, groups))
         a = (1 - icc) / icc
         x = rng.binomial(size, rng.beta(a * p, a * (1 - p), size.shape))
-        per = repeated(n=size.ravel(), selected=x.ravel())
+        per = Counts(n=size.ravel(), selected=x.ravel())
         found = tally(
-            repeated(n=size.sum(1), selected=x.sum(1)), clusters=(np.repeat(np.arange(repeats), groups), per)
+            Counts(n=size.sum(1), selected=x.sum(1)), clusters=(np.repeat(np.arange(repeats), groups), per)
         )
         figure = count_figure(METRICS["selection_rate"], found)
         cells[f"clusters={groups} p={p} icc={icc}"] = held(*figure.limits(Z, 1), p)
@@ -258,7 +258,7 @@ def _between(form: str, metrics: int, even: bool | None = None) -> Callable[[Gen
             use = np.arange(len(sizes))
             truth = np.ptp(rates) if form == "difference" else rates.min() / rates.max()
             hits = []
-            for _ in range(repeats):
+            for _ in range(repeats if form == "difference" else min(repeats, 400)):
                 figures = {str(i): proportions(rng.binomial(sizes, rates), sizes) for i in range(metrics)}
                 found = compare.between(figures, use, form, 0.95)
                 if found is not None:
@@ -325,3 +325,113 @@ def differential(rng: Generator, repeats: int) -> Cells:
             hits.append(low <= truth + 1e-9 and truth - 1e-9 <= high)
         cells[name] = float(np.mean(hits))
     return cells
+
+
+# ---- gates -------------------------------------------------------------------------------------------
+
+GATES = [
+    Gate(metric="demographic_parity_difference", by="a", limit="<= 0"),
+    Gate(metric="equalized_odds_difference", by="a", limit="<= 0"),
+    Gate(metric="selection_rate", by="a", compare="ratio", limit=">= 1"),
+    Gate(metric="true_positive_rate", by="a", compare="difference", limit="<= 0"),
+    Gate(metric="false_positive_rate", by="a", compare="difference", limit="<= 0"),
+    Gate(metric="accuracy", by="a", compare="ratio", limit=">= 1"),
+    Gate(metric="error_rate", by="a", limit="<= 0.3", decide="proven"),
+]
+"""Requirements that a fair model with an error rate of 0.3 meets, each of them only just."""
+
+
+def false_alarms(rng: Generator, repeats: int, slices: int = 20) -> Cells:
+    """Share of fair models whose run, all gates together, does not fail."""
+    plan = Plan(metrics=(), depth=1, min_size=30, confidence=0.95, reference={})
+    shares = np.array([0.5 * 0.7, 0.5 * 0.3, 0.5 * 0.3, 0.5 * 0.7])  # base rate 0.5, TPR 0.7, FPR 0.3
+    cells = {}
+    for size in (100, 1000, MIXED):
+        sizes = np.resize(np.atleast_1d(size), slices)
+        # How many rows a verdict would need takes longest to find and changes no verdict.
+        with patch("fairweigh.audit.gate._rows_needed", return_value=None):
+            passes = [
+                all(r.verdict != "fail" for r in decide(GATES, measured(seen), plan, "m"))
+                for seen in rng.multinomial(sizes, shares, (min(repeats, 400), slices))
+            ]
+        cells[f"n={size}"] = float(np.mean(passes))
+    return cells
+
+
+def measured(cells: np.ndarray) -> Measurement:
+    """A measurement of feature ``a`` from cells tp, fp, fn, tn of shape (slices, 4)."""
+    found = Measurement(("a",))
+    names = np.repeat([f"s{i:02}" for i in range(len(cells))], 4)
+    label, decision = (np.tile(v, len(cells)).tolist() for v in ([1, 0, 1, 0], [1, 1, 0, 0]))
+    found.add(
+        pa.record_batch(
+            {"a": names.tolist(), "y_true": label, "y_pred": decision, "count": cells.ravel().tolist()}
+        )
+    )
+    return found
+
+
+# ---- the table ---------------------------------------------------------------------------------------
+
+ONE = "n 30, 100, 1000; p .05, .2, .5, .9"
+MANY = "2, 5, 20 slices; n 30, 100, 1000, 1000 and 30 mixed; p .05, .2, .5, .9"
+MODELS = "n 30, 100, 1000; base rate .05, .2, .5, .9; TPR/FPR .7/.2, .95/.05, .5/.5"
+CHANCES = "n 30, 100, 1000; base rate .05, .2, .5, .9; calibrated, too sure"
+STUDIES: dict[str, tuple[Callable[[Generator, int], Cells], str]] = {
+    "rate: Wilson (exact)": (rate, ONE),
+    "difference of two slices: Newcombe (exact)": (difference, "n 30, 100, 1000, mixed; all pairs of p"),
+    "ratio of two slices: score (exact)": (ratio, "n 30, 100, 1000, mixed; all pairs of p"),
+    "change on the same rows: Tango": (paired, "n 30, 100, 1000; four pairs of flip rates"),
+    "weighted rate": (weighted, f"{ONE}; log-normal weights, also linked to the outcome"),
+    "clustered rate": (clustered, "10, 30, 100 clusters of 1 to 20 rows; p .05, .2, .5, .9; ICC .1, .3"),
+    "F1": (_of_cells("f1"), MODELS),
+    "balanced accuracy": (_of_cells("balanced_accuracy"), MODELS),
+    "Matthews correlation": (_of_cells("matthews_correlation"), MODELS),
+    "AUC": (area, "positives/negatives 5/25 to 500/500; normal scores, AUC .5, .7, .85, .95, .99"),
+    "Brier score": (_score_metric("brier_score"), CHANCES),
+    "log loss": (_score_metric("log_loss"), CHANCES),
+    "calibration bias": (_score_metric("calibration_bias"), CHANCES),
+    "expected calibration error": (_score_metric("expected_calibration_error"), CHANCES),
+    "max - min, equal slices": (_between("difference", 1, True), MANY),
+    "max - min, unequal slices": (_between("difference", 1, False), MANY),
+    "(percentile bootstrap of max - min, equal slices)": (_percentile(True), MANY),
+    "(percentile bootstrap of max - min, unequal slices)": (_percentile(False), MANY),
+    "max - min, worse of two metrics": (_between("difference", 2), MANY),
+    "min / max": (_between("ratio", 1), MANY),
+    "all slices against one: Sidak": (many_to_one, MANY),
+    "variance between slices": (variance, MANY),
+    "differential fairness": (differential, MANY),
+    "fair model does not fail seven gates": (false_alarms, "20 slices of 100, 1000, 1000 and 30 mixed"),
+}
+
+
+def line(name: str, grid: str, cells: Cells) -> str:
+    """One row of the table."""
+    values = np.array(list(cells.values()))
+    worst = min(cells, key=lambda c: cells[c])
+    below = int((values < 0.94).sum())
+    return (
+        f"| {name} | {grid} | {len(values)} | {100 * values.mean():.1f} | {100 * cells[worst]:.1f} "
+        f"({worst}) | {below} |"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=1000, help="samples per cell of a grid")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="", help="studies whose name holds this text")
+    options = parser.parse_args()
+    print(
+        "| figure | grid | cells | average % | worst cell % | cells below 94 % |\n|---|---|---|---|---|---|"
+    )
+    start = time.perf_counter()
+    for number, (name, (study, grid)) in enumerate(STUDIES.items()):
+        if options.only in name:
+            rng = np.random.default_rng((options.seed, number))
+            print(line(name, grid, study(rng, options.repeats)), flush=True)
+    print(f"\n{options.repeats} samples per cell, seed {options.seed}, {time.perf_counter() - start:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

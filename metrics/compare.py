@@ -162,11 +162,11 @@ def variance_between(value: Floats, trials: Floats, confidence: float) -> tuple[
     confidence : float
     """
     n = np.maximum(np.round(trials), 2)
-    noise = value * (1 - value) / (n - 1)
-    point = float(np.var(value, ddof=1) - noise.mean())
-    drawn = np.random.default_rng(SEED).binomial(n.astype(np.int64), value, (DRAWS, len(value))) / n
-    sampling = drawn * (1 - drawn) / n
-    corrected = np.var(drawn, axis=1, ddof=1) - 2 * sampling.mean(1) + (sampling / n).mean(1)
+    point = float(np.var(value, ddof=1) - (value * (1 - value) / (n - 1)).mean())
+    # A rate of 0 in few rows is not known to be 0: two successes and two failures are added to the noise.
+    smooth = (value * n + 2) / (n + 4)
+    noise = np.random.default_rng(SEED).binomial(n.astype(np.int64), smooth, (DRAWS, len(value))) / n - smooth
+    corrected = np.var(value + noise, axis=1, ddof=1) - 2 * (smooth * (1 - smooth) / n).mean()
     tail = (1 - confidence) / 2
     low, high = np.quantile(corrected, [tail, 1 - tail])
     return point, min(float(low), point), max(float(high), point)

@@ -62,10 +62,12 @@ METHODS = {
     "27:1693-1702).",
     "dirichlet": f"Quantiles of {DRAWS} seeded draws of the four cell probabilities given the counts plus "
     "one half each (Jeffreys prior); stays honest where a plain bootstrap of empty cells has no spread.",
-    "delong": "DeLong's variance on the logit scale (E. R. DeLong et al. 1988, Biometrics 44:837-845); where "
-    "it is 0, Newcombe's method 5 (R. G. Newcombe 2006, Stat. Med. 25:559-573).",
+    "delong": "Wilson limits on the number of rows that DeLong's variance amounts to (E. R. DeLong et al. "
+    "1988, Biometrics 44:837-845; M. Kottas et al. 2014, BMC Med. Res. Methodol. 14:26), joined with those "
+    "of Newcombe's method 5 (R. G. Newcombe 2006, Stat. Med. 25:559-573), as AUCs near 1 need.",
     "student": "Student interval of a mean with its linearised variance.",
-    "pseudo-rows": "x",
+    "pseudo-rows": "Normal interval of a mean after adding z squared rows with these scores, half of them "
+    "positive, as for a proportion (A. Agresti, B. A. Coull 1998, Am. Stat. 52:119-126).",
     "scheffe": "Projection of the joint chi-square region of all score bins (H. Scheffe 1953, Biometrika "
     "40:87-104); conservative.",
     "newcombe": "Newcombe's hybrid score interval of a difference of two proportions (R. G. Newcombe 1998, "
@@ -77,8 +79,9 @@ METHODS = {
     "quantile / sqrt 2 (Tukey-Kramer), so that they hold for all pairs together.",
     "sidak": "Limits widened by Sidak's quantile so that those of all slices hold together (1967, JASA "
     "62:626-633).",
-    "double-corrected": "Bootstrap of the variance between slices, corrected for sampling noise in the data "
-    "and again in the resampling (K. Lum et al. 2022, FAccT '22).",
+    "double-corrected": "Parametric bootstrap of the variance between slices, corrected for the sampling "
+    "noise in the data and again for that of the draws (K. Lum et al. 2022, FAccT '22); the noise is that of "
+    "rates smoothed by two successes and two failures.",
     "hedges": "Normal interval of a standardised mean difference (L. V. Hedges 1981, J. Educ. Stat. "
     "6:107-128).",
     "none": "No interval of known coverage.",
@@ -134,12 +137,16 @@ def _proportion(metric: Metric, tally: Tally) -> tuple[Floats, Floats]:
             size = len(tally)
             squares = np.bincount(slices, (a - p[slices] * b) ** 2, size)
             members = np.bincount(slices, b > 0, size)
-            variance = squares / den**2 * members / (members - 1)
             kish = den**2 / np.bincount(slices, b**2, size)
-            # Few clusters give few degrees of freedom: Korn and Graubard's shrinkage at 95 %.
-            shrink = (1.959964 / stdtrit(np.maximum(members - 1, 1), 0.975)) ** 2
-            bound = np.asarray(metric.denominator(tally.counts), float)
-            effective = np.where((p > 0) & (p < 1), p * (1 - p) / variance * shrink, kish)
+            # One cluster's weight goes to rows that depend on each other wholly: where p is near 0 or 1,
+            # few clusters show too little of the dependence.
+            variance = squares / den**2 * members / (members - 1)
+            variance = (variance * members + p * (1 - p) / kish) / (members + 1)
+            # Few or unequal clusters give few degrees of freedom: Korn and Graubard's shrinkage at 95 %.
+            shrink = (1.959964 / stdtrit(np.maximum(kish - 1, 1), 0.975)) ** 2
+            squared = tally.squares or tally.counts
+            bound = den**2 / metric.denominator(squared)
+            effective = np.where((p > 0) & (p < 1), p * (1 - p) / variance, kish) * shrink
             return p, np.where(members > 1, np.minimum(effective, bound), np.minimum(kish, 1))
         if tally.squares is None:
             return p, den

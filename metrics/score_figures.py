@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtri, expit, logit, ndtr, stdtrit
+from scipy.special import chdtri, ndtr, stdtrit
 
 from .figures import Figure
-from .intervals import Floats, Limits, mover_difference, wilson
+from .intervals import Floats, Limits, wilson
 from .scores import ScoreTable
 
 CALIBRATION_BINS = 10
@@ -55,7 +55,7 @@ class Ranking:
     area, variance : float arrays of shape (slices,)
         AUC (nan without rows of both labels) and its variance.
     positives, negatives : float arrays of shape (slices,)
-        Rows of either label.
+        Effective rows of either label.
     roc : list of list of (false positive rate, true positive rate)
     rounding : float
         The most that counting scores in bins can move any slice's AUC; 0 for exact scores.
@@ -170,23 +170,27 @@ class SlicedScores:
         return self.owner[self.table.codes]
 
     def _clustered(self, influence: Floats) -> Floats:
-        """Variance of a sum of influences per unit of weight, whole clusters taken together."""
+        """Variance of a sum of influences per unit of weight, whole clusters taken together.
+
+        Few clusters give few degrees of freedom, for which the variance is widened at 95 %.
+        """
         owner, pair = self._pairs
         sums = np.bincount(pair, self.table.weight * influence)
         members = self._members
+        wide = (stdtrit(np.maximum(members - 1, 1), 0.975) / 1.959964) ** 2
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(np.bincount(owner, sums**2, self.size) * members / (members - 1))
+            return np.asarray(np.bincount(owner, sums**2, self.size) * members / (members - 1) * wide)
 
     def _mean(self, name: str) -> Figure:
         """A mean over the rows: on labels with pseudo-rows of both, else (mean score) Student's."""
         mean, variance = self._moments(name)
-        error, members = np.sqrt(variance), self._members
+        error = np.sqrt(variance)
 
         if name == "mean_score":
 
             def student(z: float, scale: float) -> Limits:
                 with np.errstate(invalid="ignore"):
-                    half = stdtrit(np.maximum(members * scale - 1, 1), ndtr(z)) * error / np.sqrt(scale)
+                    half = stdtrit(np.maximum(self.n * scale - 1, 1), ndtr(z)) * error / np.sqrt(scale)
                 return mean - half, mean + half
 
             return Figure(mean, self.n, student, "student", self._effective())
@@ -208,7 +212,7 @@ class SlicedScores:
         return Figure(mean, self.n, limits, "pseudo-rows", self._effective())
 
     def auc(self) -> Figure:
-        """Area under the ROC curve with DeLong's variance, ties counted half.
+        """Area under the ROC curve, ties counted half; limits from DeLong's variance.
 
         Weighted rows enter with their weights, clusters through the sums of their members' placements
         (N. A. Obuchowski 1997, Biometrics 53:567-578).
@@ -283,6 +287,8 @@ class SlicedScores:
                 variance = self._clustered(influence)
             rounding = np.zeros(1) if table.exact else sliced(positive * negative) / 2 / (total_p * total_n)
         defined = (rows_p > 0) & (rows_n > 0)
+        if not plain:
+            rows_p, rows_n = self._effective_rows(area, rows_p, rows_n)
         return Ranking(
             np.where(defined, area, np.nan),
             variance,
@@ -291,6 +297,15 @@ class SlicedScores:
             _roc(positive, negative, np.searchsorted(owner, np.arange(self.size + 1))),
             float(np.nanmax(rounding, initial=0.0)),
         )
+
+    def _effective_rows(self, area: Floats, positive: Floats, negative: Floats) -> tuple[Floats, Floats]:
+        """Rows of either label after weights; after clusters, too, where DeLong's variance is 0."""
+        label = self.table.labels()
+        kish = self._kish(label), self._kish(~label)
+        if self.table.cluster is None:
+            return kish
+        sure = (area == 0) | (area == 1)
+        return np.where(sure, kish[0], positive), np.where(sure, kish[1], negative)
 
     def _bins(self) -> tuple[Floats, ...]:
         """Rows, weight, squared weight, score sum and label sum, arrays of shape (slices, bins)."""
@@ -432,26 +447,24 @@ def _roc(positive: Floats, negative: Floats, starts: NDArray[Any]) -> list[list[
 
 
 def _auc_limits(area: Floats, variance: Floats, m: Floats, n: Floats, z: float) -> Limits:
-    """Logit-scale limits; Newcombe's method 5 where the variance is 0 or unknown."""
+    """Wilson limits on DeLong's effective rows, joined with Newcombe's method 5.
+
+    DeLong's variance alone is too small where few of the pairs are in the wrong order (it is 0 where none
+    is), Newcombe's alone where the classes spread unequally.
+    """
+    half = (m + n) / 2
+
+    def spread(theta: Floats) -> Floats:
+        factor = 2 * half - 1 - (3 * half - 3) / ((2 - theta) * (1 + theta))
+        return np.asarray(z * np.sqrt(theta * (1 - theta) * factor / (m * n)))
+
     with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.sqrt(variance) / (area * (1 - area))
-        low, high = expit(logit(area) - z * error), expit(logit(area) + z * error)
-        plain = (area > 0) & (area < 1) & np.isfinite(variance) & (variance > 0)
-        if plain.all():
-            return low, high
-        half = (m + n) / 2
-
-        def spread(theta: Floats) -> Floats:
-            factor = 2 * half - 1 - (3 * half - 3) / ((2 - theta) * (1 + theta))
-            return np.asarray(z * np.sqrt(theta * (1 - theta) * factor / (m * n)))
-
+        rows = np.minimum(area * (1 - area) / variance, m + n)
+        low, high = wilson(area * rows, rows, z)
         below = _bisect(lambda t: area - t - spread(t), np.zeros_like(area), area)
         above = _bisect(lambda t: area - t + spread(t), area, np.ones_like(area))
     undefined = np.isnan(area)
-    return (
-        np.where(plain, low, np.where(undefined, np.nan, below)),
-        np.where(plain, high, np.where(undefined, np.nan, above)),
-    )
+    return np.where(undefined, np.nan, np.fmin(low, below)), np.where(undefined, np.nan, np.fmax(high, above))
 
 
 def _bisect(falling: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:

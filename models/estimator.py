@@ -58,7 +58,8 @@ class EstimatorModel:
         self.threshold = threshold if threshold is not None else (0.5 if self.probability else 0.0)
         if not hasattr(fitted, "classes_"):
             raise InputError(
-                f"model: expected a fitted classifier (one that has classes_), got {type(_last(fitted)).__name__}"
+                "model: expected a fitted classifier (one that has classes_), "
+                f"got {type(_last(fitted)).__name__}"
             )
         classes = [word(c) for c in np.asarray(fitted.classes_).tolist()]
         wanted = [i for i, c in enumerate(classes) if c in positive]
@@ -260,7 +261,8 @@ def load(
         except Exception as error:
             # Unpickling runs the file: whatever it throws is about the file.
             raise InputError(
-                f"model.path: {path} is not a pickle that can be read: {type(error).__name__}: {one_line(error)}"
+                f"model.path: {path} is not a pickle that can be read: "
+                f"{type(error).__name__}: {one_line(error)}"
             ) from None
         about["trust_pickle"] = True
     else:

@@ -92,8 +92,7 @@ class PredictionTable:
     def _joined(self, ids: pa.Array | None) -> pa.Table:
         assert self._table is not None
         assert ids is not None
-        mine = _one(ids)
-        key = self._ids
+        mine, key = _decoded(_one(ids)), _decoded(self._ids)
         if mine.type != key.type:
             mine, key = mine.cast(pa.string()), key.cast(pa.string())
         position = pc.index_in(mine, value_set=key)
@@ -123,6 +122,10 @@ class PredictionTable:
 
 def _one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _decoded(ids: pa.Array) -> pa.Array:
+    return ids.dictionary_decode() if pa.types.is_dictionary(ids.type) else ids
 
 
 def _few(ids: pa.Array) -> str:

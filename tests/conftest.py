@@ -121,7 +121,7 @@ def write(here: Path) -> Callable[..., None]:
             pq.write_table(table, name)
         if config is not None:
             # JSON is YAML.
-            Path("a.yaml").write_text(json.dumps(config), encoding="utf-8")
+            Path("a.yaml").write_text(json.dumps(config, ensure_ascii=False), encoding="utf-8")
 
     return do
 

@@ -1,0 +1,110 @@
+"""How a configuration is read: kinds of models, limits, overrides."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from fairweigh.audit.config import Config, Gate, Limit, read
+from fairweigh.datasets.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("text", "upper", "value"),
+    [
+        ("<= 0.1", True, 0.1),
+        (">= 80 %", False, 0.8),
+        (">=80%", False, 0.8),
+        ("≤ 1e-3", True, 0.001),
+        ("≥ .5", False, 0.5),
+        ("< 2", True, 2.0),
+        ("  >  -1.5 ", False, -1.5),
+    ],
+)
+def test_limits_are_read(text, upper, value):
+    limit = Limit.parse(text)
+    assert (limit.upper, limit.value) == (upper, pytest.approx(value))
+    assert limit.holds(limit.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "kind"),
+    [
+        ({"score": "s"}, "predictions"),
+        ({"decision": "d", "path": "p.csv"}, "predictions"),
+        ({"path": "m.skops"}, "sklearn"),
+        ({"estimator": "a.B", "train": {"path": "x.csv"}}, "sklearn"),
+        ({"function": "a:b"}, "callable"),
+        ({"kind": "predictions", "score": "s"}, "predictions"),
+    ],
+)
+def test_the_kind_of_a_model_follows_from_its_keys(model, kind, make_config):
+    assert read(make_config(model=model)).model.resolved == kind
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ({"path": "m.skops", "estimator": "a.B", "train": {"path": "x"}}, "either estimator"),
+        ({"kind": "sklearn"}, "either estimator"),
+        ({"estimator": "a.B"}, "train: expected the data"),
+        ({"kind": "callable"}, "function: expected package.module:function"),
+        ({"score": "s", "trusted": ["x"]}, "a model of kind predictions has no trusted"),
+    ],
+)
+def test_a_model_of_two_kinds_or_none_is_refused(model, told, make_config):
+    with pytest.raises(InputError, match=told):
+        read(make_config(model=model))
+
+
+def test_overrides_reach_every_place_and_are_read_as_yaml(make_config):
+    gates = [{"metric": "accuracy", "limit": ">= 0.8"}, {"metric": "accuracy", "limit": ">= 0.9"}]
+    config = read(
+        make_config(gates=gates),
+        [
+            "gates.1.limit='>= 0.7'",
+            "data.sensitive.0=age",
+            "data.bins={age: [30, 50]}",
+            "model.threshold=0.25",
+            "slices.reference.race=b",
+            "report.title=A = B",
+            "confidence=0.9",
+        ],
+    )
+    assert [g.limit for g in config.gates] == [">= 0.8", ">= 0.7"]
+    assert config.data.sensitive == ["age", "race"]
+    assert config.data.bins == {"age": [30, 50]}
+    assert config.model.threshold == 0.25
+    assert config.slices.reference == {"race": "b"}
+    assert config.report.title == "A = B"
+    assert config.confidence == 0.9
+
+
+def test_a_later_override_wins(make_config):
+    assert read(make_config(), ["seed=1", "seed=2"]).seed == 2
+
+
+def test_gates_decide_by_proof_over_slices_and_by_point_over_all_rows():
+    assert Gate(metric="accuracy", limit=">= 0.8").rule == "point"
+    assert Gate(metric="accuracy", by="sex", limit=">= 0.8").rule == "proven"
+    assert Gate(metric="accuracy", slice={"sex": "a"}, limit=">= 0.8").rule == "proven"
+    assert Gate(metric="accuracy", by="sex", limit=">= 0.8", decide="point").rule == "point"
+
+
+def test_two_gates_of_one_id_are_refused(make_config):
+    gate = {"id": "x", "metric": "accuracy", "limit": ">= 0.8"}
+    with pytest.raises(InputError, match="two gates have the id 'x'"):
+        read(make_config(gates=[gate, gate]))
+
+
+def test_a_configuration_survives_the_way_through_audit_json(make_config):
+    config = read(make_config(gates=[{"metric": "accuracy", "by": ["sex", "race"], "limit": ">= 80 %"}]))
+    assert Config.model_validate(json.loads(config.model_dump_json())) == config
+
+
+def test_values_keep_their_types(make_config):
+    """1, '1', 1.0 and true are different things in a configuration."""
+    for value in (1, "1", True, "true", 1.5):
+        config = read(make_config(data={"positive": value}))
+        assert config.data.positive == value
+        assert type(config.data.positive) is type(value)

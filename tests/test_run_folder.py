@@ -1,0 +1,324 @@
+"""A run's folder: whole, reproducible, and anything changed in it is found and named."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import fairweigh
+import jsonschema
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from fairweigh.audit.result import AuditResult
+
+GATES = [
+    {"metric": "accuracy", "limit": ">= 0.1"},
+    {"id": "parity", "metric": "selection_rate", "by": "sex", "compare": "difference", "limit": "<= 0.9"},
+]
+
+
+@pytest.fixture
+def run(cli, write, make_config, make_people, here):
+    """A finished run whose data and configuration are gone."""
+    write(make_people(), make_config(gates=GATES, slices={"intersections": 2}))
+    assert cli("audit", "a.yaml", "-q").code == 0
+    Path("d.parquet").unlink()
+    Path("a.yaml").unlink()
+    return here / "runs" / "t"
+
+
+def _rewrite(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def _bless(run, name):
+    """Write the changed file's checksum into the manifest, as one who covers his tracks would."""
+    manifest = json.loads((run / "MANIFEST.json").read_text(encoding="utf-8"))
+    manifest["files"][name] = hashlib.sha256((run / name).read_bytes()).hexdigest()
+    (run / "MANIFEST.json").write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def test_a_fresh_run_is_verified_without_data_or_model(run, cli):
+    ended = cli("verify", str(run))
+    assert ended.code == 0
+    assert "every figure follows from the predictions" in ended.out
+    assert cli("verify", str(run), "-q").out == ""
+
+
+def test_the_manifest_lists_every_file_with_its_checksum(run):
+    manifest = json.loads((run / "MANIFEST.json").read_text(encoding="utf-8"))
+    there = {p.relative_to(run).as_posix() for p in run.rglob("*") if p.is_file()} - {"MANIFEST.json"}
+    assert set(manifest["files"]) == there
+    assert there >= {
+        "audit.json", "report.html", "junit.xml", "summary.md", "predictions/original.parquet",
+    }  # fmt: skip
+    for name, expected in manifest["files"].items():
+        assert hashlib.sha256((run / name).read_bytes()).hexdigest() == expected
+    assert manifest["seed"] == 0
+    assert manifest["versions"]["fairweigh"] == fairweigh.__version__
+    assert re.fullmatch("[0-9a-f]{64}", manifest["data_sha256"])
+    assert re.fullmatch("[0-9a-f]{64}", manifest["configuration_sha256"])
+
+
+def _flip_a_decision(path, column="y_pred", row=0):
+    table = pq.read_table(path)
+    values = table[column].to_pylist()
+    values[row] = 1 - values[row]
+    position = table.column_names.index(column)
+    pq.write_table(table.set_column(position, column, pa.array(values, table[column].type)), path)
+
+
+def test_verify_names_the_figures_after_one_decision_was_changed(run, cli):
+    name = "predictions/original.parquet"
+    _flip_a_decision(run / name)
+    ended = cli("verify", str(run))
+    assert ended.code == 1
+    assert f"{name}: changed since the run was written" in ended.out
+    assert "variants.original.overall.selection_rate.value: " in ended.out
+    assert re.search(r"slices\[sex=\w+\].metrics.selection_rate.value: ", ended.out)
+    _bless(run, name)
+    ended = cli("verify", str(run), "-q")
+    assert ended.code == 1
+    assert "changed since" not in ended.out
+    assert "variants.original.overall.accuracy.value: " in ended.out
+
+
+def test_verify_names_a_figure_that_was_changed_in_audit_json(run, cli):
+    content = json.loads((run / "audit.json").read_text(encoding="utf-8"))
+    content["variants"][0]["slices"][0]["metrics"]["accuracy"]["value"] += 1e-6
+    content["gates"][1]["measured"] = 0.0
+    (run / "audit.json").write_text(json.dumps(content), encoding="utf-8")
+    _bless(run, "audit.json")
+    ended = cli("verify", str(run))
+    assert ended.code == 1
+    assert re.search(r"variants.original.slices\[sex=Female\].metrics.accuracy.value: ", ended.out)
+    assert "gates.parity.measured: 0.0 in the file" in ended.out
+    assert "0 files and 2 figures differ" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda c: c.update(verdict="fail"), "verdict: fail in the file, pass from the predictions"),
+        (lambda c: c["gates"].pop(), "gates: 1 in the file, 2 in the configuration"),
+        (lambda c: c["gates"][0].update(verdict="fail"), "gates.gate-1.verdict: 'fail'"),
+        (lambda c: c["configuration"].update(confidence=0.9), "configuration: not the one of the manifest"),
+        (lambda c: c["configuration"].update(confidence=9), "figures: cannot be recomputed"),
+        (lambda c: c["configuration"]["gates"].clear(), "gates: 2 in the file, 0 in the configuration"),
+        (lambda c: c["variants"][0]["disparities"].pop(), "variants.original.disparities: "),
+        (lambda c: c["data"].update(sensitive=["job"]), "figures: cannot be recomputed"),
+    ],
+)
+def test_verify_finds_what_was_rewritten_in_audit_json(change, told, run, cli):
+    content = json.loads((run / "audit.json").read_text(encoding="utf-8"))
+    change(content)
+    (run / "audit.json").write_text(json.dumps(content), encoding="utf-8")
+    _bless(run, "audit.json")
+    ended = cli("verify", str(run))
+    assert ended.code == 1
+    assert told in ended.out
+    assert "Traceback" not in ended.err
+
+
+def test_verify_names_a_report_of_which_one_byte_was_changed(run, cli):
+    content = bytearray((run / "report.html").read_bytes())
+    content[len(content) // 2] ^= 1
+    (run / "report.html").write_bytes(content)
+    ended = cli("verify", str(run))
+    assert ended.code == 1
+    assert ended.out.splitlines()[0] == "report.html: changed since the run was written"
+    (run / "report.html").unlink()
+    (run / "extra.txt").write_text("x")
+    ended = cli("verify", str(run))
+    assert "report.html: missing" in ended.out
+    assert "extra.txt: not in the manifest" in ended.out
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1 nothing", None])
+def test_verify_says_so_when_the_predictions_cannot_be_read(damage, run, cli):
+    path = run / "predictions" / "original.parquet"
+    if damage is None:
+        pq.write_table(pa.table({"other": [1, 2]}), path)
+    else:
+        path.write_bytes(damage)
+    ended = cli("verify", str(run))
+    assert ended.code == 1
+    assert "predictions/original.parquet: changed" in ended.out
+    assert "figures: cannot be recomputed from the predictions" in ended.out
+    assert "Traceback" not in ended.err
+
+
+def test_report_renders_the_same_bytes_without_data_or_model(run, cli):
+    before = {p: p.read_bytes() for p in run.rglob("*") if p.is_file()}
+    (run / "report.html").unlink()
+    assert cli("report", str(run), "-q").code == 0
+    assert {p: p.read_bytes() for p in run.rglob("*") if p.is_file()} == before
+    assert cli("verify", str(run), "-q").code == 0
+
+
+def test_report_with_charts_renders_the_same_bytes(cli, write, make_config, make_people, here):
+    write(make_people(), make_config(report={"charts": True}))
+    assert cli("audit", "a.yaml", "-q").code == 0
+    page = here / "runs" / "t" / "report.html"
+    before = page.read_bytes()
+    assert cli("report", "runs/t").code == 0
+    assert page.read_bytes() == before
+
+
+def test_report_does_not_bless_a_changed_figure(run, cli):
+    """Rendering again writes the manifest: that must not turn a changed run into a clean one."""
+    content = json.loads((run / "audit.json").read_text(encoding="utf-8"))
+    content["verdict"] = "fail"
+    (run / "audit.json").write_text(json.dumps(content), encoding="utf-8")
+    ended = cli("report", str(run))
+    assert ended.code == 2
+    assert ended.lines == [f"fairweigh: {run}: audit.json: changed since the run was written"]
+
+
+def test_report_does_not_bless_changed_predictions(run, cli):
+    _flip_a_decision(run / "predictions" / "original.parquet")
+    assert cli("report", str(run), "-q").code == 0
+    assert "predictions/original.parquet: changed" in cli("verify", str(run)).out
+    assert cli("gate", str(run)).code == 2
+
+
+@pytest.mark.parametrize("name", ["audit.json", "report.html", "predictions/original.parquet"])
+def test_gate_refuses_a_changed_run(name, run, cli):
+    assert cli("gate", str(run), "-q").code == 0
+    with (run / name).open("ab") as file:
+        file.write(b"\n")
+    ended = cli("gate", str(run))
+    assert ended.code == 2
+    assert ended.lines == [f"fairweigh: {run}: {name}: changed since the run was written"]
+
+
+@pytest.mark.parametrize("command", ["gate", "report", "verify"])
+def test_what_is_no_run_folder_is_refused_in_one_line(command, cli, here):
+    (here / "empty").mkdir()
+    for name, told in (("nowhere", "not a run folder"), ("empty", "not a run folder")):
+        ended = cli(command, name)
+        assert ended.code == 2
+        assert len(ended.lines) == 1
+        assert told in ended.err
+    for manifest in ("", "[]", "{}", '{"files": 3}', "\\"):
+        (here / "empty" / "MANIFEST.json").write_text(manifest)
+        ended = cli(command, "empty")
+        assert ended.code == 2
+        assert len(ended.lines) == 1
+    (here / "empty" / "MANIFEST.json").write_text('{"files": {}}')
+    (here / "empty" / "audit.json").write_text("{}")
+    ended = cli(command, "empty")
+    assert ended.code == 2
+    assert len(ended.lines) == 1
+
+
+def test_audit_json_keeps_to_its_published_schema_and_round_trips(run, cli):
+    schema = json.loads(cli("schema", "--result").out)
+    text = (run / "audit.json").read_text(encoding="utf-8")
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(json.loads(text))
+    assert next(iter(json.loads(text))) == "schema_version"
+    result = AuditResult.model_validate_json(text)
+    assert result.model_dump_json(indent=1) + "\n" == text
+    assert fairweigh.load_result(run) == result
+
+
+def test_a_configuration_keeps_to_its_published_schema(cli, make_config):
+    schema = json.loads(cli("schema").out)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(make_config(gates=GATES))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft202012Validator(schema).validate({**make_config(), "metric": []})
+
+
+def _told(path):
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content.pop("created")
+    content["environment"].pop("command")
+    return content
+
+
+def test_the_same_audit_gives_the_same_result_again(cli, write, make_config, make_people):
+    trained = {"estimator": "sklearn.ensemble.RandomForestClassifier", "params": {"n_estimators": 5}}
+    write(make_people(seed=1), name="e.parquet")
+    metrics = ["f1", "auc", "selection_rate"]
+    write(make_people(), make_config(model={**trained, "train": {"path": "e.parquet"}}, metrics=metrics))
+    for out in ("one", "two"):
+        assert cli("audit", "a.yaml", "-q", "-o", out).code == 0
+    assert _told(Path("one/audit.json")) == _told(Path("two/audit.json"))
+    assert Path("one/predictions/original.parquet").read_bytes() == (
+        Path("two/predictions/original.parquet").read_bytes()
+    )
+    assert cli("audit", "a.yaml", "-q", "-o", "three", "--set", "seed=1").code == 0
+    assert _told(Path("three/audit.json")) != _told(Path("one/audit.json"))
+
+
+SLOW = """
+import pathlib, time
+import numpy as np
+
+def slow(rows):
+    pathlib.Path("started").touch()
+    until = time.monotonic() + 60
+    while not pathlib.Path("go").exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    return np.zeros(len(rows))
+"""
+
+
+def test_of_two_audits_of_one_folder_one_is_refused(cli, write, make_config, make_people, here):
+    Path("waits.py").write_text(SLOW, encoding="utf-8")
+    write(make_people(), make_config(model={"function": "waits:slow"}))
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    first = subprocess.Popen([sys.executable, "-m", "fairweigh", "audit", "a.yaml", "-q"], cwd=here, env=env)
+    until = time.monotonic() + 60
+    while not Path("started").exists():
+        assert time.monotonic() < until
+        assert first.poll() is None
+        time.sleep(0.02)
+    ended = cli("audit", "a.yaml", "-q")
+    Path("go").touch()
+    assert ended.code == 2
+    assert ended.lines == ["fairweigh: runs/t: another audit is writing this run"]
+    assert first.wait(timeout=60) == 0
+    assert cli("verify", "runs/t", "-q").code == 0
+
+
+def test_what_a_killed_run_left_is_cleared_away(cli, write, make_config, make_people, here):
+    left = here / "runs" / ".t.partial"
+    (left / "predictions").mkdir(parents=True)
+    (left / "predictions" / "old.parquet").write_text("half")
+    (left / ".lock").touch()
+    write(make_people(), make_config())
+    assert cli("audit", "a.yaml", "-q").code == 0
+    assert [p.name for p in (here / "runs").iterdir()] == ["t"]
+    assert cli("verify", "runs/t", "-q").code == 0
+
+
+def test_an_error_keeps_what_was_in_the_folder_above(refused, write, make_config, make_people, here):
+    (here / "runs").mkdir()
+    (here / "runs" / "other").mkdir()
+    write(make_people(score=[2.0] * 200), make_config())
+    refused()
+    assert [p.name for p in (here / "runs").iterdir()] == ["other"]
+
+
+def test_weights_clusters_bins_and_missing_values_are_verified_too(cli, write, make_config, make_people):
+    data = {"weight": "w", "cluster": "job", "sensitive": ["sex", "age"], "bins": {"age": [30, 50]}}
+    sex = [None, "Female", "Male", "Male"] * 50
+    metrics = ["accuracy", "auc", "f1"]
+    write(make_people(sex=sex), make_config(data=data, metrics=metrics, slices={"intersections": 2}))
+    assert cli("audit", "a.yaml", "-q").code == 0
+    result = fairweigh.load_result("runs/t")
+    assert result.data.unknown == {"sex": 50}
+    assert [s.unknown for s in result.variants[0].slices if set(s.slice) == {"sex"}].count(True) == 1
+    assert cli("verify", "runs/t").code == 0
