@@ -41,6 +41,7 @@ test: check
 	$(BIN)/pytest
 
 bench: $(VENV)/.bench
+	$(BIN)/python benchmarks/start.py
 	$(BIN)/python benchmarks/counts.py
 	$(BIN)/python benchmarks/figures.py
 	$(BIN)/python benchmarks/process.py

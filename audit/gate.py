@@ -332,8 +332,7 @@ def _result(
     same = [k for k, s in enumerate(found) if s.verdict == verdict]
     decisive = min(same, key=lambda k: _margin(limit, claims[k], plan.confidence))
     chosen = found[decisive]
-    waits = [s.rows_needed for s in found if s.verdict == "inconclusive"]
-    needed = None if verdict != "inconclusive" or None in waits else max(w for w in waits if w is not None)
+    needed = _gate_rows_needed(limit, claims, found, plan.confidence) if verdict == "inconclusive" else None
     return GateResult(
         verdict=verdict,
         measured=chosen.measured,
@@ -345,6 +344,18 @@ def _result(
         rows_needed=needed,
         **base,
     )
+
+
+def _gate_rows_needed(
+    limit: Limit, claims: Sequence[Claim], found: Sequence[GateSlice], confidence: float
+) -> int | None:
+    """Rows that decide the gate: the fewest with which a slice fails, else those with which all pass."""
+    open_ = [(c, s.rows_needed) for c, s in zip(claims, found, strict=True) if s.verdict == "inconclusive"]
+    fails = [rows for c, rows in open_ if rows and not limit.holds(c.fold(c.interval(confidence, 1.0))[0])]
+    if fails:
+        return min(fails)
+    waits = [rows for _, rows in open_]
+    return None if None in waits else max(rows for rows in waits if rows is not None)
 
 
 def _margin(limit: Limit, claim: Claim, confidence: float) -> float:

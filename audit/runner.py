@@ -397,10 +397,12 @@ def _definitions(plan: variant.Plan, measured: Measurement, gates: list[GateResu
         for form in row.forms:
             name = f"{row.name}_{form}"
             extremes = "highest minus lowest" if form == "difference" else "lowest divided by highest"
+            title = row.title if row.title.endswith("gap") else f"{row.title} {form}"
             told[name] = Definition(
-                name=name, title=row.title if row.title.endswith("gap") else f"{row.title} {form}", formula=f"{extremes} {titles}",
+                name=name, title=title, formula=f"{extremes} {titles}",
                 meaning=f"How far the slices lie apart in {titles}{worst}.",
-                better="lower" if form == "difference" else "higher", ideal=0.0 if form == "difference" else 1.0,
+                better="lower" if form == "difference" else "higher",
+                ideal=0.0 if form == "difference" else 1.0,
                 percent=METRICS[row.metrics[0]].percent, fairlearn=name if row.fairlearn else None,
                 source=row.source,
             )  # fmt: skip
@@ -438,7 +440,8 @@ def _not_measured(
             out.append(
                 NotMeasured(
                     what="Scores to their last digit",
-                    why=f"so many rows are counted in bins of the score; no AUC moves by more than {rounding:.2g}",
+                    why="so many rows are counted in bins of the score; "
+                    f"no AUC moves by more than {rounding:.2g}",
                 )
             )
     if data.cluster:

@@ -352,7 +352,7 @@ def false_alarms(rng: Generator, repeats: int, slices: int = 20) -> Cells:
         with patch("fairweigh.audit.gate._rows_needed", return_value=None):
             passes = [
                 all(r.verdict != "fail" for r in decide(GATES, measured(seen), plan, "m"))
-                for seen in rng.multinomial(sizes, shares, (min(repeats, 400), slices))
+                for seen in rng.multinomial(sizes, shares, (min(repeats, 200), slices))
             ]
         cells[f"n={size}"] = float(np.mean(passes))
     return cells

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -202,7 +203,7 @@ class Sensitive:
 def bin_names(edges: Sequence[float]) -> list[str]:
     """Return the names of the bins cut at ``edges``: 'under 30', '30 to under 45', '45 and over'."""
     marks = [word(float(e)) for e in edges]
-    middle = [f"{a} to under {b}" for a, b in zip(marks, marks[1:], strict=False)]
+    middle = [f"{a} to under {b}" for a, b in pairwise(marks)]
     return [f"under {marks[0]}", *middle, f"{marks[-1]} and over"]
 
 

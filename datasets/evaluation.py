@@ -201,7 +201,7 @@ class EvaluationSet:
                 # Text keeps its spelling: a class '01' is not the number 1.
                 texts += [c for c in (self.label, self.cluster) if c]
             stream = iter_batches(self.source, columns=columns, categorical=texts, missing=self.missing)
-        kept = (self._kept(batch).select(wanted) for batch in stream)
+        kept: Iterator[pa.RecordBatch] = (self._kept(batch).select(wanted) for batch in stream)
         if whole:
             every = list(kept)
             table = pa.Table.from_batches(every).unify_dictionaries().combine_chunks() if every else None

@@ -440,8 +440,8 @@ def _roc(positive: Floats, negative: Floats, starts: NDArray[Any]) -> list[list[
             continue
         x, y = along / along[-1], up / up[-1]
         # Points equally far along the curve keep its shape at both ends.
-        length = np.searchsorted(x + y, np.linspace(0, 2, min(len(x), ROC_POINTS)))
-        chosen = np.unique(np.minimum(length, len(x) - 1))
+        length = np.searchsorted(x + y, np.linspace(0, 2, ROC_POINTS))
+        chosen = np.arange(len(x)) if len(x) <= ROC_POINTS else np.unique(np.minimum(length, len(x) - 1))
         curves.append([(float(x[i]), float(y[i])) for i in chosen])
     return curves
 

@@ -21,7 +21,9 @@ HEAVY = {
 }  # fmt: skip
 
 
-def run(*command: str | Path, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    *command: str | Path, cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         [str(c) for c in command],
         cwd=cwd,
@@ -45,14 +47,21 @@ def test_rooms_import_only_what_the_design_allows(tmp_path: Path) -> None:
     (package / "datasets" / "__init__.py").touch()
     tool = Path(sys.executable).with_name("lint-imports")
     done = run(
-        tool, "--config", ROOT / "tests" / "import_rules.ini", "--no-cache", cwd=tmp_path, PYTHONPATH=str(tmp_path)
+        tool,
+        "--config",
+        ROOT / "tests" / "import_rules.ini",
+        "--no-cache",
+        cwd=tmp_path,
+        PYTHONPATH=str(tmp_path),
     )
     assert done.returncode == 0, done.stdout
     assert "0 broken" in done.stdout
 
 
 def modules_after(code: str, cwd: Path) -> set[str]:
-    done = run(sys.executable, "-c", f"{code}\nimport sys, json; print(json.dumps(sorted(sys.modules)))", cwd=cwd)
+    done = run(
+        sys.executable, "-c", f"{code}\nimport sys, json; print(json.dumps(sorted(sys.modules)))", cwd=cwd
+    )
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -96,7 +105,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A new environment with nothing but the wheel built from this tree and what it asks for."""
     folder = tmp_path_factory.mktemp("wheel")
     tree = folder / "tree"
-    ignored = shutil.ignore_patterns(".*", "build", "dist", "runs", "*.egg-info", "__pycache__", "node_modules")
+    ignored = shutil.ignore_patterns(
+        ".*", "build", "dist", "runs", "*.egg-info", "__pycache__", "node_modules"
+    )
     shutil.copytree(ROOT, tree, ignore=ignored)
     run(sys.executable, "-m", "build", "--wheel", "--outdir", folder, tree)
     venv.create(folder / "env", with_pip=True)
@@ -113,5 +124,7 @@ def test_wheel_installs_and_audits_in_an_empty_environment(installed: Path, tmp_
     assert (tmp_path / "run" / "report.html").read_text(encoding="utf-8").count("<svg") > 3
     assert run(command, "verify", "run", cwd=tmp_path).returncode == 0
     assert "adult" in run(command, "datasets", "list", cwd=tmp_path).stdout
-    code = "import fairweigh, pathlib; print((pathlib.Path(fairweigh.__file__).parent / 'py.typed').is_file())"
+    code = (
+        "import fairweigh, pathlib; print((pathlib.Path(fairweigh.__file__).parent / 'py.typed').is_file())"
+    )
     assert run(installed, "-c", code, cwd=tmp_path).stdout.strip() == "True"

@@ -1,0 +1,66 @@
+"""Counts and scores from arrays, as the tests of the figures need them."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from fairweigh.metrics.counts import Cube
+from fairweigh.metrics.figures import count_figure
+from fairweigh.metrics.score_figures import SlicedScores
+from fairweigh.metrics.scores import ScoreCollector
+from fairweigh.metrics.table import METRICS
+
+
+def count(slices, label, decision, weight=None, cluster=None):
+    columns: dict = {
+        "s": [str(s) for s in slices],
+        "y_true": np.asarray(label, int),
+        "y_pred": np.asarray(decision, int),
+    }
+    if weight is not None:
+        columns["weight"] = np.asarray(weight, float)
+    axes = ["s", "y_true", "y_pred"]
+    if cluster is not None:
+        columns["cluster"] = [str(c) for c in cluster]
+        axes.append("cluster")
+    cube = Cube.count(pa.table(columns), axes, weight="weight" if weight is not None else None)
+    return cube.tally(("s",), cluster=None if cluster is None else "cluster")
+
+
+def score(score, label, slices=None, weight=None, cluster=None, batches=1, **options):
+    score = np.asarray(score, float)
+    slices = np.zeros(len(score)) if slices is None else np.asarray(slices)
+    found, codes = np.unique(slices.astype(str), return_inverse=True)
+    keys = [(str(f),) for f in found]
+    collector = ScoreCollector(("s",), probability=options.pop("probability", True), **options)
+    for part in np.array_split(np.arange(len(score)), batches):
+        collector.add(
+            codes[part],
+            keys,
+            score[part],
+            np.asarray(label, bool)[part],
+            None if weight is None else np.asarray(weight, float)[part],
+            None if cluster is None else [str(cluster[i]) for i in part],
+        )
+    return SlicedScores(collector.table(), ("s",), keys)
+
+
+@pytest.fixture(scope="session")
+def counted():
+    """From slices, labels, decisions[, weight, cluster] to the tally of the slices."""
+    return count
+
+
+@pytest.fixture(scope="session")
+def counted_figure():
+    """From a metric's name and the same arrays to its figure."""
+
+    def figure(name, *arrays, **more):
+        return count_figure(METRICS[name], count(*arrays, **more))
+
+    return figure
+
+
+@pytest.fixture(scope="session")
+def scored():
+    """From scores, labels[, slices, weight, cluster, batches, exact_rows] to the sliced scores."""
+    return score

@@ -1,0 +1,155 @@
+"""The cube held to pandas group-by and to sums over the rows."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from fairweigh.metrics.counts import UNKNOWN, Cube, features_by
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+rows = st.lists(
+    st.tuples(
+        st.sampled_from(["F", "M", None]),
+        st.sampled_from(["old", "young", "é", None]),
+        st.integers(0, 1),
+        st.integers(0, 1),
+        st.sampled_from([0.25, 1.0, 3.5]),
+        st.sampled_from(["c1", "c2", "c3"]),
+    ),
+    min_size=1,
+    max_size=40,
+)
+NAMES = ["sex", "age", "y_true", "y_pred", "weight", "cluster"]
+AXES = ["sex", "age", "y_true", "y_pred"]
+BY = ("sex", "age")
+
+
+def frame(data):
+    return pd.DataFrame(data, columns=NAMES)
+
+
+def expected(data, value=1.0):
+    """Counts of each slice from pandas."""
+    d = frame(data).assign(value=value)
+    d[list(BY)] = d[list(BY)].fillna(UNKNOWN)
+    y, p, v = d.y_true == 1, d.y_pred == 1, d.value
+    d = d.assign(
+        n=v,
+        positives=v * y,
+        selected=v * p,
+        tp=v * (y & p),
+        fp=v * (~y & p),
+        fn=v * (y & ~p),
+        tn=v * (~y & ~p),
+    )
+    return d.groupby(list(BY))[["n", "positives", "selected", "tp", "fp", "fn", "tn"]].sum().sort_index()
+
+
+def assert_counts(counts, keys, table):
+    assert keys == list(table.index)
+    for name in table:
+        np.testing.assert_allclose(getattr(counts, name), table[name], err_msg=name)
+
+
+@settings(deadline=None)
+@given(rows)
+def test_slices_equal_a_group_by(data):
+    tally = Cube.count(pa.Table.from_pandas(frame(data)), AXES).tally(BY)
+    assert_counts(tally.counts, tally.keys, expected(data))
+
+
+@settings(deadline=None)
+@given(rows, rows)
+def test_cubes_of_shards_add(first, second):
+    def cube(data):
+        return Cube.count(pa.Table.from_pandas(frame(data)), AXES, weight="weight")
+
+    whole, added = cube(first + second), cube(first) + cube(second)
+    assert added.levels == whole.levels
+    np.testing.assert_array_equal(added.codes, whole.codes)
+    np.testing.assert_array_equal(added.counts, whole.counts)
+    np.testing.assert_allclose(added.weights, whole.weights)
+    np.testing.assert_allclose(added.squares, whole.squares)
+
+
+@settings(deadline=None)
+@given(rows)
+def test_weights_and_their_squares_are_summed(data):
+    tally = Cube.count(pa.Table.from_pandas(frame(data)), AXES, weight="weight").tally(BY)
+    weight = frame(data).weight
+    assert_counts(tally.counts, tally.keys, expected(data))
+    assert_counts(tally.weights, tally.keys, expected(data, weight))
+    assert_counts(tally.squares, tally.keys, expected(data, weight**2))
+
+
+@settings(deadline=None)
+@given(rows)
+def test_aggregated_cells_equal_their_rows(data):
+    table = frame(data)
+    cells = table.fillna(UNKNOWN).groupby(AXES).size().rename("n").reset_index()
+    from_cells = Cube.count(pa.Table.from_pandas(cells), AXES, count="n")
+    from_rows = Cube.count(pa.Table.from_pandas(table), AXES)
+    np.testing.assert_array_equal(from_cells.codes, from_rows.codes)
+    np.testing.assert_array_equal(from_cells.counts, from_rows.counts)
+
+
+@settings(deadline=None)
+@given(rows)
+def test_clusters_are_summed_within_each_slice(data):
+    cube = Cube.count(pa.Table.from_pandas(frame(data)), [*AXES, "cluster"], weight="weight")
+    tally = cube.tally(("sex",), cluster="cluster")
+    d = frame(data)
+    d["sex"] = d.sex.fillna(UNKNOWN)
+    d["selected"] = d.weight * d.y_pred
+    table = d.groupby(["sex", "cluster"])[["weight", "selected"]].sum()
+    slices, sums = tally.clusters
+    assert [tally.keys[s][0] for s in slices] == list(table.index.get_level_values(0))
+    np.testing.assert_allclose(sums.n, table.weight)
+    np.testing.assert_allclose(sums.selected, table.selected)
+
+
+def test_a_second_decision_gives_joint_cells():
+    before, after = [1, 1, 0, 0, 1, 0], [1, 0, 0, 1, 1, 0]
+    table = pa.table(
+        {"sex": list("FFFMMM"), "y_pred": before, "y_light": after, "y_true": [1, 0, 1, 1, 1, 0]}
+    )
+    cube = Cube.count(table, ["sex", "y_true", "y_pred", "y_light"])
+    flips = cube.tally(("sex", "y_pred"), decision="y_light")
+    # Of F one falls out (1 -> 0), of M one comes in (0 -> 1): read off the lists above.
+    assert dict(zip(flips.keys, zip(flips.counts.n, flips.counts.selected, strict=True), strict=True)) == {
+        ("F", "0"): (1, 0), ("F", "1"): (2, 1), ("M", "0"): (2, 1), ("M", "1"): (1, 1),
+    }  # fmt: skip
+    assert cube.tally(("sex",), decision="y_light").counts.tp.tolist() == [1, 2]
+    assert cube.tally(("sex",)).counts.tp.tolist() == [1, 1]
+
+
+def test_labels_and_decisions_are_optional():
+    counts = Cube.count(pa.table({"sex": ["F", "M", "F"], "y_pred": [1, 0, 0]}), ["sex", "y_pred"]).tally(
+        ("sex",)
+    )
+    assert counts.counts.selected.tolist() == [1, 0]
+    assert counts.counts.positives is None
+    assert counts.counts.tp is None
+
+
+def test_no_slice_columns_give_the_whole_set():
+    tally = Cube.count(pa.table({"sex": ["F", "M", None]}), ["sex"]).tally()
+    assert (tally.keys, tally.counts.n.tolist()) == ([()], [3])
+
+
+def test_cubes_of_other_axes_do_not_add():
+    one, other = (Cube.count(pa.table({name: ["x"]}), [name]) for name in ("sex", "age"))
+    with pytest.raises(ValueError, match="same axes"):
+        one + other
+
+
+def test_unknown_axis_is_named():
+    with pytest.raises(ValueError, match="'race'"):
+        Cube.count(pa.table({"sex": ["F"]}), ["sex"]).tally(("race",))
+
+
+def test_features_are_crossed_up_to_the_depth():
+    # itertools.combinations of sizes 1 to 2, in the given order.
+    assert features_by(("a", "b", "c"), 2) == [("a",), ("b",), ("c",), ("a", "b"), ("a", "c"), ("b", "c")]
+    assert features_by(("a", "b", "c"), 3)[-1] == ("a", "b", "c")

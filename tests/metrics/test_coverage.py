@@ -1,0 +1,36 @@
+"""A small run of the coverage benchmark: limits that miss the truth far too often fail here, too."""
+
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+BENCH = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "coverage.py"))
+CHEAP = [
+    "rate: Wilson (exact)", "change on the same rows: Tango", "weighted rate", "clustered rate", "F1",
+    "balanced accuracy", "AUC", "max - min, equal slices", "max - min, worse of two metrics",
+    "all slices against one: Sidak",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHEAP)
+def test_limits_hold_the_truth(name):
+    repeats = 40
+    study, _ = BENCH["STUDIES"][name]
+    cells = list(study(np.random.default_rng(1), repeats).values())
+    # One run in a million would fall below were every cell covered in 94 %.
+    assert np.mean(cells) >= binom.ppf(1e-6, repeats * len(cells), 0.94) / (repeats * len(cells))
+    assert min(cells) >= 0.7
+
+
+def test_a_percentile_bootstrap_of_max_min_misses_nearly_always():
+    study, _ = BENCH["STUDIES"]["(percentile bootstrap of max - min, equal slices)"]
+    assert np.mean(list(study(np.random.default_rng(1), 20).values())) < 0.5
+
+
+def test_a_fair_model_seldom_fails():
+    # 3 kinds of data, 5 samples each; at most 5 % of all may fail, so 4 of 15 do once in 1800 runs.
+    cells = BENCH["false_alarms"](np.random.default_rng(1), 5, slices=5)
+    assert np.mean(list(cells.values())) >= 12 / 15

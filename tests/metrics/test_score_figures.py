@@ -1,0 +1,207 @@
+"""Figures of scores held to scikit-learn, to DeLong's formula written out and to brute force."""
+
+import numpy as np
+import pytest
+import sklearn.metrics as sk
+from fairweigh.metrics.score_figures import smd_figure
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+
+rows = st.lists(
+    st.tuples(
+        st.sampled_from([0.0, 0.05, 0.3, 0.31, 0.7, 1.0]), st.booleans(), st.sampled_from([0.5, 1.0, 3.0])
+    ),
+    min_size=4,
+    max_size=50,
+)
+
+
+def arrays(data):
+    score, label, weight = map(np.array, zip(*data, strict=True))
+    return score.astype(float), label.astype(bool), weight.astype(float)
+
+
+def sample(n=200, seed=0, ties=False):
+    rng = np.random.default_rng(seed)
+    label = rng.random(n) < 0.4
+    score = np.clip(rng.normal(0.45 + 0.2 * label, 0.2), 0.001, 0.999)
+    return (np.round(score, 1) if ties else score), label
+
+
+def delong(score, label):
+    """AUC and variance from every pair (E. R. DeLong et al. 1988, Biometrics 44:837-845, eqs 2-4)."""
+    x, y = score[label], score[~label]
+    psi = (x[:, None] > y) + 0.5 * (x[:, None] == y)
+    v10, v01 = psi.mean(1), psi.mean(0)
+    return psi.mean(), v10.var(ddof=1) / len(x) + v01.var(ddof=1) / len(y)
+
+
+@settings(deadline=None)
+@given(rows)
+def test_weighted_auc_equals_sklearn(scored, data):
+    score, label, weight = arrays(data)
+    ours = scored(score, label, weight=weight).figure("auc").value[0]
+    if label.all() or not label.any():
+        assert np.isnan(ours)
+    else:
+        assert ours == pytest.approx(sk.roc_auc_score(label, score, sample_weight=weight))
+
+
+@settings(deadline=None)
+@given(rows)
+def test_weighted_means_equal_sklearn_and_numpy(scored, data):
+    score, label, weight = arrays(data)
+    found = scored(score, label, weight=weight)
+    assert found.figure("brier_score").value[0] == pytest.approx(
+        np.average((score - label) ** 2, weights=weight)
+    )
+    assert found.figure("mean_score").value[0] == pytest.approx(np.average(score, weights=weight))
+    assert found.figure("calibration_bias").value[0] == pytest.approx(
+        np.average(score - label, weights=weight)
+    )
+    p = np.clip(score, 1e-15, 1 - 1e-15)
+    loss = sk.log_loss(label, p, labels=[False, True], sample_weight=weight)
+    assert found.figure("log_loss").value[0] == pytest.approx(loss, abs=1e-12)
+
+
+@settings(deadline=None)
+@given(rows)
+def test_calibration_error_equals_a_loop_over_bins(scored, data):
+    score, label, weight = arrays(data)
+    total = 0.0
+    for b in range(10):
+        held = (score >= b / 10) & ((score < (b + 1) / 10) | (b == 9))
+        total += abs(np.sum(weight[held] * (score[held] - label[held])))
+    found = scored(score, label, weight=weight).figure("expected_calibration_error").value[0]
+    assert found == pytest.approx(total / weight.sum())
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_auc_variance_equals_delongs_formula(scored, ties):
+    score, label = sample(ties=ties)
+    ranking = scored(score, label).ranking
+    assert (ranking.area[0], ranking.variance[0]) == pytest.approx(delong(score, label))
+
+
+def test_auc_variance_of_each_slice_is_its_own(scored):
+    score, label = sample(ties=True)
+    slices = np.arange(len(score)) % 3
+    ranking = scored(score, label, slices).ranking
+    for s in range(3):
+        chosen = slices == s
+        assert (ranking.area[s], ranking.variance[s]) == pytest.approx(delong(score[chosen], label[chosen]))
+
+
+def test_auc_limits_hold_wilsons_on_the_effective_rows(scored):
+    # M. Kottas et al. 2014, BMC Med. Res. Methodol. 14:26: Wilson on A (1 - A) / variance rows.
+    score, label = sample()
+    area, variance = delong(score, label)
+    rows = min(area * (1 - area) / variance, len(score))
+    expected = proportion_confint(area * rows, rows, method="wilson")
+    low, high = scored(score, label).figure("auc").limits(stats.norm.ppf(0.975), 1)
+    assert low[0] == pytest.approx(expected[0], abs=0.01)
+    assert high[0] == pytest.approx(expected[1], abs=0.01)
+    assert low[0] <= expected[0] + 1e-12
+    assert high[0] >= expected[1] - 1e-12
+
+
+def test_auc_of_one_is_not_certain(scored):
+    # R. G. Newcombe 2006, Stat. Med. 25:559-573, method 5, with h = (m + n) / 2:
+    # 1 - t = z sqrt(t (1 - t) (2h - 1 - (3h - 3) / ((2 - t)(1 + t))) / mn)
+    label = np.arange(40) < 20
+    low, high = scored(np.where(label, 0.9, 0.1), label).figure("auc").limits(stats.norm.ppf(0.975), 1)
+    t, h = low[0], 20
+    spread = np.sqrt(t * (1 - t) * (2 * h - 1 - (3 * h - 3) / ((2 - t) * (1 + t))) / 400)
+    assert 1 - t == pytest.approx(1.959964 * spread, abs=1e-6)
+    assert high[0] == pytest.approx(1)
+
+
+@settings(deadline=None)
+@given(rows)
+def test_roc_points_lie_on_sklearns_curve(scored, data):
+    score, label, weight = arrays(data)
+    curve = scored(score, label, weight=weight).curves(True, 1.96).roc[0]
+    if label.all() or not label.any():
+        assert curve == []
+        return
+    x, y, _ = sk.roc_curve(label, score, sample_weight=weight, drop_intermediate=False)
+    assert np.array(curve) == pytest.approx(np.column_stack([x, y]))
+
+
+@pytest.mark.parametrize("probability", [True, False])
+def test_binned_scores_are_within_the_stated_bound(scored, probability):
+    rng = np.random.default_rng(3)
+    label = rng.random(5000) < 0.3
+    # Scores so close together that many share a bin.
+    score = 0.5 + rng.normal(2e-4 * label, 2e-4)
+    score = score if probability else score * 1e4
+    exact = scored(score, label)
+    binned = scored(score, label, batches=7, exact_rows=100, probability=probability)
+    bound = binned.ranking.rounding
+    assert not binned.table.exact
+    assert exact.ranking.rounding == 0 < bound
+    assert abs(binned.ranking.area[0] - exact.ranking.area[0]) <= bound
+    assert binned.figure("mean_score").value[0] == pytest.approx(score.mean())
+
+
+def clustered_variance(values, clusters):
+    """Variance of a mean from the sums of the clusters, widened for few clusters (Student at 95 %)."""
+    sums = np.array([values[clusters == c].sum() for c in np.unique(clusters)])
+    k = len(sums)
+    return (sums**2).sum() * k / (k - 1) * (stats.t.ppf(0.975, k - 1) / stats.norm.ppf(0.975)) ** 2
+
+
+def test_clustered_variances_equal_sums_over_clusters(scored):
+    score, label = sample(120)
+    clusters = np.random.default_rng(1).integers(0, 15, 120)
+    found = scored(score, label, cluster=clusters)
+    residual = (score - score.mean()) / len(score)
+    assert found._moments("mean_score")[1][0] == pytest.approx(
+        clustered_variance(residual, clusters), rel=1e-5
+    )
+    x, y = score[label], score[~label]
+    place = np.where(label, (score[:, None] > y).mean(1) / len(x), (x > score[:, None]).mean(1) / len(y))
+    area = delong(score, label)[0]
+    influence = place - area / np.where(label, len(x), len(y))
+    assert found.ranking.variance[0] == pytest.approx(clustered_variance(influence, clusters), rel=1e-5)
+
+
+def test_brier_limits_of_constant_scores_equal_agresti_coulls(scored):
+    # With one score s the loss is s^2 + (1 - 2s) y: the limits of the rate carry over.
+    label = np.arange(40) < 3
+    low, high = scored(np.full(40, 0.2), label).figure("brier_score").limits(stats.norm.ppf(0.975), 1)
+    centre = (3 + 1.96**2 / 2) / (40 + 1.96**2)
+    half = 1.96 * np.sqrt(centre * (1 - centre) / (40 + 1.96**2))
+    assert low[0] == pytest.approx(0.04 + 0.6 * (centre - half), abs=2e-3)
+    assert high[0] == pytest.approx(0.04 + 0.6 * (centre + half), abs=2e-3)
+    assert high[0] == pytest.approx(
+        0.04 + 0.6 * proportion_confint(3, 40, method="agresti_coull")[1], abs=2e-3
+    )
+
+
+def test_one_class_only_leaves_the_other_possible(scored):
+    # Wilson's upper limit of 0 positives in 30 rows is 0.114; a calibration bias of 0.1 is not proven.
+    low, high = scored(np.full(30, 0.1), np.zeros(30, bool)).figure("calibration_bias").limits(1.959964, 1)
+    assert low[0] < 0 < 0.1 <= high[0]
+
+
+def test_calibration_curve_has_wilson_limits(scored):
+    score, label = sample()
+    for low, high, n, mean, rate, rate_low, rate_high in (
+        scored(score, label).curves(True, 1.959964).calibration[0]
+    ):
+        held = (score >= low - 1e-12) & (score < high - 1e-12)
+        assert (n, mean, rate) == pytest.approx((held.sum(), score[held].mean(), label[held].mean()))
+        expected = proportion_confint(label[held].sum(), n, method="wilson")
+        assert (rate_low, rate_high) == pytest.approx(expected, abs=1e-6)
+
+
+def test_standardised_difference_equals_cohens_d(scored):
+    score, label = sample()
+    slices = (np.arange(len(score)) % 2).astype(str)
+    curves = scored(score, label, slices).curves(True, 1.96)
+    a, b = score[slices == "1"], score[slices == "0"]
+    pooled = np.sqrt(((len(a) - 1) * a.var(ddof=1) + (len(b) - 1) * b.var(ddof=1)) / (len(a) + len(b) - 2))
+    assert smd_figure(curves, 0).value[1] == pytest.approx((a.mean() - b.mean()) / pooled)

@@ -1,0 +1,121 @@
+"""Weighted and clustered rates held to numpy, to an independent cluster bootstrap and to plain rows."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from statsmodels.stats.proportion import proportion_confint
+
+Z = 1.959963984540054
+rows = st.lists(
+    st.tuples(st.sampled_from("ab"), st.integers(0, 1), st.integers(0, 1), st.floats(0.1, 10)),
+    min_size=2,
+    max_size=50,
+)
+
+
+def clustered_rows(seed=0, clusters=60):
+    rng = np.random.default_rng(seed)
+    size = rng.integers(1, 15, clusters)
+    cluster = np.repeat(np.arange(clusters), size)
+    decision = (rng.random(len(cluster)) < rng.beta(2, 3, clusters)[cluster]).astype(int)
+    return cluster, decision
+
+
+@settings(deadline=None)
+@given(rows)
+def test_weighted_rates_equal_numpy(counted_figure, data):
+    slices, label, decision, weight = map(np.array, zip(*data, strict=True))
+    selected = counted_figure("selection_rate", slices, label, decision, weight)
+    recall = counted_figure("true_positive_rate", slices, label, decision, weight)
+    for k, s in enumerate(sorted(set(slices))):
+        here = slices == s
+        assert selected.value[k] == pytest.approx(np.average(decision[here], weights=weight[here]))
+        positive = here & (label == 1)
+        if positive.any():
+            assert recall.value[k] == pytest.approx(np.average(decision[positive], weights=weight[positive]))
+        else:
+            assert np.isnan(recall.value[k])
+
+
+@settings(deadline=None)
+@given(rows)
+def test_effective_rows_are_at_most_kishs(counted_figure, data):
+    slices, label, decision, weight = map(np.array, zip(*data, strict=True))
+    effective = counted_figure("selection_rate", slices, label, decision, weight).effective_n
+    for k, s in enumerate(sorted(set(slices))):
+        w = weight[slices == s]
+        assert effective[k] <= w.sum() ** 2 / (w**2).sum() * (1 + 1e-9) <= len(w) * (1 + 1e-9)
+
+
+def test_equal_weights_change_nothing(counted_figure):
+    decision = np.arange(50) % 3 == 0
+    plain = counted_figure("selection_rate", ["a"] * 50, decision, decision)
+    weighed = counted_figure("selection_rate", ["a"] * 50, decision, decision, np.full(50, 7.0))
+    expected = proportion_confint(decision.sum(), 50, method="wilson")
+    for figure in (plain, weighed):
+        assert np.ravel(figure.limits(Z, 1)) == pytest.approx(expected)
+
+
+def test_weighted_variance_equals_a_bootstrap_of_the_rows(counted_figure):
+    rng = np.random.default_rng(4)
+    weight = rng.lognormal(0, 0.8, 400)
+    decision = rng.random(400) < 0.3
+    figure = counted_figure("selection_rate", ["a"] * 400, decision, decision, weight)
+    drawn = rng.poisson(1, (4000, 400)) * weight
+    spread = np.var(drawn @ decision / drawn.sum(1))
+    p = figure.value[0]
+    assert p * (1 - p) / figure.effective_n[0] == pytest.approx(spread, rel=0.15)
+
+
+def test_clustered_variance_equals_a_bootstrap_of_the_clusters(counted_figure):
+    cluster, decision = clustered_rows(clusters=300)
+    figure = counted_figure("selection_rate", ["a"] * len(cluster), decision, decision, cluster=cluster)
+    rng = np.random.default_rng(5)
+    times = rng.poisson(1, (4000, cluster.max() + 1))
+    n, x = np.bincount(cluster), np.bincount(cluster, decision)
+    spread = np.var(times @ x / (times @ n))
+    p = figure.value[0]
+    assert p * (1 - p) / figure.effective_n[0] == pytest.approx(spread, rel=0.15)
+
+
+@pytest.mark.parametrize("times", [2, 10])
+def test_copies_of_rows_in_clusters_add_nothing(counted_figure, times):
+    # 400 rows, each copied into a cluster of its own, tell no more than the 400.
+    decision = (np.arange(400) % 5 == 0).astype(int)
+    copied, cluster = np.repeat(decision, times), np.repeat(np.arange(400), times)
+    figure = counted_figure("selection_rate", ["a"] * len(copied), copied, copied, cluster=cluster)
+    expected = proportion_confint(decision.sum(), 400, method="wilson")
+    assert np.ravel(figure.limits(Z, 1)) == pytest.approx(expected, abs=1.5e-3)
+
+
+def test_few_clusters_widen_the_limits(counted_figure):
+    decision = np.tile([1, 0, 0, 0], 25)
+    limits = []
+    for groups in (100, 10, 2):
+        cluster = np.arange(100) % groups
+        figure = counted_figure("selection_rate", ["a"] * 100, decision, decision, cluster=cluster)
+        low, high = figure.limits(Z, 1)
+        limits.append(high[0] - low[0])
+    assert limits == sorted(limits)
+
+
+def test_one_cluster_tells_as_much_as_one_row(counted_figure):
+    decision = np.tile([1, 0], 20)
+    figure = counted_figure("selection_rate", ["a"] * 40, decision, decision, cluster=np.zeros(40))
+    assert figure.effective_n[0] <= 1
+    assert np.ravel(figure.limits(Z, 1)) == pytest.approx(proportion_confint(0.5, 1, method="wilson"))
+
+
+def test_rows_in_clusters_are_no_more_than_the_rows(counted_figure):
+    # Clusters in which decisions differ more than by chance would count for more than their rows.
+    decision = np.tile([1, 0], 50)
+    figure = counted_figure(
+        "selection_rate",
+        ["a"] * 100,
+        decision,
+        decision,
+        np.tile([1.0, 3.0], 50),
+        cluster=np.arange(100) // 2,
+    )
+    assert figure.effective_n[0] <= 200**2 / 500
