@@ -6,6 +6,7 @@ import io
 import shlex
 import signal
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -218,7 +219,9 @@ def main() -> NoReturn:
         # Bad usage; typer's versions differ in where the class of these errors lives.
         message = getattr(error, "format_message", None)
         if message is None:
-            raise
+            # A fault of ours; it must not leave with the exit code of a failed gate.
+            traceback.print_exc()
+            _stop(f"internal error: {type(error).__name__}; please report it with the lines above")
         if type(error).__name__ == "NoArgsIsHelpError":
             error.show()  # type: ignore[attr-defined]
             sys.exit(2)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 LINE_SECONDS = 5.0
+QUIET_SECONDS = 2.0
 
 
 @contextmanager
@@ -30,10 +31,14 @@ def reporter(quiet: bool) -> Iterator[Progress]:
 
 def _lines() -> Progress:
     last_stage, last_time = "", 0.0
+    # A short audit says nothing on its way, so that an early error stands alone.
+    quiet_until = time.monotonic() + QUIET_SECONDS
 
     def report(stage: str, done: int, total: int | None) -> None:
         nonlocal last_stage, last_time
         now = time.monotonic()
+        if now < quiet_until:
+            return
         if stage == last_stage and done != total and now - last_time < LINE_SECONDS:
             return
         last_stage, last_time = stage, now

@@ -117,6 +117,8 @@ class ModelSpec(Section):
         extra = sorted(n for n in self.model_fields_set - allowed if getattr(self, n) != defaults[n])
         if extra:
             raise ValueError(f"a model of kind {kind} has no {', '.join(extra)}")
+        if self.decision is not None and self.threshold is not None:
+            raise ValueError("threshold: the decision column decides already; leave one of them out")
         if kind == "sklearn":
             if (self.estimator is None) == (self.path is None):
                 raise ValueError("expected either estimator (trained here) or path (a saved model)")

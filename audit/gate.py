@@ -121,18 +121,18 @@ def _gated(gate: Gate, where: str, slices: Slices, plan: Plan) -> tuple[list[int
         wanted = {k: word(v) for k, v in gate.slice.items()}
         found = slices.find(wanted)
         if found is None:
-            known = ", ".join(slices.words(i) for i in slices.shown()[:12])
+            known = ", ".join(slices.words(i) for i in slices.shown[:12])
             raise InputError(f"{where}.slice: no slice {wanted} in the data; there are {known}")
         return [found], []
     if not slices.by:
         return [0], []
     use = [
         i
-        for i in slices.shown()
+        for i in slices.shown
         if (gate.include_unknown or not slices.unknown[i])
         and (gate.include_small or slices.n[i] >= plan.min_size)
     ]
-    return use, [slices.name(i) for i in slices.shown() if i not in use]
+    return use, [slices.name(i) for i in slices.shown if i not in use]
 
 
 def _values(gate: Gate, figure: Figure, slices: Slices, use: list[int]) -> list[Claim]:
@@ -202,7 +202,7 @@ def _reference(gate: Gate, where: str, figure: Figure, slices: Slices, plan: Pla
     named = {k: word(v) for k, v in wanted.items()}
     found = slices.find(named)
     if found is None:
-        known = ", ".join(slices.words(i) for i in slices.shown()[:12])
+        known = ", ".join(slices.words(i) for i in slices.shown[:12])
         raise InputError(f"{where}.reference: no slice {named} in the data; there are {known}")
     return found, False
 

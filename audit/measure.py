@@ -45,19 +45,13 @@ class Measurement:
     _tallies: dict[By, Tally] = field(default_factory=dict)
     _scored: dict[By, SlicedScores] = field(default_factory=dict)
     _figures: dict[tuple[str, By], Figure] = field(default_factory=dict)
+    _slices: dict[By, Slices] = field(default_factory=dict)
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Count a batch of predictions (columns as in the run folder's Parquet)."""
         self.columns = frozenset(batch.schema.names)
         outcomes = [c for c in (LABEL, DECISION) if c in self.columns]
         axes = [*self.sensitive, *outcomes, *(["cluster"] if "cluster" in self.columns else [])]
-        for name in axes:
-            # The nulls of a dictionary stand outside it, where a count per value does not see them.
-            column = batch.column(name)
-            if pa.types.is_dictionary(column.type) and column.null_count:
-                plain = pc.fill_null(column.cast(column.type.value_type), UNKNOWN)
-                place = batch.schema.get_field_index(name)
-                batch = batch.set_column(place, name, plain.dictionary_encode())
         weight = "weight" if "weight" in self.columns else None
         count = "count" if "count" in self.columns else None
         cube = Cube.count(batch, axes, weight, count)
@@ -153,7 +147,9 @@ class Measurement:
 
     def slices(self, by: By) -> Slices:
         """The slices of ``by`` with their sizes, in the order shown."""
-        return Slices(self, by)
+        if by not in self._slices:
+            self._slices[by] = Slices(self, by)
+        return self._slices[by]
 
 
 def _distinct(code: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -186,6 +182,7 @@ class Slices:
         """The slice in words, ``sex=Female & race=Black``; 'all rows' for the whole set."""
         return " & ".join(f"{k}={v}" for k, v in self.name(index).items()) or "all rows"
 
+    @cached_property
     def shown(self) -> list[int]:
         """Positions in the order shown: bins by their edges, other values by name."""
 

@@ -277,7 +277,7 @@ def make_plan(config: Config, measured: Measurement) -> variant.Plan:
             raise InputError(f"slices.reference: {feature!r} is not an audited sensitive feature")
         slices = measured.slices((feature,))
         if slices.find({feature: value}) is None:
-            known = ", ".join(slices.name(i)[feature] for i in slices.shown())
+            known = ", ".join(slices.name(i)[feature] for i in slices.shown)
             raise InputError(f"slices.reference.{feature}: no value {value!r} in the data; there are {known}")
     return variant.Plan(
         chosen, config.slices.intersections, config.slices.min_size, config.confidence, reference

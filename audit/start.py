@@ -88,7 +88,7 @@ def start(table: Path) -> str:
     if score or decision:
         lines += ["model:                       # predictions that stand in the table", "  kind: predictions"]
         if score:
-            lines += [f"  score: {_quoted(score)}", *_scale(batch.column(score))]
+            lines += [f"  score: {_quoted(score)}", *_scale(batch.column(score), bool(decision))]
         if decision:
             lines += [f"  decision: {_quoted(decision)}"]
             lines += _positive(values[decision], "  ", "the favourable decision")
@@ -127,14 +127,19 @@ def _positive(values: list[str], indent: str, what: str) -> list[str]:
     ]
 
 
-def _scale(column: pa.Array) -> list[str]:
+def _scale(column: pa.Array, decided: bool) -> list[str]:
     if not _numeric(column):
         return []
     numbers = [v for v in column.to_pylist() if v is not None]
     inside = bool(numbers) and min(numbers) >= 0 and max(numbers) <= 1
+    if inside and decided:
+        return []
     if inside:
         return ["  threshold: 0.5             # CHECK: scores at or above it are selected"]
-    return ["  scale: rank                # not in [0, 1], so no probabilities", "  # threshold: NUMBER"]
+    return [
+        "  scale: rank                # not in [0, 1], so no probabilities",
+        *([] if decided else ["  # threshold: NUMBER"]),
+    ]
 
 
 def _gates(sensitive: list[str], label: str | None, model: bool) -> list[str]:

@@ -104,7 +104,7 @@ def _slice_results(measured: Measurement, by: By, plan: Plan) -> list[SliceResul
             counts=Counts(**{key: int(values[i]) for key, values in fields.items()}),
             metrics={name: column[i] for name, column in columns.items()},
         )
-        for i in slices.shown()
+        for i in slices.shown
     ]
 
 
@@ -190,7 +190,7 @@ def _against(
     impact: bool = False,
 ) -> Iterator[Disparity]:
     """Every other slice against the reference."""
-    others = np.array([i for i in slices.shown() if i != reference], np.intp)
+    others = np.array([i for i in slices.shown if i != reference], np.intp)
     if not len(others):
         return
     references = np.full(len(others), reference)
@@ -255,8 +255,9 @@ def _between(
     if 2 <= len(large) < len(scopes[0]):
         scopes.append(large)
     for use in scopes:
-        defined = [i for i in use.tolist() if all(f.defined[i] for f in figures.values())]
-        left_out = [slices.name(i) for i in slices.shown() if i not in defined]
+        inside = np.zeros(len(slices.n), bool)
+        inside[use] = np.all([f.defined[use] for f in figures.values()], axis=0)
+        left_out = [slices.name(i) for i in slices.shown if not inside[i]]
         found = compare.between(figures, use, form, plan.confidence)
         common = {
             "name": f"{row.name}_{form}",
@@ -364,5 +365,5 @@ def _scores(measured: Measurement, by: By, plan: Plan) -> list[ScoreDetail]:
             ],
             roc=curves.roc[i],
         )
-        for i in slices.shown()
+        for i in slices.shown
     ]

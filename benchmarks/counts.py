@@ -9,9 +9,8 @@ from collections.abc import Callable
 import duckdb
 import polars
 import pyarrow as pa
-from tables import predictions
-
 from fairweigh.metrics.counts import Cube
+from tables import predictions
 
 KEYS = ["race", "region", "y_true", "y_pred"]
 

@@ -245,7 +245,7 @@ def populations(even: bool | None = None) -> Iterable[tuple[str, np.ndarray, np.
             continue
         sizes = np.resize(np.atleast_1d(n), k)
         rates = p + np.linspace(-1, 1, k) * min(spread, 0.8 * p, 0.8 * (1 - p))
-        size = f"n={n}" if isinstance(n, int) else f"n={n[0]}|{n[1]}"
+        size = f"n={n}" if isinstance(n, int) else f"n={n[0]}+{n[1]}"
         yield f"k={k} {size} p={p}{' spread' if spread else ' equal'}", sizes, rates
 
 

@@ -14,12 +14,11 @@ import warnings
 from collections.abc import Callable
 
 import pyarrow as pa
-from tables import predictions
-
 from fairweigh.metrics.counts import Cube, features_by
 from fairweigh.metrics.figures import Figure, count_figure
 from fairweigh.metrics.intervals import normal_quantile
 from fairweigh.metrics.table import METRICS
+from tables import predictions
 
 COUNTED = [m for m in METRICS.values() if not {"score", "probability"} & set(m.needs)]
 FEATURES = ["race", "region"]

@@ -1,4 +1,4 @@
-"""Whole-process time and memory of ``fairweigh audit`` on prediction files, beside DuckDB reading and counting.
+"""Time and memory of a whole ``fairweigh audit`` of predictions, beside DuckDB reading and counting them.
 
 Run as ``python benchmarks/process.py [ROWS ...]``; default one million rows. Every time is the best of
 several interleaved runs of a fresh process. 50 million rows (``python benchmarks/process.py 50000000``)

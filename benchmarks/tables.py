@@ -19,7 +19,9 @@ def predictions(rows: int, seed: int = 0, *, score: bool = True) -> pa.Table:
     columns = {
         "id": np.arange(rows),
         "race": pa.DictionaryArray.from_arrays(race.astype(np.int32), pa.array(RACES)).cast(pa.string()),
-        "region": pa.DictionaryArray.from_arrays(region.astype(np.int32), pa.array(REGIONS)).cast(pa.string()),
+        "region": pa.DictionaryArray.from_arrays(region.astype(np.int32), pa.array(REGIONS)).cast(
+            pa.string()
+        ),
         "y": label.astype(np.int8),
         "approved": (values >= 0.45).astype(np.int8),
     }

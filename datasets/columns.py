@@ -117,7 +117,9 @@ class Binary:
     def _positive(self) -> set[str]:
         seen = list(self.seen)
         positive = set(self.positive) or {"1", "true"}
-        if not self.positive and not set(seen) <= {"0", "1", "true", "false"}:
+        # YAML's true is the text 'True' of a table that Python wrote.
+        positive |= {v for v in seen if v.lower() in ("true", "false") and v.lower() in positive}
+        if not self.positive and not {v.lower() for v in seen} <= {"0", "1", "true", "false"}:
             raise InputError(
                 f"{self.role} column '{self.column}' holds {listed(seen)}: say which value is positive "
                 f"({'data.positive' if self.role == 'label' else 'model.positive'})"

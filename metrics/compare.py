@@ -122,29 +122,57 @@ def between(
 def _outermost(
     figure: Figure, use: NDArray[np.intp], compare: str, z: float, scale: float
 ) -> tuple[float, float]:
-    """Limits of the true extreme over all pairs of ``use``, block by block to bound the memory."""
-    low, high = (0.0, 0.0) if compare == "difference" else (1.0, 1.0)
-    value, limits = _take(figure, z, scale, use)
-    trials = None if figure.trials is None or len(use) > EXACT_PAIRS else figure.trials[use] * scale
-    block = max(1, 1_000_000 // len(use))
-    for start in range(0, len(use), block):
-        i, j = np.meshgrid(np.arange(start, min(start + block, len(use))), np.arange(len(use)), indexing="ij")
-        kept = i != j if compare == "difference" else (i != j) & (value[j] > 0)
-        i, j = i[kept], j[kept]
+    """Limits of the true extreme over all ordered pairs of ``use``."""
+    value, (low, high) = _take(figure, z, scale, use)
+    if compare == "difference":
+        return _widest(value, low, high)
+    if figure.trials is not None and len(use) <= EXACT_PAIRS:
+        trials = figure.trials[use] * scale
+        i, j = np.nonzero((value[None, :] > 0) & ~np.eye(len(use), dtype=bool))
         if not len(i):
-            low = 0.0  # where no other slice has any, nothing bounds the ratio from below
-            continue
-        first, second = ((value[k], (limits[0][k], limits[1][k])) for k in (i, j))
-        if compare == "difference":
-            lows, highs = mover_difference(*first, *second)
-            low, high = max(low, float(lows.max())), max(high, float(highs.max()))
-            continue
-        if trials is not None:
-            lows, highs = score_ratio(value[i] * trials[i], trials[i], value[j] * trials[j], trials[j], z)
-        else:
-            lows, highs = mover_ratio(*first, *second)
-        low, high = min(low, float(np.nanmin(lows))), min(high, float(np.nanmin(highs)))
-    return low, high
+            return 0.0, 1.0  # where no other slice has any, nothing bounds the ratio from below
+        lows, highs = score_ratio(value[i] * trials[i], trials[i], value[j] * trials[j], trials[j], z)
+        return min(1.0, float(np.nanmin(lows))), min(1.0, float(np.nanmin(highs)))
+    # MOVER's ratio is its difference of logarithms; a slice at 0 has the smallest ratio of all.
+    some = value > 0
+    least, most = _widest(*(np.log(v[some]) for v in (value, low, high))) if some.sum() > 1 else (0.0, np.inf)
+    if some.all():
+        return float(np.exp(-most)), float(np.exp(-least))
+    return 0.0, min(float(np.exp(-least)), float(high[~some].min() / low[some].max()))
+
+
+def _widest(value: Floats, low: Floats, high: Floats) -> tuple[float, float]:
+    """The largest lower (at least 0) and the largest upper MOVER limit over all ordered pairs.
+
+    Only the slices that can reach the maximum are paired: with a and b the arms of the two intervals,
+    hypot(a, b) is at most a + b and at least (a + b) / sqrt 2, which bounds either limit of a pair by a
+    term of each slice.
+    """
+    below, above = value - low, high - value
+    sides = (
+        # Upper limits: value_i - value_j + hypot(above_i, below_j).
+        (high, low, lambda i, j: value[i] - value[j] + np.hypot(above[i], below[j]), -np.inf),
+        # Lower limits: value_i - value_j - hypot(below_i, above_j).
+        (
+            value - below / np.sqrt(2),
+            value + above / np.sqrt(2),
+            lambda i, j: value[i] - value[j] - np.hypot(below[i], above[j]),
+            0.0,
+        ),
+    )
+    found = []
+    for first, second, limit, best in sides:
+        order_i, order_j = np.argsort(-first), np.argsort(second)
+        i, j = order_i[0], order_j[0] if order_j[0] != order_i[0] else order_j[1]
+        best = max(best, float(limit(i, j)))
+        reach_i = order_i[first[order_i] - second.min() >= best]
+        reach_j = order_j[first.max() - second[order_j] >= best]
+        for start in range(0, len(reach_i), 1000):
+            i, j = np.meshgrid(reach_i[start : start + 1000], reach_j, indexing="ij")
+            limits = np.where(i == j, -np.inf, limit(i, j))
+            best = max(best, float(limits.max(initial=-np.inf)))
+        found.append(best)
+    return found[1], found[0]
 
 
 def variance_between(value: Floats, trials: Floats, confidence: float) -> tuple[float, float, float]:
@@ -165,8 +193,14 @@ def variance_between(value: Floats, trials: Floats, confidence: float) -> tuple[
     point = float(np.var(value, ddof=1) - (value * (1 - value) / (n - 1)).mean())
     # A rate of 0 in few rows is not known to be 0: two successes and two failures are added to the noise.
     smooth = (value * n + 2) / (n + 4)
-    noise = np.random.default_rng(SEED).binomial(n.astype(np.int64), smooth, (DRAWS, len(value))) / n - smooth
-    corrected = np.var(value + noise, axis=1, ddof=1) - 2 * (smooth * (1 - smooth) / n).mean()
+    generator = np.random.default_rng(SEED)
+    # Over many slices the variance hardly varies from draw to draw, and fewer of them do.
+    draws = max(500, min(DRAWS, 1_000_000 // len(value)))
+    spread = [
+        np.var(value - smooth + generator.binomial(n.astype(np.int64), smooth) / n, ddof=1)
+        for _ in range(draws)
+    ]
+    corrected = np.array(spread) - 2 * (smooth * (1 - smooth) / n).mean()
     tail = (1 - confidence) / 2
     low, high = np.quantile(corrected, [tail, 1 - tail])
     return point, min(float(low), point), max(float(high), point)

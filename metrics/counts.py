@@ -141,6 +141,9 @@ class Cube:
         levels, codes = [], []
         for column in columns:
             encoded = pa.chunked_array([column]) if isinstance(column, pa.Array) else column
+            if pa.types.is_dictionary(encoded.type):
+                # A dictionary's own nulls stand outside it; decoding lets them be encoded as a level.
+                encoded = encoded.cast(encoded.type.value_type)
             encoded = encoded.dictionary_encode(null_encoding="encode").combine_chunks()
             found = [UNKNOWN if v is None else str(v) for v in encoded.dictionary.to_pylist()]
             names, position = np.unique(np.array(found, dtype=object), return_inverse=True)

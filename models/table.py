@@ -53,6 +53,8 @@ class PredictionTable:
         if not self.score_column and not self.decision:
             raise InputError("model: a table of predictions needs model.score or model.decision (or both)")
         self._outcome = Binary(self.decision, "decision", as_words(self.positive)) if self.decision else None
+        if self.decision and self.path is None and self.decision == self.data.label:
+            raise InputError(f"model.decision: column '{self.decision}' is data.label already")
         own = [c for c in (self.score_column, self.decision) if c]
         names = self.data.names if self.path is None else column_names(self.path)
         where = self.data.where if self.path is None else str(self.path)
@@ -98,7 +100,8 @@ class PredictionTable:
         position = pc.index_in(mine, value_set=key)
         lacking = mine.filter(pc.is_null(position))
         surplus = key.filter(pc.invert(pc.is_in(key, value_set=mine)))
-        if len(lacking) or len(surplus):
+        # Predictions of rows that data.drop_missing left out have no row, rightly.
+        if len(lacking) or len(surplus) > self.data.dropped:
             raise InputError(
                 f"{self.path}: ids do not match {self.data.where}: {len(lacking)} rows of the data have no "
                 f"prediction ({_few(lacking)}), {len(surplus)} predictions have no row ({_few(surplus)})"

@@ -6,9 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
-
 from fairweigh.audit.config import read
+from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])

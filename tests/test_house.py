@@ -78,7 +78,8 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
 def test_tabular_audit_imports_no_torch_and_no_charts_unless_drawn(tmp_path: Path) -> None:
     code = (
         "import fairweigh, pyarrow as pa\n"
-        "table = pa.table({'y': [0, 1] * 40, 'd': [1, 1, 0, 0] * 20, 's': ['a', 'b', 'b'] * 26 + ['a', 'b']})\n"
+        "rows = {'y': [0, 1] * 40, 'd': [1, 1, 0, 0] * 20, 's': ['a', 'b'] * 40}\n"
+        "table = pa.table(rows)\n"
         "fairweigh.run({'audit': 'x', 'data': {'path': 'none', 'label': 'y', 'sensitive': ['s']},\n"
         "  'model': {'decision': 'd'}, 'report': {'charts': False}}, 'run', data=table)"
     )

@@ -97,7 +97,7 @@ def test_fetched_file_is_cached_and_announced_with_licence_and_warnings(server, 
     assert left_in(cache) == ["toy.csv"]
 
 
-@pytest.mark.parametrize("sent", [PLAIN, gzip.compress(PLAIN)])
+@pytest.mark.parametrize("sent", [PLAIN, gzip.compress(PLAIN)], ids=["plain", "gzip"])
 def test_what_arrives_is_compressed_as_the_card_names_it(server, cache, sent):
     server.pages["/t"] = sent
     path = fetch(toy(server.address + "/t", digest(PLAIN), name="toy.csv.gz"))[0]
