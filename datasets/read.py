@@ -217,9 +217,9 @@ def _categories(path: Path, batch: pa.RecordBatch, categorical: Sequence[str]) -
         if field.name not in categorical or field.type == CATEGORY:
             continue
         column = batch.column(index)
-        # Encoding first leaves only the distinct values to be written as words.
-        encoded = column if pa.types.is_dictionary(field.type) else column.dictionary_encode()
         try:
+            # Encoding first leaves only the distinct values to be written as words.
+            encoded = column if pa.types.is_dictionary(field.type) else column.dictionary_encode()
             levels = encoded.dictionary.cast(pa.string())
             words = pa.DictionaryArray.from_arrays(encoded.indices.cast(pa.int32()), levels)
         except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:

@@ -196,11 +196,13 @@ def variance_between(value: Floats, trials: Floats, confidence: float) -> tuple[
     generator = np.random.default_rng(SEED)
     # Over many slices the variance hardly varies from draw to draw, and fewer of them do.
     draws = max(500, min(DRAWS, 1_000_000 // len(value)))
-    spread = [
-        np.var(value - smooth + generator.binomial(n.astype(np.int64), smooth) / n, ddof=1)
-        for _ in range(draws)
-    ]
-    corrected = np.array(spread) - 2 * (smooth * (1 - smooth) / n).mean()
+    block = max(1, 1_000_000 // len(value))
+    parts = []
+    for start in range(0, draws, block):
+        drawn = generator.binomial(n.astype(np.int64), smooth, (min(block, draws - start), len(value))) / n
+        parts.append(np.var(value - smooth + drawn, axis=1, ddof=1))
+    spread = np.concatenate(parts)
+    corrected = spread - 2 * (smooth * (1 - smooth) / n).mean()
     tail = (1 - confidence) / 2
     low, high = np.quantile(corrected, [tail, 1 - tail])
     return point, min(float(low), point), max(float(high), point)

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, stdtrit
 
 from .counts import Counts, Tally
-from .intervals import Floats, Limits, wilson
+from .intervals import Floats, Limits, tail_area, wilson
 from .table import METRICS, Metric
 
 DRAWS = 4000
@@ -143,6 +142,8 @@ def _proportion(metric: Metric, tally: Tally) -> tuple[Floats, Floats]:
             variance = squares / den**2 * members / (members - 1)
             variance = (variance * members + p * (1 - p) / kish) / (members + 1)
             # Few or unequal clusters give few degrees of freedom: Korn and Graubard's shrinkage at 95 %.
+            from scipy.special import stdtrit
+
             shrink = (1.959964 / stdtrit(np.maximum(kish - 1, 1), 0.975)) ** 2
             squared = tally.squares or tally.counts
             bound = den**2 / metric.denominator(squared)
@@ -223,7 +224,7 @@ def posterior_limits(
     value : float array of shape (slices,)
         Point values, which the limits always include; nan gives nan.
     """
-    tail = 1 - float(ndtr(z))
+    tail = tail_area(z)
     low, high = np.full(len(cells), np.nan), np.full(len(cells), np.nan)
     generator = np.random.default_rng(SEED)
     for start in range(0, len(cells), 500):

@@ -2,20 +2,24 @@
 
 The closed forms stand here rather than being called from statsmodels because a tabular audit may not
 pay that package's start-up time and because these broadcast over slices; the tests hold each of them
-to statsmodels and to published examples.
+to statsmodels or scipy and to published examples. For the same reason scipy.special is only imported
+where Student's quantiles are needed.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, ndtri
 
 Floats = NDArray[np.float64]
 Limits = tuple[Floats, Floats]
+
+_NORMAL = NormalDist()
 
 
 def normal_quantile(confidence: float) -> float:
@@ -28,7 +32,38 @@ def normal_quantile(confidence: float) -> float:
     """
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be in (0, 1), got {confidence}")
-    return float(ndtri((1 + confidence) / 2))
+    return _NORMAL.inv_cdf((1 + confidence) / 2)
+
+
+def tail_area(z: float) -> float:
+    """Probability of a standard normal above ``z``, the inverse of `normal_quantile` by halves."""
+    return math.erfc(z / math.sqrt(2)) / 2
+
+
+def _normal_cdf(z: Floats) -> Floats:
+    return np.array([math.erfc(-v / math.sqrt(2)) / 2 for v in z.tolist()])
+
+
+@lru_cache(maxsize=256)
+def chi_square_quantile(tail: float, degrees: int) -> float:
+    """Value that a chi-square of whole degrees of freedom exceeds with probability ``tail``.
+
+    Bisection on the closed form of the upper tail (M. Abramowitz, I. A. Stegun 1964, 26.4.4-26.4.5).
+    Equal to ``scipy.special.chdtri``.
+    """
+
+    def above(x: float) -> float:
+        h, odd = x / 2, degrees % 2
+        powers = [h ** (j + odd / 2) / math.gamma(j + 1 + odd / 2) for j in range(degrees // 2)]
+        return (math.erfc(math.sqrt(h)) if odd else 0.0) + math.exp(-h) * sum(powers)
+
+    low, high = 0.0, 1.0
+    while above(high) > tail and high < 1e4:
+        high *= 2
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if above(middle) > tail else (low, middle)
+    return (low + high) / 2
 
 
 def sidak_quantile(confidence: float, comparisons: int) -> float:
@@ -58,12 +93,13 @@ def studentized_range_quantile(confidence: float, groups: int) -> float:
     """
     if groups < 2:
         raise ValueError(f"groups must be at least 2, got {groups}")
-    z = np.linspace(-9.0, 29.0, 1000)
+    z = np.linspace(-9.0, 29.0, 500)
+    upper = _normal_cdf(z)
     weight = groups * (z[1] - z[0]) * np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
     low, high = 0.0, 20.0
     for _ in range(60):
         q = (low + high) / 2
-        cdf = np.sum(weight * (ndtr(z) - ndtr(z - q)) ** (groups - 1))
+        cdf = np.sum(weight * (upper - _normal_cdf(z - q)) ** (groups - 1))
         low, high = (q, high) if cdf < confidence else (low, q)
     return (low + high) / 2
 

@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtri, ndtr, stdtrit
 
 from .figures import Figure
-from .intervals import Floats, Limits, wilson
+from .intervals import Floats, Limits, chi_square_quantile, tail_area, wilson
 from .scores import ScoreTable
 
 CALIBRATION_BINS = 10
@@ -177,6 +176,8 @@ class SlicedScores:
         owner, pair = self._pairs
         sums = np.bincount(pair, self.table.weight * influence)
         members = self._members
+        from scipy.special import stdtrit
+
         wide = (stdtrit(np.maximum(members - 1, 1), 0.975) / 1.959964) ** 2
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(np.bincount(owner, sums**2, self.size) * members / (members - 1) * wide)
@@ -189,8 +190,12 @@ class SlicedScores:
         if name == "mean_score":
 
             def student(z: float, scale: float) -> Limits:
+                from scipy.special import stdtrit
+
                 with np.errstate(invalid="ignore"):
-                    half = stdtrit(np.maximum(self.n * scale - 1, 1), ndtr(z)) * error / np.sqrt(scale)
+                    half = (
+                        stdtrit(np.maximum(self.n * scale - 1, 1), 1 - tail_area(z)) * error / np.sqrt(scale)
+                    )
                 return mean - half, mean + half
 
             return Figure(mean, self.n, student, "student", self._effective())
@@ -326,7 +331,8 @@ class SlicedScores:
         error, used = np.sqrt(spread.sum(1)), np.maximum((weight > 0).sum(1), 1)
 
         def limits(z: float, scale: float) -> Limits:
-            half = np.sqrt(chdtri(used, 2 * (1 - ndtr(z)))) * error / np.sqrt(scale)
+            chi = np.array([chi_square_quantile(2 * tail_area(z), int(k)) for k in used])
+            half = np.sqrt(chi) * error / np.sqrt(scale)
             return np.maximum(value - half, 0), np.minimum(value + half, 1)
 
         return Figure(value, self.n, limits, "scheffe", self._effective())
