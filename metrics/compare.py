@@ -21,6 +21,8 @@ from .intervals import (
     wilson,
 )
 
+Index = NDArray[np.intp]
+
 EXACT_PAIRS = 100
 """Up to so many slices all pairs get score intervals of the ratio; beyond, MOVER's closed form."""
 
@@ -135,7 +137,10 @@ def _outermost(
         return min(1.0, float(np.nanmin(lows))), min(1.0, float(np.nanmin(highs)))
     # MOVER's ratio is its difference of logarithms; a slice at 0 has the smallest ratio of all.
     some = value > 0
-    least, most = _widest(*(np.log(v[some]) for v in (value, low, high))) if some.sum() > 1 else (0.0, np.inf)
+    least, most = 0.0, np.inf
+    if some.sum() > 1:
+        with np.errstate(divide="ignore"):
+            least, most = _widest(np.log(value[some]), np.log(low[some]), np.log(high[some]))
     if some.all():
         return float(np.exp(-most)), float(np.exp(-least))
     return 0.0, min(float(np.exp(-least)), float(high[~some].min() / low[some].max()))
@@ -149,30 +154,31 @@ def _widest(value: Floats, low: Floats, high: Floats) -> tuple[float, float]:
     term of each slice.
     """
     below, above = value - low, high - value
-    sides = (
-        # Upper limits: value_i - value_j + hypot(above_i, below_j).
-        (high, low, lambda i, j: value[i] - value[j] + np.hypot(above[i], below[j]), -np.inf),
-        # Lower limits: value_i - value_j - hypot(below_i, above_j).
-        (
-            value - below / np.sqrt(2),
-            value + above / np.sqrt(2),
-            lambda i, j: value[i] - value[j] - np.hypot(below[i], above[j]),
-            0.0,
-        ),
+
+    def upper(i: Index, j: Index) -> Floats:
+        return np.asarray(value[i] - value[j] + np.hypot(above[i], below[j]))
+
+    def lower(i: Index, j: Index) -> Floats:
+        return np.asarray(value[i] - value[j] - np.hypot(below[i], above[j]))
+
+    half = np.sqrt(0.5)
+    return (
+        max(0.0, _largest(lower, value - below * half, value + above * half, 0.0)),
+        _largest(upper, high, low, -np.inf),
     )
-    found = []
-    for first, second, limit, best in sides:
-        order_i, order_j = np.argsort(-first), np.argsort(second)
-        i, j = order_i[0], order_j[0] if order_j[0] != order_i[0] else order_j[1]
-        best = max(best, float(limit(i, j)))
-        reach_i = order_i[first[order_i] - second.min() >= best]
-        reach_j = order_j[first.max() - second[order_j] >= best]
-        for start in range(0, len(reach_i), 1000):
-            i, j = np.meshgrid(reach_i[start : start + 1000], reach_j, indexing="ij")
-            limits = np.where(i == j, -np.inf, limit(i, j))
-            best = max(best, float(limits.max(initial=-np.inf)))
-        found.append(best)
-    return found[1], found[0]
+
+
+def _largest(limit: Callable[[Index, Index], Floats], first: Floats, second: Floats, best: float) -> float:
+    """Largest of ``limit(i, j)``, i != j, and of ``best``; the limit is at most ``first[i] - second[j]``."""
+    order_i, order_j = np.argsort(-first), np.argsort(second)
+    top = order_i[:1]
+    best = max(best, float(limit(top, order_j[order_j != top][:1])[0]))
+    reach_i = order_i[first[order_i] - second.min() >= best]
+    reach_j = order_j[first.max() - second[order_j] >= best]
+    for start in range(0, len(reach_i), 1000):
+        i, j = np.meshgrid(reach_i[start : start + 1000], reach_j, indexing="ij")
+        best = max(best, float(np.where(i == j, -np.inf, limit(i, j)).max(initial=-np.inf)))
+    return best
 
 
 def variance_between(value: Floats, trials: Floats, confidence: float) -> tuple[float, float, float]:

@@ -54,7 +54,7 @@ def chi_square_quantile(tail: float, degrees: int) -> float:
 
     def above(x: float) -> float:
         h, odd = x / 2, degrees % 2
-        powers = [h ** (j + odd / 2) / math.gamma(j + 1 + odd / 2) for j in range(degrees // 2)]
+        powers: list[float] = [h ** (j + odd / 2) / math.gamma(j + 1 + odd / 2) for j in range(degrees // 2)]
         return (math.erfc(math.sqrt(h)) if odd else 0.0) + math.exp(-h) * sum(powers)
 
     low, high = 0.0, 1.0

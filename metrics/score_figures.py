@@ -150,7 +150,7 @@ class SlicedScores:
             squares = self._fold(table.sum(table.square * some))
         else:
             owner, pair = self._pairs
-            squares = np.bincount(owner, np.bincount(pair, table.weight * some) ** 2, self.size)
+            squares = np.bincount(owner, np.bincount(pair, table.weight * some) ** 2, self.size).astype(float)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(self._fold(table.sum(table.weight * some)) ** 2 / squares)
 

@@ -175,19 +175,19 @@ class ScoreCollector:
             return np.concatenate(found) if found else None
 
         score, code = join("score"), join("code")
-        if score is None or code is None:
-            score, code = np.zeros(0), np.zeros(0, np.int32)
-        order = np.argsort(score)
+        gathered: Floats = np.zeros(0) if score is None else score
+        codes: NDArray[Any] = np.zeros(0, np.int32) if code is None else code
+        order = np.argsort(gathered)
         label, weight, cluster = join("label"), join("weight"), join("cluster")
-        ones = np.ones(len(score))
+        ones = np.ones(len(gathered))
         w = ones if weight is None else weight[order]
-        score = score[order]
+        ordered = gathered[order]
         return ScoreTable(
-            code[order].astype(np.int64),
+            codes[order].astype(np.int64),
             self.by,
             keys,
-            score,
-            score,
+            ordered,
+            ordered,
             None if label is None else label[order],
             ones.astype(np.int64),
             w,

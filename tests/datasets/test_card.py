@@ -91,8 +91,9 @@ def test_every_code_is_a_word_and_every_number_has_a_bin(name):
             assert set(table[column].to_pylist()) <= set(meaning.values.values())
     for column, edges in found.bins.items():
         assert edges == sorted(edges)
-        assert edges[0] <= pc.min(table[column]).as_py()
-        assert pc.max(table[column]).as_py() < edges[-1]
+        # Edges that leave a bin empty would show a slice of nobody.
+        assert pc.min(table[column]).as_py() < edges[0]
+        assert edges[-1] <= pc.max(table[column]).as_py()
 
 
 @pytest.mark.parametrize(
