@@ -164,10 +164,10 @@ class ScoreCollector:
             order = np.argsort(ties)
             sums = {name: values[order] for name, values in sums.items()}
             label = (sums["key"] >> (KEY_BITS - 1) & 1).astype(bool) if self._labelled else None
-            weight = sums.get("weight", sums["count"].astype(float))
+            total = sums.get("weight", sums["count"].astype(float))
             return ScoreTable(
                 sums["key"] >> KEY_BITS, self.by, keys, sums["total"] / sums["count"], ties[order], label,
-                sums["count"], weight, sums.get("square", weight), exact=False,
+                sums["count"], total, sums.get("square", total), exact=False,
             )  # fmt: skip
 
         def join(name: str) -> NDArray[Any] | None:
