@@ -1,8 +1,8 @@
 """Every figure that fairlearn or scikit-learn defines, held to theirs on generated tables."""
 
 import warnings
-from itertools import product
 from functools import partial, update_wrapper
+from itertools import product
 
 import fairlearn.metrics as fl
 import numpy as np
