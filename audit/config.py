@@ -35,7 +35,8 @@ class Data(Section):
     """The evaluation data: a dataset card (``name``) or a file (``path``), and its columns' roles."""
 
     name: str | None = Field(None, description="A dataset card; see 'fairweigh datasets list'.")
-    split: str | None = Field(None, description="Split of the card; 'all' for every row.")
+    split: str | None = Field(None, description="Split of the card ('all' for every row), or of the file.")
+    split_column: str | None = Field(None, description="Column of the file that says each row's split.")
     path: str | None = Field(None, description="CSV, Parquet, Feather or JSON lines, also .gz.")
     label: str | None = Field(None, description="Column of the true class; optional.")
     positive: Values | None = Field(None, description="Label value(s) that count as positive.")
@@ -55,8 +56,10 @@ class Data(Section):
     def _one_source(self) -> Data:
         if (self.name is None) == (self.path is None):
             raise ValueError("expected either name (a dataset card) or path (a file)")
-        if self.split is not None and self.name is None:
-            raise ValueError("split belongs to a dataset card (name)")
+        if self.name is not None and self.split_column is not None:
+            raise ValueError("split_column belongs to a file (path); a dataset card knows its splits")
+        if self.name is None and (self.split is None) != (self.split_column is None):
+            raise ValueError("split and split_column belong together: the value, and the column it is in")
         return self
 
 

@@ -116,7 +116,10 @@ def _open(
             given["sensitive"] = sensitive
         return EvaluationSet.from_card(name, split, **given)
     source = table if table is not None else Path(str(path))
-    return EvaluationSet(source, sensitive=sensitive or [], name=Path(str(path)).name, **given)
+    if split is None:
+        given.pop("split_column", None)
+    name = Path(str(path)).name
+    return EvaluationSet(source, sensitive=sensitive or [], name=name, split=split, **given)
 
 
 def load_model(
@@ -198,7 +201,9 @@ def _refuse_evaluation_rows(train: TrainData, data: Data) -> None:
     whole = (None, "all")
     same_card = train.name is not None and train.name == data.name
     overlap = train.split == data.split or train.split in whole or data.split in whole
-    if same_file or (same_card and overlap):
+    if train.path is not None and train.split is not None and data.split_column is None:
+        raise InputError("model.train.split: a split of a file needs data.split_column")
+    if (same_file or same_card) and overlap:
         raise InputError("model.train: expected other rows than the evaluation data, got the same ones")
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import card as cards
-from .columns import Ascending, Binary, Scalar, Sensitive, no_column, plain, word
+from .columns import Ascending, Binary, Scalar, Sensitive, no_column, plain, word, words
 from .errors import InputError
 from .files import form_of
 from .read import column_names, iter_batches, sha256_file
@@ -62,6 +62,8 @@ class EvaluationSet:
         Leave out rows in which any column is missing (they are counted).
     name, card, split
         What the data is called, and the card and split it came from.
+    split_column : str, optional
+        Column of a file whose value ``split`` marks the rows to take.
 
     Raises
     ------
@@ -85,6 +87,7 @@ class EvaluationSet:
     name: str = ""
     card: cards.Card | None = None
     split: str | None = None
+    split_column: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.source, pa.Table):
@@ -96,7 +99,7 @@ class EvaluationSet:
         if not self.sensitive:
             raise InputError("data.sensitive: name at least one sensitive feature, got none")
         roles = {"label": self.label, "id": self.id, "weight": self.weight, "cluster": self.cluster}
-        for key, name in {**roles, "count": self.count}.items():
+        for key, name in {**roles, "count": self.count, "split_column": self.split_column}.items():
             self._require(name, f"data.{key}")
         for name in self.sensitive:
             self._require(name, "data.sensitive")
@@ -123,6 +126,7 @@ class EvaluationSet:
         self.order = Ascending(self.id or "id")
         self.rows = 0
         self.dropped = 0
+        self.outside = 0
 
     def _require(self, name: str | None, key: str) -> None:
         if name is not None and name not in self.names:
@@ -155,7 +159,8 @@ class EvaluationSet:
             for name in self.features:
                 self._require(name, "data.features")
             return list(self.features)
-        excluded = {self.label, self.id, self.weight, self.cluster, self.count, "split", *self.sensitive}
+        roles = {self.label, self.id, self.weight, self.cluster, self.count, self.split_column}
+        excluded = {*roles, "split", *self.sensitive}
         if self.card is not None:
             excluded |= {*self.card.exclude, self.card.label, self.card.id}
         return [n for n in self.names if n not in excluded]
@@ -192,6 +197,8 @@ class EvaluationSet:
         roles = [self.id, self.label, self.weight, self.cluster, self.count, *self.sensitive, *extra]
         wanted = list(dict.fromkeys(c for c in roles if c))
         columns = list(self.names) if self.drop_missing else wanted
+        if self.split_column and self.split_column not in columns:
+            columns.append(self.split_column)
         texts = [c for c in self.sensitive if c not in self.bins]
         if isinstance(self.source, pa.Table):
             stream = iter(self.source.select(columns).combine_chunks().to_batches())
@@ -209,6 +216,11 @@ class EvaluationSet:
         yield from (batch for batch in kept if batch.num_rows)
 
     def _kept(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        if self.split_column:
+            inside = pc.equal(words(batch.column(self.split_column)).cast(pa.string()), str(self.split))
+            before = batch.num_rows
+            batch = batch.filter(inside)
+            self.outside += before - batch.num_rows
         if not self.drop_missing:
             return batch
         clean = batch.drop_null()
@@ -252,6 +264,8 @@ class EvaluationSet:
         """After the last batch: InputError for an empty table or a label of one class."""
         if not self.rows:
             dropped = f" ({self.dropped} rows with missing values were left out)" if self.dropped else ""
+            if self.outside:
+                dropped += f" ({self.outside} rows are of other splits than {self.split!r})"
             raise InputError(f"{self.where}: no rows to audit{dropped}")
         if self.outcome:
             self.outcome.check_both_classes()

@@ -100,8 +100,8 @@ class PredictionTable:
         position = pc.index_in(mine, value_set=key)
         lacking = mine.filter(pc.is_null(position))
         surplus = key.filter(pc.invert(pc.is_in(key, value_set=mine)))
-        # Predictions of rows that data.drop_missing left out have no row, rightly.
-        if len(lacking) or len(surplus) > self.data.dropped:
+        # Predictions of rows of another split, or with missing values left out, have no row, rightly.
+        if len(lacking) or len(surplus) > self.data.dropped + self.data.outside:
             raise InputError(
                 f"{self.path}: ids do not match {self.data.where}: {len(lacking)} rows of the data have no "
                 f"prediction ({_few(lacking)}), {len(surplus)} predictions have no row ({_few(surplus)})"
