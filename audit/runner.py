@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
-import platform
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,13 +22,13 @@ from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..datasets.read import iter_batches, row_count
 from ..metrics.figures import METHODS
-from ..metrics.table import DEFAULT, DISPARITIES, METRICS
+from ..metrics.table import DEFAULT, METRICS
 from ..models.base import Model
-from . import gate, variant
+from . import describe, gate, variant
 from .config import Config, Data, ModelSpec, TrainData
 from .folder import AUDIT, OpenRun
 from .measure import Measurement
-from .result import AuditResult, DataInfo, Definition, Environment, GateResult, NotMeasured, Variant
+from .result import AuditResult, GateResult, Variant
 
 ORIGINAL = "original"
 Progress = Callable[[str, int, int | None], None]
@@ -324,139 +322,15 @@ def _result(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         verdict=gate.worst([g.verdict for g in gates]),
         confidence=config.confidence,
-        environment=_environment(config.seed, command),
+        environment=describe.environment(config.seed, command),
         configuration=config.model_dump(mode="json"),
-        data=_data_info(data, measured),
+        data=describe.data_info(data, measured),
         variants=[made],
         gates=gates,
-        definitions=_definitions(plan, measured, gates),
+        definitions=describe.definitions(plan, measured, gates),
         methods={name: text for name, text in METHODS.items() if name in used},
-        not_measured=_not_measured(config, data, measured, plan),
+        not_measured=describe.not_measured(config, data, measured, plan),
     )
-
-
-def _environment(seed: int, command: str) -> Environment:
-    packages = {}
-    for name in ("numpy", "scipy", "pyarrow", "pandas", "scikit-learn", "skops", "pydantic"):
-        packages[name] = importlib.metadata.version(name)
-    return Environment(
-        fairweigh=__version__,
-        python=platform.python_version(),
-        platform=platform.platform(terse=True),
-        packages=packages,
-        seed=seed,
-        command=command,
-    )
-
-
-def _data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
-    card = data.card
-    positive, negative = data.outcome.classes if data.outcome else ([], [])
-    told: dict[str, Any] = (
-        {
-            "licence": card.licence, "citation": card.citation, "homepage": card.homepage,
-            "defects": card.defects, "synthetic": card.synthetic,
-        }
-        if card
-        else {}
-    )  # fmt: skip
-    warnings = list(card.warnings) if card else []
-    if data.dropped:
-        warnings.append(f"{data.dropped:,} rows with a missing value were left out (data.drop_missing).")
-    return DataInfo(
-        name=data.name or "table",
-        title=card.title if card else data.where,
-        rows=measured.rows,
-        sha256=data.sha256(),
-        kind="counts" if data.count else "rows",
-        source=f"dataset card {data.name}" if card else data.where,
-        label=data.label,
-        positive=positive,
-        negative=negative,
-        sensitive=list(data.sensitive),
-        unknown={s.column: s.unknown for s in data.slicers if s.unknown},
-        bins={k: list(v) for k, v in data.bins.items()},
-        id=data.id,
-        weight=data.weight,
-        cluster=data.cluster,
-        split=data.split,
-        warnings=warnings,
-        **told,
-    )
-
-
-def _definitions(plan: variant.Plan, measured: Measurement, gates: list[GateResult]) -> dict[str, Definition]:
-    names = list(dict.fromkeys([*plan.metrics, *(g.metric for g in gates if g.metric in METRICS)]))
-    rows = [r for r in DISPARITIES if not any(measured.lacks(METRICS[m]) for m in r.metrics)]
-    names += [m for r in rows for m in r.metrics if m not in names]
-    told = {}
-    for name in names:
-        m = METRICS[name]
-        told[name] = Definition(
-            name=name, title=m.title, formula=m.formula, meaning=m.meaning, better=m.better, ideal=m.ideal,
-            percent=m.percent, fairlearn=m.fairlearn, aif360=m.aif360, aequitas=m.aequitas, source=m.source,
-        )  # fmt: skip
-    for row in rows:
-        titles = " and ".join(METRICS[m].title.lower() for m in row.metrics)
-        worst = ", the worse of the two" if len(row.metrics) > 1 else ""
-        for form in row.forms:
-            name = f"{row.name}_{form}"
-            extremes = "highest minus lowest" if form == "difference" else "lowest divided by highest"
-            title = row.title if row.title.endswith("gap") else f"{row.title} {form}"
-            told[name] = Definition(
-                name=name, title=title, formula=f"{extremes} {titles}",
-                meaning=f"How far the slices lie apart in {titles}{worst}.",
-                better="lower" if form == "difference" else "higher",
-                ideal=0.0 if form == "difference" else 1.0,
-                percent=METRICS[row.metrics[0]].percent, fairlearn=name if row.fairlearn else None,
-                source=row.source,
-            )  # fmt: skip
-    return told
-
-
-LIMITS = (
-    ("Whether the labels are right", "Labels are taken as true; bias in how they came about stays unseen."),
-    (
-        "Whether the rows stand for the people concerned",
-        "Figures hold for the population that these rows were drawn from; the data card says what is known.",
-    ),
-    ("Causes", "A difference between slices is described, not explained; no causal claim is made."),
-    ("Similar treatment of similar people", "Only slices are compared, not single rows with each other."),
-)
-
-
-def _not_measured(
-    config: Config, data: EvaluationSet, measured: Measurement, plan: variant.Plan
-) -> list[NotMeasured]:
-    out = []
-    if config.metrics is None:
-        reasons: dict[str, list[str]] = {}
-        for name in DEFAULT:
-            lacking = measured.lacks(METRICS[name])
-            if lacking:
-                reasons.setdefault(" and ".join(lacking), []).append(METRICS[name].title)
-        for need, titles in reasons.items():
-            out.append(
-                NotMeasured(what=", ".join(titles), why=f"needs a {need}, which the data do not carry")
-            )
-    if "score" in measured.gives:
-        rounding = measured.scored(()).ranking.rounding if "label" in measured.gives else 0.0
-        if rounding:
-            out.append(
-                NotMeasured(
-                    what="Scores to their last digit",
-                    why="so many rows are counted in bins of the score; "
-                    f"no AUC moves by more than {rounding:.2g}",
-                )
-            )
-    if data.cluster:
-        out.append(
-            NotMeasured(
-                what="Dependence between slices within a cluster",
-                why="differences treat slices as independent, which is conservative for alike rows",
-            )
-        )
-    return out + [NotMeasured(what=what, why=why) for what, why in LIMITS]
 
 
 def checksum(content: Any) -> str:

@@ -47,3 +47,12 @@ class Model(Protocol):
 def decide(score: NDArray[np.float64], threshold: float) -> NDArray[np.bool_]:
     """Return the decisions ``score >= threshold``."""
     return np.asarray(score >= threshold)
+
+
+def rule(threshold: float, probability: bool) -> dict[str, Any]:
+    """Return what the report says of how scores become decisions."""
+    return {
+        "scale": "probability" if probability else "rank",
+        "threshold": threshold,
+        "rule": "selected if score >= threshold",
+    }

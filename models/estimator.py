@@ -17,7 +17,7 @@ from ..datasets.columns import listed, word
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..datasets.read import sha256_file
-from .base import Scored, decide
+from .base import Scored, decide, rule
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,11 +97,7 @@ class EstimatorModel:
         """Return what the report says of the model."""
         told = {"kind": "sklearn", **self.about, "features": self.columns}
         if self._scores:
-            told |= {
-                "scale": "probability" if self.probability else "rank",
-                "threshold": self.threshold,
-                "rule": "selected if score >= threshold",
-            }
+            told |= rule(self.threshold, self.probability)
         return told
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..datasets.errors import InputError
-from .base import Scored, decide
+from .base import Scored, decide, rule
 from .estimator import frame, one_line
 from .table import as_decisions
 
@@ -79,11 +79,7 @@ class FunctionModel:
         """Return what the report says of the function."""
         told: dict[str, Any] = {"kind": "callable", "function": self.name, "features": self.columns}
         if self._scores:
-            told |= {
-                "scale": "probability" if self.probability else "rank",
-                "threshold": self.threshold,
-                "rule": "selected if score >= threshold",
-            }
+            told |= rule(self.threshold, self.probability)
         return told
 
 

@@ -1,0 +1,143 @@
+"""What the result says beside the figures: environment, data, definitions, what was not measured."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from typing import Any
+
+from .._version import __version__
+from ..datasets.evaluation import EvaluationSet
+from ..metrics.table import DEFAULT, DISPARITIES, METRICS
+from . import variant
+from .config import Config
+from .measure import Measurement
+from .result import DataInfo, Definition, Environment, GateResult, NotMeasured
+
+
+def environment(seed: int, command: str) -> Environment:
+    """Return where and with what the run is made."""
+    packages = {}
+    for name in ("numpy", "scipy", "pyarrow", "pandas", "scikit-learn", "skops", "pydantic"):
+        packages[name] = importlib.metadata.version(name)
+    return Environment(
+        fairweigh=__version__,
+        python=platform.python_version(),
+        platform=platform.platform(terse=True),
+        packages=packages,
+        seed=seed,
+        command=command,
+    )
+
+
+def data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
+    """Return what the result says of the data: roles, checksum, and what the card tells."""
+    card = data.card
+    positive, negative = data.outcome.classes if data.outcome else ([], [])
+    told: dict[str, Any] = (
+        {
+            "licence": card.licence, "citation": card.citation, "homepage": card.homepage,
+            "defects": card.defects, "synthetic": card.synthetic,
+        }
+        if card
+        else {}
+    )  # fmt: skip
+    warnings = list(card.warnings) if card else []
+    if data.dropped:
+        warnings.append(f"{data.dropped:,} rows with a missing value were left out (data.drop_missing).")
+    return DataInfo(
+        name=data.name or "table",
+        title=card.title if card else data.where,
+        rows=measured.rows,
+        sha256=data.sha256(),
+        kind="counts" if data.count else "rows",
+        source=f"dataset card {data.name}" if card else data.where,
+        label=data.label,
+        positive=positive,
+        negative=negative,
+        sensitive=list(data.sensitive),
+        unknown={s.column: s.unknown for s in data.slicers if s.unknown},
+        bins={k: list(v) for k, v in data.bins.items()},
+        id=data.id,
+        weight=data.weight,
+        cluster=data.cluster,
+        split=data.split,
+        warnings=warnings,
+        **told,
+    )
+
+
+def definitions(plan: variant.Plan, measured: Measurement, gates: list[GateResult]) -> dict[str, Definition]:
+    """Return the definition of every metric and named disparity that is shown."""
+    names = list(dict.fromkeys([*plan.metrics, *(g.metric for g in gates if g.metric in METRICS)]))
+    rows = [r for r in DISPARITIES if not any(measured.lacks(METRICS[m]) for m in r.metrics)]
+    names += [m for r in rows for m in r.metrics if m not in names]
+    told = {}
+    for name in names:
+        m = METRICS[name]
+        told[name] = Definition(
+            name=name, title=m.title, formula=m.formula, meaning=m.meaning, better=m.better, ideal=m.ideal,
+            percent=m.percent, fairlearn=m.fairlearn, aif360=m.aif360, aequitas=m.aequitas, source=m.source,
+        )  # fmt: skip
+    for row in rows:
+        titles = " and ".join(METRICS[m].title.lower() for m in row.metrics)
+        worst = ", the worse of the two" if len(row.metrics) > 1 else ""
+        for form in row.forms:
+            name = f"{row.name}_{form}"
+            extremes = "highest minus lowest" if form == "difference" else "lowest divided by highest"
+            title = row.title if row.title.endswith("gap") else f"{row.title} {form}"
+            told[name] = Definition(
+                name=name, title=title, formula=f"{extremes} {titles}",
+                meaning=f"How far the slices lie apart in {titles}{worst}.",
+                better="lower" if form == "difference" else "higher",
+                ideal=0.0 if form == "difference" else 1.0,
+                percent=METRICS[row.metrics[0]].percent, fairlearn=name if row.fairlearn else None,
+                source=row.source,
+            )  # fmt: skip
+    return told
+
+
+LIMITS = (
+    ("Whether the labels are right", "Labels are taken as true; bias in how they came about stays unseen."),
+    (
+        "Whether the rows stand for the people concerned",
+        "Figures hold for the population that these rows were drawn from; the data card says what is known.",
+    ),
+    ("Causes", "A difference between slices is described, not explained; no causal claim is made."),
+    ("Similar treatment of similar people", "Only slices are compared, not single rows with each other."),
+)
+
+
+def not_measured(
+    config: Config, data: EvaluationSet, measured: Measurement, plan: variant.Plan
+) -> list[NotMeasured]:
+    """Return what a reader may expect and does not find, and why."""
+    out = []
+    if config.metrics is None:
+        reasons: dict[str, list[str]] = {}
+        for name in DEFAULT:
+            lacking = measured.lacks(METRICS[name])
+            if lacking:
+                reasons.setdefault(" and ".join(lacking), []).append(METRICS[name].title)
+        for need, titles in reasons.items():
+            out.append(
+                NotMeasured(what=", ".join(titles), why=f"needs a {need}, which the data do not carry")
+            )
+    if "score" in measured.gives:
+        rounding = measured.scored(()).ranking.rounding if "label" in measured.gives else 0.0
+        if rounding:
+            out.append(
+                NotMeasured(
+                    what="Scores to their last digit",
+                    why="so many rows are counted in bins of the score; "
+                    f"no AUC moves by more than {rounding:.2g}",
+                )
+            )
+    if data.cluster:
+        out.append(
+            NotMeasured(
+                what="Dependence between slices within a cluster",
+                why="differences treat slices as independent, which is conservative for alike rows",
+            )
+        )
+    return out + [NotMeasured(what=what, why=why) for what, why in LIMITS]
