@@ -36,7 +36,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@mkdir -p .typecheck && ln -sfn .. .typecheck/fairweigh
-	MYPYPATH=.typecheck $(BIN)/mypy -p fairweigh.metrics -p fairweigh.datasets -p fairweigh.models \
+	MYPYPATH=.typecheck $(BIN)/mypy -p fairweigh.metrics -p fairweigh.datasets -p fairweigh.models -p fairweigh.compression \
 		-p fairweigh.audit -p fairweigh.reports -m fairweigh -m fairweigh.cli -m fairweigh.api -m fairweigh.progress
 
 test: check

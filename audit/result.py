@@ -123,14 +123,108 @@ class ScoreDetail(Part):
     )
 
 
+class Layer(Part):
+    """One weight tensor of a compressed model beside the original's."""
+
+    name: str
+    type: str = Field(description="Class of the module that holds it, such as Linear.")
+    shape_before: list[int]
+    shape_after: list[int] = Field(description="Empty when the layer is gone.")
+    sparsity: float | None = Field(None, description="Share of exact zeros after, in [0, 1].")
+    sqnr_db: float | None = Field(
+        None, description="Signal to quantisation noise, 10 log10(sum w^2 / sum (w - w')^2); null if equal."
+    )
+    encoding: str = Field(
+        "", description="How the weight is stored: float32, int8 per channel, codebook 4 bit."
+    )
+    histogram_edges: list[float] = Field(default_factory=list)
+    histogram_before: list[int] = Field(default_factory=list)
+    histogram_after: list[int] = Field(default_factory=list)
+
+
+class Step(Part):
+    """One step of a recipe as it was carried out."""
+
+    recipe: str
+    params: dict[str, Any] = Field(default_factory=dict)
+    changed: str = Field("", description="In words: what was changed, such as '24 Linear layers to int8'.")
+    notes: list[str] = Field(default_factory=list)
+
+
+class Recipe(Part):
+    """How a variant was made from its parent."""
+
+    steps: list[Step]
+    layers: list[Layer] = Field(default_factory=list)
+    artefact: str | None = Field(None, description="Folder of the artefact inside the run.")
+    sha256: str | None = Field(None, description="Of the artefact's weights.")
+    trained_on: str | None = Field(None, description="Rows a step was fine-tuned on, where one was.")
+    reload: str = Field("", description="What the check after loading in a fresh process found.")
+
+
+class Timing(Part):
+    """Latency of one batch, interleaved with the original's and a second copy of the original."""
+
+    batch: int = Field(description="Rows in the batch.")
+    rounds: int
+    p50_ms: float
+    p95_ms: float
+    ratio: float = Field(description="Median over the rounds of this variant's time / the original's.")
+    ratio_low: float = Field(description="2.5 % quantile of the rounds' ratios.")
+    ratio_high: float = Field(description="97.5 % quantile of the rounds' ratios.")
+    null_low: float = Field(description="The same quantiles for the second copy of the original.")
+    null_high: float
+    saving: bool = Field(description="The ratio lies below the null's spread.")
+
+
+class Cost(Part):
+    """What a variant costs to store and to run; ratios are to the original of the same run."""
+
+    stored_bytes: int = Field(description="Weights as the artefact stores them; a shipped codec loads them.")
+    dense_bytes: int = Field(description="The same weights stored densely in their own types.")
+    sparse_bytes: int = Field(description="The same weights in the cheapest sparse encoding.")
+    sparse_theoretical: bool = Field(description="True where the artefact does not store that encoding.")
+    resident_bytes: int | None = Field(None, description="Bytes of the loaded weights (unique storages).")
+    process_bytes: int | None = Field(
+        None, description="Growth of a fresh process's resident set on loading."
+    )
+    peak_bytes: int | None = Field(None, description="Peak resident set of a fresh process while scoring.")
+    parameters: int
+    nonzero: int
+    flops_per_row: float | None = None
+    flops_method: str = ""
+    timings: list[Timing] = Field(default_factory=list)
+    rows_per_second: float | None = Field(None, description="At the audit's batch.")
+    storage: float = Field(1.0, description="stored_bytes / the original's.")
+    compute: float = Field(
+        1.0,
+        description="Latency ratio at the audit's batch; 1 where it is no saving beyond the null's spread.",
+    )
+    memory: float | None = Field(None, description="resident_bytes / the original's.")
+    notes: list[str] = Field(default_factory=list)
+
+
+class SelfFlips(Part):
+    """A variant against itself in batches of another composition: the floor under every flip rate."""
+
+    rows: int
+    flips: int
+    rate: float
+    low: float
+    high: float
+    largest_score_change: float | None = None
+    batching: str = Field(description="How the second scoring was batched.")
+
+
 class Variant(Part):
     """One model as audited: the original, a compressed or a mitigated one."""
 
     name: str
     kind: Literal["original", "compressed", "mitigated"] = "original"
     parent: str | None = None
-    recipe: dict[str, Any] = Field(default_factory=dict)
-    cost: dict[str, Any] = Field(default_factory=dict)
+    recipe: Recipe | None = None
+    cost: Cost | None = None
+    self_flips: SelfFlips | None = None
     model: dict[str, Any] = Field(
         default_factory=dict, description="What the model is: kind, path, sha256, threshold, features."
     )
@@ -161,10 +255,13 @@ class GateResult(Part):
     id: str
     metric: str
     by: list[str] = Field(default_factory=list)
-    compare: Literal["value", "difference", "ratio", "change"]
+    compare: Literal["value", "difference", "ratio", "change", "cost"]
     limit: str
     decide: Literal["proven", "point"]
     variant: str
+    binding: bool = Field(
+        True, description="Enters the run's verdict: gates of the original and of the variant to be released."
+    )
     verdict: Verdict
     measured: float | None = None
     low: float | None = None
@@ -243,6 +340,158 @@ class NotMeasured(Part):
     why: str
 
 
+class Failed(Part):
+    """A recipe that could not be carried out."""
+
+    name: str
+    steps: list[Step]
+    why: str
+
+
+class Change(Part):
+    """A metric of the same rows before and after; value = after - before."""
+
+    metric: str
+    slice: Slice
+    n: int = Field(description="Rows in the denominator before the change.")
+    before: float | None
+    after: float | None
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = Field(None, description="Two-sided; mid-p McNemar for rates, DeLong for AUC.")
+    p_adjusted: float | None = Field(None, description="The same after Holm over the feature's slices.")
+    confidence: float = 0.95
+    method: str = ""
+    status: Status = "ok"
+    why: str | None = None
+
+
+class GapChange(Part):
+    """Change of the gap between a slice and its reference, gap = slice - reference."""
+
+    metric: str
+    by: list[str]
+    slice: Slice
+    reference: Slice
+    before: float | None
+    after: float | None
+    value: float | None = Field(None, description="after - before, signed.")
+    low: float | None = None
+    high: float | None = None
+    worse: float | None = Field(None, description="|after| - |before|: positive when the gap has grown.")
+    worse_low: float | None = None
+    worse_high: float | None = None
+    confidence: float = 0.95
+    method: str = ""
+    status: Status = "ok"
+    why: str | None = None
+
+
+class Flips(Part):
+    """Rows of a slice whose decision changed, and what that did."""
+
+    slice: Slice
+    n: int
+    flips: int
+    rate: float | None
+    low: float | None = None
+    high: float | None = None
+    ratio: float | None = Field(None, description="Flip rate of the slice / that of all other rows.")
+    ratio_low: float | None = None
+    ratio_high: float | None = None
+    p: float | None = Field(None, description="Fisher exact: flips in the slice against all other rows.")
+    p_adjusted: float | None = Field(None, description="The same after Holm over the feature's slices.")
+    gained: int = Field(description="Unfavourable before, favourable after.")
+    lost: int = Field(description="Favourable before, unfavourable after.")
+    spoiled: int | None = Field(None, description="Right before, wrong after; null without labels.")
+    mended: int | None = Field(None, description="Wrong before, right after; null without labels.")
+    excess_loss: float | None = Field(
+        None, description="Accuracy loss of the slice minus that of all rows; positive: it pays more."
+    )
+    score_shift: float | None = Field(None, description="Mean change of the score.")
+    calibration_shift: float | None = Field(
+        None, description="Change of (mean score - share of positives), probabilities only."
+    )
+    kl: float | None = Field(
+        None, description="Mean Kullback-Leibler divergence of the scores, before || after, in nats."
+    )
+    status: Status = "ok"
+
+
+class Identified(Part):
+    """Compression-identified rows: those on which variants disagree with the original."""
+
+    rows: int
+    file: str = Field(description="Parquet in the run: id, variants that flip it, margin, score change.")
+    composition: list[dict[str, Any]] = Field(
+        default_factory=list, description="Per slice: slice, n, identified, share, ratio to the whole."
+    )
+
+
+class Comparison(Part):
+    """A variant compared with another on the same rows."""
+
+    before: str
+    after: str
+    rows: int
+    paired: bool = True
+    agreement: float | None = Field(None, description="Share of rows with the same decision.")
+    overall: Flips | None = None
+    flips: list[Flips] = Field(default_factory=list)
+    changes: list[Change] = Field(default_factory=list)
+    gap_changes: list[GapChange] = Field(default_factory=list)
+
+
+class Counterfactual(Part):
+    """Twins: rows alike but for one sensitive feature, such as the sentences of one template."""
+
+    variant: str
+    feature: str
+    one: str
+    other: str
+    groups: int = Field(description="Groups of twins that hold both values.")
+    score_gap: Estimate = Field(description="Mean over the groups of mean score(one) - mean score(other).")
+    largest_gap: float | None = None
+    pairs: int
+    flips: Estimate = Field(description="Share of pairs (one, other) within a group that are decided apart.")
+    favour_one: int
+    favour_other: int
+
+
+class Standing(Part):
+    """Where a variant stands on the ladder, on one split."""
+
+    variant: str
+    cost: float = Field(description="Weighted sum of compute and storage ratios; 2 for the original.")
+    performance: float | None
+    worst_gap: float | None = Field(
+        None, description="Largest absolute gap of a fairness metric over slices."
+    )
+    worst_gap_what: str = ""
+    mean_gap: float | None = None
+    flip_rate: float | None = None
+    verdict: Verdict = Field(description="Worst over the gates and targets of this variant.")
+    misses: list[str] = Field(default_factory=list, description="Ids of gates and targets it does not pass.")
+    on_frontier: bool = False
+
+
+class Frontier(Part):
+    """The ladder of variants, and which is the cheapest that may be released."""
+
+    performance: str = Field(description="Metric of performance.")
+    gaps: list[str] = Field(description="Metrics whose gaps are judged.")
+    weights: dict[str, float]
+    targets: dict[str, str] = Field(default_factory=dict)
+    recommended: str | None
+    nearest: str | None = Field(None, description="When none qualifies: the variant that misses least.")
+    why: str
+    selected_on: str = Field(description="In words: the rows on which the choice was made.")
+    selection_rows: int | None = Field(None, description="Null where there is no selection split.")
+    selection: list[Standing] = Field(default_factory=list, description="On the selection split.")
+    variants: list[Standing] = Field(description="On the evaluation rows.")
+
+
 class AuditResult(Part):
     """A whole audit."""
 
@@ -256,9 +505,12 @@ class AuditResult(Part):
     configuration: dict[str, Any]
     data: DataInfo
     variants: list[Variant]
-    comparisons: list[dict[str, Any]] = Field(default_factory=list)
+    failed: list[Failed] = Field(default_factory=list)
+    comparisons: list[Comparison] = Field(default_factory=list)
+    identified: Identified | None = None
+    counterfactuals: list[Counterfactual] = Field(default_factory=list)
     gates: list[GateResult]
-    frontier: dict[str, Any] | None = None
+    frontier: Frontier | None = None
     definitions: dict[str, Definition]
     methods: dict[str, str] = Field(description="Interval method -> what it is and its reference.")
     not_measured: list[NotMeasured] = Field(default_factory=list)
