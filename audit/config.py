@@ -8,14 +8,23 @@ import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from ..datasets.errors import InputError
 from ..metrics.table import DISPARITIES, METRICS
+from .ladder import ladder
 
 Value = bool | int | float | str
 Values = Value | list[Value]
@@ -29,6 +38,26 @@ class Section(BaseModel):
     """Base of the configuration's parts: strict about unknown keys and types."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Twins(Section):
+    """Counterfactual rows: those alike in ``group`` differ in the sensitive ``feature`` only."""
+
+    group: list[str] = Field(min_length=1, description="Columns whose values are the same for twins.")
+    feature: str = Field(description="The sensitive feature in which twins differ.")
+
+
+class Selection(Section):
+    """A part of the data, apart from the evaluation rows: a split, or a share drawn by a hash of the id."""
+
+    split: str | None = None
+    share: float | None = Field(None, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Selection:
+        if (self.split is None) == (self.share is None):
+            raise ValueError("expected either split (of the data) or share (a number between 0 and 1)")
+        return self
 
 
 class Data(Section):
@@ -51,6 +80,10 @@ class Data(Section):
     )
     missing: list[str] | None = Field(None, description="Strings that mean 'not known' in text files.")
     drop_missing: bool = Field(False, description="Leave out rows with a missing value in any column.")
+    counterfactual: Twins | None = Field(None, description="Rows that differ in one sensitive feature only.")
+    selection: Selection | None = Field(
+        None, description="Rows on which the variant to release is chosen; the others certify it."
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Data:
@@ -82,10 +115,26 @@ class TrainData(Section):
     path: str | None = None
 
 
+Kind = Literal["sklearn", "predictions", "callable", "transformers", "torch", "onnx", "variant"]
+
+SHARED_KEYS = {"kind", "threshold", "train"}
+NEURAL_KEYS = {"path", "positive", "device", "dtype", "batch_rows", "batch_tokens", "compile"}
+KEYS: dict[str, set[str]] = {
+    "sklearn": {"estimator", "params", "features", "path", "trusted", "trust_pickle"},
+    "predictions": {"path", "score", "decision", "positive", "id", "scale"},
+    "callable": {"function", "features", "scale"},
+    "transformers": NEURAL_KEYS | {"task", "text", "text_pair", "image", "max_length", "train_text"},
+    "torch": NEURAL_KEYS | {"factory", "features", "shape"},
+    "onnx": NEURAL_KEYS | {"features", "shape", "text", "text_pair", "tokenizer", "max_length"},
+    "variant": {"path", "device"},
+}
+"""Keys of each kind of model, besides the shared ones."""
+
+
 class ModelSpec(Section):
     """The model: trained here (``estimator``), saved (``path``), a table of predictions, or a callable."""
 
-    kind: Literal["sklearn", "predictions", "callable"] | None = None
+    kind: Kind | None = None
     estimator: str | None = Field(None, description="Dotted path of a scikit-learn classifier.")
     params: dict[str, Any] = Field(default_factory=dict)
     train: TrainData | None = None
@@ -104,15 +153,29 @@ class ModelSpec(Section):
         None, description="Scores at or above it are selected.", allow_inf_nan=False
     )
     scale: Literal["probability", "rank"] = "probability"
+    task: Literal["text-classification", "image-classification"] = "text-classification"
+    text: str | None = Field(None, description="Column of the text.")
+    text_pair: str | None = Field(None, description="Column of the second text of a pair.")
+    train_text: str | None = Field(
+        None, description="Column of the text in model.train; default the same as text."
+    )
+    image: str | None = Field(None, description="Column of image files or bytes.")
+    tokenizer: str | None = Field(None, description="Folder of the tokenizer of an ONNX model.")
+    max_length: int | None = Field(None, ge=2, description="Tokens per text; default the model's limit.")
+    factory: str | None = Field(None, description="package.module:function that returns a torch module.")
+    shape: list[int] | None = Field(
+        None, description="Shape of one row's tensor, where features is a column."
+    )
+    device: str = Field("auto", description="cpu, cuda or cuda:N; auto takes CUDA when it is there.")
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    compile: bool = Field(False, description="Serve the module through torch.compile.")
+    batch_rows: int = Field(64, ge=1, description="Most rows in a batch.")
+    batch_tokens: int = Field(8192, ge=1, description="Most tokens in a batch, padding included.")
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> ModelSpec:
         kind = self.resolved
-        allowed = {
-            "sklearn": {"estimator", "params", "train", "features", "path", "trusted", "trust_pickle"},
-            "predictions": {"path", "score", "decision", "positive", "id", "scale"},
-            "callable": {"function", "features", "scale"},
-        }[kind] | {"kind", "threshold"}
+        allowed = KEYS[kind] | SHARED_KEYS
         defaults = {
             name: info.get_default(call_default_factory=True)
             for name, info in type(self).model_fields.items()
@@ -129,15 +192,31 @@ class ModelSpec(Section):
                 raise ValueError("train: expected the data to train the estimator on")
         if kind == "callable" and self.function is None:
             raise ValueError("function: expected package.module:function")
+        if kind in ("transformers", "onnx", "variant") and self.path is None:
+            raise ValueError(f"path: a model of kind {kind} needs one")
+        if kind == "transformers" and self.task == "text-classification" and self.text is None:
+            raise ValueError("text: expected the column of the text")
+        if kind == "transformers" and self.task == "image-classification" and self.image is None:
+            raise ValueError("image: expected the column of the images")
+        if kind == "torch" and self.path is None and self.factory is None:
+            raise ValueError("expected path (a .pt2 or .safetensors file), factory, or both")
+        if self.train is not None and kind in ("predictions", "callable", "variant"):
+            raise ValueError(f"train: a model of kind {kind} cannot be trained")
         return self
 
     @property
-    def resolved(self) -> Literal["sklearn", "predictions", "callable"]:
+    def resolved(self) -> Kind:
         """The kind, inferred from the keys where it is not written."""
         if self.kind is not None:
             return self.kind
         if self.function is not None:
             return "callable"
+        if self.text is not None or self.image is not None:
+            return "transformers"
+        if self.factory is not None or str(self.path).endswith(".pt2"):
+            return "torch"
+        if str(self.path).endswith(".onnx"):
+            return "onnx"
         return "predictions" if self.score or self.decision else "sklearn"
 
 
@@ -164,14 +243,23 @@ class Limit(BaseModel):
         return value <= self.value if self.upper else value >= self.value
 
 
+COSTS = Literal["storage", "compute", "memory", "latency", "flops"]
+
+
 class Gate(Section):
     """A requirement: a metric, the slices it speaks of, how they are compared, a limit."""
 
     id: str | None = None
-    metric: str
+    metric: str = ""
+    cost: COSTS | None = Field(None, description="A cost of compression, as a ratio to the original's.")
+    on: str = Field(
+        "original", description="'original', 'compressed' (every compressed variant) or a variant's name."
+    )
     by: str | list[str] | None = Field(None, description="Feature(s) whose slices are compared.")
     slice: dict[str, Value] | None = Field(None, description="One slice only, by its values.")
-    compare: Literal["value", "difference", "ratio"] = "value"
+    compare: Literal["value", "difference", "ratio", "change"] = Field(
+        "value", description="change: after - before, of the metric or (with by) of its gap to the reference."
+    )
     reference: Value | dict[str, Value] | None = Field(
         None, description="Reference slice; 'highest' or 'largest' also do."
     )
@@ -185,11 +273,21 @@ class Gate(Section):
     @model_validator(mode="after")
     def _sensible(self) -> Gate:
         limit = Limit.parse(self.limit)
+        if self.cost is not None:
+            if self.metric or self.features or self.compare != "value" or self.decide == "proven":
+                raise ValueError("a cost gate has cost, on and limit, and no metric, by, slice or compare")
+            if self.on == "original":
+                raise ValueError("on: the cost of the original is 1 by definition; expected 'compressed'")
+            return self
+        if self.compare == "change" and self.on == "original":
+            raise ValueError("on: the original has not changed; expected 'compressed' or a variant's name")
+        if self.compare == "change" and not (limit.upper and limit.value >= 0) and self.features:
+            raise ValueError("limit: the growth of a gap is limited from above, such as '<= 0.02'")
         if self.metric not in METRICS and self.metric not in AGGREGATES:
             raise ValueError(f"metric: {unknown(self.metric, [*METRICS, *AGGREGATES], 'metric')}")
         if self.metric in AGGREGATES and (self.compare != "value" or not self.features or self.slice):
             raise ValueError(f"{self.metric} compares all slices of a feature: it needs by, and no compare")
-        if self.compare != "value" and not self.features:
+        if self.compare in ("difference", "ratio") and not self.features:
             raise ValueError(f"compare: {self.compare} needs by, the feature whose slices are compared")
         form = self.metric.rpartition("_")[2] if self.metric in AGGREGATES else self.compare
         if form == "difference" and (not limit.upper or limit.value < 0):
@@ -212,7 +310,55 @@ class Gate(Section):
     @property
     def rule(self) -> Literal["proven", "point"]:
         """How the gate decides, with the default filled in."""
-        return self.decide or ("proven" if self.features else "point")
+        if self.cost is not None:
+            return "point"
+        return self.decide or ("proven" if self.features or self.compare == "change" else "point")
+
+
+class Compression(Section):
+    """A variant to make: its name and the steps of its recipe, in order."""
+
+    name: str
+    steps: list[dict[str, dict[str, Any]]]
+
+    @property
+    def named(self) -> list[tuple[str, dict[str, Any]]]:
+        """The steps as (recipe, parameters)."""
+        return [(recipe, params) for step in self.steps for recipe, params in step.items()]
+
+
+class Objective(Section):
+    """What the choice among the variants is made by (DESIGN, section 6)."""
+
+    weights: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=lambda: {"compute": 1.0, "storage": 1.0}, description="Of the cost's two parts."
+    )
+    performance: str | None = Field(None, description="Metric of performance; default accuracy, else auc.")
+    gaps: list[str] | None = Field(
+        None, description="Metrics whose gaps are judged; default those of the gates over slices."
+    )
+    targets: dict[str, str] = Field(
+        default_factory=dict,
+        description="Limits by name: a metric, a cost ratio, or agreement (with the original's decisions).",
+    )
+
+    @model_validator(mode="after")
+    def _known(self) -> Objective:
+        for name in [*([self.performance] if self.performance else []), *(self.gaps or [])]:
+            if name not in METRICS:
+                raise ValueError(f"{unknown(name, list(METRICS), 'metric')}")
+        for name in self.weights:
+            if name not in ("compute", "storage"):
+                raise ValueError(f"weights: {unknown(name, ['compute', 'storage'], 'part of the cost')}")
+        if not sum(self.weights.values()) > 0:
+            raise ValueError("weights: expected at least one above 0")
+        for name, limit in self.targets.items():
+            if name not in (*METRICS, *get_args(COSTS), "agreement"):
+                raise ValueError(
+                    f"targets: {unknown(name, [*METRICS, *get_args(COSTS), 'agreement'], 'target')}"
+                )
+            Limit.parse(limit)
+        return self
 
 
 class ReportSpec(Section):
@@ -230,10 +376,21 @@ class Config(Section):
     slices: Slices = Slices()
     model: ModelSpec | None = Field(None, description="Without a model the labels themselves are audited.")
     metrics: list[str] | None = Field(None, description="Default: the usual ones that the data allow.")
+    compressions: list[Compression] = Field(
+        default_factory=list,
+        description="Recipes: a name, {name: {param: value}}, a list of these as a chain, "
+        "{name: ..., recipe: ...}, or {sweep: {name: {param: [values]}}}.",
+    )
+    objective: Objective = Objective()
     gates: list[Gate] = Field(default_factory=list)
     confidence: Confidence = 0.95
     seed: int = 0
     report: ReportSpec = ReportSpec()
+
+    @field_validator("compressions", mode="before")
+    @classmethod
+    def _expanded(cls, given: Any) -> Any:
+        return ladder(given) if given else []
 
     @model_validator(mode="after")
     def _known(self) -> Config:
@@ -244,6 +401,14 @@ class Config(Section):
         for name in ids:
             if ids.count(name) > 1:
                 raise ValueError(f"gates: two gates have the id {name!r}")
+        variants = [c.name for c in self.compressions]
+        for i, gate in enumerate(self.gates):
+            if gate.on not in ("original", "compressed", *variants):
+                raise ValueError(
+                    f"gates[{i}].on: {unknown(gate.on, ['original', 'compressed', *variants], 'variant')}"
+                )
+            if gate.on == "compressed" and not variants:
+                raise ValueError(f"gates[{i}].on: compressed, but compressions names no recipe")
         return self
 
 
@@ -364,7 +529,7 @@ def _keys_at(loc: Sequence[Any]) -> list[str]:
 
 
 def _sections() -> list[type[Section]]:
-    return [Data, Slices, ModelSpec, TrainData, Gate, ReportSpec]
+    return [Data, Slices, ModelSpec, TrainData, Gate, ReportSpec, Objective, Twins, Selection]
 
 
 def json_schema() -> dict[str, Any]:
