@@ -61,7 +61,7 @@ def names(folder: str | Path = ".") -> list[str]:
         ({"data": {"name": "adult"}}, ["data", "either name", "or path"]),
         ({"model": {"score": "score", "threshold": float("nan")}}, ["model.threshold", "finite"]),
         ({"model": {"score": "score", "function": "a:b"}}, ["model", "callable has no score"]),
-        ({"model": {"kind": "onnx", "path": "m"}}, ["model.kind", "'onnx'"]),
+        ({"model": {"kind": "tensorflow", "path": "m"}}, ["model.kind", "'tensorflow'"]),
         ({"slices": {"reference": {"sex": "Other"}}}, ["slices.reference.sex", "'Other'", "Female, Male"]),
         ({"slices": {"by": ["job"]}}, ["slices.by", "'job'"]),
     ],
