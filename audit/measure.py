@@ -63,23 +63,7 @@ class Measurement:
     def _add_scores(self, batch: pa.RecordBatch) -> None:
         if self._collector is None:
             self._collector = ScoreCollector(self.sensitive, self.probability)
-        code = np.zeros(batch.num_rows, np.int64)
-        values: list[list[str]] = []
-        for name in self.sensitive:
-            column = batch.column(name)
-            if not pa.types.is_dictionary(column.type):
-                column = column.dictionary_encode()
-            levels = [*map(str, column.dictionary.to_pylist()), UNKNOWN]
-            values.append(levels)
-            code = code * len(levels) + column.indices.fill_null(len(levels) - 1).to_numpy()
-        found, slices = _distinct(code, math.prod(map(len, values)))
-        keys = []
-        for c in found.tolist():
-            key = []
-            for levels in reversed(values):
-                c, i = divmod(c, len(levels))
-                key.append(levels[i])
-            keys.append(tuple(reversed(key)))
+        slices, keys = row_slices(batch, self.sensitive)
         label = batch.column(LABEL).to_numpy().astype(bool) if LABEL in self.columns else None
         weight = batch.column("weight").to_numpy() if "weight" in self.columns else None
         cluster = None
@@ -150,6 +134,30 @@ class Measurement:
         if by not in self._slices:
             self._slices[by] = Slices(self, by)
         return self._slices[by]
+
+
+def row_slices(
+    batch: pa.RecordBatch, sensitive: Sequence[str]
+) -> tuple[NDArray[np.int64], list[tuple[str, ...]]]:
+    """Each row's slice of all sensitive columns, as a position in the distinct combinations."""
+    code = np.zeros(batch.num_rows, np.int64)
+    values: list[list[str]] = []
+    for name in sensitive:
+        column = batch.column(name)
+        if not pa.types.is_dictionary(column.type):
+            column = column.dictionary_encode()
+        levels = [*map(str, column.dictionary.to_pylist()), UNKNOWN]
+        values.append(levels)
+        code = code * len(levels) + column.indices.fill_null(len(levels) - 1).to_numpy()
+    found, slices = _distinct(code, math.prod(map(len, values)))
+    keys = []
+    for c in found.tolist():
+        key = []
+        for levels in reversed(values):
+            c, i = divmod(c, len(levels))
+            key.append(levels[i])
+        keys.append(tuple(reversed(key)))
+    return slices, keys
 
 
 def _distinct(code: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

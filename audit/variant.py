@@ -209,7 +209,7 @@ def _against(
         )
     adjusted = adjust_p(np.where(slices.unknown[others], np.nan, p), "benjamini-hochberg")
     for k, i in enumerate(others.tolist()):
-        status, why = _status(slices, figure, [i, reference], number(value[k]), plan)
+        status, why = status_of(slices, figure, [i, reference], number(value[k]), plan)
         yield Disparity.model_construct(
             name="impact_ratio" if impact else f"{name}_{form}",
             metric=name,
@@ -233,9 +233,10 @@ def _against(
         )
 
 
-def _status(
+def status_of(
     slices: Slices, figure: Figure, used: list[int], value: float | None, plan: Plan
 ) -> tuple[Status, str | None]:
+    """Say whether a comparison of the slices ``used`` exists and rests on enough rows, and why not."""
     if value is None:
         lacking = [slices.words(i) for i in used if not figure.defined[i]]
         return "undefined", f"not defined in {', '.join(lacking)}" if lacking else "the reference is 0"
@@ -274,7 +275,7 @@ def _between(
             yield Disparity(value=None, status="undefined", why=why, **common)
             continue
         pair = [found.slice, found.reference]
-        status, why_small = _status(slices, figures[found.metric], pair, found.value, plan)
+        status, why_small = status_of(slices, figures[found.metric], pair, found.value, plan)
         yield Disparity(
             slice=slices.name(found.slice),
             reference=slices.name(found.reference),
@@ -316,7 +317,7 @@ def _indices(measured: Measurement, slices: Slices, plan: Plan) -> Iterator[Disp
     value, low, high, i, reference = compare.differential_fairness(
         figure, np.asarray(sums.selected, float), np.asarray(sums.n, float), use, plan.confidence
     )
-    status, why = _status(slices, figure, [i, reference], value, plan)
+    status, why = status_of(slices, figure, [i, reference], value, plan)
     yield Disparity(
         name="differential_fairness", metric="selection_rate", slice=slices.name(i),
         reference=slices.name(reference), value=value, low=number(low), high=number(high),

@@ -5,7 +5,7 @@ Everything that compares slices (disparities, gates, the rows a verdict would ne
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +51,18 @@ class Figure:
         """Slices in which the metric exists."""
         return ~np.isnan(self.value)
 
+    def take(self, slices: Sequence[int]) -> Figure:
+        """The figure of some slices, in this order."""
+        index = np.asarray(slices, np.intp)
+
+        def limits(z: float, scale: float) -> Limits:
+            low, high = self.limits(z, scale)
+            return low[index], high[index]
+
+        effective = None if self.effective_n is None else self.effective_n[index]
+        trials = None if self.trials is None else self.trials[index]
+        return Figure(self.value[index], self.n[index], limits, self.method, effective, trials)
+
 
 METHODS = {
     "wilson": "Wilson score interval of a proportion (E. B. Wilson 1927, JASA 22:209-212); with weights or "
@@ -83,6 +95,19 @@ METHODS = {
     "rates smoothed by two successes and two failures.",
     "hedges": "Normal interval of a standardised mean difference (L. V. Hedges 1981, J. Educ. Stat. "
     "6:107-128).",
+    "tango": "Tango's score interval of the difference of two proportions of the same rows (T. Tango 1998, "
+    "Stat. Med. 17:891-908); with weights or clusters on the effective number of rows. Its p is that of the "
+    "mid-p McNemar test (M. W. Fagerland et al. 2013, BMC Med. Res. Methodol. 13:91).",
+    "mover-tango": "MOVER on Tango's limits of the parts, which rest on different rows.",
+    "dirichlet-paired": f"Quantiles of {DRAWS} seeded draws of the probabilities of the joint cells (label, "
+    "decision before, decision after) given the counts plus one half each (Jeffreys prior).",
+    "delong-paired": "Student limits on DeLong's variance of the difference of two AUCs of the same rows "
+    "(E. R. DeLong et al. 1988, Biometrics 44:837-845), never narrower than what one more row, changed "
+    "wholly, would leave open.",
+    "student-paired": "Student interval of the mean change of a value of the same rows, never narrower than "
+    "what one more row, changed wholly, would leave open.",
+    "mover-paired": "MOVER on the paired limits of the change in either slice (G. Y. Zou, A. Donner 2008, "
+    "Stat. Med. 27:1693-1702); the slices hold different rows.",
     "none": "No interval of known coverage.",
 }
 
@@ -133,28 +158,45 @@ def _proportion(metric: Metric, tally: Tally) -> tuple[Floats, Floats]:
         if tally.clusters is not None:
             slices, per_cluster = tally.clusters
             a, b = metric.numerator(per_cluster), metric.denominator(per_cluster)
-            size = len(tally)
-            squares = np.bincount(slices, (a - p[slices] * b) ** 2, size)
-            members = np.bincount(slices, b > 0, size)
-            kish = den**2 / np.bincount(slices, b**2, size)
-            # One cluster's weight goes to rows that depend on each other wholly: where p is near 0 or 1,
-            # few clusters show too little of the dependence.
-            variance = squares / den**2 * members / (members - 1)
-            variance = (variance * members + p * (1 - p) / kish) / (members + 1)
-            # Few or unequal clusters give few degrees of freedom: Korn and Graubard's shrinkage at 95 %.
-            from scipy.special import stdtrit
-
-            shrink = (1.959964 / stdtrit(np.maximum(kish - 1, 1), 0.975)) ** 2
-            squared = tally.squares or tally.counts
-            bound = den**2 / metric.denominator(squared)
-            effective = np.where((p > 0) & (p < 1), p * (1 - p) / variance, kish) * shrink
-            return p, np.where(members > 1, np.minimum(effective, bound), np.minimum(kish, 1))
+            bound = den**2 / metric.denominator(tally.squares or tally.counts)
+            return p, clustered_trials(slices, a - p[slices] * b, b, p * (1 - p), den, bound)
         if tally.squares is None:
             return p, den
         num2, den2 = metric.numerator(tally.squares), metric.denominator(tally.squares)
         variance = ((1 - p) ** 2 * num2 + p**2 * np.maximum(den2 - num2, 0)) / den**2
         kish = den**2 / den2
         return p, np.where((p > 0) & (p < 1), np.minimum(p * (1 - p) / variance, kish), kish)
+
+
+def clustered_trials(
+    owner: NDArray[np.intp], residual: Floats, base: Floats, spread: Floats, den: Floats, bound: Floats
+) -> Floats:
+    """Effective denominator of a ratio over clusters: one row's spread over the variance between clusters.
+
+    Parameters
+    ----------
+    owner : int array of shape (pairs,)
+        Slice of each (slice, cluster) pair.
+    residual, base : float arrays of shape (pairs,)
+        Numerator less ratio times denominator, and the denominator, of each pair.
+    spread, den, bound : float arrays of shape (slices,)
+        Variance of one row, the denominator, and the most effective rows that weights allow.
+    """
+    size = len(den)
+    squares = np.bincount(owner, residual**2, size)
+    members = np.bincount(owner, base > 0, size)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kish = den**2 / np.bincount(owner, base**2, size)
+        # One cluster's weight goes to rows that depend on each other wholly: where the ratio is near an
+        # end of its range, few clusters show too little of the dependence.
+        variance = squares / den**2 * members / (members - 1)
+        variance = (variance * members + spread / kish) / (members + 1)
+        # Few or unequal clusters give few degrees of freedom: Korn and Graubard's shrinkage at 95 %.
+        from scipy.special import stdtrit
+
+        shrink = (1.959964 / stdtrit(np.maximum(kish - 1, 1), 0.975)) ** 2
+        effective = np.where(spread > 0, spread / variance, kish) * shrink
+        return np.where(members > 1, np.minimum(effective, bound), np.minimum(kish, 1))
 
 
 def _mean_of_parts(metric: Metric, tally: Tally) -> Figure:
@@ -186,7 +228,8 @@ def _cells(counts: Counts) -> Floats:
     return np.stack([counts.tp, counts.fp, counts.fn, counts.tn], axis=-1).astype(float)
 
 
-def _phi(cells: Floats) -> Floats:
+def phi(cells: Floats) -> Floats:
+    """Matthews correlation of cells tp, fp, fn, tn of shape (..., 4); nan where a margin is empty."""
     tp, fp, fn, tn = np.moveaxis(cells, -1, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         margins = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
@@ -200,10 +243,10 @@ def _matthews(tally: Tally) -> Figure:
     rows = tally.counts.n if effective is None else effective
     with np.errstate(invalid="ignore"):
         cells = sums / np.where(total > 0, total, 1) * np.asarray(rows)[:, None]
-    value = _phi(sums)
+    value = phi(sums)
 
     def limits(z: float, scale: float) -> Limits:
-        return posterior_limits(_phi, cells * scale, z, value)
+        return posterior_limits(phi, cells * scale, z, value)
 
     return Figure(value, tally.counts.n, limits, "dirichlet", effective)
 

@@ -1,0 +1,188 @@
+"""A variant compared with another on the same rows: changes, gaps, flips, and who pays for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..metrics import compare, gap_growth
+from ..metrics.counts import Tally
+from ..metrics.figures import Figure, count_figure
+from ..metrics.intervals import Floats, Limits, adjust_p, fisher_exact, normal_quantile, score_ratio
+from ..metrics.table import METRICS
+from .measure import By, Slices
+from .pairs import Paired, depends_on_model
+from .result import Change, Comparison, Flips, GapChange, Status
+from .variant import Plan, number, status_of, undefined_because
+
+WHOLE: By = ()
+
+
+def compared(paired: Paired, plan: Plan, before: str, after: str) -> Comparison:
+    """Compare two variants, overall and in every slice of every partition of the plan.
+
+    Metrics of the labels alone (a base rate) cannot change and are left out.
+    """
+    names = [m for m in plan.metrics if depends_on_model(METRICS[m]) and not paired.lacks(METRICS[m])]
+    partitions = [WHOLE, *paired.partitions(plan.depth)]
+    changes = [c for by in partitions for name in names for c in _changes(paired, name, by, plan)]
+    gaps = [g for by in partitions[1:] for name in names for g in _gap_changes(paired, name, by, plan)]
+    overall, flips, agreement = None, [], None
+    if paired.decided:
+        overall = next(_flips(paired, WHOLE, plan))
+        flips = [f for by in partitions[1:] for f in _flips(paired, by, plan)]
+        agreement = None if overall.rate is None else 1 - overall.rate
+    return Comparison(
+        before=before, after=after, rows=paired.rows, agreement=agreement, overall=overall, flips=flips,
+        changes=changes, gap_changes=gaps,
+    )  # fmt: skip
+
+
+def _changes(paired: Paired, name: str, by: By, plan: Plan) -> Iterator[Change]:
+    slices, figure = paired.slices(by), paired.figure(name, by)
+    before, after = (m.figure(name, by) for m in (paired.measured_before, paired.measured_after))
+    low, high = figure.limits(normal_quantile(plan.confidence), 1.0)
+    p = paired.p(name, by)
+    adjusted = _holm(p, slices)
+    for i in slices.shown:
+        value, n = number(figure.value[i]), int(figure.n[i])
+        status, why = _status(name, figure, before, i, plan)
+        yield Change.model_construct(
+            metric=name, slice=slices.name(i), n=n, before=number(before.value[i]),
+            after=number(after.value[i]), value=value, low=None if value is None else number(low[i]),
+            high=None if value is None else number(high[i]), p=number(p[i]), p_adjusted=number(adjusted[i]),
+            confidence=plan.confidence, method=figure.method, status=status, why=why,
+        )  # fmt: skip
+
+
+def _status(name: str, figure: Figure, before: Figure, i: int, plan: Plan) -> tuple[Status, str | None]:
+    n = int(figure.n[i])
+    if not figure.defined[i]:
+        when = "after" if before.defined[i] else "before"
+        return "undefined", f"{when} the change: {undefined_because(name, n)}"
+    if n < plan.min_size:
+        return "small", f"fewer than {plan.min_size} rows in the denominator ({n})"
+    return "ok", None
+
+
+def _holm(p: Floats, slices: Slices) -> Floats:
+    """Adjusted over the known slices of the partition; unknown ones are no hypotheses."""
+    return adjust_p(np.where(slices.unknown, np.nan, p), "holm")
+
+
+def _gap_changes(paired: Paired, name: str, by: By, plan: Plan) -> Iterator[GapChange]:
+    slices, change = paired.slices(by), paired.figure(name, by)
+    before, after = (m.figure(name, by) for m in (paired.measured_before, paired.measured_after))
+    reference = slices.reference(plan.reference)
+    others = np.array([i for i in slices.shown if i != reference], np.intp)
+    if not len(others):
+        return
+    references = np.full(len(others), reference)
+    z = normal_quantile(plan.confidence)
+    value, (low, high) = compare.difference(change, others, references, z)
+    worse, (worse_low, worse_high) = gap_growth.growth(before, change, others, references, z)
+    known = change.method != "none"
+    for k, i in enumerate(others.tolist()):
+        status, why = status_of(slices, change, [i, reference], number(value[k]), plan)
+        yield GapChange.model_construct(
+            metric=name,
+            by=list(by),
+            slice=slices.name(i),
+            reference=slices.name(reference),
+            before=number(before.value[i] - before.value[reference]),
+            after=number(after.value[i] - after.value[reference]),
+            value=number(value[k]),
+            low=number(low[k]),
+            high=number(high[k]),
+            worse=number(worse[k]),
+            worse_low=number(worse_low[k]),
+            worse_high=number(worse_high[k]),
+            confidence=plan.confidence,
+            method="mover-paired" if known else "none",
+            status=status,
+            why=why,
+        )
+
+
+def _flips(paired: Paired, by: By, plan: Plan) -> Iterator[Flips]:
+    slices, tally = paired.slices(by), paired.tally(by)
+    flips = tally.flips()
+    figure = count_figure(METRICS["selection_rate"], flips)
+    z = normal_quantile(plan.confidence)
+    low, high = figure.limits(z, 1.0)
+    ratio, (ratio_low, ratio_high) = _against_others(flips, figure, z)
+    counts = tally.counts
+    p = np.full(len(tally), np.nan)
+    if by and tally.weights is None and tally.clusters is None:
+        p = _fisher(np.asarray(flips.counts.selected), np.asarray(flips.counts.n))
+    adjusted = _holm(p, slices)
+    columns: dict[str, Floats | None] = {
+        "rate": figure.value,
+        "low": low,
+        "high": high,
+        "ratio": ratio,
+        "ratio_low": ratio_low,
+        "ratio_high": ratio_high,
+        "p": p,
+        "p_adjusted": adjusted,
+        **_shifts(paired, by),
+    }
+    moves: dict[str, NDArray[np.int64] | None] = {
+        "gained": counts[..., 0, 1].sum(1),
+        "lost": counts[..., 1, 0].sum(1),
+        "spoiled": counts[:, 0, 0, 1] + counts[:, 1, 1, 0] if tally.labelled else None,
+        "mended": counts[:, 0, 1, 0] + counts[:, 1, 0, 1] if tally.labelled else None,
+    }
+    for i in slices.shown:
+        n = int(slices.n[i])
+        found: dict[str, Any] = {k: None if v is None else number(v[i]) for k, v in columns.items()}
+        found |= {k: None if v is None else int(v[i]) for k, v in moves.items()}
+        status: Status = "small" if n < plan.min_size else "ok"
+        yield Flips.model_construct(
+            slice=slices.name(i), n=n, flips=found["gained"] + found["lost"], status=status, **found
+        )
+
+
+def _against_others(tally: Tally, figure: Figure, z: float) -> tuple[Floats, Limits]:
+    """Ratio of each slice's flip rate to that of all other rows, with score limits.
+
+    The slices are a partition, so that the others are all rows less the slice; their effective number
+    stands in the same proportion to their weight as over all slices together.
+    """
+    sums = tally.weights or tally.counts
+    flips, n = np.asarray(sums.selected, float), np.asarray(sums.n, float)
+    assert figure.trials is not None
+    rest, rest_flips = n.sum() - n, flips.sum() - flips
+    with np.errstate(divide="ignore", invalid="ignore"):
+        trials = rest * np.nansum(figure.trials) / n.sum()
+        rate = rest_flips / rest
+        value = figure.value / rate
+        low, high = score_ratio(figure.value * figure.trials, figure.trials, rate * trials, trials, z)
+    return value, (low, high)
+
+
+def _fisher(flips: NDArray[np.int64], n: NDArray[np.int64]) -> Floats:
+    """Fisher's exact p of each slice's flips against those of all other rows."""
+    all_flips, rows = int(flips.sum()), int(n.sum())
+    pairs = zip(flips.tolist(), n.tolist(), strict=True)
+    return np.array([fisher_exact(x, k, all_flips - x, rows - k) for x, k in pairs])
+
+
+def _shifts(paired: Paired, by: By) -> dict[str, Floats | None]:
+    """What the change costs each slice beyond the whole, and how its scores moved."""
+    out: dict[str, Floats | None] = dict.fromkeys(
+        ("excess_loss", "score_shift", "calibration_shift", "kl"), None
+    )
+    if not paired.lacks(METRICS["accuracy"]):
+        whole = paired.figure("accuracy", WHOLE).value[0]
+        out["excess_loss"] = whole - paired.figure("accuracy", by).value
+    if paired.scored:
+        out["score_shift"] = paired.pairs(by).score_shift()
+    if paired.scored and paired.probability:
+        out["kl"] = paired.pairs(by).divergence()
+        if not paired.lacks(METRICS["calibration_bias"]):
+            out["calibration_shift"] = paired.figure("calibration_bias", by).value
+    return out

@@ -1,0 +1,101 @@
+"""The same rows in two sets of predictions: matched by id, and checked to be the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ..datasets.columns import listed
+from ..datasets.errors import InputError
+from ..metrics.counts import LABEL
+
+
+def check_same_rows(
+    before: pa.RecordBatch, after: pa.RecordBatch, sensitive: Sequence[str], names: tuple[str, str]
+) -> None:
+    """InputError unless two batches hold the same rows, with the same labels, slices and weights."""
+    one, other = names
+    if "count" in before.schema.names or "count" in after.schema.names:
+        raise InputError(f"{one} and {other}: aggregated counts hold no rows that could be paired")
+    if before.num_rows != after.num_rows:
+        raise InputError(
+            f"{one} has {before.num_rows:,} rows, {other} {after.num_rows:,}; expected the same rows"
+        )
+    ids = before.column("id")
+    moved = _unequal(ids, after.column("id"))
+    if len(moved):
+        raise InputError(
+            f"{one} and {other}: {len(moved):,} ids stand in another order, such as "
+            f"{listed([str(ids[i]) for i in moved[:5]], 5)}; expected the same rows"
+        )
+    kinds = {LABEL: "label", "weight": "weight", "cluster": "cluster"} | {
+        name: f"value of '{name}'" for name in sensitive
+    }
+    for name, kind in kinds.items():
+        held = name in before.schema.names, name in after.schema.names
+        if held == (False, False):
+            continue
+        if held[0] != held[1]:
+            raise InputError(f"{one if held[0] else other} alone has a {kind}; expected the same rows")
+        differ = _unequal(before.column(name), after.column(name))
+        if len(differ):
+            told = listed([str(ids[i]) for i in differ[:5]], 5)
+            raise InputError(
+                f"{one} and {other}: {len(differ):,} rows differ in their {kind}, such as id {told}; "
+                "expected the same rows"
+            )
+
+
+def _unequal(one: pa.Array, other: pa.Array) -> NDArray[np.intp]:
+    """Positions at which two columns differ; null equals null."""
+    a, b = decoded(one), decoded(other)
+    if a.type != b.type:
+        a, b = pc.cast(a, pa.string()), pc.cast(b, pa.string())
+    equal = pc.fill_null(pc.equal(a, b), False)
+    both = pc.and_(pc.is_null(a), pc.is_null(b))
+    return np.flatnonzero(~np.asarray(pc.or_(equal, both).to_numpy(zero_copy_only=False), bool))
+
+
+def decoded(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array of its own values, without a dictionary."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def matched(before: pa.Table, after: pa.Table, names: tuple[str, str]) -> pa.Table:
+    """Return the rows of ``after`` in the order of ``before``, matched by id.
+
+    Raises
+    ------
+    InputError
+        An id occurs twice, or is in one of the two alone; the line counts and names them.
+    """
+    ids = [decoded(table.column("id")) for table in (before, after)]
+    if ids[0].type != ids[1].type:
+        ids = [pc.cast(column, pa.string()) for column in ids]
+    for column, name in zip(ids, names, strict=True):
+        counts = column.value_counts()
+        twice = counts.filter(pc.greater(pc.struct_field(counts, "counts"), 1))
+        if len(twice):
+            told = listed([str(v["values"]) for v in twice.slice(0, 5).to_pylist()], 5)
+            raise InputError(f"{name}: {len(twice):,} ids occur more than once, such as {told}")
+    if ids[0].equals(ids[1]):
+        return after
+    place = pc.index_in(ids[0], value_set=ids[1])
+    alone = [
+        (names[0], names[1], ids[0].filter(pc.is_null(place))),
+        (names[1], names[0], ids[1].filter(pc.invert(pc.is_in(ids[1], value_set=ids[0])))),
+    ]
+    for one, other, missing in alone:
+        if len(missing):
+            told = listed([str(v) for v in missing.slice(0, 5).to_pylist()], 5)
+            raise InputError(
+                f"{one}: {len(missing):,} of its ids are not in {other}, such as {told}; "
+                "expected the same rows"
+            )
+    return after.take(place)

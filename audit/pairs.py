@@ -1,0 +1,231 @@
+"""Two sets of predictions of the same rows, matched by id, and every change between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ..metrics.counts import DECISION, LABEL, UNKNOWN, Cube
+from ..metrics.figures import Figure
+from ..metrics.intervals import Floats
+from ..metrics.joint import AFTER, JointTally, joint
+from ..metrics.paired import change_figure, change_p
+from ..metrics.paired_scores import PairedScores, SlicedPairs
+from ..metrics.table import METRICS, Metric
+from .match import check_same_rows, decoded, matched
+from .measure import By, Measurement, Slices, row_slices
+
+
+class Paired:
+    """The predictions of two variants on the same rows, gathered batch by batch.
+
+    Parameters
+    ----------
+    sensitive : tuple of str
+        Slice columns of the predictions.
+    probability : bool
+        Whether the scores of both are probabilities.
+    order : dict
+        Values of a feature in the order in which they are shown.
+    before, after : Measurement, optional
+        Measurements of the two that are filled already; without them both are counted here.
+    names : tuple of str
+        What the two are called in messages.
+    """
+
+    def __init__(
+        self,
+        sensitive: By,
+        probability: bool = True,
+        order: Mapping[str, Sequence[str]] | None = None,
+        before: Measurement | None = None,
+        after: Measurement | None = None,
+        names: tuple[str, str] = ("before", "after"),
+    ) -> None:
+        self.sensitive, self.probability, self.names = tuple(sensitive), probability, names
+        given = before is not None, after is not None
+        self._counted = given
+        self.measured_before = before or Measurement(self.sensitive, probability, order or {})
+        self.measured_after = after or Measurement(self.sensitive, probability, order or {})
+        self.rows = 0
+        self._cube: Cube | None = None
+        self._scores: PairedScores | None = None
+        self._tallies: dict[By, JointTally] = {}
+        self._sliced: dict[By, SlicedPairs] = {}
+        self._figures: dict[tuple[str, By], tuple[Figure, Floats]] = {}
+        self._clustered = False
+
+    def add(self, before: pa.RecordBatch, after: pa.RecordBatch) -> None:
+        """Take a batch of the same rows in the same order (columns as in the run folder's Parquet).
+
+        Raises
+        ------
+        InputError
+            The two are not the same rows, or rows differ in label, slice, weight or cluster.
+        """
+        check_same_rows(before, after, self.sensitive, self.names)
+        if not self._counted[0]:
+            self.measured_before.add(before)
+        if not self._counted[1]:
+            self.measured_after.add(after)
+        self.rows += before.num_rows
+        both = before.schema.names, after.schema.names
+        self._clustered = "cluster" in both[0]
+        if all(DECISION in names for names in both):
+            self._count(before, after)
+        if all("score" in names for names in both):
+            self._add_scores(before, after)
+
+    def _count(self, before: pa.RecordBatch, after: pa.RecordBatch) -> None:
+        axes = [*self.sensitive, DECISION, AFTER]
+        columns = [before.column(name) for name in (*self.sensitive, DECISION)] + [after.column(DECISION)]
+        for name in (LABEL, "cluster"):
+            if name in before.schema.names:
+                axes.append(name)
+                columns.append(before.column(name))
+        weight = "weight" if "weight" in before.schema.names else None
+        names = [*axes, *([weight] if weight else [])]
+        columns += [before.column(weight)] if weight else []
+        cube = Cube.count(pa.record_batch(columns, names=names), axes, weight)
+        self._cube = cube if self._cube is None else self._cube + cube
+
+    def _add_scores(self, before: pa.RecordBatch, after: pa.RecordBatch) -> None:
+        if self._scores is None:
+            self._scores = PairedScores(self.sensitive, self.probability)
+        slices, keys = row_slices(before, self.sensitive)
+        names = before.schema.names
+        self._scores.add(
+            slices,
+            keys,
+            before.column("score").to_numpy(),
+            after.column("score").to_numpy(),
+            before.column(LABEL).to_numpy().astype(bool) if LABEL in names else None,
+            before.column("weight").to_numpy() if "weight" in names else None,
+            _words(before.column("cluster")) if "cluster" in names else None,
+        )
+
+    @property
+    def decided(self) -> bool:
+        """Whether both carry decisions."""
+        return self._cube is not None
+
+    @property
+    def scored(self) -> bool:
+        """Whether both carry scores."""
+        return self._scores is not None
+
+    def lacks(self, metric: Metric) -> list[str]:
+        """What a metric needs that one of the two does not carry."""
+        missing = [*self.measured_before.lacks(metric), *self.measured_after.lacks(metric)]
+        return [need for need in metric.needs if need in missing]
+
+    def partitions(self, depth: int) -> list[By]:
+        """Each feature, then the combinations of up to ``depth`` of them."""
+        return self.measured_before.partitions(depth)
+
+    def slices(self, by: By) -> Slices:
+        """The slices of ``by`` with their sizes, in the order shown."""
+        return self.measured_before.slices(by)
+
+    def tally(self, by: By) -> JointTally:
+        """Joint counts of every slice of ``by``; ValueError where one of the two has no decisions."""
+        if self._cube is None:
+            raise ValueError("decisions are needed on both sides")
+        if by not in self._tallies:
+            self._tallies[by] = joint(self._cube, by, "cluster" if self._clustered else None)
+        return self._tallies[by]
+
+    def pairs(self, by: By) -> SlicedPairs:
+        """Scores before and after of every slice of ``by``; ValueError where one has no scores."""
+        if self._scores is None:
+            raise ValueError("scores are needed on both sides")
+        if by not in self._sliced:
+            self._sliced[by] = self._scores.sliced(by, self.slices(by).keys)
+        return self._sliced[by]
+
+    def figure(self, name: str, by: By) -> Figure:
+        """Change (after - before) of a metric in every slice of ``by``.
+
+        Raises
+        ------
+        ValueError
+            The predictions lack what the metric needs.
+        """
+        return self._change(name, by)[0]
+
+    def p(self, name: str, by: By) -> Floats:
+        """Two-sided p of no change in every slice of ``by``; nan where no test is at hand."""
+        return self._change(name, by)[1]
+
+    def _change(self, name: str, by: By) -> tuple[Figure, Floats]:
+        if (name, by) not in self._figures:
+            self._figures[name, by] = self._computed(METRICS[name], by)
+        return self._figures[name, by]
+
+    def _computed(self, metric: Metric, by: By) -> tuple[Figure, Floats]:
+        lacking = self.lacks(metric)
+        if lacking:
+            raise ValueError(f"{metric.name} needs {', '.join(lacking)} on both sides")
+        if metric.name == "expected_calibration_error":
+            before, after = (m.figure(metric.name, by) for m in (self.measured_before, self.measured_after))
+            none = np.full(len(before.value), np.nan)
+            return Figure(after.value - before.value, before.n, lambda z, s: (none, none), "none"), none
+        if {"score", "probability"} & set(metric.needs):
+            return self.pairs(by).change(metric.name)
+        return change_figure(metric, self.tally(by)), change_p(metric, self.tally(by))
+
+    def figure_of(self, name: str, by: By, slices: Sequence[int]) -> Figure:
+        """The same change of a few slices alone, as cheap as they are few."""
+        metric = METRICS[name]
+        if {"score", "probability"} & set(metric.needs):
+            return self.figure(name, by).take(slices)
+        return change_figure(metric, self.tally(by).take(slices))
+
+
+def depends_on_model(metric: Metric) -> bool:
+    """Whether a metric can change with the model: a base rate is of the labels alone."""
+    return metric.needs != ("label",)
+
+
+def _words(column: pa.Array) -> list[str]:
+    return [UNKNOWN if v is None else v for v in pc.cast(decoded(column), pa.string()).to_pylist()]
+
+
+def pair(
+    before: Path,
+    after: Path,
+    sensitive: By,
+    probability: bool = True,
+    order: Mapping[str, Sequence[str]] | None = None,
+    measured: tuple[Measurement | None, Measurement | None] = (None, None),
+    names: tuple[str, str] = ("before", "after"),
+) -> Paired:
+    """Read two prediction files of the same rows, in whatever order, matched by id.
+
+    Raises
+    ------
+    InputError
+        Ids that occur twice or in one file alone, or rows that differ in label, slice or weight.
+    """
+    one, other = (_read(path, sensitive) for path in (before, after))
+    if "count" not in one.schema.names:
+        other = matched(one, other, names)
+    paired = Paired(sensitive, probability, order, *measured, names=names)
+    paired.add(_whole(one), _whole(other))
+    return paired
+
+
+def _read(path: Path, sensitive: Sequence[str]) -> pa.Table:
+    return pq.read_table(path, read_dictionary=list(sensitive), memory_map=True)
+
+
+def _whole(table: pa.Table) -> pa.RecordBatch:
+    """The table as one batch."""
+    columns = [c.combine_chunks() for c in table.unify_dictionaries().columns]
+    columns = [pa.concat_arrays(c.chunks) if isinstance(c, pa.ChunkedArray) else c for c in columns]
+    return pa.record_batch(columns, names=table.schema.names)

@@ -1,0 +1,267 @@
+"""Change of a score metric on the same rows: AUC, mean score, Brier score, log loss, calibration.
+
+The scores before and after are kept row by row, since the change of one row is what varies: however many
+rows there are, none is counted in bins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .figures import Figure
+from .intervals import Floats, Limits, tail_area
+from .placements import placements
+from .score_figures import VALUES
+
+HOLD = 1e-15
+"""Scores are held so far away from 0 and 1 where a logarithm is taken, as by the log loss."""
+
+Value = Callable[[Floats, Floats, NDArray[np.bool_]], Floats]
+
+
+def bernoulli_divergence(before: Floats, after: Floats) -> Floats:
+    """Kullback-Leibler divergence ``before || after`` of two probabilities, in nats.
+
+    ``p ln(p / q) + (1 - p) ln((1 - p) / (1 - q))`` (S. Kullback, R. A. Leibler 1951, Ann. Math. Stat.
+    22:79-86), both held 1e-15 away from 0 and 1.
+    """
+    p, q = np.clip(before, HOLD, 1 - HOLD), np.clip(after, HOLD, 1 - HOLD)
+    return np.asarray(p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q)))
+
+
+@dataclass
+class PairedScores:
+    """Scores of the same rows before and after, gathered batch by batch.
+
+    Parameters
+    ----------
+    by : tuple of str
+        Slice columns of the batches.
+    probability : bool
+        Whether scores are probabilities.
+    """
+
+    by: tuple[str, ...]
+    probability: bool
+    keys: list[tuple[str, ...]] = field(default_factory=list)
+    _index: dict[tuple[str, ...], int] = field(default_factory=dict)
+    _clusters: dict[Any, int] = field(default_factory=dict)
+    _parts: list[dict[str, NDArray[Any]]] = field(default_factory=list)
+    _joined: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+    def add(
+        self,
+        slices: NDArray[np.int64],
+        keys: Sequence[tuple[str, ...]],
+        before: Floats,
+        after: Floats,
+        label: NDArray[np.bool_] | None = None,
+        weight: Floats | None = None,
+        cluster: Sequence[Any] | None = None,
+    ) -> None:
+        """Take one batch: each row's slice (a position in ``keys``), scores, label, weight, cluster."""
+        known = np.array([self._index.setdefault(key, len(self._index)) for key in keys], np.int64)
+        self.keys = list(self._index)
+        part: dict[str, NDArray[Any]] = {"code": known[slices], "before": before, "after": after}
+        if label is not None:
+            part["label"] = label
+        if weight is not None:
+            part["weight"] = weight
+        if cluster is not None:
+            codes = [self._clusters.setdefault(c, len(self._clusters)) for c in cluster]
+            part["cluster"] = np.array(codes, np.int64)
+        self._parts.append(part)
+
+    def column(self, name: str) -> NDArray[Any] | None:
+        """A column of all rows, or None where the batches had none of that name."""
+        if self._parts:
+            parts, self._parts = self._parts, []
+            if self._joined:
+                parts = [self._joined, *parts]
+            self._joined = {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
+        return self._joined.get(name)
+
+    def sliced(self, by: Sequence[str], keys: Sequence[tuple[str, ...]]) -> SlicedPairs:
+        """The rows by the slices ``keys`` of the columns ``by``."""
+        where = [self.by.index(b) for b in by]
+        index = {key: i for i, key in enumerate(keys)}
+        code = self.column("code")
+        owner = np.array([index[tuple(key[w] for w in where)] for key in self.keys], np.int64)
+        return SlicedPairs(self, owner[code] if code is not None else np.zeros(0, np.int64), len(keys))
+
+
+class SlicedPairs:
+    """The paired scores of the slices of some columns, with each change as a figure.
+
+    Parameters
+    ----------
+    scores : PairedScores
+    slices : int array of shape (rows,)
+        Each row's slice.
+    size : int
+        Number of slices.
+    """
+
+    def __init__(self, scores: PairedScores, slices: NDArray[np.int64], size: int) -> None:
+        self.slices, self.size = slices, size
+        self.probability = scores.probability
+        self.before, self.after = self._column(scores, "before"), self._column(scores, "after")
+        self.label = scores.column("label")
+        self.cluster = scores.column("cluster")
+        given = scores.column("weight")
+        self.weighted = given is not None
+        self.weight: Floats = np.ones(len(slices)) if given is None else given
+        self.n = np.bincount(slices, minlength=size)
+        self.total = self._sum(self.weight)
+
+    @staticmethod
+    def _column(scores: PairedScores, name: str) -> Floats:
+        found = scores.column(name)
+        return np.zeros(0) if found is None else found
+
+    def _sum(self, values: NDArray[Any]) -> Floats:
+        return np.bincount(self.slices, values, self.size).astype(float)
+
+    def _labels(self) -> NDArray[np.bool_]:
+        if self.label is None:
+            raise ValueError("labels are needed for this metric, the rows have none")
+        return self.label
+
+    def mean(self, values: Floats) -> Floats:
+        """Weighted mean of a value of each row, per slice; nan without rows."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self._sum(self.weight * values) / self.total)
+
+    def score_shift(self) -> Floats:
+        """Mean change of the score per slice."""
+        return self.mean(self.after - self.before)
+
+    def divergence(self) -> Floats:
+        """Mean Kullback-Leibler divergence of the scores, before || after, per slice, in nats."""
+        return self.mean(bernoulli_divergence(self.before, self.after))
+
+    def change(self, name: str) -> tuple[Figure, Floats]:
+        """After - before of a score metric in every slice, and the two-sided p of no change.
+
+        The change of the AUC is the mean change of the rows' placements, positive and negative rows each
+        by themselves (E. R. DeLong et al. 1988, Biometrics 44:837-845); every other one is the mean change
+        of a value of the rows. Limits are Student's, with the degrees of freedom of the rows (B. L. Welch
+        1947, Biometrika 34:28-35, where two classes add up).
+
+        Rankings that are equal in few rows show no change and no spread, which proves little. So the
+        limits are never narrower than ``h z^2 / (r + z^2)``: Tango's limit of a change that none of r
+        rows shows, times the mean size h of the changes after one more row is added that changed wholly
+        (by 1). Of r rows of which none changed, h is 1 and the limit is Tango's; where all r changed a
+        little it is about a r-th of it, and the spread decides. For the AUC r is the number of rows of
+        the rarer class. Scores that are no probabilities have no such unit, and no floor.
+
+        Raises
+        ------
+        ValueError
+            For a metric that is not the mean of a value of each row, or without labels where it needs
+            them.
+        """
+        if name == "auc":
+            return self._auc()
+        if name not in VALUES:
+            raise ValueError(f"score metric must be auc or one of {', '.join(VALUES)}, got {name!r}")
+        label = np.zeros(len(self.slices), bool) if name == "mean_score" else self._labels()
+        step = VALUES[name](self.after, label) - VALUES[name](self.before, label)
+        everyone = np.ones(len(step), bool)
+        part = self._part(step, everyone)
+        floor = self.probability
+        return self._student(part.mean, self._variance([part]), [part], floor, "student-paired")
+
+    def _auc(self) -> tuple[Figure, Floats]:
+        label = self._labels()
+        steps = [placements(s, label, self.weight, self.slices, self.size) for s in (self.before, self.after)]
+        step = steps[1] - steps[0]
+        parts = [self._part(step, label), self._part(step, ~label)]
+        # Either class has the same mean change; that of the positive rows is the change of the area.
+        return self._student(parts[0].mean, self._variance(parts), parts, True, "delong-paired")
+
+    def _part(self, step: Floats, rows: NDArray[np.bool_]) -> _Part:
+        """Sums over the chosen rows of the changes ``step``."""
+        weight = np.where(rows, self.weight, 0)
+        total, square, n = self._sum(weight), self._sum(weight**2), self._sum(rows)
+        step = np.where(rows, step, 0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = self._sum(weight * step) / total
+            influence = weight * np.where(rows, step - mean[self.slices], 0) / total[self.slices]
+            kish = total**2 / square
+            if self.cluster is not None:
+                pair, owner = self._clusters(weight)
+                kish = total**2 / np.bincount(owner, np.bincount(pair, weight) ** 2, self.size)
+        changed = self._sum(np.abs(step) > 1e-12)
+        size = (1 + self._sum(np.abs(step))) / (1 + changed)
+        return _Part(mean, influence, n, kish, size)
+
+    def _clusters(self, weight: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Each row's (slice, cluster) pair and each pair's slice."""
+        assert self.cluster is not None
+        width = int(self.cluster.max(initial=0)) + 1
+        pairs, pair = np.unique(self.slices * width + self.cluster, return_inverse=True)
+        return pair.reshape(-1), pairs // width
+
+    def _variance(self, parts: Sequence[_Part]) -> Floats:
+        """Variance of the mean change: rows or whole clusters, every part's influence summed."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if self.cluster is None:
+                spread = [self._sum(p.influence**2) * p.n / (p.n - 1) for p in parts]
+                return np.asarray(np.sum(spread, axis=0))
+            pair, owner = self._clusters(self.weight)
+            sums = np.bincount(pair, np.sum([p.influence for p in parts], axis=0))
+            members = np.bincount(owner, minlength=self.size)
+            found = np.bincount(owner, sums**2, self.size) * members / (members - 1)
+            return np.where(members > 1, found, np.nan)
+
+    def _freedom(self, parts: Sequence[_Part]) -> Floats:
+        """Welch's degrees of freedom of the parts' summed variances; those of clusters for clusters."""
+        units = [np.minimum(p.n, p.kish) for p in parts]
+        if self.cluster is not None or len(parts) == 1:
+            return np.maximum(np.min(units, axis=0) - 1, 1)
+        spread = [self._sum(p.influence**2) for p in parts]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            each = np.sum([s**2 / np.maximum(u - 1, 1) for s, u in zip(spread, units, strict=True)], axis=0)
+            found = np.sum(spread, axis=0) ** 2 / each
+        return np.where(each > 0, np.maximum(found, 1), np.maximum(np.min(units, axis=0) - 1, 1))
+
+    def _student(
+        self, value: Floats, variance: Floats, parts: Sequence[_Part], floor: bool, method: str
+    ) -> tuple[Figure, Floats]:
+        from scipy.special import stdtr, stdtrit
+
+        error, freedom = np.sqrt(variance), self._freedom(parts)
+
+        @lru_cache(maxsize=8)
+        def limits(z: float, scale: float) -> Limits:
+            with np.errstate(invalid="ignore"):
+                half = stdtrit(freedom * scale, 1 - tail_area(z)) * error / np.sqrt(scale)
+                if floor:
+                    least = [p.size * z * z / (p.kish * scale + z * z) for p in parts]
+                    half = np.maximum(half, np.max(least, axis=0))
+            return value - half, value + half
+
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.where(value == 0, 0, np.abs(value) / error)
+            p = np.where(np.isnan(value) | np.isnan(error), np.nan, 2 * stdtr(freedom, -ratio))
+        plain = not self.weighted and self.cluster is None
+        effective = None if plain else np.sum([p.kish for p in parts], axis=0)
+        return Figure(value, self.n, limits, method, effective), p
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Changes of the rows of one class: mean, each row's influence, rows, Kish's rows, size of a change."""
+
+    mean: Floats
+    influence: Floats
+    n: Floats
+    kish: Floats
+    size: Floats
