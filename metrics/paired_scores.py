@@ -225,12 +225,13 @@ class SlicedPairs:
         """Welch's degrees of freedom of the parts' summed variances; those of clusters for clusters."""
         units = [np.minimum(p.n, p.kish) for p in parts]
         if self.cluster is not None or len(parts) == 1:
-            return np.maximum(np.min(units, axis=0) - 1, 1)
+            return np.asarray(np.maximum(np.min(units, axis=0) - 1, 1))
         spread = [self._sum(p.influence**2) for p in parts]
         with np.errstate(divide="ignore", invalid="ignore"):
             each = np.sum([s**2 / np.maximum(u - 1, 1) for s, u in zip(spread, units, strict=True)], axis=0)
             found = np.sum(spread, axis=0) ** 2 / each
-        return np.where(each > 0, np.maximum(found, 1), np.maximum(np.min(units, axis=0) - 1, 1))
+        fewest = np.maximum(np.min(units, axis=0) - 1, 1)
+        return np.asarray(np.where(each > 0, np.maximum(found, 1), fewest))
 
     def _student(
         self, value: Floats, variance: Floats, parts: Sequence[_Part], floor: bool, method: str

@@ -1,0 +1,164 @@
+"""Twins: rows alike but for one sensitive feature, and what the model makes of the difference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..metrics.counts import DECISION, Counts, Tally
+from ..metrics.figures import count_figure
+from ..metrics.intervals import Floats, normal_quantile
+from ..metrics.table import METRICS
+from .match import decoded
+from .result import Counterfactual, Estimate
+from .variant import Plan
+
+MOST_VALUES = 10
+"""With more values of the feature each is compared with the most frequent one only."""
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Rows, score sums and favourable decisions per (group, value), arrays of shape (groups, values)."""
+
+    values: list[str]
+    n: NDArray[np.int64]
+    score: Floats | None
+    selected: NDArray[np.int64] | None
+
+
+def twins(table: pa.Table, feature: str, plan: Plan, variant: str) -> list[Counterfactual]:
+    """Compare each pair of values of a feature over the groups of twins that hold both.
+
+    A group counts once, however many rows it has: its gap is the difference of its mean scores, and the
+    limits are Student's over the groups. Decisions are compared pair by pair within a group, and the
+    groups are the clusters of these pairs. Weights are not used.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Predictions with a column ``twin``: the same code for rows alike but for the feature, null for
+        none.
+    feature : str
+        One of the sensitive columns.
+
+    Returns
+    -------
+    list of Counterfactual
+        Empty where no group holds two values.
+    """
+    groups = _grouped(table, feature)
+    return [_compared(groups, i, j, feature, plan, variant) for i, j in _pairs(groups)]
+
+
+def _grouped(table: pa.Table, feature: str) -> _Groups:
+    value = decoded(table.column(feature)).dictionary_encode()
+    twin = decoded(table.column("twin"))
+    # A missing value of the feature is no value to compare.
+    held = np.asarray(twin.is_valid()) & np.asarray(value.is_valid())
+    names = [str(v) for v in value.dictionary.to_pylist()]
+    order = sorted(range(len(names)), key=lambda i: names[i])
+    place = np.empty(len(names), np.int64)
+    place[order] = np.arange(len(names))
+    codes = place[value.indices.fill_null(0).to_numpy()[held]]
+    _, group = np.unique(twin.filter(pa.array(held)).to_numpy(), return_inverse=True)
+    shape = (int(group.max(initial=-1)) + 1, len(names))
+    cell = group.reshape(-1) * len(names) + codes
+
+    def total(name: str) -> Floats | None:
+        if name not in table.column_names:
+            return None
+        weights = table.column(name).to_numpy()[held]
+        return np.bincount(cell, weights, shape[0] * shape[1]).reshape(shape).astype(float)
+
+    n = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
+    selected = total(DECISION)
+    whole = None if selected is None else selected.astype(np.int64)
+    return _Groups([names[i] for i in order], n, total("score"), whole)
+
+
+def _pairs(groups: _Groups) -> Iterator[tuple[int, int]]:
+    """Pairs of values that share a group."""
+    count = len(groups.values)
+    pairs = list(combinations(range(count), 2))
+    if count > MOST_VALUES:
+        largest = int(np.argmax(groups.n.sum(0)))
+        pairs = [(i, largest) for i in range(count) if i != largest]
+    yield from ((i, j) for i, j in pairs if np.any((groups.n[:, i] > 0) & (groups.n[:, j] > 0)))
+
+
+def _compared(groups: _Groups, i: int, j: int, feature: str, plan: Plan, variant: str) -> Counterfactual:
+    both = (groups.n[:, i] > 0) & (groups.n[:, j] > 0)
+    one, other = groups.n[both, i], groups.n[both, j]
+    pairs = one * other
+    gap, largest = _score_gap(groups, both, i, j, plan)
+    favour_one = favour_other = np.zeros(len(pairs), np.int64)
+    if groups.selected is not None:
+        yes_one, yes_other = groups.selected[both, i], groups.selected[both, j]
+        favour_one, favour_other = yes_one * (other - yes_other), (one - yes_one) * yes_other
+    return Counterfactual(
+        variant=variant,
+        feature=feature,
+        one=groups.values[i],
+        other=groups.values[j],
+        groups=len(pairs),
+        score_gap=gap,
+        largest_gap=largest,
+        pairs=int(pairs.sum()),
+        flips=_apart(pairs, favour_one + favour_other, groups.selected is not None, plan),
+        favour_one=int(favour_one.sum()),
+        favour_other=int(favour_other.sum()),
+    )
+
+
+def _score_gap(
+    groups: _Groups, both: NDArray[np.bool_], i: int, j: int, plan: Plan
+) -> tuple[Estimate, float | None]:
+    """Mean over the groups of the difference of their mean scores, and the largest absolute one."""
+    count = int(both.sum())
+    if groups.score is None:
+        return _undefined(count, "the model gives no scores", plan), None
+    gaps = groups.score[both, i] / groups.n[both, i] - groups.score[both, j] / groups.n[both, j]
+    mean, half = float(gaps.mean()), None
+    if count > 1:
+        from scipy.special import stdtrit
+
+        half = float(stdtrit(count - 1, (1 + plan.confidence) / 2) * gaps.std(ddof=1) / np.sqrt(count))
+    estimate = Estimate(
+        value=mean, low=None if half is None else mean - half, high=None if half is None else mean + half,
+        confidence=plan.confidence, n=count, method="student", **_size(count, plan),
+    )  # fmt: skip
+    return estimate, float(np.abs(gaps).max())
+
+
+def _apart(pairs: NDArray[np.int64], apart: NDArray[np.int64], decided: bool, plan: Plan) -> Estimate:
+    """Share of the pairs that are decided apart; each group is a cluster of its pairs."""
+    count = len(pairs)
+    if not decided:
+        return _undefined(count, "the model takes no decisions", plan)
+    total = Counts(np.array([pairs.sum()]), selected=np.array([apart.sum()]))
+    clusters = None
+    if pairs.max() > 1:
+        clusters = (np.zeros(count, np.intp), Counts(pairs.astype(float), selected=apart.astype(float)))
+    figure = count_figure(METRICS["selection_rate"], Tally((), [()], total, clusters=clusters))
+    low, high = figure.limits(normal_quantile(plan.confidence), 1.0)
+    return Estimate(
+        value=float(figure.value[0]), low=float(low[0]), high=float(high[0]), confidence=plan.confidence,
+        n=int(pairs.sum()), method=figure.method, **_size(count, plan),
+        effective_n=None if figure.effective_n is None else float(figure.effective_n[0]),
+    )  # fmt: skip
+
+
+def _size(groups: int, plan: Plan) -> dict[str, str]:
+    if groups >= plan.min_size:
+        return {}
+    return {"status": "small", "why": f"fewer than {plan.min_size} groups of twins ({groups})"}
+
+
+def _undefined(n: int, why: str, plan: Plan) -> Estimate:
+    return Estimate(value=None, confidence=plan.confidence, n=n, status="undefined", why=why)

@@ -1,0 +1,306 @@
+"""The ladder of variants: what each costs and risks, and which is the cheapest that may be released."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .config import AGGREGATES, Gate, Limit, Objective
+from .costs import cost_ratio
+from .gate import gate_id, worst
+from .result import Comparison, Disparity, Frontier, GateResult, Standing, Variant
+from .variant import Plan
+
+TARGET = "target-"
+"""Begins the id of a target's result."""
+
+
+NOTHING_REQUIRED = "No gate and no target is set, so that nothing says which variant may be released."
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The variants as judged on one set of rows.
+
+    Attributes
+    ----------
+    variants : sequence of Variant
+        The original first.
+    gates : sequence of GateResult
+        Of all variants, targets included.
+    comparisons : sequence of Comparison
+    rows : int
+    """
+
+    variants: Sequence[Variant]
+    gates: Sequence[GateResult]
+    comparisons: Sequence[Comparison]
+    rows: int
+
+    @property
+    def original(self) -> Variant:
+        """The variant that the others were made from."""
+        return next(v for v in self.variants if v.kind == "original")
+
+
+def performance_metric(objective: Objective, variant: Variant) -> str | None:
+    """Return the metric of performance: the one named, else accuracy, else AUC, as far as measured."""
+    if objective.performance is not None:
+        return objective.performance
+    return next((m for m in ("accuracy", "auc") if m in variant.overall), None)
+
+
+def gap_metrics(objective: Objective, gates: Sequence[Gate], variant: Variant) -> list[str]:
+    """Return the metrics whose gaps are judged: those named, else those of the gates over slices.
+
+    Without either, true and false positive rate where there are labels, else the selection rate.
+    """
+    if objective.gaps is not None:
+        return list(objective.gaps)
+    measured = {d.metric for d in variant.disparities if d.scope == "reference"}
+    over_slices = [g.metric for g in gates if g.cost is None and g.by is not None]
+    asked = [m for name in over_slices for m in (AGGREGATES[name].metrics if name in AGGREGATES else [name])]
+    if measured & set(asked):
+        return [m for m in dict.fromkeys(asked) if m in measured]
+    rates: list[str] = [m for m in ("true_positive_rate", "false_positive_rate") if m in measured]
+    return rates or sorted(measured & {"selection_rate"})
+
+
+def target_results(
+    objective: Objective, variant: Variant, original: Variant, comparison: Comparison | None, plan: Plan
+) -> list[GateResult]:
+    """Judge the objective's targets on one variant by their point values, each as a gate.
+
+    A target that was not measured is an error, never a pass.
+    """
+    out = []
+    for name, limit in objective.targets.items():
+        value = _target_value(name, variant, original, comparison)
+        cost = name not in variant.overall and name != "agreement"
+        if value is None:
+            verdict, why = "error", f"The {name.replace('_', ' ')} of {variant.name} was not measured."
+        else:
+            verdict = "pass" if Limit.parse(limit).holds(value) else "fail"
+            why = f"The {name.replace('_', ' ')} is {value:.4g}."
+        out.append(
+            GateResult.model_validate(
+                {
+                    "id": f"{TARGET}{name}", "metric": name, "compare": "cost" if cost else "value",
+                    "limit": limit, "decide": "point", "variant": variant.name, "verdict": verdict,
+                    "measured": value, "confidence": plan.confidence, "why": why,
+                }
+            )
+        )  # fmt: skip
+    return out
+
+
+def _target_value(
+    name: str, variant: Variant, original: Variant, comparison: Comparison | None
+) -> float | None:
+    if name == "agreement":
+        if variant.kind == "original":
+            return 1.0
+        return None if comparison is None else comparison.agreement
+    if name in variant.overall:
+        return variant.overall[name].value
+    ratio = cost_ratio(name, variant.cost, original.cost)
+    return None if ratio is None else ratio[0]
+
+
+def cost_of(objective: Objective, variant: Variant) -> float:
+    """Return the weighted sum of the compute and storage ratios; what was not measured saves nothing."""
+    ratios = {"compute": 1.0, "storage": 1.0}
+    if variant.cost is not None:
+        ratios = {"compute": variant.cost.compute, "storage": variant.cost.storage}
+    return sum(weight * ratios[name] for name, weight in objective.weights.items())
+
+
+def standing(objective: Objective, gates: Sequence[Gate], judged: Judged, variant: Variant) -> Standing:
+    """Say where one variant stands: cost, performance, worst and mean gap, and what it misses."""
+    mine = [r for r in judged.gates if r.variant == variant.name]
+    gaps = _gaps(variant, gap_metrics(objective, gates, judged.original), gates)
+    largest = max(gaps, key=lambda d: abs(d.value or 0.0), default=None)
+    name = performance_metric(objective, judged.original)
+    comparison = next((c for c in judged.comparisons if c.after == variant.name), None)
+    return Standing(
+        variant=variant.name,
+        cost=cost_of(objective, variant),
+        performance=variant.overall[name].value if name in variant.overall else None,
+        worst_gap=None if largest is None else abs(largest.value or 0.0),
+        worst_gap_what="" if largest is None else _what(largest),
+        mean_gap=float(np.mean([abs(d.value or 0.0) for d in gaps])) if gaps else None,
+        flip_rate=comparison.overall.rate if comparison and comparison.overall else None,
+        verdict=worst([r.verdict for r in mine]),
+        misses=[r.id for r in mine if r.verdict != "pass"],
+    )
+
+
+def _gaps(variant: Variant, metrics: Sequence[str], gates: Sequence[Gate]) -> list[Disparity]:
+    """Gaps to the reference over single features and over the intersections that a gate names.
+
+    Small and unknown slices are left out, as they are by the gates.
+    """
+    crossed = {frozenset(g.features) for g in gates if g.by is not None}
+    unknown = {tuple(sorted(s.slice.items())) for s in variant.slices if s.unknown}
+    return [
+        d
+        for d in variant.disparities
+        if d.scope == "reference"
+        and d.compare == "difference"
+        and d.metric in metrics
+        and d.status == "ok"
+        and d.value is not None
+        and (len(d.by) == 1 or frozenset(d.by) in crossed)
+        and tuple(sorted((d.slice or {}).items())) not in unknown
+    ]
+
+
+def _what(gap: Disparity) -> str:
+    one, other = (" & ".join(f"{k}={v}" for k, v in (s or {}).items()) for s in (gap.slice, gap.reference))
+    return f"{gap.metric}, {one} against {other}"
+
+
+def standings(objective: Objective, gates: Sequence[Gate], judged: Judged) -> list[Standing]:
+    """Every variant's standing, with those marked that no other beats on both cost and worst gap."""
+    found = [standing(objective, gates, judged, v) for v in judged.variants]
+    return [s.model_copy(update={"on_frontier": not any(_beats(o, s) for o in found)}) for s in found]
+
+
+def _beats(one: Standing, other: Standing) -> bool:
+    """Whether a variant is nowhere worse and somewhere better; a gap that is not known beats none."""
+    mine, theirs = (np.inf if s.worst_gap is None else s.worst_gap for s in (one, other))
+    return one.cost <= other.cost and mine <= theirs and (one.cost < other.cost or mine < theirs)
+
+
+def frontier(
+    objective: Objective,
+    gates: Sequence[Gate],
+    evaluation: Judged,
+    selection: Judged | None = None,
+    selected_on: str = "",
+) -> Frontier:
+    """Find the cheapest variant, the original included, that passes every gate and target.
+
+    With a selection split the choice is made on its rows alone and then certified, or not, on the
+    evaluation rows. A choice that these do not certify is not released, and no other is tried on them: the
+    next best would be the best of several on the rows that are to judge it. The original is the one
+    fallback, since it was there before any row was looked at.
+
+    Parameters
+    ----------
+    gates : sequence of Gate
+        All gates of the configuration.
+    selected_on : str
+        The rows of ``selection`` in words.
+    """
+    judged = standings(objective, gates, evaluation)
+    chosen_on = judged if selection is None else standings(objective, gates, selection)
+    original = evaluation.original
+    compressed = {v.name for v in evaluation.variants if v.kind != "original"}
+    required = bool(gates or objective.targets)
+    # Where nothing is required, the cheapest of all would be the most broken one.
+    best = _cheapest([s for s in chosen_on if s.verdict == "pass"], original.name) if required else None
+    qualifies = any(s.verdict == "pass" for s in chosen_on if s.variant in compressed)
+    nearest = None if qualifies else _nearest([s for s in chosen_on if s.variant in compressed])
+    recommended = best.variant if best else None
+    words = [_choice(best, nearest, chosen_on, original.name) if required else NOTHING_REQUIRED]
+    if selection is not None and best is not None:
+        certified = next(s for s in judged if s.variant == best.variant)
+        words.append(_certificate(certified))
+        if certified.verdict != "pass":
+            fallback = next(s for s in judged if s.variant == original.name)
+            recommended = original.name if fallback.verdict == "pass" else None
+            nearest = certified if best.variant in compressed else nearest
+            words.append(
+                "The original passes on the evaluation rows and stays."
+                if recommended
+                else "So nothing may be released."
+            )
+    return Frontier(
+        performance=performance_metric(objective, original) or "",
+        gaps=gap_metrics(objective, gates, original),
+        weights=dict(objective.weights),
+        targets=dict(objective.targets),
+        recommended=recommended,
+        nearest=nearest.variant if nearest else None,
+        why=" ".join(words),
+        selected_on=selected_on or f"the {evaluation.rows:,} evaluation rows, which also judge it",
+        selection_rows=None if selection is None else selection.rows,
+        selection=[] if selection is None else chosen_on,
+        variants=judged,
+    )
+
+
+def _cheapest(passing: Sequence[Standing], original: str) -> Standing | None:
+    """The cheapest; of equally cheap ones that of the smaller gap, and the original before a copy of it."""
+
+    def order(s: Standing) -> tuple[float, float, bool]:
+        return s.cost, np.inf if s.worst_gap is None else s.worst_gap, s.variant != original
+
+    return min(passing, key=order, default=None)
+
+
+def _nearest(missing: Sequence[Standing]) -> Standing | None:
+    """The one that misses least: the fewest gates and targets, then the smallest cost."""
+    return min(missing, key=lambda s: (len(s.misses), s.cost), default=None)
+
+
+def _choice(best: Standing | None, nearest: Standing | None, among: Sequence[Standing], original: str) -> str:
+    """The choice in words."""
+    miss = ""
+    if nearest is not None:
+        miss = (
+            f" No compressed variant passes every gate and target; {nearest.variant} misses least "
+            f"({', '.join(nearest.misses)})."
+        )
+    if best is None:
+        return f"None of {len(among)} variants passes every gate and target.{miss}"
+    count = sum(s.verdict == "pass" for s in among)
+    who = "The original" if best.variant == original else best.variant
+    cheapest = "the only one" if count == 1 else f"the cheapest of {count}"
+    return f"{who} is {cheapest} that passes every gate and target (cost {best.cost:.3g}).{miss}"
+
+
+def _certificate(certified: Standing) -> str:
+    if certified.verdict == "pass":
+        return f"The evaluation rows certify it: {certified.variant} passes every gate and target there too."
+    return (
+        f"The evaluation rows do not certify it: there {certified.variant} misses "
+        f"{', '.join(certified.misses)}."
+    )
+
+
+def binding(
+    gates: Sequence[Gate], results: Sequence[GateResult], kinds: Mapping[str, str], found: Frontier
+) -> list[GateResult]:
+    """Say which results enter the run's verdict.
+
+    - those of the gates on the original, and of gates on a variant by name;
+    - those of the recommended variant, targets included;
+    - where no compressed variant qualifies although something was asked of them (a gate on
+      ``compressed``, or a target), those of the nearest one: a merge must not go green then;
+    - errors of gates that no variant answers.
+
+    Parameters
+    ----------
+    gates : sequence of Gate
+        All gates of the configuration.
+    results : sequence of GateResult
+    kinds : mapping
+        Name and kind of each variant.
+    """
+    on = {gate_id(gate, k): gate.on for k, gate in enumerate(gates)}
+    asked = bool(found.targets) or "compressed" in on.values()
+    alone = set(kinds.values()) == {"original"}
+
+    def binds(result: GateResult) -> bool:
+        if result.variant not in kinds or on.get(result.id) not in ("original", "compressed", None):
+            return True
+        if result.variant == found.recommended or (result.variant == found.nearest and asked):
+            return True
+        target = result.id not in on
+        return kinds[result.variant] == "original" and (alone or not target)
+
+    return [r.model_copy(update={"binding": binds(r)}) for r in results]

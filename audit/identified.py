@@ -1,0 +1,102 @@
+"""Compression-identified rows: those on which variants decide otherwise than the original.
+
+S. Hooker et al. 2019, What do compressed deep neural networks forget? (arXiv:1911.05248).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..metrics.counts import DECISION, UNKNOWN
+from .match import decoded, matched
+from .result import Identified
+
+
+def identify(
+    original: pa.Table,
+    others: Mapping[str, pa.Table],
+    sensitive: Sequence[str],
+    threshold: float | None = None,
+    file: str = "identified.parquet",
+    name: str = "original",
+) -> tuple[pa.Table, Identified]:
+    """Find the rows that at least one other variant decides otherwise, the most disputed first.
+
+    Parameters
+    ----------
+    original : pyarrow.Table
+        Predictions of the original (columns as in the run folder's Parquet).
+    others : mapping
+        Predictions of each other variant, matched by id.
+    sensitive : sequence of str
+        Columns whose slices make up the composition.
+    threshold : float, optional
+        Of the original's decisions, for the margin of its scores.
+    file : str
+        Where in the run the rows are written.
+
+    Returns
+    -------
+    rows : pyarrow.Table
+        Columns id, variants (how many decide otherwise), share (of the variants), margin (|score -
+        threshold| of the original, null without either), score_change (the largest absolute one, null
+        without scores); never any other column of the rows. By share, then by score change.
+    composition : Identified
+    """
+    size = len(original)
+    flips, change = np.zeros(size, np.int64), np.full(size, np.nan)
+    before = _column(original, DECISION)
+    score = _column(original, "score")
+    for other, table in others.items():
+        table = matched(original, table, (name, other))
+        after, moved = _column(table, DECISION), _column(table, "score")
+        if before is not None and after is not None:
+            flips += before != after
+        if score is not None and moved is not None:
+            change = np.fmax(change, np.abs(moved - score))
+    margin = np.full(size, np.nan) if score is None or threshold is None else np.abs(score - threshold)
+    found = np.flatnonzero(flips)
+    # Last key first: by share, then by change; rows that tie keep their order.
+    found = found[np.lexsort((-np.nan_to_num(change[found]), -flips[found]))]
+    rows = pa.table(
+        {
+            "id": decoded(original.column("id")).take(pa.array(found)),
+            "variants": flips[found],
+            "share": flips[found] / max(len(others), 1),
+            "margin": pa.array(margin[found], from_pandas=True),
+            "score_change": pa.array(change[found], from_pandas=True),
+        }
+    )
+    composition = list(_composition(original, sensitive, flips > 0))
+    return rows, Identified(rows=len(found), file=file, composition=composition)
+
+
+def _column(table: pa.Table, name: str) -> NDArray[Any] | None:
+    return np.asarray(table.column(name).to_numpy()) if name in table.column_names else None
+
+
+def _composition(
+    table: pa.Table, sensitive: Sequence[str], identified: NDArray[np.bool_]
+) -> Iterator[dict[str, Any]]:
+    """Per slice of each feature: its rows, those identified, their share and its ratio to the whole's."""
+    whole = float(identified.mean()) if len(identified) else 0.0
+    for feature in sensitive:
+        codes = decoded(table.column(feature)).dictionary_encode(null_encoding="encode")
+        names = [UNKNOWN if v is None else str(v) for v in codes.dictionary.to_pylist()]
+        place = codes.indices.to_numpy()
+        n = np.bincount(place, minlength=len(names))
+        hits = np.bincount(place[identified], minlength=len(names))
+        for i in sorted(range(len(names)), key=lambda i: names[i]):
+            share = int(hits[i]) / int(n[i]) if n[i] else None
+            yield {
+                "slice": {feature: names[i]},
+                "n": int(n[i]),
+                "identified": int(hits[i]),
+                "share": share,
+                "ratio": share / whole if share is not None and whole else None,
+            }
