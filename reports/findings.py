@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..audit.result import AuditResult, Disparity, Estimate, GateResult, Slice, Variant
 from .formats import Kind, confidence, count, decimals_beside, figure, interval
+from .lookup import binding_gates, comparison_of, variant_named
 from .words import (
     Given,
     Sentence,
@@ -76,13 +77,13 @@ def findings(result: AuditResult, most: int = 3) -> list[Finding]:
     chosen: list[Finding] = []
     told: set[str] = set()
     for verdict in ("fail", "error", "inconclusive"):
-        for gate in result.gates:
+        for gate in binding_gates(result):
             if gate.verdict == verdict and len(chosen) < most:
                 chosen.append(_gate_finding(gate, result))
                 told.add(_figure_told(gate.metric))
     if result.variants:
         variant = result.variants[0]
-        gated = {(gate.metric, frozenset(gate.by)) for gate in result.gates}
+        gated = {(gate.metric, frozenset(gate.by)) for gate in binding_gates(result)}
         for disparity in _largest_differences(variant):
             if len(chosen) >= most:
                 break
@@ -120,15 +121,29 @@ def _per_hundred_numbers(rates: list[float]) -> list[str]:
     return [f"{rate * 100:.1f}" for rate in rates] if hides or false_extreme else whole
 
 
+def _of_variant(name: str, result: AuditResult) -> Sentence:
+    """Begin with the variant's name where there are several."""
+    return (Given(name), ": ") if len(result.variants) > 1 else ()
+
+
 def _gate_finding(gate: GateResult, result: AuditResult) -> Finding:
-    title = gate_title(gate, result.definitions)
+    named = _of_variant(gate.variant, result)
+    title = (*named, *gate_title(gate, result.definitions))
     if gate.verdict == "error":
         return Finding((*title, " could not be evaluated."), (Given(gate.why),), gate.id)
     kind = gate_kind(gate, result.definitions)
     limit = gate_limit(gate)
     places = decimals_beside([gate.measured, gate.low, gate.high], limit, kind)
-    lead = _rates_lead(gate.metric, gate.slice, gate.reference, _variant_of(gate, result), result)
-    subject = "value" if gate.compare == "value" else gate.compare
+    if gate.compare == "change":
+        lead = _change_lead(gate, result)
+    elif gate.compare == "cost":
+        lead = (*gate_title(gate, result.definitions), " against the original’s.")
+    else:
+        lead = _rates_lead(
+            gate.metric, gate.slice, gate.reference, variant_named(result, gate.variant), result
+        )
+    lead = (*named, *lead)
+    subject = _subject(gate)
     measured = _measured(subject, gate.measured, gate.low, gate.high, gate.confidence, kind, places)
     at = limit.words(kind) if limit else gate.limit
     if gate.verdict == "fail":
@@ -140,6 +155,36 @@ def _gate_finding(gate: GateResult, result: AuditResult) -> Finding:
     )
     rest = (f"{measured} does not settle the limit of ", Given(at), ".", Given(needed))
     return Finding(lead, rest, gate.id)
+
+
+def _subject(gate: GateResult) -> str:
+    if gate.compare == "change":
+        return "growth of the gap" if gate.by else "change"
+    return {"value": "value", "cost": "ratio"}.get(gate.compare, gate.compare)
+
+
+def _change_lead(gate: GateResult, result: AuditResult) -> Sentence:
+    """Begin with the figure before and after, or with the names when the comparison is not there."""
+    title = title_of(gate.metric, result.definitions)
+    item = comparison_of(result, gate.variant)
+    names = compared_slices(gate.slice, gate.reference)
+    gaps = item.gap_changes if item is not None else []
+    gap = next(
+        (g for g in gaps if (g.metric, g.slice, g.reference) == (gate.metric, gate.slice, gate.reference)),
+        None,
+    )
+    if gap is not None and gap.before is not None:
+        kind = compared_kind("difference", gate.metric, result.definitions)
+        told = f" goes from {figure(gap.before, kind)} to {figure(gap.after, kind)}."
+        return (title, ": the gap of ", *names, told)
+    changes = item.changes if item is not None and not gate.by else []
+    change = next((c for c in changes if (c.metric, c.slice) == (gate.metric, gate.slice)), None)
+    if change is not None and change.before is not None:
+        rate: Kind = metric_kind(gate.metric, result.definitions)
+        moves = f" goes from {figure(change.before, rate)} to {figure(change.after, rate)}."
+        where: Sentence = (" of ", *slice_name(gate.slice)) if gate.slice else ()
+        return (title, *where, moves)
+    return (title, ", ", *names, ".")
 
 
 def _miss(gate: GateResult) -> str:
@@ -156,6 +201,7 @@ def _disparity_finding(disparity: Disparity, variant: Variant, result: AuditResu
     kind = compared_kind(disparity.compare, disparity.metric, result.definitions)
     low, high = _limits(disparity)
     lead = _rates_lead(disparity.metric, part, disparity.reference, variant, result)
+    lead = (*_of_variant(variant.name, result), *lead)
     measured = _measured("difference", disparity.value, low, high, disparity.confidence, kind, None)
     return Finding(lead, (f"{measured} excludes 0 and is limited by no gate.",))
 
@@ -231,10 +277,6 @@ def _excludes_zero(low: float | None, high: float | None) -> bool:
 
 def _figure_told(metric: str) -> str:
     return _SAME_AS.get(metric, metric)
-
-
-def _variant_of(gate: GateResult, result: AuditResult) -> Variant | None:
-    return next((variant for variant in result.variants if variant.name == gate.variant), None)
 
 
 def _value(variant: Variant | None, part: Slice | None, metric: str) -> float | None:

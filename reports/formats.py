@@ -11,9 +11,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["percent", "points", "ratio", "number", "signed", "index"]
-"""How a figure is shown: a rate, a difference of rates, a ratio, a plain number, a plain difference, an
-index over all slices (a variance of rates is no rate)."""
+Kind = Literal["percent", "points", "gap", "ratio", "number", "signed", "index"]
+"""How a figure is shown: a rate, a difference of rates, the size of one, a ratio, a plain number, a plain
+difference, an index over all slices (a variance of rates is no rate)."""
 
 NBSP = "\u00a0"
 MINUS = "\u2212"
@@ -35,6 +35,7 @@ class Style:
 STYLES: dict[Kind, Style] = {
     "percent": Style(100, 1, f"{NBSP}%", signed=False),
     "points": Style(100, 1, f"{NBSP}points", signed=True),
+    "gap": Style(100, 1, f"{NBSP}points", signed=False),
     "ratio": Style(1, 2, "", signed=False),
     "number": Style(1, 3, "", signed=False),
     "signed": Style(1, 3, "", signed=True),
@@ -84,6 +85,24 @@ def p_value(p: float | None) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
+def magnitude(value: float | None, unit: str) -> str:
+    """Write a quantity with its decimal prefix, such as ``23.6 MB`` or ``1.33 GFLOP``; ``—`` when unknown."""
+    if value is None:
+        return UNDEFINED
+    size, prefix = abs(float(value)), ""
+    for larger in "kMGTP":
+        if size < 999.5:
+            break
+        size, prefix = size / 1000, larger
+    digits = f"{size:.0f}" if not prefix and size == int(size) else f"{size:.3g}"
+    return f"{digits}{NBSP}{prefix}{unit}"
+
+
+def milliseconds(value: float) -> str:
+    """Write a time, such as ``39.6 ms``."""
+    return f"{value:,.3g}{NBSP}ms" if value < 100 else f"{value:,.0f}{NBSP}ms"
+
+
 def confidence(level: float) -> str:
     """Write a confidence, such as ``95 %``."""
     return f"{level * 100:g}{NBSP}%"
@@ -104,7 +123,8 @@ class Limit:
     def words(self, kind: Kind) -> str:
         """Write the limit's figure, without decimals it does not need, such as ``10 points``."""
         style = STYLES[kind]
-        return f"{float(f'{self.value * style.scale:.10g}'):,.10g}".replace("-", MINUS) + style.unit
+        digits = f"{float(f'{self.value * style.scale:.10g}'):,.10g}".replace("-", MINUS)
+        return digits + (style.unit.removesuffix("s") if digits in ("1", f"{MINUS}1") else style.unit)
 
 
 _LIMIT = re.compile(r"\s*(<=|>=|<|>|≤|≥)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*\Z")
@@ -132,7 +152,7 @@ def decimals_beside(values: list[float | None], limit: Limit | None, kind: Kind)
     style = STYLES[kind]
     if limit is None:
         return style.decimals
-    bound = limit.value * style.scale
+    bound = abs(limit.value * style.scale) if style.signed else limit.value * style.scale
     needed = style.decimals
     for value in values:
         if value is None or not math.isfinite(value):

@@ -48,9 +48,9 @@ class GateRow:
     left_out: list[Sentence]
 
 
-def gate_rows(result: AuditResult) -> list[GateRow]:
-    """Lay out the gates in the policy's order."""
-    return [_gate_row(gate, result) for gate in result.gates]
+def gate_rows(gates: list[GateResult], result: AuditResult) -> list[GateRow]:
+    """Lay out gates in the policy's order."""
+    return [_gate_row(gate, result) for gate in gates]
 
 
 def _gate_row(gate: GateResult, result: AuditResult) -> GateRow:

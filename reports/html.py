@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..audit.result import AuditResult, Variant
 from . import formats, tables, words
+from .chapter import chapter
+from .cost_tables import readable
 from .findings import findings
 from .gate_tables import gate_rows
+from .lookup import binding_gates
+from .release import release
 from .sections import Section, feature_sections, score_sections
+from .twins import twins
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -44,7 +49,10 @@ def render_html(result: AuditResult, *, charts: bool = True) -> str:
         verdict=words.verdict_words(result.verdict),
         reason=words.verdict_reason(result),
         findings=findings(result),
-        gates=gate_rows(result),
+        gates=gate_rows(binding_gates(result), result),
+        release=release(result),
+        chapter=chapter(result, charts=charts),
+        twins=twins(result, charts=charts),
         features=[section for section in sections if len(section.by) == 1],
         intersections=[section for section in sections if len(section.by) > 1],
         scores=score_sections(result, variant, charts=charts) if variant else [],
@@ -84,6 +92,7 @@ def _environment() -> Environment:
         count=formats.count,
         confidence=formats.confidence,
         number=lambda value: formats.figure(value, "number"),
+        readable=lambda value: _sentence(readable(value)),
         json=_json,
         svg=_svg,
         date=_date,

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 from ..audit.result import AuditResult, GateResult
 from .gate_tables import GateLine, GateRow, gate_rows
+from .lookup import binding_gates
 from .words import plain, verdict_reason, verdict_words, visible
 
 
@@ -14,17 +15,18 @@ def render_junit(result: AuditResult) -> str:
 
     A failed gate is a ``failure`` of type ``fail``. A gate that the data cannot decide is a
     ``failure`` of type ``inconclusive``, so that CI shows it. A gate that could not be evaluated is
-    an ``error``.
+    an ``error``. A gate of a variant that is not to be released is ``skipped`` whatever it found: it
+    does not enter the run's verdict, so it neither turns the suite red nor counts as passed.
     """
-    verdicts = [gate.verdict for gate in result.gates]
+    verdicts = [gate.verdict for gate in binding_gates(result)]
     suite = ElementTree.Element(
         "testsuite",
         {
             "name": visible(f"fairweigh: {result.audit}"),
-            "tests": str(len(verdicts)),
+            "tests": str(len(result.gates)),
             "failures": str(verdicts.count("fail") + verdicts.count("inconclusive")),
             "errors": str(verdicts.count("error")),
-            "skipped": "0",
+            "skipped": str(len(result.gates) - len(verdicts)),
             "timestamp": visible(result.created),
         },
     )
@@ -36,7 +38,7 @@ def render_junit(result: AuditResult) -> str:
         ("data.sha256", result.data.sha256),
     ):
         ElementTree.SubElement(properties, "property", {"name": name, "value": visible(value)})
-    for gate, row in zip(result.gates, gate_rows(result), strict=True):
+    for gate, row in zip(result.gates, gate_rows(result.gates, result), strict=True):
         _add_case(suite, gate, row, result)
     ElementTree.indent(suite)
     body = ElementTree.tostring(suite, encoding="unicode")
@@ -55,6 +57,11 @@ def _add_case(suite: ElementTree.Element, gate: GateResult, row: GateRow, result
         },
     )
     report = _report(row)
+    if not gate.binding:
+        message = f"for information: not the variant to be released; {row.head.words}. {visible(gate.why)}"
+        ElementTree.SubElement(case, "skipped", {"message": message})
+        ElementTree.SubElement(case, "system-out").text = report
+        return
     if gate.verdict == "pass":
         ElementTree.SubElement(case, "system-out").text = report
         return

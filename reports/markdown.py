@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterable
 
 from ..audit.result import AuditResult
+from .compression_tables import Entry, Ladder, Step, ladder
 from .findings import findings
 from .formats import count
 from .gate_tables import GateRow, gate_rows
+from .lookup import binding_gates
+from .release import release
 from .words import Given, verdict_reason, verdict_words, visible
 
 # What Markdown gives a meaning to in the middle of a line, and the dot that makes www. an address.
@@ -20,7 +23,7 @@ _BROKEN = {"@": "&#64;&#8203;", "#": "&#35;&#8203;"}
 
 
 def render_markdown(result: AuditResult) -> str:
-    """Render verdict, findings and gates."""
+    """Render verdict, recommendation, findings, ladder and binding gates."""
     lines = [
         f"## {verdict_words(result.verdict)}: {given(result.title)}",
         "",
@@ -30,24 +33,57 @@ def render_markdown(result: AuditResult) -> str:
         + (". **Synthetic data**: planted bias, no real people." if result.data.synthetic else "."),
         "",
     ]
+    advice = release(result)
+    if advice is not None:
+        lines += [f"**{sentence(advice.lead)}** " + " ".join(map(sentence, advice.rest)), ""]
     for number, finding in enumerate(findings(result), start=1):
         lines.append(f"{number}. **{sentence(finding.lead)}** {sentence(finding.rest)}")
     if lines[-1]:
         lines.append("")
-    if result.gates:
+    steps = ladder(result)
+    if steps is not None:
+        lines += [*_ladder_lines(steps), ""]
+    gates = binding_gates(result)
+    if gates:
         lines += [
             "| Gate | Slices | Limit | Measured | Interval | Verdict | Rows needed |",
             "|---|---|---|--:|--:|---|--:|",
         ]
-        lines += [_gate_line(row) for row in gate_rows(result)]
+        lines += [_gate_line(row, several=len(result.variants) > 1) for row in gate_rows(gates, result)]
         lines.append("")
     lines.append(f"fairweigh {given(result.environment.fairweigh)}. All figures: report.html, audit.json.")
     return "\n".join(lines) + "\n"
 
 
-def _gate_line(row: GateRow) -> str:
+def _ladder_lines(steps: Ladder) -> list[str]:
+    heads = ["Variant", *map(given, steps.heads), *["Verdict"] * steps.judged]
+    rule = ["---", *["--:"] * len(steps.heads), *["---"] * steps.judged]
+    return [_line(heads), "|" + "|".join(rule) + "|", *(_ladder_line(step, steps) for step in steps.steps)]
+
+
+def _ladder_line(step: Step, steps: Ladder) -> str:
+    name = given(step.name)
+    if step.failed:
+        return _line([name, f"not made: {given(step.failed)}", *[""] * (len(steps.heads) - 1 + steps.judged)])
+    recommended = any(mark.startswith("★") for mark in step.marks)
+    name = f"**{name}**" if recommended else name
+    marks = f" ({', '.join(step.marks)})" if step.marks else ""
+    verdict = [f"**{verdict_words(step.verdict)}**" if step.verdict else ""] * steps.judged
+    return _line([name + marks, *map(_entry, step.cells), *verdict])
+
+
+def _entry(entry: Entry) -> str:
+    """A figure and the first line under it, which is its interval or its change."""
+    return entry.text + (f" ({sentence(entry.under[0])})" if entry.under else "")
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _gate_line(row: GateRow, *, several: bool) -> str:
     cells = [
-        sentence(row.title),
+        (f"{given(row.variant)}: " if several else "") + sentence(row.title),
         sentence(row.head.slices),
         sentence(row.limit),
         row.head.measured,
@@ -55,7 +91,7 @@ def _gate_line(row: GateRow) -> str:
         f"**{row.head.words}**",
         row.head.rows_needed,
     ]
-    return "| " + " | ".join(cells) + " |"
+    return _line(cells)
 
 
 def sentence(pieces: Iterable[str]) -> str:

@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any, Literal
 
 from ..audit.result import ScoreDetail
-from .charts import ACCENT, INK, LINE, SOFT, theme
 from .formats import count, figure
+from .panels import ACCENT, INK, LINE, SOFT, theme
 from .svg import Drawing, inline_svg
 from .words import plain, slice_name
 

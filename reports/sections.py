@@ -11,7 +11,7 @@ from .formats import count, figure, interval
 from .words import Sentence, features_name, slice_name, title_of
 
 if TYPE_CHECKING:
-    from .charts import SliceChart
+    from .panels import RowChart
     from .score_charts import ScoreChart
 
 INTERSECTION_PANELS = 3
@@ -31,7 +31,7 @@ class Section:
     rows: int
     small: int
     sorted_by: str
-    chart: SliceChart | None
+    chart: RowChart | None
     not_drawn: int
     counts: tables.Table
     metrics: list[tables.Table]
@@ -95,7 +95,7 @@ def _sorted_by(metric: str, result: AuditResult) -> str:
 
 def _chart(
     rows: list[SliceResult], variant: Variant, result: AuditResult, key: str, leading: str | None
-) -> SliceChart | None:
+) -> RowChart | None:
     from .charts import slice_chart
 
     metrics = order.key_metrics(variant)

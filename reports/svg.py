@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
+_PANELS = re.compile(r"\b(cell|concat_\d+_group)\b")
 _DROPPED = ("role", "aria-roledescription", "aria-label", "aria-hidden", "pointer-events")
 
 
@@ -72,11 +73,12 @@ def inline_svg(spec: dict[str, Any], key: str, title: str, description: str) -> 
 def _panel_tops(root: ElementTree.Element) -> list[float]:
     """Where the panels' plot areas begin, from the top of the image: one number per row of panels."""
     outer = root.find("g")
-    cells = next((node for node in root.iter("g") if "cell" in node.get("class", "").split()), None)
-    if outer is None or cells is None:
+    if outer is None:
         return []
+    # Facets are all in one group; panels beside each other have a group each.
+    groups = [node for node in root.iter("g") if _PANELS.search(node.get("class", ""))]
     offset = _shift(outer)[1]
-    return sorted({offset + _shift(panel)[1] for panel in cells.findall("g")})
+    return sorted({offset + _shift(panel)[1] for group in groups for panel in group.findall("g")})
 
 
 def _shift(node: ElementTree.Element) -> tuple[float, float]:

@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 from ..audit.result import AuditResult
+from .compression_tables import Step, ladder
 from .findings import findings
 from .gate_tables import gate_rows
+from .lookup import binding_gates
+from .release import release
 from .words import plain, verdict_reason, verdict_words, visible
 
 
 def render_text(result: AuditResult) -> str:
-    """Render verdict, gates and findings."""
+    """Render verdict, recommendation, ladder, binding gates and findings."""
     lines = [f"{verdict_words(result.verdict)}: {visible(result.title)}. {verdict_reason(result)}"]
-    for row in gate_rows(result):
-        parts = [plain(row.title), plain(row.head.slices), plain(row.limit)]
+    advice = release(result)
+    if advice is not None:
+        lines.append(" ".join(plain(part) for part in (advice.lead, *advice.rest)))
+    steps = ladder(result)
+    if steps is not None:
+        lines += [_ladder_line(step, steps.heads) for step in steps.steps]
+    for row in gate_rows(binding_gates(result), result):
+        named = f"{visible(row.variant)}: " if len(result.variants) > 1 else ""
+        parts = [named + plain(row.title), plain(row.head.slices), plain(row.limit)]
         measured = f"measured {row.head.measured} ({row.head.interval})"
         needed = f"; rows needed: {row.head.rows_needed}" if row.head.rows_needed != "—" else ""
         lines.append(f"  {row.head.words}  {', '.join(p for p in parts if p)}: {measured}{needed}")
     lines += [f"- {plain(f.lead)} {plain(f.rest)}" for f in findings(result)]
     return "\n".join(lines)
+
+
+def _ladder_line(step: Step, heads: list[str]) -> str:
+    name = visible(step.name) + "".join(f" [{mark}]" for mark in step.marks)
+    if step.failed:
+        return f"  {name}: not made: {visible(step.failed)}"
+    cells = [f"{visible(head)} {cell.text}" for head, cell in zip(heads, step.cells, strict=True)]
+    words = [verdict_words(step.verdict)] if step.verdict else []
+    return f"  {name}: {', '.join([*cells, *words])}"

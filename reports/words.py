@@ -23,6 +23,17 @@ class Given(str):
 Sentence = tuple[str, ...]
 """Text in pieces; the ones that are ``Given`` come from the data."""
 
+COSTS = {
+    "storage": "Storage",
+    "compute": "Compute time",
+    "memory": "Memory",
+    "latency": "Latency of one row",
+    "flops": "FLOPs",
+}
+"""Titles of what a cost gate speaks of."""
+
+_BOUND = {"≤": "at most", "<": "less than", "≥": "at least", ">": "more than"}
+
 SIGNS: dict[Verdict, str] = {"pass": "✓", "fail": "✕", "inconclusive": "?", "error": "!"}
 
 
@@ -114,6 +125,8 @@ def compared_kind(compare: str, metric: str, definitions: Mapping[str, Definitio
         return "ratio"
     if compare == "index":
         return "index"
+    if compare == "cost":
+        return "percent"
     if compare in ("difference", "change"):
         return "points" if kind == "percent" else "signed"
     return kind
@@ -147,6 +160,8 @@ def fails_by_inverse(gate: GateResult) -> bool:
 
 def gate_title(gate: GateResult, definitions: Mapping[str, Definition]) -> Sentence:
     """Name a gate by its metric and features, such as ``True positive rate by sex``."""
+    if gate.compare == "cost":
+        return (COSTS.get(gate.metric) or title_of(gate.metric, {}),)
     pieces: list[str] = [title_of(gate.metric, definitions)]
     if gate.by:
         pieces += [" by ", *features_name(gate.by)]
@@ -154,8 +169,14 @@ def gate_title(gate: GateResult, definitions: Mapping[str, Definition]) -> Sente
 
 
 def gate_limit_words(gate: GateResult, definitions: Mapping[str, Definition]) -> Sentence:
-    """Write what a gate asks for, such as ``difference ≤ 10 points``."""
+    """Write what a gate asks for: ``difference ≤ 10 points``, ``the gap grows by at most 2 points``."""
     limit = gate_limit(gate)
+    if limit is not None and gate.compare == "cost":
+        return (f"{_BOUND[limit.operator]} {limit.words('percent')} of the original’s",)
+    if limit is not None and gate.compare == "change" and limit.upper == (limit.value >= 0):
+        moves = "the gap grows" if gate.by else "rises" if limit.upper else "falls"
+        size = Limit(limit.operator, abs(limit.value)).words(gate_kind(gate, definitions))
+        return (f"{moves} by {'at most' if limit.operator in '≤≥' else 'less than'} {size}",)
     ask: Sentence = (
         (f"{limit.operator}{NBSP}{limit.words(gate_kind(gate, definitions))}",)
         if limit
@@ -172,11 +193,23 @@ def compared_slices(part: Slice, reference: Slice | None) -> Sentence:
 
 
 def verdict_reason(result: AuditResult) -> str:
-    """Say in one sentence what the run's verdict rests on."""
-    total = len(result.gates)
+    """Say in one sentence or two what the run's verdict rests on: the binding gates."""
+    binding = [gate for gate in result.gates if gate.binding]
+    others = len(result.gates) - len(binding)
+    reason = _tally_words(binding, result.verdict)
+    if result.frontier is not None and result.frontier.recommended is None:
+        reason += " No variant qualifies for release."
+    if others:
+        gates = "gate of a variant that is" if others == 1 else "gates of variants that are"
+        reason += f" {others} more {gates} not to be released: shown for information."
+    return reason
+
+
+def _tally_words(gates: list[GateResult], worst: Verdict) -> str:
+    total = len(gates)
     if total == 0:
         return "No gate was set: nothing was required of this model, so this verdict proves nothing about it."
-    tally = {verdict: sum(gate.verdict == verdict for gate in result.gates) for verdict in SIGNS}
+    tally = {verdict: sum(gate.verdict == verdict for gate in gates) for verdict in SIGNS}
     if tally["pass"] == total:
         return "The only gate passes." if total == 1 else f"All {total} gates pass."
     clauses: list[str] = []
@@ -187,7 +220,7 @@ def verdict_reason(result: AuditResult) -> str:
         ("pass", "passes", "pass"),
     )
     # The run's verdict is explained first; the sort keeps the order of the others.
-    for verdict, one, many in sorted(phrases, key=lambda phrase: phrase[0] != result.verdict):
+    for verdict, one, many in sorted(phrases, key=lambda phrase: phrase[0] != worst):
         n = tally[verdict]
         if n:
             of = "" if clauses else f" of {total} gate{'s' if total > 1 else ''}"

@@ -541,3 +541,17 @@ def hostile_names() -> tuple[str, ...]:
 @pytest.fixture(scope="session")
 def make_result() -> Callable[..., AuditResult]:
     return build
+
+
+@pytest.fixture(scope="session")
+def compressed() -> AuditResult:
+    from .compression_result import compressed_result
+
+    return compressed_result()
+
+
+@pytest.fixture(scope="session")
+def compared() -> AuditResult:
+    from .compression_result import compared_result
+
+    return compared_result()

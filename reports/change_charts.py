@@ -1,0 +1,176 @@
+"""Charts of one variant before and after: the metrics of each slice, and the flips by direction."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from ..audit.result import AuditResult, Comparison, Flips, SliceResult
+from .formats import count, figure, interval
+from .panels import (
+    ACCENT,
+    AFTER,
+    FINE_PERCENT,
+    INK,
+    PAPER,
+    SOFT,
+    RowChart,
+    beside,
+    facets,
+    filled,
+    headings,
+    row_axis,
+    row_labels,
+    value_axis,
+)
+from .svg import inline_svg
+from .words import plain, slice_name, title_of, visible
+
+DUMBBELL_HEIGHT = 26
+FLIP_HEIGHT = 22
+
+
+def dumbbell_chart(
+    rows: list[tuple[SliceResult, SliceResult]], names: list[str], pair: tuple[str, str], result: AuditResult,
+    key: str,
+) -> RowChart | None:  # fmt: skip
+    """Draw metrics of slices before (hollow, above) and after (filled, below); None when none is defined."""
+    values = []
+    for panel, metric in enumerate(names):
+        for position, both in enumerate(rows):
+            before, after = (row.metrics.get(metric) for row in both)
+            values.append(
+                {
+                    "panel": panel,
+                    "row": position,
+                    "before": before.value if before else None,
+                    "before_low": before.low if before else None,
+                    "before_high": before.high if before else None,
+                    "after": after.value if after else None,
+                    "after_low": after.low if after else None,
+                    "after_high": after.high if after else None,
+                    "title": visible(title_of(metric, result.definitions)) if position == 0 else "",
+                    "subtitle": "",
+                }
+            )
+    if not any(value["before"] is not None or value["after"] is not None for value in values):
+        return None
+    spec = filled(_dumbbell_template(), values, len(rows), DUMBBELL_HEIGHT)
+    title = f"{visible(pair[0])} and {visible(pair[1])}: before and after by slice"
+    drawing = inline_svg(spec, key, title, _describe_pairs(rows, names, result))
+    labels = [(slice_name(before.slice, short=True), count(before.n)) for before, _ in rows]
+    return RowChart(drawing, row_labels(drawing, labels, DUMBBELL_HEIGHT), DUMBBELL_HEIGHT)
+
+
+@cache
+def _dumbbell_template() -> dict[str, Any]:
+    import altair as alt
+
+    base: Any = alt.Chart()
+    y, axis = row_axis(), value_axis()
+    scale = alt.Scale(zero=False, nice=True, padding=6)
+    # Before stands a little above the middle of its row, after a little below: neither hides the other.
+    up, down = -5, 5
+    moved = base.mark_rule(stroke=SOFT, strokeWidth=1, yOffset=up, y2Offset=down).encode(
+        x=alt.X("before:Q", axis=axis, scale=scale), x2="after:Q", y=y, y2="row"
+    )
+    old = base.mark_rule(stroke=SOFT, strokeWidth=1.5, yOffset=up).encode(
+        x=alt.X("before_low:Q", axis=axis), x2="before_high:Q", y=y
+    )
+    new = base.mark_rule(stroke=AFTER, strokeWidth=2, yOffset=down).encode(
+        x=alt.X("after_low:Q", axis=axis), x2="after_high:Q", y=y
+    )
+    point: dict[str, Any] = {"filled": True, "opacity": 1}
+    hollow = base.mark_point(size=34, fill=PAPER, stroke=SOFT, strokeWidth=1.5, yOffset=up, **point).encode(
+        x=alt.X("before:Q", axis=axis), y=y
+    )
+    solid = base.mark_point(size=40, fill=AFTER, stroke=AFTER, yOffset=down, **point).encode(
+        x=alt.X("after:Q", axis=axis), y=y
+    )
+    return facets([moved, old, new, hollow, solid, *headings(base)])
+
+
+def _describe_pairs(
+    rows: list[tuple[SliceResult, SliceResult]], names: list[str], result: AuditResult
+) -> str:
+    sentences = []
+    for metric in names:
+        parts = []
+        for before, after in rows:
+            one, other = before.metrics.get(metric), after.metrics.get(metric)
+            told = " to ".join(figure(e.value if e else None, "percent") for e in (one, other))
+            parts.append(f"{plain(slice_name(before.slice, short=True))} {told}")
+        sentences.append(f"{visible(title_of(metric, result.definitions))}: {'; '.join(parts)}.")
+    return " ".join(sentences)
+
+
+def flip_chart(rows: list[Flips], item: Comparison, key: str) -> RowChart | None:
+    """Draw decisions lost (leftwards) and gained, and the flip rate with its interval beside all rows'."""
+    overall = item.overall.rate if item.overall is not None else None
+    if not any(flips.flips for flips in rows):
+        return None
+    values = [
+        {
+            "row": position,
+            "lost": flips.lost,
+            "gained": flips.gained,
+            "rate": flips.rate,
+            "low": flips.low,
+            "high": flips.high,
+            "fill": PAPER if flips.status != "ok" else ACCENT,
+            "overall": overall if position == 0 else None,
+            "title": "Lost ◂   ▸ gained" if position == 0 else "",
+            "subtitle": "decisions" if position == 0 else "",
+            "title2": "Flip rate" if position == 0 else "",
+            "subtitle2": f"all rows {figure(overall, 'percent')}" if position == 0 else "",
+        }
+        for position, flips in enumerate(rows)
+    ]
+    spec = filled(_flip_template(), values, len(rows), FLIP_HEIGHT)
+    drawing = inline_svg(spec, key, "Decisions changed by slice and direction", _describe_flips(rows, item))
+    labels = [(slice_name(flips.slice, short=True), count(flips.n)) for flips in rows]
+    return RowChart(drawing, row_labels(drawing, labels, FLIP_HEIGHT), FLIP_HEIGHT)
+
+
+@cache
+def _flip_template() -> dict[str, Any]:
+    import altair as alt
+
+    base: Any = alt.Chart()
+    y = row_axis()
+    whole = alt.Axis(title=None, tickCount=4, format="d", labelExpr="format(abs(datum.value), ',d')",
+                     labelOverlap="parity", labelSeparation=6)  # fmt: skip
+    left = base.transform_calculate(leftwards="-datum.lost")
+    bar: dict[str, Any] = {"height": 11, "opacity": 1}
+    lost = left.mark_bar(fill=AFTER, **bar).encode(x=alt.X("leftwards:Q", axis=whole), x2=alt.datum(0), y=y)
+    gained = base.mark_bar(fill="#c9d9ec", stroke=ACCENT, strokeWidth=1, **bar).encode(
+        x=alt.X("gained:Q", axis=whole), x2=alt.datum(0), y=y
+    )
+    zero = base.transform_filter("datum.row === 0").mark_rule(stroke=INK, strokeWidth=1)
+    axis = value_axis(FINE_PERCENT)
+    limits = base.mark_rule(stroke=ACCENT, strokeWidth=2).encode(
+        x=alt.X("low:Q", axis=axis), x2="high:Q", y=y
+    )
+    dots = base.mark_point(filled=True, size=46, stroke=ACCENT, strokeWidth=1.5, opacity=1).encode(
+        x=alt.X("rate:Q", axis=axis, scale=alt.Scale(zero=True, nice=True, padding=4)), y=y,
+        fill=alt.Fill("fill:N", scale=None, legend=None),
+    )  # fmt: skip
+    everyone = base.transform_filter("datum.row === 0").mark_rule(stroke=INK, strokeDash=[3, 3])
+    return beside(
+        [
+            [lost, gained, zero.encode(x=alt.datum(0)), *headings(base)],
+            [everyone.encode(x=alt.X("overall:Q", axis=axis)), limits, dots,
+             *headings(base, "title2:N", "subtitle2:N")],
+        ],
+        width=190,
+    )  # fmt: skip
+
+
+def _describe_flips(rows: list[Flips], item: Comparison) -> str:
+    told = [
+        f"{plain(slice_name(flips.slice, short=True))}: {count(flips.lost)} lost, "
+        f"{count(flips.gained)} gained, flip rate {figure(flips.rate, 'percent')} ({interval(flips.low, flips.high, 'percent', unit=True)})"
+        for flips in rows
+    ]
+    overall = figure(item.overall.rate, "percent") if item.overall is not None else "unknown"
+    return f"{'; '.join(told)}. All rows: {overall}."

@@ -1,0 +1,265 @@
+"""The tables of one variant before and after: flips, metrics, gaps, and what the flips did."""
+
+from __future__ import annotations
+
+from ..audit.result import (
+    AuditResult,
+    Change,
+    Comparison,
+    Estimate,
+    Flips,
+    GapChange,
+    SliceResult,
+    Variant,
+)
+from .formats import UNDEFINED, Kind, count, figure, interval, p_value
+from .tables import Cell, Notes, Row, Table
+from .words import Sentence, compared_kind, compared_slices, metric_kind, slice_name, title_of
+
+PAIRS_PER_TABLE = 3
+"""Metrics of a table: each takes two columns."""
+
+
+def worst_flips(item: Comparison, most: int) -> tuple[list[Flips], int]:
+    """Choose the slices that flip most, small ones last, and count the others."""
+    rows = [flips for flips in item.flips if flips.slice]
+    rows.sort(key=lambda flips: (flips.status != "ok", -(flips.rate or 0)))
+    return rows[:most], max(len(rows) - most, 0)
+
+
+def flips_table(rows: list[Flips], item: Comparison) -> Table:
+    """Lay out the flips of slices by direction, with all rows as the last line."""
+    lines = [_flips_row(flips) for flips in rows]
+    lines += [_flips_row(item.overall)] if item.overall is not None else []
+    heads = [
+        ("n", "rows"),
+        ("Lost", "favourable before, unfavourable after"),
+        ("Gained", "unfavourable before, favourable after"),
+        ("Flip rate", "decisions changed / rows"),
+        ("Ratio", "to the flip rate of all other rows"),
+        ("Adjusted p", "Fisher exact against all other rows, Holm over the feature’s slices"),
+    ]
+    return Table(heads, lines)
+
+
+def _flips_row(flips: Flips) -> Row:
+    ratio = Cell("")
+    if flips.ratio is not None:
+        limits = "" if flips.ratio_low is None else interval(flips.ratio_low, flips.ratio_high, "ratio")
+        ratio = Cell(figure(flips.ratio, "ratio"), limits)
+    p = Cell("")
+    if flips.p is not None:
+        p = Cell(p_value(flips.p_adjusted), f"alone {p_value(flips.p)}")
+    limits = "" if flips.low is None else interval(flips.low, flips.high, "percent")
+    cells = [
+        Cell(count(flips.n)),
+        Cell(count(flips.lost)),
+        Cell(count(flips.gained)),
+        Cell(figure(flips.rate, "percent"), limits),
+        ratio,
+        p,
+    ]
+    return Row(slice_name(flips.slice), cells, small=flips.status == "small", emphasis=not flips.slice)
+
+
+EFFECTS = (
+    ("Right to wrong", "rows decided rightly before and wrongly after", "spoiled"),
+    ("Wrong to right", "rows decided wrongly before and rightly after", "mended"),
+    (
+        "Excess loss",
+        "accuracy loss of the slice minus that of all rows; positive: it pays more",
+        "excess_loss",
+    ),
+    ("Score shift", "mean change of the score", "score_shift"),
+    ("Calibration shift", "change of mean score minus share of positives", "calibration_shift"),
+    ("KL", "mean Kullback-Leibler divergence of the scores, in nats", "kl"),
+)
+
+
+def effects_table(rows: list[Flips], item: Comparison) -> Table | None:
+    """Lay out what the flips did to accuracy and to the scores; only the columns that the run has."""
+    everyone = [*rows, *([item.overall] if item.overall is not None else [])]
+    shown = [effect for effect in EFFECTS if any(getattr(flips, effect[2]) is not None for flips in everyone)]
+    if not shown:
+        return None
+    lines = [
+        Row(
+            slice_name(flips.slice),
+            [Cell(_effect(name, getattr(flips, name))) for _, _, name in shown],
+            small=flips.status == "small",
+            emphasis=not flips.slice,
+        )
+        for flips in everyone
+    ]
+    return Table([(head, explained) for head, explained, _ in shown], lines)
+
+
+def _effect(name: str, value: float | None) -> str:
+    if value is None:
+        return UNDEFINED
+    if name in ("spoiled", "mended"):
+        return count(value)
+    if name == "excess_loss":
+        return figure(value, "points")
+    return figure(value, "index") if name == "kl" else figure(value, "signed", decimals=4)
+
+
+def overall_changes(item: Comparison, result: AuditResult) -> Table | None:
+    """Lay out the change of every metric over all rows."""
+    rows = [change for change in item.changes if not change.slice]
+    return _changes(rows, result, by_metric=True) if rows else None
+
+
+def worst_changes(item: Comparison, result: AuditResult, most: int) -> tuple[Table | None, int]:
+    """Lay out the changes of metrics in slices, the most harmful first, and count the others."""
+    rows = [change for change in item.changes if change.slice]
+    rows.sort(key=lambda change: _harm(change, result), reverse=True)
+    listed = rows[:most]
+    return (_changes(listed, result, by_metric=False) if listed else None), len(rows) - len(listed)
+
+
+def _harm(change: Change, result: AuditResult) -> tuple[bool, float]:
+    """Order by what is shown: the limit nearer to no change, on the side that harms."""
+    if change.value is None:
+        return False, float("-inf")
+    definition = result.definitions.get(change.metric)
+    better = definition.better if definition is not None else None
+    low = change.value if change.low is None else change.low
+    high = change.value if change.high is None else change.high
+    harm = {"higher": -high, "lower": low}.get(better or "", max(low, -high))
+    return change.status == "ok", harm
+
+
+def _changes(rows: list[Change], result: AuditResult, *, by_metric: bool) -> Table:
+    notes = Notes()
+    lines = [
+        Row(
+            _named(change, result, by_metric=by_metric),
+            _change_cells(change, result, notes),
+            small=change.status == "small",
+        )
+        for change in rows
+    ]
+    heads = [
+        ("n", "rows in the denominator before"),
+        ("Before", ""),
+        ("After", ""),
+        ("Change", "after − before, paired interval"),
+        ("p", "two-sided, paired"),
+    ]
+    return Table(heads, lines, notes)
+
+
+def _named(change: Change, result: AuditResult, *, by_metric: bool) -> Sentence:
+    title = title_of(change.metric, result.definitions)
+    return (title,) if by_metric else (title, ", ", *slice_name(change.slice))
+
+
+def _change_cells(change: Change, result: AuditResult, notes: Notes) -> list[Cell]:
+    kind = metric_kind(change.metric, result.definitions)
+    signed = compared_kind("change", change.metric, result.definitions)
+    if change.value is None:
+        moved = Cell(UNDEFINED, note=notes.letter(change.why or "Undefined; the audit gives no reason."))
+    else:
+        moved = Cell(
+            figure(change.value, signed),
+            "" if change.low is None else interval(change.low, change.high, signed),
+        )
+    adjusted = "" if change.p_adjusted is None else f"adjusted {p_value(change.p_adjusted)}"
+    return [
+        Cell(count(change.n)),
+        Cell(figure(change.before, kind)),
+        Cell(figure(change.after, kind)),
+        moved,
+        Cell(p_value(change.p), adjusted),
+    ]
+
+
+def worst_gap_changes(item: Comparison, result: AuditResult, most: int) -> tuple[Table | None, int]:
+    """Lay out the gaps before and after, the ones shown to grow most first, and count the others."""
+    rows = sorted(item.gap_changes, key=_growth, reverse=True)
+    listed = rows[:most]
+    if not listed:
+        return None, 0
+    notes = Notes()
+    lines = [
+        Row(
+            (title_of(gap.metric, result.definitions), ", ", *compared_slices(gap.slice, gap.reference)),
+            _gap_cells(gap, result, notes),
+            small=gap.status == "small",
+        )
+        for gap in listed
+    ]
+    heads = [
+        ("Gap before", "slice − reference"),
+        ("Gap after", "slice − reference"),
+        ("Gap grows by", "|after| − |before|: positive when the gap has grown"),
+    ]
+    return Table(heads, lines, notes), len(rows) - len(listed)
+
+
+def _growth(gap: GapChange) -> tuple[bool, float]:
+    least = gap.worse if gap.worse_low is None else gap.worse_low
+    return gap.status == "ok", float("-inf") if least is None else least
+
+
+def _gap_cells(gap: GapChange, result: AuditResult, notes: Notes) -> list[Cell]:
+    kind = compared_kind("change", gap.metric, result.definitions)
+    if gap.worse is None:
+        grown = Cell(UNDEFINED, note=notes.letter(gap.why or "Undefined; the audit gives no reason."))
+    else:
+        limits = "" if gap.worse_low is None else interval(gap.worse_low, gap.worse_high, kind)
+        grown = Cell(figure(gap.worse, kind), limits)
+    return [Cell(figure(gap.before, kind)), Cell(figure(gap.after, kind)), grown]
+
+
+def paired_slices(
+    before: Variant, after: Variant, item: Comparison, most: int
+) -> tuple[list[tuple[SliceResult, SliceResult]], int]:
+    """Pair the slices of single features; where there are too many, those that flip most, others counted."""
+    found = {repr(sorted(row.slice.items())): row for row in after.slices}
+    pairs = [
+        (row, found[name])
+        for row in before.slices
+        if len(row.slice) == 1 and (name := repr(sorted(row.slice.items()))) in found
+    ]
+    if len(pairs) <= most:
+        return pairs, 0
+    rates = {repr(sorted(f.slice.items())): (f.status == "ok", f.rate or 0) for f in item.flips}
+    pairs.sort(key=lambda pair: rates.get(repr(sorted(pair[0].slice.items())), (False, 0.0)), reverse=True)
+    return pairs[:most], len(pairs) - most
+
+
+def paired_tables(
+    rows: list[tuple[SliceResult, SliceResult]], names: list[str], result: AuditResult
+) -> list[Table]:
+    """Lay out the metrics of slices before and after, each with its interval."""
+    tables = []
+    for start in range(0, len(names), PAIRS_PER_TABLE):
+        shown = names[start : start + PAIRS_PER_TABLE]
+        lines = [
+            Row(
+                slice_name(before.slice),
+                [
+                    _estimate(side.metrics.get(name), metric_kind(name, result.definitions))
+                    for name in shown
+                    for side in (before, after)
+                ],
+                small=before.status == "small",
+            )
+            for before, after in rows
+        ]
+        heads = [
+            (f"{title_of(name, result.definitions)} {when}", "")
+            for name in shown
+            for when in ("before", "after")
+        ]
+        tables.append(Table(heads, lines))
+    return tables
+
+
+def _estimate(estimate: Estimate | None, kind: Kind) -> Cell:
+    if estimate is None or estimate.value is None:
+        return Cell(UNDEFINED)
+    limits = "" if estimate.low is None else interval(estimate.low, estimate.high, kind)
+    return Cell(figure(estimate.value, kind), limits)

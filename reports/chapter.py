@@ -1,0 +1,191 @@
+"""The chapter on compression: the ladder, the recommendation, the frontier, and each variant in detail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..audit.result import AuditResult, Comparison, Variant
+from . import change_tables, compression_tables, cost_tables, order
+from .gate_tables import GateRow, gate_rows
+from .layer_charts import Layers, layer_views
+from .lookup import comparison_of, gates_for_information, has_ladder, released, variant_named
+from .tables import Table, variant_rows
+from .words import Sentence
+
+if TYPE_CHECKING:
+    from .frontier_chart import FrontierChart
+    from .panels import RowChart
+
+MOST_LINES, FEWEST_LINES = 40, 12
+ALL_LINES = 160
+"""Lines of each table over all variants together: the report must stay light enough to be mailed."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The metrics of slices before and after; ``not_drawn`` slices are left out."""
+
+    chart: RowChart | None
+    tables: list[Table]
+    not_drawn: int
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What one variant changes: tables, charts, and how many lines each leaves out."""
+
+    before: str
+    after: str
+    pairs: Pairs | None
+    flip_chart: RowChart | None
+    flips: Table
+    flips_left: int
+    overall: Table | None
+    metrics: Table | None
+    metrics_left: int
+    gaps: Table | None
+    gaps_left: int
+    effects: Table | None
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One variant: how it was made, what it costs, what it changes and what its gates found."""
+
+    id: str
+    name: str
+    kind: str
+    open: bool
+    recipe: cost_tables.Entries
+    cost: cost_tables.Entries
+    timings: Table | None
+    changes: Changes | None
+    layers: Layers | None
+    gates: list[GateRow]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Everything that the chapter shows; None or empty: the run has no such part."""
+
+    title: str
+    ladder: compression_tables.Ladder
+    objective: list[tuple[str, Sentence]]
+    performance: str
+    splits: list[compression_tables.Side]
+    frontier: FrontierChart | None
+    standings: Table | None
+    matrix: compression_tables.Matrix | None
+    identified: Table | None
+    identified_left: int
+    variants: Table
+    details: list[Detail]
+
+
+def chapter(result: AuditResult, *, charts: bool) -> Chapter | None:
+    """Build the chapter; None for a run of one model."""
+    ladder = compression_tables.ladder(result)
+    if ladder is None or not has_ladder(result):
+        return None
+    compressed = result.frontier is not None or any(v.kind == "compressed" for v in result.variants)
+    return Chapter(
+        title="Compression" if compressed or result.failed else "Before and after",
+        ladder=ladder,
+        objective=compression_tables.objective_words(result),
+        performance=compression_tables.performance_title(result),
+        splits=compression_tables.both_splits(result),
+        frontier=_frontier(result) if charts else None,
+        standings=compression_tables.standings_table(result),
+        matrix=compression_tables.gate_matrix(result),
+        identified=compression_tables.identified_table(result, MOST_LINES),
+        identified_left=max(len(result.identified.composition) - MOST_LINES, 0) if result.identified else 0,
+        variants=variant_rows(result),
+        details=_details(result, charts=charts),
+    )
+
+
+def _frontier(result: AuditResult) -> FrontierChart | None:
+    from .frontier_chart import frontier_chart
+
+    return frontier_chart(result, "frontier-chart")
+
+
+def _details(result: AuditResult, *, charts: bool) -> list[Detail]:
+    others = result.variants[1:]
+    lines = max(FEWEST_LINES, min(MOST_LINES, ALL_LINES // max(len(others), 1)))
+    opened = released(result) or (others[0].name if len(others) == 1 else None)
+    return [
+        _detail(variant, result, f"variant-{number}", lines, opened, charts)
+        for number, variant in enumerate(others, start=1)
+    ]
+
+
+def _detail(
+    variant: Variant, result: AuditResult, key: str, lines: int, opened: str | None, charts: bool
+) -> Detail:
+    item = comparison_of(result, variant.name)
+    made = cost_tables.recipe_entries(variant)
+    made += cost_tables.model_entries(variant, result.variants[0])
+    made += cost_tables.self_flip_entries(variant.self_flips)
+    layers = variant.recipe.layers if variant.recipe else []
+    return Detail(
+        id=key,
+        name=variant.name,
+        kind=variant.kind,
+        open=variant.name == opened,
+        recipe=made,
+        cost=cost_tables.cost_entries(variant.cost) if variant.cost else [],
+        timings=cost_tables.timings_table(variant.cost) if variant.cost else None,
+        changes=_changes(variant, item, result, key, lines, charts) if item else None,
+        layers=layer_views(layers, lines, key, charts=charts),
+        gates=gate_rows(gates_for_information(result, variant.name), result),
+    )
+
+
+def _changes(
+    variant: Variant, item: Comparison, result: AuditResult, key: str, lines: int, charts: bool
+) -> Changes:
+    flips, flips_left = change_tables.worst_flips(item, lines)
+    metrics, metrics_left = change_tables.worst_changes(item, result, lines)
+    gaps, gaps_left = change_tables.worst_gap_changes(item, result, lines)
+    return Changes(
+        before=item.before,
+        after=item.after,
+        pairs=_pairs(variant, item, result, key, lines, charts),
+        flip_chart=_flip_chart(item, key, lines) if charts else None,
+        flips=change_tables.flips_table(flips, item),
+        flips_left=flips_left,
+        overall=change_tables.overall_changes(item, result),
+        metrics=metrics,
+        metrics_left=metrics_left,
+        gaps=gaps,
+        gaps_left=gaps_left,
+        effects=change_tables.effects_table(flips, item),
+    )
+
+
+def _pairs(
+    variant: Variant, item: Comparison, result: AuditResult, key: str, lines: int, charts: bool
+) -> Pairs | None:
+    before = variant_named(result, item.before)
+    if before is None:
+        return None
+    rows, left = change_tables.paired_slices(before, variant, item, lines)
+    # Labels are the same before and after: the base rate does not move.
+    names = [name for name in order.key_metrics(variant) if name != "base_rate"]
+    if not rows or not names:
+        return None
+    tables = change_tables.paired_tables(rows, names, result)
+    if not charts:
+        return Pairs(None, tables, left)
+    from .change_charts import dumbbell_chart
+
+    return Pairs(dumbbell_chart(rows, names, (item.before, item.after), result, f"{key}-pairs"), tables, left)
+
+
+def _flip_chart(item: Comparison, key: str, lines: int) -> RowChart | None:
+    from .change_charts import flip_chart
+
+    rows, _ = change_tables.worst_flips(item, lines)
+    return flip_chart(rows, item, f"{key}-flips")

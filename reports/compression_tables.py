@@ -1,0 +1,307 @@
+"""The tables of the compression chapter: the ladder, the two splits, gates by variant, identified rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..audit.result import AuditResult, Comparison, Cost, Standing, Variant, Verdict
+from .formats import UNDEFINED, Kind, count, figure, interval, magnitude, read_limit
+from .lookup import audit_timing, comparison_of, has_ladder, standing_of
+from .release import gap_kind, missed_words
+from .tables import Cell, Row, Table
+from .words import (
+    COSTS,
+    Given,
+    Sentence,
+    compared_kind,
+    gate_limit_words,
+    gate_title,
+    metric_kind,
+    slice_name,
+    title_of,
+    verdict_words,
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A figure of the ladder, and the lines under it."""
+
+    text: str
+    under: list[Sentence] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One variant on the ladder; ``failed`` says why its recipe could not be carried out."""
+
+    name: str
+    marks: list[str]
+    cells: list[Entry]
+    verdict: Verdict | None = None
+    misses: list[Sentence] = field(default_factory=list)
+    failed: str = ""
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """All variants, the original first; only the columns that the run has figures for."""
+
+    heads: list[str]
+    steps: list[Step]
+    judged: bool
+
+
+def ladder(result: AuditResult) -> Ladder | None:
+    """Lay out the variants; None where there is but one model."""
+    if not has_ladder(result):
+        return None
+    costly = any(variant.cost for variant in result.variants)
+    judged = result.frontier is not None
+    metric = _performance(result)
+    heads = ["Storage", "Time"] * costly
+    heads += [str(title_of(metric, result.definitions))] if metric else []
+    heads += ["Worst gap"] * judged + ["Decisions changed"]
+    steps = [_step(variant, result, costly, metric) for variant in result.variants]
+    steps += [Step(item.name, [], [], failed=item.why) for item in result.failed]
+    return Ladder(heads, steps, judged)
+
+
+def _performance(result: AuditResult) -> str:
+    """The metric that stands for performance: the objective's, else the first that the variants have."""
+    if result.frontier is not None:
+        return result.frontier.performance
+    names = result.variants[0].overall if result.variants else {}
+    return next((name for name in ("accuracy", "auc", *names) if name in names), "")
+
+
+def performance_title(result: AuditResult) -> str:
+    """Name the metric that stands for performance; empty when there is none."""
+    name = _performance(result)
+    return str(title_of(name, result.definitions)) if name else ""
+
+
+def _step(variant: Variant, result: AuditResult, costly: bool, metric: str) -> Step:
+    item = comparison_of(result, variant.name)
+    standing = standing_of(result.frontier, variant.name)
+    cells = [_storage(variant.cost), _time(variant.cost)] * costly
+    cells += [_performance_entry(variant, item, metric, result)] if metric else []
+    cells += [_gap(standing, gap_kind(result))] if result.frontier is not None else []
+    cells.append(_flips(variant, item))
+    return Step(
+        variant.name,
+        _marks(variant, standing, result),
+        cells,
+        standing.verdict if standing else None,
+        missed_words(result, standing),
+    )
+
+
+def _marks(variant: Variant, standing: Standing | None, result: AuditResult) -> list[str]:
+    marks = []
+    if result.frontier is not None and variant.name == result.frontier.recommended:
+        marks.append("★ recommended")
+    if result.frontier is not None and variant.name == result.frontier.nearest:
+        marks.append("nearest")
+    if standing is not None and standing.on_frontier:
+        marks.append("on the frontier")
+    if variant is result.variants[0]:
+        marks.append("before" if variant.kind == "original" and not result.frontier else variant.kind)
+    return marks
+
+
+def _storage(cost: Cost | None) -> Entry:
+    if cost is None:
+        return Entry(UNDEFINED)
+    return Entry(figure(cost.storage, "percent"), [(magnitude(cost.stored_bytes, "B"),)])
+
+
+def _time(cost: Cost | None) -> Entry:
+    if cost is None:
+        return Entry(UNDEFINED)
+    timing = audit_timing(cost)
+    if timing is None:
+        return Entry(figure(cost.compute, "percent"))
+    spread = interval(timing.ratio_low, timing.ratio_high, "percent")
+    return Entry(figure(timing.ratio, "percent"), [(spread,), *time_remark(cost)])
+
+
+def time_remark(cost: Cost) -> list[Sentence]:
+    """Say when the time at the audit's batch is no saving."""
+    timing = audit_timing(cost)
+    if timing is None or timing.saving or (timing.ratio == 1 and timing.ratio_low == timing.ratio_high):
+        return []
+    return [("slower",)] if timing.ratio_low > timing.null_high else [("no saving beyond the noise",)]
+
+
+def _performance_entry(variant: Variant, item: Comparison | None, metric: str, result: AuditResult) -> Entry:
+    estimate = variant.overall.get(metric)
+    kind = metric_kind(metric, result.definitions)
+    if estimate is None or estimate.value is None:
+        return Entry(UNDEFINED)
+    changes = item.changes if item is not None else []
+    change = next((c for c in changes if c.metric == metric and not c.slice), None)
+    if change is None or change.value is None:
+        return Entry(figure(estimate.value, kind), [(interval(estimate.low, estimate.high, kind),)])
+    signed = compared_kind("change", metric, result.definitions)
+    moved = (figure(change.value, signed),)
+    return Entry(figure(estimate.value, kind), [moved, (interval(change.low, change.high, signed),)])
+
+
+def _gap(standing: Standing | None, kind: Kind) -> Entry:
+    if standing is None:
+        return Entry(UNDEFINED)
+    what: list[Sentence] = [(Given(standing.worst_gap_what),)] if standing.worst_gap_what else []
+    mean: list[Sentence] = (
+        [(f"mean gap {figure(standing.mean_gap, kind)}",)] if standing.mean_gap is not None else []
+    )
+    return Entry(figure(standing.worst_gap, kind), [*mean, *what])
+
+
+def _flips(variant: Variant, item: Comparison | None) -> Entry:
+    overall = item.overall if item is not None else None
+    under: list[Sentence] = []
+    if overall is not None and overall.low is not None:
+        under.append((interval(overall.low, overall.high, "percent"),))
+    if variant.self_flips is not None:
+        under.append((f"by itself {figure(variant.self_flips.rate, 'percent')}",))
+    return Entry(figure(overall.rate, "percent") if overall is not None else UNDEFINED, under)
+
+
+@dataclass(frozen=True)
+class Side:
+    """One variant where it was chosen and where it was certified; a pair of texts per figure."""
+
+    name: str
+    marks: list[str]
+    pairs: list[tuple[str, str]]
+    selected: Verdict | None
+    certified: Verdict | None
+
+
+def both_splits(result: AuditResult) -> list[Side]:
+    """Set the variants' figures on the selection split beside those on the evaluation rows."""
+    frontier = result.frontier
+    if frontier is None or not frontier.selection:
+        return []
+    kind, performance = gap_kind(result), metric_kind(frontier.performance, result.definitions)
+    sides = []
+    for one in frontier.selection:
+        other = standing_of(frontier, one.variant)
+        both = (one, other)
+        pairs = [
+            _pair([figure(s.performance, performance) if s else UNDEFINED for s in both]),
+            _pair([figure(s.worst_gap, kind) if s else UNDEFINED for s in both]),
+            _pair([figure(s.flip_rate, "percent") if s else UNDEFINED for s in both]),
+        ]
+        marks = ["★ recommended"] if one.variant == frontier.recommended else []
+        sides.append(Side(one.variant, marks, pairs, one.verdict, other.verdict if other else None))
+    return sides
+
+
+def _pair(texts: list[str]) -> tuple[str, str]:
+    return texts[0], texts[1]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Verdicts of each gate for each variant; ``binding`` marks those that enter the run's verdict."""
+
+    variants: list[str]
+    rows: list[tuple[Sentence, Sentence, list[tuple[str, Verdict, bool] | None]]]
+
+
+def gate_matrix(result: AuditResult) -> Matrix | None:
+    """Set the gates against the variants; None where only one variant has gates."""
+    variants = list(dict.fromkeys(gate.variant for gate in result.gates))
+    if len(variants) < 2:
+        return None
+    rows: dict[tuple[object, ...], dict[str, tuple[str, Verdict, bool]]] = {}
+    heads: dict[tuple[object, ...], tuple[Sentence, Sentence]] = {}
+    for gate in result.gates:
+        key = (gate.id, gate.metric, tuple(gate.by), gate.compare, gate.limit)
+        heads.setdefault(
+            key, (gate_title(gate, result.definitions), gate_limit_words(gate, result.definitions))
+        )
+        rows.setdefault(key, {})[gate.variant] = (verdict_words(gate.verdict), gate.verdict, gate.binding)
+    lines = [(*heads[key], [found.get(name) for name in variants]) for key, found in rows.items()]
+    return Matrix(variants, lines)
+
+
+def identified_table(result: AuditResult, most: int) -> Table | None:
+    """Lay out whom the compression-identified rows belong to, against the whole; never the rows."""
+    found = result.identified
+    if found is None or not found.composition:
+        return None
+    rows = [
+        Row(
+            slice_name(line.get("slice", {})),
+            [
+                Cell(count(line.get("n"))),
+                Cell(count(line.get("identified"))),
+                Cell(figure(line.get("share"), "percent")),
+                Cell(figure(line.get("ratio"), "ratio")),
+            ],
+        )
+        for line in sorted(found.composition, key=lambda line: -(line.get("ratio") or 0))[:most]
+    ]
+    heads = [
+        ("n", "rows"),
+        ("Identified", "rows on which a variant disagrees with the original"),
+        ("Share", "of the slice’s rows"),
+        ("Ratio", "to the share in the whole"),
+    ]
+    return Table(heads, rows)
+
+
+def standings_table(result: AuditResult) -> Table | None:
+    """Lay out the figures of the frontier chart."""
+    if result.frontier is None:
+        return None
+    kind = gap_kind(result)
+    rows = [
+        Row(
+            (Given(s.variant),),
+            [
+                Cell(figure(s.cost, "ratio")),
+                Cell(figure(s.worst_gap, kind)),
+                Cell(figure(s.mean_gap, kind)),
+                Cell("yes" if s.on_frontier else "no"),
+                Cell(verdict_words(s.verdict)),
+            ],
+            emphasis=s.variant == result.frontier.recommended,
+        )
+        for s in result.frontier.variants
+    ]
+    heads = [("Cost", "weighted"), ("Worst gap", ""), ("Mean gap", ""), ("Frontier", ""), ("Verdict", "")]
+    return Table(heads, rows)
+
+
+def objective_words(result: AuditResult) -> list[tuple[str, Sentence]]:
+    """Say what was minimised under which targets, where it was chosen and where it was certified."""
+    frontier = result.frontier
+    if frontier is None:
+        return []
+    weights = " + ".join(f"{weight:g} × {name}" for name, weight in frontier.weights.items())
+    entries: list[tuple[str, Sentence]] = [("Why", (Given(frontier.why),))]
+    rows = f", {count(frontier.selection_rows)} rows" if frontier.selection_rows is not None else ""
+    entries.append(("Chosen on", (Given(frontier.selected_on), rows)))
+    entries.append(("Certified on", (f"the {count(result.data.rows)} evaluation rows",)))
+    entries.append(("Cost", (f"{weights}, as ratios to the original’s",)))
+    entries.append(("Performance", (title_of(frontier.performance, result.definitions),)))
+    gaps: list[str] = []
+    for name in frontier.gaps:
+        gaps += [", "] * bool(gaps) + [title_of(name, result.definitions)]
+    entries.append(("Gaps judged", tuple(gaps) or ("none",)))
+    entries += [("Target", _target(name, limit, result)) for name, limit in frontier.targets.items()]
+    return entries
+
+
+def _target(name: str, text: str, result: AuditResult) -> Sentence:
+    limit = read_limit(text)
+    title: str = Given(COSTS[name]) if name in COSTS else title_of(name, result.definitions)
+    if limit is None:
+        return (title, " ", Given(text))
+    # What is no metric is a ratio to the original, or the share of decisions that agree with it.
+    kind = metric_kind(name, result.definitions) if name in result.definitions else "percent"
+    return (title, f" {limit.operator} {limit.words(kind)}")

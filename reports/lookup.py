@@ -1,0 +1,52 @@
+"""Which parts of a result belong to a variant: its comparison, its place on the ladder, its gates."""
+
+from __future__ import annotations
+
+from ..audit.result import AuditResult, Comparison, Cost, Frontier, GateResult, Standing, Timing, Variant
+
+
+def binding_gates(result: AuditResult) -> list[GateResult]:
+    """Select the gates that enter the run's verdict."""
+    return [gate for gate in result.gates if gate.binding]
+
+
+def gates_for_information(result: AuditResult, variant: str) -> list[GateResult]:
+    """Select a variant's gates that do not enter the run's verdict."""
+    return [gate for gate in result.gates if gate.variant == variant and not gate.binding]
+
+
+def variant_named(result: AuditResult, name: str) -> Variant | None:
+    """Find a variant."""
+    return next((variant for variant in result.variants if variant.name == name), None)
+
+
+def comparison_of(result: AuditResult, name: str) -> Comparison | None:
+    """Find what a variant is compared with: the first variant of the run where it can be, else another."""
+    found = [item for item in result.comparisons if item.after == name]
+    first = result.variants[0].name if result.variants else ""
+    return next((item for item in found if item.before == first), found[0] if found else None)
+
+
+def standing_of(frontier: Frontier | None, name: str, *, selection: bool = False) -> Standing | None:
+    """Find a variant's place on the ladder, on the evaluation rows or on the selection split."""
+    if frontier is None:
+        return None
+    standings = frontier.selection if selection else frontier.variants
+    return next((standing for standing in standings if standing.variant == name), None)
+
+
+def released(result: AuditResult) -> str | None:
+    """Name the recommended variant, or the nearest when none qualifies."""
+    if result.frontier is None:
+        return None
+    return result.frontier.recommended or result.frontier.nearest
+
+
+def audit_timing(cost: Cost | None) -> Timing | None:
+    """Find the timing at the audit's batch, which is the largest that was timed."""
+    return max(cost.timings, key=lambda timing: timing.batch) if cost and cost.timings else None
+
+
+def has_ladder(result: AuditResult) -> bool:
+    """Whether there is more to say than one model: variants compared, a frontier, or recipes that failed."""
+    return bool(result.comparisons or result.frontier or result.failed)

@@ -1,0 +1,202 @@
+"""The answer on the first screen: which variant may be released, what it saves, and who pays for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..audit.result import AuditResult, Comparison, Cost, Flips, Standing, Verdict
+from .formats import UNDEFINED, Kind, count, figure, interval
+from .lookup import audit_timing, comparison_of, standing_of, variant_named
+from .words import Given, Sentence, compared_kind, gate_limit_words, gate_title, slice_name, title_of
+
+MOST_PAYERS = 2
+
+
+@dataclass(frozen=True)
+class Release:
+    """A lead, the sentences that follow from it, and the verdict that colours it (None: none)."""
+
+    lead: Sentence
+    rest: list[Sentence]
+    verdict: Verdict | None
+
+
+def release(result: AuditResult) -> Release | None:
+    """Say what compression did and which variant is recommended; None for a run of one model."""
+    frontier = result.frontier
+    if frontier is None:
+        return _compared(result)
+    name = frontier.recommended
+    standing = standing_of(frontier, name) if name else None
+    if name is None:
+        nearest = frontier.nearest
+        lead: Sentence = ("No variant qualifies for release.",)
+        rest = [("Nearest: ", Given(nearest), ". ", *_misses(result, nearest))] if nearest else []
+        return Release(lead, [*rest, *_told(result, nearest), _tally(result)], "fail")
+    if result.variants and name == result.variants[0].name:
+        lead = ("Keep ", Given(name), ": no lighter variant passes every gate and target.")
+        return Release(lead, [_tally(result)], standing.verdict if standing else None)
+    if standing is not None and standing.verdict != "pass":
+        lead = (Given(name), " was chosen, but the evaluation rows do not certify it.")
+        return Release(lead, [_misses(result, name), *_told(result, name), _tally(result)], standing.verdict)
+    return Release(("Recommended: ", Given(name), "."), [*_told(result, name), _tally(result)], "pass")
+
+
+def _compared(result: AuditResult) -> Release | None:
+    """Say what two audits of the same rows differ in, for a run without a ladder."""
+    if not result.comparisons:
+        return None
+    item = result.comparisons[0]
+    lead: Sentence = (Given(item.after), " compared with ", Given(item.before), ".")
+    return Release(lead, [*_flips_told(result, item), *_performance_told(result, item, None)], None)
+
+
+def _told(result: AuditResult, name: str | None) -> list[Sentence]:
+    """What a variant saves, what it changes, and who pays."""
+    variant = variant_named(result, name) if name else None
+    if variant is None or name is None:
+        return []
+    item = comparison_of(result, name)
+    told = [_saving(variant.cost)] if variant.cost else []
+    if item is not None:
+        told += _flips_told(result, item)
+    told += _performance_told(result, item, standing_of(result.frontier, name))
+    return told
+
+
+def _saving(cost: Cost) -> Sentence:
+    timing = audit_timing(cost)
+    storage = f"It needs {figure(cost.storage, 'percent')} of the storage"
+    if timing is None:
+        return (f"{storage}.",)
+    if timing.saving:
+        spread = interval(timing.ratio_low, timing.ratio_high, "percent")
+        return (f"{storage} and {figure(timing.ratio, 'percent')} of the time ({spread}).",)
+    if timing.ratio_low > timing.null_high:
+        return (f"{storage}, but {figure(timing.ratio, 'percent')} of the time: it is slower.",)
+    return (f"{storage}, and saves no time beyond the noise.",)
+
+
+def _flips_told(result: AuditResult, item: Comparison) -> list[Sentence]:
+    if item.overall is None or item.overall.rate is None:
+        return []
+    limits = interval(item.overall.low, item.overall.high, "percent")
+    floor = _floor(result, item)
+    changed = (
+        f"{figure(item.overall.rate, 'percent')} of the decisions change"
+        + (f" ({limits})" if limits != UNDEFINED else "")
+        + f"{floor}."
+    )
+    return [(changed,), *([_who_pays(item)] if item.flips else [])]
+
+
+def _floor(result: AuditResult, item: Comparison) -> str:
+    variant = variant_named(result, item.after)
+    if variant is None or variant.self_flips is None:
+        return ""
+    return f"; batched otherwise, {figure(variant.self_flips.rate, 'percent')} change by themselves"
+
+
+def _who_pays(item: Comparison) -> Sentence:
+    payers = paying_slices(item)
+    if not payers:
+        return ("Who pays: no slice’s decisions change provably more often than those of all other rows.",)
+    pieces: list[str] = ["Who pays: "]
+    for position, flips in enumerate(payers[:MOST_PAYERS]):
+        name = slice_name(flips.slice)
+        told = f" {figure(flips.rate, 'percent')}, {figure(flips.ratio, 'ratio')} times the rate of "
+        told += "all other rows" if not position else "the others"
+        told += f" ({count(flips.lost)} lose a favourable decision, {count(flips.gained)} gain one)"
+        pieces += [*("; ",) * bool(position), *name, told]
+    more = len(payers) - MOST_PAYERS
+    if more > 0:
+        pieces.append(f"; {more} more slice{'s' if more > 1 else ''} likewise")
+    return (*pieces, ".")
+
+
+def paying_slices(item: Comparison) -> list[Flips]:
+    """Select the slices shown to flip more often than all other rows: whole features first, worst first."""
+    shown = [
+        flips
+        for flips in item.flips
+        if flips.status == "ok"
+        and flips.slice
+        and flips.ratio is not None
+        and flips.ratio_low is not None
+        and flips.ratio_low > 1
+        and (flips.p_adjusted is None or flips.p_adjusted < 0.05)
+    ]
+    shown.sort(key=lambda flips: (len(flips.slice), -(flips.ratio_low or 0)))
+    # A crossing of features says nothing new where one of its features pays already.
+    told: list[Flips] = []
+    for flips in shown:
+        if not any(one.slice.items() <= flips.slice.items() for one in told):
+            told.append(flips)
+    return told
+
+
+def _performance_told(
+    result: AuditResult, item: Comparison | None, standing: Standing | None
+) -> list[Sentence]:
+    told: list[Sentence] = []
+    metric = result.frontier.performance if result.frontier else "accuracy"
+    found = next((c for c in item.changes if c.metric == metric and not c.slice), None) if item else None
+    if found is not None and found.value is not None:
+        kind = compared_kind("change", metric, result.definitions)
+        limits = interval(found.low, found.high, kind)
+        title = title_of(metric, result.definitions)
+        told.append((title, f" changes by {figure(found.value, kind)} ({limits})."))
+    first = standing_of(result.frontier, result.variants[0].name) if result.variants else None
+    if standing is not None and standing.worst_gap is not None and result.frontier is not None:
+        kind = gap_kind(result)
+        before = (
+            f" (before: {figure(first.worst_gap, kind)})" if first and first.worst_gap is not None else ""
+        )
+        what: Sentence = (", ", Given(standing.worst_gap_what)) if standing.worst_gap_what else ()
+        told.append((f"The worst gap is {figure(standing.worst_gap, kind)}{before}", *what, "."))
+    return told
+
+
+def gap_kind(result: AuditResult) -> Kind:
+    """Say how gaps are shown: as points where the judged metrics are rates, else as plain numbers."""
+    names = result.frontier.gaps if result.frontier else []
+    points = all(compared_kind("change", name, result.definitions) == "points" for name in names)
+    return "gap" if points else "number"
+
+
+def _misses(result: AuditResult, name: str) -> Sentence:
+    missed = missed_words(result, standing_of(result.frontier, name))
+    pieces: list[str] = []
+    for words in missed:
+        pieces += ["; " if pieces else "It misses: ", *words]
+    return (*pieces, ".") if pieces else ()
+
+
+def missed_words(result: AuditResult, standing: Standing | None) -> list[Sentence]:
+    """Name the gates and targets that a variant does not pass, with what they ask for."""
+    if standing is None:
+        return []
+    gates = {gate.id: gate for gate in result.gates if gate.variant == standing.variant}
+    words: list[Sentence] = []
+    for missed in standing.misses:
+        gate = gates.get(missed)
+        if gate is None:
+            words.append((Given(missed),))
+            continue
+        title, limit = gate_title(gate, result.definitions), gate_limit_words(gate, result.definitions)
+        words.append((*title, ", ", *limit, f" ({gate.verdict})"))
+    return words
+
+
+def _tally(result: AuditResult) -> Sentence:
+    """Say how many variants there are, and how many qualify."""
+    frontier = result.frontier
+    first = result.variants[0].name if result.variants else ""
+    others = [s for s in frontier.variants if s.variant != first] if frontier else []
+    passed = sum(standing.verdict == "pass" for standing in others)
+    total = len(others)
+    variants = "variant was" if total == 1 else "variants were"
+    made = f"{total} lighter {variants} made; {passed} pass{'es' * (passed == 1)} every gate and target"
+    failed = len(result.failed)
+    lost = f"; {failed} recipe{'' if failed == 1 else 's'} could not be carried out" if failed else ""
+    return (f"{made}{lost}.",)

@@ -1,0 +1,594 @@
+"""A ladder of compressed variants to render, and two audits compared.
+
+The decisions before are the real counts of COMPAS (see ``conftest``). What each variant flips is planted,
+at a rate per variant and twice that rate in one slice, and every figure of a comparison follows from the
+joint counts. Bytes and latencies are the ratios measured for all-MiniLM-L6-v2 (22.7 M parameters) with a
+classification head on a CPU, batch 32: 0.65 of the bytes and 0.45 of the time for int8, and so on.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from fairweigh.audit.result import (
+    AuditResult,
+    Change,
+    Comparison,
+    Cost,
+    Counterfactual,
+    Estimate,
+    Failed,
+    Flips,
+    Frontier,
+    GapChange,
+    GateResult,
+    GateSlice,
+    Identified,
+    Layer,
+    Recipe,
+    SelfFlips,
+    Standing,
+    Step,
+    Timing,
+    Variant,
+)
+from scipy.stats import fisher_exact
+from statsmodels.stats.proportion import proportion_confint
+
+from .conftest import COMPAS, RATES, Cell, build
+
+Joint = tuple[int, int, int, int]
+"""Flips of one cell: tp to fn, fp to tn, fn to tp, tn to fp."""
+
+Cells = dict[tuple[str, ...], Cell]
+Joints = dict[tuple[str, ...], Joint]
+
+FULL = 90_852_104
+ROWS = 7214
+METRICS = ("selection_rate", "true_positive_rate", "false_positive_rate", "accuracy")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a variant costs and whom it is made to flip."""
+
+    name: str
+    storage: float
+    compute: float
+    lost: float
+    gained: float
+    pays: tuple[str, ...] = ()
+    steps: list[Step] = field(default_factory=list)
+    theoretical: bool = False
+
+
+def _step(recipe: str, changed: str, notes: tuple[str, ...] = (), **params: Any) -> Step:
+    return Step(recipe=recipe, params=params, changed=changed, notes=list(notes))
+
+
+PLANS = (
+    Plan("int8-dynamic", 0.65, 0.45, 0.012, 0.006, ("African-American",), [
+        _step("int8-dynamic", "39 Linear layers to int8, activations quantised per batch",
+              ("quantize_dynamic is deprecated in torch; the artefact loads in this version.",)),
+    ]),
+    Plan("int8-dynamic-embeddings", 0.26, 0.45, 0.014, 0.006, (), [
+        _step("int8-dynamic", "39 Linear layers and 3 embedding tables to int8", embeddings=True),
+    ]),
+    Plan("onnx-int8", 0.26, 0.40, 0.008, 0.005, ("African-American",), [
+        _step("onnx-int8", "exported at opset 18; 39 MatMul and 3 Gather to int8", per_channel=True),
+    ]),
+    Plan("bf16", 0.50, 0.49, 0.002, 0.002, (), [_step("bf16", "all 22,713,986 weights to bfloat16")]),
+    Plan("fp16", 0.50, 3.10, 0.001, 0.001, (), [
+        _step("fp16", "all weights to float16", ("float16 is slower than float32 on this CPU.",)),
+    ]),
+    Plan("prune-magnitude-0.5", 1.0, 1.01, 0.020, 0.010, ("Female",), [
+        _step("prune-magnitude", "50 % of the weights of 39 Linear layers set to 0", amount=0.5),
+        _step("finetune", "2 epochs", epochs=2, rate=2e-5),
+    ], theoretical=True),
+    Plan("prune-magnitude-0.9", 1.0, 0.99, 0.420, 0.020, ("Hispanic",), [
+        _step("prune-magnitude", "90 % of the weights of 39 Linear layers set to 0", amount=0.9),
+    ], theoretical=True),
+    Plan("prune-structured-0.5", 0.84, 0.71, 0.060, 0.030, ("African-American",), [
+        _step("prune-structured", "1,536 feed-forward units to 768 in 6 layers", amount=0.5),
+    ]),
+    Plan("drop-layers-4", 0.84, 0.67, 0.050, 0.040, (), [
+        _step("drop-layers", "encoder layers 4 and 5 removed", keep=4),
+    ]),
+    Plan("share-weights-16", 0.14, 1.02, 0.030, 0.010, ("Caucasian",), [
+        _step("share-weights", "16 centroids per tensor, 42 tensors", centroids=16, embeddings=True),
+    ]),
+    Plan("distill-3", 0.77, 0.52, 0.045, 0.050, (), [
+        _step("distill", "a student of 3 layers, 8 epochs, stopped early after 6", layers=3, seed=0),
+    ]),
+)  # fmt: skip
+
+
+def joints(plan: Plan, cells: Cells) -> Joints:
+    """Plant the flips of a variant; who pays flips twice as often."""
+    planted = {}
+    for key, (tp, fp, fn, tn) in cells.items():
+        factor = 2 if set(plan.pays) & set(key) else 1
+        lost, gained = factor * plan.lost, factor * plan.gained
+        planted[key] = (round(tp * lost), round(fp * lost), round(fn * gained), round(tn * gained))
+    return planted
+
+
+def after(cells: Cells, planted: Joints) -> Cells:
+    """The counts of the variant."""
+    moved = {}
+    for key, (tp, fp, fn, tn) in cells.items():
+        a, b, c, d = planted[key]
+        moved[key] = (tp - a + c, fp - b + d, fn + a - c, tn + b - d)
+    return moved
+
+
+def _parts(cells: Cells) -> list[dict[str, str]]:
+    """All rows, every race, every sex, every intersection."""
+    races = dict.fromkeys(race for race, _ in cells)
+    sexes = dict.fromkeys(sex for _, sex in cells)
+    crossed = [{"race": race, "sex": sex} for race, sex in cells]
+    return [{}, *({"race": r} for r in races), *({"sex": s} for s in sexes), *crossed]
+
+
+def _within(part: dict[str, str], values: dict[tuple[str, ...], Joint]) -> Joint:
+    wanted = set(part.values())
+    rows = [value for key, value in values.items() if wanted <= set(key)]
+    return tuple(map(sum, zip(*rows, strict=True)))  # type: ignore[return-value]
+
+
+def _flips(part: dict[str, str], cells: Cells, planted: Joints) -> Flips:
+    whole, cell = _within({}, cells), _within(part, cells)
+    moved, all_moved = _within(part, planted), _within({}, planted)
+    n, flips = sum(cell), sum(moved)
+    low, high = proportion_confint(flips, n, method="wilson")
+    spoiled, mended = moved[0] + moved[3], moved[1] + moved[2]
+    loss = (spoiled - mended) / n
+    overall = (all_moved[0] + all_moved[3] - all_moved[1] - all_moved[2]) / sum(whole)
+    found: dict[str, Any] = {}
+    if part:
+        rest_n, rest = sum(whole) - n, sum(all_moved) - flips
+        if flips and rest:
+            ratio = (flips / n) / (rest / rest_n)
+            spread = 1.96 * math.sqrt(1 / flips - 1 / n + 1 / rest - 1 / rest_n)
+            found |= {
+                "ratio": ratio,
+                "ratio_low": ratio * math.exp(-spread),
+                "ratio_high": ratio * math.exp(spread),
+            }
+        p = float(fisher_exact([[flips, n - flips], [rest, rest_n - rest]])[1])
+        found |= {"p": p, "p_adjusted": min(1.0, 6 * p), "excess_loss": loss - overall}
+    return Flips(
+        slice=part,
+        n=n,
+        flips=flips,
+        rate=flips / n,
+        low=low,
+        high=high,
+        gained=moved[2] + moved[3],
+        lost=moved[0] + moved[1],
+        spoiled=spoiled,
+        mended=mended,
+        score_shift=-0.004 + 0.05 * (moved[2] + moved[3] - moved[0] - moved[1]) / n,
+        calibration_shift=0.003,
+        kl=0.0021 + 0.1 * flips / n,
+        status="ok" if n >= 30 else "small",
+        **found,
+    )
+
+
+def _moved(name: str, cell: Cell, moved: Joint) -> tuple[float, float, float] | None:
+    """Change of a rate whose denominator stays, with a paired Wald interval."""
+    up, down, n = {
+        "selection_rate": (moved[2] + moved[3], moved[0] + moved[1], sum(cell)),
+        "true_positive_rate": (moved[2], moved[0], cell[0] + cell[2]),
+        "false_positive_rate": (moved[3], moved[1], cell[1] + cell[3]),
+        "accuracy": (moved[1] + moved[2], moved[0] + moved[3], sum(cell)),
+    }[name]
+    if not n:
+        return None
+    value = (up - down) / n
+    spread = 1.96 * math.sqrt(max(up + down + 0.5 - (up - down) ** 2 / n, 0.5)) / n
+    return value, value - spread, value + spread
+
+
+def _rate(name: str, cell: Cell) -> float | None:
+    k, n = RATES[name][1](cell)
+    return k / n if n else None
+
+
+def _change(name: str, part: dict[str, str], cells: Cells, planted: Joints) -> Change:
+    before, moved = _within(part, cells), _within(part, planted)
+    changed = _moved(name, before, moved)
+    n = RATES[name][1](before)[1]
+    if changed is None:
+        return Change(metric=name, slice=part, n=0, before=None, after=None, value=None, status="undefined",
+                      why=f"No row in the denominator {RATES[name][0]}.")  # fmt: skip
+    value, low, high = changed
+    start = _rate(name, before)
+    p = 0.0004 if low > 0 or high < 0 else 0.41
+    return Change(
+        metric=name, slice=part, n=n, before=start, after=start + value, value=value, low=low, high=high, p=p,
+        p_adjusted=min(1.0, 6 * p) if part else None, method="tango", status="ok" if n >= 30 else "small",
+    )  # fmt: skip
+
+
+def _reference(part: dict[str, str], cells: Cells) -> dict[str, str]:
+    """The largest slice of the same features."""
+    same = [other for other in _parts(cells) if list(other) == list(part)]
+    return max(same, key=lambda other: sum(_within(other, cells)))
+
+
+def _gap_change(name: str, part: dict[str, str], cells: Cells, changes: list[Change]) -> GapChange:
+    reference = _reference(part, cells)
+    mine, other = (
+        next(c for c in changes if c.metric == name and c.slice == wanted) for wanted in (part, reference)
+    )
+    shared: dict[str, Any] = {"metric": name, "by": list(part), "slice": part, "reference": reference}
+    if mine.value is None or other.value is None:
+        why = "The rate of the slice is not defined."
+        return GapChange(**shared, before=None, after=None, status="undefined", why=why)
+    value, gap = mine.value - other.value, mine.before - other.before
+    left = math.hypot(mine.value - mine.low, other.high - other.value)
+    right = math.hypot(mine.high - mine.value, other.value - other.low)
+    worse = abs(gap + value) - abs(gap)
+    down, up = (left, right) if gap + value > 0 else (right, left)
+    return GapChange(
+        **shared, before=gap, after=gap + value, value=value, low=value - left, high=value + right,
+        worse=worse, worse_low=worse - down, worse_high=worse + up, method="mover", status=mine.status,
+    )  # fmt: skip
+
+
+def comparison(name: str, cells: Cells, planted: Joints, before: str = "original") -> Comparison:
+    """Everything before and after, from the joint counts."""
+    parts = _parts(cells)
+    flips = [_flips(part, cells, planted) for part in parts]
+    changes = [_change(metric, part, cells, planted) for metric in METRICS for part in parts]
+    gaps = [
+        _gap_change(metric, part, cells, changes)
+        for metric in METRICS
+        for part in parts
+        if part and part != _reference(part, cells)
+    ]
+    return Comparison(
+        before=before,
+        after=name,
+        rows=flips[0].n,
+        agreement=1 - flips[0].rate,
+        overall=flips[0],
+        flips=flips[1:],
+        changes=changes,
+        gap_changes=gaps,
+    )
+
+
+def _timing(batch: int, ratio: float) -> Timing:
+    slow = {1: 6.1, 32: 88.0}[batch]
+    return Timing(
+        batch=batch, rounds=60, p50_ms=slow * ratio, p95_ms=slow * ratio * 1.12, ratio=ratio,
+        ratio_low=ratio * 0.95, ratio_high=ratio * 1.06, null_low=0.97, null_high=1.03, saving=ratio < 0.97,
+    )  # fmt: skip
+
+
+def cost(storage: float, compute: float, *, theoretical: bool = False) -> Cost:
+    """A cost in the proportions of the 22.7 M-parameter classifier."""
+    stored = round(FULL * storage)
+    half = 22_713_986 // 2
+    return Cost(
+        stored_bytes=stored,
+        dense_bytes=stored,
+        sparse_bytes=round(stored * 0.78) if theoretical else stored,
+        sparse_theoretical=theoretical,
+        resident_bytes=stored + 1_400_000,
+        process_bytes=stored + 9_300_000,
+        peak_bytes=stored + 310_000_000,
+        parameters=22_713_986,
+        nonzero=half if theoretical else 22_713_986,
+        flops_per_row=1.33e9 * min(compute, 1),
+        flops_method="torch.utils.flop_counter, 32 tokens",
+        timings=[_timing(1, compute), _timing(32, compute)],
+        rows_per_second=364 / compute,
+        storage=storage,
+        compute=compute if compute < 0.97 else max(1.0, compute) if compute > 1.03 else 1.0,
+        memory=(stored + 1_400_000) / (FULL + 1_400_000),
+        notes=["Kernels of int8 are counted by their layers' shapes."] if storage < 0.7 else [],
+    )
+
+
+def layers(amount: float, count: int = 39, name: str = "encoder.layer.{}.output.dense.weight") -> list[Layer]:
+    """Layers whose weights are drawn to a bell, some of them set to zero."""
+    edges = [round(-0.2 + 0.02 * k, 2) for k in range(21)]
+    bell = [round(60_000 * math.exp(-((k - 9.5) ** 2) / 12)) for k in range(20)]
+    found = []
+    for k in range(count):
+        share = amount * (0.6 + 0.8 * k / count)
+        gone = [round(n * min(1, share * 4 / (1 + abs(j - 9.5)))) for j, n in enumerate(bell)]
+        pruned = [n - g for n, g in zip(bell, gone, strict=True)]
+        pruned[10] += sum(gone)
+        found.append(
+            Layer(
+                name=name.format(k),
+                type="Linear",
+                shape_before=[384, 1536],
+                shape_after=[384, 1536] if k != 3 else [],
+                sparsity=share if k != 3 else None,
+                sqnr_db=None if k in (3, 4) else 42 - 0.6 * k,
+                encoding="" if k == 3 else "int8 per channel",
+                histogram_edges=edges,
+                histogram_before=bell,
+                histogram_after=[] if k == 3 else pruned,
+            )
+        )
+    return found
+
+
+def _change_gates(item: Comparison, costs: Cost, *, binding: bool) -> list[GateResult]:
+    gaps = [
+        c for c in item.gap_changes if c.metric == "false_positive_rate" and c.by == ["race"]
+        and c.status == "ok"
+    ]  # fmt: skip
+    worst = max(gaps, key=lambda c: c.worse_high or 0)
+    assert worst.worse_low is not None
+    assert worst.worse_high is not None
+    verdict = "pass" if worst.worse_high <= 0.03 else "fail" if worst.worse_low > 0.03 else "inconclusive"
+    lines = [
+        GateSlice(slice=c.slice, reference=c.reference, measured=c.worse, low=c.worse_low, high=c.worse_high,
+                  n=100, verdict="pass" if (c.worse_high or 0) <= 0.03 else "inconclusive")
+        for c in gaps
+    ]  # fmt: skip
+    accuracy = next(c for c in item.changes if c.metric == "accuracy" and not c.slice)
+    kept = "pass" if accuracy.low >= -0.01 else "fail" if accuracy.high < -0.01 else "inconclusive"
+    shared: dict[str, Any] = {"variant": item.after, "binding": binding}
+    return [
+        GateResult(
+            id="fpr-race-change", metric="false_positive_rate", by=["race"], compare="change",
+            limit="<= 0.03", decide="proven", verdict=verdict, measured=worst.worse, low=worst.worse_low,
+            high=worst.worse_high, slice=worst.slice, reference=worst.reference, slices=lines,
+            why="The interval of the change is compared with the limit.",
+            rows_needed=52_000 if verdict == "inconclusive" else None, **shared,
+        ),
+        GateResult(
+            id="accuracy-change", metric="accuracy", compare="change", limit=">= -0.01", decide="proven",
+            verdict=kept, measured=accuracy.value, low=accuracy.low, high=accuracy.high,
+            why="The interval of the change is compared with the limit.", **shared,
+        ),
+        GateResult(
+            id="storage", metric="storage", compare="cost", limit="<= 0.5", decide="point",
+            verdict="pass" if costs.storage <= 0.5 else "fail", measured=costs.storage,
+            why=f"The measured ratio is {costs.storage:.2f}.", **shared,
+        ),
+    ]  # fmt: skip
+
+
+def _value_gate(variant: Variant, *, binding: bool) -> GateResult:
+    found = variant.overall["accuracy"]
+    return GateResult(
+        id="accuracy", metric="accuracy", compare="value", limit=">= 0.6", decide="proven",
+        variant=variant.name, binding=binding, verdict="pass" if found.low >= 0.6 else "fail",
+        measured=found.value, low=found.low, high=found.high,
+        why="The lower limit is compared with 0.6.",
+    )  # fmt: skip
+
+
+def _gap_gate(variant: Variant, *, binding: bool) -> GateResult:
+    found = max(
+        (
+            d for d in variant.disparities
+            if d.metric == "true_positive_rate" and d.by == ["race"] and d.compare == "difference"
+            and d.status == "ok"
+        ),
+        key=lambda d: abs(d.value or 0),
+    )  # fmt: skip
+    assert found.value is not None
+    return GateResult(
+        id="tpr-race", metric="true_positive_rate", by=["race"], compare="difference", limit="<= 0.4",
+        decide="point", variant=variant.name, binding=binding,
+        verdict="pass" if abs(found.value) <= 0.4 else "fail", measured=found.value, low=found.low,
+        high=found.high, slice=found.slice or {}, reference=found.reference,
+        why="The measured difference is compared with 0.4.",
+    )  # fmt: skip
+
+
+def _standing(variant: Variant, gates: list[GateResult], flips: float | None, shift: float = 0.0) -> Standing:
+    gaps = [
+        d for d in variant.disparities
+        if d.compare == "difference" and d.scope == "reference" and d.status == "ok" and len(d.by) == 1
+        and d.metric in ("true_positive_rate", "false_positive_rate")
+    ]  # fmt: skip
+    worst = max(gaps, key=lambda d: abs(d.value))
+    missed = [gate for gate in gates if gate.verdict != "pass"]
+    order = ("error", "fail", "inconclusive", "pass")
+    costs = variant.cost
+    return Standing(
+        variant=variant.name,
+        cost=costs.storage + costs.compute if costs else 2.0,
+        performance=variant.overall["accuracy"].value + shift,
+        worst_gap=abs(worst.value) + shift,
+        worst_gap_what=f"{worst.metric}: {worst.slice['race']} against {worst.reference['race']}",
+        mean_gap=sum(abs(d.value) for d in gaps) / len(gaps) + shift,
+        flip_rate=flips,
+        verdict=min((gate.verdict for gate in gates), key=order.index),
+        misses=[gate.id for gate in missed],
+    )
+
+
+def _frontier(standings: list[Standing]) -> list[Standing]:
+    """Mark those that no other beats on both cost and worst gap."""
+
+    def beaten(one: Standing) -> bool:
+        return any(
+            other.cost <= one.cost and other.worst_gap <= one.worst_gap and other is not one
+            for other in standings
+        )
+
+    return [one.model_copy(update={"on_frontier": not beaten(one)}) for one in standings]
+
+
+def compressed_variant(plan: Plan, cells: Cells, columns: list[str]) -> Variant:
+    base = build(cells, columns).variants[0]
+    pruned = "prune" in plan.name
+    recipe = Recipe(
+        steps=plan.steps,
+        layers=layers(0.5) if pruned or "int8" in plan.name else [],
+        artefact=f"variants/{plan.name}",
+        sha256="9f86d081884c7d65" * 4,
+        trained_on="67,349 rows of the training split" if plan.steps[-1].recipe == "finetune" else None,
+        reload="Loaded in a fresh process: 7,214 of 7,214 decisions equal, scores equal to the last bit.",
+    )
+    return base.model_copy(
+        update={
+            "name": plan.name,
+            "kind": "compressed",
+            "parent": "original",
+            "recipe": recipe,
+            "cost": cost(plan.storage, plan.compute, theoretical=plan.theoretical),
+            "self_flips": SelfFlips(rows=2000, flips=3, rate=0.0015, low=0.0005, high=0.0044,
+                                    largest_score_change=0.0312, batching="batches of 17 in reverse order"),
+            "model": {"kind": "variant", "batching": {"rows": 64, "tokens": 8192, "padding": "longest"}},
+        }
+    )  # fmt: skip
+
+
+def twins(names: list[str]) -> list[Counterfactual]:
+    """Score gaps of the order that EEC shows for sentiment models: 0.01 to 0.04 between names."""
+    found = []
+    for k, name in enumerate(names):
+        for feature, one, other, gap in (
+            ("gender", "female", "male", 0.011 + 0.002 * k),
+            ("race", "African-American", "European", -0.018 - 0.003 * k),
+        ):
+            n = 1440
+            low, high = proportion_confint(41 + 6 * k, n, method="wilson")
+            found.append(
+                Counterfactual(
+                    variant=name, feature=feature, one=one, other=other, groups=144,
+                    score_gap=Estimate(value=gap, low=gap - 0.006, high=gap + 0.006, n=144, method="t"),
+                    largest_gap=0.21, pairs=n,
+                    flips=Estimate(value=(41 + 6 * k) / n, low=low, high=high, n=n, method="wilson"),
+                    favour_one=30 + k if gap > 0 else 11, favour_other=11 + 5 * k,
+                )
+            )  # fmt: skip
+    return found
+
+
+def compressed_result(
+    plans: tuple[Plan, ...] = PLANS,
+    *,
+    cells: Cells = COMPAS,
+    recommended: str | None = "onnx-int8",
+    **changes: Any,
+) -> AuditResult:
+    """A run of several recipes, one of them failed."""
+    columns = ["race", "sex"]
+    first = build(cells, columns).variants[0].model_copy(update={"cost": cost(1.0, 1.0)})
+    variants, comparisons = [first], []
+    gates = [_gap_gate(first, binding=True), _value_gate(first, binding=True)]
+    standings = [_standing(first, gates, None)]
+    for plan in plans:
+        planted = joints(plan, cells)
+        variant = compressed_variant(plan, after(cells, planted), columns)
+        item = comparison(plan.name, cells, planted)
+        binding = plan.name == recommended
+        own = [
+            _gap_gate(variant, binding=binding),
+            _value_gate(variant, binding=binding),
+            *_change_gates(item, variant.cost, binding=binding),
+        ]
+        variants.append(variant)
+        comparisons.append(item)
+        gates += own
+        standings.append(_standing(variant, own, item.overall.rate))
+    selection = [
+        one.model_copy(
+            update={
+                "performance": one.performance - 0.004,
+                "worst_gap": one.worst_gap + 0.006,
+                "flip_rate": None if one.flip_rate is None else one.flip_rate + 0.0011,
+            }
+        )
+        for one in standings
+    ]
+    frontier = Frontier(
+        performance="accuracy",
+        gaps=["true_positive_rate", "false_positive_rate"],
+        weights={"compute": 1.0, "storage": 1.0},
+        targets={"accuracy": ">= 0.64", "agreement": ">= 0.9"},
+        recommended=recommended,
+        nearest=None if recommended else plans[0].name,
+        why="The cheapest of the variants that pass every gate and target on the selection rows."
+        if recommended
+        else "No variant passes every gate on the selection rows.",
+        selected_on="the split 'selection' of the data",
+        selection_rows=3120,
+        selection=_frontier(selection),
+        variants=_frontier(standings),
+    )
+    identified = Identified(
+        rows=611,
+        file="identified.parquet",
+        composition=[
+            {"slice": flip.slice, "n": flip.n, "identified": flip.flips, "share": flip.rate,
+             "ratio": flip.ratio}
+            for flip in comparisons[0].flips
+        ],
+    )  # fmt: skip
+    everything: dict[str, Any] = {
+        "title": "A score of reoffending, compressed",
+        "variants": variants,
+        "comparisons": comparisons,
+        "failed": [
+            Failed(name="int4-weight", steps=[_step("int4-weight", "")],
+                   why="int4-weight needs CUDA: on a CPU torchao runs it 28 to 58 times slower.")
+        ],
+        "frontier": frontier,
+        "identified": identified,
+        "counterfactuals": twins([variant.name for variant in variants]),
+        "verdict": "pass" if recommended else "fail",
+    }  # fmt: skip
+    return build(cells, columns, gates=gates, **{**everything, **changes})
+
+
+def compared_result() -> AuditResult:
+    """Two audits of the same rows, whoever made the models: no cost, no recipe, no frontier."""
+    planted = joints(PLANS[0], COMPAS)
+    variants = [
+        build(cells, ["race", "sex"]).variants[0].model_copy(update={"name": name})
+        for name, cells in (("march", COMPAS), ("april", after(COMPAS, planted)))
+    ]
+    item = comparison("april", COMPAS, planted, before="march")
+    return build(COMPAS, ["race", "sex"], variants=variants, comparisons=[item], title="march against april")
+
+
+def wide_result(slices: int = 100, variants: int = 10, metrics: int = 15) -> AuditResult:
+    """Many slices, metrics and variants: how large does the report become."""
+    cells: Cells = {
+        (f"group {k:03}", "Female" if k % 2 else "Male"): (40 + k % 9, 20, 15, 60) for k in range(slices)
+    }
+    plans = tuple(
+        Plan(f"variant-{k}", 1 - k / (variants + 2), 1 - k / (variants + 3), 0.02 + 0.01 * k, 0.02,
+             (f"group {k:03}",), [_step("prune-magnitude", "weights set to 0", amount=k / 10)])
+        for k in range(1, variants)
+    )  # fmt: skip
+    result = compressed_result(plans, cells=cells, recommended="variant-3")
+    extra = [f"metric_{k}" for k in range(metrics - len(RATES))]
+    variants = [_wider(variant, extra) for variant in result.variants]
+    comparisons = [_wider_changes(item, extra) for item in result.comparisons]
+    return result.model_copy(update={"variants": variants, "comparisons": comparisons})
+
+
+def _wider(variant: Variant, extra: list[str]) -> Variant:
+    rows = [
+        row.model_copy(update={"metrics": row.metrics | dict.fromkeys(extra, row.metrics["accuracy"])})
+        for row in variant.slices
+    ]
+    overall = variant.overall | dict.fromkeys(extra, variant.overall["accuracy"])
+    return variant.model_copy(update={"slices": rows, "overall": overall})
+
+
+def _wider_changes(item: Comparison, extra: list[str]) -> Comparison:
+    base = [c for c in item.changes if c.metric == "accuracy"]
+    gaps = [c for c in item.gap_changes if c.metric == "accuracy"]
+    more = [c.model_copy(update={"metric": name}) for name in extra for c in base]
+    wider = [c.model_copy(update={"metric": name}) for name in extra for c in gaps]
+    return item.model_copy(update={"changes": item.changes + more, "gap_changes": item.gap_changes + wider})
