@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from .api import load_result, run
+    from .api import compare, load_result, run
     from .audit.result import AuditResult
     from .datasets.errors import InputError
     from .datasets.evaluation import EvaluationSet
 
-__all__ = ["AuditResult", "EvaluationSet", "InputError", "__version__", "load_result", "run"]
+__all__ = ["AuditResult", "EvaluationSet", "InputError", "__version__", "compare", "load_result", "run"]
 
 _PLACES = {
     "run": "api",
+    "compare": "api",
     "load_result": "api",
     "AuditResult": "audit.result",
     "EvaluationSet": "datasets.evaluation",

@@ -71,6 +71,39 @@ def run(
     return result
 
 
+def compare(
+    before: str | Path, after: str | Path, out: str | Path | None = None, *, command: str | None = None
+) -> AuditResult:
+    """Compare the models of two runs on the same rows into a run folder of its own, reports included.
+
+    Parameters
+    ----------
+    before, after : path
+        Finished runs; their rows are matched by id.
+    out : path, optional
+        The new run folder; default ``runs/BEFORE-to-AFTER``. It must not exist.
+    command : str, optional
+        How to reproduce the comparison, for its report.
+
+    Raises
+    ------
+    InputError
+        Not two runs of the same data; nothing is written.
+    """
+    from .audit.compare_runs import compare_runs
+    from .reports import render
+
+    name = f"{Path(before).resolve().name}-to-{Path(after).resolve().name}"
+    target = Path(out) if out is not None else Path("runs") / folder_name(name)
+    told = command or f"fairweigh.compare({str(before)!r}, {str(after)!r})"
+    with open_run(target) as folder:
+        result = compare_runs(Path(before), Path(after), folder, told)
+        charts = bool(result.configuration.get("report", {}).get("charts", True))
+        for file, text in render(result, charts=charts).items():
+            folder.write(file, text)
+    return result
+
+
 def load_result(run: str | Path) -> AuditResult:
     """Read the result of a finished run from its ``audit.json``.
 

@@ -41,6 +41,12 @@ def compared(paired: Paired, plan: Plan, before: str, after: str) -> Comparison:
     )  # fmt: skip
 
 
+def methods_used(comparison: Comparison) -> set[str]:
+    """Return the interval methods of a comparison, as keys of ``METHODS``."""
+    used = {c.method for c in comparison.changes} | {g.method for g in comparison.gap_changes}
+    return used | ({"wilson", "score-ratio"} if comparison.overall else set())
+
+
 def _changes(paired: Paired, name: str, by: By, plan: Plan) -> Iterator[Change]:
     slices, figure = paired.slices(by), paired.figure(name, by)
     before, after = (m.figure(name, by) for m in (paired.measured_before, paired.measured_after))

@@ -150,6 +150,20 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return content
 
 
+def check_files(run: Path) -> list[str]:
+    """Return what differs between a run's files and its manifest, one line each."""
+    said: dict[str, str] = read_manifest(run)["files"]
+    there = set(files(run))
+    out = [f"{name}: missing" for name in said if name not in there]
+    out += [f"{name}: not in the manifest" for name in sorted(there - set(said))]
+    out += [
+        f"{name}: changed since the run was written"
+        for name, expected in said.items()
+        if name in there and sha256_file(run / name) != expected
+    ]
+    return out
+
+
 def replace(folder: Path, texts: dict[str, str]) -> None:
     """Rewrite some text files of a finished run, and its manifest, each at once."""
     content = read_manifest(folder)

@@ -11,27 +11,13 @@ import pyarrow as pa
 from pydantic import ValidationError
 
 from ..datasets.errors import InputError
-from ..datasets.read import sha256_file
-from .folder import PREDICTIONS, files, read_manifest
+from .folder import PREDICTIONS, read_manifest
+from .folder import check_files as check_files
 from .gate import worst
 from .result import AuditResult
 from .runner import checksum, recompute
 
 TOLERANCE = 1e-9
-
-
-def check_files(run: Path) -> list[str]:
-    """Return what differs between a run's files and its manifest, one line each."""
-    said: dict[str, str] = read_manifest(run)["files"]
-    there = set(files(run))
-    out = [f"{name}: missing" for name in said if name not in there]
-    out += [f"{name}: not in the manifest" for name in sorted(there - set(said))]
-    out += [
-        f"{name}: changed since the run was written"
-        for name, expected in said.items()
-        if name in there and sha256_file(run / name) != expected
-    ]
-    return out
 
 
 def check_figures(run: Path, result: AuditResult) -> list[str]:
