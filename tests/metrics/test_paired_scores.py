@@ -1,0 +1,163 @@
+"""Paired changes of scores against all pairs, scikit-learn and scipy."""
+
+import numpy as np
+import pytest
+from fairweigh.metrics.intervals import normal_quantile
+from fairweigh.metrics.paired_scores import PairedScores, bernoulli_divergence
+from fairweigh.metrics.placements import placements
+from scipy import stats
+from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
+
+Z = normal_quantile(0.95)
+
+
+def drawn(n=400, noise=0.1, seed=0, digits=2):
+    """Labels and two scores with many ties."""
+    r = np.random.default_rng(seed)
+    label = r.random(n) < 0.4
+    before = np.clip(r.normal(0.4 + 0.2 * label, 0.2), 0, 1).round(digits)
+    after = np.clip(before + r.normal(0, noise, n), 0, 1).round(digits)
+    return label, before, after
+
+
+def paired(label, before, after, slices=None, weight=None, cluster=None, probability=True, batches=1):
+    slices = np.zeros(len(before), int) if slices is None else slices
+    found = PairedScores(("s",), probability)
+    keys = [(str(i),) for i in range(int(slices.max()) + 1)]
+    for part in np.array_split(np.arange(len(before)), batches):
+        found.add(
+            slices[part],
+            keys,
+            before[part],
+            after[part],
+            None if label is None else label[part],
+            None if weight is None else weight[part],
+            None if cluster is None else cluster[part].tolist(),
+        )
+    return found.sliced(("s",), keys)
+
+
+def all_pairs(label, score):
+    """1, 1/2 or 0 for each (positive, negative) pair: the definition of the AUC."""
+    positive, negative = score[label][:, None], score[~label][None, :]
+    return (positive > negative) + 0.5 * (positive == negative)
+
+
+def test_placements_are_the_means_over_the_other_class():
+    label, score, _ = drawn(60)
+    found = placements(score, label, np.ones(60), np.zeros(60, int), 1)
+    pairs = all_pairs(label, score)
+    assert found[label] == pytest.approx(pairs.mean(1))
+    assert found[~label] == pytest.approx(pairs.mean(0))
+
+
+def test_the_change_of_the_auc_is_delongs_over_all_pairs():
+    """DeLong's variance of the difference from the O(mn) kernel, slice by slice."""
+    label, before, after = drawn(400)
+    slices = np.random.default_rng(1).integers(0, 3, 400)
+    figure, p = paired(label, before, after, slices).change("auc")
+    low, high = figure.limits(Z, 1.0)
+    for i in range(3):
+        y, a, b = (v[slices == i] for v in (label, before, after))
+        step = all_pairs(y, b) - all_pairs(y, a)
+        m, n = step.shape
+        variance = step.mean(1).var(ddof=1) / m + step.mean(0).var(ddof=1) / n
+        assert figure.value[i] == pytest.approx(roc_auc_score(y, b) - roc_auc_score(y, a))
+        # Student's quantile is a little beyond the normal one.
+        assert (high[i] - low[i]) / 2 / np.sqrt(variance) == pytest.approx(Z, rel=0.04)
+        normal = 2 * stats.norm.sf(abs(figure.value[i]) / np.sqrt(variance))
+        assert p[i] == pytest.approx(normal, abs=0.01)
+
+
+def test_weights_enter_the_auc_as_copies_of_rows_do():
+    label, before, after = drawn(150)
+    copies = np.random.default_rng(2).integers(1, 4, 150)
+    weighted, _ = paired(label, before, after, weight=copies.astype(float)).change("auc")
+    many = [np.repeat(v, copies) for v in (label, before, after)]
+    copied, _ = paired(*many).change("auc")
+    assert weighted.value[0] == pytest.approx(copied.value[0])
+    clustered, _ = paired(*many, cluster=np.repeat(np.arange(150), copies)).change("auc")
+    width = [float(f.limits(Z, 1.0)[1][0] - f.value[0]) for f in (weighted, copied, clustered)]
+    assert width[1] < width[0]
+    assert width[2] == pytest.approx(width[0], rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("name", "loss"), [("brier_score", brier_score_loss), ("log_loss", log_loss)], ids=["brier", "log"]
+)
+def test_a_loss_changes_by_its_mean(name, loss):
+    label, before, after = drawn(digits=6)
+    before, after = np.clip(before, 0.01, 0.99), np.clip(after, 0.01, 0.99)
+    figure, _ = paired(label, before, after).change(name)
+    assert figure.value[0] == pytest.approx(loss(label, after) - loss(label, before))
+
+
+def test_the_mean_score_has_the_interval_and_p_of_the_paired_t_test():
+    label, before, after = drawn(digits=6)
+    found = paired(label, before, after)
+    figure, p = found.change("mean_score")
+    expected = stats.ttest_rel(after, before)
+    interval = expected.confidence_interval(0.95)
+    low, high = figure.limits(Z, 1.0)
+    assert (low[0], high[0]) == pytest.approx((interval.low, interval.high), rel=1e-5)
+    assert p[0] == pytest.approx(expected.pvalue)
+    assert found.score_shift()[0] == pytest.approx((after - before).mean())
+    bias, _ = found.change("calibration_bias")
+    assert bias.value[0] == pytest.approx((after - before).mean())
+
+
+def test_equal_scores_in_few_rows_claim_no_certainty():
+    """The floor is Tango's z^2 / (n + z^2), for the AUC with the rows of the rarer class."""
+    label, before, _ = drawn(200)
+    found = paired(label, before, before)
+    figure, p = found.change("auc")
+    few = min(label.sum(), (~label).sum())
+    assert figure.value[0] == 0
+    assert figure.limits(Z, 1.0)[1][0] == pytest.approx(Z**2 / (few + Z**2))
+    assert p[0] == 1
+    brier, _ = found.change("brier_score")
+    assert brier.limits(Z, 1.0)[1][0] == pytest.approx(0.0188, abs=5e-5)
+    # Scores of no scale have no largest change to fear.
+    ranks, _ = paired(label, before, before, probability=False).change("mean_score")
+    assert ranks.limits(Z, 1.0)[1][0] == 0
+
+
+def test_where_every_row_moves_a_little_the_spread_decides():
+    label, before, after = drawn(digits=9, noise=0.01)
+    figure, _ = paired(label, before, after).change("auc")
+    step = all_pairs(label, after) - all_pairs(label, before)
+    m, n = step.shape
+    error = np.sqrt(step.mean(1).var(ddof=1) / m + step.mean(0).var(ddof=1) / n)
+    half = figure.limits(Z, 1.0)[1][0] - figure.value[0]
+    assert half == pytest.approx(Z * error, rel=0.03)
+    assert half < 0.2 * Z**2 / (m + Z**2)
+
+
+def test_a_slice_of_one_class_has_no_auc():
+    label = np.array([True, True, False, True])
+    figure, p = paired(label, np.array([0.1, 0.2, 0.3, 0.4]), np.full(4, 0.5), np.array([0, 0, 1, 1])).change(
+        "auc"
+    )
+    assert np.isnan(figure.value[0])
+    assert np.isnan(figure.limits(Z, 1.0)[0][0])
+    assert np.isnan(p[0])
+    assert figure.value[1] == -0.5
+
+
+def test_divergence_equals_scipys_entropy():
+    p, q = np.array([0.2, 0.5, 0.99]), np.array([0.3, 0.5, 0.6])
+    expected = [stats.entropy([a, 1 - a], [b, 1 - b]) for a, b in zip(p, q, strict=True)]
+    assert bernoulli_divergence(p, q) == pytest.approx(expected)
+    assert paired(None, p, q).divergence()[0] == pytest.approx(np.mean(expected))
+    certain = bernoulli_divergence(np.array([1.0, 0.0, 1.0]), np.array([0.0, 0.0, 1.0]))
+    assert certain[0] == pytest.approx(15 * np.log(10), rel=1e-3)
+    assert certain[1:] == pytest.approx([0, 0], abs=1e-12)
+
+
+def test_batches_make_no_difference():
+    label, before, after = drawn()
+    slices = np.arange(400) % 3
+    one, many = (paired(label, before, after, slices, batches=k) for k in (1, 7))
+    for name in ("auc", "brier_score"):
+        assert one.change(name)[0].value == pytest.approx(many.change(name)[0].value)
+        assert one.change(name)[0].limits(Z, 1.0)[0] == pytest.approx(many.change(name)[0].limits(Z, 1.0)[0])
