@@ -1,0 +1,122 @@
+"""How tensors are written: dense, as a bit mask and the values that are not zero, or as codes of a codebook.
+
+Only encodings that this file can read again are counted as stored bytes. Decoding gives back every bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MASK, VALUES, CODES, BOOK = "#mask", "#values", "#codes", "#book"
+LEAST_ELEMENTS = 256
+LEAST_SAVING = 0.98
+"""A sparse encoding must save two percent at least, or the plain tensor is written."""
+
+
+def encode(tensors: Mapping[str, Any], books: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Encode tensors for a safetensors file.
+
+    Parameters
+    ----------
+    tensors : mapping of str to torch.Tensor
+    books : mapping of str to int
+        Tensors with few distinct values, and the most there may be: written as codes of a codebook.
+
+    Returns
+    -------
+    encoded : dict of str to torch.Tensor
+    told : dict of str to dict
+        For each tensor that is not dense: ``as``, ``shape`` and what `decode` needs.
+    """
+    encoded: dict[str, Any] = {}
+    told: dict[str, Any] = {}
+    for name, tensor in tensors.items():
+        if name in books:
+            encoded |= _with_book(name, tensor, told)
+        elif masked_bytes(tensor) < LEAST_SAVING * tensor.nbytes:
+            kept = tensor.flatten() != 0
+            encoded[name + MASK] = _tensor(np.packbits(kept.numpy()))
+            encoded[name + VALUES] = tensor.flatten()[kept]
+            told[name] = {"as": "mask", "shape": list(tensor.shape)}
+        else:
+            encoded[name] = tensor
+    return encoded, told
+
+
+def decode(encoded: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    """Give back the tensors that `encode` was given."""
+    import torch
+
+    left = dict(encoded)
+    out: dict[str, Any] = {}
+    for name, how in told.items():
+        size = math.prod(how["shape"])
+        if how["as"] == "mask":
+            kept = torch.from_numpy(np.unpackbits(left.pop(name + MASK).numpy(), count=size).astype(bool))
+            values = left.pop(name + VALUES)
+            flat = torch.zeros(size, dtype=values.dtype)
+            flat[kept] = values
+        else:
+            codes = _unpacked(left.pop(name + CODES).numpy(), size, how["bits"])
+            flat = left.pop(name + BOOK)[torch.from_numpy(codes.astype(np.int64))]
+        out[name] = flat.reshape(how["shape"])
+    return left | out
+
+
+def masked_bytes(tensor: Any) -> int:
+    """Bytes of a tensor as a bit mask and its values that are not zero."""
+    if tensor.numel() < LEAST_ELEMENTS:
+        return int(tensor.nbytes)
+    return _nonzero(tensor) * int(tensor.element_size()) + math.ceil(tensor.numel() / 8)
+
+
+def _nonzero(tensor: Any) -> int:
+    import torch
+
+    # Eight-bit floats cannot be counted as such; a zero is a zero in its bits too.
+    bytewise = tensor.is_floating_point() and tensor.element_size() == 1
+    return int((tensor.view(torch.uint8) if bytewise else tensor).count_nonzero())
+
+
+def sparse_bytes(tensor: Any) -> int:
+    """Bytes of a tensor in the cheapest of dense, bit mask, and compressed sparse rows."""
+    found = min(int(tensor.nbytes), masked_bytes(tensor))
+    if tensor.ndim == 2 and tensor.numel() >= LEAST_ELEMENTS:
+        index = 2 if tensor.shape[1] <= 1 << 16 else 4
+        entries = _nonzero(tensor) * (int(tensor.element_size()) + index)
+        found = min(found, entries + 4 * (tensor.shape[0] + 1))
+    return found
+
+
+def _with_book(name: str, tensor: Any, told: dict[str, Any]) -> dict[str, Any]:
+    import torch
+
+    book, codes = torch.unique(tensor.flatten(), return_inverse=True)
+    bits = max(1, math.ceil(math.log2(len(book))))
+    told[name] = {"as": "codebook", "shape": list(tensor.shape), "bits": bits}
+    return {name + CODES: _tensor(_packed(codes.numpy(), bits)), name + BOOK: book}
+
+
+def _packed(codes: NDArray[np.int64], bits: int) -> NDArray[np.uint8]:
+    """Pack codes of some bits each, most significant bit first."""
+    shifts = np.arange(bits - 1, -1, -1, dtype=np.uint16)
+    return np.packbits(((codes.astype(np.uint16)[:, None] >> shifts) & 1).astype(np.uint8))
+
+
+def _unpacked(packed: NDArray[np.uint8], size: int, bits: int) -> NDArray[np.int64]:
+    flat = np.unpackbits(packed, count=size * bits).reshape(size, bits)
+    codes = np.zeros(size, np.int64)
+    for bit in range(bits):
+        codes = (codes << 1) | flat[:, bit]
+    return codes
+
+
+def _tensor(values: NDArray[np.uint8]) -> Any:
+    import torch
+
+    return torch.from_numpy(values)

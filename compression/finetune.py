@@ -1,0 +1,139 @@
+"""Training after compression, and of students: on training rows only, seeded, with progress."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..datasets.errors import InputError
+from ..models.extras import optional, quiet
+from .recipes import Context, Finetune, TrainingRows
+
+WARM_SHARE = 0.1
+CLIP = 1.0
+
+
+def fine_tune(
+    model: Any, params: Finetune, context: Context, masks: Sequence[tuple[Any, Any]], name: str
+) -> tuple[str, str]:
+    """Train a model on the labels of the training rows, in place.
+
+    Parameters
+    ----------
+    masks : sequence of (parameter, bool tensor)
+        Weights that are held at zero where the mask is false.
+
+    Returns
+    -------
+    trained_on, told : str
+    """
+    rows = context.rows(name)
+    target = targets(model, rows, name)
+
+    def loss(logits: Any, picked: NDArray[np.intp]) -> Any:
+        return label_loss(model, logits, target[picked])
+
+    steps = train(model, loss, rows, params, context, name, masks)
+    return rows.about, f"fine-tuned for {steps} steps of {params.batch} rows"
+
+
+def targets(model: Any, rows: TrainingRows, name: str) -> NDArray[np.int64]:
+    """The output that each training row should give; InputError for rows without usable labels."""
+    if rows.labels is None:
+        raise InputError(f"{name}: the training rows have no label to learn from")
+    if model.head.kind == "sigmoid":
+        return rows.labels.astype(np.int64)
+    if len(model.head.labels) != 2 or len(model.head.positive) != 1:
+        raise InputError(
+            f"{name}: fine-tuning knows two classes, the model has {len(model.head.labels)} outputs"
+        )
+    yes = model.head.positive[0]
+    return np.where(rows.labels, yes, 1 - yes)
+
+
+def label_loss(model: Any, logits: Any, target: NDArray[np.int64]) -> Any:
+    """Cross entropy of logits and labels."""
+    import torch
+
+    wanted = torch.from_numpy(target).to(logits.device)
+    if model.head.kind == "sigmoid":
+        chosen = logits[:, model.head.positive[0]]
+        return torch.nn.functional.binary_cross_entropy_with_logits(chosen, wanted.to(chosen.dtype))
+    return torch.nn.functional.cross_entropy(logits, wanted)
+
+
+def train(
+    model: Any,
+    loss: Any,
+    rows: TrainingRows,
+    params: Finetune,
+    context: Context,
+    name: str,
+    masks: Sequence[tuple[Any, Any]] = (),
+    stop: Any = None,
+) -> int:
+    """Run AdamW with a warm-up and a linear decay; returns the steps taken.
+
+    Parameters
+    ----------
+    loss : callable (logits, positions of the rows) -> scalar tensor
+    stop : callable (step) -> bool, optional
+        Asked after every step; true ends the training.
+    """
+    torch = optional("torch", name)
+    module = model.runtime.module
+    torch.manual_seed(context.seed)
+    for parameter in module.parameters():
+        parameter.requires_grad_(parameter.is_floating_point())
+    learned = [p for p in module.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(learned, lr=params.lr)
+    warm = max(1, int(params.steps * WARM_SHARE))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda k: min((k + 1) / warm, max(0.0, (params.steps - k) / max(1, params.steps - warm)))
+    )
+    encoded = model.inputs.encode(rows.batch, None)
+    module.train()
+    step = 0
+    try:
+        with torch.enable_grad(), quiet():
+            for picked in _epochs(rows, params.batch, context.seed):
+                if step == params.steps:
+                    break
+                value = loss(model.runtime.outputs(encoded.collate(picked)), picked)
+                optimiser.zero_grad()
+                value.backward()
+                torch.nn.utils.clip_grad_norm_(learned, CLIP)
+                optimiser.step()
+                schedule.step()
+                with torch.no_grad():
+                    for parameter, mask in masks:
+                        parameter.mul_(mask)
+                step += 1
+                context.progress(f"training {name}", step, params.steps)
+                if not torch.isfinite(value):
+                    raise InputError(
+                        f"{name}: the training diverged at step {step} (loss {float(value)}); lower lr"
+                    )
+                if stop is not None and stop(step):
+                    break
+    finally:
+        module.eval()
+        for parameter in module.parameters():
+            parameter.requires_grad_(False)
+    return step
+
+
+def _epochs(rows: TrainingRows, size: int, seed: int) -> Iterator[NDArray[np.intp]]:
+    """Batches of row positions without end: shuffled epochs, or draws by weight where rows carry some."""
+    draw = np.random.default_rng(seed)
+    count = rows.batch.num_rows
+    while True:
+        if rows.weights is not None:
+            order = draw.choice(count, count, p=rows.weights / rows.weights.sum())
+        else:
+            order = draw.permutation(count)
+        for start in range(0, count, size):
+            yield order[start : start + size]

@@ -1,0 +1,122 @@
+"""Export to ONNX and dynamic quantisation there: the main int8 path on a CPU."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from ..datasets.errors import InputError
+from ..models.estimator import one_line
+from ..models.extras import optional, quiet
+from ..models.runtimes import OnnxRuntime
+from .quantise import in_float32, is_packed
+from .recipes import Context, Done, Params, plural, recipe
+
+OPSET = 18
+
+
+class OnnxInt8(Params):
+    """int8 in onnxruntime."""
+
+    per_channel: bool = Field(True, description="One scale per output channel rather than per layer.")
+    embeddings: bool = Field(True, description="Embedding tables in int8 too.")
+
+
+@recipe("onnx-int8", OnnxInt8)
+def onnx_int8(model: Any, params: OnnxInt8, context: Context) -> Done:
+    """Export the module to ONNX and quantise its weights with onnxruntime."""
+    quantization = optional("onnxruntime.quantization", "onnx-int8")
+    folder = _workshop(model)
+    plain, made = folder / "float.onnx", folder / "int8.onnx"
+    export(model, context, plain, "onnx-int8")
+    kinds = ["MatMul", "Gemm", "Conv", "Attention", *(["Gather"] if params.embeddings else [])]
+    with quiet():
+        try:
+            quantization.quantize_dynamic(
+                str(plain), str(made), weight_type=quantization.QuantType.QInt8,
+                per_channel=params.per_channel, op_types_to_quantize=kinds,
+                extra_options={"MatMulConstBOnly": True},
+            )  # fmt: skip
+        except Exception as error:
+            # The quantiser walks an arbitrary graph and raises whatever breaks on the way.
+            raise InputError(f"onnx-int8: onnxruntime cannot quantise this model: {one_line(error)}") from None
+    layers = quantised_names(made)
+    if not layers:
+        raise InputError("onnx-int8: onnxruntime found no weight that it could quantise")
+    model.runtime = OnnxRuntime(made, "cpu")
+    model.runtime.exported_from = plain
+    each = "channel" if params.per_channel else "tensor"
+    return Done(
+        f"{plural(len(layers), 'weight tensor')} to int8, one scale per {each}, served by onnxruntime",
+        notes=["Activations are quantised with one scale per batch, so that a row's score depends on its batch."],
+    )
+
+
+@recipe("onnx")
+def onnx(model: Any, params: Params, context: Context) -> Done:
+    """Export the module to ONNX, weights unchanged."""
+    folder = _workshop(model)
+    export(model, context, folder / "float.onnx", "onnx")
+    model.runtime = OnnxRuntime(folder / "float.onnx", "cpu")
+    return Done("served by onnxruntime, weights unchanged")
+
+
+def _workshop(model: Any) -> Path:
+    """A folder for the export that lives as long as the model that was made in it."""
+    model.workshop = tempfile.TemporaryDirectory(prefix="fairweigh-")
+    return Path(model.workshop.name)
+
+
+def export(model: Any, context: Context, path: Path, name: str) -> None:
+    """Write a torch module as ONNX with free batch size and length."""
+    torch = optional("torch", name)
+    optional("onnxscript", name)
+    in_float32(model, name)
+    if is_packed(model):
+        raise InputError(f"{name}: torch's quantised layers cannot be exported; leave int8-dynamic out")
+    encoded = model.inputs.encode(context.sample, None)
+    arrays = encoded.collate(np.arange(min(2, context.sample.num_rows)))
+    if context.sample.num_rows < 2:
+        arrays = {key: np.concatenate([value, value]) for key, value in arrays.items()}
+    tensors = {key: torch.from_numpy(value) for key, value in arrays.items()}
+    free_size = torch.export.Dim.DYNAMIC
+    axes = (0, 1) if "input_ids" in tensors else (0,)
+    free = {key: dict.fromkeys(axes, free_size) for key in tensors}
+    module = _positional(model.runtime.module.cpu(), list(tensors), model.runtime.by_name)
+    with quiet(), torch.no_grad():
+        try:
+            torch.onnx.export(
+                module, tuple(tensors.values()), str(path), dynamic_shapes={"values": tuple(free.values())},
+                dynamo=True, opset_version=OPSET, external_data=False, input_names=list(tensors),
+                output_names=["logits"], verbose=False,
+            )  # fmt: skip
+        except Exception as error:
+            # The exporter traces arbitrary modules and raises whatever breaks on the way.
+            raise InputError(f"{name}: torch cannot export this model: {one_line(error)}") from None
+
+
+def _positional(module: Any, names: list[str], by_name: bool) -> Any:
+    """A module that takes its inputs one after the other and returns logits alone."""
+    import torch
+
+    class Positional(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.module = module
+
+        def forward(self, *values: Any) -> Any:
+            out = module(**dict(zip(names, values, strict=True))) if by_name else module(*values)
+            return getattr(out, "logits", out)
+
+    return Positional().eval()
+
+
+def quantised_names(path: Path) -> list[str]:
+    """Names of the weights that an ONNX file holds quantised."""
+    onnx_library = optional("onnx", "onnx-int8")
+    names = {t.name for t in onnx_library.load(str(path)).graph.initializer}
+    return sorted(n.removesuffix("_quantized") for n in names if n.endswith("_quantized"))

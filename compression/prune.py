@@ -1,0 +1,268 @@
+"""Fewer weights: by magnitude, two of four, and whole units of the layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from ..datasets.errors import InputError
+from ..models.estimator import one_line
+from ..models.extras import optional, quiet
+from .finetune import fine_tune
+from .quantise import in_float32
+from .recipes import Context, Done, Finetune, Params, listed_layers, plural, recipe
+
+
+class Magnitude(Params):
+    """The smallest weights become zero."""
+
+    amount: float = Field(0.5, gt=0, lt=1, description="Share of the weights that become zero.")
+    scope: str = Field(
+        "global", pattern="^(global|layer)$", description="The share of all, or of each layer."
+    )
+    embeddings: bool = Field(False, description="Embedding tables too.")
+    finetune: Finetune | None = Field(None, description="Training afterwards; what is zero stays zero.")
+
+
+def _prunable(model: Any, embeddings: bool) -> list[tuple[Any, str]]:
+    torch = optional("torch", "pruning")
+    kinds: tuple[type, ...] = (torch.nn.Linear, torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d)
+    if embeddings:
+        kinds += (torch.nn.Embedding,)
+    module = model.runtime.module
+    found = [(m, "weight") for m in module.modules() if isinstance(m, kinds)]
+    if not found and type(module).__name__ == "GraphModule":
+        # An exported program keeps its layers' names and tensors, not their classes.
+        holders = {n: m for n, m in module.named_modules()}
+        for name, parameter in module.named_parameters():
+            parent, _, own = name.rpartition(".")
+            if own == "weight" and parameter.ndim > 1:
+                found.append((holders[parent], own))
+    return found
+
+
+@recipe("prune-magnitude", Magnitude)
+def prune_magnitude(model: Any, params: Magnitude, context: Context) -> Done:
+    """Set the weights of least magnitude to zero, with torch's pruning, and make that permanent."""
+    prune = optional("torch.nn.utils.prune", "prune-magnitude")
+    in_float32(model, "prune-magnitude")
+    layers = _prunable(model, params.embeddings)
+    listed_layers(layers, "Linear or convolution layer", "prune-magnitude")
+    with quiet():
+        if params.scope == "global":
+            prune.global_unstructured(layers, pruning_method=prune.L1Unstructured, amount=params.amount)
+        else:
+            for module, name in layers:
+                prune.l1_unstructured(module, name, amount=params.amount)
+        for module, name in layers:
+            prune.remove(module, name)
+    zero = sum(int((getattr(m, n) == 0).sum()) for m, n in layers)
+    total = sum(getattr(m, n).numel() for m, n in layers)
+    done = Done(
+        f"{zero / total:.1%} of {plural(total, 'weight')} in {plural(len(layers), 'layer')} to zero, "
+        f"{'the smallest of all' if params.scope == 'global' else 'the smallest of each layer'}"
+    )
+    done.notes.append(
+        "Zeros save storage, as they are stored sparsely; dense kernels multiply them all the same."
+    )
+    _after(model, params.finetune, context, done, layers, "prune-magnitude")
+    return done
+
+
+def _after(
+    model: Any,
+    finetune: Finetune | None,
+    context: Context,
+    done: Done,
+    layers: list[tuple[Any, str]],
+    name: str,
+) -> None:
+    """Fine-tune where that is asked for, holding what is zero at zero."""
+    if finetune is None:
+        return
+    masks = [(getattr(m, n), getattr(m, n) != 0) for m, n in layers]
+    done.trained_on, told = fine_tune(model, finetune, context, masks, name)
+    done.changed += f"; {told}"
+
+
+class TwoOfFour(Params):
+    """Of every four weights in a row, the two smallest become zero."""
+
+    finetune: Finetune | None = None
+
+
+@recipe("sparse-2-4", TwoOfFour)
+def sparse_2_4(model: Any, params: TwoOfFour, context: Context) -> Done:
+    """Semi-structured sparsity, the form that sparse CUDA kernels run."""
+    torch = optional("torch", "sparse-2-4")
+    in_float32(model, "sparse-2-4")
+    layers = [
+        m
+        for m in model.runtime.module.modules()
+        if isinstance(m, torch.nn.Linear) and m.weight.shape[1] % 4 == 0
+    ]
+    listed_layers(layers, "Linear layer with a multiple of four inputs", "sparse-2-4")
+    with torch.no_grad():
+        for layer in layers:
+            fours = layer.weight.view(-1, 4)
+            # A stable order makes ties fall alike on every machine.
+            order = fours.abs().argsort(dim=1, stable=True)
+            fours.scatter_(1, order[:, :2], 0.0)
+    done = Done(f"two of every four weights of {plural(len(layers), 'Linear layer')} to zero")
+    if model.runtime.device == "cpu":
+        done.notes.append(
+            "No CPU kernel uses the pattern: it saves storage here (values and a mask), and time on CUDA only."
+        )
+    _after(model, params.finetune, context, done, [(m, "weight") for m in layers], "sparse-2-4")
+    return done
+
+
+class Structured(Params):
+    """Whole units (rows of a layer) go; the layers become smaller."""
+
+    amount: float = Field(0.5, gt=0, lt=1, description="Share of the units of each layer that goes.")
+    finetune: Finetune | None = None
+
+
+def reshape(module: Any, record: Mapping[str, Any]) -> None:
+    """Bring a fresh module to recorded shapes: layers, lengths of lists of layers, attributes."""
+    torch = optional("torch", "an artefact")
+    for name, length in record.get("lists", {}).items():
+        parent = module.get_submodule(name)
+        del parent[length:]
+    for name, (out, into) in record.get("linear", {}).items():
+        layer = module.get_submodule(name)
+        bias = layer.bias is not None
+        _put(module, name, torch.nn.Linear(into, out, bias=bias, dtype=layer.weight.dtype))
+    for name, values in record.get("conv", {}).items():
+        layer = module.get_submodule(name)
+        made = type(layer)(
+            values["in_channels"], values["out_channels"], layer.kernel_size, stride=layer.stride,
+            padding=layer.padding, dilation=layer.dilation, groups=values["groups"],
+            bias=layer.bias is not None, padding_mode=layer.padding_mode, dtype=layer.weight.dtype,
+        )  # fmt: skip
+        _put(module, name, made)
+    for name, size in record.get("norm", {}).items():
+        layer = module.get_submodule(name)
+        made = type(layer)(size, eps=layer.eps)
+        _put(module, name, made)
+    for name, values in record.get("attributes", {}).items():
+        part = module.get_submodule(name)
+        for key, value in values.items():
+            setattr(part, key, value)
+
+
+def _put(module: Any, name: str, made: Any) -> None:
+    parent, _, own = name.rpartition(".")
+    setattr(module.get_submodule(parent), own, made.eval())
+
+
+def shapes(module: Any) -> dict[str, Any]:
+    """Sizes of the layers that `reshape` can bring back."""
+    torch = optional("torch", "pruning")
+    norms = (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d, torch.nn.BatchNorm3d)
+    found: dict[str, Any] = {"linear": {}, "conv": {}, "norm": {}}
+    for name, part in module.named_modules():
+        if isinstance(part, torch.nn.Linear):
+            found["linear"][name] = [part.out_features, part.in_features]
+        elif isinstance(part, (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d)):
+            keys = ("in_channels", "out_channels", "groups")
+            found["conv"][name] = {key: getattr(part, key) for key in keys}
+        elif isinstance(part, norms):
+            found["norm"][name] = part.num_features
+    return found
+
+
+def shape_changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """What of `shapes` differs."""
+    return {
+        kind: {name: size for name, size in sizes.items() if before[kind].get(name) != size}
+        for kind, sizes in after.items()
+    }
+
+
+@recipe("prune-structured", Structured, rebuild=reshape)
+def prune_structured(model: Any, params: Structured, context: Context) -> Done:
+    """Remove the units of least norm with torch-pruning: of feed-forward parts, channels of convolutions."""
+    torch = optional("torch", "prune-structured")
+    pruning = optional("torch_pruning", "prune-structured")
+    in_float32(model, "prune-structured")
+    module = model.runtime.module
+    before = shapes(module)
+    parameters = sum(p.numel() for p in module.parameters())
+    roots, kept = _roots(module)
+    listed_layers(
+        roots,
+        "layer whose units could go (a Linear followed by another, or a convolution)",
+        "prune-structured",
+    )
+    example = {
+        name: torch.from_numpy(values).to(model.runtime.device)
+        for name, values in model.inputs.encode(context.sample, None).collate(_first(context)).items()
+    }
+    given = example if model.runtime.by_name else tuple(example.values())
+    # The tracer follows gradients, which an inference model may have switched off.
+    for parameter in module.parameters():
+        parameter.requires_grad_(True)
+    try:
+        with quiet():
+            pruner = pruning.pruner.MagnitudePruner(
+                module, given, importance=pruning.importance.MagnitudeImportance(p=2),
+                pruning_ratio=0.0, pruning_ratio_dict={root: params.amount for root in roots},
+                ignored_layers=kept, output_transform=_logits,
+            )  # fmt: skip
+            pruner.step()
+    except Exception as error:
+        # torch-pruning traces arbitrary modules and raises whatever breaks on the way.
+        raise InputError(
+            f"prune-structured: torch-pruning cannot trace this model: {one_line(error)}"
+        ) from None
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
+    record = shape_changes(before, shapes(module))
+    smaller = sum(len(sizes) for sizes in record.values())
+    if not smaller:
+        raise InputError("prune-structured: no layer became smaller; torch-pruning found none it may change")
+    left = sum(p.numel() for p in module.parameters())
+    done = Done(
+        f"{params.amount:.0%} of the units of {plural(len(roots), 'layer')} removed, {smaller} layers smaller: "
+        f"{parameters:,} to {left:,} parameters",
+        record,
+    )
+    if params.finetune is not None:
+        done.trained_on, told = fine_tune(model, params.finetune, context, [], "prune-structured")
+        done.changed += f"; {told}"
+    return done
+
+
+def _first(context: Context) -> Any:
+    import numpy as np
+
+    return np.arange(min(2, context.sample.num_rows))
+
+
+def _logits(out: Any) -> Any:
+    return getattr(out, "logits", out)
+
+
+def _roots(module: Any) -> tuple[list[Any], list[Any]]:
+    """Layers whose outputs may shrink, and those that must not.
+
+    In a transformer those are the first layers of the feed-forward parts, which alone write to a space
+    of their own: attention is left to prune-heads and the width of the residual stream to distill.
+    Elsewhere they are all but the last Linear and every convolution.
+    """
+    torch = optional("torch", "pruning")
+    linear = [m for m in module.modules() if isinstance(m, torch.nn.Linear)]
+    conv = [m for m in module.modules() if isinstance(m, (torch.nn.Conv1d, torch.nn.Conv2d))]
+    if any(isinstance(m, torch.nn.Embedding) for m in module.modules()):
+        width = max(m.embedding_dim for m in module.modules() if isinstance(m, torch.nn.Embedding))
+        roots = [m for m in linear if m.out_features > m.in_features == width]
+    else:
+        roots = [*conv, *linear[:-1]]
+    chosen = set(map(id, roots))
+    kept = [m for m in [*linear, *conv] if id(m) not in chosen]
+    kept += [m for m in module.modules() if isinstance(m, (torch.nn.Embedding, torch.nn.LayerNorm))]
+    return roots, kept if any(isinstance(m, torch.nn.Embedding) for m in module.modules()) else linear[-1:]

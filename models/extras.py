@@ -1,0 +1,46 @@
+"""Optional packages: imported where they are needed, with one line that says how to get them."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..datasets.errors import InputError
+
+
+def optional(module: str, feature: str, extra: str = "torch") -> Any:
+    """Import ``module``; InputError with the install command where it is missing."""
+    try:
+        with quiet():
+            return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != module.partition(".")[0]:
+            raise
+        raise InputError(
+            f'{feature} needs the package {module.partition(".")[0]}: pip install "fairweigh[{extra}]"'
+        ) from None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep loading bars, advice and deprecation notes of the model libraries off the terminal."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    # torchao tells through the root logger which of its CUDA libraries this machine cannot load.
+    loggers = [logging.getLogger(name) for name in (None, "torch", "torchao", "transformers", "onnxscript")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,368 @@
+"""Rows as a neural model takes them: tokens of texts, and numbers of features."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ..datasets.columns import listed, plain
+from ..datasets.errors import InputError
+from .estimator import one_line
+from .extras import optional, quiet
+from .neural import Arrays, Encoded
+
+CACHED_TOKENS = 64_000_000
+UNLIMITED = 1_000_000
+"""Tokenizers without a limit say that it is a number beyond all reason."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Tokenised texts, end to end in one array per input name.
+
+    Attributes
+    ----------
+    flat : dict of str to int array of shape (tokens,)
+    starts : int array of shape (rows + 1,)
+    pad : dict of str to int
+        Value that fills each input beyond a text's end.
+    left : bool
+        Whether texts are padded on the left.
+    truncated : int
+        Texts cut at the model's limit.
+    """
+
+    flat: dict[str, NDArray[np.int32]]
+    starts: NDArray[np.int64]
+    pad: dict[str, int]
+    left: bool
+    truncated: int
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens of each text."""
+        return np.diff(self.starts)
+
+    def collate(self, rows: NDArray[np.intp]) -> Arrays:
+        """Pad some texts to the longest of them."""
+        lengths = self.lengths[rows]
+        width = int(lengths.max())
+        place = np.arange(width)[None, :] - (width - lengths[:, None] if self.left else 0)
+        inside = (place >= 0) & (place < lengths[:, None])
+        index = np.where(inside, self.starts[rows][:, None] + place, 0)
+        return {
+            name: np.where(inside, values[index], self.pad[name]).astype(np.int64)
+            for name, values in self.flat.items()
+        }
+
+
+_CACHE: OrderedDict[tuple[str, ...], Tokens] = OrderedDict()
+
+
+class TextInputs:
+    """Texts, or pairs of texts, through a tokenizer; every text is tokenised once for all variants.
+
+    Parameters
+    ----------
+    tokenizer : transformers tokenizer
+    text, pair : str
+        Columns.
+    max_length : int, optional
+        Tokens per text; longer ones are cut and counted. Default: the model's limit.
+    """
+
+    def __init__(
+        self, tokenizer: Any, text: str, pair: str | None = None, max_length: int | None = None
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.text, self.pair, self.max_length = text, pair, max_length
+        self.columns = [text, *([pair] if pair else [])]
+        self.truncated: dict[str, int] = {}
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        written = backend.to_str() if backend is not None else repr(sorted(tokenizer.get_vocab().items()))
+        self._identity = hashlib.sha256(f"{written}{max_length}".encode()).hexdigest()
+
+    def encode(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Encoded:
+        """Tokenise the texts of a batch."""
+        texts = [_texts(batch.column(name), name, ids) for name in self.columns]
+        digest = hashlib.blake2b(digest_size=16)
+        for column in texts:
+            for value in column:
+                digest.update(value.encode())
+                digest.update(b"\0")
+        key = (self._identity, digest.hexdigest())
+        found = _CACHE.get(key)
+        if found is None:
+            found = _CACHE[key] = self._tokens(texts)
+            while sum(int(t.starts[-1]) for t in _CACHE.values()) > CACHED_TOKENS and len(_CACHE) > 1:
+                _CACHE.popitem(last=False)
+        _CACHE.move_to_end(key)
+        self.truncated[key[1]] = found.truncated
+        return found
+
+    def _tokens(self, texts: list[list[str]]) -> Tokens:
+        cut = {"truncation": True, "max_length": self.max_length} if self.max_length else {}
+        with quiet():
+            made = self.tokenizer(*texts, padding=False, return_attention_mask=True, verbose=False, **cut)
+        encodings = made.encodings
+        if encodings is not None:
+            truncated = sum(bool(e.overflowing) for e in encodings)
+        else:
+            # A tokenizer in plain Python does not say what it cut; texts at the limit may have been.
+            truncated = sum(len(row) >= (self.max_length or UNLIMITED) for row in made["input_ids"])
+        starts = np.zeros(len(texts[0]) + 1, np.int64)
+        np.cumsum([len(row) for row in made["input_ids"]], out=starts[1:])
+        flat = {
+            name: np.fromiter(chain.from_iterable(rows), np.int32, int(starts[-1]))
+            for name, rows in made.items()
+        }
+        pad = {
+            "input_ids": self.tokenizer.pad_token_id or 0,
+            "token_type_ids": getattr(self.tokenizer, "pad_token_type_id", 0),
+        }
+        return Tokens(
+            flat, starts, {name: pad.get(name, 0) for name in flat},
+            self.tokenizer.padding_side == "left", truncated,
+        )  # fmt: skip
+
+    def describe(self) -> dict[str, Any]:
+        """Return columns, limit, and how many texts were cut at it."""
+        told: dict[str, Any] = {"text": self.text, "max_length": self.max_length}
+        if self.pair:
+            told["text_pair"] = self.pair
+        return told | {"truncated": sum(self.truncated.values())}
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write the tokenizer; returns what `load_inputs` needs to read it again."""
+        with quiet():
+            self.tokenizer.save_pretrained(folder / "tokenizer")
+        return {"kind": "text", "text": self.text, "pair": self.pair, "max_length": self.max_length}
+
+
+def _texts(column: pa.Array, name: str, ids: pa.Array | None) -> list[str]:
+    plain(column, name)
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        raise InputError(f"text column '{name}': expected text, got {column.type}")
+    empty = pc.fill_null(pc.equal(pc.utf8_length(column), 0), True)
+    count = pc.sum(empty).as_py()
+    if count:
+        which = f", such as id {ids.filter(empty)[0].as_py()!r}" if ids is not None else ""
+        raise InputError(
+            f"text column '{name}': {count} texts are missing or empty{which}; expected a text in every row "
+            "(drop those rows, or set data.drop_missing for missing ones)"
+        )
+    values: list[str] = column.to_pylist()
+    return values
+
+
+def tokenizer_from(path: str) -> Any:
+    """Load a tokenizer from a folder or hub name; InputError where there is none."""
+    transformers = optional("transformers", "a text model")
+    try:
+        with quiet():
+            return transformers.AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+    except Exception as error:
+        # A folder may hold anything; what the library says of it differs by file and version.
+        raise InputError(f"model.path: {path} has no tokenizer that can be read: {one_line(error)}") from None
+
+
+def length_limit(tokenizer: Any, config: Any, given: int | None) -> int | None:
+    """The most tokens that a text may have: of the tokenizer, the positions, and the configuration."""
+    known = [tokenizer.model_max_length, getattr(config, "max_position_embeddings", None), given]
+    if getattr(config, "model_type", "") in ("roberta", "xlm-roberta", "camembert"):
+        # These count positions from the padding index on: two of them are never used.
+        known[1] = known[1] - 2 if known[1] else None
+    limits = [int(v) for v in known if v and v < UNLIMITED]
+    return min(limits) if limits else None
+
+
+class TableInputs:
+    """Features as one float array, or one column of tensors.
+
+    Parameters
+    ----------
+    features : sequence of str
+        Numeric columns in the order in which the model takes them, or one column of lists.
+    shape : sequence of int, optional
+        Shape of one row's tensor, where ``features`` is one column of lists.
+    """
+
+    def __init__(self, features: Sequence[str], shape: Sequence[int] | None = None) -> None:
+        self.columns = list(features)
+        self.shape = list(shape) if shape else None
+        if shape and len(self.columns) != 1:
+            raise InputError(
+                f"model.shape: one column of tensors is expected in features, got {len(self.columns)}"
+            )
+
+    def encode(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Encoded:
+        """Take the features of a batch as float32."""
+        if self.shape:
+            return _Rows(_tensor(batch.column(self.columns[0]), self.columns[0], self.shape))
+        parts = [_number(batch.column(name), name) for name in self.columns]
+        return _Rows(np.stack(parts, axis=1) if parts else np.zeros((batch.num_rows, 0), np.float32))
+
+    def describe(self) -> dict[str, Any]:
+        """Return the features."""
+        return {"features": self.columns, **({"shape": self.shape} if self.shape else {})}
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Return what `load_inputs` needs."""
+        return {"kind": "table", "features": self.columns, "shape": self.shape}
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of equal shape."""
+
+    values: NDArray[np.float32]
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        return np.ones(len(self.values), np.int64)
+
+    def collate(self, rows: NDArray[np.intp]) -> Arrays:
+        return {"x": self.values[rows]}
+
+
+def _number(column: pa.Array, name: str) -> NDArray[np.float32]:
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.int8())
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        raise InputError(f"model.features: column '{name}': a torch model takes numbers, got {column.type}")
+    values = column.cast(pa.float32(), safe=False).fill_null(float("nan")).to_numpy(zero_copy_only=False)
+    bad = int((~np.isfinite(values)).sum())
+    if bad:
+        raise InputError(f"model.features: column '{name}': {bad} values are missing, NaN or infinite")
+    return np.asarray(values)
+
+
+def _tensor(column: pa.Array, name: str, shape: list[int]) -> NDArray[np.float32]:
+    size = int(np.prod(shape))
+    is_list = (
+        pa.types.is_list(column.type)
+        or pa.types.is_fixed_size_list(column.type)
+        or pa.types.is_large_list(column.type)
+    )
+    if not is_list or column.null_count:
+        raise InputError(
+            f"model.features: column '{name}': expected a list of {size} numbers in every row, got {column.type}"
+        )
+    counts = pc.list_value_length(column)
+    wrong = pc.sum(pc.not_equal(counts, size)).as_py()
+    if wrong:
+        raise InputError(
+            f"model.shape: column '{name}': expected {size} numbers in every row ({' x '.join(map(str, shape))}), "
+            f"{wrong} rows have another number"
+        )
+    values = _number(column.flatten(), name)
+    return values.reshape(-1, *shape)
+
+
+class ImageInputs:
+    """Images, as files or bytes, through the model's image processor.
+
+    Parameters
+    ----------
+    processor : transformers image processor
+    image : str
+        Column of paths, bytes, or structs of ``bytes`` and ``path``.
+    """
+
+    def __init__(self, processor: Any, image: str) -> None:
+        self.processor = processor
+        self.image = image
+        self.columns = [image]
+
+    def encode(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Encoded:
+        """Keep the references; images are opened batch by batch, as all of them rarely fit into memory."""
+        return _Images(self.processor, batch.column(self.image).to_pylist(), self.image)
+
+    def describe(self) -> dict[str, Any]:
+        """Return the column of the images."""
+        return {"image": self.image}
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write the processor; returns what `load_inputs` needs to read it again."""
+        with quiet():
+            self.processor.save_pretrained(folder / "processor")
+        return {"kind": "image", "image": self.image}
+
+
+@dataclass(frozen=True)
+class _Images:
+    processor: Any
+    values: list[Any]
+    name: str
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        return np.ones(len(self.values), np.int64)
+
+    def collate(self, rows: NDArray[np.intp]) -> Arrays:
+        opened = [_opened(self.values[row], self.name) for row in rows.tolist()]
+        with quiet():
+            made = self.processor(images=opened, return_tensors="np")
+        return {"pixel_values": np.asarray(made["pixel_values"], np.float32)}
+
+
+def _opened(value: Any, name: str) -> Any:
+    import io
+
+    image = optional("PIL.Image", "an image model")
+    if isinstance(value, dict):
+        value = value.get("bytes") or value.get("path")
+    try:
+        with image.open(io.BytesIO(value) if isinstance(value, bytes) else value) as opened:
+            return opened.convert("RGB")
+    except (OSError, TypeError, AttributeError, ValueError) as error:
+        told = "bytes" if isinstance(value, bytes) else repr(value)
+        raise InputError(
+            f"image column '{name}': {told} is no image that can be read: {one_line(error)}"
+        ) from None
+
+
+def processor_from(path: str) -> Any:
+    """Load an image processor from a folder or hub name; InputError where there is none."""
+    transformers = optional("transformers", "an image model")
+    optional("PIL", "an image model")
+    try:
+        with quiet():
+            return transformers.AutoImageProcessor.from_pretrained(path, trust_remote_code=False)
+    except Exception as error:
+        # A folder may hold anything; what the library says of it differs by file and version.
+        raise InputError(
+            f"model.path: {path} has no image processor that can be read: {one_line(error)}"
+        ) from None
+
+
+def load_inputs(spec: dict[str, Any], folder: Path) -> Any:
+    """Read inputs that an artefact's folder holds."""
+    if spec["kind"] == "text":
+        return TextInputs(
+            tokenizer_from(str(folder / "tokenizer")), spec["text"], spec["pair"], spec["max_length"]
+        )
+    if spec["kind"] == "image":
+        return ImageInputs(processor_from(str(folder / "processor")), spec["image"])
+    return TableInputs(spec["features"], spec["shape"])
+
+
+def unknown_columns(columns: Sequence[str], known: Sequence[str], where: str) -> None:
+    """InputError where a table lacks columns that the model reads."""
+    lacking = [c for c in columns if c not in known]
+    if lacking:
+        raise InputError(
+            f"model: {where} lacks the column{'s' if len(lacking) > 1 else ''} {listed(lacking)}"
+        )

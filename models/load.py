@@ -1,0 +1,156 @@
+"""From the configuration's words to a neural model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ..datasets.errors import InputError
+from ..datasets.evaluation import EvaluationSet, as_words
+from ..datasets.read import sha256_file
+from .inputs import (
+    ImageInputs,
+    TableInputs,
+    TextInputs,
+    length_limit,
+    processor_from,
+    tokenizer_from,
+    unknown_columns,
+)
+from .neural import Batching, Head, Inputs, NeuralModel, head
+from .runtimes import OnnxRuntime, TorchRuntime, device_for, seeded
+from .sources import (
+    ExportedSource,
+    FactorySource,
+    Source,
+    exported,
+    load_weights,
+    transformers_module,
+)
+
+
+def neural(kind: str, spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
+    """Load a model of kind ``transformers``, ``torch`` or ``onnx``.
+
+    Parameters
+    ----------
+    spec
+        The configuration's ``model``: path, factory, text, features, device, dtype and so on.
+    data : EvaluationSet
+        Its columns, and the words of its positive label.
+    """
+    seeded(seed) if kind != "onnx" else None
+    positive = as_words(spec.positive) or (list(data.outcome.positive) if data.outcome else [])
+    load = {"transformers": _transformers, "torch": _torch, "onnx": _onnx}[kind]
+    model = load(spec, data, positive, seed)
+    unknown_columns(model.columns, data.names, data.where)
+    if data.label in model.columns:
+        raise InputError(f"model: column '{data.label}' is the label, which a model may not see")
+    model.batching = Batching(spec.batch_rows, spec.batch_tokens)
+    model.threshold = 0.5 if spec.threshold is None else spec.threshold
+    return model
+
+
+def _transformers(spec: Any, data: EvaluationSet, positive: Sequence[str], seed: int) -> NeuralModel:
+    module, source, sha = transformers_module(str(spec.path), spec.task, seed)
+    config = module.config
+    inputs: Inputs
+    if spec.task == "image-classification":
+        inputs = ImageInputs(processor_from(str(spec.path)), str(spec.image))
+    else:
+        tokenizer = tokenizer_from(str(spec.path))
+        limit = length_limit(tokenizer, config, spec.max_length)
+        inputs = TextInputs(tokenizer, str(spec.text), spec.text_pair, limit)
+    names = [str(config.id2label[i]) for i in range(config.num_labels)]
+    found = head(names, config.num_labels, config.problem_type, positive)
+    about = {
+        "kind": "transformers",
+        "path": str(spec.path),
+        "sha256": sha,
+        "architecture": type(module).__name__,
+        "task": spec.task,
+    }
+    return _on_torch(spec, module, source, inputs, found, about)
+
+
+def _torch(spec: Any, data: EvaluationSet, positive: Sequence[str], seed: int) -> NeuralModel:
+    path = Path(spec.path) if spec.path else None
+    if path is not None and not path.is_file():
+        raise InputError(f"model.path: no file {path}")
+    source: Source
+    if path is not None and path.suffix == ".pt2":
+        source, module = ExportedSource(path), exported(path)
+    elif spec.factory is None:
+        raise InputError(f"model.factory: the weights of {path} need the function that builds their module")
+    else:
+        source = FactorySource(spec.factory)
+        module = source.skeleton()
+        if path is not None:
+            load_weights(module, path)
+    inputs = TableInputs(spec.features if spec.features is not None else data.feature_names(), spec.shape)
+    about = {
+        "kind": "torch", "path": str(path) if path else None, "sha256": sha256_file(path) if path else None,
+        "factory": spec.factory, "architecture": type(module).__name__,
+    }  # fmt: skip
+    model = _on_torch(spec, module, source, inputs, Head((), (), "softmax"), about)
+    model.head = head([], _outputs(model, data), None, as_words(spec.positive))
+    return model
+
+
+def _on_torch(
+    spec: Any, module: Any, source: Source, inputs: Inputs, found: Head, about: dict[str, Any]
+) -> NeuralModel:
+    import torch
+
+    if spec.dtype != "float32":
+        if isinstance(source, ExportedSource):
+            raise InputError(
+                f"model.dtype: the types of an exported program are fixed, got {spec.dtype!r}; export it in that type"
+            )
+        module = module.to(getattr(torch, spec.dtype))
+    device = device_for(spec.device)
+    runtime = TorchRuntime(module, device, by_name=source.by_name, compiled=spec.compile)
+    return NeuralModel(inputs, runtime, found, about=about, source=source)
+
+
+def _onnx(spec: Any, data: EvaluationSet, positive: Sequence[str], seed: int) -> NeuralModel:
+    path = Path(str(spec.path))
+    if not path.is_file():
+        raise InputError(f"model.path: no file {path}")
+    device = "cpu" if spec.device == "auto" else spec.device
+    runtime = OnnxRuntime(path, device)
+    inputs: Inputs
+    if spec.text is not None:
+        if spec.tokenizer is None:
+            raise InputError("model.tokenizer: an ONNX model of texts needs the folder of its tokenizer")
+        tokenizer = tokenizer_from(spec.tokenizer)
+        inputs = TextInputs(
+            tokenizer, spec.text, spec.text_pair, length_limit(tokenizer, None, spec.max_length)
+        )
+    else:
+        inputs = TableInputs(spec.features if spec.features is not None else data.feature_names(), spec.shape)
+    about = {"kind": "onnx", "path": str(path), "sha256": sha256_file(path)}
+    model = NeuralModel(inputs, runtime, Head((), (), "softmax"), about=about)
+    model.head = head([], _outputs(model, data), None, as_words(spec.positive))
+    return model
+
+
+def _outputs(model: NeuralModel, data: EvaluationSet) -> int:
+    """How many outputs a model has: asked of the model itself with the first rows of the table."""
+    unknown_columns(model.columns, data.names, data.where)
+    rows = _first_rows(data, model.columns)
+    encoded = model.inputs.encode(rows, None)
+    return int(model.runtime(encoded.collate(np.arange(rows.num_rows))).shape[1])
+
+
+def _first_rows(data: EvaluationSet, columns: Sequence[str], rows: int = 2) -> pa.RecordBatch:
+    if isinstance(data.source, pa.Table):
+        return data.source.select(list(columns)).slice(0, rows).combine_chunks().to_batches()[0]
+    from ..datasets.read import iter_batches
+
+    batch = next(iter(iter_batches(data.source, columns=list(columns), missing=data.missing)))
+    return batch.slice(0, rows)

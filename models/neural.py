@@ -1,0 +1,268 @@
+"""Neural models: rows to inputs, inputs to batches, batches to logits, logits to scores.
+
+The parts are exchangeable: `inputs` say how rows become tensors, `runtimes` how tensors become logits,
+`sources` where a module comes from. A compressed variant is the same model with another runtime.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..datasets.errors import InputError
+from .base import Scored, decide, rule
+
+Arrays = dict[str, NDArray[Any]]
+SHARD_ROWS = 8192
+"""Rows that are sorted by length together; part of what decides which rows share a batch."""
+
+
+class Encoded(Protocol):
+    """Rows ready to be put into batches.
+
+    Attributes
+    ----------
+    lengths : int array of shape (rows,)
+        Tokens of each row; 1 where rows are all alike.
+    """
+
+    lengths: NDArray[np.int64]
+
+    def collate(self, rows: NDArray[np.intp]) -> Arrays:
+        """Return the arrays of some rows, padded to the longest of them."""
+        ...
+
+
+class Inputs(Protocol):
+    """How rows of a table become arrays."""
+
+    columns: list[str]
+
+    def encode(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Encoded:
+        """Encode rows; InputError for values that the model cannot take."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the report says of the inputs."""
+        ...
+
+
+class Runtime(Protocol):
+    """What turns a batch of arrays into logits of shape (rows, outputs)."""
+
+    def __call__(self, arrays: Arrays) -> NDArray[np.float32]:
+        """Run the model on one batch."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the report says of the runtime: device, dtype, threads."""
+        ...
+
+
+@dataclass(frozen=True)
+class Batching:
+    """How rows are put into batches; scores of quantised models can depend on it.
+
+    Attributes
+    ----------
+    rows, tokens : int
+        Most rows, and most tokens with padding, of a batch.
+    """
+
+    rows: int = 64
+    tokens: int = 8192
+
+    def cut(self, lengths: NDArray[np.int64]) -> Iterator[slice]:
+        """Cut rows that stand in descending order of length into batches."""
+        start = 0
+        while start < len(lengths):
+            fits = max(1, min(self.rows, self.tokens // max(1, int(lengths[start]))))
+            yield slice(start, min(start + fits, len(lengths)))
+            start += fits
+
+
+@dataclass(frozen=True)
+class Head:
+    """How logits become scores.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        Names of the outputs.
+    positive : tuple of int
+        The outputs that mean the favourable decision; the score is the sum of their probabilities.
+    kind : {"softmax", "sigmoid"}
+        Exclusive classes, or one output that is a log-odds by itself.
+    """
+
+    labels: tuple[str, ...]
+    positive: tuple[int, ...]
+    kind: Literal["softmax", "sigmoid"]
+
+    def scores(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Probability of the favourable outputs, float array of shape (rows,)."""
+        wide = logits.astype(np.float64)
+        if self.kind == "sigmoid":
+            return np.asarray(1 / (1 + np.exp(-np.clip(wide[:, self.positive[0]], -700, 700))))
+        powers = np.exp(wide - wide.max(axis=1, keepdims=True))
+        chosen = powers[:, list(self.positive)].sum(axis=1)
+        return np.asarray(np.clip(chosen / powers.sum(axis=1), 0, 1))
+
+
+def head(labels: Sequence[str], outputs: int, kind: str | None, positive: Sequence[str]) -> Head:
+    """Find which outputs of a model are the favourable ones.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Names of the outputs as the model has them; may be empty.
+    outputs : int
+        How many outputs there are.
+    kind : str, optional
+        ``single_label_classification``, ``multi_label_classification``; None: from the outputs.
+    positive : sequence of str
+        Names, or positions, of the favourable outputs; empty: by convention output 1 of two, or the only one.
+
+    Raises
+    ------
+    InputError
+        A regression head, or no output that is called so.
+    """
+    if kind == "regression":
+        raise InputError("model: its head is a regression; expected one that gives classes")
+    sigmoid = kind == "multi_label_classification" or outputs == 1
+    names = tuple(labels) or tuple(str(i) for i in range(outputs))
+    folded = [name.casefold() for name in names]
+    wanted = [p.casefold() for p in positive]
+    found = tuple(i for i, name in enumerate(folded) if name in wanted or str(i) in wanted)
+    plain = all(name in (str(i), f"label_{i}") for i, name in enumerate(folded))
+    if not found and outputs <= 2 and (plain or not wanted):
+        # Classes without names of their own: 1 is the positive one, as everywhere in the field.
+        found = (outputs - 1,)
+    if not found:
+        raise InputError(
+            f"model.positive: the model's labels are {', '.join(map(repr, names))}; none of them is "
+            f"{' or '.join(map(repr, positive)) or 'named as positive'}; say which is favourable"
+        )
+    if sigmoid and len(found) > 1:
+        raise InputError(
+            "model.positive: expected one label of a multi-label model, got "
+            + ", ".join(repr(names[i]) for i in found)
+        )
+    if len(found) == outputs > 1:
+        raise InputError("model.positive: every label of the model is favourable; expected some of them")
+    return Head(names, found, "sigmoid" if sigmoid else "softmax")
+
+
+@dataclass
+class NeuralModel:
+    """A neural model as the audit asks for it.
+
+    Parameters
+    ----------
+    inputs, runtime, head, batching
+        The parts; `source` says where the module comes from, so that a variant can be built again.
+    threshold : float
+        On the score.
+    about : dict
+        What the report says of the model's origin.
+    """
+
+    inputs: Inputs
+    runtime: Runtime
+    head: Head
+    batching: Batching = field(default_factory=Batching)
+    threshold: float = 0.5
+    about: dict[str, Any] = field(default_factory=dict)
+    source: Any = None
+    whole: bool = False
+    probability: bool = True
+    shard_rows: int = SHARD_ROWS
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns of the evaluation set that the model reads."""
+        return self.inputs.columns
+
+    def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
+        """Score the rows of a batch, in its order."""
+        score = self.head.scores(self.logits(batch, ids))
+        return Scored(decide(score, self.threshold), score)
+
+    def logits(self, batch: pa.RecordBatch, ids: pa.Array | None = None) -> NDArray[np.float32]:
+        """Logits of the rows of a batch, float array of shape (rows, outputs).
+
+        Rows are sorted by length, the longest first, so that batches hold little padding and a batch
+        that does not fit into memory shows at the start.
+        """
+        encoded = self.inputs.encode(batch, ids)
+        order = np.argsort(-encoded.lengths, kind="stable")
+        out: NDArray[np.float32] | None = None
+        for cut in self.batching.cut(encoded.lengths[order]):
+            rows = order[cut]
+            found = self._run(encoded, rows)
+            if out is None:
+                out = np.empty((len(order), found.shape[1]), np.float32)
+            out[rows] = found
+        assert out is not None
+        if out.shape[1] != len(self.head.labels):
+            raise InputError(f"model: expected {len(self.head.labels)} outputs per row, got {out.shape[1]}")
+        if not np.isfinite(out).all():
+            raise InputError(
+                f"model: the outputs of {int((~np.isfinite(out)).any(1).sum())} rows are NaN or infinite"
+            )
+        return out
+
+    def _run(self, encoded: Encoded, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Run a batch; one that does not fit into memory is halved, and that is told."""
+        try:
+            found = self.runtime(encoded.collate(rows))
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            if len(rows) == 1:
+                raise InputError("model: one row alone does not fit into memory") from None
+            self._note(f"a batch of {len(rows)} rows did not fit into memory and was halved")
+        else:
+            if len(found) != len(rows):
+                raise InputError(f"model: expected {len(rows)} rows of outputs, got {len(found)}")
+            return found
+        middle = len(rows) // 2
+        return np.concatenate([self._run(encoded, rows[:middle]), self._run(encoded, rows[middle:])])
+
+    def _note(self, text: str) -> None:
+        notes = self.about.setdefault("notes", [])
+        if text not in notes:
+            notes.append(text)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the report says of the model."""
+        return {
+            **self.about,
+            **self.inputs.describe(),
+            **self.runtime.describe(),
+            "labels": list(self.head.labels),
+            "favourable": [self.head.labels[i] for i in self.head.positive],
+            "batching": {
+                **asdict(self.batching),
+                "sorted_within": self.shard_rows,
+                "padding": "to the longest of a batch",
+            },
+            **rule(self.threshold, True),
+        }
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that memory ran out, on whichever device."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(
+        words in text
+        for words in ("out of memory", "can't allocate memory", "not enough memory", "failed to allocate")
+    )

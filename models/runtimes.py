@@ -1,0 +1,195 @@
+"""Runtimes: what turns a batch of arrays into logits, on torch or on onnxruntime."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..datasets.errors import InputError
+from .estimator import one_line
+from .extras import optional, quiet
+from .neural import Arrays, out_of_memory
+
+DTYPES = ("float32", "bfloat16", "float16")
+
+
+def device_for(wanted: str) -> str:
+    """Resolve ``auto``, and refuse a device that this machine has not."""
+    torch = optional("torch", "a torch model")
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted.startswith("cuda") and not torch.cuda.is_available():
+        raise InputError(f"model.device: {wanted!r}, but this machine has no CUDA device")
+    try:
+        torch.device(wanted)
+    except RuntimeError:
+        raise InputError(f"model.device: expected auto, cpu, cuda or cuda:N, got {wanted!r}") from None
+    return wanted
+
+
+def seeded(seed: int) -> None:
+    """Make torch repeat itself: one seed, and deterministic kernels where there are some."""
+    torch = optional("torch", "a torch model")
+    torch.manual_seed(seed)
+    # cuBLAS only repeats itself with a workspace of fixed size.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+class TorchRuntime:
+    """A torch module in evaluation mode.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Returns logits, a tuple that begins with them, or an object with ``logits``.
+    device : str
+    by_name : bool
+        Whether it takes its inputs by name (transformers) rather than one after the other.
+    autocast : bool
+        Run in mixed precision (bfloat16) with float32 weights.
+    compiled : bool
+        Serve it through torch.compile.
+    """
+
+    def __init__(
+        self, module: Any, device: str, *, by_name: bool, autocast: bool = False, compiled: bool = False
+    ) -> None:
+        self.module = module.to(device)
+        # An exported program knows no training mode, and says so by raising.
+        if type(module).__name__ != "GraphModule":
+            module.eval()
+        self.device = device
+        self.by_name = by_name
+        self.autocast = autocast
+        self.compiled = compiled
+        self._call: Any = None
+
+    @property
+    def dtype(self) -> str:
+        """Type of the module's floating point weights."""
+        found = [p.dtype for p in self.module.parameters() if p.is_floating_point()]
+        return str(found[0]).removeprefix("torch.") if found else "float32"
+
+    def outputs(self, arrays: Arrays) -> Any:
+        """Run the module on a batch; returns the logits as a tensor (gradients as the caller has set)."""
+        import torch
+
+        if self._call is None:
+            self._call = torch.compile(self.module, dynamic=True) if self.compiled else self.module
+        wide = getattr(torch, self.dtype)
+        tensors = {}
+        for name, values in arrays.items():
+            tensor = torch.from_numpy(values).to(self.device)
+            tensors[name] = tensor.to(wide) if tensor.is_floating_point() else tensor
+        kind = self.device.partition(":")[0]
+        with torch.autocast(kind, dtype=torch.bfloat16, enabled=self.autocast):
+            out = self._call(**tensors) if self.by_name else self._call(*tensors.values())
+        out = getattr(out, "logits", out)
+        out = out[0] if isinstance(out, (tuple, list)) else out
+        if not isinstance(out, torch.Tensor) or out.ndim not in (1, 2):
+            shape = tuple(out.shape) if isinstance(out, torch.Tensor) else type(out).__name__
+            raise InputError(f"model: expected logits of shape (rows, outputs), got {shape}")
+        return out[:, None] if out.ndim == 1 else out
+
+    def __call__(self, arrays: Arrays) -> NDArray[np.float32]:
+        """Run the module on a batch."""
+        import torch
+
+        try:
+            with torch.inference_mode(), quiet():
+                found: NDArray[np.float32] = self.outputs(arrays).float().cpu().numpy()
+        except InputError:
+            raise
+        except Exception as error:
+            if out_of_memory(error):
+                if self.device.startswith("cuda"):
+                    torch.cuda.empty_cache()
+                raise
+            # The module may be anybody's code and weights.
+            raise InputError(
+                f"model: it cannot score the table: {type(error).__name__}: {one_line(error)}"
+            ) from error
+        return found
+
+    def describe(self) -> dict[str, Any]:
+        """Return device, type of the weights, threads."""
+        import torch
+
+        told: dict[str, Any] = {"runtime": "torch", "device": self.device, "dtype": self.dtype}
+        if self.device == "cpu":
+            told["threads"] = torch.get_num_threads()
+        if self.autocast:
+            told["autocast"] = "bfloat16"
+        if self.compiled:
+            told["compile"] = True
+        return told
+
+
+class OnnxRuntime:
+    """An ONNX file in onnxruntime.
+
+    Parameters
+    ----------
+    path : Path
+    device : str
+        ``cpu`` or ``cuda``.
+    """
+
+    def __init__(self, path: Path, device: str = "cpu") -> None:
+        ort = optional("onnxruntime", "an ONNX model")
+        options = ort.SessionOptions()
+        options.log_severity_level = 3
+        # Threads that spin while they wait would slow whatever else runs in this process.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.intra_op_num_threads = len(os.sched_getaffinity(0))
+        providers = ["CPUExecutionProvider"]
+        if device.startswith("cuda"):
+            if "CUDAExecutionProvider" not in ort.get_available_providers():
+                raise InputError(f"model.device: {device!r}, but onnxruntime has no CUDA provider here")
+            providers.insert(0, "CUDAExecutionProvider")
+        try:
+            self.session = ort.InferenceSession(str(path), options, providers=providers)
+        except Exception as error:
+            # onnxruntime raises classes of its own for each kind of damage.
+            raise InputError(
+                f"model.path: {path} is no ONNX model that can be read: {one_line(error)}"
+            ) from None
+        self.path, self.device = path, device
+        self.wanted = {i.name: i for i in self.session.get_inputs()}
+        self.threads = options.intra_op_num_threads
+
+    def __call__(self, arrays: Arrays) -> NDArray[np.float32]:
+        """Run the model on a batch."""
+        given = dict(arrays)
+        if len(self.wanted) == 1 and len(given) == 1:
+            given = {next(iter(self.wanted)): next(iter(given.values()))}
+        lacking = [name for name in self.wanted if name not in given]
+        if lacking:
+            raise InputError(
+                f"model.path: {self.path} wants the inputs {', '.join(lacking)}, which the rows do not give"
+            )
+        feed = {
+            name: _as(values, self.wanted[name].type) for name, values in given.items() if name in self.wanted
+        }
+        try:
+            found = np.asarray(self.session.run(None, feed)[0], np.float32)
+        except Exception as error:
+            if out_of_memory(error):
+                raise
+            raise InputError(f"model: it cannot score the table: {one_line(error)}") from None
+        return found[:, None] if found.ndim == 1 else found
+
+    def describe(self) -> dict[str, Any]:
+        """Return runtime, device, threads."""
+        return {"runtime": "onnxruntime", "device": self.device, "threads": self.threads}
+
+
+def _as(values: NDArray[Any], wanted: str) -> NDArray[Any]:
+    kinds = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(int64)": np.int64,
+             "tensor(int32)": np.int32, "tensor(double)": np.float64, "tensor(bool)": np.bool_}  # fmt: skip
+    return values.astype(kinds.get(wanted, values.dtype), copy=False)
