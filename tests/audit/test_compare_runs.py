@@ -1,0 +1,185 @@
+"""Two finished runs compared: matched by id, refused where they are not of the same data."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import fairweigh
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from fairweigh.audit.compare_runs import compare_runs
+from fairweigh.audit.comparison import is_comparison, recompute_comparison
+from fairweigh.audit.folder import AUDIT, MANIFEST, check_files, open_run
+from fairweigh.audit.result import AuditResult
+from fairweigh.datasets.errors import InputError
+from fairweigh.datasets.read import sha256_file
+
+N = 1500
+GATES = [
+    {"metric": "accuracy", "limit": ">= 0.6"},
+    {"metric": "true_positive_rate", "by": "g", "compare": "change", "limit": "<= 0.5", "on": "compressed"},
+    {"cost": "storage", "limit": "<= 0.5", "on": "compressed"},
+    {"metric": "selection_rate", "by": "g", "compare": "difference", "limit": "<= 0.3"},
+]
+
+
+def rows(flips=0.0, order=None, **columns):
+    r = np.random.default_rng(0)
+    g, y = r.choice(["a", "b"], N), r.integers(0, 2, N)
+    s = np.clip(r.normal(0.35 + 0.3 * y, 0.15), 0, 1)
+    s = np.where((g == "b") & (r.random(N) < flips), 1 - s, s)
+    table = pa.table(
+        {"id": [f"r{i}" for i in range(N)], "g": g, "h": np.roll(g, 1), "y": y, "s": s, **columns}
+    )
+    return table if order is None else table.take(pa.array(order))
+
+
+def audit(folder, table, **parts):
+    config = {
+        "audit": folder.name,
+        "data": {"path": "rows", "label": "y", "sensitive": ["g"], "id": "id"},
+        "model": {"score": "s", "threshold": 0.5},
+        "report": {"charts": False},
+        **parts,
+    }
+    fairweigh.run(config, folder, data=table)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    return audit(tmp_path_factory.mktemp("runs") / "first", rows())
+
+
+@pytest.fixture(scope="module")
+def second(tmp_path_factory):
+    shuffled = np.random.default_rng(1).permutation(N)
+    return audit(tmp_path_factory.mktemp("runs") / "second", rows(0.1, shuffled), gates=GATES[:1] + GATES[3:])
+
+
+def compare(before, after, target):
+    with open_run(target) as folder:
+        return compare_runs(before, after, folder, "fairweigh compare")
+
+
+def test_rows_in_another_order_are_compared(first, second, tmp_path):
+    result = compare(first, second, tmp_path / "out")
+    (comparison,) = result.comparisons
+    assert (comparison.before, comparison.after, comparison.rows) == ("first", "second", N)
+    assert [v.name for v in result.variants] == ["first", "second"]
+    flips = {f.slice["g"]: f for f in comparison.flips}
+    assert flips["a"].flips == 0
+    assert flips["b"].low < 0.1 < flips["b"].high
+    assert [(g.id, g.variant) for g in result.gates] == [("gate-1", "second"), ("gate-2", "second")]
+    assert result.identified.rows == comparison.overall.flips
+    identified = pq.read_table(tmp_path / "out" / result.identified.file)
+    assert set(identified.column_names) == {"id", "variants", "share", "margin", "score_change"}
+    assert {c.method for c in comparison.changes} <= set(result.methods)
+
+
+def test_its_figures_follow_from_its_predictions(first, second, tmp_path):
+    result = compare(first, second, tmp_path / "out")
+    assert check_files(tmp_path / "out") == []
+    read = AuditResult.model_validate_json((tmp_path / "out" / AUDIT).read_text())
+    assert read == result
+    assert is_comparison(read)
+    again = recompute_comparison(read, tmp_path / "out" / "predictions")
+    assert again.variants == result.variants
+    assert [again.comparison] == result.comparisons
+    assert again.gates == result.gates
+    assert again.identified == result.identified
+
+
+def test_change_gates_are_judged_and_cost_gates_told(first, tmp_path):
+    light = audit(tmp_path / "light", rows(0.02), gates=GATES[:1])
+    # A run of the second model alone has no compressed variant; its file is made to ask for one.
+    path = light / AUDIT
+    content = json.loads(path.read_text())
+    content["configuration"]["gates"] = GATES
+    content["configuration"]["compressions"] = [{"name": "int8", "steps": [{"int8-dynamic": {}}]}]
+    path.write_text(json.dumps(content))
+    _sign(light)
+    result = compare(first, light, tmp_path / "out")
+    assert [g.id for g in result.gates] == ["gate-1", "gate-2", "gate-4"]
+    assert result.gates[1].compare == "change"
+    assert result.gates[1].verdict == "pass"
+    assert any(n.what == "Gate gate-3" for n in result.not_measured)
+    assert recompute_comparison(result, tmp_path / "out" / "predictions").gates == result.gates
+
+
+def _sign(folder):
+    """The manifest's checksums made those of the files."""
+    content = json.loads((folder / MANIFEST).read_text())
+    content["files"] = {name: sha256_file(folder / name) for name in content["files"]}
+    (folder / MANIFEST).write_text(json.dumps(content))
+
+
+def test_runs_of_one_name_are_told_apart(first, tmp_path):
+    other = audit(tmp_path / "first", rows(0.05))
+    result = compare(first, other, tmp_path / "out")
+    assert [v.name for v in result.variants] == ["first-before", "first-after"]
+
+
+def test_metrics_that_one_run_lacks_are_told(first, tmp_path):
+    fewer = audit(tmp_path / "fewer", rows(0.05), metrics=["accuracy", "selection_rate", "log_loss"])
+    result = compare(first, fewer, tmp_path / "out")
+    assert set(result.variants[0].overall) == {"accuracy", "selection_rate"}
+    told = next(n for n in result.not_measured if "both runs" in n.why)
+    assert "Log loss" in told.what
+    assert "F1" in told.what
+
+
+def test_a_comparison_is_no_run_of_one_model(first, second, tmp_path):
+    compare(first, second, tmp_path / "out")
+    with pytest.raises(InputError, match="compares two runs itself"):
+        compare(first, tmp_path / "out", tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+
+
+def _half(table):
+    return table.slice(0, N // 2)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda f: audit(f, _half(rows())), f"{N // 2} of its ids are not in other, such as 'r{N // 2}'"),
+        (lambda f: audit(f, rows(y=rows()["h"]), data={"path": "rows", "label": "y", "positive": "a",
+                         "sensitive": ["g"], "id": "id"}), r"data\.positive: '1' in .*, 'a' in"),
+        (lambda f: audit(f, rows(), data={"path": "rows", "label": "y", "sensitive": ["g", "h"], "id": "id"}),
+         r"data\.sensitive: 'g' in .*, 'g', 'h' in"),
+        (lambda f: audit(f, rows(), data={"path": "rows", "sensitive": ["g"], "id": "id"}),
+         r"data\.label: 'y' in .*, none in"),
+        (lambda f: audit(f, rows(y=1 - rows()["y"].to_numpy())), "rows differ in their label"),
+        (lambda f: audit(f, rows(g=np.roll(rows()["g"], 7))), "rows differ in their value of 'g'"),
+    ],
+    ids=["fewer rows", "positive", "sensitive", "label", "labels", "slices"],
+)  # fmt: skip
+def test_runs_on_other_data_are_refused(make, message, first, tmp_path):
+    other = make(tmp_path / "other")
+    with pytest.raises(InputError, match=message):
+        compare(first, other, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_no_whole_run_is_refused(first, tmp_path):
+    with pytest.raises(InputError, match="not a run folder"):
+        compare(first, tmp_path, tmp_path / "out")
+    changed = tmp_path / "changed"
+    shutil.copytree(first, changed)
+    path = changed / AUDIT
+    path.write_text(path.read_text() + "\n")
+    with pytest.raises(InputError, match=r"audit\.json: changed since the run was written"):
+        compare(first, changed, tmp_path / "out")
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "schema_version": "0.9"}))
+    _sign(changed)
+    with pytest.raises(InputError, match=r"schema 0\.9, expected"):
+        compare(first, changed, tmp_path / "out")
+    path.write_text("{")
+    _sign(changed)
+    with pytest.raises(InputError, match="not JSON"):
+        compare(first, changed, tmp_path / "out")
