@@ -1,0 +1,303 @@
+"""Lighter scikit-learn models: smaller students, fewer trees, half precision, ONNX."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ..datasets.columns import word
+from ..datasets.errors import InputError
+from ..models.estimator import EstimatorModel, frame, make_estimator, one_line
+from ..models.extras import optional
+from ..models.runtimes import OnnxRuntime
+from .recipes import Context, Done, Params, plural, recipe
+
+ENCODER = "encoder.skops"
+
+
+def parts(fitted: Any) -> tuple[Any, Any]:
+    """What comes before a classifier (None where nothing does), and the classifier itself."""
+    if isinstance(fitted, Served):
+        return fitted.encoder, fitted
+    steps = getattr(fitted, "steps", None)
+    return (fitted[:-1], steps[-1][1]) if steps else (None, fitted)
+
+
+def _with(fitted: Any, classifier: Any) -> Any:
+    """The same pipeline with another classifier at its end."""
+    steps = getattr(fitted, "steps", None)
+    if not steps:
+        return classifier
+    made = copy.copy(fitted)
+    made.steps = [*steps[:-1], (steps[-1][0], classifier)]
+    return made
+
+
+class Student(Params):
+    """A smaller classifier that learns the teacher's scores."""
+
+    estimator: str = Field("sklearn.linear_model.LogisticRegression", description="Dotted path.")
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+@recipe("distill", Student, family="sklearn")
+def distill(model: EstimatorModel, params: Student, context: Context) -> Done:
+    """Fit a student to the teacher's scores on the training rows."""
+    from sklearn.utils.validation import has_fit_parameter
+
+    rows = context.rows("distill")
+    scored = model.score(rows.batch, None)
+    assert scored.decision is not None
+    student = make_estimator(params.estimator, params.params, context.seed)
+    encoder, classifier = parts(model.fitted)
+    features: Any = frame(pa.table(rows.batch), model.columns)
+    features = encoder.transform(features) if encoder is not None else np.asarray(features)
+    classes = np.asarray(classifier.classes_)
+    yes = model.positive_index
+    soft = model.probability and has_fit_parameter(student, "sample_weight")
+    try:
+        if soft:
+            # Each row twice, once per class, weighted by what the teacher gives to that class.
+            assert scored.score is not None
+            twice = np.concatenate([features, features])
+            label = np.repeat([classes[yes], classes[1 - yes]], len(features))
+            student.fit(twice, label, sample_weight=np.concatenate([scored.score, 1 - scored.score]))
+        else:
+            student.fit(features, np.where(scored.decision, classes[yes], classes[1 - yes]))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"distill: {params.estimator} cannot be trained: {one_line(error)}") from None
+    if hasattr(student, "predict_proba") != model.probability:
+        kind = (
+            "probabilities, as the teacher has" if model.probability else "no probabilities, as the teacher"
+        )
+        raise InputError(
+            f"distill.estimator: expected a student with {kind}; a {type(student).__name__} differs"
+        )
+    model.replace(_with(model.fitted, student))
+    told = "scores" if soft else "decisions"
+    return Done(
+        f"a {type(student).__name__} trained on the {told} of the {type(classifier).__name__} on "
+        f"{plural(rows.batch.num_rows, 'training row')}",
+        trained_on=rows.about,
+    )
+
+
+class Prune(Params):
+    """Fewer parts."""
+
+    amount: float = Field(0.5, gt=0, lt=1, description="Share of trees, leaves or coefficients that goes.")
+
+
+@recipe("prune", Prune, family="sklearn")
+def prune(model: EstimatorModel, params: Prune, context: Context) -> Done:
+    """Fewer trees of an ensemble, cost-complexity pruning of a tree, small coefficients to zero."""
+    _, classifier = parts(model.fitted)
+    made = copy.deepcopy(classifier)
+    keep = 1 - params.amount
+    trained_on = None
+    if hasattr(made, "_predictors"):
+        before = len(made._predictors)
+        made._predictors = made._predictors[: max(1, round(before * keep))]
+        changed = f"the first {len(made._predictors)} of {before} boosting rounds kept"
+    elif hasattr(made, "estimators_"):
+        before = len(made.estimators_)
+        made.estimators_ = made.estimators_[: max(1, round(before * keep))]
+        made.n_estimators = len(made.estimators_)
+        if hasattr(made, "n_estimators_"):
+            made.n_estimators_ = made.n_estimators
+        changed = f"the first {made.n_estimators} of {plural(before, 'tree')} kept"
+    elif hasattr(made, "cost_complexity_pruning_path"):
+        made, changed, trained_on = _fewer_leaves(model, made, keep, context)
+    elif hasattr(made, "coef_"):
+        small = np.abs(made.coef_) <= np.quantile(np.abs(made.coef_), params.amount)
+        made.coef_ = np.where(small, 0.0, made.coef_)
+        changed = f"{int(small.sum())} of {plural(small.size, 'coefficient')} to zero"
+    else:
+        raise InputError(f"prune: a {type(made).__name__} has no trees, rounds or coefficients to remove")
+    model.replace(_with(model.fitted, made))
+    return Done(changed, trained_on=trained_on)
+
+
+def _fewer_leaves(model: EstimatorModel, tree: Any, keep: float, context: Context) -> tuple[Any, str, str]:
+    """The same tree grown again under the least complexity cost that leaves few enough leaves."""
+    from sklearn.base import clone
+
+    rows = context.rows("prune")
+    if rows.labels is None:
+        raise InputError("prune: growing a tree again needs training rows with a label")
+    encoder, _ = parts(model.fitted)
+    features: Any = frame(pa.table(rows.batch), model.columns)
+    features = encoder.transform(features) if encoder is not None else np.asarray(features)
+    yes = model.positive_index
+    label = np.where(rows.labels, tree.classes_[yes], tree.classes_[1 - yes])
+    before, most = int(tree.get_n_leaves()), max(1, int(tree.get_n_leaves() * keep))
+    alphas = tree.cost_complexity_pruning_path(features, label, sample_weight=rows.weights).ccp_alphas
+    low, high = 0, len(alphas) - 1
+    while low < high:
+        middle = (low + high) // 2
+        grown = clone(tree).set_params(ccp_alpha=max(0.0, alphas[middle])).fit(features, label, rows.weights)
+        low, high = (low, middle) if grown.get_n_leaves() <= most else (middle + 1, high)
+    grown = clone(tree).set_params(ccp_alpha=max(0.0, alphas[low])).fit(features, label, rows.weights)
+    return grown, f"{before} leaves to {grown.get_n_leaves()} (cost complexity {alphas[low]:.2g})", rows.about
+
+
+@recipe("float16", family="sklearn")
+def float16(model: EstimatorModel, params: Params, context: Context) -> Done:
+    """Coefficients in half precision; sums are still done in double."""
+    _, classifier = parts(model.fitted)
+    made = copy.deepcopy(classifier)
+    changed = 0
+    for name in ("coef_", "intercept_", "coefs_", "intercepts_"):
+        value = getattr(made, name, None)
+        if isinstance(value, np.ndarray):
+            setattr(made, name, value.astype(np.float16))
+            changed += value.size
+        elif isinstance(value, list):
+            setattr(made, name, [v.astype(np.float16) for v in value])
+            changed += sum(v.size for v in value)
+    if not changed:
+        raise InputError(
+            f"float16: a {type(made).__name__} has no coefficients that half precision would hold"
+        )
+    model.replace(_with(model.fitted, made))
+    return Done(f"{plural(changed, 'coefficient')} to half precision")
+
+
+@recipe("onnx", family="sklearn")
+def onnx(model: EstimatorModel, params: Params, context: Context) -> Done:
+    """The classifier in ONNX (float32), served by onnxruntime; encoding stays in scikit-learn."""
+    import tempfile
+
+    converter = optional("skl2onnx", "onnx")
+    types = optional("skl2onnx.common.data_types", "onnx")
+    encoder, classifier = parts(model.fitted)
+    if not model.probability:
+        raise InputError("onnx: expected a classifier with probabilities")
+    width = int(classifier.n_features_in_)
+    shape = [("x", types.FloatTensorType([None, width]))]
+    options = {id(classifier): {"zipmap": False}}
+    try:
+        made = converter.convert_sklearn(classifier, initial_types=shape, options=options)
+    except Exception as error:
+        # The converter raises classes of its own for what it does not know.
+        raise InputError(
+            f"onnx: skl2onnx cannot convert a {type(classifier).__name__}: {one_line(error)}"
+        ) from None
+    workshop = tempfile.TemporaryDirectory(prefix="fairweigh-")
+    path = Path(workshop.name) / "model.onnx"
+    path.write_bytes(made.SerializeToString())
+    served = Served(encoder, path, np.asarray(classifier.classes_))
+    served.workshop = workshop
+    model.replace(served)
+    return Done(f"the {type(classifier).__name__} in ONNX, in single precision, served by onnxruntime")
+
+
+class Served:
+    """An encoder of scikit-learn and a classifier in onnxruntime, as one fitted classifier."""
+
+    workshop: Any = None
+
+    def __init__(self, encoder: Any, path: Path, classes: NDArray[Any]) -> None:
+        self.encoder, self.path, self.classes_ = encoder, path, classes
+        self._runtime = OnnxRuntime(path)
+
+    def predict_proba(self, rows: Any) -> NDArray[np.float64]:
+        """Probabilities of the classes, float array of shape (rows, classes)."""
+        x = self.encoder.transform(rows) if self.encoder is not None else np.asarray(rows)
+        feed = {next(iter(self._runtime.wanted)): np.asarray(x, np.float32)}
+        return np.asarray(self._runtime.session.run(None, feed)[1], float)
+
+
+def write(model: EstimatorModel, folder: Path) -> dict[str, Any]:
+    """Write a scikit-learn model into an artefact's folder; returns its part of ``variant.json``."""
+    import skops.io
+
+    fitted = model.fitted
+    if isinstance(fitted, Served):
+        (folder / "model.onnx").write_bytes(fitted.path.read_bytes())
+        if fitted.encoder is not None:
+            skops.io.dump(fitted.encoder, folder / ENCODER)
+    else:
+        skops.io.dump(fitted, folder / "model.skops")
+    classes = np.asarray(fitted.classes_)
+    return {
+        "family": "sklearn",
+        "columns": model.columns,
+        "classes": classes.tolist(),
+        "positive": model.positive_index,
+        "runtime": {"kind": "onnx" if isinstance(fitted, Served) else "sklearn"},
+    }
+
+
+def read(spec: Mapping[str, Any], folder: Path) -> EstimatorModel:
+    """Load a scikit-learn model from an artefact's folder."""
+    classes = np.asarray(spec["classes"])
+    if spec["runtime"]["kind"] == "onnx":
+        encoder = _skops(folder / ENCODER) if (folder / ENCODER).is_file() else None
+        fitted: Any = Served(encoder, folder / "model.onnx", classes)
+    else:
+        fitted = _skops(folder / "model.skops")
+    from ..datasets.read import sha256_file
+    from .artefact import weights_file
+
+    about = {"path": str(folder), "sha256": sha256_file(weights_file(folder))}
+    positive = [word(spec["classes"][spec["positive"]])]
+    return EstimatorModel(fitted, spec["columns"], positive, spec["threshold"], about)
+
+
+def _skops(path: Path) -> Any:
+    import skops.io
+
+    try:
+        unknown = skops.io.get_untrusted_types(file=path)
+        # scikit-learn's own classes are what such a file is made of; anything else is not loaded.
+        foreign = [t for t in unknown if not t.startswith("sklearn.")]
+        if foreign:
+            raise InputError(f"{path}: holds types that are not trusted: {', '.join(foreign)}")
+        return skops.io.load(path, trusted=unknown)
+    except InputError:
+        raise
+    except Exception as error:
+        # A damaged or hostile file makes the reader throw whatever it likes; nothing of it was run.
+        raise InputError(f"{path}: not a skops file that can be read: {one_line(error)}") from None
+
+
+def numbers(fitted: Any) -> Iterator[NDArray[Any]]:
+    """Every numeric array that a fitted classifier holds, each once."""
+    _, classifier = parts(fitted)
+    seen: set[int] = set()
+    stack: list[Any] = [classifier]
+    while stack:
+        value = stack.pop()
+        if id(value) in seen or isinstance(value, (str, bytes, type)) or inspect.isroutine(value):
+            continue
+        seen.add(id(value))
+        if isinstance(value, np.ndarray):
+            if value.dtype.names:
+                yield from (np.ascontiguousarray(value[name]) for name in value.dtype.names)
+            elif value.dtype.kind in "fiub":
+                yield value
+            else:
+                stack += value.ravel().tolist()
+        elif isinstance(value, Mapping):
+            stack += list(value.values())
+        elif isinstance(value, Sequence):
+            stack += list(value)
+        elif type(value).__module__.partition(".")[0] == "sklearn":
+            state = value.__getstate__() if hasattr(value, "__getstate__") else vars(value)
+            stack += list(state.values()) if isinstance(state, Mapping) else [state]
+
+
+def copied(model: EstimatorModel) -> EstimatorModel:
+    """A copy of a model that a step can change; the fitted classifier is shared until it is replaced."""
+    other = copy.copy(model)
+    other.about = copy.deepcopy(model.about)
+    return other

@@ -43,7 +43,9 @@ def onnx_int8(model: Any, params: OnnxInt8, context: Context) -> Done:
             )  # fmt: skip
         except Exception as error:
             # The quantiser walks an arbitrary graph and raises whatever breaks on the way.
-            raise InputError(f"onnx-int8: onnxruntime cannot quantise this model: {one_line(error)}") from None
+            raise InputError(
+                f"onnx-int8: onnxruntime cannot quantise this model: {one_line(error)}"
+            ) from None
     layers = quantised_names(made)
     if not layers:
         raise InputError("onnx-int8: onnxruntime found no weight that it could quantise")
@@ -52,7 +54,9 @@ def onnx_int8(model: Any, params: OnnxInt8, context: Context) -> Done:
     each = "channel" if params.per_channel else "tensor"
     return Done(
         f"{plural(len(layers), 'weight tensor')} to int8, one scale per {each}, served by onnxruntime",
-        notes=["Activations are quantised with one scale per batch, so that a row's score depends on its batch."],
+        notes=[
+            "Activations are quantised with one scale per batch, so that a row's score depends on its batch."
+        ],
     )
 
 
@@ -97,6 +101,19 @@ def export(model: Any, context: Context, path: Path, name: str) -> None:
         except Exception as error:
             # The exporter traces arbitrary modules and raises whatever breaks on the way.
             raise InputError(f"{name}: torch cannot export this model: {one_line(error)}") from None
+    _without_traces(path)
+
+
+def _without_traces(path: Path) -> None:
+    """Take out what the exporter notes of the code it went through: paths of this machine, mostly."""
+    library = optional("onnx", "onnx-int8")
+    model = library.load(str(path))
+    for part in (*model.graph.node, *model.graph.value_info, *model.graph.initializer, model.graph):
+        del part.metadata_props[:]
+    for function in model.functions:
+        for node in function.node:
+            del node.metadata_props[:]
+    library.save(model, str(path))
 
 
 def _positional(module: Any, names: list[str], by_name: bool) -> Any:

@@ -210,7 +210,7 @@ def prune_structured(model: Any, params: Structured, context: Context) -> Done:
         with quiet():
             pruner = pruning.pruner.MagnitudePruner(
                 module, given, importance=pruning.importance.MagnitudeImportance(p=2),
-                pruning_ratio=0.0, pruning_ratio_dict={root: params.amount for root in roots},
+                pruning_ratio=0.0, pruning_ratio_dict=dict.fromkeys(roots, params.amount),
                 ignored_layers=kept, output_transform=_logits,
             )  # fmt: skip
             pruner.step()

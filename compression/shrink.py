@@ -58,9 +58,10 @@ def drop_layers(model: Any, params: DropLayers, context: Context) -> Done:
     parent, _, own = name.rpartition(".")
     setattr(model.runtime.module.get_submodule(parent), own, torch.nn.ModuleList([layers[i] for i in kept]))
     if isinstance(model.source, TransformersSource):
-        setattr(model.runtime.module.config, "num_hidden_layers", params.keep)
+        model.runtime.module.config.num_hidden_layers = params.keep
     done = Done(
-        f"layers {', '.join(str(i + 1) for i in kept)} of {len(layers)} kept", {"lists": {name: params.keep}}
+        f"layers {', '.join(str(i + 1) for i in kept)} of {len(layers)} kept",
+        {"lists": {name: params.keep}, "kept": {name: kept}},
     )
     if params.finetune is not None:
         done.trained_on, told = fine_tune(model, params.finetune, context, [], "drop-layers")

@@ -1,0 +1,211 @@
+"""What a variant costs: bytes stored and in memory, parameters, operations, time beside a null arm."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..models.estimator import EstimatorModel
+from ..models.neural import NeuralModel
+from ..models.runtimes import OnnxRuntime
+from . import codec, estimators, weights
+from .artefact import weights_file
+from .layers import initialisers
+
+SECONDS = 3.0
+"""Time given to the rounds of one batch size of one variant."""
+LEAST_ROUNDS, MOST_ROUNDS = 7, 41
+WARM_UP = 2
+
+Call = Callable[[], Any]
+
+
+def storage(model: NeuralModel | EstimatorModel, folder: Path) -> dict[str, Any]:
+    """Bytes of the weights as stored, dense and sparsely encoded, in memory, and their number.
+
+    Parameters
+    ----------
+    folder : Path
+        The artefact; its weights' file is what is counted as stored.
+    """
+    stored = weights_file(folder).stat().st_size
+    if isinstance(model, EstimatorModel):
+        encoder = folder / estimators.ENCODER
+        stored += encoder.stat().st_size if encoder.is_file() else 0
+        return {"stored_bytes": stored, **_of_arrays(_numbers(model))}
+    if isinstance(model.runtime, OnnxRuntime):
+        found = _of_arrays(_onnx_weights(model.runtime.path))
+        return {"stored_bytes": stored, **found, "resident_bytes": found["dense_bytes"]}
+    module = model.runtime.module
+    plain = weights.dense(module)
+    tensors, _ = weights.stored(module)
+    encoded = sum(codec.sparse_bytes(t) for t in tensors.values())
+    return {
+        "stored_bytes": stored,
+        "dense_bytes": sum(t.nbytes for t in tensors.values()),
+        "sparse_bytes": encoded,
+        "sparse_theoretical": encoded < 0.98 * stored,
+        "resident_bytes": weights.resident_bytes(module),
+        "parameters": sum(t.numel() for t in plain.values()),
+        "nonzero": sum(int(t.count_nonzero()) for t in plain.values()),
+    }
+
+
+def _numbers(model: EstimatorModel) -> list[NDArray[Any]]:
+    fitted = model.fitted
+    if isinstance(fitted, estimators.Served):
+        return _onnx_weights(fitted.path)
+    return list(estimators.numbers(fitted))
+
+
+def _onnx_weights(path: Path) -> list[NDArray[Any]]:
+    """Weights of an ONNX file, those inside a tree ensemble's attributes too, without scales."""
+    import onnx
+
+    found = [v for n, v in initialisers(path).items() if not n.endswith(("_scale", "_zero_point"))]
+    for node in onnx.load(str(path)).graph.node:
+        for attribute in node.attribute:
+            if attribute.floats:
+                found.append(np.asarray(attribute.floats, np.float32))
+            elif attribute.ints:
+                found.append(np.asarray(attribute.ints, np.int64))
+    return found
+
+
+def _of_arrays(arrays: Sequence[NDArray[Any]]) -> dict[str, Any]:
+    dense = sum(a.nbytes for a in arrays)
+    nonzero = sum(int(np.count_nonzero(a)) for a in arrays)
+    sparse = sum(min(a.nbytes, int(np.count_nonzero(a)) * a.itemsize + a.size // 8) for a in arrays)
+    return {
+        "dense_bytes": dense,
+        "sparse_bytes": sparse,
+        "sparse_theoretical": sparse < 0.98 * dense,
+        "resident_bytes": dense,
+        "parameters": sum(a.size for a in arrays),
+        "nonzero": nonzero,
+    }
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The batches that are timed: one row, and as many as the audit scores together."""
+
+    one: pa.RecordBatch
+    many: pa.RecordBatch
+
+    @classmethod
+    def of(cls, model: NeuralModel | EstimatorModel, rows: pa.RecordBatch) -> Batches:
+        """Take a row of middle length, and a batch of the audit's size, of some rows."""
+        size = min(model.batching.rows if isinstance(model, NeuralModel) else 1024, rows.num_rows)
+        if not isinstance(model, NeuralModel):
+            return cls(rows.slice(0, 1), rows.slice(0, size))
+        lengths = model.inputs.encode(rows, None).lengths
+        order = np.argsort(lengths, kind="stable")
+        start = (len(order) - size) // 2
+        middle = order[start : start + size]
+        return cls(
+            rows.take(pa.array(order[len(order) // 2 : len(order) // 2 + 1])), rows.take(pa.array(middle))
+        )
+
+
+def timings(
+    original: NeuralModel | EstimatorModel,
+    copy: NeuralModel | EstimatorModel,
+    variant: NeuralModel | EstimatorModel,
+    batches: Batches,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """Time a variant beside the original and a second copy of the original, interleaved.
+
+    In every round each of the three runs the same batch once, in shuffled order. The ratio of a round is
+    the variant's time over the original's; the same ratio of the copy is the null arm: what two equal
+    models differ by on this machine.
+
+    Returns
+    -------
+    list of dict
+        One per batch size, with the keys of the result's ``Timing``.
+    """
+    draw = np.random.default_rng(seed)
+    return [
+        _timed([_call(model, rows) for model in (original, copy, variant)], rows.num_rows, draw)
+        for rows in (batches.one, batches.many)
+    ]
+
+
+def _call(model: NeuralModel | EstimatorModel, rows: pa.RecordBatch) -> Call:
+    """What is timed: the runtime on a collated batch, without tokenising; all of it for scikit-learn."""
+    if isinstance(model, NeuralModel):
+        arrays = model.inputs.encode(rows, None).collate(np.arange(rows.num_rows))
+        runtime = model.runtime
+        clock = _cuda_clock(runtime) if getattr(runtime, "device", "cpu").startswith("cuda") else _wall_clock
+        return lambda: clock(lambda: runtime(arrays))
+    return lambda: _wall_clock(lambda: model.score(rows, None))
+
+
+def _wall_clock(call: Call) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def _cuda_clock(runtime: Any) -> Callable[[Call], float]:
+    """Time by events on the device's own stream (onnxruntime has a stream of its own: wall clock)."""
+    import torch
+
+    if isinstance(runtime, OnnxRuntime):
+        return _wall_clock
+
+    def timed(call: Call) -> float:
+        start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        start.record()
+        call()
+        end.record()
+        torch.cuda.synchronize()
+        return float(start.elapsed_time(end)) / 1e3
+
+    return timed
+
+
+def _timed(calls: Sequence[Call], rows: int, draw: np.random.Generator) -> dict[str, Any]:
+    seconds = [[call() for call in calls] for _ in range(WARM_UP)]
+    rounds = int(np.clip(SECONDS / max(sum(seconds[-1]), 1e-6), LEAST_ROUNDS, MOST_ROUNDS))
+    times = np.empty((rounds, len(calls)))
+    for i in range(rounds):
+        for j in draw.permutation(len(calls)):
+            times[i, j] = calls[j]()
+    ratio, null = times[:, 2] / times[:, 0], times[:, 1] / times[:, 0]
+    p50, p95 = np.quantile(times[:, 2], [0.5, 0.95])
+    low, high = np.quantile(ratio, [0.025, 0.975])
+    null_low, null_high = np.quantile(null, [0.025, 0.975])
+    return {
+        "batch": rows, "rounds": rounds, "p50_ms": p50 * 1e3, "p95_ms": p95 * 1e3,
+        "ratio": float(np.median(ratio)), "ratio_low": float(low), "ratio_high": float(high),
+        "null_low": float(null_low), "null_high": float(null_high),
+        "saving": bool(np.median(ratio) < null_low),
+    }  # fmt: skip
+
+
+def ratios(found: Mapping[str, Any], original: Mapping[str, Any]) -> dict[str, Any]:
+    """A variant's costs as ratios to the original's: storage, compute, memory.
+
+    A time ratio inside the null arm's spread is no difference: 1.
+    """
+    last = found["timings"][-1]
+    noise = last["null_low"] <= last["ratio"] <= last["null_high"]
+    memory = None
+    if found.get("resident_bytes") and original.get("resident_bytes"):
+        memory = found["resident_bytes"] / original["resident_bytes"]
+    return {
+        "storage": found["stored_bytes"] / original["stored_bytes"],
+        "compute": 1.0 if noise else last["ratio"],
+        "memory": memory,
+        "rows_per_second": last["batch"] / (last["p50_ms"] / 1e3),
+    }

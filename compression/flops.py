@@ -1,0 +1,99 @@
+"""Floating point operations of a batch, counted layer by layer.
+
+torch's own counter sees no quantised kernel and leaves out some fused attention; so layers are counted by
+their shapes while a batch runs through them, and the counter only checks that, where it can see.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from ..models.extras import optional, quiet
+
+
+def flops(runtime: Any, arrays: Mapping[str, Any]) -> tuple[float, str]:
+    """Floating point operations per row of a batch, and how they were counted.
+
+    A multiplication and an addition count as two. Pruned weights that are stored densely are multiplied
+    all the same, and count.
+
+    Parameters
+    ----------
+    runtime : TorchRuntime
+    arrays : mapping of str to array
+        One collated batch.
+    """
+    torch = optional("torch", "counting operations")
+    module = runtime.module
+    counts: list[float] = []
+    hooks = [
+        part.register_forward_hook(_counter(counts, kind))
+        for part in module.modules()
+        if (kind := _kind(part)) is not None
+    ]
+    rows = len(next(iter(arrays.values())))
+    try:
+        with torch.inference_mode(), quiet():
+            runtime.outputs(dict(arrays))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    layers, attention = sum(counts), _attention(module, arrays)
+    method = f"layers by their shapes, {rows} rows"
+    if "input_ids" in arrays:
+        method += f" of {arrays['input_ids'].shape[1]} tokens"
+    if attention:
+        method += ", attention products by its formula"
+    seen = _counted_by_torch(runtime, arrays)
+    total = layers + attention
+    if seen and not any(type(p).__module__.startswith("torch.ao.nn.quantized") for p in module.modules()):
+        method += f"; torch's counter sees {seen / total:.0%} of it" if total else ""
+    return max(total, seen) / rows, method
+
+
+def _kind(part: Any) -> str | None:
+    name = type(part).__name__
+    if hasattr(part, "in_features") and hasattr(part, "out_features"):
+        return "linear"
+    if name.startswith("Conv") and hasattr(part, "kernel_size"):
+        return "conv"
+    return None
+
+
+def _counter(counts: list[float], kind: str) -> Any:
+    def count(part: Any, inputs: Any, output: Any) -> None:
+        if kind == "linear":
+            counts.append(2.0 * output.numel() * part.in_features)
+        else:
+            each = math.prod(part.kernel_size) * part.in_channels / part.groups
+            counts.append(2.0 * output.numel() * each)
+
+    return count
+
+
+def _attention(module: Any, arrays: Mapping[str, Any]) -> float:
+    """Products of queries with keys and of weights with values: 4 x tokens^2 x width per row and layer."""
+    if "input_ids" not in arrays:
+        return 0.0
+    rows, tokens = arrays["input_ids"].shape
+    width = sum(
+        part.num_attention_heads * part.attention_head_size
+        for part in module.modules()
+        if hasattr(part, "num_attention_heads") and hasattr(part, "attention_head_size")
+    )
+    return 4.0 * rows * tokens**2 * width
+
+
+def _counted_by_torch(runtime: Any, arrays: Mapping[str, Any]) -> float:
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    try:
+        with torch.inference_mode(), quiet(), FlopCounterMode(display=False) as counter:
+            runtime.outputs(dict(arrays))
+    except (RuntimeError, NotImplementedError, TypeError):
+        # Packed weights and tensor subclasses do not always run under its dispatch mode.
+        return 0.0
+    return float(counter.get_total_flops())

@@ -1,0 +1,144 @@
+"""Artefacts in fresh processes: do they load, to the same scores, and how much memory do they take?
+
+Importing torch takes seconds, so one process imports it once and forks a child for each artefact: the
+child has the libraries and nothing of any model. Run as ``python -m fairweigh.compression.fresh``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ..datasets.errors import InputError
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class FreshProcesses:
+    """Forks a clean child for each artefact; use it as a context manager.
+
+    Parameters
+    ----------
+    family : str
+        ``torch`` or ``sklearn``: which libraries the children find imported.
+    """
+
+    def __init__(self, family: str) -> None:
+        self.family = family
+        self._folder = tempfile.TemporaryDirectory(prefix="fairweigh-")
+        self._server: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> FreshProcesses:
+        self._server = subprocess.Popen(
+            [sys.executable, "-m", "fairweigh.compression.fresh", self.family],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._server is not None:
+            self._server.kill() if kind else self._server.stdin and self._server.stdin.close()
+            self._server.wait()
+        self._folder.cleanup()
+
+    def score(self, artefact: Path, rows: pa.RecordBatch, device: str) -> dict[str, Any]:
+        """Load an artefact in a fresh process and score some rows there.
+
+        Returns
+        -------
+        dict
+            ``score`` and ``decision`` (arrays), ``process_bytes`` (growth of the resident set on
+            loading), ``peak_bytes``.
+
+        Raises
+        ------
+        InputError
+            It does not load there, or cannot score.
+        """
+        assert self._server is not None
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        folder = Path(self._folder.name)
+        with pa.ipc.new_file(str(folder / "rows.arrow"), rows.schema) as writer:
+            writer.write_batch(rows)
+        job = {"artefact": str(artefact), "folder": str(folder), "device": device}
+        try:
+            self._server.stdin.write(json.dumps(job) + "\n")
+            self._server.stdin.flush()
+            told = json.loads(self._server.stdout.readline())
+        except (OSError, ValueError):
+            raise InputError(
+                f"{artefact}: the process that loads artefacts ended with code {self._server.poll()}"
+            ) from None
+        if "error" in told:
+            raise InputError(f"in a fresh process: {told['error']}")
+        arrays = np.load(folder / "scored.npz", allow_pickle=False)
+        return {**told, "decision": arrays["decision"], "score": arrays["score"]}
+
+
+def serve(family: str) -> None:
+    """Read jobs from standard input, one JSON object a line, and answer each with a line."""
+    if family == "torch":
+        from ..models.extras import optional
+
+        for name in ("torch", "safetensors.torch", "transformers", "onnxruntime"):
+            try:
+                optional(name, "an artefact")
+            except InputError:
+                continue
+    else:
+        import skops.io  # noqa: F401
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            _answer(json.loads(line))
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if status:
+            print(
+                json.dumps({"error": f"it was ended by signal {status & 127} or code {status >> 8}"}),
+                flush=True,
+            )
+
+
+def _answer(job: dict[str, str]) -> None:
+    from .artefact import load
+
+    folder = Path(job["folder"])
+    try:
+        with pa.ipc.open_file(str(folder / "rows.arrow")) as file:
+            rows = file.get_batch(0)
+        before = _resident()
+        model = load(Path(job["artefact"]), job["device"])
+        loaded = _resident()
+        scored = model.score(rows, None)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        score = np.zeros(0) if scored.score is None else scored.score
+        np.savez(folder / "scored.npz", decision=np.asarray(scored.decision), score=score)
+        told: dict[str, Any] = {"process_bytes": loaded - before, "peak_bytes": peak}
+    except InputError as error:
+        told = {"error": str(error)}
+    except Exception as error:
+        # The parent waits for an answer whatever goes wrong here.
+        told = {"error": f"{type(error).__name__}: {' '.join(str(error).split())}"}
+    print(json.dumps(told), flush=True)
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])

@@ -1,0 +1,150 @@
+"""What compression did to each weight tensor: shape, zeros, quantisation error, encoding."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models.extras import optional
+from ..models.runtimes import OnnxRuntime
+from . import weights
+
+HISTOGRAM_BINS = 30
+HISTOGRAMS = 6
+"""Layers of largest error whose histograms are kept; the figures of the others stand in the table."""
+
+Dense = dict[str, NDArray[np.float32]]
+
+
+def layers(
+    before: Any, after: Any, steps: Sequence[tuple[str, Mapping[str, Any]]], spec: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Compare the weights of two runtimes, tensor by tensor.
+
+    Parameters
+    ----------
+    before, after : TorchRuntime or OnnxRuntime
+    steps : sequence of (recipe, record)
+    spec : mapping
+        ``variant.json`` of the artefact, for how its tensors are stored.
+
+    Returns
+    -------
+    list of dict
+        One per weight of two or more dimensions: name, type, shape_before, shape_after, sparsity,
+        sqnr_db, encoding, and for the most changed ones the histograms of both.
+    """
+    if isinstance(after, OnnxRuntime):
+        return _with_histograms(_onnx_layers(after))
+    old, new = _weights(before.module), _weights(after.module)
+    types = {**weights.holder_types(before.module), **weights.holder_types(after.module)}
+    names = _names_before(new, steps)
+    found = []
+    for name, values in new.items():
+        source = old.get(names.get(name, "")) if names else None
+        found.append(_layer(name, types.get(name, ""), source, values, _encoding(name, spec)))
+    gone = [name for name in old if name not in set(names.values())] if names else []
+    for name in gone:
+        found.append(_layer(name, types.get(name, ""), old[name], None, "removed"))
+    return _with_histograms(found)
+
+
+def _weights(module: Any) -> Dense:
+    return {n: t.numpy() for n, t in weights.dense(module).items() if t.ndim > 1}
+
+
+def _names_before(after: Dense, steps: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, str]:
+    """What each weight was called before: dropped layers move those behind them; a student has no before."""
+    names = {name: name for name in after}
+    for _, record in reversed(steps):
+        if record.get("restart"):
+            return {}
+        for place, kept in record.get("kept", {}).items():
+            for name, now in list(names.items()):
+                if now.startswith(f"{place}."):
+                    position, _, rest = now.removeprefix(f"{place}.").partition(".")
+                    names[name] = f"{place}.{kept[int(position)]}.{rest}"
+    return names
+
+
+def _encoding(name: str, spec: Mapping[str, Any]) -> str:
+    how = spec.get("encodings", {}).get(name)
+    if how is not None:
+        return f"codebook, {how['bits']} bit" if how["as"] == "codebook" else "bit mask and values"
+    return "dense"
+
+
+def _layer(
+    name: str,
+    kind: str,
+    before: NDArray[np.float32] | None,
+    after: NDArray[np.float32] | None,
+    encoding: str,
+) -> dict[str, Any]:
+    same = before is not None and after is not None and before.shape == after.shape
+    return {
+        "name": name,
+        "type": kind,
+        "shape_before": [] if before is None else list(before.shape),
+        "shape_after": [] if after is None else list(after.shape),
+        "sparsity": None if after is None else float((after == 0).mean()),
+        "sqnr_db": sqnr(before, after) if same and before is not None and after is not None else None,
+        "encoding": encoding,
+        "_before": before,
+        "_after": after,
+    }
+
+
+def sqnr(before: NDArray[np.float32], after: NDArray[np.float32]) -> float | None:
+    """Signal to quantisation noise ratio in decibels, 10 log10(sum w^2 / sum (w - w')^2); None if equal."""
+    noise = float(np.square(before.astype(np.float64) - after).sum())
+    signal = float(np.square(before.astype(np.float64)).sum())
+    return 10 * math.log10(signal / noise) if noise > 0 and signal > 0 else None
+
+
+def _with_histograms(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    changed = [layer for layer in found if layer["sqnr_db"] is not None]
+    for layer in sorted(changed, key=lambda item: item["sqnr_db"])[:HISTOGRAMS]:
+        both = np.concatenate([layer["_before"].ravel(), layer["_after"].ravel()])
+        edges = np.linspace(float(both.min()), float(both.max()), HISTOGRAM_BINS + 1)
+        layer["histogram_edges"] = edges.tolist()
+        layer["histogram_before"] = np.histogram(layer["_before"], edges)[0].tolist()
+        layer["histogram_after"] = np.histogram(layer["_after"], edges)[0].tolist()
+    return [{k: v for k, v in layer.items() if not k.startswith("_")} for layer in found]
+
+
+def _onnx_layers(after: OnnxRuntime) -> list[dict[str, Any]]:
+    """Weights of the quantised graph beside those of the float graph that it was made of."""
+    plain: Path | None = getattr(after, "exported_from", None)
+    if plain is None:
+        return []
+    old, new = initialisers(plain), initialisers(after.path)
+    found = []
+    for name, values in old.items():
+        if values.ndim < 2:
+            continue
+        numbers = new.get(f"{name}_quantized")
+        if numbers is None:
+            found.append(_layer(name, "", values, new.get(name), "float32"))
+            continue
+        scale, zero = new[f"{name}_scale"], new[f"{name}_zero_point"].astype(np.float32)
+        if scale.size > 1:
+            # Per channel: along the axis that has as many entries as there are scales.
+            axis = max(i for i, size in enumerate(values.shape) if size == scale.size)
+            shape = [scale.size if i == axis else 1 for i in range(values.ndim)]
+            scale, zero = scale.reshape(shape), zero.reshape(shape)
+        each = "channel" if scale.size > 1 else "tensor"
+        back = ((numbers.astype(np.float32) - zero) * scale).astype(np.float32)
+        found.append(_layer(name, "", values, back, f"int8, one scale per {each}"))
+    return found
+
+
+def initialisers(path: Path) -> dict[str, NDArray[Any]]:
+    """The weights that an ONNX file holds, by name."""
+    library = optional("onnx", "an ONNX model")
+    return {t.name: library.numpy_helper.to_array(t) for t in library.load(str(path)).graph.initializer}
