@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from ..audit.result import AuditResult, Comparison, Flips, SliceResult
-from .formats import count, figure, interval
+from ..audit.result import AuditResult, Comparison, Estimate, Flips, SliceResult, Variant
+from .formats import Kind, count, figure, interval
 from .panels import (
     ACCENT,
     AFTER,
@@ -24,15 +24,15 @@ from .panels import (
     value_axis,
 )
 from .svg import inline_svg
-from .words import plain, slice_name, title_of, visible
+from .words import metric_kind, plain, slice_name, title_of, visible
 
 DUMBBELL_HEIGHT = 26
 FLIP_HEIGHT = 22
 
 
 def dumbbell_chart(
-    rows: list[tuple[SliceResult, SliceResult]], names: list[str], pair: tuple[str, str], result: AuditResult,
-    key: str,
+    rows: list[tuple[SliceResult, SliceResult]], names: list[str], pair: tuple[Variant, Variant],
+    result: AuditResult, key: str,
 ) -> RowChart | None:  # fmt: skip
     """Draw metrics of slices before (hollow, above) and after (filled, below); None when none is defined."""
     values = []
@@ -49,17 +49,27 @@ def dumbbell_chart(
                     "after": after.value if after else None,
                     "after_low": after.low if after else None,
                     "after_high": after.high if after else None,
+                    "small": both[0].status != "ok",
                     "title": visible(title_of(metric, result.definitions)) if position == 0 else "",
-                    "subtitle": "",
+                    "subtitle": _whole(pair, metric, result) if position == 0 else "",
                 }
             )
     if not any(value["before"] is not None or value["after"] is not None for value in values):
         return None
     spec = filled(_dumbbell_template(), values, len(rows), DUMBBELL_HEIGHT)
-    title = f"{visible(pair[0])} and {visible(pair[1])}: before and after by slice"
+    title = f"{visible(pair[0].name)} and {visible(pair[1].name)}: before and after by slice"
     drawing = inline_svg(spec, key, title, _describe_pairs(rows, names, result))
     labels = [(slice_name(before.slice, short=True), count(before.n)) for before, _ in rows]
     return RowChart(drawing, row_labels(drawing, labels, DUMBBELL_HEIGHT), DUMBBELL_HEIGHT)
+
+
+def _whole(pair: tuple[Variant, Variant], metric: str, result: AuditResult) -> str:
+    """Write a metric of all rows before and after, such as ``all rows 46.0 → 45.7 %``."""
+    kind = metric_kind(metric, result.definitions)
+    before, after = (variant.overall.get(metric) for variant in pair)
+    if before is None or after is None:
+        return ""
+    return f"all rows {figure(before.value, kind, unit=False)} → {figure(after.value, kind)}"
 
 
 @cache
@@ -74,11 +84,12 @@ def _dumbbell_template() -> dict[str, Any]:
     moved = base.mark_rule(stroke=SOFT, strokeWidth=1, yOffset=up, y2Offset=down).encode(
         x=alt.X("before:Q", axis=axis, scale=scale), x2="after:Q", y=y, y2="row"
     )
+    dash = alt.condition("datum.small", alt.value([3, 2]), alt.value([1, 0]))
     old = base.mark_rule(stroke=SOFT, strokeWidth=1.5, yOffset=up).encode(
-        x=alt.X("before_low:Q", axis=axis), x2="before_high:Q", y=y
+        x=alt.X("before_low:Q", axis=axis), x2="before_high:Q", y=y, strokeDash=dash
     )
     new = base.mark_rule(stroke=AFTER, strokeWidth=2, yOffset=down).encode(
-        x=alt.X("after_low:Q", axis=axis), x2="after_high:Q", y=y
+        x=alt.X("after_low:Q", axis=axis), x2="after_high:Q", y=y, strokeDash=dash
     )
     point: dict[str, Any] = {"filled": True, "opacity": 1}
     hollow = base.mark_point(size=34, fill=PAPER, stroke=SOFT, strokeWidth=1.5, yOffset=up, **point).encode(
@@ -96,12 +107,19 @@ def _describe_pairs(
     sentences = []
     for metric in names:
         parts = []
+        kind = metric_kind(metric, result.definitions)
         for before, after in rows:
             one, other = before.metrics.get(metric), after.metrics.get(metric)
-            told = " to ".join(figure(e.value if e else None, "percent") for e in (one, other))
+            told = " to ".join(_estimate_words(estimate, kind) for estimate in (one, other))
             parts.append(f"{plain(slice_name(before.slice, short=True))} {told}")
         sentences.append(f"{visible(title_of(metric, result.definitions))}: {'; '.join(parts)}.")
     return " ".join(sentences)
+
+
+def _estimate_words(estimate: Estimate | None, kind: Kind) -> str:
+    if estimate is None or estimate.value is None:
+        return "undefined"
+    return f"{figure(estimate.value, kind)} ({interval(estimate.low, estimate.high, kind)})"
 
 
 def flip_chart(rows: list[Flips], item: Comparison, key: str) -> RowChart | None:
@@ -117,7 +135,6 @@ def flip_chart(rows: list[Flips], item: Comparison, key: str) -> RowChart | None
             "rate": flips.rate,
             "low": flips.low,
             "high": flips.high,
-            "fill": PAPER if flips.status != "ok" else ACCENT,
             "overall": overall if position == 0 else None,
             "title": "Lost ◂   ▸ gained" if position == 0 else "",
             "subtitle": "decisions" if position == 0 else "",
@@ -151,10 +168,8 @@ def _flip_template() -> dict[str, Any]:
     limits = base.mark_rule(stroke=ACCENT, strokeWidth=2).encode(
         x=alt.X("low:Q", axis=axis), x2="high:Q", y=y
     )
-    dots = base.mark_point(filled=True, size=46, stroke=ACCENT, strokeWidth=1.5, opacity=1).encode(
-        x=alt.X("rate:Q", axis=axis, scale=alt.Scale(zero=True, nice=True, padding=4)), y=y,
-        fill=alt.Fill("fill:N", scale=None, legend=None),
-    )  # fmt: skip
+    rates = alt.X("rate:Q", axis=axis, scale=alt.Scale(zero=True, nice=True, padding=4))
+    dots = base.mark_point(filled=True, size=46, fill=ACCENT, stroke=ACCENT, opacity=1).encode(x=rates, y=y)
     everyone = base.transform_filter("datum.row === 0").mark_rule(stroke=INK, strokeDash=[3, 3])
     return beside(
         [
@@ -167,10 +182,11 @@ def _flip_template() -> dict[str, Any]:
 
 
 def _describe_flips(rows: list[Flips], item: Comparison) -> str:
-    told = [
-        f"{plain(slice_name(flips.slice, short=True))}: {count(flips.lost)} lost, "
-        f"{count(flips.gained)} gained, flip rate {figure(flips.rate, 'percent')} ({interval(flips.low, flips.high, 'percent', unit=True)})"
-        for flips in rows
-    ]
+    told = []
+    for flips in rows:
+        limits = interval(flips.low, flips.high, "percent", unit=True)
+        moved = f"{count(flips.lost)} lost, {count(flips.gained)} gained"
+        rate = f"flip rate {figure(flips.rate, 'percent')} ({limits})"
+        told.append(f"{plain(slice_name(flips.slice, short=True))}: {moved}, {rate}")
     overall = figure(item.overall.rate, "percent") if item.overall is not None else "unknown"
     return f"{'; '.join(told)}. All rows: {overall}."

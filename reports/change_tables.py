@@ -13,6 +13,7 @@ from ..audit.result import (
     Variant,
 )
 from .formats import UNDEFINED, Kind, count, figure, interval, p_value
+from .order import feature_sets, slices_by
 from .tables import Cell, Notes, Row, Table
 from .words import Sentence, compared_kind, compared_slices, metric_kind, slice_name, title_of
 
@@ -214,14 +215,15 @@ def _gap_cells(gap: GapChange, result: AuditResult, notes: Notes) -> list[Cell]:
 
 
 def paired_slices(
-    before: Variant, after: Variant, item: Comparison, most: int
+    before: Variant, after: Variant, item: Comparison, result: AuditResult, most: int
 ) -> tuple[list[tuple[SliceResult, SliceResult]], int]:
     """Pair the slices of single features; where there are too many, those that flip most, others counted."""
     found = {repr(sorted(row.slice.items())): row for row in after.slices}
     pairs = [
         (row, found[name])
-        for row in before.slices
-        if len(row.slice) == 1 and (name := repr(sorted(row.slice.items()))) in found
+        for by in feature_sets(result, before)
+        for row in slices_by(before, by)
+        if len(by) == 1 and (name := repr(sorted(row.slice.items()))) in found
     ]
     if len(pairs) <= most:
         return pairs, 0

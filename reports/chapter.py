@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from .panels import RowChart
 
 MOST_LINES, FEWEST_LINES = 40, 12
-ALL_LINES = 160
-"""Lines of each table over all variants together: the report must stay light enough to be mailed."""
+ALL_LINES = 120
+"""Lines of each table over all closed variants: the report must stay light enough to be mailed."""
 
 
 @dataclass(frozen=True)
@@ -113,16 +113,23 @@ def _frontier(result: AuditResult) -> FrontierChart | None:
 
 def _details(result: AuditResult, *, charts: bool) -> list[Detail]:
     others = result.variants[1:]
-    lines = max(FEWEST_LINES, min(MOST_LINES, ALL_LINES // max(len(others), 1)))
+    fewer = max(FEWEST_LINES, min(MOST_LINES, ALL_LINES // max(len(others), 1)))
     opened = released(result) or (others[0].name if len(others) == 1 else None)
     return [
-        _detail(variant, result, f"variant-{number}", lines, opened, charts)
+        _detail(
+            variant,
+            result,
+            f"variant-{number}",
+            MOST_LINES if variant.name == opened else fewer,
+            variant.name == opened,
+            charts,
+        )
         for number, variant in enumerate(others, start=1)
     ]
 
 
 def _detail(
-    variant: Variant, result: AuditResult, key: str, lines: int, opened: str | None, charts: bool
+    variant: Variant, result: AuditResult, key: str, lines: int, opened: bool, charts: bool
 ) -> Detail:
     item = comparison_of(result, variant.name)
     made = cost_tables.recipe_entries(variant)
@@ -133,12 +140,12 @@ def _detail(
         id=key,
         name=variant.name,
         kind=variant.kind,
-        open=variant.name == opened,
+        open=opened,
         recipe=made,
         cost=cost_tables.cost_entries(variant.cost) if variant.cost else [],
         timings=cost_tables.timings_table(variant.cost) if variant.cost else None,
         changes=_changes(variant, item, result, key, lines, charts) if item else None,
-        layers=layer_views(layers, lines, key, charts=charts),
+        layers=layer_views(layers, lines, key, charts=charts, histograms=6 if opened else 3),
         gates=gate_rows(gates_for_information(result, variant.name), result),
     )
 
@@ -171,7 +178,7 @@ def _pairs(
     before = variant_named(result, item.before)
     if before is None:
         return None
-    rows, left = change_tables.paired_slices(before, variant, item, lines)
+    rows, left = change_tables.paired_slices(before, variant, item, result, lines)
     # Labels are the same before and after: the base rate does not move.
     names = [name for name in order.key_metrics(variant) if name != "base_rate"]
     if not rows or not names:
@@ -181,11 +188,12 @@ def _pairs(
         return Pairs(None, tables, left)
     from .change_charts import dumbbell_chart
 
-    return Pairs(dumbbell_chart(rows, names, (item.before, item.after), result, f"{key}-pairs"), tables, left)
+    return Pairs(dumbbell_chart(rows, names, (before, variant), result, f"{key}-pairs"), tables, left)
 
 
 def _flip_chart(item: Comparison, key: str, lines: int) -> RowChart | None:
     from .change_charts import flip_chart
 
     rows, _ = change_tables.worst_flips(item, lines)
-    return flip_chart(rows, item, f"{key}-flips")
+    # The interval of three rows would flatten all others.
+    return flip_chart([flips for flips in rows if flips.status == "ok"], item, f"{key}-flips")

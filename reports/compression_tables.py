@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..audit.result import AuditResult, Comparison, Cost, Standing, Variant, Verdict
-from .formats import UNDEFINED, Kind, count, figure, interval, magnitude, read_limit
+from .formats import UNDEFINED, Kind, count, figure, interval, magnitude, milliseconds, read_limit
 from .lookup import audit_timing, comparison_of, has_ladder, standing_of
 from .release import gap_kind, missed_words
 from .tables import Cell, Row, Table
@@ -39,17 +39,22 @@ class Step:
     marks: list[str]
     cells: list[Entry]
     verdict: Verdict | None = None
+    worst: Sentence = ()
     misses: list[Sentence] = field(default_factory=list)
     failed: str = ""
 
 
 @dataclass(frozen=True)
 class Ladder:
-    """All variants, the original first; only the columns that the run has figures for."""
+    """All variants, the original first; only the columns that the run has figures for.
+
+    ``judged``: there are verdicts; ``floored``: self-flips were measured.
+    """
 
     heads: list[str]
     steps: list[Step]
     judged: bool
+    floored: bool
 
 
 def ladder(result: AuditResult) -> Ladder | None:
@@ -64,7 +69,8 @@ def ladder(result: AuditResult) -> Ladder | None:
     heads += ["Worst gap"] * judged + ["Decisions changed"]
     steps = [_step(variant, result, costly, metric) for variant in result.variants]
     steps += [Step(item.name, [], [], failed=item.why) for item in result.failed]
-    return Ladder(heads, steps, judged)
+    floored = any(variant.self_flips for variant in result.variants)
+    return Ladder(heads, steps, judged, floored)
 
 
 def _performance(result: AuditResult) -> str:
@@ -84,7 +90,8 @@ def performance_title(result: AuditResult) -> str:
 def _step(variant: Variant, result: AuditResult, costly: bool, metric: str) -> Step:
     item = comparison_of(result, variant.name)
     standing = standing_of(result.frontier, variant.name)
-    cells = [_storage(variant.cost), _time(variant.cost)] * costly
+    first = variant is result.variants[0]
+    cells = [_storage(variant.cost), _time(variant.cost, first=first)] * costly
     cells += [_performance_entry(variant, item, metric, result)] if metric else []
     cells += [_gap(standing, gap_kind(result))] if result.frontier is not None else []
     cells.append(_flips(variant, item))
@@ -93,6 +100,7 @@ def _step(variant: Variant, result: AuditResult, costly: bool, metric: str) -> S
         _marks(variant, standing, result),
         cells,
         standing.verdict if standing else None,
+        (Given(standing.worst_gap_what),) if standing and standing.worst_gap_what else (),
         missed_words(result, standing),
     )
 
@@ -105,8 +113,8 @@ def _marks(variant: Variant, standing: Standing | None, result: AuditResult) -> 
         marks.append("nearest")
     if standing is not None and standing.on_frontier:
         marks.append("on the frontier")
-    if variant is result.variants[0]:
-        marks.append("before" if variant.kind == "original" and not result.frontier else variant.kind)
+    if variant is result.variants[0] and variant.name != "original":
+        marks.append("original" if result.frontier else "before")
     return marks
 
 
@@ -116,12 +124,14 @@ def _storage(cost: Cost | None) -> Entry:
     return Entry(figure(cost.storage, "percent"), [(magnitude(cost.stored_bytes, "B"),)])
 
 
-def _time(cost: Cost | None) -> Entry:
+def _time(cost: Cost | None, *, first: bool) -> Entry:
     if cost is None:
         return Entry(UNDEFINED)
     timing = audit_timing(cost)
     if timing is None:
         return Entry(figure(cost.compute, "percent"))
+    if first:
+        return Entry(figure(cost.compute, "percent"), [(milliseconds(timing.p50_ms),)])
     spread = interval(timing.ratio_low, timing.ratio_high, "percent")
     return Entry(figure(timing.ratio, "percent"), [(spread,), *time_remark(cost)])
 
@@ -129,7 +139,7 @@ def _time(cost: Cost | None) -> Entry:
 def time_remark(cost: Cost) -> list[Sentence]:
     """Say when the time at the audit's batch is no saving."""
     timing = audit_timing(cost)
-    if timing is None or timing.saving or (timing.ratio == 1 and timing.ratio_low == timing.ratio_high):
+    if timing is None or timing.saving:
         return []
     return [("slower",)] if timing.ratio_low > timing.null_high else [("no saving beyond the noise",)]
 
@@ -151,11 +161,10 @@ def _performance_entry(variant: Variant, item: Comparison | None, metric: str, r
 def _gap(standing: Standing | None, kind: Kind) -> Entry:
     if standing is None:
         return Entry(UNDEFINED)
-    what: list[Sentence] = [(Given(standing.worst_gap_what),)] if standing.worst_gap_what else []
     mean: list[Sentence] = (
-        [(f"mean gap {figure(standing.mean_gap, kind)}",)] if standing.mean_gap is not None else []
+        [(f"mean {figure(standing.mean_gap, kind)}",)] if standing.mean_gap is not None else []
     )
-    return Entry(figure(standing.worst_gap, kind), [*mean, *what])
+    return Entry(figure(standing.worst_gap, kind), mean)
 
 
 def _flips(variant: Variant, item: Comparison | None) -> Entry:
@@ -170,11 +179,11 @@ def _flips(variant: Variant, item: Comparison | None) -> Entry:
 
 @dataclass(frozen=True)
 class Side:
-    """One variant where it was chosen and where it was certified; a pair of texts per figure."""
+    """One variant where it was chosen and where it was certified; two figures in one text each."""
 
     name: str
     marks: list[str]
-    pairs: list[tuple[str, str]]
+    pairs: list[str]
     selected: Verdict | None
     certified: Verdict | None
 
@@ -188,19 +197,21 @@ def both_splits(result: AuditResult) -> list[Side]:
     sides = []
     for one in frontier.selection:
         other = standing_of(frontier, one.variant)
-        both = (one, other)
         pairs = [
-            _pair([figure(s.performance, performance) if s else UNDEFINED for s in both]),
-            _pair([figure(s.worst_gap, kind) if s else UNDEFINED for s in both]),
-            _pair([figure(s.flip_rate, "percent") if s else UNDEFINED for s in both]),
+            _pair(one.performance, other.performance if other else None, performance),
+            _pair(one.worst_gap, other.worst_gap if other else None, kind),
+            _pair(one.flip_rate, other.flip_rate if other else None, "percent"),
         ]
         marks = ["★ recommended"] if one.variant == frontier.recommended else []
         sides.append(Side(one.variant, marks, pairs, one.verdict, other.verdict if other else None))
     return sides
 
 
-def _pair(texts: list[str]) -> tuple[str, str]:
-    return texts[0], texts[1]
+def _pair(one: float | None, other: float | None, kind: Kind) -> str:
+    """Write two figures with one unit, such as ``64.7 → 65.1 %``."""
+    if one is None and other is None:
+        return UNDEFINED
+    return f"{figure(one, kind, unit=False)} → {figure(other, kind)}"
 
 
 @dataclass(frozen=True)

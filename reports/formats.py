@@ -94,13 +94,14 @@ def magnitude(value: float | None, unit: str) -> str:
         if size < 999.5:
             break
         size, prefix = size / 1000, larger
-    digits = f"{size:.0f}" if not prefix and size == int(size) else f"{size:.3g}"
+    digits = f"{size:.0f}" if not prefix and size == int(size) else f"{size:#.3g}".rstrip(".")
     return f"{digits}{NBSP}{prefix}{unit}"
 
 
 def milliseconds(value: float) -> str:
     """Write a time, such as ``39.6 ms``."""
-    return f"{value:,.3g}{NBSP}ms" if value < 100 else f"{value:,.0f}{NBSP}ms"
+    digits = f"{value:#.3g}" if 0.001 <= value < 100 else f"{value:,.0f}"
+    return f"{digits}{NBSP}ms"
 
 
 def confidence(level: float) -> str:

@@ -22,11 +22,16 @@ MARGIN = 0.06
 
 @dataclass(frozen=True)
 class FrontierChart:
-    """The chart, and how many variants have no place in it; ``limited``: limits on gaps are drawn."""
+    """The chart, and what its caption must say.
+
+    ``not_drawn`` variants have no place in it; ``limited``: limits on gaps are drawn; ``cut``: an axis
+    does not begin at 0.
+    """
 
     drawing: Drawing
     not_drawn: int
     limited: bool
+    cut: bool
 
 
 def frontier_chart(result: AuditResult, key: str) -> FrontierChart | None:
@@ -50,7 +55,7 @@ def frontier_chart(result: AuditResult, key: str) -> FrontierChart | None:
     spec = _template(gap_kind(result) == "gap") | {"data": {"values": values}}
     _set_domains(spec, x, y)
     drawing = inline_svg(spec, key, "Cost against worst gap, by variant", _describe(result, drawn))
-    return FrontierChart(drawing, len(frontier.variants) - len(drawn), bool(limits))
+    return FrontierChart(drawing, len(frontier.variants) - len(drawn), bool(limits), x[0] > 0 or y[0] > 0)
 
 
 def gap_limits(result: AuditResult) -> list[tuple[float, str]]:
@@ -161,6 +166,7 @@ def _labels(
             "px": spot.x,
             "py": spot.y,
             "text": spot.text,
+            "align": spot.align,
             "weight": "bold" if label.text.startswith("★ ") else "normal",
         }
         for label, spot in zip(labels, spots, strict=True)
@@ -190,9 +196,8 @@ def _template(points: bool) -> dict[str, Any]:
 
     base: Any = alt.Chart()
     fixed: dict[str, Any] = {"nice": False, "zero": False}
-    cost = alt.X("x:Q", scale=alt.Scale(domain=[0, 1], **fixed),
-                 axis=alt.Axis(title="Cost: weighted ratios to the original’s, cheaper to the left", tickCount=6),
-    )  # fmt: skip
+    cost_axis = alt.Axis(title="Cost, weighted ratios to the original’s: cheaper to the left", tickCount=6)
+    cost = alt.X("x:Q", scale=alt.Scale(domain=[0, 1], **fixed), axis=cost_axis)
     label = "format(datum.value * 100, '~r')" if points else "format(datum.value, '~r')"
     unit = "points" if points else "size"
     gap = alt.Y(
@@ -227,10 +232,10 @@ def _template(points: bool) -> dict[str, Any]:
             stroke=alt.Stroke("stroke:N", scale=None, legend=None),
         ),
         *(
-            part("label").transform_filter(f"datum.weight === '{weight}'")
-            .mark_text(align="left", baseline="middle", fontSize=11, fontWeight=weight, color=INK)
+            part("label").transform_filter(f"datum.weight === '{weight}' && datum.align === '{align}'")
+            .mark_text(align=align, baseline="middle", fontSize=11, fontWeight=weight, color=INK)
             .encode(**pixels, text="text:N")
-            for weight in ("bold", "normal")
+            for weight in ("bold", "normal") for align in ("left", "center", "right")
         ),
     ]  # fmt: skip
     chart = (

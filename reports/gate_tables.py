@@ -62,8 +62,9 @@ def _gate_row(gate: GateResult, result: AuditResult) -> GateRow:
         limits = interval(low, high, kind, decimals=places, unit=kind == "percent")
         return figure(measured, kind, decimals=places), limits
 
+    whole: Sentence = ("whole model",)
     head = GateLine(
-        compared_slices(gate.slice, gate.reference),
+        whole if gate.compare == "cost" else compared_slices(gate.slice, gate.reference),
         *shown(gate.measured, gate.low, gate.high),
         gate.verdict,
         verdict_words(gate.verdict),

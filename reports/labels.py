@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Literal
 
 LETTER = 6.4
 """Width of a letter at 11 px, on the safe side (px)."""
-LINE_HEIGHT = 14
+LINE_HEIGHT = 13
 MOST_LETTERS = 26
 DISTANCES = (10, 18, 28, 40, 56, 76, 100)
+APART = 18
+"""A name farther from its point than this gets a line to it (px)."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +26,12 @@ class Label:
 
 @dataclass(frozen=True)
 class Spot:
-    """Where a name stands: its left end and its middle (px), and the line to its point when it is apart."""
+    """Where a name stands (px), from which of its ends, and the line to its point when it is apart."""
 
     text: str
     x: float
     y: float
+    align: Literal["left", "center", "right"]
     from_x: float
     from_y: float
     to_x: float
@@ -56,15 +61,45 @@ def placed(labels: list[Label], width: float, height: float, lines: list[float])
         text = label.text if len(label.text) <= MOST_LETTERS else label.text[: MOST_LETTERS - 1] + "…"
         wide = len(text) * LETTER
         choices = _choices(label, wide)
-        box, distance = next(
-            ((box, far) for box, far in choices if _inside(box, width, height) and not _hit(box, taken)),
-            choices[0],
-        )
+        free = [
+            (box, far) for box, far in choices if _inside(box, width, height) and not _hit(box, taken)
+        ] or choices[:1]
+        others = [other for other in labels if other is not label]
+        box, distance = min(free, key=lambda choice: choice[1] + _confusion(choice[0], label, others, taken))
         taken.append(box)
-        end = box[0] if box[0] > label.x else box[2] if box[2] < label.x else (box[0] + box[2]) / 2
+        x, align = _anchor(box, label)
         middle = (box[1] + box[3]) / 2
-        spots.append(Spot(text, box[0], middle, label.x, label.y, end, middle, distance > DISTANCES[1]))
+        spots.append(Spot(text, x, middle, align, label.x, label.y, *_end(box, label), distance > APART))
     return spots
+
+
+def _anchor(box: Box, label: Label) -> tuple[float, Literal["left", "center", "right"]]:
+    """The end of a name that is next to its point: letters are narrower than the room kept for them."""
+    if box[0] > label.x - 7:
+        return box[0], "left"
+    return (box[2], "right") if box[2] < label.x + 7 else ((box[0] + box[2]) / 2, "center")
+
+
+def _confusion(box: Box, label: Label, others: list[Label], taken: list[Box]) -> float:
+    """What speaks against a place: a name nearer to another point, or a line to it that crosses others."""
+    own = math.dist(_end(box, label), (label.x, label.y))
+    nearer = any(math.dist(_end(box, other), (other.x, other.y)) < own + 4 for other in others)
+    (x, y), steps = _end(box, label), 12
+    line = [
+        (label.x + (x - label.x) * k / steps, label.y + (y - label.y) * k / steps) for k in range(1, steps)
+    ]
+    crossed = any(
+        left < px < right and top < py < bottom
+        for left, top, right, bottom in taken
+        for px, py in line
+        if abs(px - label.x) > 7 or abs(py - label.y) > 7
+    )
+    return 25.0 * nearer + 60.0 * crossed
+
+
+def _end(box: Box, label: Label) -> tuple[float, float]:
+    """The place of a box that is nearest to a point."""
+    return min(max(label.x, box[0]), box[2]), min(max(label.y, box[1]), box[3])
 
 
 def _choices(label: Label, wide: float) -> list[tuple[Box, float]]:
@@ -75,8 +110,10 @@ def _choices(label: Label, wide: float) -> list[tuple[Box, float]]:
         step = far if far > DISTANCES[0] else 0
         lefts = (label.x + far, label.x - far - wide)
         middles = [(left, label.y + dy) for dy in (0, -step, step) for left in lefts]
-        above = [(label.x - wide / 2, label.y - far - half), (label.x - wide / 2, label.y + far + half)]
-        found += [((x, y - half, x + wide, y + half), far) for x, y in [*middles, *above]]
+        # Over and under the point: centred, or beginning or ending at it.
+        shifted = (label.x - wide / 2, label.x - 6, label.x - wide + 6)
+        stacked = [(left, label.y + dy) for dy in (2 - far - half, far + half - 2) for left in shifted]
+        found += [((x, y - half, x + wide, y + half), far) for x, y in [*middles, *stacked]]
     return found
 
 

@@ -27,7 +27,6 @@ from .tables import Cell, Row, Table
 from .words import Given, visible
 
 LAYER_HEIGHT = 18
-MOST_HISTOGRAMS = 6
 PANEL, PANELS_PER_ROW = 190, 3
 MOST_LETTERS = 30
 
@@ -42,7 +41,7 @@ class Layers:
     histograms: Drawing | None
 
 
-def layer_views(layers: list[Layer], most: int, key: str, *, charts: bool) -> Layers | None:
+def layer_views(layers: list[Layer], most: int, key: str, *, charts: bool, histograms: int) -> Layers | None:
     """Lay out the layers of a variant, the most changed first; None when it has none."""
     if not layers:
         return None
@@ -53,7 +52,7 @@ def layer_views(layers: list[Layer], most: int, key: str, *, charts: bool) -> La
         _table(listed),
         len(ordered) - len(listed),
         _chart(drawn, f"{key}-layers") if charts else None,
-        _histograms(drawn[:MOST_HISTOGRAMS], f"{key}-weights") if charts else None,
+        _histograms(drawn[:histograms], f"{key}-weights") if charts else None,
     )
 
 
@@ -119,13 +118,13 @@ def _chart(layers: list[Layer], key: str) -> RowChart | None:
         for layer in layers
     )
     drawing = inline_svg(spec, key, "Zeros and signal to noise by layer", f"{told}.")
-    names = [((Given(short_name(layer.name)),), "") for layer in layers]
+    names = [((Given(layer.name),), "") for layer in layers]
     return RowChart(drawing, row_labels(drawing, names, LAYER_HEIGHT), LAYER_HEIGHT)
 
 
 def short_name(name: str) -> str:
     """Shorten a layer's name at its beginning, where layers of one model are alike."""
-    return name if len(name) <= MOST_LETTERS else "…" + name[1 - MOST_LETTERS :]
+    return name if len(name) <= MOST_LETTERS else "…" + name[1 - MOST_LETTERS :].lstrip(".")
 
 
 @cache
@@ -184,7 +183,7 @@ def _histogram_template() -> dict[str, Any]:
     )
     # A square root lets the other bins be seen beside the one that pruning fills.
     roots = alt.Scale(type="sqrt", zero=True)
-    after = bins.transform_filter("isValid(datum.after)").mark_bar(fill=AFTER, opacity=0.75, binSpacing=0)
+    after = bins.transform_filter("isValid(datum.after)").mark_bar(fill="#d99a63", opacity=1, binSpacing=0)
     before = bins.mark_line(stroke=INK, strokeWidth=1.5, interpolate="step-after")
     heading: dict[str, Any] = {"align": "left", "baseline": "alphabetic", "limit": PANEL + 10}
     named = base.transform_filter("isValid(datum.title)")

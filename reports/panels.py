@@ -81,11 +81,13 @@ def value_axis(label: str = PERCENT) -> Any:
     )
 
 
-def headings(base: Any, title: str = "title:N", subtitle: str = "subtitle:N") -> list[Any]:
+def headings(
+    base: Any, title: str = "title:N", subtitle: str = "subtitle:N", width: int = PANEL_WIDTH
+) -> list[Any]:
     """The two lines over a panel, once per panel: the fields are empty but in its first row."""
     import altair as alt
 
-    mark: dict[str, Any] = {"align": "left", "baseline": "alphabetic", "limit": PANEL_WIDTH + 10}
+    mark: dict[str, Any] = {"align": "left", "baseline": "alphabetic", "limit": width + 10}
     once = base.transform_filter("datum.row === 0")
     return [
         once.mark_text(fontSize=12, fontWeight=600, color=INK, **mark).encode(
@@ -97,16 +99,16 @@ def headings(base: Any, title: str = "title:N", subtitle: str = "subtitle:N") ->
     ]
 
 
-def facets(layers: Sequence[Any]) -> dict[str, Any]:
+def facets(layers: Sequence[Any], width: int = PANEL_WIDTH, columns: int = PANELS_PER_ROW) -> dict[str, Any]:
     """Specify the same layers once per value of ``panel``, each with an axis of its own."""
     import altair as alt
 
     chart = (
         alt.layer(*layers, data=alt.InlineData(values=[]))
-        .properties(width=PANEL_WIDTH)
+        .properties(width=width)
         .facet(
             facet=alt.Facet("panel:O", header=alt.Header(title=None, labelExpr="''")),
-            columns=PANELS_PER_ROW,
+            columns=columns,
             spacing={"row": 66, "column": 26},
         )
         .resolve_scale(x="independent")

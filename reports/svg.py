@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
+from .slim import slim
+
 _PANELS = re.compile(r"\b(cell|concat_\d+_group)\b")
 _DROPPED = ("role", "aria-roledescription", "aria-label", "aria-hidden", "pointer-events")
 
@@ -51,6 +53,7 @@ def inline_svg(spec: dict[str, Any], key: str, title: str, description: str) -> 
             elif "url(#" in value:
                 node.set(name, re.sub(r"url\(#([^)]*)\)", lambda m: f"url(#{ids.get(m[1], m[1])})", value))
     tops = _panel_tops(root)
+    slim(root)
     width, height = float(root.get("width", "0")), float(root.get("height", "0"))
     root.attrib.clear()
     root.attrib.update(

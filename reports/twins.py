@@ -26,6 +26,7 @@ from .words import Given, Sentence, value_name, visible
 
 MOST_PAIRS = 6
 MOST_ROWS = 60
+PANEL = 220
 
 
 @dataclass(frozen=True)
@@ -145,4 +146,5 @@ def _template() -> dict[str, Any]:
         x=alt.X("value:Q", axis=axis, scale=alt.Scale(zero=True, nice=True, padding=6)), y=y,
         fill=alt.Fill("fill:N", scale=None, legend=None),
     )  # fmt: skip
-    return facets([zero.encode(x=alt.datum(0)), limits, dots, *headings(base)])
+    layers = [zero.encode(x=alt.datum(0)), limits, dots, *headings(base, width=PANEL)]
+    return facets(layers, width=PANEL, columns=2)

@@ -405,12 +405,16 @@ def _standing(variant: Variant, gates: list[GateResult], flips: float | None, sh
         cost=costs.storage + costs.compute if costs else 2.0,
         performance=variant.overall["accuracy"].value + shift,
         worst_gap=abs(worst.value) + shift,
-        worst_gap_what=f"{worst.metric}: {worst.slice['race']} against {worst.reference['race']}",
+        worst_gap_what=f"{worst.metric}: {_word(worst.slice)} against {_word(worst.reference)}",
         mean_gap=sum(abs(d.value) for d in gaps) / len(gaps) + shift,
         flip_rate=flips,
         verdict=min((gate.verdict for gate in gates), key=order.index),
         misses=[gate.id for gate in missed],
     )
+
+
+def _word(part: dict[str, str] | None) -> str:
+    return ", ".join((part or {}).values())
 
 
 def _frontier(standings: list[Standing]) -> list[Standing]:
@@ -549,6 +553,65 @@ def compressed_result(
     return build(cells, columns, gates=gates, **{**everything, **changes})
 
 
+def unreleased_result() -> AuditResult:
+    """A run in which nothing qualifies: every variant misses the limit on storage or on accuracy."""
+    missing = ("int8-dynamic", "prune-magnitude-0.9", "prune-structured-0.5", "distill-3")
+    return compressed_result(tuple(p for p in PLANS if p.name in missing), recommended=None)
+
+
+def hostile_compression(names: tuple[str, ...]) -> AuditResult:
+    """Variants, slices, layers and reasons with the given names."""
+    cells: Cells = {
+        (name, sex): (40, 20, 10 + k, 50) for k, name in enumerate(names) for sex in ("Female", "Male")
+    }
+    plans = tuple(
+        Plan(f"{name} {k}", 0.4, 0.5, 0.2, 0.1, (name,), [_step(name, name, (name,), **{name: [name]})])
+        for k, name in enumerate(names[:4])
+    )
+    result = compressed_result(plans, cells=cells, recommended=plans[0].name)
+    first, *others = result.variants
+    changed = [
+        variant.model_copy(
+            update={
+                "recipe": variant.recipe.model_copy(
+                    update={
+                        "layers": [
+                            layer.model_copy(update={"name": name, "encoding": name})
+                            for layer, name in zip(layers(0.5), names, strict=False)
+                        ],
+                        "reload": names[0],
+                        "trained_on": names[1],
+                    }
+                ),
+                "model": {names[0]: {names[2]: [names[8]]}},
+            }
+        )
+        for variant in others
+        if variant.recipe is not None
+    ]
+    twin = result.counterfactuals[0].model_copy(
+        update={"feature": names[0], "one": names[8], "other": names[5]}
+    )
+    failed = Failed(name=names[0], steps=[], why=names[8])
+    frontier = result.frontier
+    assert frontier is not None
+    told = frontier.model_copy(
+        update={
+            "why": names[0],
+            "selected_on": names[8],
+            "variants": [s.model_copy(update={"worst_gap_what": names[0]}) for s in frontier.variants],
+        }
+    )
+    return result.model_copy(
+        update={
+            "variants": [first, *changed],
+            "counterfactuals": [twin],
+            "failed": [failed],
+            "frontier": told,
+        }
+    )
+
+
 def compared_result() -> AuditResult:
     """Two audits of the same rows, whoever made the models: no cost, no recipe, no frontier."""
     planted = joints(PLANS[0], COMPAS)
@@ -566,11 +629,11 @@ def wide_result(slices: int = 100, variants: int = 10, metrics: int = 15) -> Aud
         (f"group {k:03}", "Female" if k % 2 else "Male"): (40 + k % 9, 20, 15, 60) for k in range(slices)
     }
     plans = tuple(
-        Plan(f"variant-{k}", 1 - k / (variants + 2), 1 - k / (variants + 3), 0.02 + 0.01 * k, 0.02,
+        Plan(f"prune-{k}", 1 - k / (variants + 2), 1 - k / (variants + 3), 0.02 + 0.01 * k, 0.02,
              (f"group {k:03}",), [_step("prune-magnitude", "weights set to 0", amount=k / 10)])
         for k in range(1, variants)
     )  # fmt: skip
-    result = compressed_result(plans, cells=cells, recommended="variant-3")
+    result = compressed_result(plans, cells=cells, recommended="prune-3")
     extra = [f"metric_{k}" for k in range(metrics - len(RATES))]
     variants = [_wider(variant, extra) for variant in result.variants]
     comparisons = [_wider_changes(item, extra) for item in result.comparisons]

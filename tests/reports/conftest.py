@@ -555,3 +555,17 @@ def compared() -> AuditResult:
     from .compression_result import compared_result
 
     return compared_result()
+
+
+@pytest.fixture(scope="session")
+def unreleased() -> AuditResult:
+    from .compression_result import unreleased_result
+
+    return unreleased_result()
+
+
+@pytest.fixture(scope="session")
+def hostile_ladder() -> AuditResult:
+    from .compression_result import hostile_compression
+
+    return hostile_compression(HOSTILE)
