@@ -22,11 +22,14 @@ from fairweigh.audit.config import Gate
 from fairweigh.audit.gate import decide
 from fairweigh.audit.measure import Measurement
 from fairweigh.audit.variant import Plan
-from fairweigh.metrics import compare
+from fairweigh.metrics import compare, gap_growth
 from fairweigh.metrics.counts import Counts, Tally
 from fairweigh.metrics.figures import Figure, count_figure
 from fairweigh.metrics.intervals import mover_difference, normal_quantile, score_ratio, sidak_quantile, tango
 from fairweigh.metrics.intervals import wilson as wilson_limits
+from fairweigh.metrics.joint import JointTally
+from fairweigh.metrics.paired import change_figure
+from fairweigh.metrics.paired_scores import PairedScores, SlicedPairs
 from fairweigh.metrics.score_figures import SlicedScores
 from fairweigh.metrics.scores import ScoreTable
 from fairweigh.metrics.table import METRICS
@@ -327,6 +330,175 @@ def differential(rng: Generator, repeats: int) -> Cells:
     return cells
 
 
+# ---- the same rows before and after --------------------------------------------------------------------
+
+PAIRS = ((50, 2000), (200, 2000), (500, 5000), (2000, 2000))
+FLIPS = ((0.02, 0.02), (0.04, 0.02), (0.06, 0.02), (0.02, 0.06), (0.06, 0.06))
+"""Flip rates of the slice and of its reference."""
+
+ONE_SIDED = normal_quantile(0.90)
+"""Either limit alone then holds in 95 %."""
+
+
+def moved(rate: float, flips: float, lost: float) -> np.ndarray:
+    """Chances of the cells (before, after) = 00, 01, 10, 11."""
+    return np.array([1 - rate - flips * (1 - lost), flips * (1 - lost), flips * lost, rate - flips * lost])
+
+
+def joint_tally(cells: np.ndarray, **more) -> JointTally:
+    """Joint counts without labels, one slice per row of cells of shape (slices, 4)."""
+    return JointTally((), [(str(i),) for i in range(len(cells))], cells.reshape(-1, 1, 2, 2), **more)
+
+
+def two_slices(rng: Generator, repeats: int, gaps: Iterable[float]) -> Iterable[tuple]:
+    """Name, true gap and change, both figures and the flip rates; slices 0, 2, ... against 1, 3, ..."""
+    metric = METRICS["selection_rate"]
+    for sizes, flips, lost, gap in product(PAIRS, FLIPS, (0.5, 0.8), gaps):
+        chances = [moved(0.4 + g, f, share) for g, f, share in zip((gap, 0), flips, (lost, 0.5), strict=True)]
+        drawn = [rng.multinomial(n, c, repeats) for n, c in zip(sizes, chances, strict=True)]
+        cells = np.stack(drawn, axis=1).reshape(-1, 4)
+        seen = joint_tally(cells)
+        before = count_figure(metric, tally(Counts(n=cells.sum(1), selected=cells[:, 2:].sum(1))))
+        change = change_figure(metric, seen)
+        steps = [c[1] - c[2] for c in chances]
+        name = f"n={sizes[0]},{sizes[1]} flips={flips[0]},{flips[1]} lost={lost} gap={gap}"
+        yield name, gap, steps[0] - steps[1], before, change, cells[:, 1:3].sum(1) / cells.sum(1)
+
+
+def _gap_change(side: str, wald: bool = False) -> Callable[[Generator, int], Cells]:
+    """One limit of the change of a gap: the one that bounds the harm done to the slice, or the other.
+
+    MOVER on Tango's limits, or the plain normal limits that it must not be given, for comparison.
+    """
+
+    def study(rng: Generator, repeats: int) -> Cells:
+        cells = {}
+        for name, _, truth, _, change, flipped in two_slices(rng, 10 * repeats, (0.1,)):
+            one = np.arange(0, 20 * repeats, 2)
+            value, (low, high) = compare.difference(change, one, one + 1, ONE_SIDED)
+            if wald:
+                variance = (flipped - change.value**2) / change.n
+                error = ONE_SIDED * np.sqrt(variance[::2] + variance[1::2])
+                low, high = value - error, value + error
+            low, high = (low, np.inf) if side == "harm" else (-np.inf, high)
+            cells[name] = held(np.broadcast_to(low, value.shape), np.broadcast_to(high, value.shape), truth)
+        return cells
+
+    return study
+
+
+def _growth(side: str, z: float) -> Callable[[Generator, int], Cells]:
+    """|gap after| - |gap before|: both limits, or the upper one alone, which a change gate needs."""
+
+    def study(rng: Generator, repeats: int) -> Cells:
+        cells = {}
+        for name, gap, step, before, change, _ in two_slices(rng, 4 * repeats, GAPS):
+            one = np.arange(0, 8 * repeats, 2)
+            _, (low, high) = gap_growth.growth(before, change, one, one + 1, z)
+            low = np.full(len(one), -np.inf) if side == "upper" else low
+            cells[name] = held(low, high, abs(gap + step) - abs(gap))
+        return cells
+
+    return study
+
+
+GAPS = (0.0, 0.01, 0.03, 0.1, -0.01, -0.03, -0.1)
+
+
+def change_clustered(rng: Generator, repeats: int) -> Cells:
+    """Clusters of 1 to about 20 rows in which the flips depend on each other."""
+    cells = {}
+    for groups, flips, icc in product((30, 100), (0.02, 0.06), (0.1, 0.3)):
+        size = rng.integers(1, 21, (repeats, groups))
+        a = (1 - icc) / icc
+        flipped = rng.binomial(size, rng.beta(a * flips, a * (1 - flips), size.shape))
+        lost = rng.binomial(flipped, 0.8)
+        still = rng.binomial(size - flipped, 0.5)
+        per = np.stack([size - flipped - still, flipped - lost, lost, still], axis=-1)
+        owner = np.repeat(np.arange(repeats), groups)
+        seen = joint_tally(per.sum(1), clusters=(owner, per.reshape(-1, 1, 2, 2).astype(float)))
+        figure = change_figure(METRICS["selection_rate"], seen)
+        cells[f"clusters={groups} flips={flips} icc={icc}"] = held(*figure.limits(Z, 1), -0.6 * flips)
+    return cells
+
+
+def change_weighted(rng: Generator, repeats: int) -> Cells:
+    """Log-normal weights."""
+    cells = {}
+    for n, flips, spread in product(SIZES, (0.02, 0.06), (0.5, 1.0)):
+        cell = rng.choice(4, (repeats, n), p=moved(0.5, flips, 0.8))
+        weight = rng.lognormal(0, spread, (repeats, n))
+        one = (cell[..., None] == np.arange(4)).astype(float)
+        sums = [(one * w[..., None]).sum(1).reshape(-1, 1, 2, 2) for w in (weight, weight**2)]
+        seen = joint_tally(one.sum(1).astype(int), weights=sums[0], squares=sums[1])
+        figure = change_figure(METRICS["selection_rate"], seen)
+        cells[f"n={n} flips={flips} sd={spread}"] = held(*figure.limits(Z, 1), -0.6 * flips)
+    return cells
+
+
+def _change_of(name: str, most: int) -> Callable[[Generator, int], Cells]:
+    """Change of a metric of the four cells; flips hit right and wrong decisions alike."""
+
+    def study(rng: Generator, repeats: int) -> Cells:
+        cells = {}
+        for n, base, (tpr, fpr), flips in product(
+            SIZES, (0.1, 0.4), ((0.7, 0.2), (0.95, 0.05)), (0.02, 0.06)
+        ):
+            decided = np.array([[1 - fpr, fpr], [1 - tpr, tpr]]) * np.array([[1 - base], [base]])
+            turned = np.array([[1 - flips, flips], [flips, 1 - flips]])
+            shares = (decided[:, :, None] * turned).ravel()
+            draws = rng.multinomial(n, shares, min(repeats, most)).reshape(-1, 2, 2, 2)
+            seen = JointTally((), [(str(i),) for i in range(len(draws))], draws)
+            whole = JointTally((), [()], (shares.reshape(1, 2, 2, 2) * 1e9).astype(np.int64))
+            truth = change_figure(METRICS[name], whole).value[0]
+            figure = change_figure(METRICS[name], seen)
+            label = f"n={n} base={base} tpr={tpr} fpr={fpr} flips={flips}"
+            cells[label] = held(*figure.limits(Z, 1), truth, figure.defined)
+        return cells
+
+    return study
+
+
+def paired_scores(before: np.ndarray, after: np.ndarray, label: np.ndarray) -> SlicedPairs:
+    """One sample per row of arrays of shape (samples, rows)."""
+    samples, rows = before.shape
+    keys = [(str(i),) for i in range(samples)]
+    found = PairedScores(("s",), True)
+    found.add(np.repeat(np.arange(samples), rows), keys, before.ravel(), after.ravel(), label.ravel())
+    return found.sliced(("s",), keys)
+
+
+def area_change(rng: Generator, repeats: int) -> Cells:
+    """Normal scores of both classes, correlated before and after."""
+    cells = {}
+    for (m, n), first, second, alike in product(
+        ((15, 15), (10, 90), (50, 50), (100, 900), (500, 500)), (0.7, 0.9), (0.0, -0.03), (0.9, 0.99)
+    ):
+        shifts = [np.sqrt(2) * norm.ppf(auc) for auc in (first, first + second)]
+        label = np.broadcast_to(np.arange(m + n) < m, (repeats, m + n))
+        noise = rng.normal(0, 1, (2, repeats, m + n))
+        before = noise[0] + shifts[0] * label
+        after = alike * noise[0] + np.sqrt(1 - alike**2) * noise[1] + shifts[1] * label
+        figure, _ = paired_scores(before, after, label).change("auc")
+        name = f"m={m},n={n} auc={first} change={second} correlation={alike}"
+        cells[name] = held(*figure.limits(Z, 1), second)
+    return cells
+
+
+def loss_change(rng: Generator, repeats: int) -> Cells:
+    """Brier score of calibrated chances, before and after some are said too surely."""
+    cells = {}
+    for n, p, sure in product(SIZES, (0.1, 0.5), (1.1, 1.5)):
+        chance = beta.ppf(GRID, 4 * p, 4 * (1 - p))
+        drawn = rng.beta(4 * p, 4 * (1 - p), (min(repeats, max(1, 1_000_000 // n)), n))
+        said = [expit(sure * logit(np.clip(c, 1e-9, 1 - 1e-9))) for c in (chance, drawn)]
+        truth = _score_truth("brier_score", said[0], chance) - _score_truth("brier_score", chance, chance)
+        label = rng.random(drawn.shape) < drawn
+        figure, _ = paired_scores(drawn, said[1], label).change("brier_score")
+        cells[f"n={n} base={p} sure={sure}"] = held(*figure.limits(Z, 1), truth)
+    return cells
+
+
 # ---- gates -------------------------------------------------------------------------------------------
 
 GATES = [
@@ -377,6 +549,9 @@ ONE = "n 30, 100, 1000; p .05, .2, .5, .9"
 MANY = "2, 5, 20 slices; n 30, 100, 1000, 1000 and 30 mixed; p .05, .2, .5, .9"
 MODELS = "n 30, 100, 1000; base rate .05, .2, .5, .9; TPR/FPR .7/.2, .95/.05, .5/.5"
 CHANCES = "n 30, 100, 1000; base rate .05, .2, .5, .9; calibrated, too sure"
+MOVES = "n 50/2000, 200/2000, 500/5000, 2000/2000; flips 2 to 6 %, half or four fifths of them lost"
+BEFORE = "gap before 0, .01, .03, .1 of either sign"
+TURNS = "n 30, 100, 1000; base rate .1, .4; TPR/FPR .7/.2, .95/.05; flips 2, 6 %"
 STUDIES: dict[str, tuple[Callable[[Generator, int], Cells], str]] = {
     "rate: Wilson (exact)": (rate, ONE),
     "difference of two slices: Newcombe (exact)": (difference, "n 30, 100, 1000, mixed; all pairs of p"),
@@ -402,6 +577,21 @@ STUDIES: dict[str, tuple[Callable[[Generator, int], Cells], str]] = {
     "variance between slices": (variance, MANY),
     "differential fairness": (differential, MANY),
     "fair model does not fail seven gates": (false_alarms, "20 slices of 100, 1000, 1000 and 30 mixed"),
+    "change of a gap, limit of the harm: MOVER on Tango": (_gap_change("harm"), MOVES),
+    "change of a gap, the other limit: MOVER on Tango": (_gap_change("other"), MOVES),
+    "(plain normal limit of the harm)": (_gap_change("harm", wald=True), MOVES),
+    "growth of a gap, upper limit alone": (_growth("upper", ONE_SIDED), f"{MOVES}; {BEFORE}"),
+    "growth of a gap, both limits": (_growth("both", Z), f"{MOVES}; {BEFORE}"),
+    "change of a weighted rate": (change_weighted, "n 30, 100, 1000; flips 2, 6 %; log-normal weights"),
+    "change of a clustered rate": (change_clustered, "30, 100 clusters; flips 2, 6 %; ICC .1, .3"),
+    "change of precision": (_change_of("precision", 300), TURNS),
+    "change of F1": (_change_of("f1", 300), TURNS),
+    "change of balanced accuracy": (_change_of("balanced_accuracy", 10_000), TURNS),
+    "change of the AUC: paired DeLong": (
+        area_change,
+        "positives/negatives 15/15 to 500/500; AUC .7, .9; change 0, -.03; correlation .9, .99",
+    ),
+    "change of the Brier score": (loss_change, "n 30, 100, 1000; base rate .1, .5; a little, much too sure"),
 }
 
 

@@ -6,7 +6,7 @@ rows there are, none is counted in bins.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from .figures import Figure
 from .intervals import Floats, Limits, tail_area
 from .placements import placements
-from .score_figures import VALUES
+from .score_figures import VALUES, pseudo_row_limits
 
 HOLD = 1e-15
 """Scores are held so far away from 0 and 1 where a logarithm is taken, as by the log loss."""
 
-Value = Callable[[Floats, Floats, NDArray[np.bool_]], Floats]
+LOSSES = ("brier_score", "log_loss")
 
 
 def bernoulli_divergence(before: Floats, after: Floats) -> Floats:
@@ -152,7 +152,9 @@ class SlicedPairs:
         The change of the AUC is the mean change of the rows' placements, positive and negative rows each
         by themselves (E. R. DeLong et al. 1988, Biometrics 44:837-845); every other one is the mean change
         of a value of the rows. Limits are Student's, with the degrees of freedom of the rows (B. L. Welch
-        1947, Biometrika 34:28-35, where two classes add up).
+        1947, Biometrika 34:28-35, where two classes add up). A loss (Brier score, log loss) changes most in
+        rows of the rarer class, of which a small slice may hold none: its limits are those after adding z^2
+        rows with these scores, half of them positive.
 
         Rankings that are equal in few rows show no change and no spread, which proves little. So the
         limits are never narrower than ``h z^2 / (r + z^2)``: Tango's limit of a change that none of r
@@ -172,11 +174,37 @@ class SlicedPairs:
         if name not in VALUES:
             raise ValueError(f"score metric must be auc or one of {', '.join(VALUES)}, got {name!r}")
         label = np.zeros(len(self.slices), bool) if name == "mean_score" else self._labels()
-        step = VALUES[name](self.after, label) - VALUES[name](self.before, label)
-        everyone = np.ones(len(step), bool)
-        part = self._part(step, everyone)
-        floor = self.probability
-        return self._student(part.mean, self._variance([part]), [part], floor, "student-paired")
+        part = self._part(self._step(name, label), np.ones(len(label), bool))
+        student = self._student(part.mean, self._variance([part]), [part], self.probability, "student-paired")
+        return self._loss(name, part, *student) if name in LOSSES else student
+
+    def _step(self, name: str, label: NDArray[np.bool_]) -> Floats:
+        """Change of a value of each row, were its label so."""
+        return VALUES[name](self.after, label) - VALUES[name](self.before, label)
+
+    def _loss(self, name: str, part: _Part, student: Figure, p: Floats) -> tuple[Figure, Floats]:
+        """Limits after adding rows of either label; the p is Student's."""
+        ones = np.ones(len(self.slices), bool)
+        either = self._step(name, ones), self._step(name, ~ones)
+        prior = self.mean((either[0] + either[1]) / 2)
+        prior_spread = self.mean((either[0] ** 2 + either[1] ** 2) / 2) - prior**2
+        variance = self._variance([part])
+        if self.cluster is not None:
+            from scipy.special import stdtrit
+
+            variance = variance * (stdtrit(self._freedom([part]), 0.975) / 1.959964) ** 2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            spread = self.mean(self._step(name, self._labels()) ** 2) - part.mean**2
+            rows = np.where(variance > 1e-15, np.minimum(spread / variance, part.kish), part.kish)
+        added = pseudo_row_limits(part.mean, variance * rows, rows, prior, prior_spread)
+
+        @lru_cache(maxsize=8)
+        def limits(z: float, scale: float) -> Limits:
+            low, high = added(z, scale)
+            half = _floor([part], z, scale)
+            return np.minimum(low, part.mean - half), np.maximum(high, part.mean + half)
+
+        return Figure(part.mean, self.n, limits, "pseudo-rows", student.effective_n), p
 
     def _auc(self) -> tuple[Figure, Floats]:
         label = self._labels()
@@ -245,8 +273,7 @@ class SlicedPairs:
             with np.errstate(invalid="ignore"):
                 half = stdtrit(freedom * scale, 1 - tail_area(z)) * error / np.sqrt(scale)
                 if floor:
-                    least = [p.size * z * z / (p.kish * scale + z * z) for p in parts]
-                    half = np.maximum(half, np.max(least, axis=0))
+                    half = np.maximum(half, _floor(parts, z, scale))
             return value - half, value + half
 
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -266,3 +293,9 @@ class _Part:
     n: Floats
     kish: Floats
     size: Floats
+
+
+def _floor(parts: Sequence[_Part], z: float, scale: float) -> Floats:
+    """The least half width: what one more row of a class, changed wholly, would leave open."""
+    least = [p.size * z * z / (p.kish * scale + z * z) for p in parts]
+    return np.asarray(np.max(least, axis=0))

@@ -206,14 +206,7 @@ class SlicedScores:
             prior, second = np.moveaxis(self._fold(base), -1, 0) / self.weight
             spread, prior_spread = variance * rows, second - prior**2
 
-        def limits(z: float, scale: float) -> Limits:
-            total = rows * scale + z * z
-            share = z * z / total
-            centre = (1 - share) * mean + share * prior
-            mixed = (1 - share) * spread + share * prior_spread + share * (1 - share) * (mean - prior) ** 2
-            half = z * np.sqrt(mixed / total)
-            return np.minimum(centre - half, mean), np.maximum(centre + half, mean)
-
+        limits = pseudo_row_limits(mean, spread, rows, prior, prior_spread)
         return Figure(mean, self.n, limits, "pseudo-rows", self._effective())
 
     def auc(self) -> Figure:
@@ -381,6 +374,30 @@ class SlicedScores:
 def _log_loss(score: Floats, label: NDArray[np.bool_]) -> Floats:
     p = np.clip(score, 1e-15, 1 - 1e-15)
     return np.asarray(-np.log(np.where(label, p, 1 - p)))
+
+
+def pseudo_row_limits(
+    mean: Floats, spread: Floats, rows: Floats, prior: Floats, prior_spread: Floats
+) -> Callable[[float, float], Limits]:
+    """Normal limits of a mean after adding z^2 rows to the (effective) rows that it rests on.
+
+    Parameters
+    ----------
+    mean, spread, rows : float arrays of shape (slices,)
+        Mean, variance of one row, and rows.
+    prior, prior_spread : float arrays of shape (slices,)
+        Mean and variance of the added rows.
+    """
+
+    def limits(z: float, scale: float) -> Limits:
+        total = rows * scale + z * z
+        share = z * z / total
+        centre = (1 - share) * mean + share * prior
+        mixed = (1 - share) * spread + share * prior_spread + share * (1 - share) * (mean - prior) ** 2
+        half = z * np.sqrt(mixed / total)
+        return np.minimum(centre - half, mean), np.maximum(centre + half, mean)
+
+    return limits
 
 
 VALUES: dict[str, Callable[[Floats, NDArray[np.bool_]], Floats]] = {

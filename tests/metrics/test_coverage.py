@@ -11,7 +11,9 @@ BENCH = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "coverage.
 CHEAP = [
     "rate: Wilson (exact)", "change on the same rows: Tango", "weighted rate", "clustered rate", "F1",
     "balanced accuracy", "AUC", "max - min, equal slices", "max - min, worse of two metrics",
-    "all slices against one: Sidak",
+    "all slices against one: Sidak", "change of a gap, limit of the harm: MOVER on Tango",
+    "growth of a gap, upper limit alone", "change of a weighted rate", "change of a clustered rate",
+    "change of balanced accuracy", "change of the AUC: paired DeLong", "change of the Brier score",
 ]  # fmt: skip
 
 
@@ -28,6 +30,12 @@ def test_limits_hold_the_truth(name):
 def test_a_percentile_bootstrap_of_max_min_misses_nearly_always():
     study, _ = BENCH["STUDIES"]["(percentile bootstrap of max - min, equal slices)"]
     assert np.mean(list(study(np.random.default_rng(1), 20).values())) < 0.5
+
+
+def test_plain_normal_limits_of_a_change_of_a_gap_miss_too_often():
+    study, _ = BENCH["STUDIES"]["(plain normal limit of the harm)"]
+    cells = study(np.random.default_rng(1), 20)
+    assert cells["n=50,2000 flips=0.02,0.02 lost=0.8 gap=0.1"] < 0.8
 
 
 def test_a_fair_model_seldom_fails():
