@@ -20,7 +20,7 @@ def browser():
         browser.close()
 
 
-@pytest.fixture(scope="module", params=["compas", "hostile"])
+@pytest.fixture(scope="module", params=["compas", "hostile", "compressed", "hostile_ladder", "compared"])
 def report(request, tmp_path_factory):
     path = tmp_path_factory.mktemp(request.param) / "report.html"
     path.write_text(render_html(request.getfixturevalue(request.param)), encoding="utf-8")
@@ -48,7 +48,7 @@ def test_chart_rows_stand_beside_their_names(browser, report):
     page.goto(report.as_uri())
     ends = page.evaluate(
         """() => {
-            const chart = document.querySelector('.chart');
+            const chart = document.querySelector('.chart:has(.names)');
             const names = chart.querySelector('.names').getBoundingClientRect();
             const image = chart.querySelector('svg').getBoundingClientRect();
             return [names.top - image.top, names.bottom - image.bottom, image.width];

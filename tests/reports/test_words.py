@@ -2,8 +2,19 @@
 
 import pytest
 from fairweigh.audit.result import AuditResult, GateResult
+from fairweigh.reports.cost_tables import readable
 from fairweigh.reports.findings import findings, per_hundred
-from fairweigh.reports.formats import Limit, count, decimals_beside, figure, interval, p_value, read_limit
+from fairweigh.reports.formats import (
+    Limit,
+    count,
+    decimals_beside,
+    figure,
+    interval,
+    magnitude,
+    milliseconds,
+    p_value,
+    read_limit,
+)
 from fairweigh.reports.words import (
     Given,
     compared_kind,
@@ -62,6 +73,44 @@ def test_value_close_to_its_limit_is_not_rounded_onto_it():
     assert decimals_beside([0.5], limit, "ratio") == 2
     assert decimals_beside([0.8], limit, "ratio") == 2
     assert decimals_beside([-0.10004], read_limit("<= 0.1"), "points") == 3
+
+
+def test_quantities_have_a_decimal_prefix():
+    assert magnitude(23_621_547, "B") == f"23.6{NBSP}MB"
+    assert magnitude(70_000_000, "B") == f"70.0{NBSP}MB"
+    assert magnitude(512, "B") == f"512{NBSP}B"
+    assert magnitude(1.33e9, "FLOP") == f"1.33{NBSP}GFLOP"
+    assert magnitude(999_999, "B") == f"1.00{NBSP}MB"
+    assert magnitude(None, "B") == "—"
+    assert milliseconds(35.2) == f"35.2{NBSP}ms"
+    assert milliseconds(1234.5) == f"1,234{NBSP}ms"
+
+
+def test_change_close_to_its_negative_limit_is_not_rounded_onto_it():
+    assert decimals_beside([-0.010004], read_limit(">= -0.01"), "points") == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked"),
+    [
+        ({"compare": "change", "limit": "<= 0.02"}, f"the gap grows by at most 2{NBSP}points"),
+        ({"compare": "change", "limit": "< 0.01"}, f"the gap grows by less than 1{NBSP}point"),
+        ({"compare": "change", "limit": ">= -0.01", "by": []}, f"falls by at most 1{NBSP}point"),
+        ({"compare": "change", "limit": "<= 0.02", "by": []}, f"rises by at most 2{NBSP}points"),
+        ({"compare": "change", "limit": ">= 0.01", "by": []}, f"change ≥{NBSP}1{NBSP}point"),
+        ({"compare": "cost", "metric": "storage", "limit": "<= 0.5"}, f"at most 50{NBSP}% of the original’s"),
+    ],
+)
+def test_change_and_cost_gates_are_asked_in_words(compas: AuditResult, changes, asked):
+    gate = compas.gates[0].model_copy(update=changes)
+    assert plain(gate_limit_words(gate, compas.definitions)) == asked
+
+
+def test_nested_values_of_a_model_are_written_for_reading():
+    value = {"rows": 64, "padding": {"side": "right", "to": [8, 16]}, "compile": False, "seed": None}
+    assert plain(readable(value)) == ("rows 64, padding (side right, to (8, 16)), compile no, seed none")
+    assert plain(readable([])) == "none"
+    assert plain(readable("cpu")) == "cpu"
 
 
 def test_hidden_characters_become_visible():

@@ -1,0 +1,343 @@
+"""The chapter on compression: which variant may be released, what it saves, and who pays for it."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+from fairweigh.audit.result import AuditResult, Standing
+from fairweigh.reports.change_tables import worst_changes, worst_gap_changes
+from fairweigh.reports.compression_tables import ladder
+from fairweigh.reports.findings import findings
+from fairweigh.reports.formats import count, figure, interval, magnitude, p_value
+from fairweigh.reports.frontier_chart import gap_limits
+from fairweigh.reports.html import render_html
+from fairweigh.reports.junit import render_junit
+from fairweigh.reports.markdown import render_markdown
+from fairweigh.reports.release import paying_slices, release
+from fairweigh.reports.text import render_text
+from fairweigh.reports.words import plain, verdict_reason, verdict_words, visible
+
+from .compression_result import wide_result
+from .test_html import Page
+
+NBSP = "\u00a0"
+
+
+@pytest.fixture(scope="module")
+def html(compressed: AuditResult) -> str:
+    return render_html(compressed)
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    return Page(html)
+
+
+@pytest.fixture(scope="module")
+def hostile_page(hostile_ladder: AuditResult) -> Page:
+    return Page(render_html(hostile_ladder))
+
+
+def told(result: AuditResult) -> str:
+    advice = release(result)
+    assert advice is not None
+    return " ".join(plain(part) for part in (advice.lead, *advice.rest))
+
+
+def with_standing(result: AuditResult, name: str, **changes: object) -> AuditResult:
+    frontier = result.frontier
+    assert frontier is not None
+    standings: list[Standing] = [
+        s.model_copy(update=changes) if s.variant == name else s for s in frontier.variants
+    ]
+    return result.model_copy(update={"frontier": frontier.model_copy(update={"variants": standings})})
+
+
+def test_first_screen_names_the_variant_what_it_saves_and_who_pays(compressed: AuditResult, page: Page):
+    text = told(compressed)
+    assert text.startswith("Recommended: onnx-int8. ")
+    assert f"It needs 26.0{NBSP}% of the storage and 40.0{NBSP}% of the time (38.0 to 42.4)." in text
+    assert "Who pays: race=African-American" in text
+    assert "lose a favourable decision" in text
+    assert "11 lighter variants were made; 4 pass every gate and target; 1 recipe could not" in text
+    assert page.text.index("Recommended: onnx-int8.") < page.text.index("What was required")
+
+
+def test_who_pays_names_no_crossing_of_a_slice_that_is_already_named(compressed: AuditResult):
+    item = next(c for c in compressed.comparisons if c.after == "onnx-int8")
+    assert [flips.slice for flips in paying_slices(item)] == [{"race": "African-American"}]
+
+
+def test_variant_that_harms_no_slice_more_than_others_says_so(compressed: AuditResult):
+    frontier = compressed.frontier.model_copy(update={"recommended": "int8-dynamic-embeddings"})
+    spread = compressed.comparisons[1].model_copy(
+        update={
+            "flips": [
+                f.model_copy(update={"ratio_low": 0.8, "p_adjusted": 1.0})
+                for f in compressed.comparisons[1].flips
+            ]
+        }
+    )
+    others = [c for c in compressed.comparisons if c.after != spread.after]
+    result = compressed.model_copy(update={"frontier": frontier, "comparisons": [*others, spread]})
+    assert "no slice’s decisions change provably more often" in told(result)
+
+
+def test_without_a_qualified_variant_the_nearest_and_its_misses_are_named(unreleased: AuditResult):
+    text = told(unreleased)
+    assert text.startswith("No variant qualifies for release. Nearest: int8-dynamic. It misses: Storage,")
+    assert f"at most 50{NBSP}% of the original’s (fail)" in text
+    assert "No variant qualifies for release." in verdict_reason(unreleased)
+
+
+def test_chosen_variant_that_fails_on_the_evaluation_rows_is_not_recommended(compressed: AuditResult):
+    result = with_standing(compressed, "onnx-int8", verdict="fail", misses=["storage"])
+    text = told(result)
+    assert text.startswith("onnx-int8 was chosen, but the evaluation rows do not certify it. It misses:")
+    assert release(result).verdict == "fail"
+
+
+def test_original_is_kept_when_it_is_what_the_frontier_recommends(compressed: AuditResult):
+    frontier = compressed.frontier.model_copy(update={"recommended": "original"})
+    assert told(compressed.model_copy(update={"frontier": frontier})).startswith("Keep original: ")
+
+
+def test_slower_variant_is_not_sold_as_a_saving(compressed: AuditResult):
+    frontier = compressed.frontier.model_copy(update={"recommended": "fp16"})
+    assert "it is slower" in told(compressed.model_copy(update={"frontier": frontier}))
+    frontier = compressed.frontier.model_copy(update={"recommended": "prune-magnitude-0.5"})
+    result = with_standing(
+        compressed.model_copy(update={"frontier": frontier}), "prune-magnitude-0.5", verdict="pass"
+    )
+    assert "saves no time beyond the noise" in told(result)
+
+
+def test_verdict_counts_the_gates_that_bind_and_mentions_the_others(compressed: AuditResult):
+    assert verdict_reason(compressed) == (
+        "All 7 gates pass. 50 more gates of variants that are not to be released: shown for information."
+    )
+
+
+def test_gates_table_holds_the_binding_gates_and_the_matrix_all(compressed: AuditResult, html: str):
+    rows = re.findall(r'<tr role="row" class="gate">(.*?)</tr>', html, re.DOTALL)
+    assert len(rows) == sum(gate.binding for gate in compressed.gates)
+    matrix = html[html.index('class="cards matrix"') :].split("</table>")[0]
+    assert len(re.findall(r'<td role="cell" class="v \w+', matrix)) == len(compressed.gates)
+    assert matrix.count(' info"') == sum(not gate.binding for gate in compressed.gates)
+
+
+def test_change_and_cost_gates_read_as_what_they_ask(page: Page):
+    assert f"the gap grows by at most 3{NBSP}points" in page.text
+    assert f"falls by at most 1{NBSP}point" in page.text
+    assert f"at most 50{NBSP}% of the original’s" in page.text
+
+
+def test_finding_on_a_failed_change_names_the_variant_and_both_gaps(compressed: AuditResult):
+    gates = [
+        g.model_copy(update={"verdict": "fail"})
+        if g.id in ("fpr-race-change", "accuracy-change", "storage") and g.variant == "onnx-int8"
+        else g
+        for g in compressed.gates
+    ]
+    found = findings(compressed.model_copy(update={"gates": gates}))
+    leads = [plain(finding.lead) for finding in found]
+    assert all(lead.startswith("onnx-int8: ") for lead in leads)
+    assert re.search(r"False positive rate: the gap of race=\w+ against race=\S+ goes from −", leads[0])
+    assert leads[1] == f"onnx-int8: Accuracy goes from 65.4{NBSP}% to 65.1{NBSP}%."
+    assert leads[2] == "onnx-int8: Storage against the original’s."
+    assert plain(found[0].rest).startswith("The growth of the gap, ")
+    assert f"exceeds the limit of 50{NBSP}%" in plain(found[2].rest)
+
+
+def test_gate_of_another_variant_is_no_finding(compressed: AuditResult):
+    assert not [f for f in findings(compressed) if f.gate is not None]
+
+
+def test_ladder_has_a_row_per_variant_and_per_failed_recipe(compressed: AuditResult, html: str):
+    steps = ladder(compressed)
+    assert [step.name for step in steps.steps] == [
+        *(variant.name for variant in compressed.variants),
+        *(item.name for item in compressed.failed),
+    ]
+    table = html[html.index('class="cards ladder"') :].split("</table>")[0]
+    text = Page(f"<table>{table.partition('>')[2]}</table>").text
+    for variant in compressed.variants:
+        assert magnitude(variant.cost.stored_bytes, "B") in text
+    for item in compressed.failed:
+        assert item.why in text
+    for standing in compressed.frontier.variants:
+        assert figure(standing.worst_gap, "gap") in text
+        assert f"mean {figure(standing.mean_gap, 'gap')}" in text
+    assert text.count("★ recommended") == 1
+    assert text.count("no saving beyond the noise") == 3
+
+
+def test_figures_of_the_released_variant_are_those_of_the_result(compressed: AuditResult, page: Page):
+    item = next(c for c in compressed.comparisons if c.after == "onnx-int8")
+    for flips in [item.overall, *item.flips]:
+        assert interval(flips.low, flips.high, "percent") in page.text
+        if flips.ratio is not None:
+            assert interval(flips.ratio_low, flips.ratio_high, "ratio") in page.text
+            assert p_value(flips.p_adjusted) in page.text
+        assert figure(flips.kl, "index") in page.text
+    for change in (change for change in item.changes if not change.slice):
+        assert figure(change.after, "percent") in page.text
+        assert interval(change.low, change.high, "points") in page.text
+    worst = max((g for g in item.gap_changes if g.status == "ok"), key=lambda gap: gap.worse_low)
+    assert interval(worst.worse_low, worst.worse_high, "points") in page.text
+
+
+def test_worst_changes_come_first_and_the_rest_is_counted(compressed: AuditResult):
+    item = next(c for c in compressed.comparisons if c.after == "prune-magnitude-0.9")
+    changes, left = worst_changes(item, compressed, 5)
+    assert left == sum(bool(change.slice) for change in item.changes) - 5
+    # The true positive rate of Hispanic people is what this variant was made to harm.
+    assert plain(changes.rows[0].name) == "True positive rate, race=Hispanic & sex=Male"
+    gaps, left = worst_gap_changes(item, compressed, 5)
+    assert left == len(item.gap_changes) - 5
+    grown = max(gap.worse_low for gap in item.gap_changes if gap.status == "ok")
+    assert gaps.rows[0].cells[-1].interval.startswith(figure(grown, "points", unit=False))
+
+
+def test_costs_recipe_and_artefact_are_told(compressed: AuditResult, page: Page):
+    for variant in compressed.variants[1:]:
+        for step in variant.recipe.steps:
+            assert step.changed in page.text
+            assert all(note in page.text for note in step.notes)
+        assert variant.recipe.reload in page.text
+        assert variant.recipe.sha256 in page.text
+        assert magnitude(variant.cost.resident_bytes, "B") in page.text
+        assert magnitude(variant.cost.flops_per_row, "FLOP") in page.text
+    assert "67,349 rows of the training split" in page.text
+    assert "theoretical: the artefact does not store it so" in page.text
+    assert "97.0 to 103.0" in page.text  # the second copy of the original
+    assert "rows 64, tokens 8192, padding longest" in page.text
+
+
+def test_recommendation_shows_both_splits_weights_and_targets(compressed: AuditResult, page: Page):
+    frontier = compressed.frontier
+    assert frontier.why in page.text
+    assert "the split 'selection' of the data, 3,120 rows" in page.text
+    assert "1 × compute + 1 × storage" in page.text
+    assert f"Accuracy ≥ 64{NBSP}%" in page.text
+    assert f"Agreement ≥ 90{NBSP}%" in page.text
+    for chosen, certified in zip(frontier.selection, frontier.variants, strict=True):
+        both = f"{figure(chosen.worst_gap, 'gap', unit=False)} → {figure(certified.worst_gap, 'gap')}"
+        assert both in page.text
+
+
+def test_limit_that_a_passing_variant_lies_beyond_is_not_drawn(compressed: AuditResult):
+    assert [value for value, _ in gap_limits(compressed)] == [0.4]
+    assert gap_limits(with_standing(compressed, "bf16", worst_gap=0.45)) == []
+
+
+def test_identified_rows_are_counted_by_slice_and_never_shown(compressed: AuditResult, page: Page):
+    assert f"{count(compressed.identified.rows)} rows are decided otherwise" in page.text
+    assert "identified.parquet" in page.text
+    for line in compressed.identified.composition:
+        assert count(line["identified"]) in page.text
+
+
+def test_each_chart_is_one_image_with_its_own_ids(html: str):
+    images = re.findall(r"<svg.*?</svg>", html, re.DOTALL)
+    names = [re.search(r'aria-labelledby="([\w-]+)-title', image)[1] for image in images]
+    assert len(names) == len(set(names))
+    assert {"frontier-chart", "variant-3-pairs", "variant-3-flips", "variant-3-layers"} <= set(names)
+    for image in images:
+        assert 'role="img"' in image[:200]
+        assert image.count("role=") == 1
+        assert re.search(r"<title id=.*?>.+?</title><desc id=.*?>.+?</desc>", image, re.DOTALL)
+
+
+def test_frontier_in_words_gives_cost_gap_and_verdict_of_every_variant(compressed: AuditResult, html: str):
+    described = re.search(r'<desc id="frontier-chart-desc">(.*?)</desc>', html)[1]
+    for standing in compressed.frontier.variants:
+        assert f"{standing.variant}: cost {figure(standing.cost, 'ratio')}" in described
+        assert verdict_words(standing.verdict) in described
+    assert described.count("recommended") == 1
+
+
+@pytest.mark.parametrize("which", ["page", "hostile_page"])
+def test_ids_are_unique_and_nothing_runs(which: str, request: pytest.FixtureRequest):
+    parsed: Page = request.getfixturevalue(which)
+    ids = [attributes["id"] for _, attributes in parsed.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert not {tag for tag, _ in parsed.elements} & {"script", "img", "link", "iframe", "object"}
+    for _, attributes in parsed.elements:
+        assert not [name for name in attributes if name.startswith("on")]
+        assert (attributes.get("href") or "#").startswith("#")
+        for target in (attributes.get("aria-labelledby") or "").split():
+            assert target in ids
+
+
+def test_hostile_variants_layers_and_reasons_show_as_text(
+    hostile_page: Page, hostile_ladder: AuditResult, hostile_names: tuple[str, ...]
+):
+    for name in hostile_names:
+        assert re.sub(r"[ \n]+", " ", visible(name)) in hostile_page.text
+    for variant in hostile_ladder.variants:
+        assert re.sub(r"[ \n]+", " ", visible(variant.name)) in hostile_page.text
+    markdown = render_markdown(hostile_ladder)
+    assert not re.search(r"[<>`@\[\]]", markdown)
+    assert not [c for c in render_text(hostile_ladder) if ord(c) < 32 and c != "\n"]
+
+
+def test_only_binding_gates_turn_the_suite_red(unreleased: AuditResult):
+    suite = ElementTree.fromstring(render_junit(unreleased).encode())
+    cases = suite.findall("testcase")
+    binding = [gate for gate in unreleased.gates if gate.binding]
+    assert int(suite.get("tests")) == len(cases) == len(unreleased.gates)
+    assert int(suite.get("failures")) == int(suite.get("errors")) == 0
+    assert not suite.findall("testcase/failure")
+    skipped = suite.findall("testcase/skipped")
+    assert int(suite.get("skipped")) == len(skipped) == len(unreleased.gates) - len(binding)
+    assert all(
+        note.get("message").startswith("for information: not the variant to be released") for note in skipped
+    )
+    assert any("✕ fail" in note.get("message") for note in skipped)
+
+
+def test_comment_on_a_pull_request_holds_the_ladder(compressed: AuditResult):
+    text = render_markdown(compressed)
+    assert "**Recommended: onnx-int8.**" in text
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    steps = [row for row in rows if row.count("|") == 8][: len(compressed.variants) + 3]
+    assert len(steps) == len(compressed.variants) + len(compressed.failed) + 2
+    assert sum("★ recommended" in row for row in steps) == 1
+    assert any("| **onnx-int8** (★ recommended" in row for row in steps)
+    gates = [row for row in rows if "onnx-int8: " in row]
+    assert len(gates) == sum(g.binding and g.variant == "onnx-int8" for g in compressed.gates)
+
+
+def test_terminal_text_holds_advice_and_ladder(compressed: AuditResult):
+    text = render_text(compressed)
+    assert "Recommended: onnx-int8." in text
+    assert "onnx-int8 [★ recommended] [on the frontier]: Storage 26.0" in text
+    assert "int4-weight: not made: int4-weight needs CUDA" in text
+
+
+def test_two_audits_compared_have_no_columns_of_cost(compared: AuditResult):
+    page = Page(render_html(compared))
+    steps = ladder(compared)
+    assert steps.heads == ["Accuracy", "Decisions changed"]
+    assert not steps.judged
+    assert "april compared with march." in page.text
+    assert "Before and after" in page.text
+    for absent in ("What it costs", "How it was made", "Frontier", "by itself", "Gates by variant"):
+        assert absent not in page.text
+    assert "Who pays: race=African-American" in page.text
+
+
+def test_report_without_charts_holds_the_same_chapter(compressed: AuditResult):
+    text = Page(render_html(compressed, charts=False)).text
+    assert "<svg" not in text
+    assert "Table of cost and gaps" in text
+    assert "Who pays: decisions changed" in text
+
+
+def test_many_slices_and_variants_are_cut_with_a_statement():
+    text = Page(render_html(wide_result(30, 4, 9), charts=False)).text
+    assert re.search(r"\d+ more slices: the rest is in audit\.json", text)
+    assert re.search(r"\d+ more changes: the rest is in audit\.json", text)
