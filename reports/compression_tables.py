@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ..audit.result import AuditResult, Comparison, Cost, Standing, Variant, Verdict
 from .formats import UNDEFINED, Kind, count, figure, interval, magnitude, milliseconds, read_limit
 from .lookup import audit_timing, comparison_of, has_ladder, standing_of
-from .release import gap_kind, missed_words
+from .release import gap_kind, missed_words, worst_gap_words
 from .tables import Cell, Row, Table
 from .words import (
     COSTS,
@@ -62,11 +62,12 @@ def ladder(result: AuditResult) -> Ladder | None:
     if not has_ladder(result):
         return None
     costly = any(variant.cost for variant in result.variants)
-    judged = result.frontier is not None
+    # Where nothing is required every variant passes, which says nothing.
+    judged = result.frontier is not None and bool(result.gates)
     metric = _performance(result)
     heads = ["Storage", "Time"] * costly
     heads += [str(title_of(metric, result.definitions))] if metric else []
-    heads += ["Worst gap"] * judged + ["Decisions changed"]
+    heads += ["Worst gap"] * (result.frontier is not None) + ["Decisions changed"]
     steps = [_step(variant, result, costly, metric) for variant in result.variants]
     steps += [Step(item.name, [], [], failed=item.why) for item in result.failed]
     floored = any(variant.self_flips for variant in result.variants)
@@ -99,8 +100,8 @@ def _step(variant: Variant, result: AuditResult, costly: bool, metric: str) -> S
         variant.name,
         _marks(variant, standing, result),
         cells,
-        standing.verdict if standing else None,
-        (Given(standing.worst_gap_what),) if standing and standing.worst_gap_what else (),
+        standing.verdict if standing and result.gates else None,
+        worst_gap_words(result, standing),
         missed_words(result, standing),
     )
 
@@ -299,7 +300,8 @@ def objective_words(result: AuditResult) -> list[tuple[str, Sentence]]:
     entries.append(("Chosen on", (Given(frontier.selected_on), rows)))
     entries.append(("Certified on", (f"the {count(result.data.rows)} evaluation rows",)))
     entries.append(("Cost", (f"{weights}, as ratios to the original’s",)))
-    entries.append(("Performance", (title_of(frontier.performance, result.definitions),)))
+    if frontier.performance:
+        entries.append(("Performance", (title_of(frontier.performance, result.definitions),)))
     gaps: list[str] = []
     for name in frontier.gaps:
         gaps += [", "] * bool(gaps) + [title_of(name, result.definitions)]
@@ -313,6 +315,5 @@ def _target(name: str, text: str, result: AuditResult) -> Sentence:
     title: str = Given(COSTS[name]) if name in COSTS else title_of(name, result.definitions)
     if limit is None:
         return (title, " ", Given(text))
-    # What is no metric is a ratio to the original, or the share of decisions that agree with it.
-    kind = metric_kind(name, result.definitions) if name in result.definitions else "percent"
+    kind: Kind = "percent" if name in COSTS else metric_kind(name, result.definitions)
     return (title, f" {limit.operator} {limit.words(kind)}")

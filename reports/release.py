@@ -28,18 +28,26 @@ def release(result: AuditResult) -> Release | None:
         return _compared(result)
     name = frontier.recommended
     standing = standing_of(frontier, name) if name else None
+    if not result.gates:
+        return Release(("No variant is recommended.",), [(Given(frontier.why),)], None)
     if name is None:
-        nearest = frontier.nearest
         lead: Sentence = ("No variant qualifies for release.",)
-        rest = [("Nearest: ", Given(nearest), ". ", *_misses(result, nearest))] if nearest else []
-        return Release(lead, [*rest, *_told(result, nearest), _tally(result)], "fail")
+        return Release(lead, [*_nearest(result), _tally(result)], "fail")
     if result.variants and name == result.variants[0].name:
-        lead = ("Keep ", Given(name), ": no lighter variant passes every gate and target.")
-        return Release(lead, [_tally(result)], standing.verdict if standing else None)
+        lead = ("Keep ", Given(name), ": no lighter variant that qualifies is cheaper.")
+        return Release(lead, [*_nearest(result), _tally(result)], None)
     if standing is not None and standing.verdict != "pass":
         lead = (Given(name), " was chosen, but the evaluation rows do not certify it.")
         return Release(lead, [_misses(result, name), *_told(result, name), _tally(result)], standing.verdict)
     return Release(("Recommended: ", Given(name), "."), [*_told(result, name), _tally(result)], "pass")
+
+
+def _nearest(result: AuditResult) -> list[Sentence]:
+    """Name the variant that misses least, what it misses, and what it would save and change."""
+    nearest = result.frontier.nearest if result.frontier is not None else None
+    if nearest is None:
+        return []
+    return [("Nearest: ", Given(nearest), ". ", *_misses(result, nearest)), *_told(result, nearest)]
 
 
 def _compared(result: AuditResult) -> Release | None:
@@ -152,9 +160,20 @@ def _performance_told(
         before = (
             f" (before: {figure(first.worst_gap, kind)})" if first and first.worst_gap is not None else ""
         )
-        what: Sentence = (", ", Given(standing.worst_gap_what)) if standing.worst_gap_what else ()
-        told.append((f"The worst gap is {figure(standing.worst_gap, kind)}{before}", *what, "."))
+        what = worst_gap_words(result, standing)
+        where: Sentence = (": ", *what) if what else ()
+        told.append((f"The worst gap is {figure(standing.worst_gap, kind)}{before}", *where, "."))
     return told
+
+
+def worst_gap_words(result: AuditResult, standing: Standing | None) -> Sentence:
+    """Say where a variant's worst gap is, with the metric by its title."""
+    if standing is None or not standing.worst_gap_what:
+        return ()
+    metric, comma, where = standing.worst_gap_what.partition(", ")
+    if comma and metric in result.definitions:
+        return (title_of(metric, result.definitions), ", ", Given(where))
+    return (Given(standing.worst_gap_what),)
 
 
 def gap_kind(result: AuditResult) -> Kind:

@@ -32,6 +32,12 @@ COSTS = {
 }
 """Titles of what a cost gate speaks of."""
 
+TARGET = "target-"
+"""Begins the id of the gate that a target of the objective is judged as."""
+
+AGREEMENT = "agreement"
+"""The share of decisions that agree with the original's: a target that is no metric."""
+
 _BOUND = {"≤": "at most", "<": "less than", "≥": "at least", ">": "more than"}
 
 SIGNS: dict[Verdict, str] = {"pass": "✓", "fail": "✕", "inconclusive": "?", "error": "!"}
@@ -111,7 +117,8 @@ def title_of(name: str, definitions: Mapping[str, Definition]) -> Given:
 def metric_kind(metric: str, definitions: Mapping[str, Definition]) -> Kind:
     """Say whether a metric is shown as a percentage; one without a definition is a plain number."""
     definition = definitions.get(metric)
-    return "percent" if definition is not None and definition.percent else "number"
+    percent = definition.percent if definition is not None else metric == AGREEMENT
+    return "percent" if percent else "number"
 
 
 def compared_kind(compare: str, metric: str, definitions: Mapping[str, Definition], name: str = "") -> Kind:
@@ -160,9 +167,10 @@ def fails_by_inverse(gate: GateResult) -> bool:
 
 def gate_title(gate: GateResult, definitions: Mapping[str, Definition]) -> Sentence:
     """Name a gate by its metric and features, such as ``True positive rate by sex``."""
-    if gate.compare == "cost":
-        return (COSTS.get(gate.metric) or title_of(gate.metric, {}),)
-    pieces: list[str] = [title_of(gate.metric, definitions)]
+    title: str = title_of(gate.metric, definitions)
+    if gate.compare == "cost" and gate.metric in COSTS:
+        title = COSTS[gate.metric]
+    pieces = [title, " (target)"] if gate.id.startswith(TARGET) else [title]
     if gate.by:
         pieces += [" by ", *features_name(gate.by)]
     return tuple(pieces)
@@ -197,7 +205,7 @@ def verdict_reason(result: AuditResult) -> str:
     binding = [gate for gate in result.gates if gate.binding]
     others = len(result.gates) - len(binding)
     reason = _tally_words(binding, result.verdict)
-    if result.frontier is not None and result.frontier.recommended is None:
+    if binding and result.frontier is not None and result.frontier.recommended is None:
         reason += " No variant qualifies for release."
     if others:
         gates = "gate of a variant that is" if others == 1 else "gates of variants that are"

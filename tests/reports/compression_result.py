@@ -405,7 +405,7 @@ def _standing(variant: Variant, gates: list[GateResult], flips: float | None, sh
         cost=costs.storage + costs.compute if costs else 2.0,
         performance=variant.overall["accuracy"].value + shift,
         worst_gap=abs(worst.value) + shift,
-        worst_gap_what=f"{worst.metric}: {_word(worst.slice)} against {_word(worst.reference)}",
+        worst_gap_what=f"{worst.metric}, {_word(worst.slice)} against {_word(worst.reference)}",
         mean_gap=sum(abs(d.value) for d in gaps) / len(gaps) + shift,
         flip_rate=flips,
         verdict=min((gate.verdict for gate in gates), key=order.index),
@@ -414,7 +414,7 @@ def _standing(variant: Variant, gates: list[GateResult], flips: float | None, sh
 
 
 def _word(part: dict[str, str] | None) -> str:
-    return ", ".join((part or {}).values())
+    return " & ".join(f"{column}={value}" for column, value in (part or {}).items())
 
 
 def _frontier(standings: list[Standing]) -> list[Standing]:

@@ -104,6 +104,23 @@ def test_original_is_kept_when_it_is_what_the_frontier_recommends(compressed: Au
     assert told(compressed.model_copy(update={"frontier": frontier})).startswith("Keep original: ")
 
 
+def test_run_in_which_nothing_is_required_recommends_nothing(compressed: AuditResult):
+    frontier = compressed.frontier.model_copy(update={"recommended": None, "why": "No gate is set."})
+    result = compressed.model_copy(update={"frontier": frontier, "gates": []})
+    assert told(result) == "No variant is recommended. No gate is set."
+    assert not ladder(result).judged
+    assert "✓ pass" not in render_markdown(result).partition("| Variant")[2]
+
+
+def test_target_is_told_apart_from_a_gate(compressed: AuditResult):
+    target = compressed.gates[1].model_copy(
+        update={"id": "target-agreement", "metric": "agreement", "limit": ">= 0.9", "measured": 0.985}
+    )
+    text = Page(render_html(compressed.model_copy(update={"gates": [target]}), charts=False)).text
+    assert "Agreement (target)all rows" in text
+    assert f"≥{NBSP}90{NBSP}%" in text
+
+
 def test_slower_variant_is_not_sold_as_a_saving(compressed: AuditResult):
     frontier = compressed.frontier.model_copy(update={"recommended": "fp16"})
     assert "it is slower" in told(compressed.model_copy(update={"frontier": frontier}))
