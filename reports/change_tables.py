@@ -50,7 +50,8 @@ def _flips_row(flips: Flips) -> Row:
         ratio = Cell(figure(flips.ratio, "ratio"), limits)
     p = Cell("")
     if flips.p is not None:
-        p = Cell(p_value(flips.p_adjusted), f"alone {p_value(flips.p)}")
+        alone = "" if flips.p_adjusted == flips.p else f"alone {p_value(flips.p)}"
+        p = Cell(p_value(flips.p if flips.p_adjusted is None else flips.p_adjusted), alone)
     limits = "" if flips.low is None else interval(flips.low, flips.high, "percent")
     cells = [
         Cell(count(flips.n)),
@@ -166,7 +167,8 @@ def _change_cells(change: Change, result: AuditResult, notes: Notes) -> list[Cel
             figure(change.value, signed),
             "" if change.low is None else interval(change.low, change.high, signed),
         )
-    adjusted = "" if change.p_adjusted is None else f"adjusted {p_value(change.p_adjusted)}"
+    alone = change.p_adjusted is None or change.p_adjusted == change.p
+    adjusted = "" if alone else f"adjusted {p_value(change.p_adjusted)}"
     return [
         Cell(count(change.n)),
         Cell(figure(change.before, kind)),

@@ -57,6 +57,7 @@ class Detail:
     name: str
     kind: str
     open: bool
+    marks: list[str]
     recipe: cost_tables.Entries
     cost: cost_tables.Entries
     timings: Table | None
@@ -141,6 +142,7 @@ def _detail(
         name=variant.name,
         kind=variant.kind,
         open=opened,
+        marks=compression_tables.marks(variant, result),
         recipe=made,
         cost=cost_tables.cost_entries(variant.cost) if variant.cost else [],
         timings=cost_tables.timings_table(variant.cost) if variant.cost else None,

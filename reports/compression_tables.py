@@ -98,7 +98,7 @@ def _step(variant: Variant, result: AuditResult, costly: bool, metric: str) -> S
     cells.append(_flips(variant, item))
     return Step(
         variant.name,
-        _marks(variant, standing, result),
+        marks(variant, result),
         cells,
         standing.verdict if standing and result.gates else None,
         worst_gap_words(result, standing),
@@ -106,17 +106,20 @@ def _step(variant: Variant, result: AuditResult, costly: bool, metric: str) -> S
     )
 
 
-def _marks(variant: Variant, standing: Standing | None, result: AuditResult) -> list[str]:
-    marks = []
+def marks(variant: Variant, result: AuditResult) -> list[str]:
+    """Say what sets a variant apart: recommended, nearest, on the frontier, the first."""
+    standing = standing_of(result.frontier, variant.name)
+    found = []
     if result.frontier is not None and variant.name == result.frontier.recommended:
-        marks.append("★ recommended")
+        certified = standing is None or standing.verdict == "pass"
+        found.append("★ recommended" if certified else "chosen, not certified")
     if result.frontier is not None and variant.name == result.frontier.nearest:
-        marks.append("nearest")
+        found.append("nearest")
     if standing is not None and standing.on_frontier:
-        marks.append("on the frontier")
+        found.append("on the frontier")
     if variant is result.variants[0] and variant.name != "original":
-        marks.append("original" if result.frontier else "before")
-    return marks
+        found.append("original" if result.frontier else "before")
+    return found
 
 
 def _storage(cost: Cost | None) -> Entry:
@@ -203,8 +206,8 @@ def both_splits(result: AuditResult) -> list[Side]:
             _pair(one.worst_gap, other.worst_gap if other else None, kind),
             _pair(one.flip_rate, other.flip_rate if other else None, "percent"),
         ]
-        marks = ["★ recommended"] if one.variant == frontier.recommended else []
-        sides.append(Side(one.variant, marks, pairs, one.verdict, other.verdict if other else None))
+        chosen = ["★ recommended"] if one.variant == frontier.recommended else []
+        sides.append(Side(one.variant, chosen, pairs, one.verdict, other.verdict if other else None))
     return sides
 
 
@@ -296,8 +299,7 @@ def objective_words(result: AuditResult) -> list[tuple[str, Sentence]]:
         return []
     weights = " + ".join(f"{weight:g} × {name}" for name, weight in frontier.weights.items())
     entries: list[tuple[str, Sentence]] = [("Why", (Given(frontier.why),))]
-    rows = f", {count(frontier.selection_rows)} rows" if frontier.selection_rows is not None else ""
-    entries.append(("Chosen on", (Given(frontier.selected_on), rows)))
+    entries.append(("Chosen on", (Given(frontier.selected_on),)))
     entries.append(("Certified on", (f"the {count(result.data.rows)} evaluation rows",)))
     entries.append(("Cost", (f"{weights}, as ratios to the original’s",)))
     if frontier.performance:

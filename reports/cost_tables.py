@@ -44,7 +44,7 @@ def recipe_entries(variant: Variant) -> Entries:
     """Say step by step how a variant was made, and what was found when it was loaded again."""
     recipe = variant.recipe
     entries: Entries = []
-    if variant.parent:
+    if variant.parent and variant.kind != "original":
         entries.append(("Made from", (Given(variant.parent),)))
     if recipe is None:
         return entries

@@ -39,7 +39,16 @@ def release(result: AuditResult) -> Release | None:
     if standing is not None and standing.verdict != "pass":
         lead = (Given(name), " was chosen, but the evaluation rows do not certify it.")
         return Release(lead, [_misses(result, name), *_told(result, name), _tally(result)], standing.verdict)
-    return Release(("Recommended: ", Given(name), "."), [*_told(result, name), _tally(result)], "pass")
+    rest = [*_told(result, name), *_certified(result), _tally(result)]
+    return Release(("Recommended: ", Given(name), "."), rest, "pass")
+
+
+def _certified(result: AuditResult) -> list[Sentence]:
+    """Say that other rows chose than those that certify, where it is so."""
+    if result.frontier is None or not result.frontier.selection:
+        return []
+    rows = f", certified on the {count(result.data.rows)} evaluation rows."
+    return [("Chosen on ", Given(result.frontier.selected_on), rows)]
 
 
 def _nearest(result: AuditResult) -> list[Sentence]:

@@ -523,7 +523,7 @@ def compressed_result(
         why="The cheapest of the variants that pass every gate and target on the selection rows."
         if recommended
         else "No variant passes every gate on the selection rows.",
-        selected_on="the split 'selection' of the data",
+        selected_on="the 3,120 rows of split 'selection'",
         selection_rows=3120,
         selection=_frontier(selection),
         variants=_frontier(standings),

@@ -236,7 +236,9 @@ def test_costs_recipe_and_artefact_are_told(compressed: AuditResult, page: Page)
 def test_recommendation_shows_both_splits_weights_and_targets(compressed: AuditResult, page: Page):
     frontier = compressed.frontier
     assert frontier.why in page.text
-    assert "the split 'selection' of the data, 3,120 rows" in page.text
+    assert (
+        "Chosen on the 3,120 rows of split 'selection', certified on the 7,214 evaluation rows." in page.text
+    )
     assert "1 × compute + 1 × storage" in page.text
     assert f"Accuracy ≥ 64{NBSP}%" in page.text
     assert f"Agreement ≥ 90{NBSP}%" in page.text
