@@ -222,22 +222,24 @@ def tango(b: ArrayLike, c: ArrayLike, n: ArrayLike, z: float) -> Limits:
     """
     b, c, n = np.broadcast_arrays(*(np.asarray(v, float) for v in (b, c, n)))
 
-    def score(d: Floats) -> Floats:
-        first = -b - c + (2 * n - b + c) * d
-        second = -c * d * (1 - d)
-        q21 = (np.sqrt(np.maximum(first**2 - 8 * n * second, 0)) - first) / (4 * n)
-        variance = n * (2 * q21 + d * (1 - d))
-        return np.asarray((b - c - n * d) / np.sqrt(np.maximum(variance, 1e-300)))
+    base, slope, cross, step = -b - c, 2 * n - b + c, 8 * n * c, b - c
 
-    limits = []
+    def above(d: Floats, target: Floats) -> NDArray[np.bool_]:
+        """Whether Tango's score of the difference ``d`` lies above ``target``."""
+        first, spread = base + slope * d, d * (1 - d)
+        root = np.sqrt(np.maximum(first * first + cross * spread, 0))
+        variance = (root - first) / 2 + n * spread
+        return np.asarray(step - n * d > target * np.sqrt(np.maximum(variance, 1e-300)))
+
+    # Both limits at once: for few slices it is the number of steps that costs.
+    target = np.array([z, -z]).reshape(2, *(1,) * b.ndim)
+    low, high = np.full((2, *b.shape), -1.0), np.full((2, *b.shape), 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        for sign in (1, -1):
-            low, high = np.full(b.shape, -1.0), np.full(b.shape, 1.0)
-            for _ in range(60):
-                mid = (low + high) / 2
-                above = score(mid) > sign * z
-                low, high = np.where(above, mid, low), np.where(above, high, mid)
-            limits.append(np.where(n > 0, (low + high) / 2, np.nan))
+        for _ in range(48):
+            mid = (low + high) / 2
+            inside = above(mid, target)
+            low, high = np.where(inside, mid, low), np.where(inside, high, mid)
+        limits = np.where(n > 0, (low + high) / 2, np.nan)
     return limits[0], limits[1]
 
 

@@ -99,7 +99,8 @@ def test_change_gates_are_judged_and_cost_gates_told(first, tmp_path):
     path = light / AUDIT
     content = json.loads(path.read_text())
     content["configuration"]["gates"] = GATES
-    content["configuration"]["compressions"] = [{"name": "int8", "steps": [{"int8-dynamic": {}}]}]
+    content["configuration"]["model"] = {"path": "model.skops"}
+    content["configuration"]["compressions"] = [{"name": "int8", "steps": [{"float16": {}}]}]
     path.write_text(json.dumps(content))
     _sign(light)
     result = compare(first, light, tmp_path / "out")
