@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..audit.result import AuditResult, Comparison, Variant
-from . import change_tables, compression_tables, cost_tables, order
+from . import change_tables, compression_tables, cost_tables, ladder_table, order
 from .gate_tables import GateRow, gate_rows
 from .layer_charts import Layers, layer_views
 from .lookup import comparison_of, gates_for_information, has_ladder, released, variant_named
@@ -71,7 +71,7 @@ class Chapter:
     """Everything that the chapter shows; None or empty: the run has no such part."""
 
     title: str
-    ladder: compression_tables.Ladder
+    ladder: ladder_table.Ladder
     objective: list[tuple[str, Sentence]]
     performance: str
     splits: list[compression_tables.Side]
@@ -86,7 +86,7 @@ class Chapter:
 
 def chapter(result: AuditResult, *, charts: bool) -> Chapter | None:
     """Build the chapter; None for a run of one model."""
-    ladder = compression_tables.ladder(result)
+    ladder = ladder_table.ladder(result)
     if ladder is None or not has_ladder(result):
         return None
     compressed = result.frontier is not None or any(v.kind == "compressed" for v in result.variants)
@@ -94,7 +94,7 @@ def chapter(result: AuditResult, *, charts: bool) -> Chapter | None:
         title="Compression" if compressed or result.failed else "Before and after",
         ladder=ladder,
         objective=compression_tables.objective_words(result),
-        performance=compression_tables.performance_title(result),
+        performance=ladder_table.performance_title(result),
         splits=compression_tables.both_splits(result),
         frontier=_frontier(result) if charts else None,
         standings=compression_tables.standings_table(result),
@@ -142,7 +142,7 @@ def _detail(
         name=variant.name,
         kind=variant.kind,
         open=opened,
-        marks=compression_tables.marks(variant, result),
+        marks=ladder_table.marks(variant, result),
         recipe=made,
         cost=cost_tables.cost_entries(variant.cost) if variant.cost else [],
         timings=cost_tables.timings_table(variant.cost) if variant.cost else None,

@@ -1,19 +1,18 @@
-"""The tables of the compression chapter: the ladder, the two splits, gates by variant, identified rows."""
+"""The tables of the compression chapter: the two splits, gates by variant, identified rows, the frontier."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from ..audit.result import AuditResult, Comparison, Cost, Standing, Variant, Verdict
-from .formats import UNDEFINED, Kind, count, figure, interval, magnitude, milliseconds, read_limit
-from .lookup import audit_timing, comparison_of, has_ladder, standing_of
-from .release import gap_kind, missed_words, worst_gap_words
+from ..audit.result import AuditResult, Verdict
+from .formats import UNDEFINED, Kind, count, figure, read_limit
+from .lookup import standing_of
+from .release import gap_kind
 from .tables import Cell, Row, Table
 from .words import (
     COSTS,
     Given,
     Sentence,
-    compared_kind,
     gate_limit_words,
     gate_title,
     metric_kind,
@@ -21,164 +20,6 @@ from .words import (
     title_of,
     verdict_words,
 )
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A figure of the ladder, and the lines under it."""
-
-    text: str
-    under: list[Sentence] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Step:
-    """One variant on the ladder; ``failed`` says why its recipe could not be carried out."""
-
-    name: str
-    marks: list[str]
-    cells: list[Entry]
-    verdict: Verdict | None = None
-    worst: Sentence = ()
-    misses: list[Sentence] = field(default_factory=list)
-    failed: str = ""
-
-
-@dataclass(frozen=True)
-class Ladder:
-    """All variants, the original first; only the columns that the run has figures for.
-
-    ``judged``: there are verdicts; ``floored``: self-flips were measured.
-    """
-
-    heads: list[str]
-    steps: list[Step]
-    judged: bool
-    floored: bool
-
-
-def ladder(result: AuditResult) -> Ladder | None:
-    """Lay out the variants; None where there is but one model."""
-    if not has_ladder(result):
-        return None
-    costly = any(variant.cost for variant in result.variants)
-    # Where nothing is required every variant passes, which says nothing.
-    judged = result.frontier is not None and bool(result.gates)
-    metric = _performance(result)
-    heads = ["Storage", "Time"] * costly
-    heads += [str(title_of(metric, result.definitions))] if metric else []
-    heads += ["Worst gap"] * (result.frontier is not None) + ["Decisions changed"]
-    steps = [_step(variant, result, costly, metric) for variant in result.variants]
-    steps += [Step(item.name, [], [], failed=item.why) for item in result.failed]
-    floored = any(variant.self_flips for variant in result.variants)
-    return Ladder(heads, steps, judged, floored)
-
-
-def _performance(result: AuditResult) -> str:
-    """The metric that stands for performance: the objective's, else the first that the variants have."""
-    if result.frontier is not None:
-        return result.frontier.performance
-    names = result.variants[0].overall if result.variants else {}
-    return next((name for name in ("accuracy", "auc", *names) if name in names), "")
-
-
-def performance_title(result: AuditResult) -> str:
-    """Name the metric that stands for performance; empty when there is none."""
-    name = _performance(result)
-    return str(title_of(name, result.definitions)) if name else ""
-
-
-def _step(variant: Variant, result: AuditResult, costly: bool, metric: str) -> Step:
-    item = comparison_of(result, variant.name)
-    standing = standing_of(result.frontier, variant.name)
-    first = variant is result.variants[0]
-    cells = [_storage(variant.cost), _time(variant.cost, first=first)] * costly
-    cells += [_performance_entry(variant, item, metric, result)] if metric else []
-    cells += [_gap(standing, gap_kind(result))] if result.frontier is not None else []
-    cells.append(_flips(variant, item))
-    return Step(
-        variant.name,
-        marks(variant, result),
-        cells,
-        standing.verdict if standing and result.gates else None,
-        worst_gap_words(result, standing),
-        missed_words(result, standing),
-    )
-
-
-def marks(variant: Variant, result: AuditResult) -> list[str]:
-    """Say what sets a variant apart: recommended, nearest, on the frontier, the first."""
-    standing = standing_of(result.frontier, variant.name)
-    found = []
-    if result.frontier is not None and variant.name == result.frontier.recommended:
-        certified = standing is None or standing.verdict == "pass"
-        found.append("★ recommended" if certified else "chosen, not certified")
-    if result.frontier is not None and variant.name == result.frontier.nearest:
-        found.append("nearest")
-    if standing is not None and standing.on_frontier:
-        found.append("on the frontier")
-    if variant is result.variants[0] and variant.name != "original":
-        found.append("original" if result.frontier else "before")
-    return found
-
-
-def _storage(cost: Cost | None) -> Entry:
-    if cost is None:
-        return Entry(UNDEFINED)
-    return Entry(figure(cost.storage, "percent"), [(magnitude(cost.stored_bytes, "B"),)])
-
-
-def _time(cost: Cost | None, *, first: bool) -> Entry:
-    if cost is None:
-        return Entry(UNDEFINED)
-    timing = audit_timing(cost)
-    if timing is None:
-        return Entry(figure(cost.compute, "percent"))
-    if first:
-        return Entry(figure(cost.compute, "percent"), [(milliseconds(timing.p50_ms),)])
-    spread = interval(timing.ratio_low, timing.ratio_high, "percent")
-    return Entry(figure(timing.ratio, "percent"), [(spread,), *time_remark(cost)])
-
-
-def time_remark(cost: Cost) -> list[Sentence]:
-    """Say when the time at the audit's batch is no saving."""
-    timing = audit_timing(cost)
-    if timing is None or timing.saving:
-        return []
-    return [("slower",)] if timing.ratio_low > timing.null_high else [("no saving beyond the noise",)]
-
-
-def _performance_entry(variant: Variant, item: Comparison | None, metric: str, result: AuditResult) -> Entry:
-    estimate = variant.overall.get(metric)
-    kind = metric_kind(metric, result.definitions)
-    if estimate is None or estimate.value is None:
-        return Entry(UNDEFINED)
-    changes = item.changes if item is not None else []
-    change = next((c for c in changes if c.metric == metric and not c.slice), None)
-    if change is None or change.value is None:
-        return Entry(figure(estimate.value, kind), [(interval(estimate.low, estimate.high, kind),)])
-    signed = compared_kind("change", metric, result.definitions)
-    moved = (figure(change.value, signed),)
-    return Entry(figure(estimate.value, kind), [moved, (interval(change.low, change.high, signed),)])
-
-
-def _gap(standing: Standing | None, kind: Kind) -> Entry:
-    if standing is None:
-        return Entry(UNDEFINED)
-    mean: list[Sentence] = (
-        [(f"mean {figure(standing.mean_gap, kind)}",)] if standing.mean_gap is not None else []
-    )
-    return Entry(figure(standing.worst_gap, kind), mean)
-
-
-def _flips(variant: Variant, item: Comparison | None) -> Entry:
-    overall = item.overall if item is not None else None
-    under: list[Sentence] = []
-    if overall is not None and overall.low is not None:
-        under.append((interval(overall.low, overall.high, "percent"),))
-    if variant.self_flips is not None:
-        under.append((f"by itself {figure(variant.self_flips.rate, 'percent')}",))
-    return Entry(figure(overall.rate, "percent") if overall is not None else UNDEFINED, under)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 
 from ..audit.result import AuditResult
-from .compression_tables import Entry, Ladder, Step, ladder
 from .findings import findings
 from .formats import count
 from .gate_tables import GateRow, gate_rows
+from .ladder_table import Entry, Ladder, Step, ladder
 from .lookup import binding_gates
 from .release import release
 from .words import Given, verdict_reason, verdict_words, visible

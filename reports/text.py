@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..audit.result import AuditResult
-from .compression_tables import Step, ladder
 from .findings import findings
 from .gate_tables import gate_rows
+from .ladder_table import Step, ladder
 from .lookup import binding_gates
 from .release import release
 from .words import plain, verdict_reason, verdict_words, visible

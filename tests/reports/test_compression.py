@@ -8,12 +8,12 @@ from xml.etree import ElementTree
 import pytest
 from fairweigh.audit.result import AuditResult, Standing
 from fairweigh.reports.change_tables import worst_changes, worst_gap_changes
-from fairweigh.reports.compression_tables import ladder
 from fairweigh.reports.findings import findings
 from fairweigh.reports.formats import count, figure, interval, magnitude, p_value
 from fairweigh.reports.frontier_chart import gap_limits
 from fairweigh.reports.html import render_html
 from fairweigh.reports.junit import render_junit
+from fairweigh.reports.ladder_table import ladder
 from fairweigh.reports.markdown import render_markdown
 from fairweigh.reports.release import paying_slices, release
 from fairweigh.reports.text import render_text
