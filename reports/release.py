@@ -34,7 +34,8 @@ def release(result: AuditResult) -> Release | None:
         lead: Sentence = ("No variant qualifies for release.",)
         return Release(lead, [*_nearest(result), _tally(result)], "fail")
     if result.variants and name == result.variants[0].name:
-        lead = ("Keep ", Given(name), ": no lighter variant that qualifies is cheaper.")
+        why = "no lighter variant passes every gate and target" if frontier.nearest else "nothing is cheaper"
+        lead = ("Keep ", Given(name), f": {why}.")
         return Release(lead, [*_nearest(result), _tally(result)], None)
     if standing is not None and standing.verdict != "pass":
         lead = (Given(name), " was chosen, but the evaluation rows do not certify it.")
@@ -193,15 +194,23 @@ def gap_kind(result: AuditResult) -> Kind:
 
 
 def _misses(result: AuditResult, name: str) -> Sentence:
+    """Say what a variant misses: on the evaluation rows, else on those of the choice."""
     missed = missed_words(result, standing_of(result.frontier, name))
+    lead = "It misses: "
+    if not missed:
+        missed = missed_words(result, standing_of(result.frontier, name, selection=True), verdicts=False)
+        lead = "On the rows of the choice it misses: "
     pieces: list[str] = []
     for words in missed:
-        pieces += ["; " if pieces else "It misses: ", *words]
+        pieces += ["; " if pieces else lead, *words]
     return (*pieces, ".") if pieces else ()
 
 
-def missed_words(result: AuditResult, standing: Standing | None) -> list[Sentence]:
-    """Name the gates and targets that a variant does not pass, with what they ask for."""
+def missed_words(result: AuditResult, standing: Standing | None, *, verdicts: bool = True) -> list[Sentence]:
+    """Name the gates and targets that a variant does not pass, with what they ask for.
+
+    ``verdicts``: say what they found, which the result holds for the evaluation rows alone.
+    """
     if standing is None:
         return []
     gates = {gate.id: gate for gate in result.gates if gate.variant == standing.variant}
@@ -212,7 +221,7 @@ def missed_words(result: AuditResult, standing: Standing | None) -> list[Sentenc
             words.append((Given(missed),))
             continue
         title, limit = gate_title(gate, result.definitions), gate_limit_words(gate, result.definitions)
-        words.append((*title, ", ", *limit, f" ({gate.verdict})"))
+        words.append((*title, ", ", *limit, f" ({gate.verdict})" if verdicts else ""))
     return words
 
 
@@ -221,10 +230,14 @@ def _tally(result: AuditResult) -> Sentence:
     frontier = result.frontier
     first = result.variants[0].name if result.variants else ""
     others = [s for s in frontier.variants if s.variant != first] if frontier else []
+    chosen_on = [s for s in frontier.selection if s.variant != first] if frontier else []
     passed = sum(standing.verdict == "pass" for standing in others)
     total = len(others)
     variants = "variant was" if total == 1 else "variants were"
     made = f"{total} lighter {variants} made; {passed} pass{'es' * (passed == 1)} every gate and target"
+    if chosen_on:
+        there = sum(standing.verdict == "pass" for standing in chosen_on)
+        made += f" on the evaluation rows, {there} on those of the choice"
     failed = len(result.failed)
     lost = f"; {failed} recipe{'' if failed == 1 else 's'} could not be carried out" if failed else ""
     return (f"{made}{lost}.",)
