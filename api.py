@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from .audit.config import read
 from .audit.folder import AUDIT, open_run
+from .audit.inputs import Progress
 from .audit.result import SCHEMA_VERSION, AuditResult
-from .audit.runner import Progress, audit, folder_name, silent
+from .audit.runner import audit, folder_name, silent
 from .datasets.errors import InputError
 
 if TYPE_CHECKING:
@@ -93,8 +94,7 @@ def compare(
     from .audit.compare_runs import compare_runs
     from .reports import render
 
-    name = f"{Path(before).resolve().name}-to-{Path(after).resolve().name}"
-    target = Path(out) if out is not None else Path("runs") / folder_name(name)
+    target = Path(out) if out is not None else comparison_folder(before, after)
     told = command or f"fairweigh.compare({str(before)!r}, {str(after)!r})"
     with open_run(target) as folder:
         result = compare_runs(Path(before), Path(after), folder, told)
@@ -102,6 +102,12 @@ def compare(
         for file, text in render(result, charts=charts).items():
             folder.write(file, text)
     return result
+
+
+def comparison_folder(before: str | Path, after: str | Path) -> Path:
+    """Where the comparison of two runs is written by default."""
+    name = f"{Path(before).resolve().name}-to-{Path(after).resolve().name}"
+    return Path("runs") / folder_name(name)
 
 
 def load_result(run: str | Path) -> AuditResult:

@@ -76,6 +76,27 @@ def audit(
 
 
 @app.command()
+def compare(
+    before: Annotated[Path, typer.Argument(help="The run before.")],
+    after: Annotated[Path, typer.Argument(help="The run after, on the same rows.")],
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="The run folder to write.")] = None,
+    allow_inconclusive: Lenient = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compare the models of two runs on the same rows, into a run folder of its own."""
+    from .api import compare as compare_two
+    from .api import comparison_folder
+
+    target = out or comparison_folder(before, after)
+    command = shlex.join(["fairweigh", "compare", str(before), str(after)])
+    result = compare_two(before, after, target, command=command)
+    if not quiet:
+        _say(result)
+        typer.echo(f"report: {target / 'report.html'}")
+    _leave(result.verdict, allow_inconclusive)
+
+
+@app.command()
 def gate(run: Run, allow_inconclusive: Lenient = False, quiet: Quiet = False) -> None:
     """Print a run's verdict again and exit with its code; its files must be as they were written."""
     from .api import load_result
@@ -230,7 +251,7 @@ def main() -> NoReturn:
             sys.exit(2)
         _stop(f"{message()} (see 'fairweigh --help')")
     if code == INTERRUPTED:
-        _stop("interrupted; nothing was written")
+        _stop("interrupted; no run was written")
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .audit.runner import Progress, silent
+from .audit.inputs import Progress
+from .audit.runner import silent
 
 if TYPE_CHECKING:
     from tqdm import tqdm

@@ -108,11 +108,13 @@ class Slices(Section):
 
 
 class TrainData(Section):
-    """Rows that a model is trained on."""
+    """Rows that a model, or a step of compression, learns from."""
 
     name: str | None = None
     split: str | None = None
     path: str | None = None
+    label: str | None = Field(None, description="Column of its label; default that of data.")
+    positive: Values | None = Field(None, description="Its positive label value(s); default those of data.")
 
 
 Kind = Literal["sklearn", "predictions", "callable", "transformers", "torch", "onnx", "variant"]
@@ -401,6 +403,7 @@ class Config(Section):
         for name in ids:
             if ids.count(name) > 1:
                 raise ValueError(f"gates: two gates have the id {name!r}")
+        self._check_recipes()
         variants = [c.name for c in self.compressions]
         for i, gate in enumerate(self.gates):
             if gate.on not in ("original", "compressed", *variants):
@@ -410,6 +413,46 @@ class Config(Section):
             if gate.on == "compressed" and not variants:
                 raise ValueError(f"gates[{i}].on: compressed, but compressions names no recipe")
         return self
+
+    def _check_recipes(self) -> None:
+        if not self.compressions:
+            return
+        kind = self.model.resolved if self.model else None
+        if kind not in ("sklearn", "transformers", "torch"):
+            raise ValueError(
+                "compressions: expected a model that can be changed (sklearn, transformers or torch), got "
+                + (f"one of kind {kind}" if kind else "none")
+            )
+        for i, compression in enumerate(self.compressions):
+            for name, params in compression.named:
+                _check_step(f"compressions[{i}]", name, params, "sklearn" if kind == "sklearn" else "torch")
+
+
+def _check_step(
+    place: str, name: str, params: Mapping[str, Any], family: Literal["torch", "sklearn"]
+) -> None:
+    """ValueError for a recipe that does not exist for this model, or parameters that it does not take."""
+    from ..compression.recipes import find
+
+    try:
+        found = find(name, family)
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
+    try:
+        found.params.model_validate(params)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        key = ".".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            known = list(found.params.model_fields)
+            told = (
+                unknown(key, known, "parameter") if known else f"the recipe takes no parameters, got {key!r}"
+            )
+        elif first["type"] == "missing":
+            told = f"the parameter {key!r} is required"
+        else:
+            told = f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}, got {_short(first['input'])}"
+        raise ValueError(f"{place}.{name}: {told}") from None
 
 
 def unknown(name: str, known: Sequence[str], what: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import sys
 from typing import Any
 
 from .._version import __version__
@@ -15,16 +16,27 @@ from .measure import Measurement
 from .result import DataInfo, Definition, Environment, GateResult, NotMeasured
 
 
+ALWAYS = ("numpy", "scipy", "pyarrow", "pandas", "scikit-learn", "skops", "pydantic")
+WHEN_USED = {
+    "torch": "torch", "transformers": "transformers", "tokenizers": "tokenizers", "torchao": "torchao",
+    "torch_pruning": "torch-pruning", "onnx": "onnx", "onnxruntime": "onnxruntime", "skl2onnx": "skl2onnx",
+}  # fmt: skip
+"""Packages of the extras by their modules: told where the run has imported them."""
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that figures and scores depend on."""
+    used = [package for module, package in WHEN_USED.items() if module in sys.modules]
+    return {name: importlib.metadata.version(name) for name in (*ALWAYS, *used)}
+
+
 def environment(seed: int, command: str) -> Environment:
     """Return where and with what the run is made."""
-    packages = {}
-    for name in ("numpy", "scipy", "pyarrow", "pandas", "scikit-learn", "skops", "pydantic"):
-        packages[name] = importlib.metadata.version(name)
     return Environment(
         fairweigh=__version__,
         python=platform.python_version(),
         platform=platform.platform(terse=True),
-        packages=packages,
+        packages=versions(),
         seed=seed,
         command=command,
     )
@@ -56,7 +68,7 @@ def data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
         positive=positive,
         negative=negative,
         sensitive=list(data.sensitive),
-        unknown={s.column: s.unknown for s in data.slicers if s.unknown},
+        unknown=_unknown(measured),
         bins={k: list(v) for k, v in data.bins.items()},
         id=data.id,
         weight=data.weight,
@@ -65,6 +77,15 @@ def data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
         warnings=warnings,
         **told,
     )
+
+
+def _unknown(measured: Measurement) -> dict[str, int]:
+    """Rows whose value of a feature is missing, by feature."""
+    rows = {}
+    for feature in measured.features:
+        slices = measured.slices((feature,))
+        rows[feature] = int(slices.n[slices.unknown].sum())
+    return {feature: count for feature, count in rows.items() if count}
 
 
 def definitions(plan: variant.Plan, measured: Measurement, gates: list[GateResult]) -> dict[str, Definition]:

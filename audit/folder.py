@@ -28,12 +28,16 @@ class OpenRun:
         Where its files are until then.
     provenance : dict
         What MANIFEST.json says beside the files' checksums.
+    scored : Path
+        Where scores are kept on the way; it outlives an audit that is killed or fails, so that the next
+        one of the same run goes on from there, and goes when the run is whole.
     """
 
     def __init__(self, target: Path, folder: Path) -> None:
         self.target = target
         self.folder = folder
         self.provenance: dict[str, Any] = {}
+        self.scored = target.parent / f".{target.name}.scored"
 
     def write(self, name: str, text: str) -> None:
         """Write a text file of the run."""
@@ -54,6 +58,7 @@ class OpenRun:
             self.folder.rename(self.target)
         except OSError as error:
             raise InputError(f"{self.target}: appeared while the audit ran: {error.strerror}") from None
+        shutil.rmtree(self.scored, ignore_errors=True)
 
 
 def files(folder: Path) -> list[str]:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from ..datasets.errors import InputError
+from .comparison import is_comparison, recompute_comparison
 from .folder import PREDICTIONS, read_manifest
 from .folder import check_files as check_files
 from .gate import worst
@@ -23,24 +24,46 @@ TOLERANCE = 1e-9
 def check_figures(run: Path, result: AuditResult) -> list[str]:
     """Return the figures of a result that its predictions do not give, one line each."""
     try:
-        variants, gates = recompute(result, run / PREDICTIONS)
+        found = _recomputed(run, result)
     except (InputError, ValidationError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
         # Files that were tampered with may not be readable as what they claim to be.
         return [f"figures: cannot be recomputed from the predictions: {_short(str(error))}"]
     told = read_manifest(run)
     out = []
+    gates = found["gates"]
     if len(gates) != len(result.gates):
         out.append(f"gates: {len(result.gates)} in the file, {len(gates)} in the configuration")
     if told.get("configuration_sha256") != checksum(result.configuration):
         out.append("configuration: not the one of the manifest")
-    for old, new in zip(result.variants, variants, strict=True):
+    for old, new in zip(result.variants, found["variants"], strict=True):
         out += differences(old.model_dump(), new.model_dump(), f"variants.{old.name}")
+    for part in ("comparisons", "frontier", "identified", "counterfactuals"):
+        out += differences(_dumped(getattr(result, part)), _dumped(found[part]), part)
     for before, after in zip(result.gates, gates, strict=False):
         out += differences(before.model_dump(), after.model_dump(), f"gates.{before.id}")
-    verdict = worst([g.verdict for g in gates])
+    verdict = worst([g.verdict for g in gates if g.binding])
     if verdict != result.verdict:
         out.append(f"verdict: {result.verdict} in the file, {verdict} from the predictions")
     return out
+
+
+def _recomputed(run: Path, result: AuditResult) -> dict[str, Any]:
+    """Everything of a result that follows from its predictions, computed anew."""
+    if is_comparison(result):
+        both = recompute_comparison(result, run / PREDICTIONS)
+        return {
+            "variants": both.variants, "gates": both.gates, "comparisons": [both.comparison],
+            "identified": both.identified, "frontier": None, "counterfactuals": [],
+        }  # fmt: skip
+    found = recompute(result, run / PREDICTIONS)
+    parts = ("variants", "gates", "comparisons", "frontier", "identified", "counterfactuals")
+    return {part: getattr(found, part) for part in parts}
+
+
+def _dumped(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_dumped(item) for item in part]
+    return part.model_dump() if isinstance(part, BaseModel) else part
 
 
 def differences(old: Any, new: Any, path: str) -> Iterator[str]:

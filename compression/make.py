@@ -70,7 +70,7 @@ def make(
     told: list[dict[str, Any]] = []
     steps: list[Step] = []
     trained_on = None
-    counted = _flops(changed, context)
+    operations = counted(changed, context.sample)
     for name, given in recipe:
         step = find(name, family)
         params = step.params.model_validate(given)
@@ -79,7 +79,7 @@ def make(
         told.append({"recipe": name, "params": given, "changed": done.changed, "notes": done.notes})
         trained_on = done.trained_on or trained_on
         # An exported model has no module to count; its operations are those of what was exported.
-        counted = _flops(changed, context) or counted
+        operations = counted(changed, context.sample) or operations
     try:
         sha256 = artefact.save(changed, steps, folder)
         loaded = artefact.load(folder, getattr(getattr(changed, "runtime", None), "device", "cpu"))
@@ -91,14 +91,15 @@ def make(
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return Made(folder, loaded, sha256, told, seen, counted, trained_on)
+    return Made(folder, loaded, sha256, told, seen, operations, trained_on)
 
 
-def _flops(model: Compressible, context: Context) -> tuple[float, str] | None:
+def counted(model: Compressible, rows: pa.RecordBatch) -> tuple[float, str] | None:
+    """Operations per row of a torch model on some rows, and how they were counted; None for others."""
     if not isinstance(model, NeuralModel) or not hasattr(model.runtime, "module"):
         return None
-    encoded = model.inputs.encode(context.sample, None)
-    return flops(model.runtime, encoded.collate(np.arange(context.sample.num_rows)))
+    encoded = model.inputs.encode(rows, None)
+    return flops(model.runtime, encoded.collate(np.arange(rows.num_rows)))
 
 
 def _same_scores(saved: Compressible, loaded: Compressible, rows: pa.RecordBatch) -> None:

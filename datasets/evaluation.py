@@ -18,7 +18,7 @@ from .errors import InputError
 from .files import form_of
 from .read import column_names, iter_batches, sha256_file
 
-RESERVED = ("id", "y_true", "y_pred", "score", "weight", "cluster", "count")
+RESERVED = ("id", "y_true", "y_pred", "y_after", "score", "weight", "cluster", "count", "twin")
 
 
 def as_words(values: Scalar | Sequence[Scalar] | None) -> list[str]:

@@ -50,11 +50,9 @@ class EstimatorModel:
         threshold: float | None,
         about: dict[str, Any],
     ) -> None:
-        self.fitted = fitted
         self.columns = list(columns)
         self.about = about
-        self.probability = hasattr(fitted, "predict_proba")
-        self._scores = self.probability or hasattr(fitted, "decision_function")
+        self.replace(fitted)
         self.threshold = threshold if threshold is not None else (0.5 if self.probability else 0.0)
         if not hasattr(fitted, "classes_"):
             raise InputError(
@@ -71,7 +69,13 @@ class EstimatorModel:
                     f"model: expected a classifier of two classes, one of them the positive label "
                     f"{listed(list(positive))}; it has {listed(classes)}"
                 )
-        self._positive = wanted[0]
+        self.positive_index = wanted[0]
+
+    def replace(self, fitted: Any) -> None:
+        """Put another fitted classifier of the same classes in its place."""
+        self.fitted = fitted
+        self.probability = hasattr(fitted, "predict_proba")
+        self._scores = self.probability or hasattr(fitted, "decision_function")
 
     def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
         """Score the rows of a batch."""
@@ -79,12 +83,12 @@ class EstimatorModel:
             rows = frame(pa.table(batch), self.columns)
             with _noting(self.about):
                 if self.probability:
-                    score = np.asarray(self.fitted.predict_proba(rows), float)[:, self._positive]
+                    score = np.asarray(self.fitted.predict_proba(rows), float)[:, self.positive_index]
                 elif self._scores:
                     score = np.asarray(self.fitted.decision_function(rows), float)
-                    score = score if self._positive == 1 else -score
+                    score = score if self.positive_index == 1 else -score
                 else:
-                    named = self.fitted.classes_[self._positive]
+                    named = self.fitted.classes_[self.positive_index]
                     return Scored(np.asarray(self.fitted.predict(rows) == named), None)
         except Exception as error:
             # A loaded model may be of another version or fitted on other columns: anything may come.
@@ -151,7 +155,7 @@ def train(
     data : EvaluationSet
         Labelled training rows; weighted where they carry weights and the estimator takes them.
     """
-    made = _estimator(estimator, params, seed)
+    made = make_estimator(estimator, params, seed)
     batches = list(data.batches(features, whole=True))
     parts = [data.read(b) for b in batches]
     data.check_whole()
@@ -187,7 +191,8 @@ def train(
     return EstimatorModel(pipeline, features, ["1"], threshold, about)
 
 
-def _estimator(path: str, params: Mapping[str, Any], seed: int) -> Any:
+def make_estimator(path: str, params: Mapping[str, Any], seed: int) -> Any:
+    """Make an unfitted classifier from its dotted path; InputError where that is not one."""
     module, _, name = path.rpartition(".")
     try:
         kind = getattr(importlib.import_module(module), name)

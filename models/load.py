@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -93,12 +94,21 @@ def _torch(spec: Any, data: EvaluationSet, positive: Sequence[str], seed: int) -
             load_weights(module, path)
     inputs = TableInputs(spec.features if spec.features is not None else data.feature_names(), spec.shape)
     about = {
-        "kind": "torch", "path": str(path) if path else None, "sha256": sha256_file(path) if path else None,
+        "kind": "torch", "path": str(path) if path else None, "sha256": sha256_file(path) if path else _sha256_of(module),
         "factory": spec.factory, "architecture": type(module).__name__,
     }  # fmt: skip
     model = _on_torch(spec, module, source, inputs, Head((), (), "softmax"), about)
     model.head = head([], _outputs(model, data), None, as_words(spec.positive))
     return model
+
+
+def _sha256_of(module: Any) -> str:
+    """Checksum of a module's weights, where no file holds them."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _on_torch(

@@ -770,7 +770,7 @@ def test_an_audit_that_is_stopped_leaves_no_run(sent, make_config, make_people, 
         assert not Path("runs/t").exists()
     else:
         assert process.returncode == 2
-        assert err == "fairweigh: interrupted; nothing was written\n"
+        assert err == "fairweigh: interrupted; no run was written\n"
         assert names(here) == before
     sys.modules.pop("slow", None)
     ended = cli("audit", "a.yaml", "-q", "--set", "model.function=slow:quick")

@@ -1,0 +1,252 @@
+"""From predictions alone to every figure, comparison, gate and the choice among the variants.
+
+The audit and ``verify`` call the same function: a run's figures are what its predictions give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..datasets.columns import bin_names, word
+from ..datasets.errors import InputError
+from ..datasets.read import iter_batches
+from ..metrics.table import DEFAULT, METRICS
+from . import changes, counterfactual, gate, variant
+from .config import Config
+from .frontier import Judged, binding, frontier, target_results
+from .identified import identify
+from .measure import Measurement
+from .pairs import pair
+from .result import (
+    Comparison,
+    Cost,
+    Counterfactual,
+    Frontier,
+    GateResult,
+    Identified,
+    Recipe,
+    SelfFlips,
+    Variant,
+)
+
+SELECTION = "selection"
+"""Folder, inside that of the predictions, of those of the selection rows."""
+IDENTIFIED = "identified.parquet"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A variant, and what its predictions do not tell."""
+
+    name: str
+    model: dict[str, Any]
+    kind: Literal["original", "compressed", "mitigated"] = "original"
+    recipe: Recipe | None = None
+    cost: Cost | None = None
+    self_flips: SelfFlips | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Everything that follows from the predictions.
+
+    Attributes
+    ----------
+    measured : Measurement
+        Of the original.
+    rows : pyarrow.Table or None
+        The compression-identified rows.
+    """
+
+    plan: variant.Plan
+    measured: Measurement
+    variants: list[Variant]
+    comparisons: list[Comparison]
+    gates: list[GateResult]
+    frontier: Frontier | None = None
+    identified: Identified | None = None
+    rows: pa.Table | None = None
+    counterfactuals: list[Counterfactual] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        """The worst verdict of the binding gates."""
+        return gate.worst([g.verdict for g in self.gates if g.binding])
+
+
+def judge(
+    config: Config,
+    sensitive: Sequence[str],
+    order: Mapping[str, Sequence[str]],
+    entries: Sequence[Entry],
+    predictions: Path,
+    measured: Measurement | None = None,
+) -> Judgement:
+    """Compute everything that follows from the predictions of some variants.
+
+    Parameters
+    ----------
+    sensitive, order
+        Slice columns of the predictions, and the order of their values where it is not by name.
+    entries : sequence of Entry
+        The original first.
+    predictions : Path
+        Folder of the files ``NAME.parquet``.
+    measured : Measurement, optional
+        Of the original, where it has been counted already.
+    """
+    run = _Run(config, tuple(sensitive), order, entries)
+    original = measured or run.measure(predictions, entries[0])
+    plan = make_plan(config, original)
+    judged = run.judged(predictions, plan, original)
+    if len(entries) == 1:
+        gates = [*judged.gates, *gate.unanswered(config.gates, run.kinds, plan)]
+        found = Judgement(plan, original, list(judged.variants), [], gates)
+    else:
+        found = run.chosen(predictions, plan, original, judged)
+    if config.data.counterfactual is None:
+        return found
+    return _with_twins(found, config.data.counterfactual.feature, run, predictions)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What stays the same over the sets of rows that are judged."""
+
+    config: Config
+    sensitive: tuple[str, ...]
+    order: Mapping[str, Sequence[str]]
+    entries: Sequence[Entry]
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        return {e.name: e.kind for e in self.entries}
+
+    def path(self, predictions: Path, entry: Entry) -> Path:
+        return predictions / f"{entry.name}.parquet"
+
+    def measure(self, predictions: Path, entry: Entry) -> Measurement:
+        measured = Measurement(self.sensitive, entry.model.get("scale") != "rank", self.order)
+        for batch in iter_batches(self.path(predictions, entry), categorical=self.sensitive):
+            measured.add(batch)
+        return measured
+
+    def judged(self, predictions: Path, plan: variant.Plan, original: Measurement) -> Judged:
+        """Every variant's figures and gates on one set of rows."""
+        first = self.entries[0]
+        variants, gates, comparisons = [], [], []
+        for entry in self.entries:
+            measured = original if entry is first else self.measure(predictions, entry)
+            made = self._variant(entry, measured, plan)
+            paired = None
+            if entry is not first:
+                paths = self.path(predictions, first), self.path(predictions, entry)
+                paired = pair(
+                    *paths, self.sensitive, original.probability and measured.probability, self.order,
+                    (original, measured), (first.name, entry.name),
+                )  # fmt: skip
+                comparisons.append(changes.compared(paired, plan, first.name, entry.name))
+            decided = gate.decide(
+                self.config.gates, measured, plan, entry.name, kind=entry.kind, paired=paired,
+                cost=entry.cost, original_cost=first.cost,
+            )  # fmt: skip
+            variants.append(made)
+            gates += decided
+            if len(self.entries) > 1:
+                last = comparisons[-1] if entry is not first else None
+                gates += target_results(self.config.objective, made, variants[0], last, plan)
+        return Judged(variants, gates, comparisons, original.rows)
+
+    def _variant(self, entry: Entry, measured: Measurement, plan: variant.Plan) -> Variant:
+        made = variant.build(entry.name, measured, plan, entry.model)
+        told = {
+            "kind": entry.kind,
+            "recipe": entry.recipe,
+            "cost": entry.cost,
+            "self_flips": entry.self_flips,
+        }
+        parent = None if entry is self.entries[0] else self.entries[0].name
+        return made.model_copy(update={**told, "parent": parent})
+
+    def chosen(
+        self, predictions: Path, plan: variant.Plan, original: Measurement, judged: Judged
+    ) -> Judgement:
+        """The choice among several variants, and the rows on which they differ."""
+        config = self.config
+        selection = None
+        aside = predictions / SELECTION
+        if config.data.selection is not None:
+            try:
+                selection = self.judged(aside, plan, self.measure(aside, self.entries[0]))
+            except InputError as error:
+                raise InputError(f"data.selection: {error}") from None
+        on = _selection_words(config, selection.rows) if selection else ""
+        found = frontier(config.objective, config.gates, judged, selection, on)
+        gates = [*judged.gates, *gate.unanswered(config.gates, self.kinds, plan)]
+        rows, identified = self._identified(predictions)
+        return Judgement(
+            plan, original, list(judged.variants), list(judged.comparisons),
+            binding(config.gates, gates, self.kinds, found), found, identified, rows,
+        )  # fmt: skip
+
+    def _identified(self, predictions: Path) -> tuple[pa.Table, Identified]:
+        tables = {
+            e.name: pq.read_table(self.path(predictions, e), read_dictionary=list(self.sensitive))
+            for e in self.entries
+        }
+        first = self.entries[0]
+        others = {name: table for name, table in tables.items() if name != first.name}
+        threshold = first.model.get("threshold")
+        return identify(tables[first.name], others, self.sensitive, threshold, IDENTIFIED, first.name)
+
+
+def _selection_words(config: Config, rows: int) -> str:
+    chosen = config.data.selection
+    assert chosen is not None
+    if chosen.split is not None:
+        return f"the {rows:,} rows of split {chosen.split!r}"
+    return f"{rows:,} rows drawn from the evaluation data by a hash of their id (share {chosen.share:g})"
+
+
+def _with_twins(found: Judgement, feature: str, run: _Run, predictions: Path) -> Judgement:
+    from dataclasses import replace
+
+    compared: list[Counterfactual] = []
+    for entry in run.entries:
+        table = pq.read_table(run.path(predictions, entry), read_dictionary=list(run.sensitive))
+        compared += counterfactual.twins(table, feature, found.plan, entry.name)
+    return replace(found, counterfactuals=compared)
+
+
+def value_order(bins: Mapping[str, Sequence[float]]) -> dict[str, list[str]]:
+    """The order in which the values of binned features are shown."""
+    return {feature: bin_names(edges) for feature, edges in bins.items()}
+
+
+def make_plan(config: Config, measured: Measurement) -> variant.Plan:
+    """Return what is computed: the metrics asked for, or the usual ones that the data allow."""
+    if config.metrics is None:
+        chosen = [m for m in DEFAULT if not measured.lacks(METRICS[m])]
+    else:
+        chosen = list(dict.fromkeys(config.metrics))
+        for name in chosen:
+            lacking = measured.lacks(METRICS[name])
+            if lacking:
+                raise InputError(f"metrics: {name} needs a {' and a '.join(lacking)}, which the run has not")
+    reference = {k: word(v) for k, v in config.slices.reference.items()}
+    for feature, value in reference.items():
+        if feature not in measured.features:
+            raise InputError(f"slices.reference: {feature!r} is not an audited sensitive feature")
+        slices = measured.slices((feature,))
+        if slices.find({feature: value}) is None:
+            known = ", ".join(slices.name(i)[feature] for i in slices.shown)
+            raise InputError(f"slices.reference.{feature}: no value {value!r} in the data; there are {known}")
+    return variant.Plan(
+        chosen, config.slices.intersections, config.slices.min_size, config.confidence, reference
+    )

@@ -1,0 +1,252 @@
+"""Scoring: a model over the evaluation rows into a file of predictions, counted on the way.
+
+A neural model is scored shard by shard; each shard's scores are kept until the run is whole, so that an
+audit that was killed goes on where it was, to the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from ..datasets.columns import check_unique, words
+from ..datasets.errors import InputError
+from ..datasets.evaluation import EvaluationSet
+from ..datasets.read import iter_batches, row_count
+from ..models.base import Model, Scored, decide
+from .inputs import Progress
+from .measure import Measurement
+
+SEPARATOR = "\x1f"
+"""Between the values of several columns that say who is whose twin."""
+
+
+@dataclass
+class Shards:
+    """Scores of finished shards, kept beside the run until it is whole.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when the first shard is kept.
+    threshold : float
+        Of the model, as decisions are not kept.
+    """
+
+    folder: Path
+    threshold: float
+    kept: int = 0
+
+    def score(self, number: int, model: Model, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
+        """Scores of a shard: those that are kept, else the model's, which are kept then."""
+        path = self.folder / f"{number:06d}.npy"
+        found = self._read(path, batch.num_rows)
+        if found is None:
+            scored = model.score(batch, ids)
+            if scored.score is None:
+                return scored
+            found = scored.score
+            self._keep(path, found)
+        else:
+            self.kept += 1
+        return Scored(decide(found, self.threshold), found)
+
+    def _read(self, path: Path, rows: int) -> NDArray[np.float64] | None:
+        if not path.is_file():
+            return None
+        try:
+            found: NDArray[np.float64] = np.load(path, allow_pickle=False)
+        except (OSError, ValueError):
+            # A machine that went down while a shard was written leaves half of it: it is scored again.
+            return None
+        return found if found.shape == (rows,) and found.dtype == np.float64 else None
+
+    def _keep(self, path: Path, scores: NDArray[np.float64]) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(".part.npy")
+        np.save(beside, scores)
+        beside.replace(path)
+
+
+def forget(folder: Path) -> None:
+    """Remove the shards of a run that is whole."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass
+class Twins:
+    """Gives rows that agree in some columns one code."""
+
+    columns: Sequence[str]
+    codes: dict[str, int] = field(default_factory=dict)
+
+    def read(self, batch: pa.RecordBatch) -> pa.Array:
+        """Codes of the rows of a batch; null where one of the columns is missing."""
+        texts = [words(batch.column(name)).cast(pa.string()) for name in self.columns]
+        joined = pc.binary_join_element_wise(*texts, SEPARATOR).dictionary_encode()
+        place = [self.codes.setdefault(t, len(self.codes)) for t in joined.dictionary.to_pylist()]
+        return pa.array(place, pa.int32()).take(joined.indices)
+
+
+def in_share(ids: pa.Array, share: float) -> NDArray[np.bool_]:
+    """Whether each row falls into a share of the rows that its id alone decides."""
+    digests = (hashlib.sha256(b"selection" + str(i).encode()).digest() for i in ids.to_pylist())
+    return np.fromiter((int.from_bytes(d[:8]) < share * 2**64 for d in digests), bool, len(ids))
+
+
+@dataclass(frozen=True)
+class Job:
+    """How a set of rows is scored.
+
+    Attributes
+    ----------
+    path : Path
+        Where the predictions are written.
+    stage : str
+        What the progress is called.
+    shards : Shards, optional
+        Where scores are kept on the way.
+    twins : Twins, optional
+    share : float, optional
+        Share of the rows that go to ``aside`` instead.
+    """
+
+    path: Path
+    stage: str = "scoring"
+    shards: Shards | None = None
+    twins: Twins | None = None
+    share: float | None = None
+    aside: Path | None = None
+
+
+def score(
+    data: EvaluationSet, model: Model | None, job: Job, measured: Measurement | None, progress: Progress
+) -> None:
+    """Score every batch, write it and count it, in one pass."""
+    total = row_count(data.source) if isinstance(data.source, Path) else len(data.source)
+    if data.split_column is not None or data.drop_missing:
+        total = None
+    # Writing a batch and counting it do not wait for each other.
+    with ThreadPoolExecutor(1) as pool, ExitStack() as closing:
+        file = closing.enter_context(_File(job.path, data.sensitive))
+        aside = closing.enter_context(_File(job.aside, data.sensitive)) if job.aside else None
+        for number, raw in enumerate(_batches(data, model, job)):
+            rows = data.read(raw)
+            if job.twins is not None:
+                rows["twin"] = job.twins.read(raw)
+            if model is not None:
+                _add_scores(rows, raw, number, model, job)
+            batch = pa.record_batch(rows)
+            if aside is not None and job.share is not None:
+                chosen = in_share(batch.column("id"), job.share)
+                aside.write(batch.filter(pa.array(chosen)))
+                batch = batch.filter(pa.array(~chosen))
+            writing = pool.submit(file.write, batch)
+            if measured is not None:
+                measured.add(batch)
+            writing.result()
+            progress(job.stage, data.rows, total)
+    data.check_whole()
+    if measured is not None:
+        _check(data, measured, job)
+
+
+def _add_scores(rows: dict[str, Any], raw: pa.RecordBatch, number: int, model: Model, job: Job) -> None:
+    ids = rows.get("id")
+    scored = model.score(raw, ids) if job.shards is None else job.shards.score(number, model, raw, ids)
+    if scored.decision is not None:
+        rows["y_pred"] = pa.array(scored.decision.astype(np.int8))
+    if scored.score is not None:
+        rows["score"] = pa.array(scored.score)
+
+
+class _File:
+    """A predictions file that is made with the first batch."""
+
+    def __init__(self, path: Path, sensitive: Sequence[str]) -> None:
+        self.path, self.sensitive = path, sensitive
+        self._writer: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> _File:
+        return self
+
+    def __exit__(self, *how: object) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        if self._writer is None:
+            self.path.parent.mkdir(exist_ok=True)
+            # Dictionaries pay for slices only: ids and scores are nearly all distinct.
+            words = [n for n in batch.schema.names if n in self.sensitive]
+            self._writer = pq.ParquetWriter(
+                self.path, batch.schema, use_dictionary=words, write_statistics=False
+            )
+        self._writer.write_batch(batch)
+
+
+def _batches(data: EvaluationSet, model: Model | None, job: Job) -> Iterator[pa.RecordBatch]:
+    """The batches of the data; in shards of one size where the model asks for it."""
+    extra = [*(model.columns if model else ()), *(job.twins.columns if job.twins else ())]
+    source = data.batches(extra, whole=model is not None and model.whole)
+    size = getattr(model, "shard_rows", None)
+    return source if size is None else resized(source, size)
+
+
+def resized(batches: Iterator[pa.RecordBatch], size: int) -> Iterator[pa.RecordBatch]:
+    """Cut a stream of batches anew, so that all but the last have ``size`` rows."""
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows += batch.num_rows
+        while rows >= size:
+            whole = _joined(waiting)
+            yield whole.slice(0, size)
+            waiting, rows = [whole.slice(size)], rows - size
+    if rows:
+        yield _joined(waiting)
+
+
+def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    if len(batches) == 1:
+        return batches[0]
+    table = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
+    return table.to_batches()[0] if len(table) else batches[0]
+
+
+def _check(data: EvaluationSet, measured: Measurement, job: Job) -> None:
+    if not data.order.strict and data.id:
+        paths = [p for p in (job.path, job.aside) if p is not None and p.is_file()]
+
+        def ids() -> Iterator[pa.Array]:
+            return (b.column(0) for p in paths for b in iter_batches(p, columns=["id"]))
+
+        check_unique(ids, data.rows, data.id, data.where)
+    if not measured.rows:
+        why = f"every count in column '{data.count}' is 0" if data.count else "all fell into data.selection"
+        raise InputError(f"{data.where}: no rows to audit: {why}")
+    weights = measured.tally(()).weights
+    if weights is not None and not np.sum(weights.n) > 0:
+        raise InputError(f"{data.where}: every weight in column '{data.weight}' is 0")
+    if not {"label", "decision", "score"} & measured.gives:
+        raise InputError(f"{data.where}: nothing to audit: expected a label, a decision or a score")
+
+
+def sample(data: EvaluationSet, columns: Sequence[str], rows: int) -> pa.RecordBatch:
+    """Rows spread evenly over the data, as the model reads them."""
+    whole = _joined([batch.select(list(dict.fromkeys(columns))) for batch in data.batches(columns)])
+    chosen = np.linspace(0, whole.num_rows - 1, min(rows, whole.num_rows)).astype(np.intp)
+    return whole.take(pa.array(np.unique(chosen)))
