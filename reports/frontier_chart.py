@@ -24,13 +24,14 @@ MARGIN = 0.06
 class FrontierChart:
     """The chart, and what its caption must say.
 
-    ``not_drawn`` variants have no place in it; ``limited``: limits on gaps are drawn; ``cut``: an axis
-    does not begin at 0.
+    ``not_drawn`` variants have no place in it; ``limited``: limits on gaps are drawn; ``beyond``:
+    limits that lie too far above; ``cut``: an axis does not begin at 0.
     """
 
     drawing: Drawing
     not_drawn: int
     limited: bool
+    beyond: list[str]
     cut: bool
 
 
@@ -42,7 +43,7 @@ def frontier_chart(result: AuditResult, key: str) -> FrontierChart | None:
     drawn = [s for s in frontier.variants if s.worst_gap is not None]
     if len(drawn) < 2:
         return None
-    limits = gap_limits(result)
+    limits, beyond = _within_reach(gap_limits(result), [s.worst_gap or 0.0 for s in drawn])
     x = _domain([s.cost for s in drawn])
     y = _domain([s.worst_gap or 0.0 for s in drawn] + [value for value, _ in limits])
     values = [
@@ -55,7 +56,8 @@ def frontier_chart(result: AuditResult, key: str) -> FrontierChart | None:
     spec = _template(gap_kind(result) == "gap") | {"data": {"values": values}}
     _set_domains(spec, x, y)
     drawing = inline_svg(spec, key, "Cost against worst gap, by variant", _describe(result, drawn))
-    return FrontierChart(drawing, len(frontier.variants) - len(drawn), bool(limits), x[0] > 0 or y[0] > 0)
+    not_drawn = len(frontier.variants) - len(drawn)
+    return FrontierChart(drawing, not_drawn, bool(limits), beyond, x[0] > 0 or y[0] > 0)
 
 
 def gap_limits(result: AuditResult) -> list[tuple[float, str]]:
@@ -76,6 +78,14 @@ def gap_limits(result: AuditResult) -> list[tuple[float, str]]:
             told = f"{plain(gate_title(gate, result.definitions))}: {limit.operator} {limit.words(kind)}"
             found.setdefault(limit.value, told)
     return sorted(found.items())
+
+
+def _within_reach(
+    limits: list[tuple[float, str]], gaps: list[float]
+) -> tuple[list[tuple[float, str]], list[str]]:
+    """Part the limits that can be drawn from those so far above that they would flatten all variants."""
+    top = 2 * max(gaps) - min(gaps)
+    return [one for one in limits if one[0] <= top], [text for value, text in limits if value > top]
 
 
 def _domain(values: list[float]) -> tuple[float, float]:

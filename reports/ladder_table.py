@@ -21,7 +21,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Step:
-    """One variant on the ladder; ``failed`` says why its recipe could not be carried out."""
+    """One variant on the ladder.
+
+    ``misses``: gates and targets that it does not pass; ``missed_before``: where it passes all, those that it
+    did not pass on the rows of the choice; ``failed``: why its recipe could not be carried out.
+    """
 
     name: str
     marks: list[str]
@@ -29,6 +33,7 @@ class Step:
     verdict: Verdict | None = None
     worst: Sentence = ()
     misses: list[Sentence] = field(default_factory=list)
+    missed_before: list[Sentence] = field(default_factory=list)
     failed: str = ""
 
 
@@ -80,6 +85,8 @@ def _step(variant: Variant, result: AuditResult, costly: bool, metric: str) -> S
     item = comparison_of(result, variant.name)
     standing = standing_of(result.frontier, variant.name)
     first = variant is result.variants[0]
+    misses = missed_words(result, standing)
+    before = standing_of(result.frontier, variant.name, selection=True)
     cells = [_storage(variant.cost), _time(variant.cost, first=first)] * costly
     cells += [_performance_entry(variant, item, metric, result)] if metric else []
     cells += [_gap(standing, gap_kind(result))] if result.frontier is not None else []
@@ -90,7 +97,8 @@ def _step(variant: Variant, result: AuditResult, costly: bool, metric: str) -> S
         cells,
         standing.verdict if standing and result.gates else None,
         worst_gap_words(result, standing),
-        missed_words(result, standing),
+        misses,
+        [] if misses else missed_words(result, before, verdicts=False),
     )
 
 

@@ -36,10 +36,12 @@ def standing_of(frontier: Frontier | None, name: str, *, selection: bool = False
 
 
 def released(result: AuditResult) -> str | None:
-    """Name the recommended variant, or the nearest when none qualifies."""
+    """Name the recommended variant, or the nearest when that is none or the first one itself."""
     if result.frontier is None:
         return None
-    return result.frontier.recommended or result.frontier.nearest
+    first = result.variants[0].name if result.variants else None
+    recommended = result.frontier.recommended
+    return recommended if recommended not in (None, first) else result.frontier.nearest
 
 
 def audit_timing(cost: Cost | None) -> Timing | None:

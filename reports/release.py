@@ -35,7 +35,7 @@ def release(result: AuditResult) -> Release | None:
         return Release(lead, [*_nearest(result), _tally(result)], "fail")
     if result.variants and name == result.variants[0].name:
         why = "no lighter variant passes every gate and target" if frontier.nearest else "nothing is cheaper"
-        lead = ("Keep ", Given(name), f": {why}.")
+        lead = ("Keep ", "the original" if name == "original" else Given(name), f": {why}.")
         return Release(lead, [*_nearest(result), _tally(result)], None)
     if standing is not None and standing.verdict != "pass":
         lead = (Given(name), " was chosen, but the evaluation rows do not certify it.")

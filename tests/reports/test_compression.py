@@ -104,7 +104,7 @@ def test_chosen_variant_that_fails_on_the_evaluation_rows_is_not_recommended(com
 
 def test_original_is_kept_when_it_is_what_the_frontier_recommends(compressed: AuditResult):
     frontier = compressed.frontier.model_copy(update={"recommended": "original"})
-    assert told(compressed.model_copy(update={"frontier": frontier})).startswith("Keep original: ")
+    assert told(compressed.model_copy(update={"frontier": frontier})).startswith("Keep the original: ")
 
 
 def test_variant_that_missed_on_the_rows_of_the_choice_says_what(compressed: AuditResult):
@@ -117,7 +117,9 @@ def test_variant_that_missed_on_the_rows_of_the_choice_says_what(compressed: Aud
     ]
     changes = {"recommended": "original", "nearest": "bf16", "selection": chosen_on}
     text = told(compressed.model_copy(update={"frontier": frontier.model_copy(update=changes)}))
-    assert text.startswith("Keep original: no lighter variant passes every gate and target. Nearest: bf16. ")
+    assert text.startswith(
+        "Keep the original: no lighter variant passes every gate and target. Nearest: bf16. "
+    )
     assert "On the rows of the choice it misses: False positive rate by race, the gap grows by" in text
 
 
