@@ -283,7 +283,7 @@ class Gate(Section):
             return self
         if self.compare == "change" and self.on == "original":
             raise ValueError("on: the original has not changed; expected 'compressed' or a variant's name")
-        if self.compare == "change" and not (limit.upper and limit.value >= 0) and self.features:
+        if self.compare == "change" and not (limit.upper and limit.value >= 0) and self.by is not None:
             raise ValueError("limit: the growth of a gap is limited from above, such as '<= 0.02'")
         if self.metric not in METRICS and self.metric not in AGGREGATES:
             raise ValueError(f"metric: {unknown(self.metric, [*METRICS, *AGGREGATES], 'metric')}")

@@ -15,7 +15,6 @@ from .config import Config
 from .measure import Measurement
 from .result import DataInfo, Definition, Environment, GateResult, NotMeasured
 
-
 ALWAYS = ("numpy", "scipy", "pyarrow", "pandas", "scikit-learn", "skops", "pydantic")
 WHEN_USED = {
     "torch": "torch", "transformers": "transformers", "tokenizers": "tokenizers", "torchao": "torchao",

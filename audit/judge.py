@@ -105,7 +105,7 @@ def judge(
     original = measured or run.measure(predictions, entries[0])
     plan = make_plan(config, original)
     judged = run.judged(predictions, plan, original)
-    if len(entries) == 1:
+    if not config.compressions:
         gates = [*judged.gates, *gate.unanswered(config.gates, run.kinds, plan)]
         found = Judgement(plan, original, list(judged.variants), [], gates)
     else:
@@ -158,7 +158,7 @@ class _Run:
             )  # fmt: skip
             variants.append(made)
             gates += decided
-            if len(self.entries) > 1:
+            if self.config.compressions:
                 last = comparisons[-1] if entry is not first else None
                 gates += target_results(self.config.objective, made, variants[0], last, plan)
         return Judged(variants, gates, comparisons, original.rows)

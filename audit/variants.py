@@ -163,8 +163,8 @@ class Workshop:
         return {
             "process_bytes": max(0, there["process_bytes"]),
             "peak_bytes": there["peak_bytes"],
-            "reload": f"{rows.num_rows:,} rows scored after loading in a fresh process: every score and decision "
-            "equal to the last bit",
+            "reload": f"{rows.num_rows:,} rows scored after loading in a fresh process: every score and "
+            "decision equal to the last bit",
         }
 
 

@@ -72,14 +72,16 @@ def masked_bytes(tensor: Any) -> int:
     """Bytes of a tensor as a bit mask and its values that are not zero."""
     if tensor.numel() < LEAST_ELEMENTS:
         return int(tensor.nbytes)
-    return _nonzero(tensor) * int(tensor.element_size()) + math.ceil(tensor.numel() / 8)
+    size: int = tensor.element_size()
+    elements: int = tensor.numel()
+    return _nonzero(tensor) * size + math.ceil(elements / 8)
 
 
 def _nonzero(tensor: Any) -> int:
     import torch
 
     # Eight-bit floats cannot be counted as such; a zero is a zero in its bits too.
-    bytewise = tensor.is_floating_point() and tensor.element_size() == 1
+    bytewise: bool = tensor.is_floating_point() and tensor.element_size() == 1
     return int((tensor.view(torch.uint8) if bytewise else tensor).count_nonzero())
 
 

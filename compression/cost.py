@@ -43,7 +43,7 @@ def storage(model: NeuralModel | EstimatorModel, folder: Path) -> dict[str, Any]
     if isinstance(model.runtime, OnnxRuntime):
         found = _of_arrays(_onnx_weights(model.runtime.path))
         return {"stored_bytes": stored, **found, "resident_bytes": found["dense_bytes"]}
-    module = model.runtime.module
+    module = model.runtime.module  # type: ignore[attr-defined]
     plain = weights.dense(module)
     tensors, _ = weights.stored(module)
     encoded = sum(codec.sparse_bytes(t) for t in tensors.values())
@@ -164,7 +164,7 @@ def _cuda_clock(runtime: Any) -> Callable[[Call], float]:
         return _wall_clock
 
     def timed(call: Call) -> float:
-        start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
         start.record()
         call()
         end.record()

@@ -12,8 +12,7 @@ from ..models.extras import optional
 from ..models.runtimes import TorchRuntime
 from ..models.sources import FactorySource, TransformersSource
 from .finetune import label_loss, targets, train
-from .quantise import in_float32
-from .recipes import Context, Done, Finetune, Params, TrainingRows, plural, recipe
+from .recipes import Context, Done, Finetune, Params, TrainingRows, in_float32, plural, recipe
 from .shrink import evenly, layer_list
 
 HELD_OUT = 0.1
@@ -82,7 +81,8 @@ def distill(model: Any, params: Distil, context: Context) -> Done:
         student.load_state_dict(best["state"])
     after = sum(p.numel() for p in student.parameters())
     return Done(
-        f"a student of {plural(after, 'parameter')} (the teacher has {before:,}) trained on the teacher's outputs "
+        f"a student of {plural(after, 'parameter')} (the teacher has {before:,}) trained on the "
+        "teacher's outputs "
         f"for {steps} steps of {params.batch} rows, best at step {best['step']}: its scores lie "
         f"{-best['agreement']:.3f} from the teacher's on {len(held):,} held-out training rows",
         {"restart": True},
@@ -122,14 +122,16 @@ def _student(model: Any, params: Distil) -> tuple[Any, Any]:
     if params.layers is not None:
         if params.layers > config["num_hidden_layers"]:
             raise InputError(
-                f"distill.layers: expected at most the teacher's {config['num_hidden_layers']}, got {params.layers}"
+                f"distill.layers: expected at most the teacher's {config['num_hidden_layers']}, "
+                f"got {params.layers}"
             )
         changes["num_hidden_layers"] = params.layers
     if params.width is not None:
         size = config["hidden_size"] // config["num_attention_heads"]
         if params.width % size or params.width > config["hidden_size"]:
             raise InputError(
-                f"distill.width: expected a multiple of {size} up to {config['hidden_size']}, got {params.width}"
+                f"distill.width: expected a multiple of {size} up to {config['hidden_size']}, got "
+                f"{params.width}"
             )
         changes["hidden_size"] = params.width
         changes["num_attention_heads"] = params.width // size

@@ -51,7 +51,7 @@ def targets(model: Any, rows: TrainingRows, name: str) -> NDArray[np.int64]:
             f"{name}: fine-tuning knows two classes, the model has {len(model.head.labels)} outputs"
         )
     yes = model.head.positive[0]
-    return np.where(rows.labels, yes, 1 - yes)
+    return np.asarray(np.where(rows.labels, yes, 1 - yes), np.int64)
 
 
 def label_loss(model: Any, logits: Any, target: NDArray[np.int64]) -> Any:

@@ -33,7 +33,7 @@ def flops(runtime: Any, arrays: Mapping[str, Any]) -> tuple[float, str]:
         for part in module.modules()
         if (kind := _kind(part)) is not None
     ]
-    rows = len(next(iter(arrays.values())))
+    rows: int = len(next(iter(arrays.values())))
     try:
         with torch.inference_mode(), quiet():
             runtime.outputs(dict(arrays))
@@ -50,7 +50,7 @@ def flops(runtime: Any, arrays: Mapping[str, Any]) -> tuple[float, str]:
     total = layers + attention
     if seen and not any(type(p).__module__.startswith("torch.ao.nn.quantized") for p in module.modules()):
         method += f"; torch's counter sees {seen / total:.0%} of it" if total else ""
-    return max(total, seen) / rows, method
+    return float(max(total, seen)) / rows, method
 
 
 def _kind(part: Any) -> str | None:
@@ -78,12 +78,12 @@ def _attention(module: Any, arrays: Mapping[str, Any]) -> float:
     if "input_ids" not in arrays:
         return 0.0
     rows, tokens = arrays["input_ids"].shape
-    width = sum(
+    width: int = sum(
         part.num_attention_heads * part.attention_head_size
         for part in module.modules()
         if hasattr(part, "num_attention_heads") and hasattr(part, "attention_head_size")
     )
-    return 4.0 * rows * tokens**2 * width
+    return float(4 * rows * tokens**2 * width)
 
 
 def _counted_by_torch(runtime: Any, arrays: Mapping[str, Any]) -> float:

@@ -1,4 +1,4 @@
-"""Artefacts in fresh processes: do they load, to the same scores, and how much memory do they take?
+"""Artefacts in fresh processes: that they load, to the same scores, and how much memory they take.
 
 Importing torch takes seconds, so one process imports it once and forks a child for each artefact: the
 child has the libraries and nothing of any model. Run as ``python -m fairweigh.compression.fresh``.

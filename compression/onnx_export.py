@@ -13,8 +13,7 @@ from ..datasets.errors import InputError
 from ..models.estimator import one_line
 from ..models.extras import optional, quiet
 from ..models.runtimes import OnnxRuntime
-from .quantise import in_float32, is_packed
-from .recipes import Context, Done, Params, plural, recipe
+from .recipes import Context, Done, Params, in_float32, is_packed, plural, recipe
 
 OPSET = 18
 

@@ -11,8 +11,7 @@ from ..datasets.errors import InputError
 from ..models.estimator import one_line
 from ..models.extras import optional, quiet
 from .finetune import fine_tune
-from .quantise import in_float32
-from .recipes import Context, Done, Finetune, Params, listed_layers, plural, recipe
+from .recipes import Context, Done, Finetune, Params, in_float32, listed_layers, plural, recipe
 
 
 class Magnitude(Params):
@@ -35,7 +34,7 @@ def _prunable(model: Any, embeddings: bool) -> list[tuple[Any, str]]:
     found = [(m, "weight") for m in module.modules() if isinstance(m, kinds)]
     if not found and type(module).__name__ == "GraphModule":
         # An exported program keeps its layers' names and tensors, not their classes.
-        holders = {n: m for n, m in module.named_modules()}
+        holders = dict(module.named_modules())
         for name, parameter in module.named_parameters():
             parent, _, own = name.rpartition(".")
             if own == "weight" and parameter.ndim > 1:
@@ -113,7 +112,8 @@ def sparse_2_4(model: Any, params: TwoOfFour, context: Context) -> Done:
     done = Done(f"two of every four weights of {plural(len(layers), 'Linear layer')} to zero")
     if model.runtime.device == "cpu":
         done.notes.append(
-            "No CPU kernel uses the pattern: it saves storage here (values and a mask), and time on CUDA only."
+            "No CPU kernel uses the pattern: it saves storage here (values and a mask), and time "
+            "on CUDA only."
         )
     _after(model, params.finetune, context, done, [(m, "weight") for m in layers], "sparse-2-4")
     return done
@@ -227,7 +227,8 @@ def prune_structured(model: Any, params: Structured, context: Context) -> Done:
         raise InputError("prune-structured: no layer became smaller; torch-pruning found none it may change")
     left = sum(p.numel() for p in module.parameters())
     done = Done(
-        f"{params.amount:.0%} of the units of {plural(len(roots), 'layer')} removed, {smaller} layers smaller: "
+        f"{params.amount:.0%} of the units of {plural(len(roots), 'layer')} removed, {smaller} "
+        "layers smaller: "
         f"{parameters:,} to {left:,} parameters",
         record,
     )

@@ -11,7 +11,16 @@ from pydantic import Field
 from ..datasets.errors import InputError
 from ..models.estimator import one_line
 from ..models.extras import optional, quiet
-from .recipes import Context, Done, Params, listed_layers, plural, recipe
+from .recipes import (
+    Context,
+    Done,
+    Params,
+    in_float32,
+    is_packed,
+    listed_layers,
+    plural,
+    recipe,
+)
 
 SLOW_HALF = "Most CPUs run float16 2 to 5 times slower than float32; the measured times tell for this one."
 
@@ -67,13 +76,6 @@ def _layers(model: Any, kind: str) -> list[str]:
     return [n for n, m in model.runtime.module.named_modules() if type(m).__name__ == kind]
 
 
-def in_float32(model: Any, name: str) -> None:
-    if getattr(model.runtime, "module", None) is None:
-        raise InputError(f"{name}: the model was exported by the step before; put that step last")
-    if model.runtime.dtype != "float32":
-        raise InputError(f"{name}: expected a model in float32, got {model.runtime.dtype}")
-
-
 def _to(dtype: str) -> Any:
     def rebuild(module: Any, record: Mapping[str, Any]) -> Any:
         return module.to(getattr(optional("torch", dtype), dtype))
@@ -91,10 +93,6 @@ def _cast(model: Any, dtype: str, name: str) -> Done:
     model.runtime.module = model.runtime.module.to(getattr(torch, dtype))
     count = sum(p.numel() for p in model.runtime.module.parameters())
     return Done(f"{plural(count, 'weight')} and the activations to {dtype}")
-
-
-def is_packed(model: Any) -> bool:
-    return any(type(m).__module__.startswith("torch.ao.nn.quantized") for m in model.runtime.module.modules())
 
 
 @recipe("bf16", rebuild=_to("bfloat16"))

@@ -183,3 +183,17 @@ def listed_layers(found: Sequence[Any], what: str, recipe_name: str) -> None:
     """InputError where a model has none of the layers that a step works on."""
     if not found:
         raise InputError(f"{recipe_name}: the model has no {what} that it could change")
+
+
+def in_float32(model: Any, recipe_name: str) -> None:
+    """InputError for a model that an earlier step has exported, or that is not in float32."""
+    if getattr(model.runtime, "module", None) is None:
+        raise InputError(f"{recipe_name}: the model was exported by the step before; put that step last")
+    if model.runtime.dtype != "float32":
+        raise InputError(f"{recipe_name}: expected a model in float32, got {model.runtime.dtype}")
+
+
+def is_packed(model: Any) -> bool:
+    """Whether a step before has put torch's quantised layers, which hold packed weights, into a model."""
+    parts = model.runtime.module.modules()
+    return any(type(part).__module__.startswith("torch.ao.nn.quantized") for part in parts)

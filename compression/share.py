@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ..models.extras import optional
-from .quantise import in_float32
-from .recipes import Context, Done, Params, listed_layers, plural, recipe
+from .recipes import Context, Done, Params, in_float32, listed_layers, plural, recipe
 
 SAMPLE = 100_000
 """Weights of a tensor that the codebook is fitted to; all weights are then assigned to it."""
@@ -31,26 +30,31 @@ def share_weights(model: Any, params: Share, context: Context) -> Done:
     kinds: tuple[type, ...] = (torch.nn.Linear, torch.nn.Conv1d, torch.nn.Conv2d)
     if params.embeddings:
         kinds += (torch.nn.Embedding,)
-    chosen = [
-        (f"{name}.weight", part.weight)
+    chosen: list[tuple[str, Any]] = [
+        (f"{name}.weight", part)
         for name, part in model.runtime.module.named_modules()
-        if isinstance(part, kinds) and part.weight.numel() > 4 * params.clusters
+        if isinstance(part, kinds) and _size(part) > 4 * params.clusters
     ]
     listed_layers(chosen, "layer with enough weights to share", "share-weights")
     books = {}
-    for number, (name, weight) in enumerate(chosen):
+    for number, (name, part) in enumerate(chosen):
+        weight = part.weight
         context.progress("sharing weights", number, len(chosen))
         flat = weight.detach().cpu().numpy().ravel()
         shared = _shared(flat, params.clusters, context.seed)
         with torch.no_grad():
             weight.copy_(torch.from_numpy(shared.reshape(weight.shape)))
         books[name] = params.clusters
-    total = sum(w.numel() for _, w in chosen)
+    total = sum(_size(part) for _, part in chosen)
     return Done(
         f"{plural(total, 'weight')} of {plural(len(chosen), 'tensor')} to {params.clusters} values each",
         {"codebooks": books},
         ["Stored as codes of a codebook; in memory, and in time, the model is as before."],
     )
+
+
+def _size(part: Any) -> int:
+    return int(part.weight.numel())
 
 
 def _shared(flat: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.float32]:

@@ -12,8 +12,7 @@ from ..models.extras import optional
 from ..models.sources import TransformersSource
 from .finetune import fine_tune
 from .prune import reshape
-from .quantise import in_float32
-from .recipes import Context, Done, Finetune, Params, plural, recipe
+from .recipes import Context, Done, Finetune, Params, in_float32, plural, recipe
 
 
 class DropLayers(Params):

@@ -31,9 +31,20 @@ class Model(Protocol):
         Whether scores are probabilities in [0, 1].
     """
 
-    columns: list[str]
-    whole: bool
-    probability: bool
+    @property
+    def columns(self) -> list[str]:
+        """See above."""
+        ...
+
+    @property
+    def whole(self) -> bool:
+        """See above."""
+        ...
+
+    @property
+    def probability(self) -> bool:
+        """See above."""
+        ...
 
     def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
         """Score the rows of a batch, in its order."""

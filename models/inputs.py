@@ -258,13 +258,15 @@ def _tensor(column: pa.Array, name: str, shape: list[int]) -> NDArray[np.float32
     )
     if not is_list or column.null_count:
         raise InputError(
-            f"model.features: column '{name}': expected a list of {size} numbers in every row, got {column.type}"
+            f"model.features: column '{name}': expected a list of {size} numbers in every row, got "
+            f"{column.type}"
         )
     counts = pc.list_value_length(column)
     wrong = pc.sum(pc.not_equal(counts, size)).as_py()
     if wrong:
         raise InputError(
-            f"model.shape: column '{name}': expected {size} numbers in every row ({' x '.join(map(str, shape))}), "
+            f"model.shape: column '{name}': expected {size} numbers in every row "
+            f"({' x '.join(map(str, shape))}), "
             f"{wrong} rows have another number"
         )
     values = _number(column.flatten(), name)

@@ -94,8 +94,9 @@ def _torch(spec: Any, data: EvaluationSet, positive: Sequence[str], seed: int) -
             load_weights(module, path)
     inputs = TableInputs(spec.features if spec.features is not None else data.feature_names(), spec.shape)
     about = {
-        "kind": "torch", "path": str(path) if path else None, "sha256": sha256_file(path) if path else _sha256_of(module),
-        "factory": spec.factory, "architecture": type(module).__name__,
+        "kind": "torch", "path": str(path) if path else None,
+        "sha256": sha256_file(path) if path else _sha256_of(module), "factory": spec.factory,
+        "architecture": type(module).__name__,
     }  # fmt: skip
     model = _on_torch(spec, module, source, inputs, Head((), (), "softmax"), about)
     model.head = head([], _outputs(model, data), None, as_words(spec.positive))
@@ -119,7 +120,8 @@ def _on_torch(
     if spec.dtype != "float32":
         if isinstance(source, ExportedSource):
             raise InputError(
-                f"model.dtype: the types of an exported program are fixed, got {spec.dtype!r}; export it in that type"
+                f"model.dtype: the types of an exported program are fixed, got {spec.dtype!r}; "
+                "export it in that type"
             )
         module = module.to(getattr(torch, spec.dtype))
     device = device_for(spec.device)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -23,15 +24,12 @@ SHARD_ROWS = 8192
 
 
 class Encoded(Protocol):
-    """Rows ready to be put into batches.
+    """Rows ready to be put into batches."""
 
-    Attributes
-    ----------
-    lengths : int array of shape (rows,)
-        Tokens of each row; 1 where rows are all alike.
-    """
-
-    lengths: NDArray[np.int64]
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens of each row, int array of shape (rows,); 1 where rows are all alike."""
+        ...
 
     def collate(self, rows: NDArray[np.intp]) -> Arrays:
         """Return the arrays of some rows, padded to the longest of them."""
@@ -49,6 +47,10 @@ class Inputs(Protocol):
 
     def describe(self) -> dict[str, Any]:
         """Return what the report says of the inputs."""
+        ...
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write what an artefact needs of them into its folder; returns how to read it again."""
         ...
 
 

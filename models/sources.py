@@ -61,7 +61,7 @@ class FactorySource:
     def skeleton(self) -> Any:
         """Call the function."""
         torch = optional("torch", "a torch model")
-        make: Callable[[], Any] = imported(self.factory)
+        make: Callable[..., Any] = imported(self.factory)
         try:
             module = make()
         except (Exception, SystemExit) as error:
@@ -132,7 +132,8 @@ def refuse_pickles(path: Path) -> None:
                 entries = json.loads(archive.read(name)).get("config", {})
                 if any(isinstance(e, dict) and e.get("use_pickle") for e in entries.values()):
                     raise InputError(
-                        f"model.path: {path} holds pickled tensors or objects, which can run any code when loaded; "
+                        f"model.path: {path} holds pickled tensors or objects, which can run any "
+                        "code when loaded; "
                         "export the module again with plain tensors"
                     )
             if any("custom_obj" in name or name.endswith(".pkl") for name in archive.namelist()):
@@ -159,7 +160,8 @@ def transformers_module(path: str, task: str, seed: int) -> tuple[Any, Transform
     if folder.is_dir() and not weights:
         pickled = sorted(p.name for p in [*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth")])
         raise InputError(
-            f"model.path: {path} holds its weights as a pickle ({pickled[0]}), which can run any code when loaded; "
+            f"model.path: {path} holds its weights as a pickle ({pickled[0]}), which can run any "
+            "code when loaded; "
             "save them as safetensors (save_pretrained does)"
             if pickled
             else f"model.path: {path} holds no weights: expected a file model.safetensors"
@@ -178,7 +180,8 @@ def transformers_module(path: str, task: str, seed: int) -> tuple[Any, Transform
     missing = sorted(loading["missing_keys"])
     if missing:
         raise InputError(
-            f"model.path: {path} lacks {len(missing)} of the weights of a model for {task}, such as {missing[0]!r}; "
+            f"model.path: {path} lacks {len(missing)} of the weights of a model for {task}, such "
+            f"as {missing[0]!r}; "
             "it is not fine-tuned for this task"
         )
     told = {**config.to_dict(), "model_type": config.model_type}
@@ -193,7 +196,7 @@ def _why_not(path: str, error: Exception) -> str:
             f"{path} needs code of its own (trust_remote_code), which is refused: a model is untrusted input"
         )
     if "couldn't connect" in text or "offline" in text.lower() or "Name or service" in text:
-        return f"{path} is no local folder, and the model hub cannot be reached; expected a folder with config.json"
+        return f"{path} is no local folder, and the model hub cannot be reached; expected a folder of a model"
     if isinstance(error, OSError) and ("not a valid model identifier" in text or "Repo id" in text):
         return f"no folder {path}, and no model of that name on the hub"
     return f"{path} cannot be read as a transformers model: {text}"
@@ -204,7 +207,8 @@ def load_weights(module: Any, path: Path) -> None:
     safetensors = optional("safetensors.torch", "a torch model")
     if path.suffix != ".safetensors":
         raise InputError(
-            f"model.path: expected a .safetensors or .pt2 file, got {path}; other formats are pickles, which can run "
+            f"model.path: expected a .safetensors or .pt2 file, got {path}; other formats are "
+            "pickles, which can run "
             "any code when loaded"
         )
     try:
