@@ -50,8 +50,9 @@ def _flips_row(flips: Flips) -> Row:
         ratio = Cell(figure(flips.ratio, "ratio"), limits)
     p = Cell("")
     if flips.p is not None:
-        alone = "" if flips.p_adjusted == flips.p else f"alone {p_value(flips.p)}"
-        p = Cell(p_value(flips.p if flips.p_adjusted is None else flips.p_adjusted), alone)
+        adjusted = p_value(flips.p if flips.p_adjusted is None else flips.p_adjusted)
+        alone = p_value(flips.p)
+        p = Cell(adjusted, "" if adjusted == alone else f"alone {alone}")
     limits = "" if flips.low is None else interval(flips.low, flips.high, "percent")
     cells = [
         Cell(count(flips.n)),
@@ -120,16 +121,16 @@ def worst_changes(item: Comparison, result: AuditResult, most: int) -> tuple[Tab
     return (_changes(listed, result, by_metric=False) if listed else None), len(rows) - len(listed)
 
 
-def _harm(change: Change, result: AuditResult) -> tuple[bool, float]:
-    """Order by what is shown: the limit nearer to no change, on the side that harms."""
+def _harm(change: Change, result: AuditResult) -> tuple[bool, bool, float]:
+    """Order by what is shown: the limit nearer to no change, on the side that harms; bare values last."""
     if change.value is None:
-        return False, float("-inf")
+        return False, False, float("-inf")
     definition = result.definitions.get(change.metric)
     better = definition.better if definition is not None else None
     low = change.value if change.low is None else change.low
     high = change.value if change.high is None else change.high
     harm = {"higher": -high, "lower": low}.get(better or "", max(low, -high))
-    return change.status == "ok", harm
+    return change.status == "ok", change.low is not None, harm
 
 
 def _changes(rows: list[Change], result: AuditResult, *, by_metric: bool) -> Table:
@@ -167,8 +168,8 @@ def _change_cells(change: Change, result: AuditResult, notes: Notes) -> list[Cel
             figure(change.value, signed),
             "" if change.low is None else interval(change.low, change.high, signed),
         )
-    alone = change.p_adjusted is None or change.p_adjusted == change.p
-    adjusted = "" if alone else f"adjusted {p_value(change.p_adjusted)}"
+    same = change.p_adjusted is None or p_value(change.p_adjusted) == p_value(change.p)
+    adjusted = "" if same else f"adjusted {p_value(change.p_adjusted)}"
     return [
         Cell(count(change.n)),
         Cell(figure(change.before, kind)),
@@ -201,9 +202,10 @@ def worst_gap_changes(item: Comparison, result: AuditResult, most: int) -> tuple
     return Table(heads, lines, notes), len(rows) - len(listed)
 
 
-def _growth(gap: GapChange) -> tuple[bool, float]:
+def _growth(gap: GapChange) -> tuple[bool, bool, float]:
+    """Order by what is shown: the lower limit of the growth; bare values last."""
     least = gap.worse if gap.worse_low is None else gap.worse_low
-    return gap.status == "ok", float("-inf") if least is None else least
+    return gap.status == "ok", gap.worse_low is not None, float("-inf") if least is None else least
 
 
 def _gap_cells(gap: GapChange, result: AuditResult, notes: Notes) -> list[Cell]:

@@ -72,11 +72,13 @@ def _artefact_entries(recipe: Recipe) -> Entries:
 
 
 def model_entries(variant: Variant, first: Variant) -> Entries:
-    """Say how a variant is run, where that differs from the first one."""
+    """Say how a variant is run, where that differs from the first one and is not told by its recipe."""
+    recipe = variant.recipe
+    told = (recipe.artefact, recipe.sha256) if recipe is not None else ()
     return [
         (f"Model: {key}", readable(value))
         for key, value in variant.model.items()
-        if variant is first or first.model.get(key) != value
+        if first.model.get(key) != value and value not in told
     ]
 
 
