@@ -206,18 +206,16 @@ def frontier(
     nearest = None if qualifies else _nearest([s for s in chosen_on if s.variant in compressed])
     recommended = best.variant if best else None
     words = [_choice(best, nearest, chosen_on, original.name) if required else NOTHING_REQUIRED]
+    if selection is not None and required and best is None:
+        recommended, told = _fallback(judged, original.name)
+        words.append(told)
     if selection is not None and best is not None:
         certified = next(s for s in judged if s.variant == best.variant)
         words.append(_certificate(certified))
         if certified.verdict != "pass":
-            fallback = next(s for s in judged if s.variant == original.name)
-            recommended = original.name if fallback.verdict == "pass" else None
+            recommended, told = _fallback(judged, original.name)
             nearest = certified if best.variant in compressed else nearest
-            words.append(
-                "The original passes on the evaluation rows and stays."
-                if recommended
-                else "So nothing may be released."
-            )
+            words.append(told)
     return Frontier(
         performance=performance_metric(objective, original) or "",
         gaps=gap_metrics(objective, gates, original),
@@ -231,6 +229,14 @@ def frontier(
         selection=[] if selection is None else chosen_on,
         variants=judged,
     )
+
+
+def _fallback(judged: Sequence[Standing], original: str) -> tuple[str | None, str]:
+    """The original where it passes on the evaluation rows, else nothing."""
+    passes = any(s.variant == original and s.verdict == "pass" for s in judged)
+    if passes:
+        return original, "The original passes on the evaluation rows and stays."
+    return None, "So nothing may be released."
 
 
 def _cheapest(passing: Sequence[Standing], original: str) -> Standing | None:
