@@ -77,7 +77,7 @@ class Chapter:
     splits: list[compression_tables.Side]
     frontier: FrontierChart | None
     standings: Table | None
-    matrix: compression_tables.Matrix | None
+    matrices: list[compression_tables.Matrix]
     identified: Table | None
     identified_left: int
     variants: Table
@@ -98,7 +98,7 @@ def chapter(result: AuditResult, *, charts: bool) -> Chapter | None:
         splits=compression_tables.both_splits(result),
         frontier=_frontier(result) if charts else None,
         standings=compression_tables.standings_table(result),
-        matrix=compression_tables.gate_matrix(result),
+        matrices=compression_tables.gate_matrices(result),
         identified=compression_tables.identified_table(result, MOST_LINES),
         identified_left=max(len(result.identified.composition) - MOST_LINES, 0) if result.identified else 0,
         variants=variant_rows(result),

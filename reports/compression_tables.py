@@ -59,6 +59,9 @@ def _pair(one: float | None, other: float | None, kind: Kind) -> str:
     return f"{figure(one, kind, unit=False)} → {figure(other, kind)}"
 
 
+GATES_PER_TABLE = 5
+
+
 @dataclass(frozen=True)
 class Matrix:
     """Verdicts of each gate for each variant; ``binding`` marks those that enter the run's verdict."""
@@ -67,11 +70,14 @@ class Matrix:
     rows: list[tuple[Sentence, Sentence, list[tuple[str, Verdict, bool] | None]]]
 
 
-def gate_matrix(result: AuditResult) -> Matrix | None:
-    """Set the gates against the variants; None where only one variant has gates."""
+def gate_matrices(result: AuditResult) -> list[Matrix]:
+    """Set the gates against the variants, as many to a table as a page's width asks for.
+
+    Empty where only one variant has gates.
+    """
     variants = list(dict.fromkeys(gate.variant for gate in result.gates))
     if len(variants) < 2:
-        return None
+        return []
     rows: dict[tuple[object, ...], dict[str, tuple[str, Verdict, bool]]] = {}
     heads: dict[tuple[object, ...], tuple[Sentence, Sentence]] = {}
     for gate in result.gates:
@@ -81,7 +87,10 @@ def gate_matrix(result: AuditResult) -> Matrix | None:
         )
         rows.setdefault(key, {})[gate.variant] = (verdict_words(gate.verdict), gate.verdict, gate.binding)
     lines = [(*heads[key], [found.get(name) for name in variants]) for key, found in rows.items()]
-    return Matrix(variants, lines)
+    return [
+        Matrix(variants, lines[start : start + GATES_PER_TABLE])
+        for start in range(0, len(lines), GATES_PER_TABLE)
+    ]
 
 
 def identified_table(result: AuditResult, most: int) -> Table | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..audit.result import AuditResult, Frontier, Standing
 from .formats import figure, read_limit
-from .labels import Label, Spot, placed
+from .labels import Label, placed
 from .lookup import standing_of
 from .panels import ACCENT, AFTER, INK, LINE, PAPER, SOFT, theme
 from .release import gap_kind
@@ -24,12 +24,13 @@ MARGIN = 0.06
 class FrontierChart:
     """The chart, and what its caption must say.
 
-    ``not_drawn`` variants have no place in it; ``limited``: limits on gaps are drawn; ``beyond``:
-    limits that lie too far above; ``cut``: an axis does not begin at 0.
+    ``not_drawn`` variants have no place in it, ``unnamed`` ones no room for their name; ``limited``: limits
+    on gaps are drawn; ``beyond``: limits that lie too far above; ``cut``: an axis does not begin at 0.
     """
 
     drawing: Drawing
     not_drawn: int
+    unnamed: int
     limited: bool
     beyond: list[str]
     cut: bool
@@ -57,7 +58,8 @@ def frontier_chart(result: AuditResult, key: str) -> FrontierChart | None:
     _set_domains(spec, x, y)
     drawing = inline_svg(spec, key, "Cost against worst gap, by variant", _describe(result, drawn))
     not_drawn = len(frontier.variants) - len(drawn)
-    return FrontierChart(drawing, not_drawn, bool(limits), beyond, x[0] > 0 or y[0] > 0)
+    unnamed = len(drawn) - sum(value["part"] == "label" for value in values)
+    return FrontierChart(drawing, not_drawn, unnamed, bool(limits), beyond, x[0] > 0 or y[0] > 0)
 
 
 def gap_limits(result: AuditResult) -> list[tuple[float, str]]:
@@ -169,7 +171,7 @@ def _labels(
         )
         for s in ordered
     ]
-    spots: list[Spot] = placed(labels, WIDTH, HEIGHT, [down(value) for value in limits])
+    spots = placed(labels, WIDTH, HEIGHT, [down(value) for value in limits])
     return [
         {
             "part": "label",
@@ -180,10 +182,11 @@ def _labels(
             "weight": "bold" if label.text.startswith("★ ") else "normal",
         }
         for label, spot in zip(labels, spots, strict=True)
+        if spot is not None
     ] + [
         {"part": "leader", "px": spot.from_x, "py": spot.from_y, "px2": spot.to_x, "py2": spot.to_y}
         for spot in spots
-        if spot.apart
+        if spot is not None and spot.apart
     ]
 
 

@@ -42,8 +42,8 @@ class Spot:
 Box = tuple[float, float, float, float]
 
 
-def placed(labels: list[Label], width: float, height: float, lines: list[float]) -> list[Spot]:
-    """Choose a place for each name in turn, the nearest that is free; the last tried when none is.
+def placed(labels: list[Label], width: float, height: float, lines: list[float]) -> list[Spot | None]:
+    """Choose a place for each name in turn, the nearest that is free; None when there is no room for it.
 
     Parameters
     ----------
@@ -56,14 +56,15 @@ def placed(labels: list[Label], width: float, height: float, lines: list[float])
     """
     taken: list[Box] = [(label.x - 7, label.y - 7, label.x + 7, label.y + 7) for label in labels]
     taken += [(0.0, y - 14, width, y + 1) for y in lines]
-    spots = []
+    spots: list[Spot | None] = []
     for label in labels:
         text = label.text if len(label.text) <= MOST_LETTERS else label.text[: MOST_LETTERS - 1] + "…"
         wide = len(text) * LETTER
         choices = _choices(label, wide)
-        free = [
-            (box, far) for box, far in choices if _inside(box, width, height) and not _hit(box, taken)
-        ] or choices[:1]
+        free = [(box, far) for box, far in choices if _inside(box, width, height) and not _hit(box, taken)]
+        if not free:
+            spots.append(None)
+            continue
         others = [other for other in labels if other is not label]
         box, distance = min(free, key=lambda choice: choice[1] + _confusion(choice[0], label, others, taken))
         taken.append(box)

@@ -27,7 +27,9 @@ def test_a_dozen_names_overlap_neither_each_other_nor_the_points(seed: int):
     points = [(r.uniform(40, 560), r.uniform(30, 310)) for _ in range(6)]
     points += [(r.uniform(200, 260), r.uniform(100, 134)) for _ in range(6)]
     labels = [Label(f"prune-magnitude-0.{k}", x, y) for k, (x, y) in enumerate(points)]
-    boxes = [box(spot) for spot in placed(labels, 600, 340, [])]
+    spots = placed(labels, 600, 340, [])
+    assert None not in spots
+    boxes = [box(spot) for spot in spots]
     for k, one in enumerate(boxes):
         assert one[0] >= 0
         assert one[2] <= 600
@@ -35,6 +37,13 @@ def test_a_dozen_names_overlap_neither_each_other_nor_the_points(seed: int):
             assert one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
         for x, y in points:
             assert not (one[0] < x < one[2] and one[1] < y < one[3])
+
+
+def test_name_without_room_is_left_out():
+    labels = [Label(f"variant-number-{k:02}", 300, 170) for k in range(80)]
+    spots = placed(labels, 600, 340, [])
+    assert spots[0] is not None
+    assert None in spots
 
 
 def test_long_name_is_cut():
