@@ -176,8 +176,8 @@ def onnx(model: EstimatorModel, params: Params, context: Context) -> Done:
     """The classifier in ONNX (float32), served by onnxruntime; encoding stays in scikit-learn."""
     import tempfile
 
-    converter = optional("skl2onnx", "onnx")
-    types = optional("skl2onnx.common.data_types", "onnx")
+    converter = optional("skl2onnx", "onnx", "onnx")
+    types = optional("skl2onnx.common.data_types", "onnx", "onnx")
     encoder, classifier = parts(model.fitted)
     if not model.probability:
         raise InputError("onnx: expected a classifier with probabilities")

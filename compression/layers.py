@@ -146,5 +146,5 @@ def _onnx_layers(after: OnnxRuntime) -> list[dict[str, Any]]:
 
 def initialisers(path: Path) -> dict[str, NDArray[Any]]:
     """The weights that an ONNX file holds, by name."""
-    library = optional("onnx", "an ONNX model")
+    library = optional("onnx", "an ONNX model", "onnx")
     return {t.name: library.numpy_helper.to_array(t) for t in library.load(str(path)).graph.initializer}

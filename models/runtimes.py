@@ -141,7 +141,7 @@ class OnnxRuntime:
     """
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
-        ort = optional("onnxruntime", "an ONNX model")
+        ort = optional("onnxruntime", "an ONNX model", "onnx")
         options = ort.SessionOptions()
         options.log_severity_level = 3
         # Threads that spin while they wait would slow whatever else runs in this process.
