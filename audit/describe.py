@@ -128,6 +128,16 @@ LIMITS = (
 )
 
 
+COST_LIMITS = (
+    (
+        "Time and memory on other machines",
+        "Ratios of time are those of this machine under the load it had; the null arm says how far two equal "
+        "models lie apart on it. Other processors have other kernels.",
+    ),
+    ("Tokenising and preparing inputs", "Times are those of the model on batches that are ready to run."),
+)
+
+
 def not_measured(
     config: Config, data: EvaluationSet, measured: Measurement, plan: variant.Plan
 ) -> list[NotMeasured]:
@@ -160,4 +170,6 @@ def not_measured(
                 why="differences treat slices as independent, which is conservative for alike rows",
             )
         )
+    if config.compressions:
+        out += [NotMeasured(what=what, why=why) for what, why in COST_LIMITS]
     return out + [NotMeasured(what=what, why=why) for what, why in LIMITS]

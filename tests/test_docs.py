@@ -32,7 +32,7 @@ def test_yaml_example_is_a_valid_configuration(text: str) -> None:
     assert read(YAML(typ="safe", pure=True).load(text)).audit
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda p: p.name)
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").rglob("*.yaml")), ids=lambda p: p.name)
 def test_shipped_example_is_a_valid_configuration(path: Path) -> None:
     assert read(path).audit
 

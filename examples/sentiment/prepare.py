@@ -44,7 +44,9 @@ def data(name: str) -> Path:
     return Path(folder) / name
 
 
-def fine_tune(name: str, labels: tuple[str, str], texts: Sequence[str], classes: Sequence[int], epochs: int) -> None:
+def fine_tune(
+    name: str, labels: tuple[str, str], texts: Sequence[str], classes: Sequence[int], epochs: int
+) -> None:
     """Fine-tune the encoder with a new head and save it as a transformers folder."""
     torch.manual_seed(SEED)
     names = dict(enumerate(labels))
@@ -64,7 +66,10 @@ def fine_tune(name: str, labels: tuple[str, str], texts: Sequence[str], classes:
             loss.backward()
             optimiser.step()
             if step % 50 == 0:
-                print(f"{name}: epoch {epoch + 1} of {epochs}, row {step * BATCH:,}, loss {loss.item():.3f}", flush=True)
+                print(
+                    f"{name}: epoch {epoch + 1} of {epochs}, row {step * BATCH:,}, loss {loss.item():.3f}",
+                    flush=True,
+                )
     model.save_pretrained(BUILD / name)
     tokenizer.save_pretrained(BUILD / name)
 
