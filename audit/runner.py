@@ -58,8 +58,8 @@ def audit(
     run = _Audit(config, folder, table, progress)
     model = load_model(config, run.data, function, progress)
     measured = Measurement(tuple(run.data.sensitive), model is None or model.probability, run.order)
-    run.score(ORIGINAL, model, measured)
-    entries = [Entry(ORIGINAL, _described(model))]
+    truncated = run.score(ORIGINAL, model, measured)
+    entries = [Entry(ORIGINAL, _described(model, truncated))]
     failed: list[Failed] = []
     if config.compressions:
         assert model is not None
@@ -83,8 +83,12 @@ def audit(
     return result
 
 
-def _described(model: Model | None) -> dict[str, Any]:
-    return {"kind": "labels only"} if model is None else model.describe()
+def _described(model: Model | None, truncated: int) -> dict[str, Any]:
+    """What the report says of a model, and how many of the texts it was given were cut."""
+    if model is None:
+        return {"kind": "labels only"}
+    told = model.describe()
+    return told | {"truncated": truncated} if "max_length" in told else told
 
 
 class _Audit:
@@ -104,8 +108,14 @@ class _Audit:
             config = config.model_copy(update={"data": data})
         return evaluation_set(config, self._table)
 
-    def score(self, name: str, model: Model | None, measured: Measurement | None = None) -> None:
-        """Score a variant on the evaluation rows, and on the selection rows where there are some."""
+    def score(self, name: str, model: Model | None, measured: Measurement | None = None) -> int:
+        """Score a variant on the evaluation rows, and on the selection rows where there are some.
+
+        Returns
+        -------
+        int
+            How many texts were cut at the model's limit.
+        """
         selection = self.config.data.selection
         aside = self.folder.predictions(name).parent / SELECTION / f"{name}.parquet"
         columns = self.config.data.counterfactual.group if self.config.data.counterfactual else None
@@ -118,7 +128,7 @@ class _Audit:
             aside=aside if selection and selection.share else None,
         )
         data = self.data if name == ORIGINAL else self._open()
-        score(data, model, job, measured, self.progress)
+        truncated = score(data, model, job, measured, self.progress)
         if selection and selection.split is not None:
             other = self._open(selection.split)
             if other.split == self.data.split:
@@ -126,7 +136,8 @@ class _Audit:
                     f"data.selection.split: expected another split than {self.data.split!r}, got the same"
                 )
             there = replace(job, path=aside, shards=self._shards(f"{name}-{SELECTION}", model))
-            score(other, model, there, None, self.progress)
+            truncated += score(other, model, there, None, self.progress)
+        return truncated
 
     def _shards(self, name: str, model: Model | None) -> Shards | None:
         """Where a neural model's scores are kept on the way: a folder of their own for the same work."""
@@ -136,7 +147,7 @@ class _Audit:
             self._data_sha256 = self.data.sha256()
         told = model.describe()  # type: ignore[union-attr]
         # What the model has told so far of the rows it has seen is no part of what it is.
-        same = {key: value for key, value in told.items() if key not in ("truncated", "notes", "path")}
+        same = {key: value for key, value in told.items() if key not in ("notes", "path")}
         key = {
             "model": same, "data": self._data_sha256, "roles": self.config.data.model_dump(mode="json"),
             "spec": self.config.model.model_dump(mode="json") if self.config.model else None,
@@ -165,12 +176,12 @@ class _Audit:
                     broken.append(made)
                     continue
                 try:
-                    self.score(made.name, made.model)
+                    truncated = self.score(made.name, made.model)
                 except InputError as error:
                     broken.append(failed(wanted[made.name], error))
                     self._forget(made.name)
                     continue
-                told = {**made.model.describe(), "path": made.recipe.artefact}
+                told = {**_described(made.model, truncated), "path": made.recipe.artefact}
                 entries.append(Entry(made.name, told, "compressed", made.recipe, made.cost, made.self_flips))
         return entries, broken
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -47,36 +48,34 @@ class Shards:
 
     folder: Path
     threshold: float
-    kept: int = 0
 
     def score(self, number: int, model: Model, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
         """Scores of a shard: those that are kept, else the model's, which are kept then."""
-        path = self.folder / f"{number:06d}.npy"
+        path = self.folder / f"{number:06d}.npz"
         found = self._read(path, batch.num_rows)
         if found is None:
-            scored = model.score(batch, ids)
-            if scored.score is None:
-                return scored
-            found = scored.score
-            self._keep(path, found)
-        else:
-            self.kept += 1
-        return Scored(decide(found, self.threshold), found)
+            found = model.score(batch, ids)
+            if found.score is not None:
+                self._keep(path, found.score, found.truncated)
+        return found
 
-    def _read(self, path: Path, rows: int) -> NDArray[np.float64] | None:
+    def _read(self, path: Path, rows: int) -> Scored | None:
         if not path.is_file():
             return None
         try:
-            found: NDArray[np.float64] = np.load(path, allow_pickle=False)
-        except (OSError, ValueError):
+            with np.load(path, allow_pickle=False) as kept:
+                score, truncated = kept["score"], int(kept["truncated"])
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             # A machine that went down while a shard was written leaves half of it: it is scored again.
             return None
-        return found if found.shape == (rows,) and found.dtype == np.float64 else None
+        if score.shape != (rows,) or score.dtype != np.float64:
+            return None
+        return Scored(decide(score, self.threshold), score, truncated)
 
-    def _keep(self, path: Path, scores: NDArray[np.float64]) -> None:
+    def _keep(self, path: Path, score: NDArray[np.float64], truncated: int) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(".part.npy")
-        np.save(beside, scores)
+        beside = path.with_suffix(".part.npz")
+        np.savez(beside, score=score, truncated=truncated)
         beside.replace(path)
 
 
@@ -133,11 +132,12 @@ class Job:
 
 def score(
     data: EvaluationSet, model: Model | None, job: Job, measured: Measurement | None, progress: Progress
-) -> None:
-    """Score every batch, write it and count it, in one pass."""
+) -> int:
+    """Score every batch, write it and count it, in one pass; returns how many texts were cut."""
     total = row_count(data.source) if isinstance(data.source, Path) else len(data.source)
     if data.split_column is not None or data.drop_missing:
         total = None
+    truncated = 0
     # Writing a batch and counting it do not wait for each other.
     with ThreadPoolExecutor(1) as pool, ExitStack() as closing:
         file = closing.enter_context(_File(job.path, data.sensitive))
@@ -147,7 +147,7 @@ def score(
             if job.twins is not None:
                 rows["twin"] = job.twins.read(raw)
             if model is not None:
-                _add_scores(rows, raw, number, model, job)
+                truncated += _add_scores(rows, raw, number, model, job)
             batch = pa.record_batch(rows)
             if aside is not None and job.share is not None:
                 chosen = in_share(batch.column("id"), job.share)
@@ -161,15 +161,17 @@ def score(
     data.check_whole()
     if measured is not None:
         _check(data, measured, job)
+    return truncated
 
 
-def _add_scores(rows: dict[str, Any], raw: pa.RecordBatch, number: int, model: Model, job: Job) -> None:
+def _add_scores(rows: dict[str, Any], raw: pa.RecordBatch, number: int, model: Model, job: Job) -> int:
     ids = rows.get("id")
     scored = model.score(raw, ids) if job.shards is None else job.shards.score(number, model, raw, ids)
     if scored.decision is not None:
         rows["y_pred"] = pa.array(scored.decision.astype(np.int8))
     if scored.score is not None:
         rows["score"] = pa.array(scored.score)
+    return scored.truncated
 
 
 class _File:

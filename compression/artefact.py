@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from ..models.extras import optional
 from ..models.inputs import load_inputs
 from ..models.neural import Batching, Head, NeuralModel
 from ..models.runtimes import OnnxRuntime, TorchRuntime, device_for
-from ..models.sources import ExportedSource, load_source
+from ..models.sources import ExportedSource, FactorySource, load_source
 from . import codec, weights
 from .recipes import Family, find
 
@@ -107,13 +107,27 @@ def _write_neural(model: NeuralModel, steps: Sequence[Step], folder: Path) -> di
     return spec | {"runtime": runtime, "tensors": told, "encodings": encodings}
 
 
-def load(folder: Path, device: str = "cpu") -> NeuralModel | EstimatorModel:
+def how_to_load(model: NeuralModel | EstimatorModel) -> tuple[str, tuple[str, ...]]:
+    """Return the device of a model, and the factory that its own artefact may call."""
+    source = getattr(model, "source", None)
+    factories = (source.factory,) if isinstance(source, FactorySource) else ()
+    return str(getattr(getattr(model, "runtime", None), "device", "cpu")), factories
+
+
+def load(folder: Path, device: str = "cpu", factories: Collection[str] = ()) -> NeuralModel | EstimatorModel:
     """Load an artefact.
+
+    Parameters
+    ----------
+    factories : collection of str
+        Functions that may be imported and called to build its module. An artefact is untrusted input:
+        it cannot name code that is run for it.
 
     Raises
     ------
     InputError
-        It is no artefact, was made by a newer version, or its weights do not fit.
+        It is no artefact, was made by a newer version, its weights do not fit, or it wants a factory that
+        is not among those allowed.
     """
     path = folder / SPEC
     try:
@@ -130,16 +144,23 @@ def load(folder: Path, device: str = "cpu") -> NeuralModel | EstimatorModel:
             from .estimators import read
 
             return read(spec, folder)
-        return _read_neural(spec, folder, device)
-    except (KeyError, TypeError) as error:
+        return _read_neural(spec, folder, device, factories)
+    except InputError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise InputError(f"{path}: not the description of an artefact: {one_line(error)}") from None
 
 
-def _read_neural(spec: dict[str, Any], folder: Path, device: str) -> NeuralModel:
+def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Collection[str]) -> NeuralModel:
     inputs = load_inputs(spec["inputs"], folder)
     parts = spec["head"]
     found = Head(tuple(parts["labels"]), tuple(parts["positive"]), parts["kind"])
     source = load_source(spec["source"], folder)
+    if isinstance(source, FactorySource) and source.factory not in factories:
+        raise InputError(
+            f"{folder}: its module is built by {source.factory}, code that is run when it is loaded; "
+            f"set model.factory: {source.factory} if you trust it"
+        )
     about = {"kind": "variant", "path": str(folder), "sha256": sha256_file(weights_file(folder))}
     how = spec["runtime"]
     device = device_for(device)
@@ -154,12 +175,23 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str) -> NeuralModel
             rebuild = find(step["recipe"], "torch").rebuild
             if rebuild is not None:
                 module = rebuild(module, step["record"]) or module
-        encoded = optional("safetensors.torch", "an artefact").load_file(str(folder / WEIGHTS))
-        weights.restore(module, codec.decode(encoded, spec["encodings"]), spec["tensors"])
+        weights.restore(module, codec.decode(_tensors(folder), spec["encodings"]), spec["tensors"])
         runtime = TorchRuntime(
             module, device, by_name=source.by_name, autocast=how["autocast"], compiled=how["compiled"]
         )
     return NeuralModel(inputs, runtime, found, Batching(**spec["batching"]), spec["threshold"], about, source)
+
+
+def _tensors(folder: Path) -> dict[str, Any]:
+    safetensors = optional("safetensors.torch", "an artefact")
+    try:
+        found: dict[str, Any] = safetensors.load_file(str(folder / WEIGHTS))
+    except Exception as error:
+        # A damaged or hostile file makes the reader throw whatever it likes.
+        raise InputError(
+            f"{folder / WEIGHTS}: no safetensors file that can be read: {one_line(error)}"
+        ) from None
+    return found
 
 
 def _since_restart(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:

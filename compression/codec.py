@@ -25,7 +25,8 @@ def encode(tensors: Mapping[str, Any], books: Mapping[str, int]) -> tuple[dict[s
     ----------
     tensors : mapping of str to torch.Tensor
     books : mapping of str to int
-        Tensors with few distinct values, and the most there may be: written as codes of a codebook.
+        Tensors with few distinct values, written as codes of a codebook; one that has more of them (a later
+        step has changed it) is written as the others are.
 
     Returns
     -------
@@ -36,12 +37,12 @@ def encode(tensors: Mapping[str, Any], books: Mapping[str, int]) -> tuple[dict[s
     encoded: dict[str, Any] = {}
     told: dict[str, Any] = {}
     for name, tensor in tensors.items():
-        if name in books:
-            encoded |= _with_book(name, tensor, told)
-        elif masked_bytes(tensor) < LEAST_SAVING * tensor.nbytes:
-            kept = tensor.flatten() != 0
+        if name in books and _with_book(name, tensor, books[name], encoded, told):
+            continue
+        if masked_bytes(tensor) < LEAST_SAVING * tensor.nbytes:
+            kept = _bits(tensor) != 0
             encoded[name + MASK] = _tensor(np.packbits(kept.numpy()))
-            encoded[name + VALUES] = tensor.flatten()[kept]
+            encoded[name + VALUES] = _bits(tensor)[kept].view(tensor.dtype)
             told[name] = {"as": "mask", "shape": list(tensor.shape)}
         else:
             encoded[name] = tensor
@@ -77,12 +78,16 @@ def masked_bytes(tensor: Any) -> int:
     return _nonzero(tensor) * size + math.ceil(elements / 8)
 
 
-def _nonzero(tensor: Any) -> int:
+def _bits(tensor: Any) -> Any:
+    """The values as integers of the same bits, in one row: minus zero is not zero, and a NaN is itself."""
     import torch
 
-    # Eight-bit floats cannot be counted as such; a zero is a zero in its bits too.
-    bytewise: bool = tensor.is_floating_point() and tensor.element_size() == 1
-    return int((tensor.view(torch.uint8) if bytewise else tensor).count_nonzero())
+    kinds = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+    return tensor.flatten().view(kinds[tensor.element_size()])
+
+
+def _nonzero(tensor: Any) -> int:
+    return int(_bits(tensor).count_nonzero())
 
 
 def sparse_bytes(tensor: Any) -> int:
@@ -95,13 +100,18 @@ def sparse_bytes(tensor: Any) -> int:
     return found
 
 
-def _with_book(name: str, tensor: Any, told: dict[str, Any]) -> dict[str, Any]:
+def _with_book(name: str, tensor: Any, most: int, encoded: dict[str, Any], told: dict[str, Any]) -> bool:
+    """Write a tensor as codes of a codebook, unless it has more than ``most`` values."""
     import torch
 
-    book, codes = torch.unique(tensor.flatten(), return_inverse=True)
+    book, codes = torch.unique(_bits(tensor), return_inverse=True)
+    if not 0 < len(book) <= most:
+        return False
     bits = max(1, math.ceil(math.log2(len(book))))
+    encoded[name + CODES] = _tensor(_packed(codes.numpy(), bits))
+    encoded[name + BOOK] = book.view(tensor.dtype)
     told[name] = {"as": "codebook", "shape": list(tensor.shape), "bits": bits}
-    return {name + CODES: _tensor(_packed(codes.numpy(), bits)), name + BOOK: book}
+    return True
 
 
 def _packed(codes: NDArray[np.int64], bits: int) -> NDArray[np.uint8]:

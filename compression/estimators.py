@@ -107,16 +107,19 @@ def prune(model: EstimatorModel, params: Prune, context: Context) -> Done:
         before = len(made._predictors)
         made._predictors = made._predictors[: max(1, round(before * keep))]
         changed = f"the first {len(made._predictors)} of {before} boosting rounds kept"
-    elif hasattr(made, "estimators_"):
+    elif _is_sequence_of_trees(made):
         before = len(made.estimators_)
-        made.estimators_ = made.estimators_[: max(1, round(before * keep))]
-        made.n_estimators = len(made.estimators_)
+        left = max(1, round(before * keep))
+        for name in ("estimators_", "estimators_features_", "estimator_weights_", "estimator_errors_"):
+            if name in vars(made):
+                setattr(made, name, getattr(made, name)[:left])
+        made.n_estimators = left
         if hasattr(made, "n_estimators_"):
-            made.n_estimators_ = made.n_estimators
-        changed = f"the first {made.n_estimators} of {plural(before, 'tree')} kept"
+            made.n_estimators_ = left
+        changed = f"the first {left} of {plural(before, 'tree')} kept"
     elif hasattr(made, "cost_complexity_pruning_path"):
         made, changed, trained_on = _fewer_leaves(model, made, keep, context)
-    elif hasattr(made, "coef_"):
+    elif "coef_" in vars(made):
         small = np.abs(made.coef_) <= np.quantile(np.abs(made.coef_), params.amount)
         made.coef_ = np.where(small, 0.0, made.coef_)
         changed = f"{int(small.sum())} of {plural(small.size, 'coefficient')} to zero"
@@ -124,6 +127,17 @@ def prune(model: EstimatorModel, params: Prune, context: Context) -> Done:
         raise InputError(f"prune: a {type(made).__name__} has no trees, rounds or coefficients to remove")
     model.replace(_with(model.fitted, made))
     return Done(changed, trained_on=trained_on)
+
+
+def _is_sequence_of_trees(classifier: Any) -> bool:
+    """Whether an ensemble's parts vote alike, so that some can go; those of a stack or a vote cannot."""
+    from sklearn import ensemble
+
+    kinds = (
+        ensemble.RandomForestClassifier, ensemble.ExtraTreesClassifier, ensemble.GradientBoostingClassifier,
+        ensemble.BaggingClassifier, ensemble.AdaBoostClassifier,
+    )  # fmt: skip
+    return isinstance(classifier, kinds)
 
 
 def _fewer_leaves(model: EstimatorModel, tree: Any, keep: float, context: Context) -> tuple[Any, str, str]:
@@ -155,8 +169,9 @@ def float16(model: EstimatorModel, params: Params, context: Context) -> Done:
     _, classifier = parts(model.fitted)
     made = copy.deepcopy(classifier)
     changed = 0
+    held = vars(made) if {"coef_", "coefs_"} & set(vars(made)) else {}
     for name in ("coef_", "intercept_", "coefs_", "intercepts_"):
-        value = getattr(made, name, None)
+        value = held.get(name)
         if isinstance(value, np.ndarray):
             setattr(made, name, value.astype(np.float16))
             changed += value.size
@@ -189,7 +204,8 @@ def onnx(model: EstimatorModel, params: Params, context: Context) -> Done:
     except Exception as error:
         # The converter raises classes of its own for what it does not know.
         raise InputError(
-            f"onnx: skl2onnx cannot convert a {type(classifier).__name__}: {one_line(error)}"
+            f"onnx: skl2onnx cannot convert a {type(classifier).__name__}: "
+            + one_line(error).partition(" and attributes")[0]
         ) from None
     workshop = tempfile.TemporaryDirectory(prefix="fairweigh-")
     path = Path(workshop.name) / "model.onnx"

@@ -85,6 +85,10 @@ def train(
     """
     torch = optional("torch", name)
     module = model.runtime.module
+    if type(module).__name__ == "GraphModule":
+        raise InputError(
+            f"{name}: an exported program cannot be trained; give the module that it was made of"
+        )
     torch.manual_seed(context.seed)
     for parameter in module.parameters():
         parameter.requires_grad_(parameter.is_floating_point())
@@ -110,7 +114,7 @@ def train(
                 schedule.step()
                 with torch.no_grad():
                     for parameter, mask in masks:
-                        parameter.mul_(mask)
+                        parameter.masked_fill_(~mask, 0.0)
                 step += 1
                 context.progress(f"training {name}", step, params.steps)
                 if not torch.isfinite(value):

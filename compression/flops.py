@@ -33,6 +33,12 @@ def flops(runtime: Any, arrays: Mapping[str, Any]) -> tuple[float, str]:
         for part in module.modules()
         if (kind := _kind(part)) is not None
     ]
+    attended: list[float] = []
+    hooks += [
+        part.register_forward_hook(_attention(attended, width), with_kwargs=True)
+        for part in module.modules()
+        if (width := _width(part))
+    ]
     rows: int = len(next(iter(arrays.values())))
     try:
         with torch.inference_mode(), quiet():
@@ -40,7 +46,7 @@ def flops(runtime: Any, arrays: Mapping[str, Any]) -> tuple[float, str]:
     finally:
         for hook in hooks:
             hook.remove()
-    layers, attention = sum(counts), _attention(module, arrays)
+    layers, attention = sum(counts), sum(attended)
     method = f"layers by their shapes, {rows} rows"
     if "input_ids" in arrays:
         method += f" of {arrays['input_ids'].shape[1]} tokens"
@@ -73,17 +79,22 @@ def _counter(counts: list[float], kind: str) -> Any:
     return count
 
 
-def _attention(module: Any, arrays: Mapping[str, Any]) -> float:
+def _width(part: Any) -> int:
+    """Width of an attention layer's heads together; 0 for any other module."""
+    heads = getattr(part, "num_attention_heads", None) or getattr(part, "n_heads", None)
+    size = getattr(part, "attention_head_size", None) or getattr(part, "head_dim", None)
+    return heads * size if isinstance(heads, int) and isinstance(size, int) else 0
+
+
+def _attention(counts: list[float], width: int) -> Any:
     """Products of queries with keys and of weights with values: 4 x tokens^2 x width per row and layer."""
-    if "input_ids" not in arrays:
-        return 0.0
-    rows, tokens = arrays["input_ids"].shape
-    width: int = sum(
-        part.num_attention_heads * part.attention_head_size
-        for part in module.modules()
-        if hasattr(part, "num_attention_heads") and hasattr(part, "attention_head_size")
-    )
-    return float(4 * rows * tokens**2 * width)
+
+    def count(part: Any, inputs: Any, named: Mapping[str, Any], output: Any) -> None:
+        states = inputs[0] if inputs else named["hidden_states"]
+        rows, tokens = states.shape[:2]
+        counts.append(4.0 * rows * tokens**2 * width)
+
+    return count
 
 
 def _counted_by_torch(runtime: Any, arrays: Mapping[str, Any]) -> float:

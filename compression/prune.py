@@ -57,6 +57,9 @@ def prune_magnitude(model: Any, params: Magnitude, context: Context) -> Done:
                 prune.l1_unstructured(module, name, amount=params.amount)
         for module, name in layers:
             prune.remove(module, name)
+            # The mask leaves minus zeros, which are not stored as zeros are.
+            weight = getattr(module, name).data
+            weight.masked_fill_(weight == 0, 0.0)
     zero = sum(int((getattr(m, n) == 0).sum()) for m, n in layers)
     total = sum(getattr(m, n).numel() for m, n in layers)
     done = Done(
@@ -162,7 +165,7 @@ def _put(module: Any, name: str, made: Any) -> None:
 def shapes(module: Any) -> dict[str, Any]:
     """Sizes of the layers that `reshape` can bring back."""
     torch = optional("torch", "pruning")
-    norms = (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d, torch.nn.BatchNorm3d)
+    norms = (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d, torch.nn.BatchNorm3d, torch.nn.LayerNorm)
     found: dict[str, Any] = {"linear": {}, "conv": {}, "norm": {}}
     for name, part in module.named_modules():
         if isinstance(part, torch.nn.Linear):
@@ -171,7 +174,8 @@ def shapes(module: Any) -> dict[str, Any]:
             keys = ("in_channels", "out_channels", "groups")
             found["conv"][name] = {key: getattr(part, key) for key in keys}
         elif isinstance(part, norms):
-            found["norm"][name] = part.num_features
+            size = getattr(part, "num_features", None)
+            found["norm"][name] = list(part.normalized_shape) if size is None else size
     return found
 
 
@@ -256,14 +260,14 @@ def _roots(module: Any) -> tuple[list[Any], list[Any]]:
     Elsewhere they are all but the last Linear and every convolution.
     """
     torch = optional("torch", "pruning")
-    linear = [m for m in module.modules() if isinstance(m, torch.nn.Linear)]
-    conv = [m for m in module.modules() if isinstance(m, (torch.nn.Conv1d, torch.nn.Conv2d))]
-    if any(isinstance(m, torch.nn.Embedding) for m in module.modules()):
-        width = max(m.embedding_dim for m in module.modules() if isinstance(m, torch.nn.Embedding))
-        roots = [m for m in linear if m.out_features > m.in_features == width]
-    else:
-        roots = [*conv, *linear[:-1]]
+    parts = list(module.modules())
+    linear = [m for m in parts if isinstance(m, torch.nn.Linear)]
+    conv = [m for m in parts if isinstance(m, (torch.nn.Conv1d, torch.nn.Conv2d))]
+    if not any(hasattr(m, "num_attention_heads") or hasattr(m, "num_heads") for m in parts):
+        return [*conv, *linear[:-1]], linear[-1:]
+    norms = [m for m in parts if isinstance(m, torch.nn.LayerNorm)]
+    width = max((m.normalized_shape[-1] for m in norms), default=0)
+    roots = [m for m in linear if m.out_features > m.in_features == width]
     chosen = set(map(id, roots))
     kept = [m for m in [*linear, *conv] if id(m) not in chosen]
-    kept += [m for m in module.modules() if isinstance(m, (torch.nn.Embedding, torch.nn.LayerNorm))]
-    return roots, kept if any(isinstance(m, torch.nn.Embedding) for m in module.modules()) else linear[-1:]
+    return roots, [*kept, *norms, *(m for m in parts if isinstance(m, torch.nn.Embedding))]

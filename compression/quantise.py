@@ -201,6 +201,7 @@ def copied(model: Any) -> Any:
     other = copy.copy(model)
     other.about = copy.deepcopy(model.about)
     other.runtime = copy.copy(model.runtime)
-    other.runtime.module = copy.deepcopy(model.runtime.module)
+    with quiet():
+        other.runtime.module = copy.deepcopy(model.runtime.module)
     other.runtime._call = None
     return other

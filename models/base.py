@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Scored:
-    """What a model says of some rows; arrays of shape (rows,), None for what it does not give."""
+    """What a model says of some rows; arrays of shape (rows,), None for what it does not give.
+
+    ``truncated`` is how many of their texts were cut at the model's limit.
+    """
 
     decision: NDArray[np.bool_] | None
     score: NDArray[np.float64] | None
+    truncated: int = 0
 
 
 class Model(Protocol):

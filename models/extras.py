@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,9 @@ def quiet() -> Iterator[None]:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    if "transformers" in sys.modules:
+        # Somebody may have imported it before the variables above were set.
+        importlib.import_module("transformers.utils.logging").disable_progress_bar()
     # torchao tells through the root logger which of its CUDA libraries this machine cannot load.
     loggers = [logging.getLogger(name) for name in (None, "torch", "torchao", "transformers", "onnxscript")]
     levels = [logger.level for logger in loggers]

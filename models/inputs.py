@@ -87,7 +87,6 @@ class TextInputs:
         self.tokenizer = tokenizer
         self.text, self.pair, self.max_length = text, pair, max_length
         self.columns = [text, *([pair] if pair else [])]
-        self.truncated: dict[str, int] = {}
         backend = getattr(tokenizer, "backend_tokenizer", None)
         written = backend.to_str() if backend is not None else repr(sorted(tokenizer.get_vocab().items()))
         self._identity = hashlib.sha256(f"{written}{max_length}".encode()).hexdigest()
@@ -95,11 +94,13 @@ class TextInputs:
     def encode(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Encoded:
         """Tokenise the texts of a batch."""
         texts = [_texts(batch.column(name), name, ids) for name in self.columns]
-        digest = hashlib.blake2b(digest_size=16)
+        digest = hashlib.blake2b(f"{len(texts)} {len(texts[0])}".encode(), digest_size=16)
         for column in texts:
             for value in column:
-                digest.update(value.encode())
-                digest.update(b"\0")
+                # Lengths keep texts apart that hold whatever would be put between them.
+                written = value.encode()
+                digest.update(len(written).to_bytes(8, "little"))
+                digest.update(written)
         key = (self._identity, digest.hexdigest())
         found = _CACHE.get(key)
         if found is None:
@@ -107,7 +108,6 @@ class TextInputs:
             while sum(int(t.starts[-1]) for t in _CACHE.values()) > CACHED_TOKENS and len(_CACHE) > 1:
                 _CACHE.popitem(last=False)
         _CACHE.move_to_end(key)
-        self.truncated[key[1]] = found.truncated
         return found
 
     def _tokens(self, texts: list[list[str]]) -> Tokens:
@@ -136,11 +136,11 @@ class TextInputs:
         )  # fmt: skip
 
     def describe(self) -> dict[str, Any]:
-        """Return columns, limit, and how many texts were cut at it."""
+        """Return columns and limit."""
         told: dict[str, Any] = {"text": self.text, "max_length": self.max_length}
         if self.pair:
             told["text_pair"] = self.pair
-        return told | {"truncated": sum(self.truncated.values())}
+        return told
 
     def save(self, folder: Path) -> dict[str, Any]:
         """Write the tokenizer; returns what `load_inputs` needs to read it again."""
@@ -228,6 +228,7 @@ class _Rows:
     """Rows of equal shape."""
 
     values: NDArray[np.float32]
+    truncated = 0
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -308,6 +309,7 @@ class _Images:
     processor: Any
     values: list[Any]
     name: str
+    truncated = 0
 
     @property
     def lengths(self) -> NDArray[np.int64]:

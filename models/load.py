@@ -30,6 +30,7 @@ from .sources import (
     Source,
     exported,
     load_weights,
+    not_safetensors,
     transformers_module,
 )
 
@@ -85,6 +86,8 @@ def _torch(spec: Any, data: EvaluationSet, positive: Sequence[str], seed: int) -
     source: Source
     if path is not None and path.suffix == ".pt2":
         source, module = ExportedSource(path), exported(path)
+    elif path is not None and path.suffix != ".safetensors":
+        raise InputError(not_safetensors(path))
     elif spec.factory is None:
         raise InputError(f"model.factory: the weights of {path} need the function that builds their module")
     else:

@@ -31,6 +31,11 @@ class Encoded(Protocol):
         """Tokens of each row, int array of shape (rows,); 1 where rows are all alike."""
         ...
 
+    @property
+    def truncated(self) -> int:
+        """Texts that were cut at the model's limit."""
+        ...
+
     def collate(self, rows: NDArray[np.intp]) -> Arrays:
         """Return the arrays of some rows, padded to the longest of them."""
         ...
@@ -193,8 +198,9 @@ class NeuralModel:
 
     def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
         """Score the rows of a batch, in its order."""
-        score = self.head.scores(self.logits(batch, ids))
-        return Scored(decide(score, self.threshold), score)
+        encoded = self.inputs.encode(batch, ids)
+        score = self.head.scores(self._logits(encoded))
+        return Scored(decide(score, self.threshold), score, encoded.truncated)
 
     def logits(self, batch: pa.RecordBatch, ids: pa.Array | None = None) -> NDArray[np.float32]:
         """Logits of the rows of a batch, float array of shape (rows, outputs).
@@ -202,7 +208,9 @@ class NeuralModel:
         Rows are sorted by length, the longest first, so that batches hold little padding and a batch
         that does not fit into memory shows at the start.
         """
-        encoded = self.inputs.encode(batch, ids)
+        return self._logits(self.inputs.encode(batch, ids))
+
+    def _logits(self, encoded: Encoded) -> NDArray[np.float32]:
         order = np.argsort(-encoded.lengths, kind="stable")
         out: NDArray[np.float32] | None = None
         for cut in self.batching.cut(encoded.lengths[order]):

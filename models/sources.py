@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from ..datasets.read import sha256_file
 from .estimator import one_line
 from .extras import optional, quiet
 from .function import imported
+from .pt2 import refuse_code
 
 AUTO = {
     "text-classification": "AutoModelForSequenceClassification",
@@ -109,38 +109,15 @@ def load_source(spec: dict[str, Any], folder: Path) -> Source:
 
 
 def exported(path: Path) -> Any:
-    """Load an exported program; one that holds pickled objects is refused."""
+    """Load an exported program; one that holds anything but a graph and plain tensors is refused."""
     torch = optional("torch", "a torch model")
-    refuse_pickles(path)
+    refuse_code(path)
     try:
         with quiet():
-            return torch.export.load(str(path)).module()
+            # Guards are source code, which only the check of them compiles.
+            return torch.export.load(str(path)).module(check_guards=False)
     except Exception as error:
         # A damaged or hostile archive makes the reader throw whatever it likes.
-        raise InputError(
-            f"model.path: {path} is no exported program that can be read: {one_line(error)}"
-        ) from None
-
-
-def refuse_pickles(path: Path) -> None:
-    """InputError where a ``.pt2`` archive holds anything that loading would unpickle with code."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for name in archive.namelist():
-                if not name.endswith("_config.json"):
-                    continue
-                entries = json.loads(archive.read(name)).get("config", {})
-                if any(isinstance(e, dict) and e.get("use_pickle") for e in entries.values()):
-                    raise InputError(
-                        f"model.path: {path} holds pickled tensors or objects, which can run any "
-                        "code when loaded; "
-                        "export the module again with plain tensors"
-                    )
-            if any("custom_obj" in name or name.endswith(".pkl") for name in archive.namelist()):
-                raise InputError(
-                    f"model.path: {path} holds custom objects, which are unpickled when loaded; refused"
-                )
-    except (zipfile.BadZipFile, ValueError, AttributeError) as error:
         raise InputError(
             f"model.path: {path} is no exported program that can be read: {one_line(error)}"
         ) from None
@@ -202,15 +179,17 @@ def _why_not(path: str, error: Exception) -> str:
     return f"{path} cannot be read as a transformers model: {text}"
 
 
+def not_safetensors(path: Path) -> str:
+    """What is told of a file of weights in another format."""
+    return (
+        f"model.path: expected a .safetensors or .pt2 file, got {path}; other formats are pickles, which can "
+        "run any code when loaded"
+    )
+
+
 def load_weights(module: Any, path: Path) -> None:
     """Load a safetensors file into a module whose tensors must be the same ones."""
     safetensors = optional("safetensors.torch", "a torch model")
-    if path.suffix != ".safetensors":
-        raise InputError(
-            f"model.path: expected a .safetensors or .pt2 file, got {path}; other formats are "
-            "pickles, which can run "
-            "any code when loaded"
-        )
     try:
         tensors = safetensors.load_file(str(path))
     except Exception as error:

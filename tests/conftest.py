@@ -19,6 +19,11 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import settings
 
+# Several tests run at once: one thread each, for them and for the processes that they start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# No test reaches for the model hub, and none waits for it.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
 # A merge check gives the same answer twice; at the desk every run looks at new examples.
 settings.register_profile("merge-check", derandomize=True)
 if os.environ.get("CI"):

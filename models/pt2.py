@@ -1,0 +1,123 @@
+"""Exported programs (``.pt2``) checked as data before torch reads them: a model file is untrusted input.
+
+torch unpickles example inputs that are not plain tensors, resolves the graph's function names by getattr
+on ``torch`` and ``operator``, evaluates size expressions with sympy, and loads shared libraries from the
+archive (torch/_export/serde/serialize.py, torch/export/pt2_archive/_package.py). So an archive may hold what
+`torch.export.save` writes for a plain module, and nothing else.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..datasets.errors import InputError
+from .estimator import one_line
+from .extras import optional, quiet
+
+_FILES = re.compile(
+    r"[^/]+/(archive_format|archive_version|byteorder|version|\.data/\w+|models/model\.json"
+    r"|data/weights/(weight_\d+|model_weights_config\.json)"
+    r"|data/constants/(tensor_\d+|model_constants_config\.json)|data/sample_inputs/model\.pt)"
+)
+_TARGET = re.compile(
+    r"torch\.ops\.(aten|prims)\.(?!__|from_file)\w+(\.(?!__)\w+)?|torch\.sym_\w+|math\.(trunc|ceil|floor)"
+    r"|torch\.ops\.higher_order\.(wrap_with_set_grad_enabled|wrap_with_autocast|cond)"
+    r"|_operator\.(eq|ne|le|ge|lt|gt|neg|pos|mul|add|sub|floordiv|truediv|mod|pow|and_|or_|lshift|rshift|getitem)"
+)
+_NAME = re.compile(
+    r"(s|u|f|zuf|zf)\d+|Max|Min|Mod|PythonMod|Eq|Ne|Lt|Le|Gt|Ge|And|Or|Not|oo|int_oo|True|False|floor|ceiling"
+    r"|(Floor|Clean|Ceil)Div|ModularIndexing|Where|(Ceil|Floor|Trunc|Round)ToInt|[LR]Shift|PowByNatural"
+    r"|Float(Pow|TrueDiv)|IntTrueDiv|TruncToFloat|ToFloat|Identity|Symbol|Integer|Rational|Float|Add|Mul|Pow"
+    r"|(Une|E)quality|(Strict)?(Less|Greater)Than|positive|negative|nonnegative|integer|real|finite|precision"
+)
+_SYMBOL = re.compile(r"'(\w+)'")
+_WORDS = re.compile(r"[^\W\d]\w*")
+_SIGNS = re.compile(r"([\s()+\-*/,<>=&|~%!]|\d+(\.\d+)?)*")
+
+
+def refuse_code(path: Path) -> None:
+    """InputError where an archive holds anything that loading or running it would run as code."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            reason = next(_reasons(archive), None)
+    except (zipfile.BadZipFile, ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
+        raise InputError(
+            f"model.path: {path} is no exported program that can be read: {one_line(error)}"
+        ) from None
+    if reason is not None:
+        raise InputError(
+            f"model.path: {path} holds {reason}, which can run any code when loaded; export the module again "
+            "with plain tensors (torch.export.save)"
+        )
+
+
+def _reasons(archive: zipfile.ZipFile) -> Iterator[str]:
+    """What speaks against an archive."""
+    names = archive.namelist()
+    # torch's reader finds names without regard to case, and the first of two.
+    if len({name.casefold() for name in names}) < len(names):
+        yield "two files of one name"
+    for name in names:
+        if not _FILES.fullmatch(name):
+            yield f"the file {name!r} besides graph and tensors"
+    for name in names:
+        if name.endswith("_config.json"):
+            entries = json.loads(archive.read(name))["config"]
+            if any(e.get("use_pickle") for e in entries.values()):
+                yield "pickled tensors or objects"
+        elif name.endswith("/models/model.json"):
+            yield from _in_graph(archive.read(name).decode())
+        elif name.endswith("/data/sample_inputs/model.pt") and not _plain(archive.read(name)):
+            yield "pickled objects in its example inputs"
+
+
+def _plain(content: bytes) -> bool:
+    torch = optional("torch", "a torch model")
+    try:
+        with quiet():
+            torch.load(io.BytesIO(content), weights_only=True)
+    except Exception:
+        # Whatever makes this reader stop makes torch fall back to one that runs what it reads.
+        return not content
+    return True
+
+
+def _in_graph(text: str) -> Iterator[str]:
+    if "__enum__" in text or "defaultdict" in text:
+        yield "the name of a module to import"
+    program = json.loads(text)
+    for key, value in _pairs(program):
+        if key == "target" and not (isinstance(value, str) and _allowed(value)):
+            yield f"a call of {str(value)[:80]!r}"
+        if key == "expr_str" and not _harmless(str(value)):
+            yield f"the expression {str(value)[:80]!r}"
+
+
+def _allowed(target: str) -> bool:
+    return _TARGET.fullmatch(target) is not None
+
+
+def _harmless(expression: str) -> bool:
+    """Whether a size expression is arithmetic of symbols: sympy reads it by evaluating it."""
+    plain = _SYMBOL.sub(r"\1", expression)
+    words = _WORDS.findall(plain)
+    rest = _WORDS.sub(" ", plain)
+    return all(_NAME.fullmatch(word) for word in words) and _SIGNS.fullmatch(rest) is not None
+
+
+def _pairs(value: Any) -> Iterator[tuple[str, Any]]:
+    """Every key of nested mappings with its value."""
+    stack = [value]
+    while stack:
+        found = stack.pop()
+        if isinstance(found, dict):
+            yield from found.items()
+            stack += found.values()
+        elif isinstance(found, list):
+            stack += found
