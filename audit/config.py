@@ -128,7 +128,7 @@ KEYS: dict[str, set[str]] = {
     "transformers": NEURAL_KEYS | {"task", "text", "text_pair", "image", "max_length", "train_text"},
     "torch": NEURAL_KEYS | {"factory", "features", "shape"},
     "onnx": NEURAL_KEYS | {"features", "shape", "text", "text_pair", "tokenizer", "max_length"},
-    "variant": {"path", "device"},
+    "variant": {"path", "device", "factory"},
 }
 """Keys of each kind of model, besides the shared ones."""
 

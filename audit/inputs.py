@@ -106,7 +106,8 @@ def load_model(
     if kind == "variant":
         from ..compression.artefact import load
 
-        found: Model = load(Path(str(spec.path)), "cpu" if spec.device == "auto" else spec.device)
+        factories = (spec.factory,) if spec.factory else ()
+        found: Model = load(Path(str(spec.path)), "cpu" if spec.device == "auto" else spec.device, factories)
         if threshold is not None:
             found.threshold = threshold  # type: ignore[attr-defined]
         return found

@@ -74,7 +74,7 @@ class Workshop:
             self._place = Path(place)
             self.progress("saving the original", 0, None)
             artefact.save(self.original, [], self._place / "original")
-            self._copy = artefact.load(self._place / "original", _device(self.original))
+            self._copy = artefact.load(self._place / "original", *artefact.how_to_load(self.original))
             self._fresh = self._closing.enter_context(FreshProcesses(artefact.family_of(self.original)))
             self._batches = cost.Batches.of(self.original, self.rows)
             self._stored: dict[str, Any] = {}
@@ -151,7 +151,7 @@ class Workshop:
         """Load the artefact in a fresh process: the same decisions there, and the memory it takes."""
         rows = self.rows.slice(0, FRESH_ROWS)
         here = model.score(rows, None)
-        there = self._fresh.score(folder, rows, _device(model))
+        there = self._fresh.score(folder, rows, *artefact.how_to_load(model))
         if not np.array_equal(here.decision, there["decision"]):  # type: ignore[arg-type]
             apart = int((np.asarray(here.decision) != there["decision"]).sum())
             raise InputError(
@@ -173,10 +173,6 @@ def failed(wanted: Compression, error: Exception) -> Failed:
     why = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {one_line(error)}"
     steps = [Step(recipe=name, params=params) for name, params in wanted.named]
     return Failed(name=wanted.name, steps=steps, why=why)
-
-
-def _device(model: Compressible) -> str:
-    return str(getattr(getattr(model, "runtime", None), "device", "cpu"))
 
 
 def _cost(found: dict[str, Any], original: dict[str, Any]) -> Cost:

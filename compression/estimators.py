@@ -275,7 +275,7 @@ def _skops(path: Path) -> Any:
     try:
         unknown = skops.io.get_untrusted_types(file=path)
         # scikit-learn's own classes are what such a file is made of; anything else is not loaded.
-        foreign = [t for t in unknown if not t.startswith("sklearn.")]
+        foreign = [t for t in unknown if not t.startswith("sklearn.") and t != "numpy.dtype"]
         if foreign:
             raise InputError(f"{path}: holds types that are not trusted: {', '.join(foreign)}")
         return skops.io.load(path, trusted=unknown)

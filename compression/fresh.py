@@ -12,6 +12,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -53,7 +54,9 @@ class FreshProcesses:
             self._server.wait()
         self._folder.cleanup()
 
-    def score(self, artefact: Path, rows: pa.RecordBatch, device: str) -> dict[str, Any]:
+    def score(
+        self, artefact: Path, rows: pa.RecordBatch, device: str, factories: Sequence[str] = ()
+    ) -> dict[str, Any]:
         """Load an artefact in a fresh process and score some rows there.
 
         Returns
@@ -73,7 +76,12 @@ class FreshProcesses:
         folder = Path(self._folder.name)
         with pa.ipc.new_file(str(folder / "rows.arrow"), rows.schema) as writer:
             writer.write_batch(rows)
-        job = {"artefact": str(artefact), "folder": str(folder), "device": device}
+        job = {
+            "artefact": str(artefact),
+            "folder": str(folder),
+            "device": device,
+            "factories": list(factories),
+        }
         try:
             self._server.stdin.write(json.dumps(job) + "\n")
             self._server.stdin.flush()
@@ -113,7 +121,7 @@ def serve(family: str) -> None:
             )
 
 
-def _answer(job: dict[str, str]) -> None:
+def _answer(job: dict[str, Any]) -> None:
     from .artefact import load
 
     folder = Path(job["folder"])
@@ -121,7 +129,7 @@ def _answer(job: dict[str, str]) -> None:
         with pa.ipc.open_file(str(folder / "rows.arrow")) as file:
             rows = file.get_batch(0)
         before = _resident()
-        model = load(Path(job["artefact"]), job["device"])
+        model = load(Path(job["artefact"]), job["device"], job["factories"])
         loaded = _resident()
         scored = model.score(rows, None)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

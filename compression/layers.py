@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..models.extras import optional
-from ..models.runtimes import OnnxRuntime
 from . import weights
 
 HISTOGRAM_BINS = 30
@@ -29,6 +29,7 @@ def layers(
     Parameters
     ----------
     before, after : TorchRuntime or OnnxRuntime
+        An ``OnnxRuntime`` that was made here knows what it was exported from.
     steps : sequence of (recipe, record)
     spec : mapping
         ``variant.json`` of the artefact, for how its tensors are stored.
@@ -39,15 +40,20 @@ def layers(
         One per weight of two or more dimensions: name, type, shape_before, shape_after, sparsity,
         sqnr_db, encoding, and for the most changed ones the histograms of both.
     """
-    if isinstance(after, OnnxRuntime):
-        return _with_histograms(_onnx_layers(after))
-    old, new = _weights(before.module), _weights(after.module)
-    types = {**weights.holder_types(before.module), **weights.holder_types(after.module)}
+    exported = getattr(after, "exported", None)
+    module = exported.module if exported is not None else after.module
+    old, new = _weights(before.module), _weights(module)
+    types = {**weights.holder_types(before.module), **weights.holder_types(module)}
+    held = weights.formats(module)
+    if exported is not None:
+        for name, brought in _quantised(new, exported.path, after.path):
+            each = "tensor" if brought.scales == 1 else "channel"
+            new[name], held[name] = brought.back, f"int8, one scale per {each}"
     names = _names_before(new, steps)
     found = []
     for name, values in new.items():
         source = old.get(names.get(name, "")) if names else None
-        found.append(_layer(name, types.get(name, ""), source, values, _encoding(name, spec)))
+        found.append(_layer(name, types.get(name, ""), source, values, _encoding(name, held, spec)))
     gone = [name for name in old if name not in set(names.values())] if names else []
     for name in gone:
         found.append(_layer(name, types.get(name, ""), old[name], None, "removed"))
@@ -72,11 +78,14 @@ def _names_before(after: Dense, steps: Sequence[tuple[str, Mapping[str, Any]]]) 
     return names
 
 
-def _encoding(name: str, spec: Mapping[str, Any]) -> str:
-    how = spec.get("encodings", {}).get(name)
-    if how is not None:
-        return f"codebook, {how['bits']} bit" if how["as"] == "codebook" else "bit mask and values"
-    return "dense"
+def _encoding(name: str, held: Mapping[str, str], spec: Mapping[str, Any]) -> str:
+    """How a weight is stored: its type, and whether by codes or sparsely."""
+    encodings = spec.get("encodings", {})
+    how = encodings.get(name) or encodings.get(f"{name}{weights.QUANTISED}")
+    kind = held.get(name, "")
+    if how is None:
+        return kind
+    return f"codebook, {how['bits']} bit" if how["as"] == "codebook" else f"{kind}, bit mask and values"
 
 
 def _layer(
@@ -118,30 +127,45 @@ def _with_histograms(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{k: v for k, v in layer.items() if not k.startswith("_")} for layer in found]
 
 
-def _onnx_layers(after: OnnxRuntime) -> list[dict[str, Any]]:
-    """Weights of the quantised graph beside those of the float graph that it was made of."""
-    plain: Path | None = getattr(after, "exported_from", None)
-    if plain is None:
-        return []
-    old, new = initialisers(plain), initialisers(after.path)
-    found = []
-    for name, values in old.items():
-        if values.ndim < 2:
+class _Back(NamedTuple):
+    """A quantised tensor brought back to real numbers, and how many scales it has."""
+
+    back: NDArray[np.float32]
+    scales: int
+
+
+def _quantised(module: Dense, plain: Path, made: Path) -> Iterator[tuple[str, _Back]]:
+    """The weights of a module that a quantised graph holds in int8, under the module's own names.
+
+    The exporter renames and transposes tensors, so that those of the float graph are recognised by their
+    content; the quantiser adds suffixes to the names of that graph.
+    """
+    known = {hashlib.sha256(v.tobytes()).digest(): (n, False) for n, v in module.items()}
+    for name, v in module.items():
+        known.setdefault(hashlib.sha256(np.ascontiguousarray(v.T).tobytes()).digest(), (name, True))
+    graph, numbers = initialisers(plain), initialisers(made)
+    for full, values in numbers.items():
+        if not full.endswith("_quantized"):
             continue
-        numbers = new.get(f"{name}_quantized")
-        if numbers is None:
-            found.append(_layer(name, "", values, new.get(name), "float32"))
+        base = full.removesuffix("_quantized")
+        turned = base.endswith("_Transposed")
+        source = graph.get(base.removesuffix("_Transposed") if turned else base)
+        found = None if source is None else known.get(hashlib.sha256(source.tobytes()).digest())
+        if found is None:
             continue
-        scale, zero = new[f"{name}_scale"], new[f"{name}_zero_point"].astype(np.float32)
-        if scale.size > 1:
-            # Per channel: along the axis that has as many entries as there are scales.
-            axis = max(i for i, size in enumerate(values.shape) if size == scale.size)
-            shape = [scale.size if i == axis else 1 for i in range(values.ndim)]
-            scale, zero = scale.reshape(shape), zero.reshape(shape)
-        each = "channel" if scale.size > 1 else "tensor"
-        back = ((numbers.astype(np.float32) - zero) * scale).astype(np.float32)
-        found.append(_layer(name, "", values, back, f"int8, one scale per {each}"))
-    return found
+        name, transposed = found
+        back = _dequantised(values, numbers[f"{base}_scale"], numbers[f"{base}_zero_point"])
+        back = back.T if transposed != turned else back
+        yield name, _Back(np.ascontiguousarray(back), numbers[f"{base}_scale"].size)
+
+
+def _dequantised(values: NDArray[Any], scale: NDArray[Any], zero: NDArray[Any]) -> NDArray[np.float32]:
+    """Real numbers of int8 ones; several scales lie along the last axis that has as many entries."""
+    if scale.size > 1:
+        axis = max(i for i, size in enumerate(values.shape) if size == scale.size)
+        shape = [scale.size if i == axis else 1 for i in range(values.ndim)]
+        scale, zero = scale.reshape(shape), zero.reshape(shape)
+    return np.asarray((values.astype(np.float32) - zero.astype(np.float32)) * scale, np.float32)
 
 
 def initialisers(path: Path) -> dict[str, NDArray[Any]]:

@@ -82,7 +82,7 @@ def make(
         operations = counted(changed, context.sample) or operations
     try:
         sha256 = artefact.save(changed, steps, folder)
-        loaded = artefact.load(folder, getattr(getattr(changed, "runtime", None), "device", "cpu"))
+        loaded = artefact.load(folder, *artefact.how_to_load(changed))
         _same_scores(changed, loaded, context.sample)
         spec = json.loads((folder / SPEC).read_text(encoding="utf-8"))
         seen: list[dict[str, Any]] = []

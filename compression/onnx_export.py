@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -16,6 +16,13 @@ from ..models.runtimes import OnnxRuntime
 from .recipes import Context, Done, Params, in_float32, is_packed, plural, recipe
 
 OPSET = 18
+
+
+class Exported(NamedTuple):
+    """What a graph was made of: the module, and the file of its float graph."""
+
+    module: Any
+    path: Path
 
 
 class OnnxInt8(Params):
@@ -48,8 +55,9 @@ def onnx_int8(model: Any, params: OnnxInt8, context: Context) -> Done:
     layers = quantised_names(made)
     if not layers:
         raise InputError("onnx-int8: onnxruntime found no weight that it could quantise")
+    module = model.runtime.module
     model.runtime = OnnxRuntime(made, "cpu")
-    model.runtime.exported_from = plain
+    model.runtime.exported = Exported(module, plain)
     each = "channel" if params.per_channel else "tensor"
     return Done(
         f"{plural(len(layers), 'weight tensor')} to int8, one scale per {each}, served by onnxruntime",
@@ -62,9 +70,11 @@ def onnx_int8(model: Any, params: OnnxInt8, context: Context) -> Done:
 @recipe("onnx")
 def onnx(model: Any, params: Params, context: Context) -> Done:
     """Export the module to ONNX, weights unchanged."""
-    folder = _workshop(model)
-    export(model, context, folder / "float.onnx", "onnx")
-    model.runtime = OnnxRuntime(folder / "float.onnx", "cpu")
+    path = _workshop(model) / "float.onnx"
+    export(model, context, path, "onnx")
+    module = model.runtime.module
+    model.runtime = OnnxRuntime(path, "cpu")
+    model.runtime.exported = Exported(module, path)
     return Done("served by onnxruntime, weights unchanged")
 
 

@@ -180,6 +180,22 @@ def holder_types(module: Any) -> dict[str, str]:
     }
 
 
+def formats(module: Any) -> dict[str, str]:
+    """How each weight is held, by its name: its type, and for quantised ones what shares a scale."""
+    import torch
+
+    out: dict[str, str] = {}
+    for name, part in _holders(module):
+        if _packed(part):
+            whole = part.weight().qscheme() == torch.per_tensor_affine
+            out[f"{name}.weight"] = f"int8, one scale per {'layer' if whole else 'row'}"
+            continue
+        for key, tensor in _own(name, part):
+            plain = str(tensor.dtype).removeprefix("torch.")
+            out[key] = f"torchao {type(tensor).__name__}" if _subclass(tensor) else plain
+    return out
+
+
 def resident_bytes(module: Any) -> int:
     """Bytes of the loaded weights: each storage once, packed weights and tensor subclasses by their parts."""
     storages: dict[int, int] = {}

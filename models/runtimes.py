@@ -81,11 +81,10 @@ class TorchRuntime:
 
         if self._call is None:
             self._call = torch.compile(self.module, dynamic=True) if self.compiled else self.module
-        wide = getattr(torch, self.dtype)
-        tensors = {}
-        for name, values in arrays.items():
-            tensor = torch.from_numpy(values).to(self.device)
-            tensors[name] = tensor.to(wide) if tensor.is_floating_point() else tensor
+        tensors = {name: torch.from_numpy(values).to(self.device) for name, values in arrays.items()}
+        if any(tensor.is_floating_point() for tensor in tensors.values()):
+            wide = getattr(torch, self.dtype)
+            tensors = {n: t.to(wide) if t.is_floating_point() else t for n, t in tensors.items()}
         kind = self.device.partition(":")[0]
         with torch.autocast(kind, dtype=torch.bfloat16, enabled=self.autocast):
             out = self._call(**tensors) if self.by_name else self._call(*tensors.values())
@@ -160,6 +159,7 @@ class OnnxRuntime:
                 f"model.path: {path} is no ONNX model that can be read: {one_line(error)}"
             ) from None
         self.path, self.device = path, device
+        self.exported: Any = None
         self.wanted = {i.name: i for i in self.session.get_inputs()}
         self.threads = options.intra_op_num_threads
 
