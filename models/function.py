@@ -83,8 +83,8 @@ class FunctionModel:
         return told
 
 
-def imported(path: str) -> Callable[[Any], Any]:
-    """Import ``package.module:function``; the working directory is searched too."""
+def imported(path: str, key: str = "model.function") -> Callable[..., Any]:
+    """Import ``package.module:function``, named by ``key``; the working directory is searched too."""
     module, _, name = path.partition(":")
     here = str(Path.cwd())
     if here not in sys.path:
@@ -94,9 +94,9 @@ def imported(path: str) -> Callable[[Any], Any]:
     except (Exception, SystemExit) as error:
         # The module's own code runs here, so that anything may come.
         raise InputError(
-            f"model.function: expected package.module:function, got {path!r}: "
+            f"{key}: expected package.module:function, got {path!r}: "
             f"{type(error).__name__}: {one_line(error)}"
         ) from None
     if not callable(found):
-        raise InputError(f"model.function: {path!r} is not callable")
+        raise InputError(f"{key}: {path!r} is not callable")
     return found  # type: ignore[no-any-return]

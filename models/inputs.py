@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,9 +88,7 @@ class TextInputs:
         self.tokenizer = tokenizer
         self.text, self.pair, self.max_length = text, pair, max_length
         self.columns = [text, *([pair] if pair else [])]
-        backend = getattr(tokenizer, "backend_tokenizer", None)
-        written = backend.to_str() if backend is not None else repr(sorted(tokenizer.get_vocab().items()))
-        self._identity = hashlib.sha256(f"{written}{max_length}".encode()).hexdigest()
+        self._identity = _identity(tokenizer, max_length)
 
     def encode(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Encoded:
         """Tokenise the texts of a batch."""
@@ -167,15 +166,34 @@ def _texts(column: pa.Array, name: str, ids: pa.Array | None) -> list[str]:
     return values
 
 
+def _identity(tokenizer: Any, max_length: int | None) -> str:
+    """What decides a text's tokens, and how they are padded."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        written = repr(sorted(tokenizer.get_vocab().items()))
+    else:
+        made = json.loads(backend.to_str())
+        # These two are left over from whatever was tokenised last.
+        written = json.dumps({key: made[key] for key in made if key not in ("truncation", "padding")})
+    told = f"{written} {max_length} {tokenizer.padding_side} {tokenizer.pad_token_id}"
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
 def tokenizer_from(path: str) -> Any:
     """Load a tokenizer from a folder or hub name; InputError where there is none."""
     transformers = optional("transformers", "a text model")
     try:
         with quiet():
-            return transformers.AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+            found = transformers.AutoTokenizer.from_pretrained(path, trust_remote_code=False)
     except Exception as error:
         # A folder may hold anything; what the library says of it differs by file and version.
         raise InputError(f"model.path: {path} has no tokenizer that can be read: {one_line(error)}") from None
+    files = {"tokenizer.json", *getattr(found, "vocab_files_names", {}).values()}
+    folder = Path(path)
+    if folder.is_dir() and not any((folder / name).is_file() for name in files):
+        # The library would make one up that knows no word.
+        raise InputError(f"model.path: {path} has no tokenizer: expected a file {' or '.join(sorted(files))}")
+    return found
 
 
 def length_limit(tokenizer: Any, config: Any, given: int | None) -> int | None:

@@ -61,7 +61,7 @@ class FactorySource:
     def skeleton(self) -> Any:
         """Call the function."""
         torch = optional("torch", "a torch model")
-        make: Callable[..., Any] = imported(self.factory)
+        make: Callable[..., Any] = imported(self.factory, "model.factory")
         try:
             module = make()
         except (Exception, SystemExit) as error:
@@ -167,14 +167,14 @@ def transformers_module(path: str, task: str, seed: int) -> tuple[Any, Transform
 
 
 def _why_not(path: str, error: Exception) -> str:
-    text = one_line(error)
-    if "trust_remote_code" in text:
+    text, whole = one_line(error), str(error)
+    if "trust_remote_code" in whole:
         return (
             f"{path} needs code of its own (trust_remote_code), which is refused: a model is untrusted input"
         )
-    if "couldn't connect" in text or "offline" in text.lower() or "Name or service" in text:
+    if "couldn't connect" in whole or "offline" in whole.lower() or "Name or service" in whole:
         return f"{path} is no local folder, and the model hub cannot be reached; expected a folder of a model"
-    if isinstance(error, OSError) and ("not a valid model identifier" in text or "Repo id" in text):
+    if isinstance(error, OSError) and ("not a valid model identifier" in whole or "Repo id" in whole):
         return f"no folder {path}, and no model of that name on the hub"
     return f"{path} cannot be read as a transformers model: {text}"
 
