@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import inspect
+import shutil
+import tempfile
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -189,8 +192,6 @@ def float16(model: EstimatorModel, params: Params, context: Context) -> Done:
 @recipe("onnx", family="sklearn")
 def onnx(model: EstimatorModel, params: Params, context: Context) -> Done:
     """The classifier in ONNX (float32), served by onnxruntime; encoding stays in scikit-learn."""
-    import tempfile
-
     converter = optional("skl2onnx", "onnx", "onnx")
     types = optional("skl2onnx.common.data_types", "onnx", "onnx")
     encoder, classifier = parts(model.fitted)
@@ -207,19 +208,17 @@ def onnx(model: EstimatorModel, params: Params, context: Context) -> Done:
             f"onnx: skl2onnx cannot convert a {type(classifier).__name__}: "
             + one_line(error).partition(" and attributes")[0]
         ) from None
-    workshop = tempfile.TemporaryDirectory(prefix="fairweigh-")
-    path = Path(workshop.name) / "model.onnx"
+    folder = tempfile.mkdtemp(prefix="fairweigh-")
+    path = Path(folder) / "model.onnx"
     path.write_bytes(made.SerializeToString())
     served = Served(encoder, path, np.asarray(classifier.classes_))
-    served.workshop = workshop
+    weakref.finalize(served, shutil.rmtree, folder, ignore_errors=True)
     model.replace(served)
     return Done(f"the {type(classifier).__name__} in ONNX, in single precision, served by onnxruntime")
 
 
 class Served:
     """An encoder of scikit-learn and a classifier in onnxruntime, as one fitted classifier."""
-
-    workshop: Any = None
 
     def __init__(self, encoder: Any, path: Path, classes: NDArray[Any]) -> None:
         self.encoder, self.path, self.classes_ = encoder, path, classes

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,8 +82,9 @@ def onnx(model: Any, params: Params, context: Context) -> Done:
 
 def _workshop(model: Any) -> Path:
     """A folder for the export that lives as long as the model that was made in it."""
-    model.workshop = tempfile.TemporaryDirectory(prefix="fairweigh-")
-    return Path(model.workshop.name)
+    folder = tempfile.mkdtemp(prefix="fairweigh-")
+    weakref.finalize(model, shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def export(model: Any, context: Context, path: Path, name: str) -> None:

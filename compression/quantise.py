@@ -73,7 +73,9 @@ def int8_dynamic(model: Any, params: Int8Dynamic, context: Context) -> Done:
 
 
 def _layers(model: Any, kind: str) -> list[str]:
-    return [n for n, m in model.runtime.module.named_modules() if type(m).__name__ == kind]
+    """Names of the layers of exactly a class of torch.nn; the quantised ones are called the same."""
+    wanted = getattr(optional("torch", "int8-dynamic").nn, kind)
+    return [n for n, m in model.runtime.module.named_modules() if type(m) is wanted]
 
 
 def _to(dtype: str) -> Any:

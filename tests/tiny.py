@@ -135,7 +135,7 @@ def trained_mlp(table: pa.Table, seed: int = 0) -> Any:
 
     module = mlp(seed)
     x = torch.from_numpy(np.stack([table[c].to_numpy() for c in FEATURES], 1))
-    y = torch.from_numpy(table["y"].to_numpy())
+    y = torch.from_numpy(table["y"].to_numpy().copy())
     optimiser = torch.optim.Adam(module.parameters(), lr=0.01)
     for _ in range(150):
         optimiser.zero_grad()
