@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def distill(model: EstimatorModel, params: Student, context: Context) -> Done:
     student = make_estimator(params.estimator, params.params, context.seed)
     encoder, classifier = parts(model.fitted)
     features: Any = frame(pa.table(rows.batch), model.columns)
-    features = encoder.transform(features) if encoder is not None else np.asarray(features)
+    features = encoder.transform(features) if encoder is not None else features
     classes = np.asarray(classifier.classes_)
     yes = model.positive_index
     soft = model.probability and has_fit_parameter(student, "sample_weight")
@@ -70,7 +71,7 @@ def distill(model: EstimatorModel, params: Student, context: Context) -> Done:
         if soft:
             # Each row twice, once per class, weighted by what the teacher gives to that class.
             assert scored.score is not None
-            twice = np.concatenate([features, features])
+            twice = _stacked(features)
             label = np.repeat([classes[yes], classes[1 - yes]], len(features))
             student.fit(twice, label, sample_weight=np.concatenate([scored.score, 1 - scored.score]))
         else:
@@ -91,6 +92,14 @@ def distill(model: EstimatorModel, params: Student, context: Context) -> Done:
         f"{plural(rows.batch.num_rows, 'training row')}",
         trained_on=rows.about,
     )
+
+
+def _stacked(features: Any) -> Any:
+    """The rows twice, under the names that they have."""
+    import pandas as pd
+
+    named = isinstance(features, pd.DataFrame)
+    return pd.concat([features, features]) if named else np.concatenate([features, features])
 
 
 class Prune(Params):
@@ -152,7 +161,7 @@ def _fewer_leaves(model: EstimatorModel, tree: Any, keep: float, context: Contex
         raise InputError("prune: growing a tree again needs training rows with a label")
     encoder, _ = parts(model.fitted)
     features: Any = frame(pa.table(rows.batch), model.columns)
-    features = encoder.transform(features) if encoder is not None else np.asarray(features)
+    features = encoder.transform(features) if encoder is not None else features
     yes = model.positive_index
     label = np.where(rows.labels, tree.classes_[yes], tree.classes_[1 - yes])
     before, most = int(tree.get_n_leaves()), max(1, int(tree.get_n_leaves() * keep))
@@ -201,7 +210,8 @@ def onnx(model: EstimatorModel, params: Params, context: Context) -> Done:
     shape = [("x", types.FloatTensorType([None, width]))]
     options = {id(classifier): {"zipmap": False}}
     try:
-        made = converter.convert_sklearn(classifier, initial_types=shape, options=options)
+        with _flags_as_integers():
+            made = converter.convert_sklearn(classifier, initial_types=shape, options=options)
     except Exception as error:
         # The converter raises classes of its own for what it does not know.
         raise InputError(
@@ -215,6 +225,24 @@ def onnx(model: EstimatorModel, params: Params, context: Context) -> Done:
     weakref.finalize(served, shutil.rmtree, folder, ignore_errors=True)
     model.replace(served)
     return Done(f"the {type(classifier).__name__} in ONNX, in single precision, served by onnxruntime")
+
+
+@contextmanager
+def _flags_as_integers() -> Iterator[None]:
+    """Take booleans for integers in ONNX attributes: skl2onnx 1.20 writes them, onnx 1.23 refuses them."""
+    helper = optional("onnx.helper", "onnx", "onnx")
+    plain = helper.make_attribute
+
+    def make_attribute(key: str, value: Any, *more: Any, **named: Any) -> Any:
+        if isinstance(value, list):
+            value = [int(v) if isinstance(v, (bool, np.bool_)) else v for v in value]
+        return plain(key, value, *more, **named)
+
+    helper.make_attribute = make_attribute
+    try:
+        yield
+    finally:
+        helper.make_attribute = plain
 
 
 class Served:
