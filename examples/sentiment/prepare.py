@@ -110,7 +110,8 @@ def hatecheck() -> pa.Table:
         {
             "id": [row["case_id"] for row in rows],
             "text": [row["test_case"] for row in rows],
-            "target": [row["target_ident"] or "none" for row in rows],
+            # Cases that speak of no group have no slice: missing, as for every value that is not known.
+            "target": [row["target_ident"] or None for row in rows],
             "functionality": [row["functionality"] for row in rows],
             "template": [row["templ_id"] for row in rows],
             "label": [row["label_gold"] for row in rows],

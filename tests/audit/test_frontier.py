@@ -237,6 +237,18 @@ def test_a_choice_that_is_not_certified_is_not_released():
     assert "nothing may be released" in found.why
 
 
+def test_when_the_selection_rows_decide_nothing_the_original_stays_if_it_passes():
+    open_ = {"original": ("inconclusive", None), "int8": ("inconclusive", "pass")}
+    passes = {"original": ("pass", None), "int8": ("pass", "pass")}
+    found = frontier(Objective(), GATES, ladder(passes), ladder(open_, rows=300), "300 rows")
+    assert (found.recommended, found.nearest) == ("original", "int8")
+    assert "The original passes on the evaluation rows and stays." in found.why
+    fails = {"original": ("fail", None), "int8": ("pass", "pass")}
+    found = frontier(Objective(), GATES, ladder(fails), ladder(open_, rows=300), "300 rows")
+    assert found.recommended is None
+    assert "nothing may be released" in found.why
+
+
 def test_gates_on_a_named_or_missing_variant_bind():
     gates = [*GATES, Gate(metric="accuracy", limit=">= 0.5", on="small")]
     judged = ladder({"original": ("pass", None), "int8": ("pass", "pass"), "small": ("fail", "pass")})
