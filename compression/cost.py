@@ -74,12 +74,15 @@ def _numbers(model: EstimatorModel) -> list[NDArray[Any]]:
 
 
 def _onnx_weights(path: Path) -> list[NDArray[Any]]:
-    """Weights of an ONNX file, those inside a tree ensemble's attributes too, without scales."""
+    """Weights of an ONNX file, those inside a tree ensemble's attributes too, without scales and indices."""
     import onnx
 
-    found = [v for n, v in initialisers(path).items() if not n.endswith(("_scale", "_zero_point"))]
+    numbers = initialisers(path)
+    scales = ("_scale", "_zero_point")
+    found = [v for n, v in numbers.items() if v.dtype not in (np.int64, np.bool_) and not n.endswith(scales)]
     for node in onnx.load(str(path)).graph.node:
-        for attribute in node.attribute:
+        # Elsewhere attributes are axes and the like.
+        for attribute in node.attribute if node.domain == "ai.onnx.ml" else ():
             if attribute.floats:
                 found.append(np.asarray(attribute.floats, np.float32))
             elif attribute.ints:

@@ -316,13 +316,14 @@ def _skops(path: Path) -> Any:
 def numbers(fitted: Any) -> Iterator[NDArray[Any]]:
     """Every numeric array that a fitted classifier holds, each once."""
     _, classifier = parts(fitted)
-    seen: set[int] = set()
+    # What was seen is held, as the place of something that is gone may be given to the next.
+    seen: dict[int, Any] = {}
     stack: list[Any] = [classifier]
     while stack:
         value = stack.pop()
         if id(value) in seen or isinstance(value, (str, bytes, type)) or inspect.isroutine(value):
             continue
-        seen.add(id(value))
+        seen[id(value)] = value
         if isinstance(value, np.ndarray):
             if value.dtype.names:
                 yield from (np.ascontiguousarray(value[name]) for name in value.dtype.names)

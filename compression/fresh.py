@@ -50,8 +50,10 @@ class FreshProcesses:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._server is not None:
-            self._server.kill() if kind else self._server.stdin and self._server.stdin.close()
-            self._server.wait()
+            if kind:
+                self._server.kill()
+            # Its input ends, and so does it.
+            self._server.communicate()
         self._folder.cleanup()
 
     def score(

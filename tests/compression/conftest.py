@@ -55,12 +55,14 @@ def made(tmp_path: Path):
     """Make a variant: ``made(model, ("int8-dynamic", {}), ...)``; learns from other rows than it scores."""
     count = 0
 
-    def do(model: Any, *recipe: tuple[str, dict[str, Any]], train: pa.Table | None = None) -> Made:
+    def do(
+        model: Any, *recipe: tuple[str, dict[str, Any]], train: pa.Table | None = None, sample: int = 32
+    ) -> Made:
         nonlocal count
         count += 1
         table = texts() if "text" in model.columns else numbers()
         rows = None if train is None else lambda: training_rows(model, train)
-        context = Context(0, batch(table, model).slice(0, 32), rows)
+        context = Context(0, batch(table, model).slice(0, sample), rows)
         return make(model, list(recipe), context, tmp_path / f"artefact{count}")
 
     return do

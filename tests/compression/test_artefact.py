@@ -1,0 +1,200 @@
+"""Artefacts: what is in one, that it is enough, and what is refused of one that is damaged or hostile."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from fairweigh.compression import artefact
+from fairweigh.datasets.errors import InputError
+from fairweigh.models.function import FunctionModel
+from safetensors.torch import load_file, save_file
+
+from ..tiny import FEATURES, batch, edit_json, load, mlp, numbers, texts
+from .conftest import scores
+
+
+@pytest.fixture
+def saved(bert, tmp_path):
+    """The original as an artefact."""
+    artefact.save(bert, [], tmp_path / "a")
+    return tmp_path / "a"
+
+
+def test_the_original_loads_again_without_the_folder_it_came_from(saved, bert):
+    again = artefact.load(saved)
+    np.testing.assert_array_equal(scores(again), scores(bert))
+    names = sorted(p.relative_to(saved).as_posix() for p in saved.rglob("*") if p.is_file())
+    assert names == [
+        "model.safetensors", "tokenizer/tokenizer.json", "tokenizer/tokenizer_config.json", "variant.json",
+    ]  # fmt: skip
+
+
+def test_threshold_labels_limit_and_batches_are_kept(bert, tmp_path):
+    import dataclasses
+
+    from fairweigh.models.neural import Batching
+
+    model = dataclasses.replace(bert, threshold=0.61, batching=Batching(7, 99))
+    artefact.save(model, [], tmp_path / "a")
+    again = artefact.load(tmp_path / "a")
+    kept = ("threshold", "labels", "favourable", "batching", "max_length", "text")
+    assert {k: again.describe()[k] for k in kept} == {k: model.describe()[k] for k in kept}
+
+
+def test_tied_tensors_are_stored_once_and_are_one_again(tmp_path):
+    import torch
+    from fairweigh.compression import weights
+
+    class Tied(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two = torch.nn.Linear(8, 8), torch.nn.Linear(8, 8)
+            self.two.weight = self.one.weight
+
+    module, other = Tied(), Tied()
+    tensors, told = weights.stored(module)
+    assert set(tensors) == {"one.weight", "one.bias", "two.bias"}
+    assert weights.resident_bytes(module) == (64 + 8 + 8) * 4
+    weights.restore(other, tensors, told)
+    torch.testing.assert_close(other.two.weight, module.one.weight, rtol=0, atol=0)
+
+
+def changed(spec):
+    def do(folder):
+        edit_json(folder / "variant.json", **spec)
+
+    return do
+
+
+def without(name):
+    def do(folder):
+        tensors = load_file(str(folder / "model.safetensors"))
+        tensors.pop(name)
+        save_file(tensors, str(folder / "model.safetensors"))
+
+    return do
+
+
+def added(folder):
+    tensors = load_file(str(folder / "model.safetensors"))
+    tensors["stranger"] = tensors["classifier.bias"].clone()
+    save_file(tensors, str(folder / "model.safetensors"))
+
+
+def reshaped(folder):
+    tensors = load_file(str(folder / "model.safetensors"))
+    tensors["classifier.weight"] = tensors["classifier.weight"][:, :5].clone()
+    save_file(tensors, str(folder / "model.safetensors"))
+
+
+def cut(name, length):
+    def do(folder):
+        path = folder / name
+        path.write_bytes(path.read_bytes()[:length])
+
+    return do
+
+
+def removed(name):
+    def do(folder):
+        path = folder / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    return do
+
+
+STEP = {"recipe": "drop-layers", "record": {}}
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (changed({"format": 2}), "written in format 2, this version reads up to 1"),
+        (changed({"format": "two"}), "not the description of an artefact"),
+        (changed({"source": None}), "not the description of an artefact: 'source'"),
+        (changed({"head": {"labels": ["a"]}}), "not the description of an artefact: 'positive'"),
+        (changed({"batching": {"rows": 3, "columns": 4}}), "not the description of an artefact"),
+        (changed({"steps": [{**STEP, "recipe": "melt"}]}), "'melt' is no known recipe"),
+        (changed({"steps": [{**STEP, "record": {"lists": {"nowhere": 1}}}]}), "no attribute `nowhere`"),
+        (
+            changed({"tensors": {"tied": {"classifier.bias": "nothing"}}}),
+            r"classifier.bias: expected \(2,\), got None",
+        ),
+        (changed({"family": "sklearn"}), "not the description of an artefact"),
+        (without("classifier.bias"), r"does not fit: classifier.bias: expected \(2,\), got None"),
+        (added, "the module has no place for stranger"),
+        (reshaped, r"does not fit: classifier.weight: expected \(2, 48\), got \(2, 5\)"),
+        (cut("model.safetensors", 1000), "no safetensors file that can be read"),
+        (cut("variant.json", 100), "not the description of an artefact"),
+        (removed("variant.json"), "variant.json: cannot be read: No such file"),
+        (removed("model.safetensors"), "not an artefact: expected one of model.onnx"),
+        (removed("tokenizer"), "tokenizer"),
+    ],
+)
+def test_a_damaged_artefact_is_refused_in_one_line(damage, told, saved):
+    damage(saved)
+    with pytest.raises(InputError, match=told) as error:
+        artefact.load(saved)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("key", ["#scale", "#zero", "#int"])
+def test_a_quantised_artefact_that_lacks_a_tensor_is_refused(key, table_model, made):
+    found = made(table_model, ("int8-dynamic", {}))
+    without(f"0.weight{key}")(found.folder)
+    with pytest.raises(InputError, match=f"it lacks 0.weight{key}"):
+        artefact.load(found.folder, *artefact.how_to_load(found.model))
+
+
+def test_an_artefact_cannot_name_code_that_is_run_for_it(table_model, made, here):
+    found = made(table_model, ("bf16", {}))
+    with pytest.raises(InputError, match=r"its module is built by factory_of_recipes:make, code that is run"):
+        artefact.load(found.folder)
+    edit_json(found.folder / "variant.json", source={"kind": "factory", "factory": "os:getcwd"})
+    with pytest.raises(InputError, match=r"set model.factory: os:getcwd if you trust it"):
+        artefact.load(found.folder, "cpu", ("factory_of_recipes:make",))
+
+
+def test_what_cannot_be_compressed_says_why(here):
+    import torch
+    from fairweigh.models.extras import quiet
+
+    with quiet():
+        torch.onnx.export(
+            mlp(), (torch.zeros(2, 4),), "m.onnx", dynamo=True, external_data=False, verbose=False,
+            dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
+        )  # fmt: skip
+    model = load("onnx", numbers(), path="m.onnx", features=FEATURES)
+    with pytest.raises(InputError, match="an ONNX model is compiled already; give the torch model"):
+        artefact.family_of(model)
+    with pytest.raises(InputError, match=r"expected a model that can be changed .* got FunctionModel"):
+        artefact.family_of(FunctionModel(len, [], 0.5))
+
+
+def test_an_artefact_that_scores_otherwise_than_what_was_saved_is_refused(bert, made, monkeypatch, tmp_path):
+    """A fault planted in the reader: one weight read wrongly."""
+    from fairweigh.compression import codec
+
+    read = codec.decode
+
+    def wrong(encoded, told):
+        tensors = read(encoded, told)
+        tensors["classifier.bias"] = tensors["classifier.bias"] + 1e-3
+        return tensors
+
+    monkeypatch.setattr(codec, "decode", wrong)
+    with pytest.raises(InputError, match="loaded again, scores otherwise than the model that was saved"):
+        made(bert, ("prune-magnitude", {}))
+    assert not list(tmp_path.glob("artefact*"))
+
+
+def test_variant_json_is_readable_and_names_the_steps(bert, made):
+    found = made(bert, ("drop-layers", {"keep": 2}), ("int8-dynamic", {}))
+    spec = json.loads((found.folder / "variant.json").read_text())
+    assert [step["recipe"] for step in spec["steps"]] == ["drop-layers", "int8-dynamic"]
+    assert spec["steps"][0]["record"]["kept"] == {"bert.encoder.layer": [0, 3]}
+    rows = batch(texts(5), found.model)
+    assert artefact.load(found.folder).score(rows, None).score.shape == (5,)

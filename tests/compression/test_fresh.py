@@ -1,0 +1,100 @@
+"""Artefacts in fresh processes: the same scores, the memory they take, and what ends there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fairweigh.compression.artefact import how_to_load
+from fairweigh.compression.fresh import FreshProcesses
+from fairweigh.datasets.errors import InputError
+
+from ..tiny import batch, numbers, texts
+
+
+@pytest.fixture(scope="module")
+def processes():
+    with FreshProcesses("torch") as made:
+        yield made
+
+
+def test_scores_of_a_fresh_process_are_equal_to_the_last_bit(bert, made, processes):
+    rows = batch(texts(60), bert)
+    for recipe in ("int8-dynamic", "int8-weight", "bf16"):
+        found = made(bert, (recipe, {}))
+        there = processes.score(found.folder, rows, "cpu")
+        here = found.model.score(rows, None)
+        np.testing.assert_array_equal(there["score"], here.score)
+        np.testing.assert_array_equal(there["decision"], here.decision)
+        assert there["peak_bytes"] > 50e6
+
+
+def test_an_onnx_artefact_is_scored_there_too(shallow, made, processes):
+    rows = batch(texts(60), shallow)
+    found = made(shallow, ("onnx-int8", {}))
+    there = processes.score(found.folder, rows, "cpu")
+    np.testing.assert_array_equal(there["score"], found.model.score(rows, None).score)
+
+
+def test_a_process_grows_by_the_weights_it_loads(tmp_path, processes):
+    """A model of 64 MiB of weights, whose size is known from its shapes."""
+    import dataclasses
+
+    import torch
+    from fairweigh.compression import artefact
+    from fairweigh.models.inputs import TableInputs
+    from fairweigh.models.neural import NeuralModel, head
+    from fairweigh.models.runtimes import TorchRuntime
+    from fairweigh.models.sources import ExportedSource
+
+    wide = torch.nn.Sequential(
+        torch.nn.Linear(4, 4096), torch.nn.Linear(4096, 4096), torch.nn.Linear(4096, 2)
+    )
+    free = ({0: torch.export.Dim.DYNAMIC},)
+    path = tmp_path / "m.pt2"
+    torch.export.save(torch.export.export(wide, (torch.zeros(3, 4),), dynamic_shapes=free), str(path))
+    source = ExportedSource(path)
+    runtime = TorchRuntime(source.skeleton(), "cpu", by_name=False)
+    model = NeuralModel(TableInputs(["a", "b", "c", "d"]), runtime, head([], 2, None, []), source=source)
+    artefact.save(dataclasses.replace(model), [], tmp_path / "a")
+    there = processes.score(tmp_path / "a", batch(numbers(20), model), "cpu")
+    assert 64 * 2**20 <= there["process_bytes"] <= 4 * 64 * 2**20
+    np.testing.assert_array_equal(there["score"], model.score(batch(numbers(20), model), None).score)
+
+
+def test_what_goes_wrong_there_is_told_here_and_the_next_one_goes_on(bert, made, processes, tmp_path):
+    rows = batch(texts(20), bert)
+    with pytest.raises(InputError, match=r"in a fresh process: .*variant.json: cannot be read"):
+        processes.score(tmp_path / "nowhere", rows, "cpu")
+    found = made(bert, ("bf16", {}))
+    with pytest.raises(InputError, match=r"in a fresh process: .*text"):
+        processes.score(found.folder, rows.rename_columns(["other"]), "cpu")
+    assert len(processes.score(found.folder, rows, "cpu")["score"]) == 20
+
+
+def test_a_child_that_is_ended_by_a_signal_is_told(table_model, made, processes, tmp_path, monkeypatch):
+    """A factory that ends its own process, as the kernel does when memory is out."""
+    found = made(table_model, ("bf16", {}))
+    (tmp_path / "ends_itself.py").write_text(
+        "import os, signal\n\n\ndef make():\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    from ..tiny import edit_json
+
+    edit_json(found.folder / "variant.json", source={"kind": "factory", "factory": "ends_itself:make"})
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    rows = batch(numbers(20), table_model)
+    with (
+        FreshProcesses("torch") as own,
+        pytest.raises(InputError, match="it was ended by signal 9 or code 0"),
+    ):
+        own.score(found.folder, rows, "cpu", ("ends_itself:make",))
+
+
+def test_a_factory_of_the_working_directory_is_found_there(here, made, tmp_path):
+    from ..tiny import FEATURES, load, write_mlp
+
+    name = write_mlp(here, "factory_of_here")
+    model = load("torch", numbers(), factory=name, features=FEATURES)
+    found = made(model, ("int8-dynamic", {}))
+    with FreshProcesses("torch") as own:
+        there = own.score(found.folder, batch(numbers(20), model), *how_to_load(found.model))
+    np.testing.assert_array_equal(there["score"], found.model.score(batch(numbers(20), model), None).score)
