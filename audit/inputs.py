@@ -153,6 +153,11 @@ def _refuse_evaluation_rows(train: TrainData, data: Data) -> None:
         raise InputError("model.train.split: a split of a file needs data.split_column")
     if (same_file or same_card) and overlap:
         raise InputError("model.train: expected other rows than the evaluation data, got the same ones")
+    chosen_on = data.selection.split if data.selection else None
+    if (same_file or same_card) and chosen_on is not None and train.split == chosen_on:
+        raise InputError(
+            f"model.train: expected other rows than those of data.selection, got split {chosen_on!r} for both"
+        )
 
 
 def _same_file(one: str, other: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -109,6 +110,9 @@ class Workshop:
             if isinstance(made, Failed):
                 shutil.rmtree(target, ignore_errors=True)
             yield made
+            # Modules hold themselves in circles, and the command line has switched the collector off.
+            del made
+            gc.collect()
 
     def _ready(self, wanted: Compression, target: Path) -> Ready:
         rows = self._training_rows if self.training is not None else None
