@@ -16,7 +16,7 @@ from ..models.estimator import EstimatorModel
 from ..models.neural import NeuralModel
 from ..models.runtimes import OnnxRuntime
 from . import codec, estimators, weights
-from .artefact import weights_file
+from .artefact import PROGRAM, weights_file
 from .layers import initialisers
 
 SECONDS = 2.0
@@ -35,12 +35,12 @@ def storage(model: NeuralModel | EstimatorModel, folder: Path) -> dict[str, Any]
     Parameters
     ----------
     folder : Path
-        The artefact; its weights' file is what is counted as stored.
+        The artefact; its weights' file is what is counted as stored, with the encoder of a scikit-learn
+        model and the graph of an exported one, which holds the original weights too.
     """
-    stored = weights_file(folder).stat().st_size
+    beside = [folder / name for name in (estimators.ENCODER, PROGRAM) if (folder / name).is_file()]
+    stored = sum(path.stat().st_size for path in (weights_file(folder), *beside))
     if isinstance(model, EstimatorModel):
-        encoder = folder / estimators.ENCODER
-        stored += encoder.stat().st_size if encoder.is_file() else 0
         return {"stored_bytes": stored, **_of_arrays(_numbers(model))}
     if isinstance(model.runtime, OnnxRuntime):
         found = _of_arrays(_onnx_weights(model.runtime.path))
@@ -53,17 +53,18 @@ def storage(model: NeuralModel | EstimatorModel, folder: Path) -> dict[str, Any]
         "stored_bytes": stored,
         "dense_bytes": sum(t.nbytes for t in tensors.values()),
         "sparse_bytes": encoded,
-        "sparse_theoretical": encoded < 0.98 * (stored - _header_bytes(folder)),
+        "sparse_theoretical": encoded < 0.98 * _tensor_bytes(folder),
         "resident_bytes": weights.resident_bytes(module),
         "parameters": sum(t.numel() for t in plain.values()),
         "nonzero": sum(int(t.count_nonzero()) for t in plain.values()),
     }
 
 
-def _header_bytes(folder: Path) -> int:
-    """Bytes of a safetensors file that are names and shapes, not weights."""
-    with weights_file(folder).open("rb") as file:
-        return 8 + int.from_bytes(file.read(8), "little")
+def _tensor_bytes(folder: Path) -> int:
+    """Bytes of a safetensors file that are weights, without names and shapes."""
+    path = weights_file(folder)
+    with path.open("rb") as file:
+        return path.stat().st_size - 8 - int.from_bytes(file.read(8), "little")
 
 
 def _numbers(model: EstimatorModel) -> list[NDArray[Any]]:

@@ -65,7 +65,7 @@ class FreshProcesses:
         -------
         dict
             ``score`` and ``decision`` (arrays), ``process_bytes`` (growth of the resident set on
-            loading), ``peak_bytes``.
+            loading and scoring one row), ``peak_bytes``.
 
         Raises
         ------
@@ -103,7 +103,9 @@ def serve(family: str) -> None:
     if family == "torch":
         from ..models.extras import optional
 
-        for name in ("torch", "safetensors.torch", "transformers", "onnxruntime"):
+        # Also what transformers imports with the first model: hundreds of modules that are not its weights.
+        lazily = ("transformers.modeling_utils", "transformers.models.auto.tokenization_auto")
+        for name in ("torch", "safetensors.torch", *lazily, "onnxruntime"):
             try:
                 optional(name, "an artefact")
             except InputError:
@@ -132,6 +134,8 @@ def _answer(job: dict[str, Any]) -> None:
             rows = file.get_batch(0)
         before = _resident()
         model = load(Path(job["artefact"]), job["device"], job["factories"])
+        # Weights are mapped from their file, and in memory only once they have been used.
+        model.score(rows.slice(0, 1), None)
         loaded = _resident()
         scored = model.score(rows, None)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -94,6 +94,19 @@ def test_sparse_bytes_that_no_codec_reads_again_are_theoretical(here, made):
     assert told["sparse_theoretical"] is True
 
 
+def test_an_exported_models_graph_is_stored_too(here, made):
+    import torch
+
+    from ..tiny import FEATURES, mlp
+
+    free = ({0: torch.export.Dim.DYNAMIC},)
+    torch.export.save(torch.export.export(mlp(), (torch.zeros(3, 4),), dynamic_shapes=free), "m.pt2")
+    found = made(load("torch", numbers(), path="m.pt2", features=FEATURES), ("prune-magnitude", {}))
+    files = [p.stat().st_size for p in found.folder.iterdir() if p.name != "variant.json"]
+    assert len(files) == 2
+    assert cost.storage(found.model, found.folder)["stored_bytes"] == sum(files)
+
+
 def test_an_onnx_models_parameters_leave_out_scales_and_indices(made, tmp_path):
     import torch
 

@@ -26,6 +26,8 @@ def test_scores_of_a_fresh_process_are_equal_to_the_last_bit(bert, made, process
         np.testing.assert_array_equal(there["score"], here.score)
         np.testing.assert_array_equal(there["decision"], here.decision)
         assert there["peak_bytes"] > 50e6
+        # A third of a megabyte of weights, and what a first model makes torch and transformers set up.
+        assert there["process_bytes"] < 150e6
 
 
 def test_an_onnx_artefact_is_scored_there_too(shallow, made, processes):
@@ -57,7 +59,8 @@ def test_a_process_grows_by_the_weights_it_loads(tmp_path, processes):
     model = NeuralModel(TableInputs(["a", "b", "c", "d"]), runtime, head([], 2, None, []), source=source)
     artefact.save(dataclasses.replace(model), [], tmp_path / "a")
     there = processes.score(tmp_path / "a", batch(numbers(20), model), "cpu")
-    assert 64 * 2**20 <= there["process_bytes"] <= 4 * 64 * 2**20
+    # The graph's own copy of the weights is read, and dropped.
+    assert 64 * 2**20 <= there["process_bytes"] <= 2.5 * 64 * 2**20
     np.testing.assert_array_equal(there["score"], model.score(batch(numbers(20), model), None).score)
 
 
