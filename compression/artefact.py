@@ -6,7 +6,9 @@ made and how its outputs become decisions; weights are safetensors, ONNX or skop
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
@@ -99,7 +101,7 @@ def _write_neural(model: NeuralModel, steps: Sequence[Step], folder: Path) -> di
     tensors, told = weights.stored(model.runtime.module)
     books = {name: size for _, record in steps for name, size in record.get("codebooks", {}).items()}
     encoded, encodings = codec.encode(tensors, {n: k for n, k in books.items() if n in tensors})
-    optional("safetensors.torch", "an artefact").save_file(encoded, str(folder / WEIGHTS))
+    _save_tensors(encoded, folder / WEIGHTS)
     runtime = {
         "kind": "torch", "dtype": model.runtime.dtype, "autocast": model.runtime.autocast,
         "compiled": model.runtime.compiled,
@@ -180,6 +182,16 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
             module, device, by_name=source.by_name, autocast=how["autocast"], compiled=how["compiled"]
         )
     return NeuralModel(inputs, runtime, found, Batching(**spec["batching"]), spec["threshold"], about, source)
+
+
+def _save_tensors(tensors: dict[str, Any], path: Path) -> None:
+    try:
+        optional("safetensors.torch", "an artefact").save_file(tensors, str(path))
+    except Exception as error:
+        # The library has an error of its own for a full disk.
+        if os.strerror(errno.ENOSPC) in str(error):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from None
+        raise
 
 
 def _tensors(folder: Path) -> dict[str, Any]:

@@ -32,6 +32,10 @@ def _prunable(model: Any, embeddings: bool) -> list[tuple[Any, str]]:
         kinds += (torch.nn.Embedding,)
     module = model.runtime.module
     found = [(m, "weight") for m in module.modules() if isinstance(m, kinds)]
+    last = found[-1][0] if found else None
+    if len(found) > 1 and getattr(last, "out_features", None) == len(model.head.labels):
+        # A head has few weights and small ones: without them nothing is left to decide by, or to tune.
+        del found[-1]
     if not found and type(module).__name__ == "GraphModule":
         # An exported program keeps its layers' names and tensors, not their classes.
         holders = dict(module.named_modules())
@@ -64,7 +68,8 @@ def prune_magnitude(model: Any, params: Magnitude, context: Context) -> Done:
     total = sum(getattr(m, n).numel() for m, n in layers)
     done = Done(
         f"{zero / total:.1%} of {plural(total, 'weight')} in {plural(len(layers), 'layer')} to zero, "
-        f"{'the smallest of all' if params.scope == 'global' else 'the smallest of each layer'}"
+        f"{'the smallest of all' if params.scope == 'global' else 'the smallest of each layer'}; "
+        "the head is left alone"
     )
     done.notes.append(
         "Zeros save storage, as they are stored sparsely; dense kernels multiply them all the same."

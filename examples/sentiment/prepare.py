@@ -22,7 +22,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    get_linear_schedule_with_warmup,
+)
 
 BUILD = Path(__file__).parent / "build"
 SEED, BATCH, LEARNING_RATE, TOKENS = 0, 32, 5e-5, 64
@@ -55,6 +59,8 @@ def fine_tune(
         encoder(), num_labels=2, id2label=names, label2id={v: k for k, v in names.items()}
     )
     optimiser = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE)
+    steps = epochs * -(-len(texts) // BATCH)
+    schedule = get_linear_schedule_with_warmup(optimiser, steps // 10, steps)
     wanted = torch.tensor(classes)
     model.train()
     for epoch in range(epochs):
@@ -65,6 +71,7 @@ def fine_tune(
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
+            schedule.step()
             if step % 50 == 0:
                 print(
                     f"{name}: epoch {epoch + 1} of {epochs}, row {step * BATCH:,}, loss {loss.item():.3f}",
@@ -126,7 +133,7 @@ def main() -> None:
     texts, classes = sst2("train")
     pq.write_table(pa.table({"text": texts, "positive": classes}), BUILD / "sst2.parquet")
     pq.write_table(equity_corpus(), BUILD / "eec.parquet")
-    fine_tune("sentiment", ("negative", "positive"), texts, classes, epochs=2)
+    fine_tune("sentiment", ("negative", "positive"), texts, classes, epochs=3)
     cases = hatecheck()
     pq.write_table(cases, BUILD / "hatecheck.parquet")
     learned = cases.filter(pa.compute.equal(cases["split"], "train"))

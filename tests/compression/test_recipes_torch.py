@@ -172,7 +172,8 @@ def test_magnitude_pruning_is_torchs(scope, amount, bert, made):
 
     found = made(bert, ("prune-magnitude", {"amount": amount, "scope": scope}))
     expected = module_of(bert)
-    layers = [(m, "weight") for m in linears(expected).values()]
+    # The head that gives the logits is left alone.
+    layers = [(m, "weight") for m in linears(expected).values()][:-1]
     if scope == "global":
         prune.global_unstructured(layers, prune.L1Unstructured, amount=amount)
     else:
@@ -180,10 +181,12 @@ def test_magnitude_pruning_is_torchs(scope, amount, bert, made):
             prune.l1_unstructured(layer, name, amount=amount)
     np.testing.assert_array_equal(logits(found.model), logits_with(bert, expected))
     zeros = [layer["sparsity"] for layer in found.layers if layer["type"] == "Linear"]
+    assert zeros[-1] == 0
     if scope == "layer":
-        assert zeros == pytest.approx([amount] * len(zeros), abs=0.006)
-    total = sum(m.weight.numel() for m in linears(found.model.runtime.module).values())
-    zero = sum(int((m.weight == 0).sum()) for m in linears(found.model.runtime.module).values())
+        assert zeros[:-1] == pytest.approx([amount] * (len(zeros) - 1), abs=0.006)
+    pruned = list(linears(found.model.runtime.module).values())[:-1]
+    total = sum(m.weight.numel() for m in pruned)
+    zero = sum(int((m.weight == 0).sum()) for m in pruned)
     assert (
         zero == round(amount * total)
         if scope == "global"
@@ -195,7 +198,7 @@ def test_magnitude_pruning_is_torchs(scope, amount, bert, made):
 def test_pruned_weights_are_stored_as_a_mask_and_the_rest(table_model, made):
     found = made(table_model, ("prune-magnitude", {"amount": 0.75, "scope": "layer"}))
     told = json.loads((found.folder / "variant.json").read_text())["encodings"]
-    # The last layer's 64 weights are too few to gain from it.
+    # The last layer is the head, which is not pruned.
     assert set(told) == {"2.weight"}
     assert found.layers[1]["encoding"] == "float32, bit mask and values"
 
@@ -441,7 +444,8 @@ def test_fine_tuning_by_weight_ignores_rows_without_any(table_model, made, tmp_p
     rows = batch(good, table_model).slice(0, 32)
     context = Context(0, rows, lambda: training_rows(table_model, both, weights))
     found = make(table_model, recipe, context, tmp_path / "a")
-    assert label_loss(found.model, good) < 0.3
+    # Rows of both labels alike teach nothing: the loss would stay at ln 2.
+    assert label_loss(found.model, good) < np.log(2) / 2
 
 
 def test_a_student_repeats_itself_and_comes_near_its_teacher(bert, made):
