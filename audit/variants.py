@@ -76,7 +76,7 @@ class Workshop:
             self.progress("saving the original", 0, None)
             artefact.save(self.original, [], self._place / "original")
             self._copy = artefact.load(self._place / "original", *artefact.how_to_load(self.original))
-            self._fresh = self._closing.enter_context(FreshProcesses(artefact.family_of(self.original)))
+            self._fresh = self._closing.enter_context(FreshProcesses(artefact.libraries_of(self.original)))
             self._batches = cost.Batches.of(self.original, self.rows)
             self._stored: dict[str, Any] = {}
         except BaseException:

@@ -22,7 +22,7 @@ from ..models.extras import optional
 from ..models.inputs import load_inputs
 from ..models.neural import Batching, Head, NeuralModel
 from ..models.runtimes import OnnxRuntime, TorchRuntime, device_for
-from ..models.sources import ExportedSource, FactorySource, load_source
+from ..models.sources import ExportedSource, FactorySource, TransformersSource, load_source
 from . import codec, weights
 from .recipes import Family, find
 
@@ -53,6 +53,12 @@ def family_of(model: Any) -> Family:
         "compressions: expected a model that can be changed (scikit-learn, torch or transformers), got "
         f"{type(model).__name__}"
     )
+
+
+def libraries_of(model: Any) -> str:
+    """Which libraries a process needs that loads a model's artefacts: transformers, torch or sklearn."""
+    transformers = isinstance(getattr(model, "source", None), TransformersSource)
+    return "transformers" if transformers else family_of(model)
 
 
 def save(model: NeuralModel | EstimatorModel, steps: Sequence[Step], folder: Path) -> str:
@@ -93,11 +99,11 @@ def _write_neural(model: NeuralModel, steps: Sequence[Step], folder: Path) -> di
         "batching": asdict(model.batching),
     }  # type: dict[str, Any]
     if isinstance(model.runtime, OnnxRuntime):
-        shutil.copyfile(model.runtime.path, folder / ONNX)
+        _copy(model.runtime.path, folder / ONNX)
         return spec | {"runtime": {"kind": "onnx"}}
     assert isinstance(model.runtime, TorchRuntime)
     if isinstance(model.source, ExportedSource):
-        shutil.copyfile(model.source.path, folder / PROGRAM)
+        _copy(model.source.path, folder / PROGRAM)
     tensors, told = weights.stored(model.runtime.module)
     books = {name: size for _, record in steps for name, size in record.get("codebooks", {}).items()}
     encoded, encodings = codec.encode(tensors, {n: k for n, k in books.items() if n in tensors})
@@ -182,6 +188,14 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
             module, device, by_name=source.by_name, autocast=how["autocast"], compiled=how["compiled"]
         )
     return NeuralModel(inputs, runtime, found, Batching(**spec["batching"]), spec["threshold"], about, source)
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        shutil.copyfile(source, target)
+    except OSError as error:
+        # The library names the file that it read, whichever of the two it was about.
+        raise OSError(error.errno, error.strerror, str(target)) from None
 
 
 def _save_tensors(tensors: dict[str, Any], path: Path) -> None:

@@ -31,7 +31,7 @@ class FreshProcesses:
     Parameters
     ----------
     family : str
-        ``torch`` or ``sklearn``: which libraries the children find imported.
+        ``transformers``, ``torch`` or ``sklearn``: which libraries the children find imported.
     """
 
     def __init__(self, family: str) -> None:
@@ -100,12 +100,17 @@ class FreshProcesses:
 
 def serve(family: str) -> None:
     """Read jobs from standard input, one JSON object a line, and answer each with a line."""
-    if family == "torch":
+    if family != "sklearn":
         from ..models.extras import optional
 
         # Also what transformers imports with the first model: hundreds of modules that are not its weights.
         lazily = ("transformers.modeling_utils", "transformers.models.auto.tokenization_auto")
-        for name in ("torch", "safetensors.torch", *lazily, "onnxruntime"):
+        for name in (
+            "torch",
+            "safetensors.torch",
+            *(lazily if family == "transformers" else ()),
+            "onnxruntime",
+        ):
             try:
                 optional(name, "an artefact")
             except InputError:

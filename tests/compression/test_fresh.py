@@ -13,7 +13,7 @@ from ..tiny import batch, numbers, texts
 
 @pytest.fixture(scope="module")
 def processes():
-    with FreshProcesses("torch") as made:
+    with FreshProcesses("transformers") as made:
         yield made
 
 
