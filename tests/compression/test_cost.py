@@ -90,7 +90,7 @@ def test_sparse_bytes_that_no_codec_reads_again_are_theoretical(here, made):
     found = made(model, ("prune-magnitude", {"amount": 0.99, "scope": "layer"}))
     told = cost.storage(found.model, found.folder)
     # At 99 %, compressed rows (six bytes an entry) take less than a mask of one bit for every weight.
-    assert told["sparse_bytes"] < 0.6 * (told["stored_bytes"] - 1500)
+    assert told["sparse_bytes"] < 0.7 * (told["stored_bytes"] - 1500)
     assert told["sparse_theoretical"] is True
 
 
