@@ -110,6 +110,9 @@ def _check_same_data(one: _Run, other: _Run) -> None:
         ("weight", a.weight, b.weight),
         ("cluster", a.cluster, b.cluster),
     ]
+    if a.id is None and b.id is None:
+        # Without ids rows are numbered, and a number names the same row in the same data only.
+        parts += [("sha256 (the data have no id)", a.sha256, b.sha256), ("split", a.split, b.split)]
     for what, mine, theirs in parts:
         if mine != theirs:
             raise InputError(

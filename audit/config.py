@@ -91,6 +91,12 @@ class Data(Section):
             raise ValueError("expected either name (a dataset card) or path (a file)")
         if self.name is not None and self.split_column is not None:
             raise ValueError("split_column belongs to a file (path); a dataset card knows its splits")
+        chosen_on = self.selection.split if self.selection else None
+        if chosen_on is not None and (self.split in (None, "all") or chosen_on in (self.split, "all")):
+            raise ValueError(
+                "selection.split: expected another split than data.split, which must be set, and "
+                f"neither 'all'; got {chosen_on!r} beside {self.split!r}"
+            )
         if self.name is None and (self.split is None) != (self.split_column is None):
             raise ValueError("split and split_column belong together: the value, and the column it is in")
         return self
@@ -416,6 +422,8 @@ class Config(Section):
 
     def _check_recipes(self) -> None:
         if not self.compressions:
+            if self.data.selection is not None:
+                raise ValueError("data.selection: nothing is chosen without compressions; leave it out")
             return
         kind = self.model.resolved if self.model else None
         if kind not in ("sklearn", "transformers", "torch"):

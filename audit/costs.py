@@ -15,7 +15,7 @@ def cost_ratio(name: str, cost: Cost | None, original: Cost | None) -> Ratio | N
     ----------
     name : {"storage", "compute", "memory", "latency", "flops"}
         ``compute`` is the latency at the audit's batch, 1 where it saves nothing beyond the null's spread;
-        ``latency`` is as timed at the smallest batch.
+        ``latency`` is as timed at the smallest batch, likewise.
     cost, original : Cost or None
     """
     if cost is None:
@@ -28,7 +28,13 @@ def cost_ratio(name: str, cost: Cost | None, original: Cost | None) -> Ratio | N
         return None if cost.memory is None else (cost.memory, None, None)
     if name == "latency":
         first = min(cost.timings, key=lambda t: t.batch, default=None)
-        return None if first is None else (first.ratio, first.ratio_low, first.ratio_high)
+        if first is None:
+            return None
+        # What two equal models differ by as well is no difference.
+        noise = first.null_low <= first.ratio <= first.null_high
+        return (1.0 if noise else first.ratio), first.ratio_low, first.ratio_high
+    if name != "flops":
+        raise ValueError(f"name must be storage, compute, memory, latency or flops, got {name!r}")
     if cost.flops_per_row is None or original is None or not original.flops_per_row:
         return None
     return cost.flops_per_row / original.flops_per_row, None, None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 
-from .config import AGGREGATES, Gate, Limit, Objective
+from .config import AGGREGATES, COSTS, Gate, Limit, Objective
 from .costs import cost_ratio
 from .gate import gate_id, worst
 from .result import Comparison, Disparity, Frontier, GateResult, Standing, Variant
@@ -17,6 +18,10 @@ TARGET = "target-"
 """Begins the id of a target's result."""
 
 
+RELEASE = "release"
+"""Id of the result that says that nothing may be released."""
+ORIGINAL = "original"
+NOTHING_ASKED = "nothing was asked of its figures"
 NOTHING_REQUIRED = "No gate and no target is set, so that nothing says which variant may be released."
 
 
@@ -78,7 +83,7 @@ def target_results(
     out = []
     for name, limit in objective.targets.items():
         value = _target_value(name, variant, original, comparison)
-        cost = name not in variant.overall and name != "agreement"
+        cost = name in get_args(COSTS)
         if value is None:
             verdict, why = "error", f"The {name.replace('_', ' ')} of {variant.name} was not measured."
         else:
@@ -105,6 +110,8 @@ def _target_value(
         return None if comparison is None else comparison.agreement
     if name in variant.overall:
         return variant.overall[name].value
+    if name not in get_args(COSTS):
+        return None
     ratio = cost_ratio(name, variant.cost, original.cost)
     return None if ratio is None else ratio[0]
 
@@ -124,6 +131,8 @@ def standing(objective: Objective, gates: Sequence[Gate], judged: Judged, varian
     largest = max(gaps, key=lambda d: abs(d.value or 0.0), default=None)
     name = performance_metric(objective, judged.original)
     comparison = next((c for c in judged.comparisons if c.after == variant.name), None)
+    # A model of which nothing was asked but its price has shown nothing.
+    asked = any(r.compare != "cost" for r in mine)
     return Standing(
         variant=variant.name,
         cost=cost_of(objective, variant),
@@ -132,8 +141,8 @@ def standing(objective: Objective, gates: Sequence[Gate], judged: Judged, varian
         worst_gap_what="" if largest is None else _what(largest),
         mean_gap=float(np.mean([abs(d.value or 0.0) for d in gaps])) if gaps else None,
         flip_rate=comparison.overall.rate if comparison and comparison.overall else None,
-        verdict=worst([r.verdict for r in mine]),
-        misses=[r.id for r in mine if r.verdict != "pass"],
+        verdict=worst([*(r.verdict for r in mine), *(() if asked else ("inconclusive",))]),
+        misses=[*(r.id for r in mine if r.verdict != "pass"), *(() if asked else (NOTHING_ASKED,))],
     )
 
 
@@ -276,6 +285,28 @@ def _certificate(certified: Standing) -> str:
         f"The evaluation rows do not certify it: there {certified.variant} misses "
         f"{', '.join(certified.misses)}."
     )
+
+
+def withheld(
+    gates: Sequence[Gate], results: Sequence[GateResult], found: Frontier, plan: Plan
+) -> list[GateResult]:
+    """Return an open result where nothing else keeps a run green although nothing asked for may be released.
+
+    That is so where no variant at all qualifies, or where something was asked of compressed variants and
+    none of them does: on the rows of the choice, say, while all is well on the evaluation rows.
+    """
+    asked = bool(found.targets) or any(gate.on == "compressed" for gate in gates)
+    nothing = found.recommended is None or (asked and found.nearest is not None)
+    green = worst([r.verdict for r in results if r.binding]) == "pass"
+    if not (nothing and green and (gates or found.targets)):
+        return []
+    return [
+        GateResult(
+            id=RELEASE, metric=RELEASE, compare="value", limit="a variant that qualifies", decide="point",
+            variant=found.nearest or found.recommended or ORIGINAL, verdict="inconclusive", why=found.why,
+            confidence=plan.confidence,
+        )
+    ]  # fmt: skip
 
 
 def binding(

@@ -102,6 +102,14 @@ def decide(
     ]
 
 
+def check(gates: Sequence[Gate], measured: Measurement, plan: Plan) -> None:
+    """InputError where a gate, on whichever variant, names a feature, slice or metric that the data lack."""
+    for k, gate in enumerate(gates):
+        if gate.cost is None:
+            same = {"compare": "value"} if gate.compare == "change" else {}
+            claims(gate.model_copy(update=same), k, measured, plan, None)
+
+
 def unanswered(gates: Sequence[Gate], variants: Mapping[str, str], plan: Plan) -> list[GateResult]:
     """Return an error for each gate that no variant answers: the one it is on could not be made.
 

@@ -16,6 +16,7 @@ from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet, as_words
 from ..datasets.read import read_table
 from ..models.base import Model
+from ..models.inputs import unknown_columns
 from .config import Config, Data, ModelSpec, TrainData
 
 Progress = Callable[[str, int, int | None], None]
@@ -108,6 +109,9 @@ def load_model(
 
         factories = (spec.factory,) if spec.factory else ()
         found: Model = load(Path(str(spec.path)), "cpu" if spec.device == "auto" else spec.device, factories)
+        unknown_columns(found.columns, data.names, data.where)
+        if data.label in found.columns:
+            raise InputError(f"model: column '{data.label}' is the label, which a model may not see")
         if threshold is not None:
             found.threshold = threshold  # type: ignore[attr-defined]
         return found

@@ -19,7 +19,7 @@ from ..datasets.read import iter_batches
 from ..metrics.table import DEFAULT, METRICS
 from . import changes, counterfactual, gate, variant
 from .config import Config
-from .frontier import Judged, binding, frontier, target_results
+from .frontier import Judged, binding, frontier, target_results, withheld
 from .identified import identify
 from .measure import Measurement
 from .pairs import pair
@@ -189,11 +189,12 @@ class _Run:
         on = _selection_words(config, selection.rows) if selection else ""
         found = frontier(config.objective, config.gates, judged, selection, on)
         gates = [*judged.gates, *gate.unanswered(config.gates, self.kinds, plan)]
+        bound = binding(config.gates, gates, self.kinds, found)
+        bound += withheld(config.gates, bound, found, plan)
         rows, identified = self._identified(predictions)
         return Judgement(
-            plan, original, list(judged.variants), list(judged.comparisons),
-            binding(config.gates, gates, self.kinds, found), found, identified, rows,
-        )  # fmt: skip
+            plan, original, list(judged.variants), list(judged.comparisons), bound, found, identified, rows
+        )
 
     def _identified(self, predictions: Path) -> tuple[pa.Table, Identified]:
         tables = {

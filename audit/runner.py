@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,19 +16,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .._version import __version__
+from ..datasets.columns import no_column
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..metrics.figures import METHODS
 from ..models.base import Model
-from . import describe
+from ..models.neural import NeuralModel
+from . import describe, gate
 from .changes import methods_used
 from .config import Config
 from .folder import AUDIT, PREDICTIONS, OpenRun
 from .inputs import Function, Progress, evaluation_set, load_model, training_rows
-from .judge import SELECTION, Entry, Judgement, judge, value_order
+from .judge import SELECTION, Entry, Judgement, judge, make_plan, value_order
 from .measure import Measurement
 from .result import AuditResult, Failed
-from .scoring import Job, Shards, Twins, forget, sample, score
+from .scoring import Job, Shards, Twins, sample, score
 
 ORIGINAL = "original"
 
@@ -63,6 +66,8 @@ def audit(
     failed: list[Failed] = []
     if config.compressions:
         assert model is not None
+        # What a gate or the plan asks and the data lack is told before hours of work on variants.
+        gate.check(config.gates, measured, make_plan(config, measured))
         entries, failed = run.compressed(model, entries[0])
     progress("computing figures", measured.rows, measured.rows)
     found = judge(config, run.data.sensitive, run.order, entries, folder.folder / PREDICTIONS, measured)
@@ -98,6 +103,17 @@ class _Audit:
         self.config, self.folder, self.progress = config, folder, progress
         self._table = table
         self.data = self._open()
+        twins = config.data.counterfactual
+        if twins is not None:
+            if twins.feature not in self.data.sensitive:
+                known = ", ".join(self.data.sensitive)
+                raise InputError(
+                    f"data.counterfactual.feature: {twins.feature!r} is not an audited sensitive feature; "
+                    f"there are {known}"
+                )
+            for name in twins.group:
+                if name not in self.data.names:
+                    raise no_column(name, self.data.names, self.data.where, "data.counterfactual.group")
         self.order = value_order(self.data.bins)
         self._data_sha256: str | None = None
 
@@ -131,29 +147,22 @@ class _Audit:
         truncated = score(data, model, job, measured, self.progress)
         if selection and selection.split is not None:
             other = self._open(selection.split)
-            if other.split == self.data.split:
-                raise InputError(
-                    f"data.selection.split: expected another split than {self.data.split!r}, got the same"
-                )
             there = replace(job, path=aside, shards=self._shards(f"{name}-{SELECTION}", model))
             truncated += score(other, model, there, None, self.progress)
         return truncated
 
     def _shards(self, name: str, model: Model | None) -> Shards | None:
         """Where a neural model's scores are kept on the way: a folder of their own for the same work."""
-        if not hasattr(model, "shard_rows"):
+        same = model.identity() if isinstance(model, NeuralModel) else None
+        if not isinstance(model, NeuralModel) or same is None:
             return None
         if self._data_sha256 is None:
             self._data_sha256 = self.data.sha256()
-        told = model.describe()  # type: ignore[union-attr]
-        # What the model has told so far of the rows it has seen is no part of what it is.
-        same = {key: value for key, value in told.items() if key not in ("notes", "path")}
         key = {
             "model": same, "data": self._data_sha256, "roles": self.config.data.model_dump(mode="json"),
-            "spec": self.config.model.model_dump(mode="json") if self.config.model else None,
             "seed": self.config.seed, "versions": describe.versions(), "name": name,
         }  # fmt: skip
-        return Shards(self.folder.scored / f"{name}-{checksum(key)[:16]}", model.threshold)  # type: ignore[union-attr]
+        return Shards(self.folder.scored / f"{name}-{checksum(key)[:16]}", model.threshold)
 
     def compressed(self, model: Model, original: Entry) -> tuple[list[Entry], list[Failed]]:
         """Make, score and describe every variant; the original comes first, with its cost."""
@@ -189,7 +198,7 @@ class _Audit:
         """Take out what a variant that cannot be scored has written."""
         from .variants import ARTEFACTS
 
-        forget(self.folder.folder / ARTEFACTS / name)
+        shutil.rmtree(self.folder.folder / ARTEFACTS / name, ignore_errors=True)
         path = self.folder.predictions(name)
         for file in (path, path.parent / SELECTION / path.name):
             file.unlink(missing_ok=True)

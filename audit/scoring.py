@@ -7,7 +7,6 @@ audit that was killed goes on where it was, to the same bytes.
 from __future__ import annotations
 
 import hashlib
-import shutil
 import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -79,11 +78,6 @@ class Shards:
         beside.replace(path)
 
 
-def forget(folder: Path) -> None:
-    """Remove the shards of a run that is whole."""
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 @dataclass
 class Twins:
     """Gives rows that agree in some columns one code."""
@@ -91,18 +85,33 @@ class Twins:
     columns: Sequence[str]
     codes: dict[str, int] = field(default_factory=dict)
 
+    def words(self, batch: pa.RecordBatch) -> pa.Array:
+        """What the rows of a batch are in these columns; null where one of them is missing."""
+        texts = [words(batch.column(name)).cast(pa.string()) for name in self.columns]
+        return pc.binary_join_element_wise(*texts, SEPARATOR)
+
     def read(self, batch: pa.RecordBatch) -> pa.Array:
         """Codes of the rows of a batch; null where one of the columns is missing."""
-        texts = [words(batch.column(name)).cast(pa.string()) for name in self.columns]
-        joined = pc.binary_join_element_wise(*texts, SEPARATOR).dictionary_encode()
+        joined = self.words(batch).dictionary_encode()
         place = [self.codes.setdefault(t, len(self.codes)) for t in joined.dictionary.to_pylist()]
         return pa.array(place, pa.int32()).take(joined.indices)
 
 
-def in_share(ids: pa.Array, share: float) -> NDArray[np.bool_]:
-    """Whether each row falls into a share of the rows that its id alone decides."""
-    digests = (hashlib.sha256(b"selection" + str(i).encode()).digest() for i in ids.to_pylist())
-    return np.fromiter((int.from_bytes(d[:8]) < share * 2**64 for d in digests), bool, len(ids))
+def in_share(rows: pa.RecordBatch, raw: pa.RecordBatch, job: Job) -> NDArray[np.bool_]:
+    """Whether each row falls into the share that goes aside.
+
+    A hash decides: of the row's cluster, else of its group of twins, else of its id, so that rows which
+    depend on each other are not on both sides.
+    """
+    assert job.share is not None
+    keys = ids = rows.column("id").to_pylist()
+    if "cluster" in rows.schema.names:
+        keys = rows.column("cluster").to_pylist()
+    elif job.twins is not None:
+        keys = job.twins.words(raw).to_pylist()
+    told = (str(i if key is None else key) for key, i in zip(keys, ids, strict=True))
+    digests = (hashlib.sha256(b"selection" + text.encode()).digest() for text in told)
+    return np.fromiter((int.from_bytes(d[:8]) < job.share * 2**64 for d in digests), bool, len(ids))
 
 
 @dataclass(frozen=True)
@@ -149,8 +158,8 @@ def score(
             if model is not None:
                 truncated += _add_scores(rows, raw, number, model, job)
             batch = pa.record_batch(rows)
-            if aside is not None and job.share is not None:
-                chosen = in_share(batch.column("id"), job.share)
+            if aside is not None:
+                chosen = in_share(batch, raw, job)
                 aside.write(batch.filter(pa.array(chosen)))
                 batch = batch.filter(pa.array(~chosen))
             writing = pool.submit(file.write, batch)
@@ -226,7 +235,15 @@ def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     if len(batches) == 1:
         return batches[0]
     table = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
-    return table.to_batches()[0] if len(table) else batches[0]
+    if len(table.to_batches()) > 1:
+        # More than 2 GiB of bytes need offsets of 64 bits to stand in one piece.
+        wide = {pa.binary(): pa.large_binary(), pa.string(): pa.large_string()}
+        fields = [f.with_type(wide.get(f.type, f.type)) for f in table.schema]
+        table = table.cast(pa.schema(fields)).combine_chunks()
+    whole = table.to_batches()
+    if sum(batch.num_rows for batch in whole[:1]) != len(table):
+        raise InputError(f"{len(table):,} rows do not fit into one piece of memory")
+    return whole[0] if whole else batches[0]
 
 
 def _check(data: EvaluationSet, measured: Measurement, job: Job) -> None:

@@ -155,7 +155,7 @@ def load(folder: Path, device: str = "cpu", factories: Collection[str] = ()) -> 
         return _read_neural(spec, folder, device, factories)
     except InputError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
         raise InputError(f"{path}: not the description of an artefact: {one_line(error)}") from None
 
 
@@ -187,7 +187,10 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
         runtime = TorchRuntime(
             module, device, by_name=source.by_name, autocast=how["autocast"], compiled=how["compiled"]
         )
-    return NeuralModel(inputs, runtime, found, Batching(**spec["batching"]), spec["threshold"], about, source)
+    batching = Batching(**{key: int(value) for key, value in spec["batching"].items()})
+    if not set(found.positive) < set(range(max(2, len(found.labels)))):
+        raise ValueError(f"no outputs {found.positive} among {len(found.labels)}")
+    return NeuralModel(inputs, runtime, found, batching, float(spec["threshold"]), about, source)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -120,6 +120,7 @@ class Batches:
             return cls(rows.slice(0, 1), rows.slice(0, size))
         lengths = model.inputs.encode(rows, None).lengths
         order = np.argsort(lengths, kind="stable")
+        size = min(size, max(1, model.batching.tokens // int(lengths[order[(len(order) + size - 1) // 2]])))
         start = (len(order) - size) // 2
         middle = order[start : start + size]
         return cls(
@@ -153,12 +154,12 @@ def timings(
 
 
 def _call(model: NeuralModel | EstimatorModel, rows: pa.RecordBatch) -> Call:
-    """What is timed: the runtime on a collated batch, without tokenising; all of it for scikit-learn."""
+    """What is timed: a batch as the audit runs it, without tokenising; all of it for scikit-learn."""
     if isinstance(model, NeuralModel):
-        arrays = model.inputs.encode(rows, None).collate(np.arange(rows.num_rows))
-        runtime = model.runtime
-        clock = _cuda_clock(runtime) if getattr(runtime, "device", "cpu").startswith("cuda") else _wall_clock
-        return lambda: clock(lambda: runtime(arrays))
+        encoded, every = model.inputs.encode(rows, None), np.arange(rows.num_rows)
+        on_cuda = getattr(model.runtime, "device", "cpu").startswith("cuda")
+        clock = _cuda_clock(model.runtime) if on_cuda else _wall_clock
+        return lambda: clock(lambda: model.run_batch(encoded, every))
     return lambda: _wall_clock(lambda: model.score(rows, None))
 
 

@@ -44,7 +44,10 @@ def distill(model: Any, params: Distil, context: Context) -> Done:
     before = sum(p.numel() for p in model.runtime.module.parameters())
     torch.manual_seed(context.seed)
     student, source = _student(model, params)
-    model.runtime = TorchRuntime(student, model.runtime.device, by_name=source.by_name)
+    model.runtime = TorchRuntime(
+        student, model.runtime.device, by_name=source.by_name, autocast=model.runtime.autocast,
+        compiled=model.runtime.compiled,
+    )  # fmt: skip
     model.source = source
     target = targets(model, rows, "distill") if params.labels else None
     held, learned = _split(rows, context.seed)

@@ -19,12 +19,27 @@ from pydantic import Field
 
 from ..datasets.columns import word
 from ..datasets.errors import InputError
-from ..models.estimator import EstimatorModel, frame, make_estimator, one_line
+from ..models.estimator import EstimatorModel, frame, from_skops, make_estimator, one_line
 from ..models.extras import optional
 from ..models.runtimes import OnnxRuntime
 from .recipes import Context, Done, Params, plural, recipe
 
 ENCODER = "encoder.skops"
+PARTS = (
+    "numpy.dtype",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.metrics._dist_metrics.EuclideanDistance64",
+    "sklearn.neighbors._ball_tree.BallTree",
+    "sklearn.neighbors._kd_tree.KDTree",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+    "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
+)
+"""Classes that fitted classifiers are made of and skops does not know: data, each of them, and no code. By
+name and not by package, as scikit-learn's packages hold functions too that run what they are given."""
 
 
 def parts(fitted: Any) -> tuple[Any, Any]:
@@ -73,7 +88,9 @@ def distill(model: EstimatorModel, params: Student, context: Context) -> Done:
             assert scored.score is not None
             twice = _stacked(features)
             label = np.repeat([classes[yes], classes[1 - yes]], len(features))
-            student.fit(twice, label, sample_weight=np.concatenate([scored.score, 1 - scored.score]))
+            each = np.ones(len(label) // 2) if rows.weights is None else rows.weights
+            given = np.concatenate([scored.score * each, (1 - scored.score) * each])
+            student.fit(twice, label, sample_weight=given)
         else:
             student.fit(features, np.where(scored.decision, classes[yes], classes[1 - yes]))
     except (ValueError, TypeError) as error:
@@ -284,33 +301,16 @@ def read(spec: Mapping[str, Any], folder: Path) -> EstimatorModel:
     """Load a scikit-learn model from an artefact's folder."""
     classes = np.asarray(spec["classes"])
     if spec["runtime"]["kind"] == "onnx":
-        encoder = _skops(folder / ENCODER) if (folder / ENCODER).is_file() else None
+        encoder = from_skops(folder / ENCODER, PARTS) if (folder / ENCODER).is_file() else None
         fitted: Any = Served(encoder, folder / "model.onnx", classes)
     else:
-        fitted = _skops(folder / "model.skops")
+        fitted = from_skops(folder / "model.skops", PARTS)
     from ..datasets.read import sha256_file
     from .artefact import weights_file
 
     about = {"path": str(folder), "sha256": sha256_file(weights_file(folder))}
     positive = [word(spec["classes"][spec["positive"]])]
     return EstimatorModel(fitted, spec["columns"], positive, spec["threshold"], about)
-
-
-def _skops(path: Path) -> Any:
-    import skops.io
-
-    try:
-        unknown = skops.io.get_untrusted_types(file=path)
-        # scikit-learn's own classes are what such a file is made of; anything else is not loaded.
-        foreign = [t for t in unknown if not t.startswith("sklearn.") and t != "numpy.dtype"]
-        if foreign:
-            raise InputError(f"{path}: holds types that are not trusted: {', '.join(foreign)}")
-        return skops.io.load(path, trusted=unknown)
-    except InputError:
-        raise
-    except Exception as error:
-        # A damaged or hostile file makes the reader throw whatever it likes; nothing of it was run.
-        raise InputError(f"{path}: not a skops file that can be read: {one_line(error)}") from None
 
 
 def numbers(fitted: Any) -> Iterator[NDArray[Any]]:

@@ -41,7 +41,7 @@ class FreshProcesses:
 
     def __enter__(self) -> FreshProcesses:
         self._server = subprocess.Popen(
-            [sys.executable, "-m", "fairweigh.compression.fresh", self.family],
+            [sys.executable, "-P", "-m", "fairweigh.compression.fresh", self.family],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         return self
@@ -83,6 +83,7 @@ class FreshProcesses:
             "folder": str(folder),
             "device": device,
             "factories": list(factories),
+            "path": sys.path,
         }
         try:
             self._server.stdin.write(json.dumps(job) + "\n")
@@ -117,23 +118,26 @@ def serve(family: str) -> None:
                 continue
     else:
         import skops.io  # noqa: F401
+    # What a module prints, in Python or below it, goes elsewhere than the answers.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
-            _answer(json.loads(line))
+            print(json.dumps(_answer(json.loads(line))), file=answers, flush=True)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         if status:
-            print(
-                json.dumps({"error": f"it was ended by signal {status & 127} or code {status >> 8}"}),
-                flush=True,
-            )
+            told = {"error": f"it was ended by signal {status & 127} or code {status >> 8}"}
+            print(json.dumps(told), file=answers, flush=True)
 
 
-def _answer(job: dict[str, Any]) -> None:
+def _answer(job: dict[str, Any]) -> dict[str, Any]:
     from .artefact import load
 
     folder = Path(job["folder"])
+    # A module's factory may lie wherever the parent found it.
+    sys.path += [place for place in job["path"] if place not in sys.path]
     try:
         with pa.ipc.open_file(str(folder / "rows.arrow")) as file:
             rows = file.get_batch(0)
@@ -152,7 +156,7 @@ def _answer(job: dict[str, Any]) -> None:
     except Exception as error:
         # The parent waits for an answer whatever goes wrong here.
         told = {"error": f"{type(error).__name__}: {' '.join(str(error).split())}"}
-    print(json.dumps(told), flush=True)
+    return told
 
 
 def _resident() -> int:

@@ -190,7 +190,7 @@ def _torchao(model: Any, params: TorchAO, name: str, config: str, arguments: dic
                 ao.quantize_(module, each, lambda m, _: type(m) is torch.nn.Embedding)
         except (RuntimeError, NotImplementedError, AssertionError, ValueError, TypeError) as error:
             raise InputError(f"{name}: torchao cannot do this here: {one_line(error)}") from None
-    model.runtime.compiled = params.compile
+    model.runtime.compiled |= params.compile
     changed = f"{plural(len(layers), 'Linear layer')} to torchao's {config.removesuffix('Config')}"
     if tables:
         changed += f"; {plural(len(tables), 'embedding table')} to int8, one scale per row"

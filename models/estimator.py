@@ -251,7 +251,7 @@ def load(
     about: dict[str, Any] = {"path": str(path), "sha256": sha256_file(path)}
     if skops_file:
         with _noting(about):
-            fitted = _from_skops(path, trusted)
+            fitted = from_skops(path, trusted)
         about["trusted_types"] = list(trusted)
     elif trust_pickle:
         import joblib
@@ -281,7 +281,8 @@ def load(
     return EstimatorModel(fitted, columns, positive, threshold, about)
 
 
-def _from_skops(path: Path, trusted: Sequence[str]) -> Any:
+def from_skops(path: Path, trusted: Sequence[str]) -> Any:
+    """Load a skops file; InputError for types that neither skops nor ``trusted`` knows to be harmless."""
     import skops.io
 
     try:

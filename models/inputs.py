@@ -141,6 +141,10 @@ class TextInputs:
             told["text_pair"] = self.pair
         return told
 
+    def identity(self) -> str:
+        """Return a checksum of the tokenizer and its limit, and the columns."""
+        return f"{self._identity} {self.text} {self.pair}"
+
     def save(self, folder: Path) -> dict[str, Any]:
         """Write the tokenizer; returns what `load_inputs` needs to read it again."""
         with quiet():
@@ -236,6 +240,10 @@ class TableInputs:
         """Return the features."""
         return {"features": self.columns, **({"shape": self.shape} if self.shape else {})}
 
+    def identity(self) -> str:
+        """Return the columns and their shape."""
+        return f"{self.columns} {self.shape}"
+
     def save(self, folder: Path) -> dict[str, Any]:
         """Return what `load_inputs` needs."""
         return {"kind": "table", "features": self.columns, "shape": self.shape}
@@ -314,6 +322,10 @@ class ImageInputs:
     def describe(self) -> dict[str, Any]:
         """Return the column of the images."""
         return {"image": self.image}
+
+    def identity(self) -> None:
+        """Return None: the table may name files, whose contents it does not tell."""
+        return
 
     def save(self, folder: Path) -> dict[str, Any]:
         """Write the processor; returns what `load_inputs` needs to read it again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,6 +32,7 @@ from .sources import (
     exported,
     load_weights,
     not_safetensors,
+    sha256_of,
     transformers_module,
 )
 
@@ -98,21 +100,12 @@ def _torch(spec: Any, data: EvaluationSet, positive: Sequence[str], seed: int) -
     inputs = TableInputs(spec.features if spec.features is not None else data.feature_names(), spec.shape)
     about = {
         "kind": "torch", "path": str(path) if path else None,
-        "sha256": sha256_file(path) if path else _sha256_of(module), "factory": spec.factory,
+        "sha256": sha256_file(path) if path else sha256_of(module), "factory": spec.factory,
         "architecture": type(module).__name__,
     }  # fmt: skip
     model = _on_torch(spec, module, source, inputs, Head((), (), "softmax"), about)
     model.head = head([], _outputs(model, data), None, as_words(spec.positive))
     return model
-
-
-def _sha256_of(module: Any) -> str:
-    """Checksum of a module's weights, where no file holds them."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(module.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _on_torch(
@@ -148,10 +141,18 @@ def _onnx(spec: Any, data: EvaluationSet, positive: Sequence[str], seed: int) ->
         )
     else:
         inputs = TableInputs(spec.features if spec.features is not None else data.feature_names(), spec.shape)
-    about = {"kind": "onnx", "path": str(path), "sha256": sha256_file(path)}
+    # Large models keep their weights in files beside the graph, which go by its name.
+    beside = sorted(p for p in path.parent.glob(f"{path.stem}*") if p != path and p.is_file())
+    sha = sha256_file(path) if not beside else checksum_of([path, *beside])
+    about = {"kind": "onnx", "path": str(path), "sha256": sha}
     model = NeuralModel(inputs, runtime, Head((), (), "softmax"), about=about)
     model.head = head([], _outputs(model, data), None, as_words(spec.positive))
     return model
+
+
+def checksum_of(paths: Sequence[Path]) -> str:
+    """One checksum of several files."""
+    return hashlib.sha256("".join(sha256_file(path) for path in paths).encode()).hexdigest()
 
 
 def _outputs(model: NeuralModel, data: EvaluationSet) -> int:
@@ -163,9 +164,8 @@ def _outputs(model: NeuralModel, data: EvaluationSet) -> int:
 
 
 def _first_rows(data: EvaluationSet, columns: Sequence[str], rows: int = 2) -> pa.RecordBatch:
-    if isinstance(data.source, pa.Table):
-        return data.source.select(list(columns)).slice(0, rows).combine_chunks().to_batches()[0]
-    from ..datasets.read import iter_batches
-
-    batch = next(iter(iter_batches(data.source, columns=list(columns), missing=data.missing)))
-    return batch.slice(0, rows)
+    """The first rows that will be audited: of the right split, without those that are left out."""
+    found = next(copy.copy(data).batches(columns), None)
+    if found is None:
+        raise InputError(f"{data.where}: no rows to audit")
+    return found.select(list(columns)).slice(0, rows)

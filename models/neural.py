@@ -19,7 +19,7 @@ from ..datasets.errors import InputError
 from .base import Scored, decide, rule
 
 Arrays = dict[str, NDArray[Any]]
-SHARD_ROWS = 8192
+SHARD_ROWS = 4096
 """Rows that are sorted by length together; part of what decides which rows share a batch."""
 
 
@@ -52,6 +52,10 @@ class Inputs(Protocol):
 
     def describe(self) -> dict[str, Any]:
         """Return what the report says of the inputs."""
+        ...
+
+    def identity(self) -> str | None:
+        """Return what tells these inputs from others; None where they read files beside the table."""
         ...
 
     def save(self, folder: Path) -> dict[str, Any]:
@@ -146,7 +150,9 @@ def head(labels: Sequence[str], outputs: int, kind: str | None, positive: Sequen
     names = tuple(labels) or tuple(str(i) for i in range(outputs))
     folded = [name.casefold() for name in names]
     wanted = [p.casefold() for p in positive]
-    found = tuple(i for i, name in enumerate(folded) if name in wanted or str(i) in wanted)
+    # A label's own name goes before its position: of labels '1' and '2' the word '1' means the first.
+    found = tuple(i for i, name in enumerate(folded) if name in wanted)
+    found = found or tuple(i for i in range(outputs) if str(i) in wanted)
     plain = all(name in (str(i), f"label_{i}") for i, name in enumerate(folded))
     if not found and outputs <= 2 and (plain or not wanted):
         # Classes without names of their own: 1 is the positive one, as everywhere in the field.
@@ -215,7 +221,7 @@ class NeuralModel:
         out: NDArray[np.float32] | None = None
         for cut in self.batching.cut(encoded.lengths[order]):
             rows = order[cut]
-            found = self._run(encoded, rows)
+            found = self.run_batch(encoded, rows)
             if out is None:
                 out = np.empty((len(order), found.shape[1]), np.float32)
             out[rows] = found
@@ -228,7 +234,7 @@ class NeuralModel:
             )
         return out
 
-    def _run(self, encoded: Encoded, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+    def run_batch(self, encoded: Encoded, rows: NDArray[np.intp]) -> NDArray[np.float32]:
         """Run a batch; one that does not fit into memory is halved, and that is told."""
         try:
             found = self.runtime(encoded.collate(rows))
@@ -243,7 +249,27 @@ class NeuralModel:
                 raise InputError(f"model: expected {len(rows)} rows of outputs, got {len(found)}")
             return found
         middle = len(rows) // 2
-        return np.concatenate([self._run(encoded, rows[:middle]), self._run(encoded, rows[middle:])])
+        return np.concatenate(
+            [self.run_batch(encoded, rows[:middle]), self.run_batch(encoded, rows[middle:])]
+        )
+
+    def identity(self) -> dict[str, Any] | None:
+        """Return what the scores of given rows depend on; None where that cannot be told.
+
+        Of the weights it is the checksum that `about` holds.
+        """
+        inputs = self.inputs.identity()
+        if inputs is None or self.about.get("sha256") is None:
+            return None
+        return {
+            "sha256": self.about["sha256"],
+            "inputs": inputs,
+            "head": asdict(self.head),
+            "batching": asdict(self.batching),
+            "shard_rows": self.shard_rows,
+            "source": None if self.source is None else self.source.identity(),
+            "runtime": self.runtime.describe(),
+        }
 
     def _note(self, text: str) -> None:
         notes = self.about.setdefault("notes", [])

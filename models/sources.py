@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,6 +44,10 @@ class TransformersSource:
         """The same model with other settings, such as fewer layers."""
         return replace(self, config={**self.config, **changes})
 
+    def identity(self) -> dict[str, Any]:
+        """Return what tells this source from others, weights apart."""
+        return self.spec()
+
     def spec(self) -> dict[str, Any]:
         """Return what `load_source` needs."""
         return {"kind": "transformers", "task": self.task, "config": self.config}
@@ -75,6 +81,11 @@ class FactorySource:
             )
         return module
 
+    def identity(self) -> dict[str, Any]:
+        """Return what tells this source from others: the function's name, and the file that it is in."""
+        file = getattr(sys.modules.get(imported(self.factory).__module__), "__file__", None)
+        return self.spec() | {"code": sha256_file(Path(file)) if file else None}
+
     def spec(self) -> dict[str, Any]:
         """Return what `load_source` needs."""
         return {"kind": "factory", "factory": self.factory}
@@ -90,6 +101,10 @@ class ExportedSource:
     def skeleton(self) -> Any:
         """Load the program's module."""
         return exported(self.path)
+
+    def identity(self) -> dict[str, Any]:
+        """Return what tells this source from others: the program itself."""
+        return {"program": sha256_file(self.path)}
 
     def spec(self) -> dict[str, Any]:
         """Return what `load_source` needs; the graph is copied into the artefact beside it."""
@@ -123,13 +138,13 @@ def exported(path: Path) -> Any:
         ) from None
 
 
-def transformers_module(path: str, task: str, seed: int) -> tuple[Any, TransformersSource, str | None]:
+def transformers_module(path: str, task: str, seed: int) -> tuple[Any, TransformersSource, str]:
     """Load a transformers model from a folder or hub name, weights from safetensors alone.
 
     Returns
     -------
     module, source, sha256
-        The checksum is that of the weights' file, None for a hub name.
+        The checksum is that of the weights' file, or of the weights where several files or a hub hold them.
     """
     transformers = optional("transformers", "a transformers model")
     folder = Path(path)
@@ -162,8 +177,18 @@ def transformers_module(path: str, task: str, seed: int) -> tuple[Any, Transform
             "it is not fine-tuned for this task"
         )
     told = {**config.to_dict(), "model_type": config.model_type}
-    sha = sha256_file(weights[0]) if len(weights) == 1 else None
+    sha = sha256_file(weights[0]) if len(weights) == 1 else sha256_of(module)
     return module, TransformersSource(task, json.loads(json.dumps(told, default=str))), sha
+
+
+def sha256_of(module: Any) -> str:
+    """Checksum of a module's weights, where no single file holds them."""
+    torch = optional("torch", "a torch model")
+    digest = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def _why_not(path: str, error: Exception) -> str:
