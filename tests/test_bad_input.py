@@ -64,6 +64,16 @@ def names(folder: str | Path = ".") -> list[str]:
         ({"model": {"kind": "tensorflow", "path": "m"}}, ["model.kind", "'tensorflow'"]),
         ({"slices": {"reference": {"sex": "Other"}}}, ["slices.reference.sex", "'Other'", "Female, Male"]),
         ({"slices": {"by": ["job"]}}, ["slices.by", "'job'"]),
+        ({"data": {"selection": {"share": 0.3}}}, ["data.selection", "without compressions"]),
+        ({"data": {"selection": {"split": "val"}}}, ["data: selection.split", "got 'val' beside None"]),
+        (
+            {"data": {"counterfactual": {"group": ["job"], "feature": "sexx"}}},
+            ["data.counterfactual.feature", "'sexx'", "sex, race"],
+        ),
+        (
+            {"data": {"counterfactual": {"group": ["jobb"], "feature": "sex"}}},
+            ["data.counterfactual.group", "'jobb'", "did you mean 'job'?"],
+        ),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_its_path(parts, told, make_config, make_people, write, refused):

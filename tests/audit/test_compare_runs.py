@@ -184,3 +184,14 @@ def test_what_is_no_whole_run_is_refused(first, tmp_path):
     _sign(changed)
     with pytest.raises(InputError, match="not JSON"):
         compare(first, changed, tmp_path / "out")
+
+
+def test_rows_without_ids_are_the_same_rows_in_the_same_data_only(tmp_path):
+    """Rows are numbered then, and the same number in other data is another row."""
+    data = {"path": "rows", "label": "y", "sensitive": ["g"]}
+    one = audit(tmp_path / "one", rows(), data=data)
+    same = audit(tmp_path / "same", rows(), data=data, model={"score": "s", "threshold": 0.6})
+    mixed = audit(tmp_path / "mixed", rows(order=np.arange(N)[::-1]), data=data)
+    assert compare(one, same, tmp_path / "out").comparisons[0].rows == N
+    with pytest.raises(InputError, match="the data have no id"):
+        compare(one, mixed, tmp_path / "other")

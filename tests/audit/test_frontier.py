@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fairweigh.audit.config import Gate, Objective
-from fairweigh.audit.frontier import Judged, binding, frontier, standings, target_results
+from fairweigh.audit.frontier import Judged, binding, frontier, standings, target_results, withheld
 from fairweigh.audit.gate import worst
 from fairweigh.audit.result import (
     Comparison,
@@ -262,3 +262,45 @@ def test_gates_on_a_named_or_missing_variant_bind():
     assert verdict == "error"
     assert {("small", "gate-3"), ("not made", "gate-3")} <= bound
     assert ("small", "gate-1") not in bound
+
+
+def test_a_target_on_a_metric_that_was_not_measured_is_an_error_whatever_was_counted():
+    """It is not taken for a cost, such as the ratio of operations, which is 1 for a model of the same size."""
+    judged = ladder({"original": ("pass", None), "int8": ("pass", "pass")})
+    counted = [
+        v.model_copy(update={"cost": v.cost.model_copy(update={"flops_per_row": 10.0})})
+        for v in judged.variants
+    ]
+    objective = Objective(targets={"matthews_correlation": ">= 0.9"})
+    for each in counted:
+        (found,) = target_results(objective, each, counted[0], judged.comparisons[0], plan())
+        assert (found.verdict, found.measured, found.compare) == ("error", None, "value")
+
+
+def test_a_variant_of_which_nothing_but_its_price_was_asked_does_not_qualify():
+    price = [Gate(cost="storage", limit="<= 0.5", on="compressed")]
+    judged = ladder({"original": ("pass", None), "int8": ("pass", None)})
+    result_ = GateResult(
+        id="gate-1", metric="storage", compare="cost", limit="<= 0.5", decide="point", variant="int8",
+        verdict="pass", why="it is so",
+    )  # fmt: skip
+    bare = Judged(judged.variants, [result_], judged.comparisons, 1000)
+    found = frontier(Objective(), price, bare)
+    assert found.recommended is None
+    assert all(s.misses for s in found.variants)
+    assert found.variants[1].verdict == "inconclusive"
+
+
+def test_a_run_is_not_green_when_nothing_qualifies_on_the_rows_of_the_choice():
+    open_ = ladder({"original": ("pass", None), "int8": ("inconclusive", "pass")}, rows=300)
+    passes = ladder({"original": ("pass", None), "int8": ("pass", "pass")})
+    found = frontier(Objective(), GATES, passes, open_, "300 rows")
+    bound = binding(GATES, passes.gates, KINDS, found)
+    assert worst([r.verdict for r in bound if r.binding]) == "pass"
+    (told,) = withheld(GATES, bound, found, plan())
+    assert (told.verdict, told.binding, told.variant) == ("inconclusive", True, "int8")
+    assert told.why == found.why
+    # Where one qualifies, or something is red already, there is nothing to add.
+    assert withheld(GATES, bound, frontier(Objective(), GATES, passes), plan()) == []
+    red = ladder({"original": ("fail", None), "int8": ("inconclusive", "pass")})
+    assert withheld(GATES, red.gates, frontier(Objective(), GATES, red), plan()) == []

@@ -399,3 +399,16 @@ def test_a_damaged_onnx_file_is_refused(tmp_path):
     (tmp_path / "m.onnx").write_bytes(b"nothing")
     with pytest.raises(InputError, match="is no ONNX model that can be read"):
         OnnxRuntime(tmp_path / "m.onnx")
+
+
+@pytest.mark.parametrize(
+    ("labels", "positive", "found"),
+    [
+        (["1", "2", "3"], ["2"], (1,)),
+        (["1", "2", "3", "4", "5"], ["4", "5"], (3, 4)),
+        (["bad", "good"], ["1"], (1,)),
+        (["toxic", "fine", "spam"], ["0", "2"], (0, 2)),
+    ],
+)
+def test_a_labels_own_name_goes_before_its_position(labels, positive, found):
+    assert head(labels, len(labels), None, positive).positive == found
