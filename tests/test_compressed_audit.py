@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from fairweigh.audit.scoring import in_share
+from fairweigh.audit.scoring import Job, Twins, in_share
 
 from .conftest import configured, people
 from .tiny import FEATURES, numbers, save_bert, texts, trained_mlp, write_mlp
@@ -114,11 +114,13 @@ def test_the_result_keeps_to_its_schema_and_every_figure_to_its_predictions(home
 def test_all_variants_are_scored_on_the_same_rows_apart_from_those_of_the_choice(run):
     first = predictions(run, "original")
     aside = predictions(run, "original", "predictions/selection")
-    chosen = in_share(pa.array(range(ROWS)), 0.3)
+    # Twins stand on one side: their pair decides, not their id.
+    rows = pa.record_batch({"id": np.arange(ROWS), "pair": np.arange(ROWS) // 2})
+    chosen = in_share(rows, rows, Job(Path("unused"), share=0.3, twins=Twins(["pair"])))
     ids = {str(i) for i in np.flatnonzero(chosen)}
     assert set(map(str, aside["id"].to_pylist())) == ids
     assert first.num_rows + aside.num_rows == ROWS
-    assert aside.num_rows == pytest.approx(0.3 * ROWS, abs=4 * np.sqrt(ROWS * 0.3 * 0.7))
+    assert aside.num_rows == pytest.approx(0.3 * ROWS, abs=4 * np.sqrt(2 * ROWS * 0.3 * 0.7))
     for name in MADE:
         for folder in ("predictions", "predictions/selection"):
             for column in ("id", "y_true", "sex", "race"):

@@ -265,7 +265,7 @@ def test_gates_on_a_named_or_missing_variant_bind():
 
 
 def test_a_target_on_a_metric_that_was_not_measured_is_an_error_whatever_was_counted():
-    """It is not taken for a cost, such as the ratio of operations, which is 1 for a model of the same size."""
+    """It is not taken for a cost, such as the ratio of operations, 1 for a model of the same size."""
     judged = ladder({"original": ("pass", None), "int8": ("pass", "pass")})
     counted = [
         v.model_copy(update={"cost": v.cost.model_copy(update={"flops_per_row": 10.0})})
