@@ -160,7 +160,9 @@ def decimals_beside(values: list[float | None], limit: Limit | None, kind: Kind)
             continue
         size = abs(value * style.scale) if style.signed else value * style.scale
         places = style.decimals
-        while places < MOST_DECIMALS and round(size, places) == bound and size != bound:
+        # A value that only the last bit of its arithmetic sets apart from the limit lies on it.
+        beside = not math.isclose(size, bound, rel_tol=1e-9, abs_tol=1e-9)
+        while places < MOST_DECIMALS and round(size, places) == bound and beside:
             places += 1
         needed = max(needed, places)
     return needed
