@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..datasets.errors import InputError
 from ..models.extras import optional, quiet
-from .recipes import Context, Finetune, TrainingRows
+from .recipes import Context, Done, Finetune, TrainingRows
 
 WARM_SHARE = 0.1
 CLIP = 1.0
@@ -38,6 +38,28 @@ def fine_tune(
 
     steps = train(model, loss, rows, params, context, name, masks)
     return rows.about, f"fine-tuned for {steps} steps of {params.batch} rows"
+
+
+def then_tune(
+    model: Any,
+    params: Finetune | None,
+    context: Context,
+    done: Done,
+    layers: Sequence[tuple[Any, str]],
+    name: str,
+) -> None:
+    """Fine-tune after a step where that is asked for, and tell it.
+
+    Parameters
+    ----------
+    layers : sequence of (module, name of its weight)
+        What of their weights is zero stays zero.
+    """
+    if params is None:
+        return
+    masks = [(getattr(m, n), getattr(m, n) != 0) for m, n in layers]
+    done.trained_on, told = fine_tune(model, params, context, masks, name)
+    done.changed += f"; {told}"
 
 
 def targets(model: Any, rows: TrainingRows, name: str) -> NDArray[np.int64]:

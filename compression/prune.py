@@ -10,7 +10,7 @@ from pydantic import Field
 from ..datasets.errors import InputError
 from ..models.estimator import one_line
 from ..models.extras import optional, quiet
-from .finetune import fine_tune
+from .finetune import then_tune
 from .recipes import Context, Done, Finetune, Params, in_float32, listed_layers, plural, recipe
 
 
@@ -74,24 +74,8 @@ def prune_magnitude(model: Any, params: Magnitude, context: Context) -> Done:
     done.notes.append(
         "Zeros save storage, as they are stored sparsely; dense kernels multiply them all the same."
     )
-    _after(model, params.finetune, context, done, layers, "prune-magnitude")
+    then_tune(model, params.finetune, context, done, layers, "prune-magnitude")
     return done
-
-
-def _after(
-    model: Any,
-    finetune: Finetune | None,
-    context: Context,
-    done: Done,
-    layers: list[tuple[Any, str]],
-    name: str,
-) -> None:
-    """Fine-tune where that is asked for, holding what is zero at zero."""
-    if finetune is None:
-        return
-    masks = [(getattr(m, n), getattr(m, n) != 0) for m, n in layers]
-    done.trained_on, told = fine_tune(model, finetune, context, masks, name)
-    done.changed += f"; {told}"
 
 
 class TwoOfFour(Params):
@@ -123,7 +107,7 @@ def sparse_2_4(model: Any, params: TwoOfFour, context: Context) -> Done:
             "No CPU kernel uses the pattern: it saves storage here (values and a mask), and time "
             "on CUDA only."
         )
-    _after(model, params.finetune, context, done, [(m, "weight") for m in layers], "sparse-2-4")
+    then_tune(model, params.finetune, context, done, [(m, "weight") for m in layers], "sparse-2-4")
     return done
 
 
@@ -241,9 +225,7 @@ def prune_structured(model: Any, params: Structured, context: Context) -> Done:
         f"{parameters:,} to {left:,} parameters",
         record,
     )
-    if params.finetune is not None:
-        done.trained_on, told = fine_tune(model, params.finetune, context, [], "prune-structured")
-        done.changed += f"; {told}"
+    then_tune(model, params.finetune, context, done, [], "prune-structured")
     return done
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from ..datasets.errors import InputError
 from ..models.extras import optional
 from ..models.sources import TransformersSource
-from .finetune import fine_tune
+from .finetune import then_tune
 from .prune import reshape
 from .recipes import Context, Done, Finetune, Params, in_float32, plural, recipe
 
@@ -62,9 +62,7 @@ def drop_layers(model: Any, params: DropLayers, context: Context) -> Done:
         f"layers {', '.join(str(i + 1) for i in kept)} of {len(layers)} kept",
         {"lists": {name: params.keep}, "kept": {name: kept}},
     )
-    if params.finetune is not None:
-        done.trained_on, told = fine_tune(model, params.finetune, context, [], "drop-layers")
-        done.changed += f"; {told}"
+    then_tune(model, params.finetune, context, done, [], "drop-layers")
     return done
 
 
@@ -102,9 +100,7 @@ def prune_heads(model: Any, params: PruneHeads, context: Context) -> Done:
             setattr(attention, key, value)
         record["attributes"][name] = values
     done = Done(f"{params.keep} of {heads} heads kept in {plural(len(parts), 'attention layer')}", record)
-    if params.finetune is not None:
-        done.trained_on, told = fine_tune(model, params.finetune, context, [], "prune-heads")
-        done.changed += f"; {told}"
+    then_tune(model, params.finetune, context, done, [], "prune-heads")
     return done
 
 

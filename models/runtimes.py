@@ -14,8 +14,6 @@ from .estimator import one_line
 from .extras import optional, quiet
 from .neural import Arrays, out_of_memory
 
-DTYPES = ("float32", "bfloat16", "float16")
-
 
 def device_for(wanted: str) -> str:
     """Resolve ``auto``, and refuse a device that this machine has not."""
