@@ -22,6 +22,9 @@ from .words import (
     title_of,
 )
 
+RELEASE = "release"
+"""Metric of the result that says that nothing which was asked for may be released."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -129,6 +132,8 @@ def _of_variant(name: str, result: AuditResult) -> Sentence:
 def _gate_finding(gate: GateResult, result: AuditResult) -> Finding:
     named = _of_variant(gate.variant, result)
     title = (*named, *gate_title(gate, result.definitions))
+    if gate.metric == RELEASE:
+        return Finding(("No compressed variant may be released.",), (Given(gate.why),), gate.id)
     if gate.verdict == "error":
         return Finding((*title, " could not be evaluated."), (Given(gate.why),), gate.id)
     kind = gate_kind(gate, result.definitions)
