@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from ..compression import artefact, cost
 from ..compression.fresh import FreshProcesses
-from ..compression.make import Compressible, Made, counted, make
+from ..compression.make import Compressible, Made, allowed, counted, make
 from ..compression.recipes import Context, TrainingRows
 from ..datasets.errors import InputError
 from ..metrics.intervals import normal_quantile, wilson
@@ -161,14 +161,18 @@ class Workshop:
             raise InputError(
                 f"loaded in a fresh process the artefact decides {apart} of {rows.num_rows} rows otherwise"
             )
-        if here.score is not None and not np.array_equal(here.score, there["score"]):
-            most = float(np.abs(here.score - there["score"]).max())
+        most = 0.0 if here.score is None else float(np.abs(here.score - there["score"]).max())
+        if most > allowed(model):
             raise InputError(f"loaded in a fresh process the artefact's scores differ, by up to {most:.2g}")
         return {
             "process_bytes": max(0, there["process_bytes"]),
             "peak_bytes": there["peak_bytes"],
-            "reload": f"{rows.num_rows:,} rows scored after loading in a fresh process: every score and "
-            "decision equal to the last bit",
+            "reload": f"{rows.num_rows:,} rows scored after loading in a fresh process: every "
+            + (
+                "score and decision equal to the last bit"
+                if not most
+                else f"decision equal, scores to {most:.1g}"
+            ),
         }
 
 
