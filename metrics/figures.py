@@ -201,7 +201,12 @@ def clustered_trials(
 
 def _mean_of_parts(metric: Metric, tally: Tally) -> Figure:
     """The mean of independent proportions (balanced accuracy): MOVER on their limits."""
-    figures = [count_figure(METRICS[name], tally) for name in metric.parts]
+    value, limits = mean_of([count_figure(METRICS[name], tally) for name in metric.parts])
+    return Figure(value, tally.counts.n, limits, "mover", _effective_rows(tally))
+
+
+def mean_of(figures: Sequence[Figure]) -> tuple[Floats, Callable[[float, float], Limits]]:
+    """The mean of independent figures of the same slices, and its limits by MOVER on theirs."""
     value = np.mean([f.value for f in figures], axis=0)
 
     def limits(z: float, scale: float) -> Limits:
@@ -210,7 +215,7 @@ def _mean_of_parts(metric: Metric, tally: Tally) -> Figure:
         above = np.sqrt(sum((high - v) ** 2 for v, _, high in parts)) / len(parts)
         return value - below, value + above
 
-    return Figure(value, tally.counts.n, limits, "mover", _effective_rows(tally))
+    return value, limits
 
 
 def _effective_rows(tally: Tally) -> Floats | None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .figures import DRAWS, SEED, Figure, clustered_trials, phi
+from .figures import DRAWS, SEED, Figure, clustered_trials, mean_of, phi
 from .intervals import Floats, Limits, tail_area, tango
 from .joint import JointTally, Side, one_side
 from .table import METRICS, Metric
@@ -164,14 +164,7 @@ def mcnemar_mid_p(b: Floats, c: Floats) -> Floats:
 
 def _mean_of_parts(metric: Metric, tally: JointTally) -> Figure:
     figures = [change_figure(METRICS[name], tally) for name in metric.parts]
-    value = np.mean([f.value for f in figures], axis=0)
-
-    def limits(z: float, scale: float) -> Limits:
-        parts = [(f.value, *f.limits(z, scale)) for f in figures]
-        below = np.sqrt(sum((v - low) ** 2 for v, low, _ in parts)) / len(parts)
-        above = np.sqrt(sum((high - v) ** 2 for v, _, high in parts)) / len(parts)
-        return value - below, value + above
-
+    value, limits = mean_of(figures)
     effective = [f.effective_n for f in figures if f.effective_n is not None]
     n = tally.counts.sum((1, 2, 3))
     return Figure(value, n, limits, "mover-tango", np.sum(effective, axis=0) if effective else None)
