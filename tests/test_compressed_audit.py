@@ -270,18 +270,21 @@ def written(tmp_path_factory):
 
 
 def killed_when(home: Path, config: str, pattern: str, count: int) -> list[str]:
-    """Start an audit and kill it once some shards are there; returns what it left."""
+    """Start an audit and kill it once some shards are whole; returns what it left."""
+
+    def whole(pattern: str) -> list[Path]:
+        return [p for p in (home / "runs").glob(pattern) if ".part" not in p.name]
+
     process = subprocess.Popen([sys.executable, "-m", "fairweigh", "audit", config, "-q"], cwd=home)
     until = time.monotonic() + 120
-    while len(list((home / "runs").glob(pattern))) < count:
+    while len(whole(pattern)) < count:
         assert time.monotonic() < until
         assert process.poll() is None
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (home / "runs" / config.removesuffix(".yaml")).exists()
-    shards = (home / "runs").glob(".*.scored/*/*.npz")
-    return sorted(str(p.relative_to(home)) for p in shards if ".part" not in p.name)
+    return sorted(str(p.relative_to(home)) for p in whole(".*.scored/*/*.npz"))
 
 
 def test_a_killed_audit_goes_on_from_its_shards_to_the_same_bytes(written, tmp_path):
