@@ -13,17 +13,27 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from .api import compare, load_result, run
+    from .api import compare, load_result, load_variant, run
     from .audit.result import AuditResult
     from .datasets.errors import InputError
     from .datasets.evaluation import EvaluationSet
 
-__all__ = ["AuditResult", "EvaluationSet", "InputError", "__version__", "compare", "load_result", "run"]
+__all__ = [
+    "AuditResult",
+    "EvaluationSet",
+    "InputError",
+    "__version__",
+    "compare",
+    "load_result",
+    "load_variant",
+    "run",
+]
 
 _PLACES = {
     "run": "api",
     "compare": "api",
     "load_result": "api",
+    "load_variant": "api",
     "AuditResult": "audit.result",
     "EvaluationSet": "datasets.evaluation",
     "InputError": "datasets.errors",

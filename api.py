@@ -18,6 +18,8 @@ from .datasets.errors import InputError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from .audit.loaded import LoadedVariant
+
 
 def run(
     config: str | Path | Mapping[str, Any],
@@ -108,6 +110,29 @@ def comparison_folder(before: str | Path, after: str | Path) -> Path:
     """Where the comparison of two runs is written by default."""
     name = f"{Path(before).resolve().name}-to-{Path(after).resolve().name}"
     return Path("runs") / folder_name(name)
+
+
+def load_variant(path: str | Path, *, device: str = "cpu", factory: str | None = None) -> LoadedVariant:
+    """Load a variant's artefact from a run, to decide with it.
+
+    Parameters
+    ----------
+    path : path
+        Its folder, such as ``runs/NAME/artefacts/VARIANT``.
+    device : str
+        For a torch model: cpu, cuda or cuda:N.
+    factory : str, optional
+        ``package.module:function`` that builds its torch module: code that is run, so it must be named.
+
+    Raises
+    ------
+    InputError
+        Not an artefact, or one that wants another factory.
+    """
+    from .audit.loaded import LoadedVariant
+    from .compression.artefact import load
+
+    return LoadedVariant(load(Path(path), device, (factory,) if factory else ()))
 
 
 def load_result(run: str | Path) -> AuditResult:

@@ -24,7 +24,7 @@ from .changes import methods_used
 from .comparison import Figures, figures, is_comparison
 from .config import Config
 from .folder import AUDIT, PREDICTIONS, OpenRun, check_files
-from .gate import gate_id, worst
+from .gate import GROUPS, gate_id, worst
 from .result import SCHEMA_VERSION, AuditResult, NotMeasured, Variant
 from .runner import checksum
 
@@ -152,7 +152,7 @@ def _configuration(runs: Sequence[_Run], names: Sequence[str]) -> tuple[Config, 
     kept = []
     for k, gate in enumerate(config.gates):
         name = gate_id(gate, k)
-        if gate.on == "original" or (gate.on == "compressed" and gate.compare == "change"):
+        if gate.on == "original" or (gate.on in GROUPS and gate.compare == "change"):
             kept.append(gate.model_copy(update={"id": name}).model_dump(mode="json"))
         else:
             why = f"it is on {gate.on}, and a comparison of two runs has {names[0]} and {names[1]} alone"

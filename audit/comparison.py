@@ -98,7 +98,7 @@ def figures(
     return Figures(
         variants=[variants[0], variants[1].model_copy(update={"parent": before})],
         comparison=compared(paired, plan, before, after),
-        gates=gate.decide(config.gates, measured[1], plan, after, kind="compressed", paired=paired),
+        gates=gate.decide(config.gates, measured[1], plan, after, groups=gate.GROUPS, paired=paired),
         identified=identified,
         rows=rows,
         paired=paired,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import math
 import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -16,6 +15,7 @@ from pydantic import (
     Field,
     FiniteFloat,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -23,8 +23,12 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from ..datasets.errors import InputError
+from ..metrics.limit import Limit
 from ..metrics.table import DISPARITIES, METRICS
-from .ladder import ladder
+from .ladder import check_names, ladder
+
+if TYPE_CHECKING:
+    from ..compression.recipes import Recipe
 
 Value = bool | int | float | str
 Values = Value | list[Value]
@@ -84,6 +88,11 @@ class Data(Section):
     selection: Selection | None = Field(
         None, description="Rows on which the variant to release is chosen; the others certify it."
     )
+    validation: Selection | None = Field(
+        None,
+        description="Rows on which decision rules are fitted; they are not audited. Default a share of the "
+        "training rows.",
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Data:
@@ -96,6 +105,14 @@ class Data(Section):
             raise ValueError(
                 "selection.split: expected another split than data.split, which must be set, and "
                 f"neither 'all'; got {chosen_on!r} beside {self.split!r}"
+            )
+        fitted_on = self.validation.split if self.validation else None
+        if fitted_on is not None and (
+            self.split in (None, "all") or fitted_on in (self.split, chosen_on, "all")
+        ):
+            raise ValueError(
+                "validation.split: expected another split than data.split, which must be set, and than "
+                f"data.selection, and not 'all'; got {fitted_on!r} beside {self.split!r}"
             )
         if self.name is None and (self.split is None) != (self.split_column is None):
             raise ValueError("split and split_column belong together: the value, and the column it is in")
@@ -121,6 +138,11 @@ class TrainData(Section):
     path: str | None = None
     label: str | None = Field(None, description="Column of its label; default that of data.")
     positive: Values | None = Field(None, description="Its positive label value(s); default those of data.")
+    validation: float | None = Field(
+        None, gt=0, lt=1,
+        description="Share of the rows, drawn by a hash of their id, that no step trains on and decision "
+        "rules are fitted on; default 0.2 where a rule is fitted and data.validation is not set.",
+    )  # fmt: skip
 
 
 Kind = Literal["sklearn", "predictions", "callable", "transformers", "torch", "onnx", "variant"]
@@ -228,29 +250,6 @@ class ModelSpec(Section):
         return "predictions" if self.score or self.decision else "sklearn"
 
 
-class Limit(BaseModel):
-    """A parsed limit such as ``<= 0.1`` or ``>= 80 %``."""
-
-    upper: bool
-    value: float
-
-    @classmethod
-    def parse(cls, text: str) -> Limit:
-        """Read a limit; ValueError when it does not parse."""
-        match = re.fullmatch(r"\s*(<=|>=|<|>|≤|≥)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*(%?)\s*", text)
-        try:
-            number = float(match.group(2)) if match else None
-        except ValueError:
-            number = None
-        if match is None or number is None or not math.isfinite(number):
-            raise ValueError(f"expected a limit such as '<= 0.1' or '>= 0.8', got {text!r}")
-        return cls(upper=match.group(1) in ("<=", "<", "≤"), value=number / 100 if match.group(3) else number)
-
-    def holds(self, value: float) -> bool:
-        """Return whether a value is within the limit."""
-        return value <= self.value if self.upper else value >= self.value
-
-
 COSTS = Literal["storage", "compute", "memory", "latency", "flops"]
 
 
@@ -261,7 +260,8 @@ class Gate(Section):
     metric: str = ""
     cost: COSTS | None = Field(None, description="A cost of compression, as a ratio to the original's.")
     on: str = Field(
-        "original", description="'original', 'compressed' (every compressed variant) or a variant's name."
+        "original",
+        description="'original', 'compressed', 'mitigated' (every such variant) or a variant's name.",
     )
     by: str | list[str] | None = Field(None, description="Feature(s) whose slices are compared.")
     slice: dict[str, Value] | None = Field(None, description="One slice only, by its values.")
@@ -285,10 +285,14 @@ class Gate(Section):
             if self.metric or self.features or self.compare != "value" or self.decide == "proven":
                 raise ValueError("a cost gate has cost, on and limit, and no metric, by, slice or compare")
             if self.on == "original":
-                raise ValueError("on: the cost of the original is 1 by definition; expected 'compressed'")
+                raise ValueError(
+                    "on: the cost of the original is 1 by definition; expected 'compressed' or 'mitigated'"
+                )
             return self
         if self.compare == "change" and self.on == "original":
-            raise ValueError("on: the original has not changed; expected 'compressed' or a variant's name")
+            raise ValueError(
+                "on: the original has not changed; expected 'compressed', 'mitigated' or a variant's name"
+            )
         if self.compare == "change" and not (limit.upper and limit.value >= 0) and self.by is not None:
             raise ValueError("limit: the growth of a gap is limited from above, such as '<= 0.02'")
         if self.metric not in METRICS and self.metric not in AGGREGATES:
@@ -323,11 +327,12 @@ class Gate(Section):
         return self.decide or ("proven" if self.features or self.compare == "change" else "point")
 
 
-class Compression(Section):
-    """A variant to make: its name and the steps of its recipe, in order."""
+class Planned(Section):
+    """A variant to make: its name, the steps of its recipe in order, and what it starts from."""
 
     name: str
     steps: list[dict[str, dict[str, Any]]]
+    on: str = Field("original", description="'original', 'compressed' (each of them), or a variant's name.")
 
     @property
     def named(self) -> list[tuple[str, dict[str, Any]]]:
@@ -384,10 +389,15 @@ class Config(Section):
     slices: Slices = Slices()
     model: ModelSpec | None = Field(None, description="Without a model the labels themselves are audited.")
     metrics: list[str] | None = Field(None, description="Default: the usual ones that the data allow.")
-    compressions: list[Compression] = Field(
+    compressions: list[Planned] = Field(
         default_factory=list,
         description="Recipes: a name, {name: {param: value}}, a list of these as a chain, "
         "{name: ..., recipe: ...}, or {sweep: {name: {param: [values]}}}.",
+    )
+    mitigations: list[Planned] = Field(
+        default_factory=list,
+        description="The same for recipes that repair; {on: compressed, recipe: ...} starts from each "
+        "compressed variant, {on: NAME, recipe: ...} from one of them.",
     )
     objective: Objective = Objective()
     gates: list[Gate] = Field(default_factory=list)
@@ -395,10 +405,32 @@ class Config(Section):
     seed: int = 0
     report: ReportSpec = ReportSpec()
 
-    @field_validator("compressions", mode="before")
+    @field_validator("compressions", "mitigations", mode="before")
     @classmethod
-    def _expanded(cls, given: Any) -> Any:
-        return ladder(given) if given else []
+    def _expanded(cls, given: Any, info: ValidationInfo) -> Any:
+        return ladder(given, on=info.field_name == "mitigations") if given else []
+
+    @property
+    def planned(self) -> list[Planned]:
+        """Every variant to make, each with one variant or the original to start from."""
+        out = list(self.compressions)
+        for wanted in self.mitigations:
+            starts = [c.name for c in self.compressions] if wanted.on == "compressed" else [wanted.on]
+            for start in starts:
+                name = wanted.name if wanted.on != "compressed" else f"{start}+{wanted.name}"
+                out.append(wanted.model_copy(update={"name": name, "on": start}))
+        return out
+
+    @property
+    def fits_rules(self) -> bool:
+        """Whether some step fits a decision rule, and so needs rows that no step trains on."""
+        return any(_finds(name, self.family).rule for p in self.planned for name, _ in p.named)
+
+    @property
+    def family(self) -> Literal["sklearn", "torch", "scores"]:
+        """What recipes work on: the classifier, the module, or scores that stand in a table."""
+        kind = self.model.resolved if self.model else None
+        return "sklearn" if kind == "sklearn" else "scores" if kind == "predictions" else "torch"
 
     @model_validator(mode="after")
     def _known(self) -> Config:
@@ -410,40 +442,87 @@ class Config(Section):
             if ids.count(name) > 1:
                 raise ValueError(f"gates: two gates have the id {name!r}")
         self._check_recipes()
-        variants = [c.name for c in self.compressions]
+        variants = [p.name for p in self.planned]
+        known = ["original", "compressed", "mitigated", *variants]
         for i, gate in enumerate(self.gates):
-            if gate.on not in ("original", "compressed", *variants):
-                raise ValueError(
-                    f"gates[{i}].on: {unknown(gate.on, ['original', 'compressed', *variants], 'variant')}"
-                )
-            if gate.on == "compressed" and not variants:
-                raise ValueError(f"gates[{i}].on: compressed, but compressions names no recipe")
+            if gate.on not in known:
+                raise ValueError(f"gates[{i}].on: {unknown(gate.on, known, 'variant')}")
+            for group, given in (("compressed", self.compressions), ("mitigated", self.mitigations)):
+                if gate.on == group and not given:
+                    key = "compressions" if group == "compressed" else "mitigations"
+                    raise ValueError(f"gates[{i}].on: {group}, but {key} names no recipe")
         return self
 
     def _check_recipes(self) -> None:
-        if not self.compressions:
-            if self.data.selection is not None:
-                raise ValueError("data.selection: nothing is chosen without compressions; leave it out")
+        planned = self.planned
+        if not planned:
+            for key, rows in (("selection", self.data.selection), ("validation", self.data.validation)):
+                if rows is not None:
+                    raise ValueError(
+                        f"data.{key}: used by compressions and mitigations alone, and there are none"
+                    )
             return
+        check_names([p.name for p in planned])
         kind = self.model.resolved if self.model else None
-        if kind not in ("sklearn", "transformers", "torch"):
+        changed = ("sklearn", "transformers", "torch")
+        if self.compressions and kind not in changed:
             raise ValueError(
                 "compressions: expected a model that can be changed (sklearn, transformers or torch), got "
                 + (f"one of kind {kind}" if kind else "none")
             )
-        for i, compression in enumerate(self.compressions):
-            for name, params in compression.named:
-                _check_step(f"compressions[{i}]", name, params, "sklearn" if kind == "sklearn" else "torch")
+        if kind not in (*changed, "predictions"):
+            raise ValueError(
+                "mitigations: expected a model that can be changed (sklearn, transformers or torch) or a "
+                f"table of predictions, got {f'one of kind {kind}' if kind else 'none'}"
+            )
+        for key, given in (("compressions", self.compressions), ("mitigations", self.mitigations)):
+            for i, wanted in enumerate(given):
+                if not wanted.steps:
+                    raise ValueError(f"{key}[{i}]: expected at least one recipe, got none")
+                for name, params in wanted.named:
+                    _check_step(f"{key}[{i}]", name, params, self.family)
+        starts = ["original", "compressed", *(c.name for c in self.compressions)]
+        for i, wanted in enumerate(self.mitigations):
+            if wanted.on not in starts:
+                raise ValueError(
+                    f"mitigations[{i}].on: {unknown(wanted.on, starts, 'variant to start from')}"
+                )
+            if wanted.on == "compressed" and not self.compressions:
+                raise ValueError(f"mitigations[{i}].on: compressed, but compressions names no recipe")
+        self._check_rows_of_rules()
+
+    def _check_rows_of_rules(self) -> None:
+        """ValueError where a rule is wanted and there are no scores, or no rows to fit it on."""
+        if not self.fits_rules:
+            if self.data.validation is not None:
+                raise ValueError("data.validation: no step fits a rule on it; leave it out")
+            return
+        assert self.model is not None
+        if self.model.resolved == "predictions" and self.model.score is None:
+            raise ValueError(
+                "mitigations: a decision rule cuts scores; model.decision gives none, so set model.score"
+            )
+        if self.data.validation is None and self.model.train is None:
+            raise ValueError(
+                "mitigations: a decision rule is fitted on rows that are not audited; set model.train, or "
+                "data.validation (a split, or a share of the rows that is then left out of the audit)"
+            )
+        if self.data.validation is not None and self.data.count:
+            raise ValueError("data.validation: aggregated counts have no rows to set aside")
+
+
+def _finds(name: str, family: Literal["torch", "sklearn", "scores"]) -> Recipe:
+    from ..compression.recipes import find
+
+    return find(name, family)
 
 
 def _check_step(
-    place: str, name: str, params: Mapping[str, Any], family: Literal["torch", "sklearn"]
+    place: str, name: str, params: Mapping[str, Any], family: Literal["torch", "sklearn", "scores"]
 ) -> None:
     """ValueError for a recipe that does not exist for this model, or parameters that it does not take."""
-    from ..compression.recipes import find
-
     try:
-        found = find(name, family)
+        found = _finds(name, family)
     except ValueError as error:
         raise ValueError(f"{place}: {error}") from None
     try:

@@ -170,6 +170,6 @@ def not_measured(
                 why="differences treat slices as independent, which is conservative for alike rows",
             )
         )
-    if config.compressions:
+    if config.planned:
         out += [NotMeasured(what=what, why=why) for what, why in COST_LIMITS]
     return out + [NotMeasured(what=what, why=why) for what, why in LIMITS]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
 
-from .config import AGGREGATES, COSTS, Gate, Limit, Objective
+from ..metrics.limit import Limit
+from .config import AGGREGATES, COSTS, Gate, Objective
 from .costs import cost_ratio
-from .gate import gate_id, worst
+from .gate import GROUPS, gate_id, worst
 from .result import Comparison, Disparity, Frontier, GateResult, Standing, Variant
 from .variant import Plan
 
@@ -207,12 +208,12 @@ def frontier(
     judged = standings(objective, gates, evaluation)
     chosen_on = judged if selection is None else standings(objective, gates, selection)
     original = evaluation.original
-    compressed = {v.name for v in evaluation.variants if v.kind != "original"}
+    changed = {v.name for v in evaluation.variants if v.kind != "original"}
     required = bool(gates or objective.targets)
     # Where nothing is required, the cheapest of all would be the most broken one.
     best = _cheapest([s for s in chosen_on if s.verdict == "pass"], original.name) if required else None
-    qualifies = any(s.verdict == "pass" for s in chosen_on if s.variant in compressed)
-    nearest = None if qualifies else _nearest([s for s in chosen_on if s.variant in compressed])
+    qualifies = any(s.verdict == "pass" for s in chosen_on if s.variant in changed)
+    nearest = None if qualifies else _nearest([s for s in chosen_on if s.variant in changed])
     recommended = best.variant if best else None
     words = [_choice(best, nearest, chosen_on, original.name) if required else NOTHING_REQUIRED]
     if selection is not None and required and best is None:
@@ -223,7 +224,7 @@ def frontier(
         words.append(_certificate(certified))
         if certified.verdict != "pass":
             recommended, told = _fallback(judged, original.name)
-            nearest = certified if best.variant in compressed else nearest
+            nearest = certified if best.variant in changed else nearest
             words.append(told)
     return Frontier(
         performance=performance_metric(objective, original) or "",
@@ -264,14 +265,10 @@ def _nearest(missing: Sequence[Standing]) -> Standing | None:
 
 def _choice(best: Standing | None, nearest: Standing | None, among: Sequence[Standing], original: str) -> str:
     """The choice in words."""
-    miss = ""
-    if nearest is not None:
-        miss = (
-            f" No compressed variant passes every gate and target; {nearest.variant} misses least "
-            f"({', '.join(nearest.misses)})."
-        )
+    least = f"{nearest.variant} misses least ({', '.join(nearest.misses)})" if nearest else ""
     if best is None:
-        return f"None of {len(among)} variants passes every gate and target.{miss}"
+        return f"None of {len(among)} variants passes every gate and target{least and '; ' + least}."
+    miss = f" No other variant passes every gate and target; {least}." if least else ""
     count = sum(s.verdict == "pass" for s in among)
     who = "The original" if best.variant == original else best.variant
     cheapest = "the only one" if count == 1 else f"the cheapest of {count}"
@@ -292,10 +289,10 @@ def withheld(
 ) -> list[GateResult]:
     """Return an open result where nothing else keeps a run green although nothing asked for may be released.
 
-    That is so where no variant at all qualifies, or where something was asked of compressed variants and
+    That is so where no variant at all qualifies, or where something was asked of changed variants and
     none of them does: on the rows of the choice, say, while all is well on the evaluation rows.
     """
-    asked = bool(found.targets) or any(gate.on == "compressed" for gate in gates)
+    asked = bool(found.targets) or any(gate.on in GROUPS for gate in gates)
     nothing = found.recommended is None or (asked and found.nearest is not None)
     green = worst([r.verdict for r in results if r.binding]) == "pass"
     if not (nothing and green and (gates or found.targets)):
@@ -310,14 +307,17 @@ def withheld(
 
 
 def binding(
-    gates: Sequence[Gate], results: Sequence[GateResult], kinds: Mapping[str, str], found: Frontier
+    gates: Sequence[Gate],
+    results: Sequence[GateResult],
+    groups: Mapping[str, Collection[str]],
+    found: Frontier,
 ) -> list[GateResult]:
     """Say which results enter the run's verdict.
 
     - those of the gates on the original, and of gates on a variant by name;
     - those of the recommended variant, targets included;
-    - where no compressed variant qualifies although something was asked of them (a gate on
-      ``compressed``, or a target), those of the nearest one: a merge must not go green then;
+    - where no variant but the original qualifies although something was asked of them (a gate on
+      ``compressed`` or ``mitigated``, or a target), those of the nearest one: a merge must not go green then;
     - errors of gates that no variant answers.
 
     Parameters
@@ -325,19 +325,19 @@ def binding(
     gates : sequence of Gate
         All gates of the configuration.
     results : sequence of GateResult
-    kinds : mapping
-        Name and kind of each variant.
+    groups : mapping
+        What each variant is to gates, by name: nothing for the original.
     """
     on = {gate_id(gate, k): gate.on for k, gate in enumerate(gates)}
-    asked = bool(found.targets) or "compressed" in on.values()
-    alone = set(kinds.values()) == {"original"}
+    asked = bool(found.targets) or any(name in GROUPS for name in on.values())
+    alone = not any(groups.values())
 
     def binds(result: GateResult) -> bool:
-        if result.variant not in kinds or on.get(result.id) not in ("original", "compressed", None):
+        if result.variant not in groups or on.get(result.id) not in ("original", *GROUPS, None):
             return True
         if result.variant == found.recommended or (result.variant == found.nearest and asked):
             return True
         target = result.id not in on
-        return kinds[result.variant] == "original" and (alone or not target)
+        return not groups[result.variant] and (alone or not target)
 
     return [r.model_copy(update={"binding": binds(r)}) for r in results]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..metrics.intervals import adjust_p
+from ..metrics.limit import Limit
 from .claims import Claim, claims
-from .config import Gate, Limit
+from .config import Gate
 from .costs import cost_ratio
 from .measure import Measurement
 from .pairs import Paired
@@ -19,6 +20,8 @@ from .variant import Plan, number
 
 WORST: tuple[Verdict, ...] = ("error", "fail", "inconclusive", "pass")
 MOST_ROWS = 1e9
+GROUPS = ("compressed", "mitigated")
+"""What a gate can speak of beside the original and variants by name."""
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:
@@ -31,7 +34,7 @@ def gate_id(gate: Gate, position: int) -> str:
     return gate.id or f"gate-{position + 1}"
 
 
-def gates_for(gates: Sequence[Gate], variant: str, kind: str = "original") -> list[tuple[int, Gate]]:
+def gates_for(gates: Sequence[Gate], variant: str, groups: Collection[str] = ()) -> list[tuple[int, Gate]]:
     """Return the gates that are judged on a variant, with their positions in the configuration.
 
     A gate on the original is judged on every other variant too: a model that is no worse than an unfair
@@ -39,7 +42,7 @@ def gates_for(gates: Sequence[Gate], variant: str, kind: str = "original") -> li
     """
 
     def concerns(gate: Gate) -> bool:
-        return gate.on in ("original", variant) or (gate.on == "compressed" and kind == "compressed")
+        return gate.on in ("original", variant, *groups)
 
     return [(k, gate) for k, gate in enumerate(gates) if concerns(gate)]
 
@@ -50,7 +53,7 @@ def decide(
     plan: Plan,
     variant: str,
     *,
-    kind: str = "original",
+    groups: Collection[str] = (),
     paired: Paired | None = None,
     cost: Cost | None = None,
     original_cost: Cost | None = None,
@@ -67,8 +70,10 @@ def decide(
         All gates of the configuration.
     measured : Measurement
         The variant's predictions.
-    variant, kind : str
-        Its name, and "original", "compressed" or "mitigated".
+    variant : str
+        Its name.
+    groups : collection of str
+        What it is besides: "compressed", "mitigated".
     paired : Paired, optional
         The original's and the variant's predictions; without them a change gate is an error.
     cost, original_cost : Cost, optional
@@ -81,7 +86,7 @@ def decide(
     """
     results = []
     failing: list[float] = []
-    for k, gate in gates_for(gates, variant, kind):
+    for k, gate in gates_for(gates, variant, groups):
         p = np.nan
         if gate.cost is not None:
             result = _cost_result(gate, k, variant, plan, cost, original_cost)
@@ -110,20 +115,24 @@ def check(gates: Sequence[Gate], measured: Measurement, plan: Plan) -> None:
             claims(gate.model_copy(update=same), k, measured, plan, None)
 
 
-def unanswered(gates: Sequence[Gate], variants: Mapping[str, str], plan: Plan) -> list[GateResult]:
+def unanswered(
+    gates: Sequence[Gate], variants: Mapping[str, Collection[str]], plan: Plan
+) -> list[GateResult]:
     """Return an error for each gate that no variant answers: the one it is on could not be made.
 
     Parameters
     ----------
     variants : mapping
-        Name and kind of each variant that was made.
+        Name and groups of each variant that was made.
     """
     out = []
     for k, gate in enumerate(gates):
-        if any((k, gate) in gates_for(gates, name, kind) for name, kind in variants.items()):
+        if any((k, gate) in gates_for(gates, name, groups) for name, groups in variants.items()):
             continue
-        missing = "No compressed variant" if gate.on == "compressed" else f"The variant {gate.on!r}"
-        why = f"{missing} could be made." if gate.on == "compressed" else f"{missing} could not be made."
+        group = gate.on in GROUPS
+        why = (
+            f"No {gate.on} variant could be made." if group else f"The variant {gate.on!r} could not be made."
+        )
         out.append(_error(gate, k, gate.on, plan, why))
     return out
 

@@ -1,4 +1,4 @@
-"""What an audit is given: the data, the model, and the rows that a model may learn from."""
+"""What an audit is given: the data and the model."""
 
 from __future__ import annotations
 
@@ -6,18 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from ..compression.recipes import TrainingRows
-from ..datasets.columns import Binary, no_column, words
 from ..datasets.errors import InputError
-from ..datasets.evaluation import EvaluationSet, as_words
-from ..datasets.read import read_table
+from ..datasets.evaluation import EvaluationSet
 from ..models.base import Model
 from ..models.inputs import unknown_columns
-from .config import Config, Data, ModelSpec, TrainData
+from ..models.rules import RuledModel
+from .config import Config, Data, ModelSpec
 
 Progress = Callable[[str, int, int | None], None]
 """Called with a stage, the rows done and their total, where it is known."""
@@ -28,10 +24,10 @@ Function = Callable[[Any], Any]
 def evaluation_set(config: Config, table: pa.Table | None = None) -> EvaluationSet:
     """Open the data of a configuration, with the sensitive features that are to be sliced by."""
     data = config.data
-    return _open(data, config.slices.by, data.name, data.split, data.path, table)
+    return opened(data, config.slices.by, data.name, data.split, data.path, table)
 
 
-def _open(
+def opened(
     data: Data,
     by: list[str] | None,
     name: str | None,
@@ -39,7 +35,8 @@ def _open(
     path: str | None,
     table: pa.Table | None = None,
 ) -> EvaluationSet:
-    roles_apart = {"name", "split", "path", "sensitive", "counterfactual", "selection"}
+    """Open rows of a card or a file, with the roles and sensitive features of the evaluation data."""
+    roles_apart = {"name", "split", "path", "sensitive", "counterfactual", "selection", "validation"}
     given = data.model_dump(exclude_none=True, exclude=roles_apart)
     if by and data.sensitive is not None:
         for feature in by:
@@ -113,6 +110,8 @@ def load_model(
         if data.label in found.columns:
             raise InputError(f"model: column '{data.label}' is the label, which a model may not see")
         if threshold is not None:
+            if isinstance(found, RuledModel):
+                raise InputError(f"model.threshold: the artefact {spec.path} decides by a rule of its own")
             found.threshold = threshold  # type: ignore[attr-defined]
         return found
     if kind in ("transformers", "torch", "onnx"):
@@ -127,10 +126,11 @@ def load_model(
             Path(spec.path), data, features=spec.features, threshold=threshold, trusted=spec.trusted,
             trust_pickle=spec.trust_pickle,
         )  # fmt: skip
+    from .training import learned
+
     progress("training", 0, None)
-    assert spec.train is not None
     features = _features(spec, data)
-    rows = _training_set(config, spec.train, features)
+    rows = learned(config, features)
     return estimator.train(str(spec.estimator), spec.params, rows, features, threshold, config.seed)
 
 
@@ -143,93 +143,3 @@ def _features(spec: ModelSpec | None, data: EvaluationSet) -> list[str]:
         if feature == data.label:
             raise InputError(f"model.features: {feature!r} is the label, which a model may not see")
     return list(dict.fromkeys(spec.features))
-
-
-def _refuse_evaluation_rows(train: TrainData, data: Data) -> None:
-    """A model audited on the rows it was trained on looks better than it is."""
-    if (train.name is None) == (train.path is None):
-        raise InputError("model.train: expected either name (a dataset card) or path (a file)")
-    same_file = train.path is not None and data.path is not None and _same_file(train.path, data.path)
-    whole = (None, "all")
-    same_card = train.name is not None and train.name == data.name
-    overlap = train.split == data.split or train.split in whole or data.split in whole
-    if train.path is not None and train.split is not None and data.split_column is None:
-        raise InputError("model.train.split: a split of a file needs data.split_column")
-    if (same_file or same_card) and overlap:
-        raise InputError("model.train: expected other rows than the evaluation data, got the same ones")
-    chosen_on = data.selection.split if data.selection else None
-    if (same_file or same_card) and chosen_on is not None and train.split == chosen_on:
-        raise InputError(
-            f"model.train: expected other rows than those of data.selection, got split {chosen_on!r} for both"
-        )
-
-
-def _same_file(one: str, other: str) -> bool:
-    try:
-        return Path(one).samefile(other)
-    except OSError:
-        return one == other
-
-
-def _training_set(config: Config, train: TrainData, features: list[str]) -> EvaluationSet:
-    """The training rows as a set of the same columns and roles as the evaluation rows."""
-    _refuse_evaluation_rows(train, config.data)
-    rows = _open(config.data, config.slices.by, train.name, train.split, train.path)
-    for feature in features:
-        if feature not in rows.names:
-            raise InputError(f"model.train: {rows.where} lacks the feature {feature!r}")
-    return rows
-
-
-def training_rows(config: Config, model: Model) -> Callable[[], TrainingRows] | None:
-    """What a step of compression may learn from: the rows of ``model.train``, read when asked for."""
-    spec = config.model
-    if spec is None or spec.train is None:
-        return None
-    train = spec.train
-    _refuse_evaluation_rows(train, config.data)
-    if train.name is not None:
-        return lambda: _of_card(config, train, model.columns)
-    return lambda: _of_file(config, train, model.columns)
-
-
-def _of_card(config: Config, train: TrainData, columns: list[str]) -> TrainingRows:
-    rows = _training_set(config, train, columns)
-    batches = list(rows.batches(columns, whole=True))
-    read = [rows.read(batch) for batch in batches]
-    rows.check_whole()
-    whole = batches[0]
-    labels = read[0]["y_true"].to_numpy().astype(bool) if "y_true" in read[0] else None
-    weights = read[0]["weight"].to_numpy() if "weight" in read[0] else None
-    where = f"{rows.name}, split {rows.split}" if rows.split else rows.where
-    return TrainingRows(whole.select(columns), labels, weights, f"{whole.num_rows:,} rows of {where}")
-
-
-def _of_file(config: Config, train: TrainData, columns: list[str]) -> TrainingRows:
-    """Training rows of a file, which need not have the sensitive features of the evaluation rows."""
-    path, data, spec = Path(str(train.path)), config.data, config.model
-    assert spec is not None
-    table = read_table(path, missing=data.missing or ("",))
-    if train.split is not None and data.split_column is not None:
-        wanted = pc.equal(words(table.column(data.split_column)).cast(pa.string()), train.split)
-        table = table.filter(wanted)
-    named = {spec.text: spec.train_text} if spec.train_text else {}
-    label = train.label or data.label
-    for name in [*(named.get(c, c) for c in columns), *([label] if label else [])]:
-        if name not in table.column_names:
-            raise no_column(name, table.column_names, str(path), "model.train")
-    if not len(table):
-        raise InputError(f"model.train: no rows in {path}")
-    positive = train.positive if train.positive is not None else data.positive
-    labels = None
-    if label:
-        outcome = Binary(label, "label", as_words(positive))
-        labels = np.asarray(outcome.read(words(table.column(label))))
-        outcome.check_both_classes()
-    batch = pa.record_batch([_whole(table.column(named.get(c, c))) for c in columns], names=list(columns))
-    return TrainingRows(batch, labels, None, f"{len(table):,} rows of {path.name}")
-
-
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    made = column.combine_chunks()
-    return pa.concat_arrays(made.chunks) if isinstance(made, pa.ChunkedArray) else made

@@ -50,6 +50,7 @@ class Entry:
     recipe: Recipe | None = None
     cost: Cost | None = None
     self_flips: SelfFlips | None = None
+    parent: str | None = None
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,8 @@ def judge(
     original = measured or run.measure(predictions, entries[0])
     plan = make_plan(config, original)
     judged = run.judged(predictions, plan, original)
-    if not config.compressions:
-        gates = [*judged.gates, *gate.unanswered(config.gates, run.kinds, plan)]
+    if not config.planned:
+        gates = [*judged.gates, *gate.unanswered(config.gates, run.groups, plan)]
         found = Judgement(plan, original, list(judged.variants), [], gates)
     else:
         found = run.chosen(predictions, plan, original, judged)
@@ -125,8 +126,9 @@ class _Run:
     entries: Sequence[Entry]
 
     @property
-    def kinds(self) -> dict[str, str]:
-        return {e.name: e.kind for e in self.entries}
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """What each variant is to gates."""
+        return {e.name: e.recipe.groups if e.recipe else () for e in self.entries}
 
     def path(self, predictions: Path, entry: Entry) -> Path:
         return predictions / f"{entry.name}.parquet"
@@ -153,12 +155,12 @@ class _Run:
                 )  # fmt: skip
                 comparisons.append(changes.compared(paired, plan, first.name, entry.name))
             decided = gate.decide(
-                self.config.gates, measured, plan, entry.name, kind=entry.kind, paired=paired,
+                self.config.gates, measured, plan, entry.name, groups=self.groups[entry.name], paired=paired,
                 cost=entry.cost, original_cost=first.cost,
             )  # fmt: skip
             variants.append(made)
             gates += decided
-            if self.config.compressions:
+            if self.config.planned:
                 last = comparisons[-1] if entry is not first else None
                 gates += target_results(self.config.objective, made, variants[0], last, plan)
         return Judged(variants, gates, comparisons, original.rows)
@@ -171,8 +173,7 @@ class _Run:
             "cost": entry.cost,
             "self_flips": entry.self_flips,
         }
-        parent = None if entry is self.entries[0] else self.entries[0].name
-        return made.model_copy(update={**told, "parent": parent})
+        return made.model_copy(update={**told, "parent": entry.parent})
 
     def chosen(
         self, predictions: Path, plan: variant.Plan, original: Measurement, judged: Judged
@@ -188,8 +189,8 @@ class _Run:
                 raise InputError(f"data.selection: {error}") from None
         on = _selection_words(config, selection.rows) if selection else ""
         found = frontier(config.objective, config.gates, judged, selection, on)
-        gates = [*judged.gates, *gate.unanswered(config.gates, self.kinds, plan)]
-        bound = binding(config.gates, gates, self.kinds, found)
+        gates = [*judged.gates, *gate.unanswered(config.gates, self.groups, plan)]
+        bound = binding(config.gates, gates, self.groups, found)
         bound += withheld(config.gates, bound, found, plan)
         rows, identified = self._identified(predictions)
         return Judgement(

@@ -1,47 +1,66 @@
-"""The ladder of variants as the configuration writes it: names, parameters, chains, sweeps."""
+"""The variants as the configuration writes them: names, parameters, chains, sweeps, starts."""
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 Step = dict[str, dict[str, Any]]
 """One step: {recipe: parameters}."""
+RESERVED = ("original", "compressed", "mitigated", "selection")
 
 
-def ladder(given: Any) -> list[dict[str, Any]]:
-    """Bring ``compressions`` to one form, a name and a list of steps each, sweeps expanded.
+def ladder(given: Any, *, on: bool = False) -> list[dict[str, Any]]:
+    """Bring a list of recipes to one form, a name and a list of steps each, sweeps expanded.
+
+    Parameters
+    ----------
+    on : bool
+        Whether an entry may say which variants it starts from.
 
     Raises
     ------
     ValueError
-        An entry is none of the forms that the configuration knows, or two variants have one name.
+        An entry is none of the forms that the configuration knows.
     """
     if not isinstance(given, list):
         raise ValueError(f"expected a list of recipes, got {type(given).__name__}")
-    made = [variant for i, entry in enumerate(given) for variant in _variants(entry, f"[{i}]")]
-    names = [variant["name"] for variant in made]
+    return [variant for i, entry in enumerate(given) for variant in _entry(entry, f"[{i}]", on)]
+
+
+def check_names(names: Sequence[str]) -> None:
+    """ValueError where two variants have one name, or a name cannot be that of a file or means a group."""
     for name in names:
         if names.count(name) > 1:
             raise ValueError(
                 f"two variants are called {name!r}; give one another name: {{name: ..., recipe: ...}}"
             )
-        if name in ("original", "compressed", "selection") or not re.fullmatch(r"[\w.+=-]+", name):
+        if name in RESERVED or not re.fullmatch(r"[\w.+=-]+", name):
             raise ValueError(
                 f"{name!r} cannot name a variant: expected letters, digits and . _ - + =, and none of "
-                "original, compressed and selection"
+                + ", ".join(RESERVED)
             )
-    return made
+
+
+def _entry(entry: Any, where: str, on: bool) -> Iterator[dict[str, Any]]:
+    """The variants of one entry, with what they start from."""
+    start = "original"
+    if isinstance(entry, Mapping) and {"name", "steps"} <= set(entry) <= {"name", "steps", "on"}:
+        # The form in which a configuration is written into a run.
+        yield {"on": start, **entry}
+        return
+    if on and isinstance(entry, Mapping) and "on" in entry:
+        start = str(entry["on"])
+        entry = {k: v for k, v in entry.items() if k != "on"}
+        entry = entry["recipe"] if set(entry) == {"recipe"} else entry
+    for variant in _variants(entry, where):
+        yield {**variant, "on": start}
 
 
 def _variants(entry: Any, where: str) -> Iterator[dict[str, Any]]:
     name = None
-    if isinstance(entry, Mapping) and set(entry) == {"name", "steps"}:
-        # The form in which a configuration is written into a run.
-        yield dict(entry)
-        return
     if isinstance(entry, Mapping) and "recipe" in entry:
         if set(entry) != {"name", "recipe"}:
             raise ValueError(f"{where}: expected the keys name and recipe, got {', '.join(map(str, entry))}")

@@ -22,15 +22,17 @@ from ..datasets.evaluation import EvaluationSet
 from ..metrics.figures import METHODS
 from ..models.base import Model
 from ..models.neural import NeuralModel
+from ..models.rules import unruled
 from . import describe, gate
 from .changes import methods_used
 from .config import Config
 from .folder import AUDIT, PREDICTIONS, OpenRun
-from .inputs import Function, Progress, evaluation_set, load_model, training_rows
+from .inputs import Function, Progress, evaluation_set, load_model
 from .judge import SELECTION, Entry, Judgement, judge, make_plan, value_order
 from .measure import Measurement
 from .result import AuditResult, Failed
 from .scoring import Job, Shards, Twins, sample, score
+from .training import learning
 
 ORIGINAL = "original"
 
@@ -64,11 +66,11 @@ def audit(
     truncated = run.score(ORIGINAL, model, measured)
     entries = [Entry(ORIGINAL, _described(model, truncated))]
     failed: list[Failed] = []
-    if config.compressions:
+    if config.planned:
         assert model is not None
         # What a gate or the plan asks and the data lack is told before hours of work on variants.
         gate.check(config.gates, measured, make_plan(config, measured))
-        entries, failed = run.compressed(model, entries[0])
+        entries, failed = run.changed(model, entries[0])
     progress("computing figures", measured.rows, measured.rows)
     found = judge(config, run.data.sensitive, run.order, entries, folder.folder / PREDICTIONS, measured)
     if found.rows is not None and found.identified is not None:
@@ -132,7 +134,7 @@ class _Audit:
         int
             How many texts were cut at the model's limit.
         """
-        selection = self.config.data.selection
+        selection, validation = self.config.data.selection, self.config.data.validation
         aside = self.folder.predictions(name).parent / SELECTION / f"{name}.parquet"
         columns = self.config.data.counterfactual.group if self.config.data.counterfactual else None
         job = Job(
@@ -142,6 +144,7 @@ class _Audit:
             twins=Twins(columns) if columns else None,
             share=selection.share if selection else None,
             aside=aside if selection and selection.share else None,
+            held_out=validation.share if validation else None,
         )
         data = self.data if name == ORIGINAL else self._open()
         truncated = score(data, model, job, measured, self.progress)
@@ -153,6 +156,7 @@ class _Audit:
 
     def _shards(self, name: str, model: Model | None) -> Shards | None:
         """Where a neural model's scores are kept on the way: a folder of their own for the same work."""
+        model = unruled(model)
         same = model.identity() if isinstance(model, NeuralModel) else None
         if not isinstance(model, NeuralModel) or same is None:
             return None
@@ -164,19 +168,21 @@ class _Audit:
         }  # fmt: skip
         return Shards(self.folder.scored / f"{name}-{checksum(key)[:16]}", model.threshold)
 
-    def compressed(self, model: Model, original: Entry) -> tuple[list[Entry], list[Failed]]:
+    def changed(self, model: Model, original: Entry) -> tuple[list[Entry], list[Failed]]:
         """Make, score and describe every variant; the original comes first, with its cost."""
         from ..compression.artefact import family_of
         from .variants import SAMPLE_ROWS, Workshop, failed
 
         family_of(model)
-        rows = sample(self._open(), model.columns, SAMPLE_ROWS)
-        learned = training_rows(self.config, model)
-        wanted = {c.name: c for c in self.config.compressions}
+        # A variant may decide by the sensitive features, or draw by the id, where the original does not.
+        columns = [*model.columns, *self.data.sensitive, *([self.data.id] if self.data.id else [])]
+        rows = sample(self._open(), columns, SAMPLE_ROWS)
+        learned = learning(self.config, model, self._table)
+        wanted = {p.name: p for p in self.config.planned}
         entries, broken = [], []
         with ExitStack() as closing:
             shop = closing.enter_context(
-                Workshop(self.config, model, rows, learned, self.folder.folder, self.progress)  # type: ignore[arg-type]
+                Workshop(self.config, model, rows, learned, self.data, self.folder.folder, self.progress)
             )
             cost, flips = shop.original_cost()
             entries.append(replace(original, cost=cost, self_flips=flips))
@@ -191,7 +197,12 @@ class _Audit:
                     self._forget(made.name)
                     continue
                 told = {**_described(made.model, truncated), "path": made.recipe.artefact}
-                entries.append(Entry(made.name, told, "compressed", made.recipe, made.cost, made.self_flips))
+                kind = "mitigated" if "mitigated" in made.recipe.groups else "compressed"
+                start = wanted[made.name].on
+                parent = ORIGINAL if start == "original" else start
+                entries.append(
+                    Entry(made.name, told, kind, made.recipe, made.cost, made.self_flips, parent)  # type: ignore[arg-type]
+                )
         return entries, broken
 
     def _forget(self, name: str) -> None:
@@ -207,7 +218,9 @@ class _Audit:
 def recompute(result: AuditResult, predictions: Path) -> Judgement:
     """Compute everything of a finished run again that follows from its predictions."""
     config = Config.model_validate(result.configuration)
-    entries = [Entry(v.name, v.model, v.kind, v.recipe, v.cost, v.self_flips) for v in result.variants]
+    entries = [
+        Entry(v.name, v.model, v.kind, v.recipe, v.cost, v.self_flips, v.parent) for v in result.variants
+    ]
     return judge(config, result.data.sensitive, value_order(result.data.bins), entries, predictions)
 
 

@@ -6,7 +6,6 @@ audit that was killed goes on where it was, to the same bytes.
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +24,9 @@ from ..datasets.columns import check_unique, words
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..datasets.read import iter_batches, row_count
+from ..datasets.training import VALIDATION, hashed_share
 from ..models.base import Model, Scored, decide
+from ..models.rules import RuledModel, unruled
 from .inputs import Progress
 from .measure import Measurement
 
@@ -109,9 +110,8 @@ def in_share(rows: pa.RecordBatch, raw: pa.RecordBatch, job: Job) -> NDArray[np.
         keys = rows.column("cluster").to_pylist()
     elif job.twins is not None:
         keys = job.twins.words(raw).to_pylist()
-    told = (str(i if key is None else key) for key, i in zip(keys, ids, strict=True))
-    digests = (hashlib.sha256(b"selection" + text.encode()).digest() for text in told)
-    return np.fromiter((int.from_bytes(d[:8]) < job.share * 2**64 for d in digests), bool, len(ids))
+    told = (i if key is None else key for key, i in zip(keys, ids, strict=True))
+    return hashed_share(told, job.share, "selection")
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,8 @@ class Job:
     twins : Twins, optional
     share : float, optional
         Share of the rows that go to ``aside`` instead.
+    held_out : float, optional
+        Share of the rows that decision rules are fitted on: they are not scored.
     """
 
     path: Path
@@ -137,6 +139,7 @@ class Job:
     twins: Twins | None = None
     share: float | None = None
     aside: Path | None = None
+    held_out: float | None = None
 
 
 def score(
@@ -153,6 +156,10 @@ def score(
         aside = closing.enter_context(_File(job.aside, data.sensitive)) if job.aside else None
         for number, raw in enumerate(_batches(data, model, job)):
             rows = data.read(raw)
+            if job.held_out is not None:
+                keys = rows["cluster"] if "cluster" in rows else rows["id"]
+                kept = pa.array(~hashed_share(keys.to_pylist(), job.held_out, VALIDATION))
+                raw, rows = raw.filter(kept), {name: column.filter(kept) for name, column in rows.items()}
             if job.twins is not None:
                 rows["twin"] = job.twins.read(raw)
             if model is not None:
@@ -175,7 +182,12 @@ def score(
 
 def _add_scores(rows: dict[str, Any], raw: pa.RecordBatch, number: int, model: Model, job: Job) -> int:
     ids = rows.get("id")
-    scored = model.score(raw, ids) if job.shards is None else job.shards.score(number, model, raw, ids)
+    if job.shards is None:
+        scored = model.score(raw, ids)
+    else:
+        # Scores are kept as the model gives them; what a rule makes of them is quickly done again.
+        scored = job.shards.score(number, unruled(model), raw, ids)
+        scored = model.ruled(raw, scored) if isinstance(model, RuledModel) else scored
     if scored.decision is not None:
         rows["y_pred"] = pa.array(scored.decision.astype(np.int8))
     if scored.score is not None:
@@ -212,7 +224,7 @@ def _batches(data: EvaluationSet, model: Model | None, job: Job) -> Iterator[pa.
     """The batches of the data; in shards of one size where the model asks for it."""
     extra = [*(model.columns if model else ()), *(job.twins.columns if job.twins else ())]
     source = data.batches(extra, whole=model is not None and model.whole)
-    size = getattr(model, "shard_rows", None)
+    size = getattr(unruled(model), "shard_rows", None)
     return source if size is None else resized(source, size)
 
 

@@ -1,4 +1,4 @@
-"""The compressed variants of a model: made, saved, loaded again, checked in a fresh process, measured."""
+"""The variants of a model: made, saved, loaded again, checked in a fresh process, measured."""
 
 from __future__ import annotations
 
@@ -16,15 +16,19 @@ import pyarrow as pa
 
 from ..compression import artefact, cost
 from ..compression.fresh import FreshProcesses
-from ..compression.make import Compressible, Made, allowed, counted, make
-from ..compression.recipes import Context, TrainingRows
+from ..compression.make import Made, allowed, counted, make
+from ..compression.recipes import Context, find
 from ..datasets.errors import InputError
+from ..datasets.evaluation import EvaluationSet
 from ..metrics.intervals import normal_quantile, wilson
 from ..models.base import Model
 from ..models.estimator import one_line
-from .config import Compression, Config
+from ..models.neural import NeuralModel
+from ..models.rules import unruled
+from .config import Config, Planned
 from .inputs import Progress
-from .result import Cost, Failed, Layer, Recipe, SelfFlips, Step, Timing
+from .result import CellWeight, Cost, Failed, Layer, Recipe, Rule, SelfFlips, Step, Timing
+from .training import Rows
 
 ARTEFACTS = "artefacts"
 SAMPLE_ROWS = 1024
@@ -40,10 +44,10 @@ class Ready:
     """A variant that can be scored, and all that its predictions do not tell."""
 
     name: str
-    model: Compressible
+    model: Any
     recipe: Recipe
-    cost: Cost
-    self_flips: SelfFlips
+    cost: Cost | None
+    self_flips: SelfFlips | None
 
 
 @dataclass
@@ -55,30 +59,39 @@ class Workshop:
     original : Model
     rows : pyarrow.RecordBatch
         Evaluation rows, without their labels, on which variants are traced, timed and checked.
-    training : callable or None
-        Gives the rows that steps may learn from.
+    learning : (callable or None, callable or None)
+        Give the rows that steps may learn from, and those that rules are fitted on.
+    data : EvaluationSet
+        Says which features are sensitive and how they are cut; no row of it is read here.
     folder : Path
         The run's; artefacts are written into it.
     """
 
     config: Config
-    original: Compressible
+    original: Any
     rows: pa.RecordBatch
-    training: Any
+    learning: tuple[Rows | None, Rows | None]
+    data: EvaluationSet
     folder: Path
     progress: Progress
 
     def __enter__(self) -> Workshop:
         self._closing = ExitStack()
+        self._stored: dict[str, Any] = {}
+        self._steps: dict[str, list[Step]] = {}
         try:
             place = self._closing.enter_context(tempfile.TemporaryDirectory(prefix="fairweigh-"))
             self._place = Path(place)
+            self._family = artefact.family_of(self.original)
+            # Scores that stand in a table cost nothing to store or to run.
+            self._costs = self._family != "scores"
+            if not self._costs:
+                return self
             self.progress("saving the original", 0, None)
             artefact.save(self.original, [], self._place / "original")
             self._copy = artefact.load(self._place / "original", *artefact.how_to_load(self.original))
             self._fresh = self._closing.enter_context(FreshProcesses(artefact.libraries_of(self.original)))
             self._batches = cost.Batches.of(self.original, self.rows)
-            self._stored: dict[str, Any] = {}
         except BaseException:
             self._closing.close()
             raise
@@ -87,8 +100,10 @@ class Workshop:
     def __exit__(self, *how: Any) -> None:
         self._closing.__exit__(*how)
 
-    def original_cost(self) -> tuple[Cost, SelfFlips]:
+    def original_cost(self) -> tuple[Cost | None, SelfFlips | None]:
         """What the original costs itself: the yardstick of the others."""
+        if not self._costs:
+            return None, None
         self.progress("measuring the original", 0, None)
         found = self._measured(self.original, self._place / "original", None)
         self._stored = found
@@ -96,8 +111,9 @@ class Workshop:
 
     def variants(self) -> Iterator[Ready | Failed]:
         """Make each variant of the configuration; one that cannot be made is told and the others go on."""
-        for number, wanted in enumerate(self.config.compressions):
-            self.progress(f"compressing: {wanted.name}", number, len(self.config.compressions))
+        planned = self.config.planned
+        for number, wanted in enumerate(planned):
+            self.progress(f"making: {wanted.name}", number, len(planned))
             target = self.folder / ARTEFACTS / wanted.name
             try:
                 made: Ready | Failed = self._ready(wanted, target)
@@ -114,49 +130,77 @@ class Workshop:
             del made
             gc.collect()
 
-    def _ready(self, wanted: Compression, target: Path) -> Ready:
-        rows = self._training_rows if self.training is not None else None
-        context = Context(self.config.seed, self.rows.slice(0, TRACE_ROWS), rows, self.progress)
-        made = make(self.original, wanted.named, context, target)
+    def _ready(self, wanted: Planned, target: Path) -> Ready:
+        start, before, told = self._start(wanted)
+        made = make(start, wanted.named, self._context(), target, before)
+        recipe = Recipe(
+            steps=[*told, *(self._step(step) for step in made.steps)],
+            layers=[Layer.model_validate(layer) for layer in made.layers],
+            artefact=f"{ARTEFACTS}/{wanted.name}",
+            sha256=made.sha256,
+            trained_on=made.trained_on,
+            needs=made.told["needs"],
+            weights=[CellWeight.model_validate(cell) for cell in made.told["weights"]],
+            rules=[Rule.model_validate(rule) for rule in made.told["rules"]],
+        )
+        if not self._costs:
+            return Ready(wanted.name, made.model, recipe, None, None)
         self.progress(f"measuring: {wanted.name}", 0, None)
         found = self._measured(made.model, target, made)
+        recipe = recipe.model_copy(update={"reload": found["reload"]})
+        self._steps[wanted.name] = recipe.steps
         return Ready(
-            name=wanted.name,
-            model=made.model,
-            recipe=Recipe(
-                steps=[Step.model_validate(step) for step in made.steps],
-                layers=[Layer.model_validate(layer) for layer in made.layers],
-                artefact=f"{ARTEFACTS}/{wanted.name}",
-                sha256=made.sha256,
-                trained_on=made.trained_on,
-                reload=found["reload"],
-            ),
-            cost=_cost(found, self._stored),
-            self_flips=self_flips(made.model, self.rows, self.config),
+            wanted.name, made.model, recipe, _cost(found, self._stored),
+            self_flips(made.model, self.rows, self.config),
+        )  # fmt: skip
+
+    def _context(self) -> Context:
+        return Context(
+            seed=self.config.seed,
+            sample=self.rows.slice(0, TRACE_ROWS),
+            training=self.learning[0],
+            validation=self.learning[1],
+            original=self.original,
+            sensitive=tuple(self.data.sensitive),
+            bins=self.data.bins,
+            row_id=self.data.id,
+            min_size=self.config.slices.min_size,
+            progress=self.progress,
         )
 
-    def _training_rows(self) -> TrainingRows:
-        if not hasattr(self, "_learned"):
-            self._learned: TrainingRows = self.training()
-        return self._learned
+    def _step(self, told: dict[str, Any]) -> Step:
+        return Step.model_validate({**told, "room": find(told["recipe"], self._family).room})
 
-    def _measured(self, model: Compressible, folder: Path, made: Made | None) -> dict[str, Any]:
-        found: dict[str, Any] = {"notes": [], **cost.storage(model, folder)}
+    def _start(self, wanted: Planned) -> tuple[Any, list[tuple[str, Any]], list[Step]]:
+        """What a variant is made from: the original, or a variant with the steps that made it."""
+        if wanted.on == "original":
+            return self.original, [], []
+        folder = self.folder / ARTEFACTS / wanted.on
+        if wanted.on not in self._steps:
+            raise InputError(f"{wanted.on}, which it starts from, could not be made")
+        model = artefact.load(folder, *artefact.how_to_load(self.original))
+        return model, artefact.steps_of(folder), self._steps[wanted.on]
+
+    def _measured(self, model: Any, folder: Path, made: Made | None) -> dict[str, Any]:
+        # A rule costs a table of numbers; of a network it is not timed, as it is nothing beside it.
+        base = unruled(model)
+        found: dict[str, Any] = {"notes": [], **cost.storage(base, folder)}
         found |= self._checked(model, folder)
         operations = made.flops if made else counted(self.original, self.rows.slice(0, TRACE_ROWS))
         if operations is not None:
             found["flops_per_row"], found["flops_method"] = operations
         else:
             found["flops_method"] = "not counted: only layers of torch modules have operations that can be"
-        found["timings"] = cost.timings(self.original, self._copy, model, self._batches, self.config.seed)
+        timed = base if isinstance(base, NeuralModel) else model
+        found["timings"] = cost.timings(self.original, self._copy, timed, self._batches, self.config.seed)
         return found
 
-    def _checked(self, model: Compressible, folder: Path) -> dict[str, Any]:
+    def _checked(self, model: Any, folder: Path) -> dict[str, Any]:
         """Load the artefact in a fresh process: the same decisions there, and the memory it takes."""
         rows = self.rows.slice(0, FRESH_ROWS)
         here = model.score(rows, None)
         there = self._fresh.score(folder, rows, *artefact.how_to_load(model))
-        if not np.array_equal(here.decision, there["decision"]):  # type: ignore[arg-type]
+        if not np.array_equal(here.decision, there["decision"]):
             apart = int((np.asarray(here.decision) != there["decision"]).sum())
             raise InputError(
                 f"loaded in a fresh process the artefact decides {apart} of {rows.num_rows} rows otherwise"
@@ -176,7 +220,7 @@ class Workshop:
         }
 
 
-def failed(wanted: Compression, error: Exception) -> Failed:
+def failed(wanted: Planned, error: Exception) -> Failed:
     """What the report says of a variant that could not be made."""
     why = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {one_line(error)}"
     steps = [Step(recipe=name, params=params) for name, params in wanted.named]

@@ -21,8 +21,10 @@ from ..models.estimator import EstimatorModel, one_line
 from ..models.extras import optional
 from ..models.inputs import load_inputs
 from ..models.neural import Batching, Head, NeuralModel
+from ..models.rules import RuledModel, rule_of, unruled
 from ..models.runtimes import OnnxRuntime, TorchRuntime, device_for
 from ..models.sources import ExportedSource, FactorySource, TransformersSource, load_source
+from ..models.table import PredictionTable, ScoreColumn
 from . import codec, weights
 from .recipes import Family, find
 
@@ -47,8 +49,12 @@ def family_of(model: Any) -> Family:
                 "compressions: an ONNX model is compiled already; give the torch model that it was made of"
             )
         return "torch"
+    if isinstance(model, RuledModel):
+        return family_of(model.base)
     if isinstance(model, EstimatorModel):
         return "sklearn"
+    if isinstance(model, (PredictionTable, ScoreColumn)):
+        return "scores"
     raise InputError(
         "compressions: expected a model that can be changed (scikit-learn, torch or transformers), got "
         f"{type(model).__name__}"
@@ -57,12 +63,12 @@ def family_of(model: Any) -> Family:
 
 def libraries_of(model: Any) -> str:
     """Which libraries a process needs that loads a model's artefacts: transformers, torch or sklearn."""
-    transformers = isinstance(getattr(model, "source", None), TransformersSource)
+    transformers = isinstance(getattr(unruled(model), "source", None), TransformersSource)
     return "transformers" if transformers else family_of(model)
 
 
-def save(model: NeuralModel | EstimatorModel, steps: Sequence[Step], folder: Path) -> str:
-    """Write a model as an artefact; returns the sha256 of its weights.
+def save(model: Any, steps: Sequence[Step], folder: Path) -> str:
+    """Write a model as an artefact; returns the sha256 of its weights, or of its rule where it has none.
 
     Parameters
     ----------
@@ -70,16 +76,22 @@ def save(model: NeuralModel | EstimatorModel, steps: Sequence[Step], folder: Pat
         In the order in which they were applied.
     """
     folder.mkdir(parents=True)
-    spec: dict[str, Any] = {"format": FORMAT, "threshold": model.threshold}
+    base = unruled(model)
+    spec: dict[str, Any] = {"format": FORMAT, "threshold": base.threshold}
     spec["steps"] = [{"recipe": name, "record": record} for name, record in steps]
-    if isinstance(model, EstimatorModel):
+    if isinstance(model, RuledModel):
+        spec["rules"] = [rule.spec() for rule in model.rules]
+    if isinstance(base, EstimatorModel):
         from .estimators import write
 
-        spec |= write(model, folder)
+        spec |= write(base, folder)
+    elif isinstance(base, NeuralModel):
+        spec |= _write_neural(base, steps, folder)
     else:
-        spec |= _write_neural(model, steps, folder)
+        spec |= {"family": "scores", "column": base.score_column, "probability": base.probability}
     (folder / SPEC).write_text(json.dumps(spec, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return sha256_file(weights_file(folder))
+    # Where scores stand in a table the artefact is a rule and nothing else.
+    return sha256_file(folder / SPEC if spec["family"] == "scores" else weights_file(folder))
 
 
 def weights_file(folder: Path) -> Path:
@@ -115,15 +127,16 @@ def _write_neural(model: NeuralModel, steps: Sequence[Step], folder: Path) -> di
     return spec | {"runtime": runtime, "tensors": told, "encodings": encodings}
 
 
-def how_to_load(model: NeuralModel | EstimatorModel) -> tuple[str, tuple[str, ...]]:
+def how_to_load(model: Any) -> tuple[str, tuple[str, ...]]:
     """Return the device of a model, and the factory that its own artefact may call."""
+    model = unruled(model)
     source = getattr(model, "source", None)
     factories = (source.factory,) if isinstance(source, FactorySource) else ()
     return str(getattr(getattr(model, "runtime", None), "device", "cpu")), factories
 
 
-def load(folder: Path, device: str = "cpu", factories: Collection[str] = ()) -> NeuralModel | EstimatorModel:
-    """Load an artefact.
+def load(folder: Path, device: str = "cpu", factories: Collection[str] = ()) -> Any:
+    """Load an artefact: the model, with its decision rules behind it where it has some.
 
     Parameters
     ----------
@@ -148,11 +161,18 @@ def load(folder: Path, device: str = "cpu", factories: Collection[str] = ()) -> 
     if newer:
         raise InputError(f"{path}: written in format {spec['format']}, this version reads up to {FORMAT}")
     try:
-        if spec["family"] == "sklearn":
+        model: Any
+        if spec["family"] == "scores":
+            model = ScoreColumn(str(spec["column"]), bool(spec["probability"]), spec["threshold"])
+        elif spec["family"] == "sklearn":
             from .estimators import read
 
-            return read(spec, folder)
-        return _read_neural(spec, folder, device, factories)
+            model = read(spec, folder)
+        else:
+            model = _read_neural(spec, folder, device, factories)
+        for rule in spec.get("rules", []):
+            model = RuledModel(model, rule_of(rule))
+        return model
     except InputError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
@@ -191,6 +211,12 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
     if not set(found.positive) < set(range(max(2, len(found.labels)))):
         raise ValueError(f"no outputs {found.positive} among {len(found.labels)}")
     return NeuralModel(inputs, runtime, found, batching, float(spec["threshold"]), about, source)
+
+
+def steps_of(folder: Path) -> list[Step]:
+    """Return the steps that made an artefact, with their records."""
+    spec = json.loads((folder / SPEC).read_text(encoding="utf-8"))
+    return [(step["recipe"], step["record"]) for step in spec["steps"]]
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -8,11 +8,12 @@ import numpy as np
 from pydantic import Field
 
 from ..datasets.errors import InputError
+from ..datasets.training import TrainingRows
 from ..models.extras import optional
 from ..models.runtimes import TorchRuntime
 from ..models.sources import FactorySource, TransformersSource
 from .finetune import label_loss, targets, train
-from .recipes import Context, Done, Finetune, Params, TrainingRows, in_float32, plural, recipe
+from .recipes import Context, Done, Finetune, Params, in_float32, plural, recipe
 from .shrink import evenly, layer_list
 
 HELD_OUT = 0.1

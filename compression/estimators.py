@@ -21,11 +21,13 @@ from ..datasets.columns import word
 from ..datasets.errors import InputError
 from ..models.estimator import EstimatorModel, frame, from_skops, make_estimator, one_line
 from ..models.extras import optional
+from ..models.mixture import Mixture
 from ..models.runtimes import OnnxRuntime
 from .recipes import Context, Done, Params, plural, recipe
 
 ENCODER = "encoder.skops"
 PARTS = (
+    "fairlearn.preprocessing._correlation_remover.CorrelationRemover",
     "numpy.dtype",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
@@ -44,7 +46,7 @@ name and not by package, as scikit-learn's packages hold functions too that run 
 
 def parts(fitted: Any) -> tuple[Any, Any]:
     """What comes before a classifier (None where nothing does), and the classifier itself."""
-    if isinstance(fitted, Served):
+    if isinstance(fitted, (Served, Mixture)):
         return fitted.encoder, fitted
     steps = getattr(fitted, "steps", None)
     return (fitted[:-1], steps[-1][1]) if steps else (None, fitted)
@@ -281,10 +283,16 @@ def write(model: EstimatorModel, folder: Path) -> dict[str, Any]:
     import skops.io
 
     fitted = model.fitted
+    runtime = {"kind": "sklearn"}
     if isinstance(fitted, Served):
+        runtime = {"kind": "onnx"}
         (folder / "model.onnx").write_bytes(fitted.path.read_bytes())
         if fitted.encoder is not None:
             skops.io.dump(fitted.encoder, folder / ENCODER)
+    elif isinstance(fitted, Mixture):
+        runtime = {"kind": "mixture"}
+        held = {"encoder": fitted.encoder, "predictors": fitted.predictors, "weights": fitted.weights}
+        skops.io.dump(held, folder / "model.skops")
     else:
         skops.io.dump(fitted, folder / "model.skops")
     classes = np.asarray(fitted.classes_)
@@ -293,7 +301,7 @@ def write(model: EstimatorModel, folder: Path) -> dict[str, Any]:
         "columns": model.columns,
         "classes": classes.tolist(),
         "positive": model.positive_index,
-        "runtime": {"kind": "onnx" if isinstance(fitted, Served) else "sklearn"},
+        "runtime": runtime,
     }
 
 
@@ -303,6 +311,9 @@ def read(spec: Mapping[str, Any], folder: Path) -> EstimatorModel:
     if spec["runtime"]["kind"] == "onnx":
         encoder = from_skops(folder / ENCODER, PARTS) if (folder / ENCODER).is_file() else None
         fitted: Any = Served(encoder, folder / "model.onnx", classes)
+    elif spec["runtime"]["kind"] == "mixture":
+        held = from_skops(folder / "model.skops", PARTS)
+        fitted = Mixture(held["encoder"], held["predictors"], held["weights"], classes, spec["positive"])
     else:
         fitted = from_skops(folder / "model.skops", PARTS)
     from ..datasets.read import sha256_file
@@ -318,7 +329,7 @@ def numbers(fitted: Any) -> Iterator[NDArray[Any]]:
     _, classifier = parts(fitted)
     # What was seen is held, as the place of something that is gone may be given to the next.
     seen: dict[int, Any] = {}
-    stack: list[Any] = [classifier]
+    stack: list[Any] = list(classifier.predictors) if isinstance(classifier, Mixture) else [classifier]
     while stack:
         value = stack.pop()
         if id(value) in seen or isinstance(value, (str, bytes, type)) or inspect.isroutine(value):

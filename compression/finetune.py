@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.errors import InputError
+from ..datasets.training import TrainingRows
 from ..models.extras import optional, quiet
-from .recipes import Context, Done, Finetune, TrainingRows
+from .recipes import Context, Done, Finetune
 
 WARM_SHARE = 0.1
 CLIP = 1.0
@@ -76,15 +77,23 @@ def targets(model: Any, rows: TrainingRows, name: str) -> NDArray[np.int64]:
     return np.asarray(np.where(rows.labels, yes, 1 - yes), np.int64)
 
 
-def label_loss(model: Any, logits: Any, target: NDArray[np.int64]) -> Any:
-    """Cross entropy of logits and labels."""
+def label_loss(
+    model: Any, logits: Any, target: NDArray[np.int64], weights: NDArray[np.float64] | None = None
+) -> Any:
+    """Mean cross entropy of logits and labels, each row's times its weight where rows carry some."""
     import torch
 
     wanted = torch.from_numpy(target).to(logits.device)
     if model.head.kind == "sigmoid":
         chosen = logits[:, model.head.positive[0]]
-        return torch.nn.functional.binary_cross_entropy_with_logits(chosen, wanted.to(chosen.dtype))
-    return torch.nn.functional.cross_entropy(logits, wanted)
+        losses = torch.nn.functional.binary_cross_entropy_with_logits(
+            chosen, wanted.to(chosen.dtype), reduction="none"
+        )
+    else:
+        losses = torch.nn.functional.cross_entropy(logits, wanted, reduction="none")
+    if weights is not None:
+        losses = losses * torch.from_numpy(weights).to(losses)
+    return losses.mean()
 
 
 def train(

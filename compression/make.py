@@ -15,6 +15,7 @@ import pyarrow as pa
 from ..datasets.errors import InputError
 from ..models.estimator import EstimatorModel
 from ..models.neural import NeuralModel
+from ..models.rules import RuledModel, unruled
 from . import artefact, estimators, quantise
 from .artefact import SPEC, Step
 from .flops import flops
@@ -22,7 +23,6 @@ from .layers import layers
 from .recipes import Context, Family, find
 
 COMPILED = 1e-5
-Compressible = NeuralModel | EstimatorModel
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Made:
 
     Attributes
     ----------
-    model : NeuralModel or EstimatorModel
+    model : Model
         Loaded from the artefact.
     steps : list of dict
         Recipe, params, changed, notes of each step.
@@ -39,26 +39,42 @@ class Made:
     flops : (float, str) or None
         Per row, and how counted.
     trained_on : str or None
+    told : dict
+        More fields of the result's ``Recipe``.
     """
 
     folder: Path
-    model: Compressible
+    model: Any
     sha256: str
     steps: list[dict[str, Any]]
     layers: list[dict[str, Any]]
     flops: tuple[float, str] | None
     trained_on: str | None
+    told: dict[str, Any]
 
 
-def copied(model: Compressible) -> Compressible:
+def copied(model: Any) -> Any:
     """A copy of a model that can be changed freely."""
-    return quantise.copied(model) if isinstance(model, NeuralModel) else estimators.copied(model)
+    if isinstance(model, NeuralModel):
+        return quantise.copied(model)
+    if isinstance(model, RuledModel):
+        return RuledModel(copied(model.inner), model.rule)
+    return estimators.copied(model) if isinstance(model, EstimatorModel) else model
 
 
 def make(
-    model: Compressible, recipe: Sequence[tuple[str, dict[str, Any]]], context: Context, folder: Path
+    model: Any,
+    recipe: Sequence[tuple[str, dict[str, Any]]],
+    context: Context,
+    folder: Path,
+    before: Sequence[Step] = (),
 ) -> Made:
     """Apply the steps of a recipe in order, save the result and load it again.
+
+    Parameters
+    ----------
+    before : sequence of (recipe, record)
+        The steps that made the model itself, where it is a variant.
 
     Raises
     ------
@@ -69,16 +85,23 @@ def make(
     family: Family = artefact.family_of(model)
     changed = copied(model)
     told: list[dict[str, Any]] = []
-    steps: list[Step] = []
+    steps: list[Step] = list(before)
+    more: dict[str, Any] = {"weights": [], "rules": [], "needs": []}
     trained_on = None
     operations = counted(changed, context.sample)
     for name, given in recipe:
         step = find(name, family)
+        if isinstance(changed, RuledModel) and not step.rule:
+            raise InputError(f"{name}: changes the model, so it comes before the steps that fit a rule to it")
         params = step.params.model_validate(given)
         done = step.apply(changed, params, context)
+        if done.rule is not None:
+            changed = RuledModel(changed, done.rule)
         steps.append((name, done.record))
         told.append({"recipe": name, "params": given, "changed": done.changed, "notes": done.notes})
         trained_on = done.trained_on or trained_on
+        for key, values in done.told.items():
+            more[key] += [v for v in values if v not in more[key]]
         # An exported model has no module to count; its operations are those of what was exported.
         operations = counted(changed, context.sample) or operations
     try:
@@ -87,35 +110,37 @@ def make(
         _same_scores(changed, loaded, context.sample)
         spec = json.loads((folder / SPEC).read_text(encoding="utf-8"))
         seen: list[dict[str, Any]] = []
-        if isinstance(model, NeuralModel) and isinstance(changed, NeuralModel):
-            seen = layers(model.runtime, changed.runtime, steps, spec)
+        one, other = unruled(context.original or model), unruled(changed)
+        if isinstance(one, NeuralModel) and isinstance(other, NeuralModel):
+            seen = layers(one.runtime, other.runtime, steps, spec)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return Made(folder, loaded, sha256, told, seen, operations, trained_on)
+    return Made(folder, loaded, sha256, told, seen, operations, trained_on, more)
 
 
-def counted(model: Compressible, rows: pa.RecordBatch) -> tuple[float, str] | None:
+def counted(model: Any, rows: pa.RecordBatch) -> tuple[float, str] | None:
     """Operations per row of a torch model on some rows, and how they were counted; None for others."""
+    model = unruled(model)
     if not isinstance(model, NeuralModel) or not hasattr(model.runtime, "module"):
         return None
     encoded = model.inputs.encode(rows, None)
     return flops(model.runtime, encoded.collate(np.arange(rows.num_rows)))
 
 
-def allowed(model: Compressible) -> float:
+def allowed(model: Any) -> float:
     """How far the scores of one artefact may lie apart between two processes that load it: not at all.
 
     Only compiled modules may differ in the last digits, since which kernels they get depends on the shapes
     that they meet first; their decisions may not.
     """
-    return COMPILED if getattr(getattr(model, "runtime", None), "compiled", False) else 0.0
+    return COMPILED if getattr(getattr(unruled(model), "runtime", None), "compiled", False) else 0.0
 
 
-def _same_scores(saved: Compressible, loaded: Compressible, rows: pa.RecordBatch) -> None:
+def _same_scores(saved: Any, loaded: Any, rows: pa.RecordBatch) -> None:
     before, after = saved.score(rows, None), loaded.score(rows, None)
     close = allowed(loaded)
-    same = np.array_equal(before.decision, after.decision)  # type: ignore[arg-type]
+    same = np.array_equal(before.decision, after.decision)
     if before.score is not None and after.score is not None:
         same = same and bool(np.abs(before.score - after.score).max() <= close)
     if not same:

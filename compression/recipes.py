@@ -2,6 +2,7 @@
 
 A recipe changes a copy of a model in place and says what it did. What it needs to be undone to its
 shape again, when the artefact is loaded, it puts into its record; weights are stored apart from that.
+The recipes of mitigation are entered here too: one recipe may have steps of both kinds.
 """
 
 from __future__ import annotations
@@ -12,15 +13,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..datasets.errors import InputError
+from ..datasets.training import TrainingRows
+from ..models.rules import Rule
 
-Family = Literal["torch", "sklearn"]
-MODULES = ("quantise", "prune", "shrink", "share", "distil", "onnx_export", "estimators")
+Family = Literal["torch", "sklearn", "scores"]
+"""What a recipe works on: torch modules, scikit-learn classifiers, or the scores of a table."""
+Room = Literal["compression", "mitigation"]
+MODULES: dict[Room, tuple[str, ...]] = {
+    "compression": ("quantise", "prune", "shrink", "share", "distil", "onnx_export", "estimators"),
+    "mitigation": ("reweighing", "thresholds", "optimizer", "calibration", "reductions"),
+}
 
 
 class Params(BaseModel):
@@ -38,26 +44,6 @@ class Finetune(Params):
 
 
 @dataclass(frozen=True)
-class TrainingRows:
-    """Rows that a step may learn from; never evaluation rows.
-
-    Attributes
-    ----------
-    batch : pyarrow.RecordBatch
-        The columns that the model reads, under the names it reads them by.
-    labels : bool array of shape (rows,) or None
-    weights : float array of shape (rows,) or None
-    about : str
-        What they are, for the report.
-    """
-
-    batch: pa.RecordBatch
-    labels: NDArray[np.bool_] | None
-    weights: NDArray[np.float64] | None
-    about: str
-
-
-@dataclass(frozen=True)
 class Context:
     """What a step may use besides the model.
 
@@ -66,6 +52,18 @@ class Context:
     seed : int
     training : callable or None
         Gives the training rows; None where the configuration names none.
+    validation : callable or None
+        Gives the rows that decision rules are fitted on, which no step trains on.
+    original : model or None
+        The model that the variants are made from.
+    sensitive : tuple of str
+        The audited sensitive features.
+    bins : mapping
+        Edges of numeric ones.
+    row_id : str or None
+        Column that names a row.
+    min_size : int
+        Slices of fewer rows are small.
     sample : pyarrow.RecordBatch
         Some rows to trace or export a model with; nothing is fitted on them.
     progress : callable
@@ -75,6 +73,12 @@ class Context:
     seed: int
     sample: pa.RecordBatch
     training: Callable[[], TrainingRows] | None = None
+    validation: Callable[[], TrainingRows] | None = None
+    original: Any = None
+    sensitive: tuple[str, ...] = ()
+    bins: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    row_id: str | None = None
+    min_size: int = 30
     progress: Callable[[str, int, int | None], None] = lambda stage, done, total: None
 
     def rows(self, recipe: str) -> TrainingRows:
@@ -84,6 +88,15 @@ class Context:
                 f"{recipe}: needs rows to learn from; set model.train (never the evaluation rows)"
             )
         return self.training()
+
+    def fitting_rows(self, recipe: str) -> TrainingRows:
+        """Rows that a decision rule may be fitted on; InputError where there are none."""
+        if self.validation is None:
+            raise InputError(
+                f"{recipe}: needs rows to fit a rule on; set model.train or data.validation "
+                "(never the evaluation rows)"
+            )
+        return self.validation()
 
 
 @dataclass
@@ -100,12 +113,18 @@ class Done:
         What a reader must know, such as that a type is slow on this machine.
     trained_on : str, optional
         The rows that the step learned from.
+    rule : Rule, optional
+        What is to stand behind the model's scores from now on.
+    told : dict
+        More fields of the result's ``Recipe``: ``weights``, ``rules``, ``needs``.
     """
 
     changed: str
     record: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     trained_on: str | None = None
+    rule: Rule | None = None
+    told: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -118,13 +137,18 @@ class Recipe:
         Changes the model in place; InputError where it cannot.
     rebuild : callable (module, record) -> None, or None
         Brings a fresh module to the shape and classes that the stored weights fit.
+    room : {"compression", "mitigation"}
+    rule : bool
+        Whether it fits a rule behind the model's scores and leaves the model as it is.
     """
 
     name: str
     family: Family
+    room: Room
     params: type[Params]
     apply: Callable[[Any, Any, Context], Done]
     rebuild: Callable[[Any, Mapping[str, Any]], None] | None = None
+    rule: bool = False
 
 
 _RECIPES: dict[tuple[Family, str], Recipe] = {}
@@ -134,13 +158,17 @@ def recipe(
     name: str,
     params: type[Params] = Params,
     *,
-    family: Family = "torch",
+    family: Family | Sequence[Family] = "torch",
+    room: Room = "compression",
     rebuild: Callable[[Any, Mapping[str, Any]], None] | None = None,
+    rule: bool = False,
 ) -> Callable[[Callable[[Any, Any, Context], Done]], Callable[[Any, Any, Context], Done]]:
     """Enter a step into the registry."""
 
     def enter(apply: Callable[[Any, Any, Context], Done]) -> Callable[[Any, Any, Context], Done]:
-        _RECIPES[family, name] = Recipe(name, family, params, apply, rebuild)
+        families: Sequence[Any] = [family] if isinstance(family, str) else family
+        for each in families:
+            _RECIPES[each, name] = Recipe(name, each, room, params, apply, rebuild, rule)
         return apply
 
     return enter
@@ -148,14 +176,16 @@ def recipe(
 
 def registry() -> dict[tuple[Family, str], Recipe]:
     """Return all recipes by family and name; none of their libraries is imported for that."""
-    for module in MODULES:
-        importlib.import_module(f"{__package__}.{module}")
+    root = __package__.rpartition(".")[0]
+    for room, modules in MODULES.items():
+        for module in modules:
+            importlib.import_module(f"{root}.{room}.{module}")
     return _RECIPES
 
 
-def names(family: Family) -> list[str]:
-    """Return the names of a family's recipes."""
-    return sorted(name for f, name in registry() if f == family)
+def names(family: Family, room: Room | None = None) -> list[str]:
+    """Return the names of a family's recipes, of both rooms or of one."""
+    return sorted(n for (f, n), r in registry().items() if f == family and room in (None, r.room))
 
 
 def find(name: str, family: Family) -> Recipe:
@@ -164,6 +194,11 @@ def find(name: str, family: Family) -> Recipe:
     if found is None:
         known = names(family)
         other = [f for f, n in registry() if n == name]
+        if other and family == "scores":
+            raise ValueError(
+                f"{name!r} changes the model itself, which a table of predictions is not; for its scores "
+                f"there are {', '.join(known)}"
+            )
         if other:
             raise ValueError(
                 f"{name!r} is a recipe for {other[0]} models; for this one there are {', '.join(known)}"

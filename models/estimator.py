@@ -17,6 +17,7 @@ from ..datasets.columns import listed, word
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..datasets.read import sha256_file
+from ..datasets.training import TrainingRows
 from .base import Scored, decide, rule
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def frame(table: pa.Table, columns: Sequence[str]) -> pd.DataFrame:
 def train(
     estimator: str,
     params: Mapping[str, Any],
-    data: EvaluationSet,
+    data: TrainingRows,
     features: Sequence[str],
     threshold: float | None,
     seed: int,
@@ -152,25 +153,20 @@ def train(
         Dotted path of a scikit-learn classifier.
     params : mapping
         Its arguments; ``random_state`` defaults to ``seed`` where it has one.
-    data : EvaluationSet
-        Labelled training rows; weighted where they carry weights and the estimator takes them.
+    data : TrainingRows
+        Labelled rows; weighted where they carry weights and the estimator takes them.
     """
     made = make_estimator(estimator, params, seed)
-    batches = list(data.batches(features, whole=True))
-    parts = [data.read(b) for b in batches]
-    data.check_whole()
-    if data.outcome is None:
-        raise InputError(f"model.train: {data.where} has no label to train on; set data.label")
-    rows = frame(pa.Table.from_batches(batches), features)
-    label = np.concatenate([p["y_true"].to_numpy() for p in parts])
+    if data.labels is None:
+        raise InputError(f"model.train: {data.about} have no label to train on; set data.label")
+    rows = frame(pa.table(data.batch), features)
+    label = data.labels.astype(np.int8)
     from sklearn.pipeline import Pipeline
     from sklearn.utils.validation import has_fit_parameter
 
     pipeline = Pipeline([("encode", _encoder(rows)), ("model", made)])
-    weighted = "weight" in parts[0] and has_fit_parameter(made, "sample_weight")
-    fit = (
-        {"model__sample_weight": np.concatenate([p["weight"].to_numpy() for p in parts])} if weighted else {}
-    )
+    weighted = data.weights is not None and has_fit_parameter(made, "sample_weight")
+    fit = {"model__sample_weight": data.weights} if weighted else {}
     noted: dict[str, Any] = {}
     try:
         with _noting(noted):
@@ -183,10 +179,10 @@ def train(
         "params": {
             k: v for k, v in made.get_params(deep=False).items() if k in params or k == "random_state"
         },
-        "trained_on": data.name or data.where,
-        "training_split": data.split,
+        "trained_on": data.origin["name"],
+        "training_split": data.origin["split"],
         "training_rows": len(label),
-        "training_sha256": data.sha256(),
+        "training_sha256": data.origin["sha256"],
     }
     return EstimatorModel(pipeline, features, ["1"], threshold, about)
 

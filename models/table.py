@@ -15,7 +15,7 @@ from ..datasets.columns import Binary, Scalar, check_unique, listed, no_column, 
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet, as_words, scores
 from ..datasets.read import column_names, read_table, sha256_file
-from .base import Scored, decide
+from .base import Scored, decide, rule
 
 
 @dataclass
@@ -120,6 +120,43 @@ class PredictionTable:
             told |= {"decision": self.decision, "favourable": chosen, "unfavourable": others}
         elif self.threshold is not None:
             told |= {"threshold": self.threshold, "rule": "selected if score >= threshold"}
+        return told
+
+
+@dataclass
+class ScoreColumn:
+    """Scores that stand in a column of whatever table is decided.
+
+    Parameters
+    ----------
+    score_column : str
+    probability : bool
+    threshold : float, optional
+        Scores at or above it are selected.
+    """
+
+    score_column: str
+    probability: bool
+    threshold: float | None = None
+    whole: bool = False
+
+    @property
+    def columns(self) -> list[str]:
+        """The column."""
+        return [self.score_column]
+
+    def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
+        """Read the scores of a batch."""
+        if self.score_column not in batch.schema.names:
+            raise no_column(self.score_column, batch.schema.names, "the table", "model.score")
+        score = scores(batch.column(self.score_column), self.score_column, probability=self.probability)
+        return Scored(None if self.threshold is None else decide(score, self.threshold), score)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the report says of the column."""
+        told = {"kind": "predictions", "score": self.score_column}
+        if self.threshold is not None:
+            told |= rule(self.threshold, self.probability)
         return told
 
 

@@ -21,8 +21,9 @@ import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 import pytest
-from fairweigh.audit.config import Config, Data, Gate, Limit, read
+from fairweigh.audit.config import Config, Data, Gate, read
 from fairweigh.datasets.errors import InputError
+from fairweigh.metrics.limit import Limit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -64,7 +65,7 @@ def names(folder: str | Path = ".") -> list[str]:
         ({"model": {"kind": "tensorflow", "path": "m"}}, ["model.kind", "'tensorflow'"]),
         ({"slices": {"reference": {"sex": "Other"}}}, ["slices.reference.sex", "'Other'", "Female, Male"]),
         ({"slices": {"by": ["job"]}}, ["slices.by", "'job'"]),
-        ({"data": {"selection": {"share": 0.3}}}, ["data.selection", "without compressions"]),
+        ({"data": {"selection": {"share": 0.3}}}, ["data.selection", "there are none"]),
         ({"data": {"selection": {"split": "val"}}}, ["data: selection.split", "got 'val' beside None"]),
         (
             {"data": {"counterfactual": {"group": ["job"], "feature": "sexx"}}},

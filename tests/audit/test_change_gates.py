@@ -31,7 +31,7 @@ def verdicts(gates, before, after, **more):
         paired.measured_after,
         plan(reference={"g": "a"}),
         "light",
-        kind="compressed",
+        groups=("compressed",),
         paired=paired,
         **more,
     )
@@ -120,7 +120,7 @@ def test_a_point_gate_on_a_change_looks_at_the_value():
 
 def test_without_a_model_before_a_change_gate_is_an_error():
     one, _ = planted(300)
-    (found,) = decide([change()], measured(one), plan(), "light", kind="compressed")
+    (found,) = decide([change()], measured(one), plan(), "light", groups=("compressed",))
     assert found.verdict == "error"
     assert "before the change" in found.why
 
@@ -192,7 +192,7 @@ def test_a_cost_is_gated_as_measured(name, expected):
     one, _ = planted(60)
     gates = [Gate(cost=name, limit=f"<= {expected + d}", on="compressed") for d in (0.01, -0.01)]
     found = decide(
-        gates, measured(one), plan(), "light", kind="compressed", cost=COST, original_cost=ORIGINAL
+        gates, measured(one), plan(), "light", groups=("compressed",), cost=COST, original_cost=ORIGINAL
     )
     assert [f.verdict for f in found] == ["pass", "fail"]
     assert {f.compare for f in found} == {"cost"}
@@ -206,7 +206,7 @@ def test_a_cost_is_gated_as_measured(name, expected):
 def test_a_cost_that_was_not_measured_is_an_error(name, cost):
     one, _ = planted(60)
     gate = Gate(cost=name, limit="<= 100", on="compressed")
-    (found,) = decide([gate], measured(one), plan(), "light", kind="compressed", cost=cost)
+    (found,) = decide([gate], measured(one), plan(), "light", groups=("compressed",), cost=cost)
     assert found.verdict == "error"
     assert "was not measured" in found.why
 
@@ -220,34 +220,35 @@ GATES = [
 
 
 @pytest.mark.parametrize(
-    ("variant", "kind", "expected"),
+    ("variant", "groups", "expected"),
     [
-        ("original", "original", [0]),
-        ("int8", "compressed", [0, 1, 2]),
-        ("int4", "compressed", [0, 1, 3]),
-        ("reweighed", "mitigated", [0]),
+        ("original", (), [0]),
+        ("int8", ("compressed",), [0, 1, 2]),
+        ("int4", ("compressed",), [0, 1, 3]),
+        ("reweighed", ("mitigated",), [0]),
+        ("repaired", ("compressed", "mitigated"), [0, 1]),
     ],
 )
-def test_which_gates_concern_a_variant(variant, kind, expected):
+def test_which_gates_concern_a_variant(variant, groups, expected):
     """Absolute limits on the original hold for every variant: no worse than unfair is unfair."""
-    assert [k for k, _ in gates_for(GATES, variant, kind)] == expected
+    assert [k for k, _ in gates_for(GATES, variant, groups)] == expected
 
 
 def test_ids_follow_the_configuration_not_the_variant():
     before, after = planted(600)
     paired = pair_of(before, after)
-    found = decide(GATES, paired.measured_after, plan(), "int4", kind="compressed", paired=paired)
+    found = decide(GATES, paired.measured_after, plan(), "int4", groups=("compressed",), paired=paired)
     assert [f.id for f in found] == ["gate-1", "gate-2", "gate-4"]
 
 
 def test_a_gate_on_a_variant_that_was_not_made_is_an_error():
-    made = {"original": "original", "int8": "compressed"}
+    made: dict[str, tuple[str, ...]] = {"original": (), "int8": ("compressed",)}
     (found,) = unanswered(GATES, made, plan())
     assert (found.id, found.variant, found.verdict) == ("gate-4", "int4", "error")
-    none = unanswered(GATES, {"original": "original"}, plan())
+    none = unanswered(GATES, {"original": ()}, plan())
     assert [f.id for f in none] == ["gate-2", "small", "gate-4"]
     assert none[0].variant == "compressed"
-    assert unanswered(GATES[:1], {"original": "original"}, plan()) == []
+    assert unanswered(GATES[:1], {"original": ()}, plan()) == []
 
 
 def test_paired_measurements_can_be_given():

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from fairweigh.audit.config import Config, Gate, Limit, read
+from fairweigh.audit.config import Config, Gate, read
 from fairweigh.datasets.errors import InputError
+from fairweigh.metrics.limit import Limit
 
 
 @pytest.mark.parametrize(

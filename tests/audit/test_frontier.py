@@ -91,11 +91,11 @@ def ladder(verdicts, rows=1000, **parts):
     return Judged(variants, results, comparisons, rows)
 
 
-KINDS = {"original": "original", "int8": "compressed", "pruned": "compressed", "small": "compressed"}
+GROUPS = {"original": (), **dict.fromkeys(("int8", "pruned", "small"), ("compressed",))}
 
 
 def run_verdict(judged, found, gates=GATES):
-    bound = binding(gates, judged.gates, KINDS, found)
+    bound = binding(gates, judged.gates, GROUPS, found)
     return worst([r.verdict for r in bound if r.binding]), {(r.variant, r.id) for r in bound if r.binding}
 
 
@@ -295,7 +295,7 @@ def test_a_run_is_not_green_when_nothing_qualifies_on_the_rows_of_the_choice():
     open_ = ladder({"original": ("pass", None), "int8": ("inconclusive", "pass")}, rows=300)
     passes = ladder({"original": ("pass", None), "int8": ("pass", "pass")})
     found = frontier(Objective(), GATES, passes, open_, "300 rows")
-    bound = binding(GATES, passes.gates, KINDS, found)
+    bound = binding(GATES, passes.gates, GROUPS, found)
     assert worst([r.verdict for r in bound if r.binding]) == "pass"
     (told,) = withheld(GATES, bound, found, plan())
     assert (told.verdict, told.binding, told.variant) == ("inconclusive", True, "int8")

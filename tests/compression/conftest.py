@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from fairweigh.compression.make import Made, make
-from fairweigh.compression.recipes import Context, TrainingRows
+from fairweigh.compression.recipes import Context
+from fairweigh.datasets.training import TrainingRows
 from fairweigh.models.inputs import TableInputs
 from fairweigh.models.neural import NeuralModel, head
 from fairweigh.models.runtimes import TorchRuntime

@@ -7,12 +7,14 @@ import copy
 import numpy as np
 import pyarrow as pa
 import pytest
+from fairweigh.audit.training import rows_of
 from fairweigh.compression import estimators
 from fairweigh.compression.artefact import load as load_artefact
 from fairweigh.compression.make import make
-from fairweigh.compression.recipes import Context, TrainingRows, names
+from fairweigh.compression.recipes import Context, names
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
+from fairweigh.datasets.training import TrainingRows
 from fairweigh.models.estimator import EstimatorModel, frame, train
 from sklearn import ensemble, linear_model, naive_bayes, tree
 
@@ -33,7 +35,7 @@ def learnable(n: int = 400, seed: int = 0) -> pa.Table:
 
 def trained(estimator: str, **params) -> EstimatorModel:
     data = EvaluationSet(learnable(), sensitive=["sex"], label="y", id="id")
-    return train(f"sklearn.{estimator}", params, data, COLUMNS, None, 0)
+    return train(f"sklearn.{estimator}", params, rows_of(data, COLUMNS), COLUMNS, None, 0)
 
 
 def rows(n: int = 300, seed: int = 1) -> pa.RecordBatch:
@@ -344,4 +346,4 @@ def test_every_recipe_of_the_registry_is_tested_here():
     from pathlib import Path
 
     source = Path(__file__).read_text(encoding="utf-8")
-    assert [name for name in names("sklearn") if f'"{name}"' not in source] == []
+    assert [name for name in names("sklearn", "compression") if f'"{name}"' not in source] == []

@@ -1,0 +1,99 @@
+"""A variant that was loaded to decide with, outside any audit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..datasets.errors import InputError
+from ..models.base import Scored
+from ..models.rules import RuledModel
+
+
+@dataclass(frozen=True)
+class LoadedVariant:
+    """A model with its decision rules, as a run has written it.
+
+    Attributes
+    ----------
+    model : Model
+        As the audit scores it.
+    """
+
+    model: Any
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns that a table must have."""
+        return list(self.model.columns)
+
+    @property
+    def needs(self) -> list[str]:
+        """Sensitive features without which it cannot decide by its rule; a model may read others itself."""
+        return self.model.needs if isinstance(self.model, RuledModel) else []
+
+    def predict(self, table: Any) -> NDArray[np.bool_]:
+        """Decide the rows of a table: true is the favourable decision.
+
+        Parameters
+        ----------
+        table : pandas.DataFrame, pyarrow.Table or mapping of str to sequence
+            With the columns of `columns`; others are not read.
+
+        Returns
+        -------
+        bool array of shape (rows,)
+
+        Raises
+        ------
+        InputError
+            A column is missing, or a sensitive value has no rule.
+        """
+        found = self._scored(table)
+        if found.decision is None:
+            raise InputError("predict: the variant gives scores and no decisions, as it has no threshold")
+        return found.decision
+
+    def score(self, table: Any) -> NDArray[np.float64]:
+        """Score the rows of a table, as `predict` takes it; float array of shape (rows,)."""
+        found = self._scored(table)
+        if found.score is None:
+            raise InputError("score: the variant gives decisions only")
+        return found.score
+
+    def _scored(self, table: Any) -> Scored:
+        rows = _table(table)
+        lacking = [name for name in self.columns if name not in rows.column_names]
+        if lacking:
+            known = ", ".join(rows.column_names[:10])
+            needed = [name for name in lacking if name in self.needs]
+            why = (
+                f"; its decisions need the sensitive feature {', '.join(map(repr, needed))}" if needed else ""
+            )
+            raise InputError(f"predict: the table lacks {', '.join(map(repr, lacking))}{why}; it has {known}")
+        batches = rows.select(self.columns).combine_chunks().to_batches()
+        found: Scored = self.model.score(batches[0], None)
+        return found
+
+
+def _table(table: Any) -> pa.Table:
+    """The rows as an Arrow table; InputError for what is none."""
+    if isinstance(table, pa.Table):
+        found = table
+    elif isinstance(table, pa.RecordBatch):
+        found = pa.Table.from_batches([table])
+    elif hasattr(table, "columns") and hasattr(table, "dtypes"):
+        found = pa.Table.from_pandas(table, preserve_index=False)
+    elif isinstance(table, dict):
+        found = pa.table(table)
+    else:
+        raise InputError(
+            f"predict: expected a pandas.DataFrame, a pyarrow.Table or a dict, got {type(table).__name__}"
+        )
+    if not len(found):
+        raise InputError("predict: the table has no rows")
+    return found

@@ -1,0 +1,214 @@
+"""The rows that a model and the steps that change it may learn from, and those that rules are fitted on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..datasets.columns import Binary, Sensitive, no_column, words
+from ..datasets.errors import InputError
+from ..datasets.evaluation import EvaluationSet, as_words
+from ..datasets.read import read_table, sha256_file
+from ..datasets.training import VALIDATION, TrainingRows, hashed_share
+from ..models.base import Model
+from .config import Config, Data, TrainData
+from .inputs import evaluation_set, opened
+
+SHARE = 0.2
+"""Share of the training rows that decision rules are fitted on, where the configuration does not say."""
+
+Rows = Callable[[], TrainingRows]
+
+
+def learned(config: Config, features: Sequence[str]) -> TrainingRows:
+    """The rows that a model is trained on here: those of ``model.train`` without any set aside for rules."""
+    assert config.model is not None
+    assert config.model.train is not None
+    return _parted(config, config.model.train, _of_set(config, config.model.train, features))[0]
+
+
+def learning(config: Config, model: Model, table: pa.Table | None = None) -> tuple[Rows | None, Rows | None]:
+    """What steps may learn from, and what rules are fitted on; each is read when it is asked for.
+
+    Neither ever gives a row that is audited.
+
+    Parameters
+    ----------
+    table : pyarrow.Table, optional
+        Rows from Python in place of ``data.path``.
+    """
+    train = config.model.train if config.model else None
+    kept: dict[str, Any] = {}
+
+    def parts() -> tuple[TrainingRows, TrainingRows | None]:
+        assert train is not None
+        if not kept:
+            trained_here = train.name is not None or bool(config.model and config.model.estimator)
+            read = _of_set if trained_here else _of_file
+            kept["parts"] = _parted(config, train, read(config, train, model.columns))
+        found: tuple[TrainingRows, TrainingRows | None] = kept["parts"]
+        return found
+
+    def fitted_on() -> TrainingRows:
+        if "aside" not in kept:
+            kept["aside"] = _set_aside(config, model, table)
+        found: TrainingRows = kept["aside"]
+        return found
+
+    def second() -> TrainingRows:
+        found = parts()[1]
+        assert found is not None
+        return found
+
+    if train is not None:
+        refuse_evaluation_rows(train, config.data)
+    rows = (lambda: parts()[0]) if train is not None else None
+    if config.data.validation is not None:
+        return rows, fitted_on
+    return rows, second if train is not None and _share(config, train) else None
+
+
+def _share(config: Config, train: TrainData) -> float | None:
+    """Share of the training rows that is set aside for rules."""
+    if train.validation is not None:
+        return train.validation
+    return SHARE if config.fits_rules and config.data.validation is None else None
+
+
+def _parted(config: Config, train: TrainData, rows: TrainingRows) -> tuple[TrainingRows, TrainingRows | None]:
+    """The rows to learn from, and those set aside for rules."""
+    share = _share(config, train)
+    if share is None:
+        return rows, None
+    keys = range(len(rows)) if rows.ids is None else rows.ids.to_pylist()
+    inside = hashed_share(keys, share, VALIDATION)
+    if not 0 < inside.sum() < len(rows):
+        raise InputError(
+            f"model.train.validation: a share of {share:g} parts {len(rows)} training rows into "
+            f"{len(rows) - int(inside.sum())} and {int(inside.sum())}; expected rows on both sides"
+        )
+    return rows.parted(inside, "", f"a share of {share:g} drawn by a hash of the id,")
+
+
+def _set_aside(config: Config, model: Model, table: pa.Table | None) -> TrainingRows:
+    """The rows of the data that are set aside for rules."""
+    data, wanted = config.data, config.data.validation
+    assert wanted is not None
+    if wanted.split is not None:
+        return rows_of(opened(data, config.slices.by, data.name, wanted.split, data.path, table), model.columns)
+    rows = rows_of(evaluation_set(config, table), model.columns)
+    assert wanted.share is not None
+    keys = rows.keys if rows.keys is not None else rows.ids
+    assert keys is not None
+    inside = hashed_share(keys.to_pylist(), wanted.share, VALIDATION)
+    if not 0 < inside.sum() < len(rows):
+        raise InputError(
+            f"data.validation: a share of {wanted.share:g} sets aside {int(inside.sum())} of {len(rows)} rows"
+        )
+    return rows.parted(inside, "", f"a share of {wanted.share:g} drawn by a hash of the id,")[1]
+
+
+def refuse_evaluation_rows(train: TrainData, data: Data) -> None:
+    """A model audited on the rows it was trained on looks better than it is."""
+    if (train.name is None) == (train.path is None):
+        raise InputError("model.train: expected either name (a dataset card) or path (a file)")
+    same_file = train.path is not None and data.path is not None and _same_file(train.path, data.path)
+    whole = (None, "all")
+    same_card = train.name is not None and train.name == data.name
+    overlap = train.split == data.split or train.split in whole or data.split in whole
+    if train.path is not None and train.split is not None and data.split_column is None:
+        raise InputError("model.train.split: a split of a file needs data.split_column")
+    if (same_file or same_card) and overlap:
+        raise InputError("model.train: expected other rows than the evaluation data, got the same ones")
+    for key, part in (("selection", data.selection), ("validation", data.validation)):
+        split = part.split if part else None
+        if (same_file or same_card) and split is not None and train.split == split:
+            raise InputError(
+                f"model.train: expected other rows than those of data.{key}, got split {split!r} for both"
+            )
+
+
+def _same_file(one: str, other: str) -> bool:
+    try:
+        return Path(one).samefile(other)
+    except OSError:
+        return one == other
+
+
+def _of_set(config: Config, train: TrainData, columns: Sequence[str]) -> TrainingRows:
+    """Training rows of the same columns and roles as the evaluation rows."""
+    refuse_evaluation_rows(train, config.data)
+    rows = opened(config.data, config.slices.by, train.name, train.split, train.path)
+    for column in columns:
+        if column not in rows.names:
+            raise InputError(f"model.train: {rows.where} lacks the feature {column!r}")
+    return rows_of(rows, columns)
+
+
+def rows_of(rows: EvaluationSet, columns: Sequence[str]) -> TrainingRows:
+    """All rows of a set, with the columns that a model and its rules read."""
+    wanted = list(dict.fromkeys([*columns, *rows.sensitive, *([rows.id] if rows.id else [])]))
+    batches = list(rows.batches(wanted, whole=True))
+    read = [rows.read(batch) for batch in batches]
+    rows.check_whole()
+    whole, roles = batches[0], read[0]
+    where = f"{rows.name}, split {rows.split}" if rows.split else rows.where
+    cluster = roles.get("cluster")
+    return TrainingRows(
+        whole.select(wanted),
+        roles["y_true"].to_numpy().astype(bool) if "y_true" in roles else None,
+        roles["weight"].to_numpy() if "weight" in roles else None,
+        f"{whole.num_rows:,} rows of {where}",
+        {name: roles[name] for name in rows.sensitive},
+        roles.get("id"),
+        {"name": rows.name or rows.where, "split": rows.split, "sha256": rows.sha256()},
+        cluster,
+    )
+
+
+def _of_file(config: Config, train: TrainData, columns: Sequence[str]) -> TrainingRows:
+    """Training rows of a file, which need not have the sensitive features of the evaluation rows."""
+    path, data, spec = Path(str(train.path)), config.data, config.model
+    assert spec is not None
+    table = read_table(path, missing=data.missing or ("",))
+    if train.split is not None and data.split_column is not None:
+        wanted = pc.equal(words(table.column(data.split_column)).cast(pa.string()), train.split)
+        table = table.filter(wanted)
+    named = {spec.text: spec.train_text} if spec.train_text else {}
+    label = train.label or data.label
+    for name in [*(named.get(c, c) for c in columns), *([label] if label else [])]:
+        if name not in table.column_names:
+            raise no_column(name, table.column_names, str(path), "model.train")
+    if not len(table):
+        raise InputError(f"model.train: no rows in {path}")
+    positive = train.positive if train.positive is not None else data.positive
+    labels = None
+    if label:
+        outcome = Binary(label, "label", as_words(positive))
+        labels = np.asarray(outcome.read(words(table.column(label))))
+        outcome.check_both_classes()
+    by = config.slices.by or data.sensitive or []
+    there = [name for name in by if name in table.column_names]
+    sensitive = {
+        name: Sensitive(name, tuple((data.bins or {}).get(name, ()))).read(_whole(table.column(name)))
+        for name in there
+    }
+    extra = [
+        n for n in dict.fromkeys([*there, data.id]) if n and n in table.column_names and n not in columns
+    ]
+    batch = pa.record_batch(
+        [_whole(table.column(named.get(c, c))) for c in [*columns, *extra]], names=[*columns, *extra]
+    )
+    ids = batch.column(data.id) if data.id in batch.schema.names else None
+    origin = {"name": path.name, "split": train.split, "sha256": sha256_file(path)}
+    return TrainingRows(batch, labels, None, f"{len(table):,} rows of {path.name}", sensitive, ids, origin)
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    made = column.combine_chunks()
+    return pa.concat_arrays(made.chunks) if isinstance(made, pa.ChunkedArray) else made

@@ -1,0 +1,668 @@
+"""Exact search of decision thresholds per slice, under a limit on a disparity.
+
+A decision is ``score >= threshold``. The counts of every cut of a slice come from one sort; of all the
+combinations of cuts that keep the limit, the one of the best performance is found by branch and bound.
+Equal performance is settled by the smaller disparity, and then by the order of the search, which is
+fixed: the same rows give the same thresholds.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .counts import Counts
+from .intervals import Floats
+from .table import METRICS, Metric
+
+Index = NDArray[np.intp]
+
+TOLERANCE = 1e-12
+"""A limit may be missed by so much: rounding decides nothing."""
+
+BATCH = 512
+"""Boxes of the search that are looked at together."""
+
+LOG_ZERO = -1000.0
+"""Stands for the logarithm of a rate of 0; those of other rates are above -745."""
+
+CELLS = Counts(np.ones(4), *np.array([[1, 0, 1, 0], [1, 1, 0, 0], *np.eye(4).tolist()]))
+"""One row of each outcome (tp, fp, fn, tn): what a linear formula makes of them are its coefficients."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Every cut of a slice that makes a difference, from nobody selected to everybody.
+
+    Attributes
+    ----------
+    score : float array of shape (m - 1,)
+        The distinct scores, descending; cut ``i`` selects the first ``i`` of them.
+    threshold : float array of shape (m,)
+        From +inf down to -inf, half-way between neighbouring scores.
+    counts : Counts
+        Weight sums at each cut, float arrays of shape (m,).
+    """
+
+    score: Floats
+    threshold: Floats
+    counts: Counts
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A limit on how far slices may be apart, or on every slice's own value; the worst metric counts.
+
+    Attributes
+    ----------
+    metrics : tuple of str
+        Names in the metric table.
+    compare : {"difference", "ratio", "value"}
+        ``difference`` is the largest less the smallest value, ``ratio`` the smallest over the largest
+        (1 where both are 0), ``value`` the value itself.
+    limit : float
+    upper : bool
+        Whether the limit is an upper one: true for a difference, false for a ratio, either for a value.
+    reference : int or None
+        Position of the slice that each other one is compared with; None for all pairs.
+    """
+
+    metrics: tuple[str, ...]
+    compare: Literal["difference", "ratio", "value"]
+    limit: float
+    upper: bool
+    reference: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.compare != "value" and self.upper != (self.compare == "difference"):
+            raise ValueError("a difference has an upper limit and a ratio a lower one")
+        if self.compare == "value" and self.reference is not None:
+            raise ValueError("a limit on a value has no reference slice")
+
+
+@dataclass(frozen=True)
+class Found:
+    """One choice of thresholds.
+
+    Attributes
+    ----------
+    thresholds : float array of shape (slices,)
+    chosen : int array of shape (slices,)
+        Position of each slice's candidate.
+    performance : float
+        Objective of all rows together.
+    disparity : float
+        What the constraint limits; nan without one.
+    """
+
+    thresholds: Floats
+    chosen: Index
+    performance: float
+    disparity: float
+
+
+class Infeasible(ValueError):  # noqa: N818 - the field's word
+    """No choice of thresholds will do; ``nearest`` is the nearest value that one reaches (nan: none)."""
+
+    def __init__(self, message: str, nearest: float) -> None:
+        super().__init__(message)
+        self.nearest = nearest
+
+
+def candidates(score: ArrayLike, label: ArrayLike, weight: ArrayLike | None = None) -> Candidates:
+    """Count every cut of the rows of one slice.
+
+    Parameters
+    ----------
+    score : finite floats of shape (rows,)
+    label : bools of shape (rows,)
+    weight : floats of shape (rows,), optional
+        At least 0.
+
+    Raises
+    ------
+    ValueError
+        If there are no rows, or a score is not finite.
+    """
+    scores, labels = np.asarray(score, np.float64), np.asarray(label, np.bool_)
+    if not len(scores) or not np.isfinite(scores).all():
+        raise ValueError("a slice must have rows, and finite scores")
+    weights = np.ones(len(scores)) if weight is None else np.asarray(weight, np.float64)
+    negated, position = np.unique(-scores, return_inverse=True)
+
+    def running(mask: NDArray[np.bool_]) -> Floats:
+        return np.append(0.0, np.cumsum(np.bincount(position[mask], weights[mask], len(negated))))
+
+    tp, fp = running(labels), running(~labels)
+    p, n = np.full_like(tp, tp[-1]), np.full_like(fp, fp[-1])
+    return Candidates(-negated, _cuts(-negated), Counts(p + n, p, tp + fp, tp, fp, p - tp, n - fp))
+
+
+def _cuts(score: Floats) -> Floats:
+    """Thresholds around and between descending distinct scores."""
+    upper, lower = score[:-1], score[1:]
+    middle = upper / 2 + lower / 2
+    between = (middle > lower) & (middle <= upper)
+    return np.concatenate([[np.inf], np.where(between, middle, upper), [-np.inf]])
+
+
+def search(slices: Sequence[Candidates], objective: Metric, constraint: Constraint | None) -> Found:
+    """The thresholds of the best performance that keep the constraint.
+
+    Raises
+    ------
+    ValueError
+        If the metrics cannot be searched, or are undefined on these rows.
+    Infeasible
+        If no choice keeps the limit; ``nearest`` is the disparity that comes nearest.
+    """
+    problem = _Problem(slices, objective, constraint)
+    if constraint is None:
+        return problem.optimum(np.inf)
+    try:
+        return problem.optimum(problem.reach(constraint.limit))
+    except Infeasible:
+        raise _missed(constraint, problem.optimum(problem.least(None)).disparity) from None
+
+
+def search_common(slices: Sequence[Candidates], objective: Metric, constraint: Constraint | None) -> Found:
+    """The one threshold for all slices of the best performance that keeps the constraint.
+
+    Raises as `search` does.
+    """
+    threshold = _cuts(np.unique(np.concatenate([s.score for s in slices]))[::-1])
+    return search_paths(slices, objective, constraint, np.tile(threshold, (len(slices), 1)))
+
+
+def search_paths(
+    slices: Sequence[Candidates], objective: Metric, constraint: Constraint | None, thresholds: Floats
+) -> Found:
+    """The best of some given choices of thresholds that keeps the constraint; of equals the first.
+
+    Parameters
+    ----------
+    slices : sequence of Candidates
+    objective : Metric
+    constraint : Constraint or None
+    thresholds : float array of shape (slices, choices)
+
+    Raises as `search` does.
+    """
+    _fraction(objective, slices)
+    pairs = zip(slices, thresholds, strict=True)
+    chosen = np.stack([np.searchsorted(-s.score, -t, side="right") for s, t in pairs])
+    performance = value_of(objective, _together(slices, chosen))
+    disparity = _disparity(constraint, _pick(_values(constraint, slices), chosen))
+    sign = 1 if constraint is None or constraint.upper else -1
+    excess = np.zeros_like(performance) if constraint is None else sign * (disparity - constraint.limit)
+    excess = np.where(np.isnan(performance) | np.isnan(excess), np.inf, excess)
+    kept = excess <= TOLERANCE
+    if not kept.any():
+        nearest = int(np.argmin(excess))
+        raise _missed(constraint, float(disparity[nearest]) if excess[nearest] < np.inf else np.nan)
+    good = np.where(kept, performance if objective.better == "higher" else -performance, -np.inf)
+    best = int(np.argmin(np.where(good >= good.max() - TOLERANCE, excess, np.inf)))
+    return Found(thresholds[:, best], chosen[:, best], float(performance[best]), float(disparity[best]))
+
+
+def least_disparity(
+    slices: Sequence[Candidates], objective: Metric, constraint: Constraint, floor: float
+) -> Found:
+    """The thresholds of the least disparity whose performance is at least ``floor``.
+
+    At most ``floor`` for an objective of which less is better. The constraint's own limit is not read.
+    Among equals the best performance is taken.
+
+    Raises
+    ------
+    ValueError
+        As `search` does.
+    Infeasible
+        If no choice performs so well; ``nearest`` is the best performance there is.
+    """
+    problem = _Problem(slices, objective, constraint)
+    least = problem.least(floor)
+    found = problem.optimum(least)
+    if least == np.inf:
+        best = found.performance
+        raise Infeasible(f"no thresholds bring {objective.name} to {floor:.6g}, the best is {best:.6g}", best)
+    return found
+
+
+def curve(
+    slices: Sequence[Candidates], objective: Metric, constraint: Constraint, points: int = 50
+) -> list[Found]:
+    """The trade-off from the unconstrained optimum down to the least disparity.
+
+    Each point is the optimum at one of ``points`` evenly spaced limits (the constraint's own limit is not
+    read), so that none is beaten in performance and disparity at once.
+
+    Raises
+    ------
+    ValueError
+        As `search` does.
+    """
+    problem = _Problem(slices, objective, constraint)
+    found, least = [problem.optimum(np.inf)], problem.optimum(problem.least(None)).disparity
+    sign = 1 if constraint.upper else -1
+    for limit in np.linspace(found[0].disparity, least, points)[1:].tolist():
+        if sign * (found[-1].disparity - limit) > TOLERANCE:
+            found.append(problem.optimum(problem.reach(limit)))
+    return found
+
+
+def nearest_rates(slices: Sequence[Candidates], metric: Metric, target: Floats) -> Found:
+    """Per slice the threshold whose ``metric`` is nearest to the slice's target.
+
+    Of equals the more accurate one is taken, then the higher threshold. The performance given is the
+    accuracy of all rows together, the disparity the largest distance from a target.
+
+    Parameters
+    ----------
+    slices : sequence of Candidates
+    metric : Metric
+    target : float array of shape (slices,)
+
+    Raises
+    ------
+    ValueError
+        If the metric is undefined at every threshold of a slice, or a target is.
+    """
+    accuracy = METRICS["accuracy"]
+    chosen, distances = [], []
+    for i, (s, wanted) in enumerate(zip(slices, target, strict=True)):
+        distance = np.abs(value_of(metric, s.counts) - wanted)
+        if np.isnan(distance).all():
+            raise ValueError(f"{metric.name} or its target is undefined in slice {i}")
+        near = distance <= np.nanmin(distance) + TOLERANCE
+        right = np.where(near, value_of(accuracy, s.counts), -1.0)
+        chosen.append(int(np.argmax(right >= right.max() - TOLERANCE)))
+        distances.append(distance[chosen[-1]])
+    return _found(slices, accuracy, np.array(chosen), float(max(distances)))
+
+
+def value_of(metric: Metric, counts: Counts) -> Floats:
+    """A metric of counts; nan where undefined or infinite.
+
+    Raises
+    ------
+    ValueError
+        If the metric is no ratio of counts, nor a mean of such.
+    """
+    if metric.parts:
+        return np.asarray(np.mean([value_of(METRICS[p], counts) for p in metric.parts], axis=0))
+    top, bottom = _ratio(metric, counts)
+    share = np.divide(top, bottom, out=np.full_like(bottom, np.nan), where=bottom > 0)
+    value = share if metric.transform is None else metric.transform(share)
+    return np.where(np.isfinite(value), value, np.nan)
+
+
+class _Problem:
+    """An objective and a constraint over the candidates of some slices."""
+
+    def __init__(
+        self, slices: Sequence[Candidates], objective: Metric, constraint: Constraint | None
+    ) -> None:
+        self.slices, self.objective, self.constraint = slices, objective, constraint
+        self.above, self.below = _fraction(objective, slices)
+        self.values = _values(constraint, slices)
+        self.ideal = 0.0
+        if constraint is not None and constraint.compare == "value" and not constraint.upper:
+            self.ideal = max(float(np.nanmax(v)) for v in self.values)
+        self.windows = _windows(constraint, self.values, self.ideal)
+
+    def reach(self, limit: float) -> float:
+        """A limit on the scale of the windows."""
+        assert self.constraint is not None
+        if self.constraint.compare == "ratio":
+            return -math.log(limit - TOLERANCE) if limit > TOLERANCE else np.inf
+        return (limit - self.ideal) * (1 if self.constraint.upper else -1) + TOLERANCE
+
+    def optimum(self, reach: float) -> Found:
+        """The best performance within ``reach``, by W. Dinkelbach 1967, Manage. Sci. 13:492-498.
+
+        above / below is at its largest once no choice makes above - ratio * below positive; until then
+        the choice that makes that largest has a larger ratio.
+        """
+        fixed = all(map(_fixed, _parts(self.objective)))
+        above, below = (0.0 if self.objective.better == "higher" else -1.0), 1.0
+        while True:
+            gains = _whole([below * a - above * b for a, b in zip(self.above, self.below, strict=True)])
+            options = self._defined(gains, partial(self.windows.best, reach=reach))
+            if not options:
+                raise Infeasible(f"no thresholds within reach that define {self.objective.name}", np.nan)
+            chosen = min(options, key=lambda c: (-_total(gains, c), self.windows.spread(c)))
+            a, b = _total(self.above, chosen), _total(self.below, chosen)
+            if fixed or a * below <= above * b:
+                disparity = float(_disparity(self.constraint, _pick(self.values, chosen)))
+                return _found(self.slices, self.objective, chosen, disparity)
+            above, below = a, b
+
+    def least(self, floor: float | None) -> float:
+        """The least reach within which the performance can be ``floor``, or defined; inf for none."""
+        gains = [np.zeros_like(a) for a in self.above]
+        if floor is not None:
+            sign = 1 if self.objective.better == "higher" else -1
+            ratio = sign * _share(self.objective, floor) - TOLERANCE
+            gains = [a - ratio * b for a, b in zip(self.above, self.below, strict=True)]
+        options = self._defined(gains, partial(self.windows.least, floor=0.0))
+        return min((self.windows.spread(c) + TOLERANCE for c in options), default=np.inf)
+
+    def _defined(self, gains: list[Floats], solve: Callable[[list[Floats]], Index | None]) -> list[Index]:
+        """What ``solve`` finds among the choices that define the objective: the best of these is."""
+        chosen = solve(gains)
+        if chosen is None:
+            return []
+        if _total(self.below, chosen) > 0:
+            return [chosen]
+        # 0/0 gains nothing, so it may tie: one slice after the other is made to have a denominator.
+        options = []
+        for i, below in enumerate(self.below):
+            forced = [np.where(below > 0, g, -np.inf) if j == i else g for j, g in enumerate(gains)]
+            options.append(solve(forced))
+        return [c for c in options if c is not None]
+
+
+class _Windows:
+    """The candidates of every slice along rising coordinates, and the search for one of each.
+
+    A choice keeps a limit where a window holds it: one that starts at the least coordinate chosen or,
+    with centres, one that reaches equally far to both sides of a centre. Of each slice a window takes in a
+    contiguous range of candidates, whose largest gain a sparse table gives (M. A. Bender, M. Farach-Colton
+    2000, LATIN). The places of windows are searched by branch and bound (A. H. Land, A. G. Doig 1960,
+    Econometrica 28:497-520): the union of the windows of a box of places bounds what each of them gains.
+
+    Parameters
+    ----------
+    points : list of float arrays of shape (candidates, coordinates)
+        Per slice; rising along the candidates in every coordinate, or of one coordinate in any order;
+        nan where a candidate is not allowed.
+    reference : int, optional
+        The slice whose candidates are the centres.
+    centre : float, optional
+        The only centre, in the only coordinate.
+    """
+
+    def __init__(
+        self, points: list[Floats], reference: int | None = None, centre: float | None = None
+    ) -> None:
+        self.points, self.reference, self.centre = points, reference, centre
+        self.centred = reference is not None or centre is not None
+        self.order = [np.flatnonzero(~np.isnan(p).any(1)) for p in points]
+        if points[0].shape[1] == 1:
+            self.order = [
+                o[np.argsort(p[o, 0], kind="stable")] for p, o in zip(points, self.order, strict=True)
+            ]
+        ordered = [p[o] for p, o in zip(points, self.order, strict=True)]
+        self.offset = np.concatenate([[0], np.cumsum([len(o) for o in self.order])])
+        self.axes = [self._axis(flat) for flat in np.concatenate(ordered).T]
+        # A window starts at one value of each coordinate, or lies around one centre.
+        self.places, self.sides = [values for values, _ in self.axes], list(range(len(self.axes)))
+        if self.centred:
+            centres = ordered[reference] if reference is not None else np.array([[centre]])
+            self.places, self.sides = list(centres.T), [0] * len(self.axes)
+        self.sizes = np.array([len(self.places[side]) for side in range(max(self.sides) + 1)])
+
+    def _axis(self, flat: Floats) -> tuple[Floats, NDArray[np.int32]]:
+        """The distinct values of a coordinate, and where each of them starts in every slice."""
+        values, rank = np.unique(flat, return_inverse=True)
+        starts = np.zeros((len(self.order), len(values) + 1), np.int32)
+        for row, (first, past) in zip(starts, itertools.pairwise(self.offset), strict=True):
+            np.cumsum(np.bincount(rank[first:past], minlength=len(values)), out=row[1:])
+            row += first
+        return values, starts
+
+    def best(self, gains: list[Floats], reach: float) -> Index | None:
+        """Candidates of the largest total gain (in whole units) within ``reach``; of equals the closest."""
+        table = self._table(gains)
+        found = self._explore(table, -np.finfo(np.float64).max, reach, shrink=False)
+        if found is None:
+            return None
+        closer = self._explore(table, _total(gains, found), self.spread(found) - TOLERANCE, shrink=True)
+        return found if closer is None else closer
+
+    def least(self, gains: list[Floats], floor: float) -> Index | None:
+        """The closest candidates of a total gain of at least ``floor``."""
+        return self._explore(self._table(gains), floor, np.inf, shrink=True)
+
+    def spread(self, chosen: Index) -> float:
+        """The least reach of a window that holds these candidates."""
+        points = _pick(self.points, chosen)
+        if not self.centred:
+            return float(np.ptp(points, axis=0).max())
+        return float(
+            np.abs(points - (self.centre if self.reference is None else points[self.reference])).max()
+        )
+
+    def _table(self, gains: list[Floats]) -> Floats:
+        """Row ``j`` holds the largest of ``2**j`` neighbouring gains from every position on."""
+        rows = [np.concatenate([g[o] for g, o in zip(gains, self.order, strict=True)])]
+        for j in range(max(len(o) for o in self.order).bit_length() - 1):
+            row = rows[-1].copy()
+            np.maximum(row[: -(1 << j)], rows[-1][1 << j :], out=row[: -(1 << j)])
+            rows.append(row)
+        return np.stack(rows)
+
+    def _explore(self, table: Floats, floor: float, reach: float, shrink: bool) -> Index | None:
+        """Look for the largest total gain or, to ``shrink``, for the least reach that gains ``floor``.
+
+        Boxes are int arrays of shape (2, boxes, sides): the first and the last place of each side.
+        """
+        boxes = np.stack([np.zeros_like(self.sizes), self.sizes - 1])[:, None]
+        waiting, bounds = boxes[:, :0], np.zeros(0)
+        found = None
+        while boxes.shape[1]:
+            bound = self._bound(table, boxes, reach)
+            middle = np.stack([boxes.sum(0) // 2] * 2)
+            while (gain := self._bound(table, middle, reach)).max() >= floor:
+                place = middle[:, [np.argmax(gain)]]
+                if shrink:
+                    found = self._inside(table, place, self._least_reach(table, place, floor, reach))
+                    reach = self.spread(found) - TOLERANCE
+                else:
+                    found = self._inside(table, place, reach)
+                    floor = gain.max() + 1
+            inner = (boxes[0] < boxes[1]).any(1)
+            waiting = np.concatenate([waiting, boxes[:, inner]], axis=1)
+            bounds = np.concatenate([bounds, bound[inner]])
+            order = np.argsort(-bounds, kind="stable")[: np.count_nonzero(bounds >= floor)]
+            boxes = _halves(waiting[:, order[:BATCH]], self.sizes)
+            waiting, bounds = waiting[:, order[BATCH:]], bounds[order[BATCH:]]
+        return found
+
+    def _bound(self, table: Floats, boxes: Index, reach: float) -> Floats:
+        """Total of each slice's largest gain in the union of the windows of each box; -inf for none."""
+        start, stop = self._ranges(boxes, reach)
+        held = np.flatnonzero((stop > start).all(0))
+        start, stop = start[:, held], stop[:, held]
+        level = np.frexp(stop - start)[1] - 1
+        total = np.full(boxes.shape[1], -np.inf)
+        total[held] = np.maximum(table[level, start], table[level, stop - (1 << level)]).sum(0)
+        return total
+
+    def _ranges(self, boxes: Index, reach: float) -> tuple[Index, Index]:
+        """First and past-the-last candidate of every slice in each box's windows, (slices, boxes) each."""
+        start, stop = np.broadcast_arrays(self.offset[:-1, None], boxes[0, :, 0])[0], self.offset[1:, None]
+        for (values, starts), places, side in zip(self.axes, self.places, self.sides, strict=True):
+            low, high = places[boxes[..., side]]
+            first = np.searchsorted(values, low - reach if self.centred else low)
+            past = np.searchsorted(values, high + reach, side="right")
+            start, stop = np.maximum(start, starts[:, first]), np.minimum(stop, starts[:, past])
+        if self.reference is not None:
+            r = self.reference
+            start[r] = np.maximum(start[r], self.offset[r] + boxes[0, :, 0])
+            stop[r] = np.minimum(stop[r], self.offset[r] + boxes[1, :, 0] + 1)
+        return start, stop
+
+    def _inside(self, table: Floats, place: Index, reach: float) -> Index:
+        """Each slice's candidate of the largest gain in one window; of equals the first."""
+        start, stop = self._ranges(place, reach)
+        best = [
+            first + np.argmax(table[0, first:past])
+            for first, past in zip(start[:, 0], stop[:, 0], strict=True)
+        ]
+        return np.concatenate(self.order)[best]
+
+    def _least_reach(self, table: Floats, place: Index, floor: float, reach: float) -> float:
+        """The least reach, up to ``reach``, at which the window at ``place`` gains ``floor``."""
+        axes = zip(self.axes, self.places, self.sides, strict=True)
+        distance = np.concatenate([np.abs(v - p[place[0, 0, side]]) for (v, _), p, side in axes])
+        reaches = np.unique(distance[distance <= reach]) + TOLERANCE / 2
+        return float(
+            reaches[bisect_left(reaches, True, key=lambda r: bool(self._bound(table, place, r)[0] >= floor))]
+        )
+
+
+def _halves(boxes: Index, sizes: Index) -> Index:
+    """Boxes cut in two across their longest side."""
+    at = np.arange(boxes.shape[1]), np.argmax((boxes[1] - boxes[0]) / sizes, axis=1)
+    left, right = boxes.copy(), boxes.copy()
+    left[1][at] = boxes.sum(0)[at] // 2
+    right[0][at] = left[1][at] + 1
+    return np.concatenate([left, right], axis=1)
+
+
+def _windows(constraint: Constraint | None, values: list[Floats], ideal: float) -> _Windows:
+    """Windows over values, logarithms of values (for a ratio) or distances from the ideal (for a limit)."""
+    if constraint is None or constraint.compare == "value":
+        return _Windows([np.abs(v - ideal).max(1, initial=0.0, keepdims=True) for v in values], centre=0.0)
+    signs = [_direction(METRICS[m]) for m in constraint.metrics] if len(constraint.metrics) > 1 else [1]
+    if constraint.compare == "ratio":
+        values = [np.log(v, out=np.full_like(v, LOG_ZERO), where=v != 0) for v in values]
+    return _Windows([v * signs for v in values], constraint.reference)
+
+
+def _values(constraint: Constraint | None, slices: Sequence[Candidates]) -> list[Floats]:
+    """The constrained metrics at each slice's cuts, (candidates, metrics) each; nan where undefined."""
+    if constraint is None:
+        return [np.zeros((len(s.threshold), 0)) for s in slices]
+    values = [np.stack([value_of(METRICS[m], s.counts) for m in constraint.metrics], 1) for s in slices]
+    for i, v in enumerate(values):
+        if np.isnan(v).any(1).all():
+            raise ValueError(f"{' and '.join(constraint.metrics)} cannot be limited: undefined in slice {i}")
+    return values
+
+
+def _disparity(constraint: Constraint | None, values: Floats) -> Floats:
+    """What the constraint limits, of values of shape (slices, ..., metrics)."""
+    if constraint is None:
+        return np.full(values.shape[1:-1], np.nan)
+    if constraint.compare == "value":
+        return np.asarray(values.max((0, -1)) if constraint.upper else values.min((0, -1)))
+    if constraint.reference is None:
+        low, high = values.min(0, keepdims=True), values.max(0, keepdims=True)
+    else:
+        reference = values[constraint.reference]
+        low, high = np.minimum(values, reference), np.maximum(values, reference)
+    if constraint.compare == "difference":
+        return np.asarray((high - low).max((0, -1)))
+    return np.asarray(np.divide(low, high, out=np.ones_like(high), where=high != 0).min((0, -1)))
+
+
+def _fraction(objective: Metric, slices: Sequence[Candidates]) -> tuple[list[Floats], list[Floats]]:
+    """Numerator and denominator of an objective at each slice's cuts, the larger their ratio the better.
+
+    A mean of ratios becomes one over the product of their denominators: whole numbers stay whole.
+    """
+    if objective.better is None:
+        raise ValueError(f"{objective.name} is no objective: neither more nor less of it is better")
+    parts = _parts(objective)
+    if len(parts) > 1 and not all(map(_fixed, parts)):
+        raise ValueError(
+            f"{objective.name} is no objective of a search: decisions change a denominator of it"
+        )
+    ratios = [[_ratio(p, s.counts) for p in parts] for s in slices]
+    whole = np.sum([[below.max() for _, below in ratio] for ratio in ratios], axis=0)
+    if not whole.all():
+        raise ValueError(f"{objective.name} is undefined on these rows")
+    others = [np.prod(np.delete(whole, i)) for i in range(len(parts))]
+    sign = 1 if objective.better == "higher" else -1
+    above = [
+        sign * sum(top * other for (top, _), other in zip(ratio, others, strict=True)) for ratio in ratios
+    ]
+    return above, [len(parts) * others[0] * ratio[0][1] for ratio in ratios]
+
+
+def _parts(metric: Metric) -> list[Metric]:
+    return [METRICS[p] for p in metric.parts] or [metric]
+
+
+def _ratio(metric: Metric, counts: Counts) -> tuple[Floats, Floats]:
+    """Numerator and denominator of a metric."""
+    if metric.numerator is None or metric.denominator is None:
+        raise ValueError(f"{metric.name} is no ratio of counts, and thresholds are searched for those alone")
+    return np.asarray(metric.numerator(counts), float), np.asarray(metric.denominator(counts), float)
+
+
+def _fixed(metric: Metric) -> bool:
+    """Whether no decision changes the denominator."""
+    _, (tp, fp, fn, tn) = _ratio(metric, CELLS)
+    return bool(tp == fn and fp == tn)
+
+
+def _direction(metric: Metric) -> int:
+    """1 where the metric rises as the threshold falls, -1 where it falls."""
+    if not metric.parts and _fixed(metric):
+        (tp, fp, fn, tn), _ = _ratio(metric, CELLS)
+        if tp >= fn and fp >= tn:
+            return 1
+        if tp <= fn and fp <= tn:
+            return -1
+    raise ValueError(
+        "several metrics are limited together only where each rises or falls with the threshold, "
+        f"and {metric.name} does neither"
+    )
+
+
+def _share(metric: Metric, value: float) -> float:
+    """The least proportion whose transform is at least ``value``; past 1 where none is."""
+    if metric.transform is None:
+        return value
+    low, high = 0.0, 2.0
+    while low < (middle := (low + high) / 2) < high:
+        low, high = (low, middle) if metric.transform(np.array(middle)) >= value else (middle, high)
+    return high
+
+
+def _whole(gains: list[Floats]) -> list[Floats]:
+    """Gains in whole units, whose sums are exact: rounded sums of weights make no difference."""
+    largest = max(float(np.abs(g).max()) for g in gains) * len(gains)
+    unit = math.ldexp(1.0, math.frexp(largest)[1] - 45)
+    return [np.rint(g / unit) for g in gains]
+
+
+def _pick(arrays: Sequence[NDArray[Any]], chosen: NDArray[Any]) -> NDArray[Any]:
+    """The chosen entries of each slice's array."""
+    return np.stack([a[c] for a, c in zip(arrays, chosen, strict=True)])
+
+
+def _total(parts: list[Floats], chosen: Index) -> float:
+    return float(_pick(parts, chosen).sum())
+
+
+def _together(slices: Sequence[Candidates], chosen: Index) -> Counts:
+    """Counts of all rows at the chosen candidates."""
+    return Counts(
+        *(_pick([getattr(s.counts, f.name) for s in slices], chosen).sum(0) for f in fields(Counts))
+    )
+
+
+def _found(slices: Sequence[Candidates], objective: Metric, chosen: Index, disparity: float) -> Found:
+    performance = float(value_of(objective, _together(slices, chosen)))
+    return Found(_pick([s.threshold for s in slices], chosen), chosen, performance, disparity)
+
+
+def _missed(constraint: Constraint | None, nearest: float) -> Infeasible:
+    asked = "define the objective"
+    if constraint is not None:
+        metrics, sign = " and ".join(constraint.metrics), "<=" if constraint.upper else ">="
+        asked = f"keep {metrics} at a {constraint.compare} {sign} {constraint.limit:.6g}"
+    return Infeasible(f"no thresholds {asked}; the nearest value is {nearest:.6g}", nearest)

@@ -1,0 +1,1 @@
+"""Fairer models from a model: reweighting, thresholds, constrained training, calibration."""

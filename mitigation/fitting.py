@@ -1,0 +1,193 @@
+"""What every rule is fitted on: scores, labels and slices of rows that are not audited."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ..compression.recipes import Context, Family, Params
+from ..datasets.errors import InputError
+from ..datasets.training import Key, TrainingRows
+from ..models.rules import Draw, Groups, Rule, StepRule, Unseen
+
+Floats = NDArray[np.float64]
+FAMILIES: tuple[Family, ...] = ("sklearn", "torch", "scores")
+"""What rules can stand behind: everything that gives scores."""
+
+
+class ByParams(Params):
+    """Parameters that every rule by slices has."""
+
+    by: list[str] | None = Field(None, description="Sensitive features, crossed; default all audited ones.")
+    unseen: Unseen = Field(
+        "error",
+        description="What slices without a rule of their own get, because too few rows of them were there "
+        "to fit it or because they come up later: an error, or the common rule.",
+    )
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """Scored rows, parted into slices.
+
+    Attributes
+    ----------
+    rows : TrainingRows
+    score, weights : float arrays of shape (rows,)
+    decision : bool array of shape (rows,)
+        What the model decides without the rule.
+    codes : int array of shape (rows,)
+        Slice of each row: a position in ``groups.keys``, or their number for a slice without a rule of
+        its own.
+    """
+
+    rows: TrainingRows
+    score: Floats
+    weights: Floats
+    decision: NDArray[np.bool_]
+    codes: NDArray[np.intp]
+    groups: Groups
+
+    def masks(self) -> list[NDArray[np.bool_]]:
+        """Rows of each slice that has a rule of its own; last, where others get one, all rows."""
+        own = [self.codes == code for code in range(len(self.groups.keys))]
+        return [*own, np.ones(len(self.rows), bool)] if self.groups.unseen == "common" else own
+
+    def chosen(self, rule: Rule) -> NDArray[np.bool_]:
+        """Decisions of a rule on these rows."""
+        return rule.decide(self.rows.batch, self.score)[0]
+
+    def told(self, rule: Rule) -> list[dict[str, Any]]:
+        """What the result tells of each slice: rows, positives, thresholds, rates before and after."""
+        after = self.chosen(rule)
+        told = []
+        for code, mask in enumerate(self.masks()):
+            common = code == len(self.groups.keys)
+            mine = self.codes == code if common and self.groups.features else mask
+            key = () if common else self.groups.keys[code]
+            labels = self.rows.labels
+            entry: dict[str, Any] = {
+                "slice": {} if common else dict(zip(self.groups.features, key, strict=True)),
+                "n": int(mask.sum()),
+                "positives": None if labels is None else int(labels[mask].sum()),
+                "before": _rate(self.decision, mine, self.weights),
+                "after": _rate(after, mine, self.weights),
+            }
+            if isinstance(rule, StepRule):
+                start, chance = rule.starts[code], rule.chances[code]
+                entry["steps"] = list(zip(start.tolist(), chance.tolist(), strict=True))
+                entry["threshold"] = _threshold(start, chance)
+            told.append(entry)
+        return told
+
+
+def _rate(decision: NDArray[np.bool_], mask: NDArray[np.bool_], weights: Floats) -> float | None:
+    mass = weights[mask].sum()
+    return float(weights[mask & decision].sum() / mass) if mass > 0 else None
+
+
+def _threshold(start: Floats, chance: Floats) -> float | None:
+    """The one score from which on rows are selected; None where a step function is none such."""
+    if not set(chance.tolist()) <= {0.0, 1.0} or bool((np.diff(chance) < 0).any()):
+        return None
+    return float(start[np.argmax(chance)]) if chance.any() else math.inf
+
+
+def fitting(
+    model: Any, context: Context, params: ByParams, name: str, *, by_slice: bool = True, labelled: bool = True
+) -> Fitting:
+    """Score the rows that rules are fitted on and part them into slices.
+
+    Parameters
+    ----------
+    by_slice : bool
+        False for a rule that all rows share.
+    labelled : bool
+        Whether a rule needs rows of both labels in every slice.
+
+    Raises
+    ------
+    InputError
+        No such rows, no scores, or slices of too few rows where that is an error.
+    """
+    rows = context.fitting_rows(name)
+    scored = model.score(rows.batch, rows.ids)
+    if scored.score is None:
+        raise InputError(f"{name}: needs scores to cut; this model gives decisions only")
+    labels = rows.known_labels(name) if labelled else rows.labels
+    by = list(params.by or context.sensitive)
+    codes, keys = rows.slices(by, name)
+    weights = np.ones(len(rows)) if rows.weights is None else rows.weights
+    decision = scored.decision if scored.decision is not None else np.zeros(len(rows), bool)
+    if not by_slice:
+        return Fitting(rows, scored.score, weights, decision, np.zeros(len(rows), np.intp), Groups())
+    few = _too_few(codes, keys, labels if labelled else None, context.min_size)
+    own = [i for i in range(len(keys)) if i not in few]
+    if few and params.unseen == "error":
+        told = "; ".join(f"{_named(by, keys[i])} has {why}" for i, why in list(few.items())[:3])
+        more = f" (and {len(few) - 3} more)" if len(few) > 3 else ""
+        raise InputError(
+            f"{name}: expected at least {context.min_size} rows of each slice"
+            f"{', with both labels,' if labelled else ''} among {rows.about}; {told}{more}; set "
+            "unseen: common to give such slices the common rule"
+        )
+    if not own:
+        raise InputError(f"{name}: no slice of {', '.join(by)} has enough rows among {rows.about}")
+    place = np.full(len(keys), len(own), np.intp)
+    place[own] = np.arange(len(own))
+    bins = {f: tuple(context.bins[f]) for f in by if f in context.bins}
+    groups = Groups(tuple(by), tuple(keys[i] for i in own), bins, params.unseen)
+    return Fitting(rows, scored.score, weights, decision, place[codes], groups)
+
+
+def _too_few(
+    codes: NDArray[np.intp], keys: Sequence[Key], labels: NDArray[np.bool_] | None, least: int
+) -> dict[int, str]:
+    """Slices that a rule cannot be fitted to, and what they have."""
+    count = np.bincount(codes, minlength=len(keys))
+    positives = count if labels is None else np.bincount(codes, labels, len(keys)).astype(int)
+    found = {}
+    for i, (n, yes) in enumerate(zip(count.tolist(), positives.tolist(), strict=True)):
+        if n < least:
+            found[i] = f"{n} rows"
+        elif labels is not None and yes in (0, n):
+            found[i] = f"{n} rows, {yes} of them positive"
+    return found
+
+
+def _named(by: Sequence[str], key: Key) -> str:
+    return " & ".join(f"{feature}={value}" for feature, value in zip(by, key, strict=True))
+
+
+def draw_of(model: Any, context: Context) -> Draw:
+    """How a randomised rule draws: by the row's id where there is one, else by all that the model sees."""
+    columns = (context.row_id,) if context.row_id else tuple(model.columns)
+    return Draw(context.seed, columns)
+
+
+def column_scores() -> Any:
+    """A fitted classifier whose scores stand in the one column that it is given, for libraries."""
+    from sklearn.base import BaseEstimator, ClassifierMixin
+
+    class ColumnScores(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+        classes_ = np.array([0, 1])
+        n_features_in_ = 1
+
+        def fit(self, x: Any, y: Any = None, sample_weight: Any = None) -> ColumnScores:
+            return self
+
+        def __sklearn_is_fitted__(self) -> bool:
+            return True
+
+        def decision_function(self, x: Any) -> Floats:
+            return np.asarray(x, float)[:, 0]
+
+        predict = decision_function
+
+    return ColumnScores()

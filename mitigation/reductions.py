@@ -1,0 +1,224 @@
+"""Constrained training with fairlearn: reductions, and preprocessing that removes correlation."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from ..compression.estimators import parts
+from ..compression.recipes import Context, Done, Params, plural, recipe
+from ..datasets.errors import InputError
+from ..models.estimator import frame, one_line
+from ..models.mixture import Mixture
+from ..models.rules import ChanceRule
+from .fitting import draw_of
+from .reweighing import classes_of
+
+Constraint = Literal[
+    "demographic_parity", "equalized_odds", "true_positive_rate_parity", "false_positive_rate_parity",
+    "bounded_group_loss",
+]  # fmt: skip
+
+
+class Reduction(Params):
+    """What fairlearn's reductions have in common."""
+
+    by: list[str] | None = Field(None, description="Sensitive features, crossed; default all audited ones.")
+    constraint: Constraint = "equalized_odds"
+    bound: float | None = Field(
+        None, gt=0, description="Largest difference, or loss of a slice; default that of fairlearn."
+    )
+
+
+class ExponentiatedGradient(Reduction):
+    """Parameters of fairlearn.reductions.ExponentiatedGradient."""
+
+    eps: float = Field(0.01, gt=0, description="Allowed violation on the training rows.")
+    max_iter: int = Field(50, ge=1)
+    randomised: bool = Field(
+        True, description="Draw each decision, as the method's guarantee asks; else chances of 0.5 select."
+    )
+
+
+class GridSearch(Reduction):
+    """Parameters of fairlearn.reductions.GridSearch."""
+
+    grid_size: int = Field(10, ge=1)
+    grid_limit: float = Field(2.0, gt=0)
+    constraint_weight: float = Field(0.5, ge=0, le=1)
+
+
+class Correlation(Params):
+    """Parameters of fairlearn.preprocessing.CorrelationRemover."""
+
+    by: list[str] | None = Field(None, description="Sensitive features; default all audited ones.")
+    alpha: float = Field(1.0, ge=0, le=1, description="1 removes all linear correlation, 0 none.")
+
+
+def moment(params: Reduction) -> Any:
+    """Return fairlearn's constraint."""
+    from fairlearn import reductions
+
+    if params.constraint == "bounded_group_loss":
+        bound = 0.1 if params.bound is None else params.bound
+        return reductions.BoundedGroupLoss(reductions.ZeroOneLoss(), upper_bound=bound)
+    kinds = {
+        "demographic_parity": reductions.DemographicParity,
+        "equalized_odds": reductions.EqualizedOdds,
+        "true_positive_rate_parity": reductions.TruePositiveRateParity,
+        "false_positive_rate_parity": reductions.FalsePositiveRateParity,
+    }
+    return kinds[params.constraint](difference_bound=params.bound)
+
+
+def _fitted(
+    model: Any, params: Reduction, context: Context, name: str, reduction: Any
+) -> tuple[Any, Any, Any, str]:
+    """Train by a reduction; returns it, the encoder, the classifier's class name, and the rows' words."""
+    rows = context.rows(name)
+    encoder, classifier = parts(model.fitted)
+    if not hasattr(classifier, "get_params"):
+        raise InputError(
+            f"{name}: a {type(classifier).__name__} cannot be trained again; put this step first"
+        )
+    by = list(params.by or context.sensitive)
+    codes, keys = rows.slices(by, name)
+    labels = rows.known_labels(name)
+    features: Any = frame(pa.table(rows.batch), model.columns)
+    features = encoder.transform(features) if encoder is not None else features
+    context.progress(f"training by {name}", 0, None)
+    try:
+        reduction.fit(features, labels.astype(int), sensitive_features=codes.astype(str))
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"{name}: {type(classifier).__name__} cannot be trained so: {one_line(error)}"
+        ) from None
+    return encoder, classifier, keys, rows.about
+
+
+def _base(model: Any) -> Any:
+    from sklearn.base import clone
+
+    _, classifier = parts(model.fitted)
+    return clone(classifier) if hasattr(classifier, "get_params") else classifier
+
+
+@recipe("exponentiated-gradient", ExponentiatedGradient, family="sklearn", room="mitigation")
+def exponentiated_gradient(model: Any, params: ExponentiatedGradient, context: Context) -> Done:
+    """Train a randomised mixture of classifiers under a constraint.
+
+    References
+    ----------
+    A. Agarwal et al. 2018, ICML 35 (A Reductions Approach to Fair Classification).
+    """
+    from fairlearn.reductions import ExponentiatedGradient as Fairlearn
+
+    name = "exponentiated-gradient"
+    reduction = Fairlearn(_base(model), moment(params), eps=params.eps, max_iter=params.max_iter)
+    encoder, classifier, keys, about = _fitted(model, params, context, name, reduction)
+    weights = reduction.weights_
+    held = [i for i in weights.index if weights[i] > 0]
+    classes, yes = model.fitted.classes_, model.positive_index
+    predictors, chances = [reduction.predictors_[i] for i in held], weights[held].to_numpy()
+    model.replace(Mixture(encoder, predictors, chances / chances.sum(), classes, yes))
+    model.threshold = 0.5
+    told = (
+        f"a mixture of {plural(len(held), type(classifier).__name__)} trained under {params.constraint} over "
+        f"{plural(len(keys), 'slice')}"
+    )
+    if len(held) == 1 or not params.randomised:
+        return Done(told, trained_on=about)
+    rule = ChanceRule(draw_of(model, context))
+    kept = {
+        "kind": "randomised", "features": [], "seed": context.seed, "drawn_by": list(rule.draw.columns),
+        "fitted_on": about, "objective": "accuracy", "constraint": params.constraint,
+    }  # fmt: skip
+    note = f"each decision asks one of {len(held)} classifiers, drawn by lot (seed {context.seed})"
+    return Done(told, notes=[note], trained_on=about, rule=rule, told={"rules": [kept]})
+
+
+@recipe("grid-search", GridSearch, family="sklearn", room="mitigation")
+def grid_search(model: Any, params: GridSearch, context: Context) -> Done:
+    """Train one classifier per point of a grid of Lagrange multipliers and keep the best.
+
+    References
+    ----------
+    A. Agarwal et al. 2018, ICML 35 (A Reductions Approach to Fair Classification), section 3.
+    """
+    from fairlearn.reductions import GridSearch as Fairlearn
+
+    reduction = Fairlearn(
+        _base(model), moment(params), grid_size=params.grid_size, grid_limit=params.grid_limit,
+        constraint_weight=params.constraint_weight,
+    )  # fmt: skip
+    encoder, classifier, keys, about = _fitted(model, params, context, "grid-search", reduction)
+    best = reduction.predictors_[reduction.best_idx_]
+    model.replace(_renamed(encoder, best, model))
+    return Done(
+        f"the best of {plural(len(reduction.predictors_), type(classifier).__name__)} trained under "
+        f"{params.constraint} over {plural(len(keys), 'slice')}",
+        trained_on=about,
+    )
+
+
+def _renamed(encoder: Any, classifier: Any, model: Any) -> Any:
+    """The pipeline with a classifier that was trained on 0 and 1, under the classes of the model."""
+    from sklearn.pipeline import Pipeline
+
+    classes = np.asarray(model.fitted.classes_)
+    if not np.array_equal(np.asarray(classifier.classes_), classes):
+        return Mixture(encoder, [classifier], [1.0], classes, model.positive_index)
+    return classifier if encoder is None else Pipeline([*encoder.steps, ("model", classifier)])
+
+
+@recipe("correlation-remover", Correlation, family="sklearn", room="mitigation")
+def correlation_remover(model: Any, params: Correlation, context: Context) -> Done:
+    """Train the classifier again on features that are not linearly correlated with the sensitive ones."""
+    from fairlearn.preprocessing import CorrelationRemover
+    from sklearn.base import clone
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import Pipeline, make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
+
+    name = "correlation-remover"
+    rows = context.rows(name)
+    by = list(params.by or context.sensitive)
+    rows.slices(by, name)
+    encoder, classifier = parts(model.fitted)
+    if not hasattr(classifier, "get_params"):
+        raise InputError(
+            f"{name}: a {type(classifier).__name__} cannot be trained again; put this step first"
+        )
+    columns = list(dict.fromkeys([*model.columns, *by]))
+    features = frame(pa.table(rows.batch), columns)
+    numbers = [f for f in by if features[f].dtype.kind in "biuf"]
+    texts = [f for f in by if f not in numbers]
+    known = SimpleImputer(strategy="constant", fill_value="(unknown)", missing_values=None)
+    text = make_pipeline(known, OneHotEncoder(handle_unknown="ignore", sparse_output=False, drop="first"))
+    before = clone(encoder) if encoder is not None else "passthrough"
+    joined = ColumnTransformer(
+        [
+            ("text", text, texts),
+            ("number", SimpleImputer(strategy="median"), numbers),
+            ("features", before, model.columns),
+        ]
+    )
+    width = joined.fit(features).transform(features[:1]).shape[1]
+    rest = np.shape(encoder.transform(features[:1]))[1] if encoder is not None else len(model.columns)
+    remover = CorrelationRemover(sensitive_feature_ids=list(range(width - rest)), alpha=params.alpha)
+    made = Pipeline([("encode", joined), ("remove", remover), ("model", clone(classifier))])
+    try:
+        made.fit(features, classes_of(model, rows, name))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{name}: the model cannot be trained again: {one_line(error)}") from None
+    model.columns = columns
+    model.replace(made)
+    return Done(
+        f"trained again on {rest} features without their linear correlation with {', '.join(by)}",
+        trained_on=rows.about,
+        told={"needs": by},
+    )

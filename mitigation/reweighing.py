@@ -1,0 +1,228 @@
+"""Reweighing and resampling: training data in which slice and label are independent, and a model of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ..compression.finetune import label_loss, targets, train
+from ..compression.recipes import Context, Done, Finetune, Params, plural, recipe
+from ..datasets.errors import InputError
+from ..datasets.training import Key, TrainingRows
+from ..models.estimator import frame, one_line
+
+Floats = NDArray[np.float64]
+CellWeight = dict[str, Any]
+
+
+class Reweighing(Params):
+    """Weights that make slice and label independent; the model is trained again with them."""
+
+    by: list[str] | None = Field(None, description="Sensitive features, crossed; default all audited ones.")
+
+
+class NeuralReweighing(Reweighing, Finetune):
+    """The same, with how long and how fast a neural model learns on."""
+
+
+class Resampling(Params):
+    """Training rows drawn anew; the model is trained again on them."""
+
+    by: list[str] | None = Field(None, description="Sensitive features, crossed; default all audited ones.")
+    method: Literal["over", "under", "reweighing"] = Field(
+        "over",
+        description="over: each cell of slice and label grows to the largest one's rows; under: shrinks to "
+        "the smallest one's; reweighing: as many rows as before, drawn by the weights of reweighing.",
+    )
+
+
+class NeuralResampling(Resampling, Finetune):
+    """The same, with how long and how fast a neural model learns on."""
+
+
+def cell_weights(
+    codes: NDArray[np.intp], labels: NDArray[np.bool_], weights: Floats | None = None
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Weight of each cell of slice and label, P(slice) P(label) / P(slice, label).
+
+    Parameters
+    ----------
+    codes : int array of shape (rows,)
+        Slice of each row.
+    labels : bool array of shape (rows,)
+    weights : float array of shape (rows,), optional
+        Weights that rows carry already.
+
+    Returns
+    -------
+    weights : float array of shape (slices, 2)
+        By label false and true; nan for a cell without rows.
+    counts : int array of shape (slices, 2)
+        Rows of each cell.
+
+    References
+    ----------
+    F. Kamiran, T. Calders 2012, Knowl. Inf. Syst. 33:1-33, section 4.2.
+    """
+    size = int(codes.max()) + 1
+    cells = codes * 2 + labels
+    counts = np.bincount(cells, minlength=2 * size).reshape(size, 2)
+    mass = np.bincount(cells, weights, 2 * size).reshape(size, 2)
+    total = mass.sum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ideal = mass.sum(1, keepdims=True) * mass.sum(0, keepdims=True) / total
+        return np.where(mass > 0, ideal / mass, np.nan), counts
+
+
+def told_cells(keys: Sequence[Key], by: Sequence[str], weights: Floats, counts: Any) -> list[CellWeight]:
+    """The weights as the result tells them."""
+    return [
+        {
+            "slice": dict(zip(by, key, strict=True)), "label": bool(label), "n": int(counts[i, label]),
+            "weight": float(weights[i, label]),
+        }
+        for i, key in enumerate(keys)
+        for label in (1, 0)
+        if counts[i, label]
+    ]  # fmt: skip
+
+
+def _weighed(
+    rows: TrainingRows, params: Any, context: Context, name: str
+) -> tuple[Floats, list[CellWeight], NDArray[np.intp]]:
+    """The weight of each row, those of the cells, and the cell of each row."""
+    by = list(params.by or context.sensitive)
+    labels = rows.known_labels(name)
+    codes, keys = rows.slices(by, name)
+    weights, counts = cell_weights(codes, labels, rows.weights)
+    each = weights[codes, labels.astype(int)]
+    if rows.weights is not None:
+        each = each * rows.weights
+    return each, told_cells(keys, by, weights, counts), codes * 2 + labels
+
+
+@recipe("reweighing", Reweighing, family="sklearn", room="mitigation")
+def reweighing(model: Any, params: Reweighing, context: Context) -> Done:
+    """Train a scikit-learn model again with the weights of reweighing."""
+    rows = context.rows("reweighing")
+    weights, cells, _ = _weighed(rows, params, context, "reweighing")
+    how = retrained(model, rows, weights, context.seed, "reweighing")
+    return Done(
+        f"trained again on {plural(len(rows), 'row')}, {how}", trained_on=rows.about, told={"weights": cells}
+    )
+
+
+@recipe("reweighing", NeuralReweighing, family="torch", room="mitigation")
+def reweighing_neural(model: Any, params: NeuralReweighing, context: Context) -> Done:
+    """Train a neural model on, from its weights, with a loss weighted by reweighing."""
+    rows = context.rows("reweighing")
+    weights, cells, _ = _weighed(rows, params, context, "reweighing")
+    told = _trained_on(model, rows, weights, params, context, "reweighing")
+    return Done(
+        f"{told}, the loss weighted by slice and label", trained_on=rows.about, told={"weights": cells}
+    )
+
+
+@recipe("resampling", Resampling, family="sklearn", room="mitigation")
+def resampling(model: Any, params: Resampling, context: Context) -> Done:
+    """Train a scikit-learn model again on rows that were drawn anew."""
+    rows, told = _resampled(params, context)
+    retrained(model, rows, rows.weights, context.seed, "resampling")
+    return Done(f"trained again on {told}", trained_on=rows.about)
+
+
+@recipe("resampling", NeuralResampling, family="torch", room="mitigation")
+def resampling_neural(model: Any, params: NeuralResampling, context: Context) -> Done:
+    """Train a neural model on, from its weights, on rows that were drawn anew."""
+    rows, told = _resampled(params, context)
+    how = _trained_on(model, rows, None, params, context, "resampling")
+    return Done(f"{how}, of {told}", trained_on=rows.about)
+
+
+def _resampled(params: Resampling, context: Context) -> tuple[TrainingRows, str]:
+    """Training rows drawn anew, and how."""
+    rows = context.rows("resampling")
+    weights, _, cells = _weighed(rows, params, context, "resampling")
+    draw = np.random.default_rng(context.seed)
+    if params.method == "reweighing":
+        return _drawn(rows, weights, draw), f"{len(rows):,} rows drawn by the weights of reweighing"
+    counts = np.bincount(cells)
+    held = np.flatnonzero(counts)
+    size = int(counts[held].max() if params.method == "over" else counts[held].min())
+    chosen = np.concatenate([_to_size(np.flatnonzero(cells == cell), size, draw) for cell in held])
+    chosen.sort()
+    told = f"{len(chosen):,} rows, {size:,} of each of {len(held)} cells of slice and label"
+    return rows.take(chosen), told
+
+
+def _to_size(rows: NDArray[np.intp], size: int, draw: np.random.Generator) -> NDArray[np.intp]:
+    """As many of some rows: each of them as often as fits, and a draw of the rest."""
+    whole, rest = divmod(size, len(rows))
+    return np.concatenate([np.tile(rows, whole), draw.choice(rows, rest, replace=False)])
+
+
+def _drawn(rows: TrainingRows, weights: Floats, draw: np.random.Generator) -> TrainingRows:
+    """As many rows, drawn with the given chances; they carry no weights any more."""
+    chosen = draw.choice(len(rows), len(rows), p=weights / weights.sum())
+    return rows.take(np.sort(chosen), weights=None)
+
+
+def retrained(model: Any, rows: TrainingRows, weights: Floats | None, seed: int, name: str) -> str:
+    """Train a scikit-learn model again with weights, in place; returns how the weights entered.
+
+    An estimator that takes no weights is trained on rows that are drawn by them.
+    """
+    from sklearn.base import clone
+    from sklearn.utils.validation import has_fit_parameter
+
+    from ..compression.estimators import parts
+
+    _, classifier = parts(model.fitted)
+    if not hasattr(classifier, "get_params"):
+        raise InputError(
+            f"{name}: a {type(classifier).__name__} cannot be trained again; put this step first"
+        )
+    made = clone(model.fitted)
+    fit: dict[str, Any] = {}
+    how = "without weights"
+    if weights is not None:
+        if has_fit_parameter(classifier, "sample_weight"):
+            last = f"{made.steps[-1][0]}__" if hasattr(made, "steps") else ""
+            fit, how = {f"{last}sample_weight": weights}, "each weighted by its slice and label"
+        else:
+            rows = _drawn(rows, weights, np.random.default_rng(seed))
+            how = f"drawn by the weights, as a {type(classifier).__name__} takes none"
+    try:
+        made.fit(frame(pa.table(rows.batch), model.columns), classes_of(model, rows, name), **fit)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{name}: the model cannot be trained again: {one_line(error)}") from None
+    model.replace(made)
+    return how
+
+
+def classes_of(model: Any, rows: TrainingRows, name: str) -> NDArray[Any]:
+    """The label of each row as the classes that a scikit-learn model knows."""
+    classes, yes = np.asarray(model.fitted.classes_), model.positive_index
+    return np.asarray(np.where(rows.known_labels(name), classes[yes], classes[1 - yes]))
+
+
+def _trained_on(
+    model: Any, rows: TrainingRows, weights: Floats | None, params: Finetune, context: Context, name: str
+) -> str:
+    """Train a neural model on, in place; returns how long."""
+    if weights is not None:
+        # They hold the rows' own weights, which would else decide how often each row is drawn.
+        rows = replace(rows, weights=None)
+    target = targets(model, rows, name)
+
+    def loss(logits: Any, picked: NDArray[np.intp]) -> Any:
+        return label_loss(model, logits, target[picked], None if weights is None else weights[picked])
+
+    steps = train(model, loss, rows, params, context, name)
+    return f"trained on for {plural(steps, 'step')} of {plural(params.batch, 'row')}"
