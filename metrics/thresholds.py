@@ -11,9 +11,8 @@ from __future__ import annotations
 import itertools
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -31,8 +30,8 @@ TOLERANCE = 1e-12
 BATCH = 512
 """Boxes of the search that are looked at together."""
 
-LOG_ZERO = -1000.0
-"""Stands for the logarithm of a rate of 0; those of other rates are above -745."""
+LOG_ZERO, LOG_APART = -1000.0, 250.0
+"""Stand for the logarithm of a rate of 0, and for its distance from that of any other rate (above -745)."""
 
 CELLS = Counts(np.ones(4), *np.array([[1, 0, 1, 0], [1, 1, 0, 0], *np.eye(4).tolist()]))
 """One row of each outcome (tp, fp, fn, tn): what a linear formula makes of them are its coefficients."""
@@ -125,17 +124,16 @@ def candidates(score: ArrayLike, label: ArrayLike, weight: ArrayLike | None = No
     score : finite floats of shape (rows,)
     label : bools of shape (rows,)
     weight : floats of shape (rows,), optional
-        At least 0.
 
     Raises
     ------
     ValueError
-        If there are no rows, or a score is not finite.
+        If there are no rows, a score is not finite or a weight is below 0.
     """
     scores, labels = np.asarray(score, np.float64), np.asarray(label, np.bool_)
-    if not len(scores) or not np.isfinite(scores).all():
-        raise ValueError("a slice must have rows, and finite scores")
     weights = np.ones(len(scores)) if weight is None else np.asarray(weight, np.float64)
+    if not len(scores) or not np.isfinite(scores).all() or not (weights >= 0).all():
+        raise ValueError("a slice must have rows, finite scores and weights of at least 0")
     negated, position = np.unique(-scores, return_inverse=True)
 
     def running(mask: NDArray[np.bool_]) -> Floats:
@@ -196,7 +194,7 @@ def search_paths(
 
     Raises as `search` does.
     """
-    _fraction(objective, slices)
+    _fraction(objective, slices)  # refuses what is no objective
     pairs = zip(slices, thresholds, strict=True)
     chosen = np.stack([np.searchsorted(-s.score, -t, side="right") for s, t in pairs])
     performance = value_of(objective, _together(slices, chosen))
@@ -208,7 +206,7 @@ def search_paths(
     if not kept.any():
         nearest = int(np.argmin(excess))
         raise _missed(constraint, float(disparity[nearest]) if excess[nearest] < np.inf else np.nan)
-    good = np.where(kept, performance if objective.better == "higher" else -performance, -np.inf)
+    good = np.where(kept, _sign(objective) * performance, -np.inf)
     best = int(np.argmin(np.where(good >= good.max() - TOLERANCE, excess, np.inf)))
     return Found(thresholds[:, best], chosen[:, best], float(performance[best]), float(disparity[best]))
 
@@ -229,10 +227,9 @@ def least_disparity(
         If no choice performs so well; ``nearest`` is the best performance there is.
     """
     problem = _Problem(slices, objective, constraint)
-    least = problem.least(floor)
-    found = problem.optimum(least)
-    if least == np.inf:
-        best = found.performance
+    found = problem.optimum(problem.least(floor))
+    best = found.performance
+    if _sign(objective) * (floor - best) > 10 * TOLERANCE:
         raise Infeasible(f"no thresholds bring {objective.name} to {floor:.6g}, the best is {best:.6g}", best)
     return found
 
@@ -333,42 +330,39 @@ class _Problem:
         the choice that makes that largest has a larger ratio.
         """
         fixed = all(map(_fixed, _parts(self.objective)))
-        above, below = (0.0 if self.objective.better == "higher" else -1.0), 1.0
+        above, below = min(0.0, _sign(self.objective)), 1.0
         while True:
-            gains = _whole([below * a - above * b for a, b in zip(self.above, self.below, strict=True)])
-            options = self._defined(gains, partial(self.windows.best, reach=reach))
-            if not options:
-                raise Infeasible(f"no thresholds within reach that define {self.objective.name}", np.nan)
-            chosen = min(options, key=lambda c: (-_total(gains, c), self.windows.spread(c)))
+            gains = [below * a - above * b for a, b in zip(self.above, self.below, strict=True)]
+            chosen = self._defined(self.windows.best(gains, reach), gains, -_slack(gains), reach)
+            if chosen is None:
+                raise Infeasible(f"no thresholds within reach define {self.objective.name}", np.nan)
             a, b = _total(self.above, chosen), _total(self.below, chosen)
-            if fixed or a * below <= above * b:
+            if fixed or a * below - above * b <= TOLERANCE * below * b:
                 disparity = float(_disparity(self.constraint, _pick(self.values, chosen)))
                 return _found(self.slices, self.objective, chosen, disparity)
             above, below = a, b
 
     def least(self, floor: float | None) -> float:
-        """The least reach within which the performance can be ``floor``, or defined; inf for none."""
+        """The least reach within which the performance can be ``floor``, or defined; inf if it never is."""
         gains = [np.zeros_like(a) for a in self.above]
         if floor is not None:
-            sign = 1 if self.objective.better == "higher" else -1
-            ratio = sign * _share(self.objective, floor) - TOLERANCE
+            ratio = _sign(self.objective) * _share(self.objective, floor) - TOLERANCE
             gains = [a - ratio * b for a, b in zip(self.above, self.below, strict=True)]
-        options = self._defined(gains, partial(self.windows.least, floor=0.0))
-        return min((self.windows.spread(c) + TOLERANCE for c in options), default=np.inf)
+        chosen = self._defined(self.windows.least(gains, 0.0, np.inf), gains, 0.0, np.inf)
+        if chosen is None or self.windows.spread(chosen) == self.windows.widest:
+            return np.inf
+        return self.windows.spread(chosen) + self.windows.margin
 
-    def _defined(self, gains: list[Floats], solve: Callable[[list[Floats]], Index | None]) -> list[Index]:
-        """What ``solve`` finds among the choices that define the objective: the best of these is."""
-        chosen = solve(gains)
-        if chosen is None:
-            return []
-        if _total(self.below, chosen) > 0:
-            return [chosen]
+    def _defined(self, chosen: Index | None, gains: list[Floats], floor: float, reach: float) -> Index | None:
+        """The same choice or, where it leaves the objective undefined, the closest that does not."""
+        if chosen is None or _total(self.below, chosen) > 0:
+            return chosen
         # 0/0 gains nothing, so it may tie: one slice after the other is made to have a denominator.
         options = []
         for i, below in enumerate(self.below):
             forced = [np.where(below > 0, g, -np.inf) if j == i else g for j, g in enumerate(gains)]
-            options.append(solve(forced))
-        return [c for c in options if c is not None]
+            options.append(self.windows.least(forced, floor, reach))
+        return min((c for c in options if c is not None), key=self.windows.spread, default=None)
 
 
 class _Windows:
@@ -389,12 +383,18 @@ class _Windows:
         The slice whose candidates are the centres.
     centre : float, optional
         The only centre, in the only coordinate.
+    widest : float
+        All distances from here on count as equal.
     """
 
     def __init__(
-        self, points: list[Floats], reference: int | None = None, centre: float | None = None
+        self,
+        points: list[Floats],
+        reference: int | None = None,
+        centre: float | None = None,
+        widest: float = np.inf,
     ) -> None:
-        self.points, self.reference, self.centre = points, reference, centre
+        self.points, self.reference, self.centre, self.widest = points, reference, centre, widest
         self.centred = reference is not None or centre is not None
         self.order = [np.flatnonzero(~np.isnan(p).any(1)) for p in points]
         if points[0].shape[1] == 1:
@@ -403,7 +403,10 @@ class _Windows:
             ]
         ordered = [p[o] for p, o in zip(points, self.order, strict=True)]
         self.offset = np.concatenate([[0], np.cumsum([len(o) for o in self.order])])
-        self.axes = [self._axis(flat) for flat in np.concatenate(ordered).T]
+        flat = np.concatenate(ordered)
+        self.axes = [self._axis(coordinate) for coordinate in flat.T]
+        # No window is told from another by less: sums of large coordinates are rounded by more.
+        self.margin = max(TOLERANCE, 16 * float(np.finfo(np.float64).eps * np.abs(flat).max()))
         # A window starts at one value of each coordinate, or lies around one centre.
         self.places, self.sides = [values for values, _ in self.axes], list(range(len(self.axes)))
         if self.centred:
@@ -421,26 +424,27 @@ class _Windows:
         return values, starts
 
     def best(self, gains: list[Floats], reach: float) -> Index | None:
-        """Candidates of the largest total gain (in whole units) within ``reach``; of equals the closest."""
-        table = self._table(gains)
-        found = self._explore(table, -np.finfo(np.float64).max, reach, shrink=False)
+        """Candidates of the largest total gain within ``reach``; of equals the closest."""
+        table, slack = self._table(gains), _slack(gains)
+        found = self._explore(table, -np.finfo(np.float64).max, reach, slack)
         if found is None:
             return None
-        closer = self._explore(table, _total(gains, found), self.spread(found) - TOLERANCE, shrink=True)
+        floor = _total(gains, found) - slack
+        closer = self._explore(table, floor, self.spread(found) - self.margin, None)
         return found if closer is None else closer
 
-    def least(self, gains: list[Floats], floor: float) -> Index | None:
-        """The closest candidates of a total gain of at least ``floor``."""
-        return self._explore(self._table(gains), floor, np.inf, shrink=True)
+    def least(self, gains: list[Floats], floor: float, reach: float) -> Index | None:
+        """The closest candidates within ``reach`` of a total gain of at least ``floor``."""
+        return self._explore(self._table(gains), floor, reach, None)
 
     def spread(self, chosen: Index) -> float:
         """The least reach of a window that holds these candidates."""
         points = _pick(self.points, chosen)
-        if not self.centred:
-            return float(np.ptp(points, axis=0).max())
-        return float(
-            np.abs(points - (self.centre if self.reference is None else points[self.reference])).max()
-        )
+        if self.centred:
+            distances = np.abs(points - (self.centre if self.reference is None else points[self.reference]))
+        else:
+            distances = np.ptp(points, axis=0)
+        return min(float(distances.max()), self.widest)
 
     def _table(self, gains: list[Floats]) -> Floats:
         """Row ``j`` holds the largest of ``2**j`` neighbouring gains from every position on."""
@@ -451,8 +455,8 @@ class _Windows:
             rows.append(row)
         return np.stack(rows)
 
-    def _explore(self, table: Floats, floor: float, reach: float, shrink: bool) -> Index | None:
-        """Look for the largest total gain or, to ``shrink``, for the least reach that gains ``floor``.
+    def _explore(self, table: Floats, floor: float, reach: float, step: float | None) -> Index | None:
+        """Candidates within ``reach`` that gain ``floor`` in total: the closest or, by steps, the most.
 
         Boxes are int arrays of shape (2, boxes, sides): the first and the last place of each side.
         """
@@ -464,12 +468,12 @@ class _Windows:
             middle = np.stack([boxes.sum(0) // 2] * 2)
             while (gain := self._bound(table, middle, reach)).max() >= floor:
                 place = middle[:, [np.argmax(gain)]]
-                if shrink:
+                if step is None:
                     found = self._inside(table, place, self._least_reach(table, place, floor, reach))
-                    reach = self.spread(found) - TOLERANCE
+                    reach = self.spread(found) - self.margin
                 else:
                     found = self._inside(table, place, reach)
-                    floor = gain.max() + 1
+                    floor = np.nextafter(gain.max() + step, np.inf)
             inner = (boxes[0] < boxes[1]).any(1)
             waiting = np.concatenate([waiting, boxes[:, inner]], axis=1)
             bounds = np.concatenate([bounds, bound[inner]])
@@ -515,10 +519,13 @@ class _Windows:
         """The least reach, up to ``reach``, at which the window at ``place`` gains ``floor``."""
         axes = zip(self.axes, self.places, self.sides, strict=True)
         distance = np.concatenate([np.abs(v - p[place[0, 0, side]]) for (v, _), p, side in axes])
-        reaches = np.unique(distance[distance <= reach]) + TOLERANCE / 2
-        return float(
-            reaches[bisect_left(reaches, True, key=lambda r: bool(self._bound(table, place, r)[0] >= floor))]
-        )
+        slack = self.margin / 4
+        reaches = np.unique(distance[distance <= reach + slack]) + slack
+
+        def enough(reach: float) -> bool:
+            return bool(self._bound(table, place, reach)[0] >= floor)
+
+        return float(reaches[bisect_left(reaches, True, key=enough)])
 
 
 def _halves(boxes: Index, sizes: Index) -> Index:
@@ -535,9 +542,10 @@ def _windows(constraint: Constraint | None, values: list[Floats], ideal: float) 
     if constraint is None or constraint.compare == "value":
         return _Windows([np.abs(v - ideal).max(1, initial=0.0, keepdims=True) for v in values], centre=0.0)
     signs = [_direction(METRICS[m]) for m in constraint.metrics] if len(constraint.metrics) > 1 else [1]
-    if constraint.compare == "ratio":
-        values = [np.log(v, out=np.full_like(v, LOG_ZERO), where=v != 0) for v in values]
-    return _Windows([v * signs for v in values], constraint.reference)
+    if constraint.compare == "difference":
+        return _Windows([v * signs for v in values], constraint.reference)
+    logs = [np.log(v, out=np.full_like(v, LOG_ZERO), where=v != 0) for v in values]
+    return _Windows([v * signs for v in logs], constraint.reference, widest=LOG_APART)
 
 
 def _values(constraint: Constraint | None, slices: Sequence[Candidates]) -> list[Floats]:
@@ -584,7 +592,7 @@ def _fraction(objective: Metric, slices: Sequence[Candidates]) -> tuple[list[Flo
     if not whole.all():
         raise ValueError(f"{objective.name} is undefined on these rows")
     others = [np.prod(np.delete(whole, i)) for i in range(len(parts))]
-    sign = 1 if objective.better == "higher" else -1
+    sign = _sign(objective)
     above = [
         sign * sum(top * other for (top, _), other in zip(ratio, others, strict=True)) for ratio in ratios
     ]
@@ -632,11 +640,13 @@ def _share(metric: Metric, value: float) -> float:
     return high
 
 
-def _whole(gains: list[Floats]) -> list[Floats]:
-    """Gains in whole units, whose sums are exact: rounded sums of weights make no difference."""
-    largest = max(float(np.abs(g).max()) for g in gains) * len(gains)
-    unit = math.ldexp(1.0, math.frexp(largest)[1] - 45)
-    return [np.rint(g / unit) for g in gains]
+def _slack(gains: list[Floats]) -> float:
+    """How far apart two totals may be to count as equal."""
+    return TOLERANCE * sum(float(np.abs(g).max()) for g in gains)
+
+
+def _sign(objective: Metric) -> int:
+    return 1 if objective.better == "higher" else -1
 
 
 def _pick(arrays: Sequence[NDArray[Any]], chosen: NDArray[Any]) -> NDArray[Any]:

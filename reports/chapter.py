@@ -1,4 +1,4 @@
-"""The chapter on compression: the ladder, the recommendation, the frontier, and each variant in detail."""
+"""The chapter on the variants: the ladder, the recommendation, the frontier, and each variant in detail."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..audit.result import AuditResult, Comparison, Variant
-from . import change_tables, compression_tables, cost_tables, ladder_table, order
+from . import change_tables, compression_tables, cost_tables, ladder_table, order, rule_tables
 from .gate_tables import GateRow, gate_rows
+from .kinds import run_words
 from .layer_charts import Layers, layer_views
 from .lookup import comparison_of, gates_for_information, has_ladder, released, variant_named
 from .tables import Table, variant_rows
@@ -16,6 +17,7 @@ from .words import Sentence
 if TYPE_CHECKING:
     from .frontier_chart import FrontierChart
     from .panels import RowChart
+    from .trade_off_chart import TradeOffChart
 
 MOST_LINES, FEWEST_LINES = 40, 12
 ALL_LINES = 120
@@ -33,10 +35,14 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Changes:
-    """What one variant changes: tables, charts, and how many lines each leaves out."""
+    """What one variant changes: tables, charts, and how many lines each leaves out.
+
+    ``told``: the flips in a sentence, for a mitigated variant.
+    """
 
     before: str
     after: str
+    told: str
     pairs: Pairs | None
     flip_chart: RowChart | None
     flips: Table
@@ -51,7 +57,7 @@ class Changes:
 
 @dataclass(frozen=True)
 class Detail:
-    """One variant: how it was made, what it costs, what it changes and what its gates found."""
+    """One variant: how it was made and decides, what it costs and changes, and what its gates found."""
 
     id: str
     name: str
@@ -59,6 +65,7 @@ class Detail:
     open: bool
     marks: list[str]
     recipe: cost_tables.Entries
+    mitigation: rule_tables.Mitigation | None
     cost: cost_tables.Entries
     timings: Table | None
     changes: Changes | None
@@ -68,13 +75,19 @@ class Detail:
 
 @dataclass(frozen=True)
 class Chapter:
-    """Everything that the chapter shows; None or empty: the run has no such part."""
+    """Everything that the chapter shows; None or empty: the run has no such part.
+
+    ``kinds``: "compressed", "mitigated" or both, as far as the run has them.
+    """
 
     title: str
+    kinds: str
     ladder: ladder_table.Ladder
     objective: list[tuple[str, Sentence]]
     performance: str
     splits: list[compression_tables.Side]
+    trade_off_chart: TradeOffChart | None
+    trade_off: ladder_table.Ladder | None
     frontier: FrontierChart | None
     standings: Table | None
     matrices: list[compression_tables.Matrix]
@@ -89,13 +102,16 @@ def chapter(result: AuditResult, *, charts: bool) -> Chapter | None:
     ladder = ladder_table.ladder(result)
     if ladder is None or not has_ladder(result):
         return None
-    compressed = result.frontier is not None or any(v.kind == "compressed" for v in result.variants)
+    trade_off = ladder_table.trade_off(result)
     return Chapter(
-        title="Compression" if compressed or result.failed else "Before and after",
+        title=_title(result),
+        kinds=run_words(result),
         ladder=ladder,
         objective=compression_tables.objective_words(result),
         performance=ladder_table.performance_title(result),
         splits=compression_tables.both_splits(result),
+        trade_off_chart=_trade_off_chart(result) if charts and trade_off else None,
+        trade_off=trade_off,
         frontier=_frontier(result) if charts else None,
         standings=compression_tables.standings_table(result),
         matrices=compression_tables.gate_matrices(result),
@@ -104,6 +120,18 @@ def chapter(result: AuditResult, *, charts: bool) -> Chapter | None:
         variants=variant_rows(result),
         details=_details(result, charts=charts),
     )
+
+
+def _title(result: AuditResult) -> str:
+    titles = {"mitigated": "Mitigation", "compressed or mitigated": "Compression and mitigation"}
+    compared = result.frontier is None and not run_words(result)
+    return "Before and after" if compared else titles.get(run_words(result), "Compression")
+
+
+def _trade_off_chart(result: AuditResult) -> TradeOffChart | None:
+    from .trade_off_chart import trade_off_chart
+
+    return trade_off_chart(result, "trade-off-chart")
 
 
 def _frontier(result: AuditResult) -> FrontierChart | None:
@@ -144,6 +172,7 @@ def _detail(
         open=opened,
         marks=ladder_table.marks(variant, result),
         recipe=made,
+        mitigation=rule_tables.mitigation(variant.recipe, result, lines, key, charts=charts),
         cost=cost_tables.cost_entries(variant.cost) if variant.cost else [],
         timings=cost_tables.timings_table(variant.cost) if variant.cost else None,
         changes=_changes(variant, item, result, key, lines, charts) if item else None,
@@ -161,6 +190,7 @@ def _changes(
     return Changes(
         before=item.before,
         after=item.after,
+        told=rule_tables.flips_sentence(item) if variant.kind == "mitigated" else "",
         pairs=_pairs(variant, item, result, key, lines, charts),
         flip_chart=_flip_chart(item, key, lines) if charts else None,
         flips=change_tables.flips_table(flips, item),

@@ -1,4 +1,4 @@
-"""The tables of the compression chapter: the two splits, gates by variant, identified rows, the frontier."""
+"""The tables of the chapter on variants: the two splits, gates by variant, identified rows, the frontier."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..audit.result import AuditResult, Verdict
 from .formats import UNDEFINED, Kind, count, figure, read_limit
+from .kinds import has_mitigated
 from .lookup import standing_of
 from .release import gap_kind
 from .tables import Cell, Row, Table
@@ -94,7 +95,7 @@ def gate_matrices(result: AuditResult) -> list[Matrix]:
 
 
 def identified_table(result: AuditResult, most: int) -> Table | None:
-    """Lay out whom the compression-identified rows belong to, against the whole; never the rows."""
+    """Lay out whom the rows belong to that variants decide otherwise, against the whole; never the rows."""
     found = result.identified
     if found is None or not found.composition:
         return None
@@ -120,8 +121,10 @@ def identified_table(result: AuditResult, most: int) -> Table | None:
 
 
 def standings_table(result: AuditResult) -> Table | None:
-    """Lay out the figures of the frontier chart."""
+    """Lay out the figures of the frontier chart; None where all variants, some mitigated, cost the same."""
     if result.frontier is None:
+        return None
+    if has_mitigated(result) and len({s.cost for s in result.frontier.variants}) < 2:
         return None
     kind = gap_kind(result)
     rows = [
@@ -147,11 +150,12 @@ def objective_words(result: AuditResult) -> list[tuple[str, Sentence]]:
     frontier = result.frontier
     if frontier is None:
         return []
-    weights = " + ".join(f"{weight:g} × {name}" for name, weight in frontier.weights.items())
     entries: list[tuple[str, Sentence]] = [("Why", (Given(frontier.why),))]
     entries.append(("Chosen on", (Given(frontier.selected_on),)))
     entries.append(("Certified on", (f"the {count(result.data.rows)} evaluation rows",)))
-    entries.append(("Cost", (f"{weights}, as ratios to the original’s",)))
+    if any(variant.cost for variant in result.variants):
+        weights = " + ".join(f"{weight:g} × {name}" for name, weight in frontier.weights.items())
+        entries.append(("Cost", (f"{weights}, as ratios to the original’s",)))
     if frontier.performance:
         entries.append(("Performance", (title_of(frontier.performance, result.definitions),)))
     gaps: list[str] = []

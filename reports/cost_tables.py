@@ -75,10 +75,11 @@ def model_entries(variant: Variant, first: Variant) -> Entries:
     """Say how a variant is run, where that differs from the first one and is not told by its recipe."""
     recipe = variant.recipe
     told = (recipe.artefact, recipe.sha256) if recipe is not None else ()
+    ruled = ("rule", "needs") if recipe is not None and (recipe.rules or recipe.needs) else ()
     return [
         (f"Model: {key}", readable(value))
         for key, value in variant.model.items()
-        if first.model.get(key) != value and value not in told
+        if first.model.get(key) != value and value not in told and key not in ruled
     ]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..audit.result import AuditResult, Disparity, Estimate, GateResult, Slice, Variant
 from .formats import Kind, confidence, count, decimals_beside, figure, interval
+from .kinds import run_words
 from .lookup import binding_gates, comparison_of, variant_named
 from .words import (
     Given,
@@ -133,7 +134,8 @@ def _gate_finding(gate: GateResult, result: AuditResult) -> Finding:
     named = _of_variant(gate.variant, result)
     title = (*named, *gate_title(gate, result.definitions))
     if gate.metric == RELEASE:
-        return Finding(("No compressed variant may be released.",), (Given(gate.why),), gate.id)
+        made = " ".join(["No", *filter(None, [run_words(result)]), "variant"])
+        return Finding((f"{made} may be released.",), (Given(gate.why),), gate.id)
     if gate.verdict == "error":
         return Finding((*title, " could not be evaluated."), (Given(gate.why),), gate.id)
     kind = gate_kind(gate, result.definitions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,7 +43,9 @@ class Spot:
 Box = tuple[float, float, float, float]
 
 
-def placed(labels: list[Label], width: float, height: float, lines: list[float]) -> list[Spot | None]:
+def placed(
+    labels: list[Label], width: float, height: float, lines: list[float], blocked: Sequence[Box] = ()
+) -> list[Spot | None]:
     """Choose a place for each name in turn, the nearest that is free; None when there is no room for it.
 
     Parameters
@@ -53,9 +56,11 @@ def placed(labels: list[Label], width: float, height: float, lines: list[float])
         Size of the drawing (px).
     lines
         Heights of horizontal lines (px) whose texts stand above them, which names keep clear of.
+    blocked
+        Other places (left, top, right, bottom in px) that names keep clear of.
     """
     taken: list[Box] = [(label.x - 7, label.y - 7, label.x + 7, label.y + 7) for label in labels]
-    taken += [(0.0, y - 14, width, y + 1) for y in lines]
+    taken += [*((0.0, y - 14, width, y + 1) for y in lines), *blocked]
     spots: list[Spot | None] = []
     for label in labels:
         text = label.text if len(label.text) <= MOST_LETTERS else label.text[: MOST_LETTERS - 1] + "…"

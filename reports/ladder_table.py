@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..audit.result import AuditResult, Comparison, Cost, Standing, Variant, Verdict
-from .formats import UNDEFINED, Kind, figure, interval, magnitude, milliseconds
+from ..audit.result import AuditResult, Change, Comparison, Cost, Standing, Variant, Verdict
+from .formats import UNDEFINED, Kind, count, figure, interval, magnitude, milliseconds
+from .kinds import has_mitigated, made_words
 from .lookup import audit_timing, comparison_of, has_ladder, standing_of
 from .release import gap_kind, missed_words, worst_gap_words
 from .words import Sentence, compared_kind, metric_kind, title_of
@@ -103,9 +104,9 @@ def _step(variant: Variant, result: AuditResult, costly: bool, metric: str) -> S
 
 
 def marks(variant: Variant, result: AuditResult) -> list[str]:
-    """Say what sets a variant apart: recommended, nearest, on the frontier, the first."""
+    """Say what sets a variant apart: its kind among several, recommended, nearest, on the frontier, first."""
     standing = standing_of(result.frontier, variant.name)
-    found = []
+    found = [made_words(variant)] if has_mitigated(result) and variant is not result.variants[0] else []
     if result.frontier is not None and variant.name == result.frontier.recommended:
         certified = standing is None or standing.verdict == "pass"
         found.append("★ recommended" if certified else "chosen, not certified")
@@ -149,13 +150,17 @@ def _performance_entry(variant: Variant, item: Comparison | None, metric: str, r
     kind = metric_kind(metric, result.definitions)
     if estimate is None or estimate.value is None:
         return Entry(UNDEFINED)
-    changes = item.changes if item is not None else []
-    change = next((c for c in changes if c.metric == metric and not c.slice), None)
+    change = _change(item, metric)
     if change is None or change.value is None:
         return Entry(figure(estimate.value, kind), [(interval(estimate.low, estimate.high, kind),)])
     signed = compared_kind("change", metric, result.definitions)
     moved = (figure(change.value, signed),)
     return Entry(figure(estimate.value, kind), [moved, (interval(change.low, change.high, signed),)])
+
+
+def _change(item: Comparison | None, metric: str) -> Change | None:
+    changes = item.changes if item is not None else []
+    return next((c for c in changes if c.metric == metric and not c.slice), None)
 
 
 def _gap(standing: Standing | None, kind: Kind) -> Entry:
@@ -175,3 +180,38 @@ def _flips(variant: Variant, item: Comparison | None) -> Entry:
     if variant.self_flips is not None:
         under.append((f"by itself {figure(variant.self_flips.rate, 'percent')}",))
     return Entry(figure(overall.rate, "percent") if overall is not None else UNDEFINED, under)
+
+
+def trade_off(result: AuditResult) -> Ladder | None:
+    """Lay out what fairness costs each variant; None for a run without a mitigated one or a frontier."""
+    if result.frontier is None or not has_mitigated(result):
+        return None
+    heads = [performance_title(result), "Change", "Worst gap", "Gained", "Lost"]
+    judged = bool(result.gates)
+    return Ladder(heads, [_price(variant, result) for variant in result.variants], judged, floored=False)
+
+
+def _price(variant: Variant, result: AuditResult) -> Step:
+    metric, item = _performance(result), comparison_of(result, variant.name)
+    kind = metric_kind(metric, result.definitions)
+    signed = compared_kind("change", metric, result.definitions)
+    standing = standing_of(result.frontier, variant.name)
+    level, change = variant.overall.get(metric), _change(item, metric)
+    overall = item.overall if item is not None else None
+    return Step(
+        variant.name,
+        marks(variant, result),
+        [
+            _with_limits(level.value, level.low, level.high, kind) if level else Entry(UNDEFINED),
+            _with_limits(change.value, change.low, change.high, signed) if change else Entry(UNDEFINED),
+            Entry(figure(standing.worst_gap if standing else None, gap_kind(result))),
+            Entry(count(overall.gained if overall else None)),
+            Entry(count(overall.lost if overall else None)),
+        ],
+        standing.verdict if standing and result.gates else None,
+        worst_gap_words(result, standing),
+    )
+
+
+def _with_limits(value: float | None, low: float | None, high: float | None, kind: Kind) -> Entry:
+    return Entry(figure(value, kind), [] if low is None else [(interval(low, high, kind),)])

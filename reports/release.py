@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..audit.result import AuditResult, Comparison, Cost, Flips, Standing, Verdict
+from .cost_tables import readable
 from .formats import UNDEFINED, Kind, count, figure, interval
+from .kinds import has_mitigated, is_mitigated, run_words
 from .lookup import audit_timing, comparison_of, standing_of, variant_named
 from .words import Given, Sentence, compared_kind, gate_limit_words, gate_title, slice_name, title_of
 
@@ -22,26 +24,66 @@ class Release:
 
 
 def release(result: AuditResult) -> Release | None:
-    """Say what compression did and which variant is recommended; None for a run of one model."""
+    """Say what the variants change and which is recommended; None for a run of one model."""
     frontier = result.frontier
     if frontier is None:
         return _compared(result)
     name = frontier.recommended
     standing = standing_of(frontier, name) if name else None
     if not result.gates:
-        return Release(("No variant is recommended.",), [(Given(frontier.why),)], None)
+        return Release(
+            ("No variant is recommended.",), [(Given(frontier.why),), *_fairest(result, None)], None
+        )
     if name is None:
         lead: Sentence = ("No variant qualifies for release.",)
-        return Release(lead, [*_nearest(result), _tally(result)], "fail")
+        return Release(lead, [*_nearest(result), *_fairest(result, frontier.nearest), _tally(result)], "fail")
     if result.variants and name == result.variants[0].name:
-        why = "no lighter variant passes every gate and target" if frontier.nearest else "nothing is cheaper"
-        lead = ("Keep ", "the original" if name == "original" else Given(name), f": {why}.")
-        return Release(lead, [*_nearest(result), _tally(result)], None)
+        lead = ("Keep ", "the original" if name == "original" else Given(name), f": {_kept(result)}.")
+        return Release(lead, [*_nearest(result), *_fairest(result, frontier.nearest), _tally(result)], None)
     if standing is not None and standing.verdict != "pass":
         lead = (Given(name), " was chosen, but the evaluation rows do not certify it.")
-        return Release(lead, [_misses(result, name), *_told(result, name), _tally(result)], standing.verdict)
-    rest = [*_told(result, name), *_certified(result), _tally(result)]
+        rest = [_misses(result, name), *_told(result, name), *_fairest(result, name), _tally(result)]
+        return Release(lead, rest, standing.verdict)
+    rest = [*_told(result, name), *_fairest(result, name), *_certified(result), _tally(result)]
     return Release(("Recommended: ", Given(name), "."), rest, "pass")
+
+
+def _kept(result: AuditResult) -> str:
+    """Say why the original stays."""
+    if result.frontier is not None and result.frontier.nearest:
+        return f"no {_lighter(result)} variant passes every gate and target"
+    if not has_mitigated(result):
+        return "nothing is cheaper"
+    return "nothing that passes every gate and target is cheaper or, at the same cost, fairer"
+
+
+def _lighter(result: AuditResult) -> str:
+    """The kinds of the variants, said by what compression is for."""
+    return run_words(result).replace("compressed", "lighter") or "lighter"
+
+
+def _fairest(result: AuditResult, told: str | None) -> list[Sentence]:
+    """Say what the mitigated variant with the smallest worst gap would change.
+
+    Not where it is told of already, or where a mitigated variant is recommended.
+    """
+    frontier = result.frontier
+    if frontier is None or is_mitigated(result, frontier.recommended):
+        return []
+    found = [s for s in frontier.variants if s.worst_gap is not None and is_mitigated(result, s.variant)]
+    best = min(found, key=lambda s: s.worst_gap or 0.0, default=None)
+    if best is None or best.variant == told:
+        return []
+    changes = _performance_told(result, comparison_of(result, best.variant), best)
+    pieces = [piece for one in [*changes, *_needed(result, best.variant)] for piece in (" ", *one)]
+    return [("Smallest worst gap by mitigation: ", Given(best.variant), ".", *pieces)]
+
+
+def _needed(result: AuditResult, name: str) -> list[Sentence]:
+    """Say which sensitive features the decisions of a variant need."""
+    variant = variant_named(result, name)
+    needs = variant.recipe.needs if variant is not None and variant.recipe is not None else []
+    return [("Its decisions need ", *readable(needs), ".")] if needs else []
 
 
 def _certified(result: AuditResult) -> list[Sentence]:
@@ -79,7 +121,7 @@ def _told(result: AuditResult, name: str | None) -> list[Sentence]:
     if item is not None:
         told += _flips_told(result, item)
     told += _performance_told(result, item, standing_of(result.frontier, name))
-    return told
+    return told + _needed(result, name)
 
 
 def _saving(cost: Cost) -> Sentence:
@@ -105,7 +147,7 @@ def _flips_told(result: AuditResult, item: Comparison) -> list[Sentence]:
         + (f" ({limits})" if limits != UNDEFINED else "")
         + f"{floor}."
     )
-    return [(changed,), *([_who_pays(item)] if item.flips else [])]
+    return [(changed,), *([_who_pays(result, item)] if item.flips else [])]
 
 
 def _floor(result: AuditResult, item: Comparison) -> str:
@@ -115,11 +157,13 @@ def _floor(result: AuditResult, item: Comparison) -> str:
     return f"; batched otherwise, {figure(variant.self_flips.rate, 'percent')} change by themselves"
 
 
-def _who_pays(item: Comparison) -> Sentence:
+def _who_pays(result: AuditResult, item: Comparison) -> Sentence:
     payers = paying_slices(item)
+    # Decisions that a mitigation changes may be meant to change.
+    lead = "Whose decisions change most: " if is_mitigated(result, item.after) else "Who pays: "
     if not payers:
-        return ("Who pays: no slice’s decisions change provably more often than those of all other rows.",)
-    pieces: list[str] = ["Who pays: "]
+        return (f"{lead}no slice’s decisions change provably more often than those of all other rows.",)
+    pieces: list[str] = [lead]
     for position, flips in enumerate(payers[:MOST_PAYERS]):
         name = slice_name(flips.slice)
         told = f" {figure(flips.rate, 'percent')}, {figure(flips.ratio, 'ratio')} times the rate of "
@@ -234,7 +278,8 @@ def _tally(result: AuditResult) -> Sentence:
     passed = sum(standing.verdict == "pass" for standing in others)
     total = len(others)
     variants = "variant was" if total == 1 else "variants were"
-    made = f"{total} lighter {variants} made; {passed} pass{'es' * (passed == 1)} every gate and target"
+    made = f"{total} {_lighter(result)} {variants} made; "
+    made += f"{passed} pass{'es' * (passed == 1)} every gate and target"
     if chosen_on:
         there = sum(standing.verdict == "pass" for standing in chosen_on)
         made += f" on the evaluation rows, {there} on those of the choice"

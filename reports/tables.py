@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..audit.result import AuditResult, Counts, Estimate, SliceResult, Variant
 from .formats import UNDEFINED, count, figure, interval
+from .kinds import made_words
 from .words import (
     Given,
     Sentence,
@@ -173,7 +174,7 @@ def variant_rows(result: AuditResult) -> Table:
     names = list(result.variants[0].overall)[:METRICS_PER_TABLE] if result.variants else []
     lines = [
         Row(
-            (Given(variant.name), f" ({variant.kind})"),
+            (Given(variant.name), f" ({made_words(variant)})"),
             [metric_cell(name, variant.overall, result, notes) for name in names],
         )
         for variant in result.variants

@@ -1,0 +1,38 @@
+"""What the variants of a run are: compressed, mitigated, or both."""
+
+from __future__ import annotations
+
+from ..audit.result import AuditResult, Variant
+from .lookup import variant_named
+
+COMPRESSED, MITIGATED = "compressed", "mitigated"
+
+
+def made_words(variant: Variant) -> str:
+    """Say what a variant is: original, compressed, mitigated, or compressed and mitigated."""
+    groups = variant.recipe.groups if variant.recipe is not None else ()
+    return " and ".join(groups) if len(groups) > 1 else variant.kind
+
+
+def is_mitigated(result: AuditResult, name: str | None) -> bool:
+    """Whether a variant is a mitigated one, compressed too or not; None is no variant."""
+    variant = variant_named(result, name) if name else None
+    return variant is not None and variant.kind == MITIGATED
+
+
+def has_mitigated(result: AuditResult) -> bool:
+    """Whether the run has a mitigated variant."""
+    return any(variant.kind == MITIGATED for variant in result.variants)
+
+
+def run_words(result: AuditResult) -> str:
+    """Say what the variants of a run are, such as "compressed", "mitigated" or "compressed or mitigated".
+
+    Where none was made, what those that failed were to be; empty where none was asked for.
+    """
+    made = " ".join(made_words(variant) for variant in result.variants)
+    found = [word for word in (COMPRESSED, MITIGATED) if word in made]
+    if not found and result.failed:
+        rooms = {step.room for item in result.failed for step in item.steps} or {"compression"}
+        found = [COMPRESSED] * ("compression" in rooms) + [MITIGATED] * ("mitigation" in rooms)
+    return " or ".join(found)

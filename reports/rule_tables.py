@@ -1,0 +1,263 @@
+"""How a mitigation decides: rules by slice, the rows they were fitted on, weights of training rows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..audit.result import AuditResult, CellWeight, Comparison, Recipe, Rule, RuleSlice, TradeOff
+from .cost_tables import Entries, readable
+from .formats import MINUS, UNDEFINED, Kind, count, figure, read_limit
+from .tables import Cell, Row, Table
+from .words import Given, Sentence, compared_kind, features_name, metric_kind, slice_name
+
+if TYPE_CHECKING:
+    from .svg import Drawing
+
+
+@dataclass(frozen=True)
+class RuleView:
+    """One rule: what it is, its slices, the steps of those that have no one threshold, and its search.
+
+    ``not_listed`` slices are only counted.
+    """
+
+    title: Sentence
+    about: Entries
+    slices: Table | None
+    steps: Table | None
+    not_listed: int
+    curve: Drawing | None
+    search: Table | None
+
+
+@dataclass(frozen=True)
+class Mitigation:
+    """What a mitigation put into a variant; ``needs``: features that its decisions need."""
+
+    needs: Sentence
+    rules: list[RuleView]
+    weights: Table | None
+    weights_left: int
+
+
+def mitigation(
+    recipe: Recipe | None, result: AuditResult, most: int, key: str, *, charts: bool
+) -> Mitigation | None:
+    """Lay out rules, weights and needs of a recipe, at most so many slices; None where it has none."""
+    if recipe is None or not (recipe.needs or recipe.rules or recipe.weights):
+        return None
+    return Mitigation(
+        needs=readable(recipe.needs) if recipe.needs else (),
+        rules=[
+            _rule(rule, result, most, f"{key}-rule-{number}", charts)
+            for number, rule in enumerate(recipe.rules, start=1)
+        ],
+        weights=_weights(recipe.weights[:most]) if recipe.weights else None,
+        weights_left=max(len(recipe.weights) - most, 0),
+    )
+
+
+def flips_sentence(item: Comparison) -> str:
+    """Say how many decisions change and which way; empty where that is not known."""
+    found = item.overall
+    if found is None:
+        return ""
+    if not found.flips:
+        return f"Of {count(found.n)} rows none changes."
+    changes, gain, lose = (
+        f"{count(n) if n else 'none'} {verb}{'s' * (n < 2)}"
+        for n, verb in ((found.flips, "change"), (found.gained, "gain"), (found.lost, "lose"))
+    )
+    return f"Of {count(found.n)} rows {changes}: {gain} a favourable decision, {lose} one."
+
+
+def _rule(rule: Rule, result: AuditResult, most: int, key: str, charts: bool) -> RuleView:
+    listed = rule.slices[:most]
+    stepped = [one for one in listed if one.threshold is None and one.steps]
+    level, gap = _kinds(rule, result)
+    drawing = None
+    if charts and len(rule.curve) > 1:
+        from .curve_chart import curve_chart
+
+        axes = (_title(rule.constraint, result), gap), (_title(rule.objective, result), level)
+        drawing = curve_chart(rule.curve, *axes, key)
+    return RuleView(
+        title=_name(rule),
+        about=_about(rule, result),
+        slices=_slices(listed, rule) if listed else None,
+        steps=_steps(stepped, rule) if stepped else None,
+        not_listed=len(rule.slices) - len(listed),
+        curve=drawing,
+        search=_search(rule.curve, level, gap) if rule.curve else None,
+    )
+
+
+def _name(rule: Rule) -> Sentence:
+    kind = {
+        "thresholds": "Thresholds" if rule.features else "Threshold",
+        "randomised": "Randomised rule",
+        "calibration": "Map of the scores",
+    }[rule.kind]
+    return (kind, " by ", *features_name(rule.features)) if rule.features else (kind, " for all rows")
+
+
+_DECISION = {
+    "thresholds": "rows whose score lies at or above the threshold are selected",
+    "randomised": "chance takes part: of rows with the same score some are selected and others not",
+    "calibration": "scores are mapped before they are judged",
+}
+
+
+def _about(rule: Rule, result: AuditResult) -> Entries:
+    entries: Entries = [("Decision", (_DECISION[rule.kind],))]
+    if rule.kind == "randomised":
+        by: Sentence = ("the row’s ", *readable(rule.drawn_by)) if rule.drawn_by else ("the row",)
+        seed = f" and seed {rule.seed}" if rule.seed is not None else ""
+        entries.append(("Draw", ("decided by ", *by, f"{seed}: the same row always gets the same draw")))
+    if rule.features:
+        other = "an error: there is no decision" if rule.unseen == "error" else "the common rule"
+        entries.append(("Other values", (other,)))
+    entries.append(("Fitted on", (Given(rule.fitted_on), ". These are not the audited rows.")))
+    if rule.kind == "calibration" and rule.objective:
+        return [*entries, ("Method", (Given(rule.objective),))]
+    return entries + _search_entries(rule, result)
+
+
+def _search_entries(rule: Rule, result: AuditResult) -> Entries:
+    """What was made best and what limited it: the disparity, or the performance by a floor."""
+    level, gap = _kinds(rule, result)
+    asked = (rule.limit or "").removeprefix(f"{rule.objective} ")
+    floor = asked != (rule.limit or "")
+    entries: Entries = []
+    if rule.objective:
+        limit = _limit_words(asked, level) if floor else ()
+        reached = "" if rule.performance is None else f"; reached: {figure(rule.performance, level)}"
+        entries.append(("Objective", (_title(rule.objective, result), *limit, reached)))
+    if rule.constraint:
+        limit = (", made least",) if floor else _limit_words(asked, gap)
+        reached = "" if rule.disparity is None else f"; reached: {figure(rule.disparity, gap)}"
+        entries.append(("Disparity", (_title(rule.constraint, result), *limit, reached)))
+    return entries
+
+
+def _limit_words(text: str, kind: Kind) -> Sentence:
+    limit = read_limit(text)
+    if limit is None:
+        return (" ", Given(text)) if text else ()
+    return (f" {limit.operator} {limit.words(kind)}",)
+
+
+def _title(text: str, result: AuditResult) -> Given:
+    """Write what a search speaks of with its metrics by their titles."""
+    known = result.definitions
+    words = [known[word].title if word in known else word.replace("_", " ") for word in text.split()]
+    joined = " ".join(words)
+    return Given(joined[:1].upper() + joined[1:])
+
+
+def _kinds(rule: Rule, result: AuditResult) -> tuple[Kind, Kind]:
+    """How the objective and the disparity are shown."""
+    words = rule.constraint.split() or [""]
+    metric = next((word for word in words if word in result.definitions), words[0])
+    form = next((word for word in words if word in ("ratio", "value")), "difference")
+    gap = compared_kind(form, metric, result.definitions, f"{metric}_{form}")
+    unsigned: dict[Kind, Kind] = {"points": "gap", "signed": "number"}
+    return metric_kind(rule.objective, result.definitions), unsigned.get(gap, gap)
+
+
+def _slices(rows: list[RuleSlice], rule: Rule) -> Table:
+    one = any(row.threshold is not None for row in rows)
+    lines = [
+        Row(
+            _slice(row, rule),
+            [
+                Cell(count(row.n)),
+                Cell(count(row.positives)),
+                *[Cell(threshold_words(row.threshold))] * one,
+                Cell(figure(row.before, "percent")),
+                Cell(figure(row.after, "percent")),
+            ],
+        )
+        for row in rows
+    ]
+    heads = [
+        ("n", "rows that the rule was fitted on"),
+        ("Positive", "positive label"),
+        *[("Threshold", "scores at or above it are selected")] * one,
+        ("Selected before", "selection rate on the fitted rows without the rule"),
+        ("Selected after", "selection rate on the fitted rows with it"),
+    ]
+    return Table(heads, lines)
+
+
+def _slice(row: RuleSlice, rule: Rule) -> Sentence:
+    """The empty slice is that of all rows, or of those that no other rule speaks of."""
+    return ("every other value",) if rule.features and not row.slice else slice_name(row.slice)
+
+
+def threshold_words(value: float | None) -> str:
+    """Write a threshold; one that no score misses or none reaches is said by whom it selects."""
+    if value is not None and math.isinf(value):
+        return "nobody" if value > 0 else "everybody"
+    return UNDEFINED if value is None else _score(value)
+
+
+def _score(value: float) -> str:
+    return f"{value:#.4g}".rstrip(".").replace("-", MINUS)
+
+
+def _steps(rows: list[RuleSlice], rule: Rule) -> Table:
+    lines = [
+        Row(_slice(row, rule), [Cell(_range(row, number)), Cell(chance_words(chance))])
+        for row in rows
+        for number, (_, chance) in enumerate(row.steps)
+    ]
+    return Table([("Score", ""), ("Selected with probability", "")], lines)
+
+
+def _range(row: RuleSlice, number: int) -> str:
+    """The scores of one step, up to where the next one begins."""
+    start = row.steps[number][0]
+    end = row.steps[number + 1][0] if number + 1 < len(row.steps) else math.inf
+    if start == -math.inf:
+        return "any" if end == math.inf else f"below {_score(end)}"
+    return f"from {_score(start)} on" if end == math.inf else f"from {_score(start)} to below {_score(end)}"
+
+
+def chance_words(chance: float) -> str:
+    """Write the probability of a step; certainty in words."""
+    return {0.0: "0: nobody", 1.0: "1: everybody"}.get(chance, figure(chance, "number"))
+
+
+def _weights(cells: list[CellWeight]) -> Table:
+    lines = [
+        Row(
+            slice_name(cell.slice),
+            [
+                Cell("positive" if cell.label else "negative"),
+                Cell(count(cell.n)),
+                Cell(figure(cell.weight, "number")),
+            ],
+        )
+        for cell in cells
+    ]
+    return Table([("Label", ""), ("n", "training rows"), ("Weight", "of each of these rows")], lines)
+
+
+def _search(curve: list[TradeOff], level: Kind, gap: Kind) -> Table:
+    """Lay out every rule of a search."""
+    lines = [
+        Row(
+            (f"rule {number}",),
+            [
+                Cell(figure(one.disparity, gap)),
+                Cell(figure(one.performance, level)),
+                Cell("chosen" * one.chosen),
+            ],
+            emphasis=one.chosen,
+        )
+        for number, one in enumerate(curve, start=1)
+    ]
+    return Table([("Disparity", ""), ("Performance", ""), ("Choice", "")], lines)
