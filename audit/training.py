@@ -100,7 +100,9 @@ def _set_aside(config: Config, model: Model, table: pa.Table | None) -> Training
     data, wanted = config.data, config.data.validation
     assert wanted is not None
     if wanted.split is not None:
-        return rows_of(opened(data, config.slices.by, data.name, wanted.split, data.path, table), model.columns)
+        return rows_of(
+            opened(data, config.slices.by, data.name, wanted.split, data.path, table), model.columns
+        )
     rows = rows_of(evaluation_set(config, table), model.columns)
     assert wanted.share is not None
     keys = rows.keys if rows.keys is not None else rows.ids

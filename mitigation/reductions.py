@@ -8,14 +8,13 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from ..compression.estimators import parts
 from ..compression.recipes import Context, Done, Params, plural, recipe
 from ..datasets.errors import InputError
-from ..models.estimator import frame, one_line
+from ..models.estimator import frame, noting, one_line
 from ..models.mixture import Mixture
 from ..models.rules import ChanceRule
 from .fitting import draw_of
-from .reweighing import classes_of
+from .retraining import classes_of, trainable
 
 Constraint = Literal[
     "demographic_parity", "equalized_odds", "true_positive_rate_parity", "false_positive_rate_parity",
@@ -74,36 +73,31 @@ def moment(params: Reduction) -> Any:
     return kinds[params.constraint](difference_bound=params.bound)
 
 
-def _fitted(
-    model: Any, params: Reduction, context: Context, name: str, reduction: Any
-) -> tuple[Any, Any, Any, str]:
-    """Train by a reduction; returns it, the encoder, the classifier's class name, and the rows' words."""
+def _fit(reduction: Any, model: Any, params: Reduction, context: Context, name: str) -> Done:
+    """Train by a reduction; returns what was done so far: over which slices, and what there is to note."""
     rows = context.rows(name)
-    encoder, classifier = parts(model.fitted)
-    if not hasattr(classifier, "get_params"):
-        raise InputError(
-            f"{name}: a {type(classifier).__name__} cannot be trained again; put this step first"
-        )
+    encoder, classifier = trainable(model, name)
     by = list(params.by or context.sensitive)
     codes, keys = rows.slices(by, name)
     labels = rows.known_labels(name)
     features: Any = frame(pa.table(rows.batch), model.columns)
     features = encoder.transform(features) if encoder is not None else features
     context.progress(f"training by {name}", 0, None)
+    noted: dict[str, Any] = {}
     try:
-        reduction.fit(features, labels.astype(int), sensitive_features=codes.astype(str))
+        with noting(noted):
+            reduction.fit(features, labels.astype(int), sensitive_features=codes.astype(str))
     except (ValueError, TypeError) as error:
         raise InputError(
             f"{name}: {type(classifier).__name__} cannot be trained so: {one_line(error)}"
         ) from None
-    return encoder, classifier, keys, rows.about
-
-
-def _base(model: Any) -> Any:
-    from sklearn.base import clone
-
-    _, classifier = parts(model.fitted)
-    return clone(classifier) if hasattr(classifier, "get_params") else classifier
+    notes = list(noted.get("warnings", []))
+    if rows.weights is not None:
+        notes.append("fairlearn's reductions take no weights: those of the rows were not used")
+    changed = (
+        f"{type(classifier).__name__} trained under {params.constraint} over {plural(len(keys), 'slice')}"
+    )
+    return Done(changed, notes=notes, trained_on=rows.about)
 
 
 @recipe("exponentiated-gradient", ExponentiatedGradient, family="sklearn", room="mitigation")
@@ -115,29 +109,31 @@ def exponentiated_gradient(model: Any, params: ExponentiatedGradient, context: C
     A. Agarwal et al. 2018, ICML 35 (A Reductions Approach to Fair Classification).
     """
     from fairlearn.reductions import ExponentiatedGradient as Fairlearn
+    from sklearn.base import clone
 
     name = "exponentiated-gradient"
-    reduction = Fairlearn(_base(model), moment(params), eps=params.eps, max_iter=params.max_iter)
-    encoder, classifier, keys, about = _fitted(model, params, context, name, reduction)
+    encoder, classifier = trainable(model, name)
+    reduction = Fairlearn(clone(classifier), moment(params), eps=params.eps, max_iter=params.max_iter)
+    done = _fit(reduction, model, params, context, name)
     weights = reduction.weights_
     held = [i for i in weights.index if weights[i] > 0]
     classes, yes = model.fitted.classes_, model.positive_index
     predictors, chances = [reduction.predictors_[i] for i in held], weights[held].to_numpy()
     model.replace(Mixture(encoder, predictors, chances / chances.sum(), classes, yes))
     model.threshold = 0.5
-    told = (
-        f"a mixture of {plural(len(held), type(classifier).__name__)} trained under {params.constraint} over "
-        f"{plural(len(keys), 'slice')}"
-    )
+    done.changed = f"a mixture of {len(held)} x {done.changed}"
     if len(held) == 1 or not params.randomised:
-        return Done(told, trained_on=about)
+        return done
     rule = ChanceRule(draw_of(model, context))
     kept = {
         "kind": "randomised", "features": [], "seed": context.seed, "drawn_by": list(rule.draw.columns),
-        "fitted_on": about, "objective": "accuracy", "constraint": params.constraint,
+        "fitted_on": done.trained_on, "objective": "accuracy", "constraint": params.constraint,
     }  # fmt: skip
-    note = f"each decision asks one of {len(held)} classifiers, drawn by lot (seed {context.seed})"
-    return Done(told, notes=[note], trained_on=about, rule=rule, told={"rules": [kept]})
+    done.rule, done.told = rule, {"rules": [kept]}
+    done.notes.append(
+        f"each decision asks one of {len(held)} classifiers, drawn by lot (seed {context.seed})"
+    )
+    return done
 
 
 @recipe("grid-search", GridSearch, family="sklearn", room="mitigation")
@@ -149,19 +145,18 @@ def grid_search(model: Any, params: GridSearch, context: Context) -> Done:
     A. Agarwal et al. 2018, ICML 35 (A Reductions Approach to Fair Classification), section 3.
     """
     from fairlearn.reductions import GridSearch as Fairlearn
+    from sklearn.base import clone
 
+    encoder, classifier = trainable(model, "grid-search")
     reduction = Fairlearn(
-        _base(model), moment(params), grid_size=params.grid_size, grid_limit=params.grid_limit,
+        clone(classifier), moment(params), grid_size=params.grid_size, grid_limit=params.grid_limit,
         constraint_weight=params.constraint_weight,
     )  # fmt: skip
-    encoder, classifier, keys, about = _fitted(model, params, context, "grid-search", reduction)
+    done = _fit(reduction, model, params, context, "grid-search")
     best = reduction.predictors_[reduction.best_idx_]
     model.replace(_renamed(encoder, best, model))
-    return Done(
-        f"the best of {plural(len(reduction.predictors_), type(classifier).__name__)} trained under "
-        f"{params.constraint} over {plural(len(keys), 'slice')}",
-        trained_on=about,
-    )
+    done.changed = f"the best of {len(reduction.predictors_)} x {done.changed}"
+    return done
 
 
 def _renamed(encoder: Any, classifier: Any, model: Any) -> Any:
@@ -188,11 +183,7 @@ def correlation_remover(model: Any, params: Correlation, context: Context) -> Do
     rows = context.rows(name)
     by = list(params.by or context.sensitive)
     rows.slices(by, name)
-    encoder, classifier = parts(model.fitted)
-    if not hasattr(classifier, "get_params"):
-        raise InputError(
-            f"{name}: a {type(classifier).__name__} cannot be trained again; put this step first"
-        )
+    encoder, classifier = trainable(model, name)
     columns = list(dict.fromkeys([*model.columns, *by]))
     features = frame(pa.table(rows.batch), columns)
     numbers = [f for f in by if features[f].dtype.kind in "biuf"]

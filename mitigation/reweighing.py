@@ -7,15 +7,13 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import Field
 
 from ..compression.finetune import label_loss, targets, train
 from ..compression.recipes import Context, Done, Finetune, Params, plural, recipe
-from ..datasets.errors import InputError
 from ..datasets.training import Key, TrainingRows
-from ..models.estimator import frame, one_line
+from .retraining import drawn_by, retrained
 
 Floats = NDArray[np.float64]
 CellWeight = dict[str, Any]
@@ -151,7 +149,7 @@ def _resampled(params: Resampling, context: Context) -> tuple[TrainingRows, str]
     weights, _, cells = _weighed(rows, params, context, "resampling")
     draw = np.random.default_rng(context.seed)
     if params.method == "reweighing":
-        return _drawn(rows, weights, draw), f"{len(rows):,} rows drawn by the weights of reweighing"
+        return drawn_by(rows, weights, draw), f"{len(rows):,} rows drawn by the weights of reweighing"
     counts = np.bincount(cells)
     held = np.flatnonzero(counts)
     size = int(counts[held].max() if params.method == "over" else counts[held].min())
@@ -165,51 +163,6 @@ def _to_size(rows: NDArray[np.intp], size: int, draw: np.random.Generator) -> ND
     """As many of some rows: each of them as often as fits, and a draw of the rest."""
     whole, rest = divmod(size, len(rows))
     return np.concatenate([np.tile(rows, whole), draw.choice(rows, rest, replace=False)])
-
-
-def _drawn(rows: TrainingRows, weights: Floats, draw: np.random.Generator) -> TrainingRows:
-    """As many rows, drawn with the given chances; they carry no weights any more."""
-    chosen = draw.choice(len(rows), len(rows), p=weights / weights.sum())
-    return rows.take(np.sort(chosen), weights=None)
-
-
-def retrained(model: Any, rows: TrainingRows, weights: Floats | None, seed: int, name: str) -> str:
-    """Train a scikit-learn model again with weights, in place; returns how the weights entered.
-
-    An estimator that takes no weights is trained on rows that are drawn by them.
-    """
-    from sklearn.base import clone
-    from sklearn.utils.validation import has_fit_parameter
-
-    from ..compression.estimators import parts
-
-    _, classifier = parts(model.fitted)
-    if not hasattr(classifier, "get_params"):
-        raise InputError(
-            f"{name}: a {type(classifier).__name__} cannot be trained again; put this step first"
-        )
-    made = clone(model.fitted)
-    fit: dict[str, Any] = {}
-    how = "without weights"
-    if weights is not None:
-        if has_fit_parameter(classifier, "sample_weight"):
-            last = f"{made.steps[-1][0]}__" if hasattr(made, "steps") else ""
-            fit, how = {f"{last}sample_weight": weights}, "each weighted by its slice and label"
-        else:
-            rows = _drawn(rows, weights, np.random.default_rng(seed))
-            how = f"drawn by the weights, as a {type(classifier).__name__} takes none"
-    try:
-        made.fit(frame(pa.table(rows.batch), model.columns), classes_of(model, rows, name), **fit)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{name}: the model cannot be trained again: {one_line(error)}") from None
-    model.replace(made)
-    return how
-
-
-def classes_of(model: Any, rows: TrainingRows, name: str) -> NDArray[Any]:
-    """The label of each row as the classes that a scikit-learn model knows."""
-    classes, yes = np.asarray(model.fitted.classes_), model.positive_index
-    return np.asarray(np.where(rows.known_labels(name), classes[yes], classes[1 - yes]))
 
 
 def _trained_on(

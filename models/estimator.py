@@ -82,7 +82,7 @@ class EstimatorModel:
         """Score the rows of a batch."""
         try:
             rows = frame(pa.table(batch), self.columns)
-            with _noting(self.about):
+            with noting(self.about):
                 if self.probability:
                     score = np.asarray(self.fitted.predict_proba(rows), float)[:, self.positive_index]
                 elif self._scores:
@@ -112,12 +112,16 @@ def _last(fitted: Any) -> Any:
 
 
 @contextmanager
-def _noting(about: dict[str, Any]) -> Iterator[None]:
-    """Keep what a library warns of for the report instead of printing it."""
+def noting(about: dict[str, Any]) -> Iterator[None]:
+    """Keep what a library warns of for the report instead of printing it.
+
+    What it deprecates concerns those who maintain it, not those who read the report.
+    """
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         yield
-    texts = [one_line(w.message) for w in said if isinstance(w.message, Warning)]
+    kept = [w.message for w in said if not issubclass(w.category, DeprecationWarning)]
+    texts = [one_line(message) for message in kept if isinstance(message, Warning)]
     if texts:
         about["warnings"] = list(dict.fromkeys([*about.get("warnings", []), *texts]))
 
@@ -169,7 +173,7 @@ def train(
     fit = {"model__sample_weight": data.weights} if weighted else {}
     noted: dict[str, Any] = {}
     try:
-        with _noting(noted):
+        with noting(noted):
             pipeline.fit(rows, label, **fit)
     except (ValueError, TypeError) as error:
         raise InputError(f"model.estimator: {estimator} cannot be trained: {one_line(error)}") from None
@@ -246,14 +250,14 @@ def load(
         skops_file = file.read(4) == b"PK\x03\x04"
     about: dict[str, Any] = {"path": str(path), "sha256": sha256_file(path)}
     if skops_file:
-        with _noting(about):
+        with noting(about):
             fitted = from_skops(path, trusted)
         about["trusted_types"] = list(trusted)
     elif trust_pickle:
         import joblib
 
         try:
-            with _noting(about):
+            with noting(about):
                 fitted = joblib.load(path)
         except Exception as error:
             # Unpickling runs the file: whatever it throws is about the file.

@@ -56,7 +56,12 @@ def applied() -> Callable[..., tuple[Any, Done]]:
     """Carry out a recipe on a copy of a model; returns the model with its rule, and what was done."""
 
     def do(
-        model: Any, name: str, params: dict[str, Any], learned: TrainingRows, fitted: TrainingRows, **context: Any
+        model: Any,
+        name: str,
+        params: dict[str, Any],
+        learned: TrainingRows,
+        fitted: TrainingRows,
+        **context: Any,
     ) -> tuple[Any, Done]:
         from fairweigh.compression.make import copied
         from fairweigh.models.rules import RuledModel

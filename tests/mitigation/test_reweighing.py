@@ -122,13 +122,17 @@ def test_resampling_brings_every_cell_to_one_size(method, pick, applied, monkeyp
     assert seen["weights"] is None
     # Every row that is drawn is one of the rows, with its own label.
     known = dict(zip(learned.batch["x1"].to_pylist(), learned.labels.tolist(), strict=True))
-    assert all(known[x] == y for x, y in zip(drawn.batch["x1"].to_pylist(), drawn.labels.tolist(), strict=True))
+    assert all(
+        known[x] == y for x, y in zip(drawn.batch["x1"].to_pylist(), drawn.labels.tolist(), strict=True)
+    )
 
 
 def test_what_training_rows_lack_is_one_line(applied):
     learned = rows(biased(300, 7), ("group",))
     model = model_of(learned)
-    with pytest.raises(InputError, match=r"reweighing: 300 rows of the rows lack the sensitive feature 'sex'"):
+    with pytest.raises(
+        InputError, match=r"reweighing: 300 rows of the rows lack the sensitive feature 'sex'"
+    ):
         applied(model, "reweighing", {"by": ["sex"]}, learned, learned)
     from dataclasses import replace
 

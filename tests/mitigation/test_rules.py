@@ -27,7 +27,7 @@ SCORE = np.array([0.2, 0.5, 0.5, 0.7, 0.9])
 class Fixed:
     """Scores that are given."""
 
-    columns, whole, probability, threshold = ["id"], False, True, 0.5  # noqa: RUF012
+    columns, whole, probability, threshold = ["id"], False, True, 0.5
 
     def score(self, batch, ids):
         return Scored(SCORE >= 0.5, SCORE)
@@ -47,8 +47,15 @@ def test_thresholds_hold_from_the_threshold_on():
 
 
 def test_bins_and_intersections_find_their_slice():
-    keys = (("Female", "under 30"), ("Female", "(unknown)"), ("Male", "30 and over"), ("(unknown)", "30 and over"))
-    rule = StepRule.thresholds(groups(*keys, features=("sex", "age"), bins={"age": [30.0]}), [0.1, 0.8, 0.6, 0.5])
+    keys = (
+        ("Female", "under 30"),
+        ("Female", "(unknown)"),
+        ("Male", "30 and over"),
+        ("(unknown)", "30 and over"),
+    )
+    rule = StepRule.thresholds(
+        groups(*keys, features=("sex", "age"), bins={"age": [30.0]}), [0.1, 0.8, 0.6, 0.5]
+    )
     assert rule.decide(BATCH, SCORE)[0].tolist() == [True, False, True, False, True]
 
 
@@ -77,7 +84,9 @@ def test_a_draw_is_of_the_row_and_of_nothing_else(order, seed):
 
 def test_draws_do_not_depend_on_how_a_column_is_stored():
     draw = Draw(3, ("id",))
-    stored = [pa.array([1, 2, 3], t) for t in (pa.int64(), pa.int8(), pa.float64())] + [pa.array(["1", "2", "3"])]
+    stored = [pa.array([1, 2, 3], t) for t in (pa.int64(), pa.int8(), pa.float64())] + [
+        pa.array(["1", "2", "3"])
+    ]
     first, *others = (draw.uniform(pa.record_batch({"id": column})) for column in stored)
     for other in others:
         np.testing.assert_array_equal(other, first)
