@@ -114,4 +114,4 @@ def _called(recipe: str, params: Mapping[str, Any]) -> str:
         for key, value in params.items()
         if value is not False and not isinstance(value, (dict, list))
     ]
-    return "-".join([str(recipe), *(re.sub(r"[^\w.]+", "_", word) for word in words)])
+    return "-".join([str(recipe), *(re.sub(r"[^\w.]+", "_", word).strip("_") for word in words)])

@@ -193,7 +193,7 @@ class _Audit:
                 try:
                     truncated = self.score(made.name, made.model)
                 except InputError as error:
-                    broken.append(failed(wanted[made.name], error))
+                    broken.append(failed(wanted[made.name], error, self.config))
                     self._forget(made.name)
                     continue
                 told = {**_described(made.model, truncated), "path": made.recipe.artefact}

@@ -122,7 +122,7 @@ class Workshop:
                 raise
             except Exception as error:
                 # A step hands an arbitrary model to a library of its own: whatever breaks there is its row.
-                made = failed(wanted, error)
+                made = failed(wanted, error, self.config)
             if isinstance(made, Failed):
                 shutil.rmtree(target, ignore_errors=True)
             yield made
@@ -220,10 +220,12 @@ class Workshop:
         }
 
 
-def failed(wanted: Planned, error: Exception) -> Failed:
+def failed(wanted: Planned, error: Exception, config: Config) -> Failed:
     """What the report says of a variant that could not be made."""
     why = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {one_line(error)}"
-    steps = [Step(recipe=name, params=params) for name, params in wanted.named]
+    steps = [
+        Step(recipe=name, params=params, room=find(name, config.family).room) for name, params in wanted.named
+    ]
     return Failed(name=wanted.name, steps=steps, why=why)
 
 

@@ -18,7 +18,7 @@ from .conftest import FEATURES, biased, model_of, rates, rows
 def test_weights_of_adult_are_those_of_aif360(data_folder):
     """AIF360 0.6.1, Reweighing on AdultDataset() (45,222 rows), privileged sex = Male."""
     data = EvaluationSet.from_card("adult", "all", sensitive=["sex"], drop_missing=True)
-    read = [data.read(b) for b in data.batches(whole=True)][0]
+    read = next(data.read(b) for b in data.batches(whole=True))
     assert len(read["y_true"]) == 45_222
     male = np.array(read["sex"].to_pylist()) == "Male"
     label = read["y_true"].to_numpy().astype(bool)
@@ -84,7 +84,7 @@ def test_planted_label_bias_goes_and_an_unbiased_table_stays_as_it_is(applied):
         batch = rows(fresh).batch
         before = rates(model.score(batch, None).decision, fresh)
         after = rates(changed.score(batch, None).decision, fresh)
-        # Standard error of a difference of two rates of 8,000 and 12,000 rows, twice, and as much for training.
+        # Four standard errors of a difference of two rates of 8,000 and 12,000 rows.
         noise = 4 * np.sqrt(0.25 / 8000 + 0.25 / 12_000)
         assert (before["a"] - before["b"] > 0.15) == biased_before
         assert abs(after["a"] - after["b"]) < noise
