@@ -455,6 +455,9 @@ class Config(Section):
 
     def _check_recipes(self) -> None:
         planned = self.planned
+        for i, wanted in enumerate(self.mitigations):
+            if wanted.on == "compressed" and not self.compressions:
+                raise ValueError(f"mitigations[{i}].on: compressed, but compressions names no recipe")
         if not planned:
             for key, rows in (("selection", self.data.selection), ("validation", self.data.validation)):
                 if rows is not None:

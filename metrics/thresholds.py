@@ -448,12 +448,14 @@ class _Windows:
 
     def _table(self, gains: list[Floats]) -> Floats:
         """Row ``j`` holds the largest of ``2**j`` neighbouring gains from every position on."""
-        rows = [np.concatenate([g[o] for g, o in zip(gains, self.order, strict=True)])]
-        for j in range(max(len(o) for o in self.order).bit_length() - 1):
-            row = rows[-1].copy()
-            np.maximum(row[: -(1 << j)], rows[-1][1 << j :], out=row[: -(1 << j)])
-            rows.append(row)
-        return np.stack(rows)
+        levels = max(len(o) for o in self.order).bit_length()
+        table = np.empty((levels, self.offset[-1]))
+        table[0] = np.concatenate([g[o] for g, o in zip(gains, self.order, strict=True)])
+        for j in range(levels - 1):
+            ahead = 1 << j
+            np.maximum(table[j, :-ahead], table[j, ahead:], out=table[j + 1, :-ahead])
+            table[j + 1, -ahead:] = table[j, -ahead:]
+        return table
 
     def _explore(self, table: Floats, floor: float, reach: float, step: float | None) -> Index | None:
         """Candidates within ``reach`` that gain ``floor`` in total: the closest or, by steps, the most.
@@ -464,9 +466,9 @@ class _Windows:
         waiting, bounds = boxes[:, :0], np.zeros(0)
         found = None
         while boxes.shape[1]:
-            bound = self._bound(table, boxes, reach)
             middle = np.stack([boxes.sum(0) // 2] * 2)
-            while (gain := self._bound(table, middle, reach)).max() >= floor:
+            bound, gain = np.split(self._bound(table, np.concatenate([boxes, middle], axis=1), reach), 2)
+            while gain.max() >= floor:
                 place = middle[:, [np.argmax(gain)]]
                 if step is None:
                     found = self._inside(table, place, self._least_reach(table, place, floor, reach))
@@ -474,6 +476,7 @@ class _Windows:
                 else:
                     found = self._inside(table, place, reach)
                     floor = np.nextafter(gain.max() + step, np.inf)
+                gain = self._bound(table, middle, reach)
             inner = (boxes[0] < boxes[1]).any(1)
             waiting = np.concatenate([waiting, boxes[:, inner]], axis=1)
             bounds = np.concatenate([bounds, bound[inner]])
@@ -494,7 +497,7 @@ class _Windows:
 
     def _ranges(self, boxes: Index, reach: float) -> tuple[Index, Index]:
         """First and past-the-last candidate of every slice in each box's windows, (slices, boxes) each."""
-        start, stop = np.broadcast_arrays(self.offset[:-1, None], boxes[0, :, 0])[0], self.offset[1:, None]
+        start, stop = self.offset[:-1, None], self.offset[1:, None]
         for (values, starts), places, side in zip(self.axes, self.places, self.sides, strict=True):
             low, high = places[boxes[..., side]]
             first = np.searchsorted(values, low - reach if self.centred else low)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ..compression.recipes import Context, Done, recipe
+from ..models.estimator import noting
 from ..models.rules import MapRule
 from .fitting import FAMILIES, ByParams, column_scores, fitting
 
@@ -54,7 +55,9 @@ def fitted_map(method: str, score: Floats, labels: NDArray[np.bool_], weights: F
     # The scores are not learned from these rows, so that one fold of all of them is fitted on.
     every = np.arange(len(score))
     made = CalibratedClassifierCV(FrozenEstimator(column_scores()), method=method, cv=[(every, every)])
-    made.fit(score[:, None], labels.astype(int), sample_weight=weights)
+    # It warns that the frozen scores are not learned with the weights, which is as it should be.
+    with noting({}):
+        made.fit(score[:, None], labels.astype(int), sample_weight=weights)
     calibrator = made.calibrated_classifiers_[0].calibrators[0]
     if method == "sigmoid":
         return {"a": float(calibrator.a_), "b": float(calibrator.b_)}

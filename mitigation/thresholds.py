@@ -56,7 +56,7 @@ class Constrained(ByParams):
     @field_validator("objective")
     @classmethod
     def _objective(cls, name: str) -> str:
-        if name not in METRICS or METRICS[name].better is None:
+        if not _counted(name) or METRICS[name].better is None:
             known = ", ".join(m for m, row in METRICS.items() if row.better and _counted(m))
             raise ValueError(f"expected a metric that has a better direction, such as {known}, got {name!r}")
         return name

@@ -271,6 +271,17 @@ def test_search_of_many_boxes_is_exact(objective, constraint, sizes, batch, monk
     assert found.disparity == pytest.approx(least, abs=1e-10)
 
 
+@pytest.mark.parametrize("seed", [1, 4])
+def test_least_disparity_is_exact_between_slices_of_many_rates(seed):
+    slices = drawn((151, 139), seed)
+    brute = Brute(slices, "accuracy", DIFFERENCE)
+    floor = brute.best(brute.defined)[0] - 0.03
+    least = brute.nearest(brute.performance >= floor - 1e-10)
+    found = least_disparity(cuts_of(slices), METRICS["accuracy"], DIFFERENCE, floor)
+    assert 0 < least < 1e-4
+    assert found.disparity == pytest.approx(least, abs=1e-12)
+
+
 class Scores(ClassifierMixin, BaseEstimator):
     """A fitted model whose scores are its only feature."""
 
@@ -392,7 +403,7 @@ def test_a_limit_that_only_rounding_misses_holds(find):
         label = np.arange(10) >= 10 - 10 * share
         return candidates(label, label)
 
-    # In floating point 0.9 - 0.7 is 0.20000000000000007, and 0.1 / 0.3 is 0.33333333333333337.
+    # In floating point 0.9 - 0.7 is 0.20000000000000007; the ratio is missed by no more than such a rounding.
     for shares, compare, limit in (((0.9, 0.7), "difference", 0.2), ((0.3, 0.9), "ratio", 0.3 / 0.9 + 1e-13)):
         constraint = Constraint(("selection_rate",), compare, limit, compare == "difference")
         assert find([rows(s) for s in shares], METRICS["accuracy"], constraint).performance == 1.0
