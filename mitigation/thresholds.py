@@ -26,6 +26,8 @@ from ..metrics.thresholds import (
     nearest_rates,
     search,
     search_common,
+    search_paths,
+    value_of,
 )
 from ..models.rules import Groups, StepRule
 from .fitting import FAMILIES, ByParams, Fitting, fitting
@@ -269,8 +271,6 @@ def _restored(
 
 def _at_half(cuts: Candidates, metric: Any) -> float:
     """A metric at the cut between 0 and 1."""
-    from ..metrics.thresholds import value_of
-
     return float(value_of(metric, cuts.counts)[np.flatnonzero(cuts.threshold == 0.5)[0]])
 
 
@@ -284,8 +284,6 @@ def reject_option(model: Any, params: RejectOption, context: Context) -> Done:
     ----------
     F. Kamiran, A. Karim, X. Zhang 2012, ICDM (reject option based classification).
     """
-    from ..metrics.thresholds import search_paths
-
     found = fitting(model, context, params, "reject-option")
     middle = context.original.threshold
     if middle is None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fairlearn.postprocessing import ThresholdOptimizer
-from fairweigh.metrics import thresholds
+from fairweigh.metrics import windows
 from fairweigh.metrics.table import METRICS
 from fairweigh.metrics.thresholds import (
     Constraint,
@@ -260,7 +260,7 @@ def drawn(sizes, seed, digits=None):
     ids=lambda c: f"{c.metrics[0]}-{c.compare}-{c.reference}",
 )
 def test_search_of_many_boxes_is_exact(objective, constraint, sizes, batch, monkeypatch):
-    monkeypatch.setattr(thresholds, "BATCH", batch)
+    monkeypatch.setattr(windows, "BATCH", batch)
     slices = drawn(sizes, seed=5)
     brute = Brute(slices, objective, constraint)
     found = search(cuts_of(slices), METRICS[objective], constraint)
