@@ -109,6 +109,7 @@ def test_reweighing_is_the_same_twice(tmp_path, monkeypatch):
             "text": "text",
             "train": {"path": "train.parquet"},
         },
+        "slices": {"min_size": 10},
         "mitigations": [
             {"name": "weighed", "recipe": {"reweighing": {"steps": 5}}},
             {"name": "both", "recipe": [{"reweighing": {"steps": 5}}, {"threshold": {"limit": "<= 0.5"}}]},
