@@ -505,6 +505,15 @@ class Config(Section):
             raise ValueError(
                 "mitigations: a decision rule cuts scores; model.decision gives none, so set model.score"
             )
+        if self.model.resolved == "predictions" and self.model.path is not None:
+            raise ValueError(
+                "mitigations: scores of a file of their own (model.path) cannot be cut; join them to the data"
+            )
+        if self.data.validation is not None and self.model.train and self.model.train.validation:
+            raise ValueError(
+                "mitigations: rules are fitted on one set of rows; set data.validation or "
+                "model.train.validation, not both"
+            )
         if self.data.validation is None and self.model.train is None:
             raise ValueError(
                 "mitigations: a decision rule is fitted on rows that are not audited; set model.train, or "

@@ -211,7 +211,7 @@ def frontier(
     changed = {v.name for v in evaluation.variants if v.kind != "original"}
     required = bool(gates or objective.targets)
     # Where nothing is required, the cheapest of all would be the most broken one.
-    best = _cheapest([s for s in chosen_on if s.verdict == "pass"], original.name) if required else None
+    best = _cheapest(_candidates(gates, evaluation, chosen_on), original.name) if required else None
     qualifies = any(s.verdict == "pass" for s in chosen_on if s.variant in changed)
     nearest = None if qualifies else _nearest([s for s in chosen_on if s.variant in changed])
     recommended = best.variant if best else None
@@ -239,6 +239,18 @@ def frontier(
         selection=[] if selection is None else chosen_on,
         variants=judged,
     )
+
+
+def _candidates(gates: Sequence[Gate], judged: Judged, standings: Sequence[Standing]) -> list[Standing]:
+    """The variants that pass; where some gate asks for a repair and one is repaired, the repaired ones.
+
+    A gate on mitigated variants is not judged on the others, which pass without having shown anything of it.
+    """
+    passing = [s for s in standings if s.verdict == "pass"]
+    if not any(gate.on == "mitigated" for gate in gates):
+        return passing
+    repaired = {v.name for v in judged.variants if v.recipe and "mitigated" in v.recipe.groups}
+    return [s for s in passing if s.variant in repaired] or passing
 
 
 def _fallback(judged: Sequence[Standing], original: str) -> tuple[str | None, str]:

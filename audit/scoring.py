@@ -7,7 +7,7 @@ audit that was killed goes on where it was, to the same bytes.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -98,20 +98,23 @@ class Twins:
         return pa.array(place, pa.int32()).take(joined.indices)
 
 
-def in_share(rows: pa.RecordBatch, raw: pa.RecordBatch, job: Job) -> NDArray[np.bool_]:
-    """Whether each row falls into the share that goes aside.
+def kept_together(rows: Mapping[str, pa.Array], raw: pa.RecordBatch, twins: Twins | None) -> list[Any]:
+    """What keeps rows that depend on each other on one side of a share: cluster, else twins, else the id."""
+    ids = rows["id"].to_pylist()
+    if "cluster" in rows:
+        keys = rows["cluster"].to_pylist()
+    elif twins is not None:
+        keys = twins.words(raw).to_pylist()
+    else:
+        return ids
+    return [i if key is None else key for key, i in zip(keys, ids, strict=True)]
 
-    A hash decides: of the row's cluster, else of its group of twins, else of its id, so that rows which
-    depend on each other are not on both sides.
-    """
+
+def in_share(rows: pa.RecordBatch, raw: pa.RecordBatch, job: Job) -> NDArray[np.bool_]:
+    """Whether each row falls into the share that goes aside, as a hash decides."""
     assert job.share is not None
-    keys = ids = rows.column("id").to_pylist()
-    if "cluster" in rows.schema.names:
-        keys = rows.column("cluster").to_pylist()
-    elif job.twins is not None:
-        keys = job.twins.words(raw).to_pylist()
-    told = (i if key is None else key for key, i in zip(keys, ids, strict=True))
-    return hashed_share(told, job.share, "selection")
+    named = dict(zip(rows.schema.names, rows.columns, strict=True))
+    return hashed_share(kept_together(named, raw, job.twins), job.share, "selection")
 
 
 @dataclass(frozen=True)
@@ -157,8 +160,8 @@ def score(
         for number, raw in enumerate(_batches(data, model, job)):
             rows = data.read(raw)
             if job.held_out is not None:
-                keys = rows["cluster"] if "cluster" in rows else rows["id"]
-                kept = pa.array(~hashed_share(keys.to_pylist(), job.held_out, VALIDATION))
+                keys = kept_together(rows, raw, job.twins)
+                kept = pa.array(~hashed_share(keys, job.held_out, VALIDATION))
                 raw, rows = raw.filter(kept), {name: column.filter(kept) for name, column in rows.items()}
             if job.twins is not None:
                 rows["twin"] = job.twins.read(raw)

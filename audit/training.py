@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,13 @@ import pyarrow.compute as pc
 
 from ..datasets.columns import Binary, Sensitive, no_column, words
 from ..datasets.errors import InputError
-from ..datasets.evaluation import EvaluationSet, as_words
+from ..datasets.evaluation import EvaluationSet, as_words, row_weights
 from ..datasets.read import read_table, sha256_file
 from ..datasets.training import VALIDATION, TrainingRows, hashed_share
 from ..models.base import Model
 from .config import Config, Data, TrainData
 from .inputs import evaluation_set, opened
+from .scoring import Twins, kept_together
 
 SHARE = 0.2
 """Share of the training rows that decision rules are fitted on, where the configuration does not say."""
@@ -85,14 +86,21 @@ def _parted(config: Config, train: TrainData, rows: TrainingRows) -> tuple[Train
     share = _share(config, train)
     if share is None:
         return rows, None
-    keys = range(len(rows)) if rows.ids is None else rows.ids.to_pylist()
+    keys, told = _keys(rows)
     inside = hashed_share(keys, share, VALIDATION)
     if not 0 < inside.sum() < len(rows):
         raise InputError(
             f"model.train.validation: a share of {share:g} parts {len(rows)} training rows into "
             f"{len(rows) - int(inside.sum())} and {int(inside.sum())}; expected rows on both sides"
         )
-    return rows.parted(inside, "", f"a share of {share:g} drawn by a hash of the id,")
+    return rows.parted(inside, "", f"a share of {share:g} drawn by a hash of the {told},")
+
+
+def _keys(rows: TrainingRows) -> tuple[Iterable[Any], str]:
+    """What decides on which side of a share a row falls, and what it is called."""
+    if rows.keys is not None:
+        return rows.keys.to_pylist(), "cluster or group of twins"
+    return (range(len(rows)), "row's number") if rows.ids is None else (rows.ids.to_pylist(), "id")
 
 
 def _set_aside(config: Config, model: Model, table: pa.Table | None) -> TrainingRows:
@@ -103,16 +111,16 @@ def _set_aside(config: Config, model: Model, table: pa.Table | None) -> Training
         return rows_of(
             opened(data, config.slices.by, data.name, wanted.split, data.path, table), model.columns
         )
-    rows = rows_of(evaluation_set(config, table), model.columns)
+    twins = Twins(data.counterfactual.group) if data.counterfactual else None
+    rows = rows_of(evaluation_set(config, table), model.columns, twins)
     assert wanted.share is not None
-    keys = rows.keys if rows.keys is not None else rows.ids
-    assert keys is not None
-    inside = hashed_share(keys.to_pylist(), wanted.share, VALIDATION)
+    keys, told = _keys(rows)
+    inside = hashed_share(keys, wanted.share, VALIDATION)
     if not 0 < inside.sum() < len(rows):
         raise InputError(
             f"data.validation: a share of {wanted.share:g} sets aside {int(inside.sum())} of {len(rows)} rows"
         )
-    return rows.parted(inside, "", f"a share of {wanted.share:g} drawn by a hash of the id,")[1]
+    return rows.parted(inside, "", f"a share of {wanted.share:g} drawn by a hash of the {told},")[1]
 
 
 def refuse_evaluation_rows(train: TrainData, data: Data) -> None:
@@ -152,15 +160,17 @@ def _of_set(config: Config, train: TrainData, columns: Sequence[str]) -> Trainin
     return rows_of(rows, columns)
 
 
-def rows_of(rows: EvaluationSet, columns: Sequence[str]) -> TrainingRows:
+def rows_of(rows: EvaluationSet, columns: Sequence[str], twins: Twins | None = None) -> TrainingRows:
     """All rows of a set, with the columns that a model and its rules read."""
-    wanted = list(dict.fromkeys([*columns, *rows.sensitive, *([rows.id] if rows.id else [])]))
+    named = twins.columns if twins else ()
+    wanted = list(dict.fromkeys([*columns, *rows.sensitive, *named, *([rows.id] if rows.id else [])]))
     batches = list(rows.batches(wanted, whole=True))
     read = [rows.read(batch) for batch in batches]
     rows.check_whole()
     whole, roles = batches[0], read[0]
     where = f"{rows.name}, split {rows.split}" if rows.split else rows.where
-    cluster = roles.get("cluster")
+    apart = "cluster" in roles or twins is not None
+    keys = pa.array([str(k) for k in kept_together(roles, whole, twins)]) if apart else None
     return TrainingRows(
         whole.select(wanted),
         roles["y_true"].to_numpy().astype(bool) if "y_true" in roles else None,
@@ -169,7 +179,7 @@ def rows_of(rows: EvaluationSet, columns: Sequence[str]) -> TrainingRows:
         {name: roles[name] for name in rows.sensitive},
         roles.get("id"),
         {"name": rows.name or rows.where, "split": rows.split, "sha256": rows.sha256()},
-        cluster,
+        keys,
     )
 
 
@@ -189,7 +199,9 @@ def _of_file(config: Config, train: TrainData, columns: Sequence[str]) -> Traini
     if not len(table):
         raise InputError(f"model.train: no rows in {path}")
     positive = train.positive if train.positive is not None else data.positive
-    labels = None
+    labels = weights = None
+    if data.weight in table.column_names:
+        weights = row_weights(_whole(table.column(data.weight)), str(data.weight)).to_numpy()
     if label:
         outcome = Binary(label, "label", as_words(positive))
         labels = np.asarray(outcome.read(words(table.column(label))))
@@ -208,7 +220,8 @@ def _of_file(config: Config, train: TrainData, columns: Sequence[str]) -> Traini
     )
     ids = batch.column(data.id) if data.id in batch.schema.names else None
     origin = {"name": path.name, "split": train.split, "sha256": sha256_file(path)}
-    return TrainingRows(batch, labels, None, f"{len(table):,} rows of {path.name}", sensitive, ids, origin)
+    about = f"{len(table):,} rows of {path.name}"
+    return TrainingRows(batch, labels, weights, about, sensitive, ids, origin)
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

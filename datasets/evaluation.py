@@ -252,7 +252,7 @@ class EvaluationSet:
         if self.outcome and self.label:
             out["y_true"] = pa.array(self.outcome.read(batch.column(self.label)).astype(np.int8))
         if self.weight:
-            out["weight"] = _weights(batch.column(self.weight), self.weight)
+            out["weight"] = row_weights(batch.column(self.weight), self.weight)
         if self.cluster:
             out["cluster"] = batch.column(self.cluster)
         cells = out["count"].to_numpy() if self.count else None
@@ -278,7 +278,8 @@ def _numbers(column: pa.Array, name: str, role: str) -> np.ndarray[Any, np.dtype
     return np.asarray(values)
 
 
-def _weights(column: pa.Array, name: str) -> pa.Array:
+def row_weights(column: pa.Array, name: str) -> pa.Array:
+    """Read a column of row weights; InputError for what is no finite number of at least 0."""
     values = _numbers(column, name, "weight")
     bad = ~np.isfinite(values) | (values < 0)
     if bad.any():

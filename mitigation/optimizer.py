@@ -14,6 +14,7 @@ from ..datasets.errors import InputError
 from ..models.estimator import one_line
 from ..models.rules import StepRule
 from .fitting import FAMILIES, ByParams, column_scores, draw_of, fitting
+from .retraining import unweighted
 
 Floats = NDArray[np.float64]
 SNAP = 1e-12
@@ -66,6 +67,8 @@ def threshold_optimizer(model: Any, params: ThresholdOptimizer, context: Context
     fitted = optimizer.interpolated_thresholder_.interpolation_dict
     steps = [step_function(fitted[str(code)]) for code in range(len(found.groups.keys))]
     if found.groups.unseen == "common":
+        if context.original.threshold is None:
+            raise InputError(f"{name}: unseen: common takes the model's own threshold; set model.threshold")
         steps.append((np.array([-math.inf, context.original.threshold]), np.array([0.0, 1.0])))
     starts, chances = tuple(s for s, _ in steps), tuple(c for _, c in steps)
     random = any(bool(((c > 0) & (c < 1)).any()) for c in chances)
@@ -77,10 +80,10 @@ def threshold_optimizer(model: Any, params: ThresholdOptimizer, context: Context
         "objective": params.objective, "constraint": params.constraint,
         "limit": None if params.tol is None else f"<= {params.tol:g}", "slices": found.told(rule),
     }  # fmt: skip
-    how = "a randomised rule" if random else "thresholds"
+    how = "randomised rule" if random else "thresholds"
     return Done(
         f"fairlearn's {how} for {len(found.groups.keys)} slices of {' & '.join(found.groups.features)}",
-        notes=_notes(random, context),
+        notes=[*_notes(random, context), *unweighted(found.rows)],
         rule=rule,
         told={"rules": [told], "needs": list(found.groups.features)},
     )

@@ -14,7 +14,7 @@ from ..models.estimator import frame, noting, one_line
 from ..models.mixture import Mixture
 from ..models.rules import ChanceRule
 from .fitting import draw_of
-from .retraining import classes_of, trainable
+from .retraining import classes_of, trainable, unweighted
 
 Constraint = Literal[
     "demographic_parity", "equalized_odds", "true_positive_rate_parity", "false_positive_rate_parity",
@@ -91,9 +91,7 @@ def _fit(reduction: Any, model: Any, params: Reduction, context: Context, name: 
         raise InputError(
             f"{name}: {type(classifier).__name__} cannot be trained so: {one_line(error)}"
         ) from None
-    notes = list(noted.get("warnings", []))
-    if rows.weights is not None:
-        notes.append("fairlearn's reductions take no weights: those of the rows were not used")
+    notes = [*noted.get("warnings", []), *unweighted(rows)]
     changed = (
         f"{type(classifier).__name__} trained under {params.constraint} over {plural(len(keys), 'slice')}"
     )
@@ -210,6 +208,7 @@ def correlation_remover(model: Any, params: Correlation, context: Context) -> Do
     model.replace(made)
     return Done(
         f"trained again on {rest} features without their linear correlation with {', '.join(by)}",
+        notes=unweighted(rows),
         trained_on=rows.about,
         told={"needs": by},
     )

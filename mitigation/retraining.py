@@ -16,6 +16,13 @@ from ..models.estimator import frame, one_line
 Floats = NDArray[np.float64]
 
 
+def unweighted(rows: TrainingRows) -> list[str]:
+    """What to note where rows carry weights that a step of fairlearn has no use for."""
+    return (
+        [] if rows.weights is None else ["fairlearn takes no weights here: those of the rows were not used"]
+    )
+
+
 def trainable(model: Any, name: str) -> tuple[Any, Any]:
     """Return a model's encoder and classifier; InputError for one that cannot be trained again."""
     encoder, classifier = parts(model.fitted)

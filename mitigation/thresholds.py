@@ -155,7 +155,8 @@ class RejectOption(Constrained):
 
 def _counted(name: str) -> bool:
     metric = METRICS.get(name)
-    return metric is not None and (metric.numerator is not None or bool(metric.parts))
+    counted = metric is not None and (metric.numerator is not None or bool(metric.parts))
+    return counted and METRICS[name].needs != ("label",)
 
 
 @recipe("threshold", Threshold, family=FAMILIES, room="mitigation", rule=True)
@@ -167,8 +168,8 @@ def threshold(model: Any, params: Threshold, context: Context) -> Done:
     if params.restore is not None:
         return _restored(model, params, context, found, slices)
     objective = METRICS[params.objective]
-    constraint = params.over(found.groups)
     try:
+        constraint = params.over(found.groups)
         if params.floor is not None:
             best = least_disparity(slices, objective, constraint, Limit.parse(params.floor).value)
         elif params.common:
@@ -178,6 +179,8 @@ def threshold(model: Any, params: Threshold, context: Context) -> Done:
         points = [] if params.common else curve(slices, objective, constraint)
     except Infeasible as error:
         raise InputError(f"threshold: {error}; on {found.rows.about}") from None
+    except InputError:
+        raise
     except ValueError as error:
         raise InputError(f"threshold: {error}") from None
     told = {

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("audit", "compression", "datasets", "metrics", "models", "reports")
+ROOMS = ("audit", "compression", "datasets", "metrics", "mitigation", "models", "reports")
 HEAVY = {
     "altair", "fairlearn", "jinja2", "numpy", "pandas", "pyarrow", "pydantic", "scipy", "sklearn", "skops",
     "torch", "transformers", "vl_convert",
