@@ -459,8 +459,10 @@ class Config(Section):
             if wanted.on == "compressed" and not self.compressions:
                 raise ValueError(f"mitigations[{i}].on: compressed, but compressions names no recipe")
         if not planned:
+            again = self.model is not None and self.model.resolved == "variant"
             for key, rows in (("selection", self.data.selection), ("validation", self.data.validation)):
-                if rows is not None:
+                # An artefact's rule was fitted on rows that must be left out when it is audited again.
+                if rows is not None and not (again and key == "validation"):
                     raise ValueError(
                         f"data.{key}: used by compressions and mitigations alone, and there are none"
                     )
@@ -490,8 +492,6 @@ class Config(Section):
                 raise ValueError(
                     f"mitigations[{i}].on: {unknown(wanted.on, starts, 'variant to start from')}"
                 )
-            if wanted.on == "compressed" and not self.compressions:
-                raise ValueError(f"mitigations[{i}].on: compressed, but compressions names no recipe")
         self._check_rows_of_rules()
 
     def _check_rows_of_rules(self) -> None:
@@ -499,6 +499,8 @@ class Config(Section):
         if not self.fits_rules:
             if self.data.validation is not None:
                 raise ValueError("data.validation: no step fits a rule on it; leave it out")
+            if self.model and self.model.train and self.model.train.validation:
+                raise ValueError("model.train.validation: no step fits a rule on it; leave it out")
             return
         assert self.model is not None
         if self.model.resolved == "predictions" and self.model.score is None:
@@ -518,6 +520,12 @@ class Config(Section):
             raise ValueError(
                 "mitigations: a decision rule is fitted on rows that are not audited; set model.train, or "
                 "data.validation (a split, or a share of the rows that is then left out of the audit)"
+            )
+        apart = self.data.validation or (self.model.train and self.model.train.validation)
+        if not apart and self.model.estimator is None:
+            raise ValueError(
+                "mitigations: a model that comes trained may have learned from model.train; say which rows "
+                "rules are fitted on: data.validation, or model.train.validation if it has not seen these"
             )
         if self.data.validation is not None and self.data.count:
             raise ValueError("data.validation: aggregated counts have no rows to set aside")

@@ -102,11 +102,12 @@ def load_model(
             name=str(spec.function),
         )
     if kind == "variant":
-        from ..compression.artefact import load
+        from ..compression.artefact import fitted_on, load
 
         factories = (spec.factory,) if spec.factory else ()
         found: Model = load(Path(str(spec.path)), "cpu" if spec.device == "auto" else spec.device, factories)
         unknown_columns(found.columns, data.names, data.where)
+        _refuse_fitted_rows(fitted_on(Path(str(spec.path))), config.data, data)
         if data.label in found.columns:
             raise InputError(f"model: column '{data.label}' is the label, which a model may not see")
         if threshold is not None:
@@ -132,6 +133,22 @@ def load_model(
     features = _features(spec, data)
     rows = learned(config, features)
     return estimator.train(str(spec.estimator), spec.params, rows, features, threshold, config.seed)
+
+
+def _refuse_fitted_rows(origin: dict[str, Any], given: Data, data: EvaluationSet) -> None:
+    """InputError where an artefact's rules were fitted on rows that would now be audited."""
+    if not isinstance(data.source, Path) or origin.get("sha256") != data.sha256():
+        return
+    share = given.validation.share if given.validation else None
+    if origin.get("share") is not None and share != origin["share"]:
+        raise InputError(
+            f"model: the artefact's rule was fitted on a share of {origin['share']} of {data.where}; set "
+            f"data.validation: {{share: {origin['share']}}} to leave these rows out"
+        )
+    if origin.get("share") is None and origin.get("split") in (None, given.split):
+        raise InputError(
+            f"model: the rule of this artefact was fitted on these rows of {data.where}; expected others"
+        )
 
 
 def _features(spec: ModelSpec | None, data: EvaluationSet) -> list[str]:

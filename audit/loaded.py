@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from ..datasets.errors import InputError
 from ..models.base import Scored
+from ..models.estimator import one_line
 from ..models.rules import RuledModel
+from .pairs import whole_batch
 
 
 @dataclass(frozen=True)
@@ -75,25 +77,25 @@ class LoadedVariant:
                 f"; its decisions need the sensitive feature {', '.join(map(repr, needed))}" if needed else ""
             )
             raise InputError(f"predict: the table lacks {', '.join(map(repr, lacking))}{why}; it has {known}")
-        batches = rows.select(self.columns).combine_chunks().to_batches()
-        found: Scored = self.model.score(batches[0], None)
+        found: Scored = self.model.score(whole_batch(rows.select(self.columns)), None)
         return found
 
 
 def _table(table: Any) -> pa.Table:
     """The rows as an Arrow table; InputError for what is none."""
-    if isinstance(table, pa.Table):
-        found = table
-    elif isinstance(table, pa.RecordBatch):
-        found = pa.Table.from_batches([table])
-    elif hasattr(table, "columns") and hasattr(table, "dtypes"):
-        found = pa.Table.from_pandas(table, preserve_index=False)
-    elif isinstance(table, dict):
-        found = pa.table(table)
-    else:
+    kinds = isinstance(table, (pa.Table, pa.RecordBatch, dict)) or hasattr(table, "__dataframe__")
+    if not kinds and not hasattr(table, "__arrow_c_stream__"):
         raise InputError(
             f"predict: expected a pandas.DataFrame, a pyarrow.Table or a dict, got {type(table).__name__}"
         )
+    try:
+        pandas = type(table).__module__.partition(".")[0] == "pandas"
+        found = pa.Table.from_pandas(table, preserve_index=False) if pandas else pa.table(table)
+    except (pa.ArrowException, TypeError, ValueError, KeyError) as error:
+        raise InputError(f"predict: not a table of plain columns: {one_line(error)}") from None
+    twice = [name for name in found.column_names if found.column_names.count(name) > 1]
+    if twice:
+        raise InputError(f"predict: the column {twice[0]!r} is there more than once")
     if not len(found):
         raise InputError("predict: the table has no rows")
     return found

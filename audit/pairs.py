@@ -216,7 +216,7 @@ def pair(
     if "count" not in one.schema.names:
         other = matched(one, other, names)
     paired = Paired(sensitive, probability, order, *measured, names=names)
-    paired.add(_whole(one), _whole(other))
+    paired.add(whole_batch(one), whole_batch(other))
     return paired
 
 
@@ -224,7 +224,7 @@ def _read(path: Path, sensitive: Sequence[str]) -> pa.Table:
     return pq.read_table(path, read_dictionary=list(sensitive), memory_map=True)
 
 
-def _whole(table: pa.Table) -> pa.RecordBatch:
+def whole_batch(table: pa.Table) -> pa.RecordBatch:
     """The table as one batch."""
     columns = [c.combine_chunks() for c in table.unify_dictionaries().columns]
     columns = [pa.concat_arrays(c.chunks) if isinstance(c, pa.ChunkedArray) else c for c in columns]

@@ -150,7 +150,7 @@ class _Audit:
         truncated = score(data, model, job, measured, self.progress)
         if selection and selection.split is not None:
             other = self._open(selection.split)
-            there = replace(job, path=aside, shards=self._shards(f"{name}-{SELECTION}", model))
+            there = replace(job, path=aside, held_out=None, shards=self._shards(f"{name}-{SELECTION}", model))
             truncated += score(other, model, there, None, self.progress)
         return truncated
 
@@ -174,6 +174,7 @@ class _Audit:
         from .variants import SAMPLE_ROWS, Workshop, failed
 
         family_of(model)
+        self._check_features()
         # A variant may decide by the sensitive features, or draw by the id, where the original does not.
         columns = [*model.columns, *self.data.sensitive, *([self.data.id] if self.data.id else [])]
         rows = sample(self._open(), columns, SAMPLE_ROWS)
@@ -203,7 +204,23 @@ class _Audit:
                 entries.append(
                     Entry(made.name, told, kind, made.recipe, made.cost, made.self_flips, parent)  # type: ignore[arg-type]
                 )
+        if self.config.mitigations and not any(e.kind == "mitigated" for e in entries):
+            names = {p.name for p in self.config.planned} - {c.name for c in self.config.compressions}
+            first = next(f for f in broken if f.name in names)
+            raise InputError(f"mitigations: none could be made; {first.name}: {first.why}")
         return entries, broken
+
+    def _check_features(self) -> None:
+        """InputError for a step by a feature that is not audited, before any work on variants."""
+        for planned in self.config.planned:
+            for name, params in planned.named:
+                for feature in params.get("by") or []:
+                    if feature not in self.data.sensitive:
+                        known = ", ".join(self.data.sensitive)
+                        raise InputError(
+                            f"mitigations: {name}.by: {feature!r} is not an audited sensitive feature; there "
+                            f"are {known}"
+                        )
 
     def _forget(self, name: str) -> None:
         """Take out what a variant that cannot be scored has written."""

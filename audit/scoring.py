@@ -100,7 +100,7 @@ class Twins:
 
 def kept_together(rows: Mapping[str, pa.Array], raw: pa.RecordBatch, twins: Twins | None) -> list[Any]:
     """What keeps rows that depend on each other on one side of a share: cluster, else twins, else the id."""
-    ids = rows["id"].to_pylist()
+    ids: list[Any] = rows["id"].to_pylist()
     if "cluster" in rows:
         keys = rows["cluster"].to_pylist()
     elif twins is not None:

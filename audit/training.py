@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..datasets.card import card
 from ..datasets.columns import Binary, Sensitive, no_column, words
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet, as_words, row_weights
@@ -68,6 +70,8 @@ def learning(config: Config, model: Model, table: pa.Table | None = None) -> tup
 
     if train is not None:
         refuse_evaluation_rows(train, config.data)
+    else:
+        _refuse_overlapping_splits(TrainData(), config.data)
     rows = (lambda: parts()[0]) if train is not None else None
     if config.data.validation is not None:
         return rows, fitted_on
@@ -93,7 +97,11 @@ def _parted(config: Config, train: TrainData, rows: TrainingRows) -> tuple[Train
             f"model.train.validation: a share of {share:g} parts {len(rows)} training rows into "
             f"{len(rows) - int(inside.sum())} and {int(inside.sum())}; expected rows on both sides"
         )
-    return rows.parted(inside, "", f"a share of {share:g} drawn by a hash of the {told},")
+    parts = rows.parted(inside, "", f"a share of {share:g} drawn by a hash of the {told},")
+    if config.model is not None and config.model.estimator is not None:
+        return parts
+    learned = "from which the model, that came trained, may have learned"
+    return parts[0], replace(parts[1], about=f"{parts[1].about}, {learned}")
 
 
 def _keys(rows: TrainingRows) -> tuple[Iterable[Any], str]:
@@ -120,7 +128,8 @@ def _set_aside(config: Config, model: Model, table: pa.Table | None) -> Training
         raise InputError(
             f"data.validation: a share of {wanted.share:g} sets aside {int(inside.sum())} of {len(rows)} rows"
         )
-    return rows.parted(inside, "", f"a share of {wanted.share:g} drawn by a hash of the {told},")[1]
+    aside = rows.parted(inside, "", f"a share of {wanted.share:g} drawn by a hash of the {told},")[1]
+    return replace(aside, origin=aside.origin | {"share": wanted.share})
 
 
 def refuse_evaluation_rows(train: TrainData, data: Data) -> None:
@@ -128,6 +137,7 @@ def refuse_evaluation_rows(train: TrainData, data: Data) -> None:
     if (train.name is None) == (train.path is None):
         raise InputError("model.train: expected either name (a dataset card) or path (a file)")
     same_file = train.path is not None and data.path is not None and _same_file(train.path, data.path)
+    _refuse_overlapping_splits(train, data)
     whole = (None, "all")
     same_card = train.name is not None and train.name == data.name
     overlap = train.split == data.split or train.split in whole or data.split in whole
@@ -143,9 +153,30 @@ def refuse_evaluation_rows(train: TrainData, data: Data) -> None:
             )
 
 
+def _refuse_overlapping_splits(train: TrainData, data: Data) -> None:
+    """Some cards have splits that hold largely the same rows: one cannot stand apart from another."""
+    parts = [("model.train.split", train.split if train.name == data.name else None)]
+    parts += [
+        (f"data.{key}.split", part.split)
+        for key, part in (("selection", data.selection), ("validation", data.validation))
+        if part is not None
+    ]
+    for key, split in parts:
+        if split is not None and data.name is not None and card(data.name).default_split is not None:
+            raise InputError(
+                f"{key}: the splits of {data.name} hold largely the same rows, {split!r} is not apart from "
+                f"{data.split!r}; set a share instead"
+            )
+
+
 def _same_file(one: str, other: str) -> bool:
     try:
-        return Path(one).samefile(other)
+        if Path(one).samefile(other):
+            return True
+        # A copy under another name is the same rows.
+        return Path(one).stat().st_size == Path(other).stat().st_size and sha256_file(
+            Path(one)
+        ) == sha256_file(Path(other))
     except OSError:
         return one == other
 
@@ -187,7 +218,10 @@ def _of_file(config: Config, train: TrainData, columns: Sequence[str]) -> Traini
     """Training rows of a file, which need not have the sensitive features of the evaluation rows."""
     path, data, spec = Path(str(train.path)), config.data, config.model
     assert spec is not None
-    table = read_table(path, missing=data.missing or ("",))
+    by = config.slices.by or data.sensitive or []
+    table = read_table(
+        path, missing=data.missing or ("",), categorical=[f for f in by if f not in (data.bins or {})]
+    )
     if train.split is not None and data.split_column is not None:
         wanted = pc.equal(words(table.column(data.split_column)).cast(pa.string()), train.split)
         table = table.filter(wanted)
@@ -206,7 +240,6 @@ def _of_file(config: Config, train: TrainData, columns: Sequence[str]) -> Traini
         outcome = Binary(label, "label", as_words(positive))
         labels = np.asarray(outcome.read(words(table.column(label))))
         outcome.check_both_classes()
-    by = config.slices.by or data.sensitive or []
     there = [name for name in by if name in table.column_names]
     sensitive = {
         name: Sensitive(name, tuple((data.bins or {}).get(name, ()))).read(_whole(table.column(name)))

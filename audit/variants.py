@@ -78,7 +78,7 @@ class Workshop:
     def __enter__(self) -> Workshop:
         self._closing = ExitStack()
         self._stored: dict[str, Any] = {}
-        self._steps: dict[str, list[Step]] = {}
+        self._recipes: dict[str, Recipe] = {}
         try:
             place = self._closing.enter_context(tempfile.TemporaryDirectory(prefix="fairweigh-"))
             self._place = Path(place)
@@ -131,24 +131,24 @@ class Workshop:
             gc.collect()
 
     def _ready(self, wanted: Planned, target: Path) -> Ready:
-        start, before, told = self._start(wanted)
+        start, before, parent = self._start(wanted)
         made = make(start, wanted.named, self._context(), target, before)
         recipe = Recipe(
-            steps=[*told, *(self._step(step) for step in made.steps)],
+            steps=[*parent.steps, *(self._step(step) for step in made.steps)],
             layers=[Layer.model_validate(layer) for layer in made.layers],
             artefact=f"{ARTEFACTS}/{wanted.name}",
             sha256=made.sha256,
-            trained_on=made.trained_on,
-            needs=made.told["needs"],
-            weights=[CellWeight.model_validate(cell) for cell in made.told["weights"]],
-            rules=[Rule.model_validate(rule) for rule in made.told["rules"]],
+            trained_on=made.trained_on or parent.trained_on,
+            needs=list(dict.fromkeys([*parent.needs, *made.told["needs"]])),
+            weights=[*parent.weights, *map(CellWeight.model_validate, made.told["weights"])],
+            rules=[*parent.rules, *map(Rule.model_validate, made.told["rules"])],
         )
         if not self._costs:
             return Ready(wanted.name, made.model, recipe, None, None)
         self.progress(f"measuring: {wanted.name}", 0, None)
         found = self._measured(made.model, target, made)
         recipe = recipe.model_copy(update={"reload": found["reload"]})
-        self._steps[wanted.name] = recipe.steps
+        self._recipes[wanted.name] = recipe
         return Ready(
             wanted.name, made.model, recipe, _cost(found, self._stored),
             self_flips(made.model, self.rows, self.config),
@@ -171,15 +171,15 @@ class Workshop:
     def _step(self, told: dict[str, Any]) -> Step:
         return Step.model_validate({**told, "room": find(told["recipe"], self._family).room})
 
-    def _start(self, wanted: Planned) -> tuple[Any, list[tuple[str, Any]], list[Step]]:
-        """What a variant is made from: the original, or a variant with the steps that made it."""
+    def _start(self, wanted: Planned) -> tuple[Any, list[tuple[str, Any]], Recipe]:
+        """What a variant is made from: the original, or a variant with the steps and recipe that made it."""
         if wanted.on == "original":
-            return self.original, [], []
+            return self.original, [], Recipe(steps=[])
         folder = self.folder / ARTEFACTS / wanted.on
-        if wanted.on not in self._steps:
+        if not folder.is_dir():
             raise InputError(f"{wanted.on}, which it starts from, could not be made")
         model = artefact.load(folder, *artefact.how_to_load(self.original))
-        return model, artefact.steps_of(folder), self._steps[wanted.on]
+        return model, artefact.steps_of(folder), self._recipes[wanted.on]
 
     def _measured(self, model: Any, folder: Path, made: Made | None) -> dict[str, Any]:
         # A rule costs a table of numbers; of a network it is not timed, as it is nothing beside it.

@@ -10,7 +10,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from . import codec, weights
 from .recipes import Family, find
 
 FORMAT = 1
+MOST_RULES = 16
 SPEC, WEIGHTS, ONNX, SKOPS, PROGRAM = (
     "variant.json",
     "model.safetensors",
@@ -67,20 +68,23 @@ def libraries_of(model: Any) -> str:
     return "transformers" if transformers else family_of(model)
 
 
-def save(model: Any, steps: Sequence[Step], folder: Path) -> str:
+def save(model: Any, steps: Sequence[Step], folder: Path, fitted_on: Mapping[str, Any] | None = None) -> str:
     """Write a model as an artefact; returns the sha256 of its weights, or of its rule where it has none.
 
     Parameters
     ----------
     steps : sequence of (recipe, record)
         In the order in which they were applied.
+    fitted_on : mapping, optional
+        Checksum, split and share of the data that its rules were fitted on, so that an audit of the
+        artefact can leave these rows out.
     """
     folder.mkdir(parents=True)
     base = unruled(model)
     spec: dict[str, Any] = {"format": FORMAT, "threshold": base.threshold}
     spec["steps"] = [{"recipe": name, "record": record} for name, record in steps]
     if isinstance(model, RuledModel):
-        spec["rules"] = [rule.spec() for rule in model.rules]
+        spec |= {"rules": [rule.spec() for rule in model.rules], "fitted_on": dict(fitted_on or {})}
     if isinstance(base, EstimatorModel):
         from .estimators import write
 
@@ -156,7 +160,7 @@ def load(folder: Path, device: str = "cpu", factories: Collection[str] = ()) -> 
         newer = spec["format"] > FORMAT
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path}: not the description of an artefact: {one_line(error)}") from None
     if newer:
         raise InputError(f"{path}: written in format {spec['format']}, this version reads up to {FORMAT}")
@@ -170,12 +174,17 @@ def load(folder: Path, device: str = "cpu", factories: Collection[str] = ()) -> 
             model = read(spec, folder)
         else:
             model = _read_neural(spec, folder, device, factories)
-        for rule in spec.get("rules", []):
+        rules = spec.get("rules", [])
+        if len(rules) > MOST_RULES:
+            raise ValueError(f"{len(rules)} rules, expected at most {MOST_RULES}")
+        for rule in rules:
             model = RuledModel(model, rule_of(rule))
         return model
     except InputError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
+    except (
+        KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RuntimeError,
+    ) as error:  # fmt: skip
         raise InputError(f"{path}: not the description of an artefact: {one_line(error)}") from None
 
 
@@ -211,6 +220,11 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
     if not set(found.positive) < set(range(max(2, len(found.labels)))):
         raise ValueError(f"no outputs {found.positive} among {len(found.labels)}")
     return NeuralModel(inputs, runtime, found, batching, float(spec["threshold"]), about, source)
+
+
+def fitted_on(folder: Path) -> dict[str, Any]:
+    """Return what `save` was told of the rows that an artefact's rules were fitted on."""
+    return dict(json.loads((folder / SPEC).read_text(encoding="utf-8")).get("fitted_on", {}))
 
 
 def steps_of(folder: Path) -> list[Step]:

@@ -79,7 +79,7 @@ def distill(model: EstimatorModel, params: Student, context: Context) -> Done:
     assert scored.decision is not None
     student = make_estimator(params.estimator, params.params, context.seed)
     encoder, classifier = parts(model.fitted)
-    features: Any = frame(pa.table(rows.batch), model.columns)
+    features: Any = frame(pa.table(rows.batch), model.columns, model.as_words)
     features = encoder.transform(features) if encoder is not None else features
     classes = np.asarray(classifier.classes_)
     yes = model.positive_index
@@ -179,7 +179,7 @@ def _fewer_leaves(model: EstimatorModel, tree: Any, keep: float, context: Contex
     if rows.labels is None:
         raise InputError("prune: growing a tree again needs training rows with a label")
     encoder, _ = parts(model.fitted)
-    features: Any = frame(pa.table(rows.batch), model.columns)
+    features: Any = frame(pa.table(rows.batch), model.columns, model.as_words)
     features = encoder.transform(features) if encoder is not None else features
     yes = model.positive_index
     label = np.where(rows.labels, tree.classes_[yes], tree.classes_[1 - yes])
@@ -299,6 +299,7 @@ def write(model: EstimatorModel, folder: Path) -> dict[str, Any]:
     return {
         "family": "sklearn",
         "columns": model.columns,
+        "as_words": model.as_words,
         "classes": classes.tolist(),
         "positive": model.positive_index,
         "runtime": runtime,
@@ -321,7 +322,9 @@ def read(spec: Mapping[str, Any], folder: Path) -> EstimatorModel:
 
     about = {"path": str(folder), "sha256": sha256_file(weights_file(folder))}
     positive = [word(spec["classes"][spec["positive"]])]
-    return EstimatorModel(fitted, spec["columns"], positive, spec["threshold"], about)
+    model = EstimatorModel(fitted, spec["columns"], positive, spec["threshold"], about)
+    model.as_words = [str(name) for name in spec.get("as_words", [])]
+    return model
 
 
 def numbers(fitted: Any) -> Iterator[NDArray[Any]]:

@@ -23,6 +23,8 @@ from .layers import layers
 from .recipes import Context, Family, find
 
 COMPILED = 1e-5
+KEPT = ("distill", "drop-layers", "prune-heads", "prune-structured")
+"""Steps of compression whose result stays what it is when the model is trained on."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,9 @@ def make(
         step = find(name, family)
         if isinstance(changed, RuledModel) and not step.rule:
             raise InputError(f"{name}: changes the model, so it comes before the steps that fit a rule to it")
+        worn = [n for n, _ in steps if find(n, family).room == "compression" and n not in KEPT]
+        if worn and step.room == "mitigation" and not step.rule:
+            raise InputError(f"{name}: trains the model again, which would undo {worn[-1]}; put it before")
         params = step.params.model_validate(given)
         done = step.apply(changed, params, context)
         if done.rule is not None:
@@ -105,7 +110,8 @@ def make(
         # An exported model has no module to count; its operations are those of what was exported.
         operations = counted(changed, context.sample) or operations
     try:
-        sha256 = artefact.save(changed, steps, folder)
+        rows = context.validation if isinstance(changed, RuledModel) else None
+        sha256 = artefact.save(changed, steps, folder, rows().origin if rows else None)
         loaded = artefact.load(folder, *artefact.how_to_load(changed))
         _same_scores(changed, loaded, context.sample)
         spec = json.loads((folder / SPEC).read_text(encoding="utf-8"))

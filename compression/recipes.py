@@ -11,10 +11,10 @@ import difflib
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ..datasets.errors import InputError
 from ..datasets.training import TrainingRows
@@ -33,6 +33,16 @@ class Params(BaseModel):
     """Base of the recipes' parameters: strict about unknown keys and types."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+By = Annotated[list[str] | None, AfterValidator(lambda by: by if by is None else _distinct(by))]
+"""Sensitive features, each once; None: all that are audited."""
+
+
+def _distinct(by: list[str]) -> list[str]:
+    if not by or len(set(by)) < len(by):
+        raise ValueError(f"expected one or more different features, got {by}")
+    return by
 
 
 class Finetune(Params):

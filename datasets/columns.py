@@ -30,6 +30,13 @@ def word(value: object) -> str:
     return str(value)
 
 
+def canonical(text: str) -> str:
+    """Return one spelling of a value that tools write differently: True and true, 01, 1 and 1.0."""
+    if text in ("True", "False"):
+        return text.lower()
+    return word(float(text)) if re.fullmatch(r"-?\d{1,15}(\.\d+)?", text) else text
+
+
 def plain(column: pa.Array | pa.ChunkedArray, name: str) -> None:
     """InputError for a column of nested values, or of text that is no UTF-8."""
     if pa.types.is_nested(column.type):

@@ -33,7 +33,7 @@ def calibration(model: Any, params: Calibration, context: Context) -> Done:
         fitted_map(params.method, found.score[mask], labels[mask], found.weights[mask])
         for mask in found.masks()
     )
-    threshold = context.original.threshold if model.probability else None
+    threshold = model.threshold if model.probability else None
     rule = MapRule(found.groups, maps, 0.5 if threshold is None else float(threshold))
     told = {
         "kind": "calibration", "features": list(found.groups.features), "unseen": params.unseen,

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..compression.recipes import Context, Family, Params
+from ..compression.recipes import By, Context, Family, Params
 from ..datasets.errors import InputError
 from ..datasets.training import Key, TrainingRows
-from ..models.rules import Draw, Groups, Rule, StepRule, Unseen
+from ..models.rules import Draw, Groups, Rule, StepRule, Unseen, unruled
+from ..models.table import PredictionTable, ScoreColumn
 
 Floats = NDArray[np.float64]
 FAMILIES: tuple[Family, ...] = ("sklearn", "torch", "scores")
@@ -24,7 +25,7 @@ FAMILIES: tuple[Family, ...] = ("sklearn", "torch", "scores")
 class ByParams(Params):
     """Parameters that every rule by slices has."""
 
-    by: list[str] | None = Field(None, description="Sensitive features, crossed; default all audited ones.")
+    by: By = Field(None, description="Sensitive features, crossed; default all audited ones.")
     unseen: Unseen = Field(
         "error",
         description="What slices without a rule of their own get, because too few rows of them were there "
@@ -40,7 +41,7 @@ class Fitting:
     ----------
     rows : TrainingRows
     score, weights : float arrays of shape (rows,)
-    decision : bool array of shape (rows,)
+    decision : bool array of shape (rows,) or None
         What the model decides without the rule.
     codes : int array of shape (rows,)
         Slice of each row: a position in ``groups.keys``, or their number for a slice without a rule of
@@ -50,7 +51,7 @@ class Fitting:
     rows: TrainingRows
     score: Floats
     weights: Floats
-    decision: NDArray[np.bool_]
+    decision: NDArray[np.bool_] | None
     codes: NDArray[np.intp]
     groups: Groups
 
@@ -87,9 +88,11 @@ class Fitting:
         return told
 
 
-def _rate(decision: NDArray[np.bool_], mask: NDArray[np.bool_], weights: Floats) -> float | None:
+def _rate(decision: NDArray[np.bool_] | None, mask: NDArray[np.bool_], weights: Floats) -> float | None:
     mass = weights[mask].sum()
-    return float(weights[mask & decision].sum() / mass) if mass > 0 else None
+    if decision is None or not mass > 0:
+        return None
+    return float(weights[mask & decision].sum() / mass)
 
 
 def _threshold(start: Floats, chance: Floats) -> float | None:
@@ -124,7 +127,7 @@ def fitting(
     by = list(params.by or context.sensitive)
     codes, keys = rows.slices(by, name)
     weights = np.ones(len(rows)) if rows.weights is None else rows.weights
-    decision = scored.decision if scored.decision is not None else np.zeros(len(rows), bool)
+    decision = scored.decision
     if not by_slice:
         return Fitting(rows, scored.score, weights, decision, np.zeros(len(rows), np.intp), Groups())
     few = _too_few(codes, keys, labels if labelled else None, context.min_size)
@@ -165,8 +168,19 @@ def _named(by: Sequence[str], key: Key) -> str:
     return " & ".join(f"{feature}={value}" for feature, value in zip(by, key, strict=True))
 
 
-def draw_of(model: Any, context: Context) -> Draw:
-    """How a randomised rule draws: by the row's id where there is one, else by all that the model sees."""
+def draw_of(model: Any, context: Context, name: str) -> Draw:
+    """How a randomised rule draws: by the row's id where there is one, else by all that the model sees.
+
+    Raises
+    ------
+    InputError
+        Neither: rows of equal scores would all be drawn together, which is no lot.
+    """
+    if context.row_id is None and isinstance(unruled(model), (PredictionTable, ScoreColumn)):
+        raise InputError(
+            f"{name}: its rule is randomised and draws by the row's id; set data.id, or use threshold, which "
+            "draws nothing"
+        )
     columns = (context.row_id,) if context.row_id else tuple(model.columns)
     return Draw(context.seed, columns)
 

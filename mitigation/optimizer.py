@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -50,6 +51,8 @@ def threshold_optimizer(model: Any, params: ThresholdOptimizer, context: Context
 
     name = "threshold-optimizer"
     found = fitting(model, context, params, name)
+    # fairlearn takes no weights, and what is told of its rule must be of the rows as it saw them.
+    found = replace(found, weights=np.ones(len(found.rows)))
     mine = found.codes < len(found.groups.keys)
     optimizer = Fairlearn(
         estimator=column_scores(), prefit=True, predict_method="predict", constraints=params.constraint,
@@ -67,12 +70,12 @@ def threshold_optimizer(model: Any, params: ThresholdOptimizer, context: Context
     fitted = optimizer.interpolated_thresholder_.interpolation_dict
     steps = [step_function(fitted[str(code)]) for code in range(len(found.groups.keys))]
     if found.groups.unseen == "common":
-        if context.original.threshold is None:
+        if model.threshold is None:
             raise InputError(f"{name}: unseen: common takes the model's own threshold; set model.threshold")
-        steps.append((np.array([-math.inf, context.original.threshold]), np.array([0.0, 1.0])))
+        steps.append((np.array([-math.inf, model.threshold]), np.array([0.0, 1.0])))
     starts, chances = tuple(s for s, _ in steps), tuple(c for _, c in steps)
     random = any(bool(((c > 0) & (c < 1)).any()) for c in chances)
-    rule = StepRule(found.groups, starts, chances, draw_of(model, context) if random else None)
+    rule = StepRule(found.groups, starts, chances, draw_of(model, context, name) if random else None)
     told = {
         "kind": "randomised" if random else "thresholds", "features": list(found.groups.features),
         "unseen": params.unseen, "seed": context.seed if random else None,

@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from ..compression.recipes import Context, Done, Params, plural, recipe
+from ..compression.recipes import By, Context, Done, Params, plural, recipe
 from ..datasets.errors import InputError
 from ..models.estimator import frame, noting, one_line
 from ..models.mixture import Mixture
 from ..models.rules import ChanceRule
 from .fitting import draw_of
-from .retraining import classes_of, trainable, unweighted
+from .retraining import classes_of, trainable, unweighted, weighted
 
 Constraint = Literal[
     "demographic_parity", "equalized_odds", "true_positive_rate_parity", "false_positive_rate_parity",
@@ -25,15 +25,16 @@ Constraint = Literal[
 class Reduction(Params):
     """What fairlearn's reductions have in common."""
 
-    by: list[str] | None = Field(None, description="Sensitive features, crossed; default all audited ones.")
+    by: By = Field(None, description="Sensitive features, crossed; default all audited ones.")
     constraint: Constraint = "equalized_odds"
-    bound: float | None = Field(
-        None, gt=0, description="Largest difference, or loss of a slice; default that of fairlearn."
-    )
 
 
 class ExponentiatedGradient(Reduction):
     """Parameters of fairlearn.reductions.ExponentiatedGradient."""
+
+    bound: float | None = Field(
+        None, gt=0, description="Largest difference, or loss of a slice; default that of fairlearn."
+    )
 
     eps: float = Field(0.01, gt=0, description="Allowed violation on the training rows.")
     max_iter: int = Field(50, ge=1)
@@ -53,24 +54,25 @@ class GridSearch(Reduction):
 class Correlation(Params):
     """Parameters of fairlearn.preprocessing.CorrelationRemover."""
 
-    by: list[str] | None = Field(None, description="Sensitive features; default all audited ones.")
+    by: By = Field(None, description="Sensitive features; default all audited ones.")
     alpha: float = Field(1.0, ge=0, le=1, description="1 removes all linear correlation, 0 none.")
 
 
-def moment(params: Reduction) -> Any:
-    """Return fairlearn's constraint."""
+def moment(params: Reduction, bound: float | None = None) -> Any:
+    """Return fairlearn's constraint; grid search weighs it and knows no bound."""
     from fairlearn import reductions
 
     if params.constraint == "bounded_group_loss":
-        bound = 0.1 if params.bound is None else params.bound
-        return reductions.BoundedGroupLoss(reductions.ZeroOneLoss(), upper_bound=bound)
+        return reductions.BoundedGroupLoss(
+            reductions.ZeroOneLoss(), upper_bound=0.1 if bound is None else bound
+        )
     kinds = {
         "demographic_parity": reductions.DemographicParity,
         "equalized_odds": reductions.EqualizedOdds,
         "true_positive_rate_parity": reductions.TruePositiveRateParity,
         "false_positive_rate_parity": reductions.FalsePositiveRateParity,
     }
-    return kinds[params.constraint](difference_bound=params.bound)
+    return kinds[params.constraint](difference_bound=bound)
 
 
 def _fit(reduction: Any, model: Any, params: Reduction, context: Context, name: str) -> Done:
@@ -80,7 +82,7 @@ def _fit(reduction: Any, model: Any, params: Reduction, context: Context, name: 
     by = list(params.by or context.sensitive)
     codes, keys = rows.slices(by, name)
     labels = rows.known_labels(name)
-    features: Any = frame(pa.table(rows.batch), model.columns)
+    features: Any = frame(pa.table(rows.batch), model.columns, model.as_words)
     features = encoder.transform(features) if encoder is not None else features
     context.progress(f"training by {name}", 0, None)
     noted: dict[str, Any] = {}
@@ -111,7 +113,9 @@ def exponentiated_gradient(model: Any, params: ExponentiatedGradient, context: C
 
     name = "exponentiated-gradient"
     encoder, classifier = trainable(model, name)
-    reduction = Fairlearn(clone(classifier), moment(params), eps=params.eps, max_iter=params.max_iter)
+    reduction = Fairlearn(
+        clone(classifier), moment(params, params.bound), eps=params.eps, max_iter=params.max_iter
+    )
     done = _fit(reduction, model, params, context, name)
     weights = reduction.weights_
     held = [i for i in weights.index if weights[i] > 0]
@@ -122,7 +126,7 @@ def exponentiated_gradient(model: Any, params: ExponentiatedGradient, context: C
     done.changed = f"a mixture of {len(held)} x {done.changed}"
     if len(held) == 1 or not params.randomised:
         return done
-    rule = ChanceRule(draw_of(model, context))
+    rule = ChanceRule(draw_of(model, context, name))
     kept = {
         "kind": "randomised", "features": [], "seed": context.seed, "drawn_by": list(rule.draw.columns),
         "fitted_on": done.trained_on, "objective": "accuracy", "constraint": params.constraint,
@@ -183,9 +187,11 @@ def correlation_remover(model: Any, params: Correlation, context: Context) -> Do
     rows.slices(by, name)
     encoder, classifier = trainable(model, name)
     columns = list(dict.fromkeys([*model.columns, *by]))
-    features = frame(pa.table(rows.batch), columns)
-    numbers = [f for f in by if features[f].dtype.kind in "biuf"]
+    numbers = [f for f in by if f in context.bins]
     texts = [f for f in by if f not in numbers]
+    # A feature that the model sees itself keeps the type it was trained on.
+    as_words = [f for f in texts if f not in model.columns]
+    features = frame(pa.table(rows.batch), columns, as_words)
     known = SimpleImputer(strategy="constant", fill_value="(unknown)", missing_values=None)
     text = make_pipeline(known, OneHotEncoder(handle_unknown="ignore", sparse_output=False, drop="first"))
     before = clone(encoder) if encoder is not None else "passthrough"
@@ -196,19 +202,20 @@ def correlation_remover(model: Any, params: Correlation, context: Context) -> Do
             ("features", before, model.columns),
         ]
     )
-    width = joined.fit(features).transform(features[:1]).shape[1]
-    rest = np.shape(encoder.transform(features[:1]))[1] if encoder is not None else len(model.columns)
-    remover = CorrelationRemover(sensitive_feature_ids=list(range(width - rest)), alpha=params.alpha)
+    joined.fit(features)
+    places = joined.output_indices_
+    own, rest = places["number"].stop or places["text"].stop, places["features"]
+    remover = CorrelationRemover(sensitive_feature_ids=list(range(own)), alpha=params.alpha)
     made = Pipeline([("encode", joined), ("remove", remover), ("model", clone(classifier))])
     try:
-        made.fit(features, classes_of(model, rows, name))
+        made.fit(features, classes_of(model, rows, name), **weighted(classifier, made, rows.weights))
     except (ValueError, TypeError) as error:
         raise InputError(f"{name}: the model cannot be trained again: {one_line(error)}") from None
-    model.columns = columns
+    model.columns, model.as_words = columns, as_words
     model.replace(made)
     return Done(
-        f"trained again on {rest} features without their linear correlation with {', '.join(by)}",
-        notes=unweighted(rows),
+        f"trained again on {rest.stop - rest.start} features without their linear correlation with "
+        f"{', '.join(by)}",
         trained_on=rows.about,
         told={"needs": by},
     )

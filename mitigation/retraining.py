@@ -37,25 +37,38 @@ def retrained(model: Any, rows: TrainingRows, weights: Floats | None, seed: int,
     An estimator that takes no weights is trained on rows that are drawn by them.
     """
     from sklearn.base import clone
-    from sklearn.utils.validation import has_fit_parameter
 
     _, classifier = trainable(model, name)
     made = clone(model.fitted)
     fit: dict[str, Any] = {}
     how = "without weights"
     if weights is not None:
-        if has_fit_parameter(classifier, "sample_weight"):
-            last = f"{made.steps[-1][0]}__" if hasattr(made, "steps") else ""
-            fit, how = {f"{last}sample_weight": weights}, "each weighted by its slice and label"
-        else:
+        fit = weighted(classifier, made, weights)
+        how = "each weighted by its slice and label"
+        if not fit:
             rows = drawn_by(rows, weights, np.random.default_rng(seed))
             how = f"drawn by the weights, as a {type(classifier).__name__} takes none"
     try:
-        made.fit(frame(pa.table(rows.batch), model.columns), classes_of(model, rows, name), **fit)
+        made.fit(
+            frame(pa.table(rows.batch), model.columns, model.as_words), classes_of(model, rows, name), **fit
+        )
     except (ValueError, TypeError) as error:
         raise InputError(f"{name}: the model cannot be trained again: {one_line(error)}") from None
     model.replace(made)
     return how
+
+
+def weighted(classifier: Any, fitted: Any, weights: Floats | None) -> dict[str, Any]:
+    """Arguments by which a classifier, or a pipeline that ends in it, is trained with weights.
+
+    None where there are no weights, or the classifier takes none.
+    """
+    from sklearn.utils.validation import has_fit_parameter
+
+    if weights is None or not has_fit_parameter(classifier, "sample_weight"):
+        return {}
+    last = f"{fitted.steps[-1][0]}__" if hasattr(fitted, "steps") else ""
+    return {f"{last}sample_weight": weights}
 
 
 def classes_of(model: Any, rows: TrainingRows, name: str) -> NDArray[Any]:

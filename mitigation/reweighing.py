@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ..compression.finetune import label_loss, targets, train
-from ..compression.recipes import Context, Done, Finetune, Params, plural, recipe
+from ..compression.recipes import By, Context, Done, Finetune, Params, plural, recipe
 from ..datasets.training import Key, TrainingRows
 from .retraining import drawn_by, retrained
 
@@ -22,7 +22,7 @@ CellWeight = dict[str, Any]
 class Reweighing(Params):
     """Weights that make slice and label independent; the model is trained again with them."""
 
-    by: list[str] | None = Field(None, description="Sensitive features, crossed; default all audited ones.")
+    by: By = Field(None, description="Sensitive features, crossed; default all audited ones.")
 
 
 class NeuralReweighing(Reweighing, Finetune):
@@ -32,7 +32,7 @@ class NeuralReweighing(Reweighing, Finetune):
 class Resampling(Params):
     """Training rows drawn anew; the model is trained again on them."""
 
-    by: list[str] | None = Field(None, description="Sensitive features, crossed; default all audited ones.")
+    by: By = Field(None, description="Sensitive features, crossed; default all audited ones.")
     method: Literal["over", "under", "reweighing"] = Field(
         "over",
         description="over: each cell of slice and label grows to the largest one's rows; under: shrinks to "
@@ -99,7 +99,8 @@ def _weighed(
     labels = rows.known_labels(name)
     codes, keys = rows.slices(by, name)
     weights, counts = cell_weights(codes, labels, rows.weights)
-    each = weights[codes, labels.astype(int)]
+    # A cell of rows that all weigh nothing has no weight of its own to give.
+    each = np.nan_to_num(weights[codes, labels.astype(int)])
     if rows.weights is not None:
         each = each * rows.weights
     return each, told_cells(keys, by, weights, counts), codes * 2 + labels
@@ -153,14 +154,18 @@ def _resampled(params: Resampling, context: Context) -> tuple[TrainingRows, str]
     counts = np.bincount(cells)
     held = np.flatnonzero(counts)
     size = int(counts[held].max() if params.method == "over" else counts[held].min())
-    chosen = np.concatenate([_to_size(np.flatnonzero(cells == cell), size, draw) for cell in held])
-    chosen.sort()
+    parts = [_to_size(np.flatnonzero(cells == cell), size, rows.weights, draw) for cell in held]
+    chosen = np.sort(np.concatenate(parts))
     told = f"{len(chosen):,} rows, {size:,} of each of {len(held)} cells of slice and label"
-    return rows.take(chosen), told
+    return rows.take(chosen, weights=None), told
 
 
-def _to_size(rows: NDArray[np.intp], size: int, draw: np.random.Generator) -> NDArray[np.intp]:
-    """As many of some rows: each of them as often as fits, and a draw of the rest."""
+def _to_size(
+    rows: NDArray[np.intp], size: int, weights: Floats | None, draw: np.random.Generator
+) -> NDArray[np.intp]:
+    """As many of some rows: each of them as often as fits, and a draw of the rest; or drawn by weight."""
+    if weights is not None and weights[rows].sum() > 0:
+        return draw.choice(rows, size, p=weights[rows] / weights[rows].sum())
     whole, rest = divmod(size, len(rows))
     return np.concatenate([np.tile(rows, whole), draw.choice(rows, rest, replace=False)])
 
@@ -171,7 +176,7 @@ def _trained_on(
     """Train a neural model on, in place; returns how long."""
     if weights is not None:
         # They hold the rows' own weights, which would else decide how often each row is drawn.
-        rows = replace(rows, weights=None)
+        rows, weights = replace(rows, weights=None), weights / weights.mean()
     target = targets(model, rows, name)
 
     def loss(logits: Any, picked: NDArray[np.intp]) -> Any:

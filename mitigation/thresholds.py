@@ -103,9 +103,7 @@ class Constrained(ByParams):
             wanted = {k: word(v) for k, v in self.reference.items()}
             named = [dict(zip(groups.features, key, strict=True)) for key in groups.keys]
             if wanted not in named:
-                raise InputError(
-                    f"threshold.reference: no slice {wanted} among {len(named)}, such as {named[0]}"
-                )
+                raise InputError(f"reference: no slice {wanted} among {len(named)}, such as {named[0]}")
             reference = named.index(wanted)
         metrics = NAMED.get(self.constraint, (self.constraint,))
         return Constraint(metrics, self.compare, limit.value, limit.upper, reference)
@@ -288,14 +286,15 @@ def reject_option(model: Any, params: RejectOption, context: Context) -> Done:
     F. Kamiran, A. Karim, X. Zhang 2012, ICDM (reject option based classification).
     """
     found = fitting(model, context, params, "reject-option")
-    middle = context.original.threshold
+    middle = model.threshold
     if middle is None:
         raise InputError(
             "reject-option: the model has no threshold around which a band could lie; set model.threshold"
         )
     masks = found.masks()[: len(found.groups.keys)]
-    rates = np.array([np.average(found.decision[m], weights=found.weights[m]) for m in masks])
-    side = np.where(rates < np.average(found.decision, weights=found.weights), -1.0, 1.0)
+    chosen = found.score >= middle
+    rates = np.array([np.average(chosen[m], weights=found.weights[m]) for m in masks])
+    side = np.where(rates < np.average(chosen, weights=found.weights), -1.0, 1.0)
     widths = np.unique(np.append(np.abs(found.score - middle), 0.0))
     widths = np.append(widths[:1], widths[:-1] / 2 + widths[1:] / 2) if len(widths) > 1 else widths
     try:

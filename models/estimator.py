@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from ..datasets.columns import listed, word
+from ..datasets.columns import canonical, listed, word, words
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..datasets.read import sha256_file
@@ -52,6 +52,7 @@ class EstimatorModel:
         about: dict[str, Any],
     ) -> None:
         self.columns = list(columns)
+        self.as_words: list[str] = []
         self.about = about
         self.replace(fitted)
         self.threshold = threshold if threshold is not None else (0.5 if self.probability else 0.0)
@@ -81,7 +82,7 @@ class EstimatorModel:
     def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
         """Score the rows of a batch."""
         try:
-            rows = frame(pa.table(batch), self.columns)
+            rows = frame(pa.table(batch), self.columns, self.as_words)
             with noting(self.about):
                 if self.probability:
                     score = np.asarray(self.fitted.predict_proba(rows), float)[:, self.positive_index]
@@ -132,9 +133,15 @@ def one_line(error: BaseException) -> str:
     return text if len(text) <= 300 else text[:297] + "..."
 
 
-def frame(table: pa.Table, columns: Sequence[str]) -> pd.DataFrame:
-    """Return feature columns as pandas, text as objects, so that encoders see one kind of text."""
+def frame(table: pa.Table, columns: Sequence[str], as_words: Sequence[str] = ()) -> pd.DataFrame:
+    """Return feature columns as pandas, text as objects, so that encoders see one kind of text.
+
+    Columns of ``as_words`` are text whatever they are stored as: 1, 1.0 and '1' are one value.
+    """
     out: pd.DataFrame = table.select(list(columns)).to_pandas()
+    for name in as_words:
+        told = words(table.column(name)).to_pylist()
+        out[name] = np.array([None if v is None else canonical(v) for v in told], dtype=object)
     for name in out.columns:
         if out[name].dtype.kind not in "biuf":
             out[name] = out[name].astype(object).where(out[name].notna(), None)

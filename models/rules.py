@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..datasets.columns import Sensitive, listed, no_column, word
+from ..datasets.columns import Sensitive, canonical, listed, no_column, word
 from ..datasets.errors import InputError
 from ..datasets.training import UNKNOWN
 from .base import Scored, decide
@@ -67,9 +67,14 @@ class Groups:
             levels = [*read.dictionary.to_pylist(), UNKNOWN]
             whole = whole * len(levels) + read.indices.fill_null(len(levels) - 1).to_numpy()
             names.append(levels)
-        place = {key: i for i, key in enumerate(self.keys)}
         held, inverse = np.unique(whole, return_inverse=True)
         slices = [self._key(int(code), names) for code in held]
+        place = {key: i for i, key in enumerate(self.keys)}
+        # The same table comes from CSV as text and from elsewhere typed: True is true, 01 is 1.
+        alike = [tuple(map(canonical, key)) for key in self.keys]
+        if len(set(alike)) == len(alike):
+            place = {key: i for i, key in enumerate(alike)}
+            slices = [tuple(map(canonical, key)) for key in slices]
         other = [" & ".join(key) for key in slices if key not in place]
         if other and self.unseen == "error":
             raise InputError(
@@ -99,15 +104,21 @@ class Groups:
         if spec["unseen"] not in ("error", "common"):
             raise ValueError(f"unseen: {spec['unseen']!r}")
         keys = tuple(tuple(map(str, key)) for key in spec["keys"])
-        return cls(tuple(map(str, spec["features"])), keys, dict(spec["bins"]), spec["unseen"])
+        features = tuple(map(str, spec["features"]))
+        bins = {str(k): [float(e) for e in edges] for k, edges in spec["bins"].items()}
+        if any(len(key) != len(features) for key in keys) or len(set(keys)) < len(keys):
+            raise ValueError(f"expected distinct keys of {len(features)} values")
+        if any(edges != sorted(set(edges)) for edges in bins.values()):
+            raise ValueError("expected ascending edges")
+        return cls(features, keys, bins, spec["unseen"])
 
 
 @dataclass(frozen=True)
 class Draw:
     """Draws of a randomised rule: from what a row is, not from when or beside whom it is decided.
 
-    The same row gets the same draw in any batch, in any process, on any day: a decision can be repeated,
-    and nobody gains by asking twice.
+    The same row gets the same draw in any batch, in any process, on any day, so that a decision can be
+    repeated. Rows alike in all these columns are drawn together.
 
     Attributes
     ----------
@@ -305,9 +316,15 @@ class MapRule:
         wanted = len(self.groups.keys) + (self.groups.unseen == "common")
         if len(self.maps) != wanted:
             raise ValueError(f"expected {wanted} maps, got {len(self.maps)}")
+        if not math.isfinite(self.threshold):
+            raise ValueError(f"threshold: {self.threshold}")
         for made in self.maps:
-            if "a" not in made and len(made["x"]) != len(made["y"]):
-                raise ValueError("expected as many y as x")
+            x, y = (np.asarray(made[k], float) for k in (("a", "b") if "a" in made else ("x", "y")))
+            if x.shape != y.shape or not (np.isfinite(x).all() and np.isfinite(y).all()):
+                raise ValueError("expected finite numbers, as many y as x")
+            steps = "a" not in made
+            if steps and not (len(x) and (np.diff(x) > 0).all() and ((y >= 0) & (y <= 1)).all()):
+                raise ValueError("expected ascending x, and y in [0, 1]")
 
     @property
     def columns(self) -> list[str]:
@@ -342,6 +359,8 @@ def mapped(made: Mapping[str, Any], score: Floats) -> Floats:
 
 
 def _draw(spec: Mapping[str, Any]) -> Draw:
+    if not spec["columns"]:
+        raise ValueError("expected columns to draw by")
     return Draw(int(spec["seed"]), tuple(map(str, spec["columns"])))
 
 
@@ -396,6 +415,12 @@ class RuledModel:
     def needs(self) -> list[str]:
         """Sensitive features without which it cannot decide."""
         return list(dict.fromkeys(f for rule in self.rules for f in rule.groups.features))
+
+    @property
+    def threshold(self) -> float | None:
+        """Threshold on its scores, where a rule behind it would start from one."""
+        rule, inner = self.rule, self.inner.threshold
+        return rule.threshold if isinstance(rule, MapRule) else None if inner is None else float(inner)
 
     @property
     def whole(self) -> bool:

@@ -334,3 +334,117 @@ def test_rules_come_last_and_the_others_go_on(tmp_path, monkeypatch):
     assert "comes before the steps that fit a rule" in result.failed[0].why
     assert result.failed[0].steps[0].room == "mitigation"
     assert not Path("run/artefacts/turned").exists()
+
+
+def written(tmp_path, monkeypatch, **tables):
+    monkeypatch.chdir(tmp_path)
+    for name, table in tables.items():
+        pq.write_table(table, f"{name}.parquet")
+
+
+def test_the_rows_of_a_rule_are_left_out_when_its_artefact_is_audited_again(tmp_path, monkeypatch):
+    written(tmp_path, monkeypatch, d=lending(3000, 3, bias=2.0))
+    data = {"path": "d.parquet", "label": "repaid", "id": "id", "sensitive": ["ethnicity"]}
+    aside = data | {"validation": {"share": 0.3}}
+    first = {
+        "audit": "a",
+        "data": aside,
+        "model": {"score": "score"},
+        "mitigations": [{"threshold": {"unseen": "common", "limit": "<= 0.2"}}],
+    }
+    (name,) = [v.name for v in fairweigh.run(first, "run").variants[1:]]
+    again = {"audit": "b", "data": data, "model": {"kind": "variant", "path": f"run/artefacts/{name}"}}
+    with pytest.raises(InputError, match=r"fitted on a share of 0\.3 of d\.parquet; set data\.validation"):
+        fairweigh.run(again, "again")
+    fairweigh.run(again | {"data": aside}, "again")
+    one, two = (
+        pq.read_table(f)["id"].to_pylist()
+        for f in (f"run/predictions/{name}.parquet", "again/predictions/original.parquet")
+    )
+    assert one == two
+
+
+def test_a_limit_that_cannot_be_kept_ends_with_one_line(cli, tmp_path, monkeypatch):
+    written(tmp_path, monkeypatch, d=biased(300, 1), train=biased(600, 2))
+    limit = {
+        "threshold": {"by": ["group"], "constraint": "accuracy", "compare": "value", "limit": ">= 0.999"}
+    }
+    Path("a.yaml").write_text(json.dumps(configured(compressions=None, gates=[], mitigations=[limit])))
+    ended = cli("audit", "a.yaml", "-q")
+    assert ended.code == 2
+    assert len(ended.lines) == 1
+    assert "none could be made" in ended.lines[0]
+    assert "the nearest value is 0." in ended.lines[0]
+    assert not Path("runs/t").exists()
+
+
+def test_a_feature_that_is_not_audited_is_named_before_any_work(cli, tmp_path, monkeypatch):
+    written(tmp_path, monkeypatch, d=biased(300, 1), train=biased(600, 2))
+    steps = [{"reweighing": {"by": ["gruop"]}}]
+    Path("a.yaml").write_text(json.dumps(configured(compressions=None, gates=[], mitigations=steps)))
+    ended = cli("audit", "a.yaml", "-q")
+    assert ended.code == 2
+    assert (
+        "reweighing.by: 'gruop' is not an audited sensitive feature; there are group, sex" in ended.lines[0]
+    )
+
+
+def test_training_again_behind_a_compression_is_refused(tmp_path, monkeypatch):
+    written(tmp_path, monkeypatch, d=biased(300, 1), train=biased(600, 2))
+    steps = [{"on": "compressed", "recipe": "reweighing"}, {"name": "fine", "recipe": "reweighing"}]
+    result = fairweigh.run(configured(gates=[], mitigations=steps), "run")
+    assert "would undo float16; put it before" in result.failed[0].why
+
+
+def test_a_copy_of_the_evaluation_rows_cannot_be_learned_from(cli, tmp_path, monkeypatch):
+    written(tmp_path, monkeypatch, d=biased(300, 1), train=biased(300, 1))
+    Path("a.yaml").write_text(json.dumps(configured(gates=[])))
+    ended = cli("audit", "a.yaml", "-q")
+    assert ended.code == 2
+    assert "expected other rows than the evaluation data" in ended.lines[0]
+
+
+def test_one_value_written_in_several_ways_has_one_rule(tmp_path, monkeypatch):
+    """Codes as text in a CSV, as numbers and booleans in a frame: the same decisions."""
+    import pandas as pd
+
+    monkeypatch.chdir(tmp_path)
+    r = np.random.default_rng(0)
+    for name, n in (("d", 600), ("train", 1500)):
+        table = biased(n, 1 if name == "d" else 2).to_pandas()
+        table["flag"], table["code"] = r.random(n) < 0.5, np.where(r.random(n) < 0.5, "01", "02")
+        table.to_csv(f"{name}.csv", index=False)
+    config = {
+        "audit": "t",
+        "data": {"path": "d.csv", "label": "y", "id": "id", "sensitive": ["flag", "code"]},
+        "model": MODEL | {"train": {"path": "train.csv"}},
+        "mitigations": [
+            {"name": "cut", "recipe": {"threshold": {"unseen": "common", "limit": "<= 0.1"}}},
+            {"name": "plain", "recipe": {"correlation-remover": {}}},
+        ],
+    }
+    result = fairweigh.run(config, "run")
+    assert result.failed == []
+    typed = pd.read_csv("d.csv")
+    assert (typed["flag"].dtype, typed["code"].dtype.kind) == (bool, "i")
+    for name in ("cut", "plain"):
+        kept = pq.read_table(f"run/predictions/{name}.parquet")["y_pred"].to_numpy() == 1
+        loaded = fairweigh.load_variant(f"run/artefacts/{name}")
+        np.testing.assert_array_equal(loaded.predict(typed), kept)
+        np.testing.assert_array_equal(
+            loaded.predict(pd.read_csv("d.csv", dtype=str).astype({"x1": float, "x2": float})), kept
+        )
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"x1": [1.0, 2.0], "x2": [1.0], "group": ["a"]},
+        {"x1": 1.0, "x2": 2.0, "group": "a"},
+        {"x1": [], "x2": [], "group": []},
+    ],
+)
+def test_what_is_no_table_is_refused_in_one_line(table, there):
+    loaded = fairweigh.load_variant("runs/t/artefacts/both")
+    with pytest.raises(InputError, match="predict: "):
+        loaded.predict(table)

@@ -192,3 +192,23 @@ def test_every_constraint_trains(constraint, applied):
     assert constraint in done.changed
     found = changed.score(learned.batch, None)
     assert (found.decision == learned.labels).mean() > 0.6
+
+
+def test_all_sensitive_columns_are_removed_when_a_category_is_gone_from_the_training_rows(applied):
+    """A saved pipeline knows more categories than the rows it is trained on again."""
+    table = biased(900, 7)
+    kind = np.random.default_rng(0).choice(["p", "q", "r", "s"], 900)
+    table = table.append_column("kind", pa.array(kind))
+    columns = [*FEATURES, "kind"]
+    data = EvaluationSet(table, sensitive=["group"], label="y", name="rows")
+    from fairweigh.models.estimator import train
+
+    learned = rows_of(data, columns)
+    model = train("sklearn.linear_model.LogisticRegression", {}, learned, columns, None, 0)
+    few = learned.take(np.flatnonzero(np.isin(kind, ["p", "q"])))
+    changed, _ = applied(model, "correlation-remover", {"by": ["group"]}, few, few)
+    x = frame(pa.table(few.batch), changed.columns, changed.as_words)
+    left = changed.fitted[:-1].transform(x)
+    codes, _ = few.slices(["group"], "test")
+    moving = left.std(0) > 1e-9
+    np.testing.assert_allclose([np.corrcoef(c, codes)[0, 1] for c in left[:, moving].T], 0, atol=1e-9)

@@ -43,7 +43,7 @@ def run(tmp_path_factory):
                 "factory": factory,
                 "path": "w.safetensors",
                 "features": FEATURES,
-                "train": {"path": "train.parquet"},
+                "train": {"path": "train.parquet", "validation": 0.2},
             },
             "compressions": ["int8-dynamic"],
             "mitigations": [
@@ -107,7 +107,7 @@ def test_reweighing_is_the_same_twice(tmp_path, monkeypatch):
             "kind": "transformers",
             "path": "model",
             "text": "text",
-            "train": {"path": "train.parquet"},
+            "train": {"path": "train.parquet", "validation": 0.2},
         },
         "slices": {"min_size": 10},
         "mitigations": [

@@ -169,3 +169,27 @@ def test_rules_stand_one_behind_the_other():
     assert "threshold" not in told
     assert "calibrated" in told["rule"]
     assert ruled.needs == []
+
+
+MAP = RULES[3].spec()
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        MAP | {"threshold": math.nan},
+        MAP | {"threshold": "abc"},
+        MAP | {"maps": [{"x": [], "y": []}]},
+        MAP | {"maps": [{"x": [0.5, 0.1], "y": [0, 1]}]},
+        MAP | {"maps": [{"x": [0, 1], "y": [0, math.nan]}]},
+        MAP | {"maps": [{"x": [0, 1], "y": [0, 2]}]},
+        MAP | {"maps": [{"a": "text", "b": 1}]},
+        MAP | {"maps": [{"a": 1}]},
+        RULES[2].spec() | {"draw": {"seed": 1, "columns": []}},
+        broken(groups=groups("Female").spec() | {"keys": [["Female", "x"]]}),
+        broken(groups=groups("Female").spec() | {"bins": {"sex": [3, 1]}}),
+    ],
+)
+def test_a_hostile_rule_is_refused_on_loading(spec):
+    with pytest.raises((KeyError, ValueError, TypeError)):
+        rule_of(spec)
