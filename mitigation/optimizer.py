@@ -14,7 +14,7 @@ from ..compression.recipes import Context, Done, recipe
 from ..datasets.errors import InputError
 from ..models.estimator import one_line
 from ..models.rules import StepRule
-from .fitting import FAMILIES, ByParams, column_scores, draw_of, fitting
+from .fitting import FAMILIES, ByParams, Fitting, column_scores, draw_of, fitting
 from .retraining import unweighted
 
 Floats = NDArray[np.float64]
@@ -82,6 +82,7 @@ def threshold_optimizer(model: Any, params: ThresholdOptimizer, context: Context
         "drawn_by": list(rule.draw.columns) if rule.draw else [], "fitted_on": found.rows.about,
         "objective": params.objective, "constraint": params.constraint,
         "limit": None if params.tol is None else f"<= {params.tol:g}", "slices": found.told(rule),
+        **expected(rule, found, labels[mine] == 1, mine, params),
     }  # fmt: skip
     how = "randomised rule" if random else "thresholds"
     return Done(
@@ -90,6 +91,32 @@ def threshold_optimizer(model: Any, params: ThresholdOptimizer, context: Context
         rule=rule,
         told={"rules": [told], "needs": list(found.groups.features)},
     )
+
+
+def expected(
+    rule: StepRule,
+    found: Fitting,
+    labels: NDArray[np.bool_],
+    mine: NDArray[np.bool_],
+    params: ThresholdOptimizer,
+) -> dict[str, float]:
+    """The objective and the largest difference of the constrained rates on the fitted rows, over all draws."""
+    codes, chance = found.codes[mine], rule.chance(found.codes[mine], found.score[mine])
+    of = {"selection": np.ones(len(chance), bool), "true": labels, "false": ~labels}
+
+    def gap(rows: NDArray[np.bool_]) -> float:
+        return float(np.ptp([chance[rows & (codes == c)].mean() for c in range(len(found.groups.keys))]))
+
+    asked = {
+        "demographic_parity": ("selection",), "selection_rate_parity": ("selection",),
+        "equalized_odds": ("true", "false"), "true_positive_rate_parity": ("true",),
+        "false_negative_rate_parity": ("true",), "false_positive_rate_parity": ("false",),
+        "true_negative_rate_parity": ("false",),
+    }[params.constraint]  # fmt: skip
+    told = {"disparity": max(gap(of[name]) for name in asked)}
+    if params.objective == "accuracy_score":
+        told["performance"] = float(np.where(labels, chance, 1 - chance).mean())
+    return told
 
 
 def _notes(random: bool, context: Context) -> list[str]:
