@@ -100,7 +100,7 @@ def expected(
     mine: NDArray[np.bool_],
     params: ThresholdOptimizer,
 ) -> dict[str, float]:
-    """The objective and the largest difference of the constrained rates on the fitted rows, over all draws."""
+    """The accuracy and the largest gap of the constrained rates on the fitted rows, over all draws."""
     codes, chance = found.codes[mine], rule.chance(found.codes[mine], found.score[mine])
     of = {"selection": np.ones(len(chance), bool), "true": labels, "false": ~labels}
 
