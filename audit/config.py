@@ -467,7 +467,11 @@ class Config(Section):
                         f"data.{key}: used by compressions and mitigations alone, and there are none"
                     )
             return
-        check_names([p.name for p in planned])
+        for key, named in (("compressions", self.compressions), ("mitigations", planned)):
+            try:
+                check_names([p.name for p in named])
+            except ValueError as error:
+                raise ValueError(f"{key}: {error}") from None
         kind = self.model.resolved if self.model else None
         changed = ("sklearn", "transformers", "torch")
         if self.compressions and kind not in changed:
