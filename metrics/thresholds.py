@@ -125,14 +125,17 @@ def candidates(score: ArrayLike, label: ArrayLike, weight: ArrayLike | None = No
     weights = np.ones(len(scores)) if weight is None else np.asarray(weight, np.float64)
     if not len(scores) or not np.isfinite(scores).all() or not (weights >= 0).all():
         raise ValueError("a slice must have rows, finite scores and weights of at least 0")
-    negated, position = np.unique(-scores, return_inverse=True)
+    order = np.argsort(-scores)
+    scores, labels, weights = scores[order], labels[order], weights[order]
+    last = np.append(np.flatnonzero(scores[1:] != scores[:-1]), len(scores) - 1)
 
     def running(mask: NDArray[np.bool_]) -> Floats:
-        return np.append(0.0, np.cumsum(np.bincount(position[mask], weights[mask], len(negated))))
+        return np.append(0.0, np.cumsum(np.where(mask, weights, 0.0))[last])
 
     tp, fp = running(labels), running(~labels)
     p, n = np.full_like(tp, tp[-1]), np.full_like(fp, fp[-1])
-    return Candidates(-negated, _cuts(-negated), Counts(p + n, p, tp + fp, tp, fp, p - tp, n - fp))
+    distinct = scores[last]
+    return Candidates(distinct, _cuts(distinct), Counts(p + n, p, tp + fp, tp, fp, p - tp, n - fp))
 
 
 def _cuts(score: Floats) -> Floats:

@@ -233,7 +233,11 @@ def _done(found: Fitting, thresholds: Floats, told: dict[str, Any], changed: str
         "kind": "thresholds", "features": list(found.groups.features), "unseen": found.groups.unseen,
         "fitted_on": found.rows.about, "slices": found.told(rule), **told,
     }  # fmt: skip
-    return Done(changed, rule=rule, told={"rules": [kept], "needs": list(found.groups.features)})
+    common = int((found.codes == len(found.groups.keys)).sum())
+    notes = (
+        [f"{common} of these rows take the common threshold, which the limit does not bind"] if common else []
+    )
+    return Done(changed, notes=notes, rule=rule, told={"rules": [kept], "needs": list(found.groups.features)})
 
 
 def _restored(

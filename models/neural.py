@@ -86,7 +86,7 @@ class Batching:
     """
 
     rows: int = 64
-    tokens: int = 8192
+    tokens: int = 4096
 
     def cut(self, lengths: NDArray[np.int64]) -> Iterator[slice]:
         """Cut rows that stand in descending order of length into batches."""

@@ -174,6 +174,7 @@ def test_slices_of_too_few_rows_are_an_error_or_take_the_common_rule(applied):
     ):
         applied(model, "threshold", {"by": ["group"]}, learned, learned)
     changed, done = applied(model, "threshold", {"by": ["group"], "unseen": "common"}, learned, learned)
+    assert done.notes == ["2 of these rows take the common threshold, which the limit does not bind"]
     told = done.told["rules"][0]["slices"]
     assert [one["slice"] for one in told] == [{"group": "a"}, {"group": "b"}, {}]
     common = told[-1]["threshold"]
