@@ -102,15 +102,11 @@ def _threshold(start: Floats, chance: Floats) -> float | None:
     return float(start[np.argmax(chance)]) if chance.any() else math.inf
 
 
-def fitting(
-    model: Any, context: Context, params: ByParams, name: str, *, by_slice: bool = True, labelled: bool = True
-) -> Fitting:
+def fitting(model: Any, context: Context, params: ByParams, name: str, *, labelled: bool = True) -> Fitting:
     """Score the rows that rules are fitted on and part them into slices.
 
     Parameters
     ----------
-    by_slice : bool
-        False for a rule that all rows share.
     labelled : bool
         Whether a rule needs rows of both labels in every slice.
 
@@ -127,9 +123,6 @@ def fitting(
     by = list(params.by or context.sensitive)
     codes, keys = rows.slices(by, name)
     weights = np.ones(len(rows)) if rows.weights is None else rows.weights
-    decision = scored.decision
-    if not by_slice:
-        return Fitting(rows, scored.score, weights, decision, np.zeros(len(rows), np.intp), Groups())
     few = _too_few(codes, keys, labels if labelled else None, context.min_size)
     own = [i for i in range(len(keys)) if i not in few]
     if few and params.unseen == "error":
@@ -146,7 +139,7 @@ def fitting(
     place[own] = np.arange(len(own))
     bins = {f: tuple(context.bins[f]) for f in by if f in context.bins}
     groups = Groups(tuple(by), tuple(keys[i] for i in own), bins, params.unseen)
-    return Fitting(rows, scored.score, weights, decision, place[codes], groups)
+    return Fitting(rows, scored.score, weights, scored.decision, place[codes], groups)
 
 
 def _too_few(
