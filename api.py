@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from .audit.config import read
+from .audit.config import ReportSpec, read
 from .audit.folder import AUDIT, open_run
 from .audit.inputs import Progress
 from .audit.result import SCHEMA_VERSION, AuditResult
@@ -69,7 +69,9 @@ def run(
     with open_run(target) as folder:
         result = audit(settings, folder, table=data, function=model, command=told, progress=progress)
         progress("writing reports", 0, None)
-        for name, text in render(result, charts=settings.report.charts).items():
+        for name, text in render(
+            result, charts=settings.report.charts, language=settings.report.language
+        ).items():
             folder.write(name, text)
     return result
 
@@ -100,8 +102,8 @@ def compare(
     told = command or f"fairweigh.compare({str(before)!r}, {str(after)!r})"
     with open_run(target) as folder:
         result = compare_runs(Path(before), Path(after), folder, told)
-        charts = bool(result.configuration.get("report", {}).get("charts", True))
-        for file, text in render(result, charts=charts).items():
+        spec = ReportSpec.model_validate(result.configuration.get("report", {}))
+        for file, text in render(result, charts=spec.charts, language=spec.language).items():
             folder.write(file, text)
     return result
 

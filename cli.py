@@ -119,6 +119,9 @@ def report(
     charts: Annotated[
         bool | None, typer.Option("--charts/--no-charts", help="Draw the charts; default as configured.")
     ] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", help="en or zh; default as configured.")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Render a run's reports again from its audit.json alone."""
@@ -127,14 +130,19 @@ def report(
     from .audit.verify import check_files
     from .datasets.errors import InputError
     from .reports import render
+    from .reports.language import TAGS
 
     changed = [line for line in check_files(run) if line.startswith(f"{AUDIT}:")]
     if changed:
         raise InputError(f"{run}: {changed[0]}")
     result = load_result(run)
+    spec = result.configuration.get("report", {})
     if charts is None:
-        charts = bool(result.configuration.get("report", {}).get("charts", True))
-    replace(run, render(result, charts=charts))
+        charts = bool(spec.get("charts", True))
+    language = language or str(spec.get("language", "en"))
+    if language not in TAGS:
+        raise InputError(f"--language: expected one of {', '.join(TAGS)}, got {language!r}")
+    replace(run, render(result, charts=charts, language=language))
     if not quiet:
         typer.echo(f"report: {run / 'report.html'}")
 

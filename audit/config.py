@@ -379,6 +379,7 @@ class ReportSpec(Section):
 
     title: str | None = None
     charts: bool = True
+    language: Literal["en", "zh"] = Field("en", description="Of the report: English or Simplified Chinese.")
 
 
 class Config(Section):

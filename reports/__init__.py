@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["render"]
 
 
-def render(result: AuditResult, *, charts: bool = True) -> dict[str, str]:
+def render(result: AuditResult, *, charts: bool = True, language: str = "en") -> dict[str, str]:
     """Render a result in every form that a run's folder holds.
 
     Parameters
@@ -22,6 +22,8 @@ def render(result: AuditResult, *, charts: bool = True) -> dict[str, str]:
         The audit.
     charts
         Draw the charts of the HTML report.
+    language
+        Of the HTML report: ``en`` or ``zh``. The forms for machines and merge requests are in English.
 
     Returns
     -------
@@ -33,7 +35,7 @@ def render(result: AuditResult, *, charts: bool = True) -> dict[str, str]:
     from .markdown import render_markdown
 
     return {
-        "report.html": render_html(result, charts=charts),
+        "report.html": render_html(result, charts=charts, language=language),
         "junit.xml": render_junit(result),
         "summary.md": render_markdown(result),
     }

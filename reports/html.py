@@ -13,6 +13,7 @@ from .chapter import chapter
 from .cost_tables import readable
 from .findings import findings
 from .gate_tables import gate_rows
+from .language import TAGS, install, language, writing
 from .lookup import binding_gates
 from .release import release
 from .sections import Section, feature_sections, score_sections
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 
-def render_html(result: AuditResult, *, charts: bool = True) -> str:
+def render_html(result: AuditResult, *, charts: bool = True, language: str = "en") -> str:
     """Render the report as one HTML file.
 
     Parameters
@@ -33,12 +34,19 @@ def render_html(result: AuditResult, *, charts: bool = True) -> str:
     charts
         Draw the charts; without them the report holds the same figures in its tables, and neither
         altair nor vl_convert is imported.
+    language
+        ``en`` or ``zh``.
 
     Returns
     -------
     str
         A whole HTML document that refers to nothing outside itself.
     """
+    with writing(language):
+        return _page(result, charts)
+
+
+def _page(result: AuditResult, charts: bool) -> str:
     variant = result.variants[0] if result.variants else None
     sections: list[Section] = feature_sections(result, variant, charts=charts) if variant else []
     page = _environment().get_template("report.html.j2")
@@ -60,6 +68,7 @@ def render_html(result: AuditResult, *, charts: bool = True) -> str:
         variants=tables.variant_rows(result),
         definitions=_shown_definitions(result, variant),
         charts=charts,
+        language=TAGS[language()],
     )
 
 
@@ -84,6 +93,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finalize,
     )
+    install(environment)
     environment.filters.update(
         sentence=_sentence,
         given=_given,

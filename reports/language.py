@@ -1,0 +1,149 @@
+"""The language of a report: messages of ours translated, what comes from the data left as it is.
+
+A message is a whole sentence in English with ``{names}`` for what is put into it, so that a translation may
+order the parts as its language does. Its translations stand in ``locale/LANGUAGE/*.po``, one file per part
+of the report. English needs no catalogue, and no Babel.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+Sentence = tuple[str, ...]
+"""Text in pieces; the ones that are ``words.Given`` come from the data."""
+
+LOCALES = Path(__file__).parent / "locale"
+TAGS = {"en": "en", "zh": "zh-Hans"}
+"""The languages, and what a page says of itself."""
+
+_NAME = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """A language's messages: the English one, or the forms of one with a number, to what is written."""
+
+    language: str = "en"
+    messages: Mapping[str, str] = field(default_factory=dict)
+
+    def message(self, english: str) -> str:
+        """Return a message in this language; in English, or where it is missing, as it stands."""
+        return self.messages.get(english, english)
+
+    def counted(self, one: str, many: str, n: float) -> str:
+        """Return the form of a message that belongs to a number; Chinese has one form."""
+        return self.messages.get(one, "") or (one if n == 1 else many)
+
+
+_ENGLISH = Catalogue()
+_current: ContextVar[Catalogue] = ContextVar("language", default=_ENGLISH)
+
+
+def language() -> str:
+    """Return the language that is written now: ``en`` or ``zh``."""
+    return _current.get().language
+
+
+@contextmanager
+def writing(code: str) -> Iterator[None]:
+    """Write in a language inside the block.
+
+    Raises
+    ------
+    ValueError
+        No such language.
+    """
+    if code not in TAGS:
+        raise ValueError(f"language must be one of {', '.join(TAGS)}, got {code!r}")
+    token = _current.set(catalogue(code))
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+@lru_cache
+def catalogue(code: str) -> Catalogue:
+    """Read a language's catalogues; those of English are empty."""
+    if code == "en":
+        return _ENGLISH
+    from babel.messages.pofile import read_po
+
+    messages: dict[str, str] = {}
+    for path in sorted((LOCALES / code).glob("*.po")):
+        with path.open("rb") as file:
+            for entry in read_po(file, locale=code):
+                english, text = _first(entry.id), _first(entry.string)
+                if english and text and not entry.fuzzy:
+                    messages[english] = text
+    return Catalogue(code, messages)
+
+
+def _first(forms: Sequence[str] | str | None) -> str:
+    """Take a message itself, or its form for one: that is what it is looked up by."""
+    return forms if isinstance(forms, str) else next(iter(forms or ()), "")
+
+
+def say(english: str, /, **parts: str | Sentence) -> Sentence:
+    """Write a message in pieces: the words around its names, and what is put in for them.
+
+    Parameters
+    ----------
+    english
+        The message, such as ``"{slice} is below {limit}."``: what is looked up, so it is a constant.
+    **parts
+        Text or a ``Sentence`` for each name; ``Given`` text stays so.
+    """
+    return _pieces(_current.get().message(english), parts)
+
+
+def say_n(one: str, many: str, n: float, /, **parts: str | Sentence) -> Sentence:
+    """Write the form of a message that belongs to the number ``n``, in pieces like ``say``."""
+    return _pieces(_current.get().counted(one, many, n), parts)
+
+
+def tr(english: str, /, **parts: str) -> str:
+    """Write a message as plain text; nothing in it may come from the data."""
+    return "".join(say(english, **parts))
+
+
+def tr_n(one: str, many: str, n: float, /, **parts: str) -> str:
+    """Write the form of a message that belongs to the number ``n`` as plain text."""
+    return "".join(say_n(one, many, n, **parts))
+
+
+def later(english: str) -> str:
+    """Mark a message for translation where it is defined; ``tr`` writes it later."""
+    return english
+
+
+def _pieces(message: str, parts: Mapping[str, str | Sentence]) -> Sentence:
+    out: list[str] = []
+    for place, text in enumerate(_NAME.split(message)):
+        if place % 2:
+            part = parts[text]
+            out += [part] if isinstance(part, str) else part
+        elif text:
+            out.append(text)
+    return tuple(out)
+
+
+def install(environment: Environment) -> None:
+    """Let templates write ``{{ _("...") }}`` and ``{% trans %}`` in the language that is written now."""
+    environment.add_extension("jinja2.ext.i18n")
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda english: _current.get().message(english),
+        lambda one, many, n: _current.get().counted(one, many, n),
+        newstyle=True,
+    )
+    environment.policies["ext.i18n.trimmed"] = True
