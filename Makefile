@@ -55,8 +55,15 @@ check: $(VENV)/.dev
 	MYPYPATH=.typecheck $(BIN)/mypy -p fairweigh.metrics -p fairweigh.datasets -p fairweigh.models -p fairweigh.compression -p fairweigh.mitigation \
 		-p fairweigh.audit -p fairweigh.reports -m fairweigh -m fairweigh.cli -m fairweigh.api -m fairweigh.progress
 
+PAGE_TOOLS = tests/page_tools
+
+$(PAGE_TOOLS)/node_modules/.done: $(PAGE_TOOLS)/package-lock.json
+	npm ci --prefix $(PAGE_TOOLS) --silent
+	@touch $@
+
 test: check
-	@command -v chromium >/dev/null || sh tests/install_chromium.sh
+	@sh tests/install_chromium.sh
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(PAGE_TOOLS)/node_modules/.done; fi
 	$(BIN)/pytest -n 2
 
 bench: $(BENCH)/.bench

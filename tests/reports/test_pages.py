@@ -1,0 +1,180 @@
+"""The report as a web page: accessible, complete without a script, whole on paper.
+
+Outside answers: axe-core for WCAG 2.2 AA, Chromium for what is seen and
+pypdf for what is printed.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import unicodedata
+from pathlib import Path
+
+import pytest
+from fairweigh.reports.html import render_html
+
+CHROMIUM = shutil.which("chromium")
+TOOLS = Path(__file__).parent.parent / "page_tools" / "node_modules"
+AXE = TOOLS / "axe-core" / "axe.min.js"
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+REPORTS = ["compas", "hostile", "compressed", "hostile_ladder", "compared"]
+LANGUAGES = ["en", "zh"]
+A4_TEXT = 178  # mm: A4 less the margins of the print style
+
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+needs_axe = pytest.mark.skipif(not AXE.exists(), reason="needs axe-core: make test installs it")
+
+
+@pytest.fixture(scope="module")
+def pages(request, tmp_path_factory):
+    """Every report in every language, as files."""
+    folder = tmp_path_factory.mktemp("pages")
+    made = {}
+    for name in REPORTS:
+        for language in LANGUAGES:
+            path = folder / f"{name}-{language}.html"
+            path.write_text(render_html(request.getfixturevalue(name), language=language), encoding="utf-8")
+            made[name, language] = path
+    return made
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    yield page
+    page.close()
+
+
+@needs_chromium
+@needs_axe
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", REPORTS)
+def test_page_is_accessible(pages, page, name, language, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(pages[name, language].as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", WCAG)
+    assert found["passes"], "axe has looked at nothing"
+    broken = [(v["id"], v["help"], [n["html"][:200] for n in v["nodes"][:3]]) for v in found["violations"]]
+    assert broken == []
+
+
+@needs_chromium
+@needs_axe
+def test_axe_finds_what_is_planted(page):
+    page.set_content("<html lang=en><title>t</title><main><h1>t</h1><img src='data:,'></main>")
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", WCAG)
+    assert [v["id"] for v in found["violations"]] == ["image-alt"]
+
+
+@needs_chromium
+@pytest.mark.parametrize("name", REPORTS)
+def test_page_is_complete_without_javascript(pages, browser, page, name):
+    bare = browser.new_context(java_script_enabled=False).new_page()
+    bare.goto(pages[name, "en"].as_uri())
+    page.goto(pages[name, "en"].as_uri())
+    for selector in ("h1, h2, h3", "caption", "td, th", "svg", "summary"):
+        texts = bare.locator(selector).all_text_contents()
+        assert texts == page.locator(selector).all_text_contents()
+        assert len(texts) > 0
+    # What is folded opens by the browser's own means.
+    folded = bare.query_selector("details:not([open])")
+    folded.query_selector("summary").click()
+    assert folded.get_attribute("open") is not None
+    bare.context.close()
+
+
+@needs_chromium
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ["compas", "compressed"])
+def test_whole_page_is_reached_by_keyboard(pages, page, name, language):
+    page.goto(pages[name, language].as_uri())
+    stops = page.evaluate(
+        """() => [...document.querySelectorAll('a[href], summary, button, [tabindex="0"]')]
+            .filter(e => e.checkVisibility() && !e.closest('details:not([open]) > :not(summary)'))
+            .map((e, k) => (e.dataset.stop = k))"""
+    )
+    reached, unseen = [], []
+    for _ in stops:
+        page.keyboard.press("Tab")
+        stop, outline = page.evaluate(
+            """() => [document.activeElement, getComputedStyle(document.activeElement)]
+                .map((e, k) => k ? e.outlineStyle : +e.dataset.stop)"""
+        )
+        reached.append(stop)
+        unseen += [stop] if outline == "none" else []
+    assert reached == stops
+    assert unseen == [], "where the focus is must be seen"
+
+
+@needs_chromium
+def test_summary_is_one_key_away(pages, page):
+    page.goto(pages["compas", "en"].as_uri())
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#summary")
+
+
+@needs_chromium
+def test_folded_part_opens_and_closes_by_keyboard(pages, page):
+    page.goto(pages["compas", "en"].as_uri())
+    folded = page.query_selector("details:not([open])")
+    folded.query_selector("summary").focus()
+    page.keyboard.press("Enter")
+    assert folded.get_attribute("open") is not None
+    page.keyboard.press("Space")
+    assert folded.get_attribute("open") is None
+
+
+@needs_chromium
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", REPORTS)
+def test_paper_shows_whole_tables(pages, page, name, language):
+    """At the width of an A4 page nothing sticks out to the right, where paper cannot scroll."""
+    page.set_viewport_size({"width": int(A4_TEXT / 25.4 * 96), "height": 900})
+    page.emulate_media(media="print")
+    page.goto(pages[name, language].as_uri())
+    wide = page.evaluate(
+        """() => [...document.querySelectorAll('table, svg, pre, dl')]
+            .filter(e => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 1)
+            .map(e => (e.closest('.scroll, figure, section') || e).textContent.trim().slice(0, 80))"""
+    )
+    assert wide == []
+
+
+@needs_chromium
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_printed_pages_are_numbered_and_hold_every_row(pages, page, language):
+    from io import BytesIO
+
+    from pypdf import PdfReader
+
+    page.goto(pages["compas", language].as_uri())
+    rows = page.locator("table tbody th[scope=row]").count()
+    sheets = PdfReader(BytesIO(page.pdf(prefer_css_page_size=True))).pages
+    texts = [sheet.extract_text() for sheet in sheets]
+    for number, text in enumerate(texts, 1):
+        assert re.search(rf"(?<!\d){number} / {len(texts)}(?!\d)", text)
+    # A PDF may print "ff" as one sign.
+    whole = "".join(unicodedata.normalize("NFKC", "".join(texts)).split())
+    page.emulate_media(media="print")
+    names = page.locator("table tbody th[scope=row]").all_inner_texts()
+    missing = [
+        n for n in names if "".join(unicodedata.normalize("NFKC", n).split("\n")[0].split()) not in whole
+    ]
+    assert (len(names), missing) == (rows, [])
