@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from .audit.config import ReportSpec, read
 from .audit.folder import AUDIT, open_run
 from .audit.inputs import Progress
+from .audit.regimes.files import read_regimes
 from .audit.result import SCHEMA_VERSION, AuditResult
 from .audit.runner import audit, folder_name, silent
 from .datasets.errors import InputError
@@ -69,9 +70,9 @@ def run(
     with open_run(target) as folder:
         result = audit(settings, folder, table=data, function=model, command=told, progress=progress)
         progress("writing reports", 0, None)
-        for name, text in render(
-            result, charts=settings.report.charts, language=settings.report.language
-        ).items():
+        spec = settings.report
+        regimes = read_regimes(folder.folder)
+        for name, text in render(result, charts=spec.charts, language=spec.language, regimes=regimes).items():
             folder.write(name, text)
     return result
 

@@ -122,19 +122,28 @@ def report(
     language: Annotated[
         str | None, typer.Option("--language", help="en or zh; default as configured.")
     ] = None,
+    regime: Annotated[
+        list[str] | None,
+        typer.Option("--regime", help="Report under a rule too, such as four-fifths; see 'regimes'."),
+    ] = None,
+    inputs: Annotated[
+        list[str] | None, typer.Option("--input", help="key=value, or REGIME.key=value, for --regime.")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Render a run's reports again from its audit.json alone."""
+    """Render a run's reports again from its own files alone, under further rules where asked for."""
     from .api import load_result
     from .audit.folder import AUDIT, replace
+    from .audit.regimes.asked import with_asked
     from .audit.verify import check_files
     from .datasets.errors import InputError
     from .reports import render
     from .reports.language import TAGS
 
-    changed = [line for line in check_files(run) if line.startswith(f"{AUDIT}:")]
-    if changed:
-        raise InputError(f"{run}: {changed[0]}")
+    changed = check_files(run)
+    for line in changed:
+        if line.startswith(f"{AUDIT}:"):
+            raise InputError(f"{run}: {line}")
     result = load_result(run)
     spec = result.configuration.get("report", {})
     if charts is None:
@@ -142,7 +151,9 @@ def report(
     language = language or str(spec.get("language", "en"))
     if language not in TAGS:
         raise InputError(f"--language: expected one of {', '.join(TAGS)}, got {language!r}")
-    replace(run, render(result, charts=charts, language=language))
+    regimes, figures = with_asked(run, result, regime or [], inputs or [], changed)
+    pages = render(result, charts=charts, language=language, regimes=regimes)
+    replace(run, {**figures, **pages})
     if not quiet:
         typer.echo(f"report: {run / 'report.html'}")
 
@@ -162,6 +173,16 @@ def verify(run: Run, quiet: Quiet = False) -> None:
         raise typer.Exit(1)
     if not quiet:
         typer.echo(f"{run}: every file is as written, every figure follows from the predictions")
+
+
+@app.command("regimes")
+def list_regimes() -> None:
+    """List the rules that a run can be reported under, and what each asks for."""
+    from .audit.regimes.base import MODULES, find, lines
+
+    for name in MODULES:
+        for line in lines(find(name)):
+            typer.echo(line)
 
 
 @app.command()

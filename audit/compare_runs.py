@@ -25,6 +25,7 @@ from .comparison import Figures, figures, is_comparison
 from .config import Config
 from .folder import AUDIT, PREDICTIONS, OpenRun, check_files
 from .gate import GROUPS, gate_id, worst
+from .regimes.base import listed as listed_regimes
 from .result import SCHEMA_VERSION, AuditResult, NotMeasured, Variant
 from .runner import checksum
 
@@ -157,7 +158,11 @@ def _configuration(runs: Sequence[_Run], names: Sequence[str]) -> tuple[Config, 
         else:
             why = f"it is on {gate.on}, and a comparison of two runs has {names[0]} and {names[1]} alone"
             told.append(NotMeasured(what=f"Gate {name}", why=why))
+    for wanted in listed_regimes(config.report.regimes):
+        why = "a page of one model; fairweigh report RUN --regime writes it, with the input variant"
+        told.append(NotMeasured(what=f"Regime {wanted.regime.name}", why=why))
     content |= {"audit": f"{names[0]} to {names[1]}", "metrics": shared, "gates": kept}
+    content["report"] = {**content.get("report", {}), "regimes": []}
     return Config.model_validate(content), told
 
 

@@ -380,6 +380,18 @@ class ReportSpec(Section):
     title: str | None = None
     charts: bool = True
     language: Literal["en", "zh"] = Field("en", description="Of the report: English or Simplified Chinese.")
+    regimes: list[str | dict[str, dict[str, Any] | None]] = Field(
+        default_factory=list,
+        description="Rules to report under: a name, or {name: {input: value}}; see 'fairweigh regimes'.",
+    )
+
+    @field_validator("regimes")
+    @classmethod
+    def _regimes_known(cls, given: list[Any]) -> list[Any]:
+        from .regimes.base import listed
+
+        listed(given)
+        return given
 
 
 class Config(Section):
@@ -452,7 +464,18 @@ class Config(Section):
                 if gate.on == group and not given:
                     key = "compressions" if group == "compressed" else "mitigations"
                     raise ValueError(f"gates[{i}].on: {group}, but {key} names no recipe")
+        self._check_regimes(["original", *variants])
         return self
+
+    def _check_regimes(self, variants: Sequence[str]) -> None:
+        from .regimes.base import listed
+
+        for wanted in listed(self.report.regimes):
+            name = wanted.inputs.variant
+            if name is not None and name not in variants:
+                raise ValueError(
+                    f"report.regimes: {wanted.regime.name}: variant: {unknown(name, variants, 'variant')}"
+                )
 
     def _check_recipes(self) -> None:
         planned = self.planned
@@ -592,7 +615,7 @@ def read(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) 
     where = "" if isinstance(source, Mapping) else f"{source}: "
     content = deepcopy(dict(source)) if isinstance(source, Mapping) else _load(Path(source))
     for setting in overrides:
-        _override(content, setting)
+        override(content, setting)
     try:
         return Config.model_validate(content)
     except ValidationError as error:
@@ -619,15 +642,16 @@ def _load(path: Path) -> dict[str, Any]:
     return content
 
 
-def _override(content: dict[str, Any], setting: str) -> None:
+def override(content: dict[str, Any], setting: str, option: str = "--set") -> None:
+    """Put ``key.path=value``, given to a command line option, into a content; the value is read as YAML."""
     key, sign, text = setting.partition("=")
     steps = key.strip().split(".")
     if not sign or not all(steps):
-        raise InputError(f"--set: expected key.path=value, got {setting!r}")
+        raise InputError(f"{option}: expected key.path=value, got {setting!r}")
     try:
         value = YAML(typ="safe", pure=True).load(text)
     except (YAMLError, ValueError, RecursionError):
-        raise InputError(f"--set {key}: the value is not valid YAML: {text!r}") from None
+        raise InputError(f"{option} {key}: the value is not valid YAML: {text!r}") from None
     place: Any = content
     for i, step in enumerate(steps):
         last = i == len(steps) - 1
@@ -641,7 +665,9 @@ def _override(content: dict[str, Any], setting: str) -> None:
             else:
                 place = place.setdefault(step, {})
         except (ValueError, IndexError, AttributeError, TypeError):
-            raise InputError(f"--set: no place {'.'.join(steps[: i + 1])!r} in the configuration") from None
+            raise InputError(
+                f"{option}: no place {'.'.join(steps[: i + 1])!r} in the configuration"
+            ) from None
 
 
 def _first(error: ValidationError, content: Mapping[str, Any]) -> str:

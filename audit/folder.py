@@ -41,6 +41,7 @@ class OpenRun:
 
     def write(self, name: str, text: str) -> None:
         """Write a text file of the run."""
+        (self.folder / name).parent.mkdir(exist_ok=True)
         (self.folder / name).write_text(text, encoding="utf-8")
 
     def predictions(self, variant: str) -> Path:
@@ -174,6 +175,7 @@ def replace(folder: Path, texts: dict[str, str]) -> None:
     content = read_manifest(folder)
     try:
         for name, text in texts.items():
+            (folder / name).parent.mkdir(exist_ok=True)
             _swap(folder / name, text)
             # Only what is written here gets a new checksum: a changed figure must stay a changed one.
             content["files"][name] = sha256_file(folder / name)

@@ -30,6 +30,7 @@ from .folder import AUDIT, PREDICTIONS, OpenRun
 from .inputs import Function, Progress, evaluation_set, load_model
 from .judge import SELECTION, Entry, Judgement, judge, make_plan, value_order
 from .measure import Measurement
+from .regimes import files as regimes
 from .result import AuditResult, Failed
 from .scoring import Job, Shards, Twins, sample, score
 from .training import learning
@@ -66,6 +67,7 @@ def audit(
     truncated = run.score(ORIGINAL, model, measured)
     entries = [Entry(ORIGINAL, _described(model, truncated))]
     failed: list[Failed] = []
+    regimes.check(config, measured)
     if config.planned:
         assert model is not None
         # What a gate or the plan asks and the data lack is told before hours of work on variants.
@@ -77,6 +79,7 @@ def audit(
         pq.write_table(found.rows, folder.folder / found.identified.file)
     result = _result(config, run.data, found, failed, command)
     folder.write(AUDIT, result.model_dump_json(indent=1) + "\n")
+    regimes.write_configured(result, folder, folder.folder / PREDICTIONS, {ORIGINAL: measured})
     folder.provenance = {
         "schema_version": result.schema_version,
         "audit": result.audit,

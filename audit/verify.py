@@ -15,6 +15,7 @@ from .comparison import is_comparison, recompute_comparison
 from .folder import PREDICTIONS, read_manifest
 from .folder import check_files as check_files
 from .gate import worst
+from .regimes.files import recompute_regimes
 from .result import AuditResult
 from .runner import checksum, recompute
 
@@ -44,7 +45,18 @@ def check_figures(run: Path, result: AuditResult) -> list[str]:
     verdict = worst([g.verdict for g in gates if g.binding])
     if verdict != result.verdict:
         out.append(f"verdict: {result.verdict} in the file, {verdict} from the predictions")
-    return out
+    return out + _check_regimes(run, result)
+
+
+def _check_regimes(run: Path, result: AuditResult) -> list[str]:
+    """The figures of regimes that their inputs and the predictions do not give."""
+    try:
+        out: list[str] = []
+        for old, new in recompute_regimes(run, result, run / PREDICTIONS):
+            out += differences(old.model_dump(), new.model_dump(), f"regimes.{old.regime}")
+        return out
+    except (InputError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
+        return [f"regimes: cannot be recomputed from the predictions: {_short(str(error))}"]
 
 
 def _recomputed(run: Path, result: AuditResult) -> dict[str, Any]:

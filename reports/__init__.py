@@ -5,15 +5,23 @@ They compute nothing: a figure in a report is a figure in ``audit.json``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..audit.regimes.result import RegimeResult
     from ..audit.result import AuditResult
 
 __all__ = ["render"]
 
 
-def render(result: AuditResult, *, charts: bool = True, language: str = "en") -> dict[str, str]:
+def render(
+    result: AuditResult,
+    *,
+    charts: bool = True,
+    language: str = "en",
+    regimes: Sequence[RegimeResult] = (),
+) -> dict[str, str]:
     """Render a result in every form that a run's folder holds.
 
     Parameters
@@ -23,19 +31,26 @@ def render(result: AuditResult, *, charts: bool = True, language: str = "en") ->
     charts
         Draw the charts of the HTML report.
     language
-        Of the HTML report: ``en`` or ``zh``. The forms for machines and merge requests are in English.
+        Of the HTML report and the regimes' pages: ``en`` or ``zh``. The forms for machines and merge
+        requests are in English.
+    regimes
+        Those that the run holds.
 
     Returns
     -------
     dict of str to str
-        File name to text: ``report.html``, ``junit.xml``, ``summary.md``.
+        File name to text: ``report.html``, ``junit.xml``, ``summary.md``, and the pages of the regimes.
     """
     from .html import render_html
     from .junit import render_junit
     from .markdown import render_markdown
+    from .regimes import regime_links, regime_pages
 
+    pages = {regime.regime: regime_pages(regime, result, language) for regime in regimes}
+    links = regime_links(pages, language)
     return {
-        "report.html": render_html(result, charts=charts, language=language),
+        **{name: text for files in pages.values() for name, text in files.items()},
+        "report.html": render_html(result, charts=charts, language=language, regimes=links),
         "junit.xml": render_junit(result),
         "summary.md": render_markdown(result),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 
-def render_html(result: AuditResult, *, charts: bool = True, language: str = "en") -> str:
+def render_html(
+    result: AuditResult,
+    *,
+    charts: bool = True,
+    language: str = "en",
+    regimes: Sequence[tuple[str, str]] = (),
+) -> str:
     """Render the report as one HTML file.
 
     Parameters
@@ -36,6 +42,8 @@ def render_html(result: AuditResult, *, charts: bool = True, language: str = "en
         altair nor vl_convert is imported.
     language
         ``en`` or ``zh``.
+    regimes
+        Title and address, relative to the report's, of the pages to refer to.
 
     Returns
     -------
@@ -43,13 +51,13 @@ def render_html(result: AuditResult, *, charts: bool = True, language: str = "en
         A whole HTML document that refers to nothing outside itself.
     """
     with writing(language):
-        return _page(result, charts)
+        return _page(result, charts, regimes)
 
 
-def _page(result: AuditResult, charts: bool) -> str:
+def _page(result: AuditResult, charts: bool, regimes: Sequence[tuple[str, str]]) -> str:
     variant = result.variants[0] if result.variants else None
     sections: list[Section] = feature_sections(result, variant, charts=charts) if variant else []
-    page = _environment().get_template("report.html.j2")
+    page = environment().get_template("report.html.j2")
     return page.render(
         result=result,
         data=result.data,
@@ -68,6 +76,7 @@ def _page(result: AuditResult, charts: bool) -> str:
         variants=tables.variant_rows(result),
         definitions=_shown_definitions(result, variant),
         charts=charts,
+        regimes=regimes,
         language=TAGS[language()],
     )
 
@@ -82,10 +91,11 @@ def _shown_definitions(result: AuditResult, variant: Variant | None) -> list[Any
     return [definition for name, definition in result.definitions.items() if name in shown]
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the environment of the HTML templates: everything escaped, the filters, the language."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
+    made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -93,8 +103,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    install(environment)
-    environment.filters.update(
+    install(made)
+    made.filters.update(
         sentence=_sentence,
         given=_given,
         features=lambda by: _sentence(words.features_name(by)),
@@ -108,7 +118,7 @@ def _environment() -> Environment:
         date=_date,
         verdict=words.verdict_words,
     )
-    return environment
+    return made
 
 
 def _finalize(value: Any) -> Any:

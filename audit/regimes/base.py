@@ -1,0 +1,154 @@
+"""What a regime is: the inputs that it asks for, and how its figures follow from a variant's predictions."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..config import unknown
+
+if TYPE_CHECKING:
+    from ..measure import Measurement
+    from .result import RegimeFigures
+
+MODULES = {"four-fifths": "four_fifths"}
+"""The file of each regime, imported when its name is looked up."""
+
+
+class Inputs(BaseModel):
+    """What a regime is told beside the run: base of every regime's own inputs.
+
+    A field without a default is required, and its description is what a user who left it out is told.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    variant: str | None = Field(
+        None, description="Name of the variant that the page speaks of; the first one of the run if left out."
+    )
+
+    def columns(self) -> Mapping[str, str]:
+        """The sensitive features that inputs name, by input."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a regime's figures are computed from.
+
+    Attributes
+    ----------
+    measured : Measurement
+        Counts and scores of the variant.
+    confidence : float
+        Of the run's intervals.
+    """
+
+    measured: Measurement
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Regime:
+    """A rule or practice that a page is written for.
+
+    Attributes
+    ----------
+    name, title : str
+    source : str
+        Citation of the rule.
+    inputs : type
+        Its own `Inputs`.
+    figures : callable or None
+        From its inputs and a `Basis` to its figures; raises ValueError where the run cannot give them.
+        None where the page takes every figure from ``audit.json``.
+    """
+
+    name: str
+    title: str
+    source: str
+    inputs: type[Inputs]
+    figures: Callable[[Any, Basis], RegimeFigures] | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A regime with what it was given."""
+
+    regime: Regime
+    inputs: Inputs
+
+
+def find(name: str) -> Regime:
+    """Return a regime; ValueError with the nearest name where there is none."""
+    if name not in MODULES:
+        raise ValueError(unknown(name, list(MODULES), "regime"))
+    found: Regime = importlib.import_module(f".{MODULES[name]}", __package__).REGIME
+    return found
+
+
+def wanted(name: str, given: Mapping[str, Any]) -> Wanted:
+    """Return a regime with its inputs checked.
+
+    Raises
+    ------
+    ValueError
+        One line: no such regime or input, with the nearest name; every required input that is missing, with
+        what it means; or what came where something else was expected.
+    """
+    regime = find(name)
+    try:
+        return Wanted(regime, regime.inputs.model_validate(dict(given)))
+    except ValidationError as error:
+        raise ValueError(f"{name}: {_told(error, regime)}") from None
+
+
+def listed(entries: Sequence[str | Mapping[str, Mapping[str, Any] | None]]) -> list[Wanted]:
+    """Return the regimes of a configuration: names, or ``{name: {input: value}}``; ValueError as `wanted`."""
+    out: list[Wanted] = []
+    for entry in entries:
+        for name, given in ({entry: None} if isinstance(entry, str) else entry).items():
+            if name in [w.regime.name for w in out]:
+                raise ValueError(f"{name}: named twice; a run holds one page of each regime")
+            out.append(wanted(name, given or {}))
+    return out
+
+
+def check_columns(chosen: Wanted, sensitive: Sequence[str]) -> None:
+    """ValueError where an input names a feature that is not audited."""
+    for key, column in chosen.inputs.columns().items():
+        if column not in sensitive:
+            raise ValueError(
+                f"{chosen.regime.name}: {key}: {column!r} is not an audited sensitive feature; there are "
+                + ", ".join(sensitive)
+            )
+
+
+def lines(regime: Regime) -> Iterator[str]:
+    """Say what a regime is and asks for, a line each."""
+    yield f"{regime.name}: {regime.title} ({regime.source})"
+    for name, field in regime.inputs.model_fields.items():
+        yield f"  {name}, {'required' if field.is_required() else 'optional'}: {field.description}"
+
+
+def _told(error: ValidationError, regime: Regime) -> str:
+    """The problems of inputs on one line; a misspelt one first, as it explains one that is missing."""
+    fields = regime.inputs.model_fields
+    problems = error.errors(include_url=False, include_context=False)
+    for problem in problems:
+        if problem["type"] == "extra_forbidden":
+            return unknown(".".join(map(str, problem["loc"])), list(fields), "input")
+    missing = [str(p["loc"][0]) for p in problems if p["type"] == "missing" and len(p["loc"]) == 1]
+    if missing:
+        described = "; ".join(f"{name} ({(fields[name].description or '').rstrip('.')})" for name in missing)
+        return f"the required input{'s are' if len(missing) > 1 else ' is'} missing: {described}"
+    first = problems[0]
+    place = ".".join(map(str, first["loc"]))
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "value_error":
+        return f"{place}: {message}" if place else message
+    return f"{place}: {message[0].lower()}{message[1:]}, got {str(first['input'])[:60]!r}"

@@ -1,0 +1,169 @@
+"""The regimes of a run: computed from its predictions, kept in ``regimes/NAME.json``, computed again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from ...datasets.errors import InputError
+from ...datasets.read import iter_batches
+from ..config import Config, unknown
+from ..folder import OpenRun
+from ..judge import value_order
+from ..measure import Measurement
+from ..result import AuditResult
+from .base import Basis, Wanted, check_columns, listed, wanted
+from .result import REGIME_SCHEMA_VERSION, RegimeResult
+
+FOLDER = "regimes"
+
+
+def regime_file(name: str) -> str:
+    """Where a regime's figures lie in a run."""
+    return f"{FOLDER}/{name}.json"
+
+
+def check(config: Config, measured: Measurement) -> None:
+    """InputError where a configured regime cannot be computed, before the work on variants."""
+    for chosen in listed(config.report.regimes):
+        try:
+            check_columns(chosen, measured.sensitive)
+            if chosen.regime.figures is not None:
+                chosen.regime.figures(chosen.inputs, Basis(measured, config.confidence))
+        except ValueError as error:
+            raise InputError(f"report.regimes: {_named(chosen, error)}") from None
+
+
+def write_configured(
+    result: AuditResult, folder: OpenRun, predictions: Path, measured: Mapping[str, Measurement]
+) -> None:
+    """Compute the regimes of a run's configuration into its open folder.
+
+    Parameters
+    ----------
+    measured
+        Counts and scores that are there already, by variant.
+    """
+    config = Config.model_validate(result.configuration)
+    for found in compute(listed(config.report.regimes), result, predictions, measured):
+        folder.write(regime_file(found.regime), text(found))
+
+
+def compute(
+    chosen: Iterable[Wanted],
+    result: AuditResult,
+    predictions: Path,
+    measured: Mapping[str, Measurement] | None = None,
+) -> list[RegimeResult]:
+    """Apply regimes to a run.
+
+    Parameters
+    ----------
+    predictions : Path
+        Folder of the files ``VARIANT.parquet``.
+    measured
+        Counts and scores that are there already, by variant.
+
+    Raises
+    ------
+    InputError
+        The run lacks what a regime needs: a variant, a feature, decisions.
+    """
+    there = dict(measured or {})
+    out = []
+    for one in chosen:
+        variant = one.inputs.variant or result.variants[0].name
+        names = [v.name for v in result.variants]
+        if variant not in names:
+            raise InputError(f"{one.regime.name}: variant: {unknown(variant, names, 'variant')}")
+        figures = None
+        try:
+            check_columns(one, result.data.sensitive)
+            if one.regime.figures is not None:
+                if variant not in there:
+                    there[variant] = _measured(result, variant, predictions)
+                figures = one.regime.figures(one.inputs, Basis(there[variant], result.confidence))
+        except ValueError as error:
+            raise InputError(_named(one, error)) from None
+        out.append(
+            RegimeResult(
+                regime=one.regime.name,
+                title=one.regime.title,
+                source=one.regime.source,
+                variant=variant,
+                inputs=one.inputs.model_dump(mode="json"),
+                figures=figures,
+            )
+        )
+    return out
+
+
+def _named(one: Wanted, error: ValueError) -> str:
+    """An error with the regime's name in front, once."""
+    name = f"{one.regime.name}: "
+    return name + str(error).removeprefix(name)
+
+
+def _measured(result: AuditResult, name: str, predictions: Path) -> Measurement:
+    sensitive = tuple(result.data.sensitive)
+    model = next(v.model for v in result.variants if v.name == name)
+    measured = Measurement(sensitive, model.get("scale") != "rank", value_order(result.data.bins))
+    for batch in iter_batches(predictions / f"{name}.parquet", categorical=sensitive):
+        measured.add(batch)
+    return measured
+
+
+def text(found: RegimeResult) -> str:
+    """The text of ``regimes/NAME.json``."""
+    return found.model_dump_json(indent=1) + "\n"
+
+
+def read_regimes(run: Path) -> list[RegimeResult]:
+    """Read the regimes that a run holds, in the order of their names.
+
+    Raises
+    ------
+    InputError
+        A file that is not what it claims to be, or one of another schema version.
+    """
+    return [_read(path) for path in sorted((run / FOLDER).glob("*.json"))]
+
+
+def _read(path: Path) -> RegimeResult:
+    try:
+        found = RegimeResult.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise InputError(
+            f"{path}: not a regime of schema {REGIME_SCHEMA_VERSION}: {place}: {first['msg']}"
+        ) from None
+    if found.regime != path.stem:
+        raise InputError(f"{path}: expected the regime {path.stem}, got {found.regime}")
+    return found
+
+
+def recompute_regimes(
+    run: Path, result: AuditResult, predictions: Path
+) -> list[tuple[RegimeResult, RegimeResult]]:
+    """Every regime of a run as its file has it, and as its inputs and the predictions give it.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read, its inputs are none, or a configured regime has no file.
+    """
+    held = read_regimes(run)
+    config = Config.model_validate(result.configuration)
+    for one in listed(config.report.regimes):
+        if one.regime.name not in [found.regime for found in held]:
+            raise InputError(f"{regime_file(one.regime.name)}: configured, and not in the run")
+    try:
+        chosen = [wanted(found.regime, found.inputs) for found in held]
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    return list(zip(held, compute(chosen, result, predictions), strict=True))

@@ -1,0 +1,91 @@
+"""The typed figures of regimes, as ``regimes/NAME.json`` holds them: what their pages may show."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from ..result import Part
+
+REGIME_SCHEMA_VERSION = "1.0"
+
+
+class GroupRate(Part):
+    """Selections in one group."""
+
+    value: str = Field(description="The group: a value of the sensitive feature.")
+    n: int = Field(description="People in the group.")
+    selected: int
+    rate: float | None = Field(description="selected / n; null for an empty group.")
+    share: float = Field(description="Of all people whose group is known.")
+
+
+class Swap(Part):
+    """What other selections would have made of a group's ratio."""
+
+    rate: float
+    highest: float = Field(description="Rate of the group with the highest one, after the same selections.")
+    ratio: float | None
+    below: bool | None = Field(description="Whether that ratio is below four fifths.")
+    reversed: bool = Field(description="Whether the group's rate is then the higher one.")
+
+
+class AgainstHighest(GroupRate):
+    """A group compared with the group of the highest selection rate."""
+
+    under_two_percent: bool = Field(description="Fewer than 2 % of the people whose group is known.")
+    left_out: bool = Field(False, description="Shown, but compared with no other group, as was asked for.")
+    ratio: float | None = Field(None, description="Rate / the highest rate; null where that is 0.")
+    below: bool | None = Field(None, description="Ratio < 4/5, compared in whole numbers.")
+    p: float | None = Field(None, description="Fisher exact, two-sided, against the highest group.")
+    standard_deviations: float | None = Field(
+        None, description="Pooled two-proportion z: (rate - highest rate) / its standard error."
+    )
+    shortfall: float | None = Field(
+        None,
+        description="Selections missing to the rate that both groups have together; below 0: more.",
+    )
+    to_four_fifths: int | None = Field(
+        None, description="Fewest further selections in the group at which the ratio is 4/5 or more."
+    )
+    one_instead: Swap | None = Field(
+        None, description="One person of this group selected in place of one of the highest."
+    )
+    two_more: Swap | None = Field(None, description="Two more people of this group selected.")
+
+
+class FourFifthsFeature(Part):
+    """One sensitive feature under the four-fifths rule."""
+
+    feature: str
+    n: int = Field(description="People whose group is known.")
+    selected: int
+    unknown: int = Field(description="People whose group is not known; they are in no figure.")
+    highest: str | None = Field(description="The group with the highest selection rate.")
+    groups: list[AgainstHighest]
+
+
+class FourFifths(Part):
+    """Figures of 29 CFR 1607.4(D)."""
+
+    regime: Literal["four-fifths"] = "four-fifths"
+    weighted: bool = Field(description="The rows have weights; these figures count rows without them.")
+    features: list[FourFifthsFeature]
+
+
+RegimeFigures = FourFifths
+
+
+class RegimeResult(Part):
+    """A regime as it was applied to a run."""
+
+    schema_version: str = REGIME_SCHEMA_VERSION
+    regime: str
+    title: str
+    source: str = Field(description="Citation of the rule.")
+    variant: str = Field(description="The variant that the figures are of.")
+    inputs: dict[str, Any] = Field(description="What was given, defaults filled in.")
+    figures: Annotated[RegimeFigures, Field(discriminator="regime")] | None = Field(
+        None, description="Null where the page takes every figure from audit.json."
+    )

@@ -1,0 +1,182 @@
+"""Regimes are chosen, asked for their inputs, stored in one place, verified and rendered again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from .pages import counted, tables, write_cells
+
+RUN = Path("runs/t")
+CELLS = [({"race": "white"}, 80, 48), ({"race": "black"}, 40, 12)]
+
+
+@pytest.fixture
+def run(audited, here):
+    """A run of counts, with the given regimes."""
+
+    def do(regimes=()):
+        write_cells(here / "cells.csv", CELLS)
+        audited(counted(["race"], list(regimes)))
+        return RUN
+
+    return do
+
+
+def manifest():
+    return json.loads((RUN / "MANIFEST.json").read_text())["files"]
+
+
+def test_a_configured_regime_is_a_page_of_the_run(run, cli):
+    run(["four-fifths"])
+    assert {"regimes/four-fifths.html", "regimes/four-fifths.json"} <= set(manifest())
+    assert 'href="regimes/four-fifths.html"' in (RUN / "report.html").read_text()
+    assert cli("verify", str(RUN)).code == 0
+    page = (RUN / "regimes/four-fifths.html").read_text()
+    assert "Legal status as of 2026-" in page
+    assert "a person judges" in page
+    for word in ("complies", "compliant", "violat"):
+        assert word not in page
+
+
+def test_a_regime_made_later_is_the_same_as_a_configured_one(run, cli):
+    run(["four-fifths"])
+    configured = (RUN / "regimes/four-fifths.json").read_text()
+    RUN.rename("first")
+    run()
+    assert not (RUN / "regimes").exists()
+    ended = cli("report", str(RUN), "--regime", "four-fifths")
+    assert ended.code == 0, ended
+    assert (RUN / "regimes/four-fifths.json").read_text() == configured
+    assert 'href="regimes/four-fifths.html"' in (RUN / "report.html").read_text()
+    assert cli("verify", str(RUN)).code == 0
+
+
+def test_report_renders_the_regimes_that_are_there_again(run, cli):
+    run(["four-fifths"])
+    before = (RUN / "regimes/four-fifths.html").read_text()
+    (RUN / "regimes/four-fifths.html").write_text("lost")
+    assert cli("report", str(RUN)).code == 0
+    assert (RUN / "regimes/four-fifths.html").read_text() == before
+    assert cli("report", str(RUN), "--language", "zh").code == 0
+    assert '<html lang="zh-Hans">' in (RUN / "regimes/four-fifths.html").read_text()
+
+
+def test_new_inputs_replace_a_regimes_figures(run, cli):
+    run(["four-fifths"])
+    assert cli("report", str(RUN), "--regime", "four-fifths", "--input", "exclude_below=0.01").code == 0
+    assert json.loads((RUN / "regimes/four-fifths.json").read_text())["inputs"]["exclude_below"] == 0.01
+    assert cli("verify", str(RUN)).code == 0
+
+
+def test_verify_names_a_figure_that_the_predictions_do_not_give(run, cli):
+    run(["four-fifths"])
+    path = RUN / "regimes/four-fifths.json"
+    told = path.read_text()
+    assert '"rate": 0.3,' in told
+    path.write_text(told.replace('"rate": 0.3,', '"rate": 0.5,'))
+    ended = cli("verify", str(RUN))
+    assert ended.code == 1
+    assert "regimes/four-fifths.json: changed since the run was written" in ended.out
+    assert "regimes.four-fifths.figures.features[0].groups[0].rate: 0.5 in the file, 0.3" in ended.out
+    ended = cli("report", str(RUN))
+    assert (ended.code, len(ended.lines)) == (2, 1)
+    assert "regimes/four-fifths.json: changed since the run was written" in ended.err
+
+
+def test_verify_names_a_configured_regime_that_is_gone(run, cli):
+    run(["four-fifths"])
+    for suffix in ("json", "html"):
+        (RUN / f"regimes/four-fifths.{suffix}").unlink()
+    content = json.loads((RUN / "MANIFEST.json").read_text())
+    content["files"] = {k: v for k, v in content["files"].items() if not k.startswith("regimes/")}
+    (RUN / "MANIFEST.json").write_text(json.dumps(content))
+    ended = cli("verify", str(RUN))
+    assert ended.code == 1
+    assert "regimes/four-fifths.json: configured, and not in the run" in ended.out
+
+
+@pytest.mark.parametrize("text", ["{", '{"regime": "four-fifths"}', '{"schema_version": "9.0"}'])
+def test_a_regime_file_that_is_none_is_named(run, cli, text):
+    run(["four-fifths"])
+    path = RUN / "regimes/four-fifths.json"
+    path.write_text(text)
+    ended = cli("verify", str(RUN))
+    assert ended.code == 1
+    assert "regimes: cannot be recomputed" in ended.out
+
+
+def test_a_regime_of_changed_predictions_is_refused(run, cli):
+    run()
+    path = RUN / "predictions/original.parquet"
+    path.write_bytes(path.read_bytes() + b"x")
+    ended = cli("report", str(RUN), "--regime", "four-fifths")
+    assert (ended.code, len(ended.lines)) == (2, 1)
+    assert "predictions/original.parquet: changed" in ended.err
+    assert not (RUN / "regimes").exists()
+
+
+@pytest.mark.parametrize(
+    ("regimes", "told"),
+    [
+        (["four-fith"], ["report.regimes", "'four-fith'", "did you mean 'four-fifths'?"]),
+        ([{"four-fifths": {"bi": ["race"]}}], ["four-fifths: 'bi'", "did you mean 'by'?"]),
+        ([{"four-fifths": {"by": ["rase"]}}], ["four-fifths: by[0]", "'rase'", "there are race"]),
+        ([{"four-fifths": {"exclude_below": 0.3}}], ["four-fifths: exclude_below", "0.02", "'0.3'"]),
+        ([{"four-fifths": {"variant": "int8"}}], ["four-fifths: variant: 'int8'", "original"]),
+        (["four-fifths", {"four-fifths": {}}], ["four-fifths: named twice"]),
+        ("four-fifths", ["report.regimes", "list"]),
+        ([3], ["report.regimes"]),
+    ],
+)
+def test_a_regime_that_cannot_be_given_is_one_line(regimes, told, write, refused, here):
+    write_cells(here / "cells.csv", CELLS)
+    write(config={**counted(["race"], []), "report": {"charts": False, "regimes": regimes}})
+    line = refused()
+    assert all(text in line for text in told), line
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--regime", "four-fith"], ["'four-fith'", "did you mean 'four-fifths'?"]),
+        (["--regime", "four-fifths", "--input", "by"], ["--input: expected key.path=value, got 'by'"]),
+        (["--regime", "four-fifths", "--input", "by=["], ["--input by: the value is not valid YAML"]),
+        (["--regime", "four-fifths", "--input", "by=race"], ["four-fifths: by:", "list", "'race'"]),
+        (["--regime", "four-fifths", "--input", "variant=x"], ["four-fifths: variant: 'x'", "original"]),
+        (["--input", "by=[race]"], ["--input: there is no --regime to give it to"]),
+        (["--regime", "four-fifths", "--regime", "four-fifths"], ["named twice"]),
+    ],
+)
+def test_a_wrong_question_about_a_run_is_one_line(words, told, run, cli):
+    run()
+    before = manifest()
+    ended = cli("report", str(RUN), *words)
+    assert (ended.code, len(ended.lines), ended.out) == (2, 1, "")
+    assert all(text in ended.err for text in told), ended.err
+    assert manifest() == before
+    assert not (RUN / "regimes").exists()
+
+
+def test_labels_alone_have_no_selection_rate(audited, cli, write, make_people, make_config):
+    audited(make_config(model=None, metrics=None), make_people())
+    ended = cli("report", str(RUN), "--regime", "four-fifths")
+    assert (ended.code, len(ended.lines)) == (2, 1)
+    assert "four-fifths: selection rates need decisions; the run has labels alone" in ended.err
+
+
+def test_the_list_tells_what_each_regime_asks_for(cli):
+    ended = cli("regimes")
+    assert ended.code == 0
+    assert "four-fifths: Four-fifths rule (29 CFR 1607.4(D))" in ended.out
+    assert "  exclude_below, optional: " in ended.out
+
+
+def test_names_from_the_data_are_escaped(audited, cli, here):
+    write_cells(here / "cells.csv", [({"<b>x": "<script>"}, 80, 48), ({"<b>x": "b&c"}, 40, 12)])
+    audited(counted(["<b>x"], ["four-fifths"]))
+    page = RUN / "regimes/four-fifths.html"
+    assert "<script" not in page.read_text()
+    assert tables(page)[0][1][1][0] == "<script> highest rate"
