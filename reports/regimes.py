@@ -17,7 +17,12 @@ from .html import environment
 from .language import TAGS, Sentence, language, tr, writing
 from .lookup import variant_named
 
-PAGES = {"four-fifths": "regime_four_fifths"}
+PAGES = {
+    "eu-ai-act": "regime_eu_ai_act",
+    "four-fifths": "regime_four_fifths",
+    "model-card": "regime_model_card",
+    "nist-ai-rmf": "regime_nist_ai_rmf",
+}
 """The module of each regime's pages."""
 FOLDER = "regimes"
 

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from ..measure import Measurement
     from .result import RegimeFigures
 
-MODULES = {"four-fifths": "four_fifths"}
+MODULES = {
+    "eu-ai-act": "eu_ai_act",
+    "four-fifths": "four_fifths",
+    "model-card": "model_card",
+    "nist-ai-rmf": "nist_ai_rmf",
+}
 """The file of each regime, imported when its name is looked up."""
 
 
@@ -25,7 +30,7 @@ class Inputs(BaseModel):
     A field without a default is required, and its description is what a user who left it out is told.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
     variant: str | None = Field(
         None, description="Name of the variant that the page speaks of; the first one of the run if left out."
