@@ -1,0 +1,159 @@
+"""The regimes that document a system: what they ask for, what they quote, what other readers make of it.
+
+Outside answers: scikit-learn for the figures, huggingface_hub for the model card's metadata.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+from sklearn.metrics import accuracy_score, recall_score
+
+from .pages import tables, words
+
+RUN = Path("runs/t")
+EU = {
+    "provider": "A provider <b>",
+    "system": "A system",
+    "system_version": 1.2,
+    "intended_purpose": "To decide.",
+    "classification": "Annex III, point 5(b)",
+    "data_provenance": "Generated.",
+    "metrics_appropriateness": "They show who is turned down.",
+    "responsible": "The head of tests",
+}
+NIST = {"context": "Loans.", "metrics_rationale": "Denials harm.", "responsible": "The head of tests"}
+CARD = {
+    "model_name": "a model",
+    "license": "apache-2.0",
+    "intended_use": "To decide | and <b>.",
+    "out_of_scope": "Hiring.",
+    "limitations": "Many.",
+    "dataset_id": "owner/people",
+}
+REGIMES = {"eu-ai-act": EU, "nist-ai-rmf": NIST, "model-card": CARD}
+
+
+@pytest.fixture
+def people(make_people):
+    return make_people(400, seed=3)
+
+
+@pytest.fixture
+def run(audited, make_config, people):
+    """An audit of 400 generated people under one regime."""
+
+    def do(name, **changed):
+        inputs = {k: v for k, v in {**REGIMES[name], **changed}.items() if v is not None}
+        report = {"charts": False, "regimes": [{name: inputs}]}
+        metrics = ["accuracy", "selection_rate", "true_positive_rate", "auc"]
+        audited(make_config(report=report, metrics=metrics, slices={"intersections": 2}), people)
+        return RUN / "regimes" / f"{name}.html"
+
+    return do
+
+
+def truth(people, **part):
+    """Label and decision of the people of a slice, counted by others' code."""
+    frame = people.to_pandas()
+    for column, value in part.items():
+        frame = frame[frame[column] == value]
+    return frame["y"], frame["score"] >= 0.5
+
+
+@pytest.mark.parametrize("name", ["eu-ai-act", "nist-ai-rmf"])
+def test_accuracy_of_groups_is_that_of_scikit_learn(run, people, name):
+    page = run(name)
+    rows = next(
+        rows for _, rows in tables(page) if "Accuracy" in rows[0] and rows[1][0] in ("Female", "Male")
+    )
+    shown = {row[0]: dict(zip(rows[0], row, strict=True)) for row in rows[1:]}
+    for sex in ("Female", "Male"):
+        y, decided = truth(people, sex=sex)
+        for title, figure in (("Accuracy", accuracy_score), ("True positive rate", recall_score)):
+            assert shown[sex][title].startswith(f"{figure(y, decided) * 100:.1f} %")
+
+
+@pytest.mark.parametrize("name", ["eu-ai-act", "nist-ai-rmf"])
+def test_page_judges_nothing_and_tells_its_date(run, name):
+    page = run(name)
+    assert "Legal status as of 2026-" in words(page)
+    assert "a person judges that" in words(page)
+    for claim in ("complies", "is compliant", "conforms", "certified"):
+        assert claim not in page.read_text()
+
+
+def test_annex_iv_has_its_parts_and_dates(run):
+    text = words(run("eu-ai-act", data_gaps="None known."))
+    for part in ("2(d)", "2(g)", "Annex IV, 3", "Annex IV, 4", "Annex IV, 6"):
+        assert part in text
+    # The application dates as amended in 2026.
+    assert "2 December 2027" in text
+    assert "2 August 2028" in text
+    for article in ("10(2)(f)", "10(2)(g)", "10(2)(h)", "10(3)", "13(3)(b)", "15(3)"):
+        assert article in text
+    assert "None known." in text
+    assert "Representativeness, Article 10(3) Not stated." in text
+    assert "A provider &lt;b&gt;" in text
+
+
+@pytest.mark.parametrize("name", REGIMES)
+def test_each_required_input_is_asked_for_by_name(name, audited, make_config, people, cli):
+    audited(make_config(), people)
+    for key in REGIMES[name]:
+        rest = [f"{k}={v!r}" for k, v in REGIMES[name].items() if k != key]
+        given = [word for setting in rest for word in ("--input", setting)]
+        ended = cli("report", str(RUN), "--regime", name, *given)
+        assert (ended.code, len(ended.lines)) == (2, 1)
+        assert f"{name}: the required input is missing: {key} (" in ended.err
+    assert not (RUN / "regimes").exists()
+
+
+@pytest.mark.parametrize("name", REGIMES)
+def test_run_with_a_documentation_verifies(run, cli, name):
+    run(name)
+    assert cli("verify", str(RUN)).code == 0
+    assert cli("report", str(RUN), "--language", "zh").code == 0
+    assert cli("verify", str(RUN)).code == 0
+
+
+def test_model_card_is_read_by_the_hub_s_own_reader(run, people):
+    from huggingface_hub import ModelCard, parse_eval_result_entries
+
+    run("model-card", language=["en"], tags=["tabular"])
+    folder = RUN / "regimes/model-card"
+    card = ModelCard((folder / "README.md").read_text(encoding="utf-8"))
+    assert (card.data.license, card.data.language, card.data.tags) == ("apache-2.0", ["en"], ["tabular"])
+    assert card.data.model_name == "a model"
+    y, decided = truth(people)
+    found = {item.metric_type: item for item in card.data.eval_results}
+    assert found["accuracy"].metric_value == pytest.approx(accuracy_score(y, decided))
+    assert found["recall"].metric_value == pytest.approx(recall_score(y, decided))
+    assert {item.dataset_type for item in found.values()} == {"owner/people"}
+    entries = parse_eval_result_entries(YAML(typ="safe").load(folder / "eval_results.yaml"))
+    assert entries[0].dataset_id == "owner/people"
+    assert {e.value for e in entries} == {item.metric_value for item in found.values()}
+
+
+def test_model_card_has_unitary_and_intersectional_results(run):
+    run("model-card")
+    text = (RUN / "regimes/model-card/README.md").read_text(encoding="utf-8")
+    assert "To decide &#124; and &#60;b&#62;." in text
+    unitary, crossed = re.split("### Intersectional results", text.split("### Unitary results")[1])
+    assert "| sex=Female |" in unitary
+    assert "sex=Female &" not in unitary
+    assert "| sex=Female & race=a |" in crossed.replace("&#38;", "&")
+
+
+def test_card_of_a_name_that_is_no_identifier_is_refused(cli, audited, make_config, people):
+    audited(make_config(), people)
+    given = [
+        word for k, v in {**CARD, "dataset_id": "not a name"}.items() for word in ("--input", f"{k}={v!r}")
+    ]
+    ended = cli("report", str(RUN), "--regime", "model-card", *given)
+    assert (ended.code, len(ended.lines)) == (2, 1)
+    assert "model-card: dataset_id: " in ended.err
+    assert "'not a name'" in ended.err
