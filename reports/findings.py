@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..audit.result import AuditResult, Disparity, Estimate, GateResult, Slice, Variant
-from .formats import Kind, confidence, count, decimals_beside, figure, interval
+from ..audit.result import AuditResult, Disparity, GateResult, Slice, Variant
+from .formats import Kind, Limit, confidence, decimals_beside, figure, interval
 from .kinds import run_words
-from .lookup import binding_gates, comparison_of, variant_named
+from .language import Sentence, later, say, tr
+from .lookup import binding_gates, comparison_of, figure_of, variant_named
+from .per_hundred import RATES, in_sentence, rates_of, shown_whole
 from .words import (
+    COSTS,
     Given,
-    Sentence,
     compared_kind,
     compared_slices,
     fails_by_inverse,
@@ -26,44 +27,22 @@ from .words import (
 RELEASE = "release"
 """Metric of the result that says that nothing which was asked for may be released."""
 
+LABELS_ONLY = "labels only"
+"""Kind of the model where there is none: nothing then selects."""
 
-@dataclass(frozen=True)
-class Finding:
-    """One finding: what was seen, what follows from it, and the gate it belongs to (None: no gate)."""
+_NONE_MADE = {
+    "": later("No variant may be released."),
+    "compressed": later("No compressed variant may be released."),
+    "mitigated": later("No mitigated variant may be released."),
+    "compressed or mitigated": later("No compressed or mitigated variant may be released."),
+}
 
-    lead: Sentence
-    rest: Sentence
-    gate: str | None = None
-
-
-@dataclass(frozen=True)
-class Rate:
-    """How a rate reads as "of 100 such rows, so many ..."; be and have follow the number."""
-
-    rows: str
-    one: str
-    many: str
-
-
-_SELECTED = ("is selected", "are selected")
-_NOT_SELECTED = ("is not selected", "are not selected")
-_POSITIVE = ("has the positive label", "have the positive label")
-_NEGATIVE = ("has the negative label", "have the negative label")
-_ALL, _POSITIVES, _NEGATIVES = "rows", "rows with the positive label", "rows with the negative label"
-
-RATES: dict[str, Rate] = {
-    "selection_rate": Rate(_ALL, *_SELECTED),
-    "true_positive_rate": Rate(_POSITIVES, *_SELECTED),
-    "false_negative_rate": Rate(_POSITIVES, *_NOT_SELECTED),
-    "false_positive_rate": Rate(_NEGATIVES, *_SELECTED),
-    "true_negative_rate": Rate(_NEGATIVES, *_NOT_SELECTED),
-    "precision": Rate("selected rows", *_POSITIVE),
-    "false_discovery_rate": Rate("selected rows", *_NEGATIVE),
-    "negative_predictive_value": Rate("rows not selected", *_NEGATIVE),
-    "false_omission_rate": Rate("rows not selected", *_POSITIVE),
-    "accuracy": Rate(_ALL, "is decided rightly", "are decided rightly"),
-    "error_rate": Rate(_ALL, "is decided wrongly", "are decided wrongly"),
-    "base_rate": Rate(_ALL, *_POSITIVE),
+_OUTCOMES = {
+    "exceeds": later("{what}, {measured}, exceeds the limit of {limit}."),
+    "below": later("{what}, {measured}, is below the limit of {limit}."),
+    "inverse": later("{what}, {measured}, has an inverse below the limit of {limit}."),
+    "unmet": later("{what}, {measured}, does not meet the limit of {limit}."),
+    "open": later("{what}, {measured}, neither keeps nor breaks the limit of {limit} for certain."),
 }
 
 # One figure said twice: a finding about one of a pair makes the other redundant.
@@ -76,15 +55,30 @@ _SAME_AS = {
 }
 
 
+@dataclass(frozen=True)
+class Finding:
+    """One finding: what was seen, what follows from it, and the gate it belongs to (None: no gate)."""
+
+    lead: Sentence
+    rest: Sentence
+    gate: str | None = None
+
+
 def findings(result: AuditResult, most: int = 3) -> list[Finding]:
-    """Choose the findings: failed gates, gates that cannot be decided, then the largest differences."""
+    """Choose the findings: failed gates, gates that cannot be decided, then the largest differences.
+
+    Gates come in the order of the policy. What one gate finds for several variants is told for the first.
+    """
     chosen: list[Finding] = []
     told: set[str] = set()
+    asked: set[tuple[str, ...]] = set()
     for verdict in ("fail", "error", "inconclusive"):
         for gate in binding_gates(result):
-            if gate.verdict == verdict and len(chosen) < most:
+            question = (gate.metric, gate.compare, gate.limit, *gate.by)
+            if gate.verdict == verdict and len(chosen) < most and question not in asked:
                 chosen.append(_gate_finding(gate, result))
                 told.add(_figure_told(gate.metric))
+                asked.add(question)
     if result.variants:
         variant = result.variants[0]
         gated = {(gate.metric, frozenset(gate.by)) for gate in binding_gates(result)}
@@ -99,80 +93,71 @@ def findings(result: AuditResult, most: int = 3) -> list[Finding]:
     return chosen
 
 
-def per_hundred(
-    metric: str, here: float, there: float | None, part: Sentence, reference: Sentence
-) -> Sentence | None:
-    """Write a rate, or two of them side by side, per 100 rows; None for a metric without such a phrase."""
-    rate = RATES.get(metric)
-    if rate is None:
-        return None
-    numbers = _per_hundred_numbers([here] if there is None else [here, there])
-    verb = rate.one if numbers[0] == "1" else rate.many
-    where: Sentence = (" in ", *part)
-    if there is None:
-        where = () if part == ("all rows",) else where
-        return (f"of 100 {rate.rows}, {numbers[0]} {verb}", *where, ".")
-    return (f"of 100 {rate.rows}, {numbers[0]} {verb}", *where, f", {numbers[1]} in ", *reference, ".")
-
-
-def _per_hundred_numbers(rates: list[float]) -> list[str]:
-    """Round to whole rows of 100, unless that hides the difference or makes all or none out of some."""
-    whole = [f"{rate * 100:.0f}" for rate in rates]
-    hides = len(set(whole)) < len(set(rates))
-    false_extreme = any(
-        text in ("0", "100") and rate not in (0, 1) for text, rate in zip(whole, rates, strict=True)
-    )
-    return [f"{rate * 100:.1f}" for rate in rates] if hides or false_extreme else whole
-
-
-def _of_variant(name: str, result: AuditResult) -> Sentence:
-    """Begin with the variant's name where there are several."""
-    return (Given(name), ": ") if len(result.variants) > 1 else ()
-
-
 def _gate_finding(gate: GateResult, result: AuditResult) -> Finding:
-    named = _of_variant(gate.variant, result)
-    title = (*named, *gate_title(gate, result.definitions))
     if gate.metric == RELEASE:
-        made = " ".join(["No", *filter(None, [run_words(result)]), "variant"])
-        return Finding((f"{made} may be released.",), (Given(gate.why),), gate.id)
+        return Finding(say(_NONE_MADE[run_words(result)]), (Given(gate.why),), gate.id)
     if gate.verdict == "error":
-        return Finding((*title, " could not be evaluated."), (Given(gate.why),), gate.id)
-    kind = gate_kind(gate, result.definitions)
-    limit = gate_limit(gate)
-    places = decimals_beside([gate.measured, gate.low, gate.high], limit, kind)
+        title = gate_title(gate, result.definitions)
+        lead = say("{gate} of {variant} could not be evaluated.", gate=title, variant=Given(gate.variant))
+        return Finding(lead, (Given(gate.why),), gate.id)
     if gate.compare == "change":
-        lead = _change_lead(gate, result)
+        lead, whole = _change_lead(gate, result), False
     elif gate.compare == "cost":
-        lead = (*gate_title(gate, result.definitions), " against the original’s.")
+        lead, whole = _cost_lead(gate), False
     else:
-        lead = _rates_lead(
-            gate.metric, gate.slice, gate.reference, variant_named(result, gate.variant), result
-        )
-    lead = (*named, *lead)
-    subject = _subject(gate)
-    measured = _measured(subject, gate.measured, gate.low, gate.high, gate.confidence, kind, places)
-    at = limit.words(kind) if limit else gate.limit
-    if gate.verdict == "fail":
-        return Finding(lead, (f"{measured} {_miss(gate)} the limit of ", Given(at), "."), gate.id)
-    needed = (
-        f" About {count(gate.rows_needed)} evaluation rows of the same composition would decide it."
-        if gate.rows_needed
-        else f" {gate.why}"
+        variant = variant_named(result, gate.variant)
+        lead, whole = _rates_lead(gate.metric, gate.slice, gate.reference, variant, result)
+    return Finding(lead, _against_limit(gate, result, whole=whole), gate.id)
+
+
+def _against_limit(gate: GateResult, result: AuditResult, *, whole: bool) -> Sentence:
+    """Say what was measured and how it stands to the limit."""
+    kind, limit = gate_kind(gate, result.definitions), gate_limit(gate)
+    return say(
+        _OUTCOMES[_outcome(gate)],
+        what=_subject(gate, result),
+        measured=_measured(gate, gate.measured, kind, limit, whole=whole),
+        limit=limit.words(kind) if limit else Given(gate.limit),
     )
-    rest = (f"{measured} does not settle the limit of ", Given(at), ".", Given(needed))
-    return Finding(lead, rest, gate.id)
 
 
-def _subject(gate: GateResult) -> str:
+def _outcome(gate: GateResult) -> str:
+    limit = gate_limit(gate)
+    if gate.verdict != "fail":
+        return "open"
+    if limit is None:
+        return "unmet"
+    if fails_by_inverse(gate):
+        return "inverse"
+    return "exceeds" if limit.upper else "below"
+
+
+def _subject(gate: GateResult, result: AuditResult) -> Sentence:
+    metric = in_sentence(title_of(gate.metric, result.definitions))
     if gate.compare == "change":
-        return "growth of the gap" if gate.by else "change"
-    return {"value": "value", "cost": "ratio"}.get(gate.compare, gate.compare)
+        return (
+            say("The growth of the gap in {metric}", metric=metric)
+            if gate.by
+            else say("The change of {metric}", metric=metric)
+        )
+    if gate.compare == "difference":
+        return say("The difference in {metric}", metric=metric)
+    if gate.compare == "ratio":
+        return say("The ratio of {metric}", metric=metric)
+    if gate.compare == "cost":
+        return say("The ratio to the original’s")
+    return (title_of(gate.metric, result.definitions),)
+
+
+def _cost_lead(gate: GateResult) -> Sentence:
+    cost: str = tr(COSTS[gate.metric]) if gate.metric in COSTS else Given(gate.metric)
+    return say("{cost} of {variant} against the original’s.", cost=cost, variant=Given(gate.variant))
 
 
 def _change_lead(gate: GateResult, result: AuditResult) -> Sentence:
     """Begin with the figure before and after, or with the names when the comparison is not there."""
-    title = title_of(gate.metric, result.definitions)
+    metric = title_of(gate.metric, result.definitions)
+    variant = Given(gate.variant)
     item = comparison_of(result, gate.variant)
     names = compared_slices(gate.slice, gate.reference)
     gaps = item.gap_changes if item is not None else []
@@ -182,69 +167,99 @@ def _change_lead(gate: GateResult, result: AuditResult) -> Sentence:
     )
     if gap is not None and gap.before is not None:
         kind = compared_kind("difference", gate.metric, result.definitions)
-        told = f" goes from {figure(gap.before, kind)} to {figure(gap.after, kind)}."
-        return (title, ": the gap of ", *names, told)
+        return say(
+            "With {variant} the gap in {metric} of {slices} goes from {before} to {after}.",
+            variant=variant, metric=in_sentence(metric), slices=names,
+            before=figure(gap.before, kind), after=figure(gap.after, kind),
+        )  # fmt: skip
     changes = item.changes if item is not None and not gate.by else []
     change = next((c for c in changes if (c.metric, c.slice) == (gate.metric, gate.slice)), None)
     if change is not None and change.before is not None:
         rate: Kind = metric_kind(gate.metric, result.definitions)
-        moves = f" goes from {figure(change.before, rate)} to {figure(change.after, rate)}."
-        where: Sentence = (" of ", *slice_name(gate.slice)) if gate.slice else ()
-        return (title, *where, moves)
-    return (title, ", ", *names, ".")
-
-
-def _miss(gate: GateResult) -> str:
-    limit = gate_limit(gate)
-    if limit is None:
-        return "does not meet"
-    if fails_by_inverse(gate):
-        return "has an inverse below"
-    return "exceeds" if limit.upper else "is below"
+        return say(
+            "With {variant} the {metric} of {slices} goes from {before} to {after}.",
+            variant=variant, metric=in_sentence(metric), slices=slice_name(gate.slice),
+            before=figure(change.before, rate), after=figure(change.after, rate),
+        )  # fmt: skip
+    return say("{metric} of {variant}, {slices}.", metric=metric, variant=variant, slices=names)
 
 
 def _disparity_finding(disparity: Disparity, variant: Variant, result: AuditResult) -> Finding:
-    part = disparity.slice or {}
     kind = compared_kind(disparity.compare, disparity.metric, result.definitions)
-    low, high = _limits(disparity)
-    lead = _rates_lead(disparity.metric, part, disparity.reference, variant, result)
-    lead = (*_of_variant(variant.name, result), *lead)
-    measured = _measured("difference", disparity.value, low, high, disparity.confidence, kind, None)
-    return Finding(lead, (f"{measured} excludes 0 and is limited by no gate.",))
+    lead, whole = _rates_lead(disparity.metric, disparity.slice or {}, disparity.reference, variant, result)
+    rest = say(
+        "The difference in {metric}, {measured}, is more than chance explains, and no gate limits it.",
+        metric=in_sentence(title_of(disparity.metric, result.definitions)),
+        measured=_measured(disparity, disparity.value, kind, None, whole=whole),
+    )
+    return Finding(lead, rest)
 
 
 def _rates_lead(
     metric: str, part: Slice, reference: Slice | None, variant: Variant | None, result: AuditResult
-) -> Sentence:
-    """Begin a finding with the rates themselves, or with the names when the rates are not there."""
+) -> tuple[Sentence, bool]:
+    """Begin a finding with the rates themselves, or with the names when the rates are not there.
+
+    Also returns whether the rates are written in whole rows of 100.
+    """
     title = title_of(metric, result.definitions)
-    here = _value(variant, part, metric)
-    there = _value(variant, reference, metric) if reference is not None else None
-    names = compared_slices(part, reference)
-    if here is None or (reference is not None and there is None):
-        return (title, ", ", *names, ".")
-    sentence = per_hundred(metric, here, there, slice_name(part), slice_name(reference or {}))
-    if sentence is not None:
-        return (title, ": ", *sentence)
+    here = figure_of(variant, part, metric)
+    there = figure_of(variant, reference, metric) if reference is not None else None
+    if variant is None or here is None or (reference is not None and there is None):
+        name = Given(variant.name) if variant is not None else ""
+        names = compared_slices(part, reference)
+        if not name or len(result.variants) < 2:
+            return say("{metric}, {slices}.", metric=title, slices=names), False
+        return say("{metric} of {variant}, {slices}.", metric=title, variant=name, slices=names), False
+    if metric in RATES and variant.model.get("kind") != LABELS_ONLY:
+        told = rates_of(metric, model_name(variant, result), (part, here), (reference, there))
+        return told, shown_whole([here] if there is None else [here, there])
     kind: Kind = metric_kind(metric, result.definitions)
-    pair: Sentence = (figure(here, kind), " in ", *slice_name(part))
-    if reference is not None:
-        pair = (*pair, ", ", figure(there, kind), " in ", *slice_name(reference))
-    return (title, ": ", *pair, ".")
+    one = say("{figure} in {slice}", figure=figure(here, kind), slice=slice_name(part))
+    if reference is None:
+        return say("{metric}: {one}.", metric=title, one=one), False
+    other = say("{figure} in {slice}", figure=figure(there, kind), slice=slice_name(reference))
+    return say("{metric}: {one}, {other}.", metric=title, one=one, other=other), False
+
+
+def model_name(variant: Variant, result: AuditResult) -> str:
+    """Name a variant in a sentence: "the model" where there is one, "the original", or its own name."""
+    if len(result.variants) < 2:
+        return tr("the model")
+    return tr("the original") if variant.name == "original" else Given(variant.name)
 
 
 def _measured(
-    subject: str,
-    value: float | None,
-    low: float | None,
-    high: float | None,
-    level: float,
-    kind: Kind,
-    places: int | None,
-) -> str:
-    limits = interval(low, high, kind, decimals=places)
-    shown = "" if low is None and high is None else f" ({confidence(level)} interval {limits})"
-    return f"The {subject}, {figure(value, kind, decimals=places)}{shown},"
+    item: GateResult | Disparity, value: float | None, kind: Kind, limit: Limit | None, *, whole: bool
+) -> Sentence:
+    """Write a figure and its interval; a difference by its size, since the sentence before says who has less.
+
+    In whole points where the rates before it are whole, unless that puts the figure on its limit.
+    """
+    low, high = _limits(item) if isinstance(item, Disparity) else (item.low, item.high)
+    if item.compare == "difference" and value is not None and value < 0 and kind in ("points", "signed"):
+        value, low, high = -value, _negative(high), _negative(low)
+    shown: Kind = "gap" if kind == "points" and item.compare == "difference" else kind
+    places = decimals_beside([value, low, high], limit, shown)
+    if whole and shown == "gap" and places == 1 and _can_be_whole([value, low, high], limit):
+        places = 0
+    told = figure(value, shown, decimals=places)
+    if low is None and high is None:
+        return (told,)
+    limits = interval(low, high, shown, decimals=places)
+    return say("{value} ({level} interval {limits})", value=told, level=confidence(item.confidence),
+               limits=limits)  # fmt: skip
+
+
+def _negative(value: float | None) -> float | None:
+    return None if value is None else -value
+
+
+def _can_be_whole(values: list[float | None], limit: Limit | None) -> bool:
+    """Whether rounding to whole points puts no figure on 0 or on its limit."""
+    points = [value * 100 for value in values if value is not None]
+    marks = {0.0} if limit is None else {0.0, abs(limit.value) * 100}
+    return not any(round(point) == mark and point != mark for point in points for mark in marks)
 
 
 def _largest_differences(variant: Variant) -> list[Disparity]:
@@ -284,13 +299,3 @@ def _excludes_zero(low: float | None, high: float | None) -> bool:
 
 def _figure_told(metric: str) -> str:
     return _SAME_AS.get(metric, metric)
-
-
-def _value(variant: Variant | None, part: Slice | None, metric: str) -> float | None:
-    if variant is None or part is None:
-        return None
-    metrics: Mapping[str, Estimate] = variant.overall
-    if part:
-        found = next((row for row in variant.slices if row.slice == part), None)
-        metrics = found.metrics if found else {}
-    return metrics[metric].value if metric in metrics else None

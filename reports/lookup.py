@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from ..audit.result import AuditResult, Comparison, Cost, Frontier, GateResult, Standing, Timing, Variant
+from ..audit.result import (
+    AuditResult,
+    Comparison,
+    Cost,
+    Frontier,
+    GateResult,
+    Slice,
+    Standing,
+    Timing,
+    Variant,
+)
 
 
 def binding_gates(result: AuditResult) -> list[GateResult]:
@@ -18,6 +28,17 @@ def gates_for_information(result: AuditResult, variant: str) -> list[GateResult]
 def variant_named(result: AuditResult, name: str) -> Variant | None:
     """Find a variant."""
     return next((variant for variant in result.variants if variant.name == name), None)
+
+
+def figure_of(variant: Variant | None, part: Slice | None, metric: str) -> float | None:
+    """Find a metric's value in a slice, or in all rows; None where there is none."""
+    if variant is None or part is None:
+        return None
+    metrics = variant.overall
+    if part:
+        found = next((row for row in variant.slices if row.slice == part), None)
+        metrics = found.metrics if found else {}
+    return metrics[metric].value if metric in metrics else None
 
 
 def comparison_of(result: AuditResult, name: str) -> Comparison | None:

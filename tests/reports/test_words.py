@@ -3,7 +3,7 @@
 import pytest
 from fairweigh.audit.result import AuditResult, GateResult
 from fairweigh.reports.cost_tables import readable
-from fairweigh.reports.findings import findings, per_hundred
+from fairweigh.reports.findings import findings
 from fairweigh.reports.formats import (
     Limit,
     count,
@@ -15,6 +15,7 @@ from fairweigh.reports.formats import (
     p_value,
     read_limit,
 )
+from fairweigh.reports.per_hundred import in_sentence, rates_of, shown_whole
 from fairweigh.reports.words import (
     Given,
     compared_kind,
@@ -146,15 +147,31 @@ def test_limit_that_cannot_be_read_is_printed_as_it_stands(compas: AuditResult):
 
 
 def test_rate_is_told_per_hundred_rows():
-    told = per_hundred("true_positive_rate", 0.62, 0.79, ("sex=Female",), ("sex=Male",))
+    female, male = {"sex": "Female"}, {"sex": "Male"}
+    told = rates_of("true_positive_rate", "the model", (female, 0.62), (male, 0.79))
     assert "".join(told) == (
-        "of 100 rows with the positive label, 62 are selected in sex=Female, 79 in sex=Male."
+        "Of 100 rows of sex=Female with the positive label the model selects 62; of 100 of sex=Male, 79."
     )
-    close = per_hundred("accuracy", 0.6512, 0.6538, ("a",), ("b",))
-    assert "65.1 are decided rightly in a, 65.4 in b" in "".join(close)
-    rare = per_hundred("false_positive_rate", 0.001, 0.2, ("a",), ("b",))
-    assert "0.1 are selected in a, 20.0 in b" in "".join(rare)
-    assert per_hundred("auc", 0.7, 0.8, ("a",), ("b",)) is None
+    close = rates_of("accuracy", "int8", (female, 0.6512), (male, 0.6538))
+    assert "int8 decides 65.1 rightly; of 100 of sex=Male, 65.4." in "".join(close)
+    rare = rates_of("false_positive_rate", "the model", (female, 0.001), (male, 0.2))
+    assert "selects 0.1; of 100 of sex=Male, 20.0." in "".join(rare)
+    alone = rates_of("precision", "the model", ({}, 0.75), (None, None))
+    assert "".join(alone) == "Of 100 rows that the model selects, 75 carry the positive label."
+
+
+def test_difference_is_whole_only_where_it_agrees_with_the_rates_before_it():
+    assert shown_whole([0.62, 0.79])
+    assert not shown_whole([0.804, 0.906])  # 80 and 91, but 10.2 points apart.
+    assert not shown_whole([0.6512, 0.6538])
+
+
+@pytest.mark.parametrize(
+    ("title", "inside"),
+    [("True positive rate", "true positive rate"), ("F1 score", "F1 score"), ("AUC gap", "AUC gap")],
+)
+def test_title_loses_its_capital_inside_a_sentence_unless_it_is_a_name(title: str, inside: str):
+    assert in_sentence(title) == inside
 
 
 def test_findings_begin_with_what_failed(compas: AuditResult):
@@ -162,22 +179,33 @@ def test_findings_begin_with_what_failed(compas: AuditResult):
     assert [finding.gate for finding in found] == ["fpr-race", "calibration", "tpr-race"]
     told = plain(found[0].lead) + " " + plain(found[0].rest)
     assert told == (
-        "False positive rate: of 100 rows with the negative label, 23 are selected in race=Caucasian, "
-        "45 in race=African-American. "
-        f"The difference, −21.4{NBSP}points (95{NBSP}% interval −25.2 to −17.4), exceeds the limit of "
-        f"10{NBSP}points."
+        "Of 100 rows of race=Caucasian with the negative label the model selects 23; of 100 of "
+        f"race=African-American, 45. The difference in false positive rate, 21.4{NBSP}points "
+        f"(95{NBSP}% interval 17.4 to 25.2), exceeds the limit of 10{NBSP}points."
     )
-    assert "About 61,300 evaluation rows" in plain(found[2].rest)
+    assert "neither keeps nor breaks the limit" in plain(found[2].rest)
+
+
+def test_what_a_gate_finds_for_two_variants_is_one_finding(compas: AuditResult):
+    again = compas.gates[0].model_copy(update={"id": "again", "variant": "int8"})
+    found = findings(compas.model_copy(update={"gates": [compas.gates[0], again]}))
+    assert [finding.gate for finding in found] == ["fpr-race", None, None]
+
+
+def test_labels_alone_select_nothing(compas: AuditResult):
+    variant = compas.variants[0].model_copy(update={"model": {"kind": "labels only"}})
+    told = plain(findings(compas.model_copy(update={"variants": [variant]}))[0].lead)
+    assert told.startswith(f"False positive rate: 23.5{NBSP}% in race=Caucasian, 44.8{NBSP}% in")
 
 
 def test_findings_without_gates_are_the_largest_differences_that_exclude_zero(compas: AuditResult):
     result = compas.model_copy(update={"gates": []})
     found = findings(result)
     assert len(found) == 3
-    assert len({plain(finding.lead).partition(":")[0] for finding in found}) == 3
+    assert len({plain(finding.rest).partition(",")[0] for finding in found}) == 3
     for finding in found:
-        assert "excludes 0" in plain(finding.rest)
-        assert "Base rate" not in plain(finding.lead)
+        assert "is more than chance explains" in plain(finding.rest)
+        assert "base rate" not in plain(finding.rest)
 
 
 def test_finding_speaks_of_the_inverse_where_it_is_what_fails(compas: AuditResult):
@@ -185,7 +213,7 @@ def test_finding_speaks_of_the_inverse_where_it_is_what_fails(compas: AuditResul
         update={"compare": "ratio", "limit": ">= 0.8", "measured": 1.6, "low": 1.4, "high": 1.8}
     )
     (found, *_) = findings(compas.model_copy(update={"gates": [gate]}))
-    assert "The ratio, 1.60" in plain(found.rest)
+    assert "The ratio of false positive rate, 1.60" in plain(found.rest)
     assert "has an inverse below the limit of 0.8" in plain(found.rest)
 
 

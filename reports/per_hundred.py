@@ -1,0 +1,128 @@
+"""A rate in plain words: of 100 such rows, so many. Two of them stand side by side in one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..audit.result import Slice
+from .language import Sentence, later, say
+from .words import Given, slice_name
+
+
+@dataclass(frozen=True)
+class Said:
+    """What happens to so many of 100 rows: the sentence for one slice, and for two."""
+
+    one: str
+    two: str
+
+
+@dataclass(frozen=True)
+class Base:
+    """The rows that a rate counts among: all of them, and those of a slice."""
+
+    all: str
+    part: str
+
+
+_SELECTED = Said(
+    later("Of 100 {rows} {model} selects {here}."),
+    later("Of 100 {rows} {model} selects {here}; of 100 of {reference}, {there}."),
+)
+_PASSED_OVER = Said(
+    later("Of 100 {rows} {model} does not select {here}."),
+    later("Of 100 {rows} {model} does not select {here}; of 100 of {reference}, {there}."),
+)
+_RIGHT = Said(
+    later("Of 100 {rows} {model} decides {here} rightly."),
+    later("Of 100 {rows} {model} decides {here} rightly; of 100 of {reference}, {there}."),
+)
+_WRONG = Said(
+    later("Of 100 {rows} {model} decides {here} wrongly."),
+    later("Of 100 {rows} {model} decides {here} wrongly; of 100 of {reference}, {there}."),
+)
+_POSITIVE = Said(
+    later("Of 100 {rows}, {here} carry the positive label."),
+    later("Of 100 {rows}, {here} carry the positive label; of 100 of {reference}, {there}."),
+)
+_NEGATIVE = Said(
+    later("Of 100 {rows}, {here} carry the negative label."),
+    later("Of 100 {rows}, {here} carry the negative label; of 100 of {reference}, {there}."),
+)
+
+_ROWS = Base(later("rows"), later("rows of {slice}"))
+_POSITIVES = Base(later("rows with the positive label"), later("rows of {slice} with the positive label"))
+_NEGATIVES = Base(later("rows with the negative label"), later("rows of {slice} with the negative label"))
+_CHOSEN = Base(later("rows that {model} selects"), later("rows of {slice} that {model} selects"))
+_LEFT = Base(later("rows that {model} does not select"), later("rows of {slice} that {model} does not select"))
+
+RATES: dict[str, tuple[Base, Said]] = {
+    "selection_rate": (_ROWS, _SELECTED),
+    "true_positive_rate": (_POSITIVES, _SELECTED),
+    "false_negative_rate": (_POSITIVES, _PASSED_OVER),
+    "false_positive_rate": (_NEGATIVES, _SELECTED),
+    "true_negative_rate": (_NEGATIVES, _PASSED_OVER),
+    "precision": (_CHOSEN, _POSITIVE),
+    "false_discovery_rate": (_CHOSEN, _NEGATIVE),
+    "negative_predictive_value": (_LEFT, _NEGATIVE),
+    "false_omission_rate": (_LEFT, _POSITIVE),
+    "accuracy": (_ROWS, _RIGHT),
+    "error_rate": (_ROWS, _WRONG),
+    "base_rate": (_ROWS, _POSITIVE),
+}
+"""Metrics that read so: the rows they count among, and what is said of them."""
+
+
+def rates_of(
+    metric: str, model: str, part: tuple[Slice, float], reference: tuple[Slice | None, float | None]
+) -> Sentence:
+    """Write a rate of a slice, or two side by side.
+
+    Parameters
+    ----------
+    metric
+        One of ``RATES``.
+    model
+        What the model is called in the sentence.
+    part, reference
+        A slice and its rate in [0, 1]; a reference of (None, None) for one rate alone.
+    """
+    base, said = RATES[metric]
+    where, here = part
+    among, there = reference
+    rows = (
+        say(base.part, slice=slice_name(where), model=model) if where else say(base.all, model=model)
+    )
+    if there is None:
+        return say(said.one, rows=rows, model=model, here=hundredths([here])[0])
+    one, other = hundredths([here, there])
+    return say(said.two, rows=rows, model=model, here=one, reference=slice_name(among or {}), there=other)
+
+
+def shown_whole(rates: list[float]) -> bool:
+    """Whether rates are written in whole rows of 100, and their difference agrees with what is written.
+
+    80.4 and 90.6 are written 80 and 91, and differ by 10.2: the difference then shows its decimal.
+    """
+    texts = hundredths(rates)
+    if any("." in text for text in texts):
+        return False
+    if len(rates) < 2:
+        return True
+    return abs(int(texts[0]) - int(texts[1])) == round(abs(rates[0] - rates[1]) * 100)
+
+
+def hundredths(rates: list[float]) -> list[str]:
+    """Round to whole rows of 100, unless that hides the difference or makes all or none out of some."""
+    whole = [f"{rate * 100:.0f}" for rate in rates]
+    hides = len(set(whole)) < len(set(rates))
+    false_extreme = any(
+        text in ("0", "100") and rate not in (0, 1) for text, rate in zip(whole, rates, strict=True)
+    )
+    return [f"{rate * 100:.1f}" for rate in rates] if hides or false_extreme else whole
+
+
+def in_sentence(title: str) -> str:
+    """Write a title inside a sentence: without its capital, unless it is an abbreviation or a name's."""
+    lower = title[:1].lower() + title[1:] if title[1:2].islower() else title
+    return Given(lower) if isinstance(title, Given) else lower
