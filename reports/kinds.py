@@ -20,6 +20,14 @@ def is_mitigated(result: AuditResult, name: str | None) -> bool:
     return variant is not None and variant.kind == MITIGATED
 
 
+def is_compressed(result: AuditResult, name: str | None) -> bool:
+    """Whether a variant is a compressed one, mitigated too or not; None is no variant."""
+    variant = variant_named(result, name) if name else None
+    if variant is None:
+        return False
+    return COMPRESSED in (variant.recipe.groups if variant.recipe is not None else (variant.kind,))
+
+
 def has_mitigated(result: AuditResult) -> bool:
     """Whether the run has a mitigated variant."""
     return any(variant.kind == MITIGATED for variant in result.variants)

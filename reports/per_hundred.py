@@ -54,7 +54,9 @@ _ROWS = Base(later("rows"), later("rows of {slice}"))
 _POSITIVES = Base(later("rows with the positive label"), later("rows of {slice} with the positive label"))
 _NEGATIVES = Base(later("rows with the negative label"), later("rows of {slice} with the negative label"))
 _CHOSEN = Base(later("rows that {model} selects"), later("rows of {slice} that {model} selects"))
-_LEFT = Base(later("rows that {model} does not select"), later("rows of {slice} that {model} does not select"))
+_LEFT = Base(
+    later("rows that {model} does not select"), later("rows of {slice} that {model} does not select")
+)
 
 RATES: dict[str, tuple[Base, Said]] = {
     "selection_rate": (_ROWS, _SELECTED),
@@ -90,9 +92,7 @@ def rates_of(
     base, said = RATES[metric]
     where, here = part
     among, there = reference
-    rows = (
-        say(base.part, slice=slice_name(where), model=model) if where else say(base.all, model=model)
-    )
+    rows = say(base.part, slice=slice_name(where), model=model) if where else say(base.all, model=model)
     if there is None:
         return say(said.one, rows=rows, model=model, here=hundredths([here])[0])
     one, other = hundredths([here, there])

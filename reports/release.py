@@ -6,21 +6,28 @@ from dataclasses import dataclass
 
 from ..audit.result import AuditResult, Comparison, Cost, Flips, Standing, Verdict
 from .cost_tables import readable
-from .formats import UNDEFINED, Kind, count, figure, interval
-from .kinds import has_mitigated, is_mitigated, run_words
+from .formats import Kind, count, figure, interval
+from .kinds import has_mitigated, is_compressed, is_mitigated, run_words
+from .language import Sentence, later, say, say_n, tr
 from .lookup import audit_timing, comparison_of, standing_of, variant_named
-from .words import Given, Sentence, compared_kind, gate_limit_words, gate_title, slice_name, title_of
+from .words import Given, compared_kind, gate_limit_words, gate_title, slice_name, title_of
 
-MOST_PAYERS = 2
+MOST_PAYERS = 1
 
 
 @dataclass(frozen=True)
 class Release:
-    """A lead, the sentences that follow from it, and the verdict that colours it (None: none)."""
+    """A lead, what would change with it, how it was chosen, and the verdict that colours it (None: none)."""
 
     lead: Sentence
-    rest: list[Sentence]
+    changes: list[Sentence]
+    chosen: list[Sentence]
     verdict: Verdict | None
+
+    @property
+    def rest(self) -> list[Sentence]:
+        """All that follows from the lead."""
+        return [*self.changes, *self.chosen]
 
 
 def release(result: AuditResult) -> Release | None:
@@ -31,67 +38,99 @@ def release(result: AuditResult) -> Release | None:
     name = frontier.recommended
     standing = standing_of(frontier, name) if name else None
     if not result.gates:
-        return Release(
-            ("No variant is recommended.",), [(Given(frontier.why),), *_fairest(result, None)], None
-        )
+        lead = say("No variant is recommended.")
+        return Release(lead, [(Given(frontier.why),), *_others(result, None)], [], None)
     if name is None:
-        lead: Sentence = ("No variant qualifies for release.",)
-        return Release(lead, [*_nearest(result), *_fairest(result, frontier.nearest), _tally(result)], "fail")
+        lead = say("No variant qualifies for release.")
+        return Release(
+            lead, [*_nearest(result), *_others(result, frontier.nearest)], [_tally(result)], "fail"
+        )
     if result.variants and name == result.variants[0].name:
-        lead = ("Keep ", "the original" if name == "original" else Given(name), f": {_kept(result)}.")
-        return Release(lead, [*_nearest(result), *_fairest(result, frontier.nearest), _tally(result)], None)
+        kept: str = tr("the original") if name == "original" else Given(name)
+        lead = say(_KEPT[_reason_to_keep(result)], original=kept)
+        return Release(lead, [*_nearest(result), *_others(result, frontier.nearest)], [_tally(result)], None)
     if standing is not None and standing.verdict != "pass":
-        lead = (Given(name), " was chosen, but the evaluation rows do not certify it.")
-        rest = [_misses(result, name), *_told(result, name), *_fairest(result, name), _tally(result)]
-        return Release(lead, rest, standing.verdict)
-    rest = [*_told(result, name), *_fairest(result, name), *_certified(result), _tally(result)]
-    return Release(("Recommended: ", Given(name), "."), rest, "pass")
+        lead = say("{variant} was chosen, but the evaluation rows do not certify it.", variant=Given(name))
+        told = [_misses(result, name), *_told(result, name), *_others(result, name)]
+        return Release(lead, told, [_tally(result)], standing.verdict)
+    lead = say("Recommended: {variant}.", variant=Given(name))
+    told = [*_told(result, name), *_others(result, name)]
+    return Release(lead, told, [*_certified(result), _tally(result)], "pass")
 
 
-def _kept(result: AuditResult) -> str:
-    """Say why the original stays."""
+_KEPT = {
+    "": later("Keep {original}: no variant passes every gate and target."),
+    "compressed": later("Keep {original}: no lighter variant passes every gate and target."),
+    "mitigated": later("Keep {original}: no mitigated variant passes every gate and target."),
+    "compressed or mitigated": later(
+        "Keep {original}: no lighter or mitigated variant passes every gate and target."
+    ),
+    "cheaper": later("Keep {original}: nothing is cheaper."),
+    "fairer": later(
+        "Keep {original}: nothing that passes every gate and target is cheaper or, at the same cost, fairer."
+    ),
+}
+
+
+def _reason_to_keep(result: AuditResult) -> str:
     if result.frontier is not None and result.frontier.nearest:
-        return f"no {_lighter(result)} variant passes every gate and target"
-    if not has_mitigated(result):
-        return "nothing is cheaper"
-    return "nothing that passes every gate and target is cheaper or, at the same cost, fairer"
+        return run_words(result)
+    return "fairer" if has_mitigated(result) else "cheaper"
 
 
-def _lighter(result: AuditResult) -> str:
-    """The kinds of the variants, said by what compression is for."""
-    return run_words(result).replace("compressed", "lighter") or "lighter"
+def _others(result: AuditResult, told: str | None) -> list[Sentence]:
+    """Say what the variants that are not told of would change, the best of each kind.
 
-
-def _fairest(result: AuditResult, told: str | None) -> list[Sentence]:
-    """Say what the mitigated variant with the smallest worst gap would change.
-
-    Not where it is told of already, or where a mitigated variant is recommended.
+    The mitigated one with the smallest worst gap, unless a mitigated one is recommended; the compressed
+    one of the least cost, where a mitigated one is recommended.
     """
     frontier = result.frontier
-    if frontier is None or is_mitigated(result, frontier.recommended):
+    if frontier is None:
         return []
-    found = [s for s in frontier.variants if s.worst_gap is not None and is_mitigated(result, s.variant)]
-    best = min(found, key=lambda s: s.worst_gap or 0.0, default=None)
-    if best is None or best.variant == told:
+    if is_mitigated(result, frontier.recommended):
+        cheap = [s for s in frontier.variants if is_compressed(result, s.variant)]
+        best = min(cheap, key=lambda s: s.cost, default=None)
+        lead = later("Cheapest by compression: {variant}.")
+    else:
+        fair = [s for s in frontier.variants if s.worst_gap is not None and is_mitigated(result, s.variant)]
+        best = min(fair, key=lambda s: s.worst_gap or 0.0, default=None)
+        lead = later("Smallest worst gap by mitigation: {variant}.")
+    if best is None or best.variant in (told, frontier.recommended):
         return []
-    changes = _performance_told(result, comparison_of(result, best.variant), best)
-    pieces = [piece for one in [*changes, *_needed(result, best.variant)] for piece in (" ", *one)]
-    return [("Smallest worst gap by mitigation: ", Given(best.variant), ".", *pieces)]
+    variant = variant_named(result, best.variant)
+    told_of = [say(lead, variant=Given(best.variant))]
+    if variant is not None and variant.cost is not None and is_compressed(result, best.variant):
+        told_of.append(_saving(variant.cost))
+    told_of += _performance_told(result, comparison_of(result, best.variant), best)
+    return [joined([*told_of, *_needed(result, best.variant)])]
+
+
+def joined(sentences: list[Sentence]) -> Sentence:
+    """Put sentences behind each other, with the space that the language wants between them."""
+    pieces: list[str] = []
+    for sentence in filter(None, sentences):
+        pieces += [*((tr("{sentence} {next}", sentence="", next=""),) if pieces else ()), *sentence]
+    return tuple(pieces)
 
 
 def _needed(result: AuditResult, name: str) -> list[Sentence]:
     """Say which sensitive features the decisions of a variant need."""
     variant = variant_named(result, name)
     needs = variant.recipe.needs if variant is not None and variant.recipe is not None else []
-    return [("Its decisions need ", *readable(needs), ".")] if needs else []
+    return [say("Its decisions need {features}.", features=readable(needs))] if needs else []
 
 
 def _certified(result: AuditResult) -> list[Sentence]:
     """Say that other rows chose than those that certify, where it is so."""
     if result.frontier is None or not result.frontier.selection:
         return []
-    rows = f", certified on the {count(result.data.rows)} evaluation rows."
-    return [("Chosen on ", Given(result.frontier.selected_on), rows)]
+    return [
+        say(
+            "Chosen on {rows}, certified on the {n} evaluation rows.",
+            rows=Given(result.frontier.selected_on),
+            n=count(result.data.rows),
+        )
+    ]
 
 
 def _nearest(result: AuditResult) -> list[Sentence]:
@@ -99,7 +138,8 @@ def _nearest(result: AuditResult) -> list[Sentence]:
     nearest = result.frontier.nearest if result.frontier is not None else None
     if nearest is None:
         return []
-    return [("Nearest: ", Given(nearest), ". ", *_misses(result, nearest)), *_told(result, nearest)]
+    named = say("Nearest: {variant}.", variant=Given(nearest))
+    return [joined([named, _misses(result, nearest)]), *_told(result, nearest)]
 
 
 def _compared(result: AuditResult) -> Release | None:
@@ -107,8 +147,8 @@ def _compared(result: AuditResult) -> Release | None:
     if not result.comparisons:
         return None
     item = result.comparisons[0]
-    lead: Sentence = (Given(item.after), " compared with ", Given(item.before), ".")
-    return Release(lead, [*_flips_told(result, item), *_performance_told(result, item, None)], None)
+    lead = say("{after} compared with {before}.", after=Given(item.after), before=Given(item.before))
+    return Release(lead, [*_flips_told(result, item), *_performance_told(result, item, None)], [], None)
 
 
 def _told(result: AuditResult, name: str | None) -> list[Sentence]:
@@ -126,54 +166,69 @@ def _told(result: AuditResult, name: str | None) -> list[Sentence]:
 
 def _saving(cost: Cost) -> Sentence:
     timing = audit_timing(cost)
-    storage = f"It needs {figure(cost.storage, 'percent')} of the storage"
+    storage = figure(cost.storage, "percent")
     if timing is None:
-        return (f"{storage}.",)
+        return say("It needs {storage} of the storage.", storage=storage)
+    time = figure(timing.ratio, "percent")
     if timing.saving:
         spread = interval(timing.ratio_low, timing.ratio_high, "percent")
-        return (f"{storage} and {figure(timing.ratio, 'percent')} of the time ({spread}).",)
+        return say(
+            "It needs {storage} of the storage and {time} of the time ({spread}).",
+            storage=storage, time=time, spread=spread,
+        )  # fmt: skip
     if timing.ratio_low > timing.null_high:
-        return (f"{storage}, but {figure(timing.ratio, 'percent')} of the time: it is slower.",)
-    return (f"{storage}, and saves no time beyond the noise.",)
+        return say(
+            "It needs {storage} of the storage, but {time} of the time: it is slower.",
+            storage=storage, time=time,
+        )  # fmt: skip
+    return say("It needs {storage} of the storage, and saves no time beyond the noise.", storage=storage)
 
 
 def _flips_told(result: AuditResult, item: Comparison) -> list[Sentence]:
     if item.overall is None or item.overall.rate is None:
         return []
-    limits = interval(item.overall.low, item.overall.high, "percent")
-    floor = _floor(result, item)
-    changed = (
-        f"{figure(item.overall.rate, 'percent')} of the decisions change"
-        + (f" ({limits})" if limits != UNDEFINED else "")
-        + f"{floor}."
-    )
-    return [(changed,), *([_who_pays(result, item)] if item.flips else [])]
+    rate = figure(item.overall.rate, "percent")
+    if item.overall.low is None and item.overall.high is None:
+        changed = say("{rate} of the decisions change.", rate=rate)
+    else:
+        limits = interval(item.overall.low, item.overall.high, "percent")
+        changed = say("{rate} of the decisions change ({limits}).", rate=rate, limits=limits)
+    told = [joined([changed, _floor(result, item)])]
+    return [*told, *([_who_pays(result, item)] if item.flips else [])]
 
 
-def _floor(result: AuditResult, item: Comparison) -> str:
+def _floor(result: AuditResult, item: Comparison) -> Sentence:
+    """Say how many decisions another batching alone changes, where it changes any."""
     variant = variant_named(result, item.after)
-    if variant is None or variant.self_flips is None:
-        return ""
-    return f"; batched otherwise, {figure(variant.self_flips.rate, 'percent')} change by themselves"
+    if variant is None or variant.self_flips is None or not variant.self_flips.flips:
+        return ()
+    rate = figure(variant.self_flips.rate, "percent")
+    return say("Another batching alone changes {rate}.", rate=rate)
 
 
 def _who_pays(result: AuditResult, item: Comparison) -> Sentence:
     payers = paying_slices(item)
     # Decisions that a mitigation changes may be meant to change.
-    lead = "Whose decisions change most: " if is_mitigated(result, item.after) else "Who pays: "
+    meant = is_mitigated(result, item.after)
+    if not payers and meant:
+        return say("No slice’s decisions change provably more often than those of all other rows.")
     if not payers:
-        return (f"{lead}no slice’s decisions change provably more often than those of all other rows.",)
-    pieces: list[str] = [lead]
-    for position, flips in enumerate(payers[:MOST_PAYERS]):
-        name = slice_name(flips.slice)
-        told = f" {figure(flips.rate, 'percent')}, {figure(flips.ratio, 'ratio')} times the rate of "
-        told += "all other rows" if not position else "the others"
-        told += f" ({count(flips.lost)} lose a favourable decision, {count(flips.gained)} gain one)"
-        pieces += [*("; ",) * bool(position), *name, told]
+        return say("Who pays: no slice’s decisions change provably more often than those of all other rows.")
+    who = [
+        say(
+            "{slice} {rate}, {ratio} times the rate of the others ({lost} lose a favourable decision, "
+            "{gained} gain one)",
+            slice=slice_name(flips.slice), rate=figure(flips.rate, "percent"),
+            ratio=figure(flips.ratio, "ratio"), lost=count(flips.lost), gained=count(flips.gained),
+        )
+        for flips in payers[:MOST_PAYERS]
+    ]  # fmt: skip
     more = len(payers) - MOST_PAYERS
     if more > 0:
-        pieces.append(f"; {more} more slice{'s' if more > 1 else ''} likewise")
-    return (*pieces, ".")
+        who.append(say_n("{more} more slice likewise", "{more} more slices likewise", more, more=count(more)))
+    if meant:
+        return say("Whose decisions change most: {who}.", who=_listed(who))
+    return say("Who pays: {who}.", who=_listed(who))
 
 
 def paying_slices(item: Comparison) -> list[Flips]:
@@ -205,19 +260,29 @@ def _performance_told(
     found = next((c for c in item.changes if c.metric == metric and not c.slice), None) if item else None
     if found is not None and found.value is not None:
         kind = compared_kind("change", metric, result.definitions)
-        limits = interval(found.low, found.high, kind)
-        title = title_of(metric, result.definitions)
-        told.append((title, f" changes by {figure(found.value, kind)} ({limits})."))
-    first = standing_of(result.frontier, result.variants[0].name) if result.variants else None
-    if standing is not None and standing.worst_gap is not None and result.frontier is not None:
-        kind = gap_kind(result)
-        before = (
-            f" (before: {figure(first.worst_gap, kind)})" if first and first.worst_gap is not None else ""
+        told.append(
+            say(
+                "{metric} changes by {value} ({limits}).",
+                metric=title_of(metric, result.definitions),
+                value=figure(found.value, kind),
+                limits=interval(found.low, found.high, kind),
+            )
         )
-        what = worst_gap_words(result, standing)
-        where: Sentence = (": ", *what) if what else ()
-        told.append((f"The worst gap is {figure(standing.worst_gap, kind)}{before}", *where, "."))
+    if standing is not None and standing.worst_gap is not None and result.frontier is not None:
+        told.append(_worst_gap_told(result, standing, standing.worst_gap))
     return told
+
+
+def _worst_gap_told(result: AuditResult, standing: Standing, worst: float) -> Sentence:
+    kind = gap_kind(result)
+    gap: Sentence = (figure(worst, kind),)
+    first = standing_of(result.frontier, result.variants[0].name) if result.variants else None
+    if first is not None and first.worst_gap is not None:
+        gap = say("{after} (before: {before})", after=gap, before=figure(first.worst_gap, kind))
+    what = worst_gap_words(result, standing)
+    if not what:
+        return say("The worst gap is {gap}.", gap=gap)
+    return say("The worst gap is {gap}: {what}.", gap=gap, what=what)
 
 
 def worst_gap_words(result: AuditResult, standing: Standing | None) -> Sentence:
@@ -226,7 +291,7 @@ def worst_gap_words(result: AuditResult, standing: Standing | None) -> Sentence:
         return ()
     metric, comma, where = standing.worst_gap_what.partition(", ")
     if comma and metric in result.definitions:
-        return (title_of(metric, result.definitions), ", ", Given(where))
+        return say("{metric}, {slices}", metric=title_of(metric, result.definitions), slices=Given(where))
     return (Given(standing.worst_gap_what),)
 
 
@@ -240,14 +305,17 @@ def gap_kind(result: AuditResult) -> Kind:
 def _misses(result: AuditResult, name: str) -> Sentence:
     """Say what a variant misses: on the evaluation rows, else on those of the choice."""
     missed = missed_words(result, standing_of(result.frontier, name))
-    lead = "It misses: "
-    if not missed:
-        missed = missed_words(result, standing_of(result.frontier, name, selection=True), verdicts=False)
-        lead = "On the rows of the choice it misses: "
+    if missed:
+        return say("It misses: {gates}.", gates=_listed(missed))
+    missed = missed_words(result, standing_of(result.frontier, name, selection=True), verdicts=False)
+    return say("On the rows of the choice it misses: {gates}.", gates=_listed(missed)) if missed else ()
+
+
+def _listed(items: list[Sentence]) -> Sentence:
     pieces: list[str] = []
-    for words in missed:
-        pieces += ["; " if pieces else lead, *words]
-    return (*pieces, ".") if pieces else ()
+    for item in items:
+        pieces += [*((tr("{one}; {other}", one="", other=""),) if pieces else ()), *item]
+    return tuple(pieces)
 
 
 def missed_words(result: AuditResult, standing: Standing | None, *, verdicts: bool = True) -> list[Sentence]:
@@ -265,8 +333,27 @@ def missed_words(result: AuditResult, standing: Standing | None, *, verdicts: bo
             words.append((Given(missed),))
             continue
         title, limit = gate_title(gate, result.definitions), gate_limit_words(gate, result.definitions)
-        words.append((*title, ", ", *limit, f" ({gate.verdict})" if verdicts else ""))
+        asked = say("{gate}, {limit}", gate=title, limit=limit)
+        verdict = tr(gate.verdict)
+        words.append(say("{gate} ({verdict})", gate=asked, verdict=verdict) if verdicts else asked)
     return words
+
+
+_MADE = {
+    "": (later("{n} variant was made; {passed}."), later("{n} variants were made; {passed}.")),
+    "compressed": (
+        later("{n} lighter variant was made; {passed}."),
+        later("{n} lighter variants were made; {passed}."),
+    ),
+    "mitigated": (
+        later("{n} mitigated variant was made; {passed}."),
+        later("{n} mitigated variants were made; {passed}."),
+    ),
+    "compressed or mitigated": (
+        later("{n} lighter or mitigated variant was made; {passed}."),
+        later("{n} lighter or mitigated variants were made; {passed}."),
+    ),
+}
 
 
 def _tally(result: AuditResult) -> Sentence:
@@ -276,13 +363,22 @@ def _tally(result: AuditResult) -> Sentence:
     others = [s for s in frontier.variants if s.variant != first] if frontier else []
     chosen_on = [s for s in frontier.selection if s.variant != first] if frontier else []
     passed = sum(standing.verdict == "pass" for standing in others)
-    total = len(others)
-    variants = "variant was" if total == 1 else "variants were"
-    made = f"{total} {_lighter(result)} {variants} made; "
-    made += f"{passed} pass{'es' * (passed == 1)} every gate and target"
     if chosen_on:
         there = sum(standing.verdict == "pass" for standing in chosen_on)
-        made += f" on the evaluation rows, {there} on those of the choice"
+        found = say_n(
+            "{n} passes every gate and target on the evaluation rows, {there} on those of the choice",
+            "{n} pass every gate and target on the evaluation rows, {there} on those of the choice",
+            passed, n=count(passed), there=count(there),
+        )  # fmt: skip
+    else:
+        found = say_n("{n} passes every gate and target", "{n} pass every gate and target", passed,
+                      n=count(passed))  # fmt: skip
     failed = len(result.failed)
-    lost = f"; {failed} recipe{'' if failed == 1 else 's'} could not be carried out" if failed else ""
-    return (f"{made}{lost}.",)
+    if failed:
+        found = say_n(
+            "{found}; {n} recipe could not be carried out",
+            "{found}; {n} recipes could not be carried out",
+            failed, found=found, n=count(failed),
+        )  # fmt: skip
+    one, many = _MADE[run_words(result)]
+    return say_n(one, many, len(others), n=count(len(others)), passed=found)
