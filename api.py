@@ -151,6 +151,8 @@ def load_result(run: str | Path) -> AuditResult:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
     try:
         return AuditResult.model_validate_json(text)
     except ValidationError as error:

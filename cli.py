@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from ._version import __version__
+from .record_commands import register
 
 if TYPE_CHECKING:
     from .audit.result import AuditResult
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 datasets = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The dataset cards.")
 app.add_typer(datasets, name="datasets")
+register(app)
 
 Run = Annotated[Path, typer.Argument(help="A run folder.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
@@ -129,6 +131,9 @@ def report(
     inputs: Annotated[
         list[str] | None, typer.Option("--input", help="key=value, or REGIME.key=value, for --regime.")
     ] = None,
+    unsign: Annotated[
+        bool, typer.Option("--unsign", help="Remove the signature of a signed run, which would not fit.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Render a run's reports again from its own files alone, under further rules where asked for."""
@@ -153,26 +158,11 @@ def report(
         raise InputError(f"--language: expected one of {', '.join(TAGS)}, got {language!r}")
     regimes, figures = with_asked(run, result, regime or [], inputs or [], changed)
     pages = render(result, charts=charts, language=language, regimes=regimes)
-    replace(run, {**figures, **pages})
+    signed = replace(run, {**figures, **pages}, unsign=unsign)
     if not quiet:
+        if signed:
+            typer.echo(f"{run}: the signature was removed; sign the run again when it is as you want it")
         typer.echo(f"report: {run / 'report.html'}")
-
-
-@app.command()
-def verify(run: Run, quiet: Quiet = False) -> None:
-    """Check a run's files against its manifest and recompute every figure from its predictions."""
-    from .api import load_result
-    from .audit.verify import check_figures, check_files
-
-    changed = check_files(run)
-    figures = check_figures(run, load_result(run)) if not any("missing" in c for c in changed) else []
-    for line in [*changed, *figures]:
-        typer.echo(line)
-    if changed or figures:
-        typer.echo(f"{run}: not verified: {len(changed)} files and {len(figures)} figures differ")
-        raise typer.Exit(1)
-    if not quiet:
-        typer.echo(f"{run}: every file is as written, every figure follows from the predictions")
 
 
 @app.command("regimes")

@@ -23,8 +23,9 @@ from . import describe
 from .changes import methods_used
 from .comparison import Figures, figures, is_comparison
 from .config import Config
-from .folder import AUDIT, PREDICTIONS, OpenRun, check_files
+from .folder import AUDIT, PREDICTIONS, OpenRun
 from .gate import GROUPS, gate_id, worst
+from .intact import check_files
 from .regimes.base import listed as listed_regimes
 from .result import SCHEMA_VERSION, AuditResult, NotMeasured, Variant
 from .runner import checksum

@@ -14,6 +14,7 @@ from ..datasets.errors import InputError
 from ..datasets.read import sha256_file
 
 AUDIT, MANIFEST, PREDICTIONS = "audit.json", "MANIFEST.json", "predictions"
+SIGNATURE = "MANIFEST.sig"
 _LOCK = ".lock"
 
 
@@ -63,18 +64,19 @@ class OpenRun:
 
 
 def files(folder: Path) -> list[str]:
-    """Return the files of a run, without the manifest, as relative paths in sorted order."""
+    """Return the files that a run's manifest names, as relative paths in sorted order."""
     found = (p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-    return sorted(name for name in found if name not in (MANIFEST, _LOCK))
+    return sorted(name for name in found if name not in (MANIFEST, SIGNATURE, _LOCK))
 
 
 def manifest(folder: Path, provenance: dict[str, Any]) -> str:
     """Return the text of MANIFEST.json: provenance and the sha256 of every file."""
     sums = {name: sha256_file(folder / name) for name in files(folder)}
-    return _json({**provenance, "files": sums})
+    return manifest_text({**provenance, "files": sums})
 
 
-def _json(content: dict[str, Any]) -> str:
+def manifest_text(content: dict[str, Any]) -> str:
+    """Return a manifest in the one form in which it is written."""
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -156,35 +158,47 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return content
 
 
-def check_files(run: Path) -> list[str]:
-    """Return what differs between a run's files and its manifest, one line each."""
-    said: dict[str, str] = read_manifest(run)["files"]
-    there = set(files(run))
-    out = [f"{name}: missing" for name in said if name not in there]
-    out += [f"{name}: not in the manifest" for name in sorted(there - set(said))]
-    out += [
-        f"{name}: changed since the run was written"
-        for name, expected in said.items()
-        if name in there and sha256_file(run / name) != expected
-    ]
-    return out
+def replace(folder: Path, texts: dict[str, str], unsign: bool = False) -> bool:
+    """Rewrite some text files of a finished run, and its manifest, each at once.
 
+    Parameters
+    ----------
+    unsign : bool
+        Remove the run's signature, which would not fit any more.
 
-def replace(folder: Path, texts: dict[str, str]) -> None:
-    """Rewrite some text files of a finished run, and its manifest, each at once."""
+    Returns
+    -------
+    bool
+        Whether a signature was removed.
+
+    Raises
+    ------
+    InputError
+        The run is signed and ``unsign`` is not set, or it cannot be written.
+    """
     content = read_manifest(folder)
+    signature = folder / SIGNATURE
+    signed = signature.exists()
+    if signed and not unsign:
+        raise InputError(
+            f"{folder}: the run is signed, and files written anew would void {SIGNATURE}; with --unsign the "
+            "signature is removed first"
+        )
     try:
+        signature.unlink(missing_ok=True)
         for name, text in texts.items():
             (folder / name).parent.mkdir(exist_ok=True)
-            _swap(folder / name, text)
+            swap(folder / name, text)
             # Only what is written here gets a new checksum: a changed figure must stay a changed one.
             content["files"][name] = sha256_file(folder / name)
-        _swap(folder / MANIFEST, _json(content))
+        swap(folder / MANIFEST, manifest_text(content))
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {error.strerror}") from None
+    return signed
 
 
-def _swap(path: Path, text: str) -> None:
+def swap(path: Path, text: str) -> None:
+    """Write a text file at once: it is the old one or the new one, never a half."""
     beside = path.with_name(f".{path.name}.new")
     try:
         beside.write_text(text, encoding="utf-8")

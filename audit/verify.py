@@ -13,8 +13,8 @@ from pydantic import BaseModel, ValidationError
 from ..datasets.errors import InputError
 from .comparison import is_comparison, recompute_comparison
 from .folder import PREDICTIONS, read_manifest
-from .folder import check_files as check_files
 from .gate import worst
+from .intact import check_files as check_files
 from .regimes.files import recompute_regimes
 from .result import AuditResult
 from .runner import checksum, recompute

@@ -16,6 +16,7 @@ import jsonschema
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fairweigh.audit.folder import manifest_text
 from fairweigh.audit.result import AuditResult
 
 GATES = [
@@ -44,7 +45,7 @@ def _bless(run, name):
     """Write the changed file's checksum into the manifest, as one who covers his tracks would."""
     manifest = json.loads((run / "MANIFEST.json").read_text(encoding="utf-8"))
     manifest["files"][name] = hashlib.sha256((run / name).read_bytes()).hexdigest()
-    (run / "MANIFEST.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (run / "MANIFEST.json").write_text(manifest_text(manifest), encoding="utf-8")
 
 
 def test_a_fresh_run_is_verified_without_data_or_model(run, cli):
@@ -199,6 +200,40 @@ def test_gate_refuses_a_changed_run(name, run, cli):
     ended = cli("gate", str(run))
     assert ended.code == 2
     assert ended.lines == [f"fairweigh: {run}: {name}: changed since the run was written"]
+
+
+@pytest.mark.parametrize("command", ["gate", "verify"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace('"seed": 0', '"seed": 1'),
+        lambda text: text.replace('"created": "2', '"created": "3'),
+        lambda text: text.replace('"data_sha256": "', '"data_sha256": "0', 1),
+        lambda text: text.replace("\n", " \n", 1),
+        lambda text: text + "\n",
+    ],
+)
+def test_a_changed_manifest_is_named(change, command, run, cli):
+    text = (run / "MANIFEST.json").read_text(encoding="utf-8")
+    changed = change(text)
+    assert changed != text
+    (run / "MANIFEST.json").write_text(changed, encoding="utf-8")
+    ended = cli(command, str(run))
+    assert ended.code == (2 if command == "gate" else 1)
+    assert "MANIFEST.json: " in ended.out + ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("command", ["gate", "report", "verify"])
+@pytest.mark.parametrize("bit", [1, 128])
+def test_one_bit_in_the_middle_of_audit_json_is_found(bit, command, run, cli):
+    content = bytearray((run / "audit.json").read_bytes())
+    content[len(content) // 2] ^= bit
+    (run / "audit.json").write_bytes(content)
+    ended = cli(command, str(run))
+    assert ended.code == (1 if command == "verify" else 2)
+    assert "audit.json: changed since the run was written" in ended.out + ended.err
+    assert "Traceback" not in ended.err
 
 
 @pytest.mark.parametrize("command", ["gate", "report", "verify"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import suppress
 
 import fairweigh
 import numpy as np
@@ -12,8 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 from fairweigh.audit.compare_runs import compare_runs
 from fairweigh.audit.comparison import is_comparison, recompute_comparison
-from fairweigh.audit.folder import AUDIT, MANIFEST, check_files, open_run
+from fairweigh.audit.folder import AUDIT, MANIFEST, manifest_text, open_run
+from fairweigh.audit.intact import check_files
 from fairweigh.audit.result import AuditResult
+from fairweigh.audit.runner import checksum
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.read import sha256_file
 
@@ -115,7 +118,11 @@ def _sign(folder):
     """The manifest's checksums made those of the files."""
     content = json.loads((folder / MANIFEST).read_text())
     content["files"] = {name: sha256_file(folder / name) for name in content["files"]}
-    (folder / MANIFEST).write_text(json.dumps(content))
+    with suppress(ValueError):
+        told = json.loads((folder / AUDIT).read_text())
+        content["configuration_sha256"] = checksum(told["configuration"])
+        content["schema_version"] = told["schema_version"]
+    (folder / MANIFEST).write_text(manifest_text(content))
 
 
 def test_runs_of_one_name_are_told_apart(first, tmp_path):

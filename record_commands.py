@@ -1,0 +1,114 @@
+"""Commands about finished runs on record: signing and verifying them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+PASSPHRASE = "FAIRWEIGH_KEY_PASSPHRASE"
+"""Environment variable with the passphrase of a private key."""
+
+Run = Annotated[Path, typer.Argument(help="A run folder.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file to the command line."""
+    for command in (verify, sign):
+        app.command()(command)
+
+
+def verify(
+    run: Run,
+    public_key: Annotated[
+        Path | None,
+        typer.Option("--public-key", help="The key that must have signed the run: PEM or OpenSSH."),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Check a run's files and signature, and recompute every figure from its predictions."""
+    from .api import load_result
+    from .audit.folder import AUDIT
+    from .audit.keys import read_public_key
+    from .audit.signature import check_signer
+    from .audit.verify import check_figures, check_files
+    from .datasets.errors import InputError
+
+    key = read_public_key(public_key) if public_key else None
+    changed = check_files(run)
+    signer = check_signer(run, key, public_key) if key and public_key else []
+    figures = []
+    if not any("missing" in c for c in changed):
+        try:
+            figures = check_figures(run, load_result(run))
+        except InputError as error:
+            if not any(line.startswith(f"{AUDIT}: changed") for line in changed):
+                raise
+            figures = [str(error)]
+    for line in [*changed, *signer, *figures]:
+        typer.echo(line)
+    if changed or signer or figures:
+        wrong = ", the signature is not the expected one" if signer else ""
+        typer.echo(f"{run}: not verified: {len(changed)} files and {len(figures)} figures differ{wrong}")
+        raise typer.Exit(1)
+    if not quiet:
+        typer.echo(f"{run}: every file is as written, every figure follows from the predictions")
+        _tell_signature(run, public_key)
+
+
+def _tell_signature(run: Path, checked_with: Path | None) -> None:
+    from .audit.signature import can_check, read_signature
+
+    found = read_signature(run)
+    if found is None:
+        return
+    if checked_with:
+        told = f"signed with the key of {checked_with}, {found.key.fingerprint}"
+    else:
+        told = f"signed with the key {found.key.fingerprint}; whose it is was not checked: give --public-key"
+        if not can_check():
+            needs = 'needs the package cryptography: pip install "fairweigh[sign]"'
+            told += f"; nor was the signature, which {needs}"
+    name = f"{found.key.comment!r}, " if found.key.comment else ""
+    typer.echo(f"{run}: {told}")
+    typer.echo(f"{run}: the signer's own words: {name}{found.time}")
+
+
+def sign(
+    run: Run,
+    key: Annotated[Path, typer.Option("--key", help="The Ed25519 private key: PEM or OpenSSH.")],
+    comment: Annotated[
+        str | None, typer.Option("--comment", help="Whose key it is; default what KEY.pub calls it.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Sign a run's manifest, and with it every file of the run."""
+    from .audit.folder import SIGNATURE
+    from .audit.keys import read_private_key
+    from .audit.signature import refuse_signed
+    from .audit.signature import sign as sign_run
+    from .audit.verify import check_files
+    from .datasets.errors import InputError
+
+    refuse_signed(run)
+    changed = check_files(run)
+    if changed:
+        raise InputError(f"{run}: not as it was written, so not signed: {'; '.join(changed)}")
+    made = sign_run(run, read_private_key(key, lambda: _passphrase(key)), comment)
+    if not quiet:
+        typer.echo(f"{run / SIGNATURE}: signed with the key {made.named}")
+
+
+def _passphrase(key: Path) -> str:
+    from .datasets.errors import InputError
+
+    told = os.environ.get(PASSPHRASE)
+    if told:
+        return told
+    if not sys.stdin.isatty():
+        raise InputError(f"{key}: the key is encrypted; set its passphrase in {PASSPHRASE}")
+    return str(typer.prompt(f"Passphrase of {key}", hide_input=True, err=True))
