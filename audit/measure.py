@@ -108,11 +108,12 @@ class Measurement:
     def scored(self, by: By) -> SlicedScores:
         """Scores of every slice of ``by``, in the order of its tally."""
         if by not in self._scored:
-            self._scored[by] = SlicedScores(self._table, by, self.tally(by).keys)
+            self._scored[by] = SlicedScores(self.scores, by, self.tally(by).keys)
         return self._scored[by]
 
     @cached_property
-    def _table(self) -> ScoreTable:
+    def scores(self) -> ScoreTable:
+        """All scores, sorted; there must be some."""
         assert self._collector is not None
         table = self._collector.table()
         self._collector = None

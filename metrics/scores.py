@@ -85,6 +85,19 @@ class ScoreTable:
         """Sum of a value per entry, by the table's own slices."""
         return np.bincount(self.codes, values, len(self.keys)).astype(float)
 
+    def median(self) -> float:
+        """Median score of all rows, weights aside; of an even number halfway between the middle two."""
+        ends = np.cumsum(self.count)
+        rows = int(ends[-1]) if len(ends) else 0
+        if not rows:
+            return float("nan")
+        middle = np.searchsorted(ends, [(rows - 1) // 2, rows // 2], side="right")
+        return float(self.score[middle].mean())
+
+    def above(self, value: float) -> NDArray[np.int64]:
+        """Rows whose score is above a value, by the table's own slices."""
+        return self.sum(np.where(self.score > value, self.count, 0)).astype(np.int64)
+
     def project(self, by: Sequence[str], keys: Sequence[tuple[str, ...]]) -> NDArray[np.int64]:
         """Position in ``keys``, the slices of the columns ``by``, of each of the table's slices."""
         where = [self.by.index(b) for b in by]

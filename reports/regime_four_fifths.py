@@ -8,7 +8,7 @@ from ..audit.regimes.result import AgainstHighest, FourFifths, FourFifthsFeature
 from ..audit.result import AuditResult
 from .formats import UNDEFINED, count, figure, p_value
 from .language import Sentence, later, say, tr, tr_n
-from .regimes import Line, Table, page
+from .regimes import Group, Line, Table, page
 from .words import Given, value_name
 
 TITLE = later("Four-fifths rule (29 CFR 1607.4(D))")
@@ -42,7 +42,7 @@ def _feature(item: FourFifthsFeature) -> Feature:
             n=count(item.unknown),
         )
     heads = [tr("People"), tr("Share"), tr("Selected"), tr("Selection rate"), tr("Ratio to the highest")]
-    tables = [Table(caption, heads, [_line(g, item, _rates(g)) for g in item.groups])]
+    tables = [_table(caption, heads, [_line(g, item, _rates(g)) for g in item.groups])]
     if compared:
         heads = [
             tr("Fisher exact p"),
@@ -51,11 +51,15 @@ def _feature(item: FourFifthsFeature) -> Feature:
             tr("Selections to four fifths"),
         ]
         caption = tr("Each group against the one with the highest selection rate.")
-        tables.append(Table(caption, heads, [_line(g, item, _tests(g)) for g in compared]))
+        tables.append(_table(caption, heads, [_line(g, item, _tests(g)) for g in compared]))
         heads = [tr("Ratio"), tr("One person instead"), tr("Two more selected")]
         caption = tr("The ratio, and what it would be with other selections.")
-        tables.append(Table(caption, heads, [_line(g, item, _others(g)) for g in compared]))
+        tables.append(_table(caption, heads, [_line(g, item, _others(g)) for g in compared]))
     return Feature(Given(item.feature), _findings(item), tables)
+
+
+def _table(caption: str, heads: list[str], lines: list[Line]) -> Table:
+    return Table(caption, heads, [Group("", lines)])
 
 
 def _findings(item: FourFifthsFeature) -> list[Sentence]:

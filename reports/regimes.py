@@ -22,6 +22,7 @@ PAGES = {
     "four-fifths": "regime_four_fifths",
     "model-card": "regime_model_card",
     "nist-ai-rmf": "regime_nist_ai_rmf",
+    "nyc-ll144": "regime_nyc_ll144",
 }
 """The module of each regime's pages."""
 FOLDER = "regimes"
@@ -38,12 +39,20 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Rows under a head of their own; an empty head is none."""
+
+    head: str
+    lines: list[Line]
+
+
+@dataclass(frozen=True)
 class Table:
     """A table of a page, its texts in the language that is written."""
 
     caption: str
     heads: list[str]
-    lines: list[Line]
+    groups: list[Group]
 
 
 def regime_pages(regime: RegimeResult, result: AuditResult, language: str = "en") -> dict[str, str]:

@@ -20,6 +20,7 @@ MODULES = {
     "four-fifths": "four_fifths",
     "model-card": "model_card",
     "nist-ai-rmf": "nist_ai_rmf",
+    "nyc-ll144": "nyc_ll144",
 }
 """The file of each regime, imported when its name is looked up."""
 
