@@ -158,6 +158,11 @@ def load_result(run: str | Path) -> AuditResult:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
+        if place == "schema_version":
+            raise InputError(
+                f"{path}: written by a fairweigh of schema {str(first['input'])[:20]!r}; this one reads "
+                f"schema {SCHEMA_VERSION}"
+            ) from None
         raise InputError(
             f"{path}: not a result of schema {SCHEMA_VERSION}: {place}: {first['msg']}"
         ) from None

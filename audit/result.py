@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION: Literal["1.0"] = "1.0"
 
 Status = Literal["ok", "small", "undefined"]
 Verdict = Literal["pass", "fail", "inconclusive", "error"]
@@ -565,7 +565,7 @@ class Frontier(Part):
 class AuditResult(Part):
     """A whole audit."""
 
-    schema_version: str = SCHEMA_VERSION
+    schema_version: Literal["1.0"] = SCHEMA_VERSION
     audit: str
     title: str
     created: str = Field(description="UTC time, ISO 8601.")

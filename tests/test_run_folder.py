@@ -16,7 +16,7 @@ import jsonschema
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from fairweigh.audit.folder import manifest_text
+from fairweigh.audit.folder import manifest_text, read_manifest, replace
 from fairweigh.audit.result import AuditResult
 
 GATES = [
@@ -357,3 +357,19 @@ def test_weights_clusters_bins_and_missing_values_are_verified_too(cli, write, m
     assert result.data.unknown == {"sex": 50}
     assert [s.unknown for s in result.variants[0].slices if set(s.slice) == {"sex"}].count(True) == 1
     assert cli("verify", "runs/t").code == 0
+
+
+@pytest.mark.parametrize("command", ["report", "gate", "verify"])
+def test_a_run_of_a_newer_schema_is_named_as_one(command, cli, write, make_config, make_people):
+    write(make_people(), make_config())
+    assert cli("audit", "a.yaml", "-q").code == 0
+    run = Path("runs/t")
+    newer = {**json.loads((run / "audit.json").read_text()), "schema_version": "9.0", "something_new": []}
+    replace(run, {"audit.json": json.dumps(newer)})
+    manifest = {**read_manifest(run), "schema_version": "9.0"}
+    (run / "MANIFEST.json").write_text(manifest_text(manifest), encoding="utf-8")
+    ended = cli(command, "runs/t")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.lines == [
+        "fairweigh: runs/t/audit.json: written by a fairweigh of schema '9.0'; this one reads schema 1.0"
+    ]

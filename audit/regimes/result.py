@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ..result import Part
 
-REGIME_SCHEMA_VERSION = "1.0"
+REGIME_SCHEMA_VERSION: Literal["1.0"] = "1.0"
 
 
 class GroupRate(Part):
@@ -114,7 +114,7 @@ RegimeFigures = Annotated[FourFifths | NycLL144, Field(discriminator="regime")]
 class RegimeResult(Part):
     """A regime as it was applied to a run."""
 
-    schema_version: str = REGIME_SCHEMA_VERSION
+    schema_version: Literal["1.0"] = REGIME_SCHEMA_VERSION
     regime: str
     title: str
     source: str = Field(description="Citation of the rule.")
