@@ -17,11 +17,15 @@ if TYPE_CHECKING:
     from .audit.result import AuditResult
     from .datasets.errors import InputError
     from .datasets.evaluation import EvaluationSet
+    from .keywords import Audit
+    from .result import Result
 
 __all__ = [
+    "Audit",
     "AuditResult",
     "EvaluationSet",
     "InputError",
+    "Result",
     "__version__",
     "compare",
     "load_result",
@@ -30,6 +34,8 @@ __all__ = [
 ]
 
 _PLACES = {
+    "Audit": "keywords",
+    "Result": "result",
     "run": "api",
     "compare": "api",
     "load_result": "api",
@@ -47,3 +53,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(f"fairweigh.{_PLACES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

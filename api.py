@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from .audit.config import ReportSpec, read
+from .audit.config import Config, ReportSpec, read
 from .audit.folder import AUDIT, open_run
 from .audit.inputs import Progress
 from .audit.regimes.files import read_regimes
 from .audit.result import SCHEMA_VERSION, AuditResult
 from .audit.runner import audit, folder_name, silent
 from .datasets.errors import InputError
+from .datasets.memory import as_table
+from .models.memory import spec_of
+from .result import Result
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from .audit.loaded import LoadedVariant
 
 
@@ -27,11 +28,11 @@ def run(
     out: str | Path | None = None,
     *,
     overrides: Sequence[str] = (),
-    data: pa.Table | None = None,
-    model: Callable[[Any], Any] | None = None,
+    data: Any = None,
+    model: Any = None,
     command: str | None = None,
     progress: Progress = silent,
-) -> AuditResult:
+) -> Result:
     """Run an audit and write its run folder, reports included.
 
     Parameters
@@ -42,10 +43,14 @@ def run(
         The run folder; default ``runs/NAME``. It must not exist.
     overrides : sequence of str
         ``key.path=value`` settings.
-    data : pyarrow.Table, optional
-        Rows to audit in place of the file ``data.path``.
-    model : callable, optional
-        Model in place of the configured one: pandas frame of features to scores or decisions.
+    data : pandas, polars or pyarrow table, optional
+        Rows to audit in place of the file ``data.path``, which the configuration then need not name. The
+        index of a pandas frame is left out.
+    model : optional
+        Model in place of the configured one: a callable (pandas frame of features to scores or decisions), a
+        fitted scikit-learn classifier, a torch module (float features to logits), or a transformers pipeline
+        for text-classification or image-classification. What applies to it stays as configured, such as
+        ``threshold``, ``features`` or ``text``.
     command : str, optional
         How to reproduce the run, for its report.
     progress : callable, optional
@@ -53,33 +58,46 @@ def run(
 
     Returns
     -------
-    AuditResult
+    Result
 
     Raises
     ------
     InputError
         Bad configuration, data or model; nothing is written.
     """
+    given = spec_of(model) if model is not None else None
+    settings = read(config, overrides, rows_given=data is not None, model=given)
+    told = command or (f"fairweigh.run({str(config)!r})" if not isinstance(config, Mapping) else "")
+    return run_settings(settings, out, data=data, model=model, command=told, progress=progress)
+
+
+def run_settings(
+    settings: Config,
+    out: str | Path | None,
+    *,
+    data: Any = None,
+    model: Any = None,
+    command: str = "",
+    progress: Progress = silent,
+) -> Result:
+    """Run an audit whose configuration has been read; as `run` otherwise."""
     from .reports import render
 
-    settings = read(config, overrides)
-    if data is not None and not hasattr(data, "combine_chunks"):
-        raise InputError(f"data: expected a pyarrow.Table, got {type(data).__name__}")
+    table = as_table(data) if data is not None else None
     target = Path(out) if out is not None else Path("runs") / folder_name(settings.audit)
-    told = command or (f"fairweigh.run({str(config)!r})" if not isinstance(config, Mapping) else "")
     with open_run(target) as folder:
-        result = audit(settings, folder, table=data, function=model, command=told, progress=progress)
+        result = audit(settings, folder, table=table, given=model, command=command, progress=progress)
         progress("writing reports", 0, None)
         spec = settings.report
         regimes = read_regimes(folder.folder)
         for name, text in render(result, charts=spec.charts, language=spec.language, regimes=regimes).items():
             folder.write(name, text)
-    return result
+    return Result.of(result, target)
 
 
 def compare(
     before: str | Path, after: str | Path, out: str | Path | None = None, *, command: str | None = None
-) -> AuditResult:
+) -> Result:
     """Compare the models of two runs on the same rows into a run folder of its own, reports included.
 
     Parameters
@@ -106,7 +124,7 @@ def compare(
         spec = ReportSpec.model_validate(result.configuration.get("report", {}))
         for file, text in render(result, charts=spec.charts, language=spec.language).items():
             folder.write(file, text)
-    return result
+    return Result.of(result, target)
 
 
 def comparison_folder(before: str | Path, after: str | Path) -> Path:
@@ -138,7 +156,7 @@ def load_variant(path: str | Path, *, device: str = "cpu", factory: str | None =
     return LoadedVariant(load(Path(path), device, (factory,) if factory else ()))
 
 
-def load_result(run: str | Path) -> AuditResult:
+def load_result(run: str | Path) -> Result:
     """Read the result of a finished run from its ``audit.json``.
 
     Raises
@@ -154,7 +172,7 @@ def load_result(run: str | Path) -> AuditResult:
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
     try:
-        return AuditResult.model_validate_json(text)
+        return Result.of(AuditResult.model_validate_json(text), run)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))

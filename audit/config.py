@@ -23,6 +23,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from ..datasets.errors import InputError
+from ..datasets.memory import PLACE
 from ..metrics.limit import Limit
 from ..metrics.table import DISPARITIES, METRICS
 from .ladder import check_names, ladder
@@ -159,6 +160,10 @@ KEYS: dict[str, set[str]] = {
     "variant": {"path", "device", "factory"},
 }
 """Keys of each kind of model, besides the shared ones."""
+ORIGIN_KEYS = {
+    "kind", "path", "estimator", "params", "trusted", "trust_pickle", "function", "factory", "task"
+}  # fmt: skip
+"""Keys that say where a model comes from."""
 
 
 class ModelSpec(Section):
@@ -597,7 +602,13 @@ def unknown(name: str, known: Sequence[str], what: str) -> str:
     return f"{name!r} is no known {what}; {hint}"
 
 
-def read(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Config:
+def read(
+    source: str | Path | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    *,
+    rows_given: bool = False,
+    model: Mapping[str, Any] | None = None,
+) -> Config:
     """Read and validate a configuration.
 
     Parameters
@@ -606,6 +617,10 @@ def read(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) 
         An ``audit.yaml``, or its content.
     overrides : sequence of str
         ``key.path=value`` settings, applied on top; values are read as YAML.
+    rows_given : bool
+        Rows come from Python: ``data`` needs to name no file.
+    model : mapping, optional
+        What a model from Python is; it takes the place of what says where the configured one comes from.
 
     Raises
     ------
@@ -616,10 +631,24 @@ def read(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) 
     content = deepcopy(dict(source)) if isinstance(source, Mapping) else _load(Path(source))
     for setting in overrides:
         override(content, setting)
+    data = content.get("data")
+    if rows_given and isinstance(data, Mapping) and not {"name", "path"} & set(data):
+        content["data"] = {**data, "path": PLACE}
+    if model is not None:
+        content["model"] = _replaced(content.get("model"), model)
     try:
         return Config.model_validate(content)
     except ValidationError as error:
         raise InputError(where + _first(error, content)) from None
+
+
+def _replaced(configured: Any, model: Mapping[str, Any]) -> dict[str, Any]:
+    """The configured model with another origin: what applies to that kind stays, such as its threshold."""
+    kept = (KEYS[model["kind"]] | SHARED_KEYS) - ORIGIN_KEYS
+    if model["kind"] == "callable":
+        kept = kept - {"train"}
+    stays = configured.items() if isinstance(configured, Mapping) else ()
+    return {key: value for key, value in stays if key in kept} | dict(model)
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -18,8 +18,6 @@ from .config import Config, Data, ModelSpec
 Progress = Callable[[str, int, int | None], None]
 """Called with a stage, the rows done and their total, where it is known."""
 
-Function = Callable[[Any], Any]
-
 
 def evaluation_set(config: Config, table: pa.Table | None = None) -> EvaluationSet:
     """Open the data of a configuration, with the sensitive features that are to be sliced by."""
@@ -59,21 +57,18 @@ def opened(
     return EvaluationSet(source, sensitive=sensitive or [], name=name, split=split, **given)
 
 
-def load_model(
-    config: Config, data: EvaluationSet, function: Function | None, progress: Progress
-) -> Model | None:
-    """Make the model of a configuration; None when only labels are audited."""
+def load_model(config: Config, data: EvaluationSet, given: Any, progress: Progress) -> Model | None:
+    """Make the model of a configuration, or of an object from Python; None when only labels are audited."""
     spec = config.model
     threshold = spec.threshold if spec else None
-    if data.count and (function is not None or (spec is not None and spec.resolved != "predictions")):
-        kind = "callable" if spec is None or function is not None else spec.resolved
-        raise InputError(f"data.count: aggregated counts cannot be scored by a model of kind {kind}")
-    if function is not None:
-        from ..models.function import FunctionModel
+    if data.count and spec is not None and spec.resolved != "predictions":
+        raise InputError(f"data.count: aggregated counts cannot be scored by a model of kind {spec.resolved}")
+    if given is not None:
+        from ..models.memory import in_memory
 
-        wanted = _features(spec, data)
-        scale = spec is None or spec.scale == "probability"
-        return FunctionModel(function, wanted, 0.5 if threshold is None else threshold, probability=scale)
+        assert spec is not None
+        _features(spec, data)
+        return in_memory(given, spec, data, config.seed)
     if spec is None:
         if data.outcome is None:
             raise InputError("model: without a model the labels are audited, so data.label is needed")

@@ -27,7 +27,7 @@ from . import describe, gate
 from .changes import methods_used
 from .config import Config
 from .folder import AUDIT, PREDICTIONS, OpenRun
-from .inputs import Function, Progress, evaluation_set, load_model
+from .inputs import Progress, evaluation_set, load_model
 from .judge import SELECTION, Entry, Judgement, judge, make_plan, value_order
 from .measure import Measurement
 from .regimes import files as regimes
@@ -47,7 +47,7 @@ def audit(
     folder: OpenRun,
     *,
     table: pa.Table | None = None,
-    function: Function | None = None,
+    given: Any = None,
     command: str = "",
     progress: Progress = silent,
 ) -> AuditResult:
@@ -55,14 +55,21 @@ def audit(
 
     Parameters
     ----------
-    table, function
-        Data and model from Python in place of those of the configuration.
+    table
+        Rows from Python in place of ``data.path``.
+    given
+        A model from Python; the configuration's ``model`` says what it is.
     command : str
         The command to reproduce the run, for its report.
     """
     progress("reading data", 0, None)
     run = _Audit(config, folder, table, progress)
-    model = load_model(config, run.data, function, progress)
+    model = load_model(config, run.data, given, progress)
+    if config.planned:
+        from ..compression.artefact import family_of
+
+        # A model that cannot be changed is refused before it is scored.
+        family_of(model)
     measured = Measurement(tuple(run.data.sensitive), model is None or model.probability, run.order)
     truncated = run.score(ORIGINAL, model, measured)
     entries = [Entry(ORIGINAL, _described(model, truncated))]
@@ -173,10 +180,8 @@ class _Audit:
 
     def changed(self, model: Model, original: Entry) -> tuple[list[Entry], list[Failed]]:
         """Make, score and describe every variant; the original comes first, with its cost."""
-        from ..compression.artefact import family_of
         from .variants import SAMPLE_ROWS, Workshop, failed
 
-        family_of(model)
         self._check_features()
         # A variant may decide by the sensitive features, or draw by the id, where the original does not.
         columns = [*model.columns, *self.data.sensitive, *([self.data.id] if self.data.id else [])]

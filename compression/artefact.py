@@ -45,6 +45,11 @@ Step = tuple[str, dict[str, Any]]
 def family_of(model: Any) -> Family:
     """Which recipes a model can be given to; InputError for a model that cannot be compressed."""
     if isinstance(model, NeuralModel):
+        if model.source is None and model.about.get("kind") == "torch":
+            raise InputError(
+                "compressions: a torch module in memory cannot be built again in a fresh process; name the "
+                "function that builds it (model.factory) and save its weights as safetensors (model.path)"
+            )
         if model.source is None:
             raise InputError(
                 "compressions: an ONNX model is compiled already; give the torch model that it was made of"

@@ -278,11 +278,31 @@ def load(
             f"model.path: {path} is not a skops file; pickles can run any code when loaded and are refused. "
             "Save the model with skops.io.dump, or set model.trust_pickle: true if you made the file yourself"
         )
+    return fitted_model(fitted, data, features, threshold, about)
+
+
+def fitted_model(
+    fitted: Any,
+    data: EvaluationSet,
+    features: Sequence[str] | None,
+    threshold: float | None,
+    about: dict[str, Any],
+) -> EstimatorModel:
+    """A classifier that came fitted: it is given the columns that it names, unless ``features`` says others.
+
+    Raises
+    ------
+    InputError
+        Not fitted, of other classes than the label, or with features that the data lack.
+    """
     named = [str(c) for c in getattr(fitted, "feature_names_in_", [])]
     columns = list(features) if features is not None else named or data.feature_names()
+    key = "model.path" if about.get("path") else "model"
     for name in columns:
         if name not in data.names:
-            raise InputError(f"model.path: the model wants a feature '{name}' that {data.where} lacks")
+            raise InputError(f"{key}: the model wants a feature '{name}' that {data.where} lacks")
+        if name == data.label:
+            raise InputError(f"{key}: column '{name}' is the label, which a model may not see")
     about["estimator"] = f"{type(fitted).__module__}.{type(fitted).__qualname__}"
     positive = list(data.outcome.positive) if data.outcome else []
     return EstimatorModel(fitted, columns, positive, threshold, about)

@@ -38,7 +38,7 @@ class FunctionModel:
         self.columns = list(columns)
         self.threshold = threshold
         self.probability = probability
-        self.name = name or f"{function.__module__}:{getattr(function, '__qualname__', function)}"
+        self.name = name or name_of(function)
         self._scores = False
 
     def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
@@ -81,6 +81,11 @@ class FunctionModel:
         if self._scores:
             told |= rule(self.threshold, self.probability)
         return told
+
+
+def name_of(function: Any) -> str:
+    """Name a callable by its module and its own name, or that of its type where it has none."""
+    return f"{function.__module__}:{getattr(function, '__qualname__', type(function).__qualname__)}"
 
 
 def imported(path: str, key: str = "model.function") -> Callable[..., Any]:

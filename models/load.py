@@ -33,6 +33,7 @@ from .sources import (
     load_weights,
     not_safetensors,
     sha256_of,
+    source_of,
     transformers_module,
 )
 
@@ -48,9 +49,23 @@ def neural(kind: str, spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
         Its columns, and the words of its positive label.
     """
     seeded(seed) if kind != "onnx" else None
-    positive = as_words(spec.positive) or (list(data.outcome.positive) if data.outcome else [])
     load = {"transformers": _transformers, "torch": _torch, "onnx": _onnx}[kind]
-    model = load(spec, data, positive, seed)
+    return _finished(load(spec, data, positive_words(spec, data), seed), spec, data)
+
+
+def neural_in_memory(kind: str, given: Any, spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
+    """Make a model of a torch module, or of a transformers pipeline, that Python gave; it stays as it is."""
+    seeded(seed)
+    make = {"transformers": _of_pipeline, "torch": _of_module}[kind]
+    return _finished(make(spec, given, data), spec, data)
+
+
+def positive_words(spec: Any, data: EvaluationSet) -> list[str]:
+    """Words of the positive label: the model's own, else those of the data."""
+    return as_words(spec.positive) or (list(data.outcome.positive) if data.outcome else [])
+
+
+def _finished(model: NeuralModel, spec: Any, data: EvaluationSet) -> NeuralModel:
     unknown_columns(model.columns, data.names, data.where)
     if data.label in model.columns:
         raise InputError(f"model: column '{data.label}' is the label, which a model may not see")
@@ -61,14 +76,28 @@ def neural(kind: str, spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
 
 def _transformers(spec: Any, data: EvaluationSet, positive: Sequence[str], seed: int) -> NeuralModel:
     module, source, sha = transformers_module(str(spec.path), spec.task, seed)
+    load = processor_from if spec.task == "image-classification" else tokenizer_from
+    return _of_transformers(spec, module, source, sha, load(str(spec.path)), positive)
+
+
+def _of_pipeline(spec: Any, given: Any, data: EvaluationSet) -> NeuralModel:
+    module = copy.deepcopy(given.model)
+    reader = given.image_processor if spec.task == "image-classification" else given.tokenizer
+    source = source_of(module.config, spec.task)
+    return _of_transformers(spec, module, source, sha256_of(module), reader, positive_words(spec, data))
+
+
+def _of_transformers(
+    spec: Any, module: Any, source: Source, sha: str, reader: Any, positive: Sequence[str]
+) -> NeuralModel:
+    """A transformers model with its tokenizer or image processor."""
     config = module.config
     inputs: Inputs
     if spec.task == "image-classification":
-        inputs = ImageInputs(processor_from(str(spec.path)), str(spec.image))
+        inputs = ImageInputs(reader, str(spec.image))
     else:
-        tokenizer = tokenizer_from(str(spec.path))
-        limit = length_limit(tokenizer, config, spec.max_length)
-        inputs = TextInputs(tokenizer, str(spec.text), spec.text_pair, limit)
+        limit = length_limit(reader, config, spec.max_length)
+        inputs = TextInputs(reader, str(spec.text), spec.text_pair, limit)
     names = [str(config.id2label[i]) for i in range(config.num_labels)]
     found = head(names, config.num_labels, config.problem_type, positive)
     about = {
@@ -97,11 +126,21 @@ def _torch(spec: Any, data: EvaluationSet, positive: Sequence[str], seed: int) -
         module = source.skeleton()
         if path is not None:
             load_weights(module, path)
+    sha = sha256_file(path) if path else sha256_of(module)
+    return _of_table(spec, module, source, sha, data)
+
+
+def _of_module(spec: Any, given: Any, data: EvaluationSet) -> NeuralModel:
+    module = copy.deepcopy(given)
+    return _of_table(spec, module, None, sha256_of(module), data)
+
+
+def _of_table(spec: Any, module: Any, source: Source | None, sha: str, data: EvaluationSet) -> NeuralModel:
+    """A torch module over the features of a table."""
     inputs = TableInputs(spec.features if spec.features is not None else data.feature_names(), spec.shape)
     about = {
-        "kind": "torch", "path": str(path) if path else None,
-        "sha256": sha256_file(path) if path else sha256_of(module), "factory": spec.factory,
-        "architecture": type(module).__name__,
+        "kind": "torch", "path": str(spec.path) if spec.path else None, "sha256": sha,
+        "factory": spec.factory, "architecture": type(module).__name__,
     }  # fmt: skip
     model = _on_torch(spec, module, source, inputs, Head((), (), "softmax"), about)
     model.head = head([], _outputs(model, data), None, as_words(spec.positive))
@@ -109,7 +148,7 @@ def _torch(spec: Any, data: EvaluationSet, positive: Sequence[str], seed: int) -
 
 
 def _on_torch(
-    spec: Any, module: Any, source: Source, inputs: Inputs, found: Head, about: dict[str, Any]
+    spec: Any, module: Any, source: Source | None, inputs: Inputs, found: Head, about: dict[str, Any]
 ) -> NeuralModel:
     import torch
 
@@ -121,7 +160,8 @@ def _on_torch(
             )
         module = module.to(getattr(torch, spec.dtype))
     device = device_for(spec.device)
-    runtime = TorchRuntime(module, device, by_name=source.by_name, compiled=spec.compile)
+    by_name = source is not None and source.by_name
+    runtime = TorchRuntime(module, device, by_name=by_name, compiled=spec.compile)
     return NeuralModel(inputs, runtime, found, about=about, source=source)
 
 

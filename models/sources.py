@@ -176,9 +176,14 @@ def transformers_module(path: str, task: str, seed: int) -> tuple[Any, Transform
             f"as {missing[0]!r}; "
             "it is not fine-tuned for this task"
         )
-    told = {**config.to_dict(), "model_type": config.model_type}
     sha = sha256_file(weights[0]) if len(weights) == 1 else sha256_of(module)
-    return module, TransformersSource(task, json.loads(json.dumps(told, default=str))), sha
+    return module, source_of(config, task), sha
+
+
+def source_of(config: Any, task: str) -> TransformersSource:
+    """The source of a transformers model with this configuration."""
+    told = {**config.to_dict(), "model_type": config.model_type}
+    return TransformersSource(task, json.loads(json.dumps(told, default=str)))
 
 
 def sha256_of(module: Any) -> str:

@@ -1,0 +1,119 @@
+"""An audit whose configuration is given as keyword arguments, with data and model from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .api import run_settings
+from .audit.config import Config, Data, ModelSpec, read, unknown
+from .audit.inputs import Progress
+from .audit.runner import silent
+from .datasets.errors import InputError
+from .datasets.memory import as_table
+from .models.memory import spec_of
+from .result import Result
+
+TOP = tuple(name for name in Config.model_fields if name not in ("audit", "data", "model"))
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "data": tuple(Data.model_fields),
+    # 'id', 'path' and 'positive' are keys of both; those of the model are written in a mapping.
+    "model": tuple(name for name in ModelSpec.model_fields if name not in Data.model_fields),
+}
+
+
+class Audit:
+    """An audit to be run: ``audit.yaml`` as keyword arguments.
+
+    The keys of ``data:`` and ``model:`` stand beside the others, as each name belongs to one of them
+    (``id``, ``path`` and ``positive`` are those of the data).
+
+    Parameters
+    ----------
+    audit : str
+        Its name; the run's folder is called so.
+    data : table, path or mapping
+        A pandas, polars or pyarrow table; the path of a file; or the content of ``data:``.
+    model : optional
+        A callable, a fitted scikit-learn classifier, a torch module, a transformers pipeline; or the content
+        of ``model:``. Without one, and without ``score`` or ``decision``, the labels are audited.
+    **settings
+        Every other key: ``label``, ``sensitive``, ``positive``, ``id``, ``weight``, ``bins`` ... of the data;
+        ``threshold``, ``features``, ``score``, ``decision``, ``text`` ... of the model; and ``slices``,
+        ``metrics``, ``gates``, ``compressions``, ``mitigations``, ``report``, ``confidence``, ``seed`` ...
+
+    Raises
+    ------
+    InputError
+        Wrong or unknown keys, no table, no model. Columns are looked for when it runs.
+
+    Examples
+    --------
+    >>> from fairweigh import Audit
+    >>> from fairweigh.datasets.synthetic import lending
+    >>> hired = Audit(
+    ...     "lending", lending(n=500, seed=1), label="repaid", sensitive=["sex"],
+    ...     decision="approved", metrics=["selection_rate"],
+    ... )
+    >>> hired.config.data.sensitive
+    ['sex']
+    """
+
+    def __init__(self, audit: str, data: Any, model: Any = None, **settings: Any) -> None:
+        content: dict[str, Any] = {"audit": audit}
+        sections = {"data": _data(data), "model": dict(model) if isinstance(model, Mapping) else {}}
+        for key, value in settings.items():
+            place = _place(key)
+            if place is None:
+                content[key] = value
+            elif key in sections[place]:
+                raise InputError(f"Audit: {key!r} is given twice, by itself and in {place}")
+            else:
+                sections[place][key] = value
+        self.table = None if isinstance(data, (Mapping, str, Path)) else as_table(data)
+        self.model = None if isinstance(model, Mapping) else model
+        if self.model is not None:
+            sections["model"] |= spec_of(self.model)
+        content["data"] = sections["data"]
+        if sections["model"]:
+            content["model"] = sections["model"]
+        self.config = read(content, rows_given=self.table is not None)
+
+    def run(self, out: str | Path | None = None, *, progress: Progress = silent) -> Result:
+        """Run it and write its run folder, as `fairweigh.run` does.
+
+        Parameters
+        ----------
+        out : path, optional
+            The run folder; default ``runs/NAME``. It must not exist.
+        progress : callable, optional
+            Called with a stage, the rows done and their total.
+
+        Raises
+        ------
+        InputError
+            Bad data or model; nothing is written.
+        """
+        return run_settings(self.config, out, data=self.table, model=self.model, progress=progress)
+
+    def __repr__(self) -> str:
+        rows = f"{len(self.table):,} rows" if self.table is not None else "data by name"
+        return f"Audit({self.config.audit!r}, {rows}, {len(self.config.gates)} gates)"
+
+
+def _data(given: Any) -> dict[str, Any]:
+    if isinstance(given, (str, Path)):
+        return {"path": str(given)}
+    return dict(given) if isinstance(given, Mapping) else {}
+
+
+def _place(key: str) -> str | None:
+    """The section that a key belongs to; None for the top."""
+    if key in TOP:
+        return None
+    for section, keys in SECTIONS.items():
+        if key in keys:
+            return section
+    known = [*TOP, *SECTIONS["data"], *SECTIONS["model"]]
+    raise InputError(f"Audit: {unknown(key, known, 'key')}")

@@ -1,0 +1,78 @@
+"""A model that Python gave: a callable, a fitted classifier, a torch module or a transformers pipeline."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Literal
+
+from ..datasets.errors import InputError
+from ..datasets.evaluation import EvaluationSet
+from ..datasets.memory import PLACE
+from .base import Model
+from .function import FunctionModel, name_of
+
+EXPECTED = (
+    "a callable, a fitted scikit-learn classifier, a torch module, or a transformers pipeline for "
+    "text-classification or image-classification"
+)
+TASKS = ("text-classification", "image-classification")
+
+
+def kind_of(given: Any) -> Literal["callable", "sklearn", "torch", "transformers"]:
+    """Say which kind of model an object is.
+
+    Raises
+    ------
+    InputError
+        None that an audit can score.
+    """
+    pipeline = hasattr(given, "model") and hasattr(given, "task") and hasattr(given, "tokenizer")
+    if pipeline and given.task in TASKS:
+        return "transformers"
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(given, torch.nn.Module):
+        if hasattr(given, "config") and hasattr(given, "from_pretrained"):
+            raise InputError(
+                "model: a transformers model reads texts or images through its tokenizer or processor; "
+                f"expected the pipeline of both, got {type(given).__name__} alone"
+            )
+        return "torch"
+    if not isinstance(given, type):
+        if hasattr(given, "fit") and hasattr(given, "predict"):
+            return "sklearn"
+        if callable(given) and not pipeline:
+            return "callable"
+    what = f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
+    task = f" for {given.task}" if pipeline else ""
+    raise InputError(f"model: expected {EXPECTED}; got {what}{task}")
+
+
+def spec_of(given: Any) -> dict[str, Any]:
+    """Return the keys of ``model:`` that say what a model in memory is."""
+    kind = kind_of(given)
+    if kind == "callable":
+        return {"kind": kind, "function": name_of(given)}
+    told = {"kind": kind, "path": PLACE}
+    return told | {"task": given.task} if kind == "transformers" else told
+
+
+def in_memory(given: Any, spec: Any, data: EvaluationSet, seed: int) -> Model:
+    """Make the model of an object; a module or pipeline is copied, as an audit sets its mode and place.
+
+    Parameters
+    ----------
+    spec
+        The configuration's ``model``, with the keys of `spec_of`.
+    """
+    kind = kind_of(given)
+    if kind == "callable":
+        columns = list(spec.features) if spec.features is not None else data.feature_names()
+        threshold = 0.5 if spec.threshold is None else spec.threshold
+        return FunctionModel(given, columns, threshold, probability=spec.scale == "probability")
+    if kind == "sklearn":
+        from .estimator import fitted_model
+
+        return fitted_model(given, data, spec.features, spec.threshold, {"origin": PLACE})
+    from .load import neural_in_memory
+
+    return neural_in_memory(kind, given, spec, data, seed)

@@ -1,0 +1,225 @@
+"""What Python users do with a result: frames, reports, and how it shows itself."""
+
+from __future__ import annotations
+
+import pickle
+from html.parser import HTMLParser
+from pathlib import Path
+
+import fairweigh
+import numpy as np
+import pandas as pd
+import pytest
+from fairweigh.audit.result import AuditResult
+from fairweigh.metrics.table import METRICS
+from sklearn.metrics import precision_score, recall_score
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+
+from .conftest import configured, people
+from .tiny import FEATURES, numbers, trained_mlp, write_mlp
+
+GATES = [
+    {"metric": "true_positive_rate", "by": "sex", "compare": "difference", "limit": "<= 0.01"},
+    {"id": "all", "metric": "accuracy", "limit": ">= 0.9"},
+]
+
+
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
+    return people(600, race=None).to_pandas()
+
+
+@pytest.fixture(scope="module")
+def result(frame, tmp_path_factory) -> fairweigh.Result:
+    config = configured(
+        model={"decision": "approved"}, gates=GATES, metrics=["accuracy", "precision", "true_positive_rate"],
+        data={"sensitive": ["sex"]},
+    )  # fmt: skip
+    return fairweigh.run(config, tmp_path_factory.mktemp("runs") / "t", data=frame)
+
+
+def test_result_is_an_audit_result_that_knows_its_folder(result, tmp_path):
+    assert isinstance(result, AuditResult)
+    assert result.folder is not None
+    assert (result.folder / "audit.json").read_text(encoding="utf-8") == result.model_dump_json(
+        indent=1
+    ) + "\n"
+    assert fairweigh.load_result(result.folder) == result
+    again = pickle.loads(pickle.dumps(result))
+    assert again == result
+    assert again.folder == result.folder
+
+
+def test_figures_are_tidy_and_equal_to_those_of_scikit_learn(result, frame):
+    figures = result.to_pandas()
+    assert len(figures) == 3 * 3
+    for value in ("Female", "Male"):
+        rows = frame[frame["sex"] == value]
+        mine = figures[figures["sex"] == value].set_index("metric")
+        for metric, told in (("precision", precision_score), ("true_positive_rate", recall_score)):
+            assert mine.loc[metric, "value"] == pytest.approx(told(rows["y"], rows["approved"]))
+        n = int((rows["y"] == 1).sum())
+        assert mine.loc["true_positive_rate", "n"] == n
+        hits = int(rows.loc[rows["y"] == 1, "approved"].sum())
+        # Wilson's limits as statsmodels gives them.
+        expected = proportion_confint(hits, n, method="wilson")
+        assert tuple(mine.loc["true_positive_rate", ["low", "high"]]) == pytest.approx(expected)
+    overall = figures[figures["slice"] == "all rows"]
+    assert overall["sex"].isna().all()
+    assert set(overall["by"]) == {""}
+    assert figures["n"].dtype == "Int64"
+    assert set(figures["status"]) == {"ok"}
+
+
+def test_gates_and_disparities_are_frames_with_the_limits_of_statsmodels(result, frame):
+    gates = result.to_pandas("gates").set_index("id")
+    assert gates.loc["all", "verdict"] == "fail"
+    assert gates.loc["all", "measured"] == pytest.approx((frame["y"] == frame["approved"]).mean())
+    assert gates["binding"].all()
+    positives = frame[frame["y"] == 1].groupby("sex")["approved"].agg(["sum", "count"])
+    reference = gates.loc["gate-1", "reference"].removeprefix("sex=")
+    other = gates.loc["gate-1", "sex"]
+    assert {reference, other} == {"Female", "Male"}
+    counts = [int(positives.loc[v, c]) for v in (other, reference) for c in ("sum", "count")]
+    low, high = confint_proportions_2indep(*counts, method="newcomb", compare="diff")
+    told = result.to_pandas("disparities").query(
+        "name == 'true_positive_rate_difference' and scope == 'reference'"
+    )
+    assert told[["low", "high"]].to_numpy()[0] == pytest.approx([low, high])
+    slices = result.to_pandas("gate_slices")
+    assert slices.loc[slices["gate"] == "gate-1", "measured"].item() == pytest.approx(told["value"].item())
+    assert result.to_pandas("changes").empty
+    assert list(result.to_pandas("flips").columns[:2]) == ["variant", "against"]
+
+
+def test_undefined_is_missing_with_its_reason(here):
+    table = people(
+        200, race=None, y=np.where(people(200)["sex"].to_numpy(zero_copy_only=False) == "Male", 0, 1)
+    )
+    result = fairweigh.run(
+        configured(
+            model={"decision": "approved"}, metrics=["true_positive_rate"], data={"sensitive": ["sex"]}
+        ),
+        data=table,
+    )
+    row = result.to_pandas().query("sex == 'Male'").iloc[0]
+    assert pd.isna(row["value"])
+    assert pd.isna(row["low"])
+    assert (row["status"], row["n"]) == ("undefined", 0)
+    assert row["why"] == result.variants[0].slices[1].metrics["true_positive_rate"].why
+
+
+def test_feature_called_as_a_column_of_the_frame_keeps_apart(here):
+    table = people(200).rename_columns({"sex": "metric", "race": "value"})
+    result = fairweigh.run(configured(data={"sensitive": ["metric", "value"]}), data=table)
+    figures = result.to_pandas()
+    assert set(figures["slice.metric"].dropna()) == {"Female", "Male"}
+    assert set(figures["metric"]) == {"accuracy", "selection_rate"}
+    assert set(figures["slice"]) >= {"all rows", "metric=Female", "value=a"}
+    assert result.to_pandas("gates").columns[-2:].tolist() == ["slice.metric", "value"]
+
+
+def test_changes_and_flips_are_counted_as_by_hand(here):
+    pytest.importorskip("torch")
+    table = numbers(300)
+    module = trained_mlp(table)
+    factory = write_mlp(here, "net_of_frames")
+    safetensors = pytest.importorskip("safetensors.torch")
+    safetensors.save_file(module.state_dict(), "w.safetensors")
+    result = fairweigh.Audit(
+        "t", table, {"kind": "torch", "factory": factory, "path": "w.safetensors"}, features=FEATURES,
+        label="y", sensitive=["sex"], id="id", compressions=[{"prune-magnitude": {"amount": 0.8}}],
+        report={"charts": False}, metrics=["accuracy"],
+    ).run()  # fmt: skip
+    name = result.variants[1].name
+    before, after = (
+        pd.read_parquet(result.folder / "predictions" / f"{v}.parquet").set_index("id")
+        for v in ("original", name)
+    )
+    flipped = before["y_pred"] != after["y_pred"]
+    flips = result.to_pandas("flips")
+    assert flips.loc[flips["slice"] == "all rows", "flips"].item() == flipped.sum() > 0
+    women = flipped[before["sex"] == "Female"]
+    assert flips.loc[flips["sex"] == "Female", ["n", "flips"]].to_numpy().tolist() == [
+        [len(women), women.sum()]
+    ]
+    changes = result.to_pandas("changes").query("of == 'metric' and slice == 'all rows'")
+    gain = (after["y_pred"] == after["y_true"]).mean() - (before["y_pred"] == before["y_true"]).mean()
+    assert changes["value"].item() == pytest.approx(gain)
+    assert set(result.to_pandas("changes")["of"]) == {"metric", "gap"}
+
+
+def test_reports_are_those_of_the_run_folder(result, here):
+    assert result.to_html() == (result.folder / "report.html").read_text(encoding="utf-8")
+    assert result.to_markdown() == (result.folder / "summary.md").read_text(encoding="utf-8")
+    assert result.to_html("r.html", charts=True) is None
+    assert "<svg" in Path("r.html").read_text(encoding="utf-8")
+    result.to_markdown(Path("r.md"))
+    assert sorted(p.name for p in here.iterdir()) == ["r.html", "r.md"]
+
+
+def test_wrong_names_and_places_are_one_line(result, here):
+    with pytest.raises(fairweigh.InputError, match=r"expected one of figures, disparities, .* got 'gate'"):
+        result.to_pandas("gate")
+    with pytest.raises(fairweigh.InputError, match="language: expected one of en, zh, got 'tlh'"):
+        result.to_html(language="tlh")
+    with pytest.raises(fairweigh.InputError, match=r"none/r\.html: cannot be written: No such file"):
+        result.to_html("none/r.html")
+    assert list(here.iterdir()) == []
+
+
+def test_one_line_and_a_page_say_the_verdict(result):
+    line = repr(result)
+    assert line.startswith("Result(audit='t', verdict='fail', gates={")
+    assert "\n" not in line
+    assert len(line) < 400
+    assert str(result).startswith("✕ fail: t. ")
+    assert result._repr_markdown_().startswith("## ✕ fail: t")
+
+
+class Elements(HTMLParser):
+    """Names of the elements, and the text, of a fragment."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.append(tag)
+        assert not {"src", "href", "onclick"} & {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_notebook_summary_has_verdict_gates_and_findings(result):
+    shown = Elements(result._repr_html_())
+    assert "✕ fail" in shown.text
+    assert shown.names.count("table") == 1
+    assert shown.names.count("tr") == 1 + len(GATES)
+    measured = result.gates[1].measured
+    assert measured is not None
+    assert f"{measured * 100:.1f}\u00a0%" in shown.text
+    assert "is below the limit of 90" in shown.text
+    assert len(result._repr_html_()) < 8_000
+
+
+def test_notebook_summary_shows_hostile_text_as_text(here):
+    evil = "</style><script>alert(1)</script>"
+    sex = np.where(np.arange(200) % 2, f"{evil}a", f"{evil}b")
+    table = people(200, sex=sex).rename_columns({"sex": f"<img src=x>{evil}"})
+    feature = f"<img src=x>{evil}"
+    gate = {"metric": "selection_rate", "by": feature, "compare": "difference", "limit": "<= 0.001"}
+    config = configured(data={"sensitive": [feature]}, gates=[gate], report={"title": evil, "charts": False})
+    shown = fairweigh.run(config, data=table)._repr_html_()
+    assert not {"script", "img"} & set(Elements(shown).names)
+    assert evil in Elements(shown).text
+    assert shown.count("</style>") == 1
+
+
+def test_every_metric_has_a_place_in_the_frame(here):
+    result = fairweigh.run(configured(metrics=None), data=people(300))
+    assert set(result.to_pandas()["metric"]) <= set(METRICS)
+    assert len(set(result.to_pandas()["metric"])) == len(result.variants[0].overall)
