@@ -18,6 +18,7 @@ from .language import TAGS, Sentence, language, tr, writing
 from .lookup import variant_named
 
 PAGES = {
+    "credit": "regime_credit",
     "eu-ai-act": "regime_eu_ai_act",
     "four-fifths": "regime_four_fifths",
     "model-card": "regime_model_card",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .result import RegimeFigures
 
 MODULES = {
+    "credit": "credit",
     "eu-ai-act": "eu_ai_act",
     "four-fifths": "four_fifths",
     "model-card": "model_card",

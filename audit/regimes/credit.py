@@ -1,0 +1,161 @@
+"""Credit: adverse impact ratio and standardised mean difference, against limits that the user sets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from ...datasets.columns import word
+from ...metrics.counts import UNKNOWN
+from ...metrics.intervals import fisher_exact, normal_quantile, score_ratio
+from ...metrics.standardised import Standardised, standardised_differences
+from ..measure import Measurement
+from .base import Basis, Inputs, Regime
+from .result import Credit, CreditFeature, CreditGroup
+
+
+class CreditInputs(Inputs):
+    """Inputs of the credit regime."""
+
+    reference: dict[str, str] = Field(
+        min_length=1, description="The control group of each sensitive feature to report, FEATURE: VALUE."
+    )
+    air_limit: float = Field(
+        gt=0,
+        le=1,
+        description="Adverse impact ratios below it are marked; yours to set, there is no default.",
+    )
+    smd_limit: float | None = Field(
+        None,
+        gt=0,
+        description="Standardised mean differences to a group's disadvantage above it are marked; yours to "
+        "set, required for a run with scores.",
+    )
+    favourable: Literal["selected", "not selected"] = Field(
+        "selected",
+        description="The decision that grants the credit; 'not selected' where the model predicts a default.",
+    )
+
+    @field_validator("reference", mode="before")
+    @classmethod
+    def _words(cls, given: Any) -> Any:
+        return {k: word(v) for k, v in given.items()} if isinstance(given, Mapping) else given
+
+    def columns(self) -> dict[str, str]:
+        """The features that have a control group."""
+        return {f"reference.{name}": name for name in self.reference}
+
+
+def figures(inputs: CreditInputs, basis: Basis) -> Credit:
+    """Compute both figures of every feature.
+
+    Raises
+    ------
+    ValueError
+        No decisions, no such control group, or a limit for scores where there are none, and the reverse.
+    """
+    measured = basis.measured
+    if "decision" not in measured.gives:
+        raise ValueError("adverse impact ratios need decisions; the run has labels alone")
+    scores = "score" in measured.gives
+    if scores and inputs.smd_limit is None:
+        raise ValueError("the required input is missing: smd_limit (the run has scores; there is no default)")
+    if not scores and inputs.smd_limit is not None:
+        raise ValueError("smd_limit: the run has no scores")
+    return Credit(
+        weighted=measured.cube.weights is not None,
+        confidence=basis.confidence,
+        air_limit=inputs.air_limit,
+        smd_limit=inputs.smd_limit,
+        lower_is_worse=inputs.favourable == "selected",
+        features=[_feature(name, value, inputs, basis) for name, value in inputs.reference.items()],
+    )
+
+
+def _feature(name: str, reference: str, inputs: CreditInputs, basis: Basis) -> CreditFeature:
+    measured, by = basis.measured, (name,)
+    slices, counts = measured.slices(by), measured.tally(by).counts
+    found = slices.find({name: reference})
+    if found is None or reference == UNKNOWN:
+        known = ", ".join(slices.keys[i][0] for i in slices.shown if not slices.unknown[i])
+        raise ValueError(f"reference.{name}: no value {reference!r} in the data; there are {known}")
+    granted = counts.selected if inputs.favourable == "selected" else counts.n - counts.selected
+    standard = _standardised(measured, by, found, basis.confidence)
+    known_rows = int(counts.n[~slices.unknown].sum())
+    groups = []
+    for i in slices.shown:
+        if slices.unknown[i]:
+            continue
+        n, approved = int(counts.n[i]), int(granted[i])
+        row: dict[str, Any] = {
+            "value": slices.keys[i][0], "n": n, "approved": approved, "rate": approved / n,
+            "share": n / known_rows, "reference": i == found, "mean": None,
+        }  # fmt: skip
+        if standard is not None:
+            row["mean"] = _number(standard.mean[i])
+        if i != found:
+            row |= _ratio(approved, n, int(granted[found]), int(counts.n[found]), inputs, basis.confidence)
+            row |= _difference(standard, i, inputs)
+        groups.append(CreditGroup(**row))
+    return CreditFeature(
+        feature=name,
+        reference=reference,
+        n=known_rows,
+        unknown=int(counts.n[slices.unknown].sum()),
+        spread=_number(standard.spread) if standard is not None else None,
+        groups=groups,
+    )
+
+
+def _standardised(
+    measured: Measurement, by: tuple[str, ...], reference: int, confidence: float
+) -> Standardised | None:
+    if "score" not in measured.gives:
+        return None
+    return standardised_differences(measured.scores, by, measured.tally(by).keys, reference, confidence)
+
+
+def _ratio(x: int, n: int, y: int, m: int, inputs: CreditInputs, confidence: float) -> dict[str, Any]:
+    """The adverse impact ratio of x of n to y of m."""
+    p = fisher_exact(x, n, y, m)
+    if not y:
+        return {"p": p}
+    air, z = (x * m) / (n * y), normal_quantile(confidence)
+    low, high = score_ratio(np.array([x]), np.array([n]), np.array([y]), np.array([m]), z)
+    return {
+        "p": p,
+        "air": air,
+        "air_low": _number(low[0]),
+        "air_high": _number(high[0]),
+        "air_beyond": air < inputs.air_limit,
+    }
+
+
+def _difference(standard: Standardised | None, i: int, inputs: CreditInputs) -> dict[str, Any]:
+    smd = _number(standard.value[i]) if standard is not None else None
+    if standard is None or smd is None or inputs.smd_limit is None:
+        return {}
+    disadvantage = -smd if inputs.favourable == "selected" else smd
+    return {
+        "smd": smd,
+        "smd_low": _number(standard.low[i]),
+        "smd_high": _number(standard.high[i]),
+        "smd_beyond": disadvantage > inputs.smd_limit,
+    }
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+REGIME = Regime(
+    name="credit",
+    title="Credit: adverse impact ratio and standardised mean difference",
+    source="15 U.S.C. 1691, 12 CFR part 1002; the figures are the field's",
+    inputs=CreditInputs,
+    figures=figures,
+)

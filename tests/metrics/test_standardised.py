@@ -1,0 +1,80 @@
+"""Standardised mean differences against pandas, scipy and a simulation of known truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from fairweigh.metrics.scores import ScoreCollector
+from fairweigh.metrics.standardised import standardised_differences
+from scipy import stats
+
+KEYS = [("a",), ("b",), ("c",)]
+
+
+def gathered(groups, score, keys, rows=1_000_000):
+    collector = ScoreCollector(("s",), False, exact_rows=rows)
+    collector.add(np.asarray(groups, np.int64), keys, np.asarray(score, float), None, None)
+    return collector.table()
+
+
+def compared(groups, score, reference=0, confidence=0.95, keys=KEYS, rows=1_000_000):
+    return standardised_differences(gathered(groups, score, keys, rows), ("s",), keys, reference, confidence)
+
+
+def test_values_are_those_of_pandas():
+    r = np.random.default_rng(1)
+    groups = r.integers(0, 3, 500)
+    score = r.gamma(2, size=500) + groups
+    found = compared(groups, score, reference=1)
+    frame = pd.Series(score)
+    means = frame.groupby(groups).mean()
+    assert found.mean == pytest.approx(means.to_numpy())
+    assert found.spread == pytest.approx(frame.std())
+    assert found.value == pytest.approx(((means - means[1]) / frame.std()).to_numpy())
+    assert (found.value[1], found.low[1], found.high[1]) == (0, 0, 0)
+
+
+def test_between_equal_means_the_interval_is_welchs_in_standard_deviations():
+    r = np.random.default_rng(2)
+    one, other = r.normal(size=40), 3 * r.normal(size=25)
+    one, other = one - one.mean(), other - other.mean()
+    found = compared([0] * 40 + [1] * 25, np.r_[one, other], keys=KEYS[:2])
+    welch = stats.ttest_ind(other, one, equal_var=False).confidence_interval(0.95)
+    assert found.value[1] == pytest.approx(0, abs=1e-12)
+    assert found.low[1] * found.spread == pytest.approx(welch.low)
+    assert found.high[1] * found.spread == pytest.approx(welch.high)
+
+
+@pytest.mark.parametrize("n", [100, 1000])
+def test_the_interval_holds_the_truth_of_skewed_scores(n):
+    # Gamma scores of shapes 2 and 4, shares 0.7 and 0.3: mean 2 and 4, variance of the whole
+    # 0.7 x 2 + 0.3 x 4 + 0.7 x 0.3 x 2^2 = 3.44.
+    truth = 2 / np.sqrt(3.44)
+    r = np.random.default_rng(n)
+    held = 0
+    for _ in range(1500):
+        groups = (r.random(n) < 0.3).astype(int)
+        found = compared(groups, r.gamma(2 + 2 * groups), keys=KEYS[:2])
+        held += found.low[1] <= truth <= found.high[1]
+    # 95 % nominal; 0.6 points is a standard error of the share over 1,500 draws.
+    assert 0.935 <= held / 1500 <= 0.97
+
+
+def test_scores_counted_in_bins_give_nearly_the_same():
+    r = np.random.default_rng(3)
+    groups = r.integers(0, 2, 5000)
+    score = r.normal(size=5000) + groups
+    exact = compared(groups, score, keys=KEYS[:2])
+    binned = compared(groups, score, keys=KEYS[:2], rows=0)
+    assert binned.value == pytest.approx(exact.value, abs=1e-5)
+    assert binned.low == pytest.approx(exact.low, abs=1e-4)
+
+
+def test_what_cannot_be_computed_is_nan():
+    alone = compared([0, 0, 0, 1], [1.0, 2.0, 4.0, 3.0], keys=KEYS[:2])
+    assert np.isfinite(alone.value[1])
+    assert np.isnan(alone.low[1])
+    equal = compared([0, 0, 1, 1], [1.0] * 4, keys=KEYS[:2])
+    assert np.isnan(equal.value[1])
+    assert np.isnan(equal.high[1])
