@@ -13,6 +13,7 @@ from ..metrics.counts import Tally
 from ..metrics.figures import Figure, count_figure
 from ..metrics.intervals import Floats, Limits, adjust_p, fisher_exact, normal_quantile, score_ratio
 from ..metrics.table import METRICS
+from ..told import tell
 from .measure import By, Slices
 from .pairs import Paired, depends_on_model
 from .result import Change, Comparison, Flips, GapChange, Status
@@ -67,10 +68,12 @@ def _changes(paired: Paired, name: str, by: By, plan: Plan) -> Iterator[Change]:
 def _status(name: str, figure: Figure, before: Figure, i: int, plan: Plan) -> tuple[Status, str | None]:
     n = int(figure.n[i])
     if not figure.defined[i]:
-        when = "after" if before.defined[i] else "before"
-        return "undefined", f"{when} the change: {undefined_because(name, n)}"
+        why = undefined_because(name, n)
+        if before.defined[i]:
+            return "undefined", tell("after the change: {why}", why=why)
+        return "undefined", tell("before the change: {why}", why=why)
     if n < plan.min_size:
-        return "small", f"fewer than {plan.min_size} rows in the denominator ({n})"
+        return "small", tell("fewer than {least} rows in the denominator ({n})", least=plan.min_size, n=n)
     return "ok", None
 
 

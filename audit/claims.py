@@ -15,6 +15,7 @@ from ..metrics import compare, gap_growth
 from ..metrics.figures import Figure
 from ..metrics.intervals import pairwise_quantile, sidak_quantile
 from ..metrics.table import METRICS
+from ..told import tell
 from .config import AGGREGATES, Gate
 from .measure import Measurement, Slices
 from .pairs import Paired, depends_on_model
@@ -138,10 +139,10 @@ def _pairs(gate: Gate, where: str, figure: Figure, slices: Slices, use: list[int
         lacking = [j for j in (i, reference) if not figure.defined[j]]
         why = None
         if lacking:
-            told = undefined_because(gate.metric, int(figure.n[lacking[0]]))
-            why = f"{slices.words(lacking[0])}: {told}"
+            because = undefined_because(gate.metric, int(figure.n[lacking[0]]))
+            why = tell("{slice}: {why}", slice=slices.words(lacking[0]), why=because)
         elif gate.compare == "ratio" and figure.value[reference] == 0:
-            why = f"the reference {slices.words(reference)} is 0"
+            why = tell("the reference {slice} is 0", slice=slices.words(reference))
         return Claim(slices.name(i), slices.name(reference), int(figure.n[i]), interval, fold, why)
 
     return [claim(i) for i in others]
@@ -214,8 +215,8 @@ def _growths(
         lacking = [j for k, j in enumerate((i, reference)) if not (change.defined[k] and gap.defined[k])]
         why = None
         if lacking:
-            told = undefined_because(gate.metric, int(before.n[lacking[0]]))
-            why = f"{slices.words(lacking[0])}: {told}"
+            because = undefined_because(gate.metric, int(before.n[lacking[0]]))
+            why = tell("{slice}: {why}", slice=slices.words(lacking[0]), why=because)
         return Claim(slices.name(i), slices.name(reference), int(change.n[0]), interval, lambda v: v, why)
 
     return [claim(i) for i in others]
@@ -241,9 +242,11 @@ def _aggregate(gate: Gate, measured: Measurement, slices: Slices, use: list[int]
 
     why = None
     if point is None:
-        why = f"fewer than two slices have {' and '.join(row.metrics)}"
+        why = tell("fewer than two slices have {what}", what=" and ".join(row.metrics))
     elif undefined:
-        why = f"{' and '.join(row.metrics)} not defined in {', '.join(undefined)}"
+        why = tell(
+            "{what} not defined in {slices}", what=" and ".join(row.metrics), slices=", ".join(undefined)
+        )
     one, other = (point.slice, point.reference) if point else (0, 0)
     n = int(slices.n[one]) if point else 0
     return Claim(

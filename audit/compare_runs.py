@@ -19,6 +19,7 @@ from ..datasets.columns import listed
 from ..datasets.errors import InputError
 from ..metrics.figures import METHODS
 from ..metrics.table import METRICS
+from ..told import tell
 from . import describe
 from .changes import methods_used
 from .comparison import Figures, figures, is_comparison
@@ -140,7 +141,7 @@ def _names(runs: Sequence[_Run]) -> list[str]:
 def _configuration(runs: Sequence[_Run], names: Sequence[str]) -> tuple[Config, list[NotMeasured]]:
     """The second run's configuration, with the metrics of both and the gates that can be judged."""
     one, other = runs
-    told = []
+    missing = []
     content = dict(other.result.configuration)
     shared = [m for m in other.original.overall if m in one.original.overall]
     scales = [run.original.model.get("scale") for run in runs]
@@ -149,7 +150,7 @@ def _configuration(runs: Sequence[_Run], names: Sequence[str]) -> tuple[Config, 
     dropped = sorted({*one.original.overall, *other.original.overall} - set(shared))
     if dropped:
         titles = ", ".join(METRICS[m].title for m in dropped if m in METRICS)
-        told.append(NotMeasured(what=titles, why="not measured alike by both runs"))
+        missing.append(NotMeasured(what=titles, why=tell("not measured alike by both runs")))
     config = Config.model_validate(content)
     kept = []
     for k, gate in enumerate(config.gates):
@@ -157,14 +158,17 @@ def _configuration(runs: Sequence[_Run], names: Sequence[str]) -> tuple[Config, 
         if gate.on == "original" or (gate.on in GROUPS and gate.compare == "change"):
             kept.append(gate.model_copy(update={"id": name}).model_dump(mode="json"))
         else:
-            why = f"it is on {gate.on}, and a comparison of two runs has {names[0]} and {names[1]} alone"
-            told.append(NotMeasured(what=f"Gate {name}", why=why))
+            why = tell(
+                "it is on {variant}, and a comparison of two runs has {before} and {after} alone",
+                variant=gate.on, before=names[0], after=names[1],
+            )  # fmt: skip
+            missing.append(NotMeasured(what=tell("Gate {name}", name=name), why=why))
     for wanted in listed_regimes(config.report.regimes):
-        why = "a page of one model; fairweigh report RUN --regime writes it, with the input variant"
-        told.append(NotMeasured(what=f"Regime {wanted.regime.name}", why=why))
+        why = tell("a page of one model; fairweigh report RUN --regime writes it, with the input variant")
+        missing.append(NotMeasured(what=tell("Regime {name}", name=wanted.regime.name), why=why))
     content |= {"audit": f"{names[0]} to {names[1]}", "metrics": shared, "gates": kept}
     content["report"] = {**content.get("report", {}), "regimes": []}
-    return Config.model_validate(content), told
+    return Config.model_validate(content), missing
 
 
 def _result(
@@ -178,7 +182,12 @@ def _result(
     limits = [NotMeasured(what=what, why=why) for what, why in describe.LIMITS]
     return AuditResult(
         audit=config.audit,
-        title=f"{runs[1].result.title}: {before} and {after} on the same rows",
+        title=tell(
+            "{title}: {before} and {after} on the same rows",
+            title=runs[1].result.title,
+            before=before,
+            after=after,
+        ),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         verdict=worst([g.verdict for g in found.gates]),
         confidence=config.confidence,

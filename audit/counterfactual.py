@@ -14,6 +14,7 @@ from ..metrics.counts import DECISION, Counts, Tally
 from ..metrics.figures import count_figure
 from ..metrics.intervals import Floats, normal_quantile
 from ..metrics.table import METRICS
+from ..told import tell
 from .match import decoded
 from .result import Counterfactual, Estimate
 from .variant import Plan
@@ -122,7 +123,7 @@ def _score_gap(
     """Mean over the groups of the difference of their mean scores, and the largest absolute one."""
     count = int(both.sum())
     if groups.score is None:
-        return _undefined(count, "the model gives no scores", plan), None
+        return _undefined(count, tell("the model gives no scores"), plan), None
     gaps = groups.score[both, i] / groups.n[both, i] - groups.score[both, j] / groups.n[both, j]
     mean, half = float(gaps.mean()), None
     if count > 1:
@@ -140,7 +141,7 @@ def _apart(pairs: NDArray[np.int64], apart: NDArray[np.int64], decided: bool, pl
     """Share of the pairs that are decided apart; each group is a cluster of its pairs."""
     count = len(pairs)
     if not decided:
-        return _undefined(count, "the model takes no decisions", plan)
+        return _undefined(count, tell("the model takes no decisions"), plan)
     total = Counts(np.array([pairs.sum()]), selected=np.array([apart.sum()]))
     clusters = None
     if pairs.max() > 1:
@@ -157,7 +158,8 @@ def _apart(pairs: NDArray[np.int64], apart: NDArray[np.int64], decided: bool, pl
 def _size(groups: int, plan: Plan) -> dict[str, str]:
     if groups >= plan.min_size:
         return {}
-    return {"status": "small", "why": f"fewer than {plan.min_size} groups of twins ({groups})"}
+    why = tell("fewer than {least} groups of twins ({n})", least=plan.min_size, n=groups)
+    return {"status": "small", "why": why}
 
 
 def _undefined(n: int, why: str, plan: Plan) -> Estimate:

@@ -9,13 +9,21 @@ from typing import Any
 
 from .._version import __version__
 from ..datasets.evaluation import EvaluationSet
-from ..metrics.table import DEFAULT, DISPARITIES, METRICS
+from ..metrics.table import DEFAULT, DISPARITIES, METRICS, DisparityRow
+from ..told import tell, tell_n
 from . import variant
 from .config import Config
 from .measure import Measurement
 from .result import DataInfo, Definition, Environment, GateResult, NotMeasured
 
 ALWAYS = ("numpy", "scipy", "pyarrow", "pandas", "scikit-learn", "skops", "pydantic")
+NEEDS = {
+    "label": tell("label"),
+    "decision": tell("decision"),
+    "score": tell("score"),
+    "probability": tell("probability"),
+}
+"""What metrics need of the rows, in words."""
 WHEN_USED = {
     "torch": "torch", "transformers": "transformers", "tokenizers": "tokenizers", "torchao": "torchao",
     "torch_pruning": "torch-pruning", "onnx": "onnx", "onnxruntime": "onnxruntime", "skl2onnx": "skl2onnx",
@@ -45,7 +53,7 @@ def data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
     """Return what the result says of the data: roles, checksum, and what the card tells."""
     card = data.card
     positive, negative = data.outcome.classes if data.outcome else ([], [])
-    told: dict[str, Any] = (
+    from_card: dict[str, Any] = (
         {
             "licence": card.licence, "citation": card.citation, "homepage": card.homepage,
             "defects": card.defects, "synthetic": card.synthetic,
@@ -55,14 +63,21 @@ def data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
     )  # fmt: skip
     warnings = list(card.warnings) if card else []
     if data.dropped:
-        warnings.append(f"{data.dropped:,} rows with a missing value were left out (data.drop_missing).")
+        warnings.append(
+            tell_n(
+                "{n} row with a missing value was left out (data.drop_missing).",
+                "{n} rows with a missing value were left out (data.drop_missing).",
+                data.dropped,
+                n=f"{data.dropped:,}",
+            )
+        )
     return DataInfo(
         name=data.name or "table",
         title=card.title if card else data.where,
         rows=measured.rows,
         sha256=data.sha256(),
         kind="counts" if data.count else "rows",
-        source=f"dataset card {data.name}" if card else data.where,
+        source=tell("dataset card {name}", name=data.name) if card else data.where,
         label=data.label,
         positive=positive,
         negative=negative,
@@ -74,7 +89,7 @@ def data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
         cluster=data.cluster,
         split=data.split,
         warnings=warnings,
-        **told,
+        **from_card,
     )
 
 
@@ -92,49 +107,83 @@ def definitions(plan: variant.Plan, measured: Measurement, gates: list[GateResul
     names = list(dict.fromkeys([*plan.metrics, *(g.metric for g in gates if g.metric in METRICS)]))
     rows = [r for r in DISPARITIES if not any(measured.lacks(METRICS[m]) for m in r.metrics)]
     names += [m for r in rows for m in r.metrics if m not in names]
-    told = {}
+    shown = {}
     for name in names:
         m = METRICS[name]
-        told[name] = Definition(
+        shown[name] = Definition(
             name=name, title=m.title, formula=m.formula, meaning=m.meaning, better=m.better, ideal=m.ideal,
             percent=m.percent, fairlearn=m.fairlearn, aif360=m.aif360, aequitas=m.aequitas, source=m.source,
         )  # fmt: skip
     for row in rows:
-        titles = " and ".join(METRICS[m].title.lower() for m in row.metrics)
-        worst = ", the worse of the two" if len(row.metrics) > 1 else ""
+        titles = " and ".join(METRICS[m].title[:1].lower() + METRICS[m].title[1:] for m in row.metrics)
         for form in row.forms:
             name = f"{row.name}_{form}"
-            extremes = "highest minus lowest" if form == "difference" else "lowest divided by highest"
-            title = row.title if row.title.endswith("gap") else f"{row.title} {form}"
-            told[name] = Definition(
-                name=name, title=title, formula=f"{extremes} {titles}",
-                meaning=f"How far the slices lie apart in {titles}{worst}.",
+            shown[name] = Definition(
+                name=name, title=_disparity_title(row, form), formula=_disparity_formula(form, titles),
+                meaning=_disparity_meaning(row, titles),
                 better="lower" if form == "difference" else "higher",
                 ideal=0.0 if form == "difference" else 1.0,
                 percent=METRICS[row.metrics[0]].percent, fairlearn=name if row.fairlearn else None,
                 source=row.source,
             )  # fmt: skip
-    return told
+    return shown
+
+
+def _disparity_title(row: DisparityRow, form: str) -> str:
+    if row.title.endswith("gap"):
+        return row.title
+    if form == "difference":
+        return tell("{what} difference", what=row.title)
+    return tell("{what} ratio", what=row.title)
+
+
+def _disparity_formula(form: str, titles: str) -> str:
+    if form == "difference":
+        return tell("highest minus lowest {what}", what=titles)
+    return tell("lowest divided by highest {what}", what=titles)
+
+
+def _disparity_meaning(row: DisparityRow, titles: str) -> str:
+    if len(row.metrics) > 1:
+        return tell("How far the slices lie apart in {what}, the worse of the two.", what=titles)
+    return tell("How far the slices lie apart in {what}.", what=titles)
 
 
 LIMITS = (
-    ("Whether the labels are right", "Labels are taken as true; bias in how they came about stays unseen."),
     (
-        "Whether the rows stand for the people concerned",
-        "Figures hold for the population that these rows were drawn from; the data card says what is known.",
+        tell("Whether the labels are right"),
+        tell("Labels are taken as true; bias in how they came about stays unseen."),
     ),
-    ("Causes", "A difference between slices is described, not explained; no causal claim is made."),
-    ("Similar treatment of similar people", "Only slices are compared, not single rows with each other."),
+    (
+        tell("Whether the rows stand for the people concerned"),
+        tell(
+            "Figures hold for the population that these rows were drawn from; "
+            "the data card says what is known."
+        ),
+    ),
+    (
+        tell("Causes"),
+        tell("A difference between slices is described, not explained; no causal claim is made."),
+    ),
+    (
+        tell("Similar treatment of similar people"),
+        tell("Only slices are compared, not single rows with each other."),
+    ),
 )
 
 
 COST_LIMITS = (
     (
-        "Time and memory on other machines",
-        "Ratios of time are those of this machine under the load it had; the null arm says how far two equal "
-        "models lie apart on it. Other processors have other kernels.",
+        tell("Time and memory on other machines"),
+        tell(
+            "Ratios of time are those of this machine under the load it had; the null arm says how far two "
+            "equal models lie apart on it. Other processors have other kernels."
+        ),
     ),
-    ("Tokenising and preparing inputs", "Times are those of the model on batches that are ready to run."),
+    (
+        tell("Tokenising and preparing inputs"),
+        tell("Times are those of the model on batches that are ready to run."),
+    ),
 )
 
 
@@ -148,26 +197,29 @@ def not_measured(
         for name in DEFAULT:
             lacking = measured.lacks(METRICS[name])
             if lacking:
-                reasons.setdefault(" and ".join(lacking), []).append(METRICS[name].title)
+                reasons.setdefault(" and ".join(NEEDS[need] for need in lacking), []).append(
+                    METRICS[name].title
+                )
         for need, titles in reasons.items():
-            out.append(
-                NotMeasured(what=", ".join(titles), why=f"needs a {need}, which the data do not carry")
-            )
+            why = tell("needs a {what}, which the data do not carry", what=need)
+            out.append(NotMeasured(what=", ".join(titles), why=why))
     if "score" in measured.gives:
         rounding = measured.scored(()).ranking.rounding if "label" in measured.gives else 0.0
         if rounding:
             out.append(
                 NotMeasured(
-                    what="Scores to their last digit",
-                    why="so many rows are counted in bins of the score; "
-                    f"no AUC moves by more than {rounding:.2g}",
+                    what=tell("Scores to their last digit"),
+                    why=tell(
+                        "so many rows are counted in bins of the score; no AUC moves by more than {most}",
+                        most=f"{rounding:.2g}",
+                    ),
                 )
             )
     if data.cluster:
         out.append(
             NotMeasured(
-                what="Dependence between slices within a cluster",
-                why="differences treat slices as independent, which is conservative for alike rows",
+                what=tell("Dependence between slices within a cluster"),
+                why=tell("differences treat slices as independent, which is conservative for alike rows"),
             )
         )
     if config.planned:

@@ -9,6 +9,7 @@ from typing import get_args
 import numpy as np
 
 from ..metrics.limit import Limit
+from ..told import tell
 from .config import AGGREGATES, COSTS, Gate, Objective
 from .costs import cost_ratio
 from .gate import GROUPS, gate_id, worst
@@ -22,8 +23,8 @@ TARGET = "target-"
 RELEASE = "release"
 """Id of the result that says that nothing may be released."""
 ORIGINAL = "original"
-NOTHING_ASKED = "nothing was asked of its figures"
-NOTHING_REQUIRED = "No gate and no target is set, so that nothing says which variant may be released."
+NOTHING_ASKED = tell("nothing was asked of its figures")
+NOTHING_REQUIRED = tell("No gate and no target is set, so that nothing says which variant may be released.")
 
 
 @dataclass(frozen=True)
@@ -86,10 +87,13 @@ def target_results(
         value = _target_value(name, variant, original, comparison)
         cost = name in get_args(COSTS)
         if value is None:
-            verdict, why = "error", f"The {name.replace('_', ' ')} of {variant.name} was not measured."
+            verdict = "error"
+            why = tell(
+                "The {what} of {variant} was not measured.", what=name.replace("_", " "), variant=variant.name
+            )
         else:
             verdict = "pass" if Limit.parse(limit).holds(value) else "fail"
-            why = f"The {name.replace('_', ' ')} is {value:.4g}."
+            why = tell("The {what} is {value}.", what=name.replace("_", " "), value=f"{value:.4g}")
         out.append(
             GateResult.model_validate(
                 {
@@ -217,15 +221,15 @@ def frontier(
     recommended = best.variant if best else None
     words = [_choice(best, nearest, chosen_on, original.name) if required else NOTHING_REQUIRED]
     if selection is not None and required and best is None:
-        recommended, told = _fallback(judged, original.name)
-        words.append(told)
+        recommended, stays = _fallback(judged, original.name)
+        words.append(stays)
     if selection is not None and best is not None:
         certified = next(s for s in judged if s.variant == best.variant)
         words.append(_certificate(certified))
         if certified.verdict != "pass":
-            recommended, told = _fallback(judged, original.name)
+            recommended, stays = _fallback(judged, original.name)
             nearest = certified if best.variant in changed else nearest
-            words.append(told)
+            words.append(stays)
     return Frontier(
         performance=performance_metric(objective, original) or "",
         gaps=gap_metrics(objective, gates, original),
@@ -234,7 +238,8 @@ def frontier(
         recommended=recommended,
         nearest=nearest.variant if nearest else None,
         why=" ".join(words),
-        selected_on=selected_on or f"the {evaluation.rows:,} evaluation rows, which also judge it",
+        selected_on=selected_on
+        or tell("the {n} evaluation rows, which also judge it", n=f"{evaluation.rows:,}"),
         selection_rows=None if selection is None else selection.rows,
         selection=[] if selection is None else chosen_on,
         variants=judged,
@@ -257,8 +262,8 @@ def _fallback(judged: Sequence[Standing], original: str) -> tuple[str | None, st
     """The original where it passes on the evaluation rows, else nothing."""
     passes = any(s.variant == original and s.verdict == "pass" for s in judged)
     if passes:
-        return original, "The original passes on the evaluation rows and stays."
-    return None, "So nothing may be released."
+        return original, tell("The original passes on the evaluation rows and stays.")
+    return None, tell("So nothing may be released.")
 
 
 def _cheapest(passing: Sequence[Standing], original: str) -> Standing | None:
@@ -277,22 +282,51 @@ def _nearest(missing: Sequence[Standing]) -> Standing | None:
 
 def _choice(best: Standing | None, nearest: Standing | None, among: Sequence[Standing], original: str) -> str:
     """The choice in words."""
-    least = f"{nearest.variant} misses least ({', '.join(nearest.misses)})" if nearest else ""
+    least = {"name": nearest.variant, "which": ", ".join(nearest.misses)} if nearest else None
+    if best is None and least is None:
+        return tell("None of {n} variants passes every gate and target.", n=len(among))
     if best is None:
-        return f"None of {len(among)} variants passes every gate and target{least and '; ' + least}."
-    miss = f" No other variant passes every gate and target; {least}." if least else ""
+        return tell(
+            "None of {n} variants passes every gate and target; {name} misses least ({which}).",
+            n=len(among),
+            **least or {},
+        )
     count = sum(s.verdict == "pass" for s in among)
-    who = "The original" if best.variant == original else best.variant
-    cheapest = "the only one" if count == 1 else f"the cheapest of {count}"
-    return f"{who} is {cheapest} that passes every gate and target (cost {best.cost:.3g}).{miss}"
+    numbers = {"variant": best.variant, "cost": f"{best.cost:.3g}", "n": count}
+    words = [_cheapest_words(best.variant == original, count == 1, numbers)]
+    if least:
+        words.append(
+            tell("No other variant passes every gate and target; {name} misses least ({which}).", **least)
+        )
+    return " ".join(words)
+
+
+def _cheapest_words(original: bool, alone: bool, numbers: Mapping[str, object]) -> str:
+    if original and alone:
+        return tell(
+            "The original is the only one that passes every gate and target (cost {cost}).", **numbers
+        )
+    if original:
+        return tell(
+            "The original is the cheapest of {n} that passes every gate and target (cost {cost}).", **numbers
+        )
+    if alone:
+        return tell("{variant} is the only one that passes every gate and target (cost {cost}).", **numbers)
+    return tell(
+        "{variant} is the cheapest of {n} that passes every gate and target (cost {cost}).", **numbers
+    )
 
 
 def _certificate(certified: Standing) -> str:
     if certified.verdict == "pass":
-        return f"The evaluation rows certify it: {certified.variant} passes every gate and target there too."
-    return (
-        f"The evaluation rows do not certify it: there {certified.variant} misses "
-        f"{', '.join(certified.misses)}."
+        return tell(
+            "The evaluation rows certify it: {variant} passes every gate and target there too.",
+            variant=certified.variant,
+        )
+    return tell(
+        "The evaluation rows do not certify it: there {variant} misses {which}.",
+        variant=certified.variant,
+        which=", ".join(certified.misses),
     )
 
 
@@ -311,9 +345,9 @@ def withheld(
         return []
     return [
         GateResult(
-            id=RELEASE, metric=RELEASE, compare="value", limit="a variant that qualifies", decide="point",
-            variant=found.nearest or found.recommended or ORIGINAL, verdict="inconclusive", why=found.why,
-            confidence=plan.confidence,
+            id=RELEASE, metric=RELEASE, compare="value", limit=tell("a variant that qualifies"),
+            decide="point", variant=found.nearest or found.recommended or ORIGINAL, verdict="inconclusive",
+            why=found.why, confidence=plan.confidence,
         )
     ]  # fmt: skip
 

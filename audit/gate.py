@@ -10,6 +10,7 @@ import numpy as np
 
 from ..metrics.intervals import adjust_p
 from ..metrics.limit import Limit
+from ..told import tell, tell_n
 from .claims import Claim, claims
 from .config import Gate
 from .costs import cost_ratio
@@ -91,7 +92,7 @@ def decide(
         if gate.cost is not None:
             result = _cost_result(gate, k, variant, plan, cost, original_cost)
         elif gate.compare == "change" and paired is None:
-            why = "There is no model before the change to compare with on the same rows."
+            why = tell("There is no model before the change to compare with on the same rows.")
             result = _error(gate, k, variant, plan, why)
         else:
             found, left_out = claims(gate, k, measured, plan, paired)
@@ -131,7 +132,9 @@ def unanswered(
             continue
         group = gate.on in GROUPS
         why = (
-            f"No {gate.on} variant could be made." if group else f"The variant {gate.on!r} could not be made."
+            tell("No {what} variant could be made.", what=gate.on)
+            if group
+            else tell("The variant {name} could not be made.", name=repr(gate.on))
         )
         out.append(_error(gate, k, gate.on, plan, why))
     return out
@@ -160,7 +163,8 @@ def _cost_result(
     """A cost as measured against its limit."""
     ratio = cost_ratio(str(gate.cost), cost, original)
     if ratio is None:
-        return _error(gate, position, variant, plan, f"The {gate.cost} of {variant} was not measured.")
+        why = tell("The {what} of {variant} was not measured.", what=gate.cost, variant=variant)
+        return _error(gate, position, variant, plan, why)
     value, low, high = ratio
     within = Limit.parse(gate.limit).holds(value)
     return GateResult(
@@ -168,15 +172,18 @@ def _cost_result(
         measured=value,
         low=low,
         high=high,
-        why=f"The {gate.cost} is {value:.3g} times the original's.",
+        why=tell("The {what} is {ratio} times the original's.", what=gate.cost, ratio=f"{value:.3g}"),
         **_base(gate, position, variant, plan),
     )
 
 
 def _withheld(result: GateResult, p: float, plan: Plan) -> GateResult:
-    why = (
-        f"{result.why} Taken alone this would fail, but among several gates the failure is not proven "
-        f"(Holm-adjusted p = {p:.3f} > {1 - plan.confidence:.2f})."
+    why = tell(
+        "{why} Taken alone this would fail, but among several gates the failure is not proven "
+        "(Holm-adjusted p = {p} > {level}).",
+        why=result.why,
+        p=f"{p:.3f}",
+        level=f"{1 - plan.confidence:.2f}",
     )
     return result.model_copy(update={"verdict": "inconclusive", "why": why})
 
@@ -254,7 +261,7 @@ def _result(
         )  # fmt: skip
     base = _base(gate, position, variant, plan) | {"slices": found, "left_out": left_out}
     if not found:
-        why = "No slice is left to compare: fewer than two are known and large enough."
+        why = tell("No slice is left to compare: fewer than two are known and large enough.")
         return GateResult(verdict="error", why=why, **base)
     verdict = worst([s.verdict for s in found])
     same = [k for k, s in enumerate(found) if s.verdict == verdict]
@@ -296,30 +303,44 @@ def _margin(limit: Limit, claim: Claim, confidence: float) -> float:
 
 def _because(verdict: Verdict, gate: Gate, needed: int | None, limits: bool) -> str:
     if gate.rule == "point":
-        return "The measured value decides; its interval is shown beside it."
+        return tell("The measured value decides; its interval is shown beside it.")
     if verdict == "pass":
-        return "The whole interval is within the limit."
+        return tell("The whole interval is within the limit.")
     if verdict == "fail":
-        return "The whole interval is beyond the limit."
+        return tell("The whole interval is beyond the limit.")
     if not limits:
-        return "No interval of this figure is known: a gate that decides by the point value can judge it."
-    rows = (
-        f"about {needed:,} rows of the same composition would"
-        if needed
-        else "no realistic number of rows would, as the value is too close to the limit"
+        return tell(
+            "No interval of this figure is known: a gate that decides by the point value can judge it."
+        )
+    if not needed:
+        return tell(
+            "The interval holds the limit: these data cannot decide; "
+            "no realistic number of rows would, as the value is too close to the limit."
+        )
+    return tell(
+        "The interval holds the limit: these data cannot decide; "
+        "about {n} rows of the same composition would.",
+        n=f"{needed:,}",
     )
-    return f"The interval holds the limit: these data cannot decide; {rows}."
 
 
 def _why(verdict: Verdict, gate: Gate, found: Sequence[GateSlice], chosen: GateSlice) -> str:
     if len(found) == 1:
-        return chosen.why if verdict != "error" else f"The metric is not defined: {chosen.why}."
-    count = sum(s.verdict == verdict for s in found)
-    words = {
-        "pass": f"All {len(found)} slices are within the limit",
-        "fail": f"{count} of {len(found)} slices are beyond the limit",
-        "inconclusive": f"{count} of {len(found)} slices cannot be decided with these data, none fails",
-        "error": f"The metric is not defined in {count} of {len(found)} slices",
+        return chosen.why if verdict != "error" else tell("The metric is not defined: {why}.", why=chosen.why)
+    numbers = {"n": sum(s.verdict == verdict for s in found), "total": len(found)}
+    what = {
+        "pass": tell("All {total} slices are within the limit", **numbers),
+        "fail": tell_n(
+            "{n} of {total} slices is beyond the limit",
+            "{n} of {total} slices are beyond the limit",
+            numbers["n"],
+            **numbers,
+        ),
+        "inconclusive": tell(
+            "{n} of {total} slices cannot be decided with these data, none fails", **numbers
+        ),
+        "error": tell("The metric is not defined in {n} of {total} slices", **numbers),
     }[verdict]
-    how = "" if gate.rule == "point" else ", with limits that hold for all slices together"
-    return f"{words}{how}."
+    if gate.rule == "point":
+        return tell("{what}.", what=what)
+    return tell("{what}, with limits that hold for all slices together.", what=what)

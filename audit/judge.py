@@ -17,6 +17,7 @@ from ..datasets.columns import bin_names, word
 from ..datasets.errors import InputError
 from ..datasets.read import iter_batches
 from ..metrics.table import DEFAULT, METRICS
+from ..told import tell
 from . import changes, counterfactual, gate, variant
 from .config import Config
 from .frontier import Judged, binding, frontier, target_results, withheld
@@ -212,8 +213,12 @@ def _selection_words(config: Config, rows: int) -> str:
     chosen = config.data.selection
     assert chosen is not None
     if chosen.split is not None:
-        return f"the {rows:,} rows of split {chosen.split!r}"
-    return f"{rows:,} rows drawn from the evaluation data by a hash of their id (share {chosen.share:g})"
+        return tell("the {n} rows of split {split}", n=f"{rows:,}", split=repr(chosen.split))
+    return tell(
+        "{n} rows drawn from the evaluation data by a hash of their id (share {share})",
+        n=f"{rows:,}",
+        share=f"{chosen.share:g}",
+    )
 
 
 def _with_twins(found: Judgement, feature: str, run: _Run, predictions: Path) -> Judgement:

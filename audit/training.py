@@ -18,6 +18,7 @@ from ..datasets.evaluation import EvaluationSet, as_words, row_weights
 from ..datasets.read import read_table, sha256_file
 from ..datasets.training import VALIDATION, TrainingRows, hashed_share
 from ..models.base import Model
+from ..told import tell
 from .config import Config, Data, TrainData
 from .inputs import evaluation_set, opened
 from .scoring import Twins, kept_together
@@ -90,25 +91,39 @@ def _parted(config: Config, train: TrainData, rows: TrainingRows) -> tuple[Train
     share = _share(config, train)
     if share is None:
         return rows, None
-    keys, told = _keys(rows)
+    keys, what = _keys(rows)
     inside = hashed_share(keys, share, VALIDATION)
     if not 0 < inside.sum() < len(rows):
         raise InputError(
             f"model.train.validation: a share of {share:g} parts {len(rows)} training rows into "
             f"{len(rows) - int(inside.sum())} and {int(inside.sum())}; expected rows on both sides"
         )
-    parts = rows.parted(inside, "", f"a share of {share:g} drawn by a hash of the {told},")
+    parts = rows.parted(inside, _share_words(share, what))
     if config.model is not None and config.model.estimator is not None:
         return parts
-    learned = "from which the model, that came trained, may have learned"
-    return parts[0], replace(parts[1], about=f"{parts[1].about}, {learned}")
+    about = tell("{what}, from which the model, that came trained, may have learned", what=parts[1].about)
+    return parts[0], replace(parts[1], about=about)
+
+
+def _share_words(share: float, what: str) -> Callable[[int, str], str]:
+    """Tell so many rows of others, drawn by a hash of what they are known by."""
+
+    def words(n: int, whole: str) -> str:
+        return tell(
+            "a share of {share} drawn by a hash of the {what}, {n} of {what_whole}",
+            share=f"{share:g}", what=what, n=f"{n:,}", what_whole=whole,
+        )  # fmt: skip
+
+    return words
 
 
 def _keys(rows: TrainingRows) -> tuple[Iterable[Any], str]:
     """What decides on which side of a share a row falls, and what it is called."""
     if rows.keys is not None:
-        return rows.keys.to_pylist(), "cluster or group of twins"
-    return (range(len(rows)), "row's number") if rows.ids is None else (rows.ids.to_pylist(), "id")
+        return rows.keys.to_pylist(), tell("cluster or group of twins")
+    if rows.ids is None:
+        return range(len(rows)), tell("row's number")
+    return rows.ids.to_pylist(), tell("id")
 
 
 def _set_aside(config: Config, model: Model, table: pa.Table | None) -> TrainingRows:
@@ -122,13 +137,13 @@ def _set_aside(config: Config, model: Model, table: pa.Table | None) -> Training
     twins = Twins(data.counterfactual.group) if data.counterfactual else None
     rows = rows_of(evaluation_set(config, table), model.columns, twins)
     assert wanted.share is not None
-    keys, told = _keys(rows)
+    keys, what = _keys(rows)
     inside = hashed_share(keys, wanted.share, VALIDATION)
     if not 0 < inside.sum() < len(rows):
         raise InputError(
             f"data.validation: a share of {wanted.share:g} sets aside {int(inside.sum())} of {len(rows)} rows"
         )
-    aside = rows.parted(inside, "", f"a share of {wanted.share:g} drawn by a hash of the {told},")[1]
+    aside = rows.parted(inside, _share_words(wanted.share, what))[1]
     return replace(aside, origin=aside.origin | {"share": wanted.share})
 
 
@@ -199,19 +214,24 @@ def rows_of(rows: EvaluationSet, columns: Sequence[str], twins: Twins | None = N
     read = [rows.read(batch) for batch in batches]
     rows.check_whole()
     whole, roles = batches[0], read[0]
-    where = f"{rows.name}, split {rows.split}" if rows.split else rows.where
     apart = "cluster" in roles or twins is not None
     keys = pa.array([str(k) for k in kept_together(roles, whole, twins)]) if apart else None
     return TrainingRows(
         whole.select(wanted),
         roles["y_true"].to_numpy().astype(bool) if "y_true" in roles else None,
         roles["weight"].to_numpy() if "weight" in roles else None,
-        f"{whole.num_rows:,} rows of {where}",
+        _rows_words(whole.num_rows, rows.name if rows.split else rows.where, rows.split),
         {name: roles[name] for name in rows.sensitive},
         roles.get("id"),
         {"name": rows.name or rows.where, "split": rows.split, "sha256": rows.sha256()},
         keys,
     )
+
+
+def _rows_words(n: int, where: str | None, split: str | None) -> str:
+    if split:
+        return tell("{n} rows of {where}, split {split}", n=f"{n:,}", where=where, split=split)
+    return tell("{n} rows of {where}", n=f"{n:,}", where=where)
 
 
 def _of_file(config: Config, train: TrainData, columns: Sequence[str]) -> TrainingRows:
@@ -253,7 +273,7 @@ def _of_file(config: Config, train: TrainData, columns: Sequence[str]) -> Traini
     )
     ids = batch.column(data.id) if data.id in batch.schema.names else None
     origin = {"name": path.name, "split": train.split, "sha256": sha256_file(path)}
-    about = f"{len(table):,} rows of {path.name}"
+    about = _rows_words(len(table), path.name, None)
     return TrainingRows(batch, labels, weights, about, sensitive, ids, origin)
 
 

@@ -20,6 +20,7 @@ from ..metrics.intervals import (
 )
 from ..metrics.score_figures import smd_figure
 from ..metrics.table import DISPARITIES, METRICS, DisparityRow
+from ..told import tell
 from .measure import By, Measurement, Slices
 from .result import (
     CalibrationBin,
@@ -130,7 +131,7 @@ def _estimate(
     if value is None:
         status, why = "undefined", undefined_because(name, n)
     elif n < min_size:
-        status, why = "small", f"fewer than {min_size} rows in the denominator ({n})"
+        status, why = "small", tell("fewer than {least} rows in the denominator ({n})", least=min_size, n=n)
     effective = None if figure.effective_n is None else number(figure.effective_n[i])
     return Estimate.model_construct(
         value=value,
@@ -149,12 +150,12 @@ def undefined_because(name: str, n: int) -> str:
     """Say in words why a metric does not exist in a slice."""
     formula = METRICS[name].formula
     if name == "auc":
-        return "needs rows of both labels"
+        return tell("needs rows of both labels")
     if name == "matthews_correlation":
-        return f"a factor of the denominator of {formula} is 0"
+        return tell("a factor of the denominator of {formula} is 0", formula=formula)
     if name == "treatment_ratio" and n:
-        return "no false positives"
-    return f"the denominator of {formula} is 0"
+        return tell("no false positives")
+    return tell("the denominator of {formula} is 0", formula=formula)
 
 
 def _disparities(measured: Measurement, by: By, plan: Plan) -> Iterator[Disparity]:
@@ -239,10 +240,21 @@ def status_of(
     """Say whether a comparison of the slices ``used`` exists and rests on enough rows, and why not."""
     if value is None:
         lacking = [slices.words(i) for i in used if not figure.defined[i]]
-        return "undefined", f"not defined in {', '.join(lacking)}" if lacking else "the reference is 0"
-    small = [f"{slices.words(i)} (n = {slices.n[i]})" for i in used if slices.n[i] < plan.min_size]
+        if not lacking:
+            return "undefined", tell("the reference is 0")
+        return "undefined", tell("not defined in {slices}", slices=", ".join(lacking))
+    small = [
+        tell("{slice} (n = {n})", slice=slices.words(i), n=slices.n[i])
+        for i in used
+        if slices.n[i] < plan.min_size
+    ]
+    if len(small) == 2:
+        return "small", tell(
+            "rests on {what} and {what_else}, fewer than {least} rows",
+            what=small[0], what_else=small[1], least=plan.min_size,
+        )  # fmt: skip
     if small:
-        return "small", f"rests on {' and '.join(small)}, fewer than {plan.min_size} rows"
+        return "small", tell("rests on {what}, fewer than {least} rows", what=small[0], least=plan.min_size)
     return "ok", None
 
 
@@ -271,7 +283,7 @@ def _between(
             "excluded": left_out,
         }
         if found is None:
-            why = f"fewer than two slices have {' and '.join(row.metrics)}, or all are 0"
+            why = tell("fewer than two slices have {what}, or all are 0", what=" and ".join(row.metrics))
             yield Disparity(value=None, status="undefined", why=why, **common)
             continue
         pair = [found.slice, found.reference]

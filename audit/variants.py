@@ -25,6 +25,7 @@ from ..models.base import Model
 from ..models.estimator import one_line
 from ..models.neural import NeuralModel
 from ..models.rules import unruled
+from ..told import tell
 from .config import Config, Planned
 from .inputs import Progress
 from .result import CellWeight, Cost, Failed, Layer, Recipe, Rule, SelfFlips, Step, Timing
@@ -190,7 +191,9 @@ class Workshop:
         if operations is not None:
             found["flops_per_row"], found["flops_method"] = operations
         else:
-            found["flops_method"] = "not counted: only layers of torch modules have operations that can be"
+            found["flops_method"] = tell(
+                "not counted: only layers of torch modules have operations that can be"
+            )
         timed = base if isinstance(base, NeuralModel) else model
         found["timings"] = cost.timings(self.original, self._copy, timed, self._batches, self.config.seed)
         return found
@@ -211,11 +214,16 @@ class Workshop:
         return {
             "process_bytes": max(0, there["process_bytes"]),
             "peak_bytes": there["peak_bytes"],
-            "reload": f"{rows.num_rows:,} rows scored after loading in a fresh process: every "
-            + (
-                "score and decision equal to the last bit"
-                if not most
-                else f"decision equal, scores to {most:.1g}"
+            "reload": tell(
+                "{n} rows scored after loading in a fresh process: every decision equal, scores to {most}",
+                n=f"{rows.num_rows:,}",
+                most=f"{most:.1g}",
+            )
+            if most
+            else tell(
+                "{n} rows scored after loading in a fresh process: every score and decision equal to the "
+                "last bit",
+                n=f"{rows.num_rows:,}",
             ),
         }
 
@@ -265,5 +273,5 @@ def self_flips(model: Model, rows: pa.RecordBatch, config: Config) -> SelfFlips:
         low=float(low),
         high=float(high),
         largest_score_change=None if score is None else float(np.abs(score - before.score).max()),
-        batching=f"shuffled, in batches of 1 to {PIECE_ROWS} rows",
+        batching=tell("shuffled, in batches of 1 to {n} rows", n=PIECE_ROWS),
     )

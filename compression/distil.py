@@ -12,6 +12,7 @@ from ..datasets.training import TrainingRows
 from ..models.extras import optional
 from ..models.runtimes import TorchRuntime
 from ..models.sources import FactorySource, TransformersSource
+from ..told import tell
 from .finetune import label_loss, targets, train
 from .recipes import Context, Done, Finetune, Params, in_float32, plural, recipe
 from .shrink import evenly, layer_list
@@ -85,10 +86,18 @@ def distill(model: Any, params: Distil, context: Context) -> Done:
         student.load_state_dict(best["state"])
     after = sum(p.numel() for p in student.parameters())
     return Done(
-        f"a student of {plural(after, 'parameter')} (the teacher has {before:,}) trained on the "
-        "teacher's outputs "
-        f"for {steps} steps of {params.batch} rows, best at step {best['step']}: its scores lie "
-        f"{-best['agreement']:.3f} from the teacher's on {len(held):,} held-out training rows",
+        tell(
+            "a student of {what} (the teacher has {before}) trained on the teacher's outputs for {steps} "
+            "steps of {batch} rows, best at step {best}: its scores lie {distance} from the teacher's on "
+            "{held} held-out training rows",
+            what=plural(after, "{n} parameter", "{n} parameters"),
+            before=f"{before:,}",
+            steps=steps,
+            batch=params.batch,
+            best=best["step"],
+            distance=f"{-best['agreement']:.3f}",
+            held=f"{len(held):,}",
+        ),
         {"restart": True},
         trained_on=rows.about,
     )

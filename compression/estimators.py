@@ -23,6 +23,7 @@ from ..models.estimator import EstimatorModel, frame, from_skops, make_estimator
 from ..models.extras import optional
 from ..models.mixture import Mixture
 from ..models.runtimes import OnnxRuntime
+from ..told import tell
 from .recipes import Context, Done, Params, plural, recipe
 
 ENCODER = "encoder.skops"
@@ -105,10 +106,15 @@ def distill(model: EstimatorModel, params: Student, context: Context) -> Done:
             f"distill.estimator: expected a student with {kind}; a {type(student).__name__} differs"
         )
     model.replace(_with(model.fitted, student))
-    told = "scores" if soft else "decisions"
+    parts_of = {
+        "student": type(student).__name__,
+        "teacher": type(classifier).__name__,
+        "what": plural(rows.batch.num_rows, "{n} training row", "{n} training rows"),
+    }
     return Done(
-        f"a {type(student).__name__} trained on the {told} of the {type(classifier).__name__} on "
-        f"{plural(rows.batch.num_rows, 'training row')}",
+        tell("a {student} trained on the scores of the {teacher} on {what}", **parts_of)
+        if soft
+        else tell("a {student} trained on the decisions of the {teacher} on {what}", **parts_of),
         trained_on=rows.about,
     )
 
@@ -137,7 +143,7 @@ def prune(model: EstimatorModel, params: Prune, context: Context) -> Done:
     if hasattr(made, "_predictors"):
         before = len(made._predictors)
         made._predictors = made._predictors[: max(1, round(before * keep))]
-        changed = f"the first {len(made._predictors)} of {before} boosting rounds kept"
+        changed = tell("the first {n} of {total} boosting rounds kept", n=len(made._predictors), total=before)
     elif _is_sequence_of_trees(made):
         before = len(made.estimators_)
         left = max(1, round(before * keep))
@@ -147,13 +153,17 @@ def prune(model: EstimatorModel, params: Prune, context: Context) -> Done:
         made.n_estimators = left
         if hasattr(made, "n_estimators_"):
             made.n_estimators_ = left
-        changed = f"the first {left} of {plural(before, 'tree')} kept"
+        changed = tell("the first {n} of {what} kept", n=left, what=plural(before, "{n} tree", "{n} trees"))
     elif hasattr(made, "cost_complexity_pruning_path"):
         made, changed, trained_on = _fewer_leaves(model, made, keep, context)
     elif "coef_" in vars(made):
         small = np.abs(made.coef_) <= np.quantile(np.abs(made.coef_), params.amount)
         made.coef_ = np.where(small, 0.0, made.coef_)
-        changed = f"{int(small.sum())} of {plural(small.size, 'coefficient')} to zero"
+        changed = tell(
+            "{n} of {what} to zero",
+            n=int(small.sum()),
+            what=plural(small.size, "{n} coefficient", "{n} coefficients"),
+        )
     else:
         raise InputError(f"prune: a {type(made).__name__} has no trees, rounds or coefficients to remove")
     model.replace(_with(model.fitted, made))
@@ -191,7 +201,11 @@ def _fewer_leaves(model: EstimatorModel, tree: Any, keep: float, context: Contex
         grown = clone(tree).set_params(ccp_alpha=max(0.0, alphas[middle])).fit(features, label, rows.weights)
         low, high = (low, middle) if grown.get_n_leaves() <= most else (middle + 1, high)
     grown = clone(tree).set_params(ccp_alpha=max(0.0, alphas[low])).fit(features, label, rows.weights)
-    return grown, f"{before} leaves to {grown.get_n_leaves()} (cost complexity {alphas[low]:.2g})", rows.about
+    changed = tell(
+        "{before} leaves to {after} (cost complexity {alpha})",
+        before=before, after=grown.get_n_leaves(), alpha=f"{alphas[low]:.2g}",
+    )  # fmt: skip
+    return grown, changed, rows.about
 
 
 @recipe("float16", family="sklearn")
@@ -214,7 +228,7 @@ def float16(model: EstimatorModel, params: Params, context: Context) -> Done:
             f"float16: a {type(made).__name__} has no coefficients that half precision would hold"
         )
     model.replace(_with(model.fitted, made))
-    return Done(f"{plural(changed, 'coefficient')} to half precision")
+    return Done(tell("{what} to half precision", what=plural(changed, "{n} coefficient", "{n} coefficients")))
 
 
 @recipe("onnx", family="sklearn")
@@ -243,7 +257,12 @@ def onnx(model: EstimatorModel, params: Params, context: Context) -> Done:
     served = Served(encoder, path, np.asarray(classifier.classes_))
     weakref.finalize(served, shutil.rmtree, folder, ignore_errors=True)
     model.replace(served)
-    return Done(f"the {type(classifier).__name__} in ONNX, in single precision, served by onnxruntime")
+    return Done(
+        tell(
+            "the {model} in ONNX, in single precision, served by onnxruntime",
+            model=type(classifier).__name__,
+        )
+    )
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..datasets.errors import InputError
 from ..datasets.training import TrainingRows
 from ..models.extras import optional, quiet
+from ..told import tell
 from .recipes import Context, Done, Finetune
 
 WARM_SHARE = 0.1
@@ -38,7 +39,7 @@ def fine_tune(
         return label_loss(model, logits, target[picked])
 
     steps = train(model, loss, rows, params, context, name, masks)
-    return rows.about, f"fine-tuned for {steps} steps of {params.batch} rows"
+    return rows.about, tell("fine-tuned for {steps} steps of {batch} rows", steps=steps, batch=params.batch)
 
 
 def then_tune(

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..models.extras import optional, quiet
+from ..told import tell
 
 
 def flops(runtime: Any, arrays: Mapping[str, Any]) -> tuple[float, str]:
@@ -47,15 +48,19 @@ def flops(runtime: Any, arrays: Mapping[str, Any]) -> tuple[float, str]:
         for hook in hooks:
             hook.remove()
     layers, attention = sum(counts), sum(attended)
-    method = f"layers by their shapes, {rows} rows"
+    method = tell("layers by their shapes, {n} rows", n=rows)
     if "input_ids" in arrays:
-        method += f" of {arrays['input_ids'].shape[1]} tokens"
+        tokens = arrays["input_ids"].shape[1]
+        method = tell("layers by their shapes, {n} rows of {tokens} tokens", n=rows, tokens=tokens)
     if attention:
-        method += ", attention products by its formula"
+        method = tell("{what}, attention products by its formula", what=method)
     seen = _counted_by_torch(runtime, arrays)
     total = layers + attention
     if seen and not any(type(p).__module__.startswith("torch.ao.nn.quantized") for p in module.modules()):
-        method += f"; torch's counter sees {seen / total:.0%} of it" if total else ""
+        share = f"{seen / total:.0%}" if total else ""
+        method = (
+            tell("{what}; torch's counter sees {share} of it", what=method, share=share) if total else method
+        )
     return float(max(total, seen)) / rows, method
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.extras import optional
+from ..told import tell
 from . import weights
 
 HISTOGRAM_BINS = 30
@@ -47,8 +48,12 @@ def layers(
     held = weights.formats(module)
     if exported is not None:
         for name, brought in _quantised(new, exported.path, after.path):
-            each = "tensor" if brought.scales == 1 else "channel"
-            new[name], held[name] = brought.back, f"int8, one scale per {each}"
+            held[name] = (
+                tell("int8, one scale per tensor")
+                if brought.scales == 1
+                else tell("int8, one scale per channel")
+            )
+            new[name] = brought.back
     names = _names_before(new, steps)
     found = []
     for name, values in new.items():
@@ -56,7 +61,7 @@ def layers(
         found.append(_layer(name, types.get(name, ""), source, values, _encoding(name, held, spec)))
     gone = [name for name in old if name not in set(names.values())] if names else []
     for name in gone:
-        found.append(_layer(name, types.get(name, ""), old[name], None, "removed"))
+        found.append(_layer(name, types.get(name, ""), old[name], None, tell("removed")))
     return _with_histograms(found)
 
 
@@ -85,7 +90,9 @@ def _encoding(name: str, held: Mapping[str, str], spec: Mapping[str, Any]) -> st
     kind = held.get(name, "")
     if how is None:
         return kind
-    return f"codebook, {how['bits']} bit" if how["as"] == "codebook" else f"{kind}, bit mask and values"
+    if how["as"] == "codebook":
+        return tell("codebook, {bits} bit", bits=how["bits"])
+    return tell("{type}, bit mask and values", type=kind)
 
 
 def _layer(

@@ -15,6 +15,7 @@ from ..datasets.errors import InputError
 from ..models.estimator import one_line
 from ..models.extras import optional, quiet
 from ..models.runtimes import OnnxRuntime
+from ..told import tell
 from .recipes import Context, Done, Params, in_float32, is_packed, plural, recipe
 
 OPSET = 18
@@ -60,11 +61,16 @@ def onnx_int8(model: Any, params: OnnxInt8, context: Context) -> Done:
     module = model.runtime.module
     model.runtime = OnnxRuntime(made, "cpu")
     model.runtime.exported = Exported(module, plain)
-    each = "channel" if params.per_channel else "tensor"
+    what = plural(len(layers), "{n} weight tensor", "{n} weight tensors")
     return Done(
-        f"{plural(len(layers), 'weight tensor')} to int8, one scale per {each}, served by onnxruntime",
+        tell("{what} to int8, one scale per channel, served by onnxruntime", what=what)
+        if params.per_channel
+        else tell("{what} to int8, one scale per tensor, served by onnxruntime", what=what),
         notes=[
-            "Activations are quantised with one scale per batch, so that a row's score depends on its batch."
+            tell(
+                "Activations are quantised with one scale per batch, "
+                "so that a row's score depends on its batch."
+            )
         ],
     )
 
@@ -77,7 +83,7 @@ def onnx(model: Any, params: Params, context: Context) -> Done:
     module = model.runtime.module
     model.runtime = OnnxRuntime(path, "cpu")
     model.runtime.exported = Exported(module, path)
-    return Done("served by onnxruntime, weights unchanged")
+    return Done(tell("served by onnxruntime, weights unchanged"))
 
 
 def _workshop(model: Any) -> Path:

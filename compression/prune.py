@@ -10,6 +10,7 @@ from pydantic import Field
 from ..datasets.errors import InputError
 from ..models.estimator import one_line
 from ..models.extras import optional, quiet
+from ..told import tell
 from .finetune import then_tune
 from .recipes import Context, Done, Finetune, Params, in_float32, listed_layers, plural, recipe
 
@@ -66,13 +67,21 @@ def prune_magnitude(model: Any, params: Magnitude, context: Context) -> Done:
             weight.masked_fill_(weight == 0, 0.0)
     zero = sum(int((getattr(m, n) == 0).sum()) for m, n in layers)
     total = sum(getattr(m, n).numel() for m, n in layers)
+    parts = {
+        "share": f"{zero / total:.1%}",
+        "what": plural(total, "{n} weight", "{n} weights"),
+        "what_in": plural(len(layers), "{n} layer", "{n} layers"),
+    }
     done = Done(
-        f"{zero / total:.1%} of {plural(total, 'weight')} in {plural(len(layers), 'layer')} to zero, "
-        f"{'the smallest of all' if params.scope == 'global' else 'the smallest of each layer'}; "
-        "the head is left alone"
+        tell("{share} of {what} in {what_in} to zero, the smallest of all; the head is left alone", **parts)
+        if params.scope == "global"
+        else tell(
+            "{share} of {what} in {what_in} to zero, the smallest of each layer; the head is left alone",
+            **parts,
+        )
     )
     done.notes.append(
-        "Zeros save storage, as they are stored sparsely; dense kernels multiply them all the same."
+        tell("Zeros save storage, as they are stored sparsely; dense kernels multiply them all the same.")
     )
     then_tune(model, params.finetune, context, done, layers, "prune-magnitude")
     return done
@@ -101,11 +110,18 @@ def sparse_2_4(model: Any, params: TwoOfFour, context: Context) -> Done:
             # A stable order makes ties fall alike on every machine.
             order = fours.abs().argsort(dim=1, stable=True)
             fours.scatter_(1, order[:, :2], 0.0)
-    done = Done(f"two of every four weights of {plural(len(layers), 'Linear layer')} to zero")
+    done = Done(
+        tell(
+            "two of every four weights of {what} to zero",
+            what=plural(len(layers), "{n} Linear layer", "{n} Linear layers"),
+        )
+    )
     if model.runtime.device == "cpu":
         done.notes.append(
-            "No CPU kernel uses the pattern: it saves storage here (values and a mask), and time "
-            "on CUDA only."
+            tell(
+                "No CPU kernel uses the pattern: it saves storage here (values and a mask), and time "
+                "on CUDA only."
+            )
         )
     then_tune(model, params.finetune, context, done, [(m, "weight") for m in layers], "sparse-2-4")
     return done
@@ -220,9 +236,15 @@ def prune_structured(model: Any, params: Structured, context: Context) -> Done:
         raise InputError("prune-structured: no layer became smaller; torch-pruning found none it may change")
     left = sum(p.numel() for p in module.parameters())
     done = Done(
-        f"{params.amount:.0%} of the units of {plural(len(roots), 'layer')} removed, {smaller} "
-        "layers smaller: "
-        f"{parameters:,} to {left:,} parameters",
+        tell(
+            "{share} of the units of {what} removed, {smaller} layers smaller: "
+            "{before} to {after} parameters",
+            share=f"{params.amount:.0%}",
+            what=plural(len(roots), "{n} layer", "{n} layers"),
+            smaller=smaller,
+            before=f"{parameters:,}",
+            after=f"{left:,}",
+        ),
         record,
     )
     then_tune(model, params.finetune, context, done, [], "prune-structured")

@@ -11,6 +11,7 @@ from pydantic import Field
 from ..datasets.errors import InputError
 from ..models.estimator import one_line
 from ..models.extras import optional, quiet
+from ..told import tell
 from .recipes import (
     Context,
     Done,
@@ -22,7 +23,9 @@ from .recipes import (
     recipe,
 )
 
-SLOW_HALF = "Most CPUs run float16 2 to 5 times slower than float32; the measured times tell for this one."
+SLOW_HALF = tell(
+    "Most CPUs run float16 2 to 5 times slower than float32; the measured times tell for this one."
+)
 
 
 class Int8Dynamic(Params):
@@ -60,16 +63,31 @@ def int8_dynamic(model: Any, params: Int8Dynamic, context: Context) -> Done:
     listed_layers(layers or tables, "Linear layer", "int8-dynamic")
     record = params.model_dump()
     _quantise_dynamic(model.runtime.module, record)
-    each = "channel" if params.per_channel else "layer"
-    changed = f"{plural(len(layers), 'Linear layer')} to int8, one scale per {each}"
-    if tables:
-        changed += f"; {plural(len(tables), 'embedding table')} to int8, one scale per row"
+    what = plural(len(layers), "{n} Linear layer", "{n} Linear layers")
+    changed = (
+        tell("{what} to int8, one scale per channel", what=what)
+        if params.per_channel
+        else tell("{what} to int8, one scale per layer", what=what)
+    )
+    changed = _and_tables(changed, len(tables))
     notes = [
-        "Activations are quantised with one scale per batch, so that a row's score depends on its batch."
+        tell(
+            "Activations are quantised with one scale per batch, so that a row's score depends on its batch."
+        )
     ]
     if params.embeddings and not tables:
-        notes.append("The model has no embedding table.")
+        notes.append(tell("The model has no embedding table."))
     return Done(changed, record, notes)
+
+
+def _and_tables(changed: str, tables: int) -> str:
+    if not tables:
+        return changed
+    return tell(
+        "{what}; {what_else} to int8, one scale per row",
+        what=changed,
+        what_else=plural(tables, "{n} embedding table", "{n} embedding tables"),
+    )
 
 
 def _layers(model: Any, kind: str) -> list[str]:
@@ -94,14 +112,15 @@ def _cast(model: Any, dtype: str, name: str) -> Done:
         raise InputError(f"{name}: the weights are quantised already")
     model.runtime.module = model.runtime.module.to(getattr(torch, dtype))
     count = sum(p.numel() for p in model.runtime.module.parameters())
-    return Done(f"{plural(count, 'weight')} and the activations to {dtype}")
+    what = plural(count, "{n} weight", "{n} weights")
+    return Done(tell("{what} and the activations to {type}", what=what, type=dtype))
 
 
 @recipe("bf16", rebuild=_to("bfloat16"))
 def bf16(model: Any, params: Params, context: Context) -> Done:
     """Cast to bfloat16."""
     done = _cast(model, "bfloat16", "bf16")
-    done.notes.append("Scores move with the padding of a batch, since bfloat16 keeps three digits.")
+    done.notes.append(tell("Scores move with the padding of a batch, since bfloat16 keeps three digits."))
     return done
 
 
@@ -119,7 +138,7 @@ def autocast(model: Any, params: Params, context: Context) -> Done:
     """Serve in mixed precision: float32 weights, bfloat16 products."""
     in_float32(model, "autocast")
     model.runtime.autocast = True
-    return Done("products in bfloat16, weights stay float32", notes=["Saves time, not storage."])
+    return Done(tell("products in bfloat16, weights stay float32"), notes=[tell("Saves time, not storage.")])
 
 
 class TorchAO(Params):
@@ -146,7 +165,7 @@ def int8_torchao(model: Any, params: TorchAO, context: Context) -> Done:
     """int8 weights and activations, one scale per row."""
     done = _torchao(model, params, "int8-torchao", "Int8DynamicActivationInt8WeightConfig", {"version": 2})
     if not params.compile:
-        done.notes.append("Pays only when it is compiled (compile: true); uncompiled it runs slower.")
+        done.notes.append(tell("Pays only when it is compiled (compile: true); uncompiled it runs slower."))
     return done
 
 
@@ -191,10 +210,10 @@ def _torchao(model: Any, params: TorchAO, name: str, config: str, arguments: dic
         except (RuntimeError, NotImplementedError, AssertionError, ValueError, TypeError) as error:
             raise InputError(f"{name}: torchao cannot do this here: {one_line(error)}") from None
     model.runtime.compiled |= params.compile
-    changed = f"{plural(len(layers), 'Linear layer')} to torchao's {config.removesuffix('Config')}"
-    if tables:
-        changed += f"; {plural(len(tables), 'embedding table')} to int8, one scale per row"
-    notes = [] if params.compile else ["Uncompiled: bytes fall, time does not."]
+    what = plural(len(layers), "{n} Linear layer", "{n} Linear layers")
+    changed = tell("{what} to torchao's {type}", what=what, type=config.removesuffix("Config"))
+    changed = _and_tables(changed, len(tables))
+    notes = [] if params.compile else [tell("Uncompiled: bytes fall, time does not.")]
     return Done(changed, notes=notes)
 
 

@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from ..datasets.errors import InputError
 from ..datasets.training import TrainingRows
 from ..models.rules import Rule
+from ..told import tell_n
 
 Family = Literal["torch", "sklearn", "scores"]
 """What a recipe works on: torch modules, scikit-learn classifiers, or the scores of a table."""
@@ -219,9 +220,9 @@ def find(name: str, family: Family) -> Recipe:
     return found
 
 
-def plural(count: int, what: str) -> str:
-    """Write a number of things, such as '1 layer', '3 layers'."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+def plural(count: int, one: str, many: str) -> str:
+    """Write a number of things, such as ``plural(3, "{n} layer", "{n} layers")``."""
+    return tell_n(one, many, count, n=f"{count:,}")
 
 
 def listed_layers(found: Sequence[Any], what: str, recipe_name: str) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ..models.extras import optional
+from ..told import tell
 from .recipes import Context, Done, Params, in_float32, listed_layers, plural, recipe
 
 SAMPLE = 100_000
@@ -47,9 +48,14 @@ def share_weights(model: Any, params: Share, context: Context) -> Done:
         books[name] = params.clusters
     total = sum(_size(part) for _, part in chosen)
     return Done(
-        f"{plural(total, 'weight')} of {plural(len(chosen), 'tensor')} to {params.clusters} values each",
+        tell(
+            "{what} of {what_in} to {n} values each",
+            what=plural(total, "{n} weight", "{n} weights"),
+            what_in=plural(len(chosen), "{n} tensor", "{n} tensors"),
+            n=params.clusters,
+        ),
         {"codebooks": books},
-        ["Stored as codes of a codebook; in memory, and in time, the model is as before."],
+        [tell("Stored as codes of a codebook; in memory, and in time, the model is as before.")],
     )
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from ..datasets.errors import InputError
 from ..models.extras import optional
 from ..models.sources import TransformersSource
+from ..told import tell
 from .finetune import then_tune
 from .prune import reshape
 from .recipes import Context, Done, Finetune, Params, in_float32, plural, recipe
@@ -59,7 +60,9 @@ def drop_layers(model: Any, params: DropLayers, context: Context) -> Done:
     if isinstance(model.source, TransformersSource):
         model.runtime.module.config.num_hidden_layers = params.keep
     done = Done(
-        f"layers {', '.join(str(i + 1) for i in kept)} of {len(layers)} kept",
+        tell(
+            "layers {layers} of {total} kept", layers=", ".join(str(i + 1) for i in kept), total=len(layers)
+        ),
         {"lists": {name: params.keep}, "kept": {name: kept}},
     )
     then_tune(model, params.finetune, context, done, [], "drop-layers")
@@ -99,7 +102,8 @@ def prune_heads(model: Any, params: PruneHeads, context: Context) -> Done:
         for key, value in values.items():
             setattr(attention, key, value)
         record["attributes"][name] = values
-    done = Done(f"{params.keep} of {heads} heads kept in {plural(len(parts), 'attention layer')}", record)
+    what = plural(len(parts), "{n} attention layer", "{n} attention layers")
+    done = Done(tell("{n} of {total} heads kept in {what}", n=params.keep, total=heads, what=what), record)
     then_tune(model, params.finetune, context, done, [], "prune-heads")
     return done
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..told import tell
 from .errors import InputError
 
 UNKNOWN = "(unknown)"
@@ -93,14 +94,15 @@ class TrainingRows:
             raise InputError(f"{what}: {self.about} have no label to learn from")
         return self.labels
 
-    def parted(self, inside: NDArray[np.bool_], outer: str, inner: str) -> tuple[TrainingRows, TrainingRows]:
-        """The rows outside a mask and those inside it; ``outer`` and ``inner`` begin to tell them."""
+    def parted(
+        self, inside: NDArray[np.bool_], told: Callable[[int, str], str]
+    ) -> tuple[TrainingRows, TrainingRows]:
+        """The rows outside a mask and those inside it, which ``told`` names by their number and the whole."""
 
-        def part(mask: NDArray[np.bool_], told: str) -> TrainingRows:
-            about = f"{told} {int(mask.sum()):,} of {self.about}".strip()
-            return replace(self.take(np.flatnonzero(mask)), about=about)
+        def part(mask: NDArray[np.bool_], told: Callable[[int, str], str]) -> TrainingRows:
+            return replace(self.take(np.flatnonzero(mask)), about=told(int(mask.sum()), self.about))
 
-        return part(~inside, outer), part(inside, inner)
+        return part(~inside, _rest), part(inside, told)
 
     def take(self, rows: NDArray[np.intp], **changed: Any) -> TrainingRows:
         """Some of the rows, in the order given and as often; ``changed`` fields are put in as they are."""
@@ -114,6 +116,10 @@ class TrainingRows:
             "keys": None if self.keys is None else self.keys.take(chosen),
         }
         return replace(self, **(taken | changed))
+
+
+def _rest(n: int, whole: str) -> str:
+    return tell("{n} of {what}", n=f"{n:,}", what=whole)
 
 
 def hashed_share(keys: Iterable[Any], share: float, salt: str) -> NDArray[np.bool_]:

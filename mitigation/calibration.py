@@ -11,6 +11,7 @@ from pydantic import Field
 from ..compression.recipes import Context, Done, recipe
 from ..models.estimator import noting
 from ..models.rules import MapRule
+from ..told import tell
 from .fitting import FAMILIES, ByParams, column_scores, fitting
 
 Floats = NDArray[np.float64]
@@ -40,8 +41,12 @@ def calibration(model: Any, params: Calibration, context: Context) -> Done:
         "fitted_on": found.rows.about, "objective": params.method, "slices": found.told(rule),
     }  # fmt: skip
     return Done(
-        f"scores mapped by {params.method} calibration for {len(found.groups.keys)} slices of "
-        f"{' & '.join(found.groups.features)}",
+        tell(
+            "scores mapped by {method} calibration for {n} slices of {features}",
+            method=params.method,
+            n=len(found.groups.keys),
+            features=" & ".join(found.groups.features),
+        ),
         rule=rule,
         told={"rules": [told], "needs": list(found.groups.features)},
     )

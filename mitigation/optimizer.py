@@ -14,6 +14,7 @@ from ..compression.recipes import Context, Done, recipe
 from ..datasets.errors import InputError
 from ..models.estimator import one_line
 from ..models.rules import StepRule
+from ..told import tell
 from .fitting import FAMILIES, ByParams, Fitting, column_scores, draw_of, fitting
 from .retraining import unweighted
 
@@ -84,9 +85,11 @@ def threshold_optimizer(model: Any, params: ThresholdOptimizer, context: Context
         "limit": None if params.tol is None else f"<= {params.tol:g}", "slices": found.told(rule),
         **expected(rule, found, labels[mine] == 1, mine, params),
     }  # fmt: skip
-    how = "randomised rule" if random else "thresholds"
+    numbers = {"n": len(found.groups.keys), "features": " & ".join(found.groups.features)}
     return Done(
-        f"fairlearn's {how} for {len(found.groups.keys)} slices of {' & '.join(found.groups.features)}",
+        tell("fairlearn's randomised rule for {n} slices of {features}", **numbers)
+        if random
+        else tell("fairlearn's thresholds for {n} slices of {features}", **numbers),
         notes=[*_notes(random, context), *unweighted(found.rows)],
         rule=rule,
         told={"rules": [told], "needs": list(found.groups.features)},
@@ -123,7 +126,10 @@ def _notes(random: bool, context: Context) -> list[str]:
     if not random:
         return []
     return [
-        f"some decisions are drawn by lot (seed {context.seed}): the same row is always drawn the same way"
+        tell(
+            "some decisions are drawn by lot (seed {seed}): the same row is always drawn the same way",
+            seed=context.seed,
+        )
     ]
 
 

@@ -13,6 +13,7 @@ from ..datasets.errors import InputError
 from ..models.estimator import frame, noting, one_line
 from ..models.mixture import Mixture
 from ..models.rules import ChanceRule
+from ..told import tell
 from .fitting import draw_of
 from .retraining import classes_of, trainable, unweighted, weighted
 
@@ -94,8 +95,11 @@ def _fit(reduction: Any, model: Any, params: Reduction, context: Context, name: 
             f"{name}: {type(classifier).__name__} cannot be trained so: {one_line(error)}"
         ) from None
     notes = [*noted.get("warnings", []), *unweighted(rows)]
-    changed = (
-        f"{type(classifier).__name__} trained under {params.constraint} over {plural(len(keys), 'slice')}"
+    changed = tell(
+        "{model} trained under {constraint} over {what}",
+        model=type(classifier).__name__,
+        constraint=params.constraint,
+        what=plural(len(keys), "{n} slice", "{n} slices"),
     )
     return Done(changed, notes=notes, trained_on=rows.about)
 
@@ -123,7 +127,7 @@ def exponentiated_gradient(model: Any, params: ExponentiatedGradient, context: C
     predictors, chances = [reduction.predictors_[i] for i in held], weights[held].to_numpy()
     model.replace(Mixture(encoder, predictors, chances / chances.sum(), classes, yes))
     model.threshold = 0.5
-    done.changed = f"a mixture of {len(held)} x {done.changed}"
+    done.changed = tell("a mixture of {n} x {what}", n=len(held), what=done.changed)
     if len(held) == 1 or not params.randomised:
         return done
     rule = ChanceRule(draw_of(model, context, name))
@@ -133,7 +137,11 @@ def exponentiated_gradient(model: Any, params: ExponentiatedGradient, context: C
     }  # fmt: skip
     done.rule, done.told = rule, {"rules": [kept]}
     done.notes.append(
-        f"each decision asks one of {len(held)} classifiers, drawn by lot (seed {context.seed})"
+        tell(
+            "each decision asks one of {n} classifiers, drawn by lot (seed {seed})",
+            n=len(held),
+            seed=context.seed,
+        )
     )
     return done
 
@@ -157,7 +165,7 @@ def grid_search(model: Any, params: GridSearch, context: Context) -> Done:
     done = _fit(reduction, model, params, context, "grid-search")
     best = reduction.predictors_[reduction.best_idx_]
     model.replace(_renamed(encoder, best, model))
-    done.changed = f"the best of {len(reduction.predictors_)} x {done.changed}"
+    done.changed = tell("the best of {n} x {what}", n=len(reduction.predictors_), what=done.changed)
     return done
 
 
@@ -214,8 +222,11 @@ def correlation_remover(model: Any, params: Correlation, context: Context) -> Do
     model.columns, model.as_words = columns, as_words
     model.replace(made)
     return Done(
-        f"trained again on {rest.stop - rest.start} features without their linear correlation with "
-        f"{', '.join(by)}",
+        tell(
+            "trained again on {n} features without their linear correlation with {features}",
+            n=rest.stop - rest.start,
+            features=", ".join(by),
+        ),
         trained_on=rows.about,
         told={"needs": by},
     )

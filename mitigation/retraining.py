@@ -12,15 +12,16 @@ from ..compression.estimators import parts
 from ..datasets.errors import InputError
 from ..datasets.training import TrainingRows
 from ..models.estimator import frame, one_line
+from ..told import tell
 
 Floats = NDArray[np.float64]
 
 
 def unweighted(rows: TrainingRows) -> list[str]:
     """What to note where rows carry weights that a step of fairlearn has no use for."""
-    return (
-        [] if rows.weights is None else ["fairlearn takes no weights here: those of the rows were not used"]
-    )
+    if rows.weights is None:
+        return []
+    return [tell("fairlearn takes no weights here: those of the rows were not used")]
 
 
 def trainable(model: Any, name: str) -> tuple[Any, Any]:
@@ -41,13 +42,13 @@ def retrained(model: Any, rows: TrainingRows, weights: Floats | None, seed: int,
     _, classifier = trainable(model, name)
     made = clone(model.fitted)
     fit: dict[str, Any] = {}
-    how = "without weights"
+    how = tell("without weights")
     if weights is not None:
         fit = weighted(classifier, made, weights)
-        how = "each weighted by its slice and label"
+        how = tell("each weighted by its slice and label")
         if not fit:
             rows = drawn_by(rows, weights, np.random.default_rng(seed))
-            how = f"drawn by the weights, as a {type(classifier).__name__} takes none"
+            how = tell("drawn by the weights, as a {model} takes none", model=type(classifier).__name__)
     try:
         made.fit(
             frame(pa.table(rows.batch), model.columns, model.as_words), classes_of(model, rows, name), **fit

@@ -13,6 +13,7 @@ from pydantic import Field
 from ..compression.finetune import label_loss, targets, train
 from ..compression.recipes import By, Context, Done, Finetune, Params, plural, recipe
 from ..datasets.training import Key, TrainingRows
+from ..told import tell
 from .retraining import drawn_by, retrained
 
 Floats = NDArray[np.float64]
@@ -113,7 +114,9 @@ def reweighing(model: Any, params: Reweighing, context: Context) -> Done:
     weights, cells, _ = _weighed(rows, params, context, "reweighing")
     how = retrained(model, rows, weights, context.seed, "reweighing")
     return Done(
-        f"trained again on {plural(len(rows), 'row')}, {how}", trained_on=rows.about, told={"weights": cells}
+        tell("trained again on {what}, {how}", what=plural(len(rows), "{n} row", "{n} rows"), how=how),
+        trained_on=rows.about,
+        told={"weights": cells},
     )
 
 
@@ -122,26 +125,28 @@ def reweighing_neural(model: Any, params: NeuralReweighing, context: Context) ->
     """Train a neural model on, from its weights, with a loss weighted by reweighing."""
     rows = context.rows("reweighing")
     weights, cells, _ = _weighed(rows, params, context, "reweighing")
-    told = _trained_on(model, rows, weights, params, context, "reweighing")
+    what = _trained_on(model, rows, weights, params, context, "reweighing")
     return Done(
-        f"{told}, the loss weighted by slice and label", trained_on=rows.about, told={"weights": cells}
+        tell("{what}, the loss weighted by slice and label", what=what),
+        trained_on=rows.about,
+        told={"weights": cells},
     )
 
 
 @recipe("resampling", Resampling, family="sklearn", room="mitigation")
 def resampling(model: Any, params: Resampling, context: Context) -> Done:
     """Train a scikit-learn model again on rows that were drawn anew."""
-    rows, told = _resampled(params, context)
+    rows, what = _resampled(params, context)
     retrained(model, rows, rows.weights, context.seed, "resampling")
-    return Done(f"trained again on {told}", trained_on=rows.about)
+    return Done(tell("trained again on {what}", what=what), trained_on=rows.about)
 
 
 @recipe("resampling", NeuralResampling, family="torch", room="mitigation")
 def resampling_neural(model: Any, params: NeuralResampling, context: Context) -> Done:
     """Train a neural model on, from its weights, on rows that were drawn anew."""
-    rows, told = _resampled(params, context)
+    rows, what = _resampled(params, context)
     how = _trained_on(model, rows, None, params, context, "resampling")
-    return Done(f"{how}, of {told}", trained_on=rows.about)
+    return Done(tell("{how}, of {what}", how=how, what=what), trained_on=rows.about)
 
 
 def _resampled(params: Resampling, context: Context) -> tuple[TrainingRows, str]:
@@ -150,14 +155,20 @@ def _resampled(params: Resampling, context: Context) -> tuple[TrainingRows, str]
     weights, _, cells = _weighed(rows, params, context, "resampling")
     draw = np.random.default_rng(context.seed)
     if params.method == "reweighing":
-        return drawn_by(rows, weights, draw), f"{len(rows):,} rows drawn by the weights of reweighing"
+        what = tell("{n} rows drawn by the weights of reweighing", n=f"{len(rows):,}")
+        return drawn_by(rows, weights, draw), what
     counts = np.bincount(cells)
     held = np.flatnonzero(counts)
     size = int(counts[held].max() if params.method == "over" else counts[held].min())
     parts = [_to_size(np.flatnonzero(cells == cell), size, rows.weights, draw) for cell in held]
     chosen = np.sort(np.concatenate(parts))
-    told = f"{len(chosen):,} rows, {size:,} of each of {len(held)} cells of slice and label"
-    return rows.take(chosen, weights=None), told
+    what = tell(
+        "{n} rows, {size} of each of {cells} cells of slice and label",
+        n=f"{len(chosen):,}",
+        size=f"{size:,}",
+        cells=len(held),
+    )
+    return rows.take(chosen, weights=None), what
 
 
 def _to_size(
@@ -183,4 +194,8 @@ def _trained_on(
         return label_loss(model, logits, target[picked], None if weights is None else weights[picked])
 
     steps = train(model, loss, rows, params, context, name)
-    return f"trained on for {plural(steps, 'step')} of {plural(params.batch, 'row')}"
+    return tell(
+        "trained on for {what} of {what_each}",
+        what=plural(steps, "{n} step", "{n} steps"),
+        what_each=plural(params.batch, "{n} row", "{n} rows"),
+    )

@@ -30,6 +30,7 @@ from ..metrics.thresholds import (
     value_of,
 )
 from ..models.rules import Groups, StepRule
+from ..told import tell
 from .fitting import FAMILIES, ByParams, Fitting, fitting
 
 Floats = NDArray[np.float64]
@@ -188,7 +189,7 @@ def threshold(model: Any, params: Threshold, context: Context) -> Done:
     }  # fmt: skip
     if params.common:
         found = replace(found, codes=np.zeros(len(found.rows), np.intp), groups=Groups())
-        return _done(found, best.thresholds[:1], told, "one threshold for all slices")
+        return _done(found, best.thresholds[:1], told, tell("one threshold for all slices"))
     return _done(found, _with_common(best.thresholds, found, params.objective), told, _by_slice(found))
 
 
@@ -197,7 +198,11 @@ def _searched(params: Constrained) -> dict[str, Any]:
 
 
 def _by_slice(found: Fitting) -> str:
-    return f"thresholds for {plural(len(found.groups.keys), 'slice')} of {' & '.join(found.groups.features)}"
+    return tell(
+        "thresholds for {what} of {features}",
+        what=plural(len(found.groups.keys), "{n} slice", "{n} slices"),
+        features=" & ".join(found.groups.features),
+    )
 
 
 def _slices(found: Fitting) -> list[Candidates]:
@@ -234,9 +239,11 @@ def _done(found: Fitting, thresholds: Floats, told: dict[str, Any], changed: str
         "fitted_on": found.rows.about, "slices": found.told(rule), **told,
     }  # fmt: skip
     common = int((found.codes == len(found.groups.keys)).sum())
-    notes = (
-        [f"{common} of these rows take the common threshold, which the limit does not bind"] if common else []
-    )
+    notes = []
+    if common:
+        notes.append(
+            tell("{n} of these rows take the common threshold, which the limit does not bind", n=common)
+        )
     return Done(changed, notes=notes, rule=rule, told={"rules": [kept], "needs": list(found.groups.features)})
 
 
@@ -265,13 +272,16 @@ def _restored(
     except ValueError as error:
         raise InputError(f"threshold.restore: {error}") from None
     told = {
-        "objective": f"{metric.name} of the original in every slice",
-        "constraint": f"largest distance from the original's {metric.name}",
+        "objective": tell("{what} of the original in every slice", what=metric.name),
+        "constraint": tell("largest distance from the original's {what}", what=metric.name),
         "disparity": best.disparity,
     }
-    return _done(
-        found, best.thresholds, told, f"{_by_slice(found)}, which restore the original's {metric.name}"
+    changed = tell(
+        "{what}, which restore the original's {what_metric}",
+        what=_by_slice(found),
+        what_metric=metric.name,
     )
+    return _done(found, best.thresholds, told, changed)
 
 
 def _at_half(cuts: Candidates, metric: Any) -> float:
@@ -322,5 +332,10 @@ def reject_option(model: Any, params: RejectOption, context: Context) -> Done:
         found,
         thresholds,
         told,
-        f"a band of {width:.4g} around {middle:g} decided by {' & '.join(found.groups.features)}",
+        tell(
+            "a band of {width} around {middle} decided by {features}",
+            width=f"{width:.4g}",
+            middle=f"{middle:g}",
+            features=" & ".join(found.groups.features),
+        ),
     )

@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..told import tell
+
 
 @dataclass(frozen=True)
 class Scored:
@@ -69,5 +71,5 @@ def rule(threshold: float, probability: bool) -> dict[str, Any]:
     return {
         "scale": "probability" if probability else "rank",
         "threshold": threshold,
-        "rule": "selected if score >= threshold",
+        "rule": tell("selected if score >= threshold"),
     }

@@ -16,6 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..datasets.errors import InputError
+from ..told import tell
 from .base import Scored, decide, rule
 
 Arrays = dict[str, NDArray[Any]]
@@ -243,7 +244,7 @@ class NeuralModel:
                 raise
             if len(rows) == 1:
                 raise InputError("model: one row alone does not fit into memory") from None
-            self._note(f"a batch of {len(rows)} rows did not fit into memory and was halved")
+            self._note(tell("a batch of {n} rows did not fit into memory and was halved", n=len(rows)))
         else:
             if len(found) != len(rows):
                 raise InputError(f"model: expected {len(rows)} rows of outputs, got {len(found)}")
@@ -287,7 +288,7 @@ class NeuralModel:
             "batching": {
                 **asdict(self.batching),
                 "sorted_within": self.shard_rows,
-                "padding": "to the longest of a batch",
+                "padding": tell("to the longest of a batch"),
             },
             **rule(self.threshold, True),
         }

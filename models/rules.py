@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ..datasets.columns import Sensitive, canonical, listed, no_column, word
 from ..datasets.errors import InputError
 from ..datasets.training import UNKNOWN
+from ..told import tell
 from .base import Scored, decide
 
 Floats = NDArray[np.float64]
@@ -244,10 +245,23 @@ class StepRule:
 
     def words(self) -> str:
         """The rule in a few words."""
-        of = f" of the row's slice ({', '.join(self.groups.features)})" if self.groups.features else ""
-        if self.draw is not None:
-            return f"selected with the chance that the rule{of} gives to its score (seed {self.draw.seed})"
-        return f"selected if score >= the threshold{of}"
+        features = ", ".join(self.groups.features)
+        if self.draw is None and features:
+            return tell(
+                "selected if score >= the threshold of the row's slice ({features})", features=features
+            )
+        if self.draw is None:
+            return tell("selected if score >= the threshold")
+        if features:
+            return tell(
+                "selected with the chance that the rule of the row's slice ({features}) gives to its score "
+                "(seed {seed})",
+                features=features,
+                seed=self.draw.seed,
+            )
+        return tell(
+            "selected with the chance that the rule gives to its score (seed {seed})", seed=self.draw.seed
+        )
 
     def spec(self) -> dict[str, Any]:
         """As JSON values; infinite scores are text."""
@@ -287,7 +301,7 @@ class ChanceRule:
 
     def words(self) -> str:
         """The rule in a few words."""
-        return f"selected with the score as its chance (seed {self.draw.seed})"
+        return tell("selected with the score as its chance (seed {seed})", seed=self.draw.seed)
 
     def spec(self) -> dict[str, Any]:
         """As JSON values."""
@@ -341,8 +355,17 @@ class MapRule:
 
     def words(self) -> str:
         """The rule in a few words."""
-        of = f" of the row's slice ({', '.join(self.groups.features)})" if self.groups.features else ""
-        return f"scores calibrated by the map{of}, then selected if score >= {self.threshold:g}"
+        threshold = f"{self.threshold:g}"
+        if self.groups.features:
+            return tell(
+                "scores calibrated by the map of the row's slice ({features}), then selected if score >= "
+                "{threshold}",
+                features=", ".join(self.groups.features),
+                threshold=threshold,
+            )
+        return tell(
+            "scores calibrated by the map, then selected if score >= {threshold}", threshold=threshold
+        )
 
     def spec(self) -> dict[str, Any]:
         """As JSON values."""

@@ -15,6 +15,7 @@ from ..datasets.columns import Binary, Scalar, check_unique, listed, no_column, 
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet, as_words, scores
 from ..datasets.read import column_names, read_table, sha256_file
+from ..told import tell
 from .base import Scored, decide, rule
 
 
@@ -119,7 +120,7 @@ class PredictionTable:
             chosen, others = self._outcome.classes
             told |= {"decision": self.decision, "favourable": chosen, "unfavourable": others}
         elif self.threshold is not None:
-            told |= {"threshold": self.threshold, "rule": "selected if score >= threshold"}
+            told |= {"threshold": self.threshold, "rule": tell("selected if score >= threshold")}
         return told
 
 

@@ -30,7 +30,7 @@ class AgainstGroup:
     An impact ratio has a reference of its own, and so a group of its own.
     """
 
-    metric: Given
+    metric: str
     reference: Slice
     rows: list[Against]
 
@@ -108,7 +108,7 @@ def _together(item: Disparity | None, result: AuditResult) -> str:
 class Extreme:
     """A disparity over all slices of a feature, and the slices it rests on."""
 
-    title: Given
+    title: str
     value: Cell
     slices: Sentence
     rows: str

@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from .language import language, tr, tr_n
+
 Kind = Literal["percent", "points", "gap", "ratio", "number", "signed", "index"]
 """How a figure is shown: a rate, a difference of rates, the size of one, a ratio, a plain number, a plain
 difference, an index over all slices (a variance of rates is no rate)."""
@@ -28,14 +30,14 @@ class Style:
 
     scale: float
     decimals: int
-    unit: str
+    unit: Literal["", "percent", "points"]
     signed: bool
 
 
 STYLES: dict[Kind, Style] = {
-    "percent": Style(100, 1, f"{NBSP}%", signed=False),
-    "points": Style(100, 1, f"{NBSP}points", signed=True),
-    "gap": Style(100, 1, f"{NBSP}points", signed=False),
+    "percent": Style(100, 1, "percent", signed=False),
+    "points": Style(100, 1, "points", signed=True),
+    "gap": Style(100, 1, "points", signed=False),
     "ratio": Style(1, 2, "", signed=False),
     "number": Style(1, 3, "", signed=False),
     "signed": Style(1, 3, "", signed=True),
@@ -57,7 +59,15 @@ def figure(value: float | None, kind: Kind, *, decimals: int | None = None, unit
         digits = MINUS + digits
     elif rounded > 0 and style.signed:
         digits = "+" + digits
-    return digits + (style.unit if unit else "")
+    return _with_unit(digits, style) if unit else digits
+
+
+def _with_unit(digits: str, style: Style, one: bool = False) -> str:
+    if style.unit == "percent":
+        return tr("{figure}\u00a0%", figure=digits)
+    if style.unit == "points":
+        return tr_n("{figure}\u00a0point", "{figure}\u00a0points", 1 if one else 2, figure=digits)
+    return digits
 
 
 def interval(
@@ -66,9 +76,10 @@ def interval(
     """Write the limits of an interval, such as ``42.6 to 47.2``; ``—`` when there are none."""
     if low is None and high is None:
         return UNDEFINED
-    left = figure(low, kind, decimals=decimals, unit=False)
+    # English tells the unit once, Chinese at both ends (GB/T 15835).
+    left = figure(low, kind, decimals=decimals, unit=unit and language() != "en")
     right = figure(high, kind, decimals=decimals, unit=unit)
-    return f"{left} to {right}"
+    return tr("{low} to {high}", low=left, high=right)
 
 
 def count(n: int | float | None) -> str:
@@ -106,7 +117,7 @@ def milliseconds(value: float) -> str:
 
 def confidence(level: float) -> str:
     """Write a confidence, such as ``95 %``."""
-    return f"{level * 100:g}{NBSP}%"
+    return _with_unit(f"{level * 100:g}", STYLES["percent"])
 
 
 @dataclass(frozen=True)
@@ -125,7 +136,7 @@ class Limit:
         """Write the limit's figure, without decimals it does not need, such as ``10 points``."""
         style = STYLES[kind]
         digits = f"{float(f'{self.value * style.scale:.10g}'):,.10g}".replace("-", MINUS)
-        return digits + (style.unit.removesuffix("s") if digits in ("1", f"{MINUS}1") else style.unit)
+        return _with_unit(digits, style, one=digits in ("1", f"{MINUS}1"))
 
 
 _LIMIT = re.compile(r"\s*(<=|>=|<|>|≤|≥)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*\Z")

@@ -8,7 +8,7 @@ of the report. English needs no catalogue, and no Babel.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -19,22 +19,36 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+
+class Given(str):
+    """Text that was written by others: a column's name, a slice's value, a title."""
+
+    __slots__ = ()
+
+
 Sentence = tuple[str, ...]
-"""Text in pieces; the ones that are ``words.Given`` come from the data."""
+"""Text in pieces; the ones that are ``Given`` come from the data."""
 
 LOCALES = Path(__file__).parent / "locale"
 TAGS = {"en": "en", "zh": "zh-Hans"}
 """The languages, and what a page says of itself."""
+
+TOLD = "told.po"
+"""The file of the messages that a result holds."""
 
 _NAME = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """A language's messages: the English one, or the forms of one with a number, to what is written."""
+    """A language's messages: the English one, or the forms of one with a number, to what is written.
+
+    ``told``: those of ``told.po``, which a result holds, with each English form of their own.
+    """
 
     language: str = "en"
     messages: Mapping[str, str] = field(default_factory=dict)
+    told: Mapping[str, str] = field(default_factory=dict)
 
     def message(self, english: str) -> str:
         """Return a message in this language; in English, or where it is missing, as it stands."""
@@ -80,13 +94,16 @@ def catalogue(code: str) -> Catalogue:
     from babel.messages.pofile import read_po
 
     messages: dict[str, str] = {}
+    told: dict[str, str] = {}
     for path in sorted((LOCALES / code).glob("*.po")):
         with path.open("rb") as file:
             for entry in read_po(file, locale=code):
                 english, text = _first(entry.id), _first(entry.string)
                 if english and text and not entry.fuzzy:
                     messages[english] = text
-    return Catalogue(code, messages)
+                    forms = [entry.id] if isinstance(entry.id, str) else entry.id
+                    told |= dict.fromkeys(forms if path.name == TOLD else (), text)
+    return Catalogue(code, messages, told)
 
 
 def _first(forms: Sequence[str] | str | None) -> str:
@@ -104,12 +121,12 @@ def say(english: str, /, **parts: str | Sentence) -> Sentence:
     **parts
         Text or a ``Sentence`` for each name; ``Given`` text stays so.
     """
-    return _pieces(_current.get().message(english), parts)
+    return said(_current.get().message(english), parts)
 
 
 def say_n(one: str, many: str, n: float, /, **parts: str | Sentence) -> Sentence:
     """Write the form of a message that belongs to the number ``n``, in pieces like ``say``."""
-    return _pieces(_current.get().counted(one, many, n), parts)
+    return said(_current.get().counted(one, many, n), parts)
 
 
 def tr(english: str, /, **parts: str) -> str:
@@ -127,7 +144,48 @@ def later(english: str) -> str:
     return english
 
 
-def _pieces(message: str, parts: Mapping[str, str | Sentence]) -> Sentence:
+def later_n(one: str, many: str) -> tuple[str, str]:
+    """Mark both forms of a message with a number for translation; ``tr_n`` writes one later."""
+    return one, many
+
+
+def listed(parts: Iterable[str | Sentence]) -> Sentence:
+    """Join the parts of a list: ``a, b, c``."""
+    return _joined(parts, tr("{one}, {other}", one="", other=""))
+
+
+def clauses(parts: Iterable[str | Sentence]) -> Sentence:
+    """Join parts that are clauses of a sentence, where Chinese sets another comma than in a list."""
+    return _joined(parts, tr("{clause}, {next}", clause="", next=""))
+
+
+def series(parts: Iterable[str | Sentence]) -> Sentence:
+    """Join parts that hold commas themselves: ``a, b; c, d``."""
+    return _joined(parts, tr("{one}; {other}", one="", other=""))
+
+
+def both(parts: Iterable[str | Sentence]) -> Sentence:
+    """Join two parts or more by "and"."""
+    return _joined(parts, tr("{one} and {other}", one="", other=""))
+
+
+def sentences(parts: Iterable[str | Sentence]) -> Sentence:
+    """Set sentences one after the other; Chinese has no space between them."""
+    return _joined(parts, tr("{sentence} {next}", sentence="", next=""))
+
+
+def _joined(parts: Iterable[str | Sentence], between: str) -> Sentence:
+    out: list[str] = []
+    for part in parts:
+        pieces = (part,) if isinstance(part, str) else part
+        if between and out and any(pieces):
+            out.append(between)
+        out += [piece for piece in pieces if piece]
+    return tuple(out)
+
+
+def said(message: str, parts: Mapping[str, str | Sentence]) -> Sentence:
+    """Put parts into a message that is translated already."""
     out: list[str] = []
     for place, text in enumerate(_NAME.split(message)):
         if place % 2:

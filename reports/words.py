@@ -12,23 +12,17 @@ from collections.abc import Iterable, Mapping
 
 from ..audit.result import AuditResult, Definition, GateResult, Slice, Verdict
 from .formats import NBSP, Kind, Limit, read_limit
-
-
-class Given(str):
-    """Text that was written by others: a column's name, a slice's value, a title."""
-
-    __slots__ = ()
-
-
-Sentence = tuple[str, ...]
-"""Text in pieces; the ones that are ``Given`` come from the data."""
+from .language import Given as Given
+from .language import Sentence as Sentence
+from .language import clauses, later, later_n, say, sentences, tr, tr_n
+from .retold import retold, titled
 
 COSTS = {
-    "storage": "Storage",
-    "compute": "Compute time",
-    "memory": "Memory",
-    "latency": "Latency of one row",
-    "flops": "FLOPs",
+    "storage": later("Storage"),
+    "compute": later("Compute time"),
+    "memory": later("Memory"),
+    "latency": later("Latency of one row"),
+    "flops": later("FLOPs"),
 }
 """Titles of what a cost gate speaks of."""
 
@@ -38,14 +32,47 @@ TARGET = "target-"
 AGREEMENT = "agreement"
 """The share of decisions that agree with the original's: a target that is no metric."""
 
-_BOUND = {"≤": "at most", "<": "less than", "≥": "at least", ">": "more than"}
+_COST_ASKED = {
+    "≤": later("at most {limit} of the original’s"),
+    "<": later("less than {limit} of the original’s"),
+    "≥": later("at least {limit} of the original’s"),
+    ">": later("more than {limit} of the original’s"),
+}
+_CHANGE_ASKED = {
+    ("gap", True): later("the gap grows by at most {size}"),
+    ("gap", False): later("the gap grows by less than {size}"),
+    ("up", True): later("rises by at most {size}"),
+    ("up", False): later("rises by less than {size}"),
+    ("down", True): later("falls by at most {size}"),
+    ("down", False): later("falls by less than {size}"),
+}
+"""What moves, and whether the limit itself is allowed."""
+_COMPARED = {
+    "difference": later("difference {limit}"),
+    "ratio": later("ratio {limit}"),
+    "change": later("change {limit}"),
+    "cost": later("cost {limit}"),
+}
 
 SIGNS: dict[Verdict, str] = {"pass": "✓", "fail": "✕", "inconclusive": "?", "error": "!"}
 
 
 def verdict_words(verdict: Verdict) -> str:
     """Write a verdict as its sign and its word, such as ``✕ fail``."""
-    return f"{SIGNS[verdict]} {verdict}"
+    return f"{SIGNS[verdict]} {verdict_word(verdict)}"
+
+
+_VERDICTS: dict[Verdict, str] = {
+    "pass": later("pass"),
+    "fail": later("fail"),
+    "inconclusive": later("inconclusive"),
+    "error": later("error"),
+}
+
+
+def verdict_word(verdict: Verdict) -> str:
+    """Write a verdict's word alone."""
+    return tr(_VERDICTS[verdict])
 
 
 # Besides control characters: what reorders or hides text around it (bidirectional overrides,
@@ -81,17 +108,20 @@ def plain(sentence: Iterable[str]) -> str:
 
 def value_name(value: str) -> Given:
     """Name a slice's value; one that shows as nothing gets a name."""
-    return Given(value if value.strip() else f"(blank: {len(value)} spaces)" if value else "(empty)")
+    if value.strip():
+        return Given(value)
+    blank = tr_n("(blank: {n} spaces)", "(blank: {n} spaces)", len(value), n=str(len(value)))
+    return Given(blank if value else tr("(empty)"))
 
 
 def slice_name(part: Mapping[str, str], *, short: bool = False) -> Sentence:
     """Name a slice, such as ``sex=Female & race=Black``; short: the values alone, ``Female, Black``."""
     if not part:
-        return ("all rows",)
+        return say("all rows")
     pieces: list[str] = []
     for column, value in part.items():
         if pieces:
-            pieces.append(", " if short else " & ")
+            pieces.append(tr("{one}, {other}", one="", other="") if short else " & ")
         pieces += [value_name(value)] if short else [Given(column), "=", value_name(value)]
     return tuple(pieces)
 
@@ -106,10 +136,10 @@ def features_name(by: Iterable[str]) -> Sentence:
     return tuple(pieces)
 
 
-def title_of(name: str, definitions: Mapping[str, Definition]) -> Given:
+def title_of(name: str, definitions: Mapping[str, Definition]) -> str:
     """Name a metric or disparity by its definition's title, else by its own name in words."""
     if name in definitions:
-        return Given(definitions[name].title)
+        return titled(definitions[name].title)
     words = re.sub(r"_+", " ", name).strip()
     return Given(words[:1].upper() + words[1:])
 
@@ -167,70 +197,98 @@ def fails_by_inverse(gate: GateResult) -> bool:
 
 def gate_title(gate: GateResult, definitions: Mapping[str, Definition]) -> Sentence:
     """Name a gate by its metric and features, such as ``True positive rate by sex``."""
-    title: str = title_of(gate.metric, definitions)
+    title: Sentence = (title_of(gate.metric, definitions),)
     if gate.compare == "cost" and gate.metric in COSTS:
-        title = COSTS[gate.metric]
-    pieces = [title, " (target)"] if gate.id.startswith(TARGET) else [title]
-    if gate.by:
-        pieces += [" by ", *features_name(gate.by)]
-    return tuple(pieces)
+        title = (tr(COSTS[gate.metric]),)
+    if gate.id.startswith(TARGET):
+        title = say("{title} (target)", title=title)
+    return say("{title} by {features}", title=title, features=features_name(gate.by)) if gate.by else title
 
 
 def gate_limit_words(gate: GateResult, definitions: Mapping[str, Definition]) -> Sentence:
     """Write what a gate asks for: ``difference ≤ 10 points``, ``the gap grows by at most 2 points``."""
     limit = gate_limit(gate)
     if limit is not None and gate.compare == "cost":
-        return (f"{_BOUND[limit.operator]} {limit.words('percent')} of the original’s",)
+        return say(_COST_ASKED[limit.operator], limit=limit.words("percent"))
     if limit is not None and gate.compare == "change" and limit.upper == (limit.value >= 0):
-        moves = "the gap grows" if gate.by else "rises" if limit.upper else "falls"
+        moves = "gap" if gate.by else "up" if limit.upper else "down"
         size = Limit(limit.operator, abs(limit.value)).words(gate_kind(gate, definitions))
-        return (f"{moves} by {'at most' if limit.operator in '≤≥' else 'less than'} {size}",)
+        return say(_CHANGE_ASKED[moves, limit.operator in "≤≥"], size=size)
     ask: Sentence = (
         (f"{limit.operator}{NBSP}{limit.words(gate_kind(gate, definitions))}",)
         if limit
-        else (Given(gate.limit),)
+        else retold(gate.limit)
     )
-    return ask if gate.compare == "value" else (f"{gate.compare} ", *ask)
+    return say(_COMPARED[gate.compare], limit=ask) if gate.compare in _COMPARED else ask
 
 
 def compared_slices(part: Slice, reference: Slice | None) -> Sentence:
     """Name the slices that a figure compares, such as ``sex=Female against sex=Male``."""
     if reference is None:
         return slice_name(part)
-    return (*slice_name(part), " against ", *slice_name(reference))
+    return say("{slice} against {reference}", slice=slice_name(part), reference=slice_name(reference))
 
 
 def verdict_reason(result: AuditResult) -> str:
     """Say in one sentence or two what the run's verdict rests on: the binding gates."""
     binding = [gate for gate in result.gates if gate.binding]
     others = len(result.gates) - len(binding)
-    reason = _tally_words(binding, result.verdict)
+    reason = [_tally_words(binding, result.verdict)]
     if binding and result.frontier is not None and result.frontier.recommended is None:
-        reason += " No variant qualifies for release."
+        reason.append(tr("No variant qualifies for release."))
     if others:
-        gates = "gate of a variant that is" if others == 1 else "gates of variants that are"
-        reason += f" {others} more {gates} not to be released: shown for information."
-    return reason
+        reason.append(
+            tr_n(
+                "{n} more gate of a variant that is not to be released: shown for information.",
+                "{n} more gates of variants that are not to be released: shown for information.",
+                others,
+                n=str(others),
+            )
+        )
+    return "".join(sentences(reason))
+
+
+_ALONE: dict[Verdict, str] = {
+    "pass": later("The only gate passes."),
+    "fail": later("The only gate fails."),
+    "error": later("The only gate could not be evaluated."),
+    "inconclusive": later("The only gate cannot be decided with these data."),
+}
+_FIRST: dict[Verdict, tuple[str, str]] = {
+    "fail": later_n("{n} of {total} gates fails", "{n} of {total} gates fail"),
+    "error": later_n(
+        "{n} of {total} gates could not be evaluated", "{n} of {total} gates could not be evaluated"
+    ),
+    "inconclusive": later_n(
+        "{n} of {total} gates cannot be decided with these data",
+        "{n} of {total} gates cannot be decided with these data",
+    ),
+    "pass": later_n("{n} of {total} gates passes", "{n} of {total} gates pass"),
+}
+_OTHERS: dict[Verdict, tuple[str, str]] = {
+    "fail": later_n("{n} fails", "{n} fail"),
+    "error": later_n("{n} could not be evaluated", "{n} could not be evaluated"),
+    "inconclusive": later_n("{n} cannot be decided with these data", "{n} cannot be decided with these data"),
+    "pass": later_n("{n} passes", "{n} pass"),
+}
 
 
 def _tally_words(gates: list[GateResult], worst: Verdict) -> str:
     total = len(gates)
     if total == 0:
-        return "No gate was set: nothing was required of this model, so this verdict proves nothing about it."
-    tally = {verdict: sum(gate.verdict == verdict for gate in gates) for verdict in SIGNS}
+        return tr(
+            "No gate was set: nothing was required of this model, so this verdict proves nothing about it."
+        )
+    if total == 1:
+        return tr(_ALONE[gates[0].verdict])
+    tally = {verdict: sum(gate.verdict == verdict for gate in gates) for verdict in _FIRST}
     if tally["pass"] == total:
-        return "The only gate passes." if total == 1 else f"All {total} gates pass."
-    clauses: list[str] = []
-    phrases: tuple[tuple[Verdict, str, str], ...] = (
-        ("fail", "fails", "fail"),
-        ("error", "could not be evaluated", "could not be evaluated"),
-        ("inconclusive", "cannot be decided with these data", "cannot be decided with these data"),
-        ("pass", "passes", "pass"),
-    )
+        return tr("All {total} gates pass.", total=str(total))
+    told: list[str] = []
     # The run's verdict is explained first; the sort keeps the order of the others.
-    for verdict, one, many in sorted(phrases, key=lambda phrase: phrase[0] != worst):
+    for verdict in sorted(_FIRST, key=lambda verdict: verdict != worst):
         n = tally[verdict]
         if n:
-            of = "" if clauses else f" of {total} gate{'s' if total > 1 else ''}"
-            clauses.append(f"{n}{of} {one if n == 1 else many}")
-    return ", ".join(clauses) + "."
+            forms = _OTHERS[verdict] if told else _FIRST[verdict]
+            told.append(tr_n(*forms, n, n=str(n), total=str(total)))
+    return tr("{clauses}.", clauses="".join(clauses(told)))

@@ -232,7 +232,7 @@ def _gates(compas: AuditResult, *verdicts: str) -> list[GateResult]:
         (("fail", "error"), "error", "1 of 2 gates could not be evaluated, 1 fails."),
         (("pass", "pass"), "pass", "All 2 gates pass."),
         (("pass",), "pass", "The only gate passes."),
-        (("fail",), "fail", "1 of 1 gate fails."),
+        (("fail",), "fail", "The only gate fails."),
     ],
 )
 def test_verdict_is_explained_by_its_gates(compas: AuditResult, verdicts, worst, reason):

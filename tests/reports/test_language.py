@@ -1,0 +1,138 @@
+"""The report in Chinese: nothing is left in English but what the data say.
+
+Messages are extracted by Babel from the sources themselves; the sentences come from whole audits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+from fairweigh.reports.formats import confidence, count, figure, interval, read_limit
+from fairweigh.reports.language import Given, clauses, listed, say, sentences, writing
+from fairweigh.reports.retold import retold
+from fairweigh.reports.words import gate_title, plain, title_of, verdict_words
+
+from . import messages
+
+NAME = re.compile(r"\{\w+\}|%\(\w+\)s|</?\w+[^>]*>")
+"""Parts and tags of a message. Chinese may name a part twice where English names it once."""
+
+
+def test_every_message_is_translated_and_every_translation_is_used():
+    said = messages.extracted()
+    there = [messages.key(entry) for _, entry in messages.entries("zh")]
+    assert [f"{places[0]}: {message!r}" for message, places in said.items() if message not in there] == []
+    assert [message for message in there if message not in said] == []
+    assert [message for message, n in Counter(there).items() if n > 1] == []
+
+
+def test_translations_are_whole_and_sure():
+    for file, entry in messages.entries("zh"):
+        text = entry.string if isinstance(entry.string, str) else entry.string[0]
+        assert text, f"{file}: {entry.id!r} is not translated"
+        assert not entry.fuzzy, f"{file}: {entry.id!r} is fuzzy"
+
+
+def test_translations_hold_the_same_parts_and_tags():
+    for file, entry in messages.entries("zh"):
+        many = entry.id if isinstance(entry.id, str) else entry.id[-1]
+        text = entry.string if isinstance(entry.string, str) else entry.string[0]
+        assert set(NAME.findall(many)) == set(NAME.findall(text)), f"{file}: {many!r}: {text!r}"
+
+
+def test_figures_are_written_as_chinese_writes_them():
+    with writing("zh"):
+        assert figure(0.44847, "percent") == "44.8%"
+        assert figure(-0.2139, "points") == "−21.4\u00a0个百分点"
+        assert figure(1234.5678, "number") == "1,234.568"
+        assert interval(0.426, 0.472, "percent") == "42.6 至 47.2"
+        # GB/T 15835: the sign stands at both ends of a range of percentages.
+        assert interval(0.426, 0.472, "percent", unit=True) == "42.6% 至 47.2%"
+        assert interval(None, None, "points") == "—"
+        assert read_limit("<= 0.01").words("points") == "1\u00a0个百分点"
+        assert confidence(0.95) == "95%"
+        assert count(7214) == "7,214"
+
+
+def test_lists_and_sentences_take_chinese_marks():
+    parts = ["a", ("b", Given("c"))]
+    assert listed(parts) == ("a", ", ", "b", "c")
+    with writing("zh"):
+        assert listed(parts) == ("a", "、", "b", "c")
+        assert clauses(parts) == ("a", "，", "b", "c")
+        assert sentences(parts) == ("a", "b", "c")
+
+
+def test_a_part_from_the_data_stays_given_wherever_the_sentence_puts_it():
+    with writing("zh"):
+        assert say("{title} by {features}", title="选择率", features=(Given("race"),)) == (
+            "选择率", "（按 ", Given("race"), "）",
+        )  # fmt: skip
+        assert [
+            type(piece) for piece in say("{title} by {features}", title="", features=Given("race"))
+        ].count(Given) == 1
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ("The whole interval is beyond the limit.", "整个区间都超出限值。"),
+        (
+            "The interval holds the limit: these data cannot decide; "
+            "about 12,400 rows of the same composition would.",
+            "区间包含限值：现有数据无法判定；构成相同的样本约需 12,400 个才能判定。",
+        ),
+        (
+            "2 of 3 slices are beyond the limit, with limits that hold for all slices together. Taken alone "
+            "this would fail, but among several gates the failure is not proven (Holm-adjusted p = 0.081 > "
+            "0.05).",
+            "3 个切片中有 2 个超出限值（区间对所有切片同时成立）。单独来看应判为不通过，"
+            "但在多项门禁同时检验时，不通过的结论未得到证实（Holm 校正后 p = 0.081 > 0.05）。",
+        ),
+        (
+            "The metric is not defined: race=Asian & sex=Female: the denominator of TP / (TP + FN) is 0.",
+            "该指标无定义：race=Asian & sex=Female：TP / (TP + FN) 的分母为 0。",
+        ),
+        (
+            "None of 3 variants passes every gate and target; int8 misses least (gate-2, nothing was asked). "
+            "The original passes on the evaluation rows and stays.",
+            "3 个变体中没有一个通过全部门禁与目标；int8 未达标的最少（gate-2, nothing was asked）。"
+            "原模型在评估样本上通过，予以保留。",
+        ),
+        ("Equalized odds difference", "均等几率差值"),
+        (
+            "How far the slices lie apart in true positive rate and false positive rate, "
+            "the worse of the two.",
+            "各切片在真正例率和假正例率上相差多远，取两者中较差的一个。",
+        ),
+        (
+            "fewer than two slices have true_positive_rate, or all are 0",
+            "具有真正例率的切片不足两个，或其值全部为 0",
+        ),
+        ("24 Linear layers to int8, one scale per layer", "24 个 Linear 层转为 int8，每层一个缩放系数"),
+        (
+            "rests on race=Asian & sex=Female (n = 11) and race=Other (n = 7), fewer than 30 rows",
+            "所依据的 race=Asian & sex=Female（n = 11）与 race=Other（n = 7）样本少于 30 个",
+        ),
+    ],
+)
+def test_texts_of_a_result_are_recognised_and_translated(english, chinese):
+    assert retold(english) == (Given(english),)
+    with writing("zh"):
+        assert plain(retold(english)) == chinese
+
+
+@pytest.mark.parametrize("text", ["Adult census income", "int8", "The end. Nothing else.", "", "my ratio"])
+def test_a_text_that_is_not_ours_stays_as_it_is(text):
+    with writing("zh"):
+        assert retold(text) == (Given(text),)
+
+
+def test_verdicts_and_titles_are_words_of_the_language(compas):
+    gate = compas.gates[0]
+    with writing("zh"):
+        assert verdict_words("inconclusive") == "? 无法判定"
+        assert title_of("true_positive_rate", compas.definitions) == "真正例率"
+        assert plain(gate_title(gate, compas.definitions)).endswith("）")
