@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..audit.result import AuditResult, Disparity, Slice, SliceResult, Variant
 from .formats import UNDEFINED, count, figure, interval, p_value
 from .tables import Cell, Notes
-from .words import Given, Sentence, compared_kind, compared_slices, slice_name, title_of
+from .words import Sentence, compared_kind, compared_slices, slice_name, title_of
 
 
 @dataclass(frozen=True)

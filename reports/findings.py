@@ -10,6 +10,7 @@ from .kinds import run_words
 from .language import Sentence, later, say, tr
 from .lookup import binding_gates, comparison_of, figure_of, variant_named
 from .per_hundred import RATES, in_sentence, rates_of, shown_whole
+from .retold import retold
 from .words import (
     COSTS,
     Given,
@@ -95,11 +96,11 @@ def findings(result: AuditResult, most: int = 3) -> list[Finding]:
 
 def _gate_finding(gate: GateResult, result: AuditResult) -> Finding:
     if gate.metric == RELEASE:
-        return Finding(say(_NONE_MADE[run_words(result)]), (Given(gate.why),), gate.id)
+        return Finding(say(_NONE_MADE[run_words(result)]), retold(gate.why), gate.id)
     if gate.verdict == "error":
         title = gate_title(gate, result.definitions)
         lead = say("{gate} of {variant} could not be evaluated.", gate=title, variant=Given(gate.variant))
-        return Finding(lead, (Given(gate.why),), gate.id)
+        return Finding(lead, retold(gate.why), gate.id)
     if gate.compare == "change":
         lead, whole = _change_lead(gate, result), False
     elif gate.compare == "cost":
@@ -117,7 +118,7 @@ def _against_limit(gate: GateResult, result: AuditResult, *, whole: bool) -> Sen
         _OUTCOMES[_outcome(gate)],
         what=_subject(gate, result),
         measured=_measured(gate, gate.measured, kind, limit, whole=whole),
-        limit=limit.words(kind) if limit else Given(gate.limit),
+        limit=limit.words(kind) if limit else retold(gate.limit),
     )
 
 

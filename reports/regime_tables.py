@@ -25,7 +25,7 @@ class Documented:
     groups: list[Section]
     gates: list[GateRow]
     ladder: Table | None
-    metrics: list[tuple[Given, str, str]]
+    metrics: list[tuple[str, str, str]]
 
 
 def documented(result: AuditResult, name: str) -> Documented:

@@ -10,6 +10,7 @@ from .formats import Kind, count, figure, interval
 from .kinds import has_mitigated, is_compressed, is_mitigated, run_words
 from .language import Sentence, later, say, say_n, tr
 from .lookup import audit_timing, comparison_of, standing_of, variant_named
+from .retold import retold
 from .words import Given, compared_kind, gate_limit_words, gate_title, slice_name, title_of
 
 MOST_PAYERS = 1
@@ -39,7 +40,7 @@ def release(result: AuditResult) -> Release | None:
     standing = standing_of(frontier, name) if name else None
     if not result.gates:
         lead = say("No variant is recommended.")
-        return Release(lead, [(Given(frontier.why),), *_others(result, None)], [], None)
+        return Release(lead, [retold(frontier.why), *_others(result, None)], [], None)
     if name is None:
         lead = say("No variant qualifies for release.")
         return Release(
@@ -127,7 +128,7 @@ def _certified(result: AuditResult) -> list[Sentence]:
     return [
         say(
             "Chosen on {rows}, certified on the {n} evaluation rows.",
-            rows=Given(result.frontier.selected_on),
+            rows=retold(result.frontier.selected_on),
             n=count(result.data.rows),
         )
     ]
@@ -291,7 +292,7 @@ def worst_gap_words(result: AuditResult, standing: Standing | None) -> Sentence:
         return ()
     metric, comma, where = standing.worst_gap_what.partition(", ")
     if comma and metric in result.definitions:
-        return say("{metric}, {slices}", metric=title_of(metric, result.definitions), slices=Given(where))
+        return say("{metric}, {slices}", metric=title_of(metric, result.definitions), slices=retold(where))
     return (Given(standing.worst_gap_what),)
 
 
@@ -330,7 +331,7 @@ def missed_words(result: AuditResult, standing: Standing | None, *, verdicts: bo
     for missed in standing.misses:
         gate = gates.get(missed)
         if gate is None:
-            words.append((Given(missed),))
+            words.append(retold(missed))
             continue
         title, limit = gate_title(gate, result.definitions), gate_limit_words(gate, result.definitions)
         asked = say("{gate}, {limit}", gate=title, limit=limit)
