@@ -34,7 +34,8 @@ def extracted() -> dict[Key, list[str]]:
     for name, line, message, _, _ in extract_from_dir(
         ROOT, methods, options, KEYWORDS, strip_comment_tags=True
     ):
-        found.setdefault(message, []).append(f"{name}:{line}")
+        if message:
+            found.setdefault(message, []).append(f"{name}:{line}")
     for message in tables():
         found.setdefault(message, []).append("tables")
     return found
