@@ -1,13 +1,15 @@
-"""The report as a web page: accessible, complete without a script, whole on paper.
+"""The report as a web page: valid HTML, accessible, complete without a script, whole on paper.
 
-Outside answers: axe-core for WCAG 2.2 AA, Chromium for what is seen and
+Outside answers: axe-core for WCAG 2.2 AA, the Nu HTML checker for validity, Chromium for what is seen and
 pypdf for what is printed.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+import subprocess
 import unicodedata
 from pathlib import Path
 
@@ -17,12 +19,16 @@ from fairweigh.reports.html import render_html
 CHROMIUM = shutil.which("chromium")
 TOOLS = Path(__file__).parent.parent / "page_tools" / "node_modules"
 AXE = TOOLS / "axe-core" / "axe.min.js"
+CHECKER = TOOLS / "vnu-jar" / "build" / "dist" / "vnu.jar"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 REPORTS = ["compas", "hostile", "compressed", "hostile_ladder", "compared"]
 LANGUAGES = ["en", "zh"]
 A4_TEXT = 178  # mm: A4 less the margins of the print style
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+needs_checker = pytest.mark.skipif(
+    not CHECKER.exists() or shutil.which("java") is None, reason="needs java and the Nu HTML checker"
+)
 needs_axe = pytest.mark.skipif(not AXE.exists(), reason="needs axe-core: make test installs it")
 
 
@@ -54,6 +60,17 @@ def page(browser):
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     yield page
     page.close()
+
+
+@needs_checker
+def test_html_is_valid(pages):
+    told = subprocess.run(
+        ["java", "-jar", str(CHECKER), "--format", "json", *map(str, pages.values())],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    messages = json.loads(told.stderr)["messages"]
+    wrong = {(m["message"], m.get("extract", "")) for m in messages if m["type"] == "error"}
+    assert wrong == set()
 
 
 @needs_chromium
