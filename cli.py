@@ -100,16 +100,21 @@ def compare(
 
 
 @app.command()
-def gate(run: Run, allow_inconclusive: Lenient = False, quiet: Quiet = False) -> None:
-    """Print a run's verdict again and exit with its code; its files must be as they were written."""
-    from .api import load_result
-    from .audit.verify import check_files
-    from .datasets.errors import InputError
+def gate(
+    run: Run,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", help="Gates for many models; default the run's own.")
+    ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", help="The run of an earlier release, for change gates.")
+    ] = None,
+    allow_inconclusive: Lenient = False,
+    quiet: Quiet = False,
+) -> None:
+    """Judge a finished run, whose files must be as they were written, and exit with the verdict's code."""
+    from .audit.gating import judge_run
 
-    changed = check_files(run)
-    if changed:
-        raise InputError(f"{run}: {'; '.join(changed)}")
-    result = load_result(run)
+    result = judge_run(run, policy, baseline)
     if not quiet:
         _say(result)
     _leave(result.verdict, allow_inconclusive)
@@ -190,14 +195,21 @@ def init(
 @app.command()
 def schema(
     result: Annotated[bool, typer.Option("--result", help="That of audit.json instead.")] = False,
+    policy: Annotated[bool, typer.Option("--policy", help="That of a policy instead.")] = False,
 ) -> None:
     """Print the JSON Schema of audit.yaml."""
     import json
 
-    if result:
+    if result and policy:
+        raise typer.BadParameter("one of --result and --policy")
+    if policy:
+        from .audit.policy import policy_schema
+
+        content: dict[str, Any] = policy_schema()
+    elif result:
         from .audit.result import AuditResult
 
-        content: dict[str, Any] = AuditResult.model_json_schema()
+        content = AuditResult.model_json_schema()
     else:
         from .audit.config import json_schema
 

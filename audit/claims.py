@@ -19,6 +19,7 @@ from ..told import tell
 from .config import AGGREGATES, Gate
 from .measure import Measurement, Slices
 from .pairs import Paired, depends_on_model
+from .unpaired import Unpaired
 from .variant import Plan, undefined_because
 
 Interval = tuple[float, float, float]
@@ -43,7 +44,7 @@ class Claim:
 
 
 def claims(
-    gate: Gate, position: int, measured: Measurement, plan: Plan, paired: Paired | None = None
+    gate: Gate, position: int, measured: Measurement, plan: Plan, paired: Paired | Unpaired | None = None
 ) -> tuple[list[Claim], list[dict[str, str]]]:
     """What a gate says of each slice, and the slices that it leaves out as small or unknown.
 
@@ -76,6 +77,8 @@ def claims(
     use, left_out = _gated(gate, where, slices, plan)
     if gate.compare == "change":
         assert paired is not None
+        if isinstance(paired, Unpaired) and gate.by is not None:
+            left_out = [*left_out, *paired.gone(by)]
         moved = _growths if gate.by is not None else _changes
         return moved(gate, where, paired, slices, use, plan), left_out
     if gate.metric in AGGREGATES:
@@ -175,7 +178,7 @@ def _reference(gate: Gate, where: str, figure: Figure, slices: Slices, plan: Pla
 
 
 def _changes(
-    gate: Gate, where: str, paired: Paired, slices: Slices, use: list[int], plan: Plan
+    gate: Gate, where: str, paired: Paired | Unpaired, slices: Slices, use: list[int], plan: Plan
 ) -> list[Claim]:
     """After - before of the metric itself, in one slice or overall."""
 
@@ -194,10 +197,10 @@ def _changes(
 
 
 def _growths(
-    gate: Gate, where: str, paired: Paired, slices: Slices, use: list[int], plan: Plan
+    gate: Gate, where: str, paired: Paired | Unpaired, slices: Slices, use: list[int], plan: Plan
 ) -> list[Claim]:
     """Growth of the absolute gap of each slice to the reference, |after| - |before|."""
-    before = paired.measured_before.figure(gate.metric, slices.by)
+    before = paired.before(gate.metric, slices.by)
     reference, picked = _reference(gate, where, before, slices, plan)
     others = [i for i in use if i != reference]
     known = int((~slices.unknown).sum())

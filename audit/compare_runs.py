@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from pydantic import ValidationError
 
 from .._version import __version__
-from ..datasets.columns import listed
 from ..datasets.errors import InputError
 from ..metrics.figures import METHODS
 from ..metrics.table import METRICS
 from ..told import tell
 from . import describe
 from .changes import methods_used
-from .comparison import Figures, figures, is_comparison
+from .comparison import Figures, figures
 from .config import Config
-from .folder import AUDIT, PREDICTIONS, OpenRun
+from .finished import Finished, check_same_data, opened
+from .folder import AUDIT, OpenRun
 from .gate import GROUPS, gate_id, worst
-from .intact import check_files
 from .regimes.base import listed as listed_regimes
-from .result import SCHEMA_VERSION, AuditResult, NotMeasured, Variant
+from .result import AuditResult, NotMeasured
 from .runner import checksum
-
-
-@dataclass(frozen=True)
-class _Run:
-    """A finished run: where it lies, what it says, its model before any change."""
-
-    path: Path
-    result: AuditResult
-    original: Variant
 
 
 def compare_runs(before: Path, after: Path, folder: OpenRun, command: str = "") -> AuditResult:
@@ -61,12 +48,12 @@ def compare_runs(before: Path, after: Path, folder: OpenRun, command: str = "") 
         Not a run, a run whose files were changed, one of another schema, or two runs on different data.
     """
     runs = [_opened(path) for path in (before, after)]
-    _check_same_data(*runs)
+    check_same_data(*runs)
     names = _names(runs)
     paths = []
     for run, name in zip(runs, names, strict=True):
         paths.append(folder.predictions(name))
-        shutil.copyfile(run.path / PREDICTIONS / f"{run.original.name}.parquet", paths[-1])
+        shutil.copyfile(run.predictions(run.original.name), paths[-1])
     config, told = _configuration(runs, names)
     models = [(name, run.original.model) for run, name in zip(runs, names, strict=True)]
     found = figures(config, runs[1].result.data, models, paths)
@@ -77,60 +64,14 @@ def compare_runs(before: Path, after: Path, folder: OpenRun, command: str = "") 
     return result
 
 
-def _opened(path: Path) -> _Run:
-    changed = check_files(path)
-    if changed:
-        raise InputError(f"{path}: {'; '.join(changed)}")
-    where = path / AUDIT
-    try:
-        content = json.loads(where.read_text(encoding="utf-8"))
-        schema = content.get("schema_version") if isinstance(content, dict) else None
-        if schema != SCHEMA_VERSION:
-            raise InputError(f"{where}: schema {schema}, expected {SCHEMA_VERSION}")
-        result = AuditResult.model_validate(content)
-    except OSError as error:
-        raise InputError(f"{where}: cannot be read: {error.strerror}") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise InputError(f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    except ValueError as error:
-        raise InputError(f"{where}: not JSON: {error}") from None
-    if is_comparison(result):
-        raise InputError(f"{path}: compares two runs itself; expected the run of one model")
-    if result.data.kind == "counts":
+def _opened(path: Path) -> Finished:
+    run = opened(path)
+    if run.result.data.kind == "counts":
         raise InputError(f"{path}: aggregated counts hold no rows that could be paired")
-    return _Run(path, result, next(v for v in result.variants if v.kind == "original"))
+    return run
 
 
-def _check_same_data(one: _Run, other: _Run) -> None:
-    """Different columns or classes make figures of different things."""
-    a, b = one.result.data, other.result.data
-    parts: list[tuple[str, Any, Any]] = [
-        ("label", a.label, b.label),
-        ("positive", sorted(a.positive), sorted(b.positive)),
-        ("sensitive", sorted(a.sensitive), sorted(b.sensitive)),
-        ("bins", a.bins, b.bins),
-        ("weight", a.weight, b.weight),
-        ("cluster", a.cluster, b.cluster),
-    ]
-    if a.id is None and b.id is None:
-        # Without ids rows are numbered, and a number names the same row in the same data only.
-        parts += [("sha256 (the data have no id)", a.sha256, b.sha256), ("split", a.split, b.split)]
-    for what, mine, theirs in parts:
-        if mine != theirs:
-            raise InputError(
-                f"data.{what}: {_words(mine)} in {one.path}, {_words(theirs)} in {other.path}; "
-                "expected two runs on the same data"
-            )
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, list):
-        return listed([str(v) for v in value]) or "none"
-    return "none" if value in (None, {}) else repr(value)
-
-
-def _names(runs: Sequence[_Run]) -> list[str]:
+def _names(runs: Sequence[Finished]) -> list[str]:
     """The variants are called as the runs' folders, made distinct and fit for a file name."""
     names = [re.sub(r"[^\w.+=-]+", "-", run.path.resolve().name).strip("-.") or "run" for run in runs]
     if names[0].casefold() == names[1].casefold():
@@ -138,7 +79,7 @@ def _names(runs: Sequence[_Run]) -> list[str]:
     return names
 
 
-def _configuration(runs: Sequence[_Run], names: Sequence[str]) -> tuple[Config, list[NotMeasured]]:
+def _configuration(runs: Sequence[Finished], names: Sequence[str]) -> tuple[Config, list[NotMeasured]]:
     """The second run's configuration, with the metrics of both and the gates that can be judged."""
     one, other = runs
     missing = []
@@ -172,7 +113,7 @@ def _configuration(runs: Sequence[_Run], names: Sequence[str]) -> tuple[Config, 
 
 
 def _result(
-    runs: Sequence[_Run], config: Config, found: Figures, told: list[NotMeasured], command: str
+    runs: Sequence[Finished], config: Config, found: Figures, told: list[NotMeasured], command: str
 ) -> AuditResult:
     used = {e.method for v in found.variants for s in v.slices for e in s.metrics.values()}
     used |= {d.method for v in found.variants for d in v.disparities}
@@ -204,7 +145,7 @@ def _result(
     )
 
 
-def _provenance(runs: Sequence[_Run], result: AuditResult) -> dict[str, Any]:
+def _provenance(runs: Sequence[Finished], result: AuditResult) -> dict[str, Any]:
     return {
         "schema_version": result.schema_version,
         "audit": result.audit,

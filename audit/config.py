@@ -294,10 +294,6 @@ class Gate(Section):
                     "on: the cost of the original is 1 by definition; expected 'compressed' or 'mitigated'"
                 )
             return self
-        if self.compare == "change" and self.on == "original":
-            raise ValueError(
-                "on: the original has not changed; expected 'compressed', 'mitigated' or a variant's name"
-            )
         if self.compare == "change" and not (limit.upper and limit.value >= 0) and self.by is not None:
             raise ValueError("limit: the growth of a gap is limited from above, such as '<= 0.02'")
         if self.metric not in METRICS and self.metric not in AGGREGATES:
@@ -465,6 +461,11 @@ class Config(Section):
         for i, gate in enumerate(self.gates):
             if gate.on not in known:
                 raise ValueError(f"gates[{i}].on: {unknown(gate.on, known, 'variant')}")
+            if gate.compare == "change" and gate.on == "original":
+                raise ValueError(
+                    f"gates[{i}].on: the original has not changed; expected 'compressed', 'mitigated' or a "
+                    "variant's name (in a policy, such a gate compares with the baseline)"
+                )
             for group, given in (("compressed", self.compressions), ("mitigated", self.mitigations)):
                 if gate.on == group and not given:
                     key = "compressions" if group == "compressed" else "mitigations"
@@ -628,7 +629,7 @@ def read(
         One line with the file, the key's path, what was expected and what came.
     """
     where = "" if isinstance(source, Mapping) else f"{source}: "
-    content = deepcopy(dict(source)) if isinstance(source, Mapping) else _load(Path(source))
+    content = deepcopy(dict(source)) if isinstance(source, Mapping) else load_yaml(Path(source))
     for setting in overrides:
         override(content, setting)
     data = content.get("data")
@@ -639,7 +640,7 @@ def read(
     try:
         return Config.model_validate(content)
     except ValidationError as error:
-        raise InputError(where + _first(error, content)) from None
+        raise InputError(where + first_problem(error)) from None
 
 
 def _replaced(configured: Any, model: Mapping[str, Any]) -> dict[str, Any]:
@@ -651,7 +652,8 @@ def _replaced(configured: Any, model: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in stays if key in kept} | dict(model)
 
 
-def _load(path: Path) -> dict[str, Any]:
+def load_yaml(path: Path, keys: str = "audit, data, model, gates") -> dict[str, Any]:
+    """Read a file that holds one mapping; InputError where it does not."""
     try:
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -667,7 +669,7 @@ def _load(path: Path) -> dict[str, Any]:
         # A scalar that is no such date or number, or a file nested beyond reason.
         raise InputError(f"{path}: not valid YAML: {error}") from None
     if not isinstance(content, dict):
-        raise InputError(f"{path}: expected a mapping with the keys audit, data, model, gates ...")
+        raise InputError(f"{path}: expected a mapping with the keys {keys} ...")
     return content
 
 
@@ -699,17 +701,26 @@ def override(content: dict[str, Any], setting: str, option: str = "--set") -> No
             ) from None
 
 
-def _first(error: ValidationError, content: Mapping[str, Any]) -> str:
-    """The first problem on one line: key path, what was expected, what came."""
+def first_problem(error: ValidationError, root: type[Section] | None = None) -> str:
+    """Return the first problem on one line: key path, what was expected, what came.
+
+    Parameters
+    ----------
+    root : type, optional
+        What was read, for a hint at the keys that it knows; default `Config`.
+    """
     problems = error.errors(include_url=False, include_context=False)
     # A union reports every branch that failed; the innermost named place tells the most.
     first = problems[0]
+    if first["type"] == "missing":
+        # A key that is missing may stand there under another name.
+        first = next((p for p in problems if p["type"] == "extra_forbidden"), first)
     loc = list(first["loc"])
     if first["type"] != "extra_forbidden":
         loc = [part for part in loc if part not in ("bool", "int", "float", "str") and "[" not in str(part)]
     path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in loc).lstrip(".")
     if first["type"] == "extra_forbidden":
-        known = _keys_at(loc[:-1])
+        known = _keys_at(loc[:-1], root or Config)
         hint = unknown(str(loc[-1]), known, "key") if known else f"unknown key {loc[-1]!r}"
         return " ".join(f"{path}: {hint}".split())
     message = first["msg"].removeprefix("Value error, ")
@@ -725,9 +736,9 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _keys_at(loc: Sequence[Any]) -> list[str]:
+def _keys_at(loc: Sequence[Any], root: type[Section]) -> list[str]:
     """The keys that the configuration knows at a place."""
-    model: Any = Config
+    model: Any = root
     for part in loc:
         if isinstance(part, int):
             continue

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..datasets.errors import InputError
 from ..metrics.intervals import adjust_p
 from ..metrics.limit import Limit
 from ..told import tell, tell_n
@@ -17,6 +18,7 @@ from .costs import cost_ratio
 from .measure import Measurement
 from .pairs import Paired
 from .result import Cost, GateResult, GateSlice, Verdict
+from .unpaired import Unpaired
 from .variant import Plan, number
 
 WORST: tuple[Verdict, ...] = ("error", "fail", "inconclusive", "pass")
@@ -33,6 +35,11 @@ def worst(verdicts: Sequence[Verdict]) -> Verdict:
 def gate_id(gate: Gate, position: int) -> str:
     """Return a gate's own id, or one by its place in the configuration."""
     return gate.id or f"gate-{position + 1}"
+
+
+def against_baseline(gate: Gate) -> bool:
+    """Whether a gate's change is that from an earlier release: within a run the original has not changed."""
+    return gate.compare == "change" and gate.on == "original"
 
 
 def gates_for(gates: Sequence[Gate], variant: str, groups: Collection[str] = ()) -> list[tuple[int, Gate]]:
@@ -56,8 +63,10 @@ def decide(
     *,
     groups: Collection[str] = (),
     paired: Paired | None = None,
+    baseline: Paired | Unpaired | None = None,
     cost: Cost | None = None,
     original_cost: Cost | None = None,
+    lenient: bool = False,
 ) -> list[GateResult]:
     """Decide the gates of a configuration that concern one variant, in their order.
 
@@ -77,8 +86,13 @@ def decide(
         What it is besides: "compressed", "mitigated".
     paired : Paired, optional
         The original's and the variant's predictions; without them a change gate is an error.
+    baseline : Paired or Unpaired, optional
+        The predictions of an earlier release and the variant's, for change gates on the original.
     cost, original_cost : Cost, optional
         What the variant and the original cost; a cost that was not measured is an error.
+    lenient : bool
+        A gate that names what the run lacks is an error, as one of a policy for many models is, in place of
+        an exception.
 
     Raises
     ------
@@ -89,16 +103,23 @@ def decide(
     failing: list[float] = []
     for k, gate in gates_for(gates, variant, groups):
         p = np.nan
+        before = baseline if against_baseline(gate) else paired
         if gate.cost is not None:
             result = _cost_result(gate, k, variant, plan, cost, original_cost)
-        elif gate.compare == "change" and paired is None:
-            why = tell("There is no model before the change to compare with on the same rows.")
-            result = _error(gate, k, variant, plan, why)
+        elif gate.compare == "change" and before is None:
+            result = _error(gate, k, variant, plan, _nothing_before(gate))
         else:
-            found, left_out = claims(gate, k, measured, plan, paired)
-            result = _result(gate, k, found, left_out, plan, variant, measured.rows)
-            if gate.rule == "proven":
-                p = _p_of_failure(gate, found) if result.verdict == "fail" else 1.0
+            try:
+                found, left_out = claims(gate, k, measured, plan, before)
+            except InputError as error:
+                if not lenient:
+                    raise
+                why = tell("The run lacks what the gate names: {problem}.", problem=error)
+                result = _error(gate, k, variant, plan, why)
+            else:
+                result = _result(gate, k, found, left_out, plan, variant, measured.rows)
+                if gate.rule == "proven":
+                    p = _p_of_failure(gate, found) if result.verdict == "fail" else 1.0
         results.append(result)
         failing.append(p)
     adjusted = adjust_p(failing, "holm")
@@ -117,7 +138,7 @@ def check(gates: Sequence[Gate], measured: Measurement, plan: Plan) -> None:
 
 
 def unanswered(
-    gates: Sequence[Gate], variants: Mapping[str, Collection[str]], plan: Plan
+    gates: Sequence[Gate], variants: Mapping[str, Collection[str]], plan: Plan, *, planned: bool = True
 ) -> list[GateResult]:
     """Return an error for each gate that no variant answers: the one it is on could not be made.
 
@@ -125,19 +146,34 @@ def unanswered(
     ----------
     variants : mapping
         Name and groups of each variant that was made.
+    planned : bool
+        Whether the run was to make every variant that gates are on; those of a policy may name others.
     """
     out = []
     for k, gate in enumerate(gates):
         if any((k, gate) in gates_for(gates, name, groups) for name, groups in variants.items()):
             continue
-        group = gate.on in GROUPS
-        why = (
-            tell("No {what} variant could be made.", what=gate.on)
-            if group
-            else tell("The variant {name} could not be made.", name=repr(gate.on))
-        )
+        why = _not_made(gate) if planned else _not_planned(gate)
         out.append(_error(gate, k, gate.on, plan, why))
     return out
+
+
+def _nothing_before(gate: Gate) -> str:
+    if against_baseline(gate):
+        return tell("The gate asks for the change from an earlier release, and no baseline was given.")
+    return tell("There is no model before the change to compare with on the same rows.")
+
+
+def _not_made(gate: Gate) -> str:
+    if gate.on in GROUPS:
+        return tell("No {what} variant could be made.", what=gate.on)
+    return tell("The variant {name} could not be made.", name=repr(gate.on))
+
+
+def _not_planned(gate: Gate) -> str:
+    if gate.on in GROUPS:
+        return tell("The run has no {what} variant.", what=gate.on)
+    return tell("The run has no variant {name}.", name=repr(gate.on))
 
 
 def _base(gate: Gate, position: int, variant: str, plan: Plan) -> dict[str, Any]:
@@ -149,6 +185,7 @@ def _base(gate: Gate, position: int, variant: str, plan: Plan) -> dict[str, Any]
         "limit": gate.limit,
         "decide": gate.rule,
         "variant": variant,
+        "against": "baseline" if against_baseline(gate) else None,
         "confidence": plan.confidence,
     }
 

@@ -35,7 +35,7 @@ def _check_manifest(run: Path, content: dict[str, Any]) -> list[str]:
     except (ValueError, LookupError, TypeError, AttributeError):
         # Not an audit.json at all; whoever reads it says so.
         return []
-    differing = [key for key, value in told.items() if content.get(key) != value]
+    differing = [key for key, value in told.items() if key not in content or content[key] != value]
     return [f"{MANIFEST}: {', '.join(differing)}: not what {AUDIT} says"] if differing else []
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,7 +23,7 @@ from .config import Config
 from .frontier import Judged, binding, frontier, target_results, withheld
 from .identified import identify
 from .measure import Measurement
-from .pairs import pair
+from .pairs import Paired, pair
 from .result import (
     Comparison,
     Cost,
@@ -35,6 +35,7 @@ from .result import (
     SelfFlips,
     Variant,
 )
+from .unpaired import Unpaired
 
 SELECTION = "selection"
 """Folder, inside that of the predictions, of those of the selection rows."""
@@ -52,6 +53,13 @@ class Entry:
     cost: Cost | None = None
     self_flips: SelfFlips | None = None
     parent: str | None = None
+
+
+class Release(Protocol):
+    """What a release is compared with: an earlier one, or nothing."""
+
+    def since(self, predictions: Path, measured: Measurement) -> Paired | Unpaired | None:
+        """Return the earlier release's predictions beside those of a variant, counted already."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,7 @@ def judge(
     entries: Sequence[Entry],
     predictions: Path,
     measured: Measurement | None = None,
+    release: Release | None = None,
 ) -> Judgement:
     """Compute everything that follows from the predictions of some variants.
 
@@ -102,13 +111,15 @@ def judge(
         Folder of the files ``NAME.parquet``.
     measured : Measurement, optional
         Of the original, where it has been counted already.
+    release : Release, optional
+        Set where the gates are those of a policy, which may name what this run lacks.
     """
-    run = _Run(config, tuple(sensitive), order, entries)
+    run = _Run(config, tuple(sensitive), order, entries, release)
     original = measured or run.measure(predictions, entries[0])
     plan = make_plan(config, original)
     judged = run.judged(predictions, plan, original)
     if not config.planned:
-        gates = [*judged.gates, *gate.unanswered(config.gates, run.groups, plan)]
+        gates = [*judged.gates, *run.unanswered(plan)]
         found = Judgement(plan, original, list(judged.variants), [], gates)
     else:
         found = run.chosen(predictions, plan, original, judged)
@@ -125,6 +136,11 @@ class _Run:
     sensitive: tuple[str, ...]
     order: Mapping[str, Sequence[str]]
     entries: Sequence[Entry]
+    release: Release | None
+
+    def unanswered(self, plan: variant.Plan) -> list[GateResult]:
+        """An error for each gate that no variant answers."""
+        return gate.unanswered(self.config.gates, self.groups, plan, planned=self.release is None)
 
     @property
     def groups(self) -> dict[str, tuple[str, ...]]:
@@ -155,9 +171,10 @@ class _Run:
                     (original, measured), (first.name, entry.name),
                 )  # fmt: skip
                 comparisons.append(changes.compared(paired, plan, first.name, entry.name))
+            since = self.release.since(self.path(predictions, entry), measured) if self.release else None
             decided = gate.decide(
                 self.config.gates, measured, plan, entry.name, groups=self.groups[entry.name], paired=paired,
-                cost=entry.cost, original_cost=first.cost,
+                baseline=since, cost=entry.cost, original_cost=first.cost, lenient=self.release is not None,
             )  # fmt: skip
             variants.append(made)
             gates += decided
@@ -190,7 +207,7 @@ class _Run:
                 raise InputError(f"data.selection: {error}") from None
         on = _selection_words(config, selection.rows) if selection else ""
         found = frontier(config.objective, config.gates, judged, selection, on)
-        gates = [*judged.gates, *gate.unanswered(config.gates, self.groups, plan)]
+        gates = [*judged.gates, *self.unanswered(plan)]
         bound = binding(config.gates, gates, self.groups, found)
         bound += withheld(config.gates, bound, found, plan)
         rows, identified = self._identified(predictions)

@@ -148,6 +148,10 @@ class Paired:
             self._sliced[by] = self._scores.sliced(by, self.slices(by).keys)
         return self._sliced[by]
 
+    def before(self, name: str, by: By) -> Figure:
+        """The metric before the change, in every slice of ``by``."""
+        return self.measured_before.figure(name, by)
+
     def figure(self, name: str, by: By) -> Figure:
         """Change (after - before) of a metric in every slice of ``by``.
 

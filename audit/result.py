@@ -329,6 +329,9 @@ class GateResult(Part):
     limit: str
     decide: Literal["proven", "point"]
     variant: str
+    against: Literal["baseline"] | None = Field(
+        None, description="A change is from the model of the baseline, not from this run's original."
+    )
     binding: bool = Field(
         True, description="Enters the run's verdict: gates of the original and of the variant to be released."
     )
@@ -562,6 +565,31 @@ class Frontier(Part):
     variants: list[Standing] = Field(description="On the evaluation rows.")
 
 
+class PolicyInfo(Part):
+    """The policy that a finished run was judged by, in place of its own gates."""
+
+    name: str | None = None
+    file: str | None = Field(None, description="As it was given; null for one from Python.")
+    sha256: str = Field(description="Of the file, or of the content as JSON.")
+    confidence: float
+    min_size: int
+    gates: list[dict[str, Any]]
+
+
+class BaselineInfo(Part):
+    """The earlier release that change gates were judged against, and how the two were compared."""
+
+    run: str = Field(description="Its folder, as it was given.")
+    audit: str
+    created: str
+    variant: str = Field(description="Its model: the one that it recommended, else its original.")
+    rows: int
+    matched: int = Field(description="Rows of both runs with the same id.")
+    paired: bool = Field(description="Compared row by row; else as two independent samples.")
+    asked: bool = Field(description="Whether some gate speaks of the change from it.")
+    how: str = Field(description="In words: how the two were compared, and why so.")
+
+
 class AuditResult(Part):
     """A whole audit."""
 
@@ -581,6 +609,8 @@ class AuditResult(Part):
     counterfactuals: list[Counterfactual] = Field(default_factory=list)
     gates: list[GateResult]
     frontier: Frontier | None = None
+    policy: PolicyInfo | None = Field(None, description="Set where a finished run was judged by a policy.")
+    baseline: BaselineInfo | None = None
     definitions: dict[str, Definition]
     methods: dict[str, str] = Field(description="Interval method -> what it is and its reference.")
     not_measured: list[NotMeasured] = Field(default_factory=list)

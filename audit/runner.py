@@ -240,23 +240,32 @@ class _Audit:
             file.unlink(missing_ok=True)
 
 
+def entries_of(result: AuditResult) -> list[Entry]:
+    """Return the variants of a finished run, with what their predictions do not tell."""
+    return [Entry(v.name, v.model, v.kind, v.recipe, v.cost, v.self_flips, v.parent) for v in result.variants]
+
+
 def recompute(result: AuditResult, predictions: Path) -> Judgement:
     """Compute everything of a finished run again that follows from its predictions."""
     config = Config.model_validate(result.configuration)
-    entries = [
-        Entry(v.name, v.model, v.kind, v.recipe, v.cost, v.self_flips, v.parent) for v in result.variants
-    ]
+    entries = entries_of(result)
     return judge(config, result.data.sensitive, value_order(result.data.bins), entries, predictions)
 
 
-def _result(
-    config: Config, data: EvaluationSet, found: Judgement, failed: list[Failed], command: str
-) -> AuditResult:
+def methods_of(found: Judgement) -> set[str]:
+    """Return the interval methods of a judgement's figures, as keys of ``METHODS``."""
     used = {e.method for v in found.variants for s in v.slices for e in s.metrics.values()}
     used |= {d.method for v in found.variants for d in v.disparities} | {"sidak"}
     used |= {"hedges"} if found.variants[0].scores else set()
     used |= {m for c in found.comparisons for m in methods_used(c)}
     used |= {e.method for c in found.counterfactuals for e in (c.score_gap, c.flips)}
+    return used
+
+
+def _result(
+    config: Config, data: EvaluationSet, found: Judgement, failed: list[Failed], command: str
+) -> AuditResult:
+    used = methods_of(found)
     return AuditResult(
         audit=config.audit,
         title=config.report.title or (data.card.title if data.card else config.audit),

@@ -22,7 +22,7 @@ from fairweigh.audit.config import Gate
 from fairweigh.audit.gate import decide
 from fairweigh.audit.measure import Measurement
 from fairweigh.audit.variant import Plan
-from fairweigh.metrics import compare, gap_growth
+from fairweigh.metrics import compare, gap_growth, independent
 from fairweigh.metrics.counts import Counts, Tally
 from fairweigh.metrics.figures import Figure, count_figure
 from fairweigh.metrics.intervals import mover_difference, normal_quantile, score_ratio, sidak_quantile, tango
@@ -405,6 +405,45 @@ def _growth(side: str, z: float) -> Callable[[Generator, int], Cells]:
 GAPS = (0.0, 0.01, 0.03, 0.1, -0.01, -0.03, -0.1)
 
 
+def _growth_of_samples(side: str, z: float, absolute: bool = False) -> Callable[[Generator, int], Cells]:
+    """|gap after| - |gap before| of two independent samples of either slice.
+
+    ``absolute``: MOVER on the limits of the two absolute gaps, which it must not be given, for comparison.
+    """
+    metric = METRICS["selection_rate"]
+
+    def drawn(rng: Generator, sizes: tuple[int, int], gap: float, repeats: int) -> Figure:
+        x = np.stack(
+            [rng.binomial(n, 0.4 + g, repeats) for n, g in zip(sizes, (gap, 0), strict=True)], axis=1
+        )
+        return count_figure(metric, tally(Counts(n=np.tile(sizes, repeats), selected=x.reshape(-1))))
+
+    def study(rng: Generator, repeats: int) -> Cells:
+        cells = {}
+        for sizes, gap, step in product(PAIRS, GAPS, (0.0, 0.05, -0.05)):
+            before, after = (drawn(rng, sizes, g, 4 * repeats) for g in (gap, gap + step))
+            one = np.arange(0, 8 * repeats, 2)
+            if absolute:
+                gaps = [compare.difference(figure, one, one + 1, z) for figure in (after, before)]
+                low, high = mover_difference(*(part for g in gaps for part in _folded(*g)))
+            else:
+                _, (low, high) = gap_growth.growth(before, independent.change(before, after), one, one + 1, z)
+            low = np.full(len(one), -np.inf) if side == "upper" else low
+            cells[f"n={sizes[0]},{sizes[1]} gap={gap} step={step}"] = held(
+                low, high, abs(gap + step) - abs(gap)
+            )
+        return cells
+
+    return study
+
+
+def _folded(value: np.ndarray, limits: tuple[np.ndarray, np.ndarray]) -> tuple:
+    """A difference and its limits on the absolute scale."""
+    low, high = limits
+    nearest = np.where((low <= 0) & (high >= 0), 0, np.minimum(abs(low), abs(high)))
+    return np.abs(value), (nearest, np.maximum(abs(low), abs(high)))
+
+
 def change_clustered(rng: Generator, repeats: int) -> Cells:
     """Clusters of 1 to about 20 rows in which the flips depend on each other."""
     cells = {}
@@ -550,6 +589,9 @@ MANY = "2, 5, 20 slices; n 30, 100, 1000, 1000 and 30 mixed; p .05, .2, .5, .9"
 MODELS = "n 30, 100, 1000; base rate .05, .2, .5, .9; TPR/FPR .7/.2, .95/.05, .5/.5"
 CHANCES = "n 30, 100, 1000; base rate .05, .2, .5, .9; calibrated, too sure"
 MOVES = "n 50/2000, 200/2000, 500/5000, 2000/2000; flips 2 to 6 %, half or four fifths of them lost"
+SAMPLES = (
+    "n 50/2000, 200/2000, 500/5000, 2000/2000; gap before 0, .01, .03, .1 of either sign; change 0, .05, -.05"
+)
 BEFORE = "gap before 0, .01, .03, .1 of either sign"
 TURNS = "n 30, 100, 1000; base rate .1, .4; TPR/FPR .7/.2, .95/.05; flips 2, 6 %"
 STUDIES: dict[str, tuple[Callable[[Generator, int], Cells], str]] = {
@@ -592,6 +634,12 @@ STUDIES: dict[str, tuple[Callable[[Generator, int], Cells], str]] = {
         "positives/negatives 15/15 to 500/500; AUC .7, .9; change 0, -.03; correlation .9, .99",
     ),
     "change of the Brier score": (loss_change, "n 30, 100, 1000; base rate .1, .5; a little, much too sure"),
+    "growth of a gap on other rows, upper limit alone": (_growth_of_samples("upper", ONE_SIDED), SAMPLES),
+    "growth of a gap on other rows, both limits": (_growth_of_samples("both", Z), SAMPLES),
+    "(MOVER on two absolute gaps, upper limit alone)": (
+        _growth_of_samples("upper", ONE_SIDED, absolute=True),
+        SAMPLES,
+    ),
 }
 
 

@@ -12,7 +12,8 @@ CHEAP = [
     "rate: Wilson (exact)", "change on the same rows: Tango", "weighted rate", "clustered rate", "F1",
     "balanced accuracy", "AUC", "max - min, equal slices", "max - min, worse of two metrics",
     "all slices against one: Sidak", "change of a gap, limit of the harm: MOVER on Tango",
-    "growth of a gap, upper limit alone", "change of a weighted rate", "change of a clustered rate",
+    "growth of a gap, upper limit alone", "growth of a gap on other rows, upper limit alone",
+    "change of a weighted rate", "change of a clustered rate",
     "change of balanced accuracy", "change of the AUC: paired DeLong", "change of the Brier score",
 ]  # fmt: skip
 
@@ -36,6 +37,13 @@ def test_plain_normal_limits_of_a_change_of_a_gap_miss_too_often():
     study, _ = BENCH["STUDIES"]["(plain normal limit of the harm)"]
     cells = study(np.random.default_rng(1), 20)
     assert cells["n=50,2000 flips=0.02,0.02 lost=0.8 gap=0.1"] < 0.8
+
+
+def test_limits_of_two_absolute_gaps_miss_a_growth_too_often():
+    """An absolute value is biased away from 0: why the growth on other rows is not MOVER on two of them."""
+    study, _ = BENCH["STUDIES"]["(MOVER on two absolute gaps, upper limit alone)"]
+    cells = study(np.random.default_rng(1), 100)
+    assert cells["n=2000,2000 gap=0.0 step=0.05"] < 0.9
 
 
 def test_a_fair_model_seldom_fails():

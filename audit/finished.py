@@ -1,0 +1,115 @@
+"""A finished run, opened: its files as they were written, its result readable, its kind of figures known."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ..datasets.columns import listed
+from ..datasets.errors import InputError
+from .comparison import is_comparison
+from .folder import AUDIT, PREDICTIONS
+from .intact import check_files
+from .result import SCHEMA_VERSION, AuditResult, Variant
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished run: where it lies, what it says, its model before any change."""
+
+    path: Path
+    result: AuditResult
+    original: Variant
+
+    @property
+    def released(self) -> Variant:
+        """The model that the run would release: the recommended variant, else the original."""
+        named = self.result.frontier.recommended if self.result.frontier else None
+        return next((v for v in self.result.variants if v.name == named), self.original)
+
+    def predictions(self, variant: str) -> Path:
+        """Return the file of a variant's predictions."""
+        return self.path / PREDICTIONS / f"{variant}.parquet"
+
+
+def checked(path: Path) -> AuditResult:
+    """Read the result of a run, whose files must be as they were written.
+
+    Raises
+    ------
+    InputError
+        Not a run, a run whose files were changed, or one of another schema.
+    """
+    changed = check_files(path)
+    if changed:
+        raise InputError(f"{path}: {'; '.join(changed)}")
+    where = path / AUDIT
+    try:
+        content = json.loads(where.read_text(encoding="utf-8"))
+        schema = content.get("schema_version") if isinstance(content, dict) else None
+        if schema != SCHEMA_VERSION:
+            raise InputError(f"{where}: schema {schema}, expected {SCHEMA_VERSION}")
+        return AuditResult.model_validate(content)
+    except OSError as error:
+        raise InputError(f"{where}: cannot be read: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise InputError(f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    except ValueError as error:
+        raise InputError(f"{where}: not JSON: {error}") from None
+
+
+def opened(path: Path) -> Finished:
+    """Open the run of one model.
+
+    Raises
+    ------
+    InputError
+        As `checked`; or it is a comparison of two runs.
+    """
+    result = checked(path)
+    if is_comparison(result):
+        raise InputError(f"{path}: compares two runs itself; expected the run of one model")
+    return Finished(path, result, next(v for v in result.variants if v.kind == "original"))
+
+
+def check_same_kind(one: Finished, other: Finished) -> None:
+    """InputError where other columns or classes make the figures of two runs figures of different things."""
+    a, b = one.result.data, other.result.data
+    for what, mine, theirs in (
+        ("label", a.label, b.label),
+        ("positive", sorted(a.positive), sorted(b.positive)),
+        ("sensitive", sorted(a.sensitive), sorted(b.sensitive)),
+        ("bins", a.bins, b.bins),
+        ("weight", a.weight, b.weight),
+        ("cluster", a.cluster, b.cluster),
+    ):
+        _check_equal(what, mine, theirs, one, other)
+
+
+def check_same_data(one: Finished, other: Finished) -> None:
+    """InputError where two runs cannot be of the same rows."""
+    check_same_kind(one, other)
+    a, b = one.result.data, other.result.data
+    if a.id is None and b.id is None:
+        # Without ids rows are numbered, and a number names the same row in the same data only.
+        _check_equal("sha256 (the data have no id)", a.sha256, b.sha256, one, other)
+        _check_equal("split", a.split, b.split, one, other)
+
+
+def _check_equal(what: str, mine: Any, theirs: Any, one: Finished, other: Finished) -> None:
+    if mine != theirs:
+        raise InputError(
+            f"data.{what}: {_words(mine)} in {one.path}, {_words(theirs)} in {other.path}; "
+            "expected two runs on the same data"
+        )
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list):
+        return listed([str(v) for v in value]) or "none"
+    return "none" if value in (None, {}) else repr(value)

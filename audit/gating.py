@@ -1,0 +1,157 @@
+"""A finished run judged by a policy, from its predictions; nothing of its folder is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..datasets.errors import InputError
+from ..metrics.figures import METHODS
+from ..told import tell
+from . import describe
+from .baseline import Baseline
+from .config import Config
+from .finished import checked, opened
+from .folder import PREDICTIONS
+from .judge import Judgement, judge, value_order
+from .measure import Measurement
+from .pairs import Paired
+from .policy import GivenPolicy, Policy, Source, read_policy
+from .result import AuditResult, NotMeasured, PolicyInfo
+from .runner import entries_of, methods_of
+from .unpaired import Unpaired
+
+
+def judge_run(
+    run: str | Path, policy: Source | GivenPolicy | None = None, baseline: str | Path | None = None
+) -> AuditResult:
+    """Judge a finished run by a policy in place of its own gates; without one, read its own verdict again.
+
+    Every figure is computed anew from the run's predictions, at the policy's confidence and with its
+    ``min_size``. The targets of the run's ``objective`` are its own and are not asked; the reference of a
+    gate that names none is the run's.
+
+    Parameters
+    ----------
+    run : path
+        The run folder of one model.
+    policy : path, mapping or GivenPolicy, optional
+        A policy file, its content, or one that has been read.
+    baseline : path, optional
+        The run folder of an earlier release on data of the same kind. Gates with ``compare: change`` and no
+        ``on`` are judged against its model: the one it recommended, else its original.
+
+    Returns
+    -------
+    AuditResult
+        The run's result with the policy's gates, verdict, figures and choice among the variants; ``policy``
+        and ``baseline`` say what it was judged by. A gate that names a metric, feature, slice, variant or
+        baseline that is not there is an error, never a pass.
+
+    Raises
+    ------
+    InputError
+        Not a run of one model or one whose files were changed, a bad policy, a baseline with other classes
+        or sensitive features, or one without a policy.
+    """
+    if policy is None:
+        if baseline is not None:
+            raise InputError(
+                f"{baseline}: a baseline needs a policy whose gates ask for the change from it; the gates of "
+                "a run's own configuration do not"
+            )
+        return checked(Path(run))
+    given = policy if isinstance(policy, GivenPolicy) else read_policy(policy)
+    finished = opened(Path(run))
+    order = value_order(finished.result.data.bins)
+    before = None if baseline is None else opened(Path(baseline))
+    earlier = None if before is None else Baseline(before, finished, order)
+    release = _Release(earlier if given.policy.asks_baseline else None)
+    found = judge(
+        _judged_config(finished.result, given.policy),
+        finished.result.data.sensitive,
+        order,
+        entries_of(finished.result),
+        finished.path / PREDICTIONS,
+        release=release,
+    )
+    result = _result(finished.result, found, given, release)
+    if earlier is None:
+        return result
+    info = earlier.info(str(baseline), given.policy.asks_baseline)
+    return result.model_copy(update={"baseline": info})
+
+
+class _Release:
+    """The variants of a run beside the baseline, and which changes were looked at."""
+
+    def __init__(self, earlier: Baseline | None) -> None:
+        self._earlier = earlier
+        self.compared: list[Paired | Unpaired] = []
+
+    def since(self, predictions: Path, measured: Measurement) -> Paired | Unpaired | None:
+        if self._earlier is None:
+            return None
+        self.compared.append(self._earlier.since(predictions, measured))
+        return self.compared[-1]
+
+
+def _judged_config(result: AuditResult, policy: Policy) -> Config:
+    """The run's configuration with what the policy asks.
+
+    It is not validated again: a gate of a policy may speak of variants that this run does not make.
+    """
+    config = Config.model_validate(result.configuration)
+    return config.model_copy(
+        update={
+            "gates": policy.gates,
+            "confidence": policy.confidence,
+            "slices": config.slices.model_copy(update={"min_size": policy.min_size}),
+            "objective": config.objective.model_copy(update={"targets": {}}),
+        }
+    )
+
+
+def _result(result: AuditResult, found: Judgement, given: GivenPolicy, release: _Release) -> AuditResult:
+    policy = given.policy
+    used = methods_of(found) | set(_change_methods(found, release.compared))
+    told = []
+    if result.gates:
+        what = tell("The gates and targets of the run's own configuration")
+        told.append(NotMeasured(what=what, why=tell("the policy's gates stand in their place")))
+    return result.model_copy(
+        update={
+            "verdict": found.verdict,
+            "confidence": policy.confidence,
+            "variants": found.variants,
+            "comparisons": found.comparisons,
+            "identified": found.identified,
+            "counterfactuals": found.counterfactuals,
+            "gates": found.gates,
+            "frontier": found.frontier,
+            "definitions": describe.definitions(found.plan, found.measured, found.gates),
+            "methods": {name: text for name, text in METHODS.items() if name in used},
+            "not_measured": [*told, *result.not_measured],
+            "policy": PolicyInfo(
+                name=policy.policy,
+                file=given.file,
+                sha256=given.sha256,
+                confidence=policy.confidence,
+                min_size=policy.min_size,
+                gates=[gate.model_dump(mode="json") for gate in policy.gates],
+            ),
+        }
+    )
+
+
+def _change_methods(found: Judgement, compared: list[Paired | Unpaired]) -> Iterable[str]:
+    """The interval methods of the changes from the baseline, as keys of ``METHODS``."""
+    for gate in found.gates:
+        if gate.against is None or gate.verdict == "error":
+            continue
+        for one in compared:
+            by = tuple(f for f in one.measured_after.features if f in gate.by)
+            method = one.figure(gate.metric, by).method
+            yield method
+            if gate.by and any(s.reference for s in gate.slices):
+                yield "mover-paired" if isinstance(one, Paired) else "mover"
