@@ -77,21 +77,25 @@ def _part(table: RuleTable, scoring: bool, decimals: int) -> Part:
 def _groups(table: RuleTable, decimals: int) -> list[Group]:
     """The rows as the rule's table has them: intersections under Hispanic or Latino, or not, and sex."""
     if table.name == "sex":
-        return [Group("", [_line(item, tr(item.sex or ""), decimals) for item in table.categories])]
+        return [Group("", [_line(item, _name(item.sex), decimals) for item in table.categories])]
     if table.name == "race":
         return [Group("", [_line(item, _race(item), decimals) for item in table.categories])]
     groups: dict[str, Group] = {}
     for item in table.categories:
         hispanic = item.race == HISPANIC
-        head = tr(HISPANIC) if hispanic else tr("Not Hispanic or Latino: {sex}", sex=tr(item.sex or ""))
+        head = tr(HISPANIC) if hispanic else tr("Not Hispanic or Latino: {sex}", sex=_name(item.sex))
         group = groups.setdefault(head, Group(head, []))
-        name = tr((item.sex if hispanic else item.race) or "")
+        name = _name(item.sex if hispanic else item.race)
         group.lines.append(_line(item, name, decimals))
     return list(groups.values())
 
 
+def _name(category: str | None) -> str:
+    return tr(category) if category else ""
+
+
 def _race(item: RuleCategory) -> str:
-    name = tr(item.race or "")
+    name = _name(item.race)
     return name if item.race == HISPANIC else tr("{race} (Not Hispanic or Latino)", race=name)
 
 

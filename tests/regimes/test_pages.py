@@ -1,0 +1,143 @@
+"""The regimes' pages as web pages: axe-core for WCAG 2.2 AA, Chromium for what is seen, Babel for texts."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import unicodedata
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_file
+from babel.messages.pofile import read_po
+from fairweigh.api import load_result
+from fairweigh.audit.regimes.files import read_regimes
+from fairweigh.reports import regimes as pages_of
+from fairweigh.reports.regimes import regime_pages
+
+from .pages import counted, write_cells
+from .test_nyc_ll144 import BOTH, GIVEN
+
+ROOT = Path(__file__).parent.parent.parent
+AXE = ROOT / "tests" / "page_tools" / "node_modules" / "axe-core" / "axe.min.js"
+CHROMIUM = shutil.which("chromium")
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+NAMES = ("credit", "four-fifths", "nyc-ll144")
+PERMITTED = r"^(#|\.\./report\.html$)"
+
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run with the pages of every regime of figures, the rule's own example as its data."""
+    from fairweigh import run
+
+    folder = tmp_path_factory.mktemp("regimes")
+    write_cells(folder / "cells.csv", [({"sex": s, "race": r}, n, k) for r, s, n, k, _ in BOTH])
+    config = counted(
+        ["sex", "race"],
+        [
+            "four-fifths",
+            {"nyc-ll144": {**GIVEN, "exclude_below": 0.01, "justification": "Too few."}},
+            {"credit": {"reference": {"sex": "Male", "race": "White"}, "air_limit": 0.9}},
+        ],
+    )
+    config["data"]["path"] = str(folder / "cells.csv")
+    run(config, folder / "run")
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def written(run):
+    """The pages in both languages, as files."""
+    result, made = load_result(run), {}
+    for regime in read_regimes(run):
+        for language in ("en", "zh"):
+            path = run.parent / f"{regime.regime}-{language}.html"
+            (text,) = regime_pages(regime, result, language).values()
+            path.write_text(text, encoding="utf-8")
+            made[regime.regime, language] = path
+    return made
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_refers_to_itself_and_the_report_alone(written, name, language):
+    text = written[name, language].read_text(encoding="utf-8")
+    assert all(re.match(PERMITTED, link) for link in re.findall(r'href="([^"]*)"', text))
+    assert "<script" not in text
+    assert "src=" not in text
+
+
+@needs_chromium
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_is_accessible_and_fits_the_screen(written, browser, name, language):
+    for width in (360, 1280):
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        said, asked = [], []
+        page.on("console", lambda message, said=said: said.append(message.text))
+        page.on("request", lambda request, asked=asked: asked.append(request.url))
+        page.goto(written[name, language].as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert (said, len(asked)) == ([], 1)
+        if AXE.exists():
+            page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+            page.add_script_tag(path=AXE)
+            found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", WCAG)
+            assert found["passes"], "axe has looked at nothing"
+            assert [(v["id"], [n["html"][:200] for n in v["nodes"][:3]]) for v in found["violations"]] == []
+        page.close()
+
+
+@needs_chromium
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_prints_on_a4_with_the_judgement_on_one_sheet(written, browser, tmp_path, name):
+    from pypdf import PdfReader
+
+    page = browser.new_page()
+    page.goto(written[name, "en"].as_uri())
+    page.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True)
+    page.close()
+    texts = [sheet.extract_text() for sheet in PdfReader(tmp_path / "page.pdf").pages]
+    sheets = [" ".join(unicodedata.normalize("NFKC", text).split()) for text in texts]
+    assert all(f"{k} / {len(sheets)}" in sheet for k, sheet in enumerate(sheets, start=1))
+    (judged,) = [sheet for sheet in sheets if "To be filled in by the person who judges." in sheet]
+    assert "Date and signature" in judged
+
+
+def test_every_message_has_its_chinese():
+    known = set()
+    for path in (ROOT / "reports/locale/zh").glob("*.po"):
+        with path.open("rb") as file:
+            entries = [entry for entry in read_po(file) if entry.id]
+        known |= {e.id if isinstance(e.id, str) else e.id[0] for e in entries if e.string}
+    keywords = {"say": None, "tr": None, "later": None, "say_n": (1, 2), "tr_n": (1, 2), "_": None}
+    modules = {ROOT / "reports" / f"{pages_of.PAGES[name]}.py" for name in NAMES}
+    templates = {
+        ROOT / "reports/templates" / f"{file}.html.j2"
+        for file in ("regime", "regimes", "regime_macros", *(pages_of.PAGES[name] for name in NAMES))
+    }
+    found = [
+        message if isinstance(message, str) else message[0]
+        for path in modules | templates
+        for _, message, *_ in extract_from_file(
+            "jinja2" if path.suffix == ".j2" else "python",
+            path,
+            keywords=keywords,
+            options={"trimmed": "true", "newstyle_gettext": "true"},
+        )
+    ]
+    assert len(found) > 100
+    assert sorted(set(found) - known) == []
