@@ -1,4 +1,4 @@
-"""The regimes' pages as web pages: axe-core for WCAG 2.2 AA, Chromium for what is seen, Babel for texts."""
+"""The regimes' pages as web pages: axe-core for WCAG 2.2 AA, Chromium for what is seen."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from babel.messages.extract import extract_from_file
-from babel.messages.pofile import read_po
 from fairweigh.api import load_result
 from fairweigh.audit.regimes.files import read_regimes
-from fairweigh.reports import regimes as pages_of
 from fairweigh.reports.regimes import regime_pages
 
 from .pages import counted, write_cells
@@ -115,29 +112,3 @@ def test_a_page_prints_on_a4_with_the_judgement_on_one_sheet(written, browser, t
     assert all(f"{k} / {len(sheets)}" in sheet for k, sheet in enumerate(sheets, start=1))
     (judged,) = [sheet for sheet in sheets if "To be filled in by the person who judges." in sheet]
     assert "Date and signature" in judged
-
-
-def test_every_message_has_its_chinese():
-    known = set()
-    for path in (ROOT / "reports/locale/zh").glob("*.po"):
-        with path.open("rb") as file:
-            entries = [entry for entry in read_po(file) if entry.id]
-        known |= {e.id if isinstance(e.id, str) else e.id[0] for e in entries if e.string}
-    keywords = {"say": None, "tr": None, "later": None, "say_n": (1, 2), "tr_n": (1, 2), "_": None}
-    modules = {ROOT / "reports" / f"{pages_of.PAGES[name]}.py" for name in NAMES}
-    templates = {
-        ROOT / "reports/templates" / f"{file}.html.j2"
-        for file in ("regime", "regimes", "regime_macros", *(pages_of.PAGES[name] for name in NAMES))
-    }
-    found = [
-        message if isinstance(message, str) else message[0]
-        for path in modules | templates
-        for _, message, *_ in extract_from_file(
-            "jinja2" if path.suffix == ".j2" else "python",
-            path,
-            keywords=keywords,
-            options={"trimmed": "true", "newstyle_gettext": "true"},
-        )
-    ]
-    assert len(found) > 100
-    assert sorted(set(found) - known) == []
