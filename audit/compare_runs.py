@@ -20,6 +20,7 @@ from . import describe
 from .changes import methods_used
 from .comparison import Figures, figures
 from .config import Config
+from .coverage import coverage
 from .finished import Finished, check_same_data, opened
 from .folder import AUDIT, OpenRun
 from .gate import GROUPS, gate_id, worst
@@ -136,10 +137,11 @@ def _result(
         configuration=config.model_dump(mode="json"),
         data=runs[1].result.data,
         variants=found.variants,
+        coverage=coverage(found.variants[0].slices),
         comparisons=[found.comparison],
         identified=found.identified,
         gates=found.gates,
-        definitions=describe.definitions(found.plan, measured, found.gates),
+        definitions=describe.definitions(found.plan, measured, found.gates, config.report.reasons),
         methods={name: text for name, text in METHODS.items() if name in used},
         not_measured=[*told, *limits],
     )

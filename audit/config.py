@@ -282,6 +282,8 @@ class Gate(Section):
     )
     include_small: bool = Field(False, description="Gate slices below min_size too.")
     include_unknown: bool = Field(False, description="Gate slices of missing values too.")
+    set_by: str | None = Field(None, description="Who set the limit, and where; the report quotes it.")
+    reason: str | None = Field(None, description="Why this metric and this limit; the report quotes it.")
 
     @model_validator(mode="after")
     def _sensible(self) -> Gate:
@@ -385,6 +387,18 @@ class ReportSpec(Section):
         default_factory=list,
         description="Rules to report under: a name, or {name: {input: value}}; see 'fairweigh regimes'.",
     )
+
+    reasons: dict[str, str] = Field(
+        default_factory=dict, description="Why each metric or disparity was chosen; the report quotes it."
+    )
+
+    @field_validator("reasons")
+    @classmethod
+    def _metrics_known(cls, given: dict[str, str]) -> dict[str, str]:
+        for name in given:
+            if name not in METRICS and name not in AGGREGATES:
+                raise ValueError(unknown(name, [*METRICS, *AGGREGATES], "metric"))
+        return given
 
     @field_validator("regimes")
     @classmethod

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import sys
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from .._version import __version__
@@ -102,8 +104,16 @@ def _unknown(measured: Measurement) -> dict[str, int]:
     return {feature: count for feature, count in rows.items() if count}
 
 
-def definitions(plan: variant.Plan, measured: Measurement, gates: list[GateResult]) -> dict[str, Definition]:
-    """Return the definition of every metric and named disparity that is shown."""
+def definitions(
+    plan: variant.Plan,
+    measured: Measurement,
+    gates: list[GateResult],
+    reasons: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Definition]:
+    """Return the definition of every metric and named disparity that is shown.
+
+    ``reasons`` are the configuration's words on why one was chosen.
+    """
     names = list(dict.fromkeys([*plan.metrics, *(g.metric for g in gates if g.metric in METRICS)]))
     rows = [r for r in DISPARITIES if not any(measured.lacks(METRICS[m]) for m in r.metrics)]
     names += [m for r in rows for m in r.metrics if m not in names]
@@ -113,6 +123,7 @@ def definitions(plan: variant.Plan, measured: Measurement, gates: list[GateResul
         shown[name] = Definition(
             name=name, title=m.title, formula=m.formula, meaning=m.meaning, better=m.better, ideal=m.ideal,
             percent=m.percent, fairlearn=m.fairlearn, aif360=m.aif360, aequitas=m.aequitas, source=m.source,
+            shows=m.shows, reason=reasons.get(name),
         )  # fmt: skip
     for row in rows:
         titles = " and ".join(METRICS[m].title[:1].lower() + METRICS[m].title[1:] for m in row.metrics)
@@ -124,7 +135,7 @@ def definitions(plan: variant.Plan, measured: Measurement, gates: list[GateResul
                 better="lower" if form == "difference" else "higher",
                 ideal=0.0 if form == "difference" else 1.0,
                 percent=METRICS[row.metrics[0]].percent, fairlearn=name if row.fairlearn else None,
-                source=row.source,
+                source=row.source, shows=row.shows, reason=reasons.get(name),
             )  # fmt: skip
     return shown
 

@@ -187,6 +187,8 @@ def _base(gate: Gate, position: int, variant: str, plan: Plan) -> dict[str, Any]
         "variant": variant,
         "against": "baseline" if against_baseline(gate) else None,
         "confidence": plan.confidence,
+        "set_by": gate.set_by,
+        "reason": gate.reason,
     }
 
 

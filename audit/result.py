@@ -348,6 +348,20 @@ class GateResult(Part):
     )
     slices: list[GateSlice] = Field(default_factory=list)
     left_out: list[Slice] = Field(default_factory=list, description="Small or unknown slices not gated.")
+    set_by: str | None = Field(None, description="Who set the limit, in the configuration's words.")
+    reason: str | None = Field(None, description="Why this metric and limit, in the configuration's words.")
+
+
+class Coverage(Part):
+    """What the slices of one set of features leave unjudged, in rows of people."""
+
+    by: list[str]
+    slices: int
+    small: int = Field(0, description="Known slices with fewer rows than slices.min_size.")
+    small_rows: int = 0
+    unknown: int = Field(0, description="Slices of rows whose value of a feature is missing.")
+    unknown_rows: int = 0
+    undefined: int = Field(0, description="Figures of these slices that have no value.")
 
 
 class DataInfo(Part):
@@ -404,6 +418,8 @@ class Definition(Part):
     aif360: str | None = None
     aequitas: str | None = None
     source: str = ""
+    shows: str = Field("", description="What it is sensitive to and what it is blind to.")
+    reason: str | None = Field(None, description="Why it was chosen, in the configuration's words.")
 
 
 class NotMeasured(Part):
@@ -603,6 +619,9 @@ class AuditResult(Part):
     configuration: dict[str, Any]
     data: DataInfo
     variants: list[Variant]
+    coverage: list[Coverage] = Field(
+        default_factory=list, description="What the slices of the first variant leave unjudged, by features."
+    )
     failed: list[Failed] = Field(default_factory=list)
     comparisons: list[Comparison] = Field(default_factory=list)
     identified: Identified | None = None

@@ -26,6 +26,7 @@ from ..models.rules import unruled
 from . import describe, gate
 from .changes import methods_used
 from .config import Config
+from .coverage import coverage
 from .folder import AUDIT, PREDICTIONS, OpenRun
 from .inputs import Progress, evaluation_set, load_model
 from .judge import SELECTION, Entry, Judgement, judge, make_plan, value_order
@@ -276,13 +277,14 @@ def _result(
         configuration=config.model_dump(mode="json"),
         data=describe.data_info(data, found.measured),
         variants=found.variants,
+        coverage=coverage(found.variants[0].slices),
         failed=failed,
         comparisons=found.comparisons,
         identified=found.identified,
         counterfactuals=found.counterfactuals,
         gates=found.gates,
         frontier=found.frontier,
-        definitions=describe.definitions(found.plan, found.measured, found.gates),
+        definitions=describe.definitions(found.plan, found.measured, found.gates, config.report.reasons),
         methods={name: text for name, text in METHODS.items() if name in used},
         not_measured=describe.not_measured(config, data, found.measured, found.plan),
     )

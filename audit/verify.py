@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..datasets.errors import InputError
 from .comparison import is_comparison, recompute_comparison
+from .coverage import coverage
 from .folder import PREDICTIONS, read_manifest
 from .gate import worst
 from .intact import check_files as check_files
@@ -40,6 +41,10 @@ def check_figures(run: Path, result: AuditResult) -> list[str]:
         out += differences(old.model_dump(), new.model_dump(), f"variants.{old.name}")
     for part in ("comparisons", "frontier", "identified", "counterfactuals"):
         out += differences(_dumped(getattr(result, part)), _dumped(found[part]), part)
+    if result.coverage and found["variants"]:
+        out += differences(
+            _dumped(result.coverage), _dumped(coverage(found["variants"][0].slices)), "coverage"
+        )
     for before, after in zip(result.gates, gates, strict=False):
         out += differences(before.model_dump(), after.model_dump(), f"gates.{before.id}")
     verdict = worst([g.verdict for g in gates if g.binding])

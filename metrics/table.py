@@ -43,6 +43,8 @@ class Metric:
         Whether it is shown as a percentage.
     ratio : bool
         Whether a ratio of two slices means something (false where it may be negative).
+    shows : str
+        What it is sensitive to and what it is blind to: why one would choose it.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Metric:
     aif360: str | None = None
     aequitas: str | None = None
     source: str = FAWCETT
+    shows: str = ""
 
 
 def _odds(share: NDArray[Any]) -> NDArray[Any]:
@@ -81,75 +84,94 @@ METRICS = table(
         needs=("decision",), numerator=lambda c: c.selected, denominator=lambda c: c.n,
         fairlearn="selection_rate", aif360="selection_rate", aequitas="pprev",
         source="29 CFR 1607.4(D); fairlearn user guide",
+        shows="Sensitive to who gets the favourable decision; blind to whether it is right.",
     ),
     Metric(
         "base_rate", "Base rate", "(TP + FN) / n", "Share of rows whose label is positive.",
         needs=("label",), numerator=lambda c: c.positives, denominator=lambda c: c.n,
         fairlearn=None, aif360="base_rate", aequitas="prev",
+        shows="Speaks of the labels, not of the model: where it differs, selection rates differ for a "
+        "perfect model too.",
     ),
     Metric(
         "accuracy", "Accuracy", "(TP + TN) / n", "Share of rows whose decision equals the label.",
         numerator=lambda c: c.tp + c.tn, denominator=lambda c: c.n, better="higher", ideal=1.0,
         fairlearn="accuracy_score", aif360="accuracy",
+        shows="Sensitive to errors of both kinds together; blind to which kind, and led by the more "
+        "frequent label.",
     ),
     Metric(
         "error_rate", "Error rate", "(FP + FN) / n", "Share of rows whose decision differs from the label.",
         numerator=lambda c: c.fp + c.fn, denominator=lambda c: c.n, better="lower", ideal=0.0,
         fairlearn="zero_one_loss", aif360="error_rate",
+        shows="Sensitive to errors of both kinds together; blind to which kind, and led by the more "
+        "frequent label.",
     ),
     Metric(
         "true_positive_rate", "True positive rate", "TP / (TP + FN)",
         "Of the rows with a positive label, the share that is selected (recall, sensitivity).",
         numerator=lambda c: c.tp, denominator=lambda c: c.tp + c.fn, better="higher", ideal=1.0,
         fairlearn="true_positive_rate", aif360="true_positive_rate", aequitas="tpr",
+        shows="Sensitive to those whom the label favours and the model passes over; blind to wrong "
+        "selections.",
     ),
     Metric(
         "true_negative_rate", "True negative rate", "TN / (TN + FP)",
         "Of the rows with a negative label, the share that is not selected (specificity).",
         numerator=lambda c: c.tn, denominator=lambda c: c.tn + c.fp, better="higher", ideal=1.0,
         fairlearn="true_negative_rate", aif360="true_negative_rate", aequitas="tnr",
+        shows="Sensitive to wrong selections; blind to those whom the model passes over.",
     ),
     Metric(
         "false_positive_rate", "False positive rate", "FP / (FP + TN)",
         "Of the rows with a negative label, the share that is selected all the same.",
         numerator=lambda c: c.fp, denominator=lambda c: c.fp + c.tn, better="lower", ideal=0.0,
         fairlearn="false_positive_rate", aif360="false_positive_rate", aequitas="fpr",
+        shows="Sensitive to wrong selections, which count where a selection harms or costs; blind to those "
+        "passed over.",
     ),
     Metric(
         "false_negative_rate", "False negative rate", "FN / (FN + TP)",
         "Of the rows with a positive label, the share that is not selected.",
         numerator=lambda c: c.fn, denominator=lambda c: c.fn + c.tp, better="lower", ideal=0.0,
         fairlearn="false_negative_rate", aif360="false_negative_rate", aequitas="fnr",
+        shows="Sensitive to those whom the label favours and the model passes over; blind to wrong "
+        "selections.",
     ),
     Metric(
         "precision", "Precision", "TP / (TP + FP)",
         "Of the selected rows, the share whose label is positive (positive predictive value).",
         numerator=lambda c: c.tp, denominator=lambda c: c.tp + c.fp, better="higher", ideal=1.0,
         fairlearn="precision_score", aif360="positive_predictive_value", aequitas="precision",
+        shows="Sensitive to what a selection is worth in each slice; moves with the base rate.",
     ),
     Metric(
         "negative_predictive_value", "Negative predictive value", "TN / (TN + FN)",
         "Of the rows not selected, the share whose label is negative.",
         numerator=lambda c: c.tn, denominator=lambda c: c.tn + c.fn, better="higher", ideal=1.0,
         aif360="negative_predictive_value", aequitas="npv",
+        shows="Sensitive to what a rejection is worth in each slice; moves with the base rate.",
     ),
     Metric(
         "false_discovery_rate", "False discovery rate", "FP / (FP + TP)",
         "Of the selected rows, the share whose label is negative.",
         numerator=lambda c: c.fp, denominator=lambda c: c.fp + c.tp, better="lower", ideal=0.0,
         aif360="false_discovery_rate", aequitas="fdr",
+        shows="Sensitive to what a selection is worth in each slice; moves with the base rate.",
     ),
     Metric(
         "false_omission_rate", "False omission rate", "FN / (FN + TN)",
         "Of the rows not selected, the share whose label is positive.",
         numerator=lambda c: c.fn, denominator=lambda c: c.fn + c.tn, better="lower", ideal=0.0,
         aif360="false_omission_rate", aequitas="for",
+        shows="Sensitive to what a rejection is worth in each slice; moves with the base rate.",
     ),
     Metric(
         "balanced_accuracy", "Balanced accuracy", "(TPR + TNR) / 2",
         "Mean of the true positive and the true negative rate.",
         parts=("true_positive_rate", "true_negative_rate"), better="higher", ideal=1.0,
         fairlearn="balanced_accuracy_score",
+        shows="Sensitive to errors of both kinds, each label weighing the same; blind to which kind.",
     ),
     Metric(
         "f1", "F1 score", "2 TP / (2 TP + FP + FN)",
@@ -157,6 +179,8 @@ METRICS = table(
         # F1 rises with TP / (TP + FP + FN), which is a proportion: its limits carry over exactly.
         numerator=lambda c: c.tp, denominator=lambda c: c.tp + c.fp + c.fn,
         transform=lambda j: 2 * j / (1 + j), better="higher", ideal=1.0, fairlearn="f1_score",
+        shows="Sensitive to errors around the positive label; blind to rows rightly rejected, and moves "
+        "with the base rate.",
     ),
     Metric(
         "matthews_correlation", "Matthews correlation",
@@ -164,6 +188,7 @@ METRICS = table(
         "Correlation of decision and label, -1 to 1.",
         better="higher", ideal=1.0, percent=False, ratio=False, fairlearn="matthews_corrcoef",
         source="B. W. Matthews 1975, Biochim. Biophys. Acta 405:442-451",
+        shows="Sensitive to errors of both kinds in one figure; moves with the base rate.",
     ),
     Metric(
         "treatment_ratio", "False negatives per false positive", "FN / FP",
@@ -171,34 +196,43 @@ METRICS = table(
         # FN / FP is the odds of FN among all errors, a monotone function of a proportion.
         numerator=lambda c: c.fn, denominator=lambda c: c.fn + c.fp, transform=_odds, percent=False,
         source="R. Berk et al. 2021, Sociol. Methods Res. 50:3-44 (treatment equality)",
+        shows="Sensitive to which kind of error a slice bears; blind to how many errors there are.",
     ),
     Metric(
         "auc", "Area under the ROC curve", "P(score of a positive row > score of a negative row)",
         "Chance that a row with a positive label scores higher than one with a negative label.",
         needs=("label", "score"), better="higher", ideal=1.0, percent=False, fairlearn="roc_auc_score",
         source="E. R. DeLong et al. 1988, Biometrics 44:837-845",
+        shows="Sensitive to the order of the scores at every threshold; blind to the threshold in use and "
+        "to calibration.",
     ),
     Metric(
         "mean_score", "Mean score", "mean of the scores", "Average score of the rows.",
         needs=("score",), percent=False, ratio=False, fairlearn="mean_prediction",
+        shows="Sensitive to the level of the scores, whatever the threshold; blind to whether they are "
+        "right.",
     ),
     Metric(
         "brier_score", "Brier score", "mean of (score - label)^2",
         "Mean squared distance of the score from the label.",
         needs=("label", "probability"), better="lower", ideal=0.0, percent=False,
         fairlearn="brier_score_loss", source="G. W. Brier 1950, Mon. Weather Rev. 78:1-3",
+        shows="Sensitive to order and calibration of the scores together; moves with the base rate.",
     ),
     Metric(
         "log_loss", "Log loss", "mean of -ln(probability given to the label)",
         "Surprise of the label under the score, in nats; scores are held 1e-15 away from 0 and 1.",
         needs=("label", "probability"), better="lower", ideal=0.0, percent=False, fairlearn="log_loss",
         source="I. J. Good 1952, J. R. Stat. Soc. B 14:107-114",
+        shows="Sensitive to scores that are sure and wrong; moves with the base rate.",
     ),
     Metric(
         "calibration_bias", "Calibration bias", "mean score - base rate",
         "How much the scores promise too much (positive) or too little (negative) on average.",
         needs=("label", "probability"), ideal=0.0, ratio=False,
         source="D. J. Spiegelhalter 1986, Stat. Med. 5:421-433 (calibration in the large)",
+        shows="Sensitive to scores that promise too much or too little on average; blind to errors that "
+        "cancel out.",
     ),
     Metric(
         "expected_calibration_error", "Expected calibration error",
@@ -206,6 +240,7 @@ METRICS = table(
         "Average distance of score and observed rate over ten equally wide bins of the score.",
         needs=("label", "probability"), better="lower", ideal=0.0, ratio=False,
         source="M. P. Naeini et al. 2015, AAAI 29 (ECE)",
+        shows="Sensitive to scores that do not keep their promise; larger by chance in small slices.",
     ),
 )  # fmt: skip
 
@@ -228,43 +263,54 @@ class DisparityRow:
     forms: tuple[Literal["difference", "ratio"], ...] = ("difference", "ratio")
     fairlearn: bool = False
     source: str = ""
+    shows: str = ""
 
 
 DISPARITIES = (
     DisparityRow(
         "demographic_parity", "Demographic parity", ("selection_rate",), fairlearn=True,
         source="T. Calders, S. Verwer 2010, Data Min. Knowl. Discov. 21:277-292",
+        shows="Asks for equal shares of favourable decisions, whatever the labels.",
     ),
     DisparityRow(
         "equalized_odds", "Equalized odds", ("true_positive_rate", "false_positive_rate"), fairlearn=True,
         source="M. Hardt et al. 2016, NeurIPS 29",
+        shows="Asks for equal error rates of both kinds, given the label; trusts the labels.",
     ),
     DisparityRow(
         "equal_opportunity", "Equal opportunity", ("true_positive_rate",), fairlearn=True,
         source="M. Hardt et al. 2016, NeurIPS 29",
+        shows="Asks that those whom the label favours are selected alike; trusts the labels, allows any "
+        "wrong selections.",
     ),
     DisparityRow(
         "predictive_parity", "Predictive parity", ("precision",),
         source="A. Chouldechova 2017, Big Data 5:153-163",
+        shows="Asks that a selection is worth the same in every slice; moves with the base rate.",
     ),
     DisparityRow(
         "accuracy_parity", "Accuracy parity", ("accuracy",),
         source="M. B. Zafar et al. 2017, WWW '17 (overall misclassification rate)",
+        shows="Asks for equally many errors, of whichever kind.",
     ),
     DisparityRow(
         "treatment_equality", "Treatment equality", ("treatment_ratio",), forms=("difference",),
         source="R. Berk et al. 2021, Sociol. Methods Res. 50:3-44",
+        shows="Asks for the same balance of the two kinds of errors, however many there are.",
     ),
     DisparityRow(
         "base_rate", "Base rate (label statistical parity)", ("base_rate",),
         source="F. Kamiran, T. Calders 2012, Knowl. Inf. Syst. 33:1-33",
+        shows="Speaks of the labels, not of the model.",
     ),
     DisparityRow(
         "auc_gap", "AUC gap", ("auc",), forms=("difference",),
         source="D. Borkan et al. 2019, WWW '19 companion (subgroup AUC)",
+        shows="Asks for scores that order rows equally well within every slice, at any threshold.",
     ),
     DisparityRow(
         "calibration_gap", "Calibration gap", ("calibration_bias",), forms=("difference",),
         source="G. Pleiss et al. 2017, NeurIPS 30",
+        shows="Asks for scores that promise equally much or little in every slice.",
     ),
 )  # fmt: skip

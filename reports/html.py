@@ -11,11 +11,10 @@ from ..audit.result import AuditResult, Variant
 from . import formats, tables, words
 from .chapter import chapter
 from .cost_tables import readable
-from .findings import findings
+from .first_screen import first_screen
 from .gate_tables import gate_rows
 from .language import TAGS, install, language, writing
 from .lookup import binding_gates
-from .release import release
 from .sections import Section, feature_sections, score_sections
 from .twins import twins
 
@@ -62,11 +61,8 @@ def _page(result: AuditResult, charts: bool, regimes: Sequence[tuple[str, str]])
         result=result,
         data=result.data,
         variant=variant,
-        verdict=words.verdict_words(result.verdict),
-        reason=words.verdict_reason(result),
-        findings=findings(result),
+        first=first_screen(result),
         gates=gate_rows(binding_gates(result), result),
-        release=release(result),
         chapter=chapter(result, charts=charts),
         twins=twins(result, charts=charts),
         features=[section for section in sections if len(section.by) == 1],

@@ -158,11 +158,19 @@ def _told(result: AuditResult, name: str | None) -> list[Sentence]:
     if variant is None or name is None:
         return []
     item = comparison_of(result, name)
-    told = [_saving(variant.cost)] if variant.cost else []
+    told = [_saving(variant.cost)] if variant.cost and _costs_otherwise(variant.cost) else []
+    told += _performance_told(result, item, standing_of(result.frontier, name))
     if item is not None:
         told += _flips_told(result, item)
-    told += _performance_told(result, item, standing_of(result.frontier, name))
     return told + _needed(result, name)
+
+
+def _costs_otherwise(cost: Cost) -> bool:
+    """Whether a variant costs more or less than the original; what only decides otherwise costs the same."""
+    timing = audit_timing(cost)
+    return cost.storage != 1 or (
+        timing is not None and (timing.saving or timing.ratio_low > timing.null_high)
+    )
 
 
 def _saving(cost: Cost) -> Sentence:
@@ -228,8 +236,8 @@ def _who_pays(result: AuditResult, item: Comparison) -> Sentence:
     if more > 0:
         who.append(say_n("{more} more slice likewise", "{more} more slices likewise", more, more=count(more)))
     if meant:
-        return say("Whose decisions change most: {who}.", who=_listed(who))
-    return say("Who pays: {who}.", who=_listed(who))
+        return say("Whose decisions change most: {who}.", who=series(who))
+    return say("Who pays: {who}.", who=series(who))
 
 
 def paying_slices(item: Comparison) -> list[Flips]:
@@ -307,12 +315,13 @@ def _misses(result: AuditResult, name: str) -> Sentence:
     """Say what a variant misses: on the evaluation rows, else on those of the choice."""
     missed = missed_words(result, standing_of(result.frontier, name))
     if missed:
-        return say("It misses: {gates}.", gates=_listed(missed))
+        return say("It misses: {gates}.", gates=series(missed))
     missed = missed_words(result, standing_of(result.frontier, name, selection=True), verdicts=False)
-    return say("On the rows of the choice it misses: {gates}.", gates=_listed(missed)) if missed else ()
+    return say("On the rows of the choice it misses: {gates}.", gates=series(missed)) if missed else ()
 
 
-def _listed(items: list[Sentence]) -> Sentence:
+def series(items: list[Sentence]) -> Sentence:
+    """Join parts that hold commas themselves."""
     pieces: list[str] = []
     for item in items:
         pieces += [*((tr("{one}; {other}", one="", other=""),) if pieces else ()), *item]

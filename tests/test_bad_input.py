@@ -54,6 +54,10 @@ def names(folder: str | Path = ".") -> list[str]:
             {"gates": [{"metric": "selection_rat", "limit": ">= 0"}]},
             ["gates[0]", "did you mean 'selection_rate'?"],
         ),
+        (
+            {"report": {"reasons": {"acuracy": "Why not."}}},
+            ["report.reasons", "'acuracy'", "did you mean 'accuracy'?"],
+        ),
         ({"confidence": 95}, ["confidence", "less than 1", "got 95"]),
         ({"slices": {"min_size": 0}}, ["slices.min_size", "got 0"]),
         ({"data": {"sensitive": "sex"}}, ["data.sensitive", "list", "'sex'"]),

@@ -1,0 +1,140 @@
+"""The first screen, for a person with five minutes: what was audited, the verdict, what matters most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..audit.result import AuditResult, Verdict
+from . import words
+from .findings import Finding, findings
+from .formats import count
+from .kinds import run_words
+from .language import Sentence, later, say, say_n, tr
+from .lookup import binding_gates
+from .release import release
+from .undecided import undecided
+from .words import Given
+
+MOST_FINDINGS = 3
+
+_CHANGES = {
+    "": later("What changed"),
+    "compressed": later("What compression changed"),
+    "mitigated": later("What mitigation would change"),
+    "compressed or mitigated": later("What compression and mitigation would change"),
+}
+
+
+@dataclass(frozen=True)
+class Box:
+    """A heading, a lead (empty: none) and what is said under it."""
+
+    title: str
+    lead: Sentence
+    lines: list[Sentence]
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True)
+class FirstScreen:
+    """What stands before everything else.
+
+    ``more``: how many findings of gates there are beyond those told; empty when none.
+    """
+
+    audited: list[Sentence]
+    synthetic: bool
+    verdict: Verdict
+    reason: str
+    findings: list[Finding]
+    more: Sentence
+    nothing: str
+    boxes: list[Box]
+    reading: list[Sentence]
+
+
+def first_screen(result: AuditResult) -> FirstScreen:
+    """Gather the first screen from the result."""
+    told = findings(result, MOST_FINDINGS)
+    return FirstScreen(
+        audited=_audited(result),
+        synthetic=result.data.synthetic,
+        verdict=result.verdict,
+        reason=words.verdict_reason(result),
+        findings=told,
+        more=_more(result, told),
+        nothing=_nothing(result),
+        boxes=[*_changes(result), _open(result)],
+        reading=_reading(result),
+    )
+
+
+def _audited(result: AuditResult) -> list[Sentence]:
+    data = result.data
+    told: list[Sentence] = [(Given(data.title),), say_n("{n} row", "{n} rows", data.rows, n=count(data.rows))]
+    if data.split:
+        told.append(say("split {split}", split=Given(data.split)))
+    model = result.variants[0].model if result.variants else {}
+    if "decision" in model:
+        told.append(say("decision {column}", column=Given(str(model["decision"]))))
+    if "threshold" in model:
+        told.append(say("threshold {threshold}", threshold=Given(str(model["threshold"]))))
+    return told
+
+
+def _more(result: AuditResult, told: list[Finding]) -> Sentence:
+    """Say how many gates that fail or cannot be evaluated are not among the findings."""
+    missed = [gate for gate in binding_gates(result) if gate.verdict in ("fail", "error")]
+    more = len(missed) - len([finding for finding in told if finding.gate in {g.id for g in missed}])
+    if more <= 0:
+        return ()
+    return say_n(
+        "{n} more gate fails or could not be evaluated: see Gates.",
+        "{n} more gates fail or could not be evaluated: see Gates.",
+        more, n=count(more),
+    )  # fmt: skip
+
+
+def _nothing(result: AuditResult) -> str:
+    """What stands in place of findings."""
+    if result.gates:
+        return tr(
+            "No difference between slices has an interval that excludes 0 beyond what the gates allow. "
+            "That is not proof that there is none."
+        )
+    return tr(
+        "No difference between slices has an interval that excludes 0. That is not proof that there is none."
+    )
+
+
+def _changes(result: AuditResult) -> list[Box]:
+    advice = release(result)
+    if advice is None:
+        return []
+    return [Box(tr(_CHANGES[run_words(result)]), advice.lead, advice.changes, advice.verdict)]
+
+
+def _open(result: AuditResult) -> Box:
+    lines = undecided(result)
+    if not lines:
+        lines = [say("Every gate is decided, and every slice has rows enough to be judged.")]
+    return Box(tr("What the data cannot decide"), (), lines)
+
+
+def _reading(result: AuditResult) -> list[Sentence]:
+    """Say how labels, selections and differences are to be read."""
+    data = result.data
+    if not data.label:
+        label = say("The data have no label: only decisions are compared.")
+    elif data.positive:
+        values: list[str] = []
+        for value in data.positive:
+            values += [*((tr("{one} or {other}", one="", other=""),) if values else ()), Given(value)]
+        label = say("Positive label: {label} = {values}.", label=Given(data.label), values=tuple(values))
+    else:
+        label = say("Positive label: {label}.", label=Given(data.label))
+    return [
+        label,
+        say("A row is selected when the model decides for the positive class."),
+        say("A difference is slice − reference, a ratio slice / reference."),
+    ]
