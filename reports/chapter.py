@@ -11,6 +11,7 @@ from .gate_tables import GateRow, gate_rows
 from .kinds import run_words
 from .layer_charts import Layers, layer_views
 from .lookup import comparison_of, gates_for_information, has_ladder, released, variant_named
+from .release import release
 from .tables import Table, variant_rows
 from .words import Sentence
 
@@ -83,6 +84,7 @@ class Chapter:
     title: str
     kinds: str
     ladder: ladder_table.Ladder
+    chosen: list[Sentence]
     objective: list[tuple[str, Sentence]]
     performance: str
     splits: list[compression_tables.Side]
@@ -102,11 +104,12 @@ def chapter(result: AuditResult, *, charts: bool) -> Chapter | None:
     ladder = ladder_table.ladder(result)
     if ladder is None or not has_ladder(result):
         return None
-    trade_off = ladder_table.trade_off(result)
+    trade_off, advice = ladder_table.trade_off(result), release(result)
     return Chapter(
         title=_title(result),
         kinds=run_words(result),
         ladder=ladder,
+        chosen=advice.chosen if advice is not None else [],
         objective=compression_tables.objective_words(result),
         performance=ladder_table.performance_title(result),
         splits=compression_tables.both_splits(result),

@@ -116,8 +116,10 @@ def _changes(result: AuditResult) -> list[Box]:
 
 def _open(result: AuditResult) -> Box:
     lines = undecided(result)
-    if not lines:
-        lines = [say("Every gate is decided, and every slice has rows enough to be judged.")]
+    if not lines and result.coverage:
+        lines = [say("No gate is open, and every slice has rows enough to be judged.")]
+    elif not lines:
+        lines = [say("No gate is open.")]
     return Box(tr("What the data cannot decide"), (), lines)
 
 

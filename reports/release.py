@@ -158,7 +158,8 @@ def _told(result: AuditResult, name: str | None) -> list[Sentence]:
     if variant is None or name is None:
         return []
     item = comparison_of(result, name)
-    told = [_saving(variant.cost)] if variant.cost and _costs_otherwise(variant.cost) else []
+    cost = variant.cost
+    told = [_saving(cost)] if cost and (is_compressed(result, name) or _costs_otherwise(cost)) else []
     told += _performance_told(result, item, standing_of(result.frontier, name))
     if item is not None:
         told += _flips_told(result, item)

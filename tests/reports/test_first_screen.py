@@ -1,0 +1,102 @@
+"""The first screen: what was audited, the verdict, three findings, what changes, what is open.
+
+The counts are those of COMPAS (``conftest``); rows of small slices are counted from its cells here.
+"""
+
+from __future__ import annotations
+
+import pytest
+from fairweigh.audit.coverage import coverage
+from fairweigh.audit.result import AuditResult
+from fairweigh.reports.first_screen import FirstScreen, first_screen
+from fairweigh.reports.html import render_html
+from fairweigh.reports.language import writing
+from fairweigh.reports.words import plain
+
+from .conftest import COMPAS
+
+NBSP = "\u00a0"
+
+
+@pytest.fixture
+def covered(compas: AuditResult) -> AuditResult:
+    slices = coverage(compas.variants[0].slices)
+    configuration = {**compas.configuration, "slices": {"min_size": 30}}
+    return compas.model_copy(update={"coverage": slices, "configuration": configuration})
+
+
+def box(screen: FirstScreen, title: str) -> list[str]:
+    return [plain(line) for found in screen.boxes if found.title == title for line in found.lines]
+
+
+def test_small_slices_are_told_with_the_rows_that_they_hold(covered: AuditResult):
+    """Native American people alone are fewer than 30; of the crossings those below are."""
+    few = [sum(cell) for cell in COMPAS.values() if sum(cell) < 30]
+    told = box(first_screen(covered), "What the data cannot decide")
+    assert any(
+        line.startswith("race: 1 slice of fewer than 30 rows (18 in all), not judged") for line in told
+    )
+    crossed = f"race × sex: {len(few)} slices of fewer than 30 rows ({sum(few)} in all), not judged"
+    assert any(line.startswith(crossed) for line in told)
+
+
+def test_open_gate_is_told_with_the_rows_that_would_decide_it(covered: AuditResult):
+    told = box(first_screen(covered), "What the data cannot decide")
+    assert "about 61,300 rows of the same composition would decide it; there are 7,214." in told[0]
+
+
+def test_missing_values_and_labels_are_told(covered: AuditResult):
+    race = covered.coverage[0].model_copy(update={"by": ["race"], "unknown": 1, "unknown_rows": 12})
+    data = covered.data.model_copy(update={"label": None})
+    told = box(
+        first_screen(covered.model_copy(update={"coverage": [race], "data": data, "gates": []})),
+        "What the data cannot decide",
+    )
+    assert told[0] == "No labels: who is decided wrongly stays open."
+    assert "value missing in 12 rows, not judged" in told[1]
+
+
+def test_nothing_open_is_said_only_of_what_was_counted(covered: AuditResult):
+    whole = [item.model_copy(update={"small": 0, "undefined": 0}) for item in covered.coverage]
+    closed = covered.model_copy(update={"coverage": whole, "gates": []})
+    title = "What the data cannot decide"
+    assert box(first_screen(closed), title) == [
+        "No gate is open, and every slice has rows enough to be judged."
+    ]
+    assert box(first_screen(closed.model_copy(update={"coverage": []})), title) == ["No gate is open."]
+
+
+def test_gates_beyond_the_three_findings_are_counted(compas: AuditResult):
+    gates = [
+        compas.gates[0].model_copy(update={"id": f"g{k}", "limit": f"<= 0.{k}", "verdict": "fail"})
+        for k in range(1, 6)
+    ]
+    screen = first_screen(compas.model_copy(update={"gates": gates}))
+    assert len(screen.findings) == 3
+    assert plain(screen.more) == "2 more gates fail or could not be evaluated: see Gates."
+
+
+def test_what_compression_changed_stands_beside_what_is_open(compressed: AuditResult):
+    screen = first_screen(compressed)
+    assert [found.title for found in screen.boxes] == [
+        "What compression changed",
+        "What the data cannot decide",
+    ]
+    assert f"It needs 26.0{NBSP}% of the storage" in box(screen, "What compression changed")[0]
+
+
+def test_first_screen_is_chinese_in_a_chinese_report(covered: AuditResult):
+    with writing("zh"):
+        screen = first_screen(covered)
+        told = plain(screen.findings[0].lead)
+        assert [found.title for found in screen.boxes] == ["数据无法判定的问题"]
+    assert told == (
+        "每 100 个race=Caucasian 的负标签样本中，模型选中 23 个；"
+        "race=African-American 的每 100 个中选中 45 个。"
+    )
+
+
+def test_order_of_the_first_screen(covered: AuditResult):
+    html = render_html(covered, charts=False)
+    parts = ["<h1", 'class="verdict', 'class="find"', "What the data cannot decide", 'id="gates"']
+    assert sorted(parts, key=html.index) == parts
