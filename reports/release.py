@@ -8,7 +8,7 @@ from ..audit.result import AuditResult, Comparison, Cost, Flips, Standing, Verdi
 from .cost_tables import readable
 from .formats import Kind, count, figure, interval
 from .kinds import has_mitigated, is_compressed, is_mitigated, run_words
-from .language import Sentence, later, say, say_n, tr
+from .language import Sentence, later, later_n, say, say_n, sentences, series, tr
 from .lookup import audit_timing, comparison_of, standing_of, variant_named
 from .retold import retold
 from .words import Given, compared_kind, gate_limit_words, gate_title, slice_name, title_of
@@ -103,15 +103,7 @@ def _others(result: AuditResult, told: str | None) -> list[Sentence]:
     if variant is not None and variant.cost is not None and is_compressed(result, best.variant):
         told_of.append(_saving(variant.cost))
     told_of += _performance_told(result, comparison_of(result, best.variant), best)
-    return [joined([*told_of, *_needed(result, best.variant)])]
-
-
-def joined(sentences: list[Sentence]) -> Sentence:
-    """Put sentences behind each other, with the space that the language wants between them."""
-    pieces: list[str] = []
-    for sentence in filter(None, sentences):
-        pieces += [*((tr("{sentence} {next}", sentence="", next=""),) if pieces else ()), *sentence]
-    return tuple(pieces)
+    return [sentences([*told_of, *_needed(result, best.variant)])]
 
 
 def _needed(result: AuditResult, name: str) -> list[Sentence]:
@@ -140,7 +132,7 @@ def _nearest(result: AuditResult) -> list[Sentence]:
     if nearest is None:
         return []
     named = say("Nearest: {variant}.", variant=Given(nearest))
-    return [joined([named, _misses(result, nearest)]), *_told(result, nearest)]
+    return [sentences([named, _misses(result, nearest)]), *_told(result, nearest)]
 
 
 def _compared(result: AuditResult) -> Release | None:
@@ -203,7 +195,7 @@ def _flips_told(result: AuditResult, item: Comparison) -> list[Sentence]:
     else:
         limits = interval(item.overall.low, item.overall.high, "percent")
         changed = say("{rate} of the decisions change ({limits}).", rate=rate, limits=limits)
-    told = [joined([changed, _floor(result, item)])]
+    told = [sentences([changed, _floor(result, item)])]
     return [*told, *([_who_pays(result, item)] if item.flips else [])]
 
 
@@ -321,14 +313,6 @@ def _misses(result: AuditResult, name: str) -> Sentence:
     return say("On the rows of the choice it misses: {gates}.", gates=series(missed)) if missed else ()
 
 
-def series(items: list[Sentence]) -> Sentence:
-    """Join parts that hold commas themselves."""
-    pieces: list[str] = []
-    for item in items:
-        pieces += [*((tr("{one}; {other}", one="", other=""),) if pieces else ()), *item]
-    return tuple(pieces)
-
-
 def missed_words(result: AuditResult, standing: Standing | None, *, verdicts: bool = True) -> list[Sentence]:
     """Name the gates and targets that a variant does not pass, with what they ask for.
 
@@ -351,18 +335,16 @@ def missed_words(result: AuditResult, standing: Standing | None, *, verdicts: bo
 
 
 _MADE = {
-    "": (later("{n} variant was made; {passed}."), later("{n} variants were made; {passed}.")),
-    "compressed": (
-        later("{n} lighter variant was made; {passed}."),
-        later("{n} lighter variants were made; {passed}."),
+    "": later_n("{n} variant was made; {passed}.", "{n} variants were made; {passed}."),
+    "compressed": later_n(
+        "{n} lighter variant was made; {passed}.", "{n} lighter variants were made; {passed}."
     ),
-    "mitigated": (
-        later("{n} mitigated variant was made; {passed}."),
-        later("{n} mitigated variants were made; {passed}."),
+    "mitigated": later_n(
+        "{n} mitigated variant was made; {passed}.", "{n} mitigated variants were made; {passed}."
     ),
-    "compressed or mitigated": (
-        later("{n} lighter or mitigated variant was made; {passed}."),
-        later("{n} lighter or mitigated variants were made; {passed}."),
+    "compressed or mitigated": later_n(
+        "{n} lighter or mitigated variant was made; {passed}.",
+        "{n} lighter or mitigated variants were made; {passed}.",
     ),
 }
 

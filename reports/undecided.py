@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from ..audit.result import AuditResult, Coverage, GateResult
 from .findings import RELEASE
 from .formats import count
-from .language import Sentence, say, say_n
+from .language import Sentence, say, say_n, series
 from .lookup import binding_gates
-from .release import series
-from .words import Given, compared_slices, features_name, gate_title
+from .retold import retold
+from .words import compared_slices, features_name, gate_title
 
 MOST_GATES, MOST_FEATURES = 2, 3
 
@@ -34,7 +34,7 @@ def _gate(gate: GateResult, result: AuditResult) -> Sentence:
     title = gate_title(gate, result.definitions)
     slices = compared_slices(gate.slice, gate.reference)
     if gate.rows_needed is None:
-        return say("{gate}, {slices}: {why}", gate=title, slices=slices, why=Given(gate.why))
+        return say("{gate}, {slices}: {why}", gate=title, slices=slices, why=retold(gate.why))
     return say(
         "{gate}, {slices}: about {needed} rows of the same composition would decide it; there are {n}.",
         gate=title, slices=slices, needed=count(gate.rows_needed), n=count(result.data.rows),

@@ -47,11 +47,11 @@ def tables() -> Iterator[str]:
     from fairweigh.metrics.table import DISPARITIES, METRICS
 
     for metric in METRICS.values():
-        yield from (metric.title, metric.meaning)
+        yield from (metric.title, metric.meaning, metric.shows)
         if any(word.isalpha() and word.islower() and len(word) > 2 for word in metric.formula.split()):
             yield metric.formula
     for row in DISPARITIES:
-        yield row.title
+        yield from (row.title, row.shows)
     yield from METHODS.values()
 
 
