@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from ..audit.result import AuditResult, Comparison, Estimate, Flips, SliceResult, Variant
 from .formats import Kind, count, figure, interval
+from .language import kept, say, sentences, series, tr
 from .panels import (
     ACCENT,
     AFTER,
-    FINE_PERCENT,
     INK,
     PAPER,
     SOFT,
@@ -22,9 +21,10 @@ from .panels import (
     row_axis,
     row_labels,
     value_axis,
+    whole_words,
 )
 from .svg import inline_svg
-from .words import metric_kind, plain, slice_name, title_of, visible
+from .words import Given, metric_kind, plain, slice_name, title_of, visible
 
 DUMBBELL_HEIGHT = 26
 FLIP_HEIGHT = 22
@@ -57,7 +57,13 @@ def dumbbell_chart(
     if not any(value["before"] is not None or value["after"] is not None for value in values):
         return None
     spec = filled(_dumbbell_template(), values, len(rows), DUMBBELL_HEIGHT)
-    title = f"{visible(pair[0].name)} and {visible(pair[1].name)}: before and after by slice"
+    title = plain(
+        say(
+            "{before} and {after}: before and after by slice",
+            before=Given(pair[0].name),
+            after=Given(pair[1].name),
+        )
+    )
     drawing = inline_svg(spec, key, title, _describe_pairs(rows, names, result))
     labels = [(slice_name(before.slice, short=True), count(before.n)) for before, _ in rows]
     return RowChart(drawing, row_labels(drawing, labels, DUMBBELL_HEIGHT), DUMBBELL_HEIGHT)
@@ -69,10 +75,10 @@ def _whole(pair: tuple[Variant, Variant], metric: str, result: AuditResult) -> s
     before, after = (variant.overall.get(metric) for variant in pair)
     if before is None or after is None:
         return ""
-    return f"all rows {figure(before.value, kind, unit=False)} → {figure(after.value, kind)}"
+    return whole_words(f"{figure(before.value, kind, unit=False)} → {figure(after.value, kind)}")
 
 
-@cache
+@kept
 def _dumbbell_template() -> dict[str, Any]:
     import altair as alt
 
@@ -104,22 +110,28 @@ def _dumbbell_template() -> dict[str, Any]:
 def _describe_pairs(
     rows: list[tuple[SliceResult, SliceResult]], names: list[str], result: AuditResult
 ) -> str:
-    sentences = []
+    told = []
     for metric in names:
-        parts = []
         kind = metric_kind(metric, result.definitions)
-        for before, after in rows:
-            one, other = before.metrics.get(metric), after.metrics.get(metric)
-            told = " to ".join(_estimate_words(estimate, kind) for estimate in (one, other))
-            parts.append(f"{plain(slice_name(before.slice, short=True))} {told}")
-        sentences.append(f"{visible(title_of(metric, result.definitions))}: {'; '.join(parts)}.")
-    return " ".join(sentences)
+        parts = [
+            say(
+                "{slice} {before} to {after}",
+                slice=slice_name(before.slice, short=True),
+                before=_estimate_words(before.metrics.get(metric), kind),
+                after=_estimate_words(after.metrics.get(metric), kind),
+            )
+            for before, after in rows
+        ]
+        title = title_of(metric, result.definitions)
+        told.append(say("{metric}: {slices}.", metric=title, slices=series(parts)))
+    return plain(sentences(told))
 
 
 def _estimate_words(estimate: Estimate | None, kind: Kind) -> str:
     if estimate is None or estimate.value is None:
-        return "undefined"
-    return f"{figure(estimate.value, kind)} ({interval(estimate.low, estimate.high, kind)})"
+        return tr("undefined")
+    limits = interval(estimate.low, estimate.high, kind)
+    return tr("{value} ({limits})", value=figure(estimate.value, kind), limits=limits)
 
 
 def flip_chart(rows: list[Flips], item: Comparison, key: str) -> RowChart | None:
@@ -136,20 +148,22 @@ def flip_chart(rows: list[Flips], item: Comparison, key: str) -> RowChart | None
             "low": flips.low,
             "high": flips.high,
             "overall": overall if position == 0 else None,
-            "title": "Lost ◂   ▸ gained" if position == 0 else "",
-            "subtitle": "decisions" if position == 0 else "",
-            "title2": "Flip rate" if position == 0 else "",
-            "subtitle2": f"all rows {figure(overall, 'percent')}" if position == 0 else "",
+            "title": tr("Lost ◂   ▸ gained") if position == 0 else "",
+            "subtitle": tr("decisions") if position == 0 else "",
+            "title2": tr("Flip rate") if position == 0 else "",
+            "subtitle2": whole_words(figure(overall, "percent")) if position == 0 else "",
         }
         for position, flips in enumerate(rows)
     ]
     spec = filled(_flip_template(), values, len(rows), FLIP_HEIGHT)
-    drawing = inline_svg(spec, key, "Decisions changed by slice and direction", _describe_flips(rows, item))
+    drawing = inline_svg(
+        spec, key, tr("Decisions changed by slice and direction"), _describe_flips(rows, item)
+    )
     labels = [(slice_name(flips.slice, short=True), count(flips.n)) for flips in rows]
     return RowChart(drawing, row_labels(drawing, labels, FLIP_HEIGHT), FLIP_HEIGHT)
 
 
-@cache
+@kept
 def _flip_template() -> dict[str, Any]:
     import altair as alt
 
@@ -164,7 +178,7 @@ def _flip_template() -> dict[str, Any]:
         x=alt.X("gained:Q", axis=whole), x2=alt.datum(0), y=y
     )
     zero = base.transform_filter("datum.row === 0").mark_rule(stroke=INK, strokeWidth=1)
-    axis = value_axis(FINE_PERCENT)
+    axis = value_axis(fine=True)
     limits = base.mark_rule(stroke=ACCENT, strokeWidth=2).encode(
         x=alt.X("low:Q", axis=axis), x2="high:Q", y=y
     )
@@ -182,11 +196,16 @@ def _flip_template() -> dict[str, Any]:
 
 
 def _describe_flips(rows: list[Flips], item: Comparison) -> str:
-    told = []
-    for flips in rows:
-        limits = interval(flips.low, flips.high, "percent", unit=True)
-        moved = f"{count(flips.lost)} lost, {count(flips.gained)} gained"
-        rate = f"flip rate {figure(flips.rate, 'percent')} ({limits})"
-        told.append(f"{plain(slice_name(flips.slice, short=True))}: {moved}, {rate}")
-    overall = figure(item.overall.rate, "percent") if item.overall is not None else "unknown"
-    return f"{'; '.join(told)}. All rows: {overall}."
+    told = [
+        say(
+            "{slice}: {lost} lost, {gained} gained, flip rate {rate} ({limits})",
+            slice=slice_name(flips.slice, short=True),
+            lost=count(flips.lost),
+            gained=count(flips.gained),
+            rate=figure(flips.rate, "percent"),
+            limits=interval(flips.low, flips.high, "percent", unit=True),
+        )
+        for flips in rows
+    ]
+    overall = figure(item.overall.rate, "percent") if item.overall is not None else tr("unknown")
+    return plain(say("{slices}. All rows: {overall}.", slices=series(told), overall=overall))

@@ -13,9 +13,10 @@ from ..audit.result import (
     Variant,
 )
 from .formats import UNDEFINED, Kind, count, figure, interval, p_value
+from .language import later, say, tr
 from .order import feature_sets, slices_by
-from .tables import Cell, Notes, Row, Table
-from .words import Sentence, compared_kind, compared_slices, metric_kind, slice_name, title_of
+from .tables import NO_REASON, Cell, Notes, Row, Table
+from .words import Sentence, compared_kind, compared_slices, metric_kind, plain, slice_name, title_of
 
 PAIRS_PER_TABLE = 3
 """Metrics of a table: each takes two columns."""
@@ -33,12 +34,12 @@ def flips_table(rows: list[Flips], item: Comparison) -> Table:
     lines = [_flips_row(flips) for flips in rows]
     lines += [_flips_row(item.overall)] if item.overall is not None else []
     heads = [
-        ("n", "rows"),
-        ("Lost", "favourable before, unfavourable after"),
-        ("Gained", "unfavourable before, favourable after"),
-        ("Flip rate", "decisions changed / rows"),
-        ("Ratio", "to the flip rate of all other rows"),
-        ("Adjusted p", "Fisher exact against all other rows, Holm over the feature’s slices"),
+        ("n", tr("rows")),
+        (tr("Lost"), tr("favourable before, unfavourable after")),
+        (tr("Gained"), tr("unfavourable before, favourable after")),
+        (tr("Flip rate"), tr("decisions changed / rows")),
+        (tr("Ratio"), tr("to the flip rate of all other rows")),
+        (tr("Adjusted p"), tr("Fisher exact against all other rows, Holm over the feature’s slices")),
     ]
     return Table(heads, lines)
 
@@ -52,7 +53,7 @@ def _flips_row(flips: Flips) -> Row:
     if flips.p is not None:
         adjusted = p_value(flips.p if flips.p_adjusted is None else flips.p_adjusted)
         alone = p_value(flips.p)
-        p = Cell(adjusted, "" if adjusted == alone else f"alone {alone}")
+        p = Cell(adjusted, "" if adjusted == alone else tr("alone {p}", p=alone))
     limits = "" if flips.low is None else interval(flips.low, flips.high, "percent")
     cells = [
         Cell(count(flips.n)),
@@ -66,16 +67,20 @@ def _flips_row(flips: Flips) -> Row:
 
 
 EFFECTS = (
-    ("Right to wrong", "rows decided rightly before and wrongly after", "spoiled"),
-    ("Wrong to right", "rows decided wrongly before and rightly after", "mended"),
+    (later("Right to wrong"), later("rows decided rightly before and wrongly after"), "spoiled"),
+    (later("Wrong to right"), later("rows decided wrongly before and rightly after"), "mended"),
     (
-        "Excess loss",
-        "accuracy loss of the slice minus that of all rows; positive: it pays more",
+        later("Excess loss"),
+        later("accuracy loss of the slice minus that of all rows; positive: it pays more"),
         "excess_loss",
     ),
-    ("Score shift", "mean change of the score", "score_shift"),
-    ("Calibration shift", "change of mean score minus share of positives", "calibration_shift"),
-    ("KL", "mean Kullback-Leibler divergence of the scores, in nats", "kl"),
+    (later("Score shift"), later("mean change of the score"), "score_shift"),
+    (
+        later("Calibration shift"),
+        later("change of mean score minus share of positives"),
+        "calibration_shift",
+    ),
+    (later("KL"), later("mean Kullback-Leibler divergence of the scores, in nats"), "kl"),
 )
 
 
@@ -94,7 +99,7 @@ def effects_table(rows: list[Flips], item: Comparison) -> Table | None:
         )
         for flips in everyone
     ]
-    return Table([(head, explained) for head, explained, _ in shown], lines)
+    return Table([(tr(head), tr(explained)) for head, explained, _ in shown], lines)
 
 
 def _effect(name: str, value: float | None) -> str:
@@ -144,32 +149,32 @@ def _changes(rows: list[Change], result: AuditResult, *, by_metric: bool) -> Tab
         for change in rows
     ]
     heads = [
-        ("n", "rows in the denominator before"),
-        ("Before", ""),
-        ("After", ""),
-        ("Change", "after − before, paired interval"),
-        ("p", "two-sided, paired"),
+        ("n", tr("rows in the denominator before")),
+        (tr("Before"), ""),
+        (tr("After"), ""),
+        (tr("Change"), tr("after − before, paired interval")),
+        ("p", tr("two-sided, paired")),
     ]
     return Table(heads, lines, notes)
 
 
 def _named(change: Change, result: AuditResult, *, by_metric: bool) -> Sentence:
     title = title_of(change.metric, result.definitions)
-    return (title,) if by_metric else (title, ", ", *slice_name(change.slice))
+    return (title,) if by_metric else say("{metric}, {slices}", metric=title, slices=slice_name(change.slice))
 
 
 def _change_cells(change: Change, result: AuditResult, notes: Notes) -> list[Cell]:
     kind = metric_kind(change.metric, result.definitions)
     signed = compared_kind("change", change.metric, result.definitions)
     if change.value is None:
-        moved = Cell(UNDEFINED, note=notes.letter(change.why or "Undefined; the audit gives no reason."))
+        moved = Cell(UNDEFINED, note=notes.letter(change.why or NO_REASON))
     else:
         moved = Cell(
             figure(change.value, signed),
             "" if change.low is None else interval(change.low, change.high, signed),
         )
     same = change.p_adjusted is None or p_value(change.p_adjusted) == p_value(change.p)
-    adjusted = "" if same else f"adjusted {p_value(change.p_adjusted)}"
+    adjusted = "" if same else tr("adjusted {p}", p=p_value(change.p_adjusted))
     return [
         Cell(count(change.n)),
         Cell(figure(change.before, kind)),
@@ -188,16 +193,20 @@ def worst_gap_changes(item: Comparison, result: AuditResult, most: int) -> tuple
     notes = Notes()
     lines = [
         Row(
-            (title_of(gap.metric, result.definitions), ", ", *compared_slices(gap.slice, gap.reference)),
+            say(
+                "{metric}, {slices}",
+                metric=title_of(gap.metric, result.definitions),
+                slices=compared_slices(gap.slice, gap.reference),
+            ),
             _gap_cells(gap, result, notes),
             small=gap.status == "small",
         )
         for gap in listed
     ]
     heads = [
-        ("Gap before", "slice − reference"),
-        ("Gap after", "slice − reference"),
-        ("Gap grows by", "|after| − |before|: positive when the gap has grown"),
+        (tr("Gap before"), tr("slice − reference")),
+        (tr("Gap after"), tr("slice − reference")),
+        (tr("Gap grows by"), tr("|after| − |before|: positive when the gap has grown")),
     ]
     return Table(heads, lines, notes), len(rows) - len(listed)
 
@@ -211,7 +220,7 @@ def _growth(gap: GapChange) -> tuple[bool, bool, float]:
 def _gap_cells(gap: GapChange, result: AuditResult, notes: Notes) -> list[Cell]:
     kind = compared_kind("change", gap.metric, result.definitions)
     if gap.worse is None:
-        grown = Cell(UNDEFINED, note=notes.letter(gap.why or "Undefined; the audit gives no reason."))
+        grown = Cell(UNDEFINED, note=notes.letter(gap.why or NO_REASON))
     else:
         limits = "" if gap.worse_low is None else interval(gap.worse_low, gap.worse_high, kind)
         grown = Cell(figure(gap.worse, kind), limits)
@@ -256,9 +265,9 @@ def paired_tables(
             for before, after in rows
         ]
         heads = [
-            (f"{title_of(name, result.definitions)} {when}", "")
+            (plain(say(when, metric=title_of(name, result.definitions))), "")
             for name in shown
-            for when in ("before", "after")
+            for when in (later("{metric} before"), later("{metric} after"))
         ]
         tables.append(Table(heads, lines))
     return tables

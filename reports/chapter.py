@@ -9,6 +9,7 @@ from ..audit.result import AuditResult, Comparison, Variant
 from . import change_tables, compression_tables, cost_tables, ladder_table, order, rule_tables
 from .gate_tables import GateRow, gate_rows
 from .kinds import run_words
+from .language import later, tr
 from .layer_charts import Layers, layer_views
 from .lookup import comparison_of, gates_for_information, has_ladder, released, variant_named
 from .release import release
@@ -126,9 +127,14 @@ def chapter(result: AuditResult, *, charts: bool) -> Chapter | None:
 
 
 def _title(result: AuditResult) -> str:
-    titles = {"mitigated": "Mitigation", "compressed or mitigated": "Compression and mitigation"}
+    titles = {
+        "mitigated": later("Mitigation"),
+        "compressed or mitigated": later("Compression and mitigation"),
+        "compressed": later("Compression"),
+        "": later("Compression"),
+    }
     compared = result.frontier is None and not run_words(result)
-    return "Before and after" if compared else titles.get(run_words(result), "Compression")
+    return tr("Before and after") if compared else tr(titles[run_words(result)])
 
 
 def _trade_off_chart(result: AuditResult) -> TradeOffChart | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from ..audit.result import AuditResult, SliceResult, Variant
 from .formats import count, figure, interval
+from .language import Sentence, kept, listed, say, sentences, series
 from .panels import (
     ACCENT,
     INK,
@@ -19,6 +19,7 @@ from .panels import (
     row_height,
     row_labels,
     value_axis,
+    whole_words,
 )
 from .svg import inline_svg
 from .words import plain, slice_name, title_of, visible
@@ -36,8 +37,9 @@ def slice_chart(
         return None
     height = row_height(len(rows))
     spec = filled(_slice_template(), values, len(rows), height)
-    titles = ", ".join(str(title_of(name, result.definitions)) for name in metrics)
-    drawing = inline_svg(spec, key, visible(f"{titles} by slice"), _describe(rows, variant, metrics, result))
+    titles = listed(title_of(name, result.definitions) for name in metrics)
+    title = plain(say("{titles} by slice", titles=titles))
+    drawing = inline_svg(spec, key, title, _describe(rows, variant, metrics, result))
     names = [(slice_name(row.slice, short=True), count(row.n)) for row in rows]
     return RowChart(drawing, row_labels(drawing, names, height), height)
 
@@ -61,13 +63,13 @@ def _chart_values(
                     # Once per panel: the dashed line and the two lines of its heading.
                     "overall": overall if position == 0 else None,
                     "title": visible(title_of(name, result.definitions)) if position == 0 else "",
-                    "subtitle": f"all rows {figure(overall, 'percent')}" if position == 0 else "",
+                    "subtitle": whole_words(figure(overall, "percent")) if position == 0 else "",
                 }
             )
     return values
 
 
-@cache
+@kept
 def _slice_template() -> dict[str, Any]:
     """Specify the chart without its data; kept, because building one costs more than drawing it."""
     import altair as alt
@@ -88,20 +90,25 @@ def _slice_template() -> dict[str, Any]:
 
 def _describe(rows: list[SliceResult], variant: Variant, metrics: list[str], result: AuditResult) -> str:
     """Say in words what the chart shows: every figure, since the image alone must stand for itself."""
-    sentences = []
+    told = []
     for name in metrics:
-        parts = []
-        for row in rows:
-            estimate = row.metrics.get(name)
-            if estimate is None or estimate.value is None:
-                parts.append(f"{plain(slice_name(row.slice, short=True))} undefined")
-                continue
-            limits = interval(estimate.low, estimate.high, "percent", unit=True)
-            parts.append(
-                f"{plain(slice_name(row.slice, short=True))} {figure(estimate.value, 'percent')} ({limits})"
-            )
+        parts = [_named_estimate(row, name) for row in rows]
         overall = figure(variant.overall[name].value, "percent")
-        sentences.append(
-            f"{visible(title_of(name, result.definitions))}: {'; '.join(parts)}; all rows {overall}."
-        )
-    return " ".join(sentences)
+        told.append(
+            say(
+                "{metric}: {slices}; all rows {overall}.",
+                metric=title_of(name, result.definitions), slices=series(parts), overall=overall,
+            )
+        )  # fmt: skip
+    return plain(sentences(told))
+
+
+def _named_estimate(row: SliceResult, metric: str) -> Sentence:
+    estimate = row.metrics.get(metric)
+    name = slice_name(row.slice, short=True)
+    if estimate is None or estimate.value is None:
+        return say("{slice} undefined", slice=name)
+    limits = interval(estimate.low, estimate.high, "percent", unit=True)
+    return say(
+        "{slice} {value} ({limits})", slice=name, value=figure(estimate.value, "percent"), limits=limits
+    )

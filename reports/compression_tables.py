@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from ..audit.result import AuditResult, Verdict
 from .formats import UNDEFINED, Kind, count, figure, read_limit
 from .kinds import has_mitigated
+from .ladder_table import recommended_mark
+from .language import later, listed, say, tr
 from .lookup import standing_of
 from .release import gap_kind
+from .retold import retold
 from .tables import Cell, Row, Table
 from .words import (
     COSTS,
@@ -48,7 +51,7 @@ def both_splits(result: AuditResult) -> list[Side]:
             _pair(one.worst_gap, other.worst_gap if other else None, kind),
             _pair(one.flip_rate, other.flip_rate if other else None, "percent"),
         ]
-        chosen = ["★ recommended"] if one.variant == frontier.recommended else []
+        chosen = [recommended_mark()] if one.variant == frontier.recommended else []
         sides.append(Side(one.variant, chosen, pairs, one.verdict, other.verdict if other else None))
     return sides
 
@@ -112,10 +115,10 @@ def identified_table(result: AuditResult, most: int) -> Table | None:
         for line in sorted(found.composition, key=lambda line: -(line.get("ratio") or 0))[:most]
     ]
     heads = [
-        ("n", "rows"),
-        ("Identified", "rows on which a variant disagrees with the original"),
-        ("Share", "of the slice’s rows"),
-        ("Ratio", "to the share in the whole"),
+        ("n", tr("rows")),
+        (tr("Identified"), tr("rows on which a variant disagrees with the original")),
+        (tr("Share"), tr("of the slice’s rows")),
+        (tr("Ratio"), tr("to the share in the whole")),
     ]
     return Table(heads, rows)
 
@@ -134,14 +137,20 @@ def standings_table(result: AuditResult) -> Table | None:
                 Cell(figure(s.cost, "ratio")),
                 Cell(figure(s.worst_gap, kind)),
                 Cell(figure(s.mean_gap, kind)),
-                Cell("yes" if s.on_frontier else "no"),
+                Cell(tr("yes") if s.on_frontier else tr("no")),
                 Cell(verdict_words(s.verdict)),
             ],
             emphasis=s.variant == result.frontier.recommended,
         )
         for s in result.frontier.variants
     ]
-    heads = [("Cost", "weighted"), ("Worst gap", ""), ("Mean gap", ""), ("Frontier", ""), ("Verdict", "")]
+    heads = [
+        (tr("Cost"), tr("weighted")),
+        (tr("Worst gap"), ""),
+        (tr("Mean gap"), ""),
+        (tr("Frontier"), ""),
+        (tr("Verdict"), ""),
+    ]
     return Table(heads, rows)
 
 
@@ -150,25 +159,28 @@ def objective_words(result: AuditResult) -> list[tuple[str, Sentence]]:
     frontier = result.frontier
     if frontier is None:
         return []
-    entries: list[tuple[str, Sentence]] = [("Why", (Given(frontier.why),))]
-    entries.append(("Chosen on", (Given(frontier.selected_on),)))
-    entries.append(("Certified on", (f"the {count(result.data.rows)} evaluation rows",)))
+    entries: list[tuple[str, Sentence]] = [(tr("Why"), retold(frontier.why))]
+    entries.append((tr("Chosen on"), retold(frontier.selected_on)))
+    rows = say("the {n} evaluation rows", n=count(result.data.rows))
+    entries.append((tr("Certified on"), rows))
     if any(variant.cost for variant in result.variants):
-        weights = " + ".join(f"{weight:g} × {name}" for name, weight in frontier.weights.items())
-        entries.append(("Cost", (f"{weights}, as ratios to the original’s",)))
+        weights = " + ".join(f"{weight:g} × {_weighted(name)}" for name, weight in frontier.weights.items())
+        entries.append((tr("Cost"), say("{weights}, as ratios to the original’s", weights=weights)))
     if frontier.performance:
-        entries.append(("Performance", (title_of(frontier.performance, result.definitions),)))
-    gaps: list[str] = []
-    for name in frontier.gaps:
-        gaps += [", "] * bool(gaps) + [title_of(name, result.definitions)]
-    entries.append(("Gaps judged", tuple(gaps) or ("none",)))
-    entries += [("Target", _target(name, limit, result)) for name, limit in frontier.targets.items()]
+        entries.append((tr("Performance"), (title_of(frontier.performance, result.definitions),)))
+    gaps = listed(title_of(name, result.definitions) for name in frontier.gaps)
+    entries.append((tr("Gaps judged"), gaps or say("none")))
+    entries += [(tr("Target"), _target(name, limit, result)) for name, limit in frontier.targets.items()]
     return entries
+
+
+def _weighted(name: str) -> str:
+    return tr({"compute": later("compute"), "storage": later("storage")}[name])
 
 
 def _target(name: str, text: str, result: AuditResult) -> Sentence:
     limit = read_limit(text)
-    title: str = Given(COSTS[name]) if name in COSTS else title_of(name, result.definitions)
+    title = tr(COSTS[name]) if name in COSTS else title_of(name, result.definitions)
     if limit is None:
         return (title, " ", Given(text))
     kind: Kind = "percent" if name in COSTS else metric_kind(name, result.definitions)

@@ -7,6 +7,8 @@ from typing import Any
 
 from ..audit.result import Cost, Recipe, SelfFlips, Step, Variant
 from .formats import count, figure, interval, magnitude, milliseconds
+from .language import later, listed, say, series, tr
+from .retold import retold
 from .tables import Cell, Row, Table
 from .words import Given, Sentence
 
@@ -17,27 +19,25 @@ Entries = list[tuple[str, Sentence]]
 def readable(value: Any) -> Sentence:
     """Write a value of a configuration for reading: ``rows 64, tokens 8192``; what is nested in brackets."""
     if value is None:
-        return ("none",)
+        return say("none")
     if isinstance(value, bool):
-        return ("yes" if value else "no",)
+        return say("yes") if value else say("no")
     if isinstance(value, Mapping):
         return _joined((Given(str(key)), " ", *_nested(inner)) for key, inner in value.items())
     if isinstance(value, Iterable) and not isinstance(value, str):
         return _joined(_nested(inner) for inner in value)
-    return (Given(str(value)),)
+    # One word is a name of the configuration's, several may be a text of ours.
+    return retold(value) if isinstance(value, str) and " " in value else (Given(str(value)),)
 
 
 def _nested(value: Any) -> Sentence:
     words = readable(value)
     deep = isinstance(value, Iterable) and not isinstance(value, str)
-    return ("(", *words, ")") if deep else words
+    return say("({nested})", nested=words) if deep else words
 
 
 def _joined(parts: Iterable[Sentence]) -> Sentence:
-    pieces: list[str] = []
-    for part in parts:
-        pieces += [", "] * bool(pieces) + [*part]
-    return tuple(pieces) or ("none",)
+    return listed(parts) or say("none")
 
 
 def recipe_entries(variant: Variant) -> Entries:
@@ -45,30 +45,31 @@ def recipe_entries(variant: Variant) -> Entries:
     recipe = variant.recipe
     entries: Entries = []
     if variant.parent and variant.kind != "original":
-        entries.append(("Made from", (Given(variant.parent),)))
+        entries.append((tr("Made from"), (Given(variant.parent),)))
     if recipe is None:
         return entries
     for number, step in enumerate(recipe.steps, start=1):
-        name = "Step" if len(recipe.steps) == 1 else f"Step {number}"
+        name = tr("Step") if len(recipe.steps) == 1 else tr("Step {n}", n=str(number))
         entries.append((name, _step_words(step)))
-        entries += [("", (Given(note),)) for note in step.notes]
+        entries += [("", retold(note)) for note in step.notes]
     return entries + _artefact_entries(recipe)
 
 
 def _step_words(step: Step) -> Sentence:
-    params: Sentence = (" (", *readable(step.params), ")") if step.params else ()
-    changed: Sentence = (": ", Given(step.changed)) if step.changed else ()
-    return (Given(step.recipe), *params, *changed)
+    name: Sentence = (Given(step.recipe),)
+    if step.params:
+        name = say("{recipe} ({params})", recipe=name, params=readable(step.params))
+    return say("{recipe}: {changed}", recipe=name, changed=retold(step.changed)) if step.changed else name
 
 
 def _artefact_entries(recipe: Recipe) -> Entries:
     found = (
-        ("Trained on", recipe.trained_on),
-        ("Artefact", recipe.artefact),
+        (tr("Trained on"), recipe.trained_on),
+        (tr("Artefact"), recipe.artefact),
         ("sha256", recipe.sha256),
-        ("Loaded again", recipe.reload),
+        (tr("Loaded again"), recipe.reload),
     )
-    return [(name, (Given(text),)) for name, text in found if text]
+    return [(name, retold(text)) for name, text in found if text]
 
 
 def model_entries(variant: Variant, first: Variant) -> Entries:
@@ -77,7 +78,7 @@ def model_entries(variant: Variant, first: Variant) -> Entries:
     told = (recipe.artefact, recipe.sha256) if recipe is not None else ()
     ruled = ("rule", "needs") if recipe is not None and (recipe.rules or recipe.needs) else ()
     return [
-        (f"Model: {key}", readable(value))
+        (tr("Model: {key}", key=key), readable(value))
         for key, value in variant.model.items()
         if first.model.get(key) != value and value not in told and key not in ruled
     ]
@@ -87,49 +88,61 @@ def self_flip_entries(found: SelfFlips | None) -> Entries:
     """Say how many decisions change by another batching alone."""
     if found is None:
         return []
-    rate = f"{figure(found.rate, 'percent')} ({interval(found.low, found.high, 'percent')})"
-    words = f"{count(found.flips)} of {count(found.rows)} decisions change by themselves, {rate}; "
-    entries: Entries = [("Self-flips", (words, Given(found.batching)))]
+    words = say(
+        "{flips} of {rows} decisions change by themselves, {rate} ({limits}); {batching}",
+        flips=count(found.flips), rows=count(found.rows), rate=figure(found.rate, "percent"),
+        limits=interval(found.low, found.high, "percent"), batching=retold(found.batching),
+    )  # fmt: skip
+    entries: Entries = [(tr("Self-flips"), words)]
     if found.largest_score_change is not None:
-        entries.append(("", (f"largest change of a score {figure(found.largest_score_change, 'index')}",)))
+        largest = figure(found.largest_score_change, "index")
+        entries.append(("", say("largest change of a score {change}", change=largest)))
     return entries
 
 
 def cost_entries(cost: Cost) -> Entries:
     """Say what a variant costs to store, to hold and to run."""
-    theoretical = " (theoretical: the artefact does not store it so)" if cost.sparse_theoretical else ""
+    sparse = magnitude(cost.sparse_bytes, "B")
+    theoretical = later("{bytes} (theoretical: the artefact does not store it so)")
     entries: Entries = [
+        (tr("Stored"), _bytes_beside(cost.stored_bytes, cost.storage)),
+        (tr("Dense"), (magnitude(cost.dense_bytes, "B"),)),
+        (tr("Sparsely encoded"), say(theoretical, bytes=sparse) if cost.sparse_theoretical else (sparse,)),
         (
-            "Stored",
-            (f"{magnitude(cost.stored_bytes, 'B')}, {figure(cost.storage, 'percent')} of the original’s",),
+            tr("Parameters"),
+            say("{n}, of them {some} not zero", n=count(cost.parameters), some=count(cost.nonzero)),
         ),
-        ("Dense", (magnitude(cost.dense_bytes, "B"),)),
-        ("Sparsely encoded", (f"{magnitude(cost.sparse_bytes, 'B')}{theoretical}",)),
-        ("Parameters", (f"{count(cost.parameters)}, of them {count(cost.nonzero)} not zero",)),
     ]
-    ratio = f", {figure(cost.memory, 'percent')} of the original’s" if cost.memory is not None else ""
     entries += [
-        (name, (magnitude(value, "B") + more,))
-        for name, value, more in (
-            ("Resident weights", cost.resident_bytes, ratio),
-            ("Process on loading", cost.process_bytes, ""),
-            ("Peak while scoring", cost.peak_bytes, ""),
+        (name, _bytes_beside(value, ratio))
+        for name, value, ratio in (
+            (tr("Resident weights"), cost.resident_bytes, cost.memory),
+            (tr("Process on loading"), cost.process_bytes, None),
+            (tr("Peak while scoring"), cost.peak_bytes, None),
         )
         if value is not None
     ]
     if cost.flops_per_row is not None:
-        method: Sentence = ("; ", Given(cost.flops_method)) if cost.flops_method else ()
-        entries.append(("Work per row", (magnitude(cost.flops_per_row, "FLOP"), *method)))
+        method = [retold(cost.flops_method)] if cost.flops_method else []
+        entries.append((tr("Work per row"), series([magnitude(cost.flops_per_row, "FLOP"), *method])))
     if cost.rows_per_second is not None:
-        entries.append(("Throughput", (f"{count(round(cost.rows_per_second))} rows per second",)))
-    return entries + [("Note", (Given(note),)) for note in cost.notes]
+        speed = count(round(cost.rows_per_second))
+        entries.append((tr("Throughput"), say("{n} rows per second", n=speed)))
+    return entries + [(tr("Note"), retold(note)) for note in cost.notes]
+
+
+def _bytes_beside(size: float | None, ratio: float | None) -> Sentence:
+    written = magnitude(size, "B")
+    if ratio is None:
+        return (written,)
+    return say("{bytes}, {ratio} of the original’s", bytes=written, ratio=figure(ratio, "percent"))
 
 
 def timings_table(cost: Cost) -> Table | None:
     """Lay out the timings, each beside the second copy of the original."""
     rows = [
         Row(
-            (f"batch of {count(timing.batch)}",),
+            say("batch of {n}", n=count(timing.batch)),
             [
                 Cell(milliseconds(timing.p50_ms)),
                 Cell(milliseconds(timing.p95_ms)),
@@ -138,18 +151,18 @@ def timings_table(cost: Cost) -> Table | None:
                     interval(timing.ratio_low, timing.ratio_high, "percent"),
                 ),
                 Cell(interval(timing.null_low, timing.null_high, "percent")),
-                Cell("yes" if timing.saving else "none beyond the noise"),
+                Cell(tr("yes") if timing.saving else tr("none beyond the noise")),
                 Cell(count(timing.rounds)),
             ],
         )
         for timing in cost.timings
     ]
     heads = [
-        ("p50", "median time of a batch"),
-        ("p95", "95 % of the batches take no longer"),
-        ("Time", "ratio to the original’s, with its spread over the rounds"),
-        ("Original twice", "spread of a second copy of the original: the noise"),
-        ("Saving", "the ratio lies below the noise"),
-        ("Rounds", ""),
+        ("p50", tr("median time of a batch")),
+        ("p95", tr("95 % of the batches take no longer")),
+        (tr("Time"), tr("ratio to the original’s, with its spread over the rounds")),
+        (tr("Original twice"), tr("spread of a second copy of the original: the noise")),
+        (tr("Saving"), tr("the ratio lies below the noise")),
+        (tr("Rounds"), ""),
     ]
     return Table(heads, rows) if rows else None

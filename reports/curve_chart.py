@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from ..audit.result import TradeOff
 from .formats import Kind, figure
-from .panels import ACCENT, AFTER, FINE_PERCENT, SOFT, theme
+from .language import kept, listed, sentences, tr
+from .panels import ACCENT, AFTER, SOFT, percent_labels, theme
 from .svg import Drawing, inline_svg
 from .words import visible
 
@@ -22,17 +22,17 @@ def curve_chart(curve: list[TradeOff], disparity: NAMED, performance: NAMED, key
         {"x": one.disparity, "y": one.performance, "order": number, "chosen": one.chosen}
         for number, one in enumerate(curve)
     ]
-    spec = _template(*_axis(*disparity), *_axis(*performance)) | {"data": {"values": values}}
-    return inline_svg(spec, key, "Trade-off of the search", _describe(curve, disparity, performance))
+    spec = _template(*_axis(*disparity), *_axis(*performance), tr("chosen")) | {"data": {"values": values}}
+    return inline_svg(spec, key, tr("Trade-off of the search"), _describe(curve, disparity, performance))
 
 
 def _axis(title: str, kind: Kind) -> tuple[str, str]:
-    label = {"percent": FINE_PERCENT, "gap": POINTS}.get(kind, PLAIN)
-    return visible(title) + ", points" * (kind == "gap"), label
+    label = {"percent": percent_labels(fine=True), "gap": POINTS}.get(kind, PLAIN)
+    return tr("{title}, points", title=visible(title)) if kind == "gap" else visible(title), label
 
 
-@cache
-def _template(x_title: str, x_label: str, y_title: str, y_label: str) -> dict[str, Any]:
+@kept
+def _template(x_title: str, x_label: str, y_title: str, y_label: str, chosen_mark: str) -> dict[str, Any]:
     import altair as alt
 
     base: Any = alt.Chart()
@@ -45,7 +45,7 @@ def _template(x_title: str, x_label: str, y_title: str, y_label: str) -> dict[st
         base.mark_point(filled=True, size=14, fill=ACCENT, opacity=1).encode(x=x, y=y),
         chosen.mark_point(filled=True, size=130, shape="diamond", fill=AFTER, opacity=1).encode(x=x, y=y),
         chosen.mark_text(align="left", dx=9, dy=10, fontSize=11, fontWeight=600).encode(
-            x=x, y=y, text=alt.value("chosen")
+            x=x, y=y, text=alt.value(chosen_mark)
         ),
     ]
     chart = (
@@ -59,10 +59,16 @@ def _template(x_title: str, x_label: str, y_title: str, y_label: str) -> dict[st
 
 def _describe(curve: list[TradeOff], disparity: NAMED, performance: NAMED) -> str:
     def told(one: TradeOff) -> str:
-        return (
-            f"{visible(disparity[0])} {figure(one.disparity, disparity[1])}, "
-            f"{visible(performance[0])} {figure(one.performance, performance[1])}"
+        return "".join(
+            listed(
+                f"{visible(title)} {figure(value, kind)}"
+                for (title, kind), value in ((disparity, one.disparity), (performance, one.performance))
+            )
         )
 
-    chosen = "".join(f" Chosen: {told(one)}." for one in curve if one.chosen)
-    return f"{len(curve)} rules, from {told(curve[0])} to {told(curve[-1])}.{chosen}"
+    all_of = tr(
+        "{n} rules, from {first} to {last}.",
+        n=str(len(curve)), first=told(curve[0]), last=told(curve[-1]),
+    )  # fmt: skip
+    chosen = [tr("Chosen: {rule}.", rule=told(one)) for one in curve if one.chosen]
+    return "".join(sentences([all_of, *chosen]))

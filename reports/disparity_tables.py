@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from ..audit.result import AuditResult, Disparity, Slice, SliceResult, Variant
 from .formats import UNDEFINED, count, figure, interval, p_value
-from .tables import Cell, Notes
+from .language import both, say, tr
+from .tables import NO_REASON, Cell, Notes
 from .words import Sentence, compared_kind, compared_slices, slice_name, title_of
 
 
@@ -82,7 +83,7 @@ def _against(pair: list[Disparity], result: AuditResult, notes: Notes) -> Agains
 def _p_cell(pair: list[Disparity]) -> Cell | None:
     for item in pair:
         if item.p is not None:
-            adjusted = "" if item.p_adjusted is None else f"adjusted {p_value(item.p_adjusted)}"
+            adjusted = "" if item.p_adjusted is None else tr("adjusted {p}", p=p_value(item.p_adjusted))
             return Cell(p_value(item.p), adjusted)
     return None
 
@@ -92,7 +93,7 @@ def _disparity_cell(item: Disparity | None, result: AuditResult, notes: Notes) -
         return Cell("")
     kind = compared_kind(item.compare, item.metric, result.definitions, item.name)
     if item.value is None:
-        return Cell(UNDEFINED, note=notes.letter(item.why or "Undefined; the audit gives no reason."))
+        return Cell(UNDEFINED, note=notes.letter(item.why or NO_REASON))
     limits = "" if item.low is None and item.high is None else interval(item.low, item.high, kind)
     return Cell(figure(item.value, kind), limits)
 
@@ -129,8 +130,8 @@ def over_all_slices(
             Extreme(
                 title_of(item.name, result.definitions),
                 _disparity_cell(item, result, notes),
-                compared_slices(item.slice, item.reference) if item.slice else ("all slices together",),
-                " and ".join(count(row.n) for row in found if row is not None),
+                compared_slices(item.slice, item.reference) if item.slice else say("all slices together"),
+                "".join(both(count(row.n) for row in found if row is not None)),
                 item.status == "small" or any(row is not None and row.status == "small" for row in found),
                 [slice_name(part) for part in item.excluded],
             )

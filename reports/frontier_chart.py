@@ -7,12 +7,13 @@ from typing import Any
 
 from ..audit.result import AuditResult, Frontier
 from .formats import figure
+from .language import clauses, say, series, tr
 from .limit_lines import Lines, gap_limits, within_reach
 from .lookup import standing_of
 from .release import gap_kind
 from .standing_chart import Axis, Plot, Point, axis, draw, gap_axis
 from .svg import Drawing
-from .words import verdict_words, visible
+from .words import Given, plain, verdict_words
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,13 @@ def frontier_chart(result: AuditResult, key: str) -> FrontierChart | None:
     if len({point.x for point in points}) < 2:
         return None
     limits, beyond = within_reach(gap_limits(result), [point.y for point in points])
-    title = "Cost, weighted ratios to the original’s: cheaper to the left"
+    title = tr("Cost, weighted ratios to the original’s: cheaper to the left")
     x = axis(title, "datum.label", [point.x for point in points])
-    y = gap_axis(result, [*(point.y for point in points), *(value for value, _ in limits)], "downwards")
+    y = gap_axis(result, [*(point.y for point in points), *(value for value, _ in limits)], downwards=True)
     front = [point for point in points if point.standing.on_frontier]
     plot = Plot(x, y, points, front, limits, rest=_feasible(result, frontier, x, y, limits))
     told = _describe(result, frontier, points)
-    drawing, unnamed = draw(plot, result, frontier, key, "Cost against worst gap, by variant", told)
+    drawing, unnamed = draw(plot, result, frontier, key, tr("Cost against worst gap, by variant"), told)
     not_drawn = len(frontier.variants) - len(points)
     return FrontierChart(drawing, not_drawn, unnamed, bool(limits), beyond, x.low > 0 or y.low > 0)
 
@@ -69,9 +70,12 @@ def _describe(result: AuditResult, frontier: Frontier, points: list[Point]) -> s
     kind = gap_kind(result)
     told = []
     for s in (point.standing for point in points):
-        marks = ", on the frontier" * s.on_frontier + ", recommended" * (s.variant == frontier.recommended)
-        told.append(
-            f"{visible(s.variant)}: cost {figure(s.cost, 'ratio')}, worst gap {figure(s.worst_gap, kind)}, "
-            f"{verdict_words(s.verdict)}{marks}"
-        )
-    return "; ".join(told) + "."
+        marks = [tr("on the frontier")] * s.on_frontier
+        marks += [tr("recommended")] * (s.variant == frontier.recommended)
+        about = say(
+            "{variant}: cost {cost}, worst gap {gap}, {verdict}",
+            variant=Given(s.variant), cost=figure(s.cost, "ratio"), gap=figure(s.worst_gap, kind),
+            verdict=verdict_words(s.verdict),
+        )  # fmt: skip
+        told.append(clauses([about, *marks]))
+    return plain(say("{clauses}.", clauses=series(told)))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from ..audit.result import AuditResult, GateResult
 from .formats import count, decimals_beside, figure, interval
+from .language import say, tr
+from .retold import retold
 from .words import (
     Sentence,
     compared_slices,
@@ -29,7 +31,7 @@ class GateLine:
     verdict: str
     words: str
     rows_needed: str
-    why: str
+    why: Sentence
     n: str = ""
 
 
@@ -62,14 +64,14 @@ def _gate_row(gate: GateResult, result: AuditResult) -> GateRow:
         limits = interval(low, high, kind, decimals=places, unit=kind == "percent")
         return figure(measured, kind, decimals=places), limits
 
-    whole: Sentence = ("whole model",)
+    whole = say("whole model")
     head = GateLine(
         whole if gate.compare == "cost" else compared_slices(gate.slice, gate.reference),
         *shown(gate.measured, gate.low, gate.high),
         gate.verdict,
         verdict_words(gate.verdict),
         count(gate.rows_needed),
-        gate.why,
+        retold(gate.why),
     )
     lines = [
         GateLine(
@@ -78,7 +80,7 @@ def _gate_row(gate: GateResult, result: AuditResult) -> GateRow:
             line.verdict,
             verdict_words(line.verdict),
             count(line.rows_needed),
-            line.why,
+            retold(line.why) if line.why else (),
             count(line.n),
         )
         for line in gate.slices
@@ -87,7 +89,7 @@ def _gate_row(gate: GateResult, result: AuditResult) -> GateRow:
         gate.id,
         gate_title(gate, result.definitions),
         gate_limit_words(gate, result.definitions),
-        "limits must prove it" if gate.decide == "proven" else "the point value decides",
+        tr("limits must prove it") if gate.decide == "proven" else tr("the point value decides"),
         gate.variant,
         fails_by_inverse(gate),
         head,

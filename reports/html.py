@@ -7,14 +7,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..audit.result import AuditResult, Variant
+from ..audit.result import AuditResult, Definition, Variant
 from . import formats, tables, words
 from .chapter import chapter
 from .cost_tables import readable
 from .first_screen import first_screen
 from .gate_tables import gate_rows
-from .language import TAGS, install, language, writing
+from .language import TAGS, install, language, listed, series, tr, writing
 from .lookup import binding_gates
+from .retold import retold, titled
 from .sections import Section, feature_sections, score_sections
 from .twins import twins
 
@@ -113,8 +114,34 @@ def environment() -> Environment:
         svg=_svg,
         date=_date,
         verdict=words.verdict_words,
+        text=lambda text: _sentence((text,)),
+        titled=lambda text: _sentence((titled(text),)),
+        retold=lambda text: _sentence(retold(text)),
+        plainly=lambda text: "".join(retold(text)),
+        listed=lambda parts: _sentence(listed(parts)),
+        series=lambda parts: _sentence(series(parts)),
+        givens=lambda values: _sentence(listed(words.Given(value) for value in values)),
+        other_names=_other_names,
+        quoted=_quoted,
     )
+    made.globals["sp"] = lambda: tr("{sentence} {next}", sentence="", next="")
     return made
+
+
+def _other_names(item: Definition) -> str:
+    """Write the names that a figure has in other libraries."""
+    known = (("fairlearn", item.fairlearn), ("AIF360", item.aif360), ("Aequitas", item.aequitas))
+    return "".join(listed(f"{library} {name}" for library, name in known if name))
+
+
+def _quoted(text: str) -> Markup:
+    """Print a source in the language that it is written in."""
+    from markupsafe import Markup
+
+    written = words.visible(text)
+    if language() == "en":
+        return Markup("{}").format(written)
+    return Markup('<span lang="en">{}</span>').format(written)
 
 
 def _finalize(value: Any) -> Any:
@@ -162,4 +189,7 @@ def _date(created: str) -> str:
         return created
     if moment.tzinfo is not None:
         moment = moment.astimezone(UTC)
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+    return tr(
+        "{year}-{month}-{day} {time} UTC",
+        year=f"{moment:%Y}", month=f"{moment:%m}", day=f"{moment:%d}", time=f"{moment:%H:%M}",
+    )  # fmt: skip

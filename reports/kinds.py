@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..audit.result import AuditResult, Variant
+from .language import later, tr
 from .lookup import variant_named
 
 COMPRESSED, MITIGATED = "compressed", "mitigated"
@@ -11,7 +12,14 @@ COMPRESSED, MITIGATED = "compressed", "mitigated"
 def made_words(variant: Variant) -> str:
     """Say what a variant is: original, compressed, mitigated, or compressed and mitigated."""
     groups = variant.recipe.groups if variant.recipe is not None else ()
-    return " and ".join(groups) if len(groups) > 1 else variant.kind
+    return tr("compressed and mitigated") if len(groups) > 1 else tr(_KINDS[variant.kind])
+
+
+_KINDS = {
+    "original": later("original"),
+    "compressed": later("compressed"),
+    "mitigated": later("mitigated"),
+}
 
 
 def is_mitigated(result: AuditResult, name: str | None) -> bool:
@@ -33,12 +41,18 @@ def has_mitigated(result: AuditResult) -> bool:
     return any(variant.kind == MITIGATED for variant in result.variants)
 
 
+def _groups(variant: Variant) -> tuple[str, ...]:
+    """What a variant is, as the result names it."""
+    groups = tuple(variant.recipe.groups) if variant.recipe is not None else ()
+    return groups if len(groups) > 1 else (variant.kind,)
+
+
 def run_words(result: AuditResult) -> str:
     """Say what the variants of a run are, such as "compressed", "mitigated" or "compressed or mitigated".
 
     Where none was made, what those that failed were to be; empty where none was asked for.
     """
-    made = " ".join(made_words(variant) for variant in result.variants)
+    made = {kind for variant in result.variants for kind in _groups(variant)}
     found = [word for word in (COMPRESSED, MITIGATED) if word in made]
     if not found and result.failed:
         rooms = {step.room for item in result.failed for step in item.steps} or {"compression"}

@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+from unicodedata import east_asian_width
 
-LETTER = 6.4
-"""Width of a letter at 11 px, on the safe side (px)."""
+LETTER, WIDE_LETTER = 6.4, 11.2
+"""Width of a letter and of a full-width character at 11 px, on the safe side (px)."""
 LINE_HEIGHT = 13
 MOST_LETTERS = 26
 DISTANCES = (10, 18, 28, 40, 56, 76, 100)
@@ -63,8 +64,8 @@ def placed(
     taken += [*((0.0, y - 14, width, y + 1) for y in lines), *blocked]
     spots: list[Spot | None] = []
     for label in labels:
-        text = label.text if len(label.text) <= MOST_LETTERS else label.text[: MOST_LETTERS - 1] + "…"
-        wide = len(text) * LETTER
+        text = _short(label.text)
+        wide = width_of(text)
         choices = _choices(label, wide)
         free = [(box, far) for box, far in choices if _inside(box, width, height) and not _hit(box, taken)]
         if not free:
@@ -77,6 +78,20 @@ def placed(
         middle = (box[1] + box[3]) / 2
         spots.append(Spot(text, x, middle, align, label.x, label.y, *_end(box, label), distance > APART))
     return spots
+
+
+def width_of(text: str) -> float:
+    """Width of a text at 11 px (px); Chinese characters take the room of nearly two letters."""
+    return sum(WIDE_LETTER if east_asian_width(letter) in "WF" else LETTER for letter in text)
+
+
+def _short(text: str) -> str:
+    """A text cut to the room of the most letters that a name may have."""
+    if width_of(text) <= MOST_LETTERS * LETTER:
+        return text
+    while width_of(text) > (MOST_LETTERS - 1) * LETTER:
+        text = text[:-1]
+    return text + "…"
 
 
 def _anchor(box: Box, label: Label) -> tuple[float, Literal["left", "center", "right"]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ..audit.result import AuditResult, Change, Comparison, Cost, Standing, Variant, Verdict
 from .formats import UNDEFINED, Kind, count, figure, interval, magnitude, milliseconds
 from .kinds import has_mitigated, made_words
+from .language import say, tr
 from .lookup import audit_timing, comparison_of, has_ladder, standing_of
 from .release import gap_kind, missed_words, worst_gap_words
 from .words import Sentence, compared_kind, metric_kind, title_of
@@ -37,18 +38,24 @@ class Step:
     missed_before: list[Sentence] = field(default_factory=list)
     failed: str = ""
 
+    @property
+    def chosen(self) -> bool:
+        """Whether it is the one recommended."""
+        return recommended_mark() in self.marks
+
 
 @dataclass(frozen=True)
 class Ladder:
     """All variants, the original first; only the columns that the run has figures for.
 
-    ``judged``: there are verdicts; ``floored``: self-flips were measured.
+    ``judged``: there are verdicts; ``floored``: self-flips were measured; ``timed``: so were costs.
     """
 
     heads: list[str]
     steps: list[Step]
     judged: bool
     floored: bool
+    timed: bool = False
 
 
 def ladder(result: AuditResult) -> Ladder | None:
@@ -59,13 +66,13 @@ def ladder(result: AuditResult) -> Ladder | None:
     # Where nothing is required every variant passes, which says nothing.
     judged = result.frontier is not None and bool(result.gates)
     metric = _performance(result)
-    heads = ["Storage", "Time"] * costly
+    heads = [tr("Storage"), tr("Time")] * costly
     heads += [str(title_of(metric, result.definitions))] if metric else []
-    heads += ["Worst gap"] * (result.frontier is not None) + ["Decisions changed"]
+    heads += [tr("Worst gap")] * (result.frontier is not None) + [tr("Decisions changed")]
     steps = [_step(variant, result, costly, metric) for variant in result.variants]
     steps += [Step(item.name, [], [], failed=item.why) for item in result.failed]
     floored = any(variant.self_flips for variant in result.variants)
-    return Ladder(heads, steps, judged, floored)
+    return Ladder(heads, steps, judged, floored, timed=costly)
 
 
 def _performance(result: AuditResult) -> str:
@@ -109,14 +116,19 @@ def marks(variant: Variant, result: AuditResult) -> list[str]:
     found = [made_words(variant)] if has_mitigated(result) and variant is not result.variants[0] else []
     if result.frontier is not None and variant.name == result.frontier.recommended:
         certified = standing is None or standing.verdict == "pass"
-        found.append("★ recommended" if certified else "chosen, not certified")
+        found.append(recommended_mark() if certified else tr("chosen, not certified"))
     if result.frontier is not None and variant.name == result.frontier.nearest:
-        found.append("nearest")
+        found.append(tr("nearest"))
     if standing is not None and standing.on_frontier:
-        found.append("on the frontier")
+        found.append(tr("on the frontier"))
     if variant is result.variants[0] and variant.name != "original":
-        found.append("original" if result.frontier else "before")
+        found.append(tr("original") if result.frontier else tr("before"))
     return found
+
+
+def recommended_mark() -> str:
+    """Mark the variant that is recommended."""
+    return tr("★ recommended")
 
 
 def _storage(cost: Cost | None) -> Entry:
@@ -142,7 +154,9 @@ def time_remark(cost: Cost) -> list[Sentence]:
     timing = audit_timing(cost)
     if timing is None or timing.saving:
         return []
-    return [("slower",)] if timing.ratio_low > timing.null_high else [("no saving beyond the noise",)]
+    if timing.ratio_low > timing.null_high:
+        return [say("slower")]
+    return [say("no saving beyond the noise")]
 
 
 def _performance_entry(variant: Variant, item: Comparison | None, metric: str, result: AuditResult) -> Entry:
@@ -167,7 +181,7 @@ def _gap(standing: Standing | None, kind: Kind) -> Entry:
     if standing is None:
         return Entry(UNDEFINED)
     mean: list[Sentence] = (
-        [(f"mean {figure(standing.mean_gap, kind)}",)] if standing.mean_gap is not None else []
+        [say("mean {gap}", gap=figure(standing.mean_gap, kind))] if standing.mean_gap is not None else []
     )
     return Entry(figure(standing.worst_gap, kind), mean)
 
@@ -178,7 +192,7 @@ def _flips(variant: Variant, item: Comparison | None) -> Entry:
     if overall is not None and overall.low is not None:
         under.append((interval(overall.low, overall.high, "percent"),))
     if variant.self_flips is not None:
-        under.append((f"by itself {figure(variant.self_flips.rate, 'percent')}",))
+        under.append(say("by itself {rate}", rate=figure(variant.self_flips.rate, "percent")))
     return Entry(figure(overall.rate, "percent") if overall is not None else UNDEFINED, under)
 
 
@@ -186,7 +200,7 @@ def trade_off(result: AuditResult) -> Ladder | None:
     """Lay out what fairness costs each variant; None for a run without a mitigated one or a frontier."""
     if result.frontier is None or not has_mitigated(result):
         return None
-    heads = [performance_title(result), "Change", "Worst gap", "Gained", "Lost"]
+    heads = [performance_title(result), tr("Change"), tr("Worst gap"), tr("Gained"), tr("Lost")]
     judged = bool(result.gates)
     return Ladder(heads, [_price(variant, result) for variant in result.variants], judged, floored=False)
 

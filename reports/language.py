@@ -8,13 +8,13 @@ of the report. English needs no catalogue, and no Babel.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -28,6 +28,9 @@ class Given(str):
 
 Sentence = tuple[str, ...]
 """Text in pieces; the ones that are ``Given`` come from the data."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 LOCALES = Path(__file__).parent / "locale"
 TAGS = {"en": "en", "zh": "zh-Hans"}
@@ -194,6 +197,20 @@ def said(message: str, parts: Mapping[str, str | Sentence]) -> Sentence:
         elif text:
             out.append(text)
     return tuple(out)
+
+
+def kept(build: Callable[P, R]) -> Callable[P, R]:
+    """Keep what a function builds, once per language."""
+
+    @cache
+    def built(code: str, *args: P.args, **kwargs: P.kwargs) -> R:
+        return build(*args, **kwargs)
+
+    @wraps(build)
+    def found(*args: P.args, **kwargs: P.kwargs) -> R:
+        return built(language(), *args, **kwargs)  # type: ignore[arg-type]
+
+    return found
 
 
 def install(environment: Environment) -> None:

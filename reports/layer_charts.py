@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from ..audit.result import Layer
 from .formats import UNDEFINED, count, figure
+from .language import kept, say, series, tr
 from .panels import (
     ACCENT,
     AFTER,
@@ -22,9 +22,10 @@ from .panels import (
     theme,
     value_axis,
 )
+from .retold import titled
 from .svg import Drawing, inline_svg
 from .tables import Cell, Row, Table
-from .words import Given, visible
+from .words import Given, plain, visible
 
 LAYER_HEIGHT = 18
 PANEL, PANELS_PER_ROW = 190, 3
@@ -68,8 +69,8 @@ def _table(layers: list[Layer]) -> Table:
             (Given(layer.name), f" {layer.type}"),
             [
                 Cell(_shape(layer.shape_before)),
-                Cell(_shape(layer.shape_after) if layer.shape_after else "gone"),
-                Cell(layer.encoding or UNDEFINED),
+                Cell(_shape(layer.shape_after) if layer.shape_after else tr("gone")),
+                Cell(titled(layer.encoding) if layer.encoding else UNDEFINED),
                 Cell(figure(layer.sparsity, "percent")),
                 Cell(decibels(layer)),
             ],
@@ -77,11 +78,14 @@ def _table(layers: list[Layer]) -> Table:
         for layer in layers
     ]
     heads = [
-        ("Shape before", ""),
-        ("After", ""),
-        ("Stored as", ""),
-        ("Zeros", "share of the weights that are exactly 0"),
-        ("SQNR", "signal to quantisation noise of the weights: 20 dB is noise of a tenth of the signal"),
+        (tr("Shape before"), ""),
+        (tr("After"), ""),
+        (tr("Stored as"), ""),
+        (tr("Zeros"), tr("share of the weights that are exactly 0")),
+        (
+            tr("SQNR"),
+            tr("signal to quantisation noise of the weights: 20 dB is noise of a tenth of the signal"),
+        ),
     ]
     return Table(heads, rows)
 
@@ -89,12 +93,12 @@ def _table(layers: list[Layer]) -> Table:
 def decibels(layer: Layer) -> str:
     """Write a layer's signal to noise; a layer without noise is equal."""
     if layer.sqnr_db is None:
-        return "equal" if layer.shape_after else UNDEFINED
+        return tr("equal") if layer.shape_after else UNDEFINED
     return figure(layer.sqnr_db, "signed", decimals=1).removeprefix("+") + "\u00a0dB"
 
 
 def _shape(sizes: list[int]) -> str:
-    return " × ".join(str(size) for size in sizes) or "scalar"
+    return " × ".join(str(size) for size in sizes) or tr("scalar")
 
 
 def _chart(layers: list[Layer], key: str) -> RowChart | None:
@@ -105,19 +109,26 @@ def _chart(layers: list[Layer], key: str) -> RowChart | None:
             "row": position,
             "sparsity": layer.sparsity,
             "noise": layer.sqnr_db,
-            "title": "Zeros" if position == 0 else "",
-            "subtitle": "share of the weights" if position == 0 else "",
-            "title2": "Signal to noise" if position == 0 else "",
-            "subtitle2": "dB; to the left: more changed" if position == 0 else "",
+            "title": tr("Zeros") if position == 0 else "",
+            "subtitle": tr("share of the weights") if position == 0 else "",
+            "title2": tr("Signal to noise") if position == 0 else "",
+            "subtitle2": tr("dB; to the left: more changed") if position == 0 else "",
         }
         for position, layer in enumerate(layers)
     ]
     spec = filled(_template(), values, len(layers), LAYER_HEIGHT)
-    told = "; ".join(
-        f"{visible(layer.name)}: zeros {figure(layer.sparsity, 'percent')}, SQNR {decibels(layer)}"
+    told = series(
+        say(
+            "{layer}: zeros {share}, SQNR {noise}",
+            layer=Given(layer.name),
+            share=figure(layer.sparsity, "percent"),
+            noise=decibels(layer),
+        )
         for layer in layers
     )
-    drawing = inline_svg(spec, key, "Zeros and signal to noise by layer", f"{told}.")
+    drawing = inline_svg(
+        spec, key, tr("Zeros and signal to noise by layer"), plain(say("{clauses}.", clauses=told))
+    )
     names = [((Given(layer.name),), "") for layer in layers]
     return RowChart(drawing, row_labels(drawing, names, LAYER_HEIGHT), LAYER_HEIGHT)
 
@@ -127,7 +138,7 @@ def short_name(name: str) -> str:
     return name if len(name) <= MOST_LETTERS else "…" + name[1 - MOST_LETTERS :].lstrip(".")
 
 
-@cache
+@kept
 def _template() -> dict[str, Any]:
     import altair as alt
 
@@ -163,16 +174,22 @@ def _histograms(layers: list[Layer], key: str) -> Drawing | None:
         # The outline ends at the right edge of the last bin.
         values.append({"panel": panel, "x": edges[-1], "before": layer.histogram_before[-1]})
     spec = _histogram_template() | {"data": {"values": values}}
-    told = "; ".join(
-        f"{visible(layer.name)}: {count(sum(layer.histogram_before))} weights from "
-        f"{layer.histogram_edges[0]:.3g} to {layer.histogram_edges[-1]:.3g}, zeros after "
-        f"{figure(layer.sparsity, 'percent')}"
+    told = series(
+        say(
+            "{layer}: {n} weights from {low} to {high}, zeros after {share}",
+            layer=Given(layer.name),
+            n=count(sum(layer.histogram_before)),
+            low=f"{layer.histogram_edges[0]:.3g}",
+            high=f"{layer.histogram_edges[-1]:.3g}",
+            share=figure(layer.sparsity, "percent"),
+        )
         for layer in drawn
     )
-    return inline_svg(spec, key, "Weights before and after, by layer", f"{told}.")
+    title = tr("Weights before and after, by layer")
+    return inline_svg(spec, key, title, plain(say("{clauses}.", clauses=told)))
 
 
-@cache
+@kept
 def _histogram_template() -> dict[str, Any]:
     import altair as alt
 

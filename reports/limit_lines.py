@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..audit.result import AuditResult, GateResult
 from .formats import Kind, Limit, read_limit
+from .language import say
 from .release import gap_kind
 from .words import gate_title, metric_kind, plain
 
@@ -45,7 +46,8 @@ def performance_limits(result: AuditResult) -> Lines:
 
 
 def _told(gate: GateResult, limit: Limit, kind: Kind, result: AuditResult) -> str:
-    return f"{plain(gate_title(gate, result.definitions))}: {limit.operator} {limit.words(kind)}"
+    asked = f"{limit.operator} {limit.words(kind)}"
+    return plain(say("{gate}: {limit}", gate=gate_title(gate, result.definitions), limit=asked))
 
 
 def within_reach(limits: Lines, values: list[float], *, lower: bool = False) -> tuple[Lines, list[str]]:

@@ -10,15 +10,15 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from .language import tr
 from .svg import Drawing
 from .words import Sentence
 
 INK, SOFT, LINE, PAPER, ACCENT, AFTER = "#1d2327", "#5a6570", "#d9dee3", "#ffffff", "#1f5fa8", "#b4530a"
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
-
-# Axis labels in the form of the text: "40 %".
-PERCENT = "format(datum.value * 100, '.0f') + '\\u00a0%'"
-FINE_PERCENT = "format(datum.value * 100, '~r') + '\\u00a0%'"
+FONT = (
+    "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'PingFang SC', 'Microsoft YaHei', "
+    "'Noto Sans CJK SC', sans-serif"
+)
 
 PANEL_WIDTH = 140
 PANELS_PER_ROW = 3
@@ -42,6 +42,17 @@ class RowChart:
     drawing: Drawing
     labels: list[RowLabel]
     row_height: int
+
+
+def percent_labels(fine: bool = False) -> str:
+    """Write the Vega expression of an axis's labels as the text writes percentages: ``40 %``, ``40%``."""
+    sign = tr("{figure}\u00a0%", figure="")
+    return f"format(datum.value * 100, '{'~r' if fine else '.0f'}') + '{sign}'"
+
+
+def whole_words(overall: str) -> str:
+    """Write the figure of all rows under a panel's title."""
+    return tr("all rows {figure}", figure=overall)
 
 
 def theme() -> dict[str, Any]:
@@ -72,12 +83,17 @@ def row_axis() -> Any:
     return alt.Y("row:O", axis=None, scale=alt.Scale(paddingInner=0, paddingOuter=0))
 
 
-def value_axis(label: str = PERCENT) -> Any:
+def value_axis(*, fine: bool = False) -> Any:
     """The axis of a panel's figures; their labels never overlap."""
     import altair as alt
 
     return alt.Axis(
-        format=".0%", title=None, tickCount=4, labelExpr=label, labelOverlap="parity", labelSeparation=6
+        format=".0%",
+        title=None,
+        tickCount=4,
+        labelExpr=percent_labels(fine),
+        labelOverlap="parity",
+        labelSeparation=6,
     )
 
 

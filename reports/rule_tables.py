@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from ..audit.result import AuditResult, CellWeight, Comparison, Recipe, Rule, RuleSlice, TradeOff
 from .cost_tables import Entries, readable
 from .formats import MINUS, UNDEFINED, Kind, count, figure, read_limit
+from .language import later, say, tr, tr_n
+from .retold import retold, titled
 from .tables import Cell, Row, Table
 from .words import Given, Sentence, compared_kind, features_name, metric_kind, slice_name
 
@@ -65,12 +67,22 @@ def flips_sentence(item: Comparison) -> str:
     if found is None:
         return ""
     if not found.flips:
-        return f"Of {count(found.n)} rows none changes."
-    changes, gain, lose = (
-        f"{count(n) if n else 'none'} {verb}{'s' * (n < 2)}"
-        for n, verb in ((found.flips, "change"), (found.gained, "gain"), (found.lost, "lose"))
+        return tr("Of {n} rows none changes.", n=count(found.n))
+    changed = tr_n("{n} changes", "{n} change", found.flips, n=count(found.flips))
+    gained = tr_n(
+        "{n} gains a favourable decision",
+        "{n} gain a favourable decision",
+        found.gained,
+        n=count(found.gained),
     )
-    return f"Of {count(found.n)} rows {changes}: {gain} a favourable decision, {lose} one."
+    lost = tr_n("{n} loses one", "{n} lose one", found.lost, n=count(found.lost))
+    return tr(
+        "Of {n} rows {changed}: {gained}, {lost}.",
+        n=count(found.n),
+        changed=changed,
+        gained=gained if found.gained else tr("none gains a favourable decision"),
+        lost=lost if found.lost else tr("none loses one"),
+    )
 
 
 def _rule(rule: Rule, result: AuditResult, most: int, key: str, charts: bool) -> RuleView:
@@ -95,34 +107,44 @@ def _rule(rule: Rule, result: AuditResult, most: int, key: str, charts: bool) ->
 
 
 def _name(rule: Rule) -> Sentence:
-    kind = {
-        "thresholds": "Thresholds" if rule.features else "Threshold",
-        "randomised": "Randomised rule",
-        "calibration": "Map of the scores",
-    }[rule.kind]
-    return (kind, " by ", *features_name(rule.features)) if rule.features else (kind, " for all rows")
+    by, everyone = _NAMES[rule.kind]
+    return say(by, features=features_name(rule.features)) if rule.features else say(everyone)
 
 
+_NAMES = {
+    "thresholds": (later("Thresholds by {features}"), later("Threshold for all rows")),
+    "randomised": (later("Randomised rule by {features}"), later("Randomised rule for all rows")),
+    "calibration": (later("Map of the scores by {features}"), later("Map of the scores for all rows")),
+}
 _DECISION = {
-    "thresholds": "rows whose score lies at or above the threshold are selected",
-    "randomised": "chance takes part: of rows with the same score some are selected and others not",
-    "calibration": "scores are mapped before they are judged",
+    "thresholds": later("rows whose score lies at or above the threshold are selected"),
+    "randomised": later("chance takes part: of rows with the same score some are selected and others not"),
+    "calibration": later("scores are mapped before they are judged"),
 }
 
 
 def _about(rule: Rule, result: AuditResult) -> Entries:
-    entries: Entries = [("Decision", (_DECISION[rule.kind],))]
+    entries: Entries = [(tr("Decision"), say(_DECISION[rule.kind]))]
     if rule.kind == "randomised":
-        by: Sentence = ("the row’s ", *readable(rule.drawn_by)) if rule.drawn_by else ("the row",)
-        seed = f" and seed {rule.seed}" if rule.seed is not None else ""
-        entries.append(("Draw", ("decided by ", *by, f"{seed}: the same row always gets the same draw")))
+        entries.append((tr("Draw"), _draw(rule)))
     if rule.features:
-        other = "an error: there is no decision" if rule.unseen == "error" else "the common rule"
-        entries.append(("Other values", (other,)))
-    entries.append(("Fitted on", (Given(rule.fitted_on), ". These are not the audited rows.")))
+        refused, common = say("an error: there is no decision"), say("the common rule")
+        entries.append((tr("Other values"), refused if rule.unseen == "error" else common))
+    fitted = say("{rows}. These are not the audited rows.", rows=retold(rule.fitted_on))
+    entries.append((tr("Fitted on"), fitted))
     if rule.kind == "calibration" and rule.objective:
-        return [*entries, ("Method", (Given(rule.objective),))]
+        return [*entries, (tr("Method"), (Given(rule.objective),))]
     return entries + _search_entries(rule, result)
+
+
+def _draw(rule: Rule) -> Sentence:
+    by = say("the row’s {columns}", columns=readable(rule.drawn_by)) if rule.drawn_by else say("the row")
+    if rule.seed is None:
+        return say("decided by {what}: the same row always gets the same draw", what=by)
+    return say(
+        "decided by {what} and seed {seed}: the same row always gets the same draw",
+        what=by, seed=str(rule.seed),
+    )  # fmt: skip
 
 
 def _search_entries(rule: Rule, result: AuditResult) -> Entries:
@@ -133,13 +155,19 @@ def _search_entries(rule: Rule, result: AuditResult) -> Entries:
     entries: Entries = []
     if rule.objective:
         limit = _limit_words(asked, level) if floor else ()
-        reached = "" if rule.performance is None else f"; reached: {figure(rule.performance, level)}"
-        entries.append(("Objective", (_title(rule.objective, result), *limit, reached)))
+        best: Sentence = (_title(rule.objective, result), *limit)
+        entries.append((tr("Objective"), _reached(best, rule.performance, level)))
     if rule.constraint:
-        limit = (", made least",) if floor else _limit_words(asked, gap)
-        reached = "" if rule.disparity is None else f"; reached: {figure(rule.disparity, gap)}"
-        entries.append(("Disparity", (_title(rule.constraint, result), *limit, reached)))
+        title = _title(rule.constraint, result)
+        held = (
+            say("{disparity}, made least", disparity=title) if floor else (title, *_limit_words(asked, gap))
+        )
+        entries.append((tr("Disparity"), _reached(held, rule.disparity, gap)))
     return entries
+
+
+def _reached(what: Sentence, value: float | None, kind: Kind) -> Sentence:
+    return what if value is None else say("{what}; reached: {value}", what=what, value=figure(value, kind))
 
 
 def _limit_words(text: str, kind: Kind) -> Sentence:
@@ -149,8 +177,11 @@ def _limit_words(text: str, kind: Kind) -> Sentence:
     return (f" {limit.operator} {limit.words(kind)}",)
 
 
-def _title(text: str, result: AuditResult) -> Given:
+def _title(text: str, result: AuditResult) -> str:
     """Write what a search speaks of with its metrics by their titles."""
+    ours = titled(text)
+    if not isinstance(ours, Given):
+        return ours
     known = result.definitions
     words = [known[word].title if word in known else word.replace("_", " ") for word in text.split()]
     joined = " ".join(words)
@@ -183,24 +214,24 @@ def _slices(rows: list[RuleSlice], rule: Rule) -> Table:
         for row in rows
     ]
     heads = [
-        ("n", "rows that the rule was fitted on"),
-        ("Positive", "positive label"),
-        *[("Threshold", "scores at or above it are selected")] * one,
-        ("Selected before", "selection rate on the fitted rows without the rule"),
-        ("Selected after", "selection rate on the fitted rows with it"),
+        ("n", tr("rows that the rule was fitted on")),
+        (tr("Positive"), tr("positive label")),
+        *[(tr("Threshold"), tr("scores at or above it are selected"))] * one,
+        (tr("Selected before"), tr("selection rate on the fitted rows without the rule")),
+        (tr("Selected after"), tr("selection rate on the fitted rows with it")),
     ]
     return Table(heads, lines)
 
 
 def _slice(row: RuleSlice, rule: Rule) -> Sentence:
     """The empty slice is that of all rows, or of those that no other rule speaks of."""
-    return ("every other value",) if rule.features and not row.slice else slice_name(row.slice)
+    return say("every other value") if rule.features and not row.slice else slice_name(row.slice)
 
 
 def threshold_words(value: float | None) -> str:
     """Write a threshold; one that no score misses or none reaches is said by whom it selects."""
     if value is not None and math.isinf(value):
-        return "nobody" if value > 0 else "everybody"
+        return tr("nobody") if value > 0 else tr("everybody")
     return UNDEFINED if value is None else _score(value)
 
 
@@ -214,7 +245,7 @@ def _steps(rows: list[RuleSlice], rule: Rule) -> Table:
         for row in rows
         for number, (_, chance) in enumerate(row.steps)
     ]
-    return Table([("Score", ""), ("Selected with probability", "")], lines)
+    return Table([(tr("Score"), ""), (tr("Selected with probability"), "")], lines)
 
 
 def _range(row: RuleSlice, number: int) -> str:
@@ -222,13 +253,15 @@ def _range(row: RuleSlice, number: int) -> str:
     start = row.steps[number][0]
     end = row.steps[number + 1][0] if number + 1 < len(row.steps) else math.inf
     if start == -math.inf:
-        return "any" if end == math.inf else f"below {_score(end)}"
-    return f"from {_score(start)} on" if end == math.inf else f"from {_score(start)} to below {_score(end)}"
+        return tr("any") if end == math.inf else tr("below {score}", score=_score(end))
+    if end == math.inf:
+        return tr("from {score} on", score=_score(start))
+    return tr("from {low} to below {high}", low=_score(start), high=_score(end))
 
 
 def chance_words(chance: float) -> str:
     """Write the probability of a step; certainty in words."""
-    return {0.0: "0: nobody", 1.0: "1: everybody"}.get(chance, figure(chance, "number"))
+    return {0.0: tr("0: nobody"), 1.0: tr("1: everybody")}.get(chance, figure(chance, "number"))
 
 
 def _weights(cells: list[CellWeight]) -> Table:
@@ -236,28 +269,29 @@ def _weights(cells: list[CellWeight]) -> Table:
         Row(
             slice_name(cell.slice),
             [
-                Cell("positive" if cell.label else "negative"),
+                Cell(tr("positive") if cell.label else tr("negative")),
                 Cell(count(cell.n)),
                 Cell(figure(cell.weight, "number")),
             ],
         )
         for cell in cells
     ]
-    return Table([("Label", ""), ("n", "training rows"), ("Weight", "of each of these rows")], lines)
+    heads = [(tr("Label"), ""), ("n", tr("training rows")), (tr("Weight"), tr("of each of these rows"))]
+    return Table(heads, lines)
 
 
 def _search(curve: list[TradeOff], level: Kind, gap: Kind) -> Table:
     """Lay out every rule of a search."""
     lines = [
         Row(
-            (f"rule {number}",),
+            say("rule {n}", n=str(number)),
             [
                 Cell(figure(one.disparity, gap)),
                 Cell(figure(one.performance, level)),
-                Cell("chosen" * one.chosen),
+                Cell(tr("chosen") if one.chosen else ""),
             ],
             emphasis=one.chosen,
         )
         for number, one in enumerate(curve, start=1)
     ]
-    return Table([("Disparity", ""), ("Performance", ""), ("Choice", "")], lines)
+    return Table([(tr("Disparity"), ""), (tr("Performance"), ""), (tr("Choice"), "")], lines)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal
 
 from ..audit.result import ScoreDetail
 from .formats import count, figure
+from .language import kept, later, say, series, tr
 from .panels import ACCENT, INK, LINE, SOFT, theme
 from .svg import Drawing, inline_svg
 from .words import plain, slice_name
@@ -19,11 +19,20 @@ PANELS_PER_ROW = 4
 MOST_SLICES = 12
 
 _CAPTIONS: dict[Curve, str] = {
-    "distribution": "Distribution of the score; bars are rows, each panel to its own height.",
-    "calibration": "Calibration: observed share of positive labels (upwards) against the mean score of each "
-    "bin, with intervals. On the dashed line the score keeps its promise.",
-    "roc": "ROC: true positive rate (upwards) against false positive rate, over all thresholds. "
-    "On the dashed line the score is worth no more than chance.",
+    "distribution": later("Distribution of the score; bars are rows, each panel to its own height."),
+    "calibration": later(
+        "Calibration: observed share of positive labels (upwards) against the mean score of each "
+        "bin, with intervals. On the dashed line the score keeps its promise."
+    ),
+    "roc": later(
+        "ROC: true positive rate (upwards) against false positive rate, over all thresholds. "
+        "On the dashed line the score is worth no more than chance."
+    ),
+}
+_TITLES: dict[Curve, str] = {
+    "distribution": later("Distribution of the score by slice"),
+    "calibration": later("Calibration by slice"),
+    "roc": later("ROC by slice"),
 }
 
 
@@ -45,7 +54,7 @@ def score_charts(details: list[ScoreDetail], everyone: ScoreDetail | None, key: 
         drawn = with_curve[:MOST_SLICES]
         if drawn:
             chart = _chart(drawn, everyone, curve, f"{key}-{curve}")
-            charts.append(ScoreChart(chart, _CAPTIONS[curve], len(with_curve) - len(drawn)))
+            charts.append(ScoreChart(chart, tr(_CAPTIONS[curve]), len(with_curve) - len(drawn)))
     return charts
 
 
@@ -54,20 +63,22 @@ def _chart(drawn: list[ScoreDetail], everyone: ScoreDetail | None, curve: Curve,
     values: list[dict[str, Any]] = []
     for panel, detail in enumerate(drawn):
         name = plain(slice_name(detail.slice, short=True))
-        values.append({"panel": panel, "title": name, "subtitle": f"{count(detail.n)} rows"})
+        values.append({"panel": panel, "title": name, "subtitle": tr("{n} rows", n=count(detail.n))})
         values += [{"panel": panel, "part": "own", **point} for point in _points(detail, curve)]
         values += [{"panel": panel, "part": "all", **point} for point in behind]
         if curve != "distribution":
             values += [{"panel": panel, "part": "line", "order": end, "x": end, "y": end} for end in (0, 1)]
     spec = _spec(curve) | {"data": {"values": values}}
-    names = "; ".join(
-        f"{plain(slice_name(detail.slice, short=True))}, {count(detail.n)} rows, "
-        f"mean score {figure(detail.mean, 'number')}"
+    names = series(
+        say(
+            "{slice}, {n} rows, mean score {mean}",
+            slice=slice_name(detail.slice, short=True),
+            n=count(detail.n),
+            mean=figure(detail.mean, "number"),
+        )
         for detail in drawn
     )
-    return inline_svg(
-        spec, key, _CAPTIONS[curve].partition(":")[0].partition(";")[0] + " by slice", names + "."
-    )
+    return inline_svg(spec, key, tr(_TITLES[curve]), plain(say("{clauses}.", clauses=names)))
 
 
 def _points(detail: ScoreDetail, curve: Curve) -> list[dict[str, Any]]:
@@ -87,7 +98,7 @@ def _points(detail: ScoreDetail, curve: Curve) -> list[dict[str, Any]]:
     return [{"order": k, "x": x, "y": y} for k, (x, y) in enumerate(detail.roc)]
 
 
-@cache
+@kept
 def _spec(curve: Curve) -> dict[str, Any]:
     """Specify a chart without its data."""
     import altair as alt

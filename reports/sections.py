@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..audit.result import AuditResult, ScoreDetail, SliceResult, Variant
 from . import disparity_tables, order, tables
 from .formats import count, figure, interval
+from .language import say, tr
 from .words import Sentence, features_name, slice_name, title_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Section:
     title: Sentence
     rows: int
     small: int
-    sorted_by: str
+    sorted_by: Sentence
     chart: RowChart | None
     not_drawn: int
     counts: tables.Table
@@ -73,7 +74,7 @@ def _section(key: str, by: tuple[str, ...], result: AuditResult, variant: Varian
         title=features_name(by),
         rows=len(rows),
         small=sum(row.status == "small" for row in rows),
-        sorted_by=_sorted_by(leading, result) if leading else "",
+        sorted_by=_sorted_by(leading, result) if leading else (),
         chart=_chart(drawn, variant, result, key, leading) if charts else None,
         not_drawn=len(rows) - len(drawn),
         counts=tables.counts_table(listed, variant, result.data.rows, short=True),
@@ -87,10 +88,12 @@ def _section(key: str, by: tuple[str, ...], result: AuditResult, variant: Varian
     )
 
 
-def _sorted_by(metric: str, result: AuditResult) -> str:
+def _sorted_by(metric: str, result: AuditResult) -> Sentence:
     definition = result.definitions.get(metric)
-    first = "worst" if definition is not None and definition.better else "lowest"
-    return f"{title_of(metric, result.definitions)}, the {first} first"
+    title = title_of(metric, result.definitions)
+    if definition is not None and definition.better:
+        return say("{metric}, the worst first", metric=title)
+    return say("{metric}, the lowest first", metric=title)
 
 
 def _chart(
@@ -142,10 +145,10 @@ def score_sections(result: AuditResult, variant: Variant, *, charts: bool) -> li
                 )
             )
         heads = [
-            ("n", "rows"),
-            ("Mean", "of the score"),
-            ("SD", "standard deviation"),
-            ("SMD", "standardised difference of means to the reference"),
+            ("n", tr("rows")),
+            (tr("Mean"), tr("of the score")),
+            (tr("SD"), tr("standard deviation")),
+            (tr("SMD"), tr("standardised difference of means to the reference")),
         ]
         drawn = _score_charts(details, everyone, f"scores-{number}") if charts else []
         sections.append(

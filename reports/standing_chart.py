@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import pairwise
 from typing import Any
 
 from ..audit.result import AuditResult, Frontier, Standing
 from .kinds import is_mitigated
-from .labels import LETTER, Box, Label, placed
+from .labels import Box, Label, placed, width_of
+from .language import kept, tr
 from .limit_lines import Lines
 from .panels import ACCENT, AFTER, INK, LINE, PAPER, SOFT, theme
 from .release import gap_kind
@@ -91,17 +91,21 @@ def axis(title: str, label: str, values: list[float]) -> Axis:
     return Axis(title, label, max(0.0, low - room) if low >= 0 else low - room, high + room)
 
 
-def gap_axis(result: AuditResult, values: list[float], fairer: str) -> Axis:
-    """The axis of worst gaps; ``fairer``: the way to smaller ones."""
+def gap_axis(result: AuditResult, values: list[float], *, downwards: bool) -> Axis:
+    """The axis of worst gaps, the smaller and fairer ones below or at the left."""
     points = gap_kind(result) == "gap"
     label = "format(datum.value * 100, '~r')" if points else "format(datum.value, '~r')"
-    return axis(f"Worst gap, {'points' if points else 'size'}: fairer {fairer}", label, values)
+    if points:
+        below, left = tr("Worst gap, points: fairer downwards"), tr("Worst gap, points: fairer to the left")
+    else:
+        below, left = tr("Worst gap, size: fairer downwards"), tr("Worst gap, size: fairer to the left")
+    return axis(below if downwards else left, label, values)
 
 
 def _end(text: str, plot: Plot) -> float:
     """Where the text of a line across ends (px): at the right, or before an upright line that cuts it."""
     uprights = (plot.x.at(value) * WIDTH for value, _ in plot.upright)
-    cut = [place for place in uprights if place > WIDTH - 8 - len(text) * LETTER]
+    cut = [place for place in uprights if place > WIDTH - 8 - width_of(text)]
     return min([WIDTH, *cut]) - 4
 
 
@@ -217,7 +221,7 @@ def _set_domains(spec: dict[str, Any], plot: Plot) -> None:
                 encoded["scale"]["domain"] = [side.low, side.high]
 
 
-@cache
+@kept
 def _template(x_title: str, x_label: str, y_title: str, y_label: str) -> dict[str, Any]:
     """Specify the chart without its data."""
     import altair as alt

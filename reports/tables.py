@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from ..audit.result import AuditResult, Counts, Estimate, SliceResult, Variant
 from .formats import UNDEFINED, count, figure, interval
 from .kinds import made_words
+from .language import later, say, tr
+from .retold import retold, titled
 from .words import (
     Given,
     Sentence,
@@ -20,13 +22,17 @@ METRICS_PER_TABLE = 6
 """More columns than these do not fit an A4 page."""
 
 COUNTS = {
-    "tp": ("TP", "positive label, selected"),
-    "fp": ("FP", "negative label, selected"),
-    "fn": ("FN", "positive label, not selected"),
-    "tn": ("TN", "negative label, not selected"),
-    "selected": ("Selected", "favourable decision"),
-    "positives": ("Positive", "positive label"),
+    "tp": (later("TP"), later("positive label, selected")),
+    "fp": (later("FP"), later("negative label, selected")),
+    "fn": (later("FN"), later("positive label, not selected")),
+    "tn": (later("TN"), later("negative label, not selected")),
+    "selected": (later("Selected"), later("favourable decision")),
+    "positives": (later("Positive"), later("positive label")),
 }
+
+
+NO_REASON = later("Undefined; the audit gives no reason.")
+NOT_COMPUTED = later("Not computed for this slice.")
 
 
 class Notes:
@@ -42,7 +48,7 @@ class Notes:
         return self._letters.setdefault(why, _letter(len(self._letters)))
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        return ((letter, why) for why, letter in self._letters.items())
+        return ((letter, "".join(retold(why))) for why, letter in self._letters.items())
 
     def __bool__(self) -> bool:
         return bool(self._letters)
@@ -86,9 +92,9 @@ def counts_table(rows: list[SliceResult], variant: Variant, total: int, *, short
     """Lay out the rows and counts of slices, with all rows as the last line."""
     fields = _count_fields([row.counts for row in rows] + [variant.counts])
     weighted = any(row.weight is not None for row in rows)
-    heads = [("n", "rows"), ("Share", "of all rows")]
-    heads += [("Weight", "sum of the rows' weights")] * weighted
-    heads += [COUNTS[name] for name in fields]
+    heads = [("n", tr("rows")), (tr("Share"), tr("of all rows"))]
+    heads += [(tr("Weight"), tr("sum of the rows' weights"))] * weighted
+    heads += [(tr(head), tr(explained)) for head, explained in (COUNTS[name] for name in fields)]
 
     def cells(n: int, weight: float | None, counts: Counts) -> list[Cell]:
         share = Cell(figure(n / total, "percent") if total else UNDEFINED)
@@ -104,7 +110,7 @@ def counts_table(rows: list[SliceResult], variant: Variant, total: int, *, short
         )
         for row in rows
     ]
-    lines.append(Row(("all rows",), cells(total, None, variant.counts), emphasis=True))
+    lines.append(Row(slice_name({}), cells(total, None, variant.counts), emphasis=True))
     return Table(heads, lines)
 
 
@@ -133,7 +139,7 @@ def metric_tables(
             for row in rows
         ]
         overall = [metric_cell(name, variant.overall, result, notes) for name in names]
-        lines.append(Row(("all rows",), overall, emphasis=True))
+        lines.append(Row(slice_name({}), overall, emphasis=True))
         heads = [(str(title_of(name, result.definitions)), _formula(name, result)) for name in names]
         tables.append(Table(heads, lines, notes))
     return tables
@@ -144,9 +150,9 @@ def metric_cell(name: str, metrics: Mapping[str, Estimate], result: AuditResult,
     kind = metric_kind(name, result.definitions)
     estimate = metrics.get(name)
     if estimate is None:
-        return Cell(UNDEFINED, note=notes.letter("Not computed for this slice."))
+        return Cell(UNDEFINED, note=notes.letter(NOT_COMPUTED))
     if estimate.value is None:
-        return Cell(UNDEFINED, note=notes.letter(estimate.why or "Undefined; the audit gives no reason."))
+        return Cell(UNDEFINED, note=notes.letter(estimate.why or NO_REASON))
     limits = (
         "" if estimate.low is None and estimate.high is None else interval(estimate.low, estimate.high, kind)
     )
@@ -155,7 +161,7 @@ def metric_cell(name: str, metrics: Mapping[str, Estimate], result: AuditResult,
 
 def _formula(name: str, result: AuditResult) -> str:
     definition = result.definitions.get(name)
-    return definition.formula if definition is not None else ""
+    return str(titled(definition.formula)) if definition is not None else ""
 
 
 def overall_rows(result: AuditResult, variant: Variant) -> Table:
@@ -165,7 +171,7 @@ def overall_rows(result: AuditResult, variant: Variant) -> Table:
     for name, item in variant.overall.items():
         cell = metric_cell(name, variant.overall, result, notes)
         lines.append(Row((title_of(name, result.definitions),), [cell, Cell(count(item.n))]))
-    return Table([("Value", ""), ("Rows in the denominator", "")], lines, notes)
+    return Table([(tr("Value"), ""), (tr("Rows in the denominator"), "")], lines, notes)
 
 
 def variant_rows(result: AuditResult) -> Table:
@@ -174,7 +180,7 @@ def variant_rows(result: AuditResult) -> Table:
     names = list(result.variants[0].overall)[:METRICS_PER_TABLE] if result.variants else []
     lines = [
         Row(
-            (Given(variant.name), f" ({made_words(variant)})"),
+            say("{variant} ({kind})", variant=Given(variant.name), kind=made_words(variant)),
             [metric_cell(name, variant.overall, result, notes) for name in names],
         )
         for variant in result.variants

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from ..audit.result import AuditResult, Frontier, Standing, Variant
 from .formats import figure
+from .language import clauses, later, say, series, tr
 from .limit_lines import gap_limits, performance_limits, within_reach
 from .lookup import variant_named
-from .panels import FINE_PERCENT
+from .panels import percent_labels
 from .release import gap_kind
 from .standing_chart import Plot, Point, axis, draw, gap_axis
 from .svg import Drawing
-from .words import metric_kind, title_of, verdict_words, visible
+from .words import Given, metric_kind, plain, title_of, verdict_words
 
 MOST_WHISKERS = 12
 
@@ -49,10 +50,11 @@ def trade_off_chart(result: AuditResult, key: str) -> TradeOffChart | None:
     upright, wide = within_reach(gap_limits(result), gaps)
     across, low = within_reach(performance_limits(result), shown, lower=upwards)
     percent = metric_kind(metric, result.definitions) == "percent"
-    title = f"{visible(title_of(metric, result.definitions))}: better {'upwards' if upwards else 'downwards'}"
-    label = FINE_PERCENT if percent else "format(datum.value, '~r')"
+    upward, downward = later("{metric}: better upwards"), later("{metric}: better downwards")
+    title = plain(say(upward if upwards else downward, metric=title_of(metric, result.definitions)))
+    label = percent_labels(fine=True) if percent else "format(datum.value, '~r')"
     plot = Plot(
-        gap_axis(result, [*gaps, *(value for value, _ in upright)], "to the left"),
+        gap_axis(result, [*gaps, *(value for value, _ in upright)], downwards=False),
         axis(title, label, [*shown, *(value for value, _ in across)]),
         points,
         unbeaten(points, upwards=upwards),
@@ -61,7 +63,9 @@ def trade_off_chart(result: AuditResult, key: str) -> TradeOffChart | None:
         clear=True,
     )
     told = _describe(result, frontier, plot)
-    drawing, unnamed = draw(plot, result, frontier, key, "Performance against worst gap, by variant", told)
+    drawing, unnamed = draw(
+        plot, result, frontier, key, tr("Performance against worst gap, by variant"), told
+    )
     return TradeOffChart(
         drawing,
         not_drawn=len(frontier.variants) - len(points),
@@ -111,11 +115,12 @@ def _describe(result: AuditResult, frontier: Frontier, plot: Plot) -> str:
     front = {point.standing.variant for point in plot.front}
     told = []
     for s in (point.standing for point in plot.points):
-        marks = ", beaten by none" * (s.variant in front) + ", recommended" * (
-            s.variant == frontier.recommended
-        )
-        told.append(
-            f"{visible(s.variant)}: performance {figure(s.performance, level)}, "
-            f"worst gap {figure(s.worst_gap, gap)}, {verdict_words(s.verdict)}{marks}"
-        )
-    return "; ".join(told) + "."
+        marks = [tr("beaten by none")] * (s.variant in front)
+        marks += [tr("recommended")] * (s.variant == frontier.recommended)
+        about = say(
+            "{variant}: performance {level}, worst gap {gap}, {verdict}",
+            variant=Given(s.variant), level=figure(s.performance, level), gap=figure(s.worst_gap, gap),
+            verdict=verdict_words(s.verdict),
+        )  # fmt: skip
+        told.append(clauses([about, *marks]))
+    return plain(say("{clauses}.", clauses=series(told)))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from ..audit.result import AuditResult, Counterfactual
 from .formats import UNDEFINED, count, figure, interval
+from .language import kept, listed, say, series, tr
 from .panels import (
     ACCENT,
     INK,
@@ -21,8 +21,8 @@ from .panels import (
     row_labels,
 )
 from .svg import inline_svg
-from .tables import Cell, Notes, Row, Table
-from .words import Given, Sentence, value_name, visible
+from .tables import NO_REASON, Cell, Notes, Row, Table
+from .words import Given, Sentence, plain, value_name, visible
 
 MOST_PAIRS = 6
 MOST_ROWS = 60
@@ -55,7 +55,10 @@ def twins(result: AuditResult, *, charts: bool) -> Twins | None:
 
 def pair_name(item: Counterfactual) -> Sentence:
     """Name what is compared, such as ``gender: female − male``."""
-    return (Given(item.feature), ": ", value_name(item.one), " − ", value_name(item.other))
+    return say(
+        "{feature}: {one} − {other}",
+        feature=Given(item.feature), one=value_name(item.one), other=value_name(item.other),
+    )  # fmt: skip
 
 
 def _table(items: list[Counterfactual]) -> Table:
@@ -63,12 +66,12 @@ def _table(items: list[Counterfactual]) -> Table:
     rows = []
     for item in items:
         gap, flips = item.score_gap, item.flips
-        score = Cell(UNDEFINED, note=notes.letter(gap.why or "Undefined; the audit gives no reason."))
+        score = Cell(UNDEFINED, note=notes.letter(gap.why or NO_REASON))
         if gap.value is not None:
             score = Cell(
                 figure(gap.value, "signed"), "" if gap.low is None else interval(gap.low, gap.high, "signed")
             )
-        apart = Cell(UNDEFINED, note=notes.letter(flips.why or "Undefined; the audit gives no reason."))
+        apart = Cell(UNDEFINED, note=notes.letter(flips.why or NO_REASON))
         if flips.value is not None:
             apart = Cell(
                 figure(flips.value, "percent"),
@@ -82,14 +85,17 @@ def _table(items: list[Counterfactual]) -> Table:
             apart,
             Cell(f"{count(item.favour_one)} : {count(item.favour_other)}"),
         ]
-        rows.append(Row((Given(item.variant), ", ", *pair_name(item)), cells))
+        rows.append(Row(listed([Given(item.variant), pair_name(item)]), cells))
     heads = [
-        ("Groups", "groups of twins that hold both values"),
-        ("Mean score gap", "mean over the groups of the score of the first minus that of the second"),
-        ("Largest", "largest gap of a group"),
-        ("Pairs", ""),
-        ("Decided apart", "share of the pairs in which one is selected and the other is not"),
-        ("Favours", "pairs in which only the first : only the second is selected"),
+        (tr("Groups"), tr("groups of twins that hold both values")),
+        (
+            tr("Mean score gap"),
+            tr("mean over the groups of the score of the first minus that of the second"),
+        ),
+        (tr("Largest"), tr("largest gap of a group")),
+        (tr("Pairs"), ""),
+        (tr("Decided apart"), tr("share of the pairs in which one is selected and the other is not")),
+        (tr("Favours"), tr("pairs in which only the first : only the second is selected")),
     ]
     return Table(heads, rows, notes)
 
@@ -119,19 +125,26 @@ def _chart(
         return None
     height = row_height(len(names))
     spec = filled(_template(), values, len(names), height)
-    told = "; ".join(
-        f"{visible(item.variant)}, {visible(item.feature)}, {visible(item.one)} minus {visible(item.other)}: "
-        f"{figure(item.score_gap.value, 'signed')} "
-        f"({interval(item.score_gap.low, item.score_gap.high, 'signed')})"
+    told = series(
+        say(
+            "{variant}, {feature}, {one} minus {other}: {gap} ({limits})",
+            variant=Given(item.variant),
+            feature=Given(item.feature),
+            one=Given(item.one),
+            other=Given(item.other),
+            gap=figure(item.score_gap.value, "signed"),
+            limits=interval(item.score_gap.low, item.score_gap.high, "signed"),
+        )
         for item in items
         if (item.feature, item.one, item.other) in pairs
     )
-    drawing = inline_svg(spec, "twins-gaps", "Mean score gap between twins, by variant", f"{told}.")
+    title = tr("Mean score gap between twins, by variant")
+    drawing = inline_svg(spec, "twins-gaps", title, plain(say("{clauses}.", clauses=told)))
     labels = [((Given(name),), "") for name in names]
     return RowChart(drawing, row_labels(drawing, labels, height), height)
 
 
-@cache
+@kept
 def _template() -> dict[str, Any]:
     import altair as alt
 
