@@ -53,8 +53,8 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	@mkdir -p .typecheck && ln -sfn .. .typecheck/fairweigh
 	MYPYPATH=.typecheck $(BIN)/mypy -p fairweigh.metrics -p fairweigh.datasets -p fairweigh.models -p fairweigh.compression -p fairweigh.mitigation \
-		-p fairweigh.audit -p fairweigh.reports -m fairweigh -m fairweigh.cli -m fairweigh.record_commands -m fairweigh.api -m fairweigh.progress \
-		-m fairweigh.result -m fairweigh.keywords -m fairweigh.told -m fairweigh.testing -m fairweigh.pytest_plugin
+		-p fairweigh.audit -p fairweigh.reports -p fairweigh.record -m fairweigh -m fairweigh.cli -m fairweigh.record_commands -m fairweigh.api -m fairweigh.progress \
+		-m fairweigh.result -m fairweigh.keywords -m fairweigh.told
 
 PAGE_TOOLS = tests/page_tools
 
@@ -63,7 +63,7 @@ $(PAGE_TOOLS)/node_modules/.done: $(PAGE_TOOLS)/package-lock.json
 	@touch $@
 
 test: check
-	@sh tests/install_chromium.sh
+	@sh tests/install_system.sh
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(PAGE_TOOLS)/node_modules/.done; fi
 	$(BIN)/pytest -n 2
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from .audit.runner import audit, folder_name, silent
 from .datasets.errors import InputError
 from .datasets.memory import as_table
 from .models.memory import spec_of
+from .record.keep import Keeping, keeping, warned
 from .result import Result
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def run(
     model: Any = None,
     command: str | None = None,
     progress: Progress = silent,
+    tell: Callable[[str], None] = warned,
 ) -> Result:
     """Run an audit and write its run folder, reports included.
 
@@ -55,6 +57,9 @@ def run(
         How to reproduce the run, for its report.
     progress : callable, optional
         Called with a stage, the rows done and their total.
+    tell : callable, optional
+        Called with a line for what did not work once the run was written, such as its history; default a
+        warning.
 
     Returns
     -------
@@ -63,12 +68,13 @@ def run(
     Raises
     ------
     InputError
-        Bad configuration, data or model; nothing is written.
+        Bad configuration, data or model, and nothing is written; or a history that is ``required`` could not
+        be written, and the run is whole.
     """
     given = spec_of(model) if model is not None else None
     settings = read(config, overrides, rows_given=data is not None, model=given)
     told = command or (f"fairweigh.run({str(config)!r})" if not isinstance(config, Mapping) else "")
-    return run_settings(settings, out, data=data, model=model, command=told, progress=progress)
+    return run_settings(settings, out, data=data, model=model, command=told, progress=progress, tell=tell)
 
 
 def run_settings(
@@ -79,10 +85,12 @@ def run_settings(
     model: Any = None,
     command: str = "",
     progress: Progress = silent,
+    tell: Callable[[str], None] = warned,
 ) -> Result:
     """Run an audit whose configuration has been read; as `run` otherwise."""
     from .reports import render
 
+    keep = keeping(settings.history.url, settings.history.required) if settings.history else Keeping()
     table = as_table(data) if data is not None else None
     target = Path(out) if out is not None else Path("runs") / folder_name(settings.audit)
     with open_run(target) as folder:
@@ -92,6 +100,8 @@ def run_settings(
         regimes = read_regimes(folder.folder)
         for name, text in render(result, charts=spec.charts, language=spec.language, regimes=regimes).items():
             folder.write(name, text)
+    for line in keep(target, result):
+        tell(line)
     return Result.of(result, target)
 
 

@@ -64,12 +64,13 @@ def audit(
 ) -> None:
     """Audit a model and write a run folder with its report."""
     from .api import run
+    from .audit.masked import masked
     from .progress import reporter
 
-    given = [word for setting in settings or [] for word in ("--set", setting)]
+    given = [word for setting in settings or [] for word in ("--set", masked(setting))]
     command = shlex.join(["fairweigh", "audit", str(file), *given])
     with reporter(quiet) as progress:
-        result = run(file, out, overrides=settings or [], command=command, progress=progress)
+        result = run(file, out, overrides=settings or [], command=command, progress=progress, tell=_tell)
     if not quiet:
         from .audit.runner import folder_name
 
@@ -242,6 +243,10 @@ def fetch_card(name: Annotated[str, typer.Argument(help="Name of a card.")]) -> 
 
     for path in fetch(card(name)):
         typer.echo(path)
+
+
+def _tell(line: str) -> None:
+    typer.echo(f"fairweigh: {line}", err=True)
 
 
 def _say(result: AuditResult) -> None:

@@ -1,4 +1,4 @@
-"""Commands about finished runs on record: signing and verifying them."""
+"""Commands about finished runs on record: signing and verifying them, their history."""
 
 from __future__ import annotations
 
@@ -12,13 +12,21 @@ import typer
 PASSPHRASE = "FAIRWEIGH_KEY_PASSPHRASE"
 """Environment variable with the passphrase of a private key."""
 
+HISTORY = "FAIRWEIGH_HISTORY"
+"""Environment variable with the address of the database where no option says it."""
+DEFAULT_HISTORY = "sqlite:///fairness.db"
+
 Run = Annotated[Path, typer.Argument(help="A run folder.")]
+Database = Annotated[
+    str | None,
+    typer.Option("--db", help=f"A SQLAlchemy address; default ${HISTORY}, else {DEFAULT_HISTORY}."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file to the command line."""
-    for command in (verify, sign):
+    for command in (verify, sign, record, history):
         app.command()(command)
 
 
@@ -112,3 +120,62 @@ def _passphrase(key: Path) -> str:
     if not sys.stdin.isatty():
         raise InputError(f"{key}: the key is encrypted; set its passphrase in {PASSPHRASE}")
     return str(typer.prompt(f"Passphrase of {key}", hide_input=True, err=True))
+
+
+def record(run: Run, db: Database = None, quiet: Quiet = False) -> None:
+    """Record a finished run in a history, where its audit did not or could not."""
+    from .api import load_result
+    from .audit.verify import check_files
+    from .datasets.errors import InputError
+    from .record.database import engine
+    from .record.history import record as record_run
+
+    changed = check_files(run)
+    if changed:
+        raise InputError(f"{run}: not as it was written, so not recorded: {'; '.join(changed)}")
+    result = load_result(run)
+    if sum(v.kind == "original" for v in result.variants) > 1:
+        raise InputError(f"{run}: compares two runs; a history is of runs of one model")
+    configured = (result.configuration.get("history") or {}).get("url")
+    where = "--db" if db else "history"
+    new = record_run(engine(db or configured or _default_history(), where), run, result)
+    if not quiet:
+        typer.echo(f"{run}: recorded" if new else f"{run}: was recorded before")
+
+
+def history(
+    model: Annotated[str, typer.Argument(help="The audit's name, 'audit:' in its audit.yaml.")],
+    db: Database = None,
+    metric: Annotated[
+        list[str] | None, typer.Option("--metric", help="Only this metric or disparity; may be repeated.")
+    ] = None,
+    variant: Annotated[
+        str | None, typer.Option("--variant", help="Only this variant; default what decides.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write charts to this HTML file too.")] = None,
+) -> None:
+    """Print and chart a model's figures over its releases, and which broke a limit first."""
+    from .record.show import history as read_history
+    from .record.terminal import marks_for
+
+    found = read_history(model, db or _default_history(), metric or [], variant)
+    if html is not None:
+        _write(html, found.html())
+    for line in found.lines(marks_for(sys.stdout.encoding)):
+        typer.echo(line)
+    if html is not None:
+        typer.echo(f"charts: {html}")
+
+
+def _default_history() -> str:
+    return os.environ.get(HISTORY) or DEFAULT_HISTORY
+
+
+def _write(path: Path, text: str) -> None:
+    from .audit.folder import swap
+    from .datasets.errors import InputError
+
+    try:
+        swap(path, text)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None

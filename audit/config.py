@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
@@ -14,6 +15,7 @@ from pydantic import (
     ConfigDict,
     Field,
     FiniteFloat,
+    PlainSerializer,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -27,6 +29,7 @@ from ..datasets.memory import PLACE
 from ..metrics.limit import Limit
 from ..metrics.table import DISPARITIES, METRICS
 from .ladder import check_names, ladder
+from .masked import masked
 
 if TYPE_CHECKING:
     from ..compression.recipes import Recipe
@@ -409,6 +412,15 @@ class ReportSpec(Section):
         return given
 
 
+class History(Section):
+    """The database in which each run is recorded."""
+
+    url: Annotated[str, PlainSerializer(masked)] = Field(
+        "sqlite:///fairness.db", description="Any SQLAlchemy address; kept and shown without its password."
+    )
+    required: bool = Field(False, description="A run that cannot be recorded ends with exit code 2.")
+
+
 class Config(Section):
     """A whole audit."""
 
@@ -432,6 +444,23 @@ class Config(Section):
     confidence: Confidence = 0.95
     seed: int = 0
     report: ReportSpec = ReportSpec()
+    release: str | None = Field(
+        None, description="Name of the release, for its history; default the day.", min_length=1
+    )
+    history: History | None = Field(None, description="A database address, or {url: ..., required: true}.")
+
+    @field_validator("history", mode="before", json_schema_input_type=str | History | None)
+    @classmethod
+    def _history(cls, given: Any) -> Any:
+        return {"url": given} if isinstance(given, str) else given
+
+    @field_validator("release", mode="before")
+    @classmethod
+    def _release(cls, given: Any) -> Any:
+        # YAML reads 1.10 as the number 1.1: the name would not be the one that was written.
+        if isinstance(given, (bool, int, float, date)):
+            raise ValueError(f"expected text, got {given!r} after YAML; put it in quotes")
+        return given
 
     @field_validator("compressions", "mitigations", mode="before")
     @classmethod
@@ -654,7 +683,7 @@ def read(
     try:
         return Config.model_validate(content)
     except ValidationError as error:
-        raise InputError(where + first_problem(error)) from None
+        raise InputError(where + masked(first_problem(error))) from None
 
 
 def _replaced(configured: Any, model: Mapping[str, Any]) -> dict[str, Any]:
@@ -692,11 +721,11 @@ def override(content: dict[str, Any], setting: str, option: str = "--set") -> No
     key, sign, text = setting.partition("=")
     steps = key.strip().split(".")
     if not sign or not all(steps):
-        raise InputError(f"{option}: expected key.path=value, got {setting!r}")
+        raise InputError(f"{option}: expected key.path=value, got {masked(setting)!r}")
     try:
         value = YAML(typ="safe", pure=True).load(text)
     except (YAMLError, ValueError, RecursionError):
-        raise InputError(f"{option} {key}: the value is not valid YAML: {text!r}") from None
+        raise InputError(f"{option} {key}: the value is not valid YAML: {masked(text)!r}") from None
     place: Any = content
     for i, step in enumerate(steps):
         last = i == len(steps) - 1
@@ -764,7 +793,7 @@ def _keys_at(loc: Sequence[Any], root: type[Section]) -> list[str]:
 
 
 def _sections() -> list[type[Section]]:
-    return [Data, Slices, ModelSpec, TrainData, Gate, ReportSpec, Objective, Twins, Selection]
+    return [Data, Slices, ModelSpec, TrainData, Gate, ReportSpec, Objective, Twins, Selection, History]
 
 
 def json_schema() -> dict[str, Any]:

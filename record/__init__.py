@@ -1,0 +1,1 @@
+"""Finished runs on record: the history of a model's releases, kept in a database."""
