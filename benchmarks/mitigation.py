@@ -566,8 +566,8 @@ def searches(
     whole, names = label.astype(int), codes.astype(str)
 
     def cuts() -> list[Candidates]:
-        masks = [codes == code for code in range(codes.max() + 1)]
-        return [candidates(score[mask], label[mask]) for mask in masks]
+        rows = [np.flatnonzero(codes == code) for code in range(codes.max() + 1)]
+        return [candidates(score[of], label[of]) for of in rows]
 
     def with_curve() -> object:
         every = cuts()

@@ -321,19 +321,20 @@ class _Problem:
         """The best performance within ``reach``, by W. Dinkelbach 1967, Manage. Sci. 13:492-498.
 
         above / below is at its largest once no choice makes above - ratio * below positive; until then
-        the choice that makes that largest has a larger ratio.
+        the choice that makes that largest has a larger ratio. The closest of equals is asked for at the end.
         """
-        fixed = all(map(_fixed, _parts(self.objective)))
+        last = all(map(_fixed, _parts(self.objective)))
         above, below = min(0.0, _sign(self.objective)), 1.0
         while True:
             gains = [below * a - above * b for a, b in zip(self.above, self.below, strict=True)]
-            chosen = self._defined(self.windows.best(gains, reach), gains, -slack(gains), reach)
+            chosen = self._defined(self.windows.best(gains, reach, last), gains, -slack(gains), reach)
             if chosen is None:
                 raise Infeasible(f"no thresholds within reach define {self.objective.name}", np.nan)
-            a, b = total(self.above, chosen), total(self.below, chosen)
-            if fixed or a * below - above * b <= TOLERANCE * below * b:
+            if last:
                 disparity = float(_disparity(self.constraint, pick(self.values, chosen)))
                 return _found(self.slices, self.objective, chosen, disparity)
+            a, b = total(self.above, chosen), total(self.below, chosen)
+            last = a * below - above * b <= TOLERANCE * below * b
             above, below = a, b
 
     def least(self, floor: float | None) -> float:
@@ -374,7 +375,7 @@ def _values(constraint: Constraint | None, slices: Sequence[Candidates]) -> list
     """The constrained metrics at each slice's cuts, (candidates, metrics) each; nan where undefined."""
     if constraint is None:
         return [np.zeros((len(s.threshold), 0)) for s in slices]
-    values = [np.stack([value_of(METRICS[m], s.counts) for m in constraint.metrics], 1) for s in slices]
+    values = [np.stack([value_of(METRICS[m], s.counts) for m in constraint.metrics]).T for s in slices]
     for i, v in enumerate(values):
         if np.isnan(v).any(1).all():
             raise ValueError(f"{' and '.join(constraint.metrics)} cannot be limited: undefined in slice {i}")

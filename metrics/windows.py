@@ -5,8 +5,6 @@ One choice is made of each slice, all within one window; branch and bound finds 
 
 from __future__ import annotations
 
-import itertools
-from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,8 +18,8 @@ Index = NDArray[np.intp]
 TOLERANCE = 1e-12
 """A limit may be missed by so much: rounding decides nothing."""
 
-BATCH = 512
-"""Boxes of the search that are looked at together."""
+BATCH, FEWEST = 128, 16
+"""About how many boxes of the search are looked at together, and how many of the best those are cut from."""
 
 
 class Windows:
@@ -60,37 +58,36 @@ class Windows:
             self.order = [
                 o[np.argsort(p[o, 0], kind="stable")] for p, o in zip(points, self.order, strict=True)
             ]
-        ordered = [p[o] for p, o in zip(points, self.order, strict=True)]
-        self.offset = np.concatenate([[0], np.cumsum([len(o) for o in self.order])])
-        flat = np.concatenate(ordered)
-        self.axes = [self._axis(coordinate) for coordinate in flat.T]
+        ordered = [p.T.take(o, axis=1) for p, o in zip(points, self.order, strict=True)]
+        sizes = [len(o) for o in self.order]
+        self.offset = np.concatenate([[0], np.cumsum(sizes)])
+        self.owner = np.repeat(np.arange(len(sizes)), sizes)
+        flat = np.concatenate(ordered, axis=1)
+        self.axes = [self._axis(coordinate) for coordinate in flat]
         # No window is told from another by less: sums of large coordinates are rounded by more.
         self.margin = max(TOLERANCE, 16 * float(np.finfo(np.float64).eps * np.abs(flat).max()))
         # A window starts at one value of each coordinate, or lies around one centre.
         self.places, self.sides = [values for values, _ in self.axes], list(range(len(self.axes)))
         if self.centred:
             centres = ordered[reference] if reference is not None else np.array([[centre]])
-            self.places, self.sides = list(centres.T), [0] * len(self.axes)
+            self.places, self.sides = list(centres), [0] * len(self.axes)
         self.sizes = np.array([len(self.places[side]) for side in range(max(self.sides) + 1)])
 
     def _axis(self, flat: Floats) -> tuple[Floats, NDArray[np.int32]]:
         """The distinct values of a coordinate, and where each of them starts in every slice."""
-        values, rank = np.unique(flat, return_inverse=True)
-        starts = np.zeros((len(self.order), len(values) + 1), np.int32)
-        for row, (first, past) in zip(starts, itertools.pairwise(self.offset), strict=True):
-            np.cumsum(np.bincount(rank[first:past], minlength=len(values)), out=row[1:])
-            row += first
-        return values, starts
+        order = np.argsort(flat, kind="stable")  # what merges runs that rise: each slice is one
+        ordered = flat[order]
+        new = np.append(True, ordered[1:] != ordered[:-1])
+        values, rank = ordered[new], np.empty_like(order)
+        rank[order] = np.cumsum(new) - 1
+        # Of the table of slices by values, one row after the other: the cell that each candidate lies in.
+        slices, across = len(self.order), len(values) + 1
+        gaps = np.diff(self.owner * across + rank, prepend=-1, append=slices * across - 1)
+        return values, np.repeat(np.arange(len(flat) + 1, dtype=np.int32), gaps).reshape(slices, across)
 
-    def best(self, gains: list[Floats], reach: float) -> Index | None:
-        """Candidates of the largest total gain within ``reach``; of equals the closest."""
-        table, step = self._table(gains), slack(gains)
-        found = self._explore(table, -np.finfo(np.float64).max, reach, step)
-        if found is None:
-            return None
-        floor = total(gains, found) - step
-        closer = self._explore(table, floor, self.spread(found) - self.margin, None)
-        return found if closer is None else closer
+    def best(self, gains: list[Floats], reach: float, closest: bool = True) -> Index | None:
+        """Candidates of the largest total gain within ``reach``; of equals the closest, or any."""
+        return self._explore(self._table(gains), -np.finfo(np.float64).max, reach, slack(gains), closest)
 
     def least(self, gains: list[Floats], floor: float, reach: float) -> Index | None:
         """The closest candidates within ``reach`` of a total gain of at least ``floor``."""
@@ -116,38 +113,42 @@ class Windows:
             table[j + 1, -ahead:] = table[j, -ahead:]
         return table
 
-    def _explore(self, table: Floats, floor: float, reach: float, step: float | None) -> Index | None:
+    def _explore(
+        self, table: Floats, floor: float, reach: float, step: float | None, closest: bool = True
+    ) -> Index | None:
         """Candidates within ``reach`` that gain ``floor`` in total: the closest or, by steps, the most.
 
+        The closest of those that gain the most, within a step, lie in the boxes that are kept until then.
         Boxes are int arrays of shape (2, boxes, sides): the first and the last place of each side.
         """
-        boxes = np.stack([np.zeros_like(self.sizes), self.sizes - 1])[:, None]
-        waiting, bounds = boxes[:, :0], np.zeros(0)
-        found = None
-        while boxes.shape[1]:
-            middle = np.stack([boxes.sum(0) // 2] * 2)
-            bound, gain = np.split(self._bound(table, np.concatenate([boxes, middle], axis=1), reach), 2)
+        waiting, bounds = np.stack([np.zeros_like(self.sizes), self.sizes - 1])[:, None], np.array([np.inf])
+        found, kept, together = None, floor, FEWEST
+        while True:
+            if step is not None and found is not None and not (bounds >= floor).any():
+                floor, reach, step = kept, self.spread(found) - self.margin, None
+            order = np.argsort(-bounds, kind="stable")[: np.count_nonzero(bounds >= kept)]
+            most = min(together, int(np.count_nonzero(bounds >= floor)))
+            if not most:
+                return found
+            boxes = _cut(waiting[:, order[:most]], self.sizes, max(2, BATCH // most))
+            places = np.stack([boxes.sum(0) // 2] * 2)
+            bound, gain = np.split(self._bound(table, np.concatenate([boxes, places], axis=1), reach), 2)
+            # The best boxes alone soon lead to a good choice; once that is as good as any, many are due.
+            together = FEWEST if gain.max() >= floor else min(2 * together, BATCH)
             while gain.max() >= floor:
-                place = middle[:, [np.argmax(gain)]]
+                place = places[:, [np.argmax(gain)]]
                 if step is None:
                     found = self._inside(table, place, self._least_reach(table, place, floor, reach))
                     reach = self.spread(found) - self.margin
+                    gain = self._bound(table, places, reach)
                 else:
                     found = self._inside(table, place, reach)
                     floor = np.nextafter(gain.max() + step, np.inf)
-                gain = self._bound(table, middle, reach)
-            inner = (boxes[0] < boxes[1]).any(1)
-            waiting = np.concatenate([waiting, boxes[:, inner]], axis=1)
-            bounds = np.concatenate([bounds, bound[inner]])
-            order = np.argsort(-bounds, kind="stable")[: np.count_nonzero(bounds >= floor)]
-            boxes = _halves(waiting[:, order[:BATCH]], self.sizes)
-            # In four rather than in two: half as many rounds, which cost more than the boxes of one.
-            wide = (boxes[0] < boxes[1]).any(1)
-            boxes = np.concatenate([boxes[:, ~wide], _halves(boxes[:, wide], self.sizes)], axis=1)
-            waiting, bounds = waiting[:, order[BATCH:]], bounds[order[BATCH:]]
-        return found
+                    kept = gain.max() - step if closest else floor
+            waiting = np.concatenate([waiting[:, order[most:]], boxes], axis=1)
+            bounds = np.concatenate([bounds[order[most:]], bound])
 
-    def _bound(self, table: Floats, boxes: Index, reach: float) -> Floats:
+    def _bound(self, table: Floats, boxes: Index, reach: float | Floats) -> Floats:
         """Total of each slice's largest gain in the union of the windows of each box; -inf for none."""
         start, stop = self._ranges(boxes, reach)
         held = np.flatnonzero((stop > start).all(0))
@@ -157,13 +158,14 @@ class Windows:
         most[held] = np.maximum(table[level, start], table[level, stop - (1 << level)]).sum(0)
         return most
 
-    def _ranges(self, boxes: Index, reach: float) -> tuple[Index, Index]:
+    def _ranges(self, boxes: Index, reach: float | Floats) -> tuple[Index, Index]:
         """First and past-the-last candidate of every slice in each box's windows, (slices, boxes) each."""
         start, stop = self.offset[:-1, None], self.offset[1:, None]
         for (values, starts), places, side in zip(self.axes, self.places, self.sides, strict=True):
-            low, high = places[boxes[..., side]]
-            first = np.searchsorted(values, low - reach if self.centred else low)
-            past = np.searchsorted(values, high + reach, side="right")
+            first, last = boxes[..., side]
+            past = np.searchsorted(values, places[last] + reach, side="right")
+            if self.centred:
+                first = np.searchsorted(values, places[first] - reach)
             start, stop = np.maximum(start, starts[:, first]), np.minimum(stop, starts[:, past])
         if self.reference is not None:
             r = self.reference
@@ -186,20 +188,23 @@ class Windows:
         distance = np.concatenate([np.abs(v - p[place[0, 0, side]]) for (v, _), p, side in axes])
         more = self.margin / 4
         reaches = np.unique(distance[distance <= reach + more]) + more
+        while len(reaches) > 1:
+            tried = np.arange(0, len(reaches) - 1, 1 + len(reaches) // BATCH)
+            gain = self._bound(table, np.repeat(place, len(tried), axis=1), reaches[tried])
+            short, edges = np.count_nonzero(gain < floor), np.concatenate([[-1], tried, [len(reaches) - 1]])
+            reaches = reaches[edges[short] + 1 : edges[short + 1] + 1]
+        return float(reaches[0])
 
-        def enough(reach: float) -> bool:
-            return bool(self._bound(table, place, reach)[0] >= floor)
 
-        return float(reaches[bisect_left(reaches, True, key=enough)])
-
-
-def _halves(boxes: Index, sizes: Index) -> Index:
-    """Boxes cut in two across their longest side."""
-    at = np.arange(boxes.shape[1]), np.argmax((boxes[1] - boxes[0]) / sizes, axis=1)
-    left, right = boxes.copy(), boxes.copy()
-    left[1][at] = boxes.sum(0)[at] // 2
-    right[0][at] = left[1][at] + 1
-    return np.concatenate([left, right], axis=1)
+def _cut(boxes: Index, sizes: Index, parts: int) -> Index:
+    """Boxes cut into up to so many parts across their longest side."""
+    length = boxes[1] - boxes[0]
+    row, side = np.arange(boxes.shape[1]), np.argmax(length / sizes, axis=1)
+    edges = boxes[0, row, side, None] + (length[row, side, None] + 1) * np.arange(parts + 1) // parts
+    cut = np.repeat(boxes[:, :, None], parts, axis=2)
+    cut[0, row, :, side], cut[1, row, :, side] = edges[:, :-1], edges[:, 1:] - 1
+    cut = cut.reshape(2, -1, len(sizes))
+    return cut[:, (cut[0] <= cut[1]).all(1)]
 
 
 def slack(gains: list[Floats]) -> float:

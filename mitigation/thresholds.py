@@ -212,8 +212,8 @@ def _slices(found: Fitting) -> list[Candidates]:
         # Selection rates need none: what would be right or wrong is not read.
         labels = np.zeros(len(found.rows), bool)
     return [
-        candidates(found.score[mask], labels[mask], found.weights[mask])
-        for mask in (found.codes == code for code in range(len(found.groups.keys)))
+        candidates(found.score[rows], labels[rows], found.weights[rows])
+        for rows in (np.flatnonzero(found.codes == code) for code in range(len(found.groups.keys)))
     ]
 
 
