@@ -581,13 +581,16 @@ def searches(
 
 
 def fastest(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """The least seconds of each call over some rounds in which they take turns."""
+    """The least seconds of each call over some rounds in which they take turns.
+
+    Processor time, of one thread: other work on the machine counts for less.
+    """
     best = dict.fromkeys(calls, np.inf)
     for _ in range(ROUNDS):
         for name, call in calls.items():
-            start = time.perf_counter()
+            start = time.process_time()
             call()
-            best[name] = min(best[name], time.perf_counter() - start)
+            best[name] = min(best[name], time.process_time() - start)
     return best
 
 
