@@ -169,6 +169,8 @@ def report(
         if signed:
             typer.echo(f"{run}: the signature was removed; sign the run again when it is as you want it")
         typer.echo(f"report: {run / 'report.html'}")
+        for name in regime or []:
+            typer.echo(f"{name}: {run / next(file for file in pages if file.startswith(f'regimes/{name}.'))}")
 
 
 @app.command("regimes")

@@ -87,7 +87,7 @@ def audit(
         pq.write_table(found.rows, folder.folder / found.identified.file)
     result = _result(config, run.data, found, failed, command)
     folder.write(AUDIT, result.model_dump_json(indent=1) + "\n")
-    regimes.write_configured(result, folder, folder.folder / PREDICTIONS, {ORIGINAL: measured})
+    regimes.write_configured(config, result, folder, folder.folder / PREDICTIONS, {ORIGINAL: measured})
     folder.provenance = {
         "schema_version": result.schema_version,
         "audit": result.audit,

@@ -31,7 +31,8 @@ from fairweigh.metrics.joint import JointTally
 from fairweigh.metrics.paired import change_figure
 from fairweigh.metrics.paired_scores import PairedScores, SlicedPairs
 from fairweigh.metrics.score_figures import SlicedScores
-from fairweigh.metrics.scores import ScoreTable
+from fairweigh.metrics.scores import ScoreCollector, ScoreTable
+from fairweigh.metrics.standardised import standardised_differences
 from fairweigh.metrics.table import METRICS
 from numpy.random import Generator
 from scipy.special import expit, logit
@@ -239,6 +240,32 @@ def _score_truth(name: str, score: np.ndarray, chance: np.ndarray) -> float:
 
 
 # ---- several slices ----------------------------------------------------------------------------------
+
+
+def standardised(rng: Generator, repeats: int) -> Cells:
+    """Means in standard deviations of all scores: gamma scores of shapes 2 and 2 + gap, or normal ones.
+
+    Of two groups with means m and m + gap, variances v and w, shares 1 - p and p, the variance of all is
+    (1 - p) v + p w + p (1 - p) gap^2.
+    """
+    cells = {}
+    for n, p, gap, kind in product(SIZES, (0.1, 0.5), (0.0, 1.0), ("gamma", "normal")):
+        other = 2 + gap if kind == "gamma" else 4
+        spread = np.sqrt((1 - p) * 2 + p * other + p * (1 - p) * gap**2)
+        low, high = np.full(repeats, np.nan), np.full(repeats, np.nan)
+        for i in range(repeats):
+            group = (rng.random(n) < p).astype(np.int64)
+            if kind == "gamma":
+                score = rng.gamma(2 + gap * group)
+            else:
+                score = rng.normal(gap * group, np.sqrt(np.where(group, other, 2)))
+            if 0 < group.sum() < n:
+                collector = ScoreCollector(("a",), False)
+                collector.add(group, [("0",), ("1",)], score, None, None)
+                found = standardised_differences(collector.table(), ("a",), [("0",), ("1",)], 0, 0.95)
+                low[i], high[i] = found.low[1], found.high[1]
+        cells[f"n={n} share={p} gap={gap} {kind}"] = held(low, high, gap / spread, ~np.isnan(low))
+    return cells
 
 
 def populations(even: bool | None = None) -> Iterable[tuple[str, np.ndarray, np.ndarray]]:
@@ -639,6 +666,10 @@ STUDIES: dict[str, tuple[Callable[[Generator, int], Cells], str]] = {
     "(MOVER on two absolute gaps, upper limit alone)": (
         _growth_of_samples("upper", ONE_SIDED, absolute=True),
         SAMPLES,
+    ),
+    "standardised mean difference, by the spread of all": (
+        standardised,
+        "n 30, 100, 1000; share .1, .5; gap 0, 1; gamma and normal scores of unequal variance",
     ),
 }
 

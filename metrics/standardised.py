@@ -12,6 +12,11 @@ from numpy.typing import NDArray
 from .intervals import Floats
 from .scores import ScoreTable
 
+PSEUDO_ROWS = 2
+"""Rows with the variance of all scores that are added to each group's variance."""
+FEW_ROWS = 50
+"""Rows of the smaller group at which half of what narrows the limits counts."""
+
 
 @dataclass(frozen=True)
 class Standardised:
@@ -40,9 +45,12 @@ def standardised_differences(
     """Compare the mean score of every group with that of the reference group.
 
     The standard deviation is that of all rows, the practice of fair lending (N. Gill et al. 2020, Information
-    11:137; ``solas_disparity`` calls it POPULATION). The limits are those of the delta method, in
-    which that standard deviation is estimated too and no distribution is assumed, with Student's t at Welch's
-    degrees of freedom. Rows are counted without weights.
+    11:137; ``solas_disparity`` calls it POPULATION). The limits are those of the delta method, in which that
+    standard deviation is estimated too and no distribution is assumed, with Student's t at Welch's degrees of
+    freedom. Two things keep them from being too narrow in few or skewed rows: the variance of a group is that
+    of its rows and of ``PSEUDO_ROWS`` with the variance of all; and where the estimated standard deviation
+    narrows the limits, that counts by the share n / (n + ``FEW_ROWS``) for n rows of the smaller group. Rows
+    are counted without weights.
 
     Parameters
     ----------
@@ -63,24 +71,31 @@ def standardised_differences(
         variance = second.sum() / (rows - 1)
         spread = np.sqrt(variance)
         mean = first / n
-        within = (second - n * mean**2) / (n - 1)
         value = (mean - mean[reference]) / spread
+        within = second - n * mean**2
+        error = _of_pair((within + PSEUDO_ROWS * variance) / (n - 1 + PSEUDO_ROWS) / n, reference) / variance
         # Covariance of the score with its squared deviation, within each group.
         skew = third / n - mean * second / n
-        parts = within / n
-        error = (parts + parts[reference]) / variance
-        error -= value * (skew - skew[reference]) / spread**3 / rows
-        error += value**2 * (fourth / variance**2 - 1) / 4 / rows
-        freedom = (parts + parts[reference]) ** 2 / (
-            parts**2 / (n - 1) + parts[reference] ** 2 / (n[reference] - 1)
-        )
-        half = _student(confidence, freedom) * np.sqrt(np.maximum(error, 0))
+        spreading = value**2 * (fourth / variance**2 - 1) / 4 - value * (skew - skew[reference]) / spread**3
+        parts = within / (n - 1) / n
+        freedom = _of_pair(parts, reference) ** 2 / _of_pair(parts**2 / (n - 1), reference)
+        half = _student(confidence, freedom) * np.sqrt(error + _trusted(spreading, n, reference) / rows)
     undefined = ~np.isfinite(value) | ~np.isfinite(half) | (spread == 0)
     low, high = (np.where(undefined, np.nan, value + side) for side in (-half, half))
     value = np.where(np.isfinite(value), value, np.nan)
     value[reference] = low[reference] = high[reference] = 0.0
     overall = float((table.count * table.score).sum() / rows)
     return Standardised(mean + overall, float(spread), value, low, high)
+
+
+def _trusted(spreading: Floats, n: Floats, reference: int) -> Floats:
+    """What the estimated standard deviation adds to the variance, or takes away: the less, the fewer rows."""
+    fewest = np.minimum(n, n[reference])
+    return np.asarray(np.where(spreading > 0, spreading, spreading * fewest / (fewest + FEW_ROWS)))
+
+
+def _of_pair(values: Floats, reference: int) -> Floats:
+    return np.asarray(values + values[reference])
 
 
 def _sums(group: NDArray[np.int64], values: NDArray[Any], size: int) -> Floats:

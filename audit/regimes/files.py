@@ -37,16 +37,19 @@ def check(config: Config, measured: Measurement) -> None:
 
 
 def write_configured(
-    result: AuditResult, folder: OpenRun, predictions: Path, measured: Mapping[str, Measurement]
+    config: Config,
+    result: AuditResult,
+    folder: OpenRun,
+    predictions: Path,
+    measured: Mapping[str, Measurement],
 ) -> None:
-    """Compute the regimes of a run's configuration into its open folder.
+    """Compute the configured regimes of a run into its open folder.
 
     Parameters
     ----------
     measured
         Counts and scores that are there already, by variant.
     """
-    config = Config.model_validate(result.configuration)
     for found in compute(listed(config.report.regimes), result, predictions, measured):
         folder.write(regime_file(found.regime), text(found))
 

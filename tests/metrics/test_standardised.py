@@ -35,18 +35,22 @@ def test_values_are_those_of_pandas():
     assert (found.value[1], found.low[1], found.high[1]) == (0, 0, 0)
 
 
-def test_between_equal_means_the_interval_is_welchs_in_standard_deviations():
+def test_between_equal_means_the_interval_is_welchs_with_two_pseudo_rows():
     r = np.random.default_rng(2)
     one, other = r.normal(size=40), 3 * r.normal(size=25)
     one, other = one - one.mean(), other - other.mean()
     found = compared([0] * 40 + [1] * 25, np.r_[one, other], keys=KEYS[:2])
-    welch = stats.ttest_ind(other, one, equal_var=False).confidence_interval(0.95)
+    welch = stats.ttest_ind(other, one, equal_var=False)
     assert found.value[1] == pytest.approx(0, abs=1e-12)
-    assert found.low[1] * found.spread == pytest.approx(welch.low)
-    assert found.high[1] * found.spread == pytest.approx(welch.high)
+    whole = np.r_[one, other].var(ddof=1)
+    error = sum(((len(x) - 1) * x.var(ddof=1) + 2 * whole) / (len(x) + 1) / len(x) for x in (one, other))
+    half = stats.t.ppf(0.975, welch.df) * np.sqrt(error / whole)
+    assert (found.low[1], found.high[1]) == pytest.approx((-half, half))
+    # The pseudo-rows matter little where there are rows.
+    assert half * found.spread == pytest.approx(welch.confidence_interval(0.95).high, rel=0.02)
 
 
-@pytest.mark.parametrize("n", [100, 1000])
+@pytest.mark.parametrize("n", [30, 100, 1000])
 def test_the_interval_holds_the_truth_of_skewed_scores(n):
     # Gamma scores of shapes 2 and 4, shares 0.7 and 0.3: mean 2 and 4, variance of the whole
     # 0.7 x 2 + 0.3 x 4 + 0.7 x 0.3 x 2^2 = 3.44.
@@ -57,8 +61,8 @@ def test_the_interval_holds_the_truth_of_skewed_scores(n):
         groups = (r.random(n) < 0.3).astype(int)
         found = compared(groups, r.gamma(2 + 2 * groups), keys=KEYS[:2])
         held += found.low[1] <= truth <= found.high[1]
-    # 95 % nominal; 0.6 points is a standard error of the share over 1,500 draws.
-    assert 0.935 <= held / 1500 <= 0.97
+    # 95 % nominal; 0.6 points is a standard error of the share over 1,500 draws. In few rows it holds more.
+    assert 0.94 <= held / 1500 <= 0.985
 
 
 def test_scores_counted_in_bins_give_nearly_the_same():

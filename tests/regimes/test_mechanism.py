@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .pages import counted, tables, write_cells
+from .pages import counted, tables, words, write_cells
 
 RUN = Path("runs/t")
 CELLS = [({"race": "white"}, 80, 48), ({"race": "black"}, 40, 12)]
@@ -49,6 +49,7 @@ def test_a_regime_made_later_is_the_same_as_a_configured_one(run, cli):
     assert not (RUN / "regimes").exists()
     ended = cli("report", str(RUN), "--regime", "four-fifths")
     assert ended.code == 0, ended
+    assert ended.out.splitlines()[-1] == "four-fifths: runs/t/regimes/four-fifths.html"
     assert (RUN / "regimes/four-fifths.json").read_text() == configured
     assert 'href="regimes/four-fifths.html"' in (RUN / "report.html").read_text()
     assert cli("verify", str(RUN)).code == 0
@@ -172,6 +173,72 @@ def test_the_list_tells_what_each_regime_asks_for(cli):
     assert ended.code == 0
     assert "four-fifths: Four-fifths rule (29 CFR 1607.4(D))" in ended.out
     assert "  exclude_below, optional: " in ended.out
+
+
+@pytest.mark.parametrize(
+    ("role", "told"),
+    [
+        ({"weight": "w"}, "count rows without them"),
+        ({"cluster": "job"}, "take every row as a person of its own"),
+    ],
+)
+def test_weights_and_clusters_are_not_passed_over(role, told, audited, make_people, make_config):
+    config = make_config(data=role, report={"charts": False, "regimes": ["four-fifths"]})
+    audited(config, make_people())
+    figures = json.loads((RUN / "regimes/four-fifths.json").read_text())["figures"]
+    table = make_people()
+    assert [f["n"] for f in figures["features"]] == [table.num_rows] * 2
+    assert told in words(RUN / "regimes/four-fifths.html")
+
+
+def test_a_comparison_of_two_runs_has_no_page_of_its_own_until_one_is_asked_for(
+    audited, cli, make_people, make_config
+):
+    config = make_config(report={"charts": False, "regimes": ["four-fifths"]})
+    for name in ("one", "two"):
+        audited(config, make_people())
+        RUN.rename(name)
+    assert cli("compare", "one", "two", "-o", "both").code == 0
+    both = Path("both")
+    assert not (both / "regimes").exists()
+    told = json.loads((both / "audit.json").read_text())["not_measured"]
+    assert "Regime four-fifths" in [item["what"] for item in told]
+    assert cli("verify", "both").code == 0
+    ended = cli("report", "both", "--regime", "four-fifths", "--input", "variant=two")
+    assert ended.code == 0, ended
+    assert json.loads((both / "regimes/four-fifths.json").read_text())["variant"] == "two"
+    assert cli("verify", "both").code == 0
+
+
+def test_a_mitigated_variant_can_be_reported(cli, here):
+    """The selections of a variant are those of its own predictions."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+    from fairweigh import run
+
+    config = {
+        "audit": "t",
+        "data": {"name": "synthetic_lending", "split": "test"},
+        "slices": {"by": ["sex"]},
+        "model": {
+            "estimator": "sklearn.linear_model.LogisticRegression",
+            "params": {"max_iter": 1000},
+            "train": {"name": "synthetic_lending", "split": "train"},
+        },
+        "mitigations": [{"reweighing": {"by": ["sex"]}}],
+        "report": {"charts": False, "regimes": [{"four-fifths": {"variant": "reweighing"}}]},
+    }
+    run(config, RUN)
+    found = json.loads((RUN / "regimes/four-fifths.json").read_text())
+    rows = pq.read_table(RUN / "predictions/reweighing.parquet")
+    assert found["variant"] == "reweighing"
+    assert found["figures"]["features"][0]["selected"] == pc.sum(rows["y_pred"]).as_py()
+    assert (
+        pc.sum(pq.read_table(RUN / "predictions/original.parquet")["y_pred"]).as_py()
+        != pc.sum(rows["y_pred"]).as_py()
+    )
+    assert cli("verify", str(RUN)).code == 0
+    assert "variant reweighing" in words(RUN / "regimes/four-fifths.html")
 
 
 def test_names_from_the_data_are_escaped(audited, cli, here):

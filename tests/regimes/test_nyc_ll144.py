@@ -236,6 +236,14 @@ def test_the_page_says_what_the_rule_asks_to_be_published(selected):
         assert told in text
 
 
+def test_what_was_given_is_escaped(selected):
+    hostile = "<script>alert(1)</script>{{ 7 * 7 }}"
+    given = dict.fromkeys(("tool", "data_source", "test_data", "justification"), hostile)
+    selected([("Male", "White", 10, 5)], data_type="test", exclude_below=0.02, **given)
+    assert "<script" not in PAGE.read_text()
+    assert f"Tool {hostile.replace('<', '&lt;').replace('>', '&gt;')}" in words(PAGE)
+
+
 def test_every_missing_input_is_asked_for_by_name(write, refused, here):
     write_cells(here / "cells.csv", [({"sex": "Male", "race": "White"}, 10, 5)])
     write(config=counted(["sex", "race"], [{"nyc-ll144": {"rate": "selection", "sex": "sex"}}]))
