@@ -10,19 +10,16 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
+from . import gate_commands, record_commands
 from ._version import __version__
-from .record_commands import register
-
-if TYPE_CHECKING:
-    from .audit.result import AuditResult
+from .gate_commands import Lenient, leave, say
 
 INTERRUPTED = 130
 """What typer makes of an interrupt."""
-EXIT = {"pass": 0, "fail": 1, "error": 2, "inconclusive": 3}
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -33,13 +30,11 @@ app = typer.Typer(
 )
 datasets = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The dataset cards.")
 app.add_typer(datasets, name="datasets")
-register(app)
+record_commands.register(app)
+gate_commands.register(app)
 
 Run = Annotated[Path, typer.Argument(help="A run folder.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
-Lenient = Annotated[
-    bool, typer.Option("--allow-inconclusive", help="Exit with 0 when the verdict is inconclusive.")
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -74,9 +69,9 @@ def audit(
     if not quiet:
         from .audit.runner import folder_name
 
-        _say(result)
+        say(result)
         typer.echo(f"report: {(out or Path('runs') / folder_name(result.audit)) / 'report.html'}")
-    _leave(result.verdict, allow_inconclusive)
+    leave(result.verdict, allow_inconclusive)
 
 
 @app.command()
@@ -95,30 +90,9 @@ def compare(
     command = shlex.join(["fairweigh", "compare", str(before), str(after)])
     result = compare_two(before, after, target, command=command)
     if not quiet:
-        _say(result)
+        say(result)
         typer.echo(f"report: {target / 'report.html'}")
-    _leave(result.verdict, allow_inconclusive)
-
-
-@app.command()
-def gate(
-    run: Run,
-    policy: Annotated[
-        Path | None, typer.Option("--policy", help="Gates for many models; default the run's own.")
-    ] = None,
-    baseline: Annotated[
-        Path | None, typer.Option("--baseline", help="The run of an earlier release, for change gates.")
-    ] = None,
-    allow_inconclusive: Lenient = False,
-    quiet: Quiet = False,
-) -> None:
-    """Judge a finished run, whose files must be as they were written, and exit with the verdict's code."""
-    from .audit.gating import judge_run
-
-    result = judge_run(run, policy, baseline)
-    if not quiet:
-        _say(result)
-    _leave(result.verdict, allow_inconclusive)
+    leave(result.verdict, allow_inconclusive)
 
 
 @app.command()
@@ -249,17 +223,6 @@ def fetch_card(name: Annotated[str, typer.Argument(help="Name of a card.")]) -> 
 
 def _tell(line: str) -> None:
     typer.echo(f"fairweigh: {line}", err=True)
-
-
-def _say(result: AuditResult) -> None:
-    from .reports.text import render_text
-
-    typer.echo(render_text(result))
-
-
-def _leave(verdict: str, allow_inconclusive: bool) -> NoReturn:
-    code = 0 if verdict == "inconclusive" and allow_inconclusive else EXIT[verdict]
-    raise typer.Exit(code)
 
 
 def main() -> NoReturn:

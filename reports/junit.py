@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 from ..audit.result import AuditResult, GateResult
 from .gate_tables import GateLine, GateRow, gate_rows
+from .judged import judged_by
 from .lookup import binding_gates
 from .words import plain, verdict_reason, verdict_words, visible
 
@@ -17,53 +18,65 @@ def render_junit(result: AuditResult) -> str:
     ``failure`` of type ``inconclusive``, so that CI shows it. A gate that could not be evaluated is
     an ``error``. A gate of a variant that is not to be released is ``skipped`` whatever it found: it
     does not enter the run's verdict, so it neither turns the suite red nor counts as passed.
+
+    The file keeps to the schema of Apache Ant's JUnit task, the strictest of those in use, which the
+    readers of Jenkins, GitLab and GitHub's actions accept.
     """
     verdicts = [gate.verdict for gate in binding_gates(result)]
     suite = ElementTree.Element(
         "testsuite",
         {
             "name": visible(f"fairweigh: {result.audit}"),
+            # The schema knows no time zone and asks for a host; a result names none.
+            "timestamp": visible(result.created)[:19],
+            "hostname": "localhost",
             "tests": str(len(result.gates)),
             "failures": str(verdicts.count("fail") + verdicts.count("inconclusive")),
             "errors": str(verdicts.count("error")),
             "skipped": str(len(result.gates) - len(verdicts)),
-            "timestamp": visible(result.created),
+            "time": "0",
         },
     )
     properties = ElementTree.SubElement(suite, "properties")
     for name, value in (
         ("verdict", verdict_words(result.verdict)),
         ("reason", verdict_reason(result)),
+        *(("judged by", plain(line)) for line in judged_by(result)),
         ("data", result.data.title),
         ("data.sha256", result.data.sha256),
     ):
         ElementTree.SubElement(properties, "property", {"name": name, "value": visible(value)})
-    for gate, row in zip(result.gates, gate_rows(result.gates, result), strict=True):
+    rows = list(zip(result.gates, gate_rows(result.gates, result), strict=True))
+    for gate, row in rows:
         _add_case(suite, gate, row, result)
+    # What passes has no place for words in a test case of the schema.
+    told = [f"{_name(gate, row)}\n{_report(row)}" for gate, row in rows if not _is_problem(gate)]
+    ElementTree.SubElement(suite, "system-out").text = "\n\n".join(told)
+    ElementTree.SubElement(suite, "system-err")
     ElementTree.indent(suite)
     body = ElementTree.tostring(suite, encoding="unicode")
     return f'<?xml version="1.0" encoding="utf-8"?>\n{body}\n'
 
 
+def _is_problem(gate: GateResult) -> bool:
+    return gate.binding and gate.verdict != "pass"
+
+
+def _name(gate: GateResult, row: GateRow) -> str:
+    return f"{visible(gate.id)}: {plain(row.title)}: {plain(row.limit)} [{visible(gate.variant)}]"
+
+
 def _add_case(suite: ElementTree.Element, gate: GateResult, row: GateRow, result: AuditResult) -> None:
-    asked = f"{plain(row.title)}: {plain(row.limit)}"
     case = ElementTree.SubElement(
         suite,
         "testcase",
-        {
-            "classname": visible(f"fairweigh.{result.audit}"),
-            "name": f"{visible(gate.id)}: {asked} [{visible(gate.variant)}]",
-            "time": "0",
-        },
+        {"classname": visible(f"fairweigh.{result.audit}"), "name": _name(gate, row), "time": "0"},
     )
-    report = _report(row)
     if not gate.binding:
         message = f"for information: not the variant to be released; {row.head.words}. {visible(gate.why)}"
         ElementTree.SubElement(case, "skipped", {"message": message})
-        ElementTree.SubElement(case, "system-out").text = report
         return
     if gate.verdict == "pass":
-        ElementTree.SubElement(case, "system-out").text = report
         return
     lead = {
         "fail": "The limit is not met",
@@ -75,7 +88,7 @@ def _add_case(suite: ElementTree.Element, gate: GateResult, row: GateRow, result
         "error" if gate.verdict == "error" else "failure",
         {"type": gate.verdict, "message": f"{row.head.words}: {lead}. {visible(gate.why)}"},
     )
-    problem.text = report
+    problem.text = _report(row)
 
 
 def _report(row: GateRow) -> str:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
+from itertools import accumulate
 
-from ..audit.result import AuditResult
+from ..audit.result import AuditResult, GateResult
 from .findings import findings
 from .formats import count
 from .gate_tables import GateRow, gate_rows
+from .judged import judged_by
 from .ladder_table import Entry, Ladder, Step, ladder
 from .lookup import binding_gates
 from .release import release
 from .words import Given, verdict_reason, verdict_words, visible
+
+LONGEST = 60_000
+"""Characters of a comment; GitHub takes 65,536 at most."""
 
 # What Markdown gives a meaning to in the middle of a line, and the dot that makes www. an address.
 _MEANING = re.compile(r"[\\`*_\[\]()<>#|~&@$:/]|(?<=www)\.", re.IGNORECASE)
@@ -23,8 +29,13 @@ _BROKEN = {"@": "&#64;&#8203;", "#": "&#35;&#8203;"}
 
 
 def render_markdown(result: AuditResult) -> str:
-    """Render verdict, recommendation, findings, ladder and binding gates."""
+    """Render verdict, recommendation, findings, ladder and binding gates.
+
+    The first line is a comment that a reader does not see: by it a later run of the same audit finds its
+    earlier comment on a pull request, to write that anew. Gates that no comment has room for are counted.
+    """
     lines = [
+        marker(result.audit),
         f"## {verdict_words(result.verdict)}: {given(result.title)}",
         "",
         verdict_reason(result),
@@ -33,6 +44,7 @@ def render_markdown(result: AuditResult) -> str:
         + (". **Synthetic data**: planted bias, no real people." if result.data.synthetic else "."),
         "",
     ]
+    lines += [line for told in judged_by(result) for line in (sentence(told), "")]
     advice = release(result)
     if advice is not None:
         lines += [f"**{sentence(advice.lead)}** " + " ".join(map(sentence, advice.rest)), ""]
@@ -49,10 +61,26 @@ def render_markdown(result: AuditResult) -> str:
             "| Gate | Slices | Limit | Measured | Interval | Verdict | Rows needed |",
             "|---|---|---|--:|--:|---|--:|",
         ]
-        lines += [_gate_line(row, several=len(result.variants) > 1) for row in gate_rows(gates, result)]
+        lines += _gate_lines(gates, result, LONGEST - sum(len(line) + 1 for line in lines))
         lines.append("")
     lines.append(f"fairweigh {given(result.environment.fairweigh)}. All figures: report.html, audit.json.")
     return "\n".join(lines) + "\n"
+
+
+def marker(audit: str) -> str:
+    """Return the hidden line by which the comment of an audit is found again."""
+    name = re.sub(r"[^A-Za-z0-9.]+", "-", audit).strip("-.")
+    return f"<!-- fairweigh:{name}:{hashlib.sha256(audit.encode()).hexdigest()[:12]} -->"
+
+
+def _gate_lines(gates: list[GateResult], result: AuditResult, room: int) -> list[str]:
+    """The rows of the gates table, as many as there is room for."""
+    rows = [_gate_line(row, several=len(result.variants) > 1) for row in gate_rows(gates, result)]
+    kept = [
+        row for row, end in zip(rows, accumulate(len(row) + 1 for row in rows), strict=True) if end <= room
+    ]
+    left = len(rows) - len(kept)
+    return kept if not left else [*kept, "", f"{left} more gates stand in the report."]
 
 
 def _ladder_lines(steps: Ladder) -> list[str]:

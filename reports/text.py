@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..audit.result import AuditResult
 from .findings import findings
 from .gate_tables import gate_rows
+from .judged import judged_by
 from .ladder_table import Step, ladder
 from .lookup import binding_gates
 from .release import release
@@ -14,6 +15,7 @@ from .words import plain, verdict_reason, verdict_words, visible
 def render_text(result: AuditResult) -> str:
     """Render verdict, recommendation, ladder, binding gates and findings."""
     lines = [f"{verdict_words(result.verdict)}: {visible(result.title)}. {verdict_reason(result)}"]
+    lines += [plain(line) for line in judged_by(result)]
     advice = release(result)
     if advice is not None:
         lines.append(" ".join(plain(part) for part in (advice.lead, *advice.rest)))

@@ -202,6 +202,8 @@ def gate_title(gate: GateResult, definitions: Mapping[str, Definition]) -> Sente
         title = (tr(COSTS[gate.metric]),)
     if gate.id.startswith(TARGET):
         title = say("{title} (target)", title=title)
+    if gate.against == "baseline":
+        title = say("{title} since the baseline", title=title)
     return say("{title} by {features}", title=title, features=features_name(gate.by)) if gate.by else title
 
 

@@ -12,6 +12,7 @@ from itertools import accumulate
 import pytest
 from fairweigh.audit.result import (
     AuditResult,
+    BaselineInfo,
     CalibrationBin,
     Counts,
     DataInfo,
@@ -22,6 +23,7 @@ from fairweigh.audit.result import (
     GateResult,
     GateSlice,
     NotMeasured,
+    PolicyInfo,
     ScoreDetail,
     SliceResult,
     Variant,
@@ -569,3 +571,21 @@ def hostile_ladder() -> AuditResult:
     from .compression_result import hostile_compression
 
     return hostile_compression(HOSTILE)
+
+
+@pytest.fixture(scope="session")
+def judged(compas: AuditResult) -> AuditResult:
+    """The same run judged by a policy against an earlier release."""
+    policy = PolicyInfo(
+        name="house rules", file="policy.yaml", sha256="0123456789abcdef" * 4, confidence=0.95, min_size=30,
+        gates=[],
+    )  # fmt: skip
+    baseline = BaselineInfo(
+        run="runs/<old>", audit="compas", created="2025-11-23T10:11:12+00:00", variant="original", rows=7214,
+        matched=7214, paired=True, asked=True, how="row by row, paired: all 7,214 rows matched by id",
+    )  # fmt: skip
+    gates = [
+        gate.model_copy(update={"compare": "change", "against": "baseline"}) if k == 0 else gate
+        for k, gate in enumerate(compas.gates)
+    ]
+    return compas.model_copy(update={"policy": policy, "baseline": baseline, "gates": gates})

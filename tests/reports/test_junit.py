@@ -1,10 +1,33 @@
 """The JUnit file."""
 
+from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+import xmlschema
 from fairweigh.audit.result import AuditResult
 from fairweigh.reports.junit import render_junit
 from fairweigh.reports.words import verdict_words, visible
+
+
+@pytest.fixture(scope="module")
+def schema() -> xmlschema.XMLSchema:
+    return xmlschema.XMLSchema(Path(__file__).with_name("junit.xsd"))
+
+
+def test_the_file_keeps_to_the_common_schema(
+    compas: AuditResult, hostile: AuditResult, judged: AuditResult, schema: xmlschema.XMLSchema
+):
+    """The schema of Apache Ant's JUnit task; one that is broken on purpose shows that it is looked at."""
+    light = [gate.model_copy(update={"binding": False}) for gate in compas.gates]
+    none, light = ({"gates": gates} for gates in ([], light))
+    results = (compas, hostile, judged, compas.model_copy(update=none), compas.model_copy(update=light))
+    for result in results:
+        schema.validate(render_junit(result))
+    broken = render_junit(compas).replace("<system-err />", "")
+    assert broken != render_junit(compas)
+    assert not schema.is_valid(broken)
+    assert not schema.is_valid(render_junit(compas).replace('time="0"', 'time="soon"'))
 
 
 def test_every_gate_is_a_test_case_and_the_counts_are_right(compas: AuditResult):
@@ -22,7 +45,7 @@ def test_failed_undecided_and_broken_gates_are_told_apart(compas: AuditResult):
         problem = next((case.find(tag) for tag in ("failure", "error") if case.find(tag) is not None), None)
         if gate.verdict == "pass":
             assert problem is None
-            assert verdict_words("pass") in case.findtext("system-out")
+            assert f"{case.get('name')}\n{verdict_words('pass')}" in suite.findtext("system-out")
             continue
         assert problem.tag == ("error" if gate.verdict == "error" else "failure")
         assert problem.get("type") == gate.verdict
@@ -46,6 +69,7 @@ def test_hostile_names_leave_the_file_whole(hostile: AuditResult, hostile_names:
         "failure",
         "error",
         "system-out",
+        "system-err",
     }
     texts = " ".join(problem.text for problem in suite.iter() if problem.tag in ("failure", "error"))
     for name in hostile_names:
@@ -57,3 +81,9 @@ def test_result_without_gates_is_an_empty_suite(compas: AuditResult):
     suite = ElementTree.fromstring(render_junit(result).encode())
     assert suite.get("tests") == "0"
     assert "proves nothing" in suite.find("properties/property[@name='reason']").get("value")
+
+
+def test_what_a_run_was_judged_by_is_a_property(judged: AuditResult):
+    suite = ElementTree.fromstring(render_junit(judged).encode())
+    told = [p.get("value") for p in suite.findall("properties/property[@name='judged by']")]
+    assert [line.split(" ")[0] for line in told] == ["Judged", "Changes"]

@@ -5,13 +5,13 @@ import re
 
 from fairweigh.audit.result import AuditResult
 from fairweigh.reports.findings import findings
-from fairweigh.reports.markdown import given, render_markdown
+from fairweigh.reports.markdown import LONGEST, given, marker, render_markdown
 from fairweigh.reports.words import plain, verdict_reason, verdict_words
 
 
 def test_verdict_findings_and_gates_are_there(compas: AuditResult):
     text = render_markdown(compas)
-    assert text.startswith(f"## {verdict_words(compas.verdict)}: ")
+    assert text.startswith(f"{marker(compas.audit)}\n## {verdict_words(compas.verdict)}: ")
     assert verdict_reason(compas) in text
     shown = html.unescape(text)
     for finding in findings(compas):
@@ -29,7 +29,10 @@ def test_table_keeps_its_columns_with_hostile_names(hostile: AuditResult):
 
 
 def test_nothing_from_the_data_is_markup(hostile: AuditResult):
-    text = render_markdown(hostile)
+    named = hostile.model_copy(update={"audit": "--><script>\n## a | b"})
+    first, text = render_markdown(named).split("\n", 1)
+    assert re.fullmatch(r"<!-- fairweigh:[A-Za-z0-9.-]*:[0-9a-f]{12} -->", first)
+    assert "--" not in first[4:-3]
     assert not re.search(r"[<>`@\[\]]", text)
     assert "http://" not in text
     assert "\x00" not in text
@@ -46,3 +49,24 @@ def test_mentions_and_issue_numbers_are_broken():
 def test_synthetic_data_is_labelled(compas: AuditResult):
     data = compas.data.model_copy(update={"synthetic": True})
     assert "Synthetic data" in render_markdown(compas.model_copy(update={"data": data}))
+
+
+def test_audits_of_different_names_have_comments_of_their_own():
+    names = ["a b", "a-b", "a--b", "A-b", "模型", "模板", ""]
+    assert len({marker(name) for name in names}) == len(names)
+
+
+def test_a_comment_is_never_longer_than_the_api_takes(compas: AuditResult):
+    """65,536 characters: the documented limit of a comment's body."""
+    gates = [g.model_copy(update={"id": f"{g.id}-{k}"}) for k in range(500) for g in compas.gates]
+    text = render_markdown(compas.model_copy(update={"gates": gates}))
+    assert LONGEST - 1000 < len(text) < 65_536
+    left = int(re.search(r"(\d+) more gates stand in the report", text)[1])
+    shown = [line for line in text.splitlines() if line.startswith("| ")][1:]
+    assert len(shown) + left == len(gates)
+
+
+def test_the_policy_and_the_baseline_are_told(judged: AuditResult):
+    text = html.unescape(render_markdown(judged))
+    assert "Judged by the policy house rules (sha256 0123456789ab)" in text
+    assert "compared row by row, paired: all 7,214 rows matched by id." in text

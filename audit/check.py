@@ -1,0 +1,26 @@
+"""A configuration or a policy, told apart and validated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .config import load_yaml, read
+from .policy import read_policy
+
+
+def check_file(path: Path) -> str:
+    """Validate ``audit.yaml``, known by the key audit, data or model, or a policy; say which it is.
+
+    Raises
+    ------
+    InputError
+        One line with the file, the key's path, what was expected and what came.
+    """
+    content = load_yaml(path, "audit, data, model, gates, or policy, gates")
+    if {"audit", "data", "model"} & set(content):
+        return f"a valid configuration with {_count(len(read(path).gates))}"
+    return f"a valid policy with {_count(len(read_policy(path).policy.gates))}"
+
+
+def _count(gates: int) -> str:
+    return f"{gates} gate{'' if gates == 1 else 's'}"

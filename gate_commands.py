@@ -1,0 +1,136 @@
+"""Commands of the merge gate: judging a finished run, and checking configurations and policies."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from .audit.result import AuditResult
+
+EXIT = {"pass": 0, "fail": 1, "error": 2, "inconclusive": 3}
+
+Lenient = Annotated[
+    bool, typer.Option("--allow-inconclusive", help="Exit with 0 when the verdict is inconclusive.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file to the command line."""
+    for command in (gate, check):
+        app.command()(command)
+
+
+def gate(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    policy: Annotated[
+        Path | None, typer.Option("--policy", help="Gates for many models; default the run's own.")
+    ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", help="The run of an earlier release, for change gates.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", help="Write a comment for a pull request here.")
+    ] = None,
+    sarif: Annotated[Path | None, typer.Option("--sarif", help="Write SARIF 2.1.0 here.")] = None,
+    allow_inconclusive: Lenient = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Judge a finished run, whose files must be as they were written, and exit with the verdict's code.
+
+    In a GitHub workflow the gates that do not pass are annotations, and the summary of the step is written.
+    """
+    from .audit.gating import judge_run
+    from .audit.places import gate_places
+    from .reports.annotations import render_annotations
+    from .reports.junit import render_junit
+    from .reports.markdown import render_markdown
+    from .reports.sarif import render_sarif
+
+    result = judge_run(run, policy, baseline)
+    places = gate_places(result)
+    if junit is not None:
+        _write(junit, render_junit(result))
+    if markdown is not None:
+        _write(markdown, render_markdown(result))
+    if sarif is not None:
+        _write(sarif, render_sarif(result, places))
+    if not quiet:
+        say(result)
+        if _on_github():
+            typer.echo(render_annotations(result, places), nl=False)
+            _add_summary(render_markdown(result))
+    leave(result.verdict, allow_inconclusive)
+
+
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Configurations (audit.yaml) and policies.")],
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Check that configurations and policies are valid, without reading any data."""
+    from .audit.check import check_file
+    from .datasets.errors import InputError
+
+    wrong = []
+    for file in files:
+        try:
+            told = check_file(file)
+        except InputError as error:
+            wrong.append(str(error))
+        else:
+            if not quiet:
+                typer.echo(f"{file}: {told}")
+    for line in wrong[:-1]:
+        typer.echo(f"fairweigh: {line}", err=True)
+    if wrong:
+        raise InputError(wrong[-1])
+
+
+def say(result: AuditResult) -> None:
+    """Print a result; on GitHub so that nothing in it is taken for a command of the workflow."""
+    from .reports.text import render_text
+
+    text = render_text(result)
+    if _on_github():
+        token = secrets.token_hex(16)
+        text = f"::stop-commands::{token}\n{text}\n::{token}::"
+    typer.echo(text)
+
+
+def leave(verdict: str, allow_inconclusive: bool) -> NoReturn:
+    """End with the verdict's exit code."""
+    code = 0 if verdict == "inconclusive" and allow_inconclusive else EXIT[verdict]
+    raise typer.Exit(code)
+
+
+def _on_github() -> bool:
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a file at once, so that an error leaves none or the old one."""
+    from .audit.folder import swap
+    from .datasets.errors import InputError
+
+    try:
+        swap(file, text)
+    except OSError as error:
+        raise InputError(f"{file}: cannot be written: {error.strerror}") from None
+
+
+def _add_summary(text: str) -> None:
+    from .datasets.errors import InputError
+
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        return
+    try:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(text + "\n")
+    except OSError as error:
+        raise InputError(f"GITHUB_STEP_SUMMARY: {path}: cannot be written: {error.strerror}") from None
