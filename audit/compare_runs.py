@@ -122,6 +122,7 @@ def _result(
     measured = found.paired.measured_after
     before, after = (v.name for v in found.variants)
     limits = [NotMeasured(what=what, why=why) for what, why in describe.LIMITS]
+    configuration = config.model_dump(mode="json")
     return AuditResult(
         audit=config.audit,
         title=tell(
@@ -134,7 +135,8 @@ def _result(
         verdict=worst([g.verdict for g in found.gates]),
         confidence=config.confidence,
         environment=describe.environment(config.seed, command),
-        configuration=config.model_dump(mode="json"),
+        configuration=configuration,
+        configuration_sha256=checksum(configuration),
         data=runs[1].result.data,
         variants=found.variants,
         coverage=coverage(found.variants[0].slices),

@@ -617,6 +617,7 @@ class AuditResult(Part):
     confidence: float = 0.95
     environment: Environment
     configuration: dict[str, Any]
+    configuration_sha256: str = Field("", description="Of the configuration, as in MANIFEST.json.")
     data: DataInfo
     variants: list[Variant]
     coverage: list[Coverage] = Field(

@@ -267,6 +267,7 @@ def _result(
     config: Config, data: EvaluationSet, found: Judgement, failed: list[Failed], command: str
 ) -> AuditResult:
     used = methods_of(found)
+    configuration = config.model_dump(mode="json")
     return AuditResult(
         audit=config.audit,
         title=config.report.title or (data.card.title if data.card else config.audit),
@@ -274,7 +275,8 @@ def _result(
         verdict=found.verdict,
         confidence=config.confidence,
         environment=describe.environment(config.seed, command),
-        configuration=config.model_dump(mode="json"),
+        configuration=configuration,
+        configuration_sha256=checksum(configuration),
         data=describe.data_info(data, found.measured),
         variants=found.variants,
         coverage=coverage(found.variants[0].slices),

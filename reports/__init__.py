@@ -39,8 +39,10 @@ def render(
     Returns
     -------
     dict of str to str
-        File name to text: ``report.html``, ``junit.xml``, ``summary.md``, and the pages of the regimes.
+        File name to text: ``report.html``, ``figures.csv``, ``junit.xml``, ``summary.md``, and the
+        pages of the regimes.
     """
+    from .figures_csv import render_csv
     from .html import render_html
     from .junit import render_junit
     from .markdown import render_markdown
@@ -51,6 +53,7 @@ def render(
     return {
         **{name: text for files in pages.values() for name, text in files.items()},
         "report.html": render_html(result, charts=charts, language=language, regimes=links),
+        "figures.csv": render_csv(result),
         "junit.xml": render_junit(result),
         "summary.md": render_markdown(result),
     }

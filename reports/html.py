@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..audit.result import AuditResult, Definition, Variant
 from . import formats, tables, words
+from .appendix import appendix
 from .chapter import chapter
 from .cost_tables import readable
 from .first_screen import first_screen
@@ -16,8 +17,10 @@ from .gate_tables import gate_rows
 from .language import TAGS, install, language, listed, series, tr, writing
 from .lookup import binding_gates
 from .retold import retold, titled
+from .reviewer import compositions, limits, signed_files
 from .sections import Section, feature_sections, score_sections
 from .twins import twins
+from .undecided import undecided
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -72,6 +75,11 @@ def _page(result: AuditResult, charts: bool, regimes: Sequence[tuple[str, str]])
         overall=tables.overall_rows(result, variant) if variant else None,
         variants=tables.variant_rows(result),
         definitions=_shown_definitions(result, variant),
+        compositions=compositions(result, variant) if variant else [],
+        limits=limits(result),
+        undecided=undecided(result),
+        signed=list(signed_files(result)),
+        appendix=appendix(result, variant) if variant else None,
         charts=charts,
         regimes=regimes,
         language=TAGS[language()],
