@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from ..audit.regimes.result import AgainstHighest, FourFifths, FourFifthsFeature, RegimeResult, Swap
 from ..audit.result import AuditResult
 from .formats import UNDEFINED, count, figure, p_value
-from .language import Sentence, later, say, tr, tr_n
+from .language import Sentence, later, say, sentences, tr, tr_n
 from .regimes import Group, Line, Table, page
-from .words import Given, value_name
+from .words import Given, plain, value_name
 
 TITLE = later("Four-fifths rule (29 CFR 1607.4(D))")
 
@@ -35,12 +35,13 @@ def _feature(item: FourFifthsFeature) -> Feature:
     known = tr_n("{n} person", "{n} people", item.n, n=count(item.n))
     caption = tr("Selection rates of {known} whose group is known.", known=known)
     if item.unknown:
-        caption += " " + tr_n(
+        unknown = tr_n(
             "{n} person of an unknown group is in no figure.",
             "{n} people of an unknown group are in no figure.",
             item.unknown,
             n=count(item.unknown),
         )
+        caption = plain(sentences([caption, unknown]))
     heads = [tr("People"), tr("Share"), tr("Selected"), tr("Selection rate"), tr("Ratio to the highest")]
     tables = [_table(caption, heads, [_line(g, item, _rates(g)) for g in item.groups])]
     if compared:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from ..audit.regimes.result import NycLL144, RegimeResult, RuleCategory, RuleTable
 from ..audit.result import AuditResult
 from .formats import count, figure
-from .language import later, tr, tr_n
+from .language import later, sentences, tr, tr_n
 from .regimes import Group, Line, Table, page
+from .words import Given, plain, value_name
 
 TITLE = later("New York City Local Law 144: bias audit of an automated employment decision tool")
 TITLES = {
@@ -27,6 +28,7 @@ NAMES = (
     later("Asian"),
     later("Native American or Alaska Native"),
     later("Two or More Races"),
+    later("unknown"),
 )
 """The rule's categories."""
 
@@ -51,6 +53,7 @@ def pages(regime: RegimeResult, result: AuditResult) -> dict[str, str]:
         result,
         tr(TITLE),
         parts=parts,
+        named={key: _named(regime.inputs[f"{key}_categories"]) for key in ("sex", "race")},
         assessed=count(figures.n),
         median=figure(figures.median, "number", decimals=6) if figures.median is not None else "",
     )
@@ -60,8 +63,8 @@ def _part(table: RuleTable, scoring: bool, decimals: int) -> Part:
     heads = (
         [tr("Above the median"), tr("Scoring rate")] if scoring else [tr("Selected"), tr("Selection rate")]
     )
-    caption = tr_n("{n} applicant.", "{n} applicants.", table.n, n=count(table.n))
-    caption += " " + tr_n(
+    applicants = tr_n("{n} applicant.", "{n} applicants.", table.n, n=count(table.n))
+    unknown = tr_n(
         "{n} individual is not included because they fall within an unknown category.",
         "{n} individuals are not included because they fall within an unknown category.",
         table.unknown,
@@ -69,9 +72,17 @@ def _part(table: RuleTable, scoring: bool, decimals: int) -> Part:
     )
     return Part(
         tr(TITLES[table.name]),
-        Table(caption, [tr("Applicants"), *heads, tr("Impact ratio")], _groups(table, decimals)),
+        Table(
+            plain(sentences([applicants, unknown])),
+            [tr("Applicants"), *heads, tr("Impact ratio")],
+            _groups(table, decimals),
+        ),
         [_excluded(item, scoring) for item in table.categories if item.excluded],
     )
+
+
+def _named(categories: dict[str, str]) -> list[tuple[Given, str]]:
+    return [(value_name(value), tr(name)) for value, name in categories.items()]
 
 
 def _groups(table: RuleTable, decimals: int) -> list[Group]:
