@@ -1,0 +1,40 @@
+"""What the tests of pages ask outside of Python: axe-core and the Nu HTML checker (``make test`` installs)."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+_TOOLS = Path(__file__).parent / "page_tools" / "node_modules"
+AXE = _TOOLS / "axe-core" / "axe.min.js"
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+CHECKER = _TOOLS / "vnu-jar" / "build" / "dist" / "vnu.jar"
+CHROMIUM = shutil.which("chromium")
+
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+needs_axe = pytest.mark.skipif(not AXE.exists(), reason="needs axe-core")
+needs_checker = pytest.mark.skipif(
+    not CHECKER.exists() or shutil.which("java") is None, reason="needs java and the Nu HTML checker"
+)
+
+
+def html_errors(paths: Iterable[Path]) -> set[tuple[str, str]]:
+    """What the Nu HTML checker finds wrong, each with the place in the text."""
+    command = ["java", "-jar", str(CHECKER), "--format", "json", *map(str, paths)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    messages = json.loads(told.stderr)["messages"]
+    return {(m["message"], m.get("extract", "")) for m in messages if m["type"] == "error"}
+
+
+def violations(page) -> list[tuple[str, str, list[str]]]:
+    """What axe-core finds against WCAG 2.2 AA in a page of Playwright, everything folded opened."""
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", WCAG)
+    assert found["passes"], "axe has looked at nothing"
+    return [(v["id"], v["help"], [n["html"][:200] for n in v["nodes"][:3]]) for v in found["violations"]]
