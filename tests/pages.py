@@ -1,4 +1,4 @@
-"""What the tests of pages ask outside of Python: axe-core and the Nu HTML checker (``make test`` installs)."""
+"""What the tests of pages ask outside of Python: axe-core, and the Nu HTML checker (see ``make test``)."""
 
 from __future__ import annotations
 
