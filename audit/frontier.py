@@ -173,7 +173,8 @@ def _gaps(variant: Variant, metrics: Sequence[str], gates: Sequence[Gate]) -> li
 
 def _what(gap: Disparity) -> str:
     one, other = (" & ".join(f"{k}={v}" for k, v in (s or {}).items()) for s in (gap.slice, gap.reference))
-    return f"{gap.metric}, {tell('{slice} against {reference}', slice=one, reference=other)}"
+    compared = tell("{slice} against {reference}", slice=one, reference=other)
+    return f"{gap.metric}, {compared}"
 
 
 def standings(objective: Objective, gates: Sequence[Gate], judged: Judged) -> list[Standing]:

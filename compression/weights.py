@@ -11,6 +11,7 @@ from typing import Any
 
 from ..datasets.errors import InputError
 from ..models.extras import quiet
+from ..told import tell
 
 QUANTISED = "#int"
 SCALES, ZEROS = "#scale", "#zero"
@@ -188,7 +189,9 @@ def formats(module: Any) -> dict[str, str]:
     for name, part in _holders(module):
         if _packed(part):
             whole = part.weight().qscheme() == torch.per_tensor_affine
-            out[f"{name}.weight"] = f"int8, one scale per {'layer' if whole else 'row'}"
+            out[f"{name}.weight"] = (
+                tell("int8, one scale per layer") if whole else tell("int8, one scale per row")
+            )
             continue
         for key, tensor in _own(name, part):
             plain = str(tensor.dtype).removeprefix("torch.")

@@ -136,20 +136,20 @@ def environment() -> Environment:
     return made
 
 
-def _other_names(item: Definition) -> str:
-    """Write the names that a figure has in other libraries."""
+def _other_names(item: Definition) -> Markup:
+    """Print the names that a figure has in other libraries."""
+    from markupsafe import Markup
+
     known = (("fairlearn", item.fairlearn), ("AIF360", item.aif360), ("Aequitas", item.aequitas))
-    return "".join(listed(f"{library} {name}" for library, name in known if name))
+    names = "".join(listed(f"{library} {name}" for library, name in known if name))
+    return Markup('<span translate="no">{}</span>').format(words.visible(names))
 
 
 def _quoted(text: str) -> Markup:
     """Print a source in the language that it is written in."""
     from markupsafe import Markup
 
-    written = words.visible(text)
-    if language() == "en":
-        return Markup("{}").format(written)
-    return Markup('<span lang="en">{}</span>').format(written)
+    return Markup('<span lang="en">{}</span>').format(words.visible(text))
 
 
 def _finalize(value: Any) -> Any:

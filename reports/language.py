@@ -16,18 +16,12 @@ from functools import cache, lru_cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from .given import Given as Given
+from .given import Sentence as Sentence
+from .spacing import spaced
+
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-
-class Given(str):
-    """Text that was written by others: a column's name, a slice's value, a title."""
-
-    __slots__ = ()
-
-
-Sentence = tuple[str, ...]
-"""Text in pieces; the ones that are ``Given`` come from the data."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,6 +30,8 @@ LOCALES = Path(__file__).parent / "locale"
 TAGS = {"en": "en", "zh": "zh-Hans"}
 """The languages, and what a page says of itself."""
 
+SPACED = frozenset({"zh"})
+"""The languages whose letters stand apart from Latin ones and from figures."""
 TOLD = "told.po"
 """The file of the messages that a result holds."""
 
@@ -196,7 +192,7 @@ def said(message: str, parts: Mapping[str, str | Sentence]) -> Sentence:
             out += [part] if isinstance(part, str) else part
         elif text:
             out.append(text)
-    return tuple(out)
+    return spaced(out) if language() in SPACED else tuple(out)
 
 
 def kept(build: Callable[P, R]) -> Callable[P, R]:

@@ -21,6 +21,7 @@ _NAME = re.compile(r"\{(\w+)\}")
 _END = re.compile(r"(?<=[.!?]) ")
 # A figure or a name does not run on into the next sentence.
 _WITHIN_SENTENCE = r"(?:(?!\. [A-Z]).)+?"
+_NUMBER = r"[\d,]+"
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,15 @@ def _terms(text: str, code: str) -> Sentence | None:
             parts = [_translated(one, code) for one in text.split(separator)]
             known = [part for part in parts if part is not None]
             return joined(known) if len(known) == len(parts) else None
-    title = text.replace("_", " ")
-    return _translated(title[:1].upper() + title[1:], code) if title[:1].islower() else None
+    title = _titles(code).get(text.replace("_", " ").casefold())
+    return None if title is None else (title,)
+
+
+@lru_cache
+def _titles(code: str) -> dict[str, str]:
+    """Translations of single words and titles, whichever letters are capital where they stand."""
+    messages = catalogue(code).messages.items()
+    return {english.casefold(): text for english, text in messages if not re.search(r"[{%]", english)}
 
 
 @lru_cache
@@ -103,6 +111,13 @@ def _forms(code: str) -> tuple[Form, ...]:
     """The messages with parts, those with the most words of their own first."""
     forms = [_form(english, text) for english, text in catalogue(code).told.items() if _NAME.search(english)]
     return tuple(sorted(forms, key=lambda form: -sum(map(len, form.words))))
+
+
+def _looks(name: str) -> str:
+    """What a part of a name may look like: ``n`` is a number of things."""
+    if name == "n":
+        return _NUMBER
+    return ".+?" if name.partition("_")[0] in OURS else _WITHIN_SENTENCE
 
 
 def _form(english: str, translation: str) -> Form:
@@ -114,7 +129,6 @@ def _form(english: str, translation: str) -> Form:
         elif piece in seen:
             pattern += f"(?P={piece})"
         else:
-            inner = piece.partition("_")[0] in OURS
-            pattern += f"(?P<{piece}>{'.+?' if inner else _WITHIN_SENTENCE})"
+            pattern += f"(?P<{piece}>{_looks(piece)})"
             seen.add(piece)
     return Form(tuple(filter(None, pieces[::2])), re.compile(pattern, re.DOTALL), translation)

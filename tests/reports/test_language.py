@@ -11,6 +11,7 @@ import pytest
 from fairweigh.reports.formats import confidence, count, figure, interval, read_limit
 from fairweigh.reports.language import Given, clauses, listed, say, sentences, writing
 from fairweigh.reports.retold import retold
+from fairweigh.reports.spacing import spaced
 from fairweigh.reports.words import gate_title, plain, title_of, verdict_words
 
 from . import messages
@@ -143,3 +144,17 @@ def test_verdicts_and_titles_are_words_of_the_language(compas):
         assert verdict_words("inconclusive") == "? 无法判定"
         assert title_of("true_positive_rate", compas.definitions) == "真正例率"
         assert plain(gate_title(gate, compas.definitions)).endswith("）")
+
+
+@pytest.mark.parametrize(
+    ("pieces", "seams"),
+    [
+        (("每 100 个", Given("sex=F"), " 的样本"), "每 100 个 sex=F 的样本"),
+        (("基准 ", "全部样本", " 的值"), "基准全部样本的值"),
+        (("差值为", "−3.6", " 个百分点"), "差值为 −3.6 个百分点"),
+        (("真正例率", "（按 ", Given("sex"), "）"), "真正例率（按 sex）"),
+        ((Given("敏感"), Given("x")), "敏感x"),
+    ],
+)
+def test_chinese_stands_one_space_apart_from_latin_letters_and_figures(pieces, seams):
+    assert "".join(spaced(pieces)) == seams
