@@ -24,6 +24,20 @@ UNDEFINED = "—"
 MOST_DECIMALS = 6
 
 
+class Shown(str):
+    """A figure as it is written, with the value behind it, which tables are sorted by."""
+
+    __slots__ = ("value",)
+
+    value: float | None
+
+    def __new__(cls, text: str, value: float | None) -> Shown:
+        """Keep a value with its text; None and NaN are no values."""
+        shown = super().__new__(cls, text)
+        shown.value = None if value is None or math.isnan(value) else float(value)
+        return shown
+
+
 @dataclass(frozen=True)
 class Style:
     """The scale, decimals, unit and sign of one kind of figure."""
@@ -51,7 +65,7 @@ def figure(value: float | None, kind: Kind, *, decimals: int | None = None, unit
     if value is None or math.isnan(value):
         return UNDEFINED
     if math.isinf(value):
-        return "∞" if value > 0 else f"{MINUS}∞"
+        return Shown("∞" if value > 0 else f"{MINUS}∞", value)
     places = style.decimals if decimals is None else decimals
     rounded = round(value * style.scale, places)
     digits = f"{abs(rounded):,.{places}f}"
@@ -59,7 +73,7 @@ def figure(value: float | None, kind: Kind, *, decimals: int | None = None, unit
         digits = MINUS + digits
     elif rounded > 0 and style.signed:
         digits = "+" + digits
-    return _with_unit(digits, style) if unit else digits
+    return Shown(_with_unit(digits, style) if unit else digits, value)
 
 
 def _with_unit(digits: str, style: Style, one: bool = False) -> str:
@@ -86,14 +100,14 @@ def count(n: int | float | None) -> str:
     """Write a number of rows, such as ``7,214``; ``—`` when unknown."""
     if n is None:
         return UNDEFINED
-    return f"{n:,.0f}" if float(n).is_integer() else f"{n:,.1f}"
+    return Shown(f"{n:,.0f}" if float(n).is_integer() else f"{n:,.1f}", n)
 
 
 def p_value(p: float | None) -> str:
     """Write a p value; below 0.001 only that it is."""
     if p is None:
         return UNDEFINED
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    return Shown("< 0.001" if p < 0.001 else f"{p:.3f}", p)
 
 
 def magnitude(value: float | None, unit: str) -> str:
@@ -106,13 +120,13 @@ def magnitude(value: float | None, unit: str) -> str:
             break
         size, prefix = size / 1000, larger
     digits = f"{size:.0f}" if not prefix and size == int(size) else f"{size:#.3g}".rstrip(".")
-    return f"{digits}{NBSP}{prefix}{unit}"
+    return Shown(f"{digits}{NBSP}{prefix}{unit}", value)
 
 
 def milliseconds(value: float) -> str:
     """Write a time, such as ``39.6 ms``."""
     digits = f"{value:#.3g}" if 0.001 <= value < 100 else f"{value:,.0f}"
-    return f"{digits}{NBSP}ms"
+    return Shown(f"{digits}{NBSP}ms", value)
 
 
 def confidence(level: float) -> str:

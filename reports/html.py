@@ -114,6 +114,7 @@ def environment() -> Environment:
         given=_given,
         features=lambda by: _sentence(words.features_name(by)),
         slice=lambda part: _sentence(words.slice_name(part)),
+        behind=_behind,
         count=formats.count,
         confidence=formats.confidence,
         number=lambda value: formats.figure(value, "number"),
@@ -170,6 +171,17 @@ def _sentence(pieces: Iterable[str]) -> Markup:
     return Markup("").join(
         _given(piece) if isinstance(piece, words.Given) else escape(piece) for piece in pieces
     )
+
+
+def _behind(text: str) -> Markup:
+    """Write the value behind a figure as the attribute that tables are sorted by, where there is one."""
+    from markupsafe import Markup
+
+    value = text.value if isinstance(text, formats.Shown) else None
+    if value is None:
+        return Markup()
+    digits = f"{value:.10g}".replace("inf", "Infinity")
+    return Markup(' data-value="{}"').format(digits)
 
 
 def _json(value: Any) -> Markup:
