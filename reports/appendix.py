@@ -13,7 +13,7 @@ from .words import Given, compared_kind, compared_slices, metric_kind, slice_nam
 
 MOST_LINES = 2_000
 """Lines of the appendix; the rest stands in figures.csv. 2,000 lines are about 300 kB."""
-PRINTED_LINES = 300
+PRINTED_LINES = 1_000
 """A longer appendix is printed only where the reader opens it: it would be reams of paper."""
 
 
