@@ -1,4 +1,4 @@
-"""The report that a reviewer files: one HTML file, no network, no script."""
+"""The report that a reviewer files: one HTML file, no network, one script of ours that sorts tables."""
 
 from __future__ import annotations
 
