@@ -6,15 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from .audit.config import Config, ReportSpec, read
-from .audit.folder import AUDIT, open_run
+from .audit.finished import read_result
+from .audit.folder import open_run
 from .audit.inputs import Progress
 from .audit.regimes.files import read_regimes
-from .audit.result import SCHEMA_VERSION, AuditResult
 from .audit.runner import audit, folder_name, silent
-from .datasets.errors import InputError
 from .datasets.memory import as_table
 from .models.memory import spec_of
 from .record.keep import Keeping, keeping, warned
@@ -174,23 +171,4 @@ def load_result(run: str | Path) -> Result:
     InputError
         Not a run folder, or one of another schema version.
     """
-    path = Path(run) / AUDIT
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
-    try:
-        return Result.of(AuditResult.model_validate_json(text), run)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        if place == "schema_version":
-            raise InputError(
-                f"{path}: written by a fairweigh of schema {str(first['input'])[:20]!r}; this one reads "
-                f"schema {SCHEMA_VERSION}"
-            ) from None
-        raise InputError(
-            f"{path}: not a result of schema {SCHEMA_VERSION}: {place}: {first['msg']}"
-        ) from None
+    return Result.of(read_result(Path(run)), run)

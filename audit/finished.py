@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,20 +46,32 @@ def checked(path: Path) -> AuditResult:
     changed = check_files(path)
     if changed:
         raise InputError(f"{path}: {'; '.join(changed)}")
-    where = path / AUDIT
+    return read_result(path)
+
+
+def read_result(run: Path) -> AuditResult:
+    """Read the ``audit.json`` of a run.
+
+    Raises
+    ------
+    InputError
+        It is missing, no result of an audit, or one of another schema.
+    """
+    path = run / AUDIT
     try:
-        content = json.loads(where.read_text(encoding="utf-8"))
-        schema = content.get("schema_version") if isinstance(content, dict) else None
-        if schema != SCHEMA_VERSION:
-            raise InputError(f"{where}: schema {schema}, expected {SCHEMA_VERSION}")
-        return AuditResult.model_validate(content)
+        return AuditResult.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"{where}: cannot be read: {error.strerror}") from None
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise InputError(f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    except ValueError as error:
-        raise InputError(f"{where}: not JSON: {error}") from None
+        place = ".".join(map(str, first["loc"]))
+        if place == "schema_version":
+            told = f"written by a fairweigh of schema {str(first['input'])[:20]!r}; this one reads schema"
+            raise InputError(f"{path}: {told} {SCHEMA_VERSION}") from None
+        told = ": ".join(filter(None, (f"not a result of schema {SCHEMA_VERSION}", place, first["msg"])))
+        raise InputError(f"{path}: {told}") from None
 
 
 def opened(path: Path) -> Finished:

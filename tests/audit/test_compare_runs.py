@@ -185,11 +185,13 @@ def test_what_is_no_whole_run_is_refused(first, tmp_path):
     content = json.loads(path.read_text())
     path.write_text(json.dumps({**content, "schema_version": "0.9"}))
     _sign(changed)
-    with pytest.raises(InputError, match=r"schema 0\.9, expected"):
+    with pytest.raises(
+        InputError, match=r"written by a fairweigh of schema '0\.9'; this one reads schema 1\.0"
+    ):
         compare(first, changed, tmp_path / "out")
     path.write_text("{")
     _sign(changed)
-    with pytest.raises(InputError, match="not JSON"):
+    with pytest.raises(InputError, match="not a result of schema 1.0: Invalid JSON"):
         compare(first, changed, tmp_path / "out")
 
 
