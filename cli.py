@@ -261,5 +261,7 @@ def main() -> NoReturn:
 
 
 def _stop(message: str) -> NoReturn:
-    print(f"fairweigh: {' '.join(message.split())}", file=sys.stderr)
+    line = " ".join(message.split())
+    print(f"fairweigh: {line}", file=sys.stderr)
+    gate_commands.annotate(line)
     sys.exit(2)

@@ -108,6 +108,12 @@ def leave(verdict: str, allow_inconclusive: bool) -> NoReturn:
     raise typer.Exit(code)
 
 
+def annotate(error: str) -> None:
+    """On GitHub, tell an error beside the change too."""
+    if _on_github():
+        typer.echo(f"::error title=fairweigh::{error.replace('%', '%25')}")
+
+
 def _on_github() -> bool:
     return os.environ.get("GITHUB_ACTIONS") == "true"
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fairweigh.audit.config import read
+from fairweigh.audit.policy import read_policy
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
+# Those of examples/ci are for other programs: see test_ci.py.
+EXAMPLES = sorted(p for p in (ROOT / "examples").rglob("*.yaml") if p.parent.name != "ci")
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 
 
@@ -27,14 +31,21 @@ def test_python_example_runs(code: str, tmp_path: Path, monkeypatch: pytest.Monk
     exec(compile(code, "example", "exec"), {"__name__": "example"})
 
 
+def valid(content: dict[str, Any]) -> bool:
+    """Whether an example is a configuration of an audit, or else a policy."""
+    if "audit" in content:
+        return bool(read(content).audit)
+    return bool(read_policy(content).policy.gates)
+
+
 @pytest.mark.parametrize("text", blocks("yaml"))
-def test_yaml_example_is_a_valid_configuration(text: str) -> None:
-    assert read(YAML(typ="safe", pure=True).load(text)).audit
+def test_yaml_example_is_a_valid_configuration_or_policy(text: str) -> None:
+    assert valid(YAML(typ="safe", pure=True).load(text))
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "examples").rglob("*.yaml")), ids=lambda p: p.name)
-def test_shipped_example_is_a_valid_configuration(path: Path) -> None:
-    assert read(path).audit
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.name)
+def test_shipped_example_is_a_valid_configuration_or_policy(path: Path) -> None:
+    assert valid(YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
