@@ -191,7 +191,7 @@ def test_what_is_no_whole_run_is_refused(first, tmp_path):
         compare(first, changed, tmp_path / "out")
     path.write_text("{")
     _sign(changed)
-    with pytest.raises(InputError, match="not a result of schema 1.0: Invalid JSON"):
+    with pytest.raises(InputError, match=r"not a result of schema 1\.0: Invalid JSON"):
         compare(first, changed, tmp_path / "out")
 
 
