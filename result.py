@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,34 @@ class Result(AuditResult):
     def folder(self) -> Path | None:
         """The run folder as an absolute path; None where the result belongs to none."""
         return self._folder
+
+    def gate(
+        self, policy: str | Path | Mapping[str, Any] | None = None, baseline: str | Path | None = None
+    ) -> Result:
+        """Judge the finished run by a policy in place of its own gates; its folder stays as it is.
+
+        Parameters
+        ----------
+        policy : path or mapping, optional
+            A policy file or its content; without one the run's own verdict is read again from its files.
+        baseline : path, optional
+            The run folder of an earlier release, for gates with ``compare: change`` and no ``on``.
+
+        Returns
+        -------
+        Result
+            The same run under the policy: ``verdict``, ``gates``, and figures at the policy's confidence.
+
+        Raises
+        ------
+        InputError
+            A bad policy or baseline, a run whose files were changed, or a result without a run folder.
+        """
+        from .audit.gating import judge_run
+
+        if self.folder is None:
+            raise InputError("gate: the result belongs to no run folder, so there is nothing to judge")
+        return Result.of(judge_run(self.folder, policy, baseline), self.folder)
 
     def to_html(
         self, path: str | Path | None = None, *, charts: bool | None = None, language: str | None = None

@@ -77,7 +77,7 @@ def findings(result: AuditResult, most: int = 3) -> list[Finding]:
         for gate in binding_gates(result):
             question = (gate.metric, gate.compare, gate.limit, *gate.by)
             if gate.verdict == verdict and len(chosen) < most and question not in asked:
-                chosen.append(_gate_finding(gate, result))
+                chosen.append(gate_finding(gate, result))
                 told.add(_figure_told(gate.metric))
                 asked.add(question)
     if result.variants:
@@ -94,7 +94,8 @@ def findings(result: AuditResult, most: int = 3) -> list[Finding]:
     return chosen
 
 
-def _gate_finding(gate: GateResult, result: AuditResult) -> Finding:
+def gate_finding(gate: GateResult, result: AuditResult) -> Finding:
+    """Say what a gate found that does not pass, in two sentences."""
     if gate.metric == RELEASE:
         return Finding(say(_NONE_MADE[run_words(result)]), retold(gate.why), gate.id)
     if gate.verdict == "error":

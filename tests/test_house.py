@@ -126,6 +126,13 @@ def test_wheel_installs_and_audits_in_an_empty_environment(installed: Path, tmp_
     assert run(command, "verify", "run", cwd=tmp_path).returncode == 0
     assert "adult" in run(command, "datasets", "list", cwd=tmp_path).stdout
     code = (
+        "import fairweigh.testing, importlib.metadata, importlib.util as found\n"
+        "(point,) = importlib.metadata.entry_points(group='pytest11', name='fairweigh')\n"
+        "print(point.value, found.find_spec(point.value) is not None, found.find_spec('pytest'))"
+    )
+    told = run(installed, "-c", code, cwd=tmp_path).stdout.split()
+    assert told == ["fairweigh.pytest_plugin", "True", "None"]
+    code = (
         "import fairweigh, pathlib; print((pathlib.Path(fairweigh.__file__).parent / 'py.typed').is_file())"
     )
     assert run(installed, "-c", code, cwd=tmp_path).stdout.strip() == "True"

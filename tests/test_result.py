@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 from fairweigh.audit.result import AuditResult
 from fairweigh.metrics.table import METRICS
+from fairweigh.testing import assert_gate
 from sklearn.metrics import precision_score, recall_score
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
@@ -147,6 +149,39 @@ def test_changes_and_flips_are_counted_as_by_hand(here):
     gain = (after["y_pred"] == after["y_true"]).mean() - (before["y_pred"] == before["y_true"]).mean()
     assert changes["value"].item() == pytest.approx(gain)
     assert set(result.to_pandas("changes")["of"]) == {"metric", "gap"}
+    right = (after["y_pred"] == after["y_true"]).mean()
+    assert_gate(result, metric="accuracy", limit=f">= {right - 1e-6:.9f}", on="compressed")
+    with pytest.raises(AssertionError, match=name):
+        # Not to be released, so that it binds no run; a test that names it still fails.
+        assert_gate(result, metric="accuracy", limit=f">= {right + 1e-6:.9f}", on=name)
+
+
+def test_gate_judges_the_run_by_a_policy_and_leaves_its_folder(result, frame, here):
+    before = {p: p.read_bytes() for p in result.folder.rglob("*") if p.is_file()}
+    hits = frame[frame["y"] == 1].groupby("sex")["approved"].mean()
+    gap = float(abs(hits["Female"] - hits["Male"]))
+    gate = {"metric": "true_positive_rate", "by": "sex", "compare": "difference", "decide": "point"}
+    Path("policy.yaml").write_text(
+        f"policy: ours\ngates:\n  - {json.dumps(gate | {'limit': f'<= {gap + 1e-6:.9f}'})}\n",
+        encoding="utf-8",
+    )
+    judged = result.gate("policy.yaml")
+    assert judged.verdict == "pass"
+    assert abs(judged.gates[0].measured) == pytest.approx(gap)
+    assert (judged.folder, judged.policy.name) == (result.folder, "ours")
+    assert result.gate({"gates": [gate | {"limit": f"<= {gap - 1e-6:.9f}"}]}).verdict == "fail"
+    assert result.gate().gates == result.gates
+    assert "✕ fail" in result.gate({"gates": [gate | {"limit": "<= 0"}]})._repr_html_()
+    assert {p: p.read_bytes() for p in result.folder.rglob("*") if p.is_file()} == before
+
+
+def test_gate_refuses_what_it_cannot_judge_in_one_line(result, here):
+    with pytest.raises(fairweigh.InputError, match=r"none\.yaml: cannot be read"):
+        result.gate("none.yaml")
+    with pytest.raises(fairweigh.InputError, match="policy: gates"):
+        result.gate({"gates": [{"metric": "tpr", "limit": "<= 1"}]})
+    with pytest.raises(fairweigh.InputError, match="belongs to no run folder"):
+        fairweigh.Result.of(result).gate("policy.yaml")
 
 
 def test_reports_are_those_of_the_run_folder(result, here):
