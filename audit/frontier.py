@@ -367,6 +367,9 @@ def binding(
       ``compressed`` or ``mitigated``, or a target), those of the nearest one: a merge must not go green then;
     - errors of gates that no variant answers.
 
+    The change from an earlier release is that of the model to be released, where there is one: an original
+    that stays behind need not keep up with what was released before.
+
     Parameters
     ----------
     gates : sequence of Gate
@@ -382,6 +385,8 @@ def binding(
     def binds(result: GateResult) -> bool:
         if result.variant not in groups or on.get(result.id) not in ("original", *GROUPS, None):
             return True
+        if result.against == "baseline" and found.recommended is not None:
+            return result.variant == found.recommended
         if result.variant == found.recommended or (result.variant == found.nearest and asked):
             return True
         target = result.id not in on

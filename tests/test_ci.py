@@ -295,7 +295,11 @@ def test_the_artifact_holds_the_report_and_no_rows_of_people(sample, tmp_path, a
         assert pattern.startswith(f"!{whole}/")
         below = sample / pattern.removeprefix("!").removesuffix("/**")
         kept = {p for p in kept if not p.match(str(below)) and below not in p.parents}
-    assert {p.name for p in kept} == {"report.html", "audit.json", "junit.xml", "summary.md", "MANIFEST.json"}
+    names = {p.name for p in kept}
+    assert {"report.html", "audit.json", "junit.xml", "summary.md", "MANIFEST.json"} <= names
+    assert not any(name.endswith(".parquet") for name in names)
+    assert b"loan-0" in (folder / "predictions" / "original.parquet").read_bytes()
+    assert [p.name for p in kept if re.search(rb"loan-\d", p.read_bytes())] == []
 
 
 def test_a_policy_and_an_earlier_release_judge_in_the_audits_place(sample, tmp_path, api):

@@ -164,7 +164,7 @@ def test_every_file_of_a_run_is_watched(first, tmp_path):
             content[at] ^= 1
             (copy / name).write_bytes(content)
             # Another checksum in the manifest shows as another file.
-            watched = ": .*(changed|missing|not that|not in the|cannot be read)"
+            watched = ": .*(changed|missing|not what|not in the|cannot be read)"
             watched = watched if name.name == "MANIFEST.json" else re.escape(f"{name}: changed")
             with pytest.raises(InputError, match=watched) as told:
                 judge_run(copy, gates(*GATES))
@@ -303,6 +303,7 @@ def test_the_baseline_is_the_model_that_it_released(tmp_path):
     assert result.frontier.recommended not in (None, "original")
     judged = judge_run(tmp_path / "old", gates(ACCURACY), tmp_path / "old")
     assert judged.baseline.variant == result.frontier.recommended
+    assert {g.variant for g in judged.gates if g.binding} == {result.frontier.recommended}
     assert {g.variant: g.measured for g in judged.gates}[judged.baseline.variant] == 0
     assert {g.variant: g.measured for g in judged.gates}["original"] != 0
 
