@@ -7,6 +7,7 @@ from . import words
 from .findings import findings
 from .gate_tables import gate_rows
 from .html import environment
+from .judged import judged_by
 from .language import TAGS, language, writing
 from .lookup import binding_gates
 from .release import release
@@ -38,6 +39,7 @@ def _fragment(result: AuditResult, folder: str | None) -> str:
         findings=findings(result),
         gates=gate_rows(binding_gates(result), result),
         release=release(result),
+        judged=judged_by(result),
         several=len(result.variants) > 1,
         folder=folder,
         language=TAGS[language()],

@@ -172,6 +172,7 @@ def test_gate_judges_the_run_by_a_policy_and_leaves_its_folder(result, frame, he
     assert result.gate({"gates": [gate | {"limit": f"<= {gap - 1e-6:.9f}"}]}).verdict == "fail"
     assert result.gate().gates == result.gates
     assert "✕ fail" in result.gate({"gates": [gate | {"limit": "<= 0"}]})._repr_html_()
+    assert "Judged by the policy ours" in Elements(judged._repr_html_()).text
     assert {p: p.read_bytes() for p in result.folder.rglob("*") if p.is_file()} == before
 
 
