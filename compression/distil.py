@@ -13,7 +13,8 @@ from ..models.extras import optional
 from ..models.runtimes import TorchRuntime
 from ..models.sources import FactorySource, TransformersSource
 from ..told import tell
-from .finetune import label_loss, targets, train
+from .finetune import label_loss, targets
+from .loop import train
 from .recipes import Context, Done, Finetune, Params, in_float32, plural, recipe
 from .shrink import evenly, layer_list
 

@@ -1,8 +1,8 @@
-"""Training after compression, and of students: on training rows only, seeded, with progress."""
+"""Fine-tuning: a model learns the labels of training rows on, after a step that hurt it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,12 +10,9 @@ from numpy.typing import NDArray
 
 from ..datasets.errors import InputError
 from ..datasets.training import TrainingRows
-from ..models.extras import optional, quiet
 from ..told import tell
+from .loop import train
 from .recipes import Context, Done, Finetune
-
-WARM_SHARE = 0.1
-CLIP = 1.0
 
 
 def fine_tune(
@@ -95,81 +92,3 @@ def label_loss(
     if weights is not None:
         losses = losses * torch.from_numpy(weights).to(losses)
     return losses.mean()
-
-
-def train(
-    model: Any,
-    loss: Any,
-    rows: TrainingRows,
-    params: Finetune,
-    context: Context,
-    name: str,
-    masks: Sequence[tuple[Any, Any]] = (),
-    stop: Any = None,
-) -> int:
-    """Run AdamW with a warm-up and a linear decay; returns the steps taken.
-
-    Parameters
-    ----------
-    loss : callable (logits, positions of the rows) -> scalar tensor
-    stop : callable (step) -> bool, optional
-        Asked after every step; true ends the training.
-    """
-    torch = optional("torch", name)
-    module = model.runtime.module
-    if type(module).__name__ == "GraphModule":
-        raise InputError(
-            f"{name}: an exported program cannot be trained; give the module that it was made of"
-        )
-    torch.manual_seed(context.seed)
-    for parameter in module.parameters():
-        parameter.requires_grad_(parameter.is_floating_point())
-    learned = [p for p in module.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(learned, lr=params.lr)
-    warm = max(1, int(params.steps * WARM_SHARE))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda k: min((k + 1) / warm, max(0.0, (params.steps - k) / max(1, params.steps - warm)))
-    )
-    encoded = model.inputs.encode(rows.batch, None)
-    module.train()
-    step = 0
-    try:
-        with torch.enable_grad(), quiet():
-            for picked in _epochs(rows, params.batch, context.seed):
-                if step == params.steps:
-                    break
-                value = loss(model.runtime.outputs(encoded.collate(picked)), picked)
-                optimiser.zero_grad()
-                value.backward()
-                torch.nn.utils.clip_grad_norm_(learned, CLIP)
-                optimiser.step()
-                schedule.step()
-                with torch.no_grad():
-                    for parameter, mask in masks:
-                        parameter.masked_fill_(~mask, 0.0)
-                step += 1
-                context.progress(f"training {name}", step, params.steps)
-                if not torch.isfinite(value):
-                    raise InputError(
-                        f"{name}: the training diverged at step {step} (loss {float(value)}); lower lr"
-                    )
-                if stop is not None and stop(step):
-                    break
-    finally:
-        module.eval()
-        for parameter in module.parameters():
-            parameter.requires_grad_(False)
-    return step
-
-
-def _epochs(rows: TrainingRows, size: int, seed: int) -> Iterator[NDArray[np.intp]]:
-    """Batches of row positions without end: shuffled epochs, or draws by weight where rows carry some."""
-    draw = np.random.default_rng(seed)
-    count = rows.batch.num_rows
-    while True:
-        if rows.weights is not None:
-            order = draw.choice(count, count, p=rows.weights / rows.weights.sum())
-        else:
-            order = draw.permutation(count)
-        for start in range(0, count, size):
-            yield order[start : start + size]

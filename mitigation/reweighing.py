@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..compression.finetune import label_loss, targets, train
+from ..compression.finetune import label_loss, targets
+from ..compression.loop import train
 from ..compression.recipes import By, Context, Done, Finetune, Params, plural, recipe
 from ..datasets.training import Key, TrainingRows
 from ..told import tell

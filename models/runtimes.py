@@ -74,18 +74,27 @@ class TorchRuntime:
         return str(found[0]).removeprefix("torch.") if found else "float32"
 
     def outputs(self, arrays: Arrays) -> Any:
-        """Run the module on a batch; returns the logits as a tensor (gradients as the caller has set)."""
+        """Run the module, as it is served, on a batch; returns the logits as a tensor."""
         import torch
 
         if self._call is None:
             self._call = torch.compile(self.module, dynamic=True) if self.compiled else self.module
         tensors = {name: torch.from_numpy(values).to(self.device) for name, values in arrays.items()}
+        return self._logits(self._call, tensors)
+
+    def forward(self, tensors: dict[str, Any]) -> Any:
+        """Run the module itself, uncompiled, on tensors of its device, as training does."""
+        return self._logits(self.module, tensors)
+
+    def _logits(self, call: Any, tensors: dict[str, Any]) -> Any:
+        import torch
+
         if any(tensor.is_floating_point() for tensor in tensors.values()):
             wide = getattr(torch, self.dtype)
             tensors = {n: t.to(wide) if t.is_floating_point() else t for n, t in tensors.items()}
         kind = self.device.partition(":")[0]
         with torch.autocast(kind, dtype=torch.bfloat16, enabled=self.autocast):
-            out = self._call(**tensors) if self.by_name else self._call(*tensors.values())
+            out = call(**tensors) if self.by_name else call(*tensors.values())
         out = getattr(out, "logits", out)
         out = out[0] if isinstance(out, (tuple, list)) else out
         if not isinstance(out, torch.Tensor) or out.ndim not in (1, 2):
