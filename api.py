@@ -49,7 +49,8 @@ def run(
         Model in place of the configured one: a callable (pandas frame of features to scores or decisions), a
         fitted scikit-learn classifier, a torch module (float features to logits), or a transformers pipeline
         for text-classification or image-classification. What applies to it stays as configured, such as
-        ``threshold``, ``features`` or ``text``.
+        ``threshold``, ``features`` or ``text``. Where the configured one is a variant that is the rule of a
+        callable, a callable gives the scores that it cuts.
     command : str, optional
         How to reproduce the run, for its report.
     progress : callable, optional
@@ -140,7 +141,13 @@ def comparison_folder(before: str | Path, after: str | Path) -> Path:
     return Path("runs") / folder_name(name)
 
 
-def load_variant(path: str | Path, *, device: str = "cpu", factory: str | None = None) -> LoadedVariant:
+def load_variant(
+    path: str | Path,
+    *,
+    device: str = "cpu",
+    factory: str | None = None,
+    model: Callable[[Any], Any] | None = None,
+) -> LoadedVariant:
     """Load a variant's artefact from a run, to decide with it.
 
     Parameters
@@ -151,16 +158,19 @@ def load_variant(path: str | Path, *, device: str = "cpu", factory: str | None =
         For a torch model: cpu, cuda or cuda:N.
     factory : str, optional
         ``package.module:function`` that builds its torch module: code that is run, so it must be named.
+    model : callable, optional
+        Where the artefact is the rule of a callable: that callable. Without it the scores are read from a
+        column of the table, which ``columns`` of the result names.
 
     Raises
     ------
     InputError
-        Not an artefact, or one that wants another factory.
+        Not an artefact, one that wants another factory, or one that scores by itself and a ``model``.
     """
     from .audit.loaded import LoadedVariant
     from .compression.artefact import load
 
-    return LoadedVariant(load(Path(path), device, (factory,) if factory else ()))
+    return LoadedVariant(load(Path(path), device, (factory,) if factory else (), model))
 
 
 def load_result(run: str | Path) -> Result:

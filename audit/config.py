@@ -32,7 +32,7 @@ from .ladder import check_names, ladder
 from .masked import masked
 
 if TYPE_CHECKING:
-    from ..compression.recipes import Recipe
+    from ..compression.recipes import Family, Recipe
 
 Value = bool | int | float | str
 Values = Value | list[Value]
@@ -160,13 +160,16 @@ KEYS: dict[str, set[str]] = {
     "transformers": NEURAL_KEYS | {"task", "text", "text_pair", "image", "max_length", "train_text"},
     "torch": NEURAL_KEYS | {"factory", "features", "shape"},
     "onnx": NEURAL_KEYS | {"features", "shape", "text", "text_pair", "tokenizer", "max_length"},
-    "variant": {"path", "device", "factory"},
+    "variant": {"path", "device", "factory", "function"},
 }
 """Keys of each kind of model, besides the shared ones."""
 ORIGIN_KEYS = {
     "kind", "path", "estimator", "params", "trusted", "trust_pickle", "function", "factory", "task"
 }  # fmt: skip
 """Keys that say where a model comes from."""
+UNTRAINED = ("predictions", "callable", "variant")
+SCORED = ("onnx", "predictions", "callable")
+"""Kinds that no recipe changes; a rule can stand behind their scores."""
 
 
 class ModelSpec(Section):
@@ -238,7 +241,7 @@ class ModelSpec(Section):
             raise ValueError("image: expected the column of the images")
         if kind == "torch" and self.path is None and self.factory is None:
             raise ValueError("expected path (a .pt2 or .safetensors file), factory, or both")
-        if self.train is not None and kind in ("predictions", "callable", "variant"):
+        if self.train is not None and kind in UNTRAINED:
             raise ValueError(f"train: a model of kind {kind} cannot be trained")
         return self
 
@@ -484,10 +487,13 @@ class Config(Section):
         return any(_finds(name, self.family).rule for p in self.planned for name, _ in p.named)
 
     @property
-    def family(self) -> Literal["sklearn", "torch", "scores"]:
-        """What recipes work on: the classifier, the module, or scores that stand in a table."""
+    def family(self) -> Family:
+        """What recipes work on: a classifier, a module, an ONNX model's scores, or scores from outside."""
         kind = self.model.resolved if self.model else None
-        return "sklearn" if kind == "sklearn" else "scores" if kind == "predictions" else "torch"
+        families: dict[str | None, Family] = {
+            "sklearn": "sklearn", "onnx": "onnx", "predictions": "scores", "callable": "scores",
+        }  # fmt: skip
+        return families.get(kind, "torch")
 
     @model_validator(mode="after")
     def _known(self) -> Config:
@@ -552,10 +558,11 @@ class Config(Section):
                 "compressions: expected a model that can be changed (sklearn, transformers or torch), got "
                 + (f"one of kind {kind}" if kind else "none")
             )
-        if kind not in (*changed, "predictions"):
+        if kind not in (*changed, *SCORED):
             raise ValueError(
-                "mitigations: expected a model that can be changed (sklearn, transformers or torch) or a "
-                f"table of predictions, got {f'one of kind {kind}' if kind else 'none'}"
+                "mitigations: expected a model that can be changed (sklearn, transformers or torch), or one "
+                f"whose scores can be cut ({', '.join(SCORED[:-1])} or {SCORED[-1]}), got "
+                + (f"one of kind {kind}" if kind else "none")
             )
         for key, given in (("compressions", self.compressions), ("mitigations", self.mitigations)):
             for i, wanted in enumerate(given):
@@ -584,18 +591,15 @@ class Config(Section):
             raise ValueError(
                 "mitigations: a decision rule cuts scores; model.decision gives none, so set model.score"
             )
-        if self.model.resolved == "predictions" and self.model.path is not None:
-            raise ValueError(
-                "mitigations: scores of a file of their own (model.path) cannot be cut; join them to the data"
-            )
         if self.data.validation is not None and self.model.train and self.model.train.validation:
             raise ValueError(
                 "mitigations: rules are fitted on one set of rows; set data.validation or "
                 "model.train.validation, not both"
             )
         if self.data.validation is None and self.model.train is None:
+            train = "" if self.model.resolved in UNTRAINED else "model.train, or "
             raise ValueError(
-                "mitigations: a decision rule is fitted on rows that are not audited; set model.train, or "
+                f"mitigations: a decision rule is fitted on rows that are not audited; set {train}"
                 "data.validation (a split, or a share of the rows that is then left out of the audit)"
             )
         apart = self.data.validation or (self.model.train and self.model.train.validation)
@@ -608,15 +612,13 @@ class Config(Section):
             raise ValueError("data.validation: aggregated counts have no rows to set aside")
 
 
-def _finds(name: str, family: Literal["torch", "sklearn", "scores"]) -> Recipe:
+def _finds(name: str, family: Family) -> Recipe:
     from ..compression.recipes import find
 
     return find(name, family)
 
 
-def _check_step(
-    place: str, name: str, params: Mapping[str, Any], family: Literal["torch", "sklearn", "scores"]
-) -> None:
+def _check_step(place: str, name: str, params: Mapping[str, Any], family: Family) -> None:
     """ValueError for a recipe that does not exist for this model, or parameters that it does not take."""
     try:
         found = _finds(name, family)
@@ -687,7 +689,16 @@ def read(
 
 
 def _replaced(configured: Any, model: Mapping[str, Any]) -> dict[str, Any]:
-    """The configured model with another origin: what applies to that kind stays, such as its threshold."""
+    """The configured model with another origin: what applies to that kind stays, such as its threshold.
+
+    An artefact keeps its place where a callable is given: it may be what its rule takes its scores from.
+    """
+    if (
+        model["kind"] == "callable"
+        and isinstance(configured, Mapping)
+        and configured.get("kind") == "variant"
+    ):
+        return dict(configured)
     kept = (KEYS[model["kind"]] | SHARED_KEYS) - ORIGIN_KEYS
     if model["kind"] == "callable":
         kept = kept - {"train"}

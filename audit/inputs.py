@@ -12,7 +12,8 @@ from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..models.base import Model
 from ..models.inputs import unknown_columns
-from ..models.rules import RuledModel
+from ..models.rules import RuledModel, unruled
+from ..models.table import PredictionTable, ScoreColumn
 from .config import Config, Data, ModelSpec
 
 Progress = Callable[[str, int, int | None], None]
@@ -63,7 +64,8 @@ def load_model(config: Config, data: EvaluationSet, given: Any, progress: Progre
     threshold = spec.threshold if spec else None
     if data.count and spec is not None and spec.resolved != "predictions":
         raise InputError(f"data.count: aggregated counts cannot be scored by a model of kind {spec.resolved}")
-    if given is not None:
+    as_variant = spec is not None and spec.resolved == "variant"
+    if given is not None and not as_variant:
         from ..models.memory import in_memory
 
         assert spec is not None
@@ -75,8 +77,6 @@ def load_model(config: Config, data: EvaluationSet, given: Any, progress: Progre
         return None
     kind = spec.resolved
     if kind == "predictions":
-        from ..models.table import PredictionTable
-
         if data.count and spec.score:
             raise InputError("model.score: a cell of aggregated counts has no score; expected model.decision")
         probability = spec.scale == "probability"
@@ -84,7 +84,7 @@ def load_model(config: Config, data: EvaluationSet, given: Any, progress: Progre
             threshold = 0.5
         return PredictionTable(
             data, spec.score, spec.decision, spec.positive, Path(spec.path) if spec.path else None,
-            spec.id, threshold, probability,
+            spec.id, threshold, probability, lambda: _other_splits(config),
         )  # fmt: skip
     if kind == "callable":
         from ..models.function import FunctionModel, imported
@@ -100,7 +100,14 @@ def load_model(config: Config, data: EvaluationSet, given: Any, progress: Progre
         from ..compression.artefact import fitted_on, load
 
         factories = (spec.factory,) if spec.factory else ()
-        found: Model = load(Path(str(spec.path)), "cpu" if spec.device == "auto" else spec.device, factories)
+        device = "cpu" if spec.device == "auto" else spec.device
+        function: Callable[[Any], Any] | None = given
+        if function is None and spec.function is not None:
+            from ..models.function import imported
+
+            function = imported(spec.function)
+        found: Model = load(Path(str(spec.path)), device, factories, function)
+        _check_score_column(found, data)
         unknown_columns(found.columns, data.names, data.where)
         _refuse_fitted_rows(fitted_on(Path(str(spec.path))), config.data, data)
         if data.label in found.columns:
@@ -128,6 +135,24 @@ def load_model(config: Config, data: EvaluationSet, given: Any, progress: Progre
     features = _features(spec, data)
     rows = learned(config, features)
     return estimator.train(str(spec.estimator), spec.params, rows, features, threshold, config.seed)
+
+
+def _other_splits(config: Config) -> list[EvaluationSet]:
+    """The other splits of a card that the audit reads; those of a file stand in the file itself."""
+    data = config.data
+    splits = [part.split for part in (data.selection, data.validation) if part and part.split]
+    return [opened(data, config.slices.by, data.name, split, None) for split in splits if data.name]
+
+
+def _check_score_column(model: Model, data: EvaluationSet) -> None:
+    """InputError where an artefact is a rule alone and the data lack the scores that it cuts."""
+    base = unruled(model)
+    if isinstance(base, ScoreColumn) and base.score_column not in data.names:
+        other = "; set model.function to the callable, or put them there" if base.function else ""
+        raise InputError(
+            f"model: the artefact is a rule alone, its scores come from {base.source}; {data.where} has no "
+            f"column {base.score_column!r} with them{other}"
+        )
 
 
 def _refuse_fitted_rows(origin: dict[str, Any], given: Data, data: EvaluationSet) -> None:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ..datasets.errors import InputError
 from ..models.base import Scored
 from ..models.estimator import one_line
-from ..models.rules import RuledModel
+from ..models.rules import RuledModel, unruled
+from ..models.table import ScoreColumn
 from .pairs import whole_batch
 
 
@@ -72,13 +73,22 @@ class LoadedVariant:
         lacking = [name for name in self.columns if name not in rows.column_names]
         if lacking:
             known = ", ".join(rows.column_names[:10])
-            needed = [name for name in lacking if name in self.needs]
-            why = (
-                f"; its decisions need the sensitive feature {', '.join(map(repr, needed))}" if needed else ""
-            )
-            raise InputError(f"predict: the table lacks {', '.join(map(repr, lacking))}{why}; it has {known}")
+            told = f"{', '.join(map(repr, lacking))}{self._why(lacking)}"
+            raise InputError(f"predict: the table lacks {told}; it has {known}")
         found: Scored = self.model.score(whole_batch(rows.select(self.columns)), None)
         return found
+
+    def _why(self, lacking: list[str]) -> str:
+        """What columns are for that a table lacks and that a reader may not expect."""
+        why = ""
+        needed = [name for name in lacking if name in self.needs]
+        if needed:
+            why += f"; its decisions need the sensitive feature {', '.join(map(repr, needed))}"
+        base = unruled(self.model)
+        if isinstance(base, ScoreColumn) and base.score_column in lacking:
+            why += f"; it is a rule alone, and {base.score_column!r} are the scores of {base.source}"
+            why += ", which load_variant(..., model=...) also takes" if base.function else ""
+        return why
 
 
 def _table(table: Any) -> pa.Table:

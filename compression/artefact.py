@@ -10,7 +10,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,10 @@ from ..datasets.errors import InputError
 from ..datasets.read import sha256_file
 from ..models.estimator import EstimatorModel, one_line
 from ..models.extras import optional
+from ..models.function import FunctionModel
 from ..models.inputs import load_inputs
 from ..models.neural import Batching, Head, NeuralModel
-from ..models.rules import RuledModel, rule_of, unruled
+from ..models.rules import RuledModel, behind, rule_of, unruled
 from ..models.runtimes import OnnxRuntime, TorchRuntime, device_for
 from ..models.sources import ExportedSource, FactorySource, TransformersSource, load_source
 from ..models.table import PredictionTable, ScoreColumn
@@ -50,16 +51,12 @@ def family_of(model: Any) -> Family:
                 "compressions: a torch module in memory cannot be built again in a fresh process; name the "
                 "function that builds it (model.factory) and save its weights as safetensors (model.path)"
             )
-        if model.source is None:
-            raise InputError(
-                "compressions: an ONNX model is compiled already; give the torch model that it was made of"
-            )
-        return "torch"
+        return "onnx" if model.source is None else "torch"
     if isinstance(model, RuledModel):
         return family_of(model.base)
     if isinstance(model, EstimatorModel):
         return "sklearn"
-    if isinstance(model, (PredictionTable, ScoreColumn)):
+    if isinstance(model, (PredictionTable, ScoreColumn, FunctionModel)):
         return "scores"
     raise InputError(
         "compressions: expected a model that can be changed (scikit-learn, torch or transformers), got "
@@ -97,10 +94,22 @@ def save(model: Any, steps: Sequence[Step], folder: Path, fitted_on: Mapping[str
     elif isinstance(base, NeuralModel):
         spec |= _write_neural(base, steps, folder)
     else:
-        spec |= {"family": "scores", "column": base.score_column, "probability": base.probability}
+        spec |= _write_scores(model)
     (folder / SPEC).write_text(json.dumps(spec, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    # Where scores stand in a table the artefact is a rule and nothing else.
+    # Where scores come from outside the artefact is a rule and nothing else.
     return sha256_file(folder / SPEC if spec["family"] == "scores" else weights_file(folder))
+
+
+def _write_scores(model: Any) -> dict[str, Any]:
+    """Where a rule finds scores that are not the artefact's to give: their column, or the callable."""
+    base = unruled(model)
+    spec: dict[str, Any] = {"family": "scores", "probability": base.probability}
+    if not isinstance(base, FunctionModel):
+        return spec | {"column": base.score_column}
+    column = "score"
+    while column in model.columns:
+        column = f"model_{column}"
+    return spec | {"column": column, "callable": {"name": base.name, "features": base.columns}}
 
 
 def weights_file(folder: Path) -> Path:
@@ -114,13 +123,13 @@ def weights_file(folder: Path) -> Path:
 def _write_neural(model: NeuralModel, steps: Sequence[Step], folder: Path) -> dict[str, Any]:
     spec = {
         "family": "torch",
-        "source": model.source.spec(),
+        "source": None if model.source is None else model.source.spec(),
         "inputs": model.inputs.save(folder),
         "head": asdict(model.head),
         "batching": asdict(model.batching),
     }  # type: dict[str, Any]
     if isinstance(model.runtime, OnnxRuntime):
-        _copy(model.runtime.path, folder / ONNX)
+        _copy_graph(model.runtime.path, folder / ONNX)
         return spec | {"runtime": {"kind": "onnx"}}
     assert isinstance(model.runtime, TorchRuntime)
     if isinstance(model.source, ExportedSource):
@@ -144,7 +153,12 @@ def how_to_load(model: Any) -> tuple[str, tuple[str, ...]]:
     return str(getattr(getattr(model, "runtime", None), "device", "cpu")), factories
 
 
-def load(folder: Path, device: str = "cpu", factories: Collection[str] = ()) -> Any:
+def load(
+    folder: Path,
+    device: str = "cpu",
+    factories: Collection[str] = (),
+    function: Callable[[Any], Any] | None = None,
+) -> Any:
     """Load an artefact: the model, with its decision rules behind it where it has some.
 
     Parameters
@@ -152,12 +166,15 @@ def load(folder: Path, device: str = "cpu", factories: Collection[str] = ()) -> 
     factories : collection of str
         Functions that may be imported and called to build its module. An artefact is untrusted input:
         it cannot name code that is run for it.
+    function : callable, optional
+        Gives the scores of an artefact that holds a callable's rule alone; without it they are read from
+        a column of the table.
 
     Raises
     ------
     InputError
-        It is no artefact, was made by a newer version, its weights do not fit, or it wants a factory that
-        is not among those allowed.
+        It is no artefact, was made by a newer version, its weights do not fit, it wants a factory that is
+        not among those allowed, or it scores by itself and a callable was given.
     """
     path = folder / SPEC
     try:
@@ -171,8 +188,10 @@ def load(folder: Path, device: str = "cpu", factories: Collection[str] = ()) -> 
         raise InputError(f"{path}: written in format {spec['format']}, this version reads up to {FORMAT}")
     try:
         model: Any
+        if function is not None and "callable" not in spec:
+            raise InputError(f"{folder}: not the rule of a callable, so no callable can score for it")
         if spec["family"] == "scores":
-            model = ScoreColumn(str(spec["column"]), bool(spec["probability"]), spec["threshold"])
+            model = _read_scores(spec, function)
         elif spec["family"] == "sklearn":
             from .estimators import read
 
@@ -182,9 +201,7 @@ def load(folder: Path, device: str = "cpu", factories: Collection[str] = ()) -> 
         rules = spec.get("rules", [])
         if len(rules) > MOST_RULES:
             raise ValueError(f"{len(rules)} rules, expected at most {MOST_RULES}")
-        for rule in rules:
-            model = RuledModel(model, rule_of(rule))
-        return model
+        return behind(model, [rule_of(rule) for rule in rules])
     except InputError:
         raise
     except (
@@ -193,11 +210,24 @@ def load(folder: Path, device: str = "cpu", factories: Collection[str] = ()) -> 
         raise InputError(f"{path}: not the description of an artefact: {one_line(error)}") from None
 
 
+def _read_scores(spec: dict[str, Any], function: Callable[[Any], Any] | None) -> ScoreColumn | FunctionModel:
+    probability, threshold = bool(spec["probability"]), spec["threshold"]
+    called = spec.get("callable")
+    if called and function is not None:
+        features = list(map(str, called["features"]))
+        return FunctionModel(
+            function, features, float(threshold), probability=probability, name=str(called["name"])
+        )
+    return ScoreColumn(
+        str(spec["column"]), probability, threshold, function=str(called["name"]) if called else None
+    )
+
+
 def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Collection[str]) -> NeuralModel:
     inputs = load_inputs(spec["inputs"], folder)
     parts = spec["head"]
     found = Head(tuple(parts["labels"]), tuple(parts["positive"]), parts["kind"])
-    source = load_source(spec["source"], folder)
+    source = None if spec["source"] is None else load_source(spec["source"], folder)
     if isinstance(source, FactorySource) and source.factory not in factories:
         raise InputError(
             f"{folder}: its module is built by {source.factory}, code that is run when it is loaded; "
@@ -205,11 +235,13 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
         )
     about = {"kind": "variant", "path": str(folder), "sha256": sha256_file(weights_file(folder))}
     how = spec["runtime"]
-    device = device_for(device)
     runtime: OnnxRuntime | TorchRuntime
     if how["kind"] == "onnx":
         runtime = OnnxRuntime(folder / ONNX, device)
     else:
+        if source is None:
+            raise ValueError("source: null, beside a torch module")
+        device = device_for(device)
         module = source.skeleton()
         if how["dtype"] != "float32":
             module = module.to(getattr(optional("torch", "an artefact"), how["dtype"]))
@@ -236,6 +268,21 @@ def steps_of(folder: Path) -> list[Step]:
     """Return the steps that made an artefact, with their records."""
     spec = json.loads((folder / SPEC).read_text(encoding="utf-8"))
     return [(step["recipe"], step["record"]) for step in spec["steps"]]
+
+
+def _copy_graph(source: Path, target: Path) -> None:
+    """Copy an ONNX file; weights that it keeps in files beside it come into the one copy."""
+    library = optional("onnx", "an artefact", "onnx")
+    graph = library.load(str(source), load_external_data=False).graph
+    if not any(library.external_data_helper.uses_external_data(t) for t in graph.initializer):
+        _copy(source, target)
+        return
+    try:
+        library.save(library.load(str(source)), str(target))
+    except ValueError as error:
+        raise InputError(
+            f"{source}: its weights, which lie beside it, do not fit into one ONNX file: {one_line(error)}"
+        ) from None
 
 
 def _copy(source: Path, target: Path) -> None:

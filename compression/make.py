@@ -14,8 +14,10 @@ import pyarrow as pa
 
 from ..datasets.errors import InputError
 from ..models.estimator import EstimatorModel
+from ..models.function import FunctionModel
 from ..models.neural import NeuralModel
-from ..models.rules import RuledModel, unruled
+from ..models.rules import RuledModel, behind, unruled
+from ..models.table import PredictionTable
 from . import artefact, estimators, quantise
 from .artefact import SPEC, Step
 from .flops import flops
@@ -56,9 +58,9 @@ class Made:
 
 
 def copied(model: Any) -> Any:
-    """A copy of a model that can be changed freely."""
+    """A copy of a model that can be changed freely; a model that no recipe changes itself."""
     if isinstance(model, NeuralModel):
-        return quantise.copied(model)
+        return model if model.source is None else quantise.copied(model)
     if isinstance(model, RuledModel):
         return RuledModel(copied(model.inner), model.rule)
     return estimators.copied(model) if isinstance(model, EstimatorModel) else model
@@ -112,17 +114,26 @@ def make(
     try:
         rows = context.validation if isinstance(changed, RuledModel) else None
         sha256 = artefact.save(changed, steps, folder, rows().origin if rows else None)
-        loaded = artefact.load(folder, *artefact.how_to_load(changed))
+        loaded = _loaded(folder, changed)
         _same_scores(changed, loaded, context.sample)
         spec = json.loads((folder / SPEC).read_text(encoding="utf-8"))
         seen: list[dict[str, Any]] = []
         one, other = unruled(context.original or model), unruled(changed)
-        if isinstance(one, NeuralModel) and isinstance(other, NeuralModel):
+        if isinstance(one, NeuralModel) and isinstance(other, NeuralModel) and family == "torch":
             seen = layers(one.runtime, other.runtime, steps, spec)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return Made(folder, loaded, sha256, told, seen, operations, trained_on, more)
+
+
+def _loaded(folder: Path, made: Any) -> Any:
+    """An artefact as it decides in this audit: where it is a rule alone, behind the scores of this model."""
+    base = unruled(made)
+    function = base.function if isinstance(base, FunctionModel) else None
+    loaded = artefact.load(folder, *artefact.how_to_load(made), function=function)
+    joined = isinstance(base, PredictionTable) and base.path is not None
+    return behind(base, loaded.rules) if joined else loaded
 
 
 def counted(model: Any, rows: pa.RecordBatch) -> tuple[float, str] | None:

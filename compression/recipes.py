@@ -21,8 +21,14 @@ from ..datasets.training import TrainingRows
 from ..models.rules import Rule
 from ..told import tell_n
 
-Family = Literal["torch", "sklearn", "scores"]
-"""What a recipe works on: torch modules, scikit-learn classifiers, or the scores of a table."""
+Family = Literal["torch", "sklearn", "onnx", "scores"]
+"""What a recipe works on: torch modules, scikit-learn classifiers, ONNX models that came as such, or scores
+alone, which stand in a table or come from a callable."""
+FIXED: dict[Family, str] = {
+    "scores": "which a table of predictions or a callable is not",
+    "onnx": "and an ONNX model is compiled already: give the torch model that it was made of",
+}
+"""Why the recipes that change a model are not for some."""
 Room = Literal["compression", "mitigation"]
 MODULES: dict[Room, tuple[str, ...]] = {
     "compression": ("quantise", "prune", "shrink", "share", "distil", "onnx_export", "estimators"),
@@ -205,10 +211,10 @@ def find(name: str, family: Family) -> Recipe:
     if found is None:
         known = names(family)
         other = [f for f, n in registry() if n == name]
-        if other and family == "scores":
+        if other and family in FIXED:
             raise ValueError(
-                f"{name!r} changes the model itself, which a table of predictions is not; for its scores "
-                f"there are {', '.join(known)}"
+                f"{name!r} changes the model itself, {FIXED[family]}; for its scores there are "
+                f"{', '.join(known)}"
             )
         if other:
             raise ValueError(

@@ -227,6 +227,14 @@ class EvaluationSet:
         self.dropped += batch.num_rows - clean.num_rows
         return clean
 
+    def every_id(self) -> pa.ChunkedArray:
+        """Ids of all rows of the source, of other splits and with missing values too."""
+        assert self.id is not None
+        if isinstance(self.source, pa.Table):
+            return self.source.column(self.id)
+        stream = iter_batches(Path(self.source), columns=[self.id], missing=self.missing)
+        return pa.chunked_array([batch.column(0) for batch in stream])
+
     def read(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
         """Bring a batch of `batches` to the form of a predictions table.
 

@@ -18,7 +18,7 @@ from ..models.rules import Draw, Groups, Rule, StepRule, Unseen, unruled
 from ..models.table import PredictionTable, ScoreColumn
 
 Floats = NDArray[np.float64]
-FAMILIES: tuple[Family, ...] = ("sklearn", "torch", "scores")
+FAMILIES: tuple[Family, ...] = ("sklearn", "torch", "onnx", "scores")
 """What rules can stand behind: everything that gives scores."""
 
 
@@ -116,7 +116,10 @@ def fitting(model: Any, context: Context, params: ByParams, name: str, *, labell
         No such rows, no scores, or slices of too few rows where that is an error.
     """
     rows = context.fitting_rows(name)
-    scored = model.score(rows.batch, rows.ids)
+    try:
+        scored = model.score(rows.batch, rows.ids)
+    except InputError as error:
+        raise InputError(f"{name}: {rows.about}, on which it is fitted, cannot be scored: {error}") from None
     if scored.score is None:
         raise InputError(f"{name}: needs scores to cut; this model gives decisions only")
     labels = rows.known_labels(name) if labelled else rows.labels

@@ -477,6 +477,13 @@ class RuledModel:
         return told | {"scale": scale, "rule": "; ".join(r.words() for r in self.rules), "needs": self.needs}
 
 
+def behind(model: Any, rules: Sequence[Rule]) -> Any:
+    """Return a model with some rules behind it, in the order in which they are applied."""
+    for rule in rules:
+        model = RuledModel(model, rule)
+    return model
+
+
 def unruled(model: Any) -> Any:
     """Return the model behind any rules."""
     return model.base if isinstance(model, RuledModel) else model

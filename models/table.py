@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ class PredictionTable:
     threshold : float, optional
         Scores at or above it are selected.
     probability : bool
+    beside : callable
+        Gives further sets of rows whose predictions may stand in ``path``: other splits of the data.
     """
 
     data: EvaluationSet
@@ -47,6 +49,7 @@ class PredictionTable:
     id: str | None = None
     threshold: float | None = None
     probability: bool = True
+    beside: Callable[[], Sequence[EvaluationSet]] = tuple
     columns: list[str] = field(init=False)
     whole: bool = field(init=False)
 
@@ -65,6 +68,7 @@ class PredictionTable:
         self.whole = self.path is not None
         self.columns = own if self.path is None else []
         self._table: pa.Table | None = None
+        self._strays: pa.Array | None = None
         if self.path is not None:
             key = self.id or self.data.id or ""
             if not self.data.id:
@@ -78,8 +82,10 @@ class PredictionTable:
             check_unique(lambda: iter([self._ids]), len(self._ids), key, where)
 
     def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
-        """Read, or join, the predictions of a batch."""
-        table: Any = batch if self._table is None else self._joined(ids)
+        """Read, or join, the predictions of a batch; without ``ids`` by the batch's own id column."""
+        table: Any = batch
+        if self._table is not None:
+            table = self._joined(batch.column(self.data.id) if ids is None else ids)
         score = decision = None
         if self.score_column:
             column = _one(table.column(self.score_column))
@@ -92,22 +98,31 @@ class PredictionTable:
             decision = decide(score, self.threshold)
         return Scored(decision, score)
 
-    def _joined(self, ids: pa.Array | None) -> pa.Table:
+    def _joined(self, ids: pa.Array) -> pa.Table:
         assert self._table is not None
-        assert ids is not None
-        mine, key = _decoded(_one(ids)), _decoded(self._ids)
-        if mine.type != key.type:
-            mine, key = mine.cast(pa.string()), key.cast(pa.string())
+        mine, key = _alike(ids, self._ids)
         position = pc.index_in(mine, value_set=key)
         lacking = mine.filter(pc.is_null(position))
-        surplus = key.filter(pc.invert(pc.is_in(key, value_set=mine)))
-        # Predictions of rows of another split, or with missing values left out, have no row, rightly.
-        if len(lacking) or len(surplus) > self.data.dropped + self.data.outside:
+        strays = self._without_row(mine, key)
+        if len(lacking) or len(strays):
             raise InputError(
                 f"{self.path}: ids do not match {self.data.where}: {len(lacking)} rows of the data have no "
-                f"prediction ({_few(lacking)}), {len(surplus)} predictions have no row ({_few(surplus)})"
+                f"prediction ({_few(lacking)}), {len(strays)} predictions have no row ({_few(strays)})"
             )
         return self._table.take(position)
+
+    def _without_row(self, mine: pa.Array, key: pa.Array) -> pa.Array:
+        """Ids of predictions that no row of the data has, those not asked for now included.
+
+        Predictions of rows of another split, set aside for rules or left out for a missing value have a row.
+        """
+        surplus = key.filter(pc.invert(pc.is_in(key, value_set=mine)))
+        if len(surplus) and self._strays is None:
+            for rows in (self.data, *self.beside()):
+                others, surplus = _alike(rows.every_id(), surplus)
+                surplus = surplus.filter(pc.invert(pc.is_in(surplus, value_set=others)))
+            self._strays = surplus
+        return surplus if self._strays is None else self._strays
 
     def describe(self) -> dict[str, Any]:
         """Return what the report says of the table."""
@@ -134,12 +149,20 @@ class ScoreColumn:
     probability : bool
     threshold : float, optional
         Scores at or above it are selected.
+    function : str, optional
+        Name of the callable that gave the scores which its rule was fitted to; None: a table.
     """
 
     score_column: str
     probability: bool
     threshold: float | None = None
     whole: bool = False
+    function: str | None = None
+
+    @property
+    def source(self) -> str:
+        """Where its scores come from, in words."""
+        return f"the callable {self.function}" if self.function else "a table of predictions"
 
     @property
     def columns(self) -> list[str]:
@@ -149,7 +172,9 @@ class ScoreColumn:
     def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
         """Read the scores of a batch."""
         if self.score_column not in batch.schema.names:
-            raise no_column(self.score_column, batch.schema.names, "the table", "model.score")
+            raise no_column(
+                self.score_column, batch.schema.names, f"the table; scores come from {self.source}", "model"
+            )
         score = scores(batch.column(self.score_column), self.score_column, probability=self.probability)
         return Scored(None if self.threshold is None else decide(score, self.threshold), score)
 
@@ -163,6 +188,12 @@ class ScoreColumn:
 
 def _one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _alike(one: pa.Array | pa.ChunkedArray, other: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Two arrays of ids in one type: text, where one is text and the other numbers."""
+    one, other = _decoded(_one(one)), _decoded(other)
+    return (one, other) if one.type == other.type else (one.cast(pa.string()), other.cast(pa.string()))
 
 
 def _decoded(ids: pa.Array) -> pa.Array:

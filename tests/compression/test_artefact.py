@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 from fairweigh.compression import artefact
+from fairweigh.compression.recipes import find
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.function import FunctionModel
 from safetensors.torch import load_file, save_file
@@ -168,10 +169,14 @@ def test_what_cannot_be_compressed_says_why(here):
             dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
         )  # fmt: skip
     model = load("onnx", numbers(), path="m.onnx", features=FEATURES)
-    with pytest.raises(InputError, match="an ONNX model is compiled already; give the torch model"):
-        artefact.family_of(model)
-    with pytest.raises(InputError, match=r"expected a model that can be changed .* got FunctionModel"):
-        artefact.family_of(FunctionModel(len, [], 0.5))
+    for other, told in (
+        (model, "an ONNX model is compiled already: give the torch model"),
+        (FunctionModel(len, [], 0.5), "which a table of predictions or a callable is not"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            find("int8-dynamic", artefact.family_of(other))
+    with pytest.raises(InputError, match=r"expected a model that can be changed .* got NoneType"):
+        artefact.family_of(None)
 
 
 def test_an_artefact_that_scores_otherwise_than_what_was_saved_is_refused(bert, made, monkeypatch, tmp_path):

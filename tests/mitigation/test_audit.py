@@ -251,7 +251,10 @@ BARE = {"gates": [], "data": PLAIN, "slices": {"by": ["sex"]}, "compressions": N
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"model": SCORES, "mitigations": ["reweighing"]}, "which a table of predictions is not"),
+        (
+            {"model": SCORES, "mitigations": ["reweighing"]},
+            "which a table of predictions or a callable is not",
+        ),
         ({"model": SCORES, "mitigations": ["threshold"]}, "set model.train, or data.validation"),
         (
             {
