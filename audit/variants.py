@@ -22,6 +22,7 @@ from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..metrics.intervals import normal_quantile, wilson
 from ..models.base import Model
+from ..models.compiled import forget_compiled
 from ..models.estimator import one_line
 from ..models.neural import NeuralModel
 from ..models.rules import unruled
@@ -130,6 +131,7 @@ class Workshop:
             # Modules hold themselves in circles, and the command line has switched the collector off.
             del made
             gc.collect()
+            forget_compiled()
 
     def _ready(self, wanted: Planned, target: Path) -> Ready:
         start, before, parent = self._start(wanted)

@@ -43,7 +43,7 @@ def flops(runtime: Any, arrays: Mapping[str, Any]) -> tuple[float, str]:
     rows: int = len(next(iter(arrays.values())))
     try:
         with torch.inference_mode(), quiet():
-            runtime.outputs(dict(arrays))
+            runtime.forward(runtime.tensors(arrays))
     finally:
         for hook in hooks:
             hook.remove()
@@ -108,7 +108,7 @@ def _counted_by_torch(runtime: Any, arrays: Mapping[str, Any]) -> float:
 
     try:
         with torch.inference_mode(), quiet(), FlopCounterMode(display=False) as counter:
-            runtime.outputs(dict(arrays))
+            runtime.forward(runtime.tensors(arrays))
     except (RuntimeError, NotImplementedError, TypeError):
         # Packed weights and tensor subclasses do not always run under its dispatch mode.
         return 0.0

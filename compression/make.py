@@ -17,6 +17,7 @@ from ..models.estimator import EstimatorModel
 from ..models.function import FunctionModel
 from ..models.neural import NeuralModel
 from ..models.rules import RuledModel, behind, unruled
+from ..models.runtimes import TorchRuntime
 from ..models.table import PredictionTable
 from . import artefact, estimators, quantise
 from .artefact import SPEC, Step
@@ -155,7 +156,12 @@ def allowed(model: Any) -> float:
 
 
 def _same_scores(saved: Any, loaded: Any, rows: pa.RecordBatch) -> None:
-    before, after = saved.score(rows, None), loaded.score(rows, None)
+    before = saved.score(rows, None)
+    runtime = getattr(unruled(saved), "runtime", None)
+    if isinstance(runtime, TorchRuntime):
+        # It has done its work: what follows is the loaded one alone.
+        runtime.release()
+    after = loaded.score(rows, None)
     close = allowed(loaded)
     same = np.array_equal(before.decision, after.decision)
     if before.score is not None and after.score is not None:

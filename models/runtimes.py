@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.errors import InputError
+from .compiled import compiled, forget_compiled
 from .estimator import one_line
 from .extras import optional, quiet
 from .neural import Arrays, out_of_memory
@@ -75,16 +76,25 @@ class TorchRuntime:
 
     def outputs(self, arrays: Arrays) -> Any:
         """Run the module, as it is served, on a batch; returns the logits as a tensor."""
+        if self._call is None:
+            self._call = compiled(self.module) if self.compiled else self.module
+        return self._logits(self._call, self.tensors(arrays))
+
+    def tensors(self, arrays: Arrays) -> dict[str, Any]:
+        """A batch as tensors on the runtime's device."""
         import torch
 
-        if self._call is None:
-            self._call = torch.compile(self.module, dynamic=True) if self.compiled else self.module
-        tensors = {name: torch.from_numpy(values).to(self.device) for name, values in arrays.items()}
-        return self._logits(self._call, tensors)
+        return {name: torch.from_numpy(values).to(self.device) for name, values in arrays.items()}
 
     def forward(self, tensors: dict[str, Any]) -> Any:
-        """Run the module itself, uncompiled, on tensors of its device, as training does."""
+        """Run the module itself, uncompiled, on tensors of its device, as training and counting do."""
         return self._logits(self.module, tensors)
+
+    def release(self) -> None:
+        """Let a compiled module go; it is compiled again where it is called again."""
+        if self.compiled and self._call is not None:
+            self._call = None
+            forget_compiled()
 
     def _logits(self, call: Any, tensors: dict[str, Any]) -> Any:
         import torch

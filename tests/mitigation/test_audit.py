@@ -255,7 +255,7 @@ BARE = {"gates": [], "data": PLAIN, "slices": {"by": ["sex"]}, "compressions": N
             {"model": SCORES, "mitigations": ["reweighing"]},
             "which a table of predictions or a callable is not",
         ),
-        ({"model": SCORES, "mitigations": ["threshold"]}, "set model.train, or data.validation"),
+        ({"model": SCORES, "mitigations": ["threshold"]}, "not audited; set data.validation (a split"),
         (
             {
                 "model": {"decision": "approved"},
