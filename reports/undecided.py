@@ -10,7 +10,7 @@ from .formats import count
 from .language import Sentence, say, say_n, series
 from .lookup import binding_gates
 from .retold import retold
-from .words import compared_slices, features_name, gate_title
+from .words import Given, compared_slices, features_name, gate_title
 
 MOST_GATES, MOST_FEATURES = 2, 3
 
@@ -22,7 +22,7 @@ def undecided(result: AuditResult) -> list[Sentence]:
 
 
 def _gates(result: AuditResult) -> list[Sentence]:
-    gates = [g for g in binding_gates(result) if g.verdict == "inconclusive" and g.metric != RELEASE]
+    gates = [g for g in binding_gates(result) if g.verdict == "inconclusive"]
     told = [_gate(gate, result) for gate in gates[:MOST_GATES]]
     more = len(gates) - MOST_GATES
     if more > 0:
@@ -31,6 +31,12 @@ def _gates(result: AuditResult) -> list[Sentence]:
 
 
 def _gate(gate: GateResult, result: AuditResult) -> Sentence:
+    if gate.metric == RELEASE:
+        return say(
+            "Whether a variant may be released: the nearest, {variant}, neither keeps nor breaks every limit "
+            "for certain.",
+            variant=Given(gate.variant),
+        )
     title = gate_title(gate, result.definitions)
     slices = compared_slices(gate.slice, gate.reference)
     if gate.rows_needed is None:
