@@ -14,7 +14,7 @@ from .audit.regimes.files import read_regimes
 from .audit.runner import audit, folder_name, silent
 from .datasets.memory import as_table
 from .models.memory import spec_of
-from .record.keep import Keeping, keeping, warned
+from .record.keep import keeping, warned
 from .result import Result
 
 if TYPE_CHECKING:
@@ -88,7 +88,8 @@ def run_settings(
     """Run an audit whose configuration has been read; as `run` otherwise."""
     from .reports import render
 
-    keep = keeping(settings.history.url, settings.history.required) if settings.history else Keeping()
+    asked = settings.history
+    keep = keeping(asked.url if asked else None, bool(asked and asked.required), settings.track)
     table = as_table(data) if data is not None else None
     target = Path(out) if out is not None else Path("runs") / folder_name(settings.audit)
     with open_run(target) as folder:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from .audit.result import AuditResult
 
 PASSPHRASE = "FAIRWEIGH_KEY_PASSPHRASE"
 """Environment variable with the passphrase of a private key."""
@@ -122,8 +125,16 @@ def _passphrase(key: Path) -> str:
     return str(typer.prompt(f"Passphrase of {key}", hide_input=True, err=True))
 
 
-def record(run: Run, db: Database = None, quiet: Quiet = False) -> None:
-    """Record a finished run in a history, where its audit did not or could not."""
+def record(
+    run: Run,
+    db: Database = None,
+    track: Annotated[
+        list[str] | None,
+        typer.Option("--track", help="Tell mlflow, tensorboard or wandb of it instead; may be repeated."),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Record a finished run in a history, or tell trackers of it, where its audit did not or could not."""
     from .api import load_result
     from .audit.verify import check_files
     from .datasets.errors import InputError
@@ -136,11 +147,28 @@ def record(run: Run, db: Database = None, quiet: Quiet = False) -> None:
     result = load_result(run)
     if sum(v.kind == "original" for v in result.variants) > 1:
         raise InputError(f"{run}: compares two runs; a history is of runs of one model")
+    if track:
+        _track(run, result, track)
+    if track and not db:
+        return
     configured = (result.configuration.get("history") or {}).get("url")
     where = "--db" if db else "history"
     new = record_run(engine(db or configured or _default_history(), where), run, result)
     if not quiet:
         typer.echo(f"{run}: recorded" if new else f"{run}: was recorded before")
+
+
+def _track(run: Path, result: AuditResult, names: list[str]) -> None:
+    from .datasets.errors import InputError
+    from .record.tracking import TRACKERS, trackers
+    from .record.tracking import track as track_run
+
+    for name in names:
+        if name not in TRACKERS:
+            raise InputError(f"--track: expected one of {', '.join(TRACKERS)}, got {name!r}")
+    failed = track_run(run, result, trackers(names))
+    if failed:
+        raise InputError("; ".join(failed))
 
 
 def history(

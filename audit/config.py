@@ -450,6 +450,9 @@ class Config(Section):
     release: str | None = Field(
         None, description="Name of the release, for its history; default the day.", min_length=1
     )
+    track: list[Literal["mlflow", "tensorboard", "wandb"]] = Field(
+        default_factory=list, description="Trackers that are told of the run."
+    )
     history: History | None = Field(None, description="A database address, or {url: ..., required: true}.")
 
     @field_validator("history", mode="before", json_schema_input_type=str | History | None)

@@ -1,1 +1,1 @@
-"""Finished runs on record: the history of a model's releases, kept in a database."""
+"""Finished runs on record: the history of a model's releases in a database, and trackers."""

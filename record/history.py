@@ -83,7 +83,7 @@ def record(made: Engine, run: Path, result: AuditResult) -> bool:
     from sqlalchemy.exc import IntegrityError
 
     make_tables(made)
-    row = _run_row(run, result)
+    row = run_row(run, result)
     runs = table("runs")
     with answering(made):
         try:
@@ -104,7 +104,8 @@ def record(made: Engine, run: Path, result: AuditResult) -> bool:
     return True
 
 
-def _run_row(run: Path, result: AuditResult) -> dict[str, Any]:
+def run_row(run: Path, result: AuditResult) -> dict[str, Any]:
+    """Return what tells one run from another: names, checksums, verdict, versions."""
     try:
         manifest = json.loads((run / MANIFEST).read_text(encoding="utf-8"))
         sha256 = hashlib.sha256((run / AUDIT).read_bytes()).hexdigest()

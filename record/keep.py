@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..audit.result import AuditResult
 from ..datasets.errors import InputError
+from .tracking import Tracker, track, trackers
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -16,10 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Keeping:
-    """Where a run will be recorded."""
+    """Where a run will be recorded, and which trackers are told of it."""
 
     history: Engine | None = None
     required: bool = False
+    trackers: dict[str, Tracker] = field(default_factory=dict)
 
     def __call__(self, run: Path, result: AuditResult) -> list[str]:
         """Record a finished run.
@@ -34,8 +37,9 @@ class Keeping:
         InputError
             It could not be recorded where ``history.required`` is set.
         """
+        out = track(run, result, self.trackers) if self.trackers else []
         if self.history is None:
-            return []
+            return out
         from .history import record
 
         try:
@@ -45,9 +49,9 @@ class Keeping:
                 f"history: not recorded: {error}; {run} is whole: 'fairweigh record {run}' records it later"
             )
             if self.required:
-                raise InputError(told) from None
-            return [told]
-        return []
+                raise InputError("; ".join([*out, told])) from None
+            out.append(told)
+        return out
 
 
 def warned(line: str) -> None:
@@ -56,15 +60,17 @@ def warned(line: str) -> None:
     warnings.warn(line, stacklevel=4)
 
 
-def keeping(history: str, required: bool) -> Keeping:
+def keeping(history: str | None, required: bool, track: Sequence[str]) -> Keeping:
     """Prepare to record a run.
 
     Parameters
     ----------
-    history : str
+    history : str, optional
         Address of the database.
     required : bool
         A run that cannot be recorded there is an error.
+    track : sequence of str
+        Trackers to be told: mlflow, tensorboard, wandb.
 
     Raises
     ------
@@ -73,4 +79,5 @@ def keeping(history: str, required: bool) -> Keeping:
     """
     from .database import engine
 
-    return Keeping(engine(history, "history"), required)
+    made = engine(history, "history") if history is not None else None
+    return Keeping(made, required, trackers(track))
