@@ -9,6 +9,7 @@ import re
 
 import pytest
 from fairweigh.reports.formats import confidence, count, figure, interval, read_limit
+from fairweigh.reports.html import environment
 from fairweigh.reports.language import Given, clauses, listed, say, sentences, writing
 from fairweigh.reports.retold import retold
 from fairweigh.reports.spacing import spaced
@@ -16,6 +17,7 @@ from fairweigh.reports.words import gate_title, plain, title_of, verdict_words
 
 from . import messages
 
+TEMPLATES = messages.ROOT / "reports" / "templates"
 NAME = re.compile(r"\{\w+\}|%\(\w+\)s|</?\w+[^>]*>")
 """Parts and tags of a message. Chinese may name a part twice where English names it once."""
 
@@ -158,3 +160,43 @@ def test_verdicts_and_titles_are_words_of_the_language(compas):
 )
 def test_chinese_stands_one_space_apart_from_latin_letters_and_figures(pieces, seams):
     assert "".join(spaced(pieces)) == seams
+
+
+TAG = re.compile(
+    r"<!--.*?-->|<(code|style)\b[^>]*>.*?</\1>|<(\w+)[^>]*\blang=\"en\"[^>]*>.*?</\2>|<[^>]*>?", re.DOTALL
+)
+"""Tags, code, and a law's own words, which stay in its language."""
+SPOKEN = re.compile(r'\b(?:aria-label|data-label|title|alt)="([^"]*)"?')
+COMMANDS = {"fairweigh verify RUN"}
+NAMES = {"fairweigh", "Python", "audit", "json", "sha256", "SHA"}
+"""Words that are the same in every language."""
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.glob("*.html.j2")), ids=lambda path: path.name)
+def test_templates_hold_no_text_that_is_not_a_message(path):
+    """What Jinja prints as it stands must be tags: text is in ``_()``, ``ngettext()`` or ``{% trans %}``."""
+    from jinja2 import nodes
+
+    made = environment()
+    source = made.parse(path.read_text(encoding="utf-8"))
+    # A rule's own words are quoted as they are: they are inside {% call law.rule(...) %}.
+    quotes = [
+        block for block in source.find_all(nodes.CallBlock) if getattr(block.call.node, "attr", "") == "rule"
+    ]
+    quoted = {id(node) for block in quotes for node in block.find_all((nodes.TemplateData, nodes.Const))}
+    pieces = [node.data for node in source.find_all(nodes.TemplateData) if id(node) not in quoted]
+    data = "\N{OBJECT REPLACEMENT CHARACTER}".join(pieces)
+    printed = TAG.sub(" ", data) + " ".join(SPOKEN.findall(data))
+    assert set(re.findall(r"[A-Za-z]{2,}\d*", printed)) - NAMES == set()
+    constants = [node for node in source.find_all(nodes.Const) if id(node) not in quoted]
+    texts = [node.value for node in constants if isinstance(node.value, str)]
+    marked = {
+        node.value
+        for call in source.find_all(nodes.Call)
+        if isinstance(call.node, nodes.Name) and call.node.name in ("_", "gettext", "ngettext")
+        for node in call.args
+        if isinstance(node, nodes.Const)
+    }
+    assert [
+        text for text in texts if re.search(r"[A-Za-z]{2} ", text) and text not in marked | COMMANDS
+    ] == []
