@@ -686,9 +686,26 @@ def read(
     if model is not None:
         content["model"] = _replaced(content.get("model"), model)
     try:
-        return Config.model_validate(content)
+        return Config.model_validate(_paired(content))
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where}expected text, got half of a character: {error.reason}") from None
     except ValidationError as error:
         raise InputError(where + masked(first_problem(error))) from None
+
+
+def _paired(content: Any) -> Any:
+    """Bring two escapes of JSON that are one character together, since YAML reads them as two.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        One of them is alone.
+    """
+    if isinstance(content, str):
+        return content.encode("utf-16", "surrogatepass").decode("utf-16")
+    if isinstance(content, Mapping):
+        return {_paired(key): _paired(value) for key, value in content.items()}
+    return [_paired(value) for value in content] if isinstance(content, list) else content
 
 
 def _replaced(configured: Any, model: Mapping[str, Any]) -> dict[str, Any]:

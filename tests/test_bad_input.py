@@ -802,3 +802,17 @@ def test_the_installed_command_refuses_in_one_line(make_config, make_people, wri
     assert "Traceback" not in err
     assert err.splitlines()[-1].startswith("fairweigh: data.label: no column 'Y'")
     assert names(here) == ["a.yaml", "d.parquet"]
+
+
+def test_a_character_in_two_escapes_is_one_and_half_of_one_is_refused(cli, write, make_config, make_people):
+    write(make_people())
+    content = json.dumps(make_config(report={"charts": False, "title": "\U0001f600"}))
+    assert "\\ud83d\\ude00" in content
+    Path("a.yaml").write_text(content, encoding="utf-8")
+    assert cli("audit", "a.yaml", "-q").code == 0
+    assert json.loads(Path("runs/t/audit.json").read_text(encoding="utf-8"))["title"] == "\U0001f600"
+    Path("a.yaml").write_text(content.replace("\\ude00", ""), encoding="utf-8")
+    ended = cli("audit", "a.yaml", "-q", "-o", "other")
+    assert (ended.code, len(ended.lines)) == (2, 1)
+    assert "a.yaml: expected text, got half of a character" in ended.err
+    assert not Path("other").exists()
