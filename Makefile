@@ -74,6 +74,7 @@ bench: $(BENCH)/.bench
 	$(BENCH)/bin/python benchmarks/process.py
 	$(BENCH)/bin/python benchmarks/coverage.py
 	$(BENCH)/bin/python benchmarks/mitigation.py
+	$(BENCH)/bin/python benchmarks/report.py
 
 clean:
 	rm -rf $(VENV) $(BENCH) build dist *.egg-info .typecheck .mypy_cache .ruff_cache .pytest_cache runs

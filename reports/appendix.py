@@ -11,8 +11,8 @@ from .language import Sentence, say, series
 from .retold import retold
 from .words import Given, compared_kind, compared_slices, metric_kind, slice_name, title_of
 
-MOST_LINES = 2_000
-"""Lines of the appendix; the rest stands in figures.csv. 2,000 lines are about 300 kB."""
+MOST_LINES = 1_500
+"""Lines of the appendix; the rest stands in figures.csv. 1,500 lines are about 300 kB."""
 PRINTED_LINES = 1_000
 """A longer appendix is printed only where the reader opens it: it would be reams of paper."""
 
@@ -52,31 +52,46 @@ class Appendix:
 
 
 def appendix(result: AuditResult, variant: Variant) -> Appendix:
-    """Lay out the figures of a variant: metrics over all rows and by slice, then disparities."""
-    groups: dict[tuple[str, str, str], list[Line]] = {}
-    total = shown = 0
-    for key, line in _all_lines(result, variant):
-        total += 1
-        if shown < MOST_LINES:
-            groups.setdefault(key, []).append(line)
-            shown += 1
-    return Appendix([_group(key, lines, result) for key, lines in groups.items()], total, shown)
+    """Lay out the figures of a variant: metrics over all rows and by slice, then disparities.
 
-
-_Lines = list[tuple[tuple[str, str, str], Line]]
-
-
-def _all_lines(result: AuditResult, variant: Variant) -> _Lines:
-    lines: _Lines = []
-    for name in order.shown_metrics(variant):
-        found: list[tuple[Slice, Estimate]] = [({}, variant.overall[name])]
-        found += [(row.slice, row.metrics[name]) for row in variant.slices if name in row.metrics]
+    Where there are more than a page can hold, each metric and disparity shows its worst.
+    """
+    metrics = {name: _estimates(name, result, variant) for name in order.shown_metrics(variant)}
+    disparities: dict[tuple[str, str], list[Disparity]] = {}
+    for item in variant.disparities:
+        disparities.setdefault((item.name, item.scope), []).append(item)
+    total = sum(map(len, metrics.values())) + len(variant.disparities)
+    each = total if total <= MOST_LINES else MOST_LINES // (len(metrics) + len(disparities))
+    groups: list[Group] = []
+    for name, estimates in metrics.items():
         kind = metric_kind(name, result.definitions)
-        lines += [
-            ((name, "", estimate.method), _metric_line(part, estimate, kind)) for part, estimate in found
-        ]
-    lines += [((d.name, d.scope, d.method), _disparity_line(d, result)) for d in variant.disparities]
-    return lines
+        lines = [(e.method, _metric_line(part, e, kind)) for part, e in estimates[:each]]
+        groups += _groups((title_of(name, result.definitions),), lines, result)
+    for (name, scope), items in disparities.items():
+        lines = [(d.method, _disparity_line(d, result)) for d in _largest(items)[:each]]
+        title: Sentence = (title_of(name, result.definitions),)
+        if scope == "reference":
+            title = say("{disparity}, each slice against the reference", disparity=title)
+        groups += _groups(title, lines, result)
+    return Appendix(groups, total, sum(len(group.lines) for group in groups))
+
+
+def _estimates(name: str, result: AuditResult, variant: Variant) -> list[tuple[Slice, Estimate]]:
+    """A metric over all rows, then in every slice, the worst first."""
+    rows = [row for row in variant.slices if name in row.metrics]
+    rows = order.worst_first(rows, name, result.definitions)
+    return [({}, variant.overall[name]), *((row.slice, row.metrics[name]) for row in rows)]
+
+
+def _largest(items: list[Disparity]) -> list[Disparity]:
+    """The largest differences first, ratios by their distance from 1; those without a value last."""
+
+    def size(item: Disparity) -> float:
+        if item.value is None:
+            return -1.0
+        return abs(item.value - 1) if item.compare == "ratio" else abs(item.value)
+
+    return sorted(items, key=size, reverse=True)
 
 
 def _metric_line(part: Slice, estimate: Estimate, kind: Kind) -> Line:
@@ -106,10 +121,15 @@ def _disparity_line(item: Disparity, result: AuditResult) -> Line:
     return Line(where, figure(item.value, kind), limits, "", note)
 
 
-def _group(key: tuple[str, str, str], lines: list[Line], result: AuditResult) -> Group:
-    name, scope, method = key
-    title: Sentence = (title_of(name, result.definitions),)
-    if scope == "reference":
-        title = say("{disparity}, each slice against the reference", disparity=title)
-    told: Sentence = (Given(method),) if method else say("no interval")
-    return Group(title, retold(result.methods[method]) if method in result.methods else told, lines)
+def _groups(title: Sentence, lines: list[tuple[str, Line]], result: AuditResult) -> list[Group]:
+    """Put the lines under their methods."""
+    found: dict[str, list[Line]] = {}
+    for method, line in lines:
+        found.setdefault(method, []).append(line)
+    return [Group(title, _method(method, result), lines) for method, lines in found.items()]
+
+
+def _method(method: str, result: AuditResult) -> Sentence:
+    if method in result.methods:
+        return retold(result.methods[method])
+    return (Given(method),) if method else say("no interval")

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MOST_LINES, FEWEST_LINES = 40, 12
 ALL_LINES = 120
 """Lines of each table over all closed variants: the report must stay light enough to be mailed."""
+MOST_DRAWN = 4
+"""Variants whose charts are drawn beside the opened one: a chart takes longer than everything else."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class Chapter:
     identified: Table | None
     identified_left: int
     variants: Table
+    not_drawn: int
     details: list[Detail]
 
 
@@ -122,6 +125,7 @@ def chapter(result: AuditResult, *, charts: bool) -> Chapter | None:
         identified=compression_tables.identified_table(result, MOST_LINES),
         identified_left=max(len(result.identified.composition) - MOST_LINES, 0) if result.identified else 0,
         variants=variant_rows(result),
+        not_drawn=left_undrawn(result) if charts else 0,
         details=_details(result, charts=charts),
     )
 
@@ -153,6 +157,7 @@ def _details(result: AuditResult, *, charts: bool) -> list[Detail]:
     others = result.variants[1:]
     fewer = max(FEWEST_LINES, min(MOST_LINES, ALL_LINES // max(len(others), 1)))
     opened = released(result) or (others[0].name if len(others) == 1 else None)
+    drawn = {opened, *[variant.name for variant in others if variant.name != opened][:MOST_DRAWN]}
     return [
         _detail(
             variant,
@@ -160,10 +165,15 @@ def _details(result: AuditResult, *, charts: bool) -> list[Detail]:
             f"variant-{number}",
             MOST_LINES if variant.name == opened else fewer,
             variant.name == opened,
-            charts,
+            charts and variant.name in drawn,
         )
         for number, variant in enumerate(others, start=1)
     ]
+
+
+def left_undrawn(result: AuditResult) -> int:
+    """Count the variants whose charts are not drawn, but stand in tables."""
+    return max(len(result.variants) - 2 - MOST_DRAWN, 0)
 
 
 def _detail(

@@ -117,6 +117,16 @@ class Extreme:
     excluded: list[Sentence]
 
 
+MOST_NAMED = 20
+"""Slices that a disparity leaves out and that are named; of thousands the number says more."""
+
+
+def _named(parts: list[Slice]) -> list[Sentence]:
+    named = [slice_name(part) for part in parts[:MOST_NAMED]]
+    more = len(parts) - MOST_NAMED
+    return [*named, say("{n} more", n=count(more))] if more > 0 else named
+
+
 def over_all_slices(
     disparities: list[Disparity], variant: Variant, result: AuditResult, notes: Notes
 ) -> list[Extreme]:
@@ -133,7 +143,7 @@ def over_all_slices(
                 compared_slices(item.slice, item.reference) if item.slice else say("all slices together"),
                 "".join(both(count(row.n) for row in found if row is not None)),
                 item.status == "small" or any(row is not None and row.status == "small" for row in found),
-                [slice_name(part) for part in item.excluded],
+                _named(item.excluded),
             )
         )
     return lines

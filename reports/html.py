@@ -180,7 +180,7 @@ def _behind(text: str) -> Markup:
     value = text.value if isinstance(text, formats.Shown) else None
     if value is None:
         return Markup()
-    digits = f"{value:.10g}".replace("inf", "Infinity")
+    digits = f"{value:.7g}".replace("inf", "Infinity")
     return Markup(' data-value="{}"').format(digits)
 
 

@@ -183,10 +183,16 @@ def _joined(parts: Iterable[str | Sentence], between: str) -> Sentence:
     return tuple(out)
 
 
+@lru_cache(maxsize=4_000)
+def _split(message: str) -> tuple[str, ...]:
+    """Words and names of a message in turn; kept, as a large report says some of them 100,000 times."""
+    return tuple(_NAME.split(message))
+
+
 def said(message: str, parts: Mapping[str, str | Sentence]) -> Sentence:
     """Put parts into a message that is translated already."""
     out: list[str] = []
-    for place, text in enumerate(_NAME.split(message)):
+    for place, text in enumerate(_split(message)):
         if place % 2:
             part = parts[text]
             out += [part] if isinstance(part, str) else part

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from ..audit.result import AuditResult, ScoreDetail, SliceResult, Variant
 from . import disparity_tables, order, tables
 from .formats import count, figure, interval
+from .heat_map import HeatMap, heat_map
 from .language import say, tr
+from .score_tables import CurveTable, score_tables
 from .words import Sentence, features_name, slice_name, title_of
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ class Section:
     small: int
     sorted_by: Sentence
     chart: RowChart | None
+    heat: HeatMap | None
     not_drawn: int
     counts: tables.Table
     metrics: list[tables.Table]
@@ -76,6 +79,7 @@ def _section(key: str, by: tuple[str, ...], result: AuditResult, variant: Varian
         small=sum(row.status == "small" for row in rows),
         sorted_by=_sorted_by(leading, result) if leading else (),
         chart=_chart(drawn, variant, result, key, leading) if charts else None,
+        heat=heat_map(rows, leading, result) if charts and len(by) == 2 else None,
         not_drawn=len(rows) - len(drawn),
         counts=tables.counts_table(listed, variant, result.data.rows, short=True),
         metrics=tables.metric_tables(listed, variant, order.shown_metrics(variant), result, short=True),
@@ -118,6 +122,7 @@ class ScoreSection:
     title: Sentence
     table: tables.Table
     charts: list[ScoreChart]
+    curves: list[CurveTable]
 
 
 def score_sections(result: AuditResult, variant: Variant, *, charts: bool) -> list[ScoreSection]:
@@ -152,7 +157,13 @@ def score_sections(result: AuditResult, variant: Variant, *, charts: bool) -> li
         ]
         drawn = _score_charts(details, everyone, f"scores-{number}") if charts else []
         sections.append(
-            ScoreSection(f"scores-{number}", features_name(by), tables.Table(heads, lines, notes), drawn)
+            ScoreSection(
+                f"scores-{number}",
+                features_name(by),
+                tables.Table(heads, lines, notes),
+                drawn,
+                score_tables(details),
+            )
         )
     return sections
 

@@ -87,9 +87,15 @@ def test_appendix_holds_every_figure_of_the_shown_variant(compas: AuditResult):
 
 
 def test_appendix_says_where_the_rest_is(compas: AuditResult, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("fairweigh.reports.appendix.MOST_LINES", 10)
+    monkeypatch.setattr("fairweigh.reports.appendix.MOST_LINES", 100)
+    found = appendix(compas, compas.variants[0])
+    assert found.shown <= 100 < found.total
+    worst = next(group for group in found.groups if "False positive rate" in plain(group.title))
+    assert plain(worst.lines[1].name) == "race=African-American & sex=Male"
     text = Page(render_html(compas, charts=False)).text
-    assert "The first 10 of " in text
+    assert (
+        f"{found.shown} of the {found.total:,} figures of original, the worst of each metric first." in text
+    )
     assert "figures.csv" in text
 
 

@@ -1,0 +1,130 @@
+"""The report of a large audit: its size, and the time to render it beside the time to compute its figures.
+
+About 100 slices, 15 metrics and 10 variants, with every chart; then one model with 10,000 slices. Everything
+is drawn, so the figures are those of the real path from predictions to page.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fairweigh.audit.config import Config
+from fairweigh.audit.coverage import coverage
+from fairweigh.audit.describe import definitions, environment
+from fairweigh.audit.judge import Entry, judge
+from fairweigh.audit.result import AuditResult, Cost, DataInfo, Recipe, Step
+from fairweigh.metrics.figures import METHODS
+from fairweigh.reports.html import render_html
+
+METRICS = (
+    "selection_rate", "base_rate", "accuracy", "error_rate", "true_positive_rate", "true_negative_rate",
+    "false_positive_rate", "false_negative_rate", "precision", "negative_predictive_value", "f1",
+    "balanced_accuracy", "auc", "brier_score", "calibration_bias",
+)  # fmt: skip
+LIMIT_MB, LIMIT_S = 2.0, 5.0
+
+
+def drawn(rows: int, values: tuple[int, int], variants: int, folder: Path) -> list[str]:
+    """Write predictions of a model and of variants that decide a little otherwise; return their names."""
+    draw = np.random.default_rng(0)
+    label = draw.random(rows) < 0.4
+    score = np.clip(draw.beta(2, 4, rows) + 0.25 * label, 0, 1)
+    slices = {name: draw.integers(0, n, rows) for name, n in zip("ab", values, strict=True)}
+    columns = {
+        name: pa.array([f"{name}{code:03d}" for code in codes.tolist()]).dictionary_encode()
+        for name, codes in slices.items()
+    }
+    names = ["original", *(f"variant-{k}" for k in range(1, variants))]
+    for name in names:
+        moved = score if name == "original" else np.clip(score + draw.normal(0, 0.02, rows), 0, 1)
+        table = {
+            "id": np.arange(rows), **columns, "y_true": label.astype(np.int8),
+            "y_pred": (moved >= 0.5).astype(np.int8), "score": moved,
+        }  # fmt: skip
+        pq.write_table(pa.table(table), folder / f"{name}.parquet")
+    return names
+
+
+def audited(rows: int, values: tuple[int, int], variants: int) -> AuditResult:
+    """Compute a whole result from drawn predictions."""
+    planned = [{"name": f"variant-{k}", "recipe": "float16"} for k in range(1, variants)]
+    config = Config.model_validate(
+        {
+            "audit": "large",
+            "data": {"path": "large.parquet", "label": "y", "sensitive": ["a", "b"], "id": "id"},
+            "model": {"kind": "sklearn", "path": "large.skops"},
+            "metrics": list(METRICS),
+            "compressions": planned,
+            "gates": [
+                {"metric": "true_positive_rate", "by": name, "compare": "difference", "limit": "<= 0.1"}
+                for name in ("a", "b")
+            ],
+        }
+    )
+    cost = Cost(
+        stored_bytes=1000, dense_bytes=1000, sparse_bytes=1000, sparse_theoretical=False, parameters=10,
+        nonzero=10,
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        names = drawn(rows, values, variants, folder)
+        recipe = Recipe(steps=[Step(recipe="float16")])
+        entries = [
+            Entry(name, {"kind": "sklearn", "threshold": 0.5})
+            if name == "original"
+            else Entry(name, {"threshold": 0.5}, "compressed", recipe, cost, parent="original")
+            for name in names
+        ]
+        entries[0] = Entry("original", entries[0].model, cost=cost)
+        found = judge(config, ["a", "b"], {}, entries, folder)
+    return AuditResult(
+        audit="large", title="A large audit", created="2026-11-25T00:00:00+00:00", verdict=found.verdict,
+        environment=environment(0, "benchmarks/report.py"), configuration=config.model_dump(mode="json"),
+        data=DataInfo(
+            name="large", title="Drawn rows", rows=rows, sha256="0" * 64, source="drawn", synthetic=True,
+            label="y", positive=["1"], sensitive=["a", "b"],
+        ),
+        variants=found.variants, coverage=coverage(found.variants[0].slices), comparisons=found.comparisons,
+        identified=found.identified, gates=found.gates, frontier=found.frontier,
+        definitions=definitions(found.plan, found.measured, found.gates), methods=dict(METHODS),
+    )  # fmt: skip
+
+
+@contextmanager
+def timed(told: list[float]) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    told.append(time.perf_counter() - start)
+
+
+def main() -> None:
+    print("| slices | metrics | variants | figures computed | first page | later page | size |")
+    print("|--:|--:|--:|--:|--:|--:|--:|")
+    for rows, values, variants in ((60_000, (10, 9), 10), (400_000, (100, 99), 1)):
+        told: list[float] = []
+        with timed(told):
+            result = audited(rows, values, variants)
+        for _ in range(2):
+            with timed(told):
+                text = render_html(result)
+        size = len(text.encode()) / 1e6
+        slices = len(result.variants[0].slices)
+        computed, first, later = told
+        print(
+            f"| {slices:,} | {len(METRICS)} | {variants} | {computed:.1f} s | {first:.1f} s | {later:.1f} s "
+            f"| {size:.2f} MB |"
+        )
+        sys.stdout.flush()
+    print(f"\nAllowed for the first line: {LIMIT_S:.0f} s, {LIMIT_MB:.0f} MB.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""The tables behind the charts of scores: the same bins and points as figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ..audit.result import ScoreDetail
+from .formats import count, figure, interval
+from .language import Sentence, later, tr
+from .score_charts import MOST_SLICES
+from .tables import Cell
+from .words import slice_name
+
+
+@dataclass(frozen=True)
+class CurveTable:
+    """One kind of curve: heads, and for each slice the lines of its bins or points."""
+
+    title: str
+    heads: list[str]
+    groups: list[tuple[Sentence, list[tuple[str, list[Cell]]]]]
+
+
+_Lines = Iterator[tuple[str, list[Cell]]]
+
+
+def score_tables(details: list[ScoreDetail]) -> list[CurveTable]:
+    """Lay out the curves of the slices that are drawn."""
+    # As many as are drawn: of 10,000 slices nobody reads the points.
+    ordered = sorted(details, key=lambda detail: -detail.n)[:MOST_SLICES]
+    kinds: tuple[tuple[str, tuple[str, ...], Callable[[ScoreDetail], _Lines]], ...] = (
+        (later("Distribution of the score"), (later("Score"), later("Rows")), _distribution),
+        (
+            later("Calibration"),
+            (later("Score"), later("Rows"), later("Mean score"), later("Positive labels")),
+            _calibration,
+        ),
+        (later("ROC"), (later("Point"), later("False positive rate"), later("True positive rate")), _roc),
+    )
+    tables = []
+    for title, heads, lines in kinds:
+        groups = [(slice_name(detail.slice, short=True), list(lines(detail))) for detail in ordered]
+        groups = [(name, found) for name, found in groups if found]
+        if groups:
+            tables.append(CurveTable(tr(title), [tr(head) for head in heads], groups))
+    return tables
+
+
+def _distribution(detail: ScoreDetail) -> _Lines:
+    edges = detail.histogram_edges
+    for k, n in enumerate(detail.histogram_counts):
+        if k + 1 < len(edges):
+            yield interval(edges[k], edges[k + 1], "number"), [Cell(count(n))]
+
+
+def _calibration(detail: ScoreDetail) -> _Lines:
+    for bin in detail.calibration:
+        limits = interval(bin.rate_low, bin.rate_high, "percent")
+        rate = Cell(figure(bin.rate, "percent"), limits)
+        cells = [Cell(count(bin.n)), Cell(figure(bin.mean_score, "number")), rate]
+        yield interval(bin.low, bin.high, "number"), cells
+
+
+def _roc(detail: ScoreDetail) -> _Lines:
+    for number, (fpr, tpr) in enumerate(detail.roc, start=1):
+        yield str(number), [Cell(figure(fpr, "percent")), Cell(figure(tpr, "percent"))]

@@ -1,0 +1,61 @@
+"""The heat map of two features and the tables behind curves: shades, figures, what is left unshaded."""
+
+from __future__ import annotations
+
+import pytest
+from fairweigh.audit.result import AuditResult
+from fairweigh.reports.heat_map import SHADES, heat_map
+from fairweigh.reports.order import slices_by
+from fairweigh.reports.score_tables import score_tables
+from fairweigh.reports.words import plain
+
+from .conftest import COMPAS, DECILES
+
+
+@pytest.fixture
+def crossed(compas: AuditResult):
+    return slices_by(compas.variants[0], ["race", "sex"])
+
+
+def test_every_slice_stands_in_the_map_with_its_figure_and_rows(compas: AuditResult, crossed):
+    found = heat_map(crossed, "false_positive_rate", compas)
+    assert plain(found.title) == "False positive rate by race (downwards) and sex (across)."
+    assert found.across == ["Male", "Female"]
+    cells = {
+        (line, head): cell for line, row in found.rows for head, cell in zip(found.across, row, strict=True)
+    }
+    tp, fp, fn, tn = COMPAS["African-American", "Male"]
+    cell = cells["African-American", "Male"]
+    assert cell.text.value == fp / (fp + tn)
+    assert cell.n == f"{tp + fp + fn + tn:,}"
+    assert len([cell for cell in cells.values() if cell]) == len(COMPAS)
+
+
+def test_shades_go_from_the_lowest_to_the_highest_and_few_rows_have_none(compas: AuditResult, crossed):
+    rows = heat_map(crossed, "false_positive_rate", compas).rows
+    shaded = sorted((c.text.value, c.shade) for _, cells in rows for c in cells if c and c.shade)
+    assert (shaded[0][1], shaded[-1][1]) == (1, SHADES)
+    assert [shade for _, shade in shaded] == sorted(shade for _, shade in shaded)
+    few = [c for _, cells in rows for c in cells if c and c.few]
+    assert few
+    assert {cell.shade for cell in few} == {0}
+
+
+def test_no_map_where_the_columns_have_no_room(compas: AuditResult, crossed):
+    wide = [
+        row.model_copy(update={"slice": {"a": str(k % 40), "b": str(k % 9)}})
+        for k, row in enumerate(crossed * 40)
+    ]
+    assert heat_map(wide, "accuracy", compas) is None
+    assert heat_map(crossed, "no_such_metric", compas) is None
+
+
+def test_tables_behind_the_curves_hold_their_bins(compas: AuditResult):
+    details = [d for d in compas.variants[0].scores if d.slice]
+    tables = {table.title: table for table in score_tables(details)}
+    assert set(tables) <= {"Distribution of the score", "Calibration", "ROC"}
+    black = {plain(name): lines for name, lines in tables["Distribution of the score"].groups}[
+        "African-American"
+    ]
+    counts = [int(cells[0].text.value) for _, cells in black]
+    assert sum(counts) == sum(map(sum, DECILES["African-American"]))

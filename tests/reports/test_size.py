@@ -1,0 +1,37 @@
+"""A large report stays light enough to be mailed: the audit of ``benchmarks/report.py``, drawn whole."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from fairweigh.reports.html import render_html
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def benchmark():
+    spec = importlib.util.spec_from_file_location("report_benchmark", ROOT / "benchmarks" / "report.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_hundred_slices_fifteen_metrics_and_ten_variants_are_under_two_megabytes(benchmark):
+    result = benchmark.audited(20_000, (10, 9), 10)
+    assert len(result.variants) == 10
+    assert len(result.variants[0].slices) >= 100
+    assert len(result.variants[0].overall) == 15
+    assert len(render_html(result).encode()) < 2_000_000
+
+
+def test_of_thousands_of_slices_the_worst_are_shown_and_the_rest_is_told(benchmark):
+    result = benchmark.audited(60_000, (60, 50), 1)
+    slices = len(result.variants[0].slices)
+    assert slices > 3_000
+    html = render_html(result, charts=False)
+    assert len(html.encode()) < 3_000_000
+    assert "the rest is in audit.json" in html
+    assert "figures.csv" in html
