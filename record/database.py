@@ -198,10 +198,15 @@ def make_tables(made: Engine) -> None:
     from sqlalchemy.exc import DBAPIError
 
     with answering(made):
-        try:
-            tables().create_all(made)
-        except DBAPIError:
-            # Somebody else made one between our look and our making it: the second look sees it.
+        for _ in tables().tables:
+            try:
+                tables().create_all(made)
+                break
+            except DBAPIError:
+                # Somebody else made one between our look and our making it: the next look sees it, and the
+                # same can happen once with each of the others.
+                continue
+        else:
             tables().create_all(made)
     check_tables(made)
 
