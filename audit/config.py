@@ -688,7 +688,7 @@ def read(
     try:
         return Config.model_validate(_paired(content))
     except UnicodeDecodeError as error:
-        raise InputError(f"{where}expected text, got half of a character: {error.reason}") from None
+        raise InputError(f"{where}expected valid unicode, got half of a character: {error.reason}") from None
     except ValidationError as error:
         raise InputError(where + masked(first_problem(error))) from None
 

@@ -814,5 +814,5 @@ def test_a_character_in_two_escapes_is_one_and_half_of_one_is_refused(cli, write
     Path("a.yaml").write_text(content.replace("\\ude00", ""), encoding="utf-8")
     ended = cli("audit", "a.yaml", "-q", "-o", "other")
     assert (ended.code, len(ended.lines)) == (2, 1)
-    assert "a.yaml: expected text, got half of a character" in ended.err
+    assert "a.yaml: expected valid unicode, got half of a character" in ended.err
     assert not Path("other").exists()
