@@ -65,7 +65,7 @@ $(PAGE_TOOLS)/node_modules/.done: $(PAGE_TOOLS)/package-lock.json
 test: check
 	@sh tests/install_system.sh
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(PAGE_TOOLS)/node_modules/.done; fi
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: $(BENCH)/.bench
 	$(BENCH)/bin/python benchmarks/start.py

@@ -89,10 +89,11 @@ class Workshop:
             self._costs = self._family != "scores"
             if not self._costs:
                 return self
+            # It imports its libraries while the original is saved and loaded here.
+            self._fresh = self._closing.enter_context(FreshProcesses(artefact.libraries_of(self.original)))
             self.progress("saving the original", 0, None)
             artefact.save(self.original, [], self._place / "original")
             self._copy = artefact.load(self._place / "original", *artefact.how_to_load(self.original))
-            self._fresh = self._closing.enter_context(FreshProcesses(artefact.libraries_of(self.original)))
             self._batches = cost.Batches.of(self.original, self.rows)
         except BaseException:
             self._closing.close()

@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..models.estimator import EstimatorModel
+from ..models.extras import quiet
 from ..models.neural import NeuralModel
 from ..models.runtimes import OnnxRuntime
 from . import codec, estimators, weights
@@ -147,10 +148,11 @@ def timings(
         One per batch size, with the keys of the result's ``Timing``.
     """
     draw = np.random.default_rng(seed)
-    return [
-        _timed([_call(model, rows) for model in (original, copy, variant)], rows.num_rows, draw)
-        for rows in (batches.one, batches.many)
-    ]
+    with quiet():
+        return [
+            _timed([_call(model, rows) for model in (original, copy, variant)], rows.num_rows, draw)
+            for rows in (batches.one, batches.many)
+        ]
 
 
 def _call(model: NeuralModel | EstimatorModel, rows: pa.RecordBatch) -> Call:

@@ -29,7 +29,11 @@ def optional(module: str, feature: str, extra: str = "torch") -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep loading bars, advice and deprecation notes of the model libraries off the terminal."""
+    """Keep loading bars, advice and deprecation notes of the model libraries off the terminal.
+
+    A loop of short calls that are quiet themselves is quiet as a whole: a logger's level costs too much to set
+    for each (it clears what every logger knows), and inside it nothing is left to set.
+    """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
@@ -38,13 +42,13 @@ def quiet() -> Iterator[None]:
         importlib.import_module("transformers.utils.logging").disable_progress_bar()
     # torchao tells through the root logger which of its CUDA libraries this machine cannot load.
     loggers = [logging.getLogger(name) for name in (None, "torch", "torchao", "transformers", "onnxscript")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
+    levels = {logger: logger.level for logger in loggers if logger.level != logging.CRITICAL}
+    for logger in levels:
         logger.setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
+        for logger, level in levels.items():
             logger.setLevel(level)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ..datasets.errors import InputError
 from ..told import tell
 from .base import Scored, decide, rule
+from .extras import quiet
 
 Arrays = dict[str, NDArray[Any]]
 SHARD_ROWS = 4096
@@ -220,12 +221,13 @@ class NeuralModel:
     def _logits(self, encoded: Encoded) -> NDArray[np.float32]:
         order = np.argsort(-encoded.lengths, kind="stable")
         out: NDArray[np.float32] | None = None
-        for cut in self.batching.cut(encoded.lengths[order]):
-            rows = order[cut]
-            found = self.run_batch(encoded, rows)
-            if out is None:
-                out = np.empty((len(order), found.shape[1]), np.float32)
-            out[rows] = found
+        with quiet():
+            for cut in self.batching.cut(encoded.lengths[order]):
+                rows = order[cut]
+                found = self.run_batch(encoded, rows)
+                if out is None:
+                    out = np.empty((len(order), found.shape[1]), np.float32)
+                out[rows] = found
         assert out is not None
         if out.shape[1] != len(self.head.labels):
             raise InputError(f"model: expected {len(self.head.labels)} outputs per row, got {out.shape[1]}")

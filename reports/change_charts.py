@@ -178,7 +178,7 @@ def _flip_template() -> dict[str, Any]:
         x=alt.X("gained:Q", axis=whole), x2=alt.datum(0), y=y
     )
     zero = base.transform_filter("datum.row === 0").mark_rule(stroke=INK, strokeWidth=1)
-    axis = value_axis(fine=True)
+    axis = value_axis()
     limits = base.mark_rule(stroke=ACCENT, strokeWidth=2).encode(
         x=alt.X("low:Q", axis=axis), x2="high:Q", y=y
     )

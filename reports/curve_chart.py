@@ -27,7 +27,7 @@ def curve_chart(curve: list[TradeOff], disparity: NAMED, performance: NAMED, key
 
 
 def _axis(title: str, kind: Kind) -> tuple[str, str]:
-    label = {"percent": percent_labels(fine=True), "gap": POINTS}.get(kind, PLAIN)
+    label = {"percent": percent_labels(), "gap": POINTS}.get(kind, PLAIN)
     return tr("{title}, points", title=visible(title)) if kind == "gap" else visible(title), label
 
 

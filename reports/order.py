@@ -57,13 +57,23 @@ def disparities_by(variant: Variant, by: Iterable[str], scope: str) -> list[Disp
 
 
 def leading_metric(result: AuditResult, variant: Variant, by: Iterable[str]) -> str | None:
-    """Choose the metric that intersections are sorted by: a gated one, else one with a better side."""
+    """Choose the metric that intersections are sorted by: a gated one, else one with a better side.
+
+    One that has the same value in every slice is the last choice, as it orders nothing.
+    """
     wanted = frozenset(by)
     names = key_metrics(variant)
     gated = [gate.metric for gate in result.gates if gate.by]
     here = [gate.metric for gate in result.gates if frozenset(gate.by) == wanted]
     usual = ["true_positive_rate", "accuracy", "selection_rate", *names, *variant.overall]
-    return next((name for name in here + gated + usual if name in variant.overall), None)
+    known = [name for name in here + gated + usual if name in variant.overall]
+    rows = slices_by(variant, by)
+
+    def differs(name: str) -> bool:
+        values = {row.metrics[name].value for row in rows if row.status == "ok" and name in row.metrics}
+        return len(values - {None}) > 1
+
+    return next(filter(differs, known), next(iter(known), None))
 
 
 def worst_first(

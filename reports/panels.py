@@ -44,10 +44,10 @@ class RowChart:
     row_height: int
 
 
-def percent_labels(fine: bool = False) -> str:
+def percent_labels() -> str:
     """Write the Vega expression of an axis's labels as the text writes percentages: ``40 %``, ``40%``."""
     sign = tr("{figure}\u00a0%", figure="")
-    return f"format(datum.value * 100, '{'~r' if fine else '.0f'}') + '{sign}'"
+    return f"format(datum.value * 100, '~r') + '{sign}'"
 
 
 def whole_words(overall: str) -> str:
@@ -83,7 +83,7 @@ def row_axis() -> Any:
     return alt.Y("row:O", axis=None, scale=alt.Scale(paddingInner=0, paddingOuter=0))
 
 
-def value_axis(*, fine: bool = False) -> Any:
+def value_axis() -> Any:
     """The axis of a panel's figures; their labels never overlap."""
     import altair as alt
 
@@ -91,7 +91,7 @@ def value_axis(*, fine: bool = False) -> Any:
         format=".0%",
         title=None,
         tickCount=4,
-        labelExpr=percent_labels(fine),
+        labelExpr=percent_labels(),
         labelOverlap="parity",
         labelSeparation=6,
     )

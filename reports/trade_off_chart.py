@@ -52,7 +52,7 @@ def trade_off_chart(result: AuditResult, key: str) -> TradeOffChart | None:
     percent = metric_kind(metric, result.definitions) == "percent"
     upward, downward = later("{metric}: better upwards"), later("{metric}: better downwards")
     title = plain(say(upward if upwards else downward, metric=title_of(metric, result.definitions)))
-    label = percent_labels(fine=True) if percent else "format(datum.value, '~r')"
+    label = percent_labels() if percent else "format(datum.value, '~r')"
     plot = Plot(
         gap_axis(result, [*gaps, *(value for value, _ in upright)], downwards=False),
         axis(title, label, [*shown, *(value for value, _ in across)]),

@@ -30,6 +30,16 @@ if os.environ.get("CI"):
     settings.load_profile("merge-check")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def brief_timings() -> Iterator[None]:
+    """Few rounds where no test reads how long something took; in this process only."""
+    from fairweigh.compression import cost
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cost, "SECONDS", cost.SECONDS / 10)
+        yield
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a command ended."""

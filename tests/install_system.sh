@@ -1,6 +1,6 @@
 #!/bin/sh
-# What tests need of the system: Chromium, npm (for axe-core and the Nu HTML checker) and Java for the report's
-# pages, PostgreSQL for histories, OpenSSL and OpenSSH for signatures; elsewhere than on Debian and its like,
+# What tests need of the system: Chromium with a Chinese font, npm (for axe-core and the Nu HTML checker) and Java
+# for the report's pages, PostgreSQL for histories, OpenSSL and OpenSSH for signatures; elsewhere than on Debian and its like,
 # what is missing is skipped by name.
 set -eu
 missing=
@@ -9,6 +9,7 @@ for pair in chromium:chromium npm:npm java:default-jre-headless openssl:openssl 
 done
 # Debian keeps the server's programs out of the path.
 command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
+fc-list :lang=zh 2>/dev/null | grep -q . || missing="$missing fontconfig fonts-wqy-microhei"
 [ -n "$missing" ] || exit 0
 if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
     apt-get update -qq

@@ -17,6 +17,10 @@ CHECKER = _TOOLS / "vnu-jar" / "build" / "dist" / "vnu.jar"
 CHROMIUM = shutil.which("chromium")
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+needs_chinese_font = pytest.mark.skipif(
+    shutil.which("fc-list") is None or not subprocess.check_output(["fc-list", ":lang=zh"]),
+    reason="needs a Chinese font",
+)
 needs_axe = pytest.mark.skipif(not AXE.exists(), reason="needs axe-core")
 needs_checker = pytest.mark.skipif(
     not CHECKER.exists() or shutil.which("java") is None, reason="needs java and the Nu HTML checker"
@@ -35,6 +39,6 @@ def violations(page) -> list[tuple[str, str, list[str]]]:
     """What axe-core finds against WCAG 2.2 AA in a page of Playwright, everything folded opened."""
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     page.add_script_tag(path=AXE)
-    found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", WCAG)
+    found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})", WCAG)
     assert found["passes"], "axe has looked at nothing"
     return [(v["id"], v["help"], [n["html"][:200] for n in v["nodes"][:3]]) for v in found["violations"]]
