@@ -1,5 +1,4 @@
-"""The report of a large audit: its size, the time to render it beside the time to compute its figures, and
-the time until Chromium shows something of it.
+"""The report of a large audit: size, time to render beside time to compute, time until Chromium shows it.
 
 About 100 slices, 15 metrics and 10 variants, with every chart; then one model with 10,000 slices. Everything
 is drawn, so the figures are those of the real path from predictions to page.
@@ -114,8 +113,9 @@ def painted(text: str) -> str:
         return "no chromium"
     from playwright.sync_api import sync_playwright
 
-    entry = """() => new Promise(told => new PerformanceObserver(list => told(
-        list.getEntriesByName('first-contentful-paint')[0].startTime)).observe({type: 'paint', buffered: true}))"""
+    entry = """() => new Promise(told => new PerformanceObserver(
+        list => told(list.getEntriesByName('first-contentful-paint')[0].startTime)
+    ).observe({type: 'paint', buffered: true}))"""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         path = Path(folder, "report.html")
         path.write_text(text, encoding="utf-8")
@@ -148,7 +148,8 @@ def main() -> None:
             f"| {size:.2f} MB | {painted(text)} |"
         )
         sys.stdout.flush()
-    print(f"\nAllowed for the first line: {LIMIT_S:.0f} s, {LIMIT_MB:.0f} MB, {LIMIT_PAINT_S:.0f} s to the first paint.")
+    limits = f"{LIMIT_S:.0f} s, {LIMIT_MB:.0f} MB, {LIMIT_PAINT_S:.0f} s to the first paint"
+    print(f"\nAllowed for the first line: {limits}.")
 
 
 if __name__ == "__main__":

@@ -31,8 +31,8 @@ def optional(module: str, feature: str, extra: str = "torch") -> Any:
 def quiet() -> Iterator[None]:
     """Keep loading bars, advice and deprecation notes of the model libraries off the terminal.
 
-    A loop of short calls that are quiet themselves is quiet as a whole: a logger's level costs too much to set
-    for each (it clears what every logger knows), and inside it nothing is left to set.
+    A loop of short calls that are quiet themselves is quiet as a whole: a logger's level costs too much to
+    set for each (it clears what every logger knows), and inside it nothing is left to set.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")

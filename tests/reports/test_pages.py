@@ -12,7 +12,15 @@ import unicodedata
 import pytest
 from fairweigh.reports.html import render_html
 
-from ..pages import CHROMIUM, html_errors, needs_axe, needs_checker, needs_chinese_font, needs_chromium, violations
+from ..pages import (
+    CHROMIUM,
+    html_errors,
+    needs_axe,
+    needs_checker,
+    needs_chinese_font,
+    needs_chromium,
+    violations,
+)
 
 REPORTS = ["compas", "hostile", "compressed", "hostile_ladder", "compared"]
 LANGUAGES = ["en", "zh"]
