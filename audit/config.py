@@ -211,7 +211,7 @@ class ModelSpec(Section):
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     compile: bool = Field(False, description="Serve the module through torch.compile.")
     batch_rows: int = Field(64, ge=1, description="Most rows in a batch.")
-    batch_tokens: int = Field(4096, ge=1, description="Most tokens in a batch, padding included.")
+    batch_tokens: int = Field(2048, ge=1, description="Most tokens in a batch, padding included.")
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> ModelSpec:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet, as_words
 from ..datasets.read import sha256_file
+from .extras import quiet
 from .inputs import (
     ImageInputs,
     TableInputs,
@@ -200,7 +201,8 @@ def _outputs(model: NeuralModel, data: EvaluationSet) -> int:
     unknown_columns(model.columns, data.names, data.where)
     rows = _first_rows(data, model.columns)
     encoded = model.inputs.encode(rows, None)
-    return int(model.runtime(encoded.collate(np.arange(rows.num_rows))).shape[1])
+    with quiet():
+        return int(model.runtime(encoded.collate(np.arange(rows.num_rows))).shape[1])
 
 
 def _first_rows(data: EvaluationSet, columns: Sequence[str], rows: int = 2) -> pa.RecordBatch:

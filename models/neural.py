@@ -19,6 +19,7 @@ from ..datasets.errors import InputError
 from ..told import tell
 from .base import Scored, decide, rule
 from .extras import quiet
+from .lanes import Divisible, side_by_side
 
 Arrays = dict[str, NDArray[Any]]
 SHARD_ROWS = 4096
@@ -65,7 +66,7 @@ class Inputs(Protocol):
         ...
 
 
-class Runtime(Protocol):
+class Runtime(Divisible, Protocol):
     """What turns a batch of arrays into logits of shape (rows, outputs)."""
 
     def __call__(self, arrays: Arrays) -> NDArray[np.float32]:
@@ -88,7 +89,7 @@ class Batching:
     """
 
     rows: int = 64
-    tokens: int = 4096
+    tokens: int = 2048
 
     def cut(self, lengths: NDArray[np.int64]) -> Iterator[slice]:
         """Cut rows that stand in descending order of length into batches."""
@@ -220,11 +221,11 @@ class NeuralModel:
 
     def _logits(self, encoded: Encoded) -> NDArray[np.float32]:
         order = np.argsort(-encoded.lengths, kind="stable")
+        batches = [order[cut] for cut in self.batching.cut(encoded.lengths[order])]
         out: NDArray[np.float32] | None = None
         with quiet():
-            for cut in self.batching.cut(encoded.lengths[order]):
-                rows = order[cut]
-                found = self.run_batch(encoded, rows)
+            every = side_by_side(self.runtime, batches, lambda own, rows: self.run_batch(encoded, rows, own))
+            for rows, found in zip(batches, every, strict=True):
                 if out is None:
                     out = np.empty((len(order), found.shape[1]), np.float32)
                 out[rows] = found
@@ -237,10 +238,12 @@ class NeuralModel:
             )
         return out
 
-    def run_batch(self, encoded: Encoded, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+    def run_batch(
+        self, encoded: Encoded, rows: NDArray[np.intp], runtime: Runtime | None = None
+    ) -> NDArray[np.float32]:
         """Run a batch; one that does not fit into memory is halved, and that is told."""
         try:
-            found = self.runtime(encoded.collate(rows))
+            found = (runtime or self.runtime)(encoded.collate(rows))
         except Exception as error:
             if not out_of_memory(error):
                 raise
@@ -253,7 +256,7 @@ class NeuralModel:
             return found
         middle = len(rows) // 2
         return np.concatenate(
-            [self.run_batch(encoded, rows[:middle]), self.run_batch(encoded, rows[middle:])]
+            [self.run_batch(encoded, half, runtime) for half in (rows[:middle], rows[middle:])]
         )
 
     def identity(self) -> dict[str, Any] | None:

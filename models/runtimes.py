@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from ..datasets.errors import InputError
 from .compiled import compiled, forget_compiled
 from .estimator import one_line
-from .extras import optional, quiet
+from .extras import optional
 from .neural import Arrays, out_of_memory
 
 
@@ -96,6 +97,23 @@ class TorchRuntime:
             self._call = None
             forget_compiled()
 
+    @property
+    def shared_threads(self) -> int:
+        """Threads that batches may share out: of a transformers module on the CPU.
+
+        torch.compile is not made for threads, and rows of a table are through before one has begun.
+        """
+        import torch
+
+        alone = self.device != "cpu" or self.compiled or not self.by_name
+        return 1 if alone else int(torch.get_num_threads())
+
+    def sibling(self) -> TorchRuntime:
+        """The same weights in a module of its own: one may write to itself as it runs."""
+        own = copy.copy(self)
+        own.module, own._call = _replica(self.module, {}), None
+        return own
+
     def _logits(self, call: Any, tensors: dict[str, Any]) -> Any:
         import torch
 
@@ -117,7 +135,7 @@ class TorchRuntime:
         import torch
 
         try:
-            with torch.inference_mode(), quiet():
+            with torch.inference_mode():
                 found: NDArray[np.float32] = self.outputs(arrays).float().cpu().numpy()
         except InputError:
             raise
@@ -144,6 +162,20 @@ class TorchRuntime:
         if self.compiled:
             told["compile"] = True
         return told
+
+
+def _replica(module: Any, known: dict[int, Any]) -> Any:
+    """Modules anew with the same tensors, as torch's own DataParallel makes them for its threads."""
+    if id(module) not in known:
+        made = known[id(module)] = object.__new__(type(module))
+        made.__dict__ = module.__dict__.copy()
+        for kind in ("_parameters", "_buffers"):
+            made.__dict__[kind] = dict(module.__dict__[kind])
+        made.__dict__["_modules"] = {
+            name: None if child is None else _replica(child, known)
+            for name, child in module.__dict__["_modules"].items()
+        }
+    return known[id(module)]
 
 
 class OnnxRuntime:
@@ -200,6 +232,15 @@ class OnnxRuntime:
                 raise
             raise InputError(f"model: it cannot score the table: {one_line(error)}") from None
         return found[:, None] if found.ndim == 1 else found
+
+    @property
+    def shared_threads(self) -> int:
+        """One: a session has threads of its own, which serve one batch."""
+        return 1
+
+    def sibling(self) -> OnnxRuntime:
+        """The session itself, which any number of threads may call."""
+        return self
 
     def describe(self) -> dict[str, Any]:
         """Return runtime, device, threads."""

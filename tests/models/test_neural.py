@@ -124,6 +124,8 @@ def load_inputs():
 class Recording:
     """A runtime that hands on, and keeps the shapes of its batches."""
 
+    shared_threads = 1
+
     def __init__(self, runtime):
         self.runtime, self.shapes = runtime, []
 
