@@ -93,7 +93,9 @@ def value_axis() -> Any:
         tickCount=4,
         labelExpr=percent_labels(),
         labelOverlap="parity",
-        labelSeparation=6,
+        # Under its own tick, the last one too.
+        labelFlush=False,
+        labelSeparation=3,
     )
 
 
@@ -125,7 +127,7 @@ def facets(layers: Sequence[Any], width: int = PANEL_WIDTH, columns: int = PANEL
         .facet(
             facet=alt.Facet("panel:O", header=alt.Header(title=None, labelExpr="''")),
             columns=columns,
-            spacing={"row": 66, "column": 26},
+            spacing={"row": 66, "column": 36},
         )
         .resolve_scale(x="independent")
         .resolve_axis(x="independent")
