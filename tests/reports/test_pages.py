@@ -155,17 +155,34 @@ def test_paper_shows_whole_tables(pages, page, name, language):
     assert wide == []
 
 
-@needs_chromium
-@pytest.mark.parametrize("language", ["en", pytest.param("zh", marks=needs_chinese_font)])
-def test_printed_pages_are_numbered_and_hold_every_row(pages, page, language):
+def printed(page) -> list[str]:
+    """The text of each printed page."""
     from io import BytesIO
 
     from pypdf import PdfReader
 
+    sheets = PdfReader(BytesIO(page.pdf(prefer_css_page_size=True))).pages
+    return [sheet.extract_text() for sheet in sheets]
+
+
+@needs_chromium
+def test_heads_of_tables_stand_on_every_sheet_with_the_script_as_without(pages, browser, page):
+    """Chromium repeats no head that holds what one could press, and the script makes heads pressable."""
+    bare = browser.new_context(java_script_enabled=False).new_page()
+    for shown in (bare, page):
+        shown.goto(pages["compas", "en"].as_uri())
+    texts = printed(page)
+    assert texts == printed(bare)
+    assert max(text.count("Interval") for text in texts) > 1
+    bare.context.close()
+
+
+@needs_chromium
+@pytest.mark.parametrize("language", ["en", pytest.param("zh", marks=needs_chinese_font)])
+def test_printed_pages_are_numbered_and_hold_every_row(pages, page, language):
     page.goto(pages["compas", language].as_uri())
     rows = page.locator("table tbody th[scope=row]").count()
-    sheets = PdfReader(BytesIO(page.pdf(prefer_css_page_size=True))).pages
-    texts = [sheet.extract_text() for sheet in sheets]
+    texts = printed(page)
     for number, text in enumerate(texts, 1):
         assert re.search(rf"(?<!\d){number} / {len(texts)}(?!\d)", text)
     # A PDF may print "ff" as one sign.
