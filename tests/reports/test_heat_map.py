@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fairweigh.audit.result import AuditResult
 from fairweigh.reports.heat_map import SHADES, heat_map
-from fairweigh.reports.order import slices_by
+from fairweigh.reports.order import leading_metric, slices_by
 from fairweigh.reports.score_tables import score_tables
 from fairweigh.reports.words import plain
 
@@ -39,6 +39,19 @@ def test_shades_go_from_the_lowest_to_the_highest_and_few_rows_have_none(compas:
     few = [c for _, cells in rows for c in cells if c and c.few]
     assert few
     assert {cell.shade for cell in few} == {0}
+
+
+def test_a_metric_that_is_the_same_everywhere_leads_no_intersection(compas: AuditResult):
+    changed = compas.model_copy(deep=True)
+    variant, by = changed.variants[0], ["race", "sex"]
+    usual = leading_metric(changed, variant, by)
+    for row in slices_by(variant, by):
+        row.metrics[usual] = row.metrics[usual].model_copy(update={"value": 1.0})
+    assert leading_metric(changed, variant, by) not in (usual, None)
+    for row in slices_by(variant, by):
+        for name in set(row.metrics) - {usual}:
+            del row.metrics[name]
+    assert leading_metric(changed, variant, by) == usual
 
 
 def test_no_map_where_the_columns_have_no_room(compas: AuditResult, crossed):
