@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..audit.result import AuditResult, Change, Comparison, Cost, Standing, Variant, Verdict
-from .formats import UNDEFINED, Kind, count, figure, interval, magnitude, milliseconds
+from .formats import UNDEFINED, Kind, count, decimals_beside, figure, interval, magnitude, milliseconds
 from .kinds import has_mitigated, made_words
 from .language import say, tr
 from .lookup import audit_timing, comparison_of, has_ladder, standing_of
 from .release import gap_kind, missed_words, worst_gap_words
-from .words import Sentence, compared_kind, metric_kind, title_of
+from .words import Sentence, compared_kind, gate_limit, metric_kind, title_of
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _step(variant: Variant, result: AuditResult, costly: bool, metric: str) -> S
     first = variant is result.variants[0]
     misses = missed_words(result, standing)
     before = standing_of(result.frontier, variant.name, selection=True)
-    cells = [_storage(variant.cost), _time(variant.cost, first=first)] * costly
+    cells = [_storage(variant.cost, result), _time(variant.cost, first=first)] * costly
     cells += [_performance_entry(variant, item, metric, result)] if metric else []
     cells += [_gap(standing, gap_kind(result))] if result.frontier is not None else []
     cells.append(_flips(variant, item))
@@ -131,10 +131,12 @@ def recommended_mark() -> str:
     return tr("★ recommended")
 
 
-def _storage(cost: Cost | None) -> Entry:
+def _storage(cost: Cost | None, result: AuditResult) -> Entry:
     if cost is None:
         return Entry(UNDEFINED)
-    return Entry(figure(cost.storage, "percent"), [(magnitude(cost.stored_bytes, "B"),)])
+    limits = {gate_limit(g) for g in result.gates if g.compare == "cost" and g.metric == "storage"}
+    places = max((decimals_beside([cost.storage], limit, "percent") for limit in limits), default=None)
+    return Entry(figure(cost.storage, "percent", decimals=places), [(magnitude(cost.stored_bytes, "B"),)])
 
 
 def _time(cost: Cost | None, *, first: bool) -> Entry:

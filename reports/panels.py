@@ -20,7 +20,7 @@ FONT = (
     "'Noto Sans CJK SC', sans-serif"
 )
 
-PANEL_WIDTH = 134
+PANEL_WIDTH = 130
 PANELS_PER_ROW = 3
 ROW_HEIGHT = 22
 DENSE_ROW_HEIGHT = 18
@@ -127,7 +127,7 @@ def facets(layers: Sequence[Any], width: int = PANEL_WIDTH, columns: int = PANEL
         .facet(
             facet=alt.Facet("panel:O", header=alt.Header(title=None, labelExpr="''")),
             columns=columns,
-            spacing={"row": 66, "column": 32},
+            spacing={"row": 66, "column": 38},
         )
         .resolve_scale(x="independent")
         .resolve_axis(x="independent")

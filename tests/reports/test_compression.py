@@ -9,7 +9,7 @@ import pytest
 from fairweigh.audit.result import AuditResult, Standing
 from fairweigh.reports.change_tables import worst_changes, worst_gap_changes
 from fairweigh.reports.findings import findings
-from fairweigh.reports.formats import count, figure, interval, magnitude, p_value
+from fairweigh.reports.formats import count, figure, interval, magnitude, p_value, read_limit
 from fairweigh.reports.frontier_chart import gap_limits
 from fairweigh.reports.html import render_html
 from fairweigh.reports.junit import render_junit
@@ -383,3 +383,15 @@ def test_many_slices_and_variants_are_cut_with_a_statement():
     text = Page(render_html(wide_result(30, 4, 9), charts=False)).text
     assert re.search(r"\d+ more slices: the rest is in audit\.json", text)
     assert re.search(r"\d+ more changes: the rest is in audit\.json", text)
+
+
+def test_storage_is_not_rounded_onto_a_limit_that_it_exceeds(compressed: AuditResult):
+    gate = next(gate for gate in compressed.gates if gate.metric == "storage")
+    limit = read_limit(gate.limit)
+    heavy = [
+        v.model_copy(update={"cost": v.cost.model_copy(update={"storage": limit.value + 7e-5})})
+        for v in compressed.variants
+    ]
+    found = ladder(compressed.model_copy(update={"variants": heavy}))
+    shown = {step.cells[0].text for step in found.steps if not step.failed}
+    assert shown == {f"{limit.value * 100 + 0.01:.2f}{NBSP}%"}
