@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from ..datasets.errors import InputError
 from .compiled import compiled, forget_compiled
 from .estimator import one_line
-from .extras import optional
+from .extras import optional, quiet
 from .neural import Arrays, out_of_memory
 
 
@@ -135,7 +136,8 @@ class TorchRuntime:
         import torch
 
         try:
-            with torch.inference_mode():
+            # A compiler talks; filters of warnings are no matter for threads, which it has none of here.
+            with torch.inference_mode(), quiet() if self.compiled else nullcontext():
                 found: NDArray[np.float32] = self.outputs(arrays).float().cpu().numpy()
         except InputError:
             raise
