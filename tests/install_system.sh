@@ -1,7 +1,7 @@
 #!/bin/sh
 # What tests need of the system: Chromium with a Chinese font, npm (for axe-core and the Nu HTML checker) and Java
-# for the report's pages, PostgreSQL for histories, OpenSSL and OpenSSH for signatures; elsewhere than on Debian and its like,
-# what is missing is skipped by name.
+# for the report's pages, PostgreSQL for histories, OpenSSL and OpenSSH for signatures; elsewhere than on Debian
+# and its like, what is missing is skipped by name.
 set -eu
 missing=
 for pair in chromium:chromium npm:npm java:default-jre-headless openssl:openssl ssh-keygen:openssh-client; do
