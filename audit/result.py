@@ -84,8 +84,16 @@ class Disparity(Part):
     high: float | None = None
     simultaneous_low: float | None = Field(None, description="Limits that hold for all slices together.")
     simultaneous_high: float | None = None
-    p: float | None = Field(None, description="Two-sided Fisher exact p of the two rates.")
-    p_adjusted: float | None = Field(None, description="The same after Benjamini-Hochberg over the slices.")
+    p: float | None = Field(
+        None,
+        description="Two-sided exact p of no difference. Against a reference picked for its value it is "
+        "adjusted for that choice, as the limits beside it are.",
+    )
+    p_adjusted: float | None = Field(
+        None,
+        description="The same after Benjamini-Hochberg over the variant's whole family of differences "
+        "(see findings), or adjusted for the choice of a picked reference.",
+    )
     confidence: float = 0.95
     method: str = ""
     status: Status = "ok"
@@ -120,6 +128,12 @@ class ScoreDetail(Part):
     calibration: list[CalibrationBin] = Field(default_factory=list)
     roc: list[tuple[float, float]] = Field(
         default_factory=list, description="(false positive rate, true positive rate), thinned."
+    )
+    calibration_error_debiased: float | None = Field(
+        None, description="Expected calibration error less what chance alone adds to it, at least 0."
+    )
+    calibration_p: float | None = Field(
+        None, description="p of perfect calibration in the bins, from the same covariance as the limits."
     )
 
 
@@ -286,6 +300,37 @@ class SelfFlips(Part):
     batching: str = Field(description="How the second scoring was batched.")
 
 
+class Found(Part):
+    """A difference that is more than chance explains among all that were looked at."""
+
+    metric: str
+    by: list[str]
+    slice: Slice
+    reference: Slice
+    value: float = Field(description="slice - reference.")
+    low: float
+    high: float
+    confidence: float = Field(description="Of this interval: 1 - level x found / looked_at.")
+    p: float
+    p_adjusted: float = Field(description="After Benjamini-Hochberg over all that were looked at.")
+
+
+class Findings(Part):
+    """Differences to the reference that stand out, in one declared family of a variant.
+
+    The family is every eligible rate in every slice of every partition against its reference; the false
+    discovery rate is held at ``level``, and the intervals at the false coverage rate that goes with it, so
+    that an interval excludes 0 exactly where its difference is found.
+    """
+
+    looked_at: int = Field(description="Differences in the family.")
+    level: float = Field(0.05, description="Expected share of false findings, at most.")
+    found: list[Found] = Field(
+        default_factory=list,
+        description="The one shown to be largest first; of two metrics that mirror each other one alone.",
+    )
+
+
 class Variant(Part):
     """One model as audited: the original, a compressed or a mitigated one."""
 
@@ -303,23 +348,51 @@ class Variant(Part):
     slices: list[SliceResult]
     disparities: list[Disparity]
     scores: list[ScoreDetail] = Field(default_factory=list)
+    findings: Findings | None = Field(None, description="Null where there is no rate to compare.")
 
 
-class GateSlice(Part):
+class Decided(Part):
+    """What decides a gate, as a whole or in one slice.
+
+    ``low`` and ``high`` are its two decision limits in the direction that was measured. The one that a failure
+    needs holds for all claims of the gate together, the one that passing needs holds for each claim alone: a
+    gate passes or fails exactly where they say so.
+    """
+
+    measured: float | None = None
+    low: float | None = None
+    high: float | None = None
+    verdict: Verdict
+    why: str = ""
+    p: float | None = Field(None, description="One-sided p of failing, of this claim alone.")
+    p_adjusted: float | None = Field(
+        None, description="min(1, claims x p): a proven gate fails where it is at most 1 - confidence."
+    )
+    p_pass: float | None = Field(
+        None, description="p of passing: a proven gate passes where no claim's is above 1 - confidence."
+    )
+    rows_needed: int | None = Field(
+        None,
+        description="Evaluation rows of the same composition that would decide with 80 % power, were the "
+        "truth as measured.",
+    )
+    rows_needed_halfway: int | None = Field(
+        None, description="The same, were the truth half-way between what was measured and the limit."
+    )
+    at_no_size: bool = Field(
+        False, description="Open, and no realistic number of rows would decide: the value lies on the limit."
+    )
+
+
+class GateSlice(Decided):
     """What a gate found for one slice."""
 
     slice: Slice
     reference: Slice | None = None
-    measured: float | None
-    low: float | None = None
-    high: float | None = None
-    n: int = 0
-    verdict: Verdict
-    rows_needed: int | None = None
-    why: str = ""
+    n: int = Field(0, description="Rows in the denominator.")
 
 
-class GateResult(Part):
+class GateResult(Decided):
     """A gate's verdict and what it rests on; ``slice`` is the slice that decided."""
 
     id: str
@@ -335,21 +408,29 @@ class GateResult(Part):
     binding: bool = Field(
         True, description="Enters the run's verdict: gates of the original and of the variant to be released."
     )
-    verdict: Verdict
-    measured: float | None = None
-    low: float | None = None
-    high: float | None = None
     confidence: float = 0.95
     slice: Slice = Field(default_factory=dict)
     reference: Slice | None = None
-    why: str
-    rows_needed: int | None = Field(
-        None, description="Evaluation rows of the same composition that would decide the gate."
+    claims: int = Field(1, description="Claims that the limit of failing holds for together.")
+    approximate: bool = Field(
+        False, description="No exact test of this figure is known: its limits' level is approximate."
     )
     slices: list[GateSlice] = Field(default_factory=list)
     left_out: list[Slice] = Field(default_factory=list, description="Small or unknown slices not gated.")
     set_by: str | None = Field(None, description="Who set the limit, in the configuration's words.")
     reason: str | None = Field(None, description="Why this metric and limit, in the configuration's words.")
+
+
+class GatesTogether(Part):
+    """What the proven gates of a policy risk together; each is decided at its own level."""
+
+    proven: int = Field(description="Proven gates that bind.")
+    false_fails: float = Field(
+        description="Most of them that fail by chance, on average, were every true value on its limit."
+    )
+    confidence_for_all: float = Field(
+        description="Confidence at which any of them fails by chance in at most 5 % of runs."
+    )
 
 
 class Coverage(Part):
@@ -376,6 +457,9 @@ class DataInfo(Part):
     synthetic: bool = False
     label: str | None = None
     positive: list[str] = Field(default_factory=list)
+    positive_is: Literal["benefit", "burden"] | None = Field(
+        None, description="What a positive decision is to the person it falls on; null where nobody said."
+    )
     negative: list[str] = Field(default_factory=list)
     sensitive: list[str] = Field(default_factory=list)
     unknown: dict[str, int] = Field(
@@ -577,6 +661,11 @@ class Frontier(Part):
     why: str
     selected_on: str = Field(description="In words: the rows on which the choice was made.")
     selection_rows: int | None = Field(None, description="Null where there is no selection split.")
+    certified: bool | None = Field(
+        None,
+        description="Whether the verdict of the chosen variant was found on rows that did not choose it; null "
+        "where nothing competed.",
+    )
     selection: list[Standing] = Field(default_factory=list, description="On the selection split.")
     variants: list[Standing] = Field(description="On the evaluation rows.")
 
@@ -628,6 +717,7 @@ class AuditResult(Part):
     identified: Identified | None = None
     counterfactuals: list[Counterfactual] = Field(default_factory=list)
     gates: list[GateResult]
+    gates_together: GatesTogether | None = Field(None, description="Null without a proven gate.")
     frontier: Frontier | None = None
     policy: PolicyInfo | None = Field(None, description="Set where a finished run was judged by a policy.")
     baseline: BaselineInfo | None = None
