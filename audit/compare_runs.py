@@ -23,7 +23,7 @@ from .config import Config
 from .coverage import coverage
 from .finished import Finished, check_same_data, opened
 from .folder import AUDIT, OpenRun
-from .gate import GROUPS, gate_id, worst
+from .gate import GROUPS, gate_id, together, worst
 from .regimes.base import listed as listed_regimes
 from .result import AuditResult, NotMeasured
 from .runner import checksum
@@ -118,7 +118,9 @@ def _result(
 ) -> AuditResult:
     used = {e.method for v in found.variants for s in v.slices for e in s.metrics.values()}
     used |= {d.method for v in found.variants for d in v.disparities}
-    used |= {"sidak"} | ({"hedges"} if found.variants[0].scores else set()) | methods_used(found.comparison)
+    used |= (
+        {"bonferroni"} | ({"hedges"} if found.variants[0].scores else set()) | methods_used(found.comparison)
+    )
     measured = found.paired.measured_after
     before, after = (v.name for v in found.variants)
     limits = [NotMeasured(what=what, why=why) for what, why in describe.LIMITS]
@@ -143,6 +145,7 @@ def _result(
         comparisons=[found.comparison],
         identified=found.identified,
         gates=found.gates,
+        gates_together=together(found.gates, config.confidence),
         definitions=describe.definitions(found.plan, measured, found.gates, config.report.reasons),
         methods={name: text for name, text in METHODS.items() if name in used},
         not_measured=[*told, *limits],

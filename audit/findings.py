@@ -11,7 +11,6 @@ from ..metrics.intervals import adjust_p
 from ..metrics.table import METRICS
 from .measure import Measurement, Slices
 from .result import Disparity, Findings, Found
-from .variant import number
 
 LEVEL = 0.05
 """False discovery rate, and false coverage rate of the intervals."""
@@ -53,7 +52,7 @@ def with_family(
         return out, None
     adjusted = adjust_p([disparities[k].p or 0.0 for k in family], "benjamini-hochberg")
     for k, p in zip(family, adjusted.tolist(), strict=True):
-        out[k] = disparities[k].model_copy(update={"p_adjusted": number(p)})
+        out[k] = disparities[k].model_copy(update={"p_adjusted": p})
     told = [out[k] for k, p in zip(family, adjusted.tolist(), strict=True) if p <= LEVEL]
     confidence = 1 - LEVEL * len(told) / len(family)
     found = [_found(d, measured, slices[tuple(d.by)], confidence) for d in _once(told)]

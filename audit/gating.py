@@ -13,6 +13,7 @@ from .baseline import Baseline
 from .config import Config
 from .finished import checked, opened
 from .folder import PREDICTIONS
+from .gate import together
 from .judge import Judgement, judge, value_order
 from .measure import Measurement
 from .pairs import Paired
@@ -128,6 +129,7 @@ def _result(result: AuditResult, found: Judgement, given: GivenPolicy, release: 
             "identified": found.identified,
             "counterfactuals": found.counterfactuals,
             "gates": found.gates,
+            "gates_together": together(found.gates, policy.confidence),
             "frontier": found.frontier,
             "definitions": describe.definitions(found.plan, found.measured, found.gates),
             "methods": {name: text for name, text in METHODS.items() if name in used},

@@ -256,7 +256,7 @@ def recompute(result: AuditResult, predictions: Path) -> Judgement:
 def methods_of(found: Judgement) -> set[str]:
     """Return the interval methods of a judgement's figures, as keys of ``METHODS``."""
     used = {e.method for v in found.variants for s in v.slices for e in s.metrics.values()}
-    used |= {d.method for v in found.variants for d in v.disparities} | {"sidak"}
+    used |= {d.method for v in found.variants for d in v.disparities} | {"bonferroni"}
     used |= {"hedges"} if found.variants[0].scores else set()
     used |= {m for c in found.comparisons for m in methods_used(c)}
     used |= {e.method for c in found.counterfactuals for e in (c.score_gap, c.flips)}
@@ -285,6 +285,7 @@ def _result(
         identified=found.identified,
         counterfactuals=found.counterfactuals,
         gates=found.gates,
+        gates_together=gate.together(found.gates, config.confidence),
         frontier=found.frontier,
         definitions=describe.definitions(found.plan, found.measured, found.gates, config.report.reasons),
         methods={name: text for name, text in METHODS.items() if name in used},

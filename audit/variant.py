@@ -17,6 +17,7 @@ from ..metrics.questions import Picked
 from ..metrics.score_figures import smd_figure
 from ..metrics.table import DISPARITIES, METRICS, DisparityRow
 from ..told import tell
+from .findings import with_family
 from .measure import By, Measurement, Slices
 from .result import (
     CalibrationBin,
@@ -70,6 +71,7 @@ def build(name: str, measured: Measurement, plan: Plan, model: dict[str, Any]) -
         disparities += _disparities(measured, by, plan)
         if "score" in measured.gives and len(by) == 1:
             scores += _scores(measured, by, plan)
+    disparities, findings = with_family(disparities, measured)
     return Variant(
         name=name,
         model=model,
@@ -78,6 +80,7 @@ def build(name: str, measured: Measurement, plan: Plan, model: dict[str, Any]) -
         slices=slices,
         disparities=disparities,
         scores=scores,
+        findings=findings,
     )
 
 
