@@ -42,7 +42,10 @@ def test_small_slices_are_told_with_the_rows_that_they_hold(covered: AuditResult
 
 def test_open_gate_is_told_with_the_rows_that_would_decide_it(covered: AuditResult):
     told = box(first_screen(covered), "What the data cannot decide")
-    assert "about 61,300 rows of the same composition would decide it; there are 7,214." in told[0]
+    assert told[0].endswith(
+        f"Rows needed: about 61,300 rows (80{NBSP}% chance, were the truth as measured); 245,000 were it "
+        "half-way to the limit. There are 7,214."
+    )
 
 
 def test_missing_values_and_labels_are_told(covered: AuditResult):

@@ -180,8 +180,9 @@ def test_findings_begin_with_what_failed(compas: AuditResult):
     told = plain(found[0].lead) + " " + plain(found[0].rest)
     assert told == (
         "Of 100 rows of race=Caucasian with the negative label the model selects 23; of 100 of "
-        f"race=African-American, 45. The difference in false positive rate, 21.4{NBSP}points "
-        f"(95{NBSP}% interval 17.4 to 25.2), exceeds the limit of 10{NBSP}points."
+        f"race=African-American, 45. The difference in false positive rate, 21.4{NBSP}points, "
+        f"exceeds the limit of 10{NBSP}points: at least 17.4{NBSP}points (all 2 slices together), at most "
+        "25.2."
     )
     assert "neither keeps nor breaks the limit" in plain(found[2].rest)
 
