@@ -102,7 +102,7 @@ def outward(value: float, kind: Kind, *, up: bool, decimals: int | None = None, 
     """Write a limit rounded away from what it encloses: an upper one up, a lower one down."""
     style = STYLES[kind]
     places = style.decimals if decimals is None else decimals
-    rounded = _outward(value * style.scale, places, up=up) / style.scale
+    rounded = rounded_outward(value * style.scale, places, up=up) / style.scale
     return figure(rounded, kind, decimals=places, unit=unit)
 
 
@@ -116,12 +116,13 @@ def outward_decimals(value: float | None, bound: float | None, kind: Kind, *, up
         return style.decimals
     size, mark = value * style.scale, bound * style.scale
     for places in range(style.decimals, FINEST_DECIMALS):
-        if _side(_outward(size, places, up=up), mark) == _side(size, mark):
+        if _side(rounded_outward(size, places, up=up), mark) == _side(size, mark):
             return places
     return FINEST_DECIMALS
 
 
-def _outward(size: float, places: int, *, up: bool) -> float:
+def rounded_outward(size: float, places: int, *, up: bool) -> float:
+    """Round up or down to so many decimals; an infinite size stays."""
     if not math.isfinite(size):
         return size
     # What only the last bits of arithmetic set apart is not rounded away from.
@@ -182,8 +183,9 @@ def near_one(level: float, *, up: bool) -> str:
     open_ = 1 - level
     if not 0 < open_ < 1:
         return f"{level:g}"
-    places = 1 - math.floor(math.log10(open_) + 1e-9)
-    steps = min(_outward(level, places, up=up), 1 - 10**-places)
+    # What is asked for is read beside 0.95 and typed in: four decimals, as far as they are enough.
+    places = max(4 * up, 1 - math.floor(math.log10(open_) + 1e-9))
+    steps = min(rounded_outward(level, places, up=up), 1 - 10**-places)
     return f"{steps:.{places}f}".rstrip("0")
 
 

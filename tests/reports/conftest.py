@@ -504,7 +504,7 @@ def compas_gates() -> list[GateResult]:
             high=0.0,
             slice={"sex": "Female"},
             reference={"sex": "Male"},
-            why="The difference is within the limit.",
+            why="Within the limit.",
         ),
         GateResult(
             id="accuracy",
