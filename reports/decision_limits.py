@@ -31,7 +31,7 @@ PICKED = "selection_rate"
 
 
 _SIZES: dict[Kind, Kind] = {"points": "gap", "signed": "number"}
-"""How the size of a difference is shown."""
+"""How a difference is shown that has no sign: all but a change."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def decided_figures(gate: GateResult, part: Decided, result: AuditResult) -> Dec
     inverse = _is_inverse(gate, part, limit, result)
     bound = None if limit is None else 1 / limit.value if inverse else limit.value
     ends = list(_ends(gate, part, fails_above=(limit is None or limit.upper) != inverse))
-    shown = _SIZES.get(kind, kind) if gate.compare == "difference" else kind
+    shown = kind if gate.compare == "change" else _SIZES.get(kind, kind)
     places = max(
         decimals_beside([part.measured], None if bound is None else Limit("≤", bound), kind),
         *(outward_decimals(end.value, bound, shown, up=end.upper) for end in ends),
