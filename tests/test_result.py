@@ -90,6 +90,11 @@ def test_gates_and_disparities_are_frames_with_the_limits_of_statsmodels(result,
     assert told[["low", "high"]].to_numpy()[0] == pytest.approx([low, high])
     slices = result.to_pandas("gate_slices")
     assert slices.loc[slices["gate"] == "gate-1", "measured"].item() == pytest.approx(told["value"].item())
+    decided = ["p", "p_adjusted", "p_pass", "rows_needed", "rows_needed_halfway", "at_no_size"]
+    assert [name for name in gates.columns if name in decided] == decided
+    assert [name for name in slices.columns if name in decided] == decided
+    assert gates["claims"].dtype == slices["rows_needed_halfway"].dtype == "Int64"
+    assert gates["at_no_size"].dtype == gates["approximate"].dtype == "bool"
     assert result.to_pandas("changes").empty
     assert list(result.to_pandas("flips").columns[:2]) == ["variant", "against"]
 
