@@ -22,6 +22,7 @@ from .formats import (
 )
 from .kinds import run_words
 from .language import Sentence, language, later, say, tr
+from .limited import figure_told, is_limited
 from .lookup import binding_gates, comparison_of, figure_of, variant_named
 from .per_hundred import RATES, in_sentence, rates_of, shown_whole
 from .retold import retold
@@ -68,15 +69,6 @@ _PROVEN = {
 }
 """The same with the limits that decide it."""
 
-# One figure said twice: a finding about one of a pair makes the other redundant.
-_SAME_AS = {
-    "false_negative_rate": "true_positive_rate",
-    "true_negative_rate": "false_positive_rate",
-    "error_rate": "accuracy",
-    "false_discovery_rate": "precision",
-    "false_omission_rate": "negative_predictive_value",
-}
-
 
 @dataclass(frozen=True)
 class Finding:
@@ -100,18 +92,16 @@ def findings(result: AuditResult, most: int = 3) -> list[Finding]:
             question = (gate.metric, gate.compare, gate.limit, *gate.by)
             if gate.verdict == verdict and len(chosen) < most and question not in asked:
                 chosen.append(gate_finding(gate, result))
-                told.add(_figure_told(gate.metric))
+                told.add(figure_told(gate.metric))
                 asked.add(question)
     if result.variants:
         variant = result.variants[0]
-        gated = {(gate.metric, frozenset(gate.by)) for gate in binding_gates(result)}
         for found in _stand_out(variant):
             if len(chosen) >= most:
                 break
-            if (found.metric, frozenset(found.by)) in gated:
-                continue  # A gate has judged it, and passed it.
-            if _figure_told(found.metric) not in told:
-                told.add(_figure_told(found.metric))
+            # What a gate limits it has judged, and passed.
+            if figure_told(found.metric) not in told and not is_limited(found, result):
+                told.add(figure_told(found.metric))
                 chosen.append(_difference_finding(found, variant, result))
     return chosen
 
@@ -315,7 +305,3 @@ def _stand_out(variant: Variant) -> list[Found]:
     """What stands out in a variant. Base rates are left out: they speak of the data, not of the model."""
     found = variant.findings.found if variant.findings is not None else []
     return [one for one in found if one.metric != "base_rate"]
-
-
-def _figure_told(metric: str) -> str:
-    return _SAME_AS.get(metric, metric)

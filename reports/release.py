@@ -53,11 +53,11 @@ def release(result: AuditResult) -> Release | None:
     uncertified = _uncertified(frontier)
     if standing is not None and standing.verdict != "pass":
         lead = say("{variant} was chosen, but the evaluation rows do not certify it.", variant=Given(name))
-        told = [_misses(result, name), *_told(result, name), *_others(result, name)]
-        return Release(lead, told, [*uncertified, _tally(result)], standing.verdict)
+        told = [*uncertified, _misses(result, name), *_told(result, name), *_others(result, name)]
+        return Release(lead, told, [_tally(result)], standing.verdict)
     lead = say("Recommended: {variant}.", variant=Given(name))
-    told = [*_told(result, name), *_others(result, name)]
-    return Release(lead, told, [*uncertified, *_certified(result), _tally(result)], "pass")
+    told = [*uncertified, *_told(result, name), *_others(result, name)]
+    return Release(lead, told, [*_certified(result), _tally(result)], "pass")
 
 
 _KEPT = {

@@ -99,7 +99,7 @@ def test_a_choice_on_the_rows_that_judge_it_is_told_as_not_certified(compressed:
     assert told in render_text(result)
     assert "not certified" in marks(variant_named(result, "onnx-int8"), result)
     with writing("zh"):
-        assert "请设置 data.selection" in plain(release(result).rest[-2])
+        assert "请设置 data.selection" in plain(release(result).changes[0])
     for certified in (True, None):
         kept = compressed.frontier.model_copy(update={"certified": certified})
         assert told not in render_text(compressed.model_copy(update={"frontier": kept}))

@@ -2,6 +2,7 @@
 
 import pytest
 from fairweigh.audit.result import AuditResult, Findings, GateResult
+from fairweigh.metrics.table import DISPARITIES
 from fairweigh.reports.cost_tables import readable
 from fairweigh.reports.findings import findings
 from fairweigh.reports.formats import (
@@ -16,7 +17,8 @@ from fairweigh.reports.formats import (
     read_limit,
 )
 from fairweigh.reports.language import writing
-from fairweigh.reports.per_hundred import in_sentence, rates_of, shown_whole
+from fairweigh.reports.limited import NAMED
+from fairweigh.reports.per_hundred import RATES, in_sentence, rates_of, shown_whole
 from fairweigh.reports.words import (
     Given,
     compared_kind,
@@ -246,11 +248,35 @@ def test_two_metrics_that_mirror_each_other_are_told_once(compas: AuditResult):
     assert len(told) == 1
 
 
-def test_what_a_gate_limits_is_no_finding_of_its_own(compas: AuditResult):
-    result = _found(compas, {"metric": "accuracy", "by": ["sex"]})
-    gate = compas.gates[2].model_copy(update={"metric": "accuracy", "by": ["sex"], "verdict": "pass"})
+@pytest.mark.parametrize(
+    ("metric", "compare", "found", "limited"),
+    [
+        ("accuracy", "difference", "accuracy", True),
+        ("accuracy", "difference", "error_rate", True),
+        ("accuracy", "ratio", "accuracy", True),
+        ("accuracy_parity_difference", "value", "accuracy", True),
+        ("equalized_odds_difference", "value", "false_positive_rate", True),
+        ("equalized_odds_difference", "value", "selection_rate", False),
+        ("accuracy", "value", "accuracy", False),
+        ("accuracy", "change", "accuracy", False),
+        ("accuracy", "difference", "precision", False),
+    ],
+)
+def test_a_finding_that_no_gate_limits_is_limited_by_none(
+    compas: AuditResult, metric: str, compare: str, found: str, limited: bool
+):
+    result = _found(compas, {"metric": found, "by": ["sex"]})
+    changes = {"metric": metric, "compare": compare, "by": ["sex"], "verdict": "pass"}
+    gate = compas.gates[2].model_copy(update=changes)
     assert len(findings(result)) == 1
-    assert findings(result.model_copy(update={"gates": [gate]})) == []
+    assert (findings(result.model_copy(update={"gates": [gate]})) == []) is limited
+    elsewhere = gate.model_copy(update={"by": ["race"]})
+    assert len(findings(result.model_copy(update={"gates": [elsewhere]}))) == 1
+
+
+def test_named_disparities_are_those_of_the_table_of_metrics():
+    rates = [row for row in DISPARITIES if set(row.metrics) <= set(RATES) and row.name != "base_rate"]
+    assert {row.name: row.metrics for row in rates} == NAMED
 
 
 def test_finding_speaks_of_the_inverse_where_it_is_what_fails(compas: AuditResult):
