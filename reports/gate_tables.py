@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..audit.result import AuditResult, Decided, GateResult
 from .decision_limits import decided_figures
 from .formats import UNDEFINED, count
-from .language import say, tr
+from .language import say, say_n, tr
 from .retold import retold
 from .rows_needed import RowsNeeded, rows_needed
 from .words import (
@@ -82,7 +82,7 @@ def _gate_row(gate: GateResult, result: AuditResult) -> GateRow:
             _line(gate, part, compared_slices(part.slice, part.reference), result, count(part.n))
             for part in gate.slices
         ],
-        [slice_name(part) for part in gate.left_out],
+        _left_out(gate),
     )
 
 
@@ -98,3 +98,14 @@ def _line(gate: GateResult, part: Decided, slices: Sentence, result: AuditResult
         retold(part.why) if part.why else (),
         n,
     )
+
+
+def _left_out(gate: GateResult) -> list[Sentence]:
+    """Name the slices that a gate leaves out, with the rows that its metric counts among, where known."""
+    names = [slice_name(part) for part in gate.left_out]
+    if len(gate.left_out_sizes) != len(names):
+        return names
+    return [
+        say_n("{slice} ({n} effective row)", "{slice} ({n} effective rows)", size, slice=name, n=count(size))
+        for name, size in zip(names, gate.left_out_sizes, strict=True)
+    ]
