@@ -7,7 +7,7 @@ from typing import Any
 from ..reports.panels import ACCENT, AFTER, INK, LINE, PAPER, SOFT, theme
 from ..reports.svg import inline_svg
 from ..reports.words import visible
-from .numbers import number, places
+from .numbers import ends, number, places
 from .series import Point, Series, limits_beside
 
 HEIGHT = 180
@@ -108,11 +108,7 @@ def _described(series: Series) -> str:
         if found is None or found.value is None:
             told.append(f"{name}: no figure")
             continue
-        limits = (
-            f" ({number(found.low, decimals)} to {number(found.high, decimals)})"
-            if found.low is not None and found.high is not None
-            else ""
-        )
+        limits = f" ({told_ends})" if (told_ends := ends(found, decimals)) else ""
         verdict = f", limit {found.limit}, {found.verdict}" if found.verdict else ""
         first = ", the first to break the limit" if point.first_broken else ""
         told.append(f"{name}: {number(found.value, decimals)}{limits}{verdict}{first}")

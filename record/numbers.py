@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ..reports.formats import Limit, decimals_beside
+from ..reports.formats import Limit, decimals_beside, outward_decimals, rounded_outward
+from .history import Recorded
 from .series import Series
 
 DECIMALS = 3
@@ -12,12 +13,18 @@ DECIMALS = 3
 
 def places(series: Series) -> int:
     """Return the decimals of a series."""
-    found = [DECIMALS]
-    for f in series.known:
-        if f.limit_value is not None:
-            # The operator does not matter for the decimals.
-            found.append(decimals_beside([f.value, f.low, f.high], Limit("≤", f.limit_value), "number"))
-    return max(found)
+    return max([DECIMALS, *(_places(f) for f in series.known if f.limit_value is not None)])
+
+
+def _places(found: Recorded) -> int:
+    assert found.limit_value is not None
+    # The operator does not matter for the decimals; a difference may lie on either side of 0.
+    bounds = {found.limit_value, -found.limit_value if found.compare == "difference" else found.limit_value}
+    needed = [decimals_beside([found.value], Limit("≤", bound), "number") for bound in bounds]
+    for bound in bounds:
+        needed.append(outward_decimals(found.low, bound, "number", up=False))
+        needed.append(outward_decimals(found.high, bound, "number", up=True))
+    return max(needed)
 
 
 def number(value: float | None, decimals: int = DECIMALS) -> str:
@@ -27,3 +34,13 @@ def number(value: float | None, decimals: int = DECIMALS) -> str:
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
     return f"{value:.{decimals}f}" if abs(value) < 1e6 else f"{value:.6g}"
+
+
+def ends(found: Recorded, decimals: int) -> str:
+    """Write the ends of a figure's interval, or the decision limits of a gate, which are rounded outward."""
+    low, high = found.low, found.high
+    if low is None or high is None:
+        return ""
+    if found.part == "gate":
+        low, high = rounded_outward(low, decimals, up=False), rounded_outward(high, decimals, up=True)
+    return f"{number(low, decimals)} to {number(high, decimals)}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..reports.words import visible
 from .history import Release
-from .numbers import number, places
+from .numbers import ends, number, places
 from .series import Broken, Point, Series, limits_beside
 
 WIDTH = 28
@@ -93,20 +93,13 @@ def _block(series: Series, marks: Marks) -> list[str]:
             [
                 "  " + visible(point.release.name),
                 number(found.value if found else None, decimals),
-                _interval(point, decimals),
+                ends(found, decimals) if found else "",
                 _drawn(point, series, (low, high), marks),
                 limit,
                 (found.verdict if found else "") + ("  <- first to break the limit" * point.first_broken),
             ]
         )
     return [head, *_aligned(rows, right=(1,))]
-
-
-def _interval(point: Point, decimals: int) -> str:
-    found = point.found
-    if found is None or found.low is None or found.high is None:
-        return ""
-    return f"{number(found.low, decimals)} to {number(found.high, decimals)}"
 
 
 def _span(series: Series) -> tuple[float, float]:

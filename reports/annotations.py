@@ -28,11 +28,11 @@ def render_annotations(result: AuditResult, places: Places) -> str:
 
 def finding(gate: GateResult, row: GateRow) -> str:
     """Write what a gate found in one plain sentence or two."""
-    needed = "" if row.head.rows_needed == "—" else f" Rows needed: {row.head.rows_needed}."
+    needed = f" R{row.head.rows[1:]}." if row.head.rows else ""
     slices = f" in {plain(row.head.slices)}" if gate.slice else ""
     return (
-        f"{row.head.words}: {plain(row.title)}, {plain(row.limit)}: measured {row.head.measured} "
-        f"({row.head.interval}){slices}. {visible(gate.why)}{needed}"
+        f"{row.head.words}: {plain(row.title)}, {plain(row.limit)}{slices}: {row.head.figures}. "
+        f"{visible(gate.why)}{needed}"
     )
 
 

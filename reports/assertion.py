@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..audit.result import AuditResult, GateResult, Slice
 from .findings import gate_finding
-from .formats import UNDEFINED, confidence, count, figure, interval
+from .formats import UNDEFINED, count, figure, interval
 from .gate_tables import GateLine, GateRow, gate_rows
 from .lookup import variant_named
 from .words import metric_kind, plain, slice_name, visible
@@ -15,7 +15,7 @@ MOST_SLICES = 20
 
 
 def render_assertion(result: AuditResult, gates: Sequence[GateResult], folder: str | None = None) -> str:
-    """Write what gates found that do not pass: the slices, the figures, the intervals, the rows needed.
+    """Write what gates found that do not pass: slices, figures, decision limits, rows needed.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def _gate(gate: GateResult, row: GateRow, result: AuditResult) -> list[str]:
     ]
     if gate.slices:
         told = sorted((part for part in row.lines if part.verdict != "pass"), key=_worst)
-        lines += [f"  {_compared(part, gate)}" for part in told[:MOST_SLICES]]
+        lines += [f"  {_compared(part)}" for part in told[:MOST_SLICES]]
         if len(told) > MOST_SLICES:
             lines.append(f"  and {len(told) - MOST_SLICES} more slices")
         lines += [f"  {line}" for line in _figures(gate, result)]
@@ -55,9 +55,9 @@ def _worst(part: GateLine) -> int:
     return ("fail", "error", "inconclusive").index(part.verdict)
 
 
-def _compared(part: GateLine, gate: GateResult) -> str:
-    limits = "" if part.interval == UNDEFINED else f", {confidence(gate.confidence)} interval {part.interval}"
-    needed = "" if part.rows_needed == UNDEFINED else f", rows needed {part.rows_needed}"
+def _compared(part: GateLine) -> str:
+    limits = "" if part.limits == UNDEFINED else f"; {part.limits}"
+    needed = f"; {part.rows}" if part.rows else ""
     why = f" ({plain(part.why)})" if part.verdict == "error" else ""
     return f"{part.words}  {plain(part.slices)}: {part.measured}{limits}{needed}{why}"
 

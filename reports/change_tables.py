@@ -39,7 +39,7 @@ def flips_table(rows: list[Flips], item: Comparison) -> Table:
         (tr("Gained"), tr("unfavourable before, favourable after")),
         (tr("Flip rate"), tr("decisions changed / rows")),
         (tr("Ratio"), tr("to the flip rate of all other rows")),
-        (tr("Adjusted p"), tr("Fisher exact against all other rows, Holm over the feature’s slices")),
+        (tr("Adjusted p"), tr("exact, against all other rows; Holm over all slices of the comparison")),
     ]
     return Table(heads, lines)
 

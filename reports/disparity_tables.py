@@ -10,6 +10,9 @@ from .language import both, say, tr
 from .tables import NO_REASON, Cell, Notes
 from .words import Sentence, compared_kind, compared_slices, slice_name, title_of
 
+IMPACT = "impact_ratio"
+"""The disparity whose reference is picked for its value."""
+
 
 @dataclass(frozen=True)
 class Against:
@@ -28,12 +31,14 @@ class Against:
 class AgainstGroup:
     """All slices of a feature against one reference, for one metric.
 
-    An impact ratio has a reference of its own, and so a group of its own.
+    An impact ratio has a reference of its own, picked for its value (``picked``), and so a group of its own:
+    its limits and its p are adjusted for that choice.
     """
 
     metric: str
     reference: Slice
     rows: list[Against]
+    picked: bool = False
 
 
 def against_reference(
@@ -45,20 +50,28 @@ def against_reference(
     """
     place = {_identity(row.slice): position for position, row in enumerate(rows)}
     listed = [item for item in disparities if _identity(item.slice) in place]
-    groups: dict[tuple[str, str], dict[str, list[Disparity]]] = {}
+    groups: dict[_Key, dict[str, list[Disparity]]] = {}
     for item in sorted(listed, key=lambda item: place[_identity(item.slice)]):
-        group = groups.setdefault((item.metric, _identity(item.reference)), {})
+        group = groups.setdefault(_key(item), {})
         group.setdefault(_identity(item.slice), []).append(item)
-    order = list(dict.fromkeys((item.metric, _identity(item.reference)) for item in disparities))
+    order = list(dict.fromkeys(map(_key, disparities)))
     return [
         AgainstGroup(
             title_of(key[0], result.definitions),
             next(item.reference or {} for pair in groups[key].values() for item in pair),
             [_against(pair, result, notes) for pair in groups[key].values()],
+            picked=key[2],
         )
         for key in order
         if key in groups
     ]
+
+
+_Key = tuple[str, str, bool]
+
+
+def _key(item: Disparity) -> _Key:
+    return item.metric, _identity(item.reference), item.name == IMPACT
 
 
 def _identity(part: Slice | None) -> str:
@@ -83,8 +96,9 @@ def _against(pair: list[Disparity], result: AuditResult, notes: Notes) -> Agains
 def _p_cell(pair: list[Disparity]) -> Cell | None:
     for item in pair:
         if item.p is not None:
-            adjusted = "" if item.p_adjusted is None else tr("adjusted {p}", p=p_value(item.p_adjusted))
-            return Cell(p_value(item.p), adjusted)
+            if item.name == IMPACT or item.p_adjusted is None:
+                return Cell(p_value(item.p))
+            return Cell(p_value(item.p), tr("adjusted {p}", p=p_value(item.p_adjusted)))
     return None
 
 

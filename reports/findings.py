@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..audit.result import AuditResult, Disparity, GateResult, Slice, Variant
-from .formats import Kind, Limit, confidence, decimals_beside, figure, interval
+from ..audit.result import AuditResult, Found, GateResult, Slice, Variant
+from .decision_limits import decided_figures, decides_by_limits
+from .formats import (
+    STYLES,
+    UNDEFINED,
+    Kind,
+    Limit,
+    confidence,
+    count,
+    decimals_beside,
+    figure,
+    interval,
+    near_one,
+    outward,
+    outward_decimals,
+)
 from .kinds import run_words
-from .language import Sentence, later, say, tr
+from .language import Sentence, language, later, say, tr
+from .limited import figure_told, is_limited
 from .lookup import binding_gates, comparison_of, figure_of, variant_named
 from .per_hundred import RATES, in_sentence, rates_of, shown_whole
 from .retold import retold
@@ -45,15 +60,14 @@ _OUTCOMES = {
     "unmet": later("{what}, {measured}, does not meet the limit of {limit}."),
     "open": later("{what}, {measured}, neither keeps nor breaks the limit of {limit} for certain."),
 }
-
-# One figure said twice: a finding about one of a pair makes the other redundant.
-_SAME_AS = {
-    "false_negative_rate": "true_positive_rate",
-    "true_negative_rate": "false_positive_rate",
-    "error_rate": "accuracy",
-    "false_discovery_rate": "precision",
-    "false_omission_rate": "negative_predictive_value",
+_PROVEN = {
+    "exceeds": later("{what}, {measured}, exceeds the limit of {limit}: {limits}."),
+    "below": later("{what}, {measured}, is below the limit of {limit}: {limits}."),
+    "inverse": later("{what}, {measured}, has an inverse below the limit of {limit}: {limits}."),
+    "unmet": later("{what}, {measured}, does not meet the limit of {limit}: {limits}."),
+    "open": later("{what}, {measured}, neither keeps nor breaks the limit of {limit} for certain: {limits}."),
 }
+"""The same with the limits that decide it."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +80,7 @@ class Finding:
 
 
 def findings(result: AuditResult, most: int = 3) -> list[Finding]:
-    """Choose the findings: failed gates, gates that cannot be decided, then the largest differences.
+    """Choose the findings: failed gates, gates that cannot be decided, then differences that stand out.
 
     Gates come in the order of the policy. What one gate finds for several variants is told for the first.
     """
@@ -78,20 +92,24 @@ def findings(result: AuditResult, most: int = 3) -> list[Finding]:
             question = (gate.metric, gate.compare, gate.limit, *gate.by)
             if gate.verdict == verdict and len(chosen) < most and question not in asked:
                 chosen.append(gate_finding(gate, result))
-                told.add(_figure_told(gate.metric))
+                told.add(figure_told(gate.metric))
                 asked.add(question)
     if result.variants:
         variant = result.variants[0]
-        gated = {(gate.metric, frozenset(gate.by)) for gate in binding_gates(result)}
-        for disparity in _largest_differences(variant):
+        for found in _stand_out(variant):
             if len(chosen) >= most:
                 break
-            if (disparity.metric, frozenset(disparity.slice or {})) in gated:
-                continue  # A gate has judged it, and passed it.
-            if _figure_told(disparity.metric) not in told:
-                told.add(_figure_told(disparity.metric))
-                chosen.append(_disparity_finding(disparity, variant, result))
+            # What a gate limits it has judged, and passed.
+            if figure_told(found.metric) not in told and not is_limited(found, result):
+                told.add(figure_told(found.metric))
+                chosen.append(_difference_finding(found, variant, result))
     return chosen
+
+
+def looked_at(result: AuditResult) -> int:
+    """How many differences of the first variant were looked at for findings."""
+    found = result.variants[0].findings if result.variants else None
+    return 0 if found is None else found.looked_at
 
 
 def gate_finding(gate: GateResult, result: AuditResult) -> Finding:
@@ -115,12 +133,15 @@ def gate_finding(gate: GateResult, result: AuditResult) -> Finding:
 def _against_limit(gate: GateResult, result: AuditResult, *, whole: bool) -> Sentence:
     """Say what was measured and how it stands to the limit."""
     kind, limit = gate_kind(gate, result.definitions), gate_limit(gate)
-    return say(
-        _OUTCOMES[_outcome(gate)],
-        what=_subject(gate, result),
-        measured=_measured(gate, gate.measured, kind, limit, whole=whole),
-        limit=limit.words(kind) if limit else retold(gate.limit),
-    )
+    asked: Sentence = (limit.words(kind),) if limit else retold(gate.limit)
+    limits = decided_figures(gate, gate, result).limits
+    told, what = _outcome(gate), _subject(gate, result)
+    if decides_by_limits(gate) and limits != UNDEFINED:
+        alone = gate.model_copy(update={"low": None, "high": None})
+        measured = _measured(alone, kind, limit, whole=whole)
+        return say(_PROVEN[told], what=what, measured=measured, limit=asked, limits=limits)
+    measured = _measured(gate, kind, limit, whole=whole)
+    return say(_OUTCOMES[told], what=what, measured=measured, limit=asked)
 
 
 def _outcome(gate: GateResult) -> str:
@@ -186,15 +207,33 @@ def _change_lead(gate: GateResult, result: AuditResult) -> Sentence:
     return say("{metric} of {variant}, {slices}.", metric=metric, variant=variant, slices=names)
 
 
-def _disparity_finding(disparity: Disparity, variant: Variant, result: AuditResult) -> Finding:
-    kind = compared_kind(disparity.compare, disparity.metric, result.definitions)
-    lead, whole = _rates_lead(disparity.metric, disparity.slice or {}, disparity.reference, variant, result)
+def _difference_finding(found: Found, variant: Variant, result: AuditResult) -> Finding:
+    lead, _ = _rates_lead(found.metric, found.slice, found.reference, variant, result)
     rest = say(
-        "The difference in {metric}, {measured}, is more than chance explains, and no gate limits it.",
-        metric=in_sentence(title_of(disparity.metric, result.definitions)),
-        measured=_measured(disparity, disparity.value, kind, None, whole=whole),
+        "The difference in {metric}, {measured}, is more than chance explains among the {n} differences "
+        "looked at, and no gate limits it.",
+        metric=in_sentence(title_of(found.metric, result.definitions)),
+        measured=_stands_out(found, compared_kind("difference", found.metric, result.definitions)),
+        n=count(looked_at(result)),
     )
     return Finding(lead, rest)
+
+
+def _stands_out(found: Found, kind: Kind) -> Sentence:
+    """Write a difference by its size with its interval, which leaves out 0 as it is written too."""
+    low, high = (found.low, found.high) if found.value >= 0 else (-found.high, -found.low)
+    shown: Kind = "gap" if kind == "points" else "number"
+    places = max(STYLES[shown].decimals, outward_decimals(low, 0.0, shown, up=False))
+    unit = language() != "en"
+    limits = tr(
+        "{low} to {high}",
+        low=outward(low, shown, up=False, decimals=places, unit=unit),
+        high=outward(high, shown, up=True, decimals=places, unit=unit),
+    )
+    # As much of the confidence as it takes to tell it from 1.
+    level = confidence(float(near_one(found.confidence, up=False)))
+    told = figure(abs(found.value), shown, decimals=places)
+    return say("{value} ({level} interval {limits})", value=told, level=level, limits=limits)
 
 
 def _rates_lead(
@@ -231,17 +270,15 @@ def model_name(variant: Variant, result: AuditResult) -> str:
     return tr("the original") if variant.name == "original" else Given(variant.name)
 
 
-def _measured(
-    item: GateResult | Disparity, value: float | None, kind: Kind, limit: Limit | None, *, whole: bool
-) -> Sentence:
+def _measured(gate: GateResult, kind: Kind, limit: Limit | None, *, whole: bool) -> Sentence:
     """Write a figure and its interval; a difference by its size, since the sentence before says who has less.
 
     In whole points where the rates before it are whole, unless that puts the figure on its limit.
     """
-    low, high = _limits(item) if isinstance(item, Disparity) else (item.low, item.high)
-    if item.compare == "difference" and value is not None and value < 0 and kind in ("points", "signed"):
+    value, low, high = gate.measured, gate.low, gate.high
+    if gate.compare == "difference" and value is not None and value < 0 and kind in ("points", "signed"):
         value, low, high = -value, _negative(high), _negative(low)
-    shown: Kind = "gap" if kind == "points" and item.compare == "difference" else kind
+    shown: Kind = "gap" if kind == "points" and gate.compare == "difference" else kind
     places = decimals_beside([value, low, high], limit, shown)
     if whole and shown == "gap" and places == 1 and _can_be_whole([value, low, high], limit):
         places = 0
@@ -249,7 +286,7 @@ def _measured(
     if low is None and high is None:
         return (told,)
     limits = interval(low, high, shown, decimals=places)
-    return say("{value} ({level} interval {limits})", value=told, level=confidence(item.confidence),
+    return say("{value} ({level} interval {limits})", value=told, level=confidence(gate.confidence),
                limits=limits)  # fmt: skip
 
 
@@ -264,40 +301,7 @@ def _can_be_whole(values: list[float | None], limit: Limit | None) -> bool:
     return not any(round(point) == mark and point != mark for point in points for mark in marks)
 
 
-def _largest_differences(variant: Variant) -> list[Disparity]:
-    """Differences against a reference whose interval excludes 0, the one shown to be largest first.
-
-    They are sorted by the limit nearer to 0: by what is shown, so that the widest interval of the
-    smallest slice does not come first. Base rates are left out: they speak of the data, not of the model.
-    """
-    shown = [
-        disparity
-        for disparity in variant.disparities
-        if disparity.scope == "reference"
-        and disparity.compare == "difference"
-        and disparity.status == "ok"
-        and disparity.value is not None
-        and disparity.metric in RATES
-        and disparity.metric != "base_rate"
-        and _excludes_zero(*_limits(disparity))
-    ]
-    return sorted(shown, key=_shown_size, reverse=True)
-
-
-def _limits(disparity: Disparity) -> tuple[float | None, float | None]:
-    """The limits that hold for all slices together where there are some, else those of the pair."""
-    if disparity.simultaneous_low is not None or disparity.simultaneous_high is not None:
-        return disparity.simultaneous_low, disparity.simultaneous_high
-    return disparity.low, disparity.high
-
-
-def _shown_size(disparity: Disparity) -> float:
-    return min((abs(limit) for limit in _limits(disparity) if limit is not None), default=0.0)
-
-
-def _excludes_zero(low: float | None, high: float | None) -> bool:
-    return (low is not None and low > 0) or (high is not None and high < 0)
-
-
-def _figure_told(metric: str) -> str:
-    return _SAME_AS.get(metric, metric)
+def _stand_out(variant: Variant) -> list[Found]:
+    """What stands out in a variant. Base rates are left out: they speak of the data, not of the model."""
+    found = variant.findings.found if variant.findings is not None else []
+    return [one for one in found if one.metric != "base_rate"]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from ..audit.result import AuditResult, Verdict
 from . import words
-from .findings import Finding, findings
+from .findings import Finding, findings, looked_at
 from .formats import count
 from .kinds import run_words
-from .language import Sentence, later, say, say_n, tr
+from .language import Sentence, later, say, say_n, sentences, tr, tr_n
 from .lookup import binding_gates
 from .release import release
 from .undecided import undecided
@@ -97,14 +97,22 @@ def _more(result: AuditResult, told: list[Finding]) -> Sentence:
 
 def _nothing(result: AuditResult) -> str:
     """What stands in place of findings."""
-    if result.gates:
+    n = looked_at(result)
+    if not n:
+        return tr("No difference between slices was looked at: no rate of two slices could be compared.")
+    found = result.variants[0].findings
+    if found is not None and found.found:
         return tr(
-            "No difference between slices has an interval that excludes 0 beyond what the gates allow. "
-            "That is not proof that there is none."
+            "Of {n} differences looked at, those that are more than chance explains are limited by a gate or "
+            "are of the labels alone.",
+            n=count(n),
         )
-    return tr(
-        "No difference between slices has an interval that excludes 0. That is not proof that there is none."
-    )
+    none = tr_n(
+        "The only difference looked at is not more than chance explains.",
+        "None of the {n} differences looked at is more than chance explains.",
+        n, n=count(n),
+    )  # fmt: skip
+    return "".join(sentences([none, tr("That is not proof that there is none.")]))
 
 
 def _changes(result: AuditResult) -> list[Box]:

@@ -22,6 +22,8 @@ MINUS = "\u2212"
 UNDEFINED = "—"
 
 MOST_DECIMALS = 6
+FINEST_DECIMALS = 9
+"""Of a limit that is all but on its bound: what lies nearer is on it."""
 
 
 class Shown(str):
@@ -96,6 +98,45 @@ def interval(
     return tr("{low} to {high}", low=left, high=right)
 
 
+def outward(value: float, kind: Kind, *, up: bool, decimals: int | None = None, unit: bool = True) -> str:
+    """Write a limit rounded away from what it encloses: an upper one up, a lower one down."""
+    style = STYLES[kind]
+    places = style.decimals if decimals is None else decimals
+    rounded = rounded_outward(value * style.scale, places, up=up) / style.scale
+    return figure(rounded, kind, decimals=places, unit=unit)
+
+
+def outward_decimals(value: float | None, bound: float | None, kind: Kind, *, up: bool) -> int:
+    """Choose the decimals at which a limit rounded outward stays on its side of a bound.
+
+    An upper limit of 9.96 beside a bound of 10 shows as 9.96, since 10.0 would not lie within it.
+    """
+    style = STYLES[kind]
+    if value is None or bound is None or not math.isfinite(value):
+        return style.decimals
+    size, mark = value * style.scale, bound * style.scale
+    for places in range(style.decimals, FINEST_DECIMALS):
+        if _side(rounded_outward(size, places, up=up), mark) == _side(size, mark):
+            return places
+    return FINEST_DECIMALS
+
+
+def rounded_outward(size: float, places: int, *, up: bool) -> float:
+    """Round up or down to so many decimals; an infinite size stays."""
+    if not math.isfinite(size):
+        return size
+    # What only the last bits of arithmetic set apart is not rounded away from.
+    steps = round(size * 10.0**places, 6)
+    return float(math.ceil(steps) if up else math.floor(steps)) / 10.0**places
+
+
+def _side(size: float, mark: float) -> int:
+    """On which side of a mark a size lies; 0 on the mark."""
+    if math.isclose(size, mark, rel_tol=1e-9, abs_tol=1e-9):
+        return 0
+    return 1 if size > mark else -1
+
+
 def count(n: int | float | None) -> str:
     """Write a number of rows, such as ``7,214``; ``—`` when unknown."""
     if n is None:
@@ -132,6 +173,20 @@ def milliseconds(value: float) -> str:
 def confidence(level: float) -> str:
     """Write a confidence, such as ``95 %``."""
     return _with_unit(f"{level * 100:g}", STYLES["percent"])
+
+
+def near_one(level: float, *, up: bool) -> str:
+    """Write a confidence near one so that what it leaves open keeps two figures, such as ``0.9958``.
+
+    ``up``: a confidence that is asked for; else one that is held, which is rounded down.
+    """
+    open_ = 1 - level
+    if not 0 < open_ < 1:
+        return f"{level:g}"
+    # What is asked for is read beside 0.95 and typed in: four decimals, as far as they are enough.
+    places = max(4 * up, 1 - math.floor(math.log10(open_) + 1e-9))
+    steps = min(rounded_outward(level, places, up=up), 1 - 10**-places)
+    return f"{steps:.{places}f}".rstrip("0")
 
 
 @dataclass(frozen=True)

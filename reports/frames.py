@@ -13,11 +13,22 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-INTEGERS = ("n", "rows_needed", "flips", "gained", "lost", "spoiled", "mended")
+INTEGERS = (
+    "n",
+    "claims",
+    "rows_needed",
+    "rows_needed_halfway",
+    "flips",
+    "gained",
+    "lost",
+    "spoiled",
+    "mended",
+)
+TRUTHS = ("binding", "approximate", "at_no_size")
 FLOATS = (
     "value", "low", "high", "simultaneous_low", "simultaneous_high", "confidence", "effective_n", "measured",
-    "before", "after", "p", "p_adjusted", "rate", "ratio", "ratio_low", "ratio_high", "worse", "worse_low",
-    "worse_high",
+    "before", "after", "p", "p_adjusted", "p_pass", "rate", "ratio", "ratio_low", "ratio_high", "worse",
+    "worse_low", "worse_high",
 )  # fmt: skip
 
 
@@ -59,7 +70,7 @@ def _column(values: list[Any], name: str) -> pd.Series[Any]:
         return pd.Series(values, dtype="Int64")
     if name in FLOATS:
         return pd.Series(values, dtype="float64")
-    return pd.Series(values, dtype="bool" if name == "binding" else "str")
+    return pd.Series(values, dtype="bool" if name in TRUTHS else "str")
 
 
 def _figures(result: AuditResult) -> Iterator[Row]:
@@ -130,14 +141,16 @@ FRAMES: Mapping[str, tuple[tuple[str, ...], Callable[[AuditResult], Iterator[Row
     "gates": (
         (
             "id", "variant", "metric", "by", "compare", "limit", "decide", "binding", "verdict", "slice",
-            "reference", "measured", "low", "high", "confidence", "rows_needed", "why",
+            "reference", "measured", "low", "high", "confidence", "claims", "approximate", "p", "p_adjusted",
+            "p_pass", "rows_needed", "rows_needed_halfway", "at_no_size", "why",
         ),
         _gates,
     ),
     "gate_slices": (
         (
             "gate", "variant", "metric", "by", "limit", "slice", "reference", "verdict", "measured", "low",
-            "high", "n", "rows_needed", "why",
+            "high", "n", "p", "p_adjusted", "p_pass", "rows_needed", "rows_needed_halfway", "at_no_size",
+            "why",
         ),
         _gate_slices,
     ),

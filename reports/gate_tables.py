@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..audit.result import AuditResult, GateResult
-from .formats import count, decimals_beside, figure, interval
-from .language import say, tr
+from ..audit.result import AuditResult, Decided, GateResult
+from .decision_limits import decided_figures
+from .formats import UNDEFINED, count
+from .language import say, say_n, tr
 from .retold import retold
+from .rows_needed import RowsNeeded, rows_needed
 from .words import (
     Sentence,
     compared_slices,
     fails_by_inverse,
-    gate_kind,
-    gate_limit,
     gate_limit_words,
     gate_title,
+    plain,
     slice_name,
     verdict_words,
 )
@@ -27,12 +28,23 @@ class GateLine:
 
     slices: Sentence
     measured: str
-    interval: str
+    limits: str
     verdict: str
     words: str
-    rows_needed: str
+    needed: RowsNeeded
     why: Sentence
     n: str = ""
+
+    @property
+    def figures(self) -> str:
+        """What was measured and what decides, in plain text."""
+        decided = "" if self.limits == UNDEFINED else f"; {self.limits}"
+        return f"measured {self.measured}{decided}"
+
+    @property
+    def rows(self) -> str:
+        """The rows that would decide, in plain text; empty where nothing is open."""
+        return f"rows needed: {plain(self.needed.words)}" if self.needed.words else ""
 
 
 @dataclass(frozen=True)
@@ -56,35 +68,8 @@ def gate_rows(gates: list[GateResult], result: AuditResult) -> list[GateRow]:
 
 
 def _gate_row(gate: GateResult, result: AuditResult) -> GateRow:
-    kind = gate_kind(gate, result.definitions)
-    limit = gate_limit(gate)
-
-    def shown(measured: float | None, low: float | None, high: float | None) -> tuple[str, str]:
-        places = decimals_beside([measured, low, high], limit, kind)
-        limits = interval(low, high, kind, decimals=places, unit=kind == "percent")
-        return figure(measured, kind, decimals=places), limits
-
-    whole = say("whole model")
-    head = GateLine(
-        whole if gate.compare == "cost" else compared_slices(gate.slice, gate.reference),
-        *shown(gate.measured, gate.low, gate.high),
-        gate.verdict,
-        verdict_words(gate.verdict),
-        count(gate.rows_needed),
-        retold(gate.why),
-    )
-    lines = [
-        GateLine(
-            compared_slices(line.slice, line.reference),
-            *shown(line.measured, line.low, line.high),
-            line.verdict,
-            verdict_words(line.verdict),
-            count(line.rows_needed),
-            retold(line.why) if line.why else (),
-            count(line.n),
-        )
-        for line in gate.slices
-    ]
+    whole = gate.compare == "cost"
+    slices = say("whole model") if whole else compared_slices(gate.slice, gate.reference)
     return GateRow(
         gate.id,
         gate_title(gate, result.definitions),
@@ -92,7 +77,35 @@ def _gate_row(gate: GateResult, result: AuditResult) -> GateRow:
         tr("limits must prove it") if gate.decide == "proven" else tr("the point value decides"),
         gate.variant,
         fails_by_inverse(gate),
-        head,
-        lines,
-        [slice_name(part) for part in gate.left_out],
+        _line(gate, gate, slices, result),
+        [
+            _line(gate, part, compared_slices(part.slice, part.reference), result, count(part.n))
+            for part in gate.slices
+        ],
+        _left_out(gate),
     )
+
+
+def _line(gate: GateResult, part: Decided, slices: Sentence, result: AuditResult, n: str = "") -> GateLine:
+    found = decided_figures(gate, part, result)
+    return GateLine(
+        slices,
+        found.measured,
+        found.limits,
+        part.verdict,
+        verdict_words(part.verdict),
+        rows_needed(part),
+        retold(part.why) if part.why else (),
+        n,
+    )
+
+
+def _left_out(gate: GateResult) -> list[Sentence]:
+    """Name the slices that a gate leaves out, with the rows that its metric counts among, where known."""
+    names = [slice_name(part) for part in gate.left_out]
+    if len(gate.left_out_sizes) != len(names):
+        return names
+    return [
+        say_n("{slice} ({n} effective row)", "{slice} ({n} effective rows)", size, slice=name, n=count(size))
+        for name, size in zip(names, gate.left_out_sizes, strict=True)
+    ]

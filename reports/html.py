@@ -14,6 +14,7 @@ from .chapter import chapter
 from .cost_tables import readable
 from .first_screen import first_screen
 from .gate_tables import gate_rows
+from .gates_together import gates_together
 from .language import TAGS, install, language, listed, series, tr, writing
 from .lookup import binding_gates
 from .retold import retold, titled
@@ -67,6 +68,7 @@ def _page(result: AuditResult, charts: bool, regimes: Sequence[tuple[str, str]])
         variant=variant,
         first=first_screen(result),
         gates=gate_rows(binding_gates(result), result),
+        together=gates_together(result),
         chapter=chapter(result, charts=charts),
         twins=twins(result, charts=charts),
         features=[section for section in sections if len(section.by) == 1],

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 from ..audit.result import AuditResult, GateResult
 from .gate_tables import GateLine, GateRow, gate_rows
+from .gates_together import gates_together
 from .judged import judged_by
 from .lookup import binding_gates
 from .words import plain, verdict_reason, verdict_words, visible
@@ -42,6 +43,7 @@ def render_junit(result: AuditResult) -> str:
         ("verdict", verdict_words(result.verdict)),
         ("reason", verdict_reason(result)),
         *(("judged by", plain(line)) for line in judged_by(result)),
+        *(("gates together", plain(told)) for told in [gates_together(result)] if told),
         ("data", result.data.title),
         ("data.sha256", result.data.sha256),
     ):
@@ -101,5 +103,5 @@ def _report(row: GateRow) -> str:
 
 
 def _line(line: GateLine) -> str:
-    needed = "" if line.rows_needed == "—" else f", rows needed {line.rows_needed}"
-    return f"{line.words}: {plain(line.slices)}: measured {line.measured}, interval {line.interval}{needed}"
+    needed = f"; {line.rows}" if line.rows else ""
+    return f"{line.words}: {plain(line.slices)}: {line.figures}{needed}"

@@ -117,6 +117,8 @@ def marks(variant: Variant, result: AuditResult) -> list[str]:
     if result.frontier is not None and variant.name == result.frontier.recommended:
         certified = standing is None or standing.verdict == "pass"
         found.append(recommended_mark() if certified else tr("chosen, not certified"))
+        if certified and result.frontier.certified is False:
+            found.append(tr("not certified"))
     if result.frontier is not None and variant.name == result.frontier.nearest:
         found.append(tr("nearest"))
     if standing is not None and standing.on_frontier:

@@ -11,6 +11,7 @@ from ..audit.result import AuditResult, GateResult
 from .findings import findings
 from .formats import count
 from .gate_tables import GateRow, gate_rows
+from .gates_together import gates_together
 from .judged import judged_by
 from .ladder_table import Entry, Ladder, Step, ladder
 from .lookup import binding_gates
@@ -58,11 +59,13 @@ def render_markdown(result: AuditResult) -> str:
     gates = binding_gates(result)
     if gates:
         lines += [
-            "| Gate | Slices | Limit | Measured | Interval | Verdict | Rows needed |",
-            "|---|---|---|--:|--:|---|--:|",
+            "| Gate | Slices | Limit | Measured | Decision limits | Verdict | Rows needed |",
+            "|---|---|---|--:|---|---|--:|",
         ]
         lines += _gate_lines(gates, result, LONGEST - sum(len(line) + 1 for line in lines))
         lines.append("")
+        together = gates_together(result)
+        lines += [sentence(together), ""] if together else []
     lines.append(f"fairweigh {given(result.environment.fairweigh)}. All figures: report.html, audit.json.")
     return "\n".join(lines) + "\n"
 
@@ -115,9 +118,9 @@ def _gate_line(row: GateRow, *, several: bool) -> str:
         sentence(row.head.slices),
         sentence(row.limit),
         row.head.measured,
-        row.head.interval,
+        row.head.limits,
         f"**{row.head.words}**",
-        row.head.rows_needed,
+        row.head.needed.cell + (f" ({row.head.needed.under})" if row.head.needed.under else ""),
     ]
     return _line(cells)
 

@@ -6,6 +6,7 @@ from ..audit.result import AuditResult
 from . import words
 from .findings import findings
 from .gate_tables import gate_rows
+from .gates_together import gates_together
 from .html import environment
 from .judged import judged_by
 from .language import TAGS, language, writing
@@ -38,6 +39,7 @@ def _fragment(result: AuditResult, folder: str | None) -> str:
         reason=words.verdict_reason(result),
         findings=findings(result),
         gates=gate_rows(binding_gates(result), result),
+        together=gates_together(result),
         release=release(result),
         judged=judged_by(result),
         several=len(result.variants) > 1,

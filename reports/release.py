@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..audit.result import AuditResult, Comparison, Cost, Flips, Standing, Verdict
+from ..audit.result import AuditResult, Comparison, Cost, Flips, Frontier, Standing, Verdict
 from .cost_tables import readable
 from .formats import Kind, count, figure, interval
 from .kinds import has_mitigated, is_compressed, is_mitigated, run_words
@@ -50,12 +50,13 @@ def release(result: AuditResult) -> Release | None:
         kept: str = tr("the original") if name == "original" else Given(name)
         lead = say(_KEPT[_reason_to_keep(result)], original=kept)
         return Release(lead, [*_nearest(result), *_others(result, frontier.nearest)], [_tally(result)], None)
+    uncertified = _uncertified(frontier)
     if standing is not None and standing.verdict != "pass":
         lead = say("{variant} was chosen, but the evaluation rows do not certify it.", variant=Given(name))
-        told = [_misses(result, name), *_told(result, name), *_others(result, name)]
+        told = [*uncertified, _misses(result, name), *_told(result, name), *_others(result, name)]
         return Release(lead, told, [_tally(result)], standing.verdict)
     lead = say("Recommended: {variant}.", variant=Given(name))
-    told = [*_told(result, name), *_others(result, name)]
+    told = [*uncertified, *_told(result, name), *_others(result, name)]
     return Release(lead, told, [*_certified(result), _tally(result)], "pass")
 
 
@@ -122,6 +123,19 @@ def _certified(result: AuditResult) -> list[Sentence]:
             "Chosen on {rows}, certified on the {n} evaluation rows.",
             rows=retold(result.frontier.selected_on),
             n=count(result.data.rows),
+        )
+    ]
+
+
+def _uncertified(frontier: Frontier) -> list[Sentence]:
+    """Say that the rows that judge the chosen variant chose it too, where it is so."""
+    if frontier.certified is not False:
+        return []
+    return [
+        say(
+            "Chosen among {n} variants on the rows that judge it: its verdict is not certified. Set "
+            "data.selection to choose on other rows.",
+            n=count(len(frontier.variants)),
         )
     ]
 
@@ -234,7 +248,10 @@ def _who_pays(result: AuditResult, item: Comparison) -> Sentence:
 
 
 def paying_slices(item: Comparison) -> list[Flips]:
-    """Select the slices shown to flip more often than all other rows: whole features first, worst first."""
+    """Select the slices shown to flip more often than all other rows: whole features first, worst first.
+
+    A slice without a test of its own is not shown to.
+    """
     shown = [
         flips
         for flips in item.flips
@@ -243,7 +260,8 @@ def paying_slices(item: Comparison) -> list[Flips]:
         and flips.ratio is not None
         and flips.ratio_low is not None
         and flips.ratio_low > 1
-        and (flips.p_adjusted is None or flips.p_adjusted < 0.05)
+        and flips.p_adjusted is not None
+        and flips.p_adjusted < 0.05
     ]
     shown.sort(key=lambda flips: (len(flips.slice), -(flips.ratio_low or 0)))
     # A crossing of features says nothing new where one of its features pays already.

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from ..audit.result import AuditResult, GateResult, Verdict
 from .annotations import Places, finding
 from .gate_tables import GateRow, gate_rows
+from .gates_together import gates_together
 from .judged import judged_by
 from .words import plain, verdict_reason, visible
 
@@ -45,6 +46,7 @@ def render_sarif(result: AuditResult, places: Places) -> str:
             "verdict": result.verdict,
             "reason": verdict_reason(result),
             "judgedBy": [plain(line) for line in judged_by(result)],
+            "gatesTogether": plain(gates_together(result)),
             "data": {"title": visible(result.data.title), "sha256": result.data.sha256},
         },
         "results": [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..audit.result import AuditResult
 from .findings import findings
 from .gate_tables import gate_rows
+from .gates_together import gates_together
 from .judged import judged_by
 from .ladder_table import Step, ladder
 from .lookup import binding_gates
@@ -25,9 +26,10 @@ def render_text(result: AuditResult) -> str:
     for row in gate_rows(binding_gates(result), result):
         named = f"{visible(row.variant)}: " if len(result.variants) > 1 else ""
         parts = [named + plain(row.title), plain(row.head.slices), plain(row.limit)]
-        measured = f"measured {row.head.measured} ({row.head.interval})"
-        needed = f"; rows needed: {row.head.rows_needed}" if row.head.rows_needed != "—" else ""
-        lines.append(f"  {row.head.words}  {', '.join(p for p in parts if p)}: {measured}{needed}")
+        needed = f"; {row.head.rows}" if row.head.rows else ""
+        lines.append(f"  {row.head.words}  {', '.join(p for p in parts if p)}: {row.head.figures}{needed}")
+    together = gates_together(result)
+    lines += [plain(together)] if together else []
     lines += [f"- {plain(f.lead)} {plain(f.rest)}" for f in findings(result)]
     return "\n".join(lines)
 

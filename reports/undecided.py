@@ -10,6 +10,7 @@ from .formats import count
 from .language import Sentence, say, say_n, series
 from .lookup import binding_gates
 from .retold import retold
+from .rows_needed import rows_needed
 from .words import Given, compared_slices, features_name, gate_title
 
 MOST_GATES, MOST_FEATURES = 2, 3
@@ -39,11 +40,11 @@ def _gate(gate: GateResult, result: AuditResult) -> Sentence:
         )
     title = gate_title(gate, result.definitions)
     slices = compared_slices(gate.slice, gate.reference)
-    if gate.rows_needed is None:
+    if gate.rows_needed is None and not gate.at_no_size:
         return say("{gate}, {slices}: {why}", gate=title, slices=slices, why=retold(gate.why))
     return say(
-        "{gate}, {slices}: about {needed} rows of the same composition would decide it; there are {n}.",
-        gate=title, slices=slices, needed=count(gate.rows_needed), n=count(result.data.rows),
+        "{gate}, {slices}. Rows needed: {needed}. There are {n}.",
+        gate=title, slices=slices, needed=rows_needed(gate).words, n=count(result.data.rows),
     )  # fmt: skip
 
 

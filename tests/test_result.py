@@ -15,9 +15,10 @@ from fairweigh.audit.result import AuditResult
 from fairweigh.metrics.table import METRICS
 from fairweigh.testing import assert_gate
 from sklearn.metrics import precision_score, recall_score
-from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+from statsmodels.stats.proportion import proportion_confint
 
 from .conftest import configured, people
+from .melded import melded
 from .tiny import FEATURES, numbers, trained_mlp, write_mlp
 
 GATES = [
@@ -63,8 +64,8 @@ def test_figures_are_tidy_and_equal_to_those_of_scikit_learn(result, frame):
         n = int((rows["y"] == 1).sum())
         assert mine.loc["true_positive_rate", "n"] == n
         hits = int(rows.loc[rows["y"] == 1, "approved"].sum())
-        # Wilson's limits as statsmodels gives them.
-        expected = proportion_confint(hits, n, method="wilson")
+        # Clopper and Pearson's limits as statsmodels gives them.
+        expected = proportion_confint(hits, n, method="beta")
         assert tuple(mine.loc["true_positive_rate", ["low", "high"]]) == pytest.approx(expected)
     overall = figures[figures["slice"] == "all rows"]
     assert overall["sex"].isna().all()
@@ -73,7 +74,7 @@ def test_figures_are_tidy_and_equal_to_those_of_scikit_learn(result, frame):
     assert set(figures["status"]) == {"ok"}
 
 
-def test_gates_and_disparities_are_frames_with_the_limits_of_statsmodels(result, frame):
+def test_gates_and_disparities_are_frames_with_melded_limits(result, frame):
     gates = result.to_pandas("gates").set_index("id")
     assert gates.loc["all", "verdict"] == "fail"
     assert gates.loc["all", "measured"] == pytest.approx((frame["y"] == frame["approved"]).mean())
@@ -82,14 +83,19 @@ def test_gates_and_disparities_are_frames_with_the_limits_of_statsmodels(result,
     reference = gates.loc["gate-1", "reference"].removeprefix("sex=")
     other = gates.loc["gate-1", "sex"]
     assert {reference, other} == {"Female", "Male"}
-    counts = [int(positives.loc[v, c]) for v in (other, reference) for c in ("sum", "count")]
-    low, high = confint_proportions_2indep(*counts, method="newcomb", compare="diff")
+    one, two = ((int(positives.loc[v, "sum"]), int(positives.loc[v, "count"])) for v in (other, reference))
+    low, high = melded(one, two, 0.025)
     told = result.to_pandas("disparities").query(
         "name == 'true_positive_rate_difference' and scope == 'reference'"
     )
     assert told[["low", "high"]].to_numpy()[0] == pytest.approx([low, high])
     slices = result.to_pandas("gate_slices")
     assert slices.loc[slices["gate"] == "gate-1", "measured"].item() == pytest.approx(told["value"].item())
+    decided = ["p", "p_adjusted", "p_pass", "rows_needed", "rows_needed_halfway", "at_no_size"]
+    assert [name for name in gates.columns if name in decided] == decided
+    assert [name for name in slices.columns if name in decided] == decided
+    assert gates["claims"].dtype == slices["rows_needed_halfway"].dtype == "Int64"
+    assert gates["at_no_size"].dtype == gates["approximate"].dtype == "bool"
     assert result.to_pandas("changes").empty
     assert list(result.to_pandas("flips").columns[:2]) == ["variant", "against"]
 

@@ -20,15 +20,23 @@ from fairweigh.audit.result import (
     Disparity,
     Environment,
     Estimate,
+    Findings,
+    Found,
     GateResult,
     GateSlice,
+    GatesTogether,
     NotMeasured,
     PolicyInfo,
     ScoreDetail,
     SliceResult,
     Variant,
 )
-from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import (
+    confint_proportions_2indep,
+    proportion_confint,
+    test_proportions_2indep,
+)
 
 Cell = tuple[int, int, int, int]
 
@@ -202,6 +210,38 @@ def disparities(by: list[str], cells: dict[tuple[tuple[str, str], ...], Cell]) -
     return found
 
 
+def findings_of(sets: list[list[str]], cells: dict[tuple[tuple[str, str], ...], Cell]) -> Findings:
+    """Differences to the largest slice that stand out among all of them, by statsmodels."""
+    family: list[tuple[str, list[str], dict[str, str], dict[str, str], tuple[int, int, int, int], float]] = []
+    for by in sets:
+        rows = {key: cell for key, cell in cells.items() if [column for column, _ in key] == by}
+        reference = max(rows, key=lambda key: sum(rows[key]))
+        for name, (_, parts, _, _) in RATES.items():
+            k0, n0 = parts(rows[reference])
+            for key, cell in rows.items():
+                k, n = parts(cell)
+                if key != reference and n >= 30:
+                    p = test_proportions_2indep(k, n, k0, n0, compare="diff", method="score").pvalue
+                    family.append((name, by, dict(key), dict(reference), (k, n, k0, n0), p))
+    if not family:
+        return Findings(looked_at=0)
+    rejected, adjusted = multipletests([one[-1] for one in family], 0.05, "fdr_bh")[:2]
+    level = 0.05 * sum(rejected) / len(family)
+    found = []
+    for (name, by, part, reference, (k, n, k0, n0), p), told, q in zip(
+        family, rejected, adjusted, strict=True
+    ):
+        if not told:
+            continue
+        low, high = confint_proportions_2indep(k, n, k0, n0, compare="diff", method="newcomb", alpha=level)
+        found.append(
+            Found(metric=name, by=by, slice=part, reference=reference, value=k / n - k0 / n0, low=low,
+                  high=high, confidence=1 - level, p=p, p_adjusted=q)
+        )  # fmt: skip
+    found.sort(key=lambda one: min(abs(one.low), abs(one.high)), reverse=True)
+    return Findings(looked_at=len(family), found=found)
+
+
 def definitions() -> dict[str, Definition]:
     rates = {
         name: Definition(
@@ -313,6 +353,7 @@ def build(
         slices=[slice_result(dict(key), cell) for key, cell in parts.items()],
         disparities=[item for by in sets for item in disparities(list(by), parts)] + between,
         scores=scores or [],
+        findings=findings_of([list(by) for by in sets], parts),
     )
     info: dict[str, object] = {
         "name": "compas",
@@ -379,7 +420,11 @@ def compas_gates() -> list[GateResult]:
             high=-0.1741,
             slice=WHITE,
             reference=AA,
-            why="The interval lies beyond the limit.",
+            why="2 of 2 slices are beyond the limit.",
+            claims=2,
+            p=1e-9,
+            p_adjusted=2e-9,
+            p_pass=1.0,
             slices=[
                 GateSlice(
                     slice=WHITE,
@@ -411,11 +456,42 @@ def compas_gates() -> list[GateResult]:
             verdict="inconclusive",
             measured=-0.1201,
             low=-0.2987,
-            high=0.0712,
+            high=0.0,
             slice=ASIAN,
             reference=WHITE,
-            why="The interval holds the limit.",
-            rows_needed=61300,
+            why="1 of 3 slices cannot be decided with these data, none fails.",
+            claims=3,
+            p=0.38,
+            p_adjusted=1.0,
+            p_pass=0.61,
+            rows_needed=61_210,
+            rows_needed_halfway=244_100,
+            slices=[
+                GateSlice(
+                    slice=ASIAN,
+                    reference=WHITE,
+                    measured=-0.1201,
+                    low=-0.2987,
+                    high=0.0,
+                    n=32,
+                    verdict="inconclusive",
+                    rows_needed=61_210,
+                    rows_needed_halfway=244_100,
+                ),
+                GateSlice(
+                    slice={"race": "Hispanic"},
+                    reference=WHITE,
+                    measured=-0.1,
+                    low=-0.1611,
+                    high=-0.0388,
+                    n=200,
+                    verdict="inconclusive",
+                    at_no_size=True,
+                ),
+                GateSlice(
+                    slice=AA, reference=WHITE, measured=0.0311, low=0.0, high=0.0987, n=1900, verdict="pass"
+                ),
+            ],
         ),
         GateResult(
             id="tpr-sex",
@@ -425,10 +501,10 @@ def compas_gates() -> list[GateResult]:
             verdict="pass",
             measured=-0.0211,
             low=-0.0662,
-            high=0.0228,
+            high=0.0,
             slice={"sex": "Female"},
             reference={"sex": "Male"},
-            why="The interval lies within the limit.",
+            why="Within the limit.",
         ),
         GateResult(
             id="accuracy",
@@ -527,7 +603,15 @@ def hostile_result() -> AuditResult:
 
 @pytest.fixture(scope="session")
 def compas() -> AuditResult:
-    return build(COMPAS, ["race", "sex"], gates=compas_gates(), scores=compas_scores(), verdict="error")
+    together = GatesTogether(proven=4, false_fails=0.2, confidence_for_all=1 - 0.05 / 4)
+    return build(
+        COMPAS,
+        ["race", "sex"],
+        gates=compas_gates(),
+        gates_together=together,
+        scores=compas_scores(),
+        verdict="error",
+    )
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html as markup
 import re
 from xml.etree import ElementTree
 
@@ -13,7 +14,9 @@ from fairweigh.reports.formats import count, figure, interval, magnitude, p_valu
 from fairweigh.reports.frontier_chart import gap_limits
 from fairweigh.reports.html import render_html
 from fairweigh.reports.junit import render_junit
-from fairweigh.reports.ladder_table import ladder
+from fairweigh.reports.ladder_table import ladder, marks
+from fairweigh.reports.language import writing
+from fairweigh.reports.lookup import variant_named
 from fairweigh.reports.markdown import render_markdown
 from fairweigh.reports.release import paying_slices, release
 from fairweigh.reports.text import render_text
@@ -71,6 +74,35 @@ def test_first_screen_names_the_variant_what_it_saves_and_who_pays(compressed: A
 def test_who_pays_names_no_crossing_of_a_slice_that_is_already_named(compressed: AuditResult):
     item = next(c for c in compressed.comparisons if c.after == "onnx-int8")
     assert [flips.slice for flips in paying_slices(item)] == [{"race": "African-American"}]
+
+
+@pytest.mark.parametrize(("adjusted", "named"), [(0.049, True), (0.05, False), (None, False)])
+def test_nobody_is_named_as_paying_without_a_proof(
+    compressed: AuditResult, adjusted: float | None, named: bool
+):
+    item = next(c for c in compressed.comparisons if c.after == "onnx-int8")
+    flips = [one.model_copy(update={"p_adjusted": adjusted}) for one in item.flips]
+    assert bool(paying_slices(item.model_copy(update={"flips": flips}))) is named
+
+
+def test_a_choice_on_the_rows_that_judge_it_is_told_as_not_certified(compressed: AuditResult):
+    frontier = compressed.frontier.model_copy(
+        update={"certified": False, "selection": [], "selection_rows": None}
+    )
+    result = compressed.model_copy(update={"frontier": frontier})
+    told = (
+        f"Chosen among {len(frontier.variants)} variants on the rows that judge it: its verdict is not "
+        "certified. Set data.selection to choose on other rows."
+    )
+    assert told in Page(render_html(result, charts=False)).text
+    assert told in markup.unescape(render_markdown(result))
+    assert told in render_text(result)
+    assert "not certified" in marks(variant_named(result, "onnx-int8"), result)
+    with writing("zh"):
+        assert "请设置 data.selection" in plain(release(result).changes[0])
+    for certified in (True, None):
+        kept = compressed.frontier.model_copy(update={"certified": certified})
+        assert told not in render_text(compressed.model_copy(update={"frontier": kept}))
 
 
 def test_variant_that_harms_no_slice_more_than_others_says_so(compressed: AuditResult):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from fairweigh.audit.coverage import coverage
-from fairweigh.audit.result import AuditResult
+from fairweigh.audit.result import AuditResult, Findings
 from fairweigh.reports.first_screen import FirstScreen, first_screen
 from fairweigh.reports.html import render_html
 from fairweigh.reports.language import writing
@@ -42,7 +42,10 @@ def test_small_slices_are_told_with_the_rows_that_they_hold(covered: AuditResult
 
 def test_open_gate_is_told_with_the_rows_that_would_decide_it(covered: AuditResult):
     told = box(first_screen(covered), "What the data cannot decide")
-    assert "about 61,300 rows of the same composition would decide it; there are 7,214." in told[0]
+    assert told[0].endswith(
+        f"Rows needed: about 61,300 rows (80{NBSP}% chance, were the truth as measured); 245,000 were it "
+        "half-way to the limit. There are 7,214."
+    )
 
 
 def test_missing_values_and_labels_are_told(covered: AuditResult):
@@ -64,6 +67,27 @@ def test_nothing_open_is_said_only_of_what_was_counted(covered: AuditResult):
         "No gate is open, and every slice has rows enough to be judged."
     ]
     assert box(first_screen(closed.model_copy(update={"coverage": []})), title) == ["No gate is open."]
+
+
+def _nothing(compas: AuditResult, findings: Findings | None) -> str:
+    variant = compas.variants[0].model_copy(update={"findings": findings})
+    screen = first_screen(compas.model_copy(update={"variants": [variant], "gates": []}))
+    assert screen.findings == []
+    return screen.nothing
+
+
+def test_where_nothing_stands_out_the_size_of_the_family_is_told(compas: AuditResult):
+    found = compas.variants[0].findings.found[0].model_copy(update={"metric": "base_rate"})
+    assert _nothing(compas, Findings(looked_at=666)) == (
+        "None of the 666 differences looked at is more than chance explains. That is not proof that there is "
+        "none."
+    )
+    assert "are of the labels alone" in _nothing(compas, Findings(looked_at=666, found=[found]))
+    assert "was looked at" in _nothing(compas, None)
+    with writing("zh"):
+        assert _nothing(compas, Findings(looked_at=666)) == (
+            "所考察的 666 个差值都未超出偶然所能解释的程度。但这并不证明不存在差异。"
+        )
 
 
 def test_gates_beyond_the_three_findings_are_counted(compas: AuditResult):

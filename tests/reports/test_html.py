@@ -210,6 +210,12 @@ def test_left_out_slices_of_a_gate_are_listed(page: Page):
     assert "Left out (few rows or unknown values): race=Asian; race=Native American." in page.text
 
 
+def test_left_out_slices_are_told_with_the_rows_that_the_metric_counts_among(compas: AuditResult):
+    gate = compas.gates[0].model_copy(update={"left_out_sizes": [22.0, 4.25]})
+    text = Page(render_html(compas.model_copy(update={"gates": [gate]}), charts=False)).text
+    assert "race=Asian (22 effective rows); race=Native American (4.2 effective rows)." in text
+
+
 def test_definitions_methods_provenance_and_gaps_are_there(page: Page, compas: AuditResult):
     for name in compas.variants[0].overall:
         assert compas.definitions[name].meaning in page.text

@@ -88,18 +88,16 @@ def test_a_part_from_the_data_stays_given_wherever_the_sentence_puts_it():
 @pytest.mark.parametrize(
     ("english", "chinese"),
     [
-        ("The whole interval is beyond the limit.", "整个区间都超出限值。"),
+        ("The limit that failing needs is beyond what is asked.", "判为不通过所依据的界限超出要求。"),
         (
-            "The interval holds the limit: these data cannot decide; "
-            "about 12,400 rows of the same composition would.",
-            "区间包含限值：现有数据无法判定；构成相同的样本约需 12,400 个才能判定。",
+            "These data cannot decide; about 400 rows of the same composition would in four cases of five, "
+            "were the truth as measured.",
+            "现有数据无法判定；假如真实值与测得值相同，约 400 个构成相同的样本在五次中有四次能够判定。",
         ),
+        ("The run has no variant 'int4'.", "本次运行没有变体 'int4'。"),
         (
-            "2 of 3 slices are beyond the limit, with limits that hold for all slices together. Taken alone "
-            "this would fail, but among several gates the failure is not proven (Holm-adjusted p = 0.081 > "
-            "0.05).",
-            "3 个切片中有 2 个超出限值（区间对所有切片同时成立）。单独来看应判为不通过，"
-            "但在多项门禁同时检验时，不通过的结论未得到证实（Holm 校正后 p = 0.081 > 0.05）。",
+            "2 of 3 slices are beyond the limit, with limits that hold for all slices together.",
+            "3 个切片中有 2 个超出限值（区间对所有切片同时成立）。",
         ),
         (
             "The metric is not defined: race=Asian & sex=Female: the denominator of TP / (TP + FN) is 0.",

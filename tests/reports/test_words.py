@@ -1,7 +1,8 @@
 """Numbers, names and sentences as the reports write them."""
 
 import pytest
-from fairweigh.audit.result import AuditResult, GateResult
+from fairweigh.audit.result import AuditResult, Findings, GateResult
+from fairweigh.metrics.table import DISPARITIES
 from fairweigh.reports.cost_tables import readable
 from fairweigh.reports.findings import findings
 from fairweigh.reports.formats import (
@@ -15,7 +16,9 @@ from fairweigh.reports.formats import (
     p_value,
     read_limit,
 )
-from fairweigh.reports.per_hundred import in_sentence, rates_of, shown_whole
+from fairweigh.reports.language import writing
+from fairweigh.reports.limited import NAMED
+from fairweigh.reports.per_hundred import RATES, in_sentence, rates_of, shown_whole
 from fairweigh.reports.words import (
     Given,
     compared_kind,
@@ -180,8 +183,9 @@ def test_findings_begin_with_what_failed(compas: AuditResult):
     told = plain(found[0].lead) + " " + plain(found[0].rest)
     assert told == (
         "Of 100 rows of race=Caucasian with the negative label the model selects 23; of 100 of "
-        f"race=African-American, 45. The difference in false positive rate, 21.4{NBSP}points "
-        f"(95{NBSP}% interval 17.4 to 25.2), exceeds the limit of 10{NBSP}points."
+        f"race=African-American, 45. The difference in false positive rate, 21.4{NBSP}points, "
+        f"exceeds the limit of 10{NBSP}points: at least 17.4{NBSP}points (all 2 slices together), at most "
+        "25.2."
     )
     assert "neither keeps nor breaks the limit" in plain(found[2].rest)
 
@@ -198,14 +202,81 @@ def test_labels_alone_select_nothing(compas: AuditResult):
     assert told.startswith(f"False positive rate: 23.5{NBSP}% in race=Caucasian, 44.8{NBSP}% in")
 
 
-def test_findings_without_gates_are_the_largest_differences_that_exclude_zero(compas: AuditResult):
+def test_findings_without_gates_are_what_stands_out_of_the_declared_family(compas: AuditResult):
     result = compas.model_copy(update={"gates": []})
-    found = findings(result)
+    found, family = findings(result), compas.variants[0].findings
+    first = next(one for one in family.found if one.metric != "base_rate")
     assert len(found) == 3
     assert len({plain(finding.rest).partition(",")[0] for finding in found}) == 3
     for finding in found:
-        assert "is more than chance explains" in plain(finding.rest)
+        told = f"is more than chance explains among the {family.looked_at} differences looked at, and no gate"
+        assert told in plain(finding.rest)
         assert "base rate" not in plain(finding.rest)
+    assert f", {abs(first.value) * 100:.1f}{NBSP}points (" in plain(found[0].rest)
+
+
+def _found(compas: AuditResult, *changed: dict[str, object], looked_at: int = 666) -> AuditResult:
+    """The run with these differences alone as what stands out."""
+    first = compas.variants[0].findings.found[0]
+    family = Findings(looked_at=looked_at, found=[first.model_copy(update=dict(one)) for one in changed])
+    variant = compas.variants[0].model_copy(update={"findings": family})
+    return compas.model_copy(update={"gates": [], "variants": [variant]})
+
+
+def test_what_stands_out_has_the_interval_and_the_confidence_of_its_family(compas: AuditResult):
+    """12 of 666: 1 - 0.05 x 12 / 666 = 99.91 % (Benjamini and Yekutieli 2005)."""
+    one = {
+        "metric": "accuracy", "slice": {"sex": "Female"}, "reference": {"sex": "Male"}, "by": ["sex"],
+        "value": -0.1234, "low": -0.2119, "high": -0.00031, "confidence": 1 - 0.05 * 12 / 666,
+    }  # fmt: skip
+    (found,) = findings(_found(compas, one))
+    told = (
+        f"The difference in accuracy, 12.34{NBSP}points (99.909{NBSP}% interval 0.03 to 21.19), is more than "
+        "chance explains among the 666 differences looked at, and no gate limits it."
+    )
+    assert plain(found.rest) == told
+    with writing("zh"):
+        (found,) = findings(_found(compas, one))
+        assert plain(found.rest) == (
+            f"准确率的差值为 12.34{NBSP}个百分点（99.909% 区间：0.03{NBSP}个百分点至 21.19{NBSP}个百分点），"
+            "在所考察的 666 个差值中超出了偶然所能解释的程度，且没有门禁对其设限。"
+        )
+
+
+def test_two_metrics_that_mirror_each_other_are_told_once(compas: AuditResult):
+    told = findings(_found(compas, {"metric": "true_positive_rate"}, {"metric": "false_negative_rate"}))
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    ("metric", "compare", "found", "limited"),
+    [
+        ("accuracy", "difference", "accuracy", True),
+        ("accuracy", "difference", "error_rate", True),
+        ("accuracy", "ratio", "accuracy", True),
+        ("accuracy_parity_difference", "value", "accuracy", True),
+        ("equalized_odds_difference", "value", "false_positive_rate", True),
+        ("equalized_odds_difference", "value", "selection_rate", False),
+        ("accuracy", "value", "accuracy", False),
+        ("accuracy", "change", "accuracy", False),
+        ("accuracy", "difference", "precision", False),
+    ],
+)
+def test_a_finding_that_no_gate_limits_is_limited_by_none(
+    compas: AuditResult, metric: str, compare: str, found: str, limited: bool
+):
+    result = _found(compas, {"metric": found, "by": ["sex"]})
+    changes = {"metric": metric, "compare": compare, "by": ["sex"], "verdict": "pass"}
+    gate = compas.gates[2].model_copy(update=changes)
+    assert len(findings(result)) == 1
+    assert (findings(result.model_copy(update={"gates": [gate]})) == []) is limited
+    elsewhere = gate.model_copy(update={"by": ["race"]})
+    assert len(findings(result.model_copy(update={"gates": [elsewhere]}))) == 1
+
+
+def test_named_disparities_are_those_of_the_table_of_metrics():
+    rates = [row for row in DISPARITIES if set(row.metrics) <= set(RATES) and row.name != "base_rate"]
+    assert {row.name: row.metrics for row in rates} == NAMED
 
 
 def test_finding_speaks_of_the_inverse_where_it_is_what_fails(compas: AuditResult):

@@ -1,0 +1,77 @@
+"""What several proven gates risk together, in one line that every renderer prints."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree
+
+import pytest
+from fairweigh.audit.result import AuditResult, GatesTogether
+from fairweigh.reports.formats import near_one
+from fairweigh.reports.gates_together import gates_together
+from fairweigh.reports.html import render_html
+from fairweigh.reports.junit import render_junit
+from fairweigh.reports.language import writing
+from fairweigh.reports.markdown import render_markdown
+from fairweigh.reports.notebook import render_notebook
+from fairweigh.reports.sarif import render_sarif
+from fairweigh.reports.text import render_text
+from fairweigh.reports.words import plain
+
+NBSP = "\u00a0"
+TWELVE = (
+    f"12 proven gates. Were every true value exactly on its limit, up to 0.6 of them would fail by chance; "
+    f"for 5{NBSP}% over the whole policy set confidence 0.9958."
+)
+
+
+@pytest.fixture
+def twelve(compas: AuditResult) -> AuditResult:
+    # 0.95 ** (1 / 12): any of twelve independent gates then fails by chance in 5 % of runs.
+    found = GatesTogether(proven=12, false_fails=12 * 0.05, confidence_for_all=0.95 ** (1 / 12))
+    return compas.model_copy(update={"gates_together": found})
+
+
+def test_the_line_stands_in_every_output(twelve: AuditResult):
+    assert plain(gates_together(twelve)) == TWELVE
+    assert TWELVE in render_html(twelve, charts=False)
+    assert TWELVE in render_markdown(twelve)
+    assert TWELVE in render_text(twelve).splitlines()
+    assert TWELVE in render_notebook(twelve)
+    suite = ElementTree.fromstring(render_junit(twelve).encode())
+    assert suite.find("properties/property[@name='gates together']").get("value") == TWELVE
+    assert json.loads(render_sarif(twelve, {}))["runs"][0]["properties"]["gatesTogether"] == TWELVE
+
+
+def test_the_line_in_chinese(twelve: AuditResult):
+    with writing("zh"):
+        assert plain(gates_together(twelve)) == (
+            "12 项须由界限证明的门禁。假如每个真实值都恰好等于其限值，平均至多有 0.6 项会因偶然而不通过；"
+            "若要使整个策略的这一概率不超过 5%，请将 confidence 设为 0.9958。"
+        )
+
+
+def test_one_gate_risks_what_its_confidence_leaves(compas: AuditResult):
+    one = compas.model_copy(
+        update={"gates_together": GatesTogether(proven=1, false_fails=0.05, confidence_for_all=0.95)}
+    )
+    assert plain(gates_together(one)) == (
+        "1 proven gate. Were the true value exactly on its limit, it would fail by chance in at most "
+        f"5{NBSP}% of such runs."
+    )
+
+
+def test_without_a_proven_gate_nothing_is_said(compas: AuditResult):
+    none = compas.model_copy(update={"gates_together": None})
+    assert gates_together(none) == ()
+    assert "would fail by chance" not in render_html(none, charts=False)
+    assert "gates together" not in render_junit(none)
+
+
+@pytest.mark.parametrize("gates", [2, 12, 77, 1000])
+def test_the_confidence_to_set_is_enough(gates: int):
+    level = 1 - 0.05 / gates
+    written = float(near_one(level, up=True))
+    assert level - 1e-12 <= written < 1
+    # No more than a tenth of what is left open goes to rounding.
+    assert 1 - written > 0.9 * (1 - level)
