@@ -363,6 +363,11 @@ class Objective(Section):
         default_factory=dict,
         description="Limits by name: a metric, a cost ratio, or agreement (with the original's decisions).",
     )
+    require_selection: bool = Field(
+        False,
+        description="The variant to release must be chosen on other rows than those that judge it "
+        "(data.selection); a choice that is not is an error.",
+    )
 
     @model_validator(mode="after")
     def _known(self) -> Objective:
@@ -537,6 +542,11 @@ class Config(Section):
 
     def _check_recipes(self) -> None:
         planned = self.planned
+        if self.objective.require_selection and planned and self.data.selection is None:
+            raise ValueError(
+                "objective.require_selection: the variant is to be chosen on rows of their own; "
+                "expected data.selection, got none"
+            )
         for i, wanted in enumerate(self.mitigations):
             if wanted.on == "compressed" and not self.compressions:
                 raise ValueError(f"mitigations[{i}].on: compressed, but compressions names no recipe")

@@ -108,7 +108,9 @@ def _judged_config(result: AuditResult, policy: Policy) -> Config:
             "gates": policy.gates,
             "confidence": policy.confidence,
             "slices": config.slices.model_copy(update={"min_size": policy.min_size}),
-            "objective": config.objective.model_copy(update={"targets": {}}),
+            "objective": config.objective.model_copy(
+                update={"targets": {}, "require_selection": policy.require_selection}
+            ),
         }
     )
 

@@ -20,7 +20,7 @@ from ..metrics.table import DEFAULT, METRICS
 from ..told import tell
 from . import changes, counterfactual, gate, variant
 from .config import Config
-from .frontier import Judged, binding, frontier, target_results, withheld
+from .frontier import Judged, binding, frontier, target_results, uncertified, withheld
 from .identified import identify
 from .measure import Measurement
 from .pairs import Paired, pair
@@ -210,6 +210,8 @@ class _Run:
         gates = [*judged.gates, *self.unanswered(plan)]
         bound = binding(config.gates, gates, self.groups, found)
         bound += withheld(config.gates, bound, found, plan)
+        if config.objective.require_selection:
+            bound += uncertified(found, plan)
         rows, identified = self._identified(predictions)
         return Judgement(
             plan, original, list(judged.variants), list(judged.comparisons), bound, found, identified, rows

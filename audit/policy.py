@@ -31,7 +31,14 @@ class Policy(Section):
         description="As in audit.yaml; compare: change without 'on' is against the baseline (--baseline).",
     )
     confidence: Confidence = Field(0.95, description="Of every interval and of the gates together.")
-    min_size: int = Field(30, ge=1, description="Slices with fewer rows are not gated.")
+    min_size: int = Field(
+        30, ge=1, description="Slices with fewer effective rows in the metric's denominator are not gated."
+    )
+    require_selection: bool = Field(
+        False,
+        description="Where variants compete, the one to release must have been chosen on other rows than "
+        "those that judge it (data.selection); else the verdict is an error.",
+    )
 
     @model_validator(mode="after")
     def _told_apart(self) -> Policy:

@@ -40,6 +40,9 @@ from .words import (
     title_of,
 )
 
+CERTIFIED = "certified"
+"""Metric of the result that says that the choice was not made on rows of its own, where that is asked."""
+
 RELEASE = "release"
 """Metric of the result that says that nothing which was asked for may be released."""
 
@@ -116,6 +119,9 @@ def gate_finding(gate: GateResult, result: AuditResult) -> Finding:
     """Say what a gate found that does not pass, in two sentences."""
     if gate.metric == RELEASE:
         return Finding(say(_NONE_MADE[run_words(result)]), retold(gate.why), gate.id)
+    if gate.metric == CERTIFIED:
+        lead = say("The choice of {variant} is not certified.", variant=Given(gate.variant))
+        return Finding(lead, retold(gate.why), gate.id)
     if gate.verdict == "error":
         title = gate_title(gate, result.definitions)
         lead = say("{gate} of {variant} could not be evaluated.", gate=title, variant=Given(gate.variant))
