@@ -227,3 +227,12 @@ class Slices:
         use = self.usable(min_size)
         use = use[~np.isnan(value[use])]
         return int(use[np.argmax(value[use])]) if len(use) else None
+
+    def lowest(self, value: NDArray[np.float64], min_size: int) -> int | None:
+        """The known slice of at least ``min_size`` rows with the lowest value above 0, or None.
+
+        A value of 0 is left out: nothing has a ratio to it.
+        """
+        use = self.usable(min_size)
+        use = use[value[use] > 0]
+        return int(use[np.argmin(value[use])]) if len(use) else None

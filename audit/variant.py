@@ -46,6 +46,8 @@ class Plan:
         Metrics shown for every slice and compared with the reference.
     depth, min_size, confidence, reference
         From the configuration.
+    positive_is : {'benefit', 'burden'} or None
+        What a positive decision is to the person it falls on; None where nobody said.
     """
 
     metrics: Sequence[str]
@@ -53,6 +55,7 @@ class Plan:
     min_size: int
     confidence: float
     reference: Mapping[str, str]
+    positive_is: Literal["benefit", "burden"] | None = None
 
 
 def number(value: float) -> float | None:
@@ -165,9 +168,10 @@ def _disparities(measured: Measurement, by: By, plan: Plan) -> Iterator[Disparit
         figure = measured.figure(name, by)
         yield from _against(measured, slices, figure, name, "difference", reference, plan)
         if name == "selection_rate":
-            highest = slices.highest(figure.value, plan.min_size)
-            if highest is not None:
-                yield from _against(measured, slices, figure, name, "ratio", highest, plan, impact=True)
+            picked = slices.lowest if plan.positive_is == "burden" else slices.highest
+            best = picked(figure.value, plan.min_size)
+            if best is not None:
+                yield from _against(measured, slices, figure, name, "ratio", best, plan, impact=True)
         elif METRICS[name].ratio and METRICS[name].percent:
             yield from _against(measured, slices, figure, name, "ratio", reference, plan)
     for row in DISPARITIES:

@@ -1,0 +1,110 @@
+"""What a positive decision is to the person: said in the data or by the card, and what follows from it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from fairweigh import Audit
+from fairweigh.datasets.card import card, names
+
+RUN = Path("runs/t")
+
+# The example of New York City's Local Law 144 rules, 6 RCNY 5-300: people and selections by race.
+RACE = {
+    "Hispanic or Latino": (408, 204),
+    "White": (797, 412),
+    "Black or African American": (390, 170),
+    "Asian": (616, 302),
+}
+
+
+@pytest.fixture
+def counted(audited, here):
+    """Audit the counts above; returns the result."""
+
+    def do(**data):
+        lines = ["race,decision,n"]
+        for race, (n, selected) in RACE.items():
+            lines += [f"{race},1,{selected}", f"{race},0,{n - selected}"]
+        (here / "cells.csv").write_text("\n".join(lines) + "\n")
+        source = {"path": "cells.csv", "count": "n", "sensitive": ["race"], **data}
+        return audited({"audit": "t", "data": source, "model": {"decision": "decision"}})
+
+    return do
+
+
+def impact(result):
+    return [d for d in result["variants"][0]["disparities"] if d["name"] == "impact_ratio"]
+
+
+def test_the_lowest_rate_is_the_benchmark_of_a_burden(counted):
+    result = counted(positive_is="burden")
+    assert result["data"]["positive_is"] == "burden"
+    assert {d["reference"]["race"] for d in impact(result)} == {"Black or African American"}
+    values = {d["slice"]["race"]: d["value"] for d in impact(result)}
+    assert values["White"] == pytest.approx((412 / 797) / (170 / 390))
+    assert min(values.values()) > 1
+
+
+@pytest.mark.parametrize("said", [{}, {"positive_is": "benefit"}])
+def test_the_highest_rate_is_the_benchmark_otherwise(counted, said):
+    result = counted(**said)
+    assert result["data"]["positive_is"] == said.get("positive_is")
+    assert {d["reference"]["race"] for d in impact(result)} == {"White"}
+    assert max(d["value"] for d in impact(result)) < 1
+
+
+def test_a_rate_of_zero_is_no_benchmark_of_a_burden(audited, here):
+    (here / "cells.csv").write_text("race,decision,n\na,0,100\nb,1,20\nb,0,80\nc,1,50\nc,0,50\n")
+    data = {"path": "cells.csv", "count": "n", "sensitive": ["race"], "positive_is": "burden"}
+    result = audited({"audit": "t", "data": data, "model": {"decision": "decision"}})
+    assert {d["reference"]["race"] for d in impact(result)} == {"b"}
+
+
+def test_a_run_with_a_burden_is_computed_again_from_its_predictions(counted, cli):
+    counted(positive_is="burden")
+    assert cli("verify", str(RUN)).code == 0
+
+
+def test_a_card_says_it_and_the_configuration_overrides_it(audited):
+    content = {"audit": "t", "data": {"name": "synthetic_lending", "split": "test"}}
+    assert audited(content)["data"]["positive_is"] == "benefit"
+    assert json.loads((RUN / "audit.json").read_text())["configuration"]["data"]["positive_is"] == "benefit"
+    RUN.rename("runs/first")
+    content["data"]["positive_is"] = "burden"
+    assert audited(content)["data"]["positive_is"] == "burden"
+
+
+@pytest.mark.parametrize(
+    "other", [{"positive": 0, "negative": 1}, {"label": "approved", "positive": "yes", "negative": "no"}]
+)
+def test_what_a_card_says_holds_for_its_own_positive_class_alone(audited, other):
+    content = {"audit": "t", "data": {"name": "synthetic_lending", "split": "test", **other}}
+    assert audited(content)["data"]["positive_is"] is None
+
+
+def test_cards_say_it_where_it_is_clear():
+    assert {name: card(name).positive_is for name in names()} == {
+        "acs_income": "benefit",
+        "adult": "benefit",
+        "bank_marketing": None,
+        "communities_crime": "burden",
+        "compas": "burden",
+        "credit_card_default": "burden",
+        "german_credit": "benefit",
+        "law_school": "benefit",
+        "synthetic_lending": "benefit",
+    }
+
+
+def test_the_keyword_of_an_audit(here, make_people):
+    rows = make_people()
+    hired = Audit("t", rows, label="y", sensitive=["sex"], decision="approved", positive_is="burden")
+    assert hired.run(RUN).data.positive_is == "burden"
+
+
+def test_another_word_is_an_error_of_one_line(write, refused, make_people, make_config):
+    write(make_people(), make_config(data={"positive_is": "good"}))
+    assert refused().endswith("data.positive_is: input should be 'benefit' or 'burden', got 'good'")
