@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from ..audit.result import AuditResult, Disparity, GateResult, Slice, Variant
 from .formats import Kind, Limit, confidence, decimals_beside, figure, interval
 from .kinds import run_words
-from .language import Sentence, later, say, tr
+from .language import Sentence, later, say, sentences, tr
 from .lookup import binding_gates, comparison_of, figure_of, variant_named
+from .meaning import worse_off
 from .per_hundred import RATES, in_sentence, rates_of, shown_whole
 from .retold import retold
 from .words import (
@@ -215,6 +216,8 @@ def _rates_lead(
         return say("{metric} of {variant}, {slices}.", metric=title, variant=name, slices=names), False
     if metric in RATES and variant.model.get("kind") != LABELS_ONLY:
         told = rates_of(metric, model_name(variant, result), (part, here), (reference, there))
+        if reference is not None and there is not None:
+            told = sentences([told, worse_off(metric, (part, here), (reference, there), result)])
         return told, shown_whole([here] if there is None else [here, there])
     kind: Kind = metric_kind(metric, result.definitions)
     one = say("{figure} in {slice}", figure=figure(here, kind), slice=slice_name(part))

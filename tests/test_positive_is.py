@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from fairweigh import Audit
 from fairweigh.datasets.card import card, names
@@ -108,3 +109,17 @@ def test_the_keyword_of_an_audit(here, make_people):
 def test_another_word_is_an_error_of_one_line(write, refused, make_people, make_config):
     write(make_people(), make_config(data={"positive_is": "good"}))
     assert refused().endswith("data.positive_is: input should be 'benefit' or 'burden', got 'good'")
+
+
+def test_init_asks_and_the_file_runs_as_it_stands_and_with_an_answer(cli, here, make_people):
+    pq.write_table(make_people(), "d.parquet")
+    assert cli("init", "d.parquet", "-o", "audit.yaml").code == 0
+    text = Path("audit.yaml").read_text()
+    assert text.count("# positive_is: benefit ") == 1
+    assert "favourable decision" not in text
+    for name, said in (("unsaid", None), ("said", "burden")):
+        Path("a.yaml").write_text(
+            text.replace("# positive_is: benefit ", f"positive_is: {said} ") if said else text
+        )
+        assert cli("audit", "a.yaml", "-q", "-o", name).code in (0, 1, 3)
+        assert json.loads(Path(name, "audit.json").read_text())["data"]["positive_is"] == said

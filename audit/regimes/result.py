@@ -113,7 +113,7 @@ class CreditGroup(Part):
 
     value: str = Field(description="The group: a value of the sensitive feature.")
     n: int = Field(description="Applicants in the group.")
-    approved: int = Field(description="Those with the favourable decision.")
+    approved: int = Field(description="Those with the decision that grants the credit.")
     rate: float = Field(description="approved / n.")
     share: float = Field(description="Of all applicants whose group is known.")
     reference: bool = Field(description="Whether this is the control group.")
