@@ -75,7 +75,7 @@ _WORDS: dict[Meaning, _Words] = {
             later("none gains a favourable decision"),
         ),
         loses=(later_n("{n} loses one", "{n} lose one"), later("none loses one")),
-        worse=later("The decision is favourable, and it goes less often to {slice}."),
+        worse=later("The favourable decision goes less often to {slice}."),
     ),
     "burden": _Words(
         selected=later("positive decision, a burden"),
@@ -89,7 +89,7 @@ _WORDS: dict[Meaning, _Words] = {
         ),
         gains=(later_n("{n} gains a burden", "{n} gain a burden"), later("none gains a burden")),
         loses=(later_n("{n} is freed of one", "{n} are freed of one"), later("none is freed of one")),
-        worse=later("To be selected is a burden, and it falls more often on {slice}."),
+        worse=later("The burden falls more often on {slice}."),
     ),
 }
 

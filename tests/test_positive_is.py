@@ -123,3 +123,34 @@ def test_init_asks_and_the_file_runs_as_it_stands_and_with_an_answer(cli, here, 
         )
         assert cli("audit", "a.yaml", "-q", "-o", name).code in (0, 1, 3)
         assert json.loads(Path(name, "audit.json").read_text())["data"]["positive_is"] == said
+
+
+def test_the_report_of_compas_speaks_of_a_burden_and_never_of_a_favourable_decision(data_folder, cli, here):
+    example = Path(__file__).parents[1] / "examples" / "compas.yaml"
+    ended = cli("audit", str(example), "-o", "compas")
+    # ProPublica's finding as gates: false positive and false negative rates by race differ by more than 0.1.
+    assert ended.code == 1
+    texts = [ended.out + ended.err, *(p.read_text() for p in Path("compas").glob("*.[hjm]*") if p.is_file())]
+    assert len(texts) > 4
+    assert not [text[:60] for text in texts if "favourable" in text]
+    assert "The burden falls more often on race=African-American." in texts[0]
+    result = json.loads(Path("compas/audit.json").read_text())
+    ratios = {d["slice"]["race"]: d for d in impact(result) if d["by"] == ["race"]}
+    # Medium or High: 79 of 377 of race Other, the lowest, and 2,174 of 3,696.
+    assert {d["reference"]["race"] for d in ratios.values()} == {"Other"}
+    assert ratios["African-American"]["value"] == pytest.approx((2174 / 3696) / (79 / 377))
+
+
+def test_the_report_of_a_benefit_says_favourable(audited):
+    audited({"audit": "t", "data": {"name": "synthetic_lending", "split": "test"},
+             "model": {"decision": "approved", "positive": "yes"}})  # fmt: skip
+    page = (RUN / "report.html").read_text()
+    assert "the decision is called favourable" in page
+    assert "The favourable decision goes less often to" in page
+    assert "burden" not in page
+
+
+def test_the_schema_documents_it(cli):
+    described = json.loads(cli("schema").out)["$defs"]["Data"]["properties"]["positive_is"]
+    assert {"benefit", "burden"} == set(described["anyOf"][0]["enum"])
+    assert "a burden (a risk rating" in described["description"]

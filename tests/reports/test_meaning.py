@@ -15,7 +15,7 @@ from fairweigh.reports.words import plain
 
 from .test_html import Page
 
-VALUED = re.compile(r"favou?rabl|worse off|a burden\b|burden (lifted|gained)", re.IGNORECASE)
+VALUED = re.compile(r"favou?rabl|worse off|(a|the) burden\b|burden (lifted|gained)", re.IGNORECASE)
 VALUED_ZH = re.compile("有利|负担|处境更差")
 SAID_NOT = ("benefit or a burden", "是利益还是负担")
 """What a run says where nobody said it; not a word that values."""
@@ -83,8 +83,8 @@ def test_who_is_worse_off_by_a_false_positive_rate_hangs_on_what_a_decision_is(c
         return plain(worse_off(metric, *pair, meaning(compas, said)))
 
     assert told(None) == ""
-    assert told("burden") == "To be selected is a burden, and it falls more often on race=African-American."
-    assert told("benefit") == "The decision is favourable, and it goes less often to race=Caucasian."
+    assert told("burden") == "The burden falls more often on race=African-American."
+    assert told("benefit") == "The favourable decision goes less often to race=Caucasian."
     # A false negative is not selected: the higher rate is the lesser burden.
     assert "on race=Caucasian." in told("burden", "false_negative_rate")
     assert "to race=African-American." in told("benefit", "true_negative_rate")
@@ -95,5 +95,5 @@ def test_who_is_worse_off_by_a_false_positive_rate_hangs_on_what_a_decision_is(c
 
 def test_a_finding_says_on_whom_a_burden_falls(compas):
     leads = [plain(f.lead) for f in findings(meaning(compas, "burden"))]
-    assert any("it falls more often on race=African-American." in lead for lead in leads)
+    assert any("The burden falls more often on race=African-American." in lead for lead in leads)
     assert not any("burden" in plain(f.lead) for f in findings(meaning(compas, None)))
