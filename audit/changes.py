@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..metrics import compare, gap_growth
-from ..metrics.counts import Tally
+from ..metrics.counts import UNKNOWN, Tally
+from ..metrics.evidence import Pairs
+from ..metrics.exact import RATIO
 from ..metrics.figures import Figure, count_figure
-from ..metrics.intervals import Floats, Limits, adjust_p, fisher_exact, normal_quantile, score_ratio
+from ..metrics.intervals import Floats, adjust_p, normal_quantile
 from ..metrics.table import METRICS
 from ..told import tell
 from .measure import By, Slices
 from .pairs import Paired, depends_on_model
 from .result import Change, Comparison, Flips, GapChange, Status
-from .variant import Plan, number, status_of, undefined_because
+from .variant import Plan, number, small_because, status_of, undefined_because
 
 WHOLE: By = ()
 
@@ -34,7 +36,7 @@ def compared(paired: Paired, plan: Plan, before: str, after: str) -> Comparison:
     overall, flips, agreement = None, [], None
     if paired.decided:
         overall = next(_flips(paired, WHOLE, plan))
-        flips = [f for by in partitions[1:] for f in _flips(paired, by, plan)]
+        flips = _paying([f for by in partitions[1:] for f in _flips(paired, by, plan)])
         agreement = None if overall.rate is None else 1 - overall.rate
     return Comparison(
         before=before, after=after, rows=paired.rows, agreement=agreement, overall=overall, flips=flips,
@@ -45,7 +47,7 @@ def compared(paired: Paired, plan: Plan, before: str, after: str) -> Comparison:
 def methods_used(comparison: Comparison) -> set[str]:
     """Return the interval methods of a comparison, as keys of ``METHODS``."""
     used = {c.method for c in comparison.changes} | {g.method for g in comparison.gap_changes}
-    return used | ({"wilson", "score-ratio"} if comparison.overall else set())
+    return used | ({"clopper-pearson", "melded"} if comparison.overall else set())
 
 
 def _changes(paired: Paired, name: str, by: By, plan: Plan) -> Iterator[Change]:
@@ -72,8 +74,8 @@ def _status(name: str, figure: Figure, before: Figure, i: int, plan: Plan) -> tu
         if before.defined[i]:
             return "undefined", tell("after the change: {why}", why=why)
         return "undefined", tell("before the change: {why}", why=why)
-    if n < plan.min_size:
-        return "small", tell("fewer than {least} rows in the denominator ({n})", least=plan.min_size, n=n)
+    if before.size[i] < plan.min_size:
+        return "small", small_because(before, i, plan.min_size)
     return "ok", None
 
 
@@ -95,7 +97,8 @@ def _gap_changes(paired: Paired, name: str, by: By, plan: Plan) -> Iterator[GapC
     worse, (worse_low, worse_high) = gap_growth.growth(before, change, others, references, z)
     known = change.method != "none"
     for k, i in enumerate(others.tolist()):
-        status, why = status_of(slices, change, [i, reference], number(value[k]), plan)
+        used = before if change.defined[i] and change.defined[reference] else change
+        status, why = status_of(slices, used, [i, reference], number(value[k]), plan)
         yield GapChange.model_construct(
             metric=name,
             by=list(by),
@@ -120,14 +123,15 @@ def _flips(paired: Paired, by: By, plan: Plan) -> Iterator[Flips]:
     slices, tally = paired.slices(by), paired.tally(by)
     flips = tally.flips()
     figure = count_figure(METRICS["selection_rate"], flips)
-    z = normal_quantile(plan.confidence)
-    low, high = figure.limits(z, 1.0)
-    ratio, (ratio_low, ratio_high) = _against_others(flips, figure, z)
+    tail = (1 - plan.confidence) / 2
+    low, high = figure.limits(normal_quantile(plan.confidence), 1.0)
+    against = _against_others(flips, figure)
+    ratio = against.value
+    ratio_low, ratio_high = (
+        np.where(np.isnan(ratio), np.nan, f(tail)) for f in (against.lower, against.upper)
+    )
     counts = tally.counts
-    p = np.full(len(tally), np.nan)
-    if by and tally.weights is None and tally.clusters is None:
-        p = _fisher(np.asarray(flips.counts.selected), np.asarray(flips.counts.n))
-    adjusted = _holm(p, slices)
+    p = compare.p_apart(against) if by else np.full(len(tally), np.nan)
     columns: dict[str, Floats | None] = {
         "rate": figure.value,
         "low": low,
@@ -136,7 +140,6 @@ def _flips(paired: Paired, by: By, plan: Plan) -> Iterator[Flips]:
         "ratio_low": ratio_low,
         "ratio_high": ratio_high,
         "p": p,
-        "p_adjusted": adjusted,
         **_shifts(paired, by),
     }
     moves: dict[str, NDArray[np.int64] | None] = {
@@ -155,29 +158,29 @@ def _flips(paired: Paired, by: By, plan: Plan) -> Iterator[Flips]:
         )
 
 
-def _against_others(tally: Tally, figure: Figure, z: float) -> tuple[Floats, Limits]:
-    """Ratio of each slice's flip rate to that of all other rows, with score limits.
+def _against_others(tally: Tally, figure: Figure) -> Pairs:
+    """Flip rate of each slice against that of all other rows.
 
     The slices are a partition, so that the others are all rows less the slice; their effective number
     stands in the same proportion to their weight as over all slices together.
     """
     sums = tally.weights or tally.counts
     flips, n = np.asarray(sums.selected, float), np.asarray(sums.n, float)
-    assert figure.trials is not None
+    held = figure.binomial
+    assert held is not None
     rest, rest_flips = n.sum() - n, flips.sum() - flips
+    trials = rest * np.nansum(held.n) / n.sum()
     with np.errstate(divide="ignore", invalid="ignore"):
-        trials = rest * np.nansum(figure.trials) / n.sum()
-        rate = rest_flips / rest
-        value = figure.value / rate
-        low, high = score_ratio(figure.value * figure.trials, figure.trials, rate * trials, trials, z)
-    return value, (low, high)
+        return Pairs(held.x, held.n, rest_flips / rest * trials, trials, RATIO)
 
 
-def _fisher(flips: NDArray[np.int64], n: NDArray[np.int64]) -> Floats:
-    """Fisher's exact p of each slice's flips against those of all other rows."""
-    all_flips, rows = int(flips.sum()), int(n.sum())
-    pairs = zip(flips.tolist(), n.tolist(), strict=True)
-    return np.array([fisher_exact(x, k, all_flips - x, rows - k) for x, k in pairs])
+def _paying(flips: Sequence[Flips]) -> list[Flips]:
+    """Adjust the p of every slice of every partition together; unknown slices are no hypotheses."""
+    p = np.array([np.nan if UNKNOWN in f.slice.values() or f.p is None else f.p for f in flips])
+    return [
+        f.model_copy(update={"p_adjusted": number(adjusted)})
+        for f, adjusted in zip(flips, adjust_p(p, "holm"), strict=True)
+    ]
 
 
 def _shifts(paired: Paired, by: By) -> dict[str, Floats | None]:

@@ -1,10 +1,10 @@
-"""What a gate says of each slice: a signed figure with limits at any confidence and number of rows."""
+"""What a gate asks of each slice: the claims, the question they make together, and the slices left out."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,13 @@ from numpy.typing import NDArray
 from ..datasets.columns import word
 from ..datasets.errors import InputError
 from ..metrics import compare, gap_growth
+from ..metrics.evidence import FromLimits, Index, evidence
+from ..metrics.extremes import Extremes
 from ..metrics.figures import Figure
-from ..metrics.intervals import pairwise_quantile, sidak_quantile
+from ..metrics.intervals import Floats, Limits
+from ..metrics.limit import Limit
+from ..metrics.questions import Each, Largest, Picked, Question
+from ..metrics.requirement import Requirement
 from ..metrics.table import METRICS
 from ..told import tell
 from .config import AGGREGATES, Gate
@@ -22,31 +27,49 @@ from .pairs import Paired, depends_on_model
 from .unpaired import Unpaired
 from .variant import Plan, undefined_because
 
-Interval = tuple[float, float, float]
-"""Signed value, lower and upper limit."""
+Fold = Literal["none", "difference", "ratio"]
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What a gate says of one slice.
-
-    ``interval(confidence, scale)`` gives the signed value with limits that hold for all claims of the
-    gate together, had there been ``scale`` times the rows; ``folded`` brings them to the scale of the
-    limit (an absolute difference, the smaller of a ratio and its inverse).
-    """
+    """What a gate speaks of: a slice, its reference, and why there is no figure of it, if so."""
 
     slice: dict[str, str]
     reference: dict[str, str] | None
     n: int
-    interval: Callable[[float, float], Interval]
-    fold: Callable[[Interval], Interval]
-    undefined: str | None
+    undefined: str | None = None
 
 
-def claims(
+@dataclass(frozen=True)
+class LeftOut:
+    """A slice that a gate does not speak of, and the effective rows in the metric's denominator."""
+
+    slice: dict[str, str]
+    size: float
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Everything that a gate asks.
+
+    Attributes
+    ----------
+    claims : list of Claim
+    question : Question or None
+        Of the claims that are defined, in their order; None where none is.
+    left_out : list of LeftOut
+        Small or unknown slices.
+    """
+
+    claims: list[Claim]
+    question: Question | None
+    left_out: list[LeftOut]
+
+
+def asked(
     gate: Gate, position: int, measured: Measurement, plan: Plan, paired: Paired | Unpaired | None = None
-) -> tuple[list[Claim], list[dict[str, str]]]:
-    """What a gate says of each slice, and the slices that it leaves out as small or unknown.
+) -> Asked:
+    """What a gate asks of each slice.
 
     Raises
     ------
@@ -54,14 +77,25 @@ def claims(
         The gate names a feature or slice that the data lack, or a metric that they cannot give.
     """
     where = f"gates[{position}]"
-    by = gate.features
-    for feature in by:
+    _check(gate, where, measured, paired)
+    by = tuple(f for f in measured.features if f in gate.features)
+    gated = _Gated(gate, where, measured.slices(by), plan)
+    if gate.compare == "change":
+        assert paired is not None
+        return _growths(gated, paired, by) if gate.by is not None else _changes(gated, paired, by)
+    if gate.metric in AGGREGATES:
+        return _aggregate(gated, {m: measured.figure(m, by) for m in AGGREGATES[gate.metric].metrics})
+    figure = measured.figure(gate.metric, by)
+    return _values(gated, figure) if gate.compare == "value" else _against(gated, figure)
+
+
+def _check(gate: Gate, where: str, measured: Measurement, paired: Paired | Unpaired | None) -> None:
+    for feature in gate.features:
         if feature not in measured.features:
             raise InputError(
                 f"{where}.by: {feature!r} is not an audited sensitive feature; there are "
                 f"{', '.join(measured.features)}"
             )
-    by = tuple(f for f in measured.features if f in by)
     names = AGGREGATES[gate.metric].metrics if gate.metric in AGGREGATES else (gate.metric,)
     for name in names:
         lacking = (measured if paired is None or gate.compare != "change" else paired).lacks(METRICS[name])
@@ -73,202 +107,246 @@ def claims(
             raise InputError(
                 f"{where}.metric: {name} is of the labels alone, it does not change with a model"
             )
-    slices = measured.slices(by)
-    use, left_out = _gated(gate, where, slices, plan)
-    if gate.compare == "change":
-        assert paired is not None
-        if isinstance(paired, Unpaired) and gate.by is not None:
-            left_out = [*left_out, *paired.gone(by)]
-        moved = _growths if gate.by is not None else _changes
-        return moved(gate, where, paired, slices, use, plan), left_out
-    if gate.metric in AGGREGATES:
-        return [_aggregate(gate, measured, slices, use, plan)], left_out
-    figure = measured.figure(gate.metric, by)
-    if gate.compare == "value":
-        return _values(gate, figure, slices, use), left_out
-    return _pairs(gate, where, figure, slices, use, plan), left_out
 
 
-def _gated(gate: Gate, where: str, slices: Slices, plan: Plan) -> tuple[list[int], list[dict[str, str]]]:
-    """The slices that a gate speaks of, and those left out as small or unknown."""
-    if gate.slice is not None:
-        wanted = {k: word(v) for k, v in gate.slice.items()}
-        found = slices.find(wanted)
+@dataclass(frozen=True)
+class _Gated:
+    """A gate on the slices of its features."""
+
+    gate: Gate
+    where: str
+    slices: Slices
+    plan: Plan
+
+    @property
+    def level(self) -> float:
+        """One-sided level of what is proven."""
+        return 1 - self.plan.confidence
+
+    def requirement(self, fold: Fold = "none") -> Requirement:
+        """The gate's limit."""
+        limit = Limit.parse(self.gate.limit)
+        return Requirement(limit.value, limit.upper, fold)
+
+    def levels(self, claims: int) -> tuple[float, ...]:
+        """Levels that will decide or be shown, of a figure whose limits alone are known."""
+        return self.level, self.level / max(claims, 1), self.level / 2
+
+    def eligible(self, size: Floats) -> tuple[list[int], list[LeftOut]]:
+        """The slices that the gate speaks of, and those left out as small or unknown.
+
+        ``size`` is the effective denominator of the metric: a slice of many rows in which few count is small.
+        """
+        gate, slices = self.gate, self.slices
+        if gate.slice is not None:
+            wanted = {k: word(v) for k, v in gate.slice.items()}
+            return [self.named(wanted, f"{self.where}.slice")], []
+        if not slices.by:
+            return [0], []
+        use = [
+            i
+            for i in slices.shown
+            if (gate.include_unknown or not slices.unknown[i])
+            and (gate.include_small or size[i] >= self.plan.min_size)
+        ]
+        left = [LeftOut(slices.name(i), float(size[i])) for i in slices.shown if i not in set(use)]
+        return use, left
+
+    def named(self, wanted: Mapping[str, str], where: str) -> int:
+        """The slice with these values; InputError where there is none."""
+        found = self.slices.find(wanted)
         if found is None:
-            known = ", ".join(slices.words(i) for i in slices.shown[:12])
-            raise InputError(f"{where}.slice: no slice {wanted} in the data; there are {known}")
-        return [found], []
-    if not slices.by:
-        return [0], []
-    use = [
-        i
-        for i in slices.shown
-        if (gate.include_unknown or not slices.unknown[i])
-        and (gate.include_small or slices.n[i] >= plan.min_size)
-    ]
-    return use, [slices.name(i) for i in slices.shown if i not in use]
+            known = ", ".join(self.slices.words(i) for i in self.slices.shown[:12])
+            raise InputError(f"{where}: no slice {dict(wanted)} in the data; there are {known}")
+        return found
+
+    def reference(
+        self, figure: Figure, use: Sequence[int]
+    ) -> tuple[int | None, Literal["highest", "lowest"] | None]:
+        """The reference slice (None where none is large enough), and how it was picked for its value.
+
+        One that nobody named, here or in the configuration, has to be large enough as any slice has.
+        """
+        wanted, plan, slices = self.gate.reference, self.plan, self.slices
+        burden = plan.positive_is == "burden"
+        if wanted is None and self.gate.metric == "selection_rate" and self.gate.compare == "ratio":
+            wanted = "lowest" if burden else "highest"
+        if wanted in ("highest", "lowest"):
+            best = np.nanargmax if wanted == "highest" else np.nanargmin
+            known = np.array([i for i in use if figure.defined[i]], np.intp)
+            picked: Literal["highest", "lowest"] = "highest" if wanted == "highest" else "lowest"
+            return (int(known[best(figure.value[known])]) if len(known) else None), picked
+        if wanted is None or wanted == "largest":
+            chosen = slices.reference(plan.reference if wanted is None else {})
+            given = wanted is None and all(f in plan.reference for f in slices.by)
+            large = self.gate.include_small or figure.size[chosen] >= plan.min_size
+            return (chosen if given or large else None), None
+        if not isinstance(wanted, dict):
+            if len(slices.by) > 1:
+                raise InputError(
+                    f"{self.where}.reference: expected a value for each of {', '.join(slices.by)}"
+                )
+            wanted = {slices.by[0]: wanted}
+        return self.named({k: word(v) for k, v in wanted.items()}, f"{self.where}.reference"), None
 
 
-def _values(gate: Gate, figure: Figure, slices: Slices, use: list[int]) -> list[Claim]:
+def _values(gated: _Gated, figure: Figure) -> Asked:
     """Each slice's own value against the limit."""
-
-    def claim(i: int) -> Claim:
-        def interval(confidence: float, scale: float) -> Interval:
-            low, high = figure.limits(sidak_quantile(confidence, len(use)), scale)
-            return float(figure.value[i]), float(low[i]), float(high[i])
-
-        n = int(figure.n[i])
-        why = None if figure.defined[i] else undefined_because(gate.metric, n)
-        return Claim(slices.name(i), None, n, interval, lambda v: v, why)
-
-    return [claim(i) for i in use]
+    use, left_out = gated.eligible(figure.size)
+    claims = [_claim(gated, figure, i) for i in use]
+    known = _defined(use, claims)
+    if not len(known):
+        return Asked(claims, None, left_out)
+    found = evidence(figure, known, gated.levels(len(known)))
+    return Asked(claims, Each(found, gated.requirement(), len(known)), left_out)
 
 
-def _pairs(gate: Gate, where: str, figure: Figure, slices: Slices, use: list[int], plan: Plan) -> list[Claim]:
+def _claim(gated: _Gated, figure: Figure, i: int) -> Claim:
+    n = int(figure.n[i])
+    why = None if figure.defined[i] else undefined_because(gated.gate.metric, n)
+    return Claim(gated.slices.name(i), None, n, why)
+
+
+def _defined(use: Sequence[int], claims: Sequence[Claim]) -> Index:
+    return np.array([i for i, claim in zip(use, claims, strict=True) if claim.undefined is None], np.intp)
+
+
+def _against(gated: _Gated, figure: Figure) -> Asked:
     """Each slice against the reference."""
-    reference, picked = _reference(gate, where, figure, slices, plan)
+    gate, slices = gated.gate, gated.slices
+    use, left_out = gated.eligible(figure.size)
+    reference, picked = gated.reference(figure, use)
+    if reference is None:
+        return Asked([], None, left_out)
     others = [i for i in use if i != reference]
-    compared = compare.difference if gate.compare == "difference" else compare.ratio
-    favoured = gate.compare == "ratio" and (gate.reference is not None or picked)
-    fold = _absolute if gate.compare == "difference" else ((lambda v: v) if favoured else _smaller_ratio)
-    known = int((~slices.unknown).sum())
+    form: compare.Form = "difference" if gate.compare == "difference" else "ratio"
+    zero = form == "ratio" and figure.value[reference] == 0
 
     def claim(i: int) -> Claim:
-        def interval(confidence: float, scale: float) -> Interval:
-            z = _together(confidence, len(others), known, picked)
-            value, (low, high) = compared(figure, np.array([i]), np.array([reference]), z, scale)
-            return float(value[0]), float(low[0]), float(high[0])
-
-        lacking = [j for j in (i, reference) if not figure.defined[j]]
-        why = None
-        if lacking:
-            because = undefined_because(gate.metric, int(figure.n[lacking[0]]))
-            why = tell("{slice}: {why}", slice=slices.words(lacking[0]), why=because)
-        elif gate.compare == "ratio" and figure.value[reference] == 0:
+        why = _lacking(gated, figure.defined, figure.n, (i, reference))
+        if why is None and zero:
             why = tell("the reference {slice} is 0", slice=slices.words(reference))
-        return Claim(slices.name(i), slices.name(reference), int(figure.n[i]), interval, fold, why)
+        return Claim(slices.name(i), slices.name(reference), int(figure.n[i]), why)
 
-    return [claim(i) for i in others]
-
-
-def _reference(gate: Gate, where: str, figure: Figure, slices: Slices, plan: Plan) -> tuple[int, bool]:
-    """The reference slice, and whether it was picked for its value."""
-    wanted = gate.reference
-    if wanted is None:
-        wanted = "highest" if gate.metric == "selection_rate" and gate.compare == "ratio" else None
-    if wanted is None:
-        return slices.reference(plan.reference), False
-    if wanted == "highest":
-        highest = slices.highest(figure.value, 0 if gate.include_small else plan.min_size)
-        if highest is None:
-            raise InputError(f"{where}: no slice of at least {plan.min_size} rows has {gate.metric}")
-        return highest, True
-    if wanted == "largest":
-        return slices.reference({}), False
-    if not isinstance(wanted, dict):
-        if len(slices.by) > 1:
-            raise InputError(f"{where}.reference: expected a value for each of {', '.join(slices.by)}")
-        wanted = {slices.by[0]: wanted}
-    named = {k: word(v) for k, v in wanted.items()}
-    found = slices.find(named)
-    if found is None:
-        known = ", ".join(slices.words(i) for i in slices.shown[:12])
-        raise InputError(f"{where}.reference: no slice {named} in the data; there are {known}")
-    return found, False
-
-
-def _changes(
-    gate: Gate, where: str, paired: Paired | Unpaired, slices: Slices, use: list[int], plan: Plan
-) -> list[Claim]:
-    """After - before of the metric itself, in one slice or overall."""
-
-    def claim(i: int) -> Claim:
-        figure = paired.figure_of(gate.metric, slices.by, [i])
-
-        def interval(confidence: float, scale: float) -> Interval:
-            low, high = figure.limits(sidak_quantile(confidence, len(use)), scale)
-            return float(figure.value[0]), float(low[0]), float(high[0])
-
-        n = int(figure.n[0])
-        why = None if figure.defined[0] else undefined_because(gate.metric, n)
-        return Claim(slices.name(i), None, n, interval, lambda v: v, why)
-
-    return [claim(i) for i in use]
-
-
-def _growths(
-    gate: Gate, where: str, paired: Paired | Unpaired, slices: Slices, use: list[int], plan: Plan
-) -> list[Claim]:
-    """Growth of the absolute gap of each slice to the reference, |after| - |before|."""
-    before = paired.before(gate.metric, slices.by)
-    reference, picked = _reference(gate, where, before, slices, plan)
-    others = [i for i in use if i != reference]
-    known = int((~slices.unknown).sum())
-    one, other = np.array([0]), np.array([1])
-
-    def claim(i: int) -> Claim:
-        gap = before.take([i, reference])
-        change = paired.figure_of(gate.metric, slices.by, [i, reference])
-
-        def interval(confidence: float, scale: float) -> Interval:
-            z = _together(confidence, len(others), known, picked)
-            value, (low, high) = gap_growth.growth(gap, change, one, other, z, scale)
-            return float(value[0]), float(low[0]), float(high[0])
-
-        lacking = [j for k, j in enumerate((i, reference)) if not (change.defined[k] and gap.defined[k])]
-        why = None
-        if lacking:
-            because = undefined_because(gate.metric, int(before.n[lacking[0]]))
-            why = tell("{slice}: {why}", slice=slices.words(lacking[0]), why=because)
-        return Claim(slices.name(i), slices.name(reference), int(change.n[0]), interval, lambda v: v, why)
-
-    return [claim(i) for i in others]
-
-
-def _together(confidence: float, others: int, known: int, picked: bool) -> float:
-    """Quantile for limits that hold for all slices; a reference picked for its value is one of all pairs."""
-    return pairwise_quantile(confidence, max(known, 2)) if picked else sidak_quantile(confidence, others)
-
-
-def _aggregate(gate: Gate, measured: Measurement, slices: Slices, use: list[int], plan: Plan) -> Claim:
-    """A named disparity over all slices."""
-    row = AGGREGATES[gate.metric]
-    form = "difference" if gate.metric.endswith("_difference") else "ratio"
-    figures = {m: measured.figure(m, slices.by) for m in row.metrics}
-    chosen: NDArray[np.intp] = np.array(use, np.intp)
-    point = compare.between(figures, chosen, form, plan.confidence)  # type: ignore[arg-type]
-    undefined = [slices.words(i) for i in use if not all(f.defined[i] for f in figures.values())]
-
-    def interval(confidence: float, scale: float) -> Interval:
-        found = compare.between(figures, chosen, form, confidence, scale)  # type: ignore[arg-type]
-        return (found.value, found.low, found.high) if found else (math.nan,) * 3
-
-    why = None
-    if point is None:
-        why = tell("fewer than two slices have {what}", what=" and ".join(row.metrics))
-    elif undefined:
-        why = tell(
-            "{what} not defined in {slices}", what=" and ".join(row.metrics), slices=", ".join(undefined)
-        )
-    one, other = (point.slice, point.reference) if point else (0, 0)
-    n = int(slices.n[one]) if point else 0
-    return Claim(
-        slices.name(one) if point else {},
-        slices.name(other) if point else None,
-        n,
-        interval,
-        lambda v: v,
-        why,
+    claims = [claim(i) for i in others]
+    known = _defined(others, claims)
+    if not len(known):
+        return Asked(claims, None, left_out)
+    if picked is not None:
+        among = np.array([i for i in use if figure.defined[i]], np.intp)
+        limit = gated.requirement().limit
+        level = gated.level
+        asks = Picked(figure, known, among, reference, form, picked == "highest", limit, level)
+        return Asked(claims, asks, left_out)
+    pairs = compare.pair_evidence(
+        figure, known, np.full(len(known), reference), form, gated.levels(len(known))
     )
+    return Asked(claims, Each(pairs, _of_pairs(gated, form), len(known)), left_out)
 
 
-def _absolute(v: Interval) -> Interval:
-    value, low, high = v
-    nearest = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
-    return abs(value), nearest, max(abs(low), abs(high))
+def _of_pairs(gated: _Gated, form: compare.Form) -> Requirement:
+    """The limit of a comparison with a reference that was fixed beforehand.
+
+    A difference counts in either direction, and so does a ratio to a reference that nobody named. Of a burden
+    it is the slice that has more of it which is worse off: the limit is on the inverse of its ratio.
+    """
+    if form == "difference":
+        return gated.requirement("difference")
+    if gated.gate.reference is None:
+        return gated.requirement("ratio")
+    if gated.plan.positive_is == "burden" and gated.gate.metric == "selection_rate":
+        return Requirement(1 / gated.requirement().limit, upper=True)
+    return gated.requirement()
 
 
-def _smaller_ratio(v: Interval) -> Interval:
-    value, low, high = v
-    fold = [min(x, 1 / x) if x > 0 else 0.0 for x in (value, low, high)]
-    return fold[0], min(fold[1], fold[2]), 1.0 if low <= 1 <= high else max(fold[1], fold[2])
+def _lacking(
+    gated: _Gated, defined: NDArray[np.bool_], n: NDArray[np.int64], pair: tuple[int, int]
+) -> str | None:
+    lacking = [j for j in pair if not defined[j]]
+    if not lacking:
+        return None
+    because = undefined_because(gated.gate.metric, int(n[lacking[0]]))
+    return tell("{slice}: {why}", slice=gated.slices.words(lacking[0]), why=because)
+
+
+def _changes(gated: _Gated, paired: Paired | Unpaired, by: tuple[str, ...]) -> Asked:
+    """After - before of the metric itself, in one slice or overall."""
+    use, left_out = gated.eligible(paired.before(gated.gate.metric, by).size)
+    figure = paired.figure_of(gated.gate.metric, by, use)
+    whole = np.arange(len(use))
+    claims = [
+        Claim(
+            gated.slices.name(i),
+            None,
+            int(figure.n[k]),
+            None if figure.defined[k] else undefined_because(gated.gate.metric, int(figure.n[k])),
+        )
+        for k, i in enumerate(use)
+    ]
+    known = whole[figure.defined]
+    if not len(known):
+        return Asked(claims, None, left_out)
+    found = evidence(figure, known, gated.levels(len(known)))
+    return Asked(claims, Each(found, gated.requirement(), len(known)), left_out)
+
+
+def _growths(gated: _Gated, paired: Paired | Unpaired, by: tuple[str, ...]) -> Asked:
+    """Growth of the absolute gap of each slice to the reference, |after| - |before|."""
+    gate, slices = gated.gate, gated.slices
+    before = paired.before(gate.metric, by)
+    use, left_out = gated.eligible(before.size)
+    if isinstance(paired, Unpaired):
+        left_out += [LeftOut(name, 0.0) for name in paired.gone(by)]
+    reference, picked = gated.reference(before, use)
+    if reference is None:
+        return Asked([], None, left_out)
+    others = [i for i in use if i != reference]
+    compared = [*others, reference]
+    gap, change = before.take(compared), paired.figure_of(gate.metric, by, compared)
+    defined = gap.defined & change.defined
+    places = dict(zip(compared, defined.tolist(), strict=True))
+    known_slices = np.array([places.get(i, False) for i in range(len(slices.n))], bool)
+    claims = [
+        Claim(
+            slices.name(i), slices.name(reference), int(change.n[k]),
+            _lacking(gated, known_slices, before.n, (i, reference)),
+        )
+        for k, i in enumerate(others)
+    ]  # fmt: skip
+    known = np.array([k for k, claim in enumerate(claims) if claim.undefined is None], np.intp)
+    if not len(known):
+        return Asked(claims, None, left_out)
+    against = np.full(len(known), len(others))
+    # A reference that was picked for its value stands among all the slices that it was picked from.
+    together = len(use) * (len(use) - 1) if picked else len(known)
+
+    def limits(z: float) -> Limits:
+        return gap_growth.growth(gap, change, known, against, z)[1]
+
+    value, _ = gap_growth.growth(gap, change, known, against, 0.5)
+    found = FromLimits.of(value, limits, gated.levels(together))
+    return Asked(claims, Each(found, gated.requirement(), together), left_out)
+
+
+def _aggregate(gated: _Gated, figures: Mapping[str, Figure]) -> Asked:
+    """A named disparity over all slices."""
+    gate, slices = gated.gate, gated.slices
+    use, left_out = gated.eligible(np.min([f.size for f in figures.values()], axis=0))
+    extremes = Extremes(figures, np.array(use, np.intp), gate.metric.endswith("_ratio"))
+    undefined = [slices.words(i) for i in use if not all(f.defined[i] for f in figures.values())]
+    if not extremes.defined:
+        if len(use) < 2:
+            return Asked([], None, left_out)
+        why = tell("fewer than two slices have {what}", what=" and ".join(figures))
+        return Asked([Claim({}, None, 0, why)], None, left_out)
+    high, low = extremes.ends.high, extremes.ends.low
+    one, other = (low, high) if extremes.ratio else (high, low)
+    why = None
+    if undefined:
+        what = " and ".join(figures)
+        why = tell("{what} not defined in {slices}", what=what, slices=", ".join(undefined))
+    n = int(figures[extremes.ends.metric].n[one])
+    claim = Claim(slices.name(one), slices.name(other), n, why)
+    if why is not None:
+        return Asked([claim], None, left_out)
+    return Asked([claim], Largest(extremes, Limit.parse(gate.limit).value, gated.level), left_out)

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..metrics.counts import DECISION, Counts, Tally
+from ..metrics.counts import DECISION, Clusters, Counts, Tally
 from ..metrics.figures import count_figure
 from ..metrics.intervals import Floats, normal_quantile
 from ..metrics.table import METRICS
@@ -145,7 +145,8 @@ def _apart(pairs: NDArray[np.int64], apart: NDArray[np.int64], decided: bool, pl
     total = Counts(np.array([pairs.sum()]), selected=np.array([apart.sum()]))
     clusters = None
     if pairs.max() > 1:
-        clusters = (np.zeros(count, np.intp), Counts(pairs.astype(float), selected=apart.astype(float)))
+        sums = Counts(pairs.astype(float), selected=apart.astype(float))
+        clusters = Clusters(np.zeros(count, np.intp), np.arange(count), sums)
     figure = count_figure(METRICS["selection_rate"], Tally((), [()], total, clusters=clusters))
     low, high = figure.limits(normal_quantile(plan.confidence), 1.0)
     return Estimate(

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..datasets.errors import InputError
-from ..metrics.intervals import adjust_p
+from ..metrics import power
+from ..metrics.intervals import Floats
 from ..metrics.limit import Limit
+from ..metrics.questions import Each, Question
+from ..metrics.requirement import as_decided
 from ..told import tell, tell_n
-from .claims import Claim, claims
+from .claims import Asked, asked
 from .config import Gate
 from .costs import cost_ratio
 from .measure import Measurement
 from .pairs import Paired
-from .result import Cost, GateResult, GateSlice, Verdict
+from .result import Cost, Decided, GateResult, GateSlice, GatesTogether, Verdict
 from .unpaired import Unpaired
 from .variant import Plan, number
 
 WORST: tuple[Verdict, ...] = ("error", "fail", "inconclusive", "pass")
-MOST_ROWS = 1e9
+ALL_GATES = 0.05
+"""Share of runs in which any gate of a policy may fail by chance, where that is asked for."""
+MOST_LINES = 200
+"""Open slices of one gate for which the rows that they need are worked out."""
 GROUPS = ("compressed", "mitigated")
 """What a gate can speak of beside the original and variants by name."""
 
@@ -70,9 +77,7 @@ def decide(
 ) -> list[GateResult]:
     """Decide the gates of a configuration that concern one variant, in their order.
 
-    A failure is proven for all ``proven`` gates together: with several, its p-value (one minus the
-    highest confidence at which the gate still fails) is adjusted by Holm's method, so that a model
-    without any violation fails with probability at most ``1 - confidence`` however many gates there are.
+    Each gate stands at its own level: a verdict never depends on which other gates there are.
 
     Parameters
     ----------
@@ -100,9 +105,7 @@ def decide(
         A gate names a feature or slice that the data lack, or a metric that they cannot give.
     """
     results = []
-    failing: list[float] = []
     for k, gate in gates_for(gates, variant, groups):
-        p = np.nan
         before = baseline if against_baseline(gate) else paired
         if gate.cost is not None:
             result = _cost_result(gate, k, variant, plan, cost, original_cost)
@@ -110,23 +113,31 @@ def decide(
             result = _error(gate, k, variant, plan, _nothing_before(gate))
         else:
             try:
-                found, left_out = claims(gate, k, measured, plan, before)
+                result = _result(
+                    gate, k, asked(gate, k, measured, plan, before), plan, variant, measured.rows
+                )
             except InputError as error:
                 if not lenient:
                     raise
                 why = tell("The run lacks what the gate names: {problem}.", problem=error)
                 result = _error(gate, k, variant, plan, why)
-            else:
-                result = _result(gate, k, found, left_out, plan, variant, measured.rows)
-                if gate.rule == "proven":
-                    p = _p_of_failure(gate, found) if result.verdict == "fail" else 1.0
         results.append(result)
-        failing.append(p)
-    adjusted = adjust_p(failing, "holm")
-    return [
-        _withheld(result, float(p), plan) if result.verdict == "fail" and p > 1 - plan.confidence else result
-        for result, p in zip(results, adjusted, strict=True)
-    ]
+    return results
+
+
+def together(results: Sequence[GateResult], confidence: float) -> GatesTogether | None:
+    """What the binding proven gates risk together; None where there is none.
+
+    Each fails a model whose true value lies on the limit with probability at most 1 - confidence, so that of
+    ``n`` gates at most n (1 - confidence) fail by chance on average, and any in at most that share of runs
+    (C. E. Bonferroni 1936).
+    """
+    proven = sum(r.binding and r.decide == "proven" for r in results)
+    if not proven:
+        return None
+    return GatesTogether(
+        proven=proven, false_fails=proven * (1 - confidence), confidence_for_all=1 - ALL_GATES / proven
+    )
 
 
 def check(gates: Sequence[Gate], measured: Measurement, plan: Plan) -> None:
@@ -134,7 +145,7 @@ def check(gates: Sequence[Gate], measured: Measurement, plan: Plan) -> None:
     for k, gate in enumerate(gates):
         if gate.cost is None:
             same = {"compare": "value"} if gate.compare == "change" else {}
-            claims(gate.model_copy(update=same), k, measured, plan, None)
+            asked(gate.model_copy(update=same), k, measured, plan, None)
 
 
 def unanswered(
@@ -216,154 +227,165 @@ def _cost_result(
     )
 
 
-def _withheld(result: GateResult, p: float, plan: Plan) -> GateResult:
-    why = tell(
-        "{why} Taken alone this would fail, but among several gates the failure is not proven "
-        "(Holm-adjusted p = {p} > {level}).",
-        why=result.why,
-        p=f"{p:.3f}",
-        level=f"{1 - plan.confidence:.2f}",
-    )
-    return result.model_copy(update={"verdict": "inconclusive", "why": why})
+@dataclass(frozen=True)
+class _Decision:
+    """What a question comes to, item by item.
+
+    Attributes
+    ----------
+    verdicts : list of verdicts
+    value, low, high, p_fail, p_pass : float arrays of shape (items,)
+        ``low`` and ``high`` are the limits that decide, or of a gate by the point value its interval.
+    """
+
+    verdicts: list[Verdict]
+    value: Floats
+    low: Floats
+    high: Floats
+    p_fail: Floats
+    p_pass: Floats
 
 
-def _verdict(gate: Gate, limit: Limit, claim: Claim, confidence: float, scale: float = 1.0) -> Verdict:
-    if claim.undefined:
-        return "error"
-    value, low, high = claim.fold(claim.interval(confidence, scale))
+def _decision(gate: Gate, question: Question, level: float) -> _Decision:
+    p_fail, p_pass, holds = question.p_fail, question.p_pass, question.holds
     if gate.rule == "point":
-        return "pass" if limit.holds(value) else "fail"
-    if math.isnan(low) or math.isnan(high):
-        return "inconclusive"
-    surely, maybe = (high, low) if limit.upper else (low, high)
-    return "pass" if limit.holds(surely) else ("inconclusive" if limit.holds(maybe) else "fail")
+        verdicts: list[Verdict] = ["pass" if held else "fail" for held in holds]
+        return _Decision(verdicts, question.value, *question.interval(level), p_fail, p_pass)
+    fails, passes = p_fail <= level / question.claims, p_pass <= level
+    verdicts = ["fail" if f else "pass" if p else "inconclusive" for f, p in zip(fails, passes, strict=True)]
+    low, high = question.limits(level)
+    low, high = as_decided(question.requirement, question.shown(low), question.shown(high), fails, passes)
+    # Adding 0 takes the sign from a limit of -0.
+    low, high = question.shown(low) + 0.0, question.shown(high) + 0.0
+    return _Decision(verdicts, question.value, low, high, p_fail, p_pass)
 
 
-def _rows_needed(gate: Gate, limit: Limit, claim: Claim, confidence: float, rows: int) -> int | None:
-    """Evaluation rows of the same composition that would decide, were the rates as measured."""
-
-    def decided(scale: float) -> bool:
-        return _verdict(gate, limit, claim, confidence, scale) != "inconclusive"
-
-    value, *limits = claim.fold(claim.interval(confidence, 1.0))
-    reach, margin = max(abs(bound - value) for bound in limits), abs(limit.value - value)
-    # Limits draw in about as the root of the rows: a start near the answer saves most of the search.
-    most = MOST_ROWS / rows
-    start = min((reach / margin) ** 2, most) if reach > 0 and margin > 0 else most
-    low = high = max(start, 1.01)
-    while not decided(high):
-        low, high = high, high * 1.5
-        if high > most:
-            return None
-    while low > 1 and decided(low):
-        low, high = max(low / 1.5, 1.0), low
-    while high / low > 1.005:
-        middle = math.sqrt(low * high)
-        low, high = (low, middle) if decided(middle) else (middle, high)
-    return math.ceil(high * rows)
-
-
-def _p_of_failure(gate: Gate, claims: Sequence[Claim]) -> float:
-    """One minus the highest confidence at which the gate still fails."""
-    limit = Limit.parse(gate.limit)
-    low, high = 1e-12, 0.5
-    for _ in range(40):
-        middle = math.sqrt(low * high)
-        fails = any(_verdict(gate, limit, c, 1 - middle) == "fail" for c in claims)
-        low, high = (low, middle) if fails else (middle, high)
-    return high
-
-
-def _result(
-    gate: Gate,
-    position: int,
-    claims: Sequence[Claim],
-    left_out: list[dict[str, str]],
-    plan: Plan,
-    variant: str,
-    rows: int,
-) -> GateResult:
-    limit = Limit.parse(gate.limit)
-    found: list[GateSlice] = []
-    for claim in claims:
-        verdict = _verdict(gate, limit, claim, plan.confidence)
-        value, low, high = claim.interval(plan.confidence, 1.0)
-        needed = (
-            _rows_needed(gate, limit, claim, plan.confidence, rows) if verdict == "inconclusive" else None
+def _result(gate: Gate, position: int, asks: Asked, plan: Plan, variant: str, rows: int) -> GateResult:
+    base = _base(gate, position, variant, plan) | {
+        "left_out": [part.slice for part in asks.left_out],
+        "left_out_sizes": [part.size for part in asks.left_out],
+    }
+    if not asks.claims:
+        why = tell(
+            "No slice is left to judge: those that are known have fewer than {least} rows in the metric's "
+            "denominator, or there is none to compare with.",
+            least=plan.min_size,
         )
-        found.append(
+        return GateResult(verdict="error", why=why, **base)
+    found, needed = _slices(gate, asks, plan, rows)
+    base["slices"] = found
+    if asks.question is not None:
+        base |= {
+            "claims": asks.question.claims,
+            "approximate": gate.rule == "proven" and not asks.question.exact,
+        }
+    verdict = worst([s.verdict for s in found])
+    chosen = _decisive(verdict, found, asks)
+    own = chosen.model_dump(include=set(Decided.model_fields) - {"verdict", "why"})
+    if verdict == "inconclusive" and needed is not None:
+        own |= needed
+    return GateResult(
+        verdict=verdict, slice=chosen.slice, reference=chosen.reference,
+        why=_why(verdict, gate, found, chosen, asks), **own, **base,
+    )  # fmt: skip
+
+
+def _slices(gate: Gate, asks: Asked, plan: Plan, rows: int) -> tuple[list[GateSlice], dict[str, Any] | None]:
+    """What the gate found of each claim, and the rows that would decide it where they are open."""
+    level, question = 1 - plan.confidence, asks.question
+    decision = None if question is None else _decision(gate, question, level)
+    open_ = [] if decision is None else [k for k, v in enumerate(decision.verdicts) if v == "inconclusive"]
+    rows_of: dict[int, dict[str, Any]] = {}
+    whole = None
+    if question is not None and decision is not None and open_:
+        whole = _rows(power.needed(question, level), 0, rows)
+        if isinstance(question, Each):
+            listed = np.array(open_[:MOST_LINES], np.intp)
+            each = power.needed_each(question, listed, level)
+            rows_of = {int(k): _rows(each, place, rows) for place, k in enumerate(listed)}
+        elif len(asks.claims) == 1:
+            rows_of = {0: whole}
+    out: list[GateSlice] = []
+    k = -1
+    for claim in asks.claims:
+        common: dict[str, Any] = {"slice": claim.slice, "reference": claim.reference, "n": claim.n}
+        if claim.undefined is not None or decision is None or question is None:
+            out.append(GateSlice(verdict="error", why=claim.undefined or "", **common))
+            continue
+        k += 1
+        verdict, p, unknown = decision.verdicts[k], decision.p_fail[k], np.isnan(decision.p_fail[k])
+        told = rows_of.get(k, {})
+        out.append(
             GateSlice(
-                slice=claim.slice, reference=claim.reference, measured=number(value), low=number(low),
-                high=number(high), n=claim.n, verdict=verdict, rows_needed=needed,
-                why=claim.undefined or _because(verdict, gate, needed, not math.isnan(low)),
+                measured=number(decision.value[k]), low=number(decision.low[k]),
+                high=number(decision.high[k]), verdict=verdict, p=number(p),
+                p_adjusted=number(min(1.0, p * question.claims)),
+                p_pass=number(decision.p_pass[k]), why=_because(verdict, gate, told, bool(unknown)),
+                **told, **common,
             )
         )  # fmt: skip
-    base = _base(gate, position, variant, plan) | {"slices": found, "left_out": left_out}
-    if not found:
-        why = tell("No slice is left to compare: fewer than two are known and large enough.")
-        return GateResult(verdict="error", why=why, **base)
-    verdict = worst([s.verdict for s in found])
-    same = [k for k, s in enumerate(found) if s.verdict == verdict]
-    decisive = min(same, key=lambda k: _margin(limit, claims[k], plan.confidence))
-    chosen = found[decisive]
-    needed = _gate_rows_needed(limit, claims, found, plan.confidence) if verdict == "inconclusive" else None
-    return GateResult(
-        verdict=verdict,
-        measured=chosen.measured,
-        low=chosen.low,
-        high=chosen.high,
-        slice=chosen.slice,
-        reference=chosen.reference,
-        why=_why(verdict, gate, found, chosen),
-        rows_needed=needed,
-        **base,
-    )
+    return out, whole
 
 
-def _gate_rows_needed(
-    limit: Limit, claims: Sequence[Claim], found: Sequence[GateSlice], confidence: float
-) -> int | None:
-    """Rows that decide the gate: the fewest with which a slice fails, else those with which all pass."""
-    open_ = [(c, s.rows_needed) for c, s in zip(claims, found, strict=True) if s.verdict == "inconclusive"]
-    fails = [rows for c, rows in open_ if rows and not limit.holds(c.fold(c.interval(confidence, 1.0))[0])]
-    if fails:
-        return min(fails)
-    waits = [rows for _, rows in open_]
-    return None if None in waits else max(rows for rows in waits if rows is not None)
+def _rows(needed: power.Needed, item: int, rows: int) -> dict[str, Any]:
+    """Rows as a gate's result holds them."""
+    times, halfway = needed.times[item], needed.halfway[item]
+    return {
+        "rows_needed": None if np.isnan(times) else math.ceil(times * rows),
+        "rows_needed_halfway": None if np.isnan(halfway) else math.ceil(halfway * rows),
+        "at_no_size": bool(np.isnan(times)),
+    }
 
 
-def _margin(limit: Limit, claim: Claim, confidence: float) -> float:
-    """How far inside the limit the value lies; the least decides which slice is named."""
-    value = claim.fold(claim.interval(confidence, 1.0))[0]
-    if math.isnan(value):
-        return -math.inf
-    return limit.value - value if limit.upper else value - limit.value
+def _decisive(verdict: Verdict, found: Sequence[GateSlice], asks: Asked) -> GateSlice:
+    """The slice that decides, of those with the gate's verdict.
+
+    Of failing ones it is the one whose break of the limit is proven farthest, of open ones the one most like
+    a failure, of passing ones the one whose limit comes closest.
+    """
+    same = [s for s in found if s.verdict == verdict]
+    if verdict == "error" or asks.question is None:
+        return same[0]
+    requirement, shown = asks.question.requirement, asks.question.shown
+
+    def beyond(end: float | None) -> float:
+        if end is None:
+            return -math.inf
+        value = float(requirement.folded(shown(np.array([end])))[0])
+        return value if requirement.upper else -value
+
+    if verdict == "inconclusive":
+        return min(same, key=lambda s: 1.0 if s.p is None else s.p)
+    ends = [(beyond(s.low), beyond(s.high)) for s in same]
+    pick = min if verdict == "fail" else max
+    return same[max(range(len(same)), key=lambda k: (pick(ends[k]), beyond(same[k].measured)))]
 
 
-def _because(verdict: Verdict, gate: Gate, needed: int | None, limits: bool) -> str:
+def _because(verdict: Verdict, gate: Gate, needed: Mapping[str, Any], unknown: bool) -> str:
     if gate.rule == "point":
         return tell("The measured value decides; its interval is shown beside it.")
     if verdict == "pass":
-        return tell("The whole interval is within the limit.")
+        return tell("The limit that passing needs is within what is asked.")
     if verdict == "fail":
-        return tell("The whole interval is beyond the limit.")
-    if not limits:
+        return tell("The limit that failing needs is beyond what is asked.")
+    if unknown:
         return tell(
             "No interval of this figure is known: a gate that decides by the point value can judge it."
         )
-    if not needed:
+    if needed.get("at_no_size"):
         return tell(
-            "The interval holds the limit: these data cannot decide; "
-            "no realistic number of rows would, as the value is too close to the limit."
+            "These data cannot decide; no realistic number of rows would: the value lies on the limit."
         )
+    if needed.get("rows_needed") is None:
+        return tell("These data cannot decide.")
     return tell(
-        "The interval holds the limit: these data cannot decide; "
-        "about {n} rows of the same composition would.",
-        n=f"{needed:,}",
+        "These data cannot decide; about {n} rows of the same composition would in four cases of five, were "
+        "the truth as measured.",
+        n=f"{needed['rows_needed']:,}",
     )
 
 
-def _why(verdict: Verdict, gate: Gate, found: Sequence[GateSlice], chosen: GateSlice) -> str:
+def _why(verdict: Verdict, gate: Gate, found: Sequence[GateSlice], chosen: GateSlice, asks: Asked) -> str:
     if len(found) == 1:
         return chosen.why if verdict != "error" else tell("The metric is not defined: {why}.", why=chosen.why)
     numbers = {"n": sum(s.verdict == verdict for s in found), "total": len(found)}
@@ -380,6 +402,8 @@ def _why(verdict: Verdict, gate: Gate, found: Sequence[GateSlice], chosen: GateS
         ),
         "error": tell("The metric is not defined in {n} of {total} slices", **numbers),
     }[verdict]
-    if gate.rule == "point":
+    if gate.rule == "point" or verdict == "error" or asks.question is None:
         return tell("{what}.", what=what)
-    return tell("{what}, with limits that hold for all slices together.", what=what)
+    if verdict == "fail":
+        return tell("{what}, with limits that hold for all slices together.", what=what)
+    return tell("{what}.", what=what)

@@ -20,6 +20,7 @@ from ..metrics.table import DEFAULT, METRICS
 from ..told import tell
 from . import changes, counterfactual, gate, variant
 from .config import Config
+from .findings import with_family
 from .frontier import Judged, binding, frontier, target_results, withheld
 from .identified import identify
 from .measure import Measurement
@@ -185,7 +186,10 @@ class _Run:
 
     def _variant(self, entry: Entry, measured: Measurement, plan: variant.Plan) -> Variant:
         made = variant.build(entry.name, measured, plan, entry.model)
+        disparities, findings = with_family(made.disparities, measured)
         told = {
+            "disparities": disparities,
+            "findings": findings,
             "kind": entry.kind,
             "recipe": entry.recipe,
             "cost": entry.cost,

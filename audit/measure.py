@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -209,9 +210,9 @@ class Slices:
         key = tuple(wanted.get(b) for b in self.by)
         return self.keys.index(key) if key in self.keys else None  # type: ignore[arg-type]
 
-    def usable(self, min_size: int) -> NDArray[np.intp]:
-        """Positions of the slices that are known and at least ``min_size`` rows large."""
-        return np.flatnonzero(~self.unknown & (self.n >= min_size))
+    def usable(self, size: NDArray[Any], min_size: int) -> NDArray[np.intp]:
+        """Positions of the known slices whose ``size`` (an array, one per slice) is at least ``min_size``."""
+        return np.flatnonzero(~self.unknown & (size >= min_size))
 
     def reference(self, wanted: Mapping[str, str]) -> int:
         """The slice with the wanted values, where it exists, else the largest known one."""
@@ -222,17 +223,18 @@ class Slices:
         among = known if len(known) else np.arange(len(self.n))
         return int(among[np.argmax(self.n[among])])
 
-    def highest(self, value: NDArray[np.float64], min_size: int) -> int | None:
-        """The known slice of at least ``min_size`` rows with the highest value, or None."""
-        use = self.usable(min_size)
-        use = use[~np.isnan(value[use])]
-        return int(use[np.argmax(value[use])]) if len(use) else None
+    def highest(self, figure: Figure, min_size: int) -> int | None:
+        """The known slice with the highest value of at least ``min_size`` effective rows, or None."""
+        use = self.usable(figure.size, min_size)
+        use = use[figure.defined[use]]
+        return int(use[np.argmax(figure.value[use])]) if len(use) else None
 
-    def lowest(self, value: NDArray[np.float64], min_size: int) -> int | None:
-        """The known slice of at least ``min_size`` rows with the lowest value above 0, or None.
+    def lowest(self, figure: Figure, min_size: int) -> int | None:
+        """The known slice with the lowest value above 0 of at least ``min_size`` effective rows, or None.
 
         A value of 0 is left out: nothing has a ratio to it.
         """
-        use = self.usable(min_size)
-        use = use[value[use] > 0]
-        return int(use[np.argmin(value[use])]) if len(use) else None
+        use = self.usable(figure.size, min_size)
+        use = use[figure.defined[use]]
+        use = use[figure.value[use] > 0]
+        return int(use[np.argmin(figure.value[use])]) if len(use) else None

@@ -354,9 +354,9 @@ class Variant(Part):
 class Decided(Part):
     """What decides a gate, as a whole or in one slice.
 
-    ``low`` and ``high`` are its two decision limits in the direction that was measured. The one that a failure
-    needs holds for all claims of the gate together, the one that passing needs holds for each claim alone: a
-    gate passes or fails exactly where they say so.
+    ``low`` and ``high`` are its two decision limits in the direction that was measured. The one that a
+    failure needs holds for all claims of the gate together, the one that passing needs holds for each claim
+    alone: a gate passes or fails exactly where they say so.
     """
 
     measured: float | None = None
@@ -417,6 +417,9 @@ class GateResult(Decided):
     )
     slices: list[GateSlice] = Field(default_factory=list)
     left_out: list[Slice] = Field(default_factory=list, description="Small or unknown slices not gated.")
+    left_out_sizes: list[float] = Field(
+        default_factory=list, description="Effective rows in the metric's denominator of each of them."
+    )
     set_by: str | None = Field(None, description="Who set the limit, in the configuration's words.")
     reason: str | None = Field(None, description="Why this metric and limit, in the configuration's words.")
 
@@ -573,8 +576,12 @@ class Flips(Part):
     ratio: float | None = Field(None, description="Flip rate of the slice / that of all other rows.")
     ratio_low: float | None = None
     ratio_high: float | None = None
-    p: float | None = Field(None, description="Fisher exact: flips in the slice against all other rows.")
-    p_adjusted: float | None = Field(None, description="The same after Holm over the feature's slices.")
+    p: float | None = Field(
+        None, description="Two-sided exact p, on effective rows: flips in the slice against all other rows."
+    )
+    p_adjusted: float | None = Field(
+        None, description="The same after Holm over all slices of all features of the comparison."
+    )
     gained: int = Field(description="Not selected before, selected after.")
     lost: int = Field(description="Selected before, not selected after.")
     spoiled: int | None = Field(None, description="Right before, wrong after; null without labels.")
@@ -663,8 +670,8 @@ class Frontier(Part):
     selection_rows: int | None = Field(None, description="Null where there is no selection split.")
     certified: bool | None = Field(
         None,
-        description="Whether the verdict of the chosen variant was found on rows that did not choose it; null "
-        "where nothing competed.",
+        description="Whether the verdict of the chosen variant was found on rows that did not choose it; "
+        "null where nothing competed.",
     )
     selection: list[Standing] = Field(default_factory=list, description="On the selection split.")
     variants: list[Standing] = Field(description="On the evaluation rows.")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..metrics.figures import Figure
+from ..metrics.figures import Binomial, Figure
 from ..metrics.independent import change
 from ..metrics.table import Metric
 from .measure import By, Measurement, Slices
@@ -75,6 +75,13 @@ def _placed(figure: Figure, index: Sequence[int]) -> Figure:
         return put(low, np.nan), put(high, np.nan)
 
     n = put(figure.n, 0).astype(np.int64)
-    trials = None if figure.trials is None else put(figure.trials, 0.0)
-    effective = None if figure.effective_n is None else put(figure.effective_n, 0.0)
-    return Figure(put(figure.value, np.nan), n, limits, figure.method, effective, trials)
+    held = figure.binomial
+    return Figure(
+        put(figure.value, np.nan),
+        n,
+        limits,
+        figure.method,
+        None if figure.effective_n is None else put(figure.effective_n, 0.0),
+        None if held is None else Binomial(put(held.x, 0.0), put(held.n, 0.0), held.scale),
+        least=None if figure.least is None else put(figure.least, 0.0),
+    )

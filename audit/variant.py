@@ -10,14 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..metrics import compare
+from ..metrics.extremes import between, differential_fairness
 from ..metrics.figures import Figure
-from ..metrics.intervals import (
-    adjust_p,
-    fisher_exact,
-    normal_quantile,
-    pairwise_quantile,
-    sidak_quantile,
-)
+from ..metrics.intervals import normal_quantile
+from ..metrics.questions import Picked
 from ..metrics.score_figures import smd_figure
 from ..metrics.table import DISPARITIES, METRICS, DisparityRow
 from ..told import tell
@@ -114,9 +110,8 @@ def _slice_results(measured: Measurement, by: By, plan: Plan) -> list[SliceResul
 
 def _estimates(figure: Figure, name: str, slices: Slices, plan: Plan, z: float) -> list[Estimate]:
     low, high = figure.limits(z, 1.0)
-    return [
-        _estimate(figure, name, i, low, high, plan.confidence, plan.min_size) for i in range(len(slices.n))
-    ]
+    small = figure.size < plan.min_size
+    return [_estimate(figure, name, i, low, high, bool(small[i]), plan) for i in range(len(slices.n))]
 
 
 def _estimate(
@@ -125,28 +120,41 @@ def _estimate(
     i: int,
     low: NDArray[np.float64],
     high: NDArray[np.float64],
-    confidence: float,
-    min_size: int,
+    small: bool,
+    plan: Plan,
 ) -> Estimate:
     value, n = number(figure.value[i]), int(figure.n[i])
     status: Status = "ok"
     why = None
     if value is None:
         status, why = "undefined", undefined_because(name, n)
-    elif n < min_size:
-        status, why = "small", tell("fewer than {least} rows in the denominator ({n})", least=min_size, n=n)
+    elif small:
+        status, why = "small", small_because(figure, i, plan.min_size)
     effective = None if figure.effective_n is None else number(figure.effective_n[i])
     return Estimate.model_construct(
         value=value,
         low=None if value is None else number(low[i]),
         high=None if value is None else number(high[i]),
-        confidence=confidence,
+        confidence=plan.confidence,
         n=n,
         effective_n=effective,
         method=figure.method,
         status=status,
         why=why,
     )
+
+
+def small_because(figure: Figure, i: int, least: int) -> str:
+    """Say in words that too few rows stand in the denominator of a figure."""
+    n, size = int(figure.n[i]), float(figure.size[i])
+    if n < least:
+        return tell("fewer than {least} rows in the denominator ({n})", least=least, n=n)
+    if figure.least is not None and figure.effective_n is None:
+        return tell("fewer than {least} rows in one of the denominators ({n})", least=least, n=round(size))
+    return tell(
+        "fewer than {least} effective rows in the denominator ({n} rows, worth {size})",
+        least=least, n=n, size=f"{size:.1f}",
+    )  # fmt: skip
 
 
 def undefined_because(name: str, n: int) -> str:
@@ -166,14 +174,14 @@ def _disparities(measured: Measurement, by: By, plan: Plan) -> Iterator[Disparit
     reference = slices.reference(plan.reference)
     for name in plan.metrics:
         figure = measured.figure(name, by)
-        yield from _against(measured, slices, figure, name, "difference", reference, plan)
+        yield from _against(slices, figure, name, "difference", reference, plan)
         if name == "selection_rate":
             picked = slices.lowest if plan.positive_is == "burden" else slices.highest
-            best = picked(figure.value, plan.min_size)
+            best = picked(figure, plan.min_size)
             if best is not None:
-                yield from _against(measured, slices, figure, name, "ratio", best, plan, impact=True)
+                yield from _against(slices, figure, name, "ratio", best, plan, impact=True)
         elif METRICS[name].ratio and METRICS[name].percent:
-            yield from _against(measured, slices, figure, name, "ratio", reference, plan)
+            yield from _against(slices, figure, name, "ratio", reference, plan)
     for row in DISPARITIES:
         if any(measured.lacks(METRICS[m]) for m in row.metrics):
             continue
@@ -184,7 +192,6 @@ def _disparities(measured: Measurement, by: By, plan: Plan) -> Iterator[Disparit
 
 
 def _against(
-    measured: Measurement,
     slices: Slices,
     figure: Figure,
     name: str,
@@ -198,27 +205,31 @@ def _against(
     others = np.array([i for i in slices.shown if i != reference], np.intp)
     if not len(others):
         return
-    references = np.full(len(others), reference)
-    compared = compare.difference if form == "difference" else compare.ratio
-    value, (low, high) = compared(figure, others, references, normal_quantile(plan.confidence))
-    known = max(int((~slices.unknown).sum()), 2)
-    # A reference picked for its value is one of all pairs; one fixed beforehand is not.
-    wide = pairwise_quantile(plan.confidence, known) if impact else sidak_quantile(plan.confidence, known - 1)
-    _, (all_low, all_high) = compared(figure, others, references, wide)
+    level = 1 - plan.confidence
+    known = int((~slices.unknown).sum())
     p = np.full(len(others), np.nan)
-    tally = measured.tally(by := slices.by)
-    if impact and tally.weights is None and tally.clusters is None and tally.counts.selected is not None:
-        x, n = tally.counts.selected, tally.counts.n
-        p = np.array(
-            [fisher_exact(int(x[i]), int(n[i]), int(x[reference]), int(n[reference])) for i in others]
-        )
-    adjusted = adjust_p(np.where(slices.unknown[others], np.nan, p), "benjamini-hochberg")
+    if impact:
+        among = slices.usable(figure.size, plan.min_size)
+        asks = Picked(figure, others, among[figure.defined[among]], reference, form, True, 0.8, level)
+        value, (low, high) = asks.value, asks.interval(level)
+        p = asks.p_apart()
+        all_low, all_high = low, high
+    else:
+        references = np.full(len(others), reference)
+        compared = compare.difference if form == "difference" else compare.ratio
+        value, (low, high) = compared(figure, others, references, normal_quantile(plan.confidence))
+        # The reference was fixed beforehand: as many comparisons as there are other known slices.
+        wide = normal_quantile(1 - level / max(known - 1, 1))
+        _, (all_low, all_high) = compared(figure, others, references, wide)
+        if figure.binomial is not None and form == "difference":
+            pairs = compare.pair_evidence(figure, others, references, form, ())
+            p = np.where(np.isnan(value), np.nan, compare.p_apart(pairs))
     for k, i in enumerate(others.tolist()):
         status, why = status_of(slices, figure, [i, reference], number(value[k]), plan)
         yield Disparity.model_construct(
             name="impact_ratio" if impact else f"{name}_{form}",
             metric=name,
-            by=list(by),
+            by=list(slices.by),
             compare=form,
             scope="reference",
             slice=slices.name(i),
@@ -229,7 +240,7 @@ def _against(
             simultaneous_low=number(all_low[k]),
             simultaneous_high=number(all_high[k]),
             p=number(p[k]),
-            p_adjusted=number(adjusted[k]),
+            p_adjusted=number(p[k]) if impact else None,
             confidence=plan.confidence,
             method=(compare.difference_method if form == "difference" else compare.ratio_method)(figure),
             status=status,
@@ -248,9 +259,9 @@ def status_of(
             return "undefined", tell("the reference is 0")
         return "undefined", tell("not defined in {slices}", slices=", ".join(lacking))
     small = [
-        tell("{slice} (n = {n})", slice=slices.words(i), n=slices.n[i])
+        tell("{slice} (n = {n})", slice=slices.words(i), n=_rows(figure, i))
         for i in used
-        if slices.n[i] < plan.min_size
+        if figure.size[i] < plan.min_size
     ]
     if len(small) == 2:
         return "small", tell(
@@ -262,20 +273,26 @@ def status_of(
     return "ok", None
 
 
+def _rows(figure: Figure, i: int) -> str:
+    """Rows in the denominator, whole ones without a point."""
+    return f"{figure.size[i]:.4g}"
+
+
 def _between(
     measured: Measurement, slices: Slices, row: DisparityRow, form: Form, plan: Plan
 ) -> Iterator[Disparity]:
     """The extremes over all known slices and, where some are small, over the large enough ones too."""
     figures = {m: measured.figure(m, slices.by) for m in row.metrics}
-    scopes = [slices.usable(0)]
-    large = slices.usable(plan.min_size)
+    size = np.min([f.size for f in figures.values()], axis=0)
+    scopes = [slices.usable(size, 0)]
+    large = slices.usable(size, plan.min_size)
     if 2 <= len(large) < len(scopes[0]):
         scopes.append(large)
     for use in scopes:
         inside = np.zeros(len(slices.n), bool)
         inside[use] = np.all([f.defined[use] for f in figures.values()], axis=0)
         left_out = [slices.name(i) for i in slices.shown if not inside[i]]
-        found = compare.between(figures, use, form, plan.confidence)
+        found = between(figures, use, form, plan.confidence)
         common = {
             "name": f"{row.name}_{form}",
             "metric": row.metrics[0] if found is None else found.metric,
@@ -313,7 +330,7 @@ def _indices(measured: Measurement, slices: Slices, plan: Plan) -> Iterator[Disp
         figure = measured.figure(name, slices.by)
         if figure.trials is None:
             continue
-        use = slices.usable(0)
+        use = slices.usable(slices.n, 0)
         use = use[figure.defined[use] & (figure.trials[use] >= 2)]
         if len(use) < 2:
             continue
@@ -326,11 +343,11 @@ def _indices(measured: Measurement, slices: Slices, plan: Plan) -> Iterator[Disp
         return
     figure, tally = measured.figure("selection_rate", slices.by), measured.tally(slices.by)
     sums = tally.weights or tally.counts
-    use = slices.usable(0)
+    use = slices.usable(slices.n, 0)
     use = use[figure.defined[use]]
     if len(use) < 2:
         return
-    value, low, high, i, reference = compare.differential_fairness(
+    value, low, high, i, reference = differential_fairness(
         figure, np.asarray(sums.selected, float), np.asarray(sums.n, float), use, plan.confidence
     )
     status, why = status_of(slices, figure, [i, reference], value, plan)

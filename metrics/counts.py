@@ -38,6 +38,23 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class Clusters:
+    """Weight sums of each observed (slice, cluster) pair; a cluster may lie in several slices.
+
+    Attributes
+    ----------
+    owner, cluster : int arrays of shape (pairs,)
+        The pair's slice, a position in the tally's ``keys``, and its cluster, a code below the number of
+        clusters.
+    counts : Counts
+    """
+
+    owner: NDArray[np.intp]
+    cluster: NDArray[np.intp]
+    counts: Counts
+
+
+@dataclass(frozen=True)
 class Tally:
     """The counts of every slice of some columns.
 
@@ -51,8 +68,8 @@ class Tally:
         Integer row counts, arrays of shape (slices,).
     weights, squares : Counts or None
         Sums of the rows' weights and squared weights, where rows carry weights.
-    clusters : tuple of (codes, Counts) or None
-        Weight sums of each observed (slice, cluster) pair, with the slice's position in ``keys``.
+    clusters : Clusters or None
+        Weight sums of each observed (slice, cluster) pair.
     """
 
     by: tuple[str, ...]
@@ -60,7 +77,7 @@ class Tally:
     counts: Counts
     weights: Counts | None = None
     squares: Counts | None = None
-    clusters: tuple[NDArray[np.intp], Counts] | None = None
+    clusters: Clusters | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -232,11 +249,12 @@ class Cube:
             weights = self._counts(codes, size, self.weights, decision)
             squares = self._counts(codes, size, self.squares, decision)
         if cluster is not None:
-            pair = codes * len(self.levels[self.axis(cluster)]) + self.codes[:, self.axis(cluster)]
-            pairs, inverse = np.unique(pair, return_inverse=True)
+            place = self.axis(cluster)
+            width = len(self.levels[place])
+            pairs, inverse = np.unique(codes * width + self.codes[:, place], return_inverse=True)
             sums = self.counts if self.weights is None else self.weights
-            slices = (pairs // len(self.levels[self.axis(cluster)])).astype(np.intp)
-            clusters = (slices, self._counts(inverse.reshape(-1), len(pairs), sums, decision))
+            owner, code = (part.astype(np.intp) for part in np.divmod(pairs, width))
+            clusters = Clusters(owner, code, self._counts(inverse.reshape(-1), len(pairs), sums, decision))
         return Tally(tuple(by), keys, counts, weights, squares, clusters)
 
     def _counts(self, codes: NDArray[Any], size: int, values: NDArray[Any], decision: str) -> Counts:

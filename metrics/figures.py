@@ -7,16 +7,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .clusters import Dependence, effective
 from .counts import Counts, Tally
-from .intervals import Floats, Limits, tail_area, wilson
+from .exact import PLAIN, Scale, clopper_pearson
+from .intervals import Floats, Limits, tail_area
 from .table import METRICS, Metric
 
 DRAWS = 4000
 SEED = 20_260_101
+
+
+@dataclass(frozen=True)
+class Binomial:
+    """A figure that is a rising function of a proportion: (effective) successes and trials per slice."""
+
+    x: Floats
+    n: Floats
+    scale: Scale
+
+    def take(self, slices: NDArray[np.intp]) -> Binomial:
+        """Those of some slices, in this order."""
+        return Binomial(self.x[slices], self.n[slices], self.scale)
 
 
 @dataclass(frozen=True)
@@ -35,8 +51,12 @@ class Figure:
         Key of ``METHODS``.
     effective_n : float array or None
         Effective rows after weights or clusters.
-    trials : float array or None
-        Effective denominators, where the figure is a proportion.
+    binomial : Binomial or None
+        The proportion behind the figure, where it is one or a rising function of one.
+    dependence : Dependence or None
+        How clusters pull on the figure, where rows have clusters and the figure is a ratio.
+    least : float array or None
+        The smallest of several denominators, where the metric has more than one.
     """
 
     value: Floats
@@ -44,12 +64,27 @@ class Figure:
     limits: Callable[[float, float], Limits]
     method: str
     effective_n: Floats | None = None
-    trials: Floats | None = None
+    binomial: Binomial | None = None
+    dependence: Dependence | None = None
+    least: Floats | None = None
 
     @property
     def defined(self) -> NDArray[np.bool_]:
         """Slices in which the metric exists."""
         return ~np.isnan(self.value)
+
+    @property
+    def trials(self) -> Floats | None:
+        """Effective denominators, where the figure is a proportion."""
+        plain = self.binomial is not None and self.binomial.scale is PLAIN
+        return self.binomial.n if plain and self.binomial is not None else None
+
+    @cached_property
+    def size(self) -> Floats:
+        """What ``min_size`` speaks of: the effective denominator, the smaller one where there are two."""
+        found = self.n if self.effective_n is None else np.fmin(self.effective_n, self.n)
+        found = found if self.least is None else np.fmin(found, self.least)
+        return np.nan_to_num(np.asarray(found, float))
 
     def take(self, slices: Sequence[int]) -> Figure:
         """The figure of some slices, in this order."""
@@ -59,16 +94,23 @@ class Figure:
             low, high = self.limits(z, scale)
             return low[index], high[index]
 
-        effective = None if self.effective_n is None else self.effective_n[index]
-        trials = None if self.trials is None else self.trials[index]
-        return Figure(self.value[index], self.n[index], limits, self.method, effective, trials)
+        return Figure(
+            self.value[index],
+            self.n[index],
+            limits,
+            self.method,
+            None if self.effective_n is None else self.effective_n[index],
+            None if self.binomial is None else self.binomial.take(index),
+            None if self.dependence is None else self.dependence.take(index),
+            None if self.least is None else self.least[index],
+        )
 
 
 METHODS = {
-    "wilson": "Wilson score interval of a proportion (E. B. Wilson 1927, JASA 22:209-212); with weights or "
-    "clusters on the effective number of rows.",
-    "wilson-transformed": "Wilson limits of the proportion behind the metric, carried through its monotone "
-    "formula.",
+    "clopper-pearson": "Exact binomial limits of a proportion (C. J. Clopper, E. S. Pearson 1934, Biometrika "
+    "26:404-413); with weights or clusters on the effective number of rows.",
+    "clopper-pearson-transformed": "Exact binomial limits of the proportion behind the metric, carried "
+    "through its monotone formula.",
     "mover": "MOVER: the limits of the parts combined as independent (G. Y. Zou, A. Donner 2008, Stat. Med. "
     "27:1693-1702).",
     "dirichlet": f"Quantiles of {DRAWS} seeded draws of the four cell probabilities given the counts plus "
@@ -81,15 +123,15 @@ METHODS = {
     "positive, as for a proportion (A. Agresti, B. A. Coull 1998, Am. Stat. 52:119-126).",
     "scheffe": "Projection of the joint chi-square region of all score bins (H. Scheffe 1953, Biometrika "
     "40:87-104); conservative.",
-    "newcombe": "Newcombe's hybrid score interval of a difference of two proportions (R. G. Newcombe 1998, "
-    "Stat. Med. 17:873-890).",
-    "score-ratio": "Miettinen-Nurminen score interval of a ratio of two proportions (1985, Stat. Med. "
-    "4:213-226).",
+    "melded": "Melded exact limits of a difference or ratio of two proportions (M. P. Fay, M. A. Proschan, "
+    "E. Brittain 2015, Biometrics 71:146-156); the p that goes with them is Fisher's exact one where the two "
+    "are asked to be equal.",
     "mover-ratio": "MOVER on the logarithms (A. Donner, G. Y. Zou 2012, Stat. Methods Med. Res. 21:347-359).",
-    "simultaneous": "Largest and smallest limits over all pairs of slices, each at the studentised-range "
-    "quantile / sqrt 2 (Tukey-Kramer), so that they hold for all pairs together.",
-    "sidak": "Limits widened by Sidak's quantile so that those of all slices hold together (1967, JASA "
-    "62:626-633).",
+    "simultaneous": "The lower limit is the largest over all ordered pairs of slices (and metrics), each at "
+    "the confidence shared out evenly over them (Bonferroni), so that it holds for all together; the upper "
+    "one is the largest at the stated confidence each, as only that of the true extremes has to hold "
+    "(R. L. Berger 1982, Technometrics 24:295-300).",
+    "bonferroni": "Limits at a confidence shared out evenly over the slices, so that they hold together.",
     "double-corrected": "Parametric bootstrap of the variance between slices, corrected for the sampling "
     "noise in the data and again for that of the draws (K. Lum et al. 2022, FAccT '22); the noise is that of "
     "rates smoothed by two successes and two failures.",
@@ -126,23 +168,33 @@ def count_figure(metric: Metric, tally: Tally) -> Figure:
         return _matthews(tally)
     if metric.numerator is None or metric.denominator is None:
         raise ValueError(f"metric must be a function of counts, got {metric.name!r}")
-    share, trials = _proportion(metric, tally)
-    n = np.asarray(metric.denominator(tally.counts))
-    transform = metric.transform or (lambda p: p)
-    value = transform(share)
+    share, trials, dependence = _proportion(metric, tally)
+    scale = metric.scale or PLAIN
+    value = scale.of(share)
     value = np.where(np.isfinite(value), value, np.nan)
+    binomial = Binomial(share * trials, trials, scale)
+    return Figure(
+        value,
+        np.asarray(metric.denominator(tally.counts)),
+        proportion_limits(binomial),
+        "clopper-pearson" if metric.scale is None else "clopper-pearson-transformed",
+        trials if tally.weights is not None or tally.clusters is not None else None,
+        binomial,
+        dependence,
+    )
+
+
+def proportion_limits(binomial: Binomial) -> Callable[[float, float], Limits]:
+    """Clopper and Pearson's limits of the proportions, on their own scale."""
 
     def limits(z: float, scale: float) -> Limits:
-        low, high = wilson(share * trials * scale, trials * scale, z)
-        return transform(low), transform(high)
+        low, high = clopper_pearson(binomial.x * scale, binomial.n * scale, tail_area(z))
+        return binomial.scale.of(low), binomial.scale.of(high)
 
-    effective = trials if tally.weights is not None or tally.clusters is not None else None
-    if metric.transform is not None:
-        return Figure(value, n, limits, "wilson-transformed", effective)
-    return Figure(value, n, limits, "wilson", effective, trials)
+    return limits
 
 
-def _proportion(metric: Metric, tally: Tally) -> tuple[Floats, Floats]:
+def _proportion(metric: Metric, tally: Tally) -> tuple[Floats, Floats, Dependence | None]:
     """The proportion behind a metric and its effective denominator, arrays of shape (slices,).
 
     With weights or clusters the effective denominator is p (1 - p) / linearised variance, and never
@@ -156,53 +208,27 @@ def _proportion(metric: Metric, tally: Tally) -> tuple[Floats, Floats]:
     with np.errstate(divide="ignore", invalid="ignore"):
         p = num / den
         if tally.clusters is not None:
-            slices, per_cluster = tally.clusters
-            a, b = metric.numerator(per_cluster), metric.denominator(per_cluster)
+            held = tally.clusters
+            a, b = (np.asarray(part(held.counts), float) for part in (metric.numerator, metric.denominator))
             bound = den**2 / metric.denominator(tally.squares or tally.counts)
-            return p, clustered_trials(slices, a - p[slices] * b, b, p * (1 - p), den, bound)
+            rows, dependence = effective(
+                held.owner, held.cluster, a - p[held.owner] * b, b, p * (1 - p), den, bound
+            )
+            return p, rows, dependence
         if tally.squares is None:
-            return p, den
+            return p, den, None
         num2, den2 = metric.numerator(tally.squares), metric.denominator(tally.squares)
         variance = ((1 - p) ** 2 * num2 + p**2 * np.maximum(den2 - num2, 0)) / den**2
         kish = den**2 / den2
-        return p, np.where((p > 0) & (p < 1), np.minimum(p * (1 - p) / variance, kish), kish)
-
-
-def clustered_trials(
-    owner: NDArray[np.intp], residual: Floats, base: Floats, spread: Floats, den: Floats, bound: Floats
-) -> Floats:
-    """Effective denominator of a ratio over clusters: one row's spread over the variance between clusters.
-
-    Parameters
-    ----------
-    owner : int array of shape (pairs,)
-        Slice of each (slice, cluster) pair.
-    residual, base : float arrays of shape (pairs,)
-        Numerator less ratio times denominator, and the denominator, of each pair.
-    spread, den, bound : float arrays of shape (slices,)
-        Variance of one row, the denominator, and the most effective rows that weights allow.
-    """
-    size = len(den)
-    squares = np.bincount(owner, residual**2, size)
-    members = np.bincount(owner, base > 0, size)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        kish = den**2 / np.bincount(owner, base**2, size)
-        # One cluster's weight goes to rows that depend on each other wholly: where the ratio is near an
-        # end of its range, few clusters show too little of the dependence.
-        variance = squares / den**2 * members / (members - 1)
-        variance = (variance * members + spread / kish) / (members + 1)
-        # Few or unequal clusters give few degrees of freedom: Korn and Graubard's shrinkage at 95 %.
-        from scipy.special import stdtrit
-
-        shrink = (1.959964 / stdtrit(np.maximum(kish - 1, 1), 0.975)) ** 2
-        effective = np.where(spread > 0, spread / variance, kish) * shrink
-        return np.where(members > 1, np.minimum(effective, bound), np.minimum(kish, 1))
+        return p, np.where((p > 0) & (p < 1), np.minimum(p * (1 - p) / variance, kish), kish), None
 
 
 def _mean_of_parts(metric: Metric, tally: Tally) -> Figure:
     """The mean of independent proportions (balanced accuracy): MOVER on their limits."""
-    value, limits = mean_of([count_figure(METRICS[name], tally) for name in metric.parts])
-    return Figure(value, tally.counts.n, limits, "mover", _effective_rows(tally))
+    parts = [count_figure(METRICS[name], tally) for name in metric.parts]
+    value, limits = mean_of(parts)
+    least = np.min([part.size for part in parts], axis=0)
+    return Figure(value, tally.counts.n, limits, "mover", _effective_rows(tally), least=least)
 
 
 def mean_of(figures: Sequence[Figure]) -> tuple[Floats, Callable[[float, float], Limits]]:
@@ -223,9 +249,8 @@ def _effective_rows(tally: Tally) -> Floats | None:
     if tally.weights is not None and tally.squares is not None and tally.clusters is None:
         return np.asarray(tally.weights.n**2 / tally.squares.n)
     if tally.clusters is not None:
-        slices, per_cluster = tally.clusters
-        sums = np.bincount(slices, per_cluster.n, len(tally))
-        return np.asarray(sums**2 / np.bincount(slices, per_cluster.n**2, len(tally)))
+        owner, rows = tally.clusters.owner, np.asarray(tally.clusters.counts.n, float)
+        return np.asarray(np.bincount(owner, rows, len(tally)) ** 2 / np.bincount(owner, rows**2, len(tally)))
     return None
 
 

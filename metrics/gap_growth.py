@@ -68,7 +68,6 @@ def growth(
     slices: NDArray[np.intp],
     references: NDArray[np.intp],
     z: float,
-    scale: float = 1.0,
 ) -> tuple[Floats, Limits]:
     """`gap_growth` of the gaps between ``slices`` and ``references``, from the two figures.
 
@@ -77,6 +76,6 @@ def growth(
     misses in at most 5 + 1 %, whatever the two have to do with each other (C. E. Bonferroni 1936).
     """
     sure = normal_quantile(1 - 2 * tail_area(z) / 5)
-    gap = compare.difference(before, slices, references, sure, scale)
-    moved = compare.difference(change, slices, references, z, scale)
+    gap = compare.difference(before, slices, references, sure)
+    moved = compare.difference(change, slices, references, z)
     return gap_growth(*gap, *moved)

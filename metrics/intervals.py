@@ -40,6 +40,11 @@ def tail_area(z: float) -> float:
     return math.erfc(z / math.sqrt(2)) / 2
 
 
+def quantile_of_tail(level: float) -> float:
+    """Normal quantile above which a share ``level`` lies, the inverse of `tail_area`."""
+    return _NORMAL.inv_cdf(1 - level) if level > 1e-6 else -_NORMAL.inv_cdf(level)
+
+
 def _normal_cdf(z: Floats) -> Floats:
     return np.array([math.erfc(-v / math.sqrt(2)) / 2 for v in z.tolist()])
 
@@ -125,16 +130,21 @@ def wilson(successes: ArrayLike, trials: ArrayLike, z: float) -> Limits:
     return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
 
 
-def mover_difference(a: Floats, a_limits: Limits, b: Floats, b_limits: Limits) -> Limits:
-    """Limits of ``a - b`` of two independent estimates from the limits of each.
+def mover_difference(
+    a: Floats, a_limits: Limits, b: Floats, b_limits: Limits, correlation: ArrayLike = 0.0
+) -> Limits:
+    """Limits of ``a - b`` of two estimates from the limits of each (MOVER).
 
-    On Wilson limits this is Newcombe's hybrid score interval (R. G. Newcombe 1998, Stat. Med.
-    17:873-890, method 10); in general it is MOVER (G. Y. Zou, A. Donner 2008, Stat. Med. 27:1693-1702).
+    G. Y. Zou, A. Donner 2008, Stat. Med. 27:1693-1702; with the ``correlation`` of the two, where they rest
+    on the same clusters, G. Y. Zou 2007, Psychol. Methods 12:399-413.
     """
-    d = a - b
-    low = d - np.hypot(a - a_limits[0], b_limits[1] - b)
-    high = d + np.hypot(a_limits[1] - a, b - b_limits[0])
-    return low, high
+
+    def arm(one: Floats, other: Floats) -> Floats:
+        return np.asarray(
+            np.sqrt(np.maximum(one**2 + other**2 - 2 * np.asarray(correlation) * one * other, 0))
+        )
+
+    return a - b - arm(a - a_limits[0], b_limits[1] - b), a - b + arm(a_limits[1] - a, b - b_limits[0])
 
 
 def mover_ratio(a: Floats, a_limits: Limits, b: Floats, b_limits: Limits) -> Limits:

@@ -9,13 +9,29 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .counts import DECISION, LABEL, Counts, Cube, Tally
+from .counts import DECISION, LABEL, Clusters, Counts, Cube, Tally
 from .intervals import Floats
 
 AFTER = "y_after"
 """Axis of the decision after the change; the one before is the cube's ``y_pred``."""
 
 Side = Literal["before", "after"]
+
+
+@dataclass(frozen=True)
+class JointClusters:
+    """Weight sums of each observed (slice, cluster) pair.
+
+    Attributes
+    ----------
+    owner, cluster : int arrays of shape (pairs,)
+        As those of `counts.Clusters`.
+    cells : float array of shape (pairs, labels, 2, 2)
+    """
+
+    owner: NDArray[np.intp]
+    cluster: NDArray[np.intp]
+    cells: Floats
 
 
 @dataclass(frozen=True)
@@ -30,8 +46,8 @@ class JointTally:
         ``labels`` is 2, or 1 where the rows have none.
     weights, squares : float arrays of the same shape or None
         Sums of the rows' weights and squared weights, where rows carry weights.
-    clusters : tuple of (codes, float array of shape (pairs, labels, 2, 2)) or None
-        Weight sums of each observed (slice, cluster) pair, with the slice's position in ``keys``.
+    clusters : JointClusters or None
+        Weight sums of each observed (slice, cluster) pair.
     """
 
     by: tuple[str, ...]
@@ -39,7 +55,7 @@ class JointTally:
     counts: NDArray[np.int64]
     weights: Floats | None = None
     squares: Floats | None = None
-    clusters: tuple[NDArray[np.intp], Floats] | None = None
+    clusters: JointClusters | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -59,10 +75,11 @@ class JointTally:
         index = np.asarray(slices, np.intp)
         clusters = None
         if self.clusters is not None:
-            owner, cells = self.clusters
-            chosen = [np.flatnonzero(owner == i) for i in index]
+            held = self.clusters
+            chosen = [np.flatnonzero(held.owner == i) for i in index]
             place = np.repeat(np.arange(len(index)), [len(c) for c in chosen])
-            clusters = (place, cells[np.concatenate(chosen)])
+            pairs = np.concatenate(chosen)
+            clusters = JointClusters(place, held.cluster[pairs], held.cells[pairs])
         return replace(
             self,
             keys=[self.keys[i] for i in index],
@@ -85,7 +102,9 @@ class JointTally:
             counts(self.counts),
             None if self.weights is None else counts(self.weights),
             None if self.squares is None else counts(self.squares),
-            None if self.clusters is None else (self.clusters[0], counts(self.clusters[1])),
+            None
+            if (held := self.clusters) is None
+            else Clusters(held.owner, held.cluster, counts(held.cells)),
         )
 
 
@@ -119,10 +138,8 @@ def joint(cube: Cube, by: Sequence[str] = (), cluster: str | None = None) -> Joi
         width = len(cube.levels[position])
         pairs, owner = np.unique(codes * width + cube.codes[:, position], return_inverse=True)
         sums = cube.counts if cube.weights is None else cube.weights
-        clusters = (
-            (pairs // width).astype(np.intp),
-            add(owner.reshape(-1), len(pairs), sums).astype(float),
-        )
+        slices, code = (part.astype(np.intp) for part in np.divmod(pairs, width))
+        clusters = JointClusters(slices, code, add(owner.reshape(-1), len(pairs), sums).astype(float))
     return JointTally(
         tuple(by),
         keys,

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .figures import DRAWS, SEED, Figure, clustered_trials, mean_of, phi
+from .clusters import Dependence, effective
+from .figures import DRAWS, SEED, Figure, mean_of, phi
 from .intervals import Floats, Limits, tail_area, tango
 from .joint import JointTally, Side, one_side
 from .table import METRICS, Metric
@@ -35,7 +36,7 @@ class _Flow:
 
 def _flow(metric: Metric, labels: int) -> _Flow | None:
     """The flow of a metric, by evaluating its two linear functions on unit cells; None without one."""
-    if metric.numerator is None or metric.denominator is None or metric.transform is not None:
+    if metric.numerator is None or metric.denominator is None or metric.scale is not None:
         return None
     size = 4 * labels
     units = np.eye(size).reshape(size, labels, 2, 2)
@@ -63,6 +64,7 @@ class _Shares:
     gained: Floats
     lost: Floats
     trials: Floats
+    dependence: Dependence | None = None
 
 
 def _shares(flow: _Flow, tally: JointTally) -> _Shares:
@@ -78,12 +80,13 @@ def _shares(flow: _Flow, tally: JointTally) -> _Shares:
         gained, lost = _dot(tally.sums, flow.gained) / den, _dot(tally.sums, flow.lost) / den
         d, spread = gained - lost, gained + lost - (gained - lost) ** 2
         if tally.clusters is not None:
-            owner, cells = tally.clusters
-            base = _dot(cells, flow.base)
-            residual = _dot(cells, flow.gained) - _dot(cells, flow.lost) - d[owner] * base
+            held = tally.clusters
+            base = _dot(held.cells, flow.base)
+            residual = _dot(held.cells, flow.gained) - _dot(held.cells, flow.lost) - d[held.owner] * base
             squares = tally.counts if tally.squares is None else tally.squares
             bound = den**2 / _dot(squares, flow.base)
-            return _Shares(gained, lost, clustered_trials(owner, residual, base, spread, den, bound))
+            rows = effective(held.owner, held.cluster, residual, base, spread, den, bound)
+            return _Shares(gained, lost, *rows)
         if tally.squares is None:
             return _Shares(gained, lost, den)
         base2, gained2, lost2 = (_dot(tally.squares, c) for c in (flow.base, flow.gained, flow.lost))
@@ -127,7 +130,7 @@ def change_figure(metric: Metric, tally: JointTally) -> Figure:
 
     plain = tally.weights is None and tally.clusters is None
     n = _dot(tally.counts, flow.base).astype(np.int64)
-    return Figure(value, n, limits, "tango", None if plain else shares.trials)
+    return Figure(value, n, limits, "tango", None if plain else shares.trials, dependence=shares.dependence)
 
 
 def change_p(metric: Metric, tally: JointTally) -> Floats:
@@ -179,7 +182,7 @@ def _statistic(metric: Metric, cells: NDArray[Any], side: Side) -> Floats:
         raise ValueError(f"metric must be a function of counts, got {metric.name!r}")
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.asarray(metric.numerator(counts), float) / metric.denominator(counts)
-        value = share if metric.transform is None else metric.transform(share)
+        value = share if metric.scale is None else metric.scale.of(share)
     return np.where(np.isfinite(value), value, np.nan)
 
 
@@ -236,8 +239,7 @@ def _quantile(ordered: Floats, share: float) -> Floats:
 def _effective_rows(tally: JointTally) -> Floats | None:
     """Kish's effective number of rows, or of clusters, of each slice; None for plain rows."""
     if tally.clusters is not None:
-        owner, cells = tally.clusters
-        size = cells.sum((1, 2, 3))
+        owner, size = tally.clusters.owner, tally.clusters.cells.sum((1, 2, 3))
         sums = np.bincount(owner, size, len(tally))
         return np.asarray(sums**2 / np.bincount(owner, size**2, len(tally)))
     if tally.weights is not None and tally.squares is not None:

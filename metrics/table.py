@@ -10,10 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from .counts import Counts
+from .exact import F1, ODDS, Scale
 
 Formula = Callable[[Counts], Any]
 Need = Literal["label", "decision", "score", "probability"]
@@ -33,10 +31,12 @@ class Metric:
         What the rows must carry.
     numerator, denominator : callable or None
         Linear functions of the counts; the metric is their ratio, a proportion.
-    transform : callable or None
-        A monotone function of that proportion, where the metric is not a proportion itself.
+    scale : Scale or None
+        A rising function of that proportion, where the metric is not a proportion itself.
     parts : tuple of str
         The metrics whose mean this one is.
+    mirror : str or None
+        The metric that is 1 less this one, where that is the one told of the two.
     better : {"higher", "lower"} or None
     ideal : float or None
     percent : bool
@@ -54,8 +54,9 @@ class Metric:
     needs: tuple[Need, ...] = ("label", "decision")
     numerator: Formula | None = None
     denominator: Formula | None = None
-    transform: Callable[[NDArray[Any]], NDArray[Any]] | None = None
+    scale: Scale | None = None
     parts: tuple[str, ...] = ()
+    mirror: str | None = None
     better: Literal["higher", "lower"] | None = None
     ideal: float | None = None
     percent: bool = True
@@ -65,11 +66,6 @@ class Metric:
     aequitas: str | None = None
     source: str = FAWCETT
     shows: str = ""
-
-
-def _odds(share: NDArray[Any]) -> NDArray[Any]:
-    with np.errstate(divide="ignore"):
-        return np.asarray(share / (1 - share))
 
 
 def table(*rows: Metric) -> dict[str, Metric]:
@@ -102,7 +98,8 @@ METRICS = table(
     ),
     Metric(
         "error_rate", "Error rate", "(FP + FN) / n", "Share of rows whose decision differs from the label.",
-        numerator=lambda c: c.fp + c.fn, denominator=lambda c: c.n, better="lower", ideal=0.0,
+        numerator=lambda c: c.fp + c.fn, denominator=lambda c: c.n, mirror="accuracy",
+        better="lower", ideal=0.0,
         fairlearn="zero_one_loss", aif360="error_rate",
         shows="Sensitive to errors of both kinds together; blind to which kind, and led by the more "
         "frequent label.",
@@ -118,7 +115,8 @@ METRICS = table(
     Metric(
         "true_negative_rate", "True negative rate", "TN / (TN + FP)",
         "Of the rows with a negative label, the share that is not selected (specificity).",
-        numerator=lambda c: c.tn, denominator=lambda c: c.tn + c.fp, better="higher", ideal=1.0,
+        numerator=lambda c: c.tn, denominator=lambda c: c.tn + c.fp, mirror="false_positive_rate",
+        better="higher", ideal=1.0,
         fairlearn="true_negative_rate", aif360="true_negative_rate", aequitas="tnr",
         shows="Sensitive to wrong selections; blind to those whom the model passes over.",
     ),
@@ -133,7 +131,8 @@ METRICS = table(
     Metric(
         "false_negative_rate", "False negative rate", "FN / (FN + TP)",
         "Of the rows with a positive label, the share that is not selected.",
-        numerator=lambda c: c.fn, denominator=lambda c: c.fn + c.tp, better="lower", ideal=0.0,
+        numerator=lambda c: c.fn, denominator=lambda c: c.fn + c.tp, mirror="true_positive_rate",
+        better="lower", ideal=0.0,
         fairlearn="false_negative_rate", aif360="false_negative_rate", aequitas="fnr",
         shows="Sensitive to rows of the positive label that the model passes over; blind to wrong "
         "selections.",
@@ -155,14 +154,16 @@ METRICS = table(
     Metric(
         "false_discovery_rate", "False discovery rate", "FP / (FP + TP)",
         "Of the selected rows, the share whose label is negative.",
-        numerator=lambda c: c.fp, denominator=lambda c: c.fp + c.tp, better="lower", ideal=0.0,
+        numerator=lambda c: c.fp, denominator=lambda c: c.fp + c.tp, mirror="precision",
+        better="lower", ideal=0.0,
         aif360="false_discovery_rate", aequitas="fdr",
         shows="Sensitive to what a selection is worth in each slice; moves with the base rate.",
     ),
     Metric(
         "false_omission_rate", "False omission rate", "FN / (FN + TN)",
         "Of the rows not selected, the share whose label is positive.",
-        numerator=lambda c: c.fn, denominator=lambda c: c.fn + c.tn, better="lower", ideal=0.0,
+        numerator=lambda c: c.fn, denominator=lambda c: c.fn + c.tn, mirror="negative_predictive_value",
+        better="lower", ideal=0.0,
         aif360="false_omission_rate", aequitas="for",
         shows="Sensitive to what a rejection is worth in each slice; moves with the base rate.",
     ),
@@ -178,7 +179,7 @@ METRICS = table(
         "Harmonic mean of precision and true positive rate.",
         # F1 rises with TP / (TP + FP + FN), which is a proportion: its limits carry over exactly.
         numerator=lambda c: c.tp, denominator=lambda c: c.tp + c.fp + c.fn,
-        transform=lambda j: 2 * j / (1 + j), better="higher", ideal=1.0, fairlearn="f1_score",
+        scale=F1, better="higher", ideal=1.0, fairlearn="f1_score",
         shows="Sensitive to errors around the positive label; blind to rows rightly rejected, and moves "
         "with the base rate.",
     ),
@@ -194,7 +195,7 @@ METRICS = table(
         "treatment_ratio", "False negatives per false positive", "FN / FP",
         "How many positive rows are missed for each negative row that is selected.",
         # FN / FP is the odds of FN among all errors, a monotone function of a proportion.
-        numerator=lambda c: c.fn, denominator=lambda c: c.fn + c.fp, transform=_odds, percent=False,
+        numerator=lambda c: c.fn, denominator=lambda c: c.fn + c.fp, scale=ODDS, percent=False,
         source="R. Berk et al. 2021, Sociol. Methods Res. 50:3-44 (treatment equality)",
         shows="Sensitive to which kind of error a slice bears; blind to how many errors there are.",
     ),

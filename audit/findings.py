@@ -1,0 +1,83 @@
+"""Differences that are more than chance explains, in one declared family per variant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..metrics.compare import pair_evidence
+from ..metrics.intervals import adjust_p
+from ..metrics.table import METRICS
+from .measure import Measurement, Slices
+from .result import Disparity, Findings, Found
+from .variant import number
+
+LEVEL = 0.05
+"""False discovery rate, and false coverage rate of the intervals."""
+
+
+def with_family(
+    disparities: Sequence[Disparity], measured: Measurement
+) -> tuple[list[Disparity], Findings | None]:
+    """Adjust the p-values of all eligible differences together, and say which of them stand out.
+
+    The family is every rate that depends on the model, in every known slice of every partition that is large
+    enough, against its reference. Benjamini and Hochberg's procedure holds the false discovery rate
+    (Y. Benjamini, Y. Hochberg 1995, J. R. Stat. Soc. B 57:289-300); with R of M found, the intervals are at
+    1 - level R / M, at which no more than that share of them misses on average (Y. Benjamini, D. Yekutieli
+    2005, JASA 100:71-81). The differences of a partition share their reference, so that their p-values depend
+    on each other positively, under which the procedure holds.
+
+    Returns
+    -------
+    disparities : list of Disparity
+        The same, with ``p_adjusted`` where a difference is in the family.
+    findings : Findings or None
+        None without any difference to look at.
+    """
+    slices: dict[tuple[str, ...], Slices] = {}
+
+    def eligible(d: Disparity) -> bool:
+        if d.scope != "reference" or d.compare != "difference" or d.status != "ok" or d.p is None:
+            return False
+        by = tuple(d.by)
+        known = slices.setdefault(by, measured.slices(by))
+        rate = "decision" in METRICS[d.metric].needs and measured.figure(d.metric, by).trials is not None
+        ends = [known.find(part or {}) for part in (d.slice, d.reference)]
+        return rate and not any(end is None or known.unknown[end] for end in ends)
+
+    family = [k for k, d in enumerate(disparities) if eligible(d)]
+    out = list(disparities)
+    if not family:
+        return out, None
+    adjusted = adjust_p([disparities[k].p or 0.0 for k in family], "benjamini-hochberg")
+    for k, p in zip(family, adjusted.tolist(), strict=True):
+        out[k] = disparities[k].model_copy(update={"p_adjusted": number(p)})
+    told = [out[k] for k, p in zip(family, adjusted.tolist(), strict=True) if p <= LEVEL]
+    confidence = 1 - LEVEL * len(told) / len(family)
+    found = [_found(d, measured, slices[tuple(d.by)], confidence) for d in _once(told)]
+    found.sort(key=lambda f: min(abs(f.low), abs(f.high)), reverse=True)
+    return out, Findings(looked_at=len(family), level=LEVEL, found=found)
+
+
+def _once(told: Sequence[Disparity]) -> list[Disparity]:
+    """Of a rate and its complement, such as false and true negative rate, the one that is not the mirror."""
+    there = {(d.metric, *sorted((d.slice or {}).items())) for d in told}
+
+    def repeated(d: Disparity) -> bool:
+        return (METRICS[d.metric].mirror, *sorted((d.slice or {}).items())) in there
+
+    return [d for d in told if not repeated(d)]
+
+
+def _found(d: Disparity, measured: Measurement, slices: Slices, confidence: float) -> Found:
+    figure = measured.figure(d.metric, tuple(d.by))
+    ends = [slices.find(part or {}) for part in (d.slice, d.reference)]
+    one, other = (np.array([end], np.intp) for end in ends)
+    pair, tail = pair_evidence(figure, one, other, "difference", ()), (1 - confidence) / 2
+    return Found(
+        metric=d.metric, by=d.by, slice=d.slice or {}, reference=d.reference or {}, value=d.value or 0.0,
+        low=float(pair.lower(tail)[0]), high=float(pair.upper(tail)[0]), confidence=confidence,
+        p=d.p or 0.0, p_adjusted=d.p_adjusted or 0.0,
+    )  # fmt: skip

@@ -1,0 +1,270 @@
+"""What the rows say of a figure: one-sided p-values against any bound, and the limits that go with them.
+
+The verdict of a gate, its limits, the rows that it would need and the tables of slices all ask here, so that
+they cannot contradict each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import exact
+from .exact import Contrast, Scale
+from .figures import Figure
+from .intervals import Floats, Limits
+
+Index = NDArray[np.intp]
+
+GRID = np.array([0, 0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 6.5, 8.2])
+"""Normal quantiles at which limits are asked for; the last is that of a p of 1e-16."""
+
+
+class Evidence(Protocol):
+    """Figures, one per claim, with their p-values; every array has the shape (claims,).
+
+    ``above(bound)`` is the p of a figure that is at most the bound (small where it lies above), ``below``
+    that of one that is at least the bound; ``lower(level)`` is the largest bound whose ``above`` is at most
+    the level, ``upper`` the smallest whose ``below`` is. nan where the figure is undefined.
+    """
+
+    @property
+    def value(self) -> Floats:
+        """The figures as measured."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether a p is at most a level with at most that probability, whatever the truth."""
+
+    def above(self, bound: ArrayLike) -> Floats:
+        """Return the p of "at most ``bound``"."""
+
+    def below(self, bound: ArrayLike) -> Floats:
+        """Return the p of "at least ``bound``"."""
+
+    def lower(self, level: ArrayLike) -> Floats:
+        """Return the lower limits of one-sided confidence 1 - ``level``."""
+
+    def upper(self, level: ArrayLike) -> Floats:
+        """Return the upper limits of one-sided confidence 1 - ``level``."""
+
+    def take(self, index: Index) -> Evidence:
+        """Return the evidence on some of the claims."""
+
+    def expected(self, scale: ArrayLike, smooth: ArrayLike = True) -> Evidence:
+        """Return what ``scale`` times the rows would say, were the truth as measured.
+
+        ``smooth`` takes (x + 1/2) / (n + 1) for the truth, which no count puts at 0 or 1.
+        """
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Rising functions of proportions: exact binomial tails."""
+
+    x: Floats
+    n: Floats
+    scale: Scale = exact.PLAIN
+
+    exact = True
+
+    @property
+    def value(self) -> Floats:
+        """The figures as measured."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.scale.of(self.x / self.n)
+
+    def above(self, bound: ArrayLike) -> Floats:
+        """Return the p of "at most ``bound``"."""
+        return exact.p_above(self.x, self.n, self.scale.back(np.asarray(bound, float)))
+
+    def below(self, bound: ArrayLike) -> Floats:
+        """Return the p of "at least ``bound``"."""
+        return exact.p_below(self.x, self.n, self.scale.back(np.asarray(bound, float)))
+
+    def lower(self, level: ArrayLike) -> Floats:
+        """Return the lower limits."""
+        return self.scale.of(exact.lower(self.x, self.n, level))
+
+    def upper(self, level: ArrayLike) -> Floats:
+        """Return the upper limits."""
+        return self.scale.of(exact.upper(self.x, self.n, level))
+
+    def take(self, index: Index) -> Rates:
+        """Return the evidence on some of the claims."""
+        return Rates(self.x[index], self.n[index], self.scale)
+
+    def expected(self, scale: ArrayLike, smooth: ArrayLike = True) -> Rates:
+        """Return what ``scale`` times the rows would say."""
+        return Rates(*_scaled(self.x, self.n, scale, smooth), self.scale)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Differences or ratios of two proportions of different rows: melded exact p-values."""
+
+    x1: Floats
+    n1: Floats
+    x2: Floats
+    n2: Floats
+    contrast: Contrast = exact.DIFFERENCE
+
+    exact = True
+
+    @property
+    def value(self) -> Floats:
+        """The figures as measured."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.contrast.value(self.x1 / self.n1, self.x2 / self.n2)
+
+    def above(self, bound: ArrayLike) -> Floats:
+        """Return the p of "at most ``bound``"."""
+        return exact.pair_p_above(self.x1, self.n1, self.x2, self.n2, bound, self.contrast)
+
+    def below(self, bound: ArrayLike) -> Floats:
+        """Return the p of "at least ``bound``"."""
+        return exact.pair_p_below(self.x1, self.n1, self.x2, self.n2, bound, self.contrast)
+
+    def lower(self, level: ArrayLike) -> Floats:
+        """Return the lower limits."""
+        return exact.pair_lower(self.x1, self.n1, self.x2, self.n2, level, self.contrast)
+
+    def upper(self, level: ArrayLike) -> Floats:
+        """Return the upper limits."""
+        return exact.pair_upper(self.x1, self.n1, self.x2, self.n2, level, self.contrast)
+
+    def take(self, index: Index) -> Pairs:
+        """Return the evidence on some of the claims."""
+        return Pairs(self.x1[index], self.n1[index], self.x2[index], self.n2[index], self.contrast)
+
+    def expected(self, scale: ArrayLike, smooth: ArrayLike = True) -> Pairs:
+        """Return what ``scale`` times the rows would say."""
+        one = _scaled(self.x1, self.n1, scale, smooth)
+        return Pairs(*one, *_scaled(self.x2, self.n2, scale, smooth), self.contrast)
+
+
+def _scaled(x: Floats, n: Floats, scale: ArrayLike, smooth: ArrayLike) -> tuple[Floats, Floats]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(smooth, (x + 0.5) / (n + 1), x / n)
+    return share * n * scale, n * np.asarray(scale)
+
+
+@dataclass(frozen=True)
+class FromLimits:
+    """Figures of which limits at any confidence are known: the level at which one reaches the bound is the p.
+
+    Between the confidences at which the limits were asked for they are interpolated, on normal quantiles.
+
+    Attributes
+    ----------
+    measured : float array of shape (claims,)
+    z : float array of shape (quantiles,)
+        Normal quantiles in ascending order, from 0 on.
+    low, high : float arrays of shape (quantiles, claims)
+        Limits at these quantiles.
+    reach : float array of shape (claims,)
+        How many times farther, in normal quantiles, a bound is than with the rows there are: the root of the
+        multiple of the rows, as limits of all kinds draw in.
+    """
+
+    measured: Floats
+    z: Floats
+    low: Floats
+    high: Floats
+    reach: Floats
+
+    exact = False
+
+    @classmethod
+    def of(cls, value: Floats, limits: Callable[[float], Limits], levels: Sequence[float]) -> FromLimits:
+        """Ask for limits on a grid of confidences, and at those whose one-sided ``levels`` will decide."""
+        from scipy.special import ndtri
+
+        z = np.unique(np.concatenate([GRID, -ndtri(np.asarray(levels, float))]))
+        found = [limits(float(one)) for one in z if one >= 0]
+        low, high = (np.stack([np.broadcast_to(f[k], value.shape) for f in found]) for k in (0, 1))
+        return cls(value, z[z >= 0], low, high, np.ones(value.shape))
+
+    @property
+    def value(self) -> Floats:
+        """The figures as measured."""
+        return self.measured
+
+    def above(self, bound: ArrayLike) -> Floats:
+        """Return the p of "at most ``bound``"."""
+        return self._p(-np.asarray(bound, float), -self._curve(self.high, self.low))
+
+    def below(self, bound: ArrayLike) -> Floats:
+        """Return the p of "at least ``bound``"."""
+        return self._p(np.asarray(bound, float), self._curve(self.low, self.high))
+
+    def lower(self, level: ArrayLike) -> Floats:
+        """Return the lower limits."""
+        return self._at(level, self._curve(self.high, self.low))
+
+    def upper(self, level: ArrayLike) -> Floats:
+        """Return the upper limits."""
+        return self._at(level, self._curve(self.low, self.high))
+
+    def _curve(self, far: Floats, near: Floats) -> Floats:
+        """One limit as a function of the signed quantile: beyond the value it is the other limit."""
+        return np.concatenate([far[:0:-1], near])
+
+    @property
+    def _signed(self) -> Floats:
+        return np.concatenate([-self.z[:0:-1], self.z])
+
+    def _p(self, bound: Floats, rising: Floats) -> Floats:
+        from scipy.special import ndtr
+
+        bound = np.broadcast_to(bound, self.measured.shape)
+        signed, columns = self._signed, np.arange(len(self.measured))
+        after = np.clip((rising <= bound).sum(0), 1, len(signed) - 1)
+        one, other = rising[after - 1, columns], rising[after, columns]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.where(other > one, (bound - one) / (other - one), 0.0)
+        place = np.where(np.isfinite(share), np.clip(share, 0, 1), 0.0)
+        z = signed[after - 1] + place * (signed[after] - signed[after - 1])
+        unknown = np.isnan(rising).any(0) | np.isnan(self.measured) | np.isnan(bound)
+        return np.where(unknown, np.nan, ndtr(-z * self.reach))
+
+    def _at(self, level: ArrayLike, curve: Floats) -> Floats:
+        from scipy.special import ndtri
+
+        z = np.broadcast_to(-ndtri(np.asarray(level, float)), self.measured.shape) / self.reach
+        signed, columns = self._signed, np.arange(len(self.measured))
+        after = np.clip(np.searchsorted(signed, z), 1, len(signed) - 1)
+        share = np.clip((z - signed[after - 1]) / (signed[after] - signed[after - 1]), 0, 1)
+        one, other = curve[after - 1, columns], curve[after, columns]
+        with np.errstate(invalid="ignore"):
+            inside = one + share * (other - one)
+        return np.where(share == 1, other, np.where(share == 0, one, inside))
+
+    def take(self, index: Index) -> FromLimits:
+        """Return the evidence on some of the claims."""
+        return FromLimits(
+            self.measured[index], self.z, self.low[:, index], self.high[:, index], self.reach[index]
+        )
+
+    def expected(self, scale: ArrayLike, smooth: ArrayLike = True) -> FromLimits:
+        """Return what ``scale`` times the rows would say."""
+        return replace(self, reach=self.reach * np.sqrt(scale))
+
+
+def evidence(figure: Figure, index: Index, levels: Sequence[float]) -> Evidence:
+    """Return what the rows say of a figure in some slices.
+
+    Parameters
+    ----------
+    levels : sequence of float
+        One-sided levels that will decide, where limits are known alone.
+    """
+    if figure.binomial is not None:
+        held = figure.binomial.take(index)
+        return Rates(held.x, held.n, held.scale)
+    part = figure.take(index)
+    return FromLimits.of(part.value, lambda z: part.limits(z, 1.0), levels)

@@ -1,0 +1,364 @@
+"""What a gate asks: claims that are proven or refuted together.
+
+Passing says that every claim holds: each is tested at the level itself (an intersection-union test; R. L.
+Berger 1982, Technometrics 24:295-300). Failing says that some claim does not: each is tested at the level
+shared out evenly over them (Bonferroni).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import exact
+from .compare import Form, pair_evidence
+from .evidence import Evidence, Index, Pairs
+from .extremes import Extremes, Side
+from .figures import Figure
+from .intervals import Floats, Limits
+from .requirement import Requirement
+
+MOST_CLAIMS = 200
+"""The claims nearest to their limit, which decide how many rows are needed."""
+EVERY_PAIR = 100
+"""Up to so many slices each is compared with every other where the reference is picked."""
+BEST = 8
+"""Of more slices each is compared with those of the highest limits, which are what could be the reference."""
+
+
+class Question(Protocol):
+    """What a gate asks of some slices; arrays of shape (items,), one item per slice (or one for all)."""
+
+    @property
+    def value(self) -> Floats:
+        """What was measured, on the scale that is shown."""
+
+    @property
+    def claims(self) -> int:
+        """How many claims a failure has to stand out among."""
+
+    @property
+    def holds(self) -> NDArray[np.bool_]:
+        """Whether what was measured keeps the limit."""
+
+    @property
+    def p_fail(self) -> Floats:
+        """One-sided p of each item's failing, of its claim alone."""
+
+    @property
+    def p_pass(self) -> Floats:
+        """The p of each item's passing."""
+
+    def limits(self, level: float) -> Limits:
+        """Return the limits that decide each item at a level, in the direction measured."""
+
+    def interval(self, level: float) -> Limits:
+        """Return two-sided limits of each item at the confidence 1 - ``level``."""
+
+    def shown(self, value: Floats) -> Floats:
+        """Turn figures as the requirement takes them into those that are shown, or back."""
+
+    def nearest(self) -> list[Evidence]:
+        """Return what the rows say of the claims nearest to the limit."""
+
+    @property
+    def requirement(self) -> Requirement:
+        """The limit, as it stands for `nearest`."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether the p-values are exact."""
+
+
+@dataclass(frozen=True)
+class Each:
+    """Every item is a claim of its own: a value, or a comparison with a reference that was fixed beforehand.
+
+    Attributes
+    ----------
+    evidence : Evidence
+    requirement : Requirement
+    claims : int
+        At least the number of items; more where the reference was picked by something else than its value.
+    """
+
+    evidence: Evidence
+    requirement: Requirement
+    claims: int
+
+    @property
+    def value(self) -> Floats:
+        """What was measured."""
+        return self.evidence.value
+
+    @property
+    def holds(self) -> NDArray[np.bool_]:
+        """Whether what was measured keeps the limit."""
+        return self.requirement.holds(self.value)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the p-values are exact."""
+        return self.evidence.exact
+
+    @cached_property
+    def p_fail(self) -> Floats:
+        """One-sided p of failing."""
+        return self.requirement.p_fail(self.evidence)
+
+    @cached_property
+    def p_pass(self) -> Floats:
+        """The p of passing."""
+        return self.requirement.p_pass(self.evidence)
+
+    def limits(self, level: float) -> Limits:
+        """Return the limits that decide."""
+        return self.requirement.limits(self.evidence, level / self.claims, level)
+
+    def interval(self, level: float) -> Limits:
+        """Return two-sided limits, as tables of slices have them."""
+        return self.evidence.lower(level / 2), self.evidence.upper(level / 2)
+
+    def shown(self, value: Floats) -> Floats:
+        """Figures are shown as they are."""
+        return value
+
+    def nearest(self) -> list[Evidence]:
+        """Return the evidence on the claims nearest to the limit."""
+        wanted = self.p_pass if np.all(self.holds) else -self.p_fail
+        order = np.argsort(-np.nan_to_num(wanted, nan=-np.inf))[:MOST_CLAIMS]
+        return [self.evidence.take(order)]
+
+
+@dataclass(frozen=True)
+class Largest:
+    """One item: the largest difference over all pairs of slices, or the smallest ratio.
+
+    Attributes
+    ----------
+    extremes : Extremes
+    limit : float
+        Of the difference from above, or of the ratio lowest / highest from below.
+    level : float
+        At which it will be decided.
+    """
+
+    extremes: Extremes
+    limit: float
+    level: float
+
+    @property
+    def requirement(self) -> Requirement:
+        """The limit of highest against lowest."""
+        return Requirement(1 / self.limit if self.extremes.ratio else self.limit, upper=True)
+
+    @property
+    def value(self) -> Floats:
+        """What was measured."""
+        return self.shown(np.array([self.extremes.value]))
+
+    @property
+    def claims(self) -> int:
+        """Ordered pairs of slices, of all metrics."""
+        return max(self.extremes.claims, 1)
+
+    @property
+    def holds(self) -> NDArray[np.bool_]:
+        """Whether what was measured keeps the limit."""
+        return self.requirement.holds(np.array([self.extremes.value]))
+
+    @property
+    def exact(self) -> bool:
+        """Whether the p-values are exact."""
+        return all(f.binomial is not None for f in self.extremes.figures.values())
+
+    @cached_property
+    def _lower(self) -> tuple[float, Evidence]:
+        limit, ends = self.extremes.limit(self.level, "lower")
+        return limit, self.extremes.evidence(ends, self._levels)
+
+    @cached_property
+    def _upper(self) -> tuple[float, Evidence]:
+        limit, ends = self.extremes.limit(self.level, "upper")
+        return limit, self.extremes.evidence(ends, self._levels)
+
+    @property
+    def _levels(self) -> tuple[float, float]:
+        return self.level, self.level / self.claims
+
+    @property
+    def p_fail(self) -> Floats:
+        """The p of the pair whose lower limit is the largest."""
+        return self.requirement.p_fail(self._lower[1])
+
+    @property
+    def p_pass(self) -> Floats:
+        """The p of the pair whose upper limit is the largest."""
+        return self.requirement.p_pass(self._upper[1])
+
+    def limits(self, level: float) -> Limits:
+        """Return the limits that decide; ``level`` is the one that was given."""
+        return self._in_order(self._lower[0], self._upper[0])
+
+    def interval(self, level: float) -> Limits:
+        """Return two-sided limits."""
+        return self._in_order(*(self.extremes.limit(level / 2, side)[0] for side in ("lower", "upper")))
+
+    def _in_order(self, low: float, high: float) -> Limits:
+        ends = self.shown(np.array([low])), self.shown(np.array([high]))
+        return (ends[1], ends[0]) if self.extremes.ratio else ends
+
+    def shown(self, value: Floats) -> Floats:
+        """Turn highest / lowest into lowest / highest, or back."""
+        with np.errstate(divide="ignore"):
+            return 1 / value if self.extremes.ratio else value
+
+    def nearest(self) -> list[Evidence]:
+        """Return the evidence on the pairs of slices at either end."""
+        return self.extremes.examined(self._levels)
+
+
+@dataclass(frozen=True)
+class Picked:
+    """Each item is a slice against a reference that was picked for its value, the best of all.
+
+    A slice keeps the limit where it does so against every other slice, whichever is truly the best.
+
+    Attributes
+    ----------
+    figure : Figure
+    slices : int array
+        The items.
+    among : int array
+        The slices of which the reference is the best.
+    reference : int
+        The one that was picked.
+    form : {"difference", "ratio"}
+    highest : bool
+        The best is the highest, else the lowest.
+    limit : float
+        Of the difference from above; of the worse to the better from below, where that is a ratio.
+    level : float
+        At which it will be decided.
+    """
+
+    figure: Figure
+    slices: Index
+    among: Index
+    reference: int
+    form: Form
+    highest: bool
+    limit: float
+    level: float
+
+    @property
+    def requirement(self) -> Requirement:
+        """The limit of higher against lower."""
+        return Requirement(1 / self.limit if self.form == "ratio" else self.limit, upper=True)
+
+    @property
+    def value(self) -> Floats:
+        """Each slice against the reference, slice - reference or slice / reference."""
+        one, other = self.figure.value[self.slices], self.figure.value[self.reference]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(one / other if self.form == "ratio" else one - other)
+
+    @property
+    def claims(self) -> int:
+        """Ordered pairs of slices."""
+        return max(len(self.among) * (len(self.among) - 1), 1)
+
+    @property
+    def holds(self) -> NDArray[np.bool_]:
+        """Whether what was measured keeps the limit."""
+        return self.requirement.holds(self.shown(self.value))
+
+    @property
+    def exact(self) -> bool:
+        """Whether the p-values are exact."""
+        return self.figure.binomial is not None
+
+    def shown(self, value: Floats) -> Floats:
+        """From slice against reference to higher against lower, and back."""
+        if not self.highest:
+            return value
+        with np.errstate(divide="ignore"):
+            return 1 / value if self.form == "ratio" else -value
+
+    @cached_property
+    def _against(self) -> Index:
+        """The slices that each is compared with."""
+        if len(self.among) <= EVERY_PAIR:
+            return self.among
+        low, high = self.figure.limits(0.5, 1.0)
+        order = np.argsort(-high[self.among] if self.highest else low[self.among])[:BEST]
+        return np.union1d(self.among[order], [self.reference])
+
+    @cached_property
+    def _pairs(self) -> tuple[Evidence, Index]:
+        """Every item against every slice that may be the best, and the item of each pair."""
+        item, j = (p.ravel() for p in np.meshgrid(np.arange(len(self.slices)), self._against, indexing="ij"))
+        i = self.slices[item]
+        item, i, j = item[i != j], i[i != j], j[i != j]
+        high, low = (j, i) if self.highest else (i, j)
+        levels = (self.level, self.level / self.claims)
+        return pair_evidence(self.figure, high, low, self.form, levels), item
+
+    def _per_item(self, values: Floats, best: Callable[..., Floats], start: float) -> Floats:
+        out = np.full(len(self.slices), start)
+        best.at(out, self._pairs[1], np.where(np.isnan(values), start, values))  # type: ignore[attr-defined]
+        return np.where(np.isnan(self.value), np.nan, out)
+
+    @cached_property
+    def p_fail(self) -> Floats:
+        """The smallest p of failing against any slice."""
+        return self._per_item(self.requirement.p_fail(self._pairs[0]), np.fmin, 1.0)
+
+    @cached_property
+    def p_pass(self) -> Floats:
+        """The largest p of passing against any slice."""
+        return self._per_item(self.requirement.p_pass(self._pairs[0]), np.fmax, 0.0)
+
+    def limits(self, level: float) -> Limits:
+        """Return the limits that decide each item."""
+        return self._between(level / self.claims, level)
+
+    def interval(self, level: float) -> Limits:
+        """Return two-sided limits of each item, adjusted for the choice of the reference."""
+        return self._between(level / 2 / self.claims, level / 2)
+
+    def _between(self, low_level: float, high_level: float) -> Limits:
+        low, high = self._farthest(low_level, "lower"), self._farthest(high_level, "upper")
+        return (self.shown(high), self.shown(low)) if self.highest else (low, high)
+
+    def p_apart(self) -> Floats:
+        """Two-sided p of a slice that is no worse than any other, adjusted for the choice of reference."""
+        neutral = 1.0 if self.form == "ratio" else 0.0
+        p = self._per_item(self._pairs[0].above(neutral), np.fmin, 1.0)
+        return np.minimum(2 * p * self.claims, 1.0)
+
+    def _farthest(self, level: float, side: Side) -> Floats:
+        """The largest limit of each item over its pairs, of those that can be the largest."""
+        pairs, item = self._pairs
+        limits = np.full(len(item), np.nan)
+        hopeful = np.arange(len(item))
+        if isinstance(pairs, Pairs):
+            at = np.full(len(item), level)
+            ends = exact.pair_bounds(
+                pairs.x1, pairs.n1, pairs.x2, pairs.n2, at, pairs.contrast, upwards=side == "lower"
+            )
+            least = self._per_item(np.fmin(*ends), np.fmax, -np.inf)
+            hopeful = np.flatnonzero(~(np.fmax(*ends) < least[item]))
+        part = pairs.take(hopeful)
+        limits[hopeful] = part.lower(level) if side == "lower" else part.upper(level)
+        neutral = 1.0 if self.form == "ratio" else 0.0
+        return self._per_item(limits, np.fmax, neutral)
+
+    def nearest(self) -> list[Evidence]:
+        """Return the evidence on the pairs nearest to the limit."""
+        return Each(self._pairs[0], self.requirement, self.claims).nearest()
