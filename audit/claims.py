@@ -156,6 +156,11 @@ class _Gated:
         left = [LeftOut(slices.name(i), float(size[i])) for i in slices.shown if i not in set(use)]
         return use, left
 
+    def among(self, figure: Figure, use: Sequence[int], lowest: bool) -> Index:
+        """The slices from which a reference is picked; of the lowest ratio none at 0, to which none exists."""
+        least = 0.0 if lowest and self.gate.compare == "ratio" else -np.inf
+        return np.array([i for i in use if figure.defined[i] and figure.value[i] > least], np.intp)
+
     def named(self, wanted: Mapping[str, str], where: str) -> int:
         """The slice with these values; InputError where there is none."""
         found = self.slices.find(wanted)
@@ -177,7 +182,7 @@ class _Gated:
             wanted = "lowest" if burden else "highest"
         if wanted in ("highest", "lowest"):
             best = np.nanargmax if wanted == "highest" else np.nanargmin
-            known = np.array([i for i in use if figure.defined[i]], np.intp)
+            known = self.among(figure, use, wanted == "lowest")
             picked: Literal["highest", "lowest"] = "highest" if wanted == "highest" else "lowest"
             return (int(known[best(figure.value[known])]) if len(known) else None), picked
         if wanted is None or wanted == "largest":
@@ -237,7 +242,7 @@ def _against(gated: _Gated, figure: Figure) -> Asked:
     if not len(known):
         return Asked(claims, None, left_out)
     if picked is not None:
-        among = np.array([i for i in use if figure.defined[i]], np.intp)
+        among = gated.among(figure, use, picked == "lowest")
         limit = gated.requirement().limit
         level = gated.level
         asks = Picked(figure, known, among, reference, form, picked == "highest", limit, level)

@@ -88,6 +88,7 @@ def figures(
         config.slices.min_size,
         config.confidence,
         {k: word(v) for k, v in config.slices.reference.items()},
+        config.data.positive_is,
     )
     variants = [
         variant.build(name, each, plan, model) for (name, model), each in zip(models, measured, strict=True)

@@ -78,6 +78,13 @@ class Data(Section):
     label: str | None = Field(None, description="Column of the true class; optional.")
     positive: Values | None = Field(None, description="Label value(s) that count as positive.")
     negative: Values | None = Field(None, description="Label value(s) that count as negative.")
+    positive_is: Literal["benefit", "burden"] | None = Field(
+        None,
+        description="What a positive decision is to the person it falls on: a benefit (a loan, a job) or a "
+        "burden (a risk rating, an investigation). Default what the card says. Where it is not said, no "
+        "sentence calls a decision favourable or anyone worse off, and the highest rate is the one that "
+        "impact ratios compare with; for a burden it is the lowest.",
+    )
     sensitive: list[str] | None = Field(None, description="Sensitive features.")
     id: str | None = Field(None, description="Column of unique row ids.")
     weight: str | None = Field(None, description="Column of row weights.")
@@ -187,7 +194,9 @@ class ModelSpec(Section):
     trust_pickle: bool = False
     score: str | None = Field(None, description="Score column of a predictions table.")
     decision: str | None = Field(None, description="Decision column of a predictions table.")
-    positive: Values | None = Field(None, description="Favourable value(s) of the decision column.")
+    positive: Values | None = Field(
+        None, description="Value(s) of the decision column that count as positive."
+    )
     id: str | None = Field(None, description="Id column of a separate predictions table.")
     function: str | None = Field(None, description="package.module:function")
     threshold: float | None = Field(
@@ -280,7 +289,7 @@ class Gate(Section):
         "value", description="change: after - before, of the metric or (with by) of its gap to the reference."
     )
     reference: Value | dict[str, Value] | None = Field(
-        None, description="Reference slice; 'highest' or 'largest' also do."
+        None, description="Reference slice; 'highest', 'lowest' or 'largest' also do."
     )
     limit: str
     decide: Literal["proven", "point"] | None = Field(

@@ -25,7 +25,7 @@ MOST_VALUES = 10
 
 @dataclass(frozen=True)
 class _Groups:
-    """Rows, score sums and favourable decisions per (group, value), arrays of shape (groups, values)."""
+    """Rows, score sums and positive decisions per (group, value), arrays of shape (groups, values)."""
 
     values: list[str]
     n: NDArray[np.int64]

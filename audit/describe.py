@@ -82,6 +82,7 @@ def data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
         source=tell("dataset card {name}", name=data.name) if card else data.where,
         label=data.label,
         positive=positive,
+        positive_is=data.positive_is,
         negative=negative,
         sensitive=list(data.sensitive),
         unknown=_unknown(measured),

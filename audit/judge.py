@@ -274,5 +274,10 @@ def make_plan(config: Config, measured: Measurement) -> variant.Plan:
             known = ", ".join(slices.name(i)[feature] for i in slices.shown)
             raise InputError(f"slices.reference.{feature}: no value {value!r} in the data; there are {known}")
     return variant.Plan(
-        chosen, config.slices.intersections, config.slices.min_size, config.confidence, reference
+        chosen,
+        config.slices.intersections,
+        config.slices.min_size,
+        config.confidence,
+        reference,
+        config.data.positive_is,
     )

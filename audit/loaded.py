@@ -40,7 +40,7 @@ class LoadedVariant:
         return self.model.needs if isinstance(self.model, RuledModel) else []
 
     def predict(self, table: Any) -> NDArray[np.bool_]:
-        """Decide the rows of a table: true is the favourable decision.
+        """Decide the rows of a table: true is the positive decision.
 
         Parameters
         ----------

@@ -47,7 +47,7 @@ class Counts(Part):
     fp: int | None = None
     fn: int | None = None
     tn: int | None = None
-    selected: int | None = Field(None, description="Rows with a favourable decision.")
+    selected: int | None = Field(None, description="Rows with a positive decision.")
     positives: int | None = Field(None, description="Rows with the positive label.")
 
 
@@ -186,7 +186,7 @@ class RuleSlice(Part):
     )
     steps: list[tuple[float, float]] = Field(
         default_factory=list,
-        description="(score from which on, probability of the favourable decision), in ascending order; "
+        description="(score from which on, probability of the positive decision), in ascending order; "
         "the first begins at -inf.",
     )
     before: float | None = Field(None, description="Selection rate on the fitted rows without the rule.")
@@ -582,8 +582,8 @@ class Flips(Part):
     p_adjusted: float | None = Field(
         None, description="The same after Holm over all slices of all features of the comparison."
     )
-    gained: int = Field(description="Unfavourable before, favourable after.")
-    lost: int = Field(description="Favourable before, unfavourable after.")
+    gained: int = Field(description="Not selected before, selected after.")
+    lost: int = Field(description="Selected before, not selected after.")
     spoiled: int | None = Field(None, description="Right before, wrong after; null without labels.")
     mended: int | None = Field(None, description="Wrong before, right after; null without labels.")
     excess_loss: float | None = Field(

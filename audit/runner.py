@@ -65,6 +65,9 @@ def audit(
     """
     progress("reading data", 0, None)
     run = _Audit(config, folder, table, progress)
+    # What the card says stands in the run's configuration: a run is read again without its card.
+    said = config.data.model_copy(update={"positive_is": run.data.positive_is})
+    config = config.model_copy(update={"data": said})
     model = load_model(config, run.data, given, progress)
     if config.planned:
         from ..compression.artefact import family_of

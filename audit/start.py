@@ -28,6 +28,12 @@ SCORE = re.compile(r"^(score|y_score|prob\w*|p|y_prob)$", re.IGNORECASE)
 ID = re.compile(r"^(id|row_id|uuid|key|\w+_id)$", re.IGNORECASE)
 WEIGHT = re.compile(r"^(weight|w|sample_weight|pwgtp|fnlwgt)$", re.IGNORECASE)
 
+MEANING = [
+    "  # positive_is: benefit     # CHECK: what a positive decision is to the person it falls on, benefit (a",
+    "                             # loan) or burden (a risk rating); unsaid, nothing is called favourable",
+]
+"""The line that asks what a decision means: no name and no value of a column tells."""
+
 
 def write_start(table: Path, out: Path) -> None:
     """Write an audit.yaml that guesses the columns' roles from their names and values.
@@ -74,6 +80,7 @@ def start(table: Path) -> str:
         two = [_quoted(n) for n in values if len(values[n]) == 2 and not SENSITIVE.match(n)]
         lines += ["  # label: COLUMN           # CHECK: the true outcome; needed unless there are decisions"]
         lines += [f"  # columns of two values: {', '.join(two)}"] if two else []
+    lines += MEANING
     names = ", ".join(_quoted(n) for n in sensitive)
     told = f"[{names}]" if sensitive else "[COLUMN]"
     lines += [f"  sensitive: {told}   # CHECK: the features whose slices are compared"]
@@ -91,7 +98,7 @@ def start(table: Path) -> str:
             lines += [f"  score: {_quoted(score)}", *_scale(batch.column(score), bool(decision))]
         if decision:
             lines += [f"  decision: {_quoted(decision)}"]
-            lines += _positive(values[decision], "  ", "the favourable decision")
+            lines += _positive(values[decision], "  ", "the positive decision")
     else:
         lines += [
             "# model:                     # CHECK: say where the predictions come from, such as",

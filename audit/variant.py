@@ -43,6 +43,8 @@ class Plan:
         Metrics shown for every slice and compared with the reference.
     depth, min_size, confidence, reference
         From the configuration.
+    positive_is : {'benefit', 'burden'} or None
+        What a positive decision is to the person it falls on; None where nobody said.
     """
 
     metrics: Sequence[str]
@@ -177,9 +179,10 @@ def _disparities(measured: Measurement, by: By, plan: Plan) -> Iterator[Disparit
         figure = measured.figure(name, by)
         yield from _against(slices, figure, name, "difference", reference, plan)
         if name == "selection_rate":
-            highest = slices.highest(figure, plan.min_size)
-            if highest is not None:
-                yield from _against(slices, figure, name, "ratio", highest, plan, impact=True)
+            picked = slices.lowest if plan.positive_is == "burden" else slices.highest
+            best = picked(figure, plan.min_size)
+            if best is not None:
+                yield from _against(slices, figure, name, "ratio", best, plan, impact=True)
         elif METRICS[name].ratio and METRICS[name].percent:
             yield from _against(slices, figure, name, "ratio", reference, plan)
     for row in DISPARITIES:
@@ -209,8 +212,10 @@ def _against(
     known = int((~slices.unknown).sum())
     p = np.full(len(others), np.nan)
     if impact:
+        burden = plan.positive_is == "burden"
         among = slices.usable(figure.size, plan.min_size)
-        asks = Picked(figure, others, among[figure.defined[among]], reference, form, True, 0.8, level)
+        among = among[figure.value[among] > 0] if burden else among[figure.defined[among]]
+        asks = Picked(figure, others, among, reference, form, not burden, 0.8, level)
         value, (low, high) = asks.value, asks.interval(level)
         p = asks.p_apart()
         all_low, all_high = low, high

@@ -92,6 +92,9 @@ class Card(_Part):
     label: str
     positive: str | int
     negative: str | int | None = None
+    positive_is: Literal["benefit", "burden"] | None = Field(
+        None, description="What a positive decision is to the person it falls on, where that is clear."
+    )
     sensitive: list[str]
     id: str = Field("id", description="Column of unique ids; made of split and row number when absent.")
     weight: str | None = None
@@ -262,6 +265,7 @@ def show(name: str) -> str:
     facts = {
         "Task": found.task,
         "Label": f"{found.label} (positive: {found.positive})",
+        "Positive is": found.positive_is or "not said",
         "Sensitive": ", ".join(found.sensitive),
         "Splits": ", ".join(found.splits)
         + (f" (default: {found.default_split})" * bool(found.default_split)),

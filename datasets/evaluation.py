@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -44,6 +44,8 @@ class EvaluationSet:
         Column of the true class; without it only decisions and scores are audited.
     positive, negative : value or sequence of values, optional
         Which label values are positive; needed unless the column holds 1/0 or true/false.
+    positive_is : {'benefit', 'burden'}, optional
+        What a positive decision is to the person it falls on.
     id : str, optional
         Column of unique ids; without it rows are numbered.
     weight : str, optional
@@ -76,6 +78,7 @@ class EvaluationSet:
     label: str | None = None
     positive: Scalar | Sequence[Scalar] | None = None
     negative: Scalar | Sequence[Scalar] | None = None
+    positive_is: Literal["benefit", "burden"] | None = None
     id: str | None = None
     weight: str | None = None
     cluster: str | None = None
@@ -150,6 +153,9 @@ class EvaluationSet:
         roles["bins"] = {k: v for k, v in roles["bins"].items() if k in roles["sensitive"]}
         if roles["label"] != found.label and "positive" not in overrides:
             roles["positive"] = roles["negative"] = None
+        # What a card says of its positive class holds for no other one.
+        if roles["label"] == found.label and as_words(roles["positive"]) == as_words(found.positive):
+            roles.setdefault("positive_is", found.positive_is)
         table = cards.load(name, split)
         return cls(table, name=name, card=found, split=split, **roles)
 

@@ -124,8 +124,8 @@ def joint(cube: Cube, by: Sequence[str] = (), cluster: str | None = None) -> Joi
     cell = np.zeros(len(codes), np.int64)
     for axis in (*([LABEL] if labels == 2 else []), DECISION, AFTER):
         position = cube.axis(axis)
-        favourable = np.array([level == "1" for level in cube.levels[position]], np.int64)
-        cell = 2 * cell + favourable[cube.codes[:, position]]
+        selected = np.array([level == "1" for level in cube.levels[position]], np.int64)
+        cell = 2 * cell + selected[cube.codes[:, position]]
 
     def add(owner: NDArray[np.int64], size: int, values: NDArray[Any]) -> NDArray[Any]:
         found = np.bincount(owner * 4 * labels + cell, values, size * 4 * labels)

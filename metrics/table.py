@@ -76,11 +76,11 @@ def table(*rows: Metric) -> dict[str, Metric]:
 METRICS = table(
     Metric(
         "selection_rate", "Selection rate", "(TP + FP) / n",
-        "Share of rows that get the favourable decision.",
+        "Share of rows that get the positive decision.",
         needs=("decision",), numerator=lambda c: c.selected, denominator=lambda c: c.n,
         fairlearn="selection_rate", aif360="selection_rate", aequitas="pprev",
         source="29 CFR 1607.4(D); fairlearn user guide",
-        shows="Sensitive to who gets the favourable decision; blind to whether it is right.",
+        shows="Sensitive to who gets the positive decision; blind to whether it is right.",
     ),
     Metric(
         "base_rate", "Base rate", "(TP + FN) / n", "Share of rows whose label is positive.",
@@ -109,7 +109,7 @@ METRICS = table(
         "Of the rows with a positive label, the share that is selected (recall, sensitivity).",
         numerator=lambda c: c.tp, denominator=lambda c: c.tp + c.fn, better="higher", ideal=1.0,
         fairlearn="true_positive_rate", aif360="true_positive_rate", aequitas="tpr",
-        shows="Sensitive to those whom the label favours and the model passes over; blind to wrong "
+        shows="Sensitive to rows of the positive label that the model passes over; blind to wrong "
         "selections.",
     ),
     Metric(
@@ -134,7 +134,7 @@ METRICS = table(
         numerator=lambda c: c.fn, denominator=lambda c: c.fn + c.tp, mirror="true_positive_rate",
         better="lower", ideal=0.0,
         fairlearn="false_negative_rate", aif360="false_negative_rate", aequitas="fnr",
-        shows="Sensitive to those whom the label favours and the model passes over; blind to wrong "
+        shows="Sensitive to rows of the positive label that the model passes over; blind to wrong "
         "selections.",
     ),
     Metric(
@@ -271,7 +271,7 @@ DISPARITIES = (
     DisparityRow(
         "demographic_parity", "Demographic parity", ("selection_rate",), fairlearn=True,
         source="T. Calders, S. Verwer 2010, Data Min. Knowl. Discov. 21:277-292",
-        shows="Asks for equal shares of favourable decisions, whatever the labels.",
+        shows="Asks for equal shares of positive decisions, whatever the labels.",
     ),
     DisparityRow(
         "equalized_odds", "Equalized odds", ("true_positive_rate", "false_positive_rate"), fairlearn=True,
@@ -281,7 +281,7 @@ DISPARITIES = (
     DisparityRow(
         "equal_opportunity", "Equal opportunity", ("true_positive_rate",), fairlearn=True,
         source="M. Hardt et al. 2016, NeurIPS 29",
-        shows="Asks that those whom the label favours are selected alike; trusts the labels, allows any "
+        shows="Asks that rows of the positive label are selected alike; trusts the labels, allows any "
         "wrong selections.",
     ),
     DisparityRow(

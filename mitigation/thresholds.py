@@ -291,9 +291,10 @@ def _at_half(cuts: Candidates, metric: Any) -> float:
 
 @recipe("reject-option", RejectOption, family=FAMILIES, room="mitigation", rule=True)
 def reject_option(model: Any, params: RejectOption, context: Context) -> Done:
-    """Search the width of a band around the threshold in which decisions favour the disadvantaged slices.
+    """Search the width of a band around the threshold in which slices selected seldom are selected.
 
-    Slices whose selection rate lies below that of all rows are the disadvantaged ones.
+    Slices whose selection rate lies below that of all rows are selected within the band, the others are not:
+    the disadvantaged and the privileged ones of the paper, where a decision is a benefit.
 
     References
     ----------

@@ -109,7 +109,7 @@ class Head:
     labels : tuple of str
         Names of the outputs.
     positive : tuple of int
-        The outputs that mean the favourable decision; the score is the sum of their probabilities.
+        The outputs that mean the positive decision; the score is the sum of their probabilities.
     kind : {"softmax", "sigmoid"}
         Exclusive classes, or one output that is a log-odds by itself.
     """
@@ -119,7 +119,7 @@ class Head:
     kind: Literal["softmax", "sigmoid"]
 
     def scores(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Probability of the favourable outputs, float array of shape (rows,)."""
+        """Probability of the positive outputs, float array of shape (rows,)."""
         wide = logits.astype(np.float64)
         if self.kind == "sigmoid":
             return np.asarray(1 / (1 + np.exp(-np.clip(wide[:, self.positive[0]], -700, 700))))
@@ -129,7 +129,7 @@ class Head:
 
 
 def head(labels: Sequence[str], outputs: int, kind: str | None, positive: Sequence[str]) -> Head:
-    """Find which outputs of a model are the favourable ones.
+    """Find which outputs of a model are the positive ones.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def head(labels: Sequence[str], outputs: int, kind: str | None, positive: Sequen
     kind : str, optional
         ``single_label_classification``, ``multi_label_classification``; None: from the outputs.
     positive : sequence of str
-        Names, or positions, of the favourable outputs; empty: by convention output 1 of two, or the only one.
+        Names, or positions, of the positive outputs; empty: by convention output 1 of two, or the only one.
 
     Raises
     ------
@@ -163,7 +163,7 @@ def head(labels: Sequence[str], outputs: int, kind: str | None, positive: Sequen
     if not found:
         raise InputError(
             f"model.positive: the model's labels are {', '.join(map(repr, names))}; none of them is "
-            f"{' or '.join(map(repr, positive)) or 'named as positive'}; say which is favourable"
+            f"{' or '.join(map(repr, positive)) or 'named as positive'}; say which is positive"
         )
     if sigmoid and len(found) > 1:
         raise InputError(
@@ -171,7 +171,7 @@ def head(labels: Sequence[str], outputs: int, kind: str | None, positive: Sequen
             + ", ".join(repr(names[i]) for i in found)
         )
     if len(found) == outputs > 1:
-        raise InputError("model.positive: every label of the model is favourable; expected some of them")
+        raise InputError("model.positive: every label of the model is positive; expected some of them")
     return Head(names, found, "sigmoid" if sigmoid else "softmax")
 
 
@@ -289,7 +289,7 @@ class NeuralModel:
             **self.inputs.describe(),
             **self.runtime.describe(),
             "labels": list(self.head.labels),
-            "favourable": [self.head.labels[i] for i in self.head.positive],
+            "positive": [self.head.labels[i] for i in self.head.positive],
             "batching": {
                 **asdict(self.batching),
                 "sorted_within": self.shard_rows,

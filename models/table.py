@@ -29,7 +29,7 @@ class PredictionTable:
     score, decision : str, optional
         Columns; at least one. Without ``decision`` it is ``score >= threshold``.
     positive : value or sequence of values, optional
-        The favourable decisions; needed unless the column holds 1/0 or true/false.
+        The positive decisions; needed unless the column holds 1/0 or true/false.
     path : Path, optional
         File of the columns, joined by ``id``; default the evaluation table itself.
     id : str, optional
@@ -133,7 +133,7 @@ class PredictionTable:
             told |= {"score": self.score_column, "scale": "probability" if self.probability else "rank"}
         if self._outcome:
             chosen, others = self._outcome.classes
-            told |= {"decision": self.decision, "favourable": chosen, "unfavourable": others}
+            told |= {"decision": self.decision, "positive": chosen, "negative": others}
         elif self.threshold is not None:
             told |= {"threshold": self.threshold, "rule": tell("selected if score >= threshold")}
         return told

@@ -7,6 +7,7 @@ from typing import Any
 from ..audit.result import AuditResult, Comparison, Estimate, Flips, SliceResult, Variant
 from .formats import Kind, count, figure, interval
 from .language import kept, say, sentences, series, tr
+from .meaning import Meaning, bar_words, sides_words
 from .panels import (
     ACCENT,
     AFTER,
@@ -134,7 +135,7 @@ def _estimate_words(estimate: Estimate | None, kind: Kind) -> str:
     return tr("{value} ({limits})", value=figure(estimate.value, kind), limits=limits)
 
 
-def flip_chart(rows: list[Flips], item: Comparison, key: str) -> RowChart | None:
+def flip_chart(rows: list[Flips], item: Comparison, key: str, meaning: Meaning) -> RowChart | None:
     """Draw decisions lost (leftwards) and gained, and the flip rate with its interval beside all rows'."""
     overall = item.overall.rate if item.overall is not None else None
     if not any(flips.flips for flips in rows):
@@ -148,7 +149,7 @@ def flip_chart(rows: list[Flips], item: Comparison, key: str) -> RowChart | None
             "low": flips.low,
             "high": flips.high,
             "overall": overall if position == 0 else None,
-            "title": tr("Lost ◂   ▸ gained") if position == 0 else "",
+            "title": sides_words(meaning) if position == 0 else "",
             "subtitle": tr("decisions") if position == 0 else "",
             "title2": tr("Flip rate") if position == 0 else "",
             "subtitle2": whole_words(figure(overall, "percent")) if position == 0 else "",
@@ -157,7 +158,7 @@ def flip_chart(rows: list[Flips], item: Comparison, key: str) -> RowChart | None
     ]
     spec = filled(_flip_template(), values, len(rows), FLIP_HEIGHT)
     drawing = inline_svg(
-        spec, key, tr("Decisions changed by slice and direction"), _describe_flips(rows, item)
+        spec, key, tr("Decisions changed by slice and direction"), _describe_flips(rows, item, meaning)
     )
     labels = [(slice_name(flips.slice, short=True), count(flips.n)) for flips in rows]
     return RowChart(drawing, row_labels(drawing, labels, FLIP_HEIGHT), FLIP_HEIGHT)
@@ -195,15 +196,13 @@ def _flip_template() -> dict[str, Any]:
     )  # fmt: skip
 
 
-def _describe_flips(rows: list[Flips], item: Comparison) -> str:
+def _describe_flips(rows: list[Flips], item: Comparison, meaning: Meaning) -> str:
     told = [
-        say(
-            "{slice}: {lost} lost, {gained} gained, flip rate {rate} ({limits})",
-            slice=slice_name(flips.slice, short=True),
-            lost=count(flips.lost),
-            gained=count(flips.gained),
-            rate=figure(flips.rate, "percent"),
-            limits=interval(flips.low, flips.high, "percent", unit=True),
+        bar_words(
+            flips,
+            figure(flips.rate, "percent"),
+            interval(flips.low, flips.high, "percent", unit=True),
+            meaning,
         )
         for flips in rows
     ]

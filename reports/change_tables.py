@@ -14,6 +14,7 @@ from ..audit.result import (
 )
 from .formats import UNDEFINED, Kind, count, figure, interval, p_value
 from .language import later, say, tr
+from .meaning import Meaning, gained_head, lost_head
 from .order import feature_sets, slices_by
 from .tables import NO_REASON, Cell, Notes, Row, Table
 from .words import Sentence, compared_kind, compared_slices, metric_kind, plain, slice_name, title_of
@@ -29,14 +30,14 @@ def worst_flips(item: Comparison, most: int) -> tuple[list[Flips], int]:
     return rows[:most], max(len(rows) - most, 0)
 
 
-def flips_table(rows: list[Flips], item: Comparison) -> Table:
+def flips_table(rows: list[Flips], item: Comparison, meaning: Meaning) -> Table:
     """Lay out the flips of slices by direction, with all rows as the last line."""
     lines = [_flips_row(flips) for flips in rows]
     lines += [_flips_row(item.overall)] if item.overall is not None else []
     heads = [
         ("n", tr("rows")),
-        (tr("Lost"), tr("favourable before, unfavourable after")),
-        (tr("Gained"), tr("unfavourable before, favourable after")),
+        lost_head(meaning),
+        gained_head(meaning),
         (tr("Flip rate"), tr("decisions changed / rows")),
         (tr("Ratio"), tr("to the flip rate of all other rows")),
         (tr("Adjusted p"), tr("exact, against all other rows; Holm over all slices of the comparison")),

@@ -12,6 +12,7 @@ from .kinds import run_words
 from .language import later, tr
 from .layer_charts import Layers, layer_views
 from .lookup import comparison_of, gates_for_information, has_ladder, released, variant_named
+from .meaning import Meaning
 from .release import release
 from .tables import Table, variant_rows
 from .words import Sentence
@@ -209,10 +210,10 @@ def _changes(
     return Changes(
         before=item.before,
         after=item.after,
-        told=rule_tables.flips_sentence(item) if variant.kind == "mitigated" else "",
+        told=rule_tables.flips_sentence(item, result.data.positive_is) if variant.kind == "mitigated" else "",
         pairs=_pairs(variant, item, result, key, lines, charts),
-        flip_chart=_flip_chart(item, key, lines) if charts else None,
-        flips=change_tables.flips_table(flips, item),
+        flip_chart=_flip_chart(item, key, lines, result.data.positive_is) if charts else None,
+        flips=change_tables.flips_table(flips, item, result.data.positive_is),
         flips_left=flips_left,
         overall=change_tables.overall_changes(item, result),
         metrics=metrics,
@@ -242,9 +243,9 @@ def _pairs(
     return Pairs(dumbbell_chart(rows, names, (before, variant), result, f"{key}-pairs"), tables, left)
 
 
-def _flip_chart(item: Comparison, key: str, lines: int) -> RowChart | None:
+def _flip_chart(item: Comparison, key: str, lines: int, meaning: Meaning) -> RowChart | None:
     from .change_charts import flip_chart
 
     rows, _ = change_tables.worst_flips(item, lines)
     # The interval of three rows would flatten all others.
-    return flip_chart([flips for flips in rows if flips.status == "ok"], item, f"{key}-flips")
+    return flip_chart([flips for flips in rows if flips.status == "ok"], item, f"{key}-flips", meaning)

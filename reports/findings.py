@@ -21,9 +21,10 @@ from .formats import (
     outward_decimals,
 )
 from .kinds import run_words
-from .language import Sentence, language, later, say, tr
+from .language import Sentence, language, later, say, sentences, tr
 from .limited import figure_told, is_limited
 from .lookup import binding_gates, comparison_of, figure_of, variant_named
+from .meaning import worse_off
 from .per_hundred import RATES, in_sentence, rates_of, shown_whole
 from .retold import retold
 from .words import (
@@ -260,6 +261,8 @@ def _rates_lead(
         return say("{metric} of {variant}, {slices}.", metric=title, variant=name, slices=names), False
     if metric in RATES and variant.model.get("kind") != LABELS_ONLY:
         told = rates_of(metric, model_name(variant, result), (part, here), (reference, there))
+        if reference is not None and there is not None:
+            told = sentences([told, worse_off(metric, (part, here), (reference, there), result)])
         return told, shown_whole([here] if there is None else [here, there])
     kind: Kind = metric_kind(metric, result.definitions)
     one = say("{figure} in {slice}", figure=figure(here, kind), slice=slice_name(part))

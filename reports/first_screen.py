@@ -11,6 +11,7 @@ from .formats import count
 from .kinds import run_words
 from .language import Sentence, later, say, say_n, sentences, tr, tr_n
 from .lookup import binding_gates
+from .meaning import meaning_words
 from .release import release
 from .undecided import undecided
 from .words import Given
@@ -146,5 +147,6 @@ def _reading(result: AuditResult) -> list[Sentence]:
     return [
         label,
         say("A row is selected when the model decides for the positive class."),
+        meaning_words(data.positive_is),
         say("A difference is slice − reference, a ratio slice / reference."),
     ]

@@ -9,6 +9,7 @@ from .formats import UNDEFINED, Kind, count, decimals_beside, figure, interval, 
 from .kinds import has_mitigated, made_words
 from .language import say, tr
 from .lookup import audit_timing, comparison_of, has_ladder, standing_of
+from .meaning import gained_head, lost_head
 from .release import gap_kind, missed_words, worst_gap_words
 from .words import Sentence, compared_kind, gate_limit, metric_kind, title_of
 
@@ -204,7 +205,9 @@ def trade_off(result: AuditResult) -> Ladder | None:
     """Lay out what fairness costs each variant; None for a run without a mitigated one or a frontier."""
     if result.frontier is None or not has_mitigated(result):
         return None
-    heads = [performance_title(result), tr("Change"), tr("Worst gap"), tr("Gained"), tr("Lost")]
+    meaning = result.data.positive_is
+    changed = [gained_head(meaning)[0], lost_head(meaning)[0]]
+    heads = [performance_title(result), tr("Change"), tr("Worst gap"), *changed]
     judged = bool(result.gates)
     return Ladder(heads, [_price(variant, result) for variant in result.variants], judged, floored=False)
 

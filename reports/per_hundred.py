@@ -75,6 +75,12 @@ RATES: dict[str, tuple[Base, Said]] = {
 """Metrics that read so: the rows they count among, and what is said of them."""
 
 
+def selects_more(metric: str) -> bool | None:
+    """Whether a higher rate means more selections (true) or fewer; None where it says neither."""
+    said = RATES[metric][1] if metric in RATES else None
+    return {_SELECTED: True, _PASSED_OVER: False}.get(said) if said is not None else None
+
+
 def rates_of(
     metric: str, model: str, part: tuple[Slice, float], reference: tuple[Slice | None, float | None]
 ) -> Sentence:

@@ -10,8 +10,9 @@ from .formats import Kind, count, figure, interval
 from .kinds import has_mitigated, is_compressed, is_mitigated, run_words
 from .language import Sentence, later, later_n, say, say_n, sentences, series, tr
 from .lookup import audit_timing, comparison_of, standing_of, variant_named
+from .meaning import paid_words
 from .retold import retold
-from .words import Given, compared_kind, gate_limit_words, gate_title, slice_name, title_of
+from .words import Given, compared_kind, gate_limit_words, gate_title, title_of
 
 MOST_PAYERS = 1
 
@@ -230,15 +231,7 @@ def _who_pays(result: AuditResult, item: Comparison) -> Sentence:
         return say("No slice’s decisions change provably more often than those of all other rows.")
     if not payers:
         return say("Who pays: no slice’s decisions change provably more often than those of all other rows.")
-    who = [
-        say(
-            "{slice} {rate}, {ratio} times the rate of the others ({lost} lose a favourable decision, "
-            "{gained} gain one)",
-            slice=slice_name(flips.slice), rate=figure(flips.rate, "percent"),
-            ratio=figure(flips.ratio, "ratio"), lost=count(flips.lost), gained=count(flips.gained),
-        )
-        for flips in payers[:MOST_PAYERS]
-    ]  # fmt: skip
+    who = [paid_words(flips, result.data.positive_is) for flips in payers[:MOST_PAYERS]]
     more = len(payers) - MOST_PAYERS
     if more > 0:
         who.append(say_n("{more} more slice likewise", "{more} more slices likewise", more, more=count(more)))

@@ -10,6 +10,7 @@ from ..audit.result import AuditResult, CellWeight, Comparison, Recipe, Rule, Ru
 from .cost_tables import Entries, readable
 from .formats import MINUS, UNDEFINED, Kind, count, figure, read_limit
 from .language import later, say, tr, tr_n
+from .meaning import Meaning, gained_and_lost
 from .retold import retold, titled
 from .tables import Cell, Row, Table
 from .words import Given, Sentence, compared_kind, features_name, metric_kind, slice_name
@@ -61,7 +62,7 @@ def mitigation(
     )
 
 
-def flips_sentence(item: Comparison) -> str:
+def flips_sentence(item: Comparison, meaning: Meaning) -> str:
     """Say how many decisions change and which way; empty where that is not known."""
     found = item.overall
     if found is None:
@@ -69,20 +70,11 @@ def flips_sentence(item: Comparison) -> str:
     if not found.flips:
         return tr("Of {n} rows none changes.", n=count(found.n))
     changed = tr_n("{n} changes", "{n} change", found.flips, n=count(found.flips))
-    gained = tr_n(
-        "{n} gains a favourable decision",
-        "{n} gain a favourable decision",
-        found.gained,
-        n=count(found.gained),
-    )
-    lost = tr_n("{n} loses one", "{n} lose one", found.lost, n=count(found.lost))
+    gained, lost = gained_and_lost(found, meaning)
     return tr(
         "Of {n} rows {changed}: {gained}, {lost}.",
-        n=count(found.n),
-        changed=changed,
-        gained=gained if found.gained else tr("none gains a favourable decision"),
-        lost=lost if found.lost else tr("none loses one"),
-    )
+        n=count(found.n), changed=changed, gained=gained, lost=lost,
+    )  # fmt: skip
 
 
 def _rule(rule: Rule, result: AuditResult, most: int, key: str, charts: bool) -> RuleView:

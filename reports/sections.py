@@ -81,7 +81,7 @@ def _section(key: str, by: tuple[str, ...], result: AuditResult, variant: Varian
         chart=_chart(drawn, variant, result, key, leading) if charts else None,
         heat=heat_map(rows, leading, result) if charts and len(by) == 2 else None,
         not_drawn=len(rows) - len(drawn),
-        counts=tables.counts_table(listed, variant, result.data.rows, short=True),
+        counts=tables.counts_table(listed, variant, result.data.rows, result.data.positive_is, short=True),
         metrics=tables.metric_tables(listed, variant, order.shown_metrics(variant), result, short=True),
         not_listed=len(rows) - len(listed),
         key_against=disparity_tables.against_reference(first, drawn, result, against_notes),

@@ -9,6 +9,7 @@ from ..audit.result import AuditResult, Counts, Estimate, SliceResult, Variant
 from .formats import UNDEFINED, count, figure, interval
 from .kinds import made_words
 from .language import later, say, tr
+from .meaning import Meaning, selected_words
 from .retold import retold, titled
 from .words import (
     Given,
@@ -26,9 +27,10 @@ COUNTS = {
     "fp": (later("FP"), later("negative label, selected")),
     "fn": (later("FN"), later("positive label, not selected")),
     "tn": (later("TN"), later("negative label, not selected")),
-    "selected": (later("Selected"), later("favourable decision")),
+    "selected": (later("Selected"), ""),
     "positives": (later("Positive"), later("positive label")),
 }
+"""Head and explanation of each count; that of selections hangs on what a decision means."""
 
 
 NO_REASON = later("Undefined; the audit gives no reason.")
@@ -88,13 +90,15 @@ class Table:
     notes: Notes = field(default_factory=Notes)
 
 
-def counts_table(rows: list[SliceResult], variant: Variant, total: int, *, short: bool) -> Table:
+def counts_table(
+    rows: list[SliceResult], variant: Variant, total: int, meaning: Meaning, *, short: bool
+) -> Table:
     """Lay out the rows and counts of slices, with all rows as the last line."""
     fields = _count_fields([row.counts for row in rows] + [variant.counts])
     weighted = any(row.weight is not None for row in rows)
     heads = [("n", tr("rows")), (tr("Share"), tr("of all rows"))]
     heads += [(tr("Weight"), tr("sum of the rows' weights"))] * weighted
-    heads += [(tr(head), tr(explained)) for head, explained in (COUNTS[name] for name in fields)]
+    heads += [_count_head(name, meaning) for name in fields]
 
     def cells(n: int, weight: float | None, counts: Counts) -> list[Cell]:
         share = Cell(figure(n / total, "percent") if total else UNDEFINED)
@@ -112,6 +116,11 @@ def counts_table(rows: list[SliceResult], variant: Variant, total: int, *, short
     ]
     lines.append(Row(slice_name({}), cells(total, None, variant.counts), emphasis=True))
     return Table(heads, lines)
+
+
+def _count_head(name: str, meaning: Meaning) -> tuple[str, str]:
+    head, explained = COUNTS[name]
+    return tr(head), tr(explained) if explained else selected_words(meaning)
 
 
 def _count_fields(counts: list[Counts]) -> list[str]:

@@ -317,17 +317,21 @@ def test_flips_of_a_mitigated_variant_are_said_in_a_sentence():
     result = run(int8=repaired())
     item = next(i for i in result.comparisons if i.after == "int8-dynamic")
     overall = item.overall
-    assert flips_sentence(item) == (
-        f"Of 7,214 rows {overall.flips} change: {overall.gained} gain a favourable decision, "
-        f"{overall.lost} lose one."
+    assert flips_sentence(item, None) == (
+        f"Of 7,214 rows {overall.flips} change: {overall.gained} are newly selected, "
+        f"{overall.lost} are no longer selected."
     )
-    assert text_of(result).count(flips_sentence(item)) == 1
+    assert text_of(result).count(flips_sentence(item, None)) == 1
+    assert flips_sentence(item, "burden") == (
+        f"Of 7,214 rows {overall.flips} change: {overall.gained} gain a burden, "
+        f"{overall.lost} are freed of one."
+    )
     one = overall.model_copy(update={"flips": 1, "gained": 1, "lost": 0})
-    assert flips_sentence(item.model_copy(update={"overall": one})) == (
+    assert flips_sentence(item.model_copy(update={"overall": one}), "benefit") == (
         "Of 7,214 rows 1 changes: 1 gains a favourable decision, none loses one."
     )
     none = overall.model_copy(update={"flips": 0, "gained": 0, "lost": 0})
-    assert flips_sentence(item.model_copy(update={"overall": none})) == "Of 7,214 rows none changes."
+    assert flips_sentence(item.model_copy(update={"overall": none}), None) == "Of 7,214 rows none changes."
 
 
 def test_names_from_data_show_as_text():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -53,10 +53,16 @@ class Basis:
         Counts and scores of the variant.
     confidence : float
         Of the run's intervals.
+    min_size : int
+        Rows of a group below which the run calls it small.
+    positive_is : {'benefit', 'burden'} or None
+        What a positive decision is to the person, as the run's data say.
     """
 
     measured: Measurement
     confidence: float
+    min_size: int
+    positive_is: Literal["benefit", "burden"] | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from pydantic import Field, field_validator
 
 from ...datasets.columns import word
 from ...metrics.counts import UNKNOWN
-from ...metrics.intervals import fisher_exact, normal_quantile, score_ratio
+from ...metrics.exact import pair_p_above, pair_p_below
+from ...metrics.intervals import normal_quantile, score_ratio
 from ...metrics.standardised import Standardised, standardised_differences
 from ..measure import Measurement
 from .base import Basis, Inputs, Regime
@@ -35,9 +36,10 @@ class CreditInputs(Inputs):
         description="Standardised mean differences to a group's disadvantage above it are marked; yours to "
         "set, required for a run with scores.",
     )
-    favourable: Literal["selected", "not selected"] = Field(
-        "selected",
-        description="The decision that grants the credit; 'not selected' where the model predicts a default.",
+    favourable: Literal["selected", "not selected"] | None = Field(
+        None,
+        description="The decision that grants the credit; 'not selected' where the model predicts a default. "
+        "By default 'not selected' where data.positive_is is burden, else 'selected'.",
     )
 
     @field_validator("reference", mode="before")
@@ -56,8 +58,10 @@ def figures(inputs: CreditInputs, basis: Basis) -> Credit:
     Raises
     ------
     ValueError
-        No decisions, no such control group, or a limit for scores where there are none, and the reverse.
+        No decisions, no such control group, a limit for scores where there are none, and the reverse, or
+        another decision that grants the credit than the data say.
     """
+    inputs = inputs.model_copy(update={"favourable": _granting(inputs, basis)})
     measured = basis.measured
     if "decision" not in measured.gives:
         raise ValueError("adverse impact ratios need decisions; the run has labels alone")
@@ -74,6 +78,17 @@ def figures(inputs: CreditInputs, basis: Basis) -> Credit:
         lower_is_worse=inputs.favourable == "selected",
         features=[_feature(name, value, inputs, basis) for name, value in inputs.reference.items()],
     )
+
+
+def _granting(inputs: CreditInputs, basis: Basis) -> str:
+    """The decision that grants the credit: as was asked for, else as the data say."""
+    said = {"benefit": "selected", "burden": "not selected"}.get(basis.positive_is or "")
+    if inputs.favourable and said and inputs.favourable != said:
+        raise ValueError(
+            f"favourable: expected {said!r} or nothing, as data.positive_is is {basis.positive_is}, got "
+            f"{inputs.favourable!r}"
+        )
+    return inputs.favourable or said or "selected"
 
 
 def _feature(name: str, reference: str, inputs: CreditInputs, basis: Basis) -> CreditFeature:
@@ -121,7 +136,8 @@ def _standardised(
 
 def _ratio(x: int, n: int, y: int, m: int, inputs: CreditInputs, confidence: float) -> dict[str, Any]:
     """The adverse impact ratio of x of n to y of m."""
-    p = fisher_exact(x, n, y, m)
+    # Fisher's exact test, the smaller of its one-sided p twice.
+    p = min(1.0, 2 * min(float(tail(x, n, y, m, 0.0)) for tail in (pair_p_above, pair_p_below)))
     if not y:
         return {"p": p}
     air, z = (x * m) / (n * y), normal_quantile(confidence)

@@ -31,7 +31,7 @@ def check(config: Config, measured: Measurement) -> None:
         try:
             check_columns(chosen, measured.sensitive)
             if chosen.regime.figures is not None:
-                chosen.regime.figures(chosen.inputs, Basis(measured, config.confidence))
+                chosen.regime.figures(chosen.inputs, _basis(config, measured))
         except ValueError as error:
             raise InputError(f"report.regimes: {_named(chosen, error)}") from None
 
@@ -75,6 +75,7 @@ def compute(
         The run lacks what a regime needs: a variant, a feature, decisions.
     """
     there = dict(measured or {})
+    config = Config.model_validate(result.configuration)
     out = []
     for one in chosen:
         variant = one.inputs.variant or result.variants[0].name
@@ -87,7 +88,7 @@ def compute(
             if one.regime.figures is not None:
                 if variant not in there:
                     there[variant] = _measured(result, variant, predictions)
-                figures = one.regime.figures(one.inputs, Basis(there[variant], result.confidence))
+                figures = one.regime.figures(one.inputs, _basis(config, there[variant]))
         except ValueError as error:
             raise InputError(_named(one, error)) from None
         out.append(
@@ -101,6 +102,10 @@ def compute(
             )
         )
     return out
+
+
+def _basis(config: Config, measured: Measurement) -> Basis:
+    return Basis(measured, config.confidence, config.slices.min_size, config.data.positive_is)
 
 
 def _named(one: Wanted, error: ValueError) -> str:

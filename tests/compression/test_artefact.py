@@ -41,7 +41,7 @@ def test_threshold_labels_limit_and_batches_are_kept(bert, tmp_path):
     model = dataclasses.replace(bert, threshold=0.61, batching=Batching(7, 99))
     artefact.save(model, [], tmp_path / "a")
     again = artefact.load(tmp_path / "a")
-    kept = ("threshold", "labels", "favourable", "batching", "max_length", "text")
+    kept = ("threshold", "labels", "positive", "batching", "max_length", "text")
     assert {k: again.describe()[k] for k in kept} == {k: model.describe()[k] for k in kept}
 
 

@@ -321,9 +321,7 @@ def test_extreme_logits_stay_probabilities(logit):
         (["toxic", "threat"], 2, "multi_label_classification", ["toxic"], (0,)),
     ],
 )
-def test_the_favourable_output_is_found_by_name_position_or_convention(
-    labels, outputs, kind, positive, found
-):
+def test_the_positive_output_is_found_by_name_position_or_convention(labels, outputs, kind, positive, found):
     made = head(labels, outputs, kind, positive)
     assert made.positive == found
     sigmoid = outputs == 1 or kind == "multi_label_classification"
@@ -338,7 +336,7 @@ def test_the_favourable_output_is_found_by_name_position_or_convention(
         (["x", "y", "z"], 3, None, [], "none of them is named as positive"),
         ([], 3, None, [], "none of them is named as positive"),
         (["a", "b"], 2, "multi_label_classification", ["a", "b"], "one label of a multi-label model"),
-        (["a", "b"], 2, None, ["a", "b"], "every label of the model is favourable"),
+        (["a", "b"], 2, None, ["a", "b"], "every label of the model is positive"),
     ],
 )
 def test_labels_that_do_not_fit_are_refused(labels, outputs, kind, positive, told):
@@ -359,7 +357,7 @@ def test_label_names_and_problem_type_come_from_the_configuration(tmp_path):
     logits = torch.from_numpy(one_by_one(folder, table["text"].to_pylist()))
     np.testing.assert_allclose(scored.score, logits.sigmoid()[:, 1], atol=1e-5)
     np.testing.assert_array_equal(scored.decision, scored.score >= 0.25)
-    assert model.describe()["favourable"] == ["toxic"]
+    assert model.describe()["positive"] == ["toxic"]
     assert model.describe()["labels"] == ["fine", "toxic", "threat"]
     with pytest.raises(InputError, match=r"model.positive: the model's labels are 'fine', 'toxic', 'threat'"):
         load("transformers", table, text="text", path=str(folder), positive="hate")

@@ -107,7 +107,7 @@ def test_image_tensors_go_through_convolution_norm_and_attention(here):
 
 
 @pytest.mark.parametrize("outputs", [1, 3])
-def test_one_output_is_a_log_odds_and_three_need_a_favourable_one(outputs, here):
+def test_one_output_is_a_log_odds_and_three_need_a_positive_one(outputs, here):
     name = write_mlp(here, f"outputs_{outputs}", outputs=outputs)
     table = numbers()
     if outputs == 3:

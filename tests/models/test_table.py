@@ -85,7 +85,7 @@ def test_a_decision_column_needs_no_score_and_a_score_gets_the_threshold(
     model = {"decision": "approved", "positive": "hire"}
     result = audited(make_config(model=model), make_people(approved=words))
     assert result["variants"][0]["overall"]["selection_rate"]["value"] == pytest.approx(67 / 200)
-    assert result["variants"][0]["model"]["favourable"] == ["hire"]
+    assert result["variants"][0]["model"]["positive"] == ["hire"]
     (here / "runs").rename(here / "before")
     table = make_people()
     result = audited(make_config(model={"score": "score", "threshold": 0.25}), table)

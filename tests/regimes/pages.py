@@ -63,11 +63,11 @@ def write_cells(path: Path, cells: list[tuple[dict[str, str], int, int]]) -> Non
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def counted(sensitive: list[str], regimes: list) -> dict:
+def counted(sensitive: list[str], regimes: list, positive_is: str | None = None) -> dict:
     """A configuration of such counts."""
     return {
         "audit": "t",
-        "data": {"path": "cells.csv", "count": "n", "sensitive": sensitive},
+        "data": {"path": "cells.csv", "count": "n", "sensitive": sensitive, "positive_is": positive_is},
         "model": {"decision": "selected"},
         "report": {"charts": False, "regimes": regimes},
     }

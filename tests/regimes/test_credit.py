@@ -26,10 +26,10 @@ def figures():
 def lent(audited, here):
     """Audit counts of (race, applicants, approved) under the regime."""
 
-    def do(counts, **given):
+    def do(counts, positive_is=None, **given):
         write_cells(here / "cells.csv", [({"race": value}, n, approved) for value, n, approved in counts])
         inputs = {"reference": {"race": "White"}, "air_limit": 0.8, **given}
-        audited(counted(["race"], [{"credit": inputs}]))
+        audited(counted(["race"], [{"credit": inputs}], positive_is))
         return {group["value"]: group for group in figures()["features"][0]["groups"]}
 
     return do
@@ -66,7 +66,8 @@ def test_ratios_are_those_of_a_table_by_hand_with_statsmodels_limits(lent):
     assert black["air"] == pytest.approx((66 / 150) / (240 / 400))
     low, high = confint_proportions_2indep(66, 150, 240, 400, compare="ratio", method="score")
     assert (black["air_low"], black["air_high"]) == pytest.approx((low, high), rel=1e-5)
-    assert black["p"] == pytest.approx(fisher_exact([[66, 84], [240, 160]]).pvalue, rel=1e-9)
+    alone = fisher_exact([[66, 84], [240, 160]], alternative="less").pvalue
+    assert black["p"] == pytest.approx(2 * alone, rel=1e-5)
     assert (black["air_beyond"], groups["Asian"]["air_beyond"]) == (True, False)
     assert (groups["White"]["reference"], groups["White"]["air"]) == (True, None)
     assert black["smd"] is None
@@ -120,6 +121,26 @@ def test_where_a_high_score_predicts_default_the_direction_turns(scored):
     black = next(row for row in tables(PAGE)[1][1] if row[0].startswith("Black"))
     assert black[-1] == "advantage"
     assert "a higher score is to an applicant’s disadvantage" in words(PAGE)
+
+
+def test_a_burden_is_granted_by_not_being_selected(lent):
+    # 40 of 400 and 45 of 150 are rated to default: 90 and 70 % are granted.
+    black = lent([("White", 400, 40), ("Black", 150, 45)], positive_is="burden")["Black"]
+    assert (black["approved"], black["rate"]) == (105, 0.7)
+    assert black["air"] == pytest.approx((105 / 150) / (360 / 400))
+    assert "the decision that this run calls not selected" in words(PAGE)
+
+
+@pytest.mark.parametrize(
+    ("said", "asked", "expected"), [("burden", "selected", "not"), ("benefit", "not selected", "selected")]
+)
+def test_an_input_against_what_the_data_say_is_one_line(said, asked, expected, write, refused, here):
+    write_cells(here / "cells.csv", [({"race": "White"}, 20, 10), ({"race": "Black"}, 20, 8)])
+    given = {"reference": {"race": "White"}, "air_limit": 0.8, "favourable": asked}
+    write(config=counted(["race"], [{"credit": given}], said))
+    line = refused()
+    assert f"credit: favourable: expected '{expected}" in line
+    assert line.endswith(f"as data.positive_is is {said}, got '{asked}'")
 
 
 @pytest.mark.parametrize(

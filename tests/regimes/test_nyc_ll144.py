@@ -86,6 +86,18 @@ def selected(audited, here):
     return do
 
 
+def test_the_rule_compares_with_the_highest_rate_of_a_burden_too(audited, here):
+    rows = [({"sex": sex, "race": "unknown"}, n, s) for sex, n, s, *_ in SEX]
+    said = "here the category of the highest rate is the one that is worse off"
+    for number, positive_is in enumerate((None, "benefit", "burden")):
+        write_cells(here / "cells.csv", rows)
+        audited(counted(["sex", "race"], [{"nyc-ll144": GIVEN}], positive_is))
+        for row, (_, _, _, ratio, _) in zip(lines(0), SEX, strict=True):
+            assert row[4] == ratio
+        assert (said in words(PAGE)) == (positive_is == "burden")
+        RUN.rename(f"run{number}")
+
+
 def test_selection_example_sex(selected):
     selected([(sex, "unknown", n, s) for sex, n, s, *_ in SEX])
     for row, (sex, n, s, ratio, rate) in zip(lines(0), SEX, strict=True):
