@@ -15,7 +15,7 @@ from ..metrics import compare, gap_growth
 from ..metrics.evidence import FromLimits, Index, evidence
 from ..metrics.extremes import Extremes
 from ..metrics.figures import Figure
-from ..metrics.intervals import Floats, Limits
+from ..metrics.intervals import Limits
 from ..metrics.limit import Limit
 from ..metrics.questions import Each, Largest, Picked, Question
 from ..metrics.requirement import Requirement
@@ -132,11 +132,16 @@ class _Gated:
         """Levels that will decide or be shown, of a figure whose limits alone are known."""
         return self.level, self.level / max(claims, 1), self.level / 2
 
-    def eligible(self, size: Floats) -> tuple[list[int], list[LeftOut]]:
+    def eligible(self, *figures: Figure) -> tuple[list[int], list[LeftOut]]:
         """The slices that the gate speaks of, and those left out as small or unknown.
 
-        ``size`` is the effective denominator of the metric: a slice of many rows in which few count is small.
+        What counts is the metric's effective denominator, the smallest of several: a slice of many rows of
+        which few are in it is small. One of enough rows of which none is in it is not: there the metric is
+        undefined, and the gate an error rather than silent.
         """
+        size = np.min([figure.size for figure in figures], axis=0)
+        undefined = ~np.all([figure.defined for figure in figures], axis=0)
+        large = (size >= self.plan.min_size) | (undefined & (self.slices.n >= self.plan.min_size))
         gate, slices = self.gate, self.slices
         if gate.slice is not None:
             wanted = {k: word(v) for k, v in gate.slice.items()}
@@ -146,8 +151,7 @@ class _Gated:
         use = [
             i
             for i in slices.shown
-            if (gate.include_unknown or not slices.unknown[i])
-            and (gate.include_small or size[i] >= self.plan.min_size)
+            if (gate.include_unknown or not slices.unknown[i]) and (gate.include_small or large[i])
         ]
         left = [LeftOut(slices.name(i), float(size[i])) for i in slices.shown if i not in set(use)]
         return use, left
@@ -192,7 +196,7 @@ class _Gated:
 
 def _values(gated: _Gated, figure: Figure) -> Asked:
     """Each slice's own value against the limit."""
-    use, left_out = gated.eligible(figure.size)
+    use, left_out = gated.eligible(figure)
     claims = [_claim(gated, figure, i) for i in use]
     known = _defined(use, claims)
     if not len(known):
@@ -214,7 +218,7 @@ def _defined(use: Sequence[int], claims: Sequence[Claim]) -> Index:
 def _against(gated: _Gated, figure: Figure) -> Asked:
     """Each slice against the reference."""
     gate, slices = gated.gate, gated.slices
-    use, left_out = gated.eligible(figure.size)
+    use, left_out = gated.eligible(figure)
     reference, picked = gated.reference(figure, use)
     if reference is None:
         return Asked([], None, left_out)
@@ -271,7 +275,7 @@ def _lacking(
 
 def _changes(gated: _Gated, paired: Paired | Unpaired, by: tuple[str, ...]) -> Asked:
     """After - before of the metric itself, in one slice or overall."""
-    use, left_out = gated.eligible(paired.before(gated.gate.metric, by).size)
+    use, left_out = gated.eligible(paired.before(gated.gate.metric, by))
     figure = paired.figure_of(gated.gate.metric, by, use)
     whole = np.arange(len(use))
     claims = [
@@ -294,7 +298,7 @@ def _growths(gated: _Gated, paired: Paired | Unpaired, by: tuple[str, ...]) -> A
     """Growth of the absolute gap of each slice to the reference, |after| - |before|."""
     gate, slices = gated.gate, gated.slices
     before = paired.before(gate.metric, by)
-    use, left_out = gated.eligible(before.size)
+    use, left_out = gated.eligible(before)
     if isinstance(paired, Unpaired):
         left_out += [LeftOut(name, 0.0) for name in paired.gone(by)]
     reference, picked = gated.reference(before, use)
@@ -331,7 +335,7 @@ def _growths(gated: _Gated, paired: Paired | Unpaired, by: tuple[str, ...]) -> A
 def _aggregate(gated: _Gated, figures: Mapping[str, Figure]) -> Asked:
     """A named disparity over all slices."""
     gate, slices = gated.gate, gated.slices
-    use, left_out = gated.eligible(np.min([f.size for f in figures.values()], axis=0))
+    use, left_out = gated.eligible(*figures.values())
     extremes = Extremes(figures, np.array(use, np.intp), gate.metric.endswith("_ratio"))
     undefined = [slices.words(i) for i in use if not all(f.defined[i] for f in figures.values())]
     if not extremes.defined:

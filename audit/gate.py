@@ -15,6 +15,7 @@ from ..metrics.intervals import Floats
 from ..metrics.limit import Limit
 from ..metrics.questions import Each, Question
 from ..metrics.requirement import as_decided
+from ..metrics.table import METRICS
 from ..told import tell, tell_n
 from .claims import Asked, asked
 from .config import Gate
@@ -267,8 +268,9 @@ def _result(gate: Gate, position: int, asks: Asked, plan: Plan, variant: str, ro
     }
     if not asks.claims:
         why = tell(
-            "No slice is left to judge: those that are known have fewer than {least} rows in the metric's "
-            "denominator, or there is none to compare with.",
+            "No slice is left to judge: fewer than {needed} known with at least {least} rows in the metric's "
+            "denominator.",
+            needed=tell("one is") if gate.compare == "value" and gate.metric in METRICS else tell("two are"),
             least=plan.min_size,
         )
         return GateResult(verdict="error", why=why, **base)

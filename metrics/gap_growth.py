@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from . import compare
 from .figures import Figure
-from .intervals import Floats, Limits, normal_quantile, tail_area
+from .intervals import Floats, Limits, quantile_of_tail, tail_area
 
 
 def gap_growth(
@@ -75,7 +75,7 @@ def growth(
     it perhaps the sign. So this one is taken at a fifth of the tail: a limit that is to hold in 95 % then
     misses in at most 5 + 1 %, whatever the two have to do with each other (C. E. Bonferroni 1936).
     """
-    sure = normal_quantile(1 - 2 * tail_area(z) / 5)
+    sure = quantile_of_tail(tail_area(z) / 5)
     gap = compare.difference(before, slices, references, sure)
     moved = compare.difference(change, slices, references, z)
     return gap_growth(*gap, *moved)

@@ -73,7 +73,7 @@ def _strength(requirement: Requirement, evidence: Evidence, passing: bool, *, to
     for times in TIMES:
         expected = evidence.expected(times, smooth)
         p = requirement.parts(expected) if passing else [requirement.p_fail(expected)]
-        rows.append(-ndtri(np.clip(np.concatenate(p), 1e-300, 1)) / np.sqrt(times))
+        rows.append(-ndtri(np.clip(np.concatenate(p), 1e-300, 1 - 1e-15)) / np.sqrt(times))
     return np.stack(rows)
 
 
@@ -117,7 +117,7 @@ def decided(
     from scipy.special import ndtr, ndtri
 
     def beyond(p: Floats, at: float) -> Floats:
-        return np.asarray(ndtr(-ndtri(np.clip(p, 1e-300, 1)) + ndtri(at)))
+        return np.asarray(ndtr(-ndtri(np.clip(p, 1e-300, 1 - 1e-15)) + ndtri(at)))
 
     if passing:
         return float(np.prod([np.prod(beyond(p, level)) for e in evidence for p in requirement.parts(e)]))

@@ -292,7 +292,7 @@ def value_of(metric: Metric, counts: Counts) -> Floats:
         return np.asarray(np.mean([value_of(METRICS[p], counts) for p in metric.parts], axis=0))
     top, bottom = _ratio(metric, counts)
     share = np.divide(top, bottom, out=np.full_like(bottom, np.nan), where=bottom > 0)
-    value = share if metric.transform is None else metric.transform(share)
+    value = share if metric.scale is None else metric.scale.of(share)
     return np.where(np.isfinite(value), value, np.nan)
 
 
@@ -455,11 +455,11 @@ def _direction(metric: Metric) -> int:
 
 def _share(metric: Metric, value: float) -> float:
     """The least proportion whose transform is at least ``value``; past 1 where none is."""
-    if metric.transform is None:
+    if metric.scale is None:
         return value
     low, high = 0.0, 2.0
     while low < (middle := (low + high) / 2) < high:
-        low, high = (low, middle) if metric.transform(np.array(middle)) >= value else (middle, high)
+        low, high = (low, middle) if metric.scale.of(np.array(middle)) >= value else (middle, high)
     return high
 
 
