@@ -118,7 +118,9 @@ def _result(
 ) -> AuditResult:
     used = {e.method for v in found.variants for s in v.slices for e in s.metrics.values()}
     used |= {d.method for v in found.variants for d in v.disparities}
-    used |= {"sidak"} | ({"hedges"} if found.variants[0].scores else set()) | methods_used(found.comparison)
+    used |= (
+        {"sidak"} | ({"standardised"} if found.variants[0].scores else set()) | methods_used(found.comparison)
+    )
     measured = found.paired.measured_after
     before, after = (v.name for v in found.variants)
     limits = [NotMeasured(what=what, why=why) for what, why in describe.LIMITS]

@@ -6,7 +6,7 @@ rows there are, none is counted in bins.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from .figures import Figure
 from .intervals import Floats, Limits, tail_area
 from .placements import placements
-from .score_figures import VALUES, pseudo_row_limits
+from .score_figures import VALUES
 
 HOLD = 1e-15
 """Scores are held so far away from 0 and 1 where a logarithm is taken, as by the log loss."""
@@ -299,3 +299,27 @@ def _floor(parts: Sequence[_Part], z: float, scale: float) -> Floats:
     """The least half width: what one more row of a class, changed wholly, would leave open."""
     least = [p.size * z * z / (p.kish * scale + z * z) for p in parts]
     return np.asarray(np.max(least, axis=0))
+
+
+def pseudo_row_limits(
+    mean: Floats, spread: Floats, rows: Floats, prior: Floats, prior_spread: Floats
+) -> Callable[[float, float], Limits]:
+    """Normal limits of a mean after adding z^2 rows to the (effective) rows that it rests on.
+
+    Parameters
+    ----------
+    mean, spread, rows : float arrays of shape (slices,)
+        Mean, variance of one row, and rows.
+    prior, prior_spread : float arrays of shape (slices,)
+        Mean and variance of the added rows.
+    """
+
+    def limits(z: float, scale: float) -> Limits:
+        total = rows * scale + z * z
+        share = z * z / total
+        centre = (1 - share) * mean + share * prior
+        mixed = (1 - share) * spread + share * prior_spread + share * (1 - share) * (mean - prior) ** 2
+        half = z * np.sqrt(mixed / total)
+        return np.minimum(centre - half, mean), np.maximum(centre + half, mean)
+
+    return limits

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import sklearn.metrics as sk
-from fairweigh.metrics.score_figures import smd_figure
+from fairweigh.metrics.standardised import smd_figure
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -201,7 +201,7 @@ def test_calibration_curve_has_wilson_limits(scored):
 def test_standardised_difference_equals_cohens_d(scored):
     score, label = sample()
     slices = (np.arange(len(score)) % 2).astype(str)
-    curves = scored(score, label, slices).curves(True, 1.96)
+    found = smd_figure(scored(score, label, slices), 0)
     a, b = score[slices == "1"], score[slices == "0"]
     pooled = np.sqrt(((len(a) - 1) * a.var(ddof=1) + (len(b) - 1) * b.var(ddof=1)) / (len(a) + len(b) - 2))
-    assert smd_figure(curves, 0).value[1] == pytest.approx((a.mean() - b.mean()) / pooled)
+    assert found.value[1] == pytest.approx((a.mean() - b.mean()) / pooled)
