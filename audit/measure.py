@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..metrics.counts import DECISION, LABEL, UNKNOWN, Cube, Tally, features_by
 from ..metrics.figures import Figure, count_figure
+from ..metrics.heavy import WeightCounts
 from ..metrics.score_figures import SlicedScores
 from ..metrics.scores import ScoreCollector, ScoreTable
 from ..metrics.table import METRICS, Metric
@@ -40,6 +41,7 @@ class Measurement:
     order: Mapping[str, Sequence[str]] = field(default_factory=dict)
     columns: frozenset[str] = frozenset()
     rows: int = 0
+    weights: WeightCounts = field(default_factory=WeightCounts)
     _cube: Cube | None = None
     _collector: ScoreCollector | None = None
     _tallies: dict[By, Tally] = field(default_factory=dict)
@@ -57,6 +59,8 @@ class Measurement:
         cube = Cube.count(batch, axes, weight, count)
         self._cube = cube if self._cube is None else self._cube + cube
         self.rows += int(cube.counts.sum())
+        if weight:
+            self.weights.add(batch.column(weight).to_numpy(zero_copy_only=False))
         if "score" in self.columns:
             self._add_scores(batch)
 

@@ -21,9 +21,9 @@ from .scores import ScoreTable
 from .units import Units, student
 
 BINS = 10
-EVIDENCE = 5.0
+EVIDENCE = 2.0
 """Effective rows whose label is open (sum of p (1 - p)) in each group of bins that a test compares."""
-CLUSTERS = 5.0
+CLUSTERS = 20.0
 """Effective clusters for each group of bins that a test compares."""
 SIGNS = np.array(list(product((-1.0, 1.0), repeat=BINS - 1)))
 

@@ -84,6 +84,8 @@ METHODS = {
     "all values are 0 or 1, and never outside of the range.",
     "skewed-mean": "The same with one more row at the extremes seen, the longer side drawn out, and never "
     "inside of Student's interval.",
+    "twins": "Student interval of the mean gap with two more groups of twins, which have the largest gap of "
+    "either sign; where no gap is seen, what one more pair would leave open that differs wholly.",
     "signs": "The largest deviation over all signs of the score bins, from their covariance over rows or "
     "clusters (C. E. Bonferroni 1936); conservative.",
     "newcombe": "Newcombe's hybrid score interval of a difference of two proportions (R. G. Newcombe 1998, "
@@ -99,7 +101,8 @@ METHODS = {
     "noise in the data and again for that of the draws (K. Lum et al. 2022, FAccT '22); the noise is that of "
     "rates smoothed by two successes and two failures.",
     "standardised": "Student interval of a standardised mean difference, linearised by row or cluster, with "
-    "the standard deviation estimated too (CR3: R. M. Bell, D. F. McCaffrey 2002, Surv. Methodol. 28:169-181).",
+    "the standard deviation estimated too (CR3: R. M. Bell, D. F. McCaffrey 2002, Surv. Methodol. "
+    "28:169-181).",
     "tango": "Tango's score interval of the difference of two proportions of the same rows (T. Tango 1998, "
     "Stat. Med. 17:891-908); with weights or clusters on the effective number of rows. Its p is that of the "
     "mid-p McNemar test (M. W. Fagerland et al. 2013, BMC Med. Res. Methodol. 13:91).",

@@ -192,8 +192,8 @@ def _linearised(
     Student's at the smaller of Welch's degrees of freedom on Kish's units and (sum u^2)^2 / sum u^4 of the
     influences on the means. Two things keep them from being too narrow in few or skewed rows: the variance of
     a group's mean is at least that of its units and of ``PSEUDO_ROWS`` with the variance of all, so that
-    equal scores are not taken as certain; and where the estimated spread narrows the limits, that counts by the
-    share n / (n + ``FEW_ROWS``) for n units of the smaller group.
+    equal scores are not taken as certain; and where the estimated spread narrows the limits, that counts by
+    the share n / (n + ``FEW_ROWS``) for n units of the smaller group.
     """
     size = len(value)
     means, whole, freedom = (np.full(size, np.nan) for _ in range(3))
@@ -220,67 +220,65 @@ def _variance(
 ) -> tuple[float, float, float]:
     """Variance of one difference, with the spread as known and as estimated, and its degrees of freedom."""
     pair = (k, reference)
-    on_mean = [_on_mean(groups, g, sign, spread) for g, sign in zip(pair, (1, -1), strict=True)]
-    on_spread = _on_spread(groups, pair, d, spread, over)
-    if groups.clusters is None:
-        each = [_rows(groups, g, a) for g, a in zip(pair, on_mean, strict=True)]
-        means = sum(each)
-        whole = sum(
-            _rows(groups, g, a + b) for g, a, b in zip(pair, on_mean, on_spread[:2], strict=True)
-        ) + sum(
-            _rows(groups, g, on_spread[2]) for g in range(len(groups.n)) if over == "all" and g not in pair
-        )
-        fourth = sum(_fourth(groups, g, a) for g, a in zip(pair, on_mean, strict=True))
-    else:
-        sums = [_by_cluster(groups, g, a) for g, a in zip(pair, on_mean, strict=True)]
-        each = [_jackknife(s) for s in sums]
-        both = sums[0] + sums[1]
-        means, fourth = _jackknife(both), float(np.sum(both**4))
-        moved = both + sum(
-            _by_cluster(groups, g, b, left_out=False) for g, b in zip(pair, on_spread[:2], strict=True)
-        )
-        if over == "all":
-            others = [g for g in range(len(groups.n)) if g not in pair]
-            moved = moved + sum((_by_cluster(groups, g, on_spread[2], False) for g in others), np.zeros(1))
-        whole = _jackknife(moved)
     units = groups.kish[list(pair)]
-    welch = sum(each) ** 2 / sum(v**2 / max(u - 1, 1e-9) for v, u in zip(each, units, strict=True))
-    freedom = np.nanmin([welch, means**2 / fourth if fourth > 0 else np.nan, np.min(units) * 1e9])
-    for v, u in zip(each, units, strict=True):
-        # The least variance of a group's mean, in squares of the spread.
-        least = v * (u - 1) / (u + 1) + PSEUDO_ROWS / (u * (u + 1)) if u > 1 else np.nan
-        means, whole = means + max(least - v, 0), whole + max(least - v, 0)
     if min(units) <= 1:
         return np.nan, np.nan, 1.0
-    return float(means), float(whole), max(float(freedom), 1.0)
+    on_mean = [_on_mean(groups, g, sign, spread) for g, sign in zip(pair, (1, -1), strict=True)]
+    on_spread = _on_spread(groups, pair, d, spread, over)
+    both = list(zip(pair, on_mean, on_spread, strict=True))
+    if groups.clusters is None:
+        each = [_rows(groups, g, a) for g, a, _ in both]
+        means, fourth = sum(each), sum(_fourth(groups, g, a) for g, a, _ in both)
+        whole = sum(_rows(groups, g, a + b) for g, a, b in both)
+        if over == "all":
+            others = groups.outer.sum(0) - groups.outer[list(pair)].sum(0)
+            whole += float(on_spread[0] @ others @ on_spread[0])
+    else:
+        sums = [_by_cluster(groups, g, a) for g, a, _ in both]
+        each = [_jackknife(s) for s in sums]
+        influence = sums[0] + sums[1]
+        means, fourth = _jackknife(influence), float(np.sum(influence**4))
+        parts = range(len(groups.n)) if over == "all" else pair
+        for g, b in zip(parts, on_spread * len(groups.n), strict=False):
+            influence = influence + _by_cluster(groups, g, b, left_out=False)
+        whole = _jackknife(influence)
+    freedom = min(units) - 1
+    if sum(each) > 0:
+        welch = sum(each) ** 2 / sum(v**2 / (u - 1) for v, u in zip(each, units, strict=True))
+        freedom = min(welch, means**2 / fourth) if fourth > 0 else welch
+    # The least variance of a group's mean, in squares of the spread.
+    least = [v * (u - 1) / (u + 1) + PSEUDO_ROWS / (u * (u + 1)) for v, u in zip(each, units, strict=True)]
+    added = sum(max(m - v, 0) for m, v in zip(least, each, strict=True))
+    return means + added, whole + added, max(float(freedom), 1.0)
 
 
 def _on_mean(groups: _Groups, g: int, sign: int, spread: float) -> Floats:
     """Influence of a row of group g on the difference of the means, as factors of (1, x, x^2)."""
-    return np.array([-groups.first[g], 1.0, 0.0]) * sign / (groups.total[g] * spread)
+    factor = sign / (float(groups.total[g]) * spread)
+    return np.array([-float(groups.first[g]) * factor, factor, 0.0])
 
 
 def _on_spread(groups: _Groups, pair: tuple[int, int], d: float, spread: float, over: str) -> list[Floats]:
-    """Influence of a row through the estimated spread: of either group's rows and of others'."""
+    """Influence of a row of either group through the estimated spread; over all rows that of any row."""
     if over == "all":
         total = groups.total.sum()
         middle, square = (np.nansum(groups.total * v) / total for v in (groups.first, groups.second))
         factor = -d / (2 * spread**2) / total
-        same = factor * np.array([2 * middle**2 - square, -2 * middle, 1.0])
-        return [same, same, same]
+        return [factor * np.array([2 * middle**2 - square, -2 * middle, 1.0])] * 2
     free = groups.n[list(pair)] - 1
     out = []
     for g, share in zip(pair, free / free.sum(), strict=True):
         mean, square = groups.first[g], groups.second[g]
         factor = -d * share / (2 * spread**2) / groups.total[g]
         out.append(factor * np.array([2 * mean**2 - square, -2 * mean, 1.0]))
-    return [*out, np.zeros(3)]
+    return out
 
 
 def _rows(groups: _Groups, g: int, factors: Floats) -> float:
     """Sum of squared influences of the rows of a group, which are n / (n - 1) too small."""
     n = groups.n[g]
-    return float(factors @ groups.outer[g] @ factors) * n / max(n - 1, 1e-9)
+    found = float(factors @ groups.outer[g] @ factors)
+    return found * float(n) / max(float(n) - 1, 1e-9)
 
 
 def _fourth(groups: _Groups, g: int, factors: Floats) -> float:
@@ -304,6 +302,7 @@ def _by_cluster(groups: _Groups, g: int, factors: Floats, left_out: bool = True)
 
 
 def _jackknife(sums: Floats) -> float:
+    """Sum of squares, times (C - 1) / C of the C clusters that have any influence."""
     used = int(np.count_nonzero(sums))
     squares = float(np.sum(sums**2))
     return squares * (used - 1) / used if used > 1 else squares

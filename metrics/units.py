@@ -100,31 +100,3 @@ def student(z: float, freedom: Floats) -> Floats:
     from scipy.special import stdtrit
 
     return np.asarray(stdtrit(freedom, 1 - tail_area(z)), float)
-
-
-def rare_heavy(weight: Floats, share: float = 0.1, held: float = 0.4) -> tuple[float, float, float] | None:
-    """Tell whether few rows hold much of the weight.
-
-    A sample in which such rows happen to be missing looks even, and no limit that is computed from it can
-    know of them: figures of small slices then rest on luck.
-
-    Parameters
-    ----------
-    weight : float array of shape (rows,)
-    share, held : float
-        The heaviest ``share`` of the rows that carry weight must hold ``held`` of it.
-
-    Returns
-    -------
-    tuple of float or None
-        Share of the rows that weigh more than three times the mean, share of the weight that these hold, and
-        Kish's effective rows; None where the weights are even enough.
-    """
-    used = weight[weight > 0]
-    if not len(used):
-        return None
-    heavy = used > 3 * used.mean()
-    rows, weighs = float(heavy.mean()), float(used[heavy].sum() / used.sum())
-    if not 0 < rows <= share or weighs < held:
-        return None
-    return rows, weighs, float(used.sum() ** 2 / (used**2).sum())
