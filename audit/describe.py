@@ -77,8 +77,9 @@ def data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
     if heavy is not None:
         warnings.append(
             tell(
-                "Weights: {rows} of the rows hold {weight} of the weight, so that all rows count as {effective} of "
-                "equal weight. A small slice that happens to hold none of them looks surer than it is.",
+                "Weights: {rows} of the rows hold {weight} of the weight, so that all rows count as "
+                "{effective} of equal weight. A small slice that happens to hold none of them looks surer "
+                "than it is.",
                 rows=f"{heavy.rows:.1%}", weight=f"{heavy.weight:.0%}", effective=f"{heavy.effective:,.0f}",
             )
         )  # fmt: skip

@@ -251,7 +251,7 @@ class SlicedPairs:
         return pair.reshape(-1), pairs // width
 
     def _variance(self, parts: Sequence[_Part]) -> tuple[Floats, Floats]:
-        """Variance of the mean change and its degrees of freedom; of weighted rows and clusters the jackknife's."""
+        """Variance of the mean change and its degrees of freedom; of weights and clusters the jackknife's."""
         with np.errstate(divide="ignore", invalid="ignore"):
             if self.cluster is None and not self.weighted:
                 spread = [self._sum(p.influence**2) * p.n / (p.n - 1) for p in parts]

@@ -435,7 +435,7 @@ VALUES: dict[str, Callable[[Floats, NDArray[np.bool_]], Floats]] = {
 """The metrics that are the mean of a value of each row's score and label."""
 
 
-WORST = float(-np.log(1e-15))
+WORST = float(-np.log(1 - (1 - 1e-15)))
 """The largest log loss: scores are held 1e-15 away from 0 and 1."""
 EDGES: dict[str, Floats] = {
     "mean_score": np.linspace(0, 1, BINS + 1),
