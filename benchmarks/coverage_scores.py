@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -20,6 +21,7 @@ import pyarrow as pa
 from fairweigh.audit.counterfactual import twins
 from fairweigh.audit.variant import Plan
 from fairweigh.metrics.intervals import normal_quantile
+from fairweigh.metrics.paired_scores import PairedScores
 from fairweigh.metrics.score_figures import SlicedScores
 from fairweigh.metrics.scores import ScoreCollector, ScoreTable
 from fairweigh.metrics.standardised import smd_figure, standardised_differences
@@ -34,7 +36,7 @@ Study = Callable[[Generator, int], Cells]
 
 SIZES = (10, 30, 100, 1000)
 CLUSTERS = (10, 40, 100)
-GRID = np.linspace(0.5 / 200_000, 1 - 0.5 / 200_000, 200_000)
+GRID = (np.arange(20_000) + 0.5) / 20_000
 
 
 def held(low, high, truth, defined=True) -> float:
@@ -230,7 +232,7 @@ def _loss(name: str) -> Study:
         cells = {}
         for n, p, sure in product(SIZES, (0.05, 0.2, 0.5, 0.9), (1.0, 2.0)):
             a, b = 4 * p, 4 * (1 - p)
-            chance = beta.ppf(GRID, a, b)
+            chance = chances(a, b)
             truth = loss_truth(name, said(chance, sure), chance)
 
             def sample(size, n=n, a=a, b=b, sure=sure, truth=truth):
@@ -258,6 +260,12 @@ def _clustered_loss(name: str) -> Study:
         return cells
 
     return study
+
+
+@cache
+def chances(a: float, b: float) -> np.ndarray:
+    """Quantiles of a beta distribution, of which means give the truth."""
+    return beta.ppf(GRID, a, b)
 
 
 def said(chance, sure: float):
@@ -327,7 +335,7 @@ def weighted_error(rng: Generator, repeats: int) -> Cells:
     """Calibration error with log-normal weights."""
     cells = {}
     for n, base, sure in product((30, 100, 1000), (0.05, 0.5), (1.0, 2.0)):
-        chance = beta.ppf(GRID, 4 * base, 4 * (1 - base))
+        chance = chances(4 * base, 4 * (1 - base))
         truth = loss_truth("expected_calibration_error", said(chance, sure), chance)
 
         def sample(size, n=n, base=base, sure=sure, truth=truth):
@@ -460,6 +468,40 @@ def twin_gaps(rng: Generator, repeats: int) -> Cells:
     return cells
 
 
+# ---- changes on the same rows ------------------------------------------------------------------------
+
+STEPS: dict[str, tuple[Callable, float]] = {
+    "normal": (lambda rng, shape: rng.normal(0.01, 0.05, shape), 0.01),
+    "5 % move by .3": (lambda rng, shape: np.where(rng.random(shape) < 0.05, 0.3, 0.0), 0.015),
+    "2 % move by .5": (lambda rng, shape: np.where(rng.random(shape) < 0.02, 0.5, 0.0), 0.01),
+    "skewed": (lambda rng, shape: np.minimum(rng.gamma(0.3, 0.1, shape), 0.5), 0.03),
+}
+
+
+def mean_change(rng: Generator, repeats: int) -> Cells:
+    """Mean change of the score, of all rows or of few; weights and clusters that move together."""
+    cells = {}
+    for kind, (name, (draw, truth)) in product(("rows", "weights", "clusters"), STEPS.items()):
+        for n in CLUSTERS if kind == "clusters" else SIZES:
+            samples = min(repeats, 400)
+            step = draw(rng, (samples, n))
+            rows, weight, cluster = n, None, None
+            if kind == "clusters":
+                rows = n * 10
+                step = np.repeat(step, 10, axis=1)
+                cluster = np.repeat(np.arange(samples * n), 10).tolist()
+            if kind == "weights":
+                weight = rng.lognormal(0, 1, step.size)
+            base = rng.uniform(0, 0.4, step.shape) + 0.1
+            found = PairedScores(("s",), True)
+            keys = [(str(i),) for i in range(samples)]
+            owner = np.repeat(np.arange(samples), rows)
+            found.add(owner, keys, base.ravel(), (base + step).ravel(), None, weight, cluster)
+            figure, _ = found.sliced(("s",), keys).change("mean_score")
+            cells[f"{kind} n={n} {name}"] = held(*figure.limits(Z, 1.0), truth)
+    return cells
+
+
 # ---- the table ---------------------------------------------------------------------------------------
 
 ROWS = "n 10, 30, 100, 1000"
@@ -511,6 +553,10 @@ STUDIES: dict[str, tuple[Study, str]] = {
     "SMD, all: skewed": (_smd("skewed", True), f"{ROWS}; share .2, .5; gap 0, 1; exponential, sd 1 and 2"),
     "SMD, all: clusters": (_smd("clusters", True), GROUPS),
     "SMD, all: matched clusters": (_smd("matched", True), f"{GROUPS}; each cluster in both groups"),
+    "change of the mean score": (
+        mean_change,
+        "n 10, 30, 100, 1000, also log-normal weights; 10, 40, 100 clusters; all or 2, 5 % move",
+    ),
     "twins: mean gap": (twin_gaps, "n 5, 10, 30, 100, 300; all, some (2, 5, 20 %) or none react"),
 }
 
