@@ -36,6 +36,8 @@ Study = Callable[[Generator, int], Cells]
 
 SIZES = (10, 30, 100, 1000)
 CLUSTERS = (10, 40, 100)
+LEAST = 10
+"""Samples that must make a claim for a cell to count."""
 GRID = (np.arange(20_000) + 0.5) / 20_000
 
 
@@ -81,9 +83,9 @@ def holds(name: str, found: SlicedScores, truth: float) -> tuple[float, int]:
 
 
 def over(repeats: int, rows: int, sample: Callable[[int], tuple[float, int]]) -> float:
-    """Coverage over batches of samples; nan where none of them makes a claim."""
+    """Coverage over batches of samples; nan where hardly one makes a claim."""
     parts = [sample(size) for size in batches(repeats, rows)]
-    if not sum(n for _, n in parts):
+    if sum(n for _, n in parts) < LEAST:
         return float("nan")
     return float(np.average([p for p, _ in parts], weights=[n for _, n in parts]))
 

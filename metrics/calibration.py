@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .figures import Figure
 from .intervals import Floats, Limits, tail_area, wilson
 from .scores import ScoreTable
-from .units import Units, student
+from .units import Z95, Units, student
 
 BINS = 10
 EVIDENCE = 2.0
@@ -290,7 +290,7 @@ class Calibration:
                 members = part.members
                 variance = (variance * members + one / part.kish) / (members + 1)
                 rows = np.where(one > 0, one / variance, part.kish)
-                rows = rows * (1.959964 / student(1.959964, freedom)) ** 2
+                rows = rows * (Z95 / student(Z95, freedom)) ** 2
                 out[:, b] = np.where(
                     members > 1, np.minimum(rows, total[:, b] ** 2 / square[:, b]), np.minimum(part.kish, 1)
                 )

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from .figures import Figure
 from .intervals import Floats, Limits
 from .placements import placements
-from .score_figures import VALUES, WORST, Z95
-from .units import Units
+from .score_values import VALUES, WORST
+from .units import Z95, Units
 from .units import student as quantile
 
 HOLD = 1e-15

@@ -8,23 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .areas import Ranking, area_limits
+from .areas import roc as roc_curve
 from .calibration import BINS as CALIBRATION_BINS
 from .calibration import Bin, Calibration, bin_sums, open_sums
 from .figures import Figure
-from .intervals import Floats, Limits, wilson
+from .intervals import Floats, Limits
 from .means import BINS, Atoms, binned, mean_limits, points, stretched
+from .score_values import EDGES, VALUES, bins_of, log_loss, values_of
 from .scores import ScoreTable
-from .units import Units, student
+from .units import Z95, Units, student
 
-Z95 = 1.959963984540054
 HISTOGRAM_BINS = 20
-ROC_POINTS = 64
 
 
 @dataclass(frozen=True)
@@ -47,29 +47,6 @@ class Curves:
     histogram: NDArray[np.int64]
     calibration: list[list[Bin]]
     roc: list[list[tuple[float, float]]]
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """What the order of the scores gives; one entry per slice.
-
-    Attributes
-    ----------
-    area, variance : float arrays of shape (slices,)
-        AUC (nan without rows of both labels) and its variance.
-    positives, negatives : float arrays of shape (slices,)
-        Effective rows of either label.
-    roc : list of list of (false positive rate, true positive rate)
-    rounding : float
-        The most that counting scores in bins can move any slice's AUC; 0 for exact scores.
-    """
-
-    area: Floats
-    variance: Floats
-    positives: Floats
-    negatives: Floats
-    roc: list[list[tuple[float, float]]]
-    rounding: float
 
 
 class SlicedScores:
@@ -123,12 +100,12 @@ class SlicedScores:
         Degrees of freedom are None for plain rows.
         """
         table = self.table
-        base = table.cached(f"moments {name}", lambda: _moments(table, _values(table, name)))
+        base = table.cached(f"moments {name}", lambda: _moments(table, values_of(table, name)))
         first, weighted, second = np.moveaxis(self._fold(base), -1, 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             mean = first / self.weight
             if table.cluster is not None or table.weighted:
-                own = table.weight * (_values(table, name) - mean[self.entry_slices])
+                own = table.weight * (values_of(table, name) - mean[self.entry_slices])
                 return mean, *self.units.variance(own / self.weight[self.entry_slices])
             spread = np.maximum(second - 2 * mean * weighted + mean**2 * self.square, 0)
             return mean, np.asarray(spread / self.weight**2 * self.n / (self.n - 1)), None
@@ -185,7 +162,7 @@ class SlicedScores:
         table = self.table
         if table.cluster is None and not table.weighted:
             return self.n.astype(float)
-        base = table.cached(f"squares {name}", lambda: table.sum(table.weight * _values(table, name) ** 2))
+        base = table.cached(f"squares {name}", lambda: table.sum(table.weight * values_of(table, name) ** 2))
         units = self.units
         with np.errstate(divide="ignore", invalid="ignore"):
             kish, members = units.kish, units.members
@@ -250,15 +227,15 @@ class SlicedScores:
         table, size = self.table, len(self.table.keys)
 
         def sums() -> Floats:
-            value = _values(table, name)
-            return binned(table.codes * BINS + _bins(value, EDGES[name]), size, table.weight, value)
+            value = values_of(table, name)
+            return binned(table.codes * BINS + bins_of(value, EDGES[name]), size, table.weight, value)
 
         edges = EDGES[name]
         low, high = np.full(self.size, edges[0]), np.full(self.size, edges[-1])
         if name == "log_loss":
             smallest, largest = self._extremes()
             whole = np.ones(self.size, bool)
-            high = np.maximum(_log_loss(smallest, whole), _log_loss(largest, ~whole))
+            high = np.maximum(log_loss(smallest, whole), log_loss(largest, ~whole))
         return Atoms(*points(self._fold(table.cached(f"atoms {name}", sums)), edges), low, high)
 
     def _own_atoms(self, mean: Floats, rows: Floats) -> Atoms:
@@ -295,7 +272,7 @@ class SlicedScores:
 
         def limits(z: float, scale: float) -> Limits:
             m, n = ranks.positives * scale, ranks.negatives * scale
-            return _auc_limits(ranks.area, ranks.variance / scale, m, n, z)
+            return area_limits(ranks.area, ranks.variance / scale, m, n, z)
 
         return Figure(ranks.area, self.n, limits, "delong", self._effective())
 
@@ -368,7 +345,7 @@ class SlicedScores:
             variance,
             rows_p,
             rows_n,
-            _roc(positive, negative, np.searchsorted(owner, np.arange(self.size + 1))),
+            roc_curve(positive, negative, np.searchsorted(owner, np.arange(self.size + 1))),
             float(np.nanmax(rounding, initial=0.0)),
         )
 
@@ -421,49 +398,6 @@ class SlicedScores:
         )
 
 
-def _log_loss(score: Floats, label: NDArray[np.bool_]) -> Floats:
-    p = np.clip(score, 1e-15, 1 - 1e-15)
-    return np.asarray(-np.log(np.where(label, p, 1 - p)))
-
-
-VALUES: dict[str, Callable[[Floats, NDArray[np.bool_]], Floats]] = {
-    "mean_score": lambda score, label: score,
-    "brier_score": lambda score, label: (score - label) ** 2,
-    "log_loss": _log_loss,
-    "calibration_bias": lambda score, label: score - label,
-}
-"""The metrics that are the mean of a value of each row's score and label."""
-
-
-WORST = float(-np.log(1 - (1 - 1e-15)))
-"""The largest log loss: scores are held 1e-15 away from 0 and 1."""
-EDGES: dict[str, Floats] = {
-    "mean_score": np.linspace(0, 1, BINS + 1),
-    "brier_score": np.linspace(0, 1, BINS + 1),
-    "calibration_bias": np.linspace(-1, 1, BINS + 1),
-    "log_loss": np.concatenate([np.linspace(0, 8, BINS // 2 + 1), np.linspace(8, WORST, BINS // 2 + 1)[1:]]),
-}
-"""Bins over the values that each of these can have where scores are probabilities."""
-
-
-def _bins(value: Floats, edges: Floats) -> NDArray[np.int64]:
-    """Each value's bin; the two halves of the bins are evenly wide."""
-    half = BINS // 2
-    lower, upper = edges[1] - edges[0], edges[-1] - edges[-2]
-    place = (value - edges[0]) / lower
-    if not np.isclose(lower, upper):
-        place = np.where(value < edges[half], place, half + (value - edges[half]) / upper)
-    return np.asarray(np.clip(place.astype(np.int64), 0, BINS - 1))
-
-
-def _values(table: ScoreTable, name: str) -> Floats:
-    # The mean score is there without labels, too.
-    label = np.zeros(len(table), bool) if name == "mean_score" else table.labels()
-    if name == "log_loss":
-        return table.cached("values log_loss", lambda: VALUES[name](table.score, label))
-    return VALUES[name](table.score, label)
-
-
 def _moments(table: ScoreTable, values: Floats) -> Floats:
     """Sums of w v, w^2 v and w^2 v^2 of the table's slices, shape (slices, 3)."""
     first = table.sum(table.weight * values) if table.weighted else table.sum(table.count * values)
@@ -477,49 +411,3 @@ def _histogram(table: ScoreTable, edges: Floats) -> Floats:
     bins = np.clip(((table.score - edges[0]) / step).astype(np.int64), 0, HISTOGRAM_BINS - 1)
     counts = np.bincount(table.codes * HISTOGRAM_BINS + bins, table.count, len(table.keys) * HISTOGRAM_BINS)
     return counts.reshape(-1, HISTOGRAM_BINS).astype(float)
-
-
-def _roc(positive: Floats, negative: Floats, starts: NDArray[Any]) -> list[list[tuple[float, float]]]:
-    """Each slice's curve from its tie groups in ascending order, thinned to ``ROC_POINTS``."""
-    curves: list[list[tuple[float, float]]] = []
-    for start, end in pairwise(starts.tolist()):
-        up = np.concatenate([[0], np.cumsum(positive[start:end][::-1])])
-        along = np.concatenate([[0], np.cumsum(negative[start:end][::-1])])
-        if up[-1] <= 0 or along[-1] <= 0:
-            curves.append([])
-            continue
-        x, y = along / along[-1], up / up[-1]
-        # Points equally far along the curve keep its shape at both ends.
-        length = np.searchsorted(x + y, np.linspace(0, 2, ROC_POINTS))
-        chosen = np.arange(len(x)) if len(x) <= ROC_POINTS else np.unique(np.minimum(length, len(x) - 1))
-        curves.append([(float(x[i]), float(y[i])) for i in chosen])
-    return curves
-
-
-def _auc_limits(area: Floats, variance: Floats, m: Floats, n: Floats, z: float) -> Limits:
-    """Wilson limits on DeLong's effective rows, joined with Newcombe's method 5.
-
-    DeLong's variance alone is too small where few of the pairs are in the wrong order (it is 0 where none
-    is), Newcombe's alone where the classes spread unequally.
-    """
-    half = (m + n) / 2
-
-    def spread(theta: Floats) -> Floats:
-        factor = 2 * half - 1 - (3 * half - 3) / ((2 - theta) * (1 + theta))
-        return np.asarray(z * np.sqrt(theta * (1 - theta) * factor / (m * n)))
-
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rows = np.minimum(area * (1 - area) / variance, m + n)
-        low, high = wilson(area * rows, rows, z)
-        below = _bisect(lambda t: area - t - spread(t), np.zeros_like(area), area)
-        above = _bisect(lambda t: area - t + spread(t), area, np.ones_like(area))
-    undefined = np.isnan(area)
-    return np.where(undefined, np.nan, np.fmin(low, below)), np.where(undefined, np.nan, np.fmax(high, above))
-
-
-def _bisect(falling: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
-    for _ in range(50):
-        mid = (low + high) / 2
-        positive = falling(mid) > 0
-        low, high = np.where(positive, mid, low), np.where(positive, high, mid)
-    return (low + high) / 2

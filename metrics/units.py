@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from .intervals import Floats, tail_area
 
+Z95 = 1.959963984540054
+"""The normal quantile at which few degrees of freedom are counted where a figure has no other level."""
+
 
 @dataclass(frozen=True)
 class Units:
