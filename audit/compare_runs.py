@@ -119,7 +119,9 @@ def _result(
     used = {e.method for v in found.variants for s in v.slices for e in s.metrics.values()}
     used |= {d.method for v in found.variants for d in v.disparities}
     used |= (
-        {"bonferroni"} | ({"hedges"} if found.variants[0].scores else set()) | methods_used(found.comparison)
+        {"bonferroni"}
+        | ({"standardised"} if found.variants[0].scores else set())
+        | methods_used(found.comparison)
     )
     measured = found.paired.measured_after
     before, after = (v.name for v in found.variants)

@@ -73,6 +73,16 @@ def data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
                 n=f"{data.dropped:,}",
             )
         )
+    heavy = measured.weights.rare_heavy()
+    if heavy is not None:
+        warnings.append(
+            tell(
+                "Weights: {rows} of the rows hold {weight} of the weight, so that all rows count as "
+                "{effective} of equal weight. A small slice that happens to hold none of them looks surer "
+                "than it is.",
+                rows=f"{heavy.rows:.1%}", weight=f"{heavy.weight:.0%}", effective=f"{heavy.effective:,.0f}",
+            )
+        )  # fmt: skip
     return DataInfo(
         name=data.name or "table",
         title=card.title if card else data.where,

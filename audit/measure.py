@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..metrics.counts import DECISION, LABEL, UNKNOWN, Cube, Tally, features_by
 from ..metrics.figures import Figure, count_figure
+from ..metrics.heavy import WeightCounts
 from ..metrics.score_figures import SlicedScores
 from ..metrics.scores import ScoreCollector, ScoreTable
 from ..metrics.table import METRICS, Metric
@@ -41,6 +42,7 @@ class Measurement:
     order: Mapping[str, Sequence[str]] = field(default_factory=dict)
     columns: frozenset[str] = frozenset()
     rows: int = 0
+    weights: WeightCounts = field(default_factory=WeightCounts)
     _cube: Cube | None = None
     _collector: ScoreCollector | None = None
     _tallies: dict[By, Tally] = field(default_factory=dict)
@@ -58,6 +60,8 @@ class Measurement:
         cube = Cube.count(batch, axes, weight, count)
         self._cube = cube if self._cube is None else self._cube + cube
         self.rows += int(cube.counts.sum())
+        if weight:
+            self.weights.add(batch.column(weight).to_numpy(zero_copy_only=False))
         if "score" in self.columns:
             self._add_scores(batch)
 

@@ -260,7 +260,7 @@ def methods_of(found: Judgement) -> set[str]:
     """Return the interval methods of a judgement's figures, as keys of ``METHODS``."""
     used = {e.method for v in found.variants for s in v.slices for e in s.metrics.values()}
     used |= {d.method for v in found.variants for d in v.disparities} | {"bonferroni"}
-    used |= {"hedges"} if found.variants[0].scores else set()
+    used |= {"standardised"} if found.variants[0].scores else set()
     used |= {m for c in found.comparisons for m in methods_used(c)}
     used |= {e.method for c in found.counterfactuals for e in (c.score_gap, c.flips)}
     return used

@@ -14,7 +14,7 @@ from ..metrics.extremes import between, differential_fairness
 from ..metrics.figures import Figure
 from ..metrics.intervals import normal_quantile
 from ..metrics.questions import Picked
-from ..metrics.score_figures import smd_figure
+from ..metrics.standardised import smd_figure
 from ..metrics.table import DISPARITIES, METRICS, DisparityRow
 from ..told import tell
 from .findings import with_family
@@ -380,11 +380,15 @@ def _entropy(measured: Measurement, by: By) -> Iterator[Disparity]:
 def _scores(measured: Measurement, by: By, plan: Plan) -> list[ScoreDetail]:
     slices = measured.slices(by)
     z = normal_quantile(plan.confidence)
-    curves = measured.scored(by).curves(measured.probability, z)
+    scores = measured.scored(by)
+    curves = scores.curves(measured.probability, z)
+    debiased = p = np.full(len(slices.n), np.nan)
+    if measured.probability and "label" in measured.gives:
+        debiased, p = scores.calibration.debiased(), scores.calibration.p()
     smd: list[Estimate | None] = [None] * len(slices.n)
     if by:
         reference = slices.reference(plan.reference)
-        figure = smd_figure(curves, reference)
+        figure = smd_figure(scores, reference)
         estimates = _estimates(figure, "mean_score", slices, plan, z)
         smd = [None if i == reference else e for i, e in enumerate(estimates)]
     return [
@@ -403,6 +407,8 @@ def _scores(measured: Measurement, by: By, plan: Plan) -> list[ScoreDetail]:
                 for b in curves.calibration[i]
             ],
             roc=curves.roc[i],
+            calibration_error_debiased=number(debiased[i]),
+            calibration_p=number(p[i]),
         )
         for i in slices.shown
     ]

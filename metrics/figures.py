@@ -121,8 +121,15 @@ METHODS = {
     "student": "Student interval of a mean with its linearised variance.",
     "pseudo-rows": "Normal interval of a mean after adding z squared rows with these scores, half of them "
     "positive, as for a proportion (A. Agresti, B. A. Coull 1998, Am. Stat. 52:119-126).",
-    "scheffe": "Projection of the joint chi-square region of all score bins (H. Scheffe 1953, Biometrika "
-    "40:87-104); conservative.",
+    "bounded-mean": "Quantiles of the mean with random weights and one more row at either end of the range "
+    "(N. Gaffke 2005, Math. Methods Stat. 14:451-467), by a saddlepoint; Clopper and Pearson's limits where "
+    "all values are 0 or 1, and never outside of the range.",
+    "skewed-mean": "The same with one more row at the extremes seen, the longer side drawn out, and never "
+    "inside of Student's interval.",
+    "twins": "Student interval of the mean gap with two more groups of twins, which have the largest gap of "
+    "either sign; where no gap is seen, what one more pair would leave open that differs wholly.",
+    "signs": "The largest deviation over all signs of the score bins, from their covariance over rows or "
+    "clusters (C. E. Bonferroni 1936); conservative.",
     "melded": "Melded exact limits of a difference or ratio of two proportions (M. P. Fay, M. A. Proschan, "
     "E. Brittain 2015, Biometrics 71:146-156); the p that goes with them is Fisher's exact one where the two "
     "are asked to be equal.",
@@ -135,8 +142,9 @@ METHODS = {
     "double-corrected": "Parametric bootstrap of the variance between slices, corrected for the sampling "
     "noise in the data and again for that of the draws (K. Lum et al. 2022, FAccT '22); the noise is that of "
     "rates smoothed by two successes and two failures.",
-    "hedges": "Normal interval of a standardised mean difference (L. V. Hedges 1981, J. Educ. Stat. "
-    "6:107-128).",
+    "standardised": "Student interval of a standardised mean difference, linearised by row or cluster, with "
+    "the standard deviation estimated too (CR3: R. M. Bell, D. F. McCaffrey 2002, Surv. Methodol. "
+    "28:169-181).",
     "tango": "Tango's score interval of the difference of two proportions of the same rows (T. Tango 1998, "
     "Stat. Med. 17:891-908); with weights or clusters on the effective number of rows. Its p is that of the "
     "mid-p McNemar test (M. W. Fagerland et al. 2013, BMC Med. Res. Methodol. 13:91).",

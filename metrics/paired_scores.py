@@ -6,7 +6,7 @@ rows there are, none is counted in bins.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -15,14 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .figures import Figure
-from .intervals import Floats, Limits, tail_area
+from .intervals import Floats, Limits
 from .placements import placements
-from .score_figures import VALUES, pseudo_row_limits
+from .score_values import VALUES, WORST
+from .units import Z95, Units
+from .units import student as quantile
 
 HOLD = 1e-15
 """Scores are held so far away from 0 and 1 where a logarithm is taken, as by the log loss."""
 
 LOSSES = ("brier_score", "log_loss")
+MOST = {"mean_score": 1.0, "calibration_bias": 1.0, "brier_score": 1.0, "log_loss": WORST}
+"""The largest change of each, of probabilities."""
 
 
 def bernoulli_divergence(before: Floats, after: Floats) -> Floats:
@@ -161,7 +165,8 @@ class SlicedPairs:
         rows shows, times the mean size h of the changes after one more row is added that changed wholly
         (by 1). Of r rows of which none changed, h is 1 and the limit is Tango's; where all r changed a
         little it is about a r-th of it, and the spread decides. For the AUC r is the number of rows of
-        the rarer class. Scores that are no probabilities have no such unit, and no floor.
+        the rarer class. Scores that are no probabilities change wholly by the range that they show, before
+        and after. No limit leaves the possible range.
 
         Raises
         ------
@@ -174,13 +179,22 @@ class SlicedPairs:
         if name not in VALUES:
             raise ValueError(f"score metric must be auc or one of {', '.join(VALUES)}, got {name!r}")
         label = np.zeros(len(self.slices), bool) if name == "mean_score" else self._labels()
-        part = self._part(self._step(name, label), np.ones(len(label), bool))
-        student = self._student(part.mean, self._variance([part]), [part], self.probability, "student-paired")
+        reach = 1.0 if self.probability else self._reach()
+        part = self._part(self._step(name, label), np.ones(len(label), bool), reach)
+        most = MOST[name] if self.probability else np.inf
+        student = self._student(part.mean, [part], most, "student-paired")
         return self._loss(name, part, *student) if name in LOSSES else student
 
     def _step(self, name: str, label: NDArray[np.bool_]) -> Floats:
         """Change of a value of each row, were its label so."""
         return VALUES[name](self.after, label) - VALUES[name](self.before, label)
+
+    def _reach(self) -> float:
+        """Range of all scores, before and after."""
+        if not len(self.before):
+            return 0.0
+        both = (self.before, self.after)
+        return float(max(v.max() for v in both) - min(v.min() for v in both))
 
     def _loss(self, name: str, part: _Part, student: Figure, p: Floats) -> tuple[Figure, Floats]:
         """Limits after adding rows of either label; the p is Student's."""
@@ -188,11 +202,9 @@ class SlicedPairs:
         either = self._step(name, ones), self._step(name, ~ones)
         prior = self.mean((either[0] + either[1]) / 2)
         prior_spread = self.mean((either[0] ** 2 + either[1] ** 2) / 2) - prior**2
-        variance = self._variance([part])
+        variance, freedom = self._variance([part])
         if self.cluster is not None:
-            from scipy.special import stdtrit
-
-            variance = variance * (stdtrit(self._freedom([part]), 0.975) / 1.959964) ** 2
+            variance = variance * (quantile(Z95, freedom) / Z95) ** 2
         with np.errstate(divide="ignore", invalid="ignore"):
             spread = self.mean(self._step(name, self._labels()) ** 2) - part.mean**2
             rows = np.where(variance > 1e-15, np.minimum(spread / variance, part.kish), part.kish)
@@ -202,7 +214,8 @@ class SlicedPairs:
         def limits(z: float, scale: float) -> Limits:
             low, high = added(z, scale)
             half = _floor([part], z, scale)
-            return np.minimum(low, part.mean - half), np.maximum(high, part.mean + half)
+            low, high = np.minimum(low, part.mean - half), np.maximum(high, part.mean + half)
+            return np.maximum(low, -MOST[name]), np.minimum(high, MOST[name])
 
         return Figure(part.mean, self.n, limits, "pseudo-rows", student.effective_n), p
 
@@ -212,10 +225,10 @@ class SlicedPairs:
         step = steps[1] - steps[0]
         parts = [self._part(step, label), self._part(step, ~label)]
         # Either class has the same mean change; that of the positive rows is the change of the area.
-        return self._student(parts[0].mean, self._variance(parts), parts, True, "delong-paired")
+        return self._student(parts[0].mean, parts, 1.0, "delong-paired")
 
-    def _part(self, step: Floats, rows: NDArray[np.bool_]) -> _Part:
-        """Sums over the chosen rows of the changes ``step``."""
+    def _part(self, step: Floats, rows: NDArray[np.bool_], reach: float = 1.0) -> _Part:
+        """Sums over the chosen rows of the changes ``step``, of which the largest possible is ``reach``."""
         weight = np.where(rows, self.weight, 0)
         total, square, n = self._sum(weight), self._sum(weight**2), self._sum(rows)
         step = np.where(rows, step, 0)
@@ -227,7 +240,7 @@ class SlicedPairs:
                 pair, owner = self._clusters(weight)
                 kish = total**2 / np.bincount(owner, np.bincount(pair, weight) ** 2, self.size)
         changed = self._sum(np.abs(step) > 1e-12)
-        size = (1 + self._sum(np.abs(step))) / (1 + changed)
+        size = (reach + self._sum(np.abs(step))) / (1 + changed)
         return _Part(mean, influence, n, kish, size)
 
     def _clusters(self, weight: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -237,17 +250,19 @@ class SlicedPairs:
         pairs, pair = np.unique(self.slices * width + self.cluster, return_inverse=True)
         return pair.reshape(-1), pairs // width
 
-    def _variance(self, parts: Sequence[_Part]) -> Floats:
-        """Variance of the mean change: rows or whole clusters, every part's influence summed."""
+    def _variance(self, parts: Sequence[_Part]) -> tuple[Floats, Floats]:
+        """Variance of the mean change and its degrees of freedom; of weights and clusters the jackknife's."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            if self.cluster is None:
+            if self.cluster is None and not self.weighted:
                 spread = [self._sum(p.influence**2) * p.n / (p.n - 1) for p in parts]
-                return np.asarray(np.sum(spread, axis=0))
-            pair, owner = self._clusters(self.weight)
-            sums = np.bincount(pair, np.sum([p.influence for p in parts], axis=0))
-            members = np.bincount(owner, minlength=self.size)
-            found = np.bincount(owner, sums**2, self.size) * members / (members - 1)
-            return np.where(members > 1, found, np.nan)
+                return np.asarray(np.sum(spread, axis=0)), self._freedom(parts)
+            unit, owner, weight = None, self.slices, self.weight
+            if self.cluster is not None:
+                unit, owner = self._clusters(self.weight)
+                weight = np.bincount(unit, self.weight, len(owner)).astype(float)
+            units = Units(owner, unit, weight, np.ones(len(owner)), self.total)
+            variance, freedom = units.variance(np.sum([p.influence for p in parts], axis=0))
+            return variance, np.minimum(freedom, self._freedom(parts))
 
     def _freedom(self, parts: Sequence[_Part]) -> Floats:
         """Welch's degrees of freedom of the parts' summed variances; those of clusters for clusters."""
@@ -262,19 +277,19 @@ class SlicedPairs:
         return np.asarray(np.where(each > 0, np.maximum(found, 1), fewest))
 
     def _student(
-        self, value: Floats, variance: Floats, parts: Sequence[_Part], floor: bool, method: str
+        self, value: Floats, parts: Sequence[_Part], most: float, method: str
     ) -> tuple[Figure, Floats]:
-        from scipy.special import stdtr, stdtrit
+        from scipy.special import stdtr
 
-        error, freedom = np.sqrt(variance), self._freedom(parts)
+        variance, freedom = self._variance(parts)
+        error = np.sqrt(variance)
 
         @lru_cache(maxsize=8)
         def limits(z: float, scale: float) -> Limits:
             with np.errstate(invalid="ignore"):
-                half = stdtrit(freedom * scale, 1 - tail_area(z)) * error / np.sqrt(scale)
-                if floor:
-                    half = np.maximum(half, _floor(parts, z, scale))
-            return value - half, value + half
+                half = quantile(z, freedom * scale) * error / np.sqrt(scale)
+                half = np.maximum(half, _floor(parts, z, scale))
+            return np.maximum(value - half, -most), np.minimum(value + half, most)
 
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.where(value == 0, 0, np.abs(value) / error)
@@ -299,3 +314,27 @@ def _floor(parts: Sequence[_Part], z: float, scale: float) -> Floats:
     """The least half width: what one more row of a class, changed wholly, would leave open."""
     least = [p.size * z * z / (p.kish * scale + z * z) for p in parts]
     return np.asarray(np.max(least, axis=0))
+
+
+def pseudo_row_limits(
+    mean: Floats, spread: Floats, rows: Floats, prior: Floats, prior_spread: Floats
+) -> Callable[[float, float], Limits]:
+    """Normal limits of a mean after adding z^2 rows to the (effective) rows that it rests on.
+
+    Parameters
+    ----------
+    mean, spread, rows : float arrays of shape (slices,)
+        Mean, variance of one row, and rows.
+    prior, prior_spread : float arrays of shape (slices,)
+        Mean and variance of the added rows.
+    """
+
+    def limits(z: float, scale: float) -> Limits:
+        total = rows * scale + z * z
+        share = z * z / total
+        centre = (1 - share) * mean + share * prior
+        mixed = (1 - share) * spread + share * prior_spread + share * (1 - share) * (mean - prior) ** 2
+        half = z * np.sqrt(mixed / total)
+        return np.minimum(centre - half, mean), np.maximum(centre + half, mean)
+
+    return limits

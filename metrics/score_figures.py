@@ -8,19 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .areas import Ranking, area_limits
+from .areas import roc as roc_curve
+from .calibration import BINS as CALIBRATION_BINS
+from .calibration import Bin, Calibration, bin_sums, open_sums
 from .figures import Figure
-from .intervals import Floats, Limits, chi_square_quantile, tail_area, wilson
+from .intervals import Floats, Limits
+from .means import BINS, Atoms, binned, mean_limits, points, stretched
+from .score_values import EDGES, VALUES, bins_of, log_loss, values_of
 from .scores import ScoreTable
+from .units import Z95, Units, student
 
-CALIBRATION_BINS = 10
 HISTOGRAM_BINS = 20
-ROC_POINTS = 64
 
 
 @dataclass(frozen=True)
@@ -41,31 +45,8 @@ class Curves:
     sd: Floats
     edges: Floats
     histogram: NDArray[np.int64]
-    calibration: list[list[tuple[float, float, int, float, float, float, float]]]
+    calibration: list[list[Bin]]
     roc: list[list[tuple[float, float]]]
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """What the order of the scores gives; one entry per slice.
-
-    Attributes
-    ----------
-    area, variance : float arrays of shape (slices,)
-        AUC (nan without rows of both labels) and its variance.
-    positives, negatives : float arrays of shape (slices,)
-        Effective rows of either label.
-    roc : list of list of (false positive rate, true positive rate)
-    rounding : float
-        The most that counting scores in bins can move any slice's AUC; 0 for exact scores.
-    """
-
-    area: Floats
-    variance: Floats
-    positives: Floats
-    negatives: Floats
-    roc: list[list[tuple[float, float]]]
-    rounding: float
 
 
 class SlicedScores:
@@ -113,25 +94,43 @@ class SlicedScores:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(self.weight**2 / self.square)
 
-    def _moments(self, name: str) -> tuple[Floats, Floats]:
-        """Mean of a value of the entries and the linearised variance of that mean, per slice."""
+    def _moments(self, name: str) -> tuple[Floats, Floats, Floats | None]:
+        """Mean of a value of the entries, its linearised variance and degrees of freedom, per slice.
+
+        Degrees of freedom are None for plain rows.
+        """
         table = self.table
-        base = table.cached(f"moments {name}", lambda: _moments(table, _values(table, name)))
+        base = table.cached(f"moments {name}", lambda: _moments(table, values_of(table, name)))
         first, weighted, second = np.moveaxis(self._fold(base), -1, 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             mean = first / self.weight
-            if table.cluster is not None:
-                influence = (_values(table, name) - mean[self._slices]) / self.weight[self._slices]
-                return mean, self._clustered(influence)
+            if table.cluster is not None or table.weighted:
+                own = table.weight * (values_of(table, name) - mean[self.entry_slices])
+                return mean, *self.units.variance(own / self.weight[self.entry_slices])
             spread = np.maximum(second - 2 * mean * weighted + mean**2 * self.square, 0)
-            return mean, np.asarray(spread / self.weight**2 * self.n / (self.n - 1))
+            return mean, np.asarray(spread / self.weight**2 * self.n / (self.n - 1)), None
+
+    def mean_and_sd(self) -> tuple[Floats, Floats]:
+        """Mean of the scores and their standard deviation, per slice."""
+        table = self.table
+        base = table.cached("moments mean_score", lambda: _moments(table, table.score))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = self._fold(base)[:, 0] / self.weight
+            second = self._fold(table.cached("squares", lambda: table.sum(table.weight * table.score**2)))
+            spread = np.maximum(second / self.weight - mean**2, 0) * self.n / (self.n - 1)
+        return mean, np.sqrt(spread)
 
     @cached_property
-    def _members(self) -> Floats:
-        """Independent units of each slice: its rows, or its clusters."""
-        if self.table.cluster is None:
-            return self.n.astype(float)
-        return np.bincount(self._pairs[0], minlength=self.size).astype(float)
+    def units(self) -> Units:
+        """What varies independently: entries or clusters."""
+        table = self.table
+        if table.cluster is not None:
+            owner, pair = self._pairs
+            weight = np.bincount(pair, table.weight, len(owner)).astype(float)
+            return Units(owner, pair, weight, np.ones(len(owner)), self.weight)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            inverse = np.where(table.weight > 0, table.square / table.weight**2, 1)
+        return Units(self.entry_slices, None, table.weight, inverse, self.weight)
 
     @cached_property
     def _pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -139,7 +138,7 @@ class SlicedScores:
         cluster = self.table.cluster
         assert cluster is not None
         width = int(cluster.max(initial=0)) + 1
-        pairs, inverse = np.unique(self._slices * width + cluster, return_inverse=True)
+        pairs, inverse = np.unique(self.entry_slices * width + cluster, return_inverse=True)
         return pairs // width, inverse.reshape(-1)
 
     def _kish(self, chosen: NDArray[np.bool_] | None = None) -> Floats:
@@ -155,59 +154,113 @@ class SlicedScores:
             return np.asarray(self._fold(table.sum(table.weight * some)) ** 2 / squares)
 
     def _rows_behind(self, name: str, mean: Floats, variance: Floats) -> Floats:
-        """Effective rows of a mean: the spread of the values over the variance of their mean."""
-        table = self.table
-        base = table.cached(f"squares {name}", lambda: table.sum(table.weight * _values(table, name) ** 2))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            spread = self._fold(base) / self.weight - mean**2
-            rows = np.minimum(spread / variance, self.weight**2 / self.square)
-            return np.where(variance > 1e-15, rows, self._kish())
+        """Effective rows of a mean: the spread of the values over the variance of their mean.
 
-    @property
-    def _slices(self) -> NDArray[np.int64]:
+        Never more than Kish's. Of clusters one's weight is given to rows that depend on each other wholly:
+        few clusters that happen to be alike show too little of the dependence.
+        """
+        table = self.table
+        if table.cluster is None and not table.weighted:
+            return self.n.astype(float)
+        base = table.cached(f"squares {name}", lambda: table.sum(table.weight * values_of(table, name) ** 2))
+        units = self.units
+        with np.errstate(divide="ignore", invalid="ignore"):
+            kish, members = units.kish, units.members
+            spread = np.maximum(self._fold(base) / self.weight - mean**2, 0)
+            if table.cluster is not None:
+                variance = (variance * members + spread / kish) / (members + 1)
+            rows = np.where(variance > 1e-15, spread / variance, kish)
+            rows = np.minimum(rows, self.weight**2 / self.square)
+            return np.where(members > 1, rows, np.minimum(kish, 1))
+
+    @cached_property
+    def entry_slices(self) -> NDArray[np.int64]:
         """Each entry's slice."""
         return self.owner[self.table.codes]
 
     def _clustered(self, influence: Floats) -> Floats:
         """Variance of a sum of influences per unit of weight, whole clusters taken together.
 
-        Few clusters give few degrees of freedom, for which the variance is widened at 95 %.
+        Few degrees of freedom widen it at 95 %. Of a single cluster, which shows no spread, it is what one
+        row that is 0 or 1 has.
         """
-        owner, pair = self._pairs
-        sums = np.bincount(pair, self.table.weight * influence)
-        members = self._members
-        from scipy.special import stdtrit
-
-        wide = (stdtrit(np.maximum(members - 1, 1), 0.975) / 1.959964) ** 2
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(np.bincount(owner, sums**2, self.size) * members / (members - 1) * wide)
+        variance, freedom = self.units.variance(self.table.weight * influence)
+        return np.where(np.isnan(variance), 0.25, variance * (student(Z95, freedom) / Z95) ** 2)
 
     def _mean(self, name: str) -> Figure:
-        """A mean over the rows: on labels with pseudo-rows of both, else (mean score) Student's."""
-        mean, variance = self._moments(name)
-        error = np.sqrt(variance)
+        """A mean over the rows, with limits from the whole distribution of the value (`mean_limits`).
 
-        if name == "mean_score":
-
-            def student(z: float, scale: float) -> Limits:
-                from scipy.special import stdtrit
-
-                with np.errstate(invalid="ignore"):
-                    half = (
-                        stdtrit(np.maximum(self.n * scale - 1, 1), 1 - tail_area(z)) * error / np.sqrt(scale)
-                    )
-                return mean - half, mean + half
-
-            return Figure(mean, self.n, student, "student", self._effective())
-
+        Probabilities, Brier score and calibration bias have ends of their own. One more row could have any
+        loss that the scores of its slice allow. Scores of no range have the ends that the rows show, drawn
+        out on the longer side (`stretched`), and limits never inside of Student's.
+        """
+        mean, variance, freedom = self._moments(name)
         rows = self._rows_behind(name, mean, variance)
-        base = self.table.cached(f"either {name}", lambda: _either_label(self.table, name))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            prior, second = np.moveaxis(self._fold(base), -1, 0) / self.weight
-            spread, prior_spread = variance * rows, second - prior**2
+        effective = self._effective() if self.table.cluster is None else rows
+        if name == "mean_score" and not self.table.probability:
+            return Figure(mean, self.n, self._skewed(mean, variance, rows, freedom), "skewed-mean", effective)
+        limits = mean_limits(mean, self._common_atoms(name), rows, freedom)
+        return Figure(mean, self.n, limits, "bounded-mean", effective)
 
-        limits = pseudo_row_limits(mean, spread, rows, prior, prior_spread)
-        return Figure(mean, self.n, limits, "pseudo-rows", self._effective())
+    def _skewed(
+        self, mean: Floats, variance: Floats, rows: Floats, freedom: Floats | None
+    ) -> Callable[[float, float], Limits]:
+        drawn = mean_limits(mean, self._own_atoms(mean, rows), rows, freedom)
+        error = np.sqrt(variance)
+        few = np.maximum(self.n - 1.0, 1) if freedom is None else freedom
+
+        def limits(z: float, scale: float) -> Limits:
+            low, high = drawn(z, scale)
+            with np.errstate(invalid="ignore"):
+                half = student(z, np.maximum(few * scale, 1)) * error / np.sqrt(scale)
+            # Where neither extremes nor a spread are known there are no limits.
+            unknown = np.isnan(low)
+            return (
+                np.where(unknown, np.nan, np.fmin(low, mean - half)),
+                np.where(unknown, np.nan, np.fmax(high, mean + half)),
+            )
+
+        return limits
+
+    def _common_atoms(self, name: str) -> Atoms:
+        """The distribution of a value whose range is known, from sums over the table's own slices."""
+        table, size = self.table, len(self.table.keys)
+
+        def sums() -> Floats:
+            value = values_of(table, name)
+            return binned(table.codes * BINS + bins_of(value, EDGES[name]), size, table.weight, value)
+
+        edges = EDGES[name]
+        low, high = np.full(self.size, edges[0]), np.full(self.size, edges[-1])
+        if name == "log_loss":
+            smallest, largest = self._extremes()
+            whole = np.ones(self.size, bool)
+            high = np.maximum(log_loss(smallest, whole), log_loss(largest, ~whole))
+        return Atoms(*points(self._fold(table.cached(f"atoms {name}", sums)), edges), low, high)
+
+    def _own_atoms(self, mean: Floats, rows: Floats) -> Atoms:
+        """The distribution of scores of no range, over that which each slice shows."""
+        table, slices = self.table, self.entry_slices
+        low, high = self._extremes()
+        flat = ~(high > low)
+        ends = stretched(low, high, mean, rows)
+        # Equal scores show no range: one more row could have any score of the whole table.
+        whole = (table.score[0], table.score[-1]) if len(table) else (np.nan, np.nan)
+        none = whole[0] == whole[1]
+        first, last = (np.where(flat, np.nan if none else w, e) for w, e in zip(whole, ends, strict=True))
+        low, step = np.where(np.isfinite(low), low, 0), np.where(flat, 1, (high - low) / BINS)
+        edges = low[:, None] + step[:, None] * np.arange(BINS + 1)
+        bins = np.minimum(((table.score - low[slices]) / step[slices]).astype(np.int64), BINS - 1)
+        sums = binned(slices * BINS + bins, self.size, table.weight, table.score)
+        return Atoms(*points(sums, edges), first, last)
+
+    def _extremes(self) -> tuple[Floats, Floats]:
+        """Smallest and largest score of each slice; infinite where there is none."""
+        found = self.table.extremes
+        low, high = np.full(self.size, np.inf), np.full(self.size, -np.inf)
+        np.minimum.at(low, self.owner, found[0])
+        np.maximum.at(high, self.owner, found[1])
+        return low, high
 
     def auc(self) -> Figure:
         """Area under the ROC curve, ties counted half; limits from DeLong's variance.
@@ -219,7 +272,7 @@ class SlicedScores:
 
         def limits(z: float, scale: float) -> Limits:
             m, n = ranks.positives * scale, ranks.negatives * scale
-            return _auc_limits(ranks.area, ranks.variance / scale, m, n, z)
+            return area_limits(ranks.area, ranks.variance / scale, m, n, z)
 
         return Figure(ranks.area, self.n, limits, "delong", self._effective())
 
@@ -228,7 +281,7 @@ class SlicedScores:
         """AUC with its variance and the ROC curves, from one pass over the sorted entries."""
         table = self.table
         label = table.labels()
-        slices = self._slices
+        slices = self.entry_slices
         order = None
         if self.size > 1:
             # The table is sorted by score: a stable sort by slice leaves each slice's scores sorted.
@@ -286,57 +339,49 @@ class SlicedScores:
             rounding = np.zeros(1) if table.exact else sliced(positive * negative) / 2 / (total_p * total_n)
         defined = (rows_p > 0) & (rows_n > 0)
         if not plain:
-            rows_p, rows_n = self._effective_rows(area, rows_p, rows_n)
+            rows_p, rows_n = self._effective_rows(area, variance, rows_p, rows_n)
         return Ranking(
             np.where(defined, area, np.nan),
             variance,
             rows_p,
             rows_n,
-            _roc(positive, negative, np.searchsorted(owner, np.arange(self.size + 1))),
+            roc_curve(positive, negative, np.searchsorted(owner, np.arange(self.size + 1))),
             float(np.nanmax(rounding, initial=0.0)),
         )
 
-    def _effective_rows(self, area: Floats, positive: Floats, negative: Floats) -> tuple[Floats, Floats]:
+    def _effective_rows(
+        self, area: Floats, variance: Floats, positive: Floats, negative: Floats
+    ) -> tuple[Floats, Floats]:
         """Rows of either label after weights; after clusters, too, where DeLong's variance is 0."""
         label = self.table.labels()
         kish = self._kish(label), self._kish(~label)
         if self.table.cluster is None:
             return kish
-        sure = (area == 0) | (area == 1)
+        # No spread between clusters, or a single one: each cluster then counts as one row.
+        sure = (area == 0) | (area == 1) | (variance < 1e-15) | (self.units.members < 2)
         return np.where(sure, kish[0], positive), np.where(sure, kish[1], negative)
 
-    def _bins(self) -> tuple[Floats, ...]:
-        """Rows, weight, squared weight, score sum and label sum, arrays of shape (slices, bins)."""
+    @cached_property
+    def calibration(self) -> Calibration:
+        """The scores' bins, with their rates and what follows from them."""
         table = self.table
-        base = table.cached("calibration bins", lambda: _calibration_sums(table))
-        return tuple(np.moveaxis(self._fold(base), -1, 0))
+        sums = self._fold(table.cached("calibration bins", lambda: bin_sums(table)))
+        cumulants = self._fold(table.cached("calibration cumulants", lambda: open_sums(table)))
+        if table.cluster is None:
+            return Calibration(sums, cumulants)
+        bins = np.minimum((table.score * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
+        positive = np.where(table.labels(), table.weight, 0)
+        entries = (bins, table.weight, table.weight * table.score, positive)
+        return Calibration(sums, cumulants, self.units, entries)
 
     def calibration_error(self) -> Figure:
-        """Expected calibration error over ten equally wide bins, with Scheffe limits."""
-        _, weight, square, score, positive = self._bins()
-        total = weight.sum(1, keepdims=True)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            gaps = np.abs(score - positive) / total
-            effective = np.where(weight > 0, weight**2 / square, 1)
-            rate = (np.where(weight > 0, positive / weight, 0) * effective + 2) / (effective + 4)
-            spread = (weight / total) ** 2 * rate * (1 - rate) / effective
-        value = gaps.sum(1)
-        error, used = np.sqrt(spread.sum(1)), np.maximum((weight > 0).sum(1), 1)
-
-        def limits(z: float, scale: float) -> Limits:
-            chi = np.array([chi_square_quantile(2 * tail_area(z), int(k)) for k in used])
-            half = np.sqrt(chi) * error / np.sqrt(scale)
-            return np.maximum(value - half, 0), np.minimum(value + half, 1)
-
-        return Figure(value, self.n, limits, "scheffe", self._effective())
+        """Expected calibration error over ten equally wide bins."""
+        return self.calibration.error(self.n, self._effective())
 
     def curves(self, probability: bool, z: float) -> Curves:
         """Distribution, calibration curve and ROC curve of each slice."""
         table = self.table
-        mean, _ = self._moments("mean_score")
-        with np.errstate(divide="ignore", invalid="ignore"):
-            second = self._fold(table.cached("squares", lambda: table.sum(table.weight * table.score**2)))
-            spread = np.maximum(second / self.weight - mean**2, 0) * self.n / (self.n - 1)
+        mean, sd = self.mean_and_sd()
         low, high = (0.0, 1.0) if probability or not len(table) else (table.score[0], table.score[-1])
         edges = np.linspace(low, high if high > low else low + 1, HISTOGRAM_BINS + 1)
         base = table.cached("histogram", lambda: _histogram(table, edges))
@@ -345,82 +390,12 @@ class SlicedScores:
         return Curves(
             self.n,
             mean,
-            np.sqrt(spread),
+            sd,
             edges,
             self._fold(base).astype(np.int64),
-            self._calibration(z) if probability and labelled else none,
+            self.calibration.curve(z) if probability and labelled else none,
             self.ranking.roc if labelled else none,
         )
-
-    def _calibration(self, z: float) -> list[list[tuple[float, float, int, float, float, float, float]]]:
-        rows, weight, square, score, positive = self._bins()
-        with np.errstate(divide="ignore", invalid="ignore"):
-            mean, rate, effective = score / weight, positive / weight, weight**2 / square
-        low, high = wilson(rate * effective, effective, z)
-        step = 1 / CALIBRATION_BINS
-        return [
-            [
-                (
-                    b * step, (b + 1) * step, int(rows[s, b]), float(mean[s, b]), float(rate[s, b]),
-                    float(low[s, b]), float(high[s, b]),
-                )
-                for b in range(CALIBRATION_BINS)
-                if weight[s, b] > 0
-            ]
-            for s in range(self.size)
-        ]  # fmt: skip
-
-
-def _log_loss(score: Floats, label: NDArray[np.bool_]) -> Floats:
-    p = np.clip(score, 1e-15, 1 - 1e-15)
-    return np.asarray(-np.log(np.where(label, p, 1 - p)))
-
-
-def pseudo_row_limits(
-    mean: Floats, spread: Floats, rows: Floats, prior: Floats, prior_spread: Floats
-) -> Callable[[float, float], Limits]:
-    """Normal limits of a mean after adding z^2 rows to the (effective) rows that it rests on.
-
-    Parameters
-    ----------
-    mean, spread, rows : float arrays of shape (slices,)
-        Mean, variance of one row, and rows.
-    prior, prior_spread : float arrays of shape (slices,)
-        Mean and variance of the added rows.
-    """
-
-    def limits(z: float, scale: float) -> Limits:
-        total = rows * scale + z * z
-        share = z * z / total
-        centre = (1 - share) * mean + share * prior
-        mixed = (1 - share) * spread + share * prior_spread + share * (1 - share) * (mean - prior) ** 2
-        half = z * np.sqrt(mixed / total)
-        return np.minimum(centre - half, mean), np.maximum(centre + half, mean)
-
-    return limits
-
-
-VALUES: dict[str, Callable[[Floats, NDArray[np.bool_]], Floats]] = {
-    "mean_score": lambda score, label: score,
-    "brier_score": lambda score, label: (score - label) ** 2,
-    "log_loss": _log_loss,
-    "calibration_bias": lambda score, label: score - label,
-}
-"""The metrics that are the mean of a value of each row's score and label."""
-
-
-def _values(table: ScoreTable, name: str) -> Floats:
-    # The mean score is there without labels, too.
-    label = np.zeros(len(table), bool) if name == "mean_score" else table.labels()
-    return VALUES[name](table.score, label)
-
-
-def _either_label(table: ScoreTable, name: str) -> Floats:
-    """Sums of w v and w v^2 of the table's slices were half of the labels positive, shape (slices, 2)."""
-    ones = np.ones(len(table), bool)
-    positive, negative = VALUES[name](table.score, ones), VALUES[name](table.score, ~ones)
-    first, second = (positive + negative) / 2, (positive**2 + negative**2) / 2
-    return np.stack([table.sum(table.weight * first), table.sum(table.weight * second)], axis=-1)
 
 
 def _moments(table: ScoreTable, values: Floats) -> Floats:
@@ -431,86 +406,8 @@ def _moments(table: ScoreTable, values: Floats) -> Floats:
     return np.stack([first, weighted, table.sum(squared * values)], axis=-1)
 
 
-def _calibration_sums(table: ScoreTable) -> Floats:
-    bins = np.minimum((table.score * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
-    code, size = table.codes * CALIBRATION_BINS + bins, len(table.keys) * CALIBRATION_BINS
-
-    def add(values: NDArray[Any]) -> Floats:
-        return np.bincount(code, values, size).reshape(-1, CALIBRATION_BINS).astype(float)
-
-    rows = add(table.count)
-    weight = add(table.weight) if table.weighted else rows
-    square = add(table.square) if table.weighted else rows
-    positive = add(np.where(table.labels(), table.weight, 0))
-    return np.stack([rows, weight, square, add(table.weight * table.score), positive], axis=-1)
-
-
 def _histogram(table: ScoreTable, edges: Floats) -> Floats:
     step = edges[1] - edges[0]
     bins = np.clip(((table.score - edges[0]) / step).astype(np.int64), 0, HISTOGRAM_BINS - 1)
     counts = np.bincount(table.codes * HISTOGRAM_BINS + bins, table.count, len(table.keys) * HISTOGRAM_BINS)
     return counts.reshape(-1, HISTOGRAM_BINS).astype(float)
-
-
-def _roc(positive: Floats, negative: Floats, starts: NDArray[Any]) -> list[list[tuple[float, float]]]:
-    """Each slice's curve from its tie groups in ascending order, thinned to ``ROC_POINTS``."""
-    curves: list[list[tuple[float, float]]] = []
-    for start, end in pairwise(starts.tolist()):
-        up = np.concatenate([[0], np.cumsum(positive[start:end][::-1])])
-        along = np.concatenate([[0], np.cumsum(negative[start:end][::-1])])
-        if up[-1] <= 0 or along[-1] <= 0:
-            curves.append([])
-            continue
-        x, y = along / along[-1], up / up[-1]
-        # Points equally far along the curve keep its shape at both ends.
-        length = np.searchsorted(x + y, np.linspace(0, 2, ROC_POINTS))
-        chosen = np.arange(len(x)) if len(x) <= ROC_POINTS else np.unique(np.minimum(length, len(x) - 1))
-        curves.append([(float(x[i]), float(y[i])) for i in chosen])
-    return curves
-
-
-def _auc_limits(area: Floats, variance: Floats, m: Floats, n: Floats, z: float) -> Limits:
-    """Wilson limits on DeLong's effective rows, joined with Newcombe's method 5.
-
-    DeLong's variance alone is too small where few of the pairs are in the wrong order (it is 0 where none
-    is), Newcombe's alone where the classes spread unequally.
-    """
-    half = (m + n) / 2
-
-    def spread(theta: Floats) -> Floats:
-        factor = 2 * half - 1 - (3 * half - 3) / ((2 - theta) * (1 + theta))
-        return np.asarray(z * np.sqrt(theta * (1 - theta) * factor / (m * n)))
-
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rows = np.minimum(area * (1 - area) / variance, m + n)
-        low, high = wilson(area * rows, rows, z)
-        below = _bisect(lambda t: area - t - spread(t), np.zeros_like(area), area)
-        above = _bisect(lambda t: area - t + spread(t), area, np.ones_like(area))
-    undefined = np.isnan(area)
-    return np.where(undefined, np.nan, np.fmin(low, below)), np.where(undefined, np.nan, np.fmax(high, above))
-
-
-def _bisect(falling: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
-    for _ in range(50):
-        mid = (low + high) / 2
-        positive = falling(mid) > 0
-        low, high = np.where(positive, mid, low), np.where(positive, high, mid)
-    return (low + high) / 2
-
-
-def smd_figure(curves: Curves, reference: int) -> Figure:
-    """Standardised mean difference of each slice's scores to those of slice ``reference``.
-
-    (mean - reference mean) / pooled standard deviation.
-    """
-    n, n0 = curves.n.astype(float), float(curves.n[reference])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        pooled = np.sqrt(((n - 1) * curves.sd**2 + (n0 - 1) * curves.sd[reference] ** 2) / (n + n0 - 2))
-        d = (curves.mean - curves.mean[reference]) / pooled
-        error = np.sqrt(1 / n + 1 / n0 + d**2 / (2 * (n + n0)))
-    d = np.where(np.isfinite(d), d, np.nan)
-
-    def limits(z: float, scale: float) -> Limits:
-        return d - z * error / np.sqrt(scale), d + z * error / np.sqrt(scale)
-
-    return Figure(d, curves.n, limits, "hedges")

@@ -43,6 +43,8 @@ class ScoreTable:
     cluster : int array of shape (entries,) or None
     exact : bool
         False when scores were counted in bins.
+    probability : bool
+        Whether the scores lie in [0, 1] by what they are.
     """
 
     codes: NDArray[np.int64]
@@ -56,6 +58,7 @@ class ScoreTable:
     square: Floats
     cluster: NDArray[np.int64] | None = None
     exact: bool = True
+    probability: bool = False
 
     def __len__(self) -> int:
         return len(self.score)
@@ -84,6 +87,15 @@ class ScoreTable:
     def sum(self, values: NDArray[Any]) -> Floats:
         """Sum of a value per entry, by the table's own slices."""
         return np.bincount(self.codes, values, len(self.keys)).astype(float)
+
+    @cached_property
+    def extremes(self) -> tuple[Floats, Floats]:
+        """Smallest and largest score, by the table's own slices; infinite where there is none."""
+        low, high = np.full(len(self.keys), np.inf), np.full(len(self.keys), -np.inf)
+        # Scores ascend, and of several values given to one place the last stays.
+        high[self.codes] = self.score
+        low[self.codes[::-1]] = self.score[::-1]
+        return low, high
 
     def median(self) -> float:
         """Median score of all rows, weights aside; of an even number halfway between the middle two."""
@@ -180,7 +192,7 @@ class ScoreCollector:
             total = sums.get("weight", sums["count"].astype(float))
             return ScoreTable(
                 sums["key"] >> KEY_BITS, self.by, keys, sums["total"] / sums["count"], ties[order], label,
-                sums["count"], total, sums.get("square", total), exact=False,
+                sums["count"], total, sums.get("square", total), exact=False, probability=self.probability,
             )  # fmt: skip
 
         def join(name: str) -> NDArray[Any] | None:
@@ -206,6 +218,7 @@ class ScoreCollector:
             w,
             w if weight is None else w * w,
             None if cluster is None else cluster[order],
+            probability=self.probability,
         )
 
 

@@ -28,12 +28,16 @@ def sentences(bias=0.1, groups=200, seed=0):
     return np.repeat(np.arange(groups), 2), g, score
 
 
-def test_a_gap_between_twins_is_the_paired_t_interval():
+def test_a_gap_between_twins_is_the_t_interval_with_two_more_groups():
     twin, g, score = sentences()
     (found,) = twins(table(twin, g, score, score >= 0.55), "g", plan(), "original")
     assert (found.one, found.other) == ("f", "m")
-    expected = stats.ttest_rel(score[g == "f"], score[g == "m"]).confidence_interval(0.95)
-    assert (found.score_gap.low, found.score_gap.high) == pytest.approx((expected.low, expected.high))
+    gaps = score[g == "f"] - score[g == "m"]
+    plain = stats.ttest_rel(score[g == "f"], score[g == "m"]).confidence_interval(0.95)
+    more = np.append(gaps, [np.abs(gaps).max(), -np.abs(gaps).max()])
+    wide = stats.ttest_1samp(more, 0).confidence_interval(0.95)
+    expected = min(plain.low, wide.low), max(plain.high, wide.high)
+    assert (found.score_gap.low, found.score_gap.high) == pytest.approx(expected)
     assert found.score_gap.low < -0.1 < found.score_gap.high
     assert found.largest_gap == pytest.approx(np.abs(score[g == "f"] - score[g == "m"]).max())
     assert (found.groups, found.pairs) == (200, 200)
@@ -62,7 +66,10 @@ def test_pairs_within_a_group_are_counted_by_hand():
     assert (one.groups, one.pairs, one.favour_one, one.favour_other) == (1, 4, 2, 0)
     assert one.flips.value == 0.5
     assert one.score_gap.value == pytest.approx(0.65 - 0.2)
-    assert (one.score_gap.low, one.score_gap.status) == (None, "small")
+    # One group shows no spread: one more could have a gap of 1 either way (0.975 of the way, two-sided 95 %).
+    assert one.score_gap.low == pytest.approx(0.45 - 0.975 * 1.45)
+    assert one.score_gap.high == pytest.approx(0.45 + 0.975 * 0.55)
+    assert one.score_gap.status == "small"
 
 
 def test_many_rows_of_few_groups_count_as_groups():
@@ -93,3 +100,16 @@ def test_many_values_are_compared_with_the_most_frequent(values, pairs):
 def test_missing_values_and_lonely_rows_are_no_twins():
     assert twins(table([1, 1, 2], ["f", None, "m"], [0.1, 0.2, 0.3]), "g", plan(), "v") == []
     assert twins(table([None, None], ["f", "m"], [0.1, 0.2]), "g", plan(), "v") == []
+
+
+def test_no_gap_seen_in_few_groups_is_no_proof_of_none():
+    """Of 30 groups without a gap: Clopper and Pearson's limit of 0 in 30; of ranks times their range."""
+    twin, g = np.repeat(np.arange(30), 2), ["f", "m"] * 30
+    score = np.repeat(np.linspace(0.2, 0.6, 30), 2)
+    (found,) = twins(table(twin, g, score), "g", plan(), "v")
+    limit = stats.beta.ppf(0.975, 1, 30)
+    assert (found.score_gap.low, found.score_gap.high) == pytest.approx((-limit, limit))
+    (ranks,) = twins(table(twin, g, 100 * score), "g", plan(), "v")
+    assert ranks.score_gap.high == pytest.approx(40 * limit)
+    (equal,) = twins(table(twin, g, np.full(60, 7.0)), "g", plan(), "v")
+    assert (equal.score_gap.value, equal.score_gap.low) == (0, None)

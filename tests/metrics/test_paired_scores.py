@@ -117,9 +117,10 @@ def test_equal_scores_in_few_rows_claim_no_certainty():
     assert p[0] == 1
     brier, _ = found.change("brier_score")
     assert brier.limits(Z, 1.0)[1][0] == pytest.approx(0.0188, abs=5e-5)
-    # Scores of no scale have no largest change to fear.
-    ranks, _ = paired(label, before, before, probability=False).change("mean_score")
-    assert ranks.limits(Z, 1.0)[1][0] == 0
+    # Scores of no scale could change by the range that they show.
+    ranks, _ = paired(label, 10 * before, 10 * before, probability=False).change("mean_score")
+    reach = 10 * np.ptp(before)
+    assert ranks.limits(Z, 1.0)[1][0] == pytest.approx(reach * Z**2 / (200 + Z**2))
 
 
 def test_where_every_row_moves_a_little_the_spread_decides():

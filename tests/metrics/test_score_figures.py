@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import sklearn.metrics as sk
-from fairweigh.metrics.score_figures import smd_figure
+from fairweigh.metrics.standardised import smd_figure
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -146,38 +146,53 @@ def test_binned_scores_are_within_the_stated_bound(scored, probability):
     assert binned.figure("mean_score").value[0] == pytest.approx(score.mean())
 
 
-def clustered_variance(values, clusters):
-    """Variance of a mean from the sums of the clusters, widened for few clusters (Student at 95 %)."""
-    sums = np.array([values[clusters == c].sum() for c in np.unique(clusters)])
-    k = len(sums)
-    return (sums**2).sum() * k / (k - 1) * (stats.t.ppf(0.975, k - 1) / stats.norm.ppf(0.975)) ** 2
+def jackknifed(values, weights, clusters):
+    """Variance of a mean with each cluster left out in turn, and the degrees of freedom of its influences."""
+    found = np.unique(clusters)
+    whole = np.average(values, weights=weights)
+    left = [np.average(values[clusters != c], weights=weights[clusters != c]) for c in found]
+    away = np.array(left) - whole
+    return (away**2).sum() * (len(found) - 1) / len(found), (away**2).sum() ** 2 / (away**4).sum()
 
 
-def test_clustered_variances_equal_sums_over_clusters(scored):
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_variance_of_a_clustered_mean_is_the_jackknifes(scored, weighted):
+    """Leaving a cluster out of a ratio changes it by its residual over 1 - its share: CR3, exactly."""
+    score, label = sample(120)
+    rng = np.random.default_rng(1)
+    clusters, weight = rng.integers(0, 15, 120), rng.lognormal(0, 0.8, 120)
+    weight = weight if weighted else np.ones(120)
+    found = scored(score, label, cluster=clusters, weight=weight if weighted else None)
+    _, variance, freedom = found._moments("mean_score")
+    expected = jackknifed(score, weight, clusters)
+    assert variance[0] == pytest.approx(expected[0])
+    sums = np.bincount(clusters, weight)
+    assert freedom[0] == pytest.approx(min(expected[1], sums.sum() ** 2 / (sums**2).sum() - 1))
+
+
+def test_the_clustered_variance_of_the_auc_counts_whole_clusters(scored):
     score, label = sample(120)
     clusters = np.random.default_rng(1).integers(0, 15, 120)
     found = scored(score, label, cluster=clusters)
-    residual = (score - score.mean()) / len(score)
-    assert found._moments("mean_score")[1][0] == pytest.approx(
-        clustered_variance(residual, clusters), rel=1e-5
-    )
     x, y = score[label], score[~label]
     place = np.where(label, (score[:, None] > y).mean(1) / len(x), (x > score[:, None]).mean(1) / len(y))
-    area = delong(score, label)[0]
-    influence = place - area / np.where(label, len(x), len(y))
-    assert found.ranking.variance[0] == pytest.approx(clustered_variance(influence, clusters), rel=1e-5)
+    influence = place - delong(score, label)[0] / np.where(label, len(x), len(y))
+    u = np.bincount(clusters, influence) / (1 - np.bincount(clusters) / 120)
+    freedom = min((u**2).sum() ** 2 / (u**4).sum(), 120**2 / (np.bincount(clusters) ** 2).sum() - 1)
+    wide = (stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975)) ** 2
+    assert found.ranking.variance[0] == pytest.approx((u**2).sum() * 14 / 15 * wide)
 
 
-def test_brier_limits_of_constant_scores_equal_agresti_coulls(scored):
-    # With one score s the loss is s^2 + (1 - 2s) y: the limits of the rate carry over.
+def test_limits_of_constant_scores_are_clopper_pearsons(scored):
+    """With one score s the bias of a row is s - y: one more row at either end is one more label."""
     label = np.arange(40) < 3
-    low, high = scored(np.full(40, 0.2), label).figure("brier_score").limits(stats.norm.ppf(0.975), 1)
-    centre = (3 + 1.96**2 / 2) / (40 + 1.96**2)
-    half = 1.96 * np.sqrt(centre * (1 - centre) / (40 + 1.96**2))
-    assert low[0] == pytest.approx(0.04 + 0.6 * (centre - half), abs=2e-3)
-    assert high[0] == pytest.approx(0.04 + 0.6 * (centre + half), abs=2e-3)
-    assert high[0] == pytest.approx(
-        0.04 + 0.6 * proportion_confint(3, 40, method="agresti_coull")[1], abs=2e-3
+    figure = scored(np.full(40, 1.0), label).figure("calibration_bias")
+    _, high = figure.limits(stats.norm.ppf(0.975), 1)
+    # Between -1 and 1 the values are 1 and 0: one more row at 1 is one more negative.
+    assert 1 - high[0] == pytest.approx(proportion_confint(3, 40, method="beta")[0], abs=2e-3)
+    brier = scored(np.full(40, 0.0), label).figure("brier_score")
+    assert np.ravel(brier.limits(stats.norm.ppf(0.975), 1)) == pytest.approx(
+        proportion_confint(3, 40, method="beta"), abs=2e-3
     )
 
 
@@ -201,7 +216,7 @@ def test_calibration_curve_has_wilson_limits(scored):
 def test_standardised_difference_equals_cohens_d(scored):
     score, label = sample()
     slices = (np.arange(len(score)) % 2).astype(str)
-    curves = scored(score, label, slices).curves(True, 1.96)
+    found = smd_figure(scored(score, label, slices), 0)
     a, b = score[slices == "1"], score[slices == "0"]
     pooled = np.sqrt(((len(a) - 1) * a.var(ddof=1) + (len(b) - 1) * b.var(ddof=1)) / (len(a) + len(b) - 2))
-    assert smd_figure(curves, 0).value[1] == pytest.approx((a.mean() - b.mean()) / pooled)
+    assert found.value[1] == pytest.approx((a.mean() - b.mean()) / pooled)

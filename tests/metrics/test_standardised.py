@@ -35,7 +35,7 @@ def test_values_are_those_of_pandas():
     assert (found.value[1], found.low[1], found.high[1]) == (0, 0, 0)
 
 
-def test_between_equal_means_the_interval_is_welchs_with_two_pseudo_rows():
+def test_between_equal_means_the_interval_is_welchs():
     r = np.random.default_rng(2)
     one, other = r.normal(size=40), 3 * r.normal(size=25)
     one, other = one - one.mean(), other - other.mean()
@@ -43,11 +43,17 @@ def test_between_equal_means_the_interval_is_welchs_with_two_pseudo_rows():
     welch = stats.ttest_ind(other, one, equal_var=False)
     assert found.value[1] == pytest.approx(0, abs=1e-12)
     whole = np.r_[one, other].var(ddof=1)
-    error = sum(((len(x) - 1) * x.var(ddof=1) + 2 * whole) / (len(x) + 1) / len(x) for x in (one, other))
-    half = stats.t.ppf(0.975, welch.df) * np.sqrt(error / whole)
+    # A group's variance is at least that with two more rows that have the variance of all.
+    parts = [x.var(ddof=1) / len(x) for x in (one, other)]
+    least = [((len(x) - 1) * x.var(ddof=1) + 2 * whole) / (len(x) + 1) / len(x) for x in (one, other)]
+    error = sum(max(*pair) for pair in zip(parts, least, strict=True))
+    squares = np.r_[one**2 / 40**2, other**2 / 25**2]
+    n = np.repeat([40, 25], [40, 25])
+    freedom = min(welch.df, sum(parts) ** 2 / (squares**2).sum())
+    assert freedom < (squares * n / (n - 1)).sum() ** 2 / (squares**2).sum() + 1e-9
+    half = stats.t.ppf(0.975, freedom) * np.sqrt(error / whole)
     assert (found.low[1], found.high[1]) == pytest.approx((-half, half))
-    # The pseudo-rows matter little where there are rows.
-    assert half * found.spread == pytest.approx(welch.confidence_interval(0.95).high, rel=0.02)
+    assert half * found.spread == pytest.approx(welch.confidence_interval(0.95).high, rel=0.08)
 
 
 @pytest.mark.parametrize("n", [30, 100, 1000])
@@ -62,7 +68,7 @@ def test_the_interval_holds_the_truth_of_skewed_scores(n):
         found = compared(groups, r.gamma(2 + 2 * groups), keys=KEYS[:2])
         held += found.low[1] <= truth <= found.high[1]
     # 95 % nominal; 0.6 points is a standard error of the share over 1,500 draws. In few rows it holds more.
-    assert 0.94 <= held / 1500 <= 0.985
+    assert 0.94 <= held / 1500 <= 0.99
 
 
 def test_scores_counted_in_bins_give_nearly_the_same():
