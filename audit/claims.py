@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -157,7 +157,7 @@ class _Gated:
         return use, left
 
     def among(self, figure: Figure, use: Sequence[int], lowest: bool) -> Index:
-        """The slices from which a reference is picked; of the lowest ratio none at 0, to which none exists."""
+        """The slices from which a reference is picked; as the lowest not one at 0: it has no ratio."""
         least = 0.0 if lowest and self.gate.compare == "ratio" else -np.inf
         return np.array([i for i in use if figure.defined[i] and figure.value[i] > least], np.intp)
 
@@ -350,12 +350,10 @@ def _aggregate(gated: _Gated, figures: Mapping[str, Figure]) -> Asked:
         return Asked([Claim({}, None, 0, why)], None, left_out)
     high, low = extremes.ends.high, extremes.ends.low
     one, other = (low, high) if extremes.ratio else (high, low)
-    why = None
+    n = int(figures[extremes.ends.metric].n[one])
+    claim = Claim(slices.name(one), slices.name(other), n)
     if undefined:
         what = " and ".join(figures)
         why = tell("{what} not defined in {slices}", what=what, slices=", ".join(undefined))
-    n = int(figures[extremes.ends.metric].n[one])
-    claim = Claim(slices.name(one), slices.name(other), n, why)
-    if why is not None:
-        return Asked([claim], None, left_out)
+        return Asked([replace(claim, undefined=why)], None, left_out)
     return Asked([claim], Largest(extremes, Limit.parse(gate.limit).value, gated.level), left_out)

@@ -84,7 +84,7 @@ def _ratio(figure: Figure, slices: Index, references: Index, z: float) -> tuple[
 def p_apart(evidence: Evidence) -> Floats:
     """Two-sided p of no difference: twice the smaller one-sided p, at most 1."""
     neutral = 1.0 if isinstance(evidence, Pairs) and evidence.contrast.ratio else 0.0
-    return np.minimum(2 * np.fmin(evidence.above(neutral), evidence.below(neutral)), 1.0)
+    return np.asarray(np.minimum(2 * np.fmin(evidence.above(neutral), evidence.below(neutral)), 1.0))
 
 
 def difference_method(figure: Figure) -> str:

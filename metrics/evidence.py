@@ -150,7 +150,8 @@ class Pairs:
 def _scaled(x: Floats, n: Floats, scale: ArrayLike, smooth: ArrayLike) -> tuple[Floats, Floats]:
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(smooth, (x + 0.5) / (n + 1), x / n)
-    return share * n * scale, n * np.asarray(scale)
+    times = np.asarray(scale, float)
+    return share * n * times, n * times
 
 
 @dataclass(frozen=True)

@@ -246,12 +246,9 @@ def _pairs(
     x1: ArrayLike, n1: ArrayLike, x2: ArrayLike, n2: ArrayLike, bound: ArrayLike, contrast: Contrast,
     *, upwards: bool,
 ) -> Floats:  # fmt: skip
-    x1, n1, x2, n2, bound = _floats(x1, n1, x2, n2, bound)
-    return (
-        _Pairs(*(v.ravel() for v in (x1, n1, x2, n2)), contrast, upwards)
-        .p(bound.ravel())
-        .reshape(bound.shape)
-    )
+    one, many, two, more, at = _floats(x1, n1, x2, n2, bound)
+    pairs = _Pairs(one.ravel(), many.ravel(), two.ravel(), more.ravel(), contrast, upwards)
+    return pairs.p(at.ravel()).reshape(at.shape)
 
 
 class _Pairs:
@@ -287,7 +284,7 @@ class _Pairs:
                 here = part[start : start + CHUNK]
                 nodes = FEW_NODES if few else NODES
                 out[here] = self._integrated(index[here], bound[here], second, nodes)
-        return np.minimum(out, 1.0)
+        return np.asarray(np.minimum(out, 1.0))
 
     def _integrated(self, i: NDArray[np.intp], bound: Floats, second: bool, count: int) -> Floats:
         """Chance that a draw of the first is on the wrong side of the bound against one of the second."""

@@ -84,9 +84,9 @@ class Figure:
         """What ``min_size`` speaks of: the effective denominator, the smaller one where there are two."""
         found = self.n if self.effective_n is None else np.fmin(self.effective_n, self.n)
         found = found if self.least is None else np.fmin(found, self.least)
-        return np.nan_to_num(np.asarray(found, float))
+        return np.asarray(np.nan_to_num(np.asarray(found, float)))
 
-    def take(self, slices: Sequence[int]) -> Figure:
+    def take(self, slices: Sequence[int] | NDArray[np.intp]) -> Figure:
         """The figure of some slices, in this order."""
         index = np.asarray(slices, np.intp)
 

@@ -90,7 +90,8 @@ def _solved(strength: Floats, level: float, passing: NDArray[np.bool_]) -> Neede
         items = np.arange(strength.shape[1])
         z = (1 - share) * strength[after - 1, items] + share * strength[after, items]
         beyond = ndtr(z * np.sqrt(times)[:, None] * reach + ndtri(level))
-        return np.where(passing, np.prod(beyond, axis=1), 1 - np.prod(1 - beyond, axis=1))
+        passed, failed = np.prod(beyond, axis=1), 1 - np.prod(1 - beyond, axis=1)
+        return np.asarray(np.where(passing, passed, failed))
 
     def times(reach: float) -> Floats:
         low = np.ones(strength.shape[1])

@@ -36,9 +36,9 @@ class Requirement:
         """Figures on the scale of the limit."""
         value = np.asarray(value, float)
         if self.fold == "difference":
-            return np.abs(value)
+            return np.asarray(np.abs(value))
         with np.errstate(divide="ignore"):
-            return np.fmin(value, 1 / value) if self.fold == "ratio" else value
+            return np.asarray(np.fmin(value, 1 / value)) if self.fold == "ratio" else value
 
     def holds(self, value: ArrayLike) -> Flags:
         """Whether figures keep the limit; nan does not."""
@@ -73,7 +73,7 @@ class Requirement:
 
     def p_pass(self, evidence: Evidence) -> Floats:
         """The p of a figure that breaks the limit: small where it keeps it, in either direction."""
-        return np.max(self.parts(evidence), axis=0)
+        return np.asarray(np.max(self.parts(evidence), axis=0))
 
     def parts(self, evidence: Evidence) -> list[Floats]:
         """The one-sided p-values that must all be small to pass."""
