@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION: Literal["1.0"] = "1.0"
 
-Status = Literal["ok", "small", "undefined"]
+Status = Literal["ok", "small", "few clusters", "undefined"]
+USABLE: tuple[Status, ...] = ("ok", "few clusters")
+"""Figures that count; few clusters make their limits wide, and speak of little but themselves."""
 Verdict = Literal["pass", "fail", "inconclusive", "error"]
 Slice = dict[str, str]
 """A conjunction of column = value; the empty one is the whole evaluation set."""
