@@ -87,8 +87,8 @@ def data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
     if clusters is not None and clusters[0] < variant.FEW_CLUSTERS:
         warnings.append(
             tell(
-                "There are {n} clusters ({column}), fewer than {least}: limits speak of these and of others like "
-                "them, as far as so few show.",
+                "There are {n} clusters ({column}), fewer than {least}: limits speak of these and of others "
+                "like them, as far as so few show.",
                 n=clusters[0], column=data.cluster, least=variant.FEW_CLUSTERS,
             )
         )  # fmt: skip

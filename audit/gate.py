@@ -267,11 +267,19 @@ def _result(gate: Gate, position: int, asks: Asked, plan: Plan, variant: str, ro
         "left_out_sizes": [part.size for part in asks.left_out],
     }
     if not asks.claims:
-        why = tell(
-            "No slice is left to judge: fewer than {needed} known with at least {least} rows in the metric's "
-            "denominator.",
-            needed=tell("one is") if gate.compare == "value" and gate.metric in METRICS else tell("two are"),
-            least=plan.min_size,
+        alone = gate.compare == "value" and gate.metric in METRICS
+        why = (
+            tell(
+                "No slice is left to judge: none is known with at least {least} rows in the metric's "
+                "denominator.",
+                least=plan.min_size,
+            )
+            if alone
+            else tell(
+                "No slice is left to compare: fewer than two are known with at least {least} rows in the "
+                "metric's denominator.",
+                least=plan.min_size,
+            )
         )
         return GateResult(verdict="error", why=why, **base)
     found, needed = _slices(gate, asks, plan, rows)
