@@ -328,7 +328,8 @@ def _slices(gate: Gate, asks: Asked, plan: Plan, rows: int) -> tuple[list[GateSl
         out.append(
             GateSlice(
                 measured=number(decision.value[k]), low=number(decision.low[k]),
-                high=number(decision.high[k]), verdict=verdict, p=number(p),
+                high=number(decision.high[k]), inverse=bool(question.inverse[k]), verdict=verdict,
+                p=number(p),
                 p_adjusted=number(min(1.0, p * question.claims)),
                 p_pass=number(decision.p_pass[k]), why=_because(verdict, gate, told, bool(unknown)),
                 **told, **common,

@@ -364,6 +364,10 @@ class Decided(Part):
     measured: float | None = None
     low: float | None = None
     high: float | None = None
+    inverse: bool = Field(
+        False,
+        description="The limit is on the inverse of the ratio: of two, the one that is further from equal.",
+    )
     verdict: Verdict
     why: str = ""
     p: float | None = Field(None, description="One-sided p of failing, of this claim alone.")

@@ -184,15 +184,7 @@ def fails_by_inverse(gate: GateResult) -> bool:
 
     Where no slice is favoured by definition, the gate judges the smaller of a ratio and its inverse.
     """
-    limit = gate_limit(gate)
-    return (
-        gate.verdict == "fail"
-        and gate.compare == "ratio"
-        and limit is not None
-        and not limit.upper
-        and gate.measured is not None
-        and gate.measured >= limit.value
-    )
+    return gate.verdict == "fail" and gate.inverse
 
 
 def gate_title(gate: GateResult, definitions: Mapping[str, Definition]) -> Sentence:
