@@ -419,7 +419,9 @@ class GateResult(Decided):
     reference: Slice | None = None
     claims: int = Field(1, description="Claims that the limit of failing holds for together.")
     approximate: bool = Field(
-        False, description="No exact test of this figure is known: its limits' level is approximate."
+        False,
+        description="The level of the limits is approximate: the figure is no rate, or weights or clusters "
+        "make effective rows of the rows.",
     )
     slices: list[GateSlice] = Field(default_factory=list)
     left_out: list[Slice] = Field(default_factory=list, description="Small or unknown slices not gated.")

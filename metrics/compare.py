@@ -36,7 +36,7 @@ def pair_evidence(
         held = figure.binomial
         gain = 1.0 if figure.dependence is None else figure.dependence.gain(slices, references)
         one, two = ((held.x[part] * gain, held.n[part] * gain) for part in (slices, references))
-        return Pairs(*one, *two, Contrast(form == "ratio", held.scale))
+        return Pairs(*one, *two, Contrast(form == "ratio", held.scale), figure.plain)
     combined = _difference if form == "difference" else _ratio
     value, _ = combined(figure, slices, references, 0.0)
     return FromLimits.of(value, lambda z: combined(figure, slices, references, z)[1], levels)

@@ -74,6 +74,11 @@ class Figure:
         return ~np.isnan(self.value)
 
     @property
+    def plain(self) -> bool:
+        """Whether rows count one each: neither weights nor clusters make effective rows of them."""
+        return self.effective_n is None
+
+    @property
     def trials(self) -> Floats | None:
         """Effective denominators, where the figure is a proportion."""
         plain = self.binomial is not None and self.binomial.scale is PLAIN

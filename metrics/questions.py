@@ -76,7 +76,7 @@ class Question(Protocol):
 
     @property
     def exact(self) -> bool:
-        """Whether the p-values are exact."""
+        """Whether the level of the p-values is more than approximate."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,8 @@ class Each:
 
     @property
     def exact(self) -> bool:
-        """Whether the p-values are exact."""
-        return self.evidence.exact
+        """Whether the level of the p-values is more than approximate."""
+        return self.evidence.holds
 
     @cached_property
     def p_fail(self) -> Floats:
@@ -186,8 +186,8 @@ class Largest:
 
     @property
     def exact(self) -> bool:
-        """Whether the p-values are exact."""
-        return all(f.binomial is not None for f in self.extremes.figures.values())
+        """Whether the level of the p-values is more than approximate."""
+        return all(f.binomial is not None and f.plain for f in self.extremes.figures.values())
 
     @cached_property
     def _lower(self) -> tuple[float, Evidence]:
@@ -297,8 +297,8 @@ class Picked:
 
     @property
     def exact(self) -> bool:
-        """Whether the p-values are exact."""
-        return self.figure.binomial is not None
+        """Whether the level of the p-values is more than approximate."""
+        return self.figure.binomial is not None and self.figure.plain
 
     def shown(self, value: Floats) -> Floats:
         """From slice against reference to higher against lower, and back."""
