@@ -123,6 +123,10 @@ def plan(
     typer.echo(
         "Rows are those in the metric's denominator: of a true positive rate, those of a positive label."
     )
+    if planned.rows_per_slice is not None and planned.rows_per_slice < planner.MIN_SIZE:
+        typer.echo(
+            f"A gate leaves out slices with fewer than min_size of them, {planner.MIN_SIZE} unless set."
+        )
     for line in ("", *planner.table(planned)):
         typer.echo(line)
 

@@ -13,6 +13,9 @@ from .metrics.limit import Limit
 from .metrics.planning import Form, Plan
 from .metrics.power import POWER
 
+MIN_SIZE = 30
+"""Rows in the denominator below which gates leave a slice out, unless a configuration says otherwise."""
+
 
 @dataclass(frozen=True)
 class Assumptions:
@@ -333,7 +336,8 @@ def _others(plan: Plan) -> Iterator[Plan]:
                 yield replace(plan, rate=rate, truth=rate)
         return
     difference = plan.compare == "difference"
-    turned = plan.truth < 0 if difference else plan.truth > 1
+    downwards = plan.truth < 0 or (plan.truth == 0 and plan.rate + 2 * limit > 1)
+    turned = downwards if difference else plan.truth > 1
     for step in (0, 0.5, 1.5, 2):
         truth = step * limit if difference else 1 - step * (1 - limit)
         if turned and truth > 0:

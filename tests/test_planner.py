@@ -160,6 +160,8 @@ def test_a_sentence_says_what_is_assumed_and_what_the_rows_are_for(cli):
         ["+15", "points", "1,430", "fail"],
         ["+20", "points", "367", "fail"],
     ]
+    # Where there is no room above the reference, the other truths lie below it.
+    assert "−20 points" in cli("plan", *options(limit=0.1, rate=0.95)).out
     failing = cli("plan", *options(**common, gap=0.2)).out
     assert "one of 20 slices' 50 % (a difference of +20 points)" in failing
     assert "would fail with a chance of 80 % at 367 rows" in failing
@@ -179,6 +181,16 @@ def test_values_and_ratios_are_planned_too(asked, told, cli):
     ended = cli("plan", *options(**asked))
     assert (ended.code, ended.err) == (0, "")
     assert told in ended.out
+
+
+def test_fewer_rows_than_a_gate_looks_at_are_said_to_be_so(cli):
+    from fairweigh.audit.config import Slices
+    from fairweigh.planner import MIN_SIZE
+
+    assert Slices().min_size == MIN_SIZE
+    note = "A gate leaves out slices with fewer than min_size of them, 30 unless set."
+    assert note in cli("plan", *options(limit=">= 0.8", rate=0.99, compare="value")).out
+    assert note not in cli("plan", *options(limit=0.1, rate=0.3)).out
 
 
 @pytest.mark.parametrize(
