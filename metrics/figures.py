@@ -146,7 +146,7 @@ METHODS = {
     "bonferroni": "Limits at a confidence shared out evenly over the slices, so that they hold together.",
     "double-corrected": "Parametric bootstrap of the variance between slices, corrected for the sampling "
     "noise in the data and again for that of the draws (K. Lum et al. 2022, FAccT '22); the noise is that of "
-    "rates smoothed by two successes and two failures.",
+    "rates smoothed by four rows at the rate of all, and the lower limit not above what equal slices leave.",
     "standardised": "Student interval of a standardised mean difference, linearised by row or cluster, with "
     "the standard deviation estimated too (CR3: R. M. Bell, D. F. McCaffrey 2002, Surv. Methodol. "
     "28:169-181).",
