@@ -110,7 +110,7 @@ class Contrast:
             return place if self._short else place / (1 - np.abs(place))
 
     def spread(self, a: Floats, b: Floats) -> Floats:
-        """Variance, to first order, of the figure of a Beta(a, b), of its logarithm where a ratio is taken."""
+        """Variance, to first order, of the figure of a Beta(a, b); of a ratio that of its logarithm."""
         inside = (a > 0) & (b > 0)
         a, b = np.where(inside, a, 1.0), np.where(inside, b, 1.0)
         mean, step = a / (a + b), 1e-4 * a * b / (a + b) ** 2
