@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -81,7 +79,7 @@ def test_effective_rows_decide_what_is_small():
 
 
 def test_hopeless_gates_hide_no_failure():
-    """0.71 of four fifths fails alone, and beside two gates on a slice of four people, with the same limits."""
+    """0.71 of four fifths fails alone, and beside two gates on four people too, with the same limits."""
     groups = {"a": (350, 350, 150, 150), "b": (249, 248, 251, 252), "few": (1, 1, 1, 1)}
     ratio = {"metric": "selection_rate", "by": "g", "compare": "ratio", "limit": ">= 0.8", "id": "ratio"}
     hopeless = [
@@ -196,13 +194,12 @@ def fair(r, n, features):
 
 @pytest.mark.parametrize(
     ("features", "depth", "n", "runs"),
-    [({"g": 8}, 1, 1500, 60), ({"g": 3, "h": 2, "i": 4, "j": 2}, 2, 3000, 20)],
+    [({"g": 8}, 1, 1500, 50), ({"g": 3, "h": 2, "i": 4, "j": 2}, 2, 3000, 10)],
     ids=["one feature", "four crossed"],
 )
 def test_fair_models_have_findings_in_no_more_than_a_few_runs(features, depth, n, runs, monkeypatch):
-    for apart in ("_between", "_indices", "_entropy", "_slice_results"):
-        monkeypatch.setattr(variant, apart, lambda measured, by, *_: [None] if by == () else [])
-    monkeypatch.setattr(variant, "Variant", SimpleNamespace)
+    for apart in ("_between", "_indices", "_entropy"):  # no part of the family, and slow
+        monkeypatch.setattr(variant, apart, lambda *_: ())
     r, told = np.random.default_rng(7), 0
     for _ in range(runs):
         findings = variant.build("m", fair(r, n, features), plan(*RATES, depth=depth), {}).findings
@@ -249,9 +246,9 @@ def test_the_family_is_every_large_rate_against_its_reference():
 
 @pytest.mark.parametrize("weighted", [True, False])
 def test_nobody_pays_where_flips_fall_alike(weighted):
-    """Eight slices of two features, log-normal weights: named in at most a few runs of 60."""
+    """Eight slices of two features, log-normal weights: named in at most a few runs of 40."""
     r, named = np.random.default_rng(5), 0
-    for _ in range(60):
+    for _ in range(40):
         n = 1200
         before = r.random(n) < 0.5
         after = np.where(r.random(n) < 0.06, ~before, before)
@@ -263,4 +260,4 @@ def test_nobody_pays_where_flips_fall_alike(weighted):
         p = [f.p for f in flips]
         assert [f.p_adjusted for f in flips] == pytest.approx(list(multipletests(p, method="holm")[1]))
         named += any(f.p_adjusted <= 0.05 for f in flips)
-    assert named <= binom.ppf(0.98, 60, 0.05)
+    assert named <= binom.ppf(0.98, 40, 0.05)

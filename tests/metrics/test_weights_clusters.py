@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from fairweigh.metrics import compare
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -128,3 +129,41 @@ def test_rows_in_clusters_are_no_more_than_the_rows(counted_figure):
         cluster=np.arange(100) // 2,
     )
     assert figure.effective_n[0] <= 200**2 / 500
+
+
+def test_matched_clusters_hold_the_difference(counted_figure):
+    """200 pairs, one of each chosen and the two never together: the covariance is that of a choice of one.
+
+    The difference of the two rates is 2 X / 200 - 1 with X binomial, whose standard deviation is sqrt 2 times
+    that of independent slices; limits that do not know this hold it in 80 to 83 % of samples.
+    """
+    r, pairs = np.random.default_rng(8), 200
+    cluster, slices = np.repeat(np.arange(pairs), 2), np.tile(["a", "b"], pairs)
+    one, other = np.array([0]), np.array([1])
+    hits = {True: 0, False: 0}
+    for _ in range(150):
+        first = r.random(pairs) < 0.5
+        decision = np.stack([first, ~first], axis=1).ravel()
+        for told in hits:
+            more = {"cluster": cluster} if told else {}
+            figure = counted_figure("selection_rate", slices, decision, decision, **more)
+            _, (low, high) = compare.difference(figure, one, other, Z)
+            hits[told] += bool(low[0] <= 0 <= high[0])
+    assert hits[True] >= stats.binom.ppf(1e-3, 150, 0.95)
+    assert hits[False] < 0.9 * 150
+
+
+def test_matched_clusters_that_agree_make_a_difference_sharper(counted_figure):
+    """Where both of a pair are decided alike, nearly all of either's variance is shared."""
+    r, pairs = np.random.default_rng(9), 200
+    first = r.random(pairs) < 0.5
+    second = np.where(r.random(pairs) < 0.1, ~first, first)
+    decision, slices = np.stack([first, second], axis=1).ravel(), np.tile(["a", "b"], pairs)
+    widths = []
+    for more in ({}, {"cluster": np.repeat(np.arange(pairs), 2)}):
+        figure = counted_figure("selection_rate", slices, decision, decision, **more)
+        _, (low, high) = compare.difference(figure, np.array([0]), np.array([1]), Z)
+        widths.append(high[0] - low[0])
+    # The paired variance is that of the mean of second - first; at most four times the rows are taken.
+    paired = np.std(second.astype(float) - first) / np.sqrt(pairs) * 2 * Z
+    assert 0.95 * paired < widths[1] < 0.65 * widths[0]
