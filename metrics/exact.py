@@ -27,7 +27,7 @@ STEP = 1 / 10
 """Of the normal quantiles at which a confidence distribution is tabled; between them it is interpolated."""
 NODES, FEW_NODES = 40, 80
 """Of the integral; the more of them where the inner proportion has fewer than ``FEW`` of either outcome, and
-is skewed. Relative errors of p stay below 1e-6."""
+is skewed. Relative errors of p stay below 1e-5 where it is Fisher's, and below 1e-3 at other bounds."""
 FEW = 30
 CHUNK = 4096
 """Pairs that are integrated at once, which bounds memory."""
@@ -108,6 +108,15 @@ class Contrast:
         """The inverse of `bounded`."""
         with np.errstate(divide="ignore"):
             return place if self._short else place / (1 - np.abs(place))
+
+    def spread(self, a: Floats, b: Floats) -> Floats:
+        """Variance, to first order, of the figure of a Beta(a, b); of a ratio that of its logarithm."""
+        inside = (a > 0) & (b > 0)
+        a, b = np.where(inside, a, 1.0), np.where(inside, b, 1.0)
+        mean, step = a / (a + b), 1e-4 * a * b / (a + b) ** 2
+        slope = (self.scale.of(mean + step) - self.scale.of(mean - step)) / (2 * step)
+        slope = slope / self.scale.of(mean) if self.ratio else slope
+        return np.where(inside, slope**2 * a * b / ((a + b) ** 2 * (a + b + 1)), 0.0)
 
     @property
     def _short(self) -> bool:
@@ -266,9 +275,9 @@ class _Pairs:
         self.a1, self.b1 = x1 + one, n1 - x1 + 1 - one
         self.a2, self.b2 = x2 + two, n2 - x2 + 1 - two
         self.known = (n1 > 0) & (n2 > 0)
-        second = _spread(self.a2, self.b2) <= _spread(self.a1, self.b1)
+        second = contrast.spread(self.a2, self.b2) <= contrast.spread(self.a1, self.b1)
         self.second = second
-        """Where the second one is the narrower, and so the one that is integrated over."""
+        """Where the second one is the narrower, as the contrast takes it, and so integrated over."""
         inner = np.where(second, self.a2, self.a1), np.where(second, self.b2, self.b1)
         self.few = np.minimum(*inner) < FEW
         self.tables, self.row = _tables(*inner, self.known)
@@ -279,11 +288,15 @@ class _Pairs:
         out = np.full(len(index), np.nan)
         for second, few in ((True, True), (True, False), (False, True), (False, False)):
             alike = (self.second[index] == second) & (self.few[index] == few)
-            part = np.flatnonzero(alike & self.known[index])
+            part = np.flatnonzero(alike & self.known[index] & (np.isfinite(bound) | self.contrast.ratio))
             for start in range(0, len(part), CHUNK):
                 here = part[start : start + CHUNK]
                 nodes = FEW_NODES if few else NODES
                 out[here] = self._integrated(index[here], bound[here], second, nodes)
+        if not self.contrast.ratio:
+            # No figure is beyond an infinite bound, and those of 0 and 1 have no difference from it.
+            sure = np.isinf(bound) & self.known[index]
+            out[sure] = (bound[sure] > 0) == self.upwards
         return np.asarray(np.minimum(out, 1.0))
 
     def _integrated(self, i: NDArray[np.intp], bound: Floats, second: bool, count: int) -> Floats:
@@ -404,10 +417,6 @@ def _quantile(a: Floats, b: Floats, share: Floats) -> Floats:
 
     found = betaincinv(np.maximum(a, 1e-12), np.maximum(b, 1e-12), share)
     return np.where(a <= 0, 0.0, np.where(b <= 0, 1.0, found))
-
-
-def _spread(a: Floats, b: Floats) -> Floats:
-    return np.asarray(np.maximum(a * b, 0) / ((a + b) ** 2 * (a + b + 1)))
 
 
 @lru_cache(maxsize=4)

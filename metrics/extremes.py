@@ -324,6 +324,9 @@ def differential_fairness(
     low, high = (
         (both.limit(tail, "lower")[0], both.limit(tail, "upper")[0]) if both.defined else (1.0, np.inf)
     )
+    if len(both.defined) < 2:
+        # A decision that no row has: nothing is known of the ratios of its rates.
+        high = np.inf
     return (
         float(spans[outcome]), float(np.log(low)), float(np.log(high)),
         int(use[np.argmin(logs[outcome])]), int(use[np.argmax(logs[outcome])]),

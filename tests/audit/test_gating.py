@@ -13,7 +13,8 @@ from fairweigh.audit.compare_runs import compare_runs
 from fairweigh.audit.folder import open_run
 from fairweigh.audit.gating import judge_run
 from fairweigh.datasets.errors import InputError
-from statsmodels.stats.proportion import confint_proportions_2indep
+
+from ..melded import melded
 
 N = 1500
 GATES = [
@@ -215,8 +216,8 @@ def test_the_same_rows_are_compared_row_by_row(first, worse):
 
 
 def test_paired_limits_are_those_of_the_comparison_of_two_runs(first, worse, tmp_path):
-    """Of a change of a rate, whose limits ``fairweigh compare`` tells too."""
-    judged = judge_run(worse, gates(ACCURACY), first)
+    """Two-sided limits at 95 % are the one-sided ones that decide at a confidence of 97.5 %."""
+    judged = judge_run(worse, gates(ACCURACY, confidence=0.975), first)
     with open_run(tmp_path / "both") as folder:
         compared = compare_runs(first, worse, folder)
     change = next(c for c in compared.comparisons[0].changes if c.metric == "accuracy" and not c.slice)
@@ -225,7 +226,7 @@ def test_paired_limits_are_those_of_the_comparison_of_two_runs(first, worse, tmp
 
 
 def test_other_rows_are_compared_as_two_samples_and_that_is_said(first, other):
-    """Limits beside statsmodels' Newcombe interval of two independent proportions."""
+    """One-sided limits beside melded ones by quadrature."""
     judged = judge_run(other, gates(ACCURACY, GROWTH), first)
     assert not judged.baseline.paired
     assert judged.baseline.matched == 0
@@ -234,10 +235,9 @@ def test_other_rows_are_compared_as_two_samples_and_that_is_said(first, other):
         int(((np.asarray(t["s"]) >= 0.5) == (np.asarray(t["y"]) == 1)).sum())
         for t in (rows(0.4, seed=5), rows())
     ]
-    low, high = confint_proportions_2indep(right[0], N, right[1], N, method="newcomb", compare="diff")
     found = judged.gates[0]
-    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-9)
-    assert {"newcombe", "mover"} <= set(judged.methods)
+    assert (found.low, found.high) == pytest.approx(melded((right[0], N), (right[1], N)), abs=1e-6)
+    assert {"melded", "mover"} <= set(judged.methods)
     assert judged.gates[1].verdict == "fail"
 
 

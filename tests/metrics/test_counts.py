@@ -103,10 +103,14 @@ def test_clusters_are_summed_within_each_slice(data):
     d["sex"] = d.sex.fillna(UNKNOWN)
     d["selected"] = d.weight * d.y_pred
     table = d.groupby(["sex", "cluster"])[["weight", "selected"]].sum()
-    slices, sums = tally.clusters
-    assert [tally.keys[s][0] for s in slices] == list(table.index.get_level_values(0))
-    np.testing.assert_allclose(sums.n, table.weight)
-    np.testing.assert_allclose(sums.selected, table.selected)
+    held = tally.clusters
+    assert [tally.keys[s][0] for s in held.owner] == list(table.index.get_level_values(0))
+    np.testing.assert_allclose(held.counts.n, table.weight)
+    np.testing.assert_allclose(held.counts.selected, table.selected)
+    # One code for one cluster, in whichever slices it lies.
+    names = list(table.index.get_level_values(1))
+    assert len(set(zip(held.cluster.tolist(), names, strict=True))) == len(set(names))
+    assert len(set(held.cluster.tolist())) == len(set(names))
 
 
 def test_a_second_decision_gives_joint_cells():

@@ -8,7 +8,7 @@ import fairlearn.metrics as fl
 import numpy as np
 import pytest
 import sklearn.metrics as sk
-from fairweigh.metrics import compare
+from fairweigh.metrics import extremes
 from fairweigh.metrics.table import DISPARITIES, METRICS
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -86,7 +86,7 @@ def test_undefined_rate_makes_no_disparity_out_of_nothing(counted_figure):
     theirs = fl.equalized_odds_difference(rows[1], rows[2], sensitive_features=rows[0])
     figures = {m: counted_figure(m, *rows) for m in ("true_positive_rate", "false_positive_rate")}
     assert theirs == 1
-    assert compare.between(figures, np.arange(2), "difference", 0.95).value == 0
+    assert extremes.between(figures, np.arange(2), "difference", 0.95).value == 0
 
 
 @settings(deadline=None, max_examples=25)
@@ -96,7 +96,7 @@ def test_undefined_rate_makes_no_disparity_out_of_nothing(counted_figure):
 def test_disparities_equal_theirs(counted_figure, row, form, rows):
     slices, label, decision = map(np.array, zip(*rows, strict=True))
     figures = {m: counted_figure(m, slices, label, decision) for m in row.metrics}
-    ours = compare.between(figures, np.arange(len(set(slices))), form, 0.95)
+    ours = extremes.between(figures, np.arange(len(set(slices))), form, 0.95)
     theirs = getattr(fl, f"{row.name}_{form}")(label, decision, sensitive_features=slices)
     assert ours.value == pytest.approx(theirs)
     assert ours.low - 1e-12 <= theirs <= ours.high + 1e-12
@@ -110,7 +110,7 @@ def test_extremes_equal_metric_frame(counted_figure, name, form, rows):
     slices, label, decision = map(np.array, zip(*rows, strict=True))
     figure = counted_figure(name, slices, label, decision)
     frame = fl.MetricFrame(metrics=THEIRS[name], y_true=label, y_pred=decision, sensitive_features=slices)
-    ours = compare.between({name: figure}, np.arange(len(figure.value)), form, 0.95)
+    ours = extremes.between({name: figure}, np.arange(len(figure.value)), form, 0.95)
     assert ours.value == pytest.approx(getattr(frame, form)(method="between_groups"))
 
 
