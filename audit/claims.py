@@ -358,4 +358,9 @@ def _aggregate(gated: _Gated, figures: Mapping[str, Figure]) -> Asked:
         what = " and ".join(figures)
         why = tell("{what} not defined in {slices}", what=what, slices=", ".join(undefined))
         return Asked([replace(claim, undefined=why)], None, left_out)
+    lacking = [name for name in figures if name not in extremes.defined]
+    if lacking:
+        # Of a rate that is 0 in every slice any ratio is possible: the others alone do not prove the gate.
+        why = tell("fewer than two slices have {what}, or all are 0", what=" and ".join(lacking))
+        return Asked([replace(claim, undefined=why)], None, left_out)
     return Asked([claim], Largest(extremes, Limit.parse(gate.limit).value, gated.level), left_out)

@@ -95,6 +95,18 @@ def test_hopeless_gates_hide_no_failure():
     assert {beside[0].verdict, beside[2].verdict} == {"inconclusive"}
 
 
+def test_a_rate_that_is_nowhere_above_zero_has_no_ratio_that_could_pass():
+    """No true positive among 40 in either slice: a ratio of .1 is as possible as one of 1."""
+    groups = {"a": (0, 5000, 40, 5000), "b": (0, 5000, 40, 5000)}
+    for rule in ("proven", "point"):
+        gate = {"metric": "equalized_odds_ratio", "by": "g", "limit": ">= 0.8", "decide": rule}
+        (found,) = judged(groups, gate)
+        assert found.verdict == "error"
+        assert "true_positive_rate" in found.why
+    (gap,) = judged(groups, {"metric": "equalized_odds_difference", "by": "g", "limit": "<= 0.1"})
+    assert gap.verdict == "pass"
+
+
 def test_the_p_of_a_gap_gate_is_the_melded_one():
     groups = {"a": (300, 0, 700, 0), "b": (18, 0, 22, 0), "c": (20, 0, 60, 0)}
     gate = {"metric": "true_positive_rate", "by": "g", "compare": "difference", "limit": "<= 0.1"}
