@@ -13,7 +13,7 @@ from ..datasets.errors import InputError
 from ..metrics import power
 from ..metrics.intervals import Floats
 from ..metrics.limit import Limit
-from ..metrics.questions import Each, Question
+from ..metrics.questions import Each, Picked, Question
 from ..metrics.requirement import as_decided
 from ..metrics.table import METRICS
 from ..told import tell, tell_n
@@ -310,9 +310,9 @@ def _slices(gate: Gate, asks: Asked, plan: Plan, rows: int) -> tuple[list[GateSl
     whole = None
     if question is not None and decision is not None and open_:
         whole = _rows(power.needed(question, level), 0, rows)
-        if isinstance(question, Each):
+        if isinstance(question, (Each, Picked)):
             listed = np.array(open_[:MOST_LINES], np.intp)
-            each = power.needed_each(question, listed, level)
+            each = power.needed_each(question.each, listed, level)
             rows_of = {int(k): _rows(each, place, rows) for place, k in enumerate(listed)}
         elif len(asks.claims) == 1:
             rows_of = {0: whole}

@@ -140,6 +140,11 @@ class Each:
         """Whether the limit is on the inverse of a ratio, where that is the smaller of the two."""
         return np.asarray((self.requirement.fold == "ratio") & (self.value > 1)) | self.turned
 
+    @property
+    def each(self) -> Each:
+        """The items as claims of their own."""
+        return self
+
     def nearest(self) -> list[Evidence]:
         """Return the evidence on the claims nearest to the limit."""
         wanted = self.p_pass if np.all(self.holds) else -self.p_fail
@@ -380,6 +385,16 @@ class Picked:
     def inverse(self) -> NDArray[np.bool_]:
         """The limit is on reference / slice where the best is the lowest."""
         return np.full(len(self.slices), self.form == "ratio" and not self.highest)
+
+    @property
+    def each(self) -> Each:
+        """The pair that decides each item: the hardest to pass, or beyond the limit the surest to fail."""
+        pairs, item = self._pairs
+        passing, failing = self.requirement.p_pass(pairs), self.requirement.p_fail(pairs)
+        worst = np.where(self.holds[item], -passing, failing)
+        order = np.lexsort((worst, item))
+        first = order[np.searchsorted(item[order], np.arange(len(self.slices)))]
+        return Each(pairs.take(first), self.requirement, self.claims)
 
     def nearest(self) -> list[Evidence]:
         """Return the evidence on the pairs nearest to the limit."""
