@@ -1,6 +1,6 @@
 """How often limits and verdicts are right: known populations, a fixed seed, Markdown tables.
 
-    python benchmarks/coverage [--repeats 500] [--seed 1] [--only "max - min"] [--cells]
+    python benchmarks/coverage [--repeats 1000] [--seed 1] [--only "max - min"] [--cells]
 
 A study of limits draws samples from populations whose true figure is known, asks ``fairweigh.metrics`` for
 the 95 % limits and counts how often they hold it. A study of verdicts counts the fair models, or those at the
@@ -27,14 +27,15 @@ ROOMS = (
 STUDIES: dict[str, tuple[Study, str]] = {}
 TABLES: dict[str, Callable[[], str]] = {}
 """Of figures that are exact: they depend on no seed."""
-for room in map(import_module, ROOMS):
+LOADED = [import_module(room) for room in ROOMS]
+for room in LOADED:
     STUDIES |= getattr(room, "STUDIES", {})
     TABLES |= getattr(room, "TABLES", {})
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=500, help="samples per cell of a grid")
+    parser.add_argument("--repeats", type=int, default=1000, help="samples per cell of a grid")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="studies whose name holds this text")
     parser.add_argument("--cells", action="store_true", help="print every cell, too")

@@ -107,18 +107,15 @@ def matched(rng: Generator, repeats: int) -> Cells:
         (30, 60, 200), (0.05, 0.2, 0.5), ("one of each chosen", "alike .1", "alike .5")
     ):
         icc = float(kind.split()[1]) if kind.startswith("alike") else 0.0
-        x, size = _pairs(rng, repeats, groups, p, icc, kind)
-        slices = 2 * repeats
-        owner = (2 * np.arange(repeats)[:, None, None] + np.arange(2) + np.zeros((1, groups, 1), int)).ravel()
-        cluster = (np.arange(repeats * groups).reshape(repeats, groups, 1) + np.zeros(2, int)).ravel()
-        held_in = Clusters(owner, cluster, Counts(n=size.ravel(), selected=x.ravel()))
-        n, selected = size.sum(1).reshape(slices), x.sum(1).reshape(slices)
-        figure = count_figure(SELECTION, tally(Counts(n=n, selected=selected), clusters=held_in))
+        many = min(repeats, 300)
         truth = 2 * p - 1 if kind == "one of each chosen" else 0.0
+        owner = np.tile([0, 1], groups)
+        cluster = np.repeat(np.arange(groups), 2)
         hits = []
-        for k in range(min(repeats, 300)):
-            ends = figure.take([2 * k, 2 * k + 1])
-            _, limits = compare.difference(ends, np.array([0]), np.array([1]), Z)
+        for x, size in zip(*_pairs(rng, many, groups, p, icc, kind), strict=True):
+            per = Clusters(owner, cluster, Counts(n=size.ravel(), selected=x.ravel()))
+            found = tally(Counts(n=size.sum(0), selected=x.sum(0)), clusters=per)
+            _, limits = compare.difference(count_figure(SELECTION, found), np.array([0]), np.array([1]), Z)
             hits.append(held(*limits, truth))
         cells[f"clusters={groups} p={p} {kind}"] = float(np.mean(hits))
     return cells

@@ -64,7 +64,7 @@ def no_findings(rng: Generator, repeats: int) -> Cells:
     ):
         plan = Plan(RATES, depth, 30, 0.95, {})
         clear = []
-        for _ in range(repeats if count == 1 else min(repeats, 100)):
+        for _ in range(min(repeats, 200 if count == 1 else 100)):
             label = rng.random(rows) < base
             decision = rng.random(rows) < np.where(label, 0.7, fpr)
             features = {f"f{i}": rng.integers(0, values, rows) for i in range(count)}
@@ -88,7 +88,7 @@ def nobody_pays(rng: Generator, repeats: int) -> Cells:
     ):
         plan = Plan((), depth, 30, 0.95, {})
         clear = []
-        for _ in range(min(repeats, 300)):
+        for _ in range(min(repeats, 200)):
             features = {f"f{i}": rng.integers(0, values, 1500) for i in range(count)}
             label, before = (rng.random(1500) < 0.4 for _ in range(2))
             after = before ^ (rng.random(1500) < 0.04)

@@ -63,7 +63,7 @@ def _growth(side: str, z: float) -> Study:
     """|gap after| - |gap before|: both limits, or the upper one alone, which a change gate needs."""
 
     def study(rng: Generator, repeats: int) -> Cells:
-        cells = {}
+        repeats, cells = min(repeats, 200), {}
         for name, gap, step, before, change, _ in two_slices(rng, repeats, GAPS):
             one = np.arange(0, 2 * repeats, 2)
             _, (low, high) = gap_growth.growth(before, change, one, one + 1, z)
@@ -88,7 +88,7 @@ def _growth_of_samples(side: str, z: float, absolute: bool = False) -> Study:
         return count_figure(metric, tally(Counts(n=np.tile(sizes, repeats), selected=x.reshape(-1))))
 
     def study(rng: Generator, repeats: int) -> Cells:
-        cells = {}
+        repeats, cells = min(repeats, 200), {}
         for sizes, gap, step in product(PAIRS, GAPS, (0.0, 0.05, -0.05)):
             before, after = (drawn(rng, sizes, g, repeats) for g in (gap, gap + step))
             one = np.arange(0, 2 * repeats, 2)

@@ -42,7 +42,7 @@ def _of_cells(name: str) -> Study:
         ):
             shares = np.array([p * tpr, (1 - p) * fpr, p * (1 - tpr), (1 - p) * (1 - fpr)])
             truth = count_figure(METRICS[name], outcomes(shares[None] * 1e9)).value[0]
-            figure = count_figure(METRICS[name], outcomes(rng.multinomial(n, shares, repeats)))
+            figure = count_figure(METRICS[name], outcomes(rng.multinomial(n, shares, min(repeats, 500))))
             cells[f"n={n} base={p} tpr={tpr} fpr={fpr}"] = held(*figure.limits(Z, 1), truth, figure.defined)
         return cells
 

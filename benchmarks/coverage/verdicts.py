@@ -52,7 +52,7 @@ def shares(base: float, tpr: float, fpr: float) -> np.ndarray:
     return np.array([base * tpr, (1 - base) * fpr, base * (1 - tpr), (1 - base) * (1 - fpr)])
 
 
-def _gates(gates: list[Gate], together: bool, most: int = 200) -> Study:
+def _gates(gates: list[Gate], together: bool, most: int = 150) -> Study:
     def study(rng: Generator, repeats: int, slices: int = 20) -> Cells:
         cells = {}
         for (name, model), size in product(MODELS.items(), ((60,), (1000, 30))):
