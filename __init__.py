@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .datasets.errors import InputError
     from .datasets.evaluation import EvaluationSet
     from .keywords import Audit
+    from .planner import Planned, plan
     from .result import Result
 
 __all__ = [
@@ -25,11 +26,13 @@ __all__ = [
     "AuditResult",
     "EvaluationSet",
     "InputError",
+    "Planned",
     "Result",
     "__version__",
     "compare",
     "load_result",
     "load_variant",
+    "plan",
     "run",
 ]
 
@@ -40,6 +43,8 @@ _PLACES = {
     "compare": "api",
     "load_result": "api",
     "load_variant": "api",
+    "plan": "planner",
+    "Planned": "planner",
     "AuditResult": "audit.result",
     "EvaluationSet": "datasets.evaluation",
     "InputError": "datasets.errors",

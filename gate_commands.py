@@ -1,4 +1,4 @@
-"""Commands of the merge gate: judging a finished run, and checking configurations and policies."""
+"""Commands of gates: judging a finished run, checking configurations and policies, planning rows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Lenient = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file to the command line."""
-    for command in (gate, check):
+    for command in (gate, check, plan):
         app.command()(command)
 
 
@@ -89,6 +89,46 @@ def check(
         typer.echo(f"fairweigh: {line}", err=True)
     if wrong:
         raise InputError(wrong[-1])
+
+
+def plan(
+    limit: Annotated[str, typer.Option(help="Of the gate: 0.1, '<= 0.1', '>= 80 %'.")],
+    rate: Annotated[float, typer.Option(help="True rate of the reference; of every slice for a value.")],
+    gap: Annotated[
+        float | None, typer.Option(help="True difference, slice - reference; default none.")
+    ] = None,
+    ratio: Annotated[
+        float | None, typer.Option(help="In place of --gap: true ratio, slice / reference.")
+    ] = None,
+    slices: Annotated[int, typer.Option(help="Compared slices, the reference aside.")] = 1,
+    reference_times: Annotated[float, typer.Option(help="Rows of the reference per row of a slice.")] = 1.0,
+    power: Annotated[float, typer.Option(help="Chance that the gate decides as the truth is.")] = 0.8,
+    confidence: Annotated[float, typer.Option(help="Of the gate.")] = 0.95,
+    compare: Annotated[str, typer.Option(help="value, difference or ratio.")] = "difference",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say how many rows a gate on a rate needs, before there are any."""
+    import json
+
+    from . import planner
+
+    planned = planner.plan(
+        limit, rate, gap=gap, ratio=ratio, slices=slices, reference_times=reference_times, power=power,
+        confidence=confidence, compare=compare,  # type: ignore[arg-type]
+    )  # fmt: skip
+    if as_json:
+        typer.echo(json.dumps(planned.to_dict(), indent=2))
+        return
+    typer.echo(planned)
+    typer.echo(
+        "Rows are those in the metric's denominator: of a true positive rate, those of a positive label."
+    )
+    if planned.rows_per_slice is not None and planned.rows_per_slice < planner.MIN_SIZE:
+        typer.echo(
+            f"A gate leaves out slices with fewer than min_size of them, {planner.MIN_SIZE} unless set."
+        )
+    for line in ("", *planner.table(planned)):
+        typer.echo(line)
 
 
 def say(result: AuditResult) -> None:

@@ -250,7 +250,9 @@ def _against(gated: _Gated, figure: Figure) -> Asked:
     pairs = compare.pair_evidence(
         figure, known, np.full(len(known), reference), form, gated.levels(len(known))
     )
-    return Asked(claims, Each(pairs, _of_pairs(gated, form), len(known)), left_out)
+    requirement = _of_pairs(gated, form)
+    turned = form == "ratio" and requirement.upper
+    return Asked(claims, Each(pairs, requirement, len(known), turned), left_out)
 
 
 def _of_pairs(gated: _Gated, form: compare.Form) -> Requirement:

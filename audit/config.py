@@ -135,7 +135,9 @@ class Slices(Section):
 
     by: list[str] | None = Field(None, description="Sensitive features to slice by; default all.")
     intersections: int = Field(2, ge=1, le=6, description="Up to how many features are crossed.")
-    min_size: int = Field(30, ge=1, description="Slices with fewer rows are shown but not gated.")
+    min_size: int = Field(
+        30, ge=1, description="Slices with fewer effective rows in the metric's denominator are not gated."
+    )
     reference: dict[str, Value] = Field(
         default_factory=dict, description="Reference value per feature; default the largest slice."
     )

@@ -83,6 +83,15 @@ def data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
                 rows=f"{heavy.rows:.1%}", weight=f"{heavy.weight:.0%}", effective=f"{heavy.effective:,.0f}",
             )
         )  # fmt: skip
+    clusters = measured.slices(()).clusters
+    if clusters is not None and clusters[0] < variant.FEW_CLUSTERS:
+        warnings.append(
+            tell(
+                "There are {n} clusters ({column}), fewer than {least}: limits speak of these and of others "
+                "like them, as far as so few show.",
+                n=clusters[0], column=data.cluster, least=variant.FEW_CLUSTERS,
+            )
+        )  # fmt: skip
     return DataInfo(
         name=data.name or "table",
         title=card.title if card else data.where,

@@ -10,7 +10,7 @@ from ..metrics.compare import pair_evidence
 from ..metrics.intervals import adjust_p
 from ..metrics.table import METRICS
 from .measure import Measurement, Slices
-from .result import Disparity, Findings, Found
+from .result import USABLE, Disparity, Findings, Found
 
 LEVEL = 0.05
 """False discovery rate, and false coverage rate of the intervals."""
@@ -38,7 +38,7 @@ def with_family(
     slices: dict[tuple[str, ...], Slices] = {}
 
     def eligible(d: Disparity) -> bool:
-        if d.scope != "reference" or d.compare != "difference" or d.status != "ok" or d.p is None:
+        if d.scope != "reference" or d.compare != "difference" or d.status not in USABLE or d.p is None:
             return False
         by = tuple(d.by)
         known = slices.setdefault(by, measured.slices(by))

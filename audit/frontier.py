@@ -13,7 +13,7 @@ from ..told import tell
 from .config import AGGREGATES, COSTS, Gate, Objective
 from .costs import cost_ratio
 from .gate import GROUPS, gate_id, worst
-from .result import Comparison, Disparity, Frontier, GateResult, Standing, Variant
+from .result import USABLE, Comparison, Disparity, Frontier, GateResult, Standing, Variant
 from .variant import Plan
 
 TARGET = "target-"
@@ -166,7 +166,7 @@ def _gaps(variant: Variant, metrics: Sequence[str], gates: Sequence[Gate]) -> li
         if d.scope == "reference"
         and d.compare == "difference"
         and d.metric in metrics
-        and d.status == "ok"
+        and d.status in USABLE
         and d.value is not None
         and (len(d.by) == 1 or frozenset(d.by) in crossed)
         and tuple(sorted((d.slice or {}).items())) not in unknown

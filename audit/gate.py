@@ -267,12 +267,7 @@ def _result(gate: Gate, position: int, asks: Asked, plan: Plan, variant: str, ro
         "left_out_sizes": [part.size for part in asks.left_out],
     }
     if not asks.claims:
-        why = tell(
-            "No slice is left to judge: fewer than {needed} known with at least {least} rows in the metric's "
-            "denominator.",
-            needed=tell("one is") if gate.compare == "value" and gate.metric in METRICS else tell("two are"),
-            least=plan.min_size,
-        )
+        why = _nothing_left(gate, plan)
         return GateResult(verdict="error", why=why, **base)
     found, needed = _slices(gate, asks, plan, rows)
     base["slices"] = found
@@ -290,6 +285,20 @@ def _result(gate: Gate, position: int, asks: Asked, plan: Plan, variant: str, ro
         verdict=verdict, slice=chosen.slice, reference=chosen.reference,
         why=_why(verdict, gate, found, chosen, asks), **own, **base,
     )  # fmt: skip
+
+
+def _nothing_left(gate: Gate, plan: Plan) -> str:
+    if gate.compare == "value" and gate.metric in METRICS:
+        return tell(
+            "No slice is left to judge: none that is known has at least {least} rows in the metric's "
+            "denominator.",
+            least=plan.min_size,
+        )
+    return tell(
+        "No slice is left to judge: fewer than two that are known have at least {least} rows in the metric's "
+        "denominator.",
+        least=plan.min_size,
+    )
 
 
 def _slices(gate: Gate, asks: Asked, plan: Plan, rows: int) -> tuple[list[GateSlice], dict[str, Any] | None]:
@@ -320,7 +329,8 @@ def _slices(gate: Gate, asks: Asked, plan: Plan, rows: int) -> tuple[list[GateSl
         out.append(
             GateSlice(
                 measured=number(decision.value[k]), low=number(decision.low[k]),
-                high=number(decision.high[k]), verdict=verdict, p=number(p),
+                high=number(decision.high[k]), inverse=bool(question.inverse[k]), verdict=verdict,
+                p=number(p),
                 p_adjusted=number(min(1.0, p * question.claims)),
                 p_pass=number(decision.p_pass[k]), why=_because(verdict, gate, told, bool(unknown)),
                 **told, **common,

@@ -186,6 +186,9 @@ class Slices:
         self.keys = tally.keys
         self.n: NDArray[np.int64] = np.asarray(tally.counts.n)
         self.unknown = np.array([UNKNOWN in key for key in self.keys], bool)
+        held = tally.clusters
+        self.clusters = None if held is None else np.bincount(held.owner, minlength=len(self.keys))
+        """Clusters in each slice; None where rows have none."""
         self._order = measurement.order
 
     def name(self, index: int) -> dict[str, str]:

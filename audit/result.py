@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION: Literal["1.0"] = "1.0"
 
-Status = Literal["ok", "small", "undefined"]
+Status = Literal["ok", "small", "few clusters", "undefined"]
+USABLE: tuple[Status, ...] = ("ok", "few clusters")
+"""Figures that count; few clusters make their limits wide, and speak of little but themselves."""
 Verdict = Literal["pass", "fail", "inconclusive", "error"]
 Slice = dict[str, str]
 """A conjunction of column = value; the empty one is the whole evaluation set."""
@@ -362,6 +364,10 @@ class Decided(Part):
     measured: float | None = None
     low: float | None = None
     high: float | None = None
+    inverse: bool = Field(
+        False,
+        description="The limit is on the inverse of the ratio: of two, the one that is further from equal.",
+    )
     verdict: Verdict
     why: str = ""
     p: float | None = Field(None, description="One-sided p of failing, of this claim alone.")
@@ -413,7 +419,9 @@ class GateResult(Decided):
     reference: Slice | None = None
     claims: int = Field(1, description="Claims that the limit of failing holds for together.")
     approximate: bool = Field(
-        False, description="No exact test of this figure is known: its limits' level is approximate."
+        False,
+        description="The level of the limits is approximate: the figure is no rate, or weights or clusters "
+        "make effective rows of the rows.",
     )
     slices: list[GateSlice] = Field(default_factory=list)
     left_out: list[Slice] = Field(default_factory=list, description="Small or unknown slices not gated.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from ..metrics.intervals import normal_quantile
 from ..metrics.questions import Picked
 from ..metrics.standardised import smd_figure
 from ..metrics.table import DISPARITIES, METRICS, DisparityRow
-from ..told import tell
+from ..told import tell, tell_n
 from .findings import with_family
 from .measure import By, Measurement, Slices
 from .result import (
@@ -31,6 +31,9 @@ from .result import (
 )
 
 Form = Literal["difference", "ratio"]
+
+FEW_CLUSTERS = 30
+"""Fewer clusters in a slice than this are told: of how they differ they show little."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,13 @@ def _slice_results(measured: Measurement, by: By, plan: Plan) -> list[SliceResul
 def _estimates(figure: Figure, name: str, slices: Slices, plan: Plan, z: float) -> list[Estimate]:
     low, high = figure.limits(z, 1.0)
     small = figure.size < plan.min_size
-    return [_estimate(figure, name, i, low, high, bool(small[i]), plan) for i in range(len(slices.n))]
+
+    def status(i: int) -> tuple[Status, str | None]:
+        if small[i]:
+            return "small", small_because(figure, i, plan.min_size)
+        return _clusters_of(slices, [i])
+
+    return [_estimate(figure, name, i, low, high, status, plan) for i in range(len(slices.n))]
 
 
 def _estimate(
@@ -123,16 +132,11 @@ def _estimate(
     i: int,
     low: NDArray[np.float64],
     high: NDArray[np.float64],
-    small: bool,
+    status_at: Callable[[int], tuple[Status, str | None]],
     plan: Plan,
 ) -> Estimate:
     value, n = number(figure.value[i]), int(figure.n[i])
-    status: Status = "ok"
-    why = None
-    if value is None:
-        status, why = "undefined", undefined_because(name, n)
-    elif small:
-        status, why = "small", small_because(figure, i, plan.min_size)
+    status, why = ("undefined", undefined_because(name, n)) if value is None else status_at(i)
     effective = None if figure.effective_n is None else number(figure.effective_n[i])
     return Estimate.model_construct(
         value=value,
@@ -158,6 +162,23 @@ def small_because(figure: Figure, i: int, least: int) -> str:
         "fewer than {least} effective rows in the denominator ({n} rows, worth {size})",
         least=least, n=n, size=f"{size:.1f}",
     )  # fmt: skip
+
+
+def _clusters_of(slices: Slices, used: Sequence[int]) -> tuple[Status, str | None]:
+    """Say whether slices rest on few clusters, and of what their limits then speak."""
+    if slices.clusters is None:
+        return "ok", None
+    n = int(slices.clusters[list(used)].min())
+    if n >= FEW_CLUSTERS:
+        return "ok", None
+    return "few clusters", tell_n(
+        "rests on {n} cluster: the limits speak of it and of others like it, as far as one shows",
+        "rests on {n} clusters, fewer than {least}: the limits speak of these and of others like them, as "
+        "far as so few show",
+        n,
+        n=n,
+        least=FEW_CLUSTERS,
+    )
 
 
 def undefined_because(name: str, n: int) -> str:
@@ -275,7 +296,7 @@ def status_of(
         )  # fmt: skip
     if small:
         return "small", tell("rests on {what}, fewer than {least} rows", what=small[0], least=plan.min_size)
-    return "ok", None
+    return _clusters_of(slices, used)
 
 
 def _rows(figure: Figure, i: int) -> str:

@@ -20,7 +20,7 @@ from ..compression.make import Made, allowed, counted, make
 from ..compression.recipes import Context, find
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
-from ..metrics.intervals import normal_quantile, wilson
+from ..metrics.exact import clopper_pearson
 from ..models.base import Model
 from ..models.compiled import forget_compiled
 from ..models.estimator import one_line
@@ -268,7 +268,7 @@ def self_flips(model: Model, rows: pa.RecordBatch, config: Config) -> SelfFlips:
             score[piece] = again.score
         start += len(piece)
     flips = int((decision != before.decision).sum())
-    low, high = wilson(flips, rows.num_rows, normal_quantile(config.confidence))
+    low, high = clopper_pearson(flips, rows.num_rows, (1 - config.confidence) / 2)
     return SelfFlips(
         rows=rows.num_rows,
         flips=flips,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .clusters import Dependence
 from .intervals import Floats, Limits, wilson
 
 ROC_POINTS = 64
@@ -28,6 +29,8 @@ class Ranking:
     roc : list of list of (false positive rate, true positive rate)
     rounding : float
         The most that counting scores in bins can move any slice's AUC; 0 for exact scores.
+    dependence : Dependence or None
+        How clusters pull on the areas, where rows have clusters.
     """
 
     area: Floats
@@ -36,6 +39,7 @@ class Ranking:
     negatives: Floats
     roc: list[list[tuple[float, float]]]
     rounding: float
+    dependence: Dependence | None = None
 
 
 def roc(positive: Floats, negative: Floats, starts: NDArray[Any]) -> list[list[tuple[float, float]]]:

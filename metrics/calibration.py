@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .exact import clopper_pearson
 from .figures import Figure
-from .intervals import Floats, Limits, tail_area, wilson
+from .intervals import Floats, Limits, tail_area
 from .scores import ScoreTable
 from .units import Z95, Units, student
 
@@ -254,12 +255,12 @@ class Calibration:
         return float(fdtrc(used, freedom, statistic * freedom / ((kish - 1) * used)))
 
     def curve(self, z: float) -> list[list[Bin]]:
-        """The used bins of every slice, the rate with Wilson's limits on the effective rows."""
+        """The used bins of every slice, the rate with exact limits on the effective rows."""
         rows, weight, _, score, positive = self._parts
         with np.errstate(divide="ignore", invalid="ignore"):
             mean, rate = score / weight, positive / weight
         effective = self._effective if self.clusters is None else self._clustered_rows(rate)
-        low, high = wilson(rate * effective, effective, z)
+        low, high = clopper_pearson(rate * effective, effective, tail_area(z))
         step = 1 / BINS
         return [
             [

@@ -36,7 +36,7 @@ def pair_evidence(
         held = figure.binomial
         gain = 1.0 if figure.dependence is None else figure.dependence.gain(slices, references)
         one, two = ((held.x[part] * gain, held.n[part] * gain) for part in (slices, references))
-        return Pairs(*one, *two, Contrast(form == "ratio", held.scale))
+        return Pairs(*one, *two, Contrast(form == "ratio", held.scale), figure.plain)
     combined = _difference if form == "difference" else _ratio
     value, _ = combined(figure, slices, references, 0.0)
     return FromLimits.of(value, lambda z: combined(figure, slices, references, z)[1], levels)
@@ -103,7 +103,9 @@ def variance_between(value: Floats, trials: Floats, confidence: float) -> tuple[
     The value is the variance of the observed rates less the mean of their sampling variances, which
     is unbiased and may be negative; the limits are quantiles of a parametric bootstrap in which that
     noise is taken off twice, once for the data and once for the draw (K. Lum, Y. Zhang, A. Bower 2022,
-    De-biasing "bias" measurement, FAccT '22).
+    De-biasing "bias" measurement, FAccT '22). The lower limit is not above what equal slices at the rate of
+    all would leave: at rare rates the noise of each slice's own rate is known too badly. The upper limit is
+    not below 0, as no variance is.
 
     Parameters
     ----------
@@ -112,23 +114,29 @@ def variance_between(value: Floats, trials: Floats, confidence: float) -> tuple[
     confidence : float
     """
     n = np.maximum(np.round(trials), 2)
-    point = float(np.var(value, ddof=1) - (value * (1 - value) / (n - 1)).mean())
+    seen = float(np.var(value, ddof=1))
+    point = seen - float((value * (1 - value) / (n - 1)).mean())
+    tail = (1 - confidence) / 2
     # A rate of 0 in few rows is not known to be 0: four rows at the rate of all are added to each slice.
-    common = ((value * n).sum() + 0.5) / (n.sum() + 1)
+    common = ((value * n).sum() + 1) / (n.sum() + 2)
     smooth = (value * n + 4 * common) / (n + 4)
+    apart = _noisy_variance(value - smooth, smooth, n) - 2 * float((smooth * (1 - smooth) / n).mean())
+    equal = seen - _noisy_variance(np.zeros_like(n), np.full_like(n, common), n)
+    low = min(float(np.quantile(apart, tail)), float(np.quantile(equal, tail)))
+    return point, min(low, point), max(float(np.quantile(apart, 1 - tail)), point, 0.0)
+
+
+def _noisy_variance(shift: Floats, rate: Floats, n: Floats) -> Floats:
+    """Draws of the variance between slices of ``shift`` and rates seen in ``n`` rows at the true ``rate``."""
     generator = np.random.default_rng(SEED)
     # Over many slices the variance hardly varies from draw to draw, and fewer of them do.
-    draws = max(500, min(DRAWS, 1_000_000 // len(value)))
-    block = max(1, 1_000_000 // len(value))
+    draws = max(500, min(DRAWS, 1_000_000 // len(n)))
+    block = max(1, 1_000_000 // len(n))
     parts = []
     for start in range(0, draws, block):
-        drawn = generator.binomial(n.astype(np.int64), smooth, (min(block, draws - start), len(value))) / n
-        parts.append(np.var(value - smooth + drawn, axis=1, ddof=1))
-    spread = np.concatenate(parts)
-    corrected = spread - 2 * (smooth * (1 - smooth) / n).mean()
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(corrected, [tail, 1 - tail])
-    return point, min(float(low), point), max(float(high), point, 0.0)
+        seen = generator.binomial(n.astype(np.int64), rate, (min(block, draws - start), len(n))) / n
+        parts.append(np.var(shift + seen, axis=1, ddof=1))
+    return np.concatenate(parts)
 
 
 def entropy_index(tally: Tally, alpha: int) -> tuple[Floats, float]:

@@ -37,8 +37,8 @@ class Evidence(Protocol):
         """The figures as measured."""
 
     @property
-    def exact(self) -> bool:
-        """Whether a p is at most a level with at most that probability, whatever the truth."""
+    def holds(self) -> bool:
+        """Whether a p is at most a level with at most that probability, by proof or as was measured."""
 
     def above(self, bound: ArrayLike) -> Floats:
         """Return the p of "at most ``bound``"."""
@@ -69,8 +69,7 @@ class Rates:
     x: Floats
     n: Floats
     scale: Scale = exact.PLAIN
-
-    exact = True
+    holds: bool = True
 
     @property
     def value(self) -> Floats:
@@ -96,11 +95,11 @@ class Rates:
 
     def take(self, index: Index) -> Rates:
         """Return the evidence on some of the claims."""
-        return Rates(self.x[index], self.n[index], self.scale)
+        return replace(self, x=self.x[index], n=self.n[index])
 
     def expected(self, scale: ArrayLike, smooth: ArrayLike = True) -> Rates:
         """Return what ``scale`` times the rows would say."""
-        return Rates(*_scaled(self.x, self.n, scale, smooth), self.scale)
+        return Rates(*_scaled(self.x, self.n, scale, smooth), self.scale, self.holds)
 
 
 @dataclass(frozen=True)
@@ -112,8 +111,7 @@ class Pairs:
     x2: Floats
     n2: Floats
     contrast: Contrast = exact.DIFFERENCE
-
-    exact = True
+    holds: bool = True
 
     @property
     def value(self) -> Floats:
@@ -139,12 +137,13 @@ class Pairs:
 
     def take(self, index: Index) -> Pairs:
         """Return the evidence on some of the claims."""
-        return Pairs(self.x1[index], self.n1[index], self.x2[index], self.n2[index], self.contrast)
+        part = {name: getattr(self, name)[index] for name in ("x1", "n1", "x2", "n2")}
+        return replace(self, **part)
 
     def expected(self, scale: ArrayLike, smooth: ArrayLike = True) -> Pairs:
         """Return what ``scale`` times the rows would say."""
         one = _scaled(self.x1, self.n1, scale, smooth)
-        return Pairs(*one, *_scaled(self.x2, self.n2, scale, smooth), self.contrast)
+        return Pairs(*one, *_scaled(self.x2, self.n2, scale, smooth), self.contrast, self.holds)
 
 
 def _scaled(x: Floats, n: Floats, scale: ArrayLike, smooth: ArrayLike) -> tuple[Floats, Floats]:
@@ -177,8 +176,7 @@ class FromLimits:
     low: Floats
     high: Floats
     reach: Floats
-
-    exact = False
+    holds: bool = False
 
     @classmethod
     def of(cls, value: Floats, limits: Callable[[float], Limits], levels: Sequence[float]) -> FromLimits:
@@ -247,9 +245,10 @@ class FromLimits:
 
     def take(self, index: Index) -> FromLimits:
         """Return the evidence on some of the claims."""
-        return FromLimits(
-            self.measured[index], self.z, self.low[:, index], self.high[:, index], self.reach[index]
-        )
+        return replace(
+            self, measured=self.measured[index], low=self.low[:, index], high=self.high[:, index],
+            reach=self.reach[index],
+        )  # fmt: skip
 
     def expected(self, scale: ArrayLike, smooth: ArrayLike = True) -> FromLimits:
         """Return what ``scale`` times the rows would say."""
@@ -266,6 +265,7 @@ def evidence(figure: Figure, index: Index, levels: Sequence[float]) -> Evidence:
     """
     if figure.binomial is not None:
         held = figure.binomial.take(index)
-        return Rates(held.x, held.n, held.scale)
+        return Rates(held.x, held.n, held.scale, figure.plain)
     part = figure.take(index)
-    return FromLimits.of(part.value, lambda z: part.limits(z, 1.0), levels)
+    found = FromLimits.of(part.value, lambda z: part.limits(z, 1.0), levels)
+    return replace(found, holds=figure.plain and figure.method == "tango")

@@ -92,7 +92,10 @@ class Extremes:
 
     def _measured(self, name: str, use: Index) -> tuple[float, Ends]:
         value = self.figures[name].value
-        high, low = int(use[np.argmax(value[use])]), int(use[np.argmin(value[use])])
+        high = int(use[np.argmax(value[use])])
+        # Of equal slices two are named all the same.
+        others = use[use != high]
+        low = int(others[np.argmin(value[others])])
         return self._contrast(value[high], value[low]), Ends(high, low, name)
 
     def _contrast(self, high: float, low: float) -> float:

@@ -74,6 +74,11 @@ class Figure:
         return ~np.isnan(self.value)
 
     @property
+    def plain(self) -> bool:
+        """Whether rows count one each: neither weights nor clusters make effective rows of them."""
+        return self.effective_n is None
+
+    @property
     def trials(self) -> Floats | None:
         """Effective denominators, where the figure is a proportion."""
         plain = self.binomial is not None and self.binomial.scale is PLAIN
@@ -141,7 +146,7 @@ METHODS = {
     "bonferroni": "Limits at a confidence shared out evenly over the slices, so that they hold together.",
     "double-corrected": "Parametric bootstrap of the variance between slices, corrected for the sampling "
     "noise in the data and again for that of the draws (K. Lum et al. 2022, FAccT '22); the noise is that of "
-    "rates smoothed by two successes and two failures.",
+    "rates smoothed by four rows at the rate of all, and the lower limit not above what equal slices leave.",
     "standardised": "Student interval of a standardised mean difference, linearised by row or cluster, with "
     "the standard deviation estimated too (CR3: R. M. Bell, D. F. McCaffrey 2002, Surv. Methodol. "
     "28:169-181).",

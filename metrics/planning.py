@@ -82,8 +82,8 @@ class Plan:
             if self.compare == "value"
             else Pairs(*one, self.rate * many, many, DIFFERENCE if self.compare == "difference" else RATIO)
         )
-        held = [evidence] * (self.slices if self.passing else 1)
-        return decided(self.requirement, held, level, self.slices, passing=self.passing)
+        one_slice = decided(self.requirement, [evidence], level, self.slices, passing=self.passing)
+        return one_slice**self.slices if self.passing else one_slice
 
     def rows(self) -> int | None:
         """Fewest rows per slice that decide with the power asked for; None where not even a billion do."""

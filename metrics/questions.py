@@ -63,6 +63,10 @@ class Question(Protocol):
     def shown(self, value: Floats) -> Floats:
         """Turn figures as the requirement takes them into those that are shown, or back."""
 
+    @property
+    def inverse(self) -> NDArray[np.bool_]:
+        """Whether the limit is on the inverse of an item's ratio."""
+
     def nearest(self) -> list[Evidence]:
         """Return what the rows say of the claims nearest to the limit."""
 
@@ -72,7 +76,7 @@ class Question(Protocol):
 
     @property
     def exact(self) -> bool:
-        """Whether the p-values are exact."""
+        """Whether the level of the p-values is more than approximate."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +89,14 @@ class Each:
     requirement : Requirement
     claims : int
         At least the number of items; more where the reference was picked by something else than its value.
+    turned : bool
+        The requirement is on ratios, and stands for one on their inverses.
     """
 
     evidence: Evidence
     requirement: Requirement
     claims: int
+    turned: bool = False
 
     @property
     def value(self) -> Floats:
@@ -103,8 +110,8 @@ class Each:
 
     @property
     def exact(self) -> bool:
-        """Whether the p-values are exact."""
-        return self.evidence.exact
+        """Whether the level of the p-values is more than approximate."""
+        return self.evidence.holds
 
     @cached_property
     def p_fail(self) -> Floats:
@@ -127,6 +134,11 @@ class Each:
     def shown(self, value: Floats) -> Floats:
         """Figures are shown as they are."""
         return value
+
+    @property
+    def inverse(self) -> NDArray[np.bool_]:
+        """Whether the limit is on the inverse of a ratio, where that is the smaller of the two."""
+        return np.asarray((self.requirement.fold == "ratio") & (self.value > 1)) | self.turned
 
     def nearest(self) -> list[Evidence]:
         """Return the evidence on the claims nearest to the limit."""
@@ -174,8 +186,8 @@ class Largest:
 
     @property
     def exact(self) -> bool:
-        """Whether the p-values are exact."""
-        return all(f.binomial is not None for f in self.extremes.figures.values())
+        """Whether the level of the p-values is more than approximate."""
+        return all(f.binomial is not None and f.plain for f in self.extremes.figures.values())
 
     @cached_property
     def _lower(self) -> tuple[float, Evidence]:
@@ -217,6 +229,11 @@ class Largest:
         """Turn highest / lowest into lowest / highest, or back."""
         with np.errstate(divide="ignore"):
             return 1 / value if self.extremes.ratio else value
+
+    @property
+    def inverse(self) -> NDArray[np.bool_]:
+        """The limit is on lowest / highest, as it is shown."""
+        return np.zeros(1, bool)
 
     def nearest(self) -> list[Evidence]:
         """Return the evidence on the pairs of slices at either end."""
@@ -280,8 +297,8 @@ class Picked:
 
     @property
     def exact(self) -> bool:
-        """Whether the p-values are exact."""
-        return self.figure.binomial is not None
+        """Whether the level of the p-values is more than approximate."""
+        return self.figure.binomial is not None and self.figure.plain
 
     def shown(self, value: Floats) -> Floats:
         """From slice against reference to higher against lower, and back."""
@@ -358,6 +375,11 @@ class Picked:
         limits[hopeful] = part.lower(level) if side == "lower" else part.upper(level)
         neutral = 1.0 if self.form == "ratio" else 0.0
         return self._per_item(limits, np.fmax, neutral)
+
+    @property
+    def inverse(self) -> NDArray[np.bool_]:
+        """The limit is on reference / slice where the best is the lowest."""
+        return np.full(len(self.slices), self.form == "ratio" and not self.highest)
 
     def nearest(self) -> list[Evidence]:
         """Return the evidence on the pairs nearest to the limit."""

@@ -17,6 +17,7 @@ from .areas import Ranking, area_limits
 from .areas import roc as roc_curve
 from .calibration import BINS as CALIBRATION_BINS
 from .calibration import Bin, Calibration, bin_sums, open_sums
+from .clusters import Dependence
 from .figures import Figure
 from .intervals import Floats, Limits
 from .means import BINS, Atoms, binned, mean_limits, points, stretched
@@ -105,8 +106,7 @@ class SlicedScores:
         with np.errstate(divide="ignore", invalid="ignore"):
             mean = first / self.weight
             if table.cluster is not None or table.weighted:
-                own = table.weight * (values_of(table, name) - mean[self.entry_slices])
-                return mean, *self.units.variance(own / self.weight[self.entry_slices])
+                return mean, *self.units.variance(self._pull_on_mean(name, mean))
             spread = np.maximum(second - 2 * mean * weighted + mean**2 * self.square, 0)
             return mean, np.asarray(spread / self.weight**2 * self.n / (self.n - 1)), None
 
@@ -135,11 +135,29 @@ class SlicedScores:
     @cached_property
     def _pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Slice of each observed (slice, cluster) pair, and each entry's pair."""
+        codes, inverse = self._coded
+        return codes // self._width, inverse
+
+    @property
+    def _width(self) -> int:
+        assert self.table.cluster is not None
+        return int(self.table.cluster.max(initial=0)) + 1
+
+    def dependence(self, influence: Floats) -> Dependence | None:
+        """How clusters pull on a figure, from what each entry adds to its error; None without clusters."""
+        if self.table.cluster is None:
+            return None
+        owner, cluster = (part.astype(np.intp) for part in np.divmod(self._coded[0], self._width))
+        return Dependence(owner, cluster, self.units.residuals(influence), self.size)
+
+    @cached_property
+    def _coded(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Codes of the observed (slice, cluster) pairs, and each entry's pair."""
         cluster = self.table.cluster
         assert cluster is not None
-        width = int(cluster.max(initial=0)) + 1
+        width = self._width
         pairs, inverse = np.unique(self.entry_slices * width + cluster, return_inverse=True)
-        return pairs // width, inverse.reshape(-1)
+        return pairs, inverse.reshape(-1)
 
     def _kish(self, chosen: NDArray[np.bool_] | None = None) -> Floats:
         """Units of equal weight that would vary as much: (sum w)^2 / sum w^2 over rows or clusters."""
@@ -198,9 +216,16 @@ class SlicedScores:
         rows = self._rows_behind(name, mean, variance)
         effective = self._effective() if self.table.cluster is None else rows
         if name == "mean_score" and not self.table.probability:
-            return Figure(mean, self.n, self._skewed(mean, variance, rows, freedom), "skewed-mean", effective)
-        limits = mean_limits(mean, self._common_atoms(name), rows, freedom)
-        return Figure(mean, self.n, limits, "bounded-mean", effective)
+            limits, method = self._skewed(mean, variance, rows, freedom), "skewed-mean"
+        else:
+            limits, method = mean_limits(mean, self._common_atoms(name), rows, freedom), "bounded-mean"
+        dependence = None if self.table.cluster is None else self.dependence(self._pull_on_mean(name, mean))
+        return Figure(mean, self.n, limits, method, effective, dependence=dependence)
+
+    def _pull_on_mean(self, name: str, mean: Floats) -> Floats:
+        """What each entry adds to the error of a mean."""
+        own = self.table.weight * (values_of(self.table, name) - mean[self.entry_slices])
+        return np.asarray(own / self.weight[self.entry_slices])
 
     def _skewed(
         self, mean: Floats, variance: Floats, rows: Floats, freedom: Floats | None
@@ -274,7 +299,10 @@ class SlicedScores:
             m, n = ranks.positives * scale, ranks.negatives * scale
             return area_limits(ranks.area, ranks.variance / scale, m, n, z)
 
-        return Figure(ranks.area, self.n, limits, "delong", self._effective())
+        least = np.minimum(ranks.positives, ranks.negatives)
+        return Figure(
+            ranks.area, self.n, limits, "delong", self._effective(), dependence=ranks.dependence, least=least
+        )
 
     @cached_property
     def ranking(self) -> Ranking:
@@ -313,6 +341,7 @@ class SlicedScores:
             out[held] = np.add.reduceat(values, starts) if len(held) else 0
             return out
 
+        dependence = None
         plain = table.exact and not table.weighted
         positive, negative = grouped(table.weight)
         total_p, total_n = sliced(positive), sliced(negative)
@@ -336,6 +365,7 @@ class SlicedScores:
                 influence = np.empty_like(share)
                 influence[slice(None) if order is None else order] = share
                 variance = self._clustered(influence)
+                dependence = self.dependence(table.weight * influence)
             rounding = np.zeros(1) if table.exact else sliced(positive * negative) / 2 / (total_p * total_n)
         defined = (rows_p > 0) & (rows_n > 0)
         if not plain:
@@ -347,6 +377,7 @@ class SlicedScores:
             rows_n,
             roc_curve(positive, negative, np.searchsorted(owner, np.arange(self.size + 1))),
             float(np.nanmax(rounding, initial=0.0)),
+            dependence,
         )
 
     def _effective_rows(

@@ -7,9 +7,8 @@ decimals as it takes to stay on its side of what the gate asks, so that no figur
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from ..audit.result import AuditResult, Decided, GateResult
 from .formats import (
@@ -25,10 +24,6 @@ from .formats import (
 )
 from .language import clauses, language, tr
 from .words import gate_kind, gate_limit
-
-PICKED = "selection_rate"
-"""The metric whose ratio has a reference picked for its value where the gate names none."""
-
 
 _SIZES: dict[Kind, Kind] = {"points": "gap", "signed": "number"}
 """How a difference is shown that has no sign: all but a change."""
@@ -62,9 +57,8 @@ def decided_figures(gate: GateResult, part: Decided, result: AuditResult) -> Dec
     kind, limit = gate_kind(gate, result.definitions), gate_limit(gate)
     if not decides_by_limits(gate):
         return _by_value(part, kind, limit)
-    inverse = _is_inverse(gate, part, limit, result)
-    bound = None if limit is None else 1 / limit.value if inverse else limit.value
-    ends = list(_ends(gate, part, fails_above=(limit is None or limit.upper) != inverse))
+    bound = None if limit is None else 1 / limit.value if part.inverse else limit.value
+    ends = list(_ends(gate, part, fails_above=(limit is None or limit.upper) != part.inverse))
     shown = kind if gate.compare == "change" else _SIZES.get(kind, kind)
     places = max(
         decimals_beside([part.measured], None if bound is None else Limit("≤", bound), kind),
@@ -116,22 +110,3 @@ def _told(end: _End, gate: GateResult, kind: Kind, places: int, *, unit: bool) -
     if gate.claims == len(gate.slices):
         return tr("{end} (all {n} slices together)", end=told, n=count(gate.claims))
     return tr("{end} (all {n} comparisons together)", end=told, n=count(gate.claims))
-
-
-def _is_inverse(gate: GateResult, part: Decided, limit: Limit | None, result: AuditResult) -> bool:
-    """Whether the inverse of a ratio, being smaller, is what a lower limit judges.
-
-    Where no slice is favoured by definition, a ratio above 1 is judged by its inverse: 1.3 is then as far
-    from equal as 1 / 1.3, and its lower decision limit is the one that a failure needs.
-    """
-    if gate.compare != "ratio" or limit is None or limit.upper or not 0 < limit.value <= 1:
-        return False
-    above = part.measured is not None and part.measured > 1
-    return above and gate.metric != PICKED and _asked(gate, result).get("reference") is None
-
-
-def _asked(gate: GateResult, result: AuditResult) -> Mapping[str, Any]:
-    """The gate as the policy, or the run's own configuration, asks for it; empty where it is not found."""
-    gates = result.policy.gates if result.policy else result.configuration.get("gates") or []
-    named = (one for k, one in enumerate(gates, 1) if (one.get("id") or f"gate-{k}") == gate.id)
-    return next(named, {})

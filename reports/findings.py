@@ -238,7 +238,7 @@ def _stands_out(found: Found, kind: Kind) -> Sentence:
         high=outward(high, shown, up=True, decimals=places, unit=unit),
     )
     # As much of the confidence as it takes to tell it from 1.
-    level = confidence(float(near_one(found.confidence, up=False)))
+    level = confidence(float(near_one(found.confidence)))
     told = figure(abs(found.value), shown, decimals=places)
     return say("{value} ({level} interval {limits})", value=told, level=level, limits=limits)
 

@@ -175,17 +175,18 @@ def confidence(level: float) -> str:
     return _with_unit(f"{level * 100:g}", STYLES["percent"])
 
 
-def near_one(level: float, *, up: bool) -> str:
+def near_one(level: float, *, asked: bool = False) -> str:
     """Write a confidence near one so that what it leaves open keeps two figures, such as ``0.9958``.
 
-    ``up``: a confidence that is asked for; else one that is held, which is rounded down.
+    ``asked``: one that is to be set, in four decimals at least and the nearest; else one that is held, which
+    is rounded down.
     """
     open_ = 1 - level
     if not 0 < open_ < 1:
         return f"{level:g}"
-    # What is asked for is read beside 0.95 and typed in: four decimals, as far as they are enough.
-    places = max(4 * up, 1 - math.floor(math.log10(open_) + 1e-9))
-    steps = min(rounded_outward(level, places, up=up), 1 - 10**-places)
+    places = max(4 * asked, 1 - math.floor(math.log10(open_) + 1e-9))
+    steps = round(level, places) if asked else rounded_outward(level, places, up=False)
+    steps = min(steps, 1 - 10**-places)
     return f"{steps:.{places}f}".rstrip("0")
 
 

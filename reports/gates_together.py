@@ -24,7 +24,7 @@ def gates_together(result: AuditResult) -> Sentence:
         n=count(found.proven),
         fails=f"{found.false_fails:.2f}".rstrip("0").rstrip("."),
         share=figure(0.05, "percent", decimals=0),
-        confidence=near_one(found.confidence_for_all, up=True),
+        confidence=near_one(found.confidence_for_all, asked=True),
     )
 
 

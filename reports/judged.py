@@ -21,8 +21,8 @@ def judged_by(result: AuditResult) -> list[Sentence]:
 def _policy(policy: PolicyInfo) -> Sentence:
     name = policy.name or policy.file or ""
     return say(
-        "Judged by the policy {name} (sha256 {checksum}) at {level} confidence. Slices of fewer than {least} "
-        "rows are not gated.",
+        "Judged by the policy {name} (sha256 {checksum}) at {level} confidence. Slices with fewer than "
+        "{least} rows in the metric's denominator are not gated.",
         name=(Given(name),) if name else say("from Python"),
         checksum=policy.sha256[:12],
         level=confidence(policy.confidence),

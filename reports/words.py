@@ -26,6 +26,9 @@ COSTS = {
 }
 """Titles of what a cost gate speaks of."""
 
+OF_THE_CHOICE = {"release": later("Release"), "certified": later("Choice of the variant")}
+"""Titles of what stands among the gates and is about the choice of a variant itself."""
+
 TARGET = "target-"
 """Begins the id of the gate that a target of the objective is judged as."""
 
@@ -184,15 +187,7 @@ def fails_by_inverse(gate: GateResult) -> bool:
 
     Where no slice is favoured by definition, the gate judges the smaller of a ratio and its inverse.
     """
-    limit = gate_limit(gate)
-    return (
-        gate.verdict == "fail"
-        and gate.compare == "ratio"
-        and limit is not None
-        and not limit.upper
-        and gate.measured is not None
-        and gate.measured >= limit.value
-    )
+    return gate.verdict == "fail" and gate.inverse
 
 
 def gate_title(gate: GateResult, definitions: Mapping[str, Definition]) -> Sentence:
@@ -200,6 +195,8 @@ def gate_title(gate: GateResult, definitions: Mapping[str, Definition]) -> Sente
     title: Sentence = (title_of(gate.metric, definitions),)
     if gate.compare == "cost" and gate.metric in COSTS:
         title = (tr(COSTS[gate.metric]),)
+    if gate.id == gate.metric and gate.id in OF_THE_CHOICE:
+        title = (tr(OF_THE_CHOICE[gate.id]),)
     if gate.id.startswith(TARGET):
         title = say("{title} (target)", title=title)
     if gate.against == "baseline":

@@ -6,13 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import Field, field_validator
 
 from ...datasets.columns import word
 from ...metrics.counts import UNKNOWN
-from ...metrics.exact import pair_p_above, pair_p_below
-from ...metrics.intervals import normal_quantile, score_ratio
+from ...metrics.exact import RATIO, pair_lower, pair_p_above, pair_p_below, pair_upper
 from ...metrics.standardised import Standardised, standardised_differences
 from ..measure import Measurement
 from .base import Basis, Inputs, Regime
@@ -140,13 +138,12 @@ def _ratio(x: int, n: int, y: int, m: int, inputs: CreditInputs, confidence: flo
     p = min(1.0, 2 * min(float(tail(x, n, y, m, 0.0)) for tail in (pair_p_above, pair_p_below)))
     if not y:
         return {"p": p}
-    air, z = (x * m) / (n * y), normal_quantile(confidence)
-    low, high = score_ratio(np.array([x]), np.array([n]), np.array([y]), np.array([m]), z)
+    air, level = (x * m) / (n * y), (1 - confidence) / 2
     return {
         "p": p,
         "air": air,
-        "air_low": _number(low[0]),
-        "air_high": _number(high[0]),
+        "air_low": _number(float(pair_lower(x, n, y, m, level, RATIO))),
+        "air_high": _number(float(pair_upper(x, n, y, m, level, RATIO))),
         "air_beyond": air < inputs.air_limit,
     }
 

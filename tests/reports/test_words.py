@@ -281,8 +281,9 @@ def test_named_disparities_are_those_of_the_table_of_metrics():
 
 def test_finding_speaks_of_the_inverse_where_it_is_what_fails(compas: AuditResult):
     gate = compas.gates[0].model_copy(
-        update={"compare": "ratio", "limit": ">= 0.8", "measured": 1.6, "low": 1.4, "high": 1.8}
-    )
+        update={"compare": "ratio", "limit": ">= 0.8", "measured": 1.6, "low": 1.4, "high": 1.8,
+                "inverse": True}
+    )  # fmt: skip
     (found, *_) = findings(compas.model_copy(update={"gates": [gate]}))
     assert "The ratio of false positive rate, 1.60" in plain(found.rest)
     assert "has an inverse below the limit of 0.8" in plain(found.rest)
