@@ -71,8 +71,9 @@ bench: $(BENCH)/.bench
 	$(BENCH)/bin/python benchmarks/start.py
 	$(BENCH)/bin/python benchmarks/counts.py
 	$(BENCH)/bin/python benchmarks/figures.py
+	$(BENCH)/bin/python benchmarks/slices.py
 	$(BENCH)/bin/python benchmarks/process.py
-	$(BENCH)/bin/python benchmarks/coverage.py
+	$(BENCH)/bin/python benchmarks/coverage
 	$(BENCH)/bin/python benchmarks/mitigation.py
 	$(BENCH)/bin/python benchmarks/report.py
 

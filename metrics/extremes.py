@@ -321,12 +321,9 @@ def differential_fairness(
     against = replace(figure, value=1 - figure.value, binomial=Binomial(held.n - held.x, held.n, held.scale))
     both = Extremes({"selected": figure, "not selected": against}, use, ratio=True)
     tail = (1 - confidence) / 2
-    low, high = (
-        (both.limit(tail, "lower")[0], both.limit(tail, "upper")[0]) if both.defined else (1.0, np.inf)
-    )
-    if len(both.defined) < 2:
-        # A decision that no row has: nothing is known of the ratios of its rates.
-        high = np.inf
+    low = both.limit(tail, "lower")[0] if both.defined else 1.0
+    # Where all slices have the same decision alone, nothing bounds the ratio of the other's rates.
+    high = both.limit(tail, "upper")[0] if len(both.defined) == 2 else np.inf
     return (
         float(spans[outcome]), float(np.log(low)), float(np.log(high)),
         int(use[np.argmin(logs[outcome])]), int(use[np.argmax(logs[outcome])]),

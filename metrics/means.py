@@ -199,7 +199,7 @@ def stretched(low: Floats, high: Floats, mean: Floats, rows: Floats) -> tuple[Fl
 
     A long tail is seen too short: of skewed scores the largest is yet to come. The longer side is drawn out
     by ``1 + 20 / rows`` times what it has more than the shorter one, which was tried from 10 to 1000 rows
-    (``benchmarks/coverage_scores.py``): where Student's limits miss in 10 to 30 % of samples of gamma and
+    (``benchmarks/coverage``): where Student's limits miss in 10 to 30 % of samples of gamma and
     log-normal scores, these miss in about 5 % from 30 rows on, and in 3 to 13 % of samples of 10. Symmetric
     scores get limits a tenth to a fifth wider than Student's.
     """
