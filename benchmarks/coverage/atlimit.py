@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable
 from itertools import product
 
 import numpy as np
+from before import score_ratio, sidak_quantile
 from fairweigh.metrics import exact
 from fairweigh.metrics.evidence import Pairs, Rates
-from fairweigh.metrics.intervals import mover_difference, score_ratio, sidak_quantile, wilson
+from fairweigh.metrics.intervals import mover_difference, wilson
 from fairweigh.metrics.requirement import Requirement
 from scipy.stats import binom
 from studies import Cells

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from itertools import product
 
 import numpy as np
+from before import score_ratio
 from fairweigh.metrics import exact
-from fairweigh.metrics.intervals import mover_difference, score_ratio, wilson
+from fairweigh.metrics.intervals import mover_difference, wilson
 from fairweigh.metrics.questions import Picked
 from numpy.random import Generator
 from scipy.stats import binom, fisher_exact

@@ -119,6 +119,6 @@ def test_rates_of_bins_rest_on_clusters(scored):
     (row,) = (
         scored(np.full(600, 0.35), label, cluster=np.repeat(np.arange(30), 20)).curves(True, Z).calibration[0]
     )
-    narrow, wide = (proportion_confint(n / 3, n, method="wilson") for n in (30, 22))
+    narrow, wide = (proportion_confint(n / 3, n, method="beta") for n in (30, 22))
     assert wide[0] < row[5] < narrow[0]
     assert narrow[1] < row[6] < wide[1]

@@ -202,14 +202,14 @@ def test_one_class_only_leaves_the_other_possible(scored):
     assert low[0] < 0 < 0.1 <= high[0]
 
 
-def test_calibration_curve_has_wilson_limits(scored):
+def test_calibration_curve_has_exact_limits(scored):
     score, label = sample()
     for low, high, n, mean, rate, rate_low, rate_high in (
         scored(score, label).curves(True, 1.959964).calibration[0]
     ):
         held = (score >= low - 1e-12) & (score < high - 1e-12)
         assert (n, mean, rate) == pytest.approx((held.sum(), score[held].mean(), label[held].mean()))
-        expected = proportion_confint(label[held].sum(), n, method="wilson")
+        expected = proportion_confint(label[held].sum(), n, method="beta")
         assert (rate_low, rate_high) == pytest.approx(expected, abs=1e-6)
 
 
