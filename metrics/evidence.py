@@ -55,6 +55,9 @@ class Evidence(Protocol):
     def take(self, index: Index) -> Evidence:
         """Return the evidence on some of the claims."""
 
+    def shared(self) -> Floats:
+        """Return the share of each figure's variance that the second of two brings; 0 where there is none."""
+
     def expected(self, scale: ArrayLike, smooth: ArrayLike = True) -> Evidence:
         """Return what ``scale`` times the rows would say, were the truth as measured.
 
@@ -92,6 +95,10 @@ class Rates:
     def upper(self, level: ArrayLike) -> Floats:
         """Return the upper limits."""
         return self.scale.of(exact.upper(self.x, self.n, level))
+
+    def shared(self) -> Floats:
+        """Return 0: nothing is compared with."""
+        return np.zeros(self.x.shape)
 
     def take(self, index: Index) -> Rates:
         """Return the evidence on some of the claims."""
@@ -134,6 +141,17 @@ class Pairs:
     def upper(self, level: ArrayLike) -> Floats:
         """Return the upper limits."""
         return exact.pair_upper(self.x1, self.n1, self.x2, self.n2, level, self.contrast)
+
+    def shared(self) -> Floats:
+        """Return the share of the second one's variance, of logarithms where a ratio is taken."""
+        first, second = (
+            (1 - p) / n * (1 / p if self.contrast.ratio else p)
+            for p, n in (
+                ((self.x1 + 0.5) / (self.n1 + 1), self.n1),
+                ((self.x2 + 0.5) / (self.n2 + 1), self.n2),
+            )
+        )
+        return np.asarray(second / (first + second))
 
     def take(self, index: Index) -> Pairs:
         """Return the evidence on some of the claims."""
@@ -242,6 +260,10 @@ class FromLimits:
         with np.errstate(invalid="ignore"):
             inside = one + share * (other - one)
         return np.where(share == 1, other, np.where(share == 0, one, inside))
+
+    def shared(self) -> Floats:
+        """Return 0: of these it is not known."""
+        return np.zeros(self.measured.shape)
 
     def take(self, index: Index) -> FromLimits:
         """Return the evidence on some of the claims."""

@@ -41,10 +41,13 @@ def needed(question: Question, level: float) -> Needed:
 
     Passing it where all that was measured is within the limit, else failing it.
     """
-    passing = bool(np.all(question.holds))
-    found = [_strength(question.requirement, e, passing, together=True) for e in question.nearest()]
+    passing, nearest = bool(np.all(question.holds)), question.nearest()
+    found = [_strength(question.requirement, e, passing, together=True) for e in nearest]
     strength = np.concatenate(found, axis=1)[:, None, :]
-    return _solved(strength, level if passing else level / question.claims, np.array([passing]))
+    loading = None
+    if isinstance(question, Each):
+        loading = np.concatenate([_loading(question.requirement, e, passing) for e in nearest])
+    return _solved(strength, level if passing else level / question.claims, np.array([passing]), loading)
 
 
 def needed_each(question: Each, items: Index, level: float) -> Needed:
@@ -77,11 +80,34 @@ def _strength(requirement: Requirement, evidence: Evidence, passing: bool, *, to
     return np.stack(rows)
 
 
-def _solved(strength: Floats, level: float, passing: NDArray[np.bool_]) -> Needed:
-    """Solve for the times at which strengths of shape (times, items, parts) have the power."""
+def _loading(requirement: Requirement, evidence: Evidence, passing: bool) -> Floats:
+    """How the reference that all claims share moves each one's p together, shape (parts x claims).
+
+    The root of its share of the variance; negative where a higher reference makes the evidence stronger.
+    """
+    share = np.sqrt(evidence.shared())
+    if passing:
+        return np.concatenate([sign * share for sign in requirement.directions])
+    if requirement.fold == "none":
+        return -requirement.directions[0] * share
+    neutral = 1.0 if requirement.fold == "ratio" else 0.0
+    return np.where(evidence.value >= neutral, share, -share)
+
+
+def _solved(
+    strength: Floats, level: float, passing: NDArray[np.bool_], loading: Floats | None = None
+) -> Needed:
+    """Solve for the times at which strengths of shape (times, items, parts) have the power.
+
+    Claims are independent but for the reference that they share: given that, they are, and the chance is its
+    mean over where the reference may fall.
+    """
     from scipy.special import ndtr, ndtri
 
     grid = np.log(TIMES)
+    falls, weights = np.polynomial.hermite_e.hermegauss(24) if loading is not None else ([0.0], [1.0])
+    weights = np.asarray(weights) / np.sum(weights)
+    moved = np.zeros(strength.shape[2]) if loading is None else np.clip(loading, -0.999, 0.999)
 
     def chance(times: Floats, reach: float) -> Floats:
         at = np.log(times)
@@ -89,9 +115,13 @@ def _solved(strength: Floats, level: float, passing: NDArray[np.bool_]) -> Neede
         share = ((at - grid[after - 1]) / (grid[after] - grid[after - 1]))[:, None]
         items = np.arange(strength.shape[1])
         z = (1 - share) * strength[after - 1, items] + share * strength[after, items]
-        beyond = ndtr(z * np.sqrt(times)[:, None] * reach + ndtri(level))
-        passed, failed = np.prod(beyond, axis=1), 1 - np.prod(1 - beyond, axis=1)
-        return np.asarray(np.where(passing, passed, failed))
+        middle = z * np.sqrt(times)[:, None] * reach + ndtri(level)
+        found = np.zeros(len(times))
+        for fall, weight in zip(falls, weights, strict=True):
+            beyond = ndtr((middle + moved * fall) / np.sqrt(1 - moved**2))
+            passed, failed = np.prod(beyond, axis=1), 1 - np.prod(1 - beyond, axis=1)
+            found += weight * np.where(passing, passed, failed)
+        return found
 
     def times(reach: float) -> Floats:
         low = np.ones(strength.shape[1])

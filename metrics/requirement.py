@@ -82,6 +82,13 @@ class Requirement:
         low, high = self._ends
         return [evidence.above(low), evidence.below(high)]
 
+    @property
+    def directions(self) -> tuple[int, ...]:
+        """Of each of `parts`, 1 where it asks for more of the figure and -1 where for less."""
+        if self.fold == "none":
+            return (-1,) if self.upper else (1,)
+        return 1, -1
+
     def limits(self, evidence: Evidence, fail_level: float, pass_level: float) -> Limits:
         """The two limits that decide, in the direction that was measured.
 

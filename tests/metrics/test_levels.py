@@ -215,6 +215,10 @@ def test_two_equal_slices_are_decided_by_the_rows_they_are_told_to_need():
         question(Requirement(0.05, True), [1, 0, 1], [90, 60, 80]),
         question(DIFFER, [28, 33, 30], [90, 110, 100], 120, 400),
         question(DIFFER, [50], [100], 70, 220),
+        # Many slices that all break or all keep the limit, against a reference no larger than one of them.
+        question(DIFFER, [46] * 12, [100] * 12, 30, 100),
+        question(Requirement(0.2, True, "difference"), [18] * 12, [60] * 12, 18, 60),
+        question(Requirement(0.6, False, "ratio"), [45] * 6, [100] * 6, 90, 100),
         question(Requirement(0.02, True, "difference"), [4, 9, 5], [100, 100, 100], 10, 300),
         question(Requirement(0.8, False, "ratio"), [50, 45], [100, 100], 100, 200),
         question(Requirement(0.8, False, "ratio"), [32], [100], 100, 200),
