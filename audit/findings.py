@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..metrics.compare import pair_evidence
+from ..metrics.counts import UNKNOWN
 from ..metrics.intervals import adjust_p
 from ..metrics.table import METRICS
 from .measure import Measurement, Slices
@@ -35,16 +36,14 @@ def with_family(
     findings : Findings or None
         None without any difference to look at.
     """
-    slices: dict[tuple[str, ...], Slices] = {}
 
     def eligible(d: Disparity) -> bool:
         if d.scope != "reference" or d.compare != "difference" or d.status not in USABLE or d.p is None:
             return False
-        by = tuple(d.by)
-        known = slices.setdefault(by, measured.slices(by))
-        rate = "decision" in METRICS[d.metric].needs and measured.figure(d.metric, by).trials is not None
-        ends = [known.find(part or {}) for part in (d.slice, d.reference)]
-        return rate and not any(end is None or known.unknown[end] for end in ends)
+        if any(UNKNOWN in (part or {}).values() for part in (d.slice, d.reference)):
+            return False
+        rate = measured.figure(d.metric, tuple(d.by)).trials is not None
+        return rate and "decision" in METRICS[d.metric].needs
 
     family = [k for k, d in enumerate(disparities) if eligible(d)]
     out = list(disparities)
@@ -55,7 +54,7 @@ def with_family(
         out[k] = disparities[k].model_copy(update={"p_adjusted": p})
     told = [out[k] for k, p in zip(family, adjusted.tolist(), strict=True) if p <= LEVEL]
     confidence = 1 - LEVEL * len(told) / len(family)
-    found = [_found(d, measured, slices[tuple(d.by)], confidence) for d in _once(told)]
+    found = [_found(d, measured, measured.slices(tuple(d.by)), confidence) for d in _once(told)]
     found.sort(key=lambda f: min(abs(f.low), abs(f.high)), reverse=True)
     return out, Findings(looked_at=len(family), level=LEVEL, found=found)
 

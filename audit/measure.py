@@ -214,8 +214,11 @@ class Slices:
 
     def find(self, wanted: Mapping[str, str]) -> int | None:
         """Position of the slice with these values, or None."""
-        key = tuple(wanted.get(b) for b in self.by)
-        return self.keys.index(key) if key in self.keys else None  # type: ignore[arg-type]
+        return self._places.get(tuple(wanted.get(b) for b in self.by))
+
+    @cached_property
+    def _places(self) -> dict[tuple[str | None, ...], int]:
+        return {key: i for i, key in enumerate(self.keys)}
 
     def usable(self, size: NDArray[Any], min_size: int) -> NDArray[np.intp]:
         """Positions of the known slices whose ``size`` (an array, one per slice) is at least ``min_size``."""

@@ -130,7 +130,7 @@ def _noisy_variance(shift: Floats, rate: Floats, n: Floats) -> Floats:
     """Draws of the variance between slices of ``shift`` and rates seen in ``n`` rows at the true ``rate``."""
     generator = np.random.default_rng(SEED)
     # Over many slices the variance hardly varies from draw to draw, and fewer of them do.
-    draws = max(500, min(DRAWS, 1_000_000 // len(n)))
+    draws = max(200, min(DRAWS, 1_000_000 // len(n)))
     block = max(1, 1_000_000 // len(n))
     parts = []
     for start in range(0, draws, block):
