@@ -326,6 +326,12 @@ class Gate(Section):
             raise ValueError("limit: a difference is limited from above, such as '<= 0.1'")
         if form == "ratio" and (limit.upper or not 0 < limit.value <= 1):
             raise ValueError("limit: a ratio is limited from below by a number in (0, 1], such as '>= 0.8'")
+        rows = AGGREGATES[self.metric].metrics if self.metric in AGGREGATES else (self.metric,)
+        if form != "ratio" and abs(limit.value) > 1 and all(METRICS[name].percent for name in rows):
+            raise ValueError(
+                f"limit: {self.metric} lies between 0 and 1, so that {self.limit!r} never binds or never "
+                f"holds; expected a share such as 0.1, or '{self.limit.strip()} %'"
+            )
         if self.compare == "ratio" and self.metric in METRICS and not METRICS[self.metric].ratio:
             raise ValueError(f"compare: a ratio of {self.metric} means nothing, as it may be negative")
         if self.slice is not None and self.features and set(self.slice) != set(self.features):

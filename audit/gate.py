@@ -133,7 +133,7 @@ def together(results: Sequence[GateResult], confidence: float) -> GatesTogether 
     ``n`` gates at most n (1 - confidence) fail by chance on average, and any in at most that share of runs
     (C. E. Bonferroni 1936).
     """
-    proven = sum(r.binding and r.decide == "proven" for r in results)
+    proven = sum(r.binding and r.decide == "proven" and r.verdict != "error" for r in results)
     if not proven:
         return None
     return GatesTogether(

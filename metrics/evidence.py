@@ -290,4 +290,5 @@ def evidence(figure: Figure, index: Index, levels: Sequence[float]) -> Evidence:
         return Rates(held.x, held.n, held.scale, figure.plain)
     part = figure.take(index)
     found = FromLimits.of(part.value, lambda z: part.limits(z, 1.0), levels)
-    return replace(found, holds=figure.plain and figure.method == "tango")
+    # Changes of rates: melded on other rows, Tango's on the same ones, which were measured to hold.
+    return replace(found, holds=figure.plain and figure.method in ("melded", "tango"))

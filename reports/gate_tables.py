@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..audit.result import AuditResult, Decided, GateResult
 from .decision_limits import decided_figures
 from .formats import UNDEFINED, count
-from .language import say, say_n, tr
+from .language import say, say_n, series, tr
 from .retold import retold
 from .rows_needed import RowsNeeded, rows_needed
 from .words import (
@@ -20,6 +20,9 @@ from .words import (
     slice_name,
     verdict_words,
 )
+
+MOST_ASIDE = 3
+"""Slices left out that an output of one line per gate names."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,16 @@ class GateRow:
     head: GateLine
     lines: list[GateLine]
     left_out: list[Sentence]
+
+    @property
+    def aside(self) -> Sentence:
+        """The slices left out in few words, for outputs of one line per gate; empty where there is none."""
+        if not self.left_out:
+            return ()
+        shown = self.left_out[:MOST_ASIDE]
+        more = len(self.left_out) - len(shown)
+        told = series([*shown, *([say("{n} more", n=count(more))] if more else [])])
+        return say("left out: {slices}", slices=told)
 
 
 def gate_rows(gates: list[GateResult], result: AuditResult) -> list[GateRow]:

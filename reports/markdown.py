@@ -115,7 +115,7 @@ def _line(cells: list[str]) -> str:
 def _gate_line(row: GateRow, *, several: bool) -> str:
     cells = [
         (f"{given(row.variant)}: " if several else "") + sentence(row.title),
-        sentence(row.head.slices),
+        sentence(row.head.slices) + (f" ({sentence(row.aside)})" if row.aside else ""),
         sentence(row.limit),
         row.head.measured,
         row.head.limits,

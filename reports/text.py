@@ -27,7 +27,9 @@ def render_text(result: AuditResult) -> str:
         named = f"{visible(row.variant)}: " if len(result.variants) > 1 else ""
         parts = [named + plain(row.title), plain(row.head.slices), plain(row.limit)]
         needed = f"; {row.head.rows}" if row.head.rows else ""
-        lines.append(f"  {row.head.words}  {', '.join(p for p in parts if p)}: {row.head.figures}{needed}")
+        aside = f"; {plain(row.aside)}" if row.aside else ""
+        told = f"{row.head.figures}{needed}{aside}"
+        lines.append(f"  {row.head.words}  {', '.join(p for p in parts if p)}: {told}")
     together = gates_together(result)
     lines += [plain(together)] if together else []
     lines += [f"- {plain(f.lead)} {plain(f.rest)}" for f in findings(result)]

@@ -134,3 +134,19 @@ def test_an_assertion_of_a_test_says_so(run, judged):
                 assert_gate(run[0], allow_inconclusive=True, **gate)
         else:
             assert_gate(run[0], allow_inconclusive=True, **gate)
+
+
+def test_slices_left_out_are_named_in_outputs_of_one_line(run):
+    """Of 'tiny' two of four rows have a positive label: it is left out of a gate on these, and said so."""
+    result = fairweigh.load_result(run[0]).gate({"gates": [GATES[2]]})
+    assert result.gates[0].left_out == [{"g": "d"}, {"g": "tiny"}]
+    assert result.gates[0].left_out_sizes == [18, 3]
+    for output in (render_text(result), html.unescape(result.to_markdown())):
+        assert "left out: g=d (18" in output
+
+
+def test_gates_in_error_are_none_of_those_that_can_fail_by_chance(run):
+    lost = {"metric": "auc", "by": "g", "limit": ">= 0.5"}
+    result = fairweigh.load_result(run[0]).gate({"gates": [GATES[2], lost]})
+    assert [g.verdict == "error" for g in result.gates] == [False, True]
+    assert result.gates_together.proven == 1

@@ -109,3 +109,24 @@ def test_values_keep_their_types(make_config):
         config = read(make_config(data={"positive": value}))
         assert config.data.positive == value
         assert type(config.data.positive) is type(value)
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        {"metric": "accuracy", "limit": ">= 70"},
+        {"metric": "selection_rate", "by": "sex", "compare": "difference", "limit": "<= 5"},
+        {"metric": "equalized_odds_difference", "by": "sex", "limit": "<= 10"},
+        {"metric": "false_positive_rate", "by": "sex", "limit": "<= 20"},
+    ],
+)
+def test_a_limit_that_no_share_can_reach_is_refused_with_the_one_that_was_meant(gate, make_config):
+    meant = gate["limit"] + " %"
+    with pytest.raises(InputError, match=f"lies between 0 and 1.*'{meant}'"):
+        read(make_config(gates=[gate]))
+    assert read(make_config(gates=[{**gate, "limit": meant}])).gates[0].limit == meant
+
+
+def test_a_limit_of_what_is_no_share_may_be_above_one(make_config):
+    gate = {"metric": "treatment_ratio", "by": "sex", "limit": "<= 2"}
+    assert read(make_config(gates=[gate])).gates[0].limit == "<= 2"
