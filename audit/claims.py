@@ -156,11 +156,6 @@ class _Gated:
         left = [LeftOut(slices.name(i), float(size[i])) for i in slices.shown if i not in set(use)]
         return use, left
 
-    def among(self, figure: Figure, use: Sequence[int], lowest: bool) -> Index:
-        """The slices from which a reference is picked; as the lowest not one at 0: it has no ratio."""
-        least = 0.0 if lowest and self.gate.compare == "ratio" else -np.inf
-        return np.array([i for i in use if figure.defined[i] and figure.value[i] > least], np.intp)
-
     def named(self, wanted: Mapping[str, str], where: str) -> int:
         """The slice with these values; InputError where there is none."""
         found = self.slices.find(wanted)
@@ -182,7 +177,7 @@ class _Gated:
             wanted = "lowest" if burden else "highest"
         if wanted in ("highest", "lowest"):
             best = np.nanargmax if wanted == "highest" else np.nanargmin
-            known = self.among(figure, use, wanted == "lowest")
+            known = np.array([i for i in use if figure.defined[i]], np.intp)
             picked: Literal["highest", "lowest"] = "highest" if wanted == "highest" else "lowest"
             return (int(known[best(figure.value[known])]) if len(known) else None), picked
         if wanted is None or wanted == "largest":
@@ -229,7 +224,9 @@ def _against(gated: _Gated, figure: Figure) -> Asked:
         return Asked([], None, left_out)
     others = [i for i in use if i != reference]
     form: compare.Form = "difference" if gate.compare == "difference" else "ratio"
+    # Nothing has a ratio to 0; but any rate is proven to be more than the lowest one, where that is 0.
     zero = form == "ratio" and figure.value[reference] == 0
+    zero = zero and not (picked == "lowest" and np.nanmax(figure.value[use]) > 0)
 
     def claim(i: int) -> Claim:
         why = _lacking(gated, figure.defined, figure.n, (i, reference))
@@ -242,7 +239,7 @@ def _against(gated: _Gated, figure: Figure) -> Asked:
     if not len(known):
         return Asked(claims, None, left_out)
     if picked is not None:
-        among = gated.among(figure, use, picked == "lowest")
+        among = np.array([i for i in use if figure.defined[i]], np.intp)
         limit = gated.requirement().limit
         level = gated.level
         asks = Picked(figure, known, among, reference, form, picked == "highest", limit, level)

@@ -368,9 +368,12 @@ def _decisive(verdict: Verdict, found: Sequence[GateSlice], asks: Asked) -> Gate
 
     if verdict == "inconclusive":
         return min(same, key=lambda s: 1.0 if s.p is None else s.p)
-    ends = [(beyond(s.low), beyond(s.high)) for s in same]
     pick = min if verdict == "fail" else max
-    return same[max(range(len(same)), key=lambda k: (pick(ends[k]), beyond(same[k].measured)))]
+    # An end that is infinite is not in the result, and is not the nearer one.
+    ends = [
+        pick([beyond(end) for end in (s.low, s.high) if end is not None], default=-math.inf) for s in same
+    ]
+    return same[max(range(len(same)), key=lambda k: (ends[k], beyond(same[k].measured)))]
 
 
 def _because(verdict: Verdict, gate: Gate, needed: Mapping[str, Any], unknown: bool) -> str:

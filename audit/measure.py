@@ -240,11 +240,7 @@ class Slices:
         return int(use[np.argmax(figure.value[use])]) if len(use) else None
 
     def lowest(self, figure: Figure, min_size: int) -> int | None:
-        """The known slice with the lowest value above 0 of at least ``min_size`` effective rows, or None.
-
-        A value of 0 is left out: nothing has a ratio to it.
-        """
+        """The known slice with the lowest value of at least ``min_size`` effective rows, or None."""
         use = self.usable(figure.size, min_size)
         use = use[figure.defined[use]]
-        use = use[figure.value[use] > 0]
         return int(use[np.argmin(figure.value[use])]) if len(use) else None

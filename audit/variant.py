@@ -235,10 +235,12 @@ def _against(
     if impact:
         burden = plan.positive_is == "burden"
         among = slices.usable(figure.size, plan.min_size)
-        among = among[figure.value[among] > 0] if burden else among[figure.defined[among]]
+        among = among[figure.defined[among]]
         asks = Picked(figure, others, among, reference, form, not burden, 0.8, level)
         value, (low, high) = asks.value, asks.interval(level)
         p = asks.p_apart()
+        if figure.value[reference] == 0:
+            value = low = high = np.full(len(others), np.nan)
         all_low, all_high = low, high
     else:
         references = np.full(len(others), reference)

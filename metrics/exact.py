@@ -255,9 +255,11 @@ def _pairs(
     x1: ArrayLike, n1: ArrayLike, x2: ArrayLike, n2: ArrayLike, bound: ArrayLike, contrast: Contrast,
     *, upwards: bool,
 ) -> Floats:  # fmt: skip
-    one, many, two, more, at = _floats(x1, n1, x2, n2, bound)
-    pairs = _Pairs(one.ravel(), many.ravel(), two.ravel(), more.ravel(), contrast, upwards)
-    return pairs.p(at.ravel()).reshape(at.shape)
+    given = _floats(x1, n1, x2, n2, bound)
+    # Slices of the same counts are common where there are many.
+    (one, many, two, more, at), place = _distinct(np.stack([v.ravel() for v in given], axis=1))
+    found = _Pairs(one, many, two, more, contrast, upwards).p(at)
+    return found[place].reshape(given[0].shape)
 
 
 class _Pairs:
@@ -288,15 +290,14 @@ class _Pairs:
         out = np.full(len(index), np.nan)
         for second, few in ((True, True), (True, False), (False, True), (False, False)):
             alike = (self.second[index] == second) & (self.few[index] == few)
-            part = np.flatnonzero(alike & self.known[index] & (np.isfinite(bound) | self.contrast.ratio))
+            part = np.flatnonzero(alike & self.known[index] & np.isfinite(bound))
             for start in range(0, len(part), CHUNK):
                 here = part[start : start + CHUNK]
                 nodes = FEW_NODES if few else NODES
                 out[here] = self._integrated(index[here], bound[here], second, nodes)
-        if not self.contrast.ratio:
-            # No figure is beyond an infinite bound, and those of 0 and 1 have no difference from it.
-            sure = np.isinf(bound) & self.known[index]
-            out[sure] = (bound[sure] > 0) == self.upwards
+        # No figure is beyond an infinite bound, and those of 0 and 1 have no difference from it.
+        sure = np.isinf(bound) & self.known[index]
+        out[sure] = (bound[sure] > 0) == self.upwards
         return np.asarray(np.minimum(out, 1.0))
 
     def _integrated(self, i: NDArray[np.intp], bound: Floats, second: bool, count: int) -> Floats:
@@ -334,7 +335,6 @@ def _solved(
     if not level.size:
         return np.zeros(shape)
     rows = np.stack([v.ravel() for v in (x1, n1, x2, n2, level)], axis=1)
-    # Slices of the same counts are common where there are many.
     (x1, n1, x2, n2, level), place = _distinct(rows)
     out = _roots(x1, n1, x2, n2, level, contrast, upwards)
     return out[place].reshape(shape)
@@ -372,7 +372,7 @@ def _roots(
         inside = np.isfinite(step) & (step > low[active]) & (step < high[active])
         here[active] = np.where(inside, step, (low[active] + high[active]) / 2)
         before[active], f_before[active] = at, f
-        done = (np.abs(f) < 1e-9) | (high[active] - low[active] < 1e-14)
+        done = (np.abs(f) < 1e-7) | (high[active] - low[active] < 1e-14)
         here[active[done]] = at[done]
         active = active[~done]
     return np.where(pairs.known, contrast.unbounded(here), np.nan)

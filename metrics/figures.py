@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .clusters import Dependence, effective
 from .counts import Counts, Tally
-from .exact import PLAIN, Scale, clopper_pearson
+from .exact import PLAIN, Scale, clopper_pearson, pair_lower, pair_upper
 from .intervals import Floats, Limits, tail_area
 from .table import METRICS, Metric
 
@@ -135,9 +135,9 @@ METHODS = {
     "either sign; where no gap is seen, what one more pair would leave open that differs wholly.",
     "signs": "The largest deviation over all signs of the score bins, from their covariance over rows or "
     "clusters (C. E. Bonferroni 1936); conservative.",
-    "melded": "Melded exact limits of a difference or ratio of two proportions (M. P. Fay, M. A. Proschan, "
-    "E. Brittain 2015, Biometrics 71:146-156); the p that goes with them is Fisher's exact one where the two "
-    "are asked to be equal.",
+    "melded": "Melded exact limits of a difference, ratio or mean of two proportions (M. P. Fay, "
+    "M. A. Proschan, E. Brittain 2015, Biometrics 71:146-156); the p that goes with them is Fisher's exact "
+    "one where the two are asked to be equal.",
     "mover-ratio": "MOVER on the logarithms (A. Donner, G. Y. Zou 2012, Stat. Methods Med. Res. 21:347-359).",
     "simultaneous": "The lower limit is the largest over all ordered pairs of slices (and metrics), each at "
     "the confidence shared out evenly over them (Bonferroni), so that it holds for all together; the upper "
@@ -237,11 +237,24 @@ def _proportion(metric: Metric, tally: Tally) -> tuple[Floats, Floats, Dependenc
 
 
 def _mean_of_parts(metric: Metric, tally: Tally) -> Figure:
-    """The mean of independent proportions (balanced accuracy): MOVER on their limits."""
-    parts = [count_figure(METRICS[name], tally) for name in metric.parts]
-    value, limits = mean_of(parts)
-    least = np.min([part.size for part in parts], axis=0)
-    return Figure(value, tally.counts.n, limits, "mover", _effective_rows(tally), least=least)
+    """The mean of two proportions of different rows (balanced accuracy).
+
+    With the complement of the second it is half of a difference and a half, which has melded limits.
+    """
+    one, other = (count_figure(METRICS[name], tally) for name in metric.parts)
+    first, second = one.binomial, other.binomial
+    assert first is not None
+    assert second is not None
+    value, least = (one.value + other.value) / 2, np.minimum(one.size, other.size)
+
+    def limits(z: float, scale: float) -> Limits:
+        pair = first.x * scale, first.n * scale, (second.n - second.x) * scale, second.n * scale
+        tail = tail_area(z)
+        undefined = np.isnan(value)
+        low, high = ((1 + end(*pair, tail)) / 2 for end in (pair_lower, pair_upper))
+        return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
+
+    return Figure(value, tally.counts.n, limits, "melded", _effective_rows(tally), least=least)
 
 
 def mean_of(figures: Sequence[Figure]) -> tuple[Floats, Callable[[float, float], Limits]]:

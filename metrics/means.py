@@ -121,6 +121,8 @@ def mean_limits(
 
     @lru_cache(maxsize=16)
     def limits(z: float, scale: float) -> Limits:
+        # At no confidence at all the root is that of any point, and has no logarithm.
+        z = max(z, 1e-6)
         count, t = rows * scale, np.full(len(mean), z)
         if freedom is not None:
             t = student(z, np.maximum(freedom * scale, 1))

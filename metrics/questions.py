@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from . import exact
 from .compare import Form, pair_evidence
@@ -288,7 +288,8 @@ class Picked:
         """Each slice against the reference, slice - reference or slice / reference."""
         one, other = self.figure.value[self.slices], self.figure.value[self.reference]
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(one / other if self.form == "ratio" else one - other)
+            ratio = np.where(one == other, 1.0, one / other)
+        return np.asarray(ratio if self.form == "ratio" else one - other)
 
     @property
     def claims(self) -> int:
@@ -331,10 +332,11 @@ class Picked:
         levels = (self.level, self.level / self.claims)
         return pair_evidence(self.figure, high, low, self.form, levels), item
 
-    def _per_item(self, values: Floats, best: Callable[..., Floats], start: float) -> Floats:
-        out = np.full(len(self.slices), start)
-        best.at(out, self._pairs[1], np.where(np.isnan(values), start, values))  # type: ignore[attr-defined]
-        return np.where(np.isnan(self.value), np.nan, out)
+    def _per_item(self, values: Floats, best: Callable[..., Floats], start: ArrayLike) -> Floats:
+        out = np.broadcast_to(np.asarray(start, float), len(self.slices)).copy()
+        item = self._pairs[1]
+        best.at(out, item, np.where(np.isnan(values), out[item], values))  # type: ignore[attr-defined]
+        return np.where(np.isnan(self.figure.value[self.slices]), np.nan, out)
 
     @cached_property
     def p_fail(self) -> Floats:
@@ -370,15 +372,19 @@ class Picked:
         limits = np.full(len(item), np.nan)
         hopeful = np.arange(len(item))
         if isinstance(pairs, Pairs):
-            at = np.full(len(item), level)
-            ends = exact.pair_bounds(
-                pairs.x1, pairs.n1, pairs.x2, pairs.n2, at, pairs.contrast, upwards=side == "lower"
+            rows, place = np.unique(
+                np.stack([pairs.x1, pairs.n1, pairs.x2, pairs.n2], axis=1), axis=0, return_inverse=True
             )
-            least = self._per_item(np.fmin(*ends), np.fmax, -np.inf)
-            hopeful = np.flatnonzero(~(np.fmax(*ends) < least[item]))
+            at = np.full(len(rows), level)
+            x1, n1, x2, n2 = rows.T
+            ends = exact.pair_bounds(x1, n1, x2, n2, at, pairs.contrast, upwards=side == "lower")
+            inner, outer = (end[place.reshape(-1)] for end in (np.fmin(*ends), np.fmax(*ends)))
+            least = self._per_item(inner, np.fmax, -np.inf)
+            hopeful = np.flatnonzero(~(outer < least[item]))
         part = pairs.take(hopeful)
         limits[hopeful] = part.lower(level) if side == "lower" else part.upper(level)
-        neutral = 1.0 if self.form == "ratio" else 0.0
+        # One that the reference was picked from is not better than the best; any other may be.
+        neutral = np.where(np.isin(self.slices, self.among), 1.0 if self.form == "ratio" else 0.0, -np.inf)
         return self._per_item(limits, np.fmax, neutral)
 
     @property

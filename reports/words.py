@@ -218,6 +218,8 @@ def gate_limit_words(gate: GateResult, definitions: Mapping[str, Definition]) ->
         if limit
         else retold(gate.limit)
     )
+    if gate.inverse:
+        return say("inverse of the ratio {limit}", limit=ask)
     return say(_COMPARED[gate.compare], limit=ask) if gate.compare in _COMPARED else ask
 
 

@@ -57,11 +57,18 @@ def test_the_highest_rate_is_the_benchmark_otherwise(counted, said):
     assert max(d["value"] for d in impact(result)) < 1
 
 
-def test_a_rate_of_zero_is_no_benchmark_of_a_burden(audited, here):
+def test_a_rate_of_zero_is_the_benchmark_of_a_burden_and_fails_who_bears_more(audited, here):
+    """Nobody of a, half of c: no ratio exists, but the melded p of c <= 1.25 a does, and is as good as 0."""
     (here / "cells.csv").write_text("race,decision,n\na,0,100\nb,1,20\nb,0,80\nc,1,50\nc,0,50\n")
     data = {"path": "cells.csv", "count": "n", "sensitive": ["race"], "positive_is": "burden"}
-    result = audited({"audit": "t", "data": data, "model": {"decision": "decision"}})
-    assert {d["reference"]["race"] for d in impact(result)} == {"b"}
+    gate = {"metric": "selection_rate", "by": "race", "compare": "ratio", "limit": ">= 0.8"}
+    result = audited({"audit": "t", "data": data, "model": {"decision": "decision"}, "gates": [gate]})
+    assert {d["reference"]["race"] for d in impact(result)} == {"a"}
+    assert {(d["value"], d["status"]) for d in impact(result)} == {(None, "undefined")}
+    (found,) = result["gates"]
+    assert (found["verdict"], found["slice"], found["measured"]) == ("fail", {"race": "c"}, None)
+    # Clopper and Pearson at half the level: nobody of 100 is at most 8 %, half of 100 at least a third.
+    assert found["low"] > 1.25
 
 
 def test_a_run_with_a_burden_is_computed_again_from_its_predictions(counted, cli):

@@ -211,3 +211,10 @@ def test_an_exact_level_is_kept_by_enumeration():
         for p in (exact.pair_p_above(x1, n1, x2, n2, bound), exact.pair_p_below(x1, n1, x2, n2, bound)):
             for level in (0.05, 0.0025):
                 assert chance[p <= level].sum() <= level
+
+
+def test_no_effective_rows_bound_a_ratio_from_above():
+    """An eighth of a row on the other side: no ratio is too large, and that is an answer, not an error."""
+    assert exact.pair_upper(14.5595, 14.8397, 0.06245, 0.1249, 0.01049, RATIO) == np.inf
+    assert exact.pair_p_above(3, 10, 2, 10, np.inf, RATIO) == 1
+    assert exact.pair_p_below(3, 10, 2, 10, np.inf, RATIO) == 0

@@ -128,3 +128,12 @@ def test_a_clearly_lower_slice_is_told_in_p_and_limits():
     assert p[0] < 0.05 < p[1]
     assert low[0] < 0.6 < high[0] < 1
     assert high[1] == 1
+
+
+def test_a_slice_beside_those_the_reference_is_picked_from_may_be_better():
+    """20 of 20 in a slice too small to be the reference: above 140 of 200, and so are its limits."""
+    figure = rates([140, 60, 20], [200, 120, 20])
+    asks = Picked(figure, np.array([1, 2]), np.array([0, 1]), 0, "ratio", True, 0.8, 0.05)
+    low, high = asks.interval(0.05)
+    assert np.all((low <= asks.value) & (asks.value <= high))
+    assert asks.value[1] == pytest.approx(1 / 0.7)

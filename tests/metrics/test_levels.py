@@ -5,10 +5,13 @@ from itertools import product
 import numpy as np
 import pytest
 from fairweigh.metrics import power
-from fairweigh.metrics.evidence import Pairs, Rates
+from fairweigh.metrics.counts import Counts, Tally
+from fairweigh.metrics.evidence import Pairs, Rates, evidence
 from fairweigh.metrics.exact import DIFFERENCE, F1, RATIO, Contrast
+from fairweigh.metrics.figures import count_figure
 from fairweigh.metrics.questions import Each
 from fairweigh.metrics.requirement import Requirement
+from fairweigh.metrics.table import METRICS
 from scipy.stats import binom, fisher_exact
 
 ALPHA = 0.05
@@ -150,6 +153,24 @@ def test_one_slice_of_twenty_on_the_limit_passes_in_at_most_five_percent():
     for rate in (0.2, 0.4):
         at, _ = passes(500, rate, 20_000, 0.3, 0.1, 40)
         assert fair**19 * at @ py <= ALPHA
+
+
+@pytest.mark.parametrize(("k", "n", "m", "tpr", "tnr"), [(20, 200, 30, 0.5, 0.99), (6, 40, 40, 0.95, 0.95)])
+def test_balanced_accuracy_on_the_limit_fails_in_at_most_five_percent(k, n, m, tpr, tnr):
+    """By every table of either class: few of one class decide, far into the tail."""
+    x, px = likely(n, tpr, 1e-7)
+    y, py = likely(m, tnr, 1e-7)
+    tp, tn = (part.ravel() for part in np.meshgrid(x, y, indexing="ij"))
+    figure = count_figure(
+        METRICS["balanced_accuracy"],
+        Tally(("g",), [(str(i),) for i in range(len(tp))], Counts(
+            np.full(len(tp), n + m), np.full(len(tp), n), tp + m - tn, tp, m - tn, n - tp, tn
+        )),
+    )  # fmt: skip
+    chance, truth = np.outer(px, py).ravel(), (tpr + tnr) / 2
+    held = evidence(figure, np.arange(len(tp)), (ALPHA, ALPHA / k))
+    for p in (held.below(truth), held.above(truth)):
+        assert 1 - (1 - chance[p <= ALPHA / k].sum()) ** k <= ALPHA
 
 
 # ---- the rows needed ---------------------------------------------------------------------------------
