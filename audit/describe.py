@@ -104,7 +104,7 @@ def data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
         positive_is=data.positive_is,
         negative=negative,
         sensitive=list(data.sensitive),
-        unknown=_unknown(measured),
+        unknown=unknown_rows(measured),
         bins={k: list(v) for k, v in data.bins.items()},
         id=data.id,
         weight=data.weight,
@@ -115,7 +115,7 @@ def data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
     )
 
 
-def _unknown(measured: Measurement) -> dict[str, int]:
+def unknown_rows(measured: Measurement) -> dict[str, int]:
     """Rows whose value of a feature is missing, by feature."""
     rows = {}
     for feature in measured.features:
@@ -219,9 +219,9 @@ COST_LIMITS = (
 
 
 def not_measured(
-    config: Config, data: EvaluationSet, measured: Measurement, plan: variant.Plan
+    config: Config, cluster: str | None, measured: Measurement, plan: variant.Plan
 ) -> list[NotMeasured]:
-    """Return what a reader may expect and does not find, and why."""
+    """Return what a reader may expect and does not find, and why; ``cluster`` is the column of clusters."""
     out = []
     if config.metrics is None:
         reasons: dict[str, list[str]] = {}
@@ -246,7 +246,7 @@ def not_measured(
                     ),
                 )
             )
-    if data.cluster:
+    if cluster:
         out.append(
             NotMeasured(
                 what=tell("Dependence between slices within a cluster"),
