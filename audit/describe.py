@@ -33,10 +33,23 @@ WHEN_USED = {
 """Packages of the extras by their modules: told where the run has imported them."""
 
 
+DRAWN_WITH = ("altair", "vl-convert-python", "jinja2")
+"""Packages that the bytes of a page depend on, where they are installed."""
+
+
 def versions() -> dict[str, str]:
-    """Return the versions of the packages that figures and scores depend on."""
+    """Return the versions of the packages that figures, scores and pages depend on."""
     used = [package for module, package in WHEN_USED.items() if module in sys.modules]
-    return {name: importlib.metadata.version(name) for name in (*ALWAYS, *used)}
+    drawn = [name for name in DRAWN_WITH if _installed(name)]
+    return {name: importlib.metadata.version(name) for name in (*ALWAYS, *drawn, *used)}
+
+
+def _installed(name: str) -> bool:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def environment(seed: int, command: str) -> Environment:
