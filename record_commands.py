@@ -41,33 +41,27 @@ def verify(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Check a run's files and signature, and recompute every figure from its predictions."""
-    from .api import load_result
-    from .audit.folder import AUDIT
+    """Check a run's files and signature, recompute every figure and render every page again."""
     from .audit.keys import read_public_key
     from .audit.signature import check_signer
-    from .audit.verify import check_figures, check_files
-    from .datasets.errors import InputError
+    from .verification import verify as verify_run
 
     key = read_public_key(public_key) if public_key else None
-    changed = check_files(run)
+    found = verify_run(run)
     signer = check_signer(run, key, public_key) if key and public_key else []
-    figures = []
-    if not any("missing" in c for c in changed):
-        try:
-            figures = check_figures(run, load_result(run))
-        except InputError as error:
-            if not any(line.startswith(f"{AUDIT}: changed") for line in changed):
-                raise
-            figures = [str(error)]
-    for line in [*changed, *signer, *figures]:
+    wrong = [*found.files, *signer, *found.figures, *found.pages]
+    for line in wrong:
         typer.echo(line)
-    if changed or signer or figures:
-        wrong = ", the signature is not the expected one" if signer else ""
-        typer.echo(f"{run}: not verified: {len(changed)} files and {len(figures)} figures differ{wrong}")
+    if wrong:
+        told = f"{len(found.files)} files and {len(found.figures)} figures differ"
+        told += f", {len(found.pages)} pages are not those of the figures" if found.pages else ""
+        told += ", the signature is not the expected one" if signer else ""
+        typer.echo(f"{run}: not verified: {told}")
         raise typer.Exit(1)
     if not quiet:
-        typer.echo(f"{run}: every file is as written, every figure follows from the predictions")
+        pages = "every page from the figures" if found.rendered else "the pages were not rendered again"
+        typer.echo(f"{run}: every file is as written, every figure follows from the predictions, {pages}")
+        typer.echo(f"{run}: not proven by anything here: {'; '.join(found.unproven)}")
         _tell_signature(run, public_key)
 
 

@@ -13,20 +13,16 @@ import pyarrow.parquet as pq
 
 from .._version import __version__
 from ..datasets.errors import InputError
-from ..metrics.figures import METHODS
 from ..metrics.table import METRICS
 from ..told import tell
 from . import describe
-from .changes import methods_used
-from .comparison import Figures, figures
+from .comparison import Figures, derived_comparison, figures
 from .config import Config
-from .coverage import coverage
 from .finished import Finished, check_same_data, opened
-from .folder import AUDIT, OpenRun
-from .gate import GROUPS, gate_id, together, worst
+from .folder import AUDIT, OpenRun, checksum
+from .gate import GROUPS, gate_id
 from .regimes.base import listed as listed_regimes
 from .result import AuditResult, NotMeasured
-from .runner import checksum
 
 
 def compare_runs(before: Path, after: Path, folder: OpenRun, command: str = "") -> AuditResult:
@@ -85,7 +81,7 @@ def _configuration(runs: Sequence[Finished], names: Sequence[str]) -> tuple[Conf
     one, other = runs
     missing = []
     content = dict(other.result.configuration)
-    shared = [m for m in other.original.overall if m in one.original.overall]
+    shared = [m for m in other.original.overall if m in one.original.overall and m in METRICS]
     scales = [run.original.model.get("scale") for run in runs]
     if scales[0] != scales[1]:
         shared = [m for m in shared if m == "auc" or not {"score", "probability"} & set(METRICS[m].needs)]
@@ -116,19 +112,9 @@ def _configuration(runs: Sequence[Finished], names: Sequence[str]) -> tuple[Conf
 def _result(
     runs: Sequence[Finished], config: Config, found: Figures, told: list[NotMeasured], command: str
 ) -> AuditResult:
-    used = {e.method for v in found.variants for s in v.slices for e in s.metrics.values()}
-    used |= {d.method for v in found.variants for d in v.disparities}
-    used |= (
-        {"bonferroni"}
-        | ({"standardised"} if found.variants[0].scores else set())
-        | methods_used(found.comparison)
-    )
-    measured = found.paired.measured_after
     before, after = (v.name for v in found.variants)
     limits = [NotMeasured(what=what, why=why) for what, why in describe.LIMITS]
-    configuration = config.model_dump(mode="json")
     return AuditResult(
-        audit=config.audit,
         title=tell(
             "{title}: {before} and {after} on the same rows",
             title=runs[1].result.title,
@@ -136,21 +122,10 @@ def _result(
             after=after,
         ),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        verdict=worst([g.verdict for g in found.gates]),
-        confidence=config.confidence,
         environment=describe.environment(config.seed, command),
-        configuration=configuration,
-        configuration_sha256=checksum(configuration),
         data=runs[1].result.data,
-        variants=found.variants,
-        coverage=coverage(found.variants[0].slices),
-        comparisons=[found.comparison],
-        identified=found.identified,
-        gates=found.gates,
-        gates_together=together(found.gates, config.confidence),
-        definitions=describe.definitions(found.plan, measured, found.gates, config.report.reasons),
-        methods={name: text for name, text in METHODS.items() if name in used},
         not_measured=[*told, *limits],
+        **derived_comparison(config, found),
     )
 
 

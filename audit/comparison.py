@@ -11,10 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..datasets.columns import bin_names, word
+from ..metrics.figures import METHODS
 from ..metrics.table import METRICS
-from . import gate, variant
-from .changes import compared
+from . import describe, gate, variant
+from .changes import compared, methods_used
 from .config import Config
+from .coverage import coverage
+from .folder import checksum
 from .identified import identify
 from .pairs import Paired, pair
 from .result import AuditResult, Comparison, DataInfo, GateResult, Identified, Variant
@@ -107,8 +110,26 @@ def figures(
     )
 
 
-def recompute_comparison(result: AuditResult, predictions: Path) -> Figures:
-    """Compute the figures of a finished comparison of two runs again, from its predictions alone."""
-    config = Config.model_validate(result.configuration)
-    models = [(v.name, v.model) for v in result.variants]
-    return figures(config, result.data, models, [predictions / f"{name}.parquet" for name, _ in models])
+def derived_comparison(config: Config, found: Figures) -> dict[str, Any]:
+    """Return the parts of a comparison's result that follow from its configuration and predictions."""
+    used = {e.method for v in found.variants for s in v.slices for e in s.metrics.values()}
+    used |= {d.method for v in found.variants for d in v.disparities} | {"bonferroni"}
+    used |= {"standardised"} if found.variants[0].scores else set()
+    used |= methods_used(found.comparison)
+    measured = found.paired.measured_after
+    configuration = config.model_dump(mode="json")
+    return {
+        "audit": config.audit,
+        "verdict": gate.worst([g.verdict for g in found.gates]),
+        "confidence": config.confidence,
+        "configuration": configuration,
+        "configuration_sha256": checksum(configuration),
+        "variants": found.variants,
+        "coverage": coverage(found.variants[0].slices),
+        "comparisons": [found.comparison],
+        "identified": found.identified,
+        "gates": found.gates,
+        "gates_together": gate.together(found.gates, config.confidence),
+        "definitions": describe.definitions(found.plan, measured, found.gates, config.report.reasons),
+        "methods": {name: text for name, text in METHODS.items() if name in used},
+    }

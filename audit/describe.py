@@ -33,10 +33,23 @@ WHEN_USED = {
 """Packages of the extras by their modules: told where the run has imported them."""
 
 
+DRAWN_WITH = ("altair", "vl-convert-python", "jinja2")
+"""Packages that the bytes of a page depend on, where they are installed."""
+
+
 def versions() -> dict[str, str]:
-    """Return the versions of the packages that figures and scores depend on."""
+    """Return the versions of the packages that figures, scores and pages depend on."""
     used = [package for module, package in WHEN_USED.items() if module in sys.modules]
-    return {name: importlib.metadata.version(name) for name in (*ALWAYS, *used)}
+    drawn = [name for name in DRAWN_WITH if _installed(name)]
+    return {name: importlib.metadata.version(name) for name in (*ALWAYS, *drawn, *used)}
+
+
+def _installed(name: str) -> bool:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def environment(seed: int, command: str) -> Environment:
@@ -104,7 +117,7 @@ def data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
         positive_is=data.positive_is,
         negative=negative,
         sensitive=list(data.sensitive),
-        unknown=_unknown(measured),
+        unknown=unknown_rows(measured),
         bins={k: list(v) for k, v in data.bins.items()},
         id=data.id,
         weight=data.weight,
@@ -115,7 +128,7 @@ def data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
     )
 
 
-def _unknown(measured: Measurement) -> dict[str, int]:
+def unknown_rows(measured: Measurement) -> dict[str, int]:
     """Rows whose value of a feature is missing, by feature."""
     rows = {}
     for feature in measured.features:
@@ -219,9 +232,9 @@ COST_LIMITS = (
 
 
 def not_measured(
-    config: Config, data: EvaluationSet, measured: Measurement, plan: variant.Plan
+    config: Config, cluster: str | None, measured: Measurement, plan: variant.Plan
 ) -> list[NotMeasured]:
-    """Return what a reader may expect and does not find, and why."""
+    """Return what a reader may expect and does not find, and why; ``cluster`` is the column of clusters."""
     out = []
     if config.metrics is None:
         reasons: dict[str, list[str]] = {}
@@ -246,7 +259,7 @@ def not_measured(
                     ),
                 )
             )
-    if data.cluster:
+    if cluster:
         out.append(
             NotMeasured(
                 what=tell("Dependence between slices within a cluster"),

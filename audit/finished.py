@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from ..datasets.columns import listed
 from ..datasets.errors import InputError
+from ..datasets.json_text import parse_object, read_regular, shown
 from .comparison import is_comparison
 from .folder import AUDIT, PREDICTIONS
 from .intact import check_files
@@ -58,20 +59,32 @@ def read_result(run: Path) -> AuditResult:
         It is missing, no result of an audit, or one of another schema.
     """
     path = run / AUDIT
+    content = read_regular(path)
+    version = parse_object(content, path).get("schema_version")
+    if version != SCHEMA_VERSION:
+        told = f"written by a fairweigh of schema {shown(version)}; this one reads schema"
+        raise InputError(f"{path}: {told} {SCHEMA_VERSION}")
     try:
-        return AuditResult.model_validate_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
+        result = AuditResult.model_validate_json(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        if place == "schema_version":
-            told = f"written by a fairweigh of schema {str(first['input'])[:20]!r}; this one reads schema"
-            raise InputError(f"{path}: {told} {SCHEMA_VERSION}") from None
+        place = shown(".".join(map(str, first["loc"])))[1:-1]
         told = ": ".join(filter(None, (f"not a result of schema {SCHEMA_VERSION}", place, first["msg"])))
-        raise InputError(f"{path}: {told}") from None
+        raise InputError(f"{path}: {' '.join(told.split())}") from None
+    _check_variants(result, path)
+    return result
+
+
+def _check_variants(result: AuditResult, path: Path) -> None:
+    """InputError where the variants of a result are none that an audit or a comparison could have."""
+    kinds = [variant.kind for variant in result.variants]
+    if kinds[:1] != ["original"] or kinds[1:].count("original") > (len(kinds) == 2):
+        raise InputError(f"{path}: variants: expected the original first, got {shown(kinds)}")
+    names = [variant.name for variant in result.variants]
+    # A name is that of a file in the run: one with a slash would be read elsewhere.
+    bad = [name for name in names if "/" in name or "\0" in name or names.count(name) > 1]
+    if bad:
+        raise InputError(f"{path}: variants: expected distinct names of files, got {shown(bad[0])}")
 
 
 def opened(path: Path) -> Finished:

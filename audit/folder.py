@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
+import os
+import re
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from ..datasets.errors import InputError
+from ..datasets.json_text import kind_of, read_object, shown
 from ..datasets.read import sha256_file
 
-AUDIT, MANIFEST, PREDICTIONS = "audit.json", "MANIFEST.json", "predictions"
+AUDIT, MANIFEST = "audit.json", "MANIFEST.json"
+PREDICTIONS, ARTEFACTS = "predictions", "artefacts"
 SIGNATURE = "MANIFEST.sig"
 _LOCK = ".lock"
+MOST_MANIFEST = 1 << 24
+"""Bytes of a manifest: that of a hundred thousand files."""
+_SHA256 = re.compile("[0-9a-f]{64}")
+_ODD = re.compile(r"[\x00-\x1f\x7f\\]|^[A-Za-z]:")
+"""What has no place in the name of a run's file: control characters, backslashes, drives."""
 
 
 class OpenRun:
@@ -65,14 +76,59 @@ class OpenRun:
 
 def files(folder: Path) -> list[str]:
     """Return the files that a run's manifest names, as relative paths in sorted order."""
-    found = (p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-    return sorted(name for name in found if name not in (MANIFEST, SIGNATURE, _LOCK))
+    return sorted(name for name in walked(folder)[0] if name not in (MANIFEST, SIGNATURE))
+
+
+def walked(folder: Path) -> tuple[list[str], list[str]]:
+    """Go through a folder without following a link, opening a file, or leaving it.
+
+    Returns
+    -------
+    regular, odd : list of str
+        Relative paths of the regular files, and a line for everything else that lies there.
+
+    Raises
+    ------
+    InputError
+        A folder cannot be read.
+    """
+    regular: list[str] = []
+    odd: list[str] = []
+    open_ = [folder]
+    while open_:
+        place = open_.pop()
+        try:
+            with os.scandir(place) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+                modes = [entry.stat(follow_symlinks=False).st_mode for entry in found]
+        except OSError as error:
+            raise InputError(f"{place}: cannot be read: {error.strerror}") from None
+        if not found and place != folder:
+            odd.append(f"{_relative(place, folder)}: an empty folder, which no run has")
+        for entry, mode in zip(found, modes, strict=True):
+            name = _relative(Path(entry.path), folder)
+            if stat.S_ISREG(mode):
+                regular.append(name)
+            elif stat.S_ISDIR(mode):
+                open_.append(Path(entry.path))
+            else:
+                odd.append(f"{name}: expected regular files alone, got {kind_of(mode)}")
+    return sorted(regular), sorted(odd)
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
 
 
 def manifest(folder: Path, provenance: dict[str, Any]) -> str:
     """Return the text of MANIFEST.json: provenance and the sha256 of every file."""
-    sums = {name: sha256_file(folder / name) for name in files(folder)}
+    sums = {name: sha256_file(folder / name) for name in files(folder) if name != _LOCK}
     return manifest_text({**provenance, "files": sums})
+
+
+def checksum(content: Any) -> str:
+    """Return the sha256 of a JSON value, independent of the order of its keys."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def manifest_text(content: dict[str, Any]) -> str:
@@ -146,16 +202,39 @@ def _claim(staging: Path, target: Path) -> IO[bytes]:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Read MANIFEST.json of a finished run; InputError when it is not one."""
-    try:
-        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{folder}: not a run folder (no {MANIFEST})") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{folder / MANIFEST}: cannot be read: {error}") from None
-    if not isinstance(content, dict) or not isinstance(content.get("files"), dict):
-        raise InputError(f"{folder / MANIFEST}: expected a mapping with the key files")
+    """Read MANIFEST.json of a finished run.
+
+    Raises
+    ------
+    InputError
+        There is none, so that the folder is no run or is still being written; or it is no manifest: not a
+        JSON object, without checksums by file, or with a name that is no place inside the folder.
+    """
+    path = folder / MANIFEST
+    if not os.path.lexists(path):
+        raise InputError(f"{folder}: not a run folder (no {MANIFEST})")
+    content = read_object(path, MOST_MANIFEST)
+    sums = content.get("files")
+    if not isinstance(sums, dict):
+        raise InputError(f"{path}: expected a mapping with the key files")
+    for name, digest in sums.items():
+        if not _inside(name):
+            raise InputError(f"{path}: files: expected paths inside the run's folder, got {shown(name)}")
+        if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
+            raise InputError(f"{path}: files: {shown(name)}: expected a sha256, got {shown(digest)}")
+    folded: dict[str, str] = {}
+    for name in sums:
+        if folded.setdefault(name.casefold(), name) != name:
+            other = folded[name.casefold()]
+            raise InputError(f"{path}: files: {shown(other)} and {shown(name)} differ in case alone")
     return content
+
+
+def _inside(name: str) -> bool:
+    """Whether a name is a plain relative path, the same on every system."""
+    steps = name.split("/")
+    plain = not _ODD.search(name) and not any(step in ("", ".", "..") for step in steps)
+    return plain and name not in (MANIFEST, SIGNATURE)
 
 
 def replace(folder: Path, texts: dict[str, str], unsign: bool = False) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from ..datasets.errors import InputError
@@ -11,14 +12,16 @@ from ..told import tell
 from . import describe
 from .baseline import Baseline
 from .config import Config
-from .finished import checked, opened
+from .coverage import coverage
+from .finished import Finished, checked, opened
 from .folder import PREDICTIONS
 from .gate import together
 from .judge import Judgement, judge, value_order
 from .measure import Measurement
 from .pairs import Paired
 from .policy import GivenPolicy, Policy, Source, read_policy
-from .result import AuditResult, NotMeasured, PolicyInfo
+from .recomputed import as_configured, as_counted, configuration_of, recomputed, recomputing
+from .result import AuditResult, DataInfo, NotMeasured, PolicyInfo
 from .runner import entries_of, methods_of
 from .unpaired import Unpaired
 
@@ -61,26 +64,49 @@ def judge_run(
                 f"{baseline}: a baseline needs a policy whose gates ask for the change from it; the gates of "
                 "a run's own configuration do not"
             )
-        return checked(Path(run))
+        return believed(Path(run))
     given = policy if isinstance(policy, GivenPolicy) else read_policy(policy)
     finished = opened(Path(run))
-    order = value_order(finished.result.data.bins)
-    before = None if baseline is None else opened(Path(baseline))
-    earlier = None if before is None else Baseline(before, finished, order)
-    release = _Release(earlier if given.policy.asks_baseline else None)
-    found = judge(
-        _judged_config(finished.result, given.policy),
-        finished.result.data.sensitive,
-        order,
-        entries_of(finished.result),
-        finished.path / PREDICTIONS,
-        release=release,
-    )
-    result = _result(finished.result, found, given, release)
-    if earlier is None:
-        return result
-    info = earlier.info(str(baseline), given.policy.asks_baseline)
+    config = _judged_config(finished.result, given.policy)
+    data = as_configured(finished.result.data, config)
+    order = value_order(data.bins)
+    with recomputing():
+        before = None if baseline is None else _released(Path(baseline))
+        earlier = None if before is None else Baseline(before, finished, order)
+        release = _Release(earlier if given.policy.asks_baseline else None)
+        found = judge(
+            config, data.sensitive, order, entries_of(finished.result), finished.path / PREDICTIONS,
+            release=release,
+        )  # fmt: skip
+        result = _result(finished.result, data, found, given, release)
+        if earlier is None:
+            return result
+        info = earlier.info(str(baseline), given.policy.asks_baseline)
     return result.model_copy(update={"baseline": info})
+
+
+def believed(run: Path) -> AuditResult:
+    """Read a finished run, whose files must be as they were written, with every figure computed anew.
+
+    Raises
+    ------
+    InputError
+        As `checked`, or its figures cannot be computed from what it holds.
+    """
+    return _anew(run, checked(run))
+
+
+def _anew(run: Path, result: AuditResult) -> AuditResult:
+    try:
+        return recomputed(run, result)[0]
+    except InputError as error:
+        raise InputError(f"{run}: cannot be recomputed from the predictions: {error}") from None
+
+
+def _released(run: Path) -> Finished:
+    """Open an earlier run; which of its variants it would release is computed anew too."""
+    finished = opened(run)
+    return replace(finished, result=_anew(run, finished.result)) if finished.result.frontier else finished
 
 
 class _Release:
@@ -100,9 +126,10 @@ class _Release:
 def _judged_config(result: AuditResult, policy: Policy) -> Config:
     """The run's configuration with what the policy asks.
 
-    It is not validated again: a gate of a policy may speak of variants that this run does not make.
+    The run's own gates are not looked at; nor are the policy's held against the run's configuration, as
+    they may speak of variants that it does not make.
     """
-    config = Config.model_validate(result.configuration)
+    config = configuration_of(result, gates=[])
     return config.model_copy(
         update={
             "gates": policy.gates,
@@ -115,7 +142,9 @@ def _judged_config(result: AuditResult, policy: Policy) -> Config:
     )
 
 
-def _result(result: AuditResult, found: Judgement, given: GivenPolicy, release: _Release) -> AuditResult:
+def _result(
+    result: AuditResult, data: DataInfo, found: Judgement, given: GivenPolicy, release: _Release
+) -> AuditResult:
     policy = given.policy
     used = methods_of(found) | set(_change_methods(found, release.compared))
     told = []
@@ -126,7 +155,9 @@ def _result(result: AuditResult, found: Judgement, given: GivenPolicy, release: 
         update={
             "verdict": found.verdict,
             "confidence": policy.confidence,
+            "data": as_counted(data, found.measured),
             "variants": found.variants,
+            "coverage": coverage(found.variants[0].slices),
             "comparisons": found.comparisons,
             "identified": found.identified,
             "counterfactuals": found.counterfactuals,

@@ -2,28 +2,52 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+from ..datasets.errors import InputError
+from ..datasets.json_text import read_object, shown
 from ..datasets.read import sha256_file
-from .folder import AUDIT, MANIFEST, files, manifest_text, read_manifest
-from .runner import checksum
+from .folder import AUDIT, MANIFEST, SIGNATURE, checksum, manifest_text, read_manifest, walked
 from .signature import check_signature
+
+_OF_DATA = ("data_sha256", "model_sha256")
+"""Of a comparison these are two each, and ``audit.json`` holds one."""
 
 
 def check_files(run: Path) -> list[str]:
-    """Return what differs between a run's files, its manifest and its signature, one line each."""
+    """Return what differs between a run's files, its manifest and its signature, one line each.
+
+    Raises
+    ------
+    InputError
+        No run, one without a readable manifest, or a file that cannot be read.
+    """
     content = read_manifest(run)
     said: dict[str, str] = content["files"]
-    there = set(files(run))
-    out = [f"{name}: missing" for name in said if name not in there]
+    regular, odd = walked(run)
+    there = set(regular) - {MANIFEST, SIGNATURE}
+    if MANIFEST not in regular:
+        return odd
+    out = [*odd, *(f"{name}: missing" for name in said if name not in there and not _in(name, odd))]
     out += [f"{name}: not in the manifest" for name in sorted(there - set(said))]
-    changed = [name for name in said if name in there and sha256_file(run / name) != said[name]]
+    changed = [name for name in said if name in there and _sha256(run / name) != said[name]]
     out += [f"{name}: changed since the run was written" for name in changed]
     if AUDIT in there and AUDIT not in changed:
         out += _check_manifest(run, content)
-    return out + check_signature(run)
+    return out + (check_signature(run) if SIGNATURE in regular else [])
+
+
+def _in(name: str, odd: list[str]) -> bool:
+    """Whether a line on what is no regular file speaks of this name already."""
+    return any(line.startswith(f"{name}: ") for line in odd)
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return sha256_file(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def _check_manifest(run: Path, content: dict[str, Any]) -> list[str]:
@@ -31,12 +55,15 @@ def _check_manifest(run: Path, content: dict[str, Any]) -> list[str]:
     if (run / MANIFEST).read_bytes() != manifest_text(content).encode():
         return [f"{MANIFEST}: changed since the run was written"]
     try:
-        told = _told(json.loads((run / AUDIT).read_text(encoding="utf-8")))
-    except (ValueError, LookupError, TypeError, AttributeError):
+        told = _told(read_object(run / AUDIT))
+    except (InputError, LookupError, TypeError, AttributeError):
         # Not an audit.json at all; whoever reads it says so.
         return []
     differing = [key for key, value in told.items() if key not in content or content[key] != value]
-    return [f"{MANIFEST}: {', '.join(differing)}: not what {AUDIT} says"] if differing else []
+    if differing:
+        return [f"{MANIFEST}: {', '.join(differing)}: not what {AUDIT} says"]
+    unknown = [shown(key) for key in content if key not in {*told, *_OF_DATA, "files"}]
+    return [f"{MANIFEST}: {', '.join(unknown)}: no key of a manifest"] if unknown else []
 
 
 def _told(result: dict[str, Any]) -> dict[str, Any]:

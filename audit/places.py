@@ -9,8 +9,6 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from .config import Gate
-from .gate import gate_id
 from .result import AuditResult
 
 DEFAULT = "audit.yaml"
@@ -26,7 +24,7 @@ def gate_places(result: AuditResult) -> dict[str, tuple[str, int | None]]:
     file = (result.policy.file or "policy.yaml") if result.policy else _audited(result.environment.command)
     lines = _lines(Path(file))
     known = len(lines) == len(gates)
-    names = [gate_id(Gate.model_validate(gate), k) for k, gate in enumerate(gates)]
+    names = [str(gate.get("id") or f"gate-{k + 1}") for k, gate in enumerate(gates)]
     shown = _beside(file)
     places = {name: (shown, lines[k] if known else None) for k, name in enumerate(names)}
     # Targets of an objective and the result that nothing may be released stand in no line of gates.

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import shutil
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -27,7 +24,7 @@ from . import describe, gate
 from .changes import methods_used
 from .config import Config
 from .coverage import coverage
-from .folder import AUDIT, PREDICTIONS, OpenRun
+from .folder import ARTEFACTS, AUDIT, PREDICTIONS, OpenRun, checksum
 from .inputs import Progress, evaluation_set, load_model
 from .judge import SELECTION, Entry, Judgement, judge, make_plan, value_order
 from .measure import Measurement
@@ -236,8 +233,6 @@ class _Audit:
 
     def _forget(self, name: str) -> None:
         """Take out what a variant that cannot be scored has written."""
-        from .variants import ARTEFACTS
-
         shutil.rmtree(self.folder.folder / ARTEFACTS / name, ignore_errors=True)
         path = self.folder.predictions(name)
         for file in (path, path.parent / SELECTION / path.name):
@@ -247,13 +242,6 @@ class _Audit:
 def entries_of(result: AuditResult) -> list[Entry]:
     """Return the variants of a finished run, with what their predictions do not tell."""
     return [Entry(v.name, v.model, v.kind, v.recipe, v.cost, v.self_flips, v.parent) for v in result.variants]
-
-
-def recompute(result: AuditResult, predictions: Path) -> Judgement:
-    """Compute everything of a finished run again that follows from its predictions."""
-    config = Config.model_validate(result.configuration)
-    entries = entries_of(result)
-    return judge(config, result.data.sensitive, value_order(result.data.bins), entries, predictions)
 
 
 def methods_of(found: Judgement) -> set[str]:
@@ -266,39 +254,44 @@ def methods_of(found: Judgement) -> set[str]:
     return used
 
 
+def derived(config: Config, found: Judgement, cluster: str | None) -> dict[str, Any]:
+    """Return the parts of a result that follow from a run's configuration and its predictions.
+
+    ``cluster`` is the column of clusters, where the data have one.
+    """
+    used = methods_of(found)
+    configuration = config.model_dump(mode="json")
+    return {
+        "audit": config.audit,
+        "verdict": found.verdict,
+        "confidence": config.confidence,
+        "configuration": configuration,
+        "configuration_sha256": checksum(configuration),
+        "variants": found.variants,
+        "coverage": coverage(found.variants[0].slices),
+        "comparisons": found.comparisons,
+        "identified": found.identified,
+        "counterfactuals": found.counterfactuals,
+        "gates": found.gates,
+        "gates_together": gate.together(found.gates, config.confidence),
+        "frontier": found.frontier,
+        "definitions": describe.definitions(found.plan, found.measured, found.gates, config.report.reasons),
+        "methods": {name: text for name, text in METHODS.items() if name in used},
+        "not_measured": describe.not_measured(config, cluster, found.measured, found.plan),
+    }
+
+
 def _result(
     config: Config, data: EvaluationSet, found: Judgement, failed: list[Failed], command: str
 ) -> AuditResult:
-    used = methods_of(found)
-    configuration = config.model_dump(mode="json")
     return AuditResult(
-        audit=config.audit,
         title=config.report.title or (data.card.title if data.card else config.audit),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        verdict=found.verdict,
-        confidence=config.confidence,
         environment=describe.environment(config.seed, command),
-        configuration=configuration,
-        configuration_sha256=checksum(configuration),
         data=describe.data_info(data, found.measured),
-        variants=found.variants,
-        coverage=coverage(found.variants[0].slices),
         failed=failed,
-        comparisons=found.comparisons,
-        identified=found.identified,
-        counterfactuals=found.counterfactuals,
-        gates=found.gates,
-        gates_together=gate.together(found.gates, config.confidence),
-        frontier=found.frontier,
-        definitions=describe.definitions(found.plan, found.measured, found.gates, config.report.reasons),
-        methods={name: text for name, text in METHODS.items() if name in used},
-        not_measured=describe.not_measured(config, data, found.measured, found.plan),
+        **derived(config, found, data.cluster),
     )
-
-
-def checksum(content: Any) -> str:
-    """Return the sha256 of a JSON value, independent of the order of its keys."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def folder_name(audit_name: str) -> str:

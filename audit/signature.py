@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,11 +18,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..datasets.errors import InputError
+from ..datasets.json_text import parse_object, read_regular
 from ..datasets.read import sha256_file
 from .folder import MANIFEST, SIGNATURE, swap
 from .keys import PrivateKey, PublicKey, one_line, public_key_of_line
 
 ALGORITHM = "Ed25519"
+MOST_SIGNATURE = 1 << 16
+"""Bytes of MANIFEST.sig."""
 _STATEMENT = """\
 fairweigh signature of a run, version 1
 manifest sha256: {manifest}
@@ -98,7 +102,7 @@ def sign(run: Path, key: PrivateKey, comment: str | None = None) -> Signature:
 
 def refuse_signed(run: Path) -> None:
     """InputError where a run is signed already: a signature is never replaced unasked."""
-    if (run / SIGNATURE).exists():
+    if os.path.lexists(run / SIGNATURE):
         raise InputError(f"{run / SIGNATURE}: the run is signed already; to sign it anew, remove this file")
 
 
@@ -114,14 +118,12 @@ def _written(made: Signature) -> str:
 
 def read_signature(run: Path) -> Signature | None:
     """Read a run's signature; None where it is not signed, ValueError where the file is damaged."""
-    try:
-        text = (run / SIGNATURE).read_bytes().decode()
-    except FileNotFoundError:
+    path = run / SIGNATURE
+    if not os.path.lexists(path):
         return None
-    except OSError as error:
-        raise InputError(f"{run / SIGNATURE}: cannot be read: {error.strerror}") from None
-    content = json.loads(text)
-    if not isinstance(content, dict) or not all(isinstance(v, str) for v in content.values()):
+    text = read_regular(path, MOST_SIGNATURE)
+    content = parse_object(text, SIGNATURE)
+    if not all(isinstance(v, str) for v in content.values()):
         raise ValueError("expected a mapping of texts")
     told = _PATTERN.fullmatch(content.get("statement", ""))
     if content.get("algorithm") != ALGORITHM or told is None:
@@ -136,7 +138,7 @@ def read_signature(run: Path) -> Signature | None:
     )
     if told["key"] != key.fingerprint:
         raise ValueError(f"the statement names the key {told['key']}, the file {key.fingerprint}")
-    if one_line(told["comment"]) != told["comment"] or text != _written(found):
+    if one_line(told["comment"]) != told["comment"] or text != _written(found).encode():
         raise ValueError("not as it was written")
     return found
 
@@ -155,7 +157,8 @@ def check_signature(run: Path) -> list[str]:
     try:
         found = read_signature(run)
     except ValueError as error:
-        return [f"{SIGNATURE}: not a whole signature of a run: {' '.join(str(error).split())}"]
+        why = " ".join(str(error).split()).removeprefix(f"{SIGNATURE}: ")
+        return [f"{SIGNATURE}: not a whole signature of a run: {why}"]
     if found is None:
         return []
     if can_check() and not found.key.signed(found.statement, found.signature):

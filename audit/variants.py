@@ -28,11 +28,11 @@ from ..models.neural import NeuralModel
 from ..models.rules import unruled
 from ..told import tell
 from .config import Config, Planned
+from .folder import ARTEFACTS
 from .inputs import Progress
 from .result import CellWeight, Cost, Failed, Layer, Recipe, Rule, SelfFlips, Step, Timing
 from .training import Rows
 
-ARTEFACTS = "artefacts"
 SAMPLE_ROWS = 1024
 """Rows of the self-flip floor, spread over the data."""
 FRESH_ROWS = 256

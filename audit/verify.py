@@ -1,4 +1,4 @@
-"""Check a finished run: its files against the manifest, its figures against the predictions."""
+"""Check a finished run's figures: against its predictions, its configuration and each other."""
 
 from __future__ import annotations
 
@@ -8,106 +8,120 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pydantic import BaseModel, ValidationError
+import pyarrow.parquet as pq
 
-from ..datasets.errors import InputError
-from .comparison import is_comparison, recompute_comparison
-from .coverage import coverage
-from .folder import PREDICTIONS, read_manifest
-from .gate import together, worst
+from .._version import __version__
+from ..datasets.json_text import shown
+from .comparison import is_comparison
+from .folder import AUDIT, PREDICTIONS, read_manifest
 from .intact import check_files as check_files
+from .judge import IDENTIFIED
+from .recomputed import BROKEN, configuration_of, recomputed, told
 from .regimes.files import recompute_regimes
 from .result import AuditResult
-from .runner import checksum, recompute
+from .variants_told import check_variants
 
-TOLERANCE = 1e-9
+RELATIVE, ABSOLUTE = 1e-9, 1e-12
+"""Floats that differ by no more are equal: other processors sum in another order."""
+
+
+def written_here(result: AuditResult) -> bool:
+    """Whether this very version of fairweigh wrote a result."""
+    return result.environment.fairweigh == __version__
 
 
 def check_figures(run: Path, result: AuditResult) -> list[str]:
-    """Return the figures of a result that its predictions do not give, one line each."""
+    """Return what a result says and its predictions and configuration do not give, one line each.
+
+    Of a run that another version wrote only figures and verdicts are compared that it knew: words change.
+    """
+    strict = written_here(result)
     try:
-        found = _recomputed(run, result)
-    except (InputError, ValidationError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
+        found, rows = recomputed(run, result)
+        out = [*differences(_content(result, strict), _content(found, strict), "", texts=strict)]
+        out += _check_form(run, result) if strict and not out else []
+        if read_manifest(run).get("configuration_sha256") != found.configuration_sha256 and strict:
+            out.append("configuration: not the one of the manifest")
+        out += _check_identified(run, result, rows)
+        if not is_comparison(result):
+            out += check_variants(run, result, configuration_of(result))
+    except BROKEN as error:
         # Files that were tampered with may not be readable as what they claim to be.
-        return [f"figures: cannot be recomputed from the predictions: {_short(str(error))}"]
-    told = read_manifest(run)
-    out = []
-    gates = found["gates"]
-    if len(gates) != len(result.gates):
-        out.append(f"gates: {len(result.gates)} in the file, {len(gates)} in the configuration")
-    sums = {told.get("configuration_sha256"), result.configuration_sha256} - {""}
-    if sums != {checksum(result.configuration)}:
-        out.append("configuration: not the one of the manifest")
-    for old, new in zip(result.variants, found["variants"], strict=True):
-        out += differences(old.model_dump(), new.model_dump(), f"variants.{old.name}")
-    for part in ("comparisons", "frontier", "identified", "counterfactuals"):
-        out += differences(_dumped(getattr(result, part)), _dumped(found[part]), part)
-    if result.coverage and found["variants"]:
-        out += differences(
-            _dumped(result.coverage), _dumped(coverage(found["variants"][0].slices)), "coverage"
-        )
-    for before, after in zip(result.gates, gates, strict=False):
-        out += differences(before.model_dump(), after.model_dump(), f"gates.{before.id}")
-    risk = together(gates, result.confidence)
-    out += differences(_dumped(result.gates_together), _dumped(risk), "gates_together")
-    verdict = worst([g.verdict for g in gates if g.binding])
-    if verdict != result.verdict:
-        out.append(f"verdict: {result.verdict} in the file, {verdict} from the predictions")
-    return out + _check_regimes(run, result)
+        return [f"figures: cannot be recomputed from the predictions: {told(error)}"]
+    return out + _check_regimes(run, result, strict)
 
 
-def _check_regimes(run: Path, result: AuditResult) -> list[str]:
+def _content(result: AuditResult, strict: bool) -> dict[str, Any]:
+    return result.model_dump(exclude_unset=not strict)
+
+
+def _check_form(run: Path, result: AuditResult) -> list[str]:
+    """An ``audit.json`` has one form: a key left out, or a number as a text, is not what was written."""
+    text = result.model_dump_json(indent=1) + "\n"
+    return (
+        []
+        if (run / AUDIT).read_bytes() == text.encode()
+        else [f"{AUDIT}: not in the form that it is written in"]
+    )
+
+
+def _check_identified(run: Path, result: AuditResult, rows: pa.Table | None) -> list[str]:
+    if result.identified is None or rows is None:
+        return []
+    # Read from the place that the audit writes, whatever the file says.
+    held = pq.read_table(run / IDENTIFIED)
+    return [] if held.equals(rows) else [f"{IDENTIFIED}: not the rows that the predictions give"]
+
+
+def _check_regimes(run: Path, result: AuditResult, strict: bool) -> list[str]:
     """The figures of regimes that their inputs and the predictions do not give."""
     try:
         out: list[str] = []
         for old, new in recompute_regimes(run, result, run / PREDICTIONS):
-            out += differences(old.model_dump(), new.model_dump(), f"regimes.{old.regime}")
+            where = f"regimes.{old.regime}"
+            out += differences(
+                old.model_dump(exclude_unset=not strict), new.model_dump(), where, texts=strict
+            )
         return out
-    except (InputError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
-        return [f"regimes: cannot be recomputed from the predictions: {_short(str(error))}"]
+    except BROKEN as error:
+        return [f"regimes: cannot be recomputed from the predictions: {told(error)}"]
 
 
-def _recomputed(run: Path, result: AuditResult) -> dict[str, Any]:
-    """Everything of a result that follows from its predictions, computed anew."""
-    if is_comparison(result):
-        both = recompute_comparison(result, run / PREDICTIONS)
-        return {
-            "variants": both.variants, "gates": both.gates, "comparisons": [both.comparison],
-            "identified": both.identified, "frontier": None, "counterfactuals": [],
-        }  # fmt: skip
-    found = recompute(result, run / PREDICTIONS)
-    parts = ("variants", "gates", "comparisons", "frontier", "identified", "counterfactuals")
-    return {part: getattr(found, part) for part in parts}
+def differences(old: Any, new: Any, path: str, *, texts: bool = True) -> Iterator[str]:
+    """Yield a line for each place where what a file says is not what is recomputed.
 
-
-def _dumped(part: Any) -> Any:
-    if isinstance(part, list):
-        return [_dumped(item) for item in part]
-    return part.model_dump() if isinstance(part, BaseModel) else part
-
-
-def differences(old: Any, new: Any, path: str) -> Iterator[str]:
-    """Yield a line for each place where two values differ; floats may by a billionth."""
+    Parameters
+    ----------
+    texts : bool
+        Compare words and keys that the file has not; else figures and verdicts alone.
+    """
     if isinstance(old, dict) and isinstance(new, dict):
-        for key in [*old, *(k for k in new if k not in old)]:
-            yield from differences(old.get(key), new.get(key), f"{path}.{key}")
-    elif isinstance(old, (list, tuple)) and isinstance(new, (list, tuple)) and len(old) == len(new):
-        for i, (a, b) in enumerate(zip(old, new, strict=True)):
-            yield from differences(a, b, f"{path}[{_named(a, i)}]")
+        for key in [*old, *(k for k in new if k not in old and texts)]:
+            yield from differences(
+                old.get(key), new.get(key), f"{path}.{key}" if path else key, texts=texts or key in _VERDICTS
+            )
+    elif isinstance(old, (list, tuple)) and isinstance(new, (list, tuple)):
+        if len(old) != len(new):
+            yield f"{path}: {len(old)} in the file, {len(new)} from the predictions"
+        for i, (a, b) in enumerate(zip(old, new, strict=False)):
+            yield from differences(a, b, f"{path}{_named(a, i)}", texts=texts)
     elif isinstance(old, float) and isinstance(new, float):
-        if not math.isclose(old, new, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
+        if not (old == new or math.isclose(old, new, rel_tol=RELATIVE, abs_tol=ABSOLUTE)):
             yield f"{path}: {old!r} in the file, {new!r} from the predictions"
-    elif old != new:
-        yield f"{path}: {_short(old)} in the file, {_short(new)} from the predictions"
+    elif old != new and (texts or not (isinstance(old, str) or isinstance(new, str))):
+        yield f"{path}: {shown(old)} in the file, {shown(new)} from the predictions"
+
+
+_VERDICTS = ("verdict", "status", "recommended")
 
 
 def _named(item: Any, position: int) -> str:
-    """A list's item by its slice where it has one, so that a reader finds it."""
-    if isinstance(item, dict) and isinstance(item.get("slice"), dict) and item["slice"]:
-        return " & ".join(f"{k}={v}" for k, v in item["slice"].items())
-    return str(position)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+    """A list's item by its name or slice where it has one, so that a reader finds it."""
+    if not isinstance(item, dict):
+        return f"[{position}]"
+    for key in ("id", "name"):
+        if isinstance(item.get(key), str):
+            return f".{item[key]}"
+    if isinstance(item.get("slice"), dict) and item["slice"]:
+        return "[" + " & ".join(f"{k}={v}" for k, v in item["slice"].items()) + "]"
+    return f"[{position}]"

@@ -109,14 +109,18 @@ def test_verify_names_a_figure_that_was_changed_in_audit_json(run, cli):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda c: c.update(verdict="fail"), "verdict: fail in the file, pass from the predictions"),
-        (lambda c: c["gates"].pop(), "gates: 1 in the file, 2 in the configuration"),
+        (lambda c: c.update(verdict="fail"), "verdict: 'fail' in the file, 'pass' from the predictions"),
+        (lambda c: c["gates"].pop(), "gates: 1 in the file, 2 from the predictions"),
         (lambda c: c["gates"][0].update(verdict="fail"), "gates.gate-1.verdict: 'fail'"),
         (lambda c: c["configuration"].update(confidence=0.9), "configuration: not the one of the manifest"),
         (lambda c: c["configuration"].update(confidence=9), "figures: cannot be recomputed"),
-        (lambda c: c["configuration"]["gates"].clear(), "gates: 2 in the file, 0 in the configuration"),
+        (lambda c: c["configuration"]["gates"].clear(), "gates: 2 in the file, 0 from the predictions"),
         (lambda c: c["variants"][0]["disparities"].pop(), "variants.original.disparities: "),
-        (lambda c: c["data"].update(sensitive=["job"]), "figures: cannot be recomputed"),
+        (
+            lambda c: c["data"].update(sensitive=["job", "x"]),
+            "data.sensitive[0]: 'job' in the file",
+        ),
+        (lambda c: c["data"].update(rows=199), "data.rows: 199 in the file, 200 from the predictions"),
     ],
 )
 def test_verify_finds_what_was_rewritten_in_audit_json(change, told, run, cli):

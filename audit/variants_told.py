@@ -1,0 +1,124 @@
+"""What a result says of its variants beside figures: does it fit the configuration, the rows and itself.
+
+A recipe, a description and a measured cost come from the machine that made the variant: more than whether
+they fit together the run's folder does not tell.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ..datasets.json_text import shown
+from ..datasets.read import sha256_file
+from ..metrics.counts import DECISION
+from ..metrics.exact import clopper_pearson
+from ..told import tell
+from .config import Config, Planned
+from .folder import ARTEFACTS, PREDICTIONS
+from .result import AuditResult, Cost, SelfFlips, Variant
+
+
+def check_variants(run: Path, result: AuditResult, config: Config) -> Iterator[str]:
+    """Yield a line for each thing that a run of one model says of its variants and that cannot be so.
+
+    Raises
+    ------
+    OSError, pyarrow.ArrowException
+        A file cannot be read.
+    """
+    planned = {wanted.name: wanted for wanted in config.planned}
+    made = [v.name for v in result.variants[1:]]
+    lost = [f.name for f in result.failed]
+    if sorted([*made, *lost]) != sorted(planned) or made != [name for name in planned if name in made]:
+        yield f"variants: {shown([*made, *lost])} in the file, {shown([*planned])} in the configuration"
+        return
+    yield from _check_thresholds(run, result, config)
+    for variant in result.variants:
+        yield from _check_costs(variant, result.variants[0])
+        if variant.self_flips is not None:
+            yield from _check_self_flips(variant.self_flips, config, f"variants.{variant.name}.self_flips")
+    by_name = {v.name: v for v in result.variants}
+    for name in made:
+        yield from _check_recipe(run, by_name, planned[name], config)
+
+
+def _check_thresholds(run: Path, result: AuditResult, config: Config) -> Iterator[str]:
+    """Where scores become decisions at one threshold: it is the configured one, and the rows keep to it."""
+    given = config.model.threshold if config.model else None
+    first = result.variants[0]
+    if given is not None and first.model.get("threshold", given) != given:
+        yield f"variants.{first.name}.model.threshold: {first.model['threshold']!r}, configured as {given!r}"
+    for variant in result.variants:
+        threshold = variant.model.get("threshold")
+        if variant.model.get("rule") != tell("selected if score >= threshold") or threshold is None:
+            continue
+        table = pq.read_table(run / PREDICTIONS / f"{variant.name}.parquet", columns=["score", DECISION])
+        apart = pc.not_equal(
+            pc.greater_equal(table["score"], float(threshold)), pc.cast(table[DECISION], "bool")
+        )
+        wrong = pc.sum(apart).as_py() or 0
+        if wrong:
+            where = f"variants.{variant.name}.model.threshold"
+            yield f"{where}: {threshold!r} in the file, and {wrong:,} predictions are decided otherwise"
+
+
+def _check_costs(variant: Variant, original: Variant) -> Iterator[str]:
+    """Ratios of measured costs are those of what was measured."""
+    if variant.cost is None or original.cost is None or not variant.cost.timings:
+        return
+    from ..compression.cost import ratios
+
+    found = ratios(variant.cost.model_dump(), original.cost.model_dump())
+    if variant is original:
+        found["compute"] = 1.0
+    again = Cost.model_validate({**variant.cost.model_dump(), **found})
+    for name in found:
+        if getattr(variant.cost, name) != getattr(again, name):
+            yield f"variants.{variant.name}.cost.{name}: not the ratio of what the file says was measured"
+
+
+def _check_self_flips(told: SelfFlips, config: Config, where: str) -> Iterator[str]:
+    low, high = clopper_pearson(told.flips, told.rows, (1 - config.confidence) / 2)
+    found = {"rate": told.flips / told.rows, "low": float(low), "high": float(high)}
+    for name, value in found.items():
+        if not math.isclose(getattr(told, name), value, rel_tol=1e-9):
+            yield f"{where}.{name}: {getattr(told, name)!r} in the file, {value!r} from its rows and flips"
+
+
+def _check_recipe(
+    run: Path, variants: Mapping[str, Variant], planned: Planned, config: Config
+) -> Iterator[str]:
+    """A variant was made as the configuration says, and its artefact is the one that the recipe names."""
+    variant = variants[planned.name]
+    where, recipe = f"variants.{planned.name}", variant.recipe
+    if recipe is None:
+        yield f"{where}.recipe: missing"
+        return
+    steps = _steps(variants, planned, config)
+    told = [(step.recipe, step.room) for step in recipe.steps]
+    if told != steps:
+        yield f"{where}.recipe.steps: {shown(told)} in the file, {shown(steps)} in the configuration"
+    kind = "mitigated" if "mitigated" in recipe.groups else "compressed"
+    for key, found, expected in (("kind", variant.kind, kind), ("parent", variant.parent, planned.on)):
+        if found != expected:
+            yield f"{where}.{key}: {shown(found)} in the file, {shown(expected)} in the configuration"
+    place = f"{ARTEFACTS}/{planned.name}"
+    if (recipe.artefact, variant.model.get("path")) != (place, place):
+        yield f"{where}.recipe.artefact: {shown(recipe.artefact)} in the file, expected {place!r}"
+    elif recipe.sha256 not in [sha256_file(path) for path in (run / place).rglob("*") if path.is_file()]:
+        yield f"{where}.recipe.sha256: no file of {place} has this checksum"
+
+
+def _steps(variants: Mapping[str, Variant], planned: Planned, config: Config) -> list[tuple[str, Any]]:
+    """Recipes and rooms of a variant's whole chain: those of what it starts from, then its own."""
+    from ..compression.recipes import find
+
+    start = variants[planned.on].recipe if planned.on in variants else None
+    before = [(step.recipe, step.room) for step in start.steps] if start else []
+    return [*before, *((name, find(name, config.family).room) for name, _ in planned.named)]

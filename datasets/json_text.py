@@ -1,0 +1,142 @@
+"""JSON from outside: bounded in size and depth, and refused where two readers could read two things.
+
+JSON lines of evaluation data have their own reader (``jsonlines``); this one is for single documents, such as
+those of a run's folder and of a model's artefact.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import stat
+from pathlib import Path
+from typing import IO, Any
+
+from pydantic_core import from_json
+
+from .errors import InputError
+
+MOST_BYTES = 1 << 28
+"""Of one document: far above the audit.json of ten thousand slices."""
+_SHOWN = 60
+
+
+def read_object(path: Path, most: int = MOST_BYTES) -> dict[str, Any]:
+    """Read a file that holds one JSON object.
+
+    Parameters
+    ----------
+    most : int
+        Bytes above which the file is refused without being read.
+
+    Raises
+    ------
+    InputError
+        One line with the file: it cannot be read, is no regular file or too large, or as `parse_object`.
+    """
+    return parse_object(read_regular(path, most), path)
+
+
+def parse_object(content: bytes | str, where: str | Path) -> dict[str, Any]:
+    """Parse one JSON object.
+
+    Parameters
+    ----------
+    where : str or path
+        What the content is called in an error.
+
+    Raises
+    ------
+    InputError
+        Not UTF-8 or not JSON (RFC 8259); nested too deeply; a number that is not finite or of thousands of
+        digits; a key that stands twice in an object; something other than an object.
+    """
+    found = parse(content, where)
+    if not isinstance(found, dict):
+        kind = {list: "a list", str: "a text", bool: "a truth value", type(None): "null"}
+        raise InputError(f"{where}: expected a mapping, got {kind.get(type(found), 'a number')}")
+    return found
+
+
+def parse(content: bytes | str, where: str | Path) -> Any:
+    """Parse one JSON value of any kind; InputError as `parse_object`."""
+    try:
+        text = content.decode() if isinstance(content, bytes) else content
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where}: not UTF-8 text (byte {error.start})") from None
+    try:
+        # Bounds the depth and the digits of integers before Python's own parser recurses.
+        from_json(text, allow_inf_nan=False)
+        return json.loads(text, object_pairs_hook=_unique, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where}: cannot be read as JSON: {' '.join(str(error).split())}") from None
+
+
+def read_regular(path: Path, most: int = MOST_BYTES) -> bytes:
+    """Read a regular file whole; anything that could block or never end is refused.
+
+    Raises
+    ------
+    InputError
+        It cannot be opened, is a folder, pipe, socket or device, or has more than ``most`` bytes.
+    """
+    try:
+        with opened_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            content = file.read(most + 1) if size <= most else None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    if content is None or len(content) > most:
+        raise InputError(f"{path}: expected at most {most:,} bytes, got {max(size, most + 1):,}")
+    return content
+
+
+def opened_regular(path: Path) -> IO[bytes]:
+    """Open a regular file for reading, without waiting for the other end of what is none.
+
+    Raises
+    ------
+    InputError
+        It is a folder, pipe, socket or device.
+    OSError
+        It cannot be opened.
+    """
+    # Without O_NONBLOCK opening a named pipe would wait for a writer.
+    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(number).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(number, "rb")
+    os.close(number)
+    raise InputError(f"{path}: expected a regular file, got {kind_of(mode)}")
+
+
+def kind_of(mode: int) -> str:
+    """What a file of this mode is called, links included."""
+    kinds = {
+        stat.S_IFREG: "a regular file", stat.S_IFDIR: "a folder", stat.S_IFLNK: "a link",
+        stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket",
+    }  # fmt: skip
+    return kinds.get(stat.S_IFMT(mode), "a device")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in made if names.count(name) > 1)
+        raise ValueError(f"the key {shown(twice)} stands twice in one object")
+    return made
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise ValueError(f"the number {shown(digits)} is beyond what a float holds")
+    return value
+
+
+def shown(value: object) -> str:
+    """A value as an error shows it: its repr, cut to a line's length."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

@@ -1,0 +1,155 @@
+"""What a finished run's folder proves: files, figures and pages; and what nothing in it can prove."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jinja2 import TemplateError
+
+from ._version import __version__
+from .audit.comparison import is_comparison
+from .audit.config import ReportSpec
+from .audit.describe import DRAWN_WITH, environment
+from .audit.finished import read_result
+from .audit.folder import ARTEFACTS, AUDIT, PREDICTIONS, files
+from .audit.judge import IDENTIFIED, SELECTION
+from .audit.recomputed import BROKEN, told
+from .audit.regimes.files import read_regimes, regime_file
+from .audit.verify import check_figures, check_files, written_here
+from .datasets.errors import InputError
+from .datasets.json_text import read_regular
+from .reports import render
+from .reports.language import TAGS
+
+if TYPE_CHECKING:
+    from .audit.regimes.result import RegimeResult
+    from .audit.result import AuditResult
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was found of a run.
+
+    Attributes
+    ----------
+    files, figures, pages : list of str
+        What differs, one line each: from the manifest and signature; from the predictions and the
+        configuration; from what the figures are rendered to.
+    unproven : list of str
+        In words: what could not be held against anything here.
+    rendered : bool
+        Whether the pages were rendered again.
+    """
+
+    files: list[str]
+    figures: list[str] = field(default_factory=list)
+    pages: list[str] = field(default_factory=list)
+    unproven: list[str] = field(default_factory=list)
+    rendered: bool = False
+
+
+def verify(run: Path) -> Verification:
+    """Check a finished run against itself; nothing in its folder is written.
+
+    Raises
+    ------
+    InputError
+        Not a run, or one of another schema.
+    """
+    changed = check_files(run)
+    if any("missing" in line or "regular files alone" in line for line in changed):
+        # What is left is no run to compute anything of.
+        return Verification(changed)
+    try:
+        result = read_result(run)
+    except InputError as error:
+        if not any(line.startswith(f"{AUDIT}: changed") for line in changed):
+            raise
+        return Verification(changed, [str(error)])
+    figures = check_figures(run, result)
+    if figures:
+        return Verification(changed, figures)
+    pages, unproven = _check_pages(run, result)
+    return Verification(changed, figures, pages, [*_unproven(result), *unproven], written_here(result))
+
+
+def _check_pages(run: Path, result: AuditResult) -> tuple[list[str], list[str]]:
+    """Render every page again: what is not so to the byte, and what cannot be told here."""
+    if not written_here(result):
+        by = f"written by fairweigh {result.environment.fairweigh}, and this is {__version__}"
+        return [], [f"the pages, which cannot be rendered again here: {by}"]
+    try:
+        regimes = read_regimes(run)
+        left, texts = _left(run, result, regimes)
+    except (*BROKEN, TemplateError) as error:
+        # What a renderer meets in parts that nothing could be held against may be anything.
+        return [f"pages: cannot be rendered from {AUDIT}: {told(error)}"], []
+    expected = {*texts, *_data_files(result), *(regime_file(regime.regime) for regime in regimes)}
+    made = tuple(f"{ARTEFACTS}/{variant.name}/" for variant in result.variants[1:])
+    odd = [name for name in files(run) if name not in expected and not name.startswith(made)]
+    wrong = [f"{name}: not a file that this run has" for name in odd]
+    drawn = [name for name in left if name.endswith(".html")] if _drawn_elsewhere(result) else []
+    wrong += [f"{name}: not what its figures are rendered to" for name in left if name not in drawn]
+    elsewhere = "whose charts another version or system drew" if drawn else ""
+    return wrong, [f"{name}, {elsewhere}" for name in drawn]
+
+
+def _left(
+    run: Path, result: AuditResult, regimes: Sequence[RegimeResult]
+) -> tuple[list[str], dict[str, str]]:
+    """The pages that no way of rendering gives, and the pages of the first way, by name."""
+    held: dict[str, bytes] = {}
+    first: dict[str, str] = {}
+    for charts, language in _ways(run, result):
+        texts = render(result, charts=charts, language=language, regimes=regimes)
+        first = first or texts
+        held = held or {name: read_regular(run / name) for name in texts if (run / name).is_file()}
+        held = {name: content for name, content in held.items() if content != texts[name].encode()}
+        if not held:
+            break
+    missing = [name for name in first if not (run / name).is_file()]
+    return [*missing, *held], first
+
+
+def _ways(run: Path, result: AuditResult) -> Iterator[tuple[bool, str]]:
+    """With charts or without, and in which language: as configured, then as ``report`` can be asked to."""
+    spec = ReportSpec.model_validate(result.configuration.get("report") or {})
+    ways: list[tuple[bool, str]] = [(spec.charts, spec.language)]
+    ways += [(charts, language) for language in TAGS for charts in (spec.charts, not spec.charts)]
+    yield from dict.fromkeys(ways)
+
+
+def _data_files(result: AuditResult) -> list[str]:
+    """The files of a run that are not rendered."""
+    names = [f"{PREDICTIONS}/{variant.name}.parquet" for variant in result.variants]
+    if result.frontier is not None and result.frontier.selection:
+        names += [f"{PREDICTIONS}/{SELECTION}/{variant.name}.parquet" for variant in result.variants]
+    return [AUDIT, *names, *([IDENTIFIED] if result.identified else [])]
+
+
+def _drawn_elsewhere(result: AuditResult) -> bool:
+    """Whether the machine that drew the charts had another chart engine, or other fonts perhaps."""
+    here, there = environment(0, ""), result.environment
+    return here.platform != there.platform or any(
+        here.packages.get(name) != there.packages.get(name) for name in DRAWN_WITH
+    )
+
+
+def _unproven(result: AuditResult) -> list[str]:
+    """What nothing in a run's folder can prove, in words."""
+    out = [
+        "the configuration itself",
+        "that the predictions are those of the model on the data: what is said of both, their checksums "
+        "and the data's source, classes and warnings",
+        "time, command and environment",
+    ]
+    if is_comparison(result):
+        out.append("what the two runs that are compared do not share")
+    elif len(result.variants) + len(result.failed) > 1:
+        out.append("what the variants cost when it was measured, what they learned and why one failed")
+    if result.configuration.get("report", {}).get("regimes"):
+        out.append("the inputs of regimes")
+    return out
