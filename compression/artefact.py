@@ -17,7 +17,7 @@ from typing import Any
 
 from ..datasets.errors import InputError
 from ..datasets.read import sha256_file
-from ..models.estimator import EstimatorModel, one_line
+from ..models.estimator import EstimatorModel
 from ..models.extras import optional
 from ..models.function import FunctionModel
 from ..models.inputs import load_inputs

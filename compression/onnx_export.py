@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from ..datasets.errors import InputError
-from ..models.estimator import one_line
+from ..models.foreign import one_line
 from ..models.extras import optional, quiet
 from ..models.runtimes import OnnxRuntime
 from ..told import tell

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from ..datasets.errors import InputError
-from ..models.estimator import one_line
+from ..models.foreign import one_line
 from ..models.extras import optional, quiet
 from ..told import tell
 from .finetune import then_tune

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..datasets.columns import listed, plain
 from ..datasets.errors import InputError
-from .estimator import one_line
+from .foreign import one_line
 from .extras import optional, quiet
 from .neural import Arrays, Encoded
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..datasets.errors import InputError
 from .compiled import compiled, forget_compiled
-from .estimator import one_line
+from .foreign import one_line
 from .extras import optional, quiet
 from .neural import Arrays, out_of_memory
 
