@@ -244,8 +244,7 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         code = INTERRUPTED
     except BaseException as error:
-        # Whatever is not caught, a panic of a library or its SystemExit too, would leave with the exit code of a
-        # failed gate.
+        # What is not caught, such as a library's panic or SystemExit, would leave as a failed gate does.
         if os.environ.get(TRACEBACK):
             traceback.print_exc()
         if type(error).__name__ == "NoArgsIsHelpError":
@@ -292,7 +291,7 @@ def _stop(message: str) -> NoReturn:
 
 
 def _leave(code: int) -> NoReturn:
-    """End with a code, unless what was said has not reached its place: Python would end with a code of its own."""
+    """End with a code; 2 where what was said has not reached its place, for which Python has its own."""
     for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
         try:
             if stream is not None:

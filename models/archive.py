@@ -53,7 +53,8 @@ def _unpacked(file: IO[bytes], size: int, most: int, nested: bool = False) -> in
         for entry in entries:
             if entry.filename.endswith(".json") and entry.file_size > MOST_TEXT:
                 raise ValueError(
-                    f"{entry.filename[:80]}: {entry.file_size:,} bytes of JSON, expected at most {MOST_TEXT:,}"
+                    f"{entry.filename[:80]}: {entry.file_size:,} bytes of JSON, expected at most "
+                    f"{MOST_TEXT:,}"
                 )
             if not nested and _is_archive(archive, entry):
                 held = archive.read(entry)

@@ -1,4 +1,4 @@
-"""What other people's graphs may take of this machine: memory that is there, and time where one may not end."""
+"""What other people's graphs may take of this machine: memory that is there, and time, which may not end."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..datasets.read import sha256_file
 from ..datasets.training import TrainingRows
-from .base import Scored, decide, rule
 from .archive import refuse_bomb
+from .base import Scored, decide, rule
 from .foreign import foreign, one_line
 
 if TYPE_CHECKING:

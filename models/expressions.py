@@ -27,7 +27,7 @@ _SENTINELS = (2**63 - 1, -(2**63), 2**63)
 """No limit, as slices and ranges say it."""
 
 
-class TooLarge(ValueError):
+class TooLargeError(ValueError):
     """A value that is beyond all sizes."""
 
 
@@ -39,9 +39,9 @@ class Weight:
     terms: int = 1
 
     def checked(self) -> Weight:
-        """Itself; TooLarge where no size can be so large."""
+        """Itself; TooLargeError where no size can be so large."""
         if self.bits > MOST_BITS or self.terms > MOST_TERMS:
-            raise TooLarge
+            raise TooLargeError
         return self
 
 
@@ -50,13 +50,13 @@ def check_expression(text: str) -> None:
 
     Raises
     ------
-    TooLarge
+    TooLargeError
         Its value could be beyond `MOST_BITS` bits, or it has more than `MOST_TERMS` terms.
     ValueError
         It is no expression.
     """
     if len(text) > MOST_LENGTH:
-        raise TooLarge
+        raise TooLargeError
     try:
         _weigh(ast.parse(text.strip(), mode="eval").body)
     except (SyntaxError, RecursionError, MemoryError):
@@ -85,7 +85,7 @@ def _joined(name: str, parts: list[ast.expr]) -> Weight:
     if name in _POWERS:
         exponent = _constant(parts[1]) if len(parts) == 2 else None
         if exponent is None or abs(exponent) > MOST_BITS:
-            raise TooLarge
+            raise TooLargeError
         times = max(1, math.ceil(abs(exponent)))
         terms = given[0].terms
         # Terms of a power of a sum: so many ways to draw that often from the sum's terms.
@@ -93,7 +93,7 @@ def _joined(name: str, parts: list[ast.expr]) -> Weight:
     if name in _SHIFTS:
         by = _constant(parts[1]) if len(parts) == 2 else None
         if by is None or not 0 <= by <= MOST_BITS:
-            raise TooLarge
+            raise TooLargeError
         return Weight(given[0].bits + int(by), given[0].terms).checked()
     if name in ("Mult", "Div", *_DIVISIONS):
         return Weight(sum(w.bits for w in given), math.prod(w.terms for w in given)).checked()
@@ -105,7 +105,11 @@ def _constant(node: ast.expr) -> float | None:
     sign = 1
     while isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
         sign, node = -sign if isinstance(node.op, ast.USub) else sign, node.operand
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Integer", "Float"):
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("Integer", "Float")
+    ):
         node = node.args[0] if len(node.args) >= 1 else node
     if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
         return sign * node.value
@@ -122,8 +126,8 @@ def check_graph(graph: Mapping[str, Any], given: int = UNKNOWN_BITS) -> None:
 
     Raises
     ------
-    TooLarge
-        A size could be beyond `MOST_BITS` bits, or numbers in the graph ask for beyond `MOST_LITERAL` elements.
+    TooLargeError
+        A size could be beyond `MOST_BITS` bits, or numbers in the graph beyond `MOST_LITERAL` elements.
     """
     known: dict[str, int] = defaultdict(lambda: given)
     for node in graph["nodes"]:
@@ -134,7 +138,7 @@ def check_graph(graph: Mapping[str, Any], given: int = UNKNOWN_BITS) -> None:
         if target.startswith(("_operator.", "torch.sym_", "math.")):
             bits = _result_bits(target.rpartition(".")[2], arguments, known)
             if bits > MOST_BITS:
-                raise TooLarge
+                raise TooLargeError
             for output in node["outputs"]:
                 for name in _names(output):
                     known[name] = bits
@@ -146,7 +150,7 @@ def _result_bits(operation: str, arguments: list[Any], known: Mapping[str, int])
     if operation in ("pow", "lshift"):
         by = second.get("as_int", second.get("as_float"))
         if not isinstance(by, (int, float)) or not abs(by) <= MOST_BITS:
-            raise TooLarge
+            raise TooLargeError
         return bits[0] + int(by) if operation == "lshift" else bits[0] * max(1, math.ceil(abs(by)))
     return sum(bits) if operation == "mul" else max(bits, default=1) + 1
 
@@ -177,4 +181,4 @@ def _check_literals(argument: Any) -> None:
     asked = [one] if isinstance(one, int) else several if isinstance(several, list) else []
     sizes = [abs(v) for v in asked if isinstance(v, int) and v not in _SENTINELS]
     if math.prod(max(1, v) for v in sizes) > MOST_LITERAL:
-        raise TooLarge
+        raise TooLargeError

@@ -1,7 +1,7 @@
 """Other people's code, called so that nothing it throws passes for something else.
 
-A library may end the process (``SystemExit``) or throw what is no ``Exception`` (a panic of a Rust extension):
-uncaught, either leaves with exit code 1, which a merge check reads as a failed gate.
+A library may end the process (``SystemExit``) or throw what is no ``Exception`` (a panic of a Rust
+extension): uncaught, either leaves with exit code 1, which a merge check reads as a failed gate.
 """
 
 from __future__ import annotations

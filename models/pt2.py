@@ -20,9 +20,9 @@ from typing import Any
 from ..datasets.errors import InputError
 from ..plain import from_json
 from .archive import refuse_bomb
-from .expressions import MOST_BITS, UNKNOWN_BITS, TooLarge, check_expression, check_graph
-from .foreign import foreign
+from .expressions import MOST_BITS, UNKNOWN_BITS, TooLargeError, check_expression, check_graph
 from .extras import optional, quiet
+from .foreign import foreign
 
 _FILES = re.compile(
     r"[^/]+/(archive_format|archive_version|byteorder|version|\.data/\w+|models/model\.json"
@@ -104,13 +104,15 @@ def _in_graph(text: str) -> Iterator[str]:
             _check(check_expression, str(value), f"the size {str(value)[:80]!r}")
         if key == "graph" and isinstance(value, dict) and "nodes" in value:
             # What a graph inside another is given was computed there.
-            _check(partial(check_graph, given=UNKNOWN_BITS if value is top else MOST_BITS // 2), value, "a size")
+            _check(
+                partial(check_graph, given=UNKNOWN_BITS if value is top else MOST_BITS // 2), value, "a size"
+            )
 
 
 def _check(check: Callable[[Any], None], what: Any, told: str) -> None:
     try:
         check(what)
-    except TooLarge:
+    except TooLargeError:
         raise ValueError(f"{told} in its graph could be beyond all sizes") from None
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from ..datasets.errors import InputError
 from ..datasets.read import sha256_file
-from .foreign import STOPS, foreign, one_line
 from .budget import bounded_memory
 from .extras import optional, quiet
+from .foreign import STOPS, foreign, one_line
 from .function import imported
 from .pt2 import refuse_code
 
