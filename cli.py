@@ -9,6 +9,7 @@ import shlex
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -20,6 +21,8 @@ from .gate_commands import Lenient, leave, say
 
 INTERRUPTED = 130
 """What typer makes of an interrupt."""
+TRACEBACK = "FAIRWEIGH_TRACEBACK"
+"""Set in the environment, it shows where an error came from."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -240,28 +243,63 @@ def main() -> NoReturn:
         code = app(standalone_mode=False)
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except Exception as error:
-        from .datasets.errors import InputError
-
-        if isinstance(error, InputError):
-            _stop(str(error))
-        # Bad usage; typer's versions differ in where the class of these errors lives.
-        message = getattr(error, "format_message", None)
-        if message is None:
-            # A fault of ours; it must not leave with the exit code of a failed gate.
+    except BaseException as error:
+        # What is not caught, such as a library's panic or SystemExit, would leave as a failed gate does.
+        if os.environ.get(TRACEBACK):
             traceback.print_exc()
-            _stop(f"internal error: {type(error).__name__}; please report it with the lines above")
         if type(error).__name__ == "NoArgsIsHelpError":
-            error.show()  # type: ignore[attr-defined]
-            sys.exit(2)
-        _stop(f"{message()} (see 'fairweigh --help')")
+            with suppress(OSError):
+                error.show()  # type: ignore[attr-defined]
+            _leave(2)
+        _stop(_told(error))
     if code == INTERRUPTED:
         _stop("interrupted; no run was written")
-    sys.exit(code if isinstance(code, int) else 0)
+    _leave(code if isinstance(code, int) else 0)
+
+
+def _told(error: BaseException) -> str:
+    """What is said of an error on its one line."""
+    from .datasets.errors import InputError
+
+    if isinstance(error, InputError):
+        return str(error)
+    # Bad usage; typer's versions differ in where the class of these errors lives.
+    message = getattr(error, "format_message", None)
+    if message is not None:
+        return f"{message()} (see 'fairweigh --help')"
+    if isinstance(error, SystemExit) and isinstance(error.__context__, OSError):
+        # What typer makes of a reader that has gone.
+        error = error.__context__
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'standard output'}: {error.strerror}"
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    text = " ".join(str(error).split())
+    return (
+        f"internal error: {type(error).__name__}: {text[:300]}; please report it with what "
+        f"{TRACEBACK}=1 makes it print"
+    )
 
 
 def _stop(message: str) -> NoReturn:
     line = " ".join(message.split())
-    print(f"fairweigh: {line}", file=sys.stderr)
-    gate_commands.annotate(line)
-    sys.exit(2)
+    # Where even this cannot be written the exit code still tells.
+    with suppress(OSError):
+        print(f"fairweigh: {line}", file=sys.stderr, flush=True)
+        gate_commands.annotate(line)
+    _leave(2)
+
+
+def _leave(code: int) -> NoReturn:
+    """End with a code; 2 where what was said has not reached its place, for which Python has its own."""
+    for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError as error:
+            code = 2
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+            if number == 1:
+                with suppress(OSError):
+                    print(f"fairweigh: standard output: {error.strerror}", file=sys.stderr, flush=True)
+    sys.exit(code)

@@ -21,13 +21,13 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from ..datasets.errors import InputError
 from ..datasets.memory import PLACE
 from ..metrics.limit import Limit
 from ..metrics.table import DISPARITIES, METRICS
+from ..plain import MOST_YAML_BYTES, from_yaml, read_bounded
 from .ladder import check_names, ladder
 from .masked import masked
 
@@ -704,20 +704,22 @@ def read(
         One line with the file, the key's path, what was expected and what came.
     """
     where = "" if isinstance(source, Mapping) else f"{source}: "
-    content = deepcopy(dict(source)) if isinstance(source, Mapping) else load_yaml(Path(source))
-    for setting in overrides:
-        override(content, setting)
-    data = content.get("data")
-    if rows_given and isinstance(data, Mapping) and not {"name", "path"} & set(data):
-        content["data"] = {**data, "path": PLACE}
-    if model is not None:
-        content["model"] = _replaced(content.get("model"), model)
     try:
+        content = deepcopy(dict(source)) if isinstance(source, Mapping) else load_yaml(Path(source))
+        for setting in overrides:
+            override(content, setting)
+        data = content.get("data")
+        if rows_given and isinstance(data, Mapping) and not {"name", "path"} & set(data):
+            content["data"] = {**data, "path": PLACE}
+        if model is not None:
+            content["model"] = _replaced(content.get("model"), model)
         return Config.model_validate(_paired(content))
     except UnicodeDecodeError as error:
         raise InputError(f"{where}expected valid unicode, got half of a character: {error.reason}") from None
     except ValidationError as error:
         raise InputError(where + masked(first_problem(error))) from None
+    except RecursionError:
+        raise InputError(f"{where}nested beyond reason, or inside itself") from None
 
 
 def _paired(content: Any) -> Any:
@@ -756,7 +758,7 @@ def _replaced(configured: Any, model: Mapping[str, Any]) -> dict[str, Any]:
 def load_yaml(path: Path, keys: str = "audit, data, model, gates") -> dict[str, Any]:
     """Read a file that holds one mapping; InputError where it does not."""
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        content = from_yaml(read_bounded(path, MOST_YAML_BYTES).decode())
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -766,8 +768,8 @@ def load_yaml(path: Path, keys: str = "audit, data, model, gates") -> dict[str, 
         place = f" in line {mark.line + 1}" if mark is not None else ""
         problem = getattr(error, "problem", None) or "cannot be parsed"
         raise InputError(f"{path}: not valid YAML{place}: {' '.join(str(problem).split())}") from None
-    except (ValueError, RecursionError) as error:
-        # A scalar that is no such date or number, or a file nested beyond reason.
+    except ValueError as error:
+        # A scalar that is no such date or number, or a file beyond all bounds.
         raise InputError(f"{path}: not valid YAML: {error}") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a mapping with the keys {keys} ...")
@@ -781,8 +783,8 @@ def override(content: dict[str, Any], setting: str, option: str = "--set") -> No
     if not sign or not all(steps):
         raise InputError(f"{option}: expected key.path=value, got {masked(setting)!r}")
     try:
-        value = YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, ValueError, RecursionError):
+        value = from_yaml(text)
+    except (YAMLError, ValueError):
         raise InputError(f"{option} {key}: the value is not valid YAML: {masked(text)!r}") from None
     place: Any = content
     for i, step in enumerate(steps):

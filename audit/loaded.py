@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..datasets.errors import InputError
 from ..models.base import Scored
-from ..models.estimator import one_line
+from ..models.foreign import one_line
 from ..models.rules import RuledModel, unruled
 from ..models.table import ScoreColumn
 from .pairs import whole_batch

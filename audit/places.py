@@ -9,6 +9,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from ..plain import MOST_YAML_BYTES, from_yaml, read_bounded
 from .result import AuditResult
 
 DEFAULT = "audit.yaml"
@@ -42,7 +43,10 @@ def _audited(command: str) -> str:
 
 def _lines(path: Path) -> list[int]:
     try:
-        gates: Any = YAML(typ="rt", pure=True).load(path.read_text(encoding="utf-8")).get("gates")
+        text = read_bounded(path, MOST_YAML_BYTES).decode()
+        # What is beyond reason is not read a second time with its lines.
+        from_yaml(text)
+        gates: Any = YAML(typ="rt", pure=True).load(text).get("gates")
         return [gates.lc.item(k)[0] + 1 for k in range(len(gates))]
     except (OSError, ValueError, YAMLError, AttributeError, TypeError, KeyError, RecursionError):
         return []

@@ -23,7 +23,7 @@ from ..datasets.evaluation import EvaluationSet
 from ..metrics.exact import clopper_pearson
 from ..models.base import Model
 from ..models.compiled import forget_compiled
-from ..models.estimator import one_line
+from ..models.foreign import one_line
 from ..models.neural import NeuralModel
 from ..models.rules import unruled
 from ..told import tell

@@ -17,8 +17,10 @@ from typing import Any
 
 from ..datasets.errors import InputError
 from ..datasets.read import sha256_file
-from ..models.estimator import EstimatorModel, one_line
+from ..models.budget import bounded_memory
+from ..models.estimator import EstimatorModel
 from ..models.extras import optional
+from ..models.foreign import foreign, one_line
 from ..models.function import FunctionModel
 from ..models.inputs import load_inputs
 from ..models.neural import Batching, Head, NeuralModel
@@ -27,17 +29,10 @@ from ..models.runtimes import OnnxRuntime, TorchRuntime, device_for
 from ..models.sources import ExportedSource, FactorySource, TransformersSource, load_source
 from ..models.table import PredictionTable, ScoreColumn
 from . import codec, weights
+from .description import FORMAT, PROGRAM, SPEC, read_description
 from .recipes import Family, find
 
-FORMAT = 1
-MOST_RULES = 16
-SPEC, WEIGHTS, ONNX, SKOPS, PROGRAM = (
-    "variant.json",
-    "model.safetensors",
-    "model.onnx",
-    "model.skops",
-    "program.pt2",
-)
+WEIGHTS, ONNX, SKOPS = "model.safetensors", "model.onnx", "model.skops"
 
 Step = tuple[str, dict[str, Any]]
 """Name of a recipe that was applied, and its record."""
@@ -177,16 +172,9 @@ def load(
         not among those allowed, or it scores by itself and a callable was given.
     """
     path = folder / SPEC
-    try:
-        spec = json.loads(path.read_text(encoding="utf-8"))
-        newer = spec["format"] > FORMAT
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"{path}: not the description of an artefact: {one_line(error)}") from None
-    if newer:
-        raise InputError(f"{path}: written in format {spec['format']}, this version reads up to {FORMAT}")
-    try:
+    spec = read_description(folder)
+    # What fits its types may still not fit the module that it is about.
+    with foreign(f"{path}: not the description of an artefact"), bounded_memory():
         model: Any
         if function is not None and "callable" not in spec:
             raise InputError(f"{folder}: not the rule of a callable, so no callable can score for it")
@@ -198,28 +186,18 @@ def load(
             model = read(spec, folder)
         else:
             model = _read_neural(spec, folder, device, factories)
-        rules = spec.get("rules", [])
-        if len(rules) > MOST_RULES:
-            raise ValueError(f"{len(rules)} rules, expected at most {MOST_RULES}")
-        return behind(model, [rule_of(rule) for rule in rules])
-    except InputError:
-        raise
-    except (
-        KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RuntimeError,
-    ) as error:  # fmt: skip
-        raise InputError(f"{path}: not the description of an artefact: {one_line(error)}") from None
+        return behind(model, [rule_of(rule) for rule in spec.get("rules", [])])
 
 
 def _read_scores(spec: dict[str, Any], function: Callable[[Any], Any] | None) -> ScoreColumn | FunctionModel:
-    probability, threshold = bool(spec["probability"]), spec["threshold"]
     called = spec.get("callable")
     if called and function is not None:
-        features = list(map(str, called["features"]))
         return FunctionModel(
-            function, features, float(threshold), probability=probability, name=str(called["name"])
-        )
+            function, called["features"], spec["threshold"], probability=spec["probability"],
+            name=called["name"],
+        )  # fmt: skip
     return ScoreColumn(
-        str(spec["column"]), probability, threshold, function=str(called["name"]) if called else None
+        spec["column"], spec["probability"], spec["threshold"], function=called["name"] if called else None
     )
 
 
@@ -239,8 +217,6 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
     if how["kind"] == "onnx":
         runtime = OnnxRuntime(folder / ONNX, device)
     else:
-        if source is None:
-            raise ValueError("source: null, beside a torch module")
         device = device_for(device)
         module = source.skeleton()
         if how["dtype"] != "float32":
@@ -253,20 +229,18 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
         runtime = TorchRuntime(
             module, device, by_name=source.by_name, autocast=how["autocast"], compiled=how["compiled"]
         )
-    batching = Batching(**{key: int(value) for key, value in spec["batching"].items()})
-    if not set(found.positive) < set(range(max(2, len(found.labels)))):
-        raise ValueError(f"no outputs {found.positive} among {len(found.labels)}")
-    return NeuralModel(inputs, runtime, found, batching, float(spec["threshold"]), about, source)
+    batching = Batching(**spec["batching"])
+    return NeuralModel(inputs, runtime, found, batching, spec["threshold"], about, source)
 
 
 def fitted_on(folder: Path) -> dict[str, Any]:
     """Return what `save` was told of the rows that an artefact's rules were fitted on."""
-    return dict(json.loads((folder / SPEC).read_text(encoding="utf-8")).get("fitted_on", {}))
+    return dict(read_description(folder).get("fitted_on", {}))
 
 
 def steps_of(folder: Path) -> list[Step]:
     """Return the steps that made an artefact, with their records."""
-    spec = json.loads((folder / SPEC).read_text(encoding="utf-8"))
+    spec = read_description(folder)
     return [(step["recipe"], step["record"]) for step in spec["steps"]]
 
 

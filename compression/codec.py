@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MASK, VALUES, CODES, BOOK = "#mask", "#values", "#codes", "#book"
+_PARTS = {"mask": (MASK, VALUES), "codebook": (CODES, BOOK)}
 LEAST_ELEMENTS = 256
 LEAST_SAVING = 0.98
 """A sparse encoding must save two percent at least, or the plain tensor is written."""
@@ -50,21 +51,23 @@ def encode(tensors: Mapping[str, Any], books: Mapping[str, int]) -> tuple[dict[s
 
 
 def decode(encoded: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
-    """Give back the tensors that `encode` was given."""
+    """Give back the tensors that `encode` was given; ValueError where one is not as it is told."""
     import torch
 
     left = dict(encoded)
     out: dict[str, Any] = {}
     for name, how in told.items():
         size = math.prod(how["shape"])
+        packed, values = (left.pop(name + part) for part in _PARTS[how["as"]])
+        bits = how.get("bits", 1)
+        if packed.dtype != torch.uint8 or packed.numel() != math.ceil(size * bits / 8):
+            raise ValueError(f"{name}: {packed.numel()} bytes do not hold {size} codes of {bits} bits")
         if how["as"] == "mask":
-            kept = torch.from_numpy(np.unpackbits(left.pop(name + MASK).numpy(), count=size).astype(bool))
-            values = left.pop(name + VALUES)
+            kept = torch.from_numpy(np.unpackbits(packed.numpy(), count=size).astype(bool))
             flat = torch.zeros(size, dtype=values.dtype)
             flat[kept] = values
         else:
-            codes = _unpacked(left.pop(name + CODES).numpy(), size, how["bits"])
-            flat = left.pop(name + BOOK)[torch.from_numpy(codes.astype(np.int64))]
+            flat = values[torch.from_numpy(_unpacked(packed.numpy(), size, bits))]
         out[name] = flat.reshape(how["shape"])
     return left | out
 

@@ -17,7 +17,8 @@ from ..models.extras import quiet
 from ..models.neural import NeuralModel
 from ..models.runtimes import OnnxRuntime
 from . import codec, estimators, weights
-from .artefact import PROGRAM, weights_file
+from .artefact import weights_file
+from .description import PROGRAM
 from .layers import initialisers
 
 SECONDS = 2.0

@@ -19,8 +19,9 @@ from pydantic import Field
 
 from ..datasets.columns import word
 from ..datasets.errors import InputError
-from ..models.estimator import EstimatorModel, frame, from_skops, make_estimator, one_line
+from ..models.estimator import EstimatorModel, frame, from_skops, make_estimator
 from ..models.extras import optional
+from ..models.foreign import one_line
 from ..models.mixture import Mixture
 from ..models.runtimes import OnnxRuntime
 from ..told import tell

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +19,8 @@ from ..models.rules import RuledModel, behind, unruled
 from ..models.runtimes import TorchRuntime
 from ..models.table import PredictionTable
 from . import artefact, estimators, quantise
-from .artefact import SPEC, Step
+from .artefact import Step
+from .description import read_description
 from .flops import flops
 from .layers import layers
 from .recipes import Context, Family, find
@@ -117,7 +117,7 @@ def make(
         sha256 = artefact.save(changed, steps, folder, rows().origin if rows else None)
         loaded = _loaded(folder, changed)
         _same_scores(changed, loaded, context.sample)
-        spec = json.loads((folder / SPEC).read_text(encoding="utf-8"))
+        spec = read_description(folder)
         seen: list[dict[str, Any]] = []
         one, other = unruled(context.original or model), unruled(changed)
         if isinstance(one, NeuralModel) and isinstance(other, NeuralModel) and family == "torch":

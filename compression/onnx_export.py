@@ -12,8 +12,8 @@ import numpy as np
 from pydantic import Field
 
 from ..datasets.errors import InputError
-from ..models.estimator import one_line
 from ..models.extras import optional, quiet
+from ..models.foreign import one_line
 from ..models.runtimes import OnnxRuntime
 from ..told import tell
 from .recipes import Context, Done, Params, in_float32, is_packed, plural, recipe

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import Field
 
 from ..datasets.errors import InputError
-from ..models.estimator import one_line
 from ..models.extras import optional, quiet
+from ..models.foreign import one_line
 from ..told import tell
 from .finetune import then_tune
 from .recipes import Context, Done, Finetune, Params, in_float32, listed_layers, plural, recipe

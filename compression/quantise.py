@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import Field
 
 from ..datasets.errors import InputError
-from ..models.estimator import one_line
 from ..models.extras import optional, quiet
+from ..models.foreign import one_line
 from ..told import tell
 from .recipes import (
     Context,

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ..compression.recipes import Context, Done, recipe
+from ..datasets.errors import InputError
 from ..models.estimator import noting
 from ..models.rules import MapRule
 from ..told import tell
@@ -34,6 +35,12 @@ def calibration(model: Any, params: Calibration, context: Context) -> Done:
         fitted_map(params.method, found.score[mask], labels[mask], found.weights[mask])
         for mask in found.masks()
     )
+    for key, made in zip(found.groups.keys, maps, strict=False):
+        if made.get("a", 0) > 0:
+            raise InputError(
+                f"calibration: in {' & '.join(key) or 'all rows'} higher scores go with fewer "
+                "positive labels, so that a sigmoid would turn them over; use method: isotonic"
+            )
     threshold = model.threshold if model.probability else None
     rule = MapRule(found.groups, maps, 0.5 if threshold is None else float(threshold))
     told = {

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from ..compression.recipes import Context, Done, recipe
 from ..datasets.errors import InputError
-from ..models.estimator import one_line
+from ..models.foreign import one_line
 from ..models.rules import StepRule
 from ..told import tell
 from .fitting import FAMILIES, ByParams, Fitting, column_scores, draw_of, fitting

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from ..compression.recipes import By, Context, Done, Params, plural, recipe
 from ..datasets.errors import InputError
-from ..models.estimator import frame, noting, one_line
+from ..models.estimator import frame, noting
+from ..models.foreign import one_line
 from ..models.mixture import Mixture
 from ..models.rules import ChanceRule
 from ..told import tell

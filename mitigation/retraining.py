@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ..compression.estimators import parts
 from ..datasets.errors import InputError
 from ..datasets.training import TrainingRows
-from ..models.estimator import frame, one_line
+from ..models.estimator import frame
+from ..models.foreign import one_line
 from ..told import tell
 
 Floats = NDArray[np.float64]

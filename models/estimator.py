@@ -18,7 +18,9 @@ from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..datasets.read import sha256_file
 from ..datasets.training import TrainingRows
+from .archive import refuse_bomb
 from .base import Scored, decide, rule
+from .foreign import foreign, one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,7 +83,8 @@ class EstimatorModel:
 
     def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
         """Score the rows of a batch."""
-        try:
+        # A loaded model may be of another version or fitted on other columns: anything may come.
+        with foreign("model: it cannot score the table"):
             rows = frame(pa.table(batch), self.columns, self.as_words)
             with noting(self.about):
                 if self.probability:
@@ -92,9 +95,6 @@ class EstimatorModel:
                 else:
                     named = self.fitted.classes_[self.positive_index]
                     return Scored(np.asarray(self.fitted.predict(rows) == named), None)
-        except Exception as error:
-            # A loaded model may be of another version or fitted on other columns: anything may come.
-            raise InputError(f"model: it cannot score the table: {one_line(error)}") from None
         if not np.isfinite(score).all():
             raise InputError(f"model: {int((~np.isfinite(score)).sum())} scores are NaN or infinite")
         return Scored(decide(score, self.threshold), score)
@@ -125,12 +125,6 @@ def noting(about: dict[str, Any]) -> Iterator[None]:
     texts = [one_line(message) for message in kept if isinstance(message, Warning)]
     if texts:
         about["warnings"] = list(dict.fromkeys([*about.get("warnings", []), *texts]))
-
-
-def one_line(error: BaseException) -> str:
-    """Return an error's message on one line, shortened."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 300 else text[:297] + "..."
 
 
 def frame(table: pa.Table, columns: Sequence[str], as_words: Sequence[str] = ()) -> pd.DataFrame:
@@ -179,11 +173,8 @@ def train(
     weighted = data.weights is not None and has_fit_parameter(made, "sample_weight")
     fit = {"model__sample_weight": data.weights} if weighted else {}
     noted: dict[str, Any] = {}
-    try:
-        with noting(noted):
-            pipeline.fit(rows, label, **fit)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"model.estimator: {estimator} cannot be trained: {one_line(error)}") from None
+    with foreign(f"model.estimator: {estimator} cannot be trained"), noting(noted):
+        pipeline.fit(rows, label, **fit)
     about = {
         **noted,
         "estimator": estimator,
@@ -201,21 +192,15 @@ def train(
 def make_estimator(path: str, params: Mapping[str, Any], seed: int) -> Any:
     """Make an unfitted classifier from its dotted path; InputError where that is not one."""
     module, _, name = path.rpartition(".")
-    try:
+    expected = "expected a dotted path such as sklearn.linear_model.LogisticRegression"
+    with foreign(f"model.estimator: {expected}, got {path!r}"):
         kind = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise InputError(
-            f"model.estimator: expected a dotted path such as sklearn.linear_model.LogisticRegression, "
-            f"got {path!r}: {one_line(error)}"
-        ) from None
     if not (inspect.isclass(kind) and hasattr(kind, "fit") and hasattr(kind, "get_params")):
         raise InputError(f"model.estimator: {path!r} is not a scikit-learn estimator class")
-    try:
+    with foreign(f"model.params: {path} does not take them"):
         made: Any = kind(**params)
         if "random_state" in made.get_params() and "random_state" not in params:
             made.set_params(random_state=seed)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"model.params: {path} does not take them: {one_line(error)}") from None
     return made
 
 
@@ -263,15 +248,9 @@ def load(
     elif trust_pickle:
         import joblib
 
-        try:
-            with noting(about):
-                fitted = joblib.load(path)
-        except Exception as error:
-            # Unpickling runs the file: whatever it throws is about the file.
-            raise InputError(
-                f"model.path: {path} is not a pickle that can be read: "
-                f"{type(error).__name__}: {one_line(error)}"
-            ) from None
+        # Unpickling runs the file: whatever it throws is about the file.
+        with foreign(f"model.path: {path} is not a pickle that can be read"), noting(about):
+            fitted = joblib.load(path)
         about["trust_pickle"] = True
     else:
         raise InputError(
@@ -312,7 +291,9 @@ def from_skops(path: Path, trusted: Sequence[str]) -> Any:
     """Load a skops file; InputError for types that neither skops nor ``trusted`` knows to be harmless."""
     import skops.io
 
-    try:
+    # A damaged or hostile file makes the reader throw whatever it likes; nothing of it was run.
+    with foreign(f"model.path: {path} is not a skops file that can be read"):
+        refuse_bomb(path)
         unknown = [t for t in skops.io.get_untrusted_types(file=path) if t not in trusted]
         if unknown:
             raise InputError(
@@ -320,10 +301,3 @@ def from_skops(path: Path, trusted: Sequence[str]) -> Any:
                 "look at them, then list them under model.trusted"
             )
         return skops.io.load(path, trusted=list(trusted))
-    except InputError:
-        raise
-    except Exception as error:
-        # A damaged or hostile file makes the reader throw whatever it likes; nothing of it was run.
-        raise InputError(
-            f"model.path: {path} is not a skops file that can be read: {one_line(error)}"
-        ) from None

@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from ..datasets.errors import InputError
 from .base import Scored, decide, rule
-from .estimator import frame, one_line
+from .estimator import frame
+from .foreign import STOPS, one_line
 from .table import as_decisions
 
 
@@ -45,7 +46,9 @@ class FunctionModel:
         """Call the function on a batch."""
         try:
             out = np.asarray(self.function(frame(pa.table(batch), self.columns)))
-        except (Exception, SystemExit) as error:
+        except STOPS:
+            raise
+        except BaseException as error:
             # Whatever the user's own code raises is theirs to read, on one line; its exit is not ours.
             raise InputError(
                 f"model.function: {self.name} raised {type(error).__name__}: {one_line(error)}"
@@ -96,7 +99,9 @@ def imported(path: str, key: str = "model.function") -> Callable[..., Any]:
         sys.path.append(here)
     try:
         found = getattr(importlib.import_module(module), name)
-    except (Exception, SystemExit) as error:
+    except STOPS:
+        raise
+    except BaseException as error:
         # The module's own code runs here, so that anything may come.
         raise InputError(
             f"{key}: expected package.module:function, got {path!r}: "

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from ..datasets.columns import listed, plain
 from ..datasets.errors import InputError
-from .estimator import one_line
 from .extras import optional, quiet
+from .foreign import one_line
 from .neural import Arrays, Encoded
 
 CACHED_TOKENS = 64_000_000

@@ -20,6 +20,7 @@ from ..datasets.errors import InputError
 from ..datasets.training import UNKNOWN
 from ..told import tell
 from .base import Scored, decide
+from .written import checked_rule
 
 Floats = NDArray[np.float64]
 Key = tuple[str, ...]
@@ -101,12 +102,9 @@ class Groups:
 
     @classmethod
     def of(cls, spec: Mapping[str, Any]) -> Groups:
-        """Read what `spec` wrote; ValueError or KeyError for anything else."""
-        if spec["unseen"] not in ("error", "common"):
-            raise ValueError(f"unseen: {spec['unseen']!r}")
-        keys = tuple(tuple(map(str, key)) for key in spec["keys"])
-        features = tuple(map(str, spec["features"]))
-        bins = {str(k): [float(e) for e in edges] for k, edges in spec["bins"].items()}
+        """Make groups of a checked spec; ValueError for keys or edges that do not fit each other."""
+        keys = tuple(tuple(key) for key in spec["keys"])
+        features, bins = tuple(spec["features"]), dict(spec["bins"])
         if any(len(key) != len(features) for key in keys) or len(set(keys)) < len(keys):
             raise ValueError(f"expected distinct keys of {len(features)} values")
         if any(edges != sorted(set(edges)) for edges in bins.values()):
@@ -336,9 +334,13 @@ class MapRule:
             x, y = (np.asarray(made[k], float) for k in (("a", "b") if "a" in made else ("x", "y")))
             if x.shape != y.shape or not (np.isfinite(x).all() and np.isfinite(y).all()):
                 raise ValueError("expected finite numbers, as many y as x")
+            if "a" in made and x > 0:
+                raise ValueError("expected a at most 0, as others turn the scores over")
             steps = "a" not in made
             if steps and not (len(x) and (np.diff(x) > 0).all() and ((y >= 0) & (y <= 1)).all()):
                 raise ValueError("expected ascending x, and y in [0, 1]")
+            if steps and (np.diff(y) < 0).any():
+                raise ValueError("expected y that never falls")
 
     @property
     def columns(self) -> list[str]:
@@ -382,28 +384,27 @@ def mapped(made: Mapping[str, Any], score: Floats) -> Floats:
 
 
 def _draw(spec: Mapping[str, Any]) -> Draw:
-    if not spec["columns"]:
-        raise ValueError("expected columns to draw by")
-    return Draw(int(spec["seed"]), tuple(map(str, spec["columns"])))
+    return Draw(spec["seed"], tuple(spec["columns"]))
 
 
 def _steps(spec: Mapping[str, Any]) -> Rule:
     starts = tuple(np.array([float(v) for v in s]) for s in spec["starts"])
     chances = tuple(np.array(c, float) for c in spec["chances"])
-    draw = _draw(spec["draw"]) if "draw" in spec else None
+    draw = _draw(spec["draw"]) if spec.get("draw") else None
     return StepRule(Groups.of(spec["groups"]), starts, chances, draw)
 
 
 _KINDS: dict[str, Callable[[Mapping[str, Any]], Rule]] = {
     "steps": _steps,
     "chance": lambda spec: ChanceRule(_draw(spec["draw"])),
-    "map": lambda spec: MapRule(Groups.of(spec["groups"]), tuple(spec["maps"]), float(spec["threshold"])),
+    "map": lambda spec: MapRule(Groups.of(spec["groups"]), tuple(spec["maps"]), spec["threshold"]),
 }
 
 
 def rule_of(spec: Mapping[str, Any]) -> Rule:
-    """Read a rule from what its ``spec`` wrote; KeyError, TypeError or ValueError for anything else."""
-    return _KINDS[spec["kind"]](spec)
+    """Read a rule from what its ``spec`` wrote; ValueError for anything else."""
+    checked = checked_rule(spec)
+    return _KINDS[checked["kind"]](checked)
 
 
 @dataclass

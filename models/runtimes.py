@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from ..datasets.errors import InputError
 from .compiled import compiled, forget_compiled
-from .estimator import one_line
 from .extras import optional, quiet
+from .foreign import one_line
 from .neural import Arrays, out_of_memory
 
 

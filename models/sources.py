@@ -12,8 +12,9 @@ from typing import Any
 
 from ..datasets.errors import InputError
 from ..datasets.read import sha256_file
-from .estimator import one_line
+from .budget import bounded_memory
 from .extras import optional, quiet
+from .foreign import STOPS, foreign, one_line
 from .function import imported
 from .pt2 import refuse_code
 
@@ -70,7 +71,9 @@ class FactorySource:
         make: Callable[..., Any] = imported(self.factory, "model.factory")
         try:
             module = make()
-        except (Exception, SystemExit) as error:
+        except STOPS:
+            raise
+        except BaseException as error:
             # The factory is the user's own code.
             raise InputError(
                 f"model.factory: {self.factory} raised {type(error).__name__}: {one_line(error)}"
@@ -127,15 +130,10 @@ def exported(path: Path) -> Any:
     """Load an exported program; one that holds anything but a graph and plain tensors is refused."""
     torch = optional("torch", "a torch model")
     refuse_code(path)
-    try:
-        with quiet():
-            # Guards are source code, which only the check of them compiles.
-            return torch.export.load(str(path)).module(check_guards=False)
-    except Exception as error:
-        # A damaged or hostile archive makes the reader throw whatever it likes.
-        raise InputError(
-            f"model.path: {path} is no exported program that can be read: {one_line(error)}"
-        ) from None
+    # A damaged or hostile archive makes the reader throw whatever it likes.
+    with foreign(f"model.path: {path} is no exported program that can be read"), bounded_memory(), quiet():
+        # Guards are source code, which only the check of them compiles.
+        return torch.export.load(str(path)).module(check_guards=False)
 
 
 def transformers_module(path: str, task: str, seed: int) -> tuple[Any, TransformersSource, str]:

@@ -115,8 +115,11 @@ STEP = {"recipe": "drop-layers", "record": {}}
     [
         (changed({"format": 2}), "written in format 2, this version reads up to 1"),
         (changed({"format": "two"}), "not the description of an artefact"),
-        (changed({"source": None}), "not the description of an artefact: 'source'"),
-        (changed({"head": {"labels": ["a"]}}), "not the description of an artefact: 'positive'"),
+        (changed({"source": None}), "not the description of an artefact: source: this key is required"),
+        (
+            changed({"head": {"labels": ["a"]}}),
+            "not the description of an artefact: head.positive: this key is required",
+        ),
         (changed({"batching": {"rows": 3, "columns": 4}}), "not the description of an artefact"),
         (changed({"steps": [{**STEP, "recipe": "melt"}]}), "'melt' is no known recipe"),
         (changed({"steps": [{**STEP, "record": {"lists": {"nowhere": 1}}}]}), "no attribute `nowhere`"),
@@ -140,6 +143,143 @@ def test_a_damaged_artefact_is_refused_in_one_line(damage, told, saved):
     with pytest.raises(InputError, match=told) as error:
         artefact.load(saved)
     assert "\n" not in str(error.value)
+
+
+def replaced(old: str, new: str):
+    def do(folder):
+        path = folder / "variant.json"
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+
+    return do
+
+
+def rules(*specs):
+    return changed({"rules": list(specs), "fitted_on": {}})
+
+
+GROUPS = {"features": ["sex"], "keys": [["Female"], ["Male"]], "bins": {}, "unseen": "error"}
+ISOTONIC = {"x": [0.2, 0.8], "y": [0.1, 0.9]}
+DRAW = {"seed": 1, "columns": ["id"]}
+
+
+def steps_rule(starts, chances, groups=None, **more):
+    one = {"features": [], "keys": [[]], "bins": {}, "unseen": "error"}
+    return {"kind": "steps", "groups": groups or one, "starts": starts, "chances": chances, **more}
+
+
+def map_rule(*maps, threshold=0.5):
+    return {"kind": "map", "groups": GROUPS, "maps": list(maps), "threshold": threshold}
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (replaced('"threshold": 0.5', '"threshold": NaN'), "NaN is no number"),
+        (replaced('"threshold": 0.5', '"threshold": -Infinity'), "-Infinity is no number"),
+        (replaced('"threshold": 0.5', '"threshold": 1e999'), "1e999 is beyond all numbers"),
+        (
+            replaced('"threshold": 0.5', '"threshold": 0.5, "threshold": 2'),
+            "the key 'threshold' is there twice",
+        ),
+        (replaced('"threshold": 0.5', f'"deep": {"[" * 100_000}'), "nested more than 100 levels deep"),
+        (replaced('"threshold": 0.5', f'"deep": {"[" * 500}{"]" * 500}'), "nested more than 100 levels"),
+        (replaced('"threshold": 0.5', f'"threshold": {"9" * 5000}'), "Exceeds the limit"),
+        (replaced('"format": 1', '"format": NaN'), "NaN is no number"),
+        (changed({"threshold": True}), "threshold: input should be a valid number, got True"),
+        (changed({"threshold": "0.1"}), "threshold: input should be a valid number, got '0.1'"),
+        (changed({"threshold": [0.1]}), "threshold: input should be a valid number"),
+        (changed({"format": -9}), "format: input should be greater than or equal to 1, got -9"),
+        (changed({"format": True}), "format: input should be a valid integer, got True"),
+        (changed({"format": 1.0}), "format: input should be a valid integer, got 1.0"),
+        (changed({"format": 10**30}), "written in format 1000000000000000000000000000000, this version"),
+        (changed({"surprise": 1}), "surprise: extra inputs are not permitted"),
+        (changed({"family": "pickle"}), "input tag 'pickle' found using 'family'"),
+        (changed({"batching": {"rows": 0, "tokens": 9}}), "batching.rows: input should be greater than"),
+        (
+            changed({"batching": {"rows": True, "tokens": 9}}),
+            "batching.rows: input should be a valid integer",
+        ),
+        (changed({"head": {"labels": ["a", "b"], "positive": [7], "kind": "softmax"}}), "no outputs"),
+        (
+            changed({"head": {"labels": ["a", "b"], "positive": [1, 1], "kind": "softmax"}}),
+            "different outputs",
+        ),
+        (
+            changed({"head": {"labels": ["a", "b"], "positive": [1], "kind": "exec"}}),
+            "head.kind: input should",
+        ),
+        (
+            changed({"inputs": {"kind": "text", "text": "t", "pair": None, "max_length": -1}}),
+            "inputs.max_length",
+        ),
+        (
+            changed({"source": {"kind": "exported", "path": "../../other.pt2"}}),
+            "source.path: input should be",
+        ),
+        (changed({"encodings": {"classifier.bias": {"as": "mask", "shape": [-1]}}}), "shape"),
+        (
+            changed(
+                {
+                    "steps": [
+                        {
+                            **STEP,
+                            "record": {
+                                "attributes": {
+                                    "bert": {"num_attention_heads": 1, "all_head_size": 4, "training": 1}
+                                }
+                            },
+                        }
+                    ]
+                }
+            ),
+            "training",
+        ),
+        (changed({"steps": [{**STEP, "record": {"lists": {"bert.encoder.layer": -1}}}]}), "greater than"),
+        (changed({"steps": [STEP] * 101}), "steps: list should have at most 100 items"),
+        (rules(*[map_rule(ISOTONIC, ISOTONIC)] * 17), "rules: list should have at most 16 items"),
+        (rules(map_rule(ISOTONIC, {"x": [0.2, 0.8], "y": [0.9, 0.1]})), "expected y that never falls"),
+        (rules(map_rule(ISOTONIC, {"a": 1.5, "b": 0.0})), r"rules\[0\].maps\[1\].a: input should be less"),
+        (rules(map_rule(ISOTONIC, {"x": ["0.2", 0.8], "y": [0.1, 0.9]})), "valid number, got '0.2'"),
+        (rules(map_rule(ISOTONIC, {**ISOTONIC, "a": -1, "b": 0})), "extra inputs are not permitted"),
+        (rules(map_rule(ISOTONIC)), "expected 2 maps, got 1"),
+        (rules(map_rule(ISOTONIC, ISOTONIC, threshold="0.5")), r"rules\[0\].threshold: input should be"),
+        (rules(steps_rule([["-inf", "0.5"]], [[0.0, 1.0]])), r"rules\[0\].starts\[0\]\[1\]: input should"),
+        (rules(steps_rule([["-inf", 0.5]], [[0.0, True]])), r"chances\[0\]\[1\]: input should be a valid"),
+        (rules(steps_rule([["-inf", 0.5]], [[0.0, 0.5]])), "a randomised rule needs a draw"),
+        (rules(steps_rule([["-inf"]], [[1]], draw={"seed": "1", "columns": ["id"]})), "draw.seed: input"),
+        (rules(steps_rule([["-inf"]], [[1]], draw={"seed": 1, "columns": []})), "draw.columns: list should"),
+        (rules(steps_rule([["-inf"]], [[1]], groups={**GROUPS, "keys": [["a"], ["a"]]})), "distinct keys"),
+        (rules({"kind": "chance", "draw": DRAW, "exec": "x"}), "exec: extra inputs are not permitted"),
+    ],
+)
+def test_no_value_of_a_description_is_taken_that_it_cannot_have(damage, told, saved):
+    """Some of these once loaded and failed, or decided wrongly, only where somebody was decided."""
+    damage(saved)
+    with pytest.raises(InputError, match=told) as error:
+        artefact.load(saved)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 500
+
+
+def test_codes_that_claim_more_elements_than_their_bytes_hold_are_refused(saved):
+    import torch
+
+    tensors = load_file(str(saved / "model.safetensors"))
+    bias = tensors.pop("classifier.bias")
+    tensors |= {
+        "classifier.bias#mask": torch.tensor([255], dtype=torch.uint8),
+        "classifier.bias#values": bias,
+    }
+    save_file(tensors, str(saved / "model.safetensors"))
+    edit_json(
+        saved / "variant.json", encodings={"classifier.bias": {"as": "mask", "shape": [1 << 20, 1 << 20]}}
+    )
+    with pytest.raises(
+        InputError, match=r"classifier.bias: 1 bytes do not hold 1099511627776 codes of 1 bits"
+    ):
+        artefact.load(saved)
 
 
 @pytest.mark.parametrize("key", ["#scale", "#zero", "#int"])

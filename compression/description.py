@@ -1,0 +1,315 @@
+"""``variant.json``, the description of an artefact: what each of its values may be, checked on loading.
+
+An artefact is untrusted input. A threshold that is NaN selects nobody and a text for a number fails only when
+somebody is decided, so nothing is taken that is not of its type and in its range.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
+
+from ..datasets.errors import InputError
+from ..models.foreign import one_line
+from ..models.written import Positive, Written, WrittenRule
+from ..plain import read_json
+
+FORMAT = 1
+SPEC = "variant.json"
+PROGRAM = "program.pt2"
+MOST_RULES = 16
+MOST_STEPS = 100
+MOST_BYTES = 64 << 20
+
+Shape = Annotated[list[Annotated[int, Field(ge=0, le=1 << 40)]], Field(max_length=16)]
+
+
+class Channels(Written):
+    """Of a convolution that lost some."""
+
+    in_channels: Positive
+    out_channels: Positive
+    groups: Positive
+
+
+class Heads(Written):
+    """Of an attention layer that lost some."""
+
+    num_attention_heads: Positive
+    all_head_size: Positive
+
+
+class Record(Written):
+    """What a step of compression did to the shape of a module."""
+
+    restart: bool = False
+    per_channel: bool | None = None
+    embeddings: bool | None = None
+    lists: dict[str, Positive] = Field({})
+    kept: dict[str, list[Annotated[int, Field(ge=0)]]] = Field({})
+    linear: dict[str, Annotated[list[Positive], Field(min_length=2, max_length=2)]] = Field({})
+    conv: dict[str, Channels] = Field({})
+    norm: dict[str, Positive | list[Positive]] = Field({})
+    attributes: dict[str, Heads] = Field({})
+    codebooks: dict[str, Positive] = Field({})
+
+
+class Step(Written):
+    """A recipe that was applied."""
+
+    recipe: str
+    record: Record
+
+
+class FittedOn(Written):
+    """The rows that decision rules were fitted on."""
+
+    name: str | None = None
+    split: str | None = None
+    sha256: str | None = None
+    share: float | None = Field(None, gt=0, lt=1)
+
+
+class Transformers(Written):
+    """A module built from a configuration of transformers."""
+
+    kind: Literal["transformers"]
+    task: Literal["text-classification", "image-classification"]
+    config: dict[str, Any]
+
+
+class Factory(Written):
+    """A module that a function builds."""
+
+    kind: Literal["factory"]
+    factory: str
+
+
+class Exported(Written):
+    """A program that lies beside the description."""
+
+    kind: Literal["exported"]
+    path: Literal["program.pt2"]
+
+
+class Text(Written):
+    """Texts through the tokenizer beside the description."""
+
+    kind: Literal["text"]
+    text: str
+    pair: str | None
+    max_length: Positive | None
+
+
+class Image(Written):
+    """Images through the processor beside the description."""
+
+    kind: Literal["image"]
+    image: str
+
+
+class Table(Written):
+    """Features of a table."""
+
+    kind: Literal["table"]
+    features: list[str]
+    shape: list[Positive] | None
+
+
+class HeadOf(Written):
+    """How outputs become scores."""
+
+    labels: list[str] = Field(min_length=1)
+    positive: list[int] = Field(min_length=1)
+    kind: Literal["softmax", "sigmoid"]
+
+    @model_validator(mode="after")
+    def _among_the_outputs(self) -> HeadOf:
+        if not set(self.positive) < set(range(max(2, len(self.labels)))):
+            raise ValueError(f"no outputs {self.positive} among {len(self.labels)}")
+        if len(set(self.positive)) < len(self.positive) or (
+            self.kind == "sigmoid" and len(self.positive) > 1
+        ):
+            raise ValueError(f"expected different outputs, one for a sigmoid, got {self.positive}")
+        return self
+
+
+class BatchingOf(Written):
+    """How rows are put into batches."""
+
+    rows: Positive
+    tokens: Positive
+
+
+class OnTorch(Written):
+    """A torch module."""
+
+    kind: Literal["torch"]
+    dtype: Literal["float32", "float64", "bfloat16", "float16"]
+    autocast: bool
+    compiled: bool
+
+
+class OnOnnx(Written):
+    """An ONNX file beside the description."""
+
+    kind: Literal["onnx"]
+
+
+class Tensors(Written):
+    """Tensors that share another's storage, and what torchao says of its own."""
+
+    tied: dict[str, str]
+    torchao: dict[str, str] | None = None
+
+
+class Masked(Written):
+    """A tensor written as a bit mask and its values that are not zero."""
+
+    as_: Literal["mask"] = Field(alias="as")
+    shape: Shape
+
+
+class Coded(Written):
+    """A tensor written as codes of a codebook."""
+
+    as_: Literal["codebook"] = Field(alias="as")
+    shape: Shape
+    bits: int = Field(ge=1, le=16)
+
+
+class OnScikit(Written):
+    """How a scikit-learn classifier is written."""
+
+    kind: Literal["sklearn", "mixture", "onnx"]
+
+
+class Callee(Written):
+    """The callable whose scores a rule cuts."""
+
+    name: str
+    features: list[str]
+
+
+class Described(Written):
+    """What every artefact says."""
+
+    format: int = Field(ge=FORMAT, le=FORMAT)
+    threshold: float | None
+    steps: list[Step] = Field(max_length=MOST_STEPS)
+    rules: list[WrittenRule] = Field(default=[], max_length=MOST_RULES)
+    fitted_on: FittedOn = FittedOn()
+
+
+class OfTorch(Described):
+    """A neural model."""
+
+    family: Literal["torch"]
+    threshold: float
+    source: Annotated[Transformers | Factory | Exported, Field(discriminator="kind")] | None
+    inputs: Annotated[Text | Image | Table, Field(discriminator="kind")]
+    head: HeadOf
+    batching: BatchingOf
+    runtime: Annotated[OnTorch | OnOnnx, Field(discriminator="kind")]
+    tensors: Tensors | None = None
+    encodings: dict[str, Annotated[Masked | Coded, Field(discriminator="as_")]] = Field({})
+
+    @model_validator(mode="after")
+    def _whole(self) -> OfTorch:
+        if self.runtime.kind == "torch" and (self.source is None or self.tensors is None):
+            raise ValueError("source, tensors: both are needed by a torch module")
+        return self
+
+
+class OfScikit(Described):
+    """A scikit-learn classifier."""
+
+    family: Literal["sklearn"]
+    threshold: float
+    columns: list[str]
+    as_words: list[str] = Field([])
+    classes: list[bool | int | float | str] = Field(min_length=2, max_length=2)
+    positive: int = Field(ge=0, le=1)
+    runtime: OnScikit
+
+
+class OfScores(Described):
+    """A rule alone; its scores come from elsewhere."""
+
+    family: Literal["scores"]
+    column: str
+    probability: bool
+    callable: Callee | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> OfScores:
+        if self.callable is not None and self.threshold is None:
+            raise ValueError("threshold: the scores of a callable are judged by one")
+        return self
+
+
+_DESCRIBED: TypeAdapter[Any] = TypeAdapter(
+    Annotated[OfTorch | OfScikit | OfScores, Field(discriminator="family")]
+)
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """Read and check ``variant.json`` of an artefact's folder.
+
+    Raises
+    ------
+    InputError
+        One line: it cannot be read, a newer version wrote it, or a value of it cannot be.
+    """
+    path = folder / SPEC
+    try:
+        spec = read_json(path, MOST_BYTES)
+        _refuse_newer(path, spec)
+        _DESCRIBED.validate_python(spec)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValidationError as error:
+        raise InputError(f"{path}: not the description of an artefact: {_first(error, spec)}") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not the description of an artefact: {one_line(error)}") from None
+    return dict(spec)
+
+
+def _refuse_newer(path: Path, spec: Any) -> None:
+    written = spec.get("format") if isinstance(spec, dict) else None
+    if isinstance(written, int) and not isinstance(written, bool) and written > FORMAT:
+        raise InputError(f"{path}: written in format {written}, this version reads up to {FORMAT}")
+
+
+def _first(error: ValidationError, spec: Any) -> str:
+    """The first problem on one line: key path, what was expected, what came."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    told = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "missing":
+        told = "this key is required"
+    elif first["type"] != "value_error":
+        came = repr(first["input"])
+        told = f"{told[0].lower()}{told[1:]}, got {came if len(came) <= 60 else came[:57] + '...'}"
+    path = _path(first["loc"], spec, missing=first["type"] == "missing")
+    return " ".join(f"{path}: {told}".lstrip(": ").split())
+
+
+def _path(loc: tuple[int | str, ...], value: Any, *, missing: bool) -> str:
+    """Where a problem is, without the names of the kinds that were tried on the way."""
+    parts = _steps(loc[:-1] if missing else loc, value) + ([loc[-1]] if missing else [])
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part[:60]}" for part in parts).lstrip(".")
+
+
+def _steps(loc: tuple[int | str, ...], value: Any) -> list[int | str]:
+    """The most parts of a place that lead into a value; a kind may be called as a key is."""
+    if not loc:
+        return []
+    without = _steps(loc[1:], value)
+    try:
+        inside = value[loc[0]]
+    except (KeyError, IndexError, TypeError):
+        return without
+    within = [loc[0], *_steps(loc[1:], inside)]
+    return within if len(within) > len(without) else without

@@ -1,0 +1,81 @@
+"""What other people's graphs may take of this machine: memory that is there, and time, which may not end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SHARE = 0.9
+"""Of the memory that is free."""
+_GROUP = Path("/sys/fs/cgroup")
+
+
+@contextmanager
+def bounded_memory() -> Iterator[None]:
+    """Let this process allocate what memory is free and no more, so that it fails instead of being killed.
+
+    A graph of a few bytes can ask for any amount, and the kernel promises more than there is. Only Linux says
+    what is free; elsewhere nothing is bounded.
+    """
+    limit = _limit()
+    if limit is None:
+        yield
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if soft != resource.RLIM_INFINITY:
+        # Whoever set a limit knows this machine better.
+        yield
+        return
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _limit() -> int | None:
+    """Bytes of data that this process may have: what it has, and a share of what is free."""
+    try:
+        status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+        memory = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+        held, free = (int(v.split()[0]) * 1024 for v in (status["VmData"], memory["MemAvailable"]))
+    except (OSError, ValueError, KeyError, IndexError):
+        return None
+    return held + int(SHARE * min([free, *_free_in_group()]))
+
+
+def _free_in_group() -> list[int]:
+    """What the control group leaves, where this process is in one with a limit."""
+    left = []
+    for most, used in (("memory.max", "memory.current"),
+                       ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes")):  # fmt: skip
+        try:
+            left.append(int((_GROUP / most).read_text()) - int((_GROUP / used).read_text()))
+        except (OSError, ValueError):
+            # The other version of control groups, or no limit.
+            continue
+    return [max(0, free) for free in left]
+
+
+@contextmanager
+def stopped_after(seconds: float, stop: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+    """Call ``stop`` from another thread where what is inside takes longer; yields whether it was called."""
+    late = threading.Event()
+
+    def ring() -> None:
+        late.set()
+        stop()
+
+    timer = threading.Timer(seconds, ring)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield late.is_set
+    finally:
+        timer.cancel()

@@ -1,0 +1,90 @@
+"""Decision rules as an artefact writes them: what each may hold, checked before one decides anything."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter
+
+
+class Written(BaseModel):
+    """Base of what is read from files of ours: no unknown keys, no conversions, finite numbers only."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+Positive = Annotated[int, Field(ge=1, le=1 << 40)]
+Chance = Annotated[float, Field(ge=0, le=1)]
+Start = float | Literal["inf", "-inf"]
+"""A score from which on a chance holds."""
+
+
+class WrittenGroups(Written):
+    """Of `Groups`."""
+
+    features: list[str]
+    keys: list[list[str]]
+    bins: dict[str, list[float]]
+    unseen: Literal["error", "common"]
+
+
+class WrittenDraw(Written):
+    """Of `Draw`."""
+
+    seed: int
+    columns: list[str] = Field(min_length=1)
+
+
+class WrittenSteps(Written):
+    """Of `StepRule`."""
+
+    kind: Literal["steps"]
+    groups: WrittenGroups
+    starts: list[list[Start]]
+    chances: list[list[Chance]]
+    draw: WrittenDraw | None = None
+
+
+class WrittenChance(Written):
+    """Of `ChanceRule`."""
+
+    kind: Literal["chance"]
+    draw: WrittenDraw
+
+
+class WrittenLines(Written):
+    """An isotonic map."""
+
+    x: list[float] = Field(min_length=1)
+    y: list[Chance]
+
+
+class WrittenSigmoid(Written):
+    """A sigmoid map; with a > 0 it would turn the scores over."""
+
+    a: float = Field(le=0)
+    b: float
+
+
+class WrittenMap(Written):
+    """Of `MapRule`."""
+
+    kind: Literal["map"]
+    groups: WrittenGroups
+    maps: list[
+        Annotated[
+            Annotated[WrittenLines, Tag("lines")] | Annotated[WrittenSigmoid, Tag("sigmoid")],
+            Discriminator(lambda made: "sigmoid" if "a" in made else "lines"),
+        ]
+    ]
+    threshold: float
+
+
+WrittenRule = Annotated[WrittenSteps | WrittenChance | WrittenMap, Field(discriminator="kind")]
+_RULE: TypeAdapter[Any] = TypeAdapter(WrittenRule)
+
+
+def checked_rule(spec: Any) -> dict[str, Any]:
+    """The spec of a rule, as it was written; ValidationError, a ValueError, for anything else."""
+    found: dict[str, Any] = _RULE.validate_python(spec).model_dump(exclude_unset=True)
+    return found

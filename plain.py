@@ -1,0 +1,140 @@
+"""JSON and YAML that others wrote, as plain values: sizes and depths are bounded before they are expanded.
+
+What is read here may come from a stranger: a model's folder, an artefact, the configuration in a pull request
+that a hook checks. Every fault is a ``ValueError`` of one line.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.nodes import Node
+
+MOST_DEEP = 100
+"""Levels of nesting; those of a configuration are about ten."""
+MOST_YAML_BYTES = 1 << 20
+MOST_YAML_NODES = 200_000
+"""Values of a YAML file with every alias written out."""
+MOST_JSON_BYTES = 256 << 20
+_MOST_OPEN = 1_000
+_BRACKET = re.compile(r"[\[\]{}]")
+
+
+def read_bounded(path: Path, most: int) -> bytes:
+    """Read a file of at most so many bytes; what never ends (``/dev/zero``) is not read to its end.
+
+    Raises
+    ------
+    ValueError
+        It is larger.
+    OSError
+        It cannot be read.
+    """
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"expected at most {most:,} bytes")
+    return content
+
+
+def from_json(text: str | bytes) -> Any:
+    """Parse JSON without duplicate keys, NaN or infinity, nested `MOST_DEEP` levels at most."""
+    try:
+        value = json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_number, parse_float=_finite)
+    except RecursionError:
+        raise ValueError(f"nested more than {MOST_DEEP} levels deep") from None
+    _check_depth(value)
+    return value
+
+
+def read_json(path: Path, most: int = MOST_JSON_BYTES) -> Any:
+    """Read a JSON file as `from_json` does."""
+    return from_json(read_bounded(path, most))
+
+
+def from_yaml(text: str) -> Any:
+    """Parse YAML safely; ValueError, or ruamel's YAMLError with the place, for what is none.
+
+    Aliases are counted as often as they are used, so that a few lines cannot stand for billions of values.
+    """
+    if len(text) > MOST_YAML_BYTES:
+        raise ValueError(f"expected at most {MOST_YAML_BYTES:,} characters, got {len(text):,}")
+    if _most_open(text) > _MOST_OPEN:
+        raise ValueError(f"nested more than {MOST_DEEP} levels deep")
+    try:
+        node = YAML(typ="safe", pure=True).compose(text)
+        if node is not None:
+            _sized(node, {}, 0)
+        return YAML(typ="safe", pure=True).load(text)
+    except RecursionError:
+        raise ValueError(f"nested more than {MOST_DEEP} levels deep") from None
+
+
+def _most_open(text: str) -> int:
+    """Brackets open at once, in comments and quoted text too: the scanner's time grows with their square."""
+    depth = most = 0
+    for found in _BRACKET.finditer(text):
+        depth = max(0, depth + (1 if found[0] in "[{" else -1))
+        most = max(most, depth)
+    return most
+
+
+def _sized(node: Node, known: dict[int, int | None], depth: int) -> int:
+    """Values of a node with every alias written out; ValueError for one inside itself, or too many."""
+    if depth > MOST_DEEP:
+        raise ValueError(f"nested more than {MOST_DEEP} levels deep")
+    if id(node) in known:
+        size = known[id(node)]
+        if size is None:
+            raise ValueError(f"line {node.start_mark.line + 1}: an alias stands inside what it is a name for")
+        return size
+    known[id(node)] = None
+    size = 1 + sum(_sized(child, known, depth + 1) for child in _children(node))
+    if size > MOST_YAML_NODES:
+        raise ValueError(f"line {node.start_mark.line + 1}: more than {MOST_YAML_NODES:,} values")
+    known[id(node)] = size
+    return size
+
+
+def _children(node: Node) -> Iterator[Node]:
+    for part in node.value if isinstance(node.value, list) else ():
+        yield from part if isinstance(part, tuple) else (part,)
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(MOST_DEEP + 1):
+        level = [part for held in level for part in _parts(held)]
+        if not level:
+            return
+    raise ValueError(f"nested more than {MOST_DEEP} levels deep")
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    held = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return (part for part in held if isinstance(part, (dict, list)))
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in made:
+            raise ValueError(f"the key {key[:60]!r} is there twice")
+        made[key] = value
+    return made
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is no number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise ValueError(f"{text[:40]} is beyond all numbers")
+    return value
