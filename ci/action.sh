@@ -51,6 +51,11 @@ audit() {
         judge "$files" || status=$?
     fi
     if [[ -e $files/fairweigh.sarif ]]; then verdict=$(verdict_in "$files/fairweigh.sarif"); fi
+    if [[ $status -eq 2 && $verdict != error ]]; then
+        # What was written before it went wrong must not be shown as what was found.
+        rm -f "$files"/*
+        verdict=error
+    fi
     output code "$status"
     output verdict "$verdict"
     output run "$OUT"
@@ -103,12 +108,10 @@ judge() {
     "$PYTHON" -m fairweigh gate ${asked[@]+"${asked[@]}"} --junit="$1/junit.xml" --markdown="$1/comment.md" \
         --sarif="$1/fairweigh.sarif" -- "$OUT" || status=$?
     if [[ $status -eq 2 ]]; then return 2; fi
-    if [[ $status -ne 0 && $status -ne 1 && $status -ne 3 ]]; then
-        rm -f "$1"/*
-    fi
     for name in junit.xml comment.md fairweigh.sarif; do
-        if [[ ! -s $1/$name ]]; then
+        if [[ $status -gt 3 || ! -s $1/$name ]]; then
             complain "no verdict was written: the gate ended with exit code $status"
+            rm -f "$1"/*
             return 2
         fi
     done
