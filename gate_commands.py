@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 EXIT = {"pass": 0, "fail": 1, "error": 2, "inconclusive": 3}
 
+MOST_SUMMARY = 2**20
+"""Bytes of a step's summary; of a larger one GitHub shows nothing."""
+
 Lenient = Annotated[
     bool, typer.Option("--allow-inconclusive", help="Exit with 0 when the verdict is inconclusive.")
 ]
@@ -177,6 +180,9 @@ def _add_summary(text: str) -> None:
         return
     try:
         with Path(path).open("a", encoding="utf-8") as file:
+            if file.tell() + len(text.encode()) >= MOST_SUMMARY:
+                typer.echo("fairweigh: GITHUB_STEP_SUMMARY has no room left; it is not written", err=True)
+                return
             file.write(text + "\n")
     except OSError as error:
         raise InputError(f"GITHUB_STEP_SUMMARY: {path}: cannot be written: {error.strerror}") from None

@@ -5,11 +5,18 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from ..audit.result import AuditResult, GateResult
+from .formats import count
 from .gate_tables import GateLine, GateRow, gate_rows
 from .gates_together import gates_together
 from .judged import judged_by
 from .lookup import binding_gates
+from .severity import worst
 from .words import plain, verdict_reason, verdict_words, visible
+
+MOST_LINES = 100
+"""Slices, and slices left out, that the report of one gate names."""
+ROOM = 10_000_000
+"""Characters of all reports: GitLab reads a file of at most 30 MB."""
 
 
 def render_junit(result: AuditResult) -> str:
@@ -21,7 +28,8 @@ def render_junit(result: AuditResult) -> str:
     does not enter the run's verdict, so it neither turns the suite red nor counts as passed.
 
     The file keeps to the schema of Apache Ant's JUnit task, the strictest of those in use, which the
-    readers of Jenkins, GitLab and GitHub's actions accept.
+    readers of Jenkins, GitLab and GitHub's actions accept. A gate over many slices names the worst ones;
+    where all reports together would be too long, the last gates have their message alone.
     """
     verdicts = [gate.verdict for gate in binding_gates(result)]
     suite = ElementTree.Element(
@@ -48,11 +56,16 @@ def render_junit(result: AuditResult) -> str:
         ("data.sha256", result.data.sha256),
     ):
         ElementTree.SubElement(properties, "property", {"name": name, "value": visible(value)})
-    rows = list(zip(result.gates, gate_rows(result.gates, result), strict=True))
-    for gate, row in rows:
-        _add_case(suite, gate, row, result)
-    # What passes has no place for words in a test case of the schema.
-    told = [f"{_name(gate, row)}\n{_report(row)}" for gate, row in rows if not _is_problem(gate)]
+    told: list[str] = []
+    room = ROOM
+    for gate, row in zip(result.gates, gate_rows(result.gates, result), strict=True):
+        report = _report(gate, row)
+        room -= len(report)
+        report = report if room >= 0 else ""
+        _add_case(suite, gate, row, result, report)
+        if report and not _is_problem(gate):
+            # What passes has no place for words in a test case of the schema.
+            told.append(f"{_name(gate, row)}\n{report}")
     ElementTree.SubElement(suite, "system-out").text = "\n\n".join(told)
     ElementTree.SubElement(suite, "system-err")
     ElementTree.indent(suite)
@@ -68,7 +81,9 @@ def _name(gate: GateResult, row: GateRow) -> str:
     return f"{visible(gate.id)}: {plain(row.title)}: {plain(row.limit)} [{visible(gate.variant)}]"
 
 
-def _add_case(suite: ElementTree.Element, gate: GateResult, row: GateRow, result: AuditResult) -> None:
+def _add_case(
+    suite: ElementTree.Element, gate: GateResult, row: GateRow, result: AuditResult, report: str
+) -> None:
     case = ElementTree.SubElement(
         suite,
         "testcase",
@@ -90,18 +105,26 @@ def _add_case(suite: ElementTree.Element, gate: GateResult, row: GateRow, result
         "error" if gate.verdict == "error" else "failure",
         {"type": gate.verdict, "message": f"{row.head.words}: {lead}. {visible(gate.why)}"},
     )
-    problem.text = _report(row)
+    problem.text = report
 
 
-def _report(row: GateRow) -> str:
-    """Write what the gate found, one line per slice."""
-    lines = [_line(row.head)]
-    lines += [_line(line) for line in row.lines]
+def _report(gate: GateResult, row: GateRow) -> str:
+    """Write what the gate found: its own line, that of the slices which decide it, and one per slice."""
+    lines = [_line(row.head, "the gate, decided by ")]
+    if len(row.lines) > 1 or [line.slices for line in row.lines] != [row.head.slices]:
+        shown = worst(gate.slices, MOST_LINES)
+        lines += [_line(row.lines[k], "slice ") for k in shown]
+        lines += _more(len(row.lines) - len(shown), "more slices, none of them worse")
     if row.left_out:
-        lines.append("left out: " + "; ".join(map(plain, row.left_out)))
+        named = "; ".join(map(plain, row.left_out[:MOST_LINES]))
+        lines += [f"left out: {named}", *_more(len(row.left_out) - MOST_LINES, "more left out")]
     return "\n".join(lines)
 
 
-def _line(line: GateLine) -> str:
+def _more(n: int, what: str) -> list[str]:
+    return [f"{count(n)} {what}: see audit.json"] if n > 0 else []
+
+
+def _line(line: GateLine, whose: str) -> str:
     needed = f"; {line.rows}" if line.rows else ""
-    return f"{line.words}: {plain(line.slices)}: {line.figures}{needed}"
+    return f"{line.words}: {whose}{plain(line.slices)}: {line.figures}{needed}"

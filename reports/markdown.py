@@ -16,10 +16,18 @@ from .judged import judged_by
 from .ladder_table import Entry, Ladder, Step, ladder
 from .lookup import binding_gates
 from .release import release
+from .severity import severity
 from .words import Given, verdict_reason, verdict_words, visible
 
 LONGEST = 60_000
 """Characters of a comment; GitHub takes 65,536 at most."""
+LONGEST_LINE = 4_000
+MOST_STEPS = 50
+"""Variants that the ladder has room for."""
+MOST_ROWS = 600
+"""Gates that a comment can have room for."""
+BEHIND = 500
+"""Characters kept for what follows the gates."""
 
 # What Markdown gives a meaning to in the middle of a line, and the dot that makes www. an address.
 _MEANING = re.compile(r"[\\`*_\[\]()<>#|~&@$:/]|(?<=www)\.", re.IGNORECASE)
@@ -33,7 +41,8 @@ def render_markdown(result: AuditResult) -> str:
     """Render verdict, recommendation, findings, ladder and binding gates.
 
     The first line is a comment that a reader does not see: by it a later run of the same audit finds its
-    earlier comment on a pull request, to write that anew. Gates that no comment has room for are counted.
+    earlier comment on a pull request, to write that anew. Variants and gates that no comment has room for are
+    counted; the gates are then those with the worst verdicts.
     """
     lines = [
         marker(result.audit),
@@ -62,12 +71,12 @@ def render_markdown(result: AuditResult) -> str:
             "| Gate | Slices | Limit | Measured | Decision limits | Verdict | Rows needed |",
             "|---|---|---|--:|---|---|--:|",
         ]
-        lines += _gate_lines(gates, result, LONGEST - sum(len(line) + 1 for line in lines))
+        lines += _gate_lines(gates, result, LONGEST - BEHIND - sum(len(_cut(line)) + 1 for line in lines))
         lines.append("")
         together = gates_together(result)
         lines += [sentence(together), ""] if together else []
     lines.append(f"fairweigh {given(result.environment.fairweigh)}. All figures: report.html, audit.json.")
-    return "\n".join(lines) + "\n"
+    return _fitting(lines)
 
 
 def marker(audit: str) -> str:
@@ -77,19 +86,41 @@ def marker(audit: str) -> str:
 
 
 def _gate_lines(gates: list[GateResult], result: AuditResult, room: int) -> list[str]:
-    """The rows of the gates table, as many as there is room for."""
-    rows = [_gate_line(row, several=len(result.variants) > 1) for row in gate_rows(gates, result)]
-    kept = [
-        row for row, end in zip(rows, accumulate(len(row) + 1 for row in rows), strict=True) if end <= room
-    ]
-    left = len(rows) - len(kept)
-    return kept if not left else [*kept, "", f"{left} more gates stand in the report."]
+    """The rows of the gates table: all of them, or the worst that there is room for."""
+    rows = _rows(gates, result) if len(gates) <= MOST_ROWS else []
+    if rows and sum(map(len, rows)) + len(rows) <= room:
+        return rows
+    rows = _rows(sorted(gates, key=severity)[:MOST_ROWS], result)
+    ends = accumulate(len(row) + 1 for row in rows)
+    kept = [row for row, end in zip(rows, ends, strict=True) if end <= room]
+    return [*kept, "", f"{len(gates) - len(kept)} more gates stand in the report."]
+
+
+def _rows(gates: list[GateResult], result: AuditResult) -> list[str]:
+    several = len(result.variants) > 1
+    return [_cut(_gate_line(row, several=several)) for row in gate_rows(gates, result)]
+
+
+def _fitting(lines: list[str]) -> str:
+    text = "\n".join(map(_cut, lines)) + "\n"
+    if len(text) <= LONGEST:
+        return text
+    rest = "\n\nThe rest stands in the report.\n"
+    return text[: LONGEST - len(rest)].rpartition("\n")[0] + rest
+
+
+def _cut(line: str) -> str:
+    """Keep a line of names without end from taking the room of all others."""
+    return line if len(line) <= LONGEST_LINE else re.sub(r"&[#\d]*$", "", line[:LONGEST_LINE]) + "..."
 
 
 def _ladder_lines(steps: Ladder) -> list[str]:
     heads = ["Variant", *map(given, steps.heads), *["Verdict"] * steps.judged]
     rule = ["---", *["--:"] * len(steps.heads), *["---"] * steps.judged]
-    return [_line(heads), "|" + "|".join(rule) + "|", *(_ladder_line(step, steps) for step in steps.steps)]
+    shown = [_ladder_line(step, steps) for step in steps.steps[:MOST_STEPS]]
+    more = len(steps.steps) - len(shown)
+    aside = ["", f"{more} more variants stand in the report."] if more else []
+    return [_line(heads), "|" + "|".join(rule) + "|", *shown, *aside]
 
 
 def _ladder_line(step: Step, steps: Ladder) -> str:

@@ -12,9 +12,12 @@ from .annotations import Places, finding
 from .gate_tables import GateRow, gate_rows
 from .gates_together import gates_together
 from .judged import judged_by
+from .severity import worst
 from .words import plain, verdict_reason, visible
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+MOST_RESULTS = 5_000
+"""Results of a run that GitHub's code scanning keeps; it refuses a file with more than 25,000 rules."""
 _LEVELS: dict[Verdict, str] = {"error": "error", "fail": "error", "inconclusive": "warning"}
 
 
@@ -23,22 +26,26 @@ def render_sarif(result: AuditResult, places: Places) -> str:
 
     A gate that fails or could not be evaluated is an ``error``, one that the data cannot decide a
     ``warning``: SARIF's kind ``open`` would fit it in words, but no viewer shows results of that kind. A
-    gate of a variant that is not to be released is a ``note``.
+    gate of a variant that is not to be released is a ``note``. Of more results than code scanning keeps, the
+    worst are written, and ``omittedResults`` counts the others; rules are then those of the written ones.
 
     Parameters
     ----------
     places : mapping
         File and line of each gate, by its id.
     """
-    rows = list(zip(result.gates, gate_rows(result.gates, result), strict=True))
-    ids = list(dict.fromkeys(gate.id for gate in result.gates))
-    first = {gate.id: row for gate, row in reversed(rows)}
+    found = [gate for gate in result.gates if gate.verdict != "pass"]
+    kept = [found[k] for k in worst(found, MOST_RESULTS)]
+    ruled = result.gates if len(kept) == len(found) else kept
+    first = {gate.id: gate for gate in reversed(ruled)}
+    ids = {name: k for k, name in enumerate(dict.fromkeys(gate.id for gate in ruled))}
+    rules = gate_rows([first[name] for name in ids], result)
     run = {
         "tool": {
             "driver": {
                 "name": "fairweigh",
                 "version": result.environment.fairweigh,
-                "rules": [_rule(name, first[name]) for name in ids],
+                "rules": [_rule(row) for row in rules],
             }
         },
         "automationDetails": {"id": f"fairweigh/{_slug(result.audit)}/"},
@@ -48,21 +55,21 @@ def render_sarif(result: AuditResult, places: Places) -> str:
             "judgedBy": [plain(line) for line in judged_by(result)],
             "gatesTogether": plain(gates_together(result)),
             "data": {"title": visible(result.data.title), "sha256": result.data.sha256},
+            "omittedResults": len(found) - len(kept),
         },
         "results": [
-            _result(result, gate, row, ids.index(gate.id), places)
-            for gate, row in rows
-            if gate.verdict != "pass"
+            _result(result, gate, row, ids[gate.id], places)
+            for gate, row in zip(kept, gate_rows(kept, result), strict=True)
         ],
     }
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(log, indent=1, ensure_ascii=False) + "\n"
 
 
-def _rule(name: str, row: GateRow) -> dict[str, Any]:
+def _rule(row: GateRow) -> dict[str, Any]:
     asked = f"{plain(row.title)}: {plain(row.limit)}"
     return {
-        "id": visible(name),
+        "id": visible(row.id),
         "shortDescription": {"text": message(asked)},
         "fullDescription": {"text": message(f"{asked} ({row.decide}).")},
         "properties": {"tags": ["fairness"]},

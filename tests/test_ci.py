@@ -331,7 +331,7 @@ def test_a_verdict_that_is_open_fails_the_check_unless_it_may_not(sample, tmp_pa
     assert [line.split(" ")[0] for line in strict.annotations] == ["::warning"]
     shutil.rmtree(sample / "fairweigh-run")
     lenient = Runner(sample, tmp_path / "two", api).run(policy="policy.yaml", allow_inconclusive="true")
-    assert not lenient.failed
+    assert (lenient.failed, lenient.outputs["verdict"]) == (False, "inconclusive")
 
 
 @pytest.mark.parametrize(
@@ -360,6 +360,107 @@ def test_an_earlier_run_is_not_judged_in_place_of_this_one(sample, tmp_path, api
     assert "fairweigh-run: exists already" in again.log
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"config": "--help"}, "config: expected a file, got '--help'"),
+        ({"config": ""}, "config: expected a file, got ''"),
+        ({"config": "."}, "config: expected a file, got '.'"),
+        ({"config": "none\n::error::x"}, "config: expected a file, got 'none%0A::error::x'"),
+        ({"policy": "--help"}, "policy: expected a file, got '--help'"),
+        ({"baseline": "audit.yaml"}, "baseline: expected a run folder, got 'audit.yaml'"),
+        (
+            {"out": "--help"},
+            "out: expected the name of a new folder, without signs of a pattern, got '--help'",
+        ),
+        ({"out": "a\nverdict=pass"}, "out: expected the name of a new folder"),
+        ({"out": "run*"}, "out: expected the name of a new folder"),
+        ({"out": "run "}, "out: expected the name of a new folder"),
+        ({"out": ""}, "out: expected the name of a new folder"),
+        ({"out": "dangling"}, "out: dangling: exists already"),
+        ({"allow_inconclusive": "yes"}, "allow-inconclusive: expected 'true' or 'false', got 'yes'"),
+        ({"set": "--help"}, "--set: expected key.path=value, got '--help'"),
+        ({"python": "/bin/true"}, "no run was written: the audit ended with exit code 0"),
+        ({"python": "/bin/false"}, "no run was written: the audit ended with exit code 1"),
+        ({"python": "no-python"}, "no run was written: the audit ended with exit code 127"),
+    ],
+)
+def test_what_is_asked_wrongly_is_an_error_and_never_green(given, told, sample, tmp_path, api):
+    (sample / "dangling").symlink_to("nowhere")
+    ran = Runner(sample, tmp_path / "one", api).run(**given)
+    assert ran.failed
+    assert (ran.outputs["verdict"], ran.outputs["junit"], ran.uploads, api.calls) == ("error", "", [], [])
+    (line,) = ran.annotations
+    assert line.startswith(f"::error title=fairweigh::{told}")
+
+
+def test_another_use_in_the_same_job_reports_files_of_its_own(sample, tmp_path, api):
+    """The runner keeps its folder for the whole job."""
+    runner = Runner(sample, tmp_path / "one", api)
+    first = runner.run()
+    assert first.outputs["verdict"] == "pass"
+    second = runner.run(out="second", config="none.yaml")
+    assert second.failed
+    assert (second.outputs["verdict"], second.outputs["junit"], second.outputs["sarif"]) == ("error", "", "")
+    assert (len(api.calls), second.uploads) == (1, [])
+    third = runner.run(out="third")
+    assert not third.failed
+    assert Path(third.outputs["junit"]).parent != Path(first.outputs["junit"]).parent
+
+
+GATE_DIES = """\
+#!/bin/sh
+case $3 in
+gate)
+    for word in "$@"; do case $word in --*=/*) echo half >"${word#*=}" ;; esac; done
+    kill -KILL $$ ;;
+esac
+exec PYTHON "$@"
+"""
+NO_GATE = GATE_DIES.replace("    kill -KILL $$ ;;", "    exit 1 ;;").replace("echo half", ": ")
+
+
+@pytest.mark.parametrize(("script", "code"), [(GATE_DIES, 137), (NO_GATE, 1)])
+def test_a_gate_that_dies_gives_no_verdict(script, code, sample, tmp_path, api):
+    python = tmp_path / "python"
+    python.write_text(script.replace("PYTHON", sys.executable))
+    python.chmod(0o755)
+    ran = Runner(sample, tmp_path / "one", api).run(python=str(python))
+    assert ran.failed
+    assert (ran.outputs["verdict"], ran.uploads, api.calls) == ("error", [], [])
+    assert ran.annotations == [
+        f"::error title=fairweigh::no verdict was written: the gate ended with exit code {code}"
+    ]
+
+
+def test_names_are_never_commands_and_modules_of_the_checkout_never_fairweigh(sample, tmp_path, api):
+    name = "-x $(touch pwned) `touch pwned` ;touch pwned.yaml"
+    (sample / "audit.yaml").rename(sample / name)
+    (sample / "fairweigh").mkdir()
+    for module in ("fairweigh/__init__.py", "fairweigh/__main__.py", "numpy.py", "json.py", "github.py"):
+        (sample / module).write_text("open('pwned', 'w')")
+    ran = Runner(sample, tmp_path / "one", api).run(
+        config=name, out="a $(touch pwned) run", set=" \r\n\nseed=3\r\n"
+    )
+    assert not ran.failed, ran.log
+    assert ran.outputs["run"] == "a $(touch pwned) run"
+    assert not list(sample.glob("pwned*"))
+
+
+def ends(command: str, **env: str) -> int:
+    script = ["bash", ROOT / "ci" / "action.sh", command]
+    return subprocess.run(script, env={"PATH": PATH, **env}, capture_output=True, check=False).returncode
+
+
+def test_only_a_failing_verdict_ends_with_1():
+    codes = ("0", "1", "2", "3", "", "137", "x", "01")
+    assert [ends("verdict", CODE=code) for code in codes] == [0, 1, 2, 3, 2, 2, 2, 2]
+
+
+def test_the_scripts_own_faults_do_not_end_with_1():
+    assert {ends(command) for command in ("audit", "install", "verdict", "", "--help")} == {2}
+
+
 def test_only_our_own_comment_is_written_anew(sample, tmp_path, api):
     """Others' comments stay, on however many pages, even one that begins with our marker."""
     from fairweigh.reports.markdown import marker
@@ -379,7 +480,8 @@ def test_a_token_that_may_not_comment_is_a_warning(sample, tmp_path, api):
     ran = Runner(sample, tmp_path / "one", api).run()
     assert not ran.failed, ran.log
     assert ran.annotations == [
-        "::warning title=fairweigh::The comment could not be written: HTTP Error 403: Forbidden"
+        "::warning title=fairweigh::The comment could not be written: POST /repos/o/r/issues/7/comments: "
+        "HTTP 403: Resource not accessible by integration"
     ]
 
 
@@ -481,7 +583,56 @@ def test_the_job_of_gitlab_goes_red_and_green(sample, tmp_path):
     commit(sample, 3.0)
     red = run()
     assert red.returncode == 1
-    assert (sample / job["artifacts"]["reports"]["junit"]).exists()
+    junit = sample / job["artifacts"]["reports"]["junit"]
+    assert junit.exists()
     (sample / "policy.yaml").write_text("gates: [{metric: accuracy, limit: '>= 0'}]")
     assert run(FAIRWEIGH_POLICY="policy.yaml").returncode == 0
-    assert run(FAIRWEIGH_CONFIG="none.yaml").returncode == 1
+
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    (bare / "python").symlink_to(shutil.which("false"))
+    (sample / "audit-run").mkdir()
+    for wrong, told in (
+        ({"FAIRWEIGH_CONFIG": "none.yaml"}, "FAIRWEIGH_CONFIG: expected a file, got 'none.yaml'"),
+        ({"FAIRWEIGH_CONFIG": "--help"}, "FAIRWEIGH_CONFIG: expected a file, got '--help'"),
+        ({"FAIRWEIGH_RUN": "audit-run"}, "FAIRWEIGH_RUN: expected the name of a new folder, got 'audit-run'"),
+        ({"FAIRWEIGH_POLICY": "--help"}, "--help: cannot be read"),
+        ({"PATH": f"{bare}:{PATH}"}, "no run was written: the audit ended with exit code 1"),
+    ):
+        ended = run(**wrong)
+        assert ended.returncode == 2, (wrong, ended.stdout)
+        assert told in ended.stderr
+        assert "Traceback" not in ended.stderr
+        assert not junit.exists()
+    install = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", "\n".join(job["before_script"])],
+        env={"PATH": f"{bare}:{PATH}", **job["variables"]}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (install.returncode, install.stderr) == (2, "fairweigh: it could not be installed\n")
+
+
+def test_the_hook_checks_a_strangers_files_in_one_line_each(sample, tmp_path):
+    """As pre-commit calls it: the entry, its arguments, and the names that match."""
+    (hook,) = [hook for hook in load(ROOT / ".pre-commit-hooks.yaml") if hook["id"] == "fairweigh-check"]
+    folder = sample / "--help"
+    folder.mkdir()
+    (folder / "audit.yaml").write_text(CONFIG)
+    (sample / "policy.yaml").write_bytes(b"\xff\xfe\x00")
+    (sample / "audit-x.yaml").write_text("audit: [t")
+    names = ["--help/audit.yaml", "audit.yaml", "policy.yaml", "audit-x.yaml"]
+    assert all(re.search(hook["files"], name) for name in names)
+
+    def run(*files: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", *hook["entry"].split(), *hook["args"], *files],
+            cwd=sample, env={"PATH": PATH, "PYTHONPATH": PYTHONPATH},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    good = run(*names[:2])
+    assert (good.returncode, good.stdout, good.stderr) == (0, "", "")
+    bad = run(*names)
+    assert (bad.returncode, bad.stdout) == (2, "")
+    assert [line.split(": ")[:2] for line in bad.stderr.splitlines()] == [
+        ["fairweigh", "policy.yaml"], ["fairweigh", "audit-x.yaml"],
+    ]  # fmt: skip

@@ -673,3 +673,15 @@ def judged(compas: AuditResult) -> AuditResult:
         for k, gate in enumerate(compas.gates)
     ]
     return compas.model_copy(update={"policy": policy, "baseline": baseline, "gates": gates})
+
+
+@pytest.fixture(scope="session")
+def many(compas: AuditResult) -> AuditResult:
+    """6,000 gates: 1,500 that fail, that are open, that do not bind, and that could not be evaluated."""
+    first = next(gate for gate in compas.gates if len(gate.slices) > 1)
+    kinds = [("fail", True), ("inconclusive", True), ("fail", False), ("error", True)]
+    gates = [
+        first.model_copy(update={"id": f"g{k}", "verdict": kinds[k % 4][0], "binding": kinds[k % 4][1]})
+        for k in range(6_000)
+    ]
+    return compas.model_copy(update={"gates": gates, "verdict": "error"})

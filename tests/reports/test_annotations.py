@@ -57,3 +57,19 @@ def test_nothing_of_the_data_is_a_command(compas: AuditResult):
     assert (name, set(properties)) == ("error", {"title", "file", "line"})
     assert properties["file"] == evil
     assert visible(evil) in message
+
+
+def test_github_shows_ten_of_a_level_so_the_worst_are_told_and_the_rest_counted(many: AuditResult):
+    found = commands(render_annotations(many, {}))
+    assert [name for name, _, _ in found] == ["error"] * 10 + ["warning"] * 10 + ["notice"] * 10
+    titles = [properties["title"].split(" ") for _, properties, _ in found[:9]]
+    assert [(title[1], title[2]) for title in titles] == [(f"g{3 + 4 * k}", "error") for k in range(9)]
+    assert [properties["title"] for _, properties, _ in found[9::10]] == [
+        "fairweigh: 2,991 more gates", "fairweigh: 1,491 more gates", "fairweigh: 1,491 more gates",
+    ]  # fmt: skip
+
+
+def test_a_message_without_end_is_cut(compas: AuditResult):
+    gate = compas.gates[0].model_copy(update={"verdict": "fail", "slice": {"sex": "F" * 100_000}})
+    ((_, _, message),) = commands(render_annotations(compas.model_copy(update={"gates": [gate]}), {}))
+    assert len(message) == 4_003

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import pytest
 import xmlschema
 from fairweigh.audit.result import AuditResult
+from fairweigh.reports import junit
 from fairweigh.reports.junit import render_junit
 from fairweigh.reports.words import verdict_words, visible
 
@@ -88,3 +89,51 @@ def test_what_a_run_was_judged_by_is_a_property(judged: AuditResult):
     suite = ElementTree.fromstring(render_junit(judged).encode())
     told = [p.get("value") for p in suite.findall("properties/property[@name='judged by']")]
     assert [line.split(" ")[0] for line in told] == ["Judged", "Changes"]
+
+
+def test_the_line_of_a_gate_and_those_of_its_slices_are_told_apart(compas: AuditResult):
+    suite = ElementTree.fromstring(render_junit(compas).encode())
+    told = suite.findtext("system-out").split("\n\n") + [
+        f"{case.get('name')}\n{problem.text}"
+        for case in suite.findall("testcase")
+        for problem in [*case.findall("failure"), *case.findall("error")]
+    ]
+    several = 0
+    for gate in compas.gates:
+        (report,) = [text for text in told if text.startswith(f"{gate.id}: ")]
+        _, head, *rest = report.splitlines()
+        assert ": the gate, decided by " in head
+        slices = [line for line in rest if ": slice " in line]
+        alone = len(gate.slices) == 1 and gate.slices[0].slice == gate.slice
+        assert len(slices) == (0 if alone else len(gate.slices))
+        several += len(slices) > 1
+    assert several
+
+
+def test_a_gate_over_many_slices_names_the_worst(compas: AuditResult):
+    gate = next(gate for gate in compas.gates if len(gate.slices) > 1)
+    parts = [
+        gate.slices[0].model_copy(
+            update={"slice": {"race": f"r{k}"}, "verdict": "fail" if k >= 900 else "pass"}
+        )
+        for k in range(1_000)
+    ]
+    updated = gate.model_copy(update={"slices": parts, "left_out": [part.slice for part in parts]})
+    text = render_junit(compas.model_copy(update={"gates": [updated]}))
+    assert len([line for line in text.splitlines() if ": slice " in line]) == 100
+    assert [f"race=r{k} " in text for k in (899, 900, 999)] == [False, True, True]
+    assert "900 more slices, none of them worse: see audit.json" in text
+    assert "900 more left out: see audit.json" in text
+
+
+def test_reports_of_gates_without_number_have_bounded_room(many: AuditResult, monkeypatch):
+    monkeypatch.setattr(junit, "ROOM", 10_000)
+    few = many.model_copy(update={"gates": many.gates[:200]})
+    suite = ElementTree.fromstring(render_junit(few).encode())
+    assert len(suite.findall("testcase")) == 200
+    problems = suite.findall("testcase/failure")
+    texts = [problem.text or "" for problem in problems]
+    assert texts[0]
+    assert not texts[-1]
+    assert sum(map(len, texts)) <= 10_000
+    assert all(problem.get("message") for problem in problems)

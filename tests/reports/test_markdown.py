@@ -3,8 +3,10 @@
 import html
 import re
 
-from fairweigh.audit.result import AuditResult
+from fairweigh.audit.result import AuditResult, PolicyInfo
+from fairweigh.reports import markdown
 from fairweigh.reports.findings import findings
+from fairweigh.reports.ladder_table import ladder
 from fairweigh.reports.markdown import LONGEST, given, marker, render_markdown
 from fairweigh.reports.words import plain, verdict_reason, verdict_words
 
@@ -70,3 +72,36 @@ def test_the_policy_and_the_baseline_are_told(judged: AuditResult):
     text = html.unescape(render_markdown(judged))
     assert "Judged by the policy house rules (sha256 0123456789ab)" in text
     assert "compared row by row, paired: all 7,214 rows matched by id." in text
+
+
+def test_the_worst_gates_are_the_ones_that_a_comment_has_room_for(many: AuditResult):
+    text = render_markdown(many)
+    assert len(text) <= LONGEST
+    rows = [line for line in text.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 50
+    assert all(f"**{verdict_words('error')}**" in row for row in rows)
+    assert f"{4_500 - len(rows)} more gates stand in the report." in text
+
+
+def test_a_ladder_that_is_too_long_is_cut(compressed: AuditResult, monkeypatch):
+    whole = render_markdown(compressed)
+    monkeypatch.setattr(markdown, "MOST_STEPS", 2)
+    short = render_markdown(compressed)
+    steps = ladder(compressed)
+    assert steps is not None
+    assert f"{len(steps.steps) - 2} more variants stand in the report." in short
+    assert set(short.splitlines()) - set(whole.splitlines()) == {
+        f"{len(steps.steps) - 2} more variants stand in the report."
+    }
+
+
+def test_no_name_makes_a_comment_longer(compas: AuditResult):
+    long = "<b>" * 30_000
+    judged_by = PolicyInfo(name=long, sha256="0" * 64, confidence=0.95, min_size=30, gates=[])
+    told = {"title": long, "policy": judged_by, "data": compas.data.model_copy(update={"title": long})}
+    text = render_markdown(compas.model_copy(update=told))
+    assert len(text) <= LONGEST
+    assert not re.search(r"&[#\d]*\.\.\.", text)
+    assert all(f"**{verdict_words(gate.verdict)}**" in text for gate in compas.gates)
+    gates = [gate.model_copy(update={"slice": {"race": long}}) for gate in compas.gates] * 20
+    assert len(render_markdown(compas.model_copy(update={"gates": gates, "audit": "x" * 5_000}))) <= LONGEST

@@ -7,6 +7,7 @@ from importlib.resources import files
 
 import pytest
 from fairweigh.audit.result import AuditResult
+from fairweigh.reports import sarif
 from fairweigh.reports.sarif import message, render_sarif
 from fairweigh.reports.words import visible
 from jsonschema import Draft4Validator
@@ -79,3 +80,17 @@ def test_brackets_and_braces_of_data_make_no_links_or_placeholders(
     told = " ".join(found["message"]["text"] for found in run["results"])
     assert any(message(visible(name)) in told for name in hostile_names)
     assert "\n" not in told
+
+
+def test_code_scanning_gets_the_worst_of_more_results_than_it_keeps(
+    many: AuditResult, schema: Draft4Validator, monkeypatch
+):
+    assert sarif.MOST_RESULTS == 5_000
+    monkeypatch.setattr(sarif, "MOST_RESULTS", 50)
+    log = json.loads(render_sarif(many.model_copy(update={"gates": many.gates[:60]}), PLACES))
+    assert list(schema.iter_errors(log)) == []
+    (run,) = log["runs"]
+    assert len(run["results"]) == len(run["tool"]["driver"]["rules"]) == 50
+    assert run["properties"]["omittedResults"] == 10
+    assert sum(not found["properties"]["binding"] for found in run["results"]) == 5
+    assert all(run["tool"]["driver"]["rules"][r["ruleIndex"]]["id"] == r["ruleId"] for r in run["results"])
