@@ -51,8 +51,18 @@ class Section(BaseModel):
 class Twins(Section):
     """Counterfactual rows: those alike in ``group`` differ in the sensitive ``feature`` only."""
 
-    group: list[str] = Field(min_length=1, description="Columns whose values are the same for twins.")
+    group: list[str] = Field(
+        min_length=1,
+        description="Columns whose values are the same for twins. A blank is a value of its own; a row that "
+        "is blank in all of them is left out.",
+    )
     feature: str = Field(description="The sensitive feature in which twins differ.")
+
+    @model_validator(mode="after")
+    def _apart(self) -> Twins:
+        if self.feature in self.group:
+            raise ValueError(f"group: {self.feature!r} is the feature in which twins differ; leave it out")
+        return self
 
 
 class Selection(Section):

@@ -130,6 +130,7 @@ def _result(result: AuditResult, found: Judgement, given: GivenPolicy, release: 
             "comparisons": found.comparisons,
             "identified": found.identified,
             "counterfactuals": found.counterfactuals,
+            "twins": found.twins,
             "gates": found.gates,
             "gates_together": together(found.gates, policy.confidence),
             "frontier": found.frontier,

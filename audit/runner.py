@@ -287,6 +287,7 @@ def _result(
         comparisons=found.comparisons,
         identified=found.identified,
         counterfactuals=found.counterfactuals,
+        twins=found.twins,
         gates=found.gates,
         gates_together=gate.together(found.gates, config.confidence),
         frontier=found.frontier,

@@ -42,6 +42,8 @@ def check_figures(run: Path, result: AuditResult) -> list[str]:
         out += differences(old.model_dump(), new.model_dump(), f"variants.{old.name}")
     for part in ("comparisons", "frontier", "identified", "counterfactuals"):
         out += differences(_dumped(getattr(result, part)), _dumped(found[part]), part)
+    if result.twins is not None:
+        out += differences(_dumped(result.twins), _dumped(found["twins"]), "twins")
     if result.coverage and found["variants"]:
         out += differences(
             _dumped(result.coverage), _dumped(coverage(found["variants"][0].slices)), "coverage"
@@ -74,9 +76,10 @@ def _recomputed(run: Path, result: AuditResult) -> dict[str, Any]:
         return {
             "variants": both.variants, "gates": both.gates, "comparisons": [both.comparison],
             "identified": both.identified, "frontier": None, "counterfactuals": [],
+            "twins": None,
         }  # fmt: skip
     found = recompute(result, run / PREDICTIONS)
-    parts = ("variants", "gates", "comparisons", "frontier", "identified", "counterfactuals")
+    parts = ("variants", "gates", "comparisons", "frontier", "identified", "counterfactuals", "twins")
     return {part: getattr(found, part) for part in parts}
 
 
