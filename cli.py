@@ -261,7 +261,10 @@ def main() -> NoReturn:
 
 
 def _stop(message: str) -> NoReturn:
-    line = " ".join(message.split())
+    from .reports.words import visible
+
+    # A name from a stranger's table may hold what moves a terminal's cursor or turns text round.
+    line = visible(" ".join(message.split()))
     print(f"fairweigh: {line}", file=sys.stderr)
     gate_commands.annotate(line)
     sys.exit(2)

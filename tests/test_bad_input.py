@@ -816,3 +816,11 @@ def test_a_character_in_two_escapes_is_one_and_half_of_one_is_refused(cli, write
     assert (ended.code, len(ended.lines)) == (2, 1)
     assert "a.yaml: expected valid unicode, got half of a character" in ended.err
     assert not Path("other").exists()
+
+
+def test_a_message_moves_no_cursor_and_turns_no_text(refused, write, make_people, make_config):
+    name = "y\x1b[2J\u202ey\u061c\x07"
+    write(make_people(), make_config(data={"label": name}))
+    line = refused()
+    assert not re.search("[\x00-\x1f\u202e\u061c]", line)
+    assert "⟨U+202E⟩" in line
