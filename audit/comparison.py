@@ -10,12 +10,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..datasets.columns import bin_names, word
+from ..datasets.columns import bin_names, meant
 from ..metrics.table import METRICS
 from . import gate, variant
 from .changes import compared
 from .config import Config
 from .identified import identify
+from .measure import Measurement
 from .pairs import Paired, pair
 from .result import AuditResult, Comparison, DataInfo, GateResult, Identified, Variant
 
@@ -87,7 +88,7 @@ def figures(
         config.slices.intersections,
         config.slices.min_size,
         config.confidence,
-        {k: word(v) for k, v in config.slices.reference.items()},
+        _references(config, measured[1]),
         config.data.positive_is,
     )
     variants = [
@@ -105,6 +106,15 @@ def figures(
         paired=paired,
         plan=plan,
     )
+
+
+def _references(config: Config, measured: Measurement) -> dict[str, str]:
+    """The reference values as the slices are called."""
+    out = {}
+    for feature, value in config.slices.reference.items():
+        if feature in measured.features:
+            out[feature] = meant(value, [key for (key,) in measured.slices((feature,)).keys])
+    return out
 
 
 def recompute_comparison(result: AuditResult, predictions: Path) -> Figures:

@@ -269,14 +269,21 @@ def make_plan(config: Config, measured: Measurement) -> variant.Plan:
             lacking = measured.lacks(METRICS[name])
             if lacking:
                 raise InputError(f"metrics: {name} needs a {' and a '.join(lacking)}, which the run has not")
-    reference = {k: word(v) for k, v in config.slices.reference.items()}
-    for feature, value in reference.items():
+    reference = {}
+    for feature, value in config.slices.reference.items():
         if feature not in measured.features:
+            if feature in (config.data.sensitive or ()):
+                # slices.by leaves it out of this audit.
+                continue
             raise InputError(f"slices.reference: {feature!r} is not an audited sensitive feature")
         slices = measured.slices((feature,))
-        if slices.find({feature: value}) is None:
+        found = slices.find({feature: value})
+        if found is None:
             known = ", ".join(slices.name(i)[feature] for i in slices.shown)
-            raise InputError(f"slices.reference.{feature}: no value {value!r} in the data; there are {known}")
+            raise InputError(
+                f"slices.reference.{feature}: no value {word(value)!r} in the data; there are {known}"
+            )
+        reference |= slices.name(found)
     return variant.Plan(
         chosen,
         config.slices.intersections,

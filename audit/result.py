@@ -486,6 +486,15 @@ class DataInfo(Part):
     homepage: str | None = None
     defects: list[str] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)
+    found: int = Field(
+        0,
+        description="Of the warnings, how many (the last ones) are of these rows; the rest are the card's.",
+    )
+
+    @property
+    def own_warnings(self) -> list[str]:
+        """The warnings that are of these rows, the card's aside."""
+        return self.warnings[len(self.warnings) - self.found :]
 
 
 class Environment(Part):

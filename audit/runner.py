@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .._version import __version__
-from ..datasets.columns import no_column
+from ..datasets.columns import Binary, no_column
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..metrics.figures import METHODS
@@ -88,7 +88,8 @@ def audit(
     found = judge(config, run.data.sensitive, run.order, entries, folder.folder / PREDICTIONS, measured)
     if found.rows is not None and found.identified is not None:
         pq.write_table(found.rows, folder.folder / found.identified.file)
-    result = _result(config, run.data, found, failed, command)
+    decisions = getattr(model, "outcome", None)
+    result = _result(config, run.data, found, failed, command, decisions)
     folder.write(AUDIT, result.model_dump_json(indent=1) + "\n")
     regimes.write_configured(config, result, folder, folder.folder / PREDICTIONS, {ORIGINAL: measured})
     folder.provenance = {
@@ -267,7 +268,12 @@ def methods_of(found: Judgement) -> set[str]:
 
 
 def _result(
-    config: Config, data: EvaluationSet, found: Judgement, failed: list[Failed], command: str
+    config: Config,
+    data: EvaluationSet,
+    found: Judgement,
+    failed: list[Failed],
+    command: str,
+    decisions: Binary | None,
 ) -> AuditResult:
     used = methods_of(found)
     configuration = config.model_dump(mode="json")
@@ -280,7 +286,7 @@ def _result(
         environment=describe.environment(config.seed, command),
         configuration=configuration,
         configuration_sha256=checksum(configuration),
-        data=describe.data_info(data, found.measured),
+        data=describe.data_info(data, found.measured, decisions),
         variants=found.variants,
         coverage=coverage(found.variants[0].slices),
         failed=failed,

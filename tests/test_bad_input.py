@@ -285,7 +285,6 @@ def _with(column: str, position: int, value: object, table: pa.Table) -> pa.Tabl
             {"data": {"positive": "yes", "negative": "no"}},
             "'n/a' (1 rows)",
         ),
-        ({"y": [1] * 200}, {}, "one class only: all 200 rows are '1'"),
         ({"y": [1, None] * 100}, {}, "label column 'y' is missing in 100 rows"),
         (
             {"approved": [1, None] * 100},
