@@ -282,7 +282,10 @@ def _told(error: BaseException) -> str:
 
 
 def _stop(message: str) -> NoReturn:
-    line = " ".join(message.split())
+    from .reports.words import visible
+
+    # A name from a stranger's table may hold what moves a terminal's cursor or turns text round.
+    line = visible(" ".join(message.split()))
     # Where even this cannot be written the exit code still tells.
     with suppress(OSError):
         print(f"fairweigh: {line}", file=sys.stderr, flush=True)

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..datasets.columns import word
+from ..datasets.columns import Scalar, word
 from ..datasets.errors import InputError
 from ..metrics import compare, gap_growth
 from ..metrics.evidence import FromLimits, Index, evidence
@@ -144,8 +144,7 @@ class _Gated:
         large = (size >= self.plan.min_size) | (undefined & (self.slices.n >= self.plan.min_size))
         gate, slices = self.gate, self.slices
         if gate.slice is not None:
-            wanted = {k: word(v) for k, v in gate.slice.items()}
-            return [self.named(wanted, f"{self.where}.slice")], []
+            return [self.named(gate.slice, f"{self.where}.slice")], []
         if not slices.by:
             return [0], []
         use = [
@@ -156,12 +155,13 @@ class _Gated:
         left = [LeftOut(slices.name(i), float(size[i])) for i in slices.shown if i not in set(use)]
         return use, left
 
-    def named(self, wanted: Mapping[str, str], where: str) -> int:
+    def named(self, wanted: Mapping[str, Scalar], where: str) -> int:
         """The slice with these values; InputError where there is none."""
         found = self.slices.find(wanted)
         if found is None:
             known = ", ".join(self.slices.words(i) for i in self.slices.shown[:12])
-            raise InputError(f"{where}: no slice {dict(wanted)} in the data; there are {known}")
+            given = {feature: word(value) for feature, value in wanted.items()}
+            raise InputError(f"{where}: no slice {given} in the data; there are {known}")
         return found
 
     def reference(
@@ -191,7 +191,7 @@ class _Gated:
                     f"{self.where}.reference: expected a value for each of {', '.join(slices.by)}"
                 )
             wanted = {slices.by[0]: wanted}
-        return self.named({k: word(v) for k, v in wanted.items()}, f"{self.where}.reference"), None
+        return self.named(wanted, f"{self.where}.reference"), None
 
 
 def _values(gated: _Gated, figure: Figure) -> Asked:

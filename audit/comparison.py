@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..datasets.columns import bin_names, word
+from ..datasets.columns import bin_names, meant
 from ..metrics.figures import METHODS
 from ..metrics.table import METRICS
 from . import describe, gate, variant
@@ -19,6 +19,7 @@ from .config import Config
 from .coverage import coverage
 from .folder import checksum
 from .identified import identify
+from .measure import Measurement
 from .pairs import Paired, pair
 from .result import AuditResult, Comparison, DataInfo, GateResult, Identified, Variant
 
@@ -90,7 +91,7 @@ def figures(
         config.slices.intersections,
         config.slices.min_size,
         config.confidence,
-        {k: word(v) for k, v in config.slices.reference.items()},
+        _references(config, measured[1]),
         config.data.positive_is,
     )
     variants = [
@@ -133,3 +134,10 @@ def derived_comparison(config: Config, found: Figures) -> dict[str, Any]:
         "definitions": describe.definitions(found.plan, measured, found.gates, config.report.reasons),
         "methods": {name: text for name, text in METHODS.items() if name in used},
     }
+def _references(config: Config, measured: Measurement) -> dict[str, str]:
+    """The reference values as the slices are called."""
+    out = {}
+    for feature, value in config.slices.reference.items():
+        if feature in measured.features:
+            out[feature] = meant(value, [key for (key,) in measured.slices((feature,)).keys])
+    return out

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     FiniteFloat,
@@ -23,6 +24,7 @@ from pydantic import (
 )
 from ruamel.yaml.error import YAMLError
 
+from ..datasets.columns import word
 from ..datasets.errors import InputError
 from ..datasets.memory import PLACE
 from ..metrics.limit import Limit
@@ -30,11 +32,18 @@ from ..metrics.table import DISPARITIES, METRICS
 from ..plain import MOST_YAML_BYTES, from_yaml, read_bounded
 from .ladder import check_names, ladder
 from .masked import masked
+from .unsupported import metric_of_another_task
 
 if TYPE_CHECKING:
     from ..compression.recipes import Family, Recipe
 
-Value = bool | int | float | str
+
+def _dated(given: Any) -> Any:
+    """A day or a time that YAML read is the text that a table's slice of it is called."""
+    return word(given) if isinstance(given, date) else given
+
+
+Value = Annotated[bool | int | float | str, BeforeValidator(_dated)]
 Values = Value | list[Value]
 Confidence = Annotated[float, Field(gt=0.5, lt=1)]
 
@@ -51,8 +60,18 @@ class Section(BaseModel):
 class Twins(Section):
     """Counterfactual rows: those alike in ``group`` differ in the sensitive ``feature`` only."""
 
-    group: list[str] = Field(min_length=1, description="Columns whose values are the same for twins.")
+    group: list[str] = Field(
+        min_length=1,
+        description="Columns whose values are the same for twins. A blank is a value of its own; a row that "
+        "is blank in all of them is left out.",
+    )
     feature: str = Field(description="The sensitive feature in which twins differ.")
+
+    @model_validator(mode="after")
+    def _apart(self) -> Twins:
+        if self.feature in self.group:
+            raise ValueError(f"group: {self.feature!r} is the feature in which twins differ; leave it out")
+        return self
 
 
 class Selection(Section):
@@ -77,7 +96,9 @@ class Data(Section):
     path: str | None = Field(None, description="CSV, Parquet, Feather or JSON lines, also .gz.")
     label: str | None = Field(None, description="Column of the true class; optional.")
     positive: Values | None = Field(None, description="Label value(s) that count as positive.")
-    negative: Values | None = Field(None, description="Label value(s) that count as negative.")
+    negative: Values | None = Field(
+        None, description="Label value(s) that count as negative; needed where more than one is not positive."
+    )
     positive_is: Literal["benefit", "burden"] | None = Field(
         None,
         description="What a positive decision is to the person it falls on: a benefit (a loan, a job) or a "
@@ -151,6 +172,7 @@ class TrainData(Section):
     path: str | None = None
     label: str | None = Field(None, description="Column of its label; default that of data.")
     positive: Values | None = Field(None, description="Its positive label value(s); default those of data.")
+    negative: Values | None = Field(None, description="Its negative label value(s); default those of data.")
     validation: float | None = Field(
         None, gt=0, lt=1,
         description="Share of the rows, drawn by a hash of their id, that no step trains on and decision "
@@ -164,7 +186,7 @@ SHARED_KEYS = {"kind", "threshold", "train"}
 NEURAL_KEYS = {"path", "positive", "device", "dtype", "batch_rows", "batch_tokens", "compile"}
 KEYS: dict[str, set[str]] = {
     "sklearn": {"estimator", "params", "features", "path", "trusted", "trust_pickle"},
-    "predictions": {"path", "score", "decision", "positive", "id", "scale"},
+    "predictions": {"path", "score", "decision", "positive", "negative", "id", "scale"},
     "callable": {"function", "features", "scale"},
     "transformers": NEURAL_KEYS | {"task", "text", "text_pair", "image", "max_length", "train_text"},
     "torch": NEURAL_KEYS | {"factory", "features", "shape"},
@@ -198,6 +220,11 @@ class ModelSpec(Section):
     decision: str | None = Field(None, description="Decision column of a predictions table.")
     positive: Values | None = Field(
         None, description="Value(s) of the decision column that count as positive."
+    )
+    negative: Values | None = Field(
+        None,
+        description="Value(s) of the decision column that count as negative; needed where more than one is "
+        "not positive.",
     )
     id: str | None = Field(None, description="Id column of a separate predictions table.")
     function: str | None = Field(None, description="package.module:function")
@@ -673,6 +700,8 @@ def _check_step(place: str, name: str, params: Mapping[str, Any], family: Family
 
 def unknown(name: str, known: Sequence[str], what: str) -> str:
     """Return '<name> is no known <what>; did you mean ...'."""
+    if what == "metric" and (told := metric_of_another_task(name, ", ".join(METRICS))):
+        return told
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
     hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
     return f"{name!r} is no known {what}; {hint}"

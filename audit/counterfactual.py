@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -16,7 +16,7 @@ from ..metrics.intervals import Floats, normal_quantile
 from ..metrics.table import METRICS
 from ..told import tell
 from .match import decoded
-from .result import Counterfactual, Estimate
+from .result import Counterfactual, Estimate, TwinRows
 from .variant import Plan
 
 MOST_VALUES = 10
@@ -48,7 +48,7 @@ def twins(table: pa.Table, feature: str, plan: Plan, variant: str) -> list[Count
     ----------
     table : pyarrow.Table
         Predictions with a column ``twin``: the same code for rows alike but for the feature, null for
-        none.
+        rows that are blank in every column of the group.
     feature : str
         One of the sensitive columns.
 
@@ -59,6 +59,32 @@ def twins(table: pa.Table, feature: str, plan: Plan, variant: str) -> list[Count
     """
     groups = _grouped(table, feature)
     return [_compared(groups, i, j, feature, plan, variant) for i, j in _pairs(groups)]
+
+
+def twin_rows(table: pa.Table, feature: str, group: Sequence[str]) -> TwinRows:
+    """Count the rows that are compared, and those that are left out.
+
+    Parameters
+    ----------
+    table, feature
+        As in `twins`.
+    group : sequence of str
+        The columns that the codes of ``twin`` stand for.
+    """
+    twin, value = decoded(table.column("twin")), decoded(table.column(feature))
+    grouped, valued = np.asarray(twin.is_valid()), np.asarray(value.is_valid())
+    rows, n = _rows(table), _grouped(table, feature).n
+    several = (n > 0).sum(1) > 1
+    return TwinRows(
+        feature=feature,
+        group=list(group),
+        rows=int(rows.sum()),
+        compared=int(n[several].sum()),
+        groups=int(several.sum()),
+        no_group=int(rows[~grouped].sum()),
+        no_value=int(rows[grouped & ~valued].sum()),
+        alone=int(n[~several].sum()),
+    )
 
 
 def _grouped(table: pa.Table, feature: str) -> _Groups:
@@ -75,17 +101,26 @@ def _grouped(table: pa.Table, feature: str) -> _Groups:
     shape = (int(group.max(initial=-1)) + 1, len(names))
     cell = group.reshape(-1) * len(names) + codes
 
+    rows = _rows(table)[held]
+
     def total(name: str) -> Floats | None:
         if name not in table.column_names:
             return None
-        weights = table.column(name).to_numpy()[held]
-        return np.bincount(cell, weights, shape[0] * shape[1]).reshape(shape).astype(float)
+        sums = table.column(name).to_numpy()[held] * rows
+        return np.bincount(cell, sums, shape[0] * shape[1]).reshape(shape).astype(float)
 
-    n = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
+    n = np.bincount(cell, rows, shape[0] * shape[1]).reshape(shape).astype(np.int64)
     selected = total(DECISION)
     whole = None if selected is None else selected.astype(np.int64)
     reach = _reach(table.column("score").to_numpy()[held]) if "score" in table.column_names else 1.0
     return _Groups([names[i] for i in order], n, total("score"), whole, reach)
+
+
+def _rows(table: pa.Table) -> NDArray[np.int64]:
+    """How many rows each row of the table stands for: aggregated counts hold one cell per row."""
+    if "count" in table.column_names:
+        return np.asarray(table.column("count").to_numpy())
+    return np.ones(len(table), np.int64)
 
 
 def _reach(score: Floats) -> float:

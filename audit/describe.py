@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from .._version import __version__
-from ..datasets.evaluation import EvaluationSet
+from ..datasets.classes import counted
+from ..datasets.columns import Binary, listed
+from ..datasets.evaluation import EvaluationSet, as_words
 from ..metrics.table import DEFAULT, DISPARITIES, METRICS, DisparityRow
 from ..told import tell, tell_n
 from . import variant
@@ -64,8 +66,11 @@ def environment(seed: int, command: str) -> Environment:
     )
 
 
-def data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
-    """Return what the result says of the data: roles, checksum, and what the card tells."""
+def data_info(data: EvaluationSet, measured: Measurement, decisions: Binary | None = None) -> DataInfo:
+    """Return what the result says of the data: roles, checksum, and what the card tells.
+
+    ``decisions`` is the column of decisions, where they stand in one.
+    """
     card = data.card
     positive, negative = data.outcome.classes if data.outcome else ([], [])
     from_card: dict[str, Any] = (
@@ -77,6 +82,8 @@ def data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
         else {}
     )  # fmt: skip
     warnings = list(card.warnings) if card else []
+    known = len(warnings)
+    warnings += _class_warnings(data, measured, decisions)
     if data.dropped:
         warnings.append(
             tell_n(
@@ -124,8 +131,38 @@ def data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
         cluster=data.cluster,
         split=data.split,
         warnings=warnings,
+        found=len(warnings) - known,
         **from_card,
     )
+
+
+def _class_warnings(data: EvaluationSet, measured: Measurement, decisions: Binary | None) -> Iterator[str]:
+    """Labels of one class alone, and values that the configuration names and no row holds."""
+    of_card = data.card is not None and as_words(data.positive) == as_words(data.card.positive)
+    label = data.outcome
+    positives = measured.tally(()).counts.positives
+    if label is not None and int(positives.sum()) in (0, measured.rows):
+        positive, negative = label.classes
+        parts = {"column": label.column, "rows": f"{measured.rows:,}"}
+        if positives.any():
+            yield tell(
+                "Every label is positive ({column}: {values}, all {rows} rows). Selection rates are "
+                "measured; what needs negative labels has no value, and a gate on it is an error.",
+                values=", ".join(positive), **parts,
+            )  # fmt: skip
+        else:
+            yield tell(
+                "Every label is negative ({column}: {values}, all {rows} rows). Selection rates are "
+                "measured; what needs positive labels has no value, and a gate on it is an error.",
+                values=", ".join(negative), **parts,
+            )  # fmt: skip
+    # A card's values are those of all its splits.
+    for outcome in [label if not of_card else None, decisions]:
+        for key, absent in outcome.never.items() if outcome is not None else ():
+            yield tell(
+                "{values} ({key}) never occurs in the column {column}, which holds {held}.",
+                values=listed(absent), key=key, column=outcome.column, held=counted(outcome.seen),
+            )  # fmt: skip
 
 
 def unknown_rows(measured: Measurement) -> dict[str, int]:

@@ -161,6 +161,7 @@ def _result(
             "comparisons": found.comparisons,
             "identified": found.identified,
             "counterfactuals": found.counterfactuals,
+            "twins": found.twins,
             "gates": found.gates,
             "gates_together": together(found.gates, policy.confidence),
             "frontier": found.frontier,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from ..datasets.card import card
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..models.base import Model
@@ -37,11 +38,13 @@ def opened(
     """Open rows of a card or a file, with the roles and sensitive features of the evaluation data."""
     roles_apart = {"name", "split", "path", "sensitive", "counterfactual", "selection", "validation"}
     given = data.model_dump(exclude_none=True, exclude=roles_apart)
-    if by and data.sensitive is not None:
+    known = data.sensitive
+    if by and known is not None:
         for feature in by:
-            if feature not in data.sensitive:
+            if feature not in known:
                 raise InputError(f"slices.by: {feature!r} is not one of data.sensitive")
     sensitive = by or data.sensitive
+    given["bins"] = _bins(data, sensitive, name)
     if name is not None:
         if table is not None:
             raise InputError(
@@ -56,6 +59,19 @@ def opened(
         given.pop("split_column", None)
     name = Path(str(path)).name
     return EvaluationSet(source, sensitive=sensitive or [], name=name, split=split, **given)
+
+
+def _bins(data: Data, audited: Sequence[str] | None, name: str | None) -> dict[str, list[float]]:
+    """Edges of the audited features; those of sensitive features that slices.by leaves out are not needed."""
+    bins = data.bins or {}
+    of_card = card(name) if name is not None else None
+    features = audited if audited is not None else of_card.sensitive if of_card else ()
+    for feature in bins:
+        if feature not in {*features, *(data.sensitive or ()), *(of_card.sensitive if of_card else ())}:
+            raise InputError(f"data.bins.{feature}: '{feature}' is not a sensitive feature")
+    if data.bins is None and of_card is not None:
+        bins = of_card.bins
+    return {feature: list(edges) for feature, edges in bins.items() if feature in features}
 
 
 def load_model(config: Config, data: EvaluationSet, given: Any, progress: Progress) -> Model | None:
@@ -84,7 +100,7 @@ def load_model(config: Config, data: EvaluationSet, given: Any, progress: Progre
             threshold = 0.5
         return PredictionTable(
             data, spec.score, spec.decision, spec.positive, Path(spec.path) if spec.path else None,
-            spec.id, threshold, probability, lambda: _other_splits(config),
+            spec.id, threshold, probability, lambda: _other_splits(config), spec.negative,
         )  # fmt: skip
     if kind == "callable":
         from ..models.function import FunctionModel, imported

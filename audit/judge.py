@@ -6,7 +6,7 @@ The audit and ``verify`` call the same function: a run's figures are what its pr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -19,7 +19,7 @@ from ..datasets.read import iter_batches
 from ..metrics.table import DEFAULT, METRICS
 from ..told import tell
 from . import changes, counterfactual, gate, variant
-from .config import Config
+from .config import Config, Twins
 from .frontier import Judged, binding, frontier, target_results, uncertified, withheld
 from .identified import identify
 from .measure import Measurement
@@ -33,6 +33,7 @@ from .result import (
     Identified,
     Recipe,
     SelfFlips,
+    TwinRows,
     Variant,
 )
 from .unpaired import Unpaired
@@ -83,6 +84,7 @@ class Judgement:
     identified: Identified | None = None
     rows: pa.Table | None = None
     counterfactuals: list[Counterfactual] = field(default_factory=list)
+    twins: TwinRows | None = None
 
     @property
     def verdict(self) -> str:
@@ -125,7 +127,7 @@ def judge(
         found = run.chosen(predictions, plan, original, judged)
     if config.data.counterfactual is None:
         return found
-    return _with_twins(found, config.data.counterfactual.feature, run, predictions)
+    return _with_twins(found, config.data.counterfactual, run, predictions)
 
 
 @dataclass(frozen=True)
@@ -240,14 +242,16 @@ def _selection_words(config: Config, rows: int) -> str:
     )
 
 
-def _with_twins(found: Judgement, feature: str, run: _Run, predictions: Path) -> Judgement:
-    from dataclasses import replace
-
+def _with_twins(found: Judgement, wanted: Twins, run: _Run, predictions: Path) -> Judgement:
+    feature = wanted.feature
     compared: list[Counterfactual] = []
+    rows = None
     for entry in run.entries:
         table = pq.read_table(run.path(predictions, entry), read_dictionary=list(run.sensitive))
         compared += counterfactual.twins(table, feature, found.plan, entry.name)
-    return replace(found, counterfactuals=compared)
+        # The variants of a run are all scored on the same rows.
+        rows = rows or counterfactual.twin_rows(table, feature, wanted.group)
+    return replace(found, counterfactuals=compared, twins=rows)
 
 
 def value_order(bins: Mapping[str, Sequence[float]]) -> dict[str, list[str]]:
@@ -265,14 +269,21 @@ def make_plan(config: Config, measured: Measurement) -> variant.Plan:
             lacking = measured.lacks(METRICS[name])
             if lacking:
                 raise InputError(f"metrics: {name} needs a {' and a '.join(lacking)}, which the run has not")
-    reference = {k: word(v) for k, v in config.slices.reference.items()}
-    for feature, value in reference.items():
+    reference = {}
+    for feature, value in config.slices.reference.items():
         if feature not in measured.features:
+            if feature in (config.data.sensitive or ()):
+                # slices.by leaves it out of this audit.
+                continue
             raise InputError(f"slices.reference: {feature!r} is not an audited sensitive feature")
         slices = measured.slices((feature,))
-        if slices.find({feature: value}) is None:
+        found = slices.find({feature: value})
+        if found is None:
             known = ", ".join(slices.name(i)[feature] for i in slices.shown)
-            raise InputError(f"slices.reference.{feature}: no value {value!r} in the data; there are {known}")
+            raise InputError(
+                f"slices.reference.{feature}: no value {word(value)!r} in the data; there are {known}"
+            )
+        reference |= slices.name(found)
     return variant.Plan(
         chosen,
         config.slices.intersections,

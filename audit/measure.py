@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ..datasets.columns import Scalar, meant, word
 from ..metrics.counts import DECISION, LABEL, UNKNOWN, Cube, Tally, features_by
 from ..metrics.figures import Figure, count_figure
 from ..metrics.heavy import WeightCounts
@@ -212,12 +213,22 @@ class Slices:
 
         return sorted(range(len(self.keys)), key=place)
 
-    def find(self, wanted: Mapping[str, str]) -> int | None:
-        """Position of the slice with these values, or None."""
-        return self._places.get(tuple(wanted.get(b) for b in self.by))
+    def find(self, wanted: Mapping[str, Scalar]) -> int | None:
+        """Position of the slice with these values, as a configuration writes them, or None."""
+        if not set(self.by) <= set(wanted):
+            return None
+        found = self._places.get(tuple(word(wanted[b]) for b in self.by))
+        if found is not None:
+            return found
+        return self._places.get(tuple(map(meant, (wanted[b] for b in self.by), self._values)))
 
     @cached_property
-    def _places(self) -> dict[tuple[str | None, ...], int]:
+    def _values(self) -> list[set[str]]:
+        """The values of each feature of ``by``."""
+        return [{key[i] for key in self.keys} for i in range(len(self.by))]
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, ...], int]:
         return {key: i for i, key in enumerate(self.keys)}
 
     def usable(self, size: NDArray[Any], min_size: int) -> NDArray[np.intp]:

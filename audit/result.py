@@ -486,6 +486,15 @@ class DataInfo(Part):
     homepage: str | None = None
     defects: list[str] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)
+    found: int = Field(
+        0,
+        description="Of the warnings, how many (the last ones) are of these rows; the rest are the card's.",
+    )
+
+    @property
+    def own_warnings(self) -> list[str]:
+        """The warnings that are of these rows, the card's aside."""
+        return self.warnings[len(self.warnings) - self.found :]
 
 
 class Environment(Part):
@@ -631,6 +640,19 @@ class Comparison(Part):
     gap_changes: list[GapChange] = Field(default_factory=list)
 
 
+class TwinRows(Part):
+    """The rows in which twins were looked for: those compared, and those left out, each for one reason."""
+
+    feature: str
+    group: list[str] = Field(description="Columns in which twins are alike; a blank is a value of its own.")
+    rows: int
+    compared: int = Field(description="Rows in a group that holds at least two values of the feature.")
+    groups: int = Field(description="Groups that hold at least two values of the feature.")
+    no_group: int = Field(0, description="Rows that are blank in every column of the group.")
+    no_value: int = Field(0, description="Other rows whose value of the feature is missing.")
+    alone: int = Field(0, description="Other rows whose group holds one value of the feature alone.")
+
+
 class Counterfactual(Part):
     """Twins: rows alike but for one sensitive feature, such as the sentences of one template."""
 
@@ -731,6 +753,7 @@ class AuditResult(Part):
     comparisons: list[Comparison] = Field(default_factory=list)
     identified: Identified | None = None
     counterfactuals: list[Counterfactual] = Field(default_factory=list)
+    twins: TwinRows | None = Field(None, description="Null where no twins were asked for.")
     gates: list[GateResult]
     gates_together: GatesTogether | None = Field(None, description="Null without a proven gate.")
     frontier: Frontier | None = None

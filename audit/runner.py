@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .._version import __version__
-from ..datasets.columns import no_column
+from ..datasets.columns import Binary, no_column
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..metrics.figures import METHODS
@@ -85,7 +85,8 @@ def audit(
     found = judge(config, run.data.sensitive, run.order, entries, folder.folder / PREDICTIONS, measured)
     if found.rows is not None and found.identified is not None:
         pq.write_table(found.rows, folder.folder / found.identified.file)
-    result = _result(config, run.data, found, failed, command)
+    decisions = getattr(model, "outcome", None)
+    result = _result(config, run.data, found, failed, command, decisions)
     folder.write(AUDIT, result.model_dump_json(indent=1) + "\n")
     regimes.write_configured(config, result, folder, folder.folder / PREDICTIONS, {ORIGINAL: measured})
     folder.provenance = {
@@ -272,6 +273,7 @@ def derived(config: Config, found: Judgement, cluster: str | None) -> dict[str, 
         "comparisons": found.comparisons,
         "identified": found.identified,
         "counterfactuals": found.counterfactuals,
+        "twins": found.twins,
         "gates": found.gates,
         "gates_together": gate.together(found.gates, config.confidence),
         "frontier": found.frontier,
@@ -282,13 +284,18 @@ def derived(config: Config, found: Judgement, cluster: str | None) -> dict[str, 
 
 
 def _result(
-    config: Config, data: EvaluationSet, found: Judgement, failed: list[Failed], command: str
+    config: Config,
+    data: EvaluationSet,
+    found: Judgement,
+    failed: list[Failed],
+    command: str,
+    decisions: Binary | None,
 ) -> AuditResult:
     return AuditResult(
         title=config.report.title or (data.card.title if data.card else config.audit),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         environment=describe.environment(config.seed, command),
-        data=describe.data_info(data, found.measured),
+        data=describe.data_info(data, found.measured, decisions),
         failed=failed,
         **derived(config, found, data.cluster),
     )

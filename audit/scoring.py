@@ -6,6 +6,7 @@ audit that was killed goes on where it was, to the same bytes.
 
 from __future__ import annotations
 
+import functools
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,8 +31,9 @@ from ..models.rules import RuledModel, unruled
 from .inputs import Progress
 from .measure import Measurement
 
-SEPARATOR = "\x1f"
-"""Between the values of several columns that say who is whose twin."""
+SEPARATOR, MARK, BLANK = "\x1f", "\x1e", "\x1e0"
+"""Between the values of several columns that say who is whose twin; before either of the two signs where a
+value holds it; and in place of a missing value."""
 
 
 @dataclass
@@ -81,21 +83,29 @@ class Shards:
 
 @dataclass
 class Twins:
-    """Gives rows that agree in some columns one code."""
+    """Gives rows that agree in some columns one code; a missing value is a value of its own beside others."""
 
     columns: Sequence[str]
     codes: dict[str, int] = field(default_factory=dict)
 
     def words(self, batch: pa.RecordBatch) -> pa.Array:
-        """What the rows of a batch are in these columns; null where one of them is missing."""
-        texts = [words(batch.column(name)).cast(pa.string()) for name in self.columns]
-        return pc.binary_join_element_wise(*texts, SEPARATOR)
+        """What the rows of a batch are in these columns; null where all of them are missing."""
+        texts = [words(batch.column(name)) for name in self.columns]
+        joined = pc.binary_join_element_wise(*map(_marked, texts), SEPARATOR)
+        blank = functools.reduce(pc.and_, (pc.is_null(text.indices) for text in texts))
+        return pc.if_else(blank, pa.scalar(None, pa.string()), joined)
 
     def read(self, batch: pa.RecordBatch) -> pa.Array:
-        """Codes of the rows of a batch; null where one of the columns is missing."""
+        """Codes of the rows of a batch; null where all of the columns are missing."""
         joined = self.words(batch).dictionary_encode()
         place = [self.codes.setdefault(t, len(self.codes)) for t in joined.dictionary.to_pylist()]
         return pa.array(place, pa.int32()).take(joined.indices)
+
+
+def _marked(texts: pa.DictionaryArray) -> pa.Array:
+    """Texts that can be joined and told apart again."""
+    marked = pc.replace_substring_regex(texts.dictionary, f"([{MARK}{SEPARATOR}])", f"{MARK}\\1")
+    return marked.take(texts.indices).fill_null(BLANK)
 
 
 def kept_together(rows: Mapping[str, pa.Array], raw: pa.RecordBatch, twins: Twins | None) -> list[Any]:

@@ -213,6 +213,8 @@ def rows_of(rows: EvaluationSet, columns: Sequence[str], twins: Twins | None = N
     batches = list(rows.batches(wanted, whole=True))
     read = [rows.read(batch) for batch in batches]
     rows.check_whole()
+    if rows.outcome is not None:
+        rows.outcome.check_both_classes()
     whole, roles = batches[0], read[0]
     apart = "cluster" in roles or twins is not None
     keys = pa.array([str(k) for k in kept_together(roles, whole, twins)]) if apart else None
@@ -253,11 +255,12 @@ def _of_file(config: Config, train: TrainData, columns: Sequence[str]) -> Traini
     if not len(table):
         raise InputError(f"model.train: no rows in {path}")
     positive = train.positive if train.positive is not None else data.positive
+    negative = train.negative if train.negative is not None or train.positive is not None else data.negative
     labels = weights = None
     if data.weight in table.column_names:
         weights = row_weights(_whole(table.column(data.weight)), str(data.weight)).to_numpy()
     if label:
-        outcome = Binary(label, "label", as_words(positive))
+        outcome = Binary(label, "label", as_words(positive), as_words(negative))
         labels = np.asarray(outcome.read(words(table.column(label))))
         outcome.check_both_classes()
     there = [name for name in by if name in table.column_names]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from .classes import alike, another_task, counted
 from .errors import InputError
 from .read import nearest
 
@@ -35,6 +36,27 @@ def canonical(text: str) -> str:
     if text in ("True", "False"):
         return text.lower()
     return word(float(text)) if re.fullmatch(r"-?\d{1,15}(\.\d+)?", text) else text
+
+
+def meant(value: Scalar, known: Iterable[str]) -> str:
+    """Return the slice value that one from a configuration means: the same word, else the same value.
+
+    YAML reads true, 1.0 and 2020-01-01 as what they are, and a table may write them True, 1 and
+    2020-01-01 00:00:00. Where none of the ``known`` values, or more than one, is meant, the word itself.
+    """
+    text = word(value)
+    known = list(known)
+    same = [other for other in known if _value(other) == _value(text)]
+    return same[0] if len(same) == 1 and text not in known else text
+
+
+def _value(text: str) -> str:
+    """One spelling of a truth value, a number or a day; 01 is no number."""
+    if text.lower() in ("true", "false"):
+        return text.lower()
+    if re.fullmatch(r"-?(0|[1-9]\d{0,14})(\.\d+)?", text):
+        return word(float(text))
+    return re.sub(r"(?<=^\d{4}-\d\d-\d\d)[T ]00:00(:00(\.0+)?)?$", "", text)
 
 
 def plain(column: pa.Array | pa.ChunkedArray, name: str) -> None:
@@ -94,22 +116,34 @@ class Binary:
     column, role : str
         Name in the table and what it is called in messages ('label', 'decision').
     positive, negative : sequence of str
-        Values of either class. Without ``positive`` the column must hold 1/0 or true/false; without
-        ``negative`` every other value is negative, provided that there is only one.
+        Values of either class. Where neither is given the column must hold 1/0 or true/false; where one is,
+        any other value is of the other class, provided that there is only one.
     """
 
     column: str
-    role: str
+    role: Literal["label", "decision"]
     positive: Sequence[str] = ()
     negative: Sequence[str] = ()
     seen: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        both = sorted({*self.positive} & {*self.negative})
+        if both:
+            raise InputError(f"{self._key('positive')}: {listed(both)} is named as negative too")
+
+    def _key(self, side: str) -> str:
+        return f"{'data' if self.role == 'label' else 'model'}.{side}"
+
+    @property
+    def _where(self) -> str:
+        return f"{self.role} column '{self.column}'"
 
     def read(self, column: pa.Array) -> NDArray[np.bool_]:
         """Return whether each row is positive; InputError for null or a value of neither class."""
         encoded = words(column)
         if encoded.null_count:
             raise InputError(
-                f"{self.role} column '{self.column}' is missing in {encoded.null_count} rows; "
+                f"{self._where} is missing in {encoded.null_count} rows; "
                 "every row needs a value (drop those rows, or set data.drop_missing)"
             )
         values = encoded.dictionary.to_pylist()
@@ -122,34 +156,67 @@ class Binary:
         return np.asarray(held[encoded.indices.to_numpy()])
 
     def _positive(self) -> set[str]:
-        seen = list(self.seen)
-        positive = set(self.positive) or {"1", "true"}
+        """The values that are positive; InputError where those seen do not fall into two classes."""
         # YAML's true is the text 'True' of a table that Python wrote.
-        positive |= {v for v in seen if v.lower() in ("true", "false") and v.lower() in positive}
-        if not self.positive and not {v.lower() for v in seen} <= {"0", "1", "true", "false"}:
+        negative = _with_booleans(self.negative, self.seen)
+        positive = _with_booleans(self.positive or ([] if negative else ["1", "true"]), self.seen)
+        others = {value: rows for value, rows in self.seen.items() if value not in positive}
+        if not self.positive and not negative:
+            if not {v.lower() for v in others} <= {"0", "false"}:
+                self._refuse_unclear("positive", self.seen, [])
+            return positive
+        if not self.positive:
+            positive |= {value for value in others if value not in negative}
+            if len(positive) > 1:
+                rest = {v: n for v, n in others.items() if v in positive}
+                self._refuse_unclear("positive", rest, self.negative)
+            return positive
+        strays = {value: rows for value, rows in others.items() if value not in negative}
+        for value in strays:
+            twin = alike(value, self.positive)
+            if twin is not None:
+                raise InputError(
+                    f"{self._where}: {value!r} ({self.seen[value]} rows) differs from the positive {twin!r} "
+                    f"in its spelling alone; name it in {self._key('positive')} or {self._key('negative')}"
+                )
+        if negative and strays:
             raise InputError(
-                f"{self.role} column '{self.column}' holds {listed(seen)}: say which value is positive "
-                f"({'data.positive' if self.role == 'label' else 'model.positive'})"
+                f"{self._where} has values of neither class: expected positive {listed(list(self.positive))} "
+                f"and negative {listed(list(self.negative))}, got {counted(strays)}"
             )
-        others = [v for v in seen if v not in positive]
-        wrong = [v for v in others if v not in self.negative] if self.negative else others[1:]
-        if wrong:
-            raise InputError(
-                f"{self.role} column '{self.column}' has values of neither class: expected positive "
-                f"{listed(sorted(positive))} and negative {listed(list(self.negative) or others[:1])}, got "
-                + ", ".join(f"{v!r} ({self.seen[v]} rows)" for v in wrong[:5])
-            )
+        if len(strays) > 1:
+            self._refuse_unclear("negative", strays, self.positive)
         return positive
 
+    def _refuse_unclear(self, side: str, values: Mapping[str, int], given: Sequence[str]) -> NoReturn:
+        """Raise for values of which nobody said whether they are ``side``."""
+        task = another_task(self.seen)
+        if task is not None:
+            raise InputError(f"{self._where} holds {task}")
+        key = self._key(side)
+        if not given:
+            several = "; a list of them is audited against the other classes" if len(self.seen) > 2 else ""
+            raise InputError(
+                f"{self._where} holds {counted(values)}: say which value is positive ({key}){several}"
+            )
+        if not {*given} & {*self.seen}:
+            raise InputError(
+                f"{self._where}: {listed(list(given))} ({self._key(_OTHER[side])}) occurs in none of "
+                f"{sum(self.seen.values())} rows, which hold {counted(self.seen)}"
+            )
+        raise InputError(
+            f"{self._where}: which values are {side} is unclear: beside {_OTHER[side]} {listed(list(given))} "
+            f"it holds {counted(values)}; name those that are {side} in {key} (a list is fine), "
+            f"or the others in {self._key(_OTHER[side])}"
+        )
+
     def check_both_classes(self) -> None:
-        """InputError when only one class was seen."""
-        positive = self._positive()
-        held = {value in positive for value in self.seen}
-        if len(held) < 2:
+        """InputError when only one class was seen: nothing can be learned from it."""
+        if not all(self.classes):
             rows = sum(self.seen.values())
             raise InputError(
-                f"{self.role} column '{self.column}' holds one class only: all {rows} rows are "
-                f"{listed(list(self.seen))}; expected positive {listed(sorted(positive))} and others"
+                f"{self._where} holds one class only: all {rows} rows are {listed(list(self.seen))}; "
+                f"expected positive {listed(sorted(self._positive())) or 'ones'} and others"
             )
 
     @property
@@ -160,6 +227,22 @@ class Binary:
             sorted(v for v in self.seen if v in positive),
             sorted(v for v in self.seen if v not in positive),
         )
+
+    @property
+    def never(self) -> dict[str, list[str]]:
+        """The values that were named and never seen, by the key that names them."""
+        named = {self._key("positive"): self.positive, self._key("negative"): self.negative}
+        seen = {value.lower() for value in self.seen}
+        absent = {key: [v for v in values if v.lower() not in seen] for key, values in named.items()}
+        return {key: values for key, values in absent.items() if values}
+
+
+_OTHER = {"positive": "negative", "negative": "positive"}
+
+
+def _with_booleans(values: Sequence[str], seen: Iterable[str]) -> set[str]:
+    """The values, and those seen that write true or false in another case."""
+    return {*values} | {v for v in seen if v.lower() in ("true", "false") and v.lower() in values}
 
 
 @dataclass

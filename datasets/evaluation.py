@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import card as cards
+from .classes import SUPPORTED
 from .columns import Ascending, Binary, Scalar, Sensitive, no_column, plain, word, words
 from .errors import InputError
 from .files import form_of
@@ -21,11 +23,17 @@ from .read import column_names, iter_batches, sha256_file
 RESERVED = ("id", "y_true", "y_pred", "y_after", "score", "weight", "cluster", "count", "twin")
 
 
+LEAST_WEIGHT, MOST_WEIGHT = 1e-50, 1e50
+"""Weights beyond these are refused: their fourth powers, summed over many rows, are no float any more."""
+MOST_COUNT = 2**40
+"""Rows that one aggregated cell may stand for: sums over millions of cells stay exact."""
+
+
 def as_words(values: Scalar | Sequence[Scalar] | None) -> list[str]:
     """Return one value or several as the words they are in a table."""
     if values is None:
         return []
-    if isinstance(values, (str, int, float, bool)):
+    if isinstance(values, str) or not isinstance(values, Sequence):
         return [word(values)]
     return [word(v) for v in values]
 
@@ -153,6 +161,9 @@ class EvaluationSet:
         roles["bins"] = {k: v for k, v in roles["bins"].items() if k in roles["sensitive"]}
         if roles["label"] != found.label and "positive" not in overrides:
             roles["positive"] = roles["negative"] = None
+        if "positive" in overrides and "negative" not in overrides:
+            # What the card calls negative is so beside its own positive class.
+            roles["negative"] = None
         # What a card says of its positive class holds for no other one.
         if roles["label"] == found.label and as_words(roles["positive"]) == as_words(found.positive):
             roles.setdefault("positive_is", found.positive_is)
@@ -229,9 +240,9 @@ class EvaluationSet:
             self.outside += before - batch.num_rows
         if not self.drop_missing:
             return batch
-        clean = batch.drop_null()
-        self.dropped += batch.num_rows - clean.num_rows
-        return clean
+        whole = functools.reduce(pc.and_, map(_present, batch.columns))
+        self.dropped += batch.num_rows - int(pc.sum(whole).as_py() or 0)
+        return batch.filter(whole)
 
     def every_id(self) -> pa.ChunkedArray:
         """Ids of all rows of the source, of other splits and with missing values too."""
@@ -250,14 +261,22 @@ class EvaluationSet:
             ``id``, ``y_true`` (int8) where labelled, ``weight``, ``cluster`` or ``count`` where given,
             and each sensitive feature as dictionary-encoded text.
         """
+        held = batch.column(self.label).type if self.label else None
+        if held is not None and pa.types.is_nested(held):
+            raise InputError(
+                f"label column '{self.label}': expected one value per row, got {held}; tags of words and "
+                f"several labels cannot be audited yet; {SUPPORTED}"
+            )
         for name in (self.id, self.label, self.cluster, *self.sensitive):
             if name:
                 plain(batch.column(name), name)
         start, rows = self.rows, batch.num_rows
+        # Where rows are left out, their numbers are not those of the file.
+        place = None if self.split_column or self.drop_missing else start
         self.rows += rows
         out: dict[str, pa.Array] = {}
         if self.count:
-            out["count"] = _counts(batch.column(self.count), self.count)
+            out["count"] = _counts(batch.column(self.count), self.count, place)
         elif self.id:
             out["id"] = batch.column(self.id)
             self.order.add(out["id"])
@@ -266,7 +285,7 @@ class EvaluationSet:
         if self.outcome and self.label:
             out["y_true"] = pa.array(self.outcome.read(batch.column(self.label)).astype(np.int8))
         if self.weight:
-            out["weight"] = row_weights(batch.column(self.weight), self.weight)
+            out["weight"] = row_weights(batch.column(self.weight), self.weight, place)
         if self.cluster:
             out["cluster"] = batch.column(self.cluster)
         cells = out["count"].to_numpy() if self.count else None
@@ -275,14 +294,25 @@ class EvaluationSet:
         return out
 
     def check_whole(self) -> None:
-        """After the last batch: InputError for an empty table or a label of one class."""
+        """After the last batch: InputError for an empty table."""
         if not self.rows:
             dropped = f" ({self.dropped} rows with missing values were left out)" if self.dropped else ""
             if self.outside:
                 dropped += f" ({self.outside} rows are of other splits than {self.split!r})"
             raise InputError(f"{self.where}: no rows to audit{dropped}")
-        if self.outcome:
-            self.outcome.check_both_classes()
+
+
+def _present(column: pa.Array) -> pa.Array:
+    """Whether each row has a value: no null, and neither NaN nor empty text, which `words` reads as one."""
+    if pa.types.is_dictionary(column.type):
+        held = _present(column.dictionary).take(column.indices)
+        return pc.fill_null(held, False)
+    here = pc.is_valid(column)
+    if pa.types.is_floating(column.type):
+        return pc.and_(here, pc.invert(pc.fill_null(pc.is_nan(column), False)))
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return pc.and_(here, pc.fill_null(pc.not_equal(column, ""), False))
+    return here
 
 
 def _numbers(column: pa.Array, name: str, role: str) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -292,25 +322,45 @@ def _numbers(column: pa.Array, name: str, role: str) -> np.ndarray[Any, np.dtype
     return np.asarray(values)
 
 
-def row_weights(column: pa.Array, name: str) -> pa.Array:
-    """Read a column of row weights; InputError for what is no finite number of at least 0."""
+def row_weights(column: pa.Array, name: str, start: int | None = 0) -> pa.Array:
+    """Read a column of row weights.
+
+    Parameters
+    ----------
+    start : int, optional
+        Rows read before these, for the message; None where they are not known.
+
+    Raises
+    ------
+    InputError
+        A weight that is no finite number of at least 0, or of which sums of squares leave what a float holds.
+    """
     values = _numbers(column, name, "weight")
-    bad = ~np.isfinite(values) | (values < 0)
-    if bad.any():
-        row = int(np.argmax(bad))
+    with np.errstate(invalid="ignore"):
+        outside = (values != 0) & ~((values >= LEAST_WEIGHT) & (values <= MOST_WEIGHT))
+    if outside.any():
+        row, told = int(np.argmax(outside)), f"0, or from {LEAST_WEIGHT:g} to {MOST_WEIGHT:g}"
         raise InputError(
-            f"weight column '{name}': expected finite numbers of at least 0, got {values[row]} "
-            f"(and {int(bad.sum()) - 1} more such rows)"
+            f"weight column '{name}': expected finite numbers of at least 0"
+            f"{f' whose squares can be summed ({told})' if values[row] > 0 else ''}, got {values[row]} "
+            f"(and {int(outside.sum()) - 1} more such rows){_first_row(start, row)}"
         )
     return pa.array(values)
 
 
-def _counts(column: pa.Array, name: str) -> pa.Array:
+def _first_row(start: int | None, row: int) -> str:
+    return "" if start is None else f", first in row {start + row + 1:,}"
+
+
+def _counts(column: pa.Array, name: str, start: int | None = 0) -> pa.Array:
     values = _numbers(column, name, "count")
-    bad = ~np.isfinite(values) | (values < 0) | (values != np.floor(values))
+    bad = ~(np.isfinite(values) & (values >= 0) & (values <= MOST_COUNT)) | (values != np.floor(values))
     if bad.any():
+        row = int(np.argmax(bad))
+        most = f" and at most {MOST_COUNT:,}" if values[row] > MOST_COUNT else ""
         raise InputError(
-            f"count column '{name}': expected whole numbers of at least 0, got {values[np.argmax(bad)]}"
+            f"count column '{name}': expected whole numbers of at least 0{most}, got {values[row]}"
+            f"{_first_row(start, row)}"
         )
     return pc.cast(pa.array(values), pa.int64())
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from ..compression.recipes import Context, Done, plural, recipe
-from ..datasets.columns import word
+from ..datasets.columns import meant
 from ..datasets.errors import InputError
 from ..metrics.limit import Limit
 from ..metrics.table import DISPARITIES, METRICS
@@ -101,7 +101,9 @@ class Constrained(ByParams):
         """The constraint over the slices of a rule."""
         limit, reference = Limit.parse(self.stated), None
         if self.reference is not None:
-            wanted = {k: word(v) for k, v in self.reference.items()}
+            values = zip(*groups.keys, strict=True)
+            known = dict(zip(groups.features, map(set, values), strict=True))
+            wanted = {k: meant(v, known.get(k, ())) for k, v in self.reference.items()}
             named = [dict(zip(groups.features, key, strict=True)) for key in groups.keys]
             if wanted not in named:
                 raise InputError(f"reference: no slice {wanted} among {len(named)}, such as {named[0]}")

@@ -28,8 +28,9 @@ class PredictionTable:
     data : EvaluationSet
     score, decision : str, optional
         Columns; at least one. Without ``decision`` it is ``score >= threshold``.
-    positive : value or sequence of values, optional
-        The positive decisions; needed unless the column holds 1/0 or true/false.
+    positive, negative : value or sequence of values, optional
+        The positive and the negative decisions; one of them is needed unless the column holds 1/0 or
+        true/false.
     path : Path, optional
         File of the columns, joined by ``id``; default the evaluation table itself.
     id : str, optional
@@ -50,13 +51,18 @@ class PredictionTable:
     threshold: float | None = None
     probability: bool = True
     beside: Callable[[], Sequence[EvaluationSet]] = tuple
+    negative: Scalar | Sequence[Scalar] | None = None
     columns: list[str] = field(init=False)
     whole: bool = field(init=False)
 
     def __post_init__(self) -> None:
         if not self.score_column and not self.decision:
             raise InputError("model: a table of predictions needs model.score or model.decision (or both)")
-        self._outcome = Binary(self.decision, "decision", as_words(self.positive)) if self.decision else None
+        self.outcome = (
+            Binary(self.decision, "decision", as_words(self.positive), as_words(self.negative))
+            if self.decision
+            else None
+        )
         if self.decision and self.path is None and self.decision == self.data.label:
             raise InputError(f"model.decision: column '{self.decision}' is data.label already")
         own = [c for c in (self.score_column, self.decision) if c]
@@ -90,10 +96,10 @@ class PredictionTable:
         if self.score_column:
             column = _one(table.column(self.score_column))
             score = scores(column, self.score_column, probability=self.probability)
-        if self._outcome and self.decision:
+        if self.outcome and self.decision:
             column = _one(table.column(self.decision))
             plain(column, self.decision)
-            decision = self._outcome.read(column)
+            decision = self.outcome.read(column)
         elif score is not None and self.threshold is not None:
             decision = decide(score, self.threshold)
         return Scored(decision, score)
@@ -131,8 +137,8 @@ class PredictionTable:
             told |= {"path": str(self.path), "sha256": sha256_file(self.path)}
         if self.score_column:
             told |= {"score": self.score_column, "scale": "probability" if self.probability else "rank"}
-        if self._outcome:
-            chosen, others = self._outcome.classes
+        if self.outcome:
+            chosen, others = self.outcome.classes
             told |= {"decision": self.decision, "positive": chosen, "negative": others}
         elif self.threshold is not None:
             told |= {"threshold": self.threshold, "rule": tell("selected if score >= threshold")}

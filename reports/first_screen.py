@@ -144,6 +144,10 @@ def _reading(result: AuditResult) -> list[Sentence]:
         label = say("Positive label: {label} = {values}.", label=Given(data.label), values=tuple(values))
     else:
         label = say("Positive label: {label}.", label=Given(data.label))
+    if data.negative and not data.positive:
+        label = sentences([label, say("No row has it: what needs positive labels has no value.")])
+    elif data.positive and not data.negative:
+        label = sentences([label, say("Every row has it: what needs negative labels has no value.")])
     return [
         label,
         say("A row is selected when the model decides for the positive class."),

@@ -16,6 +16,7 @@ from .judged import judged_by
 from .ladder_table import Entry, Ladder, Step, ladder
 from .lookup import binding_gates
 from .release import release
+from .retold import retold
 from .severity import severity
 from .words import Given, verdict_reason, verdict_words, visible
 
@@ -55,6 +56,7 @@ def render_markdown(result: AuditResult) -> str:
         "",
     ]
     lines += [line for told in judged_by(result) for line in (sentence(told), "")]
+    lines += [line for told in result.data.own_warnings for line in (f"**{sentence(retold(told))}**", "")]
     advice = release(result)
     if advice is not None:
         lines += [f"**{sentence(advice.lead)}** " + " ".join(map(sentence, advice.rest)), ""]

@@ -10,6 +10,8 @@ from .judged import judged_by
 from .ladder_table import Step, ladder
 from .lookup import binding_gates
 from .release import release
+from .retold import retold
+from .twins import twin_rows
 from .words import plain, verdict_reason, verdict_words, visible
 
 
@@ -33,6 +35,8 @@ def render_text(result: AuditResult) -> str:
     together = gates_together(result)
     lines += [plain(together)] if together else []
     lines += [f"- {plain(f.lead)} {plain(f.rest)}" for f in findings(result)]
+    told = [*map(retold, result.data.own_warnings), twin_rows(result)]
+    lines += [f"- {plain(line)}" for line in told if line]
     return "\n".join(lines)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..audit.result import AuditResult, Counterfactual
 from .formats import UNDEFINED, count, figure, interval
-from .language import kept, listed, say, series, tr
+from .language import kept, listed, say, say_n, sentences, series, tr
 from .panels import (
     ACCENT,
     INK,
@@ -31,9 +31,13 @@ PANEL = 220
 
 @dataclass(frozen=True)
 class Twins:
-    """Score gaps of twins by variant and pair of values; ``not_listed`` lines are only counted."""
+    """Score gaps of twins by variant and pair of values; ``not_listed`` lines are only counted.
 
-    table: Table
+    ``rows`` says how many rows were compared, and which were left out.
+    """
+
+    rows: Sentence
+    table: Table | None
     not_listed: int
     chart: RowChart | None
     drawn: int
@@ -43,14 +47,40 @@ class Twins:
 def twins(result: AuditResult, *, charts: bool) -> Twins | None:
     """Lay out the twins, pair by pair; None when the run has none."""
     found = result.counterfactuals
-    if not found:
+    if not found and result.twins is None:
         return None
     pairs = list(dict.fromkeys((item.feature, item.one, item.other) for item in found))
     ordered = [item for pair in pairs for item in found if (item.feature, item.one, item.other) == pair]
     listed = ordered[:MOST_ROWS]
     drawn = pairs[:MOST_PAIRS]
     chart = _chart(ordered, drawn, result) if charts else None
-    return Twins(_table(listed), len(ordered) - len(listed), chart, len(drawn), len(pairs))
+    table = _table(listed) if listed else None
+    return Twins(twin_rows(result), table, len(ordered) - len(listed), chart, len(drawn), len(pairs))
+
+
+def twin_rows(result: AuditResult) -> Sentence:
+    """Say how many rows stand in groups of twins, and how many were left out for which reason."""
+    rows = result.twins
+    if rows is None:
+        return ()
+    told = [
+        say_n(
+            "{n} group of twins was compared: {compared} of {rows} rows.",
+            "{n} groups of twins were compared: {compared} of {rows} rows.",
+            rows.groups, n=count(rows.groups), compared=count(rows.compared), rows=count(rows.rows),
+        )
+    ]  # fmt: skip
+    out = []
+    if rows.no_group:
+        columns = listed(Given(name) for name in rows.group)
+        out.append(say("{n} are blank in {columns}", n=count(rows.no_group), columns=columns))
+    if rows.no_value:
+        out.append(say("{n} have no {feature}", n=count(rows.no_value), feature=Given(rows.feature)))
+    if rows.alone:
+        out.append(
+            say("{n} have no twin of another {feature}", n=count(rows.alone), feature=Given(rows.feature))
+        )
+    return sentences([*told, *([say("Left out: {rows}.", rows=series(out))] if out else [])])
 
 
 def pair_name(item: Counterfactual) -> Sentence:

@@ -80,7 +80,9 @@ def verdict_word(verdict: Verdict) -> str:
 
 # Besides control characters: what reorders or hides text around it (bidirectional overrides,
 # zero-width space, byte order mark). Joiners stay, since scripts and emoji need them.
-_REORDERING = frozenset("\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+_REORDERING = frozenset(
+    "\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+)
 
 
 def visible(text: str) -> str:

@@ -285,7 +285,6 @@ def _with(column: str, position: int, value: object, table: pa.Table) -> pa.Tabl
             {"data": {"positive": "yes", "negative": "no"}},
             "'n/a' (1 rows)",
         ),
-        ({"y": [1] * 200}, {}, "one class only: all 200 rows are '1'"),
         ({"y": [1, None] * 100}, {}, "label column 'y' is missing in 100 rows"),
         (
             {"approved": [1, None] * 100},
@@ -816,3 +815,11 @@ def test_a_character_in_two_escapes_is_one_and_half_of_one_is_refused(cli, write
     assert (ended.code, len(ended.lines)) == (2, 1)
     assert "a.yaml: expected valid unicode, got half of a character" in ended.err
     assert not Path("other").exists()
+
+
+def test_a_message_moves_no_cursor_and_turns_no_text(refused, write, make_people, make_config):
+    name = "y\x1b[2J\u202ey\u061c\x07"
+    write(make_people(), make_config(data={"label": name}))
+    line = refused()
+    assert not re.search("[\x00-\x1f\u202e\u061c]", line)
+    assert "⟨U+202E⟩" in line

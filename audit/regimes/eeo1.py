@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...datasets.columns import word
+from ...datasets.columns import meant, word
 from ...metrics.counts import UNKNOWN
 from ..config import unknown as no_such
 
@@ -73,6 +73,7 @@ def categories_of(
         A value without a category.
     """
     out = {UNKNOWN: NOT_KNOWN}
+    given = {meant(value, values): found for value, found in given.items()}
     for value in values:
         found = given.get(value) or out.get(value) or category(value, categories)
         if found is None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as csv
 import pytest
-from fairweigh.audit.counterfactual import twins
+from fairweigh.audit.counterfactual import twin_rows, twins
+from fairweigh.audit.scoring import Twins
 from scipy import stats
 
 from .paired_rows import plan
@@ -113,3 +118,81 @@ def test_no_gap_seen_in_few_groups_is_no_proof_of_none():
     assert ranks.score_gap.high == pytest.approx(40 * limit)
     (equal,) = twins(table(twin, g, np.full(60, 7.0)), "g", plan(), "v")
     assert (equal.score_gap.value, equal.score_gap.low) == (0, None)
+
+
+def test_every_row_left_out_is_counted_for_one_reason():
+    found = twin_rows(
+        table([1, 1, 1, 2, 2, None, None, 3], ["f", "m", None, "f", "f", "m", None, "m"], decision=[0] * 8),
+        "g", ["template", "word"],
+    )  # fmt: skip
+    assert found.model_dump() == {
+        "feature": "g", "group": ["template", "word"], "rows": 8,
+        "compared": 2, "groups": 1, "no_group": 2, "no_value": 1, "alone": 3,
+    }  # fmt: skip
+
+
+def test_aggregated_cells_are_as_many_twins_as_they_count():
+    """30 f all selected and 40 m none: 1,200 pairs, all decided apart."""
+    cells = table([1, 1], ["f", "m"], decision=[1, 0]).append_column("count", pa.array([30, 40]))
+    (one,) = twins(cells, "g", plan(), "v")
+    assert (one.groups, one.pairs, one.favour_one, one.favour_other) == (1, 1200, 1200, 0)
+    assert twin_rows(cells, "g", ["t"]).rows == 70
+
+
+def test_twins_with_a_blank_in_one_column_are_twins(audited, cli):
+    """Eight pairs; in the four whose word is blank the second of each loses .8 and the decision."""
+    template = np.repeat([f"t{k}" for k in range(8)], 2)
+    word = np.where(np.arange(16) < 8, "", np.char.add("w", template))
+    score = np.where((np.arange(16) < 8) & (np.arange(16) % 2 == 1), 0.1, 0.9)
+    rows = pa.table({"id": np.arange(16), "t": template, "w": word, "g": ["f", "m"] * 8, "s": score})
+    result = audited(
+        {
+            "audit": "t",
+            "data": {"path": "d.parquet", "id": "id", "sensitive": ["g"],
+                     "counterfactual": {"group": ["t", "w"], "feature": "g"}},
+            "model": {"score": "s"},
+            "report": {"charts": False},
+        },
+        rows,
+    )  # fmt: skip
+    (found,) = result["counterfactuals"]
+    assert (found["groups"], found["pairs"], found["favour_one"]) == (8, 8, 4)
+    assert found["score_gap"]["value"] == pytest.approx(0.4)
+    assert result["twins"]["compared"] == 16
+    assert cli("verify", "runs/t").code == 0
+
+
+def test_every_group_of_the_equity_evaluation_corpus_is_found(audited, data_folder):
+    """S. Kiritchenko and S. Mohammad 2018: 144 pairs of template and word; the neutral four have no word."""
+    with gzip.open(data_folder / "eec" / "Equity-Evaluation-Corpus.csv.gz") as file:
+        rows = csv.read_csv(file, convert_options=csv.ConvertOptions(column_types={"ID": pa.string()}))
+    rows = rows.append_column("score", pa.array(np.linspace(0, 1, len(rows))))
+    config = {
+        "audit": "t",
+        "data": {"path": "d.parquet", "id": "ID", "sensitive": ["Race", "Gender"],
+                 "counterfactual": {"group": ["Template", "Emotion word"], "feature": "Race"}},
+        "slices": {"intersections": 1},
+        "model": {"score": "score"},
+        "report": {"charts": False},
+    }  # fmt: skip
+    result = audited(config, rows)
+    assert [c["groups"] for c in result["counterfactuals"]] == [144]
+    assert result["twins"] | {"feature": "", "group": []} == {
+        "feature": "", "group": [], "rows": 8640,
+        "compared": 5760, "groups": 144, "no_group": 0, "no_value": 2880, "alone": 0,
+    }  # fmt: skip
+    page = Path("runs/t/report.html").read_text(encoding="utf-8")
+    assert "144 groups of twins were compared: 5,760 of 8,640 rows. Left out: 2,880 have no" in page
+
+
+def test_values_that_hold_the_sign_between_columns_are_told_apart():
+    """Joined by the sign alone, ('a<sign>b', 'c') and ('a', 'b<sign>c') would be one key, and blanks too."""
+    one = ["a\x1fb", "a", "\x1e0", None, "", None]
+    other = ["c", "b\x1fc", "c", "c", "c", None]
+    codes = Twins(["t", "u"]).read(pa.record_batch({"t": one, "u": other})).to_pylist()
+    assert codes == [0, 1, 2, 3, 3, None]
+
+
+def test_the_feature_of_twins_does_not_group_them(refused, write, make_people, make_config):
+    write(make_people(), make_config(data={"counterfactual": {"group": ["job", "sex"], "feature": "sex"}}))
+    assert "data.counterfactual: group: 'sex' is the feature in which twins differ" in refused()

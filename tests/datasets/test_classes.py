@@ -1,0 +1,182 @@
+"""Labels and decisions: two classes, named by value; what else a column holds is said in words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from fairweigh.datasets.columns import Binary, meant
+from fairweigh.datasets.errors import InputError
+
+
+def read(values, role="label", positive=(), negative=()):
+    outcome = Binary("y", role, positive, negative)
+    return outcome, outcome.read(pa.array(values)).tolist()
+
+
+@pytest.mark.parametrize(
+    ("values", "positive", "negative", "told"),
+    [
+        (
+            ["<30", ">30", "NO", "NO"], ["<30"], [],
+            "label column 'y': which values are negative is unclear: beside positive '<30' it holds "
+            "'NO' (2 rows), '>30' (1 rows); name those that are negative in data.negative (a list is fine), or "
+            "the others in data.positive",
+        ),
+        (["Y", "N", "N"], ["ja"], [], "'ja' (data.positive) occurs in none of 3 rows, which hold 'N'"),
+        (["Y", "N", "Z"], [], ["nein"], "'nein' (data.negative) occurs in none of 3 rows, which hold"),
+        (["yes ", "no"], ["yes"], [], "'yes ' (1 rows) differs from the positive 'yes' in its spelling"),
+        (["Yes", "Yes"], ["yes"], [], "'Yes' (2 rows) differs from the positive 'yes' in its spelling alone"),
+        (["ｙes", "no"], ["yes"], [], "differs from the positive 'yes' in its spelling alone"),
+        (["1.0", "0.0"], ["1"], [], "'1.0' (1 rows) differs from the positive '1' in its spelling alone"),
+        (["a", "b", "c"], [], [], "say which value is positive (data.positive); a list of them is"),
+        (["a", "b", "c"], ["a"], ["b"], "expected positive 'a' and negative 'b', got 'c' (1"),
+        ([0.5, 1.5, 2.25, 3.0], [], [], "4 different numbers from 0.5 to 3, as a regression predicts them"),
+        ([0.5, 1.5, 2.25, 3.0], ["3"], [], "supported are labels of two classes, named in data.positive and"),
+        (list(range(50)), ["3"], [], "50 different numbers from 0 to 49, as a regression predicts them"),
+        (["O", "B-PER", "I-PER"], [], [], "tags of the words of a text (named entities), which"),
+        (["O O B-LOC", "O", "O B-PER"], [], [], "tags of the words of a text"),
+        (["['a']", "[]"], [], [], "a list in each row (tags, several labels)"),
+    ],
+)  # fmt: skip
+def test_what_is_no_pair_of_classes_is_said(values, positive, negative, told):
+    with pytest.raises(InputError) as refused:
+        read(values, positive=positive, negative=negative)
+    assert told in str(refused.value)
+
+
+def test_several_negative_values_are_one_class():
+    """Of the diabetes readmissions, '<30' against both others."""
+    outcome, held = read(["<30", ">30", "NO"], positive=["<30"], negative=[">30", "NO"])
+    assert held == [True, False, False]
+    assert outcome.classes == (["<30"], [">30", "NO"])
+
+
+def test_named_negatives_leave_the_one_other_value_positive():
+    assert read(["<30", ">30", "NO"], negative=[">30", "NO"])[1] == [True, False, False]
+
+
+def test_a_value_of_both_classes_is_refused():
+    with pytest.raises(InputError, match=r"data.positive: 'a' is named as negative too"):
+        Binary("y", "label", ["a"], ["a", "b"])
+
+
+def test_decisions_name_the_keys_of_the_model():
+    with pytest.raises(
+        InputError, match=r"decision column 'y'.* in model.negative \(a list is fine\), or .*model"
+    ):
+        read(["approve", "deny", "refer"], role="decision", positive=["approve"])
+
+
+def test_a_value_that_comes_with_a_later_batch_is_of_its_class():
+    outcome = Binary("y", "label", ["yes"])
+    assert outcome.read(pa.array(["no", "no"])).tolist() == [False, False]
+    assert outcome.read(pa.array(["yes", "no"])).tolist() == [True, False]
+    assert outcome.never == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "known", "found"),
+    [
+        (True, ["True", "False"], "True"),
+        (True, ["true", "false"], "true"),
+        (1, ["1.0", "2.0"], "1.0"),
+        (0.5, ["0.50", "1.00"], "0.50"),
+        ("2020-01-01", ["2020-01-01 00:00:00", "2020-01-02 00:00:00"], "2020-01-01 00:00:00"),
+        (1, ["1", "1.0"], "1"),
+        (1.5, ["1.50", "1.500"], "1.5"),
+        (1, ["01", "02"], "1"),
+        ("a", ["A"], "a"),
+    ],
+)
+def test_a_value_of_a_configuration_means_the_slice_of_the_same_value(given, known, found):
+    assert meant(given, known) == found
+
+
+@pytest.mark.parametrize(
+    ("label", "roles", "side"),
+    [([1], {}, "positive"), ([0], {}, "negative"), (["no"], {"positive": "yes"}, "negative")],
+)
+def test_one_class_is_audited_and_said(audited, cli, make_people, make_config, label, roles, side):
+    """Selection rates need no label; a gate on what is undefined is an error, not the end of the audit."""
+    gates = [
+        {"metric": "auc", "limit": ">= 0.1"},
+        {"metric": "selection_rate", "by": "sex", "compare": "difference", "limit": "<= 1"},
+    ]
+    config = make_config(data=roles, gates=gates, metrics=None)
+    result = audited(config, make_people(y=np.array(label * 200)))
+    assert [gate["verdict"] for gate in result["gates"]] == ["error", "pass"]
+    warning = result["data"]["warnings"][0]
+    assert warning.startswith(f"Every label is {side} (y: {label[0]}, all 200 rows)")
+    assert warning in cli("gate", "runs/t").out
+    assert cli("verify", "runs/t").code == 0
+    page = Path("runs/t/report.html").read_text(encoding="utf-8")
+    assert ("Every row has it" if side == "positive" else "No row has it") in page
+    never = [text for text in result["data"]["warnings"] if "never occurs" in text]
+    assert never == (
+        ["'yes' (data.positive) never occurs in the column y, which holds 'no' (200 rows)."] if roles else []
+    )
+
+
+def test_decisions_take_several_negatives_and_never_is_said(audited, make_people, make_config):
+    table = make_people(approved=["approve", "deny", "refer", "deny"] * 50)
+    model = {"decision": "approved", "positive": ["approve", "grant"], "negative": ["deny", "refer"]}
+    result = audited(make_config(model=model), table)
+    assert result["variants"][0]["overall"]["selection_rate"]["value"] == 0.25
+    assert result["data"]["warnings"] == [
+        "'grant' (model.positive) never occurs in the column approved, which holds 'deny' (100 rows), "
+        "'approve' (50 rows), 'refer' (50 rows)."
+    ]
+
+
+def test_a_list_in_each_row_is_no_label(refused, write, make_people, make_config):
+    write(make_people(y=[["B-PER", "O"]] * 200), make_config())
+    assert (
+        "tags of words and several labels cannot be audited yet; supported are labels of two classes"
+        in refused()
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "value", "text"),
+    [
+        ([True, False], True, "true"),
+        ([1, 2], 1, "1"),
+        ([0.5, 0.25], 0.5, "0.5"),
+        (["2020-01-01", "2021-06-30"], "2020-01-01", "2020-01-01"),
+        (["True", "False"], True, "True"),
+        (["0.50", "0.25"], 0.5, "0.50"),
+    ],
+)
+def test_values_that_are_no_text_name_slices_everywhere(
+    audited, make_people, make_config, table, value, text
+):
+    """reference, a gate's slice and its reference; a day is written without quotes in YAML."""
+    gates = [
+        {"metric": "accuracy", "slice": {"race": value}, "limit": ">= 0"},
+        {"metric": "accuracy", "by": "race", "compare": "difference", "limit": "<= 1", "reference": value},
+        {
+            "metric": "accuracy",
+            "by": "race",
+            "compare": "difference",
+            "limit": "<= 1",
+            "reference": {"race": value},
+        },
+    ]
+    config = make_config(slices={"reference": {"race": value}, "intersections": 1}, gates=gates)
+    Path("a.yaml").write_text(json.dumps(config).replace('"2020-01-01"', "2020-01-01"), encoding="utf-8")
+    import pyarrow.parquet as pq
+
+    pq.write_table(make_people(race=table * 100), "d.parquet")
+    from fairweigh.api import run
+
+    result = run("a.yaml", "out")
+    assert result.gates[0].slices[0].slice == {"race": text}
+    assert [gate.slices[0].reference for gate in result.gates[1:]] == [{"race": text}] * 2
+    references = {
+        d.reference["race"] for d in result.variants[0].disparities if d.reference and d.by == ["race"]
+    }
+    assert text in references
