@@ -63,7 +63,7 @@ def data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
         if card
         else {}
     )  # fmt: skip
-    warnings = list(card.warnings) if card else []
+    warnings = [*(card.warnings if card else []), *data.notes]
     if data.dropped:
         warnings.append(
             tell_n(

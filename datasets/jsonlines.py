@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.json as pajson
 
 from .errors import InputError
 from .files import open_content, reading
+from .missing import nulled
 
 _BLOCK = 16 << 20
 _FORM = "JSON lines"
@@ -41,7 +41,7 @@ def iter_lines(path: Path, columns: Sequence[str], missing: Sequence[str]) -> It
     for first, block in _blocks(path):
         table = _parse(path, block, first, schema).select(list(columns))
         for batch in table.to_batches():
-            yield pa.RecordBatch.from_arrays([_nulled(c, missing) for c in batch.columns], schema=schema)
+            yield pa.RecordBatch.from_arrays([nulled(c, missing) for c in batch.columns], schema=schema)
 
 
 def _blocks(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -88,9 +88,3 @@ def _plain(path: Path, error: pa.ArrowInvalid, first: int) -> InputError | None:
     if "JSON parse error" in text:
         return InputError(f"{path}: expected one JSON object per line, got something else{where}")
     return None
-
-
-def _nulled(column: pa.Array, missing: Sequence[str]) -> pa.Array:
-    if not pa.types.is_string(column.type):
-        return column
-    return pc.if_else(pc.is_in(column, pa.array(missing, pa.string())), None, column)
