@@ -24,6 +24,7 @@ BLOCK = MAX_ROW
 
 CATEGORY = pa.dictionary(pa.int32(), pa.string())
 FORM = "delimited text"
+_USUAL = {"decimal": ".", "thousands": ""}
 _MISFIT = re.compile(r"In CSV column #(\d+):.*conversion error to (.+?): invalid value '(.*)'", re.DOTALL)
 _RAGGED = re.compile(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
 _COMMA_WITHIN = re.compile(rb"\d,\d|[\s\"',;\t|][+-]?,\d")
@@ -51,12 +52,13 @@ def read_form(path: Path, form: TextForm) -> Dialect:
                 start = next(iter(reader), None)
         if start is not None:
             columns = dict(zip(start.schema.names, start.columns, strict=True))
-            numerals = find_numerals(columns, Missing().in_numbers, points=dialect.separator == ";", decimal=form.decimal)
+            points = dialect.separator == ";"
+            numerals = find_numerals(columns, Missing().in_numbers, form.decimal, form.thousands, points=points)
             seen = {"decimal": numerals.decimal, "thousands": numerals.thousands}
-            found = {k: v for k, v in seen.items() if said[k] is None and v not in (".", "")}
+            found = {k: v for k, v in seen.items() if said[k] is None and v != _USUAL[k]}
             dialect = replace(dialect, unclear=numerals.unclear, found=dialect.found | found)
             said = seen | {k: v for k, v in said.items() if v is not None}
-    return replace(dialect, decimal=said["decimal"] or ".", thousands=said["thousands"] or "")
+    return replace(dialect, **{key: _USUAL[key] if value is None else value for key, value in said.items()})
 
 
 def _may_hold_marks(path: Path, dialect: Dialect) -> bool:

@@ -96,7 +96,9 @@ def _is_western(start: bytes) -> bool:
         within = before.isalpha() and after.isalpha()
         if not all(c in _LETTERS or c in _SIGNS for c in text):
             return False
-        if any(c in _LETTERS for c in text) and not (before.isalpha() or after.isalpha()):
+        # The French 'à' is a word; the Russian codes 'м' and 'ж' are cells of their own.
+        word = len(text) == 1 and before == after == b" "
+        if any(c in _LETTERS for c in text) and not (before.isalpha() or after.isalpha() or word):
             return False
         if within and any(c in _SIGNS and c != "’" for c in text):
             return False

@@ -43,7 +43,12 @@ class Numerals:
 
 
 def find_numerals(
-    columns: Mapping[str, pa.Array], missing: Iterable[str], *, points: bool, decimal: str | None = None
+    columns: Mapping[str, pa.Array],
+    missing: Iterable[str],
+    decimal: str | None = None,
+    thousands: str | None = None,
+    *,
+    points: bool,
 ) -> Numerals:
     """Find out how the numbers of some columns of text are written.
 
@@ -54,11 +59,11 @@ def find_numerals(
     columns : mapping of str to pyarrow.StringArray
     missing : iterable of str
         Values that are no numbers, and no words either.
+    decimal, thousands : str, optional
+        The marks, where one is known.
     points : bool
         A point with three digits behind it may stand between thousands: so it is where the separator is a
         semicolon, which is used where the comma is taken.
-    decimal : str, optional
-        The mark before decimals, where that is known.
     """
     kinds = {name: _kinds(column, pa.array(list(missing), pa.string())) for name, column in columns.items()}
 
@@ -67,28 +72,20 @@ def find_numerals(
 
     commas = having("comma decimals", "point thousands")
     against = having("comma thousands", "point decimals")
-    spaced = {mark for held in kinds.values() for mark in held & set(_GROUP_MARKS)}
-    found = Numerals(thousands=spaced.pop() if len(spaced) == 1 else "")
-    if decimal is not None:
-        other = "point" if decimal == "," else "comma"
-        mark = "." if decimal == "," else ","
-        groups = having(f"{other} thousands", f"{other} either")
-        return Numerals(decimal, found.thousands or (mark if groups else ""))
-    if commas and against:
+    if decimal is None and thousands:
+        decimal = {",": ".", ".": ","}.get(thousands)
+    if decimal is None and commas and against:
         unclear = having("comma decimals", "point thousands", "comma thousands", "comma either")
-    elif commas:
-        found.decimal = ","
-        found.thousands = found.thousands or ("." if having("point thousands", "point either") else "")
-        return found
-    elif having("comma thousands"):
-        found.thousands = ","
-        return found
+    elif decimal is None and not commas and not having("comma thousands"):
+        unclear = having("comma either") + (having("point either") if points and not against else [])
     else:
-        unclear = having("comma either")
-        if points and not against:
-            unclear += having("point either")
-    found.unclear = {name: _example(columns[name]) for name in unclear}
-    return found
+        decimal, unclear = decimal or ("," if commas else "."), []
+    if thousands is None:
+        spaced = {mark for held in kinds.values() for mark in held & set(_GROUP_MARKS)}
+        other, mark = ("point", ".") if decimal == "," else ("comma", ",")
+        grouped = decimal is not None and having(f"{other} thousands", f"{other} either")
+        thousands = spaced.pop() if len(spaced) == 1 else (mark if grouped else "")
+    return Numerals(decimal or ".", thousands, {name: _example(columns[name]) for name in unclear})
 
 
 def _kinds(column: pa.Array, missing: pa.Array) -> set[str]:
