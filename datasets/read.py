@@ -34,7 +34,7 @@ def column_names(path: str | Path, *, text: TextForm | None = None) -> list[str]
     if form == "delimited text":
         return read_dialect(path, text or TextForm()).names
     if form == "JSON lines":
-        return list(read_schema(path).names)
+        return list(read_schema(path, text.encoding if text else None).names)
     return list(_schema(path, form).names)
 
 
@@ -112,7 +112,7 @@ def iter_batches(
     if form == "delimited text":
         source = iter_text(path, text or TextForm(), wanted, categorical, missing)
     elif form == "JSON lines":
-        source = iter_lines(path, wanted, missing.in_text)
+        source = iter_lines(path, wanted, missing.in_text, text.encoding if text else None)
     elif form == "Parquet":
         source = _iter_parquet(path, wanted, categorical, batch_rows)
     else:
