@@ -134,6 +134,8 @@ def derived_comparison(config: Config, found: Figures) -> dict[str, Any]:
         "definitions": describe.definitions(found.plan, measured, found.gates, config.report.reasons),
         "methods": {name: text for name, text in METHODS.items() if name in used},
     }
+
+
 def _references(config: Config, measured: Measurement) -> dict[str, str]:
     """The reference values as the slices are called."""
     out = {}

@@ -25,6 +25,8 @@ from pydantic import (
 from ruamel.yaml.error import YAMLError
 
 from ..datasets.columns import word
+from ..datasets.dialect import TextForm
+from ..datasets.encoding import known_encoding
 from ..datasets.errors import InputError
 from ..datasets.memory import PLACE
 from ..metrics.limit import Limit
@@ -46,6 +48,9 @@ def _dated(given: Any) -> Any:
 Value = Annotated[bool | int | float | str, BeforeValidator(_dated)]
 Values = Value | list[Value]
 Confidence = Annotated[float, Field(gt=0.5, lt=1)]
+
+THOUSANDS = ("", ",", ".", " ", "'", "’", "\u00a0", "\u202f")
+"""Marks between groups of three digits."""
 
 AGGREGATES = {f"{row.name}_{form}": row for row in DISPARITIES for form in row.forms}
 """Named disparities over all slices of a feature, such as demographic_parity_difference."""
@@ -87,7 +92,77 @@ class Selection(Section):
         return self
 
 
-class Data(Section):
+class Written(Section):
+    """How a text file is written; what is not said is found by looking at the file."""
+
+    separator: str | None = Field(None, description="Between values: one character, such as ';' or '\\t'.")
+    decimal: Literal[".", ","] | None = Field(None, description="Mark before decimals.")
+    thousands: str | None = Field(None, description="Mark between groups of three digits; '' for none.")
+    encoding: str | None = Field(None, description="Such as latin-1, cp1252, utf-16 or gb18030.")
+    skip: int | None = Field(None, ge=0, le=1000, description="Lines that stand before the header.")
+
+    @field_validator("separator")
+    @classmethod
+    def _one_mark(cls, given: str | None) -> str | None:
+        if given is not None and (
+            len(given) != 1 or not given.isascii() or given in '\r\n\0"' or given.isalnum()
+        ):
+            raise ValueError(
+                f"expected one character that is no letter or digit, such as ';' or '\\t', got {given[:20]!r}"
+            )
+        return given
+
+    @field_validator("thousands")
+    @classmethod
+    def _group_mark(cls, given: str | None) -> str | None:
+        if given is not None and given not in THOUSANDS:
+            raise ValueError(f"expected one of {', '.join(map(repr, THOUSANDS))}, got {given[:20]!r}")
+        return given
+
+    @field_validator("encoding")
+    @classmethod
+    def _can_be_read(cls, given: str | None) -> str | None:
+        return given if given is None else known_encoding(given)
+
+    @model_validator(mode="after")
+    def _two_marks(self) -> Written:
+        if self.thousands and self.thousands == (self.decimal or "."):
+            raise ValueError(
+                f"thousands: expected another mark than that before decimals (decimal: {self.decimal or '.'!r}), "
+                f"got {self.thousands!r}"
+            )
+        return self
+
+    def form(self, key: str) -> TextForm | None:
+        """What is said of the file, or None where nothing is; ``key`` is where that stands."""
+        said = {name: getattr(self, name) for name in Written.model_fields}
+        known = {name: value for name, value in said.items() if value is not None}
+        return TextForm(**known, key=key) if known else None
+
+
+class MissingWords(Section):
+    """Words for a value that is not known, where a list to add is not enough."""
+
+    add: list[str] | None = Field(None, description="Missing besides empty cells and the usual words.")
+    keep: list[str] | dict[str, list[str]] | None = Field(
+        None, description="Words such as NA that are values in text: everywhere, or by column."
+    )
+    only: list[str] | None = Field(None, description="Nothing but these and empty cells is missing.")
+
+    @model_validator(mode="after")
+    def _one_list(self) -> MissingWords:
+        if self.only is not None and (self.add is not None or self.keep is not None):
+            raise ValueError("only: says all that is missing; leave add and keep out")
+        kept = (
+            [w for words in self.keep.values() for w in words] if isinstance(self.keep, dict) else self.keep
+        )
+        both = sorted(set(kept or ()) & set(self.add or ()))
+        if both and not isinstance(self.keep, dict):
+            raise ValueError(f"keep: {both[0]!r} is missing by add")
+        return self
+
+
+class Data(Written):
     """The evaluation data: a dataset card (``name``) or a file (``path``), and its columns' roles."""
 
     name: str | None = Field(None, description="A dataset card; see 'fairweigh datasets list'.")
@@ -114,7 +189,11 @@ class Data(Section):
     bins: dict[str, list[FiniteFloat]] | None = Field(
         None, description="Edges for numeric sensitive features."
     )
-    missing: list[str] | None = Field(None, description="Strings that mean 'not known' in text files.")
+    missing: list[str] | MissingWords | None = Field(
+        None,
+        description="Words that mean 'not known', besides empty cells and, among numbers, the usual ones; or "
+        "{add, keep, only}.",
+    )
     drop_missing: bool = Field(False, description="Leave out rows with a missing value in any column.")
     counterfactual: Twins | None = Field(None, description="Rows that differ in one sensitive feature only.")
     selection: Selection | None = Field(
@@ -132,6 +211,11 @@ class Data(Section):
             raise ValueError("expected either name (a dataset card) or path (a file)")
         if self.name is not None and self.split_column is not None:
             raise ValueError("split_column belongs to a file (path); a dataset card knows its splits")
+        said = sorted(set(Written.model_fields) & self.model_fields_set) if self.name is not None else []
+        if any(getattr(self, name) is not None for name in said):
+            raise ValueError(
+                f"{said[0]} belongs to a file (path); a dataset card knows how its files are written"
+            )
         chosen_on = self.selection.split if self.selection else None
         if chosen_on is not None and (self.split in (None, "all") or chosen_on in (self.split, "all")):
             raise ValueError(
@@ -164,7 +248,7 @@ class Slices(Section):
     )
 
 
-class TrainData(Section):
+class TrainData(Written):
     """Rows that a model, or a step of compression, learns from."""
 
     name: str | None = None
@@ -186,7 +270,16 @@ SHARED_KEYS = {"kind", "threshold", "train"}
 NEURAL_KEYS = {"path", "positive", "device", "dtype", "batch_rows", "batch_tokens", "compile"}
 KEYS: dict[str, set[str]] = {
     "sklearn": {"estimator", "params", "features", "path", "trusted", "trust_pickle"},
-    "predictions": {"path", "score", "decision", "positive", "negative", "id", "scale"},
+    "predictions": {
+        "path",
+        "score",
+        "decision",
+        "positive",
+        "negative",
+        "id",
+        "scale",
+        *Written.model_fields,
+    },
     "callable": {"function", "features", "scale"},
     "transformers": NEURAL_KEYS | {"task", "text", "text_pair", "image", "max_length", "train_text"},
     "torch": NEURAL_KEYS | {"factory", "features", "shape"},
@@ -203,7 +296,7 @@ SCORED = ("onnx", "predictions", "callable")
 """Kinds that no recipe changes; a rule can stand behind their scores."""
 
 
-class ModelSpec(Section):
+class ModelSpec(Written):
     """The model: trained here (``estimator``), saved (``path``), a table of predictions, or a callable."""
 
     kind: Kind | None = None
@@ -882,7 +975,19 @@ def _keys_at(loc: Sequence[Any], root: type[Section]) -> list[str]:
 
 
 def _sections() -> list[type[Section]]:
-    return [Data, Slices, ModelSpec, TrainData, Gate, ReportSpec, Objective, Twins, Selection, History]
+    return [
+        Data,
+        Slices,
+        ModelSpec,
+        TrainData,
+        Gate,
+        ReportSpec,
+        Objective,
+        Twins,
+        Selection,
+        History,
+        MissingWords,
+    ]
 
 
 def json_schema() -> dict[str, Any]:

@@ -9,13 +9,14 @@ from typing import Any
 import pyarrow as pa
 
 from ..datasets.card import card
+from ..datasets.dialect import TextForm
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..models.base import Model
 from ..models.inputs import unknown_columns
 from ..models.rules import RuledModel, unruled
 from ..models.table import PredictionTable, ScoreColumn
-from .config import Config, Data, ModelSpec
+from .config import Config, Data, ModelSpec, Written
 
 Progress = Callable[[str, int, int | None], None]
 """Called with a stage, the rows done and their total, where it is known."""
@@ -34,10 +35,15 @@ def opened(
     split: str | None,
     path: str | None,
     table: pa.Table | None = None,
+    text: TextForm | None = None,
 ) -> EvaluationSet:
-    """Open rows of a card or a file, with the roles and sensitive features of the evaluation data."""
+    """Open rows of a card or a file, with the roles and sensitive features of the evaluation data.
+
+    ``text`` says how the file is written where that is not the file of the evaluation data.
+    """
     roles_apart = {"name", "split", "path", "sensitive", "counterfactual", "selection", "validation"}
-    given = data.model_dump(exclude_none=True, exclude=roles_apart)
+    given = data.model_dump(exclude_none=True, exclude=roles_apart | set(Written.model_fields))
+    given["text"] = data.form("data") if text is None else text
     known = data.sensitive
     if by and known is not None:
         for feature in by:
@@ -53,6 +59,7 @@ def opened(
             )
         if sensitive is not None:
             given["sensitive"] = sensitive
+        del given["text"]
         return EvaluationSet.from_card(name, split, **given)
     source = table if table is not None else Path(str(path))
     if split is None:
@@ -100,7 +107,7 @@ def load_model(config: Config, data: EvaluationSet, given: Any, progress: Progre
             threshold = 0.5
         return PredictionTable(
             data, spec.score, spec.decision, spec.positive, Path(spec.path) if spec.path else None,
-            spec.id, threshold, probability, lambda: _other_splits(config), spec.negative,
+            spec.id, threshold, probability, lambda: _other_splits(config), spec.negative, spec.form("model"),
         )  # fmt: skip
     if kind == "callable":
         from ..models.function import FunctionModel, imported

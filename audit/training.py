@@ -13,8 +13,10 @@ import pyarrow.compute as pc
 
 from ..datasets.card import card
 from ..datasets.columns import Binary, Sensitive, no_column, words
+from ..datasets.dialect import TextForm
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet, as_words, row_weights
+from ..datasets.missing import Missing
 from ..datasets.read import read_table, sha256_file
 from ..datasets.training import VALIDATION, TrainingRows, hashed_share
 from ..models.base import Model
@@ -196,10 +198,16 @@ def _same_file(one: str, other: str) -> bool:
         return one == other
 
 
+def _written(train: TrainData, data: Data) -> TextForm | None:
+    """How the file of training rows is written: as the data's, unless it says something of its own."""
+    return train.form("model.train") or data.form("data")
+
+
 def _of_set(config: Config, train: TrainData, columns: Sequence[str]) -> TrainingRows:
     """Training rows of the same columns and roles as the evaluation rows."""
     refuse_evaluation_rows(train, config.data)
-    rows = opened(config.data, config.slices.by, train.name, train.split, train.path)
+    text = _written(train, config.data)
+    rows = opened(config.data, config.slices.by, train.name, train.split, train.path, text=text)
     for column in columns:
         if column not in rows.names:
             raise InputError(f"model.train: {rows.where} lacks the feature {column!r}")
@@ -241,8 +249,12 @@ def _of_file(config: Config, train: TrainData, columns: Sequence[str]) -> Traini
     path, data, spec = Path(str(train.path)), config.data, config.model
     assert spec is not None
     by = config.slices.by or data.sensitive or []
+    missing = data.model_dump(include={"missing"})["missing"]
     table = read_table(
-        path, missing=data.missing or ("",), categorical=[f for f in by if f not in (data.bins or {})]
+        path,
+        missing=Missing.of(missing),
+        categorical=[f for f in by if f not in (data.bins or {})],
+        text=_written(train, data),
     )
     if train.split is not None and data.split_column is not None:
         wanted = pc.equal(words(table.column(data.split_column)).cast(pa.string()), train.split)

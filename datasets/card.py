@@ -17,9 +17,10 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 from ruamel.yaml import YAML
 
-from .delimited import TextForm
+from .dialect import TextForm
 from .errors import InputError
 from .fetch import locate
+from .missing import ALWAYS
 from .read import nearest, read_table
 
 
@@ -35,17 +36,20 @@ class DataFile(_Part):
     sha256: list[str] = Field(
         description="Checksums of the decompressed content, any of which will do.", min_length=1
     )
-    skip_rows: int = Field(0, description="Lines before the header or, without header, before the data.")
+    skip: int = Field(0, ge=0, description="Lines before the header or, without header, before the data.")
 
 
 class Reader(_Part):
     """How the files are written."""
 
-    delimiter: str | None = None
+    separator: str | None = Field(None, description="Between values; default what is found in the file.")
+    decimal: str | None = Field(None, description="Mark before decimals, '.' or ','.")
+    thousands: str | None = Field(None, description="Mark between groups of three digits.")
+    encoding: str | None = Field(None, description="Such as latin-1; default what is found in the file.")
     names: list[str] = Field([], description="Column names, for files without a header line.")
     strip: bool = Field(False, description="Drop white space around values.")
     number_duplicates: bool = Field(False, description="Name the second column of a name NAME.1.")
-    missing: list[str] = Field([""], description="Strings that mean 'not known'.")
+    missing: list[str] = Field([], description="Strings that mean 'not known', besides empty cells.")
 
 
 class Column(_Part):
@@ -216,11 +220,7 @@ def _drawn(ids: list[object], holdout: float) -> list[str]:
 def _file(card: Card, split: str) -> pa.Table:
     file = card.files[split]
     form = TextForm(
-        card.reader.delimiter,
-        tuple(card.reader.names),
-        file.skip_rows,
-        card.reader.strip,
-        card.reader.number_duplicates,
+        **card.reader.model_dump(exclude={"names", "missing"}), names=tuple(card.reader.names), skip=file.skip
     )
     in_file = {new: old for old, new in card.rename.items()}
     coded = [name for name, column in card.columns.items() if column.values]
@@ -228,7 +228,8 @@ def _file(card: Card, split: str) -> pa.Table:
     table = read_table(
         locate(card, file),
         categorical=[in_file.get(name, name) for name in worded],
-        missing=card.reader.missing,
+        # A card has looked at its words: none of them is asked about.
+        missing=[*card.reader.missing, *ALWAYS],
         text=form,
     )
     table = table.drop_columns([name for name in (*card.drop, *card.omit) if name in table.column_names])

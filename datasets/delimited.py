@@ -2,124 +2,143 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
+from .bounds import MAX_ROW, Inflated
+from .dialect import LOOK, Dialect, TextForm, read_dialect
 from .errors import InputError
 from .files import is_gzip_name, open_content, reading, undecodable
+from .missing import ALWAYS, Missing, nulled
+from .numerals import find_numerals, grouped, ungrouped
 
-BLOCK = 4 << 20
+BLOCK = MAX_ROW
 """Bytes parsed at a time; a single row cannot be longer. Arrow reads up to 32 blocks ahead."""
 
 CATEGORY = pa.dictionary(pa.int32(), pa.string())
-ALWAYS_MISSING = ("NaN", "nan", "null", "NULL")
-_FORM = "delimited text"
+FORM = "delimited text"
+_USUAL = {"decimal": ".", "thousands": ""}
 _MISFIT = re.compile(r"In CSV column #(\d+):.*conversion error to (.+?): invalid value '(.*)'", re.DOTALL)
 _RAGGED = re.compile(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
+_COMMA_WITHIN = re.compile(rb"\d,\d|[\s\"',;\t|][+-]?,\d")
+_POINT_GROUPS = re.compile(rb"\d\.\d{3}")
+_SPACE_GROUPS = re.compile(rb"\d([ ']|\xc2?\xa0|\xe2\x80[\xaf\x99])\d{3}")
+_QUOTED_COMMA = re.compile(rb"[\"'][^\"'\r\n]{0,12}\d,\d")
 
 
-@dataclass(frozen=True)
-class TextForm:
-    """How a text file departs from the usual: comma (tab for ``.tsv``), one header line, unique names."""
+@dataclass
+class _Types:
+    """Types of columns that hold for the whole file, and the columns of numbers with marks between thousands."""
 
-    delimiter: str | None = None
-    names: tuple[str, ...] = ()
-    """Column names of a file that has no header line."""
-    skip_rows: int = 0
-    """Lines before the header (or before the data when `names` is given)."""
-    strip: bool = False
-    """Drop white space around every value."""
-    number_duplicates: bool = False
-    """Call the second column of a name ``NAME.1``, as pandas does, instead of refusing the file."""
+    of: dict[str, pa.DataType] = field(default_factory=dict)
+    grouped: dict[str, pa.DataType] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class _Header:
-    names: list[str]
-    lines: int
-    delimiter: str
+def read_form(path: Path, form: TextForm) -> Dialect:
+    """Find out how a file is written, its numbers too, as far as `form` does not say it."""
+    dialect = read_dialect(path, form)
+    said = {"decimal": form.decimal, "thousands": form.thousands}
+    if None in said.values() and _may_hold_marks(path, dialect):
+        with reading(path, FORM, dialect.encoding), _plainly(path):
+            everything = dict.fromkeys(dialect.names, pa.string())
+            with _open(path, dialect, dialect.names, everything, ()) as reader:
+                start = next(iter(reader), None)
+        if start is not None:
+            columns = dict(zip(start.schema.names, start.columns, strict=True))
+            points = dialect.separator == ";"
+            numerals = find_numerals(
+                columns, Missing().in_numbers, form.decimal, form.thousands, points=points
+            )
+            seen = {"decimal": numerals.decimal, "thousands": numerals.thousands}
+            found = {k: v for k, v in seen.items() if said[k] is None and v != _USUAL[k]}
+            dialect = replace(dialect, unclear=numerals.unclear, found=dialect.found | found)
+            said = seen | {k: v for k, v in said.items() if v is not None}
+    return replace(dialect, **{key: _USUAL[key] if value is None else value for key, value in said.items()})
 
 
-def read_header(path: Path, form: TextForm) -> _Header:
-    """Read the column names and how many lines stand before the data."""
-    delimiter = form.delimiter or ("\t" if ".tsv" in [s.lower() for s in path.suffixes] else ",")
-    if form.names:
-        return _Header(list(form.names), form.skip_rows, delimiter)
-    with reading(path, _FORM), open_content(path) as raw:
-        text = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
-        for _ in range(form.skip_rows):
-            text.readline()
-        rows = csv.reader(text, delimiter=delimiter)
-        try:
-            names = next((row for row in rows if row), None)
-        except csv.Error as error:
-            raise InputError(
-                f"{path}: expected a header line, got a line that cannot be split ({error})"
-            ) from error
-    if names is None:
-        raise InputError(f"{path}: expected a header line, got only empty lines")
-    names = [name.strip() for name in names] if form.strip else names
-    return _Header(_unique(path, names, form.number_duplicates), form.skip_rows + rows.line_num, delimiter)
-
-
-def _unique(path: Path, names: list[str], number: bool) -> list[str]:
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice and not number:
-        listed = ", ".join(f"'{name}'" for name in twice)
-        raise InputError(f"{path}: expected every column name once, got more than one column called {listed}")
-    seen: Counter[str] = Counter()
-    numbered = []
-    for name in names:
-        numbered.append(f"{name}.{seen[name]}" if seen[name] else name)
-        seen[name] += 1
-    return numbered
+def _may_hold_marks(path: Path, dialect: Dialect) -> bool:
+    """Whether some number may be written otherwise than with a plain point: most files show at once."""
+    with open_content(path) as file:
+        start = file.read(LOOK)
+    if b"\0" in start[:1000]:  # UTF-16
+        return True
+    if dialect.separator == ",":
+        return bool(_QUOTED_COMMA.search(start) or _SPACE_GROUPS.search(start))
+    points = dialect.separator == ";" and _POINT_GROUPS.search(start)
+    return bool(points or _COMMA_WITHIN.search(start) or _SPACE_GROUPS.search(start))
 
 
 def iter_text(
-    path: Path, form: TextForm, columns: Sequence[str], categorical: Sequence[str], missing: Sequence[str]
+    path: Path, form: TextForm, columns: Sequence[str], categorical: Sequence[str], missing: Missing
 ) -> Iterator[pa.RecordBatch]:
     """Stream a delimited text file; `columns` and `categorical` are known to exist."""
-    header = read_header(path, form)
-    types = {name: CATEGORY for name in columns if name in categorical}
-    markers = [*missing, *ALWAYS_MISSING]
-    if form.strip:
-        markers += [f" {marker}" for marker in missing]
-    with reading(path, _FORM), _plainly(path):
-        if is_gzip_name(path) or path.stat().st_size > BLOCK:
-            types |= _settled_types(path, header, [c for c in columns if c not in types], markers)
-        with _open(path, header, columns, types, markers) as reader:
-            _refuse_binary(path, reader.schema)
+    dialect = read_form(path, form)
+    words = [name for name in columns if name in categorical]
+    numbers = [name for name in columns if name not in categorical]
+    _refuse_unclear(path, dialect, numbers, form.key)
+    with reading(path, FORM, dialect.encoding), _plainly(path):
+        types = _settled(path, dialect, numbers, missing, form)
+        kinds = types.of | dict.fromkeys(words, CATEGORY)
+        with _open(path, dialect, columns, kinds, _markers(missing, form)) as reader:
+            _refuse_binary(path, reader.schema, dialect.encoding)
             yielded = False
             for batch in reader:
                 yielded = True
-                yield _stripped(batch, missing) if form.strip else batch
+                yield _finished(batch, dialect, types, missing, form)
             if not yielded:
-                yield pa.RecordBatch.from_pylist([], schema=reader.schema)
+                empty = pa.RecordBatch.from_pylist([], schema=reader.schema)
+                yield _finished(empty, dialect, types, missing, form)
+
+
+def _refuse_unclear(path: Path, dialect: Dialect, numbers: Sequence[str], key: str) -> None:
+    for name in numbers:
+        if name in dialect.unclear:
+            raise InputError(
+                f"{path}: column '{name}' holds numbers such as {dialect.unclear[name]!r}, which can be read in two "
+                f"ways; say {key}.decimal ('.' or ',') and, where there are marks between thousands, "
+                f"{key}.thousands"
+            )
+
+
+def _markers(missing: Missing, form: TextForm) -> tuple[str, ...]:
+    """Words that are null among numbers; Arrow compares them with the cell as it stands."""
+    words = missing.in_numbers
+    return (*words, *(f" {word}" for word in words if word.strip())) if form.strip else words
 
 
 def _open(
-    path: Path, header: _Header, columns: Sequence[str], types: dict[str, pa.DataType], markers: list[str]
+    path: Path,
+    dialect: Dialect,
+    columns: Sequence[str],
+    types: dict[str, pa.DataType],
+    markers: Sequence[str],
 ) -> pacsv.CSVStreamingReader:
-    source = pa.input_stream(str(path), compression="gzip" if is_gzip_name(path) else None)
+    source = pa.PythonFile(Inflated(path), mode="r") if is_gzip_name(path) else pa.input_stream(str(path))
     return pacsv.open_csv(
         source,
         # One thread: as fast as several on a narrow table, and only then does a bad row have a number.
         pacsv.ReadOptions(
-            use_threads=False, block_size=BLOCK, column_names=header.names, skip_rows=header.lines
+            use_threads=False,
+            block_size=BLOCK,
+            column_names=dialect.names,
+            skip_rows=dialect.lines,
+            encoding="utf8" if dialect.encoding == "utf-8" else dialect.encoding,
         ),
-        pacsv.ParseOptions(delimiter=header.delimiter, newlines_in_values=True),
+        pacsv.ParseOptions(delimiter=dialect.separator, newlines_in_values=True),
         pacsv.ConvertOptions(
-            include_columns=list(columns), column_types=types, null_values=markers, strings_can_be_null=True
+            include_columns=list(columns),
+            column_types=types,
+            null_values=list(markers),
+            # What is missing in text is another list: `nulled` sees to it.
+            strings_can_be_null=False,
+            decimal_point=dialect.decimal,
         ),
     )
 
@@ -134,7 +153,8 @@ def _plainly(path: Path) -> Iterator[None]:
             row, expected, got = ragged.groups()
             where = f" in row {int(row):,}" if row else ""
             raise InputError(
-                f"{path}: expected {expected} columns, got {got}{where}; is a separator or a quote missing?"
+                f"{path}: expected {expected} columns, got {got}{where}; is a separator or a quote missing, or "
+                "are there lines before the header (data.skip)?"
             ) from error
         if "straddl" in str(error):
             raise InputError(
@@ -143,9 +163,9 @@ def _plainly(path: Path) -> Iterator[None]:
         raise
 
 
-def _settled_types(
-    path: Path, header: _Header, columns: Sequence[str], markers: list[str]
-) -> dict[str, pa.DataType]:
+def _settled(
+    path: Path, dialect: Dialect, columns: Sequence[str], missing: Missing, form: TextForm
+) -> _Types:
     """Find types that hold for the whole file, so that a late '1.5' or 'n/a' does not break the stream.
 
     Arrow's stream infers from the first block alone. One pass over the columns in question, begun again
@@ -154,52 +174,103 @@ def _settled_types(
     types: dict[str, pa.DataType] = {}
     while columns:
         try:
-            with _open(path, header, columns, types, markers) as reader:
-                _refuse_binary(path, reader.schema)
-                for _ in reader:
-                    pass
-                return {field.name: field.type for field in reader.schema}
+            # As a null, a word does not make text of a column of numbers.
+            with _open(path, dialect, columns, types, _markers(missing, form)) as reader:
+                _refuse_binary(path, reader.schema, dialect.encoding)
+                found = _Types({field.name: field.type for field in reader.schema})
+                marked = _Marked(dialect, found) if dialect.thousands else None
+                for batch in reader:
+                    if marked:
+                        marked.add(batch, missing)
+                if marked:
+                    found.grouped = marked.types
+                return found
         except pa.ArrowInvalid as error:
             misfit = _MISFIT.search(str(error))
             if misfit is None:
                 raise
-            name = header.names[int(misfit[1])]
-            types[name] = _wider(misfit[2], misfit[3])
-    return types
+            name = dialect.names[int(misfit[1])]
+            if form.decimal is None and _has_other_decimals(misfit[3], dialect.decimal):
+                raise InputError(
+                    f"{path}: column '{name}' holds {misfit[3][:40]!r} after numbers that are written otherwise; "
+                    f"say {form.key}.decimal"
+                ) from None
+            types[name] = _wider(misfit[2], misfit[3], dialect.decimal)
+    return _Types()
 
 
-def _wider(kind: str, value: str) -> pa.DataType:
+def _has_other_decimals(value: str, decimal: str) -> bool:
+    other = "," if decimal == "." else r"\."
+    return bool(re.fullmatch(rf"\s*[+-]?\d+{other}\d+\s*", value))
+
+
+class _Marked:
+    """Columns of text in which every value is a number, some with marks between thousands."""
+
+    def __init__(self, dialect: Dialect, found: _Types) -> None:
+        self._dialect = dialect
+        self._pattern = grouped(dialect.decimal, dialect.thousands)
+        self.types = {name: pa.int64() for name, kind in found.of.items() if pa.types.is_string(kind)}
+
+    def add(self, batch: pa.RecordBatch, missing: Missing) -> None:
+        """Take a batch: a column with another value is none of them."""
+        for name in list(self.types):
+            values = nulled(batch.column(name), missing.in_numbers).drop_null()
+            fits = pc.match_substring_regex(values, self._pattern)
+            if not len(values):
+                continue
+            if not pc.all(fits).as_py():
+                del self.types[name]
+            elif pc.any(pc.match_substring_regex(values, rf"[{self._dialect.decimal}eE]")).as_py():
+                self.types[name] = pa.float64()
+
+
+def _wider(kind: str, value: str, decimal: str) -> pa.DataType:
     """Return the narrowest type that holds the values so far, of type `kind`, and this one."""
     if kind == "null" and re.fullmatch(r"\s*[+-]?\d{1,18}\s*", value):
         return pa.int64()
-    if kind in ("null", "int64") and _is_number(value):
+    if kind in ("null", "int64") and _is_number(value, decimal):
         return pa.float64()
     return pa.string()
 
 
-def _is_number(value: str) -> bool:
+def _is_number(value: str, decimal: str) -> bool:
+    if decimal != "." and "." in value:
+        return False
     try:
-        float(value)
+        float(value.replace(decimal, "."))
     except ValueError:
         return False
     return "_" not in value
 
 
-def _refuse_binary(path: Path, schema: pa.Schema) -> None:
+def _refuse_binary(path: Path, schema: pa.Schema, encoding: str) -> None:
     # Arrow falls back to bytes, without a word, for a text column that is not UTF-8.
-    for field in schema:
-        if pa.types.is_binary(field.type):
-            where = undecodable(path) or "undecodable bytes"
-            raise InputError(f"{path}: expected UTF-8 text in column '{field.name}', got {where}")
+    for column in schema:
+        if pa.types.is_binary(column.type):
+            where = undecodable(path, encoding) or "undecodable bytes"
+            raise InputError(
+                f"{path}: expected UTF-8 text in column '{column.name}', got {where}; data.encoding says another "
+                "encoding"
+            )
 
 
-def _stripped(batch: pa.RecordBatch, missing: Sequence[str]) -> pa.RecordBatch:
+def _finished(
+    batch: pa.RecordBatch, dialect: Dialect, types: _Types, missing: Missing, form: TextForm
+) -> pa.RecordBatch:
+    """Bring a batch as it was parsed to what is wanted: null for missing words, numbers for marked ones."""
     arrays = []
-    for column in batch.columns:
-        if column.type == CATEGORY or pa.types.is_string(column.type):
-            text = pc.utf8_trim_whitespace(column.cast(pa.string()))
-            text = pc.if_else(pc.is_in(text, pa.array(missing, pa.string())), None, text)
-            arrays.append(text.dictionary_encode() if column.type == CATEGORY else text)
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        if form.strip and (column.type == CATEGORY or pa.types.is_string(column.type)):
+            trimmed = pc.utf8_trim_whitespace(column.cast(pa.string()))
+            column = trimmed.dictionary_encode() if column.type == CATEGORY else trimmed
+        if name in types.grouped:
+            column = ungrouped(
+                nulled(column, missing.in_numbers), dialect.decimal, dialect.thousands, types.grouped[name]
+            )
         else:
-            arrays.append(column)
-    return pa.RecordBatch.from_arrays(arrays, schema=batch.schema)
+            # Of the columns that nobody asks about, some words are missing without a question.
+            always = () if column.type == CATEGORY or missing.only else ALWAYS
+            column = nulled(column, (*missing.in_text, *always))
+        arrays.append(column)
+    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +17,11 @@ import pyarrow.compute as pc
 from . import card as cards
 from .classes import SUPPORTED
 from .columns import Ascending, Binary, Scalar, Sensitive, no_column, plain, word, words
+from .dialect import NAMELESS, TextForm
 from .errors import InputError
 from .files import form_of
-from .read import column_names, iter_batches, sha256_file
+from .missing import Missing, nulled, question
+from .read import column_names, found_in, iter_batches, sha256_file
 
 RESERVED = ("id", "y_true", "y_pred", "y_after", "score", "weight", "cluster", "count", "twin")
 
@@ -66,14 +69,16 @@ class EvaluationSet:
         Columns a model may see; default all that have no other role.
     bins : mapping of str to sequence of float, optional
         Edges for numeric sensitive features; bins are closed on the left.
-    missing : sequence of str
-        Strings that mean 'not known' in text files.
+    missing : sequence of str, mapping or Missing
+        Words that mean 'not known', besides empty cells; or ``{add, keep, only}`` as in the configuration.
     drop_missing : bool
         Leave out rows in which any column is missing (they are counted).
     name, card, split
         What the data is called, and the card and split it came from.
     split_column : str, optional
         Column of a file whose value ``split`` marks the rows to take.
+    text : TextForm, optional
+        How a text file is written, as far as that is known.
 
     Raises
     ------
@@ -93,19 +98,23 @@ class EvaluationSet:
     count: str | None = None
     features: Sequence[str] | None = None
     bins: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    missing: Sequence[str] = ("",)
+    missing: Missing | Sequence[str] | Mapping[str, Any] = ()
     drop_missing: bool = False
     name: str = ""
     card: cards.Card | None = None
     split: str | None = None
     split_column: str | None = None
+    text: TextForm | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.source, pa.Table):
+        self.words = Missing.of(self.missing)
+        self.notes: list[str] = []
+        if isinstance(self.source, pa.Table):
+            self.names = self.source.column_names
+        else:
             self.source = Path(self.source)
-        self.names = (
-            self.source.column_names if isinstance(self.source, pa.Table) else column_names(self.source)
-        )
+            self.names = column_names(self.source, text=self.text)
+            self.notes += found_in(self.source, self.text)
         self.where = str(self.source) if isinstance(self.source, Path) else (self.name or "the table")
         if not self.sensitive:
             raise InputError("data.sensitive: name at least one sensitive feature, got none")
@@ -180,7 +189,8 @@ class EvaluationSet:
         excluded = {*roles, "split", *self.sensitive}
         if self.card is not None:
             excluded |= {*self.card.exclude, self.card.label, self.card.id}
-        return [n for n in self.names if n not in excluded]
+        # A column without a name is the row's number that pandas or R wrote.
+        return [n for n in self.names if n not in excluded and not _is_index(n)]
 
     def sha256(self) -> str:
         """Return the checksum of the file, or of the table's Arrow stream."""
@@ -219,18 +229,32 @@ class EvaluationSet:
         texts = [c for c in self.sensitive if c not in self.bins]
         if isinstance(self.source, pa.Table):
             stream = iter(self.source.select(columns).combine_chunks().to_batches())
+            stream = (self._known(batch) for batch in stream)
         else:
             assert isinstance(self.source, Path)
-            if form_of(self.source) in ("delimited text", "JSON lines"):
+            is_text = form_of(self.source, "delimited text") in ("delimited text", "JSON lines")
+            if is_text:
                 # Text keeps its spelling: a class '01' is not the number 1.
                 texts += [c for c in (self.label, self.cluster) if c]
-            stream = iter_batches(self.source, columns=columns, categorical=texts, missing=self.missing)
+            stream = iter_batches(
+                self.source, columns=columns, categorical=texts, missing=self.words, text=self.text
+            )
+            if not is_text:
+                stream = (self._known(batch) for batch in stream)
         kept: Iterator[pa.RecordBatch] = (self._kept(batch).select(wanted) for batch in stream)
         if whole:
             every = list(kept)
             table = pa.Table.from_batches(every).unify_dictionaries().combine_chunks() if every else None
             kept = iter(table.to_batches() if table is not None else [])
         yield from (batch for batch in kept if batch.num_rows)
+
+    def _known(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Put null for words that mean so; of a feature that is cut at numbers, also for those of numbers."""
+        columns = [
+            nulled(column, self.words.in_numbers if name in self.bins else self.words.in_text)
+            for name, column in zip(batch.schema.names, batch.columns, strict=True)
+        ]
+        return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
     def _kept(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         if self.split_column:
@@ -249,7 +273,7 @@ class EvaluationSet:
         assert self.id is not None
         if isinstance(self.source, pa.Table):
             return self.source.column(self.id)
-        stream = iter_batches(Path(self.source), columns=[self.id], missing=self.missing)
+        stream = iter_batches(Path(self.source), columns=[self.id], missing=self.words, text=self.text)
         return pa.chunked_array([batch.column(0) for batch in stream])
 
     def read(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
@@ -283,6 +307,12 @@ class EvaluationSet:
         else:
             out["id"] = pa.array(np.arange(start, start + rows))
         if self.outcome and self.label:
+            self._ask(
+                self.label,
+                "label",
+                batch.column(self.label),
+                as_words(self.positive) + as_words(self.negative),
+            )
             out["y_true"] = pa.array(self.outcome.read(batch.column(self.label)).astype(np.int8))
         if self.weight:
             out["weight"] = row_weights(batch.column(self.weight), self.weight, place)
@@ -290,8 +320,19 @@ class EvaluationSet:
             out["cluster"] = batch.column(self.cluster)
         cells = out["count"].to_numpy() if self.count else None
         for slicer in self.slicers:
+            if slicer.column not in self.bins:
+                self._ask(slicer.column, "sensitive", batch.column(slicer.column))
             out[slicer.column] = slicer.read(batch.column(slicer.column), cells)
         return out
+
+    def _ask(self, name: str, role: str, column: pa.Array, named: Sequence[str] = ()) -> None:
+        """InputError where a word may mean that the value is not known, and nobody said what it means."""
+        if not self.words.unasked(name, _levels(column), named):
+            return
+        found = pa.chunked_array([_plain_text(b.column(name)) for b in self.batches()]).value_counts()
+        rows = {str(v["values"]): int(v["counts"]) for v in found.to_pylist()}
+        asked = self.words.unasked(name, rows, named)
+        raise InputError(question(name, role, {word: rows[word] for word in sorted(asked)}))
 
     def check_whole(self) -> None:
         """After the last batch: InputError for an empty table."""
@@ -313,6 +354,23 @@ def _present(column: pa.Array) -> pa.Array:
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         return pc.and_(here, pc.fill_null(pc.not_equal(column, ""), False))
     return here
+
+
+def _plain_text(column: pa.Array) -> pa.Array:
+    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+
+
+def _levels(column: pa.Array) -> list[str]:
+    """The distinct values of a column of text."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary.take(pc.unique(column.indices).drop_null())
+    if not pa.types.is_string(column.type):
+        return []
+    return [value for value in column.unique().to_pylist() if value is not None]
+
+
+def _is_index(name: str) -> bool:
+    return bool(re.fullmatch(rf"{NAMELESS}\d+|__index_level_\d+__", name))
 
 
 def _numbers(column: pa.Array, name: str, role: str) -> np.ndarray[Any, np.dtype[np.float64]]:

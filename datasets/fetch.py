@@ -19,7 +19,7 @@ from .errors import InputError
 from .files import is_gzip_name, open_content, sha256_content
 
 if TYPE_CHECKING:
-    from .card import Card, DataFile
+    from .card import Card, DataFile, Reader
 
 
 def locate(card: Card, file: DataFile) -> Path:
@@ -73,7 +73,7 @@ def _fetch(card: Card, file: DataFile, target: Path) -> None:
         _download(card, file, arrived, target)
         _check(arrived, file.sha256, f"dataset '{card.name}': {file.url}")
         try:
-            _store(arrived, target, set(card.drop), card.reader.delimiter or ",")
+            _store(arrived, target, set(card.drop), card.reader)
         except OSError as error:
             raise InputError(f"{target}: cannot be written ({error.strerror})") from error
 
@@ -111,7 +111,7 @@ def _reason(error: Exception) -> str:
     }.get(type(error).__name__, type(error).__name__)
 
 
-def _store(arrived: Path, target: Path, personal: set[str], delimiter: str) -> None:
+def _store(arrived: Path, target: Path, personal: set[str], reader: Reader) -> None:
     """Put the content into the cache, compressed as the name says, in one step."""
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=".", suffix=".part" + target.suffix, dir=target.parent)
@@ -120,7 +120,7 @@ def _store(arrived: Path, target: Path, personal: set[str], delimiter: str) -> N
     try:
         with open_content(arrived) as source, _writer(part, is_gzip_name(target)) as sink:
             if personal:
-                _copy_without(source, sink, personal, delimiter)
+                _copy_without(source, sink, personal, reader)
             else:
                 shutil.copyfileobj(source, sink)
         if personal:
@@ -135,10 +135,11 @@ def _writer(path: Path, compress: bool) -> IO[bytes]:
     return gzip.open(path, "wb") if compress else path.open("wb")  # type: ignore[return-value]
 
 
-def _copy_without(source: IO[bytes], sink: IO[bytes], personal: set[str], delimiter: str) -> None:
+def _copy_without(source: IO[bytes], sink: IO[bytes], personal: set[str], reader: Reader) -> None:
+    delimiter = reader.separator or ","
     with (
-        io.TextIOWrapper(source, encoding="utf-8-sig", newline="") as text,
-        io.TextIOWrapper(sink, encoding="utf-8", newline="") as out,
+        io.TextIOWrapper(source, encoding=reader.encoding or "utf-8-sig", newline="") as text,
+        io.TextIOWrapper(sink, encoding=reader.encoding or "utf-8", newline="") as out,
     ):
         rows = csv.reader(text, delimiter=delimiter)
         header = next(rows)

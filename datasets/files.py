@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import hashlib
+import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import IO
 
 import pyarrow as pa
 
+from .bounds import Inflated
 from .errors import InputError
 
 FORMS = {
@@ -23,8 +25,10 @@ FORMS = {
     ".arrow": "Arrow IPC",
     ".jsonl": "JSON lines",
     ".ndjson": "JSON lines",
+    ".json": "JSON lines",
 }
-"""What each ending promises; the text forms may carry ``.gz`` behind it."""
+"""What each ending promises; the text forms may carry ``.gz`` behind it. JSON is told apart by its first
+character: an array of objects, or lines."""
 
 _TEXT = ("delimited text", "JSON lines")
 _GZIP = b"\x1f\x8b"
@@ -34,8 +38,10 @@ _MAGIC = {
     b"FEA1": "a Feather version 1 file",
     _GZIP: "gzip-compressed",
     b"PK\x03\x04": "a zip or Excel file",
-    b"\xff\xfe": "UTF-16 text",
-    b"\xfe\xff": "UTF-16 text",
+    b"\xd0\xcf\x11\xe0": "an old Excel file",
+    b"\x28\xb5\x2f\xfd": "zstd-compressed",
+    b"BZh": "bzip2-compressed",
+    b"\xfd7zXZ": "xz-compressed",
 }
 _CHUNK = 1 << 20
 
@@ -43,7 +49,7 @@ _CHUNK = 1 << 20
 def form_of(path: Path, form: str | None = None) -> str:
     """Return the form that a file's ending promises (a value of `FORMS`), after checking that it keeps it.
 
-    When the caller knows the `form`, only ``.gz`` counts of the ending.
+    The `form` is what a file of no known ending is taken for; of such an ending only ``.gz`` counts.
 
     Raises
     ------
@@ -52,14 +58,19 @@ def form_of(path: Path, form: str | None = None) -> str:
         another form.
     """
     stem = path.with_suffix("") if is_gzip_name(path) else path
-    form = form or FORMS.get(stem.suffix.lower())
+    form = FORMS.get(stem.suffix.lower(), form)
     if form is None or (is_gzip_name(path) and form not in _TEXT):
         known = ", ".join(FORMS)
-        raise InputError(f"{path}: expected a file ending in {known} (text also with .gz), got '{path.name}'")
+        raise InputError(
+            f"{path}: expected a file ending in {known} (text also with .gz), got '{path.name}'; text under "
+            "another ending is read where data.separator says how"
+        )
     if not path.exists():
         raise InputError(f"{path}: no such file")
-    if path.is_dir():
-        raise InputError(f"{path}: expected a file, got a directory")
+    if not path.is_file():
+        # A pipe would be waited for, and a device has no end.
+        found = "a directory" if path.is_dir() else "a pipe or a device"
+        raise InputError(f"{path}: expected a file, got {found}")
     try:
         with path.open("rb") as file:
             start = file.read(8)
@@ -79,7 +90,7 @@ def _check_start(path: Path, form: str, start: bytes) -> None:
     elif form in _TEXT:
         if found != "something else":
             hint = "; add .gz to its name" if start.startswith(_GZIP) else ""
-            raise InputError(f"{path}: expected UTF-8 {form} from its ending, got {found}{hint}")
+            raise InputError(f"{path}: expected {form} from its ending, got {found}{hint}")
     elif form == "Parquet" and not start.startswith(b"PAR1"):
         raise InputError(f"{path}: expected a Parquet file from its ending, got {found}")
     elif form == "Arrow IPC" and not start.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
@@ -95,11 +106,11 @@ def open_content(path: Path) -> IO[bytes]:
     """Open a file's decompressed bytes; what counts is its first bytes, not its name."""
     with path.open("rb") as file:
         compressed = file.read(2) == _GZIP
-    return gzip.open(path, "rb") if compressed else path.open("rb")  # type: ignore[return-value]
+    return io.BufferedReader(Inflated(path), _CHUNK) if compressed else path.open("rb")
 
 
 @contextmanager
-def reading(path: Path, form: str) -> Iterator[None]:
+def reading(path: Path, form: str, encoding: str = "utf-8") -> Iterator[None]:
     """Turn whatever a reader throws at damaged content into one line that names the file."""
     try:
         yield
@@ -110,8 +121,10 @@ def reading(path: Path, form: str) -> Iterator[None]:
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if "ompressed stream" in str(error) or "zlib" in str(error):
             raise InputError(f"{path}: the gzip stream is truncated or damaged") from error
-        if form in _TEXT and (where := undecodable(path)):
-            raise InputError(f"{path}: expected UTF-8 text, got {where}") from error
+        if form in _TEXT and (where := undecodable(path, encoding)):
+            raise InputError(
+                f"{path}: expected {encoding.upper()} text, got {where}; data.encoding says another encoding"
+            ) from error
         # Of text, readers quote the piece they stumble over; rows are people.
         reason = "" if form in _TEXT else f" ({' '.join(str(error).split()).rstrip('.')[:200]})"
         raise InputError(
@@ -119,24 +132,25 @@ def reading(path: Path, form: str) -> Iterator[None]:
         ) from error
 
 
-def undecodable(path: Path) -> str | None:
-    """Say where the first byte is that is not UTF-8, ``byte 0xe9 in line 3 (offset 27)``; None if all is."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
+def undecodable(path: Path, encoding: str = "utf-8") -> str | None:
+    """Say where the first byte is that is not so encoded, ``byte 0xe9 in line 3 (offset 27)``; None if all is."""
+    decoder = codecs.getincrementaldecoder(encoding)()
     offset, lines = 0, 1
     with open_content(path) as file:
         while True:
             chunk = file.read(_CHUNK)
             pending = decoder.getstate()[0]
             try:
-                decoder.decode(chunk, final=not chunk)
+                lines += decoder.decode(chunk, final=not chunk).count("\n")
             except UnicodeDecodeError as error:
-                line = lines + (pending + chunk)[: error.start].count(b"\n")
+                line = lines + error.object[: error.start].count(b"\n")
                 at = offset - len(pending) + error.start
                 return f"byte 0x{error.object[error.start]:02x} in line {line:,} (offset {at:,})"
+            except UnicodeError as error:
+                return f"something else from offset {offset:,} on ({error})"
             if not chunk:
                 return None
             offset += len(chunk)
-            lines += chunk.count(b"\n")
 
 
 def sha256_file(path: str | Path) -> str:

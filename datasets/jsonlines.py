@@ -1,61 +1,140 @@
-"""JSON lines as a stream of Arrow batches that share one schema."""
+"""JSON, as lines or as an array of objects, as a stream of Arrow batches that share one schema."""
 
 from __future__ import annotations
 
+import codecs
 import io
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.json as pajson
 
+from .bounds import MAX_COLUMNS, MAX_ROW, check_columns
+from .brackets import ArrayLines, check_depth
 from .errors import InputError
 from .files import open_content, reading
+from .missing import nulled
 
 _BLOCK = 16 << 20
 _FORM = "JSON lines"
+_FIELD = re.compile(rb'"((?:[^"\\]|\\.)*)"\s*:')
+_PIECE = 32 << 10
+"""Bytes parsed at a time while fields turn up that were not known: a field of one line is a column of all, so
+that a block with another field in every line would fill the memory."""
 
 
-def read_schema(path: Path) -> pa.Schema:
+def read_schema(path: Path, encoding: str | None = None) -> pa.Schema:
     """Return the schema of the whole file: every field of any line, integers widened where floats follow."""
     schema = pa.schema([])
-    for first, block in _blocks(path):
-        found = _parse(path, block, first, None).schema
-        try:
-            schema = pa.unify_schemas([schema, found], promote_options="permissive")
-        except (pa.ArrowTypeError, pa.ArrowInvalid) as error:
-            field = re.search(r"Field (\S+) has incompatible", str(error))
-            name = f" in field '{field[1]}'" if field else ""
-            raise InputError(f"{path}: expected one type of value{name}, got several") from error
+    for where, block in _blocks(path, encoding):
+        check_depth(block, where)
+        if schema.names and _fits(block, schema):
+            continue
+        for number, piece in _pieces(block):
+            _check_fields(path, piece, where(number))
+            found = _parse(path, piece, where, number, None).schema
+            schema = _joined(path, schema, found)
+            check_columns(path, len(schema.names))
     if not schema.names:
-        raise InputError(f"{path}: expected one JSON object per line, got none")
+        raise InputError(f"{path}: expected one JSON object per line, or an array of objects, got none")
     return schema
 
 
-def iter_lines(path: Path, columns: Sequence[str], missing: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """Stream the wanted fields of a JSON lines file; a field absent from a line is null."""
-    whole = read_schema(path)
+def iter_lines(
+    path: Path, columns: Sequence[str], missing: Sequence[str], encoding: str | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Stream the wanted fields of a JSON file; a field absent from an object is null."""
+    whole = read_schema(path, encoding)
     schema = pa.schema([whole.field(name) for name in columns])
-    for first, block in _blocks(path):
-        table = _parse(path, block, first, schema).select(list(columns))
+    for where, block in _blocks(path, encoding):
+        table = _parse(path, block, where, 0, schema).select(list(columns))
         for batch in table.to_batches():
-            yield pa.RecordBatch.from_arrays([_nulled(c, missing) for c in batch.columns], schema=schema)
+            yield pa.RecordBatch.from_arrays([nulled(c, missing) for c in batch.columns], schema=schema)
 
 
-def _blocks(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield blocks of whole lines with the number of the first one."""
+class _Where:
+    """Says where a line of a block stands in the file."""
+
+    def __init__(self, path: Path, unit: str, first: int) -> None:
+        self.path, self._unit, self._first = path, unit, first
+
+    def __call__(self, line: int) -> str:
+        return f"{self._unit} {self._first + line:,}"
+
+
+def _blocks(path: Path, encoding: str | None) -> Iterator[tuple[_Where, bytes]]:
+    """Yield blocks of whole lines, and what says where they stand."""
     line = 1
-    with reading(path, _FORM), open_content(path) as file:
+    with reading(path, _FORM, encoding or "utf-8"), open_content(path) as raw:
+        file, unit = _as_lines(path, raw, encoding)
         while block := file.read(_BLOCK):
-            block += file.readline()
+            where = _Where(path, unit, line)
+            rest = file.readline(MAX_ROW)
+            if len(rest) == MAX_ROW:
+                lines = block.count(b"\n")
+                raise InputError(f"{path}: {where(lines)} is longer than {MAX_ROW >> 20} MiB")
+            block += rest
             if block.strip():
-                yield line, block
+                yield where, block
             line += block.count(b"\n")
 
 
-def _parse(path: Path, block: bytes, first: int, schema: pa.Schema | None) -> pa.Table:
+def _as_lines(path: Path, raw: IO[bytes], encoding: str | None) -> tuple[IO[bytes], str]:
+    """The content as UTF-8 in lines, and what a line is of the file."""
+    file = io.BufferedReader(raw, _BLOCK)  # type: ignore[arg-type]
+    start = file.peek()
+    wide = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if encoding or wide:
+        text = pa.transcoding_input_stream(pa.PythonFile(file, mode="r"), encoding or "utf-16", "utf-8")
+        file = io.BufferedReader(text, _BLOCK)
+        start = file.peek()
+    if start.startswith(codecs.BOM_UTF8):
+        file.read(len(codecs.BOM_UTF8))
+        start = start.removeprefix(codecs.BOM_UTF8)
+    if start.lstrip().startswith(b"["):
+        return io.BufferedReader(ArrayLines(path, file), _BLOCK), "item"
+    return file, "line"
+
+
+def _pieces(block: bytes) -> Iterator[tuple[int, bytes]]:
+    """Parts of a block of some whole lines, with the number of the first one."""
+    start = line = 0
+    while start < len(block):
+        end = block.find(b"\n", start + _PIECE) + 1 or len(block)
+        piece = block[start:end]
+        if piece.strip():
+            yield line, piece
+        line += piece.count(b"\n")
+        start = end
+
+
+def _check_fields(path: Path, piece: bytes, where: str) -> None:
+    """InputError for a line of more fields than a table has columns; a short piece cannot have as many."""
+    if len(piece) > 2 * _PIECE and len(set(_FIELD.findall(piece))) > MAX_COLUMNS:
+        raise InputError(f"{path}: expected at most {MAX_COLUMNS:,} fields, got more from {where} on")
+
+
+def _fits(block: bytes, schema: pa.Schema) -> bool:
+    """Whether a block holds nothing but the fields that are known, in their types."""
+    options = pajson.ParseOptions(
+        explicit_schema=schema, newlines_in_values=False, unexpected_field_behavior="error"
+    )
+    try:
+        _read(block, options)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _read(block: bytes, options: pajson.ParseOptions) -> pa.Table:
+    size = pajson.ReadOptions(use_threads=False, block_size=len(block) + 1)
+    return pajson.read_json(io.BytesIO(block), size, options)
+
+
+def _parse(path: Path, block: bytes, where: _Where, first: int, schema: pa.Schema | None) -> pa.Table:
     options = pajson.ParseOptions(
         explicit_schema=schema,
         newlines_in_values=False,
@@ -63,19 +142,17 @@ def _parse(path: Path, block: bytes, first: int, schema: pa.Schema | None) -> pa
     )
     with reading(path, _FORM):
         try:
-            table = pajson.read_json(
-                io.BytesIO(block), pajson.ReadOptions(use_threads=False, block_size=len(block) + 1), options
-            )
+            table = _read(block, options)
             # Arrow takes bytes that are not UTF-8 as they come; whoever reads the value later would fail.
             table.validate(full=True)
         except pa.ArrowInvalid as error:
-            raise _plain(path, error, first) or error from error
+            raise _plain(path, error, where, first) or error from error
     return table
 
 
-def _plain(path: Path, error: pa.ArrowInvalid, first: int) -> InputError | None:
+def _plain(path: Path, error: pa.ArrowInvalid, at: _Where, first: int) -> InputError | None:
     text = str(error)
-    where = f" in line {first + int(row[1]):,}" if (row := re.search(r"in row (\d+)", text)) else ""
+    where = f" in {at(first + int(row[1]))}" if (row := re.search(r"in row (\d+)", text)) else ""
     if changed := re.search(r"Column\((.*?)\) changed from (\w+) to (\w+)", text):
         column = changed[1].lstrip("/")
         if not column:
@@ -90,7 +167,36 @@ def _plain(path: Path, error: pa.ArrowInvalid, first: int) -> InputError | None:
     return None
 
 
-def _nulled(column: pa.Array, missing: Sequence[str]) -> pa.Array:
-    if not pa.types.is_string(column.type):
-        return column
-    return pc.if_else(pc.is_in(column, pa.array(missing, pa.string())), None, column)
+def _joined(path: Path, one: pa.Schema, other: pa.Schema) -> pa.Schema:
+    """The fields of both, in types that hold the values of both."""
+    known = {field.name: field.type for field in one}
+    for field in other:
+        try:
+            known[field.name] = _both(known.get(field.name, pa.null()), field.type)
+        except ValueError:
+            raise InputError(
+                f"{path}: expected one type of value in field '{field.name}', got several"
+            ) from None
+    return pa.schema(list(known.items()))
+
+
+def _both(one: pa.DataType, other: pa.DataType) -> pa.DataType:
+    """The type that holds the values of two; ValueError where there is none."""
+    if one == other or pa.types.is_null(other):
+        return one
+    if pa.types.is_null(one):
+        return other
+    if pa.types.is_struct(one) and pa.types.is_struct(other):
+        known = {field.name: field.type for field in one}
+        for field in other:
+            known[field.name] = _both(known.get(field.name, pa.null()), field.type)
+        return pa.struct(list(known.items()))
+    if pa.types.is_list(one) and pa.types.is_list(other):
+        return pa.list_(_both(one.value_type, other.value_type))
+    kinds = {one, other}
+    if kinds == {pa.int64(), pa.float64()}:
+        return pa.float64()
+    # Text of which the first lines all look like times.
+    if pa.string() in kinds and any(pa.types.is_timestamp(kind) for kind in kinds):
+        return pa.string()
+    raise ValueError

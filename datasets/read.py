@@ -13,12 +13,18 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .delimited import CATEGORY, TextForm, iter_text, read_header
+from .bounds import check_columns, check_parquet, rows_at_a_time
+from .delimited import CATEGORY, iter_text, read_form
+from .dialect import TextForm, read_dialect
 from .errors import InputError
 from .files import form_of, reading, sha256_file
 from .jsonlines import iter_lines, read_schema
+from .missing import Missing
 
-__all__ = ["TextForm", "column_names", "iter_batches", "nearest", "read_table", "row_count", "sha256_file"]
+__all__ = [
+    "Missing", "TextForm", "column_names", "found_in", "iter_batches", "nearest", "read_table", "row_count",
+    "sha256_file",
+]  # fmt: skip
 
 
 def column_names(path: str | Path, *, text: TextForm | None = None) -> list[str]:
@@ -26,10 +32,18 @@ def column_names(path: str | Path, *, text: TextForm | None = None) -> list[str]
     path = Path(path)
     form = _form(path, text)
     if form == "delimited text":
-        return read_header(path, text or TextForm()).names
+        return read_dialect(path, text or TextForm()).names
     if form == "JSON lines":
-        return list(read_schema(path).names)
+        return list(read_schema(path, text.encoding if text else None).names)
     return list(_schema(path, form).names)
+
+
+def found_in(path: str | Path, text: TextForm | None = None) -> list[str]:
+    """Say how a text file is written where that was found by looking at it and is not the usual."""
+    path = Path(path)
+    if _form(path, text) != "delimited text":
+        return []
+    return read_form(path, text or TextForm()).told(path.name)
 
 
 def row_count(path: str | Path) -> int | None:
@@ -48,7 +62,7 @@ def iter_batches(
     *,
     columns: Sequence[str] | None = None,
     categorical: Sequence[str] = (),
-    missing: Sequence[str] = ("",),
+    missing: Missing | Sequence[str] = (),
     batch_rows: int = 1_000_000,
     text: TextForm | None = None,
 ) -> Iterator[pa.RecordBatch]:
@@ -57,20 +71,21 @@ def iter_batches(
     Parameters
     ----------
     path
-        A ``.csv``, ``.tsv``, ``.jsonl``, ``.ndjson`` (each also with ``.gz``), ``.parquet``, ``.feather`` or
-        ``.arrow`` file.
+        A ``.csv``, ``.tsv``, ``.jsonl``, ``.ndjson``, ``.json`` (each also with ``.gz``), ``.parquet``,
+        ``.feather`` or ``.arrow`` file.
     columns
         Columns to read, in this order; default all.
     categorical
         Columns that come as ``dictionary<int32, string>`` whatever the file says: categories are words. Text
         is kept as written, so that '01' stays '01'. A name that is not read is passed over.
     missing
-        Strings that mean null in text formats. CSV adds NaN, nan, null and NULL. ``NA`` is a value: in some
-        tables it is a code.
+        Strings that mean null in text formats, besides empty cells. Among numbers, the words that programs
+        write for a missing value are null too; in a categorical column they stay, as ``NA`` may be a code.
     batch_rows
         Upper bound of the rows in a batch. Text comes in smaller ones, by blocks of some MiB.
     text
-        Says that the file is delimited text, whatever its ending, and how it departs from the usual.
+        How a delimited text file is written, as far as that is known; what it leaves open is found by looking
+        at the file. With it, a file of no known ending is delimited text.
 
     Yields
     ------
@@ -87,6 +102,7 @@ def iter_batches(
     if batch_rows < 1:
         raise InputError(f"batch_rows must be at least 1, got {batch_rows}")
     form = _form(path, text)
+    missing = Missing.of(missing)
     names = column_names(path, text=text)
     wanted = names if columns is None else list(dict.fromkeys(columns))
     for name in wanted:
@@ -96,7 +112,7 @@ def iter_batches(
     if form == "delimited text":
         source = iter_text(path, text or TextForm(), wanted, categorical, missing)
     elif form == "JSON lines":
-        source = iter_lines(path, wanted, missing)
+        source = iter_lines(path, wanted, missing.in_text, text.encoding if text else None)
     elif form == "Parquet":
         source = _iter_parquet(path, wanted, categorical, batch_rows)
     else:
@@ -113,7 +129,7 @@ def read_table(
     *,
     columns: Sequence[str] | None = None,
     categorical: Sequence[str] = (),
-    missing: Sequence[str] = ("",),
+    missing: Missing | Sequence[str] = (),
     batch_rows: int = 1_000_000,
     text: TextForm | None = None,
 ) -> pa.Table:
@@ -136,8 +152,8 @@ def _form(path: Path, text: TextForm | None) -> str:
 
 
 def _no_column(path: Path, name: str, names: list[str]) -> InputError:
-    if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
-        hint = "; its header is one piece: is the file separated by something else?"
+    if len(names) == 1:
+        hint = "; its header is one piece: is the file separated by something else (data.separator)?"
     else:
         hint = nearest(name, names)
     return InputError(f"{path}: no column '{name}'{hint or '; it has ' + _few(names)}")

@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..datasets.columns import Binary, Scalar, check_unique, listed, no_column, plain
+from ..datasets.dialect import TextForm
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet, as_words, scores
-from ..datasets.read import column_names, read_table, sha256_file
+from ..datasets.read import column_names, found_in, read_table, sha256_file
 from ..told import tell
 from .base import Scored, decide, rule
 
@@ -40,6 +41,8 @@ class PredictionTable:
     probability : bool
     beside : callable
         Gives further sets of rows whose predictions may stand in ``path``: other splits of the data.
+    text : TextForm, optional
+        How the file is written, as far as that is known.
     """
 
     data: EvaluationSet
@@ -52,6 +55,7 @@ class PredictionTable:
     probability: bool = True
     beside: Callable[[], Sequence[EvaluationSet]] = tuple
     negative: Scalar | Sequence[Scalar] | None = None
+    text: TextForm | None = None
     columns: list[str] = field(init=False)
     whole: bool = field(init=False)
 
@@ -66,7 +70,7 @@ class PredictionTable:
         if self.decision and self.path is None and self.decision == self.data.label:
             raise InputError(f"model.decision: column '{self.decision}' is data.label already")
         own = [c for c in (self.score_column, self.decision) if c]
-        names = self.data.names if self.path is None else column_names(self.path)
+        names = self.data.names if self.path is None else column_names(self.path, text=self.text)
         where = self.data.where if self.path is None else str(self.path)
         for key, name in (("model.score", self.score_column), ("model.decision", self.decision)):
             if name and name not in names:
@@ -82,7 +86,10 @@ class PredictionTable:
             if key not in names:
                 raise no_column(key, names, where, "model.id")
             texts = [self.decision] if self.decision else []
-            self._table = read_table(self.path, columns=[key, *own], categorical=texts)
+            self._table = read_table(
+                self.path, columns=[key, *own], categorical=texts, missing=self.data.words, text=self.text
+            )
+            self.data.notes += found_in(self.path, self.text)
             self._ids = self._table.column(key).combine_chunks()
             plain(self._ids, key)
             check_unique(lambda: iter([self._ids]), len(self._ids), key, where)

@@ -168,7 +168,7 @@ def test_quoted_line_breaks_and_byte_order_marks_are_read(tmp_path):
 
 def test_file_without_header_is_read_by_its_text_form(tmp_path):
     path = write(tmp_path / "adult.data", "|note\n39, ?, Male\n50, Private, Female\n\n")
-    form = TextForm(names=("age", "work", "sex"), skip_rows=1, strip=True)
+    form = TextForm(names=("age", "work", "sex"), skip=1, strip=True)
     table = read_table(path, text=form, missing=["?"], categorical=["sex"])
     assert table.to_pydict() == {"age": [39, 50], "work": [None, "Private"], "sex": ["Male", "Female"]}
 

@@ -1,0 +1,113 @@
+"""Which words of a table mean that a value is not known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+BLANK = ("", " ", "  ", "\t", "\u00a0")
+"""Cells that show nothing."""
+
+ALWAYS = ("NaN", "nan", "null", "NULL")
+"""Words that mean so in every column that nobody asks about, as they always did here."""
+
+WORDS = (
+    "NA", "N/A", "#N/A", "#N/A N/A", "#NA", "<NA>", "NaN", "-NaN", "nan", "-nan", "NaT", "None", "none", "NONE",
+    "null", "Null", "NULL", "n/a", "N/a", "na", "Na", "Nan", "NAN", "-1.#IND", "-1.#QNAN", "1.#IND", "1.#QNAN",
+    "\\N", "(null)", "<null>", "NIL", "nil", "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?",
+)  # fmt: skip
+"""What programs write for a missing value. Among numbers they are missing; in text each may be a word of its
+own (Namibia's code NA, the religion None), so that it is asked about."""
+
+_FOLDED = frozenset(word.casefold() for word in WORDS)
+
+
+@dataclass(frozen=True)
+class Missing:
+    """The words for a value that is not known, and those that are values.
+
+    Attributes
+    ----------
+    words : tuple of str
+        Missing in every column, besides empty cells.
+    keep : tuple of str or mapping of str to tuple of str
+        Words of `WORDS` that are values in columns of text: in all of them, or by column.
+    only : bool
+        Nothing else is missing: none of `WORDS`, not even among numbers.
+    """
+
+    words: tuple[str, ...] = ()
+    keep: Sequence[str] | Mapping[str, Sequence[str]] = ()
+    only: bool = False
+
+    @classmethod
+    def of(cls, given: Missing | Sequence[str] | Mapping[str, Any] | None) -> Missing:
+        """Read what a configuration says: words to add, or ``{add, keep, only}``."""
+        if given is None or isinstance(given, Missing):
+            return given or cls()
+        if isinstance(given, Mapping):
+            only = given.get("only")
+            return cls(tuple(given.get("add") or only or ()), given.get("keep") or (), only is not None)
+        return cls(tuple(given))
+
+    @property
+    def in_text(self) -> tuple[str, ...]:
+        """Words that mean null in a column of text."""
+        return tuple(dict.fromkeys([*BLANK, *self.words]))
+
+    @property
+    def in_numbers(self) -> tuple[str, ...]:
+        """Words that mean null in a column of numbers."""
+        return self.in_text if self.only else tuple(dict.fromkeys([*self.in_text, *WORDS]))
+
+    def unasked(self, column: str, values: Iterable[str], named: Iterable[str] = ()) -> list[str]:
+        """Return those values of a column of text that may mean 'not known', and that nobody said are values.
+
+        ``named`` are values that the configuration names as classes.
+        """
+        if self.only:
+            return []
+        kept = self.keep.get(column, ()) if isinstance(self.keep, Mapping) else self.keep
+        fine = {*kept, *named}
+        return [value for value in values if value.strip().casefold() in _FOLDED and value not in fine]
+
+
+def nulled(column: pa.Array, words: Sequence[str]) -> pa.Array:
+    """Return a column of text, plain or as a dictionary, with null in place of some words."""
+    if pa.types.is_dictionary(column.type):
+        if not pa.types.is_string(column.type.value_type):
+            return column
+        levels = column.dictionary
+        held = pc.is_in(levels, value_set=pa.array(words, levels.type))
+        if not pc.any(held).as_py():
+            return column
+        gone = pc.fill_null(held.take(column.indices), True)
+        return pa.DictionaryArray.from_arrays(pc.if_else(gone, None, column.indices), levels)
+    if not pa.types.is_string(column.type) or not _may_hold(column, words):
+        return column
+    return pc.if_else(pc.is_in(column, value_set=pa.array(words, pa.string())), None, column)
+
+
+def _may_hold(column: pa.Array, words: Sequence[str]) -> bool:
+    """Whether a value is as long as one of the words: that is seen at once, and mostly settles it."""
+    sizes = pa.array(sorted({len(word.encode()) for word in words}), pa.int32())
+    shortest = pc.min(pc.binary_length(column)).as_py()
+    if shortest is None or shortest > sizes[-1].as_py():
+        return False
+    return bool(pc.any(pc.is_in(pc.binary_length(column), value_set=sizes)).as_py())
+
+
+def question(column: str, role: str, rows: Mapping[str, int]) -> str:
+    """Return the error that asks what such words mean in a column, with the rows of each."""
+    listed = ", ".join(f"{word!r} ({n:,} row{'s' * (n != 1)})" for word, n in rows.items())
+    words = ", ".join(json.dumps(word, ensure_ascii=False) for word in rows)
+    key = column if column.isidentifier() else json.dumps(column, ensure_ascii=False)
+    return (
+        f"{role} column '{column}' holds {listed}: not known, or a value? Say data.missing: [{words}] if it means "
+        f"that the value is not known, or data.missing: {{keep: {{{key}: [{words}]}}}} if it is one"
+    )
