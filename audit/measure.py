@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,11 +9,20 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..datasets.columns import Scalar, meant, word
-from ..metrics.counts import DECISION, LABEL, UNKNOWN, Cube, Tally, features_by
+from ..metrics.counts import (
+    DECISION,
+    LABEL,
+    UNKNOWN,
+    Cube,
+    Cubes,
+    Tally,
+    cluster_names,
+    combined,
+    features_by,
+)
 from ..metrics.figures import Figure, count_figure
 from ..metrics.heavy import WeightCounts
 from ..metrics.score_figures import SlicedScores
@@ -44,7 +52,7 @@ class Measurement:
     columns: frozenset[str] = frozenset()
     rows: int = 0
     weights: WeightCounts = field(default_factory=WeightCounts)
-    _cube: Cube | None = None
+    _cubes: Cubes = field(default_factory=Cubes)
     _collector: ScoreCollector | None = None
     _tallies: dict[By, Tally] = field(default_factory=dict)
     _scored: dict[By, SlicedScores] = field(default_factory=dict)
@@ -54,12 +62,11 @@ class Measurement:
     def add(self, batch: pa.RecordBatch) -> None:
         """Count a batch of predictions (columns as in the run folder's Parquet)."""
         self.columns = frozenset(batch.schema.names)
-        outcomes = [c for c in (LABEL, DECISION) if c in self.columns]
-        axes = [*self.sensitive, *outcomes, *(["cluster"] if "cluster" in self.columns else [])]
-        weight = "weight" if "weight" in self.columns else None
-        count = "count" if "count" in self.columns else None
-        cube = Cube.count(batch, axes, weight, count)
-        self._cube = cube if self._cube is None else self._cube + cube
+        batch = named_clusters(batch)
+        axes = [*self.sensitive, *(c for c in (LABEL, DECISION) if c in self.columns)]
+        weight, count, cluster = (c if c in self.columns else None for c in ("weight", "count", "cluster"))
+        cube = Cube.count(batch, axes, weight, count, cluster)
+        self._cubes.add(cube)
         self.rows += int(cube.counts.sum())
         if weight:
             self.weights.add(batch.column(weight).to_numpy(zero_copy_only=False))
@@ -72,17 +79,13 @@ class Measurement:
         slices, keys = row_slices(batch, self.sensitive)
         label = batch.column(LABEL).to_numpy().astype(bool) if LABEL in self.columns else None
         weight = batch.column("weight").to_numpy() if "weight" in self.columns else None
-        cluster = None
-        if "cluster" in self.columns:
-            cluster = pc.cast(batch.column("cluster"), pa.string()).fill_null(UNKNOWN).to_pylist()
+        cluster = batch.column("cluster") if "cluster" in self.columns else None
         self._collector.add(slices, keys, batch.column("score").to_numpy(), label, weight, cluster)
 
     @property
     def cube(self) -> Cube:
         """The counts; ValueError before the first batch."""
-        if self._cube is None:
-            raise ValueError("no predictions were added")
-        return self._cube
+        return self._cubes.whole
 
     @cached_property
     def gives(self) -> frozenset[str]:
@@ -107,8 +110,7 @@ class Measurement:
     def tally(self, by: By) -> Tally:
         """Counts of every slice of ``by``."""
         if by not in self._tallies:
-            cluster = "cluster" if "cluster" in self.columns else None
-            self._tallies[by] = self.cube.tally(by, cluster=cluster)
+            self._tallies[by] = self.cube.tally(by)
         return self._tallies[by]
 
     def scored(self, by: By) -> SlicedScores:
@@ -143,39 +145,44 @@ class Measurement:
         return self._slices[by]
 
 
+def named_clusters(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with its clusters, if it has any, as encoded text: they are hashed once for all figures."""
+    if "cluster" not in batch.schema.names:
+        return batch
+    place = batch.schema.get_field_index("cluster")
+    return batch.set_column(place, "cluster", cluster_names(batch.column(place)))
+
+
 def row_slices(
     batch: pa.RecordBatch, sensitive: Sequence[str]
 ) -> tuple[NDArray[np.int64], list[tuple[str, ...]]]:
     """Each row's slice of all sensitive columns, as a position in the distinct combinations."""
-    code = np.zeros(batch.num_rows, np.int64)
+    codes: list[NDArray[np.int64]] = []
     values: list[list[str]] = []
     for name in sensitive:
         column = batch.column(name)
         if not pa.types.is_dictionary(column.type):
             column = column.dictionary_encode()
-        levels = [*map(str, column.dictionary.to_pylist()), UNKNOWN]
-        values.append(levels)
-        code = code * len(levels) + column.indices.fill_null(len(levels) - 1).to_numpy()
-    found, slices = _distinct(code, math.prod(map(len, values)))
-    keys = []
-    for c in found.tolist():
-        key = []
-        for levels in reversed(values):
-            c, i = divmod(c, len(levels))
-            key.append(levels[i])
-        keys.append(tuple(reversed(key)))
-    return slices, keys
+        values.append([*map(str, column.dictionary.to_pylist()), UNKNOWN])
+        codes.append(column.indices.fill_null(len(values[-1]) - 1).to_numpy())
+    code = combined(codes, list(map(len, values)), batch.num_rows)
+    first, slices = _distinct(code)
+    named = [
+        [levels[c] for c in column[first].tolist()] for column, levels in zip(codes, values, strict=True)
+    ]
+    return slices, list(zip(*named, strict=True))
 
 
-def _distinct(code: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Distinct codes below ``size`` and each code's position among them."""
+def _distinct(code: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """The first row of each distinct code, and each row's position among these."""
+    size = int(code.max(initial=-1)) + 1
     if size > 1 << 20:
-        found, inverse = np.unique(code, return_inverse=True)
-        return found, inverse
-    found = np.flatnonzero(np.bincount(code, minlength=size))
-    place = np.zeros(size, np.int64)
-    place[found] = np.arange(len(found))
-    return found, place[code]
+        _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
+        return first, inverse
+    first = np.full(size, -1, np.intp)
+    first[code[::-1]] = np.arange(len(code) - 1, -1, -1)
+    found = first >= 0
+    return first[found], (np.cumsum(found) - 1)[code]
 
 
 class Slices:

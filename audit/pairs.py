@@ -7,18 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..metrics.counts import DECISION, LABEL, UNKNOWN, Cube
+from ..metrics.counts import DECISION, LABEL, Cube, Cubes
 from ..metrics.figures import Figure
 from ..metrics.intervals import Floats
 from ..metrics.joint import AFTER, JointTally, joint
 from ..metrics.paired import change_figure, change_p
 from ..metrics.paired_scores import PairedScores, SlicedPairs
 from ..metrics.table import METRICS, Metric
-from .match import check_same_rows, decoded, matched
-from .measure import By, Measurement, Slices, row_slices
+from .match import check_same_rows, matched
+from .measure import By, Measurement, Slices, named_clusters, row_slices
 
 
 class Paired:
@@ -53,12 +52,11 @@ class Paired:
         self.measured_before = before or Measurement(self.sensitive, probability, order or {})
         self.measured_after = after or Measurement(self.sensitive, probability, order or {})
         self.rows = 0
-        self._cube: Cube | None = None
+        self._cubes = Cubes()
         self._scores: PairedScores | None = None
         self._tallies: dict[By, JointTally] = {}
         self._sliced: dict[By, SlicedPairs] = {}
         self._figures: dict[tuple[str, By], tuple[Figure, Floats]] = {}
-        self._clustered = False
 
     def add(self, before: pa.RecordBatch, after: pa.RecordBatch) -> None:
         """Take a batch of the same rows in the same order (columns as in the run folder's Parquet).
@@ -74,8 +72,8 @@ class Paired:
         if not self._counted[1]:
             self.measured_after.add(after)
         self.rows += before.num_rows
+        before = named_clusters(before)
         both = before.schema.names, after.schema.names
-        self._clustered = "cluster" in both[0]
         if all(DECISION in names for names in both):
             self._count(before, after)
         if all("score" in names for names in both):
@@ -84,15 +82,14 @@ class Paired:
     def _count(self, before: pa.RecordBatch, after: pa.RecordBatch) -> None:
         axes = [*self.sensitive, DECISION, AFTER]
         columns = [before.column(name) for name in (*self.sensitive, DECISION)] + [after.column(DECISION)]
-        for name in (LABEL, "cluster"):
-            if name in before.schema.names:
-                axes.append(name)
-                columns.append(before.column(name))
-        weight = "weight" if "weight" in before.schema.names else None
-        names = [*axes, *([weight] if weight else [])]
-        columns += [before.column(weight)] if weight else []
-        cube = Cube.count(pa.record_batch(columns, names=names), axes, weight)
-        self._cube = cube if self._cube is None else self._cube + cube
+        if LABEL in before.schema.names:
+            axes.append(LABEL)
+            columns.append(before.column(LABEL))
+        weight, cluster = (c if c in before.schema.names else None for c in ("weight", "cluster"))
+        beside = [c for c in (weight, cluster) if c]
+        columns += [before.column(c) for c in beside]
+        rows = pa.record_batch(columns, names=[*axes, *beside])
+        self._cubes.add(Cube.count(rows, axes, weight, cluster=cluster))
 
     def _add_scores(self, before: pa.RecordBatch, after: pa.RecordBatch) -> None:
         if self._scores is None:
@@ -106,13 +103,13 @@ class Paired:
             after.column("score").to_numpy(),
             before.column(LABEL).to_numpy().astype(bool) if LABEL in names else None,
             before.column("weight").to_numpy() if "weight" in names else None,
-            _words(before.column("cluster")) if "cluster" in names else None,
+            before.column("cluster") if "cluster" in names else None,
         )
 
     @property
     def decided(self) -> bool:
         """Whether both carry decisions."""
-        return self._cube is not None
+        return bool(self._cubes)
 
     @property
     def scored(self) -> bool:
@@ -134,10 +131,10 @@ class Paired:
 
     def tally(self, by: By) -> JointTally:
         """Joint counts of every slice of ``by``; ValueError where one of the two has no decisions."""
-        if self._cube is None:
+        if not self._cubes:
             raise ValueError("decisions are needed on both sides")
         if by not in self._tallies:
-            self._tallies[by] = joint(self._cube, by, "cluster" if self._clustered else None)
+            self._tallies[by] = joint(self._cubes.whole, by)
         return self._tallies[by]
 
     def pairs(self, by: By) -> SlicedPairs:
@@ -194,10 +191,6 @@ class Paired:
 def depends_on_model(metric: Metric) -> bool:
     """Whether a metric can change with the model: a base rate is of the labels alone."""
     return metric.needs != ("label",)
-
-
-def _words(column: pa.Array) -> list[str]:
-    return [UNKNOWN if v is None else v for v in pc.cast(decoded(column), pa.string()).to_pylist()]
 
 
 def pair(

@@ -164,7 +164,7 @@ def score(
         total = None
     truncated = 0
     # Writing a batch and counting it do not wait for each other.
-    with ThreadPoolExecutor(1) as pool, ExitStack() as closing:
+    with ExitStack() as closing, ThreadPoolExecutor(1) as pool:
         file = closing.enter_context(_File(job.path, data.sensitive))
         aside = closing.enter_context(_File(job.aside, data.sensitive)) if job.aside else None
         for number, raw in enumerate(_batches(data, model, job)):

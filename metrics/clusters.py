@@ -49,17 +49,27 @@ class Dependence:
 
     def covariance(self, slices: NDArray[np.intp], others: NDArray[np.intp]) -> Floats:
         """Covariance of two slices' figures over the clusters that they share, pair by pair."""
-        size = int(self.cluster.max(initial=-1)) + 1
         most = np.maximum(self.members[slices], self.members[others])
+        by_owner, by_cluster = self._by_owner, self._by_cluster
         found = np.zeros(len(slices))
-        for other in np.unique(others):
-            mine = self.owner == other
-            of_other = np.zeros(size)
-            of_other[self.cluster[mine]] = self.pull[mine]
-            products = np.bincount(self.owner, self.pull * of_other[self.cluster], self.slices)
-            here = others == other
-            found[here] = products[slices[here]]
+        asked = np.argsort(others, kind="stable")
+        wanted, first = np.unique(others[asked], return_index=True)
+        for other, here in zip(wanted.tolist(), np.split(asked, first[1:]), strict=True):
+            mine = by_owner.of(other)
+            # Only pairs of the clusters that this slice has.
+            place, pairs = spans(*(ends[self.cluster[mine]] for ends in (by_cluster.start, by_cluster.count)))
+            pairs = by_cluster.order[pairs]
+            shared = self.pull[mine][place] * self.pull[pairs]
+            found[here] = np.bincount(self.owner[pairs], shared, self.slices)[slices[here]]
         return np.asarray(found * (most - 1) / np.maximum(most, 1))
+
+    @cached_property
+    def _by_owner(self) -> _Grouped:
+        return _Grouped.by(self.owner, self.slices)
+
+    @cached_property
+    def _by_cluster(self) -> _Grouped:
+        return _Grouped.by(self.cluster, int(self.cluster.max(initial=-1)) + 1)
 
     def correlation(self, slices: NDArray[np.intp], others: NDArray[np.intp]) -> Floats:
         """Correlation of two slices' figures, pair by pair, held below what `MOST_GAIN` allows."""
@@ -85,6 +95,35 @@ class Dependence:
         place[wanted] = np.arange(len(wanted))
         kept = place[self.owner] >= 0
         return Dependence(place[self.owner[kept]], self.cluster[kept], self.pull[kept], len(wanted))
+
+
+@dataclass(frozen=True)
+class _Grouped:
+    """Positions sorted by a code, with where each code starts and how many there are."""
+
+    order: NDArray[np.intp]
+    start: NDArray[np.intp]
+    count: NDArray[np.intp]
+
+    @classmethod
+    def by(cls, codes: NDArray[np.intp], size: int) -> _Grouped:
+        count = np.bincount(codes, minlength=size)
+        return cls(np.argsort(codes, kind="stable"), np.cumsum(count) - count, count)
+
+    def of(self, code: int) -> NDArray[np.intp]:
+        start = self.start[code]
+        return self.order[start : start + self.count[code]]
+
+
+def spans(start: NDArray[np.intp], count: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Positions of several spans one after the other, and the span that each is of.
+
+    Returns
+    -------
+    span, position : int arrays of shape (sum of count,)
+    """
+    span = np.repeat(np.arange(len(count)), count)
+    return span, np.arange(len(span)) + (start - np.cumsum(count) + count)[span]
 
 
 def effective(

@@ -6,7 +6,7 @@ The cube is counted once from the rows (or read from aggregated counts); everyth
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,12 @@ from numpy.typing import NDArray
 
 UNKNOWN = "(unknown)"
 """Level of a missing value."""
+
+MOST_CODES = 2**62
+"""Combinations that are numbered without looking which of them occur."""
+
+MERGE_CELLS = 100_000
+"""Cells of batches that wait at least before they are added."""
 
 LABEL, DECISION = "y_true", "y_pred"
 
@@ -95,9 +101,13 @@ class Cube:
     levels : tuple of tuple of str
         Sorted values of each axis; outcome levels are "0" and "1".
     codes : int array of shape (cells, axes)
-        Position of each cell's value in ``levels``; cells are distinct.
+        Position of each cell's value in ``levels``; cells (with their clusters) are distinct.
     counts : int array of shape (cells,)
     weights, squares : float arrays of shape (cells,) or None
+    cluster : int array of shape (cells,) or None
+        Position of each cell's cluster in ``clusters``. A cluster is no axis: there may be as many as rows.
+    clusters : pyarrow.StringArray or None
+        The clusters' names.
     """
 
     axes: tuple[str, ...]
@@ -106,6 +116,8 @@ class Cube:
     counts: NDArray[np.int64]
     weights: NDArray[np.float64] | None = None
     squares: NDArray[np.float64] | None = None
+    cluster: NDArray[np.int64] | None = None
+    clusters: pa.StringArray | None = None
 
     @classmethod
     def count(
@@ -114,25 +126,31 @@ class Cube:
         axes: Sequence[str],
         weight: str | None = None,
         count: str | None = None,
+        cluster: str | None = None,
     ) -> Cube:
         """Count the rows of ``table`` per distinct combination of the columns ``axes``.
 
         Nulls are counted under ``(unknown)``. ``weight`` names a float column, ``count`` a column of
-        counts, for a table that holds one cell per row already.
+        counts, for a table that holds one cell per row already, ``cluster`` that of dependent rows.
         """
-        names = [f"a{i}" for i in range(len(axes))]
-        columns = [table.column(a) for a in axes]
+        keys = [f"a{i}" for i in range(len(axes))]
+        columns = {key: table.column(a) for key, a in zip(keys, axes, strict=True)}
         sums: list[Any] = [([], "count_all")]
+        names = None
         if weight is not None:
             w = table.column(weight)
-            columns += [w, pa.compute.multiply(w, w)]
+            columns |= {"w": w, "ww": pa.compute.multiply(w, w)}
             sums += [("w", "sum"), ("ww", "sum")]
         if count is not None:
-            columns.append(table.column(count))
+            columns["n"] = table.column(count)
             sums.append(("n", "sum"))
-        names += [*(["w", "ww"] if weight is not None else []), *(["n"] if count is not None else [])]
-        selected = pa.table(columns, names=names).unify_dictionaries()
-        grouped = selected.group_by(names[: len(axes)], use_threads=True).aggregate(sums)
+        if cluster is not None:
+            # Groups are made of numbers: names are hashed once.
+            encoded = cluster_names(table.column(cluster))
+            names, columns["c"] = encoded.dictionary, encoded.indices
+            keys.append("c")
+        selected = pa.table(columns).unify_dictionaries()
+        grouped = selected.group_by(keys, use_threads=True).aggregate(sums)
 
         def values(name: str) -> NDArray[Any]:
             return np.asarray(grouped.column(name).to_numpy())
@@ -143,6 +161,8 @@ class Cube:
             values("count_all" if count is None else "n_sum"),
             values("w_sum") if weight is not None else None,
             values("ww_sum") if weight is not None else None,
+            values("c").astype(np.int64) if cluster is not None else None,
+            names,
         )
 
     @classmethod
@@ -153,6 +173,8 @@ class Cube:
         counts: NDArray[np.int64],
         weights: NDArray[np.float64] | None = None,
         squares: NDArray[np.float64] | None = None,
+        cluster: NDArray[np.int64] | None = None,
+        clusters: pa.StringArray | None = None,
     ) -> Cube:
         """Build a cube from aggregated cells (equal cells are added)."""
         levels, codes = [], []
@@ -167,50 +189,94 @@ class Cube:
             levels.append(tuple(names.tolist()))
             codes.append(position[encoded.indices.to_numpy()].astype(np.int64))
         matrix = np.stack(codes, axis=1) if codes else np.zeros((len(counts), 0), np.int64)
-        return cls(tuple(axes), tuple(levels), matrix, counts.astype(np.int64), weights, squares)._merged()
+        cube = cls(
+            tuple(axes), tuple(levels), matrix, counts.astype(np.int64), weights, squares, cluster, clusters
+        )
+        return cube._merged()
 
     def _merged(self) -> Cube:
         """The same cube with equal cells added and all in sorted order."""
         if not len(self.counts):
             return self
-        cells, inverse = np.unique(self.codes, axis=0, return_inverse=True)
-        inverse = inverse.reshape(-1)
+        columns = list(self.codes.T)
+        sizes = [len(level) for level in self.levels]
+        if self.cluster is not None:
+            columns.append(self.cluster)
+            sizes.append(len(self.clusters))
+        _, first, place = np.unique(
+            combined(columns, sizes, len(self.counts)), return_index=True, return_inverse=True
+        )
 
         def add(values: NDArray[Any] | None) -> NDArray[Any] | None:
             if values is None:
                 return None
-            out = np.zeros(len(cells), values.dtype)
-            np.add.at(out, inverse, values)
+            out = np.zeros(len(first), values.dtype)
+            np.add.at(out, place.reshape(-1), values)
             return out
 
         counts = add(self.counts)
         assert counts is not None
-        return Cube(self.axes, self.levels, cells, counts, add(self.weights), add(self.squares))
+        return replace(
+            self,
+            codes=self.codes[first],
+            counts=counts,
+            weights=add(self.weights),
+            squares=add(self.squares),
+            cluster=None if self.cluster is None else self.cluster[first],
+        )
 
     def __add__(self, other: Cube) -> Cube:
         """The cube of both sets of rows; levels may differ, axes and weightedness may not."""
-        if self.axes != other.axes or (self.weights is None) != (other.weights is None):
-            raise ValueError(f"cubes of the same axes and weights add, got {self.axes} and {other.axes}")
-        levels = tuple(tuple(sorted(set(a) | set(b))) for a, b in zip(self.levels, other.levels, strict=True))
+        return self.total([self, other])
+
+    @classmethod
+    def total(cls, cubes: Sequence[Cube]) -> Cube:
+        """The cube of all sets of rows together; levels may differ, axes and weightedness may not."""
+        first = cubes[0]
+        if len(cubes) == 1:
+            return first
+        for cube in cubes:
+            alike = [(a is None) == (b is None) for a, b in zip(first._sums, cube._sums, strict=True)]
+            if cube.axes != first.axes or not all(alike):
+                raise ValueError(f"cubes of the same axes and weights add, got {first.axes} and {cube.axes}")
+        levels = tuple(
+            tuple(sorted(set().union(*same))) for same in zip(*(c.levels for c in cubes), strict=True)
+        )
+        places = [{name: i for i, name in enumerate(level)} for level in levels]
 
         def recode(cube: Cube) -> NDArray[np.int64]:
-            maps = [
-                np.array([new.index(v) for v in old], np.int64)
-                for old, new in zip(cube.levels, levels, strict=True)
-            ]
-            return np.stack([m[cube.codes[:, i]] for i, m in enumerate(maps)], axis=1)
+            out = np.empty_like(cube.codes)
+            for i, (old, place) in enumerate(zip(cube.levels, places, strict=True)):
+                out[:, i] = np.array([place[name] for name in old], np.int64)[cube.codes[:, i]]
+            return out
 
-        def both(a: NDArray[Any] | None, b: NDArray[Any] | None) -> NDArray[Any] | None:
-            return None if a is None or b is None else np.concatenate([a, b])
+        def join(*parts: Any) -> NDArray[Any] | None:
+            return None if parts[0] is None else np.concatenate(parts)
 
-        return Cube(
-            self.axes,
+        names, cluster = None, None
+        if first.clusters is not None:
+            encoded = pa.chunked_array([c.clusters for c in cubes]).dictionary_encode().combine_chunks()
+            names, ends = encoded.dictionary, np.cumsum([len(c.clusters) for c in cubes])
+            moved = np.split(encoded.indices.to_numpy(), ends[:-1])
+            cluster = np.concatenate([m[c.cluster] for m, c in zip(moved, cubes, strict=True)]).astype(
+                np.int64
+            )
+        counts = join(*(c.counts for c in cubes))
+        assert counts is not None
+        return cls(
+            first.axes,
             levels,
-            np.concatenate([recode(self), recode(other)]),
-            np.concatenate([self.counts, other.counts]),
-            both(self.weights, other.weights),
-            both(self.squares, other.squares),
+            np.concatenate([recode(cube) for cube in cubes]),
+            counts,
+            join(*(c.weights for c in cubes)),
+            join(*(c.squares for c in cubes)),
+            cluster,
+            names,
         )._merged()
+
+    @property
+    def _sums(self) -> tuple[Any, ...]:
+        return self.weights, self.squares, self.cluster
 
     def axis(self, name: str) -> int:
         """Position of an axis; ValueError when the cube has none of that name."""
@@ -223,13 +289,32 @@ class Cube:
         if not by:
             return np.zeros(len(self.counts), np.int64), [()]
         positions = [self.axis(b) for b in by]
-        found, inverse = np.unique(self.codes[:, positions], axis=0, return_inverse=True)
-        keys = [
-            tuple(self.levels[p][c] for p, c in zip(positions, row, strict=True)) for row in found.tolist()
-        ]
-        return inverse.reshape(-1).astype(np.int64), keys
+        columns = [self.codes[:, p] for p in positions]
+        joined = combined(columns, [len(self.levels[p]) for p in positions], len(self.counts))
+        _, first, inverse = np.unique(joined, return_index=True, return_inverse=True)
+        named = [[self.levels[p][c] for c in self.codes[first, p].tolist()] for p in positions]
+        return inverse.reshape(-1).astype(np.int64), list(zip(*named, strict=True))
 
-    def tally(self, by: Sequence[str] = (), decision: str = DECISION, cluster: str | None = None) -> Tally:
+    def pairs(
+        self, codes: NDArray[np.int64]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]] | None:
+        """The observed (slice, cluster) pairs of cells whose slices are ``codes``; None without clusters.
+
+        Returns
+        -------
+        owner, cluster : int arrays of shape (pairs,)
+            In the order of the slices.
+        place : int array of shape (cells,)
+            Each cell's pair.
+        """
+        if self.cluster is None:
+            return None
+        width = len(self.clusters)
+        pairs, place = np.unique(codes * width + self.cluster, return_inverse=True)
+        owner, cluster = np.divmod(pairs, width)
+        return owner.astype(np.intp), cluster.astype(np.intp), place.reshape(-1)
+
+    def tally(self, by: Sequence[str] = (), decision: str = DECISION) -> Tally:
         """Counts of every observed slice of the columns ``by``.
 
         Parameters
@@ -238,8 +323,6 @@ class Cube:
             Slice columns; none for the whole set.
         decision : str
             The decision axis to read (a cube may hold one per variant).
-        cluster : str, optional
-            Axis whose values are clusters of dependent rows.
         """
         codes, keys = self.slice_codes(by)
         size = len(keys)
@@ -248,13 +331,10 @@ class Cube:
         if self.weights is not None and self.squares is not None:
             weights = self._counts(codes, size, self.weights, decision)
             squares = self._counts(codes, size, self.squares, decision)
-        if cluster is not None:
-            place = self.axis(cluster)
-            width = len(self.levels[place])
-            pairs, inverse = np.unique(codes * width + self.codes[:, place], return_inverse=True)
+        if (found := self.pairs(codes)) is not None:
+            owner, cluster, place = found
             sums = self.counts if self.weights is None else self.weights
-            owner, code = (part.astype(np.intp) for part in np.divmod(pairs, width))
-            clusters = Clusters(owner, code, self._counts(inverse.reshape(-1), len(pairs), sums, decision))
+            clusters = Clusters(owner, cluster, self._counts(place, len(owner), sums, decision))
         return Tally(tuple(by), keys, counts, weights, squares, clusters)
 
     def _counts(self, codes: NDArray[Any], size: int, values: NDArray[Any], decision: str) -> Counts:
@@ -274,6 +354,64 @@ class Cube:
         if y is None or d is None:
             return Counts(add(None), positives, selected)
         return Counts(add(None), positives, selected, add(y & d), add(~y & d), add(y & ~d), add(~y & ~d))
+
+
+@dataclass
+class Cubes:
+    """Cubes of many batches, added now and then: at a cost that stays linear in their cells."""
+
+    _waiting: list[Cube] = field(default_factory=list)
+    _cells: int = 0
+    """Cells after the last addition."""
+
+    def add(self, cube: Cube) -> None:
+        """Take the cube of a batch."""
+        self._waiting.append(cube)
+        if sum(len(c.counts) for c in self._waiting) > 2 * self._cells + MERGE_CELLS:
+            self._cells = len(self.whole.counts)
+
+    @property
+    def whole(self) -> Cube:
+        """The cube of all batches; ValueError before the first one."""
+        if not self._waiting:
+            raise ValueError("no predictions were added")
+        self._waiting = [Cube.total(self._waiting)]
+        return self._waiting[0]
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+
+def combined(
+    columns: Sequence[NDArray[np.integer[Any]]], sizes: Sequence[int], rows: int
+) -> NDArray[np.int64]:
+    """One code per row for the combination of its codes, in the order of the combinations.
+
+    Parameters
+    ----------
+    columns : sequence of int arrays of shape (rows,)
+        Each column's codes, below its size.
+    """
+    code, most = np.zeros(rows, np.int64), 1
+    for column, size in zip(columns, sizes, strict=True):
+        if most * size > MOST_CODES:
+            # More combinations than numbers: those that occur are numbered anew.
+            found, code = np.unique(code, return_inverse=True)
+            code, most = code.reshape(-1).astype(np.int64), len(found)
+        code = code * size + column
+        most *= size
+    return code
+
+
+def cluster_names(column: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
+    """A column of clusters as encoded text, each name once; those of no name are one cluster."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.unify_dictionaries().combine_chunks()
+    encoded = column.dictionary_encode()
+    names = pa.concat_arrays([encoded.dictionary.cast(pa.string()).fill_null(UNKNOWN), pa.array([UNKNOWN])])
+    indices = encoded.indices.fill_null(len(names) - 1)
+    once = names.dictionary_encode()
+    return pa.DictionaryArray.from_arrays(once.indices.take(indices), once.dictionary)
 
 
 def features_by(sensitive: Sequence[str], depth: int) -> list[tuple[str, ...]]:

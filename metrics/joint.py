@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .clusters import spans
 from .counts import DECISION, LABEL, Clusters, Counts, Cube, Tally
 from .intervals import Floats
 
@@ -76,9 +77,9 @@ class JointTally:
         clusters = None
         if self.clusters is not None:
             held = self.clusters
-            chosen = [np.flatnonzero(held.owner == i) for i in index]
-            place = np.repeat(np.arange(len(index)), [len(c) for c in chosen])
-            pairs = np.concatenate(chosen)
+            # Pairs stand in the order of the slices.
+            start, end = (np.searchsorted(held.owner, index, side) for side in ("left", "right"))
+            place, pairs = spans(start, end - start)
             clusters = JointClusters(place, held.cluster[pairs], held.cells[pairs])
         return replace(
             self,
@@ -108,7 +109,7 @@ class JointTally:
         )
 
 
-def joint(cube: Cube, by: Sequence[str] = (), cluster: str | None = None) -> JointTally:
+def joint(cube: Cube, by: Sequence[str] = ()) -> JointTally:
     """Draw the joint counts of every observed slice of ``by`` from a cube with both decisions.
 
     Parameters
@@ -116,8 +117,6 @@ def joint(cube: Cube, by: Sequence[str] = (), cluster: str | None = None) -> Joi
     cube : Cube
         Its axes hold ``y_pred``, ``y_after`` and, where rows have labels, ``y_true``.
     by : sequence of str
-    cluster : str, optional
-        Axis whose values are clusters of dependent rows.
     """
     codes, keys = cube.slice_codes(by)
     labels = 2 if LABEL in cube.axes else 1
@@ -133,13 +132,10 @@ def joint(cube: Cube, by: Sequence[str] = (), cluster: str | None = None) -> Joi
 
     weighted = cube.weights is not None and cube.squares is not None
     clusters = None
-    if cluster is not None:
-        position = cube.axis(cluster)
-        width = len(cube.levels[position])
-        pairs, owner = np.unique(codes * width + cube.codes[:, position], return_inverse=True)
+    if (found := cube.pairs(codes)) is not None:
+        slices, cluster, place = found
         sums = cube.counts if cube.weights is None else cube.weights
-        slices, code = (part.astype(np.intp) for part in np.divmod(pairs, width))
-        clusters = JointClusters(slices, code, add(owner.reshape(-1), len(pairs), sums).astype(float))
+        clusters = JointClusters(slices, cluster, add(place, len(slices), sums).astype(float))
     return JointTally(
         tuple(by),
         keys,

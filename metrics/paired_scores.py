@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from .figures import Figure
 from .intervals import Floats, Limits
 from .placements import placements
 from .score_values import VALUES, WORST
+from .scores import cluster_codes
 from .units import Z95, Units
 from .units import student as quantile
 
@@ -55,7 +57,7 @@ class PairedScores:
     probability: bool
     keys: list[tuple[str, ...]] = field(default_factory=list)
     _index: dict[tuple[str, ...], int] = field(default_factory=dict)
-    _clusters: dict[Any, int] = field(default_factory=dict)
+    _clusters: list[pa.DictionaryArray] = field(default_factory=list)
     _parts: list[dict[str, NDArray[Any]]] = field(default_factory=list)
     _joined: dict[str, NDArray[Any]] = field(default_factory=dict)
 
@@ -67,7 +69,7 @@ class PairedScores:
         after: Floats,
         label: NDArray[np.bool_] | None = None,
         weight: Floats | None = None,
-        cluster: Sequence[Any] | None = None,
+        cluster: pa.DictionaryArray | None = None,
     ) -> None:
         """Take one batch: each row's slice (a position in ``keys``), scores, label, weight, cluster."""
         known = np.array([self._index.setdefault(key, len(self._index)) for key in keys], np.int64)
@@ -78,18 +80,23 @@ class PairedScores:
         if weight is not None:
             part["weight"] = weight
         if cluster is not None:
-            codes = [self._clusters.setdefault(c, len(self._clusters)) for c in cluster]
-            part["cluster"] = np.array(codes, np.int64)
+            self._clusters.append(cluster)
         self._parts.append(part)
 
     def column(self, name: str) -> NDArray[Any] | None:
         """A column of all rows, or None where the batches had none of that name."""
+        if name == "cluster":
+            return self._cluster
         if self._parts:
             parts, self._parts = self._parts, []
             if self._joined:
                 parts = [self._joined, *parts]
             self._joined = {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
         return self._joined.get(name)
+
+    @cached_property
+    def _cluster(self) -> NDArray[np.int64] | None:
+        return cluster_codes(self._clusters)
 
     def sliced(self, by: Sequence[str], keys: Sequence[tuple[str, ...]]) -> SlicedPairs:
         """The rows by the slices ``keys`` of the columns ``by``."""

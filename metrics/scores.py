@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from .intervals import Floats
@@ -136,7 +137,7 @@ class ScoreCollector:
     exact_rows: int = EXACT_ROWS
     rows: int = 0
     _index: dict[tuple[str, ...], int] = field(default_factory=dict)
-    _clusters: dict[str, int] = field(default_factory=dict)
+    _clusters: list[pa.DictionaryArray] = field(default_factory=list)
     _parts: list[dict[str, NDArray[Any]]] = field(default_factory=list)
     _binned: list[dict[str, NDArray[Any]]] = field(default_factory=list)
     _labelled: bool = False
@@ -148,7 +149,7 @@ class ScoreCollector:
         score: Floats,
         label: NDArray[np.bool_] | None,
         weight: Floats | None,
-        cluster: Sequence[str] | None = None,
+        cluster: pa.DictionaryArray | None = None,
     ) -> None:
         """Take one batch: each row's slice (a position in ``keys``), score, label, weight, cluster."""
         known = np.array([self._index.setdefault(key, len(self._index)) for key in keys], np.int32)
@@ -159,9 +160,7 @@ class ScoreCollector:
         if weight is not None:
             part["weight"] = weight
         if cluster is not None:
-            part["cluster"] = np.array(
-                [self._clusters.setdefault(c, len(self._clusters)) for c in cluster], np.int64
-            )
+            self._clusters.append(cluster)
         self.rows += len(score)
         self._parts.append(part)
         # Clusters are needed row by row, so a clustered table is always kept exactly.
@@ -203,7 +202,7 @@ class ScoreCollector:
         gathered: Floats = np.zeros(0) if score is None else score
         codes: NDArray[Any] = np.zeros(0, np.int32) if code is None else code
         order = np.argsort(gathered)
-        label, weight, cluster = join("label"), join("weight"), join("cluster")
+        label, weight, cluster = join("label"), join("weight"), cluster_codes(self._clusters)
         ones = np.ones(len(gathered))
         w = ones if weight is None else weight[order]
         ordered = gathered[order]
@@ -220,6 +219,14 @@ class ScoreCollector:
             None if cluster is None else cluster[order],
             probability=self.probability,
         )
+
+
+def cluster_codes(batches: Sequence[pa.DictionaryArray]) -> NDArray[np.int64] | None:
+    """One code per row for its cluster's name, over all batches; None without any."""
+    if not batches:
+        return None
+    joined = pa.chunked_array(batches).unify_dictionaries()
+    return np.concatenate([chunk.indices.to_numpy() for chunk in joined.chunks]).astype(np.int64)
 
 
 def _merged(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from fairweigh.metrics.counts import Cube
+from fairweigh.metrics.counts import Cube, cluster_names
 from fairweigh.metrics.figures import count_figure
 from fairweigh.metrics.score_figures import SlicedScores
 from fairweigh.metrics.scores import ScoreCollector
@@ -21,9 +21,8 @@ def count(slices, label, decision, weight=None, cluster=None):
     axes = ["s", "y_true", "y_pred"]
     if cluster is not None:
         columns["cluster"] = [str(c) for c in cluster]
-        axes.append("cluster")
-    cube = Cube.count(pa.table(columns), axes, weight="weight" if weight is not None else None)
-    return cube.tally(("s",), cluster=None if cluster is None else "cluster")
+    weighted, clustered = (name if name in columns else None for name in ("weight", "cluster"))
+    return Cube.count(pa.table(columns), axes, weighted, cluster=clustered).tally(("s",))
 
 
 def score(score, label, slices=None, weight=None, cluster=None, batches=1, **options):
@@ -39,7 +38,7 @@ def score(score, label, slices=None, weight=None, cluster=None, batches=1, **opt
             score[part],
             np.asarray(label, bool)[part],
             None if weight is None else np.asarray(weight, float)[part],
-            None if cluster is None else [str(cluster[i]) for i in part],
+            None if cluster is None else cluster_names(pa.array([str(cluster[i]) for i in part])),
         )
     return SlicedScores(collector.table(), ("s",), keys)
 

@@ -35,9 +35,8 @@ def rows(label, before, after, slices=None, weight=None, cluster=None):
         columns["weight"] = np.asarray(weight, float)
     if cluster is not None:
         columns["cluster"] = [str(c) for c in cluster]
-        axes.append("cluster")
-    cube = Cube.count(pa.table(columns), axes, None if weight is None else "weight")
-    return joint(cube, ("s",), None if cluster is None else "cluster")
+    weighted, clustered = (name if name in columns else None for name in ("weight", "cluster"))
+    return joint(Cube.count(pa.table(columns), axes, weighted, cluster=clustered), ("s",))
 
 
 def drawn(n=900, slices=3, flips=0.05, seed=0):

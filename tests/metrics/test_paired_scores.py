@@ -1,7 +1,9 @@
 """Paired changes of scores against all pairs, scikit-learn and scipy."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from fairweigh.metrics.counts import cluster_names
 from fairweigh.metrics.intervals import normal_quantile
 from fairweigh.metrics.paired_scores import PairedScores, bernoulli_divergence
 from fairweigh.metrics.placements import placements
@@ -32,7 +34,7 @@ def paired(label, before, after, slices=None, weight=None, cluster=None, probabi
             after[part],
             None if label is None else label[part],
             None if weight is None else weight[part],
-            None if cluster is None else cluster[part].tolist(),
+            None if cluster is None else cluster_names(pa.array(cluster[part])),
         )
     return found.sliced(("s",), keys)
 
