@@ -93,6 +93,11 @@ class Data(Section):
     bins: dict[str, list[FiniteFloat]] | None = Field(
         None, description="Edges for numeric sensitive features."
     )
+    merge: dict[str, dict[str, Annotated[list[Value], Field(min_length=1)]]] | None = Field(
+        None,
+        description="By sensitive feature: values that are one slice, by its name: "
+        "{sex: {Female: [F, female]}}. Models see the values as they are.",
+    )
     missing: list[str] | None = Field(None, description="Strings that mean 'not known' in text files.")
     drop_missing: bool = Field(False, description="Leave out rows with a missing value in any column.")
     counterfactual: Twins | None = Field(None, description="Rows that differ in one sensitive feature only.")

@@ -106,6 +106,7 @@ def data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
         sensitive=list(data.sensitive),
         unknown=_unknown(measured),
         bins={k: list(v) for k, v in data.bins.items()},
+        merge=data.merged,
         id=data.id,
         weight=data.weight,
         cluster=data.cluster,

@@ -42,6 +42,10 @@ def opened(
             if feature not in data.sensitive:
                 raise InputError(f"slices.by: {feature!r} is not one of data.sensitive")
     sensitive = by or data.sensitive
+    if by and data.merge:
+        # What is said of a feature that is not sliced by now is no fault.
+        apart = set(data.sensitive or ()) - set(by)
+        given["merge"] = {feature: groups for feature, groups in data.merge.items() if feature not in apart}
     if name is not None:
         if table is not None:
             raise InputError(
