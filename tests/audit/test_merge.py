@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import fairweigh
 import pandas as pd
 import pytest
-
-import fairweigh
 from fairweigh.datasets.errors import InputError
 
 # Two spellings of each sex, ten rows each: 8, 4, 6 and 2 of ten selected.
@@ -53,7 +52,7 @@ def test_the_rule_of_a_mitigation_knows_merged_values(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "merge, told",
+    ("merge", "told"),
     [
         ({"race": {"Other": ["x"]}}, "data.merge.race: 'race' is not a sensitive feature"),
         ({"sex": {"A": ["F "], "B": ["F "]}}, "data.merge.sex: 'F ' is merged into more than one slice"),
@@ -70,7 +69,7 @@ def test_a_merge_that_cannot_be_is_one_line(tmp_path: Path, merge: dict[str, Any
 
 
 def test_a_feature_that_bins_cut_has_nothing_to_merge(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="data.merge.p: a number that data.bins cuts"):
+    with pytest.raises(InputError, match=r"data\.merge\.p: a number that data\.bins cuts"):
         audited(tmp_path, {"p": {"low": ["0"]}}, data={"sensitive": ["p"], "bins": {"p": [0.5]}})
 
 
