@@ -189,6 +189,11 @@ class Data(Written):
     bins: dict[str, list[FiniteFloat]] | None = Field(
         None, description="Edges for numeric sensitive features."
     )
+    merge: dict[str, dict[str, Annotated[list[Value], Field(min_length=1)]]] | None = Field(
+        None,
+        description="By sensitive feature: values that are one slice, by its name: "
+        "{sex: {Female: [F, female]}}. Models see the values as they are.",
+    )
     missing: list[str] | MissingWords | None = Field(
         None,
         description="Words that mean 'not known', besides empty cells and, among numbers, the usual ones; or "

@@ -127,6 +127,7 @@ def data_info(data: EvaluationSet, measured: Measurement, decisions: Binary | No
         sensitive=list(data.sensitive),
         unknown=unknown_rows(measured),
         bins={k: list(v) for k, v in data.bins.items()},
+        merge=data.merged,
         id=data.id,
         weight=data.weight,
         cluster=data.cluster,

@@ -109,6 +109,7 @@ def check_same_kind(one: Finished, other: Finished) -> None:
         ("positive", sorted(a.positive), sorted(b.positive)),
         ("sensitive", sorted(a.sensitive), sorted(b.sensitive)),
         ("bins", a.bins, b.bins),
+        ("merge", a.merge, b.merge),
         ("weight", a.weight, b.weight),
         ("cluster", a.cluster, b.cluster),
     ):

@@ -51,6 +51,10 @@ def opened(
                 raise InputError(f"slices.by: {feature!r} is not one of data.sensitive")
     sensitive = by or data.sensitive
     given["bins"] = _bins(data, sensitive, name)
+    if by and data.merge:
+        # What is said of a feature that is not sliced by now is no fault.
+        apart = set(data.sensitive or ()) - set(by)
+        given["merge"] = {feature: groups for feature, groups in data.merge.items() if feature not in apart}
     if name is not None:
         if table is not None:
             raise InputError(

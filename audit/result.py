@@ -477,6 +477,10 @@ class DataInfo(Part):
         default_factory=dict, description="Rows whose value of a sensitive feature is missing, by feature."
     )
     bins: dict[str, list[float]] = Field(default_factory=dict)
+    merge: dict[str, dict[str, list[str]]] = Field(
+        default_factory=dict,
+        description="By feature: the name of a slice, and the values that are one with it.",
+    )
     id: str | None = None
     weight: str | None = None
     cluster: str | None = None

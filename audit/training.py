@@ -15,7 +15,7 @@ from ..datasets.card import card
 from ..datasets.columns import Binary, Sensitive, no_column, words
 from ..datasets.dialect import TextForm
 from ..datasets.errors import InputError
-from ..datasets.evaluation import EvaluationSet, as_words, row_weights
+from ..datasets.evaluation import EvaluationSet, as_words, merged_words, row_weights
 from ..datasets.missing import Missing
 from ..datasets.read import read_table, sha256_file
 from ..datasets.training import VALIDATION, TrainingRows, hashed_share
@@ -276,10 +276,7 @@ def _of_file(config: Config, train: TrainData, columns: Sequence[str]) -> Traini
         labels = np.asarray(outcome.read(words(table.column(label))))
         outcome.check_both_classes()
     there = [name for name in by if name in table.column_names]
-    sensitive = {
-        name: Sensitive(name, tuple((data.bins or {}).get(name, ()))).read(_whole(table.column(name)))
-        for name in there
-    }
+    sensitive = {name: _slicer(data, name).read(_whole(table.column(name))) for name in there}
     extra = [
         n for n in dict.fromkeys([*there, data.id]) if n and n in table.column_names and n not in columns
     ]
@@ -290,6 +287,11 @@ def _of_file(config: Config, train: TrainData, columns: Sequence[str]) -> Traini
     origin = {"name": path.name, "split": train.split, "sha256": sha256_file(path)}
     about = _rows_words(len(table), path.name, None)
     return TrainingRows(batch, labels, weights, about, sensitive, ids, origin)
+
+
+def _slicer(data: Data, feature: str) -> Sensitive:
+    merge = merged_words(f"data.merge.{feature}", (data.merge or {}).get(feature, {}))
+    return Sensitive(feature, tuple((data.bins or {}).get(feature, ())), merge)
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

@@ -167,6 +167,7 @@ class Workshop:
             original=self.original,
             sensitive=tuple(self.data.sensitive),
             bins=self.data.bins,
+            merge=self.data.merged,
             row_id=self.data.id,
             min_size=self.config.slices.min_size,
             progress=self.progress,

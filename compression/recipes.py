@@ -77,6 +77,8 @@ class Context:
         The audited sensitive features.
     bins : mapping
         Edges of numeric ones.
+    merge : mapping
+        By feature: the name of a slice, and the values that are one with it.
     row_id : str or None
         Column that names a row.
     min_size : int
@@ -94,6 +96,7 @@ class Context:
     original: Any = None
     sensitive: tuple[str, ...] = ()
     bins: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    merge: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     row_id: str | None = None
     min_size: int = 30
     progress: Callable[[str, int, int | None], None] = lambda stage, done, total: None

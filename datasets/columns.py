@@ -247,16 +247,20 @@ def _with_booleans(values: Sequence[str], seen: Iterable[str]) -> set[str]:
 
 @dataclass
 class Sensitive:
-    """A sensitive feature: text values, or a number cut at ``edges``."""
+    """A sensitive feature: text values, or a number cut at ``edges``.
+
+    ``merge`` maps the name of a slice to the values that are one with it.
+    """
 
     column: str
     edges: Sequence[float] = ()
+    merge: Mapping[str, Sequence[str]] = field(default_factory=dict)
     values: dict[str, int] = field(default_factory=dict)
     unknown: int = 0
 
     def read(self, column: pa.Array, counts: NDArray[np.int64] | None = None) -> pa.DictionaryArray:
         """Return the slice value of each row; missing values stay null and are counted."""
-        encoded = self._cut(column) if self.edges else words(column)
+        encoded = self._cut(column) if self.edges else self._merged(words(column))
         present = encoded.indices.is_valid().to_numpy(zero_copy_only=False)
         rows = np.ones(len(present), np.int64) if counts is None else counts
         self.unknown += int(rows[~present].sum())
@@ -272,6 +276,13 @@ class Sensitive:
                 "fewer values"
             )
         return encoded
+
+    def _merged(self, encoded: pa.DictionaryArray) -> pa.DictionaryArray:
+        if not self.merge:
+            return encoded
+        kept = {value: name for name, values in self.merge.items() for value in values}
+        named = [kept.get(value, value) for value in encoded.dictionary.to_pylist()]
+        return words(pa.DictionaryArray.from_arrays(encoded.indices, pa.array(named, pa.string())))
 
     def _cut(self, column: pa.Array) -> pa.DictionaryArray:
         if pa.types.is_dictionary(column.type):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +42,18 @@ def as_words(values: Scalar | Sequence[Scalar] | None) -> list[str]:
     return [word(v) for v in values]
 
 
+def merged_words(where: str, groups: Mapping[str, Sequence[Scalar]]) -> dict[str, list[str]]:
+    """Return merged values as the words they are in a table; InputError for a value in two slices."""
+    merged = {word(name): as_words(values) for name, values in groups.items()}
+    twice = [v for v, n in Counter(v for values in merged.values() for v in set(values)).items() if n > 1]
+    if twice:
+        raise InputError(f"{where}: {twice[0]!r} is merged into more than one slice")
+    moved = [name for name in merged if any(name in vs for other, vs in merged.items() if other != name)]
+    if moved:
+        raise InputError(f"{where}: {moved[0]!r} names a slice and is merged into another one")
+    return merged
+
+
 @dataclass
 class EvaluationSet:
     """A table to audit, with the role of each of its columns.
@@ -69,6 +82,8 @@ class EvaluationSet:
         Columns a model may see; default all that have no other role.
     bins : mapping of str to sequence of float, optional
         Edges for numeric sensitive features; bins are closed on the left.
+    merge : mapping of str to mapping of str to sequence
+        By feature: the name of a slice, and the values that are one with it.
     missing : sequence of str, mapping or Missing
         Words that mean 'not known', besides empty cells; or ``{add, keep, only}`` as in the configuration.
     drop_missing : bool
@@ -98,6 +113,7 @@ class EvaluationSet:
     count: str | None = None
     features: Sequence[str] | None = None
     bins: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    merge: Mapping[str, Mapping[str, Sequence[Scalar]]] = field(default_factory=dict)
     missing: Missing | Sequence[str] | Mapping[str, Any] = ()
     drop_missing: bool = False
     name: str = ""
@@ -135,6 +151,11 @@ class EvaluationSet:
                 raise InputError(f"data.bins.{name}: '{name}' is not a sensitive feature")
             if not edges or list(edges) != sorted(set(edges)):
                 raise InputError(f"data.bins.{name}: expected ascending edges, got {list(edges)}")
+        for name in self.merge:
+            if name not in self.sensitive:
+                raise InputError(f"data.merge.{name}: '{name}' is not a sensitive feature")
+            if name in self.bins:
+                raise InputError(f"data.merge.{name}: a number that data.bins cuts has no values to merge")
         if self.count and (self.id or self.weight or self.cluster):
             raise InputError("data.count: aggregated counts have no id, weight or cluster")
         self.outcome = (
@@ -142,7 +163,8 @@ class EvaluationSet:
             if self.label
             else None
         )
-        self.slicers = [Sensitive(s, tuple(self.bins.get(s, ()))) for s in self.sensitive]
+        self.merged = {s: merged_words(f"data.merge.{s}", groups) for s, groups in self.merge.items()}
+        self.slicers = [self.slicer(s) for s in self.sensitive]
         self.order = Ascending(self.id or "id")
         self.rows = 0
         self.dropped = 0
@@ -164,6 +186,7 @@ class EvaluationSet:
             "id": found.id,
             "weight": found.weight,
             "bins": found.bins,
+            "merge": {},
         }
         roles = {**known, **overrides}
         # Edges that the card suggests are for the features that are audited, and no others.
@@ -178,6 +201,10 @@ class EvaluationSet:
             roles.setdefault("positive_is", found.positive_is)
         table = cards.load(name, split)
         return cls(table, name=name, card=found, split=split, **roles)
+
+    def slicer(self, feature: str) -> Sensitive:
+        """Return a reader of one sensitive feature, as it is cut and merged here."""
+        return Sensitive(feature, tuple(self.bins.get(feature, ())), self.merged.get(feature, {}))
 
     def feature_names(self) -> list[str]:
         """Return the columns that a model may see: by default all without another role."""

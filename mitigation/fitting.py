@@ -141,7 +141,8 @@ def fitting(model: Any, context: Context, params: ByParams, name: str, *, labell
     place = np.full(len(keys), len(own), np.intp)
     place[own] = np.arange(len(own))
     bins = {f: tuple(context.bins[f]) for f in by if f in context.bins}
-    groups = Groups(tuple(by), tuple(keys[i] for i in own), bins, params.unseen)
+    merge = {f: context.merge[f] for f in by if f in context.merge}
+    groups = Groups(tuple(by), tuple(keys[i] for i in own), bins, params.unseen, merge)
     return Fitting(rows, scored.score, weights, scored.decision, place[codes], groups)
 
 

@@ -41,12 +41,15 @@ class Groups:
         Edges of numeric features.
     unseen : {"error", "common"}
         What rows of other slices get.
+    merge : mapping
+        By feature: the name of a slice, and the values that are one with it.
     """
 
     features: tuple[str, ...] = ()
     keys: tuple[Key, ...] = ((),)
     bins: Mapping[str, Sequence[float]] = field(default_factory=dict)
     unseen: Unseen = "error"
+    merge: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
 
     def codes(self, batch: pa.RecordBatch) -> NDArray[np.intp]:
         """Slice of each row, a position in ``keys``; ``len(keys)`` for the common rule.
@@ -65,7 +68,8 @@ class Groups:
                 raise no_column(
                     feature, batch.schema.names, "the table; decisions of this variant need it", "data"
                 )
-            read = Sensitive(feature, tuple(self.bins.get(feature, ()))).read(batch.column(feature))
+            slicer = Sensitive(feature, tuple(self.bins.get(feature, ())), self.merge.get(feature, {}))
+            read = slicer.read(batch.column(feature))
             levels = [*read.dictionary.to_pylist(), UNKNOWN]
             whole = whole * len(levels) + read.indices.fill_null(len(levels) - 1).to_numpy()
             names.append(levels)
@@ -95,9 +99,11 @@ class Groups:
 
     def spec(self) -> dict[str, Any]:
         """As JSON values."""
+        merge = {f: {name: list(v) for name, v in groups.items()} for f, groups in self.merge.items()}
         return {
             "features": list(self.features), "keys": [list(k) for k in self.keys],
             "bins": {k: list(v) for k, v in self.bins.items()}, "unseen": self.unseen,
+            **({"merge": merge} if merge else {}),
         }  # fmt: skip
 
     @classmethod
@@ -109,7 +115,11 @@ class Groups:
             raise ValueError(f"expected distinct keys of {len(features)} values")
         if any(edges != sorted(set(edges)) for edges in bins.values()):
             raise ValueError("expected ascending edges")
-        return cls(features, keys, bins, spec["unseen"])
+        merge = {
+            str(f): {str(name): list(map(str, values)) for name, values in groups.items()}
+            for f, groups in spec.get("merge", {}).items()
+        }
+        return cls(features, keys, bins, spec["unseen"], merge)
 
 
 @dataclass(frozen=True)
