@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..audit.result import AuditResult
+from ..audit.result import AuditResult, Definition
 from .gate_tables import GateRow, gate_rows
 from .ladder_table import ladder
 from .language import Sentence, say, tr
 from .lookup import variant_named
 from .sections import Section, feature_sections
 from .tables import Cell, Row, Table, overall_rows
-from .words import Given, plain, title_of, verdict_words
+from .words import Given, plain, verdict_words
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Documented:
     groups: list[Section]
     gates: list[GateRow]
     ladder: Table | None
-    metrics: list[tuple[str, str, str]]
+    metrics: list[Definition]
 
 
 def documented(result: AuditResult, name: str) -> Documented:
@@ -39,9 +39,7 @@ def documented(result: AuditResult, name: str) -> Documented:
         gates=gate_rows(gates, result),
         ladder=_ladder(result),
         metrics=[
-            (title_of(metric, result.definitions), definition.formula, definition.meaning)
-            for metric, definition in result.definitions.items()
-            if metric in variant.overall
+            definition for metric, definition in result.definitions.items() if metric in variant.overall
         ],
     )
 

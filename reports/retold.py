@@ -21,7 +21,7 @@ _NAME = re.compile(r"\{(\w+)\}")
 _END = re.compile(r"(?<=[.!?]) ")
 # A figure or a name does not run on into the next sentence.
 _WITHIN_SENTENCE = r"(?:(?!\. [A-Z]).)+?"
-_NUMBER = r"[\d,]+"
+_NUMBER = r"[\d,]+(?:\.\d+)?"
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,12 @@ def _terms(text: str, code: str) -> Sentence | None:
             parts = [_translated(one, code) for one in text.split(separator)]
             known = [part for part in parts if part is not None]
             return joined(known) if len(known) == len(parts) else None
-    title = _titles(code).get(text.replace("_", " ").casefold())
-    return None if title is None else (title,)
+    words = text.replace("_", " ")
+    title = _titles(code).get(words.casefold())
+    if title is None:
+        # A disparity by its name, such as equalized_odds_difference.
+        return _translated(words, code) if words != text and " " not in text else None
+    return (title,)
 
 
 @lru_cache

@@ -29,6 +29,9 @@ COSTS = {
 OF_THE_CHOICE = {"release": later("Release"), "certified": later("Choice of the variant")}
 """Titles of what stands among the gates and is about the choice of a variant itself."""
 
+UNKNOWN = "(unknown)"
+"""What a result calls the slice of rows whose value is missing."""
+
 TARGET = "target-"
 """Begins the id of the gate that a target of the objective is judged as."""
 
@@ -112,7 +115,9 @@ def plain(sentence: Iterable[str]) -> str:
 
 
 def value_name(value: str) -> Given:
-    """Name a slice's value; one that shows as nothing gets a name."""
+    """Name a slice's value; one that is missing, or shows as nothing, gets a name."""
+    if value == UNKNOWN:
+        return Given(tr("(unknown)"))
     if value.strip():
         return Given(value)
     blank = tr_n("(blank: {n} spaces)", "(blank: {n} spaces)", len(value), n=str(len(value)))
@@ -141,10 +146,32 @@ def features_name(by: Iterable[str]) -> Sentence:
     return tuple(pieces)
 
 
+INDICES = {
+    "impact_ratio": later("Impact ratio"),
+    "differential_fairness": later("Differential fairness"),
+    "theil_index": later("Theil index"),
+    "theil_index_between_slices": later("Theil index between slices"),
+    "generalized_entropy_index": later("Generalized entropy index"),
+    "generalized_entropy_index_between_slices": later("Generalized entropy index between slices"),
+}
+COMPARED = {
+    "_difference": later("{what} difference"),
+    "_ratio": later("{what} ratio"),
+    "_variance_between_slices": later("{what} variance between slices"),
+}
+"""What a disparity of a metric is called, by the ending of its name."""
+
+
 def title_of(name: str, definitions: Mapping[str, Definition]) -> str:
-    """Name a metric or disparity by its definition's title, else by its own name in words."""
+    """Name a metric or disparity by its definition's title, else by its metric's; else by its own name."""
     if name in definitions:
         return titled(definitions[name].title)
+    if name in INDICES:
+        return tr(INDICES[name])
+    for ending, message in COMPARED.items():
+        metric = name.removesuffix(ending)
+        if metric != name and metric in definitions:
+            return tr(message, what=titled(definitions[metric].title))
     words = re.sub(r"_+", " ", name).strip()
     return Given(words[:1].upper() + words[1:])
 

@@ -16,20 +16,30 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fairweigh.api import load_result
 from fairweigh.audit.result import AuditResult
 from fairweigh.reports.html import render_html
 from fairweigh.reports.language import Given, writing
 from fairweigh.reports.retold import retold
 
 from .conftest import configured, people
+from .regimes.test_documentation import EU, NIST
 from .reports.compression_result import compared_result, compressed_result, unreleased_result
-from .reports.visible_text import visible_texts
+from .reports.visible_text import given_texts, visible_texts
 from .tiny import FEATURES, trained_mlp, write_mlp
 
 ROWS = 1200
 ENGLISH = re.compile(r"[A-Za-z][a-z’']+(?:[ ,;:]+[A-Za-z][a-z’']+)+")
 CITED = re.compile(r"[（(][^（）()]*\b(?:19|20)\d\d\b[^（）()]*[）)]|v\. [A-Z]\w+|U\.S\.C?\.")
 """A reference keeps the names and titles that it was published under."""
+
+OURS_IN_ENGLISH = r"fairweigh (verify|sign)|Questions and Answers on the Uniform Guidelines|School District"
+"""Commands, and what a rule's page cites."""
+
+LL144 = {
+    "rate": "selection", "tool": "T", "audit_date": "2026-01-31", "distribution_date": "2025-06-01",
+    "data_source": "A", "data_type": "historical", "sex": "sex", "race": "race",
+}  # fmt: skip
 
 TOLD = {
     "why", "changed", "notes", "reload", "trained_on", "fitted_on", "flops_method", "batching", "selected_on",
@@ -94,6 +104,37 @@ def tabular(tmp_path_factory: pytest.TempPathFactory) -> AuditResult:
     return fairweigh.run(example, out=tmp_path_factory.mktemp("tabular") / "run")
 
 
+@pytest.fixture(scope="module")
+def regimes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of scored people with missing values and undefined figures, under every regime with a page."""
+    folder = tmp_path_factory.mktemp("regimes")
+    r = np.random.default_rng(5)
+    score = np.clip(r.normal(0.5, 0.2, 600), 0.001, 0.999)
+    race = r.choice(["White", "Asian", "Two or More Races", None], 600, p=[0.6, 0.375, 0.005, 0.02])
+    table = people(600, race=pa.array(list(race)), score=score, y=(r.random(600) < score).astype(int))
+    table = table.append_column("decided", pa.array(["yes"] * 600))
+    config = configured(
+        data={"positive_is": "benefit", "weight": "w", "bins": {"age": [30, 50]},
+              "sensitive": ["sex", "race", "age"]},
+        model={"score": "score", "threshold": 0.995},
+        gates=[
+            {"metric": "auc", "by": "race", "compare": "difference", "limit": "<= 0.05"},
+            {"metric": "f1", "by": "sex", "compare": "ratio", "limit": ">= 0.8"},
+            {"metric": "equalized_odds_difference", "by": "race", "limit": "<= 0.1"},
+            {"metric": "base_rate", "by": "sex", "compare": "difference", "limit": "<= 0", "decide": "point"},
+        ],
+        report={"language": "zh", "regimes": [
+            "four-fifths",
+            {"nyc-ll144": LL144 | {"exclude_below": 0.02, "justification": "J"}},
+            {"credit": {"reference": {"sex": "Male"}, "air_limit": 0.9, "smd_limit": 0.3}},
+            {"eu-ai-act": EU},
+            {"nist-ai-rmf": NIST},
+        ]},
+    )  # fmt: skip
+    fairweigh.run(config, folder / "run", data=table)
+    return folder / "run"
+
+
 def names(result: AuditResult) -> set[str]:
     """What the result names: variants, columns, values, titles and numbers of the data."""
     found = {variant.name for variant in result.variants} | {item.name for item in result.failed}
@@ -104,16 +145,50 @@ def names(result: AuditResult) -> set[str]:
     return {name for name in found if name}
 
 
-def left_in_english(result: AuditResult) -> list[str]:
+def left_in_english(result: AuditResult, page: str = "") -> list[str]:
     """Find two English words in a row that are not the data's."""
+    page = page or render_html(result, language="zh")
     known = sorted(names(result) | untold(result), key=len, reverse=True)
     left = []
-    for text in visible_texts(render_html(result, language="zh")):
+    for text in visible_texts(page):
         ours = CITED.sub("", text)
         for name in known:
             ours = ours.replace(name, "")
         left += [f"{found[0]!r} in {text!r}" for found in ENGLISH.finditer(ours)]
     return left
+
+
+def ours_as_the_datas(result: AuditResult, page: str) -> list[str]:
+    """Find English that is set apart as the data's though no data, model or configuration has it."""
+    content = result.model_dump(mode="json")
+    theirs = names(result) | untold(result) | {gate["id"] for gate in content["gates"]}
+    theirs |= {item["why"] for item in content["failed"]}
+    for part in (content["configuration"], content["data"], content["environment"]):
+        theirs |= set(strings(part))
+    for variant in content["variants"]:
+        theirs |= set(strings([variant["model"], variant["recipe"]]))
+    with writing("zh"):
+        theirs -= {text for text in content["data"]["warnings"] if retold(text) != (Given(text),)}
+    left = []
+    for text in given_texts(page):
+        ours = text
+        for name in sorted(filter(None, theirs), key=len, reverse=True):
+            ours = ours.replace(name, "")
+        left += [text] if ENGLISH.search(ours) else []
+    return left
+
+
+def strings(value: Any, field: str = "") -> Iterator[str]:
+    """Texts and keys, but those of ours."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from strings(inner, key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings(inner, field)
+    elif isinstance(value, str) and field not in TOLD:
+        yield value
 
 
 def untold(result: AuditResult) -> set[str]:
@@ -139,15 +214,34 @@ def test_a_compressed_and_mitigated_network_is_reported_in_chinese(neural: Audit
     assert neural.failed
     assert neural.counterfactuals
     assert left_in_english(neural) == []
+    assert ours_as_the_datas(neural, render_html(neural, charts=False, language="zh")) == []
 
 
 def test_the_audit_of_the_readme_is_reported_in_chinese(tabular: AuditResult):
     assert left_in_english(tabular) == []
+    assert ours_as_the_datas(tabular, render_html(tabular, charts=False, language="zh")) == []
 
 
 @pytest.mark.parametrize("made", [compressed_result, unreleased_result, compared_result])
 def test_ladders_and_comparisons_are_reported_in_chinese(made):
     assert left_in_english(made()) == []
+
+
+def test_every_page_of_a_run_is_in_chinese(regimes: Path):
+    result = load_result(regimes)
+    pages = [regimes / "report.html", *regimes.glob("regimes/*.html")]
+    assert len(pages) == 6
+    for path in pages:
+        page = path.read_text(encoding="utf-8")
+        left = [text for text in left_in_english(result, page) if not re.search(OURS_IN_ENGLISH, text)]
+        assert left + ours_as_the_datas(result, page) == [], path.name
+    report = pages[0].read_text(encoding="utf-8")
+    assert "切片间的泰尔指数" in report
+    assert "准确率的切片间方差" in report
+    for name in ("eu-ai-act", "nist-ai-rmf"):
+        text = (regimes / "regimes" / f"{name}.html").read_text(encoding="utf-8")
+        assert "不作任何因果断言" in text
+        assert "得到正类决策的样本所占比例" in text
 
 
 @pytest.mark.parametrize("run", ["neural", "tabular"])

@@ -162,9 +162,8 @@ def test_grid_search_keeps_the_predictor_that_fairlearn_keeps(applied):
     model = model_of(learned)
     changed, _ = applied(model, "grid-search", {"by": ["group"], "grid_size": 7}, learned, learned)
     codes, _ = learned.slices(["group"], "test")
-    own = GridSearch(clone(model.fitted[-1]), EqualizedOdds(), grid_size=7).fit(
-        encoded(model, learned), learned.labels.astype(int), sensitive_features=codes.astype(str)
-    )
+    own = GridSearch(clone(model.fitted[-1]), EqualizedOdds(), grid_size=7)
+    own.fit(encoded(model, learned), learned.labels.astype(int), sensitive_features=codes.astype(str))
     fresh = rows(biased(500, 4))
     wanted = own.predictors_[own.best_idx_].predict_proba(encoded(model, fresh))[:, 1]
     np.testing.assert_array_equal(changed.score(fresh.batch, None).score, wanted)

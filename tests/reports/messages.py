@@ -48,6 +48,10 @@ def tables() -> Iterator[str]:
 
     for metric in METRICS.values():
         yield from (metric.title, metric.meaning, metric.shows)
+        words = metric.name.replace("_", " ")
+        if words.casefold() != metric.title.casefold():
+            # A reason may name the metric as the configuration does.
+            yield words
         if any(word.isalpha() and word.islower() and len(word) > 2 for word in metric.formula.split()):
             yield metric.formula
     for row in DISPARITIES:

@@ -15,6 +15,7 @@ class _Texts(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.found: list[str] = []
+        self.given: list[str] = []
         self._open: list[tuple[str, bool]] = []
 
     def _is_name(self, tag: str, given: dict[str, str | None]) -> bool:
@@ -37,6 +38,8 @@ class _Texts(HTMLParser):
             pass
 
     def handle_data(self, data: str) -> None:
+        if any(tag == "bdi" for tag, _ in self._open):
+            self.given.append(data)
         if data.strip() and not self._silent():
             self.found.append(data.strip())
 
@@ -46,3 +49,10 @@ def visible_texts(page: str) -> Iterator[str]:
     parser = _Texts()
     parser.feed(page)
     yield from parser.found
+
+
+def given_texts(page: str) -> set[str]:
+    """Return the texts that a page sets apart as the data's."""
+    parser = _Texts()
+    parser.feed(page)
+    return set(parser.given)
