@@ -162,6 +162,12 @@ class Slices(Section):
     reference: dict[str, Value] = Field(
         default_factory=dict, description="Reference value per feature; default the largest slice."
     )
+    most_crossings: int = Field(
+        300, ge=0, description="Sets of two or more features that may be crossed; more are refused at once."
+    )
+    most_slices: int = Field(
+        20_000, ge=1, description="Slices that figures are computed for; more are refused once counted."
+    )
 
 
 class TrainData(Section):

@@ -23,6 +23,9 @@ from ..metrics.table import METRICS, Metric
 
 By = tuple[str, ...]
 
+MOST_CODES = 2**62
+"""Combinations of values that one number can tell apart."""
+
 
 @dataclass
 class Measurement:
@@ -148,23 +151,37 @@ def row_slices(
 ) -> tuple[NDArray[np.int64], list[tuple[str, ...]]]:
     """Each row's slice of all sensitive columns, as a position in the distinct combinations."""
     code = np.zeros(batch.num_rows, np.int64)
+    keys: list[tuple[str, ...]] = [()]
     values: list[list[str]] = []
+    size = 1
     for name in sensitive:
         column = batch.column(name)
         if not pa.types.is_dictionary(column.type):
             column = column.dictionary_encode()
         levels = [*map(str, column.dictionary.to_pylist()), UNKNOWN]
+        if size * len(levels) > MOST_CODES:
+            # There are more possible combinations than codes: go on from those that occur.
+            code, keys = _occurring(code, keys, values)
+            values, size = [], len(keys)
         values.append(levels)
+        size *= len(levels)
         code = code * len(levels) + column.indices.fill_null(len(levels) - 1).to_numpy()
-    found, slices = _distinct(code, math.prod(map(len, values)))
-    keys = []
+    return _occurring(code, keys, values)
+
+
+def _occurring(
+    code: NDArray[np.int64], keys: Sequence[tuple[str, ...]], values: Sequence[Sequence[str]]
+) -> tuple[NDArray[np.int64], list[tuple[str, ...]]]:
+    """Each row's place among the combinations that occur of earlier ones (``keys``) with more values."""
+    found, place = _distinct(code, len(keys) * math.prod(map(len, values)))
+    out = []
     for c in found.tolist():
-        key = []
+        more = []
         for levels in reversed(values):
             c, i = divmod(c, len(levels))
-            key.append(levels[i])
-        keys.append(tuple(reversed(key)))
-    return slices, keys
+            more.append(levels[i])
+        out.append((*keys[c], *reversed(more)))
+    return place, out
 
 
 def _distinct(code: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
