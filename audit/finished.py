@@ -59,7 +59,7 @@ def read_result(run: Path) -> AuditResult:
     """
     path = run / AUDIT
     try:
-        return AuditResult.model_validate_json(path.read_text(encoding="utf-8"))
+        result = AuditResult.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -72,6 +72,9 @@ def read_result(run: Path) -> AuditResult:
             raise InputError(f"{path}: {told} {SCHEMA_VERSION}") from None
         told = ": ".join(filter(None, (f"not a result of schema {SCHEMA_VERSION}", place, first["msg"])))
         raise InputError(f"{path}: {told}") from None
+    if "schema_version" not in result.model_fields_set:
+        raise InputError(f"{path}: no schema_version; this fairweigh reads schema {SCHEMA_VERSION}")
+    return result
 
 
 def opened(path: Path) -> Finished:

@@ -121,7 +121,7 @@ def _sign(folder):
     with suppress(ValueError):
         told = json.loads((folder / AUDIT).read_text())
         content["configuration_sha256"] = checksum(told["configuration"])
-        content["schema_version"] = told["schema_version"]
+        content["schema_version"] = told.get("schema_version", "1.0")
     (folder / MANIFEST).write_text(manifest_text(content))
 
 
@@ -188,6 +188,10 @@ def test_what_is_no_whole_run_is_refused(first, tmp_path):
     with pytest.raises(
         InputError, match=r"written by a fairweigh of schema '0\.9'; this one reads schema 1\.0"
     ):
+        compare(first, changed, tmp_path / "out")
+    path.write_text(json.dumps({k: v for k, v in content.items() if k != "schema_version"}))
+    _sign(changed)
+    with pytest.raises(InputError, match=r"audit\.json: no schema_version; this fairweigh reads schema 1\.0"):
         compare(first, changed, tmp_path / "out")
     path.write_text("{")
     _sign(changed)
