@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
@@ -803,10 +803,26 @@ def load_yaml(path: Path, keys: str = "audit, data, model, gates") -> dict[str, 
         raise InputError(f"{path}: not valid YAML{place}: {' '.join(str(problem).split())}") from None
     except (ValueError, RecursionError) as error:
         # A scalar that is no such date or number, or a file nested beyond reason.
-        raise InputError(f"{path}: not valid YAML: {error}") from None
+        told = _no_such_day(path.read_text(encoding="utf-8")) or f"not valid YAML: {error}"
+        raise InputError(f"{path}: {told}") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a mapping with the keys {keys} ...")
     return content
+
+
+def _no_such_day(text: str) -> str | None:
+    """Name the first day or time of a YAML text that does not exist, such as 2026-02-30; None without one."""
+    written = r"(?<![\w-])(\d{4})-(\d\d?)-(\d\d?)(?:[Tt ]+(\d\d?):(\d\d):(\d\d))?"
+    for number, line in enumerate(text.splitlines(), start=1):
+        for found in re.finditer(written, line):
+            try:
+                datetime(*(int(part) for part in found.groups() if part is not None))  # type: ignore[arg-type]
+            except ValueError as error:
+                place = f" in line {number}" if "\n" in text.strip() else ""
+                return (
+                    f"{found[0]}{place} is no day that exists ({error}); expected a date, or text in quotes"
+                )
+    return None
 
 
 def override(content: dict[str, Any], setting: str, option: str = "--set") -> None:
@@ -818,6 +834,8 @@ def override(content: dict[str, Any], setting: str, option: str = "--set") -> No
     try:
         value = YAML(typ="safe", pure=True).load(text)
     except (YAMLError, ValueError, RecursionError):
+        if told := _no_such_day(text):
+            raise InputError(f"{option} {key}: {told}") from None
         raise InputError(f"{option} {key}: the value is not valid YAML: {masked(text)!r}") from None
     place: Any = content
     for i, step in enumerate(steps):

@@ -38,5 +38,5 @@ def check_slices(measured: Measurement, slices: Slices) -> None:
             raise InputError(
                 f"slices.intersections: up to {slices.intersections} of {len(measured.features)} sensitive "
                 f"features have more than {slices.most_slices:,} slices ({' & '.join(by)} was reached); set "
-                "it to less, name fewer features in slices.by, merge their values, or raise slices.most_slices"
+                "it to less, name fewer features in slices.by, merge values, or raise slices.most_slices"
             )
