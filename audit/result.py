@@ -411,6 +411,10 @@ class GateResult(Decided):
     against: Literal["baseline"] | None = Field(
         None, description="A change is from the model of the baseline, not from this run's original."
     )
+    common_rows: int | None = Field(
+        None,
+        description="Rows of both runs that a change is taken on, where it is not on all of either.",
+    )
     binding: bool = Field(
         True, description="Enters the run's verdict: gates of the original and of the variant to be released."
     )
@@ -730,6 +734,11 @@ class BaselineInfo(Part):
     paired: bool = Field(description="Compared row by row; else as two independent samples.")
     asked: bool = Field(description="Whether some gate speaks of the change from it.")
     how: str = Field(description="In words: how the two were compared, and why so.")
+    common: int | None = Field(None, description="Rows on which changes were taken; null where unpaired.")
+    differing: dict[str, int] = Field(
+        default_factory=dict,
+        description="Matched rows that are in no change, as they differ: by label, slice, weight or cluster.",
+    )
 
 
 class AuditResult(Part):
