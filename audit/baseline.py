@@ -121,8 +121,8 @@ class Baseline:
         if not found.differing:
             return tell(
                 "row by row, paired, on the {common} rows that both hold, of {rows} and of {all} of the "
-                "baseline; {later} rows here and {earlier} of the baseline are in one of the two alone and in "
-                "no change",
+                "baseline; {later} rows here and {earlier} of the baseline are in one of the two alone and "
+                "in no change",
                 **parts,
             )
         return tell(

@@ -21,6 +21,7 @@ from .changes import methods_used
 from .comparison import Figures, figures
 from .config import Config
 from .coverage import coverage
+from .differences import differences
 from .finished import Finished, check_same_data, opened
 from .folder import AUDIT, OpenRun
 from .gate import GROUPS, gate_id, together, worst
@@ -145,6 +146,7 @@ def _result(
         variants=found.variants,
         coverage=coverage(found.variants[0].slices),
         comparisons=[found.comparison],
+        differences=differences(*runs),
         identified=found.identified,
         gates=found.gates,
         gates_together=together(found.gates, config.confidence),

@@ -741,6 +741,16 @@ class BaselineInfo(Part):
     )
 
 
+class Difference(Part):
+    """Something in which two compared runs differ; of their data the checksum, also where it is the same."""
+
+    key: str = Field(
+        description="A configuration's key, such as model.threshold, or a fact of data or model."
+    )
+    before: str | None = Field(description="In words; null where it is not set.")
+    after: str | None
+
+
 class AuditResult(Part):
     """A whole audit."""
 
@@ -760,6 +770,9 @@ class AuditResult(Part):
     )
     failed: list[Failed] = Field(default_factory=list)
     comparisons: list[Comparison] = Field(default_factory=list)
+    differences: list[Difference] = Field(
+        default_factory=list, description="Of a comparison of two runs: what they differ in."
+    )
     identified: Identified | None = None
     counterfactuals: list[Counterfactual] = Field(default_factory=list)
     twins: TwinRows | None = Field(None, description="Null where no twins were asked for.")
