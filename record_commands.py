@@ -130,6 +130,7 @@ def record(
 ) -> None:
     """Record a finished run in a history, or tell trackers of it, where its audit did not or could not."""
     from .api import load_result
+    from .audit.masked import HIDDEN
     from .audit.verify import check_files
     from .datasets.errors import InputError
     from .record.database import engine
@@ -147,6 +148,9 @@ def record(
         return
     configured = (result.configuration.get("history") or {}).get("url")
     where = "--db" if db else "history"
+    if not db and HIDDEN in (configured or "") and os.environ.get(HISTORY):
+        # The run keeps its address without the password; the environment's is one that works.
+        configured, where = None, HISTORY
     new = record_run(engine(db or configured or _default_history(), where), run, result)
     if not quiet:
         typer.echo(f"{run}: recorded" if new else f"{run}: was recorded before")

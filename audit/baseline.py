@@ -6,39 +6,40 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
-from ..datasets.errors import InputError
 from ..datasets.read import iter_batches
 from ..told import tell
+from .common import LEAST_COMMON, Common, Overlap, overlap
 from .finished import Finished, check_same_kind
 from .judge import SELECTION
-from .match import decoded
 from .measure import Measurement
-from .pairs import Paired, pair
+from .pairs import Paired, pair, read_predictions, whole_batch
 from .result import BaselineInfo
 from .unpaired import Unpaired
 
 
 @dataclass(frozen=True)
 class Match:
-    """Which rows of two prediction files are the same.
+    """How two prediction files are compared.
 
     Attributes
     ----------
-    rows : int
-        Of the earlier one.
-    matched : int
-        Rows of both with the same id.
+    rows, matched : int
+        Rows of the earlier one, and rows of both with the same id.
     why : str
         In words, without a row's id: why they cannot be compared row by row; empty where they can.
+    overlap : Overlap or None
+        Where rows were matched by their ids.
     """
 
     rows: int
     matched: int
     why: str
+    overlap: Overlap | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether all rows of both are compared row by row."""
+        return not self.why and (self.overlap is None or self.overlap.whole)
 
 
 class Baseline:
@@ -66,30 +67,72 @@ class Baseline:
         self._matches: dict[Path, Match] = {}
 
     def since(self, predictions: Path, measured: Measurement) -> Paired | Unpaired:
-        """Return the earlier model's predictions beside those of a variant, counted already."""
+        """Return the earlier model's predictions beside those of a variant, counted already.
+
+        Raises
+        ------
+        InputError
+            Too many rows with the same id are not the same (`common.MOST_DIFFERING`).
+        """
         mine = self._file(predictions)
         before = self._counted(mine)
-        if self._match(mine, predictions).why:
+        match = self._match(mine, predictions)
+        if match.why:
             return Unpaired(before, measured)
         names = f"the baseline's {self.model.name}", predictions.stem
         probability = before.probability and measured.probability
-        return pair(mine, predictions, self._sensitive, probability, self.order, (before, measured), names)
+        if match.whole:
+            return pair(
+                mine, predictions, self._sensitive, probability, self.order, (before, measured), names
+            )
+        assert match.overlap is not None
+        common = Common(self._sensitive, probability, self.order, before, measured, names)
+        rows = (
+            read_predictions(path, self._sensitive).take(taken)
+            for path, taken in ((mine, match.overlap.before), (predictions, match.overlap.after))
+        )
+        common.add(*map(whole_batch, rows))
+        return common
 
     def info(self, given: str, asked: bool) -> BaselineInfo:
         """Say what was compared with, and how."""
         theirs = self.later.predictions(self.later.original.name)
         match = self._match(self._file(theirs), theirs)
-        rows = self.later.result.data.rows
-        how = (
-            tell("as two independent samples, unpaired, since {why}", why=match.why)
-            if match.why
-            else tell("row by row, paired: all {rows} rows matched by id", rows=f"{rows:,}")
-        )
+        found = match.overlap
         return BaselineInfo(
             run=given, audit=self.earlier.result.audit, created=self.earlier.result.created,
             variant=self.model.name, rows=match.rows, matched=match.matched, paired=not match.why,
-            asked=asked, how=how,
+            asked=asked, how=self._how(match),
+            common=None if match.why else match.rows if found is None else found.same,
+            differing=dict(found.differing) if found else {},
         )  # fmt: skip
+
+    def _how(self, match: Match) -> str:
+        rows = self.later.result.data.rows
+        if match.why:
+            return tell("as two independent samples, unpaired, since {why}", why=match.why)
+        found = match.overlap
+        if found is None or match.whole:
+            return tell("row by row, paired: all {rows} rows matched by id", rows=f"{rows:,}")
+        parts = {
+            "common": f"{found.same:,}", "rows": f"{found.rows[1]:,}", "all": f"{found.rows[0]:,}",
+            "later": f"{found.rows[1] - found.matched:,}", "earlier": f"{found.rows[0] - found.matched:,}",
+        }  # fmt: skip
+        if not found.differing:
+            return tell(
+                "row by row, paired, on the {common} rows that both hold, of {rows} and of {all} of the "
+                "baseline; {later} rows here and {earlier} of the baseline are in one of the two alone and "
+                "in no change",
+                **parts,
+            )
+        return tell(
+            "row by row, paired, on the {common} rows that both hold, of {rows} and of {all} of the "
+            "baseline; {later} rows here and {earlier} of the baseline are in one of the two alone, and "
+            "{differing} of both differ ({kinds}): these are in no change",
+            differing=f"{found.matched - found.same:,}",
+            kinds=", ".join(f"{kind}: {n:,}" for kind, n in found.differing.items()),
+            **parts,
+        )
 
     def _file(self, predictions: Path) -> Path:
         """The earlier model's predictions; beside selection rows those of its own, where it has some."""
@@ -122,22 +165,16 @@ class Baseline:
         if numbered and (one.sha256, one.split) != (other.sha256, other.split):
             why = tell("the data differ and have no ids that rows could be matched by")
             return Match(rows, 0, why)
-        before, after = _ids(mine), _ids(theirs)
-        matched = int(pc.sum(pc.is_in(before, value_set=after)).as_py() or 0)
-        if not matched == len(before) == len(after):
+        tables = [read_predictions(path, self._sensitive) for path in (mine, theirs)]
+        names = str(self.earlier.path), str(self.later.path)
+        found = overlap(tables[0], tables[1], self._sensitive, names)
+        found.refuse_others(names)
+        if not found.enough:
             why = tell(
-                "{matched} of its {rows} rows are among the {all} of the baseline",
-                matched=f"{matched:,}", rows=f"{len(after):,}", all=f"{len(before):,}",
+                "{matched} of its {rows} rows are among the {all} of the baseline, fewer than {least} of the "
+                "larger of the two",
+                matched=f"{found.matched:,}", rows=f"{found.rows[1]:,}", all=f"{found.rows[0]:,}",
+                least=f"{LEAST_COMMON:.0%}",
             )  # fmt: skip
-            return Match(rows, matched, why)
-        try:
-            pair(mine, theirs, self._sensitive)
-        except InputError:
-            why = tell("rows of the same id differ in label, slice, weight or cluster")
-            return Match(rows, matched, why)
-        return Match(rows, matched, "")
-
-
-def _ids(path: Path) -> pa.Array:
-    column = decoded(pq.read_table(path, columns=["id"]).column("id"))
-    return pc.cast(column, pa.string())
+            return Match(rows, found.matched, why)
+        return Match(rows, found.matched, "", found)

@@ -21,6 +21,7 @@ from ..metrics.questions import Each, Largest, Picked, Question
 from ..metrics.requirement import Requirement
 from ..metrics.table import METRICS
 from ..told import tell
+from .common import Common
 from .config import AGGREGATES, Gate
 from .measure import Measurement, Slices
 from .pairs import Paired, depends_on_model
@@ -79,10 +80,12 @@ def asked(
     where = f"gates[{position}]"
     _check(gate, where, measured, paired)
     by = tuple(f for f in measured.features if f in gate.features)
-    gated = _Gated(gate, where, measured.slices(by), plan)
     if gate.compare == "change":
         assert paired is not None
-        return _growths(gated, paired, by) if gate.by is not None else _changes(gated, paired, by)
+        gated = _Gated(gate, where, paired.slices(by), plan)
+        found = _growths(gated, paired, by) if gate.by is not None else _changes(gated, paired, by)
+        return _with_lost(found, gated, paired, by) if isinstance(paired, Common) else found
+    gated = _Gated(gate, where, measured.slices(by), plan)
     if gate.metric in AGGREGATES:
         return _aggregate(gated, {m: measured.figure(m, by) for m in AGGREGATES[gate.metric].metrics})
     figure = measured.figure(gate.metric, by)
@@ -296,6 +299,23 @@ def _changes(gated: _Gated, paired: Paired | Unpaired, by: tuple[str, ...]) -> A
         return Asked(claims, None, left_out)
     found = evidence(figure, known, gated.levels(len(known)))
     return Asked(claims, Each(found, gated.requirement(), len(known)), left_out)
+
+
+def _with_lost(found: Asked, gated: _Gated, common: Common, by: tuple[str, ...]) -> Asked:
+    """Add the slices that only one of two runs has, or of which no row is common.
+
+    One of the later run that is large enough to be judged has no change: the gate is an error, not silent.
+    """
+    if gated.gate.slice is not None:
+        return found
+    why = tell("none of its rows is among the common rows")
+    claims, left_out = list(found.claims), [*found.left_out, *(LeftOut(s, 0.0) for s in common.gone(by))]
+    for name, n in zip(*common.new(by), strict=True):
+        if n >= gated.plan.min_size or gated.gate.include_small:
+            claims.append(Claim(name, None, 0, why))
+        else:
+            left_out.append(LeftOut(name, 0.0))
+    return replace(found, claims=claims, left_out=left_out)
 
 
 def _growths(gated: _Gated, paired: Paired | Unpaired, by: tuple[str, ...]) -> Asked:

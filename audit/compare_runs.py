@@ -18,6 +18,7 @@ from ..told import tell
 from . import describe
 from .comparison import Figures, derived_comparison, figures
 from .config import Config
+from .differences import differences
 from .finished import Finished, check_same_data, opened
 from .folder import AUDIT, OpenRun, checksum
 from .gate import GROUPS, gate_id
@@ -124,6 +125,7 @@ def _result(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         environment=describe.environment(config.seed, command),
         data=runs[1].result.data,
+        differences=differences(*runs),
         not_measured=[*told, *limits],
         **derived_comparison(config, found),
     )

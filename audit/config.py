@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
@@ -250,6 +250,12 @@ class Slices(Section):
     )
     reference: dict[str, Value] = Field(
         default_factory=dict, description="Reference value per feature; default the largest slice."
+    )
+    most_crossings: int = Field(
+        300, ge=0, description="Sets of two or more features that may be crossed; more are refused at once."
+    )
+    most_slices: int = Field(
+        20_000, ge=1, description="Slices that figures are computed for; more are refused once counted."
     )
 
 
@@ -884,8 +890,10 @@ def _replaced(configured: Any, model: Mapping[str, Any]) -> dict[str, Any]:
 
 def load_yaml(path: Path, keys: str = "audit, data, model, gates") -> dict[str, Any]:
     """Read a file that holds one mapping; InputError where it does not."""
+    text = ""
     try:
-        content = from_yaml(read_bounded(path, MOST_YAML_BYTES).decode())
+        text = read_bounded(path, MOST_YAML_BYTES).decode()
+        content = from_yaml(text)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -897,10 +905,26 @@ def load_yaml(path: Path, keys: str = "audit, data, model, gates") -> dict[str, 
         raise InputError(f"{path}: not valid YAML{place}: {' '.join(str(problem).split())}") from None
     except ValueError as error:
         # A scalar that is no such date or number, or a file beyond all bounds.
-        raise InputError(f"{path}: not valid YAML: {error}") from None
+        told = _no_such_day(text) or f"not valid YAML: {error}"
+        raise InputError(f"{path}: {told}") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a mapping with the keys {keys} ...")
     return content
+
+
+def _no_such_day(text: str) -> str | None:
+    """Name the first day or time of a YAML text that does not exist, such as 2026-02-30; None without one."""
+    written = r"(?<![\w-])(\d{4})-(\d\d?)-(\d\d?)(?:[Tt ]+(\d\d?):(\d\d):(\d\d))?"
+    for number, line in enumerate(text.splitlines(), start=1):
+        for found in re.finditer(written, line):
+            try:
+                datetime(*(int(part) for part in found.groups() if part is not None))  # type: ignore[arg-type]
+            except ValueError as error:
+                place = f" in line {number}" if "\n" in text.strip() else ""
+                return (
+                    f"{found[0]}{place} is no day that exists ({error}); expected a date, or text in quotes"
+                )
+    return None
 
 
 def override(content: dict[str, Any], setting: str, option: str = "--set") -> None:
@@ -912,6 +936,8 @@ def override(content: dict[str, Any], setting: str, option: str = "--set") -> No
     try:
         value = from_yaml(text)
     except (YAMLError, ValueError):
+        if told := _no_such_day(text):
+            raise InputError(f"{option} {key}: {told}") from None
         raise InputError(f"{option} {key}: the value is not valid YAML: {masked(text)!r}") from None
     place: Any = content
     for i, step in enumerate(steps):

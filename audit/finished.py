@@ -60,7 +60,10 @@ def read_result(run: Path) -> AuditResult:
     """
     path = run / AUDIT
     content = read_regular(path)
-    version = parse_object(content, path).get("schema_version")
+    found = parse_object(content, path)
+    version = found.get("schema_version")
+    if "schema_version" not in found:
+        raise InputError(f"{path}: no schema_version; this fairweigh reads schema {SCHEMA_VERSION}")
     if version != SCHEMA_VERSION:
         told = f"written by a fairweigh of schema {shown(version)}; this one reads schema"
         raise InputError(f"{path}: {told} {SCHEMA_VERSION}")

@@ -18,6 +18,7 @@ from ..metrics.requirement import as_decided
 from ..metrics.table import METRICS
 from ..told import tell, tell_n
 from .claims import Asked, asked
+from .common import Common
 from .config import Gate
 from .costs import cost_ratio
 from .measure import Measurement
@@ -114,14 +115,15 @@ def decide(
             result = _error(gate, k, variant, plan, _nothing_before(gate))
         else:
             try:
-                result = _result(
-                    gate, k, asked(gate, k, measured, plan, before), plan, variant, measured.rows
-                )
+                rows = before.measured_after.rows if gate.compare == "change" and before else measured.rows
+                result = _result(gate, k, asked(gate, k, measured, plan, before), plan, variant, rows)
             except InputError as error:
                 if not lenient:
                     raise
                 why = tell("The run lacks what the gate names: {problem}.", problem=error)
                 result = _error(gate, k, variant, plan, why)
+        if isinstance(before, Common):
+            result = result.model_copy(update={"common_rows": before.rows})
         results.append(result)
     return results
 

@@ -26,7 +26,7 @@ def check_same_rows(
             f"{one} has {before.num_rows:,} rows, {other} {after.num_rows:,}; expected the same rows"
         )
     ids = before.column("id")
-    moved = _unequal(ids, after.column("id"))
+    moved = unequal(ids, after.column("id"))
     if len(moved):
         raise InputError(
             f"{one} and {other}: {len(moved):,} ids stand in another order, such as "
@@ -41,7 +41,7 @@ def check_same_rows(
             continue
         if held[0] != held[1]:
             raise InputError(f"{one if held[0] else other} alone has a {kind}; expected the same rows")
-        differ = _unequal(before.column(name), after.column(name))
+        differ = unequal(before.column(name), after.column(name))
         if len(differ):
             told = listed([str(ids[i]) for i in differ[:5]], 5)
             raise InputError(
@@ -50,7 +50,7 @@ def check_same_rows(
             )
 
 
-def _unequal(one: pa.Array, other: pa.Array) -> NDArray[np.intp]:
+def unequal(one: pa.Array | pa.ChunkedArray, other: pa.Array | pa.ChunkedArray) -> NDArray[np.intp]:
     """Positions at which two columns differ; null equals null."""
     a, b = decoded(one), decoded(other)
     if a.type != b.type:
@@ -67,6 +67,15 @@ def decoded(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
+def check_unique_ids(ids: pa.Array, name: str) -> None:
+    """InputError where an id occurs twice; the line counts and names them."""
+    counts = ids.value_counts()
+    twice = counts.filter(pc.greater(pc.struct_field(counts, "counts"), 1))
+    if len(twice):
+        told = listed([str(v["values"]) for v in twice.slice(0, 5).to_pylist()], 5)
+        raise InputError(f"{name}: {len(twice):,} ids occur more than once, such as {told}")
+
+
 def matched(before: pa.Table, after: pa.Table, names: tuple[str, str]) -> pa.Table:
     """Return the rows of ``after`` in the order of ``before``, matched by id.
 
@@ -79,11 +88,7 @@ def matched(before: pa.Table, after: pa.Table, names: tuple[str, str]) -> pa.Tab
     if ids[0].type != ids[1].type:
         ids = [pc.cast(column, pa.string()) for column in ids]
     for column, name in zip(ids, names, strict=True):
-        counts = column.value_counts()
-        twice = counts.filter(pc.greater(pc.struct_field(counts, "counts"), 1))
-        if len(twice):
-            told = listed([str(v["values"]) for v in twice.slice(0, 5).to_pylist()], 5)
-            raise InputError(f"{name}: {len(twice):,} ids occur more than once, such as {told}")
+        check_unique_ids(column, name)
     if ids[0].equals(ids[1]):
         return after
     place = pc.index_in(ids[0], value_set=ids[1])

@@ -31,6 +31,9 @@ from ..metrics.table import METRICS, Metric
 
 By = tuple[str, ...]
 
+MOST_CODES = 2**62
+"""Combinations of values that one number can tell apart."""
+
 
 @dataclass
 class Measurement:

@@ -209,7 +209,7 @@ def pair(
     InputError
         Ids that occur twice or in one file alone, or rows that differ in label, slice or weight.
     """
-    one, other = (_read(path, sensitive) for path in (before, after))
+    one, other = (read_predictions(path, sensitive) for path in (before, after))
     if "count" not in one.schema.names:
         other = matched(one, other, names)
     paired = Paired(sensitive, probability, order, *measured, names=names)
@@ -217,7 +217,8 @@ def pair(
     return paired
 
 
-def _read(path: Path, sensitive: Sequence[str]) -> pa.Table:
+def read_predictions(path: Path, sensitive: Sequence[str]) -> pa.Table:
+    """Read a file of predictions, its slice columns as dictionaries."""
     return pq.read_table(path, read_dictionary=list(sensitive), memory_map=True)
 
 

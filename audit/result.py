@@ -411,6 +411,10 @@ class GateResult(Decided):
     against: Literal["baseline"] | None = Field(
         None, description="A change is from the model of the baseline, not from this run's original."
     )
+    common_rows: int | None = Field(
+        None,
+        description="Rows of both runs that a change is taken on, where it is not on all of either.",
+    )
     binding: bool = Field(
         True, description="Enters the run's verdict: gates of the original and of the variant to be released."
     )
@@ -734,6 +738,21 @@ class BaselineInfo(Part):
     paired: bool = Field(description="Compared row by row; else as two independent samples.")
     asked: bool = Field(description="Whether some gate speaks of the change from it.")
     how: str = Field(description="In words: how the two were compared, and why so.")
+    common: int | None = Field(None, description="Rows on which changes were taken; null where unpaired.")
+    differing: dict[str, int] = Field(
+        default_factory=dict,
+        description="Matched rows that are in no change, as they differ: by label, slice, weight or cluster.",
+    )
+
+
+class Difference(Part):
+    """Something in which two compared runs differ; of their data the checksum, also where it is the same."""
+
+    key: str = Field(
+        description="A configuration's key, such as model.threshold, or a fact of data or model."
+    )
+    before: str | None = Field(description="In words; null where it is not set.")
+    after: str | None
 
 
 class AuditResult(Part):
@@ -755,6 +774,9 @@ class AuditResult(Part):
     )
     failed: list[Failed] = Field(default_factory=list)
     comparisons: list[Comparison] = Field(default_factory=list)
+    differences: list[Difference] = Field(
+        default_factory=list, description="Of a comparison of two runs: what they differ in."
+    )
     identified: Identified | None = None
     counterfactuals: list[Counterfactual] = Field(default_factory=list)
     twins: TwinRows | None = Field(None, description="Null where no twins were asked for.")

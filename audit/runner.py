@@ -24,6 +24,7 @@ from . import describe, gate
 from .changes import methods_used
 from .config import Config
 from .coverage import coverage
+from .crossings import check_crossings, check_slices
 from .folder import ARTEFACTS, AUDIT, PREDICTIONS, OpenRun, checksum
 from .inputs import Progress, evaluation_set, load_model
 from .judge import SELECTION, Entry, Judgement, judge, make_plan, value_order
@@ -75,6 +76,7 @@ def audit(
     truncated = run.score(ORIGINAL, model, measured)
     entries = [Entry(ORIGINAL, _described(model, truncated))]
     failed: list[Failed] = []
+    check_slices(measured, config.slices)
     regimes.check(config, measured)
     if config.planned:
         assert model is not None
@@ -117,6 +119,7 @@ class _Audit:
         self.config, self.folder, self.progress = config, folder, progress
         self._table = table
         self.data = self._open()
+        check_crossings(len(self.data.sensitive), config.slices)
         twins = config.data.counterfactual
         if twins is not None:
             if twins.feature not in self.data.sensitive:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ..audit.result import AuditResult, Verdict
 from . import words
@@ -75,12 +76,17 @@ def _audited(result: AuditResult) -> list[Sentence]:
     told: list[Sentence] = [(Given(data.title),), say_n("{n} row", "{n} rows", data.rows, n=count(data.rows))]
     if data.split:
         told.append(say("split {split}", split=Given(data.split)))
-    model = result.variants[0].model if result.variants else {}
-    if "decision" in model:
-        told.append(say("decision {column}", column=Given(str(model["decision"]))))
-    if "threshold" in model:
-        told.append(say("threshold {threshold}", threshold=Given(str(model["threshold"]))))
+    models = [v.model for v in result.variants if v.kind == "original"]
+    if decisions := _of_models(models, "decision"):
+        told.append(say("decision {column}", column=decisions))
+    if thresholds := _of_models(models, "threshold"):
+        told.append(say("threshold {threshold}", threshold=thresholds))
     return told
+
+
+def _of_models(models: list[dict[str, Any]], key: str) -> str:
+    """What a model says under a key; of two runs that are compared what both say, where they differ."""
+    return Given(" → ".join(dict.fromkeys(str(model[key]) for model in models if key in model)))
 
 
 def _more(result: AuditResult, told: list[Finding]) -> Sentence:

@@ -12,6 +12,7 @@ from . import formats, tables, words
 from .appendix import appendix
 from .chapter import chapter
 from .cost_tables import readable
+from .differences import differences_table
 from .first_screen import first_screen
 from .gate_tables import gate_rows
 from .gates_together import gates_together
@@ -71,6 +72,7 @@ def _page(result: AuditResult, charts: bool, regimes: Sequence[tuple[str, str]])
         together=gates_together(result),
         chapter=chapter(result, charts=charts),
         twins=twins(result, charts=charts),
+        differences=differences_table(result),
         features=[section for section in sections if len(section.by) == 1],
         intersections=[section for section in sections if len(section.by) > 1],
         scores=score_sections(result, variant, charts=charts) if variant else [],

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from itertools import accumulate
 
 from ..audit.result import AuditResult, GateResult
+from .differences import difference_lines
 from .findings import findings
 from .formats import count
 from .gate_tables import GateRow, gate_rows
@@ -60,6 +61,8 @@ def render_markdown(result: AuditResult) -> str:
     advice = release(result)
     if advice is not None:
         lines += [f"**{sentence(advice.lead)}** " + " ".join(map(sentence, advice.rest)), ""]
+    if result.differences:
+        lines += [*(f"- {sentence(line)}" for line in difference_lines(result)), ""]
     for number, finding in enumerate(findings(result), start=1):
         lines.append(f"{number}. **{sentence(finding.lead)}** {sentence(finding.rest)}")
     if lines[-1]:

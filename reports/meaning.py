@@ -23,7 +23,8 @@ class _Words:
 
     ``lost`` and ``gained`` are a column's head and its explanation; ``gains`` and ``loses`` a part of a
     sentence for one, for many and for none; ``worse`` says who has it worse, and nothing is said of that
-    where nobody said what a decision means.
+    where nobody said what a decision means. ``way`` says how many rows lose and gain a decision: where both
+    occur, where every change is a loss, and where every one is a gain.
     """
 
     selected: str
@@ -36,6 +37,7 @@ class _Words:
     gains: tuple[tuple[str, str], str]
     loses: tuple[tuple[str, str], str]
     worse: str = ""
+    way: tuple[str, str, str] = ("", "", "")
 
 
 _WORDS: dict[Meaning, _Words] = {
@@ -58,6 +60,11 @@ _WORDS: dict[Meaning, _Words] = {
             later_n("{n} is no longer selected", "{n} are no longer selected"),
             later("none ceases to be selected"),
         ),
+        way=(
+            later("Of {rows} rows {lost} are no longer selected and {gained} newly are."),
+            later("All one way: {lost} of {rows} rows are no longer selected, none newly is."),
+            later("All one way: {gained} of {rows} rows are newly selected, none ceases to be."),
+        ),
     ),
     "benefit": _Words(
         selected=later("favourable decision"),
@@ -76,6 +83,13 @@ _WORDS: dict[Meaning, _Words] = {
         ),
         loses=(later_n("{n} loses one", "{n} lose one"), later("none loses one")),
         worse=later("The favourable decision goes less often to {slice}."),
+        way=(
+            later("Of {rows} rows {lost} lose the favourable decision and {gained} gain it."),
+            later("Every change is a favourable decision lost: {lost} of {rows} rows lose it, none gains."),
+            later(
+                "Every change is a favourable decision gained: {gained} of {rows} rows gain it, none loses."
+            ),
+        ),
     ),
     "burden": _Words(
         selected=later("positive decision, a burden"),
@@ -90,6 +104,11 @@ _WORDS: dict[Meaning, _Words] = {
         gains=(later_n("{n} gains a burden", "{n} gain a burden"), later("none gains a burden")),
         loses=(later_n("{n} is freed of one", "{n} are freed of one"), later("none is freed of one")),
         worse=later("The burden falls more often on {slice}."),
+        way=(
+            later("Of {rows} rows {gained} gain the burden and {lost} are freed of it."),
+            later("Every change is a burden lifted: {lost} of {rows} rows are freed of it, none gains it."),
+            later("Every change is a burden gained: {gained} of {rows} rows gain it, none is freed of it."),
+        ),
     ),
 }
 
@@ -137,6 +156,15 @@ def paid_words(flips: Flips, meaning: Meaning) -> Sentence:
         slice=slice_name(flips.slice), rate=figure(flips.rate, "percent"), ratio=figure(flips.ratio, "ratio"),
         lost=count(flips.lost), gained=count(flips.gained),
     )  # fmt: skip
+
+
+def direction_words(flips: Flips, meaning: Meaning) -> Sentence:
+    """Say how many rows lose and gain a positive decision, and where every change goes one way."""
+    both, lost, gained = _WORDS[meaning].way
+    parts = {"rows": count(flips.n), "lost": count(flips.lost), "gained": count(flips.gained)}
+    if flips.lost and not flips.gained:
+        return say(lost, **parts)
+    return say(gained if flips.gained and not flips.lost else both, **parts)
 
 
 def gained_and_lost(flips: Flips, meaning: Meaning) -> tuple[str, str]:

@@ -129,5 +129,8 @@ def _excluded(item: RuleCategory, scoring: bool) -> str:
     parts = {"name": name, "n": count(item.n), "rate": figure(item.rate, "percent")}
     parts["share"] = figure(item.share, "percent")
     if scoring:
-        return tr("{name}: {n} applicants ({share} of the data), scoring rate {rate}.", **parts)
-    return tr("{name}: {n} applicants ({share} of the data), selection rate {rate}.", **parts)
+        told = tr("{name}: {n} applicants ({share} of the data), scoring rate {rate}.", **parts)
+    else:
+        told = tr("{name}: {n} applicants ({share} of the data), selection rate {rate}.", **parts)
+    why = tr("Named by the auditor.") if item.named else tr("Excluded by its share.")
+    return "".join(sentences([told, why]))

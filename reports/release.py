@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..audit.result import AuditResult, Comparison, Cost, Flips, Frontier, Standing, Verdict
 from .cost_tables import readable
+from .differences import direction
 from .formats import Kind, count, figure, interval
 from .kinds import has_mitigated, is_compressed, is_mitigated, run_words
 from .language import Sentence, later, later_n, say, say_n, sentences, series, tr
@@ -155,7 +156,8 @@ def _compared(result: AuditResult) -> Release | None:
     if not result.comparisons:
         return None
     item = result.comparisons[0]
-    lead = say("{after} compared with {before}.", after=Given(item.after), before=Given(item.before))
+    named = say("{after} compared with {before}.", after=Given(item.after), before=Given(item.before))
+    lead = sentences([named, direction(item, result)])
     return Release(lead, [*_flips_told(result, item), *_performance_told(result, item, None)], [], None)
 
 

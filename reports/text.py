@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..audit.result import AuditResult
+from .differences import difference_lines
 from .findings import findings
 from .gate_tables import gate_rows
 from .gates_together import gates_together
@@ -22,6 +23,7 @@ def render_text(result: AuditResult) -> str:
     advice = release(result)
     if advice is not None:
         lines.append(" ".join(plain(part) for part in (advice.lead, *advice.rest)))
+    lines += [f"  {plain(line)}" for line in difference_lines(result)]
     steps = ladder(result)
     if steps is not None:
         lines += [_ladder_line(step, steps.heads) for step in steps.steps]

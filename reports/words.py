@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 
 from ..audit.result import AuditResult, Definition, GateResult, Slice, Verdict
-from .formats import NBSP, Kind, Limit, read_limit
+from .formats import NBSP, Kind, Limit, count, read_limit
 from .language import Given as Given
 from .language import Sentence as Sentence
 from .language import clauses, later, later_n, say, sentences, tr, tr_n
@@ -228,7 +228,10 @@ def gate_title(gate: GateResult, definitions: Mapping[str, Definition]) -> Sente
         title = (tr(OF_THE_CHOICE[gate.id]),)
     if gate.id.startswith(TARGET):
         title = say("{title} (target)", title=title)
-    if gate.against == "baseline":
+    if gate.against == "baseline" and gate.common_rows is not None:
+        rows = count(gate.common_rows)
+        title = say("{title} since the baseline, on the {n} rows of both", title=title, n=rows)
+    elif gate.against == "baseline":
         title = say("{title} since the baseline", title=title)
     return say("{title} by {features}", title=title, features=features_name(gate.by)) if gate.by else title
 

@@ -150,6 +150,8 @@ def _read(path: Path) -> RegimeResult:
         raise InputError(
             f"{path}: not a regime of schema {REGIME_SCHEMA_VERSION}: {place}: {first['msg']}"
         ) from None
+    if "schema_version" not in found.model_fields_set:
+        raise InputError(f"{path}: no schema_version; this fairweigh reads schema {REGIME_SCHEMA_VERSION}")
     if found.regime != path.stem:
         raise InputError(f"{path}: expected the regime {path.stem}, got {found.regime}")
     return found

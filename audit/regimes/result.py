@@ -138,6 +138,9 @@ class RuleCategory(Part):
     reached: int = Field(description="Those selected, or with a score above the median of the sample.")
     rate: float | None = Field(description="Selection rate or scoring rate; null without applicants.")
     share: float | None = Field(description="Of the applicants in the table.")
+    named: bool = Field(
+        False, description="Whether it is excluded as the auditor named it, not by its share."
+    )
     excluded: bool = Field(description="No impact ratio, and not the category that others are compared with.")
     impact_ratio: float | None = Field(description="Rate / the highest rate, neither rounded.")
 

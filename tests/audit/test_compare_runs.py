@@ -16,9 +16,16 @@ from fairweigh.audit.comparison import is_comparison
 from fairweigh.audit.folder import AUDIT, MANIFEST, checksum, manifest_text, open_run
 from fairweigh.audit.intact import check_files
 from fairweigh.audit.recomputed import recomputed
-from fairweigh.audit.result import AuditResult
+from fairweigh.audit.result import AuditResult, Flips
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.read import sha256_file
+from fairweigh.reports.html import render_html
+from fairweigh.reports.markdown import render_markdown
+from fairweigh.reports.meaning import direction_words
+from fairweigh.reports.text import render_text
+from fairweigh.reports.words import plain
+
+from ..reports.test_html import Page
 
 N = 1500
 GATES = [
@@ -119,7 +126,7 @@ def _sign(folder):
     with suppress(ValueError):
         told = json.loads((folder / AUDIT).read_text())
         content["configuration_sha256"] = checksum(told["configuration"])
-        content["schema_version"] = told["schema_version"]
+        content["schema_version"] = told.get("schema_version", "1.0")
     (folder / MANIFEST).write_text(manifest_text(content))
 
 
@@ -187,6 +194,10 @@ def test_what_is_no_whole_run_is_refused(first, tmp_path):
         InputError, match=r"written by a fairweigh of schema '0\.9'; this one reads schema 1\.0"
     ):
         compare(first, changed, tmp_path / "out")
+    path.write_text(json.dumps({k: v for k, v in content.items() if k != "schema_version"}))
+    _sign(changed)
+    with pytest.raises(InputError, match=r"audit\.json: no schema_version; this fairweigh reads schema 1\.0"):
+        compare(first, changed, tmp_path / "out")
     path.write_text("{")
     _sign(changed)
     with pytest.raises(InputError, match=r"cannot be read as JSON: EOF"):
@@ -202,3 +213,58 @@ def test_rows_without_ids_are_the_same_rows_in_the_same_data_only(tmp_path):
     assert compare(one, same, tmp_path / "out").comparisons[0].rows == N
     with pytest.raises(InputError, match="the data have no id"):
         compare(one, mixed, tmp_path / "other")
+
+
+@pytest.fixture(scope="module")
+def stricter(tmp_path_factory):
+    """The same scores cut at 50 and at 60: every change is a favourable decision lost."""
+    folder = tmp_path_factory.mktemp("cut")
+    scores = pa.array(np.round(np.asarray(rows()["s"]) * 100, 1))
+    table = rows().set_column(4, "s", scores)
+    data = {"path": "rows", "label": "y", "sensitive": ["g"], "id": "id", "positive_is": "benefit"}
+    for cut in (50, 60):
+        model = {"score": "s", "threshold": cut, "scale": "rank"}
+        audit(folder / f"cut-{cut}", table, data=data, model=model, slices={"min_size": cut}, gates=GATES[:1])
+    return folder, table, compare(folder / "cut-50", folder / "cut-60", folder / "both")
+
+
+def test_both_values_of_every_key_that_differs_are_told_with_the_checksums(stricter):
+    folder, _, result = stricter
+    told = {d.key: (d.before, d.after) for d in result.differences}
+    checksum_of_data = json.loads((folder / "cut-50" / AUDIT).read_text())["data"]["sha256"]
+    assert told == {
+        "data (sha256)": (checksum_of_data, checksum_of_data),
+        "audit": ("cut-50", "cut-60"),
+        "model.threshold": ("50.0", "60.0"),
+        "slices.min_size": ("50", "60"),
+    }
+    assert AuditResult.model_validate_json(result.model_dump_json()).differences == result.differences
+
+
+def test_the_report_of_two_runs_has_both_thresholds_and_the_direction_first(stricter):
+    _, table, result = stricter
+    before, after = (np.asarray(table["s"]) >= cut for cut in (50, 60))
+    lost = int((before & ~after).sum())
+    way = f"{lost:,} of {N:,} rows lose it, none gains."
+    rates = f"Selected before: {before.mean():.1%} of all rows; after: {after.mean():.1%}.".replace("%", " %")
+    for text in (render_text(result), render_markdown(result)):
+        assert text.index(way) < text.index("of the decisions change")
+        assert rates in text.replace("\u00a0", " ")
+    assert "model.threshold: 50.0 → 60.0" in render_text(result)
+    page = Page(render_html(result, charts=False)).text.replace("\u00a0", " ")
+    assert "threshold 50.0 → 60.0" in page
+    assert "What differs between the two runs" in page
+    assert page.index(way) < page.index("of the decisions change")
+    assert "Model cut-60: threshold" in page
+    chinese = Page(render_html(result, charts=False, language="zh")).text
+    assert f"所有变更均为失去有利决策：{N:,} 个样本中有 {lost:,} 个失去" in chinese.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize("meaning", ["benefit", "burden", None])
+@pytest.mark.parametrize(("lost", "gained"), [(0, 3), (3, 0), (2, 3), (0, 0)])
+def test_the_direction_is_said_in_the_words_of_what_a_decision_means(meaning, lost, gained):
+    flips = Flips(slice={}, n=100, flips=lost + gained, rate=(lost + gained) / 100, gained=gained, lost=lost)
+    text = plain(direction_words(flips, meaning))
+    assert ("Every change" in text or "All one way" in text) == (bool(lost) != bool(gained))
+    assert str(max(lost, gained)) in text
+    assert ("favourable" in text, "burden" in text) == (meaning == "benefit", meaning == "burden")

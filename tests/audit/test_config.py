@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from fairweigh.audit.config import Config, Gate, read
+from fairweigh.audit.config import Config, Gate, load_yaml, override, read
 from fairweigh.datasets.errors import InputError
 from fairweigh.metrics.limit import Limit
 
@@ -130,3 +130,21 @@ def test_a_limit_that_no_share_can_reach_is_refused_with_the_one_that_was_meant(
 def test_a_limit_of_what_is_no_share_may_be_above_one(make_config):
     gate = {"metric": "treatment_ratio", "by": "sex", "limit": "<= 2"}
     assert read(make_config(gates=[gate])).gates[0].limit == "<= 2"
+
+
+@pytest.mark.parametrize(
+    "day", ["2026-02-30", "2026-13-01", "2025-02-29", "2026-01-01 25:00:00", "0000-01-01"]
+)
+def test_a_day_that_does_not_exist_says_so(tmp_path, day):
+    path = tmp_path / "a.yaml"
+    path.write_text(f"audit: t\nrelease: {day}\n")
+    with pytest.raises(InputError, match=rf"a\.yaml: {day} in line 2 is no day that exists"):
+        load_yaml(path)
+    with pytest.raises(InputError, match=rf"--set release: {day} is no day that exists"):
+        override({}, f"release={day}")
+
+
+def test_what_is_no_day_is_text(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("audit: model-2026-02-30-b\nrelease: '2026-02-30'\n")
+    assert load_yaml(path) == {"audit": "model-2026-02-30-b", "release": "2026-02-30"}

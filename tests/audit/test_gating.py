@@ -13,6 +13,7 @@ from fairweigh.audit.compare_runs import compare_runs
 from fairweigh.audit.folder import open_run
 from fairweigh.audit.gating import judge_run
 from fairweigh.datasets.errors import InputError
+from fairweigh.reports.text import render_text
 
 from ..melded import melded
 
@@ -241,18 +242,87 @@ def test_other_rows_are_compared_as_two_samples_and_that_is_said(first, other):
     assert judged.gates[1].verdict == "fail"
 
 
-def test_an_overlap_is_counted_and_said(first, tmp_path):
-    shifted = audit(tmp_path / "shifted", rows(seed=3, start=500))
+@pytest.mark.parametrize("side", ["later", "earlier", "both"])
+def test_rows_that_one_run_alone_has_cost_the_others_no_pairing(first, tmp_path, side):
+    """One row more in either run threw all pairing away: limits of 9.8 points in place of 4.0."""
+    table = rows(0.1)
+    later = table if side == "earlier" else pa.concat_tables([table, rows(seed=7, start=9_000).slice(0, 3)])
+    later = later.slice(5) if side != "later" else later
+    run = audit(tmp_path / "run", later.take(pa.array(np.random.default_rng(2).permutation(len(later)))))
+    judged = judge_run(run, gates(ACCURACY, GROWTH), first)
+    common = rows(0.1).slice(5 if side != "later" else 0)
+    kept, base = audit(tmp_path / "kept", common), audit(tmp_path / "base", rows().slice(N - len(common)))
+    alone = judge_run(kept, gates(ACCURACY, GROWTH), base)
+    told = judged.baseline
+    assert (told.paired, told.common, told.matched, told.differing) == (True, len(common), len(common), {})
+    assert (
+        f"on the {len(common):,} rows that both hold, of {len(later):,} and of 1,500 of the baseline"
+        in told.how
+    )
+    for found, expected in zip(judged.gates, alone.gates, strict=True):
+        assert found.common_rows == len(common)
+        assert (found.measured, found.low, found.high, found.verdict) == (
+            expected.measured, expected.low, expected.high, expected.verdict
+        )  # fmt: skip
+    text = render_text(judged)
+    assert f"Accuracy since the baseline, on the {len(common):,} rows of both" in text
+    assert "tango" in judged.methods
+
+
+def test_fewer_than_half_of_the_rows_in_common_are_two_samples(first, tmp_path):
+    shifted = audit(tmp_path / "shifted", pa.concat_tables([rows(seed=3, start=N), rows().slice(0, 700)]))
     judged = judge_run(shifted, gates(ACCURACY), first)
-    assert (judged.baseline.matched, judged.baseline.paired) == (1000, False)
-    assert "1,000 of its 1,500 rows are among the 1,500 of the baseline" in judged.baseline.how
+    assert (judged.baseline.matched, judged.baseline.paired, judged.baseline.common) == (700, False, None)
+    assert (
+        "700 of its 2,200 rows are among the 1,500 of the baseline, fewer than 50% of the"
+        in judged.baseline.how
+    )
 
 
-def test_the_same_ids_on_other_people_are_not_the_same_rows(first, tmp_path):
-    renamed = audit(tmp_path / "renamed", rows(seed=3))
-    judged = judge_run(renamed, gates(ACCURACY), first)
-    assert (judged.baseline.matched, judged.baseline.paired) == (N, False)
-    assert "the same id differ in label, slice" in judged.baseline.how
+def _with(column, changed, table=None):
+    table = rows() if table is None else table
+    values = np.asarray(table[column]).copy()
+    values[:changed] = {"y": lambda v: 1 - v, "g": lambda v: np.where(v == "a", "b", "a")}[column](
+        values[:changed]
+    )
+    return table.set_column(table.column_names.index(column), column, pa.array(values))
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"y": N}, r"of 1,500 rows with the same id differ 1,500 in their label \(100.0%\); at most 5%"),
+        ({"y": 76}, r"76 in their label \(5.1%\)"),
+        ({"g": 200, "y": 10}, r"10 in their label \(0.7%\), 200 in their 'g' \(13.3%\)"),
+    ],
+)
+def test_other_rows_under_the_same_ids_are_refused(first, tmp_path, changed, told):
+    """Labels that were all flipped gave "+86.3 points: pass"."""
+    table = rows()
+    for column, n in changed.items():
+        table = _with(column, n, table)
+    with pytest.raises(InputError, match=told):
+        judge_run(audit(tmp_path / "run", table), gates(ACCURACY), first)
+
+
+def test_a_few_rows_that_differ_are_counted_by_kind_and_left_out(first, tmp_path):
+    run = audit(tmp_path / "run", _with("g", 20, _with("y", 30)))
+    told = judge_run(run, gates(ACCURACY), first).baseline
+    assert (told.matched, told.common, told.differing) == (N, N - 30, {"label": 30, "'g'": 20})
+    assert "and 30 of both differ (label: 30, 'g': 20): these are in no change" in told.how
+    assert judge_run(run, gates(ACCURACY), first).gates[0].measured == 0
+
+
+def test_a_slice_without_common_rows_is_an_error_and_a_small_one_is_told(first, tmp_path):
+    new = rows(seed=5, start=N)
+    for n, verdict in ((200, "error"), (20, "pass")):
+        part = new.slice(0, n).set_column(1, "g", pa.array(["c"] * n))
+        run = audit(tmp_path / str(n), pa.concat_tables([rows(), part]))
+        (gate,) = judge_run(run, gates({**GROWTH, "limit": "<= 0.2"}), first).gates
+        assert gate.verdict == verdict
+        why = [s.why for s in gate.slices if s.slice == {"g": "c"}]
+        assert why == (["none of its rows is among the common rows"] if verdict == "error" else [])
+        assert ({"g": "c"} in gate.left_out) == (verdict == "pass")
 
 
 def test_rows_without_ids_are_the_same_in_the_same_data_only(tmp_path):

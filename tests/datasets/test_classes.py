@@ -23,8 +23,8 @@ def read(values, role="label", positive=(), negative=()):
         (
             ["<30", ">30", "NO", "NO"], ["<30"], [],
             "label column 'y': which values are negative is unclear: beside positive '<30' it holds "
-            "'NO' (2 rows), '>30' (1 rows); name those that are negative in data.negative (a list is fine), or "
-            "the others in data.positive",
+            "'NO' (2 rows), '>30' (1 rows); name those that are negative in data.negative (a list is fine), "
+            "or the others in data.positive",
         ),
         (["Y", "N", "N"], ["ja"], [], "'ja' (data.positive) occurs in none of 3 rows, which hold 'N'"),
         (["Y", "N", "Z"], [], ["nein"], "'nein' (data.negative) occurs in none of 3 rows, which hold"),

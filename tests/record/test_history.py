@@ -113,6 +113,20 @@ def test_a_real_postgresql_server_holds_them_and_its_password_is_nowhere(release
     assert "was recorded before" in cli("record", "runs/1.0", "--db", postgresql.url).out
 
 
+def test_the_address_of_the_environment_wins_over_one_without_its_password(
+    cli, write, make_config, make_people, monkeypatch
+):
+    write(make_people(), make_config())
+    hidden = f"postgresql://audit:{PASSWORD}@127.0.0.1:{free_port()}/nowhere"
+    assert cli("audit", "a.yaml", "-q", "--set", f"history={hidden}").code == 0
+    ended = cli("record", "runs/t")
+    assert (ended.code, len(ended.lines)) == (2, 1)
+    assert "is hidden" in ended.err
+    monkeypatch.setenv("FAIRWEIGH_HISTORY", "sqlite:///mine.db")
+    assert "recorded" in cli("record", "runs/t").out
+    assert cli("history", "t").code == 0
+
+
 def test_a_password_given_with_set_is_kept_nowhere(cli, write, make_config, make_people, here):
     write(make_people(), make_config())
     url = f"postgresql://audit:{PASSWORD}@127.0.0.1:{free_port()}/nowhere"

@@ -221,6 +221,47 @@ def test_small_categories_are_excluded_with_justification_count_and_rate(selecte
     assert "Justification: Too few to tell." in text
 
 
+def test_the_auditor_excludes_a_category_by_name_and_no_other(selected):
+    cells = [
+        ("Male", "White", 500, 250),
+        ("Female", "White", 480, 200),
+        ("Male", "Asian", 6, 6),
+        ("Female", "Asian", 6, 6),
+        ("Female", "Two or More Races", 10, 2),
+    ]
+    figures = selected(cells, exclude=["asian"], justification="Too few to tell.")
+    race = {c["race"]: c for c in figures["tables"][1]["categories"]}
+    assert (race["Asian"]["excluded"], race["Asian"]["named"], race["Asian"]["impact_ratio"]) == (
+        True,
+        True,
+        None,
+    )
+    assert race["White"]["impact_ratio"] == 1
+    assert race["Two or More Races"]["impact_ratio"] == pytest.approx(0.2 / (450 / 980))
+    both = [(c["sex"], c["race"]) for c in figures["tables"][2]["categories"] if c["excluded"]]
+    assert both == [("Male", "Asian"), ("Female", "Asian")]
+    text = words(PAGE)
+    assert "Asian: 12 applicants (1.2 % of the data), selection rate 100.0 %. Named by the auditor." in text
+    assert "Justification: Too few to tell." in text
+
+
+def test_an_intersection_is_excluded_alone_and_beside_a_share(selected):
+    cells = [
+        ("Male", "White", 500, 250),
+        ("Male", "Asian", 9, 9),
+        ("Female", "Asian", 8, 8),
+        ("Female", "White", 3, 3),
+    ]
+    figures = selected(cells, exclude=["Asian, Female"], exclude_below=0.01, justification="x")
+    assert not any(c["excluded"] for c in figures["tables"][1]["categories"])
+    found = {(c["sex"], c["race"]): c["named"] for c in figures["tables"][2]["categories"] if c["excluded"]}
+    assert found == {("Female", "Asian"): True, ("Female", "White"): False}
+    assert (
+        "Female, White: 3 applicants (0.6 % of the data), selection rate 100.0 %. Excluded by its share."
+        in words(PAGE)
+    )
+
+
 def test_values_get_categories_by_name_or_by_the_inputs(selected):
     cells = [("m", "white", 10, 5), ("1", "American Indian or Alaska Native", 10, 4), ("", "x", 3, 1)]
     figures = selected(
@@ -284,6 +325,22 @@ def test_every_missing_input_is_asked_for_by_name(write, refused, here):
         ({"exclude_below": 0.05, "justification": "x"}, ["exclude_below", "0.02", "'0.05'"]),
         ({"race_categories": {"White": "Whit"}}, ["race_categories", "'Whit'", "did you mean 'White'?"]),
         ({"tool": ""}, ["tool", "at least 1"]),
+        ({"audit_date": "9999-12-31"}, ["audit_date", "a day that has come", "9999-12-31"]),
+        ({"distribution_date": "9999-12-31"}, ["distribution", "9999-12-31"]),
+        ({"distribution_date": "0001-01-01"}, ["distribution_date", "from 1990 on", "0001-01-01"]),
+        ({"distribution_date": "2026-02-01"}, ["audit_date", "before the tool's distribution on 2026-02-01"]),
+        (
+            {"distribution_date": "2027-03-01", "data_type": "test", "test_data": "x"},
+            ["distribution_date: 2027-03-01 is more than a year after the audit of 2026-01-31"],
+        ),
+        (
+            {"exclude": ["White"], "justification": "x"},
+            ["exclude: 'White' is 100.0% of the data", "less than 2 %"],
+        ),
+        ({"exclude": ["White"]}, ["exclude and justification"]),
+        ({"exclude": ["Asien"], "justification": "x"}, ["exclude", "'Asien'", "did you mean 'Asian'?"]),
+        ({"exclude": ["Asian, White"], "justification": "x"}, ["exclude", "'Asian, White'"]),
+        ({"exclude": "Asian", "justification": "x"}, ["exclude", "list"]),
     ],
 )
 def test_a_wrong_input_is_one_line(given, told, write, refused, here):

@@ -1,0 +1,143 @@
+"""The rows that two runs have in common: how many, which of them differ in what, and the changes on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..datasets.errors import InputError
+from ..metrics.counts import LABEL
+from .match import check_unique_ids, decoded, unequal
+from .measure import By, Measurement, Slices
+from .pairs import Paired
+
+LEAST_COMMON = 0.5
+"""Share of the rows of either run that both must hold for changes to be taken on the common rows."""
+MOST_DIFFERING = 0.05
+"""Share of the common rows that may differ in their label, a slice, weight or cluster and are left out."""
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """What two prediction files have in common.
+
+    Attributes
+    ----------
+    rows : tuple of int
+        Of the earlier and of the later one.
+    matched : int
+        Rows of both with the same id.
+    differing : dict
+        Of these, rows with another label, slice, weight or cluster, by what differs.
+    same : int
+        Matched rows that differ in nothing.
+    before, after : pyarrow.Array
+        Positions of these rows in either file, in the same order.
+    """
+
+    rows: tuple[int, int]
+    matched: int
+    differing: Mapping[str, int]
+    same: int
+    before: pa.Array
+    after: pa.Array
+
+    @property
+    def whole(self) -> bool:
+        """Whether the two hold the same rows, and nothing else."""
+        return self.same == self.rows[0] == self.rows[1]
+
+    @property
+    def enough(self) -> bool:
+        """Whether so many rows are common that changes are taken on these alone."""
+        return self.matched >= LEAST_COMMON * max(self.rows)
+
+    def refuse_others(self, names: tuple[str, str]) -> None:
+        """InputError where too many rows of the same id are not the same."""
+        apart = self.matched - self.same
+        # Of a few ids that happen to be in both nothing follows.
+        if apart > MOST_DIFFERING * self.matched and self.matched > MOST_DIFFERING * max(self.rows):
+            kinds = self.differing.items()
+            told = ", ".join(f"{n:,} in their {kind} ({n / self.matched:.1%})" for kind, n in kinds)
+            raise InputError(
+                f"{names[0]} and {names[1]}: of {self.matched:,} rows with the same id differ {told}; at "
+                f"most {MOST_DIFFERING:.0%} may, expected the same rows under the same ids"
+            )
+
+
+def overlap(before: pa.Table, after: pa.Table, sensitive: Sequence[str], names: tuple[str, str]) -> Overlap:
+    """Match two prediction files by id.
+
+    Raises
+    ------
+    InputError
+        An id occurs twice in one of them.
+    """
+    ids = [pc.cast(decoded(table.column("id")), pa.string()) for table in (before, after)]
+    for column, name in zip(ids, names, strict=True):
+        check_unique_ids(column, name)
+    place = pc.index_in(ids[0], value_set=ids[1])
+    one = pa.array(np.flatnonzero(np.asarray(place.is_valid())))
+    other = place.drop_null()
+    kinds = {
+        LABEL: "label",
+        **{name: f"'{name}'" for name in sensitive},
+        "weight": "weight",
+        "cluster": "cluster",
+    }
+    differing: dict[str, int] = {}
+    apart = np.zeros(len(one), bool)
+    for name, kind in kinds.items():
+        held = name in before.schema.names, name in after.schema.names
+        if held[0] != held[1]:
+            raise InputError(
+                f"{names[0] if held[0] else names[1]} alone has a {kind}; expected the same rows"
+            )
+        if held[0]:
+            found = unequal(before.column(name).take(one), after.column(name).take(other))
+            apart[found] = True
+            differing |= {kind: len(found)} if len(found) else {}
+    same = pa.array(~apart)
+    kept = int((~apart).sum())
+    sizes = len(before), len(after)
+    return Overlap(sizes, len(one), differing, kept, one.filter(same), other.filter(same))
+
+
+class Common(Paired):
+    """Changes on the rows that two runs have in common, and the slices that only one of them has.
+
+    Parameters
+    ----------
+    earlier, later : Measurement
+        Of all rows of either run.
+    """
+
+    def __init__(
+        self,
+        sensitive: By,
+        probability: bool,
+        order: Mapping[str, Sequence[str]],
+        earlier: Measurement,
+        later: Measurement,
+        names: tuple[str, str],
+    ) -> None:
+        super().__init__(sensitive, probability, order, names=names)
+        self.earlier, self.later = earlier, later
+
+    def gone(self, by: By) -> list[dict[str, str]]:
+        """The slices of ``by`` that the earlier run alone has."""
+        return _without(self.earlier.slices(by), self.later.slices(by))[0]
+
+    def new(self, by: By) -> tuple[list[dict[str, str]], list[int]]:
+        """The known slices of the later run of which no row is common, and their rows."""
+        return _without(self.later.slices(by), self.slices(by))
+
+
+def _without(slices: Slices, others: Slices) -> tuple[list[dict[str, str]], list[int]]:
+    there = set(others.keys)
+    found = [i for i in slices.shown if slices.keys[i] not in there and not slices.unknown[i]]
+    return [slices.name(i) for i in found], [int(slices.n[i]) for i in found]

@@ -1,0 +1,56 @@
+"""What two compared runs differ in, and which way the decisions went."""
+
+from __future__ import annotations
+
+from ..audit.result import AuditResult, Comparison, Difference
+from .formats import figure
+from .language import Given, Sentence, say, sentences, tr
+from .meaning import direction_words
+from .tables import Cell, Row, Table
+
+MOST_LINES = 12
+"""Lines of them in a terminal or a comment; the report has all."""
+
+
+def direction(item: Comparison, result: AuditResult) -> Sentence:
+    """Say how many rows lose and gain a positive decision, which of the two alone, and the rates selected."""
+    whole = item.overall
+    if whole is None or not whole.n:
+        return ()
+    told = [direction_words(whole, result.data.positive_is)]
+    rates = [v.counts.selected for v in result.variants if v.name in (item.before, item.after)]
+    if len(rates) == 2 and None not in rates:
+        before, after = (figure((selected or 0) / whole.n, "percent") for selected in rates)
+        told.append(say("Selected before: {before} of all rows; after: {after}.", before=before, after=after))
+    return sentences(told)
+
+
+def differences_table(result: AuditResult) -> Table | None:
+    """Lay out what differs between the two runs; None where no runs are compared."""
+    if not result.differences:
+        return None
+    before, after = result.variants[0].name, result.variants[1].name
+    heads = [(Given(before), ""), (Given(after), "")]
+    rows = [
+        Row((Given(one.key),), [Cell(_shown(one.before)), Cell(_shown(one.after))])
+        for one in result.differences
+    ]
+    return Table(heads, rows)
+
+
+def difference_lines(result: AuditResult) -> list[Sentence]:
+    """Write each difference on a line, the first ones of many."""
+    lines = [_line(one) for one in result.differences[:MOST_LINES]]
+    more = len(result.differences) - len(lines)
+    return [*lines, *([say("{n} more differences are in the report.", n=str(more))] if more > 0 else [])]
+
+
+def _line(one: Difference) -> Sentence:
+    key = Given(one.key)
+    if one.before == one.after:
+        return say("The same in both: {key} {value}.", key=key, value=_shown(one.before))
+    return say("{key}: {before} → {after}", key=key, before=_shown(one.before), after=_shown(one.after))
+
+
+def _shown(value: str | None) -> str:
+    return tr("not set") if value is None else Given(value)
