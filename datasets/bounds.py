@@ -127,7 +127,8 @@ def rows_at_a_time(path: Path, file: pq.ParquetFile, columns: Sequence[str], mos
     if not texts:
         return most
     longest = 0
-    coded = pq.ParquetFile(path, read_dictionary=texts)
+    # By small buffers: of each row group no more is read than its dictionary and its first page.
+    coded = pq.ParquetFile(path, read_dictionary=texts, buffer_size=1 << 16, pre_buffer=False)
     for number in range(coded.num_row_groups):
         group = coded.metadata.row_group(number)
         _check_growth(path, group, texts)
@@ -140,6 +141,8 @@ def rows_at_a_time(path: Path, file: pq.ParquetFile, columns: Sequence[str], mos
 
 
 def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        return _is_text(kind.value_type)
     return bool(
         pa.types.is_string(kind)
         or pa.types.is_large_string(kind)

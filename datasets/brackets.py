@@ -19,8 +19,9 @@ from .errors import InputError
 
 Bytes = NDArray[np.uint8]
 _QUOTE, _BACK, _COMMA, _NEWLINE, _RETURN, _SPACE = (ord(c) for c in '"\\,\n\r ')
+_ARRAY, _OBJECT = ord("["), ord("{")
 _STEP = np.zeros(256, np.int8)
-_STEP[[ord("["), ord("{")]] = 1
+_STEP[[_ARRAY, _OBJECT]] = 1
 _STEP[[ord("]"), ord("}")]] = -1
 _MARKS = _STEP != 0
 _MARKS[[_QUOTE, _COMMA, _NEWLINE, _RETURN]] = True
@@ -74,13 +75,14 @@ def check_depth(block: bytes, where: Callable[[int], str]) -> None:
     where : callable
         Says where the line of a number within the block stands.
     """
-    opened = block.count(b"[") + block.count(b"{") - block.count(b"\n{") - block.startswith(b"{")
-    if opened <= MAX_DEPTH:
-        return  # Most tables are flat: hardly anything opens but the object of each line.
     chunk = np.frombuffer(block, np.uint8)
+    opens = (chunk == _OBJECT) | (chunk == _ARRAY)
+    begins = np.count_nonzero(opens[1:] & (chunk[:-1] == _NEWLINE)) + block.startswith((b"{", b"["))
+    if np.count_nonzero(opens) - begins <= MAX_DEPTH:
+        return  # Most tables are flat: hardly anything opens but the object of each line.
     ends = np.flatnonzero(chunk == _NEWLINE)
     starts = np.concatenate([[0], ends + 1])
-    before = np.concatenate([[0], np.cumsum(_STEP[chunk] == 1, dtype=np.int32)])
+    before = np.concatenate([[0], np.cumsum(opens, dtype=np.int32)])
     many = np.flatnonzero(np.diff(before[np.concatenate([starts, [len(chunk)]])]) > MAX_DEPTH)
     for line in many.tolist():
         stop = ends[line] if line < len(ends) else len(chunk)

@@ -18,6 +18,8 @@ from .files import open_content, reading
 
 LOOK = 4 << 20
 """Bytes that are looked at to find encoding and decimal mark."""
+_HEAD = 1 << 20
+"""Bytes within which the header ends."""
 _LOOK_ROWS = 1 << 16
 """Characters that are looked at to find the separator."""
 SEPARATORS = (",", ";", "\t", "|")
@@ -119,7 +121,8 @@ def read_dialect(path: Path, form: TextForm) -> Dialect:
         if encoding is None:
             encoding, guessed = find_encoding(path, start, whole)
             found = {"encoding": encoding} if guessed or encoding != "utf-8" else {}
-        text = _decoded(start, encoding, whole)
+        whole = len(start) <= _HEAD
+        text = _decoded(start[:_HEAD], encoding, whole)
     lines = io.StringIO(text, newline="")
     skipped = _skipped(lines, form.skip)
     mark = _SEP_LINE.fullmatch(_peek(lines))
@@ -133,7 +136,7 @@ def read_dialect(path: Path, form: TextForm) -> Dialect:
     if not names:
         names, taken = _header(path, form, lines, separator)
         if lines.tell() >= len(text) and not whole:
-            raise InputError(f"{path}: its header is longer than {LOOK >> 20} MiB; is a closing quote missing?")
+            raise InputError(f"{path}: its header is longer than {_HEAD >> 20} MiB; is a closing quote missing?")
     check_columns(path, len(names))
     return Dialect(names, skipped + taken, separator, encoding, found=found)
 

@@ -44,10 +44,9 @@ def read_schema(path: Path, encoding: str | None = None) -> pa.Schema:
 
 
 def iter_lines(
-    path: Path, columns: Sequence[str], missing: Sequence[str], encoding: str | None = None
+    path: Path, whole: pa.Schema, columns: Sequence[str], missing: Sequence[str], encoding: str | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Stream the wanted fields of a JSON file; a field absent from an object is null."""
-    whole = read_schema(path, encoding)
+    """Stream the wanted fields of a JSON file of a known schema; a field absent from an object is null."""
     schema = pa.schema([whole.field(name) for name in columns])
     for where, block in _blocks(path, encoding):
         table = _parse(path, block, where, 0, schema).select(list(columns))
@@ -156,7 +155,7 @@ def _plain(path: Path, error: pa.ArrowInvalid, at: _Where, first: int) -> InputE
     if changed := re.search(r"Column\((.*?)\) changed from (\w+) to (\w+)", text):
         column = changed[1].lstrip("/")
         if not column:
-            return InputError(f"{path}: expected one JSON object per line, got an {changed[3]}{where}")
+            return InputError(f"{path}: expected one JSON object per line, got {_article(changed[3])}{where}")
         return InputError(
             f"{path}: expected {changed[2]} values in field '{column}', got {changed[3]}{where}"
         )
@@ -165,6 +164,10 @@ def _plain(path: Path, error: pa.ArrowInvalid, at: _Where, first: int) -> InputE
     if "JSON parse error" in text:
         return InputError(f"{path}: expected one JSON object per line, got something else{where}")
     return None
+
+
+def _article(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 def _joined(path: Path, one: pa.Schema, other: pa.Schema) -> pa.Schema:

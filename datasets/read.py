@@ -103,7 +103,9 @@ def iter_batches(
         raise InputError(f"batch_rows must be at least 1, got {batch_rows}")
     form = _form(path, text)
     missing = Missing.of(missing)
-    names = column_names(path, text=text)
+    # The fields of JSON are known when all of it was read: that is done once.
+    fields = read_schema(path, text.encoding if text else None) if form == "JSON lines" else None
+    names = column_names(path, text=text) if fields is None else list(fields.names)
     wanted = names if columns is None else list(dict.fromkeys(columns))
     for name in wanted:
         if name not in names:
@@ -111,8 +113,8 @@ def iter_batches(
     source: Iterator[pa.RecordBatch]
     if form == "delimited text":
         source = iter_text(path, text or TextForm(), wanted, categorical, missing)
-    elif form == "JSON lines":
-        source = iter_lines(path, wanted, missing.in_text, text.encoding if text else None)
+    elif fields is not None:
+        source = iter_lines(path, fields, wanted, missing.in_text, text.encoding if text else None)
     elif form == "Parquet":
         source = _iter_parquet(path, wanted, categorical, batch_rows)
     else:
@@ -174,7 +176,8 @@ def _iter_parquet(
     texts = [c for c in columns if c in categorical and pa.types.is_string(schema.field(c).type)]
     empty = True
     with reading(path, "Parquet"), _parquet(path, texts) as file:
-        for batch in file.iter_batches(batch_size=batch_rows, columns=columns):
+        rows = rows_at_a_time(path, file, columns, batch_rows)
+        for batch in file.iter_batches(batch_size=rows, columns=columns):
             empty = False
             yield batch.select(columns)
     if empty:
@@ -211,6 +214,7 @@ def _schema(path: Path, form: str) -> pa.Schema:
     with reading(path, form):
         if form == "Parquet":
             with _parquet(path) as file:
+                check_parquet(path, file)
                 schema = file.schema_arrow
         else:
             with pa.memory_map(str(path)) as source:
