@@ -85,8 +85,12 @@ class Written(Section):
     @field_validator("separator")
     @classmethod
     def _one_mark(cls, given: str | None) -> str | None:
-        if given is not None and (len(given) != 1 or not given.isascii() or given in "\r\n\0\"" or given.isalnum()):
-            raise ValueError(f"expected one character that is no letter or digit, such as ';' or '\\t', got {given[:20]!r}")
+        if given is not None and (
+            len(given) != 1 or not given.isascii() or given in '\r\n\0"' or given.isalnum()
+        ):
+            raise ValueError(
+                f"expected one character that is no letter or digit, such as ';' or '\\t', got {given[:20]!r}"
+            )
         return given
 
     @field_validator("thousands")
@@ -105,7 +109,7 @@ class Written(Section):
     def _two_marks(self) -> Written:
         if self.thousands and self.thousands == (self.decimal or "."):
             raise ValueError(
-                f"thousands: expected another mark than that before decimals (decimal: {self.decimal or '.'!r}), "
+                f"thousands: expected another mark than that before decimals, {self.decimal or '.'!r}, "
                 f"got {self.thousands!r}"
             )
         return self
@@ -130,9 +134,9 @@ class MissingWords(Section):
     def _one_list(self) -> MissingWords:
         if self.only is not None and (self.add is not None or self.keep is not None):
             raise ValueError("only: says all that is missing; leave add and keep out")
-        kept = [w for words in self.keep.values() for w in words] if isinstance(self.keep, dict) else self.keep
-        both = sorted(set(kept or ()) & set(self.add or ()))
-        if both and not isinstance(self.keep, dict):
+        # By column, a word may be a value in one and missing in all others.
+        both = [word for word in self.add or () if isinstance(self.keep, list) and word in self.keep]
+        if both:
             raise ValueError(f"keep: {both[0]!r} is missing by add")
         return self
 
@@ -184,9 +188,11 @@ class Data(Written):
             raise ValueError("expected either name (a dataset card) or path (a file)")
         if self.name is not None and self.split_column is not None:
             raise ValueError("split_column belongs to a file (path); a dataset card knows its splits")
-        said = sorted(set(Written.model_fields) & self.model_fields_set) if self.name is not None else []
-        if any(getattr(self, name) is not None for name in said):
-            raise ValueError(f"{said[0]} belongs to a file (path); a dataset card knows how its files are written")
+        said = [key for key in Written.model_fields if getattr(self, key) is not None]
+        if self.name is not None and said:
+            raise ValueError(
+                f"{said[0]} belongs to a file (path); a dataset card knows how its files are written"
+            )
         chosen_on = self.selection.split if self.selection else None
         if chosen_on is not None and (self.split in (None, "all") or chosen_on in (self.split, "all")):
             raise ValueError(
@@ -927,7 +933,19 @@ def _keys_at(loc: Sequence[Any], root: type[Section]) -> list[str]:
 
 
 def _sections() -> list[type[Section]]:
-    return [Data, Slices, ModelSpec, TrainData, Gate, ReportSpec, Objective, Twins, Selection, History, MissingWords]
+    return [
+        Data,
+        Slices,
+        ModelSpec,
+        TrainData,
+        Gate,
+        ReportSpec,
+        Objective,
+        Twins,
+        Selection,
+        History,
+        MissingWords,
+    ]
 
 
 def json_schema() -> dict[str, Any]:

@@ -63,7 +63,7 @@ def data_info(data: EvaluationSet, measured: Measurement) -> DataInfo:
         if card
         else {}
     )  # fmt: skip
-    warnings = [*(card.warnings if card else []), *data.notes]
+    warnings = [*(card.warnings if card else []), *dict.fromkeys(data.notes)]
     if data.dropped:
         warnings.append(
             tell_n(

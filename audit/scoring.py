@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from ..datasets.alike import warn_alike
 from ..datasets.columns import check_unique, words
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
@@ -90,6 +91,11 @@ class Twins:
         """What the rows of a batch are in these columns; null where one of them is missing."""
         texts = [words(batch.column(name)).cast(pa.string()) for name in self.columns]
         return pc.binary_join_element_wise(*texts, SEPARATOR)
+
+    @property
+    def seen(self) -> list[str]:
+        """The groups as a reader sees them."""
+        return [text.replace(SEPARATOR, " | ") for text in self.codes]
 
     def read(self, batch: pa.RecordBatch) -> pa.Array:
         """Codes of the rows of a batch; null where one of the columns is missing."""
@@ -178,6 +184,8 @@ def score(
             writing.result()
             progress(job.stage, data.rows, total)
     data.check_whole()
+    if job.twins is not None:
+        data.notes += warn_alike(", ".join(job.twins.columns), job.twins.seen)
     if measured is not None:
         _check(data, measured, job)
     return truncated

@@ -36,7 +36,7 @@ class Scan:
         self.depth = 0
 
     def read(self, chunk: Bytes) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-        """Return the places of brackets, commas and line ends outside of strings, and the depth behind each."""
+        """Return the places of brackets, commas and line ends outside of strings, and the depth behind."""
         places = np.flatnonzero(_MARKS[chunk])
         quotes = chunk[places] == _QUOTE
         quotes[quotes] = ~self._are_escaped(chunk, places[quotes])
@@ -89,7 +89,8 @@ def check_depth(block: bytes, where: Callable[[int], str]) -> None:
         depth = Scan().read(chunk[starts[line] : stop])[1]
         if depth.max(initial=0) > MAX_DEPTH:
             raise InputError(
-                f"{where(line)} has {int(depth.max()):,} brackets within each other; expected at most {MAX_DEPTH}"
+                f"{where(line)} has {int(depth.max()):,} brackets within each other; expected at most "
+                f"{MAX_DEPTH}"
             )
 
 
@@ -103,9 +104,11 @@ class ArrayLines(io.RawIOBase):
         self._started = self._ended = False
 
     def readable(self) -> bool:
+        """Yes."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Read a part of the lines into a buffer; returns how much."""
         raw = self._source.read(len(buffer))
         if not raw and not self._ended:
             raise InputError(f"{self._path}: expected readable JSON, but its array is not closed")
@@ -116,7 +119,8 @@ class ArrayLines(io.RawIOBase):
         places, depth = self._scan.read(chunk)
         if depth.max(initial=0) > MAX_DEPTH + 1:
             raise InputError(
-                f"{self._path}: has {int(depth.max()):,} brackets within each other; expected at most {MAX_DEPTH}"
+                f"{self._path}: an item has {int(depth.max()) - 1:,} brackets within each other; expected at "
+                f"most {MAX_DEPTH}"
             )
         begin = -1
         if not self._started:

@@ -219,7 +219,9 @@ def _drawn(ids: list[object], holdout: float) -> list[str]:
 
 def _file(card: Card, split: str) -> pa.Table:
     file = card.files[split]
-    form = TextForm(**card.reader.model_dump(exclude={"names", "missing"}), names=tuple(card.reader.names), skip=file.skip)
+    form = TextForm(
+        **card.reader.model_dump(exclude={"names", "missing"}), names=tuple(card.reader.names), skip=file.skip
+    )
     in_file = {new: old for old, new in card.rename.items()}
     coded = [name for name, column in card.columns.items() if column.values]
     worded = {*coded, *(derived.source for derived in card.derive.values())}

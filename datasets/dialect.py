@@ -95,8 +95,8 @@ class Dialect:
         how = ", ".join(f"{key}: {_shown(value)}" for key, value in self.found.items())
         return [
             tell(
-                "How {file} is written was found by looking at it ({found}); the keys of the same names in the "
-                "configuration say it by hand.",
+                "How {file} is written was found by looking at it ({found}); the keys of the same names in "
+                "the configuration say it by hand.",
                 file=name, found=how,
             )
         ]  # fmt: skip
@@ -136,7 +136,9 @@ def read_dialect(path: Path, form: TextForm) -> Dialect:
     if not names:
         names, taken = _header(path, form, lines, separator)
         if lines.tell() >= len(text) and not whole:
-            raise InputError(f"{path}: its header is longer than {_HEAD >> 20} MiB; is a closing quote missing?")
+            raise InputError(
+                f"{path}: its header is longer than {_HEAD >> 20} MiB; is a closing quote missing?"
+            )
     check_columns(path, len(names))
     return Dialect(names, skipped + taken, separator, encoding, found=found)
 
@@ -174,7 +176,9 @@ def _separator(path: Path, form: TextForm, lines: io.StringIO) -> str:
     even = [mark for mark in there if _is_even(head, mark, len(form.names), len(head) < _LOOK_ROWS)]
     if len(even) > 1:
         shown = " and ".join(repr(mark) for mark in even)
-        raise InputError(f"{path}: {shown} both part it into even rows; say which it is with {form.key}.separator")
+        raise InputError(
+            f"{path}: {shown} both part it into even rows; say which it is with {form.key}.separator"
+        )
     if even:
         return even[0]
     return _usual(path) if _usual(path) in there else max(there, key=first.count)
@@ -194,7 +198,9 @@ def _header(path: Path, form: TextForm, lines: io.StringIO, separator: str) -> t
     try:
         names = next((row for row in rows if row), None)
     except csv.Error as error:
-        raise InputError(f"{path}: expected a header line, got a line that cannot be split ({error})") from error
+        raise InputError(
+            f"{path}: expected a header line, got a line that cannot be split ({error})"
+        ) from error
     if names is None:
         raise InputError(f"{path}: expected a header line, got only empty lines")
     names = [name.strip() for name in names] if form.strip else names

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .bounds import check_columns, check_parquet, rows_at_a_time
+from .bounds import check_parquet, rows_at_a_time
 from .delimited import CATEGORY, iter_text, read_form
 from .dialect import TextForm, read_dialect
 from .errors import InputError
@@ -114,7 +114,7 @@ def iter_batches(
     if form == "delimited text":
         source = iter_text(path, text or TextForm(), wanted, categorical, missing)
     elif fields is not None:
-        source = iter_lines(path, fields, wanted, missing.in_text, text.encoding if text else None)
+        source = iter_lines(path, fields, wanted, missing, text.encoding if text else None)
     elif form == "Parquet":
         source = _iter_parquet(path, wanted, categorical, batch_rows)
     else:
