@@ -104,8 +104,8 @@ def warn_totals(column: str, rows: Mapping[str, int], first: Mapping[str, int]) 
             out.append(
                 tell(
                     "Column {column} holds {value}, first in row {row} of the table: it looks like a totals "
-                    "row, which counts rows twice. Take such rows out of the data, unless they are a slice of "
-                    "their own.",
+                    "row, which counts rows twice. Take such rows out of the data, unless they are a slice "
+                    "of their own.",
                     column=column,
                     value=shown(value),
                     row=f"{first[value]:,}",

@@ -28,7 +28,7 @@ _MISFIT = re.compile(r"In CSV column #(\d+):.*conversion error to (.+?): invalid
 _RAGGED = re.compile(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
 _COMMA_WITHIN = re.compile(rb"\d,\d|[\s\"',;\t|][+-]?,\d")
 _POINT_GROUPS = re.compile(rb"\d\.\d{3}")
-_SPACE_GROUPS = re.compile(rb"\d([ ']|\xc2?\xa0|\xe2\x80[\xaf\x99])\d{3}")
+_MANY_GROUPS = re.compile(rb"\d(?:[ ']|\xc2?\xa0|\xe2\x80[\xaf\x99])\d{3}|\d\.\d{3}\.\d{3}")
 _QUOTED_COMMA = re.compile(rb"[\"'][^\"'\r\n]{0,12}\d,\d")
 
 
@@ -74,10 +74,10 @@ def _may_hold_marks(path: Path, dialect: Dialect) -> bool:
         start = file.read(LOOK)
     if b"\0" in start[:1000]:  # UTF-16
         return True
-    if dialect.separator == ",":
-        return bool(_QUOTED_COMMA.search(start) or _SPACE_GROUPS.search(start))
-    points = dialect.separator == ";" and _POINT_GROUPS.search(start)
-    return bool(points or _COMMA_WITHIN.search(start) or _SPACE_GROUPS.search(start))
+    marks = [_MANY_GROUPS, _QUOTED_COMMA if dialect.separator == "," else _COMMA_WITHIN]
+    if dialect.separator == ";":
+        marks.append(_POINT_GROUPS)
+    return any(mark.search(start) for mark in marks)
 
 
 def iter_text(

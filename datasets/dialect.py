@@ -140,6 +140,7 @@ def read_dialect(path: Path, form: TextForm) -> Dialect:
                 f"{path}: its header is longer than {_HEAD >> 20} MiB; is a closing quote missing?"
             )
     check_columns(path, len(names))
+    names = _unique(path, names, form.number_duplicates)
     return Dialect(names, skipped + taken, separator, encoding, found=found)
 
 
@@ -206,7 +207,7 @@ def _header(path: Path, form: TextForm, lines: io.StringIO, separator: str) -> t
     names = [name.strip() for name in names] if form.strip else names
     # Index columns that pandas and R write have no name: called as pandas calls them when it reads them.
     names = [name if name.strip() else f"{NAMELESS}{place}" for place, name in enumerate(names)]
-    return _unique(path, names, form.number_duplicates), rows.line_num
+    return names, rows.line_num
 
 
 def _unique(path: Path, names: list[str], number: bool) -> list[str]:

@@ -18,6 +18,7 @@ from .delimited import CATEGORY, iter_text, read_form
 from .dialect import TextForm, read_dialect
 from .errors import InputError
 from .files import form_of, reading, sha256_file
+from .ipc import check_ipc
 from .jsonlines import iter_lines, read_schema
 from .missing import Missing
 
@@ -174,13 +175,19 @@ def _iter_parquet(
 ) -> Iterator[pa.RecordBatch]:
     schema = _schema(path, "Parquet")
     texts = [c for c in columns if c in categorical and pa.types.is_string(schema.field(c).type)]
-    empty = True
+    came = 0
     with reading(path, "Parquet"), _parquet(path, texts) as file:
+        declared = file.metadata.num_rows
         rows = rows_at_a_time(path, file, columns, batch_rows)
         for batch in file.iter_batches(batch_size=rows, columns=columns):
-            empty = False
+            came += batch.num_rows
             yield batch.select(columns)
-    if empty:
+    if came != declared and columns:
+        # Arrow reads what there is and says nothing.
+        raise InputError(
+            f"{path}: expected readable Parquet, but its footer says {declared:,} rows and {came:,} came"
+        )
+    if not came:
         yield _no_rows(schema, columns)
 
 
@@ -219,6 +226,7 @@ def _schema(path: Path, form: str) -> pa.Schema:
         else:
             with pa.memory_map(str(path)) as source:
                 is_file = _is_ipc_file(source)
+                check_ipc(path, source, is_file=is_file)
                 schema = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(source).schema
     twice = [name for name, count in Counter(schema.names).items() if count > 1]
     if twice:
