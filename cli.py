@@ -73,6 +73,10 @@ def audit(
         from .audit.runner import folder_name
 
         say(result)
+        if result.configuration["data"]["name"] is None:
+            # What a card warns of is known; what is odd about a file may be news.
+            for line in result.data.warnings:
+                _tell(f"warning: {line}")
         typer.echo(f"report: {(out or Path('runs') / folder_name(result.audit)) / 'report.html'}")
     leave(result.verdict, allow_inconclusive)
 

@@ -128,7 +128,7 @@ class Written(Section):
     def _two_marks(self) -> Written:
         if self.thousands and self.thousands == (self.decimal or "."):
             raise ValueError(
-                f"thousands: expected another mark than that before decimals (decimal: {self.decimal or '.'!r}), "
+                f"thousands: expected another mark than that before decimals, {self.decimal or '.'!r}, "
                 f"got {self.thousands!r}"
             )
         return self
@@ -153,11 +153,9 @@ class MissingWords(Section):
     def _one_list(self) -> MissingWords:
         if self.only is not None and (self.add is not None or self.keep is not None):
             raise ValueError("only: says all that is missing; leave add and keep out")
-        kept = (
-            [w for words in self.keep.values() for w in words] if isinstance(self.keep, dict) else self.keep
-        )
-        both = sorted(set(kept or ()) & set(self.add or ()))
-        if both and not isinstance(self.keep, dict):
+        # By column, a word may be a value in one and missing in all others.
+        both = [word for word in self.add or () if isinstance(self.keep, list) and word in self.keep]
+        if both:
             raise ValueError(f"keep: {both[0]!r} is missing by add")
         return self
 
@@ -216,8 +214,8 @@ class Data(Written):
             raise ValueError("expected either name (a dataset card) or path (a file)")
         if self.name is not None and self.split_column is not None:
             raise ValueError("split_column belongs to a file (path); a dataset card knows its splits")
-        said = sorted(set(Written.model_fields) & self.model_fields_set) if self.name is not None else []
-        if any(getattr(self, name) is not None for name in said):
+        said = [key for key in Written.model_fields if getattr(self, key) is not None]
+        if self.name is not None and said:
             raise ValueError(
                 f"{said[0]} belongs to a file (path); a dataset card knows how its files are written"
             )

@@ -83,7 +83,7 @@ def data_info(data: EvaluationSet, measured: Measurement, decisions: Binary | No
     )  # fmt: skip
     warnings = list(card.warnings) if card else []
     known = len(warnings)
-    warnings += data.notes
+    warnings += dict.fromkeys(data.notes)
     warnings += _class_warnings(data, measured, decisions)
     if data.dropped:
         warnings.append(

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from ..datasets.alike import warn_alike
 from ..datasets.columns import check_unique, words
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
@@ -94,6 +95,11 @@ class Twins:
         joined = pc.binary_join_element_wise(*map(_marked, texts), SEPARATOR)
         blank = functools.reduce(pc.and_, (pc.is_null(text.indices) for text in texts))
         return pc.if_else(blank, pa.scalar(None, pa.string()), joined)
+
+    @property
+    def seen(self) -> list[str]:
+        """The groups as a reader sees them."""
+        return [text.replace(SEPARATOR, " | ") for text in self.codes]
 
     def read(self, batch: pa.RecordBatch) -> pa.Array:
         """Codes of the rows of a batch; null where all of the columns are missing."""
@@ -188,6 +194,8 @@ def score(
             writing.result()
             progress(job.stage, data.rows, total)
     data.check_whole()
+    if job.twins is not None:
+        data.notes += warn_alike(", ".join(job.twins.columns), job.twins.seen)
     if measured is not None:
         _check(data, measured, job)
     return truncated

@@ -25,7 +25,8 @@ MAX_COLUMNS = 20_000
 of real data (gene expression, one-hot words) have some thousands."""
 
 MAX_DEPTH = 64
-"""Brackets within brackets in JSON. Arrow's parser calls itself for each and ends the process with its stack."""
+"""Brackets within brackets in JSON. Arrow's parser calls itself for each, and ends the process with its
+stack."""
 
 FREE_BYTES = 1 << 30
 """What a compressed file may always become: below that no ratio is asked for."""
@@ -56,9 +57,11 @@ class Inflated(io.RawIOBase):
         self._total = 0
 
     def readable(self) -> bool:
+        """Yes."""
         return True
 
     def read(self, size: int | None = -1) -> bytes:
+        """Return up to so many bytes of the content; InputError where it is too much altogether."""
         if size is None or size < 0:
             return b"".join(iter(lambda: self.read(MAX_ROW), b""))
         found: bytes = self._stream.read(size)
@@ -71,11 +74,13 @@ class Inflated(io.RawIOBase):
         return found
 
     def readinto(self, buffer: Any) -> int:
+        """Read into a buffer; returns how much."""
         found = self.read(len(buffer))
         buffer[: len(found)] = found
         return len(found)
 
     def close(self) -> None:
+        """Close the file."""
         if not self.closed:
             self._stream.close()
             self._file.close()
@@ -94,7 +99,7 @@ def check_rows(path: Path, rows: int) -> None:
     if rows > FREE_ROWS and rows > MAX_ROWS_PER_BYTE * size:
         raise InputError(
             f"{path}: {size:,} bytes hold {rows:,} rows, which must all be alike; expected at most "
-            f"{FREE_ROWS:,} rows, or {MAX_ROWS_PER_BYTE} per byte (a table of counts says it in few: data.count)"
+            f"{FREE_ROWS:,} rows, or {MAX_ROWS_PER_BYTE} per byte (counts say it in few rows: data.count)"
         )
 
 
@@ -105,8 +110,8 @@ def check_parquet(path: Path, file: pq.ParquetFile) -> None:
     counted = sum(group.num_rows for group in groups)
     if counted != found.num_rows:
         raise InputError(
-            f"{path}: expected readable Parquet, but its footer says {found.num_rows:,} rows and its row groups "
-            f"have {counted:,}"
+            f"{path}: expected readable Parquet, but its footer says {found.num_rows:,} rows and its row "
+            f"groups have {counted:,}"
         )
     check_rows(path, found.num_rows)
     check_columns(path, found.num_columns)
@@ -127,7 +132,8 @@ def rows_at_a_time(path: Path, file: pq.ParquetFile, columns: Sequence[str], mos
     if not texts:
         return most
     longest = 0
-    coded = pq.ParquetFile(path, read_dictionary=texts)
+    # By small buffers: of each row group no more is read than its dictionary and its first page.
+    coded = pq.ParquetFile(path, read_dictionary=texts, buffer_size=1 << 16, pre_buffer=False)
     for number in range(coded.num_row_groups):
         group = coded.metadata.row_group(number)
         _check_growth(path, group, texts)
@@ -140,6 +146,8 @@ def rows_at_a_time(path: Path, file: pq.ParquetFile, columns: Sequence[str], mos
 
 
 def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        return _is_text(kind.value_type)
     return bool(
         pa.types.is_string(kind)
         or pa.types.is_large_string(kind)
@@ -155,8 +163,8 @@ def _check_growth(path: Path, group: pq.RowGroupMetaData, texts: Sequence[str]) 
         grown = chunk.total_uncompressed_size
         if chunk.path_in_schema in texts and grown > max(FREE_BYTES, MAX_RATIO * size):
             raise InputError(
-                f"{path}: column '{chunk.path_in_schema}' becomes {grown:,} bytes in one row group of a file of "
-                f"{size:,}; a file that grows so much is not read"
+                f"{path}: column '{chunk.path_in_schema}' becomes {grown:,} bytes in one row group of a file "
+                f"of {size:,}; a file that grows so much is not read"
             )
 
 

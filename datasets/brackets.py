@@ -19,8 +19,9 @@ from .errors import InputError
 
 Bytes = NDArray[np.uint8]
 _QUOTE, _BACK, _COMMA, _NEWLINE, _RETURN, _SPACE = (ord(c) for c in '"\\,\n\r ')
+_ARRAY, _OBJECT = ord("["), ord("{")
 _STEP = np.zeros(256, np.int8)
-_STEP[[ord("["), ord("{")]] = 1
+_STEP[[_ARRAY, _OBJECT]] = 1
 _STEP[[ord("]"), ord("}")]] = -1
 _MARKS = _STEP != 0
 _MARKS[[_QUOTE, _COMMA, _NEWLINE, _RETURN]] = True
@@ -35,7 +36,7 @@ class Scan:
         self.depth = 0
 
     def read(self, chunk: Bytes) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-        """Return the places of brackets, commas and line ends outside of strings, and the depth behind each."""
+        """Return the places of brackets, commas and line ends outside of strings, and the depth behind."""
         places = np.flatnonzero(_MARKS[chunk])
         quotes = chunk[places] == _QUOTE
         quotes[quotes] = ~self._are_escaped(chunk, places[quotes])
@@ -74,20 +75,22 @@ def check_depth(block: bytes, where: Callable[[int], str]) -> None:
     where : callable
         Says where the line of a number within the block stands.
     """
-    opened = block.count(b"[") + block.count(b"{") - block.count(b"\n{") - block.startswith(b"{")
-    if opened <= MAX_DEPTH:
-        return  # Most tables are flat: hardly anything opens but the object of each line.
     chunk = np.frombuffer(block, np.uint8)
+    opens = (chunk == _OBJECT) | (chunk == _ARRAY)
+    begins = np.count_nonzero(opens[1:] & (chunk[:-1] == _NEWLINE)) + block.startswith((b"{", b"["))
+    if np.count_nonzero(opens) - begins <= MAX_DEPTH:
+        return  # Most tables are flat: hardly anything opens but the object of each line.
     ends = np.flatnonzero(chunk == _NEWLINE)
     starts = np.concatenate([[0], ends + 1])
-    before = np.concatenate([[0], np.cumsum(_STEP[chunk] == 1, dtype=np.int32)])
+    before = np.concatenate([[0], np.cumsum(opens, dtype=np.int32)])
     many = np.flatnonzero(np.diff(before[np.concatenate([starts, [len(chunk)]])]) > MAX_DEPTH)
     for line in many.tolist():
         stop = ends[line] if line < len(ends) else len(chunk)
         depth = Scan().read(chunk[starts[line] : stop])[1]
         if depth.max(initial=0) > MAX_DEPTH:
             raise InputError(
-                f"{where(line)} has {int(depth.max()):,} brackets within each other; expected at most {MAX_DEPTH}"
+                f"{where(line)} has {int(depth.max()):,} brackets within each other; expected at most "
+                f"{MAX_DEPTH}"
             )
 
 
@@ -101,9 +104,11 @@ class ArrayLines(io.RawIOBase):
         self._started = self._ended = False
 
     def readable(self) -> bool:
+        """Yes."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Read a part of the lines into a buffer; returns how much."""
         raw = self._source.read(len(buffer))
         if not raw and not self._ended:
             raise InputError(f"{self._path}: expected readable JSON, but its array is not closed")
@@ -114,7 +119,8 @@ class ArrayLines(io.RawIOBase):
         places, depth = self._scan.read(chunk)
         if depth.max(initial=0) > MAX_DEPTH + 1:
             raise InputError(
-                f"{self._path}: has {int(depth.max()):,} brackets within each other; expected at most {MAX_DEPTH}"
+                f"{self._path}: an item has {int(depth.max()) - 1:,} brackets within each other; expected at "
+                f"most {MAX_DEPTH}"
             )
         begin = -1
         if not self._started:

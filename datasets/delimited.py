@@ -17,25 +17,24 @@ from .dialect import LOOK, Dialect, TextForm, read_dialect
 from .errors import InputError
 from .files import is_gzip_name, open_content, reading, undecodable
 from .missing import ALWAYS, Missing, nulled
-from .numerals import find_numerals, grouped, ungrouped
+from .numerals import Numerals, find_numerals, grouped, ungrouped
 
 BLOCK = MAX_ROW
 """Bytes parsed at a time; a single row cannot be longer. Arrow reads up to 32 blocks ahead."""
 
 CATEGORY = pa.dictionary(pa.int32(), pa.string())
 FORM = "delimited text"
-_USUAL = {"decimal": ".", "thousands": ""}
 _MISFIT = re.compile(r"In CSV column #(\d+):.*conversion error to (.+?): invalid value '(.*)'", re.DOTALL)
 _RAGGED = re.compile(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
 _COMMA_WITHIN = re.compile(rb"\d,\d|[\s\"',;\t|][+-]?,\d")
 _POINT_GROUPS = re.compile(rb"\d\.\d{3}")
-_SPACE_GROUPS = re.compile(rb"\d([ ']|\xc2?\xa0|\xe2\x80[\xaf\x99])\d{3}")
+_MANY_GROUPS = re.compile(rb"\d(?:[ ']|\xc2?\xa0|\xe2\x80[\xaf\x99])\d{3}|\d\.\d{3}\.\d{3}")
 _QUOTED_COMMA = re.compile(rb"[\"'][^\"'\r\n]{0,12}\d,\d")
 
 
 @dataclass
 class _Types:
-    """Types of columns that hold for the whole file, and the columns of numbers with marks between thousands."""
+    """Types that hold for the whole file, and those of columns of numbers with marks between thousands."""
 
     of: dict[str, pa.DataType] = field(default_factory=dict)
     grouped: dict[str, pa.DataType] = field(default_factory=dict)
@@ -44,8 +43,8 @@ class _Types:
 def read_form(path: Path, form: TextForm) -> Dialect:
     """Find out how a file is written, its numbers too, as far as `form` does not say it."""
     dialect = read_dialect(path, form)
-    said = {"decimal": form.decimal, "thousands": form.thousands}
-    if None in said.values() and _may_hold_marks(path, dialect):
+    numerals = Numerals(form.decimal or ".", form.thousands or "")
+    if (form.decimal is None or form.thousands is None) and _may_hold_marks(path, dialect):
         with reading(path, FORM, dialect.encoding), _plainly(path):
             everything = dict.fromkeys(dialect.names, pa.string())
             with _open(path, dialect, dialect.names, everything, ()) as reader:
@@ -53,14 +52,20 @@ def read_form(path: Path, form: TextForm) -> Dialect:
         if start is not None:
             columns = dict(zip(start.schema.names, start.columns, strict=True))
             points = dialect.separator == ";"
-            numerals = find_numerals(
-                columns, Missing().in_numbers, form.decimal, form.thousands, points=points
-            )
-            seen = {"decimal": numerals.decimal, "thousands": numerals.thousands}
-            found = {k: v for k, v in seen.items() if said[k] is None and v != _USUAL[k]}
-            dialect = replace(dialect, unclear=numerals.unclear, found=dialect.found | found)
-            said = seen | {k: v for k, v in said.items() if v is not None}
-    return replace(dialect, **{key: _USUAL[key] if value is None else value for key, value in said.items()})
+            words = Missing().in_numbers
+            numerals = find_numerals(columns, words, form.decimal, form.thousands, points=points)
+    found = dict(dialect.found)
+    if form.decimal is None and numerals.decimal != ".":
+        found["decimal"] = numerals.decimal
+    if form.thousands is None and numerals.thousands:
+        found["thousands"] = numerals.thousands
+    return replace(
+        dialect,
+        decimal=numerals.decimal,
+        thousands=numerals.thousands,
+        unclear=numerals.unclear,
+        found=found,
+    )
 
 
 def _may_hold_marks(path: Path, dialect: Dialect) -> bool:
@@ -69,10 +74,10 @@ def _may_hold_marks(path: Path, dialect: Dialect) -> bool:
         start = file.read(LOOK)
     if b"\0" in start[:1000]:  # UTF-16
         return True
-    if dialect.separator == ",":
-        return bool(_QUOTED_COMMA.search(start) or _SPACE_GROUPS.search(start))
-    points = dialect.separator == ";" and _POINT_GROUPS.search(start)
-    return bool(points or _COMMA_WITHIN.search(start) or _SPACE_GROUPS.search(start))
+    marks = [_MANY_GROUPS, _QUOTED_COMMA if dialect.separator == "," else _COMMA_WITHIN]
+    if dialect.separator == ";":
+        marks.append(_POINT_GROUPS)
+    return any(mark.search(start) for mark in marks)
 
 
 def iter_text(
@@ -101,8 +106,8 @@ def _refuse_unclear(path: Path, dialect: Dialect, numbers: Sequence[str], key: s
     for name in numbers:
         if name in dialect.unclear:
             raise InputError(
-                f"{path}: column '{name}' holds numbers such as {dialect.unclear[name]!r}, which can be read in two "
-                f"ways; say {key}.decimal ('.' or ',') and, where there are marks between thousands, "
+                f"{path}: column '{name}' holds numbers such as {dialect.unclear[name]!r}, which can be read "
+                f"in two ways; say {key}.decimal ('.' or ',') and, where there are marks between thousands, "
                 f"{key}.thousands"
             )
 
@@ -153,8 +158,8 @@ def _plainly(path: Path) -> Iterator[None]:
             row, expected, got = ragged.groups()
             where = f" in row {int(row):,}" if row else ""
             raise InputError(
-                f"{path}: expected {expected} columns, got {got}{where}; is a separator or a quote missing, or "
-                "are there lines before the header (data.skip)?"
+                f"{path}: expected {expected} columns, got {got}{where}; is a separator or a quote missing, "
+                "or are there lines before the header (data.skip)?"
             ) from error
         if "straddl" in str(error):
             raise InputError(
@@ -192,8 +197,8 @@ def _settled(
             name = dialect.names[int(misfit[1])]
             if form.decimal is None and _has_other_decimals(misfit[3], dialect.decimal):
                 raise InputError(
-                    f"{path}: column '{name}' holds {misfit[3][:40]!r} after numbers that are written otherwise; "
-                    f"say {form.key}.decimal"
+                    f"{path}: column '{name}' holds {misfit[3][:40]!r} after numbers that are written "
+                    f"otherwise; say {form.key}.decimal"
                 ) from None
             types[name] = _wider(misfit[2], misfit[3], dialect.decimal)
     return _Types()
@@ -250,8 +255,8 @@ def _refuse_binary(path: Path, schema: pa.Schema, encoding: str) -> None:
         if pa.types.is_binary(column.type):
             where = undecodable(path, encoding) or "undecodable bytes"
             raise InputError(
-                f"{path}: expected UTF-8 text in column '{column.name}', got {where}; data.encoding says another "
-                "encoding"
+                f"{path}: expected UTF-8 text in column '{column.name}', got {where}; data.encoding says "
+                "another encoding"
             )
 
 
@@ -270,7 +275,6 @@ def _finished(
             )
         else:
             # Of the columns that nobody asks about, some words are missing without a question.
-            always = () if column.type == CATEGORY or missing.only else ALWAYS
-            column = nulled(column, (*missing.in_text, *always))
+            column = nulled(column, missing.in_text(name, () if column.type == CATEGORY else ALWAYS))
         arrays.append(column)
     return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)

@@ -18,6 +18,8 @@ from .files import open_content, reading
 
 LOOK = 4 << 20
 """Bytes that are looked at to find encoding and decimal mark."""
+_HEAD = 1 << 20
+"""Bytes within which the header ends."""
 _LOOK_ROWS = 1 << 16
 """Characters that are looked at to find the separator."""
 SEPARATORS = (",", ";", "\t", "|")
@@ -93,8 +95,8 @@ class Dialect:
         how = ", ".join(f"{key}: {_shown(value)}" for key, value in self.found.items())
         return [
             tell(
-                "How {file} is written was found by looking at it ({found}); the keys of the same names in the "
-                "configuration say it by hand.",
+                "How {file} is written was found by looking at it ({found}); the keys of the same names in "
+                "the configuration say it by hand.",
                 file=name, found=how,
             )
         ]  # fmt: skip
@@ -119,7 +121,8 @@ def read_dialect(path: Path, form: TextForm) -> Dialect:
         if encoding is None:
             encoding, guessed = find_encoding(path, start, whole)
             found = {"encoding": encoding} if guessed or encoding != "utf-8" else {}
-        text = _decoded(start, encoding, whole)
+        whole = len(start) <= _HEAD
+        text = _decoded(start[:_HEAD], encoding, whole)
     lines = io.StringIO(text, newline="")
     skipped = _skipped(lines, form.skip)
     mark = _SEP_LINE.fullmatch(_peek(lines))
@@ -134,9 +137,10 @@ def read_dialect(path: Path, form: TextForm) -> Dialect:
         names, taken = _header(path, form, lines, separator)
         if lines.tell() >= len(text) and not whole:
             raise InputError(
-                f"{path}: its header is longer than {LOOK >> 20} MiB; is a closing quote missing?"
+                f"{path}: its header is longer than {_HEAD >> 20} MiB; is a closing quote missing?"
             )
     check_columns(path, len(names))
+    names = _unique(path, names, form.number_duplicates)
     return Dialect(names, skipped + taken, separator, encoding, found=found)
 
 
@@ -203,7 +207,7 @@ def _header(path: Path, form: TextForm, lines: io.StringIO, separator: str) -> t
     names = [name.strip() for name in names] if form.strip else names
     # Index columns that pandas and R write have no name: called as pandas calls them when it reads them.
     names = [name if name.strip() else f"{NAMELESS}{place}" for place, name in enumerate(names)]
-    return _unique(path, names, form.number_duplicates), rows.line_num
+    return names, rows.line_num
 
 
 def _unique(path: Path, names: list[str], number: bool) -> list[str]:

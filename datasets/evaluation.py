@@ -16,13 +16,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import card as cards
+from .alike import Heaviest, totals, warn_alike, warn_totals
 from .classes import SUPPORTED
-from .columns import Ascending, Binary, Scalar, Sensitive, no_column, plain, word, words
+from .columns import MAX_VALUES, Ascending, Binary, Scalar, Sensitive, no_column, plain, word, words
 from .dialect import NAMELESS, TextForm
 from .errors import InputError
 from .files import form_of
 from .missing import Missing, nulled, question
 from .read import column_names, found_in, iter_batches, sha256_file
+
+MAX_WORD = 1_000
+"""Characters of a value of a sensitive feature: it stands in every table, chart and file of the report."""
 
 RESERVED = ("id", "y_true", "y_pred", "y_after", "score", "weight", "cluster", "count", "twin")
 
@@ -169,6 +173,8 @@ class EvaluationSet:
         self.rows = 0
         self.dropped = 0
         self.outside = 0
+        self.heaviest = Heaviest()
+        self._first: dict[str, dict[str, int]] = {s: {} for s in self.sensitive}
 
     def _require(self, name: str | None, key: str) -> None:
         if name is not None and name not in self.names:
@@ -278,7 +284,7 @@ class EvaluationSet:
     def _known(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Put null for words that mean so; of a feature that is cut at numbers, also for those of numbers."""
         columns = [
-            nulled(column, self.words.in_numbers if name in self.bins else self.words.in_text)
+            nulled(column, self.words.in_numbers if name in self.bins else self.words.in_text(name))
             for name, column in zip(batch.schema.names, batch.columns, strict=True)
         ]
         return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
@@ -348,18 +354,41 @@ class EvaluationSet:
         cells = out["count"].to_numpy() if self.count else None
         for slicer in self.slicers:
             if slicer.column not in self.bins:
-                self._ask(slicer.column, "sensitive", batch.column(slicer.column))
+                self._look(slicer.column, batch.column(slicer.column), start)
             out[slicer.column] = slicer.read(batch.column(slicer.column), cells)
+        if cells is not None:
+            known = [out[s.column].is_valid().to_numpy(zero_copy_only=False) for s in self.slicers]
+            self.heaviest.add(cells, np.any(known, axis=0))
         return out
+
+    def _look(self, name: str, column: pa.Array, start: int) -> None:
+        """Look at the values of a sensitive column that were not seen before."""
+        first = self._first[name]
+        new = [value for value in _levels(column) if value not in first]
+        if not new:
+            return
+        longest = max(new, key=len)
+        if len(longest) > MAX_WORD:
+            raise InputError(
+                f"sensitive column '{name}' holds a text of {len(longest):,} characters; expected at most "
+                f"{MAX_WORD:,}, as a value names a slice"
+            )
+        self._ask(name, "sensitive", column)
+        whole = column.cast(pa.string()) if totals([*first, *new]) else None
+        for value in new[: MAX_VALUES + 1]:
+            place = -1 if whole is None else pc.index(whole, value).as_py()
+            first[value] = start + place + 1 if place >= 0 else 0
 
     def _ask(self, name: str, role: str, column: pa.Array, named: Sequence[str] = ()) -> None:
         """InputError where a word may mean that the value is not known, and nobody said what it means."""
         if not self.words.unasked(name, _levels(column), named):
             return
+        left_out = self.dropped, self.outside
         found = pa.chunked_array([_plain_text(b.column(name)) for b in self.batches()]).value_counts()
-        rows = {str(v["values"]): int(v["counts"]) for v in found.to_pylist()}
-        asked = self.words.unasked(name, rows, named)
-        raise InputError(question(name, role, {word: rows[word] for word in sorted(asked)}))
+        self.dropped, self.outside = left_out
+        rows = {v["values"]: int(v["counts"]) for v in found.to_pylist() if v["values"] is not None}
+        if asked := self.words.unasked(name, rows, named):
+            raise InputError(question(name, role, {word: rows[word] for word in sorted(asked)}))
 
     def check_whole(self) -> None:
         """After the last batch: InputError for an empty table."""
@@ -368,6 +397,16 @@ class EvaluationSet:
             if self.outside:
                 dropped += f" ({self.outside} rows are of other splits than {self.split!r})"
             raise InputError(f"{self.where}: no rows to audit{dropped}")
+        if self.outcome:
+            self.notes += warn_alike(self.outcome.column, list(self.outcome.seen))
+        for slicer in self.slicers:
+            if not slicer.edges:
+                self.notes += warn_alike(slicer.column, list(slicer.values))
+                # Of rows that were left out, none is counted.
+                rows = {} if self.dropped or self.outside else self._first[slicer.column]
+                first = {value: row for value, row in rows.items() if row}
+                self.notes += warn_totals(slicer.column, slicer.values, first)
+        self.notes += self.heaviest.warn()
 
 
 def _present(column: pa.Array) -> pa.Array:
@@ -388,9 +427,9 @@ def _plain_text(column: pa.Array) -> pa.Array:
 
 
 def _levels(column: pa.Array) -> list[str]:
-    """The distinct values of a column of text."""
+    """The distinct values of a column of text, at least."""
     if pa.types.is_dictionary(column.type):
-        column = column.dictionary.take(pc.unique(column.indices).drop_null())
+        column = column.dictionary
     if not pa.types.is_string(column.type):
         return []
     return [value for value in column.unique().to_pylist() if value is not None]

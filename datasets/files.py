@@ -133,7 +133,7 @@ def reading(path: Path, form: str, encoding: str = "utf-8") -> Iterator[None]:
 
 
 def undecodable(path: Path, encoding: str = "utf-8") -> str | None:
-    """Say where the first byte is that is not so encoded, ``byte 0xe9 in line 3 (offset 27)``; None if all is."""
+    """Say where the first byte is that is not so encoded, ``byte 0xe9 in line 3 (offset 27)``, or None."""
     decoder = codecs.getincrementaldecoder(encoding)()
     offset, lines = 0, 1
     with open_content(path) as file:

@@ -16,7 +16,7 @@ from .bounds import MAX_COLUMNS, MAX_ROW, check_columns
 from .brackets import ArrayLines, check_depth
 from .errors import InputError
 from .files import open_content, reading
-from .missing import nulled
+from .missing import Missing, nulled
 
 _BLOCK = 16 << 20
 _FORM = "JSON lines"
@@ -44,15 +44,15 @@ def read_schema(path: Path, encoding: str | None = None) -> pa.Schema:
 
 
 def iter_lines(
-    path: Path, columns: Sequence[str], missing: Sequence[str], encoding: str | None = None
+    path: Path, whole: pa.Schema, columns: Sequence[str], missing: Missing, encoding: str | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Stream the wanted fields of a JSON file; a field absent from an object is null."""
-    whole = read_schema(path, encoding)
+    """Stream the wanted fields of a JSON file of a known schema; a field absent from an object is null."""
     schema = pa.schema([whole.field(name) for name in columns])
     for where, block in _blocks(path, encoding):
         table = _parse(path, block, where, 0, schema).select(list(columns))
         for batch in table.to_batches():
-            yield pa.RecordBatch.from_arrays([nulled(c, missing) for c in batch.columns], schema=schema)
+            arrays = [nulled(c, missing.in_text(n)) for n, c in zip(columns, batch.columns, strict=True)]
+            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 class _Where:
@@ -84,7 +84,7 @@ def _blocks(path: Path, encoding: str | None) -> Iterator[tuple[_Where, bytes]]:
 
 def _as_lines(path: Path, raw: IO[bytes], encoding: str | None) -> tuple[IO[bytes], str]:
     """The content as UTF-8 in lines, and what a line is of the file."""
-    file = io.BufferedReader(raw, _BLOCK)  # type: ignore[arg-type]
+    file = io.BufferedReader(raw, _BLOCK)  # type: ignore[type-var]
     start = file.peek()
     wide = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     if encoding or wide:
@@ -156,7 +156,7 @@ def _plain(path: Path, error: pa.ArrowInvalid, at: _Where, first: int) -> InputE
     if changed := re.search(r"Column\((.*?)\) changed from (\w+) to (\w+)", text):
         column = changed[1].lstrip("/")
         if not column:
-            return InputError(f"{path}: expected one JSON object per line, got an {changed[3]}{where}")
+            return InputError(f"{path}: expected one JSON object per line, got {_article(changed[3])}{where}")
         return InputError(
             f"{path}: expected {changed[2]} values in field '{column}', got {changed[3]}{where}"
         )
@@ -165,6 +165,10 @@ def _plain(path: Path, error: pa.ArrowInvalid, at: _Where, first: int) -> InputE
     if "JSON parse error" in text:
         return InputError(f"{path}: expected one JSON object per line, got something else{where}")
     return None
+
+
+def _article(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 def _joined(path: Path, one: pa.Schema, other: pa.Schema) -> pa.Schema:

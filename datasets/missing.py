@@ -17,9 +17,10 @@ ALWAYS = ("NaN", "nan", "null", "NULL")
 """Words that mean so in every column that nobody asks about, as they always did here."""
 
 WORDS = (
-    "NA", "N/A", "#N/A", "#N/A N/A", "#NA", "<NA>", "NaN", "-NaN", "nan", "-nan", "NaT", "None", "none", "NONE",
-    "null", "Null", "NULL", "n/a", "N/a", "na", "Na", "Nan", "NAN", "-1.#IND", "-1.#QNAN", "1.#IND", "1.#QNAN",
-    "\\N", "(null)", "<null>", "NIL", "nil", "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?",
+    "NA", "N/A", "#N/A", "#N/A N/A", "#NA", "<NA>", "NaN", "-NaN", "nan", "-nan", "NaT", "None", "none",
+    "NONE", "null", "Null", "NULL", "n/a", "N/a", "na", "Na", "Nan", "NAN", "-1.#IND", "-1.#QNAN", "1.#IND",
+    "1.#QNAN", "\\N", "(null)", "<null>", "NIL", "nil", "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!",
+    "#NAME?",
 )  # fmt: skip
 """What programs write for a missing value. Among numbers they are missing; in text each may be a word of its
 own (Namibia's code NA, the religion None), so that it is asked about."""
@@ -55,15 +56,18 @@ class Missing:
             return cls(tuple(given.get("add") or only or ()), given.get("keep") or (), only is not None)
         return cls(tuple(given))
 
-    @property
-    def in_text(self) -> tuple[str, ...]:
-        """Words that mean null in a column of text."""
-        return tuple(dict.fromkeys([*BLANK, *self.words]))
+    def in_text(self, column: str, always: Sequence[str] = ()) -> tuple[str, ...]:
+        """Words that mean null in a column of text; ``always`` are some more, unless the list is whole."""
+        words = dict.fromkeys([*BLANK, *self.words, *(() if self.only else always)])
+        return tuple(word for word in words if word not in self._kept(column))
 
     @property
     def in_numbers(self) -> tuple[str, ...]:
         """Words that mean null in a column of numbers."""
-        return self.in_text if self.only else tuple(dict.fromkeys([*self.in_text, *WORDS]))
+        return tuple(dict.fromkeys([*BLANK, *self.words, *(() if self.only else WORDS)]))
+
+    def _kept(self, column: str) -> Sequence[str]:
+        return self.keep.get(column, ()) if isinstance(self.keep, Mapping) else self.keep
 
     def unasked(self, column: str, values: Iterable[str], named: Iterable[str] = ()) -> list[str]:
         """Return those values of a column of text that may mean 'not known', and that nobody said are values.
@@ -72,8 +76,7 @@ class Missing:
         """
         if self.only:
             return []
-        kept = self.keep.get(column, ()) if isinstance(self.keep, Mapping) else self.keep
-        fine = {*kept, *named}
+        fine = {*self._kept(column), *named}
         return [value for value in values if value.strip().casefold() in _FOLDED and value not in fine]
 
 
@@ -86,8 +89,9 @@ def nulled(column: pa.Array, words: Sequence[str]) -> pa.Array:
         held = pc.is_in(levels, value_set=pa.array(words, levels.type))
         if not pc.any(held).as_py():
             return column
-        gone = pc.fill_null(held.take(column.indices), True)
-        return pa.DictionaryArray.from_arrays(pc.if_else(gone, None, column.indices), levels)
+        places = pc.subtract(pc.cumulative_sum(pc.cast(pc.invert(held), pa.int32())), 1)
+        indices = pc.if_else(held, None, places).take(column.indices)
+        return pa.DictionaryArray.from_arrays(indices, levels.filter(pc.invert(held)))
     if not pa.types.is_string(column.type) or not _may_hold(column, words):
         return column
     return pc.if_else(pc.is_in(column, value_set=pa.array(words, pa.string())), None, column)
@@ -108,6 +112,6 @@ def question(column: str, role: str, rows: Mapping[str, int]) -> str:
     words = ", ".join(json.dumps(word, ensure_ascii=False) for word in rows)
     key = column if column.isidentifier() else json.dumps(column, ensure_ascii=False)
     return (
-        f"{role} column '{column}' holds {listed}: not known, or a value? Say data.missing: [{words}] if it means "
-        f"that the value is not known, or data.missing: {{keep: {{{key}: [{words}]}}}} if it is one"
+        f"{role} column '{column}' holds {listed}: not known, or a value? Say data.missing: [{words}] if it "
+        f"means that the value is not known, or data.missing: {{keep: {{{key}: [{words}]}}}} if it is one"
     )

@@ -9,16 +9,18 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_SIGN, _END = r"^\s*[+-]?", r"\s*$"
+_SIGN, _POWER, _END = r"^\s*[+-]?", r"[eE][+-]?\d+", r"\s*$"
 _GROUP_MARKS = (" ", "'", "’", "\u00a0", "\u202f")
 """Marks between thousands that are nothing else."""
 _GROUPED = r"^\s*[+-]?[1-9]\d{0,2}(MARK\d{3})+([.,]\d+)?\s*$"
 _KINDS = {
     "whole": rf"{_SIGN}\d+{_END}",
-    "comma decimals": rf"{_SIGN}(\d*,(\d{{1,2}}|\d{{4,}})|(0\d*|\d{{4,}})?,\d{{3}}|\d*,\d+[eE][+-]?\d+){_END}",
+    "comma decimals": rf"{_SIGN}(\d*,(\d{{1,2}}|\d{{4,}})|(0\d*|\d{{4,}})?,\d{{3}}|\d*,\d+{_POWER}){_END}",
     "comma either": rf"{_SIGN}[1-9]\d{{0,2}},\d{{3}}{_END}",
     "comma thousands": rf"{_SIGN}[1-9]\d{{0,2}}((,\d{{3}})+\.\d+|(,\d{{3}}){{2,}}){_END}",
-    "point decimals": rf"{_SIGN}(\d+\.(\d{{0,2}}|\d{{4,}})|(0\d*|\d{{4,}})\.\d{{3}}|\.\d+|\d*\.?\d+[eE][+-]?\d+){_END}",
+    "point decimals": (
+        rf"{_SIGN}(\d+\.(\d{{0,2}}|\d{{4,}})|(0\d*|\d{{4,}})\.\d{{3}}|\.\d+|\d*\.?\d+{_POWER}){_END}"
+    ),
     "point either": rf"{_SIGN}[1-9]\d{{0,2}}\.\d{{3}}{_END}",
     "point thousands": rf"{_SIGN}[1-9]\d{{0,2}}((\.\d{{3}})+,\d+|(\.\d{{3}}){{2,}}){_END}",
 }

@@ -13,11 +13,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .bounds import check_columns, check_parquet, rows_at_a_time
+from .bounds import check_parquet, rows_at_a_time
 from .delimited import CATEGORY, iter_text, read_form
 from .dialect import TextForm, read_dialect
 from .errors import InputError
 from .files import form_of, reading, sha256_file
+from .ipc import check_ipc
 from .jsonlines import iter_lines, read_schema
 from .missing import Missing
 
@@ -103,7 +104,9 @@ def iter_batches(
         raise InputError(f"batch_rows must be at least 1, got {batch_rows}")
     form = _form(path, text)
     missing = Missing.of(missing)
-    names = column_names(path, text=text)
+    # The fields of JSON are known when all of it was read: that is done once.
+    fields = read_schema(path, text.encoding if text else None) if form == "JSON lines" else None
+    names = column_names(path, text=text) if fields is None else list(fields.names)
     wanted = names if columns is None else list(dict.fromkeys(columns))
     for name in wanted:
         if name not in names:
@@ -111,8 +114,8 @@ def iter_batches(
     source: Iterator[pa.RecordBatch]
     if form == "delimited text":
         source = iter_text(path, text or TextForm(), wanted, categorical, missing)
-    elif form == "JSON lines":
-        source = iter_lines(path, wanted, missing.in_text, text.encoding if text else None)
+    elif fields is not None:
+        source = iter_lines(path, fields, wanted, missing, text.encoding if text else None)
     elif form == "Parquet":
         source = _iter_parquet(path, wanted, categorical, batch_rows)
     else:
@@ -172,12 +175,19 @@ def _iter_parquet(
 ) -> Iterator[pa.RecordBatch]:
     schema = _schema(path, "Parquet")
     texts = [c for c in columns if c in categorical and pa.types.is_string(schema.field(c).type)]
-    empty = True
+    came = 0
     with reading(path, "Parquet"), _parquet(path, texts) as file:
-        for batch in file.iter_batches(batch_size=batch_rows, columns=columns):
-            empty = False
+        declared = file.metadata.num_rows
+        rows = rows_at_a_time(path, file, columns, batch_rows)
+        for batch in file.iter_batches(batch_size=rows, columns=columns):
+            came += batch.num_rows
             yield batch.select(columns)
-    if empty:
+    if came != declared and columns:
+        # Arrow reads what there is and says nothing.
+        raise InputError(
+            f"{path}: expected readable Parquet, but its footer says {declared:,} rows and {came:,} came"
+        )
+    if not came:
         yield _no_rows(schema, columns)
 
 
@@ -211,10 +221,12 @@ def _schema(path: Path, form: str) -> pa.Schema:
     with reading(path, form):
         if form == "Parquet":
             with _parquet(path) as file:
+                check_parquet(path, file)
                 schema = file.schema_arrow
         else:
             with pa.memory_map(str(path)) as source:
                 is_file = _is_ipc_file(source)
+                check_ipc(path, source, is_file=is_file)
                 schema = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(source).schema
     twice = [name for name, count in Counter(schema.names).items() if count > 1]
     if twice:

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..datasets.alike import warn_alike
 from ..datasets.columns import Binary, Scalar, check_unique, listed, no_column, plain
 from ..datasets.dialect import TextForm
 from ..datasets.errors import InputError
@@ -145,6 +146,7 @@ class PredictionTable:
         if self.score_column:
             told |= {"score": self.score_column, "scale": "probability" if self.probability else "rank"}
         if self.outcome:
+            self.data.notes += warn_alike(str(self.decision), list(self.outcome.seen))
             chosen, others = self.outcome.classes
             told |= {"decision": self.decision, "positive": chosen, "negative": others}
         elif self.threshold is not None:

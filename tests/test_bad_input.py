@@ -283,7 +283,7 @@ def _with(column: str, position: int, value: object, table: pa.Table) -> pa.Tabl
         (
             {"y": ["yes", "no"] * 99 + ["n/a", "no"]},
             {"data": {"positive": "yes", "negative": "no"}},
-            "'n/a' (1 rows)",
+            "'n/a' (1 row): not known, or a value? Say data.missing",
         ),
         ({"y": [1, None] * 100}, {}, "label column 'y' is missing in 100 rows"),
         (
@@ -360,8 +360,8 @@ def test_text_that_is_not_utf8_is_refused_wherever_it_stands(make_config, make_p
         write(make_people(**{column: bad}), make_config())
         assert f"column '{column}': expected UTF-8 text" in refused()
     text = io.BytesIO()
-    csv.write_csv(make_people(sex=["Féminin", "Male"] * 100), text)
-    Path("d.csv").write_bytes(text.getvalue().decode().encode("latin-1"))
+    csv.write_csv(make_people(sex=["женский", "Male"] * 100), text)
+    Path("d.csv").write_bytes(text.getvalue().decode().encode("cp1251"))
     write(config=make_config(data={"path": "d.csv"}))
     assert "d.csv: expected UTF-8 text" in refused()
 
