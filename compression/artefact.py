@@ -217,6 +217,7 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
     if how["kind"] == "onnx":
         runtime = OnnxRuntime(folder / ONNX, device)
     else:
+        assert source is not None
         device = device_for(device)
         tensors = _tensors(folder)
         if isinstance(source, TransformersSource):

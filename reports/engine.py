@@ -43,10 +43,8 @@ class Engine:
             try:
                 return self._asked(self._started(), spec)
             except (OSError, ValueError) as error:
-                alive = self._process is not None and self._process.poll() is None
-                code = self._stopped()
-                why = str(error) if alive or code is None else f"ended with code {code}"
-                raise UndrawableError(f"the chart engine: {why}") from None
+                self._stopped()
+                raise UndrawableError(f"the chart engine does not work here: {error}") from None
 
     def _started(self) -> subprocess.Popen[str]:
         # A process that was forked from this one must not write into the same pipe.
@@ -67,25 +65,27 @@ class Engine:
         try:
             process.stdin.write(json.dumps(spec) + "\n")
             process.stdin.flush()
-            answer = json.loads(process.stdout.readline())
+            line = process.stdout.readline()
+            if not line:
+                raise ValueError(f"it ended with code {process.wait()}")
         finally:
             alarm.cancel()
+        answer = json.loads(line)
         if "error" in answer:
             raise ValueError(answer["error"])
         return str(answer["svg"])
 
-    def _stopped(self) -> int | None:
-        """End the process; returns its exit code, which is minus the signal that ended it."""
+    def _stopped(self) -> None:
+        """End the process."""
         process, self._process = self._process, None
         if process is None or self._owner != os.getpid():
-            return None
+            return
         process.kill()
         try:
             process.communicate()
         except (OSError, ValueError):
             # What was still to be written has nobody to read it.
             process.wait()
-        return process.returncode
 
 
 ENGINE = Engine()
