@@ -351,9 +351,7 @@ def test_an_exported_program_that_computes_with_sizes_loads(sized):
     import torch
 
     x = torch.ones(5, 4)
-    again = rewritten(sized, **{"models/model.json": graph_with(sized, squared_again(2))})
-    for path in (sized, again):
-        torch.testing.assert_close(exported(path)(x), mlp()(x))
+    torch.testing.assert_close(exported(sized)(x), mlp()(x))
 
 
 @pytest.mark.parametrize("content", [b"[" * 100_000, b'{"graph_module": ' * 100_000, b'{"a": NaN}'])
@@ -370,7 +368,9 @@ def test_a_tensor_larger_than_its_file_is_refused(sized):
     tensor = config["config"]["inner.0.weight"]["tensor_meta"]
     tensor |= {"sizes": [{"as_int": 10**9}] * 2, "strides": [{"as_int": 0}] * 2}
     changed = {"data/weights/model_weights_config.json": json.dumps(config).encode()}
-    with pytest.raises(InputError, match="the tensor 'inner.0.weight' of .* elements in a file of 512 bytes"):
+    with pytest.raises(
+        InputError, match=r"the tensor 'inner.0.weight' of .* elements in a file of 512 bytes"
+    ):
         exported(rewritten(sized, **changed))
 
 
