@@ -97,7 +97,8 @@ def run_settings(
         progress("writing reports", 0, None)
         spec = settings.report
         regimes = read_regimes(folder.folder)
-        for name, text in render(result, charts=spec.charts, language=spec.language, regimes=regimes).items():
+        pages = render(result, charts=spec.charts, language=spec.language, regimes=regimes, tell=tell)
+        for name, text in pages.items():
             folder.write(name, text)
     for line in keep(target, result):
         tell(line)

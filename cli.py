@@ -144,7 +144,7 @@ def report(
     if language not in TAGS:
         raise InputError(f"--language: expected one of {', '.join(TAGS)}, got {language!r}")
     regimes, figures = with_asked(run, result, regime or [], inputs or [], changed)
-    pages = render(result, charts=charts, language=language, regimes=regimes)
+    pages = render(result, charts=charts, language=language, regimes=regimes, tell=_tell)
     signed = replace(run, {**figures, **pages}, unsign=unsign)
     if not quiet:
         if signed:

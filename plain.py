@@ -108,7 +108,7 @@ def _children(node: Node) -> Iterator[Node]:
 
 def _check_depth(value: Any) -> None:
     level = [value]
-    for _ in range(MOST_DEEP + 1):
+    for _ in range(MOST_DEEP):
         level = [part for held in level for part in _parts(held)]
         if not level:
             return

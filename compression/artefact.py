@@ -217,7 +217,13 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
     if how["kind"] == "onnx":
         runtime = OnnxRuntime(folder / ONNX, device)
     else:
+        assert source is not None
         device = device_for(device)
+        tensors = _tensors(folder)
+        if isinstance(source, TransformersSource):
+            shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+            shapes |= {name: tuple(how["shape"]) for name, how in spec.get("encodings", {}).items()}
+            source.check(shapes, f"{folder / SPEC}: source.config")
         module = source.skeleton()
         if how["dtype"] != "float32":
             module = module.to(getattr(optional("torch", "an artefact"), how["dtype"]))
@@ -225,7 +231,7 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
             rebuild = find(step["recipe"], "torch").rebuild
             if rebuild is not None:
                 module = rebuild(module, step["record"]) or module
-        weights.restore(module, codec.decode(_tensors(folder), spec["encodings"]), spec["tensors"])
+        weights.restore(module, codec.decode(tensors, spec.get("encodings", {})), spec["tensors"])
         runtime = TorchRuntime(
             module, device, by_name=source.by_name, autocast=how["autocast"], compiled=how["compiled"]
         )
@@ -279,13 +285,9 @@ def _save_tensors(tensors: dict[str, Any], path: Path) -> None:
 
 def _tensors(folder: Path) -> dict[str, Any]:
     safetensors = optional("safetensors.torch", "an artefact")
-    try:
+    # A damaged or hostile file makes the reader throw whatever it likes.
+    with foreign(f"{folder / WEIGHTS}: no safetensors file that can be read"):
         found: dict[str, Any] = safetensors.load_file(str(folder / WEIGHTS))
-    except Exception as error:
-        # A damaged or hostile file makes the reader throw whatever it likes.
-        raise InputError(
-            f"{folder / WEIGHTS}: no safetensors file that can be read: {one_line(error)}"
-        ) from None
     return found
 
 

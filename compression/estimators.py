@@ -295,7 +295,7 @@ class Served:
         """Probabilities of the classes, float array of shape (rows, classes)."""
         x = self.encoder.transform(rows) if self.encoder is not None else np.asarray(rows)
         feed = {next(iter(self._runtime.wanted)): np.asarray(x, np.float32)}
-        return np.asarray(self._runtime.session.run(None, feed)[1], float)
+        return np.asarray(self._runtime.run(feed)[1], float)
 
 
 def write(model: EstimatorModel, folder: Path) -> dict[str, Any]:
@@ -329,11 +329,14 @@ def write(model: EstimatorModel, folder: Path) -> dict[str, Any]:
 def read(spec: Mapping[str, Any], folder: Path) -> EstimatorModel:
     """Load a scikit-learn model from an artefact's folder."""
     classes = np.asarray(spec["classes"])
+    if len(np.unique(classes)) != 2:
+        raise ValueError(f"classes: expected two different ones, got {spec['classes']}")
     if spec["runtime"]["kind"] == "onnx":
         encoder = from_skops(folder / ENCODER, PARTS) if (folder / ENCODER).is_file() else None
         fitted: Any = Served(encoder, folder / "model.onnx", classes)
     elif spec["runtime"]["kind"] == "mixture":
         held = from_skops(folder / "model.skops", PARTS)
+        _check_chances(held["weights"], held["predictors"])
         fitted = Mixture(held["encoder"], held["predictors"], held["weights"], classes, spec["positive"])
     else:
         fitted = from_skops(folder / "model.skops", PARTS)
@@ -345,6 +348,14 @@ def read(spec: Mapping[str, Any], folder: Path) -> EstimatorModel:
     model = EstimatorModel(fitted, spec["columns"], positive, spec["threshold"], about)
     model.as_words = [str(name) for name in spec.get("as_words", [])]
     return model
+
+
+def _check_chances(weights: Any, predictors: Any) -> None:
+    """ValueError for weights of a mixture that are not the chances of its predictors."""
+    chances = np.asarray(weights, float)
+    chance = bool(((chances >= 0) & (chances <= 1)).all()) and abs(float(chances.sum()) - 1) < 1e-6
+    if chances.shape != (len(predictors),) or not chance:
+        raise ValueError(f"weights: expected chances of {len(predictors)} predictors that add to 1")
 
 
 def numbers(fitted: Any) -> Iterator[NDArray[Any]]:

@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from ..datasets.columns import listed, plain
 from ..datasets.errors import InputError
 from .extras import optional, quiet
-from .foreign import one_line
+from .folder import local_folder, offline
+from .foreign import foreign, one_line
 from .neural import Arrays, Encoded
+from .tokens import check_tokenizer
 
 CACHED_TOKENS = 64_000_000
 UNLIMITED = 1_000_000
@@ -110,6 +112,11 @@ class TextInputs:
         return found
 
     def _tokens(self, texts: list[list[str]]) -> Tokens:
+        # The tokenizer is a stranger's: an expression that backtracks without end makes it panic.
+        with foreign(f"text column '{self.text}': the model's tokenizer cannot read it", loud=True):
+            return self._tokenised(texts)
+
+    def _tokenised(self, texts: list[list[str]]) -> Tokens:
         cut = {"truncation": True, "max_length": self.max_length} if self.max_length else {}
         with quiet():
             made = self.tokenizer(*texts, padding=False, return_attention_mask=True, verbose=False, **cut)
@@ -186,15 +193,15 @@ def _identity(tokenizer: Any, max_length: int | None) -> str:
 def tokenizer_from(path: str) -> Any:
     """Load a tokenizer from a folder or hub name; InputError where there is none."""
     transformers = optional("transformers", "a text model")
-    try:
-        with quiet():
-            found = transformers.AutoTokenizer.from_pretrained(path, trust_remote_code=False)
-    except Exception as error:
-        # A folder may hold anything; what the library says of it differs by file and version.
-        raise InputError(f"model.path: {path} has no tokenizer that can be read: {one_line(error)}") from None
+    folder = local_folder(path)
+    # A folder may hold anything; what the library says of it differs by file and version.
+    with foreign(f"model.path: {path} has no tokenizer that can be read", loud=True), offline(), quiet():
+        check_tokenizer(folder)
+        found = transformers.AutoTokenizer.from_pretrained(
+            str(folder), trust_remote_code=False, local_files_only=True
+        )
     files = {"tokenizer.json", *getattr(found, "vocab_files_names", {}).values()}
-    folder = Path(path)
-    if folder.is_dir() and not any((folder / name).is_file() for name in files):
+    if not any((folder / name).is_file() for name in files):
         # The library would make one up that knows no word.
         raise InputError(f"model.path: {path} has no tokenizer: expected a file {' or '.join(sorted(files))}")
     return found
@@ -347,9 +354,9 @@ class _Images:
 
     def collate(self, rows: NDArray[np.intp]) -> Arrays:
         opened = [_opened(self.values[row], self.name) for row in rows.tolist()]
-        with quiet():
+        with foreign(f"image column '{self.name}': the model's processor cannot read it"), quiet():
             made = self.processor(images=opened, return_tensors="np")
-        return {"pixel_values": np.asarray(made["pixel_values"], np.float32)}
+            return {"pixel_values": np.asarray(made["pixel_values"], np.float32)}
 
 
 def _opened(value: Any, name: str) -> Any:
@@ -372,14 +379,12 @@ def processor_from(path: str) -> Any:
     """Load an image processor from a folder or hub name; InputError where there is none."""
     transformers = optional("transformers", "an image model")
     optional("PIL", "an image model")
-    try:
-        with quiet():
-            return transformers.AutoImageProcessor.from_pretrained(path, trust_remote_code=False)
-    except Exception as error:
-        # A folder may hold anything; what the library says of it differs by file and version.
-        raise InputError(
-            f"model.path: {path} has no image processor that can be read: {one_line(error)}"
-        ) from None
+    folder = local_folder(path)
+    # A folder may hold anything; what the library says of it differs by file and version.
+    with foreign(f"model.path: {path} has no image processor that can be read"), offline(), quiet():
+        return transformers.AutoImageProcessor.from_pretrained(
+            str(folder), trust_remote_code=False, local_files_only=True
+        )
 
 
 def load_inputs(spec: dict[str, Any], folder: Path) -> Any:

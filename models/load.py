@@ -97,6 +97,7 @@ def _of_transformers(
     if spec.task == "image-classification":
         inputs = ImageInputs(reader, str(spec.image))
     else:
+        reader = _padded_alike(config, reader, spec.batch_rows)
         limit = length_limit(reader, config, spec.max_length)
         inputs = TextInputs(reader, str(spec.text), spec.text_pair, limit)
     names = [str(config.id2label[i]) for i in range(config.num_labels)]
@@ -109,6 +110,33 @@ def _of_transformers(
         "task": spec.task,
     }
     return _on_torch(spec, module, source, inputs, found, about)
+
+
+def _padded_alike(config: Any, tokenizer: Any, batch_rows: int) -> Any:
+    """The tokenizer, padding as the model expects it: some find the end of a text by the padding's token.
+
+    Raises
+    ------
+    InputError
+        Neither names such a token and texts are scored together, or the tokenizer does not know the model's.
+    """
+    pad, wanted = tokenizer.pad_token_id, getattr(config, "pad_token_id", None)
+    if wanted is None:
+        if pad is None and batch_rows > 1:
+            raise InputError(
+                "model: neither its tokenizer nor its config.json names a padding token; name one (pad_token "
+                "in tokenizer_config.json, pad_token_id in config.json), or set model.batch_rows: 1"
+            )
+        config.pad_token_id = pad
+    elif pad != wanted:
+        token = tokenizer.convert_ids_to_tokens(wanted) if 0 <= wanted < len(tokenizer) else None
+        if token is None:
+            raise InputError(
+                f"model: its config.json pads with the token {wanted}, which its tokenizer does not know"
+            )
+        tokenizer = copy.deepcopy(tokenizer)
+        tokenizer.pad_token = token
+    return tokenizer
 
 
 def _torch(spec: Any, data: EvaluationSet, positive: Sequence[str], seed: int) -> NeuralModel:
@@ -182,9 +210,8 @@ def _onnx(spec: Any, data: EvaluationSet, positive: Sequence[str], seed: int) ->
         )
     else:
         inputs = TableInputs(spec.features if spec.features is not None else data.feature_names(), spec.shape)
-    # Large models keep their weights in files beside the graph, which go by its name.
-    beside = sorted(p for p in path.parent.glob(f"{path.stem}*") if p != path and p.is_file())
-    sha = sha256_file(path) if not beside else checksum_of([path, *beside])
+    files = runtime.graph.files
+    sha = sha256_file(path) if len(files) == 1 else checksum_of(files)
     about = {"kind": "onnx", "path": str(path), "sha256": sha}
     model = NeuralModel(inputs, runtime, Head((), (), "softmax"), about=about)
     model.head = head([], _outputs(model, data), None, as_words(spec.positive))

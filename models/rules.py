@@ -20,7 +20,7 @@ from ..datasets.errors import InputError
 from ..datasets.training import UNKNOWN
 from ..told import tell
 from .base import Scored, decide
-from .written import checked_rule
+from .written import check_rule
 
 Floats = NDArray[np.float64]
 Key = tuple[str, ...]
@@ -413,8 +413,8 @@ _KINDS: dict[str, Callable[[Mapping[str, Any]], Rule]] = {
 
 def rule_of(spec: Mapping[str, Any]) -> Rule:
     """Read a rule from what its ``spec`` wrote; ValueError for anything else."""
-    checked = checked_rule(spec)
-    return _KINDS[checked["kind"]](checked)
+    check_rule(spec)
+    return _KINDS[spec["kind"]](spec)
 
 
 @dataclass

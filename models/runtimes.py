@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.errors import InputError
+from .budget import bounded_memory, stopped_after
 from .compiled import compiled, forget_compiled
 from .extras import optional, quiet
-from .foreign import one_line
+from .foreign import STOPS, foreign, one_line
+from .graphs import looked_through
 from .neural import Arrays, out_of_memory
+
+LOOP_SECONDS = 30.0
+"""How long an ONNX graph with loops may work on one batch: nothing else says when it ends."""
 
 
 def device_for(wanted: str) -> str:
@@ -137,11 +142,11 @@ class TorchRuntime:
 
         try:
             # A compiler talks; filters of warnings are no matter for threads, which it has none of here.
-            with torch.inference_mode(), quiet() if self.compiled else nullcontext():
+            with torch.inference_mode(), quiet() if self.compiled else nullcontext(), self._memory():
                 found: NDArray[np.float32] = self.outputs(arrays).float().cpu().numpy()
-        except InputError:
+        except (InputError, *STOPS):
             raise
-        except Exception as error:
+        except BaseException as error:
             if out_of_memory(error):
                 if self.device.startswith("cuda"):
                     torch.cuda.empty_cache()
@@ -151,6 +156,10 @@ class TorchRuntime:
                 f"model: it cannot score the table: {type(error).__name__}: {one_line(error)}"
             ) from error
         return found
+
+    def _memory(self) -> AbstractContextManager[None]:
+        """What an exported program may take: its graph is anybody's."""
+        return _memory(self.device) if type(self.module).__name__ == "GraphModule" else nullcontext()
 
     def describe(self) -> dict[str, Any]:
         """Return device, type of the weights, threads."""
@@ -193,7 +202,8 @@ class OnnxRuntime:
     def __init__(self, path: Path, device: str = "cpu") -> None:
         ort = optional("onnxruntime", "an ONNX model", "onnx")
         options = ort.SessionOptions()
-        options.log_severity_level = 3
+        # What goes wrong is told by what is raised.
+        options.log_severity_level = 4
         # Threads that spin while they wait would slow whatever else runs in this process.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.intra_op_num_threads = len(os.sched_getaffinity(0))
@@ -202,13 +212,10 @@ class OnnxRuntime:
             if "CUDAExecutionProvider" not in ort.get_available_providers():
                 raise InputError(f"model.device: {device!r}, but onnxruntime has no CUDA provider here")
             providers.insert(0, "CUDAExecutionProvider")
-        try:
+        self.graph = looked_through(path)
+        # onnxruntime raises classes of its own for each kind of damage.
+        with foreign(f"model.path: {path} is no ONNX model that can be read"), _memory(device):
             self.session = ort.InferenceSession(str(path), options, providers=providers)
-        except Exception as error:
-            # onnxruntime raises classes of its own for each kind of damage.
-            raise InputError(
-                f"model.path: {path} is no ONNX model that can be read: {one_line(error)}"
-            ) from None
         self.path, self.device = path, device
         self.exported: Any = None
         self.wanted = {i.name: i for i in self.session.get_inputs()}
@@ -227,13 +234,38 @@ class OnnxRuntime:
         feed = {
             name: _as(values, self.wanted[name].type) for name, values in given.items() if name in self.wanted
         }
-        try:
-            found = np.asarray(self.session.run(None, feed)[0], np.float32)
-        except Exception as error:
-            if out_of_memory(error):
-                raise
-            raise InputError(f"model: it cannot score the table: {one_line(error)}") from None
+        found = np.asarray(self.run(feed)[0], np.float32)
         return found[:, None] if found.ndim == 1 else found
+
+    def run(self, feed: Arrays) -> list[Any]:
+        """Run the graph on arrays of its own types; returns all of its outputs.
+
+        Raises
+        ------
+        InputError
+            It cannot, or a loop of it has not ended in `LOOP_SECONDS`.
+        """
+        import onnxruntime as ort
+
+        asked = ort.RunOptions()
+        asked.log_severity_level = 4
+        seconds = LOOP_SECONDS if self.graph.loops else None
+        with stopped_after(seconds, lambda: setattr(asked, "terminate", True)) as late:
+            try:
+                with _memory(self.device):
+                    return list(self.session.run(None, feed, asked))
+            except STOPS:
+                raise
+            except BaseException as error:
+                if late():
+                    raise InputError(
+                        f"model.path: {self.path}: a loop in it has not ended after {seconds:g} s on "
+                        f"{len(next(iter(feed.values()), ()))} rows (where it is slow and no more, lower "
+                        "model.batch_rows)"
+                    ) from None
+                if out_of_memory(error):
+                    raise
+                raise InputError(f"model: it cannot score the table: {one_line(error)}") from None
 
     @property
     def shared_threads(self) -> int:
@@ -247,6 +279,11 @@ class OnnxRuntime:
     def describe(self) -> dict[str, Any]:
         """Return runtime, device, threads."""
         return {"runtime": "onnxruntime", "device": self.device, "threads": self.threads}
+
+
+def _memory(device: str) -> AbstractContextManager[None]:
+    """Bound what a graph takes on the CPU; a GPU's drivers reserve far more than they use."""
+    return nullcontext() if device.startswith("cuda") else bounded_memory()
 
 
 def _as(values: NDArray[Any], wanted: str) -> NDArray[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,28 @@ from ..datasets.errors import InputError
 from ..datasets.read import sha256_file
 from .budget import bounded_memory
 from .extras import optional, quiet
+from .folder import CONFIG, ModelFolder, model_folder, offline, plain_config
 from .foreign import STOPS, foreign, one_line
 from .function import imported
 from .pt2 import refuse_code
+from .sizes import Shape, check_module, check_numbers
 
 AUTO = {
     "text-classification": "AutoModelForSequenceClassification",
     "image-classification": "AutoModelForImageClassification",
 }
+SUPPORTED = " and ".join(AUTO)
+OTHER_HEADS = {
+    "ForTokenClassification": "tags the words of a text",
+    "ForQuestionAnswering": "finds the place of an answer",
+    "ForMultipleChoice": "chooses between texts",
+    "ForNextSentencePrediction": "tells whether one text follows another",
+    "ForCausalLM": "writes texts", "LMHeadModel": "writes texts", "ForConditionalGeneration": "writes texts",
+    "ForSeq2SeqLM": "writes texts", "ForMaskedLM": "fills gaps in a text",
+    "ForObjectDetection": "finds things in an image", "Segmentation": "parts an image",
+    "ForAudioClassification": "hears", "ForCTC": "writes down speech",
+}  # fmt: skip
+"""What models of other heads do, by the end of their class's name."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +48,20 @@ class TransformersSource:
 
     def skeleton(self) -> Any:
         """Build the module with weights still to be loaded."""
-        transformers = optional("transformers", "a transformers model")
         with quiet():
-            config = transformers.AutoConfig.for_model(
-                self.config["model_type"], **_without_type(self.config)
-            )
-            return getattr(transformers, AUTO[self.task]).from_config(config, trust_remote_code=False)
+            return self._module()
+
+    def check(self, shapes: Mapping[str, Shape], where: str) -> None:
+        """InputError where the module would be beyond all proportion to the tensors that are to fill it."""
+        check_numbers(self.config, shapes, where, whole=False)
+        with foreign(f"{where}: no configuration of transformers"), quiet():
+            check_module(self._module, shapes, None, where)
+
+    def _module(self) -> Any:
+        transformers = optional("transformers", "a transformers model")
+        config = plain_config(self.config, "the model's configuration")
+        made = transformers.AutoConfig.for_model(config["model_type"], **_without_type(config))
+        return getattr(transformers, AUTO[self.task]).from_config(made, trust_remote_code=False)
 
     def with_config(self, **changes: Any) -> TransformersSource:
         """The same model with other settings, such as fewer layers."""
@@ -142,31 +164,24 @@ def transformers_module(path: str, task: str, seed: int) -> tuple[Any, Transform
     Returns
     -------
     module, source, sha256
-        The checksum is that of the weights' file, or of the weights where several files or a hub hold them.
+        The checksum is that of the weights' file, or of all of them where there are several.
     """
     transformers = optional("transformers", "a transformers model")
-    folder = Path(path)
-    weights = sorted(folder.glob("*.safetensors"))
-    if folder.is_dir() and not weights:
-        pickled = sorted(p.name for p in [*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth")])
-        raise InputError(
-            f"model.path: {path} holds its weights as a pickle ({pickled[0]}), which can run any "
-            "code when loaded; "
-            "save them as safetensors (save_pretrained does)"
-            if pickled
-            else f"model.path: {path} holds no weights: expected a file model.safetensors"
-        )
-    if not folder.exists() and (folder.is_absolute() or path.startswith(".") or path.count("/") > 1):
-        raise InputError(f"model.path: no folder {path}")
-    try:
-        with quiet():
-            config = transformers.AutoConfig.from_pretrained(path, trust_remote_code=False)
-            module, loading = getattr(transformers, AUTO[task]).from_pretrained(
-                path, config=config, use_safetensors=True, trust_remote_code=False, output_loading_info=True
-            )
-    except Exception as error:
-        # The library's errors differ by file, version and network.
-        raise InputError(f"model.path: {_why_not(path, error)}") from None
+    folder = model_folder(path)
+    where = f"model.path: {path} cannot be read as a transformers model"
+    kind = getattr(transformers, AUTO[task])
+    _refuse_other_heads(folder, path, task)
+    with foreign(where), offline(), quiet():
+        check_numbers(folder.config, folder.shapes, f"model.path: {path}: {CONFIG}", whole=True)
+        config = _config_of(folder, path)
+        check_module(
+            lambda: kind.from_config(config, trust_remote_code=False), folder.shapes, folder.config,
+            f"model.path: {path}: {CONFIG}",
+        )  # fmt: skip
+        module, loading = kind.from_pretrained(
+            str(folder.path), config=config, use_safetensors=True, trust_remote_code=False,
+            output_loading_info=True, local_files_only=True,
+        )  # fmt: skip
     missing = sorted(loading["missing_keys"])
     if missing:
         raise InputError(
@@ -174,8 +189,48 @@ def transformers_module(path: str, task: str, seed: int) -> tuple[Any, Transform
             f"as {missing[0]!r}; "
             "it is not fine-tuned for this task"
         )
-    sha = sha256_file(weights[0]) if len(weights) == 1 else sha256_of(module)
-    return module, source_of(config, task), sha
+    _refuse_left_layers(module, loading["unexpected_keys"], path)
+    return module, source_of(config, task), folder.sha256
+
+
+def _refuse_left_layers(module: Any, unexpected: Iterable[str], path: str) -> None:
+    """InputError where the weights hold more layers than are loaded: another model would be audited."""
+    torch = optional("torch", "a transformers model")
+    lists = {name for name, part in module.named_modules() if isinstance(part, torch.nn.ModuleList)}
+    for name in sorted(unexpected):
+        parts = name.split(".")
+        if any(part.isdigit() and ".".join(parts[:i]) in lists for i, part in enumerate(parts)):
+            raise InputError(
+                f"model.path: {path}: {CONFIG} asks for fewer layers than its weights have, such as "
+                f"{name[:100]!r}"
+            )
+
+
+def _config_of(folder: ModelFolder, path: str) -> Any:
+    """The configuration of a model's folder as the library has it."""
+    known = optional("transformers", "a transformers model").CONFIG_MAPPING
+    kind = folder.config.get("model_type")
+    if not isinstance(kind, str) or kind not in known:
+        if folder.needs_code:
+            raise InputError(
+                f"model.path: {path} needs code of its own (trust_remote_code), which is refused: a model is "
+                "untrusted input"
+            )
+        raise ValueError(
+            f"{CONFIG}: expected a model_type that this transformers knows, got {str(kind)[:60]!r}"
+        )
+    return known[kind].from_dict(folder.config)
+
+
+def _refuse_other_heads(folder: ModelFolder, path: str, task: str) -> None:
+    """InputError for a model that was made for something else than its classes."""
+    named = folder.config.get("architectures")
+    for name in named if isinstance(named, list) else []:
+        for ending, does in OTHER_HEADS.items():
+            if isinstance(name, str) and name.endswith(ending):
+                raise InputError(
+                    f"model.path: {path} is a {name[:60]}, which {does}; supported are models for {SUPPORTED}"
+                )
 
 
 def source_of(config: Any, task: str) -> TransformersSource:
@@ -194,19 +249,6 @@ def sha256_of(module: Any) -> str:
     return digest.hexdigest()
 
 
-def _why_not(path: str, error: Exception) -> str:
-    text, whole = one_line(error), str(error)
-    if "trust_remote_code" in whole:
-        return (
-            f"{path} needs code of its own (trust_remote_code), which is refused: a model is untrusted input"
-        )
-    if "couldn't connect" in whole or "offline" in whole.lower() or "Name or service" in whole:
-        return f"{path} is no local folder, and the model hub cannot be reached; expected a folder of a model"
-    if isinstance(error, OSError) and ("not a valid model identifier" in whole or "Repo id" in whole):
-        return f"no folder {path}, and no model of that name on the hub"
-    return f"{path} cannot be read as a transformers model: {text}"
-
-
 def not_safetensors(path: Path) -> str:
     """What is told of a file of weights in another format."""
     return (
@@ -218,12 +260,8 @@ def not_safetensors(path: Path) -> str:
 def load_weights(module: Any, path: Path) -> None:
     """Load a safetensors file into a module whose tensors must be the same ones."""
     safetensors = optional("safetensors.torch", "a torch model")
-    try:
+    with foreign(f"model.path: {path} is no safetensors file that can be read"):
         tensors = safetensors.load_file(str(path))
-    except Exception as error:
-        raise InputError(
-            f"model.path: {path} is no safetensors file that can be read: {one_line(error)}"
-        ) from None
     try:
         module.load_state_dict(tensors)
     except RuntimeError as error:

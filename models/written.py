@@ -84,7 +84,6 @@ WrittenRule = Annotated[WrittenSteps | WrittenChance | WrittenMap, Field(discrim
 _RULE: TypeAdapter[Any] = TypeAdapter(WrittenRule)
 
 
-def checked_rule(spec: Any) -> dict[str, Any]:
-    """The spec of a rule, as it was written; ValidationError, a ValueError, for anything else."""
-    found: dict[str, Any] = _RULE.validate_python(spec).model_dump(exclude_unset=True)
-    return found
+def check_rule(spec: Any) -> None:
+    """ValidationError, a ValueError, for what is not the spec of a rule."""
+    _RULE.validate_python(spec)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..reports.engine import UndrawableError
 from .chart import series_chart
 from .history import Release
 from .numbers import number, places
@@ -25,7 +26,8 @@ def history_page(
     assert made.loader is not None
     made.loader = ChoiceLoader([FileSystemLoader(Path(__file__).parent / "templates"), made.loader])
     made.filters["figure"] = number
-    drawn = [(series, series_chart(series, f"history-{i}"), places(series)) for i, series in enumerate(every)]
+    charts = _charts(every)
+    drawn = [(series, charts[i] if charts else None, places(series)) for i, series in enumerate(every)]
     return made.get_template("history.html.j2").render(
         audit=audit,
         where=where,
@@ -34,5 +36,14 @@ def history_page(
         figures=[one for one in drawn if not one[0].gate],
         broken=broken,
         broken_words=broken_words(broken),
+        undrawn=charts is None,
         version=__version__,
     )
+
+
+def _charts(every: Sequence[Series]) -> list[str | None] | None:
+    """A chart of each series; None where the chart engine does not work on this machine."""
+    try:
+        return [series_chart(series, f"history-{i}") for i, series in enumerate(every)]
+    except UndrawableError:
+        return None

@@ -5,7 +5,7 @@ They compute nothing: a figure in a report is a figure in ``audit.json``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ def render(
     charts: bool = True,
     language: str = "en",
     regimes: Sequence[RegimeResult] = (),
+    drawn: bool = True,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> dict[str, str]:
     """Render a result in every form that a run's folder holds.
 
@@ -35,6 +37,8 @@ def render(
         requests are in English.
     regimes
         Those that the run holds.
+    drawn, tell
+        As `render_html` takes them.
 
     Returns
     -------
@@ -52,7 +56,9 @@ def render(
     links = regime_links(pages, language)
     return {
         **{name: text for files in pages.values() for name, text in files.items()},
-        "report.html": render_html(result, charts=charts, language=language, regimes=links),
+        "report.html": render_html(
+            result, charts=charts, language=language, regimes=links, drawn=drawn, tell=tell
+        ),
         "figures.csv": render_csv(result),
         "junit.xml": render_junit(result),
         "summary.md": render_markdown(result),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from .appendix import appendix
 from .chapter import chapter
 from .cost_tables import readable
 from .differences import differences_table
+from .engine import UndrawableError
 from .first_screen import first_screen
 from .gate_tables import gate_rows
 from .gates_together import gates_together
@@ -35,6 +36,8 @@ def render_html(
     charts: bool = True,
     language: str = "en",
     regimes: Sequence[tuple[str, str]] = (),
+    drawn: bool = True,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> str:
     """Render the report as one HTML file.
 
@@ -49,6 +52,10 @@ def render_html(
         ``en`` or ``zh``.
     regimes
         Title and address, relative to the report's, of the pages to refer to.
+    drawn
+        False: as where the chart engine does not work, with a sentence in place of the charts.
+    tell
+        Called with a line where that turns out.
 
     Returns
     -------
@@ -56,10 +63,17 @@ def render_html(
         A whole HTML document that refers to nothing outside itself.
     """
     with writing(language):
-        return _page(result, charts, regimes)
+        if drawn or not charts:
+            try:
+                return _page(result, charts, regimes)
+            except UndrawableError as error:
+                tell(f"the report has no charts: {error}")
+        return _page(result, False, regimes, undrawn=True)
 
 
-def _page(result: AuditResult, charts: bool, regimes: Sequence[tuple[str, str]]) -> str:
+def _page(
+    result: AuditResult, charts: bool, regimes: Sequence[tuple[str, str]], *, undrawn: bool = False
+) -> str:
     variant = result.variants[0] if result.variants else None
     sections: list[Section] = feature_sections(result, variant, charts=charts) if variant else []
     page = environment().get_template("report.html.j2")
@@ -85,6 +99,7 @@ def _page(result: AuditResult, charts: bool, regimes: Sequence[tuple[str, str]])
         signed=list(signed_files(result)),
         appendix=appendix(result, variant) if variant else None,
         charts=charts,
+        undrawn=undrawn,
         regimes=regimes,
         language=TAGS[language()],
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
+from .engine import ENGINE
 from .slim import slim
 
 _PANELS = re.compile(r"\b(cell|concat_\d+_group)\b")
@@ -34,11 +35,13 @@ def inline_svg(spec: dict[str, Any], key: str, title: str, description: str) -> 
         Prefix of every id, unique in the page.
     title, description
         The text alternative. A screen reader meets one image, not its hundred parts.
-    """
-    import vl_convert
 
-    # The specification holds its data: nothing may be fetched while converting.
-    root = ElementTree.fromstring(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
+    Raises
+    ------
+    UndrawableError
+        The chart engine does not work on this machine.
+    """
+    root = ElementTree.fromstring(ENGINE.svg(spec))
     ids = {value: f"{key}-{value}" for node in root.iter() if (value := node.get("id"))}
     for node in root.iter():
         # In HTML an inline SVG needs no namespace; prefixed tags would not be drawn.

@@ -101,3 +101,18 @@ def test_a_file_of_a_librarys_name_in_the_working_directory_is_not_run(tmp_path,
     with FreshProcesses("sklearn") as processes:
         found = processes.score(tmp_path / "artefact", rows, "cpu")
     assert found["decision"].tolist() == [False, True]
+
+
+@pytest.mark.parametrize("weights", [[0.5, 0.6], [1.5, -0.5], [1.0], [float("nan"), 1.0], ["a", "b"]])
+def test_weights_of_a_mixture_that_are_no_chances_are_refused(weights, tmp_path):
+    from fairweigh.models.mixture import Mixture
+
+    one = fitted().fitted
+    mixture = Mixture(None, [one, one], [0.5, 0.5], [0, 1], 1)
+    model = EstimatorModel(mixture, ["a", "b"], ["1"], None, {})
+    artefact.save(model, [], tmp_path / "artefact")
+    assert artefact.load(tmp_path / "artefact").columns == ["a", "b"]
+    held = {"encoder": None, "predictors": [one, one], "weights": weights}
+    skops.io.dump(held, tmp_path / "artefact" / "model.skops")
+    with pytest.raises(InputError, match="not the description of an artefact"):
+        artefact.load(tmp_path / "artefact")

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import pickle
+import time
 import zipfile
 from pathlib import Path
 
@@ -262,6 +263,117 @@ def test_an_archive_that_would_run_code_is_refused_before_it_is_read(kind, here)
     assert not Path("pwned").exists()
 
 
+@pytest.fixture(scope="module")
+def sized(tmp_path_factory) -> Path:
+    """A program that computes with its number of rows."""
+    import torch
+
+    class Sized(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = mlp()
+
+        def forward(self, x):
+            squared = x.shape[0] ** 2
+            return self.inner(x) * (squared / squared)
+
+    return export(Sized(), tmp_path_factory.mktemp("sized") / "m.pt2")
+
+
+def size_of_rows(expression: str):
+    def change(program):
+        sizes = program["graph_module"]["graph"]["tensor_values"]["x"]["sizes"]
+        sizes[0]["as_expr"]["expr_str"] = expression
+
+    return change
+
+
+def power(target: str, *arguments):
+    """Another operation, or other numbers, where the rows are squared."""
+
+    def change(program):
+        node = next(n for n in program["graph_module"]["graph"]["nodes"] if n["target"] == "_operator.pow")
+        node["target"] = target
+        for part, argument in zip(node["inputs"], arguments, strict=True):
+            part["arg"] = argument
+
+    return change
+
+
+def squared_again(times: int):
+    def change(program):
+        nodes = program["graph_module"]["graph"]["nodes"]
+        place = next(i for i, n in enumerate(nodes) if n["target"] == "_operator.pow")
+        last = nodes[place]["outputs"][0]
+        for number in range(times):
+            node = json.loads(json.dumps(nodes[place]))
+            node |= {"target": "_operator.mul", "name": f"again_{number}"}
+            node["inputs"][0]["arg"] = node["inputs"][1]["arg"] = last
+            last = {"as_sym_int": {"as_name": f"again_{number}"}}
+            node["outputs"] = [last]
+            nodes.insert(place + 1 + number, node)
+
+    return change
+
+
+ROWS = {"as_sym_int": {"as_name": "sym_size_int_1"}}
+BEYOND = {
+    "2**2**2**2**99": size_of_rows("2**2**2**2**99"),
+    "a power of a symbol": size_of_rows("Symbol('s0')**Symbol('s1')"),
+    "a shift": size_of_rows("1 << 99999999999"),
+    "brackets": size_of_rows("(" * 5000 + "1" + ")" * 5000),
+    "a power as it runs": power("_operator.pow", {"as_int": 2}, {"as_int": 10**12}),
+    "a power of rows": power("_operator.pow", ROWS, ROWS),
+    "a shift as it runs": power("_operator.lshift", ROWS, {"as_int": 10**12}),
+    "squares of squares": squared_again(40),
+}
+
+
+@pytest.mark.parametrize("kind", BEYOND)
+def test_a_size_beyond_all_machines_is_refused_and_not_evaluated(kind, sized, here):
+    start = time.perf_counter()
+    with pytest.raises(InputError, match="could be beyond all sizes") as error:
+        exported(rewritten(sized, **{"models/model.json": graph_with(sized, BEYOND[kind])}))
+    assert time.perf_counter() - start < 10
+    assert len(str(error.value)) < 500
+
+
+def test_a_check_of_an_expression_does_not_itself_take_for_ever(sized, here):
+    """Digits followed by what is no sign once made the check's own expression backtrack."""
+    change = size_of_rows("1" * 60 + "@")
+    start = time.perf_counter()
+    with pytest.raises(InputError, match="holds the expression"):
+        exported(rewritten(sized, **{"models/model.json": graph_with(sized, change)}))
+    assert time.perf_counter() - start < 10
+
+
+def test_an_exported_program_that_computes_with_sizes_loads(sized):
+    import torch
+
+    x = torch.ones(5, 4)
+    torch.testing.assert_close(exported(sized)(x), mlp()(x))
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b'{"graph_module": ' * 100_000, b'{"a": NaN}'])
+def test_a_graph_that_is_no_json_is_refused(content, sized):
+    with pytest.raises(InputError, match="is no exported program that can be read") as error:
+        exported(rewritten(sized, **{"models/model.json": content}))
+    assert "\n" not in str(error.value)
+
+
+def test_a_tensor_larger_than_its_file_is_refused(sized):
+    with zipfile.ZipFile(sized) as archive:
+        name = next(n for n in archive.namelist() if n.endswith("model_weights_config.json"))
+        config = json.loads(archive.read(name))
+    tensor = config["config"]["inner.0.weight"]["tensor_meta"]
+    tensor |= {"sizes": [{"as_int": 10**9}] * 2, "strides": [{"as_int": 0}] * 2}
+    changed = {"data/weights/model_weights_config.json": json.dumps(config).encode()}
+    with pytest.raises(
+        InputError, match=r"the tensor 'inner.0.weight' of .* elements in a file of 512 bytes"
+    ):
+        exported(rewritten(sized, **changed))
+
+
 def test_two_files_of_one_name_are_refused(here):
     export(mlp(), here / "m.pt2")
     with zipfile.ZipFile(here / "m.pt2", "a") as archive:
@@ -352,5 +464,7 @@ def test_damaged_weights_are_refused(tmp_path):
 def test_weights_of_another_shape_are_refused(tmp_path):
     folder = save_bert(tmp_path / "m")
     edit_json(folder / "config.json", intermediate_size=48)
-    with pytest.raises(InputError, match="cannot be read as a transformers model"):
+    with pytest.raises(
+        InputError, match=r"intermediate_size: 48.* has the shape \(96, 48\), expected \(48, 48\)"
+    ):
         transformers_module(str(folder), "text-classification", 0)

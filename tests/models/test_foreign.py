@@ -1,0 +1,75 @@
+"""Other people's code: whatever it throws is one line, and what it prints with that stays off the terminal."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from fairweigh.datasets.errors import InputError
+from fairweigh.models.estimator import EstimatorModel, make_estimator
+from fairweigh.models.foreign import foreign
+from fairweigh.models.function import FunctionModel
+
+
+class Panic(BaseException):
+    """As extensions in Rust throw it: no Exception."""
+
+
+ROWS = pa.record_batch({"a": [1.0, 2.0]})
+
+
+@pytest.mark.parametrize(
+    "error", [Panic("x\ny"), SystemExit(1), MemoryError("x y"), RecursionError(), KeyError("x")]
+)
+def test_whatever_is_thrown_is_one_line(error):
+    with pytest.raises(InputError, match=r"^model: it broke: ") as told, foreign("model: it broke"):
+        raise error
+    assert "\n" not in str(told.value)
+
+
+def test_what_is_told_already_and_an_interrupt_pass():
+    with pytest.raises(InputError, match=r"^as it is$"), foreign("model"):
+        raise InputError("as it is")
+    with pytest.raises(KeyboardInterrupt), foreign("model"):
+        raise KeyboardInterrupt
+
+
+def test_what_a_library_prints_with_what_it_throws_is_kept_off_the_terminal(capfd):
+    with pytest.raises(InputError):
+        _panicked()
+    assert capfd.readouterr().err == ""
+    with foreign("model", loud=True):
+        os.write(2, b"a warning\n")
+    assert capfd.readouterr().err == "a warning\n"
+
+
+def _panicked():
+    with foreign("model", loud=True):
+        os.write(2, b"stack backtrace: 1 2 3\n")
+        raise Panic
+
+
+@pytest.mark.parametrize("error", [Panic("no"), SystemExit(1), MemoryError("no")])
+def test_a_model_that_throws_what_is_no_exception_is_refused_in_python_too(error):
+    def thrown(rows):
+        raise error
+
+    with pytest.raises(InputError, match=r"model.function: .* raised (Panic|SystemExit|MemoryError)"):
+        FunctionModel(thrown, ["a"], 0.5).score(ROWS, None)
+
+    class Fitted:
+        classes_ = np.array([0, 1])
+        predict_proba = staticmethod(thrown)
+
+    with pytest.raises(InputError, match="model: it cannot score the table"):
+        EstimatorModel(Fitted(), ["a"], ["1"], None, {}).score(ROWS, None)
+
+
+def test_an_estimator_whose_module_ends_the_process_is_refused(here, monkeypatch):
+    monkeypatch.syspath_prepend(str(here))
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    (here / "module_that_exits.py").write_text("raise SystemExit(1)")
+    with pytest.raises(InputError, match="expected a dotted path such as"):
+        make_estimator("module_that_exits.Classifier", {}, 0)

@@ -1,0 +1,79 @@
+"""How the command ends: 1 is a failed gate and nothing else, whatever a library throws."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+class Panic(BaseException):
+    """As extensions in Rust throw it: no Exception."""
+
+
+THROWN = {
+    "memory": (MemoryError(), "out of memory"),
+    "recursion": (RecursionError("too deep"), "internal error: RecursionError: too deep"),
+    "an exit with 1": (SystemExit(1), "internal error: SystemExit: 1"),
+    "an exit with 0": (SystemExit(0), "internal error: SystemExit: 0"),
+    "a panic": (Panic("x" * 5000), "internal error: Panic: xxx"),
+    "a full disk": (OSError(28, "No space left on device", "/x"), "/x: No space left on device"),
+}
+
+
+@pytest.mark.parametrize("kind", THROWN)
+def test_what_a_library_throws_is_one_line_and_code_2(
+    kind, cli, write, make_people, make_config, monkeypatch
+):
+    error, told = THROWN[kind]
+
+    def thrown(*given, **more):
+        raise error
+
+    monkeypatch.setattr("fairweigh.api.run", thrown)
+    write(make_people(), make_config())
+    ended = cli("audit", "a.yaml", "-q")
+    assert ended.code == 2
+    assert not ended.out
+    assert len(ended.lines) == 1
+    assert ended.err.startswith(f"fairweigh: {told}")
+    assert len(ended.err) < 600
+
+
+def test_the_place_of_an_error_of_ours_is_shown_where_it_is_asked_for(cli, write, make_config, monkeypatch):
+    def thrown(*given, **more):
+        raise ZeroDivisionError("here")
+
+    monkeypatch.setattr("fairweigh.api.run", thrown)
+    monkeypatch.setenv("FAIRWEIGH_TRACEBACK", "1")
+    write(config=make_config())
+    ended = cli("audit", "a.yaml", "-q")
+    assert ended.code == 2
+    assert "Traceback" in ended.err
+    assert "in thrown" in ended.err
+
+
+def fairweigh(*args: str, **more) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-m", "fairweigh", *args], text=True, check=False, **more)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_an_output_that_cannot_be_written_ends_with_2(here):
+    with Path("/dev/full").open("w") as full:
+        out = fairweigh("schema", stdout=full, stderr=subprocess.PIPE)
+        assert (out.returncode, out.stderr) == (2, "fairweigh: standard output: No space left on device\n")
+        assert fairweigh("check", "nowhere.yaml", stderr=full).returncode == 2
+        assert fairweigh(stdout=full, stderr=full).returncode == 2
+
+
+def test_a_reader_that_has_gone_does_not_make_a_failed_gate(here):
+    read, written = os.pipe()
+    os.close(read)
+    try:
+        out = fairweigh("schema", stdout=written, stderr=subprocess.PIPE)
+    finally:
+        os.close(written)
+    assert (out.returncode, out.stderr) == (2, "fairweigh: standard output: Broken pipe\n")

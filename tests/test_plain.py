@@ -1,0 +1,109 @@
+"""JSON and YAML of strangers: what is read as before, and what is refused before it is expanded."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from fairweigh.audit.config import read
+from fairweigh.datasets.errors import InputError
+from fairweigh.plain import from_json, from_yaml, read_bounded
+
+
+def laughs(levels: int, one: str = "[{}]", last: str = "[x, x]") -> str:
+    """Aliases of aliases: every level stands for nine times the one below."""
+    lines = [f"a0: &a0 {last}"]
+    for i in range(1, levels):
+        lines.append(f"a{i}: &a{i} " + one.format(", ".join([f"*a{i - 1}"] * 9)))
+    return "\n".join(lines)
+
+
+HOSTILE = {
+    "an alias inside itself": ("a: &a [*a]", "an alias stands inside what it is a name for"),
+    "a mapping inside itself": ("&a {b: *a}", "an alias stands inside what it is a name for"),
+    "a merge of itself": ("&a\n<<: *a\nb: 1", "an alias stands inside what it is a name for"),
+    "a billion laughs": (laughs(11), "more than 200,000 values"),
+    "a billion merges": (laughs(11, "{{<<: [{}]}}", "{k: 1}"), "more than 200,000 values"),
+    "brackets": ("[" * 100_000, "nested more than 100 levels deep"),
+    "a megabyte of brackets": ("[" * 1_000_000, "nested more than 100 levels deep"),
+    "closed brackets": ("[" * 500 + "]" * 500, "nested more than 100 levels deep"),
+    "dashes": ("- " * 100_000 + "a", "nested more than 100 levels deep"),
+    "mappings": ("{a: " * 900, "nested more than 100 levels deep"),
+    "indents": ("".join(" " * i + "a:\n" for i in range(1200)), "nested more than 100 levels deep"),
+    "megabytes": ("a" * 1_100_000, "expected at most 1,048,576"),
+    "digits": ("a: " + "9" * 100_000, "Exceeds the limit"),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_yaml_that_would_expand_without_end_is_refused_at_once(kind):
+    text, told = HOSTILE[kind]
+    start = time.perf_counter()
+    with pytest.raises(ValueError, match=told):
+        from_yaml(text)
+    assert time.perf_counter() - start < 20
+
+
+def test_aliases_within_reason_are_read():
+    assert from_yaml("a: &a {b: [1, 2]}\nc: *a\nd: {<<: *a, e: 3}") == {
+        "a": {"b": [1, 2]}, "c": {"b": [1, 2]}, "d": {"b": [1, 2], "e": 3},
+    }  # fmt: skip
+
+
+def test_check_refuses_a_strangers_files_each_in_one_line(cli, here):
+    for number, kind in enumerate(HOSTILE):
+        Path(f"{number}.yaml").write_text(HOSTILE[kind][0])
+    names = [f"{number}.yaml" for number in range(len(HOSTILE))]
+    ended = cli("check", *names, "/dev/zero", "-q")
+    assert ended.code == 2
+    assert not ended.out
+    assert [line.split(": ")[1] for line in ended.lines] == [*names, "/dev/zero"]
+    assert all(len(line) < 400 for line in ended.lines)
+
+
+def test_a_setting_that_would_expand_without_end_is_refused(cli, write, make_config):
+    write(config=make_config())
+    ended = cli("audit", "a.yaml", "-q", "--set", f"report.title={'[' * 3000}")
+    assert ended.code == 2
+    assert "--set report.title: the value is not valid YAML" in ended.err
+
+
+def test_a_configuration_from_python_without_end_is_refused(make_config):
+    inside: dict = make_config()
+    inside["gates"] = [inside]
+    deep: list = []
+    for _ in range(100_000):
+        deep = [deep]
+    for content in (inside, {**make_config(), "gates": deep}):
+        with pytest.raises(InputError, match="nested beyond reason, or inside itself"):
+            read(content)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[" * 100_000, "nested more than 100 levels deep"),
+        ('{"a":' * 100_000, "nested more than 100 levels deep"),
+        ("[" * 101 + "]" * 101, "nested more than 100 levels deep"),
+        ('{"a": 1, "b": {"c": 1, "c": 2}}', "the key 'c' is there twice"),
+        ("[NaN]", "NaN is no number"),
+        ("[-Infinity]", "-Infinity is no number"),
+        ("1e999", "1e999 is beyond all numbers"),
+        ("9" * 5000, "Exceeds the limit"),
+        ("[1,", "Expecting value"),
+    ],
+)
+def test_json_that_no_reader_agrees_on_is_refused(text, told):
+    with pytest.raises(ValueError, match=told):
+        from_json(text)
+
+
+def test_json_of_ordinary_depth_is_read():
+    assert from_json("[" * 100 + "1.5e300" + "]" * 100)
+    assert from_json(b'{"a": [1, null, true, "\\u00e9"]}') == {"a": [1, None, True, "é"]}
+
+
+def test_a_file_without_end_is_not_read_to_its_end():
+    with pytest.raises(ValueError, match="expected at most 1,000 bytes"):
+        read_bounded(Path("/dev/zero"), 1000)
