@@ -21,6 +21,10 @@ from .jsonlines import iter_lines, read_schema
 __all__ = ["TextForm", "column_names", "iter_batches", "nearest", "read_table", "row_count", "sha256_file"]
 
 
+BATCH_ROWS = 1 << 18
+"""So many rows of a column stay in the cache of the processor while they are worked on."""
+
+
 def column_names(path: str | Path, *, text: TextForm | None = None) -> list[str]:
     """Return the column names in the order of the file (JSON lines: every field of any line)."""
     path = Path(path)
@@ -49,7 +53,7 @@ def iter_batches(
     columns: Sequence[str] | None = None,
     categorical: Sequence[str] = (),
     missing: Sequence[str] = ("",),
-    batch_rows: int = 1_000_000,
+    batch_rows: int = BATCH_ROWS,
     text: TextForm | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Stream a file in batches of one schema, in memory that does not grow with its length.
@@ -114,7 +118,7 @@ def read_table(
     columns: Sequence[str] | None = None,
     categorical: Sequence[str] = (),
     missing: Sequence[str] = ("",),
-    batch_rows: int = 1_000_000,
+    batch_rows: int = BATCH_ROWS,
     text: TextForm | None = None,
 ) -> pa.Table:
     """Read a file whole: the batches of `iter_batches`, with the same options, as one table."""
