@@ -23,7 +23,7 @@ KEY_BITS = 24
 """Low bits of an entry's key: the label and 23 bits of the bin; the slice stands above."""
 
 MERGE_ENTRIES = 4_000_000
-WAITING_ROWS = 1_000_000
+WAITING_ROWS = 2_000_000
 """Rows that wait to be counted in bins together."""
 MOST_CELLS = 1 << 25
 """Bins of all slices and labels up to which every one has a place of its own."""
@@ -186,8 +186,8 @@ class ScoreCollector:
         """Count the rows that wait in bins."""
         if self.probability and not self._binned and 2 * BINS * len(self._index) <= MOST_CELLS:
             self._dense = self._dense or _DenseBins()
-            for part in self._parts:
-                self._dense.add(part, len(self._index))
+            joined = {name: np.concatenate([p[name] for p in self._parts]) for name in self._parts[0]}
+            self._dense.add(joined, len(self._index))
         else:
             if self._dense is not None:
                 self._binned, self._dense = [self._dense.sums()], None
@@ -209,7 +209,8 @@ class ScoreCollector:
         """All scores gathered, sorted."""
         keys = list(self._index)
         if self._in_bins:
-            self._count()
+            if self._parts:
+                self._count()
             sums = self._dense.sums() if self._dense is not None else _merged(self._binned)
             ties = sums["key"] & ((1 << (KEY_BITS - 1)) - 1)
             order = np.argsort(ties)
@@ -255,12 +256,12 @@ class _DenseBins:
         self._sums: dict[str, NDArray[Any]] = {}
 
     def add(self, part: dict[str, NDArray[Any]], slices: int) -> None:
-        """Add the rows of a batch; ``slices`` have been seen so far."""
+        """Add the rows of some batches; ``slices`` have been seen so far."""
         size = 2 * BINS * slices
-        cell = 2 * part["code"].astype(np.int64)
+        cell = _bins(part["score"], True)
+        cell += part["code"].astype(np.int64) * (2 * BINS)
         if "label" in part:
-            cell += part["label"]
-        cell = cell * BINS + _bins(part["score"], True)
+            cell += part["label"] * np.int64(BINS)
         values: dict[str, Any] = {"count": None, "total": part["score"]}
         if "weight" in part:
             values |= {"weight": part["weight"], "square": part["weight"] ** 2}
