@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -163,24 +164,17 @@ def row_slices(
         values.append([*map(str, column.dictionary.to_pylist()), UNKNOWN])
         indices = column.indices
         codes.append((indices.fill_null(len(values[-1]) - 1) if indices.null_count else indices).to_numpy())
-    code = combined(codes, list(map(len, values)), batch.num_rows)
-    first, slices = _distinct(code)
-    named = [
-        [levels[c] for c in column[first].tolist()] for column, levels in zip(codes, values, strict=True)
-    ]
+    sizes = [len(levels) for levels in values]
+    code = combined(codes, sizes, batch.num_rows)
+    if math.prod(sizes) > 1 << 20:
+        _, first, slices = np.unique(code, return_index=True, return_inverse=True)
+        places = [held[first] for held in codes]
+    else:
+        present = np.bincount(code, minlength=math.prod(sizes)) > 0
+        slices = (np.cumsum(present) - 1)[code]
+        places = list(np.unravel_index(np.flatnonzero(present), sizes))
+    named = ([levels[c] for c in place.tolist()] for place, levels in zip(places, values, strict=True))
     return slices, list(zip(*named, strict=True))
-
-
-def _distinct(code: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-    """The first row of each distinct code, and each row's position among these."""
-    size = int(code.max(initial=-1)) + 1
-    if size > 1 << 20:
-        _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
-        return first, inverse
-    first = np.full(size, -1, np.intp)
-    first[code[::-1]] = np.arange(len(code) - 1, -1, -1)
-    found = first >= 0
-    return first[found], (np.cumsum(found) - 1)[code]
 
 
 class Slices:

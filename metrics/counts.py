@@ -189,9 +189,9 @@ class Cube:
             0 or 1 of each row, by axis.
         weight, count, cluster : arrays of shape (rows,), optional
         """
-        code = slices
-        for values in outcomes.values():
-            code = 2 * code + values
+        code = slices << len(outcomes)
+        for place, values in enumerate(reversed(outcomes.values())):
+            code += values << place
         size = len(keys) << len(outcomes)
         found, clusters, names = np.arange(size), None, None
         if cluster is not None:
@@ -455,7 +455,9 @@ def combined(
             # More combinations than numbers: those that occur are numbered anew.
             found, code = np.unique(code, return_inverse=True)
             code, most = code.reshape(-1).astype(np.int64), len(found)
-        code = code * size + column
+        # In place: the first code is ours alone.
+        code *= size
+        code += column
         most *= size
     return code
 

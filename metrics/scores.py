@@ -302,7 +302,8 @@ def _merged(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
 
 def _bins(score: Floats, probability: bool) -> NDArray[np.int64]:
     if probability:
-        return np.minimum((score * BINS).astype(np.int64), BINS - 1)
+        place = (score * BINS).astype(np.int64)
+        return np.minimum(place, BINS - 1, out=place)
     # The bits of a float order like the number; keeping sign, exponent and ten more bits gives bins of
     # a thousandth of the number whatever the scale.
     bits = (score + 0.0).view(np.int64)
