@@ -239,6 +239,8 @@ def main() -> NoReturn:
     # Threads of numerical libraries that wait by spinning take the processor from those that work, wherever
     # others compute on the same machine: training a boosted model took ten times as long. Read when loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # Batches are freed as soon as they are counted; other pools give their pages back each time.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A slice's name may not be writable on this terminal; a verdict must not fail over that.

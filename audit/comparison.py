@@ -99,7 +99,7 @@ def figures(
     ]
     tables = [pq.read_table(path, read_dictionary=list(sensitive)) for path in paths]
     threshold = models[0][1].get("threshold")
-    rows, identified = identify(tables[0], {after: tables[1]}, sensitive, threshold, name=before)
+    rows, identified = identify(tables[0], [(after, tables[1])], sensitive, threshold, name=before)
     return Figures(
         variants=[variants[0], variants[1].model_copy(update={"parent": before})],
         comparison=compared(paired, plan, before, after),

@@ -5,7 +5,7 @@ S. Hooker et al. 2019, What do compressed deep neural networks forget? (arXiv:19
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from .result import Identified
 
 def identify(
     original: pa.Table,
-    others: Mapping[str, pa.Table],
+    others: Iterable[tuple[str, pa.Table]],
     sensitive: Sequence[str],
     threshold: float | None = None,
     file: str = "identified.parquet",
@@ -31,8 +31,8 @@ def identify(
     ----------
     original : pyarrow.Table
         Predictions of the original (columns as in the run folder's Parquet).
-    others : mapping
-        Predictions of each other variant, matched by id.
+    others : iterable of (name, table)
+        Predictions of each other variant, matched by id; one is held at a time.
     sensitive : sequence of str
         Columns whose slices make up the composition.
     threshold : float, optional
@@ -52,7 +52,9 @@ def identify(
     flips, change = np.zeros(size, np.int64), np.full(size, np.nan)
     before = _column(original, DECISION)
     score = _column(original, "score")
-    for other, table in others.items():
+    number = 0
+    for other, table in others:
+        number += 1
         table = matched(original, table, (name, other))
         after, moved = _column(table, DECISION), _column(table, "score")
         if before is not None and after is not None:
@@ -67,7 +69,7 @@ def identify(
         {
             "id": decoded(original.column("id")).take(pa.array(found)),
             "variants": flips[found],
-            "share": flips[found] / max(len(others), 1),
+            "share": flips[found] / max(number, 1),
             "margin": pa.array(margin[found], from_pandas=True),
             "score_change": pa.array(change[found], from_pandas=True),
         }

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from ..datasets.columns import bin_names, word
 from ..datasets.errors import InputError
 from ..datasets.read import iter_batches
+from ..metrics.counts import DECISION
 from ..metrics.table import DEFAULT, METRICS
 from ..told import tell
 from . import changes, counterfactual, gate, variant
@@ -160,30 +161,38 @@ class _Run:
 
     def judged(self, predictions: Path, plan: variant.Plan, original: Measurement) -> Judged:
         """Every variant's figures and gates on one set of rows."""
-        first = self.entries[0]
-        variants, gates, comparisons = [], [], []
+        variants: list[Variant] = []
+        gates: list[GateResult] = []
+        comparisons: list[Comparison] = []
         for entry in self.entries:
-            measured = original if entry is first else self.measure(predictions, entry)
-            made = self._variant(entry, measured, plan)
-            paired = None
-            if entry is not first:
-                paths = self.path(predictions, first), self.path(predictions, entry)
-                paired = pair(
-                    *paths, self.sensitive, original.probability and measured.probability, self.order,
-                    (original, measured), (first.name, entry.name),
-                )  # fmt: skip
-                comparisons.append(changes.compared(paired, plan, first.name, entry.name))
-            since = self.release.since(self.path(predictions, entry), measured) if self.release else None
-            decided = gate.decide(
-                self.config.gates, measured, plan, entry.name, groups=self.groups[entry.name], paired=paired,
-                baseline=since, cost=entry.cost, original_cost=first.cost, lenient=self.release is not None,
-            )  # fmt: skip
+            # What one variant needs goes before the next is read.
+            made, decided, compared = self._one(entry, predictions, plan, original)
             variants.append(made)
             gates += decided
+            comparisons += [compared] if compared else []
             if self.config.planned:
-                last = comparisons[-1] if entry is not first else None
-                gates += target_results(self.config.objective, made, variants[0], last, plan)
+                gates += target_results(self.config.objective, made, variants[0], compared, plan)
         return Judged(variants, gates, comparisons, original.rows)
+
+    def _one(
+        self, entry: Entry, predictions: Path, plan: variant.Plan, original: Measurement
+    ) -> tuple[Variant, list[GateResult], Comparison | None]:
+        first = self.entries[0]
+        measured = original if entry is first else self.measure(predictions, entry)
+        paired = compared = None
+        if entry is not first:
+            paths = self.path(predictions, first), self.path(predictions, entry)
+            paired = pair(
+                *paths, self.sensitive, original.probability and measured.probability, self.order,
+                (original, measured), (first.name, entry.name),
+            )  # fmt: skip
+            compared = changes.compared(paired, plan, first.name, entry.name)
+        since = self.release.since(self.path(predictions, entry), measured) if self.release else None
+        decided = gate.decide(
+            self.config.gates, measured, plan, entry.name, groups=self.groups[entry.name], paired=paired,
+            baseline=since, cost=entry.cost, original_cost=first.cost, lenient=self.release is not None,
+        )  # fmt: skip
+        return self._variant(entry, measured, plan), decided, compared
 
     def _variant(self, entry: Entry, measured: Measurement, plan: variant.Plan) -> Variant:
         made = variant.build(entry.name, measured, plan, entry.model)
@@ -220,14 +229,18 @@ class _Run:
         )
 
     def _identified(self, predictions: Path) -> tuple[pa.Table, Identified]:
-        tables = {
-            e.name: pq.read_table(self.path(predictions, e), read_dictionary=list(self.sensitive))
-            for e in self.entries
-        }
-        first = self.entries[0]
-        others = {name: table for name, table in tables.items() if name != first.name}
+        first, *others = self.entries
+        # Each is read when its turn comes.
+        tables = ((e.name, self._read(predictions, e)) for e in others)
         threshold = first.model.get("threshold")
-        return identify(tables[first.name], others, self.sensitive, threshold, IDENTIFIED, first.name)
+        original = self._read(predictions, first, self.sensitive)
+        return identify(original, tables, self.sensitive, threshold, IDENTIFIED, first.name)
+
+    def _read(self, predictions: Path, entry: Entry, more: Sequence[str] = ()) -> pa.Table:
+        """The decisions and scores of a variant by id, with ``more`` columns that are slices."""
+        path = self.path(predictions, entry)
+        held = [n for n in ("id", DECISION, "score") if n in pq.read_schema(path).names]
+        return pq.read_table(path, columns=[*held, *more], read_dictionary=list(more))
 
 
 def _selection_words(config: Config, rows: int) -> str:

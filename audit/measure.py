@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -30,6 +31,8 @@ from ..metrics.scores import ScoreCollector, ScoreTable
 from ..metrics.table import METRICS, Metric
 
 By = tuple[str, ...]
+NUMBERS = (LABEL, DECISION, "weight", "count", "score")
+"""Columns of predictions that are numbers in every row."""
 
 MOST_CODES = 2**62
 """Combinations of values that one number can tell apart."""
@@ -65,25 +68,21 @@ class Measurement:
     def add(self, batch: pa.RecordBatch) -> None:
         """Count a batch of predictions (columns as in the run folder's Parquet)."""
         self.columns = frozenset(batch.schema.names)
-        batch = named_clusters(batch)
-        axes = [*self.sensitive, *(c for c in (LABEL, DECISION) if c in self.columns)]
-        weight, count, cluster = (c if c in self.columns else None for c in ("weight", "count", "cluster"))
-        cube = Cube.count(batch, axes, weight, count, cluster)
+        slices, keys = row_slices(batch, self.sensitive)
+        held = {n: batch.column(n).to_numpy() for n in NUMBERS if n in self.columns}
+        outcomes = {n: held[n] for n in (LABEL, DECISION) if n in held}
+        cluster = cluster_names(batch.column("cluster")) if "cluster" in self.columns else None
+        weight = held.get("weight")
+        cube = Cube.of_slices(self.sensitive, keys, slices, outcomes, weight, held.get("count"), cluster)
         self._cubes.add(cube)
         self.rows += int(cube.counts.sum())
-        if weight:
-            self.weights.add(batch.column(weight).to_numpy(zero_copy_only=False))
-        if "score" in self.columns:
-            self._add_scores(batch)
-
-    def _add_scores(self, batch: pa.RecordBatch) -> None:
-        if self._collector is None:
-            self._collector = ScoreCollector(self.sensitive, self.probability)
-        slices, keys = row_slices(batch, self.sensitive)
-        label = batch.column(LABEL).to_numpy().astype(bool) if LABEL in self.columns else None
-        weight = batch.column("weight").to_numpy() if "weight" in self.columns else None
-        cluster = batch.column("cluster") if "cluster" in self.columns else None
-        self._collector.add(slices, keys, batch.column("score").to_numpy(), label, weight, cluster)
+        if weight is not None:
+            self.weights.add(weight)
+        if "score" in held:
+            if self._collector is None:
+                self._collector = ScoreCollector(self.sensitive, self.probability)
+            label = held[LABEL].astype(bool) if LABEL in held else None
+            self._collector.add(slices, keys, held["score"], label, weight, cluster)
 
     @property
     def cube(self) -> Cube:
@@ -167,25 +166,19 @@ def row_slices(
         if not pa.types.is_dictionary(column.type):
             column = column.dictionary_encode()
         values.append([*map(str, column.dictionary.to_pylist()), UNKNOWN])
-        codes.append(column.indices.fill_null(len(values[-1]) - 1).to_numpy())
-    code = combined(codes, list(map(len, values)), batch.num_rows)
-    first, slices = _distinct(code)
-    named = [
-        [levels[c] for c in column[first].tolist()] for column, levels in zip(codes, values, strict=True)
-    ]
+        indices = column.indices
+        codes.append((indices.fill_null(len(values[-1]) - 1) if indices.null_count else indices).to_numpy())
+    sizes = [len(levels) for levels in values]
+    code = combined(codes, sizes, batch.num_rows)
+    if math.prod(sizes) > 1 << 20:
+        _, first, slices = np.unique(code, return_index=True, return_inverse=True)
+        places = [held[first] for held in codes]
+    else:
+        present = np.bincount(code, minlength=math.prod(sizes)) > 0
+        slices = (np.cumsum(present) - 1)[code]
+        places = list(np.unravel_index(np.flatnonzero(present), sizes))
+    named = ([levels[c] for c in place.tolist()] for place, levels in zip(places, values, strict=True))
     return slices, list(zip(*named, strict=True))
-
-
-def _distinct(code: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-    """The first row of each distinct code, and each row's position among these."""
-    size = int(code.max(initial=-1)) + 1
-    if size > 1 << 20:
-        _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
-        return first, inverse
-    first = np.full(size, -1, np.intp)
-    first[code[::-1]] = np.arange(len(code) - 1, -1, -1)
-    found = first >= 0
-    return first[found], (np.cumsum(found) - 1)[code]
 
 
 class Slices:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..datasets.columns import Ascending
+from ..datasets.read import BATCH_ROWS, resized
 from ..metrics.counts import DECISION, LABEL, Cube, Cubes
 from ..metrics.figures import Figure
 from ..metrics.intervals import Floats
@@ -209,12 +211,44 @@ def pair(
     InputError
         Ids that occur twice or in one file alone, or rows that differ in label, slice or weight.
     """
-    one, other = (read_predictions(path, sensitive) for path in (before, after))
-    if "count" not in one.schema.names:
-        other = matched(one, other, names)
     paired = Paired(sensitive, probability, order, *measured, names=names)
-    paired.add(whole_batch(one), whole_batch(other))
+    if _same_ids(before, after):
+        for one, other in zip(*(_batches(p, sensitive) for p in (before, after)), strict=True):
+            paired.add(one, other)
+        return paired
+    tables = [read_predictions(path, sensitive) for path in (before, after)]
+    if "count" not in tables[0].schema.names:
+        tables[1] = matched(*tables, names)
+    paired.add(*(whole_batch(table) for table in tables))
     return paired
+
+
+def _same_ids(before: Path, after: Path) -> bool:
+    """Whether two files hold the same ids in one ascending order, as those of one run mostly do.
+
+    Ascending ids are all different, so that nothing has to be held to match them.
+    """
+    schemas = [pq.read_schema(path) for path in (before, after)]
+    kinds = [schema.field("id").type if "id" in schema.names else None for schema in schemas]
+    rows = [pq.read_metadata(path).num_rows for path in (before, after)]
+    if kinds[0] is None or kinds[0] != kinds[1] or rows[0] != rows[1]:
+        return False
+    rising = Ascending("id")
+    for one, other in zip(*(_batches(path, columns=["id"]) for path in (before, after)), strict=True):
+        if not one.column(0).equals(other.column(0)):
+            return False
+        rising.add(one.column(0))
+        if not rising.strict:
+            return False
+    return True
+
+
+def _batches(
+    path: Path, sensitive: Sequence[str] = (), columns: Sequence[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a file of predictions, in batches of one length whatever its row groups."""
+    with pq.ParquetFile(path, read_dictionary=list(sensitive)) as file:
+        yield from resized(file.iter_batches(BATCH_ROWS, columns=columns), BATCH_ROWS)
 
 
 def read_predictions(path: Path, sensitive: Sequence[str]) -> pa.Table:

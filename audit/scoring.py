@@ -25,7 +25,7 @@ from ..datasets.alike import warn_alike
 from ..datasets.columns import check_unique, words
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
-from ..datasets.read import iter_batches, row_count
+from ..datasets.read import iter_batches, joined, resized, row_count
 from ..datasets.training import VALIDATION, hashed_share
 from ..models.base import Model, Scored, decide
 from ..models.rules import RuledModel, unruled
@@ -233,12 +233,20 @@ class _File:
     def write(self, batch: pa.RecordBatch) -> None:
         if self._writer is None:
             self.path.parent.mkdir(exist_ok=True)
-            # Dictionaries pay for slices only: ids and scores are nearly all distinct.
-            words = [n for n in batch.schema.names if n in self.sensitive]
-            self._writer = pq.ParquetWriter(
-                self.path, batch.schema, use_dictionary=words, write_statistics=False
-            )
+            self._writer = pq.ParquetWriter(self.path, batch.schema, **_encoded(batch.schema, self.sensitive))
         self._writer.write_batch(batch)
+
+
+def _encoded(schema: pa.Schema, sensitive: Sequence[str]) -> dict[str, Any]:
+    """How columns are written: what is nearly all distinct gains nothing by a dictionary or compression."""
+    whole = [f.name for f in schema if pa.types.is_integer(f.type) and f.name == "id"]
+    dense = {*whole, *(f.name for f in schema if pa.types.is_floating(f.type))}
+    return {
+        "use_dictionary": [n for n in schema.names if n in sensitive],
+        "column_encoding": dict.fromkeys(whole, "DELTA_BINARY_PACKED"),
+        "compression": {n: "none" if n in dense else "snappy" for n in schema.names},
+        "write_statistics": False,
+    }
 
 
 def _batches(data: EvaluationSet, model: Model | None, job: Job) -> Iterator[pa.RecordBatch]:
@@ -247,36 +255,6 @@ def _batches(data: EvaluationSet, model: Model | None, job: Job) -> Iterator[pa.
     source = data.batches(extra, whole=model is not None and model.whole)
     size = getattr(unruled(model), "shard_rows", None)
     return source if size is None else resized(source, size)
-
-
-def resized(batches: Iterator[pa.RecordBatch], size: int) -> Iterator[pa.RecordBatch]:
-    """Cut a stream of batches anew, so that all but the last have ``size`` rows."""
-    waiting: list[pa.RecordBatch] = []
-    rows = 0
-    for batch in batches:
-        waiting.append(batch)
-        rows += batch.num_rows
-        while rows >= size:
-            whole = _joined(waiting)
-            yield whole.slice(0, size)
-            waiting, rows = [whole.slice(size)], rows - size
-    if rows:
-        yield _joined(waiting)
-
-
-def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
-    if len(batches) == 1:
-        return batches[0]
-    table = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
-    if len(table.to_batches()) > 1:
-        # More than 2 GiB of bytes need offsets of 64 bits to stand in one piece.
-        wide = {pa.binary(): pa.large_binary(), pa.string(): pa.large_string()}
-        fields = [f.with_type(wide.get(f.type, f.type)) for f in table.schema]
-        table = table.cast(pa.schema(fields)).combine_chunks()
-    whole = table.to_batches()
-    if sum(batch.num_rows for batch in whole[:1]) != len(table):
-        raise InputError(f"{len(table):,} rows do not fit into one piece of memory")
-    return whole[0] if whole else batches[0]
 
 
 def _check(data: EvaluationSet, measured: Measurement, job: Job) -> None:
@@ -299,6 +277,6 @@ def _check(data: EvaluationSet, measured: Measurement, job: Job) -> None:
 
 def sample(data: EvaluationSet, columns: Sequence[str], rows: int) -> pa.RecordBatch:
     """Rows spread evenly over the data, as the model reads them."""
-    whole = _joined([batch.select(list(dict.fromkeys(columns))) for batch in data.batches(columns)])
+    whole = joined([batch.select(list(dict.fromkeys(columns))) for batch in data.batches(columns)])
     chosen = np.linspace(0, whole.num_rows - 1, min(rows, whole.num_rows)).astype(np.intp)
     return whole.take(pa.array(np.unique(chosen)))

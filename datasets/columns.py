@@ -140,6 +140,11 @@ class Binary:
 
     def read(self, column: pa.Array) -> NDArray[np.bool_]:
         """Return whether each row is positive; InputError for null or a value of neither class."""
+        if pa.types.is_integer(column.type) and not column.null_count and len(column):
+            numbers = column.to_numpy()
+            least, most = int(numbers.min()), int(numbers.max())
+            if most - least == 1:
+                return self._of_two(numbers, least, most)
         encoded = words(column)
         if encoded.null_count:
             raise InputError(
@@ -154,6 +159,18 @@ class Binary:
         positive = self._positive()
         held = np.array([v in positive for v in values], bool)
         return np.asarray(held[encoded.indices.to_numpy()])
+
+    def _of_two(self, numbers: NDArray[np.integer[Any]], least: int, most: int) -> NDArray[np.bool_]:
+        """Read integers of two neighbouring values, such as 0 and 1, without a table of their words."""
+        higher = numbers == numbers.dtype.type(most)
+        rows = int(np.count_nonzero(higher))
+        # In the order in which they come.
+        counts = {word(least): len(numbers) - rows, word(most): rows}
+        for value in list(counts)[:: -1 if higher[0] else 1]:
+            self.seen[value] = self.seen.get(value, 0) + counts[value]
+        positive = self._positive()
+        both = word(least) in positive, word(most) in positive
+        return np.full(len(numbers), both[0]) if both[0] == both[1] else (higher if both[1] else ~higher)
 
     def _positive(self) -> set[str]:
         """The values that are positive; InputError where those seen do not fall into two classes."""
@@ -261,12 +278,11 @@ class Sensitive:
     def read(self, column: pa.Array, counts: NDArray[np.int64] | None = None) -> pa.DictionaryArray:
         """Return the slice value of each row; missing values stay null and are counted."""
         encoded = self._cut(column) if self.edges else self._merged(words(column))
-        present = encoded.indices.is_valid().to_numpy(zero_copy_only=False)
-        rows = np.ones(len(present), np.int64) if counts is None else counts
-        self.unknown += int(rows[~present].sum())
-        codes = encoded.indices.fill_null(0).to_numpy()
-        totals = np.bincount(codes[present], rows[present], len(encoded.dictionary))
-        for value, total in zip(encoded.dictionary.to_pylist(), totals.tolist(), strict=True):
+        names, indices = encoded.dictionary.to_pylist(), encoded.indices
+        codes = (indices.fill_null(len(names)) if indices.null_count else indices).to_numpy()
+        totals = np.bincount(codes, counts, len(names) + 1)
+        self.unknown += int(totals[-1])
+        for value, total in zip(names, totals[:-1].tolist(), strict=True):
             if total:
                 self.values[value] = self.values.get(value, 0) + int(total)
         if len(self.values) > MAX_VALUES:

@@ -23,9 +23,13 @@ from .jsonlines import iter_lines, read_schema
 from .missing import Missing
 
 __all__ = [
-    "Missing", "TextForm", "column_names", "found_in", "iter_batches", "nearest", "read_table", "row_count",
-    "sha256_file",
+    "Missing", "TextForm", "column_names", "found_in", "iter_batches", "joined", "nearest", "read_table", "resized",
+    "row_count", "sha256_file",
 ]  # fmt: skip
+
+
+BATCH_ROWS = 1 << 18
+"""So many rows of a column stay in the cache of the processor while they are worked on."""
 
 
 def column_names(path: str | Path, *, text: TextForm | None = None) -> list[str]:
@@ -64,7 +68,7 @@ def iter_batches(
     columns: Sequence[str] | None = None,
     categorical: Sequence[str] = (),
     missing: Missing | Sequence[str] = (),
-    batch_rows: int = 1_000_000,
+    batch_rows: int = BATCH_ROWS,
     text: TextForm | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Stream a file in batches of one schema, in memory that does not grow with its length.
@@ -133,7 +137,7 @@ def read_table(
     columns: Sequence[str] | None = None,
     categorical: Sequence[str] = (),
     missing: Missing | Sequence[str] = (),
-    batch_rows: int = 1_000_000,
+    batch_rows: int = BATCH_ROWS,
     text: TextForm | None = None,
 ) -> pa.Table:
     """Read a file whole: the batches of `iter_batches`, with the same options, as one table."""
@@ -141,6 +145,37 @@ def read_table(
         path, columns=columns, categorical=categorical, missing=missing, batch_rows=batch_rows, text=text
     )
     return pa.Table.from_batches(batches).unify_dictionaries()
+
+
+def resized(batches: Iterator[pa.RecordBatch], size: int) -> Iterator[pa.RecordBatch]:
+    """Cut a stream of batches anew, so that all but the last have ``size`` rows."""
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows += batch.num_rows
+        while rows >= size:
+            whole = joined(waiting)
+            yield whole.slice(0, size)
+            waiting, rows = [whole.slice(size)], rows - size
+    if rows:
+        yield joined(waiting)
+
+
+def joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    """Return some batches of one schema as one; InputError where they do not fit into one."""
+    if len(batches) == 1:
+        return batches[0]
+    table = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
+    if len(table.to_batches()) > 1:
+        # More than 2 GiB of bytes need offsets of 64 bits to stand in one piece.
+        wide = {pa.binary(): pa.large_binary(), pa.string(): pa.large_string()}
+        fields = [f.with_type(wide.get(f.type, f.type)) for f in table.schema]
+        table = table.cast(pa.schema(fields)).combine_chunks()
+    whole = table.to_batches()
+    if sum(batch.num_rows for batch in whole[:1]) != len(table):
+        raise InputError(f"{len(table):,} rows do not fit into one piece of memory")
+    return whole[0] if whole else batches[0]
 
 
 def nearest(name: str, known: Sequence[str]) -> str:

@@ -99,24 +99,34 @@ class Calibration:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray((score - positive) / weight.sum(1, keepdims=True))
 
-    @cached_property
-    def _cells(self) -> tuple[Floats, Floats, Floats]:
-        """Weight, score sum and label sum of each cluster by bin, arrays of shape (units, bins)."""
+    def _cells(self, *wanted: str) -> list[Floats]:
+        """Sums of each cluster by bin, ``weight``, ``score`` or ``label``, arrays of shape (units, bins)."""
+        # Not kept: there may be as many clusters as rows, and each partition has its own.
         assert self.clusters is not None
         assert self.entries is not None
         assert self.clusters.unit is not None
         bins, *values = self.entries
         cell = self.clusters.unit * BINS + bins
         size = len(self.clusters.owner) * BINS
-        weight, score, positive = (np.bincount(cell, v, size).reshape(-1, BINS).astype(float) for v in values)
-        return weight, score, positive
+        named = dict(zip(("weight", "score", "label"), values, strict=True))
+        return [np.bincount(cell, named[name], size).reshape(-1, BINS) for name in wanted]
+
+    def _of_slice(self, i: int) -> slice:
+        """The clusters of a slice; they stand slice by slice."""
+        assert self.clusters is not None
+        return slice(*np.searchsorted(self.clusters.owner, [i, i + 1]).tolist())
+
+    @cached_property
+    def _kish(self) -> Floats:
+        assert self.clusters is not None
+        return self.clusters.kish
 
     @cached_property
     def _effective(self) -> Floats:
         """Kish's rows, or clusters, of each bin, shape (slices, bins)."""
         _, weight, square, *_ = self._parts
         if self.clusters is not None:
-            of_clusters = self._cells[0] ** 2
+            of_clusters = self._cells("weight")[0] ** 2
             square = np.stack([self.clusters.sum(of_clusters[:, b]) for b in range(BINS)], axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(weight > 0, weight**2 / square, 1)
@@ -149,13 +159,15 @@ class Calibration:
         units = self.clusters
         if units is None:
             return alone
-        _, score, positive = self._cells
+        own, positive = self._cells("score", "label")
+        own -= positive
         with np.errstate(divide="ignore", invalid="ignore"):
             share = units.weight / units.total[units.owner]
-            own = score - positive - units.weight[:, None] * self.gaps[units.owner]
-            left = np.where(share < 1, 1 / (units.total[units.owner] * (1 - share)), 0)[:, None] * own
+            own -= units.weight[:, None] * self.gaps[units.owner]
+            own *= np.where(share < 1, 1 / (units.total[units.owner] * (1 - share)), 0)[:, None]
             members = units.members
-            found = _crossed(units, left) * ((members - 1) / members)[:, None, None]
+            parts = (own[self._of_slice(i)] for i in range(units.size))
+            found = np.stack([part.T @ part for part in parts]) * ((members - 1) / members)[:, None, None]
             mixed = (found * members[:, None, None] + alone) / (members + 1)[:, None, None]
         return np.where(members[:, None, None] > 1, mixed, alone)
 
@@ -205,6 +217,10 @@ class Calibration:
         sums of the clusters, with Kish's number of them.
         """
         out = np.full(len(self.gaps), np.nan)
+        apart = None
+        if self.clusters is not None:
+            apart, positive = self._cells("score", "label")
+            apart -= positive
         for i, (second, skewed, fourth) in enumerate(np.moveaxis(self.cumulants, -1, 1)):
             total = second.sum()
             # Rows of equal weight whose labels would be as open.
@@ -213,10 +229,10 @@ class Calibration:
             if groups < 1:
                 continue
             joined = np.minimum((np.cumsum(second) - second / 2) / total * groups, groups - 1).astype(int)
-            if self.clusters is None:
+            if apart is None:
                 out[i] = self._p_rows(i, joined, second, skewed)
             else:
-                out[i] = self._p_clusters(i, second, total)
+                out[i] = self._p_clusters(i, apart[self._of_slice(i)], second, total)
         return out
 
     def _p_rows(self, i: int, joined: NDArray[Any], second: Floats, skewed: Floats) -> float:
@@ -231,19 +247,17 @@ class Calibration:
         multiple, degrees = spread / 2 / mean, 2 * mean**2 / spread
         return float(gammaincc(degrees / 2, statistic / multiple / 2))
 
-    def _p_clusters(self, i: int, second: Floats, total: float) -> float:
+    def _p_clusters(self, i: int, own: Floats, second: Floats, total: float) -> float:
         from scipy.special import fdtrc
 
         units = self.clusters
         assert units is not None
-        kish = float(units.kish[i])
+        kish = float(self._kish[i])
         groups = int(min(BINS, max(kish / CLUSTERS, 1)))
         if kish <= groups + 1:
             return float("nan")
         joined = np.minimum((np.cumsum(second) - second / 2) / total * groups, groups - 1).astype(int)
-        chosen = units.owner == i
-        _, score, positive = (v[chosen] for v in self._cells)
-        apart = np.stack([(score - positive)[:, joined == g].sum(1) for g in np.unique(joined)], axis=1)
+        apart = np.stack([own[:, joined == g].sum(1) for g in np.unique(joined)], axis=1)
         size, used = len(apart), apart.shape[1]
         centred = apart - apart.mean(0)
         covariance = centred.T @ centred * size / (size - 1)
@@ -278,7 +292,7 @@ class Calibration:
         """Effective rows of each bin's rate: one row's variance over that between the clusters (CR3)."""
         units = self.clusters
         assert units is not None
-        weight, _, positive = self._cells
+        weight, positive = self._cells("weight", "label")
         _, total, square, *_ = self._parts
         out = np.empty_like(rate)
         for b in range(BINS):
@@ -296,15 +310,6 @@ class Calibration:
                     members > 1, np.minimum(rows, total[:, b] ** 2 / square[:, b]), np.minimum(part.kish, 1)
                 )
         return out
-
-
-def _crossed(units: Units, left: Floats) -> Floats:
-    """Sums of the products of the bins over each slice's clusters, shape (slices, bins, bins)."""
-    out = np.empty((units.size, BINS, BINS))
-    for a in range(BINS):
-        for b in range(a, BINS):
-            out[:, a, b] = out[:, b, a] = units.sum(left[:, a] * left[:, b])
-    return out
 
 
 def _largest(covariance: Floats) -> Floats:

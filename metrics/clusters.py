@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,61 +15,83 @@ MOST_GAIN = 4.0
 """The most by which a covariance raises the effective rows of a pair: few clusters know it too badly."""
 
 
+MOST_PRODUCTS, FEW_PAIRS = 30_000_000, 1_000_000
+"""Products of pulls that are taken at once, and of how many pairs of slices their sums are always kept."""
+
+
 @dataclass(frozen=True)
 class Dependence:
-    """How far each cluster pulls a figure of a slice off its value.
+    """What clusters do to a figure of some slices, and to two of them that share clusters.
+
+    Each cluster pulls the figure of a slice off its value; kept are sums of products of these pulls, and the
+    pulls themselves only where these sums would be more.
 
     Attributes
     ----------
-    owner, cluster : int arrays of shape (pairs,)
-        Slice and cluster of each observed (slice, cluster) pair.
-    pull : float array of shape (pairs,)
-        Residual of the pair over the slice's denominator, larger by 1 / (1 - the cluster's share of it): what
-        leaving the cluster out would change (CR3; R. M. Bell, D. F. McCaffrey 2002, Surv. Methodol.
-        28:169-181).
-    slices : int
+    members : int array of shape (all slices,)
+        Clusters of each slice.
+    squares : float array of shape (all slices,)
+        Sum of the squared pulls of each slice.
+    products : array of shape (all slices, all slices), maybe sparse, or None
+        Sums of the products of two slices' pulls over the clusters that they share.
+    pulls : sparse array of shape (all slices, clusters) or None
+        Set where ``products`` is not.
+    chosen : int array of shape (slices,)
+        The slices that are spoken of.
     """
 
-    owner: NDArray[np.intp]
-    cluster: NDArray[np.intp]
-    pull: Floats
-    slices: int
+    members: NDArray[np.int64]
+    squares: Floats
+    products: Any
+    pulls: Any
+    chosen: NDArray[np.intp]
 
-    @cached_property
-    def members(self) -> NDArray[np.int64]:
-        """Clusters of each slice."""
-        return np.bincount(self.owner, minlength=self.slices)
+    @classmethod
+    def of(cls, owner: NDArray[np.intp], cluster: NDArray[np.intp], pull: Floats, slices: int) -> Dependence:
+        """The dependence of all slices.
 
-    @cached_property
+        Parameters
+        ----------
+        owner, cluster : int arrays of shape (pairs,)
+            Slice and cluster of each observed (slice, cluster) pair.
+        pull : float array of shape (pairs,)
+            Residual of the pair over the slice's denominator, larger by 1 / (1 - the cluster's share of it):
+            what leaving the cluster out would change (CR3; R. M. Bell, D. F. McCaffrey 2002, Surv. Methodol.
+            28:169-181).
+        """
+        from scipy.sparse import csr_array
+
+        members = np.bincount(owner, minlength=slices)
+        squares = np.bincount(owner, np.square(pull), slices)
+        pulls = csr_array((pull, (owner, cluster)), (slices, int(cluster.max(initial=-1)) + 1))
+        shared = np.bincount(cluster).astype(float)
+        products, few = None, slices**2 <= FEW_PAIRS
+        if shared @ shared <= (MOST_PRODUCTS if few else 4 * len(owner)):
+            products, pulls = pulls @ pulls.T, None
+            products = products.toarray() if few else products
+        return cls(members, squares, products, pulls, np.arange(slices))
+
+    @property
     def variance(self) -> Floats:
         """Variance of each slice's figure, the jackknife's over whole clusters."""
-        squares = np.bincount(self.owner, self.pull**2, self.slices)
+        members = self.members[self.chosen]
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(squares * (self.members - 1) / self.members)
+            return np.asarray(self.squares[self.chosen] * (members - 1) / members)
 
     def covariance(self, slices: NDArray[np.intp], others: NDArray[np.intp]) -> Floats:
         """Covariance of two slices' figures over the clusters that they share, pair by pair."""
+        slices, others = self.chosen[slices], self.chosen[others]
         most = np.maximum(self.members[slices], self.members[others])
-        by_owner, by_cluster = self._by_owner, self._by_cluster
+        return np.asarray(self._shared(slices, others) * (most - 1) / np.maximum(most, 1))
+
+    def _shared(self, slices: NDArray[np.intp], others: NDArray[np.intp]) -> Floats:
+        if self.products is not None:
+            return np.asarray(self.products[slices, others], float).reshape(-1)
         found = np.zeros(len(slices))
-        asked = np.argsort(others, kind="stable")
-        wanted, first = np.unique(others[asked], return_index=True)
-        for other, here in zip(wanted.tolist(), np.split(asked, first[1:]), strict=True):
-            mine = by_owner.of(other)
-            # Only pairs of the clusters that this slice has.
-            place, pairs = spans(*(ends[self.cluster[mine]] for ends in (by_cluster.start, by_cluster.count)))
-            pairs = by_cluster.order[pairs]
-            shared = self.pull[mine][place] * self.pull[pairs]
-            found[here] = np.bincount(self.owner[pairs], shared, self.slices)[slices[here]]
-        return np.asarray(found * (most - 1) / np.maximum(most, 1))
-
-    @cached_property
-    def _by_owner(self) -> _Grouped:
-        return _Grouped.by(self.owner, self.slices)
-
-    @cached_property
-    def _by_cluster(self) -> _Grouped:
-        return _Grouped.by(self.cluster, int(self.cluster.max(initial=-1)) + 1)
+        for other in np.unique(others).tolist():
+            here = others == other
+            found[here] = (self.pulls[[other]] @ self.pulls.T).toarray()[0, slices[here]]
+        return found
 
     def correlation(self, slices: NDArray[np.intp], others: NDArray[np.intp]) -> Floats:
         """Correlation of two slices' figures, pair by pair, held below what `MOST_GAIN` allows."""
@@ -90,29 +112,7 @@ class Dependence:
 
     def take(self, index: Sequence[int] | NDArray[np.intp]) -> Dependence:
         """The dependence of some slices, in this order."""
-        wanted = np.asarray(index, np.intp)
-        place = np.full(self.slices, -1, np.intp)
-        place[wanted] = np.arange(len(wanted))
-        kept = place[self.owner] >= 0
-        return Dependence(place[self.owner[kept]], self.cluster[kept], self.pull[kept], len(wanted))
-
-
-@dataclass(frozen=True)
-class _Grouped:
-    """Positions sorted by a code, with where each code starts and how many there are."""
-
-    order: NDArray[np.intp]
-    start: NDArray[np.intp]
-    count: NDArray[np.intp]
-
-    @classmethod
-    def by(cls, codes: NDArray[np.intp], size: int) -> _Grouped:
-        count = np.bincount(codes, minlength=size)
-        return cls(np.argsort(codes, kind="stable"), np.cumsum(count) - count, count)
-
-    def of(self, code: int) -> NDArray[np.intp]:
-        start = self.start[code]
-        return self.order[start : start + self.count[code]]
+        return replace(self, chosen=self.chosen[np.asarray(index, np.intp)])
 
 
 def spans(start: NDArray[np.intp], count: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -158,14 +158,14 @@ def effective(
     with np.errstate(divide="ignore", invalid="ignore"):
         share = base / den[owner]
         pull = np.where(share < 1, residual / den[owner] / (1 - share), 0.0)
-        found = Dependence(owner, cluster, pull, size)
+        found = Dependence.of(owner, cluster, pull, size)
         members = found.members
         kish = den**2 / np.bincount(owner, base**2, size)
         # One cluster's weight goes to rows that depend on each other wholly: where the ratio is near an end
         # of its range, few clusters show too little of the dependence.
         variance = (found.variance * members + spread / kish) / (members + 1)
-        squares, fourths = (np.bincount(owner, pull**k, size) for k in (2, 4))
-        freedom = np.fmin(kish - 1, squares**2 / fourths)
+        fourths = np.bincount(owner, np.square(np.square(pull)), size)
+        freedom = np.fmin(kish - 1, found.squares**2 / fourths)
         shrink = (1.959964 / stdtrit(np.maximum(freedom, 1), 0.975)) ** 2
         rows = np.where(spread > 0, spread / variance, kish) * shrink
         return np.where(members > 1, np.minimum(rows, bound), np.minimum(kish, 1)), found

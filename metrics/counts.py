@@ -5,8 +5,9 @@ The cube is counted once from the rows (or read from aggregated counts); everyth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -162,6 +163,62 @@ class Cube:
             values("w_sum") if weight is not None else None,
             values("ww_sum") if weight is not None else None,
             values("c").astype(np.int64) if cluster is not None else None,
+            names,
+        )
+
+    @classmethod
+    def of_slices(
+        cls,
+        by: Sequence[str],
+        keys: Sequence[tuple[str, ...]],
+        slices: NDArray[np.int64],
+        outcomes: Mapping[str, NDArray[Any]],
+        weight: NDArray[np.float64] | None = None,
+        count: NDArray[np.int64] | None = None,
+        cluster: pa.DictionaryArray | None = None,
+    ) -> Cube:
+        """Count rows whose slices are known.
+
+        Parameters
+        ----------
+        by, keys
+            The slice columns, and the values of each slice.
+        slices : int array of shape (rows,)
+            Each row's slice, a position in ``keys``.
+        outcomes : mapping of str to arrays of shape (rows,)
+            0 or 1 of each row, by axis.
+        weight, count, cluster : arrays of shape (rows,), optional
+        """
+        code = slices << len(outcomes)
+        for place, values in enumerate(reversed(outcomes.values())):
+            code += values << place
+        size = len(keys) << len(outcomes)
+        found, clusters, names = np.arange(size), None, None
+        if cluster is not None:
+            names = cluster.dictionary
+            joined = code * len(names) + cluster.indices.to_numpy()
+            found, code = np.unique(joined, return_inverse=True)
+            found, clusters = np.divmod(found, len(names))
+        add = partial(np.bincount, code.reshape(-1), minlength=len(found))
+        rows = add()
+        # Every sum is of whole numbers below 2^53, or of weights.
+        counts = rows if count is None else add(weights=count).astype(np.int64)
+        held = np.flatnonzero(rows)
+        found = found[held]
+        columns = []
+        for _ in outcomes:
+            found, outcome = np.divmod(found, 2)
+            columns.insert(0, pa.array(outcome))
+        names_of = [
+            pa.array([key[i] for key in keys], pa.string()).take(pa.array(found)) for i in range(len(by))
+        ]
+        return cls.from_counts(
+            [*names_of, *columns],
+            [*by, *outcomes],
+            counts[held],
+            None if weight is None else add(weights=weight)[held],
+            None if weight is None else add(weights=weight**2)[held],
+            None if clusters is None else clusters[held],
             names,
         )
 
@@ -398,7 +455,9 @@ def combined(
             # More combinations than numbers: those that occur are numbered anew.
             found, code = np.unique(code, return_inverse=True)
             code, most = code.reshape(-1).astype(np.int64), len(found)
-        code = code * size + column
+        # In place: the first code is ours alone.
+        code *= size
+        code += column
         most *= size
     return code
 

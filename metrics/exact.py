@@ -29,6 +29,8 @@ NODES, FEW_NODES = 40, 80
 """Of the integral; the more of them where the inner proportion has fewer than ``FEW`` of either outcome, and
 is skewed. Relative errors of p stay below 1e-5 where it is Fisher's, and below 1e-3 at other bounds."""
 FEW = 30
+SOME = 64
+"""Pairs up to which each is looked at by itself."""
 CHUNK = 4096
 """Pairs that are integrated at once, which bounds memory."""
 
@@ -427,7 +429,7 @@ def _gauss(count: int) -> tuple[Floats, Floats]:
 
 def _distinct(rows: Floats) -> tuple[list[Floats], NDArray[np.intp]]:
     """Columns of the distinct rows, and where each row is among them."""
-    if len(rows) < 64:
+    if len(rows) < SOME:
         return list(rows.T), np.arange(len(rows))
     found, place = np.unique(rows, axis=0, return_inverse=True)
     return list(found.T), place.reshape(-1)
@@ -435,15 +437,27 @@ def _distinct(rows: Floats) -> tuple[list[Floats], NDArray[np.intp]]:
 
 def _tables(a: Floats, b: Floats, known: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.intp]]:
     """Quantiles of each distinct Beta(a, b) at evenly spaced normal quantiles, and each pair's row."""
-    from scipy.special import ndtr
-
     pairs = np.stack([np.where(known, a, 1.0), np.where(known, b, 1.0)], axis=1)
     (a, b), place = _distinct(pairs)
+    if len(a) > SOME:
+        return _tabled(a, b), place
+    return np.stack([_table(*one) for one in zip(a.tolist(), b.tolist(), strict=True)]), place
+
+
+@lru_cache(maxsize=4096)
+def _table(a: float, b: float) -> Floats:
+    # The same few slices are compared in one form after the other.
+    return _tabled(np.array([a]), np.array([b]))[0]
+
+
+def _tabled(a: Floats, b: Floats) -> Floats:
+    from scipy.special import ndtr
+
     z = np.arange(-REACH - 2 * STEP, REACH + 3 * STEP, STEP)
     lower_half, upper_half = z[z <= 0], z[z > 0]
     low = _quantile(a[:, None], b[:, None], ndtr(lower_half))
     high = 1 - _quantile(b[:, None], a[:, None], ndtr(-upper_half))
-    return np.concatenate([low, high], axis=1), place
+    return np.concatenate([low, high], axis=1)
 
 
 def _interpolated(tables: Floats, row: NDArray[np.intp], z: Floats) -> Floats:

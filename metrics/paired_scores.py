@@ -72,7 +72,7 @@ class PairedScores:
         cluster: pa.DictionaryArray | None = None,
     ) -> None:
         """Take one batch: each row's slice (a position in ``keys``), scores, label, weight, cluster."""
-        known = np.array([self._index.setdefault(key, len(self._index)) for key in keys], np.int64)
+        known = np.array([self._index.setdefault(key, len(self._index)) for key in keys], np.int32)
         self.keys = list(self._index)
         part: dict[str, NDArray[Any]] = {"code": known[slices], "before": before, "after": after}
         if label is not None:

@@ -148,7 +148,7 @@ class SlicedScores:
         if self.table.cluster is None:
             return None
         owner, cluster = (part.astype(np.intp) for part in np.divmod(self._coded[0], self._width))
-        return Dependence(owner, cluster, self.units.residuals(influence), self.size)
+        return Dependence.of(owner, cluster, self.units.residuals(influence), self.size)
 
     @cached_property
     def _coded(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

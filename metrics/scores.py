@@ -23,6 +23,10 @@ KEY_BITS = 24
 """Low bits of an entry's key: the label and 23 bits of the bin; the slice stands above."""
 
 MERGE_ENTRIES = 4_000_000
+WAITING_ROWS = 2_000_000
+"""Rows that wait to be counted in bins together."""
+MOST_CELLS = 1 << 25
+"""Bins of all slices and labels up to which every one has a place of its own."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,8 @@ class ScoreCollector:
     _parts: list[dict[str, NDArray[Any]]] = field(default_factory=list)
     _binned: list[dict[str, NDArray[Any]]] = field(default_factory=list)
     _labelled: bool = False
+    _waiting: int = 0
+    _dense: _DenseBins | None = None
 
     def add(
         self,
@@ -162,13 +168,33 @@ class ScoreCollector:
         if cluster is not None:
             self._clusters.append(cluster)
         self.rows += len(score)
+        self._waiting += len(score)
         self._parts.append(part)
         # Clusters are needed row by row, so a clustered table is always kept exactly.
-        if cluster is None and self.rows > self.exact_rows:
+        if (
+            cluster is None
+            and self.rows > self.exact_rows
+            and (not self._in_bins or self._waiting >= WAITING_ROWS)
+        ):
+            self._count()
+
+    @property
+    def _in_bins(self) -> bool:
+        return bool(self._binned) or self._dense is not None
+
+    def _count(self) -> None:
+        """Count the rows that wait in bins."""
+        if self.probability and not self._binned and 2 * BINS * len(self._index) <= MOST_CELLS:
+            self._dense = self._dense or _DenseBins()
+            joined = {name: np.concatenate([p[name] for p in self._parts]) for name in self._parts[0]}
+            self._dense.add(joined, len(self._index))
+        else:
+            if self._dense is not None:
+                self._binned, self._dense = [self._dense.sums()], None
             self._binned += [self._bin(p) for p in self._parts]
-            self._parts = []
             if sum(len(b["key"]) for b in self._binned) > MERGE_ENTRIES:
                 self._binned = [_merged(self._binned)]
+        self._parts, self._waiting = [], 0
 
     def _bin(self, part: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         key = part["code"].astype(np.int64) << KEY_BITS | _bins(part["score"], self.probability)
@@ -182,8 +208,10 @@ class ScoreCollector:
     def table(self) -> ScoreTable:
         """All scores gathered, sorted."""
         keys = list(self._index)
-        if self._binned:
-            sums = _merged(self._binned)
+        if self._in_bins:
+            if self._parts:
+                self._count()
+            sums = self._dense.sums() if self._dense is not None else _merged(self._binned)
             ties = sums["key"] & ((1 << (KEY_BITS - 1)) - 1)
             order = np.argsort(ties)
             sums = {name: values[order] for name, values in sums.items()}
@@ -221,6 +249,37 @@ class ScoreCollector:
         )
 
 
+class _DenseBins:
+    """Rows, scores and weights summed in bins that each have a place: nothing is sorted."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, NDArray[Any]] = {}
+
+    def add(self, part: dict[str, NDArray[Any]], slices: int) -> None:
+        """Add the rows of some batches; ``slices`` have been seen so far."""
+        size = 2 * BINS * slices
+        cell = _bins(part["score"], True)
+        cell += part["code"].astype(np.int64) * (2 * BINS)
+        if "label" in part:
+            cell += part["label"] * np.int64(BINS)
+        values: dict[str, Any] = {"count": None, "total": part["score"]}
+        if "weight" in part:
+            values |= {"weight": part["weight"], "square": part["weight"] ** 2}
+        for name, value in values.items():
+            held = self._sums.get(name)
+            new = np.bincount(cell, value, size)
+            if held is not None:
+                new[: len(held)] += held
+            self._sums[name] = new
+
+    def sums(self) -> dict[str, NDArray[Any]]:
+        """The sums of the bins that hold rows, by the key of an entry."""
+        held = np.flatnonzero(self._sums["count"])
+        code, place = np.divmod(held, BINS)
+        key = (code >> 1) << KEY_BITS | (code & 1) << (KEY_BITS - 1) | place
+        return {"key": key} | {name: values[held] for name, values in self._sums.items()}
+
+
 def cluster_codes(batches: Sequence[pa.DictionaryArray]) -> NDArray[np.int64] | None:
     """One code per row for its cluster's name, over all batches; None without any."""
     if not batches:
@@ -243,7 +302,8 @@ def _merged(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
 
 def _bins(score: Floats, probability: bool) -> NDArray[np.int64]:
     if probability:
-        return np.minimum((score * BINS).astype(np.int64), BINS - 1)
+        place = (score * BINS).astype(np.int64)
+        return np.minimum(place, BINS - 1, out=place)
     # The bits of a float order like the number; keeping sign, exponent and ten more bits gives bins of
     # a thousandth of the number whatever the scale.
     bits = (score + 0.0).view(np.int64)

@@ -25,7 +25,7 @@ OTHERS = {
 
 
 def test_rows_are_ranked_by_share_then_score_change():
-    rows, found = identify(ORIGINAL, OTHERS, ["g"], 0.5)
+    rows, found = identify(ORIGINAL, OTHERS.items(), ["g"], 0.5)
     assert rows.column_names == ["id", "variants", "share", "margin", "score_change"]
     assert rows.column("id").to_pylist() == [1, 4, 2]
     assert rows.column("variants").to_pylist() == [2, 1, 1]
@@ -36,7 +36,7 @@ def test_rows_are_ranked_by_share_then_score_change():
 
 
 def test_the_composition_compares_each_slice_with_the_whole():
-    _, found = identify(ORIGINAL, OTHERS, ["g"], 0.5, "flipped.parquet")
+    _, found = identify(ORIGINAL, OTHERS.items(), ["g"], 0.5, "flipped.parquet")
     assert found.file == "flipped.parquet"
     told = {c["slice"]["g"]: c for c in found.composition}
     assert {k: (c["n"], c["identified"]) for k, c in told.items()} == {
@@ -47,21 +47,21 @@ def test_the_composition_compares_each_slice_with_the_whole():
 
 
 def test_no_disagreement_is_an_empty_table():
-    rows, found = identify(ORIGINAL, {"copy": ORIGINAL}, ["g"], 0.5)
+    rows, found = identify(ORIGINAL, [("copy", ORIGINAL)], ["g"], 0.5)
     assert (len(rows), found.rows) == (0, 0)
     assert {c["ratio"] for c in found.composition} == {None}
 
 
 def test_without_scores_there_is_no_margin():
     bare = {name: t.drop_columns(["score"]) for name, t in {"o": ORIGINAL, **OTHERS}.items()}
-    rows, _ = identify(bare["o"], {"int8": bare["int8"]}, ["g"])
+    rows, _ = identify(bare["o"], [("int8", bare["int8"])], ["g"])
     assert rows.column("margin").to_pylist() == [None, None]
     assert rows.column("score_change").to_pylist() == [None, None]
 
 
 def test_variants_are_matched_by_id():
     order = [3, 5, 1, 0, 4, 2]
-    rows, _ = identify(ORIGINAL, {k: t.take(order) for k, t in OTHERS.items()}, ["g"], 0.5)
+    rows, _ = identify(ORIGINAL, [(k, t.take(order)) for k, t in OTHERS.items()], ["g"], 0.5)
     assert rows.column("id").to_pylist() == [1, 4, 2]
     with pytest.raises(InputError, match="1 of its ids are not in int8, such as '5'"):
-        identify(ORIGINAL, {"int8": OTHERS["int8"].slice(0, 5)}, ["g"])
+        identify(ORIGINAL, [("int8", OTHERS["int8"].slice(0, 5))], ["g"])

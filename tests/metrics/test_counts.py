@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from fairweigh.metrics.counts import UNKNOWN, Cube, features_by
+from fairweigh.metrics.counts import UNKNOWN, Cube, Cubes, combined, features_by
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -155,3 +155,50 @@ def test_features_are_crossed_up_to_the_depth():
     # itertools.combinations of sizes 1 to 2, in the given order.
     assert features_by(("a", "b", "c"), 2) == [("a",), ("b",), ("c",), ("a", "b"), ("a", "c"), ("b", "c")]
     assert features_by(("a", "b", "c"), 3)[-1] == ("a", "b", "c")
+
+
+@settings(deadline=None)
+@given(rows, st.integers(1, 5))
+def test_shards_with_clusters_add_in_any_number(data, shards):
+    whole = Cube.count(pa.Table.from_pandas(frame(data)), AXES, weight="weight", cluster="cluster")
+    gathered = Cubes()
+    for part in np.array_split(np.arange(len(data)), shards):
+        if len(part):
+            shard = pa.Table.from_pandas(frame([data[i] for i in part]), preserve_index=False)
+            gathered.add(Cube.count(shard, AXES, weight="weight", cluster="cluster"))
+
+    def cells(cube):
+        names = [[level[c] for c in cube.codes[:, i]] for i, level in enumerate(cube.levels)]
+        keys = zip(*names, [cube.clusters[c].as_py() for c in cube.cluster], strict=True)
+        return dict(zip(keys, zip(cube.counts, cube.weights, cube.squares, strict=True), strict=True))
+
+    found, wanted = cells(gathered.whole), cells(whole)
+    assert found.keys() == wanted.keys()
+    assert len(found) == len(gathered.whole.counts)
+    np.testing.assert_allclose([found[k] for k in wanted], list(wanted.values()))
+
+
+def test_a_cluster_without_a_name_is_one_with_the_name_unknown():
+    table = pa.table({"s": ["a"] * 4, "cluster": [None, UNKNOWN, "x", None]})
+    found = Cube.count(table, ["s"], cluster="cluster").tally(("s",)).clusters
+    assert sorted(found.counts.n.tolist()) == [1, 3]
+    encoded = table.set_column(1, "cluster", table["cluster"].dictionary_encode())
+    again = Cube.count(encoded, ["s"], cluster="cluster").tally(("s",)).clusters
+    assert sorted(again.counts.n.tolist()) == [1, 3]
+
+
+def test_more_combinations_than_numbers_are_told_apart():
+    # 3^60 combinations of which few occur.
+    r = np.random.default_rng(5)
+    columns = r.integers(0, 3, (60, 400))
+    columns[:, 200:] = columns[:, :200]
+    table = pa.table({f"f{i}": c.astype(str) for i, c in enumerate(columns)})
+    names = table.column_names
+    tally = Cube.count(table, names).tally(names)
+    wanted = sorted(set(zip(*columns.astype(str).tolist(), strict=True)))
+    assert tally.keys == wanted
+    assert tally.counts.n.tolist() == [2] * 200
+    code = combined(list(columns), [3] * 60, 400)
+    order = np.lexsort(columns[::-1])
+    assert (np.diff(code[order]) >= 0).all()
+    assert len(np.unique(code)) == 200

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from fairweigh.metrics import compare
+from fairweigh.metrics.clusters import Dependence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -167,3 +168,30 @@ def test_matched_clusters_that_agree_make_a_difference_sharper(counted_figure):
     # The paired variance is that of the mean of second - first; at most four times the rows are taken.
     paired = np.std(second.astype(float) - first) / np.sqrt(pairs) * 2 * Z
     assert 0.95 * paired < widths[1] < 0.65 * widths[0]
+
+
+@pytest.mark.parametrize(("slices", "clusters"), [(6, 40), (1500, 300)])
+def test_covariances_of_slices_that_share_clusters_are_those_of_the_definition(slices, clusters, monkeypatch):
+    r = np.random.default_rng(2)
+    held = r.random((slices, clusters)) < (0.6 if slices < 10 else 0.02)
+    pull = np.where(held, r.normal(0, 1, held.shape), 0)
+    owner, cluster = np.nonzero(held)
+    members = held.sum(1)
+    one, other = r.integers(0, slices, (2, 300))
+    most = np.maximum(members[one], members[other])
+    wanted = (pull[one] * pull[other]).sum(1) * (most - 1) / np.maximum(most, 1)
+    found = Dependence.of(owner, cluster, pull[held], slices)
+    np.testing.assert_allclose(found.covariance(one, other), wanted, atol=1e-12)
+    # Some slices alone, one of them twice.
+    chosen = np.array([3, 1, 3, 0])
+    np.testing.assert_allclose(found.take(chosen).variance, found.variance[chosen])
+    pairs = np.array([0, 1, 2]), np.array([1, 3, 3])
+    np.testing.assert_allclose(
+        found.take(chosen).covariance(*pairs), found.covariance(chosen[pairs[0]], chosen[pairs[1]])
+    )
+    # Where the products would be more than the pulls these are kept instead.
+    monkeypatch.setattr("fairweigh.metrics.clusters.MOST_PRODUCTS", 0)
+    monkeypatch.setattr("fairweigh.metrics.clusters.FEW_PAIRS", slices**2)
+    kept = Dependence.of(owner, cluster, pull[held], slices)
+    assert kept.products is None
+    np.testing.assert_allclose(kept.covariance(one, other), wanted, atol=1e-12)
