@@ -163,7 +163,7 @@ def init(
     out: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")] = Path("audit.yaml"),
 ) -> None:
     """Write a commented audit.yaml from a table's columns."""
-    from .audit.start import write_start
+    from .audit.start.write import write_start
 
     write_start(data, out)
     typer.echo(f"{out}: look through it, then run: fairweigh audit {out}")
