@@ -58,19 +58,21 @@ def audit(
     quiet: Quiet = False,
 ) -> None:
     """Audit a model and write a run folder with its report."""
-    from .api import run
+    from .api import run_settings
+    from .audit.config import read
     from .audit.masked import masked
+    from .audit.runner import folder_name
     from .progress import reporter
 
     given = [word for setting in settings or [] for word in ("--set", masked(setting))]
     command = shlex.join(["fairweigh", "audit", str(file), *given])
+    config = read(file, settings or [], option="--set")
+    target = out or Path("runs") / folder_name(config.audit)
     with reporter(quiet) as progress:
-        result = run(file, out, overrides=settings or [], command=command, progress=progress, tell=_tell)
+        result = run_settings(config, target, command=command, progress=progress, tell=_tell)
     if not quiet:
-        from .audit.runner import folder_name
-
         say(result)
-        typer.echo(f"report: {(out or Path('runs') / folder_name(result.audit)) / 'report.html'}")
+        typer.echo(f"report: {target / 'report.html'}")
     leave(result.verdict, allow_inconclusive)
 
 
@@ -99,10 +101,10 @@ def compare(
 def report(
     run: Run,
     charts: Annotated[
-        bool | None, typer.Option("--charts/--no-charts", help="Draw the charts; default as configured.")
+        bool | None, typer.Option("--charts/--no-charts", help="Draw the charts; default as they are now.")
     ] = None,
     language: Annotated[
-        str | None, typer.Option("--language", help="en or zh; default as configured.")
+        str | None, typer.Option("--language", help="en or zh; default as the report is now.")
     ] = None,
     regime: Annotated[
         list[str] | None,
@@ -118,7 +120,7 @@ def report(
 ) -> None:
     """Render a run's reports again from its own files alone, under further rules where asked for."""
     from .api import load_result
-    from .audit.folder import AUDIT, replace
+    from .audit.folder import AUDIT, rendered_as, replace
     from .audit.regimes.asked import with_asked
     from .audit.verify import check_files
     from .datasets.errors import InputError
@@ -130,7 +132,7 @@ def report(
         if line.startswith(f"{AUDIT}:"):
             raise InputError(f"{run}: {line}")
     result = load_result(run)
-    spec = result.configuration.get("report", {})
+    spec = {**result.configuration.get("report", {}), **rendered_as(run)}
     if charts is None:
         charts = bool(spec.get("charts", True))
     language = language or str(spec.get("language", "en"))
@@ -138,13 +140,15 @@ def report(
         raise InputError(f"--language: expected one of {', '.join(TAGS)}, got {language!r}")
     regimes, figures = with_asked(run, result, regime or [], inputs or [], changed)
     pages = render(result, charts=charts, language=language, regimes=regimes)
-    signed = replace(run, {**figures, **pages}, unsign=unsign)
+    rendered = {"language": language, "charts": charts}
+    signed = replace(run, {**figures, **pages}, rendered=rendered, unsign=unsign)
     if not quiet:
         if signed:
             typer.echo(f"{run}: the signature was removed; sign the run again when it is as you want it")
         typer.echo(f"report: {run / 'report.html'}")
         for name in regime or []:
-            typer.echo(f"{name}: {run / next(file for file in pages if file.startswith(f'regimes/{name}.'))}")
+            own = (f"regimes/{name}.", f"regimes/{name}/")
+            typer.echo(f"{name}: {run / next(file for file in pages if file.startswith(own))}")
 
 
 @app.command("regimes")
@@ -222,7 +226,9 @@ def fetch_card(name: Annotated[str, typer.Argument(help="Name of a card.")]) -> 
 
 
 def _tell(line: str) -> None:
-    typer.echo(f"fairweigh: {line}", err=True)
+    from .datasets.errors import shortened
+
+    typer.echo(f"fairweigh: {shortened(line)}", err=True)
 
 
 def main() -> NoReturn:
@@ -241,8 +247,11 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         code = INTERRUPTED
     except Exception as error:
+        from .audit.folder import RunExistsError
         from .datasets.errors import InputError
 
+        if isinstance(error, RunExistsError):
+            _stop(f"{error.target}: the run folder exists; choose another with -o, or remove it")
         if isinstance(error, InputError):
             _stop(str(error))
         # Bad usage; typer's versions differ in where the class of these errors lives.
@@ -261,7 +270,9 @@ def main() -> NoReturn:
 
 
 def _stop(message: str) -> NoReturn:
-    line = " ".join(message.split())
+    from .datasets.errors import shortened
+
+    line = shortened(" ".join(message.split()))
     print(f"fairweigh: {line}", file=sys.stderr)
     gate_commands.annotate(line)
     sys.exit(2)

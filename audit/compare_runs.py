@@ -23,7 +23,7 @@ from .config import Config
 from .coverage import coverage
 from .finished import Finished, check_same_data, opened
 from .folder import AUDIT, OpenRun
-from .gate import GROUPS, gate_id, together, worst
+from .gate import GROUPS, gate_id, run_verdict, together
 from .regimes.base import listed as listed_regimes
 from .result import AuditResult, NotMeasured
 from .runner import checksum
@@ -136,7 +136,7 @@ def _result(
             after=after,
         ),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        verdict=worst([g.verdict for g in found.gates]),
+        verdict=run_verdict(found.gates),
         confidence=config.confidence,
         environment=describe.environment(config.seed, command),
         configuration=configuration,

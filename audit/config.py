@@ -689,6 +689,7 @@ def read(
     *,
     rows_given: bool = False,
     model: Mapping[str, Any] | None = None,
+    option: str = "overrides",
 ) -> Config:
     """Read and validate a configuration.
 
@@ -702,6 +703,8 @@ def read(
         Rows come from Python: ``data`` needs to name no file.
     model : mapping, optional
         What a model from Python is; it takes the place of what says where the configured one comes from.
+    option : str
+        What the overrides are called where they were given.
 
     Raises
     ------
@@ -711,7 +714,7 @@ def read(
     where = "" if isinstance(source, Mapping) else f"{source}: "
     content = deepcopy(dict(source)) if isinstance(source, Mapping) else load_yaml(Path(source))
     for setting in overrides:
-        override(content, setting)
+        override(content, setting, option)
     data = content.get("data")
     if rows_given and isinstance(data, Mapping) and not {"name", "path"} & set(data):
         content["data"] = {**data, "path": PLACE}
@@ -779,8 +782,8 @@ def load_yaml(path: Path, keys: str = "audit, data, model, gates") -> dict[str, 
     return content
 
 
-def override(content: dict[str, Any], setting: str, option: str = "--set") -> None:
-    """Put ``key.path=value``, given to a command line option, into a content; the value is read as YAML."""
+def override(content: dict[str, Any], setting: str, option: str) -> None:
+    """Put ``key.path=value``, given to an option, into a content; the value is read as YAML."""
     key, sign, text = setting.partition("=")
     steps = key.strip().split(".")
     if not sign or not all(steps):

@@ -32,6 +32,7 @@ from .result import (
     GateResult,
     Identified,
     Recipe,
+    RunVerdict,
     SelfFlips,
     Variant,
 )
@@ -85,9 +86,9 @@ class Judgement:
     counterfactuals: list[Counterfactual] = field(default_factory=list)
 
     @property
-    def verdict(self) -> str:
-        """The worst verdict of the binding gates."""
-        return gate.worst([g.verdict for g in self.gates if g.binding])
+    def verdict(self) -> RunVerdict:
+        """The worst verdict of the binding gates; 'no verdict' without one."""
+        return gate.run_verdict(self.gates)
 
 
 def judge(

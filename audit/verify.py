@@ -14,7 +14,7 @@ from ..datasets.errors import InputError
 from .comparison import is_comparison, recompute_comparison
 from .coverage import coverage
 from .folder import PREDICTIONS, read_manifest
-from .gate import together, worst
+from .gate import run_verdict, together
 from .intact import check_files as check_files
 from .regimes.files import recompute_regimes
 from .result import AuditResult
@@ -50,7 +50,7 @@ def check_figures(run: Path, result: AuditResult) -> list[str]:
         out += differences(before.model_dump(), after.model_dump(), f"gates.{before.id}")
     risk = together(gates, result.confidence)
     out += differences(_dumped(result.gates_together), _dumped(risk), "gates_together")
-    verdict = worst([g.verdict for g in gates if g.binding])
+    verdict = run_verdict(gates)
     if verdict != result.verdict:
         out.append(f"verdict: {result.verdict} in the file, {verdict} from the predictions")
     return out + _check_regimes(run, result)

@@ -80,7 +80,7 @@ def _label(seen: Seen) -> Iterator[str]:
     look = seen.looks[name]
     without = look.nulls + sum(look.values[w] for w in look.unknown_words)
     if without:
-        yield f"  # drop_missing: true       # CHECK: {without:,} rows have no label, and each needs one; this"
+        yield f"  # drop_missing: true       # CHECK: {without:,} rows have no label, and all need one; it"
         yield "                             # leaves out rows with a missing value in any column"
 
 
@@ -164,7 +164,7 @@ def _scale(name: str, look: Look, decided: bool) -> Iterator[str]:
 
 def _to_train(seen: Seen) -> Iterator[str]:
     found = seen.found
-    yield "# model:                     # CHECK: labels alone are audited until this says who decides, such as"
+    yield "# model:                     # CHECK: labels alone are audited until this says who decides, as in"
     if found.text and not any(seen.looks[name].kind == "number" for name in found.features):
         yield "#   path: FOLDER             # a transformers model, and the column that it reads"
         yield f"#   text: {scalar(found.text)}"

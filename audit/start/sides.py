@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -124,7 +125,7 @@ def _opposed(score: str, side: Side, table: pa.Table, column: str) -> bool:
     meaning = score_meaning(score)
     if meaning and side.meaning:
         return meaning != side.meaning
-    noise = CHANCE / np.sqrt(max(len(table), 1))
+    noise = CHANCE / math.sqrt(max(len(table), 1))
     return _correlation(table.column(score), table.column(column), side.positive) < -max(OPPOSED, noise)
 
 

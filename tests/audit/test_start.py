@@ -76,7 +76,7 @@ def test_names_are_split_and_no_column_is_dropped_silently(tmp_path: Path) -> No
     assert "a proxy" in role(text, "zip")
     edges = data["bins"]["AGE_YEARS"]
     assert edges == sorted(edges)
-    assert 18 < edges[0]
+    assert edges[0] > 18
     assert edges[-1] < 90
 
 
@@ -168,7 +168,10 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         },
     ),
     "Chinese": (
-        {"编号": range(N), "性别": of("男", "女"), "申请人年龄": whole(18, 80), "预测": of(0, 1), "标签": of(0, 1)},
+        {
+            "编号": range(N), "性别": of("男", "女"), "申请人年龄": whole(18, 80), "预测": of(0, 1),
+            "标签": of(0, 1),
+        },
         {"sensitive": ["性别", "申请人年龄"], "id": "编号", "decision": "预测", "label": "标签"},
     ),
     "French": (
@@ -176,12 +179,13 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"sensitive": ["sexe", "âge"], "decision": "décision", "positive": "accepté"},
     ),
     "Spanish": (
-        {"género": of("hombre", "mujer"), "edad": whole(18, 80), "aprobado": of("sí", "no"), "pago": of(0, 1)},
+        {"género": of("hombre", "mujer"), "edad": whole(18, 80), "aprobado": of("sí", "no"),
+         "pago": of(0, 1)},
         {"sensitive": ["género", "edad"], "decision": "aprobado", "positive": "sí", "label": "pago"},
     ),
     "clinic": (
         {
-            "patient_id": whole(0, 90), "dob": ["1950-02-%02d" % (i % 28 + 1) for i in range(N)],
+            "patient_id": whole(0, 90), "dob": [f"1950-02-{i % 28 + 1:02d}" for i in range(N)],
             "SexCode": of(1, 2), "weight": number(40, 120), "height": number(150, 200),
             "risk_score": number(0, 1), "notes": [f"visit {i}: cough, fever and a rash" for i in range(N)],
             "readmitted": of(0, 1),
@@ -197,7 +201,8 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"sensitive": ["race", "sex"], "count": "n", "decision": "selected"},
     ),
     "predicted and true": (
-        {"race": of("White", "Black"), "income": of("<=50K", ">50K"), "predicted_income": of("<=50K", ">50K")},
+        {"race": of("White", "Black"), "income": of("<=50K", ">50K"),
+         "predicted_income": of("<=50K", ">50K")},
         {"sensitive": ["race"], "label": "income", "positive": ">50K", "decision": "predicted_income"},
     ),
     "things have ages and colours": (
@@ -263,9 +268,9 @@ def test_the_written_file_runs_as_it_stands(cli: Any, case: str) -> None:
 
 
 NASTY = [
-    "a: b", 'q"uote', "new\nline", "# hash", "- dash", "yes", "null", "1e3", "0x1f", "~", "ünï 🎉", "{x}", "[z]",
-    "*star", "&amp", "!bang", "%p", "@at", "`tick", "tab\there", "\u202eevil", "back\\slash", "'", " lead", "trail ",
-    "x" * 5_000, "\x85nel", "\u2028ls", "\ufeffbom", "\x7f",
+    "a: b", 'q"uote', "new\nline", "# hash", "- dash", "yes", "null", "1e3", "0x1f", "~", "ünï 🎉", "{x}",
+    "[z]", "*star", "&amp", "!bang", "%p", "@at", "`tick", "tab\there", "\u202eevil", "back\\slash", "'", " lead",
+    "trail ", "x" * 5_000, "\x85nel", "\u2028ls", "\ufeffbom", "\x7f",
 ]  # fmt: skip
 
 
