@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .audit.config import Config, ReportSpec, read
 from .audit.finished import read_result
-from .audit.folder import open_run
+from .audit.folder import free_folder, open_run
 from .audit.inputs import Progress
 from .audit.regimes.files import read_regimes
 from .audit.runner import audit, folder_name, silent
@@ -25,6 +25,7 @@ def run(
     config: str | Path | Mapping[str, Any],
     out: str | Path | None = None,
     *,
+    overwrite: bool = False,
     overrides: Sequence[str] = (),
     data: Any = None,
     model: Any = None,
@@ -39,7 +40,10 @@ def run(
     config : path or mapping
         ``audit.yaml`` or its content.
     out : path, optional
-        The run folder; default ``runs/NAME``. It must not exist.
+        The run folder, which must not exist; default ``runs/NAME``, or the first that is free of
+        ``runs/NAME-2``, ``runs/NAME-3`` and so on.
+    overwrite : bool
+        Replace a finished run that is there, once the new one is whole; default ``runs/NAME`` then.
     overrides : sequence of str
         ``key.path=value`` settings.
     data : pandas, polars or pyarrow table, optional
@@ -72,13 +76,16 @@ def run(
     given = spec_of(model) if model is not None else None
     settings = read(config, overrides, rows_given=data is not None, model=given)
     told = command or (f"fairweigh.run({str(config)!r})" if not isinstance(config, Mapping) else "")
-    return run_settings(settings, out, data=data, model=model, command=told, progress=progress, tell=tell)
+    return run_settings(
+        settings, out, overwrite=overwrite, data=data, model=model, command=told, progress=progress, tell=tell
+    )
 
 
 def run_settings(
     settings: Config,
     out: str | Path | None,
     *,
+    overwrite: bool = False,
     data: Any = None,
     model: Any = None,
     command: str = "",
@@ -91,8 +98,8 @@ def run_settings(
     asked = settings.history
     keep = keeping(asked.url if asked else None, bool(asked and asked.required), settings.track)
     table = as_table(data) if data is not None else None
-    target = Path(out) if out is not None else Path("runs") / folder_name(settings.audit)
-    with open_run(target) as folder:
+    target = _place(out, Path("runs") / folder_name(settings.audit), overwrite)
+    with open_run(target, overwrite) as folder:
         result = audit(settings, folder, table=table, given=model, command=command, progress=progress)
         progress("writing reports", 0, None)
         spec = settings.report
@@ -105,8 +112,19 @@ def run_settings(
     return Result.of(result, target)
 
 
+def _place(out: str | Path | None, usual: Path, overwrite: bool) -> Path:
+    if out is not None:
+        return Path(out)
+    return usual if overwrite else free_folder(usual)
+
+
 def compare(
-    before: str | Path, after: str | Path, out: str | Path | None = None, *, command: str | None = None
+    before: str | Path,
+    after: str | Path,
+    out: str | Path | None = None,
+    *,
+    overwrite: bool = False,
+    command: str | None = None,
 ) -> Result:
     """Compare the models of two runs on the same rows into a run folder of its own, reports included.
 
@@ -115,7 +133,10 @@ def compare(
     before, after : path
         Finished runs; their rows are matched by id.
     out : path, optional
-        The new run folder; default ``runs/BEFORE-to-AFTER``. It must not exist.
+        The new run folder, which must not exist; default ``runs/BEFORE-to-AFTER``, with a number behind it
+        where that is taken.
+    overwrite : bool
+        Replace a finished run that is there.
     command : str, optional
         How to reproduce the comparison, for its report.
 
@@ -127,9 +148,9 @@ def compare(
     from .audit.compare_runs import compare_runs
     from .reports import render
 
-    target = Path(out) if out is not None else comparison_folder(before, after)
+    target = _place(out, comparison_folder(before, after), overwrite)
     told = command or f"fairweigh.compare({str(before)!r}, {str(after)!r})"
-    with open_run(target) as folder:
+    with open_run(target, overwrite) as folder:
         result = compare_runs(Path(before), Path(after), folder, told)
         spec = ReportSpec.model_validate(result.configuration.get("report", {}))
         for file, text in render(result, charts=spec.charts, language=spec.language).items():

@@ -61,23 +61,25 @@ def audit(
     quiet: Quiet = False,
 ) -> None:
     """Audit a model and write a run folder with its report."""
-    from .api import run
+    from .api import run_settings
+    from .audit.config import read
     from .audit.masked import masked
+    from .audit.runner import folder_name
     from .progress import reporter
 
     given = [word for setting in settings or [] for word in ("--set", masked(setting))]
     command = shlex.join(["fairweigh", "audit", str(file), *given])
+    config = read(file, settings or [], option="--set")
+    target = out or Path("runs") / folder_name(config.audit)
     with reporter(quiet) as progress:
-        result = run(file, out, overrides=settings or [], command=command, progress=progress, tell=_tell)
+        result = run_settings(config, target, command=command, progress=progress, tell=_tell)
     if not quiet:
-        from .audit.runner import folder_name
-
         say(result)
         if result.configuration["data"]["name"] is None:
             # What a card warns of is known; what is odd about a file may be news.
             for line in result.data.warnings:
                 _tell(f"warning: {line}")
-        typer.echo(f"report: {(out or Path('runs') / folder_name(result.audit)) / 'report.html'}")
+        typer.echo(f"report: {target / 'report.html'}")
     leave(result.verdict, allow_inconclusive)
 
 
@@ -106,10 +108,10 @@ def compare(
 def report(
     run: Run,
     charts: Annotated[
-        bool | None, typer.Option("--charts/--no-charts", help="Draw the charts; default as configured.")
+        bool | None, typer.Option("--charts/--no-charts", help="Draw the charts; default as they are now.")
     ] = None,
     language: Annotated[
-        str | None, typer.Option("--language", help="en or zh; default as configured.")
+        str | None, typer.Option("--language", help="en or zh; default as the report is now.")
     ] = None,
     regime: Annotated[
         list[str] | None,
@@ -125,7 +127,7 @@ def report(
 ) -> None:
     """Render a run's reports again from its own files alone, under further rules where asked for."""
     from .api import load_result
-    from .audit.folder import AUDIT, replace
+    from .audit.folder import AUDIT, rendered_as, replace
     from .audit.regimes.asked import with_asked
     from .audit.verify import check_files
     from .datasets.errors import InputError
@@ -137,7 +139,7 @@ def report(
         if line.startswith(f"{AUDIT}:"):
             raise InputError(f"{run}: {line}")
     result = load_result(run)
-    spec = result.configuration.get("report", {})
+    spec = {**result.configuration.get("report", {}), **rendered_as(run)}
     if charts is None:
         charts = bool(spec.get("charts", True))
     language = language or str(spec.get("language", "en"))
@@ -145,13 +147,15 @@ def report(
         raise InputError(f"--language: expected one of {', '.join(TAGS)}, got {language!r}")
     regimes, figures = with_asked(run, result, regime or [], inputs or [], changed)
     pages = render(result, charts=charts, language=language, regimes=regimes, tell=_tell)
-    signed = replace(run, {**figures, **pages}, unsign=unsign)
+    rendered = {"language": language, "charts": charts}
+    signed = replace(run, {**figures, **pages}, rendered=rendered, unsign=unsign)
     if not quiet:
         if signed:
             typer.echo(f"{run}: the signature was removed; sign the run again when it is as you want it")
         typer.echo(f"report: {run / 'report.html'}")
         for name in regime or []:
-            typer.echo(f"{name}: {run / next(file for file in pages if file.startswith(f'regimes/{name}.'))}")
+            own = (f"regimes/{name}.", f"regimes/{name}/")
+            typer.echo(f"{name}: {run / next(file for file in pages if file.startswith(own))}")
 
 
 @app.command("regimes")
@@ -170,7 +174,7 @@ def init(
     out: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")] = Path("audit.yaml"),
 ) -> None:
     """Write a commented audit.yaml from a table's columns."""
-    from .audit.start import write_start
+    from .audit.start.write import write_start
 
     write_start(data, out)
     typer.echo(f"{out}: look through it, then run: fairweigh audit {out}")
@@ -229,7 +233,9 @@ def fetch_card(name: Annotated[str, typer.Argument(help="Name of a card.")]) -> 
 
 
 def _tell(line: str) -> None:
-    typer.echo(f"fairweigh: {line}", err=True)
+    from .datasets.errors import shortened
+
+    typer.echo(f"fairweigh: {shortened(line)}", err=True)
 
 
 def main() -> NoReturn:
@@ -265,8 +271,11 @@ def main() -> NoReturn:
 
 def _told(error: BaseException) -> str:
     """What is said of an error on its one line."""
+    from .audit.folder import RunExistsError
     from .datasets.errors import InputError
 
+    if isinstance(error, RunExistsError):
+        return f"{error.target}: the run folder exists; choose another with -o, or remove it"
     if isinstance(error, InputError):
         return str(error)
     # Bad usage; typer's versions differ in where the class of these errors lives.
@@ -288,10 +297,11 @@ def _told(error: BaseException) -> str:
 
 
 def _stop(message: str) -> NoReturn:
+    from .datasets.errors import shortened
     from .reports.words import visible
 
     # A name from a stranger's table may hold what moves a terminal's cursor or turns text round.
-    line = visible(" ".join(message.split()))
+    line = visible(shortened(" ".join(message.split())))
     # Where even this cannot be written the exit code still tells.
     with suppress(OSError):
         print(f"fairweigh: {line}", file=sys.stderr, flush=True)

@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from .audit.result import AuditResult
 
-EXIT = {"pass": 0, "fail": 1, "error": 2, "inconclusive": 3}
+EXIT = {"pass": 0, "no verdict": 0, "fail": 1, "error": 2, "inconclusive": 3}
 
 MOST_SUMMARY = 2**20
 """Bytes of a step's summary; of a larger one GitHub shows nothing."""

@@ -80,13 +80,18 @@ class Audit:
             content["model"] = sections["model"]
         self.config = read(content, rows_given=self.table is not None)
 
-    def run(self, out: str | Path | None = None, *, progress: Progress = silent) -> Result:
+    def run(
+        self, out: str | Path | None = None, *, overwrite: bool = False, progress: Progress = silent
+    ) -> Result:
         """Run it and write its run folder, as `fairweigh.run` does.
 
         Parameters
         ----------
         out : path, optional
-            The run folder; default ``runs/NAME``. It must not exist.
+            The run folder, which must not exist; default ``runs/NAME``, with a number behind it where that
+            is taken.
+        overwrite : bool
+            Replace a finished run that is there.
         progress : callable, optional
             Called with a stage, the rows done and their total.
 
@@ -95,7 +100,9 @@ class Audit:
         InputError
             Bad data or model; nothing is written.
         """
-        return run_settings(self.config, out, data=self.table, model=self.model, progress=progress)
+        return run_settings(
+            self.config, out, overwrite=overwrite, data=self.table, model=self.model, progress=progress
+        )
 
     def __repr__(self) -> str:
         rows = f"{len(self.table):,} rows" if self.table is not None else "data by name"

@@ -181,10 +181,16 @@ def history(
     html: Annotated[Path | None, typer.Option("--html", help="Write charts to this HTML file too.")] = None,
 ) -> None:
     """Print and chart a model's figures over its releases, and which broke a limit first."""
+    from .datasets.errors import InputError
+    from .record.database import DatabaseError, NotRecordedError
     from .record.show import history as read_history
     from .record.terminal import marks_for
 
-    found = read_history(model, db or _default_history(), metric or [], variant)
+    try:
+        found = read_history(model, db or _default_history(), metric or [], variant)
+    except (NotRecordedError, DatabaseError) as error:
+        other = f"{error}; --db ADDRESS names another database, as {HISTORY} in the environment does"
+        raise InputError(f"--db: {error}" if db else other) from None
     if html is not None:
         _write(html, found.html())
     for line in found.lines(marks_for(sys.stdout.encoding)):

@@ -121,7 +121,7 @@ def derived_comparison(config: Config, found: Figures) -> dict[str, Any]:
     configuration = config.model_dump(mode="json")
     return {
         "audit": config.audit,
-        "verdict": gate.worst([g.verdict for g in found.gates]),
+        "verdict": gate.run_verdict(found.gates),
         "confidence": config.confidence,
         "configuration": configuration,
         "configuration_sha256": checksum(configuration),

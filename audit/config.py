@@ -815,6 +815,7 @@ def read(
     *,
     rows_given: bool = False,
     model: Mapping[str, Any] | None = None,
+    option: str = "overrides",
 ) -> Config:
     """Read and validate a configuration.
 
@@ -828,6 +829,8 @@ def read(
         Rows come from Python: ``data`` needs to name no file.
     model : mapping, optional
         What a model from Python is; it takes the place of what says where the configured one comes from.
+    option : str
+        What the overrides are called where they were given.
 
     Raises
     ------
@@ -838,7 +841,7 @@ def read(
     try:
         content = deepcopy(dict(source)) if isinstance(source, Mapping) else load_yaml(Path(source))
         for setting in overrides:
-            override(content, setting)
+            override(content, setting, option)
         data = content.get("data")
         if rows_given and isinstance(data, Mapping) and not {"name", "path"} & set(data):
             content["data"] = {**data, "path": PLACE}
@@ -925,8 +928,8 @@ def _no_such_day(text: str) -> str | None:
     return None
 
 
-def override(content: dict[str, Any], setting: str, option: str = "--set") -> None:
-    """Put ``key.path=value``, given to a command line option, into a content; the value is read as YAML."""
+def override(content: dict[str, Any], setting: str, option: str) -> None:
+    """Put ``key.path=value``, given to an option, into a content; the value is read as YAML."""
     key, sign, text = setting.partition("=")
     steps = key.strip().split(".")
     if not sign or not all(steps):

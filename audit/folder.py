@@ -11,6 +11,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain, count
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +22,8 @@ from ..datasets.read import sha256_file
 AUDIT, MANIFEST = "audit.json", "MANIFEST.json"
 PREDICTIONS, ARTEFACTS = "predictions", "artefacts"
 SIGNATURE = "MANIFEST.sig"
+RENDERED = "rendered"
+"""Key of the manifest: how the pages were rendered last."""
 _LOCK = ".lock"
 MOST_MANIFEST = 1 << 24
 """Bytes of a manifest: that of a hundred thousand files."""
@@ -45,9 +48,10 @@ class OpenRun:
         one of the same run goes on from there, and goes when the run is whole.
     """
 
-    def __init__(self, target: Path, folder: Path) -> None:
+    def __init__(self, target: Path, folder: Path, overwrite: bool = False) -> None:
         self.target = target
         self.folder = folder
+        self.overwrite = overwrite
         self.provenance: dict[str, Any] = {}
         self.scored = target.parent / f".{target.name}.scored"
 
@@ -67,10 +71,18 @@ class OpenRun:
         self.write(MANIFEST, manifest(self.folder, self.provenance))
         # Last, as a second audit takes a folder without a lock for one that a killed run left.
         (self.folder / _LOCK).unlink()
+        old = self.target.with_name(f".{self.target.name}.old")
         try:
+            if self.overwrite and self.target.exists():
+                shutil.rmtree(old, ignore_errors=True)
+                self.target.rename(old)
             self.folder.rename(self.target)
         except OSError as error:
             raise InputError(f"{self.target}: appeared while the audit ran: {error.strerror}") from None
+        finally:
+            if old.exists() and not self.target.exists():
+                old.rename(self.target)
+        shutil.rmtree(old, ignore_errors=True)
         shutil.rmtree(self.scored, ignore_errors=True)
 
 
@@ -136,23 +148,54 @@ def manifest_text(content: dict[str, Any]) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
+class RunExistsError(InputError):
+    """A run folder is there already."""
+
+    def __init__(self, target: Path) -> None:
+        super().__init__(f"{target}: the run folder exists; give another out, or overwrite=True")
+        self.target = target
+
+
+def free_folder(target: Path) -> Path:
+    """Return this place for a run, or with the first number behind its name that is free: NAME-2, NAME-3."""
+    numbered = (target.with_name(f"{target.name}-{number}") for number in count(2))
+    return next(place for place in chain([target], numbered) if not os.path.lexists(place))
+
+
+def _check_replaceable(target: Path) -> None:
+    """InputError for what is no finished run, and for a signed one: somebody put a name to it."""
+    if target.is_symlink() or not (target / MANIFEST).is_file():
+        raise InputError(f"{target}: overwrite: expected a finished run there, or nothing")
+    if (target / SIGNATURE).exists():
+        raise InputError(f"{target}: overwrite: the run there is signed; remove it by hand if that is meant")
+
+
 @contextmanager
-def open_run(target: Path) -> Iterator[OpenRun]:
+def open_run(target: Path, overwrite: bool = False) -> Iterator[OpenRun]:
     """Open a new run folder at ``target``; on any error nothing is left of it.
 
     What a killed run left beside its place is cleared away first.
 
+    Parameters
+    ----------
+    overwrite : bool
+        A finished run that is there is replaced once the new one is whole.
+
     Raises
     ------
+    RunExistsError
+        The folder exists, and is not to be overwritten.
     InputError
-        The folder exists, cannot be written, or another audit is writing it.
+        It is to be, and is no run or a signed one; it cannot be written, or another audit is writing it.
     """
     try:
         taken = target.exists() or target.is_symlink()
     except OSError as error:
         raise InputError(f"{target}: cannot be written: {error.strerror}") from None
+    if taken and not overwrite:
+        raise RunExistsError(target)
     if taken:
-        raise InputError(f"{target}: the run folder exists; choose another with -o, or remove it")
+        _check_replaceable(target)
     made = [p for p in (target.parent, *target.parent.parents) if not p.exists()]
     staging = target.parent / f".{target.name}.partial"
     lock = None
@@ -160,7 +203,7 @@ def open_run(target: Path) -> Iterator[OpenRun]:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             lock = _claim(staging, target)
-            run = OpenRun(target, staging)
+            run = OpenRun(target, staging, overwrite)
             yield run
             run.finish()
         except OSError as error:
@@ -237,11 +280,25 @@ def _inside(name: str) -> bool:
     return plain and name not in (MANIFEST, SIGNATURE)
 
 
-def replace(folder: Path, texts: dict[str, str], unsign: bool = False) -> bool:
+def rendered_as(folder: Path) -> dict[str, Any]:
+    """Return how a run's pages were rendered last, where that was not as configured: language, charts."""
+    said = read_manifest(folder).get(RENDERED, {})
+    kinds = {"language": str, "charts": bool}
+    fits = isinstance(said, dict) and all(isinstance(said.get(k, kind()), kind) for k, kind in kinds.items())
+    if not fits:
+        raise InputError(f"{folder / MANIFEST}: {RENDERED}: expected a language, and whether with charts")
+    return {key: said[key] for key in kinds if key in said}
+
+
+def replace(
+    folder: Path, texts: dict[str, str], *, rendered: dict[str, Any] | None = None, unsign: bool = False
+) -> bool:
     """Rewrite some text files of a finished run, and its manifest, each at once.
 
     Parameters
     ----------
+    rendered : dict, optional
+        How pages were rendered, for `rendered_as`.
     unsign : bool
         Remove the run's signature, which would not fit any more.
 
@@ -270,7 +327,10 @@ def replace(folder: Path, texts: dict[str, str], unsign: bool = False) -> bool:
             swap(folder / name, text)
             # Only what is written here gets a new checksum: a changed figure must stay a changed one.
             content["files"][name] = sha256_file(folder / name)
-        swap(folder / MANIFEST, manifest_text(content))
+        said = {RENDERED: rendered} if rendered is not None else {}
+        # The files stand last in a manifest.
+        sums = content.pop("files")
+        swap(folder / MANIFEST, manifest_text({**content, **said, "files": sums}))
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {error.strerror}") from None
     return signed

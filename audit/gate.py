@@ -23,7 +23,7 @@ from .config import Gate
 from .costs import cost_ratio
 from .measure import Measurement
 from .pairs import Paired
-from .result import Cost, Decided, GateResult, GateSlice, GatesTogether, Verdict
+from .result import Cost, Decided, GateResult, GateSlice, GatesTogether, RunVerdict, Verdict
 from .unpaired import Unpaired
 from .variant import Plan, number
 
@@ -34,6 +34,12 @@ MOST_LINES = 200
 """Open slices of one gate for which the rows that they need are worked out."""
 GROUPS = ("compressed", "mitigated")
 """What a gate can speak of beside the original and variants by name."""
+
+
+def run_verdict(gates: Sequence[GateResult]) -> RunVerdict:
+    """Return the worst verdict of the binding gates; 'no verdict' where nothing was required."""
+    found = [gate.verdict for gate in gates if gate.binding]
+    return worst(found) if found else "no verdict"
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:

@@ -33,6 +33,7 @@ from .result import (
     GateResult,
     Identified,
     Recipe,
+    RunVerdict,
     SelfFlips,
     TwinRows,
     Variant,
@@ -88,9 +89,9 @@ class Judgement:
     twins: TwinRows | None = None
 
     @property
-    def verdict(self) -> str:
-        """The worst verdict of the binding gates."""
-        return gate.worst([g.verdict for g in self.gates if g.binding])
+    def verdict(self) -> RunVerdict:
+        """The worst verdict of the binding gates; 'no verdict' without one."""
+        return gate.run_verdict(self.gates)
 
 
 def judge(

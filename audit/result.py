@@ -16,6 +16,8 @@ Status = Literal["ok", "small", "few clusters", "undefined"]
 USABLE: tuple[Status, ...] = ("ok", "few clusters")
 """Figures that count; few clusters make their limits wide, and speak of little but themselves."""
 Verdict = Literal["pass", "fail", "inconclusive", "error"]
+RunVerdict = Literal["pass", "fail", "inconclusive", "error", "no verdict"]
+"""Of a whole run: where no gate is binding nothing was required, and so nothing passed."""
 Slice = dict[str, str]
 """A conjunction of column = value; the empty one is the whole evaluation set."""
 
@@ -762,7 +764,7 @@ class AuditResult(Part):
     audit: str
     title: str
     created: str = Field(description="UTC time, ISO 8601.")
-    verdict: Verdict
+    verdict: RunVerdict = Field(description="Worst of the binding gates; 'no verdict' where there are none.")
     confidence: float = 0.95
     environment: Environment
     configuration: dict[str, Any]

@@ -2,9 +2,36 @@
 
 from __future__ import annotations
 
+import re
+
+MOST_WORD = 300
+"""Characters of a piece in quotes, or without spaces, that a message shows whole."""
+MOST_LINE = 2_000
+"""Characters of a whole message."""
+_PIECE = re.compile(r"'[^']*'|\"[^\"]*\"|\S+")
+
 
 class InputError(ValueError):
     """Bad configuration, data or model: one line saying what was expected, what came and where.
 
-    The command line prints it without a traceback and exits with code 2.
+    The command line prints it without a traceback and exits with code 2. A value of a hundred thousand
+    characters within it is cut in its middle, so that the rest of the sentence can be read.
     """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(shortened(message))
+
+
+def shortened(message: str) -> str:
+    """Cut what is long in a message: a name or value in it, and then the whole, each in its middle."""
+    if len(message) <= MOST_WORD:
+        return message
+    return _cut(_PIECE.sub(lambda piece: _cut(piece.group(), MOST_WORD), message), MOST_LINE)
+
+
+def _cut(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    told = f"... ({len(text):,} characters) ..."
+    kept = most - len(told)
+    return f"{text[: kept * 2 // 3]}{told}{text[len(text) - kept // 3 :]}"

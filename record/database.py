@@ -32,6 +32,10 @@ class DatabaseError(InputError):
     """The database did not do what it was asked: down, locked, no rights, no space."""
 
 
+class NotRecordedError(InputError):
+    """A database holds nothing of an audit, or there is none: it may be another one that is meant."""
+
+
 def engine(address: str, where: str = "history") -> Engine:
     """Open the database at an address; nothing is connected to yet.
 
@@ -219,7 +223,7 @@ def check_tables(made: Engine) -> None:
         look = inspect(made)
         there = {n: {c["name"] for c in look.get_columns(n)} for n in tables().tables if look.has_table(n)}
     if not there:
-        raise InputError(f"{shown(made)}: holds no history; 'history:' in audit.yaml records runs")
+        raise NotRecordedError(f"{shown(made)}: holds no history; 'history:' in audit.yaml records runs")
     for name, wanted in tables().tables.items():
         lacking = sorted({c.name for c in wanted.columns} - there.get(name, set()))
         if lacking:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..audit.result import AuditResult, GateResult, Variant
 from ..datasets.errors import InputError
 from ..metrics.limit import Limit
-from .database import answering, check_tables, file_of, make_tables, shown, table
+from .database import NotRecordedError, answering, check_tables, file_of, make_tables, shown, table
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine, Row
@@ -189,15 +189,17 @@ def releases(made: Engine, audit: str) -> list[Release]:
 
     Raises
     ------
+    NotRecordedError
+        There is no such audit, or no database.
     InputError
-        There is no such audit, no history, or no database.
+        The database is no history.
     """
     from sqlalchemy import select
 
     file = file_of(made)
     if file is not None and not file.exists():
         # Connecting would make an empty one.
-        raise InputError(f"{shown(made)}: there is no file {file}")
+        raise NotRecordedError(f"{shown(made)}: there is no file {file}")
     check_tables(made)
     runs = table("runs")
     with answering(made), made.connect() as connection:
@@ -205,7 +207,7 @@ def releases(made: Engine, audit: str) -> list[Release]:
         found = connection.execute(wanted).all()
         if not found:
             known = connection.execute(select(runs.c.audit).distinct().order_by(runs.c.audit)).scalars().all()
-            raise InputError(_nothing_of(audit, list(known), shown(made)))
+            raise NotRecordedError(_nothing_of(audit, list(known), shown(made)))
         parts: dict[str, dict[int, list[Recorded]]] = {}
         for name in ("figures", "gates"):
             part = table(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..audit.result import AuditResult, Verdict
+from ..audit.result import AuditResult, RunVerdict, Verdict
 from . import words
 from .findings import Finding, findings, looked_at
 from .formats import count
@@ -46,7 +46,7 @@ class FirstScreen:
 
     audited: list[Sentence]
     synthetic: bool
-    verdict: Verdict
+    verdict: RunVerdict
     reason: str
     findings: list[Finding]
     more: Sentence

@@ -25,7 +25,8 @@ def render_junit(result: AuditResult) -> str:
     A failed gate is a ``failure`` of type ``fail``. A gate that the data cannot decide is a
     ``failure`` of type ``inconclusive``, so that CI shows it. A gate that could not be evaluated is
     an ``error``. A gate of a variant that is not to be released is ``skipped`` whatever it found: it
-    does not enter the run's verdict, so it neither turns the suite red nor counts as passed.
+    does not enter the run's verdict, so it neither turns the suite red nor counts as passed. Without any
+    gate one ``skipped`` test case says that there is no verdict: an empty suite is green to most readers.
 
     The file keeps to the schema of Apache Ant's JUnit task, the strictest of those in use, which the
     readers of Jenkins, GitLab and GitHub's actions accept. A gate over many slices names the worst ones;
@@ -39,10 +40,10 @@ def render_junit(result: AuditResult) -> str:
             # The schema knows no time zone and asks for a host; a result names none.
             "timestamp": visible(result.created)[:19],
             "hostname": "localhost",
-            "tests": str(len(result.gates)),
+            "tests": str(len(result.gates) or 1),
             "failures": str(verdicts.count("fail") + verdicts.count("inconclusive")),
             "errors": str(verdicts.count("error")),
-            "skipped": str(len(result.gates) - len(verdicts)),
+            "skipped": str(len(result.gates) - len(verdicts) if result.gates else 1),
             "time": "0",
         },
     )
@@ -66,6 +67,8 @@ def render_junit(result: AuditResult) -> str:
         if report and not _is_problem(gate):
             # What passes has no place for words in a test case of the schema.
             told.append(f"{_name(gate, row)}\n{report}")
+    if not result.gates:
+        _case(suite, "no verdict", result, verdict_reason(result))
     ElementTree.SubElement(suite, "system-out").text = "\n\n".join(told)
     ElementTree.SubElement(suite, "system-err")
     ElementTree.indent(suite)
@@ -81,18 +84,24 @@ def _name(gate: GateResult, row: GateRow) -> str:
     return f"{visible(gate.id)}: {plain(row.title)}: {plain(row.limit)} [{visible(gate.variant)}]"
 
 
+def _case(
+    suite: ElementTree.Element, name: str, result: AuditResult, skipped: str | None = None
+) -> ElementTree.Element:
+    about = {"classname": visible(f"fairweigh.{result.audit}"), "name": name, "time": "0"}
+    case = ElementTree.SubElement(suite, "testcase", about)
+    if skipped is not None:
+        ElementTree.SubElement(case, "skipped", {"message": skipped})
+    return case
+
+
 def _add_case(
     suite: ElementTree.Element, gate: GateResult, row: GateRow, result: AuditResult, report: str
 ) -> None:
-    case = ElementTree.SubElement(
-        suite,
-        "testcase",
-        {"classname": visible(f"fairweigh.{result.audit}"), "name": _name(gate, row), "time": "0"},
-    )
     if not gate.binding:
         message = f"for information: not the variant to be released; {row.head.words}. {visible(gate.why)}"
-        ElementTree.SubElement(case, "skipped", {"message": message})
+        _case(suite, _name(gate, row), result, message)
         return
+    case = _case(suite, _name(gate, row), result)
     if gate.verdict == "pass":
         return
     lead = {

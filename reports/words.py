@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 
-from ..audit.result import AuditResult, Definition, GateResult, Slice, Verdict
+from ..audit.result import AuditResult, Definition, GateResult, RunVerdict, Slice, Verdict
 from .formats import NBSP, Kind, Limit, count, read_limit
 from .language import Given as Given
 from .language import Sentence as Sentence
@@ -60,23 +60,26 @@ _COMPARED = {
     "cost": later("cost {limit}"),
 }
 
-SIGNS: dict[Verdict, str] = {"pass": "✓", "fail": "✕", "inconclusive": "?", "error": "!"}
+SIGNS: dict[RunVerdict, str] = {
+    "pass": "✓", "fail": "✕", "inconclusive": "?", "error": "!", "no verdict": "–",
+}  # fmt: skip
 
 
-def verdict_words(verdict: Verdict) -> str:
+def verdict_words(verdict: RunVerdict) -> str:
     """Write a verdict as its sign and its word, such as ``✕ fail``."""
     return f"{SIGNS[verdict]} {verdict_word(verdict)}"
 
 
-_VERDICTS: dict[Verdict, str] = {
+_VERDICTS: dict[RunVerdict, str] = {
     "pass": later("pass"),
     "fail": later("fail"),
     "inconclusive": later("inconclusive"),
     "error": later("error"),
+    "no verdict": later("no verdict"),
 }
 
 
-def verdict_word(verdict: Verdict) -> str:
+def verdict_word(verdict: RunVerdict) -> str:
     """Write a verdict's word alone."""
     return tr(_VERDICTS[verdict])
 
@@ -266,7 +269,8 @@ def verdict_reason(result: AuditResult) -> str:
     """Say in one sentence or two what the run's verdict rests on: the binding gates."""
     binding = [gate for gate in result.gates if gate.binding]
     others = len(result.gates) - len(binding)
-    reason = [_tally_words(binding, result.verdict)]
+    unbound = tr("No gate is binding: nothing was required of what is to be released.")
+    reason = [unbound if others and not binding else _tally_words(binding, result.verdict)]
     if binding and result.frontier is not None and result.frontier.recommended is None:
         reason.append(tr("No variant qualifies for release."))
     if others:
@@ -306,12 +310,10 @@ _OTHERS: dict[Verdict, tuple[str, str]] = {
 }
 
 
-def _tally_words(gates: list[GateResult], worst: Verdict) -> str:
+def _tally_words(gates: list[GateResult], worst: RunVerdict) -> str:
     total = len(gates)
     if total == 0:
-        return tr(
-            "No gate was set: nothing was required of this model, so this verdict proves nothing about it."
-        )
+        return tr("No gate was set: nothing was required of this model, so nothing is proven about it.")
     if total == 1:
         return tr(_ALONE[gates[0].verdict])
     tally = {verdict: sum(gate.verdict == verdict for gate in gates) for verdict in _FIRST}

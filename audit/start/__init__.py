@@ -1,0 +1,1 @@
+"""``fairweigh init``: a commented audit.yaml from the columns of a table."""

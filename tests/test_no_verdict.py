@@ -1,0 +1,75 @@
+"""A run without gates has no verdict, wherever a verdict is told: nothing was required, so nothing passed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import fairweigh
+import pytest
+
+SAID = "– no verdict"
+
+
+@pytest.fixture
+def run(here, make_people, make_config):
+    def do(name="run", **parts):
+        return fairweigh.run(make_config(**parts), name, data=make_people())
+
+    return do
+
+
+def test_every_form_of_a_run_without_gates_says_no_verdict(run):
+    result = run()
+    assert result.verdict == "no verdict"
+    assert str(result).startswith(SAID)
+    assert SAID in result._repr_html_()
+    assert SAID in result._repr_markdown_()
+    assert json.loads(Path("run/audit.json").read_text())["verdict"] == "no verdict"
+    assert f"\n## {SAID}: t\n" in Path("run/summary.md").read_text()
+    page = Path("run/report.html").read_text()
+    assert f"<strong>{SAID}</strong>" in page
+    assert 'class="verdict no-verdict"' in page
+    assert 'class="verdict pass"' not in page
+    suite = ElementTree.parse("run/junit.xml").getroot()
+    assert (suite.get("tests"), suite.get("skipped"), suite.get("failures")) == ("1", "1", "0")
+    assert suite.find("testcase").get("name") == "no verdict"
+    assert "– 无判定" in result._repr_html_() or "无判定" in result.to_html(language="zh")
+
+
+def test_the_commands_exit_with_0_and_say_so(run, cli):
+    run()
+    ended = cli("gate", "run", "--sarif", "s.json", "--markdown", "c.md")
+    assert ended.code == 0
+    assert ended.out.startswith(SAID)
+    assert json.loads(Path("s.json").read_text())["runs"][0]["properties"]["verdict"] == "no verdict"
+    assert cli("verify", "run", "-q").code == 0
+
+
+def test_two_compared_runs_without_gates_have_no_verdict(run):
+    run("one")
+    run("two")
+    assert fairweigh.compare("one", "two").verdict == "no verdict"
+
+
+def test_a_history_tells_it(run, cli):
+    pytest.importorskip("sqlalchemy")
+    run(history="sqlite:///h.db")
+    ended = cli("history", "t", "--db", "sqlite:///h.db")
+    assert "no verdict" in ended.out
+    assert " pass " not in ended.out
+
+
+def test_gates_that_bind_nothing_give_no_verdict_either():
+    from fairweigh.audit.gate import run_verdict
+
+    class Found:
+        verdict, binding = "fail", False
+
+    assert run_verdict([Found()]) == "no verdict"  # type: ignore[list-item]
+
+
+def test_with_a_gate_the_verdict_is_its_own(run):
+    gate = {"metric": "accuracy", "limit": ">= 0"}
+    assert run(gates=[gate]).verdict == "pass"
