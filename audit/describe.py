@@ -159,8 +159,9 @@ def _class_warnings(data: EvaluationSet, measured: Measurement, decisions: Binar
                 values=", ".join(negative), **parts,
             )  # fmt: skip
     # A card's values are those of all its splits.
-    for outcome in [label if not of_card else None, decisions]:
-        for key, absent in outcome.never.items() if outcome is not None else ():
+    outcomes = (None if of_card else label, decisions)
+    for outcome in (one for one in outcomes if one is not None):
+        for key, absent in outcome.never.items():
             yield tell(
                 "{values} ({key}) never occurs in the column {column}, which holds {held}.",
                 values=listed(absent), key=key, column=outcome.column, held=counted(outcome.seen),

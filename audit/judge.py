@@ -283,7 +283,7 @@ def make_plan(config: Config, measured: Measurement) -> variant.Plan:
             lacking = measured.lacks(METRICS[name])
             if lacking:
                 raise InputError(f"metrics: {name} needs a {' and a '.join(lacking)}, which the run has not")
-    reference = {}
+    reference: dict[str, str] = {}
     for feature, value in config.slices.reference.items():
         if feature not in measured.features:
             if feature in (config.data.sensitive or ()):

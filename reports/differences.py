@@ -30,7 +30,7 @@ def differences_table(result: AuditResult) -> Table | None:
     if not result.differences:
         return None
     before, after = result.variants[0].name, result.variants[1].name
-    heads = [(Given(before), ""), (Given(after), "")]
+    heads: list[tuple[str, str]] = [(Given(before), ""), (Given(after), "")]
     rows = [
         Row((Given(one.key),), [Cell(_shown(one.before)), Cell(_shown(one.after))])
         for one in result.differences

@@ -37,8 +37,8 @@ def render_text(result: AuditResult) -> str:
     together = gates_together(result)
     lines += [plain(together)] if together else []
     lines += [f"- {plain(f.lead)} {plain(f.rest)}" for f in findings(result)]
-    told = [*map(retold, result.data.own_warnings), twin_rows(result)]
-    lines += [f"- {plain(line)}" for line in told if line]
+    rows_told = [*map(retold, result.data.own_warnings), twin_rows(result)]
+    lines += [f"- {plain(line)}" for line in rows_told if line]
     return "\n".join(lines)
 
 

@@ -180,3 +180,95 @@ def test_values_that_are_no_text_name_slices_everywhere(
         d.reference["race"] for d in result.variants[0].disparities if d.reference and d.by == ["race"]
     }
     assert text in references
+
+
+@pytest.mark.parametrize(
+    ("weight", "told"),
+    [
+        (
+            1e200,
+            "squares can be summed (0, or from 1e-50 to 1e+50), got 1e+200 (and 0 more such rows), first",
+        ),
+        (5e-324, "squares can be summed (0, or from 1e-50 to 1e+50), got 5e-324"),
+        (1e-160, "got 1e-160"),
+        (float("inf"), "finite numbers of at least 0"),
+        (float("nan"), "finite numbers of at least 0, got nan (and 0 more such rows), first in row 4"),
+        (-1.0, "finite numbers of at least 0, got -1.0 (and 0 more such rows), first in row 4"),
+        (None, "finite numbers of at least 0, got nan"),
+    ],
+)
+def test_a_weight_that_cannot_be_summed_is_named_with_its_row(
+    refused, write, make_people, make_config, weight, told
+):
+    """Squares that overflow gave half-empty figures with a pass."""
+    write(make_people(w=[1.0, 0.0, 2.5, weight] + [1.0] * 196), make_config(data={"weight": "w"}))
+    assert told in refused()
+
+
+@pytest.mark.parametrize("scale", [1e-40, 1.0, 1e40])
+def test_figures_do_not_depend_on_the_scale_of_the_weights(audited, make_people, make_config, scale):
+    w = np.random.default_rng(1).random(200) + 0.5
+    config = make_config(data={"weight": "w"}, metrics=None)
+    result = audited(config, make_people(w=w * scale))
+    e = result["variants"][0]["overall"]["accuracy"]
+    y, d = (np.asarray(make_people()[c]) for c in ("y", "score"))
+    assert e["value"] == pytest.approx(w[(d >= 0.5) == y].sum() / w.sum())
+    assert e["effective_n"] == pytest.approx(w.sum() ** 2 / (w**2).sum())
+    assert all(s["metrics"]["accuracy"]["low"] is not None for s in result["variants"][0]["slices"])
+
+
+@pytest.mark.parametrize("count", [1e19, 2.0**63, 2**41, float("inf")])
+def test_a_count_beyond_what_can_be_added_is_one_line(refused, write, make_config, count):
+    table = pa.table({"sex": ["a", "b"], "race": ["x", "y"], "d": [1, 0], "n": pa.array([3.0, float(count)])})
+    write(
+        table,
+        make_config(data={"count": "n", "id": None, "label": None}, model={"decision": "d"}, metrics=None),
+    )
+    assert "count column 'n': expected whole numbers of at least 0 and at most" in refused()
+
+
+def test_rows_without_a_value_are_left_out_and_counted_from_every_format(audited, make_people, make_config):
+    """NaN and empty text are missing as null is: NaN in a label was told to set data.drop_missing."""
+    table = make_people(y=[1.0, 0.0, float("nan"), None] * 50, job=["clerk", "", "nurse", "smith"] * 50)
+    result = audited(make_config(data={"drop_missing": True}), table)
+    assert result["data"]["rows"] == 50
+    assert "150 rows with a missing value were left out (data.drop_missing)." in result["data"]["warnings"]
+
+
+def test_bins_of_a_feature_that_is_not_sliced_are_no_fault(audited, refused, write, make_people, make_config):
+    config = make_config(
+        data={"sensitive": ["sex", "age"], "bins": {"age": [30, 50]}},
+        slices={"by": ["sex"], "reference": {"age": "under 30", "sex": "Male"}},
+    )
+    assert audited(config, make_people())["data"]["sensitive"] == ["sex"]
+    Path("runs").rename("before")
+    config["data"]["bins"] = {"aeg": [30]}
+    write(config=config)
+    assert "data.bins.aeg: 'aeg' is not a sensitive feature" in refused()
+    config["data"] |= {"bins": {"age": [30]}, "sensitive": ["sex", "age"]}
+    config["slices"]["reference"] = {"job": "clerk"}
+    write(config=config)
+    assert "slices.reference: 'job' is not an audited sensitive feature" in refused()
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        (
+            {"metrics": ["NDCG@10"]},
+            "metrics: 'NDCG@10' is a metric of a ranking, which cannot be audited yet; supported",
+        ),
+        ({"gates": [{"metric": "mae", "limit": "<= 1"}]}, "'mae' is a metric of a number (regression)"),
+        ({"metrics": ["entity_f1"]}, "'entity_f1' is a metric of tags of words (named entities)"),
+        ({"metrics": ["macro-f1"]}, "'macro-f1' is a metric of one of several classes"),
+        ({"objective": {"performance": "r2"}}, "'r2' is a metric of a number"),
+        ({"metrics": ["recall"]}, "'recall' is no known metric"),
+    ],
+)
+def test_a_metric_of_another_task_says_what_is_supported(
+    refused, write, make_people, make_config, parts, told
+):
+    write(make_people(), make_config(**parts))
+    line = refused()
+    assert told in line
+    assert "no known" in line or "supported are metrics of two classes: selection_rate" in line
