@@ -93,6 +93,9 @@ class Data(Section):
     bins: dict[str, list[FiniteFloat]] | None = Field(
         None, description="Edges for numeric sensitive features."
     )
+    categorical: list[str] | None = Field(
+        None, description="Columns that hold categories, whatever their values look like."
+    )
     missing: list[str] | None = Field(None, description="Strings that mean 'not known' in text files.")
     drop_missing: bool = Field(False, description="Leave out rows with a missing value in any column.")
     counterfactual: Twins | None = Field(None, description="Rows that differ in one sensitive feature only.")
@@ -169,7 +172,7 @@ KEYS: dict[str, set[str]] = {
     "transformers": NEURAL_KEYS | {"task", "text", "text_pair", "image", "max_length", "train_text"},
     "torch": NEURAL_KEYS | {"factory", "features", "shape"},
     "onnx": NEURAL_KEYS | {"features", "shape", "text", "text_pair", "tokenizer", "max_length"},
-    "variant": {"path", "device", "factory", "function"},
+    "variant": {"path", "device", "factory", "function", "trusted"},
 }
 """Keys of each kind of model, besides the shared ones."""
 ORIGIN_KEYS = {
@@ -192,7 +195,9 @@ class ModelSpec(Section):
         None, description="Columns the model sees; default all without another role."
     )
     path: str | None = None
-    trusted: list[str] = Field(default_factory=list, description="Types allowed in a skops file.")
+    trusted: list[str] = Field(
+        default_factory=list, description="Types allowed in a skops file, also in that of an artefact."
+    )
     trust_pickle: bool = False
     score: str | None = Field(None, description="Score column of a predictions table.")
     decision: str | None = Field(None, description="Decision column of a predictions table.")

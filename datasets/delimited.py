@@ -86,11 +86,17 @@ def _unique(path: Path, names: list[str], number: bool) -> list[str]:
 
 
 def iter_text(
-    path: Path, form: TextForm, columns: Sequence[str], categorical: Sequence[str], missing: Sequence[str]
+    path: Path,
+    form: TextForm,
+    columns: Sequence[str],
+    categorical: Sequence[str],
+    missing: Sequence[str],
+    verbatim: Sequence[str] = (),
 ) -> Iterator[pa.RecordBatch]:
-    """Stream a delimited text file; `columns` and `categorical` are known to exist."""
+    """Stream a delimited text file; `columns`, `categorical` and `verbatim` are known to exist."""
     header = read_header(path, form)
-    types = {name: CATEGORY for name in columns if name in categorical}
+    types = {name: pa.string() for name in columns if name in verbatim}
+    types |= {name: CATEGORY for name in columns if name in categorical}
     markers = [*missing, *ALWAYS_MISSING]
     if form.strip:
         markers += [f" {marker}" for marker in missing]

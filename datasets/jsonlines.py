@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ import pyarrow.json as pajson
 
 from .errors import InputError
 from .files import open_content, reading
+from .spelling import word
 
 _BLOCK = 16 << 20
 _FORM = "JSON lines"
@@ -22,7 +24,7 @@ def read_schema(path: Path) -> pa.Schema:
     """Return the schema of the whole file: every field of any line, integers widened where floats follow."""
     schema = pa.schema([])
     for first, block in _blocks(path):
-        found = _parse(path, block, first, None).schema
+        found = _as_written(_parse(path, block, first, None).schema)
         try:
             schema = pa.unify_schemas([schema, found], promote_options="permissive")
         except (pa.ArrowTypeError, pa.ArrowInvalid) as error:
@@ -34,14 +36,41 @@ def read_schema(path: Path) -> pa.Schema:
     return schema
 
 
-def iter_lines(path: Path, columns: Sequence[str], missing: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """Stream the wanted fields of a JSON lines file; a field absent from a line is null."""
+def _as_written(schema: pa.Schema) -> pa.Schema:
+    """The schema in which text stays text: Arrow would make moments of it and forget their zones."""
+    return pa.schema([f.with_type(pa.string()) if pa.types.is_timestamp(f.type) else f for f in schema])
+
+
+def iter_lines(
+    path: Path, columns: Sequence[str], missing: Sequence[str], texts: Sequence[str] = ()
+) -> Iterator[pa.RecordBatch]:
+    """Stream the wanted fields of a JSON lines file; a field absent from a line is null.
+
+    Numbers of the ``texts`` that no 64 bits hold come as text, with every digit.
+    """
     whole = read_schema(path)
     schema = pa.schema([whole.field(name) for name in columns])
+    exact = [f.name for f in schema if f.name in texts and pa.types.is_floating(f.type)]
     for first, block in _blocks(path):
         table = _parse(path, block, first, schema).select(list(columns))
+        for name, values in _exact(block, exact).items():
+            table = table.set_column(table.column_names.index(name), name, values)
         for batch in table.to_batches():
-            yield pa.RecordBatch.from_arrays([_nulled(c, missing) for c in batch.columns], schema=schema)
+            yield pa.RecordBatch.from_arrays(
+                [_nulled(c, missing) for c in batch.columns], schema=table.schema
+            )
+
+
+def _exact(block: bytes, names: Sequence[str]) -> dict[str, pa.Array]:
+    """Some fields of a block, which Arrow has found sound, with all digits of their numbers."""
+    if not names:
+        return {}
+    lines = [
+        json.loads(line, parse_int=str, parse_float=lambda t: word(float(t)))
+        for line in block.splitlines()
+        if line.strip()
+    ]
+    return {name: pa.array([line.get(name) for line in lines], pa.string()) for name in names}
 
 
 def _blocks(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -17,8 +17,19 @@ from .delimited import CATEGORY, TextForm, iter_text, read_header
 from .errors import InputError
 from .files import form_of, reading, sha256_file
 from .jsonlines import iter_lines, read_schema
+from .numbers import row_of
+from .spelling import spelled, without_extensions
 
-__all__ = ["TextForm", "column_names", "iter_batches", "nearest", "read_table", "row_count", "sha256_file"]
+__all__ = [
+    "TextForm",
+    "column_names",
+    "iter_batches",
+    "nearest",
+    "place_of",
+    "read_table",
+    "row_count",
+    "sha256_file",
+]
 
 
 def column_names(path: str | Path, *, text: TextForm | None = None) -> list[str]:
@@ -48,6 +59,7 @@ def iter_batches(
     *,
     columns: Sequence[str] | None = None,
     categorical: Sequence[str] = (),
+    verbatim: Sequence[str] = (),
     missing: Sequence[str] = ("",),
     batch_rows: int = 1_000_000,
     text: TextForm | None = None,
@@ -64,6 +76,9 @@ def iter_batches(
     categorical
         Columns that come as ``dictionary<int32, string>`` whatever the file says: categories are words. Text
         is kept as written, so that '01' stays '01'. A name that is not read is passed over.
+    verbatim
+        Columns that a text file gives as ``string``, exactly as written, such as ids. Other files keep their
+        types.
     missing
         Strings that mean null in text formats. CSV adds NaN, nan, null and NULL. ``NA`` is a value: in some
         tables it is a code.
@@ -94,16 +109,16 @@ def iter_batches(
             raise _no_column(path, name, names)
     source: Iterator[pa.RecordBatch]
     if form == "delimited text":
-        source = iter_text(path, text or TextForm(), wanted, categorical, missing)
+        source = iter_text(path, text or TextForm(), wanted, categorical, missing, verbatim)
     elif form == "JSON lines":
-        source = iter_lines(path, wanted, missing)
+        source = iter_lines(path, wanted, missing, [*categorical, *verbatim])
     elif form == "Parquet":
         source = _iter_parquet(path, wanted, categorical, batch_rows)
     else:
         source = _iter_ipc(path, wanted)
     for batch in source:
         with reading(path, form):
-            worded = _categories(path, batch, categorical)
+            worded = _categories(path, without_extensions(batch), categorical)
         for start in range(0, max(worded.num_rows, 1), batch_rows):
             yield worded.slice(start, batch_rows)
 
@@ -113,15 +128,23 @@ def read_table(
     *,
     columns: Sequence[str] | None = None,
     categorical: Sequence[str] = (),
+    verbatim: Sequence[str] = (),
     missing: Sequence[str] = ("",),
     batch_rows: int = 1_000_000,
     text: TextForm | None = None,
 ) -> pa.Table:
     """Read a file whole: the batches of `iter_batches`, with the same options, as one table."""
     batches = iter_batches(
-        path, columns=columns, categorical=categorical, missing=missing, batch_rows=batch_rows, text=text
-    )
+        path, columns=columns, categorical=categorical, verbatim=verbatim, missing=missing,
+        batch_rows=batch_rows, text=text,
+    )  # fmt: skip
     return pa.Table.from_batches(batches).unify_dictionaries()
+
+
+def place_of(path: Path, column: str, value: str) -> str:
+    """Return 'row N of PATH' for the first row of a file in which a text stands in a column; '' for none."""
+    row = row_of(value, column, iter_batches(path, columns=[column], verbatim=[column], missing=()))
+    return f"{row} of {path}" if row else ""
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
@@ -220,8 +243,9 @@ def _categories(path: Path, batch: pa.RecordBatch, categorical: Sequence[str]) -
         try:
             # Encoding first leaves only the distinct values to be written as words.
             encoded = column if pa.types.is_dictionary(field.type) else column.dictionary_encode()
-            levels = encoded.dictionary.cast(pa.string())
-            words = pa.DictionaryArray.from_arrays(encoded.indices.cast(pa.int32()), levels)
+            words = pa.DictionaryArray.from_arrays(
+                encoded.indices.cast(pa.int32()), spelled(encoded.dictionary)
+            )
         except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
             raise InputError(
                 f"{path}: column '{field.name}' is wanted as categories, but holds {field.type}"
