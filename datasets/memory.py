@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import date, time, timedelta
-from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
+import numpy as np
 import pyarrow as pa
 
 from .errors import InputError
@@ -17,7 +15,6 @@ from .spelling import without_extensions, word
 PLACE = "in memory"
 """What stands for the path of a table or model that has none."""
 EXPECTED = "a pandas, polars or pyarrow table"
-_SCALARS = (bool, int, float, str, bytes, Decimal, date, time, timedelta, UUID)
 
 
 def as_table(given: Any, key: str = "data") -> pa.Table:
@@ -35,8 +32,8 @@ def as_table(given: Any, key: str = "data") -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        Text as ``string``, categories as ``dictionary<int32, string>``, as they come from files. Values of
-        several types in one column, bands, periods and integers beyond 64 bits are text.
+        Text as ``string``, categories as ``dictionary<int32, string>``, as they come from files. Bands,
+        periods and integers beyond 64 bits are text.
 
     Raises
     ------
@@ -123,7 +120,8 @@ def _from_pandas(given: Any, key: str, told: str) -> pa.Table:
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         # Arrow's last argument says which column it was.
         words = " ".join(str(part) for part in error.args[::-1])
-        raise InputError(f"{key}: the frame holds what no table can: {' '.join(words.split())}") from None
+        where = _first_of_another_type(given)
+        raise InputError(f"{key}: the frame holds what no table can: {' '.join(words.split())}{where}") from None
 
 
 def _text_of(column: Any) -> Any:
@@ -141,11 +139,26 @@ def _text_of(column: Any) -> Any:
         return column.astype(object).where(column.notna(), None).map(word, na_action="ignore")
     if dtype != object or not _refused(column):
         return None
-    scalars = (*_SCALARS, pd.Interval, pd.Period)
-    missing = column.isna()
-    if not all(isinstance(v, scalars) for v in column[~missing]):
+    held = column[column.notna()]
+    kinds = set(map(type, held))
+    # Numbers beside words are no column of one type: which of the two was meant must be said.
+    if not kinds <= {int} and not kinds <= {pd.Interval} and not kinds <= {pd.Period}:
         return None
-    return column.where(~missing, None).map(word, na_action="ignore")
+    return column.where(column.notna(), None).map(word, na_action="ignore")
+
+
+def _first_of_another_type(given: Any) -> str:
+    """Where a column of a pandas frame that Arrow refuses leaves its type, in words."""
+    if len(set(given.columns)) < len(given.columns):
+        return ""
+    for name in given.columns:
+        if given[name].dtype == object and _refused(given[name]):
+            kinds = given[name].map(type)[given[name].notna()]
+            other = (kinds != kinds.iloc[0]).to_numpy()
+            if other.any():
+                row = int(np.flatnonzero(given[name].notna().to_numpy())[other.argmax()]) + 1
+                return f" (row {row:,}, counted from 1, is the first of another type)"
+    return ""
 
 
 def _refused(values: Any) -> bool:

@@ -222,7 +222,14 @@ def _schema(path: Path, form: str) -> pa.Schema:
         else:
             with pa.memory_map(str(path)) as source:
                 is_file = _is_ipc_file(source)
-                schema = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(source).schema
+                try:
+                    schema = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(source).schema
+                except TypeError as error:
+                    # The library of a type that it has added to Arrow reads it back, not always what it wrote.
+                    raise InputError(
+                        f"{path}: a column of a type that its own library cannot read back, such as bands of "
+                        f"pandas.cut as categories ({error}); write it as text"
+                    ) from None
     twice = [name for name, count in Counter(schema.names).items() if count > 1]
     if twice:
         listed = ", ".join(f"'{name}'" for name in twice)

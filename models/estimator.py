@@ -266,7 +266,7 @@ def _kinds(
     except NotANumber as error:
         raise error.at(data.place_of(error.column, error.value)) from None
     empty = [name for name in features if name not in (*kinds.numbers, *kinds.categories)]
-    if len(empty) == len(features):
+    if features and len(empty) == len(features):
         raise InputError(f"model.train: no feature has a value in {data.about}")
     told = [
         tell("Column {column} is empty in every training row: the model does not read it.", column=name)

@@ -76,6 +76,8 @@ def frame(
     NotANumber
         A word in a column of numbers.
     """
+    import pandas as pd
+
     kinds = kinds or Kinds()
     chosen = table.select(list(columns))
     for place, name in enumerate(chosen.column_names):
@@ -90,9 +92,9 @@ def frame(
     out: pd.DataFrame = chosen.to_pandas(ignore_metadata=True)
     for name in out.columns:
         if name in as_words:
-            out[name] = _objects(table.column(name), canonical)
+            out[name] = pd.Series(_objects(table.column(name), canonical), dtype=object)
         elif name in kinds.categories:
-            out[name] = _objects(table.column(name), str)
+            out[name] = pd.Series(_objects(table.column(name), str), dtype=object)
         elif name in kinds.dtypes:
             out[name] = _as_dtype(out[name], table.column(name), kinds.dtypes[name])
         elif name in kinds.numbers and out[name].dtype.kind not in "biuf":
