@@ -12,7 +12,7 @@ from .audit.folder import free_folder, open_run
 from .audit.inputs import Progress
 from .audit.regimes.files import read_regimes
 from .audit.runner import audit, folder_name, silent
-from .datasets.memory import as_table
+from .datasets.memory import as_table, caller_dtypes
 from .models.memory import spec_of
 from .record.keep import keeping, warned
 from .result import Result
@@ -88,19 +88,27 @@ def run_settings(
     overwrite: bool = False,
     data: Any = None,
     model: Any = None,
+    dtypes: Mapping[str, Any] | None = None,
     command: str = "",
     progress: Progress = silent,
     tell: Callable[[str], None] = warned,
 ) -> Result:
-    """Run an audit whose configuration has been read; as `run` otherwise."""
+    """Run an audit whose configuration has been read; as `run` otherwise.
+
+    ``dtypes`` are those of the caller's frame where ``data`` is an Arrow table that was made of it.
+    """
     from .reports import render
 
     asked = settings.history
     keep = keeping(asked.url if asked else None, bool(asked and asked.required), settings.track)
     table = as_table(data) if data is not None else None
+    if dtypes is None and data is not None and model is not None:
+        dtypes = caller_dtypes(data)
     target = _place(out, Path("runs") / folder_name(settings.audit), overwrite)
     with open_run(target, overwrite) as folder:
-        result = audit(settings, folder, table=table, given=model, command=command, progress=progress)
+        result = audit(
+            settings, folder, table=table, given=model, dtypes=dtypes, command=command, progress=progress
+        )
         progress("writing reports", 0, None)
         spec = settings.report
         regimes = read_regimes(folder.folder)
@@ -170,6 +178,7 @@ def load_variant(
     device: str = "cpu",
     factory: str | None = None,
     model: Callable[[Any], Any] | None = None,
+    trusted: Sequence[str] = (),
 ) -> LoadedVariant:
     """Load a variant's artefact from a run, to decide with it.
 
@@ -184,16 +193,19 @@ def load_variant(
     model : callable, optional
         Where the artefact is the rule of a callable: that callable. Without it the scores are read from a
         column of the table, which ``columns`` of the result names.
+    trusted : sequence of str
+        Types that its skops file may hold, such as ``lightgbm.sklearn.LGBMClassifier``: loading them runs their
+        code.
 
     Raises
     ------
     InputError
-        Not an artefact, one that wants another factory, or one that scores by itself and a ``model``.
+        Not an artefact, one that holds types that are not trusted or wants another factory, or one that scores by itself and a ``model``.
     """
     from .audit.loaded import LoadedVariant
     from .compression.artefact import load
 
-    return LoadedVariant(load(Path(path), device, (factory,) if factory else (), model))
+    return LoadedVariant(load(Path(path), device, (factory,) if factory else (), model, trusted))
 
 
 def load_result(run: str | Path) -> Result:

@@ -11,7 +11,7 @@ from .audit.config import Config, Data, ModelSpec, read, unknown
 from .audit.inputs import Progress
 from .audit.runner import silent
 from .datasets.errors import InputError
-from .datasets.memory import as_table
+from .datasets.memory import as_table, caller_dtypes
 from .models.memory import spec_of
 from .result import Result
 
@@ -73,6 +73,7 @@ class Audit:
                 sections[place][key] = value
         self.table = None if isinstance(data, (Mapping, str, Path)) else as_table(data)
         self.model = None if isinstance(model, Mapping) else model
+        self.dtypes = caller_dtypes(data) if self.table is not None and self.model is not None else None
         if self.model is not None:
             sections["model"] |= spec_of(self.model)
         content["data"] = sections["data"]
@@ -101,7 +102,13 @@ class Audit:
             Bad data or model; nothing is written.
         """
         return run_settings(
-            self.config, out, overwrite=overwrite, data=self.table, model=self.model, progress=progress
+            self.config,
+            out,
+            overwrite=overwrite,
+            data=self.table,
+            model=self.model,
+            dtypes=self.dtypes,
+            progress=progress,
         )
 
     def __repr__(self) -> str:

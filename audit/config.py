@@ -197,6 +197,9 @@ class Data(Written):
         description="Words that mean 'not known', besides empty cells and, among numbers, the usual ones; or "
         "{add, keep, only}.",
     )
+    categorical: list[str] | None = Field(
+        None, description="Columns that hold categories, whatever their values look like."
+    )
     drop_missing: bool = Field(False, description="Leave out rows with a missing value in any column.")
     counterfactual: Twins | None = Field(None, description="Rows that differ in one sensitive feature only.")
     selection: Selection | None = Field(
@@ -293,7 +296,7 @@ KEYS: dict[str, set[str]] = {
     "transformers": NEURAL_KEYS | {"task", "text", "text_pair", "image", "max_length", "train_text"},
     "torch": NEURAL_KEYS | {"factory", "features", "shape"},
     "onnx": NEURAL_KEYS | {"features", "shape", "text", "text_pair", "tokenizer", "max_length"},
-    "variant": {"path", "device", "factory", "function"},
+    "variant": {"path", "device", "factory", "function", "trusted"},
 }
 """Keys of each kind of model, besides the shared ones."""
 ORIGIN_KEYS = {
@@ -316,7 +319,9 @@ class ModelSpec(Written):
         None, description="Columns the model sees; default all without another role."
     )
     path: str | None = None
-    trusted: list[str] = Field(default_factory=list, description="Types allowed in a skops file.")
+    trusted: list[str] = Field(
+        default_factory=list, description="Types allowed in a skops file, also in that of an artefact."
+    )
     trust_pickle: bool = False
     score: str | None = Field(None, description="Score column of a predictions table.")
     decision: str | None = Field(None, description="Decision column of a predictions table.")

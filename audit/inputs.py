@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +85,17 @@ def _bins(data: Data, audited: Sequence[str] | None, name: str | None) -> dict[s
     return {feature: list(edges) for feature, edges in bins.items() if feature in features}
 
 
-def load_model(config: Config, data: EvaluationSet, given: Any, progress: Progress) -> Model | None:
-    """Make the model of a configuration, or of an object from Python; None when only labels are audited."""
+def load_model(
+    config: Config,
+    data: EvaluationSet,
+    given: Any,
+    progress: Progress,
+    dtypes: Mapping[str, Any] | None = None,
+) -> Model | None:
+    """Make the model of a configuration, or of an object from Python; None when only labels are audited.
+
+    ``dtypes`` are the pandas types of rows from Python, which a model from Python is given.
+    """
     spec = config.model
     threshold = spec.threshold if spec else None
     if data.count and spec is not None and spec.resolved != "predictions":
@@ -97,7 +106,9 @@ def load_model(config: Config, data: EvaluationSet, given: Any, progress: Progre
 
         assert spec is not None
         _features(spec, data)
-        return in_memory(given, spec, data, config.seed)
+        # What the configuration says of a column goes before what the frame says.
+        kept = {name: dtype for name, dtype in (dtypes or {}).items() if name not in data.categorical}
+        return in_memory(given, spec, data, config.seed, kept)
     if spec is None:
         if data.outcome is None:
             raise InputError("model: without a model the labels are audited, so data.label is needed")
@@ -133,7 +144,7 @@ def load_model(config: Config, data: EvaluationSet, given: Any, progress: Progre
             from ..models.function import imported
 
             function = imported(spec.function)
-        found: Model = load(Path(str(spec.path)), device, factories, function)
+        found: Model = load(Path(str(spec.path)), device, factories, function, spec.trusted)
         _check_score_column(found, data)
         unknown_columns(found.columns, data.names, data.where)
         _refuse_fitted_rows(fitted_on(Path(str(spec.path))), config.data, data)
@@ -161,7 +172,9 @@ def load_model(config: Config, data: EvaluationSet, given: Any, progress: Progre
     progress("training", 0, None)
     features = _features(spec, data)
     rows = learned(config, features)
-    return estimator.train(str(spec.estimator), spec.params, rows, features, threshold, config.seed)
+    return estimator.train(
+        str(spec.estimator), spec.params, rows, features, threshold, config.seed, data.categorical
+    )
 
 
 def _other_splits(config: Config) -> list[EvaluationSet]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -47,6 +48,7 @@ def audit(
     *,
     table: pa.Table | None = None,
     given: Any = None,
+    dtypes: Mapping[str, Any] | None = None,
     command: str = "",
     progress: Progress = silent,
 ) -> AuditResult:
@@ -58,6 +60,8 @@ def audit(
         Rows from Python in place of ``data.path``.
     given
         A model from Python; the configuration's ``model`` says what it is.
+    dtypes
+        The pandas types of ``table`` as it was given, which a model from Python reads.
     command : str
         The command to reproduce the run, for its report.
     """
@@ -66,7 +70,7 @@ def audit(
     # What the card says stands in the run's configuration: a run is read again without its card.
     said = config.data.model_copy(update={"positive_is": run.data.positive_is})
     config = config.model_copy(update={"data": said})
-    model = load_model(config, run.data, given, progress)
+    model = load_model(config, run.data, given, progress, dtypes)
     if config.planned:
         from ..compression.artefact import family_of
 

@@ -25,6 +25,7 @@ from ..datasets.alike import warn_alike
 from ..datasets.columns import check_unique, words
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
+from ..datasets.numbers import NotANumber
 from ..datasets.read import iter_batches, joined, resized, row_count
 from ..datasets.training import VALIDATION, hashed_share
 from ..models.base import Model, Scored, decide
@@ -182,7 +183,10 @@ def score(
             if job.twins is not None:
                 rows["twin"] = job.twins.read(raw)
             if model is not None:
-                truncated += _add_scores(rows, raw, number, model, job)
+                try:
+                    truncated += _add_scores(rows, raw, number, model, job)
+                except NotANumber as error:
+                    raise error.at(data.place_of(error.column, error.value)) from None
             batch = pa.record_batch(rows)
             if aside is not None:
                 chosen = in_share(batch, raw, job)
@@ -251,8 +255,9 @@ def _encoded(schema: pa.Schema, sensitive: Sequence[str]) -> dict[str, Any]:
 
 def _batches(data: EvaluationSet, model: Model | None, job: Job) -> Iterator[pa.RecordBatch]:
     """The batches of the data; in shards of one size where the model asks for it."""
-    extra = [*(model.columns if model else ()), *(job.twins.columns if job.twins else ())]
-    source = data.batches(extra, whole=model is not None and model.whole)
+    features, twins = (model.columns if model else []), (job.twins.columns if job.twins else [])
+    texts = [name for name in twins if name not in features]
+    source = data.batches([*features, *twins], texts=texts, whole=model is not None and model.whole)
     size = getattr(unruled(model), "shard_rows", None)
     return source if size is None else resized(source, size)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from ..datasets.dialect import TextForm
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet, as_words, merged_words, row_weights
 from ..datasets.missing import Missing
-from ..datasets.read import read_table, sha256_file
+from ..datasets.numbers import NotANumber
+from ..datasets.read import place_of, read_table, sha256_file
+from ..datasets.spelling import as_ids, word
 from ..datasets.training import VALIDATION, TrainingRows, hashed_share
 from ..models.base import Model
 from ..told import tell
@@ -218,7 +221,8 @@ def rows_of(rows: EvaluationSet, columns: Sequence[str], twins: Twins | None = N
     """All rows of a set, with the columns that a model and its rules read."""
     named = twins.columns if twins else ()
     wanted = list(dict.fromkeys([*columns, *rows.sensitive, *named, *([rows.id] if rows.id else [])]))
-    batches = list(rows.batches(wanted, whole=True))
+    texts = [name for name in named if name not in columns]
+    batches = list(rows.batches(wanted, texts=texts, whole=True))
     read = [rows.read(batch) for batch in batches]
     rows.check_whole()
     if rows.outcome is not None:
@@ -235,6 +239,7 @@ def rows_of(rows: EvaluationSet, columns: Sequence[str], twins: Twins | None = N
         roles.get("id"),
         {"name": rows.name or rows.where, "split": rows.split, "sha256": rows.sha256()},
         keys,
+        rows.place_of,
     )
 
 
@@ -246,21 +251,32 @@ def _rows_words(n: int, where: str | None, split: str | None) -> str:
 
 def _of_file(config: Config, train: TrainData, columns: Sequence[str]) -> TrainingRows:
     """Training rows of a file, which need not have the sensitive features of the evaluation rows."""
-    path, data, spec = Path(str(train.path)), config.data, config.model
+    path = Path(str(train.path))
+    try:
+        return _read_file(path, config, train, columns)
+    except NotANumber as error:
+        place = place_of(path, error.column, error.value, _written(train, config.data))
+        raise error.at(place) from None
+
+
+def _read_file(path: Path, config: Config, train: TrainData, columns: Sequence[str]) -> TrainingRows:
+    data, spec = config.data, config.model
     assert spec is not None
     by = config.slices.by or data.sensitive or []
     missing = data.model_dump(include={"missing"})["missing"]
+    label = train.label or data.label
+    words_of = [f for f in by if f not in (data.bins or {})] + (data.categorical or [])
     table = read_table(
         path,
         missing=Missing.of(missing),
-        categorical=[f for f in by if f not in (data.bins or {})],
+        categorical=[*words_of, *(name for name in (label, data.split_column) if name)],
+        verbatim=[data.id] if data.id and data.id not in columns else [],
         text=_written(train, data),
     )
     if train.split is not None and data.split_column is not None:
-        wanted = pc.equal(words(table.column(data.split_column)).cast(pa.string()), train.split)
+        wanted = pc.equal(words(table.column(data.split_column)).cast(pa.string()), word(train.split))
         table = table.filter(wanted)
     named = {spec.text: spec.train_text} if spec.train_text else {}
-    label = train.label or data.label
     for name in [*(named.get(c, c) for c in columns), *([label] if label else [])]:
         if name not in table.column_names:
             raise no_column(name, table.column_names, str(path), "model.train")
@@ -283,10 +299,19 @@ def _of_file(config: Config, train: TrainData, columns: Sequence[str]) -> Traini
     batch = pa.record_batch(
         [_whole(table.column(named.get(c, c))) for c in [*columns, *extra]], names=[*columns, *extra]
     )
-    ids = batch.column(data.id) if data.id in batch.schema.names else None
+    ids = as_ids(batch.column(data.id)) if data.id in batch.schema.names else None
     origin = {"name": path.name, "split": train.split, "sha256": sha256_file(path)}
     about = _rows_words(len(table), path.name, None)
-    return TrainingRows(batch, labels, weights, about, sensitive, ids, origin)
+    return TrainingRows(
+        batch,
+        labels,
+        weights,
+        about,
+        sensitive,
+        ids,
+        origin,
+        place_of=partial(place_of, path, text=_written(train, data)),
+    )
 
 
 def _slicer(data: Data, feature: str) -> Sensitive:

@@ -81,6 +81,7 @@ class Workshop:
         self._closing = ExitStack()
         self._stored: dict[str, Any] = {}
         self._recipes: dict[str, Recipe] = {}
+        self._trusted: dict[str, list[str]] = {}
         try:
             place = self._closing.enter_context(tempfile.TemporaryDirectory(prefix="fairweigh-"))
             self._place = Path(place)
@@ -93,7 +94,10 @@ class Workshop:
             self._fresh = self._closing.enter_context(FreshProcesses(artefact.libraries_of(self.original)))
             self.progress("saving the original", 0, None)
             artefact.save(self.original, [], self._place / "original")
-            self._copy = artefact.load(self._place / "original", *artefact.how_to_load(self.original))
+            self._copy = artefact.load(
+                self._place / "original", *artefact.how_to_load(self.original),
+                trusted=artefact.trusted_by(self.original),
+            )  # fmt: skip
             self._batches = cost.Batches.of(self.original, self.rows)
         except BaseException:
             self._closing.close()
@@ -137,6 +141,7 @@ class Workshop:
     def _ready(self, wanted: Planned, target: Path) -> Ready:
         start, before, parent = self._start(wanted)
         made = make(start, wanted.named, self._context(), target, before)
+        self._trusted[wanted.name] = artefact.trusted_by(made.model)
         recipe = Recipe(
             steps=[*parent.steps, *(self._step(step) for step in made.steps)],
             layers=[Layer.model_validate(layer) for layer in made.layers],
@@ -183,7 +188,7 @@ class Workshop:
         folder = self.folder / ARTEFACTS / wanted.on
         if not folder.is_dir():
             raise InputError(f"{wanted.on}, which it starts from, could not be made")
-        model = artefact.load(folder, *artefact.how_to_load(self.original))
+        model = artefact.load(folder, *artefact.how_to_load(self.original), trusted=self._trusted[wanted.on])
         return model, artefact.steps_of(folder), self._recipes[wanted.on]
 
     def _measured(self, model: Any, folder: Path, made: Made | None) -> dict[str, Any]:
@@ -206,7 +211,9 @@ class Workshop:
         """Load the artefact in a fresh process: the same decisions there, and the memory it takes."""
         rows = self.rows.slice(0, FRESH_ROWS)
         here = model.score(rows, None)
-        there = self._fresh.score(folder, rows, *artefact.how_to_load(model))
+        there = self._fresh.score(
+            folder, rows, *artefact.how_to_load(model), trusted=artefact.trusted_by(model)
+        )
         if not np.array_equal(here.decision, there["decision"]):
             apart = int((np.asarray(here.decision) != there["decision"]).sum())
             raise InputError(

@@ -148,11 +148,17 @@ def how_to_load(model: Any) -> tuple[str, tuple[str, ...]]:
     return str(getattr(getattr(model, "runtime", None), "device", "cpu")), factories
 
 
+def trusted_by(model: Any) -> list[str]:
+    """Return the types that skops may load from a model's own artefact, as this process holds them already."""
+    return list(getattr(unruled(model), "trusted", ()))
+
+
 def load(
     folder: Path,
     device: str = "cpu",
     factories: Collection[str] = (),
     function: Callable[[Any], Any] | None = None,
+    trusted: Sequence[str] = (),
 ) -> Any:
     """Load an artefact: the model, with its decision rules behind it where it has some.
 
@@ -164,11 +170,13 @@ def load(
     function : callable, optional
         Gives the scores of an artefact that holds a callable's rule alone; without it they are read from
         a column of the table.
+    trusted : sequence of str
+        Types that its skops file may hold besides those known to be harmless.
 
     Raises
     ------
     InputError
-        It is no artefact, was made by a newer version, its weights do not fit, it wants a factory that is
+        It is no artefact, was made by a newer version, holds types that are not trusted, its weights do not fit, it wants a factory that is
         not among those allowed, or it scores by itself and a callable was given.
     """
     path = folder / SPEC
@@ -183,7 +191,7 @@ def load(
         elif spec["family"] == "sklearn":
             from .estimators import read
 
-            model = read(spec, folder)
+            model = read(spec, folder, trusted)
         else:
             model = _read_neural(spec, folder, device, factories)
         return behind(model, [rule_of(rule) for rule in spec.get("rules", [])])

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import Field
 
 from ..datasets.columns import word
 from ..datasets.errors import InputError
-from ..models.estimator import EstimatorModel, frame, from_skops, make_estimator
+from ..models.estimator import EstimatorModel, from_skops, make_estimator
 from ..models.extras import optional
 from ..models.foreign import one_line
+from ..models.frames import Kinds
 from ..models.mixture import Mixture
 from ..models.runtimes import OnnxRuntime
 from ..told import tell
@@ -81,7 +81,7 @@ def distill(model: EstimatorModel, params: Student, context: Context) -> Done:
     assert scored.decision is not None
     student = make_estimator(params.estimator, params.params, context.seed)
     encoder, classifier = parts(model.fitted)
-    features: Any = frame(pa.table(rows.batch), model.columns, model.as_words)
+    features: Any = model.frame(rows.batch)
     features = encoder.transform(features) if encoder is not None else features
     classes = np.asarray(classifier.classes_)
     yes = model.positive_index
@@ -190,7 +190,7 @@ def _fewer_leaves(model: EstimatorModel, tree: Any, keep: float, context: Contex
     if rows.labels is None:
         raise InputError("prune: growing a tree again needs training rows with a label")
     encoder, _ = parts(model.fitted)
-    features: Any = frame(pa.table(rows.batch), model.columns, model.as_words)
+    features: Any = model.frame(rows.batch)
     features = encoder.transform(features) if encoder is not None else features
     yes = model.positive_index
     label = np.where(rows.labels, tree.classes_[yes], tree.classes_[1 - yes])
@@ -316,36 +316,52 @@ def write(model: EstimatorModel, folder: Path) -> dict[str, Any]:
     else:
         skops.io.dump(fitted, folder / "model.skops")
     classes = np.asarray(fitted.classes_)
+    # What this process holds it may load again; another one asks its user.
+    files = [folder / name for name in (ENCODER, "model.skops") if (folder / name).is_file()]
+    types = {t for file in files for t in skops.io.get_untrusted_types(file=file)} - set(PARTS)
+    model.trusted = sorted(types)
     return {
         "family": "sklearn",
         "columns": model.columns,
         "as_words": model.as_words,
+        **model.kinds.spec(),
+        "types": model.trusted,
         "classes": classes.tolist(),
         "positive": model.positive_index,
         "runtime": runtime,
     }
 
 
-def read(spec: Mapping[str, Any], folder: Path) -> EstimatorModel:
-    """Load a scikit-learn model from an artefact's folder."""
+def read(spec: Mapping[str, Any], folder: Path, trusted: Sequence[str] = ()) -> EstimatorModel:
+    """Load a scikit-learn model from an artefact's folder.
+
+    Parameters
+    ----------
+    trusted : sequence of str
+        Types that it may hold besides `PARTS`. What the artefact says of its types is not believed.
+    """
     classes = np.asarray(spec["classes"])
     if len(np.unique(classes)) != 2:
         raise ValueError(f"classes: expected two different ones, got {spec['classes']}")
+    allowed = [*PARTS, *trusted]
     if spec["runtime"]["kind"] == "onnx":
-        encoder = from_skops(folder / ENCODER, PARTS) if (folder / ENCODER).is_file() else None
+        encoder = from_skops(folder / ENCODER, allowed) if (folder / ENCODER).is_file() else None
         fitted: Any = Served(encoder, folder / "model.onnx", classes)
     elif spec["runtime"]["kind"] == "mixture":
-        held = from_skops(folder / "model.skops", PARTS)
+        held = from_skops(folder / "model.skops", allowed)
         _check_chances(held["weights"], held["predictors"])
         fitted = Mixture(held["encoder"], held["predictors"], held["weights"], classes, spec["positive"])
     else:
-        fitted = from_skops(folder / "model.skops", PARTS)
+        fitted = from_skops(folder / "model.skops", allowed)
     from ..datasets.read import sha256_file
     from .artefact import weights_file
 
-    about = {"path": str(folder), "sha256": sha256_file(weights_file(folder))}
+    about: dict[str, Any] = {"path": str(folder), "sha256": sha256_file(weights_file(folder))}
+    if trusted:
+        about["trusted_types"] = list(trusted)
     positive = [word(spec["classes"][spec["positive"]])]
-    model = EstimatorModel(fitted, spec["columns"], positive, spec["threshold"], about)
+    model = EstimatorModel(fitted, spec["columns"], positive, spec["threshold"], about, Kinds.read(spec))
+    model.trusted = list(trusted)
     model.as_words = [str(name) for name in spec.get("as_words", [])]
     return model
 

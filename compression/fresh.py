@@ -57,9 +57,14 @@ class FreshProcesses:
         self._folder.cleanup()
 
     def score(
-        self, artefact: Path, rows: pa.RecordBatch, device: str, factories: Sequence[str] = ()
+        self,
+        artefact: Path,
+        rows: pa.RecordBatch,
+        device: str,
+        factories: Sequence[str] = (),
+        trusted: Sequence[str] = (),
     ) -> dict[str, Any]:
-        """Load an artefact in a fresh process and score some rows there.
+        """Load an artefact in a fresh process and score some rows there; the rest is as its loader takes it.
 
         Returns
         -------
@@ -83,6 +88,7 @@ class FreshProcesses:
             "folder": str(folder),
             "device": device,
             "factories": list(factories),
+            "trusted": list(trusted),
             "path": sys.path,
         }
         try:
@@ -144,7 +150,7 @@ def _answer(job: dict[str, Any]) -> dict[str, Any]:
         with pa.ipc.open_file(str(folder / "rows.arrow")) as file:
             rows = file.get_batch(0)
         before = _resident()
-        model = load(Path(job["artefact"]), job["device"], job["factories"])
+        model = load(Path(job["artefact"]), job["device"], job["factories"], trusted=job["trusted"])
         # Weights are mapped from their file, and in memory only once they have been used.
         model.score(rows.slice(0, 1), None)
         loaded = _resident()

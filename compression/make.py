@@ -132,7 +132,9 @@ def _loaded(folder: Path, made: Any) -> Any:
     """An artefact as it decides in this audit: where it is a rule alone, behind the scores of this model."""
     base = unruled(made)
     function = base.function if isinstance(base, FunctionModel) else None
-    loaded = artefact.load(folder, *artefact.how_to_load(made), function=function)
+    loaded = artefact.load(
+        folder, *artefact.how_to_load(made), function=function, trusted=artefact.trusted_by(made)
+    )
     joined = isinstance(base, PredictionTable) and base.path is not None
     return behind(base, loaded.rules) if joined else loaded
 

@@ -15,20 +15,14 @@ from numpy.typing import NDArray
 
 from .classes import alike, another_task, counted
 from .errors import InputError
+from .numbers import numbers
 from .read import nearest
+from .spelling import spelled
+from .spelling import word as word
 
 MAX_VALUES = 100
 UNIQUE_ROWS = 10_000_000
 Scalar = str | int | float | bool
-
-
-def word(value: object) -> str:
-    """Return a value as it is written in a slice: ``True`` is 'true', ``1.0`` is '1'."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return str(int(value))
-    return str(value)
 
 
 def canonical(text: str) -> str:
@@ -75,18 +69,17 @@ def words(column: pa.Array) -> pa.DictionaryArray:
         column = column.combine_chunks()
     if pa.types.is_integer(column.type) and not column.null_count and len(column):
         column = _few_integers(column.to_numpy())
+    while pa.types.is_dictionary(column.type) and pa.types.is_dictionary(column.type.value_type):
+        column = column.dictionary_decode()
     if not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    texts: list[str | None] = []
-    for value in column.dictionary.to_pylist():
-        empty = value is None or value == "" or value != value
-        texts.append(None if empty else word(value))
-    distinct = list(dict.fromkeys(t for t in texts if t is not None))
-    place = {text: i for i, text in enumerate(distinct)}
-    moved = pa.array([None if t is None else place[t] for t in texts], pa.int32())
-    same = texts == distinct
-    indices = column.indices.cast(pa.int32()) if same else moved.take(column.indices)
-    return pa.DictionaryArray.from_arrays(indices, pa.array(distinct, pa.string()))
+        column = (column.cast(pa.float32()) if column.type == pa.float16() else column).dictionary_encode()
+    texts = spelled(column.dictionary)
+    texts = pc.if_else(pc.equal(texts, ""), None, texts)
+    distinct = texts.dictionary_encode()
+    indices = column.indices
+    if distinct.null_count or len(distinct.dictionary) < len(texts):
+        indices = distinct.indices.take(indices)
+    return pa.DictionaryArray.from_arrays(indices.cast(pa.int32()), distinct.dictionary)
 
 
 def _few_integers(values: NDArray[np.integer[Any]]) -> pa.Array:
@@ -301,19 +294,7 @@ class Sensitive:
         return words(pa.DictionaryArray.from_arrays(encoded.indices, pa.array(named, pa.string())))
 
     def _cut(self, column: pa.Array) -> pa.DictionaryArray:
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-            try:
-                column = pc.cast(column, pa.float64())
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-                found = re.search(r"'(.*?)'", str(error))
-                raise InputError(
-                    f"data.bins.{self.column}: expected a column of numbers, got {column.type}"
-                    + (f" with {found.group(0)}" if found else "")
-                ) from None
-        numbers = column.cast(pa.float64(), safe=False)
-        values = numbers.fill_null(float("nan")).to_numpy(zero_copy_only=False)
+        values = numbers(column, f"data.bins.{self.column}: expected a column of numbers", self.column)
         codes = np.searchsorted(np.asarray(self.edges, float), values, side="right")
         indices = pa.array(codes.astype(np.int32), mask=np.isnan(values))
         return pa.DictionaryArray.from_arrays(indices, pa.array(bin_names(self.edges)))
@@ -328,12 +309,20 @@ def bin_names(edges: Sequence[float]) -> list[str]:
 
 @dataclass
 class Ascending:
-    """Watches whether ids come in strictly ascending order, which proves them unique for free."""
+    """Watches whether ids come in strictly ascending order, which proves them unique for free.
+
+    Text is in order by itself (``a``, ``ab``, ``b``) or by its length first, as numbers are (``9``, ``10``).
+    """
 
     column: str
-    strict: bool = True
     rows: int = 0
-    _last: pa.Scalar | None = None
+    _orders: dict[bool, bool] = field(default_factory=lambda: {False: True, True: True})
+    _last: pa.Array | None = None
+
+    @property
+    def strict(self) -> bool:
+        """Whether every id so far came after the one before it, in one order."""
+        return any(self._orders.values())
 
     def add(self, ids: pa.Array) -> None:
         """Take the ids of a batch; InputError for a missing id."""
@@ -342,10 +331,18 @@ class Ascending:
         if not len(ids):
             return
         self.rows += len(ids)
-        if self.strict:
-            rises = pc.all(pc.less(ids[:-1], ids[1:])).as_py() is not False
-            self.strict = rises and (self._last is None or pc.less(self._last, ids[0]).as_py())
-            self._last = ids[-1]
+        if not self.strict:
+            return
+        row = ids if self._last is None else pa.concat_arrays([self._last, ids])
+        rises = pc.less(row[:-1], row[1:])
+        self._orders[False] &= pc.all(rises).as_py() is not False
+        if pa.types.is_string(ids.type) and self._orders[True]:
+            size = pc.utf8_length(row)
+            longer, alike = pc.less(size[:-1], size[1:]), pc.equal(size[:-1], size[1:])
+            self._orders[True] = pc.all(pc.or_(longer, pc.and_(alike, rises))).as_py() is not False
+        else:
+            self._orders[True] &= self._orders[False]
+        self._last = ids[-1:]
 
 
 def check_unique(batches: Callable[[], Iterator[pa.Array]], rows: int, column: str, where: str) -> None:

@@ -81,16 +81,22 @@ def _may_hold_marks(path: Path, dialect: Dialect) -> bool:
 
 
 def iter_text(
-    path: Path, form: TextForm, columns: Sequence[str], categorical: Sequence[str], missing: Missing
+    path: Path,
+    form: TextForm,
+    columns: Sequence[str],
+    categorical: Sequence[str],
+    missing: Missing,
+    verbatim: Sequence[str] = (),
 ) -> Iterator[pa.RecordBatch]:
-    """Stream a delimited text file; `columns` and `categorical` are known to exist."""
+    """Stream a delimited text file; `columns`, `categorical` and `verbatim` are known to exist."""
     dialect = read_form(path, form)
-    words = [name for name in columns if name in categorical]
-    numbers = [name for name in columns if name not in categorical]
+    texts = {name: pa.string() for name in columns if name in verbatim}
+    texts |= {name: CATEGORY for name in columns if name in categorical}
+    numbers = [name for name in columns if name not in texts]
     _refuse_unclear(path, dialect, numbers, form.key)
     with reading(path, FORM, dialect.encoding), _plainly(path):
         types = _settled(path, dialect, numbers, missing, form)
-        kinds = types.of | dict.fromkeys(words, CATEGORY)
+        kinds = types.of | texts
         with _open(path, dialect, columns, kinds, _markers(missing, form)) as reader:
             _refuse_binary(path, reader.schema, dialect.encoding)
             yielded = False

@@ -18,12 +18,14 @@ import pyarrow.compute as pc
 from . import card as cards
 from .alike import Heaviest, totals, warn_alike, warn_totals
 from .classes import SUPPORTED
-from .columns import MAX_VALUES, Ascending, Binary, Scalar, Sensitive, no_column, plain, word, words
+from .columns import MAX_VALUES, Ascending, Binary, Scalar, Sensitive, no_column, plain, words
 from .dialect import NAMELESS, TextForm
 from .errors import InputError
 from .files import form_of
 from .missing import Missing, nulled, question
-from .read import column_names, found_in, iter_batches, sha256_file
+from .numbers import NotANumber, numbers, row_of
+from .read import column_names, found_in, iter_batches, place_of, sha256_file
+from .spelling import as_ids, spelled, word
 
 MAX_WORD = 1_000
 """Characters of a value of a sensitive feature: it stands in every table, chart and file of the report."""
@@ -84,6 +86,8 @@ class EvaluationSet:
         Column of row counts: the table holds one aggregated cell per row.
     features : sequence of str, optional
         Columns a model may see; default all that have no other role.
+    categorical : sequence of str
+        Columns that hold categories, whatever their values look like.
     bins : mapping of str to sequence of float, optional
         Edges for numeric sensitive features; bins are closed on the left.
     merge : mapping of str to mapping of str to sequence
@@ -116,6 +120,7 @@ class EvaluationSet:
     cluster: str | None = None
     count: str | None = None
     features: Sequence[str] | None = None
+    categorical: Sequence[str] = ()
     bins: Mapping[str, Sequence[float]] = field(default_factory=dict)
     merge: Mapping[str, Mapping[str, Sequence[Scalar]]] = field(default_factory=dict)
     missing: Missing | Sequence[str] | Mapping[str, Any] = ()
@@ -141,6 +146,8 @@ class EvaluationSet:
         roles = {"label": self.label, "id": self.id, "weight": self.weight, "cluster": self.cluster}
         for key, name in {**roles, "count": self.count, "split_column": self.split_column}.items():
             self._require(name, f"data.{key}")
+        for name in self.categorical:
+            self._require(name, "data.categorical")
         for name in self.sensitive:
             self._require(name, "data.sensitive")
             taken = [key for key, other in roles.items() if other == name and key != "cluster"]
@@ -249,9 +256,12 @@ class EvaluationSet:
             writer.write_table(self.source.combine_chunks())
         return digest.hexdigest()
 
-    def batches(self, extra: Sequence[str] = (), *, whole: bool = False) -> Iterator[pa.RecordBatch]:
+    def batches(
+        self, extra: Sequence[str] = (), *, texts: Sequence[str] = (), whole: bool = False
+    ) -> Iterator[pa.RecordBatch]:
         """Read the columns with a role and the ``extra`` ones, as they stand in the source.
 
+        ``texts`` are columns that a text file gives as they are written, such as those that name twins.
         ``whole`` gives one batch, for work that needs every row at once.
         """
         roles = [self.id, self.label, self.weight, self.cluster, self.count, *self.sensitive, *extra]
@@ -259,21 +269,7 @@ class EvaluationSet:
         columns = list(self.names) if self.drop_missing else wanted
         if self.split_column and self.split_column not in columns:
             columns.append(self.split_column)
-        texts = [c for c in self.sensitive if c not in self.bins]
-        if isinstance(self.source, pa.Table):
-            stream = iter(self.source.select(columns).combine_chunks().to_batches())
-            stream = (self._known(batch) for batch in stream)
-        else:
-            assert isinstance(self.source, Path)
-            is_text = form_of(self.source, "delimited text") in ("delimited text", "JSON lines")
-            if is_text:
-                # Text keeps its spelling: a class '01' is not the number 1.
-                texts += [c for c in (self.label, self.cluster) if c]
-            stream = iter_batches(
-                self.source, columns=columns, categorical=texts, missing=self.words, text=self.text
-            )
-            if not is_text:
-                stream = (self._known(batch) for batch in stream)
+        stream = self._stream(columns, texts)
         kept: Iterator[pa.RecordBatch] = (self._kept(batch).select(wanted) for batch in stream)
         if whole:
             every = list(kept)
@@ -289,9 +285,41 @@ class EvaluationSet:
         ]
         return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
+    def _stream(self, columns: Sequence[str], texts: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Batches of the source, its words as words and null for what means so."""
+        if isinstance(self.source, pa.Table):
+            for batch in self.source.select(list(columns)).combine_chunks().to_batches():
+                for place, name in enumerate(columns):
+                    if name in self.categorical and not pa.types.is_nested(batch.schema.field(place).type):
+                        batch = batch.set_column(place, name, words(batch.column(place)))
+                yield self._known(batch)
+            return
+        categorical = {*(c for c in self.sensitive if c not in self.bins), *self.categorical}
+        is_text = form_of(self.source, "delimited text") in ("delimited text", "JSON lines")
+        if is_text:
+            # Text keeps its spelling: a class '01' is not the number 1.
+            categorical |= {c for c in (self.label, self.cluster, self.split_column, *texts) if c}
+        stream = iter_batches(
+            self.source,
+            columns=columns,
+            categorical=list(categorical),
+            verbatim=[self.id] if self.id else [],
+            missing=self.words,
+            text=self.text,
+        )
+        yield from stream if is_text else map(self._known, stream)
+
+    def place_of(self, column: str, value: str) -> str:
+        """Return 'row N of SOURCE' for the first row in which a text stands in a column; '' for none."""
+        if isinstance(self.source, pa.Table):
+            row = row_of(value, column, [self.source])
+            return f"{row} of the table" if row else ""
+        return place_of(Path(self.source), column, value, self.text)
+
     def _kept(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         if self.split_column:
-            inside = pc.equal(words(batch.column(self.split_column)).cast(pa.string()), str(self.split))
+            named = words(batch.column(self.split_column)).cast(pa.string())
+            inside = pc.equal(named, word(self.split))
             before = batch.num_rows
             batch = batch.filter(inside)
             self.outside += before - batch.num_rows
@@ -305,9 +333,11 @@ class EvaluationSet:
         """Ids of all rows of the source, of other splits and with missing values too."""
         assert self.id is not None
         if isinstance(self.source, pa.Table):
-            return self.source.column(self.id)
-        stream = iter_batches(Path(self.source), columns=[self.id], missing=self.words, text=self.text)
-        return pa.chunked_array([batch.column(0) for batch in stream])
+            return pa.chunked_array([as_ids(self.source.column(self.id))])
+        stream = iter_batches(
+            self.source, columns=[self.id], verbatim=[self.id], missing=self.words, text=self.text
+        )
+        return pa.chunked_array([as_ids(batch.column(0)) for batch in stream])
 
     def read(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
         """Bring a batch of `batches` to the form of a predictions table.
@@ -317,7 +347,18 @@ class EvaluationSet:
         dict
             ``id``, ``y_true`` (int8) where labelled, ``weight``, ``cluster`` or ``count`` where given,
             and each sensitive feature as dictionary-encoded text.
+
+        Raises
+        ------
+        InputError
+            A value that cannot be used in its role; words among numbers are told with their row.
         """
+        try:
+            return self._read(batch)
+        except NotANumber as error:
+            raise error.at(self.place_of(error.column, error.value)) from None
+
+    def _read(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
         held = batch.column(self.label).type if self.label else None
         if held is not None and pa.types.is_nested(held):
             raise InputError(
@@ -335,7 +376,7 @@ class EvaluationSet:
         if self.count:
             out["count"] = _counts(batch.column(self.count), self.count, place)
         elif self.id:
-            out["id"] = batch.column(self.id)
+            out["id"] = as_ids(batch.column(self.id))
             self.order.add(out["id"])
         else:
             out["id"] = pa.array(np.arange(start, start + rows))
@@ -350,7 +391,7 @@ class EvaluationSet:
         if self.weight:
             out["weight"] = row_weights(batch.column(self.weight), self.weight, place)
         if self.cluster:
-            out["cluster"] = batch.column(self.cluster)
+            out["cluster"] = _clusters(batch.column(self.cluster))
         cells = out["count"].to_numpy() if self.count else None
         for slicer in self.slicers:
             if slicer.column not in self.bins:
@@ -439,11 +480,11 @@ def _is_index(name: str) -> bool:
     return bool(re.fullmatch(rf"{NAMELESS}\d+|__index_level_\d+__", name))
 
 
-def _numbers(column: pa.Array, name: str, role: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-        raise InputError(f"{role} column '{name}': expected numbers, got {column.type}")
-    values = column.cast(pa.float64(), safe=False).fill_null(float("nan")).to_numpy(zero_copy_only=False)
-    return np.asarray(values)
+def _clusters(column: pa.Array) -> pa.Array:
+    """Clusters as they came where they are whole numbers, else in the one spelling, as text."""
+    if pa.types.is_dictionary(column.type):
+        return words(column)
+    return column if pa.types.is_integer(column.type) else spelled(column)
 
 
 def row_weights(column: pa.Array, name: str, start: int | None = 0) -> pa.Array:
@@ -459,7 +500,7 @@ def row_weights(column: pa.Array, name: str, start: int | None = 0) -> pa.Array:
     InputError
         A weight that is no finite number of at least 0, or of which sums of squares leave what a float holds.
     """
-    values = _numbers(column, name, "weight")
+    values = numbers(column, f"weight column '{name}': expected numbers", name)
     with np.errstate(invalid="ignore"):
         outside = (values != 0) & ~((values >= LEAST_WEIGHT) & (values <= MOST_WEIGHT))
     if outside.any():
@@ -477,7 +518,7 @@ def _first_row(start: int | None, row: int) -> str:
 
 
 def _counts(column: pa.Array, name: str, start: int | None = 0) -> pa.Array:
-    values = _numbers(column, name, "count")
+    values = numbers(column, f"count column '{name}': expected numbers", name)
     bad = ~(np.isfinite(values) & (values >= 0) & (values <= MOST_COUNT)) | (values != np.floor(values))
     if bad.any():
         row = int(np.argmax(bad))
@@ -491,7 +532,7 @@ def _counts(column: pa.Array, name: str, start: int | None = 0) -> pa.Array:
 
 def scores(column: pa.Array, name: str, *, probability: bool) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Read a score column; InputError for missing, NaN, infinite or (as probability) outside [0, 1]."""
-    values = _numbers(column, name, "score")
+    values = numbers(column, f"score column '{name}': expected numbers", name)
     bad = ~np.isfinite(values)
     if bad.any():
         raise InputError(

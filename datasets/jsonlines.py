@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from .brackets import ArrayLines, check_depth
 from .errors import InputError
 from .files import open_content, reading
 from .missing import Missing, nulled
+from .spelling import word
 
 _BLOCK = 16 << 20
 _FORM = "JSON lines"
@@ -35,7 +37,7 @@ def read_schema(path: Path, encoding: str | None = None) -> pa.Schema:
             continue
         for number, piece in _pieces(block):
             _check_fields(path, piece, where(number))
-            found = _parse(path, piece, where, number, None).schema
+            found = _as_written(_parse(path, piece, where, number, None).schema)
             schema = _joined(path, schema, found)
             check_columns(path, len(schema.names))
     if not schema.names:
@@ -43,16 +45,44 @@ def read_schema(path: Path, encoding: str | None = None) -> pa.Schema:
     return schema
 
 
+def _as_written(schema: pa.Schema) -> pa.Schema:
+    """The schema in which text stays text: Arrow would make moments of it and forget their zones."""
+    return pa.schema([f.with_type(pa.string()) if pa.types.is_timestamp(f.type) else f for f in schema])
+
+
 def iter_lines(
-    path: Path, whole: pa.Schema, columns: Sequence[str], missing: Missing, encoding: str | None = None
+    path: Path,
+    whole: pa.Schema,
+    columns: Sequence[str],
+    missing: Missing,
+    encoding: str | None = None,
+    texts: Sequence[str] = (),
 ) -> Iterator[pa.RecordBatch]:
-    """Stream the wanted fields of a JSON file of a known schema; a field absent from an object is null."""
+    """Stream the wanted fields of a JSON file of a known schema; a field absent from an object is null.
+
+    Numbers of the ``texts`` that no 64 bits hold come as text, with every digit.
+    """
     schema = pa.schema([whole.field(name) for name in columns])
+    exact = [f.name for f in schema if f.name in texts and pa.types.is_floating(f.type)]
     for where, block in _blocks(path, encoding):
         table = _parse(path, block, where, 0, schema).select(list(columns))
+        for name, values in _exact(block, exact).items():
+            table = table.set_column(table.column_names.index(name), name, values)
         for batch in table.to_batches():
             arrays = [nulled(c, missing.in_text(n)) for n, c in zip(columns, batch.columns, strict=True)]
-            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+            yield pa.RecordBatch.from_arrays(arrays, schema=table.schema)
+
+
+def _exact(block: bytes, names: Sequence[str]) -> dict[str, pa.Array]:
+    """Some fields of a block, which Arrow has found sound, with all digits of their numbers."""
+    if not names:
+        return {}
+    lines = [
+        json.loads(line, parse_int=str, parse_float=lambda t: word(float(t)))
+        for line in block.splitlines()
+        if line.strip()
+    ]
+    return {name: pa.array([line.get(name) for line in lines], pa.string()) for name in names}
 
 
 class _Where:

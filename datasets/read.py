@@ -21,10 +21,12 @@ from .files import form_of, reading, sha256_file
 from .ipc import check_ipc
 from .jsonlines import iter_lines, read_schema
 from .missing import Missing
+from .numbers import row_of
+from .spelling import spelled, without_extensions
 
 __all__ = [
-    "Missing", "TextForm", "column_names", "found_in", "iter_batches", "joined", "nearest", "read_table", "resized",
-    "row_count", "sha256_file",
+    "Missing", "TextForm", "column_names", "found_in", "iter_batches", "joined", "nearest", "place_of", "read_table",
+    "resized", "row_count", "sha256_file",
 ]  # fmt: skip
 
 
@@ -67,6 +69,7 @@ def iter_batches(
     *,
     columns: Sequence[str] | None = None,
     categorical: Sequence[str] = (),
+    verbatim: Sequence[str] = (),
     missing: Missing | Sequence[str] = (),
     batch_rows: int = BATCH_ROWS,
     text: TextForm | None = None,
@@ -83,6 +86,9 @@ def iter_batches(
     categorical
         Columns that come as ``dictionary<int32, string>`` whatever the file says: categories are words. Text
         is kept as written, so that '01' stays '01'. A name that is not read is passed over.
+    verbatim
+        Columns that a text file gives as ``string``, exactly as written, such as ids. Other files keep their
+        types.
     missing
         Strings that mean null in text formats, besides empty cells. Among numbers, the words that programs
         write for a missing value are null too; in a categorical column they stay, as ``NA`` may be a code.
@@ -117,16 +123,17 @@ def iter_batches(
             raise _no_column(path, name, names)
     source: Iterator[pa.RecordBatch]
     if form == "delimited text":
-        source = iter_text(path, text or TextForm(), wanted, categorical, missing)
+        source = iter_text(path, text or TextForm(), wanted, categorical, missing, verbatim)
     elif fields is not None:
-        source = iter_lines(path, fields, wanted, missing, text.encoding if text else None)
+        texts = [*categorical, *verbatim]
+        source = iter_lines(path, fields, wanted, missing, text.encoding if text else None, texts)
     elif form == "Parquet":
         source = _iter_parquet(path, wanted, categorical, batch_rows)
     else:
         source = _iter_ipc(path, wanted)
     for batch in source:
         with reading(path, form):
-            worded = _categories(path, batch, categorical)
+            worded = _categories(path, without_extensions(batch), categorical)
         for start in range(0, max(worded.num_rows, 1), batch_rows):
             yield worded.slice(start, batch_rows)
 
@@ -136,14 +143,16 @@ def read_table(
     *,
     columns: Sequence[str] | None = None,
     categorical: Sequence[str] = (),
+    verbatim: Sequence[str] = (),
     missing: Missing | Sequence[str] = (),
     batch_rows: int = BATCH_ROWS,
     text: TextForm | None = None,
 ) -> pa.Table:
     """Read a file whole: the batches of `iter_batches`, with the same options, as one table."""
     batches = iter_batches(
-        path, columns=columns, categorical=categorical, missing=missing, batch_rows=batch_rows, text=text
-    )
+        path, columns=columns, categorical=categorical, verbatim=verbatim, missing=missing,
+        batch_rows=batch_rows, text=text,
+    )  # fmt: skip
     return pa.Table.from_batches(batches).unify_dictionaries()
 
 
@@ -176,6 +185,13 @@ def joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     if sum(batch.num_rows for batch in whole[:1]) != len(table):
         raise InputError(f"{len(table):,} rows do not fit into one piece of memory")
     return whole[0] if whole else batches[0]
+
+
+def place_of(path: Path, column: str, value: str, text: TextForm | None = None) -> str:
+    """Return 'row N of PATH' for the first row of a file in which a text stands in a column; '' for none."""
+    batches = iter_batches(path, columns=[column], verbatim=[column], text=text)
+    row = row_of(value, column, batches)
+    return f"{row} of {path}" if row else ""
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
@@ -262,7 +278,14 @@ def _schema(path: Path, form: str) -> pa.Schema:
             with pa.memory_map(str(path)) as source:
                 is_file = _is_ipc_file(source)
                 check_ipc(path, source, is_file=is_file)
-                schema = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(source).schema
+                try:
+                    schema = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(source).schema
+                except TypeError as error:
+                    # The library of a type that it has added to Arrow reads it back, not always what it wrote.
+                    raise InputError(
+                        f"{path}: a column of a type that its own library cannot read back, such as bands of "
+                        f"pandas.cut as categories ({error}); write it as text"
+                    ) from None
     twice = [name for name, count in Counter(schema.names).items() if count > 1]
     if twice:
         listed = ", ".join(f"'{name}'" for name in twice)
@@ -283,8 +306,9 @@ def _categories(path: Path, batch: pa.RecordBatch, categorical: Sequence[str]) -
         try:
             # Encoding first leaves only the distinct values to be written as words.
             encoded = column if pa.types.is_dictionary(field.type) else column.dictionary_encode()
-            levels = encoded.dictionary.cast(pa.string())
-            words = pa.DictionaryArray.from_arrays(encoded.indices.cast(pa.int32()), levels)
+            words = pa.DictionaryArray.from_arrays(
+                encoded.indices.cast(pa.int32()), spelled(encoded.dictionary)
+            )
         except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
             raise InputError(
                 f"{path}: column '{field.name}' is wanted as categories, but holds {field.type}"

@@ -42,6 +42,8 @@ class TrainingRows:
         Name, split and checksum of the data they came from.
     keys : pyarrow.Array or None
         What keeps dependent rows together: their cluster.
+    place_of : callable
+        Says in which row of its source a text first stands in a column, in words.
     """
 
     batch: pa.RecordBatch
@@ -52,6 +54,7 @@ class TrainingRows:
     ids: pa.Array | None = None
     origin: dict[str, Any] = field(default_factory=dict)
     keys: pa.Array | None = None
+    place_of: Callable[[str, str], str] = lambda column, value: ""
 
     def __len__(self) -> int:
         return int(self.batch.num_rows)

@@ -10,8 +10,9 @@ from pydantic import Field
 
 from ..compression.recipes import By, Context, Done, Params, plural, recipe
 from ..datasets.errors import InputError
-from ..models.estimator import frame, noting
+from ..models.estimator import noting
 from ..models.foreign import one_line
+from ..models.frames import frame
 from ..models.mixture import Mixture
 from ..models.rules import ChanceRule
 from ..told import tell
@@ -84,7 +85,7 @@ def _fit(reduction: Any, model: Any, params: Reduction, context: Context, name: 
     by = list(params.by or context.sensitive)
     codes, keys = rows.slices(by, name)
     labels = rows.known_labels(name)
-    features: Any = frame(pa.table(rows.batch), model.columns, model.as_words)
+    features: Any = model.frame(rows.batch)
     features = encoder.transform(features) if encoder is not None else features
     context.progress(f"training by {name}", 0, None)
     noted: dict[str, Any] = {}
@@ -200,7 +201,7 @@ def correlation_remover(model: Any, params: Correlation, context: Context) -> Do
     texts = [f for f in by if f not in numbers]
     # A feature that the model sees itself keeps the type it was trained on.
     as_words = [f for f in texts if f not in model.columns]
-    features = frame(pa.table(rows.batch), columns, as_words)
+    features = frame(pa.table(rows.batch), columns, as_words, model.kinds)
     known = SimpleImputer(strategy="constant", fill_value="(unknown)", missing_values=None)
     text = make_pipeline(known, OneHotEncoder(handle_unknown="ignore", sparse_output=False, drop="first"))
     before = clone(encoder) if encoder is not None else "passthrough"

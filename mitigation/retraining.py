@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..compression.estimators import parts
 from ..datasets.errors import InputError
 from ..datasets.training import TrainingRows
-from ..models.estimator import frame
 from ..models.foreign import one_line
 from ..told import tell
 
@@ -51,9 +49,7 @@ def retrained(model: Any, rows: TrainingRows, weights: Floats | None, seed: int,
             rows = drawn_by(rows, weights, np.random.default_rng(seed))
             how = tell("drawn by the weights, as a {model} takes none", model=type(classifier).__name__)
     try:
-        made.fit(
-            frame(pa.table(rows.batch), model.columns, model.as_words), classes_of(model, rows, name), **fit
-        )
+        made.fit(model.frame(rows.batch), classes_of(model, rows, name), **fit)
     except (ValueError, TypeError) as error:
         raise InputError(f"{name}: the model cannot be trained again: {one_line(error)}") from None
     model.replace(made)

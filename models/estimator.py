@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,14 +14,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from ..datasets.columns import canonical, listed, word, words
+from ..datasets.columns import listed
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
+from ..datasets.numbers import NotANumber, is_text
 from ..datasets.read import sha256_file
+from ..datasets.spelling import word
 from ..datasets.training import TrainingRows
+from ..told import tell, tell_n
 from .archive import refuse_bomb
 from .base import Scored, decide, rule
 from .foreign import foreign, one_line
+from .frames import Kinds, frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +46,15 @@ class EstimatorModel:
         On the score; default 0.5 for probabilities, 0 for a decision function.
     about : dict
         What the report says of the model's origin.
+    kinds : Kinds, optional
+        What it takes its columns for.
+
+    Attributes
+    ----------
+    as_words : list of str
+        Sensitive features that it reads: as words, however they are stored.
+    trusted : list of str
+        Types that skops may load from an artefact of this model: the model holds them already.
     """
 
     whole = False
@@ -52,10 +66,14 @@ class EstimatorModel:
         positive: Sequence[str],
         threshold: float | None,
         about: dict[str, Any],
+        kinds: Kinds | None = None,
     ) -> None:
         self.columns = list(columns)
         self.as_words: list[str] = []
+        self.kinds = kinds or Kinds()
+        self.trusted: list[str] = []
         self.about = about
+        self._unseen: dict[str, Counter[str]] = {}
         self.replace(fitted)
         self.threshold = threshold if threshold is not None else (0.5 if self.probability else 0.0)
         if not hasattr(fitted, "classes_"):
@@ -85,7 +103,8 @@ class EstimatorModel:
         """Score the rows of a batch."""
         # A loaded model may be of another version or fitted on other columns: anything may come.
         with foreign("model: it cannot score the table"):
-            rows = frame(pa.table(batch), self.columns, self.as_words)
+            rows = self.frame(batch)
+            self._note_unseen(rows)
             with noting(self.about):
                 if self.probability:
                     score = np.asarray(self.fitted.predict_proba(rows), float)[:, self.positive_index]
@@ -99,12 +118,49 @@ class EstimatorModel:
             raise InputError(f"model: {int((~np.isfinite(score)).sum())} scores are NaN or infinite")
         return Scored(decide(score, self.threshold), score)
 
+    def frame(self, rows: pa.RecordBatch) -> pd.DataFrame:
+        """The columns of some rows as the model reads them."""
+        return frame(pa.table(rows), self.columns, self.as_words, self.kinds)
+
+    def _note_unseen(self, rows: pd.DataFrame) -> None:
+        """Count the categories that no training row had."""
+        for name, known in _categories(self.fitted).items():
+            if name in self.kinds.categories:
+                values = rows[name][rows[name].notna() & ~rows[name].isin(known)]
+                self._unseen.setdefault(name, Counter()).update(values.tolist())
+
+    def _warnings(self) -> list[str]:
+        unseen = [
+            tell_n(
+                "Column {column}: {n} row holds a value that no training row has ({values}); the model has "
+                "learned nothing of it.",
+                "Column {column}: {n} rows hold values that no training row has ({values}); the model has "
+                "learned nothing of them.",
+                found.total(), column=name, n=f"{found.total():,}", values=listed(list(found), 3),
+            )
+            for name, found in self._unseen.items()
+            if found
+        ]  # fmt: skip
+        return [*self.about.get("warnings", []), *unseen]
+
     def describe(self) -> dict[str, Any]:
         """Return what the report says of the model."""
         told = {"kind": "sklearn", **self.about, "features": self.columns}
+        if warned := self._warnings():
+            told["warnings"] = warned
         if self._scores:
             told |= rule(self.threshold, self.probability)
         return told
+
+
+def _categories(fitted: Any) -> dict[str, Any]:
+    """The categories of each column that a model trained here knows; none of any other model."""
+    encode = getattr(fitted, "named_steps", {}).get("encode")
+    text = getattr(encode, "named_transformers_", {}).get("text")
+    steps = getattr(text, "named_steps", {})
+    encoder = steps.get("onehotencoder")
+    names = getattr(steps.get("simpleimputer"), "feature_names_in_", [])
+    return dict(zip(names, getattr(encoder, "categories_", []), strict=False))
 
 
 def _last(fitted: Any) -> Any:
@@ -121,25 +177,14 @@ def noting(about: dict[str, Any]) -> Iterator[None]:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         yield
-    kept = [w.message for w in said if not issubclass(w.category, DeprecationWarning)]
+    kept = [
+        w.message for w in said
+        # Which categories are unknown is told by their columns' names.
+        if not issubclass(w.category, DeprecationWarning) and "Found unknown categories" not in str(w.message)
+    ]  # fmt: skip
     texts = [one_line(message) for message in kept if isinstance(message, Warning)]
     if texts:
         about["warnings"] = list(dict.fromkeys([*about.get("warnings", []), *texts]))
-
-
-def frame(table: pa.Table, columns: Sequence[str], as_words: Sequence[str] = ()) -> pd.DataFrame:
-    """Return feature columns as pandas, text as objects, so that encoders see one kind of text.
-
-    Columns of ``as_words`` are text whatever they are stored as: 1, 1.0 and '1' are one value.
-    """
-    out: pd.DataFrame = table.select(list(columns)).to_pandas()
-    for name in as_words:
-        told = words(table.column(name)).to_pylist()
-        out[name] = np.array([None if v is None else canonical(v) for v in told], dtype=object)
-    for name in out.columns:
-        if out[name].dtype.kind not in "biuf":
-            out[name] = out[name].astype(object).where(out[name].notna(), None)
-    return out
 
 
 def train(
@@ -149,6 +194,7 @@ def train(
     features: Sequence[str],
     threshold: float | None,
     seed: int,
+    categorical: Sequence[str] = (),
 ) -> EstimatorModel:
     """Train ``estimator`` on ``data``: numbers imputed and scaled, text one-hot encoded.
 
@@ -160,11 +206,22 @@ def train(
         Its arguments; ``random_state`` defaults to ``seed`` where it has one.
     data : TrainingRows
         Labelled rows; weighted where they carry weights and the estimator takes them.
+    categorical : sequence of str
+        Columns that hold categories, whatever their values look like.
+
+    Raises
+    ------
+    InputError
+        No estimator, no label, no feature with a value, or a feature column that is neither numbers nor
+        categories.
     """
     made = make_estimator(estimator, params, seed)
     if data.labels is None:
         raise InputError(f"model.train: {data.about} have no label to train on; set data.label")
-    rows = frame(pa.table(data.batch), features)
+    noted: dict[str, Any] = {}
+    kinds = _kinds(data, features, categorical, noted)
+    features = [name for name in features if name in (*kinds.numbers, *kinds.categories)]
+    rows = frame(pa.table(data.batch), features, kinds=kinds)
     label = data.labels.astype(np.int8)
     from sklearn.pipeline import Pipeline
     from sklearn.utils.validation import has_fit_parameter
@@ -186,7 +243,36 @@ def train(
         "training_rows": len(label),
         "training_sha256": data.origin["sha256"],
     }
-    return EstimatorModel(pipeline, features, ["1"], threshold, about)
+    return EstimatorModel(pipeline, features, ["1"], threshold, about, kinds)
+
+
+def _kinds(
+    data: TrainingRows, features: Sequence[str], categorical: Sequence[str], noted: dict[str, Any]
+) -> Kinds:
+    """What each feature is; columns without a value, and text that is numbers, are noted."""
+    table = pa.table(data.batch)
+    try:
+        kinds = Kinds.of(table, features, categorical)
+    except NotANumber as error:
+        raise error.at(data.place_of(error.column, error.value)) from None
+    empty = [name for name in features if name not in (*kinds.numbers, *kinds.categories)]
+    if features and len(empty) == len(features):
+        raise InputError(f"model.train: no feature has a value in {data.about}")
+    told = [
+        tell("Column {column} is empty in every training row: the model does not read it.", column=name)
+        for name in empty
+    ]
+    told += [
+        tell(
+            "Column {column} is text, all of it numbers: read as numbers (data.categorical: as categories).",
+            column=name,
+        )
+        for name in kinds.numbers
+        if is_text(table.schema.field(name).type)
+    ]
+    if told:
+        noted["warnings"] = told
+    return kinds
 
 
 def make_estimator(path: str, params: Mapping[str, Any], seed: int) -> Any:
@@ -266,8 +352,11 @@ def fitted_model(
     features: Sequence[str] | None,
     threshold: float | None,
     about: dict[str, Any],
+    dtypes: Mapping[str, Any] | None = None,
 ) -> EstimatorModel:
     """A classifier that came fitted: it is given the columns that it names, unless ``features`` says others.
+
+    ``dtypes`` are those of the caller's frame, which it may have been fitted on.
 
     Raises
     ------
@@ -284,7 +373,8 @@ def fitted_model(
             raise InputError(f"{key}: column '{name}' is the label, which a model may not see")
     about["estimator"] = f"{type(fitted).__module__}.{type(fitted).__qualname__}"
     positive = list(data.outcome.positive) if data.outcome else []
-    return EstimatorModel(fitted, columns, positive, threshold, about)
+    kept = {name: dtype for name, dtype in (dtypes or {}).items() if name in columns}
+    return EstimatorModel(fitted, columns, positive, threshold, about, Kinds(dtypes=kept))
 
 
 def from_skops(path: Path, trusted: Sequence[str]) -> Any:

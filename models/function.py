@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,8 @@ import pyarrow as pa
 
 from ..datasets.errors import InputError
 from .base import Scored, decide, rule
-from .estimator import frame
 from .foreign import STOPS, one_line
+from .frames import Kinds, frame
 from .table import as_decisions
 
 
@@ -34,18 +35,20 @@ class FunctionModel:
         *,
         probability: bool = True,
         name: str = "",
+        dtypes: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self.function = function
         self.columns = list(columns)
         self.threshold = threshold
         self.probability = probability
         self.name = name or name_of(function)
+        self._kinds = Kinds(dtypes={n: dtype for n, dtype in dtypes.items() if n in self.columns})
         self._scores = False
 
     def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
         """Call the function on a batch."""
         try:
-            out = np.asarray(self.function(frame(pa.table(batch), self.columns)))
+            out = np.asarray(self.function(frame(pa.table(batch), self.columns, kinds=self._kinds)))
         except STOPS:
             raise
         except BaseException as error:

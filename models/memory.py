@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from ..datasets.errors import InputError
@@ -56,23 +57,29 @@ def spec_of(given: Any) -> dict[str, Any]:
     return told | {"task": given.task} if kind == "transformers" else told
 
 
-def in_memory(given: Any, spec: Any, data: EvaluationSet, seed: int) -> Model:
+def in_memory(
+    given: Any, spec: Any, data: EvaluationSet, seed: int, dtypes: Mapping[str, Any] | None = None
+) -> Model:
     """Make the model of an object; a module or pipeline is copied, as an audit sets its mode and place.
 
     Parameters
     ----------
     spec
         The configuration's ``model``, with the keys of `spec_of`.
+    dtypes : mapping of str to pandas type, optional
+        Types of the columns of the rows, where these came from Python too.
     """
     kind = kind_of(given)
     if kind == "callable":
         columns = list(spec.features) if spec.features is not None else data.feature_names()
         threshold = 0.5 if spec.threshold is None else spec.threshold
-        return FunctionModel(given, columns, threshold, probability=spec.scale == "probability")
+        return FunctionModel(
+            given, columns, threshold, probability=spec.scale == "probability", dtypes=dtypes or {}
+        )
     if kind == "sklearn":
         from .estimator import fitted_model
 
-        return fitted_model(given, data, spec.features, spec.threshold, {"origin": PLACE})
+        return fitted_model(given, data, spec.features, spec.threshold, {"origin": PLACE}, dtypes)
     from .load import neural_in_memory
 
     return neural_in_memory(kind, given, spec, data, seed)

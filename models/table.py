@@ -16,7 +16,9 @@ from ..datasets.columns import Binary, Scalar, check_unique, listed, no_column, 
 from ..datasets.dialect import TextForm
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet, as_words, scores
-from ..datasets.read import column_names, found_in, read_table, sha256_file
+from ..datasets.numbers import NotANumber
+from ..datasets.read import column_names, found_in, place_of, read_table, sha256_file
+from ..datasets.spelling import as_ids
 from ..told import tell
 from .base import Scored, decide, rule
 
@@ -88,22 +90,26 @@ class PredictionTable:
                 raise no_column(key, names, where, "model.id")
             texts = [self.decision] if self.decision else []
             self._table = read_table(
-                self.path, columns=[key, *own], categorical=texts, missing=self.data.words, text=self.text
+                self.path,
+                columns=[key, *own],
+                categorical=texts,
+                verbatim=[key],
+                missing=self.data.words,
+                text=self.text,
             )
             self.data.notes += found_in(self.path, self.text)
-            self._ids = self._table.column(key).combine_chunks()
-            plain(self._ids, key)
+            plain(self._table.column(key), key)
+            self._ids = as_ids(self._table.column(key))
             check_unique(lambda: iter([self._ids]), len(self._ids), key, where)
 
     def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
         """Read, or join, the predictions of a batch; without ``ids`` by the batch's own id column."""
         table: Any = batch
         if self._table is not None:
-            table = self._joined(batch.column(self.data.id) if ids is None else ids)
+            table = self._joined(as_ids(batch.column(self.data.id)) if ids is None else ids)
         score = decision = None
         if self.score_column:
-            column = _one(table.column(self.score_column))
-            score = scores(column, self.score_column, probability=self.probability)
+            score = self._scores(_one(table.column(self.score_column)))
         if self.outcome and self.decision:
             column = _one(table.column(self.decision))
             plain(column, self.decision)
@@ -111,6 +117,15 @@ class PredictionTable:
         elif score is not None and self.threshold is not None:
             decision = decide(score, self.threshold)
         return Scored(decision, score)
+
+    def _scores(self, column: pa.Array) -> np.ndarray[Any, np.dtype[np.float64]]:
+        assert self.score_column is not None
+        try:
+            return scores(column, self.score_column, probability=self.probability)
+        except NotANumber as error:
+            if self.path is None:
+                raise
+            raise error.at(place_of(self.path, error.column, error.value, self.text)) from None
 
     def _joined(self, ids: pa.Array) -> pa.Table:
         assert self._table is not None
@@ -206,13 +221,22 @@ def _one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def _alike(one: pa.Array | pa.ChunkedArray, other: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """Two arrays of ids in one type: text, where one is text and the other numbers."""
-    one, other = _decoded(_one(one)), _decoded(other)
-    return (one, other) if one.type == other.type else (one.cast(pa.string()), other.cast(pa.string()))
+    """Two arrays of ids in one type: text, where one is text and the other numbers.
+
+    Ids of one side that all end in ``.0`` were whole numbers in a column of floats before they became text.
+    """
+    one = _one(one)
+    if one.type == other.type and not pa.types.is_string(one.type):
+        return one, other
+    one, other = one.cast(pa.string()), other.cast(pa.string())
+    return _without_point(one, other), _without_point(other, one)
 
 
-def _decoded(ids: pa.Array) -> pa.Array:
-    return ids.dictionary_decode() if pa.types.is_dictionary(ids.type) else ids
+def _without_point(ids: pa.Array, others: pa.Array) -> pa.Array:
+    pointed, plain = (pc.ends_with(column, ".0") for column in (ids, others))
+    if not len(ids) or not pc.all(pointed).as_py() or pc.any(plain).as_py():
+        return ids
+    return pc.utf8_slice_codeunits(ids, 0, -2)
 
 
 def _few(ids: pa.Array) -> str:
