@@ -31,7 +31,6 @@ def read(values, role="label", positive=(), negative=()):
         (["yes ", "no"], ["yes"], [], "'yes ' (1 rows) differs from the positive 'yes' in its spelling"),
         (["Yes", "Yes"], ["yes"], [], "'Yes' (2 rows) differs from the positive 'yes' in its spelling alone"),
         (["ｙes", "no"], ["yes"], [], "differs from the positive 'yes' in its spelling alone"),
-        (["1.0", "0.0"], ["1"], [], "'1.0' (1 rows) differs from the positive '1' in its spelling alone"),
         (["a", "b", "c"], [], [], "say which value is positive (data.positive); a list of them is"),
         (["a", "b", "c"], ["a"], ["b"], "expected positive 'a' and negative 'b', got 'c' (1"),
         ([0.5, 1.5, 2.25, 3.0], [], [], "4 different numbers from 0.5 to 3, as a regression predicts them"),
@@ -147,7 +146,7 @@ def test_a_list_in_each_row_is_no_label(refused, write, make_people, make_config
         ([1, 2], 1, "1"),
         ([0.5, 0.25], 0.5, "0.5"),
         (["2020-01-01", "2021-06-30"], "2020-01-01", "2020-01-01"),
-        (["True", "False"], True, "True"),
+        (["True", "False"], True, "true"),
         (["0.50", "0.25"], 0.5, "0.50"),
     ],
 )
