@@ -24,9 +24,9 @@ _SIGNS = frozenset("ºª°§€²³«»¿¡–—‘’“”\u00a0")
 def known_encoding(name: str) -> str:
     """Return the name of a text encoding as Python spells it; ValueError for none."""
     try:
-        b"".decode(name)
+        "x".encode(name)
         return codecs.lookup(name).name
-    except (LookupError, UnicodeError, ValueError):
+    except (LookupError, ValueError):
         raise ValueError(
             f"expected a text encoding such as utf-8, latin-1, cp1252, utf-16 or gb18030, got {name[:40]!r}"
         ) from None
