@@ -1,4 +1,4 @@
-"""Other people's code: whatever it throws is one line, and what it prints with that stays off the terminal."""
+"""Other people's code: what it throws is one line, and what it prints with that stays off the terminal."""
 
 from __future__ import annotations
 
