@@ -1,7 +1,7 @@
 """Print the lowest version of every package that ``setup.cfg`` asks for, as constraints for pip.
 
-``python tests/lowest.py``. What these packages need themselves is as new as pip finds, which is what somebody has
-who keeps an old one: typer 0.17 with the newest click breaks commands, so typer's bound lies above it.
+``python tests/lowest.py``. What these packages need themselves is as new as pip finds, which is what somebody
+has who keeps an old one: typer 0.17 with the newest click breaks commands, so typer's bound lies above it.
 """
 
 from __future__ import annotations
