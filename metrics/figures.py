@@ -123,7 +123,6 @@ METHODS = {
     "delong": "Wilson limits on the number of rows that DeLong's variance amounts to (E. R. DeLong et al. "
     "1988, Biometrics 44:837-845; M. Kottas et al. 2014, BMC Med. Res. Methodol. 14:26), joined with those "
     "of Newcombe's method 5 (R. G. Newcombe 2006, Stat. Med. 25:559-573), as AUCs near 1 need.",
-    "student": "Student interval of a mean with its linearised variance.",
     "pseudo-rows": "Normal interval of a mean after adding z squared rows with these scores, half of them "
     "positive, as for a proportion (A. Agresti, B. A. Coull 1998, Am. Stat. 52:119-126).",
     "bounded-mean": "Quantiles of the mean with random weights and one more row at either end of the range "

@@ -12,6 +12,10 @@ import venv
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from .lowest import lowest
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("audit", "compression", "datasets", "metrics", "mitigation", "models", "record", "reports")
@@ -99,6 +103,16 @@ def test_setup_lists_every_room_and_pins_nothing() -> None:
     }
     assert listed == held | {"fairweigh"}
     assert "==" not in setup["options"]["install_requires"]
+
+
+def test_every_package_states_a_lowest_version_no_newer_than_the_tested_one() -> None:
+    pinned = [
+        line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line
+    ]
+    tested = {canonicalize_name(name): Version(version) for name, version in pinned}
+    stated = {canonicalize_name(name): Version(version) for name, version in lowest().items()}
+    assert len(stated) > 25
+    assert {name: str(version) for name, version in stated.items() if version > tested[name]} == {}
 
 
 @pytest.fixture(scope="module")
