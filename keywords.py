@@ -18,7 +18,7 @@ from .result import Result
 TOP = tuple(name for name in Config.model_fields if name not in ("audit", "data", "model"))
 SECTIONS: dict[str, tuple[str, ...]] = {
     "data": tuple(Data.model_fields),
-    # 'id', 'path' and 'positive' are keys of both; those of the model are written in a mapping.
+    # 'id', 'path', 'positive' and 'negative' are keys of both; those of the model are written in a mapping.
     "model": tuple(name for name in ModelSpec.model_fields if name not in Data.model_fields),
 }
 
@@ -27,7 +27,7 @@ class Audit:
     """An audit to be run: ``audit.yaml`` as keyword arguments.
 
     The keys of ``data:`` and ``model:`` stand beside the others, as each name belongs to one of them
-    (``id``, ``path`` and ``positive`` are those of the data).
+    (``id``, ``path``, ``positive`` and ``negative`` are those of the data).
 
     Parameters
     ----------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .config import load_yaml, read
+from .crossings import check_crossings
 from .policy import read_policy
 
 
@@ -18,7 +19,11 @@ def check_file(path: Path) -> str:
     """
     content = load_yaml(path, "audit, data, model, gates, or policy, gates")
     if {"audit", "data", "model"} & set(content):
-        return f"a valid configuration with {_count(len(read(path).gates))}"
+        config = read(path)
+        named = config.slices.by or config.data.sensitive
+        if named:
+            check_crossings(len(named), config.slices)
+        return f"a valid configuration with {_count(len(config.gates))}"
     return f"a valid policy with {_count(len(read_policy(path).policy.gates))}"
 
 
