@@ -92,8 +92,8 @@ def test_a_signed_run_is_never_overwritten(run):
 def test_overrides_are_called_so_in_python_and_set_on_the_command_line(
     run, cli, write, make_people, make_config
 ):
-    for wrong in ("slices", "=1", "slices.min_size={", "slices.min_size.x=1"):
-        with pytest.raises(InputError, match="^overrides") as error:
+    for wrong in ("slices", "=1", "slices.min_size={", "data.sensitive.x=1"):
+        with pytest.raises(InputError, match=r"^overrides") as error:
             run(overrides=[wrong])
         assert "--" not in str(error.value)
     write(make_people(), make_config())

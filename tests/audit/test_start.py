@@ -269,8 +269,8 @@ def test_the_written_file_runs_as_it_stands(cli: Any, case: str) -> None:
 
 NASTY = [
     "a: b", 'q"uote', "new\nline", "# hash", "- dash", "yes", "null", "1e3", "0x1f", "~", "ünï 🎉", "{x}",
-    "[z]", "*star", "&amp", "!bang", "%p", "@at", "`tick", "tab\there", "\u202eevil", "back\\slash", "'", " lead",
-    "trail ", "x" * 5_000, "\x85nel", "\u2028ls", "\ufeffbom", "\x7f",
+    "[z]", "*star", "&amp", "!bang", "%p", "@at", "`tick", "tab\there", "\u202eevil", "back\\slash",
+    "'", " lead", "trail ", "x" * 5_000, "\x85nel", "\u2028ls", "\ufeffbom", "\x7f",
 ]  # fmt: skip
 
 

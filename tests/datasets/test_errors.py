@@ -45,7 +45,8 @@ def test_cutting_twice_is_cutting_once():
 
 def test_a_long_key_is_cut_on_the_command_line(cli):
     for words in (
-        ("audit", "x" * 200), ("audit", "a.yaml", "--set", "x" * LONG), ("x" * LONG,), ("plan", "--limit", "y" * LONG),
+        ("audit", "x" * 200), ("audit", "a.yaml", "--set", "x" * LONG), ("x" * LONG,),
+        ("plan", "--limit", "y" * LONG),
         ("gate", "run", f"--{'z' * LONG}"), ("history", "m" * LONG), ("regimes", "r" * LONG),
     ):  # fmt: skip
         ended = cli(*words)

@@ -78,11 +78,14 @@ def test_hostile_names_leave_the_file_whole(hostile: AuditResult, hostile_names:
         assert visible(name) in texts
 
 
-def test_result_without_gates_is_an_empty_suite(compas: AuditResult):
-    result = compas.model_copy(update={"gates": [], "verdict": "pass"})
-    suite = ElementTree.fromstring(render_junit(result).encode())
-    assert suite.get("tests") == "0"
-    assert "proves nothing" in suite.find("properties/property[@name='reason']").get("value")
+def test_result_without_gates_is_one_skipped_case_that_says_so(compas: AuditResult, schema):
+    result = compas.model_copy(update={"gates": [], "verdict": "no verdict"})
+    text = render_junit(result)
+    schema.validate(text)
+    suite = ElementTree.fromstring(text.encode())
+    assert (suite.get("tests"), suite.get("skipped")) == ("1", "1")
+    assert "nothing was required" in suite.find("testcase/skipped").get("message")
+    assert suite.find("properties/property[@name='verdict']").get("value") == "– no verdict"
 
 
 def test_what_a_run_was_judged_by_is_a_property(judged: AuditResult):
