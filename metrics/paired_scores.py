@@ -98,6 +98,12 @@ class PairedScores:
     def _cluster(self) -> NDArray[np.int64] | None:
         return cluster_codes(self._clusters)
 
+    @cached_property
+    def orders(self) -> list[NDArray[np.intp]]:
+        """The rows in ascending order of their scores before and after; the same for all partitions."""
+        found = (self.column(name) for name in ("before", "after"))
+        return [np.zeros(0, np.intp) if scores is None else np.argsort(scores) for scores in found]
+
     def sliced(self, by: Sequence[str], keys: Sequence[tuple[str, ...]]) -> SlicedPairs:
         """The rows by the slices ``keys`` of the columns ``by``."""
         where = [self.by.index(b) for b in by]
@@ -120,7 +126,7 @@ class SlicedPairs:
     """
 
     def __init__(self, scores: PairedScores, slices: NDArray[np.int64], size: int) -> None:
-        self.slices, self.size = slices, size
+        self.slices, self.size, self._scores = slices, size, scores
         self.probability = scores.probability
         self.before, self.after = self._column(scores, "before"), self._column(scores, "after")
         self.label = scores.column("label")
@@ -228,8 +234,11 @@ class SlicedPairs:
 
     def _auc(self) -> tuple[Figure, Floats]:
         label = self._labels()
-        steps = [placements(s, label, self.weight, self.slices, self.size) for s in (self.before, self.after)]
-        step = steps[1] - steps[0]
+        before, after = (
+            placements(score, label, self.weight, self.slices, self.size, order)
+            for score, order in zip((self.before, self.after), self._scores.orders, strict=True)
+        )
+        step = after - before
         parts = [self._part(step, label), self._part(step, ~label)]
         # Either class has the same mean change; that of the positive rows is the change of the area.
         return self._student(parts[0].mean, parts, 1.0, "delong-paired")

@@ -11,7 +11,12 @@ from .intervals import Floats
 
 
 def placements(
-    score: Floats, label: NDArray[np.bool_], weight: Floats, slices: NDArray[np.int64], size: int
+    score: Floats,
+    label: NDArray[np.bool_],
+    weight: Floats,
+    slices: NDArray[np.int64],
+    size: int,
+    order: NDArray[np.intp] | None = None,
 ) -> Floats:
     """Each row's placement in its slice, by midranks; the mean over either class is the AUC.
 
@@ -25,13 +30,19 @@ def placements(
     label : bool array of shape (rows,)
     slices : int array of shape (rows,)
         Each row's slice, below ``size``.
+    order : int array of shape (rows,), optional
+        The rows in ascending order of their scores, where it is known.
 
     Returns
     -------
     float array of shape (rows,)
         nan where the slice has no row of the other class.
     """
-    order = np.lexsort((score, slices))
+    order = np.argsort(score) if order is None else order
+    if size > 1:
+        # A stable sort of small numbers by counting: each slice's scores stay sorted.
+        small = slices[order].astype(np.int16 if size < 2**15 else np.int64)
+        order = order[np.argsort(small, kind="stable")]
     s, y, w, own = score[order], label[order], weight[order], slices[order]
     first = np.ones(len(s), bool)
     first[1:] = (s[1:] != s[:-1]) | (own[1:] != own[:-1])
