@@ -96,7 +96,7 @@ class Data(Section):
     categorical: list[str] | None = Field(
         None, description="Columns that hold categories, whatever their values look like."
     )
-    missing: list[str] | None = Field(None, description="Strings that mean 'not known' in text files.")
+    missing: list[str] | None = Field(None, description="Strings that mean 'not known' in columns of text.")
     drop_missing: bool = Field(False, description="Leave out rows with a missing value in any column.")
     counterfactual: Twins | None = Field(None, description="Rows that differ in one sensitive feature only.")
     selection: Selection | None = Field(

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ..datasets.columns import check_unique, words
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
-from ..datasets.numbers import NotANumber
+from ..datasets.numbers import NotANumberError
 from ..datasets.read import iter_batches, row_count
 from ..datasets.training import VALIDATION, hashed_share
 from ..models.base import Model, Scored, decide
@@ -169,7 +169,7 @@ def score(
             if model is not None:
                 try:
                     truncated += _add_scores(rows, raw, number, model, job)
-                except NotANumber as error:
+                except NotANumberError as error:
                     raise error.at(data.place_of(error.column, error.value)) from None
             batch = pa.record_batch(rows)
             if aside is not None:

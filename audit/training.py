@@ -16,7 +16,7 @@ from ..datasets.card import card
 from ..datasets.columns import Binary, Sensitive, no_column, words
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet, as_words, row_weights
-from ..datasets.numbers import NotANumber
+from ..datasets.numbers import NotANumberError
 from ..datasets.read import place_of, read_table, sha256_file
 from ..datasets.spelling import as_ids, word
 from ..datasets.training import VALIDATION, TrainingRows, hashed_share
@@ -244,7 +244,7 @@ def _of_file(config: Config, train: TrainData, columns: Sequence[str]) -> Traini
     path = Path(str(train.path))
     try:
         return _read_file(path, config, train, columns)
-    except NotANumber as error:
+    except NotANumberError as error:
         raise error.at(place_of(path, error.column, error.value)) from None
 
 

@@ -16,8 +16,8 @@ from . import card as cards
 from .columns import Ascending, Binary, Scalar, Sensitive, no_column, plain, words
 from .errors import InputError
 from .files import form_of
-from .numbers import NotANumber, numbers, row_of
-from .read import column_names, iter_batches, place_of, sha256_file
+from .numbers import NotANumberError, numbers, row_of
+from .read import column_names, iter_batches, nulled, place_of, sha256_file
 from .spelling import as_ids, spelled, word
 
 RESERVED = ("id", "y_true", "y_pred", "y_after", "score", "weight", "cluster", "count", "twin")
@@ -63,7 +63,7 @@ class EvaluationSet:
     bins : mapping of str to sequence of float, optional
         Edges for numeric sensitive features; bins are closed on the left.
     missing : sequence of str
-        Strings that mean 'not known' in text files.
+        Strings that mean 'not known' in columns of text.
     drop_missing : bool
         Leave out rows in which any column is missing (they are counted).
     name, card, split
@@ -176,7 +176,8 @@ class EvaluationSet:
         excluded = {*roles, "split", *self.sensitive}
         if self.card is not None:
             excluded |= {*self.card.exclude, self.card.label, self.card.id}
-        return [n for n in self.names if n not in excluded]
+        # What has no name is no column but an index that was written as one.
+        return [n for n in self.names if n and n not in excluded]
 
     def sha256(self) -> str:
         """Return the checksum of the file, or of the table's Arrow stream."""
@@ -230,7 +231,7 @@ class EvaluationSet:
                 for place, name in enumerate(columns):
                     if name in self.categorical and not pa.types.is_nested(batch.schema.field(place).type):
                         batch = batch.set_column(place, name, words(batch.column(place)))
-                yield batch
+                yield nulled(batch, self.missing, [self.id] if self.id else [])
             return
         categorical = {*(c for c in self.sensitive if c not in self.bins), *self.categorical}
         verbatim = [self.id] if self.id else []
@@ -290,7 +291,7 @@ class EvaluationSet:
         """
         try:
             return self._read(batch)
-        except NotANumber as error:
+        except NotANumberError as error:
             raise error.at(self.place_of(error.column, error.value)) from None
 
     def _read(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .delimited import CATEGORY, TextForm, iter_text, read_header
 from .errors import InputError
 from .files import form_of, reading, sha256_file
 from .jsonlines import iter_lines, read_schema
-from .numbers import row_of
+from .numbers import is_text, row_of
 from .spelling import spelled, without_extensions
 
 __all__ = [
@@ -80,8 +81,8 @@ def iter_batches(
         Columns that a text file gives as ``string``, exactly as written, such as ids. Other files keep their
         types.
     missing
-        Strings that mean null in text formats. CSV adds NaN, nan, null and NULL. ``NA`` is a value: in some
-        tables it is a code.
+        Strings that mean null in columns of text. CSV adds NaN, nan, null and NULL. ``NA`` is a value: in
+        some tables it is a code.
     batch_rows
         Upper bound of the rows in a batch. Text comes in smaller ones, by blocks of some MiB.
     text
@@ -119,6 +120,8 @@ def iter_batches(
     for batch in source:
         with reading(path, form):
             worded = _categories(path, without_extensions(batch), categorical)
+            if form in ("Parquet", "Arrow IPC"):
+                worded = nulled(worded, missing, verbatim)
         for start in range(0, max(worded.num_rows, 1), batch_rows):
             yield worded.slice(start, batch_rows)
 
@@ -225,7 +228,7 @@ def _schema(path: Path, form: str) -> pa.Schema:
                 try:
                     schema = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(source).schema
                 except TypeError as error:
-                    # The library of a type that it has added to Arrow reads it back, not always what it wrote.
+                    # A library that adds a type to Arrow does not always read back what it wrote.
                     raise InputError(
                         f"{path}: a column of a type that its own library cannot read back, such as bands of "
                         f"pandas.cut as categories ({error}); write it as text"
@@ -235,6 +238,25 @@ def _schema(path: Path, form: str) -> pa.Schema:
         listed = ", ".join(f"'{name}'" for name in twice)
         raise InputError(f"{path}: expected every column name once, got more than one column called {listed}")
     return schema
+
+
+def nulled(batch: pa.RecordBatch, missing: Sequence[str], besides: Sequence[str]) -> pa.RecordBatch:
+    """Put null for words in columns of text that mean it, but for some columns; '' is no such word here."""
+    words = pa.array([text for text in missing if text], pa.string())
+    if not len(words):
+        return batch
+    for place, field in enumerate(batch.schema):
+        if not is_text(field.type) or field.name in besides:
+            continue
+        column = batch.column(place)
+        texts = column.dictionary if pa.types.is_dictionary(field.type) else column
+        meant = pc.is_in(texts.cast(pa.string()), words)
+        if not pc.any(meant).as_py():
+            continue
+        if pa.types.is_dictionary(field.type):
+            meant = pc.fill_null(meant.take(column.indices), False)
+        batch = batch.set_column(place, field.name, pc.if_else(meant, pa.scalar(None, field.type), column))
+    return batch
 
 
 def _no_rows(schema: pa.Schema, columns: list[str]) -> pa.RecordBatch:

@@ -81,11 +81,15 @@ FILES = {
     "arrow.csv": lambda f, p: pyarrow.csv.write_csv(typed(f), p),
     "polars.csv": lambda f, p: pl.from_arrow(typed(f)).write_csv(p),
     "pandas.jsonl": records,
-    "polars.ndjson": lambda f, p: pl.from_arrow(typed(f)).with_columns(pl.col("w").cast(float)).write_ndjson(p),
+    "polars.ndjson": lambda f, p: (
+        pl.from_arrow(typed(f)).with_columns(pl.col("w").cast(float)).write_ndjson(p)
+    ),
     "arrow.parquet": lambda f, p: pq.write_table(typed(f), p),
     "pandas.parquet": lambda f, p: f.assign(band=pd.arrays.IntervalArray(f["band"])).to_parquet(p),
     "arrow.feather": lambda f, p: pyarrow.feather.write_feather(typed(f), p),
-    "pandas.arrow": lambda f, p: write_ipc(pa.Table.from_pandas(f.assign(band=pd.arrays.IntervalArray(f["band"]))), p),
+    "pandas.arrow": lambda f, p: write_ipc(
+        pa.Table.from_pandas(f.assign(band=pd.arrays.IntervalArray(f["band"]))), p
+    ),
 }
 MEMORY = {
     "pandas": lambda f: f,
@@ -94,9 +98,13 @@ MEMORY = {
     "arrow dictionaries": lambda f: pa.table({n: encoded(c) for n, c in zip(*split(typed(f)), strict=True)}),
     "arrow views": lambda f: typed(f).cast(viewed(typed(f).schema)),
     "polars": lambda f: pl.from_arrow(typed(f)),
-    "polars categories": lambda f: pl.from_arrow(typed(f)).with_columns(pl.col("code", "band").cast(pl.Categorical)),
+    "polars categories": lambda f: pl.from_arrow(typed(f)).with_columns(
+        pl.col("code", "band").cast(pl.Categorical)
+    ),
     "dict": lambda f: {name: column.to_pylist() for name, column in zip(*split(typed(f)), strict=True)},
-    "numpy": lambda f: {n: c.to_numpy() for n, c in zip(*split(typed(f)), strict=True)} | {"at": typed(f)["at"]},
+    "numpy": lambda f: (
+        {n: c.to_numpy() for n, c in zip(*split(typed(f)), strict=True)} | {"at": typed(f)["at"]}
+    ),
 }
 
 
