@@ -66,7 +66,7 @@ def test_text_is_what_its_values_are(texts, kind):
 
 
 def test_codes_of_numbers_and_words_must_be_declared():
-    with pytest.raises(NotANumberError, match="list it in data.categorical"):
+    with pytest.raises(NotANumberError, match=r"list it in data\.categorical"):
         kind_of(pa.array(["1", "2", "A"] * 5), "x")
 
 

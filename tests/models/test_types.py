@@ -213,7 +213,8 @@ def test_a_callable_is_given_the_types_of_the_frame(tmp_path):
         whole=pd.array([1, None] * 30, "Int64"), flag=pd.array([True, None] * 30, "boolean"),
         band=pd.cut(np.arange(60), [-1, 30, 60]), small=np.arange(60, dtype=np.int8),
         half=np.arange(60, dtype=np.float32), when=pd.Timestamp("2026-01-31", tz="Europe/Berlin"),
-        level=pd.Categorical([2, 1] * 30, [2, 1, 3], ordered=True), odd=pd.Series(["a", None] * 30, dtype=object),
+        level=pd.Categorical([2, 1] * 30, [2, 1, 3], ordered=True),
+        odd=pd.Series(["a", None] * 30, dtype=object),
     )  # fmt: skip
     seen = []
 
@@ -237,8 +238,9 @@ def test_a_model_with_categories_can_be_repaired_and_loads_again(name, tmp_path,
     train.to_csv("train.csv", index=False)
     fitted = boosted(name).fit(train[FEATURES], train["y"])
     result = fairweigh.Audit(
-        "t", test, fitted, label="y", sensitive=["sex"], id="id", report={"charts": False}, metrics=["accuracy"],
-        train={"path": "train.csv", "validation": 0.3}, mitigations=[{"threshold": {"by": ["sex"]}}],
+        "t", test, fitted, label="y", sensitive=["sex"], id="id", report={"charts": False},
+        metrics=["accuracy"], train={"path": "train.csv", "validation": 0.3},
+        mitigations=[{"threshold": {"by": ["sex"]}}],
     ).run("run")  # fmt: skip
     assert result.failed == []
     trusted = result.variants[1].model["trusted_types"]
