@@ -194,13 +194,14 @@ def load_variant(
         Where the artefact is the rule of a callable: that callable. Without it the scores are read from a
         column of the table, which ``columns`` of the result names.
     trusted : sequence of str
-        Types that its skops file may hold, such as ``lightgbm.sklearn.LGBMClassifier``: loading them runs their
-        code.
+        Types that its skops file may hold, such as ``lightgbm.sklearn.LGBMClassifier``: loading them runs
+        their code.
 
     Raises
     ------
     InputError
-        Not an artefact, one that holds types that are not trusted or wants another factory, or one that scores by itself and a ``model``.
+        Not an artefact, one that holds types that are not trusted, one that wants another factory, or one
+        that scores by itself and a ``model``.
     """
     from .audit.loaded import LoadedVariant
     from .compression.artefact import load

@@ -10,8 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..datasets.errors import InputError
+from ..datasets.memory import as_table
 from ..models.base import Scored
-from ..models.foreign import one_line
 from ..models.rules import RuledModel, unruled
 from ..models.table import ScoreColumn
 from .pairs import whole_batch
@@ -98,14 +98,7 @@ def _table(table: Any) -> pa.Table:
         raise InputError(
             f"predict: expected a pandas.DataFrame, a pyarrow.Table or a dict, got {type(table).__name__}"
         )
-    try:
-        pandas = type(table).__module__.partition(".")[0] == "pandas"
-        found = pa.Table.from_pandas(table, preserve_index=False) if pandas else pa.table(table)
-    except (pa.ArrowException, TypeError, ValueError, KeyError) as error:
-        raise InputError(f"predict: not a table of plain columns: {one_line(error)}") from None
-    twice = [name for name in found.column_names if found.column_names.count(name) > 1]
-    if twice:
-        raise InputError(f"predict: the column {twice[0]!r} is there more than once")
+    found = as_table(table, "predict")
     if not len(found):
         raise InputError("predict: the table has no rows")
     return found

@@ -149,7 +149,7 @@ def how_to_load(model: Any) -> tuple[str, tuple[str, ...]]:
 
 
 def trusted_by(model: Any) -> list[str]:
-    """Return the types that skops may load from a model's own artefact, as this process holds them already."""
+    """Return the types that skops may load from a model's own artefact: this process holds them already."""
     return list(getattr(unruled(model), "trusted", ()))
 
 
@@ -176,8 +176,9 @@ def load(
     Raises
     ------
     InputError
-        It is no artefact, was made by a newer version, holds types that are not trusted, its weights do not fit, it wants a factory that is
-        not among those allowed, or it scores by itself and a callable was given.
+        It is no artefact, was made by a newer version, holds types that are not trusted, its weights do not
+        fit, it wants a factory that is not among those allowed, or it scores by itself and a callable was
+        given.
     """
     path = folder / SPEC
     spec = read_description(folder)

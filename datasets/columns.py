@@ -87,11 +87,12 @@ def _few_integers(values: NDArray[np.integer[Any]]) -> pa.Array:
     least, most = int(values.min()), int(values.max())
     if most - least > 1000:
         return pa.array(values)
-    codes = (values - values.dtype.type(least)).astype(np.int32)
+    wide = values if values.dtype == np.uint64 else values.astype(np.int64)
+    codes = (wide - wide.dtype.type(least)).astype(np.int32)
     held = np.flatnonzero(np.bincount(codes, minlength=most - least + 1))
     place = np.zeros(most - least + 1, np.int32)
     place[held] = np.arange(len(held))
-    return pa.DictionaryArray.from_arrays(place[codes], held + least)
+    return pa.DictionaryArray.from_arrays(place[codes], held.astype(wide.dtype) + wide.dtype.type(least))
 
 
 def listed(values: Sequence[str], most: int = 8) -> str:

@@ -16,7 +16,7 @@ from .bounds import MAX_ROW, Inflated
 from .dialect import LOOK, Dialect, TextForm, read_dialect
 from .errors import InputError
 from .files import is_gzip_name, open_content, reading, undecodable
-from .missing import ALWAYS, Missing, nulled
+from .missing import ALWAYS, BLANK, Missing, nulled
 from .numerals import Numerals, find_numerals, grouped, ungrouped
 
 BLOCK = MAX_ROW
@@ -102,10 +102,10 @@ def iter_text(
             yielded = False
             for batch in reader:
                 yielded = True
-                yield _finished(batch, dialect, types, missing, form)
+                yield _finished(batch, dialect, types, missing, form, verbatim)
             if not yielded:
                 empty = pa.RecordBatch.from_pylist([], schema=reader.schema)
-                yield _finished(empty, dialect, types, missing, form)
+                yield _finished(empty, dialect, types, missing, form, verbatim)
 
 
 def _refuse_unclear(path: Path, dialect: Dialect, numbers: Sequence[str], key: str) -> None:
@@ -267,7 +267,12 @@ def _refuse_binary(path: Path, schema: pa.Schema, encoding: str) -> None:
 
 
 def _finished(
-    batch: pa.RecordBatch, dialect: Dialect, types: _Types, missing: Missing, form: TextForm
+    batch: pa.RecordBatch,
+    dialect: Dialect,
+    types: _Types,
+    missing: Missing,
+    form: TextForm,
+    verbatim: Sequence[str],
 ) -> pa.RecordBatch:
     """Bring a batch as it was parsed to what is wanted: null for missing words, numbers for marked ones."""
     arrays = []
@@ -279,6 +284,8 @@ def _finished(
             column = ungrouped(
                 nulled(column, missing.in_numbers), dialect.decimal, dialect.thousands, types.grouped[name]
             )
+        elif name in verbatim:
+            column = nulled(column, BLANK)
         else:
             # Of the columns that nobody asks about, some words are missing without a question.
             column = nulled(column, missing.in_text(name, () if column.type == CATEGORY else ALWAYS))

@@ -22,8 +22,8 @@ from .columns import MAX_VALUES, Ascending, Binary, Scalar, Sensitive, no_column
 from .dialect import NAMELESS, TextForm
 from .errors import InputError
 from .files import form_of
-from .missing import Missing, nulled, question
-from .numbers import NotANumber, numbers, row_of
+from .missing import BLANK, Missing, nulled, question
+from .numbers import NotANumberError, numbers, row_of
 from .read import column_names, found_in, iter_batches, place_of, sha256_file
 from .spelling import as_ids, spelled, word
 
@@ -280,10 +280,13 @@ class EvaluationSet:
     def _known(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Put null for words that mean so; of a feature that is cut at numbers, also for those of numbers."""
         columns = [
-            nulled(column, self.words.in_numbers if name in self.bins else self.words.in_text(name))
+            nulled(column, BLANK if name == self.id else self._missing_in(name))
             for name, column in zip(batch.schema.names, batch.columns, strict=True)
         ]
         return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+    def _missing_in(self, name: str) -> tuple[str, ...]:
+        return self.words.in_numbers if name in self.bins else self.words.in_text(name)
 
     def _stream(self, columns: Sequence[str], texts: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Batches of the source, its words as words and null for what means so."""
@@ -355,7 +358,7 @@ class EvaluationSet:
         """
         try:
             return self._read(batch)
-        except NotANumber as error:
+        except NotANumberError as error:
             raise error.at(self.place_of(error.column, error.value)) from None
 
     def _read(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:

@@ -23,9 +23,8 @@ def as_table(given: Any, key: str = "data") -> pa.Table:
     Parameters
     ----------
     given : pandas.DataFrame, polars.DataFrame, pyarrow.Table, mapping or alike
-        Anything with ``__arrow_c_stream__``, a mapping of names to values, or a structured array of NumPy. The
-        index of a pandas frame is left out:
-        ``frame.reset_index()`` makes a column of it.
+        Anything with ``__arrow_c_stream__``, a mapping of names to values, or a structured array of NumPy.
+        The index of a pandas frame is left out: ``frame.reset_index()`` makes a column of it.
     key : str
         What errors call it.
 
@@ -58,7 +57,7 @@ def caller_dtypes(given: Any) -> dict[str, Any]:
     A pandas frame has its own; of other tables the columns of categories have one that pandas knows.
     """
     if type(given).__module__.partition(".")[0] == "pandas":
-        return {str(name): dtype for name, dtype in given.dtypes.items() if dtype != object}
+        return {str(name): dtype for name, dtype in given.dtypes.items() if dtype.name != "object"}
     table = as_table(given)
     coded = [f.name for f in table.schema if pa.types.is_dictionary(f.type)]
     return dict(table.select(coded).to_pandas().dtypes) if coded else {}
@@ -133,13 +132,13 @@ def _text_of(column: Any) -> Any:
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         if isinstance(dtype.categories.dtype, (pd.PeriodDtype, pd.IntervalDtype)) or (
-            dtype.categories.dtype == object and _refused(dtype.categories)
+            pd.api.types.is_object_dtype(dtype.categories) and _refused(dtype.categories)
         ):
             return column.cat.rename_categories([word(c) for c in dtype.categories])
         return None
     if isinstance(dtype, (pd.PeriodDtype, pd.IntervalDtype)):
         return column.astype(object).where(column.notna(), None).map(word, na_action="ignore")
-    if dtype != object or not _refused(column):
+    if not pd.api.types.is_object_dtype(dtype) or not _refused(column):
         return None
     held = column[column.notna()]
     kinds = set(map(type, held))
@@ -154,7 +153,7 @@ def _first_of_another_type(given: Any) -> str:
     if len(set(given.columns)) < len(given.columns):
         return ""
     for name in given.columns:
-        if given[name].dtype == object and _refused(given[name]):
+        if given[name].dtype.name == "object" and _refused(given[name]):
             kinds = given[name].map(type)[given[name].notna()]
             other = (kinds != kinds.iloc[0]).to_numpy()
             if other.any():

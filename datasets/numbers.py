@@ -25,22 +25,25 @@ _CODE = r"^\s*[+-]?0[0-9]"
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:[,.'\s]\d{3})+(?:[.,]\d+)?|[+-]?\d+,\d+")
 """A number with separators of thousands or a decimal comma."""
 _NOT_KNOWN = re.compile(
-    r"\W*|#?n\W?[ad]\.?|nan|nil|null|none|nat|unk|unknown|missing|not (?:known|available|applicable)|#\w+[!?]",
+    r"\W*|[<#]?n\W?[ad]\W?|nan|nil|null|none|nat|unk|unknown|missing|not (?:known|available|applicable)"
+    r"|#\w+[!?]",
     re.IGNORECASE,
 )
 """Words that stand for a value that is not known, or that could not be computed."""
 
 
-class NotANumber(InputError):
+class NotANumberError(InputError):
     """A word where numbers are expected; `at` says in which row."""
 
     def __init__(self, what: str, column: str, value: str, rest: str = "", where: str = "") -> None:
-        self.what, self.column, self.value, self.rest = what, column, value, rest
+        self.what, self.column, self.value, self.rest, self.where = what, column, value, rest, where
         super().__init__(f"{what}, got string {_short(value)}{where}{rest}{_hint(value)}")
 
-    def at(self, place: str) -> NotANumber:
-        """The same error with the place of the value, such as 'row 3 of people.csv'."""
-        return NotANumber(self.what, self.column, self.value, self.rest, f" in {place}" if place else "")
+    def at(self, place: str) -> NotANumberError:
+        """The same error with the place of the value, such as 'row 3 of people.csv', if it has none yet."""
+        if self.where:
+            return self
+        return NotANumberError(self.what, self.column, self.value, self.rest, f" in {place}" if place else "")
 
 
 def _short(value: str) -> str:
@@ -99,7 +102,7 @@ def numbers(column: pa.Array | pa.ChunkedArray, what: str, name: str) -> NDArray
 
     Raises
     ------
-    NotANumber
+    NotANumberError
         A text that is no number; its first one is named.
     InputError
         A column of another type, such as dates.
@@ -120,7 +123,7 @@ def _parsed(texts: pa.Array, what: str, name: str) -> pa.Array:
     wrong = texts.filter(pc.invert(pc.match_substring_regex(texts, _NUMBER)))
     if len(wrong):
         more = f" (and {len(wrong) - 1:,} more such rows)" if len(wrong) > 1 else ""
-        raise NotANumber(what, name, wrong[0].as_py(), more)
+        raise NotANumberError(what, name, wrong[0].as_py(), more)
     return pa.array([None if v is None else float(v) for v in texts.to_pylist()], pa.float64())
 
 
@@ -132,7 +135,7 @@ def kind_of(column: pa.Array | pa.ChunkedArray, name: str) -> Kind:
 
     Raises
     ------
-    NotANumber
+    NotANumberError
         Words among numbers: which of the two the column is must be said.
     InputError
         A column of lists or records.
@@ -141,8 +144,8 @@ def kind_of(column: pa.Array | pa.ChunkedArray, name: str) -> Kind:
     kind = column.type
     if pa.types.is_nested(kind):
         raise InputError(
-            f"feature column '{name}': expected one value per row, got {kind}; name the columns that the model "
-            "may see in model.features"
+            f"feature column '{name}': expected one value per row, got {kind}; name the columns that the "
+            "model may see in model.features"
         )
     if column.null_count == len(column):
         return "empty"
@@ -173,12 +176,12 @@ def _kind_of_text(column: pa.Array, name: str) -> Kind:
         return "category"
     shown = ", ".join(_short(v) for v in others[1:4]) + (" ..." if len(others) > 4 else "")
     total = sum(counted.values())
-    raise NotANumber(
+    raise NotANumberError(
         f"feature column '{name}': expected numbers",
         name,
         others[0],
-        f" ({total:,} of {held + total:,} rows hold words{f', also {shown}' if shown else ''}); if they mean 'not "
-        "known' list them in data.missing, if the column holds categories list it in data.categorical",
+        f" ({total:,} of {held + total:,} rows hold words{f', also {shown}' if shown else ''}); if they mean "
+        "'not known' list them in data.missing, if the column holds categories list it in data.categorical",
     )
 
 

@@ -20,7 +20,7 @@ from .errors import InputError
 from .files import form_of, reading, sha256_file
 from .ipc import check_ipc
 from .jsonlines import iter_lines, read_schema
-from .missing import Missing
+from .missing import BLANK, Missing, nulled
 from .numbers import row_of
 from .spelling import spelled, without_extensions
 
@@ -134,6 +134,8 @@ def iter_batches(
     for batch in source:
         with reading(path, form):
             worded = _categories(path, without_extensions(batch), categorical)
+            if form in ("Parquet", "Arrow IPC"):
+                worded = _nulled(worded, missing, verbatim)
         for start in range(0, max(worded.num_rows, 1), batch_rows):
             yield worded.slice(start, batch_rows)
 
@@ -281,7 +283,7 @@ def _schema(path: Path, form: str) -> pa.Schema:
                 try:
                     schema = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(source).schema
                 except TypeError as error:
-                    # The library of a type that it has added to Arrow reads it back, not always what it wrote.
+                    # A library that adds a type to Arrow does not always read back what it wrote.
                     raise InputError(
                         f"{path}: a column of a type that its own library cannot read back, such as bands of "
                         f"pandas.cut as categories ({error}); write it as text"
@@ -291,6 +293,15 @@ def _schema(path: Path, form: str) -> pa.Schema:
         listed = ", ".join(f"'{name}'" for name in twice)
         raise InputError(f"{path}: expected every column name once, got more than one column called {listed}")
     return schema
+
+
+def _nulled(batch: pa.RecordBatch, missing: Missing, verbatim: Sequence[str]) -> pa.RecordBatch:
+    """A batch of typed columns with null in place of the words of text that mean so."""
+    columns = [
+        nulled(column, BLANK if name in verbatim else missing.in_text(name))
+        for name, column in zip(batch.schema.names, batch.columns, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
 def _no_rows(schema: pa.Schema, columns: list[str]) -> pa.RecordBatch:

@@ -1,9 +1,9 @@
 """One spelling of a value, whichever file, table or library it comes from.
 
 Booleans are ``true`` and ``false``; a whole number has no decimal point; a date is ``2026-03-02``, a moment
-``2026-03-02 10:00:00``, in UTC and with a ``Z`` behind it where its time zone is known, and at midnight without
-zone its date; a duration is ``1 days 02:00:00``; bytes are their UTF-8 text, else hexadecimal; a band of
-`pandas.cut` is ``(0, 30]``. Other text stays as it is written: ``007``, ``1e3`` and ``1.50`` are words.
+``2026-03-02 10:00:00``, in UTC and with a ``Z`` behind it where its time zone is known, and at midnight
+without zone its date; a duration is ``1 days 02:00:00``; bytes are their UTF-8 text, else hexadecimal; a band
+of `pandas.cut` is ``(0, 30]``. Other text stays as it is written: ``007``, ``1e3`` and ``1.50`` are words.
 """
 
 from __future__ import annotations
@@ -97,9 +97,10 @@ def _duration(value: timedelta) -> str:
 
 def _bytes(value: bytes) -> str:
     try:
-        return value.decode()
+        text = value.decode()
     except UnicodeDecodeError:
         return value.hex()
+    return text if text.isprintable() else value.hex()
 
 
 def spelled(values: pa.Array) -> pa.Array:
@@ -119,6 +120,9 @@ def spelled(values: pa.Array) -> pa.Array:
         return pc.replace_with_mask(values, odd, pa.array(changed, pa.string()))
     if pa.types.is_timestamp(kind):
         return spelled(_moments(values))
+    if pa.types.is_fixed_size_binary(kind):
+        # Bytes of one length are no text: a key or a checksum.
+        return pa.array([None if v is None else v.hex() for v in values.to_pylist()], pa.string())
     return pa.array([None if v is None or v != v else word(v) for v in values.to_pylist()], pa.string())
 
 

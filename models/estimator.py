@@ -17,7 +17,7 @@ import pyarrow as pa
 from ..datasets.columns import listed
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
-from ..datasets.numbers import NotANumber, is_text
+from ..datasets.numbers import NotANumberError, is_text
 from ..datasets.read import sha256_file
 from ..datasets.spelling import word
 from ..datasets.training import TrainingRows
@@ -253,7 +253,7 @@ def _kinds(
     table = pa.table(data.batch)
     try:
         kinds = Kinds.of(table, features, categorical)
-    except NotANumber as error:
+    except NotANumberError as error:
         raise error.at(data.place_of(error.column, error.value)) from None
     empty = [name for name in features if name not in (*kinds.numbers, *kinds.categories)]
     if features and len(empty) == len(features):

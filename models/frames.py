@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..datasets.columns import canonical, words
-from ..datasets.numbers import decoded, is_numeric, kind_of, numbers
+from ..datasets.numbers import NotANumberError, decoded, is_numeric, kind_of, numbers
 from ..datasets.spelling import word
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def frame(
 
     Raises
     ------
-    NotANumber
+    NotANumberError
         A word in a column of numbers.
     """
     import pandas as pd
@@ -118,7 +118,11 @@ def _objects(column: pa.ChunkedArray, told: Any) -> NDArray[Any]:
 def _numbers(column: pa.ChunkedArray, name: str) -> NDArray[np.float64]:
     plain = decoded(column)
     plain = plain.cast(pa.float64()) if pa.types.is_boolean(plain.type) else plain
-    return numbers(plain, f"feature column '{name}': expected numbers", name)
+    try:
+        return numbers(plain, f"feature column '{name}': expected numbers, as in training", name)
+    except NotANumberError as error:
+        error.rest += "; if it means 'not known' list it in data.missing"
+        raise
 
 
 def _as_dtype(values: Any, column: pa.ChunkedArray, dtype: Any) -> Any:

@@ -16,7 +16,7 @@ from ..datasets.columns import Binary, Scalar, check_unique, listed, no_column, 
 from ..datasets.dialect import TextForm
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet, as_words, scores
-from ..datasets.numbers import NotANumber
+from ..datasets.numbers import NotANumberError
 from ..datasets.read import column_names, found_in, place_of, read_table, sha256_file
 from ..datasets.spelling import as_ids
 from ..told import tell
@@ -122,7 +122,7 @@ class PredictionTable:
         assert self.score_column is not None
         try:
             return scores(column, self.score_column, probability=self.probability)
-        except NotANumber as error:
+        except NotANumberError as error:
             if self.path is None:
                 raise
             raise error.at(place_of(self.path, error.column, error.value, self.text)) from None

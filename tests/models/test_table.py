@@ -69,7 +69,7 @@ def test_ids_of_any_plain_type_join(kind, audited, write, make_config, make_peop
 
 
 def test_a_csv_of_predictions_joins_text_ids_with_leading_zeros(audited, make_config, make_people, here):
-    """Ids that read as numbers in a CSV ('007') keep their zeros: they are not those of a column of numbers."""
+    """Ids that read as numbers in a CSV ('007') keep their zeros: they are not the number 7."""
     lines = [f"{i:03d},{i / 200}" for i in range(100)]
     (here / "p.csv").write_text("id,score\n" + "\n".join(reversed(lines)) + "\n", encoding="utf-8")
     table = make_people(100, score=None, id=[f"{i:03d}" for i in range(100)])
