@@ -17,7 +17,7 @@ from .bounds import MAX_COLUMNS, MAX_ROW, check_columns
 from .brackets import ArrayLines, check_depth
 from .errors import InputError
 from .files import open_content, reading
-from .missing import Missing, nulled
+from .missing import BLANK, Missing, nulled
 from .spelling import word
 
 _BLOCK = 16 << 20
@@ -56,20 +56,24 @@ def iter_lines(
     columns: Sequence[str],
     missing: Missing,
     encoding: str | None = None,
-    texts: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    verbatim: Sequence[str] = (),
 ) -> Iterator[pa.RecordBatch]:
     """Stream the wanted fields of a JSON file of a known schema; a field absent from an object is null.
 
-    Numbers of the ``texts`` that no 64 bits hold come as text, with every digit.
+    Numbers of ``categorical`` and ``verbatim`` fields that no 64 bits hold come as text, with every digit.
     """
     schema = pa.schema([whole.field(name) for name in columns])
-    exact = [f.name for f in schema if f.name in texts and pa.types.is_floating(f.type)]
+    exact = [f.name for f in schema if f.name in (*categorical, *verbatim) and pa.types.is_floating(f.type)]
     for where, block in _blocks(path, encoding):
         table = _parse(path, block, where, 0, schema).select(list(columns))
         for name, values in _exact(block, exact).items():
             table = table.set_column(table.column_names.index(name), name, values)
         for batch in table.to_batches():
-            arrays = [nulled(c, missing.in_text(n)) for n, c in zip(columns, batch.columns, strict=True)]
+            arrays = [
+                nulled(column, BLANK if name in verbatim else missing.in_text(name))
+                for name, column in zip(columns, batch.columns, strict=True)
+            ]
             yield pa.RecordBatch.from_arrays(arrays, schema=table.schema)
 
 

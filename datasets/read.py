@@ -125,8 +125,8 @@ def iter_batches(
     if form == "delimited text":
         source = iter_text(path, text or TextForm(), wanted, categorical, missing, verbatim)
     elif fields is not None:
-        texts = [*categorical, *verbatim]
-        source = iter_lines(path, fields, wanted, missing, text.encoding if text else None, texts)
+        encoding = text.encoding if text else None
+        source = iter_lines(path, fields, wanted, missing, encoding, categorical, verbatim)
     elif form == "Parquet":
         source = _iter_parquet(path, wanted, categorical, batch_rows)
     else:
