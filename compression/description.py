@@ -230,6 +230,10 @@ class OfScikit(Described):
     threshold: float
     columns: list[str]
     as_words: list[str] = Field([])
+    numbers: list[str] = Field([])
+    categories: list[str] = Field([])
+    dtypes: dict[str, Any] = Field({})
+    types: list[str] = Field([])
     classes: list[bool | int | float | str] = Field(min_length=2, max_length=2)
     positive: int = Field(ge=0, le=1)
     runtime: OnScikit

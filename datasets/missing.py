@@ -83,27 +83,32 @@ class Missing:
 def nulled(column: pa.Array, words: Sequence[str]) -> pa.Array:
     """Return a column of text, plain or as a dictionary, with null in place of some words."""
     if pa.types.is_dictionary(column.type):
-        if not pa.types.is_string(column.type.value_type):
-            return column
         levels = column.dictionary
+        if not (pa.types.is_string(levels.type) or pa.types.is_large_string(levels.type)):
+            return column
         held = pc.is_in(levels, value_set=pa.array(words, levels.type))
         if not pc.any(held).as_py():
             return column
         places = pc.subtract(pc.cumulative_sum(pc.cast(pc.invert(held), pa.int32())), 1)
         indices = pc.if_else(held, None, places).take(column.indices)
         return pa.DictionaryArray.from_arrays(indices, levels.filter(pc.invert(held)))
-    if not pa.types.is_string(column.type) or not _may_hold(column, words):
+    if pa.types.is_string_view(column.type):
+        column = column.cast(pa.string())
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         return column
-    return pc.if_else(pc.is_in(column, value_set=pa.array(words, pa.string())), None, column)
+    if not _may_hold(column, words):
+        return column
+    return pc.if_else(pc.is_in(column, value_set=pa.array(words, column.type)), None, column)
 
 
 def _may_hold(column: pa.Array, words: Sequence[str]) -> bool:
     """Whether a value is as long as one of the words: that is seen at once, and mostly settles it."""
-    sizes = pa.array(sorted({len(word.encode()) for word in words}), pa.int32())
-    shortest = pc.min(pc.binary_length(column)).as_py()
+    lengths = pc.binary_length(column)
+    sizes = pa.array(sorted({len(word.encode()) for word in words}), lengths.type)
+    shortest = pc.min(lengths).as_py()
     if shortest is None or shortest > sizes[-1].as_py():
         return False
-    return bool(pc.any(pc.is_in(pc.binary_length(column), value_set=sizes)).as_py())
+    return bool(pc.any(pc.is_in(lengths, value_set=sizes)).as_py())
 
 
 def question(column: str, role: str, rows: Mapping[str, int]) -> str:

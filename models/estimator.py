@@ -229,7 +229,6 @@ def train(
     pipeline = Pipeline([("encode", _encoder(rows)), ("model", made)])
     weighted = data.weights is not None and has_fit_parameter(made, "sample_weight")
     fit = {"model__sample_weight": data.weights} if weighted else {}
-    noted: dict[str, Any] = {}
     with foreign(f"model.estimator: {estimator} cannot be trained"), noting(noted):
         pipeline.fit(rows, label, **fit)
     about = {

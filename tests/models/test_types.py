@@ -60,7 +60,7 @@ def with_word(frame: pd.DataFrame, row: int, word: str) -> pd.DataFrame:
     return changed
 
 
-@pytest.mark.parametrize("word", ["NA", "?", "-", "N/A", "1,234.5", "ten"])
+@pytest.mark.parametrize("word", ["?", "-", "n.v.", "12-34", "ten"])
 def test_a_word_among_numbers_is_told_with_its_row(word, tables):
     train, test = tables
     with_word(test, 5, word).to_csv("odd.csv", index=False)
@@ -70,6 +70,15 @@ def test_a_word_among_numbers_is_told_with_its_row(word, tables):
     with pytest.raises(fairweigh.InputError, match=r"'x': expected numbers.* in row 8 of train\.csv"):
         run("test.csv")
     assert sorted(p.name for p in Path().iterdir()) == ["odd.csv", "test.csv", "train.csv"]
+
+
+@pytest.mark.parametrize("word", ["NA", "N/A", "#N/A", "1,234.5"])
+def test_what_programs_write_among_numbers_leaves_numbers(word, tables):
+    """Missing words of programs are missing; marks between thousands are read."""
+    train, test = tables
+    with_word(train, 7, word).to_csv("train.csv", index=False)
+    with_word(test, 5, word).to_csv("test.csv", index=False)
+    assert run("test.csv").variants[0].overall["accuracy"].value > 0.95
 
 
 def test_the_word_declared_missing_leaves_numbers(tables):
