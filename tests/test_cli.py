@@ -206,7 +206,7 @@ def hostile_run(cli, write, make_config, make_people):
             {"metric": "selection_rate", "by": column, "compare": "ratio", "limit": ">= 0.8"},
         ]
         config = make_config(
-            data={"sensitive": [column, "sex"]},
+            data={"sensitive": [column, "sex"], "missing": {"keep": ["null"]}},
             gates=gates,
             report={"title": values[0], "charts": charts},
             slices={"intersections": 2},
