@@ -36,6 +36,10 @@ def gate(
     baseline: Annotated[
         Path | None, typer.Option("--baseline", help="The run of an earlier release, for change gates.")
     ] = None,
+    public_key: Annotated[
+        Path | None,
+        typer.Option("--public-key", help="The key that must have signed the run: PEM or OpenSSH."),
+    ] = None,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
     markdown: Annotated[
         Path | None, typer.Option("--markdown", help="Write a comment for a pull request here.")
@@ -46,6 +50,8 @@ def gate(
 ) -> None:
     """Judge a finished run, whose files must be as they were written, and exit with the verdict's code.
 
+    Every figure is computed anew from the run's predictions; those in its files are not believed.
+
     In a GitHub workflow the gates that do not pass are annotations, and the summary of the step is written.
     """
     from .audit.gating import judge_run
@@ -55,6 +61,8 @@ def gate(
     from .reports.markdown import render_markdown
     from .reports.sarif import render_sarif
 
+    if public_key is not None:
+        _refuse_unsigned(run, public_key)
     result = judge_run(run, policy, baseline)
     places = gate_places(result)
     if junit is not None:
@@ -69,6 +77,16 @@ def gate(
             typer.echo(render_annotations(result, places), nl=False)
             _add_summary(render_markdown(result))
     leave(result.verdict, allow_inconclusive)
+
+
+def _refuse_unsigned(run: Path, public_key: Path) -> None:
+    from .audit.keys import read_public_key
+    from .audit.signature import check_signer
+    from .datasets.errors import InputError
+
+    wrong = check_signer(run, read_public_key(public_key), public_key)
+    if wrong:
+        raise InputError(f"{run}: {'; '.join(wrong)}")
 
 
 def check(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,9 @@ from .reports.language import TAGS
 if TYPE_CHECKING:
     from .audit.regimes.result import RegimeResult
     from .audit.result import AuditResult
+
+
+_LANGUAGE = re.compile(rb'<html lang="([\w-]+)"')
 
 
 @dataclass(frozen=True)
@@ -101,25 +105,24 @@ def _left(
     run: Path, result: AuditResult, regimes: Sequence[RegimeResult]
 ) -> tuple[list[str], dict[str, str]]:
     """The pages that no way of rendering gives, and the pages of the first way, by name."""
-    held: dict[str, bytes] = {}
-    first: dict[str, str] = {}
-    for charts, language in _ways(run, result):
-        texts = render(result, charts=charts, language=language, regimes=regimes)
-        first = first or texts
-        held = held or {name: read_regular(run / name) for name in texts if (run / name).is_file()}
-        held = {name: content for name, content in held.items() if content != texts[name].encode()}
-        if not held:
-            break
-    missing = [name for name in first if not (run / name).is_file()]
-    return [*missing, *held], first
-
-
-def _ways(run: Path, result: AuditResult) -> Iterator[tuple[bool, str]]:
-    """With charts or without, and in which language: as configured, then as ``report`` can be asked to."""
     spec = ReportSpec.model_validate(result.configuration.get("report") or {})
-    ways: list[tuple[bool, str]] = [(spec.charts, spec.language)]
-    ways += [(charts, language) for language in TAGS for charts in (spec.charts, not spec.charts)]
-    yield from dict.fromkeys(ways)
+    texts = first = render(result, charts=spec.charts, language=spec.language, regimes=regimes)
+    held = {name: read_regular(run / name) for name in texts if (run / name).is_file()}
+    missing = [name for name in texts if name not in held]
+    left = [name for name, content in held.items() if content != texts[name].encode()]
+    way = _way(held.get("report.html", b""))
+    if left and way is not None and way != (spec.charts, spec.language):
+        # As ``report`` was asked to render it; what the page says of itself is then true.
+        texts = render(result, charts=way[0], language=way[1], regimes=regimes)
+        left = [name for name in left if held[name] != texts[name].encode()]
+    return [*missing, *left], first
+
+
+def _way(page: bytes) -> tuple[bool, str] | None:
+    """Whether a report has charts, and its language; None where it does not say."""
+    found = _LANGUAGE.search(page)
+    codes = {tag.encode(): code for code, tag in TAGS.items()}
+    return (b"<svg" in page, codes[found[1]]) if found and found[1] in codes else None
 
 
 def _data_files(result: AuditResult) -> list[str]:
@@ -149,7 +152,10 @@ def _unproven(result: AuditResult) -> list[str]:
     if is_comparison(result):
         out.append("what the two runs that are compared do not share")
     elif len(result.variants) + len(result.failed) > 1:
-        out.append("what the variants cost when it was measured, what they learned and why one failed")
+        out.append(
+            "what the variants cost when it was measured, how they were made (steps, rules, weights, "
+            "artefacts) and why one failed"
+        )
     if result.configuration.get("report", {}).get("regimes"):
         out.append("the inputs of regimes")
     return out

@@ -32,6 +32,9 @@ ALL_GATES = 0.05
 """Share of runs in which any gate of a policy may fail by chance, where that is asked for."""
 MOST_LINES = 200
 """Open slices of one gate for which the rows that they need are worked out."""
+NUMERIC = (ArithmeticError, ValueError, LookupError)
+"""What numbers that no interval or root can be found for end in, beside `InputError`."""
+MOST_LETTERS = 200
 GROUPS = ("compressed", "mitigated")
 """What a gate can speak of beside the original and variants by name."""
 
@@ -128,6 +131,11 @@ def decide(
                     raise
                 why = tell("The run lacks what the gate names: {problem}.", problem=error)
                 result = _error(gate, k, variant, plan, why)
+            except NUMERIC as error:
+                # A gate never costs the report: what it cannot be evaluated on is an error of its own.
+                problem = f"{type(error).__name__}: {error}"
+                why = tell("The gate could not be evaluated: {problem}.", problem=problem[:MOST_LETTERS])
+                result = _error(gate, k, variant, plan, why)
         if isinstance(before, Common):
             result = result.model_copy(update={"common_rows": before.rows})
         results.append(result)
@@ -154,7 +162,13 @@ def check(gates: Sequence[Gate], measured: Measurement, plan: Plan) -> None:
     for k, gate in enumerate(gates):
         if gate.cost is None:
             same = {"compare": "value"} if gate.compare == "change" else {}
-            asked(gate.model_copy(update=same), k, measured, plan, None)
+            try:
+                asked(gate.model_copy(update=same), k, measured, plan, None)
+            except InputError:
+                raise
+            except NUMERIC:
+                # Told as the gate's own error where it is decided.
+                continue
 
 
 def unanswered(

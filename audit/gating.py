@@ -20,7 +20,7 @@ from .judge import Judgement, judge, value_order
 from .measure import Measurement
 from .pairs import Paired
 from .policy import GivenPolicy, Policy, Source, read_policy
-from .recomputed import as_configured, as_counted, configuration_of, recomputed, recomputing
+from .recomputed import as_configured, as_counted, check_run, configuration_of, recomputed, recomputing
 from .result import AuditResult, DataInfo, NotMeasured, PolicyInfo
 from .runner import entries_of, methods_of
 from .unpaired import Unpaired
@@ -71,6 +71,7 @@ def judge_run(
     data = as_configured(finished.result.data, config)
     order = value_order(data.bins)
     with recomputing():
+        check_run(finished.path, finished.result, data, config)
         before = None if baseline is None else _released(Path(baseline))
         earlier = None if before is None else Baseline(before, finished, order)
         release = _Release(earlier if given.policy.asks_baseline else None)
@@ -106,7 +107,7 @@ def _anew(run: Path, result: AuditResult) -> AuditResult:
 def _released(run: Path) -> Finished:
     """Open an earlier run; which of its variants it would release is computed anew too."""
     finished = opened(run)
-    return replace(finished, result=_anew(run, finished.result)) if finished.result.frontier else finished
+    return replace(finished, result=_anew(run, finished.result))
 
 
 class _Release:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 TYPE = b"ssh-ed25519"
 LONGEST_COMMENT = 200
+LONGEST_FILE = 1 << 16
+"""Bytes of a key's file."""
 
 
 @dataclass(frozen=True)
@@ -164,9 +166,14 @@ def _with_comment(path: Path, raw: bytes) -> PublicKey:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            # A pipe is fine, as a shell makes one of <(command); what never ends is not.
+            content = file.read(LONGEST_FILE + 1)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    if len(content) > LONGEST_FILE:
+        raise InputError(f"{path}: expected a key of at most {LONGEST_FILE:,} bytes, got more")
+    return content
 
 
 def _loaded(path: Path, what: str, load: Callable[[], Any]) -> Any:

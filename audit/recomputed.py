@@ -23,8 +23,9 @@ from . import describe
 from .comparison import derived_comparison, figures, is_comparison
 from .config import Config, first_problem
 from .folder import PREDICTIONS
-from .judge import judge, value_order
+from .judge import SELECTION, judge, value_order
 from .measure import Measurement
+from .predicted import check_predictions
 from .result import AuditResult, DataInfo, NotMeasured
 from .runner import derived, entries_of
 
@@ -105,6 +106,7 @@ def configuration_of(result: AuditResult, **instead: Any) -> Config:
 
 def _audit(run: Path, result: AuditResult, config: Config) -> tuple[AuditResult, pa.Table | None]:
     data = as_configured(result.data, config)
+    check_run(run, result, data, config)
     found = judge(config, data.sensitive, value_order(data.bins), entries_of(result), run / PREDICTIONS)
     title = config.report.title or (data.title if config.data.name else config.audit)
     parts = derived(config, found, data.cluster)
@@ -113,6 +115,7 @@ def _audit(run: Path, result: AuditResult, config: Config) -> tuple[AuditResult,
 
 def _comparison(run: Path, result: AuditResult, config: Config) -> tuple[AuditResult, pa.Table | None]:
     data = as_configured(result.data, config)
+    check_run(run, result, data, config)
     models = [(v.name, v.model) for v in result.variants]
     found = figures(config, data, models, [run / PREDICTIONS / f"{name}.parquet" for name, _ in models])
     limits = [NotMeasured(what=what, why=why) for what, why in describe.LIMITS]
@@ -122,6 +125,15 @@ def _comparison(run: Path, result: AuditResult, config: Config) -> tuple[AuditRe
     return _with(
         result, config, data=data, not_measured=missing, **derived_comparison(config, found)
     ), found.rows
+
+
+def check_run(run: Path, result: AuditResult, data: DataInfo, config: Config) -> None:
+    """InputError where some of a run's predictions are not what an audit writes."""
+    names = [f"{variant.name}.parquet" for variant in result.variants]
+    folders = [run / PREDICTIONS]
+    if config.data.selection is not None and not is_comparison(result):
+        folders.append(run / PREDICTIONS / SELECTION)
+    check_predictions((folder / name for folder in folders for name in names), data.sensitive)
 
 
 def _with(result: AuditResult, config: Config, **parts: Any) -> AuditResult:

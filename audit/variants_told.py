@@ -18,7 +18,6 @@ from ..datasets.json_text import shown
 from ..datasets.read import sha256_file
 from ..metrics.counts import DECISION
 from ..metrics.exact import clopper_pearson
-from ..told import tell
 from .config import Config, Planned
 from .folder import ARTEFACTS, PREDICTIONS
 from .result import AuditResult, Cost, SelfFlips, Variant
@@ -56,13 +55,12 @@ def _check_thresholds(run: Path, result: AuditResult, config: Config) -> Iterato
         yield f"variants.{first.name}.model.threshold: {first.model['threshold']!r}, configured as {given!r}"
     for variant in result.variants:
         threshold = variant.model.get("threshold")
-        if variant.model.get("rule") != tell("selected if score >= threshold") or threshold is None:
+        path = run / PREDICTIONS / f"{variant.name}.parquet"
+        if threshold is None or "score" not in pq.read_schema(path).names:
             continue
-        table = pq.read_table(run / PREDICTIONS / f"{variant.name}.parquet", columns=["score", DECISION])
-        apart = pc.not_equal(
-            pc.greater_equal(table["score"], float(threshold)), pc.cast(table[DECISION], "bool")
-        )
-        wrong = pc.sum(apart).as_py() or 0
+        table = pq.read_table(path, columns=["score", DECISION])
+        selected = pc.greater_equal(table["score"], float(threshold))
+        wrong = pc.sum(pc.not_equal(selected, pc.cast(table[DECISION], "bool"))).as_py() or 0
         if wrong:
             where = f"variants.{variant.name}.model.threshold"
             yield f"{where}: {threshold!r} in the file, and {wrong:,} predictions are decided otherwise"

@@ -38,7 +38,8 @@ def check_figures(run: Path, result: AuditResult) -> list[str]:
     strict = written_here(result)
     try:
         found, rows = recomputed(run, result)
-        out = [*differences(_content(result, strict), _content(found, strict), "", texts=strict)]
+        held = result.model_dump(exclude_unset=not strict)
+        out = [*differences(held, found.model_dump(), "", texts=strict)]
         out += _check_form(run, result) if strict and not out else []
         if read_manifest(run).get("configuration_sha256") != found.configuration_sha256 and strict:
             out.append("configuration: not the one of the manifest")
@@ -49,10 +50,6 @@ def check_figures(run: Path, result: AuditResult) -> list[str]:
         # Files that were tampered with may not be readable as what they claim to be.
         return [f"figures: cannot be recomputed from the predictions: {told(error)}"]
     return out + _check_regimes(run, result, strict)
-
-
-def _content(result: AuditResult, strict: bool) -> dict[str, Any]:
-    return result.model_dump(exclude_unset=not strict)
 
 
 def _check_form(run: Path, result: AuditResult) -> list[str]:

@@ -1,0 +1,566 @@
+"""What verify proves of a run of any kind, what it finds, and what it says that nothing can prove."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import socket
+from pathlib import Path
+
+import fairweigh
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from fairweigh.audit.folder import files, manifest_text
+from fairweigh.audit.gating import judge_run
+from fairweigh.audit.intact import _told
+from fairweigh.audit.result import AuditResult
+from fairweigh.audit.verify import check_files
+from fairweigh.datasets.errors import InputError
+from fairweigh.reports import render
+from fairweigh.verification import verify
+
+from .conftest import configured, people
+
+N = 240
+GATES = [
+    {"id": "accurate", "metric": "accuracy", "limit": ">= 0.99"},
+    {"id": "parity", "metric": "selection_rate", "by": "sex", "compare": "difference", "limit": "<= 0.9"},
+]
+CELLS = pa.table({"sex": ["f", "f", "m", "m"], "sel": [1, 0, 1, 0], "n": [40, 60, 70, 30]})
+COUNTED = {"path": "c.csv", "label": None, "id": None, "count": "n", "sensitive": ["sex"]}
+REPAIRED = {
+    "data": {"validation": {"share": 0.3}, "selection": {"share": 0.3}},
+    "mitigations": [{"name": "fair", "recipe": {"threshold": {"by": ["sex"]}}}],
+    "gates": [*GATES, {**GATES[1], "id": "repaired", "on": "mitigated"}],
+    "metrics": ["accuracy", "selection_rate"],
+}
+KINDS = {
+    "plain": {"gates": GATES, "slices": {"intersections": 2}},
+    "drawn": {"gates": GATES, "report": {"charts": True, "language": "zh"}},
+    "aggregated": {"data": COUNTED, "model": {"decision": "sel"}, "metrics": None},
+    "clustered": {"gates": GATES, "data": {"cluster": "house"}},
+    "weighted": {"gates": GATES, "data": {"weight": "w", "sensitive": ["sex", "age"], "bins": {"age": [40]}}},
+    "ranked": {"model": {"score": "score", "scale": "rank", "threshold": 0.3}, "metrics": None},
+    "labels": {"model": None, "metrics": ["base_rate"]},
+    "twins": {"data": {"counterfactual": {"group": ["house"], "feature": "sex"}}},
+    "repaired": REPAIRED,
+    "ruled": {"gates": GATES, "report": {"charts": False, "regimes": ["four-fifths"]}},
+}
+
+
+def rows(seed=0):
+    return people(N, seed).append_column("house", pa.array(np.arange(N) // 3))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("verified")
+
+
+@pytest.fixture(scope="module")
+def made(home):
+    """A run of a kind, made once."""
+
+    def do(kind):
+        if not (home / kind).exists():
+            fairweigh.run(
+                configured(**KINDS[kind]), home / kind, data=CELLS if kind == "aggregated" else rows()
+            )
+        return home / kind
+
+    return do
+
+
+@pytest.fixture
+def copied(made, tmp_path):
+    """A copy of a run of a kind, to be tampered with."""
+
+    def do(kind):
+        return Path(shutil.copytree(made(kind), tmp_path / kind))
+
+    return do
+
+
+def bless(run):
+    """Rewrite the manifest as one would who covers his tracks: every checksum, and all that it repeats."""
+    manifest = json.loads((run / "MANIFEST.json").read_text())
+    told = _told(json.loads((run / "audit.json").read_text()))
+    manifest |= {key: value for key, value in told.items() if key in manifest}
+    manifest["files"] = {name: hashlib.sha256((run / name).read_bytes()).hexdigest() for name in files(run)}
+    (run / "MANIFEST.json").write_text(manifest_text(manifest))
+
+
+def rewrite(run, change):
+    """Change what audit.json says, in its own form, render every page from that, and cover the tracks."""
+    content = json.loads((run / "audit.json").read_text())
+    change(content)
+    result = AuditResult.model_validate(content)
+    (run / "audit.json").write_text(result.model_dump_json(indent=1) + "\n")
+    for name, text in render(result, charts=False).items():
+        (run / name).write_text(text)
+    bless(run)
+
+
+def wrong(run):
+    found = verify(run)
+    return [*found.files, *found.figures, *found.pages]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_of_every_kind_is_verified_as_it_was_written(kind, made):
+    found = verify(made(kind))
+    assert (found.files, found.figures, found.pages, found.rendered) == ([], [], [], True)
+    assert any("the configuration itself" in line for line in found.unproven)
+
+
+def test_a_comparison_is_verified_and_its_edited_figures_are_found(made, home, tmp_path):
+    fairweigh.run(configured(model={"decision": "approved"}), home / "other", data=rows())
+    fairweigh.compare(made("plain"), home / "other", home / "both")
+    assert wrong(home / "both") == []
+    assert judge_run(home / "both").comparisons[0].rows == N
+    run = Path(shutil.copytree(home / "both", tmp_path / "both"))
+    rewrite(run, lambda c: c["comparisons"][0]["overall"].update(flips=0))
+    assert [line.split(":")[0] for line in wrong(run)] == ["comparisons[0].overall.flips"]
+
+
+def test_pages_rendered_again_in_another_language_or_without_charts_are_those_of_the_figures(copied, cli):
+    run = copied("drawn")
+    assert cli("report", str(run), "-q", "--language", "en", "--no-charts").code == 0
+    assert wrong(run) == []
+
+
+PAGES = ["report.html", "figures.csv", "summary.md", "junit.xml", "regimes/four-fifths.html"]
+
+
+def test_every_edited_page_and_every_added_or_lost_file_is_named_whatever_the_manifest_says(copied):
+    run = copied("ruled")
+    for name in PAGES:
+        content = bytearray((run / name).read_bytes())
+        content[len(content) // 2] ^= 1
+        (run / name).write_bytes(content)
+    (run / "evil.html").write_text("<h1>approved</h1>")
+    pq.write_table(pa.table({"id": [1]}), run / "predictions" / "more.parquet")
+    bless(run)
+    found = verify(run)
+    assert (found.files, found.figures) == ([], [])
+    told = {line.split(":")[0]: line for line in found.pages}
+    assert set(told) == {*PAGES, "evil.html", "predictions/more.parquet"}
+    assert "not a file that this run has" in told["evil.html"]
+    (run / "figures.csv").unlink()
+    bless(run)
+    assert "figures.csv: not what its figures are rendered to" in verify(run).pages
+
+
+def leaves(value, path=()):
+    if isinstance(value, (dict, list)) and value:
+        for key, one in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from leaves(one, (*path, key))
+    else:
+        yield path, value
+
+
+def flipped(value):
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, (int, float)):
+        return value + 1 if isinstance(value, int) else value * 1.001 + 1e-6
+    return 0.5 if value is None else f"{value}x"
+
+
+FREE = (
+    "audit", "verdict", "confidence", "coverage", "comparisons", "identified", "counterfactuals", "gates",
+    "gates_together", "frontier", "definitions", "methods", "not_measured", "title", "policy",
+)  # fmt: skip
+"""Parts of audit.json that nothing is computed from."""
+FIGURES = ("overall", "counts", "slices", "disparities", "scores", "findings")
+
+
+def test_one_flipped_value_in_each_place_of_every_computed_part_is_found(copied):
+    """Of each field that a run with everything has, one value is changed, all in one file."""
+    run = copied("repaired")
+    content = json.loads((run / "audit.json").read_text())
+    chosen = {}
+    for path, value in leaves(content):
+        computed = path[0] in FREE or (path[0] == "variants" and path[2] in FIGURES)
+        if computed and value not in ([], {}):
+            shape = tuple("*" if isinstance(key, int) else key for key in path)
+            chosen.setdefault(shape, (path, value))
+    assert len(chosen) > 200
+    text = []
+    for path, value in chosen.values():
+        place = content
+        for key in path[:-1]:
+            place = place[key]
+        place[path[-1]] = flipped(value)
+        text.append(path)
+    # Words of a closed list cannot be flipped: the whole file is refused then, so they are left as they are.
+    for error in _invalid(content):
+        place, old = content, dict(chosen.values())[error]
+        for key in error[:-1]:
+            place = place[key]
+        place[error[-1]] = old
+        text.remove(error)
+    (run / "audit.json").write_text(AuditResult.model_validate(content).model_dump_json(indent=1) + "\n")
+    bless(run)
+    found = verify(run).figures
+    assert len(found) >= len(text)
+    for path in text:
+        assert any(str(path[-1]) in line.split(": ")[0] or path[0] in line for line in found), path
+
+
+def _invalid(content):
+    try:
+        AuditResult.model_validate(content)
+    except ValueError as error:
+        return [problem["loc"] for problem in error.errors()]
+    return []
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda c: c["data"].update(rows=N + 1), "data.rows"),
+        (lambda c: c["data"].update(label="z"), "data.label"),
+        (lambda c: c["data"].update(unknown={"sex": 3}), "data.unknown.sex"),
+        (lambda c: c["variants"][0]["model"].update(threshold=0.6), "variants.original.model.threshold"),
+        (lambda c: c.update(definitions={}), "definitions.accuracy"),
+        (lambda c: c.update(methods={}), "methods.clopper-pearson"),
+        (lambda c: c.update(gates=[], verdict="pass"), "gates"),
+        (lambda c: c.update(title="Another"), "title"),
+        (lambda c: c.update(audit="another"), "audit"),
+        (lambda c: c.update(verdict="pass"), "verdict"),
+        (lambda c: c["environment"].update(seed=3), "environment.seed"),
+        (lambda c: c["configuration"].pop("seed"), "configuration.seed"),
+        (lambda c: c["configuration"].update(configuration_sha256="0" * 64), "figures"),
+    ],
+)
+def test_what_a_result_says_beside_its_figures_is_held_against_what_they_come_from(change, place, copied):
+    run = copied("plain")
+    rewrite(run, change)
+    assert place in [line.split(":")[0] for line in wrong(run)]
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda v: v[1].update(kind="compressed"), "variants.fair.kind"),
+        (lambda v: v[1].update(parent=None), "variants.fair.parent"),
+        (lambda v: v[1]["recipe"]["steps"].clear(), "variants.fair.recipe.steps"),
+        (lambda v: v[1]["recipe"]["steps"][0].update(room="compression"), "variants.fair.recipe.steps"),
+        (lambda v: v[1]["recipe"].update(sha256="0" * 64), "variants.fair.recipe.sha256"),
+        (lambda v: v[1]["recipe"].update(artefact="../elsewhere"), "variants.fair.recipe.artefact"),
+        (lambda v: v.pop(), "variants"),
+    ],
+)
+def test_how_a_variant_was_made_is_held_against_the_configuration_and_its_artefact(change, place, copied):
+    run = copied("repaired")
+    content = json.loads((run / "audit.json").read_text())
+    change(content["variants"])
+    (run / "audit.json").write_text(AuditResult.model_validate(content).model_dump_json(indent=1) + "\n")
+    bless(run)
+    assert place in [line.split(":")[0] for line in wrong(run)]
+
+
+def test_derived_rows_and_regimes_are_recomputed(copied):
+    run = copied("repaired")
+    table = pq.read_table(run / "identified.parquet")
+    pq.write_table(table.slice(1), run / "identified.parquet")
+    bless(run)
+    assert "identified.parquet: not the rows that the predictions give" in wrong(run)
+    run = copied("ruled")
+    path = run / "regimes" / "four-fifths.json"
+    content = json.loads(path.read_text())
+    group = content["figures"]["features"][0]["groups"] if "features" in content["figures"] else None
+    assert group is not None or content["figures"]
+    path.write_text(path.read_text().replace('"n": ', '"n": 1', 1))
+    bless(run)
+    assert any(line.startswith("regimes") for line in wrong(run))
+
+
+def test_a_run_of_another_version_is_not_called_forged_and_its_figures_are_recomputed(copied, cli):
+    run = copied("plain")
+
+    def older(content):
+        content["environment"]["fairweigh"] = "0.0.9"
+        content["definitions"]["accuracy"]["meaning"] = "As it was worded then."
+
+    rewrite(run, older)
+    (run / "report.html").write_text("<p>as it was rendered then</p>")
+    bless(run)
+    ended = cli("verify", str(run))
+    assert ended.code == 0, ended
+    assert "written by fairweigh 0.0.9" in ended.out
+    assert "every figure follows from the predictions, the pages were not rendered again" in ended.out
+    rewrite(run, lambda c: c.update(verdict="pass"))
+    assert wrong(run) == ["verdict: 'pass' in the file, 'fail' from the predictions"]
+
+
+def test_verify_says_what_it_cannot_prove(made, cli):
+    ended = cli("verify", str(made("repaired")))
+    assert ended.code == 0
+    said = ended.out.partition("not proven by anything here: ")[2]
+    for words in ("the configuration itself", "predictions are those of the model", "what the variants cost"):
+        assert words in said
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c.update(verdict="pass"),
+        lambda c: c.update(verdict="pass", gates=[]),
+        lambda c: (c.update(verdict="pass"), c["gates"][0].update(verdict="pass", measured=0.995, low=0.99)),
+        lambda c: c["variants"][0]["overall"]["accuracy"].update(value=0.999),
+    ],
+)
+def test_gate_believes_no_figure_of_a_file_whose_manifest_was_rewritten(change, copied, cli):
+    run = copied("plain")
+    rewrite(run, change)
+    assert check_files(run) == []
+    ended = cli("gate", str(run))
+    assert ended.code == 1
+    assert ended.out.startswith("✕ fail")
+    assert judge_run(run).verdict == "fail"
+    assert fairweigh.load_result(run).gate().verdict == "fail"
+
+
+def test_gate_never_passes_a_run_whose_predictions_are_gone_or_garbage(copied, cli):
+    run = copied("plain")
+    rewrite(run, lambda c: c.update(verdict="pass", gates=[]))
+    path = run / "predictions" / "original.parquet"
+    for content in (b"", b"PAR1 nothing PAR1", None):
+        if content is None:
+            path.unlink()
+        else:
+            path.write_bytes(content)
+        bless(run)
+        ended = cli("gate", str(run))
+        assert (ended.code, len(ended.lines)) == (2, 1), ended
+        assert ("predictions: an empty folder" if content is None else "cannot be recomputed") in ended.err
+    path.parent.mkdir(exist_ok=True)
+    pq.write_table(pa.table({"sex": [1.5], "race": [None], "y_true": ["x"], "y_pred": [None]}), path)
+    bless(run)
+    ended = cli("gate", str(run))
+    assert (ended.code, len(ended.lines)) == (2, 1), ended
+
+
+def test_a_gate_of_a_metric_that_this_version_does_not_know_is_one_line_and_a_policy_needs_none(copied, cli):
+    run = copied("plain")
+    rewrite(run, lambda c: c["configuration"]["gates"][0].update(metric="fairness_of_2031"))
+    for command in ("gate", "verify"):
+        ended = cli(command, str(run))
+        assert ended.code == (2 if command == "gate" else 1)
+        assert "'fairness_of_2031'" in ended.err + ended.out
+        assert "Traceback" not in ended.err
+    Path("p.yaml").write_text(json.dumps({"gates": [GATES[1]]}))
+    ended = cli("gate", str(run), "--policy", "p.yaml")
+    assert ended.code in (0, 3)
+
+
+def test_the_variant_that_a_baseline_would_release_is_computed_anew(copied, made):
+    run = copied("repaired")
+    policy = {"gates": [{"metric": "accuracy", "compare": "change", "limit": ">= -1"}]}
+    told = judge_run(made("plain"), policy, made("repaired")).baseline.variant
+    other = "fair" if told == "original" else "original"
+    rewrite(run, lambda c: c["frontier"].update(recommended=other))
+    assert judge_run(made("plain"), policy, run).baseline.variant == told
+
+
+# --- what lies in the folder ---------------------------------------------------------------------------
+
+
+def _linked_folder(run, elsewhere):
+    (elsewhere / "evil").mkdir()
+    (elsewhere / "evil" / "x.html").write_text("x")
+    (run / "regimes").symlink_to(elsewhere / "evil")
+    return "regimes: expected regular files alone, got a link"
+
+
+def _lock(run, elsewhere):
+    (run / ".lock").write_text("anything")
+    return ".lock: not in the manifest"
+
+
+def _linked_file(run, elsewhere):
+    shutil.copy(run / "report.html", elsewhere / "r.html")
+    (run / "report.html").unlink()
+    (run / "report.html").symlink_to(elsewhere / "r.html")
+    return "report.html: expected regular files alone, got a link"
+
+
+def _linked_manifest(run, elsewhere):
+    (run / "MANIFEST.json").rename(elsewhere / "m.json")
+    (run / "MANIFEST.json").symlink_to(elsewhere / "m.json")
+    return "MANIFEST.json: expected regular files alone, got a link"
+
+
+def _linked_predictions(run, elsewhere):
+    (run / "predictions").rename(elsewhere / "p")
+    (run / "predictions").symlink_to(elsewhere / "p")
+    return "predictions: expected regular files alone, got a link"
+
+
+def _pipe(run, elsewhere):
+    (run / "figures.csv").unlink()
+    os.mkfifo(run / "figures.csv")
+    return "figures.csv: expected regular files alone, got a named pipe"
+
+
+def _more_pipe(run, elsewhere):
+    os.mkfifo(run / "predictions" / "more")
+    return "predictions/more: expected regular files alone, got a named pipe"
+
+
+def _socket(run, elsewhere):
+    with socket.socket(socket.AF_UNIX) as listening:
+        os.chdir(run)
+        listening.bind("s")
+    return "s: expected regular files alone, got a socket"
+
+
+def _empty_folder(run, elsewhere):
+    (run / "artefacts" / "a").mkdir(parents=True)
+    return "artefacts/a: an empty folder, which no run has"
+
+
+def _dangling(run, elsewhere):
+    (run / "MANIFEST.sig").symlink_to("nowhere")
+    return "MANIFEST.sig: expected regular files alone, got a link"
+
+
+def _added(run, elsewhere):
+    (run / "artefacts").mkdir()
+    (run / "artefacts" / "weights").write_text("x")
+    return "artefacts/weights: not in the manifest"
+
+
+ODD = [
+    _linked_folder, _lock, _linked_file, _linked_manifest, _linked_predictions, _pipe, _more_pipe, _socket,
+    _empty_folder, _dangling, _added,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("add", ODD, ids=lambda f: f.__name__.strip("_"))
+def test_what_is_no_regular_file_of_the_manifest_is_an_error(add, copied, tmp_path, monkeypatch, cli):
+    run = copied("plain")
+    monkeypatch.chdir(tmp_path)
+    told = add(run, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    ended = cli("verify", str(run))
+    assert ended.code == 1
+    assert told in ended.out.splitlines()
+    ended = cli("gate", str(run))
+    assert (ended.code, len(ended.lines)) == (2, 1)
+    assert told in ended.err
+
+
+def test_a_hard_link_is_a_regular_file(copied, tmp_path):
+    run = copied("plain")
+    (tmp_path / "same").hardlink_to(run / "report.html")
+    assert wrong(run) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["/etc/passwd", "../audit.json", "a/../audit.json", "./audit.json", "a//b", "", "a\\b", "a\x00b", "C:x",
+     "REPORT.html", "MANIFEST.json", "MANIFEST.sig", "a\nb"],
+)  # fmt: skip
+def test_a_name_in_the_manifest_that_is_no_plain_path_in_the_run_is_refused(name, copied, cli):
+    run = copied("plain")
+    manifest = json.loads((run / "MANIFEST.json").read_text())
+    manifest["files"][name] = "0" * 64
+    (run / "MANIFEST.json").write_text(manifest_text(manifest))
+    for command in ("verify", "gate"):
+        ended = cli(command, str(run))
+        assert (ended.code, len(ended.lines)) == (2, 1), ended
+        assert "MANIFEST.json: files: " in ended.err
+
+
+DEEP = 100_000
+BOMBS = {
+    "deep list": "[" * DEEP + "]" * DEEP,
+    "deep object": '{"a":' * DEEP + "1" + "}" * DEEP,
+    "digits": '{"files": ' + "9" * 1_000_000 + "}",
+    "NaN": '{"files": NaN}',
+    "twice": '{"files": {}, "files": {}}',
+    "UTF-16": "{}".encode("utf-16"),
+    "empty": "",
+    "list": "[]",
+    "text": '"files"',
+    "keys missing": "{}",
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+@pytest.mark.parametrize("name", ["MANIFEST.json", "audit.json", "MANIFEST.sig"])
+def test_a_json_file_of_a_run_that_is_none_is_one_line(name, bomb, copied, cli):
+    run = copied("labels")
+    content = BOMBS[bomb]
+    (run / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    if name == "audit.json":
+        manifest = json.loads((run / "MANIFEST.json").read_text())
+        manifest["files"][name] = hashlib.sha256((run / name).read_bytes()).hexdigest()
+        (run / "MANIFEST.json").write_text(manifest_text(manifest))
+    for command in ("gate", "report", "verify"):
+        if (name, command) == ("MANIFEST.sig", "report"):
+            continue
+        ended = cli(command, str(run))
+        assert ended.code == (1 if (name, command) == ("MANIFEST.sig", "verify") else 2), (command, ended)
+        assert name in ended.err + ended.out
+        assert len(ended.err.splitlines()) <= 1
+        assert len(ended.err) < 600
+
+
+@pytest.mark.parametrize("version", [None, "2.0", "9.0", "one", 1.0, 1, "1.0 ", True, [], "x" * 10_000])
+def test_a_result_of_another_schema_or_of_none_is_refused(version, copied, cli):
+    run = copied("labels")
+    content = json.loads((run / "audit.json").read_text())
+    content["schema_version"] = version
+    if version is None:
+        del content["schema_version"]
+    (run / "audit.json").write_text(json.dumps(content))
+    manifest = json.loads((run / "MANIFEST.json").read_text())
+    manifest["files"]["audit.json"] = hashlib.sha256((run / "audit.json").read_bytes()).hexdigest()
+    (run / "MANIFEST.json").write_text(manifest_text(manifest))
+    with pytest.raises(InputError, match=r"this one reads schema 1\.0") as told:
+        fairweigh.load_result(run)
+    assert len(str(told.value)) < 400
+    assert cli("gate", str(run)).code == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda v: v.clear(),
+        lambda v: v[0].update(name="../../elsewhere"),
+        lambda v: v[0].update(kind="compressed"),
+        lambda v: v.append(dict(v[0])),
+    ],
+)
+def test_variants_that_no_audit_could_have_are_refused(change, copied):
+    run = copied("labels")
+    content = json.loads((run / "audit.json").read_text())
+    change(content["variants"])
+    (run / "audit.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match="variants: expected"):
+        fairweigh.load_result(run)
+
+
+def test_gate_and_verify_write_nothing_and_need_no_leave_to(copied, cli):
+    run = copied("labels")
+    before = {path: path.stat().st_mtime_ns for path in [run, *run.rglob("*")]}
+    assert cli("gate", str(run)).code == 0
+    assert cli("verify", str(run)).code == 0
+    assert before == {path: path.stat().st_mtime_ns for path in [run, *run.rglob("*")]}
+
+
+def test_a_folder_that_is_being_written_is_no_run_yet(cli, here):
+    (here / ".t.partial").mkdir()
+    (here / ".t.partial" / ".lock").touch()
+    for command in ("gate", "verify"):
+        ended = cli(command, ".t.partial")
+        assert (ended.code, len(ended.lines)) == (2, 1)
+        assert "not a run folder (no MANIFEST.json)" in ended.err
