@@ -132,15 +132,17 @@ def report(
         if line.startswith(f"{AUDIT}:"):
             raise InputError(f"{run}: {line}")
     result = load_result(run)
-    spec = {**result.configuration.get("report", {}), **rendered_as(run)}
+    configured = {"language": "en", "charts": True, **result.configuration.get("report", {})}
+    spec = {**configured, **rendered_as(run)}
     if charts is None:
-        charts = bool(spec.get("charts", True))
-    language = language or str(spec.get("language", "en"))
+        charts = bool(spec["charts"])
+    language = language or str(spec["language"])
     if language not in TAGS:
         raise InputError(f"--language: expected one of {', '.join(TAGS)}, got {language!r}")
     regimes, figures = with_asked(run, result, regime or [], inputs or [], changed)
     pages = render(result, charts=charts, language=language, regimes=regimes)
-    rendered = {"language": language, "charts": charts}
+    asked = {"language": language, "charts": charts}
+    rendered = {key: value for key, value in asked.items() if value != configured[key]}
     signed = replace(run, {**figures, **pages}, rendered=rendered, unsign=unsign)
     if not quiet:
         if signed:
