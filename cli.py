@@ -141,9 +141,9 @@ def report(
         raise InputError(f"--language: expected one of {', '.join(TAGS)}, got {language!r}")
     regimes, figures = with_asked(run, result, regime or [], inputs or [], changed)
     pages = render(result, charts=charts, language=language, regimes=regimes)
-    asked = {"language": language, "charts": charts}
-    rendered = {key: value for key, value in asked.items() if value != configured[key]}
-    signed = replace(run, {**figures, **pages}, rendered=rendered, unsign=unsign)
+    rendered = {"language": language, "charts": charts}
+    unlike = {key: value for key, value in rendered.items() if value != configured[key]}
+    signed = replace(run, {**figures, **pages}, rendered=unlike, unsign=unsign)
     if not quiet:
         if signed:
             typer.echo(f"{run}: the signature was removed; sign the run again when it is as you want it")
