@@ -139,16 +139,18 @@ def report(
         if line.startswith(f"{AUDIT}:"):
             raise InputError(f"{run}: {line}")
     result = load_result(run)
-    spec = {**result.configuration.get("report", {}), **rendered_as(run)}
+    configured = {"language": "en", "charts": True, **result.configuration.get("report", {})}
+    spec = {**configured, **rendered_as(run)}
     if charts is None:
-        charts = bool(spec.get("charts", True))
-    language = language or str(spec.get("language", "en"))
+        charts = bool(spec["charts"])
+    language = language or str(spec["language"])
     if language not in TAGS:
         raise InputError(f"--language: expected one of {', '.join(TAGS)}, got {language!r}")
     regimes, figures = with_asked(run, result, regime or [], inputs or [], changed)
     pages = render(result, charts=charts, language=language, regimes=regimes, tell=_tell)
     rendered = {"language": language, "charts": charts}
-    signed = replace(run, {**figures, **pages}, rendered=rendered, unsign=unsign)
+    unlike = {key: value for key, value in rendered.items() if value != configured[key]}
+    signed = replace(run, {**figures, **pages}, rendered=unlike, unsign=unsign)
     if not quiet:
         if signed:
             typer.echo(f"{run}: the signature was removed; sign the run again when it is as you want it")

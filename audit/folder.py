@@ -298,7 +298,7 @@ def replace(
     Parameters
     ----------
     rendered : dict, optional
-        How pages were rendered, for `rendered_as`.
+        How pages were rendered where that is not as configured, for `rendered_as`.
     unsign : bool
         Remove the run's signature, which would not fit any more.
 
@@ -327,10 +327,12 @@ def replace(
             swap(folder / name, text)
             # Only what is written here gets a new checksum: a changed figure must stay a changed one.
             content["files"][name] = sha256_file(folder / name)
-        said = {RENDERED: rendered} if rendered is not None else {}
-        # The files stand last in a manifest.
-        sums = content.pop("files")
-        swap(folder / MANIFEST, manifest_text({**content, **said, "files": sums}))
+        if rendered is not None:
+            # The files stand last in a manifest.
+            sums = content.pop("files")
+            content.pop(RENDERED, None)
+            content |= {**({RENDERED: rendered} if rendered else {}), "files": sums}
+        swap(folder / MANIFEST, manifest_text(content))
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {error.strerror}") from None
     return signed
