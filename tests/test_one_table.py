@@ -6,6 +6,7 @@ import datetime
 from decimal import Decimal
 from pathlib import Path
 
+import fairweigh
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -188,3 +189,20 @@ def test_a_file_of_any_format_says_the_same(name, frame, expected, tmp_path, mon
 @pytest.mark.parametrize("name", MEMORY)
 def test_a_table_of_any_library_says_the_same(name, frame, expected, tmp_path):
     assert audited(MEMORY[name](frame), str(tmp_path / "run")) == expected
+
+
+def test_runs_from_two_formats_can_be_compared(frame, tmp_path, monkeypatch):
+    """Flags are True in a CSV of pandas and true in Parquet; ids are text in one, numbers in the other."""
+    monkeypatch.chdir(tmp_path)
+    rows = frame[["id", "flag", "repaid", "approved"]]
+    rows.to_csv("d.csv", index=False)
+    rows.to_parquet("d.parquet")
+    config = {
+        "audit": "t", "data": {"label": "repaid", "sensitive": ["flag"], "id": "id"},
+        "model": {"kind": "predictions", "decision": "approved"}, "report": {"charts": False},
+        "gates": [{"metric": "accuracy", "limit": ">= 0"}],
+    }  # fmt: skip
+    for name in ("d.csv", "d.parquet"):
+        fairweigh.run(config | {"data": {**config["data"], "path": name}}, name.replace(".", "-"))
+    compared = fairweigh.compare("d-csv", "d-parquet", "both")
+    assert (compared.comparisons[0].rows, compared.comparisons[0].agreement) == (ROWS, 1)

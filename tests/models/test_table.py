@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
+from fairweigh.datasets.training import hashed_share
 from fairweigh.models.table import PredictionTable
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -122,3 +126,97 @@ def test_a_join_takes_each_rows_own_prediction_or_names_what_is_missing(data, ot
         missing = len(set(data) - set(other))
         with pytest.raises(InputError, match=f"{missing} rows of the data have no prediction"):
             model.score(batch, batch.column("id"))
+
+
+FAR = 18_000_000_000_000_000_000
+FORMS = ("csv", "jsonl", "parquet")
+
+
+def write_as(table: pa.Table, path: str) -> None:
+    frame = table.to_pandas()
+    if path.endswith(".csv"):
+        frame.to_csv(path, index=False)
+    elif path.endswith(".jsonl"):
+        frame.to_json(path, orient="records", lines=True)
+    else:
+        pq.write_table(table, path)
+
+
+@pytest.mark.parametrize("data", FORMS)
+@pytest.mark.parametrize("other", FORMS)
+def test_ids_beyond_64_bits_join_digit_by_digit(data, other, make_people, here):
+    """As floats, an id and its successor by 7 would be one: joined, with the figures of other people."""
+    ids = [FAR + 102_400 * i for i in range(50)]
+    write_as(make_people(50, id=pa.array(ids, pa.uint64())), f"d.{data}")
+    rows = EvaluationSet(f"d.{data}", sensitive=["sex"], label="y", id="id")
+    batch = next(rows.batches(whole=True))
+    for away in (0, 7):
+        scored = pa.table(
+            {"id": pa.array([i + away for i in ids], pa.uint64()), "p": [i / 50 for i in range(50)]}
+        )
+        write_as(scored.take(np.arange(50)[::-1]), f"p.{other}")
+        model = PredictionTable(rows, "p", path=Path(f"p.{other}"))
+        if away:
+            with pytest.raises(InputError, match=r"50 rows of the data have no prediction \(such as '1800"):
+                model.score(batch, None)
+        else:
+            assert model.score(batch, None).score.tolist() == [i / 50 for i in range(50)]
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        [str(10**19 + i) for i in range(20)],
+        ["9" * 40 + str(i) for i in range(20)],
+        [f"{i:05d}" for i in range(20)],
+        [f"{i}e1" for i in range(20)],
+        ["007", "07", "7", "7.0", "+7", "1", "01", "True", "true", "1.0", "1e0", " 1", "1 ", "-1"],
+    ],
+    ids=["twenty digits", "forty digits", "zeros", "exponents", "look-alikes"],
+)
+def test_ids_of_a_csv_are_written_as_they_came(ids, audited, make_config, make_people, here):
+    table = make_people(len(ids), id=ids, y=[0, 1] * (len(ids) // 2))
+    table.to_pandas().to_csv("d.csv", index=False)
+    table.select(["id", "score"]).to_pandas()[::-1].to_csv("p.csv", index=False)
+    audited(make_config(data={"path": "d.csv"}, model={"path": "p.csv", "score": "score"}))
+    scored = pq.read_table("runs/t/predictions/original.parquet")
+    assert scored["id"].to_pylist() == ids
+    assert scored["score"].to_pylist() == table["score"].to_pylist()
+
+
+def test_numbers_join_the_text_of_their_digits_and_nothing_else(make_people, here):
+    def joined(ids, others):
+        write_as(pa.table({"id": others, "p": [0.5] * len(others)}), "p.parquet")
+        rows = EvaluationSet(make_people(len(ids), id=ids), sensitive=["sex"], id="id")
+        PredictionTable(rows, "p", path=Path("p.parquet")).score(next(rows.batches(whole=True)), None)
+
+    joined(pa.array([7, -8]), pa.array(["7", "-8"]))
+    joined(pa.array([7.0, 8.0]), pa.array([7, 8]))
+    joined(pa.array([7.0, 8.0]), pa.array(["7.0", "8.0"]))
+    joined(pa.array(["7.0", "8.0"]), pa.array([7, 8]))
+    joined(pa.array([Decimal("7.00")]), pa.array(["7"]))
+    joined(pa.array([b"\x00" * 16], pa.binary(16)), pa.array(["00" * 16]))
+    for other in ("007", "7.0.0", " 7", "7e0"):
+        with pytest.raises(InputError, match="ids do not match"):
+            joined(pa.array([7]), pa.array([other]))
+
+
+def test_a_share_is_drawn_alike_whatever_type_the_ids_have(make_people, here):
+    table = make_people(400)
+    table.to_pandas().to_csv("d.csv", index=False)
+    typed, text = (EvaluationSet(source, sensitive=["sex"], id="id") for source in (table, Path("d.csv")))
+    drawn = [
+        hashed_share(rows.read(next(rows.batches()))["id"].to_pylist(), 0.3, "selection")
+        for rows in (typed, text)
+    ]
+    np.testing.assert_array_equal(*drawn)
+    assert typed.order.strict
+    assert text.order.strict
+
+
+def test_a_word_in_a_joined_score_column_is_told_with_its_file(make_people, here):
+    rows = EvaluationSet(make_people(3), sensitive=["sex"], id="id")
+    Path("p.csv").write_text("id,p\n0,0.5\n1,high\n2,0.1\n")
+    model = PredictionTable(rows, "p", path=Path("p.csv"))
+    with pytest.raises(InputError, match=r"'p': expected numbers, got string 'high' in row 2 of p\.csv"):
+        model.score(next(rows.batches(whole=True)), None)
