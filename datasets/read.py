@@ -25,8 +25,8 @@ from .numbers import row_of
 from .spelling import spelled, without_extensions
 
 __all__ = [
-    "Missing", "TextForm", "column_names", "found_in", "iter_batches", "joined", "nearest", "place_of", "read_table",
-    "resized", "row_count", "sha256_file",
+    "Missing", "TextForm", "column_names", "found_in", "iter_batches", "joined", "nearest", "place_of",
+    "read_table", "resized", "row_count", "sha256_file",
 ]  # fmt: skip
 
 
