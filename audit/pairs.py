@@ -218,7 +218,7 @@ def pair(
         return paired
     tables = [read_predictions(path, sensitive) for path in (before, after)]
     if "count" not in tables[0].schema.names:
-        tables[1] = matched(*tables, names)
+        tables[1] = matched(tables[0], tables[1], names)
     paired.add(*(whole_batch(table) for table in tables))
     return paired
 

@@ -298,7 +298,7 @@ class EvaluationSet:
                 yield self._known(batch)
             return
         categorical = {*(c for c in self.sensitive if c not in self.bins), *self.categorical}
-        is_text = form_of(self.source, "delimited text") in ("delimited text", "JSON lines")
+        is_text = form_of(Path(self.source), "delimited text") in ("delimited text", "JSON lines")
         if is_text:
             # Text keeps its spelling: a class '01' is not the number 1.
             categorical |= {c for c in (self.label, self.cluster, self.split_column, *texts) if c}
