@@ -213,13 +213,13 @@ def pair(
     """
     paired = Paired(sensitive, probability, order, *measured, names=names)
     if _same_ids(before, after):
-        for one, other in zip(*(_batches(p, sensitive) for p in (before, after)), strict=True):
-            paired.add(one, other)
+        for rows in zip(*(_batches(p, sensitive) for p in (before, after)), strict=True):
+            paired.add(*rows)
         return paired
-    tables = [_read(path, sensitive) for path in (before, after)]
-    if "count" not in tables[0].schema.names:
-        tables[1] = matched(*tables, names)
-    paired.add(*(whole_batch(table) for table in tables))
+    one, other = (_read(path, sensitive) for path in (before, after))
+    if "count" not in one.schema.names:
+        other = matched(one, other, names)
+    paired.add(whole_batch(one), whole_batch(other))
     return paired
 
 
