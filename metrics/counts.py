@@ -120,7 +120,7 @@ class Cube:
     weights: NDArray[np.float64] | None = None
     squares: NDArray[np.float64] | None = None
     cluster: NDArray[np.int64] | None = None
-    clusters: pa.StringArray = NO_NAMES
+    clusters: pa.StringArray = field(default_factory=lambda: NO_NAMES)
 
     @classmethod
     def count(
