@@ -213,13 +213,13 @@ def pair(
     """
     paired = Paired(sensitive, probability, order, *measured, names=names)
     if _same_ids(before, after):
-        for one, other in zip(*(_batches(p, sensitive) for p in (before, after)), strict=True):
-            paired.add(one, other)
+        for rows in zip(*(_batches(p, sensitive) for p in (before, after)), strict=True):
+            paired.add(*rows)
         return paired
-    tables = [read_predictions(path, sensitive) for path in (before, after)]
-    if "count" not in tables[0].schema.names:
-        tables[1] = matched(tables[0], tables[1], names)
-    paired.add(*(whole_batch(table) for table in tables))
+    one, other = (read_predictions(path, sensitive) for path in (before, after))
+    if "count" not in one.schema.names:
+        other = matched(one, other, names)
+    paired.add(whole_batch(one), whole_batch(other))
     return paired
 
 

@@ -109,7 +109,10 @@ class Calibration:
         cell = self.clusters.unit * BINS + bins
         size = len(self.clusters.owner) * BINS
         named = dict(zip(("weight", "score", "label"), values, strict=True))
-        return [np.bincount(cell, named[name], size).reshape(-1, BINS) for name in wanted]
+        return [
+            np.bincount(cell, named[name], size).astype(float, copy=False).reshape(-1, BINS)
+            for name in wanted
+        ]
 
     def _of_slice(self, i: int) -> slice:
         """The clusters of a slice; they stand slice by slice."""

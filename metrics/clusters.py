@@ -62,7 +62,7 @@ class Dependence:
         from scipy.sparse import csr_array
 
         members = np.bincount(owner, minlength=slices)
-        squares = np.bincount(owner, np.square(pull), slices)
+        squares = np.bincount(owner, np.square(pull), slices).astype(float)
         pulls = csr_array((pull, (owner, cluster)), (slices, int(cluster.max(initial=-1)) + 1))
         shared = np.bincount(cluster).astype(float)
         products, few = None, slices**2 <= FEW_PAIRS

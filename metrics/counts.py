@@ -24,6 +24,8 @@ MOST_CODES = 2**62
 MERGE_CELLS = 100_000
 """Cells of batches that wait at least before they are added."""
 
+NO_NAMES = pa.array([], pa.string())
+
 LABEL, DECISION = "y_true", "y_pred"
 
 
@@ -107,8 +109,8 @@ class Cube:
     weights, squares : float arrays of shape (cells,) or None
     cluster : int array of shape (cells,) or None
         Position of each cell's cluster in ``clusters``. A cluster is no axis: there may be as many as rows.
-    clusters : pyarrow.StringArray or None
-        The clusters' names.
+    clusters : pyarrow.StringArray
+        The clusters' names; empty without clusters.
     """
 
     axes: tuple[str, ...]
@@ -118,7 +120,7 @@ class Cube:
     weights: NDArray[np.float64] | None = None
     squares: NDArray[np.float64] | None = None
     cluster: NDArray[np.int64] | None = None
-    clusters: pa.StringArray | None = None
+    clusters: pa.StringArray = field(default_factory=lambda: NO_NAMES)
 
     @classmethod
     def count(
@@ -137,7 +139,7 @@ class Cube:
         keys = [f"a{i}" for i in range(len(axes))]
         columns = {key: table.column(a) for key, a in zip(keys, axes, strict=True)}
         sums: list[Any] = [([], "count_all")]
-        names = None
+        names = NO_NAMES
         if weight is not None:
             w = table.column(weight)
             columns |= {"w": w, "ww": pa.compute.multiply(w, w)}
@@ -190,10 +192,10 @@ class Cube:
         weight, count, cluster : arrays of shape (rows,), optional
         """
         code = slices << len(outcomes)
-        for place, values in enumerate(reversed(outcomes.values())):
+        for place, values in enumerate(reversed(list(outcomes.values()))):
             code += values << place
         size = len(keys) << len(outcomes)
-        found, clusters, names = np.arange(size), None, None
+        found, clusters, names = np.arange(size), None, NO_NAMES
         if cluster is not None:
             names = cluster.dictionary
             joined = code * len(names) + cluster.indices.to_numpy()
@@ -205,7 +207,7 @@ class Cube:
         counts = rows if count is None else add(weights=count).astype(np.int64)
         held = np.flatnonzero(rows)
         found = found[held]
-        columns = []
+        columns: list[pa.Array] = []
         for _ in outcomes:
             found, outcome = np.divmod(found, 2)
             columns.insert(0, pa.array(outcome))
@@ -216,8 +218,8 @@ class Cube:
             [*names_of, *columns],
             [*by, *outcomes],
             counts[held],
-            None if weight is None else add(weights=weight)[held],
-            None if weight is None else add(weights=weight**2)[held],
+            None if weight is None else np.asarray(add(weights=weight), float)[held],
+            None if weight is None else np.asarray(add(weights=weight**2), float)[held],
             None if clusters is None else clusters[held],
             names,
         )
@@ -231,7 +233,7 @@ class Cube:
         weights: NDArray[np.float64] | None = None,
         squares: NDArray[np.float64] | None = None,
         cluster: NDArray[np.int64] | None = None,
-        clusters: pa.StringArray | None = None,
+        clusters: pa.StringArray = NO_NAMES,
     ) -> Cube:
         """Build a cube from aggregated cells (equal cells are added)."""
         levels, codes = [], []
@@ -310,8 +312,8 @@ class Cube:
         def join(*parts: Any) -> NDArray[Any] | None:
             return None if parts[0] is None else np.concatenate(parts)
 
-        names, cluster = None, None
-        if first.clusters is not None:
+        names, cluster = NO_NAMES, None
+        if first.cluster is not None:
             encoded = pa.chunked_array([c.clusters for c in cubes]).dictionary_encode().combine_chunks()
             names, ends = encoded.dictionary, np.cumsum([len(c.clusters) for c in cubes])
             moved = np.split(encoded.indices.to_numpy(), ends[:-1])

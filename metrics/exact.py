@@ -447,7 +447,7 @@ def _tables(a: Floats, b: Floats, known: NDArray[np.bool_]) -> tuple[Floats, NDA
 @lru_cache(maxsize=4096)
 def _table(a: float, b: float) -> Floats:
     # The same few slices are compared in one form after the other.
-    return _tabled(np.array([a]), np.array([b]))[0]
+    return np.asarray(_tabled(np.array([a]), np.array([b]))[0])
 
 
 def _tabled(a: Floats, b: Floats) -> Floats:

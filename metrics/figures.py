@@ -118,8 +118,9 @@ METHODS = {
     "through its monotone formula.",
     "mover": "MOVER: the limits of the parts combined as independent (G. Y. Zou, A. Donner 2008, Stat. Med. "
     "27:1693-1702).",
-    "dirichlet": f"Quantiles of {DRAWS} seeded draws of the four cell probabilities given the counts plus "
-    "one half each (Jeffreys prior); stays honest where a plain bootstrap of empty cells has no spread.",
+    "dirichlet": f"Quantiles of {DRAWS} seeded draws of the four cell probabilities given the counts and one "
+    "more row in two cells: the false ones for the lower limit, the true ones for the upper, as the exact "
+    "limits of a proportion count one more row against it.",
     "delong": "Wilson limits on the number of rows that DeLong's variance amounts to (E. R. DeLong et al. "
     "1988, Biometrics 44:837-845; M. Kottas et al. 2014, BMC Med. Res. Methodol. 14:26), joined with those "
     "of Newcombe's method 5 (R. G. Newcombe 2006, Stat. Med. 25:559-573), as AUCs near 1 need.",
@@ -297,40 +298,33 @@ def _matthews(tally: Tally) -> Figure:
     effective = _effective_rows(tally)
     rows = tally.counts.n if effective is None else effective
     with np.errstate(invalid="ignore"):
-        cells = sums / np.where(total > 0, total, 1) * np.asarray(rows)[:, None]
+        cells = np.nan_to_num(sums / np.where(total > 0, total, 1) * np.asarray(rows)[:, None])
     value = phi(sums)
 
     def limits(z: float, scale: float) -> Limits:
-        return posterior_limits(phi, cells * scale, z, value)
+        low, high = (
+            _drawn(cells * scale + one_more, end)
+            for one_more, end in ((WRONG, tail_area(z)), (1 - WRONG, 1 - tail_area(z)))
+        )
+        undefined = np.isnan(value)
+        return (
+            np.where(undefined, np.nan, np.fmin(low, value)),
+            np.where(undefined, np.nan, np.fmax(high, value)),
+        )
 
     return Figure(value, tally.counts.n, limits, "dirichlet", effective)
 
 
-def posterior_limits(
-    statistic: Callable[[Floats], Floats], cells: Floats, z: float, value: Floats, draws: int = DRAWS
-) -> Limits:
-    """Limits of a statistic of cell probabilities under a Jeffreys-Dirichlet posterior, seeded.
+WRONG = np.array([0.0, 1.0, 1.0, 0.0])
+"""The cells tp, fp, fn, tn in which a row lowers the correlation."""
 
-    Parameters
-    ----------
-    statistic : callable
-        From cells of shape (..., cells) to values of shape (...).
-    cells : float array of shape (slices, cells)
-        Effective counts.
-    z : float
-        Normal quantile whose two tail areas are cut off.
-    value : float array of shape (slices,)
-        Point values, which the limits always include; nan gives nan.
-    """
-    tail = tail_area(z)
-    low, high = np.full(len(cells), np.nan), np.full(len(cells), np.nan)
+
+def _drawn(cells: Floats, share: float) -> Floats:
+    """Quantile of the correlation of Dirichlet draws, with a fixed seed; a cell of 0 is never drawn."""
+    out = np.full(len(cells), np.nan)
     generator = np.random.default_rng(SEED)
     for start in range(0, len(cells), 500):
-        part = slice(start, start + 500)
-        drawn = statistic(generator.standard_gamma(cells[part] + 0.5, (draws, *cells[part].shape)))
-        low[part], high[part] = np.quantile(drawn, [tail, 1 - tail], axis=0)
-    undefined = np.isnan(value)
-    return (
-        np.where(undefined, np.nan, np.minimum(low, value)),
-        np.where(undefined, np.nan, np.maximum(high, value)),
-    )
+        part = cells[start : start + 500]
+        drawn = phi(generator.standard_gamma(part, (DRAWS, *part.shape)))
+        out[start : start + 500] = np.quantile(drawn, share, axis=0)
+    return out

@@ -8,11 +8,12 @@ from fairweigh.metrics import power
 from fairweigh.metrics.counts import Counts, Tally
 from fairweigh.metrics.evidence import Pairs, Rates, evidence
 from fairweigh.metrics.exact import DIFFERENCE, F1, RATIO, Contrast
-from fairweigh.metrics.figures import count_figure
+from fairweigh.metrics.figures import count_figure, phi
+from fairweigh.metrics.intervals import normal_quantile
 from fairweigh.metrics.questions import Each
 from fairweigh.metrics.requirement import Requirement
 from fairweigh.metrics.table import METRICS
-from scipy.stats import binom, fisher_exact
+from scipy.stats import binom, fisher_exact, multinomial
 
 ALPHA = 0.05
 
@@ -262,3 +263,20 @@ def test_no_rows_decide_what_lies_on_the_limit(q):
     found = power.needed(q, ALPHA)
     assert np.isnan(found.times[0])
     assert np.isnan(found.halfway[0])
+
+
+def test_matthews_correlation_at_its_limit_misses_no_more_than_the_level():
+    """Exact: every table of ten rows. With a Jeffreys prior it was up to 27 %."""
+    n = 10
+    cells = np.array([c for c in product(range(n + 1), repeat=4) if sum(c) == n])
+    tp, fp, fn, tn = cells.T
+    counts = Counts(tp + fp + fn + tn, tp + fn, tp + fp, tp, fp, fn, tn)
+    tally = Tally(("s",), [(str(i),) for i in range(len(cells))], counts)
+    low, high = count_figure(METRICS["matthews_correlation"], tally).limits(normal_quantile(0.9), 1.0)
+    for base, found, wrong in (
+        (0.5, 0.99, 0.02), (0.2, 0.99, 0.02), (0.5, 0.5, 0.5), (0.3, 0.9, 0.4), (0.2, 0.3, 0.05)
+    ):  # fmt: skip
+        share = np.array([base * found, (1 - base) * wrong, base * (1 - found), (1 - base) * (1 - wrong)])
+        chance, truth = multinomial.pmf(cells, n, share), phi(share)
+        assert chance @ (high < truth) <= 0.055
+        assert chance @ (low > truth) <= 0.055
