@@ -20,7 +20,7 @@ INPUTS = {
     "model-card": CARD,
     "nist-ai-rmf": dict.fromkeys(("context", "metrics_rationale", "responsible"), "told"),
     "nyc-ll144": {
-        "rate": "selection", "tool": "t", "audit_date": "'2026-01-02'", "distribution_date": "'2026-01-03'",
+        "rate": "selection", "tool": "t", "audit_date": "'2026-01-03'", "distribution_date": "'2026-01-02'",
         "data_source": "s", "data_type": "historical", "sex": "sex", "race": "race",
     },
 }  # fmt: skip
