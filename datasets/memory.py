@@ -85,12 +85,12 @@ def _from_columns(columns: dict[str, Any], key: str, told: str) -> pa.Table:
     try:
         return pa.table(columns)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        rows = {-1 if isinstance(v, str) or not hasattr(v, "__len__") else len(v) for v in columns.values()}
+        if len(rows) > 1 or rows == {-1}:
+            raise InputError(f"{key}: expected columns of one length, as lists or arrays") from None
         import pandas as pd
 
-        try:
-            frame = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()})
-        except (TypeError, ValueError):
-            raise InputError(told) from None
+        frame = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()})
         return _from_pandas(frame, key, told)
 
 
