@@ -17,7 +17,7 @@ from .dialect import LOOK, Dialect, TextForm, read_dialect
 from .errors import InputError
 from .files import is_gzip_name, open_content, reading, undecodable
 from .missing import ALWAYS, BLANK, Missing, nulled
-from .numerals import Numerals, find_numerals, grouped, ungrouped
+from .numerals import Numerals, find_numerals, grouped, may_hold_marks, ungrouped
 
 BLOCK = MAX_ROW
 """Bytes parsed at a time; a single row cannot be longer. Arrow reads up to 32 blocks ahead."""
@@ -26,10 +26,6 @@ CATEGORY = pa.dictionary(pa.int32(), pa.string())
 FORM = "delimited text"
 _MISFIT = re.compile(r"In CSV column #(\d+):.*conversion error to (.+?): invalid value '(.*)'", re.DOTALL)
 _RAGGED = re.compile(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
-_COMMA_WITHIN = re.compile(rb"\d,\d|[\s\"',;\t|][+-]?,\d")
-_POINT_GROUPS = re.compile(rb"\d\.\d{3}")
-_MANY_GROUPS = re.compile(rb"\d(?:[ ']|\xc2?\xa0|\xe2\x80[\xaf\x99])\d{3}|\d\.\d{3}\.\d{3}")
-_QUOTED_COMMA = re.compile(rb"[\"'][^\"'\r\n]{0,12}\d,\d")
 
 
 @dataclass
@@ -69,15 +65,9 @@ def read_form(path: Path, form: TextForm) -> Dialect:
 
 
 def _may_hold_marks(path: Path, dialect: Dialect) -> bool:
-    """Whether some number may be written otherwise than with a plain point: most files show at once."""
     with open_content(path) as file:
         start = file.read(LOOK)
-    if b"\0" in start[:1000]:  # UTF-16
-        return True
-    marks = [_MANY_GROUPS, _QUOTED_COMMA if dialect.separator == "," else _COMMA_WITHIN]
-    if dialect.separator == ";":
-        marks.append(_POINT_GROUPS)
-    return any(mark.search(start) for mark in marks)
+    return b"\0" in start[:1000] or may_hold_marks(start, dialect.separator)  # UTF-16 has zeros.
 
 
 def iter_text(

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 _SIGN, _POWER, _END = r"^\s*[+-]?", r"[eE][+-]?\d+", r"\s*$"
 _GROUP_MARKS = (" ", "'", "’", "\u00a0", "\u202f")
@@ -26,6 +28,59 @@ _KINDS = {
 }
 """Ways to write a number; 'either' has one mark and three digits behind it, decimals or thousands."""
 _MARKED = r"\d[.,\s'’\x{a0}\x{202f}]\d|^\s*[+-]?[.,]\d|\d\.\s*$|\de"
+
+
+_PIECE = 256 << 10
+_IS_DIGIT = np.zeros(256, bool)
+_IS_DIGIT[list(b"0123456789")] = True
+_BEGINS = _IS_DIGIT.copy()
+_BEGINS[list(b"+-., ")] = True
+
+
+def may_hold_marks(start: bytes, separator: str) -> bool:
+    """Whether some number may be written otherwise than with a plain point: most files show at once.
+
+    Parameters
+    ----------
+    start : bytes
+        The first bytes of a file, in an encoding that has those of ASCII.
+    """
+    return any(
+        _marked(np.frombuffer(start[at : at + _PIECE + 16], np.uint8), separator)
+        for at in range(0, len(start), _PIECE)
+    )
+
+
+def _marked(text: NDArray[np.uint8], separator: str) -> bool:
+    text = np.concatenate([text, np.zeros(8, np.uint8)])
+    digit = _IS_DIGIT[text]
+
+    def three(after: int) -> NDArray[np.bool_]:
+        size = len(text) - 8
+        return (
+            digit[after : size + after]
+            & digit[after + 1 : size + after + 1]
+            & digit[after + 2 : size + after + 2]
+        )
+
+    def is_(mark: str, at: int = 0) -> NDArray[np.bool_]:
+        return np.asarray(text[at : len(text) - 8 + at] == ord(mark))
+
+    behind = digit[: len(text) - 8]
+    groups = three(2)
+    # The last byte of a no-break space or a raised comma, in UTF-8 and in Latin-1.
+    odd = np.isin(text[1 : len(text) - 7], (0xA0, 0xAF, 0x99, 0x92)) & groups
+    if odd.any() or (behind & (is_(" ", 1) | is_("'", 1)) & groups).any():
+        return True
+    points = behind & is_(".", 1) & groups
+    if (points & is_(".", 5) & digit[6 : len(text) - 2]).any():
+        return True
+    if separator == ",":
+        # A comma within a cell needs quotes around it, and the first of them begins a cell.
+        opens = (is_(",") | is_("\n") | is_("\r")) & is_('"', 1)
+        return bool((opens & _BEGINS[text[2 : len(text) - 6]]).any())
+    comma = is_(",", 1) & digit[2 : len(text) - 6]
+    return bool(comma.any() or (separator == ";" and points.any()))
 
 
 @dataclass
