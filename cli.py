@@ -250,6 +250,7 @@ def main() -> NoReturn:
     # Batches are freed as soon as they are counted; other pools give their pages back each time.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _reserve()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A slice's name may not be writable on this terminal; a verdict must not fail over that.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -269,6 +270,16 @@ def main() -> NoReturn:
     if code == INTERRUPTED:
         _stop("interrupted; no run was written")
     _leave(code if isinstance(code, int) else 0)
+
+
+def _reserve() -> None:
+    """Take the places of standard streams that came closed: no file may get their numbers.
+
+    They can be written to, and fail when that is to reach its place: what is said there is lost.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDONLY), mode, encoding="utf-8"))
 
 
 def _told(error: BaseException) -> str:
@@ -318,9 +329,9 @@ def _leave(code: int) -> NoReturn:
             if stream is not None:
                 stream.flush()
         except OSError as error:
-            code = 2
+            told, code = code == 2, 2
             os.dup2(os.open(os.devnull, os.O_WRONLY), number)
-            if number == 1:
+            if number == 1 and not told:
                 with suppress(OSError):
                     print(f"fairweigh: standard output: {error.strerror}", file=sys.stderr, flush=True)
     sys.exit(code)

@@ -8,7 +8,7 @@ from typing import Any
 from ..datasets.errors import InputError
 from ..datasets.json_text import read_object, shown
 from ..datasets.read import sha256_file
-from .folder import AUDIT, MANIFEST, SIGNATURE, checksum, manifest_text, read_manifest, walked
+from .folder import AUDIT, MANIFEST, RENDERED, SIGNATURE, checksum, manifest_text, read_manifest, walked
 from .signature import check_signature
 
 _OF_DATA = ("data_sha256", "model_sha256")
@@ -62,7 +62,7 @@ def _check_manifest(run: Path, content: dict[str, Any]) -> list[str]:
     differing = [key for key, value in told.items() if key not in content or content[key] != value]
     if differing:
         return [f"{MANIFEST}: {', '.join(differing)}: not what {AUDIT} says"]
-    unknown = [shown(key) for key in content if key not in {*told, *_OF_DATA, "files"}]
+    unknown = [shown(key) for key in content if key not in {*told, *_OF_DATA, RENDERED, "files"}]
     return [f"{MANIFEST}: {', '.join(unknown)}: no key of a manifest"] if unknown else []
 
 

@@ -26,6 +26,7 @@ class WrittenGroups(Written):
     keys: list[list[str]]
     bins: dict[str, list[float]]
     unseen: Literal["error", "common"]
+    merge: dict[str, dict[str, list[str]]] = Field(default_factory=dict)
 
 
 class WrittenDraw(Written):

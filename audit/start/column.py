@@ -12,25 +12,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...datasets.columns import word
+from ...datasets.missing import WORDS
 
 MOST = 1000
 """Distinct values that are kept by name."""
-NOT_KNOWN = {
-    "?",
-    "-",
-    "--",
-    ".",
-    "na",
-    "n/a",
-    "#n/a",
-    "<na>",
-    "nan",
-    "none",
-    "null",
-    "missing",
-    "n.a.",
-    "k.a.",
-}
+NOT_KNOWN = {"?", "-", "--", ".", "missing", "n.a.", *(word.casefold() for word in WORDS)}
 """Texts that people write for a value that is not there; whether one is, is asked."""
 DATE = r"^\s*\d{4}-\d{2}-\d{2}|^\s*\d{1,2}[./]\d{1,2}[./]\d{2,4}\s*$"
 NUMBER = re.compile(r"\s*[+-]?\d+([.,]\d+)?\s*")

@@ -32,7 +32,8 @@ class Seen:
     """A table and what was found out about it.
 
     ``spelled`` holds the rows of each value of label, decision and uncut sensitive features, as an audit
-    reads them; ``label`` and ``decision`` which of these are positive.
+    reads them; ``label`` and ``decision`` which of these are positive. ``written`` is how a text file departs
+    from the usual, by the keys of the configuration.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class Seen:
     spelled: Mapping[str, Mapping[str, int]]
     label: Side | None
     decision: Side | None
+    written: Mapping[str, str]
 
 
 def lines(seen: Seen) -> Iterator[str]:
@@ -53,6 +55,8 @@ def lines(seen: Seen) -> Iterator[str]:
     yield f"audit: {scalar(seen.path.name.split('.')[0] or 'audit')}"
     yield "data:"
     yield f"  path: {scalar(str(seen.path))}"
+    for key, value in seen.written.items():
+        yield f"  {key}: {scalar(value)}            # as found by looking at the file"
     yield from _label(seen)
     # No name and no value of a column tells this.
     yield "  # positive_is: benefit     # CHECK: what a positive decision is to the person it falls on,"
@@ -109,7 +113,7 @@ def _sensitive(seen: Seen) -> Iterator[str]:
     asked = [*found.sensitive, *(n for n in (found.label, found.decision) if n)]
     missing = {w for name in asked for w in seen.looks[name].unknown_words}
     if missing:
-        yield f"  missing: {flow(['', *sorted(missing)])}   # CHECK: words that mean 'not known'"
+        yield f"  missing: {flow(sorted(missing))}   # CHECK: words that mean 'not known'"
 
 
 def _sliced(seen: Seen) -> Iterator[tuple[str, Mapping[str, int]]]:

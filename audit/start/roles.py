@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ...datasets.dialect import NAMELESS
 from . import names
 from .column import MOST, Look
 from .found import FEATURE, MOST_CLASSES, NOT_USED, Roles, free
@@ -34,7 +35,7 @@ def _unusable(looks: Mapping[str, Look], found: Roles) -> None:
         elif look.kind in ("nested", "bytes"):
             what = "lists or mappings" if look.kind == "nested" else "bytes"
             found.give(name, NOT_USED, f"holds {what}, not one value per row")
-        elif not name:
+        elif not name.strip() or (name.startswith(NAMELESS) and look.rising):
             found.give(name, NOT_USED, "has no name: the row numbers that pandas writes, it seems")
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from ...datasets.columns import words
+from ...datasets.delimited import read_form
+from ...datasets.dialect import TextForm
 from ...datasets.errors import InputError
 from ...datasets.files import form_of
 from ...datasets.read import iter_batches
@@ -61,8 +63,13 @@ def start(path: Path) -> str:
     for name, (other, how_well) in tells(table, looks, found.features, [*found.sensitive]).items():
         told = f"CHECK: tells {comment(repr(other), 40)} (Cramer's V {how_well:.2f}): a proxy of it"
         found.give(name, NOT_USED, f"{FEATURE}; {told}")
-    seen = Seen(path, table, whole, looks, found, spelled, label, decision)
+    seen = Seen(path, table, whole, looks, found, spelled, label, decision, _written(path))
     return "\n".join(lines(seen)) + "\n"
+
+
+def _written(path: Path) -> dict[str, str]:
+    """How a text file departs from the usual, as its reader found."""
+    return read_form(path, TextForm()).found if form_of(path) == "delimited text" else {}
 
 
 def _sample(path: Path) -> tuple[pa.Table, bool]:

@@ -222,13 +222,17 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"sex": of("f", "m"), "label": of("low", "medium", "high")},
         {"label": "label", "positive": "high", "negative": ["low", "medium"]},
     ),
+    "several decisions": (
+        {"sex": of("f", "m"), "decision": of("approved", "denied", "withdrawn")},
+        {"decision": "decision", "positive": "approved", "negative": ["denied", "withdrawn"]},
+    ),
     "splits": (
         {"gender": of("male", "female"), "x": number(0, 1), "fold": of("train", "test"), "y": of(0, 1)},
         {"sensitive": ["gender"], "split_column": "fold", "split": "test", "label": "y"},
     ),
     "words for not known": (
         {"age": [*map(str, whole(18, 75)[1:]), "?"], "sex": of("M", "F", "NA"), "hired": of(0, 1)},
-        {"sensitive": ["age", "sex"], "missing": ["", "?", "NA"], "decision": "hired"},
+        {"sensitive": ["age", "sex"], "missing": ["?", "NA"], "decision": "hired"},
     ),
     "columns called as keys": (
         {"data": of(0, 1), "model": of(0, 1), "gates": of(0, 1), "sex": of("M", "F"), "label": of(0, 1),
@@ -256,7 +260,7 @@ def test_roles(tmp_path: Path, case: str) -> None:
     read({"audit": "x", **config})
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c != "several classes"])
+@pytest.mark.parametrize("case", CASES)
 def test_the_written_file_runs_as_it_stands(cli: Any, case: str) -> None:
     pd.DataFrame(CASES[case][0]).to_csv("d.csv", index=False)
     assert cli("init", "d.csv").code == 0
@@ -428,3 +432,40 @@ def test_roles_of_public_data(data_folder: Path, file: str) -> None:
 def test_an_unreadable_file_is_refused_as_an_audit_refuses_it(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         start(tmp_path / "none.csv")
+
+
+TABLE = {
+    "Größe": number(0, 9), "Geschlecht": of("männlich", "weiblich"), "Score": number(0, 1),
+    "genehmigt": of("ja", "nein"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("how", "before", "expected"),
+    [
+        ({"sep": ";", "decimal": ",", "index": False}, "", {"separator": ";", "decimal": ","}),
+        ({"sep": ";", "decimal": ",", "index": False}, "sep=;\n", {"separator": ";", "decimal": ","}),
+        ({"sep": "\t", "index": False, "encoding": "utf-16"}, "", {"separator": "\t", "encoding": "utf-16"}),
+        ({"index": False, "encoding": "latin-1"}, "", {"encoding": "latin-1"}),
+        ({"index": True}, "", {}),
+    ],
+)
+def test_how_a_file_is_written_stands_in_the_configuration(
+    cli: Any, how: dict[str, Any], before: str, expected: dict[str, str]
+) -> None:
+    pd.DataFrame(TABLE).to_csv("d.csv", **how)
+    if before:
+        Path("d.csv").write_bytes(before.encode() + Path("d.csv").read_bytes())
+    assert cli("init", "d.csv").code == 0
+    text = Path("audit.yaml").read_text()
+    data = parsed(text)["data"]
+    assert {key: data[key] for key in ("separator", "decimal", "encoding") if key in data} == expected
+    assert data["sensitive"] == ["Geschlecht"]
+    assert parsed(text)["model"]["score"] == "Score"
+    assert len(column_lines(text)) == len(TABLE) + how["index"]
+    assert cli("audit", "audit.yaml", "-q", "--set", "report.charts=false").code == 0
+
+
+def test_a_json_array_is_a_table_too(tmp_path: Path) -> None:
+    pd.DataFrame(TABLE).to_json(tmp_path / "d.json", orient="records")
+    assert parsed(start(tmp_path / "d.json"))["data"]["sensitive"] == ["Geschlecht"]
