@@ -120,7 +120,7 @@ def report(
     from .api import load_result
     from .audit.folder import AUDIT, replace
     from .audit.regimes.asked import with_asked
-    from .audit.verify import check_files
+    from .audit.verify import check_files, refuse_forged
     from .datasets.errors import InputError
     from .reports import render
     from .reports.language import TAGS
@@ -130,6 +130,9 @@ def report(
         if line.startswith(f"{AUDIT}:"):
             raise InputError(f"{run}: {line}")
     result = load_result(run)
+    if not changed:
+        # Changed files are found by whoever checks them; what the manifest names must not be passed on.
+        refuse_forged(run, result)
     spec = result.configuration.get("report", {})
     if charts is None:
         charts = bool(spec.get("charts", True))

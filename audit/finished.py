@@ -82,9 +82,8 @@ def _check_variants(result: AuditResult, path: Path) -> None:
         raise InputError(f"{path}: variants: expected the original first, got {shown(kinds)}")
     names = [variant.name for variant in result.variants]
     # A name is that of a file in the run: one with a slash would be read elsewhere.
-    bad = [name for name in names if "/" in name or "\0" in name or names.count(name) > 1]
-    if bad:
-        raise InputError(f"{path}: variants: expected distinct names of files, got {shown(bad[0])}")
+    if len(set(names)) < len(names) or any("/" in name or "\0" in name for name in names):
+        raise InputError(f"{path}: variants: expected distinct names of files, got {shown(names)}")
 
 
 def opened(path: Path) -> Finished:
