@@ -14,10 +14,11 @@ from .._version import __version__
 from ..datasets.errors import InputError
 from ..datasets.json_text import shown
 from .comparison import is_comparison
+from .finished import configuration_of
 from .folder import AUDIT, PREDICTIONS, read_manifest
 from .intact import check_files as check_files
 from .judge import IDENTIFIED
-from .recomputed import BROKEN, configuration_of, recomputed, told
+from .recomputed import BROKEN, recomputed, told
 from .regimes.files import recompute_regimes
 from .result import AuditResult
 from .variants_told import check_variants
