@@ -129,7 +129,7 @@ def report(
     from .api import load_result
     from .audit.folder import AUDIT, rendered_as, replace
     from .audit.regimes.asked import with_asked
-    from .audit.verify import check_files
+    from .audit.verify import check_files, refuse_forged
     from .datasets.errors import InputError
     from .reports import render
     from .reports.language import TAGS
@@ -139,6 +139,9 @@ def report(
         if line.startswith(f"{AUDIT}:"):
             raise InputError(f"{run}: {line}")
     result = load_result(run)
+    if not changed:
+        # Changed files are found by whoever checks them; what the manifest names must not be passed on.
+        refuse_forged(run, result)
     configured = {"language": "en", "charts": True, **result.configuration.get("report", {})}
     spec = {**configured, **rendered_as(run)}
     if charts is None:

@@ -131,7 +131,7 @@ def record(
     """Record a finished run in a history, or tell trackers of it, where its audit did not or could not."""
     from .api import load_result
     from .audit.masked import HIDDEN
-    from .audit.verify import check_files
+    from .audit.verify import check_files, refuse_forged
     from .datasets.errors import InputError
     from .record.database import engine
     from .record.history import record as record_run
@@ -140,6 +140,7 @@ def record(
     if changed:
         raise InputError(f"{run}: not as it was written, so not recorded: {'; '.join(changed)}")
     result = load_result(run)
+    refuse_forged(run, result)
     if sum(v.kind == "original" for v in result.variants) > 1:
         raise InputError(f"{run}: compares two runs; a history is of runs of one model")
     if track:

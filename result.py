@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import PrivateAttr
+from pydantic import PrivateAttr, ValidationError
 
-from .audit.config import ReportSpec
+from .audit.config import ReportSpec, first_problem
 from .audit.folder import swap
 from .audit.result import AuditResult
 from .datasets.errors import InputError
@@ -135,7 +135,10 @@ class Result(AuditResult):
 
     @property
     def _report(self) -> ReportSpec:
-        return ReportSpec.model_validate(self.configuration.get("report") or {})
+        try:
+            return ReportSpec.model_validate(self.configuration.get("report") or {})
+        except ValidationError as error:
+            raise InputError(f"configuration.report: {first_problem(error, ReportSpec)}") from None
 
     def _language(self, given: str | None) -> str:
         from .reports.language import TAGS

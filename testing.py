@@ -92,13 +92,18 @@ def _judged(
         raise InputError(f"assert_gate: {names} belong to a table of predictions; got a result")
     slices = subject.configuration.get("slices") or {}
     policy = {
-        "gates": [dict(gate)], "confidence": subject.confidence, "min_size": slices.get("min_size", 30),
+        "gates": [dict(gate)], "confidence": _confidence(subject), "min_size": slices.get("min_size", 30),
     }  # fmt: skip
     result = subject.gate(policy)
     on = gate.get("on", "original")
     # A gate on the original is judged on every variant, for the choice among them.
     gates = [g for g in result.gates if on != "original" or g.variant == result.variants[0].name]
     return result, gates
+
+
+def _confidence(result: Result) -> float:
+    """The confidence of a policy that judged it, else that of its configuration, which figures follow."""
+    return result.confidence if result.policy else float(result.configuration.get("confidence", 0.95))
 
 
 def _judged_table(

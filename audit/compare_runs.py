@@ -19,7 +19,7 @@ from . import describe
 from .comparison import Figures, derived_comparison, figures
 from .config import Config
 from .differences import differences
-from .finished import Finished, check_same_data, opened
+from .finished import Finished, check_same_data, configuration_of, opened
 from .folder import AUDIT, OpenRun, checksum
 from .gate import GROUPS, gate_id
 from .regimes.base import listed as listed_regimes
@@ -90,7 +90,7 @@ def _configuration(runs: Sequence[Finished], names: Sequence[str]) -> tuple[Conf
     if dropped:
         titles = ", ".join(METRICS[m].title for m in dropped if m in METRICS)
         missing.append(NotMeasured(what=titles, why=tell("not measured alike by both runs")))
-    config = Config.model_validate(content)
+    config = configuration_of(other.result)
     kept = []
     for k, gate in enumerate(config.gates):
         name = gate_id(gate, k)

@@ -8,10 +8,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from .._version import __version__
 from ..datasets.columns import listed
 from ..datasets.errors import InputError
 from ..datasets.json_text import parse_object, read_regular, shown
 from .comparison import is_comparison
+from .config import Config, first_problem
 from .folder import AUDIT, PREDICTIONS
 from .intact import check_files
 from .result import SCHEMA_VERSION, AuditResult, Variant
@@ -85,9 +87,29 @@ def _check_variants(result: AuditResult, path: Path) -> None:
         raise InputError(f"{path}: variants: expected the original first, got {shown(kinds)}")
     names = [variant.name for variant in result.variants]
     # A name is that of a file in the run: one with a slash would be read elsewhere.
-    bad = [name for name in names if "/" in name or "\0" in name or names.count(name) > 1]
-    if bad:
-        raise InputError(f"{path}: variants: expected distinct names of files, got {shown(bad[0])}")
+    if len(set(names)) < len(names) or any("/" in name or "\0" in name for name in names):
+        raise InputError(f"{path}: variants: expected distinct names of files, got {shown(names)}")
+
+
+def configuration_of(result: AuditResult, **instead: Any) -> Config:
+    """Read a run's configuration.
+
+    Parameters
+    ----------
+    instead
+        Parts that are put in place of the run's own before they are looked at.
+
+    Raises
+    ------
+    InputError
+        It is none of this version, such as one with a metric that was added later.
+    """
+    try:
+        return Config.model_validate({**result.configuration, **instead})
+    except ValidationError as error:
+        by = result.environment.fairweigh
+        written = "" if by == __version__ else f" (written by fairweigh {shown(by)}, this is {__version__})"
+        raise InputError(f"configuration: cannot be used{written}: {first_problem(error)}") from None
 
 
 def opened(path: Path) -> Finished:

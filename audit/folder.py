@@ -10,7 +10,7 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain, count
 from pathlib import Path
 from typing import IO, Any
@@ -91,13 +91,15 @@ def files(folder: Path) -> list[str]:
     return sorted(name for name in walked(folder)[0] if name not in (MANIFEST, SIGNATURE))
 
 
-def walked(folder: Path) -> tuple[list[str], list[str]]:
+def walked(folder: Path) -> tuple[list[str], dict[str, str]]:
     """Go through a folder without following a link, opening a file, or leaving it.
 
     Returns
     -------
-    regular, odd : list of str
-        Relative paths of the regular files, and a line for everything else that lies there.
+    regular : list of str
+        Relative paths of the regular files, sorted.
+    odd : dict of str to str
+        What else lies there, by its relative path.
 
     Raises
     ------
@@ -105,7 +107,7 @@ def walked(folder: Path) -> tuple[list[str], list[str]]:
         A folder cannot be read.
     """
     regular: list[str] = []
-    odd: list[str] = []
+    odd: dict[str, str] = {}
     open_ = [folder]
     while open_:
         place = open_.pop()
@@ -116,7 +118,7 @@ def walked(folder: Path) -> tuple[list[str], list[str]]:
         except OSError as error:
             raise InputError(f"{place}: cannot be read: {error.strerror}") from None
         if not found and place != folder:
-            odd.append(f"{_relative(place, folder)}: an empty folder, which no run has")
+            odd[_relative(place, folder)] = "an empty folder, which no run has"
         for entry, mode in zip(found, modes, strict=True):
             name = _relative(Path(entry.path), folder)
             if stat.S_ISREG(mode):
@@ -124,8 +126,8 @@ def walked(folder: Path) -> tuple[list[str], list[str]]:
             elif stat.S_ISDIR(mode):
                 open_.append(Path(entry.path))
             else:
-                odd.append(f"{name}: expected regular files alone, got {kind_of(mode)}")
-    return sorted(regular), sorted(odd)
+                odd[name] = f"expected regular files alone, got {kind_of(mode)}"
+    return sorted(regular), dict(sorted(odd.items()))
 
 
 def _relative(path: Path, folder: Path) -> str:
@@ -314,33 +316,45 @@ def replace(
     """
     content = read_manifest(folder)
     signature = folder / SIGNATURE
-    signed = signature.exists()
+    signed = os.path.lexists(signature)
     if signed and not unsign:
         raise InputError(
             f"{folder}: the run is signed, and files written anew would void {SIGNATURE}; with --unsign the "
             "signature is removed first"
         )
+    # Only what is written here gets a new checksum: a changed figure must stay a changed one.
+    content["files"] |= {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+    if rendered is not None:
+        # The files stand last in a manifest.
+        sums = content.pop("files")
+        content.pop(RENDERED, None)
+        content |= {**({RENDERED: rendered} if rendered else {}), "files": sums}
+    written: list[tuple[Path, Path]] = []
     try:
-        signature.unlink(missing_ok=True)
-        for name, text in texts.items():
+        # On a full disk nothing has taken its place yet.
+        for name, text in [*texts.items(), (MANIFEST, manifest_text(content))]:
             (folder / name).parent.mkdir(exist_ok=True)
-            swap(folder / name, text)
-            # Only what is written here gets a new checksum: a changed figure must stay a changed one.
-            content["files"][name] = sha256_file(folder / name)
-        if rendered is not None:
-            # The files stand last in a manifest.
-            sums = content.pop("files")
-            content.pop(RENDERED, None)
-            content |= {**({RENDERED: rendered} if rendered else {}), "files": sums}
-        swap(folder / MANIFEST, manifest_text(content))
+            written.append((_beside(folder / name), folder / name))
+            written[-1][0].write_text(text, encoding="utf-8")
+        signature.unlink(missing_ok=True)
+        for beside, path in written:
+            beside.replace(path)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {error.strerror}") from None
+    finally:
+        for beside, _ in written:
+            with suppress(OSError):
+                beside.unlink()
     return signed
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")
 
 
 def swap(path: Path, text: str) -> None:
     """Write a text file at once: it is the old one or the new one, never a half."""
-    beside = path.with_name(f".{path.name}.new")
+    beside = _beside(path)
     try:
         beside.write_text(text, encoding="utf-8")
         beside.replace(path)

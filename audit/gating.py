@@ -13,14 +13,14 @@ from . import describe
 from .baseline import Baseline
 from .config import Config
 from .coverage import coverage
-from .finished import Finished, checked, opened
+from .finished import Finished, checked, configuration_of, opened
 from .folder import PREDICTIONS
 from .gate import together
 from .judge import Judgement, judge, value_order
 from .measure import Measurement
 from .pairs import Paired
 from .policy import GivenPolicy, Policy, Source, read_policy
-from .recomputed import as_configured, as_counted, check_run, configuration_of, recomputed, recomputing
+from .recomputed import as_configured, as_counted, check_run, recomputed, recomputing
 from .result import AuditResult, DataInfo, NotMeasured, PolicyInfo
 from .runner import entries_of, methods_of
 from .unpaired import Unpaired

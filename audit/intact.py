@@ -27,20 +27,16 @@ def check_files(run: Path) -> list[str]:
     said: dict[str, str] = content["files"]
     regular, odd = walked(run)
     there = set(regular) - {MANIFEST, SIGNATURE}
+    out = [f"{name}: {told}" for name, told in odd.items()]
     if MANIFEST not in regular:
-        return odd
-    out = [*odd, *(f"{name}: missing" for name in said if name not in there and not _in(name, odd))]
+        return out
+    out += [f"{name}: missing" for name in said if name not in there and name not in odd]
     out += [f"{name}: not in the manifest" for name in sorted(there - set(said))]
     changed = [name for name in said if name in there and _sha256(run / name) != said[name]]
     out += [f"{name}: changed since the run was written" for name in changed]
     if AUDIT in there and AUDIT not in changed:
         out += _check_manifest(run, content)
     return out + (check_signature(run) if SIGNATURE in regular else [])
-
-
-def _in(name: str, odd: list[str]) -> bool:
-    """Whether a line on what is no regular file speaks of this name already."""
-    return any(line.startswith(f"{name}: ") for line in odd)
 
 
 def _sha256(path: Path) -> str:

@@ -12,16 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pydantic import ValidationError
 
-from .._version import __version__
 from ..datasets import card as cards
 from ..datasets.errors import InputError
-from ..datasets.json_text import shown
 from ..told import tell
 from . import describe
 from .comparison import derived_comparison, figures, is_comparison
-from .config import Config, first_problem
+from .config import Config
+from .finished import configuration_of
 from .folder import PREDICTIONS
 from .judge import SELECTION, judge, value_order
 from .measure import Measurement
@@ -81,27 +79,6 @@ def told(error: Exception) -> str:
     text = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
     line = " ".join(text.split())
     return line if len(line) <= 200 else f"{line[:197]}..."
-
-
-def configuration_of(result: AuditResult, **instead: Any) -> Config:
-    """Read a run's configuration.
-
-    Parameters
-    ----------
-    instead
-        Parts that are put in place of the run's own before they are looked at.
-
-    Raises
-    ------
-    InputError
-        It is none of this version, such as one with a metric that was added later.
-    """
-    try:
-        return Config.model_validate({**result.configuration, **instead})
-    except ValidationError as error:
-        by = result.environment.fairweigh
-        written = "" if by == __version__ else f" (written by fairweigh {shown(by)}, this is {__version__})"
-        raise InputError(f"configuration: cannot be used{written}: {first_problem(error)}") from None
 
 
 def _audit(run: Path, result: AuditResult, config: Config) -> tuple[AuditResult, pa.Table | None]:

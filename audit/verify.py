@@ -11,12 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .._version import __version__
+from ..datasets.errors import InputError
 from ..datasets.json_text import shown
 from .comparison import is_comparison
+from .finished import configuration_of
 from .folder import AUDIT, PREDICTIONS, read_manifest
 from .intact import check_files as check_files
 from .judge import IDENTIFIED
-from .recomputed import BROKEN, configuration_of, recomputed, told
+from .recomputed import BROKEN, recomputed, told
 from .regimes.files import recompute_regimes
 from .result import AuditResult
 from .variants_told import check_variants
@@ -50,6 +52,14 @@ def check_figures(run: Path, result: AuditResult) -> list[str]:
         # Files that were tampered with may not be readable as what they claim to be.
         return [f"figures: cannot be recomputed from the predictions: {told(error)}"]
     return out + _check_regimes(run, result, strict)
+
+
+def refuse_forged(run: Path, result: AuditResult) -> None:
+    """InputError where a result says what its predictions and configuration do not give."""
+    wrong = check_figures(run, result)
+    if wrong:
+        more = f" (and {len(wrong) - 1:,} more; see fairweigh verify)" if len(wrong) > 1 else ""
+        raise InputError(f"{run}: {AUDIT} is not what the predictions give: {wrong[0]}{more}")
 
 
 def _check_form(run: Path, result: AuditResult) -> list[str]:

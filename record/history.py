@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..audit.result import AuditResult, GateResult, Variant
 from ..datasets.errors import InputError
+from ..datasets.json_text import read_object
 from ..metrics.limit import Limit
 from .database import NotRecordedError, answering, check_tables, file_of, make_tables, shown, table
 
@@ -107,7 +107,7 @@ def record(made: Engine, run: Path, result: AuditResult) -> bool:
 def run_row(run: Path, result: AuditResult) -> dict[str, Any]:
     """Return what tells one run from another: names, checksums, verdict, versions."""
     try:
-        manifest = json.loads((run / MANIFEST).read_text(encoding="utf-8"))
+        manifest = read_object(run / MANIFEST)
         sha256 = hashlib.sha256((run / AUDIT).read_bytes()).hexdigest()
     except (OSError, ValueError) as error:
         raise InputError(f"{run}: cannot be read: {error}") from None

@@ -38,6 +38,30 @@ def test_the_exit_code_is_the_verdicts(gates, code, cli, write, make_config, mak
     assert cli("audit", "a.yaml", "-q", "-o", "b", "--allow-inconclusive").code == (0 if code == 3 else code)
 
 
+SMALL = {"sex": ["Female"] * 28 + ["Male"] * 20}
+
+
+@pytest.mark.parametrize("metric", ["error_rate", "selection_rate", "precision"])
+@pytest.mark.parametrize("decided", [None, 0])
+def test_gates_over_slices_that_are_all_small_are_errors_of_a_report_that_is_there(
+    metric, decided, cli, write, make_config, make_people
+):
+    """28 and 20 of 48 rows are both below min_size: a ratio has nothing to judge, as a difference has not."""
+    gate = {"metric": metric, "by": "sex"}
+    forms = [{"compare": "ratio", "limit": ">= 0.8"}, {"compare": "difference", "limit": "<= 0.1"}]
+    gates = [{**gate, **form, "reference": to} for form in forms for to in ("largest", "highest", "lowest")]
+    gates += [{**gate, **form, "decide": "point"} for form in forms]
+    columns = SMALL if decided is None else {**SMALL, "approved": [decided] * 48}
+    table, model = make_people(48, **columns), {"decision": "approved"}
+    write(table, make_config(model=model, data={"sensitive": ["sex"]}, metrics=None, gates=gates))
+    assert cli("audit", "a.yaml", "-q").code == 2
+    result = fairweigh.load_result("runs/t")
+    assert {gate.verdict for gate in result.gates} == {"error"}
+    assert {gate.why.partition(":")[0] for gate in result.gates} <= {"No slice is left to judge"}
+    assert Path("runs/t/report.html").exists()
+    assert cli("verify", "runs/t", "-q").code == 0
+
+
 def test_a_gate_whose_metric_is_undefined_is_an_error_never_a_pass(cli, write, make_config, make_people):
     gate = {"metric": "precision", "limit": ">= 0.1"}
     write(make_people(approved=[0] * 200), make_config(model={"decision": "approved"}, gates=[gate]))

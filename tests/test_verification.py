@@ -14,13 +14,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from fairweigh.audit.folder import files, manifest_text
+from fairweigh.audit.folder import files, manifest_text, replace
 from fairweigh.audit.gating import judge_run
 from fairweigh.audit.intact import _told
 from fairweigh.audit.result import AuditResult
 from fairweigh.audit.verify import check_files
 from fairweigh.datasets.errors import InputError
 from fairweigh.reports import render
+from fairweigh.testing import assert_gate
 from fairweigh.verification import verify
 
 from .conftest import configured, people
@@ -564,3 +565,37 @@ def test_a_folder_that_is_being_written_is_no_run_yet(cli, here):
         ended = cli(command, ".t.partial")
         assert (ended.code, len(ended.lines)) == (2, 1)
         assert "not a run folder (no MANIFEST.json)" in ended.err
+
+
+@pytest.mark.parametrize("command", [["report"], ["record", "--db", "sqlite:///h.db"]])
+def test_a_forged_result_is_neither_rendered_nor_recorded(command, copied, cli, here):
+    run = copied("labels")
+    rewrite(run, lambda c: c["variants"][0]["overall"]["base_rate"].update(value=0.999))
+    ended = cli(command[0], str(run), *command[1:])
+    assert (ended.code, len(ended.lines)) == (2, 1), ended
+    assert (
+        "audit.json is not what the predictions give: variants.original.overall.base_rate.value" in ended.err
+    )
+    assert not (here / "h.db").exists()
+
+
+def test_an_assertion_believes_no_figure_and_no_confidence_of_a_file(copied):
+    run = copied("plain")
+
+    def forged(content):
+        content["confidence"] = 0.5
+        content["gates"][0].update(verdict="pass")
+
+    rewrite(run, forged)
+    with pytest.raises(AssertionError, match=r"99"):
+        assert_gate(run, metric="accuracy", limit=">= 0.99")
+
+
+def test_where_one_page_cannot_be_written_none_is_replaced_and_a_signature_stays(copied):
+    run = copied("labels")
+    (run / "MANIFEST.sig").write_text("{}")
+    (run / ".summary.md.new").mkdir()
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    with pytest.raises(InputError, match="cannot be written: Is a directory"):
+        replace(run, {"report.html": "new", "summary.md": "new"}, unsign=True)
+    assert before == {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}

@@ -8,8 +8,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ...datasets.errors import InputError
+from ...datasets.json_text import parse_object, read_regular
 from ...datasets.read import iter_batches
 from ..config import Config, unknown
+from ..finished import configuration_of
 from ..folder import OpenRun
 from ..judge import value_order
 from ..measure import Measurement
@@ -75,7 +77,7 @@ def compute(
         The run lacks what a regime needs: a variant, a feature, decisions.
     """
     there = dict(measured or {})
-    config = Config.model_validate(result.configuration)
+    config = configuration_of(result)
     out = []
     for one in chosen:
         variant = one.inputs.variant or result.variants[0].name
@@ -140,10 +142,10 @@ def read_regimes(run: Path) -> list[RegimeResult]:
 
 
 def _read(path: Path) -> RegimeResult:
+    content = read_regular(path)
+    parse_object(content, path)
     try:
-        found = RegimeResult.model_validate_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+        found = RegimeResult.model_validate_json(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
@@ -168,7 +170,7 @@ def recompute_regimes(
         A file cannot be read, its inputs are none, or a configured regime has no file.
     """
     held = read_regimes(run)
-    config = Config.model_validate(result.configuration)
+    config = configuration_of(result)
     for one in listed(config.report.regimes):
         if one.regime.name not in [found.regime for found in held]:
             raise InputError(f"{regime_file(one.regime.name)}: configured, and not in the run")
