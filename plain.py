@@ -7,11 +7,13 @@ that a hook checks. Every fault is a ``ValueError`` of one line.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pydantic_core
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import Node
 
@@ -43,13 +45,17 @@ def read_bounded(path: Path, most: int) -> bytes:
 
 
 def from_json(text: str | bytes) -> Any:
-    """Parse JSON without duplicate keys, NaN or infinity, nested `MOST_DEEP` levels at most."""
-    try:
-        value = json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_number, parse_float=_finite)
-    except RecursionError:
-        raise ValueError(f"nested more than {MOST_DEEP} levels deep") from None
-    _check_depth(value)
-    return value
+    """Parse one JSON value (RFC 8259).
+
+    Raises
+    ------
+    ValueError
+        Not UTF-8 or not JSON; nested too deeply; a number that is not finite or of thousands of digits; a key
+        that stands twice in an object.
+    """
+    # Bounds the depth and the digits of integers before Python's own parser recurses.
+    pydantic_core.from_json(text, allow_inf_nan=False)
+    return json.loads(text, object_pairs_hook=_distinct, parse_float=_finite)
 
 
 def read_json(path: Path, most: int = MOST_JSON_BYTES) -> Any:
@@ -106,35 +112,22 @@ def _children(node: Node) -> Iterator[Node]:
         yield from part if isinstance(part, tuple) else (part,)
 
 
-def _check_depth(value: Any) -> None:
-    level = [value]
-    for _ in range(MOST_DEEP):
-        level = [part for held in level for part in _parts(held)]
-        if not level:
-            return
-    raise ValueError(f"nested more than {MOST_DEEP} levels deep")
-
-
-def _parts(value: Any) -> Iterator[Any]:
-    held = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return (part for part in held if isinstance(part, (dict, list)))
-
-
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in made:
-            raise ValueError(f"the key {key[:60]!r} is there twice")
-        made[key] = value
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in made if names.count(name) > 1)
+        raise ValueError(f"the key {_shown(twice)} stands twice in one object")
     return made
 
 
-def _no_number(name: str) -> Any:
-    raise ValueError(f"{name} is no number")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if value in (float("inf"), float("-inf")):
-        raise ValueError(f"{text[:40]} is beyond all numbers")
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise ValueError(f"the number {_shown(digits)} is beyond what a float holds")
     return value
+
+
+def _shown(value: str) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -6,16 +6,12 @@ those of a run's folder and of a model's artefact.
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import stat
-from collections import Counter
 from pathlib import Path
 from typing import IO, Any
 
-from pydantic_core import from_json
-
+from ..plain import from_json
 from .errors import InputError
 
 MOST_BYTES = 1 << 28
@@ -67,10 +63,8 @@ def parse(content: bytes | str, where: str | Path) -> Any:
     except UnicodeDecodeError as error:
         raise InputError(f"{where}: not UTF-8 text (byte {error.start})") from None
     try:
-        # Bounds the depth and the digits of integers before Python's own parser recurses.
-        from_json(text, allow_inf_nan=False)
-        return json.loads(text, object_pairs_hook=_unique, parse_float=_finite)
-    except (ValueError, RecursionError) as error:
+        return from_json(text)
+    except ValueError as error:
         raise InputError(f"{where}: cannot be read as JSON: {' '.join(str(error).split())}") from None
 
 
@@ -119,21 +113,6 @@ def kind_of(mode: int) -> str:
         stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket",
     }  # fmt: skip
     return kinds.get(stat.S_IFMT(mode), "a device")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
-        raise ValueError(f"the key {shown(twice)} stands twice in one object")
-    return made
-
-
-def _finite(digits: str) -> float:
-    value = float(digits)
-    if math.isinf(value):
-        raise ValueError(f"the number {shown(digits)} is beyond what a float holds")
-    return value
 
 
 def shown(value: object) -> str:
