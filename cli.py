@@ -75,10 +75,6 @@ def audit(
         result = run_settings(config, target, command=command, progress=progress, tell=_tell)
     if not quiet:
         say(result)
-        if result.configuration["data"]["name"] is None:
-            # What a card warns of is known; what is odd about a file may be news.
-            for line in result.data.warnings:
-                _tell(f"warning: {line}")
         typer.echo(f"report: {target / 'report.html'}")
     leave(result.verdict, allow_inconclusive)
 

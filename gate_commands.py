@@ -180,12 +180,17 @@ def _on_github() -> bool:
 
 
 def _write(file: Path, text: str) -> None:
-    """Write a file at once, so that an error leaves none or the old one."""
+    """Write a file at once, so that an error leaves none or the old one; what is no file is written to."""
     from .audit.folder import swap
     from .datasets.errors import InputError
 
     try:
-        swap(file, text)
+        if file.exists() and not file.is_file():
+            # A device or a named pipe: a file in its place would be no answer to its reader.
+            with file.open("w", encoding="utf-8") as stream:
+                stream.write(text)
+        else:
+            swap(file, text)
     except OSError as error:
         raise InputError(f"{file}: cannot be written: {error.strerror}") from None
 

@@ -601,7 +601,7 @@ class Config(Section):
     objective: Objective = Objective()
     gates: list[Gate] = Field(default_factory=list)
     confidence: Confidence = 0.95
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=1 << 64)
     report: ReportSpec = ReportSpec()
     release: str | None = Field(
         None, description="Name of the release, for its history; default the day.", min_length=1

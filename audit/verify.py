@@ -105,7 +105,7 @@ def differences(old: Any, new: Any, path: str, *, texts: bool = True) -> Iterato
     if isinstance(old, dict) and isinstance(new, dict):
         for key in [*old, *(k for k in new if k not in old and texts)]:
             yield from differences(
-                old.get(key), new.get(key), f"{path}.{key}" if path else key, texts=texts or key in _VERDICTS
+                old.get(key), new.get(key), f"{path}.{key}" if path else key, texts=texts or key in _MEANING
             )
     elif isinstance(old, (list, tuple)) and isinstance(new, (list, tuple)):
         if len(old) != len(new):
@@ -119,7 +119,11 @@ def differences(old: Any, new: Any, path: str, *, texts: bool = True) -> Iterato
         yield f"{path}: {shown(old)} in the file, {shown(new)} from the predictions"
 
 
-_VERDICTS = ("verdict", "status", "recommended")
+_MEANING = (
+    "verdict", "status", "recommended", "slice", "slices", "reference", "by", "feature", "metric", "limit",
+    "id", "name", "kind", "variant", "compare", "decide",
+)  # fmt: skip
+"""Texts that are no wording: what is judged of whom, and how. They are compared whoever wrote them."""
 
 
 def _named(item: Any, position: int) -> str:

@@ -96,7 +96,7 @@ class _Where:
         self.path, self._unit, self._first = path, unit, first
 
     def __call__(self, line: int) -> str:
-        return f"{self._unit} {self._first + line:,}"
+        return f"{self.path}: {self._unit} {self._first + line:,}"
 
 
 def _blocks(path: Path, encoding: str | None) -> Iterator[tuple[_Where, bytes]]:

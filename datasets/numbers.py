@@ -24,6 +24,12 @@ _CODE = r"^\s*[+-]?0[0-9]"
 """Digits behind a zero: ``007`` is a code and no number."""
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:[,.'\s]\d{3})+(?:[.,]\d+)?|[+-]?\d+,\d+")
 """A number with separators of thousands or a decimal comma."""
+_DRESSED = re.compile(
+    r"[(]?[+\-\u2212]?\s*[$€£¥₹]?\s*[+\-\u2212]?\s*\d[\d.,'\s]*(?:[eE][+-]?\d+)?\s*(?:%|‰|[$€£¥₹])?\s*[-)]?"
+)
+"""A number with a currency, a percent sign, brackets or another minus around it."""
+FEW = 20
+"""Different values up to which dressed numbers may be the names of classes, such as '10 %' and '20 %'."""
 _NOT_KNOWN = re.compile(
     r"\W*|[<#]?n\W?[ad]\W?|nan|nil|null|none|nat|unk|unknown|missing|not (?:known|available|applicable)"
     r"|#\w+[!?]",
@@ -51,8 +57,11 @@ def _short(value: str) -> str:
 
 
 def _hint(value: str) -> str:
-    if _GROUPED.fullmatch(value.strip()):
+    value = value.strip()
+    if _GROUPED.fullmatch(value):
         return "; write numbers without separators of thousands and with a decimal point"
+    if _DRESSED.fullmatch(value):
+        return "; write numbers without a currency or percent sign, the minus in front"
     return ""
 
 
@@ -164,15 +173,17 @@ def _kind_of_text(column: pa.Array, name: str) -> Kind:
     coded = np.asarray(pc.fill_null(pc.match_substring_regex(texts, _CODE), False)) & number
     if not known.any():
         return "empty"
-    if coded.any() or not number.any():
-        return "category"
     others: list[Any] = texts.filter(pa.array(known & ~number)).to_pylist()
+    dressed = [text for text in others if _DRESSED.fullmatch(text.strip())]
+    written_otherwise = len(dressed) > max(FEW, len(others) // 2)
+    if coded.any() or not (number.any() or written_otherwise):
+        return "category"
     if not others:
         return "number"
     counted = dict(zip(others, rows[known & ~number].tolist(), strict=True))
     words = sum(n for text, n in counted.items() if not _stands_for_a_number(text))
     held = int(rows[number].sum())
-    if words > held:
+    if words > held and not written_otherwise:
         return "category"
     shown = ", ".join(_short(v) for v in others[1:4]) + (" ..." if len(others) > 4 else "")
     total = sum(counted.values())

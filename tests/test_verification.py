@@ -17,6 +17,7 @@ import pytest
 from fairweigh.audit.folder import files, manifest_text, replace
 from fairweigh.audit.gating import judge_run
 from fairweigh.audit.intact import _told
+from fairweigh.audit.regimes.files import read_regimes
 from fairweigh.audit.result import AuditResult
 from fairweigh.audit.verify import check_files
 from fairweigh.datasets.errors import InputError
@@ -300,6 +301,38 @@ def test_a_run_of_another_version_is_not_called_forged_and_its_figures_are_recom
     assert wrong(run) == ["verdict: 'pass' in the file, 'fail' from the predictions"]
 
 
+def _limit(content):
+    content["gates"][0]["limit"] = content["gates"][0]["limit"].replace("0", "9", 1)
+
+
+def _slices(content):
+    for one in content["variants"][0]["slices"]:
+        one["slice"] = {feature: f"not {value}" for feature, value in one["slice"].items()}
+
+
+@pytest.mark.parametrize("change", [_limit, _slices])
+def test_what_is_judged_of_whom_is_no_wording_of_another_version(change, copied, cli):
+    run = copied("plain")
+
+    def older(content):
+        content["environment"]["fairweigh"] = "0.0.1"
+        change(content)
+
+    rewrite(run, older)
+    assert cli("verify", str(run)).code == 1
+    assert cli("report", str(run), "-q").code == 2
+
+
+def test_a_report_whose_charts_could_not_be_drawn_is_that_of_its_figures(copied):
+    run = copied("drawn")
+    content = AuditResult.model_validate_json((run / "audit.json").read_text())
+    language = content.configuration["report"]["language"]
+    page = render(content, charts=True, language=language, regimes=read_regimes(run), drawn=False)
+    (run / "report.html").write_text(page["report.html"])
+    bless(run)
+    assert wrong(run) == []
+
+
 def test_verify_says_what_it_cannot_prove(made, cli):
     ended = cli("verify", str(made("repaired")))
     assert ended.code == 0
@@ -526,7 +559,7 @@ def test_a_result_of_another_schema_or_of_none_is_refused(version, copied, cli):
     manifest = json.loads((run / "MANIFEST.json").read_text())
     manifest["files"]["audit.json"] = hashlib.sha256((run / "audit.json").read_bytes()).hexdigest()
     (run / "MANIFEST.json").write_text(manifest_text(manifest))
-    with pytest.raises(InputError, match=r"this one reads schema 1\.0") as told:
+    with pytest.raises(InputError, match=r"reads schema 1\.0") as told:
         fairweigh.load_result(run)
     assert len(str(told.value)) < 400
     assert cli("gate", str(run)).code == 2

@@ -119,7 +119,8 @@ def alike(values: Mapping[str, int], kind: str | None) -> dict[str, list[str]]:
     groups: dict[str, list[str]] = {}
     for value in sorted(values, key=lambda v: (-values[v], v)):
         groups.setdefault(keys[value], []).append(value)
-    return {_kept(same): [v for v in same if v != _kept(same)] for same in groups.values() if len(same) > 1}
+    named = {_kept(same).strip(): same for same in groups.values() if len(same) > 1}
+    return {name: [value for value in same if value != name] for name, same in named.items()}
 
 
 def _whole_word(key: str, every: Iterable[str]) -> str:

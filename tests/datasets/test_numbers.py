@@ -65,6 +65,13 @@ def test_text_is_what_its_values_are(texts, kind):
     assert kind_of(pa.array(texts), "x") == kind
 
 
+@pytest.mark.parametrize("form", ["{}%", "${}", "{} €", "{}-", "({})", "\u2212{}"])
+def test_numbers_that_are_dressed_up_are_told_and_few_of_them_may_be_classes(form):
+    with pytest.raises(NotANumberError, match=r"write numbers without a currency or percent sign"):
+        kind_of(pa.array([form.format(i / 8) for i in range(60)]), "x")
+    assert kind_of(pa.array([form.format(i) for i in (10, 20, 30)] * 20), "x") == "category"
+
+
 def test_codes_of_numbers_and_words_must_be_declared():
     with pytest.raises(NotANumberError, match=r"list it in data\.categorical"):
         kind_of(pa.array(["1", "2", "A"] * 5), "x")
