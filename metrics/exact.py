@@ -441,7 +441,8 @@ def _tables(a: Floats, b: Floats, known: NDArray[np.bool_]) -> tuple[Floats, NDA
     (a, b), place = _distinct(pairs)
     if len(a) > SOME:
         return _tabled(a, b), place
-    return np.stack([_table(*one) for one in zip(a.tolist(), b.tolist(), strict=True)]), place
+    made = [_table(*one) for one in zip(a.tolist(), b.tolist(), strict=True)]
+    return np.stack(made) if made else np.zeros((0, len(_table(1.0, 1.0)))), place
 
 
 @lru_cache(maxsize=4096)

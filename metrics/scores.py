@@ -267,7 +267,8 @@ class _DenseBins:
             values |= {"weight": part["weight"], "square": part["weight"] ** 2}
         for name, value in values.items():
             held = self._sums.get(name)
-            new = np.bincount(cell, value, size)
+            # Of no rows, NumPy counts whole numbers whatever it is given.
+            new = np.bincount(cell, value, size).astype(np.int64 if value is None else np.float64, copy=False)
             if held is not None:
                 new[: len(held)] += held
             self._sums[name] = new
@@ -280,11 +281,12 @@ class _DenseBins:
         return {"key": key} | {name: values[held] for name, values in self._sums.items()}
 
 
-def cluster_codes(batches: Sequence[pa.DictionaryArray]) -> NDArray[np.int64] | None:
+def cluster_codes(batches: Sequence[pa.Array]) -> NDArray[np.int64] | None:
     """One code per row for its cluster's name, over all batches; None without any."""
     if not batches:
         return None
-    joined = pa.chunked_array(batches).unify_dictionaries()
+    encoded = [b if pa.types.is_dictionary(b.type) else b.dictionary_encode() for b in batches]
+    joined = pa.chunked_array(encoded).unify_dictionaries()
     return np.concatenate([chunk.indices.to_numpy() for chunk in joined.chunks]).astype(np.int64)
 
 

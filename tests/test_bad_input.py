@@ -694,7 +694,8 @@ def test_a_folder_that_cannot_be_written_is_refused(out, make_config, make_peopl
     write(make_people(), make_config())
     Path("file").write_text("x")
     line = refused("-o", out)
-    assert f"{out}: cannot be written: " in line
+    assert out[:100] in line
+    assert ": cannot be written: " in line
 
 
 @pytest.fixture
@@ -720,7 +721,8 @@ def test_a_full_disk_ends_in_one_line_and_leaves_nothing(
     write(make_people(rows), make_config())
     out = str(small_disk / "deep" / "run")
     line = refused("-o", out)
-    assert f"{out}: cannot be written: " in line
+    assert out[:100] in line
+    assert ": cannot be written: " in line
     assert "No space left on device" in line
     assert not list(small_disk.iterdir())
 

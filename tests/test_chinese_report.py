@@ -33,8 +33,8 @@ ENGLISH = re.compile(r"[A-Za-z][a-z’']+(?:[ ,;:]+[A-Za-z][a-z’']+)+")
 CITED = re.compile(r"[（(][^（）()]*\b(?:19|20)\d\d\b[^（）()]*[）)]|v\. [A-Z]\w+|U\.S\.C?\.")
 """A reference keeps the names and titles that it was published under."""
 
-OURS_IN_ENGLISH = r"fairweigh (verify|sign)|Questions and Answers on the Uniform Guidelines|School District"
-"""Commands, and what a rule's page cites."""
+OURS_IN_ENGLISH = r"fairweigh (verify|sign)|Questions and Answers on the Uniform Guidelines|School District|fairweigh \d+\.\d+\.\d+, Python"
+"""Commands, what a rule's page cites, and versions."""
 
 LL144 = {
     "rate": "selection", "tool": "T", "audit_date": "2026-01-31", "distribution_date": "2025-06-01",

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from fairweigh.datasets.synthetic import lending, lending_truth
@@ -238,11 +239,11 @@ def sample(tmp_path: Path) -> Path:
     return work
 
 
-def commit(work: Path, bias: float) -> None:
-    """Commit the lender's decisions with a planted gap of known size."""
-    pq.write_table(
-        lending(12_000, seed=3, bias=bias).drop_columns(["split", "score"]), work / "loans.parquet"
-    )
+def commit(work: Path, bias: float, year: str = "") -> None:
+    """Commit the lender's decisions with a planted gap of known size, under ids of a year of their own."""
+    table = lending(12_000, seed=3, bias=bias).drop_columns(["split", "score"])
+    ids = pa.array([f"{name}{year}" for name in table.column("id").to_pylist()])
+    pq.write_table(table.set_column(table.column_names.index("id"), "id", ids), work / "loans.parquet")
     git = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "-C", str(work)]
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", f"bias {bias}"]):
         subprocess.run([*git, *command], check=True)
@@ -308,7 +309,7 @@ def test_a_policy_and_an_earlier_release_judge_in_the_audits_place(sample, tmp_p
     (sample / "policy.yaml").write_text(
         "gates: [{metric: true_positive_rate, by: sex, compare: change, limit: '<= 0.05'}]"
     )
-    commit(sample, 3.0)
+    commit(sample, 3.0, "-of-this-year")
     judged = {"policy": "policy.yaml", "baseline": "released"}
     red = Runner(sample, tmp_path / "one", api).run(**judged)
     assert (red.failed, red.outputs["verdict"]) == (True, "fail")

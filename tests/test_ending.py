@@ -33,7 +33,7 @@ def test_what_a_library_throws_is_one_line_and_code_2(
     def thrown(*given, **more):
         raise error
 
-    monkeypatch.setattr("fairweigh.api.run", thrown)
+    monkeypatch.setattr("fairweigh.api.run_settings", thrown)
     write(make_people(), make_config())
     ended = cli("audit", "a.yaml", "-q")
     assert ended.code == 2
@@ -47,7 +47,7 @@ def test_the_place_of_an_error_of_ours_is_shown_where_it_is_asked_for(cli, write
     def thrown(*given, **more):
         raise ZeroDivisionError("here")
 
-    monkeypatch.setattr("fairweigh.api.run", thrown)
+    monkeypatch.setattr("fairweigh.api.run_settings", thrown)
     monkeypatch.setenv("FAIRWEIGH_TRACEBACK", "1")
     write(config=make_config())
     ended = cli("audit", "a.yaml", "-q")

@@ -141,7 +141,7 @@ def test_a_day_that_does_not_exist_says_so(tmp_path, day):
     with pytest.raises(InputError, match=rf"a\.yaml: {day} in line 2 is no day that exists"):
         load_yaml(path)
     with pytest.raises(InputError, match=rf"--set release: {day} is no day that exists"):
-        override({}, f"release={day}")
+        override({}, f"release={day}", "--set")
 
 
 def test_what_is_no_day_is_text(tmp_path):

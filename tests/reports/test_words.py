@@ -315,4 +315,4 @@ def test_verdict_is_explained_by_its_gates(compas: AuditResult, verdicts, worst,
 def test_verdict_without_gates_says_that_it_proves_nothing(compas: AuditResult):
     result = compas.model_copy(update={"gates": [], "verdict": "pass"})
     assert "No gate was set" in verdict_reason(result)
-    assert "proves nothing" in verdict_reason(result)
+    assert "nothing is proven about it" in verdict_reason(result)
