@@ -281,11 +281,11 @@ class _DenseBins:
         return {"key": key} | {name: values[held] for name, values in self._sums.items()}
 
 
-def cluster_codes(batches: Sequence[pa.Array]) -> NDArray[np.int64] | None:
+def cluster_codes(batches: Sequence[Any]) -> NDArray[np.int64] | None:
     """One code per row for its cluster's name, over all batches; None without any."""
     if not batches:
         return None
-    encoded = [b if pa.types.is_dictionary(b.type) else b.dictionary_encode() for b in batches]
+    encoded = [b if isinstance(b, pa.DictionaryArray) else pa.array(b).dictionary_encode() for b in batches]
     joined = pa.chunked_array(encoded).unify_dictionaries()
     return np.concatenate([chunk.indices.to_numpy() for chunk in joined.chunks]).astype(np.int64)
 
