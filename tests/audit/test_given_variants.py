@@ -11,6 +11,7 @@ from fairweigh.audit.verify import check_figures
 from fairweigh.datasets.errors import InputError
 from pydantic import ValidationError
 
+SCORED = {"kind": "predictions", "score": "s"}
 GATES = [
     {"metric": "selection_rate", "by": "sex", "compare": "change", "limit": "<= 0.05", "on": "compressed"},
     {"metric": "true_positive_rate", "by": "sex", "compare": "difference", "limit": "<= 0.1", "on": "light"},
@@ -67,7 +68,7 @@ def test_scores_of_a_variant_stand_in_a_column_too(rows, tmp_path):
     rows.to_parquet(path)
     variants = [{"name": "light", "score": "t"}, {"name": "strict", "score": "t", "threshold": 0.7}]
     given = configured(data={"path": str(path), "id": "id"}, variants=variants, gates=[])
-    result = fairweigh.run(given | {"model": {"kind": "predictions", "score": "s"}}, tmp_path / "run")
+    result = fairweigh.run(given | {"model": SCORED}, tmp_path / "run")
     overall = {v.name: v.overall["selection_rate"].value for v in result.variants}
     assert overall == {
         "original": (rows.s >= 0.5).mean(), "light": (rows.t >= 0.5).mean(), "strict": (rows.t >= 0.7).mean()
@@ -91,7 +92,7 @@ def test_counts_of_two_tables_are_no_joint_cells():
         ({"variants": [{"name": "a", "decision": "after", "threshold": 0.4}]}, "the decision column decides"),
         ({"model": {"kind": "callable", "function": "a:b"}}, "whose predictions are there"),
         (
-            {"mitigations": ["threshold"], "model": {"kind": "predictions", "score": "s"}},
+            {"mitigations": ["threshold"], "model": SCORED, "data": {"validation": {"share": 0.2}}},
             "no compressions or mitigations",
         ),
         ({"gates": [GATES[0] | {"on": "lihgt"}]}, "did you mean 'light'"),
