@@ -348,8 +348,8 @@ def _growths(gated: _Gated, paired: Paired | Unpaired, by: tuple[str, ...]) -> A
     # A reference that was picked for its value stands among all the slices that it was picked from.
     together = len(use) * (len(use) - 1) if picked else len(known)
 
-    def limits(z: float) -> Limits:
-        return gap_growth.growth(gap, change, known, against, z)[1]
+    def limits(z: float, scale: float) -> Limits:
+        return gap_growth.growth(gap.times(scale), change.times(scale), known, against, z)[1]
 
     value, _ = gap_growth.growth(gap, change, known, against, 0.5)
     found = FromLimits.of(value, limits, gated.levels(together))

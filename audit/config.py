@@ -406,6 +406,27 @@ class ModelSpec(Written):
         return "predictions" if self.score or self.decision else "sklearn"
 
 
+class GivenVariant(Section):
+    """A variant that was made elsewhere: its predictions stand in further columns of the evaluation table."""
+
+    name: str
+    decision: str | None = Field(None, description="Its decision column, of the same values as the model's.")
+    score: str | None = Field(None, description="Its score column, on the same scale as the model's.")
+    threshold: float | None = Field(
+        None,
+        description="Scores at or above it are selected; default that of the model.",
+        allow_inf_nan=False,
+    )
+
+    @model_validator(mode="after")
+    def _decides_once(self) -> GivenVariant:
+        if self.decision is None and self.score is None:
+            raise ValueError("expected decision or score (or both), columns of the evaluation table")
+        if self.decision is not None and self.threshold is not None:
+            raise ValueError("threshold: the decision column decides already; leave one of them out")
+        return self
+
+
 COSTS = Literal["storage", "compute", "memory", "latency", "flops"]
 
 
@@ -588,6 +609,11 @@ class Config(Section):
     slices: Slices = Slices()
     model: ModelSpec | None = Field(None, description="Without a model the labels themselves are audited.")
     metrics: list[str] | None = Field(None, description="Default: the usual ones that the data allow.")
+    variants: list[GivenVariant] = Field(
+        default_factory=list,
+        description="Variants whose predictions stand beside those of the model, in the same rows; of "
+        "aggregated counts the cells are then joint ones.",
+    )
     compressions: list[Planned] = Field(
         default_factory=list,
         description="Recipes: a name, {name: {param: value}}, a list of these as a chain, "
@@ -664,7 +690,8 @@ class Config(Section):
             if ids.count(name) > 1:
                 raise ValueError(f"gates: two gates have the id {name!r}")
         self._check_recipes()
-        variants = [p.name for p in self.planned]
+        self._check_given()
+        variants = [*(p.name for p in self.planned), *(v.name for v in self.variants)]
         known = ["original", "compressed", "mitigated", *variants]
         for i, gate in enumerate(self.gates):
             if gate.on not in known:
@@ -675,11 +702,31 @@ class Config(Section):
                     "variant's name (in a policy, such a gate compares with the baseline)"
                 )
             for group, given in (("compressed", self.compressions), ("mitigated", self.mitigations)):
-                if gate.on == group and not given:
+                if gate.on == group and not given and not (self.variants and group == "compressed"):
                     key = "compressions" if group == "compressed" else "mitigations"
                     raise ValueError(f"gates[{i}].on: {group}, but {key} names no recipe")
         self._check_regimes(["original", *variants])
         return self
+
+    def _check_given(self) -> None:
+        if not self.variants:
+            return
+        if self.model is None or self.model.resolved != "predictions" or self.model.path is not None:
+            raise ValueError(
+                "variants: columns of the evaluation table stand beside a model whose predictions are there, "
+                "too; expected model.decision or model.score without model.path"
+            )
+        if self.planned:
+            raise ValueError("variants: given beside the model; expected no compressions or mitigations then")
+        try:
+            check_names([v.name for v in self.variants])
+        except ValueError as error:
+            raise ValueError(f"variants: {error}") from None
+        for i, given in enumerate(self.variants):
+            if self.data.count is not None and given.score is not None:
+                raise ValueError(
+                    f"variants[{i}].score: a cell of aggregated counts has no score; expected decision"
+                )
 
     def _check_regimes(self, variants: Sequence[str]) -> None:
         from .regimes.base import listed

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from ..datasets.card import card
+from ..datasets.columns import no_column
 from ..datasets.dialect import TextForm
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
@@ -16,7 +17,7 @@ from ..models.base import Model
 from ..models.inputs import unknown_columns
 from ..models.rules import RuledModel, unruled
 from ..models.table import PredictionTable, ScoreColumn
-from .config import Config, Data, ModelSpec, Written
+from .config import Config, Data, GivenVariant, ModelSpec, Written
 
 Progress = Callable[[str, int, int | None], None]
 """Called with a stage, the rows done and their total, where it is known."""
@@ -174,6 +175,30 @@ def load_model(
     rows = learned(config, features)
     return estimator.train(
         str(spec.estimator), spec.params, rows, features, threshold, config.seed, data.categorical
+    )
+
+
+def given_model(config: Config, data: EvaluationSet, given: GivenVariant) -> PredictionTable:
+    """Make the model of a variant whose predictions stand beside those of the model."""
+    spec = config.model
+    assert spec is not None
+    probability = spec.scale == "probability"
+    threshold = given.threshold if given.threshold is not None else spec.threshold
+    if given.decision is not None:
+        threshold = None
+    elif threshold is None and probability:
+        threshold = 0.5
+    for key, name in (("decision", given.decision), ("score", given.score)):
+        if name is not None and name not in data.names:
+            raise no_column(name, data.names, data.where, f"variants.{given.name}.{key}")
+    return PredictionTable(
+        data,
+        given.score,
+        given.decision,
+        spec.positive,
+        threshold=threshold,
+        probability=probability,
+        negative=spec.negative,
     )
 
 

@@ -124,7 +124,7 @@ def judge(
     judged = run.judged(predictions, plan, original)
     if not config.planned:
         gates = [*judged.gates, *run.unanswered(plan)]
-        found = Judgement(plan, original, list(judged.variants), [], gates)
+        found = Judgement(plan, original, list(judged.variants), list(judged.comparisons), gates)
     else:
         found = run.chosen(predictions, plan, original, judged)
     if config.data.counterfactual is None:
@@ -149,7 +149,7 @@ class _Run:
     @property
     def groups(self) -> dict[str, tuple[str, ...]]:
         """What each variant is to gates."""
-        return {e.name: e.recipe.groups if e.recipe else () for e in self.entries}
+        return {e.name: e.recipe.groups if e.recipe else (e.kind,) if e.parent else () for e in self.entries}
 
     def path(self, predictions: Path, entry: Entry) -> Path:
         return predictions / f"{entry.name}.parquet"
@@ -185,7 +185,7 @@ class _Run:
             paths = self.path(predictions, first), self.path(predictions, entry)
             paired = pair(
                 *paths, self.sensitive, original.probability and measured.probability, self.order,
-                (original, measured), (first.name, entry.name),
+                (original, measured), (first.name, entry.name), cells=self.config.data.count is not None,
             )  # fmt: skip
             compared = changes.compared(paired, plan, first.name, entry.name)
         since = self.release.since(self.path(predictions, entry), measured) if self.release else None

@@ -15,24 +15,33 @@ from ..metrics.counts import LABEL
 
 
 def check_same_rows(
-    before: pa.RecordBatch, after: pa.RecordBatch, sensitive: Sequence[str], names: tuple[str, str]
+    before: pa.RecordBatch,
+    after: pa.RecordBatch,
+    sensitive: Sequence[str],
+    names: tuple[str, str],
+    *,
+    cells: bool = False,
 ) -> None:
-    """InputError unless two batches hold the same rows, with the same labels, slices and weights."""
+    """InputError unless two batches hold the same rows, with the same labels, slices and weights.
+
+    ``cells`` says that rows of counts are the same cells, in the same order.
+    """
     one, other = names
-    if "count" in before.schema.names or "count" in after.schema.names:
+    if not cells and ("count" in before.schema.names or "count" in after.schema.names):
         raise InputError(f"{one} and {other}: aggregated counts hold no rows that could be paired")
     if before.num_rows != after.num_rows:
         raise InputError(
             f"{one} has {before.num_rows:,} rows, {other} {after.num_rows:,}; expected the same rows"
         )
-    ids = before.column("id")
-    moved = unequal(ids, after.column("id"))
+    rows = pa.array(np.arange(1, before.num_rows + 1))
+    ids, others = (rows, rows) if cells else (before.column("id"), after.column("id"))
+    moved = unequal(ids, others)
     if len(moved):
         raise InputError(
             f"{one} and {other}: {len(moved):,} ids stand in another order, such as "
             f"{listed([str(ids[i]) for i in moved[:5]], 5)}; expected the same rows"
         )
-    kinds = {LABEL: "label", "weight": "weight", "cluster": "cluster"} | {
+    kinds = {LABEL: "label", "weight": "weight", "count": "count", "cluster": "cluster"} | {
         name: f"value of '{name}'" for name in sensitive
     }
     for name, kind in kinds.items():

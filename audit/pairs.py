@@ -37,6 +37,8 @@ class Paired:
         Measurements of the two that are filled already; without them both are counted here.
     names : tuple of str
         What the two are called in messages.
+    cells : bool
+        Whether rows of counts are cells of both decisions, from one table.
     """
 
     def __init__(
@@ -47,7 +49,9 @@ class Paired:
         before: Measurement | None = None,
         after: Measurement | None = None,
         names: tuple[str, str] = ("before", "after"),
+        cells: bool = False,
     ) -> None:
+        self.cells = cells
         self.sensitive, self.probability, self.names = tuple(sensitive), probability, names
         given = before is not None, after is not None
         self._counted = given
@@ -68,12 +72,13 @@ class Paired:
         InputError
             The two are not the same rows, or rows differ in label, slice, weight or cluster.
         """
-        check_same_rows(before, after, self.sensitive, self.names)
+        check_same_rows(before, after, self.sensitive, self.names, cells=self.cells)
         if not self._counted[0]:
             self.measured_before.add(before)
         if not self._counted[1]:
             self.measured_after.add(after)
-        self.rows += before.num_rows
+        counts = before.column("count").to_numpy() if "count" in before.schema.names else None
+        self.rows += before.num_rows if counts is None else int(counts.sum())
         before = named_clusters(before)
         both = before.schema.names, after.schema.names
         if all(DECISION in names for names in both):
@@ -87,11 +92,12 @@ class Paired:
         if LABEL in before.schema.names:
             axes.append(LABEL)
             columns.append(before.column(LABEL))
-        weight, cluster = (c if c in before.schema.names else None for c in ("weight", "cluster"))
-        beside = [c for c in (weight, cluster) if c]
+        held = (c if c in before.schema.names else None for c in ("weight", "count", "cluster"))
+        weight, count, cluster = held
+        beside = [c for c in (weight, count, cluster) if c]
         columns += [before.column(c) for c in beside]
         rows = pa.record_batch(columns, names=[*axes, *beside])
-        self._cubes.add(Cube.count(rows, axes, weight, cluster=cluster))
+        self._cubes.add(Cube.count(rows, axes, weight, count, cluster))
 
     def _add_scores(self, before: pa.RecordBatch, after: pa.RecordBatch) -> None:
         if self._scores is None:
@@ -203,15 +209,19 @@ def pair(
     order: Mapping[str, Sequence[str]] | None = None,
     measured: tuple[Measurement | None, Measurement | None] = (None, None),
     names: tuple[str, str] = ("before", "after"),
+    *,
+    cells: bool = False,
 ) -> Paired:
     """Read two prediction files of the same rows, in whatever order, matched by id.
+
+    ``cells`` says that counts in both are of the same cells, row by row: those of one table of joint counts.
 
     Raises
     ------
     InputError
         Ids that occur twice or in one file alone, or rows that differ in label, slice or weight.
     """
-    paired = Paired(sensitive, probability, order, *measured, names=names)
+    paired = Paired(sensitive, probability, order, *measured, names=names, cells=cells)
     if _same_ids(before, after):
         for rows in zip(*(_batches(p, sensitive) for p in (before, after)), strict=True):
             paired.add(*rows)

@@ -27,7 +27,7 @@ from .config import Config
 from .coverage import coverage
 from .crossings import check_crossings, check_slices
 from .folder import ARTEFACTS, AUDIT, PREDICTIONS, OpenRun, checksum
-from .inputs import Progress, evaluation_set, load_model
+from .inputs import Progress, evaluation_set, given_model, load_model
 from .judge import SELECTION, Entry, Judgement, judge, make_plan, value_order
 from .measure import Measurement
 from .regimes import files as regimes
@@ -87,6 +87,9 @@ def audit(
         # What a gate or the plan asks and the data lack is told before hours of work on variants.
         gate.check(config.gates, measured, make_plan(config, measured))
         entries, failed = run.changed(model, entries[0])
+    if config.variants:
+        gate.check(config.gates, measured, make_plan(config, measured))
+        entries += run.given()
     progress("computing figures", measured.rows, measured.rows)
     found = judge(config, run.data.sensitive, run.order, entries, folder.folder / PREDICTIONS, measured)
     if found.rows is not None and found.identified is not None:
@@ -226,6 +229,15 @@ class _Audit:
             first = next(f for f in broken if f.name in names)
             raise InputError(f"mitigations: none could be made; {first.name}: {first.why}")
         return entries, broken
+
+    def given(self) -> list[Entry]:
+        """Score the variants whose predictions stand beside those of the model."""
+        entries = []
+        for wanted in self.config.variants:
+            model = given_model(self.config, self._open(), wanted)
+            truncated = self.score(wanted.name, model)
+            entries.append(Entry(wanted.name, _described(model, truncated), "compressed", parent=ORIGINAL))
+        return entries
 
     def _check_features(self) -> None:
         """InputError for a step by a feature that is not audited, before any work on variants."""

@@ -39,7 +39,11 @@ def pair_evidence(
         return Pairs(*one, *two, Contrast(form == "ratio", held.scale), figure.plain)
     combined = _difference if form == "difference" else _ratio
     value, _ = combined(figure, slices, references, 0.0)
-    return FromLimits.of(value, lambda z: combined(figure, slices, references, z)[1], levels)
+
+    def limits(z: float, scale: float) -> Limits:
+        return combined(figure, slices, references, z)[1]
+
+    return FromLimits.of(value, limits, levels, scaled=False)
 
 
 def difference(figure: Figure, slices: Index, references: Index, z: float) -> tuple[Floats, Limits]:

@@ -187,6 +187,9 @@ class FromLimits:
     reach : float array of shape (claims,)
         How many times farther, in normal quantiles, a bound is than with the rows there are: the root of the
         multiple of the rows, as limits of all kinds draw in.
+    again : callable, optional
+        The limits at these quantiles had there been a multiple of the rows, where they can be asked for.
+        Exact limits at level one half are not the value itself, so that the root alone draws in too little.
     """
 
     measured: Floats
@@ -195,16 +198,32 @@ class FromLimits:
     high: Floats
     reach: Floats
     holds: bool = False
+    again: Callable[[float], Limits] | None = None
 
     @classmethod
-    def of(cls, value: Floats, limits: Callable[[float], Limits], levels: Sequence[float]) -> FromLimits:
-        """Ask for limits on a grid of confidences, and at those whose one-sided ``levels`` will decide."""
+    def of(
+        cls, value: Floats, limits: Callable[[float, float], Limits], levels: Sequence[float],
+        *, scaled: bool = True,
+    ) -> FromLimits:  # fmt: skip
+        """Ask for limits on a grid of confidences, and at those whose one-sided ``levels`` will decide.
+
+        Parameters
+        ----------
+        limits : callable (z, scale) -> (low, high)
+            Limits at a normal quantile, had there been ``scale`` times the rows; ``scaled`` says that they
+            are cheap enough to be asked for more rows.
+        """
         from scipy.special import ndtri
 
         z = np.unique(np.concatenate([GRID, -ndtri(np.asarray(levels, float))]))
-        found = [limits(float(one)) for one in z if one >= 0]
-        low, high = (np.stack([np.broadcast_to(f[k], value.shape) for f in found]) for k in (0, 1))
-        return cls(value, z[z >= 0], low, high, np.ones(value.shape))
+        z = z[z >= 0]
+
+        def asked(scale: float) -> Limits:
+            found = [limits(float(one), scale) for one in z]
+            low, high = (np.stack([np.broadcast_to(f[k], value.shape) for f in found]) for k in (0, 1))
+            return low, high
+
+        return cls(value, z, *asked(1.0), np.ones(value.shape), again=asked if scaled else None)
 
     @property
     def value(self) -> Floats:
@@ -267,14 +286,25 @@ class FromLimits:
 
     def take(self, index: Index) -> FromLimits:
         """Return the evidence on some of the claims."""
+        again = self.again
+
+        def some(scale: float) -> Limits:
+            assert again is not None
+            low, high = again(scale)
+            return low[:, index], high[:, index]
+
         return replace(
             self, measured=self.measured[index], low=self.low[:, index], high=self.high[:, index],
-            reach=self.reach[index],
+            reach=self.reach[index], again=None if again is None else some,
         )  # fmt: skip
 
     def expected(self, scale: ArrayLike, smooth: ArrayLike = True) -> FromLimits:
         """Return what ``scale`` times the rows would say."""
-        return replace(self, reach=self.reach * np.sqrt(scale))
+        if self.again is None:
+            return replace(self, reach=self.reach * np.sqrt(scale))
+        times = float(np.asarray(scale))
+        low, high = (self.low, self.high) if times == 1 else self.again(times)
+        return replace(self, low=low, high=high)
 
 
 def evidence(figure: Figure, index: Index, levels: Sequence[float]) -> Evidence:
@@ -289,6 +319,8 @@ def evidence(figure: Figure, index: Index, levels: Sequence[float]) -> Evidence:
         held = figure.binomial.take(index)
         return Rates(held.x, held.n, held.scale, figure.plain)
     part = figure.take(index)
-    found = FromLimits.of(part.value, lambda z: part.limits(z, 1.0), levels)
+    # Drawn limits at level one half are nearly the value, and each costs thousands of draws.
+    drawn = part.method.startswith("dirichlet")
+    found = FromLimits.of(part.value, part.limits, levels, scaled=not drawn)
     # Changes of rates: melded on other rows, Tango's on the same ones, which were measured to hold.
     return replace(found, holds=figure.plain and figure.method in ("melded", "tango"))

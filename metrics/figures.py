@@ -6,7 +6,7 @@ Everything that compares slices (disparities, gates, the rows a verdict would ne
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -90,6 +90,17 @@ class Figure:
         found = self.n if self.effective_n is None else np.fmin(self.effective_n, self.n)
         found = found if self.least is None else np.fmin(found, self.least)
         return np.asarray(np.nan_to_num(np.asarray(found, float)))
+
+    def times(self, scale: float) -> Figure:
+        """The figure had there been ``scale`` times the rows: its limits, not the rows that it tells."""
+        held = self.binomial
+        if scale == 1:
+            return self
+        return replace(
+            self,
+            limits=lambda z, more: self.limits(z, more * scale),
+            binomial=None if held is None else Binomial(held.x * scale, held.n * scale, held.scale),
+        )
 
     def take(self, slices: Sequence[int] | NDArray[np.intp]) -> Figure:
         """The figure of some slices, in this order."""

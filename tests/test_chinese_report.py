@@ -33,7 +33,10 @@ ENGLISH = re.compile(r"[A-Za-z][a-z’']+(?:[ ,;:]+[A-Za-z][a-z’']+)+")
 CITED = re.compile(r"[（(][^（）()]*\b(?:19|20)\d\d\b[^（）()]*[）)]|v\. [A-Z]\w+|U\.S\.C?\.")
 """A reference keeps the names and titles that it was published under."""
 
-OURS_IN_ENGLISH = r"fairweigh (verify|sign|\d+\.\d+\.\d+, Python)|Questions and Answers on the Uniform Guidelines|School District"
+OURS_IN_ENGLISH = (
+    r"fairweigh (verify|sign|\d+\.\d+\.\d+, Python)"
+    r"|Questions and Answers on the Uniform Guidelines|School District"
+)
 """Commands, what a rule's page cites, and versions."""
 
 LL144 = {

@@ -216,3 +216,27 @@ def test_batches_in_another_order_are_refused():
     before, after = planted(90)
     with pytest.raises(InputError, match="90 ids stand in another order"):
         pair_of(before, after.take(pa.array(np.arange(90)[::-1])))
+
+
+def test_files_of_other_row_groups_are_paired_batch_by_batch(tmp_path, monkeypatch):
+    monkeypatch.setattr("fairweigh.audit.pairs.BATCH_ROWS", 70)
+    r = np.random.default_rng(1)
+    n = 500
+    before, after, sex = r.integers(0, 2, n), r.integers(0, 2, n), r.choice(list("FM"), n)
+    one, two = (
+        batch(d, label=before, ids=np.arange(n), score=d * 0.5 + 0.2, sex=sex) for d in (before, after)
+    )
+    pq.write_table(pa.Table.from_batches([one]), tmp_path / "one.parquet", row_group_size=64)
+    pq.write_table(pa.Table.from_batches([two]), tmp_path / "two.parquet", row_group_size=113)
+    # Ids in another order cannot be taken batch by batch: they are matched as a whole.
+    moved = pa.Table.from_batches([two]).take(r.permutation(n))
+    pq.write_table(moved, tmp_path / "moved.parquet")
+    streamed, matched = (
+        pair(tmp_path / "one.parquet", tmp_path / f"{name}.parquet", ("sex",)) for name in ("two", "moved")
+    )
+    assert streamed.rows == matched.rows == n
+    np.testing.assert_array_equal(streamed.tally(("sex",)).counts, matched.tally(("sex",)).counts)
+    for name in ("accuracy", "auc", "mean_score"):
+        figures = [p.figure(name, ("sex",)) for p in (streamed, matched)]
+        np.testing.assert_allclose(figures[0].value, figures[1].value)
+        np.testing.assert_allclose(figures[0].limits(1.96, 1.0), figures[1].limits(1.96, 1.0))

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
-from fairweigh.metrics.evidence import Pairs, Rates
+from fairweigh.metrics.evidence import Pairs, Rates, evidence
+from fairweigh.metrics.independent import change
 from fairweigh.metrics.planning import Plan
+from fairweigh.metrics.power import needed
+from fairweigh.metrics.questions import Each
 from fairweigh.metrics.requirement import Requirement
 from scipy.stats import binom
 
@@ -52,3 +55,18 @@ def test_a_planned_value_gate_decides_in_four_cases_of_five(limit, upper, rate, 
 
 def test_a_truth_on_the_limit_needs_more_rows_than_there_are():
     assert Plan(0.1, "difference", 0.3, 0.1).rows() is None
+
+
+def test_rows_needed_of_an_unpaired_change_ask_the_limits_of_more_rows(counted_figure):
+    """9 of 30 before, 10 of 30 after: a change of .033, where limits at one half lie beyond .04."""
+    before, after = (
+        counted_figure("selection_rate", ["a"] * 30, [0] * 30, [1] * x + [0] * (30 - x)) for x in (9, 10)
+    )
+    figure = change(before, after)
+    assert figure.limits(0.0, 1.0)[1][0] > 0.04
+    found = evidence(figure, np.array([0]), [0.05])
+    # With the root of the rows alone p rose to 1 with the rows; asked for again it falls.
+    p = [float(found.expected(times).below(0.04)[0]) for times in (1, 30, 1000)]
+    assert p[0] > p[1] > p[2]
+    # (1.645 + .842) standard errors of .12 for 30 rows each in a distance of .047.
+    assert needed(Each(found, Requirement(0.08, True), 1), 0.05).times[0] == pytest.approx(41, abs=4)

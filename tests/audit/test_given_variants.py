@@ -1,0 +1,112 @@
+"""Variants whose predictions stand beside the model's: row by row, and as joint counts of both decisions."""
+
+import fairweigh
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from fairweigh.audit.config import Config
+from fairweigh.audit.pairs import Paired
+from fairweigh.audit.verify import check_figures
+from fairweigh.datasets.errors import InputError
+from pydantic import ValidationError
+
+SCORED = {"kind": "predictions", "score": "s"}
+GATES = [
+    {"metric": "selection_rate", "by": "sex", "compare": "change", "limit": "<= 0.05", "on": "compressed"},
+    {"metric": "true_positive_rate", "by": "sex", "compare": "difference", "limit": "<= 0.1", "on": "light"},
+]
+
+
+@pytest.fixture(scope="module")
+def rows():
+    r = np.random.default_rng(3)
+    n = 1500
+    sex, age = r.choice(["F", "M"], n), r.choice(["old", "young", None], n)
+    label = (r.random(n) < 0.4).astype(int)
+    before = (r.random(n) < 0.2 + 0.5 * label).astype(int)
+    after = np.where(r.random(n) < 0.05 + 0.1 * (sex == "F"), 1 - before, before)
+    score = np.clip(0.3 + 0.3 * before + r.normal(0, 0.1, n), 0, 1)
+    moved = np.clip(score + r.normal(0, 0.05, n), 0, 1)
+    return pd.DataFrame(
+        {"id": range(n), "sex": sex, "age": age, "y": label, "before": before, "after": after, "s": score,
+         "t": moved}
+    )  # fmt: skip
+
+
+def configured(**more):
+    data = {"path": "x", "label": "y", "sensitive": ["sex", "age"]} | more.pop("data", {})
+    given = {"audit": "given", "data": data, "model": {"kind": "predictions", "decision": "before"}}
+    variants = [{"name": "light", "decision": "after"}]
+    return given | {"variants": variants, "gates": GATES, "report": {"charts": False}} | more
+
+
+def test_joint_counts_give_every_figure_of_the_rows(rows, tmp_path):
+    keys = ["sex", "age", "y", "before", "after"]
+    joint = rows.groupby(keys, dropna=False).size().rename("n").reset_index()
+    assert len(joint) < len(rows) / 10
+    paths = {"rows": tmp_path / "rows.csv", "joint": tmp_path / "joint.csv"}
+    rows.to_csv(paths["rows"], index=False)
+    joint.to_csv(paths["joint"], index=False)
+    roles = {"rows": {"id": "id"}, "joint": {"count": "n"}}
+    found = [
+        fairweigh.run(configured(data={"path": str(paths[k]), **roles[k]}), tmp_path / f"run-{k}")
+        for k in paths
+    ]
+    of_rows, of_counts = found
+    assert of_counts.comparisons == of_rows.comparisons
+    assert of_counts.gates == of_rows.gates
+    assert [v.slices for v in of_counts.variants] == [v.slices for v in of_rows.variants]
+    assert [v.disparities for v in of_counts.variants] == [v.disparities for v in of_rows.variants]
+    flips = of_counts.comparisons[0]
+    assert (flips.before, flips.after, flips.rows) == ("original", "light", len(rows))
+    assert not check_figures(tmp_path / "run-joint", of_counts)
+
+
+def test_scores_of_a_variant_stand_in_a_column_too(rows, tmp_path):
+    path = tmp_path / "rows.parquet"
+    rows.to_parquet(path)
+    variants = [{"name": "light", "score": "t"}, {"name": "strict", "score": "t", "threshold": 0.7}]
+    given = configured(data={"path": str(path), "id": "id"}, variants=variants, gates=[])
+    result = fairweigh.run(given | {"model": SCORED}, tmp_path / "run")
+    overall = {v.name: v.overall["selection_rate"].value for v in result.variants}
+    assert overall == {
+        "original": (rows.s >= 0.5).mean(), "light": (rows.t >= 0.5).mean(), "strict": (rows.t >= 0.7).mean()
+    }  # fmt: skip
+    assert [c.after for c in result.comparisons] == ["light", "strict"]
+
+
+def test_counts_of_two_tables_are_no_joint_cells():
+    batch = pa.record_batch({"sex": ["F", "M"], "y_pred": pa.array([1, 0], pa.int8()), "count": [5, 7]})
+    with pytest.raises(InputError, match="aggregated counts hold no rows that could be paired"):
+        Paired(("sex",)).add(batch, batch)
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"variants": [{"name": "light"}]}, "expected decision or score"),
+        ({"variants": [{"name": "original", "decision": "after"}]}, "cannot name a variant"),
+        ({"variants": [{"name": "a", "decision": "after"}] * 2}, "two variants are called 'a'"),
+        ({"data": {"count": "n"}, "variants": [{"name": "a", "score": "t"}]}, "has no score"),
+        ({"variants": [{"name": "a", "decision": "after", "threshold": 0.4}]}, "the decision column decides"),
+        ({"model": {"kind": "callable", "function": "a:b"}}, "whose predictions are there"),
+        (
+            {"mitigations": ["threshold"], "model": SCORED, "data": {"validation": {"share": 0.2}}},
+            "no compressions or mitigations",
+        ),
+        ({"gates": [GATES[0] | {"on": "lihgt"}]}, "did you mean 'light'"),
+    ],
+)
+def test_what_cannot_stand_beside_a_model_is_refused(more, says):
+    with pytest.raises(ValidationError, match=says):
+        Config.model_validate(configured(**more))
+
+
+def test_a_column_that_is_not_there_is_named(rows, tmp_path):
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    given = configured(data={"path": str(tmp_path / "rows.csv"), "id": "id"})
+    given["variants"] = [{"name": "light", "decision": "aftr"}]
+    with pytest.raises(InputError, match=r"variants.light.decision: no column 'aftr'.*did you mean 'after'"):
+        fairweigh.run(given, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
