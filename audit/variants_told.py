@@ -32,10 +32,11 @@ def check_variants(run: Path, result: AuditResult, config: Config) -> Iterator[s
         A file cannot be read.
     """
     planned = {wanted.name: wanted for wanted in config.planned}
+    expected = [*planned, *(given.name for given in config.variants)]
     made = [v.name for v in result.variants[1:]]
     lost = [f.name for f in result.failed]
-    if sorted([*made, *lost]) != sorted(planned) or made != [name for name in planned if name in made]:
-        yield f"variants: {shown([*made, *lost])} in the file, {shown([*planned])} in the configuration"
+    if sorted([*made, *lost]) != sorted(expected) or made != [name for name in expected if name in made]:
+        yield f"variants: {shown([*made, *lost])} in the file, {shown(expected)} in the configuration"
         return
     yield from _check_thresholds(run, result, config)
     for variant in result.variants:
@@ -44,7 +45,17 @@ def check_variants(run: Path, result: AuditResult, config: Config) -> Iterator[s
             yield from _check_self_flips(variant.self_flips, config, f"variants.{variant.name}.self_flips")
     by_name = {v.name: v for v in result.variants}
     for name in made:
-        yield from _check_recipe(run, by_name, planned[name], config)
+        if name in planned:
+            yield from _check_recipe(run, by_name, planned[name], config)
+        else:
+            yield from _check_given(by_name[name], result.variants[0].name)
+
+
+def _check_given(variant: Variant, original: str) -> Iterator[str]:
+    """A variant whose predictions were given has no recipe, and is one of the original."""
+    told = (variant.kind, variant.parent, variant.recipe)
+    if told != ("compressed", original, None):
+        yield f"variants.{variant.name}: {shown(told)} in the file; its predictions were given"
 
 
 def _check_thresholds(run: Path, result: AuditResult, config: Config) -> Iterator[str]:
