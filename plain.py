@@ -22,6 +22,8 @@ MOST_DEEP = 100
 MOST_YAML_BYTES = 1 << 20
 MOST_YAML_NODES = 200_000
 """Values of a YAML file with every alias written out."""
+MOST_DIGITS = 100
+"""Of a whole number in YAML: Python writes none of thousands of digits, however it was read."""
 MOST_JSON_BYTES = 256 << 20
 _MOST_OPEN = 1_000
 _BRACKET = re.compile(r"[\[\]{}]")
@@ -99,6 +101,8 @@ def _sized(node: Node, known: dict[int, int | None], depth: int) -> int:
         if size is None:
             raise ValueError(f"line {node.start_mark.line + 1}: an alias stands inside what it is a name for")
         return size
+    if node.tag.endswith(":int") and len(node.value) > MOST_DIGITS:
+        raise ValueError(f"line {node.start_mark.line + 1}: a number of {len(node.value):,} characters")
     known[id(node)] = None
     size = 1 + sum(_sized(child, known, depth + 1) for child in _children(node))
     if size > MOST_YAML_NODES:

@@ -44,6 +44,7 @@ def verify(
     """Check a run's files and signature, recompute every figure and render every page again."""
     from .audit.keys import read_public_key
     from .audit.signature import check_signer
+    from .reports.words import visible
     from .verification import verify as verify_run
 
     key = read_public_key(public_key) if public_key else None
@@ -51,7 +52,8 @@ def verify(
     signer = check_signer(run, key, public_key) if key and public_key else []
     wrong = [*found.files, *signer, *found.figures, *found.pages]
     for line in wrong:
-        typer.echo(line)
+        # A stray file may have any name.
+        typer.echo(visible(line))
     if wrong:
         told = f"{len(found.files)} files and {len(found.figures)} figures differ"
         told += f", {len(found.pages)} pages are not those of the figures" if found.pages else ""

@@ -32,7 +32,8 @@ HOSTILE = {
     "mappings": ("{a: " * 900, "nested more than 100 levels deep"),
     "indents": ("".join(" " * i + "a:\n" for i in range(1200)), "nested more than 100 levels deep"),
     "megabytes": ("a" * 1_100_000, "expected at most 1,048,576"),
-    "digits": ("a: " + "9" * 100_000, "Exceeds the limit"),
+    "digits": ("a: " + "9" * 100_000, "line 1: a number of 100,000 characters"),
+    "digits of another base": ("a: 0x" + "f" * 6_000, "line 1: a number of 6,002 characters"),
 }
 
 
