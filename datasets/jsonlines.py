@@ -32,7 +32,7 @@ def read_schema(path: Path, encoding: str | None = None) -> pa.Schema:
     """Return the schema of the whole file: every field of any line, integers widened where floats follow."""
     schema = pa.schema([])
     for where, block in _blocks(path, encoding):
-        check_depth(block, where)
+        check_depth(block, where.whole)
         if schema.names and _fits(block, schema):
             continue
         for number, piece in _pieces(block):
@@ -95,8 +95,12 @@ class _Where:
     def __init__(self, path: Path, unit: str, first: int) -> None:
         self.path, self._unit, self._first = path, unit, first
 
+    def whole(self, line: int) -> str:
+        """With the file."""
+        return f"{self.path}: {self(line)}"
+
     def __call__(self, line: int) -> str:
-        return f"{self.path}: {self._unit} {self._first + line:,}"
+        return f"{self._unit} {self._first + line:,}"
 
 
 def _blocks(path: Path, encoding: str | None) -> Iterator[tuple[_Where, bytes]]:
