@@ -101,7 +101,7 @@ def _sized(node: Node, known: dict[int, int | None], depth: int) -> int:
         if size is None:
             raise ValueError(f"line {node.start_mark.line + 1}: an alias stands inside what it is a name for")
         return size
-    if node.tag.endswith(":int") and len(node.value) > MOST_DIGITS:
+    if str(node.tag).endswith(":int") and len(node.value) > MOST_DIGITS:
         raise ValueError(f"line {node.start_mark.line + 1}: a number of {len(node.value):,} characters")
     known[id(node)] = None
     size = 1 + sum(_sized(child, known, depth + 1) for child in _children(node))
