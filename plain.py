@@ -9,13 +9,17 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from collections.abc import Iterator
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import pydantic_core
 from ruamel.yaml import YAML
-from ruamel.yaml.nodes import Node
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
+from ruamel.yaml.nodes import Node, ScalarNode
 
 MOST_DEEP = 100
 """Levels of nesting; those of a configuration are about ten."""
@@ -26,6 +30,7 @@ MOST_DIGITS = 100
 """Of a whole number in YAML: Python writes none of thousands of digits, however it was read."""
 MOST_JSON_BYTES = 256 << 20
 _MOST_OPEN = 1_000
+_ESCAPE = re.compile(r"\\U([0-9a-fA-F]{8})")
 _BRACKET = re.compile(r"[\[\]{}]")
 
 
@@ -74,13 +79,47 @@ def from_yaml(text: str) -> Any:
         raise ValueError(f"expected at most {MOST_YAML_BYTES:,} characters, got {len(text):,}")
     if _most_open(text) > _MOST_OPEN:
         raise ValueError(f"nested more than {MOST_DEEP} levels deep")
+    _check_events(text)
+    node = YAML(typ="safe", pure=True).compose(text)
+    if node is None:
+        return None
+    _sized(node, {})
     try:
-        node = YAML(typ="safe", pure=True).compose(text)
-        if node is not None:
-            _sized(node, {}, 0)
         return YAML(typ="safe", pure=True).load(text)
-    except RecursionError:
-        raise ValueError(f"nested more than {MOST_DEEP} levels deep") from None
+    except YAMLError:
+        raise
+    except (ValueError, TypeError, OverflowError, AttributeError):
+        raise ValueError(_unreadable(node)) from None
+
+
+def _check_events(text: str) -> None:
+    """Refuse deep YAML by its events, which are read one after another (composing recurses); and no characters."""
+    depth = 0
+    for number in map(int, _ESCAPE.findall(text), repeat(16)):
+        if number > sys.maxunicode:
+            raise ValueError(f"the escape \\U{number:08x} is no character")
+    for event in YAML(typ="safe", pure=True).parse(text):
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > MOST_DEEP:
+            raise ValueError(f"nested more than {MOST_DEEP} levels deep")
+
+
+def _unreadable(node: Node) -> str:
+    """The first scalar that is not of the form of its tag, such as ``!!int abc`` or an hour of 99."""
+    todo, seen = [node], set()
+    while todo:
+        one = todo.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        todo += reversed(list(_children(one)))
+        if isinstance(one, ScalarNode):
+            try:
+                YAML(typ="safe", pure=True).constructor.construct_object(one)
+            except (ValueError, TypeError, OverflowError, AttributeError):
+                kind = str(one.tag).rpartition(":")[2]
+                return f"line {one.start_mark.line + 1}: {shown(one.value)} is no value of the kind {kind}"
+    return "a value that cannot be read"
 
 
 def _most_open(text: str) -> int:
@@ -92,23 +131,27 @@ def _most_open(text: str) -> int:
     return most
 
 
-def _sized(node: Node, known: dict[int, int | None], depth: int) -> int:
-    """Values of a node with every alias written out; ValueError for one inside itself, or too many."""
-    if depth > MOST_DEEP:
-        raise ValueError(f"nested more than {MOST_DEEP} levels deep")
+def _sized(node: Node, known: dict[int, tuple[int, int] | None]) -> tuple[int, int]:
+    """Values and levels of a node with every alias written out; ValueError for one inside itself, or too many."""
+    line = node.start_mark.line + 1
     if id(node) in known:
         size = known[id(node)]
         if size is None:
-            raise ValueError(f"line {node.start_mark.line + 1}: an alias stands inside what it is a name for")
+            raise ValueError(f"line {line}: an alias stands inside what it is a name for")
         return size
     if str(node.tag).endswith(":int") and len(node.value) > MOST_DIGITS:
-        raise ValueError(f"line {node.start_mark.line + 1}: a number of {len(node.value):,} characters")
+        raise ValueError(f"line {line}: a number of {len(node.value):,} characters")
     known[id(node)] = None
-    size = 1 + sum(_sized(child, known, depth + 1) for child in _children(node))
-    if size > MOST_YAML_NODES:
-        raise ValueError(f"line {node.start_mark.line + 1}: more than {MOST_YAML_NODES:,} values")
-    known[id(node)] = size
-    return size
+    values, levels = 1, 0
+    for child in _children(node):
+        below = _sized(child, known)
+        values, levels = values + below[0], max(levels, below[1] + 1)
+    if values > MOST_YAML_NODES:
+        raise ValueError(f"line {line}: more than {MOST_YAML_NODES:,} values")
+    if levels > MOST_DEEP:
+        raise ValueError(f"line {line}: nested more than {MOST_DEEP} levels deep")
+    known[id(node)] = values, levels
+    return values, levels
 
 
 def _children(node: Node) -> Iterator[Node]:
@@ -121,17 +164,18 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(made) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in made if names.count(name) > 1)
-        raise ValueError(f"the key {_shown(twice)} stands twice in one object")
+        raise ValueError(f"the key {shown(twice)} stands twice in one object")
     return made
 
 
 def _finite(digits: str) -> float:
     value = float(digits)
     if math.isinf(value):
-        raise ValueError(f"the number {_shown(digits)} is beyond what a float holds")
+        raise ValueError(f"the number {shown(digits)} is beyond what a float holds")
     return value
 
 
-def _shown(value: str) -> str:
+def shown(value: object) -> str:
+    """A value as an error shows it: its repr, cut to a line's length."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

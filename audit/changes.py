@@ -18,7 +18,7 @@ from ..metrics.table import METRICS
 from ..told import tell
 from .measure import By, Slices
 from .pairs import Paired, depends_on_model
-from .result import Change, Comparison, Flips, GapChange, Status
+from .result import Change, Comparison, Flips, GapChange, Status, Variant
 from .variant import Plan, number, small_because, status_of, undefined_because
 
 WHOLE: By = ()
@@ -42,6 +42,14 @@ def compared(paired: Paired, plan: Plan, before: str, after: str) -> Comparison:
         before=before, after=after, rows=paired.rows, agreement=agreement, overall=overall, flips=flips,
         changes=changes, gap_changes=gaps,
     )  # fmt: skip
+
+
+def methods_of(variants: Sequence[Variant], comparisons: Sequence[Comparison]) -> set[str]:
+    """Return the interval methods of a result's figures and changes, as keys of ``METHODS``."""
+    used = {e.method for v in variants for s in v.slices for e in s.metrics.values()}
+    used |= {d.method for v in variants for d in v.disparities} | {"bonferroni"}
+    used |= {"standardised"} if variants[0].scores else set()
+    return used.union(*map(methods_used, comparisons))
 
 
 def methods_used(comparison: Comparison) -> set[str]:

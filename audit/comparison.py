@@ -14,7 +14,7 @@ from ..datasets.columns import bin_names, meant
 from ..metrics.figures import METHODS
 from ..metrics.table import METRICS
 from . import describe, gate, variant
-from .changes import compared, methods_used
+from .changes import compared, methods_of
 from .config import Config
 from .coverage import coverage
 from .folder import checksum
@@ -113,10 +113,7 @@ def figures(
 
 def derived_comparison(config: Config, found: Figures) -> dict[str, Any]:
     """Return the parts of a comparison's result that follow from its configuration and predictions."""
-    used = {e.method for v in found.variants for s in v.slices for e in s.metrics.values()}
-    used |= {d.method for v in found.variants for d in v.disparities} | {"bonferroni"}
-    used |= {"standardised"} if found.variants[0].scores else set()
-    used |= methods_used(found.comparison)
+    used = methods_of(found.variants, [found.comparison])
     measured = found.paired.measured_after
     configuration = config.model_dump(mode="json")
     return {

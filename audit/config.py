@@ -31,7 +31,7 @@ from ..datasets.errors import InputError
 from ..datasets.memory import PLACE
 from ..metrics.limit import Limit
 from ..metrics.table import DISPARITIES, METRICS
-from ..plain import MOST_YAML_BYTES, from_yaml, read_bounded
+from ..plain import MOST_YAML_BYTES, from_yaml, read_bounded, shown
 from .ladder import check_names, ladder
 from .masked import masked
 from .unsupported import metric_of_another_task
@@ -848,7 +848,7 @@ def _check_step(place: str, name: str, params: Mapping[str, Any], family: Family
         elif first["type"] == "missing":
             told = f"the parameter {key!r} is required"
         else:
-            told = f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}, got {_short(first['input'])}"
+            told = f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}, got {shown(first['input'])}"
         raise ValueError(f"{place}.{name}: {told}") from None
 
 
@@ -1036,13 +1036,8 @@ def first_problem(error: ValidationError, root: type[Section] | None = None) -> 
     if first["type"] == "missing":
         message = "this key is required"
     elif first["type"] != "value_error":
-        message = f"{message[0].lower()}{message[1:]}, got {_short(first['input'])}"
+        message = f"{message[0].lower()}{message[1:]}, got {shown(first['input'])}"
     return " ".join((f"{path}: {message}" if path else message).split())
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _keys_at(loc: Sequence[Any], root: type[Section]) -> list[str]:

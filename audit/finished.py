@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from .._version import __version__
 from ..datasets.columns import listed
 from ..datasets.errors import InputError
-from ..datasets.json_text import parse_object, read_regular, shown
+from ..datasets.json_text import parse_object, read_regular
+from ..plain import shown
 from .comparison import is_comparison
 from .config import Config, first_problem
 from .folder import AUDIT, PREDICTIONS

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..datasets.errors import InputError
-from ..datasets.json_text import kind_of, read_object, shown
+from ..datasets.json_text import kind_of, read_object
 from ..datasets.read import sha256_file
+from ..plain import shown
 
 AUDIT, MANIFEST = "audit.json", "MANIFEST.json"
 PREDICTIONS, ARTEFACTS = "predictions", "artefacts"

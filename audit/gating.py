@@ -7,22 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..datasets.errors import InputError
-from ..metrics.figures import METHODS
 from ..told import tell
-from . import describe
 from .baseline import Baseline
 from .config import Config
-from .coverage import coverage
 from .finished import Finished, checked, configuration_of, opened
 from .folder import PREDICTIONS
-from .gate import together
 from .judge import Judgement, judge, value_order
 from .measure import Measurement
 from .pairs import Paired
 from .policy import GivenPolicy, Policy, Source, read_policy
 from .recomputed import as_configured, as_counted, check_run, recomputed, recomputing
 from .result import AuditResult, DataInfo, NotMeasured, PolicyInfo
-from .runner import entries_of, methods_of
+from .runner import entries_of, judged_parts
 from .unpaired import Unpaired
 
 
@@ -147,27 +143,14 @@ def _result(
     result: AuditResult, data: DataInfo, found: Judgement, given: GivenPolicy, release: _Release
 ) -> AuditResult:
     policy = given.policy
-    used = methods_of(found) | set(_change_methods(found, release.compared))
     told = []
     if result.gates:
         what = tell("The gates and targets of the run's own configuration")
         told.append(NotMeasured(what=what, why=tell("the policy's gates stand in their place")))
     return result.model_copy(
         update={
-            "verdict": found.verdict,
-            "confidence": policy.confidence,
+            **judged_parts(found, policy.confidence, {}, _change_methods(found, release.compared)),
             "data": as_counted(data, found.measured),
-            "variants": found.variants,
-            "coverage": coverage(found.variants[0].slices),
-            "comparisons": found.comparisons,
-            "identified": found.identified,
-            "counterfactuals": found.counterfactuals,
-            "twins": found.twins,
-            "gates": found.gates,
-            "gates_together": together(found.gates, policy.confidence),
-            "frontier": found.frontier,
-            "definitions": describe.definitions(found.plan, found.measured, found.gates),
-            "methods": {name: text for name, text in METHODS.items() if name in used},
             "not_measured": [*told, *result.not_measured],
             "policy": PolicyInfo(
                 name=policy.policy,

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from ..datasets.errors import InputError
-from ..datasets.json_text import read_object, shown
+from ..datasets.json_text import read_object
 from ..datasets.read import sha256_file
+from ..plain import shown
 from .folder import AUDIT, MANIFEST, RENDERED, SIGNATURE, checksum, manifest_text, read_manifest, walked
 from .signature import check_signature
 

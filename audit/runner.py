@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ from ..models.base import Model
 from ..models.neural import NeuralModel
 from ..models.rules import unruled
 from . import describe, gate
-from .changes import methods_used
+from .changes import methods_of
 from .config import Config
 from .coverage import coverage
 from .crossings import check_crossings, check_slices
@@ -264,29 +264,18 @@ def entries_of(result: AuditResult) -> list[Entry]:
     return [Entry(v.name, v.model, v.kind, v.recipe, v.cost, v.self_flips, v.parent) for v in result.variants]
 
 
-def methods_of(found: Judgement) -> set[str]:
-    """Return the interval methods of a judgement's figures, as keys of ``METHODS``."""
-    used = {e.method for v in found.variants for s in v.slices for e in s.metrics.values()}
-    used |= {d.method for v in found.variants for d in v.disparities} | {"bonferroni"}
-    used |= {"standardised"} if found.variants[0].scores else set()
-    used |= {m for c in found.comparisons for m in methods_used(c)}
-    used |= {e.method for c in found.counterfactuals for e in (c.score_gap, c.flips)}
-    return used
+def judged_parts(
+    found: Judgement, confidence: float, reasons: Mapping[str, str], methods: Iterable[str] = ()
+) -> dict[str, Any]:
+    """Return the parts of a result that a judgement gives, of a run or of a policy.
 
-
-def derived(config: Config, found: Judgement, cluster: str | None) -> dict[str, Any]:
-    """Return the parts of a result that follow from a run's configuration and its predictions.
-
-    ``cluster`` is the column of clusters, where the data have one.
+    ``methods`` are keys of ``METHODS`` that were used besides those of the judgement's own figures.
     """
-    used = methods_of(found)
-    configuration = config.model_dump(mode="json")
+    used = methods_of(found.variants, found.comparisons) | set(methods)
+    used |= {e.method for c in found.counterfactuals for e in (c.score_gap, c.flips)}
     return {
-        "audit": config.audit,
         "verdict": found.verdict,
-        "confidence": config.confidence,
-        "configuration": configuration,
-        "configuration_sha256": checksum(configuration),
+        "confidence": confidence,
         "variants": found.variants,
         "coverage": coverage(found.variants[0].slices),
         "comparisons": found.comparisons,
@@ -294,10 +283,24 @@ def derived(config: Config, found: Judgement, cluster: str | None) -> dict[str, 
         "counterfactuals": found.counterfactuals,
         "twins": found.twins,
         "gates": found.gates,
-        "gates_together": gate.together(found.gates, config.confidence),
+        "gates_together": gate.together(found.gates, confidence),
         "frontier": found.frontier,
-        "definitions": describe.definitions(found.plan, found.measured, found.gates, config.report.reasons),
+        "definitions": describe.definitions(found.plan, found.measured, found.gates, reasons),
         "methods": {name: text for name, text in METHODS.items() if name in used},
+    }
+
+
+def derived(config: Config, found: Judgement, cluster: str | None) -> dict[str, Any]:
+    """Return the parts of a result that follow from a run's configuration and its predictions.
+
+    ``cluster`` is the column of clusters, where the data have one.
+    """
+    configuration = config.model_dump(mode="json")
+    return {
+        **judged_parts(found, config.confidence, config.report.reasons),
+        "audit": config.audit,
+        "configuration": configuration,
+        "configuration_sha256": checksum(configuration),
         "not_measured": describe.not_measured(config, cluster, found.measured, found.plan),
     }
 

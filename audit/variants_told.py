@@ -14,10 +14,10 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..datasets.json_text import shown
 from ..datasets.read import sha256_file
 from ..metrics.counts import DECISION
 from ..metrics.exact import clopper_pearson
+from ..plain import shown
 from .config import Config, Planned
 from .folder import ARTEFACTS, PREDICTIONS
 from .result import AuditResult, Cost, SelfFlips, Variant

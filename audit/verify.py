@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from .._version import __version__
 from ..datasets.errors import InputError
-from ..datasets.json_text import shown
+from ..plain import shown
 from .comparison import is_comparison
 from .finished import configuration_of
 from .folder import AUDIT, PREDICTIONS, read_manifest

@@ -14,7 +14,7 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from ..datasets.errors import InputError
 from ..models.foreign import one_line
 from ..models.written import Positive, Written, WrittenRule
-from ..plain import read_json
+from ..plain import read_json, shown
 
 FORMAT = 1
 SPEC = "variant.json"
@@ -294,8 +294,7 @@ def _first(error: ValidationError, spec: Any) -> str:
     if first["type"] == "missing":
         told = "this key is required"
     elif first["type"] != "value_error":
-        came = repr(first["input"])
-        told = f"{told[0].lower()}{told[1:]}, got {came if len(came) <= 60 else came[:57] + '...'}"
+        told = f"{told[0].lower()}{told[1:]}, got {shown(first['input'])}"
     path = _path(first["loc"], spec, missing=first["type"] == "missing")
     return " ".join(f"{path}: {told}".lstrip(": ").split())
 

@@ -16,7 +16,6 @@ from .errors import InputError
 
 MOST_BYTES = 1 << 28
 """Of one document: far above the audit.json of ten thousand slices."""
-_SHOWN = 60
 
 
 def read_object(path: Path, most: int = MOST_BYTES) -> dict[str, Any]:
@@ -113,9 +112,3 @@ def kind_of(mode: int) -> str:
         stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket",
     }  # fmt: skip
     return kinds.get(stat.S_IFMT(mode), "a device")
-
-
-def shown(value: object) -> str:
-    """A value as an error shows it: its repr, cut to a line's length."""
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

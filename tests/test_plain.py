@@ -30,6 +30,13 @@ HOSTILE = {
     "closed brackets": ("[" * 500 + "]" * 500, "nested more than 100 levels deep"),
     "dashes": ("- " * 100_000 + "a", "nested more than 100 levels deep"),
     "mappings": ("{a: " * 900, "nested more than 100 levels deep"),
+    "aliases of aliases": (
+        "a0: &a0 [1]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, 3000)),
+        "line 101: nested more than 100 levels deep",
+    ),
+    "an hour of 99": ("a: 1\nb: 2020-01-01T00:00:00+99:99", "line 2: .* is no value of the kind timestamp"),
+    "a word as a number": ("a: 1\nb: !!int abc", "line 2: 'abc' is no value of the kind int"),
+    "no character": ('a: "\\U7fffffff"', "U7fffffff is no character"),
     "indents": ("".join(" " * i + "a:\n" for i in range(1200)), "nested more than 100 levels deep"),
     "megabytes": ("a" * 1_100_000, "expected at most 1,048,576"),
     "digits": ("a: " + "9" * 100_000, "line 1: a number of 100,000 characters"),
