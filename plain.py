@@ -93,7 +93,7 @@ def from_yaml(text: str) -> Any:
 
 
 def _check_events(text: str) -> None:
-    """Refuse deep YAML by its events, which are read one after another (composing recurses); and no characters."""
+    """Refuse escapes beyond Unicode, and depth by the events of YAML: composing recurses."""
     depth = 0
     for number in map(int, _ESCAPE.findall(text), repeat(16)):
         if number > sys.maxunicode:
@@ -132,7 +132,7 @@ def _most_open(text: str) -> int:
 
 
 def _sized(node: Node, known: dict[int, tuple[int, int] | None]) -> tuple[int, int]:
-    """Values and levels of a node with every alias written out; ValueError for one inside itself, or too many."""
+    """Values and levels of a node with every alias written out; refused: too many, one inside itself."""
     line = node.start_mark.line + 1
     if id(node) in known:
         size = known[id(node)]
