@@ -175,7 +175,7 @@ def row_slices(
         places = [held[first] for held in codes]
     else:
         present = np.bincount(code, minlength=math.prod(sizes)) > 0
-        slices = (np.cumsum(present) - 1)[code]
+        slices = code if present.all() else (np.cumsum(present) - 1)[code]
         places = list(np.unravel_index(np.flatnonzero(present), sizes))
     named = ([levels[c] for c in place.tolist()] for place, levels in zip(places, values, strict=True))
     return slices, list(zip(*named, strict=True))
