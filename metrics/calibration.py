@@ -114,6 +114,18 @@ class Calibration:
             for name in wanted
         ]
 
+    def _held(self, *wanted: str) -> list[Any]:
+        """The slice and bin of each cluster's bins that hold rows, as one number, and sums over these rows."""
+        assert self.clusters is not None
+        assert self.entries is not None
+        assert self.clusters.unit is not None
+        bins, *values = self.entries
+        cells, place = np.unique(self.clusters.unit * BINS + bins, return_inverse=True)
+        named = dict(zip(("weight", "score", "label"), values, strict=True))
+        sums = [np.bincount(place.reshape(-1), named[name], len(cells)) for name in wanted]
+        unit, bins = np.divmod(cells, BINS)
+        return [self.clusters.owner[unit] * BINS + bins, *sums]
+
     def _of_slice(self, i: int) -> slice:
         """The clusters of a slice; they stand slice by slice."""
         assert self.clusters is not None
@@ -129,8 +141,8 @@ class Calibration:
         """Kish's rows, or clusters, of each bin, shape (slices, bins)."""
         _, weight, square, *_ = self._parts
         if self.clusters is not None:
-            of_clusters = self._cells("weight")[0] ** 2
-            square = np.stack([self.clusters.sum(of_clusters[:, b]) for b in range(BINS)], axis=1)
+            places, of_clusters = self._held("weight")
+            square = np.bincount(places, of_clusters**2, square.size).reshape(square.shape)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(weight > 0, weight**2 / square, 1)
 
@@ -293,26 +305,20 @@ class Calibration:
 
     def _clustered_rows(self, rate: Floats) -> Floats:
         """Effective rows of each bin's rate: one row's variance over that between the clusters (CR3)."""
-        units = self.clusters
-        assert units is not None
-        weight, positive = self._cells("weight", "label")
-        _, total, square, *_ = self._parts
-        out = np.empty_like(rate)
-        for b in range(BINS):
-            with np.errstate(divide="ignore", invalid="ignore"):
-                own = rate[units.owner, b]
-                part = Units(units.owner, None, weight[:, b], np.ones(len(own)), total[:, b])
-                influence = np.nan_to_num((positive[:, b] - own * weight[:, b]) / total[units.owner, b])
-                variance, freedom = part.variance(influence)
-                one = rate[:, b] * (1 - rate[:, b])
-                members = part.members
-                variance = (variance * members + one / part.kish) / (members + 1)
-                rows = np.where(one > 0, one / variance, part.kish)
-                rows = rows * (Z95 / student(Z95, freedom)) ** 2
-                out[:, b] = np.where(
-                    members > 1, np.minimum(rows, total[:, b] ** 2 / square[:, b]), np.minimum(part.kish, 1)
-                )
-        return out
+        places, weight, positive = self._held("weight", "label")
+        _, total, square, *_ = (part.ravel() for part in self._parts)
+        rate, shape = rate.ravel(), rate.shape
+        # Each bin of a slice is a slice of its own, of the clusters that have rows there.
+        units = Units(places, None, weight, np.ones(len(places)), total)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            influence = np.nan_to_num((positive - rate[places] * weight) / total[places])
+            variance, freedom = units.variance(influence)
+            one = rate * (1 - rate)
+            members, kish = units.members, units.kish
+            variance = (variance * members + one / kish) / (members + 1)
+            rows = np.where(one > 0, one / variance, kish) * (Z95 / student(Z95, freedom)) ** 2
+            found = np.where(members > 1, np.minimum(rows, total**2 / square), np.minimum(kish, 1))
+        return np.asarray(found.reshape(shape))
 
 
 def _largest(covariance: Floats) -> Floats:

@@ -412,7 +412,11 @@ class Cube:
         selected = None if d is None else add(d)
         if y is None or d is None:
             return Counts(add(None), positives, selected)
-        return Counts(add(None), positives, selected, add(y & d), add(~y & d), add(y & ~d), add(~y & ~d))
+        if values.dtype.kind == "f":
+            return Counts(add(None), positives, selected, add(y & d), add(~y & d), add(y & ~d), add(~y & ~d))
+        # Whole numbers leave exact differences.
+        n, tp = add(None), add(y & d)
+        return Counts(n, positives, selected, tp, selected - tp, positives - tp, n - positives - selected + tp)
 
 
 @dataclass
