@@ -21,11 +21,11 @@ from ..metrics.counts import (
     Cubes,
     Tally,
     cluster_names,
-    combined,
     features_by,
 )
 from ..metrics.figures import Figure, count_figure
 from ..metrics.heavy import WeightCounts
+from ..metrics.profiles import combined
 from ..metrics.score_figures import SlicedScores
 from ..metrics.scores import ScoreCollector, ScoreTable
 from ..metrics.table import METRICS, Metric
