@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from .areas import Ranking, area_limits
 from .areas import roc as roc_curve
-from .calibration import BINS as CALIBRATION_BINS
-from .calibration import Bin, Calibration, bin_sums, open_sums
+from .calibration import Bin, Calibration, ClusterCells, bin_sums, open_sums
 from .clusters import Dependence
 from .figures import Figure
 from .intervals import Floats, Limits
@@ -400,10 +399,9 @@ class SlicedScores:
         cumulants = self._fold(table.cached("calibration cumulants", lambda: open_sums(table)))
         if table.cluster is None:
             return Calibration(sums, cumulants)
-        bins = np.minimum((table.score * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
-        positive = np.where(table.labels(), table.weight, 0)
-        entries = (bins, table.weight, table.weight * table.score, positive)
-        return Calibration(sums, cumulants, self.units, entries)
+        units = self.units
+        assert units.unit is not None
+        return Calibration(sums, cumulants, units, ClusterCells.of(table, units.unit))
 
     def calibration_error(self) -> Figure:
         """Expected calibration error over ten equally wide bins."""
