@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .exact import clopper_pearson
 from .figures import Figure
 from .intervals import Floats, Limits, tail_area
+from .profiles import numbered
 from .scores import ScoreTable
 from .units import Z95, Units, student
 
@@ -88,8 +89,7 @@ class ClusterCells:
     def of(cls, table: ScoreTable, unit: NDArray[np.int64]) -> ClusterCells:
         """Sum the entries of each unit by bin."""
         bins = np.minimum((table.score * BINS).astype(np.int64), BINS - 1)
-        cells, place = np.unique(unit * BINS + bins, return_inverse=True)
-        place = place.reshape(-1)
+        cells, place = numbered(unit * BINS + bins, (int(unit.max(initial=0)) + 1) * BINS)
         values = (table.weight, table.weight * table.score, np.where(table.labels(), table.weight, 0))
         weight, score, label = (
             np.bincount(place, v, len(cells)).astype(float, copy=False) for v in values

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute
 from numpy.typing import NDArray
 
-from .profiles import combined, profiles
+from .profiles import combined, numbered, profiles
 
 UNKNOWN = "(unknown)"
 """Level of a missing value."""
@@ -71,7 +71,9 @@ class Clusters:
     def once(self) -> Clusters:
         """The pairs with those of equal slice and counts held once, where that leaves far fewer of many."""
         counts = {name: value for name, value in vars(self.counts).items() if value is not None}
-        found = profiles(self.owner, self.cluster, list(counts.values()))
+        # The others are differences of these.
+        telling = [counts[name] for name in ("n", "positives", "selected", "tp") if name in counts]
+        found = profiles(self.owner, self.cluster, telling)
         if found is None:
             return self
         first = {name: value[found.first] for name, value in counts.items()}
@@ -385,9 +387,10 @@ class Cube:
         if self.cluster is None:
             return None
         width = len(self.clusters)
-        pairs, place = np.unique(codes * width + self.cluster, return_inverse=True)
+        most = int(codes.max(initial=0)) + 1
+        pairs, place = numbered(codes * width + self.cluster, most * width)
         owner, cluster = np.divmod(pairs, width)
-        return owner.astype(np.intp), cluster.astype(np.intp), place.reshape(-1)
+        return owner.astype(np.intp), cluster.astype(np.intp), place
 
     def tally(self, by: Sequence[str] = (), decision: str = DECISION) -> Tally:
         """Counts of every observed slice of the columns ``by``.

@@ -14,6 +14,8 @@ MOST_CODES = 2**62
 """Combinations that are numbered without looking which of them occur."""
 MANY = 1 << 16
 """Fewer (slice, cluster) pairs are looked at one by one."""
+SPARSE = 16
+"""Up to so many possible codes for each one that is there, looking them up is quicker than sorting."""
 MOST_TOGETHER = 30_000_000
 """Two pairs of one cluster that are looked at."""
 
@@ -59,12 +61,8 @@ def profiles(
     columns = [owner, *counts]
     sizes = [int(values.max()) + 1 for values in columns]
     code = combined(columns, sizes, len(owner))
-    if math.prod(sizes) <= 1 << 22:
-        rows = np.bincount(code, minlength=math.prod(sizes))
-        place = (np.cumsum(rows > 0) - 1)[code]
-        times = rows[rows > 0]
-    else:
-        _, place, times = np.unique(code, return_inverse=True, return_counts=True)
+    found, place = numbered(code, math.prod(sizes))
+    times = np.bincount(place, minlength=len(found))
     if len(times) * 8 > len(owner):
         return None
     first = np.empty(len(times), np.intp)
@@ -72,6 +70,20 @@ def profiles(
     ones = np.ones(len(place))
     held = csr_array((ones, (place, cluster)), (len(times), len(shared)))
     return Profiles(first, times, held @ held.T)
+
+
+def numbered(code: NDArray[np.integer[Any]], size: int) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """The distinct codes, all below ``size``, in ascending order, and each code's position among them."""
+    if size > SPARSE * len(code):
+        found, place = np.unique(code, return_inverse=True)
+        return found.astype(np.int64), place.reshape(-1)
+    # Where few of the possible codes are missing, each has a place of its own, and nothing is sorted.
+    there = np.zeros(size, bool)
+    there[code] = True
+    found = np.flatnonzero(there)
+    position = np.empty(size, np.intp if len(found) > np.iinfo(np.int32).max else np.int32)
+    position[found] = np.arange(len(found))
+    return found, position[code].astype(np.intp, copy=False)
 
 
 def combined(

@@ -20,6 +20,7 @@ from .clusters import Dependence
 from .figures import Figure
 from .intervals import Floats, Limits
 from .means import BINS, Atoms, binned, mean_limits, points, stretched
+from .profiles import numbered
 from .score_values import EDGES, VALUES, bins_of, log_loss, values_of
 from .scores import ScoreTable
 from .units import Z95, Units, student
@@ -155,8 +156,7 @@ class SlicedScores:
         cluster = self.table.cluster
         assert cluster is not None
         width = self._width
-        pairs, inverse = np.unique(self.entry_slices * width + cluster, return_inverse=True)
-        return pairs, inverse.reshape(-1)
+        return numbered(self.entry_slices * width + cluster, self.size * width)
 
     def _kish(self, chosen: NDArray[np.bool_] | None = None) -> Floats:
         """Units of equal weight that would vary as much: (sum w)^2 / sum w^2 over rows or clusters."""
@@ -315,7 +315,8 @@ class SlicedScores:
             order = np.argsort(slices.astype(np.int16 if self.size < 2**15 else np.int64), kind="stable")
             label = label[order]
         tie = table.tie if order is None else table.tie[order]
-        ends = np.cumsum(self._fold(table.sum(np.ones(len(tie)))), dtype=np.int64)
+        entries = table.cached("entries", lambda: table.sum(np.ones(len(tie))))
+        ends = np.cumsum(self._fold(entries), dtype=np.int64)
         first = np.ones(len(tie), bool)
         first[1:] = tie[1:] != tie[:-1]
         first[ends[:-1][ends[:-1] < len(tie)]] = True
@@ -341,10 +342,10 @@ class SlicedScores:
             return out
 
         dependence = None
-        plain = table.exact and not table.weighted
+        plain, unweighted = table.exact and not table.weighted, not table.weighted
         positive, negative = grouped(table.weight)
         total_p, total_n = sliced(positive), sliced(negative)
-        rows_p, rows_n = (total_p, total_n) if plain else (sliced(v) for v in grouped(table.count))
+        rows_p, rows_n = (total_p, total_n) if unweighted else (sliced(v) for v in grouped(table.count))
         # Weight on the far side of each group within its slice; half of its own weight makes midranks.
         below = np.cumsum(negative) - negative / 2 - (np.cumsum(total_n) - total_n)[owner]
         above = np.cumsum(total_p)[owner] - np.cumsum(positive) + positive / 2
@@ -367,7 +368,7 @@ class SlicedScores:
                 dependence = self.dependence(table.weight * influence)
             rounding = np.zeros(1) if table.exact else sliced(positive * negative) / 2 / (total_p * total_n)
         defined = (rows_p > 0) & (rows_n > 0)
-        if not plain:
+        if table.weighted:
             rows_p, rows_n = self._effective_rows(area, variance, rows_p, rows_n)
         return Ranking(
             np.where(defined, area, np.nan),
