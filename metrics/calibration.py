@@ -91,9 +91,7 @@ class ClusterCells:
         bins = np.minimum((table.score * BINS).astype(np.int64), BINS - 1)
         cells, place = numbered(unit * BINS + bins, (int(unit.max(initial=0)) + 1) * BINS)
         values = (table.weight, table.weight * table.score, np.where(table.labels(), table.weight, 0))
-        weight, score, label = (
-            np.bincount(place, v, len(cells)).astype(float, copy=False) for v in values
-        )
+        weight, score, label = (np.bincount(place, v, len(cells)).astype(float, copy=False) for v in values)
         return cls(*np.divmod(cells, BINS), weight, score, label)
 
 

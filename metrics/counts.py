@@ -435,7 +435,9 @@ class Cube:
             return Counts(add(None), positives, selected, add(y & d), add(~y & d), add(y & ~d), add(~y & ~d))
         # Whole numbers leave exact differences.
         n, tp = add(None), add(y & d)
-        return Counts(n, positives, selected, tp, selected - tp, positives - tp, n - positives - selected + tp)
+        return Counts(
+            n, positives, selected, tp, selected - tp, positives - tp, n - positives - selected + tp
+        )
 
 
 @dataclass
