@@ -159,7 +159,8 @@ class Calibration:
         _, weight, square, *_ = self._parts
         if self.clusters is not None:
             cells, place = self._clustered
-            square = np.bincount(place, cells.weight**2, square.size).reshape(square.shape)
+            of_bins = np.bincount(place, cells.weight**2, square.size).astype(float, copy=False)
+            square = of_bins.reshape(square.shape)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(weight > 0, weight**2 / square, 1)
 

@@ -206,7 +206,8 @@ class ScoreCollector:
             total = sums.get("weight", sums["count"].astype(float))
             return ScoreTable(
                 sums["key"] >> KEY_BITS, self.by, keys, sums["total"] / sums["count"], _place(sums["key"]),
-                label, sums["count"], total, sums.get("square", total), exact=False, probability=self.probability,
+                label, sums["count"], total, sums.get("square", total), exact=False,
+                probability=self.probability,
             )  # fmt: skip
 
         def join(name: str) -> NDArray[Any] | None:
