@@ -368,7 +368,7 @@ class SlicedScores:
                 dependence = self.dependence(table.weight * influence)
             rounding = np.zeros(1) if table.exact else sliced(positive * negative) / 2 / (total_p * total_n)
         defined = (rows_p > 0) & (rows_n > 0)
-        if table.weighted:
+        if table.weighted or table.cluster is not None:
             rows_p, rows_n = self._effective_rows(area, variance, rows_p, rows_n)
         return Ranking(
             np.where(defined, area, np.nan),
