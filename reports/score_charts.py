@@ -8,6 +8,7 @@ from typing import Any, Literal
 from ..audit.result import ScoreDetail
 from .formats import count, figure
 from .language import kept, later, say, series, tr
+from .order import by_edges
 from .panels import ACCENT, INK, LINE, SOFT, theme
 from .svg import Drawing, inline_svg
 from .words import plain, slice_name
@@ -51,7 +52,7 @@ def score_charts(details: list[ScoreDetail], everyone: ScoreDetail | None, key: 
     charts = []
     for curve in ("distribution", "calibration", "roc"):
         with_curve = [detail for detail in ordered if _points(detail, curve)]
-        drawn = with_curve[:MOST_SLICES]
+        drawn = by_edges(with_curve[:MOST_SLICES])
         if drawn:
             chart = _chart(drawn, everyone, curve, f"{key}-{curve}")
             charts.append(ScoreChart(chart, tr(_CAPTIONS[curve]), len(with_curve) - len(drawn)))
