@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 
 from ..datasets.columns import listed
-from ..datasets.errors import InputError
+from ..datasets.errors import InputError, number_of
 from ..datasets.evaluation import EvaluationSet
-from ..datasets.numbers import NotANumberError, is_text
+from ..datasets.numbers import CellError, is_text
 from ..datasets.read import sha256_file
 from ..datasets.spelling import word
 from ..datasets.training import TrainingRows
@@ -114,8 +114,8 @@ class EstimatorModel:
                 else:
                     named = self.fitted.classes_[self.positive_index]
                     return Scored(np.asarray(self.fitted.predict(rows) == named), None)
-        if not np.isfinite(score).all():
-            raise InputError(f"model: {int((~np.isfinite(score)).sum())} scores are NaN or infinite")
+        if bad := int((~np.isfinite(score)).sum()):
+            raise InputError(f"model: {number_of(bad, 'score is', 'scores are')} NaN or infinite")
         return Scored(decide(score, self.threshold), score)
 
     def frame(self, rows: pa.RecordBatch) -> pd.DataFrame:
@@ -221,7 +221,10 @@ def train(
     noted: dict[str, Any] = {}
     kinds = _kinds(data, features, categorical, noted)
     features = [name for name in features if name in (*kinds.numbers, *kinds.categories)]
-    rows = frame(pa.table(data.batch), features, kinds=kinds)
+    try:
+        rows = frame(pa.table(data.batch), features, kinds=kinds)
+    except CellError as error:
+        raise error.at(data.place_of(error.column, error.value)) from None
     label = data.labels.astype(np.int8)
     from sklearn.pipeline import Pipeline
     from sklearn.utils.validation import has_fit_parameter
@@ -252,7 +255,7 @@ def _kinds(
     table = pa.table(data.batch)
     try:
         kinds = Kinds.of(table, features, categorical)
-    except NotANumberError as error:
+    except CellError as error:
         raise error.at(data.place_of(error.column, error.value)) from None
     empty = [name for name in features if name not in (*kinds.numbers, *kinds.categories)]
     if features and len(empty) == len(features):
