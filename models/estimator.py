@@ -87,10 +87,7 @@ class EstimatorModel:
             if classes in (["0", "1"], ["false", "true"]):
                 wanted = [1]
             else:
-                raise InputError(
-                    f"model: expected a classifier of two classes, one of them the positive label "
-                    f"{listed(list(positive))}; it has {listed(classes)}"
-                )
+                raise InputError(_no_side(classes, positive))
         self.positive_index = wanted[0]
 
     def replace(self, fitted: Any) -> None:
@@ -151,6 +148,19 @@ class EstimatorModel:
         if self._scores:
             told |= rule(self.threshold, self.probability)
         return told
+
+
+def _no_side(classes: Sequence[str], positive: Sequence[str]) -> str:
+    """Say why it is not known which class of a model is the positive one, and which key says it."""
+    if len(classes) != 2:
+        return f"model: expected a classifier of two classes, it has {listed(classes)}"
+    if not positive:
+        return f"model: its classes are {listed(classes)}; say which value is positive (data.positive)"
+    return (
+        f"model: expected a classifier of two classes, one of them the positive label "
+        f"{listed(list(positive))}; it has {listed(classes)} (where they are other words for the labels, list "
+        "both in data.positive)"
+    )
 
 
 def _categories(fitted: Any) -> dict[str, Any]:
