@@ -158,8 +158,8 @@ def _no_side(classes: Sequence[str], positive: Sequence[str]) -> str:
         return f"model: its classes are {listed(classes)}; say which value is positive (data.positive)"
     return (
         f"model: expected a classifier of two classes, one of them the positive label "
-        f"{listed(list(positive))}; it has {listed(classes)} (where they are other words for the labels, list "
-        "both in data.positive)"
+        f"{listed(list(positive))}; it has {listed(classes)} (where they are other words for the labels, "
+        "list both in data.positive)"
     )
 
 
