@@ -217,7 +217,7 @@ def test_a_factory_that_does_not_exist_is_refused(table_config, refused):
     [
         ({}, {"features": ["a", "height"]}, "lacks the column 'height'"),
         ({}, {"features": ["a", "b", "c", "race"]}, "column 'race': a torch model takes numbers, got"),
-        ({"a": [None, 1.0] * 30}, {}, "column 'a' is missing in 1 row, first in row 1 of"),
+        ({"a": [None, 1.0] * 30}, {}, "column 'a' is missing in 1 row"),
         ({}, {"shape": [2, 2]}, "model.shape: one column of tensors is expected in features, got 4"),
         ({}, {"features": ["a"], "shape": [4]}, "expected a list of 4 numbers in every row, got float"),
         (

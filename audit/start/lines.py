@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from ...datasets.alike import totals
 from ...datasets.columns import word
+from ...datasets.errors import number_of
 from . import names
 from .bins import edges
 from .column import Look
@@ -83,7 +84,8 @@ def _label(seen: Seen) -> Iterator[str]:
     look = seen.looks[name]
     without = look.nulls + sum(look.values[w] for w in look.unknown_words)
     if without:
-        yield f"  # drop_missing: true       # CHECK: {without:,} rows have no label, and all need one; it"
+        rows = number_of(without, "row has", "rows have")
+        yield f"  # drop_missing: true       # CHECK: {rows} no label, and all need one; it"
         yield "                             # leaves out rows with a missing value in any column"
 
 
@@ -108,7 +110,10 @@ def _burden(seen: Seen) -> str | None:
         return found.decision if seen.decision.meaning == "bad" else None
     if not found.score:
         return None
-    return found.score if names.score_meaning(found.score) == "bad" else None
+    meaning = names.score_meaning(found.score)
+    if meaning is None and found.label and seen.label and seen.label.meaning == "bad":
+        return found.label
+    return found.score if meaning == "bad" else None
 
 
 def _side(side: Side, what: str) -> Iterator[str]:
