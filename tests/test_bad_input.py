@@ -278,7 +278,7 @@ def _with(column: str, position: int, value: object, table: pa.Table) -> pa.Tabl
 @pytest.mark.parametrize(
     ("columns", "parts", "told"),
     [
-        ({"y": ["yes", "no"] * 99 + ["maybe", "no"]}, {"data": {"positive": "yes"}}, "'maybe' (1 rows)"),
+        ({"y": ["yes", "no"] * 99 + ["maybe", "no"]}, {"data": {"positive": "yes"}}, "'maybe' (1 row)"),
         ({"y": ["yes", "no"] * 100}, {}, "say which value is positive"),
         (
             {"y": ["yes", "no"] * 99 + ["n/a", "no"]},
@@ -300,7 +300,7 @@ def _with(column: str, position: int, value: object, table: pa.Table) -> pa.Tabl
         (
             {"score": [0.5, float("inf")] * 100},
             {},
-            "got inf in row 2 of (and 99 more such rows)",
+            "got inf in row 2 of d.parquet (and 99 more such rows)",
         ),
         ({"score": [0.5, None] * 100}, {}, "is missing in 100 rows, first in row 2 of"),
         ({"score": [0.5, 1.5] * 100}, {}, "expected probabilities in [0, 1], got 1.5"),
