@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..bands import in_order
 from ..datasets.columns import Scalar, meant, word
 from ..metrics.counts import (
     DECISION,
@@ -205,12 +206,18 @@ class Slices:
 
     @cached_property
     def shown(self) -> list[int]:
-        """Positions in the order shown: bins by their edges, other values by name."""
+        """Positions in the order shown: bands by their edges, other values by name."""
+        orders = {
+            feature: list(self._order.get(feature, ()))
+            or in_order(sorted({key[k] for key in self.keys}))
+            or []
+            for k, feature in enumerate(self.by)
+        }
 
         def place(index: int) -> list[tuple[int, str]]:
             out = []
             for feature, value in self.name(index).items():
-                known = list(self._order.get(feature, ()))
+                known = orders[feature]
                 out.append((known.index(value) if value in known else len(known), value))
             return out
 

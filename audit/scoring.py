@@ -25,7 +25,7 @@ from ..datasets.alike import warn_alike
 from ..datasets.columns import check_unique, words
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
-from ..datasets.numbers import NotANumberError
+from ..datasets.numbers import CellError
 from ..datasets.read import iter_batches, joined, resized, row_count
 from ..datasets.training import VALIDATION, hashed_share
 from ..models.base import Model, Scored, decide
@@ -189,7 +189,7 @@ def score(
             if model is not None:
                 try:
                     truncated += _add_scores(rows, raw, number, model, job)
-                except NotANumberError as error:
+                except CellError as error:
                     raise error.at(data.place_of(error.column, error.value)) from None
             batch = pa.record_batch(rows)
             if aside is not None:
