@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..datasets.errors import InputError
-from ..datasets.json_text import kind_of, read_object
+from ..datasets.json_text import read_object
 from ..datasets.read import sha256_file
-from ..plain import shown
+from ..plain import kind_of, shown
 
 AUDIT, MANIFEST = "audit.json", "MANIFEST.json"
 PREDICTIONS, ARTEFACTS = "predictions", "artefacts"
