@@ -12,6 +12,7 @@ from typing import Any
 from ..plain import MOST_JSON_BYTES, from_json, read_bounded
 from .errors import InputError
 
+
 def read_object(path: Path, most: int = MOST_JSON_BYTES) -> dict[str, Any]:
     """Read a file that holds one JSON object.
 

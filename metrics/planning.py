@@ -74,9 +74,7 @@ class Plan:
     def chance(self, rows: float) -> float:
         """Chance that the gate decides as the truth is, with ``rows`` rows (in the denominator) per slice."""
         level = 1 - self.confidence
-        one_slice = decided(
-            self.requirement, self._expected, rows, level, self.slices, passing=self.passing
-        )
+        one_slice = decided(self.requirement, self._expected, rows, level, self.slices, passing=self.passing)
         return one_slice**self.slices if self.passing else one_slice
 
     def _expected(self, rows: float) -> Evidence:
