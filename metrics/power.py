@@ -164,7 +164,7 @@ def decided(
     found, some = quantiles(rows), rows
     beyond = found >= -ndtri(FINEST_P)
     while np.any(beyond) and some >= 2:
-        # Where p is too small to be computed, its quantile grows as the root of the rows from where it was not.
+        # Where p is too small to be computed its quantile grows as the root of the rows.
         some /= 2
         fewer = quantiles(some)
         settled = beyond & (fewer < -ndtri(FINEST_P))

@@ -257,6 +257,8 @@ def test_the_report_of_two_runs_has_both_thresholds_and_the_direction_first(stri
     assert page.index(way) < page.index("of the decisions change")
     assert "Model cut-60: threshold" in page
     chinese = Page(render_html(result, charts=False, language="zh")).text
+    assert "cut-60：cut-50 与 cut-60 在相同样本上的对比" in chinese
+    assert "on the same rows" not in chinese
     assert f"所有变更均为失去有利决策：{N:,} 个样本中有 {lost:,} 个失去" in chinese.replace("\u00a0", " ")
 
 

@@ -270,8 +270,8 @@ def test_an_expression_without_end_is_one_line_and_no_failed_gate(folder, write,
         model.score(batch(table, model), None)
 
 
-def test_a_slow_expression_is_refused_at_the_first_texts(folder, refused, write, make_config, monkeypatch):
-    """The square of a text's length at each of its places: no match is long enough for the library's limit."""
+def test_a_slow_expression_is_refused_early(folder, refused, write, make_config, monkeypatch):
+    """No match is long enough for the library's own limit."""
     replace(folder, normalizer=None, pre_tokenizer=split("(?:[a-z ]*[a-z ]*[a-z ]*)*#"))
     table = texts(12, text=["bala demi " * 40] * 12)
     write(table, make_config(model={"kind": "transformers", "path": "m", "text": "text"}))
