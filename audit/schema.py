@@ -74,6 +74,8 @@ def _remove(found: Any, place: tuple[int | str, ...]) -> None:
     """Take a key out; of a union pydantic names the member too, which is no key."""
     *steps, last = place
     for step in steps:
-        if isinstance(found, list) or step in found:
+        if isinstance(found, list):
+            found = found[int(step)]
+        elif step in found:
             found = found[step]
     del found[last]
