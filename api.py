@@ -133,6 +133,7 @@ def compare(
     *,
     overwrite: bool = False,
     command: str | None = None,
+    tell: Callable[[str], None] = warned,
 ) -> Result:
     """Compare the models of two runs on the same rows into a run folder of its own, reports included.
 
@@ -147,6 +148,8 @@ def compare(
         Replace a finished run that is there.
     command : str, optional
         How to reproduce the comparison, for its report.
+    tell : callable, optional
+        Called with a line for what the report could not show, such as charts; default a warning.
 
     Raises
     ------
@@ -161,8 +164,9 @@ def compare(
     with open_run(target, overwrite) as folder:
         result = compare_runs(Path(before), Path(after), folder, told)
         spec = ReportSpec.model_validate(result.configuration.get("report", {}))
-        for file, text in render(result, charts=spec.charts, language=spec.language).items():
-            folder.write(file, text)
+        pages = render(result, charts=spec.charts, language=spec.language, tell=tell)
+        for name, text in pages.items():
+            folder.write(name, text)
     return Result.of(result, target)
 
 

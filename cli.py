@@ -9,7 +9,8 @@ import shlex
 import signal
 import sys
 import traceback
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -21,6 +22,17 @@ from .gate_commands import Lenient, leave, say
 
 INTERRUPTED = 130
 """What typer makes of an interrupt."""
+_UNDONE = {
+    "audit": "no run was written",
+    "compare": "no run was written",
+    "gate": "no verdict was reached",
+    "verify": "nothing was verified",
+    "report": "the run is whole",
+    "init": "no configuration was written",
+}
+"""What an interrupt leaves undone, by command; of the others it is not told."""
+_begun: list[str] = []
+"""The command that was called, and what an interrupt of it leaves where that is not what `_UNDONE` says."""
 TRACEBACK = "FAIRWEIGH_TRACEBACK"
 """Set in the environment, it shows where an error came from."""
 
@@ -41,8 +53,12 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but er
 
 
 @app.callback(invoke_without_command=True)
-def top(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+def top(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
     """Audit models for fairness before release, and again after compression."""
+    _begun[:] = [context.invoked_subcommand or ""]
     if version:
         typer.echo(f"fairweigh {__version__}")
         raise typer.Exit
@@ -71,7 +87,7 @@ def audit(
     command = shlex.join(["fairweigh", "audit", str(file), *given])
     config = read(file, settings or [], option="--set")
     target = out or Path("runs") / folder_name(config.audit)
-    with reporter(quiet) as progress:
+    with _written(target), reporter(quiet) as progress:
         result = run_settings(config, target, command=command, progress=progress, tell=_tell)
     if not quiet:
         say(result)
@@ -93,7 +109,8 @@ def compare(
 
     target = out or comparison_folder(before, after)
     command = shlex.join(["fairweigh", "compare", str(before), str(after)])
-    result = compare_two(before, after, target, command=command)
+    with _written(target):
+        result = compare_two(before, after, target, command=command, tell=_tell)
     if not quiet:
         say(result)
         typer.echo(f"report: {target / 'report.html'}")
@@ -233,6 +250,18 @@ def fetch_card(name: Annotated[str, typer.Argument(help="Name of a card.")]) -> 
         typer.echo(path)
 
 
+@contextmanager
+def _written(target: Path) -> Iterator[None]:
+    """Note where an interrupt comes too late to keep a new run from being written."""
+    there = os.path.lexists(target)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not there and os.path.lexists(target):
+            _begun.append(f"the run was written before: {target}")
+        raise
+
+
 def _tell(line: str) -> None:
     from .datasets.errors import shortened
 
@@ -267,8 +296,14 @@ def main() -> NoReturn:
             _leave(2)
         _stop(_told(error))
     if code == INTERRUPTED:
-        _stop("interrupted; no run was written")
+        _stop(_interrupted())
     _leave(code if isinstance(code, int) else 0)
+
+
+def _interrupted() -> str:
+    """What is said of an interrupt: what it left undone."""
+    command, *told = _begun or [""]
+    return "; ".join(filter(None, ["interrupted", *(told or [_UNDONE.get(command, "")])]))
 
 
 def _reserve() -> None:

@@ -38,7 +38,9 @@ def gate(
     ] = None,
     public_key: Annotated[
         Path | None,
-        typer.Option("--public-key", help="The key that must have signed the run: PEM or OpenSSH."),
+        typer.Option(
+            "--public-key", help="The key that must have signed the run and the baseline: PEM or OpenSSH."
+        ),
     ] = None,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
     markdown: Annotated[
@@ -62,7 +64,7 @@ def gate(
     from .reports.sarif import render_sarif
 
     if public_key is not None:
-        _refuse_unsigned(run, public_key)
+        _refuse_unsigned([run, *([baseline] if baseline is not None else [])], public_key)
     result = judge_run(run, policy, baseline)
     places = gate_places(result)
     if junit is not None:
@@ -79,14 +81,17 @@ def gate(
     leave(result.verdict, allow_inconclusive)
 
 
-def _refuse_unsigned(run: Path, public_key: Path) -> None:
+def _refuse_unsigned(runs: list[Path], public_key: Path) -> None:
+    """InputError where a run was not signed with a key: a forged baseline misleads as a forged run does."""
     from .audit.keys import read_public_key
     from .audit.signature import check_signer
     from .datasets.errors import InputError
 
-    wrong = check_signer(run, read_public_key(public_key), public_key)
-    if wrong:
-        raise InputError(f"{run}: {'; '.join(wrong)}")
+    key = read_public_key(public_key)
+    for run in runs:
+        wrong = check_signer(run, key, public_key)
+        if wrong:
+            raise InputError(f"{run}: {'; '.join(wrong)}")
 
 
 def check(

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
+import stat
 import sys
 from collections.abc import Iterator
 from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pydantic_core
 from ruamel.yaml import YAML
@@ -29,26 +31,62 @@ MOST_YAML_NODES = 200_000
 MOST_DIGITS = 100
 """Of a whole number in YAML: Python writes none of thousands of digits, however it was read."""
 MOST_JSON_BYTES = 256 << 20
+"""Of one document: far above the audit.json of ten thousand slices."""
 _MOST_OPEN = 1_000
 _ESCAPE = re.compile(r"\\U([0-9a-fA-F]{8})")
 _BRACKET = re.compile(r"[\[\]{}]")
 
 
-def read_bounded(path: Path, most: int) -> bytes:
+def read_bounded(path: Path, most: int, *, regular: bool = True) -> bytes:
     """Read a file of at most so many bytes; what never ends (``/dev/zero``) is not read to its end.
+
+    Parameters
+    ----------
+    regular : bool
+        A folder, pipe, socket or device is refused, without waiting for its other end. A file that its user
+        names, and no stranger's folder, may be a pipe: of ``<(command)`` in a shell.
 
     Raises
     ------
     ValueError
-        It is larger.
+        It is larger, or is no regular file.
     OSError
         It cannot be read.
     """
-    with path.open("rb") as file:
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise ValueError(f"expected at most {most:,} bytes")
+    with opened_regular(path) if regular else path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(most + 1) if size <= most else None
+    if content is None or len(content) > most:
+        raise ValueError(f"expected at most {most:,} bytes, got {max(size, most + 1):,}")
     return content
+
+
+def opened_regular(path: Path) -> IO[bytes]:
+    """Open a regular file for reading, without waiting for the other end of what is none.
+
+    Raises
+    ------
+    ValueError
+        It is a folder, pipe, socket or device.
+    OSError
+        It cannot be opened.
+    """
+    # Without O_NONBLOCK opening a named pipe would wait for a writer.
+    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(number).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(number, "rb")
+    os.close(number)
+    raise ValueError(f"expected a regular file, got {kind_of(mode)}")
+
+
+def kind_of(mode: int) -> str:
+    """What a file of this mode is called, links included."""
+    kinds = {
+        stat.S_IFREG: "a regular file", stat.S_IFDIR: "a folder", stat.S_IFLNK: "a link",
+        stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket",
+    }  # fmt: skip
+    return kinds.get(stat.S_IFMT(mode), "a device")
 
 
 def from_json(text: str | bytes) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from .datasets.errors import InputError
 from .metrics.limit import Limit
-from .metrics.planning import Form, Plan
+from .metrics.planning import MOST_ROWS, Form, Plan
 from .metrics.power import POWER
 
 MIN_SIZE = 30
@@ -98,8 +98,9 @@ class Planned:
     def __str__(self) -> str:
         told = self.assumptions
         if self.rows_per_slice is None:
-            on = "on the limit" if _on_limit(_plan_of(told)) else "too near to the limit"
-            return f"{_truth(told, None)}, no number of rows decides: the truth lies {on}."
+            if _on_limit(_plan_of(told)):
+                return f"{_truth(told, None)}, no number of rows decides: the truth lies on the limit."
+            return f"{_truth(told, None)}, not even {MOST_ROWS:,} rows per slice decide."
         where = f"{self.rows_per_slice:,} rows per slice"
         if told.compare != "value":
             where += f" and {self.rows_of_reference:,} of the reference"
@@ -107,8 +108,8 @@ class Planned:
             where += f", {self.total:,} in all"
         return (
             f"{_truth(told, self.decides)}, a gate on the {told.compare} with the limit {told.limit} at "
-            f"{_percent(told.confidence)} confidence would {self.decides} with a chance of "
-            f"{_percent(told.power)} at {where}."
+            f"{_level(told.confidence)} confidence would {self.decides} with a chance of "
+            f"{_level(told.power)} at {where}."
         )
 
     def nearby(self) -> list[Planned]:
@@ -352,6 +353,11 @@ def _others(plan: Plan) -> Iterator[Plan]:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.4g} %"
+
+
+def _level(share: float) -> str:
+    """A confidence or a power as it was given: one below 1 is never written as all."""
+    return f"{100 * share:.12g} %"
 
 
 def _figure(told: Assumptions) -> str:

@@ -14,14 +14,16 @@ from ._version import __version__
 from .audit.comparison import is_comparison
 from .audit.config import ReportSpec
 from .audit.describe import DRAWN_WITH, environment
-from .audit.finished import read_result
+from .audit.finished import added_keys, read_result
 from .audit.folder import ARTEFACTS, AUDIT, PREDICTIONS, files
 from .audit.judge import IDENTIFIED, SELECTION
 from .audit.recomputed import BROKEN, told
 from .audit.regimes.files import read_regimes, regime_file
+from .audit.result import SCHEMA_VERSION
 from .audit.verify import check_figures, check_files, written_here
 from .datasets.errors import InputError
 from .datasets.json_text import read_regular
+from .plain import shown
 from .reports import render
 from .reports.language import TAGS
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from .audit.result import AuditResult
 
 
+MOST_NAMED = 5
+"""Keys of a later schema that are named."""
 _LANGUAGE = re.compile(rb'<html lang="([\w-]+)"')
 
 
@@ -77,7 +81,17 @@ def verify(run: Path) -> Verification:
     if figures:
         return Verification(changed, figures)
     pages, unproven = _check_pages(run, result)
+    unproven = [*_added(run, result), *unproven]
     return Verification(changed, figures, pages, [*_unproven(result), *unproven], written_here(result))
+
+
+def _added(run: Path, result: AuditResult) -> list[str]:
+    """What a later schema put into a result, which this version has not looked at."""
+    added = added_keys(run) if result.schema_version != SCHEMA_VERSION else []
+    names = ", ".join(shown(name) for name in added[:MOST_NAMED])
+    more = f" and {len(added) - MOST_NAMED:,} more" if len(added) > MOST_NAMED else ""
+    told = f"what schema {result.schema_version} has and this fairweigh does not know: {names}{more}"
+    return [told] if added else []
 
 
 def _check_pages(run: Path, result: AuditResult) -> tuple[list[str], list[str]]:

@@ -945,7 +945,7 @@ def load_yaml(path: Path, keys: str = "audit, data, model, gates") -> dict[str, 
     """Read a file that holds one mapping; InputError where it does not."""
     text = ""
     try:
-        text = read_bounded(path, MOST_YAML_BYTES).decode()
+        text = read_bounded(path, MOST_YAML_BYTES, regular=False).decode()
         content = from_yaml(text)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None

@@ -11,13 +11,13 @@ from pydantic import ValidationError
 from .._version import __version__
 from ..datasets.columns import listed
 from ..datasets.errors import InputError
-from ..datasets.json_text import parse_object, read_regular
 from ..plain import shown
 from .comparison import is_comparison
 from .config import Config, first_problem
 from .folder import AUDIT, PREDICTIONS
 from .intact import check_files
 from .result import SCHEMA_VERSION, AuditResult, Variant
+from .schema import read_as
 
 
 @dataclass(frozen=True)
@@ -61,24 +61,19 @@ def read_result(run: Path) -> AuditResult:
     InputError
         It is missing, no result of an audit, or one of another schema.
     """
+    return _read(run)[0]
+
+
+def added_keys(run: Path) -> list[str]:
+    """Return what the ``audit.json`` of a run holds that only a later schema knows, by its places."""
+    return _read(run)[1]
+
+
+def _read(run: Path) -> tuple[AuditResult, list[str]]:
     path = run / AUDIT
-    content = read_regular(path)
-    found = parse_object(content, path)
-    version = found.get("schema_version")
-    if "schema_version" not in found:
-        raise InputError(f"{path}: no schema_version; this fairweigh reads schema {SCHEMA_VERSION}")
-    if version != SCHEMA_VERSION:
-        told = f"written by a fairweigh of schema {shown(version)}; this one reads schema"
-        raise InputError(f"{path}: {told} {SCHEMA_VERSION}")
-    try:
-        result = AuditResult.model_validate_json(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = shown(".".join(map(str, first["loc"])))[1:-1]
-        told = ": ".join(filter(None, (f"not a result of schema {SCHEMA_VERSION}", place, first["msg"])))
-        raise InputError(f"{path}: {' '.join(told.split())}") from None
+    result, added = read_as(AuditResult, path, SCHEMA_VERSION, "a result")
     _check_variants(result, path)
-    return result
+    return result, added
 
 
 def _check_variants(result: AuditResult, path: Path) -> None:

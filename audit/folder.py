@@ -8,7 +8,9 @@ import json
 import os
 import re
 import shutil
+import signal
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain, count
@@ -16,9 +18,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..datasets.errors import InputError
-from ..datasets.json_text import kind_of, read_object
+from ..datasets.json_text import read_object
 from ..datasets.read import sha256_file
-from ..plain import shown
+from ..plain import kind_of, shown
 
 AUDIT, MANIFEST = "audit.json", "MANIFEST.json"
 PREDICTIONS, ARTEFACTS = "predictions", "artefacts"
@@ -337,9 +339,10 @@ def replace(
             (folder / name).parent.mkdir(exist_ok=True)
             written.append((_beside(folder / name), folder / name))
             written[-1][0].write_text(text, encoding="utf-8")
-        signature.unlink(missing_ok=True)
-        for beside, path in written:
-            beside.replace(path)
+        with held_back():
+            signature.unlink(missing_ok=True)
+            for beside, path in written:
+                beside.replace(path)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {error.strerror}") from None
     finally:
@@ -347,6 +350,24 @@ def replace(
             with suppress(OSError):
                 beside.unlink()
     return signed
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Hold an interrupt back until files have taken their places: all of them or none."""
+    if threading.current_thread() is not threading.main_thread():
+        # Interrupts reach the main thread alone.
+        yield
+        return
+    came: list[int] = []
+    before = {n: signal.signal(n, lambda n, _: came.append(n)) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+    if came:
+        signal.raise_signal(came[0])
 
 
 def _beside(path: Path) -> Path:

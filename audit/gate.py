@@ -441,6 +441,8 @@ def _why(verdict: Verdict, gate: Gate, found: Sequence[GateSlice], chosen: GateS
     }[verdict]
     if gate.rule == "point" or verdict == "error" or asks.question is None:
         return tell("{what}.", what=what)
+    if verdict == "fail" and asks.question.claims > len(found):
+        return tell("{what}, with limits that hold for all comparisons together.", what=what)
     if verdict == "fail":
         return tell("{what}, with limits that hold for all slices together.", what=what)
     return tell("{what}.", what=what)

@@ -10,7 +10,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION: Literal["1.0"] = "1.0"
+SCHEMA_VERSION = "1.0"
+"""What is written; every 1.y is read."""
+VERSIONS = "^1[.](0|[1-9][0-9]{0,5})$"
 
 Status = Literal["ok", "small", "few clusters", "undefined"]
 USABLE: tuple[Status, ...] = ("ok", "few clusters")
@@ -760,7 +762,7 @@ class Difference(Part):
 class AuditResult(Part):
     """A whole audit."""
 
-    schema_version: Literal["1.0"] = SCHEMA_VERSION
+    schema_version: str = Field(SCHEMA_VERSION, pattern=VERSIONS)
     audit: str
     title: str
     created: str = Field(description="UTC time, ISO 8601.")

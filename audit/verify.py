@@ -20,7 +20,7 @@ from .intact import check_files as check_files
 from .judge import IDENTIFIED
 from .recomputed import BROKEN, recomputed, told
 from .regimes.files import recompute_regimes
-from .result import AuditResult
+from .result import SCHEMA_VERSION, AuditResult
 from .variants_told import check_variants
 
 RELATIVE, ABSOLUTE = 1e-9, 1e-12
@@ -40,6 +40,9 @@ def check_figures(run: Path, result: AuditResult) -> list[str]:
     strict = written_here(result)
     try:
         found, rows = recomputed(run, result)
+        if strict and result.schema_version != SCHEMA_VERSION:
+            wrote = f"fairweigh {__version__} writes {SCHEMA_VERSION}"
+            return [f"schema_version: {result.schema_version!r} in the file, and {wrote}"]
         held = result.model_dump(exclude_unset=not strict)
         out = [*differences(held, found.model_dump(), "", texts=strict)]
         out += _check_form(run, result) if strict and not out else []

@@ -6,19 +6,14 @@ those of a run's folder and of a model's artefact.
 
 from __future__ import annotations
 
-import os
-import stat
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from ..plain import from_json
+from ..plain import MOST_JSON_BYTES, from_json, read_bounded
 from .errors import InputError
 
-MOST_BYTES = 1 << 28
-"""Of one document: far above the audit.json of ten thousand slices."""
 
-
-def read_object(path: Path, most: int = MOST_BYTES) -> dict[str, Any]:
+def read_object(path: Path, most: int = MOST_JSON_BYTES) -> dict[str, Any]:
     """Read a file that holds one JSON object.
 
     Parameters
@@ -67,7 +62,7 @@ def parse(content: bytes | str, where: str | Path) -> Any:
         raise InputError(f"{where}: cannot be read as JSON: {' '.join(str(error).split())}") from None
 
 
-def read_regular(path: Path, most: int = MOST_BYTES) -> bytes:
+def read_regular(path: Path, most: int = MOST_JSON_BYTES) -> bytes:
     """Read a regular file whole; anything that could block or never end is refused.
 
     Raises
@@ -76,39 +71,8 @@ def read_regular(path: Path, most: int = MOST_BYTES) -> bytes:
         It cannot be opened, is a folder, pipe, socket or device, or has more than ``most`` bytes.
     """
     try:
-        with opened_regular(path) as file:
-            size = os.fstat(file.fileno()).st_size
-            content = file.read(most + 1) if size <= most else None
+        return read_bounded(path, most)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    if content is None or len(content) > most:
-        raise InputError(f"{path}: expected at most {most:,} bytes, got {max(size, most + 1):,}")
-    return content
-
-
-def opened_regular(path: Path) -> IO[bytes]:
-    """Open a regular file for reading, without waiting for the other end of what is none.
-
-    Raises
-    ------
-    InputError
-        It is a folder, pipe, socket or device.
-    OSError
-        It cannot be opened.
-    """
-    # Without O_NONBLOCK opening a named pipe would wait for a writer.
-    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    mode = os.fstat(number).st_mode
-    if stat.S_ISREG(mode):
-        return os.fdopen(number, "rb")
-    os.close(number)
-    raise InputError(f"{path}: expected a regular file, got {kind_of(mode)}")
-
-
-def kind_of(mode: int) -> str:
-    """What a file of this mode is called, links included."""
-    kinds = {
-        stat.S_IFREG: "a regular file", stat.S_IFDIR: "a folder", stat.S_IFLNK: "a link",
-        stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket",
-    }  # fmt: skip
-    return kinds.get(stat.S_IFMT(mode), "a device")
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from None

@@ -74,16 +74,17 @@ class Plan:
     def chance(self, rows: float) -> float:
         """Chance that the gate decides as the truth is, with ``rows`` rows (in the denominator) per slice."""
         level = 1 - self.confidence
+        one_slice = decided(self.requirement, self._expected, rows, level, self.slices, passing=self.passing)
+        return one_slice**self.slices if self.passing else one_slice
+
+    def _expected(self, rows: float) -> Evidence:
+        """What so many rows per slice are expected to show."""
         claims = np.array([rows])
         one = self.slice_rate * claims, claims
+        if self.compare == "value":
+            return Rates(*one)
         many = self.reference_times * claims
-        evidence: Evidence = (
-            Rates(*one)
-            if self.compare == "value"
-            else Pairs(*one, self.rate * many, many, DIFFERENCE if self.compare == "difference" else RATIO)
-        )
-        one_slice = decided(self.requirement, [evidence], level, self.slices, passing=self.passing)
-        return one_slice**self.slices if self.passing else one_slice
+        return Pairs(*one, self.rate * many, many, DIFFERENCE if self.compare == "difference" else RATIO)
 
     def rows(self) -> int | None:
         """Fewest rows per slice that decide with the power asked for; None where not even a billion do."""

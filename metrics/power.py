@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from .requirement import Requirement
 MOST_TIMES = 1000.0
 """More than so many times the rows is no realistic number."""
 POWER = 0.8
+LEAST_P, FINEST_P = 1e-300, 1e-12
+"""The least p-value that is looked at, and one whose rounding errors do not yet count."""
 
 TIMES = np.array([1.0, 3.0, 10.0, 30.0, 100.0, 300.0, MOST_TIMES])
 """Multiples of the rows at which expected evidence is weighed; between them it grows about as the root."""
@@ -138,19 +141,35 @@ def _solved(
 
 
 def decided(
-    requirement: Requirement, evidence: list[Evidence], level: float, claims: int, *, passing: bool
+    requirement: Requirement,
+    expected: Callable[[float], Evidence],
+    rows: float,
+    level: float,
+    claims: int,
+    *,
+    passing: bool,
 ) -> float:
-    """Chance that expected evidence passes (or fails) a requirement, claims taken as independent.
+    """Chance that expected evidence of so many rows passes (or fails) a requirement, claims independent.
 
     The p-value of expected counts is the middle one of those that will be seen; its normal quantile then has
     a standard deviation of 1 around that.
     """
     from scipy.special import ndtr, ndtri
 
-    def beyond(p: Floats, at: float) -> Floats:
-        return np.asarray(ndtr(-ndtri(np.clip(p, 1e-300, 1 - 1e-15)) + ndtri(at)))
+    def quantiles(some: float) -> Floats:
+        evidence = expected(some)
+        p = requirement.parts(evidence) if passing else [requirement.p_fail(evidence)]
+        return np.asarray(-ndtri(np.clip(np.concatenate(p), LEAST_P, 1 - 1e-15)))
 
-    if passing:
-        return float(np.prod([np.prod(beyond(p, level)) for e in evidence for p in requirement.parts(e)]))
-    each = level / claims
-    return float(1 - np.prod([np.prod(1 - beyond(requirement.p_fail(e), each)) for e in evidence]))
+    found, some = quantiles(rows), rows
+    beyond = found >= -ndtri(FINEST_P)
+    while np.any(beyond) and some >= 2:
+        # Where p is too small to be computed its quantile grows as the root of the rows.
+        some /= 2
+        fewer = quantiles(some)
+        settled = beyond & (fewer < -ndtri(FINEST_P))
+        found = np.where(settled, fewer * np.sqrt(rows / some), found)
+        beyond &= ~settled
+    at = ndtri(level if passing else level / claims)
+    chances = ndtr(found + at)
+    return float(np.prod(chances)) if passing else float(1 - np.prod(1 - chances))

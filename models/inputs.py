@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -26,6 +27,9 @@ from .neural import Arrays, Encoded
 from .tokens import check_tokenizer
 
 CACHED_TOKENS = 64_000_000
+MOST_AT_ONCE = 256
+TOKENISING_SECONDS, CHARACTERS_PER_SECOND = 10.0, 20_000.0
+"""How long some texts may take, and how many characters have a second more; slow tokenizers take a tenth."""
 UNLIMITED = 1_000_000
 """Tokenizers without a limit say that it is a number beyond all reason."""
 
@@ -119,14 +123,20 @@ class TextInputs:
 
     def _tokenised(self, texts: list[list[str]]) -> Tokens:
         cut = {"truncation": True, "max_length": self.max_length} if self.max_length else {}
-        with quiet():
-            made = self.tokenizer(*texts, padding=False, return_attention_mask=True, verbose=False, **cut)
-        encodings = made.encodings
-        if encodings is not None:
-            truncated = sum(bool(e.overflowing) for e in encodings)
-        else:
-            # A tokenizer in plain Python does not say what it cut; texts at the limit may have been.
-            truncated = sum(len(row) >= (self.max_length or UNLIMITED) for row in made["input_ids"])
+        made: dict[str, list[list[int]]] = {}
+        truncated = 0
+        for piece in _pieces(texts):
+            began = time.monotonic()
+            with quiet():
+                some = self.tokenizer(*piece, padding=False, return_attention_mask=True, verbose=False, **cut)
+            _check_time(time.monotonic() - began, piece)
+            if some.encodings is not None:
+                truncated += sum(bool(e.overflowing) for e in some.encodings)
+            else:
+                # A tokenizer in plain Python does not say what it cut; texts at the limit may have been.
+                truncated += sum(len(row) >= (self.max_length or UNLIMITED) for row in some["input_ids"])
+            for name, rows in some.items():
+                made.setdefault(name, []).extend(rows)
         starts = np.zeros(len(texts[0]) + 1, np.int64)
         np.cumsum([len(row) for row in made["input_ids"]], out=starts[1:])
         flat = {
@@ -189,6 +199,28 @@ def _identity(tokenizer: Any, max_length: int | None) -> str:
         written = json.dumps({key: made[key] for key in made if key not in ("truncation", "padding")})
     told = f"{written} {max_length} {tokenizer.padding_side} {tokenizer.pad_token_id}"
     return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _pieces(texts: list[list[str]]) -> Iterator[list[list[str]]]:
+    """Texts to tokenise at once: few at first, as a stranger's tokenizer may take hours for many.
+
+    What it does with one text ends: a match that backtracks too often is a panic of its library's.
+    """
+    start, size = 0, 1
+    while start < len(texts[0]) or not start:
+        yield [column[start : start + size] for column in texts]
+        start, size = start + size, min(2 * size, MOST_AT_ONCE)
+
+
+def _check_time(seconds: float, texts: list[list[str]]) -> None:
+    """ValueError where a tokenizer took beyond reason for some texts."""
+    characters = sum(len(text) for column in texts for text in column)
+    most = TOKENISING_SECONDS + characters / CHARACTERS_PER_SECOND
+    if seconds > most:
+        raise ValueError(
+            f"it took {seconds:,.1f} s for {len(texts[0]):,} texts of {characters:,} characters together, "
+            f"expected at most {most:,.1f} s"
+        )
 
 
 def tokenizer_from(path: str) -> Any:

@@ -21,6 +21,8 @@ from .neural import Arrays, out_of_memory
 
 LOOP_SECONDS = 30.0
 """How long an ONNX graph with loops may work on one batch: nothing else says when it ends."""
+GRAPH_SECONDS = 600.0
+"""How long one without may: its nodes are counted, and may be a million."""
 
 
 def device_for(wanted: str) -> str:
@@ -243,13 +245,13 @@ class OnnxRuntime:
         Raises
         ------
         InputError
-            It cannot, or a loop of it has not ended in `LOOP_SECONDS`.
+            It cannot, or has not ended in `LOOP_SECONDS` or `GRAPH_SECONDS`.
         """
         import onnxruntime as ort
 
         asked = ort.RunOptions()
         asked.log_severity_level = 4
-        seconds = LOOP_SECONDS if self.graph.loops else None
+        seconds = LOOP_SECONDS if self.graph.loops else GRAPH_SECONDS
         with stopped_after(seconds, lambda: setattr(asked, "terminate", True)) as late:
             try:
                 with _memory(self.device):
@@ -258,8 +260,9 @@ class OnnxRuntime:
                 raise
             except BaseException as error:
                 if late():
+                    what = "a loop in it" if self.graph.loops else "its graph"
                     raise InputError(
-                        f"model.path: {self.path}: a loop in it has not ended after {seconds:g} s on "
+                        f"model.path: {self.path}: {what} has not ended after {seconds:g} s on "
                         f"{len(next(iter(feed.values()), ()))} rows (where it is slow and no more, lower "
                         "model.batch_rows)"
                     ) from None

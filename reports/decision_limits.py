@@ -74,6 +74,14 @@ def decided_figures(gate: GateResult, part: Decided, result: AuditResult) -> Dec
     return DecidedFigures(figure(part.measured, kind, decimals=places), limits)
 
 
+def limits_beside(gate: GateResult, part: Decided, found: DecidedFigures) -> str:
+    """Write the decision limits beside what was measured: those of a difference below 0 are of its size."""
+    signed = gate.compare == "difference" and decides_by_limits(gate) and (part.measured or 0) < 0
+    return (
+        tr("in size {limits}", limits=found.limits) if signed and found.limits != UNDEFINED else found.limits
+    )
+
+
 def decides_by_limits(gate: GateResult) -> bool:
     """Whether a gate's limits decide it, and not its value: costs are decided by theirs."""
     return gate.decide == "proven" and gate.compare != "cost"

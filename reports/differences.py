@@ -49,6 +49,10 @@ def _line(one: Difference) -> Sentence:
     key = Given(one.key)
     if one.before == one.after:
         return say("The same in both: {key} {value}.", key=key, value=_shown(one.before))
+    if one.before is None:
+        return say("{key}: only in the later run: {value}", key=key, value=_shown(one.after))
+    if one.after is None:
+        return say("{key}: only in the earlier run: {value}", key=key, value=_shown(one.before))
     return say("{key}: {before} → {after}", key=key, before=_shown(one.before), after=_shown(one.after))
 
 

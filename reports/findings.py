@@ -23,7 +23,7 @@ from .formats import (
 from .kinds import run_words
 from .language import Sentence, language, later, say, sentences, tr
 from .limited import figure_told, is_limited
-from .lookup import binding_gates, comparison_of, figure_of, variant_named
+from .lookup import LABELS_ONLY, binding_gates, comparison_of, figure_of, told_of, variant_named
 from .meaning import worse_off
 from .per_hundred import RATES, in_sentence, rates_of, shown_whole
 from .retold import retold
@@ -46,9 +46,6 @@ CERTIFIED = "certified"
 
 RELEASE = "release"
 """Metric of the result that says that nothing which was asked for may be released."""
-
-LABELS_ONLY = "labels only"
-"""Kind of the model where there is none: nothing then selects."""
 
 _NONE_MADE = {
     "": later("No variant may be released."),
@@ -98,8 +95,8 @@ def findings(result: AuditResult, most: int = 3) -> list[Finding]:
                 chosen.append(gate_finding(gate, result))
                 told.add(figure_told(gate.metric))
                 asked.add(question)
-    if result.variants:
-        variant = result.variants[0]
+    variant = told_of(result)
+    if variant is not None:
         for found in _stand_out(variant):
             if len(chosen) >= most:
                 break
@@ -111,9 +108,9 @@ def findings(result: AuditResult, most: int = 3) -> list[Finding]:
 
 
 def looked_at(result: AuditResult) -> int:
-    """How many differences of the first variant were looked at for findings."""
-    found = result.variants[0].findings if result.variants else None
-    return 0 if found is None else found.looked_at
+    """How many differences of the variant that findings are told of were looked at for them."""
+    variant = told_of(result)
+    return variant.findings.looked_at if variant is not None and variant.findings is not None else 0
 
 
 def gate_finding(gate: GateResult, result: AuditResult) -> Finding:
@@ -266,6 +263,8 @@ def _rates_lead(
         return told, shown_whole([here] if there is None else [here, there])
     kind: Kind = metric_kind(metric, result.definitions)
     one = say("{figure} in {slice}", figure=figure(here, kind), slice=slice_name(part))
+    if len(result.variants) > 1:
+        title = say("{metric} of {variant}", metric=title, variant=Given(variant.name))
     if reference is None:
         return say("{metric}: {one}.", metric=title, one=one), False
     other = say("{figure} in {slice}", figure=figure(there, kind), slice=slice_name(reference))

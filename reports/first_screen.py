@@ -11,7 +11,7 @@ from .findings import Finding, findings, looked_at
 from .formats import count
 from .kinds import run_words
 from .language import Sentence, later, say, say_n, sentences, tr, tr_n
-from .lookup import binding_gates
+from .lookup import binding_gates, has_labels_alone, told_of
 from .meaning import meaning_words
 from .release import release
 from .undecided import undecided
@@ -104,10 +104,19 @@ def _more(result: AuditResult, told: list[Finding]) -> Sentence:
 
 def _nothing(result: AuditResult) -> str:
     """What stands in place of findings."""
+    if has_labels_alone(result):
+        return tr(
+            "The rows have labels, and no decisions or scores: the tables below show how often the positive "
+            "label stands in each slice. Nothing here speaks of a model."
+        )
     n = looked_at(result)
     if not n:
-        return tr("No difference between slices was looked at: no rate of two slices could be compared.")
-    found = result.variants[0].findings
+        return tr(
+            "No difference in a rate of decisions was looked at: there are no two slices in which one could "
+            "be compared."
+        )
+    variant = told_of(result)
+    found = variant.findings if variant is not None else None
     if found is not None and found.found:
         return tr(
             "Of {n} differences looked at, those that are more than chance explains are limited by a gate or "
@@ -154,9 +163,12 @@ def _reading(result: AuditResult) -> list[Sentence]:
         label = sentences([label, say("No row has it: what needs positive labels has no value.")])
     elif data.positive and not data.negative:
         label = sentences([label, say("Every row has it: what needs negative labels has no value.")])
-    return [
-        label,
+    selected = [
         say("A row is selected when the model decides for the positive class."),
         meaning_words(data.positive_is),
+    ]
+    return [
+        label,
+        *([] if has_labels_alone(result) else selected),
         say("A difference is slice − reference, a ratio slice / reference."),
     ]

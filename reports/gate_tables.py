@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..audit.result import AuditResult, Decided, GateResult
-from .decision_limits import decided_figures
+from .decision_limits import decided_figures, limits_beside
 from .formats import UNDEFINED, count
 from .language import say, say_n, series, tr
 from .retold import retold
@@ -104,7 +104,7 @@ def _line(gate: GateResult, part: Decided, slices: Sentence, result: AuditResult
     return GateLine(
         slices,
         found.measured,
-        found.limits,
+        limits_beside(gate, part, found),
         part.verdict,
         verdict_words(part.verdict),
         rows_needed(part),

@@ -18,7 +18,7 @@ from .first_screen import first_screen
 from .gate_tables import gate_rows
 from .gates_together import gates_together
 from .language import TAGS, install, language, listed, series, tr, writing
-from .lookup import binding_gates
+from .lookup import binding_gates, is_comparison, told_of
 from .retold import retold, titled
 from .reviewer import compositions, limits, signed_files
 from .sections import Section, feature_sections, score_sections
@@ -74,7 +74,7 @@ def render_html(
 def _page(
     result: AuditResult, charts: bool, regimes: Sequence[tuple[str, str]], *, undrawn: bool = False
 ) -> str:
-    variant = result.variants[0] if result.variants else None
+    variant = told_of(result)
     sections: list[Section] = feature_sections(result, variant, charts=charts) if variant else []
     page = environment().get_template("report.html.j2")
     return page.render(
@@ -132,6 +132,8 @@ def environment() -> Environment:
         sentence=_sentence,
         given=_given,
         features=lambda by: _sentence(words.features_name(by)),
+        headed=lambda result: _sentence(_title(result)),
+        headed_plainly=lambda result: "".join(_title(result)),
         slice=lambda part: _sentence(words.slice_name(part)),
         behind=_behind,
         count=formats.count,
@@ -154,6 +156,11 @@ def environment() -> Environment:
     )
     made.globals["sp"] = lambda: tr("{sentence} {next}", sentence="", next="")
     return made
+
+
+def _title(result: AuditResult) -> words.Sentence:
+    """The title of a comparison of two runs is ours, any other the user's."""
+    return retold(result.title) if is_comparison(result) else (words.Given(result.title),)
 
 
 def _other_names(item: Definition) -> Markup:

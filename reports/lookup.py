@@ -14,6 +14,9 @@ from ..audit.result import (
     Variant,
 )
 
+LABELS_ONLY = "labels only"
+"""Kind of the model where there is none."""
+
 
 def binding_gates(result: AuditResult) -> list[GateResult]:
     """Select the gates that enter the run's verdict."""
@@ -23,6 +26,23 @@ def binding_gates(result: AuditResult) -> list[GateResult]:
 def gates_for_information(result: AuditResult, variant: str) -> list[GateResult]:
     """Select a variant's gates that do not enter the run's verdict."""
     return [gate for gate in result.gates if gate.variant == variant and not gate.binding]
+
+
+def is_comparison(result: AuditResult) -> bool:
+    """Whether two runs are compared, each with a model of its own."""
+    return sum(variant.kind == "original" for variant in result.variants) > 1
+
+
+def has_labels_alone(result: AuditResult) -> bool:
+    """Whether there is no model in the run: no decision and no score, and so nothing selects."""
+    return bool(result.variants) and all(v.model.get("kind") == LABELS_ONLY for v in result.variants)
+
+
+def told_of(result: AuditResult) -> Variant | None:
+    """Find the variant whose findings and slices are told: the original, or the later of two runs."""
+    if not result.variants:
+        return None
+    return result.variants[-1 if is_comparison(result) else 0]
 
 
 def variant_named(result: AuditResult, name: str) -> Variant | None:

@@ -1,7 +1,7 @@
 """A model card in Markdown with the Hub's metadata, and the Hub's evaluation results.
 
-The card is in English, as the Hub's headings and metadata are. ``eval_results.yaml`` belongs into the folder
-``.eval_results`` of a model's repository.
+The card is in English in every language of the report, as the Hub's headings and metadata are.
+``eval_results.yaml`` belongs into the folder ``.eval_results`` of a model's repository.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from ..audit.regimes.result import RegimeResult
 from ..audit.result import AuditResult, Disparity, SliceResult, Variant
 from .formats import count, figure, interval
-from .language import later
+from .language import later, writing
 from .lookup import variant_named
 from .markdown import given, sentence
 from .order import disparities_by, feature_sets, key_metrics, slices_by
@@ -50,9 +50,10 @@ def pages(regime: RegimeResult, result: AuditResult) -> dict[str, str]:
     """Render the card, and the file of evaluation results that lies beside it in a model's repository."""
     variant = variant_named(result, regime.variant)
     assert variant is not None, "the audit checked the name"
-    head = _yaml(_metadata(regime.inputs, result, variant))
-    body = "\n".join(_body(regime.inputs, result, variant))
-    return {CARD: f"---\n{head}---\n\n{body}\n", RESULTS: _yaml(_entries(regime.inputs, result, variant))}
+    with writing("en"):
+        head = _yaml(_metadata(regime.inputs, result, variant))
+        body = "\n".join(_body(regime.inputs, result, variant))
+        return {CARD: f"---\n{head}---\n\n{body}\n", RESULTS: _yaml(_entries(regime.inputs, result, variant))}
 
 
 def _yaml(content: Any) -> str:

@@ -227,8 +227,9 @@ def _floor(result: AuditResult, item: Comparison) -> Sentence:
 
 def _who_pays(result: AuditResult, item: Comparison) -> Sentence:
     payers = paying_slices(item)
-    # Decisions that a mitigation changes may be meant to change.
-    meant = is_mitigated(result, item.after)
+    # Decisions that a mitigation changes may be meant to change; and nobody is said to pay where nobody said
+    # what a decision is to the person.
+    meant = is_mitigated(result, item.after) or result.data.positive_is is None
     if not payers and meant:
         return say("No slice’s decisions change provably more often than those of all other rows.")
     if not payers:

@@ -15,6 +15,7 @@ from .formats import NBSP, Kind, Limit, count, read_limit
 from .language import Given as Given
 from .language import Sentence as Sentence
 from .language import clauses, later, later_n, say, sentences, tr, tr_n
+from .lookup import has_labels_alone
 from .retold import retold, titled
 
 COSTS = {
@@ -54,7 +55,7 @@ _CHANGE_ASKED = {
 }
 """What moves, and whether the limit itself is allowed."""
 _COMPARED = {
-    "difference": later("difference {limit}"),
+    "difference": later("absolute difference {limit}"),
     "ratio": later("ratio {limit}"),
     "change": later("change {limit}"),
     "cost": later("cost {limit}"),
@@ -257,7 +258,7 @@ def gate_title(gate: GateResult, definitions: Mapping[str, Definition]) -> Sente
 
 
 def gate_limit_words(gate: GateResult, definitions: Mapping[str, Definition]) -> Sentence:
-    """Write what a gate asks for: ``difference ≤ 10 points``, ``the gap grows by at most 2 points``."""
+    """Write what a gate asks for: ``absolute difference ≤ 10 points``, ``rises by at most 2 points``."""
     limit = gate_limit(gate)
     if limit is not None and gate.compare == "cost":
         return say(_COST_ASKED[limit.operator], limit=limit.words("percent"))
@@ -287,7 +288,7 @@ def verdict_reason(result: AuditResult) -> str:
     binding = [gate for gate in result.gates if gate.binding]
     others = len(result.gates) - len(binding)
     unbound = tr("No gate is binding: nothing was required of what is to be released.")
-    reason = [unbound if others and not binding else _tally_words(binding, result.verdict)]
+    reason = [unbound if others and not binding else _tally_words(binding, result)]
     if binding and result.frontier is not None and result.frontier.recommended is None:
         reason.append(tr("No variant qualifies for release."))
     if others:
@@ -327,8 +328,10 @@ _OTHERS: dict[Verdict, tuple[str, str]] = {
 }
 
 
-def _tally_words(gates: list[GateResult], worst: RunVerdict) -> str:
+def _tally_words(gates: list[GateResult], result: AuditResult) -> str:
     total = len(gates)
+    if total == 0 and has_labels_alone(result):
+        return tr("No gate was set: nothing was required of these labels, so nothing is proven about them.")
     if total == 0:
         return tr("No gate was set: nothing was required of this model, so nothing is proven about it.")
     if total == 1:
@@ -338,7 +341,7 @@ def _tally_words(gates: list[GateResult], worst: RunVerdict) -> str:
         return tr("All {total} gates pass.", total=str(total))
     told: list[str] = []
     # The run's verdict is explained first; the sort keeps the order of the others.
-    for verdict in sorted(_FIRST, key=lambda verdict: verdict != worst):
+    for verdict in sorted(_FIRST, key=lambda verdict: verdict != result.verdict):
         n = tally[verdict]
         if n:
             forms = _OTHERS[verdict] if told else _FIRST[verdict]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -77,3 +78,61 @@ def test_a_reader_that_has_gone_does_not_make_a_failed_gate(here):
     finally:
         os.close(written)
     assert (out.returncode, out.stderr) == (2, "fairweigh: standard output: Broken pipe\n")
+
+
+LEFT = {
+    "audit a.yaml": ("fairweigh.api.run_settings", "no run was written"),
+    "compare one one": ("fairweigh.api.compare", "no run was written"),
+    "gate one": ("fairweigh.audit.gating.judge_run", "no verdict was reached"),
+    "verify one": ("fairweigh.verification.verify", "nothing was verified"),
+    "report one": ("fairweigh.reports.render", "the run is whole"),
+    "init p.csv": ("fairweigh.audit.start.write.write_start", "no configuration was written"),
+    "history t": ("fairweigh.record.show.history", ""),
+}
+
+
+@pytest.mark.parametrize("command", LEFT)
+def test_an_interrupt_says_what_it_left_undone(command, cli, write, make_people, make_config, monkeypatch):
+    def stopped(*given, **more):
+        raise KeyboardInterrupt
+
+    write(make_people(), make_config())
+    assert cli("audit", "a.yaml", "-q", "-o", "one").code == 0
+    place, told = LEFT[command]
+    monkeypatch.setattr(place, stopped)
+    ended = cli(*command.split())
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.lines == ["fairweigh: interrupted" + (f"; {told}" if told else "")]
+
+
+def test_an_interrupt_after_a_run_was_written_says_that_it_was(
+    cli, write, make_people, make_config, monkeypatch
+):
+    def stopped(run, result):
+        raise KeyboardInterrupt
+
+    write(make_people(), make_config())
+    monkeypatch.setattr("fairweigh.api.keeping", lambda *given: stopped)
+    ended = cli("audit", "a.yaml", "-q")
+    assert (ended.code, ended.lines) == (2, ["fairweigh: interrupted; the run was written before: runs/t"])
+    assert cli("verify", "runs/t", "-q").code == 0
+
+
+def test_an_interrupt_waits_until_files_have_taken_their_places(
+    cli, write, make_people, make_config, monkeypatch
+):
+    """Between two of them the manifest would not be that of the pages."""
+    write(make_people(), make_config())
+    assert cli("audit", "a.yaml", "-q").code == 0
+    real = Path.replace
+
+    def interrupted(self, target):
+        signal.raise_signal(signal.SIGINT)
+        return real(self, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", interrupted)
+        ended = cli("report", "runs/t", "--language", "zh", "-q")
+    assert (ended.code, ended.lines[0][:22]) == (2, "fairweigh: interrupted")
+    assert 'lang="zh-Hans"' in Path("runs/t/report.html").read_text(encoding="utf-8")
+    assert cli("verify", "runs/t", "-q").code == 0

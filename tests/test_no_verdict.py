@@ -73,3 +73,15 @@ def test_gates_that_bind_nothing_give_no_verdict_either():
 def test_with_a_gate_the_verdict_is_its_own(run):
     gate = {"metric": "accuracy", "limit": ">= 0"}
     assert run(gates=[gate]).verdict == "pass"
+
+
+def test_labels_alone_speak_of_no_model(run):
+    """No model and no decision: the tables show base rates: no sentence says that nothing was compared."""
+    result = run(model=None, metrics=None)
+    page = Path("run/report.html").read_text()
+    assert "Nothing here speaks of a model." in page
+    assert "nothing was required of these labels" in page
+    assert "Base rate difference" in page or "label statistical parity" in page
+    for wrong in ("was looked at", "of this model", "the model decides for"):
+        assert wrong not in page
+    assert "of these labels" in str(result)

@@ -12,7 +12,7 @@ from fairweigh.datasets.errors import InputError
 from fairweigh.metrics.evidence import Pairs, Rates
 from fairweigh.metrics.exact import DIFFERENCE, RATIO
 from fairweigh.metrics.requirement import Requirement
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
 LEVEL = 0.05
 DESIGN = [
@@ -198,7 +198,6 @@ def test_fewer_rows_than_a_gate_looks_at_are_said_to_be_so(cli):
     [
         ({"limit": 0.1, "rate": 0.3, "gap": 0.1}, "on the limit"),
         ({"limit": 0.1, "rate": 0.3, "gap": -0.1, "slices": 4}, "on the limit"),
-        ({"limit": 0.1, "rate": 0.3, "gap": 0.0999999}, "too near to the limit"),
         ({"limit": ">= 0.8", "rate": 0.8, "compare": "value"}, "on the limit"),
         ({"limit": 0.8, "rate": 0.5, "ratio": 0.8, "compare": "ratio"}, "on the limit"),
         ({"limit": 0.8, "rate": 0.5, "ratio": 1.25, "compare": "ratio"}, "on the limit"),
@@ -264,3 +263,22 @@ def test_python_gets_a_frozen_result_and_an_input_error():
     for wrong in ({"slices": True}, {"slices": 2.0}, {"rate": "0.3"}, {"power": None}):
         with pytest.raises(InputError, match="expected"):
             fairweigh.plan(**{"limit": 0.1, "rate": 0.3, **wrong})
+
+
+def test_a_truth_a_hair_from_the_limit_needs_more_than_a_billion_rows():
+    found = fairweigh.plan(0.1, 0.3, gap=0.0999999)
+    assert found.rows_per_slice is None
+    assert str(found).endswith("not even 1,000,000,000 rows per slice decide.")
+
+
+@pytest.mark.parametrize("confidence", [0.99999, 0.999999, 0.9999999, 1 - 1e-12])
+@pytest.mark.parametrize("slices", [1, 500, 5000])
+def test_a_confidence_near_one_needs_the_rows_of_the_normal_approximation(confidence, slices):
+    """Rates of 30 % in both, limit 10 points: (z of the level + z of the power)^2 x 2 x .3 x .7 / .1^2.
+
+    The exact p-value of so many rows is beyond what floats can tell from 0.
+    """
+    found = fairweigh.plan(0.1, 0.3, confidence=confidence, slices=slices)
+    z = norm.isf(1 - confidence) + norm.ppf(0.8 ** (1 / (2 * slices)))
+    assert found.rows_per_slice == pytest.approx(z**2 * 2 * 0.3 * 0.7 / 0.1**2, rel=0.06)
+    assert "at 100 % confidence" not in str(found)

@@ -108,12 +108,14 @@ def test_failures_show_slices_figures_and_intervals_and_none_of_our_lines(projec
     text = done.stdout.str().replace("\u00a0", " ")
     low, high = melded((90, 100), (60, 100))
     limits = f"at least {math.floor(low * 1000) / 10} points, at most {math.ceil(high * 1000) / 10}"
-    assert "AssertionError: ✕ fail: True positive rate by sex: difference ≤ 10 points" in text
+    assert "AssertionError: ✕ fail: True positive rate by sex: absolute difference ≤ 10 points" in text
     assert f"✕ fail  sex=Male against sex=Female: +30.0 points; {limits}" in text
     for sex, selected in (("Female", 60), ("Male", 90)):
         low, high = proportion_confint(selected, 100, method="beta")
         assert f"sex={sex}: {selected:.1f} % ({low * 100:.1f} to {high * 100:.1f}), n = 100" in text
-    assert "AssertionError: ? inconclusive: True positive rate by sex: difference ≤ 25 points" in text
+    assert (
+        "AssertionError: ? inconclusive: True positive rate by sex: absolute difference ≤ 25 points" in text
+    )
     assert f"+30.0 points; {limits}; rows needed: about " in text
     assert "AssertionError: ! error: True positive rate by age" in text
     assert "InputError: policy: gates[0]: metric: 'tpr' is no known metric" in text

@@ -16,7 +16,8 @@ import jsonschema
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from fairweigh.audit.folder import manifest_text, read_manifest, replace
+from fairweigh._version import __version__
+from fairweigh.audit.folder import checksum, manifest_text, read_manifest, replace
 from fairweigh.audit.result import AuditResult
 
 GATES = [
@@ -375,5 +376,67 @@ def test_a_run_of_a_newer_schema_is_named_as_one(command, cli, write, make_confi
     ended = cli(command, "runs/t")
     assert (ended.code, ended.out) == (2, "")
     assert ended.lines == [
-        "fairweigh: runs/t/audit.json: written by a fairweigh of schema '9.0'; this one reads schema 1.0"
+        "fairweigh: runs/t/audit.json: written by a fairweigh of schema '9.0'; this one reads schema 1.x"
     ]
+
+
+def _of_a_later_schema(run, by="0.9.0", version="1.3", **more):
+    """A run as a later minor version would have written it: keys that this one does not know."""
+    content = json.loads((run / "audit.json").read_text())
+    content |= {"schema_version": version, "carbon": {"grams": 3}, **more}
+    content["environment"]["fairweigh"] = by
+    content["variants"][0]["colour"] = "green"
+    replace(run, {"audit.json": json.dumps(content)})
+    manifest = read_manifest(run)
+    manifest |= {"schema_version": version, "configuration_sha256": checksum(content["configuration"])}
+    manifest["versions"]["fairweigh"] = by
+    (run / "MANIFEST.json").write_text(manifest_text(manifest), encoding="utf-8")
+
+
+@pytest.fixture
+def later(cli, write, make_config, make_people):
+    write(make_people(), make_config(gates=[{"metric": "accuracy", "limit": ">= 0.1"}]))
+    assert cli("audit", "a.yaml", "-q").code == 0
+    return Path("runs/t")
+
+
+def test_a_run_of_a_later_minor_schema_is_read_judged_and_verified(later, cli):
+    _of_a_later_schema(later)
+    assert cli("gate", "runs/t", "-q").code == 0
+    ended = cli("verify", "runs/t")
+    assert ended.code == 0
+    assert "what schema 1.3 has and this fairweigh does not know: " in ended.out
+    assert "'carbon'" in ended.out
+    assert "'variants.0.colour'" in ended.out
+    assert "the pages, which cannot be rendered again here" in ended.out
+    assert cli("report", "runs/t", "-q").code == 0
+
+
+def test_no_figure_of_a_later_minor_schema_is_believed(later, cli):
+    content = json.loads((later / "audit.json").read_text())
+    content["variants"][0]["overall"]["accuracy"]["value"] = 0.999
+    _of_a_later_schema(later, variants=content["variants"])
+    ended = cli("verify", "runs/t")
+    assert ended.code == 1
+    assert "variants.original.overall.accuracy.value: 0.999 in the file" in ended.out
+
+
+def test_what_a_later_minor_schema_asks_for_is_not_passed_over(later, cli):
+    """A gate of a kind that is not known here is no gate that passes."""
+    content = json.loads((later / "audit.json").read_text())
+    content["configuration"]["gates"][0]["each_week"] = True
+    _of_a_later_schema(later, configuration=content["configuration"])
+    for command, code in (("gate", 2), ("verify", 1)):
+        ended = cli(command, "runs/t")
+        assert ended.code == code
+        assert "(written by fairweigh '0.9.0', this is" in ended.out + ended.err
+        assert "each_week" in ended.out + ended.err
+
+
+def test_this_version_writes_no_later_schema(later, cli):
+    _of_a_later_schema(later, by=__version__)
+    ended = cli("verify", "runs/t")
+    assert ended.code == 1
+    assert f"schema_version: '1.3' in the file, and fairweigh {__version__} writes 1.0" in ended.out
+    _of_a_later_schema(later, version="1.0")
+    assert "Extra inputs are not permitted" in cli("gate", "runs/t").err

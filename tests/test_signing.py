@@ -187,6 +187,21 @@ def test_a_run_without_a_signature_is_not_verified_with_a_key(run, keys, cli):
     assert cli("verify", str(run)).code == 0
 
 
+def test_the_baseline_of_a_gate_is_signed_with_the_key_too(signed, cli):
+    """One forged lower makes any loss a gain."""
+    policy = [{"metric": "accuracy", "compare": "change", "limit": ">= -0.1"}]
+    Path("p.yaml").write_text(json.dumps({"policy": "p", "gates": policy}))
+    shutil.copytree(signed, "unsigned")
+    Path("unsigned/MANIFEST.sig").unlink()
+    shutil.copytree("unsigned", "others")
+    assert cli("sign", "others", "--key", "other").code == 0
+    args = ("gate", str(signed), "--policy", "p.yaml", "-q", "--public-key", "ssh.pub", "--baseline")
+    refused(cli(*args, "unsigned"), "unsigned: MANIFEST.sig: missing: the run is not signed")
+    refused(cli(*args, "others"), "others: MANIFEST.sig: signed with another key")
+    assert cli(*args, str(signed)).code == 0
+    assert cli(*args[:5], "--baseline", "unsigned").code == 0
+
+
 @pytest.mark.parametrize("command", ["verify", "gate"])
 @pytest.mark.parametrize("name", ["MANIFEST.json", "MANIFEST.sig", "audit.json", "report.html", "junit.xml",
                                   "summary.md", "predictions/original.parquet"])  # fmt: skip

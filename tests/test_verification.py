@@ -559,7 +559,7 @@ def test_a_result_of_another_schema_or_of_none_is_refused(version, copied, cli):
     manifest = json.loads((run / "MANIFEST.json").read_text())
     manifest["files"]["audit.json"] = hashlib.sha256((run / "audit.json").read_bytes()).hexdigest()
     (run / "MANIFEST.json").write_text(manifest_text(manifest))
-    with pytest.raises(InputError, match=r"reads schema 1\.0") as told:
+    with pytest.raises(InputError, match=r"reads schema 1\.x") as told:
         fairweigh.load_result(run)
     assert len(str(told.value)) < 400
     assert cli("gate", str(run)).code == 2

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from ...datasets.errors import InputError
-from ...datasets.json_text import parse_object, read_regular
 from ...datasets.read import iter_batches
 from ..config import Config, unknown
 from ..finished import configuration_of
@@ -16,6 +13,7 @@ from ..folder import OpenRun
 from ..judge import value_order
 from ..measure import Measurement
 from ..result import AuditResult
+from ..schema import read_as
 from .base import Basis, Wanted, check_columns, listed, wanted
 from .result import REGIME_SCHEMA_VERSION, RegimeResult
 
@@ -142,18 +140,7 @@ def read_regimes(run: Path) -> list[RegimeResult]:
 
 
 def _read(path: Path) -> RegimeResult:
-    content = read_regular(path)
-    parse_object(content, path)
-    try:
-        found = RegimeResult.model_validate_json(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise InputError(
-            f"{path}: not a regime of schema {REGIME_SCHEMA_VERSION}: {place}: {first['msg']}"
-        ) from None
-    if "schema_version" not in found.model_fields_set:
-        raise InputError(f"{path}: no schema_version; this fairweigh reads schema {REGIME_SCHEMA_VERSION}")
+    found, _ = read_as(RegimeResult, path, REGIME_SCHEMA_VERSION, "a regime")
     if found.regime != path.stem:
         raise InputError(f"{path}: expected the regime {path.stem}, got {found.regime}")
     return found

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from ..result import Part
+from ..result import VERSIONS, Part
 
-REGIME_SCHEMA_VERSION: Literal["1.0"] = "1.0"
+REGIME_SCHEMA_VERSION = "1.0"
 
 
 class GroupRate(Part):
@@ -222,7 +222,7 @@ RegimeFigures = Annotated[Credit | FourFifths | NycLL144, Field(discriminator="r
 class RegimeResult(Part):
     """A regime as it was applied to a run."""
 
-    schema_version: Literal["1.0"] = REGIME_SCHEMA_VERSION
+    schema_version: str = Field(REGIME_SCHEMA_VERSION, pattern=VERSIONS)
     regime: str
     title: str
     source: str = Field(description="Citation of the rule.")

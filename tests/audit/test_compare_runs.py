@@ -191,12 +191,12 @@ def test_what_is_no_whole_run_is_refused(first, tmp_path):
     path.write_text(json.dumps({**content, "schema_version": "0.9"}))
     _sign(changed)
     with pytest.raises(
-        InputError, match=r"written by a fairweigh of schema '0\.9'; this one reads schema 1\.0"
+        InputError, match=r"written by a fairweigh of schema '0\.9'; this one reads schema 1\.x"
     ):
         compare(first, changed, tmp_path / "out")
     path.write_text(json.dumps({k: v for k, v in content.items() if k != "schema_version"}))
     _sign(changed)
-    with pytest.raises(InputError, match=r"audit\.json: no schema_version; this fairweigh reads schema 1\.0"):
+    with pytest.raises(InputError, match=r"audit\.json: no schema_version; this fairweigh reads schema 1\.x"):
         compare(first, changed, tmp_path / "out")
     path.write_text("{")
     _sign(changed)
@@ -257,7 +257,34 @@ def test_the_report_of_two_runs_has_both_thresholds_and_the_direction_first(stri
     assert page.index(way) < page.index("of the decisions change")
     assert "Model cut-60: threshold" in page
     chinese = Page(render_html(result, charts=False, language="zh")).text
+    assert "cut-60：cut-50 与 cut-60 在相同样本上的对比" in chinese
+    assert "on the same rows" not in chinese
     assert f"所有变更均为失去有利决策：{N:,} 个样本中有 {lost:,} 个失去" in chinese.replace("\u00a0", " ")
+
+
+def test_what_stands_out_in_a_comparison_is_told_of_the_later_run(tmp_path):
+    """Slices alike in the earlier run, and 60 % of one slice turned round in the later."""
+    table = rows()
+    scores = np.asarray(table["s"])
+    turned = (np.asarray(table["g"]) == "b") & (np.arange(N) % 5 < 3)
+    later = table.set_column(4, "s", pa.array(np.where(turned, 1 - scores, scores)))
+    gates = [{"id": "fair", "metric": "selection_rate", "by": "g", "compare": "difference", "limit": "<= 1"}]
+    both = audit(tmp_path / "may", table), audit(tmp_path / "june", later, gates=gates)
+    result = compare(*both, tmp_path / "out")
+    assert result.variants[0].findings.found == []
+    told = render_text(result)
+    assert "june decides" in told
+    assert "may decides" not in told
+    assert "Who pays" not in told
+    page = Page(render_html(result, charts=False)).text
+    assert "From here on all figures are those of june." in page
+    lines = [line for line in told.splitlines() if "fair" in line]
+    assert lines == [
+        "  gates[fair]: only in the later run: id: fair, metric: selection_rate, on: original, by: g, "
+        "compare: difference, limit: <= 1"
+    ]
+    back = render_text(compare(*both[::-1], tmp_path / "back"))
+    assert "  gates[fair]: only in the earlier run: id: fair, " in back
 
 
 @pytest.mark.parametrize("meaning", ["benefit", "burden", None])

@@ -8,6 +8,8 @@ import fairweigh
 import numpy as np
 import pyarrow as pa
 import pytest
+from fairweigh.audit.config import AGGREGATES
+from fairweigh.metrics.table import METRICS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -378,3 +380,28 @@ def test_no_table_makes_a_gate_pass_without_ground(groups, metric, limit, compar
         assert found.slices
         assert {s.verdict for s in found.slices} == {"pass"}
     assert (found.rows_needed is None) or found.verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("sizes", [(28, 20), (48,), (1,) * 48], ids=str)
+def test_no_gate_over_small_slices_costs_the_report(sizes, tmp_path):
+    """Every metric as a difference and a ratio, every named disparity, of slices below ``min_size``."""
+    r = np.random.default_rng(0)
+    y = r.integers(0, 2, sum(sizes))
+    s = np.clip(0.5 + 0.3 * (y - 0.5) + r.normal(0, 0.3, len(y)), 0, 1)
+    g = np.repeat([f"g{k}" for k in range(len(sizes))], sizes)
+    table = pa.table({"g": g, "y": y, "s": s})
+    negative = {"matthews_correlation", "mean_score", "calibration_bias", "expected_calibration_error"}
+    gates = [{"metric": m, "by": "g", "compare": "difference", "limit": "<= 0.1"} for m in METRICS]
+    gates += [
+        {"metric": m, "by": "g", "compare": "ratio", "limit": ">= 0.8"} for m in METRICS if m not in negative
+    ]
+    gates += [
+        {"metric": name, "by": "g", "limit": ">= 0.8" if name.endswith("_ratio") else "<= 0.1"}
+        for name in AGGREGATES
+    ]
+    model = {"score": "s", "threshold": 0.5}
+    result = audit(table, *gates, folder=tmp_path, model=model, metrics=None)
+    assert len(result.gates) == len(gates)
+    assert {gate.verdict for gate in result.gates} == {"error"}
+    assert result.verdict == "error"
+    assert (tmp_path / "run0" / "report.html").is_file()

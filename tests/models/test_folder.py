@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.read import sha256_file
+from fairweigh.models import inputs
 from fairweigh.models.folder import model_folder, plain_config
 from fairweigh.models.inputs import tokenizer_from
 from fairweigh.models.sources import transformers_module
@@ -267,6 +268,29 @@ def test_an_expression_without_end_is_one_line_and_no_failed_gate(folder, write,
     model = load("transformers", table, text="text", path=str(folder))
     with pytest.raises(InputError, match="the model's tokenizer cannot read it"):
         model.score(batch(table, model), None)
+
+
+def test_a_slow_expression_is_refused_early(folder, refused, write, make_config, monkeypatch):
+    """No match is long enough for the library's own limit."""
+    replace(folder, normalizer=None, pre_tokenizer=split("(?:[a-z ]*[a-z ]*[a-z ]*)*#"))
+    table = texts(12, text=["bala demi " * 40] * 12)
+    write(table, make_config(model={"kind": "transformers", "path": "m", "text": "text"}))
+    monkeypatch.setattr(inputs, "TOKENISING_SECONDS", 0.0)
+    monkeypatch.setattr(inputs, "CHARACTERS_PER_SECOND", 1e9)
+    assert "the model's tokenizer cannot read it: it took " in (told := refused())
+    assert " s for 1 texts of 400 characters together, expected at most " in told
+
+
+def test_texts_in_pieces_give_the_tokens_of_all_at_once(folder, monkeypatch):
+    table = texts(700)
+    whole = load("transformers", table, text="text", path=str(folder))
+    small = load("transformers", table, text="text", path=str(folder))
+    one = whole.inputs._tokenised([table["text"].to_pylist()])
+    monkeypatch.setattr(inputs, "MOST_AT_ONCE", 3)
+    other = small.inputs._tokenised([table["text"].to_pylist()])
+    assert (one.starts == other.starts).all()
+    assert all((one.flat[name] == other.flat[name]).all() for name in one.flat)
+    assert one.truncated == other.truncated
 
 
 def test_normalizers_that_double_a_text_again_and_again_are_refused(folder):

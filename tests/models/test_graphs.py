@@ -69,6 +69,21 @@ def test_a_plain_graph_and_a_loop_that_ends_score(here):
     np.testing.assert_allclose(OnnxRuntime(path)(ROWS), 8 * (ROWS["x"] @ weights()), rtol=1e-6)
 
 
+def test_a_long_graph_without_loops_is_stopped_too(here, monkeypatch):
+    """Forty products of matrices of 1,000 x 1,000, a second or more in all."""
+    wide = np.full((1000, 1000), 1e-3, np.float32)
+    nodes = [helper.make_node("MatMul", ["x", "a"], ["s0"]), helper.make_node("MatMul", ["b", "s0"], ["t0"])]
+    nodes += [helper.make_node("MatMul", [f"t{k}", "wide"], [f"t{k + 1}"]) for k in range(40)]
+    nodes.append(helper.make_node("ReduceSum", ["t40"], ["y"], keepdims=1))
+    tensors = [(wide[:4], "a"), (np.ones((1000, len(ROWS["x"])), np.float32), "b"), (wide, "wide")]
+    path = saved(nodes, tensors)
+    assert not looked_through(path).loops
+    OnnxRuntime(path)(ROWS)
+    monkeypatch.setattr(runtimes, "GRAPH_SECONDS", 0.02)
+    with pytest.raises(InputError, match=r"its graph has not ended after 0\.02 s on \d+ rows"):
+        OnnxRuntime(path)(ROWS)
+
+
 @pytest.mark.parametrize(("step", "kept"), [("Identity", False), ("Add", True), ("Concat", False)])
 def test_a_loop_without_end_is_stopped(step, kept, here, monkeypatch):
     monkeypatch.setattr(runtimes, "LOOP_SECONDS", 0.5)

@@ -120,6 +120,16 @@ def test_run_with_a_documentation_verifies(run, cli, name):
     assert cli("verify", str(RUN)).code == 0
 
 
+def test_a_model_card_is_english_beside_a_chinese_report(run, cli):
+    """The Hub's headings are; a card of two languages is none."""
+    run("model-card")
+    card = (RUN / "regimes/model-card/README.md").read_bytes()
+    assert cli("report", str(RUN), "--language", "zh").code == 0
+    assert 'lang="zh-Hans"' in (RUN / "report.html").read_text(encoding="utf-8")
+    assert (RUN / "regimes/model-card/README.md").read_bytes() == card
+    assert not re.search("[\u4e00-\u9fff]", card.decode())
+
+
 def test_model_card_is_read_by_the_hub_s_own_reader(run, people):
     from huggingface_hub import ModelCard, parse_eval_result_entries
 

@@ -62,7 +62,10 @@ def test_first_screen_names_the_variant_what_it_saves_and_who_pays(compressed: A
     text = told(compressed)
     assert text.startswith("Recommended: onnx-int8. ")
     assert f"It needs 26.0{NBSP}% of the storage and 40.0{NBSP}% of the time (38.0 to 42.4)." in text
-    assert "Who pays: race=African-American" in text
+    assert "Whose decisions change most: race=African-American" in text
+    assert "Who pays" not in text
+    meant = compressed.data.model_copy(update={"positive_is": "burden"})
+    assert "Who pays: race=African-American" in told(compressed.model_copy(update={"data": meant}))
     assert " are no longer selected, " in text
     assert (
         "11 lighter variants were made; 4 pass every gate and target on the evaluation rows, 4 on those"
@@ -117,7 +120,7 @@ def test_variant_that_harms_no_slice_more_than_others_says_so(compressed: AuditR
     )
     others = [c for c in compressed.comparisons if c.after != spread.after]
     result = compressed.model_copy(update={"frontier": frontier, "comparisons": [*others, spread]})
-    assert "no slice’s decisions change provably more often" in told(result)
+    assert "No slice’s decisions change provably more often" in told(result)
 
 
 def test_without_a_qualified_variant_the_nearest_and_its_misses_are_named(unreleased: AuditResult):
@@ -401,14 +404,16 @@ def test_two_audits_compared_have_no_columns_of_cost(compared: AuditResult):
     assert "Before and after" in page.text
     for absent in ("What it costs", "How it was made", "Frontier", "by itself", "Gates by variant"):
         assert absent not in page.text
-    assert "Who pays: race=African-American" in page.text
+    assert "Whose decisions change most: race=African-American" in page.text
+    assert "From here on all figures are those of april." in page.text
 
 
 def test_report_without_charts_holds_the_same_chapter(compressed: AuditResult):
     text = Page(render_html(compressed, charts=False)).text
     assert "<svg" not in text
     assert "Table of cost and gaps" in text
-    assert "Who pays: decisions changed" in text
+    assert "Whose decisions changed" in text
+    assert "Who pays" not in text
 
 
 def test_many_slices_and_variants_are_cut_with_a_statement():

@@ -13,6 +13,7 @@ from fairweigh.audit.result import AuditResult, GateResult, GateSlice
 from fairweigh.reports.assertion import render_assertion
 from fairweigh.reports.decision_limits import decided_figures
 from fairweigh.reports.formats import outward, outward_decimals
+from fairweigh.reports.gate_tables import gate_rows
 from fairweigh.reports.html import render_html
 from fairweigh.reports.junit import render_junit
 from fairweigh.reports.language import writing
@@ -20,7 +21,7 @@ from fairweigh.reports.markdown import render_markdown
 from fairweigh.reports.notebook import render_notebook
 from fairweigh.reports.sarif import render_sarif
 from fairweigh.reports.text import render_text
-from fairweigh.reports.words import verdict_word
+from fairweigh.reports.words import plain, verdict_word
 
 NBSP = "\u00a0"
 
@@ -60,6 +61,11 @@ def test_a_difference_that_was_measured_negative_is_told_by_its_size(compas: Aud
     gate = gate_of(measured=-0.2139, low=-0.252, high=-0.1741, claims=2, slices=slices_of(2), verdict="fail")
     assert decided_figures(gate, gate, compas).measured == f"−21.4{NBSP}points"
     assert limits(compas, gate) == "at least 17.4 points (all 2 slices together), at most 25.2"
+    row = gate_rows([gate], compas)[0]
+    assert row.head.measured == f"−21.4{NBSP}points"
+    assert row.head.limits.startswith("in size at least 17.4")
+    assert plain(row.limit) == f"absolute difference ≤{NBSP}10{NBSP}points"
+    assert "in size" not in gate_rows([gate_of()], compas)[0].head.limits
     nothing_proven = gate_of(measured=-0.02, low=-0.0662, high=0.0228)
     assert limits(compas, nothing_proven) == "at least 0.0 points, at most 6.7"
 

@@ -92,3 +92,21 @@ def test_the_report_without_an_engine_can_be_rendered_again_anywhere(
     assert SENTENCE in page
     assert SENTENCE not in render_html(result, charts=False)
     assert "这台机器上无法绘制图表" in render_html(result, language="zh", drawn=False)
+
+
+def test_a_comparison_says_on_the_terminal_that_it_has_no_charts(
+    write, make_people, make_config, cli, monkeypatch
+):
+    write(make_people(), make_config(report={"charts": True}))
+    for name in ("one", "two"):
+        assert cli("audit", "a.yaml", "-q", "-o", name, "--set", "report.charts=false").code == 0
+    assert cli("audit", "a.yaml", "-q", "-o", "drawn").code == 0
+
+    def gone(spec):
+        raise UndrawableError("gone")
+
+    monkeypatch.setattr(ENGINE, "svg", gone)
+    ended = cli("compare", "one", "drawn", "-o", "both", "-q")
+    assert (ended.code, ended.lines) == (0, ["fairweigh: the report has no charts: gone"])
+    assert SENTENCE in Path("both/report.html").read_text(encoding="utf-8")
+    assert cli("compare", "one", "two", "-o", "neither", "-q").lines == []

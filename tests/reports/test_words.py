@@ -146,7 +146,7 @@ def test_variance_of_rates_is_not_shown_as_a_rate(compas: AuditResult):
 
 def test_limit_that_cannot_be_read_is_printed_as_it_stands(compas: AuditResult):
     gate = compas.gates[0].model_copy(update={"limit": "<b>"})
-    assert gate_limit_words(gate, compas.definitions) == ("difference ", Given("<b>"))
+    assert gate_limit_words(gate, compas.definitions) == ("absolute difference ", Given("<b>"))
 
 
 def test_rate_is_told_per_hundred_rows():
