@@ -251,11 +251,11 @@ def _rates_lead(
     here = figure_of(variant, part, metric)
     there = figure_of(variant, reference, metric) if reference is not None else None
     if variant is None or here is None or (reference is not None and there is None):
-        name = Given(variant.name) if variant is not None else ""
         names = compared_slices(part, reference)
-        if not name or len(result.variants) < 2:
+        if variant is None or len(result.variants) < 2:
             return say("{metric}, {slices}.", metric=title, slices=names), False
-        return say("{metric} of {variant}, {slices}.", metric=title, variant=name, slices=names), False
+        of = Given(variant.name)
+        return say("{metric} of {variant}, {slices}.", metric=title, variant=of, slices=names), False
     if metric in RATES and variant.model.get("kind") != LABELS_ONLY:
         told = rates_of(metric, model_name(variant, result), (part, here), (reference, there))
         if reference is not None and there is not None:

@@ -166,8 +166,8 @@ def _half(table):
          r"data\.sensitive: 'g' in .*, 'g', 'h' in"),
         (lambda f: audit(f, rows(), data={"path": "rows", "sensitive": ["g"], "id": "id"}),
          r"data\.label: 'y' in .*, none in"),
-        (lambda f: audit(f, rows(y=1 - rows()["y"].to_numpy())), "rows differ in their label"),
-        (lambda f: audit(f, rows(g=np.roll(rows()["g"], 7))), "rows differ in their value of 'g'"),
+        (lambda f: audit(f, rows(y=1 - rows()["y"].to_numpy())), "rows differ in the label"),
+        (lambda f: audit(f, rows(g=np.roll(rows()["g"], 7))), "rows differ in the value of 'g'"),
     ],
     ids=["fewer rows", "positive", "sensitive", "label", "labels", "slices"],
 )  # fmt: skip
