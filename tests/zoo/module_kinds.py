@@ -51,7 +51,9 @@ def _module(
 MODULES = [
     _module("LSTM", "lstm", rows.series, ("int8-dynamic", "prune-magnitude", "onnx")),
     _module("GRU", "gru", rows.series, ("int8-dynamic", "prune-magnitude")),
-    _module("MultiheadAttention", "multihead_attention", rows.series, ("prune-magnitude", "int8-dynamic"), heads=4),
+    _module(
+        "MultiheadAttention", "multihead_attention", rows.series, ("prune-magnitude", "int8-dynamic"), heads=4
+    ),
     _module("GroupNorm CNN", "group_norm", rows.pixels, ("prune-structured", "onnx-int8")),
     _module("BatchNorm CNN without affine", "batch_norm_without_affine", rows.pixels, ("prune-structured",)),
     _module("grouped CNN", "grouped", rows.pixels, ("prune-structured", "onnx-int8")),

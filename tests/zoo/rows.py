@@ -29,7 +29,9 @@ def _people(n: int, seed: int, y: np.ndarray, **columns: Any) -> pa.Table:
 
 def _tensors(values: np.ndarray) -> pa.Array:
     flat = values.reshape(len(values), -1).astype(np.float32)
-    return pa.FixedSizeListArray.from_arrays(pa.array(flat.ravel()), flat.shape[1]).cast(pa.list_(pa.float32()))
+    return pa.FixedSizeListArray.from_arrays(pa.array(flat.ravel()), flat.shape[1]).cast(
+        pa.list_(pa.float32())
+    )
 
 
 def texts(n: int, seed: int = 0) -> pa.Table:

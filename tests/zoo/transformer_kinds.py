@@ -84,12 +84,12 @@ SEGMENTS = ("token_type_ids",)
 
 TEXTS = [
     _text(
-        "BERT", "Bert", inputs=SEGMENTS, hard=("int8-dynamic", "prune-heads", "drop-layers"),
+        "BERT", "Bert", inputs=SEGMENTS, hard=("int8-dynamic", "prune-heads", "drop-layers"), seed=1,
         **SMALL, **WIDE, **PLACES,
     ),
     _text(
         "RoBERTa", "Roberta", special=ROBERTA, hard=("prune-heads", "distill", "onnx-int8"),
-        bos_token_id=0, eos_token_id=2, type_vocab_size=1, max_position_embeddings=66, **SMALL, **WIDE,
+        bos_token_id=0, eos_token_id=2, type_vocab_size=1, max_position_embeddings=66, seed=4, **SMALL, **WIDE,
     ),
     _text(
         "DistilBERT", "DistilBert", hard=("distill", "drop-layers"),
@@ -103,13 +103,13 @@ TEXTS = [
     ),
     _text(
         "ALBERT", "Albert", inputs=SEGMENTS, hard=("drop-layers", "distill", "prune-magnitude"),
-        embedding_size=16, **SMALL, **WIDE, **PLACES, layers=None,
+        embedding_size=16, **SMALL, **WIDE, **PLACES, layers=None, seed=1,
     ),
     _text(
         "ModernBERT", "ModernBert", hard=("drop-layers", "prune-structured", "distill"),
         hidden_size=32, num_hidden_layers=4, num_attention_heads=4, intermediate_size=48,
         global_attn_every_n_layers=2, local_attention=8, cls_token_id=2, sep_token_id=3, bos_token_id=2,
-        eos_token_id=3, spread=12, layers=4, seed=1, **PLACES,
+        eos_token_id=3, spread=12, layers=4, seed=3, **PLACES,
     ),
     _text(
         "ELECTRA", "Electra", inputs=SEGMENTS, hard=("int8-dynamic", "prune-structured"),
@@ -117,7 +117,7 @@ TEXTS = [
     ),
     _text(
         "GPT-2", "GPT2", hard=("prune-magnitude", "int8-dynamic", "drop-layers"),
-        n_embd=32, n_layer=4, n_head=4, n_positions=64, bos_token_id=2, eos_token_id=3, layers=4, **WIDE,
+        n_embd=32, n_layer=4, n_head=4, n_positions=64, bos_token_id=2, eos_token_id=3, layers=4, seed=2, **WIDE,
     ),
     _text(
         "Gemma", "Gemma", hard=("distill", "drop-layers", "bf16"),
@@ -126,22 +126,22 @@ TEXTS = [
     _text(
         "T5", "T5", hard=("int8-dynamic", "drop-layers", "prune-structured"),
         d_model=32, d_kv=8, d_ff=64, num_layers=2, num_heads=4, eos_token_id=3, decoder_start_token_id=0,
-        classifier_dropout=0.0, tied=True, spread=1.5, seed=1,
+        classifier_dropout=0.0, tied=True, spread=1.5, seed=5,
     ),
 ]  # fmt: skip
 
 
-def _labelled(name: str, labels: dict[int, str] | None, **settings: Any) -> Kind:
+def _labelled(name: str, labels: dict[int, str] | None, *, seed: int = 1, **settings: Any) -> Kind:
     given = {"num_labels": len(labels)} if labels is not None else {}
     return _text(
-        f"BERT, {name}", "Bert", inputs=SEGMENTS, labels=labels, hard=("int8-dynamic",),
+        f"BERT, {name}", "Bert", inputs=SEGMENTS, labels=labels, hard=("int8-dynamic",), seed=seed,
         **SMALL, **WIDE, **PLACES, **given, **settings,
     )  # fmt: skip
 
 
 LABELS = [
-    _labelled("one logit", None, num_labels=1, problem_type="multi_label_classification"),
-    _labelled("three classes", {0: "negative", 1: "neutral", 2: "positive"}),
+    _labelled("one logit", None, seed=5, num_labels=1, problem_type="multi_label_classification"),
+    _labelled("three classes", {0: "negative", 1: "neutral", 2: "positive"}, seed=8),
     _labelled("labels swapped", {0: "positive", 1: "negative"}),
     _labelled("labels named", {0: "negative", 1: "positive"}),
     _labelled("labels alike", {0: "yes", 1: "yes"}),
@@ -187,11 +187,11 @@ IMAGES = [
         image_size=32, patch_size=8, **SMALL, **WIDE,
     ),
     _image(
-        "ConvNeXt", "ConvNext", None, 0, ("prune-structured", "onnx-int8"),
+        "ConvNeXt", "ConvNext", None, 0, ("prune-structured", "onnx-int8"), seed=1,
         image_size=32, hidden_sizes=[16, 32], depths=[1, 1], num_stages=2, layer_scale_init_value=1.0, **WIDE,
     ),
     _image(
-        "ResNet", "ResNet", None, 0, ("prune-structured", "onnx-int8"),
+        "ResNet", "ResNet", None, 0, ("prune-structured", "onnx-int8"), seed=3,
         embedding_size=16, hidden_sizes=[16, 32], depths=[1, 1], layer_type="basic",
     ),
 ]  # fmt: skip

@@ -68,7 +68,12 @@ def configuration(name: str, **parts: Any) -> dict[str, Any]:
     learns = {} if ZOO[name].family == "onnx" else {"train": train}
     return {
         "audit": re.sub(r"\W+", "-", name).strip("-"),
-        "data": {"path": str(folder / "rows.parquet"), "label": "y", "sensitive": ["sex", "race"], "id": "id"},
+        "data": {
+            "path": str(folder / "rows.parquet"),
+            "label": "y",
+            "sensitive": ["sex", "race"],
+            "id": "id",
+        },
         "slices": {"intersections": 1},
         "metrics": ["accuracy", "selection_rate"],
         "report": {"charts": False},
@@ -82,6 +87,7 @@ class Ready:
     """A model as an audit loads it, and what a recipe is given beside it."""
 
     kind: Kind
+    spec: dict[str, Any]
     model: Any
     rows: pa.RecordBatch
     context: Context
@@ -97,4 +103,4 @@ def ready(name: str) -> Ready:
     rows = next(data.batches(model.columns)).select(model.columns)
     learned, fitted = learning(config, model)
     context = Context(0, rows.slice(0, 32), learned, fitted, model, ("sex", "race"), row_id="id")
-    return Ready(ZOO[name], model, rows, context)
+    return Ready(ZOO[name], _built(name)["model"], model, rows, context)
