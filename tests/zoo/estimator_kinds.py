@@ -6,7 +6,6 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-
 from ..tiny import FEATURES
 from . import rows
 from .kind import Kind
