@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import shutil
 import tempfile
 import time
@@ -22,6 +23,9 @@ from .kind import Kind
 from .zoo import ZOO, Ready, ready
 
 BRIEF = {"steps": 8, "batch": 16}
+SAME_WEIGHTS = ("autocast", "onnx")
+"""Recipes that leave the weights as they are."""
+ZEROS = re.compile(r"([\d.]+) ?% of ([\d,]+) weights .* to zero")
 
 
 def params_of(recipe: str, kind: Kind) -> dict[str, Any]:
@@ -136,7 +140,15 @@ def _faults(found: Ready, made: Any) -> list[str]:
         told.append("scores are not finite")
     if "\n" in made.steps[0]["changed"] or not made.steps[0]["changed"]:
         told.append("what it did is not one line of words")
+    recipe = made.steps[0]["recipe"]
+    if recipe not in SAME_WEIGHTS and _touched(found.model, made.model) == 0:
+        told.append("no weight is another than it was")
     module = getattr(getattr(made.model, "runtime", None), "module", None)
+    if module is not None and (said := ZEROS.match(made.steps[0]["changed"])):
+        zeros = sum(int((t == 0).sum()) for t in weights.dense(module).values() if t.ndim > 1)
+        least = float(said[1]) / 100 * int(said[2].replace(",", ""))
+        if zeros < 0.99 * least:
+            told.append(f"{zeros} weights are zero, and it says {least:.0f}")
     if module is not None and made.layers:
         # A layer's table lists every weight of two or more dimensions, tied ones once.
         held = sum(t.numel() for t in weights.dense(module).values() if t.ndim > 1)
