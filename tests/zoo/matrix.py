@@ -72,9 +72,9 @@ def _cell(a: Attempt, why: dict[str, int]) -> str:
 
 def write(found: list[Attempt]) -> None:
     parts = [
-        "Bytes stored (1 is the original's), share of the weights that are no longer what they were, time of a "
+        "Bytes stored (1 is the original's), share of the weights that are not what they were, time of a "
         "batch (×1 is the original's). Small models of random weights: they show what can be made of a kind, "
-        "and not what it is worth. A number in brackets is the reason why a recipe is refused, below its table."
+        "and not what it is worth. A number in brackets is why a recipe is refused, below its table."
     ]
     for title, kinds in (("torch and transformers", TORCH), ("scikit-learn and alike", ESTIMATORS)):
         names = [kind.name for kind in kinds]
