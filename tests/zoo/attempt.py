@@ -150,9 +150,12 @@ def _faults(found: Ready, made: Any) -> list[str]:
         if zeros < 0.99 * least:
             told.append(f"{zeros} weights are zero, and it says {least:.0f}")
     if module is not None and made.layers:
-        # A layer's table lists every weight of two or more dimensions, tied ones once.
+        # Where biases are listed too, the table is of all parameters, tied ones once.
+        shapes = [layer["shape_after"] for layer in made.layers if layer["shape_after"]]
+        listed = sum(int(np.prod(shape)) for shape in shapes)
         held = sum(t.numel() for t in weights.dense(module).values() if t.ndim > 1)
-        listed = sum(int(np.prod(layer["shape_after"])) for layer in made.layers if layer["shape_after"])
+        if any(len(shape) == 1 for shape in shapes):
+            held = cost.storage(made.model, made.folder)["parameters"]
         if held != listed:
             told.append(f"its layers have {listed} weights, and its file {held}")
     return told
