@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     # 'id', 'path', 'positive' and 'negative' are keys of both; those of the model are written in a mapping.
     "model": tuple(name for name in ModelSpec.model_fields if name not in Data.model_fields),
 }
+ALL = {"data": tuple(Data.model_fields), "model": tuple(ModelSpec.model_fields)}
 
 
 class Audit:
@@ -79,7 +82,8 @@ class Audit:
         content["data"] = sections["data"]
         if sections["model"]:
             content["model"] = sections["model"]
-        self.config = read(content, rows_given=self.table is not None)
+        with _told_in_python():
+            self.config = read(content, rows_given=self.table is not None)
 
     def run(
         self, out: str | Path | None = None, *, overwrite: bool = False, progress: Progress = silent
@@ -101,19 +105,44 @@ class Audit:
         InputError
             Bad data or model; nothing is written.
         """
-        return run_settings(
-            self.config,
-            out,
-            overwrite=overwrite,
-            data=self.table,
-            model=self.model,
-            dtypes=self.dtypes,
-            progress=progress,
-        )
+        with _told_in_python():
+            return run_settings(
+                self.config,
+                out,
+                overwrite=overwrite,
+                data=self.table,
+                model=self.model,
+                dtypes=self.dtypes,
+                progress=progress,
+            )
 
     def __repr__(self) -> str:
         rows = f"{len(self.table):,} rows" if self.table is not None else "data by name"
         return f"Audit({self.config.audit!r}, {rows}, {len(self.config.gates)} gates)"
+
+
+@contextmanager
+def _told_in_python() -> Iterator[None]:
+    """Name the keyword that mends an error, where the error names a key of ``audit.yaml``."""
+    try:
+        yield
+    except InputError as error:
+        error.args = (_KEY.sub(_keyword, str(error)),)
+        raise
+
+
+_KEY = re.compile(r"\b(data|model)\.([a-z_]+)(\.\w+)?(?![\w/])(: (?=[\[{])|:)?")
+
+
+def _keyword(found: re.Match[str]) -> str:
+    """``positive=`` of ``data.positive``; what Python can only say in a mapping is written as one."""
+    section, key, rest, colon = found.groups()
+    if key not in ALL[section]:
+        return found.group()
+    if key in SECTIONS[section]:
+        name, equals = f"{key}{rest or ''}", "=" if not rest else ""
+        return f"{name}{equals}" if colon != ":" else f"{name}:"
+    return f"model={{'{key}': ...}}" + (":" if colon == ":" else "")
 
 
 def _data(given: Any) -> dict[str, Any]:

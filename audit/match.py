@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..datasets.columns import listed
-from ..datasets.errors import InputError
+from ..datasets.errors import InputError, number_of
 from ..metrics.counts import LABEL
 
 
@@ -31,14 +31,15 @@ def check_same_rows(
         raise InputError(f"{one} and {other}: aggregated counts hold no rows that could be paired")
     if before.num_rows != after.num_rows:
         raise InputError(
-            f"{one} has {before.num_rows:,} rows, {other} {after.num_rows:,}; expected the same rows"
+            f"{one} has {number_of(before.num_rows, 'row')}, {other} {after.num_rows:,}; expected the same "
+            "rows"
         )
     rows = pa.array(np.arange(1, before.num_rows + 1))
     ids, others = (rows, rows) if cells else (before.column("id"), after.column("id"))
     moved = unequal(ids, others)
     if len(moved):
         raise InputError(
-            f"{one} and {other}: {len(moved):,} ids stand in another order, such as "
+            f"{one} and {other}: {number_of(len(moved), 'id stands', 'ids stand')} in another order, such as "
             f"{listed([str(ids[i]) for i in moved[:5]], 5)}; expected the same rows"
         )
     kinds = {LABEL: "label", "weight": "weight", "count": "count", "cluster": "cluster"} | {
@@ -54,8 +55,8 @@ def check_same_rows(
         if len(differ):
             told = listed([str(ids[i]) for i in differ[:5]], 5)
             raise InputError(
-                f"{one} and {other}: {len(differ):,} rows differ in their {kind}, such as id {told}; "
-                "expected the same rows"
+                f"{one} and {other}: {number_of(len(differ), 'row differs', 'rows differ')} in the {kind}, "
+                f"such as id {told}; expected the same rows"
             )
 
 
@@ -82,7 +83,9 @@ def check_unique_ids(ids: pa.Array, name: str) -> None:
     twice = counts.filter(pc.greater(pc.struct_field(counts, "counts"), 1))
     if len(twice):
         told = listed([str(v["values"]) for v in twice.slice(0, 5).to_pylist()], 5)
-        raise InputError(f"{name}: {len(twice):,} ids occur more than once, such as {told}")
+        raise InputError(
+            f"{name}: {number_of(len(twice), 'id occurs', 'ids occur')} more than once, such as {told}"
+        )
 
 
 def matched(before: pa.Table, after: pa.Table, names: tuple[str, str]) -> pa.Table:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..bands import in_order
 from ..datasets.columns import Scalar, meant, word
 from ..metrics.counts import (
     DECISION,
@@ -21,11 +22,11 @@ from ..metrics.counts import (
     Cubes,
     Tally,
     cluster_names,
-    combined,
     features_by,
 )
 from ..metrics.figures import Figure, count_figure
 from ..metrics.heavy import WeightCounts
+from ..metrics.profiles import combined
 from ..metrics.score_figures import SlicedScores
 from ..metrics.scores import ScoreCollector, ScoreTable
 from ..metrics.table import METRICS, Metric
@@ -175,7 +176,7 @@ def row_slices(
         places = [held[first] for held in codes]
     else:
         present = np.bincount(code, minlength=math.prod(sizes)) > 0
-        slices = (np.cumsum(present) - 1)[code]
+        slices = code if present.all() else (np.cumsum(present) - 1)[code]
         places = list(np.unravel_index(np.flatnonzero(present), sizes))
     named = ([levels[c] for c in place.tolist()] for place, levels in zip(places, values, strict=True))
     return slices, list(zip(*named, strict=True))
@@ -205,12 +206,18 @@ class Slices:
 
     @cached_property
     def shown(self) -> list[int]:
-        """Positions in the order shown: bins by their edges, other values by name."""
+        """Positions in the order shown: bands by their edges, other values by name."""
+        orders = {
+            feature: list(self._order.get(feature, ()))
+            or in_order(sorted({key[k] for key in self.keys}))
+            or []
+            for k, feature in enumerate(self.by)
+        }
 
         def place(index: int) -> list[tuple[int, str]]:
             out = []
             for feature, value in self.name(index).items():
-                known = list(self._order.get(feature, ()))
+                known = orders[feature]
                 out.append((known.index(value) if value in known else len(known), value))
             return out
 

@@ -25,7 +25,7 @@ from ..datasets.alike import warn_alike
 from ..datasets.columns import check_unique, words
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
-from ..datasets.numbers import NotANumberError
+from ..datasets.numbers import CellError
 from ..datasets.read import iter_batches, joined, resized, row_count
 from ..datasets.training import VALIDATION, hashed_share
 from ..models.base import Model, Scored, decide
@@ -36,6 +36,10 @@ from .measure import Measurement
 SEPARATOR, MARK, BLANK = "\x1f", "\x1e", "\x1e0"
 """Between the values of several columns that say who is whose twin; before either of the two signs where a
 value holds it; and in place of a missing value."""
+
+
+WHOLE = ("id", "y_true", "y_pred", "score", "weight", "count")
+"""Columns of predictions that have a value in every row; whole numbers among them lie close together."""
 
 
 @dataclass
@@ -185,7 +189,7 @@ def score(
             if model is not None:
                 try:
                     truncated += _add_scores(rows, raw, number, model, job)
-                except NotANumberError as error:
+                except CellError as error:
                     raise error.at(data.place_of(error.column, error.value)) from None
             batch = pa.record_batch(rows)
             if aside is not None:
@@ -237,17 +241,18 @@ class _File:
     def write(self, batch: pa.RecordBatch) -> None:
         if self._writer is None:
             self.path.parent.mkdir(exist_ok=True)
-            self._writer = pq.ParquetWriter(self.path, batch.schema, **_encoded(batch.schema, self.sensitive))
-        self._writer.write_batch(batch)
+            schema = pa.schema([f.with_nullable(f.name not in WHOLE) for f in batch.schema])
+            self._writer = pq.ParquetWriter(self.path, schema, **_encoded(schema, self.sensitive))
+        self._writer.write_batch(batch.cast(self._writer.schema))
 
 
 def _encoded(schema: pa.Schema, sensitive: Sequence[str]) -> dict[str, Any]:
     """How columns are written: what is nearly all distinct gains nothing by a dictionary or compression."""
-    whole = [f.name for f in schema if pa.types.is_integer(f.type) and f.name == "id"]
-    dense = {*whole, *(f.name for f in schema if pa.types.is_floating(f.type))}
+    packed = [f.name for f in schema if pa.types.is_integer(f.type) and f.name in WHOLE]
+    dense = {*packed, *(f.name for f in schema if pa.types.is_floating(f.type))}
     return {
         "use_dictionary": [n for n in schema.names if n in sensitive],
-        "column_encoding": dict.fromkeys(whole, "DELTA_BINARY_PACKED"),
+        "column_encoding": dict.fromkeys(packed, "DELTA_BINARY_PACKED"),
         "compression": {n: "none" if n in dense else "snappy" for n in schema.names},
         "write_statistics": False,
     }

@@ -18,7 +18,7 @@ from ..datasets.dialect import TextForm
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet, as_words, merged_words, row_weights
 from ..datasets.missing import Missing
-from ..datasets.numbers import NotANumberError
+from ..datasets.numbers import CellError
 from ..datasets.read import place_of, read_table, sha256_file
 from ..datasets.spelling import as_ids, word
 from ..datasets.training import VALIDATION, TrainingRows, hashed_share
@@ -254,7 +254,7 @@ def _of_file(config: Config, train: TrainData, columns: Sequence[str]) -> Traini
     path = Path(str(train.path))
     try:
         return _read_file(path, config, train, columns)
-    except NotANumberError as error:
+    except CellError as error:
         place = place_of(path, error.column, error.value, _written(train, config.data))
         raise error.at(place) from None
 

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping
 
+from .errors import number_of
+
 MOST = 8
 """Values named in a message."""
 SUPPORTED = "supported are labels of two classes, named in data.positive and data.negative (lists are fine)"
@@ -15,8 +17,8 @@ _TAG = re.compile(r"(?:O|[BIESLU]-\w+)(?:\s+(?:O|[BIESLU]-\w+))*")
 def counted(seen: Mapping[str, int]) -> str:
     """Name values with their rows, the most frequent first: ``'no' (150 rows), 'yes' (50 rows)``."""
     order = sorted(seen, key=lambda value: (-seen[value], value))
-    shown = ", ".join(f"{_cut(value)!r} ({seen[value]} rows)" for value in order[:MOST])
-    return shown + (f" and {len(order) - MOST} more values" if len(order) > MOST else "")
+    shown = ", ".join(f"{_cut(value)!r} ({number_of(seen[value], 'row')})" for value in order[:MOST])
+    return shown + (f" and {number_of(len(order) - MOST, 'more value')}" if len(order) > MOST else "")
 
 
 def _cut(text: str) -> str:

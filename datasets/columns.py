@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from .classes import alike, another_task, counted
-from .errors import InputError
-from .numbers import numbers
+from .errors import InputError, number_of
+from .numbers import missing_in, numbers
 from .read import nearest
 from .spelling import spelled
 from .spelling import word as word
@@ -141,10 +141,7 @@ class Binary:
                 return self._of_two(numbers, least, most)
         encoded = words(column)
         if encoded.null_count:
-            raise InputError(
-                f"{self._where} is missing in {encoded.null_count} rows; "
-                "every row needs a value (drop those rows, or set data.drop_missing)"
-            )
+            raise missing_in(self._where, self.column, encoded.null_count)
         values = encoded.dictionary.to_pylist()
         counts = np.bincount(encoded.indices.to_numpy(), minlength=len(values))
         for value, count in zip(values, counts.tolist(), strict=True):
@@ -187,8 +184,9 @@ class Binary:
             twin = alike(value, self.positive)
             if twin is not None:
                 raise InputError(
-                    f"{self._where}: {value!r} ({self.seen[value]} rows) differs from the positive {twin!r} "
-                    f"in its spelling alone; name it in {self._key('positive')} or {self._key('negative')}"
+                    f"{self._where}: {value!r} ({number_of(self.seen[value], 'row')}) differs from the "
+                    f"positive {twin!r} in its spelling alone; name it in {self._key('positive')} or "
+                    f"{self._key('negative')}"
                 )
         if negative and strays:
             raise InputError(
@@ -213,7 +211,7 @@ class Binary:
         if not {*given} & {*self.seen}:
             raise InputError(
                 f"{self._where}: {listed(list(given))} ({self._key(_OTHER[side])}) occurs in none of "
-                f"{sum(self.seen.values())} rows, which hold {counted(self.seen)}"
+                f"{number_of(sum(self.seen.values()), 'row')}, which hold {counted(self.seen)}"
             )
         raise InputError(
             f"{self._where}: which values are {side} is unclear: beside {_OTHER[side]} {listed(list(given))} "
@@ -226,7 +224,8 @@ class Binary:
         if not all(self.classes):
             rows = sum(self.seen.values())
             raise InputError(
-                f"{self._where} holds one class only: all {rows} rows are {listed(list(self.seen))}; "
+                f"{self._where} holds one class only: {number_of(rows, 'row is', 'rows are all')} "
+                f"{listed(list(self.seen))}; "
                 f"expected positive {listed(sorted(self._positive())) or 'ones'} and others"
             )
 
@@ -328,7 +327,7 @@ class Ascending:
     def add(self, ids: pa.Array) -> None:
         """Take the ids of a batch; InputError for a missing id."""
         if ids.null_count:
-            raise InputError(f"id column '{self.column}' is missing in {ids.null_count} rows")
+            raise missing_in(f"id column '{self.column}'", self.column, ids.null_count)
         if not len(ids):
             return
         self.rows += len(ids)
@@ -367,8 +366,8 @@ def check_unique(batches: Callable[[], Iterator[pa.Array]], rows: int, column: s
         twice += [str(v["values"]) for v in repeated.slice(0, 5).to_pylist()]
     if number:
         raise InputError(
-            f"{where}: {number} ids of column '{column}' occur more than once, such as {listed(twice, 5)}; "
-            "expected one row per id"
+            f"{where}: {number_of(number, 'id')} of column '{column}' {'occurs' if number == 1 else 'occur'} "
+            f"more than once, such as {listed(twice, 5)}; expected one row per id"
         )
 
 

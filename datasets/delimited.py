@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,7 +28,7 @@ BLOCK = MAX_ROW
 CATEGORY = pa.dictionary(pa.int32(), pa.string())
 FORM = "delimited text"
 _MISFIT = re.compile(r"In CSV column #(\d+):.*conversion error to (.+?): invalid value '(.*)'", re.DOTALL)
-_RAGGED = re.compile(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
+_RAGGED = re.compile(r"Expected (\d+) columns, got (\d+)")
 
 
 @dataclass
@@ -41,7 +44,7 @@ def read_form(path: Path, form: TextForm) -> Dialect:
     dialect = read_dialect(path, form)
     numerals = Numerals(form.decimal or ".", form.thousands or "")
     if (form.decimal is None or form.thousands is None) and _may_hold_marks(path, dialect):
-        with reading(path, FORM, dialect.encoding), _plainly(path):
+        with reading(path, FORM, dialect.encoding), _plainly(path, dialect):
             everything = dict.fromkeys(dialect.names, pa.string())
             with _open(path, dialect, dialect.names, everything, ()) as reader:
                 start = next(iter(reader), None)
@@ -84,7 +87,7 @@ def iter_text(
     texts |= {name: CATEGORY for name in columns if name in categorical}
     numbers = [name for name in columns if name not in texts]
     _refuse_unclear(path, dialect, numbers, form.key)
-    with reading(path, FORM, dialect.encoding), _plainly(path):
+    with reading(path, FORM, dialect.encoding), _plainly(path, dialect):
         types = _settled(path, dialect, numbers, missing, form)
         kinds = types.of | texts
         with _open(path, dialect, columns, kinds, _markers(missing, form)) as reader:
@@ -145,14 +148,16 @@ def _open(
 
 
 @contextmanager
-def _plainly(path: Path) -> Iterator[None]:
+def _plainly(path: Path, dialect: Dialect) -> Iterator[None]:
     """Say what is wrong without the row itself, which Arrow quotes: rows are people."""
     try:
         yield
     except pa.ArrowInvalid as error:
         if ragged := _RAGGED.search(str(error)):
-            row, expected, got = ragged.groups()
-            where = f" in row {int(row):,}" if row else ""
+            expected, got = ragged.groups()
+            number = len(dialect.names)
+            line = next((at for at, row in _records(path, dialect) if len(row) != number), None)
+            where = f" in line {line:,}" if line else ""
             raise InputError(
                 f"{path}: expected {expected} columns, got {got}{where}; is a separator or a quote missing, "
                 "or are there lines before the header (data.skip)?"
@@ -162,6 +167,28 @@ def _plainly(path: Path) -> Iterator[None]:
                 f"{path}: a row is longer than {BLOCK >> 20} MiB; is a closing quote missing?"
             ) from error
         raise
+
+
+def _records(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+    """Rows of a file, without its header, and the line of the file in which each begins."""
+    encoding = "utf-8-sig" if dialect.encoding == "utf-8" else dialect.encoding
+    with open_content(path) as raw, io.TextIOWrapper(raw, encoding, newline="") as text:
+        for _ in range(dialect.lines):
+            text.readline()
+        rows = csv.reader(text, delimiter=dialect.separator)
+        while True:
+            line = dialect.lines + rows.line_num + 1
+            try:
+                row = next(rows)
+            except (StopIteration, csv.Error, UnicodeError):
+                return
+            if row:
+                yield line, row
+
+
+def line_of(path: Path, form: TextForm, row: int) -> int | None:
+    """Return the line of a file in which a row begins, counted from 1; None where that cannot be told."""
+    return next((line for line, _ in islice(_records(path, read_dialect(path, form)), row - 1, row)), None)
 
 
 def _settled(

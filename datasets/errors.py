@@ -22,6 +22,11 @@ class InputError(ValueError):
         super().__init__(shortened(message))
 
 
+def number_of(n: int, one: str, many: str = "") -> str:
+    """Return a number with what is counted: '1 row', '1,200 rows', '1 class' and '2 classes' where told."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
 def shortened(message: str) -> str:
     """Cut what is long in a message: a name or value in it, and then the whole, each in its middle."""
     if len(message) <= MOST_WORD:

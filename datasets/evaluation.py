@@ -20,11 +20,11 @@ from .alike import Heaviest, totals, warn_alike, warn_totals
 from .classes import SUPPORTED
 from .columns import MAX_VALUES, Ascending, Binary, Scalar, Sensitive, no_column, plain, words
 from .dialect import NAMELESS, TextForm
-from .errors import InputError
+from .errors import InputError, number_of
 from .files import form_of
 from .missing import BLANK, Missing, nulled, question
-from .numbers import NotANumberError, numbers, row_of
-from .read import column_names, found_in, iter_batches, place_of, sha256_file
+from .numbers import CellError, InfiniteError, missing_in, numbers, row_of
+from .read import column_names, found_in, iter_batches, place_of, sha256_file, totals_row
 from .spelling import as_ids, spelled, word
 
 MAX_WORD = 1_000
@@ -312,12 +312,22 @@ class EvaluationSet:
         )
         yield from stream if is_text else map(self._known, stream)
 
-    def place_of(self, column: str, value: str) -> str:
-        """Return 'row N of SOURCE' for the first row in which a text stands in a column; '' for none."""
+    def place_of(self, column: str, value: str | None) -> str:
+        """Return 'row N of SOURCE' for the first row in which a value stands in a column; '' for none.
+
+        Of a value that is missing (None) the row may be one that sums up others, which is said.
+        """
+        if value is None and (self.split_column or self.drop_missing):
+            return ""  # Rows that are left out may lack it too.
         if isinstance(self.source, pa.Table):
-            row = row_of(value, column, [self.source])
-            return f"{row} of the table" if row else ""
-        return place_of(Path(self.source), column, value, self.text)
+            row = row_of(value, column, [self.source], self._missing_in(column))
+            told = totals_row(self.source.slice(row - 1, 1)) if value is None and row else ""
+            return f"row {row:,} of the table{told}" if row else ""
+        # Which words are missing depends on what the column was read as.
+        found = place_of(Path(self.source), column, value, self.text, self._missing_in(column))
+        if found or value is not None:
+            return found
+        return place_of(Path(self.source), column, value, self.text, self.words.in_numbers)
 
     def _kept(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         if self.split_column:
@@ -358,7 +368,7 @@ class EvaluationSet:
         """
         try:
             return self._read(batch)
-        except NotANumberError as error:
+        except CellError as error:
             raise error.at(self.place_of(error.column, error.value)) from None
 
     def _read(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
@@ -437,9 +447,11 @@ class EvaluationSet:
     def check_whole(self) -> None:
         """After the last batch: InputError for an empty table."""
         if not self.rows:
-            dropped = f" ({self.dropped} rows with missing values were left out)" if self.dropped else ""
+            dropped = (
+                f" ({number_of(self.dropped, 'row')} with missing values left out)" if self.dropped else ""
+            )
             if self.outside:
-                dropped += f" ({self.outside} rows are of other splits than {self.split!r})"
+                dropped += f" ({number_of(self.outside, 'row')} of other splits than {self.split!r})"
             raise InputError(f"{self.where}: no rows to audit{dropped}")
         if self.outcome:
             self.notes += warn_alike(self.outcome.column, list(self.outcome.seen))
@@ -504,14 +516,16 @@ def row_weights(column: pa.Array, name: str, start: int | None = 0) -> pa.Array:
         A weight that is no finite number of at least 0, or of which sums of squares leave what a float holds.
     """
     values = numbers(column, f"weight column '{name}': expected numbers", name)
+    if blank := int(np.isnan(values).sum()):
+        raise missing_in(f"weight column '{name}'", name, blank)
     with np.errstate(invalid="ignore"):
         outside = (values != 0) & ~((values >= LEAST_WEIGHT) & (values <= MOST_WEIGHT))
     if outside.any():
         row, told = int(np.argmax(outside)), f"0, or from {LEAST_WEIGHT:g} to {MOST_WEIGHT:g}"
         raise InputError(
             f"weight column '{name}': expected finite numbers of at least 0"
-            f"{f' whose squares can be summed ({told})' if values[row] > 0 else ''}, got {values[row]} "
-            f"(and {int(outside.sum()) - 1} more such rows){_first_row(start, row)}"
+            f"{f' whose squares can be summed ({told})' if values[row] > 0 else ''}, got {values[row]}"
+            f"{_more(int(outside.sum()))}{_first_row(start, row)}"
         )
     return pa.array(values)
 
@@ -520,8 +534,14 @@ def _first_row(start: int | None, row: int) -> str:
     return "" if start is None else f", first in row {start + row + 1:,}"
 
 
+def _more(rows: int) -> str:
+    return f" (and {number_of(rows - 1, 'more such row')})" if rows > 1 else ""
+
+
 def _counts(column: pa.Array, name: str, start: int | None = 0) -> pa.Array:
     values = numbers(column, f"count column '{name}': expected numbers", name)
+    if blank := int(np.isnan(values).sum()):
+        raise missing_in(f"count column '{name}'", name, blank)
     bad = ~(np.isfinite(values) & (values >= 0) & (values <= MOST_COUNT)) | (values != np.floor(values))
     if bad.any():
         row = int(np.argmax(bad))
@@ -536,12 +556,11 @@ def _counts(column: pa.Array, name: str, start: int | None = 0) -> pa.Array:
 def scores(column: pa.Array, name: str, *, probability: bool) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Read a score column; InputError for missing, NaN, infinite or (as probability) outside [0, 1]."""
     values = numbers(column, f"score column '{name}': expected numbers", name)
-    bad = ~np.isfinite(values)
-    if bad.any():
-        raise InputError(
-            f"score column '{name}': {int(bad.sum())} scores are missing, NaN or infinite; expected finite "
-            "numbers in every row"
-        )
+    if blank := int(np.isnan(values).sum()):
+        raise missing_in(f"score column '{name}'", name, blank)
+    if bad := int(np.isinf(values).sum()):
+        value = f"{values[int(np.argmax(np.isinf(values)))]:g}"
+        raise InfiniteError(f"score column '{name}': expected finite numbers", name, value, _more(bad))
     if probability and len(values) and (values.min() < 0 or values.max() > 1):
         worst = values.max() if values.max() > 1 else values.min()
         raise InputError(

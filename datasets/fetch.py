@@ -144,7 +144,8 @@ def _copy_without(source: IO[bytes], sink: IO[bytes], personal: set[str], reader
         rows = csv.reader(text, delimiter=delimiter)
         header = next(rows)
         kept = [index for index, name in enumerate(header) if name not in personal]
-        writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
+        # As RFC 4180 has it. Names of columns and cells stay what they are: this is data, read again.
+        writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n")
         writer.writerow([header[index] for index in kept])
         writer.writerows([row[index] for index in kept] for row in rows)
 

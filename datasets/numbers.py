@@ -7,17 +7,19 @@ them; a word among numbers is told with its row and never makes categories of th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any, Literal
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from .errors import InputError
+from .errors import InputError, number_of
 
 Kind = Literal["number", "category", "empty"]
+DROP = "; every row needs a value (drop those rows, or set data.drop_missing)"
+"""What to do about a value that is missing in the data."""
 
 _NUMBER = r"^\s*[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:inf|infinity|nan))\s*$"
 _CODE = r"^\s*[+-]?0[0-9]"
@@ -38,18 +40,76 @@ _NOT_KNOWN = re.compile(
 """Words that stand for a value that is not known, or that could not be computed."""
 
 
-class NotANumberError(InputError):
-    """A word where numbers are expected; `at` says in which row."""
+class CellError(InputError):
+    """A value that a column may not hold; `at` says in which row it stands.
 
-    def __init__(self, what: str, column: str, value: str, rest: str = "", where: str = "") -> None:
+    Attributes
+    ----------
+    what : str
+        The column, and what was expected.
+    column : str
+    value : str or None
+        The value; None where it is missing.
+    rest : str
+        What else is to be said, behind the place.
+    """
+
+    got = ", got {number}"
+
+    def __init__(self, what: str, column: str, value: str | None, rest: str = "", where: str = "") -> None:
         self.what, self.column, self.value, self.rest, self.where = what, column, value, rest, where
-        super().__init__(f"{what}, got string {_short(value)}{where}{rest}{_hint(value)}")
+        super().__init__(
+            f"{what}{self.got.format(value=_short(value or ''), number=value)}{where}{rest}{self.hint()}"
+        )
 
-    def at(self, place: str) -> NotANumberError:
+    def hint(self) -> str:
+        """What may mend it."""
+        return ""
+
+    def at(self, place: str) -> Self:
         """The same error with the place of the value, such as 'row 3 of people.csv', if it has none yet."""
-        if self.where:
+        if self.where or not place:
             return self
-        return NotANumberError(self.what, self.column, self.value, self.rest, f" in {place}" if place else "")
+        return type(self)(self.what, self.column, self.value, self.rest, f"{self.before}{place}")
+
+    before = " in "
+    """What stands before the place."""
+
+
+class NotANumberError(CellError):
+    """A word where numbers are expected."""
+
+    got = ", got string {value}"
+
+    def hint(self) -> str:
+        """How numbers are written."""
+        return _hint(self.value or "")
+
+
+class InfiniteError(CellError):
+    """A number without end where a model or a figure needs a finite one."""
+
+
+class MissingError(CellError):
+    """No value where every row needs one."""
+
+    got = ""
+    before = ", first in "
+
+
+def missing_in(what: str, column: str, rows: int, hint: str = DROP) -> MissingError:
+    """Return the error for a column that is missing in some rows."""
+    return MissingError(f"{what} is missing in {number_of(rows, 'row')}", column, None, hint)
+
+
+def check_finite(values: NDArray[np.floating[Any]], name: str) -> None:
+    """InfiniteError for a feature that holds an infinite number; models would refuse it without a name."""
+    endless = np.isinf(values)
+    if endless.any():
+        rows = int(endless.sum())
+        more = f" (and {number_of(rows - 1, 'more such row')})" if rows > 1 else ""
+        value = f"{values[int(np.argmax(endless))]:g}"
+        raise InfiniteError(f"feature column '{name}': expected finite numbers", name, value, more)
 
 
 def _short(value: str) -> str:
@@ -65,15 +125,48 @@ def _hint(value: str) -> str:
     return ""
 
 
-def row_of(value: str, column: str, batches: Iterable[pa.RecordBatch | pa.Table]) -> str:
-    """Return 'row N', counted from 1, for the first row in which a text stands; '' where there is none."""
+def row_of(
+    value: str | None,
+    column: str,
+    batches: Iterable[pa.RecordBatch | pa.Table],
+    missing: Sequence[str] = (),
+) -> int:
+    """Return the number, counted from 1, of the first row in which a value stands; 0 where there is none.
+
+    Parameters
+    ----------
+    value : str or None
+        A text, or 'inf' or '-inf' for such a number in whatever spelling; None for a value that is missing.
+    missing : sequence of str
+        Texts that are missing, besides null.
+    """
     start = 0
     for batch in batches:
-        place = pc.index(decoded(batch.column(column)).cast(pa.string()), pa.scalar(value)).as_py()
+        place = _index(decoded(batch.column(column)), value, missing)
         if place >= 0:
-            return f"row {start + place + 1:,}"
+            return start + place + 1
         start += batch.num_rows
-    return ""
+    return 0
+
+
+def _index(column: pa.Array, value: str | None, missing: Sequence[str]) -> int:
+    if value is None:
+        here = pc.is_null(column, nan_is_null=pa.types.is_floating(column.type))
+        if is_text(column.type) and missing:
+            here = pc.or_kleene(here, pc.is_in(column, value_set=pa.array(missing, column.type)))
+        return int(pc.index(here, pa.scalar(True)).as_py())
+    if value in ("inf", "-inf"):
+        if is_text(column.type):
+            known = pc.fill_null(pc.match_substring_regex(column, _NUMBER), False)
+            column = _as_floats(pc.if_else(known, column, None))
+        if is_numeric(column.type):
+            found = pc.equal(column.cast(pa.float64(), safe=False), float(value))
+            return int(pc.index(found, pa.scalar(True)).as_py())
+    return int(pc.index(column.cast(pa.string()), pa.scalar(value)).as_py())
+
+
+def _as_floats(texts: pa.Array) -> pa.Array:
+    return pa.array([None if v is None else float(v) for v in texts.to_pylist()], pa.float64())
 
 
 def is_numeric(kind: pa.DataType) -> bool:
@@ -131,9 +224,9 @@ def _parsed(texts: pa.Array, what: str, name: str) -> pa.Array:
     texts = pc.if_else(empty, None, texts)
     wrong = texts.filter(pc.invert(pc.match_substring_regex(texts, _NUMBER)))
     if len(wrong):
-        more = f" (and {len(wrong) - 1:,} more such rows)" if len(wrong) > 1 else ""
+        more = f" (and {number_of(len(wrong) - 1, 'more such row')})" if len(wrong) > 1 else ""
         raise NotANumberError(what, name, wrong[0].as_py(), more)
-    return pa.array([None if v is None else float(v) for v in texts.to_pylist()], pa.float64())
+    return _as_floats(texts)
 
 
 def kind_of(column: pa.Array | pa.ChunkedArray, name: str) -> Kind:

@@ -13,15 +13,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .alike import shown, totals
 from .bounds import check_parquet, rows_at_a_time
-from .delimited import CATEGORY, iter_text, read_form
+from .delimited import CATEGORY, iter_text, line_of, read_form
 from .dialect import TextForm, read_dialect
 from .errors import InputError
 from .files import form_of, reading, sha256_file
 from .ipc import check_ipc
 from .jsonlines import iter_lines, read_schema
 from .missing import BLANK, Missing, nulled
-from .numbers import row_of
+from .numbers import decoded, row_of
 from .spelling import spelled, without_extensions
 
 __all__ = [
@@ -189,11 +190,40 @@ def joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     return whole[0] if whole else batches[0]
 
 
-def place_of(path: Path, column: str, value: str, text: TextForm | None = None) -> str:
-    """Return 'row N of PATH' for the first row of a file in which a text stands in a column; '' for none."""
-    batches = iter_batches(path, columns=[column], verbatim=[column], text=text)
-    row = row_of(value, column, batches)
-    return f"{row} of {path}" if row else ""
+def place_of(
+    path: Path, column: str, value: str | None, text: TextForm | None = None, missing: Sequence[str] = BLANK
+) -> str:
+    """Return 'row N of PATH' for the first row of a file in which a value stands in a column; '' for none.
+
+    Rows are counted from 1, the header not; of a text file the line is told too. Of a value that is missing
+    (None, which the ``missing`` words are too) it is said where the row looks like one that sums up others.
+    """
+    row = row_of(value, column, iter_batches(path, columns=[column], verbatim=[column], text=text), missing)
+    if not row:
+        return ""
+    line = line_of(path, text or TextForm(), row) if _form(path, text) == "delimited text" else None
+    told = f" (line {line:,})" if line else ""
+    return f"row {row:,} of {path}{told}{_sums_up(path, row, text) if value is None else ''}"
+
+
+def _sums_up(path: Path, row: int, text: TextForm | None) -> str:
+    names = column_names(path, text=text)
+    start = 0
+    for batch in iter_batches(path, verbatim=names, text=text):
+        if row <= start + batch.num_rows:
+            return totals_row(pa.Table.from_batches([batch.slice(row - start - 1, 1)]))
+        start += batch.num_rows
+    return ""
+
+
+def totals_row(row: pa.Table) -> str:
+    """Say that a row looks like one that sums up others, and by which value; nothing where it does not."""
+    for name in row.column_names:
+        value = decoded(row.column(name))[0].as_py()
+        if isinstance(value, str) and totals([value]):
+            told = f"{shown(value)} in column '{name}'"
+            return f", which looks like a totals row ({told}): take it out of the data"
+    return ""
 
 
 def nearest(name: str, known: Sequence[str]) -> str:

@@ -54,7 +54,7 @@ class TrainingRows:
     ids: pa.Array | None = None
     origin: dict[str, Any] = field(default_factory=dict)
     keys: pa.Array | None = None
-    place_of: Callable[[str, str], str] = lambda column, value: ""
+    place_of: Callable[[str, str | None], str] = lambda column, value: ""
 
     def __len__(self) -> int:
         return int(self.batch.num_rows)

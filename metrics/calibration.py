@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .exact import clopper_pearson
 from .figures import Figure
 from .intervals import Floats, Limits, tail_area
+from .profiles import numbered
 from .scores import ScoreTable
 from .units import Z95, Units, student
 
@@ -68,6 +69,33 @@ def _cells(table: ScoreTable) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True)
+class ClusterCells:
+    """The bins of each cluster that hold rows, in the order of the clusters and their bins.
+
+    Attributes
+    ----------
+    unit, bin : int arrays of shape (cells,)
+    weight, score, label : float arrays of shape (cells,)
+        Sums of the weights, of the weighted scores, and of the weights where the label is positive.
+    """
+
+    unit: NDArray[np.int64]
+    bin: NDArray[np.int64]
+    weight: Floats
+    score: Floats
+    label: Floats
+
+    @classmethod
+    def of(cls, table: ScoreTable, unit: NDArray[np.int64]) -> ClusterCells:
+        """Sum the entries of each unit by bin."""
+        bins = np.minimum((table.score * BINS).astype(np.int64), BINS - 1)
+        cells, place = numbered(unit * BINS + bins, (int(unit.max(initial=0)) + 1) * BINS)
+        values = (table.weight, table.weight * table.score, np.where(table.labels(), table.weight, 0))
+        weight, score, label = (np.bincount(place, v, len(cells)).astype(float, copy=False) for v in values)
+        return cls(*np.divmod(cells, BINS), weight, score, label)
+
+
+@dataclass(frozen=True)
 class Calibration:
     """The bins of every slice.
 
@@ -79,14 +107,14 @@ class Calibration:
         As of `open_sums`.
     clusters : Units or None
         The clusters of every slice; None where rows are independent.
-    entries : tuple of arrays of shape (entries,), or None
-        Each entry's bin, weight, weighted score and weight where its label is positive; for clusters.
+    cells : ClusterCells or None
+        Their sums in each bin.
     """
 
     sums: Floats
     cumulants: Floats
     clusters: Units | None = None
-    entries: tuple[NDArray[np.int64], Floats, Floats, Floats] | None = None
+    cells: ClusterCells | None = None
 
     @cached_property
     def _parts(self) -> tuple[Floats, ...]:
@@ -99,20 +127,21 @@ class Calibration:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray((score - positive) / weight.sum(1, keepdims=True))
 
-    def _cells(self, *wanted: str) -> list[Floats]:
-        """Sums of each cluster by bin, ``weight``, ``score`` or ``label``, arrays of shape (units, bins)."""
-        # Not kept: there may be as many clusters as rows, and each partition has its own.
+    @property
+    def _clustered(self) -> tuple[ClusterCells, NDArray[np.int64]]:
+        """The cells of the clusters, and each one's slice and bin as one number."""
         assert self.clusters is not None
-        assert self.entries is not None
-        assert self.clusters.unit is not None
-        bins, *values = self.entries
-        cell = self.clusters.unit * BINS + bins
-        size = len(self.clusters.owner) * BINS
-        named = dict(zip(("weight", "score", "label"), values, strict=True))
-        return [
-            np.bincount(cell, named[name], size).astype(float, copy=False).reshape(-1, BINS)
-            for name in wanted
-        ]
+        assert self.cells is not None
+        return self.cells, np.asarray(self.clusters.owner[self.cells.unit] * BINS + self.cells.bin)
+
+    def _apart_of(self, i: int) -> Floats:
+        """Score less label of the clusters of a slice by bin, shape (units, bins)."""
+        assert self.cells is not None
+        cells, units = self.cells, self._of_slice(i)
+        here = slice(*np.searchsorted(cells.unit, [units.start, units.stop]).tolist())
+        out = np.zeros((units.stop - units.start, BINS))
+        out[cells.unit[here] - units.start, cells.bin[here]] = cells.score[here] - cells.label[here]
+        return out
 
     def _of_slice(self, i: int) -> slice:
         """The clusters of a slice; they stand slice by slice."""
@@ -129,8 +158,9 @@ class Calibration:
         """Kish's rows, or clusters, of each bin, shape (slices, bins)."""
         _, weight, square, *_ = self._parts
         if self.clusters is not None:
-            of_clusters = self._cells("weight")[0] ** 2
-            square = np.stack([self.clusters.sum(of_clusters[:, b]) for b in range(BINS)], axis=1)
+            cells, place = self._clustered
+            of_bins = np.bincount(place, cells.weight**2, square.size).astype(float, copy=False)
+            square = of_bins.reshape(square.shape)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(weight > 0, weight**2 / square, 1)
 
@@ -162,15 +192,18 @@ class Calibration:
         units = self.clusters
         if units is None:
             return alone
-        own, positive = self._cells("score", "label")
-        own -= positive
+        found = np.empty_like(alone)
         with np.errstate(divide="ignore", invalid="ignore"):
             share = units.weight / units.total[units.owner]
-            own -= units.weight[:, None] * self.gaps[units.owner]
-            own *= np.where(share < 1, 1 / (units.total[units.owner] * (1 - share)), 0)[:, None]
+            factor = np.where(share < 1, 1 / (units.total[units.owner] * (1 - share)), 0)
             members = units.members
-            parts = (own[self._of_slice(i)] for i in range(units.size))
-            found = np.stack([part.T @ part for part in parts]) * ((members - 1) / members)[:, None, None]
+            for i in range(units.size):
+                # One slice at a time: there may be as many clusters as rows.
+                own, here = self._apart_of(i), self._of_slice(i)
+                own -= units.weight[here, None] * self.gaps[i]
+                own *= factor[here, None]
+                found[i] = own.T @ own
+            found *= ((members - 1) / members)[:, None, None]
             mixed = (found * members[:, None, None] + alone) / (members + 1)[:, None, None]
         return np.where(members[:, None, None] > 1, mixed, alone)
 
@@ -220,10 +253,6 @@ class Calibration:
         sums of the clusters, with Kish's number of them.
         """
         out = np.full(len(self.gaps), np.nan)
-        apart = None
-        if self.clusters is not None:
-            apart, positive = self._cells("score", "label")
-            apart -= positive
         for i, (second, skewed, fourth) in enumerate(np.moveaxis(self.cumulants, -1, 1)):
             total = second.sum()
             # Rows of equal weight whose labels would be as open.
@@ -232,10 +261,10 @@ class Calibration:
             if groups < 1:
                 continue
             joined = np.minimum((np.cumsum(second) - second / 2) / total * groups, groups - 1).astype(int)
-            if apart is None:
+            if self.clusters is None:
                 out[i] = self._p_rows(i, joined, second, skewed)
             else:
-                out[i] = self._p_clusters(i, apart[self._of_slice(i)], second, total)
+                out[i] = self._p_clusters(i, self._apart_of(i), second, total)
         return out
 
     def _p_rows(self, i: int, joined: NDArray[Any], second: Floats, skewed: Floats) -> float:
@@ -293,26 +322,20 @@ class Calibration:
 
     def _clustered_rows(self, rate: Floats) -> Floats:
         """Effective rows of each bin's rate: one row's variance over that between the clusters (CR3)."""
-        units = self.clusters
-        assert units is not None
-        weight, positive = self._cells("weight", "label")
-        _, total, square, *_ = self._parts
-        out = np.empty_like(rate)
-        for b in range(BINS):
-            with np.errstate(divide="ignore", invalid="ignore"):
-                own = rate[units.owner, b]
-                part = Units(units.owner, None, weight[:, b], np.ones(len(own)), total[:, b])
-                influence = np.nan_to_num((positive[:, b] - own * weight[:, b]) / total[units.owner, b])
-                variance, freedom = part.variance(influence)
-                one = rate[:, b] * (1 - rate[:, b])
-                members = part.members
-                variance = (variance * members + one / part.kish) / (members + 1)
-                rows = np.where(one > 0, one / variance, part.kish)
-                rows = rows * (Z95 / student(Z95, freedom)) ** 2
-                out[:, b] = np.where(
-                    members > 1, np.minimum(rows, total[:, b] ** 2 / square[:, b]), np.minimum(part.kish, 1)
-                )
-        return out
+        cells, place = self._clustered
+        _, total, square, *_ = (part.ravel() for part in self._parts)
+        rate, shape = rate.ravel(), rate.shape
+        # Each bin of a slice is a slice of its own, of the clusters that have rows there.
+        units = Units(place, None, cells.weight, np.ones(len(place)), total)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            influence = np.nan_to_num((cells.label - rate[place] * cells.weight) / total[place])
+            variance, freedom = units.variance(influence)
+            one = rate * (1 - rate)
+            members, kish = units.members, units.kish
+            variance = (variance * members + one / kish) / (members + 1)
+            rows = np.where(one > 0, one / variance, kish) * (Z95 / student(Z95, freedom)) ** 2
+            found = np.where(members > 1, np.minimum(rows, total**2 / square), np.minimum(kish, 1))
+        return np.asarray(found.reshape(shape))
 
 
 def _largest(covariance: Floats) -> Floats:

@@ -47,7 +47,15 @@ class Dependence:
     chosen: NDArray[np.intp]
 
     @classmethod
-    def of(cls, owner: NDArray[np.intp], cluster: NDArray[np.intp], pull: Floats, slices: int) -> Dependence:
+    def of(
+        cls,
+        owner: NDArray[np.intp],
+        cluster: NDArray[np.intp],
+        pull: Floats,
+        slices: int,
+        times: NDArray[np.int64] | None = None,
+        together: Any = None,
+    ) -> Dependence:
         """The dependence of all slices.
 
         Parameters
@@ -58,9 +66,16 @@ class Dependence:
             Residual of the pair over the slice's denominator, larger by 1 / (1 - the cluster's share of it):
             what leaving the cluster out would change (CR3; R. M. Bell, D. F. McCaffrey 2002, Surv. Methodol.
             28:169-181).
+        times, together
+            As of `Clusters`, where ``cluster`` is a profile of many.
         """
         from scipy.sparse import csr_array
 
+        if times is not None:
+            members = np.bincount(owner, times, slices).astype(np.int64)
+            squares = np.bincount(owner, times * np.square(pull), slices).astype(float)
+            pulls = csr_array((pull, (owner, cluster)), (slices, together.shape[0]))
+            return cls(members, squares, (pulls @ together @ pulls.T).toarray(), None, np.arange(slices))
         members = np.bincount(owner, minlength=slices)
         squares = np.bincount(owner, np.square(pull), slices).astype(float)
         pulls = csr_array((pull, (owner, cluster)), (slices, int(cluster.max(initial=-1)) + 1))
@@ -134,6 +149,8 @@ def effective(
     spread: Floats,
     den: Floats,
     bound: Floats,
+    times: NDArray[np.int64] | None = None,
+    together: Any = None,
 ) -> tuple[Floats, Dependence]:
     """Effective denominator of a ratio over clusters: one row's spread over the variance between clusters.
 
@@ -149,22 +166,26 @@ def effective(
         Numerator less ratio times denominator, and the denominator, of each pair.
     spread, den, bound : float arrays of shape (slices,)
         Variance of one row, the denominator, and the most effective rows that weights allow.
+    times, together
+        As of `Clusters`, where a pair stands for many of equal counts.
     """
     from scipy.special import stdtrit
 
     size = len(den)
     held = base > 0
     owner, cluster, residual, base = owner[held], cluster[held], residual[held], base[held]
+    times = None if times is None else times[held]
+    each = 1 if times is None else times
     with np.errstate(divide="ignore", invalid="ignore"):
         share = base / den[owner]
         pull = np.where(share < 1, residual / den[owner] / (1 - share), 0.0)
-        found = Dependence.of(owner, cluster, pull, size)
+        found = Dependence.of(owner, cluster, pull, size, times, together)
         members = found.members
-        kish = den**2 / np.bincount(owner, base**2, size)
+        kish = den**2 / np.bincount(owner, each * base**2, size)
         # One cluster's weight goes to rows that depend on each other wholly: where the ratio is near an end
         # of its range, few clusters show too little of the dependence.
         variance = (found.variance * members + spread / kish) / (members + 1)
-        fourths = np.bincount(owner, np.square(np.square(pull)), size)
+        fourths = np.bincount(owner, each * np.square(np.square(pull)), size)
         freedom = np.fmin(kish - 1, found.squares**2 / fourths)
         shrink = (1.959964 / stdtrit(np.maximum(freedom, 1), 0.975)) ** 2
         rows = np.where(spread > 0, spread / variance, kish) * shrink

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,10 @@ import pyarrow as pa
 import pyarrow.compute
 from numpy.typing import NDArray
 
+from .profiles import combined, numbered, profiles
+
 UNKNOWN = "(unknown)"
 """Level of a missing value."""
-
-MOST_CODES = 2**62
-"""Combinations that are numbered without looking which of them occur."""
 
 MERGE_CELLS = 100_000
 """Cells of batches that wait at least before they are added."""
@@ -56,11 +55,30 @@ class Clusters:
         The pair's slice, a position in the tally's ``keys``, and its cluster, a code below the number of
         clusters.
     counts : Counts
+    times : int array of shape (pairs,) or None
+        How many pairs each stands for, where those of equal counts are held once.
+    together : sparse array of shape (pairs, pairs) or None
+        In how many clusters two of these stand together.
     """
 
     owner: NDArray[np.intp]
     cluster: NDArray[np.intp]
     counts: Counts
+    times: NDArray[np.int64] | None = None
+    together: Any = None
+
+    @cached_property
+    def once(self) -> Clusters:
+        """The pairs with those of equal slice and counts held once, where that leaves far fewer of many."""
+        counts = {name: value for name, value in vars(self.counts).items() if value is not None}
+        # The others are differences of these.
+        telling = [counts[name] for name in ("n", "positives", "selected", "tp") if name in counts]
+        found = profiles(self.owner, self.cluster, telling)
+        if found is None:
+            return self
+        first = {name: value[found.first] for name, value in counts.items()}
+        places = np.arange(len(found.first))
+        return Clusters(self.owner[found.first], places, Counts(**first), found.times, found.together)
 
 
 @dataclass(frozen=True)
@@ -369,9 +387,10 @@ class Cube:
         if self.cluster is None:
             return None
         width = len(self.clusters)
-        pairs, place = np.unique(codes * width + self.cluster, return_inverse=True)
+        most = int(codes.max(initial=0)) + 1
+        pairs, place = numbered(codes * width + self.cluster, most * width)
         owner, cluster = np.divmod(pairs, width)
-        return owner.astype(np.intp), cluster.astype(np.intp), place.reshape(-1)
+        return owner.astype(np.intp), cluster.astype(np.intp), place
 
     def tally(self, by: Sequence[str] = (), decision: str = DECISION) -> Tally:
         """Counts of every observed slice of the columns ``by``.
@@ -412,7 +431,13 @@ class Cube:
         selected = None if d is None else add(d)
         if y is None or d is None:
             return Counts(add(None), positives, selected)
-        return Counts(add(None), positives, selected, add(y & d), add(~y & d), add(y & ~d), add(~y & ~d))
+        if values.dtype.kind == "f":
+            return Counts(add(None), positives, selected, add(y & d), add(~y & d), add(y & ~d), add(~y & ~d))
+        # Whole numbers leave exact differences.
+        n, tp = add(None), add(y & d)
+        return Counts(
+            n, positives, selected, tp, selected - tp, positives - tp, n - positives - selected + tp
+        )
 
 
 @dataclass
@@ -439,29 +464,6 @@ class Cubes:
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
-
-
-def combined(
-    columns: Sequence[NDArray[np.integer[Any]]], sizes: Sequence[int], rows: int
-) -> NDArray[np.int64]:
-    """One code per row for the combination of its codes, in the order of the combinations.
-
-    Parameters
-    ----------
-    columns : sequence of int arrays of shape (rows,)
-        Each column's codes, below its size.
-    """
-    code, most = np.zeros(rows, np.int64), 1
-    for column, size in zip(columns, sizes, strict=True):
-        if most * size > MOST_CODES:
-            # More combinations than numbers: those that occur are numbered anew.
-            found, code = np.unique(code, return_inverse=True)
-            code, most = code.reshape(-1).astype(np.int64), len(found)
-        # In place: the first code is ours alone.
-        code *= size
-        code += column
-        most *= size
-    return code
 
 
 def cluster_names(column: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:

@@ -29,8 +29,8 @@ ALL_PAIRS = 100
 """Up to so many slices every pair is looked at; beyond, those whose own limits let them be the extreme."""
 MOST_EXAMINED = 15
 """Slices at either end whose pairs say how many rows a verdict would need."""
-BATCH = 256
-"""Pairs whose limits are worked out at once."""
+FIRST, BATCH = 8, 256
+"""Pairs whose limits are worked out at once: few at first, as the most hopeful often leave no others."""
 
 
 @dataclass(frozen=True)
@@ -254,8 +254,10 @@ def _scan(
 def _raise(best: _Best, i: Index, j: Index, bound: Floats, limits: Limits) -> None:
     """Raise ``best`` to the largest limit of some pairs, the most hopeful first."""
     order = np.argsort(-np.where(np.isnan(bound), np.inf, bound))
-    for start in range(0, len(order), BATCH):
-        part = order[start : start + BATCH]
+    start, end = 0, FIRST
+    while start < len(order):
+        part = order[start:end]
+        start, end = end, end + min(end, BATCH)
         part = part[~(bound[part] <= best.limit)]
         if not len(part):
             return

@@ -232,12 +232,13 @@ def _proportion(metric: Metric, tally: Tally) -> tuple[Floats, Floats, Dependenc
     with np.errstate(divide="ignore", invalid="ignore"):
         p = num / den
         if tally.clusters is not None:
-            held = tally.clusters
+            held = tally.clusters.once
             a, b = (np.asarray(part(held.counts), float) for part in (metric.numerator, metric.denominator))
             bound = den**2 / metric.denominator(tally.squares or tally.counts)
             rows, dependence = effective(
-                held.owner, held.cluster, a - p[held.owner] * b, b, p * (1 - p), den, bound
-            )
+                held.owner, held.cluster, a - p[held.owner] * b, b, p * (1 - p), den, bound, held.times,
+                held.together,
+            )  # fmt: skip
             return p, rows, dependence
         if tally.squares is None:
             return p, den, None

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from .areas import Ranking, area_limits
 from .areas import roc as roc_curve
-from .calibration import BINS as CALIBRATION_BINS
-from .calibration import Bin, Calibration, bin_sums, open_sums
+from .calibration import Bin, Calibration, ClusterCells, bin_sums, open_sums
 from .clusters import Dependence
 from .figures import Figure
 from .intervals import Floats, Limits
 from .means import BINS, Atoms, binned, mean_limits, points, stretched
+from .profiles import numbered
 from .score_values import EDGES, VALUES, bins_of, log_loss, values_of
 from .scores import ScoreTable
 from .units import Z95, Units, student
@@ -156,8 +156,7 @@ class SlicedScores:
         cluster = self.table.cluster
         assert cluster is not None
         width = self._width
-        pairs, inverse = np.unique(self.entry_slices * width + cluster, return_inverse=True)
-        return pairs, inverse.reshape(-1)
+        return numbered(self.entry_slices * width + cluster, self.size * width)
 
     def _kish(self, chosen: NDArray[np.bool_] | None = None) -> Floats:
         """Units of equal weight that would vary as much: (sum w)^2 / sum w^2 over rows or clusters."""
@@ -316,7 +315,8 @@ class SlicedScores:
             order = np.argsort(slices.astype(np.int16 if self.size < 2**15 else np.int64), kind="stable")
             label = label[order]
         tie = table.tie if order is None else table.tie[order]
-        ends = np.cumsum(self._fold(table.sum(np.ones(len(tie)))), dtype=np.int64)
+        entries = table.cached("entries", lambda: table.sum(np.ones(len(tie))))
+        ends = np.cumsum(self._fold(entries), dtype=np.int64)
         first = np.ones(len(tie), bool)
         first[1:] = tie[1:] != tie[:-1]
         first[ends[:-1][ends[:-1] < len(tie)]] = True
@@ -342,10 +342,10 @@ class SlicedScores:
             return out
 
         dependence = None
-        plain = table.exact and not table.weighted
+        plain, unweighted = table.exact and not table.weighted, not table.weighted
         positive, negative = grouped(table.weight)
         total_p, total_n = sliced(positive), sliced(negative)
-        rows_p, rows_n = (total_p, total_n) if plain else (sliced(v) for v in grouped(table.count))
+        rows_p, rows_n = (total_p, total_n) if unweighted else (sliced(v) for v in grouped(table.count))
         # Weight on the far side of each group within its slice; half of its own weight makes midranks.
         below = np.cumsum(negative) - negative / 2 - (np.cumsum(total_n) - total_n)[owner]
         above = np.cumsum(total_p)[owner] - np.cumsum(positive) + positive / 2
@@ -368,7 +368,7 @@ class SlicedScores:
                 dependence = self.dependence(table.weight * influence)
             rounding = np.zeros(1) if table.exact else sliced(positive * negative) / 2 / (total_p * total_n)
         defined = (rows_p > 0) & (rows_n > 0)
-        if not plain:
+        if table.weighted or table.cluster is not None:
             rows_p, rows_n = self._effective_rows(area, variance, rows_p, rows_n)
         return Ranking(
             np.where(defined, area, np.nan),
@@ -400,10 +400,9 @@ class SlicedScores:
         cumulants = self._fold(table.cached("calibration cumulants", lambda: open_sums(table)))
         if table.cluster is None:
             return Calibration(sums, cumulants)
-        bins = np.minimum((table.score * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
-        positive = np.where(table.labels(), table.weight, 0)
-        entries = (bins, table.weight, table.weight * table.score, positive)
-        return Calibration(sums, cumulants, self.units, entries)
+        units = self.units
+        assert units.unit is not None
+        return Calibration(sums, cumulants, units, ClusterCells.of(table, units.unit))
 
     def calibration_error(self) -> Figure:
         """Expected calibration error over ten equally wide bins."""

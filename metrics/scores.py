@@ -23,8 +23,6 @@ KEY_BITS = 24
 """Low bits of an entry's key: the label and 23 bits of the bin; the slice stands above."""
 
 MERGE_ENTRIES = 4_000_000
-WAITING_ROWS = 2_000_000
-"""Rows that wait to be counted in bins together."""
 MOST_CELLS = 1 << 25
 """Bins of all slices and labels up to which every one has a place of its own."""
 
@@ -145,7 +143,6 @@ class ScoreCollector:
     _parts: list[dict[str, NDArray[Any]]] = field(default_factory=list)
     _binned: list[dict[str, NDArray[Any]]] = field(default_factory=list)
     _labelled: bool = False
-    _waiting: int = 0
     _dense: _DenseBins | None = None
 
     def add(
@@ -168,14 +165,9 @@ class ScoreCollector:
         if cluster is not None:
             self._clusters.append(cluster)
         self.rows += len(score)
-        self._waiting += len(score)
         self._parts.append(part)
         # Clusters are needed row by row, so a clustered table is always kept exactly.
-        if (
-            cluster is None
-            and self.rows > self.exact_rows
-            and (not self._in_bins or self._waiting >= WAITING_ROWS)
-        ):
+        if cluster is None and self.rows > self.exact_rows:
             self._count()
 
     @property
@@ -186,15 +178,15 @@ class ScoreCollector:
         """Count the rows that wait in bins."""
         if self.probability and not self._binned and 2 * BINS * len(self._index) <= MOST_CELLS:
             self._dense = self._dense or _DenseBins()
-            joined = {name: np.concatenate([p[name] for p in self._parts]) for name in self._parts[0]}
-            self._dense.add(joined, len(self._index))
+            for part in self._parts:
+                self._dense.add(part, len(self._index))
         else:
             if self._dense is not None:
                 self._binned, self._dense = [self._dense.sums()], None
             self._binned += [self._bin(p) for p in self._parts]
             if sum(len(b["key"]) for b in self._binned) > MERGE_ENTRIES:
                 self._binned = [_merged(self._binned)]
-        self._parts, self._waiting = [], 0
+        self._parts = []
 
     def _bin(self, part: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         key = part["code"].astype(np.int64) << KEY_BITS | _bins(part["score"], self.probability)
@@ -209,17 +201,13 @@ class ScoreCollector:
         """All scores gathered, sorted."""
         keys = list(self._index)
         if self._in_bins:
-            if self._parts:
-                self._count()
-            sums = self._dense.sums() if self._dense is not None else _merged(self._binned)
-            ties = sums["key"] & ((1 << (KEY_BITS - 1)) - 1)
-            order = np.argsort(ties)
-            sums = {name: values[order] for name, values in sums.items()}
+            sums = self._dense.sums() if self._dense is not None else _by_score(_merged(self._binned))
             label = (sums["key"] >> (KEY_BITS - 1) & 1).astype(bool) if self._labelled else None
             total = sums.get("weight", sums["count"].astype(float))
             return ScoreTable(
-                sums["key"] >> KEY_BITS, self.by, keys, sums["total"] / sums["count"], ties[order], label,
-                sums["count"], total, sums.get("square", total), exact=False, probability=self.probability,
+                sums["key"] >> KEY_BITS, self.by, keys, sums["total"] / sums["count"], _place(sums["key"]),
+                label, sums["count"], total, sums.get("square", total), exact=False,
+                probability=self.probability,
             )  # fmt: skip
 
         def join(name: str) -> NDArray[Any] | None:
@@ -256,28 +244,31 @@ class _DenseBins:
         self._sums: dict[str, NDArray[Any]] = {}
 
     def add(self, part: dict[str, NDArray[Any]], slices: int) -> None:
-        """Add the rows of some batches; ``slices`` have been seen so far."""
-        size = 2 * BINS * slices
-        cell = _bins(part["score"], True)
-        cell += part["code"].astype(np.int64) * (2 * BINS)
+        """Add the rows of a batch; ``slices`` have been seen so far."""
+        group = part["code"] << 1
         if "label" in part:
-            cell += part["label"] * np.int64(BINS)
-        values: dict[str, Any] = {"count": None, "total": part["score"]}
+            group |= part["label"]
+        cell = _bins(part["score"], True)
+        cell += np.multiply(group, BINS, dtype=np.int64)
+        values: dict[str, Any] = {"count": 1, "total": part["score"]}
         if "weight" in part:
             values |= {"weight": part["weight"], "square": part["weight"] ** 2}
         for name, value in values.items():
-            held = self._sums.get(name)
-            # Of no rows, NumPy counts whole numbers whatever it is given.
-            new = np.bincount(cell, value, size).astype(np.int64 if value is None else np.float64, copy=False)
-            if held is not None:
-                new[: len(held)] += held
-            self._sums[name] = new
+            # Row by row, so that sums do not depend on how rows come in batches.
+            np.add.at(self._held(name, 2 * BINS * slices), cell, value)
+
+    def _held(self, name: str, size: int) -> NDArray[Any]:
+        held = self._sums.get(name, np.zeros(0, np.int64 if name == "count" else np.float64))
+        if len(held) < size:
+            self._sums[name] = held = np.concatenate([held, np.zeros(size - len(held), held.dtype)])
+        return held
 
     def sums(self) -> dict[str, NDArray[Any]]:
-        """The sums of the bins that hold rows, by the key of an entry."""
-        held = np.flatnonzero(self._sums["count"])
-        code, place = np.divmod(held, BINS)
-        key = (code >> 1) << KEY_BITS | (code & 1) << (KEY_BITS - 1) | place
+        """The sums of the bins that hold rows, by the key of an entry, in the order of their scores."""
+        groups = len(self._sums["count"]) // BINS
+        place, group = np.divmod(np.flatnonzero(self._sums["count"].reshape(groups, BINS).T), groups)
+        held = group * BINS + place
+        key = (group >> 1) << KEY_BITS | (group & 1) << (KEY_BITS - 1) | place
         return {"key": key} | {name: values[held] for name, values in self._sums.items()}
 
 
@@ -300,6 +291,17 @@ def _merged(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
         name: np.add.reduceat(values[order], first) if len(first) else values
         for name, values in joined.items()
     }
+
+
+def _place(key: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The bin of each entry."""
+    return key & ((1 << (KEY_BITS - 1)) - 1)
+
+
+def _by_score(sums: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Sums by key in the order of their bins, those of one bin by slice and label."""
+    order = np.argsort(_place(sums["key"]), kind="stable")
+    return {name: values[order] for name, values in sums.items()}
 
 
 def _bins(score: Floats, probability: bool) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .figures import Figure
 from .intervals import Floats, Limits, normal_quantile
+from .profiles import numbered
 from .score_figures import SlicedScores
 from .scores import ScoreTable
 from .units import Units, student
@@ -168,8 +169,7 @@ def _cluster_sums(
     assert table.cluster is not None
     score = table.score - _centre(table)
     width = int(table.cluster.max(initial=0)) + 1
-    pairs, unit = np.unique(group * width + table.cluster, return_inverse=True)
-    unit = unit.reshape(-1)
+    pairs, unit = numbered(group * width + table.cluster, len(total) * width)
     first = weight * score
     parts = [np.bincount(unit, v, len(pairs)).astype(float) for v in (weight, first, first * score)]
     units = Units(pairs // width, unit, parts[0], np.ones(len(pairs)), total)

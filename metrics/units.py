@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,12 +53,12 @@ class Units:
             return values
         return np.bincount(self.unit, values, len(self.owner)).astype(float)
 
-    @property
+    @cached_property
     def members(self) -> Floats:
         """Units that carry weight, per slice."""
         return self.sum(np.where(self.weight > 0, 1 / np.maximum(self.inverse, 1e-300), 0))
 
-    @property
+    @cached_property
     def kish(self) -> Floats:
         """Units of equal weight that would vary as much, per slice: (sum w)^2 / sum w^2."""
         with np.errstate(divide="ignore", invalid="ignore"):

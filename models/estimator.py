@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 
 from ..datasets.columns import listed
-from ..datasets.errors import InputError
+from ..datasets.errors import InputError, number_of
 from ..datasets.evaluation import EvaluationSet
-from ..datasets.numbers import NotANumberError, is_text
+from ..datasets.numbers import CellError, is_text
 from ..datasets.read import sha256_file
 from ..datasets.spelling import word
 from ..datasets.training import TrainingRows
@@ -87,10 +87,7 @@ class EstimatorModel:
             if classes in (["0", "1"], ["false", "true"]):
                 wanted = [1]
             else:
-                raise InputError(
-                    f"model: expected a classifier of two classes, one of them the positive label "
-                    f"{listed(list(positive))}; it has {listed(classes)}"
-                )
+                raise InputError(_no_side(classes, positive))
         self.positive_index = wanted[0]
 
     def replace(self, fitted: Any) -> None:
@@ -114,8 +111,8 @@ class EstimatorModel:
                 else:
                     named = self.fitted.classes_[self.positive_index]
                     return Scored(np.asarray(self.fitted.predict(rows) == named), None)
-        if not np.isfinite(score).all():
-            raise InputError(f"model: {int((~np.isfinite(score)).sum())} scores are NaN or infinite")
+        if bad := int((~np.isfinite(score)).sum()):
+            raise InputError(f"model: {number_of(bad, 'score is', 'scores are')} NaN or infinite")
         return Scored(decide(score, self.threshold), score)
 
     def frame(self, rows: pa.RecordBatch) -> pd.DataFrame:
@@ -151,6 +148,19 @@ class EstimatorModel:
         if self._scores:
             told |= rule(self.threshold, self.probability)
         return told
+
+
+def _no_side(classes: Sequence[str], positive: Sequence[str]) -> str:
+    """Say why it is not known which class of a model is the positive one, and which key says it."""
+    if len(classes) != 2:
+        return f"model: expected a classifier of two classes, it has {listed(classes)}"
+    if not positive:
+        return f"model: its classes are {listed(classes)}; say which value is positive (data.positive)"
+    return (
+        f"model: expected a classifier of two classes, one of them the positive label "
+        f"{listed(list(positive))}; it has {listed(classes)} (where they are other words for the labels, "
+        "list both in data.positive)"
+    )
 
 
 def _categories(fitted: Any) -> dict[str, Any]:
@@ -221,7 +231,10 @@ def train(
     noted: dict[str, Any] = {}
     kinds = _kinds(data, features, categorical, noted)
     features = [name for name in features if name in (*kinds.numbers, *kinds.categories)]
-    rows = frame(pa.table(data.batch), features, kinds=kinds)
+    try:
+        rows = frame(pa.table(data.batch), features, kinds=kinds)
+    except CellError as error:
+        raise error.at(data.place_of(error.column, error.value)) from None
     label = data.labels.astype(np.int8)
     from sklearn.pipeline import Pipeline
     from sklearn.utils.validation import has_fit_parameter
@@ -252,7 +265,7 @@ def _kinds(
     table = pa.table(data.batch)
     try:
         kinds = Kinds.of(table, features, categorical)
-    except NotANumberError as error:
+    except CellError as error:
         raise error.at(data.place_of(error.column, error.value)) from None
     empty = [name for name in features if name not in (*kinds.numbers, *kinds.categories)]
     if features and len(empty) == len(features):

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..datasets.columns import canonical, words
-from ..datasets.numbers import NotANumberError, decoded, is_numeric, kind_of, numbers
+from ..datasets.numbers import NotANumberError, check_finite, decoded, is_numeric, kind_of, numbers
 from ..datasets.spelling import word
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ def frame(
 
     Raises
     ------
-    NotANumberError
-        A word in a column of numbers.
+    CellError
+        A word in a column of numbers, or an infinite one.
     """
     import pandas as pd
 
@@ -101,6 +101,8 @@ def frame(
             out[name] = _numbers(table.column(name), name)
         elif out[name].dtype.kind not in "biuf":
             out[name] = out[name].astype(object).where(out[name].notna(), None)
+        if out[name].dtype.kind == "f":
+            check_finite(out[name].to_numpy(), name)
     return out
 
 

@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..datasets.columns import listed, plain
-from ..datasets.errors import InputError
+from ..datasets.errors import InputError, number_of
+from ..datasets.numbers import check_finite, missing_in
 from .extras import optional, quiet
 from .folder import local_folder, offline
 from .foreign import foreign, one_line
@@ -278,9 +279,9 @@ def _number(column: pa.Array, name: str) -> NDArray[np.float32]:
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         raise InputError(f"model.features: column '{name}': a torch model takes numbers, got {column.type}")
     values = column.cast(pa.float32(), safe=False).fill_null(float("nan")).to_numpy(zero_copy_only=False)
-    bad = int((~np.isfinite(values)).sum())
-    if bad:
-        raise InputError(f"model.features: column '{name}': {bad} values are missing, NaN or infinite")
+    check_finite(values, name)
+    if bad := int(np.isnan(values).sum()):
+        raise missing_in(f"feature column '{name}'", name, bad)
     return np.asarray(values)
 
 
@@ -302,7 +303,7 @@ def _tensor(column: pa.Array, name: str, shape: list[int]) -> NDArray[np.float32
         raise InputError(
             f"model.shape: column '{name}': expected {size} numbers in every row "
             f"({' x '.join(map(str, shape))}), "
-            f"{wrong} rows have another number"
+            f"{number_of(wrong, 'row has', 'rows have')} another number"
         )
     values = _number(column.flatten(), name)
     return values.reshape(-1, *shape)

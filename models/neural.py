@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..datasets.errors import InputError
+from ..datasets.errors import InputError, number_of
 from ..told import tell
 from .base import Scored, decide, rule
 from .extras import quiet
@@ -234,7 +234,8 @@ class NeuralModel:
             raise InputError(f"model: expected {len(self.head.labels)} outputs per row, got {out.shape[1]}")
         if not np.isfinite(out).all():
             raise InputError(
-                f"model: the outputs of {int((~np.isfinite(out)).any(1).sum())} rows are NaN or infinite"
+                "model: outputs are NaN or infinite in "
+                f"{number_of(int((~np.isfinite(out)).any(1).sum()), 'row')}"
             )
         return out
 

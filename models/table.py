@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from ..datasets.alike import warn_alike
 from ..datasets.columns import Binary, Scalar, check_unique, listed, no_column, plain
 from ..datasets.dialect import TextForm
-from ..datasets.errors import InputError
+from ..datasets.errors import InputError, number_of
 from ..datasets.evaluation import EvaluationSet, as_words, scores
-from ..datasets.numbers import NotANumberError
+from ..datasets.numbers import CellError, MissingError
 from ..datasets.read import column_names, found_in, place_of, read_table, sha256_file
 from ..datasets.spelling import as_ids
 from ..told import tell
@@ -109,22 +110,28 @@ class PredictionTable:
             table = self._joined(as_ids(batch.column(self.data.id)) if ids is None else ids)
         score = decision = None
         if self.score_column:
-            score = self._scores(_one(table.column(self.score_column)))
+            score = self._placed(self._scores, _one(table.column(self.score_column)))
         if self.outcome and self.decision:
             column = _one(table.column(self.decision))
             plain(column, self.decision)
-            decision = self.outcome.read(column)
+            decision = self._placed(self.outcome.read, column)
         elif score is not None and self.threshold is not None:
             decision = decide(score, self.threshold)
         return Scored(decision, score)
 
     def _scores(self, column: pa.Array) -> np.ndarray[Any, np.dtype[np.float64]]:
         assert self.score_column is not None
+        return scores(column, self.score_column, probability=self.probability)
+
+    def _placed(self, read: Callable[[pa.Array], NDArray[Any]], column: pa.Array) -> NDArray[Any]:
+        """Read a column; what it may not hold is told with its row of the file of predictions."""
         try:
-            return scores(column, self.score_column, probability=self.probability)
-        except NotANumberError as error:
+            return read(column)
+        except CellError as error:
             if self.path is None:
                 raise
+            if isinstance(error, MissingError):
+                error.rest = "; every row of the data needs a prediction"
             raise error.at(place_of(self.path, error.column, error.value, self.text)) from None
 
     def _joined(self, ids: pa.Array) -> pa.Table:
@@ -135,8 +142,10 @@ class PredictionTable:
         strays = self._without_row(mine, key)
         if len(lacking) or len(strays):
             raise InputError(
-                f"{self.path}: ids do not match {self.data.where}: {len(lacking)} rows of the data have no "
-                f"prediction ({_few(lacking)}), {len(strays)} predictions have no row ({_few(strays)})"
+                f"{self.path}: ids do not match {self.data.where}: "
+                f"{number_of(len(lacking), 'row of the data has', 'rows of the data have')} no prediction "
+                f"({_few(lacking)}), {number_of(len(strays), 'prediction has', 'predictions have')} no row "
+                f"({_few(strays)})"
             )
         return self._table.take(position)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ..audit.result import AuditResult, SliceResult
 from .formats import count, figure
 from .language import Sentence, say
+from .order import places
 from .words import Given, metric_kind, title_of, value_name
 
 MOST_COLUMNS, MOST_ROWS = 8, 30
@@ -48,7 +49,7 @@ def heat_map(rows: list[SliceResult], metric: str | None, result: AuditResult) -
             size[row.slice[feature]] = max(size.get(row.slice[feature], 0), row.n)
     if len(sizes[1]) > len(sizes[0]):
         down, across, sizes = across, down, sizes[::-1]
-    lines, heads = (sorted(size, key=lambda value: -size[value]) for size in sizes)
+    lines, heads = (list(places(sorted(size, key=lambda value: -size[value]))) for size in sizes)
     if len(heads) > MOST_COLUMNS or len(lines) > MOST_ROWS:
         return None
     found = {(row.slice[down], row.slice[across]): row for row in known}

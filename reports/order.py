@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from ..audit.result import AuditResult, Definition, Disparity, SliceResult, Variant
+from ..audit.result import AuditResult, Definition, Disparity, ScoreDetail, SliceResult, Variant
+from ..bands import in_order
 
 KEY_METRICS = (
     "selection_rate",
@@ -44,10 +45,35 @@ def feature_sets(result: AuditResult, variant: Variant) -> list[tuple[str, ...]]
 
 
 def slices_by(variant: Variant, by: Iterable[str]) -> list[SliceResult]:
-    """Select the slices of one set of features: largest first, unknown values last."""
+    """Select the slices of one set of features: bands by their edges, else the largest first.
+
+    Unknown values come last.
+    """
     wanted = frozenset(by)
     rows = [row for row in variant.slices if frozenset(row.slice) == wanted]
-    return sorted(rows, key=lambda row: (row.unknown, -row.n))
+    rows.sort(key=lambda row: (row.unknown, -row.n))
+    if len(wanted) != 1:
+        return rows
+    (feature,) = wanted
+    place = places([row.slice[feature] for row in rows if not row.unknown])
+    return sorted(rows, key=lambda row: (row.unknown, place.get(row.slice[feature], len(rows))))
+
+
+def places(values: Sequence[str]) -> dict[str, int]:
+    """Return the place of each value of a feature: that of bands by their edges, else as they come."""
+    ordered = list(dict.fromkeys(values))
+    return {value: place for place, value in enumerate(in_order(ordered) or ordered)}
+
+
+def by_edges(details: Sequence[ScoreDetail]) -> list[ScoreDetail]:
+    """Sort the curves of slices of one feature: bands by their edges, others as they come."""
+    found = list(details)
+    names = {tuple(detail.slice) for detail in found}
+    if len(names) != 1 or len(*names) != 1:
+        return found
+    (feature,) = next(iter(names))
+    place = places([detail.slice[feature] for detail in found if detail.slice[feature] != "(unknown)"])
+    return sorted(found, key=lambda detail: place.get(detail.slice[feature], len(place)))
 
 
 def disparities_by(variant: Variant, by: Iterable[str], scope: str) -> list[Disparity]:

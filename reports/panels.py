@@ -95,7 +95,8 @@ def value_axis() -> Any:
         labelOverlap="parity",
         # Under its own tick, the last one too.
         labelFlush=False,
-        labelSeparation=3,
+        # A browser whose font is wider than the one that is measured with needs some room.
+        labelSeparation=8,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from ..audit.result import ScoreDetail
 from .formats import count, figure
 from .language import kept, later, say, series, tr
+from .order import by_edges
 from .panels import ACCENT, INK, LINE, SOFT, theme
 from .svg import Drawing, inline_svg
 from .words import plain, slice_name
@@ -15,6 +16,8 @@ from .words import plain, slice_name
 Curve = Literal["distribution", "calibration", "roc"]
 
 PANEL = 132
+TITLE = 0.84 * PANEL
+"""Room of a title: browsers' fonts may be a fifth wider than the one that is measured with."""
 PANELS_PER_ROW = 4
 MOST_SLICES = 12
 
@@ -51,7 +54,7 @@ def score_charts(details: list[ScoreDetail], everyone: ScoreDetail | None, key: 
     charts = []
     for curve in ("distribution", "calibration", "roc"):
         with_curve = [detail for detail in ordered if _points(detail, curve)]
-        drawn = with_curve[:MOST_SLICES]
+        drawn = by_edges(with_curve[:MOST_SLICES])
         if drawn:
             chart = _chart(drawn, everyone, curve, f"{key}-{curve}")
             charts.append(ScoreChart(chart, tr(_CAPTIONS[curve]), len(with_curve) - len(drawn)))
@@ -131,7 +134,7 @@ def _spec(curve: Curve) -> dict[str, Any]:
                 own.mark_rule(color=ACCENT, strokeWidth=2).encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
             )
             layers.append(own.mark_point(color=ACCENT, filled=True, size=26, opacity=1).encode(x=x, y=y))
-    heading: dict[str, Any] = {"align": "left", "baseline": "alphabetic", "limit": PANEL}
+    heading: dict[str, Any] = {"align": "left", "baseline": "alphabetic", "limit": TITLE}
     headings = base.transform_filter("isValid(datum.title)")
     layers.append(
         headings.mark_text(fontSize=12, fontWeight=600, color=INK, **heading).encode(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..audit.result import ScoreDetail
 from .formats import count, figure, interval
 from .language import Sentence, later, tr
+from .order import by_edges
 from .score_charts import MOST_SLICES
 from .tables import Cell
 from .words import slice_name
@@ -28,7 +29,7 @@ _Lines = Iterator[tuple[str, list[Cell]]]
 def score_tables(details: list[ScoreDetail]) -> list[CurveTable]:
     """Lay out the curves of the slices that are drawn."""
     # As many as are drawn: of 10,000 slices nobody reads the points.
-    ordered = sorted(details, key=lambda detail: -detail.n)[:MOST_SLICES]
+    ordered = by_edges(sorted(details, key=lambda detail: -detail.n)[:MOST_SLICES])
     kinds: tuple[tuple[str, tuple[str, ...], Callable[[ScoreDetail], _Lines]], ...] = (
         (later("Distribution of the score"), (later("Score"), later("Rows")), _distribution),
         (

@@ -122,9 +122,26 @@ def value_name(value: str) -> Given:
     if value == UNKNOWN:
         return Given(tr("(unknown)"))
     if value.strip():
-        return Given(value)
+        return Given(_band_name(value) or value)
     blank = tr_n("(blank: {n} spaces)", "(blank: {n} spaces)", len(value), n=str(len(value)))
     return Given(blank if value else tr("(empty)"))
+
+
+_EDGE = r"(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
+_BANDS = (
+    (re.compile(f"under {_EDGE}"), later("under {edge}")),
+    (re.compile(f"{_EDGE} to under {_EDGE}"), later("{edge} to under {end}")),
+    (re.compile(f"{_EDGE} and over"), later("{edge} and over")),
+)
+"""The names that an audit gives to the bands of a number."""
+
+
+def _band_name(value: str) -> str | None:
+    """Name a band that an audit cut in this language; None for any other value."""
+    for pattern, message in _BANDS:
+        if found := pattern.fullmatch(value):
+            return tr(message, **dict(zip(("edge", "end"), found.groups(), strict=False)))
+    return None
 
 
 def slice_name(part: Mapping[str, str], *, short: bool = False) -> Sentence:

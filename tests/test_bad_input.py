@@ -278,7 +278,7 @@ def _with(column: str, position: int, value: object, table: pa.Table) -> pa.Tabl
 @pytest.mark.parametrize(
     ("columns", "parts", "told"),
     [
-        ({"y": ["yes", "no"] * 99 + ["maybe", "no"]}, {"data": {"positive": "yes"}}, "'maybe' (1 rows)"),
+        ({"y": ["yes", "no"] * 99 + ["maybe", "no"]}, {"data": {"positive": "yes"}}, "'maybe' (1 row)"),
         ({"y": ["yes", "no"] * 100}, {}, "say which value is positive"),
         (
             {"y": ["yes", "no"] * 99 + ["n/a", "no"]},
@@ -292,14 +292,22 @@ def _with(column: str, position: int, value: object, table: pa.Table) -> pa.Tabl
             "decision column 'approved' is missing",
         ),
         ({"approved": ["a", "b"] * 100}, {"model": {"decision": "approved"}}, "(model.positive)"),
-        ({"score": [0.5, float("nan")] * 100}, {}, "100 scores are missing, NaN or infinite"),
-        ({"score": [0.5, float("inf")] * 100}, {}, "100 scores are missing, NaN or infinite"),
-        ({"score": [0.5, None] * 100}, {}, "100 scores are missing, NaN or infinite"),
+        (
+            {"score": [0.5, float("nan")] * 100},
+            {},
+            "is missing in 100 rows, first in row 2 of",
+        ),
+        (
+            {"score": [0.5, float("inf")] * 100},
+            {},
+            "got inf in row 2 of d.parquet (and 99 more such rows)",
+        ),
+        ({"score": [0.5, None] * 100}, {}, "is missing in 100 rows, first in row 2 of"),
         ({"score": [0.5, 1.5] * 100}, {}, "expected probabilities in [0, 1], got 1.5"),
         ({"score": [0.5, -1.5] * 100}, {}, "expected probabilities in [0, 1], got -1.5"),
         ({"score": ["0.5", "high"] * 100}, {}, "expected numbers, got string"),
         ({"w": [1.0, -1.0] * 100}, {"data": {"weight": "w"}}, "got -1.0 (and 99 more such rows)"),
-        ({"w": [1.0, float("nan")] * 100}, {"data": {"weight": "w"}}, "got nan"),
+        ({"w": [1.0, float("nan")] * 100}, {"data": {"weight": "w"}}, "is missing in"),
         ({"w": ["1", "one"] * 100}, {"data": {"weight": "w"}}, "weight column 'w': expected numbers"),
         ({"w": [0.0] * 200}, {"data": {"weight": "w"}}, "every weight in column 'w' is 0"),
         ({"id": [1, 2] * 100}, {}, "2 ids of column 'id' occur more than once, such as '1', '2'"),
@@ -423,7 +431,7 @@ def _cells(n: list[object]) -> pa.Table:
     [
         ([-1, 2, 3, 4, 5, 6, 7, 8], "count column 'n': expected whole numbers of at least 0, got -1"),
         ([1.5, 2, 3, 4, 5, 6, 7, 8], "got 1.5"),
-        ([None, 2, 3, 4, 5, 6, 7, 8], "got nan"),
+        ([None, 2, 3, 4, 5, 6, 7, 8], "is missing in"),
         (["many"] * 8, "count column 'n': expected numbers, got string"),
         ([0] * 8, "every count in column 'n' is 0"),
     ],
@@ -454,7 +462,7 @@ def test_what_aggregated_counts_cannot_give_is_refused(make_config, write, refus
         (199, None, "1 rows of the data have no prediction (such as '199'), 0 predictions have no row"),
         (203, None, "0 rows of the data have no prediction (none), 3 predictions have no row (such as '200'"),
         (200, np.arange(200) + 1, "1 rows of the data have no prediction (such as '0'), 1 predictions"),
-        (200, [0, 0, *range(2, 200)], "1 ids of column 'id' occur more than once, such as '0'"),
+        (200, [0, 0, *range(2, 200)], "1 id of column 'id' occurs more than once, such as '0'"),
         (200, [None, *range(1, 200)], "ids do not match"),
         (200, [[i] for i in range(200)], "column 'id': expected one value per row"),
     ],

@@ -201,3 +201,61 @@ def test_torch_module_in_memory_is_not_compressed_and_says_why(frame, here):
 def test_audit_says_what_it_is(frame):
     made = Audit("hiring", frame, decision="y", sensitive=["sex"])
     assert repr(made) == "Audit('hiring', 400 rows, 0 gates)"
+
+
+WORDS = {"sex": ["f", "m"] * 50, "y": ["yes", "no", "no", "yes"] * 25, "d": ["grant", "deny"] * 50}
+
+
+def told(**keywords):
+    with pytest.raises(fairweigh.InputError) as caught:
+        Audit("words", pd.DataFrame(WORDS), sensitive=["sex"], report={"charts": False}, **keywords).run()
+    return str(caught.value)
+
+
+def test_what_an_error_names_in_python_mends_it(here):
+    """The keyword of the data did not help a decision, which the error asked for in the file's words."""
+    known = {"label": "y"}
+    assert "say which value is positive (positive=)" in told(**known)
+    known["positive"] = "yes"
+    message = told(**known, decision="d")
+    assert "decision column 'd'" in message
+    assert "(model={'positive': ...})" in message
+    table = pd.DataFrame(WORDS)
+    result = Audit(
+        "words",
+        table,
+        {"positive": "grant"},
+        sensitive=["sex"],
+        decision="d",
+        report={"charts": False},
+        **known,
+    ).run()
+    assert by_sex(result, "selection_rate") == {"f": 1.0, "m": 0.0}
+
+
+@pytest.mark.parametrize(("labels", "positive"), [("y", "yes"), ("d", ["yes", "grant"])])
+def test_what_an_error_says_of_a_classifier_mends_it(here, labels, positive):
+    """Its own words for the labels are listed beside them."""
+    table = pd.DataFrame(WORDS | {"x": np.tile([3, 0, 1, 2], 25)})
+    model = LogisticRegression().fit(table[["x"]], table[labels])
+
+    def audit(**given):
+        return Audit("words", table, model, label="y", sensitive=["sex"], report={"charts": False}, **given)
+
+    with pytest.raises(fairweigh.InputError, match=r"positive=\)$"):
+        audit(**({} if labels == "y" else {"positive": "yes"})).run()
+    selected = by_sex(audit(positive=positive).run(), "selection_rate")
+    table["p"] = model.predict(table[["x"]]) == (positive if labels == "y" else "grant")
+    assert selected == table.groupby("sex")["p"].mean().to_dict()
+
+
+def test_run_names_the_keys_of_the_mapping_that_it_was_given(here):
+    config = {"audit": "words", "data": {"label": "y", "sensitive": ["sex"]}}
+    with pytest.raises(fairweigh.InputError, match=r"data[.]positive"):
+        fairweigh.run(config, data=pd.DataFrame(WORDS))
+
+
+def test_other_words_of_an_error_stand_as_they_are(here):
+    assert "no column 'nope'" in told(label="nope")
+    assert told(label="nope").startswith("label: ")
+    assert "bins.sex" in told(label="y", positive="yes", bins={"sex": [3]})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ...bands import in_order
 from .column import Look
 
 NOT_USED = "not used"
@@ -33,6 +34,8 @@ class Roles:
         The first column of free text.
     guessed : set of str
         Columns whose role no name tells.
+    proxies : set of str
+        Features that may stand in for a sensitive one, by name or values.
     """
 
     label: str | None = None
@@ -50,6 +53,7 @@ class Roles:
     cut: list[str] = field(default_factory=list)
     told: dict[str, tuple[str, str]] = field(default_factory=dict)
     guessed: set[str] = field(default_factory=set)
+    proxies: set[str] = field(default_factory=set)
 
     def give(self, name: str, role: str, why: str) -> None:
         """Say what became of a column."""
@@ -74,6 +78,6 @@ def free(looks: Mapping[str, Look], found: Roles) -> dict[str, Look]:
 
 def shown_values(look: Look) -> str:
     """Return the values of a column in words, the first few of many."""
-    values = [*look.known, *look.unknown_words]
+    values = [*(in_order(look.known) or look.known), *look.unknown_words]
     shown = ", ".join(repr(v[:40]) for v in values[:5])
     return f"{shown} and {len(values) - 5} more" if len(values) > 5 else shown

@@ -8,17 +8,20 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from ...datasets.alike import totals
 from ...datasets.columns import word
+from ...datasets.errors import number_of
 from . import names
 from .bins import edges
 from .column import Look
 from .found import Roles
 from .scalars import comment, flow, scalar
-from .sides import Side, score_meaning
+from .sides import Side
 from .values import alike
 
 MOST_NAMED = 60
 """Features that are named one by one where a model is to be trained."""
+MOST_LEVELS = 1_000
 ASKED = {
     "id": "",
     "cluster": "   # CHECK: rows of one value depend on each other",
@@ -58,10 +61,7 @@ def lines(seen: Seen) -> Iterator[str]:
     for key, value in seen.written.items():
         yield f"  {key}: {scalar(value)}            # as found by looking at the file"
     yield from _label(seen)
-    # No name and no value of a column tells this.
-    yield "  # positive_is: benefit     # CHECK: what a positive decision is to the person it falls on,"
-    yield "                             # benefit (a loan) or burden (a risk rating); unsaid, nothing is"
-    yield "                             # called favourable"
+    yield from _positive_is(seen)
     yield from _sensitive(seen)
     yield from _keys(seen.found)
     yield "slices:"
@@ -84,8 +84,36 @@ def _label(seen: Seen) -> Iterator[str]:
     look = seen.looks[name]
     without = look.nulls + sum(look.values[w] for w in look.unknown_words)
     if without:
-        yield f"  # drop_missing: true       # CHECK: {without:,} rows have no label, and all need one; it"
+        rows = number_of(without, "row has", "rows have")
+        yield f"  # drop_missing: true       # CHECK: {rows} no label, and all need one; it"
         yield "                             # leaves out rows with a missing value in any column"
+
+
+def _positive_is(seen: Seen) -> Iterator[str]:
+    """What a yes means is asked; where a word says that it is a rejection or the like, that is written."""
+    name = _burden(seen)
+    if name is None:
+        yield "  # positive_is: benefit     # CHECK: what a positive decision is to the person it falls on,"
+        yield "                             # benefit (a loan) or burden (a risk rating); unsaid, nothing is"
+        yield "                             # called favourable"
+        return
+    shown = comment(repr(name), 60)
+    mark = "# " if names.may_be_help(name) else ""
+    yield f"  {mark}positive_is: burden      # CHECK: by its name {shown} is of something bad, so that"
+    yield "                             # a yes is no favour; say benefit where it is one"
+
+
+def _burden(seen: Seen) -> str | None:
+    """The column of decisions or scores of which a yes is by its name something bad."""
+    found = seen.found
+    if found.decision and seen.decision:
+        return found.decision if seen.decision.meaning == "bad" else None
+    if not found.score:
+        return None
+    meaning = names.score_meaning(found.score)
+    if meaning is None and found.label and seen.label and seen.label.meaning == "bad":
+        return found.label
+    return found.score if meaning == "bad" else None
 
 
 def _side(side: Side, what: str) -> Iterator[str]:
@@ -109,6 +137,7 @@ def _sensitive(seen: Seen) -> Iterator[str]:
     for name in found.cut:
         cut = ", ".join(map(word, edges(seen.table.column(name), found.sensitive[name])))
         yield f"    {scalar(name)}: [{cut}]"
+    yield from _totals(seen)
     yield from _merged({n: alike(values, found.sensitive[n]) for n, values in _sliced(seen)})
     asked = [*found.sensitive, *(n for n in (found.label, found.decision) if n)]
     missing = {w for name in asked for w in seen.looks[name].unknown_words}
@@ -118,6 +147,17 @@ def _sensitive(seen: Seen) -> Iterator[str]:
 
 def _sliced(seen: Seen) -> Iterator[tuple[str, Mapping[str, int]]]:
     return ((name, seen.spelled[name]) for name in seen.found.sensitive if name in seen.spelled)
+
+
+def _totals(seen: Seen) -> Iterator[str]:
+    """Values of a totals row in any column of text: such a row is no person."""
+    for name, look in seen.looks.items():
+        values = seen.spelled.get(name, look.values) if look.kind == "text" else {}
+        for value in totals(values) if len(values) <= MOST_LEVELS else ():
+            if value.strip().casefold() not in ("all", "overall", "alle") or name in seen.spelled:
+                shown, where = comment(repr(value), 40), comment(repr(name), 40)
+                yield f"  # CHECK: {shown} in column {where} looks like that of a totals row,"
+                yield "  # which counts rows twice: take such rows out of the file"
 
 
 def _merged(merged: Mapping[str, Mapping[str, list[str]]]) -> Iterator[str]:
@@ -148,13 +188,24 @@ def _predictions(seen: Seen) -> Iterator[str]:
     if found.score:
         yield f"  score: {scalar(found.score)}             # CHECK: high where a row is positive"
         yield from _scale(found.score, seen.looks[found.score], bool(found.decision))
+        if (
+            found.label
+            and seen.label
+            and not seen.label.meaning
+            and names.score_meaning(found.score) == "bad"
+        ):
+            values = comment(", ".join(map(repr, seen.label.positive)), 40)
+            column = comment(repr(found.label), 40)
+            yield f"                             # CHECK: is it high where {column} is {values}?"
     if found.decision and seen.decision:
         yield f"  decision: {scalar(found.decision)}       # CHECK: what was decided"
         yield from _side(seen.decision, "the positive decisions")
 
 
 def _scale(name: str, look: Look, decided: bool) -> Iterator[str]:
-    if score_meaning(name) == "bad":
+    if names.other_class(name):
+        yield "                             # by its name of the other class: high where that is likely"
+    elif names.score_meaning(name) == "bad":
         yield "                             # by its name of a burden: those selected are those at risk"
     if look.low >= 0 and look.high <= 1:
         if not decided:
@@ -177,18 +228,20 @@ def _to_train(seen: Seen) -> Iterator[str]:
         other = f"path: {scalar(str(seen.path))}{split}" if split else "path: OTHER_ROWS.csv"
         yield "#   estimator: sklearn.ensemble.HistGradientBoostingClassifier"
         yield f"#   train: {{{other}}}   # rows that are not audited"
-        yield from _features(found.features)
+        yield from _features(found)
     yield "# or one that is there, such as path: model.skops; or a table of predictions joined by id:"
     yield "#   kind: predictions"
     yield "#   path: scored.parquet"
     yield "#   score: score"
 
 
-def _features(features: list[str]) -> Iterator[str]:
+def _features(found: Roles) -> Iterator[str]:
+    features = found.features
     if not features:
         yield "#                            # CHECK: no column is left that a model could see"
     elif len(features) <= MOST_NAMED:
-        yield f"#   features: {flow(features)}   # CHECK: those marked as proxies below"
+        asked = "   # CHECK: those marked as proxies below" if found.proxies & {*features} else ""
+        yield f"#   features: {flow(features)}{asked}"
     else:
         yield f"#   # features: default all without another role, {len(features):,} here"
 

@@ -63,14 +63,18 @@ LABEL_EXACT = {"y", "label", "target", "outcome", "class", "标签"}
 OUTCOME = re.compile(
     r"(?P<bad>recid\w*|reoffend\w*|rearrest\w*|default(ed|s)?|mortality|died|death|dead|deceased|readmi\w*|churn\w*|"
     r"fraud\w*|diseased?|toxic\w*|hate\w*|hateful|spam|attrition|delinquen\w*|stroke|cancer|dropout|noshow|"
-    r"relapse\w*|complications?|bad|ausfall|impago|违约|loss)|"
-    r"(?P<good>repaid|repay\w*|paid|surviv\w*|pass|passed|graduat\w*|success\w*|subscribed|performed|good|employed|"
+    r"relapse\w*|complications?|bad|ausfall|impago|违约|loss|failed|failures?|unpaid|arrest\w*|convict\w*|"
+    r"bankrupt\w*|chargeoff|chargedoff|lapsed?|violat\w*|misconduct|adverse|abusive|terminat\w*|fired|layoff)|"
+    r"(?P<good>repaid|repay\w*|paid|surviv\w*|pass|passed|graduat\w*|success\w*|subscri\w*|performed|good|employed|"
+    r"shows?|showed|attended|retained|favou?rable|"
     r"recovered|completed|qualified|pago|pagado|paye|bezahlt|zuruckgezahlt|还款)|(?P<open>income|salary|diagnos\w*|deposit|event|heart|response|credit|performance)"
 )
 DECISION = re.compile(
-    r"(?P<bad>denied|denial|reject\w*|declin\w*|refus\w*|flag(ged)?|detain\w*|detention|stopped|searched|abgelehnt)|"
+    r"(?P<bad>denied|denial|deny|reject\w*|declin\w*|refus\w*|flag(ged)?|detain\w*|detention|stopped|searched|"
+    r"abgelehnt|ablehn\w*|rechaz\w*|rejeit\w*|negad[oa]|dismiss\w*|expel\w*|expulsion|suspen\w*|blocked|banned|"
+    r"revoked|evict\w*|penali[sz]\w*|withheld|waitlist\w*|拒绝|拒|驳回|淘汰)|"
     r"(?P<good>approv\w*|accept\w*|admit\w*|admission\w*|hire|hired|hiring|shortlist\w*|granted?|offer(ed)?|invited|"
-    r"promoted|released?|select(ed|ion)?|genehmigt|bewilligt|eingestellt|aprobad[oa]|aprovad[oa]|accepte|embauche|"
+    r"eligib\w*|promoted|released?|select(ed|ion)?|genehmigt|bewilligt|eingestellt|aprobad[oa]|aprovad[oa]|accepte|embauche|"
     r"录用|批准|通过)|(?P<open>decision\w*|decided|decid\w*|pred|preds|predicted|prediction|predictions|predict\w*|"
     r"yhat|hat|action|entscheid\w*|decisao|决定|预测\w*|판정|verdict)"
 )
@@ -154,13 +158,55 @@ _SENSITIVE = {kind: re.compile(words) for kind, words in SENSITIVE.items()}
 
 
 def good_or_bad(pattern: re.Pattern[str], name: str) -> str | None:
-    """Return 'good', 'bad' or 'open' for a name with an outcome's or a decision's word; None without one."""
+    """Return 'good', 'bad' or 'open' for a name with an outcome's or a decision's word; None without one.
+
+    A word of negation turns it: ``not_hired``, ``unpaid``, ``score_of_non_approval``, ``未录用``.
+    """
     words = split_name(name)
-    found = [m for m in (pattern.fullmatch(word) for word in words) if m]
-    found += [m for word in words if not word.isascii() and (m := pattern.search(word))]
+    found, turned = [], any(_NEGATION.fullmatch(word) for word in words)
+    for word in words:
+        match = pattern.fullmatch(word) or (pattern.search(word) if not word.isascii() else None)
+        if match is None and (inner := _NEGATED.fullmatch(word)) and (match := pattern.fullmatch(inner[1])):
+            turned = True
+        turned |= match is not None and not word.isascii() and bool(_NEGATION_WITHIN.search(word))
+        found += [match] if match else []
     kinds = [next(k for k, text in m.groupdict().items() if text is not None) for m in found]
     if not kinds:
         return None
     kind = "bad" if "bad" in kinds else "good" if "good" in kinds else "open"
-    turned = kind != "open" and any(word in ("not", "no", "non", "never", "un") for word in words)
-    return {"bad": "good", "good": "bad"}[kind] if turned else kind
+    return {"bad": "good", "good": "bad"}[kind] if turned and kind != "open" else kind
+
+
+_NEGATION = re.compile(r"not|no|non|never|un|without|lack|nicht|kein\w*|sin|sans|nao|pas|false|neg|negative")
+_NEGATED = re.compile(r"(?:un|non|not|dis|in|no)(\w{4,})")
+_NEGATION_WITHIN = re.compile("未|不|没|非|無|无")
+"""Of the words of Chinese and Japanese, which stand without spaces."""
+OTHER_CLASS = re.compile(r"0|neg|negative|false")
+"""Words of the other class in the name of a score: ``proba_0`` is high where class 1 is unlikely."""
+HELPED = re.compile(
+    r"mortality|died|death|dead|deceased|readmi\w*|churn\w*|diseased?|attrition|stroke|cancer|dropout|noshow|relapse\w*|"
+    r"complications?|failed|failures?|fail|toxic\w*|hate\w*|hateful|spam|shows?|loss|pass|passed"
+)
+"""Bad outcomes that are foreseen to prevent them (a patient is cared for), or that befall others."""
+
+
+def score_meaning(name: str) -> str | None:
+    """Whether a high score is 'good' or 'bad', by its name; None where no word tells."""
+    for pattern in (OUTCOME, DECISION):
+        told = good_or_bad(pattern, name)
+        if told in ("good", "bad"):
+            return told
+    if has(BAD_SCORE, name):
+        return "bad"
+    return "good" if has(GOOD_SCORE, name) else None
+
+
+def other_class(name: str) -> bool:
+    """Whether a score is by its name that of the other class: ``proba_0``."""
+    last = split_name(name)[-1:]
+    return bool(last and OTHER_CLASS.fullmatch(last[0]))
+
+
+def may_be_help(name: str) -> bool:
+    """Whether those whom such a name picks out may be picked out to be helped."""
+    return has(HELPED, name)

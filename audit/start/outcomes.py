@@ -15,6 +15,8 @@ OF_PEOPLE = re.compile(
     r"aptitude|gpa|z|raw|education|social|screening"
 )
 """Words of a score that a person has, rather than one that a model gives."""
+LAST = 25
+"""What standing last adds to a word of an outcome."""
 
 
 def find_outcomes(looks: Mapping[str, Look], found: Roles, kinds: Mapping[str, str]) -> None:
@@ -33,7 +35,7 @@ def find_outcomes(looks: Mapping[str, Look], found: Roles, kinds: Mapping[str, s
         found.score = next(iter(scores), None)
     predicted = [c for c in (found.decision, found.score) if c]
     rest = {n: look for n, look in columns.items() if n not in predicted}
-    labels = _best({n: _as_label(look, predicted) for n, look in rest.items() if n not in decisions})
+    labels = _best({n: _as_label(look, predicted) for n, look in rest.items() if n not in decisions}, looks)
     found.label = next(iter(labels), None)
     if not labels and not predicted:
         found.label = _last_of_two(rest)
@@ -50,9 +52,14 @@ def find_outcomes(looks: Mapping[str, Look], found: Roles, kinds: Mapping[str, s
                 found.give(name, NOT_USED, f"CHECK: another {what}, by its name{values}")
 
 
-def _best(points: Mapping[str, int]) -> list[str]:
-    """Names with points, the most first; of equal ones the first in the table."""
-    return sorted((n for n, p in points.items() if p > 0), key=lambda n: -points[n])
+def _best(points: Mapping[str, int], looks: Iterable[str] = ()) -> list[str]:
+    """Names with points, the most first; of equal ones the first in the table.
+
+    The last column of ``looks``, where one is given, counts for more: outcomes are written there, and
+    inputs of the same names are not (``default`` of the bank that sells deposits).
+    """
+    last = next(reversed(list(looks)), None)
+    return sorted((n for n, p in points.items() if p > 0), key=lambda n: -points[n] - LAST * (n == last))
 
 
 def _two_classes(look: Look) -> bool:
@@ -93,7 +100,10 @@ def _as_score(look: Look) -> int:
     if names.has(OF_PEOPLE, look.name) and not inside and not predicted:
         return 0
     exact = whole in ("score", "y score", "p", "probability", "y prob")
-    return 50 + 30 * inside + 10 * predicted + 10 * exact
+    # Of two scores that are one turned round, the one of the class that is asked for.
+    other = names.other_class(look.name)
+    bad = names.score_meaning(look.name) == "bad"
+    return 50 + 30 * inside + 10 * predicted + 10 * exact - 25 * other - bad
 
 
 def _as_label(look: Look, predicted: Iterable[str]) -> int:

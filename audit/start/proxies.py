@@ -43,24 +43,12 @@ def tells(
     return found
 
 
-def copies(table: pa.Table, looks: Mapping[str, Look], sensitive: Sequence[str]) -> dict[str, str]:
-    """Return sensitive features that say what another one before them says, perhaps in other words."""
-    found: dict[str, str] = {}
-    kept: dict[str, NDArray[np.intp]] = {}
-    for name in sensitive:
-        codes = _codes(table.column(name), looks[name])
-        if codes is None:
-            continue
-        alike = [
-            n
-            for n, theirs in kept.items()
-            if looks[n].distinct == looks[name].distinct and _same(codes, theirs)
-        ]
-        if alike:
-            found[name] = alike[0]
-        else:
-            kept[name] = codes
-    return found
+def same_but_for_names(table: pa.Table, looks: Mapping[str, Look], name: str, other: str) -> bool:
+    """Whether two columns say the same, perhaps in other words."""
+    if looks[name].distinct != looks[other].distinct:
+        return False
+    one, two = (_codes(table.column(n), looks[n]) for n in (name, other))
+    return one is not None and two is not None and _same(one, two)
 
 
 def _same(one: NDArray[np.intp], other: NDArray[np.intp]) -> bool:

@@ -109,24 +109,14 @@ def _meaning(name: str, positive: Sequence[str], negative: Sequence[str]) -> str
     return None
 
 
-def score_meaning(name: str) -> str | None:
-    """Whether a high score is 'good' or 'bad', by its name; None where no word tells."""
-    for pattern in (names.OUTCOME, names.DECISION):
-        told = names.good_or_bad(pattern, name)
-        if told in ("good", "bad"):
-            return told
-    if names.has(names.BAD_SCORE, name):
-        return "bad"
-    return "good" if names.has(names.GOOD_SCORE, name) else None
-
-
 def _opposed(score: str, side: Side, table: pa.Table, column: str) -> bool:
     """Whether a high score goes with the other class: by the words where both tell, else by the rows."""
-    meaning = score_meaning(score)
+    meaning = names.score_meaning(score)
     if meaning and side.meaning:
         return meaning != side.meaning
-    noise = CHANCE / math.sqrt(max(len(table), 1))
-    return _correlation(table.column(score), table.column(column), side.positive) < -max(OPPOSED, noise)
+    least = max(OPPOSED, CHANCE / math.sqrt(max(len(table), 1)))
+    found = _correlation(table.column(score), table.column(column), side.positive)
+    return found < (least if names.other_class(score) else -least)
 
 
 def _correlation(score: pa.ChunkedArray, column: pa.ChunkedArray, positive: Sequence[str]) -> float:

@@ -16,10 +16,11 @@ from ..folder import swap
 from .column import look_at
 from .found import FEATURE, NOT_USED, Roles
 from .lines import Seen, lines
-from .proxies import copies, tells
+from .proxies import tells
 from .roles import find_roles
 from .scalars import comment
 from .sides import find_sides
+from .twins import twins
 
 MOST_ROWS = 200_000
 MOST_CELLS = 20_000_000
@@ -54,8 +55,9 @@ def start(path: Path) -> str:
     table, whole = _sample(path)
     looks = {name: look_at(name, table.column(name)) for name in table.column_names}
     found = find_roles(looks)
-    for name, other in copies(table, looks, [*found.sensitive]).items():
-        found.drop(name, f"CHECK: says the same as {comment(repr(other), 40)}, which is sensitive")
+    for name, (other, how) in twins(table, looks, found).items():
+        told = how.format(other=comment(repr(other), 40))
+        found.drop(name, f"CHECK: {told}, which is sensitive; one of the two is enough")
     spelled = _spelled(path, found)
     named = [n for n in (found.label, found.decision) if n]
     classes = {n: [v for v in spelled[n] if v not in looks[n].unknown_words] for n in named}
@@ -63,6 +65,7 @@ def start(path: Path) -> str:
     for name, (other, how_well) in tells(table, looks, found.features, [*found.sensitive]).items():
         told = f"CHECK: tells {comment(repr(other), 40)} (Cramer's V {how_well:.2f}): a proxy of it"
         found.give(name, NOT_USED, f"{FEATURE}; {told}")
+        found.proxies.add(name)
     seen = Seen(path, table, whole, looks, found, spelled, label, decision, _written(path))
     return "\n".join(lines(seen)) + "\n"
 

@@ -190,16 +190,16 @@ def test_files_in_another_order_are_matched_by_id(tmp_path):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda b: b.set_column(0, "id", pa.array([0, 0, *range(2, 90)])), "1 ids occur more than once"),
+        (lambda b: b.set_column(0, "id", pa.array([0, 0, *range(2, 90)])), "1 id occurs more than once"),
         (
             lambda b: b.set_column(0, "id", pa.array(range(1, 91))),
             "1 of its ids are not in after, such as '0'",
         ),
         (lambda b: b.slice(0, 88), "2 of its ids are not in after, such as '88', '89'"),
-        (lambda b: b.set_column(1, "y_true", pa.array([1] * 90, pa.int8())), "rows differ in their label"),
+        (lambda b: b.set_column(1, "y_true", pa.array([1] * 90, pa.int8())), "rows differ in the label"),
         (
             lambda b: b.set_column(4, "g", pa.array(["a"] * 90).dictionary_encode()),
-            "rows differ in their value of 'g'",
+            "rows differ in the value of 'g'",
         ),
         (lambda b: b.remove_column(1), "before alone has a label"),
     ],

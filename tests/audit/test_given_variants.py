@@ -6,7 +6,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from fairweigh.audit.config import Config
+from fairweigh.audit.folder import open_run
 from fairweigh.audit.pairs import Paired
+from fairweigh.audit.runner import audit
 from fairweigh.audit.verify import check_figures
 from fairweigh.datasets.errors import InputError
 from pydantic import ValidationError
@@ -41,6 +43,12 @@ def configured(**more):
     return given | {"variants": variants, "gates": GATES, "report": {"charts": False}} | more
 
 
+def audited(given, folder):
+    # Pages are not looked at here.
+    with open_run(folder) as run:
+        return audit(Config.model_validate(given), run)
+
+
 def test_joint_counts_give_every_figure_of_the_rows(rows, tmp_path):
     keys = ["sex", "age", "y", "before", "after"]
     joint = rows.groupby(keys, dropna=False).size().rename("n").reset_index()
@@ -50,8 +58,7 @@ def test_joint_counts_give_every_figure_of_the_rows(rows, tmp_path):
     joint.to_csv(paths["joint"], index=False)
     roles = {"rows": {"id": "id"}, "joint": {"count": "n"}}
     found = [
-        fairweigh.run(configured(data={"path": str(paths[k]), **roles[k]}), tmp_path / f"run-{k}")
-        for k in paths
+        audited(configured(data={"path": str(paths[k]), **roles[k]}), tmp_path / f"run-{k}") for k in paths
     ]
     of_rows, of_counts = found
     assert of_counts.comparisons == of_rows.comparisons
@@ -68,7 +75,8 @@ def test_scores_of_a_variant_stand_in_a_column_too(rows, tmp_path):
     rows.to_parquet(path)
     variants = [{"name": "light", "score": "t"}, {"name": "strict", "score": "t", "threshold": 0.7}]
     given = configured(data={"path": str(path), "id": "id"}, variants=variants, gates=[])
-    result = fairweigh.run(given | {"model": SCORED}, tmp_path / "run")
+    given |= {"metrics": ["selection_rate", "auc"]}
+    result = audited(given | {"model": SCORED}, tmp_path / "run")
     overall = {v.name: v.overall["selection_rate"].value for v in result.variants}
     assert overall == {
         "original": (rows.s >= 0.5).mean(), "light": (rows.t >= 0.5).mean(), "strict": (rows.t >= 0.7).mean()

@@ -113,6 +113,118 @@ def test_a_denial_is_turned_so_that_it_agrees_with_a_good_outcome(tmp_path: Path
     assert "positive" not in config["data"]
 
 
+BAD = (
+    "score_not_hired", "risk_of_rejection", "prob_default", "denied_prob", "score_of_non_approval",
+    "prob_unpaid", "prob_nothired", "p_reject", "P(rejected)", "wahrscheinlichkeit_abgelehnt", "未录用概率",
+    "违约概率", "pd",
+)  # fmt: skip
+GOOD = ("prob_hired", "prob_not_rejected", "score_no_default", "proba_repaid", "录用概率")
+
+
+@pytest.mark.parametrize("name", [*BAD, *GOOD])
+def test_a_score_of_something_bad_is_not_taken_for_the_favourable_one(tmp_path: Path, name: str) -> None:
+    frame = pd.DataFrame({"sex": of("f", "m"), name: number(0, 1)})
+    text = written(tmp_path, frame)
+    assert parsed(text)["data"].get("positive_is") == ("burden" if name in BAD else None)
+    frame["hired"] = of("yes", "no")
+    model = parsed(written(tmp_path, frame, "with.csv"))["model"]
+    assert model["decision"] == "hired"
+    assert (model.get("score") == name) == (name in GOOD), (
+        "beside a favour, what speaks against it is not used"
+    )
+
+
+@pytest.mark.parametrize("name", ["rejected", "not_hired", "denied", "loan_denial", "unapproved", "拒绝"])
+def test_a_yes_that_is_no_favour_says_so(tmp_path: Path, name: str) -> None:
+    for values in (("yes", "no"), (0, 1)):
+        data = pd.DataFrame({"sex": of("f", "m"), name: of(*values)})
+        text = written(tmp_path, data)
+        assert parsed(text)["model"]["decision"] == name
+        assert parsed(text)["data"]["positive_is"] == "burden"
+        assert "CHECK" in next(line for line in text.splitlines() if "positive_is" in line)
+
+
+def test_where_a_risk_is_foreseen_to_prevent_it_what_a_yes_means_is_only_asked(tmp_path: Path) -> None:
+    """High-risk patients got the care programme in Obermeyer et al. 2019 (Science 366:447)."""
+    text = written(tmp_path, pd.DataFrame({"sex": of("f", "m"), "readmission_risk": number(0, 1)}))
+    assert "positive_is" not in parsed(text)["data"]
+    assert "# positive_is: burden      # CHECK" in text
+
+
+def test_of_two_scores_that_are_one_turned_round_that_of_the_asked_class_is_taken(tmp_path: Path) -> None:
+    p = number(0, 1)
+    frame = pd.DataFrame({"sex": of("f", "m"), "proba_0": 1 - p, "proba_1": p, "y": (p > 0.5).astype(int)})
+    assert parsed(written(tmp_path, frame))["model"]["score"] == "proba_1"
+    alone = parsed(written(tmp_path, frame.drop(columns="proba_1"), "alone.csv"))
+    assert (alone["model"]["score"], alone["data"]["positive"]) == ("proba_0", "0")
+
+
+@pytest.mark.parametrize("outcome", ["y", "deposit", "subscription", "response"])
+def test_an_input_called_default_is_no_outcome_where_a_better_one_stands_last(
+    tmp_path: Path, outcome: str
+) -> None:
+    """As in the bank-marketing data (Moro et al. 2014), whose ``default`` is an input, also in its copies."""
+    frame = {
+        "age": whole(18, 80),
+        "default": of("yes", "no"),
+        "balance": whole(0, 99),
+        outcome: of("yes", "no"),
+    }
+    text = written(tmp_path, pd.DataFrame(frame))
+    assert parsed(text)["data"]["label"] == outcome
+    assert "CHECK: another outcome" in role(text, "default")
+    last = pd.DataFrame({"age": whole(18, 80), "balance": whole(0, 99), "default": of(0, 1)})
+    assert parsed(written(tmp_path, last, "last.csv"))["data"]["label"] == "default"
+
+
+def test_a_last_column_of_two_values_is_asked_about(tmp_path: Path) -> None:
+    frame = {"sex": of("f", "m"), "default": of("yes", "no"), "x": whole(0, 99), "bought": of(0, 1)}
+    text = written(tmp_path, pd.DataFrame(frame))
+    assert parsed(text)["data"]["label"] == "default"
+    assert "CHECK: two values in the last column" in role(text, "bought")
+
+
+AGE = whole(18, 80)
+RACE = of("White", "Black", "Asian")
+CODE = np.array([{"White": 1, "Black": 2, "Asian": 3}[r] for r in RACE])
+TWINS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "bands": ({"age_cat": np.where(AGE < 25, "Less than 25", "25 or more"), "age": AGE}, ["age"]),
+    "groups": ({"Age": AGE, "AgeGroup": np.where(AGE < 40, "young", "old")}, ["Age"]),
+    "codes first": ({"race_code": CODE, "race": RACE}, ["race"]),
+    "codes that differ": ({"race": RACE, "race_code": np.where(np.arange(N) == 7, 4, CODE)}, ["race"]),
+    "a coarser form": ({"ethnicity": RACE, "Ethnic_minority": (RACE != "White").astype(int)}, ["ethnicity"]),
+    "another name": ({"sex": of("f", "m"), "age": AGE, "birth_year": 2024 - AGE}, ["sex", "age"]),
+    "no twins": ({"sex": of("f", "m"), "gender": of("f", "m", "x")}, ["sex", "gender"]),
+    "two persons": ({"applicant_age": AGE, "spouse_age": whole(18, 80)}, ["applicant_age", "spouse_age"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TWINS)
+def test_of_two_spellings_of_one_attribute_one_is_sensitive(tmp_path: Path, case: str) -> None:
+    columns, expected = TWINS[case]
+    text = written(tmp_path, pd.DataFrame(columns | {"y": of(0, 1)}))
+    assert parsed(text)["data"]["sensitive"] == expected
+    for name in columns.keys() - {*expected}:
+        assert re.search("CHECK: .* which is sensitive", role(text, name))
+
+
+def test_a_totals_row_is_told_and_bands_stand_in_their_order(tmp_path: Path) -> None:
+    bands = of("under 25", "25-44", "45-64", "65+", "5-9 years")
+    bands[-1] = "Total"
+    text = written(tmp_path, pd.DataFrame({"age_group": bands, "hired": of(0, 1)}))
+    assert "# CHECK: 'Total' in column 'age_group' looks like that of a totals row" in text
+    shown = re.findall("'(.*?)'", role(text, "age_group"))
+    assert shown[:5] == ["under 25", "5-9 years", "25-44", "45-64", "65+"]
+
+
+def test_proxies_are_spoken_of_where_some_are_marked(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"sex": of("f", "m"), "balance": whole(0, 99), "y": of(0, 1)})
+    assert "as proxies" not in written(tmp_path, frame)
+    text = written(tmp_path, frame.assign(zip=whole(10_000, 99_999)), "zip.csv")
+    assert "those marked as proxies below" in text
+    assert "(a proxy)" in role(text, "zip")
+
+
 @pytest.mark.parametrize("frame", [LOANS, {"age": whole(18, 80), "female": of(0, 1), "y": of(0, 1)}])
 def test_no_gate_is_invented(tmp_path: Path, frame: dict[str, Any]) -> None:
     text = written(tmp_path, pd.DataFrame(frame))

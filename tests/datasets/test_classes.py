@@ -23,12 +23,12 @@ def read(values, role="label", positive=(), negative=()):
         (
             ["<30", ">30", "NO", "NO"], ["<30"], [],
             "label column 'y': which values are negative is unclear: beside positive '<30' it holds "
-            "'NO' (2 rows), '>30' (1 rows); name those that are negative in data.negative (a list is fine), "
+            "'NO' (2 rows), '>30' (1 row); name those that are negative in data.negative (a list is fine), "
             "or the others in data.positive",
         ),
         (["Y", "N", "N"], ["ja"], [], "'ja' (data.positive) occurs in none of 3 rows, which hold 'N'"),
         (["Y", "N", "Z"], [], ["nein"], "'nein' (data.negative) occurs in none of 3 rows, which hold"),
-        (["yes ", "no"], ["yes"], [], "'yes ' (1 rows) differs from the positive 'yes' in its spelling"),
+        (["yes ", "no"], ["yes"], [], "'yes ' (1 row) differs from the positive 'yes' in its spelling"),
         (["Yes", "Yes"], ["yes"], [], "'Yes' (2 rows) differs from the positive 'yes' in its spelling alone"),
         (["ｙes", "no"], ["yes"], [], "differs from the positive 'yes' in its spelling alone"),
         (["a", "b", "c"], [], [], "say which value is positive (data.positive); a list of them is"),
@@ -186,14 +186,14 @@ def test_values_that_are_no_text_name_slices_everywhere(
     [
         (
             1e200,
-            "squares can be summed (0, or from 1e-50 to 1e+50), got 1e+200 (and 0 more such rows), first",
+            "squares can be summed (0, or from 1e-50 to 1e+50), got 1e+200, first",
         ),
         (5e-324, "squares can be summed (0, or from 1e-50 to 1e+50), got 5e-324"),
         (1e-160, "got 1e-160"),
         (float("inf"), "finite numbers of at least 0"),
-        (float("nan"), "finite numbers of at least 0, got nan (and 0 more such rows), first in row 4"),
-        (-1.0, "finite numbers of at least 0, got -1.0 (and 0 more such rows), first in row 4"),
-        (None, "finite numbers of at least 0, got nan"),
+        (float("nan"), "weight column 'w' is missing in 1 row, first in row 4 of d.parquet"),
+        (-1.0, "finite numbers of at least 0, got -1.0, first in row 4"),
+        (None, "weight column 'w' is missing in 1 row, first in row 4 of d.parquet"),
     ],
 )
 def test_a_weight_that_cannot_be_summed_is_named_with_its_row(

@@ -13,7 +13,8 @@ from fairweigh.datasets.fetch import cache_folder, fetch, locate
 from fairweigh.datasets.read import read_table
 
 PLAIN = b'id,name,score,score\n1,Ada L,3,3\n2,"Hopper, G",4,4\n'
-STRIPPED = b"id,score,score\n1,3,3\n2,4,4\n"
+STRIPPED = b"id,score,score\r\n1,3,3\r\n2,4,4\r\n"
+"""As RFC 4180 has it."""
 
 
 def digest(content):
@@ -114,6 +115,16 @@ def test_personal_columns_never_reach_the_cache(server, cache, listed):
     assert server.asked == ["/toy.csv"]
     for file in cache.iterdir():
         assert b"Ada" not in file.read_bytes()
+
+
+def test_a_cell_with_a_lone_carriage_return_stays_one_cell(server, cache):
+    content = b'id,name,note\n1,Ada,"a\rb"\n2,Grace,plain\n'
+    server.pages["/cr.csv"] = content
+    path = locate(
+        cr := toy(server.address + "/cr.csv", digest(content), name="cr.csv", drop=["name"]), cr.files["all"]
+    )
+    table = read_table(path)
+    assert (table.column_names, table["note"].to_pylist()) == (["id", "note"], ["a\rb", "plain"])
 
 
 def test_cached_copy_without_personal_columns_is_still_checked(server, cache):

@@ -256,7 +256,7 @@ def test_header_that_is_not_utf8_is_refused(tmp_path):
 
 def test_ragged_row_is_numbered_but_not_quoted(tmp_path):
     message = refusal(write(tmp_path / "t.csv", "name,y\nAda,1\nGrace Hopper\n"))
-    assert "expected 2 columns, got 1 in row 3" in message
+    assert "expected 2 columns, got 1 in line 3" in message
     assert "Grace" not in message
 
 

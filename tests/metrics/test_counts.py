@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from fairweigh.metrics.counts import UNKNOWN, Cube, Cubes, combined, features_by
+from fairweigh.metrics.counts import UNKNOWN, Cube, Cubes, features_by
+from fairweigh.metrics.profiles import combined
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

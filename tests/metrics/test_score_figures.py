@@ -118,6 +118,18 @@ def test_auc_of_one_is_not_certain(scored):
     assert high[0] == pytest.approx(1)
 
 
+@pytest.mark.parametrize("far", [0.1, 0.9])
+def test_auc_without_spread_counts_clusters_and_not_rows(scored, far):
+    # Every row stands nine times over, as one cluster: nothing is known that one row each would not say.
+    label = np.arange(40) < 20
+    score = np.where(label, 1 - far, far)
+    alone = scored(score, label).figure("auc")
+    many = scored(np.repeat(score, 9), np.repeat(label, 9), cluster=np.repeat(np.arange(40), 9)).figure("auc")
+    assert many.value[0] == alone.value[0] == (far == 0.1)
+    for mine, theirs in zip(many.limits(1.96, 1), alone.limits(1.96, 1), strict=True):
+        assert mine[0] == pytest.approx(theirs[0], abs=1e-9)
+
+
 @settings(deadline=None)
 @given(rows)
 def test_roc_points_lie_on_sklearns_curve(scored, data):

@@ -1,9 +1,14 @@
 """Weighted and clustered rates held to numpy, to an independent cluster bootstrap and to plain rows."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from fairweigh.metrics import compare
 from fairweigh.metrics.clusters import Dependence
+from fairweigh.metrics.counts import Cube
+from fairweigh.metrics.figures import count_figure
+from fairweigh.metrics.profiles import numbered
+from fairweigh.metrics.table import METRICS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -195,3 +200,31 @@ def test_covariances_of_slices_that_share_clusters_are_those_of_the_definition(s
     kept = Dependence.of(owner, cluster, pull[held], slices)
     assert kept.products is None
     np.testing.assert_allclose(kept.covariance(one, other), wanted, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["selection_rate", "true_positive_rate", "precision", "f1"])
+def test_clusters_of_equal_counts_held_once_give_the_figures_of_each(name, monkeypatch):
+    r = np.random.default_rng(8)
+    table = {"g": r.choice(list("abc"), 4000), "c": r.integers(0, 900, 4000).astype(str)}
+    table |= {"y_true": r.integers(0, 2, 4000), "y_pred": r.integers(0, 2, 4000)}
+    cube = Cube.count(pa.table(table), ["g", "y_true", "y_pred"], cluster="c")
+    each = count_figure(METRICS[name], cube.tally(["g"]))
+    monkeypatch.setattr("fairweigh.metrics.profiles.MANY", 0)
+    tally = cube.tally(["g"])
+    assert len(tally.clusters.once.owner) < len(tally.clusters.owner) / 8
+    once = count_figure(METRICS[name], tally)
+    np.testing.assert_array_equal(once.value, each.value)
+    np.testing.assert_allclose(once.size, each.size, rtol=1e-10)
+    pairs = np.array([0, 0, 1, 2]), np.array([1, 2, 2, 2])
+    wanted = each.dependence.covariance(*pairs)
+    np.testing.assert_allclose(once.dependence.covariance(*pairs), wanted, rtol=1e-9, atol=1e-16)
+    np.testing.assert_allclose(once.dependence.variance, each.dependence.variance, rtol=1e-10)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 40), max_size=60), st.integers(41, 2000))
+def test_numbers_of_codes_are_those_of_numpy(codes, size):
+    found, place = numbered(np.array(codes, np.int64), size)
+    wanted, inverse = np.unique(np.array(codes, np.int64), return_inverse=True)
+    np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_array_equal(place, inverse.reshape(-1))
