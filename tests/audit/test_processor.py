@@ -28,7 +28,7 @@ def test_processors_of_x86_and_arm_are_read_as_the_kernel_writes_them(tmp_path):
     xeon, graviton = tmp_path / "xeon", tmp_path / "graviton"
     xeon.write_text(
         "processor\t: 0\nmodel name\t: Intel(R) Xeon(R) Platinum 8488C\n"
-        "flags\t\t: fpu avx2 avx512f avx_vnni avx512_bf16 avx512_vnni amx_bf16 avx512_fp16 amx_tile amx_int8\n\n"
+        "flags\t\t: fpu avx2 avx512f avx_vnni avx512_bf16 avx512_vnni amx_bf16 avx512_fp16 amx_int8\n\n"
         "processor\t: 1\nmodel name\t: another\nflags\t\t: fpu\n"
     )
     graviton.write_text("processor\t: 0\nFeatures\t: fp asimd asimddp sve i8mm bf16\nCPU part\t: 0xd40\n")

@@ -218,7 +218,7 @@ def test_operations_of_a_convolution_are_those_of_torchs_counter():
     ("LSTM", 4, {"proj_size": 4}),
 ])  # fmt: skip
 def test_operations_of_a_recurrent_layer_are_those_of_its_weights(kind, gates, settings):
-    """Every weight of a step is used once; torch's counter sees a GRU's products (of an LSTM it sees none)."""
+    """Every weight of a step is used once; torch's counter sees a GRU's, and no LSTM's."""
     import torch
     from fairweigh.models.runtimes import TorchRuntime
     from torch.utils.flop_counter import FlopCounterMode
@@ -242,7 +242,7 @@ def test_operations_of_a_recurrent_layer_are_those_of_its_weights(kind, gates, s
 
 
 def test_operations_of_torchs_own_attention_are_those_of_the_same_layers_apart():
-    """Its projections are no layers that run: as plain ones they are counted by torch (exported: decomposed)."""
+    """Its projections are no layers that run: exported they are plain, and counted by torch."""
     from ..zoo.zoo import ready
 
     module, exported = ready("MultiheadAttention"), ready("MultiheadAttention, .pt2")

@@ -53,7 +53,7 @@ def test_a_collated_batch_is_what_the_tokenizer_pads_itself(side, bert):
 
 
 def test_arrays_that_one_model_asks_for_are_not_given_to_another(bert):
-    """Two tokenizers of the same words: one gives types of tokens, which GPT-2 would add to its embeddings."""
+    """Two tokenizers of the same words: one gives types of tokens, which GPT-2 would add in."""
     with_types, without = tokenizer_from(str(bert)), tokenizer_from(str(bert))
     without.model_input_names = ["input_ids", "attention_mask"]
     texts = rows(t=sentences(9, seed=6))
