@@ -21,6 +21,9 @@ HISTOGRAM_BINS = 30
 HISTOGRAMS = 6
 """Layers of largest error whose histograms are kept; the figures of the others stand in the table."""
 
+OTHERS = tell("biases, norms and buffers")
+"""Name of the row of the tensors that are no matrices."""
+
 Dense = dict[str, NDArray[np.float32]]
 
 
@@ -47,7 +50,8 @@ def layers(
     -------
     list of dict
         One per weight of two or more dimensions: name, type, shape_before, shape_after, sparsity,
-        sqnr_db, encoding, stored_bytes, and for the most changed ones the histograms of both.
+        sqnr_db, encoding, stored_bytes, and for the most changed ones the histograms of both. One more for
+        all other tensors together, so that the bytes of all are those of the file without its header.
     """
     exported = getattr(after, "exported", None)
     module = exported.module if exported is not None else after.module
@@ -56,7 +60,7 @@ def layers(
     types = {**weights.holder_types(first), **weights.holder_types(module)}
     held = weights.formats(module)
     if exported is not None:
-        sizes, _ = sizes_of_graph(after.path, exported.path, _weights(module))
+        sizes, total = sizes_of_graph(after.path, exported.path, _weights(module))
         for name, brought in _quantised(new, exported.path, after.path):
             held[name] = (
                 tell("int8, one scale per tensor")
@@ -65,7 +69,7 @@ def layers(
             )
             new[name] = brought.back
     else:
-        sizes, _ = sizes_of_tensors(folder, new)
+        sizes, total = sizes_of_tensors(folder, new)
     names = _names_before(new, steps)
     turned = {f"{name}.weight" for _, record in steps for name in record.get("turned", ())}
     found = []
@@ -79,6 +83,11 @@ def layers(
     for name in gone:
         row = _layer(name, types.get(name, ""), old[name], None, tell("removed"))
         found.append(row | {"stored_bytes": 0})
+    rest = total - sum(row["stored_bytes"] or 0 for row in found)
+    others = [_vectors(first), _vectors(module)]
+    if rest or others[1].size:
+        row = _layer(OTHERS, "", others[0] if names else None, others[1], "")
+        found.append(row | {"stored_bytes": rest, "sparsity": None})
     return _with_histograms(found)
 
 
@@ -98,6 +107,12 @@ def _weights(module: Any) -> Dense:
     return {n: t.numpy() for n, t in weights.parameters(module).items() if t.ndim > 1}
 
 
+def _vectors(module: Any) -> NDArray[np.float32]:
+    """All that is learned and is no matrix, in one row."""
+    found = [t.numpy().ravel() for t in weights.parameters(module).values() if t.ndim < 2]
+    return np.concatenate(found) if found else np.zeros(0, np.float32)
+
+
 def sizes_of_tensors(folder: Path, names: Collection[str]) -> tuple[dict[str, int], int]:
     """Bytes that each of some weights takes in an artefact's file of tensors, and those of all tensors.
 
@@ -107,16 +122,22 @@ def sizes_of_tensors(folder: Path, names: Collection[str]) -> tuple[dict[str, in
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
     sizes: dict[str, int] = {}
     total = 0
+    inside = {_in_torchao(name): name for name in names}
     for key, told in header.items():
         if key == "__metadata__":
             continue
         start, end = told["data_offsets"]
         total += end - start
-        # torchao and the codec put what a part is behind the name of the whole.
-        whole = max((n for n in names if key == n or key.startswith((f"{n}#", f"{n}_", f"{n}:"))), default="")
-        if whole:
-            sizes[whole] = sizes.get(whole, 0) + end - start
-    return sizes, total
+        whole = key.partition("#")[0]
+        whole = next((name for parts, name in inside.items() if key.startswith(parts)), whole)
+        sizes[whole] = sizes.get(whole, 0) + end - start
+    return {name: sizes[name] for name in names if name in sizes}, total
+
+
+def _in_torchao(name: str) -> str:
+    """How torchao begins the names of the parts of a tensor."""
+    parent, dot, own = name.rpartition(".")
+    return f"{parent}{dot}_{own}_"
 
 
 def sizes_of_graph(made: Path, plain: Path, module: Dense) -> tuple[dict[str, int], int]:
@@ -192,7 +213,7 @@ def sqnr(before: NDArray[np.float32], after: NDArray[np.float32]) -> float | Non
 
 
 def _with_histograms(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    changed = [layer for layer in found if layer["sqnr_db"] is not None]
+    changed = [x for x in found if x["sqnr_db"] is not None and x["name"] != OTHERS]
     for layer in sorted(changed, key=lambda item: item["sqnr_db"])[:HISTOGRAMS]:
         both = np.concatenate([layer["_before"].ravel(), layer["_after"].ravel()])
         edges = np.linspace(float(both.min()), float(both.max()), HISTOGRAM_BINS + 1)

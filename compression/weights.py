@@ -96,15 +96,12 @@ def stored(module: Any) -> tuple[dict[str, Any], dict[str, Any]]:
             tensors |= {key: bias.detach() for key, bias in given.items()}
             continue
         for key, tensor in _own(name, part):
-            if _subclass(tensor):
-                subclasses[key] = tensor
-                continue
-            where = place(tensor)
+            where = place(next(_inner(tensor)))
             if tensor.numel() and where in seen:
                 tied[key] = seen[where]
                 continue
             seen[where] = key
-            tensors[key] = tensor
+            (subclasses if _subclass(tensor) else tensors)[key] = tensor
     told: dict[str, Any] = {"tied": tied}
     if subclasses:
         from torchao.prototype.safetensors.safetensors_support import flatten_tensor_state_dict
@@ -125,6 +122,7 @@ def restore(module: Any, tensors: Mapping[str, Any], told: Mapping[str, Any]) ->
         with quiet():
             subclasses, left = unflatten_tensor_state_dict(left, dict(told["torchao"]))
     made: dict[str, Any] = {}
+    used: set[str] = set()
     for name, part in _holders(module):
         if is_packed(part):
             _restore_packed(name, part, left)
@@ -132,20 +130,18 @@ def restore(module: Any, tensors: Mapping[str, Any], told: Mapping[str, Any]) ->
         for key, tensor in list(_own(name, part)):
             own = key.rpartition(".")[2]
             source = told.get("tied", {}).get(key, key)
-            found = subclasses.pop(key, None)
-            if found is None:
-                found = tensors.get(source)
-                left.pop(key, None)
+            found = subclasses.get(source, tensors.get(source))
+            left.pop(key, None)
+            used.add(source)
             if found is None or tuple(found.shape) != tuple(tensor.shape):
                 shape = None if found is None else tuple(found.shape)
                 raise InputError(
                     f"the artefact does not fit: {key}: expected {tuple(tensor.shape)}, got {shape}"
                 )
             made[source] = _assign(part, own, made.get(source, found))
-    if left or subclasses:
-        raise InputError(
-            f"the artefact does not fit: the module has no place for {next(iter({**left, **subclasses}))}"
-        )
+    over = [*left, *(key for key in subclasses if key not in used)]
+    if over:
+        raise InputError(f"the artefact does not fit: the module has no place for {over[0]}")
 
 
 def _assign(part: Any, name: str, value: Any) -> Any:
@@ -305,9 +301,7 @@ def fold(module: Any) -> list[str]:
     folded = []
     for name, part in list(module.named_modules()):
         if parametrize.is_parametrized(part):
-            for key in list(part.parametrizations):
-                parametrize.remove_parametrizations(part, key, leave_parametrized=True)
-                folded.append(_within(name, key))
+            folded += [_within(name, key) for key in _without_parametrizations(part)]
         for hook in list(part._forward_pre_hooks.values()):
             if isinstance(hook, prune.BasePruningMethod):
                 own = hook._tensor_name
@@ -322,6 +316,25 @@ def fold(module: Any) -> list[str]:
     for parameter in module.parameters() if folded else ():
         parameter.requires_grad_(False)
     return folded
+
+
+def _without_parametrizations(part: Any) -> list[str]:
+    """Put what a module's parametrizations give into their place; returns the names of the tensors.
+
+    torch's own way back takes the properties out of the module's class, which copies of the module share.
+    """
+    import torch
+
+    given = {key: getattr(part, key).detach().clone() for key in part.parametrizations}
+    learned = {key: any(True for _ in part.parametrizations[key].parameters()) for key in given}
+    part.__class__ = type(part).__bases__[0]
+    del part.parametrizations
+    for key, tensor in given.items():
+        if learned[key]:
+            part.register_parameter(key, torch.nn.Parameter(tensor, requires_grad=False))
+        else:
+            part.register_buffer(key, tensor)
+    return list(given)
 
 
 def settle(module: Any) -> None:
