@@ -58,6 +58,7 @@ class Record(Written):
     turned: list[str] = Field([])
     recurrent: list[str] = Field([])
     tied: dict[str, str] = Field({})
+    spared: list[str] = Field([])
 
 
 class Step(Written):

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from pydantic import Field
 
 from ..datasets.errors import InputError
@@ -23,7 +24,7 @@ from .recipes import (
     plural,
     recipe,
 )
-from .recount import packed, share
+from .recount import is_table, packed, share
 from .structure import place
 
 SLOW_HALF = tell(
@@ -51,6 +52,7 @@ def _quantise_dynamic(module: Any, record: Mapping[str, Any]) -> None:
     wanted |= dict.fromkeys(record.get("recurrent", ()), linear)
     if record["embeddings"]:
         wanted[torch.nn.Embedding] = ao.float_qparams_weight_only_qconfig
+    wanted |= dict.fromkeys(record.get("spared", ()))
     with quiet():
         ao.quantize_dynamic(module, wanted, inplace=True)
     for name, first in record.get("tied", {}).items():
@@ -62,6 +64,13 @@ def _quantise_dynamic(module: Any, record: Mapping[str, Any]) -> None:
             part.use_nested_tensor = False
         if isinstance(part, torch.nn.TransformerEncoderLayer):
             part.activation_relu_or_gelu = 0
+        if is_table(part):
+            part.register_forward_pre_hook(_in_one_piece)
+
+
+def _in_one_piece(part: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Indices as the int8 kernel of a table wants them: a column of a table lies scattered in memory."""
+    return tuple(one.contiguous() for one in given)
 
 
 def turn(module: Any, record: Mapping[str, Any]) -> None:
@@ -87,6 +96,38 @@ def transposed(module: Any) -> list[str]:
     ]
 
 
+def _called(model: Any, rows: Any) -> set[str]:
+    """Names of the modules that are called as the model scores some rows.
+
+    Of the others, such as a table that is a factor of a product, only the weight is read, as a tensor, which
+    a quantised layer has not.
+    """
+    torch = optional("torch", "int8-dynamic")
+    runtime = model.runtime
+    found: set[str] = set()
+    hooks = [
+        part.register_forward_pre_hook(lambda *_, name=name: found.add(name))
+        for name, part in runtime.module.named_modules()
+    ]
+    arrays = model.inputs.encode(rows, None).collate(np.arange(min(2, rows.num_rows)))
+    try:
+        with torch.inference_mode():
+            runtime.forward(runtime.tensors(arrays))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found
+
+
+def exchangeable(model: Any, name: str) -> None:
+    """InputError for an exported program, which has operations and no layers."""
+    if type(model.runtime.module).__name__ == "GraphModule":
+        raise InputError(
+            f"{name}: the layers of an exported program cannot be exchanged; give the module that it was made "
+            "of, or take onnx-int8"
+        )
+
+
 def _recurrent(module: Any) -> list[str]:
     """Names of the recurrent layers that torch has int8 kernels for: with biases and without projections."""
     torch = optional("torch", "int8-dynamic")
@@ -99,11 +140,21 @@ def _recurrent(module: Any) -> list[str]:
     ]
 
 
-def _tied(module: Any, tables: Sequence[str]) -> dict[str, str]:
-    """Embedding layers that share another's table, and whose it is."""
+def _tied(module: Any, names: Sequence[str]) -> dict[str, str]:
+    """Layers that share another's weight, and whose it is."""
     first: dict[Any, str] = {}
-    found = {name: first.setdefault(place(module.get_submodule(name).weight), name) for name in tables}
+    found = {name: first.setdefault(place(module.get_submodule(name).weight), name) for name in names}
     return {name: one for name, one in found.items() if name != one}
+
+
+def _whole(module: Any, tied: Mapping[str, str]) -> dict[str, str]:
+    """Of layers that share a weight, those that share everything and can be one quantised layer."""
+
+    def bias(name: str) -> Any:
+        found = getattr(module.get_submodule(name), "bias", None)
+        return None if found is None else place(found)
+
+    return {name: one for name, one in tied.items() if bias(name) == bias(one)}
 
 
 @recipe("int8-dynamic", Int8Dynamic, rebuild=_quantise_dynamic)
@@ -114,13 +165,23 @@ def int8_dynamic(model: Any, params: Int8Dynamic, context: Context) -> Done:
             f"int8-dynamic: its kernels run on the CPU only, the model is on {model.runtime.device}"
         )
     in_float32(model, "int8-dynamic")
+    exchangeable(model, "int8-dynamic")
     module = model.runtime.module
-    tables = _layers(model, "Embedding") if params.embeddings else []
+    called = _called(model, context.sample)
+    linear, every = _layers(model, "Linear"), _layers(model, "Embedding") if params.embeddings else []
+    tied = _tied(module, [*linear, *every])
+    whole = _whole(module, tied)
+    # A weight that two layers share is packed once, or not at all.
+    parted = {name for pair in tied.items() if pair[0] not in whole for name in pair}
+    reached = {one for name, one in tied.items() if name in called} | called
+    spared = [n for n in (*linear, *every) if tied.get(n, n) not in reached or n in parted]
     record = {
-        **params.model_dump(), "turned": transposed(module), "recurrent": _recurrent(module),
-        "tied": _tied(module, tables),
+        **params.model_dump(), "turned": transposed(module),
+        "recurrent": [name for name in _recurrent(module) if name in called],
+        "tied": {name: one for name, one in whole.items() if name not in spared}, "spared": spared,
     }  # fmt: skip
-    layers = [*_layers(model, "Linear"), *record["turned"], *record["recurrent"]]
+    tables = [name for name in every if name not in spared]
+    layers = [*(n for n in linear if n not in spared), *record["turned"], *record["recurrent"]]
     listed_layers(layers or tables, "Linear layer or recurrent layer", "int8-dynamic")
     try:
         _quantise_dynamic(module, record)
@@ -241,13 +302,13 @@ class Int4(TorchAO):
 @recipe("int8-weight", TorchAO, rebuild=turn)
 def int8_weight(model: Any, params: TorchAO, context: Context) -> Done:
     """int8 weights, float32 activations."""
-    return _torchao(model, params, "int8-weight", "Int8WeightOnlyConfig", {"version": 2})
+    return _torchao(model, params, context, "int8-weight", "Int8WeightOnlyConfig", {"version": 2})
 
 
 @recipe("int8-torchao", TorchAO, rebuild=turn)
 def int8_torchao(model: Any, params: TorchAO, context: Context) -> Done:
     """int8 weights and activations, one scale per row."""
-    done = _torchao(model, params, "int8-torchao", "Int8DynamicActivationInt8WeightConfig", {"version": 2})
+    done = _torchao(model, params, context, "int8-torchao", "Int8DynamicActivationInt8WeightConfig", {"version": 2})
     if not params.compile:
         done.notes.append(tell("Pays only when it is compiled (compile: true); uncompiled it runs slower."))
     return done
@@ -257,14 +318,14 @@ def int8_torchao(model: Any, params: TorchAO, context: Context) -> Done:
 def int4_weight(model: Any, params: Int4, context: Context) -> Done:
     """int4 weights."""
     _needs_cuda(model, "int4-weight", "in float32 on a CPU they run 28 to 58 times slower")
-    return _torchao(model, params, "int4-weight", "Int4WeightOnlyConfig", {"group_size": params.group_size})
+    return _torchao(model, params, context, "int4-weight", "Int4WeightOnlyConfig", {"group_size": params.group_size})
 
 
 @recipe("fp8", TorchAO, rebuild=turn)
 def fp8(model: Any, params: TorchAO, context: Context) -> Done:
     """float8 weights and activations."""
     _needs_cuda(model, "fp8", "no CPU has them")
-    return _torchao(model, params, "fp8", "Float8DynamicActivationFloat8WeightConfig", {})
+    return _torchao(model, params, context, "fp8", "Float8DynamicActivationFloat8WeightConfig", {})
 
 
 def _needs_cuda(model: Any, name: str, why: str) -> None:
@@ -274,26 +335,28 @@ def _needs_cuda(model: Any, name: str, why: str) -> None:
         )
 
 
-def _torchao(model: Any, params: TorchAO, name: str, config: str, arguments: dict[str, Any]) -> Done:
+def _torchao(
+    model: Any, params: TorchAO, context: Context, name: str, config: str, arguments: dict[str, Any]
+) -> Done:
     torch = optional("torch", name)
     ao = optional("torchao.quantization", name)
     in_float32(model, name)
+    exchangeable(model, name)
     module = model.runtime.module
     record = {"turned": transposed(module)}
     turn(module, record)
     layers = [m for m in module.modules() if type(m) is torch.nn.Linear]
-    tables = [m for m in module.modules() if type(m) is torch.nn.Embedding] if params.embeddings else []
     listed_layers(layers, "Linear layer", name)
-    wanted = tuple(type(m) for m in (layers[:1] + tables[:1]))
-    shared = _tied(module, _layers(model, "Embedding"))
+    shared = _tied(module, [*_layers(model, "Linear"), *_layers(model, "Embedding")])
+    tables = _looked_up(model, context, shared) if params.embeddings else []
     with quiet():
         try:
             ao.quantize_(module, getattr(ao, config)(**arguments), lambda m, _: type(m) is torch.nn.Linear)
-            if torch.nn.Embedding in wanted:
+            if tables:
                 each = ao.IntxWeightOnlyConfig(
                     weight_dtype=torch.int8, granularity=optional("torchao.quantization", name).PerAxis(0)
                 )
-                ao.quantize_(module, each, lambda m, _: type(m) is torch.nn.Embedding)
+                ao.quantize_(module, each, lambda _, name: name in tables)
         except (RuntimeError, NotImplementedError, AssertionError, ValueError, TypeError) as error:
             raise InputError(f"{name}: torchao cannot do this here: {one_line(error)}") from None
     for own, first in shared.items():
@@ -302,6 +365,13 @@ def _torchao(model: Any, params: TorchAO, name: str, config: str, arguments: dic
     kind = config.removesuffix("Config")
     notes = [] if params.compile else [tell("Uncompiled: bytes fall, time does not.")]
     return Done(record=record, notes=notes, recount=lambda made: _by_torchao(made, kind))
+
+
+def _looked_up(model: Any, context: Context, shared: Mapping[str, str]) -> list[str]:
+    """Names of the embedding layers whose rows are looked up, and of those that share their tables."""
+    called = _called(model, context.sample)
+    reached = called | {one for name, one in shared.items() if name in called}
+    return [name for name in _layers(model, "Embedding") if shared.get(name, name) in reached]
 
 
 def _by_torchao(made: Any, kind: str) -> str:

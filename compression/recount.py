@@ -42,11 +42,16 @@ def packed(model: Any) -> dict[str, list[Any]]:
             continue
         if callable(getattr(part, "get_weight", None)):
             found["recurrent"].append(part)
-        elif hasattr(part, "num_embeddings"):
+        elif is_table(part):
             found["embedding"].append(part)
         elif hasattr(part, "in_features"):
             found["linear"].append(part)
     return found
+
+
+def is_table(part: Any) -> bool:
+    """Whether a module is an embedding layer whose table torch holds in int8."""
+    return weights.is_packed(part) and hasattr(part, "num_embeddings")
 
 
 def share(model: Any, kept: Iterable[str] = ("float32",)) -> float:
