@@ -204,30 +204,27 @@ def _in_int8(made: Any) -> str:
         plural(len(found["linear"]), "{n} Linear layer", "{n} Linear layers"),
         plural(len(found["recurrent"]), "{n} recurrent layer", "{n} recurrent layers"),
     ]
-    several = [kind for kind, key in zip(kinds, ("linear", "recurrent"), strict=True) if found[key]]
-    what = tell("{what} and {what_else}", what=kinds[0], what_else=kinds[1]) if len(several) > 1 else (
-        several[0] if several else kinds[0]
-    )  # fmt: skip
+    what = " and ".join(kind for kind, key in zip(kinds, found, strict=False) if found[key]) or kinds[0]
     held = weights.formats(made.runtime.module)
-    own = {f"{n}." for n, part in made.runtime.module.named_modules() if part in found["embedding"]}
-    ways = {how for name, how in held.items() if how.startswith("int8") and not name.startswith(tuple(own))}
+    tables = tuple(f"{n}." for n, part in made.runtime.module.named_modules() if is_table(part))
+    ways = {how for name, how in held.items() if how.startswith("int8") and not name.startswith(tables)}
     text = (
         tell("{what} to int8, one scale per layer", what=what)
         if ways == {tell("int8, one scale per layer")}
         else tell("{what} to int8, one scale per channel", what=what)
     )
-    text = _and_tables(text, len(found["embedding"]))
-    return tell("{what}: {share} of the weights", what=text, share=f"{share(made):.0%}")
+    return _and_tables(text if ways else "", len(found["embedding"]), made)
 
 
-def _and_tables(changed: str, tables: int) -> str:
-    if not tables:
-        return changed
-    return tell(
-        "{what}; {what_else} to int8, one scale per row",
-        what=changed,
-        what_else=plural(tables, "{n} embedding table", "{n} embedding tables"),
-    )
+def _and_tables(changed: str, tables: int, made: Any) -> str:
+    """What became int8, the tables too, and what share of the weights that is."""
+    what = plural(tables, "{n} embedding table", "{n} embedding tables")
+    parts = [
+        changed,
+        tell("{what} to int8, one scale per row", what=what) if tables else "",
+        tell("{share} of the weights", share=f"{share(made):.0%}"),
+    ]
+    return "; ".join(part for part in parts if part)
 
 
 def _layers(model: Any, kind: str) -> list[str]:
@@ -382,8 +379,7 @@ def _by_torchao(made: Any, kind: str) -> str:
     own = [holders[name] for name in found if held[name].startswith("torchao")]
     layers, tables = own.count("Linear"), own.count("Embedding")
     what = plural(layers, "{n} Linear layer", "{n} Linear layers")
-    text = _and_tables(tell("{what} to torchao's {type}", what=what, type=kind), tables)
-    return tell("{what}: {share} of the weights", what=text, share=f"{share(made):.0%}")
+    return _and_tables(tell("{what} to torchao's {type}", what=what, type=kind), tables, made)
 
 
 def copied(model: Any) -> Any:
