@@ -98,9 +98,12 @@ def formats_of(model: Any) -> dict[str, str]:
 
 def _plain(module: Any) -> Any:
     """A module whose weights are plain ones; a copy where some are computed."""
+    if not weights.computed(module):
+        return module
     weights.settle(module)
     copied = copy.deepcopy(module)
-    return copied if weights.fold(copied) else module
+    weights.fold(copied)
+    return copied
 
 
 def _weights(module: Any) -> Dense:

@@ -244,7 +244,7 @@ class _Graph:
         if places and not all(inputs[i] is not None and self._made[inputs[i]] == _PURE for i in places):
             # A vector of numbers that are not learned measures a weight, as spectral norms do, and scores nobody.
             return _MIXED if name in ("MvBackward0", "AddmvBackward0") else _ACTIVE
-        if name in NORMS:
+        if name in NORMS and (inputs[0] is None or self._made[inputs[0]] != _PURE):
             return _ACTIVE
         return _MIXED if None in inputs or _MIXED in kinds else _PURE
 

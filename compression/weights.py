@@ -285,56 +285,67 @@ def _inner(tensor: Any) -> Iterator[Any]:
         yield from _inner(getattr(tensor, name))
 
 
-def fold(module: Any) -> list[str]:
-    """Put plain weights in the place of those that are computed of others; returns their names.
+def computed(module: Any) -> list[tuple[str, Any, Any]]:
+    """Weights that are computed of others at every call: name, module that holds it, and what computes it.
 
-    Weight and spectral normalisation, orthogonal maps and masks of pruning compute a layer's weight anew at
-    every call. Evaluation mode computes the same numbers every time, so those are what can be pruned,
-    quantised and counted.
+    So do weight and spectral normalisation, orthogonal maps and the masks of pruning.
     """
-    import torch
-    from torch.nn.utils import parametrize, prune, remove_spectral_norm, remove_weight_norm
+    from torch.nn.utils import parametrize
+    from torch.nn.utils.prune import BasePruningMethod
     from torch.nn.utils.spectral_norm import SpectralNorm
     from torch.nn.utils.weight_norm import WeightNorm
 
-    old = {WeightNorm: remove_weight_norm, SpectralNorm: remove_spectral_norm}
-    folded = []
-    for name, part in list(module.named_modules()):
+    found: list[tuple[str, Any, Any]] = []
+    for name, part in module.named_modules():
         if parametrize.is_parametrized(part):
-            folded += [_within(name, key) for key in _without_parametrizations(part)]
-        for hook in list(part._forward_pre_hooks.values()):
-            if isinstance(hook, prune.BasePruningMethod):
-                own = hook._tensor_name
-                prune.remove(part, own)
-            elif type(hook) in old:
-                own = hook.name
-                with torch.no_grad():
-                    old[type(hook)](part, own)
-            else:
-                continue
-            folded.append(_within(name, own))
-    for parameter in module.parameters() if folded else ():
+            found += [(_within(name, key), part, None) for key in part.parametrizations]
+        for hook in part._forward_pre_hooks.values():
+            own = hook._tensor_name if isinstance(hook, BasePruningMethod) else getattr(hook, "name", None)
+            if isinstance(hook, (BasePruningMethod, SpectralNorm, WeightNorm)):
+                found.append((_within(name, str(own)), part, hook))
+    return found
+
+
+def fold(module: Any) -> list[str]:
+    """Put plain weights in the place of those that are computed of others; returns their names.
+
+    Evaluation mode computes the same numbers every time, so those are what can be pruned, quantised, counted.
+    """
+    import torch
+    from torch.nn.utils import prune, remove_spectral_norm, remove_weight_norm
+
+    away = {"WeightNorm": remove_weight_norm, "SpectralNorm": remove_spectral_norm}
+    found = computed(module)
+    for name, part, hook in found:
+        own = name.rpartition(".")[2]
+        with torch.no_grad():
+            if hook is not None:
+                away.get(type(hook).__name__, prune.remove)(part, own)
+            elif hasattr(part, "parametrizations"):
+                _without_parametrizations(part)
+    for parameter in module.parameters() if found else ():
         parameter.requires_grad_(False)
-    return folded
+    return [name for name, _, _ in found]
 
 
-def _without_parametrizations(part: Any) -> list[str]:
-    """Put what a module's parametrizations give into their place; returns the names of the tensors.
+def _without_parametrizations(part: Any) -> None:
+    """Put what a module's parametrizations give into their place.
 
     torch's own way back takes the properties out of the module's class, which copies of the module share.
     """
     import torch
 
-    given = {key: getattr(part, key).detach().clone() for key in part.parametrizations}
-    learned = {key: any(True for _ in part.parametrizations[key].parameters()) for key in given}
+    given = {
+        key: (getattr(part, key).detach().clone(), any(True for _ in whole.parameters()))
+        for key, whole in part.parametrizations.items()
+    }
     part.__class__ = type(part).__bases__[0]
     del part.parametrizations
-    for key, tensor in given.items():
-        if learned[key]:
+    for key, (tensor, learned) in given.items():
+        if learned:
             part.register_parameter(key, torch.nn.Parameter(tensor, requires_grad=False))
         else:
             part.register_buffer(key, tensor)
-    return list(given)
 
 
 def settle(module: Any) -> None:

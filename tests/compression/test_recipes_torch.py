@@ -423,7 +423,7 @@ def test_fine_tuning_repeats_itself_and_learns_the_training_rows(recipe, params,
     assert plain.trained_on is None
     if recipe != "prune-structured":
         # What was zero stays zero.
-        for before, after in zip(plain.layers, one.layers, strict=True):
+        for before, after in zip(plain.layers[:-1], one.layers[:-1], strict=True):
             assert after["sparsity"] >= before["sparsity"]
     assert_loads_again(one)
 
