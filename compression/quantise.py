@@ -123,8 +123,8 @@ def exchangeable(model: Any, name: str) -> None:
     """InputError for an exported program, which has operations and no layers."""
     if type(model.runtime.module).__name__ == "GraphModule":
         raise InputError(
-            f"{name}: the layers of an exported program cannot be exchanged; give the module that it was made "
-            "of, or take onnx-int8"
+            f"{name}: the layers of an exported program cannot be exchanged; give the module that it was "
+            "made of, or take onnx-int8"
         )
 
 
@@ -305,7 +305,9 @@ def int8_weight(model: Any, params: TorchAO, context: Context) -> Done:
 @recipe("int8-torchao", TorchAO, rebuild=turn)
 def int8_torchao(model: Any, params: TorchAO, context: Context) -> Done:
     """int8 weights and activations, one scale per row."""
-    done = _torchao(model, params, context, "int8-torchao", "Int8DynamicActivationInt8WeightConfig", {"version": 2})
+    done = _torchao(
+        model, params, context, "int8-torchao", "Int8DynamicActivationInt8WeightConfig", {"version": 2}
+    )
     if not params.compile:
         done.notes.append(tell("Pays only when it is compiled (compile: true); uncompiled it runs slower."))
     return done
@@ -315,7 +317,9 @@ def int8_torchao(model: Any, params: TorchAO, context: Context) -> Done:
 def int4_weight(model: Any, params: Int4, context: Context) -> Done:
     """int4 weights."""
     _needs_cuda(model, "int4-weight", "in float32 on a CPU they run 28 to 58 times slower")
-    return _torchao(model, params, context, "int4-weight", "Int4WeightOnlyConfig", {"group_size": params.group_size})
+    return _torchao(
+        model, params, context, "int4-weight", "Int4WeightOnlyConfig", {"group_size": params.group_size}
+    )
 
 
 @recipe("fp8", TorchAO, rebuild=turn)

@@ -59,7 +59,7 @@ def share(model: Any, kept: Iterable[str] = ("float32",)) -> float:
     module = model.runtime.module
     how, sizes = weights.formats(module), {n: t.numel() for n, t in weights.parameters(module).items()}
     changed = sum(size for name, size in sizes.items() if how.get(name, "float32") not in kept)
-    return changed / max(1, sum(sizes.values()))
+    return float(changed / max(1, sum(sizes.values())))
 
 
 def spared(told: Mapping[str, Weight], chosen: Sequence[str]) -> str:

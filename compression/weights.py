@@ -349,7 +349,7 @@ def _without_parametrizations(part: Any) -> None:
 
 
 def settle(module: Any) -> None:
-    """Cut off from its gradients what old-style normalisations compute: a copy could not be made otherwise."""
+    """Cut what old-style normalisations compute off from its gradients: no copy could be made otherwise."""
     import torch
 
     for part in module.modules():

@@ -133,7 +133,11 @@ def test_parameters_are_what_torch_counts_tied_ones_once_and_no_buffers(name, va
     assert cost.storage(found.model, tmp_path / "original")["parameters"] == whole
     plain = copy.deepcopy(found.model.runtime.module)
     weights.fold(plain)
-    for recipe in (("bf16", {}), ("int8-dynamic", {"embeddings": True}), ("int8-weight", {"embeddings": True})):
+    for recipe in (
+        ("bf16", {}),
+        ("int8-dynamic", {"embeddings": True}),
+        ("int8-weight", {"embeddings": True}),
+    ):
         made = variant(found, recipe)
         told = cost.storage(made.model, made.folder)
         assert told["parameters"] == sum(p.numel() for p in plain.parameters()) <= whole
@@ -218,9 +222,7 @@ def test_conv1d_of_a_gpt2_is_quantised_as_the_linear_layer_that_it_is(variant):
         expected = torch.ao.quantization.quantize_dynamic(module.eval(), {nn.Linear})
     np.testing.assert_array_equal(made.model.logits(found.rows), logits_of(found, expected))
     assert made.steps[0]["changed"].startswith(f"{count} Linear layers to int8, one scale per layer")
-    assert all(
-        layer["sqnr_db"] > 20 for layer in made.layers if ".h." in layer["name"] and layer["sqnr_db"]
-    )
+    assert all(layer["sqnr_db"] > 20 for layer in made.layers if ".h." in layer["name"] and layer["sqnr_db"])
 
 
 ENCODER = """
@@ -349,5 +351,7 @@ def test_old_style_normalisations_and_masks_of_pruning_are_folded_too():
         assert sorted(weights.fold(plain)) == ["0.weight", "1.weight", "2.weight"]
         assert torch.equal(plain(x), before)
         assert torch.equal(net(x), before)
-    assert {n for n, _ in plain.named_parameters()} == {f"{i}.{k}" for i in range(3) for k in ("weight", "bias")}
+    assert {n for n, _ in plain.named_parameters()} == {
+        f"{i}.{k}" for i in range(3) for k in ("weight", "bias")
+    }
     assert int((plain[2].weight == 0).sum()) == 8
