@@ -6,7 +6,7 @@ LOWEST ?= .venv-lowest
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: audit sentiment test test-lowest check bench clean
+.PHONY: audit sentiment test test-lowest check bench zoo clean
 
 audited = $(BIN)/fairweigh audit $(1) -o $(2); \
 	code=$$?; if [ $$code -eq 2 ]; then exit 2; fi; \
@@ -84,7 +84,7 @@ test-lowest: $(LOWEST)/.lowest
 		--ignore tests/test_house.py --ignore tests/test_notebook.py --ignore tests/reports/test_browser.py \
 		--ignore tests/reports/test_pages.py --ignore tests/reports/test_sorting.py --ignore tests/regimes/test_pages.py
 
-bench: $(BENCH)/.bench
+bench: $(BENCH)/.bench $(VENV)/.dev
 	$(BENCH)/bin/python benchmarks/start.py
 	$(BENCH)/bin/python benchmarks/counts.py
 	$(BENCH)/bin/python benchmarks/figures.py
@@ -93,6 +93,11 @@ bench: $(BENCH)/.bench
 	$(BENCH)/bin/python benchmarks/coverage
 	$(BENCH)/bin/python benchmarks/mitigation.py
 	$(BENCH)/bin/python benchmarks/report.py
+	$(BIN)/python benchmarks/ladder.py
+
+# Every architecture with every recipe, and the table of them in docs/compression.md.
+zoo: $(VENV)/.dev
+	$(BIN)/python -W ignore -m tests.zoo.matrix
 
 clean:
 	rm -rf $(VENV) $(BENCH) $(LOWEST) build dist *.egg-info .typecheck .mypy_cache .ruff_cache .pytest_cache runs

@@ -667,6 +667,17 @@ class Config(Section):
         return out
 
     @property
+    def decides_by_time(self) -> bool:
+        """Whether a gate, a target or the choice among variants looks at how long they take."""
+        timed = ("compute", "latency")
+        asked = any(gate.cost in timed for gate in self.gates)
+        return (
+            asked
+            or self.objective.weights.get("compute", 0) > 0
+            or bool(set(timed) & set(self.objective.targets))
+        )
+
+    @property
     def fits_rules(self) -> bool:
         """Whether some step fits a decision rule, and so needs rows that no step trains on."""
         return any(_finds(name, self.family).rule for p in self.planned for name, _ in p.named)

@@ -18,6 +18,7 @@ from ..told import tell, tell_n
 from . import variant
 from .config import Config
 from .measure import Measurement
+from .processor import processor
 from .result import DataInfo, Definition, Environment, GateResult, NotMeasured
 
 ALWAYS = ("numpy", "scipy", "pyarrow", "pandas", "scikit-learn", "skops", "pydantic")
@@ -56,10 +57,13 @@ def _installed(name: str) -> bool:
 
 def environment(seed: int, command: str) -> Environment:
     """Return where and with what the run is made."""
+    name, instructions = processor()
     return Environment(
         fairweigh=__version__,
         python=platform.python_version(),
         platform=platform.platform(terse=True),
+        processor=name,
+        instructions=instructions,
         packages=versions(),
         seed=seed,
         command=command,

@@ -517,6 +517,10 @@ class Environment(Part):
     fairweigh: str
     python: str
     platform: str
+    processor: str = ""
+    instructions: list[str] = Field(
+        default_factory=list, description="Of the processor: those that int8 and bfloat16 results depend on."
+    )
     packages: dict[str, str]
     seed: int
     command: str

@@ -217,13 +217,20 @@ class _Audit:
                     broken.append(failed(wanted[made.name], error, self.config))
                     self._forget(made.name)
                     continue
-                told = {**_described(made.model, truncated), "path": made.recipe.artefact}
-                kind = "mitigated" if "mitigated" in made.recipe.groups else "compressed"
-                start = wanted[made.name].on
+                # Its fresh process has worked while it was scored, and it is timed when both are done.
+                done = shop.finished(made)
+                if isinstance(done, Failed):
+                    broken.append(done)
+                    self._forget(made.name)
+                    continue
+                told = {**_described(done.model, truncated), "path": done.recipe.artefact}
+                kind = "mitigated" if "mitigated" in done.recipe.groups else "compressed"
+                start = wanted[done.name].on
                 parent = ORIGINAL if start == "original" else start
                 entries.append(
-                    Entry(made.name, told, kind, made.recipe, made.cost, made.self_flips, parent)  # type: ignore[arg-type]
+                    Entry(done.name, told, kind, done.recipe, done.cost, done.self_flips, parent)  # type: ignore[arg-type]
                 )
+                del made, done
         if self.config.mitigations and not any(e.kind == "mitigated" for e in entries):
             names = {p.name for p in self.config.planned} - {c.name for c in self.config.compressions}
             first = next(f for f in broken if f.name in names)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..compression import artefact, cost
-from ..compression.fresh import FreshProcesses
+from ..compression.fresh import Asked, FreshProcesses
 from ..compression.make import Made, allowed, counted, make
 from ..compression.recipes import Context, find
 from ..datasets.errors import InputError
@@ -39,6 +40,17 @@ FRESH_ROWS = 256
 """Rows that a fresh process scores."""
 TRACE_ROWS = 32
 PIECE_ROWS = 64
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A variant that can be scored while a fresh process loads it."""
+
+    name: str
+    model: Any
+    recipe: Recipe
+    found: dict[str, Any] | None = None
+    asked: Asked | None = None
 
 
 @dataclass(frozen=True)
@@ -112,33 +124,51 @@ class Workshop:
         if not self._costs:
             return None, None
         self.progress("measuring the original", 0, None)
-        found = self._measured(self.original, self._place / "original", None)
-        self._stored = found
-        return _cost(found, found), self_flips(self.original, self.rows, self.config)
+        place = self._place / "original"
+        asked = self._asked(self.original, place)
+        found = self._stored = self._sizes(self.original, place, None)
+        flips = self_flips(self.original, self.rows, self.config)
+        found |= self._checked(self.original, asked)
+        found |= self._timed(None)
+        return _cost(found, found), flips
 
-    def variants(self) -> Iterator[Ready | Failed]:
-        """Make each variant of the configuration; one that cannot be made is told and the others go on."""
+    def variants(self) -> Iterator[Begun | Failed]:
+        """Make each variant of the configuration; one that cannot be made is told and the others go on.
+
+        Each is to be given to `finished` once it is scored.
+        """
         planned = self.config.planned
         for number, wanted in enumerate(planned):
             self.progress(f"making: {wanted.name}", number, len(planned))
-            target = self.folder / ARTEFACTS / wanted.name
-            try:
-                made: Ready | Failed = self._ready(wanted, target)
-            except OSError:
-                # A full disk is not the recipe's fault, and would be the next one's too.
-                raise
-            except Exception as error:
-                # A step hands an arbitrary model to a library of its own: whatever breaks there is its row.
-                made = failed(wanted, error, self.config)
-            if isinstance(made, Failed):
-                shutil.rmtree(target, ignore_errors=True)
+            made = self._tried(wanted, partial(self._begun, wanted))
             yield made
             # Modules hold themselves in circles, and the command line has switched the collector off.
             del made
             gc.collect()
             forget_compiled()
 
-    def _ready(self, wanted: Planned, target: Path) -> Ready:
+    def finished(self, begun: Begun) -> Ready | Failed:
+        """Measure a variant: what the fresh process says of it; then, at rest, its time."""
+        if begun.asked is None:
+            return Ready(begun.name, begun.model, begun.recipe, None, None)
+        wanted = next(p for p in self.config.planned if p.name == begun.name)
+        self.progress(f"measuring: {begun.name}", 0, None)
+        made: Ready | Failed = self._tried(wanted, partial(self._measured, begun))
+        return made
+
+    def _tried(self, wanted: Planned, work: Callable[[], Any]) -> Any:
+        try:
+            return work()
+        except OSError:
+            # A full disk is not the recipe's fault, and would be the next one's too.
+            raise
+        except Exception as error:
+            # A step hands an arbitrary model to a library of its own: whatever breaks there is its row.
+            shutil.rmtree(self.folder / ARTEFACTS / wanted.name, ignore_errors=True)
+            return failed(wanted, error, self.config)
+
+    def _begun(self, wanted: Planned) -> Begun:
+        target = self.folder / ARTEFACTS / wanted.name
         start, before, parent = self._start(wanted)
         made = make(start, wanted.named, self._context(), target, before)
         self._trusted[wanted.name] = artefact.trusted_by(made.model)
@@ -153,15 +183,19 @@ class Workshop:
             rules=[*parent.rules, *map(Rule.model_validate, made.told["rules"])],
         )
         if not self._costs:
-            return Ready(wanted.name, made.model, recipe, None, None)
-        self.progress(f"measuring: {wanted.name}", 0, None)
-        found = self._measured(made.model, target, made)
-        recipe = recipe.model_copy(update={"reload": found["reload"]})
-        self._recipes[wanted.name] = recipe
-        return Ready(
-            wanted.name, made.model, recipe, _cost(found, self._stored),
-            self_flips(made.model, self.rows, self.config),
-        )  # fmt: skip
+            return Begun(wanted.name, made.model, recipe)
+        asked = self._asked(made.model, target)
+        return Begun(wanted.name, made.model, recipe, self._sizes(made.model, target, made), asked)
+
+    def _measured(self, begun: Begun) -> Ready:
+        assert begun.found is not None
+        assert begun.asked is not None
+        flips = self_flips(begun.model, self.rows, self.config)
+        found = begun.found | self._checked(begun.model, begun.asked)
+        found |= self._timed(begun.model)
+        recipe = begun.recipe.model_copy(update={"reload": found["reload"]})
+        self._recipes[begun.name] = recipe
+        return Ready(begun.name, begun.model, recipe, _cost(found, self._stored), flips)
 
     def _context(self) -> Context:
         return Context(
@@ -191,11 +225,9 @@ class Workshop:
         model = artefact.load(folder, *artefact.how_to_load(self.original), trusted=self._trusted[wanted.on])
         return model, artefact.steps_of(folder), self._recipes[wanted.on]
 
-    def _measured(self, model: Any, folder: Path, made: Made | None) -> dict[str, Any]:
-        # A rule costs a table of numbers; of a network it is not timed, as it is nothing beside it.
-        base = unruled(model)
-        found: dict[str, Any] = {"notes": [], **cost.storage(base, folder)}
-        found |= self._checked(model, folder)
+    def _sizes(self, model: Any, folder: Path, made: Made | None) -> dict[str, Any]:
+        # A rule costs a table of numbers.
+        found: dict[str, Any] = {"notes": [], **cost.storage(unruled(model), folder)}
         operations = made.flops if made else counted(self.original, self.rows.slice(0, TRACE_ROWS))
         if operations is not None:
             found["flops_per_row"], found["flops_method"] = operations
@@ -203,17 +235,41 @@ class Workshop:
             found["flops_method"] = tell(
                 "not counted: only layers of torch modules have operations that can be"
             )
-        timed = base if isinstance(base, NeuralModel) else model
-        found["timings"] = cost.timings(self.original, self._copy, timed, self._batches, self.config.seed)
         return found
 
-    def _checked(self, model: Any, folder: Path) -> dict[str, Any]:
-        """Load the artefact in a fresh process: the same decisions there, and the memory it takes."""
+    def _timed(self, model: Any) -> dict[str, Any]:
+        """Time a variant, or the original where that is None; a timer that fails is a note and no more."""
+        base = unruled(model)
+        # Of a network a rule is not timed, as it is nothing beside it.
+        timed = base if isinstance(base, NeuralModel) else model
+        copy = self._copy if model is None or self.config.decides_by_time else None
+        known = self._stored.get("timings", ())
+        if not known and model is not None:
+            return {"timings": [], "notes": [tell("Time: not measured, as that of the original was not.")]}
+        try:
+            found = cost.timings(self.original, copy, timed, self._batches, self.config.seed, known)
+        except OSError:
+            raise
+        except Exception as error:
+            # What can be scored is audited, whether or not it lets itself be timed.
+            why = f"{type(error).__name__}: {one_line(error)}"
+            return {"timings": [], "notes": [tell("Time: not measured: {why}", why=why)]}
+        return {"timings": found}
+
+    def _asked(self, model: Any, folder: Path) -> Asked:
+        """Have a fresh process load an artefact while its figures are computed here."""
+        parts = [getattr(getattr(unruled(model), "runtime", None), "module", None), *_readers(model)]
+        return self._fresh.start(
+            folder, self.rows.slice(0, FRESH_ROWS), *artefact.how_to_load(model),
+            trusted=artefact.trusted_by(model),
+            modules=[type(part).__module__ for part in parts if part is not None],
+        )  # fmt: skip
+
+    def _checked(self, model: Any, asked: Asked) -> dict[str, Any]:
+        """What a fresh process has found: the same decisions there, and the memory it takes."""
         rows = self.rows.slice(0, FRESH_ROWS)
         here = model.score(rows, None)
-        there = self._fresh.score(
-            folder, rows, *artefact.how_to_load(model), trusted=artefact.trusted_by(model)
-        )
+        there = self._fresh.collect(asked)
         if not np.array_equal(here.decision, there["decision"]):
             apart = int((np.asarray(here.decision) != there["decision"]).sum())
             raise InputError(
@@ -248,11 +304,17 @@ def failed(wanted: Planned, error: Exception, config: Config) -> Failed:
     return Failed(name=wanted.name, steps=steps, why=why)
 
 
+def _readers(model: Any) -> list[Any]:
+    """What reads a model's rows: its tokenizer or image processor."""
+    inputs = getattr(unruled(model), "inputs", None)
+    return [getattr(inputs, name, None) for name in ("tokenizer", "processor")]
+
+
 def _cost(found: dict[str, Any], original: dict[str, Any]) -> Cost:
     known = {key: value for key, value in found.items() if key in Cost.model_fields}
     known["timings"] = [Timing.model_validate(timing) for timing in found["timings"]]
     ratios = cost.ratios(found, original)
-    if found is original:
+    if found is original and found["timings"]:
         ratios["compute"] = 1.0
     return Cost.model_validate({**known, **ratios})
 

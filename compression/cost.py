@@ -272,7 +272,7 @@ def _timed(
         "batch": rows, "rounds": len(told), "p50_ms": float(p50) * 1e3, "p95_ms": float(p95) * 1e3,
         "ratio": float(np.median(ratio)), "ratio_low": float(low), "ratio_high": float(high),
         "null_low": float(null_low), "null_high": float(null_high),
-        "saving": bool(np.median(ratio) < null_low),
+        "saving": calls[2] is not None and bool(np.median(ratio) < null_low),
     }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ child has the libraries and nothing of any model. Run as ``python -m fairweigh.c
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import resource
@@ -13,9 +14,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +25,16 @@ import pyarrow as pa
 from ..datasets.errors import InputError
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
+LIBRARIES = ("transformers", "torchao")
+"""Whose modules are imported before a child is made: no part of any model, and a second for each child."""
+
+
+class Asked(NamedTuple):
+    """An artefact that a fresh process is to load."""
+
+    number: int
+    artefact: Path
+    folder: Path
 
 
 class FreshProcesses:
@@ -38,6 +50,8 @@ class FreshProcesses:
         self.family = family
         self._folder = tempfile.TemporaryDirectory(prefix="fairweigh-")
         self._server: subprocess.Popen[str] | None = None
+        self._asked = 0
+        self._told: dict[int, dict[str, Any]] = {}
 
     def __enter__(self) -> FreshProcesses:
         self._server = subprocess.Popen(
@@ -77,32 +91,68 @@ class FreshProcesses:
         InputError
             It does not load there, or cannot score.
         """
+        return self.collect(self.start(artefact, rows, device, factories, trusted))
+
+    def start(
+        self,
+        artefact: Path,
+        rows: pa.RecordBatch,
+        device: str,
+        factories: Sequence[str] = (),
+        trusted: Sequence[str] = (),
+        modules: Sequence[str] = (),
+    ) -> Asked:
+        """Ask for what `score` gives, which `collect` waits for; other work goes on meanwhile.
+
+        Parameters
+        ----------
+        modules : sequence of str
+            More of the libraries, by the names of their modules, that the child finds imported.
+        """
         assert self._server is not None
         assert self._server.stdin is not None
-        assert self._server.stdout is not None
-        folder = Path(self._folder.name)
+        self._asked += 1
+        folder = Path(self._folder.name) / str(self._asked)
+        folder.mkdir()
         with pa.ipc.new_file(str(folder / "rows.arrow"), rows.schema) as writer:
             writer.write_batch(rows)
         job = {
+            "number": self._asked,
             "artefact": str(artefact),
             "folder": str(folder),
             "device": device,
             "factories": list(factories),
             "trusted": list(trusted),
+            "modules": [name for name in modules if name.partition(".")[0] in LIBRARIES],
             "path": sys.path,
         }
         try:
             self._server.stdin.write(json.dumps(job) + "\n")
             self._server.stdin.flush()
-            told = json.loads(self._server.stdout.readline())
+        except OSError:
+            raise self._ended(artefact) from None
+        return Asked(self._asked, artefact, folder)
+
+    def collect(self, asked: Asked) -> dict[str, Any]:
+        """Wait for what `start` asked for."""
+        assert self._server is not None
+        assert self._server.stdout is not None
+        try:
+            while asked.number not in self._told:
+                told = json.loads(self._server.stdout.readline())
+                self._told[told.pop("number")] = told
         except (OSError, ValueError):
-            raise InputError(
-                f"{artefact}: the process that loads artefacts ended with code {self._server.poll()}"
-            ) from None
+            raise self._ended(asked.artefact) from None
+        told = self._told.pop(asked.number)
         if "error" in told:
             raise InputError(f"in a fresh process: {told['error']}")
-        arrays = np.load(folder / "scored.npz", allow_pickle=False)
-        return {**told, "decision": arrays["decision"], "score": arrays["score"]}
+        with np.load(asked.folder / "scored.npz", allow_pickle=False) as arrays:
+            return {**told, "decision": arrays["decision"], "score": arrays["score"]}
+
+    def _ended(self, artefact: Path) -> InputError:
+        assert self._server is not None
+        code = self._server.poll()
+        return InputError(f"{artefact}: the process that loads artefacts ended with code {code}")
 
 
 def serve(family: str) -> None:
@@ -128,16 +178,25 @@ def serve(family: str) -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for line in sys.stdin:
+        job = json.loads(line)
+        _import(job["modules"])
         child = os.fork()
         if child == 0:
-            print(json.dumps(_answer(json.loads(line))), file=answers, flush=True)
+            print(json.dumps({"number": job["number"], **_answer(job)}), file=answers, flush=True)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         if status:
             told = {"error": f"it was ended by signal {status & 127} or code {status >> 8}"}
-            print(json.dumps(told), file=answers, flush=True)
+            print(json.dumps({"number": job["number"], **told}), file=answers, flush=True)
     # To take thousands of modules apart would take a second, and whoever asked waits for the end.
     os._exit(0)
+
+
+def _import(modules: Sequence[str]) -> None:
+    for name in modules:
+        # The child imports it anyway, and tells what is wrong with it.
+        with suppress(Exception):
+            importlib.import_module(name)
 
 
 def _answer(job: dict[str, Any]) -> dict[str, Any]:

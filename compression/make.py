@@ -42,8 +42,8 @@ class Made:
     steps : list of dict
         Recipe, params, changed, notes of each step.
     layers : list of dict
-    flops : (float, str) or None
-        Per row, and how counted.
+    flops : (float or None, str) or None
+        Per row, and how counted, or why not.
     trained_on : str or None
     told : dict
         More fields of the result's ``Recipe``.
@@ -54,7 +54,7 @@ class Made:
     sha256: str
     steps: list[dict[str, Any]]
     layers: list[dict[str, Any]]
-    flops: tuple[float, str] | None
+    flops: tuple[float | None, str] | None
     trained_on: str | None
     told: dict[str, Any]
 
@@ -160,7 +160,7 @@ def _loaded(folder: Path, made: Any) -> Any:
     return behind(base, loaded.rules) if joined else loaded
 
 
-def counted(model: Any, rows: pa.RecordBatch) -> tuple[float, str] | None:
+def counted(model: Any, rows: pa.RecordBatch) -> tuple[float | None, str] | None:
     """Operations per row of a torch model on some rows, and how they were counted; None for others."""
     model = unruled(model)
     if not isinstance(model, NeuralModel) or not hasattr(model.runtime, "module"):

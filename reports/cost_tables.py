@@ -125,6 +125,8 @@ def cost_entries(cost: Cost) -> Entries:
     if cost.flops_per_row is not None:
         method = [retold(cost.flops_method)] if cost.flops_method else []
         entries.append((tr("Work per row"), series([magnitude(cost.flops_per_row, "FLOP"), *method])))
+    elif cost.flops_method:
+        entries.append((tr("Work per row"), retold(cost.flops_method)))
     if cost.rows_per_second is not None:
         speed = count(round(cost.rows_per_second))
         entries.append((tr("Throughput"), say("{n} rows per second", n=speed)))

@@ -54,7 +54,7 @@ MODULES = [
     _module(
         "MultiheadAttention", "multihead_attention", rows.series, ("prune-magnitude", "int8-dynamic"), heads=4
     ),
-    _module("GroupNorm CNN", "group_norm", rows.pixels, ("prune-structured", "onnx-int8")),
+    _module("GroupNorm CNN", "group_norm", rows.pixels, ("prune-structured", "prune-magnitude")),
     _module("BatchNorm CNN without affine", "batch_norm_without_affine", rows.pixels, ("prune-structured",)),
     _module("grouped CNN", "grouped", rows.pixels, ("prune-structured", "onnx-int8")),
     _module("depthwise CNN", "depthwise", rows.pixels, ("onnx-int8", "prune-structured")),
@@ -67,8 +67,8 @@ HEADS = [
     _module("one logit", "one_logit", rows.numbers, ("int8-dynamic",)),
     _module("two logits", "two_logits", rows.numbers, ("int8-dynamic",)),
     _module("three classes", "three_classes", rows.numbers, ("int8-dynamic",), positive="2"),
-    _module("sigmoid at the end", "sigmoid", rows.numbers, ("int8-dynamic", "onnx")),
-    _module("softmax at the end", "softmax", rows.numbers, ("int8-dynamic", "onnx")),
+    _module("sigmoid at the end", "sigmoid", rows.numbers, ("int8-dynamic",)),
+    _module("softmax at the end", "softmax", rows.numbers, ("int8-dynamic",)),
 ]
 
 

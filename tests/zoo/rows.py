@@ -1,4 +1,4 @@
-"""Rows of the zoo: each table holds an id, two sensitive features, a label that follows the inputs, and them."""
+"""Rows of the zoo: an id, two sensitive features, what a model reads, and a label that follows from it."""
 
 from __future__ import annotations
 

@@ -88,8 +88,9 @@ TEXTS = [
         **SMALL, **WIDE, **PLACES,
     ),
     _text(
-        "RoBERTa", "Roberta", special=ROBERTA, hard=("prune-heads", "distill", "onnx-int8"),
-        bos_token_id=0, eos_token_id=2, type_vocab_size=1, max_position_embeddings=66, seed=4, **SMALL, **WIDE,
+        "RoBERTa", "Roberta", special=ROBERTA, hard=("prune-heads", "distill"),
+        bos_token_id=0, eos_token_id=2, type_vocab_size=1, max_position_embeddings=66, seed=4,
+        **SMALL, **WIDE,
     ),
     _text(
         "DistilBERT", "DistilBert", hard=("distill", "drop-layers"),
@@ -98,7 +99,8 @@ TEXTS = [
     _text(
         "DeBERTa-v2", "DebertaV2", inputs=SEGMENTS, hard=("bf16", "int8-dynamic", "prune-magnitude"),
         type_vocab_size=0, relative_attention=True, max_relative_positions=16, position_buckets=8,
-        pos_att_type=["p2c", "c2p"], norm_rel_ebd="layer_norm", share_att_key=True, position_biased_input=False,
+        pos_att_type=["p2c", "c2p"], norm_rel_ebd="layer_norm", share_att_key=True,
+        position_biased_input=False,
         **SMALL, **WIDE, **PLACES,
     ),
     _text(
@@ -117,7 +119,8 @@ TEXTS = [
     ),
     _text(
         "GPT-2", "GPT2", hard=("prune-magnitude", "int8-dynamic", "drop-layers"),
-        n_embd=32, n_layer=4, n_head=4, n_positions=64, bos_token_id=2, eos_token_id=3, layers=4, seed=2, **WIDE,
+        n_embd=32, n_layer=4, n_head=4, n_positions=64, bos_token_id=2, eos_token_id=3, layers=4, seed=2,
+        **WIDE,
     ),
     _text(
         "Gemma", "Gemma", hard=("distill", "drop-layers", "bf16"),
@@ -191,7 +194,7 @@ IMAGES = [
         image_size=32, hidden_sizes=[16, 32], depths=[1, 1], num_stages=2, layer_scale_init_value=1.0, **WIDE,
     ),
     _image(
-        "ResNet", "ResNet", None, 0, ("prune-structured", "onnx-int8"), seed=3,
+        "ResNet", "ResNet", None, 0, ("prune-structured", "prune-magnitude"), seed=3,
         embedding_size=16, hidden_sizes=[16, 32], depths=[1, 1], layer_type="basic",
     ),
 ]  # fmt: skip

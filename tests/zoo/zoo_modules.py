@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 CODES = (40, 400, 7)
-"""How many codes each of three columns has; 299 and 300 are apart in the second alone, and not in bfloat16."""
+"""How many codes each of three columns has; 299 and 300 are one number in bfloat16."""
 
 
 def _seeded(make: Any, spread: float = 2.0, seed: int = 0) -> Any:
