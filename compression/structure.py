@@ -2,8 +2,8 @@
 
 Autograd keeps, for every result, the operation that made it and what that was made of, whoever wrote the
 module: Linear, transformers' Conv1D, a packed projection of attention, a convolution whose weight is the
-product of others, the graph of an exported program. Walking from the output back to the first products with weights
-finds the head; walking back from a product of two activations finds the projections of attention.
+product of others, the graph of an exported program. Walking from the output back to the first products with
+weights finds the head; walking back from a product of two activations, the projections of attention.
 """
 
 from __future__ import annotations
