@@ -51,19 +51,24 @@ def storage(model: NeuralModel | EstimatorModel, folder: Path) -> dict[str, Any]
         return {"stored_bytes": stored, **_of_arrays(_numbers(model))}
     if isinstance(model.runtime, OnnxRuntime):
         found = _of_arrays(_onnx_weights(model.runtime.path))
-        return {"stored_bytes": stored, **found, "resident_bytes": found["dense_bytes"]}
+        held = sum(values.nbytes for values in initialisers(model.runtime.path).values())
+        return {
+            "stored_bytes": stored, **found, "resident_bytes": found["dense_bytes"], "tensor_bytes": held,
+        }  # fmt: skip
     module = model.runtime.module  # type: ignore[attr-defined]
-    plain = weights.dense(module)
+    learned = weights.parameters(module)
     tensors, _ = weights.stored(module)
     encoded = sum(codec.sparse_bytes(t) for t in tensors.values())
+    held = _tensor_bytes(folder)
     return {
         "stored_bytes": stored,
+        "tensor_bytes": held,
         "dense_bytes": sum(t.nbytes for t in tensors.values()),
         "sparse_bytes": encoded,
-        "sparse_theoretical": encoded < 0.98 * _tensor_bytes(folder),
+        "sparse_theoretical": encoded < 0.98 * held,
         "resident_bytes": weights.resident_bytes(module),
-        "parameters": sum(t.numel() for t in plain.values()),
-        "nonzero": sum(int(t.count_nonzero()) for t in plain.values()),
+        "parameters": sum(t.numel() for t in learned.values()),
+        "nonzero": sum(int(t.count_nonzero()) for t in learned.values()),
     }
 
 
@@ -81,14 +86,29 @@ def _numbers(model: EstimatorModel) -> list[NDArray[Any]]:
     return list(estimators.numbers(fitted))
 
 
+MEASURED = {"BatchNormalization": (3, 4)}
+"""Inputs of ONNX operations that are statistics of data, which nobody learned."""
+
+
 def _onnx_weights(path: Path) -> list[NDArray[Any]]:
-    """Weights of an ONNX file, those inside a tree ensemble's attributes too, without scales and indices."""
+    """Weights of an ONNX file, those inside a tree ensemble's attributes too.
+
+    Without scales and zero points, indices and masks, and means and variances of batches.
+    """
     import onnx
 
     numbers = initialisers(path)
+    nodes = onnx.load(str(path)).graph.node
+    no_weights = {
+        node.input[i] for node in nodes for i in MEASURED.get(node.op_type, ()) if i < len(node.input)
+    }
     scales = ("_scale", "_zero_point")
-    found = [v for n, v in numbers.items() if v.dtype not in (np.int64, np.bool_) and not n.endswith(scales)]
-    for node in onnx.load(str(path)).graph.node:
+    found = [
+        values
+        for name, values in numbers.items()
+        if values.dtype not in (np.int64, np.bool_) and not name.endswith(scales) and name not in no_weights
+    ]
+    for node in nodes:
         # Elsewhere attributes are axes and the like.
         for attribute in node.attribute if node.domain == "ai.onnx.ml" else ():
             if attribute.floats:

@@ -45,6 +45,7 @@ class Record(Written):
     """What a step of compression did to the shape of a module."""
 
     restart: bool = False
+    folded: bool = False
     per_channel: bool | None = None
     embeddings: bool | None = None
     lists: dict[str, Positive] = Field({})
@@ -54,6 +55,10 @@ class Record(Written):
     norm: dict[str, Positive | list[Positive]] = Field({})
     attributes: dict[str, Heads] = Field({})
     codebooks: dict[str, Positive] = Field({})
+    turned: list[str] = Field([])
+    recurrent: list[str] = Field([])
+    tied: dict[str, str] = Field({})
+    spared: list[str] = Field([])
 
 
 class Step(Written):

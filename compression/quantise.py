@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from pydantic import Field
 
 from ..datasets.errors import InputError
 from ..models.extras import optional, quiet
 from ..models.foreign import one_line
 from ..told import tell
+from . import weights
 from .recipes import (
     Context,
     Done,
@@ -22,6 +24,8 @@ from .recipes import (
     plural,
     recipe,
 )
+from .recount import is_table, packed, share
+from .structure import place
 
 SLOW_HALF = tell(
     "Most CPUs run float16 2 to 5 times slower than float32; the measured times tell for this one."
@@ -29,7 +33,7 @@ SLOW_HALF = tell(
 
 
 class Int8Dynamic(Params):
-    """Linear layers in int8, activations quantised batch by batch."""
+    """Linear and recurrent layers in int8, activations quantised batch by batch."""
 
     per_channel: bool = Field(False, description="One scale per output channel rather than per layer.")
     embeddings: bool = Field(False, description="Embedding tables in int8 too, one scale per row.")
@@ -42,12 +46,115 @@ def _quantise_dynamic(module: Any, record: Mapping[str, Any]) -> None:
         raise InputError(
             f"int8-dynamic: torch {torch.__version__} has no quantize_dynamic any more; use onnx-int8"
         )
+    turn(module, record)
     linear = ao.per_channel_dynamic_qconfig if record["per_channel"] else ao.default_dynamic_qconfig
-    wanted = {torch.nn.Linear: linear}
+    wanted: dict[Any, Any] = {torch.nn.Linear: linear}
+    wanted |= dict.fromkeys(record.get("recurrent", ()), linear)
     if record["embeddings"]:
         wanted[torch.nn.Embedding] = ao.float_qparams_weight_only_qconfig
+    wanted |= dict.fromkeys(record.get("spared", ()))
     with quiet():
         ao.quantize_dynamic(module, wanted, inplace=True)
+    for name, first in record.get("tied", {}).items():
+        parent, _, own = name.rpartition(".")
+        setattr(module.get_submodule(parent), own, module.get_submodule(first))
+    for part in module.modules():
+        # Their fused kernel takes plain weights, and asks packed ones for their device (pytorch#109987).
+        if isinstance(part, torch.nn.TransformerEncoder):
+            part.use_nested_tensor = False
+        if isinstance(part, torch.nn.TransformerEncoderLayer):
+            part.activation_relu_or_gelu = 0
+        if is_table(part):
+            part.register_forward_pre_hook(_in_one_piece)
+
+
+def _in_one_piece(part: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Indices as the int8 kernel of a table wants them: a column of a table lies scattered in memory."""
+    return tuple(one.contiguous() for one in given)
+
+
+def turn(module: Any, record: Mapping[str, Any]) -> None:
+    """Put Linear layers in the place of those that hold the same weights transposed (``turned``)."""
+    torch = optional("torch", "int8-dynamic")
+    for name in record.get("turned", ()):
+        old = module.get_submodule(name)
+        into, out = old.weight.shape
+        made = torch.nn.Linear(into, out, bias=old.bias is not None, dtype=old.weight.dtype)
+        made.weight = torch.nn.Parameter(old.weight.detach().t().contiguous(), requires_grad=False)
+        if old.bias is not None:
+            made.bias = torch.nn.Parameter(old.bias.detach(), requires_grad=False)
+        parent, _, own = name.rpartition(".")
+        setattr(module.get_submodule(parent), own, made.train(old.training))
+
+
+def transposed(module: Any) -> list[str]:
+    """Names of transformers' Conv1D layers: Linear layers but for the order of their weights' axes."""
+    return [
+        name
+        for name, part in module.named_modules()
+        if type(part).__name__ == "Conv1D" and type(part).__module__ == "transformers.pytorch_utils"
+    ]
+
+
+def _called(model: Any, rows: Any) -> set[str]:
+    """Names of the modules that are called as the model scores some rows.
+
+    Of the others, such as a table that is a factor of a product, only the weight is read, as a tensor, which
+    a quantised layer has not.
+    """
+    torch = optional("torch", "int8-dynamic")
+    runtime = model.runtime
+    found: set[str] = set()
+    hooks = [
+        part.register_forward_pre_hook(lambda *_, name=name: found.add(name))
+        for name, part in runtime.module.named_modules()
+    ]
+    arrays = model.inputs.encode(rows, None).collate(np.arange(min(2, rows.num_rows)))
+    try:
+        with torch.inference_mode():
+            runtime.forward(runtime.tensors(arrays))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found
+
+
+def exchangeable(model: Any, name: str) -> None:
+    """InputError for an exported program, which has operations and no layers."""
+    if type(model.runtime.module).__name__ == "GraphModule":
+        raise InputError(
+            f"{name}: the layers of an exported program cannot be exchanged; give the module that it was "
+            "made of, or take onnx-int8"
+        )
+
+
+def _recurrent(module: Any) -> list[str]:
+    """Names of the recurrent layers that torch has int8 kernels for: with biases and without projections."""
+    torch = optional("torch", "int8-dynamic")
+    cells = (torch.nn.LSTMCell, torch.nn.GRUCell, torch.nn.RNNCell)
+    return [
+        name
+        for name, part in module.named_modules()
+        if (type(part) in (torch.nn.LSTM, torch.nn.GRU) and part.bias and not part.proj_size)
+        or (type(part) in cells and part.bias)
+    ]
+
+
+def _tied(module: Any, names: Sequence[str]) -> dict[str, str]:
+    """Layers that share another's weight, and whose it is."""
+    first: dict[Any, str] = {}
+    found = {name: first.setdefault(place(module.get_submodule(name).weight), name) for name in names}
+    return {name: one for name, one in found.items() if name != one}
+
+
+def _whole(module: Any, tied: Mapping[str, str]) -> dict[str, str]:
+    """Of layers that share a weight, those that share everything and can be one quantised layer."""
+
+    def bias(name: str) -> Any:
+        found = getattr(module.get_submodule(name), "bias", None)
+        return None if found is None else place(found)
+
+    return {name: one for name, one in tied.items() if bias(name) == bias(one)}
 
 
 @recipe("int8-dynamic", Int8Dynamic, rebuild=_quantise_dynamic)
@@ -58,36 +165,66 @@ def int8_dynamic(model: Any, params: Int8Dynamic, context: Context) -> Done:
             f"int8-dynamic: its kernels run on the CPU only, the model is on {model.runtime.device}"
         )
     in_float32(model, "int8-dynamic")
-    layers = _layers(model, "Linear")
-    tables = _layers(model, "Embedding") if params.embeddings else []
-    listed_layers(layers or tables, "Linear layer", "int8-dynamic")
-    record = params.model_dump()
-    _quantise_dynamic(model.runtime.module, record)
-    what = plural(len(layers), "{n} Linear layer", "{n} Linear layers")
-    changed = (
-        tell("{what} to int8, one scale per channel", what=what)
-        if params.per_channel
-        else tell("{what} to int8, one scale per layer", what=what)
-    )
-    changed = _and_tables(changed, len(tables))
+    exchangeable(model, "int8-dynamic")
+    module = model.runtime.module
+    called = _called(model, context.sample)
+    linear, every = _layers(model, "Linear"), _layers(model, "Embedding") if params.embeddings else []
+    tied = _tied(module, [*linear, *every])
+    whole = _whole(module, tied)
+    # A weight that two layers share is packed once, or not at all.
+    parted = {name for pair in tied.items() if pair[0] not in whole for name in pair}
+    reached = {one for name, one in tied.items() if name in called} | called
+    spared = [n for n in (*linear, *every) if tied.get(n, n) not in reached or n in parted]
+    record = {
+        **params.model_dump(), "turned": transposed(module),
+        "recurrent": [name for name in _recurrent(module) if name in called],
+        "tied": {name: one for name, one in whole.items() if name not in spared}, "spared": spared,
+    }  # fmt: skip
+    tables = [name for name in every if name not in spared]
+    layers = [*(n for n in linear if n not in spared), *record["turned"], *record["recurrent"]]
+    listed_layers(layers or tables, "Linear layer or recurrent layer", "int8-dynamic")
+    try:
+        _quantise_dynamic(module, record)
+    except (RuntimeError, NotImplementedError, AssertionError, ValueError, TypeError) as error:
+        raise InputError(f"int8-dynamic: torch cannot do this here: {one_line(error)}") from None
     notes = [
         tell(
             "Activations are quantised with one scale per batch, so that a row's score depends on its batch."
         )
     ]
     if params.embeddings and not tables:
-        notes.append(tell("The model has no embedding table."))
-    return Done(changed, record, notes)
+        notes.append(tell("The model has no embedding table that torch could quantise."))
+    return Done(record=record, notes=notes, recount=_in_int8)
 
 
-def _and_tables(changed: str, tables: int) -> str:
-    if not tables:
-        return changed
-    return tell(
-        "{what}; {what_else} to int8, one scale per row",
-        what=changed,
-        what_else=plural(tables, "{n} embedding table", "{n} embedding tables"),
+def _in_int8(made: Any) -> str:
+    """What torch's int8 layers of a model are, and what shares a scale there."""
+    found = packed(made)
+    kinds = [
+        plural(len(found["linear"]), "{n} Linear layer", "{n} Linear layers"),
+        plural(len(found["recurrent"]), "{n} recurrent layer", "{n} recurrent layers"),
+    ]
+    what = " and ".join(kind for kind, key in zip(kinds, found, strict=False) if found[key]) or kinds[0]
+    held = weights.formats(made.runtime.module)
+    tables = tuple(f"{n}." for n, part in made.runtime.module.named_modules() if is_table(part))
+    ways = {how for name, how in held.items() if how.startswith("int8") and not name.startswith(tables)}
+    text = (
+        tell("{what} to int8, one scale per layer", what=what)
+        if ways == {tell("int8, one scale per layer")}
+        else tell("{what} to int8, one scale per channel", what=what)
     )
+    return _and_tables(text if ways else "", len(found["embedding"]), made)
+
+
+def _and_tables(changed: str, tables: int, made: Any) -> str:
+    """What became int8, the tables too, and what share of the weights that is."""
+    what = plural(tables, "{n} embedding table", "{n} embedding tables")
+    parts = [
+        changed,
+        tell("{what} to int8, one scale per row", what=what) if tables else "",
+        tell("{share} of the weights", share=f"{share(made):.0%}"),
+    ]
+    return "; ".join(part for part in parts if part)
 
 
 def _layers(model: Any, kind: str) -> list[str]:
@@ -111,9 +248,14 @@ def _cast(model: Any, dtype: str, name: str) -> Done:
     if is_packed(model):
         raise InputError(f"{name}: the weights are quantised already")
     model.runtime.module = model.runtime.module.to(getattr(torch, dtype))
-    count = sum(p.numel() for p in model.runtime.module.parameters())
-    what = plural(count, "{n} weight", "{n} weights")
-    return Done(tell("{what} and the activations to {type}", what=what, type=dtype))
+
+    def recount(made: Any) -> str:
+        held, found = weights.formats(made.runtime.module), weights.parameters(made.runtime.module)
+        count = sum(tensor.numel() for name, tensor in found.items() if held[name] == dtype)
+        what = plural(count, "{n} weight", "{n} weights")
+        return tell("{what} and the activations to {type}", what=what, type=dtype)
+
+    return Done(recount=recount)
 
 
 @recipe("bf16", rebuild=_to("bfloat16"))
@@ -154,33 +296,37 @@ class Int4(TorchAO):
     group_size: int = Field(128, ge=32, description="Weights that share a scale.")
 
 
-@recipe("int8-weight", TorchAO)
+@recipe("int8-weight", TorchAO, rebuild=turn)
 def int8_weight(model: Any, params: TorchAO, context: Context) -> Done:
     """int8 weights, float32 activations."""
-    return _torchao(model, params, "int8-weight", "Int8WeightOnlyConfig", {"version": 2})
+    return _torchao(model, params, context, "int8-weight", "Int8WeightOnlyConfig", {"version": 2})
 
 
-@recipe("int8-torchao", TorchAO)
+@recipe("int8-torchao", TorchAO, rebuild=turn)
 def int8_torchao(model: Any, params: TorchAO, context: Context) -> Done:
     """int8 weights and activations, one scale per row."""
-    done = _torchao(model, params, "int8-torchao", "Int8DynamicActivationInt8WeightConfig", {"version": 2})
+    done = _torchao(
+        model, params, context, "int8-torchao", "Int8DynamicActivationInt8WeightConfig", {"version": 2}
+    )
     if not params.compile:
         done.notes.append(tell("Pays only when it is compiled (compile: true); uncompiled it runs slower."))
     return done
 
 
-@recipe("int4-weight", Int4)
+@recipe("int4-weight", Int4, rebuild=turn)
 def int4_weight(model: Any, params: Int4, context: Context) -> Done:
     """int4 weights."""
     _needs_cuda(model, "int4-weight", "in float32 on a CPU they run 28 to 58 times slower")
-    return _torchao(model, params, "int4-weight", "Int4WeightOnlyConfig", {"group_size": params.group_size})
+    return _torchao(
+        model, params, context, "int4-weight", "Int4WeightOnlyConfig", {"group_size": params.group_size}
+    )
 
 
-@recipe("fp8", TorchAO)
+@recipe("fp8", TorchAO, rebuild=turn)
 def fp8(model: Any, params: TorchAO, context: Context) -> Done:
     """float8 weights and activations."""
     _needs_cuda(model, "fp8", "no CPU has them")
-    return _torchao(model, params, "fp8", "Float8DynamicActivationFloat8WeightConfig", {})
+    return _torchao(model, params, context, "fp8", "Float8DynamicActivationFloat8WeightConfig", {})
 
 
 def _needs_cuda(model: Any, name: str, why: str) -> None:
@@ -190,31 +336,54 @@ def _needs_cuda(model: Any, name: str, why: str) -> None:
         )
 
 
-def _torchao(model: Any, params: TorchAO, name: str, config: str, arguments: dict[str, Any]) -> Done:
+def _torchao(
+    model: Any, params: TorchAO, context: Context, name: str, config: str, arguments: dict[str, Any]
+) -> Done:
     torch = optional("torch", name)
     ao = optional("torchao.quantization", name)
     in_float32(model, name)
+    exchangeable(model, name)
     module = model.runtime.module
+    record = {"turned": transposed(module)}
+    turn(module, record)
     layers = [m for m in module.modules() if type(m) is torch.nn.Linear]
-    tables = [m for m in module.modules() if type(m) is torch.nn.Embedding] if params.embeddings else []
     listed_layers(layers, "Linear layer", name)
-    wanted = tuple(type(m) for m in (layers[:1] + tables[:1]))
+    shared = _tied(module, [*_layers(model, "Linear"), *_layers(model, "Embedding")])
+    tables = _looked_up(model, context, shared) if params.embeddings else []
     with quiet():
         try:
             ao.quantize_(module, getattr(ao, config)(**arguments), lambda m, _: type(m) is torch.nn.Linear)
-            if torch.nn.Embedding in wanted:
+            if tables:
                 each = ao.IntxWeightOnlyConfig(
                     weight_dtype=torch.int8, granularity=optional("torchao.quantization", name).PerAxis(0)
                 )
-                ao.quantize_(module, each, lambda m, _: type(m) is torch.nn.Embedding)
+                ao.quantize_(module, each, lambda _, name: name in tables)
         except (RuntimeError, NotImplementedError, AssertionError, ValueError, TypeError) as error:
             raise InputError(f"{name}: torchao cannot do this here: {one_line(error)}") from None
+    for own, first in shared.items():
+        module.get_submodule(own).weight = module.get_submodule(first).weight
     model.runtime.compiled |= params.compile
-    what = plural(len(layers), "{n} Linear layer", "{n} Linear layers")
-    changed = tell("{what} to torchao's {type}", what=what, type=config.removesuffix("Config"))
-    changed = _and_tables(changed, len(tables))
+    kind = config.removesuffix("Config")
     notes = [] if params.compile else [tell("Uncompiled: bytes fall, time does not.")]
-    return Done(changed, notes=notes)
+    return Done(record=record, notes=notes, recount=lambda made: _by_torchao(made, kind))
+
+
+def _looked_up(model: Any, context: Context, shared: Mapping[str, str]) -> list[str]:
+    """Names of the embedding layers whose rows are looked up, and of those that share their tables."""
+    called = _called(model, context.sample)
+    reached = called | {one for name, one in shared.items() if name in called}
+    return [name for name in _layers(model, "Embedding") if shared.get(name, name) in reached]
+
+
+def _by_torchao(made: Any, kind: str) -> str:
+    """What of a model torchao holds."""
+    module = made.runtime.module
+    held, found = weights.formats(module), weights.parameters(module)
+    holders = weights.holder_types(module)
+    own = [holders[name] for name in found if held[name].startswith("torchao")]
+    layers, tables = own.count("Linear"), own.count("Embedding")
+    what = plural(layers, "{n} Linear layer", "{n} Linear layers")
+    return _and_tables(tell("{what} to torchao's {type}", what=what, type=kind), tables, made)
 
 
 def copied(model: Any) -> Any:
@@ -223,6 +392,7 @@ def copied(model: Any) -> Any:
     other.about = copy.deepcopy(model.about)
     other.runtime = copy.copy(model.runtime)
     with quiet():
+        weights.settle(model.runtime.module)
         other.runtime.module = copy.deepcopy(model.runtime.module)
     other.runtime._call = None
     return other

@@ -247,7 +247,7 @@ def _rates_lead(
 
     Also returns whether the rates are written in whole rows of 100.
     """
-    title = title_of(metric, result.definitions)
+    title: str | Sentence = title_of(metric, result.definitions)
     here = figure_of(variant, part, metric)
     there = figure_of(variant, reference, metric) if reference is not None else None
     if variant is None or here is None or (reference is not None and there is None):

@@ -66,7 +66,7 @@ def _change(layer: Layer) -> tuple[bool, float, float]:
 def _table(layers: list[Layer]) -> Table:
     rows = [
         Row(
-            (Given(layer.name), f" {layer.type}"),
+            (titled(layer.name), f" {layer.type}"),
             [
                 Cell(_shape(layer.shape_before)),
                 Cell(_shape(layer.shape_after) if layer.shape_after else tr("gone")),

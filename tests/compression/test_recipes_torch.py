@@ -423,7 +423,7 @@ def test_fine_tuning_repeats_itself_and_learns_the_training_rows(recipe, params,
     assert plain.trained_on is None
     if recipe != "prune-structured":
         # What was zero stays zero.
-        for before, after in zip(plain.layers, one.layers, strict=True):
+        for before, after in zip(plain.layers[:-1], one.layers[:-1], strict=True):
             assert after["sparsity"] >= before["sparsity"]
     assert_loads_again(one)
 
@@ -546,8 +546,8 @@ def test_the_original_is_left_as_it_was(bert, made):
         ([("bf16", {}), ("onnx", {})], "onnx: expected a model in float32, got bfloat16"),
         ([("int8-dynamic", {}), ("onnx-int8", {})], "torch's quantised layers cannot be exported"),
         ([("share-weights", {"clusters": 4096})], "no layer with enough weights to share"),
-        ([("int8-dynamic", {}), ("int8-dynamic", {})], "no Linear layer that it could change"),
-        ([("int8-dynamic", {}), ("prune-magnitude", {})], "no Linear or convolution layer"),
+        ([("int8-dynamic", {}), ("int8-dynamic", {})], "no Linear layer or recurrent layer that"),
+        ([("int8-dynamic", {}), ("prune-magnitude", {})], "quantised already; put it before that step"),
         ([("int8-dynamic", {}), ("prune-structured", {})], "could change"),
         ([("int8-dynamic", {}), ("bf16", {})], "the weights are quantised already"),
     ],
@@ -615,7 +615,7 @@ def test_an_exported_program_takes_what_needs_no_layers(here, made):
     (here / "m.pt2").unlink()
     assert_loads_again(found)
     for recipe, told in (
-        ("int8-dynamic", "no Linear layer"),
+        ("int8-dynamic", "the layers of an exported program cannot be exchanged"),
         ("bf16", "the types of an exported program are fixed"),
         ("drop-layers", "no list of alike layers"),
     ):

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from fairweigh.compression import artefact, cost, weights
+from fairweigh.compression.layers import OTHERS
 from fairweigh.compression.make import make
 from fairweigh.compression.recipes import names
 from fairweigh.datasets.errors import InputError
@@ -150,12 +151,13 @@ def _faults(found: Ready, made: Any) -> list[str]:
         if zeros < 0.99 * least:
             told.append(f"{zeros} weights are zero, and it says {least:.0f}")
     if module is not None and made.layers:
-        # Where biases are listed too, the table is of all parameters, tied ones once.
-        shapes = [layer["shape_after"] for layer in made.layers if layer["shape_after"]]
-        listed = sum(int(np.prod(shape)) for shape in shapes)
-        held = sum(t.numel() for t in weights.dense(module).values() if t.ndim > 1)
-        if any(len(shape) == 1 for shape in shapes):
-            held = cost.storage(made.model, made.folder)["parameters"]
+        # A layer's table lists every weight of two or more dimensions, tied ones once.
+        held = sum(t.numel() for t in weights.parameters(module).values() if t.ndim > 1)
+        listed = sum(
+            int(np.prod(layer["shape_after"]))
+            for layer in made.layers
+            if layer["shape_after"] and layer["name"] != OTHERS
+        )
         if held != listed:
             told.append(f"its layers have {listed} weights, and its file {held}")
     return told
