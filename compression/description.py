@@ -26,33 +26,16 @@ MOST_BYTES = 64 << 20
 Shape = Annotated[list[Annotated[int, Field(ge=0, le=1 << 40)]], Field(max_length=16)]
 
 
-class Channels(Written):
-    """Of a convolution that lost some."""
-
-    in_channels: Positive
-    out_channels: Positive
-    groups: Positive
-
-
-class Heads(Written):
-    """Of an attention layer that lost some."""
-
-    num_attention_heads: Positive
-    all_head_size: Positive
-
-
 class Record(Written):
     """What a step of compression did to the shape of a module."""
 
     restart: bool = False
     per_channel: bool | None = None
     embeddings: bool | None = None
-    lists: dict[str, Positive] = Field({})
-    kept: dict[str, list[Annotated[int, Field(ge=0)]]] = Field({})
-    linear: dict[str, Annotated[list[Positive], Field(min_length=2, max_length=2)]] = Field({})
-    conv: dict[str, Channels] = Field({})
-    norm: dict[str, Positive | list[Positive]] = Field({})
-    attributes: dict[str, Heads] = Field({})
+    kept: dict[str, Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]] = Field({})
+    settings: dict[str, Positive | list[str | int]] = Field({})
+    shapes: dict[str, Shape] = Field({})
+    attributes: dict[str, dict[str, Positive | list[Positive]]] = Field({})
     codebooks: dict[str, Positive] = Field({})
 
 

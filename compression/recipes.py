@@ -31,7 +31,7 @@ FIXED: dict[Family, str] = {
 """Why the recipes that change a model are not for some."""
 Room = Literal["compression", "mitigation"]
 MODULES: dict[Room, tuple[str, ...]] = {
-    "compression": ("quantise", "prune", "shrink", "share", "distil", "onnx_export", "estimators"),
+    "compression": ("quantise", "prune", "structured", "shrink", "heads", "share", "distil", "onnx_export", "estimators"),
     "mitigation": ("reweighing", "thresholds", "optimizer", "calibration", "reductions"),
 }
 
