@@ -155,6 +155,7 @@ class Layer(Part):
     encoding: str = Field(
         "", description="How the weight is stored: float32, int8 per channel, codebook 4 bit."
     )
+    stored_bytes: int | None = Field(None, description="Bytes that it takes in the artefact's file.")
     histogram_edges: list[float] = Field(default_factory=list)
     histogram_before: list[int] = Field(default_factory=list)
     histogram_after: list[int] = Field(default_factory=list)
@@ -271,6 +272,9 @@ class Cost(Part):
     stored_bytes: int = Field(description="Weights as the artefact stores them; a shipped codec loads them.")
     dense_bytes: int = Field(description="The same weights stored densely in their own types.")
     sparse_bytes: int = Field(description="The same weights in the cheapest sparse encoding.")
+    tensor_bytes: int | None = Field(
+        None, description="Of stored_bytes, those of tensors; the others are names, shapes and a graph."
+    )
     sparse_theoretical: bool = Field(description="True where the artefact does not store that encoding.")
     resident_bytes: int | None = Field(None, description="Bytes of the loaded weights (unique storages).")
     process_bytes: int | None = Field(

@@ -237,6 +237,8 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
         if how["dtype"] != "float32":
             module = module.to(getattr(optional("torch", "an artefact"), how["dtype"]))
         for step in _since_restart(spec["steps"]):
+            if step["record"].get("folded"):
+                weights.fold(module)
             rebuild = find(step["recipe"], "torch").rebuild
             if rebuild is not None:
                 module = rebuild(module, step["record"]) or module

@@ -30,6 +30,7 @@ class Record(Written):
     """What a step of compression did to the shape of a module."""
 
     restart: bool = False
+    folded: bool = False
     per_channel: bool | None = None
     embeddings: bool | None = None
     kept: dict[str, Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]] = Field({})
@@ -37,6 +38,9 @@ class Record(Written):
     shapes: dict[str, Shape] = Field({})
     attributes: dict[str, dict[str, Positive | list[Positive]]] = Field({})
     codebooks: dict[str, Positive] = Field({})
+    turned: list[str] = Field([])
+    recurrent: list[str] = Field([])
+    tied: dict[str, str] = Field({})
 
 
 class Step(Written):

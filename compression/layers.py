@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,13 +21,20 @@ HISTOGRAM_BINS = 30
 HISTOGRAMS = 6
 """Layers of largest error whose histograms are kept; the figures of the others stand in the table."""
 
+OTHERS = tell("biases, norms and buffers")
+"""Name of the row of the tensors that are no matrices."""
+
 Dense = dict[str, NDArray[np.float32]]
 
 
 def layers(
-    before: Any, after: Any, steps: Sequence[tuple[str, Mapping[str, Any]]], spec: Mapping[str, Any]
+    before: Any,
+    after: Any,
+    steps: Sequence[tuple[str, Mapping[str, Any]]],
+    spec: Mapping[str, Any],
+    folder: Path,
 ) -> list[dict[str, Any]]:
-    """Compare the weights of two runtimes, tensor by tensor.
+    """Compare the weights of two runtimes, tensor by tensor; each tensor once, whatever shares it.
 
     Parameters
     ----------
@@ -34,19 +43,24 @@ def layers(
     steps : sequence of (recipe, record)
     spec : mapping
         ``variant.json`` of the artefact, for how its tensors are stored.
+    folder : Path
+        The artefact, for the bytes that each takes there.
 
     Returns
     -------
     list of dict
         One per weight of two or more dimensions: name, type, shape_before, shape_after, sparsity,
-        sqnr_db, encoding, and for the most changed ones the histograms of both.
+        sqnr_db, encoding, stored_bytes, and for the most changed ones the histograms of both. One more for
+        all other tensors together, so that the bytes of all are those of the file without its header.
     """
     exported = getattr(after, "exported", None)
     module = exported.module if exported is not None else after.module
-    old, new = _weights(before.module), _weights(module)
-    types = {**weights.holder_types(before.module), **weights.holder_types(module)}
+    first = _plain(before.module)
+    old, new = _weights(first), _weights(module)
+    types = {**weights.holder_types(first), **weights.holder_types(module)}
     held = weights.formats(module)
     if exported is not None:
+        sizes, total = sizes_of_graph(after.path, exported.path, _weights(module))
         for name, brought in _quantised(new, exported.path, after.path):
             held[name] = (
                 tell("int8, one scale per tensor")
@@ -54,19 +68,94 @@ def layers(
                 else tell("int8, one scale per channel")
             )
             new[name] = brought.back
+    else:
+        sizes, total = sizes_of_tensors(folder, new)
     names = _names_before(new, steps)
+    turned = {f"{name}.weight" for _, record in steps for name in record.get("turned", ())}
     found = []
     for name, values in new.items():
         source = old.get(names.get(name, "")) if names else None
-        found.append(_layer(name, types.get(name, ""), source, values, _encoding(name, held, spec)))
+        if source is not None and name in turned:
+            source = np.ascontiguousarray(source.T)
+        row = _layer(name, types.get(name, ""), source, values, _encoding(name, held, spec))
+        found.append(row | {"stored_bytes": sizes.get(name)})
     gone = [name for name in old if name not in set(names.values())] if names else []
     for name in gone:
-        found.append(_layer(name, types.get(name, ""), old[name], None, tell("removed")))
+        row = _layer(name, types.get(name, ""), old[name], None, tell("removed"))
+        found.append(row | {"stored_bytes": 0})
+    rest = total - sum(row["stored_bytes"] or 0 for row in found)
+    others = [_vectors(first), _vectors(module)]
+    if rest or others[1].size:
+        row = _layer(OTHERS, "", others[0] if names else None, others[1], "")
+        found.append(row | {"stored_bytes": rest, "sparsity": None})
     return _with_histograms(found)
 
 
+def formats_of(model: Any) -> dict[str, str]:
+    """How a neural model holds each of its weights, by the names that `layers` tells them by."""
+    return weights.formats(_plain(model.runtime.module))
+
+
+def _plain(module: Any) -> Any:
+    """A module whose weights are plain ones; a copy where some are computed."""
+    weights.settle(module)
+    copied = copy.deepcopy(module)
+    return copied if weights.fold(copied) else module
+
+
 def _weights(module: Any) -> Dense:
-    return {n: t.numpy() for n, t in weights.dense(module).items() if t.ndim > 1}
+    return {n: t.numpy() for n, t in weights.parameters(module).items() if t.ndim > 1}
+
+
+def _vectors(module: Any) -> NDArray[np.float32]:
+    """All that is learned and is no matrix, in one row."""
+    found = [t.numpy().ravel() for t in weights.parameters(module).values() if t.ndim < 2]
+    return np.concatenate(found) if found else np.zeros(0, np.float32)
+
+
+def sizes_of_tensors(folder: Path, names: Collection[str]) -> tuple[dict[str, int], int]:
+    """Bytes that each of some weights takes in an artefact's file of tensors, and those of all tensors.
+
+    A weight in codes is several tensors: its numbers and their scales, its mask and the values left.
+    """
+    with (folder / "model.safetensors").open("rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    sizes: dict[str, int] = {}
+    total = 0
+    inside = {_in_torchao(name): name for name in names}
+    for key, told in header.items():
+        if key == "__metadata__":
+            continue
+        start, end = told["data_offsets"]
+        total += end - start
+        whole = key.partition("#")[0]
+        whole = next((name for parts, name in inside.items() if key.startswith(parts)), whole)
+        sizes[whole] = sizes.get(whole, 0) + end - start
+    return {name: sizes[name] for name in names if name in sizes}, total
+
+
+def _in_torchao(name: str) -> str:
+    """How torchao begins the names of the parts of a tensor."""
+    parent, dot, own = name.rpartition(".")
+    return f"{parent}{dot}_{own}_"
+
+
+def sizes_of_graph(made: Path, plain: Path, module: Dense) -> tuple[dict[str, int], int]:
+    """The same of an ONNX file, by the names of the module that it was exported from."""
+    known = _by_content(module)
+    graph = initialisers(plain)
+    sizes: dict[str, int] = {}
+    total = 0
+    for full, values in initialisers(made).items():
+        total += values.nbytes
+        base = full
+        for ending in ("_quantized", "_scale", "_zero_point"):
+            base = base.removesuffix(ending)
+        source = graph.get(full, graph.get(base.removesuffix("_Transposed")))
+        name = None if source is None else known.get(hashlib.sha256(source.tobytes()).digest(), (None,))[0]
+        if name is not None:
+            sizes[name] = sizes.get(name, 0) + values.nbytes
+    return sizes, total
 
 
 def _names_before(after: Dense, steps: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, str]:
@@ -124,7 +213,7 @@ def sqnr(before: NDArray[np.float32], after: NDArray[np.float32]) -> float | Non
 
 
 def _with_histograms(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    changed = [layer for layer in found if layer["sqnr_db"] is not None]
+    changed = [x for x in found if x["sqnr_db"] is not None and x["name"] != OTHERS]
     for layer in sorted(changed, key=lambda item: item["sqnr_db"])[:HISTOGRAMS]:
         both = np.concatenate([layer["_before"].ravel(), layer["_after"].ravel()])
         edges = np.linspace(float(both.min()), float(both.max()), HISTOGRAM_BINS + 1)
@@ -147,9 +236,7 @@ def _quantised(module: Dense, plain: Path, made: Path) -> Iterator[tuple[str, _B
     The exporter renames and transposes tensors, so that those of the float graph are recognised by their
     content; the quantiser adds suffixes to the names of that graph.
     """
-    known = {hashlib.sha256(v.tobytes()).digest(): (n, False) for n, v in module.items()}
-    for name, v in module.items():
-        known.setdefault(hashlib.sha256(np.ascontiguousarray(v.T).tobytes()).digest(), (name, True))
+    known = _by_content(module)
     graph, numbers = initialisers(plain), initialisers(made)
     for full, values in numbers.items():
         if not full.endswith("_quantized"):
@@ -164,6 +251,14 @@ def _quantised(module: Dense, plain: Path, made: Path) -> Iterator[tuple[str, _B
         back = _dequantised(values, numbers[f"{base}_scale"], numbers[f"{base}_zero_point"])
         back = back.T if transposed != turned else back
         yield name, _Back(np.ascontiguousarray(back), numbers[f"{base}_scale"].size)
+
+
+def _by_content(module: Dense) -> dict[bytes, tuple[str, bool]]:
+    """Weights by a digest of their numbers, as they lie and transposed."""
+    known = {hashlib.sha256(v.tobytes()).digest(): (n, False) for n, v in module.items()}
+    for name, v in module.items():
+        known.setdefault(hashlib.sha256(np.ascontiguousarray(v.T).tobytes()).digest(), (name, True))
+    return known
 
 
 def _dequantised(values: NDArray[Any], scale: NDArray[Any], zero: NDArray[Any]) -> NDArray[np.float32]:

@@ -18,12 +18,13 @@ from ..models.neural import NeuralModel
 from ..models.rules import RuledModel, behind, unruled
 from ..models.runtimes import TorchRuntime
 from ..models.table import PredictionTable
-from . import artefact, estimators, quantise
+from . import artefact, estimators, quantise, weights
 from .artefact import Step
 from .description import read_description
 from .flops import flops
-from .layers import layers
-from .recipes import Context, Family, find
+from .layers import formats_of, layers
+from .recipes import Context, Done, Family, find
+from .recount import touched
 
 COMPILED = 1e-5
 KEPT = ("distill", "drop-layers", "prune-heads", "prune-structured")
@@ -93,6 +94,7 @@ def make(
     steps: list[Step] = list(before)
     more: dict[str, Any] = {"weights": [], "rules": [], "needs": []}
     trained_on = None
+    last: tuple[dict[str, Any], Done] | None = None
     operations = counted(changed, context.sample)
     for name, given in recipe:
         step = find(name, family)
@@ -102,11 +104,18 @@ def make(
         if worn and step.room == "mitigation" and not step.rule:
             raise InputError(f"{name}: trains the model again, which would undo {worn[-1]}; put it before")
         params = step.params.model_validate(given)
+        folded = _folded(changed) if family == "torch" and not step.rule else False
         done = step.apply(changed, params, context)
+        if folded:
+            done.record["folded"] = True
         if done.rule is not None:
             changed = RuledModel(changed, done.rule)
         steps.append((name, done.record))
-        told.append({"recipe": name, "params": given, "changed": done.changed, "notes": done.notes})
+        words = done.words(changed)
+        told.append({"recipe": name, "params": given, "changed": words, "notes": done.notes})
+        if not step.rule:
+            # What later steps change again cannot be counted in the artefact.
+            last = (told[-1], done)
         trained_on = done.trained_on or trained_on
         for key, values in done.told.items():
             more[key] += [v for v in values if v not in more[key]]
@@ -121,11 +130,23 @@ def make(
         seen: list[dict[str, Any]] = []
         one, other = unruled(context.original or model), unruled(changed)
         if isinstance(one, NeuralModel) and isinstance(other, NeuralModel) and family == "torch":
-            seen = layers(one.runtime, other.runtime, steps, spec)
+            seen = layers(one.runtime, other.runtime, steps, spec, folder)
+        if last is not None:
+            row, done = last
+            row["changed"] = done.words(unruled(loaded))
+        if last is not None and seen:
+            few = touched(seen, formats_of(one))
+            row["changed"] += f"; {few}" if few else ""
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return Made(folder, loaded, sha256, told, seen, operations, trained_on, more)
+
+
+def _folded(model: Any) -> bool:
+    """Put plain weights in the place of computed ones in a torch module; whether there were any."""
+    module = getattr(unruled(model).runtime, "module", None)
+    return module is not None and bool(weights.fold(module))
 
 
 def _loaded(folder: Path, made: Any) -> Any:

@@ -16,7 +16,8 @@ from ..models.extras import optional, quiet
 from ..models.foreign import one_line
 from ..models.runtimes import OnnxRuntime
 from ..told import tell
-from .recipes import Context, Done, Params, in_float32, is_packed, plural, recipe
+from .recipes import Context, Done, Params, in_float32, is_packed, recipe
+from .recount import in_int8, scales
 
 OPSET = 18
 
@@ -55,17 +56,13 @@ def onnx_int8(model: Any, params: OnnxInt8, context: Context) -> Done:
             raise InputError(
                 f"onnx-int8: onnxruntime cannot quantise this model: {one_line(error)}"
             ) from None
-    layers = quantised_names(made)
-    if not layers:
+    if not scales(made):
         raise InputError("onnx-int8: onnxruntime found no weight that it could quantise")
     module = model.runtime.module
     model.runtime = OnnxRuntime(made, "cpu")
     model.runtime.exported = Exported(module, plain)
-    what = plural(len(layers), "{n} weight tensor", "{n} weight tensors")
     return Done(
-        tell("{what} to int8, one scale per channel, served by onnxruntime", what=what)
-        if params.per_channel
-        else tell("{what} to int8, one scale per tensor, served by onnxruntime", what=what),
+        recount=lambda loaded: tell("{what}, served by onnxruntime", what=in_int8(loaded.runtime.path)),
         notes=[
             tell(
                 "Activations are quantised with one scale per batch, "
@@ -148,10 +145,3 @@ def _positional(module: Any, names: list[str], by_name: bool) -> Any:
             return getattr(out, "logits", out)
 
     return Positional().eval()
-
-
-def quantised_names(path: Path) -> list[str]:
-    """Names of the weights that an ONNX file holds quantised."""
-    onnx_library = optional("onnx", "onnx-int8")
-    names = {t.name for t in onnx_library.load(str(path)).graph.initializer}
-    return sorted(n.removesuffix("_quantized") for n in names if n.endswith("_quantized"))

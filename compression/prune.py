@@ -1,7 +1,8 @@
-"""Fewer weights: by magnitude, and two of four."""
+"""Fewer weights: by magnitude, two of four."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import Field
@@ -9,8 +10,11 @@ from pydantic import Field
 from ..datasets.errors import InputError
 from ..models.extras import optional, quiet
 from ..told import tell
+from . import weights
 from .finetune import then_tune
-from .recipes import Context, Done, Finetune, Params, in_float32, listed_layers, plural, recipe
+from .recipes import Context, Done, Finetune, Params, in_float32, listed_layers, plural, recipe, unpacked
+from .recount import spared, zeros
+from .structure import Weight, structure_of
 
 
 class Magnitude(Params):
@@ -24,60 +28,59 @@ class Magnitude(Params):
     finetune: Finetune | None = Field(None, description="Training afterwards; what is zero stays zero.")
 
 
-def _prunable(model: Any, embeddings: bool) -> list[tuple[Any, str]]:
-    torch = optional("torch", "pruning")
-    kinds: tuple[type, ...] = (torch.nn.Linear, torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d)
-    if embeddings:
-        kinds += (torch.nn.Embedding,)
-    module = model.runtime.module
-    found = [(m, "weight") for m in module.modules() if isinstance(m, kinds)]
-    last = found[-1][0] if found else None
-    if len(found) > 1 and getattr(last, "out_features", None) == len(model.head.labels):
-        # A head has few weights and small ones: without them nothing is left to decide by, or to tune.
-        del found[-1]
-    if not found and type(module).__name__ == "GraphModule":
-        # An exported program keeps its layers' names and tensors, not their classes.
-        holders = dict(module.named_modules())
-        for name, parameter in module.named_parameters():
-            parent, _, own = name.rpartition(".")
-            if own == "weight" and parameter.ndim > 1:
-                found.append((holders[parent], own))
-    return found
+def _prunable(told: Mapping[str, Weight], embeddings: bool) -> list[str]:
+    """The weights that magnitude pruning works on: what is multiplied, but for the head.
+
+    A head has few weights and small ones: without them nothing is left to decide by, or to tune. A model that
+    is a head and nothing else has no others.
+    """
+    found = [w for w in told.values() if w.multiplied and (embeddings or w.operation != "embedding")]
+    return [w.name for w in found if not w.head] or [w.name for w in found]
+
+
+def _holders(module: Any, names: Sequence[str]) -> list[tuple[Any, str]]:
+    """The modules that hold some weights, each with the weight's own name there."""
+    parts = [name.rpartition(".") for name in names]
+    return [(module.get_submodule(parent), own) for parent, _, own in parts]
 
 
 @recipe("prune-magnitude", Magnitude)
 def prune_magnitude(model: Any, params: Magnitude, context: Context) -> Done:
-    """Set the weights of least magnitude to zero, with torch's pruning, and make that permanent."""
-    prune = optional("torch.nn.utils.prune", "prune-magnitude")
+    """Set the weights of least magnitude to zero, those that torch's pruning chooses."""
+    torch = optional("torch", "prune-magnitude")
     in_float32(model, "prune-magnitude")
-    layers = _prunable(model, params.embeddings)
-    listed_layers(layers, "Linear or convolution layer", "prune-magnitude")
+    unpacked(model, "prune-magnitude")
+    told = structure_of(model, context.sample, "prune-magnitude")
+    chosen = _prunable(told, params.embeddings)
+    listed_layers(chosen, "weight that an input is multiplied with", "prune-magnitude")
+    layers = _holders(model.runtime.module, chosen)
+    tensors = [getattr(module, own).data for module, own in layers]
+    method = torch.nn.utils.prune.L1Unstructured(amount=params.amount)
+    groups = [tensors] if params.scope == "global" else [[tensor] for tensor in tensors]
     with quiet():
-        if params.scope == "global":
-            prune.global_unstructured(layers, pruning_method=prune.L1Unstructured, amount=params.amount)
-        else:
-            for module, name in layers:
-                prune.l1_unstructured(module, name, amount=params.amount)
-        for module, name in layers:
-            prune.remove(module, name)
-            # The mask leaves minus zeros, which are not stored as zeros are.
-            weight = getattr(module, name).data
-            weight.masked_fill_(weight == 0, 0.0)
-    zero = sum(int((getattr(m, n) == 0).sum()) for m, n in layers)
-    total = sum(getattr(m, n).numel() for m, n in layers)
-    parts = {
-        "share": f"{zero / total:.1%}",
-        "what": plural(total, "{n} weight", "{n} weights"),
-        "what_in": plural(len(layers), "{n} layer", "{n} layers"),
-    }
-    done = Done(
-        tell("{share} of {what} in {what_in} to zero, the smallest of all; the head is left alone", **parts)
-        if params.scope == "global"
-        else tell(
-            "{share} of {what} in {what_in} to zero, the smallest of each layer; the head is left alone",
-            **parts,
+        for group in groups:
+            flat = torch.cat([tensor.reshape(-1) for tensor in group])
+            kept = method.compute_mask(flat, torch.ones_like(flat)).bool()
+            for tensor, mask in zip(group, kept.split([t.numel() for t in group]), strict=True):
+                # In place: a weight that two layers share stays one.
+                tensor.masked_fill_(~mask.view(tensor.shape) | (tensor == 0), 0.0)
+    spare = spared(told, chosen)
+
+    def recount(made: Any) -> str:
+        zero, total = zeros(made, chosen)
+        parts = {
+            "share": f"{zero / total:.1%}",
+            "what": plural(total, "{n} weight", "{n} weights"),
+            "what_in": plural(len(chosen), "{n} tensor", "{n} tensors"),
+        }
+        text = (
+            tell("{share} of {what} in {what_in} to zero, the smallest of all", **parts)
+            if params.scope == "global"
+            else tell("{share} of {what} in {what_in} to zero, the smallest of each", **parts)
         )
-    )
+        return f"{text}; {spare}" if spare else text
+
+    done = Done(recount=recount)
     done.notes.append(
         tell("Zeros save storage, as they are stored sparsely; dense kernels multiply them all the same.")
     )
@@ -96,24 +99,32 @@ def sparse_2_4(model: Any, params: TwoOfFour, context: Context) -> Done:
     """Semi-structured sparsity, the form that sparse CUDA kernels run."""
     torch = optional("torch", "sparse-2-4")
     in_float32(model, "sparse-2-4")
-    layers = [
-        m
-        for m in model.runtime.module.modules()
-        if isinstance(m, torch.nn.Linear) and m.weight.shape[1] % 4 == 0
-    ]
-    listed_layers(layers, "Linear layer with a multiple of four inputs", "sparse-2-4")
+    unpacked(model, "sparse-2-4")
+    module = model.runtime.module
+    told = structure_of(model, context.sample, "sparse-2-4")
+    chosen = [weight for weight in told.values() if _in_fours(weight, module)]
+    listed_layers(chosen, "matrix with a multiple of four inputs", "sparse-2-4")
+    layers = _holders(module, [weight.name for weight in chosen])
     with torch.no_grad():
-        for layer in layers:
-            fours = layer.weight.view(-1, 4)
+        for weight, (holder, own) in zip(chosen, layers, strict=True):
+            tensor = getattr(holder, own).data
+            rows = tensor.t() if weight.output == 1 else tensor
+            fours = rows.reshape(-1, 4)
             # A stable order makes ties fall alike on every machine.
             order = fours.abs().argsort(dim=1, stable=True)
-            fours.scatter_(1, order[:, :2], 0.0)
-    done = Done(
-        tell(
+            rows.copy_(fours.scatter(1, order[:, :2], 0.0).view(rows.shape))
+    outputs = {weight.name: weight.output for weight in chosen}
+
+    def recount(made: Any) -> str:
+        dense = weights.dense(made.runtime.module)
+        rows = [dense[n].t() if axis == 1 else dense[n] for n, axis in outputs.items()]
+        kept = sum(bool(((r.reshape(-1, 4) != 0).sum(1) <= 2).all()) for r in rows)
+        return tell(
             "two of every four weights of {what} to zero",
-            what=plural(len(layers), "{n} Linear layer", "{n} Linear layers"),
+            what=plural(kept, "{n} matrix", "{n} matrices"),
         )
-    )
+
+    done = Done(recount=recount)
     if model.runtime.device == "cpu":
         done.notes.append(
             tell(
@@ -121,5 +132,13 @@ def sparse_2_4(model: Any, params: TwoOfFour, context: Context) -> Done:
                 "on CUDA only."
             )
         )
-    then_tune(model, params.finetune, context, done, [(m, "weight") for m in layers], "sparse-2-4")
+    then_tune(model, params.finetune, context, done, layers, "sparse-2-4")
     return done
+
+
+def _in_fours(weight: Weight, module: Any) -> bool:
+    """Whether a weight is a matrix whose rows of inputs fall into fours."""
+    if weight.operation not in ("linear", "attention") or weight.output is None:
+        return False
+    shape = module.get_parameter(weight.name).shape
+    return len(shape) == 2 and shape[1 - weight.output] % 4 == 0

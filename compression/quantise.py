@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
@@ -12,6 +12,7 @@ from ..datasets.errors import InputError
 from ..models.extras import optional, quiet
 from ..models.foreign import one_line
 from ..told import tell
+from . import weights
 from .recipes import (
     Context,
     Done,
@@ -22,6 +23,8 @@ from .recipes import (
     plural,
     recipe,
 )
+from .recount import packed, share
+from .structure import place
 
 SLOW_HALF = tell(
     "Most CPUs run float16 2 to 5 times slower than float32; the measured times tell for this one."
@@ -29,7 +32,7 @@ SLOW_HALF = tell(
 
 
 class Int8Dynamic(Params):
-    """Linear layers in int8, activations quantised batch by batch."""
+    """Linear and recurrent layers in int8, activations quantised batch by batch."""
 
     per_channel: bool = Field(False, description="One scale per output channel rather than per layer.")
     embeddings: bool = Field(False, description="Embedding tables in int8 too, one scale per row.")
@@ -42,12 +45,65 @@ def _quantise_dynamic(module: Any, record: Mapping[str, Any]) -> None:
         raise InputError(
             f"int8-dynamic: torch {torch.__version__} has no quantize_dynamic any more; use onnx-int8"
         )
+    turn(module, record)
     linear = ao.per_channel_dynamic_qconfig if record["per_channel"] else ao.default_dynamic_qconfig
-    wanted = {torch.nn.Linear: linear}
+    wanted: dict[Any, Any] = {torch.nn.Linear: linear}
+    wanted |= dict.fromkeys(record.get("recurrent", ()), linear)
     if record["embeddings"]:
         wanted[torch.nn.Embedding] = ao.float_qparams_weight_only_qconfig
     with quiet():
         ao.quantize_dynamic(module, wanted, inplace=True)
+    for name, first in record.get("tied", {}).items():
+        parent, _, own = name.rpartition(".")
+        setattr(module.get_submodule(parent), own, module.get_submodule(first))
+    for part in module.modules():
+        # Their fused kernel takes plain weights, and asks packed ones for their device (pytorch#109987).
+        if isinstance(part, torch.nn.TransformerEncoder):
+            part.use_nested_tensor = False
+        if isinstance(part, torch.nn.TransformerEncoderLayer):
+            part.activation_relu_or_gelu = 0
+
+
+def turn(module: Any, record: Mapping[str, Any]) -> None:
+    """Put Linear layers in the place of those that hold the same weights transposed (``turned``)."""
+    torch = optional("torch", "int8-dynamic")
+    for name in record.get("turned", ()):
+        old = module.get_submodule(name)
+        into, out = old.weight.shape
+        made = torch.nn.Linear(into, out, bias=old.bias is not None, dtype=old.weight.dtype)
+        made.weight = torch.nn.Parameter(old.weight.detach().t().contiguous(), requires_grad=False)
+        if old.bias is not None:
+            made.bias = torch.nn.Parameter(old.bias.detach(), requires_grad=False)
+        parent, _, own = name.rpartition(".")
+        setattr(module.get_submodule(parent), own, made.train(old.training))
+
+
+def transposed(module: Any) -> list[str]:
+    """Names of transformers' Conv1D layers: Linear layers but for the order of their weights' axes."""
+    return [
+        name
+        for name, part in module.named_modules()
+        if type(part).__name__ == "Conv1D" and type(part).__module__ == "transformers.pytorch_utils"
+    ]
+
+
+def _recurrent(module: Any) -> list[str]:
+    """Names of the recurrent layers that torch has int8 kernels for: with biases and without projections."""
+    torch = optional("torch", "int8-dynamic")
+    cells = (torch.nn.LSTMCell, torch.nn.GRUCell, torch.nn.RNNCell)
+    return [
+        name
+        for name, part in module.named_modules()
+        if (type(part) in (torch.nn.LSTM, torch.nn.GRU) and part.bias and not part.proj_size)
+        or (type(part) in cells and part.bias)
+    ]
+
+
+def _tied(module: Any, tables: Sequence[str]) -> dict[str, str]:
+    """Embedding layers that share another's table, and whose it is."""
+    first: dict[Any, str] = {}
+    found = {name: first.setdefault(place(module.get_submodule(name).weight), name) for name in tables}
+    return {name: one for name, one in found.items() if name != one}
 
 
 @recipe("int8-dynamic", Int8Dynamic, rebuild=_quantise_dynamic)
@@ -58,26 +114,49 @@ def int8_dynamic(model: Any, params: Int8Dynamic, context: Context) -> Done:
             f"int8-dynamic: its kernels run on the CPU only, the model is on {model.runtime.device}"
         )
     in_float32(model, "int8-dynamic")
-    layers = _layers(model, "Linear")
+    module = model.runtime.module
     tables = _layers(model, "Embedding") if params.embeddings else []
-    listed_layers(layers or tables, "Linear layer", "int8-dynamic")
-    record = params.model_dump()
-    _quantise_dynamic(model.runtime.module, record)
-    what = plural(len(layers), "{n} Linear layer", "{n} Linear layers")
-    changed = (
-        tell("{what} to int8, one scale per channel", what=what)
-        if params.per_channel
-        else tell("{what} to int8, one scale per layer", what=what)
-    )
-    changed = _and_tables(changed, len(tables))
+    record = {
+        **params.model_dump(), "turned": transposed(module), "recurrent": _recurrent(module),
+        "tied": _tied(module, tables),
+    }  # fmt: skip
+    layers = [*_layers(model, "Linear"), *record["turned"], *record["recurrent"]]
+    listed_layers(layers or tables, "Linear layer or recurrent layer", "int8-dynamic")
+    try:
+        _quantise_dynamic(module, record)
+    except (RuntimeError, NotImplementedError, AssertionError, ValueError, TypeError) as error:
+        raise InputError(f"int8-dynamic: torch cannot do this here: {one_line(error)}") from None
     notes = [
         tell(
             "Activations are quantised with one scale per batch, so that a row's score depends on its batch."
         )
     ]
     if params.embeddings and not tables:
-        notes.append(tell("The model has no embedding table."))
-    return Done(changed, record, notes)
+        notes.append(tell("The model has no embedding table that torch could quantise."))
+    return Done(record=record, notes=notes, recount=_in_int8)
+
+
+def _in_int8(made: Any) -> str:
+    """What torch's int8 layers of a model are, and what shares a scale there."""
+    found = packed(made)
+    kinds = [
+        plural(len(found["linear"]), "{n} Linear layer", "{n} Linear layers"),
+        plural(len(found["recurrent"]), "{n} recurrent layer", "{n} recurrent layers"),
+    ]
+    several = [kind for kind, key in zip(kinds, ("linear", "recurrent"), strict=True) if found[key]]
+    what = tell("{what} and {what_else}", what=kinds[0], what_else=kinds[1]) if len(several) > 1 else (
+        several[0] if several else kinds[0]
+    )  # fmt: skip
+    held = weights.formats(made.runtime.module)
+    own = {f"{n}." for n, part in made.runtime.module.named_modules() if part in found["embedding"]}
+    ways = {how for name, how in held.items() if how.startswith("int8") and not name.startswith(tuple(own))}
+    text = (
+        tell("{what} to int8, one scale per layer", what=what)
+        if ways == {tell("int8, one scale per layer")}
+        else tell("{what} to int8, one scale per channel", what=what)
+    )
+    text = _and_tables(text, len(found["embedding"]))
+    return tell("{what}: {share} of the weights", what=text, share=f"{share(made):.0%}")
 
 
 def _and_tables(changed: str, tables: int) -> str:
@@ -111,9 +190,14 @@ def _cast(model: Any, dtype: str, name: str) -> Done:
     if is_packed(model):
         raise InputError(f"{name}: the weights are quantised already")
     model.runtime.module = model.runtime.module.to(getattr(torch, dtype))
-    count = sum(p.numel() for p in model.runtime.module.parameters())
-    what = plural(count, "{n} weight", "{n} weights")
-    return Done(tell("{what} and the activations to {type}", what=what, type=dtype))
+
+    def recount(made: Any) -> str:
+        held, found = weights.formats(made.runtime.module), weights.parameters(made.runtime.module)
+        count = sum(tensor.numel() for name, tensor in found.items() if held[name] == dtype)
+        what = plural(count, "{n} weight", "{n} weights")
+        return tell("{what} and the activations to {type}", what=what, type=dtype)
+
+    return Done(recount=recount)
 
 
 @recipe("bf16", rebuild=_to("bfloat16"))
@@ -154,13 +238,13 @@ class Int4(TorchAO):
     group_size: int = Field(128, ge=32, description="Weights that share a scale.")
 
 
-@recipe("int8-weight", TorchAO)
+@recipe("int8-weight", TorchAO, rebuild=turn)
 def int8_weight(model: Any, params: TorchAO, context: Context) -> Done:
     """int8 weights, float32 activations."""
     return _torchao(model, params, "int8-weight", "Int8WeightOnlyConfig", {"version": 2})
 
 
-@recipe("int8-torchao", TorchAO)
+@recipe("int8-torchao", TorchAO, rebuild=turn)
 def int8_torchao(model: Any, params: TorchAO, context: Context) -> Done:
     """int8 weights and activations, one scale per row."""
     done = _torchao(model, params, "int8-torchao", "Int8DynamicActivationInt8WeightConfig", {"version": 2})
@@ -169,14 +253,14 @@ def int8_torchao(model: Any, params: TorchAO, context: Context) -> Done:
     return done
 
 
-@recipe("int4-weight", Int4)
+@recipe("int4-weight", Int4, rebuild=turn)
 def int4_weight(model: Any, params: Int4, context: Context) -> Done:
     """int4 weights."""
     _needs_cuda(model, "int4-weight", "in float32 on a CPU they run 28 to 58 times slower")
     return _torchao(model, params, "int4-weight", "Int4WeightOnlyConfig", {"group_size": params.group_size})
 
 
-@recipe("fp8", TorchAO)
+@recipe("fp8", TorchAO, rebuild=turn)
 def fp8(model: Any, params: TorchAO, context: Context) -> Done:
     """float8 weights and activations."""
     _needs_cuda(model, "fp8", "no CPU has them")
@@ -195,10 +279,13 @@ def _torchao(model: Any, params: TorchAO, name: str, config: str, arguments: dic
     ao = optional("torchao.quantization", name)
     in_float32(model, name)
     module = model.runtime.module
+    record = {"turned": transposed(module)}
+    turn(module, record)
     layers = [m for m in module.modules() if type(m) is torch.nn.Linear]
     tables = [m for m in module.modules() if type(m) is torch.nn.Embedding] if params.embeddings else []
     listed_layers(layers, "Linear layer", name)
     wanted = tuple(type(m) for m in (layers[:1] + tables[:1]))
+    shared = _tied(module, _layers(model, "Embedding"))
     with quiet():
         try:
             ao.quantize_(module, getattr(ao, config)(**arguments), lambda m, _: type(m) is torch.nn.Linear)
@@ -209,12 +296,24 @@ def _torchao(model: Any, params: TorchAO, name: str, config: str, arguments: dic
                 ao.quantize_(module, each, lambda m, _: type(m) is torch.nn.Embedding)
         except (RuntimeError, NotImplementedError, AssertionError, ValueError, TypeError) as error:
             raise InputError(f"{name}: torchao cannot do this here: {one_line(error)}") from None
+    for own, first in shared.items():
+        module.get_submodule(own).weight = module.get_submodule(first).weight
     model.runtime.compiled |= params.compile
-    what = plural(len(layers), "{n} Linear layer", "{n} Linear layers")
-    changed = tell("{what} to torchao's {type}", what=what, type=config.removesuffix("Config"))
-    changed = _and_tables(changed, len(tables))
+    kind = config.removesuffix("Config")
     notes = [] if params.compile else [tell("Uncompiled: bytes fall, time does not.")]
-    return Done(changed, notes=notes)
+    return Done(record=record, notes=notes, recount=lambda made: _by_torchao(made, kind))
+
+
+def _by_torchao(made: Any, kind: str) -> str:
+    """What of a model torchao holds."""
+    module = made.runtime.module
+    held, found = weights.formats(module), weights.parameters(module)
+    holders = weights.holder_types(module)
+    own = [holders[name] for name in found if held[name].startswith("torchao")]
+    layers, tables = own.count("Linear"), own.count("Embedding")
+    what = plural(layers, "{n} Linear layer", "{n} Linear layers")
+    text = _and_tables(tell("{what} to torchao's {type}", what=what, type=kind), tables)
+    return tell("{what}: {share} of the weights", what=text, share=f"{share(made):.0%}")
 
 
 def copied(model: Any) -> Any:
@@ -223,6 +322,7 @@ def copied(model: Any) -> Any:
     other.about = copy.deepcopy(model.about)
     other.runtime = copy.copy(model.runtime)
     with quiet():
+        weights.settle(model.runtime.module)
         other.runtime.module = copy.deepcopy(model.runtime.module)
     other.runtime._call = None
     return other

@@ -20,6 +20,7 @@ from ..datasets.errors import InputError
 from ..datasets.training import TrainingRows
 from ..models.rules import Rule
 from ..told import tell_n
+from . import weights
 
 Family = Literal["torch", "sklearn", "onnx", "scores"]
 """What a recipe works on: torch modules, scikit-learn classifiers, ONNX models that came as such, or scores
@@ -126,7 +127,7 @@ class Done:
     Attributes
     ----------
     changed : str
-        In words, such as '24 Linear layers to int8'.
+        In words, such as '24 Linear layers to int8'; where there is a ``recount``, what comes after its words.
     record : dict
         What `Recipe.rebuild` needs; JSON values only.
     notes : list of str
@@ -137,14 +138,21 @@ class Done:
         What is to stand behind the model's scores from now on.
     told : dict
         More fields of the result's ``Recipe``: ``weights``, ``rules``, ``needs``.
+    recount : callable (model) -> str, optional
+        Counts again, in a model as it was loaded from its artefact, what the step claims to have done.
     """
 
-    changed: str
+    changed: str = ""
     record: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     trained_on: str | None = None
     rule: Rule | None = None
     told: dict[str, Any] = field(default_factory=dict)
+    recount: Callable[[Any], str] | None = None
+
+    def words(self, model: Any) -> str:
+        """What the step did, counted in a model."""
+        return self.changed if self.recount is None else f"{self.recount(model)}{self.changed}"
 
 
 @dataclass(frozen=True)
@@ -250,5 +258,11 @@ def in_float32(model: Any, recipe_name: str) -> None:
 
 def is_packed(model: Any) -> bool:
     """Whether a step before has put torch's quantised layers, which hold packed weights, into a model."""
-    parts = model.runtime.module.modules()
-    return any(type(part).__module__.startswith("torch.ao.nn.quantized") for part in parts)
+    return any(weights.is_packed(part) for part in model.runtime.module.modules())
+
+
+def unpacked(model: Any, recipe_name: str) -> None:
+    """InputError where a step before has quantised the weights that a step works on."""
+    module = model.runtime.module
+    if is_packed(model) or any(kind.startswith("torchao") for kind in weights.formats(module).values()):
+        raise InputError(f"{recipe_name}: the weights are quantised already; put it before that step")

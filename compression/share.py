@@ -10,7 +10,9 @@ from pydantic import Field
 
 from ..models.extras import optional
 from ..told import tell
-from .recipes import Context, Done, Params, in_float32, listed_layers, plural, recipe
+from .recipes import Context, Done, Params, in_float32, listed_layers, plural, recipe, unpacked
+from .recount import values, zeros
+from .structure import structure_of
 
 SAMPLE = 100_000
 """Weights of a tensor that the codebook is fitted to; all weights are then assigned to it."""
@@ -28,39 +30,37 @@ def share_weights(model: Any, params: Share, context: Context) -> Done:
     """Replace the weights of each layer by the nearest of k-means centroids (S. Han et al. 2016, ICLR)."""
     torch = optional("torch", "share-weights")
     in_float32(model, "share-weights")
-    kinds: tuple[type, ...] = (torch.nn.Linear, torch.nn.Conv1d, torch.nn.Conv2d)
-    if params.embeddings:
-        kinds += (torch.nn.Embedding,)
-    chosen: list[tuple[str, Any]] = [
-        (f"{name}.weight", part)
-        for name, part in model.runtime.module.named_modules()
-        if isinstance(part, kinds) and _size(part) > 4 * params.clusters
+    unpacked(model, "share-weights")
+    told = structure_of(model, context.sample, "share-weights")
+    chosen = [
+        weight.name
+        for weight in told.values()
+        if weight.multiplied
+        and (params.embeddings or weight.operation != "embedding")
+        and weight.size > 4 * params.clusters
     ]
     listed_layers(chosen, "layer with enough weights to share", "share-weights")
-    books = {}
-    for number, (name, part) in enumerate(chosen):
-        weight = part.weight
+    for number, name in enumerate(chosen):
+        weight = model.runtime.module.get_parameter(name)
         context.progress("sharing weights", number, len(chosen))
-        flat = weight.detach().cpu().numpy().ravel()
-        shared = _shared(flat, params.clusters, context.seed)
+        shared = _shared(weight.detach().cpu().numpy().ravel(), params.clusters, context.seed)
         with torch.no_grad():
             weight.copy_(torch.from_numpy(shared.reshape(weight.shape)))
-        books[name] = params.clusters
-    total = sum(_size(part) for _, part in chosen)
-    return Done(
-        tell(
-            "{what} of {what_in} to {n} values each",
+
+    def recount(made: Any) -> str:
+        total = zeros(made, chosen)[1]
+        return tell(
+            "{what} of {what_in} to at most {n} values each",
             what=plural(total, "{n} weight", "{n} weights"),
             what_in=plural(len(chosen), "{n} tensor", "{n} tensors"),
-            n=params.clusters,
-        ),
-        {"codebooks": books},
-        [tell("Stored as codes of a codebook; in memory, and in time, the model is as before.")],
+            n=values(made, chosen),
+        )
+
+    return Done(
+        record={"codebooks": dict.fromkeys(chosen, params.clusters)},
+        notes=[tell("Stored as codes of a codebook; in memory, and in time, the model is as before.")],
+        recount=recount,
     )
-
-
-def _size(part: Any) -> int:
-    return int(part.weight.numel())
 
 
 def _shared(flat: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.float32]:

@@ -12,13 +12,27 @@ from typing import Any
 from ..datasets.errors import InputError
 from ..models.extras import quiet
 from ..told import tell
+from .structure import place
 
 QUANTISED = "#int"
 SCALES, ZEROS = "#scale", "#zero"
 
 
-def _packed(module: Any) -> bool:
-    return type(module).__module__.startswith("torch.ao.nn.quantized")
+def is_packed(part: Any) -> bool:
+    """Whether a module is one of torch's quantised layers, which keep their weights packed."""
+    return type(part).__module__.startswith("torch.ao.nn.quantized")
+
+
+def _unpacked(part: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The quantised weights and the biases of one of torch's quantised layers, by their names."""
+    if callable(getattr(part, "get_weight", None)):
+        return dict(part.get_weight()), dict(part.get_bias())
+    bias = part.bias() if callable(getattr(part, "bias", None)) else None
+    return {"weight": part.weight()}, {"bias": bias}
+
+
+def _within(name: str, key: str) -> str:
+    return f"{name}.{key}" if name else key
 
 
 def _holders(module: Any) -> Iterator[tuple[str, Any]]:
@@ -27,20 +41,24 @@ def _holders(module: Any) -> Iterator[tuple[str, Any]]:
     for name, part in module.named_modules():
         if inside and name.startswith(inside):
             continue
-        if _packed(part):
+        if is_packed(part):
             inside = (*inside, f"{name}.")
         yield name, part
 
 
 def _own(name: str, part: Any) -> Iterator[tuple[str, Any]]:
     """A module's own parameters and persistent buffers."""
-    prefix = f"{name}." if name else ""
-    for key, value in part._parameters.items():
-        if value is not None:
-            yield prefix + key, value.detach()
+    yield from _learned(name, part)
     for key, value in part._buffers.items():
         if value is not None and key not in part._non_persistent_buffers_set:
-            yield prefix + key, value
+            yield _within(name, key), value
+
+
+def _learned(name: str, part: Any) -> Iterator[tuple[str, Any]]:
+    """A module's own parameters."""
+    for key, value in part._parameters.items():
+        if value is not None:
+            yield _within(name, key), value.detach()
 
 
 def _subclass(tensor: Any) -> bool:
@@ -63,29 +81,27 @@ def stored(module: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     tied: dict[str, str] = {}
     seen: dict[Any, str] = {}
     for name, part in _holders(module):
-        if _packed(part):
-            weight = part.weight()
-            bias = part.bias() if callable(getattr(part, "bias", None)) else None
-            tensors[f"{name}.weight{QUANTISED}"] = weight.int_repr()
-            if weight.qscheme() in (torch.per_channel_affine, torch.per_channel_affine_float_qparams):
-                tensors[f"{name}.weight{SCALES}"] = weight.q_per_channel_scales()
-                tensors[f"{name}.weight{ZEROS}"] = weight.q_per_channel_zero_points()
-            else:
-                tensors[f"{name}.weight{SCALES}"] = torch.tensor(weight.q_scale(), dtype=torch.float64)
-                tensors[f"{name}.weight{ZEROS}"] = torch.tensor(weight.q_zero_point(), dtype=torch.int64)
-            if bias is not None:
-                tensors[f"{name}.bias"] = bias.detach()
+        if is_packed(part):
+            packed, biases = _unpacked(part)
+            for key, weight in packed.items():
+                full = _within(name, key)
+                tensors[full + QUANTISED] = weight.int_repr()
+                if _one_scale(weight):
+                    tensors[full + SCALES] = torch.tensor(weight.q_scale(), dtype=torch.float64)
+                    tensors[full + ZEROS] = torch.tensor(weight.q_zero_point(), dtype=torch.int64)
+                else:
+                    tensors[full + SCALES] = weight.q_per_channel_scales()
+                    tensors[full + ZEROS] = weight.q_per_channel_zero_points()
+            given = {_within(name, key): bias for key, bias in biases.items() if bias is not None}
+            tensors |= {key: bias.detach() for key, bias in given.items()}
             continue
         for key, tensor in _own(name, part):
-            if _subclass(tensor):
-                subclasses[key] = tensor
+            where = place(next(_inner(tensor)))
+            if tensor.numel() and where in seen:
+                tied[key] = seen[where]
                 continue
-            place = (tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), tensor.dtype)
-            if tensor.numel() and place in seen:
-                tied[key] = seen[place]
-                continue
-            seen[place] = key
-            tensors[key] = tensor
+            seen[where] = key
+            (subclasses if _subclass(tensor) else tensors)[key] = tensor
     told: dict[str, Any] = {"tied": tied}
     if subclasses:
         from torchao.prototype.safetensors.safetensors_support import flatten_tensor_state_dict
@@ -105,93 +121,128 @@ def restore(module: Any, tensors: Mapping[str, Any], told: Mapping[str, Any]) ->
 
         with quiet():
             subclasses, left = unflatten_tensor_state_dict(left, dict(told["torchao"]))
+    made: dict[str, Any] = {}
+    used: set[str] = set()
     for name, part in _holders(module):
-        if _packed(part):
+        if is_packed(part):
             _restore_packed(name, part, left)
             continue
         for key, tensor in list(_own(name, part)):
             own = key.rpartition(".")[2]
-            found = subclasses.pop(key, None)
-            if found is None:
-                source = told.get("tied", {}).get(key, key)
-                found = tensors.get(source)
-                left.pop(key, None)
+            source = told.get("tied", {}).get(key, key)
+            found = subclasses.get(source, tensors.get(source))
+            left.pop(key, None)
+            used.add(source)
             if found is None or tuple(found.shape) != tuple(tensor.shape):
                 shape = None if found is None else tuple(found.shape)
                 raise InputError(
                     f"the artefact does not fit: {key}: expected {tuple(tensor.shape)}, got {shape}"
                 )
-            _assign(part, own, found)
-    if left or subclasses:
-        raise InputError(
-            f"the artefact does not fit: the module has no place for {next(iter({**left, **subclasses}))}"
-        )
+            made[source] = _assign(part, own, made.get(source, found))
+    over = [*left, *(key for key in subclasses if key not in used)]
+    if over:
+        raise InputError(f"the artefact does not fit: the module has no place for {over[0]}")
 
 
-def _assign(part: Any, name: str, value: Any) -> None:
+def _assign(part: Any, name: str, value: Any) -> Any:
+    """Put a tensor into its place; a parameter that is there already under another name stays one."""
     import torch
 
     if name in part._parameters:
-        part._parameters[name] = torch.nn.Parameter(value, requires_grad=False)
+        if not isinstance(value, torch.nn.Parameter):
+            value = torch.nn.Parameter(value, requires_grad=False)
+        part._parameters[name] = value
     else:
         part._buffers[name] = value
+    return value
 
 
 def _restore_packed(name: str, part: Any, left: dict[str, Any]) -> None:
     import torch
 
-    try:
-        numbers = left.pop(f"{name}.weight{QUANTISED}")
-        scale, zero = left.pop(f"{name}.weight{SCALES}"), left.pop(f"{name}.weight{ZEROS}")
-    except KeyError as error:
-        raise InputError(f"the artefact does not fit: it lacks {error.args[0]}") from None
-    if scale.ndim == 0:
-        weight = torch._make_per_tensor_quantized_tensor(numbers, float(scale), int(zero))
+    packed, biases = _unpacked(part)
+    found: dict[str, Any] = {}
+    for key in packed:
+        full = _within(name, key)
+        try:
+            numbers, scale, zero = (left.pop(full + end) for end in (QUANTISED, SCALES, ZEROS))
+        except KeyError as error:
+            raise InputError(f"the artefact does not fit: it lacks {error.args[0]}") from None
+        if tuple(numbers.shape) != tuple(packed[key].shape):
+            raise InputError(
+                f"the artefact does not fit: {full}: expected {tuple(packed[key].shape)}, "
+                f"got {tuple(numbers.shape)}"
+            )
+        found[key] = (
+            torch._make_per_tensor_quantized_tensor(numbers, float(scale), int(zero))
+            if scale.ndim == 0
+            else torch._make_per_channel_quantized_tensor(numbers, scale, zero, 0)
+        )
+    given = {key: left.pop(_within(name, key), None) for key in biases}
+    if "weight" not in found:
+        whole = {"weight": found, "bias": given} if hasattr(part, "weight_dtype") else {**found, **given}
+        part.set_weight_bias(whole)
+    elif hasattr(part, "set_weight_bias"):
+        part.set_weight_bias(found["weight"], given["bias"])
     else:
-        weight = torch._make_per_channel_quantized_tensor(numbers, scale, zero, 0)
-    if hasattr(part, "set_weight_bias"):
-        part.set_weight_bias(weight, left.pop(f"{name}.bias", None))
-    else:
-        part.set_weight(weight)
+        part.set_weight(found["weight"])
 
 
 def dense(module: Any) -> dict[str, Any]:
     """Return every weight as plain float numbers, by the name it had before it was quantised."""
-    out: dict[str, Any] = {}
+    return {name: plain for name, plain, _ in _dense(module, _own)}
+
+
+def parameters(module: Any) -> dict[str, Any]:
+    """Return what is learned, as plain float numbers: each tensor once, and no buffers."""
+    found: dict[str, Any] = {}
+    seen: set[Any] = set()
+    for name, plain, where in _dense(module, _learned):
+        if where not in seen:
+            found[name] = plain
+        seen.add(where)
+    return found
+
+
+def _dense(module: Any, own: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Name, numbers, and what is the same for two names of one tensor."""
     for name, part in _holders(module):
-        if _packed(part):
-            out[f"{name}.weight"] = part.weight().dequantize()
-            bias = part.bias() if callable(getattr(part, "bias", None)) else None
-            if bias is not None:
-                out[f"{name}.bias"] = bias.detach()
+        if is_packed(part):
+            packed, biases = _unpacked(part)
+            for key, tensor in packed.items():
+                yield _within(name, key), tensor.dequantize(), (name, key)
+            for key, bias in biases.items():
+                if bias is not None:
+                    yield _within(name, key), bias.detach(), (name, key)
             continue
-        for key, tensor in _own(name, part):
+        for key, tensor in own(name, part):
             plain = tensor.dequantize() if _subclass(tensor) else tensor
             if plain.is_floating_point():
-                out[key] = plain.detach().float().cpu()
-    return out
+                yield key, plain.detach().float().cpu(), place(next(_inner(tensor)))
+
+
+def _held(name: str, part: Any) -> list[str]:
+    """Names of the tensors that a module holds itself."""
+    if is_packed(part):
+        return [_within(name, key) for key in _unpacked(part)[0]]
+    return [key for key, _ in _own(name, part)]
 
 
 def holder_types(module: Any) -> dict[str, str]:
     """Class of the module that holds each weight, such as Linear, by the weight's name."""
-    return {
-        key: type(part).__name__
-        for name, part in _holders(module)
-        for key in ([f"{name}.weight"] if _packed(part) else [k for k, _ in _own(name, part)])
-    }
+    return {key: type(part).__name__ for name, part in _holders(module) for key in _held(name, part)}
 
 
 def formats(module: Any) -> dict[str, str]:
     """How each weight is held, by its name: its type, and for quantised ones what shares a scale."""
-    import torch
-
     out: dict[str, str] = {}
     for name, part in _holders(module):
-        if _packed(part):
-            whole = part.weight().qscheme() == torch.per_tensor_affine
-            out[f"{name}.weight"] = (
-                tell("int8, one scale per layer") if whole else tell("int8, one scale per row")
-            )
+        if is_packed(part):
+            for key, weight in _unpacked(part)[0].items():
+                one = _one_scale(weight)
+                out[_within(name, key)] = (
+                    tell("int8, one scale per layer") if one else tell("int8, one scale per row")
+                )
             continue
         for key, tensor in _own(name, part):
             plain = str(tensor.dtype).removeprefix("torch.")
@@ -204,12 +255,12 @@ def resident_bytes(module: Any) -> int:
     storages: dict[int, int] = {}
     total = 0
     for name, part in _holders(module):
-        if _packed(part):
-            weight = part.weight()
-            total += weight.int_repr().nbytes
-            total += weight.q_per_channel_scales().nbytes * 2 if weight.qscheme() != _per_tensor() else 16
-            bias = part.bias() if callable(getattr(part, "bias", None)) else None
-            total += 0 if bias is None else bias.nbytes
+        if is_packed(part):
+            packed, biases = _unpacked(part)
+            for weight in packed.values():
+                total += weight.int_repr().nbytes
+                total += 16 if _one_scale(weight) else weight.q_per_channel_scales().nbytes * 2
+            total += sum(bias.nbytes for bias in biases.values() if bias is not None)
             continue
         for _, tensor in _own(name, part):
             for inner in _inner(tensor):
@@ -218,10 +269,10 @@ def resident_bytes(module: Any) -> int:
     return total + sum(storages.values())
 
 
-def _per_tensor() -> Any:
+def _one_scale(weight: Any) -> bool:
     import torch
 
-    return torch.per_tensor_affine
+    return bool(weight.qscheme() == torch.per_tensor_affine)
 
 
 def _inner(tensor: Any) -> Iterator[Any]:
@@ -232,3 +283,65 @@ def _inner(tensor: Any) -> Iterator[Any]:
     names, _ = tensor.__tensor_flatten__()
     for name in names:
         yield from _inner(getattr(tensor, name))
+
+
+def fold(module: Any) -> list[str]:
+    """Put plain weights in the place of those that are computed of others; returns their names.
+
+    Weight and spectral normalisation, orthogonal maps and masks of pruning compute a layer's weight anew at
+    every call. Evaluation mode computes the same numbers every time, so those are what can be pruned,
+    quantised and counted.
+    """
+    import torch
+    from torch.nn.utils import parametrize, prune, remove_spectral_norm, remove_weight_norm
+    from torch.nn.utils.spectral_norm import SpectralNorm
+    from torch.nn.utils.weight_norm import WeightNorm
+
+    old = {WeightNorm: remove_weight_norm, SpectralNorm: remove_spectral_norm}
+    folded = []
+    for name, part in list(module.named_modules()):
+        if parametrize.is_parametrized(part):
+            folded += [_within(name, key) for key in _without_parametrizations(part)]
+        for hook in list(part._forward_pre_hooks.values()):
+            if isinstance(hook, prune.BasePruningMethod):
+                own = hook._tensor_name
+                prune.remove(part, own)
+            elif type(hook) in old:
+                own = hook.name
+                with torch.no_grad():
+                    old[type(hook)](part, own)
+            else:
+                continue
+            folded.append(_within(name, own))
+    for parameter in module.parameters() if folded else ():
+        parameter.requires_grad_(False)
+    return folded
+
+
+def _without_parametrizations(part: Any) -> list[str]:
+    """Put what a module's parametrizations give into their place; returns the names of the tensors.
+
+    torch's own way back takes the properties out of the module's class, which copies of the module share.
+    """
+    import torch
+
+    given = {key: getattr(part, key).detach().clone() for key in part.parametrizations}
+    learned = {key: any(True for _ in part.parametrizations[key].parameters()) for key in given}
+    part.__class__ = type(part).__bases__[0]
+    del part.parametrizations
+    for key, tensor in given.items():
+        if learned[key]:
+            part.register_parameter(key, torch.nn.Parameter(tensor, requires_grad=False))
+        else:
+            part.register_buffer(key, tensor)
+    return list(given)
+
+
+def settle(module: Any) -> None:
+    """Cut off from its gradients what old-style normalisations compute: a copy could not be made otherwise."""
+    import torch
+
+    for part in module.modules():
+        for key, value in list(vars(part).items()):
+            if isinstance(value, torch.Tensor) and value.grad_fn is not None:
+                setattr(part, key, value.detach())

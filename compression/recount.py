@@ -1,0 +1,129 @@
+"""What a recipe claims, counted again in the model that was loaded from its artefact.
+
+The row of a variant says what the artefact holds and not what a step meant to do: a share of zeros, layers in
+int8 and what shares a scale, distinct values, what was left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..models.extras import optional
+from ..told import tell
+from . import weights
+from .recipes import plural
+from .structure import Weight
+
+FEW = 0.1
+"""A recipe that touches a smaller share of the weights says so."""
+
+
+def zeros(model: Any, names: Collection[str]) -> tuple[int, int]:
+    """How many of some tensors' weights are exactly zero, and how many there are."""
+    found = weights.dense(model.runtime.module)
+    return sum(int((found[n] == 0).sum()) for n in names), sum(found[n].numel() for n in names)
+
+
+def values(model: Any, names: Collection[str]) -> int:
+    """The most distinct values that one of some tensors has."""
+    found = weights.dense(model.runtime.module)
+    return max(len(found[name].unique()) for name in names)
+
+
+def packed(model: Any) -> dict[str, list[Any]]:
+    """The layers that hold int8 weights, by what they are: Linear, recurrent, embedding."""
+    found: dict[str, list[Any]] = {"linear": [], "recurrent": [], "embedding": []}
+    for part in model.runtime.module.modules():
+        if not weights.is_packed(part):
+            continue
+        if callable(getattr(part, "get_weight", None)):
+            found["recurrent"].append(part)
+        elif hasattr(part, "num_embeddings"):
+            found["embedding"].append(part)
+        elif hasattr(part, "in_features"):
+            found["linear"].append(part)
+    return found
+
+
+def share(model: Any, kept: Iterable[str] = ("float32",)) -> float:
+    """Share of a model's parameters that are not held in one of some types."""
+    module = model.runtime.module
+    how, sizes = weights.formats(module), {n: t.numel() for n, t in weights.parameters(module).items()}
+    changed = sum(size for name, size in sizes.items() if how.get(name, "float32") not in kept)
+    return changed / max(1, sum(sizes.values()))
+
+
+def spared(told: Mapping[str, Weight], chosen: Sequence[str]) -> str:
+    """What a step that works on some weights has left alone, in words; empty where that is nothing."""
+    left = [weight for weight in told.values() if weight.multiplied and weight.name not in set(chosen)]
+    head = any(weight.head for weight in left)
+    tables = any(weight.operation == "embedding" and not weight.head for weight in left)
+    if head and tables:
+        return tell("the head and the embedding tables are left alone")
+    if head:
+        return tell("the head is left alone")
+    return tell("the embedding tables are left alone") if tables else ""
+
+
+def touched(layers: Sequence[Mapping[str, Any]], formats: Mapping[str, str]) -> str:
+    """What is told of a recipe that touches few of the weights; empty for others.
+
+    Parameters
+    ----------
+    layers : sequence of mapping
+        The rows of `layers`.
+    formats : mapping
+        How the original holds each weight.
+    """
+    sizes = {row["name"]: int(np.prod(row["shape_before"])) for row in layers if row["shape_before"]}
+    changed = {
+        row["name"]
+        for row in layers
+        if row["shape_before"]
+        and (
+            row["shape_before"] != row["shape_after"]
+            or row["sqnr_db"] is not None
+            or row["encoding"] != formats.get(row["name"], row["encoding"])
+        )
+    }
+    some, total = sum(sizes[name] for name in changed), sum(sizes.values())
+    if not 0 < some < FEW * total:
+        return ""
+    return tell(
+        "touches {share} of the model's weights ({some} of {total})",
+        share=f"{some / total:.1%}",
+        some=f"{some:,}",
+        total=f"{total:,}",
+    )
+
+
+def scales(path: Path) -> dict[str, int]:
+    """How many scales each weight has that an ONNX file holds in eight bits or fewer, by its name there."""
+    library = optional("onnx", "onnx-int8")
+    sizes = {t.name: int(np.prod(t.dims)) for t in library.load(str(path)).graph.initializer}
+    return {
+        name.removesuffix("_quantized"): sizes[f"{name.removesuffix('_quantized')}_scale"]
+        for name in sorted(sizes)
+        if name.endswith("_quantized")
+    }
+
+
+def in_int8(path: Path) -> str:
+    """The weights of an ONNX file that are in int8, in words, with what shares a scale there."""
+    found = list(scales(path).values())
+    what = plural(len(found), "{n} weight tensor", "{n} weight tensors")
+    rows = sum(count > 1 for count in found)
+    if rows == len(found):
+        return tell("{what} to int8, one scale per channel", what=what)
+    if not rows:
+        return tell("{what} to int8, one scale per tensor", what=what)
+    return tell(
+        "{what} to int8, {rows} of them with one scale per channel and {others} with one scale per tensor",
+        what=what,
+        rows=rows,
+        others=len(found) - rows,
+    )
