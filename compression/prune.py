@@ -1,8 +1,8 @@
-"""Fewer weights: by magnitude, two of four."""
+"""Fewer weights: by magnitude, and two of four."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
