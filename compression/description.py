@@ -145,6 +145,12 @@ class OnOnnx(Written):
     kind: Literal["onnx"]
 
 
+class OnOpenVino(Written):
+    """An OpenVINO model beside the description."""
+
+    kind: Literal["openvino"]
+
+
 class Tensors(Written):
     """Tensors that share another's storage, and what torchao says of its own."""
 
@@ -199,7 +205,7 @@ class OfTorch(Described):
     inputs: Annotated[Text | Image | Table, Field(discriminator="kind")]
     head: HeadOf
     batching: BatchingOf
-    runtime: Annotated[OnTorch | OnOnnx, Field(discriminator="kind")]
+    runtime: Annotated[OnTorch | OnOnnx | OnOpenVino, Field(discriminator="kind")]
     tensors: Tensors | None = None
     encodings: dict[str, Annotated[Masked | Coded, Field(discriminator="as_")]] = Field({})
 

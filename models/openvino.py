@@ -62,13 +62,14 @@ class OpenVinoRuntime:
             raise InputError(f"model.device: OpenVINO models are run on the CPU here, got {device!r}")
         core = _core()
         self.path, self.device = path, device
+        self.exported: Any = None
         self.files = _files(path)
         self.threads = len(os.sched_getaffinity(0))
         settings = {**SETTINGS, "INFERENCE_NUM_THREADS": self.threads}
         # A damaged file makes the reader throw whatever it likes.
         said = f"model.path: {path} is no OpenVINO model that can be read"
         with foreign(said, loud=True), bounded_memory():
-            graph = _read(path)
+            graph = read_graph(path)
             self.loops = any(node.get_type_name() in LOOPS for node in graph.get_ops())
             self.compiled = core.compile_model(graph, "CPU", settings)
             self.wanted = {_name(port): port.get_element_type().to_dtype() for port in self.compiled.inputs}
@@ -151,7 +152,7 @@ class OpenVinoRuntime:
         return {"runtime": "openvino", "device": self.device, "threads": self.threads}
 
 
-def _read(path: Path) -> Any:
+def read_graph(path: Path) -> Any:
     """Read a model as what it is said to be: left to itself OpenVINO tries every format that it knows."""
     manager = optional("openvino.frontend", "an OpenVINO model", "openvino").FrontEndManager()
     reader = manager.load_by_framework("ir")
