@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 from ..models.extras import optional
 from ..told import tell
 from . import ir, weights
+from .recount import scales
 
+EXPORTED = "module."
+"""What an exported module's names begin with in its graph."""
 HISTOGRAM_BINS = 30
 HISTOGRAMS = 6
 """Layers of largest error whose histograms are kept; the figures of the others stand in the table."""
@@ -70,6 +73,13 @@ def layers(
                 else tell("int8, one scale per channel")
             )
             new[name] = brought.back
+        for own, count in scales(after.path).items():
+            # A norm that the exporter folds into a weight changes its numbers and leaves its name.
+            name = own.removeprefix(EXPORTED)
+            if held.get(name) == "float32":
+                held[name] = (
+                    tell("int8, one scale per tensor") if count == 1 else tell("int8, one scale per channel")
+                )
     else:
         sizes, total = sizes_of_tensors(folder, new)
     names = _names_before(new, steps)
@@ -170,13 +180,17 @@ def _of_ir(path: Path, plain: Path, held: dict[str, str], new: Dense) -> tuple[d
         source = graph.get(own)
         name, turned = (None, False) if source is None else known.get(digest(source), (None, False))
         if name is None:
-            continue
+            # A norm that the exporter folds into a weight changes its numbers and leaves its name.
+            name, source = own.removeprefix(EXPORTED), None
+            if name not in new or new[name].size != one.values.size:
+                continue
         sizes[name] = sizes.get(name, 0) + one.nbytes
         if one.scales:
+            held[name] = tell("{type}, {n} scales", type=one.kind, n=one.scales)
+        if one.scales and source is not None:
             # NNCF keeps products' weights the other way round than ONNX has them.
             back = one.values.reshape(source.shape) if one.values.shape == source.shape else one.values.T
             new[name] = np.ascontiguousarray(back.T if turned else back)
-            held[name] = tell("{type}, {n} scales", type=one.kind, n=one.scales)
     return sizes, total
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout
+from io import StringIO
 from typing import Any, Literal
 
 import numpy as np
@@ -45,7 +47,8 @@ def onnx_int8_static(model: Any, params: OnnxStatic, context: Context) -> Done:
     count = min(params.rows, len(rows))
     picked = np.sort(np.random.default_rng(context.seed).choice(len(rows), count, replace=False))
     kinds = ["MatMul", "Gemm", "Conv", *(["Gather"] if params.embeddings else [])]
-    with quiet():
+    # The calibrators print what they do.
+    with quiet(), redirect_stdout(StringIO()):
         try:
             quantization.quantize_static(
                 str(plain), str(made), _reader(calibrate, model, rows.batch.take(picked), plain),
