@@ -93,7 +93,9 @@ def attentions(model: Any, context: Context) -> list[Attention]:
 def _attention(name: str, taken: Any, before: Sequence[tuple[str, Any, Any]]) -> Attention | None:
     """What an output projection takes, as heads; None where it is not made of any."""
     width = taken.shape[-1]
-    near = [(own, given) for own, _, given in before if own != name and given.requires_grad and given.ndim >= 2]
+    near = [
+        (own, given) for own, _, given in before if own != name and given.requires_grad and given.ndim >= 2
+    ]
     if not near or width < 2 or not _mixes(taken, near):
         return None
     size = _head_size(taken, near)
@@ -115,7 +117,9 @@ def _attention(name: str, taken: Any, before: Sequence[tuple[str, Any, Any]]) ->
 
 def _grad(value: Any, near: Sequence[tuple[str, Any]]) -> list[Any]:
     torch = optional("torch", "prune-heads")
-    weights = torch.linspace(0.5, 1.5, value.numel(), dtype=value.dtype, device=value.device).view(value.shape)
+    weights = torch.linspace(0.5, 1.5, value.numel(), dtype=value.dtype, device=value.device).view(
+        value.shape
+    )
     return list(
         torch.autograd.grad(
             (value * weights).sum(), [given for _, given in near], retain_graph=True, allow_unused=True
@@ -146,8 +150,13 @@ def _head_size(taken: Any, near: Sequence[tuple[str, Any]]) -> int | None:
     for size in range(2, width):
         if width % size:
             continue
-        inside, outside = _hangs_on(taken[..., size - 1 : size], near), _hangs_on(taken[..., size : size + 1], near)
-        alike = [own for own in first if len(first[own] & inside.get(own, set())) > 1 and len(first[own]) < width]
+        inside, outside = (
+            _hangs_on(taken[..., size - 1 : size], near),
+            _hangs_on(taken[..., size : size + 1], near),
+        )
+        alike = [
+            own for own in first if len(first[own] & inside.get(own, set())) > 1 and len(first[own]) < width
+        ]
         if any(not first[own] & outside.get(own, set()) for own in alike):
             return size
     return None
@@ -158,12 +167,15 @@ def _groups(hangs: Sequence[Mapping[str, set[int]]], names: Sequence[str]) -> li
     shared = {
         name
         for name in names
-        if set().union(*(h.get(name, set()) for h in hangs)) and not set.intersection(*(h.get(name, set()) for h in hangs))
+        if set().union(*(h.get(name, set()) for h in hangs))
+        and not set.intersection(*(h.get(name, set()) for h in hangs))
     }
     groups: list[list[int]] = []
     for head, own in enumerate(hangs):
         for group in groups:
-            if any(own.get(name, set()) & hangs[other].get(name, set()) for name in shared for other in group):
+            if any(
+                own.get(name, set()) & hangs[other].get(name, set()) for name in shared for other in group
+            ):
                 group.append(head)
                 break
         else:

@@ -34,7 +34,9 @@ CHECK_EVERY = 50
 class Distil(Params):
     """A student and how it learns."""
 
-    layers: int | None = Field(None, ge=1, description="Layers of the student; of its encoder and of its decoder.")
+    layers: int | None = Field(
+        None, ge=1, description="Layers of the student; of its encoder and of its decoder."
+    )
     width: int | None = Field(None, ge=8, description="Hidden size of the student; its weights start anew.")
     factory: str | None = Field(None, description="package.module:function that returns the student.")
     steps: int = Field(500, ge=1)
@@ -171,7 +173,9 @@ def _narrower(model: Any, width: int) -> dict[str, Any]:
     called = getattr(type(model.runtime.module.config), "attribute_map", {})
     hidden = called.get("hidden_size", "hidden_size")
     old = config.get(hidden)
-    heads = {key: config[key] for key in (called.get(name, name) for name in HEADS) if _counts(config.get(key))}
+    heads = {
+        key: config[key] for key in (called.get(name, name) for name in HEADS) if _counts(config.get(key))
+    }
     if not _counts(old) or not heads:
         raise InputError("distill.width: the model's configuration names no hidden size and number of heads")
     size = old // max(heads.values())

@@ -22,7 +22,7 @@ from ..datasets.training import TrainingRows
 from ..models.extras import optional
 from ..told import tell
 from . import weights
-from .layers import digest, initialisers, known_by_content
+from .layers import EXPORTED, digest, initialisers, known_by_content
 from .recipes import Context, Params
 from .structure import structure_of
 
@@ -30,9 +30,15 @@ from .structure import structure_of
 class Sensitivity(Params):
     """Which layers are too sensitive to lose bits."""
 
-    keep: int | None = Field(None, ge=1, description="So many layers, the most sensitive ones, stay in float32.")
-    below: float | None = Field(None, gt=0, description="Layers stay whose outputs' SQNR is below so many dB.")
-    rows: int = Field(256, ge=8, description="Validation rows, or training rows where there are none, that tell.")
+    keep: int | None = Field(
+        None, ge=1, description="So many layers, the most sensitive ones, stay in float32."
+    )
+    below: float | None = Field(
+        None, gt=0, description="Layers stay whose outputs' SQNR is below so many dB."
+    )
+    rows: int = Field(
+        256, ge=8, description="Validation rows, or training rows where there are none, that tell."
+    )
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Sensitivity:
@@ -184,11 +190,21 @@ def _moved(
     return best
 
 
-def nodes_of(path: Path, module: Any, names: list[str]) -> list[str]:
-    """Names of an ONNX file's nodes that use some of a module's weights, known by their content."""
+def nodes_of(path: Path, module: Any, names: list[str], recipe: str) -> list[str]:
+    """Names of an ONNX file's nodes that use some of a module's weights, known by content or name."""
     if not names:
         return []
     known = known_by_content({n: t.numpy() for n, t in weights.dense(module).items() if t.ndim > 1})
-    held = {own for own, values in initialisers(path).items() if known.get(digest(values), ("",))[0] in names}
+    held: dict[str, set[str]] = {name: set() for name in names}
+    for own, values in initialisers(path).items():
+        # A norm that the exporter folds into a weight changes its numbers and leaves its name.
+        for name in {known.get(digest(values), ("",))[0], own.removeprefix(EXPORTED)} & set(held):
+            held[name].add(own)
+    lost = [name for name, found in held.items() if not found]
+    if lost:
+        raise InputError(
+            f"{recipe}: {_layer(lost[0])} is no weight of the exported graph, so it cannot be left alone"
+        )
     library = optional("onnx", "an ONNX model", "onnx")
-    return [n.name for n in library.load(str(path)).graph.node if held & set(n.input)]
+    left = set().union(*held.values())
+    return [n.name for n in library.load(str(path)).graph.node if left & set(n.input)]

@@ -163,7 +163,9 @@ def _ups(before: Sequence[_Call], down: _Call) -> list[Up]:
 def _slopes(value: Any, given: Sequence[Any]) -> dict[int, Any]:
     """Slopes of a value's weighted sum, by the place of what it hangs on."""
     torch = optional("torch", "prune-structured")
-    weights = torch.linspace(0.5, 1.5, value.numel(), dtype=value.dtype, device=value.device).view(value.shape)
+    weights = torch.linspace(0.5, 1.5, value.numel(), dtype=value.dtype, device=value.device).view(
+        value.shape
+    )
     slopes = torch.autograd.grad((value * weights).sum(), given, retain_graph=True, allow_unused=True)
     return {place: s for place, s in enumerate(slopes) if s is not None and bool(s.any())}
 

@@ -40,7 +40,9 @@ def prune_heads(model: Any, params: PruneHeads, context: Context) -> Done:
         raise InputError(f"{NAME}: the weights are quantised already; put it before")
     module = model.runtime.module
     if type(module).__name__ == "GraphModule":
-        raise InputError(f"{NAME}: the shapes of an exported program are fixed; give the module it was made of")
+        raise InputError(
+            f"{NAME}: the shapes of an exported program are fixed; give the module it was made of"
+        )
     found = attentions(model, context)
     if not found:
         raise InputError(f"{NAME}: the model has no attention layer whose heads are parts of Linear layers")

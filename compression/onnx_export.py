@@ -53,7 +53,7 @@ def onnx_int8(model: Any, params: OnnxInt8, context: Context) -> Done:
                 str(plain), str(made), weight_type=quantization.QuantType.QInt8,
                 per_channel=params.per_channel, op_types_to_quantize=kinds,
                 extra_options={"MatMulConstBOnly": True},
-                nodes_to_exclude=nodes_of(plain, model.runtime.module, left),
+                nodes_to_exclude=nodes_of(plain, model.runtime.module, left, "onnx-int8"),
             )  # fmt: skip
         except Exception as error:
             # The quantiser walks an arbitrary graph and raises whatever breaks on the way.

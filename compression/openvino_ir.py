@@ -39,13 +39,15 @@ def openvino(model: Any, params: OpenVino, context: Context) -> Done:
     library = optional("openvino", NAME, "openvino")
     in_float32(model, NAME)
     if params.bits == 32 and (params.exclude or params.sensitivity):
-        raise InputError(f"{NAME}: with bits: 32 every layer stays in float32; leave exclude and sensitivity out")
+        raise InputError(
+            f"{NAME}: with bits: 32 every layer stays in float32; leave exclude and sensitivity out"
+        )
     left, notes = left_alone(model, params, context, NAME)
     folder = workshop(model)
     plain, made = folder / "float.onnx", folder / "model.xml"
     export(model, context, plain, NAME)
     module = model.runtime.module
-    excluded = nodes_of(plain, module, left)
+    excluded = nodes_of(plain, module, left, NAME)
     try:
         with quiet(), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
             graph = library.Core().read_model(str(plain))

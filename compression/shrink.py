@@ -44,6 +44,8 @@ def _told(kept: Kept, totals: dict[str, int]) -> str:
             texts.append(tell("layers {layers} of {total} kept", layers=layers, total=totals[name]))
         else:
             texts.append(
-                tell("layers {layers} of {total} of {name} kept", layers=layers, total=totals[name], name=name)
+                tell(
+                    "layers {layers} of {total} of {name} kept", layers=layers, total=totals[name], name=name
+                )
             )
     return "; ".join(texts)

@@ -142,13 +142,19 @@ def shorten(module: Any, kept: Kept, changes: Mapping[str, Any]) -> None:
         parent, _, own = name.rpartition(".")
         part = module.get_submodule(name)
         if max(places) >= len(part):
-            raise InputError(f"the artefact does not fit: {name} has {len(part)} layers, not {max(places) + 1}")
+            raise InputError(
+                f"the artefact does not fit: {name} has {len(part)} layers, not {max(places) + 1}"
+            )
         counters = list(_counters(part))
         blocks = [part[place] for place in places]
         for now, block in enumerate(blocks):
             for within, attribute in counters:
                 setattr(block.get_submodule(within), attribute, now)
-        made = torch.nn.Sequential(*blocks) if isinstance(part, torch.nn.Sequential) else torch.nn.ModuleList(blocks)
+        made = (
+            torch.nn.Sequential(*blocks)
+            if isinstance(part, torch.nn.Sequential)
+            else torch.nn.ModuleList(blocks)
+        )
         setattr(module.get_submodule(parent), own, made)
     configs = {id(c): c for part in module.modules() if (c := getattr(part, "config", None)) is not None}
     for key, value in changes.items():
@@ -214,7 +220,9 @@ def counting(model: Any, kept: Kept, name: str) -> dict[str, Any]:
                 changes |= found
                 break
         else:
-            raise InputError(f"{name}: no key of the model's configuration counts the layers of {place} alone")
+            raise InputError(
+                f"{name}: no key of the model's configuration counts the layers of {place} alone"
+            )
     return changes
 
 
@@ -252,7 +260,11 @@ def kinds_of(block: Any) -> list[Any]:
     """What tells a block from others, weights apart: classes, shapes, and settings but its own number."""
     plain = (bool, float, str, type(None), tuple)
     return [
-        (within, type(part).__name__, sorted((k, v) for k, v in vars(part).items() if _is_setting(k, v, plain)))
+        (
+            within,
+            type(part).__name__,
+            sorted((k, v) for k, v in vars(part).items() if _is_setting(k, v, plain)),
+        )
         for within, part in block.named_modules()
     ] + [sorted(shapes_of(block).items())]
 

@@ -56,7 +56,7 @@ def onnx_int8_static(model: Any, params: OnnxStatic, context: Context) -> Done:
                 per_channel=params.per_channel, weight_type=quantization.QuantType.QInt8,
                 activation_type=quantization.QuantType.QUInt8,
                 calibrate_method=getattr(quantization.CalibrationMethod, METHODS[params.method]),
-                nodes_to_exclude=nodes_of(plain, model.runtime.module, left),
+                nodes_to_exclude=nodes_of(plain, model.runtime.module, left, NAME),
                 extra_options={"MatMulConstBOnly": True},
             )  # fmt: skip
         except Exception as error:

@@ -147,9 +147,7 @@ def _held_by(holder: Any, weight: Weight) -> Weight:
 def structure_of(model: Any, rows: Any, recipe: str) -> dict[str, Weight]:
     """`structure` of a neural model, followed over one or two of some rows."""
     arrays = model.inputs.encode(rows, None).collate(np.arange(min(2, rows.num_rows)))
-    return structure(
-        model.runtime.module, model.runtime.forward, model.runtime.tensors(arrays), recipe
-    )
+    return structure(model.runtime.module, model.runtime.forward, model.runtime.tensors(arrays), recipe)
 
 
 def _names(module: Any) -> tuple[dict[int, list[str]], dict[int, int]]:
@@ -194,7 +192,9 @@ class _Graph:
             operands = self._operands(node)
             if operands:
                 self.uses[node] = [found for at, how in operands for found in self._weights(node, at, how)]
-            elif self._made[node] == _ACTIVE and (node.name() in PRODUCTS or node.name().startswith(ATTENTION)):
+            elif self._made[node] == _ACTIVE and (
+                node.name() in PRODUCTS or node.name().startswith(ATTENTION)
+            ):
                 paired.append(node)
         self._head = self._first([out.grad_fn])
         self._attending = self._first(n for node in paired for n, _ in node.next_functions) - self._head
@@ -289,7 +289,11 @@ class _Graph:
             seen.add(inner)
             if hasattr(inner, "variable"):
                 tensor = inner.variable
-                if id(tensor) in self._keys and tensor.numel() >= size and (tensor.ndim > 1 or how == "linear"):
+                if (
+                    id(tensor) in self._keys
+                    and tensor.numel() >= size
+                    and (tensor.ndim > 1 or how == "linear")
+                ):
                     yield self._keys[id(tensor)], how, None if axis is None else axis + tensor.ndim
                 continue
             for place, (before, output) in enumerate(inner.next_functions):

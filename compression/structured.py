@@ -39,7 +39,9 @@ def prune_structured(model: Any, params: Structured, context: Context) -> Done:
         raise InputError(f"{NAME}: the weights are quantised already; put it before")
     module = model.runtime.module
     if type(module).__name__ == "GraphModule":
-        raise InputError(f"{NAME}: the shapes of an exported program are fixed; give the module it was made of")
+        raise InputError(
+            f"{NAME}: the shapes of an exported program are fixed; give the module it was made of"
+        )
     before = sizes(module)
     parameters = sum(p.numel() for p in module.parameters())
     notes: list[str] = []
@@ -73,7 +75,8 @@ def _attends(model: Any) -> bool:
     """Whether attention mixes the model's units: what is added up there has no channels that could go."""
     torch = optional("torch", NAME)
     return any(
-        isinstance(part, torch.nn.MultiheadAttention) or any("head" in key and type(value) is int for key, value in vars(part).items())
+        isinstance(part, torch.nn.MultiheadAttention)
+        or any("head" in key and type(value) is int for key, value in vars(part).items())
         for part in model.runtime.module.modules()
     )
 
@@ -192,7 +195,11 @@ def _hide(layer: Any, gone: Sequence[int]) -> None:
     """Let a layer of a masked module not see some of the channels that come in."""
     torch = optional("torch", NAME)
     with torch.no_grad():
-        if getattr(layer, "groups", 1) == 1 and getattr(layer, "weight", None) is not None and layer.weight.ndim > 1:
+        if (
+            getattr(layer, "groups", 1) == 1
+            and getattr(layer, "weight", None) is not None
+            and layer.weight.ndim > 1
+        ):
             layer.weight[:, list(gone)] = 0
         elif getattr(layer, "groups", 1) > 1:
             each = layer.in_channels // layer.groups

@@ -115,9 +115,7 @@ class OpenVinoRuntime:
         InputError
             It cannot, or a loop of it has not ended in `LOOP_SECONDS`.
         """
-        typed = {
-            name: np.ascontiguousarray(values, dtype=self.wanted[name]) for name, values in feed.items()
-        }
+        typed = {name: np.ascontiguousarray(values, dtype=self.wanted[name]) for name, values in feed.items()}
         seconds = LOOP_SECONDS if self.loops else None
         with stopped_after(seconds, self._request.cancel) as late:
             try:

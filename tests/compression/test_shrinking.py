@@ -15,7 +15,12 @@ from fairweigh.models.extras import quiet
 
 from ..zoo.zoo import ready
 
-COUNTS = {"GPT-2": "n_layer", "DistilBERT": "n_layers", "ModernBERT": "num_hidden_layers", "Gemma": "num_hidden_layers"}
+COUNTS = {
+    "GPT-2": "n_layer",
+    "DistilBERT": "n_layers",
+    "ModernBERT": "num_hidden_layers",
+    "Gemma": "num_hidden_layers",
+}
 
 
 def made_of(name, tmp_path, *recipe):
@@ -95,7 +100,11 @@ def test_attention_of_a_kind_per_layer_stays_with_its_layer(tmp_path):
 
 def test_students_have_the_layers_asked_for(tmp_path):
     for number, (name, keys) in enumerate(
-        {"GPT-2": ["n_layer"], "T5": ["num_layers", "num_decoder_layers"], "ModernBERT": ["num_hidden_layers"]}.items()
+        {
+            "GPT-2": ["n_layer"],
+            "T5": ["num_layers", "num_decoder_layers"],
+            "ModernBERT": ["num_hidden_layers"],
+        }.items()
     ):
         found = ready(name)
         recipe = [("distill", {"layers": 1, "steps": 1, "batch": 4})]
