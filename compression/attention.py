@@ -1,8 +1,8 @@
-"""Attention heads, found by what they do: which outputs of the layers before belong to which part of what comes out.
+"""Attention heads, found by what they do: which outputs of the layers before belong to which part of the result.
 
-The way is followed by gradients, on some rows: what the output projection takes as one head hangs on some outputs of
-the layers before it (queries, keys, values, in one layer or in three) that no other head hangs on; where heads share
-keys and values, on some that its group alone hangs on.
+The way is followed by gradients, on some rows: what the output projection takes as one head hangs on some
+outputs of the layers before it (queries, keys, values, in one layer or in three) that no other head hangs on;
+where heads share keys and values, on some that its group alone hangs on.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Attention:
 
 
 def attentions(model: Any, context: Context) -> list[Attention]:
-    """The attention layers of a model whose heads are parts of layers' outputs, in the order in which they run."""
+    """The attention layers whose heads are parts of layers' outputs, in the order in which they run."""
     torch = optional("torch", "prune-heads")
     module = model.runtime.module
     names = [name for name, part in module.named_modules() if out_axis(part) is not None]
@@ -128,7 +128,7 @@ def _grad(value: Any, near: Sequence[tuple[str, Any]]) -> list[Any]:
 
 
 def _mixes(taken: Any, near: Sequence[tuple[str, Any]]) -> bool:
-    """Whether what comes at a position hangs on other positions: attention does that and nothing else here."""
+    """Whether what comes at a position hangs on other positions: attention alone does that here."""
     slopes = _grad(taken[0, -1:], near)
     return any(s is not None and s.ndim == 3 and bool(s[0, :-1].any()) for s in slopes)
 

@@ -27,7 +27,7 @@ INNER = (
     "intermediate_size", "n_inner", "hidden_dim", "d_inner", "d_ff", "ffn_dim", "encoder_ffn_dim",
     "decoder_ffn_dim",
 )  # fmt: skip
-"""What configurations call the width of the feed-forward parts; where it is left open it follows the width."""
+"""What configurations call the width of the feed-forward parts; one left open follows the width."""
 CHECK_EVERY = 50
 
 

@@ -1,6 +1,6 @@
 """Layers that stay in float32 where the others lose bits: by name, or because they are sensitive to it.
 
-A layer is sensitive where the model's outputs change much, and whom it selects, when that layer alone is in int8.
+A layer is sensitive where the model's outputs change much, and whom it selects, when it alone is in int8.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Fallback(Params):
 
 @dataclass(frozen=True)
 class Sensitive:
-    """What happens when one weight alone is in int8: decibels of the outputs, and whose rate of selection moves most."""
+    """One weight alone in int8: decibels of the outputs, and whose rate of selection moves most."""
 
     name: str
     decibels: float
@@ -90,8 +90,8 @@ def left_alone(model: Any, params: Fallback, context: Context, recipe: str) -> t
             parts = {"layer": _layer(one.name), "db": f"{one.decibels:.1f}"}
             notes.append(
                 tell(
-                    "{layer} stays in float32: alone in int8 it brings the outputs to {db} dB, and the selection "
-                    "rate of {slice} moves by {change} points.",
+                    "{layer} stays in float32: alone in int8 it brings the outputs to {db} dB, and the "
+                    "selection rate of {slice} moves by {change} points.",
                     slice=one.slice,
                     change=f"{100 * one.change:+.1f}",
                     **parts,

@@ -1,8 +1,8 @@
 """Feed-forward parts, found by what they do: a layer, or two of a gate, whose units reach one layer alone.
 
-Each unit's way is followed by gradients, on some rows: unit ``j`` that the last layer takes depends, at its own
-position alone, on output ``j`` of the layer before (or ``j`` and ``j + m``, or ``2 j`` and ``2 j + 1``, where the two
-halves of a gate are one layer). That holds for Linear, for the transposed layers of GPT-2 and for gates alike.
+Each unit's way is followed by gradients, on some rows: unit ``j`` that the last layer takes depends, at its
+own position alone, on output ``j`` of the layer before (or ``j`` and ``j + m``, or ``2 j`` and ``2 j + 1``,
+where the two halves of a gate are one layer). So it is for Linear, for GPT-2's transposed layers and for gates.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class FeedForward:
 
     def least(self, amount: float) -> Any:
         """Units of least norm, a share of all; at least one stays."""
-        count = min(int(round(amount * len(self.norms))), len(self.norms) - 1)
+        count = min(round(amount * len(self.norms)), len(self.norms) - 1)
         return self.norms.argsort(stable=True)[:count].sort().values
 
 
@@ -132,7 +132,6 @@ def _apart(found: Mapping[str, list[Up]]) -> Iterator[tuple[str, list[Up]]]:
 
 def _ups(before: Sequence[_Call], down: _Call) -> list[Up]:
     """The layers just before that give the units of one."""
-    torch = optional("torch", "prune-structured")
     width = down.taken.shape[-1]
     near = [c for c in before if c.given.requires_grad and c.given.shape[-1] in (width, 2 * width)]
     if not near or not down.taken.requires_grad or width < 2:
@@ -171,7 +170,7 @@ def _slopes(value: Any, given: Sequence[Any]) -> dict[int, Any]:
 
 
 def _way(slope: Any, unit: int, width: int) -> tuple[int, ...]:
-    """How one unit hangs on a layer's outputs: (1, 0), both halves (1, 0, width), pairs (2, 0, 1); else ()."""
+    """How a unit hangs on a layer's outputs: (1, 0), both halves (1, 0, width), pairs (2, 0, 1); else ()."""
     told = set(slope.reshape(-1, slope.shape[-1]).abs().amax(0).nonzero().flatten().tolist())
     if slope.shape[-1] == width:
         return (1, 0) if told == {unit} else ()

@@ -74,7 +74,7 @@ def prune_heads(model: Any, params: PruneHeads, context: Context) -> Done:
 
 
 def _largest(module: Any, found: Sequence[Attention], keep: int) -> dict[str, list[int]]:
-    """Groups of heads that write most to the output, by output projection; together where they share a bias."""
+    """Groups of heads that write most, by output projection; together where they share a bias."""
     torch = optional("torch", NAME)
     together: dict[str, list[Attention]] = defaultdict(list)
     for one in found:
@@ -193,6 +193,6 @@ def _check(model: Any, masked: Any, tensors: Mapping[str, Any]) -> None:
     size = max(float(masked.abs().max()), 1.0)
     if found.shape != masked.shape or not float((found - masked).abs().max()) <= CLOSE * size:
         raise InputError(
-            f"{NAME}: a {kind} without these heads does not give what it gives where they are not seen, so they "
-            "hang together in a way that is not known here"
+            f"{NAME}: a {kind} without these heads does not give what it gives where they are not seen, so "
+            "they hang together in a way that is not known here"
         )

@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic import Field
 
-from ..datasets.errors import InputError
 from ..models.extras import optional, quiet
 from ..told import tell
 from . import weights

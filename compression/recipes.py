@@ -130,7 +130,7 @@ class Done:
     Attributes
     ----------
     changed : str
-        In words, such as '24 Linear layers to int8'; where there is a ``recount``, what comes after its words.
+        In words, such as '24 Linear layers to int8'; with a ``recount``, what comes after its words.
     record : dict
         What `Recipe.rebuild` needs; JSON values only.
     notes : list of str

@@ -6,7 +6,6 @@ from typing import Any
 
 from pydantic import Field
 
-from ..datasets.errors import InputError
 from ..told import tell
 from .finetune import then_tune
 from .recipes import Context, Done, Finetune, Params, in_float32, recipe

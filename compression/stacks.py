@@ -1,8 +1,8 @@
 """Stacks: lists of alike blocks that a module runs one after the other, and what counts them.
 
-They are found by what they do, on some rows: each block is called once, in order, takes what has the same shape,
-and not the very thing that the one before took (those run side by side). Which keys of a configuration count them
-is found by trying.
+They are found by what they do, on some rows: each block is called once, in order, takes what has the same
+shape, and not the very thing that the one before took (those run side by side). Which keys of a configuration
+count them is found by trying.
 """
 
 from __future__ import annotations
@@ -129,8 +129,8 @@ def without_stack(model: Any) -> str:
     shared = getattr(getattr(module, "config", None), "num_hidden_groups", None)
     if isinstance(shared, int) and isinstance(count, int) and shared < count:
         return (
-            f"the model's {count} layers share {shared} set{'s' * (shared > 1)} of weights, so that fewer would "
-            "be no smaller (distill.width makes a smaller one)"
+            f"the model's {count} layers share {shared} set{'s' * (shared > 1)} of weights, so that fewer "
+            "would be no smaller (distill.width makes a smaller one)"
         )
     return "the model has no list of alike layers that run one after the other"
 

@@ -80,7 +80,7 @@ def onnx_int8_static(model: Any, params: OnnxStatic, context: Context) -> Done:
 
 
 def _reader(calibrate: Any, model: Any, batch: Any, plain: Any) -> Any:
-    """The rows as onnxruntime's calibration takes them: batch by batch, with the arrays that the graph wants."""
+    """The rows as onnxruntime takes them: batch by batch, the arrays that the graph wants."""
     wanted = OnnxRuntime(plain, "cpu").wanted
     encoded = model.inputs.encode(batch, None)
     order = np.argsort(-encoded.lengths, kind="stable")

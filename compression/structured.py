@@ -169,8 +169,8 @@ def _with_torch_pruning(model: Any, amount: float, context: Context, notes: list
     if normalised:
         notes.append(
             tell(
-                "What is normalised together has fewer channels now, so its mean and variance are those of the "
-                "channels that stay."
+                "What is normalised together has fewer channels now, so its mean and variance are those of "
+                "the channels that stay."
             )
         )
     else:

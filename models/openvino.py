@@ -88,7 +88,8 @@ class OpenVinoRuntime:
         found = found or sorted(path.glob("*.xml"))
         if len(found) != 1:
             raise InputError(
-                f"model.path: expected one OpenVINO model ({' or '.join(NAMES)}) in {path}, found {len(found)}"
+                f"model.path: expected one OpenVINO model ({' or '.join(NAMES)}) in {path}, "
+                f"found {len(found)}"
             )
         return cls(found[0], device)
 

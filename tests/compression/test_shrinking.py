@@ -1,4 +1,4 @@
-"""Layers, heads and units that go: the smaller model is the original that does not see them, built by hand."""
+"""Layers, heads and units that go: the smaller model is the original that does not see them, by hand."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_an_encoder_and_a_decoder_are_shortened_both(tmp_path):
 
 
 def test_attention_of_a_kind_per_layer_stays_with_its_layer(tmp_path):
-    """Of layers that look at all tokens (first, fourth) and at a window (second, third) the kept ones stay so."""
+    """Of layers that look at all tokens (first, fourth) and at a window the kept ones stay so."""
     found = ready("ModernBERT")
     kinds = found.model.runtime.module.config.layer_types
     assert kinds[0] != kinds[1]
@@ -244,7 +244,7 @@ def make():
 
 
 def test_channels_that_are_concatenated_four_times_go_four_times(tmp_path, monkeypatch, made):
-    """VainF/Torch-Pruning#268: 512 channels concatenated to 2,048 before a GroupNorm did not fit each other."""
+    """VainF/Torch-Pruning#268: 512 channels concatenated to 2,048 before a norm did not fit each other."""
     from fairweigh.models.inputs import TableInputs
     from fairweigh.models.neural import NeuralModel, head
     from fairweigh.models.runtimes import TorchRuntime
