@@ -1,4 +1,4 @@
-"""Attention heads, found by what they do: which outputs of the layers before belong to which part of the result.
+"""Attention heads, found by what they do: which outputs of the layers before belong to which part of it.
 
 The way is followed by gradients, on some rows: what the output projection takes as one head hangs on some
 outputs of the layers before it (queries, keys, values, in one layer or in three) that no other head hangs on;

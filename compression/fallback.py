@@ -207,4 +207,6 @@ def nodes_of(path: Path, module: Any, names: list[str], recipe: str) -> list[str
         )
     library = optional("onnx", "an ONNX model", "onnx")
     left = set().union(*held.values())
-    return [n.name for n in library.load(str(path)).graph.node if left & set(n.input)]
+    nodes = [n.name for n in library.load(str(path)).graph.node if left & set(n.input)]
+    # onnxruntime takes a product with a bias apart before it quantises.
+    return [*nodes, *(f"{name}_MatMul" for name in nodes)]

@@ -2,7 +2,7 @@
 
 Each unit's way is followed by gradients, on some rows: unit ``j`` that the last layer takes depends, at its
 own position alone, on output ``j`` of the layer before (or ``j`` and ``j + m``, or ``2 j`` and ``2 j + 1``,
-where the two halves of a gate are one layer). So it is for Linear, for GPT-2's transposed layers and for gates.
+where the two halves of a gate are one layer). So it is for Linear, GPT-2's transposed layers and gates.
 """
 
 from __future__ import annotations
