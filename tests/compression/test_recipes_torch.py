@@ -11,7 +11,7 @@ from fairweigh.compression.artefact import how_to_load
 from fairweigh.compression.artefact import load as load_artefact
 from fairweigh.compression.quantise import copied
 from fairweigh.compression.recipes import names
-from fairweigh.compression.shrink import evenly
+from fairweigh.compression.stacks import evenly
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.extras import quiet
 from hypothesis import given
