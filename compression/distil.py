@@ -18,7 +18,7 @@ from ..told import tell
 from .finetune import label_loss, targets
 from .loop import train
 from .recipes import Context, Done, Finetune, Params, in_float32, plural, recipe
-from .stacks import Kept, counting, evenly, example, stacks, with_changes, without_stack
+from .stacks import Kept, as_it_is, counting, evenly, example, stacks, with_changes, without_stack
 
 HELD_OUT = 0.1
 HEADS = ("num_attention_heads", "encoder_attention_heads", "decoder_attention_heads")
@@ -147,7 +147,7 @@ def _student(model: Any, params: Distil, context: Context) -> tuple[Any, Any]:
     kept: Kept = {} if params.layers is None else _layers(model, params.layers, context)
     changes = counting(model, kept, "distill.layers")
     narrower = {} if params.width is None else _narrower(model, params.width)
-    narrowed = with_changes(model.source, {**changes, **narrower})
+    narrowed = with_changes(as_it_is(model), {**changes, **narrower})
     student = narrowed.skeleton()
     if narrower:
         _check(model, student, context)
@@ -169,7 +169,7 @@ def _layers(model: Any, wanted: int, context: Context) -> Kept:
 
 def _narrower(model: Any, width: int) -> dict[str, Any]:
     """The settings of a narrower model: heads of the same size, all other widths in proportion."""
-    config = model.source.config
+    config = as_it_is(model).config
     called = getattr(type(model.runtime.module.config), "attribute_map", {})
     hidden = called.get("hidden_size", "hidden_size")
     old = config.get(hidden)
@@ -222,4 +222,10 @@ def _inherit(student: Any, teacher: Any, kept: Kept) -> None:
         position, _, rest = key.removeprefix(f"{name}.").partition(".")
         if int(position) in kept[name]:
             state[f"{name}.{kept[name].index(int(position))}.{rest}"] = value
-    student.load_state_dict(state)
+    try:
+        student.load_state_dict(state)
+    except RuntimeError:
+        raise InputError(
+            "distill.layers: a step before has made layers narrower than the model's configuration says; put "
+            "distill before it"
+        ) from None

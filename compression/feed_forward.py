@@ -103,7 +103,7 @@ def feed_forwards(model: Any, context: Context) -> list[FeedForward]:
     try:
         with torch.enable_grad(), quiet():
             model.runtime.forward(example(model, context))
-        found = {}
+        found: dict[str, list[Up]] = {}
         for place, call in enumerate(calls):
             ups = _ups(calls[max(0, place - GATES) : place], call) if call.taken is not None else []
             # A layer that runs several times has the same ones before it each time, or is none.

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.extras import optional
+from ..models.extras import optional, quiet
 from ..told import tell
 from . import ir, weights
 from .recount import scales
@@ -111,7 +111,8 @@ def formats_of(model: Any) -> dict[str, str]:
 def _plain(module: Any) -> Any:
     """A module whose weights are plain ones; a copy where some are computed."""
     weights.settle(module)
-    copied = copy.deepcopy(module)
+    with quiet():
+        copied = copy.deepcopy(module)
     return copied if weights.fold(copied) else module
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..datasets.errors import InputError
 from ..models.extras import optional, quiet
-from ..models.sources import TransformersSource
+from ..models.sources import TransformersSource, source_of
 from .recipes import Context
 
 Kept = dict[str, list[int]]
@@ -200,21 +200,24 @@ def counting(model: Any, kept: Kept, name: str) -> dict[str, Any]:
     InputError
         No key makes such a model.
     """
-    source = model.source
-    if not isinstance(source, TransformersSource):
+    if not kept or not isinstance(model.source, TransformersSource):
         return {}
-    module = model.runtime.module
+    source = as_it_is(model)
+    # Of the configuration's own module: a step before may have made the layers narrower.
+    module = without_memory(source)
     wanted = {place: [kinds_of(module.get_submodule(place)[i]) for i in own] for place, own in kept.items()}
     changes: dict[str, Any] = {}
     for place, own in kept.items():
         total = len(module.get_submodule(place))
-        lists = {
+        lists: dict[str, Any] = {
             key: [value[i] for i in own]
             for key, value in _settings(source.config)
             if isinstance(value, list) and len(value) == total
         }
         for key in _counts_of(source.config, total):
-            tried = [{key: len(own), **lists}, {key: len(own)}] if lists else [{key: len(own)}]
+            tried: list[dict[str, Any]] = (
+                [{key: len(own), **lists}, {key: len(own)}] if lists else [{key: len(own)}]
+            )
             found = next((t for t in tried if _makes(source, {**changes, **t}, place, wanted[place])), None)
             if found is not None:
                 changes |= found
@@ -224,6 +227,11 @@ def counting(model: Any, kept: Kept, name: str) -> dict[str, Any]:
                 f"{name}: no key of the model's configuration counts the layers of {place} alone"
             )
     return changes
+
+
+def as_it_is(model: Any) -> TransformersSource:
+    """The source of a transformers model with the settings that steps before have changed."""
+    return source_of(model.runtime.module.config, model.source.task)
 
 
 def with_changes(source: TransformersSource, changes: Mapping[str, Any]) -> TransformersSource:
