@@ -1,12 +1,13 @@
 """The artefact of a variant: a folder that loads again to the same decisions, and holds no pickle.
 
 ``variant.json`` says how the module is built, which steps brought it to its shape, how its inputs are
-made and how its outputs become decisions; weights are safetensors, ONNX or skops.
+made and how its outputs become decisions; weights are safetensors, ONNX, OpenVINO's or skops.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -24,6 +25,7 @@ from ..models.foreign import foreign, one_line
 from ..models.function import FunctionModel
 from ..models.inputs import load_inputs
 from ..models.neural import Batching, Head, NeuralModel
+from ..models.openvino import OpenVinoRuntime
 from ..models.rules import RuledModel, behind, rule_of, unruled
 from ..models.runtimes import OnnxRuntime, TorchRuntime, device_for
 from ..models.sources import ExportedSource, FactorySource, TransformersSource, load_source
@@ -33,6 +35,8 @@ from .description import FORMAT, PROGRAM, SPEC, read_description
 from .recipes import Family, find
 
 WEIGHTS, ONNX, SKOPS = "model.safetensors", "model.onnx", "model.skops"
+IR = ("model.xml", "model.bin")
+"""OpenVINO's graph, and its weights."""
 
 Step = tuple[str, dict[str, Any]]
 """Name of a recipe that was applied, and its record."""
@@ -92,7 +96,7 @@ def save(model: Any, steps: Sequence[Step], folder: Path, fitted_on: Mapping[str
         spec |= _write_scores(model)
     (folder / SPEC).write_text(json.dumps(spec, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     # Where scores come from outside the artefact is a rule and nothing else.
-    return sha256_file(folder / SPEC if spec["family"] == "scores" else weights_file(folder))
+    return sha256_file(folder / SPEC) if spec["family"] == "scores" else checksum(folder)
 
 
 def _write_scores(model: Any) -> dict[str, Any]:
@@ -107,12 +111,21 @@ def _write_scores(model: Any) -> dict[str, Any]:
     return spec | {"column": column, "callable": {"name": base.name, "features": base.columns}}
 
 
+def checksum(folder: Path) -> str:
+    """The sha256 of an artefact's weights, and of the graph where that is a file of its own."""
+    weights = weights_file(folder)
+    if weights.name != IR[1]:
+        return sha256_file(weights)
+    each = "".join(sha256_file(folder / name) for name in IR)
+    return hashlib.sha256(each.encode()).hexdigest()
+
+
 def weights_file(folder: Path) -> Path:
     """The file of an artefact that holds its weights."""
-    for name in (ONNX, WEIGHTS, SKOPS):
+    for name in (ONNX, WEIGHTS, SKOPS, IR[1]):
         if (folder / name).is_file():
             return folder / name
-    raise InputError(f"{folder}: not an artefact: expected one of {ONNX}, {WEIGHTS}, {SKOPS}")
+    raise InputError(f"{folder}: not an artefact: expected one of {ONNX}, {WEIGHTS}, {SKOPS}, {IR[0]}")
 
 
 def _write_neural(model: NeuralModel, steps: Sequence[Step], folder: Path) -> dict[str, Any]:
@@ -126,6 +139,10 @@ def _write_neural(model: NeuralModel, steps: Sequence[Step], folder: Path) -> di
     if isinstance(model.runtime, OnnxRuntime):
         _copy_graph(model.runtime.path, folder / ONNX)
         return spec | {"runtime": {"kind": "onnx"}}
+    if isinstance(model.runtime, OpenVinoRuntime):
+        for source, name in zip(model.runtime.files, IR, strict=True):
+            _copy(source, folder / name)
+        return spec | {"runtime": {"kind": "openvino"}}
     assert isinstance(model.runtime, TorchRuntime)
     if isinstance(model.source, ExportedSource):
         _copy(model.source.path, folder / PROGRAM)
@@ -220,11 +237,13 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
             f"{folder}: its module is built by {source.factory}, code that is run when it is loaded; "
             f"set model.factory: {source.factory} if you trust it"
         )
-    about = {"kind": "variant", "path": str(folder), "sha256": sha256_file(weights_file(folder))}
+    about = {"kind": "variant", "path": str(folder), "sha256": checksum(folder)}
     how = spec["runtime"]
-    runtime: OnnxRuntime | TorchRuntime
+    runtime: OnnxRuntime | OpenVinoRuntime | TorchRuntime
     if how["kind"] == "onnx":
         runtime = OnnxRuntime(folder / ONNX, device)
+    elif how["kind"] == "openvino":
+        runtime = OpenVinoRuntime(folder / IR[0], device)
     else:
         assert source is not None
         device = device_for(device)

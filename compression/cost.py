@@ -16,10 +16,12 @@ from scipy.stats import binom
 from ..models.estimator import EstimatorModel
 from ..models.extras import quiet
 from ..models.neural import NeuralModel
+from ..models.openvino import OpenVinoRuntime
 from ..models.runtimes import OnnxRuntime
 from . import codec, estimators, weights
-from .artefact import weights_file
+from .artefact import IR, weights_file
 from .description import PROGRAM
+from .ir import constants
 from .layers import initialisers
 
 SECONDS = 1.0
@@ -45,7 +47,7 @@ def storage(model: NeuralModel | EstimatorModel, folder: Path) -> dict[str, Any]
         The artefact; its weights' file is what is counted as stored, with the encoder of a scikit-learn
         model and the graph of an exported one, which holds the original weights too.
     """
-    beside = [folder / name for name in (estimators.ENCODER, PROGRAM) if (folder / name).is_file()]
+    beside = [folder / name for name in (estimators.ENCODER, PROGRAM, IR[0]) if (folder / name).is_file()]
     stored = sum(path.stat().st_size for path in (weights_file(folder), *beside))
     if isinstance(model, EstimatorModel):
         return {"stored_bytes": stored, **_of_arrays(_numbers(model))}
@@ -55,6 +57,8 @@ def storage(model: NeuralModel | EstimatorModel, folder: Path) -> dict[str, Any]
         return {
             "stored_bytes": stored, **found, "resident_bytes": found["dense_bytes"], "tensor_bytes": held,
         }  # fmt: skip
+    if isinstance(model.runtime, OpenVinoRuntime):
+        return {"stored_bytes": stored, **_of_constants(model.runtime.path)}
     module = model.runtime.module  # type: ignore[attr-defined]
     learned = weights.parameters(module)
     tensors, _ = weights.stored(module)
@@ -84,6 +88,24 @@ def _numbers(model: EstimatorModel) -> list[NDArray[Any]]:
     if isinstance(fitted, estimators.Served):
         return _onnx_weights(fitted.path)
     return list(estimators.numbers(fitted))
+
+
+def _of_constants(path: Path) -> dict[str, Any]:
+    """The same of an OpenVINO model: its learned numbers, without indices and masks."""
+    every = list(constants(path).values())
+    learned = [one for one in every if one.values.dtype.kind == "f"]
+    held = sum(one.nbytes for one in learned)
+    nonzero = sum(int(np.count_nonzero(one.values)) for one in learned)
+    count = sum(one.values.size for one in learned)
+    return {
+        "dense_bytes": held,
+        "sparse_bytes": held,
+        "sparse_theoretical": False,
+        "resident_bytes": held,
+        "tensor_bytes": sum(one.nbytes for one in every),
+        "parameters": count,
+        "nonzero": nonzero,
+    }
 
 
 MEASURED = {"BatchNormalization": (3, 4)}

@@ -26,21 +26,6 @@ MOST_BYTES = 64 << 20
 Shape = Annotated[list[Annotated[int, Field(ge=0, le=1 << 40)]], Field(max_length=16)]
 
 
-class Channels(Written):
-    """Of a convolution that lost some."""
-
-    in_channels: Positive
-    out_channels: Positive
-    groups: Positive
-
-
-class Heads(Written):
-    """Of an attention layer that lost some."""
-
-    num_attention_heads: Positive
-    all_head_size: Positive
-
-
 class Record(Written):
     """What a step of compression did to the shape of a module."""
 
@@ -48,12 +33,10 @@ class Record(Written):
     folded: bool = False
     per_channel: bool | None = None
     embeddings: bool | None = None
-    lists: dict[str, Positive] = Field({})
-    kept: dict[str, list[Annotated[int, Field(ge=0)]]] = Field({})
-    linear: dict[str, Annotated[list[Positive], Field(min_length=2, max_length=2)]] = Field({})
-    conv: dict[str, Channels] = Field({})
-    norm: dict[str, Positive | list[Positive]] = Field({})
-    attributes: dict[str, Heads] = Field({})
+    kept: dict[str, Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]] = Field({})
+    settings: dict[str, Positive | list[str | int]] = Field({})
+    shapes: dict[str, Shape] = Field({})
+    attributes: dict[str, dict[str, Positive | list[Positive]]] = Field({})
     codebooks: dict[str, Positive] = Field({})
     turned: list[str] = Field([])
     recurrent: list[str] = Field([])
@@ -163,6 +146,12 @@ class OnOnnx(Written):
     kind: Literal["onnx"]
 
 
+class OnOpenVino(Written):
+    """An OpenVINO model beside the description."""
+
+    kind: Literal["openvino"]
+
+
 class Tensors(Written):
     """Tensors that share another's storage, and what torchao says of its own."""
 
@@ -217,7 +206,7 @@ class OfTorch(Described):
     inputs: Annotated[Text | Image | Table, Field(discriminator="kind")]
     head: HeadOf
     batching: BatchingOf
-    runtime: Annotated[OnTorch | OnOnnx, Field(discriminator="kind")]
+    runtime: Annotated[OnTorch | OnOnnx | OnOpenVino, Field(discriminator="kind")]
     tensors: Tensors | None = None
     encodings: dict[str, Annotated[Masked | Coded, Field(discriminator="as_")]] = Field({})
 

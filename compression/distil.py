@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+import copy
+from typing import Any, TypeGuard
 
 import numpy as np
 from pydantic import Field
 
 from ..datasets.errors import InputError
 from ..datasets.training import TrainingRows
-from ..models.extras import optional
+from ..models.extras import optional, quiet
+from ..models.foreign import one_line
 from ..models.runtimes import TorchRuntime
-from ..models.sources import FactorySource, TransformersSource
+from ..models.sources import ExportedSource, FactorySource, TransformersSource
 from ..told import tell
 from .finetune import label_loss, targets
 from .loop import train
 from .recipes import Context, Done, Finetune, Params, in_float32, plural, recipe
-from .shrink import evenly, layer_list
+from .stacks import Kept, as_it_is, counting, evenly, example, stacks, with_changes, without_stack
 
 HELD_OUT = 0.1
+HEADS = ("num_attention_heads", "encoder_attention_heads", "decoder_attention_heads")
+KEYS_AND_VALUES = ("num_key_value_heads",)
+INNER = (
+    "intermediate_size", "n_inner", "hidden_dim", "d_inner", "d_ff", "ffn_dim", "encoder_ffn_dim",
+    "decoder_ffn_dim",
+)  # fmt: skip
+"""What configurations call the width of the feed-forward parts; one left open follows the width."""
 CHECK_EVERY = 50
 
 
 class Distil(Params):
     """A student and how it learns."""
 
-    layers: int | None = Field(None, ge=1, description="Encoder layers of the student.")
+    layers: int | None = Field(
+        None, ge=1, description="Layers of the student; of its encoder and of its decoder."
+    )
     width: int | None = Field(None, ge=8, description="Hidden size of the student; its weights start anew.")
     factory: str | None = Field(None, description="package.module:function that returns the student.")
     steps: int = Field(500, ge=1)
@@ -46,7 +57,7 @@ def distill(model: Any, params: Distil, context: Context) -> Done:
     wanted = torch.from_numpy(teacher).to(model.runtime.device)
     before = sum(p.numel() for p in model.runtime.module.parameters())
     torch.manual_seed(context.seed)
-    student, source = _student(model, params)
+    student, source = _student(model, params, context)
     model.runtime = TorchRuntime(
         student, model.runtime.device, by_name=source.by_name, autocast=model.runtime.autocast,
         compiled=model.runtime.compiled,
@@ -123,51 +134,97 @@ def _distance(logits: Any, wanted: Any, temperature: float, kind: str) -> Any:
     return f.kl_div(soft, told, reduction="batchmean", log_target=True) * temperature**2
 
 
-def _student(model: Any, params: Distil) -> tuple[Any, Any]:
+def _student(model: Any, params: Distil, context: Context) -> tuple[Any, Any]:
     if params.factory is not None:
         source = FactorySource(params.factory)
         return source.skeleton(), source
+    if isinstance(model.source, ExportedSource):
+        raise InputError("distill.factory: an exported program needs the function that returns its student")
     if not isinstance(model.source, TransformersSource):
         raise InputError("distill.factory: a torch model needs the function that returns its student")
     if params.layers is None and params.width is None:
         raise InputError("distill: expected layers, width or factory, to say what the student is")
-    config = model.source.config
-    changes: dict[str, Any] = {}
-    if params.layers is not None:
-        if params.layers > config["num_hidden_layers"]:
-            raise InputError(
-                f"distill.layers: expected at most the teacher's {config['num_hidden_layers']}, "
-                f"got {params.layers}"
-            )
-        changes["num_hidden_layers"] = params.layers
-    if params.width is not None:
-        size = config["hidden_size"] // config["num_attention_heads"]
-        if params.width % size or params.width > config["hidden_size"]:
-            raise InputError(
-                f"distill.width: expected a multiple of {size} up to {config['hidden_size']}, got "
-                f"{params.width}"
-            )
-        changes["hidden_size"] = params.width
-        changes["num_attention_heads"] = params.width // size
-        changes["intermediate_size"] = config["intermediate_size"] * params.width // config["hidden_size"]
-    narrowed = model.source.with_config(**changes)
+    kept: Kept = {} if params.layers is None else _layers(model, params.layers, context)
+    changes = counting(model, kept, "distill.layers")
+    narrower = {} if params.width is None else _narrower(model, params.width)
+    narrowed = with_changes(as_it_is(model), {**changes, **narrower})
     student = narrowed.skeleton()
-    if params.width is None or params.width == config["hidden_size"]:
-        _inherit(student, model.runtime.module)
+    if narrower:
+        _check(model, student, context)
+    else:
+        _inherit(student, model.runtime.module, kept)
     return student, narrowed
 
 
-def _inherit(student: Any, teacher: Any) -> None:
-    """Start the student from the teacher's embeddings, head, and evenly chosen layers."""
-    name, layers = layer_list(student) or ("", [])
-    _, taught = layer_list(teacher) or ("", [])
-    chosen = evenly(len(taught), len(layers))
+def _layers(model: Any, wanted: int, context: Context) -> Kept:
+    """Which of the teacher's layers the student begins with; of an encoder and a decoder, so many of each."""
+    found = stacks(model, context)
+    longest = max((len(part) for part in found.values()), default=0)
+    if not found:
+        raise InputError(f"distill.layers: {without_stack(model)}")
+    if wanted > longest:
+        raise InputError(f"distill.layers: expected at most the teacher's {longest}, got {wanted}")
+    return {name: evenly(len(part), wanted) for name, part in found.items() if len(part) > wanted}
+
+
+def _narrower(model: Any, width: int) -> dict[str, Any]:
+    """The settings of a narrower model: heads of the same size, all other widths in proportion."""
+    config = as_it_is(model).config
+    called = getattr(type(model.runtime.module.config), "attribute_map", {})
+    hidden = called.get("hidden_size", "hidden_size")
+    old = config.get(hidden)
+    heads = {
+        key: config[key] for key in (called.get(name, name) for name in HEADS) if _counts(config.get(key))
+    }
+    if not _counts(old) or not heads:
+        raise InputError("distill.width: the model's configuration names no hidden size and number of heads")
+    size = old // max(heads.values())
+    if width % size or width > old:
+        raise InputError(f"distill.width: expected a multiple of {size} up to {old}, got {width}")
+    changes = {key: value for key, value in config.items() if key.endswith("hidden_size") and value == old}
+    changes = dict.fromkeys({hidden, *changes}, width)
+    inner = {key: config[key] for key in INNER if _counts(config.get(key))}
+    groups = {key: config[key] for key in KEYS_AND_VALUES if _counts(config.get(key))}
+    return {
+        **changes,
+        **{key: max(1, value * width // old) for key, value in {**heads, **inner, **groups}.items()},
+    }
+
+
+def _counts(value: Any) -> TypeGuard[int]:
+    return type(value) is int and value > 0
+
+
+def _check(model: Any, student: Any, context: Context) -> None:
+    """InputError where the narrower model does not run."""
+    other = copy.copy(model.runtime)
+    other.module, other._call = student.to(model.runtime.device).eval(), None
+    torch = optional("torch", "distill")
+    try:
+        with torch.inference_mode(), quiet():
+            other.forward(example(model, context))
+    except Exception as error:
+        # Sizes that do not go together make a module fail as its own code does.
+        raise InputError(
+            f"distill.width: a narrower {type(student).__name__} does not run: {one_line(error)}"
+        ) from None
+
+
+def _inherit(student: Any, teacher: Any, kept: Kept) -> None:
+    """Start the student from the teacher's embeddings, head, and the chosen layers."""
     state = {}
     for key, value in teacher.state_dict().items():
-        if name and key.startswith(f"{name}."):
-            position, _, rest = key.removeprefix(f"{name}.").partition(".")
-            if int(position) in chosen:
-                state[f"{name}.{chosen.index(int(position))}.{rest}"] = value
-        else:
+        name = next((name for name in kept if key.startswith(f"{name}.")), None)
+        if name is None:
             state[key] = value
-    student.load_state_dict(state)
+            continue
+        position, _, rest = key.removeprefix(f"{name}.").partition(".")
+        if int(position) in kept[name]:
+            state[f"{name}.{kept[name].index(int(position))}.{rest}"] = value
+    try:
+        student.load_state_dict(state)
+    except RuntimeError:
+        raise InputError(
+            "distill.layers: a step before has made layers narrower than the model's configuration says; put "
+            "distill before it"
+        ) from None

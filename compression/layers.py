@@ -13,10 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.extras import optional
+from ..models.extras import optional, quiet
 from ..told import tell
-from . import weights
+from . import ir, weights
+from .recount import scales
 
+EXPORTED = "module."
+"""What an exported module's names begin with in its graph."""
 HISTOGRAM_BINS = 30
 HISTOGRAMS = 6
 """Layers of largest error whose histograms are kept; the figures of the others stand in the table."""
@@ -59,7 +62,9 @@ def layers(
     old, new = _weights(first), _weights(module)
     types = {**weights.holder_types(first), **weights.holder_types(module)}
     held = weights.formats(module)
-    if exported is not None:
+    if exported is not None and after.path.suffix == ".xml":
+        sizes, total = _of_ir(after.path, exported.path, held, new)
+    elif exported is not None:
         sizes, total = sizes_of_graph(after.path, exported.path, _weights(module))
         for name, brought in _quantised(new, exported.path, after.path):
             held[name] = (
@@ -68,6 +73,13 @@ def layers(
                 else tell("int8, one scale per channel")
             )
             new[name] = brought.back
+        for own, count in scales(after.path).items():
+            # A norm that the exporter folds into a weight changes its numbers and leaves its name.
+            name = own.removeprefix(EXPORTED)
+            if held.get(name) == "float32":
+                held[name] = (
+                    tell("int8, one scale per tensor") if count == 1 else tell("int8, one scale per channel")
+                )
     else:
         sizes, total = sizes_of_tensors(folder, new)
     names = _names_before(new, steps)
@@ -101,7 +113,8 @@ def _plain(module: Any) -> Any:
     if not weights.computed(module):
         return module
     weights.settle(module)
-    copied = copy.deepcopy(module)
+    with quiet():
+        copied = copy.deepcopy(module)
     weights.fold(copied)
     return copied
 
@@ -145,19 +158,43 @@ def _in_torchao(name: str) -> str:
 
 def sizes_of_graph(made: Path, plain: Path, module: Dense) -> tuple[dict[str, int], int]:
     """The same of an ONNX file, by the names of the module that it was exported from."""
-    known = _by_content(module)
+    known = known_by_content(module)
     graph = initialisers(plain)
     sizes: dict[str, int] = {}
     total = 0
     for full, values in initialisers(made).items():
         total += values.nbytes
         base = full
-        for ending in ("_quantized", "_scale", "_zero_point"):
+        for ending in ("_scale", "_zero_point", "_quantized"):
             base = base.removesuffix(ending)
         source = graph.get(full, graph.get(base.removesuffix("_Transposed")))
         name = None if source is None else known.get(hashlib.sha256(source.tobytes()).digest(), (None,))[0]
         if name is not None:
             sizes[name] = sizes.get(name, 0) + values.nbytes
+    return sizes, total
+
+
+def _of_ir(path: Path, plain: Path, held: dict[str, str], new: Dense) -> tuple[dict[str, int], int]:
+    """The same of an OpenVINO model; what it holds in few bits is put into ``held`` and ``new``."""
+    known, graph = known_by_content(new), initialisers(plain)
+    sizes: dict[str, int] = {}
+    total = 0
+    for own, one in ir.constants(path).items():
+        total += one.nbytes
+        source = graph.get(own)
+        name, turned = (None, False) if source is None else known.get(digest(source), (None, False))
+        if name is None:
+            # A norm that the exporter folds into a weight changes its numbers and leaves its name.
+            name, source = own.removeprefix(EXPORTED), None
+            if name not in new or new[name].size != one.values.size:
+                continue
+        sizes[name] = sizes.get(name, 0) + one.nbytes
+        if one.scales:
+            held[name] = tell("{type}, {n} scales", type=one.kind, n=one.scales)
+        if one.scales and source is not None:
+            # NNCF keeps products' weights the other way round than ONNX has them.
+            back = one.values.reshape(source.shape) if one.values.shape == source.shape else one.values.T
+            new[name] = np.ascontiguousarray(back.T if turned else back)
     return sizes, total
 
 
@@ -239,12 +276,14 @@ def _quantised(module: Dense, plain: Path, made: Path) -> Iterator[tuple[str, _B
     The exporter renames and transposes tensors, so that those of the float graph are recognised by their
     content; the quantiser adds suffixes to the names of that graph.
     """
-    known = _by_content(module)
+    known = known_by_content(module)
     graph, numbers = initialisers(plain), initialisers(made)
     for full, values in numbers.items():
         if not full.endswith("_quantized"):
             continue
         base = full.removesuffix("_quantized")
+        if f"{base}_scale" not in numbers:
+            continue
         turned = base.endswith("_Transposed")
         source = graph.get(base.removesuffix("_Transposed") if turned else base)
         found = None if source is None else known.get(hashlib.sha256(source.tobytes()).digest())
@@ -256,12 +295,17 @@ def _quantised(module: Dense, plain: Path, made: Path) -> Iterator[tuple[str, _B
         yield name, _Back(np.ascontiguousarray(back), numbers[f"{base}_scale"].size)
 
 
-def _by_content(module: Dense) -> dict[bytes, tuple[str, bool]]:
+def known_by_content(module: Dense) -> dict[bytes, tuple[str, bool]]:
     """Weights by a digest of their numbers, as they lie and transposed."""
-    known = {hashlib.sha256(v.tobytes()).digest(): (n, False) for n, v in module.items()}
+    known = {digest(v): (n, False) for n, v in module.items()}
     for name, v in module.items():
-        known.setdefault(hashlib.sha256(np.ascontiguousarray(v.T).tobytes()).digest(), (name, True))
+        known.setdefault(digest(v.T), (name, True))
     return known
+
+
+def digest(values: NDArray[Any]) -> bytes:
+    """What tells an array's numbers from others."""
+    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).digest()
 
 
 def _dequantised(values: NDArray[Any], scale: NDArray[Any], zero: NDArray[Any]) -> NDArray[np.float32]:

@@ -16,6 +16,7 @@ from ..models.extras import optional, quiet
 from ..models.foreign import one_line
 from ..models.runtimes import OnnxRuntime
 from ..told import tell
+from .fallback import Fallback, left_alone, nodes_of
 from .recipes import Context, Done, Params, in_float32, is_packed, recipe
 from .recount import in_int8, scales
 
@@ -29,7 +30,7 @@ class Exported(NamedTuple):
     path: Path
 
 
-class OnnxInt8(Params):
+class OnnxInt8(Fallback):
     """int8 in onnxruntime."""
 
     per_channel: bool = Field(True, description="One scale per output channel rather than per layer.")
@@ -40,7 +41,9 @@ class OnnxInt8(Params):
 def onnx_int8(model: Any, params: OnnxInt8, context: Context) -> Done:
     """Export the module to ONNX and quantise its weights with onnxruntime."""
     quantization = optional("onnxruntime.quantization", "onnx-int8")
-    folder = _workshop(model)
+    in_float32(model, "onnx-int8")
+    left, notes = left_alone(model, params, context, "onnx-int8")
+    folder = workshop(model)
     plain, made = folder / "float.onnx", folder / "int8.onnx"
     export(model, context, plain, "onnx-int8")
     kinds = ["MatMul", "Gemm", "Conv", "Attention", *(["Gather"] if params.embeddings else [])]
@@ -50,6 +53,7 @@ def onnx_int8(model: Any, params: OnnxInt8, context: Context) -> Done:
                 str(plain), str(made), weight_type=quantization.QuantType.QInt8,
                 per_channel=params.per_channel, op_types_to_quantize=kinds,
                 extra_options={"MatMulConstBOnly": True},
+                nodes_to_exclude=nodes_of(plain, model.runtime.module, left, "onnx-int8"),
             )  # fmt: skip
         except Exception as error:
             # The quantiser walks an arbitrary graph and raises whatever breaks on the way.
@@ -64,10 +68,11 @@ def onnx_int8(model: Any, params: OnnxInt8, context: Context) -> Done:
     return Done(
         recount=lambda loaded: tell("{what}, served by onnxruntime", what=in_int8(loaded.runtime.path)),
         notes=[
+            *notes,
             tell(
                 "Activations are quantised with one scale per batch, "
                 "so that a row's score depends on its batch."
-            )
+            ),
         ],
     )
 
@@ -75,7 +80,7 @@ def onnx_int8(model: Any, params: OnnxInt8, context: Context) -> Done:
 @recipe("onnx")
 def onnx(model: Any, params: Params, context: Context) -> Done:
     """Export the module to ONNX, weights unchanged."""
-    path = _workshop(model) / "float.onnx"
+    path = workshop(model) / "float.onnx"
     export(model, context, path, "onnx")
     module = model.runtime.module
     model.runtime = OnnxRuntime(path, "cpu")
@@ -83,7 +88,7 @@ def onnx(model: Any, params: Params, context: Context) -> Done:
     return Done(tell("served by onnxruntime, weights unchanged"))
 
 
-def _workshop(model: Any) -> Path:
+def workshop(model: Any) -> Path:
     """A folder for the export that lives as long as the model that was made in it."""
     folder = tempfile.mkdtemp(prefix="fairweigh-")
     weakref.finalize(model, shutil.rmtree, folder, ignore_errors=True)

@@ -32,9 +32,12 @@ FIXED: dict[Family, str] = {
 """Why the recipes that change a model are not for some."""
 Room = Literal["compression", "mitigation"]
 MODULES: dict[Room, tuple[str, ...]] = {
-    "compression": ("quantise", "prune", "shrink", "share", "distil", "onnx_export", "estimators"),
+    "compression": (
+        "quantise", "prune", "structured", "shrink", "heads", "share", "distil", "onnx_export", "static",
+        "openvino_ir", "estimators",
+    ),
     "mitigation": ("reweighing", "thresholds", "optimizer", "calibration", "reductions"),
-}
+}  # fmt: skip
 
 
 class Params(BaseModel):

@@ -110,11 +110,9 @@ def scales(path: Path) -> dict[str, int]:
     """How many scales each weight has that an ONNX file holds in eight bits or fewer, by its name there."""
     library = optional("onnx", "onnx-int8")
     sizes = {t.name: int(np.prod(t.dims)) for t in library.load(str(path)).graph.initializer}
-    return {
-        name.removesuffix("_quantized"): sizes[f"{name.removesuffix('_quantized')}_scale"]
-        for name in sorted(sizes)
-        if name.endswith("_quantized")
-    }
+    bases = [name.removesuffix("_quantized") for name in sorted(sizes) if name.endswith("_quantized")]
+    # Biases are in 32 bits, on scales of their own that are called otherwise.
+    return {base: sizes[f"{base}_scale"] for base in bases if f"{base}_scale" in sizes}
 
 
 def in_int8(path: Path) -> str:

@@ -274,7 +274,8 @@ class NeuralModel:
             "head": asdict(self.head),
             "batching": asdict(self.batching),
             "shard_rows": self.shard_rows,
-            "source": None if self.source is None else self.source.identity(),
+            # A graph holds all that it does; the program that it was exported from need not lie beside it.
+            "source": self.source.identity() if self.source and hasattr(self.runtime, "module") else None,
             "runtime": self.runtime.describe(),
         }
 

@@ -11,7 +11,7 @@ from fairweigh.compression.artefact import how_to_load
 from fairweigh.compression.artefact import load as load_artefact
 from fairweigh.compression.quantise import copied
 from fairweigh.compression.recipes import names
-from fairweigh.compression.shrink import evenly
+from fairweigh.compression.stacks import evenly
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.extras import quiet
 from hypothesis import given
@@ -538,7 +538,7 @@ def test_the_original_is_left_as_it_was(bert, made):
         ([("int4-weight", {})], "its kernels need a CUDA device, this model is on cpu"),
         ([("fp8", {})], "its kernels need a CUDA device, this model is on cpu; no CPU has them"),
         ([("prune-heads", {"keep": 1})], "no attention layer with query, key, value and output"),
-        ([("drop-layers", {"keep": 1})], "no list of alike layers"),
+        ([("drop-layers", {"keep": 1})], "layers of an exported program are fixed"),
         ([("distill", {})], "needs rows to learn from; set model.train"),
         ([("prune-magnitude", {"finetune": {}})], "needs rows to learn from; set model.train"),
         ([("onnx", {}), ("int8-dynamic", {})], "exported by the step before; put that step last"),
@@ -617,7 +617,7 @@ def test_an_exported_program_takes_what_needs_no_layers(here, made):
     for recipe, told in (
         ("int8-dynamic", "the layers of an exported program cannot be exchanged"),
         ("bf16", "the types of an exported program are fixed"),
-        ("drop-layers", "no list of alike layers"),
+        ("drop-layers", "layers of an exported program are fixed"),
     ):
         with pytest.raises(InputError, match=told):
             made(model, (recipe, {"keep": 1} if recipe == "drop-layers" else {}))
@@ -625,8 +625,9 @@ def test_an_exported_program_takes_what_needs_no_layers(here, made):
         made(model, ("prune-magnitude", {"finetune": {}}), train=numbers(50, seed=9))
 
 
-def test_every_recipe_of_the_registry_is_tested_here():
+def test_every_recipe_of_the_registry_is_tested_here_or_with_calibrated_ones():
     from pathlib import Path
 
-    source = Path(__file__).read_text(encoding="utf-8")
+    here = Path(__file__)
+    source = "".join(p.read_text(encoding="utf-8") for p in (here, here.with_name("test_calibrated.py")))
     assert [name for name in names("torch", "compression") if f'"{name}"' not in source] == []

@@ -1,0 +1,222 @@
+"""Whole units go: of the feed-forward parts of a transformer, channels of a convolutional net."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import Field
+
+from ..datasets.errors import InputError
+from ..models.extras import optional, quiet
+from ..models.foreign import one_line
+from ..told import tell
+from .feed_forward import FeedForward, feed_forwards, narrow
+from .finetune import then_tune
+from .recipes import Context, Done, Finetune, Params, in_float32, is_packed, listed_layers, plural, recipe
+from .reshape import changes, reshape, sizes
+from .stacks import example
+
+NAME = "prune-structured"
+CLOSE = 1e-3
+"""Most that a smaller module's outputs may lie from those of the masked one, of their own size."""
+
+
+class Structured(Params):
+    """Whole units (rows of a layer) go; the layers become smaller."""
+
+    amount: float = Field(0.5, gt=0, lt=1, description="Share of the units of each layer that goes.")
+    finetune: Finetune | None = None
+
+
+@recipe(NAME, Structured, rebuild=reshape)
+def prune_structured(model: Any, params: Structured, context: Context) -> Done:
+    """Remove the units of least norm: of feed-forward parts, or channels of convolutions."""
+    optional("torch", NAME)
+    in_float32(model, NAME)
+    if is_packed(model):
+        raise InputError(f"{NAME}: the weights are quantised already; put it before")
+    module = model.runtime.module
+    if type(module).__name__ == "GraphModule":
+        raise InputError(
+            f"{NAME}: the shapes of an exported program are fixed; give the module it was made of"
+        )
+    before = sizes(module)
+    parameters = sum(p.numel() for p in module.parameters())
+    notes: list[str] = []
+    if _attends(model):
+        units = _from_feed_forward(model, params.amount, context)
+    else:
+        units = _with_torch_pruning(model, params.amount, context, notes)
+    record = changes(before, sizes(module))
+    left = sum(p.numel() for p in module.parameters())
+    if left == parameters:
+        raise InputError(f"{NAME}: no layer became smaller")
+    smaller = {name.rpartition(".")[0] for name in record["shapes"]}
+    done = Done(
+        tell(
+            "{share} of the units of {what} removed, {smaller} layers smaller: "
+            "{before} to {after} parameters",
+            share=f"{params.amount:.0%}",
+            what=plural(units, "{n} layer", "{n} layers"),
+            smaller=len(smaller),
+            before=f"{parameters:,}",
+            after=f"{left:,}",
+        ),
+        record,
+        notes,
+    )
+    then_tune(model, params.finetune, context, done, [], NAME)
+    return done
+
+
+def _attends(model: Any) -> bool:
+    """Whether attention mixes the model's units: what is added up there has no channels that could go."""
+    torch = optional("torch", NAME)
+    return any(
+        isinstance(part, torch.nn.MultiheadAttention)
+        or any("head" in key and type(value) is int for key, value in vars(part).items())
+        for part in model.runtime.module.modules()
+    )
+
+
+def _from_feed_forward(model: Any, amount: float, context: Context) -> int:
+    """Take the units of least norm out of each feed-forward part; returns how many parts there were."""
+    found = feed_forwards(model, context)
+    listed_layers(found, "layer whose units could go (a layer, or two of a gate, followed by another)", NAME)
+    taken = [(part, part.least(amount)) for part in found]
+    tensors = example(model, context)
+    masked = _masked_by_feed_forward(model, taken, tensors)
+    for part, gone in taken:
+        narrow(model.runtime.module, part, gone)
+    _same(_run(model, tensors), masked, model)
+    return sum(bool(len(gone)) for _, gone in taken)
+
+
+def _masked_by_feed_forward(
+    model: Any, taken: Sequence[tuple[FeedForward, Any]], tensors: Mapping[str, Any]
+) -> Any:
+    """Logits of the model as it is where what comes after the units does not see those that go."""
+    hooks = []
+    for part, gone in taken:
+
+        def hide(layer: Any, inputs: Any, gone: Any = gone) -> Any:
+            seen = inputs[0].clone()
+            seen[..., gone] = 0
+            return (seen, *inputs[1:])
+
+        hooks.append(model.runtime.module.get_submodule(part.down).register_forward_pre_hook(hide))
+    try:
+        return _logits_of(model, tensors)
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _logits_of(model: Any, tensors: Mapping[str, Any]) -> Any:
+    torch = optional("torch", NAME)
+    with torch.inference_mode(), quiet():
+        return model.runtime.forward(dict(tensors))
+
+
+def _same(smaller: Any, masked: Any, model: Any) -> None:
+    """InputError where the smaller module is not the masked one."""
+    size = max(float(masked.abs().max()), 1.0)
+    if smaller.shape != masked.shape or not float((smaller - masked).abs().max()) <= CLOSE * size:
+        raise InputError(
+            f"{NAME}: the smaller {type(model.runtime.module).__name__} does not give what the model gives "
+            "without these units, so they hang together in a way that is not known here"
+        )
+
+
+def _with_torch_pruning(model: Any, amount: float, context: Context, notes: list[str]) -> int:
+    """Let torch-pruning find which channels hang together; returns how many layers it started from."""
+    torch = optional("torch", NAME)
+    pruning = optional("torch_pruning", NAME)
+    module = model.runtime.module
+    roots, kept = _roots(module)
+    listed_layers(roots, "layer whose units could go (a Linear followed by another, or a convolution)", NAME)
+    tensors = example(model, context)
+    given = dict(tensors) if model.runtime.by_name else tuple(tensors.values())
+    masked = copy.deepcopy(module)
+    names = {id(part): name for name, part in module.named_modules()}
+    # The tracer follows gradients, which an inference model may have switched off.
+    for parameter in module.parameters():
+        parameter.requires_grad_(parameter.is_floating_point())
+    try:
+        with quiet():
+            pruner = pruning.pruner.MagnitudePruner(
+                module, given, importance=pruning.importance.MagnitudeImportance(p=2),
+                pruning_ratio=0.0, pruning_ratio_dict=dict.fromkeys(roots, amount),
+                ignored_layers=kept, output_transform=_logits,
+            )  # fmt: skip
+            normalised = False
+            for group in pruner.step(interactive=True):
+                for dependency, gone in group:
+                    part = dependency.target.module
+                    normalised |= isinstance(part, (torch.nn.GroupNorm, torch.nn.LayerNorm))
+                    if pruner.DG.is_in_channel_pruning_fn(dependency.handler) and id(part) in names:
+                        _hide(masked.get_submodule(names[id(part)]), gone)
+                group.prune()
+    except Exception as error:
+        # torch-pruning traces arbitrary modules and raises whatever breaks on the way.
+        raise InputError(f"{NAME}: torch-pruning cannot trace this model: {one_line(error)}") from None
+    finally:
+        for parameter in module.parameters():
+            parameter.requires_grad_(False)
+    smaller = _run(model, tensors)
+    if normalised:
+        notes.append(
+            tell(
+                "What is normalised together has fewer channels now, so its mean and variance are those of "
+                "the channels that stay."
+            )
+        )
+    else:
+        model.runtime.module = masked
+        try:
+            expected = _logits_of(model, tensors)
+        finally:
+            model.runtime.module = module
+        _same(smaller, expected, model)
+    return len(roots)
+
+
+def _run(model: Any, tensors: Mapping[str, Any]) -> Any:
+    try:
+        return _logits_of(model, tensors)
+    except Exception as error:
+        # Sizes that a module's own code holds do not follow its layers'.
+        raise InputError(f"{NAME}: the smaller model does not run: {one_line(error)}") from None
+
+
+def _hide(layer: Any, gone: Sequence[int]) -> None:
+    """Let a layer of a masked module not see some of the channels that come in."""
+    torch = optional("torch", NAME)
+    with torch.no_grad():
+        if (
+            getattr(layer, "groups", 1) == 1
+            and getattr(layer, "weight", None) is not None
+            and layer.weight.ndim > 1
+        ):
+            layer.weight[:, list(gone)] = 0
+        elif getattr(layer, "groups", 1) > 1:
+            each = layer.in_channels // layer.groups
+            out = layer.out_channels // layer.groups
+            for channel in gone:
+                own = slice(channel // each * out, (channel // each + 1) * out)
+                layer.weight[own, channel % each] = 0
+
+
+def _logits(out: Any) -> Any:
+    return getattr(out, "logits", out)
+
+
+def _roots(module: Any) -> tuple[list[Any], list[Any]]:
+    """Layers whose outputs may shrink, and those that must not: the last Linear gives the outputs."""
+    torch = optional("torch", NAME)
+    parts = list(module.modules())
+    linear = [m for m in parts if isinstance(m, torch.nn.Linear)]
+    conv = [m for m in parts if isinstance(m, (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d))]
+    return [*conv, *linear[:-1]], linear[-1:]
