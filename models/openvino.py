@@ -1,0 +1,173 @@
+"""OpenVINO's intermediate representation, ``.xml`` with ``.bin`` beside it, as a runtime on the CPU."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..datasets.errors import InputError
+from .budget import bounded_memory, stopped_after
+from .extras import optional
+from .foreign import STOPS, foreign, one_line
+from .inside import inside
+from .neural import Arrays, out_of_memory
+
+NAMES = ("openvino_model.xml", "model.xml")
+"""What the file is called in a folder: by optimum, and in an artefact."""
+LOGITS = "logits"
+LOOPS = {"Loop", "TensorIterator"}
+"""Operations that run a graph again and again."""
+LOOP_SECONDS = 30.0
+SETTINGS: dict[str, Any] = {
+    # Else the processor decides in which precision products are made, and whether activations are quantised.
+    "EXECUTION_MODE_HINT": "ACCURACY",
+    "PERFORMANCE_HINT": "LATENCY",
+    "NUM_STREAMS": 1,
+    "ENABLE_CPU_PINNING": False,
+}
+
+
+@cache
+def _core() -> Any:
+    return optional("openvino", "an OpenVINO model", "openvino").Core()
+
+
+class OpenVinoRuntime:
+    """An OpenVINO model; a batch becomes the output called ``logits``, else the first one.
+
+    Parameters
+    ----------
+    path : Path
+        The ``.xml``; its weights lie beside it, in a ``.bin`` of the same name.
+    device : str
+        ``cpu``.
+
+    Attributes
+    ----------
+    files : list of Path
+        What the model is read from, and what it takes on a disk.
+    wanted : dict of str to numpy type
+        Its inputs.
+    outputs : list of str
+        Its outputs; '' for one without a name.
+    """
+
+    def __init__(self, path: Path, device: str = "cpu") -> None:
+        if device != "cpu":
+            raise InputError(f"model.device: OpenVINO models are run on the CPU here, got {device!r}")
+        core = _core()
+        self.path, self.device = path, device
+        self.files = _files(path)
+        self.threads = len(os.sched_getaffinity(0))
+        settings = {**SETTINGS, "INFERENCE_NUM_THREADS": self.threads}
+        # A damaged file makes the reader throw whatever it likes.
+        said = f"model.path: {path} is no OpenVINO model that can be read"
+        with foreign(said, loud=True), bounded_memory():
+            graph = _read(path)
+            self.loops = any(node.get_type_name() in LOOPS for node in graph.get_ops())
+            self.compiled = core.compile_model(graph, "CPU", settings)
+            self.wanted = {_name(port): port.get_element_type().to_dtype() for port in self.compiled.inputs}
+            self.outputs = [_name(port) for port in self.compiled.outputs]
+            # One request serves all batches, which come one after the other.
+            self._request = self.compiled.create_infer_request()
+        if not self.outputs:
+            raise InputError(f"model.path: {path} has no output")
+
+    @classmethod
+    def load(cls, path: Path, device: str = "cpu") -> OpenVinoRuntime:
+        """Read a model from its ``.xml``, or from a folder that holds one."""
+        if not path.is_dir():
+            return cls(path, device)
+        found = [path / name for name in NAMES if (path / name).is_file()]
+        found = found or sorted(path.glob("*.xml"))
+        if len(found) != 1:
+            raise InputError(
+                f"model.path: expected one OpenVINO model ({' or '.join(NAMES)}) in {path}, found {len(found)}"
+            )
+        return cls(found[0], device)
+
+    def __call__(self, arrays: Arrays) -> NDArray[np.float32]:
+        """Run the model on a batch."""
+        given = dict(arrays)
+        if len(self.wanted) == 1 and len(given) == 1:
+            given = {next(iter(self.wanted)): next(iter(given.values()))}
+        lacking = [name for name in self.wanted if name not in given]
+        if lacking:
+            raise InputError(
+                f"model.path: {self.path} wants the inputs {', '.join(lacking)}, which the rows do not give"
+            )
+        feed = {name: given[name] for name in self.wanted}
+        place = self.outputs.index(LOGITS) if LOGITS in self.outputs else 0
+        found = np.asarray(self.run(feed)[place], np.float32)
+        return found[:, None] if found.ndim == 1 else found
+
+    def run(self, feed: Arrays) -> list[NDArray[Any]]:
+        """Run the graph on arrays by the names of its inputs; returns all of its outputs.
+
+        Raises
+        ------
+        InputError
+            It cannot, or a loop of it has not ended in `LOOP_SECONDS`.
+        """
+        typed = {
+            name: np.ascontiguousarray(values, dtype=self.wanted[name]) for name, values in feed.items()
+        }
+        seconds = LOOP_SECONDS if self.loops else None
+        with stopped_after(seconds, self._request.cancel) as late:
+            try:
+                with bounded_memory():
+                    self._request.infer(typed, share_inputs=False)
+                    # The request's memory is written to again by the next batch.
+                    return [tensor.data.copy() for tensor in self._request.output_tensors]
+            except STOPS:
+                raise
+            except BaseException as error:
+                if late():
+                    raise InputError(
+                        f"model.path: {self.path}: a loop in it has not ended after {seconds:g} s on "
+                        f"{len(next(iter(feed.values()), ()))} rows (where it is slow and no more, lower "
+                        "model.batch_rows)"
+                    ) from None
+                if out_of_memory(error):
+                    raise
+                raise InputError(f"model: it cannot score the table: {one_line(error)}") from None
+
+    @property
+    def shared_threads(self) -> int:
+        """One: OpenVINO has threads of its own, which serve one batch."""
+        return 1
+
+    def sibling(self) -> OpenVinoRuntime:
+        """The model itself: its batches come one after the other."""
+        return self
+
+    def describe(self) -> dict[str, Any]:
+        """Return runtime, device, threads."""
+        return {"runtime": "openvino", "device": self.device, "threads": self.threads}
+
+
+def _read(path: Path) -> Any:
+    """Read a model as what it is said to be: left to itself OpenVINO tries every format that it knows."""
+    manager = optional("openvino.frontend", "an OpenVINO model", "openvino").FrontEndManager()
+    reader = manager.load_by_framework("ir")
+    return reader.convert(reader.load(str(path)))
+
+
+def _files(path: Path) -> list[Path]:
+    """A model's file and that of its weights; InputError where one is not there, or lies elsewhere."""
+    if path.suffix != ".xml" or not path.is_file():
+        raise InputError(f"model.path: expected an OpenVINO model (.xml with .bin beside it), got {path}")
+    weights = inside(path.parent, f"{path.stem}.bin")
+    if weights is None or not weights.is_file():
+        raise InputError(f"model.path: {path} needs its weights, {path.stem}.bin, in the same folder")
+    return [path, weights]
+
+
+def _name(port: Any) -> str:
+    """A port's name; several may be given, of which the exporters' own is the shortest."""
+    return min(port.get_names(), key=lambda name: (len(name), name), default="")
