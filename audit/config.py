@@ -279,7 +279,7 @@ class TrainData(Written):
 
 
 Kind = Literal[
-    "sklearn", "predictions", "callable", "transformers", "torch", "onnx", "litert", "variant"
+    "sklearn", "predictions", "callable", "transformers", "torch", "onnx", "openvino", "litert", "variant"
 ]
 
 SHARED_KEYS = {"kind", "threshold", "train"}
@@ -300,18 +300,18 @@ KEYS: dict[str, set[str]] = {
     "transformers": NEURAL_KEYS | {"task", "text", "text_pair", "image", "max_length", "train_text"},
     "torch": NEURAL_KEYS | {"factory", "features", "shape"},
     "onnx": NEURAL_KEYS | {"features", "shape", "text", "text_pair", "tokenizer", "max_length"},
-    "litert": NEURAL_KEYS | {"features", "shape", "text", "text_pair", "tokenizer", "max_length"},
     "variant": {"path", "device", "factory", "function", "trusted"},
 }
+KEYS["openvino"] = KEYS["litert"] = KEYS["onnx"]
 """Keys of each kind of model, besides the shared ones."""
 ORIGIN_KEYS = {
     "kind", "path", "estimator", "params", "trusted", "trust_pickle", "function", "factory", "task"
 }  # fmt: skip
 """Keys that say where a model comes from."""
 UNTRAINED = ("predictions", "callable", "variant")
-KINDS_BY_ENDING: dict[str, Kind] = {".onnx": "onnx", ".tflite": "litert"}
+KINDS_BY_ENDING: dict[str, Kind] = {".onnx": "onnx", ".xml": "openvino", ".tflite": "litert"}
 """Kinds that the name of a file tells."""
-TEXT_RUNTIMES = ("onnx", "litert")
+TEXT_RUNTIMES = ("onnx", "openvino", "litert")
 """Kinds of a file alone, which takes its tokenizer from a folder."""
 SCORED = ("onnx", "predictions", "callable")
 """Kinds that no recipe changes; a rule can stand behind their scores."""
@@ -387,7 +387,7 @@ class ModelSpec(Written):
                 raise ValueError("train: expected the data to train the estimator on")
         if kind == "callable" and self.function is None:
             raise ValueError("function: expected package.module:function")
-        if kind in ("transformers", "onnx", "litert", "variant") and self.path is None:
+        if kind in ("transformers", *TEXT_RUNTIMES, "variant") and self.path is None:
             raise ValueError(f"path: a model of kind {kind} needs one")
         if kind == "transformers" and self.task == "text-classification" and self.text is None:
             raise ValueError("text: expected the column of the text")

@@ -269,16 +269,18 @@ class Cost(Part):
     """What a variant costs to store and to run; ratios are to the original of the same run."""
 
     stored_bytes: int = Field(description="Weights as the artefact stores them; a shipped codec loads them.")
-    dense_bytes: int = Field(description="The same weights stored densely in their own types.")
-    sparse_bytes: int = Field(description="The same weights in the cheapest sparse encoding.")
+    dense_bytes: int | None = Field(None, description="The same weights stored densely in their own types.")
+    sparse_bytes: int | None = Field(None, description="The same weights in the cheapest sparse encoding.")
     sparse_theoretical: bool = Field(description="True where the artefact does not store that encoding.")
     resident_bytes: int | None = Field(None, description="Bytes of the loaded weights (unique storages).")
     process_bytes: int | None = Field(
         None, description="Growth of a fresh process's resident set on loading."
     )
     peak_bytes: int | None = Field(None, description="Peak resident set of a fresh process while scoring.")
-    parameters: int
-    nonzero: int
+    parameters: int | None = Field(
+        None, description="Null where its weights cannot be counted; notes say why."
+    )
+    nonzero: int | None = None
     flops_per_row: float | None = None
     flops_method: str = ""
     timings: list[Timing] = Field(default_factory=list)
@@ -544,7 +546,7 @@ class NotMeasured(Part):
 
 
 class Failed(Part):
-    """A recipe that could not be carried out."""
+    """A recipe that could not be carried out (its steps), or a given variant that could not be scored (none)."""
 
     name: str
     steps: list[Step]

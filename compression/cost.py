@@ -43,9 +43,9 @@ def storage(model: NeuralModel | EstimatorModel, folder: Path) -> dict[str, Any]
     beside = [folder / name for name in (estimators.ENCODER, PROGRAM) if (folder / name).is_file()]
     stored = sum(path.stat().st_size for path in (weights_file(folder), *beside))
     if isinstance(model, EstimatorModel):
-        return {"stored_bytes": stored, **_of_arrays(_numbers(model))}
+        return {"stored_bytes": stored, **of_arrays(_numbers(model))}
     if isinstance(model.runtime, OnnxRuntime):
-        found = _of_arrays(_onnx_weights(model.runtime.path))
+        found = of_arrays(onnx_weights(model.runtime.path))
         return {"stored_bytes": stored, **found, "resident_bytes": found["dense_bytes"]}
     module = model.runtime.module  # type: ignore[attr-defined]
     plain = weights.dense(module)
@@ -72,11 +72,11 @@ def _tensor_bytes(folder: Path) -> int:
 def _numbers(model: EstimatorModel) -> list[NDArray[Any]]:
     fitted = model.fitted
     if isinstance(fitted, estimators.Served):
-        return _onnx_weights(fitted.path)
+        return onnx_weights(fitted.path)
     return list(estimators.numbers(fitted))
 
 
-def _onnx_weights(path: Path) -> list[NDArray[Any]]:
+def onnx_weights(path: Path) -> list[NDArray[Any]]:
     """Weights of an ONNX file, those inside a tree ensemble's attributes too, without scales and indices."""
     import onnx
 
@@ -93,7 +93,8 @@ def _onnx_weights(path: Path) -> list[NDArray[Any]]:
     return found
 
 
-def _of_arrays(arrays: Sequence[NDArray[Any]]) -> dict[str, Any]:
+def of_arrays(arrays: Sequence[NDArray[Any]]) -> dict[str, Any]:
+    """Bytes and numbers of weights that are held as arrays."""
     dense = sum(a.nbytes for a in arrays)
     nonzero = sum(int(np.count_nonzero(a)) for a in arrays)
     sparse = sum(min(a.nbytes, int(np.count_nonzero(a)) * a.itemsize + a.size // 8) for a in arrays)
@@ -136,12 +137,14 @@ def timings(
     variant: NeuralModel | EstimatorModel,
     batches: Batches,
     seed: int,
+    *,
+    whole: bool = False,
 ) -> list[dict[str, Any]]:
     """Time a variant beside the original and a second copy of the original, interleaved.
 
     In every round each of the three runs the same batch once, in shuffled order. The ratio of a round is
     the variant's time over the original's; the same ratio of the copy is the null arm: what two equal
-    models differ by on this machine.
+    models differ by on this machine. ``whole``: all that scoring a row takes, for models of two kinds.
 
     Returns
     -------
@@ -151,14 +154,14 @@ def timings(
     draw = np.random.default_rng(seed)
     with quiet():
         return [
-            _timed([_call(model, rows) for model in (original, copy, variant)], rows.num_rows, draw)
+            _timed([_call(model, rows, whole) for model in (original, copy, variant)], rows.num_rows, draw)
             for rows in (batches.one, batches.many)
         ]
 
 
-def _call(model: NeuralModel | EstimatorModel, rows: pa.RecordBatch) -> Call:
+def _call(model: NeuralModel | EstimatorModel, rows: pa.RecordBatch, whole: bool = False) -> Call:
     """What is timed: a batch as the audit runs it, without tokenising; all of it for scikit-learn."""
-    if isinstance(model, NeuralModel):
+    if isinstance(model, NeuralModel) and not whole:
         encoded, every = model.inputs.encode(rows, None), np.arange(rows.num_rows)
         on_cuda = getattr(model.runtime, "device", "cpu").startswith("cuda")
         clock = _cuda_clock(model.runtime) if on_cuda else _wall_clock

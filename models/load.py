@@ -81,6 +81,15 @@ def _transformers(spec: Any, data: EvaluationSet, positive: Sequence[str], seed:
     return _of_transformers(spec, module, source, sha, load(str(spec.path)), positive)
 
 
+def of_transformers(
+    spec: Any, module: Any, source: Source | None, sha: str, reader: Any, data: EvaluationSet
+) -> NeuralModel:
+    """A transformers module with its tokenizer or processor; ``source`` where it can be built again."""
+    return _finished(
+        _of_transformers(spec, module, source, sha, reader, positive_words(spec, data)), spec, data
+    )
+
+
 def _of_pipeline(spec: Any, given: Any, data: EvaluationSet) -> NeuralModel:
     module = copy.deepcopy(given.model)
     reader = given.image_processor if spec.task == "image-classification" else given.tokenizer
@@ -89,7 +98,7 @@ def _of_pipeline(spec: Any, given: Any, data: EvaluationSet) -> NeuralModel:
 
 
 def _of_transformers(
-    spec: Any, module: Any, source: Source, sha: str, reader: Any, positive: Sequence[str]
+    spec: Any, module: Any, source: Source | None, sha: str, reader: Any, positive: Sequence[str]
 ) -> NeuralModel:
     """A transformers model with its tokenizer or image processor."""
     config = module.config

@@ -114,9 +114,7 @@ class OpenVinoRuntime:
         InputError
             It cannot, or a loop of it has not ended in `LOOP_SECONDS`.
         """
-        typed = {
-            name: np.ascontiguousarray(values, dtype=self.wanted[name]) for name, values in feed.items()
-        }
+        typed = {name: np.ascontiguousarray(values, dtype=self.wanted[name]) for name, values in feed.items()}
         seconds = LOOP_SECONDS if self.loops else None
         with stopped_after(seconds, self._request.cancel) as late:
             try:
@@ -156,6 +154,13 @@ def _read(path: Path) -> Any:
     manager = optional("openvino.frontend", "an OpenVINO model", "openvino").FrontEndManager()
     reader = manager.load_by_framework("ir")
     return reader.convert(reader.load(str(path)))
+
+
+def weights_in(path: Path) -> list[NDArray[Any]]:
+    """The constants of an OpenVINO model that are weights: real numbers, and bytes; axes and shapes are neither."""
+    with foreign(f"model.path: {path} is no OpenVINO model that can be read", loud=True), bounded_memory():
+        held = [np.asarray(op.get_data()) for op in _read(path).get_ops() if op.get_type_name() == "Constant"]
+    return [values.copy() for values in held if values.dtype.kind == "f" or values.dtype.itemsize == 1]
 
 
 def _files(path: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +11,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..datasets.columns import listed
 from ..datasets.errors import InputError
 from ..datasets.read import sha256_file
 from ..told import tell
@@ -32,6 +32,10 @@ PACKAGES = {
     "hqq": ("hqq", "hqq"),
 }
 """The module that transformers loads a method's weights with, and what pip calls it."""
+
+
+MOST_WORD = 500
+"""Characters of a word in what a method says of itself."""
 
 
 class QuantisedRuntime(TorchRuntime):
@@ -92,10 +96,9 @@ def quantised_module(path: str, config: dict[str, Any], task: str) -> Served:
     method = _method(how, where)
     folder = local_folder(path)
     files = weights_of(folder, where)
-    plain = {key: value for key, value in config.items() if key != KEY}
-    read = ModelFolder(
-        folder, _without_code(plain), files, shapes_of(files, where), "auto_map" in config
-    )
+    plain = _without_code({key: value for key, value in config.items() if key != KEY})
+    _refuse_code(how, where)
+    read = ModelFolder(folder, plain, files, shapes_of(files, where), "auto_map" in config)
     refuse_other_heads(read, path, task)
     kind = getattr(transformers, AUTO[task])
     with foreign(f"{where} cannot be read as a transformers model"), offline(), quiet():
@@ -117,9 +120,12 @@ def quantised_module(path: str, config: dict[str, Any], task: str) -> Served:
     about: dict[str, Any] = {"quantisation": _words(method, how, read)}
     if method == "compressed-tensors" and not any("packed" in name for name, _ in module.named_parameters()):
         about["notes"] = [
-            tell("Its weights are unpacked on loading: scored in {dtype}, not in integers.", dtype=_dtype(module))
+            tell(
+                "Its weights are unpacked on loading: scored in {dtype}, not in integers.",
+                dtype=_dtype(module),
+            )
         ]
-    return Served(module, _checksum([folder / CONFIG, *files]), files, about)
+    return Served(module, checksum_of([folder / CONFIG, *files]), files, about)
 
 
 def _method(how: Mapping[str, Any], where: str) -> str:
@@ -148,6 +154,18 @@ def _without_code(value: Any) -> Any:
     return [_without_code(part) for part in value] if isinstance(value, list) else value
 
 
+def _refuse_code(value: Any, where: str) -> None:
+    """InputError for a word that a library could take for a file of code, or a pattern that may not end."""
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    for part in value if isinstance(value, list) else ():
+        _refuse_code(part, where)
+    if isinstance(value, str) and (
+        len(value) > MOST_WORD or ".py" in value or re.search(r"[*+?}]\)?[*+{]|\)[*+{]", value)
+    ):
+        raise InputError(f"{where}: {KEY} holds {value[:60]!r}; expected names of modules and plain settings")
+
+
 def _words(method: str, how: Mapping[str, Any], folder: ModelFolder) -> str:
     """Its method, and the types of its tensors as their files hold them: ``torchao, 26 int8, 40 float32``."""
     kinds = Counter(kind for file in folder.files if file.suffix == ".safetensors" for kind in _types(file))
@@ -164,12 +182,12 @@ def _types(file: Path) -> list[str]:
 
 def _dtype(module: Any) -> str:
     found = [str(p.dtype).removeprefix("torch.") for p in module.parameters() if p.is_floating_point()]
-    return found[0] if found else listed([])
+    return found[0] if found else "integers"
 
 
-def _checksum(files: list[Path]) -> str:
-    """One checksum of the files, in order."""
-    return hashlib.sha256("".join(sha256_file(file) for file in files).encode()).hexdigest()
+def checksum_of(files: list[Path], *more: str) -> str:
+    """One checksum of files, in order, and of the checksums of others."""
+    return hashlib.sha256("".join([*map(sha256_file, files), *more]).encode()).hexdigest()
 
 
 def told_config(path: Path, where: str) -> dict[str, Any]:

@@ -103,16 +103,22 @@ def self_flip_entries(found: SelfFlips | None) -> Entries:
 def cost_entries(cost: Cost) -> Entries:
     """Say what a variant costs to store, to hold and to run."""
     sparse = magnitude(cost.sparse_bytes, "B")
+    missing = say("not measured")
     theoretical = later("{bytes} (theoretical: the artefact does not store it so)")
     entries: Entries = [
         (tr("Stored"), _bytes_beside(cost.stored_bytes, cost.storage)),
-        (tr("Dense"), (magnitude(cost.dense_bytes, "B"),)),
-        (tr("Sparsely encoded"), say(theoretical, bytes=sparse) if cost.sparse_theoretical else (sparse,)),
         (
             tr("Parameters"),
-            say("{n}, of them {some} not zero", n=count(cost.parameters), some=count(cost.nonzero)),
+            say("{n}, of them {some} not zero", n=count(cost.parameters), some=count(cost.nonzero))
+            if cost.parameters is not None
+            else missing,
         ),
     ]
+    if cost.dense_bytes is not None:
+        entries.insert(1, (tr("Dense"), (magnitude(cost.dense_bytes, "B"),)))
+    if cost.sparse_bytes is not None:
+        words = say(theoretical, bytes=sparse) if cost.sparse_theoretical else (sparse,)
+        entries.insert(2, (tr("Sparsely encoded"), words))
     entries += [
         (name, _bytes_beside(value, ratio))
         for name, value, ratio in (

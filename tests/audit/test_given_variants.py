@@ -85,16 +85,18 @@ def test_counts_of_two_tables_are_no_joint_cells():
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        ({"variants": [{"name": "light"}]}, "expected decision or score"),
+        ({"variants": [{"name": "light"}]}, "expected path .*, function, or decision or score"),
         ({"variants": [{"name": "original", "decision": "after"}]}, "cannot name a variant"),
         ({"variants": [{"name": "a", "decision": "after"}] * 2}, "two variants are called 'a'"),
         ({"data": {"count": "n"}, "variants": [{"name": "a", "score": "t"}]}, "has no score"),
         ({"variants": [{"name": "a", "decision": "after", "threshold": 0.4}]}, "the decision column decides"),
-        ({"model": {"kind": "callable", "function": "a:b"}}, "whose predictions are there"),
-        (
-            {"mitigations": ["threshold"], "model": SCORED, "data": {"validation": {"share": 0.2}}},
-            "no compressions or mitigations",
-        ),
+        ({"model": None}, "stand beside a model"),
+        ({"variants": [{"name": "a", "endpoint": "http://x"}]}, "an address cannot be scored yet"),
+        ({"variants": [{"name": "a", "path": "m.mlpackage"}]}, "runs in CoreML.*give its predictions"),
+        ({"variants": [{"name": "a", "path": "m.plan"}]}, "runs in TensorRT.*give its predictions"),
+        ({"variants": [{"name": "a", "path": "m.onnx", "text": "t", "estimator": "x.y"}]}, "comes trained"),
+        ({"variants": [{"name": "a", "path": "m.onnx", "image": "t"}]}, "kind onnx has no image"),
+        ({"data": {"count": "n"}, "variants": [{"name": "a", "path": "m.onnx"}]}, "cannot be scored by a model"),
         ({"gates": [GATES[0] | {"on": "lihgt"}]}, "did you mean 'light'"),
     ],
 )
