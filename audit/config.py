@@ -298,8 +298,9 @@ KEYS: dict[str, set[str]] = {
     },
     "callable": {"function", "features", "scale"},
     "transformers": NEURAL_KEYS | {"task", "text", "text_pair", "image", "max_length", "train_text"},
-    "torch": NEURAL_KEYS | {"factory", "features", "shape"},
-    "onnx": NEURAL_KEYS | {"features", "shape", "text", "text_pair", "tokenizer", "max_length"},
+    "torch": NEURAL_KEYS | {"factory", "features", "shape", "output", "output_name"},
+    "onnx": NEURAL_KEYS
+    | {"output", "output_name", "features", "shape", "text", "text_pair", "tokenizer", "max_length"},
     "variant": {"path", "device", "factory", "function", "trusted"},
 }
 KEYS["openvino"] = KEYS["litert"] = KEYS["onnx"]
@@ -360,6 +361,14 @@ class ModelSpec(Written):
     factory: str | None = Field(None, description="package.module:function that returns a torch module.")
     shape: list[int] | None = Field(
         None, description="Shape of one row's tensor, where features is a column."
+    )
+    output: Literal["logits", "probabilities", "label"] | None = Field(
+        None,
+        description="What the outputs of a torch or ONNX model are; default what makes them, their names and "
+        "their values say.",
+    )
+    output_name: str | None = Field(
+        None, description="Name of the output that is read, where a torch or ONNX model has several."
     )
     device: str = Field("auto", description="cpu, cuda or cuda:N; auto takes CUDA when it is there.")
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"

@@ -24,6 +24,7 @@ from ..models.foreign import foreign, one_line
 from ..models.function import FunctionModel
 from ..models.inputs import load_inputs
 from ..models.neural import Batching, Head, NeuralModel
+from ..models.outputs import Reading
 from ..models.rules import RuledModel, behind, rule_of, unruled
 from ..models.runtimes import OnnxRuntime, TorchRuntime, device_for
 from ..models.sources import ExportedSource, FactorySource, TransformersSource, load_source
@@ -120,12 +121,14 @@ def _write_neural(model: NeuralModel, steps: Sequence[Step], folder: Path) -> di
         "family": "torch",
         "source": None if model.source is None else model.source.spec(),
         "inputs": model.inputs.save(folder),
-        "head": asdict(model.head),
+        "head": {key: value for key, value in asdict(model.head).items() if key != "own" or value},
         "batching": asdict(model.batching),
     }  # type: dict[str, Any]
     if isinstance(model.runtime, OnnxRuntime):
         _copy_graph(model.runtime.path, folder / ONNX)
-        return spec | {"runtime": {"kind": "onnx"}}
+        reading = model.runtime.reading
+        read = {} if reading is None else {"reading": asdict(reading)}
+        return spec | {"runtime": {"kind": "onnx", **read}}
     assert isinstance(model.runtime, TorchRuntime)
     if isinstance(model.source, ExportedSource):
         _copy(model.source.path, folder / PROGRAM)
@@ -137,6 +140,8 @@ def _write_neural(model: NeuralModel, steps: Sequence[Step], folder: Path) -> di
         "kind": "torch", "dtype": model.runtime.dtype, "autocast": model.runtime.autocast,
         "compiled": model.runtime.compiled,
     }  # fmt: skip
+    if model.runtime.output is not None:
+        runtime["output"] = model.runtime.output
     return spec | {"runtime": runtime, "tensors": told, "encodings": encodings}
 
 
@@ -213,7 +218,7 @@ def _read_scores(spec: dict[str, Any], function: Callable[[Any], Any] | None) ->
 def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Collection[str]) -> NeuralModel:
     inputs = load_inputs(spec["inputs"], folder)
     parts = spec["head"]
-    found = Head(tuple(parts["labels"]), tuple(parts["positive"]), parts["kind"])
+    found = Head(tuple(parts["labels"]), tuple(parts["positive"]), parts["kind"], parts.get("own", False))
     source = None if spec["source"] is None else load_source(spec["source"], folder)
     if isinstance(source, FactorySource) and source.factory not in factories:
         raise InputError(
@@ -224,7 +229,7 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
     how = spec["runtime"]
     runtime: OnnxRuntime | TorchRuntime
     if how["kind"] == "onnx":
-        runtime = OnnxRuntime(folder / ONNX, device)
+        runtime = OnnxRuntime(folder / ONNX, device, _reading(how.get("reading")))
     else:
         assert source is not None
         device = device_for(device)
@@ -242,10 +247,15 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
                 module = rebuild(module, step["record"]) or module
         weights.restore(module, codec.decode(tensors, spec.get("encodings", {})), spec["tensors"])
         runtime = TorchRuntime(
-            module, device, by_name=source.by_name, autocast=how["autocast"], compiled=how["compiled"]
-        )
+            module, device, by_name=source.by_name, autocast=how["autocast"], compiled=how["compiled"],
+            output=how.get("output"),
+        )  # fmt: skip
     batching = Batching(**spec["batching"])
     return NeuralModel(inputs, runtime, found, batching, spec["threshold"], about, source)
+
+
+def _reading(told: Mapping[str, Any] | None) -> Reading | None:
+    return None if told is None else Reading(**{**told, "classes": tuple(told.get("classes", ()))})
 
 
 def fitted_on(folder: Path) -> dict[str, Any]:

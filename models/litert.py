@@ -13,11 +13,13 @@ from ..datasets.errors import InputError
 from .budget import bounded_memory
 from .extras import optional
 from .foreign import STOPS, foreign, one_line, unheard
+from .graphs import Ending
 from .neural import Arrays, out_of_memory
+from .outputs import squeezed
 
 
 class LiteRtRuntime:
-    """A LiteRT model; its first output is what a batch becomes.
+    """A LiteRT model; one of its outputs is what a batch becomes.
 
     Parameters
     ----------
@@ -33,6 +35,8 @@ class LiteRtRuntime:
         Its inputs by name, as the interpreter describes them.
     fixed : int or None
         Rows that a run must have; None where it takes any number.
+    place : int
+        Of the output that is read.
     """
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
@@ -53,13 +57,17 @@ class LiteRtRuntime:
         self.outputs = [_plain(entry["name"]) for entry in self._outputs]
         if not self.wanted or not self.outputs:
             raise InputError(f"model.path: {path} has no {'input' if not self.wanted else 'output'}")
+        self.place = 0
         first = [int(_signature(entry)[0]) if len(_signature(entry)) else 1 for entry in inputs]
         self.fixed = None if all(size < 0 for size in first) else max(first)
 
     def __call__(self, arrays: Arrays) -> NDArray[np.float32]:
         """Run the model on a batch."""
-        found = np.asarray(self.run(arrays)[0], np.float32)
-        return found[:, None] if found.ndim == 1 else found
+        return squeezed(np.asarray(self.run(arrays)[self.place], np.float32), f"model.path: {self.path}")
+
+    def ending(self) -> Ending:
+        """What makes the output that is read."""
+        return Ending(_operator(self.path, self._outputs[self.place]["index"]))
 
     def run(self, arrays: Arrays) -> list[NDArray[Any]]:
         """Run the model on arrays by the names of its inputs; returns all of its outputs, as real numbers.
@@ -149,6 +157,28 @@ class LiteRtRuntime:
         return told | ({"rows_at_once": self.fixed} if self.fixed is not None else {})
 
 
+def _parsed(path: Path) -> tuple[Any, Any]:
+    """The library's schema, and a file read by it."""
+    schema = optional("ai_edge_litert.schema_py_generated", "a LiteRT model", "litert")
+    with foreign(f"model.path: {path} is no LiteRT model that can be read"):
+        return schema, schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
+
+
+def _operator(path: Path, tensor: int) -> str:
+    """The operator that makes a tensor, such as SOFTMAX; one that only turns numbers into others is looked through."""
+    schema, model = _parsed(path)
+    codes = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
+    graph = model.subgraphs[0]
+    for operator in reversed(graph.operators):
+        if tensor in list(operator.outputs):
+            code = model.operatorCodes[operator.opcodeIndex]
+            name = codes.get(max(code.builtinCode, code.deprecatedBuiltinCode), "")
+            if name not in ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE"):
+                return {"LOGISTIC": "Sigmoid"}.get(name, name)
+            tensor = operator.inputs[0]
+    return ""
+
+
 def weights_in(path: Path) -> list[NDArray[Any]]:
     """The tensors that a LiteRT file holds, in their own types, without the scales of quantised ones.
 
@@ -157,9 +187,8 @@ def weights_in(path: Path) -> list[NDArray[Any]]:
     InputError
         It is none that can be read.
     """
-    schema = optional("ai_edge_litert.schema_py_generated", "a LiteRT model", "litert")
+    schema, model = _parsed(path)
     with foreign(f"model.path: {path} is no LiteRT model that can be read"):
-        model = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
         kinds = {
             getattr(schema.TensorType, name): kind
             for name, kind in (
