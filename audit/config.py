@@ -964,6 +964,7 @@ def read(
     *,
     rows_given: bool = False,
     model: Mapping[str, Any] | None = None,
+    variants: Sequence[Mapping[str, Any]] = (),
     option: str = "overrides",
 ) -> Config:
     """Read and validate a configuration.
@@ -978,6 +979,8 @@ def read(
         Rows come from Python: ``data`` needs to name no file.
     model : mapping, optional
         What a model from Python is; it takes the place of what says where the configured one comes from.
+    variants : sequence of mapping
+        Variants from Python, behind those of the configuration.
     option : str
         What the overrides are called where they were given.
 
@@ -996,6 +999,8 @@ def read(
             content["data"] = {**data, "path": PLACE}
         if model is not None:
             content["model"] = _replaced(content.get("model"), model)
+        if variants:
+            content["variants"] = [*(content.get("variants") or []), *map(dict, variants)]
         return Config.model_validate(_paired(content))
     except UnicodeDecodeError as error:
         raise InputError(f"{where}expected valid unicode, got half of a character: {error.reason}") from None

@@ -290,16 +290,6 @@ def unpriced(why: str) -> str:
     return tell("not measured: {why}", why=why)
 
 
-def given_origins(config: Config, entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
-    """Checksum of each given variant and where it came from, for a run's manifest."""
-    names = {given.name for given in config.variants}
-    return {
-        e.name: {key: e.model[key] for key in ("given", "sha256") if e.model.get(key) is not None}
-        for e in entries
-        if e.name in names
-    }
-
-
 def failed_given(wanted: GivenVariant, error: Exception) -> Failed:
     """What the report says of a given variant that could not be scored."""
     why = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {one_line(error)}"

@@ -17,7 +17,7 @@ from ..models.base import Model
 from ..models.inputs import unknown_columns
 from ..models.rules import RuledModel, unruled
 from ..models.table import PredictionTable, ScoreColumn
-from .config import Config, Data, GivenVariant, ModelSpec, Written
+from .config import TEXT_RUNTIMES, Config, Data, GivenVariant, ModelSpec, Written
 
 Progress = Callable[[str, int, int | None], None]
 """Called with a stage, the rows done and their total, where it is known."""
@@ -156,7 +156,7 @@ def load_model(
                 raise InputError(f"model.threshold: the artefact {spec.path} decides by a rule of its own")
             found.threshold = threshold  # type: ignore[attr-defined]
         return found
-    if kind in ("transformers", "torch", "onnx"):
+    if kind in ("transformers", "torch", *TEXT_RUNTIMES):
         from ..models.load import neural
 
         progress("loading the model", 0, None)

@@ -36,11 +36,11 @@ from .given import (
     check_same_task,
     failed_given,
     files_of,
-    given_origins,
     load_given,
     origin,
     unpriced,
 )
+from .intact import given_origins
 from .inputs import Progress, evaluation_set, given_model, load_model
 from .judge import SELECTION, Entry, Judgement, judge, make_plan, value_order
 from .measure import Measurement
@@ -121,7 +121,7 @@ def audit(
         "created": result.created,
         "data_sha256": result.data.sha256,
         "model_sha256": entries[0].model.get("sha256") or entries[0].model.get("training_sha256"),
-        **({"variants": origins} if (origins := given_origins(config, entries)) else {}),
+        **({"given": origins} if (origins := given_origins(v.model_dump() for v in result.variants)) else {}),
         "configuration_sha256": checksum(result.configuration),
         "versions": {"fairweigh": __version__, **result.environment.packages},
         "seed": config.seed,

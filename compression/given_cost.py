@@ -101,7 +101,7 @@ def _counts(model: Any) -> dict[str, Any]:
         return _of(openvino.weights_in(runtime.path))
     assert isinstance(runtime, TorchRuntime)
     if isinstance(runtime, QuantisedRuntime) and not _readable(runtime.module):
-        raise ValueError("its weights are packed by a library, several numbers in one")
+        return {"parameters": runtime.parameters, "resident_bytes": _held(runtime.module)}
     module = runtime.module
     plain = weights.dense(module)
     tensors, _ = weights.stored(module)
@@ -120,6 +120,12 @@ def _readable(module: Any) -> bool:
         type(p).__module__.startswith(("torch", "torchao")) and (p.is_floating_point() or p.numel() == 0)
         for p in module.parameters()
     )
+
+
+def _held(module: Any) -> int:
+    """Bytes of a module's parameters and buffers, each storage once."""
+    every = (*module.parameters(), *module.buffers())
+    return sum({t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in every}.values())
 
 
 def _of(arrays: Sequence[NDArray[Any]]) -> dict[str, Any]:

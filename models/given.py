@@ -95,6 +95,8 @@ def given_transformers(
         raise InputError("model.dtype, model.compile: packed weights are served as they are; leave these out")
     packed = quantised_module(path, config, spec.task)
     model = of_transformers(spec, packed.module, None, packed.sha256, reader(path), data)
-    model.runtime = QuantisedRuntime(packed.module, model.runtime.device, by_name=True)  # type: ignore[attr-defined]
+    runtime = QuantisedRuntime(packed.module, model.runtime.device, by_name=True)  # type: ignore[attr-defined]
+    runtime.parameters = packed.parameters
+    model.runtime = runtime
     model.about |= packed.about
     return model, packed.files

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,12 +39,29 @@ MOST_WORD = 500
 
 
 class QuantisedRuntime(TorchRuntime):
-    """A module of packed weights; one batch at a time, as such layers write to themselves while they run."""
+    """A module of packed weights; one batch at a time, as such layers write to themselves while they run.
+
+    Attributes
+    ----------
+    parameters : int
+        Weights of the same model before they were packed; tied ones once.
+    """
+
+    parameters: int = 0
 
     @property
     def shared_threads(self) -> int:
         """One."""
         return 1
+
+    def describe(self) -> dict[str, Any]:
+        """Return what any module says, and whether its weights have been unpacked to run."""
+        told = super().describe()
+        if any(getattr(p, "quantization_status", None) == "decompressed" for p in self.module.modules()):
+            told["notes"] = [
+                tell("Its weights are unpacked on loading: scored in {dtype}, not in integers.", dtype=self.dtype)
+            ]
+        return told
 
 
 @dataclass(frozen=True)
@@ -60,12 +77,15 @@ class Served:
         That hold its weights.
     about : dict
         What the report says of how it is stored.
+    parameters : int, optional
+        Of packed weights.
     """
 
     module: Any
     sha256: str
     files: list[Path]
     about: dict[str, Any]
+    parameters: int = 0
 
 
 def quantisation_of(config: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -104,9 +124,9 @@ def quantised_module(path: str, config: dict[str, Any], task: str) -> Served:
     with foreign(f"{where} cannot be read as a transformers model"), offline(), quiet():
         check_numbers(plain, read.shapes, f"{where}: {CONFIG}", whole=False)
         made = config_of(read, path)
-        check_module(
-            lambda: kind.from_config(made, trust_remote_code=False), read.shapes, None, f"{where}: {CONFIG}"
-        )
+        place = f"{where}: {CONFIG}"
+        check_module(lambda: kind.from_config(made, trust_remote_code=False), read.shapes, None, place)
+        parameters = _parameters(lambda: kind.from_config(made, trust_remote_code=False))
         made.quantization_config = _without_code(how)
         module, loading = kind.from_pretrained(
             str(folder), config=made, use_safetensors=True, trust_remote_code=False,
@@ -118,14 +138,15 @@ def quantised_module(path: str, config: dict[str, Any], task: str) -> Served:
             f"{where} lacks {len(missing)} of the weights of a model for {task}, such as {missing[0]!r}"
         )
     about: dict[str, Any] = {"quantisation": _words(method, how, read)}
-    if method == "compressed-tensors" and not any("packed" in name for name, _ in module.named_parameters()):
-        about["notes"] = [
-            tell(
-                "Its weights are unpacked on loading: scored in {dtype}, not in integers.",
-                dtype=_dtype(module),
-            )
-        ]
-    return Served(module, checksum_of([folder / CONFIG, *files]), files, about)
+    return Served(module, checksum_of([folder / CONFIG, *files]), files, about, parameters)
+
+
+def _parameters(build: Callable[[], Any]) -> int:
+    """How many weights a module has; tied ones are one."""
+    import torch
+
+    with torch.device("meta"):
+        return sum(p.numel() for p in build().parameters())
 
 
 def _method(how: Mapping[str, Any], where: str) -> str:
@@ -178,11 +199,6 @@ def _types(file: Path) -> list[str]:
     opened = optional("safetensors", "a torch model").safe_open
     with opened(str(file), framework="numpy") as held:
         return [str(held.get_slice(name).get_dtype()).lower() for name in held.keys()]  # noqa: SIM118
-
-
-def _dtype(module: Any) -> str:
-    found = [str(p.dtype).removeprefix("torch.") for p in module.parameters() if p.is_floating_point()]
-    return found[0] if found else "integers"
 
 
 def checksum_of(files: list[Path], *more: str) -> str:

@@ -103,15 +103,12 @@ def self_flip_entries(found: SelfFlips | None) -> Entries:
 def cost_entries(cost: Cost) -> Entries:
     """Say what a variant costs to store, to hold and to run."""
     sparse = magnitude(cost.sparse_bytes, "B")
-    missing = say("not measured")
     theoretical = later("{bytes} (theoretical: the artefact does not store it so)")
     entries: Entries = [
         (tr("Stored"), _bytes_beside(cost.stored_bytes, cost.storage)),
         (
             tr("Parameters"),
-            say("{n}, of them {some} not zero", n=count(cost.parameters), some=count(cost.nonzero))
-            if cost.parameters is not None
-            else missing,
+            _parameters(cost),
         ),
     ]
     if cost.dense_bytes is not None:
@@ -135,6 +132,14 @@ def cost_entries(cost: Cost) -> Entries:
         speed = count(round(cost.rows_per_second))
         entries.append((tr("Throughput"), say("{n} rows per second", n=speed)))
     return entries + [(tr("Note"), retold(note)) for note in cost.notes]
+
+
+def _parameters(cost: Cost) -> Sentence:
+    if cost.parameters is None:
+        return say("not measured")
+    if cost.nonzero is None:
+        return (count(cost.parameters),)
+    return say("{n}, of them {some} not zero", n=count(cost.parameters), some=count(cost.nonzero))
 
 
 def _bytes_beside(size: float | None, ratio: float | None) -> Sentence:
