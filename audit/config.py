@@ -492,6 +492,9 @@ class GivenVariant(ModelSpec):
             apart = apart | {"score", "decision", "id"}
         if "decision" in own:
             apart = apart | {"threshold"}
+        if kind == "sklearn":
+            # A smaller one may read fewer columns, and names them.
+            apart = apart | {"features"}
         if model.resolved == kind == "torch" and str(self.path).endswith(".safetensors"):
             apart = apart - {"factory"}
         kept = (KEYS[kind] | SHARED_KEYS) - apart

@@ -107,6 +107,11 @@ def load_given(
         model, files = found, files_of(found, spec) if given is None else []
     if wanted.positive is None:
         _named_alike(model, original)
+    base, columns = unruled(model), list(unruled(original).columns)
+    unnamed = isinstance(base, EstimatorModel) and not hasattr(base.fitted, "feature_names_in_")
+    if unnamed and wanted.features is None and isinstance(unruled(original), (EstimatorModel, NeuralModel)):
+        # Fitted on an array: its columns have the places that the original gives them.
+        base.columns = columns
     return Loaded(model, files)
 
 

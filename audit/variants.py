@@ -124,11 +124,12 @@ class Workshop:
                 self._place / "original", *artefact.how_to_load(self.original),
                 trusted=artefact.trusted_by(self.original),
             )  # fmt: skip
-        except InputError as error:
-            if self.config.planned:
+        except Exception as error:
+            # Whatever a library makes of a stranger's model when it is to be written: beside given variants
+            # nothing is made of the original, and they are audited without costs.
+            if self.config.planned or isinstance(error, OSError):
                 raise
-            # Beside given variants nothing is made of the original: they are audited without costs.
-            self.unpriced = str(error)
+            self.unpriced = str(error) if isinstance(error, InputError) else one_line(error)
             return
         self._batches = cost.Batches.of(self.original, self.rows)
         self._costs = True

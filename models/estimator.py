@@ -87,9 +87,9 @@ class EstimatorModel:
             if classes in (["0", "1"], ["false", "true"]):
                 wanted = [1]
             else:
+                named = f", one of them the positive label {listed(list(positive))}" if positive else ""
                 raise InputError(
-                    f"model: expected a classifier of two classes, one of them the positive label "
-                    f"{listed(list(positive))}; it has {listed(classes)}"
+                    f"model: expected a classifier of two classes{named}; it has {listed(classes)}"
                 )
         self.positive_index = wanted[0]
 
