@@ -7,6 +7,7 @@ from typing import Any
 
 from ..audit.result import Cost, Recipe, SelfFlips, Step, Variant
 from .formats import count, figure, interval, magnitude, milliseconds
+from .kinds import is_given
 from .language import later, listed, say, series, tr
 from .retold import retold
 from .tables import Cell, Row, Table
@@ -44,7 +45,9 @@ def recipe_entries(variant: Variant) -> Entries:
     """Say step by step how a variant was made, and what was found when it was loaded again."""
     recipe = variant.recipe
     entries: Entries = []
-    if variant.parent and variant.kind != "original":
+    if is_given(variant):
+        entries.append((tr("Made"), say("elsewhere, and given as a variant")))
+    elif variant.parent and variant.kind != "original":
         entries.append((tr("Made from"), (Given(variant.parent),)))
     if recipe is None:
         return entries
