@@ -191,7 +191,8 @@ class _Run:
         since = self.release.since(self.path(predictions, entry), measured) if self.release else None
         decided = gate.decide(
             self.config.gates, measured, plan, entry.name, groups=self.groups[entry.name], paired=paired,
-            baseline=since, cost=entry.cost, original_cost=first.cost, lenient=self.release is not None,
+            baseline=since, cost=entry.cost, original_cost=first.cost,
+            lenient=self.release is not None or entry is not first,
         )  # fmt: skip
         return self._variant(entry, measured, plan), decided, compared
 

@@ -86,6 +86,9 @@ def onnx_weights(path: Path) -> list[NDArray[Any]]:
     for node in onnx.load(str(path)).graph.node:
         # Elsewhere attributes are axes and the like.
         for attribute in node.attribute if node.domain == "ai.onnx.ml" else ():
+            if attribute.name.startswith("classlabels"):
+                # Names of the classes, and no weights.
+                continue
             if attribute.floats:
                 found.append(np.asarray(attribute.floats, np.float32))
             elif attribute.ints:
