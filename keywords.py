@@ -40,8 +40,9 @@ class Audit:
         of ``model:``. Without one, and without ``score`` or ``decision``, the labels are audited.
     **settings
         Every other key: ``label``, ``sensitive``, ``positive``, ``id``, ``weight``, ``bins`` ... of the data;
-        ``threshold``, ``features``, ``score``, ``decision``, ``text`` ... of the model; ``variants`` as a list,
-        or a mapping as `fairweigh.run` takes it; and ``slices``, ``metrics``, ``gates``, ``compressions``, ``mitigations``, ``report``, ``confidence``, ``seed`` ...
+        ``threshold``, ``features``, ``score``, ``decision``, ``text`` ... of the model; ``variants`` as a
+        list, or a mapping as `fairweigh.run` takes it; and ``slices``, ``metrics``, ``gates``,
+        ``compressions``, ``mitigations``, ``report``, ``confidence``, ``seed`` ...
 
     Raises
     ------

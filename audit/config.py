@@ -425,7 +425,8 @@ class ModelSpec(Written):
 
 
 ELSEWHERE = {
-    ".mlpackage": "CoreML", ".mlmodel": "CoreML", ".engine": "TensorRT", ".plan": "TensorRT", ".trt": "TensorRT",
+    ".mlpackage": "CoreML", ".mlmodel": "CoreML", ".engine": "TensorRT", ".plan": "TensorRT",
+    ".trt": "TensorRT",
 }  # fmt: skip
 """Files of runtimes that need another machine than the audit's, by their ending."""
 ENDINGS: dict[str, Kind] = {
@@ -450,8 +451,9 @@ class GivenVariant(ModelSpec):
     def _of_one_kind(self) -> GivenVariant:
         if self.endpoint is not None:
             raise ValueError(
-                "endpoint: a variant behind an address cannot be scored yet; expected path (a file or folder), "
-                "function (package.module:function, which may call it), or its predictions (score, decision)"
+                "endpoint: a variant behind an address cannot be scored yet; expected path (a file or "
+                "folder), function (package.module:function, which may call it), or its predictions (score, "
+                "decision)"
             )
         if self.path is None and self.function is None and self.factory is None and not self.in_columns:
             raise ValueError(
@@ -468,8 +470,8 @@ class GivenVariant(ModelSpec):
         made_for = ELSEWHERE.get(Path(str(self.path)).suffix)
         if made_for is not None:
             raise ValueError(
-                f"path: {self.path} runs in {made_for}, which is not here; score the rows where it runs and give "
-                "its predictions: path to a table with data.id, and score or decision"
+                f"path: {self.path} runs in {made_for}, which is not here; score the rows where it runs and "
+                "give its predictions: path to a table with data.id, and score or decision"
             )
         return self
 
@@ -501,7 +503,7 @@ class GivenVariant(ModelSpec):
         shared = {key: getattr(model, key) for key in model.model_fields_set & kept}
         if kind in TEXT_RUNTIMES and model.resolved == "transformers" and model.text is not None:
             shared = {"tokenizer": model.path, **shared}
-        if kind == "transformers" and model.resolved in TEXT_RUNTIMES and self.task != "image-classification":
+        if kind == "transformers" and model.resolved in TEXT_RUNTIMES:
             shared = {key: value for key, value in shared.items() if key != "tokenizer"}
         return ModelSpec.model_validate({**shared, **own, "kind": kind})
 
@@ -690,9 +692,9 @@ class Config(Section):
     metrics: list[str] | None = Field(None, description="Default: the usual ones that the data allow.")
     variants: list[GivenVariant] = Field(
         default_factory=list,
-        description="Variants made elsewhere, scored on the same rows: {name, path or function} with keys as in "
-        "model, or {name, score or decision} in further columns; of aggregated counts the cells are then joint "
-        "ones.",
+        description="Variants made elsewhere, scored on the same rows: {name, path or function} with keys as "
+        "in model, or {name, score or decision} in further columns; of aggregated counts the cells are then "
+        "joint ones.",
     )
     compressions: list[Planned] = Field(
         default_factory=list,
@@ -911,7 +913,7 @@ class Config(Section):
 
 
 def given_kind(given: GivenVariant, model: ModelSpec) -> Kind | None:
-    """The kind of a given variant as its keys and its file's name tell; None for a folder, which says itself."""
+    """The kind of a given variant by its keys and its file's name; None for a folder, which says itself."""
     if given.kind is not None:
         return given.kind
     if given.function is not None:

@@ -28,7 +28,6 @@ from ..models.runtimes import OnnxRuntime
 from ..told import tell
 from .config import TEXT_RUNTIMES, Config, GivenVariant, ModelSpec, given_kind
 from .inputs import Progress, load_model
-from .judge import Entry
 from .masked import masked
 from .result import Failed
 
@@ -92,6 +91,7 @@ def load_given(
         It is not there, cannot be read, or is a model of another task.
     """
     assert config.model is not None
+    model: Any
     path = wanted.path
     kind = given_kind(wanted, config.model)
     if kind is None:
@@ -152,7 +152,7 @@ def files_of(model: Any, spec: ModelSpec) -> list[Path]:
 
 
 def _named_alike(model: Any, original: Any) -> None:
-    """Give outputs without names the original's: an exported graph has kept their order and not their names."""
+    """Give outputs without names the original's: an exported graph has kept their order alone."""
     mine, theirs = unruled(model), unruled(original)
     if not (isinstance(mine, NeuralModel) and isinstance(theirs, NeuralModel)):
         return
@@ -216,7 +216,8 @@ def _check_positive(one: Any, other: Any) -> None:
     mine, theirs = ([m.head.labels[i] for i in m.head.positive] for m in (one, other))
     if not (_unnamed(one.head.labels) or _unnamed(other.head.labels)) and _folded(mine) != _folded(theirs):
         raise InputError(
-            f"its positive label is {listed(theirs)}, expected {listed(mine)} as in the original; set positive"
+            f"its positive label is {listed(theirs)}, expected {listed(mine)} as in the original; set "
+            "positive"
         )
 
 
@@ -244,8 +245,8 @@ def _check_special_tokens(mine: Any, theirs: Any) -> None:
     if odd:
         one, other = (tokens.get(odd[0], ("none", None)) for tokens in (expected, found))
         raise InputError(
-            f"its tokenizer differs: expected the original's {odd[0]} {one[0]!r} with the number {one[1]}, got "
-            f"{other[0]!r} with {other[1]}"
+            f"its tokenizer differs: expected the original's {odd[0]} {one[0]!r}, number {one[1]}, got "
+            f"{other[0]!r} number {other[1]}"
         )
 
 
@@ -270,9 +271,9 @@ def _check_tokens(mine: TextInputs, theirs: TextInputs, rows: pa.RecordBatch) ->
         a, b = (ids[k][starts[k][row] : starts[k][row + 1]] for k in (0, 1))
         if not np.array_equal(a, b):
             what = f"{len(a)} tokens, got {len(b)}" if len(a) != len(b) else f"the tokens {_few(a, b)}"
-            text = str(some.column(mine.text)[row].as_py())
+            text = one_line(ValueError(str(some.column(mine.text)[row].as_py())))[:40]
             raise InputError(
-                f"its tokenizer differs: of the text {one_line(ValueError(text))[:40]!r} the original makes {what}"
+                f"its tokenizer differs: of the text {text!r} the original makes {what}"
             )
 
 

@@ -546,7 +546,7 @@ class NotMeasured(Part):
 
 
 class Failed(Part):
-    """A recipe that could not be carried out (its steps), or a given variant that could not be scored (none)."""
+    """A recipe that could not be carried out, or a given variant (without steps) that could not be scored."""
 
     name: str
     steps: list[Step]

@@ -64,7 +64,8 @@ def given_cost(
     if not alike:
         found["notes"].append(
             tell(
-                "Timed with all that each does to a row of the table, as it is of another kind than the original."
+                "Timed with all that each does to a row of the table, as it is of another kind than the "
+                "original."
             )
         )
     return found

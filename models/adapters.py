@@ -91,15 +91,15 @@ def _base(config: Mapping[str, Any], original: str | None, where: str) -> str:
     named = config.get("base_model_name_or_path")
     if not isinstance(named, str) or not named:
         raise InputError(
-            f"{where}: {CONFIG} names no model that it belongs to (base_model_name_or_path); expected a folder, "
-            "or that of the audited model"
+            f"{where}: {CONFIG} names no model that it belongs to (base_model_name_or_path); expected a "
+            "folder, or that of the audited model"
         )
     if named == original or Path(named).is_dir():
         return named
     beside = f" ({original!r})" if original else ""
     raise InputError(
-        f"{where}: its model is {named[:100]!r}, which is no folder here and not the path of the audited model"
-        f"{beside}; set base_model_name_or_path in {CONFIG} to the folder"
+        f"{where}: its model is {named[:100]!r}, which is no folder here and not the path of the audited "
+        f"model{beside}; set base_model_name_or_path in {CONFIG} to the folder"
     )
 
 
@@ -117,8 +117,8 @@ def _settings(config: Mapping[str, Any], where: str) -> dict[str, Any]:
         "init_lora_weights"
     ] not in ("gaussian", "orthogonal", "eva"):
         raise InputError(
-            f"{where}: init_lora_weights: {config['init_lora_weights']!r} changes the model's own weights; save the "
-            "adapter as plain LoRA (path_initial_model_for_weight_conversion of peft), or merged"
+            f"{where}: init_lora_weights: {config['init_lora_weights']!r} changes the model's own weights; save "
+            "the adapter as plain LoRA (path_initial_model_for_weight_conversion of peft), or merged"
         )
     found = {key: config[key] for key in READ & set(config) if config[key] is not None}
     for key in ("target_modules", "exclude_modules", "modules_to_save", "layers_pattern"):

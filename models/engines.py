@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ..datasets.columns import listed
 from ..datasets.errors import InputError
@@ -16,7 +16,7 @@ from .openvino import OpenVinoRuntime
 from .outputs import meaning, squeezed
 
 
-def of_engine(kind: Literal["openvino", "litert"], spec: Any, data: EvaluationSet) -> NeuralModel:
+def of_engine(kind: str, spec: Any, data: EvaluationSet) -> NeuralModel:
     """Load a model of one of these kinds; its inputs and outputs are read as those of an ONNX graph."""
     device = "cpu" if spec.device == "auto" else spec.device
     path = Path(str(spec.path))
@@ -27,7 +27,8 @@ def of_engine(kind: Literal["openvino", "litert"], spec: Any, data: EvaluationSe
     if spec.output_name is not None:
         if spec.output_name not in runtime.outputs:
             raise InputError(
-                f"model.output_name: {path} has no output {spec.output_name!r}; it has {listed(runtime.outputs)}"
+                f"model.output_name: {path} has no output {spec.output_name!r}; it has "
+                f"{listed(runtime.outputs)}"
             )
         runtime.place = runtime.outputs.index(spec.output_name)
     files = runtime.files

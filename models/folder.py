@@ -209,6 +209,7 @@ def _shards(path: Path, where: str) -> list[Path]:
 
 
 def shapes_of(files: list[Path], where: str) -> dict[str, Shape]:
+    """Shapes of the tensors in all of a model's files, by name."""
     shapes: dict[str, Shape] = {}
     for file in files:
         if file.suffix == ".safetensors":

@@ -1,4 +1,4 @@
-"""Folders that hold a variant made elsewhere: which kind each is, and transformers folders as they are served."""
+"""Folders of variants made elsewhere: which kind each is, and transformers folders as they are served."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def folder_kind(path: Path, original: str | None = None) -> tuple[FolderKind, st
         raise InputError(f"model.path: no file or folder {path}")
     if path.is_file():
         raise InputError(
-            f"model.path: {path}: its name does not say what it is; expected .skops, .joblib, .pt2, .safetensors, "
-            ".onnx, .xml (OpenVINO), .tflite, a table of predictions, or kind"
+            f"model.path: {path}: its name does not say what it is; expected .skops, .joblib, .pt2, "
+            ".safetensors, .onnx, .xml (OpenVINO), .tflite, a table of predictions, or kind"
         )
     if (path / "variant.json").is_file():
         return "variant", str(path)
@@ -50,7 +50,8 @@ def folder_kind(path: Path, original: str | None = None) -> tuple[FolderKind, st
             return kind, str(files[0])
         if files:
             raise InputError(
-                f"model.path: {path} holds {len(files)} files {files[0].suffix}; expected path to be one of them"
+                f"model.path: {path} holds {len(files)} files {files[0].suffix}; expected path to be one of "
+                "them"
             )
     raise InputError(
         f"model.path: {path} holds no model: expected config.json with its weights, adapter_config.json, "
@@ -95,8 +96,9 @@ def given_transformers(
         raise InputError("model.dtype, model.compile: packed weights are served as they are; leave these out")
     packed = quantised_module(path, config, spec.task)
     model = of_transformers(spec, packed.module, None, packed.sha256, reader(path), data)
-    runtime = QuantisedRuntime(packed.module, model.runtime.device, by_name=True)  # type: ignore[attr-defined]
+    device = model.runtime.device  # type: ignore[attr-defined]
+    runtime = QuantisedRuntime(packed.module, device, by_name=True)
     runtime.parameters = packed.parameters
-    model.runtime = runtime
+    model.runtime = runtime  # type: ignore[assignment]
     model.about |= packed.about
     return model, packed.files

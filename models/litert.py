@@ -165,7 +165,7 @@ def _parsed(path: Path) -> tuple[Any, Any]:
 
 
 def _operator(path: Path, tensor: int) -> str:
-    """The operator that makes a tensor, such as SOFTMAX; one that only turns numbers into others is looked through."""
+    """The operator that makes a tensor, such as SOFTMAX, behind those that only shape or scale it."""
     schema, model = _parsed(path)
     codes = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
     graph = model.subgraphs[0]
@@ -174,7 +174,7 @@ def _operator(path: Path, tensor: int) -> str:
             code = model.operatorCodes[operator.opcodeIndex]
             name = codes.get(max(code.builtinCode, code.deprecatedBuiltinCode), "")
             if name not in ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE"):
-                return {"LOGISTIC": "Sigmoid"}.get(name, name)
+                return "Sigmoid" if name == "LOGISTIC" else str(name)
             tensor = operator.inputs[0]
     return ""
 

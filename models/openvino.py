@@ -165,7 +165,7 @@ def _read(path: Path) -> Any:
 
 
 def weights_in(path: Path) -> list[NDArray[Any]]:
-    """The constants of an OpenVINO model that are weights: real numbers, and bytes; axes and shapes are neither."""
+    """The constants of an OpenVINO model that are weights: real numbers, and bytes."""
     with foreign(f"model.path: {path} is no OpenVINO model that can be read", loud=True), bounded_memory():
         held = [np.asarray(op.get_data()) for op in _read(path).get_ops() if op.get_type_name() == "Constant"]
     return [values.copy() for values in held if values.dtype.kind == "f" or values.dtype.itemsize == 1]
