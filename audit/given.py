@@ -272,9 +272,7 @@ def _check_tokens(mine: TextInputs, theirs: TextInputs, rows: pa.RecordBatch) ->
         if not np.array_equal(a, b):
             what = f"{len(a)} tokens, got {len(b)}" if len(a) != len(b) else f"the tokens {_few(a, b)}"
             text = one_line(ValueError(str(some.column(mine.text)[row].as_py())))[:40]
-            raise InputError(
-                f"its tokenizer differs: of the text {text!r} the original makes {what}"
-            )
+            raise InputError(f"its tokenizer differs: of the text {text!r} the original makes {what}")
 
 
 def _few(mine: Any, theirs: Any) -> str:

@@ -40,8 +40,8 @@ from .given import (
     origin,
     unpriced,
 )
-from .intact import given_origins
 from .inputs import Progress, evaluation_set, given_model, load_model
+from .intact import given_origins
 from .judge import SELECTION, Entry, Judgement, judge, make_plan, value_order
 from .measure import Measurement
 from .regimes import files as regimes

@@ -59,7 +59,10 @@ class QuantisedRuntime(TorchRuntime):
         told = super().describe()
         if any(getattr(p, "quantization_status", None) == "decompressed" for p in self.module.modules()):
             told["notes"] = [
-                tell("Its weights are unpacked on loading: scored in {dtype}, not in integers.", dtype=self.dtype)
+                tell(
+                    "Its weights are unpacked on loading: scored in {dtype}, not in integers.",
+                    dtype=self.dtype,
+                )
             ]
         return told
 
@@ -153,7 +156,8 @@ def _method(how: Mapping[str, Any], where: str) -> str:
     method = how.get("quant_method")
     if method not in PACKAGES:
         raise InputError(
-            f"{where}: its weights are quantised by {str(method)[:40]!r}; expected one of {', '.join(PACKAGES)}"
+            f"{where}: its weights are quantised by {str(method)[:40]!r}; expected one of "
+            f"{', '.join(PACKAGES)}"
         )
     module, named = PACKAGES[str(method)]
     try:

@@ -96,7 +96,10 @@ def test_counts_of_two_tables_are_no_joint_cells():
         ({"variants": [{"name": "a", "path": "m.plan"}]}, "runs in TensorRT.*give its predictions"),
         ({"variants": [{"name": "a", "path": "m.onnx", "text": "t", "estimator": "x.y"}]}, "comes trained"),
         ({"variants": [{"name": "a", "path": "m.onnx", "image": "t"}]}, "kind onnx has no image"),
-        ({"data": {"count": "n"}, "variants": [{"name": "a", "path": "m.onnx"}]}, "cannot be scored by a model"),
+        (
+            {"data": {"count": "n"}, "variants": [{"name": "a", "path": "m.onnx"}]},
+            "cannot be scored by a model",
+        ),
         ({"gates": [GATES[0] | {"on": "lihgt"}]}, "did you mean 'light'"),
     ],
 )
