@@ -27,7 +27,8 @@ class Step:
     """One variant on the ladder.
 
     ``misses``: gates and targets that it does not pass; ``missed_before``: where it passes all, those that it
-    did not pass on the rows of the choice; ``failed``: why its recipe could not be carried out, or (``unscored``) what was given not be scored.
+    did not pass on the rows of the choice; ``failed``: why its recipe could not be carried out, or
+    (``unscored``) what was given not be scored.
     """
 
     name: str

@@ -30,7 +30,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tabular(place):
-    """A forest with a smaller model as an object, a function, an ONNX file and predictions, and three faults."""
+    """A forest with a smaller model as an object, a function, a file and predictions, and four faults."""
     import skl2onnx
 
     table = tiny.numbers(400).to_pandas()
@@ -151,8 +151,8 @@ def text(place):
     tiny.edit_json(place / "not-here" / "config.json", quantization_config={"quant_method": "gptq"})
     shutil.copytree(place / "torchao", place / "huge")
     tiny.edit_json(place / "huge" / "config.json", intermediate_size=10**9)
-    names = ("lora", "torchao", "bitsandbytes", "compressed-tensors", "nobase", "elsewhere", "pattern", "rank",
-             "other-tokens", "other-labels", "not-here", "huge", "gone")  # fmt: skip
+    names = ("lora", "torchao", "bitsandbytes", "compressed-tensors", "nobase", "elsewhere", "pattern",
+             "rank", "other-tokens", "other-labels", "not-here", "huge", "gone")  # fmt: skip
     config = {
         "audit": "texts", "data": {"label": "y", "sensitive": ["sex"], "id": "id"}, "gates": GATES[:1],
         "model": {"kind": "transformers", "path": str(bert), "text": "text"}, "report": REPORT,
