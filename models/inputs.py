@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections import OrderedDict
@@ -91,6 +92,14 @@ class TextInputs:
         self.text, self.pair, self.max_length = text, pair, max_length
         self.columns = [text, *([pair] if pair else [])]
         self._identity = _identity(tokenizer, max_length)
+
+    def padding(self, side: str) -> TextInputs:
+        """The same texts padded on a side, ``left`` or ``right``."""
+        if self.tokenizer.padding_side == side:
+            return self
+        tokenizer = copy.deepcopy(self.tokenizer)
+        tokenizer.padding_side = side
+        return TextInputs(tokenizer, self.text, self.pair, self.max_length)
 
     def encode(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Encoded:
         """Tokenise the texts of a batch."""

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,10 @@ from ..datasets.columns import listed
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet, as_words
 from ..datasets.read import sha256_file
+from ..plain import read_json
 from .extras import quiet
+from .folder import CONFIG, local_folder
+from .foreign import foreign
 from .inputs import (
     ColumnInputs,
     ImageInputs,
@@ -44,6 +48,8 @@ from .sources import (
 
 SAMPLE = 128
 """Rows by whose outputs a model's outputs are told."""
+PROBE, ALIKE = 6, 1e-3
+"""Texts that are scored alone and together, and by how much of the largest logit these may lie apart."""
 
 
 def neural(kind: str, spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
@@ -119,7 +125,9 @@ def _of_transformers(
         "architecture": type(module).__name__,
         "task": spec.task,
     }
-    return _on_torch(spec, module, source, inputs, found, about)
+    model = _on_torch(spec, module, source, inputs, found, about)
+    _padding_side(model, spec, data)
+    return model
 
 
 def label_names(config: Any, positive: Sequence[str]) -> list[str]:
@@ -156,14 +164,16 @@ def _padded_alike(config: Any, tokenizer: Any, batch_rows: int) -> Any:
     InputError
         Neither names such a token and texts are scored together, or the tokenizer does not know the model's.
     """
+    inner = config.get_text_config()
     pad, wanted = tokenizer.pad_token_id, getattr(config, "pad_token_id", None)
+    wanted = getattr(inner, "pad_token_id", None) if wanted is None else wanted
     if wanted is None:
         if pad is None and batch_rows > 1:
             raise InputError(
                 "model: neither its tokenizer nor its config.json names a padding token; name one (pad_token "
                 "in tokenizer_config.json, pad_token_id in config.json), or set model.batch_rows: 1"
             )
-        config.pad_token_id = pad
+        config.pad_token_id = inner.pad_token_id = pad
     elif pad != wanted:
         token = tokenizer.convert_ids_to_tokens(wanted) if 0 <= wanted < len(tokenizer) else None
         if token is None:
@@ -173,6 +183,60 @@ def _padded_alike(config: Any, tokenizer: Any, batch_rows: int) -> Any:
         tokenizer = copy.deepcopy(tokenizer)
         tokenizer.pad_token = token
     return tokenizer
+
+
+def _configured(folder: str) -> Any:
+    """What a config.json beside a tokenizer says of the padding; nothing where there is none."""
+    path = local_folder(folder) / CONFIG
+    found: Any = None
+    if path.is_file():
+        with foreign(f"model.tokenizer: {path} cannot be read"):
+            found = read_json(path)
+    pad = found.get("pad_token_id") if isinstance(found, dict) else None
+    made = SimpleNamespace(pad_token_id=pad if isinstance(pad, int) else None)
+    made.get_text_config = lambda: made
+    return made
+
+
+def _padding_side(model: NeuralModel, spec: Any, data: EvaluationSet) -> None:
+    """Pad on the side on which texts beside longer ones score as alone: the left moves most models' positions.
+
+    Raises
+    ------
+    InputError
+        On neither side they do, though the model has all digits.
+    """
+    inputs = model.inputs
+    if not isinstance(inputs, TextInputs) or spec.batch_rows == 1:
+        return
+    unknown_columns(model.columns, data.names, data.where)
+    rows = _first_rows(data, model.columns, SAMPLE)
+    lengths = inputs.encode(rows, None).lengths
+    # Of the first texts some of all lengths, the shortest and the longest among them.
+    chosen = np.argsort(lengths, kind="stable")[np.unique(np.linspace(0, len(lengths) - 1, PROBE).astype(int))]
+    if lengths[chosen[0]] == lengths[chosen[-1]]:
+        return
+    alone: Any = None
+    apart: dict[str, float] = {}
+    for side in ("right", "left"):
+        model.inputs = inputs.padding(side)
+        encoded = model.inputs.encode(rows, None)
+        with quiet():
+            if alone is None:
+                alone = np.concatenate([model.run_batch(encoded, chosen[i : i + 1]) for i in range(len(chosen))])
+            together = model.run_batch(encoded, chosen)
+        apart[side] = float(np.abs(together - alone).max())
+        if apart[side] <= ALIKE * max(1.0, float(np.abs(alone).max())):
+            return
+    if spec.dtype != "float32" or isinstance(model.runtime, OnnxRuntime):
+        # Of few digits, or quantised by the batch: what is left is the noise of either side.
+        model.inputs = inputs.padding(min(apart, key=lambda side: apart[side]))
+        return
+    model.inputs = inputs.padding(inputs.tokenizer.padding_side)
+    raise InputError(
+        f"model: texts score otherwise beside longer ones (logits move by {min(apart.values()):.2g} with padding on "
+        "either side), so that a decision would depend on its neighbours; set model.batch_rows: 1"
+    )
 
 
 def _torch(spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
@@ -260,6 +324,7 @@ def _onnx(spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
     about = {"kind": "onnx", "path": str(path), "sha256": sha}
     model = NeuralModel(inputs, runtime, Head((), (), "softmax"), about=about)
     model.head = onnx_head(model, runtime, spec, data)
+    _padding_side(model, spec, data)
     if runtime.reading is not None:
         told = {"scores": runtime.reading.scores, "label": runtime.reading.label}
         about["outputs"] = {name: of for name, of in told.items() if of is not None}
@@ -271,6 +336,8 @@ def _onnx_inputs(spec: Any, data: EvaluationSet, runtime: OnnxRuntime) -> Inputs
         if spec.tokenizer is None:
             raise InputError("model.tokenizer: an ONNX model of texts needs the folder of its tokenizer")
         tokenizer = tokenizer_from(spec.tokenizer)
+        if tokenizer.pad_token_id is None:
+            tokenizer = _padded_alike(_configured(spec.tokenizer), tokenizer, spec.batch_rows)
         return TextInputs(
             tokenizer, spec.text, spec.text_pair, length_limit(tokenizer, None, spec.max_length)
         )

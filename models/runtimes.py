@@ -19,7 +19,6 @@ from .extras import optional, quiet
 from .foreign import STOPS, foreign, one_line
 from .graphs import Ending, looked_through
 from .neural import Arrays, out_of_memory
-from .makers import Makers
 from .outputs import Output, Reading, columns, label_words, of_two
 
 LOOP_SECONDS = 30.0
@@ -138,6 +137,8 @@ class TorchRuntime:
     def ending(self, arrays: Arrays) -> Ending:
         """What makes the outputs: the operator behind whatever only shapes its result, seen as it runs."""
         import torch
+
+        from .makers import Makers
 
         few = {name: values[:2] for name, values in arrays.items()}
         with torch.no_grad(), Makers() as makers:
