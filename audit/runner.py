@@ -194,7 +194,7 @@ class _Audit:
         return truncated
 
     def self_flips(self, model: Model | None) -> SelfFlips | None:
-        """How many decisions of a neural model another batching changes; told with the costs where these are."""
+        """How many decisions of a neural model another batching changes; with costs it is told there."""
         if self.config.planned or not isinstance(unruled(model), NeuralModel):
             return None
         from .variants import STEADY_ROWS, self_flips

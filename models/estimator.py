@@ -190,7 +190,7 @@ class EstimatorModel:
             told |= {
                 "scale": "probability" if self.probability else "rank",
                 "rule": tell(
-                    "the model's own decision (predict), which in some rows is not that of score >= {threshold}",
+                    "the model's own decision (predict), in some rows not that of score >= {threshold}",
                     threshold=f"{self.threshold:g}",
                 ),
             }
@@ -211,7 +211,11 @@ def _cut(fitted: Any) -> tuple[Any, Any]:
     """What comes before the classifier of a pipeline, so that it is done once; None for anything else."""
     from sklearn.pipeline import Pipeline
 
-    return (fitted[:-1], fitted.steps[-1][1]) if type(fitted) is Pipeline and len(fitted.steps) > 1 else (None, fitted)
+    return (
+        (fitted[:-1], fitted.steps[-1][1])
+        if type(fitted) is Pipeline and len(fitted.steps) > 1
+        else (None, fitted)
+    )
 
 
 def _by_argmax(last: Any) -> bool:

@@ -332,7 +332,9 @@ def _column(column: pa.Array, name: str) -> NDArray[Any]:
         # A missing word is the empty one: ONNX has no other.
         return np.asarray(column.fill_null("").to_pylist(), object)[:, None]
     if not (
-        pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_boolean(column.type)
+        pa.types.is_integer(column.type)
+        or pa.types.is_floating(column.type)
+        or pa.types.is_boolean(column.type)
     ):
         raise InputError(
             f"model.features: column '{name}': an ONNX model takes numbers or text, got {column.type}"

@@ -18,6 +18,7 @@ from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet, as_words
 from ..datasets.read import sha256_file
 from ..plain import read_json
+from ..told import tell
 from .extras import quiet
 from .folder import CONFIG, local_folder
 from .foreign import foreign
@@ -142,8 +143,8 @@ def label_names(config: Any, positive: Sequence[str]) -> list[str]:
     known = {int(place): str(name) for place, name in config.id2label.items()}
     if sorted(known) != list(range(len(known))):
         raise InputError(
-            f"model: its config.json names the labels {listed([str(k) for k in sorted(known)])}, expected one for "
-            f"each output from 0 on (id2label)"
+            f"model: its config.json names the labels {listed([str(k) for k in sorted(known)])} (id2label), "
+            "expected one for each output from 0 on"
         )
     names = [known[i] for i in range(len(known))]
     places = config.label2id or {}
@@ -151,7 +152,8 @@ def label_names(config: Any, positive: Sequence[str]) -> list[str]:
     if len(set(names)) == len(names) and turned and not any(p.isdigit() for p in positive):
         raise InputError(
             f"model.positive: its config.json says two things of the label {turned[0]!r}: output "
-            f"{names.index(turned[0])} in id2label, {places[turned[0]]} in label2id; say by position which is positive"
+            f"{names.index(turned[0])} in id2label, {places[turned[0]]} in label2id; say by position which is "
+            "positive"
         )
     return names
 
@@ -199,7 +201,7 @@ def _configured(folder: str) -> Any:
 
 
 def _padding_side(model: NeuralModel, spec: Any, data: EvaluationSet) -> None:
-    """Pad on the side on which texts beside longer ones score as alone: the left moves most models' positions.
+    """Pad on the side on which texts score beside longer ones as alone: the left moves positions.
 
     Raises
     ------
@@ -213,7 +215,9 @@ def _padding_side(model: NeuralModel, spec: Any, data: EvaluationSet) -> None:
     rows = _first_rows(data, model.columns, SAMPLE)
     lengths = inputs.encode(rows, None).lengths
     # Of the first texts some of all lengths, the shortest and the longest among them.
-    chosen = np.argsort(lengths, kind="stable")[np.unique(np.linspace(0, len(lengths) - 1, PROBE).astype(int))]
+    chosen = np.argsort(lengths, kind="stable")[
+        np.unique(np.linspace(0, len(lengths) - 1, PROBE).astype(int))
+    ]
     if lengths[chosen[0]] == lengths[chosen[-1]]:
         return
     alone: Any = None
@@ -223,7 +227,9 @@ def _padding_side(model: NeuralModel, spec: Any, data: EvaluationSet) -> None:
         encoded = model.inputs.encode(rows, None)
         with quiet():
             if alone is None:
-                alone = np.concatenate([model.run_batch(encoded, chosen[i : i + 1]) for i in range(len(chosen))])
+                alone = np.concatenate(
+                    [model.run_batch(encoded, chosen[i : i + 1]) for i in range(len(chosen))]
+                )
             together = model.run_batch(encoded, chosen)
         apart[side] = float(np.abs(together - alone).max())
         if apart[side] <= ALIKE * max(1.0, float(np.abs(alone).max())):
@@ -234,8 +240,8 @@ def _padding_side(model: NeuralModel, spec: Any, data: EvaluationSet) -> None:
         return
     model.inputs = inputs.padding(inputs.tokenizer.padding_side)
     raise InputError(
-        f"model: texts score otherwise beside longer ones (logits move by {min(apart.values()):.2g} with padding on "
-        "either side), so that a decision would depend on its neighbours; set model.batch_rows: 1"
+        f"model: texts score otherwise beside longer ones (logits move by {min(apart.values()):.2g} with padding "
+        "on either side), so that a decision would depend on its neighbours; set model.batch_rows: 1"
     )
 
 
@@ -281,14 +287,16 @@ def torch_head(model: NeuralModel, spec: Any, data: EvaluationSet) -> Head:
     arrays = _sampled(model, spec, data)
     values = model.runtime(arrays)
     _refuse_nothing(values)
-    if model.runtime.gives_labels:
+    runtime = model.runtime
+    assert isinstance(runtime, TorchRuntime)
+    if runtime.gives_labels:
         if spec.output not in (None, "label"):
             raise InputError(f"model.output: {spec.output}, but the module gives whole numbers: labels")
         return _labels_head(("0", "1"), as_words(spec.positive), _of_data(data))
     if spec.output == "label":
         raise InputError("model.output: label, but the module gives numbers that are no whole ones: scores")
     means, exclusive = meaning(
-        values, model.runtime.ending(arrays), spec.output_name or "", beside_label=False, given=spec.output,
+        values, runtime.ending(arrays), spec.output_name or "", beside_label=False, given=spec.output,
         where=_where(spec),
     )  # fmt: skip
     return _head_of(means, exclusive, [], values.shape[1], spec, data)
@@ -321,7 +329,7 @@ def _onnx(spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
     inputs = _onnx_inputs(spec, data, runtime)
     files = runtime.graph.files
     sha = sha256_file(path) if len(files) == 1 else checksum_of(files)
-    about = {"kind": "onnx", "path": str(path), "sha256": sha}
+    about: dict[str, Any] = {"kind": "onnx", "path": str(path), "sha256": sha}
     model = NeuralModel(inputs, runtime, Head((), (), "softmax"), about=about)
     model.head = onnx_head(model, runtime, spec, data)
     _padding_side(model, spec, data)
@@ -375,18 +383,40 @@ def onnx_head(model: NeuralModel, runtime: OnnxRuntime, spec: Any, data: Evaluat
         names = ending.classes if len(ending.classes) == values.shape[1] else ()
         return _head_of(means, exclusive, names, values.shape[1], spec, data)
     named = runtime.graph.endings[label]
-    classes = class_names(named if named.classes else ending, label_words(labels), values, said or _of_data(data), where)
+    classes = class_names(
+        named if named.classes else ending, label_words(labels), values, said or _of_data(data), where
+    )
     if len(classes) != max(2, values.shape[1]):
         raise InputError(
-            f"{where}: {values.shape[1]} scores for {len(classes)} labels; set model.output_name and model.output"
+            f"{where}: {values.shape[1]} scores for {len(classes)} labels; set model.output_name and "
+            "model.output"
         )
+    made = replace(_head_of(means, True, classes, len(classes), spec, data), own=True)
     runtime.reading = Reading(means, scores, label, classes)
-    made = _head_of(means, True, classes, len(classes), spec, data)
-    return replace(made, own=True)
+    outputs = runtime(arrays)
+    if _contradicts(outputs, made):
+        # Some converters turn the margins of a classifier round (onnx/sklearn-onnx#990).
+        runtime.reading = Reading("label", None, label, classes)
+        told = tell("Its output {scores} contradicts its labels and is not read.", scores=repr(scores))
+        model.about["notes"] = [told]
+        return replace(made, kind="label", own=False)
+    return made
+
+
+def _contradicts(outputs: Any, made: Head) -> bool:
+    """Whether the rows to which a model gives the positive label score lower than the others."""
+    score, chosen = made.scores(outputs), made.own_decisions(outputs)
+    return bool(chosen.any() and not chosen.all() and np.mean(score[chosen]) < np.mean(score[~chosen]))
 
 
 def _where(spec: Any) -> str:
-    return f"model.path: {spec.path}" if spec.path else f"model.factory: {spec.factory}" if spec.factory else "model"
+    return (
+        f"model.path: {spec.path}"
+        if spec.path
+        else f"model.factory: {spec.factory}"
+        if spec.factory
+        else "model"
+    )
 
 
 def _head_of(
@@ -411,6 +441,9 @@ def _labels_head(classes: Sequence[str], said: Sequence[str], of_data: Sequence[
 def _refuse_nothing(values: Any) -> None:
     if not values.shape[1]:
         raise InputError("model: expected outputs of shape (rows, outputs), got none")
+    bad = ~np.isfinite(values).all(axis=1)
+    if bad.all():
+        raise InputError(f"model: the outputs of {len(bad)} rows are NaN or infinite")
 
 
 def checksum_of(paths: Sequence[Path]) -> str:
