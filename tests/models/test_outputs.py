@@ -39,7 +39,7 @@ def converted(estimator, folder: Path, zipmap: bool = False, **options) -> str:
         warnings.simplefilter("ignore")
         made = skl2onnx.convert_sklearn(
             estimator, initial_types=[("x", FloatTensorType([None, 4]))],
-            options=wanted if hasattr(estimator, "predict_proba") or zipmap else None,
+            options=wanted,
         )  # fmt: skip
     path = folder / "m.onnx"
     path.write_bytes(made.SerializeToString())
