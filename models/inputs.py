@@ -187,7 +187,7 @@ def _texts(column: pa.Array, name: str, ids: pa.Array | None) -> list[str]:
 
 
 def _identity(tokenizer: Any, max_length: int | None) -> str:
-    """What decides a text's tokens, and how they are padded."""
+    """What decides a text's tokens, which arrays are made of them, and how they are padded."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
         written = repr(sorted(tokenizer.get_vocab().items()))
@@ -195,7 +195,8 @@ def _identity(tokenizer: Any, max_length: int | None) -> str:
         made = json.loads(backend.to_str())
         # These two are left over from whatever was tokenised last.
         written = json.dumps({key: made[key] for key in made if key not in ("truncation", "padding")})
-    told = f"{written} {max_length} {tokenizer.padding_side} {tokenizer.pad_token_id}"
+    names = " ".join(tokenizer.model_input_names)
+    told = f"{written} {names} {max_length} {tokenizer.padding_side} {tokenizer.pad_token_id}"
     return hashlib.sha256(told.encode()).hexdigest()
 
 
