@@ -223,7 +223,7 @@ def length_limit(tokenizer: Any, config: Any, given: int | None) -> int | None:
     if getattr(config, "model_type", "") in ("roberta", "xlm-roberta", "camembert"):
         # These count positions from the padding index on: two of them are never used.
         known[1] = known[1] - 2 if known[1] else None
-    limits = [int(v) for v in known if v and v < UNLIMITED]
+    limits = [int(v) for v in known if v and 0 < v < UNLIMITED]
     return min(limits) if limits else None
 
 
