@@ -152,8 +152,8 @@ def label_names(config: Any, positive: Sequence[str]) -> list[str]:
     if len(set(names)) == len(names) and turned and not any(p.isdigit() for p in positive):
         raise InputError(
             f"model.positive: its config.json says two things of the label {turned[0]!r}: output "
-            f"{names.index(turned[0])} in id2label, {places[turned[0]]} in label2id; say by position which is "
-            "positive"
+            f"{names.index(turned[0])} in id2label, {places[turned[0]]} in label2id; say by position which "
+            "is positive"
         )
     return names
 
@@ -240,8 +240,8 @@ def _padding_side(model: NeuralModel, spec: Any, data: EvaluationSet) -> None:
         return
     model.inputs = inputs.padding(inputs.tokenizer.padding_side)
     raise InputError(
-        f"model: texts score otherwise beside longer ones (logits move by {min(apart.values()):.2g} with padding "
-        "on either side), so that a decision would depend on its neighbours; set model.batch_rows: 1"
+        f"model: texts score otherwise beside longer ones (logits move by {min(apart.values()):.2g}, padded on "
+        "either side), so that a decision would depend on its neighbours; set model.batch_rows: 1"
     )
 
 

@@ -142,8 +142,8 @@ def test_scores_that_are_no_probabilities_are_ranks_and_the_label_decides(kind, 
 
 
 def test_scores_that_contradict_the_labels_are_not_read(rows, tmp_path):
-    # onnx/sklearn-onnx#990: an SVC without probabilities has an output called so that holds its margins, turned
-    # round: the label is right.
+    # onnx/sklearn-onnx#990: an SVC without probabilities has an output called so that holds its margins,
+    # turned round: the label is right.
     from sklearn.svm import SVC
 
     x = matrix(rows)
@@ -197,11 +197,11 @@ def test_boosters_through_onnxmltools_decide_as_in_their_libraries(library, rows
 
 
 def test_a_pipeline_with_an_input_for_each_column_is_fed_by_their_names(tmp_path):
+    from skl2onnx.common.data_types import DoubleTensorType, Int64TensorType, StringTensorType
     from sklearn.compose import make_column_transformer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
-    from skl2onnx.common.data_types import DoubleTensorType, Int64TensorType, StringTensorType
 
     r = np.random.default_rng(3)
     table = numbers(300, age=r.integers(18, 80, 300), job=r.choice(["clerk", "nurse", "smith"], 300))
@@ -421,7 +421,8 @@ def test_a_module_that_gives_labels_or_outputs_by_name_is_read_so(rows, module_o
     model = load("torch", rows, features=FEATURES, factory=module_of(ends("label")))
     found = model.score(batch(rows, model), None)
     np.testing.assert_array_equal(found.decision, truth(rows) > 0.5)
-    assert found.score is None and "threshold" not in model.describe()
+    assert found.score is None
+    assert "threshold" not in model.describe()
 
     class Named(torch.nn.Module):
         def __init__(self):
@@ -516,37 +517,54 @@ def graph(path: Path, nodes, outputs, inputs=(("x", 1, [None, 4]),)) -> str:
     return str(path)
 
 
-def test_graphs_that_cannot_be_read_are_one_line_each(rows, tmp_path):
-    from onnx import TensorProto, helper
+MAGIC = ("Magic", "own", 1, [None, 4])
+BAD = {
+    "an operator that nobody knows": (*MAGIC, {}, "is no ONNX model that can be read: .*Magic"),
+    "no outputs": ("Identity", "", None, [None, 4], {}, "has no outputs|is no ONNX model that can be read"),
+    "outputs that are NaN": ("Sqrt", "", 1, [None, 4], {"positive": "1"}, r"outputs of \d+ rows are NaN or infinite"),
+    "another number of features": (
+        "Identity", "", 1, [None, 9], {}, r"its input 'x' has the shape \(any, 9\), the rows give \(any, 4\)",
+    ),
+    "another rank": (
+        "Identity", "", 1, [None, 3, 8, 8], {}, r"has the shape \(any, 3, 8, 8\), the rows give \(any, 4\)",
+    ),
+    "whole numbers": ("Identity", "", 7, [None, 4], {}, r"takes whole numbers \(tensor\(int64\)\), the rows give"),
+    "complex numbers": ("Identity", "", 14, [None, 4], {}, r"takes a tensor\(complex64\)|is no ONNX model|expected an"),
+    "an output without rows": ("ReduceMean", "", 1, [None, 4], {}, "expected outputs of shape|expected .* rows"),
+}  # fmt: skip
 
-    node = helper.make_node
-    path = tmp_path / "m.onnx"
-    cases = [
-        (graph(path, [node("Magic", ["x"], ["y"], domain="own")], [("y", 1)]), r"no ONNX model .*Magic"),
-        (graph(path, [node("Identity", ["x"], ["y"])], []), "has no outputs|no ONNX model"),
-    ]
-    graph(path, [node("Magic", ["x"], ["y"], domain="own")], [("y", 1)])
-    with pytest.raises(InputError, match="Magic") as told:
-        scored(rows, path=str(path))
-    assert "\n" not in str(told.value)
-    graph(path, [node("Identity", ["x"], ["y"])], [])
-    with pytest.raises(InputError, match="has no outputs|is no ONNX model that can be read"):
-        scored(rows, path=str(path))
-    graph(path, [node("Log", ["x"], ["y"])], [("y", 1)])
-    with pytest.raises(InputError, match=r"outputs of .* rows are NaN or infinite"):
-        model, _ = scored(rows, path=str(path), output="logits", positive=["1", "2"])
-    graph(path, [node("Identity", ["x"], ["y"])], [("y", 1)], [("x", 1, [None, 9])])
-    with pytest.raises(InputError, match=r"its input 'x' has the shape \(any, 9\), the rows give \(any, 4\)"):
-        scored(rows, path=str(path))
-    graph(path, [node("Identity", ["x"], ["y"])], [("y", 1)], [("x", 1, [None, 3, 8, 8])])
-    with pytest.raises(InputError, match=r"has the shape \(any, 3, 8, 8\), the rows give \(any, 4\)"):
-        scored(rows, path=str(path))
-    graph(path, [node("Identity", ["x"], ["y"])], [("y", 7)], [("x", 7, [None, 4])])
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("case", BAD)
+def test_graphs_that_cannot_be_read_are_one_line_each(case, rows, tmp_path):
+    from onnx import helper
+
+    operator, domain, kind, shape, spec, told = BAD[case]
+    node = helper.make_node(
+        operator, ["x"], ["y"], domain=domain, **({"keepdims": 0} if "Mean" in operator else {})
+    )
+    outputs = [] if kind is None else [("y", kind)]
+    path = graph(tmp_path / "m.onnx", [node], outputs, [("x", kind or 1, shape)])
+    with pytest.raises(InputError, match=told) as raised:
+        scored(rows, path=path, **spec)
+    assert "\n" not in str(raised.value)
+
+
+def test_the_first_row_whose_outputs_are_nan_is_named(rows, tmp_path):
+    from onnx import helper
+
+    # Only one row has a value below -2.9 in its first feature, and the root of a negative number is none.
+    low = np.sort(matrix(rows)[:, :2].min(axis=1))
+    shift = -(low[0] + low[1]) / 2
+    nodes = [
+        helper.make_node("Constant", [], ["c"], value_floats=[float(shift)]),
+        helper.make_node("Add", ["x", "c"], ["s"]), helper.make_node("Sqrt", ["s"], ["y"]),
+    ]  # fmt: skip
+    path = graph(tmp_path / "m.onnx", nodes, [("y", 1)], [("x", 1, [None, 2])])
+    model = load("onnx", rows, path=path, features=["a", "b"], output="logits")
+    of = batch(rows, model)
+    row = int(matrix(rows)[:, :2].min(axis=1).argmin())
     with pytest.raises(
-        InputError, match=r"takes whole numbers \(tensor\(int64\)\), the rows give others, such as"
+        InputError, match=rf"outputs of 1 rows are NaN or infinite, the first of them id 'p{row}'$"
     ):
-        scored(rows, path=str(path))
-    graph(path, [node("Shape", ["x"], ["y"])], [("y", TensorProto.INT64)])
-    with pytest.raises(InputError, match="expected 64 rows of outputs|labels"):
-        scored(rows, path=str(path))
-    assert cases
+        model.score(of, rows["id"].combine_chunks())

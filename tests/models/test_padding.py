@@ -19,7 +19,7 @@ from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.models.load import neural
 
 from ..tiny import batch, load, texts
-from ..zoo.transformer_kinds import TEXTS
+from ..zoo.transformer_kinds import TEXTS, _text
 
 KINDS = {kind.name: kind for kind in TEXTS}
 
@@ -72,7 +72,10 @@ def alone(folder: Path, written: list[str]) -> np.ndarray:
 
 
 CASES = {
-    "no token in the tokenizer, another than 0 in the configuration": ({"pad_token": None}, {"pad_token_id": 7}),
+    "no token in the tokenizer, another than 0 in the configuration": (
+        {"pad_token": None},
+        {"pad_token_id": 7},
+    ),
     "another token in the tokenizer": ({"pad_token": "[MASK]"}, {"pad_token_id": 0}),
     "on the left": ({"padding_side": "left"}, {}),
     "no token in the configuration": ({}, {"pad_token_id": None}),
@@ -95,6 +98,16 @@ def test_a_text_is_decided_as_if_it_stood_alone(name, case, folder, truth, tmp_p
     margin = expected[:, 1] - expected[:, 0]
     np.testing.assert_array_equal(found.decision[np.abs(margin) > 1e-3], margin[np.abs(margin) > 1e-3] > 0)
     assert 0.02 < found.decision.mean() < 0.98
+
+
+def test_a_model_that_reads_the_last_token_is_padded_on_the_left(tmp_path):
+    kind = _text("XLNet", "XLNet", d_model=32, n_layer=2, n_head=4, d_inner=64, initializer_range=0.3)
+    kind.build(tmp_path)
+    table = texts(60)
+    model = load("transformers", table, text="text", path=str(tmp_path))
+    assert model.inputs.tokenizer.padding_side == "left"
+    expected = alone(tmp_path, table["text"].to_pylist())
+    np.testing.assert_allclose(model.logits(batch(table, model)), expected, atol=2e-4)
 
 
 def test_a_padding_token_that_nobody_names_or_knows_is_one_line(folder, tmp_path):
@@ -126,7 +139,9 @@ def test_a_model_that_minds_padding_on_either_side_is_refused(folder, tmp_path, 
         return whole(self, **given)
 
     monkeypatch.setattr(kind, "forward", blind)
-    with pytest.raises(InputError, match=r"texts score otherwise beside longer ones .* set model.batch_rows: 1"):
+    with pytest.raises(
+        InputError, match=r"texts score otherwise beside longer ones .* set model.batch_rows: 1"
+    ):
         load("transformers", texts(60), text="text", path=str(path))
     assert load("transformers", texts(60), text="text", path=str(path), batch_rows=1).batching.rows == 1
 
@@ -152,7 +167,9 @@ def test_numbers_in_the_data_say_nothing_of_labels_with_names(positive, folder, 
     )
     said = {} if positive is None else {"positive": positive}
     data = EvaluationSet(texts(60), sensitive=["sex"], label="y", id="id", **said)
-    with pytest.raises(InputError, match=r"^model.positive: the model's labels are 'positive', 'negative'; none"):
+    with pytest.raises(
+        InputError, match=r"^model.positive: the model's labels are 'positive', 'negative'; none"
+    ):
         neural("transformers", ModelSpec(kind="transformers", text="text", path=str(path)), data, 0)
     for named, place in (("positive", 0), ("negative", 1), (1, 1), (0, 0)):
         spec = ModelSpec(kind="transformers", text="text", path=str(path), positive=named)
