@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -240,8 +241,9 @@ def _padding_side(model: NeuralModel, spec: Any, data: EvaluationSet) -> None:
         return
     model.inputs = inputs.padding(inputs.tokenizer.padding_side)
     raise InputError(
-        f"model: texts score otherwise beside longer ones (logits move by {min(apart.values()):.2g}, padded on "
-        "either side), so that a decision would depend on its neighbours; set model.batch_rows: 1"
+        "model: texts score otherwise beside longer ones (logits move by "
+        f"{min(apart.values()):.2g}, padded on either side), so that a decision would depend on its neighbours; "
+        "set model.batch_rows: 1"
     )
 
 
@@ -354,9 +356,29 @@ def _onnx_inputs(spec: Any, data: EvaluationSet, runtime: OnnxRuntime) -> Inputs
     words = any(i.type == "tensor(string)" for i in runtime.wanted.values())
     if len(names) > 1 or words:
         # A converter of scikit-learn gives each column an input of its own.
-        columns = list(features) if features is not None and len(features) == len(names) else names
-        return ColumnInputs(dict(zip(names, columns, strict=True)))
+        return ColumnInputs(_named_inputs(names, features, data))
     return TableInputs(features if features is not None else data.feature_names(), spec.shape)
+
+
+def _named_inputs(
+    names: Sequence[str], features: Sequence[str] | None, data: EvaluationSet
+) -> dict[str, str]:
+    """Columns by the names of a graph's inputs: given in their order, or called so.
+
+    skl2onnx writes an underscore for what is no letter or digit: education_num for education-num.
+    """
+    if features is not None:
+        if len(features) != len(names):
+            raise InputError(
+                f"model.features: the model has {len(names)} inputs ({listed(list(names))}), got {len(features)}"
+            )
+        by_name = set(features) == set(names)
+        return {name: name if by_name else of for name, of in zip(names, features, strict=True)}
+    written: dict[str, list[str]] = {}
+    for column in data.names:
+        written.setdefault(re.sub(r"\W", "_", column), []).append(column)
+    alike = {name: written.get(name, []) for name in names if name not in data.names}
+    return {name: alike[name][0] if len(alike.get(name, [])) == 1 else name for name in names}
 
 
 def onnx_head(model: NeuralModel, runtime: OnnxRuntime, spec: Any, data: EvaluationSet) -> Head:

@@ -83,7 +83,7 @@ def _audited(result: AuditResult) -> list[Sentence]:
     if thresholds := _of_models(models, "threshold"):
         told.append(say("threshold {threshold}", threshold=thresholds))
     else:
-        told += [(retold(rule),) for rule in dict.fromkeys(str(m["rule"]) for m in models if "rule" in m)]
+        told += [retold(rule) for rule in dict.fromkeys(str(m["rule"]) for m in models if "rule" in m)]
     return told
 
 
