@@ -21,7 +21,7 @@ from ..metrics.figures import METHODS
 from ..models.base import Model
 from ..models.neural import NeuralModel
 from ..models.rules import unruled
-from ..told import tell_n
+from ..told import tell
 from . import describe, gate
 from .changes import methods_of
 from .config import Config
@@ -126,12 +126,10 @@ def _unsteady(found: SelfFlips | None) -> list[str]:
     if found is None or not found.flips:
         return []
     return [
-        tell_n(
+        tell(
             "{n} of {rows} decisions of the model changed when the same rows were batched otherwise: what it "
             "decides of a row depends on the rows beside it.",
-            "{n} of {rows} decisions of the model changed when the same rows were batched otherwise: what it "
-            "decides of a row depends on the rows beside it.",
-            found.flips, n=f"{found.flips:,}", rows=f"{found.rows:,}",
+            n=f"{found.flips:,}", rows=f"{found.rows:,}",
         )
     ]  # fmt: skip
 

@@ -242,8 +242,8 @@ def _padding_side(model: NeuralModel, spec: Any, data: EvaluationSet) -> None:
     model.inputs = inputs.padding(inputs.tokenizer.padding_side)
     raise InputError(
         "model: texts score otherwise beside longer ones (logits move by "
-        f"{min(apart.values()):.2g}, padded on either side), so that a decision would depend on its neighbours; "
-        "set model.batch_rows: 1"
+        f"{min(apart.values()):.2g}, padded on either side), so that a decision would depend on its "
+        "neighbours; set model.batch_rows: 1"
     )
 
 
@@ -370,7 +370,8 @@ def _named_inputs(
     if features is not None:
         if len(features) != len(names):
             raise InputError(
-                f"model.features: the model has {len(names)} inputs ({listed(list(names))}), got {len(features)}"
+                f"model.features: the model has {len(names)} inputs ({listed(list(names))}), got "
+                f"{len(features)}"
             )
         by_name = set(features) == set(names)
         return {name: name if by_name else of for name, of in zip(names, features, strict=True)}

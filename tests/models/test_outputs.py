@@ -162,7 +162,7 @@ def test_labels_alone_are_decisions_without_scores(rows, tmp_path):
     own = by_name("forest").fit(x, rows["y"].to_numpy())
     path = converted(own, tmp_path)
     for spec in ({"output": "label"}, {"output_name": "label"}):
-        model, found = scored(rows, path=path, **spec)
+        _, found = scored(rows, path=path, **spec)
         np.testing.assert_array_equal(found.decision, own.predict(x) == 1)
         assert found.score is None
     with pytest.raises(InputError, match=r"^model.threshold: the model gives labels and no scores"):
@@ -543,8 +543,8 @@ BAD = {
         "Identity", "", 1, [None, 3, 8, 8], {}, r"has the shape \(any, 3, 8, 8\), the rows give \(any, 4\)",
     ),
     "whole numbers": ("Identity", "", 7, [None, 4], {}, r"takes whole numbers \(tensor\(int64\)\), the"),
-    "complex numbers": ("Identity", "", 14, [None, 4], {}, r"takes a tensor\(complex64\)|is no ONNX|expected an"),
-    "an output without rows": ("ReduceMean", "", 1, [None, 4], {}, "expected outputs of shape|expected .* row"),
+    "complex numbers": ("Identity", "", 14, [None, 4], {}, "complex64|is no ONNX|expected an"),
+    "an output without rows": ("ReduceMean", "", 1, [None, 4], {}, "expected outputs of shape"),
 }  # fmt: skip
 
 
