@@ -81,6 +81,8 @@ class Shards:
     def _keep(self, path: Path, found: Scored) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(".part.npz")
+        assert found.score is not None
+        assert found.decision is not None
         np.savez(beside, score=found.score, decision=found.decision, truncated=found.truncated)
         beside.replace(path)
 

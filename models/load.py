@@ -354,7 +354,7 @@ def _onnx_inputs(spec: Any, data: EvaluationSet, runtime: OnnxRuntime) -> Inputs
     features = spec.features if spec.features is not None else None
     names = list(runtime.wanted)
     single = all(i.shape and i.shape[-1] == 1 and len(i.shape) == 2 for i in runtime.wanted.values())
-    if single and len(names) > 1 or any(i.type == "tensor(string)" for i in runtime.wanted.values()):
+    if (single and len(names) > 1) or any(i.type == "tensor(string)" for i in runtime.wanted.values()):
         # A converter of scikit-learn gives each column an input of its own.
         return ColumnInputs(_named_inputs(names, features, data))
     return TableInputs(features if features is not None else data.feature_names(), spec.shape)
