@@ -25,6 +25,7 @@ from ..models.base import Model
 from ..models.neural import NeuralModel
 from ..models.rules import unruled
 from ..models.table import PredictionTable
+from ..told import tell
 from . import describe, gate
 from .changes import methods_of
 from .config import Config, GivenVariant
@@ -45,7 +46,7 @@ from .intact import given_origins
 from .judge import SELECTION, Entry, Judgement, judge, make_plan, value_order
 from .measure import Measurement
 from .regimes import files as regimes
-from .result import AuditResult, Failed
+from .result import AuditResult, Failed, SelfFlips
 from .scoring import Job, Shards, Twins, sample, score
 from .training import learning
 
@@ -98,7 +99,7 @@ def audit(
         family_of(model)
     measured = Measurement(tuple(run.data.sensitive), model is None or model.probability, run.order)
     truncated = run.score(ORIGINAL, model, measured)
-    entries = [Entry(ORIGINAL, _described(model, truncated))]
+    entries = [Entry(ORIGINAL, _described(model, truncated), self_flips=run.self_flips(model))]
     failed: list[Failed] = []
     check_slices(measured, config.slices)
     regimes.check(config, measured)
@@ -112,6 +113,7 @@ def audit(
     if found.rows is not None and found.identified is not None:
         pq.write_table(found.rows, folder.folder / found.identified.file)
     decisions = getattr(model, "outcome", None)
+    run.data.notes += _unsteady(entries[0].self_flips)
     result = _result(config, run.data, found, failed, command, decisions)
     folder.write(AUDIT, result.model_dump_json(indent=1) + "\n")
     regimes.write_configured(config, result, folder, folder.folder / PREDICTIONS, {ORIGINAL: measured})
@@ -135,6 +137,19 @@ def _described(model: Model | None, truncated: int) -> dict[str, Any]:
         return {"kind": "labels only"}
     told = model.describe()
     return told | {"truncated": truncated} if "max_length" in told else told
+
+
+def _unsteady(found: SelfFlips | None) -> list[str]:
+    """Say where the model decides a row by its neighbours too."""
+    if found is None or not found.flips:
+        return []
+    return [
+        tell(
+            "{n} of {rows} decisions of the model changed when the same rows were batched otherwise: what it "
+            "decides of a row depends on the rows beside it.",
+            n=f"{found.flips:,}", rows=f"{found.rows:,}",
+        )
+    ]  # fmt: skip
 
 
 class _Audit:
@@ -193,6 +208,16 @@ class _Audit:
             there = replace(job, path=aside, held_out=None, shards=self._shards(f"{name}-{SELECTION}", model))
             truncated += score(other, model, there, None, self.progress)
         return truncated
+
+    def self_flips(self, model: Model | None) -> SelfFlips | None:
+        """How many decisions of a neural model another batching changes; with costs it is told there."""
+        if self.config.planned or not isinstance(unruled(model), NeuralModel):
+            return None
+        from .variants import STEADY_ROWS, self_flips
+
+        assert model is not None
+        columns = [*model.columns, *([self.data.id] if self.data.id else [])]
+        return self_flips(model, sample(self._open(), columns, STEADY_ROWS), self.config)
 
     def _shards(self, name: str, model: Model | None) -> Shards | None:
         """Where a neural model's scores are kept on the way: a folder of their own for the same work."""

@@ -76,13 +76,13 @@ class Shards:
             return None
         if decision.shape != (rows,) or decision.dtype != np.bool_:
             return None
-        return Scored(
-            decision if self.threshold is None else decide(score, self.threshold), score, truncated
-        )
+        return Scored(decision if self.threshold is None else decide(score, self.threshold), score, truncated)
 
     def _keep(self, path: Path, found: Scored) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(".part.npz")
+        assert found.score is not None
+        assert found.decision is not None
         np.savez(beside, score=found.score, decision=found.decision, truncated=found.truncated)
         beside.replace(path)
 

@@ -41,6 +41,8 @@ SAMPLE_ROWS = 1024
 FRESH_ROWS = 256
 """Rows that a fresh process scores."""
 TRACE_ROWS = 32
+STEADY_ROWS = 256
+"""Rows of the original's self-flip floor where no variants are made."""
 PIECE_ROWS = 64
 
 

@@ -79,7 +79,9 @@ def save(model: Any, steps: Sequence[Step], folder: Path, fitted_on: Mapping[str
     """
     folder.mkdir(parents=True)
     base = unruled(model)
-    spec: dict[str, Any] = {"format": FORMAT, "threshold": base.threshold}
+    # A classifier that decides by itself does so again when it is loaded.
+    threshold = None if isinstance(base, EstimatorModel) and base.own else base.threshold
+    spec: dict[str, Any] = {"format": FORMAT, "threshold": threshold}
     spec["steps"] = [{"recipe": name, "record": record} for name, record in steps]
     if isinstance(model, RuledModel):
         spec |= {"rules": [rule.spec() for rule in model.rules], "fitted_on": dict(fitted_on or {})}

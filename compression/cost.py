@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from scipy.stats import binom
 
 from ..models.estimator import EstimatorModel
 from ..models.extras import quiet
@@ -21,11 +22,15 @@ from .artefact import weights_file
 from .description import PROGRAM
 from .layers import initialisers
 
-SECONDS = 2.0
-"""Time given to the rounds of one batch size of one variant."""
-LEAST_ROUNDS, MOST_ROUNDS = 7, 41
+SECONDS = 1.0
+"""The most time that the rounds of one batch size of one variant are given."""
+LEAST_ROUNDS, MOST_ROUNDS = 11, 41
+FEWEST_ROUNDS = 7
+"""Rounds of a model so slow that `LEAST_ROUNDS` take longer than `SECONDS`."""
+SETTLED = 0.03
+"""Rounds end where the 95 % limits of the ratio's median lie so near to it, as a share of it."""
 WARM_UP = 2
-REPEAT_SECONDS, MOST_REPEATS = 0.01, 10
+REPEAT_SECONDS, MOST_REPEATS = 0.005, 5
 """A call is repeated within a round until it has had so long, or so often."""
 
 Call = Callable[[], Any]
@@ -136,18 +141,31 @@ class Batches:
 
 def timings(
     original: NeuralModel | EstimatorModel,
-    copy: NeuralModel | EstimatorModel,
-    variant: NeuralModel | EstimatorModel,
+    copy: NeuralModel | EstimatorModel | None,
+    variant: NeuralModel | EstimatorModel | None,
     batches: Batches,
     seed: int,
+    known: Sequence[Mapping[str, Any]] = (),
     *,
     whole: bool = False,
 ) -> list[dict[str, Any]]:
     """Time a variant beside the original and a second copy of the original, interleaved.
 
-    In every round each of the three runs the same batch once, in shuffled order. The ratio of a round is
-    the variant's time over the original's; the same ratio of the copy is the null arm: what two equal
-    models differ by on this machine. ``whole``: all that scoring a row takes, for models of two kinds.
+    In every round each of them runs the same batch, in shuffled order. The ratio of a round is the variant's
+    time over the original's; the same ratio of the copy is the null arm: what two equal models differ by on
+    this machine. Rounds end as soon as the median of the ratio is known well enough (`SETTLED`), and after
+    `SECONDS` at the latest.
+
+    Parameters
+    ----------
+    copy : model, optional
+        None: nothing is decided by time, and the null arm is that of ``known``.
+    variant : model, optional
+        None: the original itself, whose ratio is 1.
+    known : sequence of dict
+        The original's own timings.
+    whole : bool
+        Time all that scoring a row takes: for models of two kinds.
 
     Returns
     -------
@@ -155,11 +173,12 @@ def timings(
         One per batch size, with the keys of the result's ``Timing``.
     """
     draw = np.random.default_rng(seed)
+    found = []
     with quiet():
-        return [
-            _timed([_call(model, rows, whole) for model in (original, copy, variant)], rows.num_rows, draw)
-            for rows in (batches.one, batches.many)
-        ]
+        for i, rows in enumerate((batches.one, batches.many)):
+            arms = [None if m is None else _call(m, rows, whole) for m in (original, copy, variant)]
+            found.append(_timed(arms, rows.num_rows, draw, known[i] if copy is None else None))
+    return found
 
 
 def _call(model: NeuralModel | EstimatorModel, rows: pa.RecordBatch, whole: bool = False) -> Call:
@@ -196,45 +215,83 @@ def _cuda_clock(runtime: Any) -> Callable[[Call], float]:
     return timed
 
 
-def _timed(calls: Sequence[Call], rows: int, draw: np.random.Generator) -> dict[str, Any]:
+def _timed(
+    calls: Sequence[Call | None],
+    rows: int,
+    draw: np.random.Generator,
+    known: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Rounds in which every arm runs in shuffled order; a short call is repeated and its best counts.
 
     The best of several repetitions is what an arm takes when nothing else disturbs it; on a machine that
     others use too, single calls of a millisecond are mostly noise.
+
+    Parameters
+    ----------
+    calls : original, copy or None, variant or None (the original itself)
+    known : mapping, optional
+        A timing whose null arm counts where there is no copy.
     """
-    last = [[call() for call in calls] for _ in range(WARM_UP)][-1]
+    arms = [call for call in calls if call is not None]
+    last = [[call() for call in arms] for _ in range(WARM_UP)][-1]
     repeats = int(np.clip(REPEAT_SECONDS / max(max(last), 1e-9), 1, MOST_REPEATS))
-    rounds = int(np.clip(SECONDS / max(repeats * sum(last), 1e-6), LEAST_ROUNDS, MOST_ROUNDS))
-    times = np.empty((rounds, len(calls), repeats))
-    for i in range(rounds):
-        for j in draw.permutation(len(calls)):
-            times[i, j] = [calls[j]() for _ in range(repeats)]
-    best = times.min(axis=2)
-    ratio, null = best[:, 2] / best[:, 0], best[:, 1] / best[:, 0]
-    p50, p95 = np.quantile(times[:, 2], [0.5, 0.95])
+    fewest = int(np.clip(SECONDS / max(repeats * sum(last), 1e-6), FEWEST_ROUNDS, LEAST_ROUNDS))
+    told: list[NDArray[np.float64]] = []
+    spent = 0.0
+    while len(told) < MOST_ROUNDS and (len(told) < fewest or (spent < SECONDS and not _settled(told))):
+        times = np.empty((len(arms), repeats))
+        for j in draw.permutation(len(arms)):
+            times[j] = [arms[j]() for _ in range(repeats)]
+        told.append(times)
+        spent += float(times.sum())
+    every = np.stack(told)
+    best = every.min(axis=2)
+    own = 0 if calls[2] is None else -1
+    ratio = best[:, own] / best[:, 0]
+    null = None if calls[1] is None else best[:, 1] / best[:, 0]
+    if null is None:
+        assert known is not None
+        null_low, null_high = known["null_low"], known["null_high"]
+    else:
+        null_low, null_high = np.quantile(null, [0.025, 0.975])
+    p50, p95 = np.quantile(every[:, own], [0.5, 0.95])
     low, high = np.quantile(ratio, [0.025, 0.975])
-    null_low, null_high = np.quantile(null, [0.025, 0.975])
     return {
-        "batch": rows, "rounds": rounds, "p50_ms": float(p50) * 1e3, "p95_ms": float(p95) * 1e3,
+        "batch": rows, "rounds": len(told), "p50_ms": float(p50) * 1e3, "p95_ms": float(p95) * 1e3,
         "ratio": float(np.median(ratio)), "ratio_low": float(low), "ratio_high": float(high),
         "null_low": float(null_low), "null_high": float(null_high),
         "saving": bool(np.median(ratio) < null_low),
     }  # fmt: skip
 
 
+def _settled(rounds: Sequence[NDArray[np.float64]]) -> bool:
+    """Whether the median of the last arm's ratio lies within `SETTLED` of both its 95 % limits.
+
+    The limits are order statistics (H. A. David, H. N. Nagaraja 2003, Order Statistics, 7.1): the number of
+    rounds below the true median is binomial.
+    """
+    best = np.stack(rounds).min(axis=2)
+    ratio = np.sort(best[:, -1] / best[:, 0])
+    rank = int(binom.ppf(0.025, len(ratio), 0.5))
+    low, middle, high = ratio[rank - 1], np.median(ratio), ratio[-rank]
+    return rank > 0 and bool(max(middle - low, high - middle) <= SETTLED * middle)
+
+
 def ratios(found: Mapping[str, Any], original: Mapping[str, Any]) -> dict[str, Any]:
     """A variant's costs as ratios to the original's: storage, compute, memory.
 
-    A time ratio inside the null arm's spread is no difference: 1.
+    A time ratio inside the null arm's spread is no difference: 1. What was not timed has no ratio.
     """
-    last = found["timings"][-1]
-    noise = last["null_low"] <= last["ratio"] <= last["null_high"]
     memory = None
     if found.get("resident_bytes") and original.get("resident_bytes"):
         memory = found["resident_bytes"] / original["resident_bytes"]
+    told = {"storage": found["stored_bytes"] / original["stored_bytes"], "memory": memory}
+    if not found["timings"]:
+        return told
+    last = found["timings"][-1]
+    noise = last["null_low"] <= last["ratio"] <= last["null_high"]
     return {
-        "storage": found["stored_bytes"] / original["stored_bytes"],
+        **told,
         "compute": 1.0 if noise else last["ratio"],
-        "memory": memory,
         "rows_per_second": last["batch"] / (last["p50_ms"] / 1e3),
     }

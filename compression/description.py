@@ -252,7 +252,7 @@ class OfScikit(Described):
     """A scikit-learn classifier."""
 
     family: Literal["sklearn"]
-    threshold: float
+    threshold: float | None
     columns: list[str]
     as_words: list[str] = Field([])
     numbers: list[str] = Field([])

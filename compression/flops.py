@@ -10,12 +10,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ..datasets.errors import InputError
 from ..models.extras import optional, quiet
+from ..models.foreign import one_line
 from ..told import tell
 
 
-def flops(runtime: Any, arrays: Mapping[str, Any]) -> tuple[float, str]:
-    """Floating point operations per row of a batch, and how they were counted.
+def flops(runtime: Any, arrays: Mapping[str, Any]) -> tuple[float | None, str]:
+    """Floating point operations per row of a batch, and how they were counted; None with why they were not.
 
     A multiplication and an addition count as two. Pruned weights that are stored densely are multiplied
     all the same, and count.
@@ -26,6 +28,17 @@ def flops(runtime: Any, arrays: Mapping[str, Any]) -> tuple[float, str]:
     arrays : mapping of str to array
         One collated batch.
     """
+    try:
+        return _counted(runtime, arrays)
+    except InputError:
+        # The model itself cannot run, which is more than a count that is not there.
+        raise
+    except Exception as error:
+        # Modules are anybody's: what a layer takes and gives may be nothing that is known here.
+        return None, tell("not measured: {why}", why=f"{type(error).__name__}: {one_line(error)}")
+
+
+def _counted(runtime: Any, arrays: Mapping[str, Any]) -> tuple[float, str]:
     torch = optional("torch", "counting operations")
     module = runtime.module
     counts: list[float] = []
@@ -56,18 +69,29 @@ def flops(runtime: Any, arrays: Mapping[str, Any]) -> tuple[float, str]:
         method = tell("{what}, attention products by its formula", what=method)
     seen = _counted_by_torch(runtime, arrays)
     total = layers + attention
-    if seen and not any(type(p).__module__.startswith("torch.ao.nn.quantized") for p in module.modules()):
-        share = f"{seen / total:.0%}" if total else ""
-        method = (
-            tell("{what}; torch's counter sees {share} of it", what=method, share=share) if total else method
-        )
-    return float(max(total, seen)) / rows, method
+    if seen > total:
+        return seen / rows, tell("by torch's counter, which sees more than the layers' shapes tell")
+    if seen and not any(type(p).__module__.startswith("torch.ao.nn") for p in module.modules()):
+        share = f"{seen / total:.0%}"
+        method = tell("{what}; torch's counter sees {share} of it", what=method, share=share)
+    return float(total) / rows, method
+
+
+GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
+"""Products of a step's input, and as many of its state, by kind of recurrent layer."""
 
 
 def _kind(part: Any) -> str | None:
-    name = type(part).__name__
+    # A layer whose weight is computed from others is of a class of its own, named after the plain one.
+    name = type(part).__name__.removeprefix("Parametrized")
+    if name in GATES and hasattr(part, "hidden_size") and hasattr(part, "num_layers"):
+        return name
     if hasattr(part, "in_features") and hasattr(part, "out_features"):
         return "linear"
+    if name == "Conv1D" and hasattr(part, "nx"):
+        return "transposed"
+    if name == "MultiheadAttention" and hasattr(part, "in_proj_weight"):
+        return "attention"
     if name.startswith("Conv") and hasattr(part, "kernel_size"):
         return "conv"
     return None
@@ -77,6 +101,15 @@ def _counter(counts: list[float], kind: str) -> Any:
     def count(part: Any, inputs: Any, output: Any) -> None:
         if kind == "linear":
             counts.append(2.0 * output.numel() * part.in_features)
+        elif kind == "transposed":
+            counts.append(2.0 * output.numel() * part.nx)
+        elif kind == "attention":
+            # Queries and the output; keys and values. Its own Linear layer is never called.
+            width = part.embed_dim
+            query, key, value = (t.numel() for t in inputs[:3])
+            counts.append(2.0 * width * (2 * query + key + value))
+        elif kind in GATES:
+            counts.append(_recurrent(part, inputs[0].shape, GATES[kind]))
         else:
             each = math.prod(part.kernel_size) * part.in_channels / part.groups
             counts.append(2.0 * output.numel() * each)
@@ -84,11 +117,34 @@ def _counter(counts: list[float], kind: str) -> Any:
     return count
 
 
+def _recurrent(part: Any, shape: Any, gates: int) -> float:
+    """Products of a recurrent layer, over its layers, directions and steps."""
+    steps = math.prod(shape[:-1])
+    directions = 2 if part.bidirectional else 1
+    hidden, given = part.hidden_size, getattr(part, "proj_size", 0) or part.hidden_size
+    total = 0.0
+    for layer in range(part.num_layers):
+        width = part.input_size if layer == 0 else given * directions
+        each = gates * hidden * (width + given)
+        if getattr(part, "proj_size", 0):
+            each += part.proj_size * hidden
+        total += 2.0 * steps * directions * each
+    return total
+
+
 def _width(part: Any) -> int:
     """Width of an attention layer's heads together; 0 for any other module."""
-    heads = getattr(part, "num_attention_heads", None) or getattr(part, "n_heads", None)
-    size = getattr(part, "attention_head_size", None) or getattr(part, "head_dim", None)
-    return heads * size if isinstance(heads, int) and isinstance(size, int) else 0
+    size = _first(part, "attention_head_size", "head_dim", "key_value_proj_dim")
+    heads = _first(part, "num_attention_heads", "n_heads", "num_heads")
+    if heads is None and size is not None:
+        heads = _first(getattr(part, "config", None), "num_attention_heads")
+    return heads * size if heads is not None and size is not None else 0
+
+
+def _first(part: Any, *names: str) -> int | None:
+    """The first of some attributes that is a whole number."""
+    found = (getattr(part, name, None) for name in names)
+    return next((value for value in found if isinstance(value, int) and value), None)
 
 
 def _attention(counts: list[float], width: int) -> Any:
@@ -109,7 +165,7 @@ def _counted_by_torch(runtime: Any, arrays: Mapping[str, Any]) -> float:
     try:
         with torch.inference_mode(), quiet(), FlopCounterMode(display=False) as counter:
             runtime.forward(runtime.tensors(arrays))
-    except (RuntimeError, NotImplementedError, TypeError):
-        # Packed weights and tensor subclasses do not always run under its dispatch mode.
+    except Exception:
+        # It only checks, and does not run with all modules: packed weights, tensor subclasses, computed ones.
         return 0.0
     return float(counter.get_total_flops())

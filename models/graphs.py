@@ -1,5 +1,4 @@
-"""ONNX files looked through before onnxruntime reads them: files they name, what they unfold to, loops, and
-what makes their outputs."""
+"""ONNX files looked through before onnxruntime reads them: files, size, loops, what makes the outputs."""
 
 from __future__ import annotations
 

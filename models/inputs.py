@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections import OrderedDict
@@ -92,6 +93,14 @@ class TextInputs:
         self.columns = [text, *([pair] if pair else [])]
         self._identity = _identity(tokenizer, max_length)
 
+    def padding(self, side: str) -> TextInputs:
+        """The same texts padded on a side, ``left`` or ``right``."""
+        if self.tokenizer.padding_side == side:
+            return self
+        tokenizer = copy.deepcopy(self.tokenizer)
+        tokenizer.padding_side = side
+        return TextInputs(tokenizer, self.text, self.pair, self.max_length)
+
     def encode(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Encoded:
         """Tokenise the texts of a batch."""
         texts = [_texts(batch.column(name), name, ids) for name in self.columns]
@@ -178,7 +187,7 @@ def _texts(column: pa.Array, name: str, ids: pa.Array | None) -> list[str]:
 
 
 def _identity(tokenizer: Any, max_length: int | None) -> str:
-    """What decides a text's tokens, and how they are padded."""
+    """What decides a text's tokens, which arrays are made of them, and how they are padded."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
         written = repr(sorted(tokenizer.get_vocab().items()))
@@ -186,7 +195,8 @@ def _identity(tokenizer: Any, max_length: int | None) -> str:
         made = json.loads(backend.to_str())
         # These two are left over from whatever was tokenised last.
         written = json.dumps({key: made[key] for key in made if key not in ("truncation", "padding")})
-    told = f"{written} {max_length} {tokenizer.padding_side} {tokenizer.pad_token_id}"
+    names = " ".join(tokenizer.model_input_names)
+    told = f"{written} {names} {max_length} {tokenizer.padding_side} {tokenizer.pad_token_id}"
     return hashlib.sha256(told.encode()).hexdigest()
 
 
@@ -213,7 +223,7 @@ def length_limit(tokenizer: Any, config: Any, given: int | None) -> int | None:
     if getattr(config, "model_type", "") in ("roberta", "xlm-roberta", "camembert"):
         # These count positions from the padding index on: two of them are never used.
         known[1] = known[1] - 2 if known[1] else None
-    limits = [int(v) for v in known if v and v < UNLIMITED]
+    limits = [int(v) for v in known if v and 0 < v < UNLIMITED]
     return min(limits) if limits else None
 
 
@@ -323,7 +333,9 @@ def _column(column: pa.Array, name: str) -> NDArray[Any]:
         # A missing word is the empty one: ONNX has no other.
         return np.asarray(column.fill_null("").to_pylist(), object)[:, None]
     if not (
-        pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_boolean(column.type)
+        pa.types.is_integer(column.type)
+        or pa.types.is_floating(column.type)
+        or pa.types.is_boolean(column.type)
     ):
         raise InputError(
             f"model.features: column '{name}': an ONNX model takes numbers or text, got {column.type}"

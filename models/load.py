@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,11 @@ from ..datasets.columns import listed
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet, as_words
 from ..datasets.read import sha256_file
+from ..plain import read_json
+from ..told import tell
 from .extras import quiet
+from .folder import CONFIG, local_folder
+from .foreign import foreign
 from .inputs import (
     ColumnInputs,
     ImageInputs,
@@ -44,6 +50,8 @@ from .sources import (
 
 SAMPLE = 128
 """Rows by whose outputs a model's outputs are told."""
+PROBE, ALIKE = 6, 1e-3
+"""Texts that are scored alone and together, and by how much of the largest logit these may lie apart."""
 
 
 def neural(kind: str, spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
@@ -130,7 +138,9 @@ def _of_transformers(
         "architecture": type(module).__name__,
         "task": spec.task,
     }
-    return _on_torch(spec, module, source, inputs, found, about)
+    model = _on_torch(spec, module, source, inputs, found, about)
+    _padding_side(model, spec, data)
+    return model
 
 
 def label_names(config: Any, positive: Sequence[str]) -> list[str]:
@@ -145,8 +155,8 @@ def label_names(config: Any, positive: Sequence[str]) -> list[str]:
     known = {int(place): str(name) for place, name in config.id2label.items()}
     if sorted(known) != list(range(len(known))):
         raise InputError(
-            f"model: its config.json names the labels {listed([str(k) for k in sorted(known)])}, expected one for "
-            f"each output from 0 on (id2label)"
+            f"model: its config.json names the labels {listed([str(k) for k in sorted(known)])} (id2label), "
+            "expected one for each output from 0 on"
         )
     names = [known[i] for i in range(len(known))]
     places = config.label2id or {}
@@ -154,7 +164,8 @@ def label_names(config: Any, positive: Sequence[str]) -> list[str]:
     if len(set(names)) == len(names) and turned and not any(p.isdigit() for p in positive):
         raise InputError(
             f"model.positive: its config.json says two things of the label {turned[0]!r}: output "
-            f"{names.index(turned[0])} in id2label, {places[turned[0]]} in label2id; say by position which is positive"
+            f"{names.index(turned[0])} in id2label, {places[turned[0]]} in label2id; say by position which "
+            "is positive"
         )
     return names
 
@@ -167,14 +178,16 @@ def _padded_alike(config: Any, tokenizer: Any, batch_rows: int) -> Any:
     InputError
         Neither names such a token and texts are scored together, or the tokenizer does not know the model's.
     """
+    inner = config.get_text_config()
     pad, wanted = tokenizer.pad_token_id, getattr(config, "pad_token_id", None)
+    wanted = getattr(inner, "pad_token_id", None) if wanted is None else wanted
     if wanted is None:
         if pad is None and batch_rows > 1:
             raise InputError(
                 "model: neither its tokenizer nor its config.json names a padding token; name one (pad_token "
                 "in tokenizer_config.json, pad_token_id in config.json), or set model.batch_rows: 1"
             )
-        config.pad_token_id = pad
+        config.pad_token_id = inner.pad_token_id = pad
     elif pad != wanted:
         token = tokenizer.convert_ids_to_tokens(wanted) if 0 <= wanted < len(tokenizer) else None
         if token is None:
@@ -184,6 +197,65 @@ def _padded_alike(config: Any, tokenizer: Any, batch_rows: int) -> Any:
         tokenizer = copy.deepcopy(tokenizer)
         tokenizer.pad_token = token
     return tokenizer
+
+
+def _configured(folder: str) -> Any:
+    """What a config.json beside a tokenizer says of the padding; nothing where there is none."""
+    path = local_folder(folder) / CONFIG
+    found: Any = None
+    if path.is_file():
+        with foreign(f"model.tokenizer: {path} cannot be read"):
+            found = read_json(path)
+    pad = found.get("pad_token_id") if isinstance(found, dict) else None
+    made = SimpleNamespace(pad_token_id=pad if isinstance(pad, int) else None)
+    made.get_text_config = lambda: made
+    return made
+
+
+def _padding_side(model: NeuralModel, spec: Any, data: EvaluationSet) -> None:
+    """Pad on the side on which texts score beside longer ones as alone: the left moves positions.
+
+    Raises
+    ------
+    InputError
+        On neither side they do, though the model has all digits.
+    """
+    inputs = model.inputs
+    if not isinstance(inputs, TextInputs) or spec.batch_rows == 1:
+        return
+    unknown_columns(model.columns, data.names, data.where)
+    rows = _first_rows(data, model.columns, SAMPLE)
+    lengths = inputs.encode(rows, None).lengths
+    # Of the first texts some of all lengths, the shortest and the longest among them.
+    chosen = np.argsort(lengths, kind="stable")[
+        np.unique(np.linspace(0, len(lengths) - 1, PROBE).astype(int))
+    ]
+    if lengths[chosen[0]] == lengths[chosen[-1]]:
+        return
+    alone: Any = None
+    apart: dict[str, float] = {}
+    for side in ("right", "left"):
+        model.inputs = inputs.padding(side)
+        encoded = model.inputs.encode(rows, None)
+        with quiet():
+            if alone is None:
+                alone = np.concatenate(
+                    [model.run_batch(encoded, chosen[i : i + 1]) for i in range(len(chosen))]
+                )
+            together = model.run_batch(encoded, chosen)
+        apart[side] = float(np.abs(together - alone).max())
+        if apart[side] <= ALIKE * max(1.0, float(np.abs(alone).max())):
+            return
+    if spec.dtype != "float32" or isinstance(model.runtime, OnnxRuntime):
+        # Of few digits, or quantised by the batch: what is left is the noise of either side.
+        model.inputs = inputs.padding(min(apart, key=lambda side: apart[side]))
+        return
+    model.inputs = inputs.padding(inputs.tokenizer.padding_side)
+    raise InputError(
+        "model: texts score otherwise beside longer ones (logits move by "
+        f"{min(apart.values()):.2g}, padded on either side), so that a decision would depend on its "
+        "neighbours; set model.batch_rows: 1"
+    )
 
 
 def _torch(spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
@@ -228,14 +300,16 @@ def torch_head(model: NeuralModel, spec: Any, data: EvaluationSet) -> Head:
     arrays = sampled(model, spec, data)
     values = model.runtime(arrays)
     refuse_nothing(values)
-    if model.runtime.gives_labels:
+    runtime = model.runtime
+    assert isinstance(runtime, TorchRuntime)
+    if runtime.gives_labels:
         if spec.output not in (None, "label"):
             raise InputError(f"model.output: {spec.output}, but the module gives whole numbers: labels")
         return _labels_head(("0", "1"), as_words(spec.positive), _of_data(data))
     if spec.output == "label":
         raise InputError("model.output: label, but the module gives numbers that are no whole ones: scores")
     means, exclusive = meaning(
-        values, model.runtime.ending(arrays), spec.output_name or "", beside_label=False, given=spec.output,
+        values, runtime.ending(arrays), spec.output_name or "", beside_label=False, given=spec.output,
         where=place_of(spec),
     )  # fmt: skip
     return head_of(means, exclusive, [], values.shape[1], spec, data)
@@ -265,38 +339,68 @@ def _onnx(spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
         raise InputError(f"model.path: no file {path}")
     device = "cpu" if spec.device == "auto" else spec.device
     runtime = OnnxRuntime(path, device)
-    words = any(port.type == "tensor(string)" for port in runtime.wanted.values())
-    inputs = graph_inputs(spec, data, list(runtime.wanted), words=words)
+    ports = list(runtime.wanted.values())
+    single = all(port.shape and port.shape[-1] == 1 and len(port.shape) == 2 for port in ports)
+    each = (single and len(ports) > 1) or any(port.type == "tensor(string)" for port in ports)
+    inputs = graph_inputs(spec, data, list(runtime.wanted), each=each)
     files = runtime.graph.files
     sha = sha256_file(path) if len(files) == 1 else checksum_of(files)
-    about = {"kind": "onnx", "path": str(path), "sha256": sha}
+    about: dict[str, Any] = {"kind": "onnx", "path": str(path), "sha256": sha}
     model = NeuralModel(inputs, runtime, Head((), (), "softmax"), about=about)
     model.head = onnx_head(model, runtime, spec, data)
+    _padding_side(model, spec, data)
     if runtime.reading is not None:
         told = {"scores": runtime.reading.scores, "label": runtime.reading.label}
         about["outputs"] = {name: of for name, of in told.items() if of is not None}
     return model
 
 
-def graph_inputs(spec: Any, data: EvaluationSet, names: Sequence[str], *, words: bool = False) -> Inputs:
+def graph_inputs(spec: Any, data: EvaluationSet, names: Sequence[str], *, each: bool) -> Inputs:
     """How rows become the inputs of a graph: tokens, columns each for itself, or one array of features.
 
-    ``names`` are those of its inputs; ``words`` says whether any takes text.
+    ``names`` are those of its inputs; ``each``: each takes a column.
     """
     if spec.text is not None:
         if spec.tokenizer is None:
             raise InputError("model.tokenizer: a graph that reads texts needs the folder of its tokenizer")
         tokenizer = tokenizer_from(spec.tokenizer)
+        if tokenizer.pad_token_id is None:
+            tokenizer = _padded_alike(_configured(spec.tokenizer), tokenizer, spec.batch_rows)
         return TextInputs(
             tokenizer, spec.text, spec.text_pair, length_limit(tokenizer, None, spec.max_length)
         )
     features = spec.features if spec.features is not None else None
-    if len(names) > 1 or words:
-        # A converter of scikit-learn gives each column an input of its own, by its name if that may be.
-        other = features is not None and len(features) == len(names) and not set(names) <= set(features)
-        columns = list(features) if features is not None and other else list(names)
-        return ColumnInputs(dict(zip(names, columns, strict=True)))
+    if each:
+        # A converter of scikit-learn gives each column an input of its own.
+        return ColumnInputs(_named_inputs(names, features, data))
     return TableInputs(features if features is not None else data.feature_names(), spec.shape)
+
+
+def _named_inputs(
+    names: Sequence[str], features: Sequence[str] | None, data: EvaluationSet
+) -> dict[str, str]:
+    """Columns by the names of a graph's inputs: given in their order, or called so.
+
+    skl2onnx writes an underscore for what is no letter or digit: education_num for education-num.
+    """
+    if features is not None:
+        called = {re.sub(r"\W", "_", column): column for column in features}
+        found = {name: name if name in features else called.get(name) for name in names}
+        columns = [column for column in found.values() if column is not None]
+        if len(called) == len(features) and len(set(columns)) == len(names):
+            # Whatever their order, and where it reads some of them alone.
+            return {name: str(column) for name, column in found.items()}
+        if len(features) != len(names):
+            raise InputError(
+                f"model.features: the model has {len(names)} inputs ({listed(list(names))}), got "
+                f"{len(features)}"
+            )
+        return dict(zip(names, features, strict=True))
+    written: dict[str, list[str]] = {}
+    for column in data.names:
+        written.setdefault(re.sub(r"\W", "_", column), []).append(column)
+    alike = {name: written.get(name, []) for name in names if name not in data.names}
+    return {name: alike[name][0] if len(alike.get(name, [])) == 1 else name for name in names}
 
 
 def onnx_head(model: NeuralModel, runtime: OnnxRuntime, spec: Any, data: EvaluationSet) -> Head:
@@ -323,19 +427,41 @@ def onnx_head(model: NeuralModel, runtime: OnnxRuntime, spec: Any, data: Evaluat
         names = ending.classes if len(ending.classes) == values.shape[1] else ()
         return head_of(means, exclusive, names, values.shape[1], spec, data)
     named = runtime.graph.endings[label]
-    classes = class_names(named if named.classes else ending, label_words(labels), values, said or _of_data(data), where)
+    classes = class_names(
+        named if named.classes else ending, label_words(labels), values, said or _of_data(data), where
+    )
     if len(classes) != max(2, values.shape[1]):
         raise InputError(
-            f"{where}: {values.shape[1]} scores for {len(classes)} labels; set model.output_name and model.output"
+            f"{where}: {values.shape[1]} scores for {len(classes)} labels; set model.output_name and "
+            "model.output"
         )
+    made = replace(head_of(means, True, classes, len(classes), spec, data), own=True)
     runtime.reading = Reading(means, scores, label, classes)
-    made = head_of(means, True, classes, len(classes), spec, data)
-    return replace(made, own=True)
+    outputs = runtime(arrays)
+    if _contradicts(outputs, made):
+        # Some converters turn the margins of a classifier round (onnx/sklearn-onnx#990).
+        runtime.reading = Reading("label", None, label, classes)
+        told = tell("Its output {scores} contradicts its labels and is not read.", scores=repr(scores))
+        model.about["notes"] = [told]
+        return replace(made, kind="label", own=False)
+    return made
+
+
+def _contradicts(outputs: Any, made: Head) -> bool:
+    """Whether the rows to which a model gives the positive label score lower than the others."""
+    score, chosen = made.scores(outputs), made.own_decisions(outputs)
+    return bool(chosen.any() and not chosen.all() and np.mean(score[chosen]) < np.mean(score[~chosen]))
 
 
 def place_of(spec: Any) -> str:
     """Where a model comes from, for what is told of it."""
-    return f"model.path: {spec.path}" if spec.path else f"model.factory: {spec.factory}" if spec.factory else "model"
+    return (
+        f"model.path: {spec.path}"
+        if spec.path
+        else f"model.factory: {spec.factory}"
+        if spec.factory
+        else "model"
+    )
 
 
 def head_of(
@@ -358,9 +484,12 @@ def _labels_head(classes: Sequence[str], said: Sequence[str], of_data: Sequence[
 
 
 def refuse_nothing(values: Any) -> None:
-    """InputError for a model without outputs."""
+    """InputError for a model without outputs, or with none that are numbers."""
     if not values.shape[1]:
         raise InputError("model: expected outputs of shape (rows, outputs), got none")
+    bad = ~np.isfinite(values).all(axis=1)
+    if bad.all():
+        raise InputError(f"model: the outputs of {len(bad)} rows are NaN or infinite")
 
 
 def checksum_of(paths: Sequence[Path]) -> str:

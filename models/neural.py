@@ -234,7 +234,7 @@ def head(
     plain = all(name in (str(i), f"label_{i}") for i, name in enumerate(folded))
     if not found and (said or plain):
         found = tuple(i for i in range(outputs) if str(i) in wanted)
-    if not found and (plain and outputs <= 2 or outputs == 1 and not wanted):
+    if not found and ((plain and outputs <= 2) or (outputs == 1 and not wanted)):
         # Classes without names of their own: 1 is the positive one, as everywhere in the field.
         found = (outputs - 1,)
     if not found:

@@ -71,7 +71,9 @@ class Output:
         )
 
 
-def pick(outputs: Sequence[Output], named: str | None, means: str | None, where: str) -> tuple[str | None, str | None]:
+def pick(
+    outputs: Sequence[Output], named: str | None, means: str | None, where: str
+) -> tuple[str | None, str | None]:
     """Choose the outputs with scores and with the label, either of which may be None.
 
     Parameters
@@ -113,8 +115,8 @@ def pick(outputs: Sequence[Output], named: str | None, means: str | None, where:
     chosen = _most_likely(scores, means)
     if chosen is None:
         raise InputError(
-            f"model.output_name: {where} has several outputs, and which holds its scores is not said by their "
-            f"names; expected one of {told}"
+            f"model.output_name: {where} has several outputs, whose names do not say which are scores; "
+            f"expected one of {told}"
         )
     beside = labels[0].name if len(labels) == 1 and means is None else None
     return chosen.name, beside
@@ -139,7 +141,13 @@ def _most_likely(scores: Sequence[Output], means: str | None) -> Output | None:
 
 
 def meaning(
-    values: NDArray[np.float32], ending: Ending, name: str, *, beside_label: bool, given: str | None, where: str
+    values: NDArray[np.float32],
+    ending: Ending,
+    name: str,
+    *,
+    beside_label: bool,
+    given: str | None,
+    where: str,
 ) -> tuple[Means, bool]:
     """Say what scores are, and whether the columns of a row exclude each other.
 
@@ -161,6 +169,7 @@ def meaning(
     InputError
         Two ways to read them are left, or they cannot be what the configuration says.
     """
+    values = values[np.isfinite(values).all(axis=1)]
     low, high = float(values.min(initial=np.inf)), float(values.max(initial=-np.inf))
     inside = low >= 0 and high <= 1 + SUM
     sums = np.abs(values.sum(axis=1) - 1)
@@ -168,7 +177,8 @@ def meaning(
     told = f"{where}: its output{f' {name!r}' if name else ''}"
     if given == "probabilities" and not inside:
         raise InputError(
-            f"model.output: probabilities, but {told.removeprefix('model.path: ')} goes from {low:.4g} to {high:.4g}"
+            f"model.output: probabilities, but {told.removeprefix('model.path: ')} goes from {low:.4g} to "
+            f"{high:.4g}"
         )
     if given == "logits":
         return "logits", True
@@ -191,7 +201,11 @@ def meaning(
 
 
 def class_names(
-    ending: Ending, labels: Sequence[str], scores: NDArray[np.float32] | None, wanted: Sequence[str], where: str
+    ending: Ending,
+    labels: Sequence[str],
+    scores: NDArray[np.float32] | None,
+    wanted: Sequence[str],
+    where: str,
 ) -> tuple[str, ...]:
     """Names of the classes of a model that says labels, in the order of its scores' columns.
 
@@ -222,11 +236,15 @@ def class_names(
         return tuple(dict.fromkeys([*seen, *wanted]))
     assert scores is not None
     likeliest = scores.argmax(axis=1) if scores.shape[1] > 1 else None
-    names = None if likeliest is None else [{labels[r] for r in np.flatnonzero(likeliest == c)} for c in range(count)]
+    names = (
+        None
+        if likeliest is None
+        else [{labels[int(r)] for r in np.flatnonzero(likeliest == c)} for c in range(count)]
+    )
     if names is None or any(len(found) != 1 for found in names) or len(set.union(*names)) != count:
         raise InputError(
-            f"{where}: it says the labels {listed(seen)} and names no classes, so that its scores cannot be told "
-            "apart; set model.output: label"
+            f"{where}: it says the labels {listed(seen)} and names no classes, so that its scores cannot be "
+            "told apart; set model.output: label"
         )
     return tuple(found.pop() for found in names)
 
@@ -259,5 +277,7 @@ def squeezed(values: NDArray[np.float32], where: str) -> NDArray[np.float32]:
 
 def of_two(values: NDArray[np.float32], means: Means) -> NDArray[np.float32]:
     """The one score of a model of two classes as a score of each."""
-    first = 1 - values if means == "probabilities" else np.zeros_like(values) if means == "logits" else -values
+    first = (
+        1 - values if means == "probabilities" else np.zeros_like(values) if means == "logits" else -values
+    )
     return np.concatenate([first, values], axis=1)

@@ -19,7 +19,6 @@ from .extras import optional, quiet
 from .foreign import STOPS, foreign, one_line
 from .graphs import Ending, looked_through
 from .neural import Arrays, out_of_memory
-from .makers import Makers
 from .outputs import Output, Reading, columns, label_words, of_two
 
 LOOP_SECONDS = 30.0
@@ -139,6 +138,8 @@ class TorchRuntime:
         """What makes the outputs: the operator behind whatever only shapes its result, seen as it runs."""
         import torch
 
+        from .makers import Makers
+
         few = {name: values[:2] for name, values in arrays.items()}
         with torch.no_grad(), Makers() as makers:
             out = self._logits(self.module, self.tensors(few))
@@ -149,8 +150,11 @@ class TorchRuntime:
 
         if self._casts_inside:
             try:
-                with cast_by_layers(self.module), torch.autocast(
-                    self.device.partition(":")[0], dtype=torch.bfloat16, enabled=self.autocast
+                with (
+                    cast_by_layers(self.module),
+                    torch.autocast(
+                        self.device.partition(":")[0], dtype=torch.bfloat16, enabled=self.autocast
+                    ),
                 ):
                     return self._matrix(call(*tensors.values()))
             except RuntimeError as error:
@@ -173,7 +177,7 @@ class TorchRuntime:
 
     @property
     def _casts_inside(self) -> bool:
-        """Whether a table's numbers are cast by each layer: codes among them do not fit into half precision."""
+        """Whether a table's numbers are cast by each layer: codes may not fit into half precision."""
         plain = not (self.by_name or self._whole or type(self.module).__name__ == "GraphModule")
         return plain and self.dtype in ("bfloat16", "float16")
 
@@ -292,7 +296,9 @@ def _one_hot(labels: Any) -> Any:
 
     wrong = labels[(labels != 0) & (labels != 1)]
     if labels.shape[1] != 1 or len(wrong):
-        got = f"labels such as {wrong[0].item()}" if len(wrong) else f"{labels.shape[1]} whole numbers per row"
+        got = (
+            f"labels such as {wrong[0].item()}" if len(wrong) else f"{labels.shape[1]} whole numbers per row"
+        )
         raise InputError(f"model: expected the labels 0 and 1, or scores; the module gives {got}")
     return torch.cat([labels == 0, labels == 1], dim=1).float()
 
@@ -369,7 +375,7 @@ class OnnxRuntime:
         return np.concatenate(parts, axis=1)
 
     def read(self, arrays: Arrays, names: Sequence[str | None] | None) -> list[Any]:
-        """Outputs by name for a batch, None where a name is None; the first output where no names are given."""
+        """Outputs by name for a batch, None for no name; the first output where no names are given."""
         given = dict(arrays)
         if len(self.wanted) == 1 and len(given) == 1:
             given = {next(iter(self.wanted)): next(iter(given.values()))}
@@ -378,9 +384,7 @@ class OnnxRuntime:
             raise InputError(
                 f"model.path: {self.path} wants the inputs {', '.join(lacking)}, which the rows do not give"
             )
-        feed = {
-            name: self._fed(name, values) for name, values in given.items() if name in self.wanted
-        }
+        feed = {name: self._fed(name, values) for name, values in given.items() if name in self.wanted}
         found = self._run_fixed(feed) if self.fixed else self.run(feed)
         place = {output.name: i for i, output in enumerate(self.given)}
         if names is None:
@@ -391,14 +395,12 @@ class OnnxRuntime:
         """Values as an input of the graph wants them; one line where they cannot be."""
         wanted = self.wanted[name]
         shape = wanted.shape
-        if shape is not None and len(shape) != values.ndim or any(
-            isinstance(size, int) and size > 0 and size != have
-            for size, have in zip(shape[1:], values.shape[1:], strict=True)
-        ):
-            told = ", ".join("any" if not isinstance(size, int) else str(size) for size in shape)
+        if shape and not _fits(values.shape[1:], shape[1:]):
+            told = ", ".join(str(size) if isinstance(size, int) else "any" for size in shape)
+            have = "".join(f", {size}" for size in values.shape[1:])
             raise InputError(
                 f"model.path: {self.path}: its input {name!r} has the shape ({told}), the rows give "
-                f"(any{''.join(f', {size}' for size in values.shape[1:])}); see model.features and model.shape"
+                f"(any{have}); see model.features and model.shape"
             )
         return _as(values, wanted.type, f"model.path: {self.path}: its input {name!r}")
 
@@ -462,9 +464,18 @@ def _memory(device: str) -> AbstractContextManager[None]:
     return nullcontext() if device.startswith("cuda") else bounded_memory()
 
 
+def _fits(have: Sequence[int], wanted: Sequence[Any]) -> bool:
+    """Whether the axes behind the rows are those that an input wants; a name or -1 wants any."""
+    free = [not isinstance(size, int) or size < 1 for size in wanted]
+    return len(have) == len(wanted) and all(
+        any_size or size == given for any_size, size, given in zip(free, wanted, have, strict=True)
+    )
+
+
 def _fixed_batch(wanted: Mapping[str, Any]) -> int:
     """Rows of a batch where a graph was exported for one size alone; else 0."""
-    sizes = {i.shape[0] for i in wanted.values() if i.shape and isinstance(i.shape[0], int) and i.shape[0] > 0}
+    first = {i.shape[0] for i in wanted.values() if i.shape}
+    sizes = {size for size in first if isinstance(size, int) and size > 0}
     return sizes.pop() if len(sizes) == 1 else 0
 
 
@@ -494,5 +505,8 @@ def _as(values: NDArray[Any], wanted: str, where: str) -> NDArray[Any]:
     kind = np.dtype(KINDS[wanted])
     made = values.astype(kind, copy=False)
     if kind.kind in "iub" and values.dtype.kind == "f" and (made != values).any():
-        raise InputError(f"{where} takes whole numbers ({wanted}), the rows give others, such as {values[made != values][0]:g}")
+        raise InputError(
+            f"{where} takes whole numbers ({wanted}), the rows give others, such as "
+            f"{values[made != values][0]:g}"
+        )
     return made

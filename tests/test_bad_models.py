@@ -195,7 +195,7 @@ class make(torch.nn.Module):
         ("raise SystemExit(3)\n", "expected package.module:function, got 'NAME:make': SystemExit"),
         ("", "expected package.module:function, got 'NAME:make': AttributeError"),
         ("import torch\ndef make():\n    return torch.nn.Linear(9, 2)\n", "shapes cannot be multiplied"),
-        (MODULE.format("x.sum()"), "model: expected logits of shape (rows, outputs), got ()"),
+        (MODULE.format("x.sum()"), "model: expected outputs of shape (rows, outputs), got ()"),
         (MODULE.format("x[:, :2] / 0"), "model: the outputs of 60 rows are NaN or infinite"),
         (MODULE.format("x[:, :3]"), "labels are '0', '1', '2'; none of them is named as positive"),
     ],
@@ -217,12 +217,12 @@ def test_a_factory_that_does_not_exist_is_refused(table_config, refused):
     [
         ({}, {"features": ["a", "height"]}, "lacks the column 'height'"),
         ({}, {"features": ["a", "b", "c", "race"]}, "column 'race': a torch model takes numbers, got"),
-        ({"a": [None, 1.0] * 30}, {}, "column 'a': 1 values are missing, NaN or infinite"),
+        ({"a": [None, 1.0] * 30}, {}, "column 'a': 30 values are missing, NaN or infinite"),
         ({}, {"shape": [2, 2]}, "model.shape: one column of tensors is expected in features, got 4"),
         ({}, {"features": ["a"], "shape": [4]}, "expected a list of 4 numbers in every row, got float"),
         (
             {"image": [[1.0] * 5] * 60}, {"features": ["image"], "shape": [2, 2]},
-            "column 'image': expected 4 numbers in every row (2 x 2), 2 rows have another number",
+            "column 'image': expected 4 numbers in every row (2 x 2), 60 rows have another number",
         ),
         ({}, {"features": ["a", "b", "c", "y"]}, "column 'y' is the label, which a model may not see"),
         ({}, {"device": "cuda:7"}, "model.device"),
@@ -391,7 +391,9 @@ def test_rows_that_were_scored_before_one_failed_are_kept(here, table_config, cl
     table_config(table, factory="fails_at_seven:make")
     ended = cli("audit", "a.yaml", "-q")
     assert ended.code == 2
-    assert ended.lines == ["fairweigh: model: the outputs of 1 rows are NaN or infinite"]
+    assert ended.lines == [
+        "fairweigh: model: the outputs of 1 rows are NaN or infinite, the first of them id 'p4500'"
+    ]
     assert [p.name for p in Path("runs").iterdir()] == [".t.scored"]
     assert [p.name for p in Path("runs").rglob("*.npz")] == ["000000.npz"]
 

@@ -52,6 +52,15 @@ def test_a_collated_batch_is_what_the_tokenizer_pads_itself(side, bert):
         assert found[name].dtype == np.int64
 
 
+def test_arrays_that_one_model_asks_for_are_not_given_to_another(bert):
+    """Two tokenizers of the same words: one gives types of tokens, which GPT-2 would add to its embeddings."""
+    with_types, without = tokenizer_from(str(bert)), tokenizer_from(str(bert))
+    without.model_input_names = ["input_ids", "attention_mask"]
+    texts = rows(t=sentences(9, seed=6))
+    assert "token_type_ids" in all_of(TextInputs(with_types, "t").encode(texts, None))
+    assert set(all_of(TextInputs(without, "t").encode(texts, None))) == {"input_ids", "attention_mask"}
+
+
 def test_pairs_are_tokenised_as_pairs(tokenizer):
     first, second = sentences(10, seed=1), sentences(10, seed=2)
     found = all_of(TextInputs(tokenizer, "a", "b").encode(rows(a=first, b=second), None))
