@@ -32,15 +32,6 @@ from .config import Config, GivenVariant
 from .coverage import coverage
 from .crossings import check_crossings, check_slices
 from .folder import ARTEFACTS, AUDIT, PREDICTIONS, OpenRun, checksum
-from .given import (
-    Variants,
-    check_same_task,
-    failed_given,
-    files_of,
-    load_given,
-    origin,
-    unpriced,
-)
 from .inputs import Progress, evaluation_set, given_model, load_model
 from .intact import given_origins
 from .judge import SELECTION, Entry, Judgement, judge, make_plan, value_order
@@ -51,6 +42,7 @@ from .scoring import Job, Shards, Twins, sample, score
 from .training import learning
 
 if TYPE_CHECKING:
+    from .given import Variants
     from .variants import Workshop
 
 ORIGINAL = "original"
@@ -107,7 +99,7 @@ def audit(
         assert model is not None
         # What a gate or the plan asks and the data lack is told before hours of work on variants.
         gate.check(config.gates, measured, make_plan(config, measured))
-        entries, failed = run.others(model, entries[0], Variants(variants, dtypes))
+        entries, failed = run.others(model, entries[0], variants, dtypes)
     progress("computing figures", measured.rows, measured.rows)
     found = judge(config, run.data.sensitive, run.order, entries, folder.folder / PREDICTIONS, measured)
     if found.rows is not None and found.identified is not None:
@@ -235,12 +227,15 @@ class _Audit:
 
     def others(self, model: Model, original: Entry, given: Variants) -> tuple[list[Entry], list[Failed]]:
         """Make or load, score and describe every variant; the original comes first, with its cost."""
-        from .variants import SAMPLE_ROWS, Workshop
-
         columns = self._columns_given()
         self._check_features()
         if not self.config.competes:
             return [original, *(self._predicted(wanted) for wanted in columns)], []
+        # These bring the libraries of models with them.
+        from .given import Variants, failed_given, files_of, unpriced
+        from .variants import SAMPLE_ROWS, Workshop
+
+        given = Variants(variants, dtypes)
         # A variant may decide by the sensitive features, or draw by the id, where the original does not.
         read = [*model.columns, *self.data.sensitive, *([self.data.id] if self.data.id else [])]
         rows = sample(self._open(), read, SAMPLE_ROWS)
@@ -322,6 +317,7 @@ class _Audit:
 
     def _given(self, wanted: GivenVariant, original: Model, shop: Workshop, given: Variants) -> Entry:
         """A variant that was made elsewhere, loaded, held to the original's task, measured and scored."""
+        from .given import check_same_task, load_given, origin
         from .variants import SAMPLE_ROWS
 
         data = self._open()

@@ -118,7 +118,7 @@ def _settings(config: Mapping[str, Any], where: str) -> dict[str, Any]:
     ] not in ("gaussian", "orthogonal", "eva"):
         raise InputError(
             f"{where}: init_lora_weights: {str(config['init_lora_weights'])[:40]!r} changes the model's "
-            "own weights; save the adapter as plain LoRA (path_initial_model_for_weight_conversion), or merged"
+            "own weights; save it as plain LoRA (path_initial_model_for_weight_conversion), or merged"
         )
     found = {key: config[key] for key in READ & set(config) if config[key] is not None}
     for key in ("target_modules", "exclude_modules", "modules_to_save", "layers_pattern"):
