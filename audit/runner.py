@@ -225,7 +225,13 @@ class _Audit:
         }  # fmt: skip
         return Shards(self.folder.scored / f"{name}-{checksum(key)[:16]}", model.threshold)
 
-    def others(self, model: Model, original: Entry, given: Variants) -> tuple[list[Entry], list[Failed]]:
+    def others(
+        self,
+        model: Model,
+        original: Entry,
+        variants: Mapping[str, Any],
+        dtypes: Mapping[str, Any] | None,
+    ) -> tuple[list[Entry], list[Failed]]:
         """Make or load, score and describe every variant; the original comes first, with its cost."""
         columns = self._columns_given()
         self._check_features()
