@@ -10,7 +10,7 @@ from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..datasets.read import sha256_file
 from .litert import LiteRtRuntime
-from .load import checksum_of, graph_inputs, head_of, place_of, refuse_nothing, sampled
+from .load import checksum_of, graph_inputs, head_of, padding_side, place_of, refuse_nothing, sampled
 from .neural import Head, NeuralModel
 from .openvino import OpenVinoRuntime
 from .outputs import meaning, squeezed
@@ -44,4 +44,5 @@ def of_engine(kind: str, spec: Any, data: EvaluationSet) -> NeuralModel:
         values, runtime.ending(), name, beside_label=False, given=spec.output, where=where
     )
     model.head = head_of(means, exclusive, [], values.shape[1], spec, data)
+    padding_side(model, spec, data)
     return model

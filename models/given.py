@@ -10,7 +10,7 @@ from ..datasets.evaluation import EvaluationSet
 from .adapters import adapted_module, is_adapter
 from .folder import CONFIG, local_folder, weights_of
 from .inputs import processor_from, tokenizer_from
-from .load import of_transformers
+from .load import of_transformers, padding_side
 from .neural import NeuralModel
 from .quantised import QuantisedRuntime, quantisation_of, quantised_module, told_config
 from .runtimes import seeded
@@ -100,5 +100,6 @@ def given_transformers(
     runtime = QuantisedRuntime(packed.module, device, by_name=True)
     runtime.parameters = packed.parameters
     model.runtime = runtime  # type: ignore[assignment]
+    padding_side(model, spec, data)
     model.about |= packed.about
     return model, packed.files

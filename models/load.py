@@ -139,7 +139,8 @@ def _of_transformers(
         "task": spec.task,
     }
     model = _on_torch(spec, module, source, inputs, found, about)
-    _padding_side(model, spec, data)
+    if source is not None:
+        padding_side(model, spec, data)
     return model
 
 
@@ -212,7 +213,7 @@ def _configured(folder: str) -> Any:
     return made
 
 
-def _padding_side(model: NeuralModel, spec: Any, data: EvaluationSet) -> None:
+def padding_side(model: NeuralModel, spec: Any, data: EvaluationSet) -> None:
     """Pad on the side on which texts score beside longer ones as alone: the left moves positions.
 
     Raises
@@ -246,7 +247,7 @@ def _padding_side(model: NeuralModel, spec: Any, data: EvaluationSet) -> None:
         apart[side] = float(np.abs(together - alone).max())
         if apart[side] <= ALIKE * max(1.0, float(np.abs(alone).max())):
             return
-    if spec.dtype != "float32" or isinstance(model.runtime, OnnxRuntime):
+    if spec.dtype != "float32" or model.source is None:
         # Of few digits, or quantised by the batch: what is left is the noise of either side.
         model.inputs = inputs.padding(min(apart, key=lambda side: apart[side]))
         return
@@ -348,7 +349,7 @@ def _onnx(spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
     about: dict[str, Any] = {"kind": "onnx", "path": str(path), "sha256": sha}
     model = NeuralModel(inputs, runtime, Head((), (), "softmax"), about=about)
     model.head = onnx_head(model, runtime, spec, data)
-    _padding_side(model, spec, data)
+    padding_side(model, spec, data)
     if runtime.reading is not None:
         told = {"scores": runtime.reading.scores, "label": runtime.reading.label}
         about["outputs"] = {name: of for name, of in told.items() if of is not None}
