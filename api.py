@@ -13,7 +13,7 @@ from .audit.inputs import Progress
 from .audit.regimes.files import read_regimes
 from .audit.runner import audit, folder_name, silent
 from .datasets.memory import as_table, caller_dtypes
-from .models.memory import spec_of
+from .models.memory import spec_of, told_variants
 from .record.keep import keeping, warned
 from .result import Result
 
@@ -29,6 +29,7 @@ def run(
     overrides: Sequence[str] = (),
     data: Any = None,
     model: Any = None,
+    variants: Mapping[str, Any] | None = None,
     command: str | None = None,
     progress: Progress = silent,
     tell: Callable[[str], None] = warned,
@@ -55,6 +56,9 @@ def run(
         for text-classification or image-classification. What applies to it stays as configured, such as
         ``threshold``, ``features`` or ``text``. Where the configured one is a variant that is the rule of a
         callable, a callable gives the scores that it cuts.
+    variants : mapping, optional
+        Variants that were made elsewhere, by name, beside those of the configuration: an object as for
+        ``model``, the path of a file or folder, or a mapping with the keys of an entry of ``variants:``.
     command : str, optional
         How to reproduce the run, for its report.
     progress : callable, optional
@@ -74,11 +78,13 @@ def run(
         be written, and the run is whole.
     """
     given = spec_of(model) if model is not None else None
-    settings = read(config, overrides, rows_given=data is not None, model=given)
+    entries, objects = told_variants(variants or {})
+    settings = read(config, overrides, rows_given=data is not None, model=given, variants=entries)
     told = command or (f"fairweigh.run({str(config)!r})" if not isinstance(config, Mapping) else "")
     return run_settings(
-        settings, out, overwrite=overwrite, data=data, model=model, command=told, progress=progress, tell=tell
-    )
+        settings, out, overwrite=overwrite, data=data, model=model, variants=objects, command=told,
+        progress=progress, tell=tell,
+    )  # fmt: skip
 
 
 def run_settings(
@@ -88,6 +94,7 @@ def run_settings(
     overwrite: bool = False,
     data: Any = None,
     model: Any = None,
+    variants: Mapping[str, Any] | None = None,
     dtypes: Mapping[str, Any] | None = None,
     command: str = "",
     progress: Progress = silent,
@@ -102,13 +109,14 @@ def run_settings(
     asked = settings.history
     keep = keeping(asked.url if asked else None, bool(asked and asked.required), settings.track)
     table = as_table(data) if data is not None else None
-    if dtypes is None and data is not None and model is not None:
+    if dtypes is None and data is not None and (model is not None or variants):
         dtypes = caller_dtypes(data)
     target = _place(out, Path("runs") / folder_name(settings.audit), overwrite)
     with open_run(target, overwrite) as folder:
         result = audit(
-            settings, folder, table=table, given=model, dtypes=dtypes, command=command, progress=progress
-        )
+            settings, folder, table=table, given=model, variants=variants or {}, dtypes=dtypes,
+            command=command, progress=progress,
+        )  # fmt: skip
         progress("writing reports", 0, None)
         spec = settings.report
         regimes = read_regimes(folder.folder)

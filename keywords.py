@@ -14,7 +14,7 @@ from .audit.inputs import Progress
 from .audit.runner import silent
 from .datasets.errors import InputError
 from .datasets.memory import as_table, caller_dtypes
-from .models.memory import spec_of
+from .models.memory import spec_of, told_variants
 from .result import Result
 
 TOP = tuple(name for name in Config.model_fields if name not in ("audit", "data", "model"))
@@ -43,8 +43,9 @@ class Audit:
         of ``model:``. Without one, and without ``score`` or ``decision``, the labels are audited.
     **settings
         Every other key: ``label``, ``sensitive``, ``positive``, ``id``, ``weight``, ``bins`` ... of the data;
-        ``threshold``, ``features``, ``score``, ``decision``, ``text`` ... of the model; and ``slices``,
-        ``metrics``, ``gates``, ``compressions``, ``mitigations``, ``report``, ``confidence``, ``seed`` ...
+        ``threshold``, ``features``, ``score``, ``decision``, ``text`` ... of the model; ``variants`` as a
+        list, or a mapping as `fairweigh.run` takes it; and ``slices``, ``metrics``, ``gates``,
+        ``compressions``, ``mitigations``, ``report``, ``confidence``, ``seed`` ...
 
     Raises
     ------
@@ -79,6 +80,9 @@ class Audit:
         self.dtypes = caller_dtypes(data) if self.table is not None and self.model is not None else None
         if self.model is not None:
             sections["model"] |= spec_of(self.model)
+        self.variants: dict[str, Any] = {}
+        if isinstance(content.get("variants"), Mapping):
+            content["variants"], self.variants = told_variants(content["variants"])
         content["data"] = sections["data"]
         if sections["model"]:
             content["model"] = sections["model"]
@@ -112,6 +116,7 @@ class Audit:
                 overwrite=overwrite,
                 data=self.table,
                 model=self.model,
+                variants=self.variants,
                 dtypes=self.dtypes,
                 progress=progress,
             )

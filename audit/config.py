@@ -17,9 +17,11 @@ from pydantic import (
     Field,
     FiniteFloat,
     PlainSerializer,
+    SerializerFunctionWrapHandler,
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_serializer,
     model_validator,
 )
 from ruamel.yaml.error import YAMLError
@@ -276,7 +278,9 @@ class TrainData(Written):
     )  # fmt: skip
 
 
-Kind = Literal["sklearn", "predictions", "callable", "transformers", "torch", "onnx", "variant"]
+Kind = Literal[
+    "sklearn", "predictions", "callable", "transformers", "torch", "onnx", "openvino", "litert", "variant"
+]
 
 SHARED_KEYS = {"kind", "threshold", "train"}
 NEURAL_KEYS = {"path", "positive", "device", "dtype", "batch_rows", "batch_tokens", "compile"}
@@ -294,16 +298,22 @@ KEYS: dict[str, set[str]] = {
     },
     "callable": {"function", "features", "scale"},
     "transformers": NEURAL_KEYS | {"task", "text", "text_pair", "image", "max_length", "train_text"},
-    "torch": NEURAL_KEYS | {"factory", "features", "shape"},
-    "onnx": NEURAL_KEYS | {"features", "shape", "text", "text_pair", "tokenizer", "max_length"},
+    "torch": NEURAL_KEYS | {"factory", "features", "shape", "output", "output_name"},
+    "onnx": NEURAL_KEYS
+    | {"output", "output_name", "features", "shape", "text", "text_pair", "tokenizer", "max_length"},
     "variant": {"path", "device", "factory", "function", "trusted"},
 }
+KEYS["openvino"] = KEYS["litert"] = KEYS["onnx"]
 """Keys of each kind of model, besides the shared ones."""
 ORIGIN_KEYS = {
     "kind", "path", "estimator", "params", "trusted", "trust_pickle", "function", "factory", "task"
 }  # fmt: skip
 """Keys that say where a model comes from."""
 UNTRAINED = ("predictions", "callable", "variant")
+KINDS_BY_ENDING: dict[str, Kind] = {".onnx": "onnx", ".xml": "openvino", ".tflite": "litert"}
+"""Kinds that the name of a file tells."""
+TEXT_RUNTIMES = ("onnx", "openvino", "litert")
+"""Kinds of a file alone, which takes its tokenizer from a folder."""
 SCORED = ("onnx", "predictions", "callable")
 """Kinds that no recipe changes; a rule can stand behind their scores."""
 
@@ -352,6 +362,14 @@ class ModelSpec(Written):
     shape: list[int] | None = Field(
         None, description="Shape of one row's tensor, where features is a column."
     )
+    output: Literal["logits", "probabilities", "label"] | None = Field(
+        None,
+        description="What the outputs of a torch or ONNX model are; default what makes them, their names and "
+        "their values say.",
+    )
+    output_name: str | None = Field(
+        None, description="Name of the output that is read, where a torch or ONNX model has several."
+    )
     device: str = Field("auto", description="cpu, cuda or cuda:N; auto takes CUDA when it is there.")
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     compile: bool = Field(False, description="Serve the module through torch.compile.")
@@ -378,7 +396,7 @@ class ModelSpec(Written):
                 raise ValueError("train: expected the data to train the estimator on")
         if kind == "callable" and self.function is None:
             raise ValueError("function: expected package.module:function")
-        if kind in ("transformers", "onnx", "variant") and self.path is None:
+        if kind in ("transformers", *TEXT_RUNTIMES, "variant") and self.path is None:
             raise ValueError(f"path: a model of kind {kind} needs one")
         if kind == "transformers" and self.task == "text-classification" and self.text is None:
             raise ValueError("text: expected the column of the text")
@@ -401,30 +419,93 @@ class ModelSpec(Written):
             return "transformers"
         if self.factory is not None or str(self.path).endswith(".pt2"):
             return "torch"
-        if str(self.path).endswith(".onnx"):
-            return "onnx"
+        if (found := KINDS_BY_ENDING.get(Path(str(self.path)).suffix)) is not None:
+            return found
         return "predictions" if self.score or self.decision else "sklearn"
 
 
-class GivenVariant(Section):
-    """A variant that was made elsewhere: its predictions stand in further columns of the evaluation table."""
+ELSEWHERE = {
+    ".mlpackage": "CoreML", ".mlmodel": "CoreML", ".engine": "TensorRT", ".plan": "TensorRT",
+    ".trt": "TensorRT",
+}  # fmt: skip
+"""Files of runtimes that need another machine than the audit's, by their ending."""
+ENDINGS: dict[str, Kind] = {
+    ".skops": "sklearn", ".joblib": "sklearn", ".pkl": "sklearn", ".pickle": "sklearn", ".pt2": "torch",
+    ".safetensors": "torch", ".csv": "predictions", ".parquet": "predictions", ".feather": "predictions",
+    ".jsonl": "predictions", **KINDS_BY_ENDING,
+}  # fmt: skip
+"""What a given variant's file is, by its ending."""
+
+
+class GivenVariant(ModelSpec):
+    """A variant that was made elsewhere; what it does not say is as the model has it.
+
+    Its predictions stand in further columns of the evaluation table (``score``, ``decision``) or in a file
+    (with ``path``), or it is a model that is scored here.
+    """
 
     name: str
-    decision: str | None = Field(None, description="Its decision column, of the same values as the model's.")
-    score: str | None = Field(None, description="Its score column, on the same scale as the model's.")
-    threshold: float | None = Field(
-        None,
-        description="Scores at or above it are selected; default that of the model.",
-        allow_inf_nan=False,
-    )
+    endpoint: str | None = Field(None, description="An address that serves it; not supported yet.")
 
     @model_validator(mode="after")
-    def _decides_once(self) -> GivenVariant:
-        if self.decision is None and self.score is None:
-            raise ValueError("expected decision or score (or both), columns of the evaluation table")
+    def _of_one_kind(self) -> GivenVariant:
+        if self.endpoint is not None:
+            raise ValueError(
+                "endpoint: a variant behind an address cannot be scored yet; expected path (a file or "
+                "folder), function (package.module:function, which may call it), or its predictions (score, "
+                "decision)"
+            )
+        if self.path is None and self.function is None and self.factory is None and not self.in_columns:
+            raise ValueError(
+                "expected path (a file or folder), function, or decision or score (or both), columns of its "
+                "predictions"
+            )
+        if self.train is not None or self.estimator is not None:
+            raise ValueError(
+                f"{'train' if self.train is not None else 'estimator'}: a given variant comes trained; "
+                "expected path, function or its predictions"
+            )
         if self.decision is not None and self.threshold is not None:
             raise ValueError("threshold: the decision column decides already; leave one of them out")
+        made_for = ELSEWHERE.get(Path(str(self.path)).suffix)
+        if made_for is not None:
+            raise ValueError(
+                f"path: {self.path} runs in {made_for}, which is not here; score the rows where it runs and "
+                "give its predictions: path to a table with data.id, and score or decision"
+            )
         return self
+
+    @model_serializer(mode="wrap")
+    def _as_given(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What was said and nothing else: what was not is as the model has it."""
+        return {key: value for key, value in dump(self).items() if key in self.model_fields_set}
+
+    @property
+    def in_columns(self) -> bool:
+        """Whether its predictions are given, and no model."""
+        return self.score is not None or self.decision is not None
+
+    def as_model(self, model: ModelSpec, kind: Kind) -> ModelSpec:
+        """What ``model:`` would say of it: its own keys, and those of the model that its kind has too."""
+        own = {key: getattr(self, key) for key in self.model_fields_set - {"name", "endpoint"}}
+        apart = ORIGIN_KEYS - {"task"} | {"train", *Written.model_fields}
+        if kind == "predictions":
+            # Of the same values as the model's, in columns of its own.
+            apart = apart | {"score", "decision", "id"}
+        if "decision" in own:
+            apart = apart | {"threshold"}
+        if kind == "sklearn":
+            # A smaller one may read fewer columns, and names them.
+            apart = apart | {"features"}
+        if model.resolved == kind == "torch" and str(self.path).endswith(".safetensors"):
+            apart = apart - {"factory"}
+        kept = (KEYS[kind] | SHARED_KEYS) - apart
+        shared = {key: getattr(model, key) for key in model.model_fields_set & kept}
+        if kind in TEXT_RUNTIMES and model.resolved == "transformers" and model.text is not None:
+            shared = {"tokenizer": model.path, **shared}
+        if kind == "transformers" and model.resolved in TEXT_RUNTIMES:
+            shared = {key: value for key, value in shared.items() if key != "tokenizer"}
+        return ModelSpec.model_validate({**shared, **own, "kind": kind})
 
 
 COSTS = Literal["storage", "compute", "memory", "latency", "flops"]
@@ -611,8 +692,9 @@ class Config(Section):
     metrics: list[str] | None = Field(None, description="Default: the usual ones that the data allow.")
     variants: list[GivenVariant] = Field(
         default_factory=list,
-        description="Variants whose predictions stand beside those of the model, in the same rows; of "
-        "aggregated counts the cells are then joint ones.",
+        description="Variants made elsewhere, scored on the same rows: {name, path or function} with keys as "
+        "in model, or {name, score or decision} in further columns; of aggregated counts the cells are then "
+        "joint ones.",
     )
     compressions: list[Planned] = Field(
         default_factory=list,
@@ -678,6 +760,11 @@ class Config(Section):
         )
 
     @property
+    def competes(self) -> bool:
+        """Whether there are variants among which one is chosen: of predictions alone nothing is released."""
+        return bool(self.planned) or any(not given.in_columns for given in self.variants)
+
+    @property
     def fits_rules(self) -> bool:
         """Whether some step fits a decision rule, and so needs rows that no step trains on."""
         return any(_finds(name, self.family).rule for p in self.planned for name, _ in p.named)
@@ -722,22 +809,21 @@ class Config(Section):
     def _check_given(self) -> None:
         if not self.variants:
             return
-        if self.model is None or self.model.resolved != "predictions" or self.model.path is not None:
-            raise ValueError(
-                "variants: columns of the evaluation table stand beside a model whose predictions are there, "
-                "too; expected model.decision or model.score without model.path"
-            )
-        if self.planned:
-            raise ValueError("variants: given beside the model; expected no compressions or mitigations then")
+        if self.model is None:
+            raise ValueError("variants: stand beside a model, and there is none; expected model")
         try:
-            check_names([v.name for v in self.variants])
+            check_names([*(p.name for p in self.planned), *(v.name for v in self.variants)])
         except ValueError as error:
             raise ValueError(f"variants: {error}") from None
         for i, given in enumerate(self.variants):
-            if self.data.count is not None and given.score is not None:
-                raise ValueError(
-                    f"variants[{i}].score: a cell of aggregated counts has no score; expected decision"
-                )
+            if self.data.count is not None and (given.score is not None or not given.in_columns):
+                what = "has no score" if given.in_columns else "cannot be scored by a model"
+                raise ValueError(f"variants[{i}]: a cell of aggregated counts {what}; expected decision")
+            if (kind := given_kind(given, self.model)) is not None:
+                try:
+                    given.as_model(self.model, kind)
+                except ValidationError as error:
+                    raise ValueError(f"variants[{i}]: {first_problem(error, ModelSpec)}") from None
 
     def _check_regimes(self, variants: Sequence[str]) -> None:
         from .regimes.base import listed
@@ -751,7 +837,7 @@ class Config(Section):
 
     def _check_recipes(self) -> None:
         planned = self.planned
-        if self.objective.require_selection and planned and self.data.selection is None:
+        if self.objective.require_selection and self.competes and self.data.selection is None:
             raise ValueError(
                 "objective.require_selection: the variant is to be chosen on rows of their own; "
                 "expected data.selection, got none"
@@ -763,9 +849,12 @@ class Config(Section):
             again = self.model is not None and self.model.resolved == "variant"
             for key, rows in (("selection", self.data.selection), ("validation", self.data.validation)):
                 # An artefact's rule was fitted on rows that must be left out when it is audited again.
-                if rows is not None and not (again and key == "validation"):
+                if rows is None or (again and key == "validation"):
+                    continue
+                if key == "validation" or not self.competes:
+                    more = ", or models given as variants" if key == "selection" else ""
                     raise ValueError(
-                        f"data.{key}: used by compressions and mitigations alone, and there are none"
+                        f"data.{key}: used by compressions and mitigations{more} alone, and there are none"
                     )
             return
         for key, named in (("compressions", self.compressions), ("mitigations", planned)):
@@ -834,6 +923,19 @@ class Config(Section):
             raise ValueError("data.validation: aggregated counts have no rows to set aside")
 
 
+def given_kind(given: GivenVariant, model: ModelSpec) -> Kind | None:
+    """The kind of a given variant by its keys and its file's name; None for a folder, which says itself."""
+    if given.kind is not None:
+        return given.kind
+    if given.function is not None:
+        return "callable"
+    if given.in_columns:
+        return "predictions"
+    if given.path is None:
+        return "torch"
+    return ENDINGS.get(Path(given.path).suffix)
+
+
 def _finds(name: str, family: Family) -> Recipe:
     from ..compression.recipes import find
 
@@ -878,6 +980,7 @@ def read(
     *,
     rows_given: bool = False,
     model: Mapping[str, Any] | None = None,
+    variants: Sequence[Mapping[str, Any]] = (),
     option: str = "overrides",
 ) -> Config:
     """Read and validate a configuration.
@@ -892,6 +995,8 @@ def read(
         Rows come from Python: ``data`` needs to name no file.
     model : mapping, optional
         What a model from Python is; it takes the place of what says where the configured one comes from.
+    variants : sequence of mapping
+        Variants from Python, behind those of the configuration.
     option : str
         What the overrides are called where they were given.
 
@@ -910,6 +1015,8 @@ def read(
             content["data"] = {**data, "path": PLACE}
         if model is not None:
             content["model"] = _replaced(content.get("model"), model)
+        if variants:
+            content["variants"] = [*(content.get("variants") or []), *map(dict, variants)]
         return Config.model_validate(_paired(content))
     except UnicodeDecodeError as error:
         raise InputError(f"{where}expected valid unicode, got half of a character: {error.reason}") from None

@@ -310,6 +310,6 @@ def not_measured(
                 why=tell("differences treat slices as independent, which is conservative for alike rows"),
             )
         )
-    if config.planned:
+    if config.competes:
         out += [NotMeasured(what=what, why=why) for what, why in COST_LIMITS]
     return out + [NotMeasured(what=what, why=why) for what, why in LIMITS]

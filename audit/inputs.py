@@ -17,7 +17,7 @@ from ..models.base import Model
 from ..models.inputs import unknown_columns
 from ..models.rules import RuledModel, unruled
 from ..models.table import PredictionTable, ScoreColumn
-from .config import Config, Data, GivenVariant, ModelSpec, Written
+from .config import TEXT_RUNTIMES, Config, Data, GivenVariant, ModelSpec, Written
 
 Progress = Callable[[str, int, int | None], None]
 """Called with a stage, the rows done and their total, where it is known."""
@@ -156,7 +156,7 @@ def load_model(
                 raise InputError(f"model.threshold: the artefact {spec.path} decides by a rule of its own")
             found.threshold = threshold  # type: ignore[attr-defined]
         return found
-    if kind in ("transformers", "torch", "onnx"):
+    if kind in ("transformers", "torch", *TEXT_RUNTIMES):
         from ..models.load import neural
 
         progress("loading the model", 0, None)
@@ -178,28 +178,16 @@ def load_model(
     )
 
 
-def given_model(config: Config, data: EvaluationSet, given: GivenVariant) -> PredictionTable:
-    """Make the model of a variant whose predictions stand beside those of the model."""
-    spec = config.model
-    assert spec is not None
-    probability = spec.scale == "probability"
-    threshold = given.threshold if given.threshold is not None else spec.threshold
-    if given.decision is not None:
-        threshold = None
-    elif threshold is None and probability:
-        threshold = 0.5
+def given_model(config: Config, data: EvaluationSet, given: GivenVariant) -> Model:
+    """Make the model of a variant whose predictions stand in further columns of the evaluation table."""
+    assert config.model is not None
     for key, name in (("decision", given.decision), ("score", given.score)):
         if name is not None and name not in data.names:
             raise no_column(name, data.names, data.where, f"variants.{given.name}.{key}")
-    return PredictionTable(
-        data,
-        given.score,
-        given.decision,
-        spec.positive,
-        threshold=threshold,
-        probability=probability,
-        negative=spec.negative,
-    )
+    spec = given.as_model(config.model, "predictions")
+    made = load_model(config.model_copy(update={"model": spec}), data, None, lambda *_: None)
+    assert made is not None
+    return made
 
 
 def _other_splits(config: Config) -> list[EvaluationSet]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,15 @@ def _check_manifest(run: Path, content: dict[str, Any]) -> list[str]:
     return [f"{MANIFEST}: {', '.join(unknown)}: no key of a manifest"] if unknown else []
 
 
+def given_origins(variants: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Checksum of each variant that was given as a model, and where it came from, by its name."""
+    return {
+        v["name"]: {key: v["model"].get(key) for key in ("given", "sha256")}
+        for v in variants
+        if v["model"].get("given") is not None
+    }
+
+
 def _told(result: dict[str, Any]) -> dict[str, Any]:
     """What the manifest repeats of an audit.json (the data and models of a comparison are two each)."""
     variants, environment = result["variants"], result["environment"]
@@ -78,4 +88,6 @@ def _told(result: dict[str, Any]) -> dict[str, Any]:
         model = variants[0]["model"]
         told["data_sha256"] = result["data"]["sha256"]
         told["model_sha256"] = model.get("sha256") or model.get("training_sha256")
+        if given := given_origins(variants):
+            told["given"] = given
     return told

@@ -122,7 +122,7 @@ def judge(
     original = measured or run.measure(predictions, entries[0])
     plan = make_plan(config, original)
     judged = run.judged(predictions, plan, original)
-    if not config.planned:
+    if not config.competes:
         gates = [*judged.gates, *run.unanswered(plan)]
         found = Judgement(plan, original, list(judged.variants), list(judged.comparisons), gates)
     else:
@@ -171,7 +171,7 @@ class _Run:
             variants.append(made)
             gates += decided
             comparisons += [compared] if compared else []
-            if self.config.planned:
+            if self.config.competes:
                 gates += target_results(self.config.objective, made, variants[0], compared, plan)
         return Judged(variants, gates, comparisons, original.rows)
 
@@ -191,7 +191,8 @@ class _Run:
         since = self.release.since(self.path(predictions, entry), measured) if self.release else None
         decided = gate.decide(
             self.config.gates, measured, plan, entry.name, groups=self.groups[entry.name], paired=paired,
-            baseline=since, cost=entry.cost, original_cost=first.cost, lenient=self.release is not None,
+            baseline=since, cost=entry.cost, original_cost=first.cost,
+            lenient=self.release is not None or entry is not first,
         )  # fmt: skip
         return self._variant(entry, measured, plan), decided, compared
 

@@ -272,8 +272,8 @@ class Cost(Part):
     """What a variant costs to store and to run; ratios are to the original of the same run."""
 
     stored_bytes: int = Field(description="Weights as the artefact stores them; a shipped codec loads them.")
-    dense_bytes: int = Field(description="The same weights stored densely in their own types.")
-    sparse_bytes: int = Field(description="The same weights in the cheapest sparse encoding.")
+    dense_bytes: int | None = Field(None, description="The same weights stored densely in their own types.")
+    sparse_bytes: int | None = Field(None, description="The same weights in the cheapest sparse encoding.")
     tensor_bytes: int | None = Field(
         None, description="Of stored_bytes, those of tensors; the others are names, shapes and a graph."
     )
@@ -283,8 +283,10 @@ class Cost(Part):
         None, description="Growth of a fresh process's resident set on loading."
     )
     peak_bytes: int | None = Field(None, description="Peak resident set of a fresh process while scoring.")
-    parameters: int
-    nonzero: int
+    parameters: int | None = Field(
+        None, description="Null where its weights cannot be counted; notes say why."
+    )
+    nonzero: int | None = None
     flops_per_row: float | None = None
     flops_method: str = ""
     timings: list[Timing] = Field(default_factory=list)
@@ -554,7 +556,7 @@ class NotMeasured(Part):
 
 
 class Failed(Part):
-    """A recipe that could not be carried out."""
+    """A recipe that could not be carried out, or a given variant (without steps) that could not be scored."""
 
     name: str
     steps: list[Step]

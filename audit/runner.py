@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import gc
 import re
 import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,19 +24,26 @@ from ..metrics.figures import METHODS
 from ..models.base import Model
 from ..models.neural import NeuralModel
 from ..models.rules import unruled
+from ..models.table import PredictionTable
+from ..told import tell
 from . import describe, gate
 from .changes import methods_of
-from .config import Config
+from .config import Config, GivenVariant
 from .coverage import coverage
 from .crossings import check_crossings, check_slices
 from .folder import ARTEFACTS, AUDIT, PREDICTIONS, OpenRun, checksum
 from .inputs import Progress, evaluation_set, given_model, load_model
+from .intact import given_origins
 from .judge import SELECTION, Entry, Judgement, judge, make_plan, value_order
 from .measure import Measurement
 from .regimes import files as regimes
-from .result import AuditResult, Failed
+from .result import AuditResult, Failed, SelfFlips
 from .scoring import Job, Shards, Twins, sample, score
 from .training import learning
+
+if TYPE_CHECKING:
+    from .given import Variants
+    from .variants import Workshop
 
 ORIGINAL = "original"
 
@@ -48,6 +58,7 @@ def audit(
     *,
     table: pa.Table | None = None,
     given: Any = None,
+    variants: Mapping[str, Any] = MappingProxyType({}),
     dtypes: Mapping[str, Any] | None = None,
     command: str = "",
     progress: Progress = silent,
@@ -60,6 +71,8 @@ def audit(
         Rows from Python in place of ``data.path``.
     given
         A model from Python; the configuration's ``model`` says what it is.
+    variants
+        Given variants from Python, by name.
     dtypes
         The pandas types of ``table`` as it was given, which a model from Python reads.
     command : str
@@ -78,23 +91,21 @@ def audit(
         family_of(model)
     measured = Measurement(tuple(run.data.sensitive), model is None or model.probability, run.order)
     truncated = run.score(ORIGINAL, model, measured)
-    entries = [Entry(ORIGINAL, _described(model, truncated))]
+    entries = [Entry(ORIGINAL, _described(model, truncated), self_flips=run.self_flips(model))]
     failed: list[Failed] = []
     check_slices(measured, config.slices)
     regimes.check(config, measured)
-    if config.planned:
+    if config.planned or config.variants:
         assert model is not None
         # What a gate or the plan asks and the data lack is told before hours of work on variants.
         gate.check(config.gates, measured, make_plan(config, measured))
-        entries, failed = run.changed(model, entries[0])
-    if config.variants:
-        gate.check(config.gates, measured, make_plan(config, measured))
-        entries += run.given()
+        entries, failed = run.others(model, entries[0], variants, dtypes)
     progress("computing figures", measured.rows, measured.rows)
     found = judge(config, run.data.sensitive, run.order, entries, folder.folder / PREDICTIONS, measured)
     if found.rows is not None and found.identified is not None:
         pq.write_table(found.rows, folder.folder / found.identified.file)
     decisions = getattr(model, "outcome", None)
+    run.data.notes += _unsteady(entries[0].self_flips)
     result = _result(config, run.data, found, failed, command, decisions)
     folder.write(AUDIT, result.model_dump_json(indent=1) + "\n")
     regimes.write_configured(config, result, folder, folder.folder / PREDICTIONS, {ORIGINAL: measured})
@@ -104,6 +115,7 @@ def audit(
         "created": result.created,
         "data_sha256": result.data.sha256,
         "model_sha256": entries[0].model.get("sha256") or entries[0].model.get("training_sha256"),
+        **({"given": origins} if (origins := given_origins(v.model_dump() for v in result.variants)) else {}),
         "configuration_sha256": checksum(result.configuration),
         "versions": {"fairweigh": __version__, **result.environment.packages},
         "seed": config.seed,
@@ -117,6 +129,19 @@ def _described(model: Model | None, truncated: int) -> dict[str, Any]:
         return {"kind": "labels only"}
     told = model.describe()
     return told | {"truncated": truncated} if "max_length" in told else told
+
+
+def _unsteady(found: SelfFlips | None) -> list[str]:
+    """Say where the model decides a row by its neighbours too."""
+    if found is None or not found.flips:
+        return []
+    return [
+        tell(
+            "{n} of {rows} decisions of the model changed when the same rows were batched otherwise: what it "
+            "decides of a row depends on the rows beside it.",
+            n=f"{found.flips:,}", rows=f"{found.rows:,}",
+        )
+    ]  # fmt: skip
 
 
 class _Audit:
@@ -176,6 +201,16 @@ class _Audit:
             truncated += score(other, model, there, None, self.progress)
         return truncated
 
+    def self_flips(self, model: Model | None) -> SelfFlips | None:
+        """How many decisions of a neural model another batching changes; with costs it is told there."""
+        if self.config.planned or not isinstance(unruled(model), NeuralModel):
+            return None
+        from .variants import STEADY_ROWS, self_flips
+
+        assert model is not None
+        columns = [*model.columns, *([self.data.id] if self.data.id else [])]
+        return self_flips(model, sample(self._open(), columns, STEADY_ROWS), self.config)
+
     def _shards(self, name: str, model: Model | None) -> Shards | None:
         """Where a neural model's scores are kept on the way: a folder of their own for the same work."""
         model = unruled(model)
@@ -190,61 +225,127 @@ class _Audit:
         }  # fmt: skip
         return Shards(self.folder.scored / f"{name}-{checksum(key)[:16]}", model.threshold)
 
-    def changed(self, model: Model, original: Entry) -> tuple[list[Entry], list[Failed]]:
-        """Make, score and describe every variant; the original comes first, with its cost."""
-        from .variants import SAMPLE_ROWS, Workshop, failed
-
+    def others(
+        self,
+        model: Model,
+        original: Entry,
+        variants: Mapping[str, Any],
+        dtypes: Mapping[str, Any] | None,
+    ) -> tuple[list[Entry], list[Failed]]:
+        """Make or load, score and describe every variant; the original comes first, with its cost."""
+        columns = self._columns_given()
         self._check_features()
+        if not self.config.competes:
+            return [original, *(self._predicted(wanted) for wanted in columns)], []
+        # These bring the libraries of models with them.
+        from .given import Variants, failed_given, files_of, unpriced
+        from .variants import SAMPLE_ROWS, Workshop
+
+        given = Variants(variants, dtypes)
         # A variant may decide by the sensitive features, or draw by the id, where the original does not.
-        columns = [*model.columns, *self.data.sensitive, *([self.data.id] if self.data.id else [])]
-        rows = sample(self._open(), columns, SAMPLE_ROWS)
-        learned = learning(self.config, model, self._table)
-        wanted = {p.name: p for p in self.config.planned}
-        entries, broken = [], []
+        read = [*model.columns, *self.data.sensitive, *([self.data.id] if self.data.id else [])]
+        rows = sample(self._open(), read, SAMPLE_ROWS)
+        learned = learning(self.config, model, self._table) if self.config.planned else (None, None)
+        files = files_of(model, self.config.model) if self.config.model else []
         with ExitStack() as closing:
             shop = closing.enter_context(
-                Workshop(self.config, model, rows, learned, self.data, self.folder.folder, self.progress)
+                Workshop(
+                    self.config, model, rows, learned, self.data, self.folder.folder, self.progress, files
+                )
             )
             cost, flips = shop.original_cost()
-            entries.append(replace(original, cost=cost, self_flips=flips))
-            for made in shop.variants():
-                if isinstance(made, Failed):
-                    broken.append(made)
+            told = original.model | ({"cost": unpriced(shop.unpriced)} if shop.unpriced else {})
+            entries = [replace(original, model=told, cost=cost, self_flips=flips)]
+            made, broken = self._made(shop)
+            entries += made
+            for wanted in self.config.variants:
+                if wanted in columns:
+                    entries.append(self._predicted(wanted))
                     continue
+                self.progress(f"loading: {wanted.name}", 0, None)
                 try:
-                    truncated = self.score(made.name, made.model)
-                except InputError as error:
-                    broken.append(failed(wanted[made.name], error, self.config))
-                    self._forget(made.name)
-                    continue
-                # Its fresh process has worked while it was scored, and it is timed when both are done.
-                done = shop.finished(made)
-                if isinstance(done, Failed):
-                    broken.append(done)
-                    self._forget(made.name)
-                    continue
-                told = {**_described(done.model, truncated), "path": done.recipe.artefact}
-                kind = "mitigated" if "mitigated" in done.recipe.groups else "compressed"
-                start = wanted[done.name].on
-                parent = ORIGINAL if start == "original" else start
-                entries.append(
-                    Entry(done.name, told, kind, done.recipe, done.cost, done.self_flips, parent)  # type: ignore[arg-type]
-                )
-                del made, done
+                    entries.append(self._given(wanted, model, shop, given))
+                except OSError as error:
+                    # A full disk is no fault of the variant, and would be the next one's too.
+                    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                        raise
+                    broken.append(failed_given(wanted, error))
+                    self._forget(wanted.name)
+                except Exception as error:
+                    # A stranger's model goes through libraries of its own: whatever breaks there is its row.
+                    broken.append(failed_given(wanted, error))
+                    self._forget(wanted.name)
+                gc.collect()
+        return entries, broken
+
+    def _made(self, shop: Workshop) -> tuple[list[Entry], list[Failed]]:
+        """The variants that are made here."""
+        from .variants import failed
+
+        wanted = {p.name: p for p in self.config.planned}
+        entries: list[Entry] = []
+        broken: list[Failed] = []
+        for made in shop.variants():
+            if isinstance(made, Failed):
+                broken.append(made)
+                continue
+            try:
+                truncated = self.score(made.name, made.model)
+            except InputError as error:
+                broken.append(failed(wanted[made.name], error, self.config))
+                self._forget(made.name)
+                continue
+            # Its fresh process has worked while it was scored, and it is timed when both are done.
+            done = shop.finished(made)
+            if isinstance(done, Failed):
+                broken.append(done)
+                self._forget(made.name)
+                continue
+            told = {**_described(done.model, truncated), "path": done.recipe.artefact}
+            kind = "mitigated" if "mitigated" in done.recipe.groups else "compressed"
+            start = wanted[done.name].on
+            parent = ORIGINAL if start == "original" else start
+            entries.append(
+                Entry(done.name, told, kind, done.recipe, done.cost, done.self_flips, parent)  # type: ignore[arg-type]
+            )
+            del made, done
         if self.config.mitigations and not any(e.kind == "mitigated" for e in entries):
             names = {p.name for p in self.config.planned} - {c.name for c in self.config.compressions}
             first = next(f for f in broken if f.name in names)
             raise InputError(f"mitigations: none could be made; {first.name}: {first.why}")
         return entries, broken
 
-    def given(self) -> list[Entry]:
-        """Score the variants whose predictions stand beside those of the model."""
-        entries = []
-        for wanted in self.config.variants:
-            model = given_model(self.config, self._open(), wanted)
-            truncated = self.score(wanted.name, model)
-            entries.append(Entry(wanted.name, _described(model, truncated), "compressed", parent=ORIGINAL))
-        return entries
+    def _columns_given(self) -> list[GivenVariant]:
+        """Variants whose predictions stand in the evaluation table itself; InputError where they do not."""
+        found = [v for v in self.config.variants if v.in_columns and v.path is None]
+        for wanted in found:
+            given_model(self.config, self.data, wanted)
+        return found
+
+    def _predicted(self, wanted: GivenVariant) -> Entry:
+        """A variant whose predictions stand beside those of the model."""
+        model = given_model(self.config, self._open(), wanted)
+        truncated = self.score(wanted.name, model)
+        return Entry(wanted.name, _described(model, truncated), "compressed", parent=ORIGINAL)
+
+    def _given(self, wanted: GivenVariant, original: Model, shop: Workshop, given: Variants) -> Entry:
+        """A variant that was made elsewhere, loaded, held to the original's task, measured and scored."""
+        from .given import check_same_task, load_given, origin
+        from .variants import SAMPLE_ROWS
+
+        data = self._open()
+        held = given.models.get(wanted.name)
+        loaded = load_given(self.config, data, wanted, original, held, given.dtypes, self.progress)
+        # A table of predictions that is joined by id is read whole.
+        joined = isinstance(loaded.model, PredictionTable)
+        read = list(dict.fromkeys([*original.columns, *loaded.model.columns]))
+        rows = None if joined else sample(self._open(), [c for c in read if c in data.names], SAMPLE_ROWS)
+        check_same_task(original, loaded.model, rows)
+        self.progress(f"measuring: {wanted.name}", 0, None)
+        cost, flips = (None, None) if rows is None else shop.given(loaded, rows)
+        truncated = self.score(wanted.name, loaded.model)
+        told = _described(loaded.model, truncated) | origin(wanted, loaded)
+        return Entry(wanted.name, told, "compressed", None, cost, flips, ORIGINAL)
 
     def _check_features(self) -> None:
         """InputError for a step by a feature that is not audited, before any work on variants."""

@@ -50,12 +50,12 @@ class Shards:
     ----------
     folder : Path
         Made when the first shard is kept.
-    threshold : float
-        Of the model, as decisions are not kept.
+    threshold : float, optional
+        Of the model; kept decisions are those of a model that has none.
     """
 
     folder: Path
-    threshold: float
+    threshold: float | None
 
     def score(self, number: int, model: Model, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
         """Scores of a shard: those that are kept, else the model's, which are kept then."""
@@ -63,8 +63,8 @@ class Shards:
         found = self._read(path, batch.num_rows)
         if found is None:
             found = model.score(batch, ids)
-            if found.score is not None:
-                self._keep(path, found.score, found.truncated)
+            if found.score is not None and found.decision is not None:
+                self._keep(path, found)
         return found
 
     def _read(self, path: Path, rows: int) -> Scored | None:
@@ -72,18 +72,22 @@ class Shards:
             return None
         try:
             with np.load(path, allow_pickle=False) as kept:
-                score, truncated = kept["score"], int(kept["truncated"])
+                score, truncated, decision = kept["score"], int(kept["truncated"]), kept["decision"]
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             # A machine that went down while a shard was written leaves half of it: it is scored again.
             return None
         if score.shape != (rows,) or score.dtype != np.float64:
             return None
-        return Scored(decide(score, self.threshold), score, truncated)
+        if decision.shape != (rows,) or decision.dtype != np.bool_:
+            return None
+        return Scored(decision if self.threshold is None else decide(score, self.threshold), score, truncated)
 
-    def _keep(self, path: Path, score: NDArray[np.float64], truncated: int) -> None:
+    def _keep(self, path: Path, found: Scored) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(".part.npz")
-        np.savez(beside, score=score, truncated=truncated)
+        assert found.score is not None
+        assert found.decision is not None
+        np.savez(beside, score=found.score, decision=found.decision, truncated=found.truncated)
         beside.replace(path)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -64,7 +64,10 @@ def number(value: float) -> float | None:
 
 
 def build(name: str, measured: Measurement, plan: Plan, model: dict[str, Any]) -> Variant:
-    """Compute every figure of a variant."""
+    """Compute every figure of a variant, as far as it gives what the figures need."""
+    # A variant that was made elsewhere may give decisions alone where the original gives scores.
+    given = [metric for metric in plan.metrics if not measured.lacks(METRICS[metric])]
+    plan = replace(plan, metrics=given)
     whole = _slice_results(measured, (), plan)[0]
     slices: list[SliceResult] = []
     disparities = list(_entropy(measured, ()))

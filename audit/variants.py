@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from ..compression import artefact, cost
 from ..compression.fresh import Asked, FreshProcesses
+from ..compression.given_cost import given_cost
 from ..compression.make import Made, allowed, counted, make
 from ..compression.recipes import Context, find
 from ..datasets.errors import InputError
@@ -27,9 +28,11 @@ from ..models.compiled import forget_compiled
 from ..models.foreign import one_line
 from ..models.neural import NeuralModel
 from ..models.rules import unruled
+from ..models.table import PredictionTable
 from ..told import tell
 from .config import Config, Planned
 from .folder import ARTEFACTS
+from .given import Loaded
 from .inputs import Progress
 from .result import CellWeight, Cost, Failed, Layer, Recipe, Rule, SelfFlips, Step, Timing
 from .training import Rows
@@ -39,6 +42,8 @@ SAMPLE_ROWS = 1024
 FRESH_ROWS = 256
 """Rows that a fresh process scores."""
 TRACE_ROWS = 32
+STEADY_ROWS = 256
+"""Rows of the original's self-flip floor where no variants are made."""
 PIECE_ROWS = 64
 
 
@@ -79,6 +84,13 @@ class Workshop:
         Says which features are sensitive and how they are cut; no row of it is read here.
     folder : Path
         The run's; artefacts are written into it.
+    files : sequence of Path
+        That hold the original, where it is of files.
+
+    Attributes
+    ----------
+    unpriced : str
+        Why the original's cost, and so everybody's, is not measured; empty where it is.
     """
 
     config: Config
@@ -88,6 +100,7 @@ class Workshop:
     data: EvaluationSet
     folder: Path
     progress: Progress
+    files: Sequence[Path] = ()
 
     def __enter__(self) -> Workshop:
         self._closing = ExitStack()
@@ -97,20 +110,7 @@ class Workshop:
         try:
             place = self._closing.enter_context(tempfile.TemporaryDirectory(prefix="fairweigh-"))
             self._place = Path(place)
-            self._family = artefact.family_of(self.original)
-            # Scores that stand in a table cost nothing to store or to run.
-            self._costs = self._family != "scores"
-            if not self._costs:
-                return self
-            # It imports its libraries while the original is saved and loaded here.
-            self._fresh = self._closing.enter_context(FreshProcesses(artefact.libraries_of(self.original)))
-            self.progress("saving the original", 0, None)
-            artefact.save(self.original, [], self._place / "original")
-            self._copy = artefact.load(
-                self._place / "original", *artefact.how_to_load(self.original),
-                trusted=artefact.trusted_by(self.original),
-            )  # fmt: skip
-            self._batches = cost.Batches.of(self.original, self.rows)
+            self._open()
         except BaseException:
             self._closing.close()
             raise
@@ -119,18 +119,62 @@ class Workshop:
     def __exit__(self, *how: Any) -> None:
         self._closing.__exit__(*how)
 
+    def _open(self) -> None:
+        """Save the original and load it again: the second copy is the null arm of every timing."""
+        self._costs = False
+        self.unpriced = ""
+        try:
+            self._family = artefact.family_of(self.original)
+            # Scores that stand in a table cost nothing to store or to run.
+            if self._family == "scores":
+                return
+            # It imports its libraries while the original is saved and loaded here.
+            if self.config.planned:
+                libraries = artefact.libraries_of(self.original)
+                self._fresh = self._closing.enter_context(FreshProcesses(libraries))
+            self.progress("saving the original", 0, None)
+            artefact.save(self.original, [], self._place / "original")
+            self._copy = artefact.load(
+                self._place / "original", *artefact.how_to_load(self.original),
+                trusted=artefact.trusted_by(self.original),
+            )  # fmt: skip
+        except Exception as error:
+            # Whatever a library makes of a stranger's model when it is to be written: beside given variants
+            # nothing is made of the original, and they are audited without costs.
+            if self.config.planned or isinstance(error, OSError):
+                raise
+            self.unpriced = str(error) if isinstance(error, InputError) else one_line(error)
+            return
+        self._batches = cost.Batches.of(self.original, self.rows)
+        self._costs = True
+
     def original_cost(self) -> tuple[Cost | None, SelfFlips | None]:
         """What the original costs itself: the yardstick of the others."""
         if not self._costs:
-            return None, None
+            scored = isinstance(unruled(self.original), PredictionTable)
+            again = self.config.competes and not self.config.planned and not scored
+            return None, self_flips(self.original, self.rows, self.config) if again else None
         self.progress("measuring the original", 0, None)
         place = self._place / "original"
-        asked = self._asked(self.original, place)
+        asked = self._asked(self.original, place) if self.config.planned else None
         found = self._stored = self._sizes(self.original, place, None)
+        if self.files and not self.config.planned:
+            # Beside models that are priced by their files it is priced by its own.
+            found["stored_bytes"] = sum(path.stat().st_size for path in self.files)
         flips = self_flips(self.original, self.rows, self.config)
-        found |= self._checked(self.original, asked)
+        found |= self._checked(self.original, asked) if asked is not None else {"reload": ""}
         found |= self._timed(None)
         return _cost(found, found), flips
+
+    def given(self, loaded: Loaded, rows: pa.RecordBatch) -> tuple[Cost | None, SelfFlips | None]:
+        """What a variant that was made elsewhere costs beside the original, and how far it is itself."""
+        if isinstance(unruled(loaded.model), PredictionTable):
+            return None, None
+        floor = self_flips(loaded.model, rows, self.config)
+        if not (self._costs and loaded.files):
+            return None, floor
+        found = given_cost(self.original, self._copy, loaded.model, loaded.files, rows, self.config.seed)
+        return _cost(found, self._stored), floor
 
     def variants(self) -> Iterator[Begun | Failed]:
         """Make each variant of the configuration; one that cannot be made is told and the others go on.
@@ -226,8 +270,9 @@ class Workshop:
         return model, artefact.steps_of(folder), self._recipes[wanted.on]
 
     def _sizes(self, model: Any, folder: Path, made: Made | None) -> dict[str, Any]:
-        # A rule costs a table of numbers.
-        found: dict[str, Any] = {"notes": [], **cost.storage(unruled(model), folder)}
+        # A rule costs a table of numbers; of a network it is not timed, as it is nothing beside it.
+        base = unruled(model)
+        found: dict[str, Any] = {"notes": [], **cost.storage(base, folder)}
         operations = made.flops if made else counted(self.original, self.rows.slice(0, TRACE_ROWS))
         if operations is not None:
             found["flops_per_row"], found["flops_method"] = operations

@@ -26,6 +26,7 @@ from ..models.function import FunctionModel
 from ..models.inputs import load_inputs
 from ..models.neural import Batching, Head, NeuralModel
 from ..models.openvino import OpenVinoRuntime
+from ..models.outputs import Reading
 from ..models.rules import RuledModel, behind, rule_of, unruled
 from ..models.runtimes import OnnxRuntime, TorchRuntime, device_for
 from ..models.sources import ExportedSource, FactorySource, TransformersSource, load_source
@@ -82,7 +83,9 @@ def save(model: Any, steps: Sequence[Step], folder: Path, fitted_on: Mapping[str
     """
     folder.mkdir(parents=True)
     base = unruled(model)
-    spec: dict[str, Any] = {"format": FORMAT, "threshold": base.threshold}
+    # A classifier that decides by itself does so again when it is loaded.
+    threshold = None if isinstance(base, EstimatorModel) and base.own else base.threshold
+    spec: dict[str, Any] = {"format": FORMAT, "threshold": threshold}
     spec["steps"] = [{"recipe": name, "record": record} for name, record in steps]
     if isinstance(model, RuledModel):
         spec |= {"rules": [rule.spec() for rule in model.rules], "fitted_on": dict(fitted_on or {})}
@@ -133,12 +136,14 @@ def _write_neural(model: NeuralModel, steps: Sequence[Step], folder: Path) -> di
         "family": "torch",
         "source": None if model.source is None else model.source.spec(),
         "inputs": model.inputs.save(folder),
-        "head": asdict(model.head),
+        "head": {key: value for key, value in asdict(model.head).items() if key != "own" or value},
         "batching": asdict(model.batching),
     }  # type: dict[str, Any]
     if isinstance(model.runtime, OnnxRuntime):
         _copy_graph(model.runtime.path, folder / ONNX)
-        return spec | {"runtime": {"kind": "onnx"}}
+        reading = model.runtime.reading
+        read = {} if reading is None else {"reading": asdict(reading)}
+        return spec | {"runtime": {"kind": "onnx", **read}}
     if isinstance(model.runtime, OpenVinoRuntime):
         for source, name in zip(model.runtime.files, IR, strict=True):
             _copy(source, folder / name)
@@ -154,6 +159,8 @@ def _write_neural(model: NeuralModel, steps: Sequence[Step], folder: Path) -> di
         "kind": "torch", "dtype": model.runtime.dtype, "autocast": model.runtime.autocast,
         "compiled": model.runtime.compiled,
     }  # fmt: skip
+    if model.runtime.output is not None:
+        runtime["output"] = model.runtime.output
     return spec | {"runtime": runtime, "tensors": told, "encodings": encodings}
 
 
@@ -230,7 +237,7 @@ def _read_scores(spec: dict[str, Any], function: Callable[[Any], Any] | None) ->
 def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Collection[str]) -> NeuralModel:
     inputs = load_inputs(spec["inputs"], folder)
     parts = spec["head"]
-    found = Head(tuple(parts["labels"]), tuple(parts["positive"]), parts["kind"])
+    found = Head(tuple(parts["labels"]), tuple(parts["positive"]), parts["kind"], parts.get("own", False))
     source = None if spec["source"] is None else load_source(spec["source"], folder)
     if isinstance(source, FactorySource) and source.factory not in factories:
         raise InputError(
@@ -241,7 +248,7 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
     how = spec["runtime"]
     runtime: OnnxRuntime | OpenVinoRuntime | TorchRuntime
     if how["kind"] == "onnx":
-        runtime = OnnxRuntime(folder / ONNX, device)
+        runtime = OnnxRuntime(folder / ONNX, device, _reading(how.get("reading")))
     elif how["kind"] == "openvino":
         runtime = OpenVinoRuntime(folder / IR[0], device)
     else:
@@ -263,10 +270,15 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
                 module = rebuild(module, step["record"]) or module
         weights.restore(module, codec.decode(tensors, spec.get("encodings", {})), spec["tensors"])
         runtime = TorchRuntime(
-            module, device, by_name=source.by_name, autocast=how["autocast"], compiled=how["compiled"]
-        )
+            module, device, by_name=source.by_name, autocast=how["autocast"], compiled=how["compiled"],
+            output=how.get("output"),
+        )  # fmt: skip
     batching = Batching(**spec["batching"])
     return NeuralModel(inputs, runtime, found, batching, spec["threshold"], about, source)
+
+
+def _reading(told: Mapping[str, Any] | None) -> Reading | None:
+    return None if told is None else Reading(**{**told, "classes": tuple(told.get("classes", ()))})
 
 
 def fitted_on(folder: Path) -> dict[str, Any]:

@@ -50,26 +50,28 @@ def storage(model: NeuralModel | EstimatorModel, folder: Path) -> dict[str, Any]
     beside = [folder / name for name in (estimators.ENCODER, PROGRAM, IR[0]) if (folder / name).is_file()]
     stored = sum(path.stat().st_size for path in (weights_file(folder), *beside))
     if isinstance(model, EstimatorModel):
-        return {"stored_bytes": stored, **_of_arrays(_numbers(model))}
+        return {"stored_bytes": stored, **of_arrays(_numbers(model))}
     if isinstance(model.runtime, OnnxRuntime):
-        found = _of_arrays(_onnx_weights(model.runtime.path))
+        found = of_arrays(onnx_weights(model.runtime.path))
         held = sum(values.nbytes for values in initialisers(model.runtime.path).values())
         return {
             "stored_bytes": stored, **found, "resident_bytes": found["dense_bytes"], "tensor_bytes": held,
         }  # fmt: skip
     if isinstance(model.runtime, OpenVinoRuntime):
-        return {"stored_bytes": stored, **_of_constants(model.runtime.path)}
+        return {"stored_bytes": stored, **of_constants(model.runtime.path)}
     module = model.runtime.module  # type: ignore[attr-defined]
+    found, held = of_module(module), _tensor_bytes(folder)
+    theoretical = found["sparse_bytes"] < 0.98 * held
+    return {"stored_bytes": stored, "tensor_bytes": held, **found, "sparse_theoretical": theoretical}
+
+
+def of_module(module: Any) -> dict[str, int]:
+    """Bytes and numbers of a torch module's weights, tied ones once."""
     learned = weights.parameters(module)
     tensors, _ = weights.stored(module)
-    encoded = sum(codec.sparse_bytes(t) for t in tensors.values())
-    held = _tensor_bytes(folder)
     return {
-        "stored_bytes": stored,
-        "tensor_bytes": held,
         "dense_bytes": sum(t.nbytes for t in tensors.values()),
-        "sparse_bytes": encoded,
-        "sparse_theoretical": encoded < 0.98 * held,
+        "sparse_bytes": sum(codec.sparse_bytes(t) for t in tensors.values()),
         "resident_bytes": weights.resident_bytes(module),
         "parameters": sum(t.numel() for t in learned.values()),
         "nonzero": sum(int(t.count_nonzero()) for t in learned.values()),
@@ -86,11 +88,11 @@ def _tensor_bytes(folder: Path) -> int:
 def _numbers(model: EstimatorModel) -> list[NDArray[Any]]:
     fitted = model.fitted
     if isinstance(fitted, estimators.Served):
-        return _onnx_weights(fitted.path)
+        return onnx_weights(fitted.path)
     return list(estimators.numbers(fitted))
 
 
-def _of_constants(path: Path) -> dict[str, Any]:
+def of_constants(path: Path) -> dict[str, Any]:
     """The same of an OpenVINO model: its learned numbers, without indices and masks."""
     every = list(constants(path).values())
     learned = [one for one in every if one.values.dtype.kind == "f"]
@@ -112,7 +114,7 @@ MEASURED = {"BatchNormalization": (3, 4)}
 """Inputs of ONNX operations that are statistics of data, which nobody learned."""
 
 
-def _onnx_weights(path: Path) -> list[NDArray[Any]]:
+def onnx_weights(path: Path) -> list[NDArray[Any]]:
     """Weights of an ONNX file, those inside a tree ensemble's attributes too.
 
     Without scales and zero points, indices and masks, and means and variances of batches.
@@ -133,6 +135,9 @@ def _onnx_weights(path: Path) -> list[NDArray[Any]]:
     for node in nodes:
         # Elsewhere attributes are axes and the like.
         for attribute in node.attribute if node.domain == "ai.onnx.ml" else ():
+            if attribute.name.startswith("classlabels"):
+                # Names of the classes, and no weights.
+                continue
             if attribute.floats:
                 found.append(np.asarray(attribute.floats, np.float32))
             elif attribute.ints:
@@ -140,7 +145,8 @@ def _onnx_weights(path: Path) -> list[NDArray[Any]]:
     return found
 
 
-def _of_arrays(arrays: Sequence[NDArray[Any]]) -> dict[str, Any]:
+def of_arrays(arrays: Sequence[NDArray[Any]]) -> dict[str, Any]:
+    """Bytes and numbers of weights that are held as arrays."""
     dense = sum(a.nbytes for a in arrays)
     nonzero = sum(int(np.count_nonzero(a)) for a in arrays)
     sparse = sum(min(a.nbytes, int(np.count_nonzero(a)) * a.itemsize + a.size // 8) for a in arrays)
@@ -184,6 +190,8 @@ def timings(
     batches: Batches,
     seed: int,
     known: Sequence[Mapping[str, Any]] = (),
+    *,
+    whole: bool = False,
 ) -> list[dict[str, Any]]:
     """Time a variant beside the original and a second copy of the original, interleaved.
 
@@ -200,6 +208,8 @@ def timings(
         None: the original itself, whose ratio is 1.
     known : sequence of dict
         The original's own timings.
+    whole : bool
+        Time all that scoring a row takes: for models of two kinds.
 
     Returns
     -------
@@ -210,14 +220,14 @@ def timings(
     found = []
     with quiet():
         for i, rows in enumerate((batches.one, batches.many)):
-            arms = [None if m is None else _call(m, rows) for m in (original, copy, variant)]
+            arms = [None if m is None else _call(m, rows, whole) for m in (original, copy, variant)]
             found.append(_timed(arms, rows.num_rows, draw, known[i] if copy is None else None))
     return found
 
 
-def _call(model: NeuralModel | EstimatorModel, rows: pa.RecordBatch) -> Call:
+def _call(model: NeuralModel | EstimatorModel, rows: pa.RecordBatch, whole: bool = False) -> Call:
     """What is timed: a batch as the audit runs it, without tokenising; all of it for scikit-learn."""
-    if isinstance(model, NeuralModel):
+    if isinstance(model, NeuralModel) and not whole:
         encoded, every = model.inputs.encode(rows, None), np.arange(rows.num_rows)
         on_cuda = getattr(model.runtime, "device", "cpu").startswith("cuda")
         clock = _cuda_clock(model.runtime) if on_cuda else _wall_clock

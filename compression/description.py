@@ -106,19 +106,27 @@ class Table(Written):
     shape: list[Positive] | None
 
 
+class Columns(Written):
+    """Columns of a table, each an input of its own."""
+
+    kind: Literal["columns"]
+    inputs: dict[str, str] = Field(min_length=1)
+
+
 class HeadOf(Written):
     """How outputs become scores."""
 
     labels: list[str] = Field(min_length=1)
     positive: list[int] = Field(min_length=1)
-    kind: Literal["softmax", "sigmoid"]
+    kind: Literal["softmax", "sigmoid", "probabilities", "chances", "margins", "label"]
+    own: bool = False
 
     @model_validator(mode="after")
     def _among_the_outputs(self) -> HeadOf:
         if not set(self.positive) < set(range(max(2, len(self.labels)))):
             raise ValueError(f"no outputs {self.positive} among {len(self.labels)}")
         if len(set(self.positive)) < len(self.positive) or (
-            self.kind == "sigmoid" and len(self.positive) > 1
+            self.kind in ("sigmoid", "chances") and len(self.positive) > 1
         ):
             raise ValueError(f"expected different outputs, one for a sigmoid, got {self.positive}")
         return self
@@ -138,12 +146,29 @@ class OnTorch(Written):
     dtype: Literal["float32", "float64", "bfloat16", "float16"]
     autocast: bool
     compiled: bool
+    output: str | None = None
+
+
+class ReadingOf(Written):
+    """Which outputs of a graph are read, and as what."""
+
+    means: Literal["logits", "probabilities", "margins", "label"]
+    scores: str | None
+    label: str | None = None
+    classes: list[str] = Field([])
+
+    @model_validator(mode="after")
+    def _something(self) -> ReadingOf:
+        if self.scores is None and self.label is None:
+            raise ValueError("scores, label: expected at least one of them")
+        return self
 
 
 class OnOnnx(Written):
     """An ONNX file beside the description."""
 
     kind: Literal["onnx"]
+    reading: ReadingOf | None = None
 
 
 class OnOpenVino(Written):
@@ -201,9 +226,9 @@ class OfTorch(Described):
     """A neural model."""
 
     family: Literal["torch"]
-    threshold: float
+    threshold: float | None
     source: Annotated[Transformers | Factory | Exported, Field(discriminator="kind")] | None
-    inputs: Annotated[Text | Image | Table, Field(discriminator="kind")]
+    inputs: Annotated[Text | Image | Table | Columns, Field(discriminator="kind")]
     head: HeadOf
     batching: BatchingOf
     runtime: Annotated[OnTorch | OnOnnx | OnOpenVino, Field(discriminator="kind")]
@@ -221,7 +246,7 @@ class OfScikit(Described):
     """A scikit-learn classifier."""
 
     family: Literal["sklearn"]
-    threshold: float
+    threshold: float | None
     columns: list[str]
     as_words: list[str] = Field([])
     numbers: list[str] = Field([])

@@ -53,8 +53,8 @@ def distill(model: Any, params: Distil, context: Context) -> Done:
     torch = optional("torch", "distill")
     in_float32(model, "distill")
     rows = context.rows("distill")
-    teacher = model.logits(rows.batch)
-    wanted = torch.from_numpy(teacher).to(model.runtime.device)
+    teacher = model.outputs(rows.batch)
+    wanted = model.head.logits(torch.from_numpy(teacher)).to(model.runtime.device)
     before = sum(p.numel() for p in model.runtime.module.parameters())
     torch.manual_seed(context.seed)
     student, source = _student(model, params, context)
@@ -68,7 +68,7 @@ def distill(model: Any, params: Distil, context: Context) -> Done:
 
     def loss(logits: Any, picked: Any) -> Any:
         chosen = learned[picked]
-        value = _distance(logits, wanted[torch.from_numpy(chosen)], params.temperature, model.head.kind)
+        value = _distance(logits, wanted[torch.from_numpy(chosen)], params.temperature, model.head.exclusive)
         if target is not None:
             value = (1 - params.labels) * value + params.labels * label_loss(model, logits, target[chosen])
         return value
@@ -79,7 +79,7 @@ def distill(model: Any, params: Distil, context: Context) -> Done:
         if step % CHECK_EVERY and step != params.steps:
             return False
         student.eval()
-        found = model.logits(rows.batch.take(held))
+        found = model.outputs(rows.batch.take(held))
         student.train()
         distance = -float(np.abs(model.head.scores(found) - model.head.scores(teacher[held])).mean())
         if best["state"] is None or distance > best["agreement"]:
@@ -124,10 +124,10 @@ def _split(rows: TrainingRows, seed: int) -> tuple[Any, Any]:
     return np.sort(order[:count]), np.sort(order[count:])
 
 
-def _distance(logits: Any, wanted: Any, temperature: float, kind: str) -> Any:
+def _distance(logits: Any, wanted: Any, temperature: float, exclusive: bool) -> Any:
     import torch.nn.functional as f
 
-    if kind == "sigmoid":
+    if not exclusive:
         return f.binary_cross_entropy_with_logits(logits / temperature, (wanted / temperature).sigmoid())
     soft = f.log_softmax(logits / temperature, dim=1)
     told = f.log_softmax(wanted / temperature, dim=1)

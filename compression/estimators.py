@@ -293,9 +293,18 @@ class Served:
 
     def predict_proba(self, rows: Any) -> NDArray[np.float64]:
         """Probabilities of the classes, float array of shape (rows, classes)."""
+        return self.both(rows)[0]
+
+    def predict(self, rows: Any) -> NDArray[Any]:
+        """The labels that the graph itself gives, array of shape (rows,)."""
+        return self.both(rows)[1]
+
+    def both(self, rows: Any) -> tuple[NDArray[np.float64], NDArray[Any]]:
+        """Probabilities and labels in one run."""
         x = self.encoder.transform(rows) if self.encoder is not None else np.asarray(rows)
         feed = {next(iter(self._runtime.wanted)): np.asarray(x, np.float32)}
-        return np.asarray(self._runtime.run(feed)[1], float)
+        labels, chances = self._runtime.run(feed)[:2]
+        return np.asarray(chances, float), np.asarray(labels)
 
 
 def write(model: EstimatorModel, folder: Path) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def targets(model: Any, rows: TrainingRows, name: str) -> NDArray[np.int64]:
     """The output that each training row should give; InputError for rows without usable labels."""
     if rows.labels is None:
         raise InputError(f"{name}: the training rows have no label to learn from")
-    if model.head.kind == "sigmoid":
+    if not model.head.exclusive:
         return rows.labels.astype(np.int64)
     if len(model.head.labels) != 2 or len(model.head.positive) != 1:
         raise InputError(
@@ -82,7 +82,7 @@ def label_loss(
     import torch
 
     wanted = torch.from_numpy(target).to(logits.device)
-    if model.head.kind == "sigmoid":
+    if not model.head.exclusive:
         chosen = logits[:, model.head.positive[0]]
         losses = torch.nn.functional.binary_cross_entropy_with_logits(
             chosen, wanted.to(chosen.dtype), reduction="none"

@@ -67,7 +67,7 @@ def train(
             module.train()
             with torch.enable_grad():
                 for tensors, picked in loader:
-                    value = loss(model.runtime.forward(tensors), picked)
+                    value = loss(model.head.logits(model.runtime.forward(tensors)), picked)
                     optimiser.zero_grad()
                     accelerator.backward(value)
                     accelerator.clip_grad_norm_(learned, CLIP)

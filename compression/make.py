@@ -27,6 +27,7 @@ from .recipes import Context, Done, Family, find
 from .recount import touched
 
 COMPILED = 1e-5
+SUMMED = 1e-12
 KEPT = ("distill", "drop-layers", "prune-heads", "prune-structured")
 """Steps of compression whose result stays what it is when the model is trained on."""
 
@@ -173,9 +174,14 @@ def allowed(model: Any) -> float:
     """How far the scores of one artefact may lie apart between two processes that load it: not at all.
 
     Only compiled modules may differ in the last digits, since which kernels they get depends on the shapes
-    that they meet first; their decisions may not.
+    that they meet first, and classifiers that sum in several threads (``n_jobs``) in the last bits; their
+    decisions may not.
     """
-    return COMPILED if getattr(getattr(unruled(model), "runtime", None), "compiled", False) else 0.0
+    base = unruled(model)
+    if isinstance(base, EstimatorModel):
+        jobs = [v for k, v in base.fitted.get_params().items() if k.rpartition("__")[2] == "n_jobs"]
+        return SUMMED if any(v not in (None, 1) for v in jobs) else 0.0
+    return COMPILED if getattr(getattr(base, "runtime", None), "compiled", False) else 0.0
 
 
 def _same_scores(saved: Any, loaded: Any, rows: pa.RecordBatch) -> None:

@@ -43,7 +43,8 @@ class EstimatorModel:
     positive : sequence of str
         Words of the positive label, to find the model's positive class.
     threshold : float, optional
-        On the score; default 0.5 for probabilities, 0 for a decision function.
+        On the score; default the model's own ``predict`` decides, which is that of 0.5 for most probabilities
+        and of 0 for a decision function, but for ties and for models that decide by something else.
     about : dict
         What the report says of the model's origin.
     kinds : Kinds, optional
@@ -75,7 +76,7 @@ class EstimatorModel:
         self.about = about
         self._unseen: dict[str, Counter[str]] = {}
         self.replace(fitted)
-        self.threshold = threshold if threshold is not None else (0.5 if self.probability else 0.0)
+        self._asked = threshold
         if not hasattr(fitted, "classes_"):
             raise InputError(
                 "model: expected a fitted classifier (one that has classes_), "
@@ -90,9 +91,24 @@ class EstimatorModel:
                 raise InputError(_no_side(classes, positive))
         self.positive_index = wanted[0]
 
+    @property
+    def threshold(self) -> float:
+        """On the score: the one that was asked for, else the usual one of its scale."""
+        return self._asked if self._asked is not None else 0.5 if self.probability else 0.0
+
+    @threshold.setter
+    def threshold(self, asked: float) -> None:
+        self._asked = asked
+
+    @property
+    def own(self) -> bool:
+        """Whether the classifier's own ``predict`` decides."""
+        return self._asked is None and hasattr(self.fitted, "predict")
+
     def replace(self, fitted: Any) -> None:
         """Put another fitted classifier of the same classes in its place."""
         self.fitted = fitted
+        self._apart = False
         self.probability = hasattr(fitted, "predict_proba")
         self._scores = self.probability or hasattr(fitted, "decision_function")
 
@@ -103,17 +119,37 @@ class EstimatorModel:
             rows = self.frame(batch)
             self._note_unseen(rows)
             with noting(self.about):
-                if self.probability:
-                    score = np.asarray(self.fitted.predict_proba(rows), float)[:, self.positive_index]
-                elif self._scores:
-                    score = np.asarray(self.fitted.decision_function(rows), float)
-                    score = score if self.positive_index == 1 else -score
-                else:
-                    named = self.fitted.classes_[self.positive_index]
-                    return Scored(np.asarray(self.fitted.predict(rows) == named), None)
+                score, own = self._said(rows)
+        if score is None:
+            return Scored(own, None)
         if bad := int((~np.isfinite(score)).sum()):
             raise InputError(f"model: {number_of(bad, 'score is', 'scores are')} NaN or infinite")
-        return Scored(decide(score, self.threshold), score)
+        decision = decide(score, self.threshold)
+        if own is None:
+            return Scored(decision, score)
+        self._apart |= bool((own != decision).any())
+        return Scored(own, score)
+
+    def _said(self, rows: Any) -> tuple[Any, Any]:
+        """Scores of some rows, and whether the model itself predicts the positive class; None for either."""
+        before, last = _cut(self.fitted)
+        x = rows if before is None else before.transform(rows)
+        score = own = None
+        if hasattr(last, "both") and self.own:
+            both, labels = last.both(x)
+            return both[:, self.positive_index], labels == self.fitted.classes_[self.positive_index]
+        if self.probability:
+            both = np.asarray(last.predict_proba(x), float)
+            score = both[:, self.positive_index]
+            if self.own and _by_argmax(last):
+                return score, both.argmax(axis=1) == self.positive_index
+        elif self._scores:
+            score = np.asarray(last.decision_function(x), float)
+            score = score if self.positive_index == 1 else -score
+        if self.own or score is None:
+            named = self.fitted.classes_[self.positive_index]
+            own = np.asarray(np.asarray(last.predict(x)) == named)
+        return score, own
 
     def frame(self, rows: pa.RecordBatch) -> pd.DataFrame:
         """The columns of some rows as the model reads them."""
@@ -145,8 +181,16 @@ class EstimatorModel:
         told = {"kind": "sklearn", **self.about, "features": self.columns}
         if warned := self._warnings():
             told["warnings"] = warned
-        if self._scores:
+        if self._scores and not self._apart:
             told |= rule(self.threshold, self.probability)
+        elif self._scores:
+            told |= {
+                "scale": "probability" if self.probability else "rank",
+                "rule": tell(
+                    "the model's own decision (predict), in some rows not that of score >= {threshold}",
+                    threshold=f"{self.threshold:g}",
+                ),
+            }
         return told
 
 
@@ -171,6 +215,24 @@ def _categories(fitted: Any) -> dict[str, Any]:
     encoder = steps.get("onehotencoder")
     names = getattr(steps.get("simpleimputer"), "feature_names_in_", [])
     return dict(zip(names, getattr(encoder, "categories_", []), strict=False))
+
+
+def _cut(fitted: Any) -> tuple[Any, Any]:
+    """What comes before the classifier of a pipeline, so that it is done once; None for anything else."""
+    from sklearn.pipeline import Pipeline
+
+    return (
+        (fitted[:-1], fitted.steps[-1][1])
+        if type(fitted) is Pipeline and len(fitted.steps) > 1
+        else (None, fitted)
+    )
+
+
+def _by_argmax(last: Any) -> bool:
+    """Whether a classifier's predict is the first of its likeliest classes: of a forest both take long."""
+    from sklearn.ensemble._forest import ForestClassifier
+
+    return isinstance(last, ForestClassifier) and type(last).predict is ForestClassifier.predict
 
 
 def _last(fitted: Any) -> Any:

@@ -84,7 +84,7 @@ def model_folder(given: str) -> ModelFolder:
             f"{where} holds adapter weights ({found}), which belong to another model; merge them into it "
             "(merge_and_unload of peft) and save the whole"
         )
-    files = _weights(path, where)
+    files = weights_of(path, where)
     damaged = f"{where} cannot be read as a transformers model: {CONFIG}"
     try:
         config = read_json(path / CONFIG, MOST_CONFIG)
@@ -95,7 +95,7 @@ def model_folder(given: str) -> ModelFolder:
     except ValueError as error:
         raise InputError(f"{damaged}: {one_line(error)}") from None
     plain = plain_config(config, where)
-    return ModelFolder(path, plain, files, _shapes(files, where), "auto_map" in config)
+    return ModelFolder(path, plain, files, shapes_of(files, where), "auto_map" in config)
 
 
 def plain_config(config: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -174,7 +174,7 @@ def _why_not_there(given: str, error: Exception) -> str:
     return f"{given} is no local folder, and the model hub cannot be reached; expected a folder of a model"
 
 
-def _weights(path: Path, where: str) -> list[Path]:
+def weights_of(path: Path, where: str) -> list[Path]:
     """The files that hold the weights: one, as the library prefers it, or those that an index names."""
     if (path / WEIGHTS).is_file():
         return [path / WEIGHTS]
@@ -208,7 +208,8 @@ def _shards(path: Path, where: str) -> list[Path]:
     return found
 
 
-def _shapes(files: list[Path], where: str) -> dict[str, Shape]:
+def shapes_of(files: list[Path], where: str) -> dict[str, Shape]:
+    """Shapes of the tensors in all of a model's files, by name."""
     shapes: dict[str, Shape] = {}
     for file in files:
         if file.suffix == ".safetensors":

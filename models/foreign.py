@@ -54,6 +54,17 @@ def foreign(what: str, *, loud: bool = False) -> Iterator[None]:
             _put_back(*said, shown=shown)
 
 
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Keep what a library writes to standard error below Python from the terminal."""
+    said = _diverted()
+    try:
+        yield
+    finally:
+        if said is not None:
+            _put_back(*said, shown=False)
+
+
 def _diverted() -> tuple[int, int] | None:
     """Let what is written to standard error go to memory; None where this system cannot."""
     if not hasattr(os, "memfd_create"):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -96,6 +97,14 @@ class TextInputs:
         self.text, self.pair, self.max_length = text, pair, max_length
         self.columns = [text, *([pair] if pair else [])]
         self._identity = _identity(tokenizer, max_length)
+
+    def padding(self, side: str) -> TextInputs:
+        """The same texts padded on a side, ``left`` or ``right``."""
+        if self.tokenizer.padding_side == side:
+            return self
+        tokenizer = copy.deepcopy(self.tokenizer)
+        tokenizer.padding_side = side
+        return TextInputs(tokenizer, self.text, self.pair, self.max_length)
 
     def encode(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Encoded:
         """Tokenise the texts of a batch."""
@@ -247,7 +256,7 @@ def length_limit(tokenizer: Any, config: Any, given: int | None) -> int | None:
     if getattr(config, "model_type", "") in ("roberta", "xlm-roberta", "camembert"):
         # These count positions from the padding index on: two of them are never used.
         known[1] = known[1] - 2 if known[1] else None
-    limits = [int(v) for v in known if v and v < UNLIMITED]
+    limits = [int(v) for v in known if v and 0 < v < UNLIMITED]
     return min(limits) if limits else None
 
 
@@ -303,6 +312,71 @@ class _Rows:
 
     def collate(self, rows: NDArray[np.intp]) -> Arrays:
         return {"x": self.values[rows]}
+
+
+class ColumnInputs:
+    """Each column as an input of its own, as converters of scikit-learn's pipelines make graphs.
+
+    Parameters
+    ----------
+    inputs : mapping of str to str
+        Columns by the names of the graph's inputs.
+    """
+
+    def __init__(self, inputs: Mapping[str, str]) -> None:
+        self.inputs = dict(inputs)
+        self.columns = list(dict.fromkeys(inputs.values()))
+
+    def encode(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Encoded:
+        """Take each column as it is: numbers, flags or words."""
+        return _Columns({name: _column(batch.column(of), of) for name, of in self.inputs.items()})
+
+    def describe(self) -> dict[str, Any]:
+        """Return the features."""
+        return {"features": self.columns}
+
+    def identity(self) -> str:
+        """Return the inputs and their columns."""
+        return str(self.inputs)
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Return what `load_inputs` needs."""
+        return {"kind": "columns", "inputs": self.inputs}
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Rows as one column of shape (rows, 1) for each input."""
+
+    values: dict[str, NDArray[Any]]
+    truncated = 0
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        return np.ones(len(next(iter(self.values.values()), ())), np.int64)
+
+    def collate(self, rows: NDArray[np.intp]) -> Arrays:
+        return {name: column[rows] for name, column in self.values.items()}
+
+
+def _column(column: pa.Array, name: str) -> NDArray[Any]:
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        # A missing word is the empty one: ONNX has no other.
+        return np.asarray(column.fill_null("").to_pylist(), object)[:, None]
+    if not (
+        pa.types.is_integer(column.type)
+        or pa.types.is_floating(column.type)
+        or pa.types.is_boolean(column.type)
+    ):
+        raise InputError(
+            f"model.features: column '{name}': an ONNX model takes numbers or text, got {column.type}"
+        )
+    if column.null_count:
+        # What a graph makes of a missing number is its own affair: imputers look for NaN.
+        column = column.cast(pa.float64(), safe=False).fill_null(float("nan"))
+    return np.asarray(column.to_numpy(zero_copy_only=False))[:, None]
 
 
 def _number(column: pa.Array, name: str) -> NDArray[np.float32]:
@@ -429,6 +503,8 @@ def load_inputs(spec: dict[str, Any], folder: Path) -> Any:
         )
     if spec["kind"] == "image":
         return ImageInputs(processor_from(str(folder / "processor")), spec["image"])
+    if spec["kind"] == "columns":
+        return ColumnInputs(spec["inputs"])
     return TableInputs(spec["features"], spec["shape"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -55,6 +56,30 @@ def spec_of(given: Any) -> dict[str, Any]:
         return {"kind": kind, "function": name_of(given)}
     told = {"kind": kind, "path": PLACE}
     return told | {"task": given.task} if kind == "transformers" else told
+
+
+def told_variants(given: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return entries of ``variants:`` for variants that Python gave by name, and those that are objects.
+
+    Raises
+    ------
+    InputError
+        One is neither a path, a mapping of keys nor a model.
+    """
+    entries: list[dict[str, Any]] = []
+    objects: dict[str, Any] = {}
+    for name, one in given.items():
+        if isinstance(one, (str, os.PathLike)):
+            entries.append({"name": name, "path": os.fspath(one)})
+        elif isinstance(one, Mapping):
+            entries.append({"name": name, **one})
+        else:
+            try:
+                entries.append({"name": name, **spec_of(one)})
+            except InputError as error:
+                raise InputError(f"variants: {name}: {str(error).removeprefix('model: ')}") from None
+            objects[name] = one
+    return entries, objects
 
 
 def in_memory(

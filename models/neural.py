@@ -100,9 +100,12 @@ class Batching:
             start += fits
 
 
+HeadKind = Literal["softmax", "sigmoid", "probabilities", "chances", "margins", "label"]
+
+
 @dataclass(frozen=True)
 class Head:
-    """How logits become scores.
+    """How outputs become scores and decisions.
 
     Attributes
     ----------
@@ -110,25 +113,88 @@ class Head:
         Names of the outputs.
     positive : tuple of int
         The outputs that mean the positive decision; the score is the sum of their probabilities.
-    kind : {"softmax", "sigmoid"}
-        Exclusive classes, or one output that is a log-odds by itself.
+    kind : HeadKind
+        Logits of exclusive classes (softmax), or each a log-odds by itself (sigmoid); probabilities of
+        exclusive classes, or each a chance by itself; margins on a scale of their own; labels alone.
+    own : bool
+        As many columns more say which label the model gives a row: its own decision.
     """
 
     labels: tuple[str, ...]
     positive: tuple[int, ...]
-    kind: Literal["softmax", "sigmoid"]
+    kind: HeadKind
+    own: bool = False
 
-    def scores(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Probability of the positive outputs, float array of shape (rows,)."""
-        wide = logits.astype(np.float64)
+    @property
+    def width(self) -> int:
+        """Columns of the outputs."""
+        return len(self.labels) * (2 if self.own else 1)
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether a row has one label."""
+        return self.kind not in ("sigmoid", "chances")
+
+    @property
+    def probability(self) -> bool:
+        """Whether scores are probabilities."""
+        return self.kind != "margins"
+
+    @property
+    def usual_threshold(self) -> float | None:
+        """The threshold that decides as the model itself does; None where none does.
+
+        The likeliest of more than two labels may have less than half of the probability.
+        """
+        if self.own or self.kind in ("label", "margins") or (self.exclusive and len(self.labels) > 2):
+            return None
+        return 0.5
+
+    def scores(self, outputs: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Probability of the positive outputs, or their margin, float array of shape (rows,)."""
+        wide = outputs[:, : len(self.labels)].astype(np.float64)
+        chosen = list(self.positive)
         if self.kind == "sigmoid":
-            return np.asarray(1 / (1 + np.exp(-np.clip(wide[:, self.positive[0]], -700, 700))))
+            return np.asarray(1 / (1 + np.exp(-np.clip(wide[:, chosen[0]], -700, 700))))
+        if self.kind == "margins":
+            return np.asarray(wide[:, chosen[0]])
+        if self.kind != "softmax":
+            return np.asarray(np.clip(wide[:, chosen].sum(axis=1), 0, 1))
         powers = np.exp(wide - wide.max(axis=1, keepdims=True))
-        chosen = powers[:, list(self.positive)].sum(axis=1)
-        return np.asarray(np.clip(chosen / powers.sum(axis=1), 0, 1))
+        return np.asarray(np.clip(powers[:, chosen].sum(axis=1) / powers.sum(axis=1), 0, 1))
+
+    def own_decisions(self, outputs: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Whether the model's own label is a positive one, bool array of shape (rows,)."""
+        if self.own or self.kind == "label":
+            return np.asarray(outputs[:, -len(self.labels) :][:, list(self.positive)].any(axis=1))
+        return np.isin(outputs.argmax(axis=1), self.positive)
+
+    def logits(self, outputs: Any) -> Any:
+        """Outputs, a tensor, as logits: what training and distillation work on."""
+        if self.kind == "probabilities":
+            return outputs.clamp_min(1e-7).log()
+        if self.kind == "chances":
+            return outputs.logit(eps=1e-7)
+        if self.kind in ("label", "margins"):
+            raise InputError("model: it gives labels and no probabilities, so that nothing can learn from it")
+        return outputs
+
+    def words(self) -> str:
+        """How the model itself decides."""
+        if self.own:
+            return tell("selected if the label that the model itself gives is a positive one")
+        if self.kind == "label":
+            return tell("selected if the model's label is a positive one; it gives no scores")
+        return tell("selected if the likeliest of the model's labels is a positive one")
 
 
-def head(labels: Sequence[str], outputs: int, kind: str | None, positive: Sequence[str]) -> Head:
+def head(
+    labels: Sequence[str],
+    outputs: int,
+    kind: str | None,
+    positive: Sequence[str],
+    of_data: Sequence[str] = (),
+) -> Head:
     """Find which outputs of a model are the positive ones.
 
     Parameters
@@ -140,7 +206,10 @@ def head(labels: Sequence[str], outputs: int, kind: str | None, positive: Sequen
     kind : str, optional
         ``single_label_classification``, ``multi_label_classification``; None: from the outputs.
     positive : sequence of str
-        Names, or positions, of the positive outputs; empty: by convention output 1 of two, or the only one.
+        Names, or positions, of the positive outputs.
+    of_data : sequence of str
+        Words of the data's positive label, where nothing is said of the model's. The place of an output with
+        a name of its own is not meant by them: 1 in the data may be either of *positive* and *negative*.
 
     Raises
     ------
@@ -152,18 +221,27 @@ def head(labels: Sequence[str], outputs: int, kind: str | None, positive: Sequen
     sigmoid = kind == "multi_label_classification" or outputs == 1
     names = tuple(labels) or tuple(str(i) for i in range(outputs))
     folded = [name.casefold() for name in names]
-    wanted = [p.casefold() for p in positive]
+    said = [p.casefold() for p in positive]
+    wanted = said or [p.casefold() for p in of_data]
     # A label's own name goes before its position: of labels '1' and '2' the word '1' means the first.
     found = tuple(i for i, name in enumerate(folded) if name in wanted)
-    found = found or tuple(i for i in range(outputs) if str(i) in wanted)
+    if len(set(folded)) < len(folded) and len({folded[i] for i in found}) < len(found):
+        twice = names[found[0]]
+        raise InputError(
+            f"model.positive: the model has {len(found)} labels called {twice!r}; say by position which is "
+            f"positive (0 to {outputs - 1})"
+        )
     plain = all(name in (str(i), f"label_{i}") for i, name in enumerate(folded))
-    if not found and outputs <= 2 and (plain or not wanted):
+    if not found and (said or plain):
+        found = tuple(i for i in range(outputs) if str(i) in wanted)
+    if not found and ((plain and outputs <= 2) or (outputs == 1 and not wanted)):
         # Classes without names of their own: 1 is the positive one, as everywhere in the field.
         found = (outputs - 1,)
     if not found:
+        asked = list(positive) or list(of_data)
         raise InputError(
             f"model.positive: the model's labels are {', '.join(map(repr, names))}; none of them is "
-            f"{' or '.join(map(repr, positive)) or 'named as positive'}; say which is positive"
+            f"{' or '.join(map(repr, asked)) or 'named as positive'}; say which is positive"
         )
     if sigmoid and len(found) > 1:
         raise InputError(
@@ -183,8 +261,8 @@ class NeuralModel:
     ----------
     inputs, runtime, head, batching
         The parts; `source` says where the module comes from, so that a variant can be built again.
-    threshold : float
-        On the score.
+    threshold : float, optional
+        On the score; None: the label that the model itself gives a row decides.
     about : dict
         What the report says of the model's origin.
     """
@@ -193,12 +271,16 @@ class NeuralModel:
     runtime: Runtime
     head: Head
     batching: Batching = field(default_factory=Batching)
-    threshold: float = 0.5
+    threshold: float | None = 0.5
     about: dict[str, Any] = field(default_factory=dict)
     source: Any = None
     whole: bool = False
-    probability: bool = True
     shard_rows: int = SHARD_ROWS
+
+    @property
+    def probability(self) -> bool:
+        """Whether scores are probabilities."""
+        return self.head.probability
 
     @property
     def columns(self) -> list[str]:
@@ -208,18 +290,32 @@ class NeuralModel:
     def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
         """Score the rows of a batch, in its order."""
         encoded = self.inputs.encode(batch, ids)
-        score = self.head.scores(self._logits(encoded))
+        outputs = self._outputs(encoded, ids)
+        if self.head.kind == "label":
+            return Scored(self.head.own_decisions(outputs), None, encoded.truncated)
+        score = self.head.scores(outputs)
+        if self.threshold is None:
+            return Scored(self.head.own_decisions(outputs), score, encoded.truncated)
         return Scored(decide(score, self.threshold), score, encoded.truncated)
 
-    def logits(self, batch: pa.RecordBatch, ids: pa.Array | None = None) -> NDArray[np.float32]:
-        """Logits of the rows of a batch, float array of shape (rows, outputs).
+    def outputs(self, batch: pa.RecordBatch, ids: pa.Array | None = None) -> NDArray[np.float32]:
+        """Outputs for the rows of a batch as the model gives them, float array of shape (rows, outputs).
 
         Rows are sorted by length, the longest first, so that batches hold little padding and a batch
         that does not fit into memory shows at the start.
         """
-        return self._logits(self.inputs.encode(batch, ids))
+        return self._outputs(self.inputs.encode(batch, ids), ids)
 
-    def _logits(self, encoded: Encoded) -> NDArray[np.float32]:
+    def logits(self, batch: pa.RecordBatch, ids: pa.Array | None = None) -> NDArray[np.float32]:
+        """Logits of the rows of a batch, float array of shape (rows, outputs), whatever the model gives."""
+        outputs = self.outputs(batch, ids)
+        if self.head.kind in ("softmax", "sigmoid"):
+            return outputs[:, : len(self.head.labels)]
+        import torch
+
+        return np.asarray(self.head.logits(torch.from_numpy(outputs[:, : len(self.head.labels)])).numpy())
+
+    def _outputs(self, encoded: Encoded, ids: pa.Array | None = None) -> NDArray[np.float32]:
         order = np.argsort(-encoded.lengths, kind="stable")
         batches = [order[cut] for cut in self.batching.cut(encoded.lengths[order])]
         out: NDArray[np.float32] | None = None
@@ -230,12 +326,14 @@ class NeuralModel:
                     out = np.empty((len(order), found.shape[1]), np.float32)
                 out[rows] = found
         assert out is not None
-        if out.shape[1] != len(self.head.labels):
-            raise InputError(f"model: expected {len(self.head.labels)} outputs per row, got {out.shape[1]}")
-        if not np.isfinite(out).all():
+        if out.shape[1] != self.head.width:
+            raise InputError(f"model: expected {self.head.width} outputs per row, got {out.shape[1]}")
+        bad = np.flatnonzero(~np.isfinite(out).all(axis=1))
+        if len(bad):
+            row = f"id {ids[int(bad[0])].as_py()!r}" if ids is not None else f"row {bad[0] + 1} of a batch"
             raise InputError(
-                "model: outputs are NaN or infinite in "
-                f"{number_of(int((~np.isfinite(out)).any(1).sum()), 'row')}"
+                f"model: the outputs of {number_of(len(bad), 'row')} are NaN or infinite, "
+                f"the first of them {row}"
             )
         return out
 
@@ -297,8 +395,14 @@ class NeuralModel:
                 "sorted_within": self.shard_rows,
                 "padding": tell("to the longest of a batch"),
             },
-            **rule(self.threshold, True),
+            **self._rule(),
         }
+
+    def _rule(self) -> dict[str, Any]:
+        if self.threshold is not None:
+            return rule(self.threshold, self.probability)
+        scale = {} if self.head.kind == "label" else {"scale": "probability" if self.probability else "rank"}
+        return {**scale, "rule": self.head.words()}
 
 
 def out_of_memory(error: BaseException) -> bool:

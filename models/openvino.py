@@ -14,8 +14,10 @@ from ..datasets.errors import InputError
 from .budget import bounded_memory, stopped_after
 from .extras import optional
 from .foreign import STOPS, foreign, one_line
+from .graphs import Ending
 from .inside import inside
 from .neural import Arrays, out_of_memory
+from .outputs import squeezed
 
 NAMES = ("openvino_model.xml", "model.xml")
 """What the file is called in a folder: by optimum, and in an artefact."""
@@ -55,6 +57,8 @@ class OpenVinoRuntime:
         Its inputs.
     outputs : list of str
         Its outputs; '' for one without a name.
+    place : int
+        Of the output that is read: the one called ``logits``, else the first.
     """
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
@@ -78,6 +82,8 @@ class OpenVinoRuntime:
             self._request = self.compiled.create_infer_request()
         if not self.outputs:
             raise InputError(f"model.path: {path} has no output")
+        self.place = self.outputs.index(LOGITS) if LOGITS in self.outputs else 0
+        self._makers = [node.input_value(0).get_node().get_type_name() for node in graph.get_results()]
 
     @classmethod
     def load(cls, path: Path, device: str = "cpu") -> OpenVinoRuntime:
@@ -104,9 +110,11 @@ class OpenVinoRuntime:
                 f"model.path: {self.path} wants the inputs {', '.join(lacking)}, which the rows do not give"
             )
         feed = {name: given[name] for name in self.wanted}
-        place = self.outputs.index(LOGITS) if LOGITS in self.outputs else 0
-        found = np.asarray(self.run(feed)[place], np.float32)
-        return found[:, None] if found.ndim == 1 else found
+        return squeezed(np.asarray(self.run(feed)[self.place], np.float32), f"model.path: {self.path}")
+
+    def ending(self) -> Ending:
+        """What makes the output that is read."""
+        return Ending(self._makers[self.place])
 
     def run(self, feed: Arrays) -> list[NDArray[Any]]:
         """Run the graph on arrays by the names of its inputs; returns all of its outputs.

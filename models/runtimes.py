@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import os
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from .budget import bounded_memory, stopped_after
 from .compiled import compiled, forget_compiled
 from .extras import optional, quiet
 from .foreign import STOPS, foreign, one_line
-from .graphs import looked_through
+from .graphs import Ending, looked_through
 from .neural import Arrays, out_of_memory
+from .outputs import Output, Reading, columns, label_words, of_two
 
 LOOP_SECONDS = 30.0
 """How long an ONNX graph with loops may work on one batch: nothing else says when it ends."""
@@ -54,7 +56,7 @@ class TorchRuntime:
     Parameters
     ----------
     module : torch.nn.Module
-        Returns logits, a tuple that begins with them, or an object with ``logits``.
+        Returns logits or probabilities, a tuple that begins with them, or an object or dict with ``logits``.
     device : str
     by_name : bool
         Whether it takes its inputs by name (transformers) rather than one after the other.
@@ -62,10 +64,19 @@ class TorchRuntime:
         Run in mixed precision (bfloat16) with float32 weights.
     compiled : bool
         Serve it through torch.compile.
+    output : str, optional
+        Name of the output that is read, where the module returns several by name.
     """
 
     def __init__(
-        self, module: Any, device: str, *, by_name: bool, autocast: bool = False, compiled: bool = False
+        self,
+        module: Any,
+        device: str,
+        *,
+        by_name: bool,
+        autocast: bool = False,
+        compiled: bool = False,
+        output: str | None = None,
     ) -> None:
         self.module = module.to(device)
         # An exported program knows no training mode, and says so by raising.
@@ -75,7 +86,10 @@ class TorchRuntime:
         self.by_name = by_name
         self.autocast = autocast
         self.compiled = compiled
+        self.output = output
         self._call: Any = None
+        self._whole = False
+        self.gives_labels = False
 
     @property
     def dtype(self) -> str:
@@ -122,21 +136,65 @@ class TorchRuntime:
         own.module, own._call = _replica(self.module, {}), None
         return own
 
+    def ending(self, arrays: Arrays) -> Ending:
+        """What makes the outputs: the operator behind whatever only shapes its result, seen as it runs."""
+        import torch
+
+        from .makers import Makers
+
+        few = {name: values[:2] for name, values in arrays.items()}
+        with torch.no_grad(), Makers() as makers:
+            out = self._logits(self.module, self.tensors(few))
+        return Ending(makers.of(out))
+
     def _logits(self, call: Any, tensors: dict[str, Any]) -> Any:
         import torch
 
-        if any(tensor.is_floating_point() for tensor in tensors.values()):
-            wide = getattr(torch, self.dtype)
-            tensors = {n: t.to(wide) if t.is_floating_point() else t for n, t in tensors.items()}
+        if self._casts_inside:
+            try:
+                with (
+                    cast_by_layers(self.module),
+                    torch.autocast(
+                        self.device.partition(":")[0], dtype=torch.bfloat16, enabled=self.autocast
+                    ),
+                ):
+                    return self._matrix(call(*tensors.values()))
+            except RuntimeError as error:
+                # Weights that are no layer's take what they are multiplied with in their own type alone.
+                if "dtype" not in str(error):
+                    raise
+                self._whole = True
+        tensors = self._as_wanted(tensors)
         kind = self.device.partition(":")[0]
         with torch.autocast(kind, dtype=torch.bfloat16, enabled=self.autocast):
             out = call(**tensors) if self.by_name else call(*tensors.values())
-        out = getattr(out, "logits", out)
-        out = out[0] if isinstance(out, (tuple, list)) else out
-        if not isinstance(out, torch.Tensor) or out.ndim not in (1, 2):
-            shape = tuple(out.shape) if isinstance(out, torch.Tensor) else type(out).__name__
-            raise InputError(f"model: expected logits of shape (rows, outputs), got {shape}")
-        return out[:, None] if out.ndim == 1 else out
+        return self._matrix(out)
+
+    def _matrix(self, out: Any) -> Any:
+        made = _matrix(_read(out, self.output))
+        if made.is_floating_point():
+            return made
+        self.gives_labels = True
+        return _one_hot(made)
+
+    @property
+    def _casts_inside(self) -> bool:
+        """Whether a table's numbers are cast by each layer: codes may not fit into half precision."""
+        plain = not (self.by_name or self._whole or type(self.module).__name__ == "GraphModule")
+        return plain and self.dtype in ("bfloat16", "float16")
+
+    def _as_wanted(self, tensors: dict[str, Any]) -> dict[str, Any]:
+        """Floating inputs in the type that the module takes them in."""
+        import torch
+
+        if not any(tensor.is_floating_point() for tensor in tensors.values()):
+            return tensors
+        if type(self.module).__name__ == "GraphModule":
+            wanted = _wanted_types(self.module)
+            if len(wanted) == len(tensors):
+                return {n: t.to(w) for (n, t), w in zip(tensors.items(), wanted, strict=True)}
+        wide = getattr(torch, self.dtype)
+        return {n: t.to(wide) if t.is_floating_point() else t for n, t in tensors.items()}
 
     def __call__(self, arrays: Arrays) -> NDArray[np.float32]:
         """Run the module on a batch."""
@@ -177,6 +235,76 @@ class TorchRuntime:
         return told
 
 
+@contextmanager
+def cast_by_layers(module: Any) -> Iterator[None]:
+    """Let each layer cast the floating inputs that it is given to the type of its own weights."""
+    import torch
+
+    def cast(layer: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
+        own = next((p.dtype for p in layer.parameters(recurse=False) if p.is_floating_point()), None)
+        return tuple(
+            v.to(own) if own is not None and isinstance(v, torch.Tensor) and v.is_floating_point() else v
+            for v in given
+        )
+
+    layers = [m for m in module.modules() if next(m.parameters(recurse=False), None) is not None]
+    # One that holds others cuts its input up first: codes may be among it.
+    hooks = [m.register_forward_pre_hook(cast) for m in layers if next(m.children(), None) is None]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _wanted_types(module: Any) -> list[Any]:
+    """Types of the inputs that an exported program was made for."""
+    known = [n.meta.get("val") for n in module.graph.nodes if n.op == "placeholder"]
+    return [value.dtype for value in known if value is not None]
+
+
+def _read(out: Any, name: str | None) -> Any:
+    """The output of a module that is read: the one of a name, else logits, else the first."""
+    named = dict(out) if isinstance(out, Mapping) else None
+    if name is not None:
+        found = named.get(name) if named is not None else getattr(out, name, None)
+        if found is None:
+            has = ", ".join(named) if named is not None else f"a {type(out).__name__} without names"
+            raise InputError(f"model.output_name: the module gives no {name!r}; it gives {has}")
+        return found
+    if named is not None and "logits" not in named:
+        if len(named) != 1:
+            raise InputError(
+                f"model.output_name: the module gives several outputs, expected one of {', '.join(named)}"
+            )
+        return next(iter(named.values()))
+    out = named["logits"] if named is not None else getattr(out, "logits", out)
+    return out[0] if isinstance(out, (tuple, list)) and out else out
+
+
+def _matrix(out: Any) -> Any:
+    """A tensor of shape (rows, outputs); further axes of length one are left out."""
+    import torch
+
+    if not isinstance(out, torch.Tensor) or out.ndim < 1 or sum(n != 1 for n in out.shape[1:]) > 1:
+        shape = tuple(out.shape) if isinstance(out, torch.Tensor) else type(out).__name__
+        raise InputError(f"model: expected outputs of shape (rows, outputs), got {shape}")
+    return out if out.ndim == 2 else out.reshape(out.shape[0], -1)
+
+
+def _one_hot(labels: Any) -> Any:
+    """Labels 0 and 1 of rows as one column for each of the two."""
+    import torch
+
+    wrong = labels[(labels != 0) & (labels != 1)]
+    if labels.shape[1] != 1 or len(wrong):
+        got = (
+            f"labels such as {wrong[0].item()}" if len(wrong) else f"{labels.shape[1]} whole numbers per row"
+        )
+        raise InputError(f"model: expected the labels 0 and 1, or scores; the module gives {got}")
+    return torch.cat([labels == 0, labels == 1], dim=1).float()
+
+
 def _replica(module: Any, known: dict[int, Any]) -> Any:
     """Modules anew with the same tensors, as torch's own DataParallel makes them for its threads."""
     if id(module) not in known:
@@ -199,9 +327,11 @@ class OnnxRuntime:
     path : Path
     device : str
         ``cpu`` or ``cuda``.
+    reading : Reading, optional
+        Which outputs are read, and as what; default the first as scores.
     """
 
-    def __init__(self, path: Path, device: str = "cpu") -> None:
+    def __init__(self, path: Path, device: str = "cpu", reading: Reading | None = None) -> None:
         ort = optional("onnxruntime", "an ONNX model", "onnx")
         options = ort.SessionOptions()
         # What goes wrong is told by what is raised.
@@ -218,13 +348,36 @@ class OnnxRuntime:
         # onnxruntime raises classes of its own for each kind of damage.
         with foreign(f"model.path: {path} is no ONNX model that can be read"), _memory(device):
             self.session = ort.InferenceSession(str(path), options, providers=providers)
-        self.path, self.device = path, device
+        self.path, self.device, self.reading = path, device, reading
         self.exported: Any = None
         self.wanted = {i.name: i for i in self.session.get_inputs()}
+        self.given = [Output(o.name, o.type) for o in self.session.get_outputs()]
+        if not self.given:
+            raise InputError(f"model.path: {path} has no outputs")
+        self.fixed = _fixed_batch(self.wanted)
         self.threads = options.intra_op_num_threads
 
     def __call__(self, arrays: Arrays) -> NDArray[np.float32]:
-        """Run the model on a batch."""
+        """Run the model on a batch: scores, then the label that it gives where both are read."""
+        found = self.read(arrays, None if self.reading is None else [self.reading.scores, self.reading.label])
+        rows = len(next(iter(arrays.values())))
+        if self.reading is None:
+            return columns(found[0], (), rows, f"model.path: {self.path}")
+        classes, scores, label = self.reading.classes, *found
+        parts = []
+        if scores is not None and self.reading.means == "label":
+            label = scores
+        elif scores is not None:
+            parts.append(columns(scores, classes, rows, f"model.path: {self.path}"))
+        if label is not None:
+            words = np.asarray(label_words(label))
+            if parts and parts[0].shape[1] == 1:
+                parts[0] = of_two(parts[0], self.reading.means)
+            parts.append(np.stack([words == name for name in classes], axis=1).astype(np.float32))
+        return np.concatenate(parts, axis=1)
+
+    def read(self, arrays: Arrays, names: Sequence[str | None] | None) -> list[Any]:
+        """Outputs by name for a batch, None for no name; the first output where no names are given."""
         given = dict(arrays)
         if len(self.wanted) == 1 and len(given) == 1:
             given = {next(iter(self.wanted)): next(iter(given.values()))}
@@ -233,11 +386,36 @@ class OnnxRuntime:
             raise InputError(
                 f"model.path: {self.path} wants the inputs {', '.join(lacking)}, which the rows do not give"
             )
-        feed = {
-            name: _as(values, self.wanted[name].type) for name, values in given.items() if name in self.wanted
-        }
-        found = np.asarray(self.run(feed)[0], np.float32)
-        return found[:, None] if found.ndim == 1 else found
+        feed = {name: self._fed(name, values) for name, values in given.items() if name in self.wanted}
+        found = self._run_fixed(feed) if self.fixed else self.run(feed)
+        place = {output.name: i for i, output in enumerate(self.given)}
+        if names is None:
+            return [found[0]]
+        return [None if name is None else found[place[name]] for name in names]
+
+    def _fed(self, name: str, values: NDArray[Any]) -> NDArray[Any]:
+        """Values as an input of the graph wants them; one line where they cannot be."""
+        wanted = self.wanted[name]
+        shape = wanted.shape
+        if shape and not _fits(values.shape[1:], shape[1:]):
+            told = ", ".join(str(size) if isinstance(size, int) else "any" for size in shape)
+            have = "".join(f", {size}" for size in values.shape[1:])
+            raise InputError(
+                f"model.path: {self.path}: its input {name!r} has the shape ({told}), the rows give "
+                f"(any{have}); see model.features and model.shape"
+            )
+        return _as(values, wanted.type, f"model.path: {self.path}: its input {name!r}")
+
+    def _run_fixed(self, feed: Arrays) -> list[Any]:
+        """Run a graph of one batch size piece by piece; the last piece is filled up with its last row."""
+        rows, size = len(next(iter(feed.values()))), self.fixed
+        parts = []
+        for start in range(0, rows, size):
+            place = np.minimum(np.arange(start, start + size), rows - 1)
+            found = self.run({name: values[place] for name, values in feed.items()})
+            kept = min(size, rows - start)
+            parts.append([part[:kept] if np.ndim(part) or isinstance(part, list) else part for part in found])
+        return [_joined(pieces) for pieces in zip(*parts, strict=True)]
 
     def run(self, feed: Arrays) -> list[Any]:
         """Run the graph on arrays of its own types; returns all of its outputs.
@@ -289,7 +467,49 @@ def _memory(device: str) -> AbstractContextManager[None]:
     return nullcontext() if device.startswith("cuda") else bounded_memory()
 
 
-def _as(values: NDArray[Any], wanted: str) -> NDArray[Any]:
-    kinds = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(int64)": np.int64,
-             "tensor(int32)": np.int32, "tensor(double)": np.float64, "tensor(bool)": np.bool_}  # fmt: skip
-    return values.astype(kinds.get(wanted, values.dtype), copy=False)
+def _fits(have: Sequence[int], wanted: Sequence[Any]) -> bool:
+    """Whether the axes behind the rows are those that an input wants; a name or -1 wants any."""
+    free = [not isinstance(size, int) or size < 1 for size in wanted]
+    return len(have) == len(wanted) and all(
+        any_size or size == given for any_size, size, given in zip(free, wanted, have, strict=True)
+    )
+
+
+def _fixed_batch(wanted: Mapping[str, Any]) -> int:
+    """Rows of a batch where a graph was exported for one size alone; else 0."""
+    first = {i.shape[0] for i in wanted.values() if i.shape}
+    sizes = {size for size in first if isinstance(size, int) and size > 0}
+    return sizes.pop() if len(sizes) == 1 else 0
+
+
+def _joined(pieces: Sequence[Any]) -> Any:
+    """An output of several batches as one."""
+    if isinstance(pieces[0], list):
+        return [row for piece in pieces for row in piece]
+    return np.concatenate(pieces) if np.ndim(pieces[0]) else pieces[0]
+
+
+KINDS = {
+    "tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64,
+    "tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(int8)": np.int8, "tensor(int16)": np.int16,
+    "tensor(uint8)": np.uint8, "tensor(bool)": np.bool_,
+}  # fmt: skip
+"""Types of a graph's inputs that rows can be given as."""
+
+
+def _as(values: NDArray[Any], wanted: str, where: str) -> NDArray[Any]:
+    """Values in the type of an input; InputError where that would change them or cannot be."""
+    if wanted == "tensor(string)":
+        return np.asarray(values, object)
+    if wanted not in KINDS:
+        raise InputError(f"{where} takes a {wanted}, which rows of a table cannot give")
+    if values.dtype == object:
+        raise InputError(f"{where} takes a {wanted}, the rows give text")
+    kind = np.dtype(KINDS[wanted])
+    made = values.astype(kind, copy=False)
+    if kind.kind in "iub" and values.dtype.kind == "f" and (made != values).any():
+        raise InputError(
+            f"{where} takes whole numbers ({wanted}), the rows give others, such as "
+            f"{values[made != values][0]:g}"
+        )
+    return made

@@ -170,10 +170,10 @@ def transformers_module(path: str, task: str, seed: int) -> tuple[Any, Transform
     folder = model_folder(path)
     where = f"model.path: {path} cannot be read as a transformers model"
     kind = getattr(transformers, AUTO[task])
-    _refuse_other_heads(folder, path, task)
+    refuse_other_heads(folder, path, task)
     with foreign(where), offline(), quiet():
         check_numbers(folder.config, folder.shapes, f"model.path: {path}: {CONFIG}", whole=True)
-        config = _config_of(folder, path)
+        config = config_of(folder, path)
         check_module(
             lambda: kind.from_config(config, trust_remote_code=False), folder.shapes, folder.config,
             f"model.path: {path}: {CONFIG}",
@@ -206,7 +206,7 @@ def _refuse_left_layers(module: Any, unexpected: Iterable[str], path: str) -> No
             )
 
 
-def _config_of(folder: ModelFolder, path: str) -> Any:
+def config_of(folder: ModelFolder, path: str) -> Any:
     """The configuration of a model's folder as the library has it."""
     known = optional("transformers", "a transformers model").CONFIG_MAPPING
     kind = folder.config.get("model_type")
@@ -222,7 +222,7 @@ def _config_of(folder: ModelFolder, path: str) -> Any:
     return known[kind].from_dict(folder.config)
 
 
-def _refuse_other_heads(folder: ModelFolder, path: str, task: str) -> None:
+def refuse_other_heads(folder: ModelFolder, path: str, task: str) -> None:
     """InputError for a model that was made for something else than its classes."""
     named = folder.config.get("architectures")
     for name in named if isinstance(named, list) else []:

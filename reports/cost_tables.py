@@ -7,6 +7,7 @@ from typing import Any
 
 from ..audit.result import Cost, Recipe, SelfFlips, Step, Variant
 from .formats import count, figure, interval, magnitude, milliseconds
+from .kinds import is_given
 from .language import later, listed, say, series, tr
 from .retold import retold
 from .tables import Cell, Row, Table
@@ -44,7 +45,9 @@ def recipe_entries(variant: Variant) -> Entries:
     """Say step by step how a variant was made, and what was found when it was loaded again."""
     recipe = variant.recipe
     entries: Entries = []
-    if variant.parent and variant.kind != "original":
+    if is_given(variant):
+        entries.append((tr("Made"), say("elsewhere, and given as a variant")))
+    elif variant.parent and variant.kind != "original":
         entries.append((tr("Made from"), (Given(variant.parent),)))
     if recipe is None:
         return entries
@@ -106,13 +109,16 @@ def cost_entries(cost: Cost) -> Entries:
     theoretical = later("{bytes} (theoretical: the artefact does not store it so)")
     entries: Entries = [
         (tr("Stored"), _bytes_beside(cost.stored_bytes, cost.storage)),
-        (tr("Dense"), (magnitude(cost.dense_bytes, "B"),)),
-        (tr("Sparsely encoded"), say(theoretical, bytes=sparse) if cost.sparse_theoretical else (sparse,)),
         (
             tr("Parameters"),
-            say("{n}, of them {some} not zero", n=count(cost.parameters), some=count(cost.nonzero)),
+            _parameters(cost),
         ),
     ]
+    if cost.dense_bytes is not None:
+        entries.insert(1, (tr("Dense"), (magnitude(cost.dense_bytes, "B"),)))
+    if cost.sparse_bytes is not None:
+        words = say(theoretical, bytes=sparse) if cost.sparse_theoretical else (sparse,)
+        entries.insert(2, (tr("Sparsely encoded"), words))
     entries += [
         (name, _bytes_beside(value, ratio))
         for name, value, ratio in (
@@ -131,6 +137,14 @@ def cost_entries(cost: Cost) -> Entries:
         speed = count(round(cost.rows_per_second))
         entries.append((tr("Throughput"), say("{n} rows per second", n=speed)))
     return entries + [(tr("Note"), retold(note)) for note in cost.notes]
+
+
+def _parameters(cost: Cost) -> Sentence:
+    if cost.parameters is None:
+        return say("not measured")
+    if cost.nonzero is None:
+        return (count(cost.parameters),)
+    return say("{n}, of them {some} not zero", n=count(cost.parameters), some=count(cost.nonzero))
 
 
 def _bytes_beside(size: float | None, ratio: float | None) -> Sentence:

@@ -14,6 +14,7 @@ from .language import Sentence, later, say, say_n, sentences, tr, tr_n
 from .lookup import binding_gates, has_labels_alone, told_of
 from .meaning import meaning_words
 from .release import release
+from .retold import retold
 from .undecided import undecided
 from .words import Given
 
@@ -81,6 +82,8 @@ def _audited(result: AuditResult) -> list[Sentence]:
         told.append(say("decision {column}", column=decisions))
     if thresholds := _of_models(models, "threshold"):
         told.append(say("threshold {threshold}", threshold=thresholds))
+    else:
+        told += [retold(rule) for rule in dict.fromkeys(str(m["rule"]) for m in models if "rule" in m)]
     return told
 
 

@@ -41,6 +41,16 @@ def has_mitigated(result: AuditResult) -> bool:
     return any(variant.kind == MITIGATED for variant in result.variants)
 
 
+def is_given(variant: Variant) -> bool:
+    """Whether a variant was made elsewhere."""
+    return variant.kind == COMPRESSED and variant.recipe is None
+
+
+def has_given(result: AuditResult) -> bool:
+    """Whether the run was given variants, scored or not."""
+    return any(map(is_given, result.variants)) or any(not item.steps for item in result.failed)
+
+
 def _groups(variant: Variant) -> tuple[str, ...]:
     """What a variant is, as the result names it."""
     groups = tuple(variant.recipe.groups) if variant.recipe is not None else ()

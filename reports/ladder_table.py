@@ -27,7 +27,8 @@ class Step:
     """One variant on the ladder.
 
     ``misses``: gates and targets that it does not pass; ``missed_before``: where it passes all, those that it
-    did not pass on the rows of the choice; ``failed``: why its recipe could not be carried out.
+    did not pass on the rows of the choice; ``failed``: why its recipe could not be carried out, or
+    (``unscored``) what was given not be scored.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Step:
     misses: list[Sentence] = field(default_factory=list)
     missed_before: list[Sentence] = field(default_factory=list)
     failed: str = ""
+    unscored: bool = False
 
     @property
     def chosen(self) -> bool:
@@ -71,7 +73,7 @@ def ladder(result: AuditResult) -> Ladder | None:
     heads += [str(title_of(metric, result.definitions))] if metric else []
     heads += [tr("Worst gap")] * (result.frontier is not None) + [tr("Decisions changed")]
     steps = [_step(variant, result, costly, metric) for variant in result.variants]
-    steps += [Step(item.name, [], [], failed=item.why) for item in result.failed]
+    steps += [Step(item.name, [], [], failed=item.why, unscored=not item.steps) for item in result.failed]
     floored = any(variant.self_flips for variant in result.variants)
     return Ladder(heads, steps, judged, floored, timed=costly)
 

@@ -131,7 +131,8 @@ def _ladder_lines(steps: Ladder) -> list[str]:
 def _ladder_line(step: Step, steps: Ladder) -> str:
     name = given(step.name)
     if step.failed:
-        return _line([name, f"not made: {given(step.failed)}", *[""] * (len(steps.heads) - 1 + steps.judged)])
+        said = "not scored" if step.unscored else "not made"
+        return _line([name, f"{said}: {given(step.failed)}", *[""] * (len(steps.heads) - 1 + steps.judged)])
     recommended = any(mark.startswith("★") for mark in step.marks)
     name = f"**{name}**" if recommended else name
     marks = f" ({', '.join(step.marks)})" if step.marks else ""

@@ -53,7 +53,11 @@ def _ladder(result: AuditResult) -> Table | None:
         marks = "".join(f" [{mark}]" for mark in step.marks)
         if step.failed:
             lines.append(
-                Row((Given(step.name), marks), [Cell(tr("not made"))] + [Cell("")] * len(steps.heads))
+                Row(
+                    (Given(step.name), marks),
+                    [Cell(tr("not scored") if step.unscored else tr("not made"))]
+                    + [Cell("")] * len(steps.heads),
+                )
             )
             continue
         cells = [Cell(entry.text, plain(entry.under[0]) if entry.under else "") for entry in step.cells]

@@ -8,7 +8,7 @@ from ..audit.result import AuditResult, Comparison, Cost, Flips, Frontier, Stand
 from .cost_tables import readable
 from .differences import direction
 from .formats import Kind, count, figure, interval
-from .kinds import has_mitigated, is_compressed, is_mitigated, run_words
+from .kinds import has_given, has_mitigated, is_compressed, is_mitigated, run_words
 from .language import Sentence, later, later_n, say, say_n, sentences, series, tr
 from .lookup import audit_timing, comparison_of, standing_of, variant_named
 from .meaning import paid_words
@@ -363,6 +363,12 @@ _MADE = {
 }
 
 
+_GIVEN = later_n(
+    "{n} variant was audited beside the original; {passed}.",
+    "{n} variants were audited beside the original; {passed}.",
+)
+
+
 def _tally(result: AuditResult) -> Sentence:
     """Say how many variants there are, and how many qualify."""
     frontier = result.frontier
@@ -380,12 +386,20 @@ def _tally(result: AuditResult) -> Sentence:
     else:
         found = say_n("{n} passes every gate and target", "{n} pass every gate and target", passed,
                       n=count(passed))  # fmt: skip
-    failed = len(result.failed)
+    # A recipe has steps; what was given has none.
+    failed = sum(bool(item.steps) for item in result.failed)
     if failed:
         found = say_n(
             "{found}; {n} recipe could not be carried out",
             "{found}; {n} recipes could not be carried out",
             failed, found=found, n=count(failed),
         )  # fmt: skip
-    one, many = _MADE[run_words(result)]
+    unscored = len(result.failed) - failed
+    if unscored:
+        found = say_n(
+            "{found}; {n} given variant could not be scored",
+            "{found}; {n} given variants could not be scored",
+            unscored, found=found, n=count(unscored),
+        )  # fmt: skip
+    one, many = _GIVEN if has_given(result) else _MADE[run_words(result)]
     return say_n(one, many, len(others), n=count(len(others)), passed=found)

@@ -45,7 +45,7 @@ def render_text(result: AuditResult) -> str:
 def _ladder_line(step: Step, heads: list[str]) -> str:
     name = visible(step.name) + "".join(f" [{mark}]" for mark in step.marks)
     if step.failed:
-        return f"  {name}: not made: {visible(step.failed)}"
+        return f"  {name}: {'not scored' if step.unscored else 'not made'}: {visible(step.failed)}"
     cells = [f"{visible(head)} {cell.text}" for head, cell in zip(heads, step.cells, strict=True)]
     words = [verdict_words(step.verdict)] if step.verdict else []
     return f"  {name}: {', '.join([*cells, *words])}"

@@ -195,8 +195,8 @@ class make(torch.nn.Module):
         ("raise SystemExit(3)\n", "expected package.module:function, got 'NAME:make': SystemExit"),
         ("", "expected package.module:function, got 'NAME:make': AttributeError"),
         ("import torch\ndef make():\n    return torch.nn.Linear(9, 2)\n", "shapes cannot be multiplied"),
-        (MODULE.format("x.sum()"), "model: expected logits of shape (rows, outputs), got ()"),
-        (MODULE.format("x[:, :2] / 0"), "model: outputs are NaN or infinite in 60 rows"),
+        (MODULE.format("x.sum()"), "model: expected outputs of shape (rows, outputs), got ()"),
+        (MODULE.format("x[:, :2] / 0"), "model: the outputs of 60 rows are NaN or infinite"),
         (MODULE.format("x[:, :3]"), "labels are '0', '1', '2'; none of them is named as positive"),
     ],
 )  # fmt: skip
@@ -222,7 +222,7 @@ def test_a_factory_that_does_not_exist_is_refused(table_config, refused):
         ({}, {"features": ["a"], "shape": [4]}, "expected a list of 4 numbers in every row, got float"),
         (
             {"image": [[1.0] * 5] * 60}, {"features": ["image"], "shape": [2, 2]},
-            "column 'image': expected 4 numbers in every row (2 x 2), 2 rows have another number",
+            "column 'image': expected 4 numbers in every row (2 x 2), 60 rows have another number",
         ),
         ({}, {"features": ["a", "b", "c", "y"]}, "column 'y' is the label, which a model may not see"),
         ({}, {"device": "cuda:7"}, "model.device"),
@@ -391,7 +391,9 @@ def test_rows_that_were_scored_before_one_failed_are_kept(here, table_config, cl
     table_config(table, factory="fails_at_seven:make")
     ended = cli("audit", "a.yaml", "-q")
     assert ended.code == 2
-    assert ended.lines == ["fairweigh: model: outputs are NaN or infinite in 1 row"]
+    assert ended.lines == [
+        "fairweigh: model: the outputs of 1 row are NaN or infinite, the first of them id 'p4500'"
+    ]
     assert [p.name for p in Path("runs").iterdir()] == [".t.scored"]
     assert [p.name for p in Path("runs").rglob("*.npz")] == ["000000.npz"]
 

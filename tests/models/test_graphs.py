@@ -90,7 +90,7 @@ def test_a_loop_without_end_is_stopped(step, kept, here, monkeypatch):
     looped(2**62, step, kept)
     start = time.perf_counter()
     # One that doubles its rows may run out of memory before it runs out of time.
-    told = "a loop in it has not ended after 0.5 s on 2 rows|it cannot score the table"
+    told = "a loop in it has not ended after 0.5 s on 64 rows|it cannot score the table"
     with pytest.raises(InputError, match=told):
         load("onnx", numbers(), path="m.onnx", features=FEATURES)
     assert time.perf_counter() - start < 20

@@ -263,8 +263,8 @@ def test_rows_whose_outputs_are_not_numbers_are_counted_and_refused():
 @pytest.mark.parametrize(
     ("out", "told"),
     [
-        (lambda x: x.sum(), r"expected logits of shape \(rows, outputs\), got \(\)"),
-        (lambda x: x[:, None], r"got \(64, 1, 4\)"),
+        (lambda x: x.sum(), r"expected outputs of shape \(rows, outputs\), got \(\)"),
+        (lambda x: x[:, None, :, None] + x[:, :2, None, None], r"got \(64, 2, 4, 1\)"),
         (lambda x: "text", "got str"),
         (lambda x: x[:3], "expected 64 rows of outputs, got 3"),
         (lambda x: x, "expected 2 outputs per row, got 4"),

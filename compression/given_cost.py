@@ -1,0 +1,129 @@
+"""What a variant that was made elsewhere costs: read from its files, counted where its weights can be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..models import litert, openvino
+from ..models.budget import bounded_memory
+from ..models.estimator import EstimatorModel
+from ..models.foreign import STOPS, foreign, one_line
+from ..models.neural import NeuralModel
+from ..models.quantised import QuantisedRuntime
+from ..models.rules import unruled
+from ..models.runtimes import OnnxRuntime, TorchRuntime
+from ..told import tell
+from . import cost, estimators
+from .make import counted
+
+COUNTS = ("dense_bytes", "sparse_bytes", "resident_bytes", "parameters", "nonzero")
+
+
+def given_cost(
+    original: Any, copy: Any, model: Any, files: Sequence[Path], rows: pa.RecordBatch, seed: int
+) -> dict[str, Any]:
+    """Measure a given variant as the ones made here are, as far as that can be.
+
+    Parameters
+    ----------
+    original, copy, model : Model
+        ``copy`` is a second copy of the original, the null arm of the timings.
+    files : sequence of Path
+        That hold the variant.
+    rows : pyarrow.RecordBatch
+        With the columns of original and variant.
+
+    Returns
+    -------
+    dict
+        As of a variant that was made here; what could not be measured is None, and said in ``notes``.
+    """
+    base = unruled(model)
+    found: dict[str, Any] = {"notes": [], "stored_bytes": sum(path.stat().st_size for path in files)}
+    found |= {"sparse_theoretical": True, **dict.fromkeys(COUNTS)}
+    try:
+        found |= _counts(base)
+    except STOPS:
+        raise
+    except Exception as error:
+        # A format of its own may hold weights in ways that no counter knows; that is no fault of the model.
+        found["notes"].append(tell("Parameters: not measured: {why}", why=one_line(error)))
+    operations = _operations(base, rows)
+    found["flops_method"] = ""
+    if operations is not None:
+        found["flops_per_row"], found["flops_method"] = operations
+    alike = isinstance(base, type(unruled(original)))
+    arms = (unruled(original), unruled(copy), base) if alike else (original, copy, model)
+    batches = cost.Batches.of(unruled(original), rows)
+    found["timings"] = cost.timings(*arms, batches, seed, whole=not alike)
+    if not alike:
+        found["notes"].append(
+            tell(
+                "Timed with all that each does to a row of the table, as it is of another kind than the "
+                "original."
+            )
+        )
+    return found
+
+
+def _operations(model: Any, rows: pa.RecordBatch) -> tuple[float | None, str] | None:
+    try:
+        return counted(model, rows.slice(0, 32).select(model.columns))
+    except STOPS:
+        raise
+    except Exception:
+        # Packed layers are not what the counter knows; the report then shows no operations.
+        return None
+
+
+def _counts(model: Any) -> dict[str, Any]:
+    """Bytes and numbers of a model's weights.
+
+    Raises
+    ------
+    ValueError
+        Its weights are of a form that is not counted.
+    """
+    if isinstance(model, EstimatorModel):
+        return _of(list(estimators.numbers(model.fitted)))
+    if not isinstance(model, NeuralModel):
+        raise ValueError("a callable has none that can be counted")
+    runtime: Any = model.runtime
+    if isinstance(runtime, OnnxRuntime):
+        return _of(cost.onnx_weights(runtime.path))
+    if isinstance(runtime, litert.LiteRtRuntime):
+        return _of(litert.weights_in(runtime.path))
+    if isinstance(runtime, openvino.OpenVinoRuntime):
+        with foreign(f"{runtime.path} is no OpenVINO model that can be read", loud=True), bounded_memory():
+            return cost.of_constants(runtime.path)
+    assert isinstance(runtime, TorchRuntime)
+    if isinstance(runtime, QuantisedRuntime) and not _readable(runtime.module):
+        return {"parameters": runtime.parameters, "resident_bytes": _held(runtime.module)}
+    return cost.of_module(runtime.module)
+
+
+def _readable(module: Any) -> bool:
+    """Whether every weight is a plain tensor or one of torchao's, which can be brought back to numbers."""
+    return all(
+        type(p).__module__.startswith(("torch", "torchao")) and (p.is_floating_point() or p.numel() == 0)
+        for p in module.parameters()
+    )
+
+
+def _held(module: Any) -> int:
+    """Bytes of a module's parameters and buffers, each storage once."""
+    every = (*module.parameters(), *module.buffers())
+    return sum({t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in every}.values())
+
+
+def _of(arrays: Sequence[NDArray[Any]]) -> dict[str, Any]:
+    arrays = [np.asarray(a) for a in arrays]
+    if not arrays:
+        raise ValueError("no weights were found in it")
+    return cost.of_arrays(arrays)

@@ -1,0 +1,283 @@
+"""What a model's outputs are: logits, probabilities, margins or labels, and which of them are read.
+
+An output is told by what makes it, by its name and type, and by its values on rows that are audited; where
+that leaves two ways to read it, the configuration is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..datasets.columns import listed, word
+from ..datasets.errors import InputError
+from .graphs import Ending
+
+Means = Literal["logits", "probabilities", "margins", "label"]
+"""Margins are scores of whatever scale beside which the model says its label."""
+
+KEYS = "model.output: logits | probabilities | label"
+SUM = 1e-3
+"""Probabilities of a row may miss one by so much: half precision keeps three digits."""
+PROBABLY = re.compile(r"prob|softmax|sigmoid", re.I)
+LOGIT = re.compile(r"logit", re.I)
+TO_ONE = ("softmax", "_softmax", "sigmoid", "hardsigmoid")
+LINEAR = ("gemm", "matmul", "addmm", "linear", "mm", "conv")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the outputs of an ONNX graph are read.
+
+    Attributes
+    ----------
+    means : Means
+        What the scores are; ``label`` where there are none.
+    scores, label : str, optional
+        Names of the outputs with scores, and with the model's own label.
+    classes : tuple of str
+        The labels, where one is read, in the order of the scores' columns.
+    """
+
+    means: Means
+    scores: str | None
+    label: str | None = None
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Output:
+    """An output of a graph: its name, and onnxruntime's words for its type."""
+
+    name: str
+    type: str
+
+    @property
+    def is_label(self) -> bool:
+        """Whether it holds whole numbers, words or flags."""
+        return bool(re.fullmatch(r"tensor\((u?int\d+|string|bool)\)", self.type))
+
+    @property
+    def is_scores(self) -> bool:
+        """Whether it holds numbers, or a number for each class by its name."""
+        return bool(
+            re.fullmatch(r"tensor\((float|float16|double|bfloat16)\)", self.type)
+            or re.fullmatch(r"seq\(map\((int64|string),tensor\(float\)\)\)", self.type)
+        )
+
+
+def pick(
+    outputs: Sequence[Output], named: str | None, means: str | None, where: str
+) -> tuple[str | None, str | None]:
+    """Choose the outputs with scores and with the label, either of which may be None.
+
+    Parameters
+    ----------
+    named, means : str, optional
+        ``model.output_name`` and ``model.output``.
+
+    Raises
+    ------
+    InputError
+        There is no output that can be read, or several, and nothing says which.
+    """
+    told = ", ".join(f"{o.name} ({o.type})" for o in outputs) or "none"
+    if not any(o.is_label or o.is_scores for o in outputs):
+        raise InputError(f"{where}: expected an output of scores or labels, it has {told}")
+    labels = [o for o in outputs if o.is_label]
+    scores = [o for o in outputs if o.is_scores]
+    if named is not None:
+        found = [o for o in outputs if o.name == named]
+        if not found:
+            raise InputError(f"model.output_name: {where} has no output {named!r}; it has {told}")
+        if not (found[0].is_label or found[0].is_scores):
+            raise InputError(f"model.output_name: {named!r} is a {found[0].type}, expected scores or labels")
+        if found[0].is_label:
+            return (None, named) if means in (None, "label") else _no_scores(named, means)
+        return named, labels[0].name if len(labels) == 1 and len(scores) == 1 and means is None else None
+    if means == "label":
+        if len(labels) == 1:
+            return None, labels[0].name
+        if not labels and len(scores) == 1:
+            return scores[0].name, None
+        raise InputError(f"model.output_name: which output of {where} holds labels? It has {told}")
+    if not scores:
+        if means is not None:
+            _no_scores(labels[0].name, means)
+        if len(labels) > 1:
+            raise InputError(f"model.output_name: which output of {where} holds labels? It has {told}")
+        return None, labels[0].name
+    chosen = _most_likely(scores, means)
+    if chosen is None:
+        raise InputError(
+            f"model.output_name: {where} has several outputs, whose names do not say which are scores; "
+            f"expected one of {told}"
+        )
+    beside = labels[0].name if len(labels) == 1 and means is None else None
+    return chosen.name, beside
+
+
+def _no_scores(name: str, means: str) -> Any:
+    raise InputError(f"model.output: {name!r} holds labels, expected {means}; set model.output: label")
+
+
+def _most_likely(scores: Sequence[Output], means: str | None) -> Output | None:
+    """The one output of scores, or the one that is called so; of logits and probabilities the logits."""
+    if len(scores) == 1:
+        return scores[0]
+    order = [PROBABLY, LOGIT] if means == "probabilities" else [LOGIT, PROBABLY]
+    for name in order:
+        found = [o for o in scores if name.search(o.name)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            return None
+    return None
+
+
+def meaning(
+    values: NDArray[np.float32],
+    ending: Ending,
+    name: str,
+    *,
+    beside_label: bool,
+    given: str | None,
+    where: str,
+) -> tuple[Means, bool]:
+    """Say what scores are, and whether the columns of a row exclude each other.
+
+    Parameters
+    ----------
+    values : float array of shape (rows, outputs)
+        Of rows that are audited.
+    ending : Ending
+        What makes them.
+    name : str
+        What the output is called; may be empty.
+    beside_label : bool
+        The model gives its label too.
+    given : str, optional
+        ``model.output``.
+
+    Raises
+    ------
+    InputError
+        Two ways to read them are left, or they cannot be what the configuration says.
+    """
+    values = values[np.isfinite(values).all(axis=1)]
+    low, high = float(values.min(initial=np.inf)), float(values.max(initial=-np.inf))
+    inside = low >= 0 and high <= 1 + SUM
+    sums = np.abs(values.sum(axis=1) - 1)
+    to_one = values.shape[1] > 1 and bool(inside) and bool((sums <= SUM).all())
+    told = f"{where}: its output{f' {name!r}' if name else ''}"
+    if given == "probabilities" and not inside:
+        raise InputError(
+            f"model.output: probabilities, but {told.removeprefix('model.path: ')} goes from {low:.4g} to "
+            f"{high:.4g}"
+        )
+    if given == "logits":
+        return "logits", True
+    if given == "probabilities":
+        return "probabilities", to_one
+    operator = ending.operator.lower()
+    made = operator in TO_ONE or ending.transform in ("LOGISTIC", "SOFTMAX")
+    if inside and (made or to_one):
+        return "probabilities", to_one
+    if beside_label and not inside:
+        return "margins", True
+    if inside and PROBABLY.search(name) and operator not in LINEAR:
+        return "probabilities", False
+    if inside:
+        raise InputError(
+            f"{told} lies between {low:.3g} and {high:.3g} on {len(values):,} rows: probabilities or logits? "
+            f"Set {KEYS}"
+        )
+    return "logits", True
+
+
+def class_names(
+    ending: Ending,
+    labels: Sequence[str],
+    scores: NDArray[np.float32] | None,
+    wanted: Sequence[str],
+    where: str,
+) -> tuple[str, ...]:
+    """Names of the classes of a model that says labels, in the order of its scores' columns.
+
+    Parameters
+    ----------
+    ending : Ending
+        What makes the labels: a graph often names its classes.
+    labels : sequence of str
+        What it says of some rows.
+    scores : float array of shape (rows, classes), optional
+        What it says beside them.
+    wanted : sequence of str
+        Words of the positive label.
+
+    Raises
+    ------
+    InputError
+        The classes are not named, and the rows do not show them.
+    """
+    if ending.classes:
+        return ending.classes
+    seen = sorted(set(labels))
+    count = None if scores is None else max(2, scores.shape[1])
+    plain = tuple(str(i) for i in range(count or 2))
+    if set(seen) <= set(plain):
+        return plain
+    if count is None:
+        return tuple(dict.fromkeys([*seen, *wanted]))
+    assert scores is not None
+    likeliest = scores.argmax(axis=1) if scores.shape[1] > 1 else None
+    names = (
+        None
+        if likeliest is None
+        else [{labels[int(r)] for r in np.flatnonzero(likeliest == c)} for c in range(count)]
+    )
+    if names is None or any(len(found) != 1 for found in names) or len(set.union(*names)) != count:
+        raise InputError(
+            f"{where}: it says the labels {listed(seen)} and names no classes, so that its scores cannot be "
+            "told apart; set model.output: label"
+        )
+    return tuple(found.pop() for found in names)
+
+
+def label_words(values: Any) -> list[str]:
+    """Labels of rows as words, whatever the graph's type and shape."""
+    flat = np.asarray(values).reshape(-1).tolist()
+    return [word(int(v) if isinstance(v, bool) else v) for v in flat]
+
+
+def columns(found: Any, classes: Sequence[str], rows: int, where: str) -> NDArray[np.float32]:
+    """An output of scores as a float array of shape (rows, outputs)."""
+    if isinstance(found, list):
+        names = list(classes) or [word(key) for key in (found[0] if found else {})]
+        by_name: list[Mapping[str, float]] = [{word(k): v for k, v in row.items()} for row in found]
+        if any(set(row) != set(names) for row in by_name):
+            raise InputError(f"{where}: expected a score for each of {listed(names)} in every row")
+        return np.asarray([[row[name] for name in names] for row in by_name], np.float32).reshape(rows, -1)
+    return squeezed(np.asarray(found, np.float32), where)
+
+
+def squeezed(values: NDArray[np.float32], where: str) -> NDArray[np.float32]:
+    """Values in rows and columns: further axes of length one are left out."""
+    shape = values.shape
+    kept = [axis for axis in range(1, values.ndim) if shape[axis] != 1]
+    if values.ndim == 0 or len(kept) > 1:
+        raise InputError(f"{where}: expected outputs of shape (rows, outputs), got {shape}")
+    return values.reshape(shape[0], -1)
+
+
+def of_two(values: NDArray[np.float32], means: Means) -> NDArray[np.float32]:
+    """The one score of a model of two classes as a score of each."""
+    first = (
+        1 - values if means == "probabilities" else np.zeros_like(values) if means == "logits" else -values
+    )
+    return np.concatenate([first, values], axis=1)

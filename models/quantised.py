@@ -1,0 +1,231 @@
+"""Folders of transformers models whose weights another quantiser has packed, loaded as they are served."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ..datasets.errors import InputError
+from ..datasets.read import sha256_file
+from ..told import tell
+from .extras import optional, quiet
+from .folder import CONFIG, MOST_CONFIG, NAMES_CODE, ModelFolder, local_folder, offline, shapes_of, weights_of
+from .foreign import foreign, one_line
+from .runtimes import TorchRuntime
+from .sizes import check_module, check_numbers
+from .sources import AUTO, config_of, refuse_other_heads
+
+KEY = "quantization_config"
+PACKAGES = {
+    "torchao": ("torchao", "torchao"),
+    "bitsandbytes": ("bitsandbytes", "bitsandbytes"),
+    "compressed-tensors": ("compressed_tensors", "compressed-tensors"),
+    "gptq": ("gptqmodel", "gptqmodel optimum"),
+    "awq": ("gptqmodel", "gptqmodel"),
+    "quanto": ("optimum.quanto", "optimum-quanto"),
+    "hqq": ("hqq", "hqq"),
+}
+"""The module that transformers loads a method's weights with, and what pip calls it."""
+
+
+MOST_WORD = 500
+"""Characters of a word in what a method says of itself."""
+
+
+class QuantisedRuntime(TorchRuntime):
+    """A module of packed weights; one batch at a time, as such layers write to themselves while they run.
+
+    Attributes
+    ----------
+    parameters : int
+        Weights of the same model before they were packed; tied ones once.
+    """
+
+    parameters: int = 0
+
+    @property
+    def shared_threads(self) -> int:
+        """One."""
+        return 1
+
+    def describe(self) -> dict[str, Any]:
+        """Return what any module says, and whether its weights have been unpacked to run."""
+        told = super().describe()
+        if any(getattr(p, "quantization_status", None) == "decompressed" for p in self.module.modules()):
+            told["notes"] = [
+                tell(
+                    "Its weights are unpacked on loading: scored in {dtype}, not in integers.",
+                    dtype=self.dtype,
+                )
+            ]
+        return told
+
+
+@dataclass(frozen=True)
+class Served:
+    """A module as it is served.
+
+    Attributes
+    ----------
+    module : torch.nn.Module
+    sha256 : str
+        Of all that it was made from.
+    files : list of Path
+        That hold its weights.
+    about : dict
+        What the report says of how it is stored.
+    parameters : int, optional
+        Of packed weights.
+    """
+
+    module: Any
+    sha256: str
+    files: list[Path]
+    about: dict[str, Any]
+    parameters: int = 0
+
+
+def quantisation_of(config: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what a configuration says of packed weights; None where they are plain."""
+    found = config.get(KEY)
+    return found if isinstance(found, dict) and found else None
+
+
+def quantised_module(path: str, config: dict[str, Any], task: str) -> Served:
+    """Load a folder of packed weights through transformers and the package of their method.
+
+    Parameters
+    ----------
+    path : str
+    config : dict
+        Of its ``config.json``.
+    task : str
+
+    Raises
+    ------
+    InputError
+        The method is not known or its package is not here, or the folder holds what no model folder may.
+    """
+    transformers = optional("transformers", "a transformers model")
+    where = f"model.path: {path}"
+    how = quantisation_of(config)
+    assert how is not None
+    method = _method(how, where)
+    folder = local_folder(path)
+    files = weights_of(folder, where)
+    plain = _without_code({key: value for key, value in config.items() if key != KEY})
+    _refuse_code(how, where)
+    read = ModelFolder(folder, plain, files, shapes_of(files, where), "auto_map" in config)
+    refuse_other_heads(read, path, task)
+    kind = getattr(transformers, AUTO[task])
+    with foreign(f"{where} cannot be read as a transformers model"), offline(), quiet():
+        check_numbers(plain, read.shapes, f"{where}: {CONFIG}", whole=False)
+        made = config_of(read, path)
+        place = f"{where}: {CONFIG}"
+        check_module(lambda: kind.from_config(made, trust_remote_code=False), read.shapes, None, place)
+        parameters = _parameters(lambda: kind.from_config(made, trust_remote_code=False))
+        made.quantization_config = _without_code(how)
+        module, loading = kind.from_pretrained(
+            str(folder), config=made, use_safetensors=True, trust_remote_code=False,
+            output_loading_info=True, local_files_only=True,
+            **({"device_map": "cpu"} if method == "bitsandbytes" else {}),
+        )  # fmt: skip
+    if missing := sorted(loading["missing_keys"]):
+        raise InputError(
+            f"{where} lacks {len(missing)} of the weights of a model for {task}, such as {missing[0]!r}"
+        )
+    about: dict[str, Any] = {"quantisation": _words(method, how, read)}
+    return Served(module, checksum_of([folder / CONFIG, *files]), files, about, parameters)
+
+
+def _parameters(build: Callable[[], Any]) -> int:
+    """How many weights a module has; tied ones are one."""
+    import torch
+
+    with torch.device("meta"):
+        return sum(p.numel() for p in build().parameters())
+
+
+def _method(how: Mapping[str, Any], where: str) -> str:
+    method = how.get("quant_method")
+    if method not in PACKAGES:
+        raise InputError(
+            f"{where}: its weights are quantised by {str(method)[:40]!r}; expected one of "
+            f"{', '.join(PACKAGES)}"
+        )
+    module, named = PACKAGES[str(method)]
+    try:
+        there = find_spec(module) is not None
+    except ModuleNotFoundError:
+        # The package around it is not here either.
+        there = False
+    if not there:
+        raise InputError(
+            f"{where}: its weights are quantised by {method}, which needs the package {named.split()[0]}: "
+            f"pip install {named}"
+        )
+    return str(method)
+
+
+def _without_code(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_code(part) for key, part in value.items() if key not in NAMES_CODE}
+    return [_without_code(part) for part in value] if isinstance(value, list) else value
+
+
+def _refuse_code(value: Any, where: str) -> None:
+    """InputError for a word that a library could take for a file of code, or a pattern that may not end."""
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    for part in value if isinstance(value, list) else ():
+        _refuse_code(part, where)
+    if isinstance(value, str) and (
+        len(value) > MOST_WORD or ".py" in value or re.search(r"[*+?}]\)?[*+{]|\)[*+{]", value)
+    ):
+        raise InputError(f"{where}: {KEY} holds {value[:60]!r}; expected names of modules and plain settings")
+
+
+def _words(method: str, how: Mapping[str, Any], folder: ModelFolder) -> str:
+    """Its method, and the types of its tensors as their files hold them: ``torchao, 26 int8, 40 float32``."""
+    kinds = Counter(kind for file in folder.files if file.suffix == ".safetensors" for kind in _types(file))
+    named = [f"{n} {kind}" for kind, n in kinds.most_common()]
+    bits = how.get("bits") or (4 if how.get("load_in_4bit") else 8 if how.get("load_in_8bit") else None)
+    return ", ".join([f"{method} {bits} bit" if bits else method, *named])
+
+
+def _types(file: Path) -> list[str]:
+    opened = optional("safetensors", "a torch model").safe_open
+    with opened(str(file), framework="numpy") as held:
+        return [str(held.get_slice(name).get_dtype()).lower() for name in held.keys()]  # noqa: SIM118
+
+
+def checksum_of(files: list[Path], *more: str) -> str:
+    """One checksum of files, in order, and of the checksums of others."""
+    return hashlib.sha256("".join([*map(sha256_file, files), *more]).encode()).hexdigest()
+
+
+def told_config(path: Path, where: str) -> dict[str, Any]:
+    """Read a folder's JSON configuration as it is.
+
+    Raises
+    ------
+    InputError
+        It is not there, or no mapping.
+    """
+    from ..plain import read_json
+
+    try:
+        config = read_json(path, MOST_CONFIG)
+    except OSError as error:
+        raise InputError(f"{where}: {path.name}: {error.strerror}") from None
+    except ValueError as error:
+        raise InputError(f"{where}: {path.name}: {one_line(error)}") from None
+    if not isinstance(config, dict):
+        raise InputError(f"{where}: {path.name}: expected a mapping")
+    return config
