@@ -16,7 +16,7 @@ from ..models.foreign import one_line
 from ..models.written import Positive, Written, WrittenRule
 from ..plain import read_json, shown
 
-FORMAT = 1
+FORMAT = 2
 SPEC = "variant.json"
 PROGRAM = "program.pt2"
 MOST_RULES = 16
@@ -289,7 +289,7 @@ def read_description(folder: Path) -> dict[str, Any]:
     path = folder / SPEC
     try:
         spec = read_json(path, MOST_BYTES)
-        _refuse_newer(path, spec)
+        _refuse_other_formats(path, spec)
         _DESCRIBED.validate_python(spec)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
@@ -300,10 +300,17 @@ def read_description(folder: Path) -> dict[str, Any]:
     return dict(spec)
 
 
-def _refuse_newer(path: Path, spec: Any) -> None:
+def _refuse_other_formats(path: Path, spec: Any) -> None:
     written = spec.get("format") if isinstance(spec, dict) else None
-    if isinstance(written, int) and not isinstance(written, bool) and written > FORMAT:
+    if not isinstance(written, int) or isinstance(written, bool):
+        return
+    if written > FORMAT:
         raise InputError(f"{path}: written in format {written}, this version reads up to {FORMAT}")
+    if 0 < written < FORMAT:
+        raise InputError(
+            f"{path}: written in format {written} by an earlier version, this one reads {FORMAT}; "
+            "make the variant again"
+        )
 
 
 def _first(error: ValidationError, spec: Any) -> str:

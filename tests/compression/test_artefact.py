@@ -113,7 +113,8 @@ STEP = {"recipe": "drop-layers", "record": {}}
 @pytest.mark.parametrize(
     ("damage", "told"),
     [
-        (changed({"format": 2}), "written in format 2, this version reads up to 1"),
+        (changed({"format": 3}), "written in format 3, this version reads up to 2"),
+        (changed({"format": 1}), "written in format 1 by an earlier version, this one reads 2"),
         (changed({"format": "two"}), "not the description of an artefact"),
         (changed({"source": None}), "not the description of an artefact: source: this key is required"),
         (
@@ -186,11 +187,11 @@ def map_rule(*maps, threshold=0.5):
         (replaced('"threshold": 0.5', f'"deep": {"[" * 100_000}'), "recursion limit exceeded"),
         (replaced('"threshold": 0.5', f'"deep": {"[" * 500}{"]" * 500}'), "recursion limit exceeded"),
         (replaced('"threshold": 0.5', f'"threshold": {"9" * 5000}'), "number out of range"),
-        (replaced('"format": 1', '"format": NaN'), "expected value"),
+        (replaced('"format": 2', '"format": NaN'), "expected value"),
         (changed({"threshold": True}), "threshold: input should be a valid number, got True"),
         (changed({"threshold": "0.1"}), "threshold: input should be a valid number, got '0.1'"),
         (changed({"threshold": [0.1]}), "threshold: input should be a valid number"),
-        (changed({"format": -9}), "format: input should be greater than or equal to 1, got -9"),
+        (changed({"format": -9}), "format: input should be greater than or equal to 2, got -9"),
         (changed({"format": True}), "format: input should be a valid integer, got True"),
         (changed({"format": 1.0}), "format: input should be a valid integer, got 1.0"),
         (changed({"format": 10**30}), "written in format 1000000000000000000000000000000, this version"),

@@ -28,9 +28,9 @@ def test_hundred_slices_fifteen_metrics_and_ten_variants_are_under_two_megabytes
 
 
 def test_of_thousands_of_slices_the_worst_are_shown_and_the_rest_is_told(benchmark):
-    result = benchmark.audited(60_000, (60, 50), 1)
+    result = benchmark.audited(30_000, (40, 30), 1)
     slices = len(result.variants[0].slices)
-    assert slices > 3_000
+    assert slices > 1_200
     html = render_html(result, charts=False)
     assert len(html.encode()) < 3_000_000
     assert "the rest is in audit.json" in html
