@@ -33,7 +33,7 @@ FIXED: dict[Family, str] = {
 Room = Literal["compression", "mitigation"]
 MODULES: dict[Room, tuple[str, ...]] = {
     "compression": (
-        "quantise", "prune", "structured", "shrink", "heads", "share", "distil", "onnx_export", "static",
+        "quantise", "aware", "prune", "structured", "shrink", "heads", "share", "distil", "onnx_export", "static",
         "openvino_ir", "estimators",
     ),
     "mitigation": ("reweighing", "thresholds", "optimizer", "calibration", "reductions"),
