@@ -17,6 +17,7 @@ from .quantise import PER_BATCH, in_int8, plan, quantise_dynamic, turn
 from .recipes import Context, Done, Finetune, listed_layers, recipe, unpacked
 
 NAME = "qat"
+SEVEN_BITS = 127
 
 
 class Aware(Finetune):
@@ -99,7 +100,9 @@ def _settings(torch: Any, per_channel: bool) -> Any:
         observer=observer, quant_min=-128, quant_max=127, dtype=torch.qint8, qscheme=scheme,
         averaging_constant=1, **more,
     )  # fmt: skip
-    return ao.QConfig(activation=ao.default_dynamic_fake_quant, weight=weight)
+    # On x86 the kernels give activations seven bits, lest sums of products overflow.
+    activation = ao.default_dynamic_fake_quant.with_args(quant_max=SEVEN_BITS)
+    return ao.QConfig(activation=activation, weight=weight)
 
 
 def _rounds(quantiser: Any) -> Any:

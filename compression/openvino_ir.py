@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ..datasets.errors import InputError
 from ..models.extras import optional, quiet
@@ -22,14 +22,23 @@ from .recipes import Context, Done, in_float32, plural, recipe
 NAME = "openvino"
 
 
+def _positive(size: int) -> int:
+    if size != -1 and size < 1:
+        raise ValueError(f"expected a number of weights, or -1 for an output channel, got {size}")
+    return size
+
+
+GroupSize = Annotated[int, AfterValidator(_positive)]
+
+
 class OpenVino(Fallback):
     """OpenVINO on the CPU."""
 
     bits: Literal[4, 8, 32] = Field(8, description="Of the weights; 32 leaves them as they are.")
     symmetric: bool = Field(True, description="Scales without zero points.")
     ratio: float = Field(1.0, gt=0, le=1, description="Share of the weights in 4 bits; the others in 8.")
-    group_size: int = Field(
-        -1, ge=-1, description="Weights that share a scale (4 bits); -1: those of an output channel."
+    group_size: GroupSize = Field(
+        -1, description="Weights that share a scale (4 bits); -1: those of an output channel."
     )
 
 
