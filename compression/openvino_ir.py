@@ -20,6 +20,8 @@ from .onnx_export import Exported, export, workshop
 from .recipes import Context, Done, in_float32, plural, recipe
 
 NAME = "openvino"
+UNEVEN = "Failed to apply group-wise quantization"
+"""What NNCF says of layers whose inputs are no multiple of the group."""
 
 
 def _positive(size: int) -> int:
@@ -67,6 +69,11 @@ def openvino(model: Any, params: OpenVino, context: Context) -> Done:
         raise
     except Exception as error:
         # Both libraries walk an arbitrary graph and raise whatever breaks on the way.
+        if UNEVEN in str(error):
+            raise InputError(
+                f"{NAME}: group_size {params.group_size} does not divide the inputs of every layer; take "
+                "one that does, or -1, or leave such layers out with exclude"
+            ) from None
         raise InputError(f"{NAME}: this model cannot be converted: {one_line(error)}") from None
     if params.bits < 32 and not compressed(made):
         raise InputError(f"{NAME}: NNCF found no weight that it could compress")

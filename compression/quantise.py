@@ -172,7 +172,8 @@ def plan(model: Any, context: Context, name: str, *, per_channel: bool, embeddin
     linear, every = _layers(model, "Linear"), _layers(model, "Embedding") if embeddings else []
     tied = _tied(module, [*linear, *every])
     whole = _whole(module, tied)
-    # A weight that two layers share is packed once, or not at all; a layer in no other has no place of its own.
+    # A weight that two layers share is packed once, or not at all. A layer that is the whole module has no
+    # place that another could take.
     parted = {name for pair in tied.items() if pair[0] not in whole for name in pair}
     reached = {one for name, one in tied.items() if name in called} | called
     spared = [n for n in (*linear, *every) if not n or tied.get(n, n) not in reached or n in parted]

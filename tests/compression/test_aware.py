@@ -97,7 +97,7 @@ def test_what_is_trained_is_what_is_stored(per_channel, table_model, made):
 
 
 def test_evaluation_labels_have_no_influence(tmp_path):
-    """All that an audit gives a recipe, of rows with every label turned: the artefact is the same to the byte."""
+    """An audit of rows with every label turned gives the recipe the same: its artefact is alike to the byte."""
     config = configuration("two logits")
     table = pq.read_table(config["data"]["path"])
     turned = table.set_column(table.column_names.index("y"), "y", pa.array(1 - table["y"].to_numpy()))
@@ -149,7 +149,7 @@ def test_what_it_cannot_do_is_one_line(table_model, made, tmp_path):
         found = ready(name)
         with pytest.raises(InputError, match=words):
             make(found.model, [("qat", {})], found.context, tmp_path / "none")
+    found = ready("LogisticRegression")
     with pytest.raises(ValueError, match="'qat' is a recipe for torch models"):
-        found = ready("LogisticRegression")
         make(found.model, [("qat", {})], found.context, tmp_path / "none")
     assert not (tmp_path / "none").exists()
