@@ -141,7 +141,7 @@ def _same_outputs(model: Any, context: Context, path: Path, name: str) -> None:
         rows = plural(len(expected), "{n} row", "{n} rows")
         raise InputError(
             f"{name}: the exported graph is not the model: on {rows} its outputs differ by up to "
-            f"{apart:.3g}, the largest output being {largest:.3g} (at most {TOLERANCE:.1%} of that is allowed)"
+            f"{apart:.3g}, the largest output being {largest:.3g} (allowed: {TOLERANCE:.1%} of that)"
         )
 
 

@@ -97,7 +97,7 @@ def test_what_is_trained_is_what_is_stored(per_channel, table_model, made):
 
 
 def test_evaluation_labels_have_no_influence(tmp_path):
-    """An audit of rows with every label turned gives the recipe the same: its artefact is alike to the byte."""
+    """An audit of rows with every label turned gives the recipe the same: its artefact does not change."""
     config = configuration("two logits")
     table = pq.read_table(config["data"]["path"])
     turned = table.set_column(table.column_names.index("y"), "y", pa.array(1 - table["y"].to_numpy()))

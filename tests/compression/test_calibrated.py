@@ -211,7 +211,7 @@ def test_a_graph_that_is_not_the_module_is_refused(recipe, here, made):
     model = load("torch", numbers(), factory="exported_otherwise:make", features=FEATURES)
     outputs = np.abs(model.logits(batch(numbers(), model).slice(0, 32))).max()
     said = rf"{recipe}: the exported graph is not the model: on 32 rows its outputs differ by up to "
-    said += rf"{0.01 * outputs:.3g}, the largest output being {outputs:.3g} \(at most 0.1% of that"
+    said += rf"{0.01 * outputs:.3g}, the largest output being {outputs:.3g} \(allowed: 0.1% of that"
     with pytest.raises(InputError, match=said):
         made(model, (recipe, {}))
     if recipe == "onnx":
