@@ -303,7 +303,9 @@ class Workshop:
 
     def _asked(self, model: Any, folder: Path) -> Asked:
         """Have a fresh process load an artefact while its figures are computed here."""
-        parts = [getattr(getattr(unruled(model), "runtime", None), "module", None), *_readers(model)]
+        runtime = getattr(unruled(model), "runtime", None)
+        # What a runtime runs is of the library that runs it: torch's module, OpenVINO's compiled model.
+        parts = [getattr(runtime, name, None) for name in ("module", "compiled")] + _readers(model)
         return self._fresh.start(
             folder, self.rows.slice(0, FRESH_ROWS), *artefact.how_to_load(model),
             trusted=artefact.trusted_by(model),

@@ -25,7 +25,7 @@ import pyarrow as pa
 from ..datasets.errors import InputError
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
-LIBRARIES = ("transformers", "torchao")
+LIBRARIES = ("transformers", "torchao", "openvino")
 """Whose modules are imported before a child is made: no part of any model, and a second for each child."""
 
 

@@ -83,10 +83,13 @@ def _count(node: Any) -> int:
 def _multiplied(node: Any) -> Any:
     """Where a compressed constant has become real numbers: behind the product with its scales."""
     for _ in range(6):
-        targets = [t.get_node() for t in node.output(0).get_target_inputs()]
+        targets = list(node.output(0).get_target_inputs())
         if not targets:
             return None
-        node = targets[0]
+        node = targets[0].get_node()
+        if node.get_type_name() == "Subtract" and targets[0].get_index() == 1:
+            # What is subtracted is the zero points of another constant.
+            return None
         name = node.get_type_name()
         if name == "Multiply":
             after = [t.get_node() for t in node.output(0).get_target_inputs()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 import tempfile
 import weakref
@@ -17,10 +18,12 @@ from ..models.foreign import one_line
 from ..models.runtimes import OnnxRuntime
 from ..told import tell
 from .fallback import Fallback, left_alone, nodes_of
-from .recipes import Context, Done, Params, in_float32, is_packed, recipe
+from .recipes import Context, Done, Params, in_float32, is_packed, plural, recipe
 from .recount import in_int8, scales
 
 OPSET = 18
+TOLERANCE = 1e-3
+"""How far the outputs of an exported graph may lie from the module's, as a share of the largest output."""
 
 
 class Exported(NamedTuple):
@@ -122,6 +125,24 @@ def export(model: Any, context: Context, path: Path, name: str) -> None:
             # The exporter traces arbitrary modules and raises whatever breaks on the way.
             raise InputError(f"{name}: torch cannot export this model: {one_line(error)}") from None
     _without_traces(path)
+    _same_outputs(model, context, path, name)
+
+
+def _same_outputs(model: Any, context: Context, path: Path, name: str) -> None:
+    """InputError where a graph gives other outputs on the sample rows than the module it was made of."""
+    before, after = copy.copy(model), copy.copy(model)
+    before.runtime, after.runtime = copy.copy(model.runtime), OnnxRuntime(path, "cpu")
+    # The module as it was exported: in float32, on the CPU.
+    before.runtime.device, before.runtime.autocast, before.runtime.compiled = "cpu", False, False
+    before.runtime._call = None
+    expected, got = before.outputs(context.sample), after.outputs(context.sample)
+    largest, apart = float(np.abs(expected).max()), float(np.abs(expected - got).max())
+    if apart > TOLERANCE * largest:
+        rows = plural(len(expected), "{n} row", "{n} rows")
+        raise InputError(
+            f"{name}: the exported graph is not the model: on {rows} its outputs differ by up to "
+            f"{apart:.3g}, the largest output being {largest:.3g} (allowed: {TOLERANCE:.1%} of that)"
+        )
 
 
 def _without_traces(path: Path) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ..datasets.errors import InputError
 from ..models.extras import optional, quiet
@@ -20,6 +20,17 @@ from .onnx_export import Exported, export, workshop
 from .recipes import Context, Done, in_float32, plural, recipe
 
 NAME = "openvino"
+UNEVEN = "Failed to apply group-wise quantization"
+"""What NNCF says of layers whose inputs are no multiple of the group."""
+
+
+def _positive(size: int) -> int:
+    if size != -1 and size < 1:
+        raise ValueError(f"expected a number of weights, or -1 for an output channel, got {size}")
+    return size
+
+
+GroupSize = Annotated[int, AfterValidator(_positive)]
 
 
 class OpenVino(Fallback):
@@ -28,8 +39,8 @@ class OpenVino(Fallback):
     bits: Literal[4, 8, 32] = Field(8, description="Of the weights; 32 leaves them as they are.")
     symmetric: bool = Field(True, description="Scales without zero points.")
     ratio: float = Field(1.0, gt=0, le=1, description="Share of the weights in 4 bits; the others in 8.")
-    group_size: int = Field(
-        -1, ge=-1, description="Weights that share a scale (4 bits); -1: those of an output channel."
+    group_size: GroupSize = Field(
+        -1, description="Weights that share a scale (4 bits); -1: those of an output channel."
     )
 
 
@@ -58,6 +69,11 @@ def openvino(model: Any, params: OpenVino, context: Context) -> Done:
         raise
     except Exception as error:
         # Both libraries walk an arbitrary graph and raise whatever breaks on the way.
+        if UNEVEN in str(error):
+            raise InputError(
+                f"{NAME}: group_size {params.group_size} does not divide the inputs of every layer; take "
+                "one that does, or -1, or leave such layers out with exclude"
+            ) from None
         raise InputError(f"{NAME}: this model cannot be converted: {one_line(error)}") from None
     if params.bits < 32 and not compressed(made):
         raise InputError(f"{NAME}: NNCF found no weight that it could compress")

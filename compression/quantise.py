@@ -30,6 +30,9 @@ from .structure import place
 SLOW_HALF = tell(
     "Most CPUs run float16 2 to 5 times slower than float32; the measured times tell for this one."
 )
+PER_BATCH = tell(
+    "Activations are quantised with one scale per batch, so that a row's score depends on its batch."
+)
 
 
 class Int8Dynamic(Params):
@@ -39,7 +42,8 @@ class Int8Dynamic(Params):
     embeddings: bool = Field(False, description="Embedding tables in int8 too, one scale per row.")
 
 
-def _quantise_dynamic(module: Any, record: Mapping[str, Any]) -> None:
+def quantise_dynamic(module: Any, record: Mapping[str, Any]) -> None:
+    """Exchange a module's layers for torch's int8 ones, as `plan` has it."""
     torch = optional("torch", "int8-dynamic")
     ao = torch.ao.quantization
     if not hasattr(ao, "quantize_dynamic"):
@@ -157,47 +161,51 @@ def _whole(module: Any, tied: Mapping[str, str]) -> dict[str, str]:
     return {name: one for name, one in tied.items() if bias(name) == bias(one)}
 
 
-@recipe("int8-dynamic", Int8Dynamic, rebuild=_quantise_dynamic)
-def int8_dynamic(model: Any, params: Int8Dynamic, context: Context) -> Done:
-    """Quantise with torch's dynamic int8, in place."""
+def plan(model: Any, context: Context, name: str, *, per_channel: bool, embeddings: bool) -> dict[str, Any]:
+    """Which layers torch's dynamic int8 takes, as `quantise_dynamic` reads it; InputError where it cannot."""
     if model.runtime.device != "cpu":
-        raise InputError(
-            f"int8-dynamic: its kernels run on the CPU only, the model is on {model.runtime.device}"
-        )
-    in_float32(model, "int8-dynamic")
-    exchangeable(model, "int8-dynamic")
+        raise InputError(f"{name}: its kernels run on the CPU only, the model is on {model.runtime.device}")
+    in_float32(model, name)
+    exchangeable(model, name)
     module = model.runtime.module
     called = _called(model, context.sample)
-    linear, every = _layers(model, "Linear"), _layers(model, "Embedding") if params.embeddings else []
+    linear, every = _layers(model, "Linear"), _layers(model, "Embedding") if embeddings else []
     tied = _tied(module, [*linear, *every])
     whole = _whole(module, tied)
-    # A weight that two layers share is packed once, or not at all.
+    # A weight that two layers share is packed once, or not at all. A layer that is the whole module has no
+    # place that another could take.
     parted = {name for pair in tied.items() if pair[0] not in whole for name in pair}
     reached = {one for name, one in tied.items() if name in called} | called
-    spared = [n for n in (*linear, *every) if tied.get(n, n) not in reached or n in parted]
-    record = {
-        **params.model_dump(), "turned": transposed(module),
+    spared = [n for n in (*linear, *every) if not n or tied.get(n, n) not in reached or n in parted]
+    return {
+        "per_channel": per_channel, "embeddings": embeddings, "turned": transposed(module),
         "recurrent": [name for name in _recurrent(module) if name in called],
         "tied": {name: one for name, one in whole.items() if name not in spared}, "spared": spared,
     }  # fmt: skip
+
+
+@recipe("int8-dynamic", Int8Dynamic, rebuild=quantise_dynamic)
+def int8_dynamic(model: Any, params: Int8Dynamic, context: Context) -> Done:
+    """Quantise with torch's dynamic int8, in place."""
+    record = plan(
+        model, context, "int8-dynamic", per_channel=params.per_channel, embeddings=params.embeddings
+    )
+    module, spared = model.runtime.module, record["spared"]
+    linear, every = _layers(model, "Linear"), _layers(model, "Embedding") if params.embeddings else []
     tables = [name for name in every if name not in spared]
     layers = [*(n for n in linear if n not in spared), *record["turned"], *record["recurrent"]]
     listed_layers(layers or tables, "Linear layer or recurrent layer", "int8-dynamic")
     try:
-        _quantise_dynamic(module, record)
+        quantise_dynamic(module, record)
     except (RuntimeError, NotImplementedError, AssertionError, ValueError, TypeError) as error:
         raise InputError(f"int8-dynamic: torch cannot do this here: {one_line(error)}") from None
-    notes = [
-        tell(
-            "Activations are quantised with one scale per batch, so that a row's score depends on its batch."
-        )
-    ]
+    notes = [PER_BATCH]
     if params.embeddings and not tables:
         notes.append(tell("The model has no embedding table that torch could quantise."))
-    return Done(record=record, notes=notes, recount=_in_int8)
+    return Done(record=record, notes=notes, recount=in_int8)
 
 
-def _in_int8(made: Any) -> str:
+def in_int8(made: Any) -> str:
     """What torch's int8 layers of a model are, and what shares a scale there."""
     found = packed(made)
     kinds = [

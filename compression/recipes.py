@@ -33,8 +33,8 @@ FIXED: dict[Family, str] = {
 Room = Literal["compression", "mitigation"]
 MODULES: dict[Room, tuple[str, ...]] = {
     "compression": (
-        "quantise", "prune", "structured", "shrink", "heads", "share", "distil", "onnx_export", "static",
-        "openvino_ir", "estimators",
+        "quantise", "aware", "prune", "structured", "shrink", "heads", "share", "distil", "onnx_export",
+        "static", "openvino_ir", "estimators",
     ),
     "mitigation": ("reweighing", "thresholds", "optimizer", "calibration", "reductions"),
 }  # fmt: skip

@@ -11,6 +11,7 @@ from fairweigh.compression.make import make
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.extras import quiet
 
+from ..tiny import FEATURES, batch, load, numbers
 from ..zoo.zoo import ready
 
 NAME = "two logits"
@@ -180,3 +181,76 @@ def test_bad_parameters_are_told(found, tmp_path):
             find("onnx-int8-static", "torch").params.model_validate(given)
     with pytest.raises(InputError, match="with bits: 32 every layer stays in float32"):
         make(found.model, [("openvino", {"bits": 32, "exclude": ["0"]})], found.context, tmp_path / "n")
+
+
+EXPORTED_OTHERWISE = """
+import torch
+
+
+class Scaled(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.net = torch.nn.Sequential(torch.nn.Linear(4, 16), torch.nn.ReLU(), torch.nn.Linear(16, 2))
+
+    def forward(self, x):
+        out = self.net(x)
+        return out * {factor} if torch.compiler.is_exporting() else out
+
+
+def make():
+    return Scaled().eval()
+"""
+
+
+@pytest.mark.parametrize("recipe", ["onnx", "onnx-int8", "openvino"])
+def test_a_graph_that_is_not_the_module_is_refused(recipe, here, made):
+    """Some modules take another way where they are exported; these give 1.01 times their outputs there."""
+    (here / "exported_otherwise.py").write_text(EXPORTED_OTHERWISE.format(factor=1.01))
+    (here / "exported_alike.py").write_text(EXPORTED_OTHERWISE.format(factor=1.0001))
+    model = load("torch", numbers(), factory="exported_otherwise:make", features=FEATURES)
+    outputs = np.abs(model.logits(batch(numbers(), model).slice(0, 32))).max()
+    said = rf"{recipe}: the exported graph is not the model: on 32 rows its outputs differ by up to "
+    said += rf"{0.01 * outputs:.3g}, the largest output being {outputs:.3g} \(allowed: 0.1% of that"
+    with pytest.raises(InputError, match=said):
+        made(model, (recipe, {}))
+    if recipe == "onnx":
+        made(load("torch", numbers(), factory="exported_alike:make", features=FEATURES), (recipe, {}))
+
+
+def test_openvino_in_four_bits_is_nncf_on_the_exported_graph(found, tmp_path, monkeypatch):
+    monkeypatch.setenv("NNCF_CI", "1")
+    import nncf
+    import openvino as ov
+    from fairweigh.compression.ir import compressed
+
+    plain = variant(found, tmp_path / "plain", ("onnx", {}))
+    for symmetric, kind in ((True, "int4"), (False, "uint4")):
+        params = {"bits": 4, "symmetric": symmetric, "group_size": 4}
+        made = variant(found, tmp_path / kind, ("openvino", params))
+        mode = nncf.CompressWeightsMode.INT4_SYM if symmetric else nncf.CompressWeightsMode.INT4_ASYM
+        with quiet():
+            graph = ov.Core().read_model(str(plain.folder / "model.onnx"))
+            graph = nncf.compress_weights(graph, mode=mode, ratio=1.0, group_size=4)
+        own = ov.compile_model(graph, "CPU", {"EXECUTION_MODE_HINT": "ACCURACY"})
+        rows = found.model.inputs.encode(found.rows, None).collate(np.arange(found.rows.num_rows))
+        expected = next(iter(own(list(rows.values())).values()))
+        np.testing.assert_allclose(made.model.logits(found.rows), expected, atol=1e-5)
+        # NNCF leaves the last layer in eight bits; zero points are no weights.
+        what = f"2 weight tensors to {kind}; 1 weight tensor to uint8, served by OpenVINO"
+        assert made.steps[0]["changed"] == what
+        held = compressed(made.folder / "model.xml").values()
+        assert sorted(one.scales for one in held if one.kind == kind) == [32, 128]
+        # Four bits give about 20 dB (6 dB each, less the peak over the spread of the weights).
+        told = {r["name"]: r["sqnr_db"] for r in made.layers if r["encoding"].startswith(kind)}
+        assert sorted(told) == ["0.weight", "2.weight"]
+        assert all(20 < decibels < 35 for decibels in told.values())
+
+
+def test_group_sizes_that_cannot_be_are_told(found, tmp_path):
+    from fairweigh.compression.recipes import find
+
+    with pytest.raises(ValueError, match="expected a number of weights, or -1 for an output channel, got 0"):
+        find("openvino", "torch").params.model_validate({"bits": 4, "group_size": 0})
+    with pytest.raises(InputError, match=r"openvino: group_size 5 does not divide"):
+        make(found.model, [("openvino", {"bits": 4, "group_size": 5})], found.context, tmp_path / "n")

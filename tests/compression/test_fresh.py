@@ -37,6 +37,19 @@ def test_an_onnx_artefact_is_scored_there_too(shallow, made, processes):
     np.testing.assert_array_equal(there["score"], found.model.score(rows, None).score)
 
 
+def test_openvino_itself_is_no_part_of_a_model(table_model, made, processes):
+    """The library, tens of megabytes, is there before a model of 5 KB of weights is loaded."""
+    rows = batch(numbers(20), table_model)
+    found = made(table_model, ("openvino", {}))
+    library = type(found.model.runtime.compiled).__module__
+    bare, there = (
+        processes.collect(processes.start(found.folder, rows, *how_to_load(found.model), modules=names))
+        for names in ((), (library,))
+    )
+    np.testing.assert_array_equal(there["score"], found.model.score(rows, None).score)
+    assert there["process_bytes"] < bare["process_bytes"] - 5e6
+
+
 def test_a_process_grows_by_the_weights_it_loads(tmp_path, processes):
     """A model of 64 MiB of weights, whose size is known from its shapes."""
     import dataclasses
