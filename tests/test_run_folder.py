@@ -454,7 +454,8 @@ def test_a_run_of_which_no_variant_could_be_made_is_verified(cli, tmp_path, monk
     forest = RandomForestClassifier(2, max_depth=2, random_state=0)
     skops.io.dump(forest.fit(rows[["a", "b"]], rows["y"]), "m.skops")
     Path("a.yaml").write_text(
-        "{audit: t, data: {path: rows.csv, label: y, sensitive: [g]}, model: {path: m.skops}, "
+        "{audit: t, data: {path: rows.csv, label: y, sensitive: [g]}, model: {path: m.skops, "
+        "trusted: [sklearn.tree._tree.Tree]}, "
         "compressions: [float16], gates: [{metric: accuracy, limit: '>= 0.1'}]}"
     )
     done = cli("audit", "a.yaml", "-o", "run", "-q")
