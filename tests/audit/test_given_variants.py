@@ -148,3 +148,8 @@ def test_predictions_that_cannot_be_read_are_a_line_and_the_others_go_on(rows, t
         assert why["words"].endswith("say which value is positive (positive)")
     assert "'p' is missing in 1 row, first in row 5 of" in why["beside"]
     assert "beside.csv" in why["beside"]
+
+
+def test_variants_from_python_have_names(rows, tmp_path):
+    with pytest.raises(InputError, match=r"^variants: expected a mapping of names to models, got list"):
+        fairweigh.run({"audit": "t", "data": {}}, tmp_path / "run", data=rows, variants=[print])
