@@ -71,6 +71,10 @@ class OpenRun:
 
     def finish(self) -> None:
         """Write the manifest and put the folder in its place."""
+        artefacts = self.folder / ARTEFACTS
+        if artefacts.is_dir() and not any(artefacts.iterdir()):
+            # No variant could be made: whoever verifies the run would not know an empty folder.
+            artefacts.rmdir()
         self.write(MANIFEST, manifest(self.folder, self.provenance))
         # Last, as a second audit takes a folder without a lock for one that a killed run left.
         (self.folder / _LOCK).unlink()

@@ -298,4 +298,6 @@ def failed_given(wanted: GivenVariant, error: Exception) -> Failed:
     """What the report says of a given variant that could not be scored."""
     why = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {one_line(error)}"
     # A variant's keys are its own, and what is wrong with it is no fault of the model's.
-    return Failed(name=wanted.name, steps=[], why=re.sub(r"\bmodel\.(?=\w+:)|^model: ", "", why))
+    keys = "|".join(GivenVariant.model_fields)
+    own = re.sub(rf"\bmodel\.(?=(?:{keys})\b)|\bmodel\.(?=\w+:)|^model: ", "", why)
+    return Failed(name=wanted.name, steps=[], why=own)

@@ -179,10 +179,10 @@ def load_model(
 
 
 def given_model(config: Config, data: EvaluationSet, given: GivenVariant) -> Model:
-    """Make the model of a variant whose predictions stand in further columns of the evaluation table."""
+    """Make the model of a variant whose predictions are given: in the evaluation table, or one beside it."""
     assert config.model is not None
     for key, name in (("decision", given.decision), ("score", given.score)):
-        if name is not None and name not in data.names:
+        if name is not None and given.path is None and name not in data.names:
             raise no_column(name, data.names, data.where, f"variants.{given.name}.{key}")
     spec = given.as_model(config.model, "predictions")
     made = load_model(config.model_copy(update={"model": spec}), data, None, lambda *_: None)

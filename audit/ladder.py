@@ -34,9 +34,7 @@ def check_names(names: Sequence[str]) -> None:
     """ValueError where two variants have one name, or a name cannot be that of a file or means a group."""
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(
-                f"two variants are called {name!r}; give one another name: {{name: ..., recipe: ...}}"
-            )
+            raise ValueError(f"two variants are called {name!r}; give one another name: {{name: ..., ...}}")
         if name in RESERVED or not re.fullmatch(r"[\w.+=-]+", name):
             raise ValueError(
                 f"{name!r} cannot name a variant: expected letters, digits and . _ - + =, and none of "

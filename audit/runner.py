@@ -236,7 +236,10 @@ class _Audit:
         columns = self._columns_given()
         self._check_features()
         if not self.config.competes:
-            return [original, *(self._predicted(wanted) for wanted in columns)], []
+            # All of them are predictions, in columns of the table or in tables of their own.
+            told_of = [self._predicted(wanted) for wanted in self.config.variants]
+            unread = [entry for entry in told_of if isinstance(entry, Failed)]
+            return [original, *(entry for entry in told_of if isinstance(entry, Entry))], unread
         # These bring the libraries of models with them.
         from .given import Variants, failed_given, files_of, unpriced
         from .variants import SAMPLE_ROWS, Workshop
@@ -260,7 +263,11 @@ class _Audit:
             entries += made
             for wanted in self.config.variants:
                 if wanted in columns:
-                    entries.append(self._predicted(wanted))
+                    entry = self._predicted(wanted)
+                    if isinstance(entry, Failed):
+                        broken.append(entry)
+                    else:
+                        entries.append(entry)
                     continue
                 self.progress(f"loading: {wanted.name}", 0, None)
                 try:
@@ -322,11 +329,18 @@ class _Audit:
             given_model(self.config, self.data, wanted)
         return found
 
-    def _predicted(self, wanted: GivenVariant) -> Entry:
-        """A variant whose predictions stand beside those of the model."""
-        model = given_model(self.config, self._open(), wanted)
-        truncated = self.score(wanted.name, model)
-        return Entry(wanted.name, _described(model, truncated), "compressed", parent=ORIGINAL)
+    def _predicted(self, wanted: GivenVariant) -> Entry | Failed:
+        """A variant whose predictions are given; why there is none, where they cannot be read."""
+        from .given import Loaded, failed_given, origin
+
+        try:
+            model = given_model(self.config, self._open(), wanted)
+            truncated = self.score(wanted.name, model)
+        except InputError as error:
+            self._forget(wanted.name)
+            return failed_given(wanted, error)
+        told = _described(model, truncated) | (origin(wanted, Loaded(model)) if wanted.path else {})
+        return Entry(wanted.name, told, "compressed", parent=ORIGINAL)
 
     def _given(self, wanted: GivenVariant, original: Model, shop: Workshop, given: Variants) -> Entry:
         """A variant that was made elsewhere, loaded, held to the original's task, measured and scored."""

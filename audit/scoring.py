@@ -194,6 +194,8 @@ def score(
                 try:
                     truncated += _add_scores(rows, raw, number, model, job)
                 except CellError as error:
+                    if error.where:  # In a file of predictions, whose columns the data need not have.
+                        raise
                     raise error.at(data.place_of(error.column, error.value)) from None
             batch = pa.record_batch(rows)
             if aside is not None:

@@ -179,7 +179,10 @@ def allowed(model: Any) -> float:
     """
     base = unruled(model)
     if isinstance(base, EstimatorModel):
-        jobs = [v for k, v in base.fitted.get_params().items() if k.rpartition("__")[2] == "n_jobs"]
+        # A mixture has no arguments but those of its parts; a graph has none.
+        parts = [p for p in getattr(base.fitted, "predictors", [base.fitted]) if hasattr(p, "get_params")]
+        named = [item for part in parts for item in part.get_params().items()]
+        jobs = [v for k, v in named if k.rpartition("__")[2] == "n_jobs"]
         return SUMMED if any(v not in (None, 1) for v in jobs) else 0.0
     return COMPILED if getattr(getattr(base, "runtime", None), "compiled", False) else 0.0
 

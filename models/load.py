@@ -243,6 +243,8 @@ def padding_side(model: NeuralModel, spec: Any, data: EvaluationSet) -> None:
                 alone = np.concatenate(
                     [model.run_batch(encoded, chosen[i : i + 1]) for i in range(len(chosen))]
                 )
+            if not np.isfinite(alone).all():
+                return  # No side mends that: the rows are told where they are scored.
             together = model.run_batch(encoded, chosen)
         apart[side] = float(np.abs(together - alone).max())
         if apart[side] <= ALIKE * max(1.0, float(np.abs(alone).max())):
@@ -308,7 +310,10 @@ def torch_head(model: NeuralModel, spec: Any, data: EvaluationSet) -> Head:
             raise InputError(f"model.output: {spec.output}, but the module gives whole numbers: labels")
         return _labels_head(("0", "1"), as_words(spec.positive), _of_data(data))
     if spec.output == "label":
-        raise InputError("model.output: label, but the module gives numbers that are no whole ones: scores")
+        raise InputError(
+            "model.output: label, but the module gives floats; let it return whole numbers (.long()), or set "
+            "model.output: probabilities where they are 0.0 and 1.0"
+        )
     means, exclusive = meaning(
         values, runtime.ending(arrays), spec.output_name or "", beside_label=False, given=spec.output,
         where=place_of(spec),
@@ -469,9 +474,10 @@ def head_of(
     means: str, exclusive: bool, names: Sequence[str], outputs: int, spec: Any, data: EvaluationSet
 ) -> Head:
     """A head of scores that mean what they have been found to mean."""
-    # Outputs without names are by convention in the order no, yes: the data's words say nothing of them.
+    # Of three outputs without names the data's words say nothing.
+    of_data = _of_data(data) if names or outputs <= 2 else []
     kind = None if exclusive else "multi_label_classification"
-    found = head(list(names), outputs, kind, as_words(spec.positive), _of_data(data) if names else [])
+    found = head(list(names), outputs, kind, as_words(spec.positive), of_data)
     kinds: dict[tuple[str, str], HeadKind] = {
         ("probabilities", "softmax"): "probabilities", ("probabilities", "sigmoid"): "chances",
         ("margins", "softmax"): "margins", ("margins", "sigmoid"): "margins",

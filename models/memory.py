@@ -66,6 +66,8 @@ def told_variants(given: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[
     InputError
         One is neither a path, a mapping of keys nor a model.
     """
+    if not isinstance(given, Mapping):
+        raise InputError(f"variants: expected a mapping of names to models, got {type(given).__name__}")
     entries: list[dict[str, Any]] = []
     objects: dict[str, Any] = {}
     for name, one in given.items():

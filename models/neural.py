@@ -103,6 +103,10 @@ class Batching:
 HeadKind = Literal["softmax", "sigmoid", "probabilities", "chances", "margins", "label"]
 
 
+NEGATIVE = ("0", "-1", "false", "no", "n", "negative")
+"""Labels that are coded as 0: of two outputs without names they are the first."""
+
+
 @dataclass(frozen=True)
 class Head:
     """How outputs become scores and decisions.
@@ -157,7 +161,9 @@ class Head:
         if self.kind == "sigmoid":
             return np.asarray(1 / (1 + np.exp(-np.clip(wide[:, chosen[0]], -700, 700))))
         if self.kind == "margins":
-            return np.asarray(wide[:, chosen[0]])
+            # Of two margins that are each other's negative it is the positive one; no column decides alone.
+            others = [i for i in range(len(self.labels)) if i not in chosen]
+            return np.asarray((wide[:, chosen].max(axis=1) - wide[:, others].max(axis=1)) / 2)
         if self.kind != "softmax":
             return np.asarray(np.clip(wide[:, chosen].sum(axis=1), 0, 1))
         powers = np.exp(wide - wide.max(axis=1, keepdims=True))
@@ -234,6 +240,15 @@ def head(
     plain = all(name in (str(i), f"label_{i}") for i, name in enumerate(folded))
     if not found and (said or plain):
         found = tuple(i for i in range(outputs) if str(i) in wanted)
+    turned = [] if said else [p for p in of_data if p.casefold() in NEGATIVE]
+    if turned and plain and outputs == 1:
+        raise InputError(
+            f"model.positive: the model has one output, by convention the score of the label 1, and "
+            f"{turned[0]!r} is positive in the data; set model.positive: 0 if it is the score of "
+            f"{turned[0]!r}, else give the model an output for each label"
+        )
+    if turned and plain and not found and outputs == 2:
+        found = (0,)
     if not found and ((plain and outputs <= 2) or (outputs == 1 and not wanted)):
         # Classes without names of their own: 1 is the positive one, as everywhere in the field.
         found = (outputs - 1,)

@@ -28,6 +28,10 @@ PROBABLY = re.compile(r"prob|softmax|sigmoid", re.I)
 LOGIT = re.compile(r"logit", re.I)
 TO_ONE = ("softmax", "_softmax", "sigmoid", "hardsigmoid")
 LINEAR = ("gemm", "matmul", "addmm", "linear", "mm", "conv")
+LOGS = ("log", "logsoftmax", "_log_softmax", "logsigmoid", "log_sigmoid_forward", "log_sigmoid", "neg")
+"""Operators that make logarithms of probabilities; some graphs write a sigmoid's as -softplus."""
+ONE_SIDED = (*LOGS, "mul", "div", "relu", "softplus", "exp", "abs", "pow", "clip", "clamp")
+"""Operators behind which scores may all lie on one side of 0 whatever the row: percentages, say."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +201,26 @@ def meaning(
             f"{told} lies between {low:.3g} and {high:.3g} on {len(values):,} rows: probabilities or logits? "
             f"Set {KEYS}"
         )
+    if operator in ONE_SIDED and _one_sided(values, operator):
+        raise InputError(
+            f"{told} lies between {low:.3g} and {high:.3g} on {len(values):,} rows, made by {operator}: "
+            "neither probabilities nor logits; let the model end in one of them (or, where these are logits, "
+            "set model.output: logits)"
+        )
     return "logits", True
+
+
+def _one_sided(values: NDArray[np.float32], operator: str) -> bool:
+    """Whether scores lie on one side of 0 for what makes them: logarithms below, percentages above.
+
+    Logarithms of all classes' probabilities, which add up to one, are logits as good as any.
+    """
+    if not len(values):
+        return False
+    if operator in LOGS and values.max() <= 0:
+        every = values.shape[1] > 1 and np.abs(np.exp(values).sum(axis=1) - 1).max() <= SUM
+        return not every
+    return values.shape[1] == 1 and bool(values.min() >= 0)
 
 
 def class_names(

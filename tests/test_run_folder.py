@@ -440,3 +440,25 @@ def test_this_version_writes_no_later_schema(later, cli):
     assert f"schema_version: '1.3' in the file, and fairweigh {__version__} writes 1.0" in ended.out
     _of_a_later_schema(later, version="1.0")
     assert "Extra inputs are not permitted" in cli("gate", "runs/t").err
+
+
+def test_a_run_of_which_no_variant_could_be_made_is_verified(cli, tmp_path, monkeypatch):
+    import pandas as pd
+    import skops.io
+    from sklearn.ensemble import RandomForestClassifier
+
+    monkeypatch.chdir(tmp_path)
+    rows = pd.DataFrame({"a": range(80), "b": [i % 7 for i in range(80)], "g": ["x", "y"] * 40})
+    rows["y"] = (rows["a"] + 9 * rows["b"] > 60).astype(int)
+    rows.to_csv("rows.csv", index=False)
+    forest = RandomForestClassifier(2, max_depth=2, random_state=0)
+    skops.io.dump(forest.fit(rows[["a", "b"]], rows["y"]), "m.skops")
+    Path("a.yaml").write_text(
+        "{audit: t, data: {path: rows.csv, label: y, sensitive: [g]}, model: {path: m.skops, "
+        "trusted: [sklearn.tree._tree.Tree]}, "
+        "compressions: [float16], gates: [{metric: accuracy, limit: '>= 0.1'}]}"
+    )
+    done = cli("audit", "a.yaml", "-o", "run", "-q")
+    assert done.code in (0, 1), done.err
+    assert [f["name"] for f in json.loads(Path("run/audit.json").read_text())["failed"]]
+    assert cli("verify", "run").code == 0

@@ -123,3 +123,33 @@ def test_a_column_that_is_not_there_is_named(rows, tmp_path):
     with pytest.raises(InputError, match=r"variants.light.decision: no column 'aftr'.*did you mean 'after'"):
         fairweigh.run(given, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_predictions_that_cannot_be_read_are_a_line_and_the_others_go_on(rows, tmp_path):
+    table = rows.assign(words=np.where(rows["after"] == 1, "yes", "no"))
+    table.to_csv(tmp_path / "rows.csv", index=False)
+    beside = rows[["id"]].assign(p=0.25)
+    beside.loc[4, "p"] = None
+    beside.to_csv(tmp_path / "beside.csv", index=False)
+    columns = [{"name": "light", "decision": "after"}, {"name": "words", "decision": "words"}]
+    joined = {"name": "beside", "path": str(tmp_path / "beside.csv"), "score": "p"}
+    # Joined by id they are the decisions of the column, though no variant stands in a column at all.
+    rows[["id", "after"]].sample(frac=1, random_state=0).to_csv(tmp_path / "same.csv", index=False)
+    data = {"path": str(tmp_path / "rows.csv"), "id": "id"}
+    same = {"name": "light", "path": str(tmp_path / "same.csv"), "decision": "after"}
+    result = audited(configured(variants=[same], data=data), tmp_path / "joined")
+    assert [v.name for v in result.variants] == ["original", "light"]
+    assert result.variants[1].overall["selection_rate"].value == pytest.approx(rows["after"].mean())
+    for i, variants in enumerate((columns, [*columns, joined])):
+        result = audited(configured(variants=variants, data=data, gates=[]), tmp_path / f"run{i}")
+        assert [v.name for v in result.variants] == ["original", "light"]
+        why = {f.name: f.why for f in result.failed}
+        assert set(why) == {v["name"] for v in variants} - {"light"}
+        assert why["words"].endswith("say which value is positive (positive)")
+    assert "'p' is missing in 1 row, first in row 5 of" in why["beside"]
+    assert "beside.csv" in why["beside"]
+
+
+def test_variants_from_python_have_names(rows, tmp_path):
+    with pytest.raises(InputError, match=r"^variants: expected a mapping of names to models, got list"):
+        fairweigh.run({"audit": "t", "data": {}}, tmp_path / "run", data=rows, variants=[print])

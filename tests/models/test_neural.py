@@ -412,3 +412,16 @@ def test_a_damaged_onnx_file_is_refused(tmp_path):
 )
 def test_a_labels_own_name_goes_before_its_position(labels, positive, found):
     assert head(labels, len(labels), None, positive).positive == found
+
+
+def test_weights_that_are_nan_are_no_matter_of_padding(tmp_path):
+    import safetensors.torch
+
+    folder = save_bert(tmp_path / "m")
+    held = safetensors.torch.load_file(folder / "model.safetensors")
+    held["classifier.weight"][0, 0] = float("nan")
+    safetensors.torch.save_file(held, folder / "model.safetensors", {"format": "pt"})
+    table = texts(20)
+    model = load("transformers", table, path=str(folder), text="text")
+    with pytest.raises(InputError, match="the outputs of 20 rows are NaN or infinite"):
+        model.score(batch(table, model), None)

@@ -12,7 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import scipy.special
+from fairweigh.audit.config import ModelSpec
 from fairweigh.datasets.errors import InputError
+from fairweigh.datasets.evaluation import EvaluationSet
+from fairweigh.models.load import neural
 
 from ..tiny import FEATURES, batch, load, mlp, numbers
 
@@ -339,6 +342,9 @@ def by_hand(module, end: str, folder: Path, rows: int | str = "rows", outputs=("
             node("Sigmoid", [last], ["p"]), node("Sub", ["whole", "p"], ["q"]),
             node("Concat", ["q", "p"], ["out"], axis=1),
         ],
+        "labelled": lambda: [
+            node("ArgMax", [last], ["label"], axis=1, keepdims=0), node("Identity", [last], ["logits"]),
+        ],
         "both": lambda: [
             node("Softmax", [last], ["probs"], axis=1), node("Identity", [last], ["logits"]),
             node("Identity", ["x"], ["extra"]),
@@ -346,7 +352,10 @@ def by_hand(module, end: str, folder: Path, rows: int | str = "rows", outputs=("
     }[end]()  # fmt: skip
     made = helper.make_graph(
         nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [rows, 4])],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+        [
+            helper.make_tensor_value_info(n, TensorProto.INT64 if n == "label" else TensorProto.FLOAT, None)
+            for n in outputs
+        ],
         [*tensors, one, whole],
     )  # fmt: skip
     path = folder / "m.onnx"
@@ -579,6 +588,74 @@ def test_the_first_row_whose_outputs_are_nan_is_named(rows, tmp_path):
     of = batch(rows, model)
     row = int(matrix(rows)[:, :2].min(axis=1).argmin())
     with pytest.raises(
-        InputError, match=rf"outputs of 1 rows are NaN or infinite, the first of them id 'p{row}'$"
+        InputError, match=rf"outputs of 1 row are NaN or infinite, the first of them id 'p{row}'$"
     ):
         model.score(of, rows["id"].combine_chunks())
+
+
+def load_positive(table: pa.Table, word: str, **spec):
+    """A torch module beside data whose positive label is named."""
+    data = EvaluationSet(table, sensitive=["sex", "race"], label="y", positive=word, id="id")
+    return neural("torch", ModelSpec(kind="torch", **spec), data, 0)
+
+
+def test_two_outputs_without_names_are_in_the_order_no_yes_whichever_is_positive(rows, module_of):
+    two = {"features": FEATURES, "factory": module_of(ends("softmax"))}
+    words = pa.array(["yes" if v else "no" for v in rows["y"].to_pylist()])
+    flags = pa.array([bool(v) for v in rows["y"].to_pylist()])
+    for labels, no, yes in ((rows["y"], "0", "1"), (words, "no", "yes"), (flags, "False", "True")):
+        table = rows.set_column(rows.column_names.index("y"), "y", labels)
+        for word, expected in ((yes, truth(rows)), (no, 1 - truth(rows))):
+            model = load_positive(table, word, **two)
+            found = model.score(batch(table, model), None)
+            np.testing.assert_allclose(found.score, expected, atol=1e-6)
+
+
+def test_one_output_is_no_score_of_the_label_0(rows, module_of):
+    import torch
+
+    class One(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = decisive()
+
+        def forward(self, x):
+            z = self.inner(x)
+            return torch.sigmoid(z[:, 1] - z[:, 0])
+
+    one = {"features": FEATURES, "factory": module_of(One())}
+    model = load_positive(rows, "1", **one)
+    np.testing.assert_allclose(model.score(batch(rows, model), None).score, truth(rows), atol=1e-6)
+    with pytest.raises(InputError, match=r"^model.positive: the model has one output.*'0' is positive"):
+        load_positive(rows, "0", **one)
+
+
+@pytest.mark.parametrize("made", ["logsigmoid", "log", "log_softmax", "percent"])
+def test_one_column_of_logarithms_or_percentages_is_no_logit(made, rows, module_of):
+    # As logits all of them lie on one side of 0: nobody, or everybody, would be selected.
+    import torch
+
+    class Ends(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = decisive()
+
+        def forward(self, x):
+            z = self.inner(x)
+            margin = z[:, 1:] - z[:, :1]
+            if made == "log_softmax":
+                return torch.log_softmax(z, dim=1)[:, 1]
+            if made == "logsigmoid":
+                return torch.nn.functional.logsigmoid(margin)
+            return torch.log(torch.sigmoid(margin)) if made == "log" else 100 * torch.sigmoid(margin)
+
+    with pytest.raises(InputError, match=r"neither probabilities nor logits; let the model end in one"):
+        load("torch", rows, features=FEATURES, factory=module_of(Ends()))
+
+
+def test_logits_beside_a_label_rank_rows_as_their_probabilities_do(rows, tmp_path):
+    # One logit of two does not: scores of 0.9 and 0.1 may have the same one.
+    path = by_hand(ends("logits"), "labelled", tmp_path, outputs=("label", "logits"))
+    _, found = scored(rows, path=str(path))
+    np.testing.assert_array_equal(found.decision, truth(rows) > 0.5)
+    np.testing.assert_allclose(scipy.special.expit(2 * found.score), truth(rows), atol=1e-5)
