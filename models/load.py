@@ -225,8 +225,8 @@ def padding_side(model: NeuralModel, spec: Any, data: EvaluationSet) -> None:
     if not isinstance(inputs, TextInputs) or spec.batch_rows == 1:
         return
     unknown_columns(model.columns, data.names, data.where)
-    rows = _first_rows(data, model.columns, SAMPLE)
-    lengths = inputs.encode(rows, None).lengths
+    rows, ids = _first_rows(data, model.columns, SAMPLE)
+    lengths = inputs.encode(rows, ids).lengths
     # Of the first texts some of all lengths, the shortest and the longest among them.
     chosen = np.argsort(lengths, kind="stable")[
         np.unique(np.linspace(0, len(lengths) - 1, PROBE).astype(int))
@@ -237,7 +237,7 @@ def padding_side(model: NeuralModel, spec: Any, data: EvaluationSet) -> None:
     apart: dict[str, float] = {}
     for side in ("right", "left"):
         model.inputs = inputs.padding(side)
-        encoded = model.inputs.encode(rows, None)
+        encoded = model.inputs.encode(rows, ids)
         with quiet():
             if alone is None:
                 alone = np.concatenate(
@@ -507,16 +507,19 @@ def checksum_of(paths: Sequence[Path]) -> str:
 def sampled(model: NeuralModel, spec: Any, data: EvaluationSet) -> dict[str, Any]:
     """The first rows of the table as the model takes them, a batch of them."""
     unknown_columns(model.columns, data.names, data.where)
-    encoded = model.inputs.encode(_first_rows(data, model.columns, SAMPLE), None)
+    encoded = model.inputs.encode(*_first_rows(data, model.columns, SAMPLE))
     order = np.argsort(-encoded.lengths, kind="stable")
     first = next(Batching(spec.batch_rows, spec.batch_tokens).cut(encoded.lengths[order]))
     with quiet():
         return encoded.collate(order[first])
 
 
-def _first_rows(data: EvaluationSet, columns: Sequence[str], rows: int) -> pa.RecordBatch:
-    """The first rows that will be audited: of the right split, without those that are left out."""
+def _first_rows(
+    data: EvaluationSet, columns: Sequence[str], rows: int
+) -> tuple[pa.RecordBatch, pa.Array | None]:
+    """The first rows that will be audited, of the right split and none that is left out, and their ids."""
     found = next(copy.copy(data).batches(columns), None)
     if found is None:
         raise InputError(f"{data.where}: no rows to audit")
-    return found.select(list(columns)).slice(0, rows)
+    found = found.slice(0, rows)
+    return found.select(list(columns)), None if data.id is None else found.column(data.id)

@@ -57,6 +57,10 @@ def _translated(text: str, code: str) -> Sentence | None:
     exact = catalogue(code).message(text)
     if exact != text:
         return (exact,)
+    listed_apart = [_translated(part, code) for part in text.split("; ")] if "; " in text else []
+    known = [part for part in listed_apart if part is not None]
+    if known and len(known) == len(listed_apart):
+        return series(known)
     for form in _forms(code):
         parts = _parts(form, text, code)
         if parts is not None:
@@ -118,9 +122,9 @@ def _forms(code: str) -> tuple[Form, ...]:
 
 
 def _looks(name: str) -> str:
-    """What a part of a name may look like: ``n`` is a number of things."""
-    if name == "n":
-        return _NUMBER
+    """What a part of a name may look like: ``n`` is a number of things, ``share`` a number or per cent."""
+    if name in ("n", "share"):
+        return _NUMBER if name == "n" else f"{_NUMBER}%?"
     return ".+?" if name.partition("_")[0] in OURS else _WITHIN_SENTENCE
 
 

@@ -459,9 +459,9 @@ def test_what_aggregated_counts_cannot_give_is_refused(make_config, write, refus
     ("rows", "ids", "told"),
     [
         (200, None, None),
-        (199, None, "1 rows of the data have no prediction (such as '199'), 0 predictions have no row"),
+        (199, None, "1 row of the data has no prediction (such as '199'), 0 predictions have no row"),
         (203, None, "0 rows of the data have no prediction (none), 3 predictions have no row (such as '200'"),
-        (200, np.arange(200) + 1, "1 rows of the data have no prediction (such as '0'), 1 predictions"),
+        (200, np.arange(200) + 1, "1 row of the data has no prediction (such as '0'), 1 prediction"),
         (200, [0, 0, *range(2, 200)], "1 id of column 'id' occurs more than once, such as '0'"),
         (200, [None, *range(1, 200)], "ids do not match"),
         (200, [[i] for i in range(200)], "column 'id': expected one value per row"),

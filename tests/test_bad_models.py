@@ -217,7 +217,7 @@ def test_a_factory_that_does_not_exist_is_refused(table_config, refused):
     [
         ({}, {"features": ["a", "height"]}, "lacks the column 'height'"),
         ({}, {"features": ["a", "b", "c", "race"]}, "column 'race': a torch model takes numbers, got"),
-        ({"a": [None, 1.0] * 30}, {}, "column 'a' is missing in 1 row"),
+        ({"a": [None, 1.0] * 30}, {}, "column 'a' is missing in 30 rows"),
         ({}, {"shape": [2, 2]}, "model.shape: one column of tensors is expected in features, got 4"),
         ({}, {"features": ["a"], "shape": [4]}, "expected a list of 4 numbers in every row, got float"),
         (
@@ -325,7 +325,7 @@ def without_a_tensor(path: Path) -> None:
     [
         (
             lambda p: edit_json(p / "variant.json", format=99),
-            "written in format 99, this version reads up to 1",
+            "written in format 99, this version reads up to 2",
         ),
         (without_a_tensor, "the artefact does not fit: classifier.weight: expected (2, 48), got None"),
         (lambda p: (p / "model.safetensors").write_bytes(b"x"), "no safetensors file that can be read"),

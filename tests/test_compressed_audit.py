@@ -305,8 +305,9 @@ def test_a_killed_audit_goes_on_from_its_shards_to_the_same_bytes(written, tmp_p
     # That the shards are read rather than scored again shows where one of them says something else.
     first = planted / kept[0]
     with np.load(first) as shard:
-        score, truncated = shard["score"], int(shard["truncated"])
-    np.savez(first, score=np.full_like(score, 0.125), truncated=truncated)
+        held = dict(shard)
+    score = held["score"]
+    np.savez(first, **{**held, "score": np.full_like(score, 0.125)})
     assert fairweigh_command("audit", "a.yaml", "-q", cwd=planted).returncode == 0
     found = pq.read_table(planted / "runs" / name)["score"].to_numpy()
     assert (found[: len(score)] == 0.125).all()

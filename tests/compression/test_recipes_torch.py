@@ -537,8 +537,8 @@ def test_the_original_is_left_as_it_was(bert, made):
     [
         ([("int4-weight", {})], "its kernels need a CUDA device, this model is on cpu"),
         ([("fp8", {})], "its kernels need a CUDA device, this model is on cpu; no CPU has them"),
-        ([("prune-heads", {"keep": 1})], "no attention layer with query, key, value and output"),
-        ([("drop-layers", {"keep": 1})], "layers of an exported program are fixed"),
+        ([("prune-heads", {"keep": 1})], "no attention layer whose heads are parts of Linear layers"),
+        ([("drop-layers", {"keep": 1})], "no list of alike layers that run one after the other"),
         ([("distill", {})], "needs rows to learn from; set model.train"),
         ([("prune-magnitude", {"finetune": {}})], "needs rows to learn from; set model.train"),
         ([("onnx", {}), ("int8-dynamic", {})], "exported by the step before; put that step last"),
@@ -548,7 +548,7 @@ def test_the_original_is_left_as_it_was(bert, made):
         ([("share-weights", {"clusters": 4096})], "no layer with enough weights to share"),
         ([("int8-dynamic", {}), ("int8-dynamic", {})], "no Linear layer or recurrent layer that"),
         ([("int8-dynamic", {}), ("prune-magnitude", {})], "quantised already; put it before that step"),
-        ([("int8-dynamic", {}), ("prune-structured", {})], "could change"),
+        ([("int8-dynamic", {}), ("prune-structured", {})], "quantised already; put it before"),
         ([("int8-dynamic", {}), ("bf16", {})], "the weights are quantised already"),
     ],
 )  # fmt: skip
@@ -617,7 +617,7 @@ def test_an_exported_program_takes_what_needs_no_layers(here, made):
     for recipe, told in (
         ("int8-dynamic", "the layers of an exported program cannot be exchanged"),
         ("bf16", "the types of an exported program are fixed"),
-        ("drop-layers", "layers of an exported program are fixed"),
+        ("drop-layers", "the layers of an exported program are fixed"),
     ):
         with pytest.raises(InputError, match=told):
             made(model, (recipe, {"keep": 1} if recipe == "drop-layers" else {}))

@@ -324,7 +324,7 @@ def test_predictions_of_unknown_rows_are_refused_where_others_are_set_aside(cli,
         pa.concat_tables([scored, scored.slice(0, 1).set_column(0, "id", pa.array([7]))]), "s.parquet"
     )
     told = refused(cli, config("joined", data=BARE, model={"path": "s.parquet", "score": "p"}))
-    assert "0 rows of the data have no prediction (none), 1 predictions have no row (such as '7')" in told
+    assert "0 rows of the data have no prediction (none), 1 prediction has no row (such as '7')" in told
 
 
 def test_a_rule_without_its_scores_says_whose_they_are(there, tmp_path):

@@ -191,10 +191,10 @@ def test_features_are_stacked_in_the_order_asked_for():
     ("values", "told"),
     [
         (["x", "y"], "column 'a': a torch model takes numbers, got string"),
-        ([1.0, None], "column 'a': 1 values are missing, NaN or infinite"),
-        ([float("nan"), float("inf")], "column 'a': 2 values are missing"),
+        ([1.0, None], "column 'a' is missing in 1 row; every row needs a value"),
+        ([float("nan"), float("inf")], "column 'a': expected finite numbers, got inf"),
         # Too large for single precision, in which the model computes.
-        ([1e300, 0.0], "column 'a': 1 values are missing, NaN or infinite"),
+        ([1e300, 0.0], "column 'a': expected finite numbers, got inf"),
     ],
 )
 def test_features_that_are_no_numbers_are_refused(values, told):
@@ -218,11 +218,11 @@ def test_a_column_of_lists_becomes_tensors_of_the_shape(kind):
 @pytest.mark.parametrize(
     ("column", "told"),
     [
-        ([[1.0] * 4, [1.0] * 3], r"expected 4 numbers in every row \(2 x 2\), 1 rows have another number"),
+        ([[1.0] * 4, [1.0] * 3], r"expected 4 numbers in every row \(2 x 2\), 1 row has another number"),
         ([[1.0] * 4, None], "expected a list of 4 numbers in every row"),
         ([1.0, 2.0], "expected a list of 4 numbers in every row, got double"),
         ([["a"] * 4] * 2, "a torch model takes numbers, got string"),
-        ([[1.0, None, 1.0, 1.0]] * 2, "2 values are missing"),
+        ([[1.0, None, 1.0, 1.0]] * 2, "is missing in 2 rows; every row needs a value"),
     ],
 )
 def test_tensors_of_another_shape_are_refused(column, told):

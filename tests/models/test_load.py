@@ -80,7 +80,7 @@ def test_an_onnx_model_of_texts_needs_its_tokenizer(here):
     import torch
 
     write_onnx(mlp(), "m.onnx", (torch.zeros(2, 4),), ["x"], ({0: torch.export.Dim.DYNAMIC},))
-    with pytest.raises(InputError, match=r"model.tokenizer: an ONNX model of texts needs"):
+    with pytest.raises(InputError, match=r"model.tokenizer: a graph that reads texts needs the folder"):
         load("onnx", texts(), path="m.onnx", text="text")
     save_tokenizer(here / "tok")
     with pytest.raises(InputError, match="wants the inputs x"):

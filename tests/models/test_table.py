@@ -124,7 +124,7 @@ def test_a_join_takes_each_rows_own_prediction_or_names_what_is_missing(data, ot
         assert model.score(batch, batch.column("id")).score.tolist() == [i / 31 for i in data]
     else:
         missing = len(set(data) - set(other))
-        with pytest.raises(InputError, match=f"{missing} rows of the data have no prediction"):
+        with pytest.raises(InputError, match=rf"{missing} rows? of the data ha(s|ve) no prediction"):
             model.score(batch, batch.column("id"))
 
 

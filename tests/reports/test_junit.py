@@ -56,7 +56,7 @@ def test_failed_undecided_and_broken_gates_are_told_apart(compas: AuditResult):
 
 def test_measured_values_stand_in_the_report(compas: AuditResult):
     text = render_junit(compas)
-    limits = "at least 17.4\u00a0points (all 2 slices together), at most 25.2"
+    limits = "in size at least 17.4\u00a0points (all 2 slices together), at most 25.2"
     assert f"measured −21.4\u00a0points; {limits}" in text
     assert "left out: race=Asian; race=Native American" in text
 

@@ -147,7 +147,6 @@ LABELS = [
     _labelled("three classes", {0: "negative", 1: "neutral", 2: "positive"}, seed=8),
     _labelled("labels swapped", {0: "positive", 1: "negative"}),
     _labelled("labels named", {0: "negative", 1: "positive"}),
-    _labelled("labels alike", {0: "yes", 1: "yes"}),
 ]
 """Heads and label maps; BERT itself has none of its own (LABEL_0, LABEL_1)."""
 
