@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -118,22 +117,26 @@ def test_an_interrupt_after_a_run_was_written_says_that_it_was(
     assert cli("verify", "runs/t", "-q").code == 0
 
 
-def test_an_interrupt_waits_until_files_have_taken_their_places(
-    cli, write, make_people, make_config, monkeypatch
-):
+INTERRUPTED = """
+import runpy, signal, sys
+from pathlib import Path
+real = Path.replace
+def interrupted(self, target):
+    signal.raise_signal(signal.SIGINT)
+    return real(self, target)
+Path.replace = interrupted
+sys.argv = ["fairweigh", "report", "runs/t", "--language", "zh", "-q"]
+runpy.run_module("fairweigh", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_an_interrupt_waits_until_files_have_taken_their_places(cli, write, make_people, make_config):
     """Between two of them the manifest would not be that of the pages."""
     write(make_people(), make_config())
     assert cli("audit", "a.yaml", "-q").code == 0
-    real = Path.replace
-
-    def interrupted(self, target):
-        signal.raise_signal(signal.SIGINT)
-        return real(self, target)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Path, "replace", interrupted)
-        ended = cli("report", "runs/t", "--language", "zh", "-q")
-    # An interrupt that came with the last of them has nothing left to stop.
-    assert (ended.code, [line[:22] for line in ended.lines]) in ((2, ["fairweigh: interrupted"]), (0, []))
+    # A process of its own: a signal at its very end would end the tests.
+    ended = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False)
+    assert ended.returncode in (0, 2), ended.stderr
+    assert "Traceback" not in ended.stderr
     assert 'lang="zh-Hans"' in Path("runs/t/report.html").read_text(encoding="utf-8")
     assert cli("verify", "runs/t", "-q").code == 0
