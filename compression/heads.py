@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import Field
 
 from ..datasets.errors import InputError
-from ..models.extras import optional, quiet
-from ..models.foreign import one_line
+from ..models.extras import optional
 from ..told import tell
 from .attention import Attention, attentions
 from .feed_forward import out_axis, take
 from .finetune import then_tune
 from .recipes import Context, Done, Finetune, Params, in_float32, is_packed, plural, recipe
 from .reshape import changes, reshape, sizes
+from .smaller import check_smaller, logits_without
 from .stacks import example
 
 NAME = "prune-heads"
-CLOSE = 1e-3
 WIDTHS = ("all_head_size", "inner_dim", "split_size")
 """What the width of all heads together is called in attention modules that look it up as they run."""
 
@@ -59,11 +58,17 @@ def prune_heads(model: Any, params: PruneHeads, context: Context) -> Done:
     before = sizes(module)
     kept = _largest(module, found, params.keep)
     tensors = example(model, context)
-    masked = _masked(model, found, kept, tensors)
+    masked = logits_without(model, {one.out: _hidden(one, kept[one.out]) for one in found}, tensors)
     for one in found:
         if len(kept[one.out]) < len(one.groups):
             _narrow(module, one, kept[one.out])
-    _check(model, masked, tensors)
+    kind = type(module).__name__
+    check_smaller(
+        model, masked, tensors,
+        # Numbers of heads that a module's own code holds do not follow its layers'.
+        broke=f"{NAME}: the heads of a {kind} are fixed in its code",
+        apart=f"{NAME}: a {kind} without these heads does not give what it gives where they are not seen",
+    )  # fmt: skip
     what = plural(len(found), "{n} attention layer", "{n} attention layers")
     done = Done(
         tell("{n} of {total} heads kept in {what}", n=params.keep, total=heads, what=what),
@@ -118,37 +123,15 @@ def _tables(part: Any, heads: int) -> Any:
             yield name, inner
 
 
-def _masked(
-    model: Any, found: Sequence[Attention], kept: Mapping[str, list[int]], tensors: Mapping[str, Any]
-) -> Any:
-    """Logits of the model as it is where the output projections do not see the heads that go."""
-    hooks = []
-    for one in found:
-        gone = [
-            head * one.size + unit
-            for place, group in enumerate(one.groups)
-            if place not in kept[one.out]
-            for head in group
-            for unit in range(one.size)
-        ]
-
-        def hide(layer: Any, inputs: Any, gone: Sequence[int] = gone) -> Any:
-            seen = inputs[0].clone()
-            seen[..., gone] = 0
-            return (seen, *inputs[1:])
-
-        hooks.append(model.runtime.module.get_submodule(one.out).register_forward_pre_hook(hide))
-    try:
-        return _logits_of(model, tensors)
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def _logits_of(model: Any, tensors: Mapping[str, Any]) -> Any:
-    torch = optional("torch", NAME)
-    with torch.inference_mode(), quiet():
-        return model.runtime.forward(dict(tensors))
+def _hidden(one: Attention, kept: Sequence[int]) -> list[int]:
+    """Places of the heads that go, where the output projection reads them."""
+    return [
+        head * one.size + unit
+        for place, group in enumerate(one.groups)
+        if place not in kept
+        for head in group
+        for unit in range(one.size)
+    ]
 
 
 def _narrow(module: Any, one: Attention, kept: Sequence[int]) -> None:
@@ -180,19 +163,3 @@ def _narrow(module: Any, one: Attention, kept: Sequence[int]) -> None:
     for _, table in _tables(module.get_submodule(one.owner), one.heads):
         take(table, stay, 1)
         table.embedding_dim = len(stay)
-
-
-def _check(model: Any, masked: Any, tensors: Mapping[str, Any]) -> None:
-    """InputError where the model without the heads is not the model that does not see them."""
-    kind = type(model.runtime.module).__name__
-    try:
-        found = _logits_of(model, tensors)
-    except Exception as error:
-        # Numbers of heads that a module's own code holds do not follow its layers'.
-        raise InputError(f"{NAME}: the heads of a {kind} are fixed in its code: {one_line(error)}") from None
-    size = max(float(masked.abs().max()), 1.0)
-    if found.shape != masked.shape or not float((found - masked).abs().max()) <= CLOSE * size:
-        raise InputError(
-            f"{NAME}: a {kind} without these heads does not give what it gives where they are not seen, so "
-            "they hang together in a way that is not known here"
-        )

@@ -12,15 +12,14 @@ from ..datasets.errors import InputError
 from ..models.extras import optional, quiet
 from ..models.foreign import one_line
 from ..told import tell
-from .feed_forward import FeedForward, feed_forwards, narrow
+from .feed_forward import feed_forwards, narrow
 from .finetune import then_tune
 from .recipes import Context, Done, Finetune, Params, in_float32, is_packed, listed_layers, plural, recipe
 from .reshape import changes, reshape, sizes
+from .smaller import check_smaller, logits_of, logits_without
 from .stacks import example
 
 NAME = "prune-structured"
-CLOSE = 1e-3
-"""Most that a smaller module's outputs may lie from those of the masked one, of their own size."""
 
 
 class Structured(Params):
@@ -87,47 +86,11 @@ def _from_feed_forward(model: Any, amount: float, context: Context) -> int:
     listed_layers(found, "layer whose units could go (a layer, or two of a gate, followed by another)", NAME)
     taken = [(part, part.least(amount)) for part in found]
     tensors = example(model, context)
-    masked = _masked_by_feed_forward(model, taken, tensors)
+    masked = logits_without(model, {part.down: gone for part, gone in taken}, tensors)
     for part, gone in taken:
         narrow(model.runtime.module, part, gone)
-    _same(_run(model, tensors), masked, model)
+    _check(model, masked, tensors)
     return sum(bool(len(gone)) for _, gone in taken)
-
-
-def _masked_by_feed_forward(
-    model: Any, taken: Sequence[tuple[FeedForward, Any]], tensors: Mapping[str, Any]
-) -> Any:
-    """Logits of the model as it is where what comes after the units does not see those that go."""
-    hooks = []
-    for part, gone in taken:
-
-        def hide(layer: Any, inputs: Any, gone: Any = gone) -> Any:
-            seen = inputs[0].clone()
-            seen[..., gone] = 0
-            return (seen, *inputs[1:])
-
-        hooks.append(model.runtime.module.get_submodule(part.down).register_forward_pre_hook(hide))
-    try:
-        return _logits_of(model, tensors)
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def _logits_of(model: Any, tensors: Mapping[str, Any]) -> Any:
-    torch = optional("torch", NAME)
-    with torch.inference_mode(), quiet():
-        return model.runtime.forward(dict(tensors))
-
-
-def _same(smaller: Any, masked: Any, model: Any) -> None:
-    """InputError where the smaller module is not the masked one."""
-    size = max(float(masked.abs().max()), 1.0)
-    if smaller.shape != masked.shape or not float((smaller - masked).abs().max()) <= CLOSE * size:
-        raise InputError(
-            f"{NAME}: the smaller {type(model.runtime.module).__name__} does not give what the model gives "
-            "without these units, so they hang together in a way that is not known here"
-        )
 
 
 def _with_torch_pruning(model: Any, amount: float, context: Context, notes: list[str]) -> int:
@@ -165,8 +128,8 @@ def _with_torch_pruning(model: Any, amount: float, context: Context, notes: list
     finally:
         for parameter in module.parameters():
             parameter.requires_grad_(False)
-    smaller = _run(model, tensors)
     if normalised:
+        _check(model, None, tensors)
         notes.append(
             tell(
                 "What is normalised together has fewer channels now, so its mean and variance are those of "
@@ -176,19 +139,20 @@ def _with_torch_pruning(model: Any, amount: float, context: Context, notes: list
     else:
         model.runtime.module = masked
         try:
-            expected = _logits_of(model, tensors)
+            expected = logits_of(model, tensors)
         finally:
             model.runtime.module = module
-        _same(smaller, expected, model)
+        _check(model, expected, tensors)
     return len(roots)
 
 
-def _run(model: Any, tensors: Mapping[str, Any]) -> Any:
-    try:
-        return _logits_of(model, tensors)
-    except Exception as error:
-        # Sizes that a module's own code holds do not follow its layers'.
-        raise InputError(f"{NAME}: the smaller model does not run: {one_line(error)}") from None
+def _check(model: Any, masked: Any, tensors: Mapping[str, Any]) -> None:
+    check_smaller(
+        model, masked, tensors,
+        broke=f"{NAME}: the smaller model does not run",
+        apart=f"{NAME}: the smaller {type(model.runtime.module).__name__} does not give what the model gives "
+        "without these units",
+    )  # fmt: skip
 
 
 def _hide(layer: Any, gone: Sequence[int]) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+
+from ..datasets.errors import InputError
+from .foreign import STOPS, one_line
 
 SHARE = 0.9
 """Of the memory that is free."""
@@ -82,3 +85,59 @@ def stopped_after(seconds: float | None, stop: Callable[[], None]) -> Iterator[C
         yield late.is_set
     finally:
         timer.cancel()
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that memory ran out, on whichever device."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(
+        words in text
+        for words in ("out of memory", "can't allocate memory", "not enough memory", "failed to allocate")
+    )
+
+
+@contextmanager
+def scoring(
+    path: Path,
+    rows: int,
+    *,
+    seconds: float | None = None,
+    stop: Callable[[], None] = lambda: None,
+    what: str = "its graph",
+    bounded: bool = True,
+) -> Iterator[None]:
+    """Hold a stranger's graph that scores some rows to the memory that is free, and to some seconds.
+
+    Parameters
+    ----------
+    path : Path
+        The graph.
+    stop : callable
+        Ends the run from another thread.
+    what : str
+        What has no end where the time is over.
+    bounded : bool
+        False for a GPU, whose drivers reserve far more than they use.
+
+    Raises
+    ------
+    InputError
+        It cannot score the rows, or not in time. An error of memory that ran out passes through.
+    """
+    with stopped_after(seconds, stop) as late:
+        try:
+            with bounded_memory() if bounded else nullcontext():
+                yield
+        except STOPS:
+            raise
+        except BaseException as error:
+            if late():
+                raise InputError(
+                    f"model.path: {path}: {what} has not ended after {seconds:g} s on {rows} rows (where it "
+                    "is slow and no more, lower model.batch_rows)"
+                ) from None
+            if out_of_memory(error):
+                raise
+            raise InputError(f"model: it cannot score the table: {one_line(error)}") from None

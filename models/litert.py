@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.errors import InputError
-from .budget import bounded_memory
+from .budget import bounded_memory, scoring
 from .extras import optional
-from .foreign import STOPS, foreign, one_line, unheard
+from .foreign import foreign, unheard
 from .graphs import Ending
-from .neural import Arrays, out_of_memory
+from .neural import Arrays
 from .outputs import squeezed
 
 
@@ -121,26 +121,20 @@ class LiteRtRuntime:
 
     def _run(self, feed: Arrays) -> list[NDArray[Any]]:
         interpreter = self._interpreter
-        try:
-            with bounded_memory(), unheard():
-                changed = False
-                for name, values in feed.items():
-                    index = self.wanted[name]["index"]
-                    if tuple(interpreter.get_tensor(index).shape) != values.shape:
-                        interpreter.resize_tensor_input(index, values.shape)
-                        changed = True
-                if changed:
-                    interpreter.allocate_tensors()
-                for name, values in feed.items():
-                    interpreter.set_tensor(self.wanted[name]["index"], values)
-                interpreter.invoke()
-                return [_real(interpreter.get_tensor(e["index"]), e) for e in self._outputs]
-        except STOPS:
-            raise
-        except BaseException as error:
-            if out_of_memory(error):
-                raise
-            raise InputError(f"model: it cannot score the table: {one_line(error)}") from None
+        rows = len(next(iter(feed.values()), ()))
+        with scoring(self.path, rows), unheard():
+            changed = False
+            for name, values in feed.items():
+                index = self.wanted[name]["index"]
+                if tuple(interpreter.get_tensor(index).shape) != values.shape:
+                    interpreter.resize_tensor_input(index, values.shape)
+                    changed = True
+            if changed:
+                interpreter.allocate_tensors()
+            for name, values in feed.items():
+                interpreter.set_tensor(self.wanted[name]["index"], values)
+            interpreter.invoke()
+            return [_real(interpreter.get_tensor(e["index"]), e) for e in self._outputs]
 
     @property
     def shared_threads(self) -> int:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ..datasets.errors import InputError, number_of
 from ..told import tell
 from .base import Scored, decide, rule
+from .budget import out_of_memory
 from .extras import quiet
 from .lanes import Divisible, side_by_side
 
@@ -418,14 +419,3 @@ class NeuralModel:
             return rule(self.threshold, self.probability)
         scale = {} if self.head.kind == "label" else {"scale": "probability" if self.probability else "rank"}
         return {**scale, "rule": self.head.words()}
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Return whether an error says that memory ran out, on whichever device."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(
-        words in text
-        for words in ("out of memory", "can't allocate memory", "not enough memory", "failed to allocate")
-    )

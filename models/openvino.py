@@ -11,20 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.errors import InputError
-from .budget import bounded_memory, stopped_after
+from .budget import bounded_memory, scoring
 from .extras import optional
-from .foreign import STOPS, foreign, one_line
+from .foreign import foreign
 from .graphs import Ending
 from .inside import inside
-from .neural import Arrays, out_of_memory
+from .neural import Arrays
 from .outputs import squeezed
+from .runtimes import GRAPH_SECONDS, LOOP_SECONDS
 
 NAMES = ("openvino_model.xml", "model.xml")
 """What the file is called in a folder: by optimum, and in an artefact."""
 LOGITS = "logits"
 LOOPS = {"Loop", "TensorIterator"}
 """Operations that run a graph again and again."""
-LOOP_SECONDS = 30.0
 SETTINGS: dict[str, Any] = {
     # Else the processor decides in which precision products are made, and whether activations are quantised.
     "EXECUTION_MODE_HINT": "ACCURACY",
@@ -122,28 +122,17 @@ class OpenVinoRuntime:
         Raises
         ------
         InputError
-            It cannot, or a loop of it has not ended in `LOOP_SECONDS`.
+            It cannot, or has not ended in `LOOP_SECONDS` or `GRAPH_SECONDS`.
         """
         typed = {name: np.ascontiguousarray(values, dtype=self.wanted[name]) for name, values in feed.items()}
-        seconds = LOOP_SECONDS if self.loops else None
-        with stopped_after(seconds, self._request.cancel) as late:
-            try:
-                with bounded_memory():
-                    self._request.infer(typed, share_inputs=False)
-                    # The request's memory is written to again by the next batch.
-                    return [tensor.data.copy() for tensor in self._request.output_tensors]
-            except STOPS:
-                raise
-            except BaseException as error:
-                if late():
-                    raise InputError(
-                        f"model.path: {self.path}: a loop in it has not ended after {seconds:g} s on "
-                        f"{len(next(iter(feed.values()), ()))} rows (where it is slow and no more, lower "
-                        "model.batch_rows)"
-                    ) from None
-                if out_of_memory(error):
-                    raise
-                raise InputError(f"model: it cannot score the table: {one_line(error)}") from None
+        with scoring(
+            self.path, len(next(iter(feed.values()), ())),
+            seconds=LOOP_SECONDS if self.loops else GRAPH_SECONDS, stop=self._request.cancel,
+            what="a loop in it" if self.loops else "its graph",
+        ):  # fmt: skip
+            self._request.infer(typed, share_inputs=False)
+            # The request's memory is written to again by the next batch.
+            return [tensor.data.copy() for tensor in self._request.output_tensors]
 
     @property
     def shared_threads(self) -> int:

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.errors import InputError
-from .budget import bounded_memory, stopped_after
+from .budget import bounded_memory, out_of_memory, scoring
 from .compiled import compiled, forget_compiled
 from .extras import optional, quiet
 from .foreign import STOPS, foreign, one_line
 from .graphs import Ending, looked_through
-from .neural import Arrays, out_of_memory
+from .neural import Arrays
 from .outputs import Output, Reading, columns, label_words, of_two
 
 LOOP_SECONDS = 30.0
@@ -429,24 +429,13 @@ class OnnxRuntime:
 
         asked = ort.RunOptions()
         asked.log_severity_level = 4
-        seconds = LOOP_SECONDS if self.graph.loops else GRAPH_SECONDS
-        with stopped_after(seconds, lambda: setattr(asked, "terminate", True)) as late:
-            try:
-                with _memory(self.device):
-                    return list(self.session.run(None, feed, asked))
-            except STOPS:
-                raise
-            except BaseException as error:
-                if late():
-                    what = "a loop in it" if self.graph.loops else "its graph"
-                    raise InputError(
-                        f"model.path: {self.path}: {what} has not ended after {seconds:g} s on "
-                        f"{len(next(iter(feed.values()), ()))} rows (where it is slow and no more, lower "
-                        "model.batch_rows)"
-                    ) from None
-                if out_of_memory(error):
-                    raise
-                raise InputError(f"model: it cannot score the table: {one_line(error)}") from None
+        loops = self.graph.loops
+        with scoring(
+            self.path, len(next(iter(feed.values()), ())),
+            seconds=LOOP_SECONDS if loops else GRAPH_SECONDS, stop=lambda: setattr(asked, "terminate", True),
+            what="a loop in it" if loops else "its graph", bounded=not self.device.startswith("cuda"),
+        ):  # fmt: skip
+            return list(self.session.run(None, feed, asked))
 
     @property
     def shared_threads(self) -> int:
