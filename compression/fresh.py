@@ -70,29 +70,6 @@ class FreshProcesses:
             self._server.communicate()
         self._folder.cleanup()
 
-    def score(
-        self,
-        artefact: Path,
-        rows: pa.RecordBatch,
-        device: str,
-        factories: Sequence[str] = (),
-        trusted: Sequence[str] = (),
-    ) -> dict[str, Any]:
-        """Load an artefact in a fresh process and score some rows there; the rest is as its loader takes it.
-
-        Returns
-        -------
-        dict
-            ``score`` and ``decision`` (arrays), ``process_bytes`` (growth of the resident set on
-            loading and scoring one row), ``peak_bytes``.
-
-        Raises
-        ------
-        InputError
-            It does not load there, or cannot score.
-        """
-        return self.collect(self.start(artefact, rows, device, factories, trusted))
-
     def start(
         self,
         artefact: Path,
@@ -102,7 +79,9 @@ class FreshProcesses:
         trusted: Sequence[str] = (),
         modules: Sequence[str] = (),
     ) -> Asked:
-        """Ask for what `score` gives, which `collect` waits for; other work goes on meanwhile.
+        """Have an artefact score some rows in a fresh process; other work goes on meanwhile.
+
+        What it finds is what `collect` waits for; the rest is as the artefact's loader takes it.
 
         Parameters
         ----------
@@ -134,7 +113,19 @@ class FreshProcesses:
         return Asked(self._asked, artefact, folder)
 
     def collect(self, asked: Asked) -> dict[str, Any]:
-        """Wait for what `start` asked for."""
+        """Wait for what `start` asked for.
+
+        Returns
+        -------
+        dict
+            ``score`` and ``decision`` (arrays), ``process_bytes`` (growth of the resident set on
+            loading and scoring one row), ``peak_bytes``.
+
+        Raises
+        ------
+        InputError
+            It does not load there, or cannot score.
+        """
         assert self._server is not None
         assert self._server.stdout is not None
         try:

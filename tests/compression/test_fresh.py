@@ -21,7 +21,7 @@ def test_scores_of_a_fresh_process_are_equal_to_the_last_bit(bert, made, process
     rows = batch(texts(60), bert)
     for recipe in ("int8-dynamic", "int8-weight", "bf16"):
         found = made(bert, (recipe, {}))
-        there = processes.score(found.folder, rows, "cpu")
+        there = processes.collect(processes.start(found.folder, rows, "cpu"))
         here = found.model.score(rows, None)
         np.testing.assert_array_equal(there["score"], here.score)
         np.testing.assert_array_equal(there["decision"], here.decision)
@@ -33,7 +33,7 @@ def test_scores_of_a_fresh_process_are_equal_to_the_last_bit(bert, made, process
 def test_an_onnx_artefact_is_scored_there_too(shallow, made, processes):
     rows = batch(texts(60), shallow)
     found = made(shallow, ("onnx-int8", {}))
-    there = processes.score(found.folder, rows, "cpu")
+    there = processes.collect(processes.start(found.folder, rows, "cpu"))
     np.testing.assert_array_equal(there["score"], found.model.score(rows, None).score)
 
 
@@ -71,7 +71,7 @@ def test_a_process_grows_by_the_weights_it_loads(tmp_path, processes):
     runtime = TorchRuntime(source.skeleton(), "cpu", by_name=False)
     model = NeuralModel(TableInputs(["a", "b", "c", "d"]), runtime, head([], 2, None, []), source=source)
     artefact.save(dataclasses.replace(model), [], tmp_path / "a")
-    there = processes.score(tmp_path / "a", batch(numbers(20), model), "cpu")
+    there = processes.collect(processes.start(tmp_path / "a", batch(numbers(20), model), "cpu"))
     # The graph's own copy of the weights is read, and dropped.
     assert 64 * 2**20 <= there["process_bytes"] <= 2.5 * 64 * 2**20
     np.testing.assert_array_equal(there["score"], model.score(batch(numbers(20), model), None).score)
@@ -80,11 +80,11 @@ def test_a_process_grows_by_the_weights_it_loads(tmp_path, processes):
 def test_what_goes_wrong_there_is_told_here_and_the_next_one_goes_on(bert, made, processes, tmp_path):
     rows = batch(texts(20), bert)
     with pytest.raises(InputError, match=r"in a fresh process: .*variant.json: cannot be read"):
-        processes.score(tmp_path / "nowhere", rows, "cpu")
+        processes.collect(processes.start(tmp_path / "nowhere", rows, "cpu"))
     found = made(bert, ("bf16", {}))
     with pytest.raises(InputError, match=r"in a fresh process: .*text"):
-        processes.score(found.folder, rows.rename_columns(["other"]), "cpu")
-    assert len(processes.score(found.folder, rows, "cpu")["score"]) == 20
+        processes.collect(processes.start(found.folder, rows.rename_columns(["other"]), "cpu"))
+    assert len(processes.collect(processes.start(found.folder, rows, "cpu"))["score"]) == 20
 
 
 def test_a_child_that_is_ended_by_a_signal_is_told(table_model, made, processes, tmp_path, monkeypatch):
@@ -102,7 +102,7 @@ def test_a_child_that_is_ended_by_a_signal_is_told(table_model, made, processes,
         FreshProcesses("torch") as own,
         pytest.raises(InputError, match="it was ended by signal 9 or code 0"),
     ):
-        own.score(found.folder, rows, "cpu", ("ends_itself:make",))
+        own.collect(own.start(found.folder, rows, "cpu", ("ends_itself:make",)))
 
 
 def test_a_factory_of_the_working_directory_is_found_there(here, made, tmp_path):
@@ -112,5 +112,6 @@ def test_a_factory_of_the_working_directory_is_found_there(here, made, tmp_path)
     model = load("torch", numbers(), factory=name, features=FEATURES)
     found = made(model, ("int8-dynamic", {}))
     with FreshProcesses("torch") as own:
-        there = own.score(found.folder, batch(numbers(20), model), *how_to_load(found.model))
+        asked = own.start(found.folder, batch(numbers(20), model), *how_to_load(found.model))
+        there = own.collect(asked)
     np.testing.assert_array_equal(there["score"], found.model.score(batch(numbers(20), model), None).score)

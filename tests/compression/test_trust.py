@@ -89,7 +89,8 @@ def test_what_a_factory_prints_does_not_reach_the_answers(tmp_path, monkeypatch,
     rows = batch(table, model)
     with FreshProcesses("torch") as processes:
         for _ in range(2):
-            found = processes.score(tmp_path / "artefact", rows, *artefact.how_to_load(model))
+            asked = processes.start(tmp_path / "artefact", rows, *artefact.how_to_load(model))
+            found = processes.collect(asked)
             np.testing.assert_array_equal(found["score"], model.score(rows, None).score)
 
 
@@ -99,7 +100,7 @@ def test_a_file_of_a_librarys_name_in_the_working_directory_is_not_run(tmp_path,
     artefact.save(fitted(), [], tmp_path / "artefact")
     rows = pa.record_batch({"a": [1.0, 30.0], "b": [0.0, 2.0]})
     with FreshProcesses("sklearn") as processes:
-        found = processes.score(tmp_path / "artefact", rows, "cpu")
+        found = processes.collect(processes.start(tmp_path / "artefact", rows, "cpu"))
     assert found["decision"].tolist() == [False, True]
 
 

@@ -130,45 +130,36 @@ class Depthwise(nn.Module):
     One scale for all channels leaves nothing of the small ones; one scale for each changes little.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, conv: type[nn.Module] = nn.Conv2d) -> None:
         super().__init__()
-        self.widen = nn.Conv2d(3, 16, 1)
-        self.depthwise = nn.Conv2d(16, 16, 3, padding=1, groups=16)
-        self.pointwise = nn.Conv2d(16, 16, 1)
+        self.widen = conv(3, 16, 1)
+        self.depthwise = conv(16, 16, 3, padding=1, groups=16)
+        self.pointwise = conv(16, 16, 1)
         self.head = nn.Linear(16, 2)
         ranges = torch.logspace(-1.5, 1.5, 16)
+        flat = [1] * (self.depthwise.weight.ndim - 2)
         with torch.no_grad():
-            self.depthwise.weight.mul_(ranges[:, None, None, None])
+            self.depthwise.weight.mul_(ranges.view(-1, 1, *flat))
             self.depthwise.bias.mul_(ranges)
-            self.pointwise.weight.div_(ranges[None, :, None, None])
+            self.pointwise.weight.div_(ranges.view(1, -1, *flat))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        mixed = self.pointwise(self.depthwise(torch.relu(self.widen(x))))
-        return self.head(torch.relu(mixed).mean((2, 3)))
+        mixed = torch.relu(self.pointwise(self.depthwise(torch.relu(self.widen(x)))))
+        return self.head(mixed.flatten(2).mean(2))
 
 
 def depthwise() -> nn.Module:
     return _seeded(Depthwise, 1.5, seed=1)
 
 
-class Depthwise1d(nn.Module):
+class Depthwise1d(Depthwise):
     """The same over a series: a depthwise Conv1d of unequal ranges."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.widen = nn.Conv1d(3, 16, 1)
-        self.depthwise = nn.Conv1d(16, 16, 3, padding=1, groups=16)
-        self.pointwise = nn.Conv1d(16, 16, 1)
-        self.head = nn.Linear(16, 2)
-        ranges = torch.logspace(-1.5, 1.5, 16)
-        with torch.no_grad():
-            self.depthwise.weight.mul_(ranges[:, None, None])
-            self.depthwise.bias.mul_(ranges)
-            self.pointwise.weight.div_(ranges[None, :, None])
+        super().__init__(nn.Conv1d)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        mixed = self.pointwise(self.depthwise(torch.relu(self.widen(x.transpose(1, 2)))))
-        return self.head(torch.relu(mixed).mean(2))
+        return super().forward(x.transpose(1, 2))
 
 
 def depthwise_series() -> nn.Module:
