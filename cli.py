@@ -140,21 +140,17 @@ def report(
 ) -> None:
     """Render a run's reports again from its own files alone, under further rules where asked for."""
     from .api import load_result
-    from .audit.folder import AUDIT, rendered_as, replace
+    from .audit.folder import rendered_as, replace
+    from .audit.intact import check_files, refuse_changed_figures
     from .audit.regimes.asked import with_asked
-    from .audit.verify import check_files, refuse_forged
+    from .audit.verify import refuse_forged
     from .datasets.errors import InputError
     from .reports import render
     from .reports.language import TAGS
 
-    changed = check_files(run)
-    for line in changed:
-        if line.startswith(f"{AUDIT}:"):
-            raise InputError(f"{run}: {line}")
+    refuse_changed_figures(run, check_files(run))
     result = load_result(run)
-    if not changed:
-        # Changed files are found by whoever checks them; what the manifest names must not be passed on.
-        refuse_forged(run, result)
+    refuse_forged(run, result)
     configured = {"language": "en", "charts": True, **result.configuration.get("report", {})}
     spec = {**configured, **rendered_as(run)}
     if charts is None:
@@ -162,7 +158,7 @@ def report(
     language = language or str(spec["language"])
     if language not in TAGS:
         raise InputError(f"--language: expected one of {', '.join(TAGS)}, got {language!r}")
-    regimes, figures = with_asked(run, result, regime or [], inputs or [], changed)
+    regimes, figures = with_asked(run, result, regime or [], inputs or [])
     pages = render(result, charts=charts, language=language, regimes=regimes, tell=_tell)
     rendered = {"language": language, "charts": charts}
     unlike = {key: value for key, value in rendered.items() if value != configured[key]}

@@ -10,7 +10,17 @@ from ..datasets.errors import InputError
 from ..datasets.json_text import read_object
 from ..datasets.read import sha256_file
 from ..plain import shown
-from .folder import AUDIT, MANIFEST, RENDERED, SIGNATURE, checksum, manifest_text, read_manifest, walked
+from .folder import (
+    AUDIT,
+    MANIFEST,
+    PREDICTIONS,
+    RENDERED,
+    SIGNATURE,
+    checksum,
+    manifest_text,
+    read_manifest,
+    walked,
+)
 from .signature import check_signature
 
 _OF_DATA = ("data_sha256", "model_sha256")
@@ -39,6 +49,14 @@ def check_files(run: Path) -> list[str]:
     if AUDIT in there and AUDIT not in changed:
         out += _check_manifest(run, content)
     return out + (check_signature(run) if SIGNATURE in regular else [])
+
+
+def refuse_changed_figures(run: Path, changed: Iterable[str]) -> None:
+    """InputError where a file of figures differs; pages that differ can be rendered from them again."""
+    for line in changed:
+        name = line.partition(": ")[0]
+        if name == AUDIT or name.startswith(f"{PREDICTIONS}/") or Path(name).match("regimes/*.json"):
+            raise InputError(f"{run}: {line}")
 
 
 def _sha256(path: Path) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import codecs
 import io
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -17,32 +16,43 @@ from .bounds import MAX_COLUMNS, MAX_ROW, check_columns
 from .brackets import ArrayLines, check_depth
 from .errors import InputError
 from .files import open_content, reading
+from .json_mixed import Numbers, spelled, texts
 from .missing import BLANK, Missing, nulled
 from .spelling import word
 
 _BLOCK = 16 << 20
 _FORM = "JSON lines"
 _FIELD = re.compile(rb'"((?:[^"\\]|\\.)*)"\s*:')
+_MIXED = {b"kinds": b"several"}
+"""Of a field that is text in some lines and a number or truth value in others."""
+_SCALARS = frozenset({"boolean", "number", "string"})
 _PIECE = 32 << 10
 """Bytes parsed at a time while fields turn up that were not known: a field of one line is a column of all, so
 that a block with another field in every line would fill the memory."""
 
 
 def read_schema(path: Path, encoding: str | None = None) -> pa.Schema:
-    """Return the schema of the whole file: every field of any line, integers widened where floats follow."""
+    """Return the schema of the whole file: every field of any line, integers widened where floats follow.
+
+    A field of numbers in some lines and of words in others is text, as it is in CSV.
+    """
     schema = pa.schema([])
+    mixed: set[str] = set()
     for where, block in _blocks(path, encoding):
         check_depth(block, where.whole)
+        if mixed:
+            block = spelled(path, block, mixed)
         if schema.names and _fits(block, schema):
             continue
         for number, piece in _pieces(block):
             _check_fields(path, piece, where(number))
-            found = _as_written(_parse(path, piece, where, number, None).schema)
-            schema = _joined(path, schema, found)
+            found = _as_written(_found(path, piece, where, number, mixed))
+            mixed |= _mixed_fields(schema, found)
+            schema = _joined(path, schema, found, mixed)
             check_columns(path, len(schema.names))
     if not schema.names:
         raise InputError(f"{path}: expected one JSON object per line, or an array of objects, got none")
-    return schema
+    return pa.schema([f.with_metadata(_MIXED) if f.name in mixed else f for f in schema])
 
 
 def _as_written(schema: pa.Schema) -> pa.Schema:
@@ -61,32 +71,27 @@ def iter_lines(
 ) -> Iterator[pa.RecordBatch]:
     """Stream the wanted fields of a JSON file of a known schema; a field absent from an object is null.
 
-    Numbers of ``categorical`` and ``verbatim`` fields that no 64 bits hold come as text, with every digit.
+    Numbers of ``categorical`` and ``verbatim`` fields that no 64 bits hold come as text, every digit, and
+    numbers among words as they are written.
     """
     schema = pa.schema([whole.field(name) for name in columns])
     exact = [f.name for f in schema if f.name in (*categorical, *verbatim) and pa.types.is_floating(f.type)]
+    mixed = [f.name for f in schema if f.metadata == _MIXED]
+    typed = pa.schema([f for f in schema if f.metadata != _MIXED])
+    counted = [name for name in mixed if name not in (*categorical, *verbatim)]
+    blocks = _blocks(path, encoding) if counted else ()
+    numbers = Numbers((texts(path, block, counted) for _, block in blocks), missing)
     for where, block in _blocks(path, encoding):
-        table = _parse(path, block, where, 0, schema).select(list(columns))
-        for name, values in _exact(block, exact).items():
-            table = table.set_column(table.column_names.index(name), name, values)
-        for batch in table.to_batches():
+        table = _parse(path, block, where, 0, typed)
+        read = {name: table.column(name) for name in table.column_names}
+        read |= texts(path, block, exact, lambda number: word(float(number)))
+        read |= {name: numbers.of(name, values) for name, values in texts(path, block, mixed).items()}
+        for batch in pa.table({name: read[name] for name in columns}).to_batches():
             arrays = [
                 nulled(column, BLANK if name in verbatim else missing.in_text(name))
                 for name, column in zip(columns, batch.columns, strict=True)
             ]
-            yield pa.RecordBatch.from_arrays(arrays, schema=table.schema)
-
-
-def _exact(block: bytes, names: Sequence[str]) -> dict[str, pa.Array]:
-    """Some fields of a block, which Arrow has found sound, with all digits of their numbers."""
-    if not names:
-        return {}
-    lines = [
-        json.loads(line, parse_int=str, parse_float=lambda t: word(float(t)))
-        for line in block.splitlines()
-        if line.strip()
-    ]
-    return {name: pa.array([line.get(name) for line in lines], pa.string()) for name in names}
+            yield pa.RecordBatch.from_arrays(arrays, schema=batch.schema)
 
 
 class _Where:
@@ -188,16 +193,34 @@ def _parse(path: Path, block: bytes, where: _Where, first: int, schema: pa.Schem
     return table
 
 
+def _found(path: Path, piece: bytes, where: _Where, first: int, mixed: set[str]) -> pa.Schema:
+    """The schema of some lines; fields of numbers and words become text, and join ``mixed``."""
+    try:
+        return _parse(path, piece, where, first, None).schema
+    except _MixedError as error:
+        if error.field in mixed:
+            raise
+        mixed.add(error.field)
+        return _found(path, spelled(path, piece, mixed), where, first, mixed)
+
+
+class _MixedError(InputError):
+    """A field holds values of several kinds, none of them an object or a list."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field = field
+
+
 def _plain(path: Path, error: pa.ArrowInvalid, at: _Where, first: int) -> InputError | None:
     text = str(error)
     where = f" in {at(first + int(row[1]))}" if (row := re.search(r"in row (\d+)", text)) else ""
     if changed := re.search(r"Column\((.*?)\) changed from (\w+) to (\w+)", text):
-        column = changed[1].lstrip("/")
+        column = changed[1].removeprefix("/")
         if not column:
             return InputError(f"{path}: expected one JSON object per line, got {_article(changed[3])}{where}")
-        return InputError(
-            f"{path}: expected {changed[2]} values in field '{column}', got {changed[3]}{where}"
-        )
+        text = f"{path}: expected {changed[2]} values in field '{column}', got {changed[3]}{where}"
+        return _MixedError(column, text) if {changed[2], changed[3]} <= _SCALARS else InputError(text)
     if twice := re.search(r"Column\((.*?)\) was specified twice", text):
         return InputError(f"{path}: expected every field once, got '{twice[1].lstrip('/')}' twice{where}")
     if "JSON parse error" in text:
@@ -209,10 +232,27 @@ def _article(kind: str) -> str:
     return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
-def _joined(path: Path, one: pa.Schema, other: pa.Schema) -> pa.Schema:
+def _mixed_fields(one: pa.Schema, other: pa.Schema) -> set[str]:
+    """The fields that are words in one schema and numbers or truth values in the other."""
+    kinds = {field.name: _kind(field.type) for field in one}
+    pairs = {field.name: {kinds.get(field.name), _kind(field.type)} - {None} for field in other}
+    return {name for name, pair in pairs.items() if len(pair) == 2}
+
+
+def _kind(type_: pa.DataType) -> str | None:
+    """Which kind of scalar a type holds; nothing for objects, lists and blanks."""
+    if pa.types.is_integer(type_) or pa.types.is_floating(type_):
+        return "number"
+    return "boolean" if pa.types.is_boolean(type_) else "string" if pa.types.is_string(type_) else None
+
+
+def _joined(path: Path, one: pa.Schema, other: pa.Schema, mixed: Collection[str]) -> pa.Schema:
     """The fields of both, in types that hold the values of both."""
     known = {field.name: field.type for field in one}
     for field in other:
+        if field.name in mixed and (_kind(field.type) or pa.types.is_null(field.type)):
+            known[field.name] = pa.string()
+            continue
         try:
             known[field.name] = _both(known.get(field.name, pa.null()), field.type)
         except ValueError:

@@ -192,9 +192,24 @@ def test_report_does_not_bless_a_changed_figure(run, cli):
 
 def test_report_does_not_bless_changed_predictions(run, cli):
     _flip_a_decision(run / "predictions" / "original.parquet")
-    assert cli("report", str(run), "-q").code == 0
+    ended = cli("report", str(run), "-q")
+    assert ended.code == 2
+    assert ended.lines == [
+        f"fairweigh: {run}: predictions/original.parquet: changed since the run was written"
+    ]
     assert "predictions/original.parquet: changed" in cli("verify", str(run)).out
     assert cli("gate", str(run)).code == 2
+
+
+def test_report_does_not_bless_an_edited_verdict_beside_a_changed_page(run, cli):
+    """A manifest rewritten for the edited file, and a page that differs: neither may hide the other."""
+    _rewrite(run / "audit.json", '"verdict": "pass"', '"verdict": "fail"')
+    _bless(run, "audit.json")
+    with (run / "report.html").open("ab") as file:
+        file.write(b"\n")
+    ended = cli("report", str(run), "-q")
+    assert ended.code == 2
+    assert ended.lines[0].startswith(f"fairweigh: {run}: audit.json is not what the predictions give: ")
 
 
 @pytest.mark.parametrize("name", ["audit.json", "report.html", "predictions/original.parquet"])

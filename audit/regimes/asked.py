@@ -11,12 +11,12 @@ from ..config import override
 from ..folder import PREDICTIONS
 from ..result import AuditResult
 from .base import MODULES, Wanted, wanted
-from .files import FOLDER, compute, read_regimes, regime_file, text
+from .files import compute, read_regimes, regime_file, text
 from .result import RegimeResult
 
 
 def with_asked(
-    run: Path, result: AuditResult, names: Sequence[str], settings: Sequence[str], changed: Sequence[str]
+    run: Path, result: AuditResult, names: Sequence[str], settings: Sequence[str]
 ) -> tuple[list[RegimeResult], dict[str, str]]:
     """Return all regimes that a run is to hold, and the new ones as file name to text.
 
@@ -26,20 +26,13 @@ def with_asked(
         Regimes to compute; one that the run holds already is computed with its new inputs.
     settings : sequence of str
         ``key=value`` inputs, with ``REGIME.`` in front where several are asked for.
-    changed : sequence of str
-        What differs between the run's files and its manifest.
 
     Raises
     ------
     InputError
-        A regime or input that does not exist or is missing, or a file that was changed.
+        A regime or input that does not exist or is missing.
     """
     chosen = asked(names, settings)
-    relied = (f"{FOLDER}/", f"{PREDICTIONS}/") if chosen else (f"{FOLDER}/",)
-    for line in changed:
-        # Pages are written anew; what is relied on is the figures.
-        if line.startswith(relied) and (".json:" in line or ".parquet:" in line):
-            raise InputError(f"{run}: {line}")
     fresh = compute(chosen, result, run / PREDICTIONS)
     kept = [found for found in read_regimes(run) if found.regime not in [new.regime for new in fresh]]
     texts = {regime_file(found.regime): text(found) for found in fresh}

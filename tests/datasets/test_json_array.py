@@ -70,7 +70,11 @@ def test_any_array_is_parted_into_its_items_whatever_the_size_of_the_parts():
         ("[1, 2]", "got a number in item 1"),
         ("[[1], [2]]", "got an array in item 1"),
         ("[]", "got none"),
-        ('[{"a": 1}, {"a": "x"}]', "in item 2"),
+        ('[{"a": 1}, {"a": {"b": 1}}]', "in item 2"),
+        (
+            '[{"a": {"b": 1}}, {"a": {"b": "x"}}]',
+            "expected number values in field 'a/b', got string in item 2",
+        ),
     ],
 )
 def test_what_is_no_array_of_objects_is_refused(tmp_path, text, told):
