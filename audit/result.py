@@ -283,6 +283,9 @@ class Cost(Part):
         None, description="Growth of a fresh process's resident set on loading."
     )
     peak_bytes: int | None = Field(None, description="Peak resident set of a fresh process while scoring.")
+    device_bytes: int | None = Field(
+        None, description="The most that torch took of a CUDA device in a fresh process while scoring."
+    )
     parameters: int | None = Field(
         None, description="Null where its weights cannot be counted; notes say why."
     )

@@ -328,6 +328,7 @@ class Workshop:
         return {
             "process_bytes": max(0, there["process_bytes"]),
             "peak_bytes": there["peak_bytes"],
+            "device_bytes": there.get("device_bytes"),
             "reload": tell(
                 "{n} rows scored after loading in a fresh process: every decision equal, scores to {most}",
                 n=f"{rows.num_rows:,}",

@@ -1,7 +1,9 @@
 """Artefacts in fresh processes: that they load, to the same scores, and how much memory they take.
 
 Importing torch takes seconds, so one process imports it once and forks a child for each artefact: the
-child has the libraries and nothing of any model. Run as ``python -m fairweigh.compression.fresh``.
+child has the libraries and nothing of any model. A process that has so much as asked for a CUDA device cannot
+be forked, as libraries do when they are imported, so an artefact on such a device gets a process of its own.
+Run as ``python -m fairweigh.compression.fresh``.
 """
 
 from __future__ import annotations
@@ -119,7 +121,8 @@ class FreshProcesses:
         -------
         dict
             ``score`` and ``decision`` (arrays), ``process_bytes`` (growth of the resident set on
-            loading and scoring one row), ``peak_bytes``.
+            loading and scoring one row), ``peak_bytes``; ``device_bytes``, the most that torch took of a
+            CUDA device, where there is one.
 
         Raises
         ------
@@ -146,8 +149,14 @@ class FreshProcesses:
         return InputError(f"{artefact}: the process that loads artefacts ended with code {code}")
 
 
-def serve(family: str) -> None:
-    """Read jobs from standard input, one JSON object a line, and answer each with a line."""
+def serve(family: str, *, alone: bool = False) -> None:
+    """Read jobs from standard input, one JSON object a line, and answer each with a line.
+
+    Parameters
+    ----------
+    alone : bool
+        Do the work here, without a child.
+    """
     if family != "sklearn":
         from ..models.extras import optional
 
@@ -170,17 +179,36 @@ def serve(family: str) -> None:
     os.dup2(2, 1)
     for line in sys.stdin:
         job = json.loads(line)
+        if job["device"].startswith("cuda") and not alone:
+            print(json.dumps({"number": job["number"], **_apart(family, line)}), file=answers, flush=True)
+            continue
         _import(job["modules"])
-        child = os.fork()
+        child = 0 if alone else os.fork()
         if child == 0:
             print(json.dumps({"number": job["number"], **_answer(job)}), file=answers, flush=True)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         if status:
-            told = {"error": f"it was ended by signal {status & 127} or code {status >> 8}"}
+            told = _ended_by(status & 127, status >> 8)
             print(json.dumps({"number": job["number"], **told}), file=answers, flush=True)
     # To take thousands of modules apart would take a second, and whoever asked waits for the end.
     os._exit(0)
+
+
+def _apart(family: str, line: str) -> dict[str, Any]:
+    """What a process of its own answers to a job."""
+    command = [sys.executable, "-P", "-m", "fairweigh.compression.fresh", family, "alone"]
+    done = subprocess.run(
+        command, input=line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False
+    )
+    if done.returncode:
+        return _ended_by(max(0, -done.returncode), max(0, done.returncode))
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def _ended_by(signal: int, code: int) -> dict[str, Any]:
+    return {"error": f"it was ended by signal {signal} or code {code}"}
 
 
 def _import(modules: Sequence[str]) -> None:
@@ -199,6 +227,7 @@ def _answer(job: dict[str, Any]) -> dict[str, Any]:
     try:
         with pa.ipc.open_file(str(folder / "rows.arrow")) as file:
             rows = file.get_batch(0)
+        device = _woken(job["device"])
         before = _resident()
         model = load(Path(job["artefact"]), job["device"], job["factories"], trusted=job["trusted"])
         # Weights are mapped from their file, and in memory only once they have been used.
@@ -209,6 +238,8 @@ def _answer(job: dict[str, Any]) -> dict[str, Any]:
         score = np.zeros(0) if scored.score is None else scored.score
         np.savez(folder / "scored.npz", decision=np.asarray(scored.decision), score=score)
         told: dict[str, Any] = {"process_bytes": loaded - before, "peak_bytes": peak}
+        if device is not None:
+            told["device_bytes"] = int(device.max_memory_allocated(job["device"]))
     except InputError as error:
         told = {"error": str(error)}
     except Exception as error:
@@ -217,9 +248,23 @@ def _answer(job: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
+def _woken(device: str) -> Any:
+    """Wake a CUDA device, whose own share of memory is none of a model's; returns what torch counts on it."""
+    if not device.startswith("cuda"):
+        return None
+    import torch
+
+    from ..models.runtimes import device_for, seeded
+
+    # The kernels that the audit takes.
+    seeded(0)
+    torch.ones(1, device=device_for(device))
+    return torch.cuda
+
+
 def _resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(sys.argv[1], alone="alone" in sys.argv[2:])

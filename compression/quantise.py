@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -301,7 +301,7 @@ class TorchAO(Params):
 class Int4(TorchAO):
     """int4 weights."""
 
-    group_size: int = Field(128, ge=32, description="Weights that share a scale.")
+    group_size: Literal[32, 64, 128, 256] = Field(128, description="Weights that share a scale.")
 
 
 @recipe("int8-weight", TorchAO, rebuild=turn)
@@ -325,16 +325,22 @@ def int8_torchao(model: Any, params: TorchAO, context: Context) -> Done:
 def int4_weight(model: Any, params: Int4, context: Context) -> Done:
     """int4 weights."""
     _needs_cuda(model, "int4-weight", "in float32 on a CPU they run 28 to 58 times slower")
+    # torch's own kernels; torchao's other layouts need a package that no index has.
+    arguments = {"group_size": params.group_size, "int4_packing_format": "tile_packed_to_4d"}
     return _torchao(
-        model, params, context, "int4-weight", "Int4WeightOnlyConfig", {"group_size": params.group_size}
-    )
+        model, params, context, "int4-weight", "Int4WeightOnlyConfig", arguments,
+        lambda layer: layer.in_features % params.group_size == 0, kept_in="bfloat16",
+    )  # fmt: skip
 
 
 @recipe("fp8", TorchAO, rebuild=turn)
 def fp8(model: Any, params: TorchAO, context: Context) -> Done:
     """float8 weights and activations."""
     _needs_cuda(model, "fp8", "no CPU has them")
-    return _torchao(model, params, context, "fp8", "Float8DynamicActivationFloat8WeightConfig", {})
+    return _torchao(
+        model, params, context, "fp8", "Float8DynamicActivationFloat8WeightConfig", {},
+        lambda layer: layer.in_features % 16 == 0 and layer.out_features % 16 == 0,
+    )  # fmt: skip
 
 
 def _needs_cuda(model: Any, name: str, why: str) -> None:
@@ -345,8 +351,16 @@ def _needs_cuda(model: Any, name: str, why: str) -> None:
 
 
 def _torchao(
-    model: Any, params: TorchAO, context: Context, name: str, config: str, arguments: dict[str, Any]
+    model: Any,
+    params: TorchAO,
+    context: Context,
+    name: str,
+    config: str,
+    arguments: dict[str, Any],
+    fits: Callable[[Any], bool] = lambda layer: True,
+    kept_in: str | None = None,
 ) -> Done:
+    """Have torchao quantise the Linear layers that ``fits`` takes, cast to ``kept_in`` first."""
     torch = optional("torch", name)
     ao = optional("torchao.quantization", name)
     in_float32(model, name)
@@ -356,23 +370,34 @@ def _torchao(
     turn(module, record)
     layers = [m for m in module.modules() if type(m) is torch.nn.Linear]
     listed_layers(layers, "Linear layer", name)
+    # torchao passes over shapes that its kernels do not take, without a word.
+    chosen = [layer for layer in layers if fits(layer)]
+    listed_layers(chosen, "Linear layer of a shape that the kernels take", name)
     shared = _tied(module, [*_layers(model, "Linear"), *_layers(model, "Embedding")])
     tables = _looked_up(model, context, shared) if params.embeddings else []
     with quiet():
         try:
-            ao.quantize_(module, getattr(ao, config)(**arguments), lambda m, _: type(m) is torch.nn.Linear)
+            if kept_in is not None:
+                for layer in chosen:
+                    weight = layer.weight.detach().to(getattr(torch, kept_in))
+                    layer.weight = torch.nn.Parameter(weight, requires_grad=False)
+            way = getattr(ao, config)(**arguments)
+            ao.quantize_(module, way, lambda part, _: any(part is layer for layer in chosen))
             if tables:
                 each = ao.IntxWeightOnlyConfig(
                     weight_dtype=torch.int8, granularity=optional("torchao.quantization", name).PerAxis(0)
                 )
                 ao.quantize_(module, each, lambda _, name: name in tables)
-        except (RuntimeError, NotImplementedError, AssertionError, ValueError, TypeError) as error:
+        except (RuntimeError, ImportError, AssertionError, ValueError, TypeError) as error:
             raise InputError(f"{name}: torchao cannot do this here: {one_line(error)}") from None
     for own, first in shared.items():
         module.get_submodule(own).weight = module.get_submodule(first).weight
     model.runtime.compiled |= params.compile
     kind = config.removesuffix("Config")
     notes = [] if params.compile else [tell("Uncompiled: bytes fall, time does not.")]
+    if len(chosen) < len(layers):
+        left = plural(len(layers) - len(chosen), "{n} Linear layer", "{n} Linear layers")
+        notes.append(tell("{what} left alone: the kernels do not take their shapes.", what=left))
     return Done(record=record, notes=notes, recount=lambda made: _by_torchao(made, kind))
 
 

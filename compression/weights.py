@@ -216,9 +216,20 @@ def _dense(module: Any, own: Any) -> Iterator[tuple[str, Any, Any]]:
                     yield _within(name, key), bias.detach(), (name, key)
             continue
         for key, tensor in own(name, part):
-            plain = tensor.dequantize() if _subclass(tensor) else tensor
+            plain = _plain(tensor)
             if plain.is_floating_point():
                 yield key, plain.detach().float().cpu(), place(next(_inner(tensor)))
+
+
+def _plain(tensor: Any) -> Any:
+    """A tensor's numbers; those of torchao's subclasses as they are used."""
+    if type(tensor).__name__ != "Int4TilePackedTo4dTensor":
+        return tensor.dequantize() if _subclass(tensor) else tensor
+    import torch
+
+    # torchao has no way back from the layout of tensor cores: the product with ones on a diagonal is one.
+    ones = torch.eye(tensor.shape[1], dtype=torch.bfloat16, device=tensor.device)
+    return torch.nn.functional.linear(ones, tensor).t()
 
 
 def _held(name: str, part: Any) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..datasets.errors import InputError
+from ..datasets.errors import InputError, number_of
 from .budget import bounded_memory, out_of_memory, scoring
 from .compiled import compiled, forget_compiled
 from .extras import optional, quiet
@@ -38,6 +38,9 @@ def device_for(wanted: str) -> str:
         torch.device(wanted)
     except RuntimeError:
         raise InputError(f"model.device: expected auto, cpu, cuda or cuda:N, got {wanted!r}") from None
+    if wanted.startswith("cuda:") and int(wanted.partition(":")[2]) >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        raise InputError(f"model.device: {wanted!r}, but this machine has {number_of(count, 'CUDA device')}")
     return wanted
 
 
@@ -93,8 +96,9 @@ class TorchRuntime:
 
     @property
     def dtype(self) -> str:
-        """Type of the module's floating point weights."""
-        found = [p.dtype for p in self.module.parameters() if p.is_floating_point()]
+        """Type of the module's floating point weights; a quantised one calls itself what its kernels give."""
+        floating = [p for p in self.module.parameters() if p.is_floating_point()]
+        found = [p.dtype for p in floating if not type(p).__module__.startswith("torchao")]
         return str(found[0]).removeprefix("torch.") if found else "float32"
 
     def outputs(self, arrays: Arrays) -> Any:

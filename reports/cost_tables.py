@@ -125,6 +125,7 @@ def cost_entries(cost: Cost) -> Entries:
             (tr("Resident weights"), cost.resident_bytes, cost.memory),
             (tr("Process on loading"), cost.process_bytes, None),
             (tr("Peak while scoring"), cost.peak_bytes, None),
+            (tr("Peak on the device"), cost.device_bytes, None),
         )
         if value is not None
     ]

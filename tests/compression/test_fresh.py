@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from fairweigh.compression.artefact import how_to_load
@@ -28,6 +30,34 @@ def test_scores_of_a_fresh_process_are_equal_to_the_last_bit(bert, made, process
         assert there["peak_bytes"] > 50e6
         # A third of a megabyte of weights, and what a first model makes torch and transformers set up.
         assert there["process_bytes"] < 150e6
+
+
+def test_a_process_of_its_own_answers_as_a_forked_child(table_model, made, processes, tmp_path):
+    """An artefact on a CUDA device has one: what libraries ask of such a device forbids forking."""
+    import json
+
+    import pyarrow as pa
+    from fairweigh.compression import fresh
+
+    rows = batch(numbers(60), table_model)
+    found = made(table_model, ("bf16", {}))
+    forked = processes.collect(processes.start(found.folder, rows, *how_to_load(found.model)))
+    with pa.ipc.new_file(str(tmp_path / "rows.arrow"), rows.schema) as writer:
+        writer.write_batch(rows)
+    device, factories = how_to_load(found.model)
+    job = {
+        "number": 1, "artefact": str(found.folder), "folder": str(tmp_path), "device": device,
+        "factories": list(factories), "trusted": [], "modules": [], "path": sys.path,
+    }  # fmt: skip
+    told = fresh._apart("torch", json.dumps(job) + "\n")
+    assert "error" not in told
+    assert told["peak_bytes"] > 50e6
+    with np.load(tmp_path / "scored.npz") as alone:
+        np.testing.assert_array_equal(alone["score"], forked["score"])
+        np.testing.assert_array_equal(alone["decision"], forked["decision"])
+    job["artefact"] = str(tmp_path / "nothing")
+    assert "nothing" in fresh._apart("torch", json.dumps(job) + "\n")["error"]
+    assert fresh._apart("torch", "no job\n") == {"error": "it was ended by signal 0 or code 1"}
 
 
 def test_an_onnx_artefact_is_scored_there_too(shallow, made, processes):
