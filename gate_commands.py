@@ -56,8 +56,10 @@ def gate(
 
     In a GitHub workflow the gates that do not pass are annotations, and the summary of the step is written.
     """
+    from .audit.finished import read_result
     from .audit.gating import judge_run
     from .audit.places import gate_places
+    from .audit.verify import not_given, said_otherwise
     from .reports.annotations import render_annotations
     from .reports.junit import render_junit
     from .reports.markdown import render_markdown
@@ -66,6 +68,8 @@ def gate(
     if public_key is not None:
         _refuse_unsigned([run, *([baseline] if baseline is not None else [])], public_key)
     result = judge_run(run, policy, baseline)
+    if policy is None and (wrong := said_otherwise(read_result(run), result)):
+        typer.echo(f"fairweigh: {run}: {not_given(wrong)}; what follows is what they give", err=True)
     places = gate_places(result)
     if junit is not None:
         _write(junit, render_junit(result))

@@ -10,6 +10,7 @@ import json
 import math
 import os
 import re
+import select
 import stat
 import sys
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ MOST_DIGITS = 100
 """Of a whole number in YAML: Python writes none of thousands of digits, however it was read."""
 MOST_JSON_BYTES = 256 << 20
 """Of one document: far above the audit.json of ten thousand slices."""
+PIPE_SECONDS = 30
+"""For which the command behind a pipe may think before it writes."""
 _MOST_OPEN = 1_000
 _ESCAPE = re.compile(r"\\U([0-9a-fA-F]{8})")
 _BRACKET = re.compile(r"[\[\]{}]")
@@ -44,7 +47,7 @@ def read_bounded(path: Path, most: int, *, regular: bool = True) -> bytes:
     ----------
     regular : bool
         A folder, pipe, socket or device is refused, without waiting for its other end. A file that its user
-        names, and no stranger's folder, may be a pipe: of ``<(command)`` in a shell.
+        names, and no stranger's folder, may be a pipe that somebody writes: of ``<(command)`` in a shell.
 
     Raises
     ------
@@ -53,12 +56,26 @@ def read_bounded(path: Path, most: int, *, regular: bool = True) -> bytes:
     OSError
         It cannot be read.
     """
-    with opened_regular(path) if regular else path.open("rb") as file:
+    with opened_regular(path) if regular else _opened_written(path) as file:
         size = os.fstat(file.fileno()).st_size
         content = file.read(most + 1) if size <= most else None
     if content is None or len(content) > most:
         raise ValueError(f"expected at most {most:,} bytes, got {max(size, most + 1):,}")
     return content
+
+
+def _opened_written(path: Path) -> IO[bytes]:
+    """Open any file for reading; ValueError for a pipe that nobody writes, which would be waited for."""
+    # Opened so, a pipe is there at once, and says when its other end is closed.
+    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if stat.S_ISFIFO(os.fstat(number).st_mode):
+        asked = select.poll()
+        asked.register(number, select.POLLIN)
+        if not asked.poll(PIPE_SECONDS * 1000):
+            os.close(number)
+            raise ValueError("expected a file, got a pipe that nobody writes to")
+    os.set_blocking(number, True)
+    return os.fdopen(number, "rb")
 
 
 def opened_regular(path: Path) -> IO[bytes]:

@@ -219,6 +219,8 @@ class Data(Written):
             raise ValueError("expected either name (a dataset card) or path (a file)")
         if self.name is not None and self.split_column is not None:
             raise ValueError("split_column belongs to a file (path); a dataset card knows its splits")
+        if self.path is not None and not self.sensitive:
+            raise ValueError("name at least one sensitive feature in 'sensitive', got none")
         said = [key for key in Written.model_fields if getattr(self, key) is not None]
         if self.name is not None and said:
             raise ValueError(
@@ -1061,21 +1063,23 @@ def _replaced(configured: Any, model: Mapping[str, Any]) -> dict[str, Any]:
 
 def load_yaml(path: Path, keys: str = "audit, data, model, gates") -> dict[str, Any]:
     """Read a file that holds one mapping; InputError where it does not."""
-    text = ""
     try:
         text = read_bounded(path, MOST_YAML_BYTES, regular=False).decode()
-        content = from_yaml(text)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from None
+    try:
+        content = from_yaml(text)
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" in line {mark.line + 1}" if mark is not None else ""
         problem = getattr(error, "problem", None) or "cannot be parsed"
         raise InputError(f"{path}: not valid YAML{place}: {' '.join(str(problem).split())}") from None
     except ValueError as error:
-        # A scalar that is no such date or number, or a file beyond all bounds.
+        # A scalar that is no such date or number, or what is nested beyond all bounds.
         told = _no_such_day(text) or f"not valid YAML: {error}"
         raise InputError(f"{path}: {told}") from None
     if not isinstance(content, dict):

@@ -43,7 +43,7 @@ def _audited(command: str) -> str:
 
 def _lines(path: Path) -> list[int]:
     try:
-        text = read_bounded(path, MOST_YAML_BYTES, regular=False).decode()
+        text = read_bounded(path, MOST_YAML_BYTES).decode()
         # What is beyond reason is not read a second time with its lines.
         from_yaml(text)
         gates: Any = YAML(typ="rt", pure=True).load(text).get("gates")

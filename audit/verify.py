@@ -43,8 +43,7 @@ def check_figures(run: Path, result: AuditResult) -> list[str]:
         if strict and result.schema_version != SCHEMA_VERSION:
             wrote = f"fairweigh {__version__} writes {SCHEMA_VERSION}"
             return [f"schema_version: {result.schema_version!r} in the file, and {wrote}"]
-        held = result.model_dump(exclude_unset=not strict)
-        out = [*differences(held, found.model_dump(), "", texts=strict)]
+        out = said_otherwise(result, found)
         out += _check_form(run, result) if strict and not out else []
         if read_manifest(run).get("configuration_sha256") != found.configuration_sha256 and strict:
             out.append("configuration: not the one of the manifest")
@@ -57,12 +56,23 @@ def check_figures(run: Path, result: AuditResult) -> list[str]:
     return out + _check_regimes(run, result, strict)
 
 
+def said_otherwise(result: AuditResult, found: AuditResult) -> list[str]:
+    """Return what a file's result says and the recomputed one does not, one line each."""
+    strict = written_here(result)
+    return [*differences(result.model_dump(exclude_unset=not strict), found.model_dump(), "", texts=strict)]
+
+
 def refuse_forged(run: Path, result: AuditResult) -> None:
     """InputError where a result says what its predictions and configuration do not give."""
     wrong = check_figures(run, result)
     if wrong:
-        more = f" (and {len(wrong) - 1:,} more; see fairweigh verify)" if len(wrong) > 1 else ""
-        raise InputError(f"{run}: {AUDIT} is not what the predictions give: {wrong[0]}{more}")
+        raise InputError(f"{run}: {not_given(wrong)}")
+
+
+def not_given(wrong: list[str]) -> str:
+    """Return one line of what a result says and its predictions do not give."""
+    more = f" (and {len(wrong) - 1:,} more; see fairweigh verify)" if len(wrong) > 1 else ""
+    return f"{AUDIT} is not what the predictions give: {wrong[0]}{more}"
 
 
 def _check_form(run: Path, result: AuditResult) -> list[str]:

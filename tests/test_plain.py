@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
 import pytest
+from fairweigh import plain
 from fairweigh.audit.config import read
 from fairweigh.datasets.errors import InputError
 from fairweigh.plain import from_json, from_yaml, read_bounded
@@ -96,3 +98,15 @@ def test_json_of_ordinary_depth_is_read():
 def test_a_file_without_end_is_not_read_to_its_end():
     with pytest.raises(ValueError, match="expected at most 1,000 bytes"):
         read_bounded(Path("/dev/zero"), 1_000, regular=False)
+
+
+def test_a_pipe_is_read_where_somebody_writes_it_and_not_waited_for_else(cli, here, monkeypatch):
+    monkeypatch.setattr(plain, "PIPE_SECONDS", 1)
+    os.mkfifo("pipe")
+    ended = cli("check", "pipe")
+    assert ended.code == 2
+    assert ended.lines == ["fairweigh: pipe: expected a file, got a pipe that nobody writes to"]
+    read_end, write_end = os.pipe()
+    os.write(write_end, b"policy: p\ngates: []\n")
+    os.close(write_end)
+    assert read_bounded(Path(f"/dev/fd/{read_end}"), 1_000, regular=False) == b"policy: p\ngates: []\n"

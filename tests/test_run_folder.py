@@ -477,3 +477,14 @@ def test_a_run_of_which_no_variant_could_be_made_is_verified(cli, tmp_path, monk
     assert done.code in (0, 1), done.err
     assert [f["name"] for f in json.loads(Path("run/audit.json").read_text())["failed"]]
     assert cli("verify", "run").code == 0
+
+
+def test_gate_names_what_a_rewritten_manifest_hides(run, cli):
+    """The exit code is that of the predictions; who reads the file is told that it says otherwise."""
+    _rewrite(run / "audit.json", '"verdict": "pass"', '"verdict": "fail"')
+    _bless(run, "audit.json")
+    ended = cli("gate", str(run), "-q")
+    assert ended.code == 0
+    assert len(ended.lines) == 1
+    assert ended.lines[0].startswith(f"fairweigh: {run}: audit.json is not what the predictions give: ")
+    assert "'fail' in the file, 'pass' from the predictions" in ended.lines[0]

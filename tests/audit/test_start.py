@@ -581,3 +581,13 @@ def test_how_a_file_is_written_stands_in_the_configuration(
 def test_a_json_array_is_a_table_too(tmp_path: Path) -> None:
     pd.DataFrame(TABLE).to_json(tmp_path / "d.json", orient="records")
     assert parsed(start(tmp_path / "d.json"))["data"]["sensitive"] == ["Geschlecht"]
+
+
+def test_what_a_table_lacks_is_told_in_place_of_a_command_that_would_refuse_it(cli, here: Path) -> None:
+    rows = "".join(f"{1000 + 7 * i % 90},{i % 100 / 100},{'yes' if i % 3 else 'no'}\n" for i in range(300))
+    Path("t.csv").write_text("income,score,approved\n" + rows)
+    ended = cli("init", "t.csv")
+    assert ended.code == 0
+    assert "name at least one sensitive feature in 'sensitive', got none" in ended.out
+    assert "then run" not in ended.out
+    assert cli("check", "audit.yaml").code == 2
