@@ -31,7 +31,6 @@ from ..models.rules import RuledModel, behind, rule_of, unruled
 from ..models.runtimes import OnnxRuntime, TorchRuntime, device_for
 from ..models.sources import ExportedSource, FactorySource, TransformersSource, load_source
 from ..models.table import PredictionTable, ScoreColumn
-from ..told import tell
 from . import codec, weights
 from .description import FORMAT, PROGRAM, SPEC, read_description
 from .recipes import Family, find
@@ -47,8 +46,8 @@ Step = tuple[str, dict[str, Any]]
 def family_of(model: Any) -> Family:
     """Which recipes a model can be given to; InputError for a model that cannot be compressed."""
     if isinstance(model, NeuralModel):
-        if model.about.get("kind") == "endpoint":
-            raise InputError(tell("served elsewhere"))
+        if model.served:
+            raise InputError("compressions: a model that is served elsewhere cannot be changed here")
         if model.source is None and model.about.get("kind") == "torch":
             raise InputError(
                 "compressions: a torch module in memory cannot be built again in a fresh process; name the "

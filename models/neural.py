@@ -303,6 +303,11 @@ class NeuralModel:
         """Columns of the evaluation set that the model reads."""
         return self.inputs.columns
 
+    @property
+    def served(self) -> bool:
+        """Whether it runs elsewhere, behind an address."""
+        return self.about.get("kind") == "endpoint"
+
     def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
         """Score the rows of a batch, in its order."""
         encoded = self.inputs.encode(batch, ids)

@@ -99,7 +99,10 @@ def test_counts_of_two_tables_are_no_joint_cells():
         ({"data": {"count": "n"}, "variants": [{"name": "a", "score": "t"}]}, "has no score"),
         ({"variants": [{"name": "a", "decision": "after", "threshold": 0.4}]}, "the decision column decides"),
         ({"model": None}, "stand beside a model"),
-        ({"variants": [{"name": "a", "endpoint": "http://x"}]}, "protocol: expected open-inference or mlflow"),
+        (
+            {"variants": [{"name": "a", "endpoint": "http://x"}]},
+            "protocol: expected open-inference or mlflow",
+        ),
         (
             {"data": {"count": "n"}, "variants": [{"name": "a", "endpoint": "http://x"}]},
             "cannot be scored by a model",
