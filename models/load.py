@@ -20,7 +20,7 @@ from ..datasets.evaluation import EvaluationSet, as_words
 from ..datasets.read import sha256_file
 from ..plain import read_json
 from ..told import tell
-from .extras import quiet
+from .extras import optional, quiet
 from .folder import CONFIG, local_folder
 from .foreign import foreign
 from .graphs import Ending
@@ -66,6 +66,7 @@ def neural(kind: str, spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
         Its columns, and the words of its positive label.
     """
     if kind == "endpoint":
+        optional("urllib3", "a served model", "endpoint")
         from .served import of_endpoint
 
         return _finished(of_endpoint(spec, data), spec, data)

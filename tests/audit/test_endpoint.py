@@ -153,6 +153,7 @@ def mlflow_server(logistic, tmp_path_factory):
 
 
 def test_a_real_mlflow_server_decides_and_scores_as_the_model_here(mlflow_server, logistic, rows, tmp_path):
+    rows = rows[:200]
     served = {"name": "served", "endpoint": f"{mlflow_server}/invocations", **MLFLOW}
     wrong = {"name": "wrong", "endpoint": f"{mlflow_server}/model/invocations", **MLFLOW}
     lacking = {"name": "lacking", "endpoint": f"{mlflow_server}/invocations", **MLFLOW, "features": ["a"]}
