@@ -148,10 +148,13 @@ class OpenInference:
 
     def _fed(self, arrays: Arrays) -> Arrays:
         """Arrays by the model's inputs: each for itself, or columns of numbers side by side in one."""
-        if len(self.wanted) == 1:
+        if len(self.wanted) == 1 and not set(self.wanted) & set(arrays):
             name, port = next(iter(self.wanted.items()))
             return {name: _one(arrays, port)}
         if self.wanted:
+            lacking = [name for name in self.wanted if name not in arrays]
+            if lacking:
+                raise self._odd(f"rows that give its inputs {listed(lacking)}, got {listed(list(arrays))}")
             return {
                 name: values.reshape(-1, 1)
                 if values.ndim == 1 and len(self.wanted[name].shape) == 2
@@ -244,7 +247,7 @@ class Mlflow:
                 f"each row, got {shown(found)}"
             )
         if all(isinstance(row, Mapping) for row in predictions):
-            return _of_records(predictions, self._client.address)
+            return _of_records(predictions, named, self._client.address)
         return [Answer(Output("predictions", _type(predictions)), _array(predictions, self._client.address))]
 
     def describe(self) -> dict[str, Any]:
@@ -260,13 +263,13 @@ def _rows_of(columns: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _of_records(records: Sequence[Mapping[str, Any]], address: str) -> list[Answer]:
-    """The columns of a frame: each an output, or all together a score for each class."""
+def _of_records(records: Sequence[Mapping[str, Any]], named: str | None, address: str) -> list[Answer]:
+    """The columns of a frame: each an output, or all together a score for each class where none is named."""
     names = list(records[0])
     if any(list(row) != names for row in records):
         raise InputError(f"model.endpoint: {address}: expected {listed(names)} of every row")
     kinds = {name: _type([row[name] for row in records]) for name in names}
-    if len(names) > 1 and set(kinds.values()) == {"tensor(double)"}:
+    if len(names) > 1 and named not in names and set(kinds.values()) == {"tensor(double)"}:
         values = np.asarray([[row[name] for name in names] for row in records], np.float64)
         by_class = [dict(zip(names, row, strict=True)) for row in values.tolist()]
         return [Answer(Output("predictions", SCORES), by_class)]

@@ -138,7 +138,7 @@ def of_endpoint(spec: Any, data: EvaluationSet) -> NeuralModel:
     """
     client = Client(served_at(spec.endpoint, spec.protocol), spec.key_env)
     protocol: ServedProtocol = PROTOCOLS[spec.protocol](client)
-    runtime = ServedRuntime(protocol, place_of(spec), spec.output_name if spec.protocol != "mlflow" else None)
+    runtime = ServedRuntime(protocol, place_of(spec), spec.output_name)
     about = {"kind": "endpoint", "endpoint": client.address, "protocol": spec.protocol}
     model = NeuralModel(_inputs(spec, protocol, data), runtime, Head((), (), "softmax"), about=about)
     unknown_columns(model.columns, data.names, data.where)

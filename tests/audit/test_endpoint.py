@@ -24,11 +24,11 @@ from fairweigh.audit.verify import check_figures
 from fairweigh.datasets.errors import InputError
 from pydantic import ValidationError
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
+from .. import tiny
 from ..serving import serving, tensor, tensors
 
 FEATURES = ["a", "b", "word"]
@@ -48,19 +48,10 @@ def rows():
     return table
 
 
-def pipeline(last):
-    numbers = ("passthrough", ["a", "b"])
-    return make_pipeline(make_column_transformer(numbers, (OneHotEncoder(), ["word"])), last)
-
-
 @pytest.fixture(scope="module")
 def logistic(rows):
-    return pipeline(LogisticRegression()).fit(rows[FEATURES], rows.y)
-
-
-@pytest.fixture(scope="module")
-def forest(rows):
-    return pipeline(RandomForestClassifier(20, max_depth=5, random_state=0)).fit(rows[FEATURES], rows.y)
+    columns = make_column_transformer(("passthrough", ["a", "b"]), (OneHotEncoder(), ["word"]))
+    return make_pipeline(columns, LogisticRegression()).fit(rows[FEATURES], rows.y)
 
 
 def audited(model, rows, folder, variants=(), **more):
@@ -256,6 +247,65 @@ def test_a_graph_behind_the_open_inference_protocol_is_read_as_the_graph_here(lo
     assert not check_figures(tmp_path / "run", read_result(tmp_path / "run"))
 
 
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory):
+    return tiny.save_bert(tmp_path_factory.mktemp("bert"))
+
+
+@pytest.mark.parametrize("tokens", [False, True], ids=["texts", "tokens"])
+def test_a_text_model_is_sent_texts_or_their_tokens(bert, tmp_path, tokens):
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    module = AutoModelForSequenceClassification.from_pretrained(bert).eval()
+    tokenizer = AutoTokenizer.from_pretrained(bert)
+    names = ["input_ids", "attention_mask"]
+    declared = [{"name": name, "datatype": "INT64", "shape": [-1, -1]} for name in names]
+    if not tokens:
+        declared = [{"name": "TEXT", "datatype": "BYTES", "shape": [-1, 1]}]
+
+    def answer(method, path, content, headers):
+        if method == "GET":
+            return 200, {}, {"name": "bert", "versions": None, "platform": "pytorch", "inputs": declared}
+        given = tensors(content)
+        if tokens:
+            fed = {name: torch.from_numpy(given[name]) for name in names}
+        else:
+            fed = tokenizer(given["TEXT"][:, 0].tolist(), padding=True, truncation=True, return_tensors="pt")
+        with torch.no_grad():
+            logits = module(**fed).logits.numpy()
+        return 200, {}, {"outputs": [tensor("logits", logits)]}
+
+    table = tiny.texts(150).to_pandas()
+    model = {"path": str(bert), "text": "text"}
+    with serving(answer) as url:
+        served = {"name": "served", "endpoint": f"{url}/v2/models/bert", **V2}
+        variants = [served | ({"tokenizer": str(bert)} if tokens else {})]
+        result = audited(model, table, tmp_path / "run", variants, gates=[])
+    assert not result.failed
+    here, there = predicted(tmp_path / "run"), predicted(tmp_path / "run", "served")
+    assert (here.y_pred == there.y_pred).all()
+    # float32, in batches of other texts.
+    assert np.abs(here.score - there.score).max() < 1e-5
+
+
+def test_a_model_of_one_batch_size_is_asked_in_pieces(rows, tmp_path):
+    sizes = set()
+
+    def answer(method, path, content, headers):
+        if method == "GET":
+            return 200, {}, {"name": "m", "inputs": [{"name": "x", "datatype": "FP32", "shape": [48, 2]}]}
+        given = tensors(content)["x"]
+        sizes.add(given.shape)
+        return 200, {}, {"outputs": [tensor("logit", given[:, :1])]}
+
+    with serving(answer) as url:
+        model = {"endpoint": f"{url}/v2/models/m/infer", **V2, "features": ["a", "b"]}
+        audited(model, rows, tmp_path / "run")
+    assert sizes == {(48, 2)}
+    assert (predicted(tmp_path / "run").y_pred == (rows.a.astype(np.float32) >= 0)).all()
+
+
 def by_class(model, frame):
     return [
         dict(zip(map(str, model.classes_), row, strict=True)) for row in model.predict_proba(frame).tolist()
@@ -277,20 +327,21 @@ def as_pipeline(model, frame):
         (lambda m, f: m.predict_proba(f).tolist(), {"threshold": 0.5}, True),
         (lambda m, f: m.predict_proba(f)[:, 1].tolist(), {"output": "probabilities"}, True),
         (by_class, {}, True),
+        (by_class, {"output_name": "1", "output": "probabilities"}, True),
         (as_pipeline, {"positive": "c1"}, True),
         (
             lambda m, f: {"label": m.predict(f).tolist(), "probability": m.predict_proba(f)[:, 1].tolist()},
             {}, True,
         ),
     ],
-    ids=["labels", "flags", "words", "floats", "rows", "one", "by-class", "label-and-its-score", "columns"],
+    ids=["labels", "flags", "words", "floats", "rows", "one", "classes", "one-class", "own-score", "columns"],
 )  # fmt: skip
-def test_labels_probabilities_or_both_are_read_as_what_they_are(forest, rows, tmp_path, say, more, scores):
-    with serving(mlflow_like(lambda frame: say(forest, frame))) as url:
+def test_labels_probabilities_or_both_are_read_as_what_they_are(logistic, rows, tmp_path, say, more, scores):
+    with serving(mlflow_like(lambda frame: say(logistic, frame))) as url:
         model = {"endpoint": f"{url}/invocations", **MLFLOW, "features": FEATURES, **more}
         audited(model, rows, tmp_path / "run")
-    found, likely = predicted(tmp_path / "run"), forest.predict_proba(rows[FEATURES])[:, 1]
-    assert (found.y_pred == forest.predict(rows[FEATURES])).all()
+    found, likely = predicted(tmp_path / "run"), logistic.predict_proba(rows[FEATURES])[:, 1]
+    assert (found.y_pred == logistic.predict(rows[FEATURES])).all()
     assert ("score" in found) == scores
     if scores:
         assert np.abs(found.score - likely).max() < 1e-15
