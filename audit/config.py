@@ -33,6 +33,7 @@ from ..datasets.errors import InputError
 from ..datasets.memory import PLACE
 from ..metrics.limit import Limit
 from ..metrics.table import DISPARITIES, METRICS
+from ..models.address import served_at, variable, without_secrets
 from ..plain import MOST_YAML_BYTES, from_yaml, read_bounded, shown
 from .ladder import check_names, ladder
 from .masked import masked
@@ -281,8 +282,9 @@ class TrainData(Written):
 
 
 Kind = Literal[
-    "sklearn", "predictions", "callable", "transformers", "torch", "onnx", "openvino", "litert", "variant"
-]
+    "sklearn", "predictions", "callable", "transformers", "torch", "onnx", "openvino", "litert", "endpoint",
+    "variant",
+]  # fmt: skip
 
 SHARED_KEYS = {"kind", "threshold", "train"}
 NEURAL_KEYS = {"path", "positive", "device", "dtype", "batch_rows", "batch_tokens", "compile"}
@@ -303,15 +305,20 @@ KEYS: dict[str, set[str]] = {
     "torch": NEURAL_KEYS | {"factory", "features", "shape", "output", "output_name"},
     "onnx": NEURAL_KEYS
     | {"output", "output_name", "features", "shape", "text", "text_pair", "tokenizer", "max_length"},
+    "endpoint": {
+        "endpoint", "protocol", "key_env", "features", "shape", "text", "text_pair", "tokenizer",
+        "max_length", "output", "output_name", "positive", "batch_rows", "batch_tokens",
+    },
     "variant": {"path", "device", "factory", "function", "trusted"},
-}
+}  # fmt: skip
 KEYS["openvino"] = KEYS["litert"] = KEYS["onnx"]
 """Keys of each kind of model, besides the shared ones."""
 ORIGIN_KEYS = {
-    "kind", "path", "estimator", "params", "trusted", "trust_pickle", "function", "factory", "task"
+    "kind", "path", "estimator", "params", "trusted", "trust_pickle", "function", "factory", "task",
+    "endpoint", "protocol", "key_env",
 }  # fmt: skip
 """Keys that say where a model comes from."""
-UNTRAINED = ("predictions", "callable", "variant")
+UNTRAINED = ("predictions", "callable", "endpoint", "variant")
 KINDS_BY_ENDING: dict[str, Kind] = {".onnx": "onnx", ".xml": "openvino", ".tflite": "litert"}
 """Kinds that the name of a file tells."""
 TEXT_RUNTIMES = ("onnx", "openvino", "litert")
@@ -321,7 +328,7 @@ SCORED = ("onnx", "predictions", "callable")
 
 
 class ModelSpec(Written):
-    """The model: trained here (``estimator``), saved (``path``), a table of predictions, or a callable."""
+    """The model: trained here, saved, served (``endpoint``), a table of predictions, or a callable."""
 
     kind: Kind | None = None
     estimator: str | None = Field(None, description="Dotted path of a scikit-learn classifier.")
@@ -358,7 +365,21 @@ class ModelSpec(Written):
         None, description="Column of the text in model.train; default the same as text."
     )
     image: str | None = Field(None, description="Column of image files or bytes.")
-    tokenizer: str | None = Field(None, description="Folder of the tokenizer of an ONNX model.")
+    endpoint: str | None = Field(
+        None,
+        description="Address of a model that is served elsewhere: http(s)://HOST/v2/models/NAME, or "
+        "http(s)://HOST/invocations of MLflow. Nothing else is called.",
+    )
+    protocol: Literal["open-inference", "mlflow"] | None = Field(
+        None,
+        description="What the server speaks: the Open Inference Protocol (v2, REST), or MLflow's scoring.",
+    )
+    key_env: str | None = Field(
+        None,
+        description="Name of the environment variable with the server's key, sent as a bearer token and kept "
+        "nowhere.",
+    )
+    tokenizer: str | None = Field(None, description="Folder of the tokenizer of an ONNX or served model.")
     max_length: int | None = Field(None, ge=2, description="Tokens per text; default the model's limit.")
     factory: str | None = Field(None, description="package.module:function that returns a torch module.")
     shape: list[int] | None = Field(
@@ -366,17 +387,27 @@ class ModelSpec(Written):
     )
     output: Literal["logits", "probabilities", "label"] | None = Field(
         None,
-        description="What the outputs of a torch or ONNX model are; default what makes them, their names and "
-        "their values say.",
+        description="What the outputs of a torch, ONNX or served model are; default what makes them, their "
+        "names and their values say.",
     )
     output_name: str | None = Field(
-        None, description="Name of the output that is read, where a torch or ONNX model has several."
+        None, description="Name of the output that is read, where a torch, ONNX or served model has several."
     )
     device: str = Field("auto", description="cpu, cuda or cuda:N; auto takes CUDA when it is there.")
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     compile: bool = Field(False, description="Serve the module through torch.compile.")
     batch_rows: int = Field(64, ge=1, description="Most rows in a batch.")
     batch_tokens: int = Field(2048, ge=1, description="Most tokens in a batch, padding included.")
+
+    @field_validator("key_env")
+    @classmethod
+    def _a_name(cls, given: str | None) -> str | None:
+        return given if given is None else variable(given)
+
+    @field_validator("endpoint")
+    @classmethod
+    def _no_secret(cls, given: str | None) -> str | None:
+        return given if given is None else without_secrets(given)
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> ModelSpec:
@@ -406,6 +437,17 @@ class ModelSpec(Written):
             raise ValueError("image: expected the column of the images")
         if kind == "torch" and self.path is None and self.factory is None:
             raise ValueError("expected path (a .pt2 or .safetensors file), factory, or both")
+        if kind == "endpoint":
+            if self.endpoint is None or self.protocol is None:
+                raise ValueError(
+                    "endpoint: expected its address"
+                    if self.endpoint is None
+                    else "protocol: expected open-inference or mlflow, which the server at endpoint speaks"
+                )
+            served_at(self.endpoint, self.protocol)
+            if self.protocol == "mlflow" and (self.tokenizer or self.shape):
+                key = "tokenizer" if self.tokenizer else "shape"
+                raise ValueError(f"{key}: MLflow's protocol takes columns as they are, and no tensors")
         if self.train is not None and kind in UNTRAINED:
             raise ValueError(f"train: a model of kind {kind} cannot be trained")
         return self
@@ -417,6 +459,8 @@ class ModelSpec(Written):
             return self.kind
         if self.function is not None:
             return "callable"
+        if self.endpoint is not None:
+            return "endpoint"
         if self.text is not None or self.image is not None:
             return "transformers"
         if self.factory is not None or str(self.path).endswith(".pt2"):
@@ -447,20 +491,14 @@ class GivenVariant(ModelSpec):
     """
 
     name: str
-    endpoint: str | None = Field(None, description="An address that serves it; not supported yet.")
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> GivenVariant:
-        if self.endpoint is not None:
+        origins = (self.path, self.function, self.factory, self.endpoint)
+        if all(origin is None for origin in origins) and not self.in_columns:
             raise ValueError(
-                "endpoint: a variant behind an address cannot be scored yet; expected path (a file or "
-                "folder), function (package.module:function, which may call it), or its predictions (score, "
-                "decision)"
-            )
-        if self.path is None and self.function is None and self.factory is None and not self.in_columns:
-            raise ValueError(
-                "expected path (a file or folder), function, or decision or score (or both), columns of its "
-                "predictions"
+                "expected path (a file or folder), function, endpoint, or decision or score (or both), "
+                "columns of its predictions"
             )
         if self.train is not None or self.estimator is not None:
             raise ValueError(
@@ -489,7 +527,7 @@ class GivenVariant(ModelSpec):
 
     def as_model(self, model: ModelSpec, kind: Kind) -> ModelSpec:
         """What ``model:`` would say of it: its own keys, and those of the model that its kind has too."""
-        own = {key: getattr(self, key) for key in self.model_fields_set - {"name", "endpoint"}}
+        own = {key: getattr(self, key) for key in self.model_fields_set - {"name"}}
         apart = ORIGIN_KEYS - {"task"} | {"train", *Written.model_fields}
         if kind == "predictions":
             # Of the same values as the model's, in columns of its own.
@@ -501,6 +539,9 @@ class GivenVariant(ModelSpec):
             apart = apart | {"features"}
         if model.resolved == kind == "torch" and str(self.path).endswith(".safetensors"):
             apart = apart - {"factory"}
+        if kind == "endpoint":
+            # Whether a server takes texts or their tokens it does not inherit.
+            apart = apart | {"tokenizer", "max_length", "shape"}
         kept = (KEYS[kind] | SHARED_KEYS) - apart
         shared = {key: getattr(model, key) for key in model.model_fields_set & kept}
         if kind in TEXT_RUNTIMES and model.resolved == "transformers" and model.text is not None:
@@ -694,9 +735,9 @@ class Config(Section):
     metrics: list[str] | None = Field(None, description="Default: the usual ones that the data allow.")
     variants: list[GivenVariant] = Field(
         default_factory=list,
-        description="Variants made elsewhere, scored on the same rows: {name, path or function} with keys as "
-        "in model, or {name, score or decision} in further columns; of aggregated counts the cells are then "
-        "joint ones.",
+        description="Variants made elsewhere, scored on the same rows: {name, path, function or endpoint} "
+        "with keys as in model, or {name, score or decision} in further columns; of aggregated counts the "
+        "cells are then joint ones.",
     )
     compressions: list[Planned] = Field(
         default_factory=list,
@@ -931,6 +972,8 @@ def given_kind(given: GivenVariant, model: ModelSpec) -> Kind | None:
         return given.kind
     if given.function is not None:
         return "callable"
+    if given.endpoint is not None:
+        return "endpoint"
     if given.in_columns:
         return "predictions"
     if given.path is None:

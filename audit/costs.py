@@ -21,7 +21,7 @@ def cost_ratio(name: str, cost: Cost | None, original: Cost | None) -> Ratio | N
     if cost is None:
         return None
     if name == "storage":
-        return cost.storage, None, None
+        return None if cost.storage is None else (cost.storage, None, None)
     if name == "compute":
         return (cost.compute, None, None) if cost.timings else None
     if name == "memory":

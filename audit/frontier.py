@@ -127,7 +127,8 @@ def cost_of(objective: Objective, variant: Variant) -> float:
     """Return the weighted sum of the compute and storage ratios; what was not measured saves nothing."""
     ratios = {"compute": 1.0, "storage": 1.0}
     if variant.cost is not None:
-        ratios = {"compute": variant.cost.compute, "storage": variant.cost.storage}
+        storage = 1.0 if variant.cost.storage is None else variant.cost.storage
+        ratios = {"compute": variant.cost.compute, "storage": storage}
     return sum(weight * ratios[name] for name, weight in objective.weights.items())
 
 

@@ -120,10 +120,10 @@ def _as_trained(spec: ModelSpec, of_model: ModelSpec, original: Any) -> ModelSpe
     base = unruled(original)
     inputs = getattr(base, "inputs", None)
     more: dict[str, Any] = {}
-    if spec.resolved in TEXT_RUNTIMES and isinstance(inputs, TextInputs):
+    if spec.resolved in (*TEXT_RUNTIMES, "endpoint") and isinstance(inputs, TextInputs):
         more = {"text": inputs.text, "text_pair": inputs.pair, "max_length": inputs.max_length}
     elif spec.features is None and not isinstance(inputs, TextInputs) and spec.resolved in (
-        "torch", "callable", *TEXT_RUNTIMES,
+        "torch", "callable", "endpoint", *TEXT_RUNTIMES,
     ):  # fmt: skip
         features = list(getattr(base, "columns", []))
         more = {"features": features} if features and of_model.resolved != "predictions" else {}
@@ -282,7 +282,7 @@ def _few(mine: Any, theirs: Any) -> str:
 
 def origin(wanted: GivenVariant, loaded: Loaded) -> dict[str, Any]:
     """What the report says of where a variant came from; passwords of addresses are left out."""
-    told: dict[str, Any] = {"given": masked(wanted.path or wanted.function or "in memory")}
+    told: dict[str, Any] = {"given": masked(wanted.path or wanted.function or wanted.endpoint or "in memory")}
     runtime = getattr(unruled(loaded.model), "runtime", None)
     if isinstance(runtime, OnnxRuntime) and (kinds := stored_kinds(runtime.path)):
         told["quantisation"] = kinds

@@ -156,7 +156,7 @@ def load_model(
                 raise InputError(f"model.threshold: the artefact {spec.path} decides by a rule of its own")
             found.threshold = threshold  # type: ignore[attr-defined]
         return found
-    if kind in ("transformers", "torch", *TEXT_RUNTIMES):
+    if kind in ("transformers", "torch", "endpoint", *TEXT_RUNTIMES):
         from ..models.load import neural
 
         progress("loading the model", 0, None)

@@ -271,7 +271,11 @@ class Timing(Part):
 class Cost(Part):
     """What a variant costs to store and to run; ratios are to the original of the same run."""
 
-    stored_bytes: int = Field(description="Weights as the artefact stores them; a shipped codec loads them.")
+    stored_bytes: int | None = Field(
+        None,
+        description="Weights as the artefact stores them; a shipped codec loads them. Null for a model that "
+        "is served elsewhere.",
+    )
     dense_bytes: int | None = Field(None, description="The same weights stored densely in their own types.")
     sparse_bytes: int | None = Field(None, description="The same weights in the cheapest sparse encoding.")
     tensor_bytes: int | None = Field(
@@ -294,7 +298,7 @@ class Cost(Part):
     flops_method: str = ""
     timings: list[Timing] = Field(default_factory=list)
     rows_per_second: float | None = Field(None, description="At the audit's batch.")
-    storage: float = Field(1.0, description="stored_bytes / the original's.")
+    storage: float | None = Field(1.0, description="stored_bytes / the original's.")
     compute: float = Field(
         1.0,
         description="Latency ratio at the audit's batch; 1 where it is no saving beyond the null's spread.",

@@ -105,7 +105,7 @@ def audit(
     if found.rows is not None and found.identified is not None:
         pq.write_table(found.rows, folder.folder / found.identified.file)
     decisions = getattr(model, "outcome", None)
-    run.data.notes += _unsteady(entries[0].self_flips)
+    run.data.notes += _unsteady(entries[0])
     result = _result(config, run.data, found, failed, command, decisions)
     folder.write(AUDIT, result.model_dump_json(indent=1) + "\n")
     regimes.write_configured(config, result, folder, folder.folder / PREDICTIONS, {ORIGINAL: measured})
@@ -131,10 +131,19 @@ def _described(model: Model | None, truncated: int) -> dict[str, Any]:
     return told | {"truncated": truncated} if "max_length" in told else told
 
 
-def _unsteady(found: SelfFlips | None) -> list[str]:
-    """Say where the model decides a row by its neighbours too."""
+def _unsteady(original: Entry) -> list[str]:
+    """Say where the model decides a row by its neighbours too, or otherwise when it is asked again."""
+    found = original.self_flips
     if found is None or not found.flips:
         return []
+    if original.model.get("kind") == "endpoint":
+        return [
+            tell(
+                "{n} of {rows} decisions of the served model changed when the same rows were asked again, in "
+                "other batches: it does not decide a row the same each time.",
+                n=f"{found.flips:,}", rows=f"{found.rows:,}",
+            )
+        ]  # fmt: skip
     return [
         tell(
             "{n} of {rows} decisions of the model changed when the same rows were batched otherwise: what it "

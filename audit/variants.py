@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from ..compression import artefact, cost
 from ..compression.fresh import Asked, FreshProcesses
-from ..compression.given_cost import given_cost
+from ..compression.given_cost import given_cost, is_served, of_served
 from ..compression.make import Made, allowed, counted, make
 from ..compression.recipes import Context, find
 from ..datasets.errors import InputError
@@ -124,6 +124,12 @@ class Workshop:
         self._costs = False
         self.unpriced = ""
         try:
+            if is_served(self.original):
+                # There is nothing to save; asked a second time it is its own null arm.
+                self._copy = self.original
+                self._batches = cost.Batches.of(unruled(self.original), self.rows)
+                self._costs = True
+                return
             self._family = artefact.family_of(self.original)
             # Scores that stand in a table cost nothing to store or to run.
             if self._family == "scores":
@@ -157,7 +163,8 @@ class Workshop:
         self.progress("measuring the original", 0, None)
         place = self._place / "original"
         asked = self._asked(self.original, place) if self.config.planned else None
-        found = self._stored = self._sizes(self.original, place, None)
+        served = is_served(self.original)
+        found = self._stored = of_served() if served else self._sizes(self.original, place, None)
         if self.files and not self.config.planned:
             # Beside models that are priced by their files it is priced by its own.
             found["stored_bytes"] = sum(path.stat().st_size for path in self.files)
@@ -171,7 +178,7 @@ class Workshop:
         if isinstance(unruled(loaded.model), PredictionTable):
             return None, None
         floor = self_flips(loaded.model, rows, self.config)
-        if not (self._costs and loaded.files):
+        if not (self._costs and (loaded.files or is_served(loaded.model))):
             return None, floor
         found = given_cost(self.original, self._copy, loaded.model, loaded.files, rows, self.config.seed)
         return _cost(found, self._stored), floor

@@ -46,6 +46,8 @@ Step = tuple[str, dict[str, Any]]
 def family_of(model: Any) -> Family:
     """Which recipes a model can be given to; InputError for a model that cannot be compressed."""
     if isinstance(model, NeuralModel):
+        if model.served:
+            raise InputError("compressions: a model that is served elsewhere cannot be changed here")
         if model.source is None and model.about.get("kind") == "torch":
             raise InputError(
                 "compressions: a torch module in memory cannot be built again in a fresh process; name the "

@@ -329,7 +329,10 @@ def ratios(found: Mapping[str, Any], original: Mapping[str, Any]) -> dict[str, A
     memory = None
     if found.get("resident_bytes") and original.get("resident_bytes"):
         memory = found["resident_bytes"] / original["resident_bytes"]
-    told = {"storage": found["stored_bytes"] / original["stored_bytes"], "memory": memory}
+    storage = None
+    if found["stored_bytes"] is not None and original["stored_bytes"] is not None:
+        storage = found["stored_bytes"] / original["stored_bytes"]
+    told = {"storage": storage, "memory": memory}
     if not found["timings"]:
         return told
     last = found["timings"][-1]

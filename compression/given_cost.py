@@ -45,6 +45,38 @@ def given_cost(
         As of a variant that was made here; what could not be measured is None, and said in ``notes``.
     """
     base = unruled(model)
+    found = of_served() if is_served(base) else _of_files(base, files, rows)
+    alike = isinstance(base, type(unruled(original)))
+    arms = (unruled(original), unruled(copy), base) if alike else (original, copy, model)
+    batches = cost.Batches.of(unruled(original), rows)
+    found["timings"] = cost.timings(*arms, batches, seed, whole=not alike)
+    if not alike:
+        found["notes"].append(
+            tell(
+                "Timed with all that each does to a row of the table, as it is of another kind than the "
+                "original."
+            )
+        )
+    return found
+
+
+def is_served(model: Any) -> bool:
+    """Whether a model runs elsewhere, behind an address."""
+    base = unruled(model)
+    return isinstance(base, NeuralModel) and base.served
+
+
+def of_served() -> dict[str, Any]:
+    """What is known of the size of a model that is served elsewhere: nothing, and why."""
+    told = tell(
+        "Storage and parameters: not measured: served elsewhere. Its times are those of the address, with "
+        "the network and whatever else the server does."
+    )
+    return {"notes": [told], "stored_bytes": None, "sparse_theoretical": True, "flops_method": ""}
+
+
+def _of_files(base: Any, files: Sequence[Path], rows: pa.RecordBatch) -> dict[str, Any]:
+    """Bytes, numbers and operations of a model whose files are here."""
     found: dict[str, Any] = {"notes": [], "stored_bytes": sum(path.stat().st_size for path in files)}
     found |= {"sparse_theoretical": True, **dict.fromkeys(COUNTS)}
     try:
@@ -58,17 +90,6 @@ def given_cost(
     found["flops_method"] = ""
     if operations is not None:
         found["flops_per_row"], found["flops_method"] = operations
-    alike = isinstance(base, type(unruled(original)))
-    arms = (unruled(original), unruled(copy), base) if alike else (original, copy, model)
-    batches = cost.Batches.of(unruled(original), rows)
-    found["timings"] = cost.timings(*arms, batches, seed, whole=not alike)
-    if not alike:
-        found["notes"].append(
-            tell(
-                "Timed with all that each does to a row of the table, as it is of another kind than the "
-                "original."
-            )
-        )
     return found
 
 

@@ -5,6 +5,7 @@ The products of a batch of short texts are too small to be shared out well (docs
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
@@ -22,7 +23,7 @@ class Divisible(Protocol):
 
     @property
     def shared_threads(self) -> int:
-        """Threads that may be shared out among batches; 1 where those run one after the other."""
+        """Threads, or requests, that may be shared out among batches; 1 where those run one after another."""
         ...
 
     def sibling(self) -> Self:
@@ -54,8 +55,8 @@ def side_by_side(
         for batch in batches:
             yield run(runtime, batch)
         return
-    import torch
-
+    # A runtime whose threads are shared out is torch's; one that waits for a server needs no torch.
+    torch = sys.modules.get("torch")
     free: SimpleQueue[Runtime] = SimpleQueue()
     for _ in range(lanes):
         free.put(runtime.sibling())
@@ -67,10 +68,12 @@ def side_by_side(
         finally:
             free.put(mine)
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(runtime.shared_threads // lanes)
+    before = None if torch is None else torch.get_num_threads()
+    if torch is not None:
+        torch.set_num_threads(runtime.shared_threads // lanes)
     try:
         with ThreadPoolExecutor(lanes) as pool:
             yield from pool.map(ran, batches)
     finally:
-        torch.set_num_threads(before)
+        if torch is not None:
+            torch.set_num_threads(before)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -20,9 +20,10 @@ from ..datasets.evaluation import EvaluationSet, as_words
 from ..datasets.read import sha256_file
 from ..plain import read_json
 from ..told import tell
-from .extras import quiet
+from .extras import optional, quiet
 from .folder import CONFIG, local_folder
 from .foreign import foreign
+from .graphs import Ending
 from .inputs import (
     ColumnInputs,
     ImageInputs,
@@ -33,8 +34,8 @@ from .inputs import (
     tokenizer_from,
     unknown_columns,
 )
-from .neural import Batching, Head, HeadKind, Inputs, NeuralModel, head
-from .outputs import Reading, class_names, columns, label_words, meaning, pick
+from .neural import Arrays, Batching, Head, HeadKind, Inputs, NeuralModel, head
+from .outputs import Means, Output, Reading, class_names, columns, label_words, meaning, of_own_label, pick
 from .runtimes import OnnxRuntime, TorchRuntime, device_for, seeded
 from .sources import (
     ExportedSource,
@@ -55,7 +56,7 @@ PROBE, ALIKE = 6, 1e-3
 
 
 def neural(kind: str, spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
-    """Load a model of kind ``transformers``, ``torch``, ``onnx``, ``openvino`` or ``litert``.
+    """Load a model of kind ``transformers``, ``torch``, ``onnx``, ``openvino``, ``litert`` or ``endpoint``.
 
     Parameters
     ----------
@@ -64,6 +65,11 @@ def neural(kind: str, spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
     data : EvaluationSet
         Its columns, and the words of its positive label.
     """
+    if kind == "endpoint":
+        optional("urllib3", "a served model", "endpoint")
+        from .served import of_endpoint
+
+        return _finished(of_endpoint(spec, data), spec, data)
     if kind in ("openvino", "litert"):
         from .engines import of_engine
 
@@ -353,7 +359,7 @@ def _onnx(spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
     sha = sha256_file(path) if len(files) == 1 else checksum_of(files)
     about: dict[str, Any] = {"kind": "onnx", "path": str(path), "sha256": sha}
     model = NeuralModel(inputs, runtime, Head((), (), "softmax"), about=about)
-    model.head = onnx_head(model, runtime, spec, data)
+    model.head = graph_head(model, runtime, runtime.graph.endings, spec, data)
     padding_side(model, spec, data)
     if runtime.reading is not None:
         told = {"scores": runtime.reading.scores, "label": runtime.reading.label}
@@ -378,13 +384,11 @@ def graph_inputs(spec: Any, data: EvaluationSet, names: Sequence[str], *, each: 
     features = spec.features if spec.features is not None else None
     if each:
         # A converter of scikit-learn gives each column an input of its own.
-        return ColumnInputs(_named_inputs(names, features, data))
+        return ColumnInputs(named_inputs(names, features, data))
     return TableInputs(features if features is not None else data.feature_names(), spec.shape)
 
 
-def _named_inputs(
-    names: Sequence[str], features: Sequence[str] | None, data: EvaluationSet
-) -> dict[str, str]:
+def named_inputs(names: Sequence[str], features: Sequence[str] | None, data: EvaluationSet) -> dict[str, str]:
     """Columns by the names of a graph's inputs: given in their order, or called so.
 
     skl2onnx writes an underscore for what is no letter or digit: education_num for education-num.
@@ -409,8 +413,28 @@ def _named_inputs(
     return {name: alike[name][0] if len(alike.get(name, [])) == 1 else name for name in names}
 
 
-def onnx_head(model: NeuralModel, runtime: OnnxRuntime, spec: Any, data: EvaluationSet) -> Head:
-    """What the outputs of a graph are; the runtime is told which of them to read."""
+class Graph(Protocol):
+    """A runtime whose outputs have names and types, and say by themselves what they are."""
+
+    given: list[Output]
+    reading: Reading | None
+
+    def __call__(self, arrays: Arrays) -> Any:
+        """Run the model on a batch, reading what is to be read."""
+        ...
+
+    def read(self, arrays: Arrays, names: Sequence[str | None] | None) -> list[Any]:
+        """Outputs by name for a batch, None for no name."""
+        ...
+
+
+def graph_head(
+    model: NeuralModel, runtime: Graph, endings: Mapping[str, Ending], spec: Any, data: EvaluationSet
+) -> Head:
+    """What the outputs of a graph are; the runtime is told which of them to read.
+
+    ``endings`` say what makes each output, as far as that is known.
+    """
     where, said = place_of(spec), as_words(spec.positive)
     scores, label = pick(runtime.given, spec.output_name, spec.output, where)
     arrays = sampled(model, spec, data)
@@ -419,22 +443,33 @@ def onnx_head(model: NeuralModel, runtime: OnnxRuntime, spec: Any, data: Evaluat
     if scores is None or spec.output == "label":
         name = str(label or scores)
         said_labels = label_words(found if label is None else labels)
-        classes = class_names(runtime.graph.endings[name], said_labels, None, said or _of_data(data), where)
+        # The data's positive label is one of the model's only where the two speak of the same labels.
+        known = {*data.outcome.positive, *data.outcome.negative} if data.outcome else set()
+        wanted = said or (_of_data(data) if set(said_labels) <= known else [])
+        classes = class_names(endings[name], said_labels, None, wanted, where)
         runtime.reading = Reading("label", None, name, classes)
         return _labels_head(classes, said, _of_data(data))
-    ending = runtime.graph.endings[scores]
+    ending = endings[scores]
     values = columns(found, ending.classes, rows, where)
     refuse_nothing(values)
-    means, exclusive = meaning(
-        values, ending, scores, beside_label=label is not None, given=spec.output, where=where
-    )
+    of_label = label is not None and of_own_label(values, label_words(labels))
+    means: Means = "probabilities"
+    exclusive = True
+    if not of_label:
+        means, exclusive = meaning(
+            values, ending, scores, beside_label=label is not None, given=spec.output, where=where
+        )
     if label is None:
         runtime.reading = Reading(means, scores)
         names = ending.classes if len(ending.classes) == values.shape[1] else ()
         return head_of(means, exclusive, names, values.shape[1], spec, data)
-    named = runtime.graph.endings[label]
-    classes = class_names(
-        named if named.classes else ending, label_words(labels), values, said or _of_data(data), where
+    named = endings[label]
+    classes = (
+        tuple(sorted(set(label_words(labels))))
+        if of_label
+        else class_names(
+            named if named.classes else ending, label_words(labels), values, said or _of_data(data), where
+        )
     )
     if len(classes) != max(2, values.shape[1]):
         raise InputError(
@@ -442,7 +477,7 @@ def onnx_head(model: NeuralModel, runtime: OnnxRuntime, spec: Any, data: Evaluat
             "model.output"
         )
     made = replace(head_of(means, True, classes, len(classes), spec, data), own=True)
-    runtime.reading = Reading(means, scores, label, classes)
+    runtime.reading = Reading(means, scores, label, classes, of_label)
     outputs = runtime(arrays)
     if _contradicts(outputs, made):
         # Some converters turn the margins of a classifier round (onnx/sklearn-onnx#990).
@@ -466,6 +501,8 @@ def place_of(spec: Any) -> str:
         if spec.path
         else f"model.factory: {spec.factory}"
         if spec.factory
+        else f"model.endpoint: {spec.endpoint}"
+        if spec.endpoint
         else "model"
     )
 

@@ -70,8 +70,8 @@ class Inputs(Protocol):
 class Runtime(Divisible, Protocol):
     """What turns a batch of arrays into logits of shape (rows, outputs)."""
 
-    def __call__(self, arrays: Arrays) -> NDArray[np.float32]:
-        """Run the model on one batch."""
+    def __call__(self, arrays: Arrays) -> NDArray[Any]:
+        """Run the model on one batch; float32, or float64 where it has as many digits."""
         ...
 
     def describe(self) -> dict[str, Any]:
@@ -303,6 +303,11 @@ class NeuralModel:
         """Columns of the evaluation set that the model reads."""
         return self.inputs.columns
 
+    @property
+    def served(self) -> bool:
+        """Whether it runs elsewhere, behind an address."""
+        return self.about.get("kind") == "endpoint"
+
     def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
         """Score the rows of a batch, in its order."""
         encoded = self.inputs.encode(batch, ids)
@@ -339,7 +344,7 @@ class NeuralModel:
             every = side_by_side(self.runtime, batches, lambda own, rows: self.run_batch(encoded, rows, own))
             for rows, found in zip(batches, every, strict=True):
                 if out is None:
-                    out = np.empty((len(order), found.shape[1]), np.float32)
+                    out = np.empty((len(order), found.shape[1]), found.dtype)
                 out[rows] = found
         assert out is not None
         if out.shape[1] != self.head.width:

@@ -46,12 +46,15 @@ class Reading:
         Names of the outputs with scores, and with the model's own label.
     classes : tuple of str
         The labels, where one is read, in the order of the scores' columns.
+    of_label : bool
+        The score is the probability of the row's own label, as pipelines of texts give it.
     """
 
     means: Means
     scores: str | None
     label: str | None = None
     classes: tuple[str, ...] = ()
+    of_label: bool = False
 
 
 @dataclass(frozen=True)
@@ -278,18 +281,54 @@ def label_words(values: Any) -> list[str]:
     return [word(int(v) if isinstance(v, bool) else v) for v in flat]
 
 
-def columns(found: Any, classes: Sequence[str], rows: int, where: str) -> NDArray[np.float32]:
+def assembled(
+    reading: Reading, scores: Any, label: Any, rows: int, where: str, dtype: Any = np.float32
+) -> NDArray[Any]:
+    """Outputs as a head reads them: scores, then a column for each label that says whether it is the row's.
+
+    Parameters
+    ----------
+    scores, label
+        The outputs of that name, None where it is not read.
+    """
+    parts = []
+    if scores is not None and reading.means == "label":
+        label = scores
+    elif scores is not None:
+        parts.append(columns(scores, reading.classes, rows, where, dtype))
+    if label is not None:
+        words = np.asarray(label_words(label))
+        if parts and reading.of_label:
+            parts[0] = np.where((words == reading.classes[1])[:, None], parts[0], 1 - parts[0])
+        if parts and parts[0].shape[1] == 1:
+            parts[0] = of_two(parts[0], reading.means)
+        parts.append(np.stack([words == name for name in reading.classes], axis=1).astype(dtype))
+    return np.concatenate(parts, axis=1)
+
+
+def of_own_label(scores: NDArray[Any], labels: Sequence[str]) -> bool:
+    """Whether one score beside two labels is the probability of the label that the row has.
+
+    One of the positive label would lie below a half where the other label is given.
+    """
+    sure = scores.shape[1] == 1 and len(set(labels)) == 2
+    return sure and bool((scores >= 0.5).all() and (scores <= 1).all())
+
+
+def columns(
+    found: Any, classes: Sequence[str], rows: int, where: str, dtype: Any = np.float32
+) -> NDArray[Any]:
     """An output of scores as a float array of shape (rows, outputs)."""
     if isinstance(found, list):
         names = list(classes) or [word(key) for key in (found[0] if found else {})]
         by_name: list[Mapping[str, float]] = [{word(k): v for k, v in row.items()} for row in found]
         if any(set(row) != set(names) for row in by_name):
             raise InputError(f"{where}: expected a score for each of {listed(names)} in every row")
-        return np.asarray([[row[name] for name in names] for row in by_name], np.float32).reshape(rows, -1)
-    return squeezed(np.asarray(found, np.float32), where)
+        return np.asarray([[row[name] for name in names] for row in by_name], dtype).reshape(rows, -1)
+    return squeezed(np.asarray(found, dtype), where)
 
 
-def squeezed(values: NDArray[np.float32], where: str) -> NDArray[np.float32]:
+def squeezed(values: NDArray[Any], where: str) -> NDArray[Any]:
     """Values in rows and columns: further axes of length one are left out."""
     shape = values.shape
     kept = [axis for axis in range(1, values.ndim) if shape[axis] != 1]
@@ -298,7 +337,7 @@ def squeezed(values: NDArray[np.float32], where: str) -> NDArray[np.float32]:
     return values.reshape(shape[0], -1)
 
 
-def of_two(values: NDArray[np.float32], means: Means) -> NDArray[np.float32]:
+def of_two(values: NDArray[Any], means: Means) -> NDArray[Any]:
     """The one score of a model of two classes as a score of each."""
     first = (
         1 - values if means == "probabilities" else np.zeros_like(values) if means == "logits" else -values

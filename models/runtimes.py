@@ -19,7 +19,7 @@ from .extras import optional, quiet
 from .foreign import STOPS, foreign, one_line
 from .graphs import Ending, looked_through
 from .neural import Arrays
-from .outputs import Output, Reading, columns, label_words, of_two
+from .outputs import Output, Reading, assembled, columns
 
 LOOP_SECONDS = 30.0
 """How long an ONNX graph with loops may work on one batch: nothing else says when it ends."""
@@ -358,7 +358,7 @@ class OnnxRuntime:
         self.given = [Output(o.name, o.type) for o in self.session.get_outputs()]
         if not self.given:
             raise InputError(f"model.path: {path} has no outputs")
-        self.fixed = _fixed_batch(self.wanted)
+        self.fixed = fixed_batch(self.wanted)
         self.threads = options.intra_op_num_threads
 
     def __call__(self, arrays: Arrays) -> NDArray[np.float32]:
@@ -367,18 +367,8 @@ class OnnxRuntime:
         rows = len(next(iter(arrays.values())))
         if self.reading is None:
             return columns(found[0], (), rows, f"model.path: {self.path}")
-        classes, scores, label = self.reading.classes, *found
-        parts = []
-        if scores is not None and self.reading.means == "label":
-            label = scores
-        elif scores is not None:
-            parts.append(columns(scores, classes, rows, f"model.path: {self.path}"))
-        if label is not None:
-            words = np.asarray(label_words(label))
-            if parts and parts[0].shape[1] == 1:
-                parts[0] = of_two(parts[0], self.reading.means)
-            parts.append(np.stack([words == name for name in classes], axis=1).astype(np.float32))
-        return np.concatenate(parts, axis=1)
+        scores, label = found
+        return assembled(self.reading, scores, label, rows, f"model.path: {self.path}")
 
     def read(self, arrays: Arrays, names: Sequence[str | None] | None) -> list[Any]:
         """Outputs by name for a batch, None for no name; the first output where no names are given."""
@@ -400,15 +390,7 @@ class OnnxRuntime:
     def _fed(self, name: str, values: NDArray[Any]) -> NDArray[Any]:
         """Values as an input of the graph wants them; one line where they cannot be."""
         wanted = self.wanted[name]
-        shape = wanted.shape
-        if shape and not _fits(values.shape[1:], shape[1:]):
-            told = ", ".join(str(size) if isinstance(size, int) else "any" for size in shape)
-            have = "".join(f", {size}" for size in values.shape[1:])
-            raise InputError(
-                f"model.path: {self.path}: its input {name!r} has the shape ({told}), the rows give "
-                f"(any{have}); see model.features and model.shape"
-            )
-        return _as(values, wanted.type, f"model.path: {self.path}: its input {name!r}")
+        return fitted(values, wanted.type, wanted.shape, f"model.path: {self.path}: its input {name!r}")
 
     def _run_fixed(self, feed: Arrays) -> list[Any]:
         """Run a graph of one batch size piece by piece; the last piece is filled up with its last row."""
@@ -419,7 +401,7 @@ class OnnxRuntime:
             found = self.run({name: values[place] for name, values in feed.items()})
             kept = min(size, rows - start)
             parts.append([part[:kept] if np.ndim(part) or isinstance(part, list) else part for part in found])
-        return [_joined(pieces) for pieces in zip(*parts, strict=True)]
+        return [joined_batches(pieces) for pieces in zip(*parts, strict=True)]
 
     def run(self, feed: Arrays) -> list[Any]:
         """Run the graph on arrays of its own types; returns all of its outputs.
@@ -460,6 +442,32 @@ def _memory(device: str) -> AbstractContextManager[None]:
     return nullcontext() if device.startswith("cuda") else bounded_memory()
 
 
+def fitted(values: NDArray[Any], wanted: str, shape: Sequence[Any], where: str) -> NDArray[Any]:
+    """Values in the type of an input, where they have its shape.
+
+    Parameters
+    ----------
+    wanted : str
+        The type in the words of onnxruntime.
+    shape : sequence
+        Its sizes; a name or -1 is any.
+    where : str
+        What the input is called.
+
+    Raises
+    ------
+    InputError
+        They have another shape, or would be changed by the type.
+    """
+    if shape and not _fits(values.shape[1:], shape[1:]):
+        told = ", ".join(str(size) if isinstance(size, int) and size > 0 else "any" for size in shape)
+        have = "".join(f", {size}" for size in values.shape[1:])
+        raise InputError(
+            f"{where} has the shape ({told}), the rows give (any{have}); see model.features and model.shape"
+        )
+    return _as(values, wanted, where)
+
+
 def _fits(have: Sequence[int], wanted: Sequence[Any]) -> bool:
     """Whether the axes behind the rows are those that an input wants; a name or -1 wants any."""
     free = [not isinstance(size, int) or size < 1 for size in wanted]
@@ -468,14 +476,14 @@ def _fits(have: Sequence[int], wanted: Sequence[Any]) -> bool:
     )
 
 
-def _fixed_batch(wanted: Mapping[str, Any]) -> int:
+def fixed_batch(wanted: Mapping[str, Any]) -> int:
     """Rows of a batch where a graph was exported for one size alone; else 0."""
     first = {i.shape[0] for i in wanted.values() if i.shape}
     sizes = {size for size in first if isinstance(size, int) and size > 0}
     return sizes.pop() if len(sizes) == 1 else 0
 
 
-def _joined(pieces: Sequence[Any]) -> Any:
+def joined_batches(pieces: Sequence[Any]) -> Any:
     """An output of several batches as one."""
     if isinstance(pieces[0], list):
         return [row for piece in pieces for row in piece]

@@ -108,7 +108,12 @@ def cost_entries(cost: Cost) -> Entries:
     sparse = magnitude(cost.sparse_bytes, "B")
     theoretical = later("{bytes} (theoretical: the artefact does not store it so)")
     entries: Entries = [
-        (tr("Stored"), _bytes_beside(cost.stored_bytes, cost.storage)),
+        (
+            tr("Stored"),
+            say("not measured")
+            if cost.stored_bytes is None
+            else _bytes_beside(cost.stored_bytes, cost.storage),
+        ),
         (
             tr("Parameters"),
             _parameters(cost),

@@ -137,7 +137,7 @@ def recommended_mark() -> str:
 
 
 def _storage(cost: Cost | None, result: AuditResult) -> Entry:
-    if cost is None:
+    if cost is None or cost.storage is None:
         return Entry(UNDEFINED)
     limits = {gate_limit(g) for g in result.gates if g.compare == "cost" and g.metric == "storage"}
     places = max((decimals_beside([cost.storage], limit, "percent") for limit in limits), default=None)

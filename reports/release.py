@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..audit.result import AuditResult, Comparison, Cost, Flips, Frontier, Standing, Verdict
+from ..audit.result import AuditResult, Comparison, Cost, Flips, Frontier, Standing, Timing, Verdict
 from .cost_tables import readable
 from .differences import direction
 from .formats import Kind, count, figure, interval
@@ -178,13 +178,15 @@ def _told(result: AuditResult, name: str | None) -> list[Sentence]:
 def _costs_otherwise(cost: Cost) -> bool:
     """Whether a variant costs more or less than the original; what only decides otherwise costs the same."""
     timing = audit_timing(cost)
-    return cost.storage != 1 or (
+    return cost.storage not in (None, 1) or (
         timing is not None and (timing.saving or timing.ratio_low > timing.null_high)
     )
 
 
 def _saving(cost: Cost) -> Sentence:
     timing = audit_timing(cost)
+    if cost.storage is None:
+        return _time_alone(timing)
     storage = figure(cost.storage, "percent")
     if timing is None:
         return say("It needs {storage} of the storage.", storage=storage)
@@ -201,6 +203,19 @@ def _saving(cost: Cost) -> Sentence:
             storage=storage, time=time,
         )  # fmt: skip
     return say("It needs {storage} of the storage, and saves no time beyond the noise.", storage=storage)
+
+
+def _time_alone(timing: Timing | None) -> Sentence:
+    """What a variant saves where nobody knows what it takes to store: it is served elsewhere."""
+    if timing is None:
+        return say("What it saves was not measured.")
+    time = figure(timing.ratio, "percent")
+    if timing.saving:
+        spread = interval(timing.ratio_low, timing.ratio_high, "percent")
+        return say("It needs {time} of the time ({spread}).", time=time, spread=spread)
+    if timing.ratio_low > timing.null_high:
+        return say("It needs {time} of the time: it is slower.", time=time)
+    return say("It saves no time beyond the noise.")
 
 
 def _flips_told(result: AuditResult, item: Comparison) -> list[Sentence]:

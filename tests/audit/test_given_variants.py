@@ -93,13 +93,20 @@ def test_counts_of_two_tables_are_no_joint_cells():
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        ({"variants": [{"name": "light"}]}, "expected path .*, function, or decision or score"),
+        ({"variants": [{"name": "light"}]}, "expected path .*, function, endpoint, or decision or score"),
         ({"variants": [{"name": "original", "decision": "after"}]}, "cannot name a variant"),
         ({"variants": [{"name": "a", "decision": "after"}] * 2}, "two variants are called 'a'"),
         ({"data": {"count": "n"}, "variants": [{"name": "a", "score": "t"}]}, "has no score"),
         ({"variants": [{"name": "a", "decision": "after", "threshold": 0.4}]}, "the decision column decides"),
         ({"model": None}, "stand beside a model"),
-        ({"variants": [{"name": "a", "endpoint": "http://x"}]}, "an address cannot be scored yet"),
+        (
+            {"variants": [{"name": "a", "endpoint": "http://x"}]},
+            "protocol: expected open-inference or mlflow",
+        ),
+        (
+            {"data": {"count": "n"}, "variants": [{"name": "a", "endpoint": "http://x"}]},
+            "cannot be scored by a model",
+        ),
         ({"variants": [{"name": "a", "path": "m.mlpackage"}]}, "runs in CoreML.*give its predictions"),
         ({"variants": [{"name": "a", "path": "m.plan"}]}, "runs in TensorRT.*give its predictions"),
         ({"variants": [{"name": "a", "path": "m.onnx", "text": "t", "estimator": "x.y"}]}, "comes trained"),

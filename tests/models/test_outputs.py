@@ -659,3 +659,28 @@ def test_logits_beside_a_label_rank_rows_as_their_probabilities_do(rows, tmp_pat
     _, found = scored(rows, path=str(path))
     np.testing.assert_array_equal(found.decision, truth(rows) > 0.5)
     np.testing.assert_allclose(scipy.special.expit(2 * found.score), truth(rows), atol=1e-5)
+
+
+def test_words_of_a_graph_that_the_data_do_not_know_are_asked_about(tmp_path):
+    """A graph that says labels alone and names no classes: nobody was selected, as none of them is '1'."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    words = numpy_helper.from_array(np.array(["denied", "approved"], object), "words")
+    nodes = [
+        helper.make_node("ArgMax", ["x"], ["place"], axis=1, keepdims=0),
+        helper.make_node("Gather", ["words", "place"], ["label"]),
+    ]
+    given = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 2])]
+    made = [helper.make_tensor_value_info("label", TensorProto.STRING, [None])]
+    graph = helper.make_graph(nodes, "g", given, made, [words])
+    opset = [helper.make_opsetid("", 17)]
+    path = tmp_path / "m.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), path)
+    table = numbers(60)
+    with pytest.raises(InputError, match="none of them is named as positive; say which is positive"):
+        load("onnx", table, path=str(path), features=FEATURES[:2])
+    model = load("onnx", table, path=str(path), features=FEATURES[:2], positive="approved")
+    found = model.score(batch(table, model), None).decision
+    x = np.stack([table[name].to_numpy() for name in FEATURES[:2]], axis=1)
+    assert (found == (x.argmax(axis=1) == 1)).all()
