@@ -7,11 +7,13 @@ import re
 HIDDEN = "***"
 
 _LOGIN = re.compile(r"(://[^:/@]*:).*@", re.S)
-_QUERY = re.compile(
-    r"([?&](?:password|passwd|pwd|passphrase|secret|token|sslpassword|odbc_connect)=)[^&\s'\"]*", re.I
-)
+_WEB_LOGIN = re.compile(r"(https?://)[^/?#@\s]+@", re.I)
+"""Of an address of the web a name alone may be a token."""
+_SECRET = r"[\w.-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|api[-_]?key|signature|credential)[\w.-]*"
+_QUERY = re.compile(rf"([?&;](?:{_SECRET}|odbc_connect|auth|key|sig)=)[^&;\s'\"]*", re.I)
 
 
 def masked(text: str) -> str:
     """Replace passwords of addresses (``scheme://user:password@host?password=...``) in a text by ``***``."""
-    return _QUERY.sub(rf"\1{HIDDEN}", _LOGIN.sub(rf"\1{HIDDEN}@", text))
+    text = _LOGIN.sub(rf"\1{HIDDEN}@", text)
+    return _QUERY.sub(rf"\1{HIDDEN}", _WEB_LOGIN.sub(rf"\1{HIDDEN}@", text))
