@@ -9,19 +9,25 @@ from fairweigh.audit.masked import masked
 @pytest.mark.parametrize(
     ("address", "shown"),
     [
-        ("postgresql://user@host/db", "postgresql://user@host/db"),
+        ("postgresql://u:p@h/d", "postgresql://u:***@h/d"),
         (
-            "postgresql://user:pass@host/db?sslpassword=x&a=1",
-            "postgresql://user:***@host/db?sslpassword=***&a=1",
+            "postgresql+psycopg://u:p%40:/x@h:5432/d?sslmode=require",
+            "postgresql+psycopg://u:***@h:5432/d?sslmode=require",
         ),
+        ("postgresql://u:p@ss@h/d", "postgresql://u:***@h/d"),
+        ("postgresql://:p@h/d", "postgresql://:***@h/d"),
+        ("postgresql://a user:p w@h/d", "postgresql://a user:***@h/d"),
+        ("postgresql://h/d?user=u&password=p&x=1", "postgresql://h/d?user=u&password=***&x=1"),
+        ("mssql:///?odbc_connect=DRIVER%3Dx%3BPWD%3Dp", "mssql:///?odbc_connect=***"),
+        ("postgresql://u@h:5432/d", "postgresql://u@h:5432/d"),
+        ("sqlite:///fairness.db", "sqlite:///fairness.db"),
         ("https://token@host/db", "https://***@host/db"),
         ("https://user:p@ss@host/", "https://***@host/"),
         ("https://host/p?api_key=a&page=1", "https://host/p?api_key=***&page=1"),
         ("https://host/p?X-Amz-Signature=a&sig=b", "https://host/p?X-Amz-Signature=***&sig=***"),
-        ("sqlite:///runs/history.db", "sqlite:///runs/history.db"),
         ("https://host/p?monkey=1", "https://host/p?monkey=1"),
     ],
 )
 def test_what_may_be_a_key_is_hidden(address, shown):
-    assert masked(address) == shown
+    assert masked(address) == masked(shown) == shown
     assert masked(f"--set history.url={address}") == f"--set history.url={shown}"
