@@ -168,7 +168,7 @@ UNCOUNTED: Mapping[str, Any] = {
     "sparse_theoretical": True,
     "notes": [tell("Parameters: not measured: its library keeps them where they cannot be counted.")],
 }
-"""Of a model whose library holds its weights where Python cannot see them, as libraries of boosted trees do."""
+"""Of a model whose library holds its weights out of Python's sight, as libraries of boosted trees do."""
 
 
 @dataclass(frozen=True)

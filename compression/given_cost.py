@@ -84,6 +84,9 @@ def _of_files(base: Any, files: Sequence[Path], rows: pa.RecordBatch) -> dict[st
     except Exception as error:
         # A format of its own may hold weights in ways that no counter knows; that is no fault of the model.
         found["notes"].append(tell("Parameters: not measured: {why}", why=one_line(error)))
+    found["notes"].append(
+        tell("Memory of a process: not measured: fresh processes load artefacts that were made here.")
+    )
     operations = _operations(base, rows)
     found["flops_method"] = ""
     if operations is not None:
