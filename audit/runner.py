@@ -165,7 +165,7 @@ def _turned_round(comparisons: Sequence[Comparison], given: Collection[str]) -> 
             name=one.after, share=f"{one.overall.rate:.1%}",
         )
         for one in comparisons
-        if one.after in given and one.overall is not None and one.overall.rate >= TURNED_ROUND
+        if one.after in given and one.overall is not None and (one.overall.rate or 0) >= TURNED_ROUND
     ]  # fmt: skip
 
 

@@ -51,13 +51,13 @@ def storage(model: NeuralModel | EstimatorModel, folder: Path) -> dict[str, Any]
     beside = [folder / name for name in (estimators.ENCODER, PROGRAM, IR[0]) if (folder / name).is_file()]
     stored = sum(path.stat().st_size for path in (weights_file(folder), *beside))
     if isinstance(model, EstimatorModel):
-        held = _numbers(model)
-        return {"stored_bytes": stored, **(of_arrays(held) if held else UNCOUNTED)}
+        numbers = _numbers(model)
+        return {"stored_bytes": stored, **(of_arrays(numbers) if numbers else UNCOUNTED)}
     if isinstance(model.runtime, OnnxRuntime):
         found = of_arrays(onnx_weights(model.runtime.path))
-        tensors = sum(values.nbytes for values in initialisers(model.runtime.path).values())
+        held = sum(values.nbytes for values in initialisers(model.runtime.path).values())
         return {
-            "stored_bytes": stored, **found, "resident_bytes": found["dense_bytes"], "tensor_bytes": tensors,
+            "stored_bytes": stored, **found, "resident_bytes": found["dense_bytes"], "tensor_bytes": held,
         }  # fmt: skip
     if isinstance(model.runtime, OpenVinoRuntime):
         return {"stored_bytes": stored, **of_constants(model.runtime.path)}
