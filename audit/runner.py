@@ -6,7 +6,7 @@ import errno
 import gc
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ from .intact import given_origins
 from .judge import SELECTION, Entry, Judgement, judge, make_plan, value_order
 from .measure import Measurement
 from .regimes import files as regimes
-from .result import AuditResult, Failed, SelfFlips
+from .result import AuditResult, Comparison, Failed, SelfFlips
 from .scoring import Job, Shards, Twins, sample, score
 from .training import learning
 
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from .variants import Workshop
 
 ORIGINAL = "original"
+TURNED_ROUND = 0.9
+"""Share of changed decisions from which a given variant is asked about its labels."""
 
 
 def silent(stage: str, done: int, total: int | None) -> None:
@@ -106,6 +108,7 @@ def audit(
         pq.write_table(found.rows, folder.folder / found.identified.file)
     decisions = getattr(model, "outcome", None)
     run.data.notes += _unsteady(entries[0])
+    run.data.notes += _turned_round(found.comparisons, {variant.name for variant in config.variants})
     result = _result(config, run.data, found, failed, command, decisions)
     folder.write(AUDIT, result.model_dump_json(indent=1) + "\n")
     regimes.write_configured(config, result, folder, folder.folder / PREDICTIONS, {ORIGINAL: measured})
@@ -150,6 +153,19 @@ def _unsteady(original: Entry) -> list[str]:
             "decides of a row depends on the rows beside it.",
             n=f"{found.flips:,}", rows=f"{found.rows:,}",
         )
+    ]  # fmt: skip
+
+
+def _turned_round(comparisons: Sequence[Comparison], given: Collection[str]) -> list[str]:
+    """Say where a given variant decides nearly every row the other way."""
+    return [
+        tell(
+            "Nearly every decision of {name} is the other one ({share}): are its outputs in another order, "
+            "or is its other label the positive one?",
+            name=one.after, share=f"{one.overall.rate:.1%}",
+        )
+        for one in comparisons
+        if one.after in given and one.overall is not None and (one.overall.rate or 0) >= TURNED_ROUND
     ]  # fmt: skip
 
 

@@ -170,7 +170,7 @@ class Workshop:
             found["stored_bytes"] = sum(path.stat().st_size for path in self.files)
         flips = self_flips(self.original, self.rows, self.config)
         found |= self._checked(self.original, asked) if asked is not None else {"reload": ""}
-        found |= self._timed(None)
+        found |= self._timed(None, found["notes"])
         return _cost(found, found), flips
 
     def given(self, loaded: Loaded, rows: pa.RecordBatch) -> tuple[Cost | None, SelfFlips | None]:
@@ -243,7 +243,7 @@ class Workshop:
         assert begun.asked is not None
         flips = self_flips(begun.model, self.rows, self.config)
         found = begun.found | self._checked(begun.model, begun.asked)
-        found |= self._timed(begun.model)
+        found |= self._timed(begun.model, found["notes"])
         recipe = begun.recipe.model_copy(update={"reload": found["reload"]})
         self._recipes[begun.name] = recipe
         return Ready(begun.name, begun.model, recipe, _cost(found, self._stored), flips)
@@ -289,7 +289,7 @@ class Workshop:
             )
         return found
 
-    def _timed(self, model: Any) -> dict[str, Any]:
+    def _timed(self, model: Any, notes: Sequence[str]) -> dict[str, Any]:
         """Time a variant, or the original where that is None; a timer that fails is a note and no more."""
         base = unruled(model)
         # Of a network a rule is not timed, as it is nothing beside it.
@@ -297,7 +297,8 @@ class Workshop:
         copy = self._copy if model is None or self.config.decides_by_time else None
         known = self._stored.get("timings", ())
         if not known and model is not None:
-            return {"timings": [], "notes": [tell("Time: not measured, as that of the original was not.")]}
+            why = tell("Time: not measured, as that of the original was not.")
+            return {"timings": [], "notes": [*notes, why]}
         try:
             found = cost.timings(self.original, copy, timed, self._batches, self.config.seed, known)
         except OSError:
@@ -305,7 +306,7 @@ class Workshop:
         except Exception as error:
             # What can be scored is audited, whether or not it lets itself be timed.
             why = f"{type(error).__name__}: {one_line(error)}"
-            return {"timings": [], "notes": [tell("Time: not measured: {why}", why=why)]}
+            return {"timings": [], "notes": [*notes, tell("Time: not measured: {why}", why=why)]}
         return {"timings": found}
 
     def _asked(self, model: Any, folder: Path) -> Asked:

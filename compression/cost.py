@@ -18,6 +18,7 @@ from ..models.extras import quiet
 from ..models.neural import NeuralModel
 from ..models.openvino import OpenVinoRuntime
 from ..models.runtimes import OnnxRuntime
+from ..told import tell
 from . import codec, estimators, weights
 from .artefact import IR, weights_file
 from .description import PROGRAM
@@ -50,7 +51,8 @@ def storage(model: NeuralModel | EstimatorModel, folder: Path) -> dict[str, Any]
     beside = [folder / name for name in (estimators.ENCODER, PROGRAM, IR[0]) if (folder / name).is_file()]
     stored = sum(path.stat().st_size for path in (weights_file(folder), *beside))
     if isinstance(model, EstimatorModel):
-        return {"stored_bytes": stored, **of_arrays(_numbers(model))}
+        numbers = _numbers(model)
+        return {"stored_bytes": stored, **(of_arrays(numbers) if numbers else UNCOUNTED)}
     if isinstance(model.runtime, OnnxRuntime):
         found = of_arrays(onnx_weights(model.runtime.path))
         held = sum(values.nbytes for values in initialisers(model.runtime.path).values())
@@ -158,6 +160,15 @@ def of_arrays(arrays: Sequence[NDArray[Any]]) -> dict[str, Any]:
         "parameters": sum(a.size for a in arrays),
         "nonzero": nonzero,
     }
+
+
+COUNTS = ("dense_bytes", "sparse_bytes", "resident_bytes", "parameters", "nonzero")
+UNCOUNTED: Mapping[str, Any] = {
+    **dict.fromkeys(COUNTS),
+    "sparse_theoretical": True,
+    "notes": [tell("Parameters: not measured: its library keeps them where they cannot be counted.")],
+}
+"""Of a model whose library holds its weights out of Python's sight, as libraries of boosted trees do."""
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,6 @@ from ..told import tell
 from . import cost, estimators
 from .make import counted
 
-COUNTS = ("dense_bytes", "sparse_bytes", "resident_bytes", "parameters", "nonzero")
-
 
 def given_cost(
     original: Any, copy: Any, model: Any, files: Sequence[Path], rows: pa.RecordBatch, seed: int
@@ -78,7 +76,7 @@ def of_served() -> dict[str, Any]:
 def _of_files(base: Any, files: Sequence[Path], rows: pa.RecordBatch) -> dict[str, Any]:
     """Bytes, numbers and operations of a model whose files are here."""
     found: dict[str, Any] = {"notes": [], "stored_bytes": sum(path.stat().st_size for path in files)}
-    found |= {"sparse_theoretical": True, **dict.fromkeys(COUNTS)}
+    found |= {"sparse_theoretical": True, **dict.fromkeys(cost.COUNTS)}
     try:
         found |= _counts(base)
     except STOPS:
@@ -86,6 +84,9 @@ def _of_files(base: Any, files: Sequence[Path], rows: pa.RecordBatch) -> dict[st
     except Exception as error:
         # A format of its own may hold weights in ways that no counter knows; that is no fault of the model.
         found["notes"].append(tell("Parameters: not measured: {why}", why=one_line(error)))
+    found["notes"].append(
+        tell("Memory of a process: not measured: fresh processes load artefacts that were made here.")
+    )
     operations = _operations(base, rows)
     found["flops_method"] = ""
     if operations is not None:

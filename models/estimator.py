@@ -26,6 +26,7 @@ from .archive import refuse_bomb
 from .base import Scored, decide, rule
 from .foreign import foreign, one_line
 from .frames import Kinds, frame
+from .neural import NEGATIVE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,10 +84,13 @@ class EstimatorModel:
                 f"got {type(_last(fitted)).__name__}"
             )
         classes = [word(c) for c in np.asarray(fitted.classes_).tolist()]
+        folded = {p.casefold() for p in positive}
         wanted = [i for i, c in enumerate(classes) if c in positive]
+        # As of outputs of networks: YES means yes.
+        wanted = wanted or [i for i, c in enumerate(classes) if c.casefold() in folded]
         if len(classes) != 2 or len(wanted) != 1:
             if classes in (["0", "1"], ["false", "true"]):
-                wanted = [1]
+                wanted = [0 if folded and folded <= set(NEGATIVE) else 1]
             else:
                 raise InputError(_no_side(classes, positive))
         self.positive_index = wanted[0]

@@ -98,7 +98,7 @@ def given_transformers(
     model = of_transformers(spec, packed.module, None, packed.sha256, reader(path), data)
     device = model.runtime.device  # type: ignore[attr-defined]
     runtime = QuantisedRuntime(packed.module, device, by_name=True)
-    runtime.parameters = packed.parameters
+    runtime.parameters, runtime.stored = packed.parameters, packed.stored
     model.runtime = runtime  # type: ignore[assignment]
     padding_side(model, spec, data)
     model.about |= packed.about

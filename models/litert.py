@@ -187,18 +187,24 @@ def weights_in(path: Path) -> list[NDArray[Any]]:
             getattr(schema.TensorType, name): kind
             for name, kind in (
                 ("FLOAT32", np.float32), ("FLOAT16", np.float16), ("INT8", np.int8), ("UINT8", np.uint8),
-                ("INT16", np.int16), ("FLOAT64", np.float64),
+                ("INT16", np.int16), ("FLOAT64", np.float64), ("INT32", np.int32),
             )
         }  # fmt: skip
         held: dict[int, NDArray[Any]] = {}
         for graph in model.subgraphs:
             for tensor in graph.tensors:
                 data = model.buffers[tensor.buffer].data
-                # Of whole numbers wider than a byte are axes and shapes; biases of quantised layers are few.
-                if data is not None and len(data) and tensor.type in kinds:
+                # Axes and shapes are whole numbers too, without the scale that a bias has.
+                plain = tensor.type == schema.TensorType.INT32 and not _scaled(tensor)
+                if data is not None and len(data) and tensor.type in kinds and not plain:
                     raw = np.asarray(data, np.uint8).tobytes()
                     held[tensor.buffer] = np.frombuffer(raw, kinds[tensor.type])
     return list(held.values())
+
+
+def _scaled(tensor: Any) -> bool:
+    scale = None if tensor.quantization is None else tensor.quantization.scale
+    return scale is not None and len(scale) > 0
 
 
 def _signature(entry: dict[str, Any]) -> NDArray[Any]:

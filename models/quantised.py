@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,12 +28,33 @@ PACKAGES = {
     "compressed-tensors": ("compressed_tensors", "compressed-tensors"),
     "gptq": ("gptqmodel", "gptqmodel optimum"),
     "awq": ("gptqmodel", "gptqmodel"),
-    "quanto": ("optimum.quanto", "optimum-quanto"),
+    "quanto": ("optimum.quanto", "optimum-quanto optimum"),
     "hqq": ("hqq", "hqq"),
+    "aqlm": ("aqlm", "aqlm[cpu]"),
+    "auto-round": ("auto_round", "auto-round"),
+    "bitnet": ("accelerate", "accelerate"),
+    "eetq": ("kernels", "kernels"),
+    "fbgemm_fp8": ("fbgemm_gpu", "fbgemm-gpu-genai"),
+    "fouroversix": ("fouroversix", "fouroversix --no-build-isolation"),
+    "fp8": ("accelerate", "accelerate"),
+    "fp_quant": ("fp_quant", "fp_quant"),
+    "gemma": ("accelerate", "accelerate"),
+    "gguf": ("gguf", "gguf"),
+    "higgs": ("flute", "flute-kernel fast_hadamard_transform"),
+    "metal": ("kernels", "kernels"),
+    "mxfp4": ("kernels", "kernels"),
+    "mxfp8": ("accelerate", "accelerate"),
+    "nvfp4": ("kernels", "kernels"),
+    "quark": ("quark", "amd-quark"),
+    "sinq": ("sinq", "sinq"),
+    "spqr": ("spqr_quant", "spqr_quant[gpu]"),
+    "vptq": ("vptq", "vptq"),
 }
-"""The module that transformers loads a method's weights with, and what pip calls it."""
-
-
+"""The module that each of transformers' methods loads weights with, and what pip calls it."""
+OF_ACTIVATIONS = {"quanto": (".input_scale", ".output_scale")}
+"""Names that a method looks for in a file and need not find: they are of activations, and no weights."""
+PLAIN = frozenset(("f64", "f32", "f16", "bf16", "i64", "bool"))
+"""Types of tensors that are not packed."""
 MOST_WORD = 500
 """Characters of a word in what a method says of itself."""
 
@@ -45,9 +66,12 @@ class QuantisedRuntime(TorchRuntime):
     ----------
     parameters : int
         Weights of the same model before they were packed; tied ones once.
+    stored : set of str
+        Types of the tensors in its files.
     """
 
     parameters: int = 0
+    stored: frozenset[str] = frozenset()
 
     @property
     def shared_threads(self) -> int:
@@ -55,15 +79,10 @@ class QuantisedRuntime(TorchRuntime):
         return 1
 
     def describe(self) -> dict[str, Any]:
-        """Return what any module says, and whether its weights have been unpacked to run."""
+        """Return what any module says, and whether its weights are not served as they are stored."""
         told = super().describe()
-        if any(getattr(p, "quantization_status", None) == "decompressed" for p in self.module.modules()):
-            told["notes"] = [
-                tell(
-                    "Its weights are unpacked on loading: scored in {dtype}, not in integers.",
-                    dtype=self.dtype,
-                )
-            ]
+        if turned := _turned(self.module, self.stored):
+            told["notes"] = [turned]
         return told
 
 
@@ -82,6 +101,8 @@ class Served:
         What the report says of how it is stored.
     parameters : int, optional
         Of packed weights.
+    stored : set of str
+        Types of the tensors in its files.
     """
 
     module: Any
@@ -89,6 +110,7 @@ class Served:
     files: list[Path]
     about: dict[str, Any]
     parameters: int = 0
+    stored: frozenset[str] = frozenset()
 
 
 def quantisation_of(config: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -136,12 +158,34 @@ def quantised_module(path: str, config: dict[str, Any], task: str) -> Served:
             output_loading_info=True, local_files_only=True,
             **({"device_map": "cpu"} if method == "bitsandbytes" else {}),
         )  # fmt: skip
-    if missing := sorted(loading["missing_keys"]):
+    without = OF_ACTIVATIONS.get(method, ())
+    if missing := sorted(key for key in loading["missing_keys"] if not key.endswith(without)):
         raise InputError(
             f"{where} lacks {len(missing)} of the weights of a model for {task}, such as {missing[0]!r}"
         )
     about: dict[str, Any] = {"quantisation": _words(method, how, read)}
-    return Served(module, checksum_of([folder / CONFIG, *files]), files, about, parameters)
+    stored = frozenset(kind for file in files for kind in _types(file))
+    return Served(module, checksum_of([folder / CONFIG, *files]), files, about, parameters, stored)
+
+
+def _turned(module: Any, stored: Collection[str]) -> str:
+    """What is told of weights that a library unpacks on loading, or packs then."""
+    import torch
+
+    wide = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
+    # Scales and shapes have one axis; positions of tokens are buffers in 64 bits.
+    parameters = [
+        type(p) is torch.nn.Parameter and p.dtype in wide for p in module.parameters() if p.ndim > 1
+    ]
+    buffers = [b.dtype in (*wide, torch.int64, torch.bool) for b in module.buffers() if b.ndim > 1]
+    rounds = any(type(part).__module__.startswith("optimum.quanto") for part in module.modules())
+    packed, packs = rounds or not all((*parameters, *buffers)), set(stored) - PLAIN
+    if packed and not packs:
+        return tell("Its weights are packed on loading: its files hold plain numbers.")
+    if packs and not packed:
+        types = sorted({str(p.dtype).removeprefix("torch.") for p in module.parameters() if p.ndim > 1})
+        return tell("Its weights are unpacked on loading: scored in {dtype}.", dtype=" and ".join(types))
+    return ""
 
 
 def _parameters(build: Callable[[], Any]) -> int:

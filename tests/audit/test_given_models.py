@@ -302,3 +302,52 @@ def test_graphs_of_three_runtimes_decide_as_the_module_that_they_come_from(place
     numbers = {v.cost.parameters for v in result.variants}
     assert numbers == {sum(p.numel() for p in module.parameters())}
     assert {f.name: f.why.split(":")[0] for f in result.failed} == {"bad.xml": "path", "bad.tflite": "path"}
+
+
+def test_an_int8_graph_beside_its_folder_of_texts_decides_as_onnxruntime_runs_it(place):
+    """As a file, and in a folder as exporters write it, with the configuration and tokenizer of the model."""
+    import onnxruntime
+    import torch
+    import transformers
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    bert = tiny.save_bert(place / "exported-bert", num_hidden_layers=1)
+    folder = place / "exported"
+    with quiet():
+        module = transformers.AutoModelForSequenceClassification.from_pretrained(bert).eval()
+        tokenizer = transformers.AutoTokenizer.from_pretrained(bert)
+        tokens = tokenizer(["bala bami", "so"], padding=True, return_tensors="pt")
+        axes = {name: {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC} for name in tokens}
+        torch.onnx.export(
+            module, (), str(place / "float.onnx"), kwargs=dict(tokens), dynamo=True, dynamic_shapes=axes,
+            external_data=False, verbose=False, output_names=["logits"],
+        )  # fmt: skip
+        shutil.copytree(bert, folder, ignore=shutil.ignore_patterns("*.safetensors"))
+        quantize_dynamic(str(place / "float.onnx"), str(folder / "model.onnx"), weight_type=QuantType.QInt8)
+    shutil.copy(folder / "model.onnx", place / "int8.onnx")
+    config = {
+        "audit": "int8", "data": {"label": "y", "sensitive": ["sex"], "id": "id"}, "report": REPORT,
+        "model": {"kind": "transformers", "path": str(bert), "text": "text"},
+        "variants": [
+            {"name": "file", "path": str(place / "int8.onnx"), "tokenizer": str(bert)},
+            {"name": "folder", "path": str(folder)},
+        ],
+    }  # fmt: skip
+    result = fairweigh.run(config, place / "int8-run", data=tiny.texts(60))
+    assert not result.failed
+    session = onnxruntime.InferenceSession(str(place / "int8.onnx"))
+    wanted = {entry.name for entry in session.get_inputs()}
+    logits = []
+    for text in tiny.texts(60)["text"].to_pylist():
+        row = {name: value for name, value in tokenizer(text, return_tensors="np").items() if name in wanted}
+        logits.append(session.run(["logits"], row)[0][0])
+    alone = torch.softmax(torch.tensor(np.stack(logits)), 1)[:, 1].numpy()
+    import pyarrow.parquet as pq
+
+    for name in ("file", "folder"):
+        found = pq.read_table(place / "int8-run" / "predictions" / f"{name}.parquet")["score"].to_numpy()
+        # One scale for all activations of a batch: a row's score moves with its neighbours.
+        assert np.abs(found - alone).max() < 0.05
+    sizes = {v.name: v.cost.stored_bytes for v in result.variants}
+    assert sizes["file"] == sizes["folder"] == (place / "int8.onnx").stat().st_size
+    assert all("int8" in str(v.model["quantisation"]) for v in result.variants[1:])

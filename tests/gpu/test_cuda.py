@@ -487,8 +487,9 @@ def test_an_audit_on_the_device_from_end_to_end(cli, write, here, folders, recor
     start = time.perf_counter()
     ended = cli("audit", "a.yaml", "-q")
     record_property("seconds", time.perf_counter() - start)
-    assert ended.code in (0, 1, 3), ended
     run = here / "runs" / "t"
+    # No gate is at stake here.
+    assert (run / "audit.json").is_file(), ended
     result = json.loads((run / "audit.json").read_text(encoding="utf-8"))
     failed = {f["name"]: f["why"] for f in result["failed"]}
     record_property("refused", json.dumps(failed))
@@ -518,7 +519,7 @@ def test_an_audit_on_the_device_from_end_to_end(cli, write, here, folders, recor
     for name in set(names) - {"original", "given"}:
         device = "cpu" if name in ON_THE_CPU else "cuda"
         again = fairweigh.load_variant(run / "artefacts" / name, device=device).predict(table)
-        said = column(run, name, "decision")
+        said = column(run, name, "y_pred")
         apart = sum(bool(said[key]) != bool(own) for key, own in zip(ids, again, strict=True))
         # Which kernels a compiled module gets depends on the shapes that it meets first.
         assert apart <= (2 if name == "compiled" else 0), name

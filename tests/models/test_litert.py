@@ -5,7 +5,7 @@ import pytest
 from fairweigh.datasets.errors import InputError
 
 from .. import tiny
-from ..lite import write_dense
+from ..lite import write_bag, write_dense, write_int8
 
 litert = pytest.importorskip("fairweigh.models.litert")
 pytest.importorskip("ai_edge_litert")
@@ -45,6 +45,58 @@ def test_outputs_are_read_as_what_makes_them(layers, tmp_path, end, kind):
     powers = np.exp(expected(layers, x))
     found = model.score(tiny.batch(table, model), None).score
     np.testing.assert_allclose(found, powers[:, 1] / powers.sum(1), atol=1e-5)
+
+
+def test_whole_numbers_at_both_ends_are_those_of_numpy(tmp_path):
+    """Rows are rounded to the input's steps, and outputs brought back by theirs."""
+    r = np.random.default_rng(2)
+    weight, bias = r.integers(-127, 128, (2, 4)), r.integers(-500, 500, 2)
+    (s, z), w, (t, y) = scales = ((0.03, 5), 0.01, (0.08, -3))
+    path = write_int8(tmp_path / "m.tflite", weight, bias, scales)
+    table = tiny.numbers(80)
+    x = np.stack([table[c].to_numpy() for c in tiny.FEATURES], 1)
+    whole = np.clip(np.round(x / s) + z, -128, 127)
+    exact = ((whole - z) @ weight.T + bias) * (s * w / t)
+    logits = (np.clip(np.round(exact), -128 - y, 127 - y)) * t
+    runtime = litert.LiteRtRuntime(path)
+    # Ties of a rounding may fall either way.
+    assert np.abs(runtime({"x": x}) - logits).max() <= t * 1.001
+    assert (np.abs(runtime({"x": x}) - logits) < 1e-5).mean() > 0.99
+    model = tiny.load("litert", table, path=str(path), features=tiny.FEATURES)
+    score = model.score(tiny.batch(table, model), None).score
+    powers = np.exp(runtime({"x": x}).astype(float))
+    np.testing.assert_allclose(score, powers[:, 1] / powers.sum(1), atol=1e-6)
+    assert sum(a.size for a in litert.weights_in(path)) == weight.size + bias.size
+
+
+def test_texts_are_scored_beside_the_folder_whose_tokens_they_are(tmp_path):
+    """A bag of words as a variant of a BERT, against numpy on the tokens that its tokenizer makes."""
+    import fairweigh
+    import pyarrow.parquet as pq
+    import transformers
+
+    bert = tiny.save_bert(tmp_path / "bert", num_hidden_layers=1)
+    r = np.random.default_rng(3)
+    rows = r.normal(size=(5 + len(tiny.WORDS), 6)).astype(np.float32)
+    # Padding is nothing.
+    rows[0] = 0
+    weight = r.normal(size=(2, 6)).astype(np.float32)
+    write_bag(tmp_path / "bag.tflite", rows, weight)
+    config = {
+        "audit": "t", "data": {"label": "y", "sensitive": ["sex"], "id": "id"}, "report": {"charts": False},
+        "model": {"kind": "transformers", "path": str(bert), "text": "text"},
+        "variants": [{"name": "bag", "path": str(tmp_path / "bag.tflite"), "tokenizer": str(bert)}],
+    }  # fmt: skip
+    result = fairweigh.run(config, tmp_path / "run", data=tiny.texts(60))
+    assert not result.failed
+    tokenizer = transformers.AutoTokenizer.from_pretrained(bert)
+    logits = np.stack([
+        rows[tokenizer(text)["input_ids"]].sum(0) @ weight.T for text in tiny.texts(60)["text"].to_pylist()
+    ])  # fmt: skip
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    found = pq.read_table(tmp_path / "run" / "predictions" / "bag.parquet")
+    np.testing.assert_allclose(found["score"], powers[:, 1] / powers.sum(1), atol=1e-5)
+    np.testing.assert_array_equal(found["y_pred"], logits[:, 1] >= logits[:, 0])
 
 
 def test_every_weight_is_counted_and_nothing_else(layers, tmp_path):
