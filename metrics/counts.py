@@ -216,7 +216,7 @@ class Cube:
         found, clusters, names = np.arange(size), None, NO_NAMES
         if cluster is not None:
             names = cluster.dictionary
-            joined = code * len(names) + cluster.indices.to_numpy()
+            joined = np.multiply(code, len(names), dtype=np.int64) + cluster.indices.to_numpy()
             found, code = np.unique(joined, return_inverse=True)
             found, clusters = np.divmod(found, len(names))
         add = partial(np.bincount, code.reshape(-1), minlength=len(found))
