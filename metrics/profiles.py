@@ -102,7 +102,8 @@ def combined(
         Of 32 bits where they hold every combination: half as many bytes are moved.
     """
     narrow = math.prod(sizes) <= np.iinfo(np.int32).max
-    code, most = np.zeros(rows, np.int32 if narrow else np.int64), 1
+    code: NDArray[Any] = np.zeros(rows, np.int32 if narrow else np.int64)
+    most = 1
     for column, size in zip(columns, sizes, strict=True):
         if most * size > MOST_CODES:
             # More combinations than numbers: those that occur are numbered anew.
