@@ -371,4 +371,6 @@ def _leave(code: int) -> NoReturn:
             if number == 1 and not told:
                 with suppress(OSError):
                     print(f"fairweigh: standard output: {error.strerror}", file=sys.stderr, flush=True)
+    # At its end Python looks through all objects for cycles, which goes with the process anyway.
+    gc.freeze()
     sys.exit(code)

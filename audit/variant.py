@@ -247,11 +247,11 @@ def _against(
         all_low, all_high = low, high
     else:
         references = np.full(len(others), reference)
-        compared = compare.difference if form == "difference" else compare.ratio
-        value, (low, high) = compared(figure, others, references, normal_quantile(plan.confidence))
         # The reference was fixed beforehand: as many comparisons as there are other known slices.
         wide = normal_quantile(1 - level / max(known - 1, 1))
-        _, (all_low, all_high) = compared(figure, others, references, wide)
+        value, ((low, high), (all_low, all_high)) = compare.with_limits(
+            figure, others, references, form, [normal_quantile(plan.confidence), wide]
+        )
         if figure.binomial is not None and form == "difference":
             pairs = compare.pair_evidence(figure, others, references, form, ())
             p = np.where(np.isnan(value), np.nan, compare.p_apart(pairs))

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as csv
-from process import timed
+from process import compiled, timed
 from tables import predictions
 
 CONFIG = """\
@@ -32,6 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
+    compiled()
     print("| rows | clusters | scores | without | with clusters | ratio | peak memory |")
     print("|--:|--:|---|--:|--:|--:|--:|")
     for rows, scored in ((100_000, False), (100_000, True), (2_000_000, False), (2_000_000, True)):

@@ -77,6 +77,8 @@ def words(column: pa.Array) -> pa.DictionaryArray:
     texts = pc.if_else(pc.equal(texts, ""), None, texts)
     distinct = texts.dictionary_encode()
     indices = column.indices
+    if indices.type == pa.int32() and distinct.dictionary.equals(column.dictionary):
+        return column
     if distinct.null_count or len(distinct.dictionary) < len(texts):
         indices = distinct.indices.take(indices)
     return pa.DictionaryArray.from_arrays(indices.cast(pa.int32()), distinct.dictionary)
@@ -333,16 +335,21 @@ class Ascending:
         self.rows += len(ids)
         if not self.strict:
             return
-        row = ids if self._last is None else pa.concat_arrays([self._last, ids])
-        rises = pc.less(row[:-1], row[1:])
+        # The last id of the batch before and the first one, then all of the batch: nothing is copied.
+        if self._last is not None:
+            self._compare(self._last, ids[:1])
+        self._compare(ids[:-1], ids[1:])
+        self._last = ids[-1:]
+
+    def _compare(self, before: pa.Array, after: pa.Array) -> None:
+        rises = pc.less(before, after)
         self._orders[False] &= pc.all(rises).as_py() is not False
-        if pa.types.is_string(ids.type) and self._orders[True]:
-            size = pc.utf8_length(row)
-            longer, alike = pc.less(size[:-1], size[1:]), pc.equal(size[:-1], size[1:])
+        if pa.types.is_string(before.type) and self._orders[True]:
+            size, other = pc.utf8_length(before), pc.utf8_length(after)
+            longer, alike = pc.less(size, other), pc.equal(size, other)
             self._orders[True] = pc.all(pc.or_(longer, pc.and_(alike, rises))).as_py() is not False
         else:
             self._orders[True] &= self._orders[False]
-        self._last = ids[-1:]
 
 
 def check_unique(batches: Callable[[], Iterator[pa.Array]], rows: int, column: str, where: str) -> None:

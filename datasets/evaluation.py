@@ -556,15 +556,17 @@ def _counts(column: pa.Array, name: str, start: int | None = 0) -> pa.Array:
 def scores(column: pa.Array, name: str, *, probability: bool) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Read a score column; InputError for missing, NaN, infinite or (as probability) outside [0, 1]."""
     values = numbers(column, f"score column '{name}': expected numbers", name)
+    # A score that is not known would be the least and the largest.
+    ends = (values.min(), values.max()) if len(values) else (0.0, 0.0)
+    if (ends[0] >= 0 and ends[1] <= 1) if probability else np.isfinite(ends).all():
+        return values
     if blank := int(np.isnan(values).sum()):
         raise missing_in(f"score column '{name}'", name, blank)
     if bad := int(np.isinf(values).sum()):
         value = f"{values[int(np.argmax(np.isinf(values)))]:g}"
         raise InfiniteError(f"score column '{name}': expected finite numbers", name, value, _more(bad))
-    if probability and len(values) and (values.min() < 0 or values.max() > 1):
-        worst = values.max() if values.max() > 1 else values.min()
-        raise InputError(
-            f"score column '{name}': expected probabilities in [0, 1], got {worst:g}; for scores on "
-            "another scale set model.scale: rank"
-        )
-    return values
+    worst = ends[1] if ends[1] > 1 else ends[0]
+    raise InputError(
+        f"score column '{name}': expected probabilities in [0, 1], got {worst:g}; for scores on "
+        "another scale set model.scale: rank"
+    )

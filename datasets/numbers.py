@@ -215,7 +215,8 @@ def numbers(column: pa.Array | pa.ChunkedArray, what: str, name: str) -> NDArray
         column = _parsed(column.cast(pa.string()), what, name)
     elif not (is_numeric(kind) or pa.types.is_null(kind)):
         raise InputError(f"{what}, got {kind}")
-    values = column.cast(pa.float64(), safe=False).fill_null(float("nan"))
+    values = column.cast(pa.float64(), safe=False)
+    values = values.fill_null(float("nan")) if values.null_count else values
     return np.asarray(values.to_numpy(zero_copy_only=False))
 
 

@@ -48,24 +48,32 @@ def pair_evidence(
 
 def difference(figure: Figure, slices: Index, references: Index, z: float) -> tuple[Floats, Limits]:
     """``value[slices] - value[references]`` with two-sided limits at the normal quantile ``z``."""
-    return _with_limits(figure, slices, references, "difference", z)
+    value, (limits,) = with_limits(figure, slices, references, "difference", [z])
+    return value, limits
 
 
 def ratio(figure: Figure, slices: Index, references: Index, z: float) -> tuple[Floats, Limits]:
     """``value[slices] / value[references]`` with limits, elementwise; nan where the reference is 0."""
-    return _with_limits(figure, slices, references, "ratio", z)
+    value, (limits,) = with_limits(figure, slices, references, "ratio", [z])
+    return value, limits
 
 
-def _with_limits(
-    figure: Figure, slices: Index, references: Index, form: Form, z: float
-) -> tuple[Floats, Limits]:
+def with_limits(
+    figure: Figure, slices: Index, references: Index, form: Form, quantiles: Sequence[float]
+) -> tuple[Floats, list[Limits]]:
+    """`difference` or `ratio` with limits at several normal quantiles, which are solved for together."""
     combined = _difference if form == "difference" else _ratio
-    value, limits = combined(figure, slices, references, z)
+    found = [combined(figure, slices, references, z) for z in quantiles]
+    value, limits = found[0][0], [of for _, of in found]
     if figure.binomial is not None:
-        pairs, level = pair_evidence(figure, slices, references, form, ()), float(tail_area(z))
-        limits = pairs.lower(level), pairs.upper(level)
+        pairs = pair_evidence(figure, slices, references, form, ())
+        assert isinstance(pairs, Pairs)
+        levels = [[float(tail_area(z))] for z in quantiles]
+        limits = list(zip(*pairs.limits(levels), strict=True))
     undefined = np.isnan(value)
-    return value, (np.where(undefined, np.nan, limits[0]), np.where(undefined, np.nan, limits[1]))
+    return value, [
+        (np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)) for low, high in limits
+    ]
 
 
 def _limits(figure: Figure, z: float, index: Index) -> tuple[Floats, Limits]:

@@ -216,7 +216,7 @@ class Cube:
         found, clusters, names = np.arange(size), None, NO_NAMES
         if cluster is not None:
             names = cluster.dictionary
-            joined = code * len(names) + cluster.indices.to_numpy()
+            joined = np.multiply(code, len(names), dtype=np.int64) + cluster.indices.to_numpy()
             found, code = np.unique(joined, return_inverse=True)
             found, clusters = np.divmod(found, len(names))
         add = partial(np.bincount, code.reshape(-1), minlength=len(found))
@@ -225,22 +225,29 @@ class Cube:
         counts = rows if count is None else add(weights=count).astype(np.int64)
         held = np.flatnonzero(rows)
         found = found[held]
-        columns: list[pa.Array] = []
+        levels: list[tuple[str, ...]] = []
+        codes: list[NDArray[np.int64]] = []
         for _ in outcomes:
             found, outcome = np.divmod(found, 2)
-            columns.insert(0, pa.array(outcome))
-        names_of = [
-            pa.array([key[i] for key in keys], pa.string()).take(pa.array(found)) for i in range(len(by))
-        ]
-        return cls.from_counts(
-            [*names_of, *columns],
-            [*by, *outcomes],
-            counts[held],
+            there, position = np.unique(outcome, return_inverse=True)
+            levels.insert(0, tuple(map(str, there.tolist())))
+            codes.insert(0, position.reshape(-1))
+        observed = np.unique(found).tolist()
+        for i in reversed(range(len(by))):
+            level = sorted({keys[k][i] for k in observed})
+            place_of = {name: place for place, name in enumerate(level)}
+            levels.insert(0, tuple(level))
+            codes.insert(0, np.array([place_of.get(key[i], 0) for key in keys], np.int64)[found])
+        return cls(
+            (*by, *outcomes),
+            tuple(levels),
+            np.stack(codes, axis=1),
+            counts[held].astype(np.int64),
             None if weight is None else np.asarray(add(weights=weight), float)[held],
             None if weight is None else np.asarray(add(weights=weight**2), float)[held],
             None if clusters is None else clusters[held],
             names,
-        )
+        )._merged()
 
     @classmethod
     def from_counts(

@@ -142,6 +142,10 @@ class Pairs:
         """Return the upper limits."""
         return exact.pair_upper(self.x1, self.n1, self.x2, self.n2, level, self.contrast)
 
+    def limits(self, level: ArrayLike) -> Limits:
+        """Return the lower and the upper limits."""
+        return exact.pair_limits(self.x1, self.n1, self.x2, self.n2, level, self.contrast)
+
     def shared(self) -> Floats:
         """Return the share of the second one's variance, of logarithms where a ratio is taken."""
         first, second = (

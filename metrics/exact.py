@@ -231,8 +231,23 @@ def pair_upper(
     return _solved(x1, n1, x2, n2, level, contrast, upwards=False)
 
 
+def pair_limits(
+    x1: ArrayLike,
+    n1: ArrayLike,
+    x2: ArrayLike,
+    n2: ArrayLike,
+    level: ArrayLike,
+    contrast: Contrast = DIFFERENCE,
+) -> Limits:
+    """`pair_lower` and `pair_upper`, solved for together."""
+    one, many, two, more, at = _floats(x1, n1, x2, n2, level)
+    upwards = np.array([True, False]).reshape(2, *(1 for _ in at.shape))
+    low, high = _solved(one, many, two, more, at, contrast, upwards=upwards)
+    return low, high
+
+
 def pair_bounds(
-    x1: Floats, n1: Floats, x2: Floats, n2: Floats, level: Floats, contrast: Contrast, *, upwards: bool
+    x1: Floats, n1: Floats, x2: Floats, n2: Floats, level: Floats, contrast: Contrast, *, upwards: ArrayLike
 ) -> Limits:
     """Two bounds between which `pair_lower` (or `pair_upper`) lies, from the limits of each proportion alone.
 
@@ -247,10 +262,16 @@ def pair_bounds(
 
 
 def _of_limits(
-    x1: Floats, n1: Floats, x2: Floats, n2: Floats, level: Floats, contrast: Contrast, *, upwards: bool
+    x1: Floats, n1: Floats, x2: Floats, n2: Floats, level: Floats, contrast: Contrast, *, upwards: ArrayLike
 ) -> Floats:
-    one, two = (lower, upper) if upwards else (upper, lower)
-    return contrast.value(one(x1, n1, level), two(x2, n2, level))
+    first, second = _limit(x1, n1, level, upwards), _limit(x2, n2, level, np.logical_not(upwards))
+    return contrast.value(first, second)
+
+
+def _limit(x: Floats, n: Floats, level: Floats, low: ArrayLike) -> Floats:
+    """`lower` where ``low`` is set, else `upper`."""
+    found = _quantile(np.where(low, x, n - x), np.where(low, n - x + 1, x + 1), level)
+    return np.where(n > 0, np.where(low, found, 1 - found), np.nan)
 
 
 def _pairs(
@@ -260,52 +281,53 @@ def _pairs(
     given = _floats(x1, n1, x2, n2, bound)
     # Slices of the same counts are common where there are many.
     (one, many, two, more, at), place = _distinct(np.stack([v.ravel() for v in given], axis=1))
-    found = _Pairs(one, many, two, more, contrast, upwards).p(at)
+    found = _Pairs(one, many, two, more, contrast, np.full(len(at), upwards)).p(at)
     return found[place].reshape(given[0].shape)
 
 
 class _Pairs:
     """Pairs of proportions whose melded p is wanted at one bound after the other.
 
-    ``upwards``: p of a contrast that is at most the bound, from the lower limits of the first and the upper
-    ones of the second; else the reverse.
+    ``upwards``, of each pair: p of a contrast that is at most the bound, from the lower limits of the first
+    and the upper ones of the second; else the reverse.
     """
 
     def __init__(
-        self, x1: Floats, n1: Floats, x2: Floats, n2: Floats, contrast: Contrast, upwards: bool
+        self, x1: Floats, n1: Floats, x2: Floats, n2: Floats, contrast: Contrast, upwards: NDArray[np.bool_]
     ) -> None:
         self.contrast, self.upwards = contrast, upwards
-        one, two = (0, 1) if upwards else (1, 0)
+        one, two = np.where(upwards, 0, 1), np.where(upwards, 1, 0)
         self.a1, self.b1 = x1 + one, n1 - x1 + 1 - one
         self.a2, self.b2 = x2 + two, n2 - x2 + 1 - two
         self.known = (n1 > 0) & (n2 > 0)
+        # Where the second one is the narrower, as the contrast takes it, and so integrated over.
         second = contrast.spread(self.a2, self.b2) <= contrast.spread(self.a1, self.b1)
-        self.second = second
-        """Where the second one is the narrower, as the contrast takes it, and so integrated over."""
         inner = np.where(second, self.a2, self.a1), np.where(second, self.b2, self.b1)
-        self.few = np.minimum(*inner) < FEW
+        self.kind = second + 2 * upwards + 4 * (np.minimum(*inner) < FEW)
+        """Pairs of one kind are integrated in one form, with as many nodes."""
         self.tables, self.row = _tables(*inner, self.known)
 
     def p(self, bound: Floats, chosen: NDArray[np.intp] | None = None) -> Floats:
         """Take p at a bound for each of the ``chosen`` pairs (all of them by default)."""
         index = np.arange(len(self.a1)) if chosen is None else chosen
         out = np.full(len(index), np.nan)
-        for second, few in ((True, True), (True, False), (False, True), (False, False)):
-            alike = (self.second[index] == second) & (self.few[index] == few)
-            part = np.flatnonzero(alike & self.known[index] & np.isfinite(bound))
+        kind = self.kind[index]
+        asked = self.known[index] & np.isfinite(bound)
+        for form in np.unique(kind[asked]).tolist():
+            part = np.flatnonzero(asked & (kind == form))
             for start in range(0, len(part), CHUNK):
                 here = part[start : start + CHUNK]
-                nodes = FEW_NODES if few else NODES
-                out[here] = self._integrated(index[here], bound[here], second, nodes)
+                out[here] = self._integrated(index[here], bound[here], form)
         # No figure is beyond an infinite bound, and those of 0 and 1 have no difference from it.
         sure = np.isinf(bound) & self.known[index]
-        out[sure] = (bound[sure] > 0) == self.upwards
+        out[sure] = (bound[sure] > 0) == self.upwards[index[sure]]
         return np.asarray(np.minimum(out, 1.0))
 
-    def _integrated(self, i: NDArray[np.intp], bound: Floats, second: bool, count: int) -> Floats:
+    def _integrated(self, i: NDArray[np.intp], bound: Floats, kind: int) -> Floats:
         """Chance that a draw of the first is on the wrong side of the bound against one of the second."""
         from scipy.special import ndtr, ndtri
 
+        second, upwards, count = bool(kind & 1), bool(kind & 2), FEW_NODES if kind & 4 else NODES
         b = bound[:, None]
         inner = (self.a2[i], self.b2[i]) if second else (self.a1[i], self.b1[i])
         outer = (self.a1[i], self.b1[i]) if second else (self.a2[i], self.b2[i])
@@ -322,35 +344,35 @@ class _Pairs:
         q = _interpolated(self.tables, self.row[i], z)
         value = across(q, b)
         # The first is not above its partner of the second; or the second not below its partner of the first.
-        wrong_side = _cdf if second == self.upwards else _above
+        wrong_side = _cdf if second == upwards else _above
         inside = (wrong_side(outer[0][:, None], outer[1][:, None], value) * weight).sum(1)
-        return np.asarray(inside + (ndtr(-high) if second == self.upwards else ndtr(low)))
+        return np.asarray(inside + (ndtr(-high) if second == upwards else ndtr(low)))
 
 
 def _solved(
     x1: ArrayLike, n1: ArrayLike, x2: ArrayLike, n2: ArrayLike, level: ArrayLike, contrast: Contrast,
-    *, upwards: bool,
+    *, upwards: ArrayLike,
 ) -> Floats:  # fmt: skip
     """The bound whose p is ``level``: secant steps on normal quantiles, inside a bracket that is known."""
-    x1, n1, x2, n2, level = _floats(x1, n1, x2, n2, level)
-    shape = level.shape
-    if not level.size:
+    given = _floats(x1, n1, x2, n2, level, upwards)
+    shape = given[0].shape
+    if not given[0].size:
         return np.zeros(shape)
-    rows = np.stack([v.ravel() for v in (x1, n1, x2, n2, level)], axis=1)
-    (x1, n1, x2, n2, level), place = _distinct(rows)
-    out = _roots(x1, n1, x2, n2, level, contrast, upwards)
+    (one, many, two, more, at, up), place = _distinct(np.stack([v.ravel() for v in given], axis=1))
+    out = _roots(one, many, two, more, at, contrast, up > 0)
     return out[place].reshape(shape)
 
 
 def _roots(
-    x1: Floats, n1: Floats, x2: Floats, n2: Floats, level: Floats, contrast: Contrast, upwards: bool
-) -> Floats:
+    x1: Floats, n1: Floats, x2: Floats, n2: Floats, level: Floats, contrast: Contrast,
+    upwards: NDArray[np.bool_],
+) -> Floats:  # fmt: skip
     from scipy.special import ndtri
 
     pairs = _Pairs(x1, n1, x2, n2, contrast, upwards)
     ends = [contrast.bounded(b) for b in pair_bounds(x1, n1, x2, n2, level, contrast, upwards=upwards)]
     low, high = np.minimum(*ends), np.maximum(*ends)
-    target, sign = ndtri(level), 1.0 if upwards else -1.0
+    target, sign = ndtri(level), np.where(upwards, 1.0, -1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         centre = contrast.bounded(contrast.value(x1 / n1, x2 / n2))
         guess = _guess(x1, n1, x2, n2, level, contrast, upwards, low, high)
@@ -364,7 +386,8 @@ def _roots(
             break
         at = here[active]
         with np.errstate(divide="ignore"):
-            f = sign * (np.clip(ndtri(pairs.p(contrast.unbounded(at), active)), -38, 38) - target[active])
+            z = np.clip(ndtri(pairs.p(contrast.unbounded(at), active)), -38, 38)
+        f = sign[active] * (z - target[active])
         low[active] = np.where(f <= 0, at, low[active])
         high[active] = np.where(f > 0, at, high[active])
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -381,8 +404,8 @@ def _roots(
 
 
 def _guess(
-    x1: Floats, n1: Floats, x2: Floats, n2: Floats, level: Floats, contrast: Contrast, upwards: bool,
-    low: Floats, high: Floats,
+    x1: Floats, n1: Floats, x2: Floats, n2: Floats, level: Floats, contrast: Contrast,
+    upwards: NDArray[np.bool_], low: Floats, high: Floats,
 ) -> Floats:  # fmt: skip
     """A first bound: both limits at the level at which two independent normal ones would meet the limit."""
     from scipy.special import ndtr, ndtri

@@ -88,15 +88,22 @@ def numbered(code: NDArray[np.integer[Any]], size: int) -> tuple[NDArray[np.int6
 
 def combined(
     columns: Sequence[NDArray[np.integer[Any]]], sizes: Sequence[int], rows: int
-) -> NDArray[np.int64]:
+) -> NDArray[np.integer[Any]]:
     """One code per row for the combination of its codes, in the order of the combinations.
 
     Parameters
     ----------
     columns : sequence of int arrays of shape (rows,)
         Each column's codes, below its size.
+
+    Returns
+    -------
+    int array of shape (rows,)
+        Of 32 bits where they hold every combination: half as many bytes are moved.
     """
-    code, most = np.zeros(rows, np.int64), 1
+    narrow = math.prod(sizes) <= np.iinfo(np.int32).max
+    code: NDArray[Any] = np.zeros(rows, np.int32 if narrow else np.int64)
+    most = 1
     for column, size in zip(columns, sizes, strict=True):
         if most * size > MOST_CODES:
             # More combinations than numbers: those that occur are numbered anew.

@@ -72,10 +72,10 @@ class ScoreTable:
         return bool(np.any(self.weight != self.count))
 
     @cached_property
-    def _cache(self) -> dict[str, Floats]:
+    def _cache(self) -> dict[str, NDArray[Any]]:
         return {}
 
-    def cached(self, name: str, compute: Callable[[], Floats]) -> Floats:
+    def cached(self, name: str, compute: Callable[[], NDArray[Any]]) -> NDArray[Any]:
         """Sums that every partition needs, computed once."""
         if name not in self._cache:
             self._cache[name] = compute()
@@ -156,7 +156,10 @@ class ScoreCollector:
     ) -> None:
         """Take one batch: each row's slice (a position in ``keys``), score, label, weight, cluster."""
         known = np.array([self._index.setdefault(key, len(self._index)) for key in keys], np.int32)
-        part: dict[str, NDArray[Any]] = {"code": known[slices], "score": score}
+        # Mostly every batch has the slices of the first one, in the same order.
+        same = bool(np.all(known == np.arange(len(known))))
+        code = slices.astype(np.int32, copy=False) if same else known[slices]
+        part: dict[str, NDArray[Any]] = {"code": code, "score": score}
         if label is not None:
             part["label"] = label
             self._labelled = True
@@ -238,38 +241,51 @@ class ScoreCollector:
 
 
 class _DenseBins:
-    """Rows, scores and weights summed in bins that each have a place: nothing is sorted."""
+    """Rows, scores and weights summed in bins that each have a place: nothing is sorted.
+
+    Rows and scores, and weights and squares, are the two halves of a complex number: bins are scattered over
+    memory, and each is looked up once.
+    """
 
     def __init__(self) -> None:
-        self._sums: dict[str, NDArray[Any]] = {}
+        self._sums: dict[str, NDArray[np.complex128]] = {}
 
     def add(self, part: dict[str, NDArray[Any]], slices: int) -> None:
         """Add the rows of a batch; ``slices`` have been seen so far."""
-        group = part["code"] << 1
+        # Numbers of 32 bits hold MOST_CELLS, and half as many bytes are moved.
+        cell = part["code"] << 1
         if "label" in part:
-            group |= part["label"]
-        cell = _bins(part["score"], True)
-        cell += np.multiply(group, BINS, dtype=np.int64)
-        values: dict[str, Any] = {"count": 1, "total": part["score"]}
+            cell |= part["label"]
+        cell *= BINS
+        cell += _bins(part["score"], True)
+        both = np.empty(len(cell), np.complex128)
+        values: dict[str, tuple[Any, Any]] = {"rows": (1, part["score"])}
         if "weight" in part:
-            values |= {"weight": part["weight"], "square": part["weight"] ** 2}
-        for name, value in values.items():
+            values["weights"] = part["weight"], part["weight"] ** 2
+        for name, (first, second) in values.items():
+            both.real, both.imag = first, second
             # Row by row, so that sums do not depend on how rows come in batches.
-            np.add.at(self._held(name, 2 * BINS * slices), cell, value)
+            np.add.at(self._held(name, 2 * BINS * slices), cell, both)
 
-    def _held(self, name: str, size: int) -> NDArray[Any]:
-        held = self._sums.get(name, np.zeros(0, np.int64 if name == "count" else np.float64))
+    def _held(self, name: str, size: int) -> NDArray[np.complex128]:
+        held = self._sums.get(name, np.zeros(0, np.complex128))
         if len(held) < size:
             self._sums[name] = held = np.concatenate([held, np.zeros(size - len(held), held.dtype)])
         return held
 
     def sums(self) -> dict[str, NDArray[Any]]:
         """The sums of the bins that hold rows, by the key of an entry, in the order of their scores."""
-        groups = len(self._sums["count"]) // BINS
-        place, group = np.divmod(np.flatnonzero(self._sums["count"].reshape(groups, BINS).T), groups)
+        groups = len(self._sums["rows"]) // BINS
+        there = self._sums["rows"].real.reshape(groups, BINS) > 0
+        place, group = np.divmod(np.flatnonzero(there.T), groups)
         held = group * BINS + place
         key = (group >> 1) << KEY_BITS | (group & 1) << (KEY_BITS - 1) | place
-        return {"key": key} | {name: values[held] for name, values in self._sums.items()}
+        rows = self._sums["rows"][held]
+        sums: dict[str, NDArray[Any]] = {"key": key, "count": rows.real.astype(np.int64), "total": rows.imag}
+        if "weights" in self._sums:
+            weights = self._sums["weights"][held]
+            sums |= {"weight": weights.real, "square": weights.imag}
+        return {name: np.ascontiguousarray(values) for name, values in sums.items()}
 
 
 def cluster_codes(batches: Sequence[Any]) -> NDArray[np.int64] | None:
@@ -304,9 +320,9 @@ def _by_score(sums: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     return {name: values[order] for name, values in sums.items()}
 
 
-def _bins(score: Floats, probability: bool) -> NDArray[np.int64]:
+def _bins(score: Floats, probability: bool) -> NDArray[np.integer[Any]]:
     if probability:
-        place = (score * BINS).astype(np.int64)
+        place = (score * BINS).astype(np.int32)
         return np.minimum(place, BINS - 1, out=place)
     # The bits of a float order like the number; keeping sign, exponent and ten more bits gives bins of
     # a thousandth of the number whatever the scale.

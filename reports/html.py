@@ -186,9 +186,10 @@ def _finalize(value: Any) -> Any:
 
 def _given(text: Any) -> Markup:
     """Print text of the data isolated, so that right-to-left text does not turn its surroundings."""
-    from markupsafe import Markup
+    from markupsafe import Markup, escape
 
-    return Markup("<bdi>{}</bdi>").format(words.visible(str(text)))
+    # What is printed most often: `Markup.format` takes five times as long.
+    return Markup(f"<bdi>{escape(words.visible(str(text)))}</bdi>")
 
 
 def _sentence(pieces: Iterable[str]) -> Markup:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from ..audit.result import AuditResult, Definition, GateResult, RunVerdict, Slice, Verdict
 from .formats import NBSP, Kind, Limit, count, read_limit
@@ -98,9 +99,11 @@ def visible(text: str) -> str:
     Newline becomes ``␊``, other control characters their control picture, bidirectional overrides,
     lone surrogates and non-characters their code such as ``⟨U+202E⟩``.
     """
-    return "".join(map(_visible_character, text))
+    # What is replaced is never printable; a no-break space is neither.
+    return text if text.isprintable() else "".join(map(_visible_character, text))
 
 
+@lru_cache(maxsize=1_000)
 def _visible_character(character: str) -> str:
     code = ord(character)
     if code < 0x20:

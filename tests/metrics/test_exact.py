@@ -118,6 +118,17 @@ def test_melded_limits_have_that_p_by_quadrature():
     )
 
 
+@pytest.mark.parametrize("contrast", [DIFFERENCE, RATIO, Contrast(scale=ODDS)])
+def test_limits_that_are_solved_for_together_are_those_of_each_alone(contrast):
+    x1, n1, x2, n2 = (np.array(column, float) for column in zip(*TABLES, strict=True))
+    levels = np.array([[0.05], [0.001]])
+    low, high = exact.pair_limits(x1, n1, x2, n2, levels, contrast)
+    for row, level in enumerate(levels[:, 0]):
+        for i, counts in enumerate(TABLES):
+            assert low[row, i] == exact.pair_lower(*counts, level, contrast)
+            assert high[row, i] == exact.pair_upper(*counts, level, contrast)
+
+
 def test_a_rare_rate_over_a_common_one_equals_quadrature():
     """The log of the rare one varies most, though its standard deviation is the smallest."""
     r = np.random.default_rng(5)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import sklearn.metrics as sk
+from fairweigh.metrics.score_figures import SlicedScores
 from fairweigh.metrics.standardised import smd_figure
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -156,6 +157,27 @@ def test_binned_scores_are_within_the_stated_bound(scored, probability):
     assert exact.ranking.rounding == 0 < bound
     assert abs(binned.ranking.area[0] - exact.ranking.area[0]) <= bound
     assert binned.figure("mean_score").value[0] == pytest.approx(score.mean())
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("probability", [True, False])
+def test_bins_of_several_slices_rank_as_scikit_learn_ranks_the_bins(scored, probability, weighted):
+    rng = np.random.default_rng(4)
+    label, slices = rng.random(6000) < 0.3, rng.choice(["a", "b", "c"], 6000, p=[0.7, 0.25, 0.05])
+    # Two scores in each bin, both of the same bin of either kind.
+    score = np.clip(np.round(rng.normal(0.5 + 0.1 * label, 0.2), 2), 0.01, 0.99) + rng.choice([0, 1e-7], 6000)
+    weight = rng.lognormal(0, 0.5, 6000) if weighted else None
+    found = scored(score, label, slices, weight=weight, batches=5, exact_rows=100, probability=probability)
+    assert not found.table.exact
+    for i, name in enumerate("abc"):
+        held = slices == name
+        expected = sk.roc_auc_score(
+            label[held], np.round(score[held], 2), sample_weight=None if weight is None else weight[held]
+        )
+        assert found.ranking.area[i] == pytest.approx(expected, rel=1e-12)
+    whole = SlicedScores(found.table, (), [()])
+    expected = sk.roc_auc_score(label, np.round(score, 2), sample_weight=weight)
+    assert whole.ranking.area[0] == pytest.approx(expected, rel=1e-12)
 
 
 def jackknifed(values, weights, clusters):
