@@ -6,7 +6,7 @@ LOWEST ?= .venv-lowest
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: audit sentiment test test-lowest check bench zoo clean
+.PHONY: audit sentiment test test-lowest check lint types system bench zoo clean
 
 audited = $(BIN)/fairweigh audit $(1) -o $(2); \
 	code=$$?; if [ $$code -eq 2 ]; then exit 2; fi; \
@@ -23,7 +23,7 @@ $(VENV)/.torch: $(VENV)/.base
 	$(PIP) -e ".[torch]"
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.base
+$(VENV)/.dev: $(BIN)/python setup.cfg pyproject.toml constraints.txt
 	$(PIP) -e ".[dev]"
 	@touch $@
 
@@ -49,9 +49,13 @@ sentiment: $(VENV)/.dev
 	@$(call audited,examples/sentiment/sentiment.yaml,runs/sentiment)
 	@$(call audited,examples/sentiment/toxicity.yaml,runs/toxicity)
 
-check: $(VENV)/.dev
+check: lint types
+
+lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
 	@mkdir -p .typecheck && ln -sfn .. .typecheck/fairweigh
 	MYPYPATH=.typecheck $(BIN)/mypy -p fairweigh.metrics -p fairweigh.datasets -p fairweigh.models -p fairweigh.compression -p fairweigh.mitigation \
 		-p fairweigh.audit -p fairweigh.reports -p fairweigh.record -m fairweigh -m fairweigh.cli -m fairweigh.record_commands -m fairweigh.gate_commands -m fairweigh.api -m fairweigh.planner -m fairweigh.progress -m fairweigh.verification \
@@ -63,9 +67,13 @@ $(PAGE_TOOLS)/node_modules/.done: $(PAGE_TOOLS)/package-lock.json
 	npm ci --prefix $(PAGE_TOOLS) --silent
 	@touch $@
 
-test: check
+system:
 	@sh tests/install_system.sh
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(PAGE_TOOLS)/node_modules/.done; fi
+
+# Python's packages and the system's come side by side, and so do lint and types.
+test:
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target check system
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The lowest versions that setup.cfg states, beside the newest of what they need themselves. Tests of our own

@@ -6,8 +6,8 @@ import errno
 import gc
 import re
 import shutil
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -48,6 +48,23 @@ if TYPE_CHECKING:
 ORIGINAL = "original"
 TURNED_ROUND = 0.9
 """Share of changed decisions from which a given variant is asked about its labels."""
+
+
+@contextmanager
+def _collecting() -> Iterator[None]:
+    """Let the collector look at what comes from here on alone.
+
+    It is called after each variant, and the libraries' own objects, a million of them, take most of a second.
+    """
+    if gc.get_freeze_count():
+        # Whoever froze what there was before knows when that ends.
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def silent(stage: str, done: int, total: int | None) -> None:
@@ -276,6 +293,7 @@ class _Audit:
         learned = learning(self.config, model, self._table) if self.config.planned else (None, None)
         files = files_of(model, self.config.model) if self.config.model else []
         with ExitStack() as closing:
+            closing.enter_context(_collecting())
             shop = closing.enter_context(
                 Workshop(
                     self.config, model, rows, learned, self.data, self.folder.folder, self.progress, files

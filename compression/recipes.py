@@ -11,6 +11,7 @@ import difflib
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Annotated, Any, Literal
 
 import pyarrow as pa
@@ -207,11 +208,16 @@ def recipe(
 
 def registry() -> dict[tuple[Family, str], Recipe]:
     """Return all recipes by family and name; none of their libraries is imported for that."""
+    _listed()
+    return _RECIPES
+
+
+@cache
+def _listed() -> None:
     root = __package__.rpartition(".")[0]
     for room, modules in MODULES.items():
         for module in modules:
             importlib.import_module(f"{root}.{room}.{module}")
-    return _RECIPES
 
 
 def names(family: Family, room: Room | None = None) -> list[str]:

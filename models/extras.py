@@ -42,9 +42,12 @@ def quiet() -> Iterator[None]:
         importlib.import_module("transformers.utils.logging").disable_progress_bar()
     # torchao tells through the root logger which of its CUDA libraries this machine cannot load.
     loggers = [logging.getLogger(name) for name in (None, "torch", "torchao", "transformers", "onnxscript")]
-    levels = {logger: logger.level for logger in loggers if logger.level != logging.CRITICAL}
-    for logger in levels:
-        logger.setLevel(logging.CRITICAL)
+    levels: dict[logging.Logger, int] = {}
+    for logger in loggers:
+        # One without a level of its own follows the first.
+        if logger.getEffectiveLevel() < logging.CRITICAL:
+            levels[logger] = logger.level
+            logger.setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

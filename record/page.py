@@ -17,14 +17,10 @@ def history_page(
     audit: str, where: str, releases: Sequence[Release], every: Sequence[Series], broken: Broken | None
 ) -> str:
     """Render a history as a whole HTML document that refers to nothing outside itself."""
-    from jinja2 import ChoiceLoader, FileSystemLoader
-
     from .._version import __version__
     from ..reports.html import environment
 
-    made = environment()
-    assert made.loader is not None
-    made.loader = ChoiceLoader([FileSystemLoader(Path(__file__).parent / "templates"), made.loader])
+    made = environment(Path(__file__).parent / "templates")
     made.filters["figure"] = number
     charts = _charts(every)
     drawn = [(series, charts[i] if charts else None, places(series)) for i, series in enumerate(every)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,12 +116,27 @@ def _shown_definitions(result: AuditResult, variant: Variant | None) -> list[Any
     return [definition for name, definition in result.definitions.items() if name in shown]
 
 
-def environment() -> Environment:
-    """Return the environment of the HTML templates: everything escaped, the filters, the language."""
+def environment(more: Path | None = None) -> Environment:
+    """Return the environment of the HTML templates: everything escaped, the filters, the language.
+
+    It keeps its compiled templates, which take longer than most pages do, for the next page.
+
+    Parameters
+    ----------
+    more
+        A folder of templates of its own, looked into first.
+    """
+    return _environment(language(), more)
+
+
+@cache
+def _environment(language: str, more: Path | None) -> Environment:
+    # One for each language: what is constant in a template is written when that is compiled.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+    ours = Path(__file__).parent / "templates"
     made = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=FileSystemLoader([more, ours] if more else ours),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

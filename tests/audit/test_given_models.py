@@ -21,6 +21,7 @@ GATES = [
     {"cost": "storage", "limit": "<= 0.9", "on": "compressed"},
 ]
 REPORT = {"charts": False}
+METRICS = ["accuracy", "selection_rate"]
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,7 @@ def tabular(place):
     config = {
         "audit": "given", "data": {"label": "y", "sensitive": ["sex"], "id": "id"}, "gates": GATES,
         "model": {"features": tiny.FEATURES}, "compressions": ["prune"], "report": REPORT,
+        "metrics": METRICS,
     }  # fmt: skip
     result = fairweigh.run(config, place / "tabular", data=table, model=forest, variants=variants)
     return result, table, small, array
@@ -156,6 +158,7 @@ def text(place):
     config = {
         "audit": "texts", "data": {"label": "y", "sensitive": ["sex"], "id": "id"}, "gates": GATES[:1],
         "model": {"kind": "transformers", "path": str(bert), "text": "text"}, "report": REPORT,
+        "metrics": METRICS,
         "variants": [{"name": name, "path": str(place / name)} for name in names],
     }  # fmt: skip
     return fairweigh.run(config, place / "texts", data=tiny.texts(80)), wrapped.eval()
@@ -296,6 +299,7 @@ def test_graphs_of_three_runtimes_decide_as_the_module_that_they_come_from(place
         "audit": "graphs", "data": {"label": "y", "sensitive": ["sex"], "id": "id"}, "gates": GATES[:1],
         "model": {"path": str(place / "mlp.safetensors"), "factory": factory, "features": tiny.FEATURES},
         "variants": [{"name": name, "path": str(place / name)} for name in files], "report": REPORT,
+        "metrics": METRICS,
     }  # fmt: skip
     result = fairweigh.run(config, place / "graphs", data=table)
     assert [c.overall.rate for c in result.comparisons] == [0, 0, 0]

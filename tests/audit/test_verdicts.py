@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from fairweigh.audit import variant
+from fairweigh.audit import changes, variant
 from fairweigh.audit.changes import compared
 from fairweigh.audit.config import Gate
 from fairweigh.audit.gate import decide
@@ -135,8 +135,8 @@ _GATE = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None)
-@given(_CELLS, st.lists(_GATE, min_size=2, max_size=6))
+@settings(max_examples=15, deadline=None)
+@given(_CELLS, st.lists(_GATE, min_size=2, max_size=4))
 def test_adding_gates_changes_no_verdict_and_no_limit(cells, gates):
     if sum(map(sum, cells.values())) == 0:
         return
@@ -257,8 +257,11 @@ def test_the_family_is_every_large_rate_against_its_reference():
 
 
 @pytest.mark.parametrize("weighted", [True, False])
-def test_nobody_pays_where_flips_fall_alike(weighted):
+def test_nobody_pays_where_flips_fall_alike(weighted, monkeypatch):
     """Eight slices of two features, log-normal weights: named in at most a few runs of 40."""
+    # Changes of metrics have tests of their own, and take nearly all of the time.
+    for other in ("_changes", "_gap_changes"):
+        monkeypatch.setattr(changes, other, lambda *_: ())
     r, named = np.random.default_rng(5), 0
     for _ in range(40):
         n = 1200

@@ -19,6 +19,17 @@ def stored(model, tmp_path):
     return cost.storage(model, tmp_path / "original")
 
 
+ROUNDS = {name: getattr(cost, name) for name in ("LEAST_ROUNDS", "FEWEST_ROUNDS", "MOST_REPEATS", "WARM_UP")}
+
+
+@pytest.fixture(autouse=True)
+def as_users_time(monkeypatch):
+    """All rounds: here they are what is looked at."""
+    for name, value in ROUNDS.items():
+        monkeypatch.setattr(cost, name, value)
+    monkeypatch.setattr(cost, "SECONDS", 0.1)
+
+
 # --- bytes and parameters ----------------------------------------
 
 
@@ -387,8 +398,7 @@ def test_every_arm_runs_once_a_round_in_another_order():
     assert len({tuple(r) for r in rounds.tolist()}) > 1
 
 
-def test_a_real_model_is_timed_at_one_row_and_at_the_audits_batch(bert, tmp_path, monkeypatch):
-    monkeypatch.setattr(cost, "SECONDS", 0.1)
+def test_a_real_model_is_timed_at_one_row_and_at_the_audits_batch(bert, tmp_path):
     artefact.save(bert, [], tmp_path / "a")
     copy = artefact.load(tmp_path / "a")
     batches = cost.Batches.of(bert, batch(texts(100), bert))

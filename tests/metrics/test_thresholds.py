@@ -154,7 +154,7 @@ def cuts_of(slices):
     return [candidates(*s) for s in slices]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(tables(), OBJECTIVES, constraints(), st.booleans(), st.data())
 def test_no_combination_of_cuts_is_better(slices, objective, constraint, common, data):
     brute = Brute(slices, objective, constraint, common)
@@ -175,7 +175,7 @@ def test_no_combination_of_cuts_is_better(slices, objective, constraint, common,
         assert raised.value.nearest == pytest.approx(brute.nearest(brute.defined), abs=1e-10)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(tables(), OBJECTIVES, constraints(), st.data())
 def test_least_disparity_is_the_least_of_all_combinations_that_perform_so_well(
     slices, objective, constraint, data
@@ -199,7 +199,7 @@ def test_least_disparity_is_the_least_of_all_combinations_that_perform_so_well(
     assert_is(found, slices, objective, constraint, performance, least)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(tables(), OBJECTIVES, constraints(), st.integers(2, 8))
 def test_curve_runs_from_the_optimum_to_the_least_disparity_and_no_combination_beats_it(
     slices, objective, constraint, points

@@ -69,7 +69,10 @@ SPECS = {
 
 
 def config(kind: str, **changed):
-    base = {"audit": kind, "data": DATA, "model": SPECS[kind], "mitigations": MITIGATIONS}
+    base = {
+        "audit": kind, "data": DATA, "model": SPECS[kind], "mitigations": MITIGATIONS,
+        "metrics": ["selection_rate", "accuracy"], "report": {"charts": False},
+    }  # fmt: skip
     return {k: v for k, v in {**base, **changed}.items() if v is not None}
 
 

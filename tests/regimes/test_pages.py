@@ -90,7 +90,8 @@ def test_a_page_is_accessible_and_fits_the_screen(written, browser, name, langua
         page.goto(written[name, language].as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") == width
         assert (said, len(asked)) == ([], 1)
-        if AXE.exists():
+        # Both languages have the same elements: each is asked for at one of the widths.
+        if AXE.exists() and (language == "en") == (width == 1280):
             assert violations(page) == []
         page.close()
 

@@ -64,10 +64,20 @@ def test_html_is_valid(pages):
 
 @needs_chromium
 @needs_axe
-@pytest.mark.parametrize(("language", "width"), [("en", 1280), ("zh", 360)])
-@pytest.mark.parametrize("name", REPORTS)
-def test_page_is_accessible(pages, page, name, language, width):
-    page.set_viewport_size({"width": width, "height": 900})
+@pytest.mark.parametrize(
+    ("name", "language"),
+    [
+        ("compas", "en"),
+        ("compas", "zh"),
+        ("compressed", "en"),
+        ("compared", "zh"),
+        ("hostile", "en"),
+        ("hostile_ladder", "zh"),
+    ],
+)
+def test_page_is_accessible(pages, page, name, language):
+    """Every report, in one language on a desk's screen or in the other on a telephone's; one in both."""
+    page.set_viewport_size({"width": 1280 if language == "en" else 360, "height": 900})
     page.goto(pages[name, language].as_uri())
     assert violations(page) == []
 
@@ -97,8 +107,7 @@ def test_page_is_complete_without_javascript(pages, browser, page, name):
 
 
 @needs_chromium
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", ["compas", "compressed"])
+@pytest.mark.parametrize(("name", "language"), [("compas", "zh"), ("compressed", "en")])
 def test_whole_page_is_reached_by_keyboard(pages, page, name, language):
     page.goto(pages[name, language].as_uri())
     stops = page.evaluate(
