@@ -160,6 +160,11 @@ def _faults(found: Ready, made: Any) -> list[str]:
         )
         if held != listed:
             told.append(f"its layers have {listed} weights, and its file {held}")
+    if made.layers:
+        stored = cost.storage(made.model, made.folder)["tensor_bytes"]
+        summed = sum(layer["stored_bytes"] for layer in made.layers)
+        if summed != stored:
+            told.append(f"its layers take {summed} bytes, and its file holds {stored}")
     return told
 
 

@@ -1,19 +1,30 @@
 """Every architecture of the zoo with every recipe of compression: ``python -m tests.zoo.matrix`` (make zoo).
 
-Each architecture has a process of its own. The table goes into docs/compression.md; a recipe that ends in
-an exception, or whose artefact does not bear out what it says, ends this with code 1.
+Each architecture has a process of its own, and each recipe a bound in time; a recipe on which the process ends or
+hangs is a fault of its own, and the others go on in another process. What is found is kept in ``runs/zoo.jsonl`` as
+it comes, so that a run that was stopped goes on where it was, as long as neither the code nor the packages change
+(``--older`` takes those of another state too, ``--again`` tries some again). The tables go into docs/compression.md;
+a recipe that ends in an exception, or whose artefact does not bear out what it says, ends this with code 1.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import faulthandler
+import hashlib
 import json
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from fnmatch import fnmatch
+from importlib import metadata
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 from .attempt import ZOO, Attempt, attempt, recipes
 from .module_kinds import EXPORTED, MODULES
@@ -23,28 +34,63 @@ from .zoo import needs
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "compression.md"
+KEPT = ROOT / "runs" / "zoo.jsonl"
 OPEN, CLOSE = "<!-- the zoo: written by make zoo -->", "<!-- end of the zoo -->"
 TORCH = [*TEXTS, *IMAGES, *MODULES, *EXPORTED]
 ESTIMATORS = [kind for kind in ZOO.values() if kind.family == "sklearn"]
+LIMIT = 300
+"""Seconds that a recipe on an architecture may take, twenty times what the slowest needs."""
+PACKAGES = (
+    "torch", "transformers", "torchao", "onnxruntime", "openvino", "nncf", "scikit-learn", "lightgbm", "xgboost",
+    "catboost",
+)  # fmt: skip
+WRITING = Lock()
 
 
-def one(name: str) -> None:
+def versions() -> dict[str, str]:
+    return {name: metadata.version(name) for name in PACKAGES if _installed(name)}
+
+
+def _installed(name: str) -> bool:
+    try:
+        return bool(metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return False
+
+
+def state() -> str:
+    """A name of the code and packages that a result comes from."""
+    code = [path for room in ("compression", "models", "tests/zoo") for path in (ROOT / room).rglob("*.py")]
+    told = "".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(code))
+    return hashlib.sha256(f"{told}{versions()}".encode()).hexdigest()[:16]
+
+
+def one(name: str, asked: list[str]) -> None:
     """Print the attempts of one architecture, a line of JSON each."""
-    for recipe in recipes(ZOO[name]):
+    for recipe in asked:
+        # Its thread ends the process also where the interpreter itself is stuck.
+        faulthandler.dump_traceback_later(LIMIT, exit=True)
         print(json.dumps(dataclasses.asdict(attempt(name, recipe, timed=True))), flush=True)
 
 
-def in_its_own_process(name: str) -> list[Attempt]:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "tests.zoo.matrix", "--one", name],
-        capture_output=True, text=True, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    found = [Attempt(**json.loads(line)) for line in done.stdout.splitlines() if line.startswith("{")]
-    if done.returncode:
-        last = (done.stderr.splitlines() or [""])[-1]
-        found.append(Attempt(name, "(process)", broke=f"ended with code {done.returncode}: {last}"))
-    print(f"{name}: {len(found)} recipes", file=sys.stderr, flush=True)
-    return found
+def in_its_own_process(name: str, asked: list[str], keep: Any) -> None:
+    """Try recipes on an architecture; ``keep`` is called with each attempt as soon as its process has ended."""
+    while asked:
+        start = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "tests.zoo.matrix", "--one", name, *asked],
+            capture_output=True, text=True, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+        found = [Attempt(**json.loads(line)) for line in done.stdout.splitlines() if line.startswith("{")]
+        for each in found:
+            keep(each)
+        asked = asked[len(found) :]
+        if asked:
+            last = (done.stderr.splitlines() or [""])[-1]
+            why = f"the process ended with code {done.returncode} after {time.monotonic() - start:.0f} s: {last}"
+            keep(Attempt(name, asked[0], broke=why))
+            asked = asked[1:]
+    print(f"{name}: done", file=sys.stderr, flush=True)
 
 
 def table(found: list[Attempt], order: list[str]) -> tuple[list[str], dict[str, int]]:
@@ -70,7 +116,7 @@ def _cell(a: Attempt, why: dict[str, int]) -> str:
     return f"{a.bytes:.2f}{share}{time}"
 
 
-def write(found: list[Attempt]) -> None:
+def write(found: list[Attempt], dates: list[str], older: int) -> None:
     parts = [
         "Bytes stored (1 is the original's), share of the weights that are not what they were, time of a "
         "batch (×1 is the original's). Small models of random weights: they show what can be made of a kind, "
@@ -92,18 +138,48 @@ def _plain(reason: str) -> str:
     return reason.replace("|", "\\|").replace("<", "\\<").replace("_", "\\_").replace("*", "\\*")
 
 
+def kept(older: bool) -> dict[tuple[str, str], dict[str, Any]]:
+    """What earlier runs found, the last of each cell."""
+    lines = KEPT.read_text().splitlines() if KEPT.exists() else []
+    told = [json.loads(line) for line in lines]
+    return {(t["name"], t["recipe"]): t for t in told if older or t["state"] == state()}
+
+
 def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--one", help="one architecture, in this process")
+    asked.add_argument("--one", nargs="+", help="one architecture and recipes, in this process")
     asked.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
+    asked.add_argument("--older", action="store_true", help="take what was found with another state too")
+    asked.add_argument("--again", nargs=2, metavar=("ARCHITECTURE", "RECIPE"), help="patterns; only these")
     given = asked.parse_args()
     if given.one:
-        one(given.one)
+        one(given.one[0], given.one[1:])
         return 0
-    names = [kind.name for kind in [*TORCH, *ESTIMATORS] if needs(kind) is None]
+    cells = {k.name: recipes(k) for k in [*TORCH, *ESTIMATORS] if needs(k) is None}
+    before, now = kept(given.older), state()
+    KEPT.parent.mkdir(exist_ok=True)
+
+    def keep(found: Attempt) -> None:
+        with WRITING, KEPT.open("a") as file:
+            told = {**dataclasses.asdict(found), "state": now, "date": f"{date.today()}"}
+            print(json.dumps(told), file=file)
+
+    def wanted(name: str, recipe: str) -> bool:
+        if given.again:
+            return fnmatch(name, given.again[0]) and fnmatch(recipe, given.again[1])
+        return (name, recipe) not in before
+
+    open_ = {name: [r for r in asked if wanted(name, r)] for name, asked in cells.items()}
     with ThreadPoolExecutor(given.workers) as pool:
-        found = [a for each in pool.map(in_its_own_process, names) for a in each]
-    write(found)
+        for each in [pool.submit(in_its_own_process, *item, keep) for item in open_.items() if item[1]]:
+            each.result()
+    told = kept(given.older or bool(given.again))
+    lacking = [cell for name, rows in cells.items() for cell in ((name, r) for r in rows) if cell not in told]
+    named = {field.name for field in dataclasses.fields(Attempt)}
+    every = [told[name, r] for name, rows in cells.items() for r in rows if (name, r) in told]
+    found = [Attempt(**{k: v for k, v in t.items() if k in named}) for t in every]
+    if not lacking:
+        write(found, sorted({t["date"] for t in every}), sum(t["state"] != now for t in every))
     wrong = [(a, a.broke or "; ".join(a.faults)) for a in found if a.broke or a.faults]
     wrong += [(a, a.why) for a in found if RAW.search(a.why)]
     for a, what in wrong:
@@ -111,8 +187,9 @@ def main() -> int:
     made = sum(not (a.broke or a.why) for a in found)
     print(
         f"{len(found)} attempts: {made} made, {sum(bool(a.why) for a in found)} refused, {len(wrong)} wrong"
+        + (f"; {len(lacking)} not tried yet, so that no table is written" if lacking else "")
     )
-    return 1 if wrong else 0
+    return 1 if wrong or lacking else 0
 
 
 if __name__ == "__main__":
