@@ -17,6 +17,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -44,6 +45,8 @@ PACKAGES = (
     "torch", "transformers", "torchao", "onnxruntime", "openvino", "nncf", "scikit-learn", "lightgbm", "xgboost",
     "catboost",
 )  # fmt: skip
+MARK = "attempt: "
+"""What a line begins with that is no library's."""
 WRITING = Lock()
 
 
@@ -70,25 +73,32 @@ def one(name: str, asked: list[str]) -> None:
     for recipe in asked:
         # Its thread ends the process also where the interpreter itself is stuck.
         faulthandler.dump_traceback_later(LIMIT, exit=True)
-        print(json.dumps(dataclasses.asdict(attempt(name, recipe, timed=True))), flush=True)
+        found = attempt(name, recipe, timed=True)
+        print(f"{MARK}{json.dumps(dataclasses.asdict(found))}", flush=True)
 
 
 def in_its_own_process(name: str, asked: list[str], keep: Any) -> None:
-    """Try recipes on an architecture; ``keep`` is called with each attempt as soon as its process has ended."""
+    """Try recipes on an architecture; ``keep`` is called with each attempt as it comes."""
     while asked:
-        start = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "tests.zoo.matrix", "--one", name, *asked],
-            capture_output=True, text=True, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
-        found = [Attempt(**json.loads(line)) for line in done.stdout.splitlines() if line.startswith("{")]
-        for each in found:
-            keep(each)
-        asked = asked[len(found) :]
+        start, found = time.monotonic(), 0
+        with tempfile.TemporaryFile("w+") as told:
+            child = subprocess.Popen(
+                [sys.executable, "-W", "ignore", "-m", "tests.zoo.matrix", "--one", name, *asked],
+                stdout=subprocess.PIPE, stderr=told, text=True, cwd=ROOT,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+            )  # fmt: skip
+            assert child.stdout is not None
+            for line in child.stdout:
+                if line.startswith(MARK):
+                    keep(Attempt(**json.loads(line.removeprefix(MARK))))
+                    found += 1
+            code = child.wait()
+            told.seek(0)
+            last = (told.read().splitlines() or [""])[-1]
+        asked = asked[found:]
         if asked:
-            last = (done.stderr.splitlines() or [""])[-1]
-            why = f"the process ended with code {done.returncode} after {time.monotonic() - start:.0f} s: {last}"
-            keep(Attempt(name, asked[0], broke=why))
+            spent = f"{time.monotonic() - start:.0f} s"
+            keep(Attempt(name, asked[0], broke=f"the process ended with code {code} after {spent}: {last}"))
             asked = asked[1:]
     print(f"{name}: done", file=sys.stderr, flush=True)
 
