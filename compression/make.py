@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +97,7 @@ def make(
     trained_on = None
     last: tuple[dict[str, Any], Done] | None = None
     operations = counted(changed, context.sample)
+    untouched = model is context.original and not before
     for name, given in recipe:
         step = find(name, family)
         if isinstance(changed, RuledModel) and not step.rule:
@@ -106,7 +107,8 @@ def make(
             raise InputError(f"{name}: trains the model again, which would undo {worn[-1]}; put it before")
         params = step.params.model_validate(given)
         folded = _folded(changed) if family == "torch" and not step.rule else False
-        done = step.apply(changed, params, context)
+        done = step.apply(changed, params, replace(context, untouched=untouched))
+        untouched = False
         if folded:
             done.record["folded"] = True
         if done.rule is not None:

@@ -291,6 +291,15 @@ def autocast(model: Any, params: Params, context: Context) -> Done:
     return Done(tell("products in bfloat16, weights stay float32"), notes=[tell("Saves time, not storage.")])
 
 
+FORMATS = {
+    "int8-weight": tell("int8 weights"),
+    "int8-torchao": tell("int8 weights and activations"),
+    "int4-weight": tell("int4 weights"),
+    "fp8": tell("float8 weights and activations"),
+}
+"""What the recipes of torchao make of a layer, in words."""
+
+
 class TorchAO(Params):
     """torchao's formats."""
 
@@ -393,12 +402,11 @@ def _torchao(
     for own, first in shared.items():
         module.get_submodule(own).weight = module.get_submodule(first).weight
     model.runtime.compiled |= params.compile
-    kind = config.removesuffix("Config")
     notes = [] if params.compile else [tell("Uncompiled: bytes fall, time does not.")]
     if len(chosen) < len(layers):
         left = plural(len(layers) - len(chosen), "{n} Linear layer", "{n} Linear layers")
         notes.append(tell("{what} left alone: the kernels do not take their shapes.", what=left))
-    return Done(record=record, notes=notes, recount=lambda made: _by_torchao(made, kind))
+    return Done(record=record, notes=notes, recount=lambda made: _by_torchao(made, FORMATS[name]))
 
 
 def _looked_up(model: Any, context: Context, shared: Mapping[str, str]) -> list[str]:
@@ -408,7 +416,7 @@ def _looked_up(model: Any, context: Context, shared: Mapping[str, str]) -> list[
     return [name for name in _layers(model, "Embedding") if shared.get(name, name) in reached]
 
 
-def _by_torchao(made: Any, kind: str) -> str:
+def _by_torchao(made: Any, words: str) -> str:
     """What of a model torchao holds."""
     module = made.runtime.module
     held, found = weights.formats(module), weights.parameters(module)
@@ -416,7 +424,7 @@ def _by_torchao(made: Any, kind: str) -> str:
     own = [holders[name] for name in found if held[name].startswith("torchao")]
     layers, tables = own.count("Linear"), own.count("Embedding")
     what = plural(layers, "{n} Linear layer", "{n} Linear layers")
-    return _and_tables(tell("{what} to torchao's {type}", what=what, type=kind), tables, made)
+    return _and_tables(tell("{what} to {how} of torchao", what=what, how=words), tables, made)
 
 
 def copied(model: Any) -> Any:

@@ -42,7 +42,12 @@ def quiet() -> Iterator[None]:
         importlib.import_module("transformers.utils.logging").disable_progress_bar()
     # torchao tells through the root logger which of its CUDA libraries this machine cannot load.
     loggers = [logging.getLogger(name) for name in (None, "torch", "torchao", "transformers", "onnxscript")]
-    levels = {logger: logger.level for logger in loggers if logger.level != logging.CRITICAL}
+    # One without a level of its own has the root's.
+    levels = {
+        logger: logger.level
+        for logger in loggers
+        if logger.level != logging.CRITICAL and (logger.level or logger is logging.root)
+    }
     for logger in levels:
         logger.setLevel(logging.CRITICAL)
     try:

@@ -38,6 +38,7 @@ def params_of(recipe: str, kind: Kind) -> dict[str, Any]:
         "drop-layers": {"keep": half},
         "prune-heads": {"keep": max(1, (kind.heads or 2) // 2)},
         "distill": {"layers": half, **BRIEF},
+        "qat": BRIEF,
     }
     return asked.get(recipe, {})
 
