@@ -75,7 +75,8 @@ def _counted(runtime: Any, arrays: Mapping[str, Any]) -> tuple[float, str]:
     total = layers + attention
     if seen > total + sum(outside):
         return seen / rows, tell("by torch's counter, which sees more than the layers' shapes tell")
-    if seen and not outside and not any(type(p).__module__.startswith("torch.ao.nn") for p in module.modules()):
+    packed = any(type(p).__module__.startswith("torch.ao.nn") for p in module.modules())
+    if seen and not outside and not packed:
         share = f"{seen / total:.0%}"
         method = tell("{what}; torch's counter sees {share} of it", what=method, share=share)
     return float(total) / rows, method

@@ -27,8 +27,8 @@ TOLERANCE = 1e-3
 
 
 GRAPHS: weakref.WeakKeyDictionary[Any, Path] = weakref.WeakKeyDictionary()
-"""Float graphs of modules that nothing has changed, by the original's module: an export takes longer than all else,
-and four recipes begin with the same one."""
+"""Float graphs of modules that nothing has changed, by the original's module: an export takes longer than all
+else, and four recipes begin with the same one."""
 
 
 class Exported(NamedTuple):

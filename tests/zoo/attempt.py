@@ -100,7 +100,7 @@ def attempt(
         size = cost.storage(made.model, made.folder)["stored_bytes"]
         return Attempt(
             name, recipe, faults=tuple(_faults(found, made)), changed=made.steps[0]["changed"],
-            bytes=size / _original(name)[1], weights=_touched(found.model, made.model),
+            bytes=size / _original(name)[1], weights=_touched(found.model, made),
             time=_time(name, made.model) if timed else None, seconds=seconds,
         )  # fmt: skip
     finally:
@@ -143,7 +143,7 @@ def _faults(found: Ready, made: Any) -> list[str]:
     if "\n" in made.steps[0]["changed"] or not made.steps[0]["changed"]:
         told.append("what it did is not one line of words")
     recipe = made.steps[0]["recipe"]
-    if recipe not in SAME_WEIGHTS and _touched(found.model, made.model) == 0:
+    if recipe not in SAME_WEIGHTS and _touched(found.model, made) == 0:
         told.append("no weight is another than it was")
     module = getattr(getattr(made.model, "runtime", None), "module", None)
     if module is not None and (said := ZEROS.match(made.steps[0]["changed"])):
@@ -169,16 +169,19 @@ def _faults(found: Ready, made: Any) -> list[str]:
     return told
 
 
-def _touched(before: Any, after: Any) -> float | None:
+def _touched(before: Any, made: Any) -> float | None:
     """Share of the original's weights of two or more dimensions that are not what they were.
 
-    Weights are found by their names, and those of another shape have changed wholly.
+    Weights are found by their names, and those of another shape have changed wholly. An exported graph has
+    names of its own: there it is those that are not held in float32 that are counted.
     """
     if not isinstance(before, NeuralModel):
         return None
-    module = getattr(after.runtime, "module", None)
+    module = getattr(made.model.runtime, "module", None)
     if module is None:
-        return None
+        sizes = {x["name"]: int(np.prod(x["shape_before"])) for x in made.layers if x["shape_before"]}
+        exact = {x["name"] for x in made.layers if x["encoding"] == "float32"}
+        return sum(size for name, size in sizes.items() if name not in exact) / sum(sizes.values())
     old = {n: t for n, t in weights.dense(before.runtime.module).items() if t.ndim > 1}
     new = weights.dense(module)
     total = sum(t.numel() for t in old.values())
