@@ -184,9 +184,10 @@ def _not_evaluated(result: AuditResult) -> str:
     from .reports.words import visible
 
     found = [gate for gate in result.gates if gate.binding and gate.verdict == "error"]
-    failed = {variant.name: variant.why for variant in result.failed}
     first = found[0]
-    why = ": ".join([first.why.rstrip("."), *([failed[first.variant]] if first.variant in failed else [])])
+    # A gate may be on a group of variants, of which none was made.
+    failed = sorted(result.failed, key=lambda variant: variant.name != first.variant)
+    why = "; ".join([first.why.rstrip("."), *(f"{v.name}: {v.why}" for v in failed[:1])])
     more = f"; {number_of(len(found) - 1, 'more gate')} could not be evaluated" if len(found) > 1 else ""
     return shortened(visible(" ".join(f"gate {first.id} could not be evaluated: {why}{more}".split())))
 

@@ -163,8 +163,9 @@ def test_a_gate_on_a_variant_that_could_not_be_read_is_told_though_quiet(rows, c
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith("fairweigh: gate ")
     assert ended.err.count("\n") == 1
-    assert "The variant 'light' could not be made: " in ended.err
+    assert "No compressed variant could be made; light: " in ended.err
     assert "light.csv" in ended.err
+    assert "; 1 more gate could not be evaluated" in ended.err
     # Unless quiet, it stands in what is printed.
     ended = cli("gate", "run")
     assert (ended.code, ended.err) == (2, "")

@@ -181,7 +181,7 @@ def _touched(before: Any, made: Any) -> float | None:
     if module is None:
         sizes = {x["name"]: int(np.prod(x["shape_before"])) for x in made.layers if x["shape_before"]}
         exact = {x["name"] for x in made.layers if x["encoding"] == "float32"}
-        return sum(size for name, size in sizes.items() if name not in exact) / sum(sizes.values())
+        return sum(size for name, size in sizes.items() if name not in exact) / max(1, sum(sizes.values()))
     old = {n: t for n, t in weights.dense(before.runtime.module).items() if t.ndim > 1}
     new = weights.dense(module)
     total = sum(t.numel() for t in old.values())

@@ -1,7 +1,7 @@
 """Every architecture of the zoo with every recipe of compression: ``python -m tests.zoo.matrix`` (make zoo).
 
-Each architecture has a process of its own, and each recipe a bound in time; a recipe on which the process
-ends or hangs is a fault of its own, and the others go on in another process. What is found is kept in
+Each architecture has a process of its own, and each recipe a bound in time; a recipe on which the process ends
+or hangs is a fault of its own, and the others go on in another process. What is found is kept in
 ``runs/zoo.jsonl`` as it comes, so that a run that was stopped goes on where it was, as long as neither the code
 nor the packages change (``--older`` takes those of another state too, ``--again`` tries some again). The tables
 go into docs/compression.md; a recipe that ends in an exception, or whose artefact does not bear out what it
@@ -28,6 +28,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from fairweigh.audit.processor import processor
+
+from . import rows
 from .attempt import ZOO, Attempt, attempt, recipes
 from .module_kinds import EXPORTED, MODULES
 from .test_recipes import RAW
@@ -104,40 +107,62 @@ def in_its_own_process(name: str, asked: list[str], keep: Any) -> None:
     print(f"{name}: done", file=sys.stderr, flush=True)
 
 
-def table(found: list[Attempt], order: list[str]) -> tuple[list[str], dict[str, int]]:
-    """Lines of Markdown, architectures down and recipes across, and the reasons by their numbers."""
-    across = sorted({a.recipe for a in found})
-    why: dict[str, int] = {}
-    lines = ["| | " + " | ".join(f"`{r}`" for r in across) + " |", "|---" * (len(across) + 1) + "|"]
-    for name in order:
-        cells = {a.recipe: _cell(a, why) for a in found if a.name == name}
-        lines.append(f"| {name} | " + " | ".join(cells.get(r, "") for r in across) + " |")
-    return lines, why
+GROUPS = (
+    ("Texts", TEXTS),
+    ("Images and convolutions", [*IMAGES, *(kind for kind in MODULES if kind.rows is rows.pixels)]),
+    ("Series and tables", [kind for kind in MODULES if kind.rows is not rows.pixels]),
+    ("Exported programs", EXPORTED),
+    ("scikit-learn and alike", ESTIMATORS),
+)
+NOTE = """\
+Of a variant: its bytes as stored over the original's, the share of the original's weights that are not what they
+were (of an exported graph: not held in float32), and the time of a batch over the original's. A number in brackets
+is why the recipe is refused, below. These models are small and of random weights: they show what can be made of a
+kind, and neither what it is worth nor what it saves (a graph's structure is stored too, which is most of the bytes
+of a model so small)."""
+
+
+def table(found: list[Attempt], order: list[str], why: dict[str, int]) -> list[str]:
+    """Lines of Markdown, recipes down and architectures across; reasons get their numbers in ``why``."""
+    held = {(a.name, a.recipe): a for a in found if a.name in order}
+    lines = ["| recipe | " + " | ".join(order) + " |", "|---" + "|:-:" * len(order) + "|"]
+    for recipe in sorted({a.recipe for a in held.values()}):
+        cells = [_cell(held[name, recipe], why) if (name, recipe) in held else "" for name in order]
+        lines.append(f"| `{recipe}` | " + " | ".join(cells) + " |")
+    return lines
 
 
 def _cell(a: Attempt, why: dict[str, int]) -> str:
     if a.broke or a.faults:
         return "**fault**"
     if a.why:
-        # Numbers of one model are no other reason.
-        reason = a.why.partition(": ")[2] if a.why.startswith(f"{a.recipe}: ") else a.why
-        return f"({why.setdefault(reason, len(why) + 1)})"
-    share = "" if a.weights is None else f" {a.weights:.0%}"
-    time = "" if a.time is None else f" ×{a.time:.2f}"
-    return f"{a.bytes:.2f}{share}{time}"
+        return f"({why.setdefault(_general(a), len(why) + 1)})"
+    share = "" if a.weights is None else f", {a.weights:.0%}"
+    return f"{a.bytes:.2f}{share}, ×{a.time:.1f}"
+
+
+def _general(a: Attempt) -> str:
+    """A reason without the recipe, which its row names, and as it is of every architecture."""
+    reason = a.why.partition(": ")[2] if a.why.startswith(a.recipe) else a.why
+    return reason[0].upper() + reason[1:]
 
 
 def write(found: list[Attempt], dates: list[str], older: int) -> None:
+    """Put the tables in their place, with what they were made by."""
+    made_by = ", ".join(f"{name} {version}" for name, version in versions().items())
+    when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     parts = [
-        "Bytes stored (1 is the original's), share of the weights that are not what they were, time of a "
-        "batch (×1 is the original's). Small models of random weights: they show what can be made of a kind, "
-        "and not what it is worth. A number in brackets is why a recipe is refused, below its table."
+        f"Written by `make zoo` ({when}; {processor()[0]}, one thread; {made_by}), which renews it: "
+        f"{len(found)} attempts, of which {sum(not a.why for a in found)} made a variant. A test holds these "
+        "tables to the recipes and architectures that there are."
+        + (f" {older} of them with an earlier state of the code." if older else ""),
+        NOTE,
     ]
-    for title, kinds in (("torch and transformers", TORCH), ("scikit-learn and alike", ESTIMATORS)):
-        names = [kind.name for kind in kinds]
-        lines, why = table([a for a in found if a.name in names], names)
-        reasons = [f"{n}. {_plain(reason)}" for reason, n in why.items()]
-        parts.append("\n".join([f"For {title}:", "", *lines, "", *reasons]))
+    why: dict[str, int] = {}
+    for title, kinds in GROUPS:
+        parts.append("\n".join([f"### {title}", "", *table(found, [kind.name for kind in kinds], why)]))
+    reasons = [f"{n}. {_plain(reason)}" for reason, n in why.items()]
+    parts.append("\n".join(["### Why a recipe is refused", "", *reasons]))
     page = PAGE.read_text(encoding="utf-8")
     before, _, rest = page.partition(OPEN)
     after = rest.partition(CLOSE)[2]
@@ -146,7 +171,9 @@ def write(found: list[Attempt], dates: list[str], older: int) -> None:
 
 def _plain(reason: str) -> str:
     """A reason as text of Markdown."""
-    return reason.replace("|", "\\|").replace("<", "\\<").replace("_", "\\_").replace("*", "\\*")
+    for sign in "\\|<_*[":
+        reason = reason.replace(sign, f"\\{sign}")
+    return reason
 
 
 def kept(older: bool) -> dict[tuple[str, str], dict[str, Any]]:

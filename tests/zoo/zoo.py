@@ -42,7 +42,7 @@ ZOO: dict[str, Kind] = {
         *EXPORTED,
         *ESTIMATORS,
         *SERVED,
-    ]  # fmt: skip
+    ]
 }
 EVALUATED, LEARNED = 120, 160
 """Rows to audit, and rows to learn from."""
