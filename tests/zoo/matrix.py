@@ -1,11 +1,11 @@
 """Every architecture of the zoo with every recipe of compression: ``python -m tests.zoo.matrix`` (make zoo).
 
-Each architecture has a process of its own, and each recipe a bound in time; a recipe on which the process ends
-or hangs is a fault of its own, and the others go on in another process. What is found is kept in
-``runs/zoo.jsonl`` as it comes, so that a run that was stopped goes on where it was, as long as neither the code
-nor the packages change (``--older`` takes those of another state too, ``--again`` tries some again). The tables
-go into docs/compression.md; a recipe that ends in an exception, or whose artefact does not bear out what it
-says, ends this with code 1.
+Each architecture has a process of its own, and each recipe a bound in time; a recipe on which the process
+ends or hangs is a fault of its own, and the others go on in another process. What is found is kept in
+``runs/zoo.jsonl`` as it comes, so that a run that was stopped goes on where it was, as long as neither the
+code nor the packages change (``--older`` takes those of another state too, ``--again`` tries some again).
+The tables go into docs/compression.md; a recipe that ends in an exception, or whose artefact does not bear
+out what it says, ends this with code 1.
 """
 
 from __future__ import annotations
@@ -115,11 +115,11 @@ GROUPS = (
     ("scikit-learn and alike", ESTIMATORS),
 )
 NOTE = """\
-Of a variant: its bytes as stored over the original's, the share of the original's weights that are not what they
-were (of an exported graph: not held in float32), and the time of a batch over the original's. A number in brackets
-is why the recipe is refused, below. These models are small and of random weights: they show what can be made of a
-kind, and neither what it is worth nor what it saves (a graph's structure is stored too, which is most of the bytes
-of a model so small)."""
+Of a variant: its bytes as stored over the original's, the share of the original's weights that are not what
+they were (of an exported graph: not held in float32), and the time of a batch over the original's. A number
+in brackets is why the recipe is refused, below. These models are small and of random weights: they show
+what can be made of a kind, and neither what it is worth nor what it saves (a graph's structure is stored
+too, which is most of the bytes of a model so small)."""
 
 
 def table(found: list[Attempt], order: list[str], why: dict[str, int]) -> list[str]:
