@@ -15,17 +15,15 @@ import dataclasses
 import faulthandler
 import hashlib
 import json
+import multiprocessing
 import os
-import subprocess
 import sys
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from fnmatch import fnmatch
 from importlib import metadata
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from fairweigh.audit.processor import processor
@@ -49,9 +47,10 @@ PACKAGES = (
     "torch", "transformers", "torchao", "onnxruntime", "openvino", "nncf", "scikit-learn", "lightgbm",
     "xgboost", "catboost",
 )  # fmt: skip
-MARK = "attempt: "
-"""What a line begins with that is no library's."""
-WRITING = Lock()
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(
+    ["tests.zoo.attempt", "torch.onnx", "transformers.modeling_utils", "torchao", "onnxruntime.quantization"]
+)
 
 
 def versions() -> dict[str, str]:
@@ -72,39 +71,39 @@ def state() -> str:
     return hashlib.sha256(f"{told}{versions()}".encode()).hexdigest()[:16]
 
 
-def one(name: str, asked: list[str]) -> None:
-    """Print the attempts of one architecture, a line of JSON each."""
+def tried(name: str, asked: list[str], of: str) -> None:
+    """Try recipes on an architecture, and keep each attempt as soon as it is over."""
     for recipe in asked:
         # Its thread ends the process also where the interpreter itself is stuck.
         faulthandler.dump_traceback_later(LIMIT, exit=True)
-        found = attempt(name, recipe, timed=True)
-        print(f"{MARK}{json.dumps(dataclasses.asdict(found))}", flush=True)
+        keep(attempt(name, recipe, timed=True), of)
 
 
-def in_its_own_process(name: str, asked: list[str], keep: Any) -> None:
-    """Try recipes on an architecture; ``keep`` is called with each attempt as it comes."""
+def keep(found: Attempt, of: str) -> None:
+    told = {**dataclasses.asdict(found), "state": of, "date": f"{date.today()}"}
+    with KEPT.open("a") as file:
+        file.write(json.dumps(told) + "\n")
+
+
+def in_its_own_process(name: str, asked: list[str], of: str) -> None:
+    """Try recipes on an architecture in a fork of a process that has imported the libraries and no more."""
     while asked:
-        start, found = time.monotonic(), 0
-        with tempfile.TemporaryFile("w+") as told:
-            child = subprocess.Popen(
-                [sys.executable, "-W", "ignore", "-m", "tests.zoo.matrix", "--one", name, *asked],
-                stdout=subprocess.PIPE, stderr=told, text=True, cwd=ROOT,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
-            )  # fmt: skip
-            assert child.stdout is not None
-            for line in child.stdout:
-                if line.startswith(MARK):
-                    keep(Attempt(**json.loads(line.removeprefix(MARK))))
-                    found += 1
-            code = child.wait()
-            told.seek(0)
-            last = (told.read().splitlines() or [""])[-1]
-        asked = asked[found:]
+        before, start = _lines(name), time.monotonic()
+        child = PROCESSES.Process(target=tried, args=(name, asked, of))
+        child.start()
+        child.join()
+        asked = asked[_lines(name) - before :]
         if asked:
             spent = f"{time.monotonic() - start:.0f} s"
-            keep(Attempt(name, asked[0], broke=f"the process ended with code {code} after {spent}: {last}"))
+            broke = f"the process ended with code {child.exitcode} after {spent}"
+            keep(Attempt(name, asked[0], broke=broke), of)
             asked = asked[1:]
     print(f"{name}: done", file=sys.stderr, flush=True)
+
+
+def _lines(name: str) -> int:
+    lines = KEPT.read_text().splitlines() if KEPT.exists() else []
+    return sum(json.loads(line)["name"] == name for line in lines)
 
 
 GROUPS = (
@@ -185,22 +184,15 @@ def kept(older: bool) -> dict[tuple[str, str], dict[str, Any]]:
 
 def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--one", nargs="+", help="one architecture and recipes, in this process")
     asked.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
     asked.add_argument("--older", action="store_true", help="take what was found with another state too")
     asked.add_argument("--again", nargs=2, metavar=("ARCHITECTURE", "RECIPE"), help="patterns; only these")
     given = asked.parse_args()
-    if given.one:
-        one(given.one[0], given.one[1:])
-        return 0
     cells = {k.name: recipes(k) for k in [*TORCH, *ESTIMATORS] if needs(k) is None}
     before, now = kept(given.older), state()
     KEPT.parent.mkdir(exist_ok=True)
-
-    def keep(found: Attempt) -> None:
-        with WRITING, KEPT.open("a") as file:
-            told = {**dataclasses.asdict(found), "state": now, "date": f"{date.today()}"}
-            print(json.dumps(told), file=file)
+    # A process for each of several architectures at once: one thread each.
+    os.environ["OMP_NUM_THREADS"] = "1"
 
     def wanted(name: str, recipe: str) -> bool:
         if given.again:
@@ -209,7 +201,7 @@ def main() -> int:
 
     open_ = {name: [r for r in asked if wanted(name, r)] for name, asked in cells.items()}
     with ThreadPoolExecutor(given.workers) as pool:
-        for each in [pool.submit(in_its_own_process, *item, keep) for item in open_.items() if item[1]]:
+        for each in [pool.submit(in_its_own_process, *item, now) for item in open_.items() if item[1]]:
             each.result()
     told = kept(given.older or bool(given.again))
     lacking = [cell for name, rows in cells.items() for cell in ((name, r) for r in rows) if cell not in told]
