@@ -96,7 +96,7 @@ def make(
     more: dict[str, Any] = {"weights": [], "rules": [], "needs": []}
     trained_on = None
     last: tuple[dict[str, Any], Done] | None = None
-    operations = counted(changed, context.sample)
+    operations: tuple[float | None, str] | None = None
     untouched = model is context.original and not before
     for name, given in recipe:
         step = find(name, family)
@@ -143,6 +143,8 @@ def make(
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    # Of an exported model they are those of what was exported: here the model that it was made from.
+    operations = operations or counted(model, context.sample)
     return Made(folder, loaded, sha256, told, seen, operations, trained_on, more)
 
 

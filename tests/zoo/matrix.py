@@ -197,7 +197,7 @@ def main() -> int:
     def wanted(name: str, recipe: str) -> bool:
         if given.again:
             return fnmatch(name, given.again[0]) and fnmatch(recipe, given.again[1])
-        return (name, recipe) not in before
+        return (name, recipe) not in before or bool(before[name, recipe]["broke"])
 
     open_ = {name: [r for r in asked if wanted(name, r)] for name, asked in cells.items()}
     with ThreadPoolExecutor(given.workers) as pool:
