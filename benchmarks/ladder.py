@@ -2,7 +2,7 @@
 
 Each audit is a fresh process: it makes the variants, saves and loads them, loads each again in a process of
 its own, scores them, times them beside the original and writes the report. Wall-clock seconds count where the
-machine is at rest; those of the processor, all processes of an audit together, are less changed by others. The
+machine is at rest; those of the processor, all processes of an audit together, are less changed by others. A
 load is of the last minute, in processes per core: 1 is a machine that works for the audit alone.
 """
 

@@ -180,9 +180,10 @@ def _touched(before: Any, made: Any) -> float | None:
         return None
     module = getattr(made.model.runtime, "module", None)
     if module is None:
-        sizes = {x["name"]: int(np.prod(x["shape_before"])) for x in made.layers if x["shape_before"]}
-        exact = {x["name"] for x in made.layers if x["encoding"] == "float32"}
-        return sum(size for name, size in sizes.items() if name not in exact) / max(1, sum(sizes.values()))
+        told = [x for x in made.layers if x["shape_before"] and x["name"] != OTHERS]
+        sizes = [int(np.prod(x["shape_before"])) for x in told]
+        light = [size for x, size in zip(told, sizes, strict=True) if x["encoding"] != "float32"]
+        return sum(light) / max(1, sum(sizes))
     old = {n: t for n, t in weights.dense(before.runtime.module).items() if t.ndim > 1}
     new = weights.dense(module)
     total = sum(t.numel() for t in old.values())
