@@ -92,7 +92,7 @@ def audit(
     if not quiet:
         say(result)
         typer.echo(f"report: {target / 'report.html'}")
-    leave(result.verdict, allow_inconclusive)
+    leave(result, allow_inconclusive, quiet)
 
 
 @app.command()
@@ -114,7 +114,7 @@ def compare(
     if not quiet:
         say(result)
         typer.echo(f"report: {target / 'report.html'}")
-    leave(result.verdict, allow_inconclusive)
+    leave(result, allow_inconclusive, quiet)
 
 
 @app.command()

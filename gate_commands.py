@@ -82,7 +82,7 @@ def gate(
         if _on_github():
             typer.echo(render_annotations(result, places), nl=False)
             _add_summary(render_markdown(result))
-    leave(result.verdict, allow_inconclusive)
+    leave(result, allow_inconclusive, quiet)
 
 
 def _refuse_unsigned(runs: list[Path], public_key: Path) -> None:
@@ -172,10 +172,28 @@ def say(result: AuditResult) -> None:
     typer.echo(text)
 
 
-def leave(verdict: str, allow_inconclusive: bool) -> NoReturn:
-    """End with the verdict's exit code."""
-    code = 0 if verdict == "inconclusive" and allow_inconclusive else EXIT[verdict]
+def leave(result: AuditResult, allow_inconclusive: bool, quiet: bool) -> NoReturn:
+    """End with the verdict's exit code; an error is told in a line where nothing else was."""
+    code = 0 if result.verdict == "inconclusive" and allow_inconclusive else EXIT[result.verdict]
+    if quiet and code == EXIT["error"]:
+        line = _not_evaluated(result)
+        typer.echo(f"fairweigh: {line}", err=True)
+        annotate(line)
     raise typer.Exit(code)
+
+
+def _not_evaluated(result: AuditResult) -> str:
+    """The first gate that could not be evaluated, why, and how many others there are, on one line."""
+    from .datasets.errors import number_of, shortened
+    from .reports.words import visible
+
+    found = [gate for gate in result.gates if gate.binding and gate.verdict == "error"]
+    first = found[0]
+    # A gate may be on a group of variants, of which none was made.
+    failed = sorted(result.failed, key=lambda variant: variant.name != first.variant)
+    why = "; ".join([first.why.rstrip("."), *(f"{v.name}: {v.why}" for v in failed[:1])])
+    more = f"; {number_of(len(found) - 1, 'more gate')} could not be evaluated" if len(found) > 1 else ""
+    return shortened(visible(" ".join(f"gate {first.id} could not be evaluated: {why}{more}".split())))
 
 
 def annotate(error: str) -> None:

@@ -29,7 +29,7 @@ from ruamel.yaml.error import YAMLError
 from ..datasets.columns import word
 from ..datasets.dialect import TextForm
 from ..datasets.encoding import known_encoding
-from ..datasets.errors import InputError
+from ..datasets.errors import InputError, told_of
 from ..datasets.memory import PLACE
 from ..metrics.limit import Limit
 from ..metrics.table import DISPARITIES, METRICS
@@ -1006,7 +1006,7 @@ def _check_step(place: str, name: str, params: Mapping[str, Any], family: Family
         elif first["type"] == "missing":
             told = f"the parameter {key!r} is required"
         else:
-            told = f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}, got {shown(first['input'])}"
+            told = f"{key}: {told_of(first['type'], first['msg'])}, got {shown(first['input'])}"
         raise ValueError(f"{place}.{name}: {told}") from None
 
 
@@ -1201,7 +1201,7 @@ def first_problem(error: ValidationError, root: type[Section] | None = None) -> 
     if first["type"] == "missing":
         message = "this key is required"
     elif first["type"] != "value_error":
-        message = f"{message[0].lower()}{message[1:]}, got {shown(first['input'])}"
+        message = f"{told_of(first['type'], message)}, got {shown(first['input'])}"
     return " ".join((f"{path}: {message}" if path else message).split())
 
 

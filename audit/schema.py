@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from ..datasets.errors import InputError
+from ..datasets.errors import InputError, told_of
 from ..datasets.json_text import parse_object, read_regular
 from ..plain import shown
 
@@ -53,7 +53,7 @@ def read_as(model: type[M], path: Path, ours: str, what: str) -> tuple[M, list[s
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = shown(".".join(map(str, first["loc"])))[1:-1]
-        parts = (f"not {what} of schema {version}", place, first["msg"])
+        parts = (f"not {what} of schema {version}", place, told_of(first["type"], first["msg"]))
         raise InputError(f"{path}: {' '.join(': '.join(filter(None, parts)).split())}") from None
 
 

@@ -6,7 +6,7 @@ import gc
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from ..datasets.evaluation import EvaluationSet
 from ..metrics.exact import clopper_pearson
 from ..models.base import Model
 from ..models.compiled import forget_compiled
+from ..models.extras import quiet
 from ..models.foreign import one_line
 from ..models.neural import NeuralModel
 from ..models.rules import unruled
@@ -386,13 +387,15 @@ def self_flips(model: Model, rows: pa.RecordBatch, config: Config) -> SelfFlips:
     decision = np.empty(rows.num_rows, bool)
     score = None if before.score is None else np.empty(rows.num_rows)
     start = 0
-    while start < len(order):
-        piece = order[start : start + int(draw.integers(1, PIECE_ROWS + 1))]
-        again = model.score(rows.take(pa.array(piece)), None)
-        decision[piece] = again.decision
-        if score is not None:
-            score[piece] = again.score
-        start += len(piece)
+    # What people wrote themselves may say what it likes.
+    with quiet() if isinstance(unruled(model), NeuralModel) else nullcontext():
+        while start < len(order):
+            piece = order[start : start + int(draw.integers(1, PIECE_ROWS + 1))]
+            again = model.score(rows.take(pa.array(piece)), None)
+            decision[piece] = again.decision
+            if score is not None:
+                score[piece] = again.score
+            start += len(piece)
     flips = int((decision != before.decision).sum())
     low, high = clopper_pearson(flips, rows.num_rows, (1 - config.confidence) / 2)
     return SelfFlips(

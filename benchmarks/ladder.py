@@ -2,7 +2,8 @@
 
 Each audit is a fresh process: it makes the variants, saves and loads them, loads each again in a process of
 its own, scores them, times them beside the original and writes the report. Wall-clock seconds count where the
-machine is at rest; those of the processor, all processes of an audit together, are hardly changed by others.
+machine is at rest; those of the processor, all processes of an audit together, are less changed by others. A
+load is of the last minute, in processes per core: 1 is a machine that works for the audit alone.
 """
 
 from __future__ import annotations
@@ -61,8 +62,8 @@ def audited(folder: Path, variants: int) -> tuple[float, float]:
 def main() -> None:
     import pyarrow.parquet as pq
 
-    print("| variants | by the clock | of the processor | ratio to the first | each further variant |")
-    print("|--:|--:|--:|--:|--:|")
+    print("| variants | by the clock | of the processor | ratio to the first | each further variant | load |")
+    print("|--:|--:|--:|--:|--:|--:|")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         save_bert(folder / "bert")
@@ -73,7 +74,8 @@ def main() -> None:
             first = first if first[0] else (seconds, used)
             each = f"{(used - first[1]) / (variants - 1):.1f} s" if variants > 1 else ""
             told = f"{seconds:.1f} s | {used:.1f} s | {used / first[1]:.1f} | {each}"
-            print(f"| {variants} | {told} |", flush=True)
+            load = f"{os.getloadavg()[0] / len(os.sched_getaffinity(0)):.1f}"
+            print(f"| {variants} | {told} | {load} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def qat(model: Any, params: Aware, context: Context) -> Done:
     record = plan(model, context, NAME, per_channel=params.per_channel, embeddings=False)
     unpacked(model, NAME)
     # torch has no fake quantisation of recurrent layers: they stay in float32, as they are trained.
-    record["recurrent"] = []
+    record["recurrent"] = record["unbiased"] = []
     module = model.runtime.module
     turn(module, record)
     layers = _linear(module, record["spared"])

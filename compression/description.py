@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from ..datasets.errors import InputError
+from ..datasets.errors import InputError, told_of
 from ..models.foreign import one_line
 from ..models.written import Positive, Written, WrittenRule
 from ..plain import read_json, shown
@@ -40,6 +40,7 @@ class Record(Written):
     codebooks: dict[str, Positive] = Field({})
     turned: list[str] = Field([])
     recurrent: list[str] = Field([])
+    unbiased: list[str] = Field([])
     tied: dict[str, str] = Field({})
     spared: list[str] = Field([])
 
@@ -89,6 +90,7 @@ class Text(Written):
     text: str
     pair: str | None
     max_length: Positive | None
+    width: Positive = 0
 
 
 class Image(Written):
@@ -320,7 +322,7 @@ def _first(error: ValidationError, spec: Any) -> str:
     if first["type"] == "missing":
         told = "this key is required"
     elif first["type"] != "value_error":
-        told = f"{told[0].lower()}{told[1:]}, got {shown(first['input'])}"
+        told = f"{told_of(first['type'], told)}, got {shown(first['input'])}"
     path = _path(first["loc"], spec, missing=first["type"] == "missing")
     return " ".join(f"{path}: {told}".lstrip(": ").split())
 

@@ -48,8 +48,10 @@ def _counted(runtime: Any, arrays: Mapping[str, Any]) -> tuple[float, str]:
         if (kind := _kind(part)) is not None
     ]
     attended: list[float] = []
+    # What lies outside windows: torch's kernels multiply it all the same, and its counter counts it.
+    outside: list[float] = []
     hooks += [
-        part.register_forward_hook(_attention(attended, width), with_kwargs=True)
+        part.register_forward_hook(_attention(attended, outside, width), with_kwargs=True)
         for part in module.modules()
         if (width := _width(part))
     ]
@@ -67,11 +69,14 @@ def _counted(runtime: Any, arrays: Mapping[str, Any]) -> tuple[float, str]:
         method = tell("layers by their shapes, {n} rows of {tokens} tokens", n=rows, tokens=tokens)
     if attention:
         method = tell("{what}, attention products by its formula", what=method)
+    if outside:
+        method = tell("{what}, in {n} layers within their windows alone", what=method, n=len(outside))
     seen = _counted_by_torch(runtime, arrays)
     total = layers + attention
-    if seen > total:
+    if seen > total + sum(outside):
         return seen / rows, tell("by torch's counter, which sees more than the layers' shapes tell")
-    if seen and not any(type(p).__module__.startswith("torch.ao.nn") for p in module.modules()):
+    packed = any(type(p).__module__.startswith("torch.ao.nn") for p in module.modules())
+    if seen and not outside and not packed:
         share = f"{seen / total:.0%}"
         method = tell("{what}; torch's counter sees {share} of it", what=method, share=share)
     return float(total) / rows, method
@@ -147,15 +152,33 @@ def _first(part: Any, *names: str) -> int | None:
     return next((value for value in found if isinstance(value, int) and value), None)
 
 
-def _attention(counts: list[float], width: int) -> Any:
-    """Products of queries with keys and of weights with values: 4 x tokens^2 x width per row and layer."""
+def _attention(counts: list[float], outside: list[float], width: int) -> Any:
+    """Products of queries with keys and of weights with values: 4 x pairs x width per row and layer."""
 
     def count(part: Any, inputs: Any, named: Mapping[str, Any], output: Any) -> None:
         states = inputs[0] if inputs else named["hidden_states"]
         rows, tokens = states.shape[:2]
-        counts.append(4.0 * rows * tokens**2 * width)
+        pairs = _pairs(part, tokens)
+        counts.append(4.0 * rows * pairs * width)
+        if pairs < tokens**2:
+            outside.append(4.0 * rows * (tokens**2 - pairs) * width)
 
     return count
+
+
+def _pairs(part: Any, tokens: int) -> int:
+    """Pairs of tokens that an attention layer brings together: all, or those of its window.
+
+    As transformers has it, a window is of the tokens that lie less than ``sliding_window`` apart; a decoder's
+    is of so many tokens up to its own.
+    """
+    held = part if hasattr(part, "sliding_window") else getattr(part, "config", None)
+    window = getattr(held, "sliding_window", None)
+    if not isinstance(window, int) or window >= tokens:
+        return tokens**2
+    if getattr(part, "is_causal", False):
+        return tokens * window
+    return tokens * (2 * window - 1) - window * (window - 1)
 
 
 def _counted_by_torch(runtime: Any, arrays: Mapping[str, Any]) -> float:

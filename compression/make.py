@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,8 @@ def make(
     more: dict[str, Any] = {"weights": [], "rules": [], "needs": []}
     trained_on = None
     last: tuple[dict[str, Any], Done] | None = None
-    operations = counted(changed, context.sample)
+    operations: tuple[float | None, str] | None = None
+    untouched = model is context.original and not before
     for name, given in recipe:
         step = find(name, family)
         if isinstance(changed, RuledModel) and not step.rule:
@@ -106,7 +107,8 @@ def make(
             raise InputError(f"{name}: trains the model again, which would undo {worn[-1]}; put it before")
         params = step.params.model_validate(given)
         folded = _folded(changed) if family == "torch" and not step.rule else False
-        done = step.apply(changed, params, context)
+        done = step.apply(changed, params, replace(context, untouched=untouched))
+        untouched = False
         if folded:
             done.record["folded"] = True
         if done.rule is not None:
@@ -141,6 +143,8 @@ def make(
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    # Of an exported model they are those of what was exported: here the model that it was made from.
+    operations = operations or counted(model, context.sample)
     return Made(folder, loaded, sha256, told, seen, operations, trained_on, more)
 
 

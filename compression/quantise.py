@@ -51,6 +51,8 @@ def quantise_dynamic(module: Any, record: Mapping[str, Any]) -> None:
             f"int8-dynamic: torch {torch.__version__} has no quantize_dynamic any more; use onnx-int8"
         )
     turn(module, record)
+    for name in record.get("unbiased", ()):
+        _replace(module, name, _biased(module.get_submodule(name)))
     linear = ao.per_channel_dynamic_qconfig if record["per_channel"] else ao.default_dynamic_qconfig
     wanted: dict[Any, Any] = {torch.nn.Linear: linear}
     wanted |= dict.fromkeys(record.get("recurrent", ()), linear)
@@ -60,8 +62,7 @@ def quantise_dynamic(module: Any, record: Mapping[str, Any]) -> None:
     with quiet():
         ao.quantize_dynamic(module, wanted, inplace=True)
     for name, first in record.get("tied", {}).items():
-        parent, _, own = name.rpartition(".")
-        setattr(module.get_submodule(parent), own, module.get_submodule(first))
+        _replace(module, name, module.get_submodule(first))
     for part in module.modules():
         # Their fused kernel takes plain weights, and asks packed ones for their device (pytorch#109987).
         if isinstance(part, torch.nn.TransformerEncoder):
@@ -87,8 +88,29 @@ def turn(module: Any, record: Mapping[str, Any]) -> None:
         made.weight = torch.nn.Parameter(old.weight.detach().t().contiguous(), requires_grad=False)
         if old.bias is not None:
             made.bias = torch.nn.Parameter(old.bias.detach(), requires_grad=False)
-        parent, _, own = name.rpartition(".")
-        setattr(module.get_submodule(parent), own, made.train(old.training))
+        _replace(module, name, made.train(old.training))
+
+
+def _replace(module: Any, name: str, part: Any) -> None:
+    """Put a module in the place of another one, by its name."""
+    parent, _, own = name.rpartition(".")
+    setattr(module.get_submodule(parent), own, part)
+
+
+def _biased(old: Any) -> Any:
+    """A recurrent layer with biases of zero, which compute what it does without: torch packs none without."""
+    torch = optional("torch", "int8-dynamic")
+    settings = {"input_size": old.input_size, "hidden_size": old.hidden_size}
+    if isinstance(old, torch.nn.RNNBase):
+        kept = ("num_layers", "batch_first", "dropout", "bidirectional")
+    else:
+        kept = ("nonlinearity",) if isinstance(old, torch.nn.RNNCell) else ()
+    made = type(old)(**settings, **{name: getattr(old, name) for name in kept}, bias=True)
+    held = dict(old.named_parameters())
+    with torch.no_grad():
+        for name, parameter in made.named_parameters():
+            parameter.copy_(held[name] if name in held else torch.zeros_like(parameter))
+    return made.train(old.training)
 
 
 def transposed(module: Any) -> list[str]:
@@ -133,14 +155,13 @@ def exchangeable(model: Any, name: str) -> None:
 
 
 def _recurrent(module: Any) -> list[str]:
-    """Names of the recurrent layers that torch has int8 kernels for: with biases and without projections."""
+    """Names of the recurrent layers that torch has int8 kernels for: no RNN, and none with projections."""
     torch = optional("torch", "int8-dynamic")
     cells = (torch.nn.LSTMCell, torch.nn.GRUCell, torch.nn.RNNCell)
     return [
         name
         for name, part in module.named_modules()
-        if (type(part) in (torch.nn.LSTM, torch.nn.GRU) and part.bias and not part.proj_size)
-        or (type(part) in cells and part.bias)
+        if (type(part) in (torch.nn.LSTM, torch.nn.GRU) and not part.proj_size) or type(part) in cells
     ]
 
 
@@ -177,9 +198,10 @@ def plan(model: Any, context: Context, name: str, *, per_channel: bool, embeddin
     parted = {name for pair in tied.items() if pair[0] not in whole for name in pair}
     reached = {one for name, one in tied.items() if name in called} | called
     spared = [n for n in (*linear, *every) if not n or tied.get(n, n) not in reached or n in parted]
+    recurrent = [name for name in _recurrent(module) if name in called]
     return {
         "per_channel": per_channel, "embeddings": embeddings, "turned": transposed(module),
-        "recurrent": [name for name in _recurrent(module) if name in called],
+        "recurrent": recurrent, "unbiased": [n for n in recurrent if not module.get_submodule(n).bias],
         "tied": {name: one for name, one in whole.items() if name not in spared}, "spared": spared,
     }  # fmt: skip
 
@@ -231,8 +253,26 @@ def _and_tables(changed: str, tables: int, made: Any) -> str:
         changed,
         tell("{what} to int8, one scale per row", what=what) if tables else "",
         tell("{share} of the weights", share=f"{share(made):.0%}"),
+        *_left(made.runtime.module),
     ]
     return "; ".join(part for part in parts if part)
+
+
+def _left(module: Any) -> list[str]:
+    """What stays in float32 though a product is taken of its weights, as torch has no int8 layer for it."""
+    nn = optional("torch", "int8-dynamic").nn
+
+    def found(*kinds: Any) -> int:
+        return sum(isinstance(part, kinds) for part in module.modules())
+
+    recurrent, attending = found(nn.RNNBase, nn.RNNCellBase), found(nn.MultiheadAttention)
+    convolutions = found(nn.Conv1d, nn.Conv2d, nn.Conv3d)
+    told = [
+        (recurrent, plural(recurrent, "{n} recurrent layer in float32", "{n} recurrent layers in float32")),
+        (attending, plural(attending, "{n} attention layer in float32", "{n} attention layers in float32")),
+        (convolutions, plural(convolutions, "{n} convolution in float32", "{n} convolutions in float32")),
+    ]
+    return [what for count, what in told if count]
 
 
 def _layers(model: Any, kind: str) -> list[str]:
@@ -289,6 +329,15 @@ def autocast(model: Any, params: Params, context: Context) -> Done:
     in_float32(model, "autocast")
     model.runtime.autocast = True
     return Done(tell("products in bfloat16, weights stay float32"), notes=[tell("Saves time, not storage.")])
+
+
+FORMATS = {
+    "int8-weight": tell("int8 weights"),
+    "int8-torchao": tell("int8 weights and activations"),
+    "int4-weight": tell("int4 weights"),
+    "fp8": tell("float8 weights and activations"),
+}
+"""What the recipes of torchao make of a layer, in words."""
 
 
 class TorchAO(Params):
@@ -393,12 +442,11 @@ def _torchao(
     for own, first in shared.items():
         module.get_submodule(own).weight = module.get_submodule(first).weight
     model.runtime.compiled |= params.compile
-    kind = config.removesuffix("Config")
     notes = [] if params.compile else [tell("Uncompiled: bytes fall, time does not.")]
     if len(chosen) < len(layers):
         left = plural(len(layers) - len(chosen), "{n} Linear layer", "{n} Linear layers")
         notes.append(tell("{what} left alone: the kernels do not take their shapes.", what=left))
-    return Done(record=record, notes=notes, recount=lambda made: _by_torchao(made, kind))
+    return Done(record=record, notes=notes, recount=lambda made: _by_torchao(made, FORMATS[name]))
 
 
 def _looked_up(model: Any, context: Context, shared: Mapping[str, str]) -> list[str]:
@@ -408,7 +456,7 @@ def _looked_up(model: Any, context: Context, shared: Mapping[str, str]) -> list[
     return [name for name in _layers(model, "Embedding") if shared.get(name, name) in reached]
 
 
-def _by_torchao(made: Any, kind: str) -> str:
+def _by_torchao(made: Any, words: str) -> str:
     """What of a model torchao holds."""
     module = made.runtime.module
     held, found = weights.formats(module), weights.parameters(module)
@@ -416,7 +464,7 @@ def _by_torchao(made: Any, kind: str) -> str:
     own = [holders[name] for name in found if held[name].startswith("torchao")]
     layers, tables = own.count("Linear"), own.count("Embedding")
     what = plural(layers, "{n} Linear layer", "{n} Linear layers")
-    return _and_tables(tell("{what} to torchao's {type}", what=what, type=kind), tables, made)
+    return _and_tables(tell("{what} to {how} of torchao", what=what, how=words), tables, made)
 
 
 def copied(model: Any) -> Any:

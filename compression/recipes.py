@@ -78,6 +78,8 @@ class Context:
         Gives the rows that decision rules are fitted on, which no step trains on.
     original : model or None
         The model that the variants are made from.
+    untouched : bool
+        Whether the step is given a copy of the original as it is, which no step before has changed.
     sensitive : tuple of str
         The audited sensitive features.
     bins : mapping
@@ -99,6 +101,7 @@ class Context:
     training: Callable[[], TrainingRows] | None = None
     validation: Callable[[], TrainingRows] | None = None
     original: Any = None
+    untouched: bool = False
     sensitive: tuple[str, ...] = ()
     bins: Mapping[str, Sequence[float]] = field(default_factory=dict)
     merge: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)

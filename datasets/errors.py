@@ -27,6 +27,23 @@ def number_of(n: int, one: str, many: str = "") -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
+NO_KEYS = ("model_type", "model_attributes_type", "dataclass_type", "dict_type", "mapping_type")
+"""What pydantic calls a value in the place of keys with their values; it names a class of ours there."""
+
+
+def told_of(kind: str, message: str) -> str:
+    """Say what pydantic expected in the words of a configuration, and of no program.
+
+    Parameters
+    ----------
+    kind, message : str
+        ``type`` and ``msg`` of one of its errors.
+    """
+    if kind in NO_KEYS:
+        return "expected keys with their values (key: value)"
+    return f"{message[0].lower()}{message[1:]}"
+
+
 def shortened(message: str) -> str:
     """Cut what is long in a message: a name or value in it, and then the whole, each in its middle."""
     if len(message) <= MOST_WORD:

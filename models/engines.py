@@ -34,7 +34,8 @@ def of_engine(kind: str, spec: Any, data: EvaluationSet) -> NeuralModel:
     files = runtime.files
     sha = sha256_file(files[0]) if len(files) == 1 else checksum_of(files)
     about = {"kind": kind, "path": str(runtime.path), "sha256": sha}
-    inputs = graph_inputs(spec, data, list(runtime.wanted), each=len(runtime.wanted) > 1)
+    names = list(runtime.wanted)
+    inputs = graph_inputs(spec, data, names, runtime.shapes, each=len(names) > 1)
     model = NeuralModel(inputs, runtime, Head((), (), "softmax"), about=about)
     where = place_of(spec)
     values = squeezed(runtime(sampled(model, spec, data)), where)

@@ -49,6 +49,8 @@ class Tokens:
         Whether texts are padded on the left.
     truncated : int
         Texts cut at the model's limit.
+    width : int
+        Tokens that every text is padded to; 0: the longest beside it.
     """
 
     flat: dict[str, NDArray[np.int32]]
@@ -56,16 +58,17 @@ class Tokens:
     pad: dict[str, int]
     left: bool
     truncated: int
+    width: int = 0
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """Tokens of each text."""
-        return np.diff(self.starts)
+        """Tokens of each text as the model meets it."""
+        return np.maximum(np.diff(self.starts), self.width)
 
     def collate(self, rows: NDArray[np.intp]) -> Arrays:
         """Pad some texts to the longest of them."""
-        lengths = self.lengths[rows]
-        width = int(lengths.max())
+        lengths = np.diff(self.starts)[rows]
+        width = max(int(lengths.max()), self.width)
         place = np.arange(width)[None, :] - (width - lengths[:, None] if self.left else 0)
         inside = (place >= 0) & (place < lengths[:, None])
         index = np.where(inside, self.starts[rows][:, None] + place, 0)
@@ -88,15 +91,23 @@ class TextInputs:
         Columns.
     max_length : int, optional
         Tokens per text; longer ones are cut and counted. Default: the model's limit.
+    width : int
+        Tokens that a graph takes, no fewer and no more; 0: any number.
     """
 
     def __init__(
-        self, tokenizer: Any, text: str, pair: str | None = None, max_length: int | None = None
+        self,
+        tokenizer: Any,
+        text: str,
+        pair: str | None = None,
+        max_length: int | None = None,
+        width: int = 0,
     ) -> None:
         self.tokenizer = tokenizer
-        self.text, self.pair, self.max_length = text, pair, max_length
+        self.text, self.pair, self.width = text, pair, width
+        self.max_length = min(max_length or width, width) if width else max_length
         self.columns = [text, *([pair] if pair else [])]
-        self._identity = _identity(tokenizer, max_length)
+        self._identity = f"{_identity(tokenizer, self.max_length)} {width}"
 
     def padding(self, side: str) -> TextInputs:
         """The same texts padded on a side, ``left`` or ``right``."""
@@ -104,7 +115,7 @@ class TextInputs:
             return self
         tokenizer = copy.deepcopy(self.tokenizer)
         tokenizer.padding_side = side
-        return TextInputs(tokenizer, self.text, self.pair, self.max_length)
+        return TextInputs(tokenizer, self.text, self.pair, self.max_length, self.width)
 
     def encode(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Encoded:
         """Tokenise the texts of a batch."""
@@ -158,12 +169,14 @@ class TextInputs:
         }
         return Tokens(
             flat, starts, {name: pad.get(name, 0) for name in flat},
-            self.tokenizer.padding_side == "left", truncated,
+            self.tokenizer.padding_side == "left", truncated, self.width,
         )  # fmt: skip
 
     def describe(self) -> dict[str, Any]:
         """Return columns and limit."""
         told: dict[str, Any] = {"text": self.text, "max_length": self.max_length}
+        if self.width:
+            told["padded_to"] = self.width
         if self.pair:
             told["text_pair"] = self.pair
         return told
@@ -176,7 +189,8 @@ class TextInputs:
         """Write the tokenizer; returns what `load_inputs` needs to read it again."""
         with quiet():
             self.tokenizer.save_pretrained(folder / "tokenizer")
-        return {"kind": "text", "text": self.text, "pair": self.pair, "max_length": self.max_length}
+        told = {"kind": "text", "text": self.text, "pair": self.pair, "max_length": self.max_length}
+        return {**told, "width": self.width} if self.width else told
 
 
 def _texts(column: pa.Array, name: str, ids: pa.Array | None) -> list[str]:
@@ -499,8 +513,9 @@ def load_inputs(spec: dict[str, Any], folder: Path) -> Any:
     """Read inputs that an artefact's folder holds."""
     if spec["kind"] == "text":
         return TextInputs(
-            tokenizer_from(str(folder / "tokenizer")), spec["text"], spec["pair"], spec["max_length"]
-        )
+            tokenizer_from(str(folder / "tokenizer")), spec["text"], spec["pair"], spec["max_length"],
+            spec.get("width", 0),
+        )  # fmt: skip
     if spec["kind"] == "image":
         return ImageInputs(processor_from(str(folder / "processor")), spec["image"])
     if spec["kind"] == "columns":

@@ -33,6 +33,8 @@ class LiteRtRuntime:
         The file alone.
     wanted : dict
         Its inputs by name, as the interpreter describes them.
+    shapes : list of list of int
+        Of its inputs; -1 for any size.
     fixed : int or None
         Rows that a run must have; None where it takes any number.
     place : int
@@ -54,6 +56,7 @@ class LiteRtRuntime:
             inputs = self._interpreter.get_input_details()
             self._outputs = self._interpreter.get_output_details()
         self.wanted = {_plain(entry["name"]): entry for entry in inputs}
+        self.shapes = [[int(size) for size in _signature(entry)] for entry in inputs]
         self.outputs = [_plain(entry["name"]) for entry in self._outputs]
         if not self.wanted or not self.outputs:
             raise InputError(f"model.path: {path} has no {'input' if not self.wanted else 'output'}")

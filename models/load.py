@@ -354,7 +354,7 @@ def _onnx(spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
     ports = list(runtime.wanted.values())
     single = all(port.shape and port.shape[-1] == 1 and len(port.shape) == 2 for port in ports)
     each = (single and len(ports) > 1) or any(port.type == "tensor(string)" for port in ports)
-    inputs = graph_inputs(spec, data, list(runtime.wanted), each=each)
+    inputs = graph_inputs(spec, data, list(runtime.wanted), [port.shape for port in ports], each=each)
     files = runtime.graph.files
     sha = sha256_file(path) if len(files) == 1 else checksum_of(files)
     about: dict[str, Any] = {"kind": "onnx", "path": str(path), "sha256": sha}
@@ -367,10 +367,17 @@ def _onnx(spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
     return model
 
 
-def graph_inputs(spec: Any, data: EvaluationSet, names: Sequence[str], *, each: bool) -> Inputs:
+def graph_inputs(
+    spec: Any, data: EvaluationSet, names: Sequence[str], shapes: Sequence[Sequence[Any]], *, each: bool
+) -> Inputs:
     """How rows become the inputs of a graph: tokens, columns each for itself, or one array of features.
 
-    ``names`` are those of its inputs; ``each``: each takes a column.
+    Parameters
+    ----------
+    names, shapes
+        Of its inputs; sizes that are no positive number are any.
+    each : bool
+        Each takes a column.
     """
     if spec.text is not None:
         if spec.tokenizer is None:
@@ -379,13 +386,21 @@ def graph_inputs(spec: Any, data: EvaluationSet, names: Sequence[str], *, each: 
         if tokenizer.pad_token_id is None:
             tokenizer = _padded_alike(_configured(spec.tokenizer), tokenizer, spec.batch_rows)
         return TextInputs(
-            tokenizer, spec.text, spec.text_pair, length_limit(tokenizer, None, spec.max_length)
-        )
+            tokenizer, spec.text, spec.text_pair, length_limit(tokenizer, None, spec.max_length),
+            _length(shapes),
+        )  # fmt: skip
     features = spec.features if spec.features is not None else None
     if each:
         # A converter of scikit-learn gives each column an input of its own.
         return ColumnInputs(named_inputs(names, features, data))
     return TableInputs(features if features is not None else data.feature_names(), spec.shape)
+
+
+def _length(shapes: Sequence[Sequence[Any]]) -> int:
+    """Tokens of every text where a graph was exported for one length alone; else 0."""
+    found = {shape[1] for shape in shapes if len(shape) == 2}
+    length = found.pop() if len(found) == 1 else 0
+    return length if isinstance(length, int) and length > 0 else 0
 
 
 def named_inputs(names: Sequence[str], features: Sequence[str] | None, data: EvaluationSet) -> dict[str, str]:

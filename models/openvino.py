@@ -55,6 +55,8 @@ class OpenVinoRuntime:
         What the model is read from, and what it takes on a disk.
     wanted : dict of str to numpy type
         Its inputs.
+    shapes : list of list of int
+        Of its inputs; -1 for any size.
     outputs : list of str
         Its outputs; '' for one without a name.
     place : int
@@ -77,6 +79,10 @@ class OpenVinoRuntime:
             self.loops = any(node.get_type_name() in LOOPS for node in graph.get_ops())
             self.compiled = core.compile_model(graph, "CPU", settings)
             self.wanted = {_name(port): port.get_element_type().to_dtype() for port in self.compiled.inputs}
+            self.shapes = [
+                [size.get_length() if size.is_static else -1 for size in port.get_partial_shape()]
+                for port in self.compiled.inputs
+            ]
             self.outputs = [_name(port) for port in self.compiled.outputs]
             # One request serves all batches, which come one after the other.
             self._request = self.compiled.create_infer_request()

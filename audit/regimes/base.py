@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ...datasets.errors import told_of
 from ..config import unknown
 
 if TYPE_CHECKING:
@@ -164,4 +165,4 @@ def _told(error: ValidationError, regime: Regime) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "value_error":
         return f"{place}: {message}" if place else message
-    return f"{place}: {message[0].lower()}{message[1:]}, got {str(first['input'])[:60]!r}"
+    return f"{place}: {told_of(first['type'], message)}, got {str(first['input'])[:60]!r}"

@@ -160,3 +160,30 @@ def test_predictions_that_cannot_be_read_are_a_line_and_the_others_go_on(rows, t
 def test_variants_from_python_have_names(rows, tmp_path):
     with pytest.raises(InputError, match=r"^variants: expected a mapping of names to models, got list"):
         fairweigh.run({"audit": "t", "data": {}}, tmp_path / "run", data=rows, variants=[print])
+
+
+def test_a_gate_on_a_variant_that_could_not_be_read_is_told_though_quiet(rows, cli, write):
+    given = configured(data={"path": "d.parquet", "id": "id"}, model=SCORED)
+    given["variants"] = [{"name": "light", "path": "light.csv", "decision": "d"}]
+    write(pa.Table.from_pandas(rows), {**given, "gates": GATES})
+    ended = cli("audit", "a.yaml", "-q", "-o", "run")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("fairweigh: gate ")
+    assert ended.err.count("\n") == 1
+    assert "No compressed variant could be made; light: " in ended.err
+    assert "light.csv" in ended.err
+    assert "; 1 more gate could not be evaluated" in ended.err
+    # Unless quiet, it stands in what is printed.
+    ended = cli("gate", "run")
+    assert (ended.code, ended.err) == (2, "")
+    assert cli("gate", "run", "-q").err.startswith("fairweigh: gate ")
+
+
+@pytest.mark.parametrize("variant", ["x", 3, None, ["x"]])
+def test_a_variant_that_is_no_keys_is_told_in_the_words_of_a_configuration(variant, cli, write):
+    write(config=configured(variants=[variant]))
+    ended = cli("check", "a.yaml")
+    assert ended.code == 2
+    assert ended.err == (
+        f"fairweigh: a.yaml: variants[0]: expected keys with their values (key: value), got {variant!r}\n"
+    )

@@ -191,6 +191,45 @@ def test_operations_of_a_bert_are_the_closed_form(bert, made):
     assert heads == layers * tokens * each + 2 * (h * h + h * 2)
 
 
+def test_attention_through_windows_is_counted_within_them():
+    """ModernBERT's local layers: the pairs are those of the mask that transformers itself makes."""
+    import torch
+    from transformers.masking_utils import sliding_window_bidirectional_mask_function
+
+    from ..zoo.zoo import ready
+
+    found = ready("ModernBERT")
+    config = found.model.runtime.module.config
+    arrays = found.model.inputs.encode(found.rows.slice(0, 16), None).collate(np.arange(16))
+    counted, method = flops(found.model.runtime, arrays)
+    tokens, h, ff = arrays["input_ids"].shape[1], config.hidden_size, config.intermediate_size
+    looks = sliding_window_bidirectional_mask_function(config.local_attention // 2)
+    place = torch.arange(tokens)
+    inside = int(looks(0, 0, place[:, None], place[None, :]).sum())
+    assert config.layer_types.count("sliding_attention") == 2
+    # Queries, keys and values, the output; a gated feed-forward part of three matrices.
+    each = 2 * (4 * h * h + 3 * h * ff)
+    pairs = 2 * inside + 2 * tokens**2
+    assert inside < tokens**2 / 2
+    # The head's dense layer meets one token, as transformers' own head for [CLS] does.
+    assert counted == 4 * tokens * each + 4 * h * pairs + 2 * (h * h + h * 2)
+    assert "in 2 layers within their windows alone" in method
+
+
+@pytest.mark.parametrize(("causal", "pairs"), [(False, 9 * 5 - 2 * 3), (True, 9 * 3)])
+def test_a_window_longer_than_the_text_is_no_window(causal, pairs):
+    from types import SimpleNamespace
+
+    from fairweigh.compression.flops import _pairs
+
+    layer = SimpleNamespace(sliding_window=3, is_causal=causal)
+    assert _pairs(layer, 9) == pairs
+    assert _pairs(layer, 3) == _pairs(layer, 2) + 5 == 9
+    # Mistral's layers read it from the configuration; one that has its own does not.
+    assert _pairs(SimpleNamespace(config=layer, is_causal=causal), 9) == pairs
+    assert _pairs(SimpleNamespace(config=layer, sliding_window=None), 9) == 81
+
+
 def test_operations_of_a_vision_transformer_include_its_attention(tmp_path):
     import io
 

@@ -632,3 +632,37 @@ def test_every_recipe_of_the_registry_is_tested_here_or_with_calibrated_ones():
     files = (here, *(here.with_name(f"test_{name}.py") for name in ("calibrated", "aware")))
     source = "".join(path.read_text(encoding="utf-8") for path in files)
     assert [name for name in names("torch", "compression") if f'"{name}"' not in source] == []
+
+
+def test_an_untouched_original_is_exported_once_and_what_a_step_has_changed_anew(tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    import torch
+    from fairweigh.compression import quantise
+    from fairweigh.compression.make import make
+
+    from ..zoo.zoo import ready
+
+    found = ready("two logits")
+    original = quantise.copied(found.model)
+    context = replace(found.context, original=original)
+    calls = []
+    export = torch.onnx.export
+
+    def counted(*given, **named):
+        calls.append(given)
+        return export(*given, **named)
+
+    monkeypatch.setattr(torch.onnx, "export", counted)
+    steps = {
+        "plain": [("onnx", {})], "light": [("onnx-int8", {})], "again": [("onnx", {})],
+        "pruned": [("prune-magnitude", {"amount": 0.5}), ("onnx", {})],
+    }  # fmt: skip
+    made = {name: make(original, recipe, context, tmp_path / name).model for name, recipe in steps.items()}
+    assert len(calls) == 2
+    expected = original.logits(found.rows)
+    for name in ("plain", "again"):
+        np.testing.assert_allclose(made[name].logits(found.rows), expected, atol=1e-5)
+    pruned = make(original, steps["pruned"][:1], context, tmp_path / "module").model.logits(found.rows)
+    np.testing.assert_allclose(made["pruned"].logits(found.rows), pruned, atol=1e-5)
+    assert np.abs(pruned - expected).max() > 1e-3

@@ -206,6 +206,42 @@ def test_recurrent_layers_are_quantised_as_torch_does(name, per_channel, variant
     assert {held[n] for n in recurrent} == {f"int8, one scale per {'row' if per_channel else 'layer'}"}
 
 
+def test_an_lstm_without_biases_is_quantised_as_one_of_zero_biases(variant):
+    """torch asserts that there are biases; with zeros in their place the layer computes the same."""
+    found = ready("LSTM without bias")
+    made = variant(found, ("int8-dynamic", {}))
+    module = copy.deepcopy(found.model.runtime.module)
+    biased = nn.LSTM(3, 32, num_layers=2, batch_first=True)
+    for name, parameter in biased.named_parameters():
+        nn.init.zeros_(parameter)
+        if name.startswith("weight"):
+            parameter.data.copy_(getattr(module.body, name))
+    module.body = biased.eval()
+    with torch.no_grad():
+        np.testing.assert_array_equal(found.model.logits(found.rows), logits_of(found, module))
+    with quiet():
+        expected = torch.ao.quantization.quantize_dynamic(module, {nn.Linear, nn.LSTM})
+    np.testing.assert_array_equal(made.model.logits(found.rows), logits_of(found, expected))
+    assert "1 recurrent layer to int8" in made.steps[0]["changed"]
+    assert "in float32" not in made.steps[0]["changed"]
+
+
+@pytest.mark.parametrize(
+    ("name", "left", "tensors"),
+    [
+        ("RNN", "1 recurrent layer in float32", "weight_hh"),
+        ("MultiheadAttention", "1 attention layer in float32", "attention"),
+        ("grouped CNN", "2 convolutions in float32", "0.weight"),
+    ],
+)
+def test_what_torch_has_no_int8_for_is_told_to_stay(name, left, tensors, variant):
+    made = variant(ready(name), ("int8-dynamic", {}))
+    assert made.steps[0]["changed"].endswith(f"; {left}") or f"; {left};" in made.steps[0]["changed"]
+    held = {layer["name"]: layer["encoding"] for layer in made.layers}
+    assert {held[n] for n in held if tensors in n} == {"float32"}
+    assert any(how.startswith("int8") for how in held.values())
+
+
 def test_conv1d_of_a_gpt2_is_quantised_as_the_linear_layer_that_it_is(variant):
     found = ready("GPT-2")
     made = variant(found, ("int8-dynamic", {}))

@@ -32,7 +32,8 @@ def test_an_onnx_model_of_a_table_scores_as_torch_does(here):
     assert model.describe()["runtime"] == "onnxruntime"
 
 
-def test_an_onnx_model_of_texts_scores_as_transformers_does(bert, here):
+def positional(bert):
+    """A tiny BERT that takes tokens and their mask one after the other."""
     import torch
     import transformers
 
@@ -44,15 +45,55 @@ def test_an_onnx_model_of_texts_scores_as_transformers_does(bert, here):
         def forward(self, input_ids, attention_mask):
             return self.inner(input_ids=input_ids, attention_mask=attention_mask).logits
 
-    module, table = Positional(), texts(40)
+    return Positional()
+
+
+def test_an_onnx_model_of_texts_scores_as_transformers_does(bert, here):
+    import torch
+
+    table = texts(40)
     free = dict.fromkeys((0, 1), torch.export.Dim.DYNAMIC)
     example = torch.arange(10).reshape(2, 5), torch.ones(2, 5, dtype=torch.long)
-    write_onnx(module, "m.onnx", example, ["input_ids", "attention_mask"], (free, free))
+    write_onnx(positional(bert), "m.onnx", example, ["input_ids", "attention_mask"], (free, free))
     model = load("onnx", table, path="m.onnx", text="text", tokenizer=str(bert))
     plain = load("transformers", table, text="text", path=str(bert))
     np.testing.assert_allclose(
         model.logits(batch(table, model)), plain.logits(batch(table, plain)), atol=1e-4
     )
+
+
+@pytest.mark.parametrize(("kind", "max_length"), [("onnx", None), ("onnx", 5), ("openvino", None)])
+def test_texts_of_a_graph_of_one_length_are_padded_and_cut_to_it(kind, max_length, bert, here):
+    """As transformers does with ``padding="max_length"``: of a mask, filled tokens change nothing."""
+    import torch
+    import transformers
+
+    module, table, length = positional(bert), texts(40), 9
+    example = torch.arange(2 * length).reshape(2, length), torch.ones(2, length, dtype=torch.long)
+    free = {0: torch.export.Dim.DYNAMIC}
+    path = "m.onnx"
+    write_onnx(module, path, example, ["input_ids", "attention_mask"], (free, free))
+    if kind == "openvino":
+        import openvino
+
+        path = "m.xml"
+        openvino.save_model(openvino.convert_model("m.onnx"), path, compress_to_fp16=False)
+    more = {} if max_length is None else {"max_length": max_length}
+    model = load(kind, table, path=path, text="text", tokenizer=str(bert), **more)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(bert)
+    lengths = [len(row) for row in tokenizer(table["text"].to_pylist())["input_ids"]]
+    assert min(lengths) < length < max(lengths)
+    with torch.inference_mode():
+        # One text at a time, cut alike and filled with nothing.
+        expected = [
+            module.inner(
+                **tokenizer(text, truncation=True, max_length=max_length or length, return_tensors="pt")
+            ).logits[0]
+            for text in table["text"].to_pylist()
+        ]
+    np.testing.assert_allclose(model.logits(batch(table, model)), torch.stack(expected), atol=1e-4)
+    told = model.describe()
+    assert (told["padded_to"], told["max_length"]) == (length, max_length or length)
 
 
 def test_an_onnx_model_that_wants_other_inputs_is_refused(here):

@@ -38,6 +38,7 @@ def params_of(recipe: str, kind: Kind) -> dict[str, Any]:
         "drop-layers": {"keep": half},
         "prune-heads": {"keep": max(1, (kind.heads or 2) // 2)},
         "distill": {"layers": half, **BRIEF},
+        "qat": BRIEF,
     }
     return asked.get(recipe, {})
 
@@ -99,7 +100,7 @@ def attempt(
         size = cost.storage(made.model, made.folder)["stored_bytes"]
         return Attempt(
             name, recipe, faults=tuple(_faults(found, made)), changed=made.steps[0]["changed"],
-            bytes=size / _original(name)[1], weights=_touched(found.model, made.model),
+            bytes=size / _original(name)[1], weights=_touched(found.model, made),
             time=_time(name, made.model) if timed else None, seconds=seconds,
         )  # fmt: skip
     finally:
@@ -142,7 +143,7 @@ def _faults(found: Ready, made: Any) -> list[str]:
     if "\n" in made.steps[0]["changed"] or not made.steps[0]["changed"]:
         told.append("what it did is not one line of words")
     recipe = made.steps[0]["recipe"]
-    if recipe not in SAME_WEIGHTS and _touched(found.model, made.model) == 0:
+    if recipe not in SAME_WEIGHTS and _touched(found.model, made) == 0:
         told.append("no weight is another than it was")
     module = getattr(getattr(made.model, "runtime", None), "module", None)
     if module is not None and (said := ZEROS.match(made.steps[0]["changed"])):
@@ -160,19 +161,29 @@ def _faults(found: Ready, made: Any) -> list[str]:
         )
         if held != listed:
             told.append(f"its layers have {listed} weights, and its file {held}")
+    if made.layers:
+        stored = cost.storage(made.model, made.folder)["tensor_bytes"]
+        # Where an exporter has made one tensor of several, its bytes are among those of the other tensors.
+        summed = sum(layer["stored_bytes"] or 0 for layer in made.layers)
+        if summed != stored:
+            told.append(f"its layers take {summed} bytes, and its file holds {stored}")
     return told
 
 
-def _touched(before: Any, after: Any) -> float | None:
+def _touched(before: Any, made: Any) -> float | None:
     """Share of the original's weights of two or more dimensions that are not what they were.
 
-    Weights are found by their names, and those of another shape have changed wholly.
+    Weights are found by their names, and those of another shape have changed wholly. An exported graph has
+    names of its own: there it is those that are not held in float32 that are counted.
     """
     if not isinstance(before, NeuralModel):
         return None
-    module = getattr(after.runtime, "module", None)
+    module = getattr(made.model.runtime, "module", None)
     if module is None:
-        return None
+        told = [x for x in made.layers if x["shape_before"] and x["name"] != OTHERS]
+        sizes = [int(np.prod(x["shape_before"])) for x in told]
+        light = [size for x, size in zip(told, sizes, strict=True) if x["encoding"] != "float32"]
+        return sum(light) / max(1, sum(sizes))
     old = {n: t for n, t in weights.dense(before.runtime.module).items() if t.ndim > 1}
     new = weights.dense(module)
     total = sum(t.numel() for t in old.values())

@@ -1,20 +1,34 @@
 """Every architecture of the zoo with every recipe of compression: ``python -m tests.zoo.matrix`` (make zoo).
 
-Each architecture has a process of its own. The table goes into docs/compression.md; a recipe that ends in
-an exception, or whose artefact does not bear out what it says, ends this with code 1.
+Each architecture has a process of its own, and each recipe a bound in time; a recipe on which the process
+ends or hangs is a fault of its own, and the others go on in another process. What is found is kept in
+``runs/zoo.jsonl`` as it comes, so that a run that was stopped goes on where it was, as long as neither the
+code nor the packages change (``--older`` takes those of another state too, ``--again`` tries some again).
+The tables go into docs/compression.md; a recipe that ends in an exception, or whose artefact does not bear
+out what it says, ends this with code 1.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import faulthandler
+import hashlib
 import json
+import multiprocessing
 import os
-import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from fnmatch import fnmatch
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
+from fairweigh.audit.processor import processor
+
+from . import rows
 from .attempt import ZOO, Attempt, attempt, recipes
 from .module_kinds import EXPORTED, MODULES
 from .test_recipes import RAW
@@ -23,64 +37,136 @@ from .zoo import needs
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "compression.md"
+KEPT = ROOT / "runs" / "zoo.jsonl"
 OPEN, CLOSE = "<!-- the zoo: written by make zoo -->", "<!-- end of the zoo -->"
 TORCH = [*TEXTS, *IMAGES, *MODULES, *EXPORTED]
 ESTIMATORS = [kind for kind in ZOO.values() if kind.family == "sklearn"]
+LIMIT = 900
+"""Seconds that a recipe on an architecture may take, which is for a machine that many others use."""
+PACKAGES = (
+    "torch", "transformers", "torchao", "onnxruntime", "openvino", "nncf", "scikit-learn", "lightgbm",
+    "xgboost", "catboost",
+)  # fmt: skip
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(
+    ["tests.zoo.attempt", "torch.onnx", "transformers.modeling_utils", "torchao", "onnxruntime.quantization"]
+)
 
 
-def one(name: str) -> None:
-    """Print the attempts of one architecture, a line of JSON each."""
-    for recipe in recipes(ZOO[name]):
-        print(json.dumps(dataclasses.asdict(attempt(name, recipe, timed=True))), flush=True)
+def versions() -> dict[str, str]:
+    return {name: metadata.version(name) for name in PACKAGES if _installed(name)}
 
 
-def in_its_own_process(name: str) -> list[Attempt]:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "tests.zoo.matrix", "--one", name],
-        capture_output=True, text=True, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    found = [Attempt(**json.loads(line)) for line in done.stdout.splitlines() if line.startswith("{")]
-    if done.returncode:
-        last = (done.stderr.splitlines() or [""])[-1]
-        found.append(Attempt(name, "(process)", broke=f"ended with code {done.returncode}: {last}"))
-    print(f"{name}: {len(found)} recipes", file=sys.stderr, flush=True)
-    return found
+def _installed(name: str) -> bool:
+    try:
+        return bool(metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return False
 
 
-def table(found: list[Attempt], order: list[str]) -> tuple[list[str], dict[str, int]]:
-    """Lines of Markdown, architectures down and recipes across, and the reasons by their numbers."""
-    across = sorted({a.recipe for a in found})
-    why: dict[str, int] = {}
-    lines = ["| | " + " | ".join(f"`{r}`" for r in across) + " |", "|---" * (len(across) + 1) + "|"]
-    for name in order:
-        cells = {a.recipe: _cell(a, why) for a in found if a.name == name}
-        lines.append(f"| {name} | " + " | ".join(cells.get(r, "") for r in across) + " |")
-    return lines, why
+def state() -> str:
+    """A name of the code and packages that a result comes from."""
+    code = [path for room in ("compression", "models", "tests/zoo") for path in (ROOT / room).rglob("*.py")]
+    told = "".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(code))
+    return hashlib.sha256(f"{told}{versions()}".encode()).hexdigest()[:16]
+
+
+def tried(name: str, asked: list[str], of: str) -> None:
+    """Try recipes on an architecture, and keep each attempt as soon as it is over.
+
+    On one processor: threads that wait for one that others keep from running make a batch fifty times slower.
+    """
+    there = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {there[os.getpid() % len(there)]})
+    for recipe in asked:
+        # Its thread ends the process also where the interpreter itself is stuck.
+        faulthandler.dump_traceback_later(LIMIT, exit=True)
+        keep(attempt(name, recipe, timed=True), of)
+
+
+def keep(found: Attempt, of: str) -> None:
+    told = {**dataclasses.asdict(found), "state": of, "date": f"{date.today()}"}
+    with KEPT.open("a") as file:
+        file.write(json.dumps(told) + "\n")
+
+
+def in_its_own_process(name: str, asked: list[str], of: str) -> None:
+    """Try recipes on an architecture in a fork of a process that has imported the libraries and no more."""
+    while asked:
+        before, start = _lines(name), time.monotonic()
+        child = PROCESSES.Process(target=tried, args=(name, asked, of))
+        child.start()
+        child.join()
+        asked = asked[_lines(name) - before :]
+        if asked:
+            spent = f"{time.monotonic() - start:.0f} s"
+            broke = f"the process ended with code {child.exitcode} after {spent}"
+            keep(Attempt(name, asked[0], broke=broke), of)
+            asked = asked[1:]
+    print(f"{name}: done", file=sys.stderr, flush=True)
+
+
+def _lines(name: str) -> int:
+    lines = KEPT.read_text().splitlines() if KEPT.exists() else []
+    return sum(json.loads(line)["name"] == name for line in lines)
+
+
+GROUPS = (
+    ("Texts", TEXTS),
+    ("Images and convolutions", [*IMAGES, *(kind for kind in MODULES if kind.rows is rows.pixels)]),
+    ("Series and tables", [kind for kind in MODULES if kind.rows is not rows.pixels]),
+    ("Exported programs", EXPORTED),
+    ("scikit-learn and alike", ESTIMATORS),
+)
+NOTE = """\
+Of a variant: its bytes as stored over the original's, the share of the original's weights that are not what
+they were (of an exported graph: not held in float32), and the time of a batch over the original's. A number
+in brackets is why the recipe is refused, below. These models are small and of random weights: they show
+what can be made of a kind, and neither what it is worth nor what it saves (a graph's structure is stored
+too, which is most of the bytes of a model so small)."""
+
+
+def table(found: list[Attempt], order: list[str], why: dict[str, int]) -> list[str]:
+    """Lines of Markdown, recipes down and architectures across; reasons get their numbers in ``why``."""
+    held = {(a.name, a.recipe): a for a in found if a.name in order}
+    lines = ["| recipe | " + " | ".join(order) + " |", "|---" + "|:-:" * len(order) + "|"]
+    for recipe in sorted({a.recipe for a in held.values()}):
+        cells = [_cell(held[name, recipe], why) if (name, recipe) in held else "" for name in order]
+        lines.append(f"| `{recipe}` | " + " | ".join(cells) + " |")
+    return lines
 
 
 def _cell(a: Attempt, why: dict[str, int]) -> str:
     if a.broke or a.faults:
         return "**fault**"
     if a.why:
-        # Numbers of one model are no other reason.
-        reason = a.why.partition(": ")[2] if a.why.startswith(f"{a.recipe}: ") else a.why
-        return f"({why.setdefault(reason, len(why) + 1)})"
-    share = "" if a.weights is None else f" {a.weights:.0%}"
-    time = "" if a.time is None else f" ×{a.time:.2f}"
-    return f"{a.bytes:.2f}{share}{time}"
+        return f"({why.setdefault(_general(a), len(why) + 1)})"
+    share = "" if a.weights is None else f", {a.weights:.0%}"
+    return f"{a.bytes:.2f}{share}, ×{a.time:.1f}"
 
 
-def write(found: list[Attempt]) -> None:
+def _general(a: Attempt) -> str:
+    """A reason without the recipe, which its row names, and as it is of every architecture."""
+    reason = a.why.partition(": ")[2] if a.why.startswith(a.recipe) else a.why
+    return reason[0].upper() + reason[1:]
+
+
+def write(found: list[Attempt], dates: list[str], older: int) -> None:
+    """Put the tables in their place, with what they were made by."""
+    made_by = ", ".join(f"{name} {version}" for name, version in versions().items())
+    when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     parts = [
-        "Bytes stored (1 is the original's), share of the weights that are not what they were, time of a "
-        "batch (×1 is the original's). Small models of random weights: they show what can be made of a kind, "
-        "and not what it is worth. A number in brackets is why a recipe is refused, below its table."
+        f"Written by `make zoo` ({when}; {processor()[0]}, one thread; {made_by}), which renews it: "
+        f"{len(found)} attempts, of which {sum(not a.why for a in found)} made a variant. A test holds these "
+        "tables to the recipes and architectures that there are."
+        + (f" {older} of them with an earlier state of the code." if older else ""),
+        NOTE,
     ]
-    for title, kinds in (("torch and transformers", TORCH), ("scikit-learn and alike", ESTIMATORS)):
-        names = [kind.name for kind in kinds]
-        lines, why = table([a for a in found if a.name in names], names)
-        reasons = [f"{n}. {_plain(reason)}" for reason, n in why.items()]
-        parts.append("\n".join([f"For {title}:", "", *lines, "", *reasons]))
+    why: dict[str, int] = {}
+    for title, kinds in GROUPS:
+        parts.append("\n".join([f"### {title}", "", *table(found, [kind.name for kind in kinds], why)]))
+    reasons = [f"{n}. {_plain(reason)}" for reason, n in why.items()]
+    parts.append("\n".join(["### Why a recipe is refused", "", *reasons]))
     page = PAGE.read_text(encoding="utf-8")
     before, _, rest = page.partition(OPEN)
     after = rest.partition(CLOSE)[2]
@@ -89,21 +175,46 @@ def write(found: list[Attempt]) -> None:
 
 def _plain(reason: str) -> str:
     """A reason as text of Markdown."""
-    return reason.replace("|", "\\|").replace("<", "\\<").replace("_", "\\_").replace("*", "\\*")
+    for sign in "\\|<_*[":
+        reason = reason.replace(sign, f"\\{sign}")
+    return reason
+
+
+def kept(older: bool) -> dict[tuple[str, str], dict[str, Any]]:
+    """What earlier runs found, the last of each cell."""
+    lines = KEPT.read_text().splitlines() if KEPT.exists() else []
+    told = [json.loads(line) for line in lines]
+    return {(t["name"], t["recipe"]): t for t in told if older or t["state"] == state()}
 
 
 def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--one", help="one architecture, in this process")
     asked.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
+    asked.add_argument("--older", action="store_true", help="take what was found with another state too")
+    asked.add_argument("--again", nargs=2, metavar=("ARCHITECTURE", "RECIPE"), help="patterns; only these")
     given = asked.parse_args()
-    if given.one:
-        one(given.one)
-        return 0
-    names = [kind.name for kind in [*TORCH, *ESTIMATORS] if needs(kind) is None]
+    cells = {k.name: recipes(k) for k in [*TORCH, *ESTIMATORS] if needs(k) is None}
+    before, now = kept(given.older), state()
+    KEPT.parent.mkdir(exist_ok=True)
+    # A process for each of several architectures at once: one thread each.
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+    def wanted(name: str, recipe: str) -> bool:
+        if given.again:
+            return fnmatch(name, given.again[0]) and fnmatch(recipe, given.again[1])
+        return (name, recipe) not in before or bool(before[name, recipe]["broke"])
+
+    open_ = {name: [r for r in asked if wanted(name, r)] for name, asked in cells.items()}
     with ThreadPoolExecutor(given.workers) as pool:
-        found = [a for each in pool.map(in_its_own_process, names) for a in each]
-    write(found)
+        for each in [pool.submit(in_its_own_process, *item, now) for item in open_.items() if item[1]]:
+            each.result()
+    told = kept(given.older or bool(given.again))
+    lacking = [cell for name, rows in cells.items() for cell in ((name, r) for r in rows) if cell not in told]
+    named = {field.name for field in dataclasses.fields(Attempt)}
+    every = [told[name, r] for name, rows in cells.items() for r in rows if (name, r) in told]
+    found = [Attempt(**{k: v for k, v in t.items() if k in named}) for t in every]
+    if not lacking:
+        write(found, sorted({t["date"] for t in every}), sum(t["state"] != now for t in every))
     wrong = [(a, a.broke or "; ".join(a.faults)) for a in found if a.broke or a.faults]
     wrong += [(a, a.why) for a in found if RAW.search(a.why)]
     for a, what in wrong:
@@ -111,8 +222,9 @@ def main() -> int:
     made = sum(not (a.broke or a.why) for a in found)
     print(
         f"{len(found)} attempts: {made} made, {sum(bool(a.why) for a in found)} refused, {len(wrong)} wrong"
+        + (f"; {len(lacking)} not tried yet, so that no table is written" if lacking else "")
     )
-    return 1 if wrong else 0
+    return 1 if wrong or lacking else 0
 
 
 if __name__ == "__main__":

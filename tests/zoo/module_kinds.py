@@ -63,6 +63,10 @@ MODULES = [
     _module("tabular embeddings", "coded", rows.codes, ("bf16", "fp16", "prune-magnitude")),
     _module("tied layers", "tied", rows.numbers, ("prune-magnitude", "int8-dynamic"), tied=True),
 ]
+RECURRENT = [
+    _module("LSTM without bias", "lstm_without_bias", rows.series, ("int8-dynamic", "qat")),
+    _module("RNN", "rnn", rows.series, ("int8-dynamic",)),
+]
 HEADS = [
     _module("one logit", "one_logit", rows.numbers, ("int8-dynamic",)),
     _module("two logits", "two_logits", rows.numbers, ("int8-dynamic",)),

@@ -26,12 +26,23 @@ from fairweigh.compression.recipes import Context
 
 from .estimator_kinds import ESTIMATORS
 from .kind import Kind
-from .module_kinds import EXPORTED, HEADS, MODULES, served
+from .module_kinds import EXPORTED, HEADS, MODULES, RECURRENT, served
 from .transformer_kinds import IMAGES, LABELS, TEXTS
 
 SERVED = served([*MODULES, *HEADS], [t for t in TEXTS if t.name in ("BERT", "DistilBERT", "ModernBERT")])
 ZOO: dict[str, Kind] = {
-    kind.name: kind for kind in [*TEXTS, *LABELS, *IMAGES, *MODULES, *HEADS, *EXPORTED, *ESTIMATORS, *SERVED]
+    kind.name: kind
+    for kind in [
+        *TEXTS,
+        *LABELS,
+        *IMAGES,
+        *MODULES,
+        *RECURRENT,
+        *HEADS,
+        *EXPORTED,
+        *ESTIMATORS,
+        *SERVED,
+    ]
 }
 EVALUATED, LEARNED = 120, 160
 """Rows to audit, and rows to learn from."""

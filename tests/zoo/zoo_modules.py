@@ -54,11 +54,11 @@ def softmax() -> nn.Module:
 class Recurrent(nn.Module):
     """A recurrent network over a series, and a head on its last state."""
 
-    def __init__(self, kind: type[nn.LSTM] | type[nn.GRU], layers: int = 2) -> None:
+    def __init__(self, kind: type[nn.RNNBase], layers: int = 2, bias: bool = True) -> None:
         super().__init__()
         # The head is defined first: the order of definition says nothing of what makes the output.
         self.head = nn.Linear(32, 2)
-        self.body = kind(3, 32, num_layers=layers, batch_first=True)
+        self.body = kind(3, 32, num_layers=layers, bias=bias, batch_first=True)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         states, _ = self.body(x)
@@ -71,6 +71,15 @@ def lstm() -> nn.Module:
 
 def gru() -> nn.Module:
     return _seeded(lambda: Recurrent(nn.GRU), 3.0, seed=1)
+
+
+def lstm_without_bias() -> nn.Module:
+    return _seeded(lambda: Recurrent(nn.LSTM, bias=False), 3.0, seed=1)
+
+
+def rnn() -> nn.Module:
+    """The plain recurrent layer, for which torch has no int8 layer."""
+    return _seeded(lambda: Recurrent(nn.RNN), 1.5, seed=1)
 
 
 class Attending(nn.Module):
