@@ -102,7 +102,7 @@ def _biased(old: Any) -> Any:
     torch = optional("torch", "int8-dynamic")
     settings = {"input_size": old.input_size, "hidden_size": old.hidden_size}
     if isinstance(old, torch.nn.RNNBase):
-        kept = ("num_layers", "batch_first", "dropout", "bidirectional")
+        kept: tuple[str, ...] = ("num_layers", "batch_first", "dropout", "bidirectional")
     else:
         kept = ("nonlinearity",) if isinstance(old, torch.nn.RNNCell) else ()
     made = type(old)(**settings, **{name: getattr(old, name) for name in kept}, bias=True)

@@ -55,8 +55,19 @@ def _integer(number: str) -> int | float:
     return int(number) if len(number) < 1000 else float(number)
 
 
-def _objects(path: Path, block: bytes, **numbers: Callable[[str], Any]) -> Iterator[dict[str, Any]]:
-    decoder = json.JSONDecoder(object_pairs_hook=lambda pairs: _once(path, pairs), **numbers)
+def _objects(
+    path: Path,
+    block: bytes,
+    parse_int: Callable[[str], Any] | None = None,
+    parse_float: Callable[[str], Any] | None = None,
+    parse_constant: Callable[[str], Any] | None = None,
+) -> Iterator[dict[str, Any]]:
+    decoder = json.JSONDecoder(
+        object_pairs_hook=lambda pairs: _once(path, pairs),
+        parse_int=parse_int,
+        parse_float=parse_float,
+        parse_constant=parse_constant,
+    )
     text = block.decode()
     at = 0
     while (start := _SPACE.match(text, at).end()) < len(text):  # type: ignore[union-attr]

@@ -156,7 +156,7 @@ def _inputs(spec: Any, protocol: ServedProtocol, data: EvaluationSet) -> Inputs:
     """How rows become what the server takes: tokens, a tensor, or columns."""
     wanted: Mapping[str, Any] = protocol.wanted
     if spec.tokenizer is not None:
-        return graph_inputs(spec, data, list(wanted), each=False)
+        return graph_inputs(spec, data, list(wanted), [port.shape for port in wanted.values()], each=False)
     texts = [name for name in (spec.text, spec.text_pair) if name is not None]
     features = texts or spec.features
     if spec.shape is not None:
