@@ -48,6 +48,17 @@ def fairweigh_command(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]
     )  # fmt: skip
 
 
+def audited_here(config: str, out: str, cwd: Path) -> None:
+    """An audit in this process, which has the libraries: what a command adds is seen elsewhere.
+
+    Not one that is to go on from shards: those are of a process with the same libraries at the same versions.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(cwd)
+        patch.syspath_prepend(str(cwd))
+        fairweigh.run(config, out)
+
+
 def table(seed: int) -> pa.Table:
     """People in pairs of twins that differ in sex; the label follows two of four features."""
     r = np.random.default_rng(seed)
@@ -184,22 +195,21 @@ def test_twins_are_compared_pair_by_pair(run, result):
 
 
 @pytest.mark.parametrize("command", ["gate", "report"])
-def test_a_compressed_run_is_gated_and_rendered_again(command, home, result):
+def test_a_compressed_run_is_gated_and_rendered_again(command, home, result, cli):
     before = (home / "runs" / "t" / "report.html").read_bytes()
-    done = fairweigh_command(command, "runs/t", "-q", cwd=home)
-    assert done.stderr == ""
+    done = cli(command, str(home / "runs" / "t"), "-q")
+    assert done.err == ""
     expected = {"pass": 0, "fail": 1, "inconclusive": 3}[result["verdict"]] if command == "gate" else 0
-    assert done.returncode == expected
+    assert done.code == expected
     assert (home / "runs" / "t" / "report.html").read_bytes() == before
 
 
-def test_an_artefact_audited_by_itself_decides_as_in_its_run_and_can_be_compared(home, run):
+def test_an_artefact_audited_by_itself_decides_as_in_its_run_and_can_be_compared(home, run, cli):
     factory = "factory_of_audit:make"
     model = {"kind": "variant", "path": "runs/t/artefacts/int8-dynamic", "factory": factory}
     config = configured(model=model, data={"selection": None}, audit="again")
     (home / "again.yaml").write_text(json.dumps(config))
-    done = fairweigh_command("audit", "again.yaml", "-q", cwd=home)
-    assert done.returncode == 0, done.stderr
+    audited_here("again.yaml", "runs/again", home)
     again = predictions(home / "runs" / "again", "original")
     both = pa.concat_tables(
         [predictions(run, "int8-dynamic", f) for f in ("predictions", "predictions/selection")]
@@ -212,9 +222,10 @@ def test_an_artefact_audited_by_itself_decides_as_in_its_run_and_can_be_compared
         audit="third", model={"factory": factory, "path": "w.safetensors", "features": FEATURES}
     )
     (home / "third.yaml").write_text(json.dumps(third))
-    assert fairweigh_command("audit", "third.yaml", "-q", cwd=home).returncode == 0
-    done = fairweigh_command("compare", "runs/third", "runs/again", "-o", "runs/both", "-q", cwd=home)
-    assert done.returncode in (0, 1, 3), done.stderr
+    audited_here("third.yaml", "runs/third", home)
+    runs = [str(home / "runs" / name) for name in ("third", "again", "both")]
+    done = cli("compare", *runs[:2], "-o", runs[2], "-q")
+    assert done.code in (0, 1, 3), done.err
     compared = fairweigh.load_result(home / "runs" / "both").comparisons[0]
     before = predictions(home / "runs" / "third", "original")["y_pred"].to_numpy()
     flips = sum(f.flips for f in compared.flips if "sex" in f.slice)
@@ -276,7 +287,7 @@ def killed_when(home: Path, config: str, pattern: str, count: int) -> list[str]:
         return [p for p in (home / "runs").glob(pattern) if ".part" not in p.name]
 
     process = subprocess.Popen([sys.executable, "-m", "fairweigh", "audit", config, "-q"], cwd=home)
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300
     while len(whole(pattern)) < count:
         assert time.monotonic() < until
         assert process.poll() is None
@@ -292,8 +303,7 @@ def test_a_killed_audit_goes_on_from_its_shards_to_the_same_bytes(written, tmp_p
     kept = killed_when(home, "a.yaml", ".t.scored/*/*.npz", 2)
     assert 2 <= len(kept) < 4
     planted = shutil.copytree(home, tmp_path / "planted")
-    whole = fairweigh_command("audit", "a.yaml", "-q", "-o", "whole/t", cwd=home)
-    assert whole.returncode == 0, whole.stderr
+    audited_here("a.yaml", "whole/t", home)
     done = fairweigh_command("audit", "a.yaml", "-q", cwd=home)
     assert done.returncode == 0, done.stderr
     name = "t/predictions/original.parquet"
@@ -316,38 +326,43 @@ def test_a_killed_audit_goes_on_from_its_shards_to_the_same_bytes(written, tmp_p
     )
 
 
-def test_half_a_shard_is_scored_again(written, tmp_path):
-    home = shutil.copytree(written, tmp_path / "home")
-    kept = killed_when(home, "plain.yaml", ".plain.scored/*/*.npz", 2)
+@pytest.fixture(scope="module")
+def killed(written, tmp_path_factory):
+    """What an audit of the table's model left when it was killed."""
+    home = shutil.copytree(written, tmp_path_factory.mktemp("killed") / "home")
+    return home, killed_when(home, "plain.yaml", ".plain.scored/*/*.npz", 2)
+
+
+def test_half_a_shard_is_scored_again(killed, tmp_path):
+    home, kept = shutil.copytree(killed[0], tmp_path / "home"), killed[1]
     first = home / kept[0]
     first.write_bytes(first.read_bytes()[:1000])
     assert fairweigh_command("audit", "plain.yaml", "-q", cwd=home).returncode == 0
-    assert fairweigh_command("audit", "plain.yaml", "-q", "-o", "whole/plain", cwd=home).returncode == 0
+    audited_here("plain.yaml", "whole/plain", home)
     name = "plain/predictions/original.parquet"
     assert (home / "runs" / name).read_bytes() == (home / "whole" / name).read_bytes()
 
 
-def test_shards_of_another_model_are_not_taken(written, tmp_path):
+def test_shards_of_another_model_are_not_taken(killed, tmp_path):
     from safetensors.torch import save_file
 
-    home = shutil.copytree(written, tmp_path / "home")
-    killed_when(home, "plain.yaml", ".plain.scored/*/*.npz", 2)
+    home = shutil.copytree(killed[0], tmp_path / "home")
     save_file(trained_mlp(numbers(500, 2), seed=3).state_dict(), home / "w.safetensors")
     assert fairweigh_command("audit", "plain.yaml", "-q", cwd=home).returncode == 0
-    assert fairweigh_command("audit", "plain.yaml", "-q", "-o", "whole/plain", cwd=home).returncode == 0
+    audited_here("plain.yaml", "whole/plain", home)
     name = "plain/predictions/original.parquet"
     assert (home / "runs" / name).read_bytes() == (home / "whole" / name).read_bytes()
 
 
-def test_an_audit_killed_in_its_second_variant_goes_on_to_the_same_bytes(written, tmp_path):
+def test_an_audit_killed_in_its_second_variant_goes_on_to_the_same_bytes(written, tmp_path, cli):
     home = shutil.copytree(written, tmp_path / "home")
     kept = killed_when(home, "ladder.yaml", ".ladder.scored/int8-dynamic-*/*.npz", 1)
     assert {Path(p).parent.name.rpartition("-")[0] for p in kept} == {"original", "bf16", "int8-dynamic"}
-    assert fairweigh_command("audit", "ladder.yaml", "-q", "-o", "whole/ladder", cwd=home).returncode == 0
+    audited_here("ladder.yaml", "whole/ladder", home)
     done = fairweigh_command("audit", "ladder.yaml", "-q", cwd=home)
     assert done.returncode == 0, done.stderr
     for name in ("original", "bf16", "int8-dynamic"):
         path = f"ladder/predictions/{name}.parquet"
         assert (home / "runs" / path).read_bytes() == (home / "whole" / path).read_bytes()
     assert [p.name for p in (home / "runs").iterdir()] == ["ladder"]
-    assert fairweigh_command("verify", "runs/ladder", "-q", cwd=home).returncode == 0
+    assert cli("verify", str(home / "runs" / "ladder"), "-q").code == 0

@@ -107,6 +107,8 @@ def test_two_compiled_variants_of_one_audit_decide_as_each_does_alone(tmp_path, 
     pq.write_table(rows, "d.parquet")
     config = {
         "audit": "t",
+        "metrics": ["accuracy"],
+        "report": {"charts": False},
         "data": {"path": "d.parquet", "label": "y", "id": "id", "sensitive": ["sex"]},
         "model": {"factory": factory, "features": FEATURES},
         "compressions": [{"sweep": {name: {"compile": [True]}}} for name in ("int8-torchao", "int8-weight")],

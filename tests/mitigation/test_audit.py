@@ -58,7 +58,9 @@ def configured(**changed):
         "model": MODEL,
         "compressions": ["float16"],
         "mitigations": STEPS,
+        "metrics": ["selection_rate", "accuracy"],
         "gates": GATES,
+        "report": {"charts": False},
     }
     return {k: v for k, v in {**base, **changed}.items() if v is not None}
 

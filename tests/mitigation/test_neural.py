@@ -38,6 +38,8 @@ def run(tmp_path_factory):
         save_file(trained_mlp(numbers(500, 1)).state_dict(), "w.safetensors")
         config = {
             "audit": "t",
+            "metrics": ["selection_rate", "accuracy"],
+            "report": {"charts": False},
             "data": {"path": "d.parquet", "label": "y", "id": "id", "sensitive": ["sex", "race"]},
             "model": {
                 "factory": factory,
@@ -102,6 +104,8 @@ def test_reweighing_is_the_same_twice(tmp_path, monkeypatch):
     pq.write_table(texts(300, 2), "train.parquet")
     config = {
         "audit": "t",
+        "metrics": ["selection_rate", "accuracy"],
+        "report": {"charts": False},
         "data": {"path": "d.parquet", "label": "y", "id": "id", "sensitive": ["sex"]},
         "model": {
             "kind": "transformers",
