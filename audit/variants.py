@@ -138,7 +138,8 @@ class Workshop:
             # It imports its libraries while the original is saved and loaded here.
             if self.config.planned:
                 libraries = artefact.libraries_of(self.original)
-                self._fresh = self._closing.enter_context(FreshProcesses(libraries))
+                device = artefact.how_to_load(self.original)[0]
+                self._fresh = self._closing.enter_context(FreshProcesses(libraries, device))
             self.progress("saving the original", 0, None)
             artefact.save(self.original, [], self._place / "original")
             self._copy = artefact.load(

@@ -2,8 +2,8 @@
 
 Importing torch takes seconds, so one process imports it once and forks a child for each artefact: the
 child has the libraries and nothing of any model. A process that has so much as asked for a CUDA device cannot
-be forked, as libraries do when they are imported, so an artefact on such a device gets a process of its own.
-Run as ``python -m fairweigh.compression.fresh``.
+be forked, as libraries do when they are imported, so an artefact on such a device gets a process of its own,
+which has imported them while others were at work. Run as ``python -m fairweigh.compression.fresh``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -29,6 +30,8 @@ from ..datasets.errors import InputError
 PAGE = os.sysconf("SC_PAGE_SIZE")
 LIBRARIES = ("transformers", "torchao", "openvino")
 """Whose modules are imported before a child is made: no part of any model, and a second for each child."""
+MOST_SPARES, CORES_A_SPARE = 3, 4
+"""How many processes import libraries ahead, and cores for each of them, so that timings have rest."""
 
 
 class Asked(NamedTuple):
@@ -46,10 +49,13 @@ class FreshProcesses:
     ----------
     family : str
         ``transformers``, ``torch`` or ``sklearn``: which libraries the children find imported.
+    device : str
+        Where most artefacts will run: for a CUDA device nothing is imported that only a child needs.
     """
 
-    def __init__(self, family: str) -> None:
+    def __init__(self, family: str, device: str = "cpu") -> None:
         self.family = family
+        self.device = device
         self._folder = tempfile.TemporaryDirectory(prefix="fairweigh-")
         self._server: subprocess.Popen[str] | None = None
         self._asked = 0
@@ -57,7 +63,7 @@ class FreshProcesses:
 
     def __enter__(self) -> FreshProcesses:
         self._server = subprocess.Popen(
-            [sys.executable, "-P", "-m", "fairweigh.compression.fresh", self.family],
+            [sys.executable, "-P", "-m", "fairweigh.compression.fresh", self.family, self.device],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         return self
@@ -149,39 +155,30 @@ class FreshProcesses:
         return InputError(f"{artefact}: the process that loads artefacts ended with code {code}")
 
 
-def serve(family: str, *, alone: bool = False) -> None:
+def serve(family: str, device: str = "cpu", *, alone: bool = False) -> None:
     """Read jobs from standard input, one JSON object a line, and answer each with a line.
 
     Parameters
     ----------
+    device : str
+        Where most of them will run.
     alone : bool
         Do the work here, without a child.
     """
-    if family != "sklearn":
-        from ..models.extras import optional
-
-        # Also what transformers imports with the first model: hundreds of modules that are not its weights.
-        lazily = ("transformers.modeling_utils", "transformers.models.auto.tokenization_auto")
-        for name in (
-            "torch",
-            "safetensors.torch",
-            *(lazily if family == "transformers" else ()),
-            "onnxruntime",
-        ):
-            try:
-                optional(name, "an artefact")
-            except InputError:
-                continue
+    apart = Apart(family)
+    if device.startswith("cuda") and not alone:
+        apart.prepare()
     else:
-        import skops.io  # noqa: F401
+        _libraries(family)
     # What a module prints, in Python or below it, goes elsewhere than the answers.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for line in sys.stdin:
         job = json.loads(line)
         if job["device"].startswith("cuda") and not alone:
-            print(json.dumps({"number": job["number"], **_apart(family, line)}), file=answers, flush=True)
+            print(json.dumps({"number": job["number"], **apart.ask(line)}), file=answers, flush=True)
             continue
+        _libraries(family)
         _import(job["modules"])
         child = 0 if alone else os.fork()
         if child == 0:
@@ -191,20 +188,71 @@ def serve(family: str, *, alone: bool = False) -> None:
         if status:
             told = _ended_by(status & 127, status >> 8)
             print(json.dumps({"number": job["number"], **told}), file=answers, flush=True)
+    apart.end()
     # To take thousands of modules apart would take a second, and whoever asked waits for the end.
     os._exit(0)
 
 
-def _apart(family: str, line: str) -> dict[str, Any]:
-    """What a process of its own answers to a job."""
-    command = [sys.executable, "-P", "-m", "fairweigh.compression.fresh", family, "alone"]
-    done = subprocess.run(
-        command, input=line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False
-    )
-    if done.returncode:
-        return _ended_by(max(0, -done.returncode), max(0, done.returncode))
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+def _libraries(family: str) -> None:
+    """Import what the models of a family need."""
+    if family == "sklearn":
+        import skops.io  # noqa: F401
+
+        return
+    from ..models.extras import optional
+
+    # Also what transformers imports with the first model: hundreds of modules that are not its weights.
+    lazily = ("transformers.modeling_utils", "transformers.models.auto.tokenization_auto")
+    for name in (
+        "torch",
+        "safetensors.torch",
+        *(lazily if family == "transformers" else ()),
+        "onnxruntime",
+    ):
+        try:
+            optional(name, "an artefact")
+        except InputError:
+            continue
+
+
+class Apart:
+    """Processes that each answer one job; some stand ready, their libraries imported.
+
+    Their input ends with the process that made them, and so do they.
+    """
+
+    def __init__(self, family: str) -> None:
+        self._command = [sys.executable, "-P", "-m", "fairweigh.compression.fresh", family, "cpu", "alone"]
+        self._ready: deque[subprocess.Popen[str]] = deque()
+
+    def prepare(self) -> None:
+        """Start as many as are to stand ready."""
+        cores = len(os.sched_getaffinity(0)) // CORES_A_SPARE
+        while len(self._ready) < max(1, min(MOST_SPARES, cores)):
+            self._ready.append(
+                subprocess.Popen(
+                    self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                    text=True,
+                )
+            )  # fmt: skip
+
+    def ask(self, line: str) -> dict[str, Any]:
+        """What a process of its own answers to a job."""
+        self.prepare()
+        process = self._ready.popleft()
+        self.prepare()
+        out, _ = process.communicate(line)
+        if process.returncode:
+            return _ended_by(max(0, -process.returncode), max(0, process.returncode))
+        told: dict[str, Any] = json.loads(out)
+        return told
+
+    def end(self) -> None:
+        """End those that nobody asked."""
+        for process in self._ready:
+            process.kill()
+            process.communicate()
+        self._ready.clear()
 
 
 def _ended_by(signal: int, code: int) -> dict[str, Any]:
@@ -267,4 +315,4 @@ def _resident() -> int:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], alone="alone" in sys.argv[2:])
+    serve(*sys.argv[1:3], alone="alone" in sys.argv[3:])

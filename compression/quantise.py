@@ -386,10 +386,26 @@ def int4_weight(model: Any, params: Int4, context: Context) -> Done:
 def fp8(model: Any, params: TorchAO, context: Context) -> Done:
     """float8 weights and activations."""
     _needs_cuda(model, "fp8", "no CPU has them")
-    return _torchao(
+    done = _torchao(
         model, params, context, "fp8", "Float8DynamicActivationFloat8WeightConfig", {},
         lambda layer: layer.in_features % 16 == 0 and layer.out_features % 16 == 0,
     )  # fmt: skip
+    for part in model.runtime.module.modules():
+        weight = getattr(part, "weight", None)
+        if type(weight).__name__ == "Float8Tensor":
+            one_block(weight)
+    done.notes.append(PER_BATCH)
+    return done
+
+
+def one_block(weight: Any) -> None:
+    """Have torchao see that a weight with one scale has one, whatever its shape.
+
+    It tells scales of a tensor from scales of blocks by the size that it notes: a whole weight of 128 x 128
+    is taken for a block, and its product fails. -1 is torchao's other word for all of an axis.
+    """
+    if weight.scale.numel() == 1:
+        weight.block_size = [-1] * weight.ndim
 
 
 def _needs_cuda(model: Any, name: str, why: str) -> None:

@@ -56,15 +56,15 @@ def numbers(n: int = 300, seed: int = 0, **columns: Any) -> pa.Table:
     return pa.table(drawn)
 
 
-def save_tokenizer(folder: Path) -> None:
-    """A WordPiece tokenizer over `WORDS`."""
+def save_tokenizer(folder: Path, longest: int = 64) -> None:
+    """A WordPiece tokenizer over `WORDS`, for texts of up to ``longest`` tokens."""
     import transformers
 
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary = folder / "vocab.txt"
     vocabulary.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]) + "\n")
     with quiet():
-        made = transformers.BertTokenizerFast(vocab=str(vocabulary), model_max_length=64)
+        made = transformers.BertTokenizerFast(vocab=str(vocabulary), model_max_length=longest)
         made.save_pretrained(folder)
 
 
@@ -73,7 +73,7 @@ def save_bert(folder: Path, seed: int = 0, **settings: Any) -> Path:
     import torch
     import transformers
 
-    save_tokenizer(folder)
+    save_tokenizer(folder, settings.get("max_position_embeddings", 64))
     config = transformers.BertConfig(
         **{
             "vocab_size": 5 + len(WORDS), "hidden_size": 48, "num_hidden_layers": 4, "num_attention_heads": 4,

@@ -49,15 +49,21 @@ def test_a_process_of_its_own_answers_as_a_forked_child(table_model, made, proce
         "number": 1, "artefact": str(found.folder), "folder": str(tmp_path), "device": device,
         "factories": list(factories), "trusted": [], "modules": [], "path": sys.path,
     }  # fmt: skip
-    told = fresh._apart("torch", json.dumps(job) + "\n")
+    apart = fresh.Apart("torch")
+    told = apart.ask(json.dumps(job) + "\n")
     assert "error" not in told
     assert told["peak_bytes"] > 50e6
     with np.load(tmp_path / "scored.npz") as alone:
         np.testing.assert_array_equal(alone["score"], forked["score"])
         np.testing.assert_array_equal(alone["decision"], forked["decision"])
     job["artefact"] = str(tmp_path / "nothing")
-    assert "nothing" in fresh._apart("torch", json.dumps(job) + "\n")["error"]
-    assert fresh._apart("torch", "no job\n") == {"error": "it was ended by signal 0 or code 1"}
+    assert "nothing" in apart.ask(json.dumps(job) + "\n")["error"]
+    assert apart.ask("no job\n") == {"error": "it was ended by signal 0 or code 1"}
+    ready = list(apart._ready)
+    assert ready
+    assert all(process.poll() is None for process in ready)
+    apart.end()
+    assert all(process.poll() is not None for process in ready)
 
 
 def test_an_onnx_artefact_is_scored_there_too(shallow, made, processes):

@@ -666,3 +666,27 @@ def test_an_untouched_original_is_exported_once_and_what_a_step_has_changed_anew
     pruned = make(original, steps["pruned"][:1], context, tmp_path / "module").model.logits(found.rows)
     np.testing.assert_allclose(made["pruned"].logits(found.rows), pruned, atol=1e-5)
     assert np.abs(pruned - expected).max() > 1e-3
+
+
+@pytest.mark.parametrize("shape", [(128, 128), (256, 128), (16, 128)])
+def test_fp8_of_one_scale_is_that_whatever_its_shape(shape):
+    """torchao takes a weight of 128 x 128 for a block of one that has many scales (0.18)."""
+    import torch
+    from fairweigh.compression.quantise import one_block
+    from torchao.float8.inference import Float8MMConfig
+    from torchao.quantization import Float8Tensor, PerTensor
+    from torchao.quantization.quantize_.workflows import QuantizeTensorToFloat8Kwargs
+
+    def rounded(values):
+        scale = values.abs().amax() / 448
+        return (values / scale).to(torch.float8_e4m3fn).double() * scale.double()
+
+    torch.manual_seed(0)
+    weight, bias, x = torch.randn(shape), torch.randn(shape[0]), torch.randn(2, 3, shape[1])
+    held = Float8Tensor.from_hp(
+        weight, granularity=PerTensor(), mm_config=Float8MMConfig(),
+        act_quant_kwargs=QuantizeTensorToFloat8Kwargs(granularity=PerTensor()),
+    )  # fmt: skip
+    one_block(held)
+    found = torch.nn.functional.linear(x, torch.nn.Parameter(held, requires_grad=False), bias)
+    torch.testing.assert_close(found.double(), rounded(x) @ rounded(weight).T + bias, atol=1e-4, rtol=0)

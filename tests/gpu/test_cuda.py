@@ -28,6 +28,7 @@ from fairweigh.compression.fresh import FreshProcesses
 from fairweigh.compression.make import make
 from fairweigh.compression.recipes import Context
 from fairweigh.datasets.errors import InputError
+from fairweigh.metrics.exact import clopper_pearson
 from fairweigh.models.extras import quiet
 from fairweigh.models.runtimes import device_for
 from safetensors import safe_open
@@ -51,10 +52,10 @@ GROUP = 32
 ROWS = 192
 
 
-def even_texts(n: int = ROWS, seed: int = 0) -> pa.Table:
-    """Texts of 20 words each, so that no batch is padded, with what an audit asks for."""
+def even_texts(n: int = ROWS, seed: int = 0, words: int = 20) -> pa.Table:
+    """Texts of as many words each, so that no batch is padded, with what an audit asks for."""
     draw = np.random.default_rng(seed)
-    told = [" ".join(draw.choice(WORDS, size=20)) for _ in range(n)]
+    told = [" ".join(draw.choice(WORDS, size=words)) for _ in range(n)]
     columns = {"sex": draw.choice(["Female", "Male"], n), "race": draw.choice(["a", "b"], n)}
     return pa.table(
         {
@@ -85,10 +86,11 @@ def models(folders):
 def made(models, tmp_path):
     count = 0
 
-    def do(size: str, *recipe: tuple[str, dict[str, Any]]):
+    def do(size: Any, *recipe: tuple[str, dict[str, Any]]):
+        """Make a variant of a size, or of another model."""
         nonlocal count
         count += 1
-        model = models[size]
+        model = models[size] if isinstance(size, str) else size
         rows = batch(even_texts(), model).slice(0, 64)
         return make(model, list(recipe), Context(0, rows), tmp_path / f"artefact{count}")
 
@@ -127,28 +129,56 @@ def layers(module: Any) -> list[tuple[str, Any]]:
 
 
 def int4_by_hand(weight: Any) -> Any:
-    """A weight rounded to sixteen steps between the least and the greatest of each group, in bfloat16."""
-    wide = weight.detach().to(torch.bfloat16).reshape(-1, GROUP).float()
+    """A weight rounded to sixteen steps between the least and the greatest of each group.
+
+    All of it is in bfloat16, as torch's int4 kernels want it: the size of a step, and the value of code 8.
+    """
+    wide = weight.detach().to(torch.bfloat16).reshape(-1, GROUP)
     low, high = wide.amin(1, keepdim=True), wide.amax(1, keepdim=True)
-    step = ((high - low) / 15).clamp_min(1e-6)
-    code = ((wide - low) / step).round().clamp(0, 15)
-    return (code * step + low).reshape(weight.shape)
+    step = ((high - low) / 15).clamp_min(torch.finfo(torch.bfloat16).smallest_normal)
+    middle = low + step * 8
+    code = ((wide - (middle - step * 8)) / step).round().clamp(0, 15)
+    return ((code.double() - 8) * step.double() + middle.double()).bfloat16().reshape(weight.shape)
 
 
-class Fp8ByHand(torch.nn.Module):
-    """A layer with weights and inputs rounded to eight bits of floating point, one scale for each tensor."""
+class Int4ByHand(torch.nn.Module):
+    """A layer with a weight in int4, its inputs and outputs in bfloat16."""
 
     def __init__(self, layer: Any) -> None:
         super().__init__()
-        self.weight, self.bias = self.rounded(layer.weight.detach()), layer.bias
-
-    @staticmethod
-    def rounded(values: Any) -> Any:
-        scale = values.abs().max().clamp_min(1e-12) / torch.finfo(torch.float8_e4m3fn).max
-        return (values / scale).to(torch.float8_e4m3fn).float() * scale
+        self.weight, self.bias = int4_by_hand(layer.weight).float(), layer.bias
 
     def forward(self, x: Any) -> Any:
-        return torch.nn.functional.linear(self.rounded(x), self.weight, self.bias)
+        out = torch.nn.functional.linear(x.bfloat16().float(), self.weight).bfloat16()
+        return (out + self.bias.bfloat16()).to(x.dtype)
+
+
+def fp8_by_hand(values: Any) -> tuple[Any, Any]:
+    """Values in eight bits of floating point, and the one scale that makes the greatest of them 448."""
+    most = torch.finfo(torch.float8_e4m3fn).max
+    scale = values.abs().amax() / most
+    return (values / scale).clamp(-most, most).to(torch.float8_e4m3fn), scale
+
+
+class Fp8ByHand(torch.nn.Module):
+    """A layer with weights and inputs so rounded, multiplied by torch's own kernel.
+
+    A score follows the last bit of every product: one that falls to the other side of a step of fp8 moves all
+    that comes after it. In the model of middling size noise of a millionth moves scores by 0.06, so that
+    sums in another order could not be compared with.
+    """
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        (self.weight, self.scale), self.bias = fp8_by_hand(layer.weight.detach()), layer.bias
+
+    def forward(self, x: Any) -> Any:
+        rounded, scale = fp8_by_hand(x.reshape(-1, x.shape[-1]))
+        out = torch._scaled_mm(
+            rounded, self.weight.t(), scale_a=scale.reshape(1, 1), scale_b=self.scale.reshape(1, 1),
+            out_dtype=torch.float32, use_fast_accum=True,
+        )  # fmt: skip
+        return (out + self.bias).reshape(*x.shape[:-1], -1)
 
 
 def int8_by_hand(weight: Any) -> Any:
@@ -173,12 +203,12 @@ def reference(recipe: str, folder: Path) -> np.ndarray:
     for name, layer in layers(module) if recipe in ("int4-weight", "fp8", "int8-weight") else ():
         if not taken(recipe, layer):
             continue
-        if recipe == "fp8":
-            parent, _, own = name.rpartition(".")
-            setattr(module.get_submodule(parent), own, Fp8ByHand(layer))
-        else:
-            turn = int4_by_hand if recipe == "int4-weight" else int8_by_hand
-            layer.weight = torch.nn.Parameter(turn(layer.weight))
+        if recipe == "int8-weight":
+            layer.weight = torch.nn.Parameter(int8_by_hand(layer.weight))
+            continue
+        parent, _, own = name.rpartition(".")
+        by = Fp8ByHand if recipe == "fp8" else Int4ByHand
+        setattr(module.get_submodule(parent), own, by(layer))
     return by_hand(module, folder, autocast=recipe == "autocast")
 
 
@@ -187,8 +217,8 @@ RECIPES = {
     "bf16": ({}, 2e-2),
     "autocast": ({}, 2e-2),
     "int8-weight": ({}, 1e-2),
-    "int4-weight": ({"group_size": GROUP}, 3e-2),
-    "fp8": ({}, 3e-2),
+    "int4-weight": ({"group_size": GROUP}, 2e-2),
+    "fp8": ({}, 1e-3),
 }
 """Parameters of each recipe, and how far its scores may lie from those that are made by hand."""
 BITS = {"fp16": 16, "bf16": 16, "int8-weight": 8, "int4-weight": 4, "fp8": 8}
@@ -224,7 +254,8 @@ def test_a_recipe_scores_as_a_loop_by_hand_and_holds_the_bits_it_says(
         words = found.steps[0]["changed"]
         record_property("told", words)
         if recipe not in ("fp16", "bf16"):
-            assert f"{held} Linear layers to torchao's" in words
+            assert f"{held} Linear layers to " in words
+            assert " of torchao" in words
     # What is counted is the model's own number of weights, whatever holds them.
     own = cost.storage(found.model, found.folder)
     assert own["parameters"] == sum(p.numel() for p in models[size].runtime.module.parameters())
@@ -242,33 +273,68 @@ def recounted(folder: Path, recipe: str, original: Any) -> tuple[float, int]:
             if not taken(recipe, layer):
                 assert f"{name}.weight" in names
                 continue
-            own = [
-                n for n in names if n in (f"{name}.weight", f"{name}.weight:qdata", f"{name}._weight_qdata")
-            ]
+            forms = (f"{name}.weight", f"{name}.weight:qdata", f"{name}._weight_qdata")
+            # Tiles that are filled up with zeros are stored as a mask, with a bit for each of their words.
+            own = [n for n in names if n.removesuffix("#mask") in forms]
             assert len(own) == 1, sorted(n for n in names if n.startswith(name))
             tensor = opened.get_tensor(own[0])
+            size = 32 * tensor.nbytes if own[0].endswith("#mask") else tensor.nbytes
             rows, width = layer.weight.shape
             if recipe == "int4-weight":
                 # Tiles of tensor cores: rows by eights, inputs by 1024.
                 rows, width = -(-rows // 8) * 8, -(-width // 1024) * 1024
-            bits += 8 * tensor.nbytes
+            bits += 8 * size
             total += rows * width
             held += 1
     return bits / total, held
 
 
-def test_int4_weights_are_those_of_the_rounding_by_hand(made, models, record_property):
-    found = made("small", ("int4-weight", {"group_size": GROUP}))
-    held, plain = weights.dense(found.model.runtime.module), dict(layers(models["small"].runtime.module))
-    worst = 0.0
+@pytest.mark.parametrize("size", SIZES)
+def test_int4_weights_are_those_of_the_rounding_by_hand(size, made, models, record_property):
+    found = made(size, ("int4-weight", {"group_size": GROUP}))
+    held, plain = weights.dense(found.model.runtime.module), dict(layers(models[size].runtime.module))
+    worst, unequal = 0.0, 0
     for name, layer in plain.items():
         if taken("int4-weight", layer):
-            wanted = int4_by_hand(layer.weight).cpu()
-            # A step of bfloat16 beside the scale of a group.
-            worst = max(worst, float((held[f"{name}.weight"] - wanted).abs().max() / wanted.abs().max()))
+            wanted = int4_by_hand(layer.weight).float().cpu()
+            apart = (held[f"{name}.weight"] - wanted).abs()
+            unequal += int(apart.count_nonzero())
+            worst = max(worst, float(apart.max() / wanted.abs().max()))
     record_property("furthest weight, of the greatest", worst)
-    assert worst < 0.02
+    record_property("unequal weights", unequal)
+    # A last bit of bfloat16; a step of int4 is 2/15.
+    assert worst <= 2**-8
     assert all(layer["sqnr_db"] is None or layer["sqnr_db"] > 5 for layer in found.layers)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_fp8_products_are_those_of_the_rounding_by_hand(size, made, models, record_property):
+    """Each layer by itself, from the inputs that it got, against exact products of numbers in fp8."""
+    found = made(size, ("fp8", {}))
+    module, plain = found.model.runtime.module, dict(layers(models[size].runtime.module))
+    seen: dict[str, tuple[Any, Any]] = {}
+    hooks = [
+        layer.register_forward_hook(lambda _, given, out, name=name: seen.update({name: (given[0], out)}))
+        for name, layer in layers(module) if taken("fp8", layer)
+    ]  # fmt: skip
+    found.model.score(batch(even_texts(), models[size]).slice(0, 64), None)
+    for hook in hooks:
+        hook.remove()
+    assert set(seen) == {name for name, layer in plain.items() if taken("fp8", layer)}
+    shapes = {tuple(plain[name].weight.shape) for name in seen}
+    assert size != "small" or (128, 128) in shapes
+    apart, unrounded = [], []
+    for name, (given, out) in seen.items():
+        weight, x = plain[name].weight.detach(), given.reshape(-1, given.shape[-1])
+        got = (out.double() - plain[name].bias.double()).reshape(len(x), -1)
+        (w, w_scale), (v, v_scale) = fp8_by_hand(weight), fp8_by_hand(x)
+        wanted = (v.double() @ w.double().T) * (v_scale.double() * w_scale.double())
+        apart.append(float((got - wanted).norm() / wanted.norm()))
+        unrounded.append(float((x.double() @ weight.double().T - wanted).norm() / wanted.norm()))
+    record_property("products apart, of their norm", max(apart))
+    record_property("products of what was not rounded apart", min(unrounded))
+    # The kernel adds with some fourteen bits; a rounding to fp8 has four.
+    assert max(apart) < 0.005 < 0.02 < min(unrounded)
 
 
 @pytest.mark.parametrize("recipe", ["int4-weight", "fp8"])
@@ -280,7 +346,7 @@ def test_layers_whose_shapes_do_not_fit_are_counted_or_the_recipe_is_refused(rec
     ]  # fmt: skip
     left = len(layers(models["small"].runtime.module)) - len(fits)
     step = found.steps[0]
-    assert f"{len(fits)} Linear layers to torchao's" in step["changed"]
+    assert step["changed"].startswith(f"{len(fits)} Linear layers to ")
     assert any(note.startswith(f"{left} Linear layer") for note in step["notes"])
     odd = save_bert(tmp_path / "odd", hidden_size=20, intermediate_size=20, num_attention_heads=2)
     model = load("transformers", even_texts(), text="text", path=str(odd), device="cuda")
@@ -290,7 +356,7 @@ def test_layers_whose_shapes_do_not_fit_are_counted_or_the_recipe_is_refused(rec
     assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.parametrize("recipe", [None, "int8-weight", "fp8"])
+@pytest.mark.parametrize("recipe", [None, "fp8"])
 def test_compiled_models_decide_as_uncompiled_ones(recipe, made, models, folders, record_property):
     rows = batch(even_texts(), models["small"])
     if recipe is None:
@@ -307,7 +373,11 @@ def test_compiled_models_decide_as_uncompiled_ones(recipe, made, models, folders
     apart = float(np.abs(got.score - wanted.score).max())
     record_property("scores apart", apart)
     assert model.runtime.compiled
-    assert apart < (1e-5 if recipe is None else 2e-2)
+    moved = float(np.abs(wanted.score - models["small"].score(rows, None).score).max())
+    record_property("scores apart from the original", moved)
+    # Compiled the same sums come in another order: in fp8 one that falls to the other side of a step moves
+    # what comes after it, yet by less than rounding to fp8 does.
+    assert apart < (1e-5 if recipe is None else moved)
     clear = np.abs(wanted.score - plain.threshold) > max(apart, 1e-6)
     np.testing.assert_array_equal(got.decision[clear], wanted.decision[clear])
     model.runtime.release()
@@ -329,7 +399,8 @@ def test_rows_together_score_as_rows_alone_within_the_floor(size, recipe, made, 
     apart = max(abs(float(a.score[0]) - float(b)) for a, b in zip(alone, together.score, strict=True))
     floor = self_flips(model, rows, SimpleNamespace(seed=0, confidence=0.95))
     record_property("flips, floor, scores apart", json.dumps([flips, floor.flips, apart]))
-    assert flips / rows.num_rows <= floor.high
+    # Alone every row is a batch of its own, of the floor's batches some have 64: flips may be a few more.
+    assert clopper_pearson(flips, rows.num_rows, 0.025)[0] <= floor.high
     if recipe is None:
         assert flips == floor.flips == 0
         assert apart < 1e-4
@@ -406,12 +477,19 @@ def test_the_clock_waits_for_work_that_nobody_waits_for(models, record_property)
         assert ours == pytest.approx(by_wall, rel=0.05)
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_two_equal_models_take_the_same_time_and_half_precision_less(size, made, models, record_property):
-    original, copy = models[size], made(size, ("int8-weight", {})).model
+@pytest.mark.parametrize("words", [20, 510])
+def test_two_equal_models_take_the_same_time_and_half_precision_less(words, made, tmp_path, record_property):
+    """Of short texts the device waits for the host, whatever the precision; 64 of 512 tokens are work."""
+    folder = save_bert(tmp_path / "long", **SIZES["middling"], max_position_embeddings=512)
+    table = even_texts(64, words=words)
+    original = load(
+        "transformers", table, text="text", path=str(folder), device="cuda", batch_tokens=64 * 512
+    )
+    copy, half = (made(original, (recipe, {})).model for recipe in ("int8-weight", "fp16"))
     copy.runtime = type(original.runtime)(original.runtime.module, "cuda", by_name=True)
-    half = made(size, ("fp16", {})).model
-    batches = cost.Batches.of(original, batch(even_texts(), original))
+    batches = cost.Batches.of(original, batch(table, original))
+    assert batches.many.num_rows == 64
+    assert torch.get_float32_matmul_precision() == "highest"
     found = cost.timings(original, copy, half, batches, 0)
     null = cost.timings(original, copy, copy, batches, 0)
     for one, equal in zip(found, null, strict=True):
@@ -420,8 +498,8 @@ def test_two_equal_models_take_the_same_time_and_half_precision_less(size, made,
         assert equal["null_high"] >= 0.95
         assert equal["ratio"] == pytest.approx(1, abs=0.1)
         assert not equal["saving"] or equal["ratio"] > 0.9
-    if size == "middling":
-        assert found[-1]["ratio"] < 0.9
+    if words == 510:
+        assert found[-1]["ratio"] < 0.7
         assert found[-1]["saving"]
 
 
@@ -431,39 +509,40 @@ def test_two_equal_models_take_the_same_time_and_half_precision_less(size, made,
 def test_a_fresh_process_scores_the_same_and_tells_the_devices_peak(made, models, record_property):
     model = models["middling"]
     rows = batch(even_texts(), model).slice(0, 64)
-    with FreshProcesses("transformers") as processes:
+    with FreshProcesses("transformers", "cuda") as processes:
         for recipe, params in (("bf16", {}), ("int4-weight", {"group_size": GROUP}), ("fp8", {})):
             found = made("middling", (recipe, params))
+            start = time.perf_counter()
             there = processes.collect(processes.start(found.folder, rows, "cuda"))
+            record_property(f"{recipe}: seconds", time.perf_counter() - start)
             here = found.model.score(rows, None)
             np.testing.assert_array_equal(there["score"], here.score)
             resident = weights.resident_bytes(found.model.runtime.module)
             gc.collect()
+            # A first product takes cuBLAS's workspace, 32 MiB on Hopper, which stays: in both processes.
+            torch._C._cuda_clearCublasWorkspaces()
             torch.cuda.empty_cache()
             before = torch.cuda.memory_allocated()
             torch.cuda.reset_peak_memory_stats()
             found.model.score(rows.slice(0, 1), None)
             found.model.score(rows, None)
-            activations = torch.cuda.max_memory_allocated() - before
+            beyond = torch.cuda.max_memory_allocated() - before
             record_property(
-                f"{recipe}: peak there, resident, activations, process",
-                json.dumps([there["device_bytes"], resident, activations, there["process_bytes"]]),
+                f"{recipe}: peak there, resident, beyond them, process",
+                json.dumps([there["device_bytes"], resident, beyond, there["process_bytes"]]),
             )
             assert there["device_bytes"] >= resident
-            assert there["device_bytes"] == pytest.approx(resident + activations, rel=0.15)
+            assert there["device_bytes"] == pytest.approx(resident + beyond, rel=0.05)
             del found
 
 
 # --- a whole audit ----------------------------------------
 
 COMPRESSIONS = [
-    "bf16", "fp16", "fp8", "autocast", "int8-weight", "prune-magnitude", "share-weights",
-    {"name": "int4", "recipe": {"int4-weight": {"group_size": GROUP}}},
-    {"name": "compiled", "recipe": {"int8-weight": {"compile": True}}},
-    {"prune-structured": {"amount": 0.5}}, {"drop-layers": {"keep": 1}}, {"prune-heads": {"keep": 2}},
-    "onnx", "onnx-int8", "int8-dynamic",
+    "bf16", "fp8", {"name": "int4", "recipe": {"int4-weight": {"group_size": GROUP}}},
+    {"prune-structured": {"amount": 0.5}}, "onnx-int8", "int8-dynamic",
 ]  # fmt: skip
-ON_THE_CPU = {"onnx", "onnx-int8"}
+ON_THE_CPU = {"onnx-int8"}
 GATES = [
     {"metric": "selection_rate", "by": "sex", "compare": "change", "limit": "<= 0.5", "on": "compressed"},
     {"cost": "storage", "limit": "<= 0.9", "on": "compressed"},
@@ -477,7 +556,7 @@ def test_an_audit_on_the_device_from_end_to_end(cli, write, here, folders, recor
         half = transformers.AutoModelForSequenceClassification.from_pretrained(folders["small"]).bfloat16()
         half.save_pretrained(here / "half")
         transformers.AutoTokenizer.from_pretrained(folders["small"]).save_pretrained(here / "half")
-    table = even_texts(600, 3)
+    table = even_texts(300, 3)
     variants = [{"name": "given", "path": "half", "text": "text", "device": "cuda"}]
     config = configured(
         model={"kind": "transformers", "path": str(folders["small"]), "text": "text", "device": "cuda"},
@@ -521,8 +600,8 @@ def test_an_audit_on_the_device_from_end_to_end(cli, write, here, folders, recor
         again = fairweigh.load_variant(run / "artefacts" / name, device=device).predict(table)
         said = column(run, name, "y_pred")
         apart = sum(bool(said[key]) != bool(own) for key, own in zip(ids, again, strict=True))
-        # Which kernels a compiled module gets depends on the shapes that it meets first.
-        assert apart <= (2 if name == "compiled" else 0), name
+        assert apart == 0, name
+    record_property("seconds with loading", time.perf_counter() - start)
     assert cli("verify", "runs/t").code == 0
 
 
