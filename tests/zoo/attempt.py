@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from fairweigh.compression import artefact, cost, weights
-from fairweigh.compression.layers import OTHERS
+from fairweigh.compression.layers import OTHERS, _plain
 from fairweigh.compression.make import make
 from fairweigh.compression.recipes import names
 from fairweigh.datasets.errors import InputError
@@ -184,7 +184,8 @@ def _touched(before: Any, made: Any) -> float | None:
         sizes = [int(np.prod(x["shape_before"])) for x in told]
         light = [size for x, size in zip(told, sizes, strict=True) if x["encoding"] != "float32"]
         return sum(light) / max(1, sum(sizes))
-    old = {n: t for n, t in weights.dense(before.runtime.module).items() if t.ndim > 1}
+    # Computed weights are held as the plain ones that they come to.
+    old = {n: t for n, t in weights.dense(_plain(before.runtime.module)).items() if t.ndim > 1}
     new = weights.dense(module)
     total = sum(t.numel() for t in old.values())
     same = sum(

@@ -123,7 +123,8 @@ Of a variant: its bytes as stored over the original's, the share of the original
 they were (of an exported graph: not held in float32), and the time of a batch over the original's. A number
 in brackets is why the recipe is refused, below. These models are small and of random weights: they show
 what can be made of a kind, and neither what it is worth nor what it saves (a graph's structure is stored
-too, which is most of the bytes of a model so small)."""
+too, which is most of the bytes of a model so small). So are their times mostly what a call costs, and noise
+where others use the machine."""
 
 
 def table(found: list[Attempt], order: list[str], why: dict[str, int]) -> list[str]:
@@ -154,9 +155,10 @@ def _general(a: Attempt) -> str:
 def write(found: list[Attempt], dates: list[str], older: int) -> None:
     """Put the tables in their place, with what they were made by."""
     made_by = ", ".join(f"{name} {version}" for name, version in versions().items())
+    load = os.getloadavg()[2] / len(os.sched_getaffinity(0))
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     parts = [
-        f"Written by `make zoo` ({when}; {processor()[0]}, one thread; {made_by}), which renews it: "
+        f"Written by `make zoo` ({when}; {processor()[0]}, one thread, {load:.0f} processes to a core; {made_by}), which renews it: "
         f"{len(found)} attempts, of which {sum(not a.why for a in found)} made a variant. A test holds these "
         "tables to the recipes and architectures that there are."
         + (f" {older} of them with an earlier state of the code." if older else ""),
