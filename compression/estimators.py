@@ -248,6 +248,12 @@ def onnx(model: EstimatorModel, params: Params, context: Context) -> Done:
             made = converter.convert_sklearn(classifier, initial_types=shape, options=options)
     except Exception as error:
         # The converter raises classes of its own for what it does not know.
+        kind = type(classifier)
+        if kind.__module__.partition(".")[0] != "sklearn":
+            raise InputError(
+                f"onnx: skl2onnx has no converter for a {kind.__name__}, which is none of scikit-learn's own; "
+                "convert it with its own library and give the file as a variant (variants: path)"
+            ) from None
         raise InputError(
             f"onnx: skl2onnx cannot convert a {type(classifier).__name__}: "
             + one_line(error).partition(" and attributes")[0]

@@ -17,6 +17,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import re
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -45,8 +46,11 @@ LIMIT = 900
 """Seconds that a recipe on an architecture may take, which is for a machine that many others use."""
 PACKAGES = (
     "torch", "transformers", "torchao", "onnxruntime", "openvino", "nncf", "scikit-learn", "lightgbm",
-    "xgboost", "catboost",
+    "xgboost-cpu", "xgboost", "catboost",
 )  # fmt: skip
+NAMED = {"a": "it", "an": "it", "the smaller": "the smaller model"}
+MOST_LOAD = 2
+"""Processes to a core beyond which times say nothing of models that run for less than a millisecond."""
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(
     ["tests.zoo.attempt", "torch.onnx", "transformers.modeling_utils", "torchao", "onnxruntime.quantization"]
@@ -119,36 +123,37 @@ GROUPS = (
     ("scikit-learn and alike", ESTIMATORS),
 )
 NOTE = """\
-Of a variant: its bytes as stored over the original's, the share of the original's weights that are not what
-they were (of an exported graph: not held in float32), and the time of a batch over the original's. A number
-in brackets is why the recipe is refused, below. These models are small and of random weights: they show
-what can be made of a kind, and neither what it is worth nor what it saves (a graph's structure is stored
-too, which is most of the bytes of a model so small). So are their times mostly what a call costs, and noise
-where others use the machine."""
+Of a variant: its bytes as stored over the original's, the share of the original's weights that are not
+what they were (of an exported graph: not held in float32), and the time of a batch over the original's
+(×). A number in brackets is why the recipe is refused, below. These models are small and of random
+weights: they show what can be made of a kind, and neither what it is worth nor what it saves (a graph's
+structure is stored too, which is most of the bytes of a model so small)."""
 
 
-def table(found: list[Attempt], order: list[str], why: dict[str, int]) -> list[str]:
+def table(found: list[Attempt], order: list[str], why: dict[str, int], *, timed: bool) -> list[str]:
     """Lines of Markdown, recipes down and architectures across; reasons get their numbers in ``why``."""
     held = {(a.name, a.recipe): a for a in found if a.name in order}
     lines = ["| recipe | " + " | ".join(order) + " |", "|---" + "|:-:" * len(order) + "|"]
     for recipe in sorted({a.recipe for a in held.values()}):
-        cells = [_cell(held[name, recipe], why) if (name, recipe) in held else "" for name in order]
+        cells = [_cell(held[name, recipe], why, timed) if (name, recipe) in held else "" for name in order]
         lines.append(f"| `{recipe}` | " + " | ".join(cells) + " |")
     return lines
 
 
-def _cell(a: Attempt, why: dict[str, int]) -> str:
+def _cell(a: Attempt, why: dict[str, int], timed: bool) -> str:
     if a.broke or a.faults:
         return "**fault**"
     if a.why:
         return f"({why.setdefault(_general(a), len(why) + 1)})"
     share = "" if a.weights is None else f", {a.weights:.0%}"
-    return f"{a.bytes:.2f}{share}, ×{a.time:.1f}"
+    return f"{a.bytes:.2f}{share}" + (f", ×{a.time:.1f}" if timed else "")
 
 
 def _general(a: Attempt) -> str:
-    """A reason without the recipe, which its row names, and as it is of every architecture."""
+    """A reason without the recipe and the class, which row and column name: as it is of all."""
     reason = a.why.partition(": ")[2] if a.why.startswith(a.recipe) else a.why
+    # A class is one word of several capitals.
+    reason = re.sub(r"\b(a|an|the smaller) [A-Z]+[a-z0-9]*[A-Z]\w*", lambda found: NAMED[found[1]], reason)
     return reason[0].upper() + reason[1:]
 
 
@@ -156,17 +161,24 @@ def write(found: list[Attempt], dates: list[str], older: int) -> None:
     """Put the tables in their place, with what they were made by."""
     made_by = ", ".join(f"{name} {version}" for name, version in versions().items())
     load = os.getloadavg()[2] / len(os.sched_getaffinity(0))
+    timed = load <= MOST_LOAD
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     parts = [
-        f"Written by `make zoo` ({when}; {processor()[0]}, one thread, {load:.0f} processes to a core; {made_by}), which renews it: "
+        f"Written by `make zoo` ({when}; {processor()[0]}, one thread, {load:.0f} processes to a core; "
+        f"{made_by}), which renews it: "
         f"{len(found)} attempts, of which {sum(not a.why for a in found)} made a variant. A test holds these "
         "tables to the recipes and architectures that there are."
         + (f" {older} of them with an earlier state of the code." if older else ""),
         NOTE,
     ]
+    if not timed:
+        parts.append(
+            f"Times are left out: {load:.0f} processes to a core make noise of them (allowed: {MOST_LOAD})."
+        )
     why: dict[str, int] = {}
     for title, kinds in GROUPS:
-        parts.append("\n".join([f"### {title}", "", *table(found, [kind.name for kind in kinds], why)]))
+        lines = table(found, [kind.name for kind in kinds], why, timed=timed)
+        parts.append("\n".join([f"### {title}", "", *lines]))
     reasons = [f"{n}. {_plain(reason)}" for reason, n in why.items()]
     parts.append("\n".join(["### Why a recipe is refused", "", *reasons]))
     page = PAGE.read_text(encoding="utf-8")
