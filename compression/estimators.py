@@ -251,7 +251,7 @@ def onnx(model: EstimatorModel, params: Params, context: Context) -> Done:
         kind = type(classifier)
         if kind.__module__.partition(".")[0] != "sklearn":
             raise InputError(
-                f"onnx: skl2onnx has no converter for a {kind.__name__}, which is none of scikit-learn's own; "
+                f"onnx: skl2onnx has no converter for a {kind.__name__}, which is not scikit-learn's; "
                 "convert it with its own library and give the file as a variant (variants: path)"
             ) from None
         raise InputError(

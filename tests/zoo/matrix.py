@@ -153,7 +153,9 @@ def _general(a: Attempt) -> str:
     """A reason without the recipe and the class, which row and column name: as it is of all."""
     reason = a.why.partition(": ")[2] if a.why.startswith(a.recipe) else a.why
     # A class is one word of several capitals.
-    reason = re.sub(r"\b(a|an|the smaller) [A-Z]+[a-z0-9]*[A-Z]\w*", lambda found: NAMED[found[1]], reason)
+    reason = re.sub(
+        r"\b(a|an|the smaller) (?!CPU|CUDA)[A-Z]+[a-z0-9]*[A-Z]\w*", lambda found: NAMED[found[1]], reason
+    )
     return reason[0].upper() + reason[1:]
 
 
