@@ -188,13 +188,13 @@ def init(
     out: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")] = Path("audit.yaml"),
 ) -> None:
     """Write a commented audit.yaml from a table's columns."""
-    from .audit.config import read
+    from .audit.check import check_file
     from .audit.start.write import write_start
     from .datasets.errors import InputError
 
     write_start(data, out)
     try:
-        read(out)
+        check_file(out)
     except InputError as error:
         typer.echo(f"{out}: look through it; what it asks for before 'fairweigh audit {out}' runs:\n{error}")
     else:

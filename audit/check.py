@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..datasets.errors import InputError
+from ..datasets.evaluation import NO_SENSITIVE
 from .config import load_yaml, read
 from .crossings import check_crossings
 from .policy import read_policy
@@ -20,6 +22,8 @@ def check_file(path: Path) -> str:
     content = load_yaml(path, "audit, data, model, gates, or policy, gates")
     if {"audit", "data", "model"} & set(content):
         config = read(path)
+        if config.data.path is not None and not config.data.sensitive:
+            raise InputError(f"{path}: {NO_SENSITIVE}")
         named = config.slices.by or config.data.sensitive
         if named:
             check_crossings(len(named), config.slices)

@@ -24,6 +24,7 @@ from .folder import AUDIT, OpenRun, checksum
 from .gate import GROUPS, gate_id
 from .regimes.base import listed as listed_regimes
 from .result import AuditResult, NotMeasured
+from .verify import refuse_forged
 
 
 def compare_runs(before: Path, after: Path, folder: OpenRun, command: str = "") -> AuditResult:
@@ -66,6 +67,8 @@ def _opened(path: Path) -> Finished:
     run = opened(path)
     if run.result.data.kind == "counts":
         raise InputError(f"{path}: aggregated counts hold no rows that could be paired")
+    # What is taken over from either run, its title, roles and gates too, must be what its predictions give.
+    refuse_forged(path, run.result)
     return run
 
 

@@ -220,8 +220,6 @@ class Data(Written):
             raise ValueError("expected either name (a dataset card) or path (a file)")
         if self.name is not None and self.split_column is not None:
             raise ValueError("split_column belongs to a file (path); a dataset card knows its splits")
-        if self.path is not None and not self.sensitive:
-            raise ValueError("name at least one sensitive feature in 'sensitive', got none")
         said = [key for key in Written.model_fields if getattr(self, key) is not None]
         if self.name is not None and said:
             raise ValueError(

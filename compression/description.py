@@ -158,6 +158,7 @@ class ReadingOf(Written):
     scores: str | None
     label: str | None = None
     classes: list[str] = Field([])
+    of_label: bool = False
 
     @model_validator(mode="after")
     def _something(self) -> ReadingOf:

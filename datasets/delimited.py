@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
@@ -20,7 +21,7 @@ from .dialect import LOOK, Dialect, TextForm, read_dialect
 from .errors import InputError
 from .files import is_gzip_name, open_content, reading, undecodable
 from .missing import ALWAYS, BLANK, Missing, nulled
-from .numerals import Numerals, find_numerals, grouped, may_hold_marks, ungrouped
+from .numerals import CODE, Numerals, find_numerals, grouped, may_hold_marks, ungrouped
 
 BLOCK = MAX_ROW
 """Bytes parsed at a time; a single row cannot be longer. Arrow reads up to 32 blocks ahead."""
@@ -212,7 +213,7 @@ def _settled(
                         marked.add(batch, missing)
                 if marked:
                     found.grouped = marked.types
-                return found
+                return _with_codes(path, dialect, found)
         except pa.ArrowInvalid as error:
             misfit = _MISFIT.search(str(error))
             if misfit is None:
@@ -225,6 +226,43 @@ def _settled(
                 ) from None
             types[name] = _wider(misfit[2], misfit[3], dialect.decimal)
     return _Types()
+
+
+def _with_codes(path: Path, dialect: Dialect, found: _Types) -> _Types:
+    """Make text of the columns of whole numbers in which digits stand behind a zero: 007 is a code."""
+    whole = [
+        name
+        for name, kind in (found.of | found.grouped).items()
+        if pa.types.is_integer(found.grouped.get(name, kind))
+    ]
+    if not whole or not _may_hold_codes(path, dialect.separator):
+        return found
+    with _open(path, dialect, whole, dict.fromkeys(whole, pa.string()), ()) as reader:
+        for batch in reader:
+            for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                if pc.any(pc.match_substring_regex(column, CODE)).as_py():
+                    found.of[name] = pa.string()
+                    found.grouped.pop(name, None)
+    return found
+
+
+def _may_hold_codes(path: Path, separator: str) -> bool:
+    """Whether some cell of a file begins with a zero and a digit; others have none, which is seen at once."""
+    before = np.zeros(256, bool)
+    before[list(f'{separator}"\r\n'.encode())] = True
+    digits = np.zeros(256, bool)
+    digits[list(b"0123456789")] = True
+    last = b"\n"
+    with open_content(path) as file:
+        while block := file.read(LOOK):
+            text = np.frombuffer(last + block, np.uint8)
+            # Of a text of two bytes a character every second one is zero.
+            if block.count(0) > len(block) // 4:
+                return True
+            if (before[text[:-2]] & (text[1:-1] == ord("0")) & digits[text[2:]]).any():
+                return True
+            last = (last + block)[-2:]
+    return False
 
 
 def _has_other_decimals(value: str, decimal: str) -> bool:

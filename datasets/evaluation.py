@@ -30,6 +30,7 @@ from .spelling import as_ids, spelled, word
 MAX_WORD = 1_000
 """Characters of a value of a sensitive feature: it stands in every table, chart and file of the report."""
 
+NO_SENSITIVE = "data.sensitive: name at least one sensitive feature, got none"
 RESERVED = ("id", "y_true", "y_pred", "y_after", "score", "weight", "cluster", "count", "twin")
 
 
@@ -142,7 +143,7 @@ class EvaluationSet:
             self.notes += found_in(self.source, self.text)
         self.where = str(self.source) if isinstance(self.source, Path) else (self.name or "the table")
         if not self.sensitive:
-            raise InputError("data.sensitive: name at least one sensitive feature, got none")
+            raise InputError(NO_SENSITIVE)
         roles = {"label": self.label, "id": self.id, "weight": self.weight, "cluster": self.cluster}
         for key, name in {**roles, "count": self.count, "split_column": self.split_column}.items():
             self._require(name, f"data.{key}")

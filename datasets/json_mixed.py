@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from .errors import InputError
 from .missing import Missing, nulled
-from .numerals import find_numerals, grouped, ungrouped
+from .numerals import CODE, find_numerals, grouped, ungrouped
 from .spelling import word
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -108,6 +108,8 @@ class Numbers:
         self.types = {name: kind for name, held in values.items() if (kind := self._type(held)) is not None}
 
     def _type(self, values: pa.Array) -> pa.DataType | None:
+        if pc.any(pc.match_substring_regex(values, CODE)).as_py():
+            return None
         for kind in (pa.int64(), pa.bool_(), pa.float64()):
             try:
                 self._read(values, kind)

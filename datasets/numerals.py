@@ -30,6 +30,8 @@ _KINDS = {
 _MARKED = r"\d[.,\s'’\x{a0}\x{202f}]\d|^\s*[+-]?[.,]\d|\d\.\s*$|\de"
 
 
+CODE = r"^\s*0\d+\s*$"
+"""Digits behind a zero are a code and no number."""
 _PIECE = 256 << 10
 _IS_DIGIT = np.zeros(256, bool)
 _IS_DIGIT[list(b"0123456789")] = True

@@ -30,8 +30,11 @@ TO_ONE = ("softmax", "_softmax", "sigmoid", "hardsigmoid")
 LINEAR = ("gemm", "matmul", "addmm", "linear", "mm", "conv")
 LOGS = ("log", "logsoftmax", "_log_softmax", "logsigmoid", "log_sigmoid_forward", "log_sigmoid", "neg")
 """Operators that make logarithms of probabilities; some graphs write a sigmoid's as -softplus."""
-ONE_SIDED = (*LOGS, "mul", "div", "relu", "softplus", "exp", "abs", "pow", "clip", "clamp")
-"""Operators behind which scores may all lie on one side of 0 whatever the row: percentages, say."""
+ONE_SIDED = (*LOGS, "", "mul", "div", "relu", "softplus", "exp", "abs", "pow", "clip", "clamp")
+"""Operators behind which scores may all lie on one side of 0 whatever the row: percentages, say. Of what a
+server answers the operator is not known."""
+REGRESSORS = ("linearregressor", "treeensembleregressor", "treeensemble", "svmregressor")
+"""Operators of ai.onnx.ml that estimate a number: of a label of 0 and 1 it is no logit."""
 
 
 @dataclass(frozen=True)
@@ -204,9 +207,10 @@ def meaning(
             f"{told} lies between {low:.3g} and {high:.3g} on {len(values):,} rows: probabilities or logits? "
             f"Set {KEYS}"
         )
-    if operator in ONE_SIDED and _one_sided(values, operator):
+    if operator in REGRESSORS or (operator in ONE_SIDED and _one_sided(values, operator)):
+        made_by = f", made by {operator}" if operator else ""
         raise InputError(
-            f"{told} lies between {low:.3g} and {high:.3g} on {len(values):,} rows, made by {operator}: "
+            f"{told} lies between {low:.3g} and {high:.3g} on {len(values):,} rows{made_by}: "
             "neither probabilities nor logits; let the model end in one of them (or, where these are logits, "
             "set model.output: logits)"
         )

@@ -102,15 +102,9 @@ def test_its_figures_follow_from_its_predictions(first, second, tmp_path):
 
 
 def test_change_gates_are_judged_and_cost_gates_told(first, tmp_path):
-    light = audit(tmp_path / "light", rows(0.02), gates=GATES[:1])
-    # A run of the second model alone has no compressed variant; its file is made to ask for one.
-    path = light / AUDIT
-    content = json.loads(path.read_text())
-    content["configuration"]["gates"] = GATES
-    content["configuration"]["model"] = {"path": "model.skops"}
-    content["configuration"]["compressions"] = [{"name": "int8", "steps": [{"float16": {}}]}]
-    path.write_text(json.dumps(content))
-    _sign(light)
+    pq.write_table(rows(0.02).select(["id", "s"]), tmp_path / "light.parquet")
+    given = [{"name": "given", "path": str(tmp_path / "light.parquet"), "score": "s"}]
+    light = audit(tmp_path / "light", rows(0.02), gates=GATES, variants=given)
     result = compare(first, light, tmp_path / "out")
     assert [g.id for g in result.gates] == ["gate-1", "gate-2", "gate-4"]
     assert result.gates[1].compare == "change"
@@ -295,3 +289,53 @@ def test_the_direction_is_said_in_the_words_of_what_a_decision_means(meaning, lo
     assert ("Every change" in text or "All one way" in text) == (bool(lost) != bool(gained))
     assert str(max(lost, gained)) in text
     assert ("favourable" in text, "burden" in text) == (meaning == "benefit", meaning == "burden")
+
+
+def _called_a_burden(content):
+    content["data"]["positive_is"] = "burden"
+
+
+def _without_gates(content):
+    content["configuration"]["gates"] = content["gates"] = []
+
+
+def _cut_elsewhere(content):
+    content["variants"][0]["model"]["threshold"] = 0.9
+
+
+@pytest.mark.parametrize("edit", [_called_a_burden, _without_gates, _cut_elsewhere])
+@pytest.mark.parametrize("forged_first", [True, False])
+def test_a_forged_run_is_not_compared(edit, forged_first, first, second, tmp_path):
+    """Its manifest is rewritten, so that every file is as the manifest says."""
+    forged = shutil.copytree(second, tmp_path / "forged")
+    content = json.loads((forged / AUDIT).read_text())
+    edit(content)
+    (forged / AUDIT).write_text(json.dumps(content, indent=1) + "\n")
+    _sign(forged)
+    runs = (forged, first) if forged_first else (first, forged)
+    with pytest.raises(InputError, match="is not what the predictions give"):
+        compare(*runs, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def _words_for_decisions(table):
+    return table.set_column(table.column_names.index("y_pred"), "y_pred", pa.array(["x"] * len(table)))
+
+
+def _sevens_for_decisions(table):
+    return table.set_column(table.column_names.index("y_pred"), "y_pred", pa.array([7] * len(table)))
+
+
+@pytest.mark.parametrize("edit", [None, _words_for_decisions, _sevens_for_decisions])
+def test_predictions_that_no_audit_writes_are_one_line(edit, first, second, tmp_path):
+    forged = shutil.copytree(second, tmp_path / "forged")
+    path = forged / "predictions" / "original.parquet"
+    if edit is None:
+        path.write_bytes(b"PAR1 nothing of the kind")
+    else:
+        pq.write_table(edit(pq.read_table(path)), path)
+    _sign(forged)
+    with pytest.raises(InputError) as caught:
+        compare(first, forged, tmp_path / "out")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists()

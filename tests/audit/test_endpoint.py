@@ -347,6 +347,17 @@ def test_labels_probabilities_or_both_are_read_as_what_they_are(logistic, rows, 
         assert np.abs(found.score - likely).max() < 1e-15
 
 
+def test_percentages_are_no_logits(logistic, rows, tmp_path):
+    def percent(frame):
+        return (100 * logistic.predict_proba(frame)[:, 1]).tolist()
+
+    with (
+        serving(mlflow_like(percent)) as url,
+        pytest.raises(InputError, match="rows: neither probabilities nor logits"),
+    ):
+        audited({"endpoint": f"{url}/invocations", **MLFLOW, "features": FEATURES}, rows, tmp_path / "run")
+
+
 def test_labels_that_are_not_those_of_the_data_are_asked_about(rows, tmp_path):
     with (
         serving(mlflow_like(lambda frame: np.where(frame.a > 0, "yes", "no").tolist())) as url,

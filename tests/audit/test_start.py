@@ -588,6 +588,6 @@ def test_what_a_table_lacks_is_told_in_place_of_a_command_that_would_refuse_it(c
     Path("t.csv").write_text("income,score,approved\n" + rows)
     ended = cli("init", "t.csv")
     assert ended.code == 0
-    assert "name at least one sensitive feature in 'sensitive', got none" in ended.out
+    assert "data.sensitive: name at least one sensitive feature, got none" in ended.out
     assert "then run" not in ended.out
     assert cli("check", "audit.yaml").code == 2

@@ -21,6 +21,9 @@ MIXED = {
     "trailing zeros": [1.50, "b", 3],
     "twenty digits": [18000000000000000001, "b"],
     "all words missing": [7, "?", "n/a", None],
+    "codes": [7, "007", "012"],
+    "codes alone": ["007", "012", "7"],
+    "zeros": [0, 10, "0"],
     "a moment": ["2026-03-02", 5],
 }
 

@@ -653,6 +653,23 @@ def test_one_column_of_logarithms_or_percentages_is_no_logit(made, rows, module_
         load("torch", rows, features=FEATURES, factory=module_of(Ends()))
 
 
+@pytest.mark.parametrize("kind", ["linear", "boosting"])
+def test_a_regressor_of_0_and_1_is_no_logit(kind, rows, tmp_path):
+    # As logits nearly everybody would be selected: the numbers lie around a half.
+    from skl2onnx.common.data_types import FloatTensorType
+    from sklearn.ensemble import GradientBoostingRegressor
+    from sklearn.linear_model import LinearRegression
+
+    regressor = {"linear": LinearRegression(), "boosting": GradientBoostingRegressor(n_estimators=60)}[kind]
+    regressor.fit(3 * matrix(rows), rows["y"].to_numpy())
+    made = skl2onnx.convert_sklearn(regressor, initial_types=[("x", FloatTensorType([None, 4]))])
+    (tmp_path / "m.onnx").write_bytes(made.SerializeToString())
+    with pytest.raises(
+        InputError, match=r"regressor: neither probabilities nor logits|probabilities or logits\? Set"
+    ):
+        scored(rows, path=str(tmp_path / "m.onnx"))
+
+
 def test_logits_beside_a_label_rank_rows_as_their_probabilities_do(rows, tmp_path):
     # One logit of two does not: scores of 0.9 and 0.1 may have the same one.
     path = by_hand(ends("logits"), "labelled", tmp_path, outputs=("label", "logits"))
