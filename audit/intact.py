@@ -13,7 +13,6 @@ from ..plain import shown
 from .folder import (
     AUDIT,
     MANIFEST,
-    PREDICTIONS,
     RENDERED,
     SIGNATURE,
     checksum,
@@ -25,6 +24,10 @@ from .signature import check_signature
 
 _OF_DATA = ("data_sha256", "model_sha256")
 """Of a comparison these are two each, and ``audit.json`` holds one."""
+
+
+_MISSING, _CHANGED = "missing", "changed since the run was written"
+_PAGES = (".html", ".csv", ".md", ".xml")
 
 
 def check_files(run: Path) -> list[str]:
@@ -42,20 +45,20 @@ def check_files(run: Path) -> list[str]:
     out = [f"{name}: {told}" for name, told in odd.items()]
     if MANIFEST not in regular:
         return out
-    out += [f"{name}: missing" for name in said if name not in there and name not in odd]
+    out += [f"{name}: {_MISSING}" for name in said if name not in there and name not in odd]
     out += [f"{name}: not in the manifest" for name in sorted(there - set(said))]
     changed = [name for name in said if name in there and _sha256(run / name) != said[name]]
-    out += [f"{name}: changed since the run was written" for name in changed]
+    out += [f"{name}: {_CHANGED}" for name in changed]
     if AUDIT in there and AUDIT not in changed:
         out += _check_manifest(run, content)
     return out + (check_signature(run) if SIGNATURE in regular else [])
 
 
 def refuse_changed_figures(run: Path, changed: Iterable[str]) -> None:
-    """InputError where a file of figures differs; pages that differ can be rendered from them again."""
+    """InputError for what rendering the pages again would not make right: pages alone may differ."""
     for line in changed:
-        name = line.partition(": ")[0]
-        if name == AUDIT or name.startswith(f"{PREDICTIONS}/") or Path(name).match("regimes/*.json"):
+        name, _, told = line.partition(": ")
+        if Path(name).suffix not in _PAGES or told not in (_MISSING, _CHANGED):
             raise InputError(f"{run}: {line}")
 
 
@@ -69,7 +72,7 @@ def _sha256(path: Path) -> str:
 def _check_manifest(run: Path, content: dict[str, Any]) -> list[str]:
     """Return where the manifest is not in its own form, or differs from the run's audit.json."""
     if (run / MANIFEST).read_bytes() != manifest_text(content).encode():
-        return [f"{MANIFEST}: changed since the run was written"]
+        return [f"{MANIFEST}: {_CHANGED}"]
     try:
         told = _told(read_object(run / AUDIT))
     except (InputError, LookupError, TypeError, AttributeError):

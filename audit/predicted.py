@@ -9,8 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..datasets.errors import InputError
+from ..datasets.evaluation import RESERVED
 from ..datasets.read import iter_batches
 from ..metrics.counts import DECISION, LABEL
+from ..plain import shown
 
 _CLASSES = (LABEL, DECISION)
 _AMOUNTS = ("score", "weight", "count")
@@ -33,6 +35,9 @@ def check_predictions(paths: Iterable[Path], sensitive: Sequence[str]) -> None:
 
 def _check(batch: pa.RecordBatch, path: Path, sensitive: Sequence[str]) -> None:
     names = batch.schema.names
+    unknown = [name for name in names if name not in (*RESERVED, *sensitive)]
+    if unknown:
+        raise InputError(f"{path}: expected the columns that an audit writes, got also {shown(unknown[0])}")
     for name in sensitive:
         if name not in names or not _words(batch.schema.field(name).type):
             raise InputError(f"{path}: expected the column {name!r} with words, got {_type(batch, name)}")
