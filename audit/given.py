@@ -23,7 +23,7 @@ from ..models.foreign import one_line
 from ..models.given import folder_kind, given_transformers
 from ..models.graphs import stored_kinds
 from ..models.inputs import TextInputs
-from ..models.neural import NeuralModel
+from ..models.neural import NeuralModel, numbers_of
 from ..models.rules import unruled
 from ..models.runtimes import OnnxRuntime
 from ..told import tell
@@ -163,7 +163,10 @@ def _named_alike(model: Any, original: Any) -> None:
         return
     one, other = mine.head, theirs.head
     if len(one.labels) == len(other.labels) and _unnamed(one.labels) and not _unnamed(other.labels):
-        mine.head = replace(one, labels=other.labels, positive=other.positive)
+        places = numbers_of(one.labels) or range(len(one.labels))
+        labels = tuple(other.labels[number] for number in places)
+        positive = tuple(i for i, number in enumerate(places) if number in other.positive)
+        mine.head = replace(one, labels=labels, positive=positive)
 
 
 def _unnamed(labels: Sequence[str]) -> bool:
