@@ -23,7 +23,7 @@ SHORT = 300
 _CONTROL = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])|[\x00-\x08\x0e-\x1b\x7f-\x9f]"
 )
-"""What colours a terminal, moves its cursor or names its window (ECMA-48), and what else is not to be seen."""
+"""What colours a terminal, moves its cursor or names its window (ECMA-48), and what else cannot be seen."""
 
 
 def one_line(error: BaseException) -> str:
