@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from pydantic import ValidationError
 
 from ..datasets.columns import listed
 from ..datasets.errors import InputError
@@ -22,11 +23,11 @@ from ..models.foreign import one_line
 from ..models.given import folder_kind, given_transformers
 from ..models.graphs import stored_kinds
 from ..models.inputs import TextInputs
-from ..models.neural import NeuralModel
+from ..models.neural import NeuralModel, numbers_of
 from ..models.rules import unruled
 from ..models.runtimes import OnnxRuntime
 from ..told import tell
-from .config import TEXT_RUNTIMES, Config, GivenVariant, ModelSpec, given_kind
+from .config import TEXT_RUNTIMES, Config, GivenVariant, ModelSpec, first_problem, given_kind
 from .inputs import Progress, load_model
 from .masked import masked
 from .result import Failed
@@ -97,7 +98,11 @@ def load_given(
     if kind is None:
         kind, path = folder_kind(Path(str(path)), str(config.model.path) if config.model.path else None)
         wanted = wanted.model_copy(update={"path": path})
-    spec = _as_trained(wanted.as_model(config.model, kind), config.model, original)
+    try:
+        spec = _as_trained(wanted.as_model(config.model, kind), config.model, original)
+    except ValidationError as error:
+        # What a folder is shows only now: the keys that its kind needs could not be asked for before.
+        raise InputError(f"{path}: a folder of {kind}: {first_problem(error, ModelSpec)}") from None
     if kind == "transformers" and given is None:
         base = str(config.model.path) if config.model.path else None
         model, files = given_transformers(spec, data, base, config.seed)
@@ -158,7 +163,10 @@ def _named_alike(model: Any, original: Any) -> None:
         return
     one, other = mine.head, theirs.head
     if len(one.labels) == len(other.labels) and _unnamed(one.labels) and not _unnamed(other.labels):
-        mine.head = replace(one, labels=other.labels, positive=other.positive)
+        places = numbers_of(one.labels) or range(len(one.labels))
+        labels = tuple(other.labels[number] for number in places)
+        positive = tuple(i for i, number in enumerate(places) if number in other.positive)
+        mine.head = replace(one, labels=labels, positive=positive)
 
 
 def _unnamed(labels: Sequence[str]) -> bool:

@@ -13,7 +13,7 @@ from ..models.extras import optional, quiet
 from ..models.foreign import one_line
 from ..told import tell
 from .finetune import fine_tune
-from .quantise import PER_BATCH, in_int8, plan, quantise_dynamic, turn
+from .quantise import PER_BATCH, exchange, in_int8, plan, quantise_dynamic, turn
 from .recipes import Context, Done, Finetune, listed_layers, recipe, unpacked
 
 NAME = "qat"
@@ -78,14 +78,14 @@ def rounded(module: Any, layers: Sequence[Any], per_channel: bool) -> Iterator[l
             del old.qconfig
             one.register_forward_pre_hook(_rounds(settings.activation()))
             learning.append(one)
-    _exchange(module, layers, learning)
+    exchange(module, layers, learning)
     try:
         yield learning
     finally:
         for old, one in zip(layers, learning, strict=True):
             old.weight, old.bias = one.weight, one.bias
             old.train(one.training)
-        _exchange(module, learning, layers)
+        exchange(module, learning, layers)
 
 
 def _settings(torch: Any, per_channel: bool) -> Any:
@@ -110,12 +110,3 @@ def _rounds(quantiser: Any) -> Any:
         return (quantiser(given[0]), *given[1:])
 
     return hook
-
-
-def _exchange(module: Any, old: Sequence[Any], new: Sequence[Any]) -> None:
-    """Put layers in the place of others, wherever these stand."""
-    places = {id(one): other for one, other in zip(old, new, strict=True)}
-    for part in list(module.modules()):
-        for key, child in part._modules.items():
-            if id(child) in places:
-                part._modules[key] = places[id(child)]

@@ -91,6 +91,7 @@ class Text(Written):
     pair: str | None
     max_length: Positive | None
     width: Positive = 0
+    side: Literal["left", "right"] | None = None
 
 
 class Image(Written):

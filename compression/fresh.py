@@ -26,6 +26,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..datasets.errors import InputError
+from ..models.foreign import one_line
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 LIBRARIES = ("transformers", "torchao", "openvino")
@@ -292,7 +293,7 @@ def _answer(job: dict[str, Any]) -> dict[str, Any]:
         told = {"error": str(error)}
     except Exception as error:
         # The parent waits for an answer whatever goes wrong here.
-        told = {"error": f"{type(error).__name__}: {' '.join(str(error).split())}"}
+        told = {"error": f"{type(error).__name__}: {one_line(error)}"}
     return told
 
 

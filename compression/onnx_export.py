@@ -131,8 +131,9 @@ def export(model: Any, context: Context, path: Path, name: str) -> None:
                 output_names=["logits"], verbose=False,
             )  # fmt: skip
         except Exception as error:
-            # The exporter traces arbitrary modules and raises whatever breaks on the way.
-            raise InputError(f"{name}: torch cannot export this model: {one_line(error)}") from None
+            # The exporter traces arbitrary modules and raises whatever breaks on the way, behind advice.
+            why = one_line(error.__cause__ or error)
+            raise InputError(f"{name}: torch cannot export this model: {why}") from None
     _without_traces(path)
     _same_outputs(model, context, path, name)
     if original is not None:

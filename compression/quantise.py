@@ -51,6 +51,7 @@ def quantise_dynamic(module: Any, record: Mapping[str, Any]) -> None:
             f"int8-dynamic: torch {torch.__version__} has no quantize_dynamic any more; use onnx-int8"
         )
     turn(module, record)
+    places = _places(module)
     for name in record.get("unbiased", ()):
         _replace(module, name, _biased(module.get_submodule(name)))
     linear = ao.per_channel_dynamic_qconfig if record["per_channel"] else ao.default_dynamic_qconfig
@@ -59,8 +60,13 @@ def quantise_dynamic(module: Any, record: Mapping[str, Any]) -> None:
     if record["embeddings"]:
         wanted[torch.nn.Embedding] = ao.float_qparams_weight_only_qconfig
     wanted |= dict.fromkeys(record.get("spared", ()))
+    # torch goes through the places: of a module that stands in several, each says what becomes of it.
+    wanted |= {other: wanted[name] for name, others in places.items() if name in wanted for other in others}
     with quiet():
         ao.quantize_dynamic(module, wanted, inplace=True)
+    for name, others in places.items():
+        for parent, _, own in (other.rpartition(".") for other in others):
+            setattr(module.get_submodule(parent), own, module.get_submodule(name))
     for name, first in record.get("tied", {}).items():
         _replace(module, name, module.get_submodule(first))
     for part in module.modules():
@@ -91,10 +97,28 @@ def turn(module: Any, record: Mapping[str, Any]) -> None:
         _replace(module, name, made.train(old.training))
 
 
+def _places(module: Any) -> dict[str, list[str]]:
+    """Names of the modules that stand in several places, and the names that each has in the others."""
+    first = {id(part): name for name, part in module.named_modules()}
+    found: dict[str, list[str]] = {}
+    for name, part in module.named_modules(remove_duplicate=False):
+        if first[id(part)] != name:
+            found.setdefault(first[id(part)], []).append(name)
+    return found
+
+
 def _replace(module: Any, name: str, part: Any) -> None:
     """Put a module in the place of another one, by its name."""
-    parent, _, own = name.rpartition(".")
-    setattr(module.get_submodule(parent), own, part)
+    exchange(module, [module.get_submodule(name)], [part])
+
+
+def exchange(module: Any, old: Sequence[Any], new: Sequence[Any]) -> None:
+    """Put layers in the place of others, wherever these stand."""
+    places = {id(one): other for one, other in zip(old, new, strict=True)}
+    for part in list(module.modules()):
+        for key, child in part._modules.items():
+            if id(child) in places:
+                part._modules[key] = places[id(child)]
 
 
 def _biased(old: Any) -> Any:
@@ -433,21 +457,22 @@ def _torchao(
     module = model.runtime.module
     record = {"turned": transposed(module)}
     turn(module, record)
-    layers = [m for m in module.modules() if type(m) is torch.nn.Linear]
+    layers = _layers(model, "Linear")
     listed_layers(layers, "Linear layer", name)
     # torchao passes over shapes that its kernels do not take, without a word.
-    chosen = [layer for layer in layers if fits(layer)]
-    listed_layers(chosen, "Linear layer of a shape that the kernels take", name)
+    chosen = {own: layer for own in layers if fits(layer := module.get_submodule(own))}
+    listed_layers(list(chosen), "Linear layer of a shape that the kernels take", name)
     shared = _tied(module, [*_layers(model, "Linear"), *_layers(model, "Embedding")])
     tables = _looked_up(model, context, shared) if params.embeddings else []
     with quiet():
         try:
             if kept_in is not None:
-                for layer in chosen:
+                for layer in chosen.values():
                     weight = layer.weight.detach().to(getattr(torch, kept_in))
                     layer.weight = torch.nn.Parameter(weight, requires_grad=False)
             way = getattr(ao, config)(**arguments)
-            ao.quantize_(module, way, lambda part, _: any(part is layer for layer in chosen))
+            # By name: a layer that stands in two places comes by twice.
+            ao.quantize_(module, way, lambda _, own: own in chosen)
             if tables:
                 each = ao.IntxWeightOnlyConfig(
                     weight_dtype=torch.int8, granularity=optional("torchao.quantization", name).PerAxis(0)

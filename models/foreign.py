@@ -7,6 +7,7 @@ extension): uncaught, either leaves with exit code 1, which a merge check reads 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,9 +20,20 @@ SHORT = 300
 """Characters that are told of what a library says."""
 
 
+_CONTROL = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])|[\x00-\x08\x0e-\x1b\x7f-\x9f]"
+)
+"""What colours a terminal, moves its cursor or names its window (ECMA-48), and what else cannot be seen."""
+
+
 def one_line(error: BaseException) -> str:
-    """Return an error's message on one line, shortened."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    """Return an error's message on one line without control sequences: of a long one the first lines."""
+    lines = [" ".join(line.split()) for line in _CONTROL.sub("", str(error)).splitlines()]
+    text, *more = [line for line in lines if line] or [type(error).__name__]
+    for line in more:
+        if len(text) + len(line) >= SHORT:
+            break
+        text = f"{text} {line}"
     return text if len(text) <= SHORT else text[: SHORT - 3] + "..."
 
 

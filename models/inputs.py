@@ -190,6 +190,8 @@ class TextInputs:
         with quiet():
             self.tokenizer.save_pretrained(folder / "tokenizer")
         told = {"kind": "text", "text": self.text, "pair": self.pair, "max_length": self.max_length}
+        # The library writes a side that its tokenizer was loaded with, and none that it was set to.
+        told["side"] = self.tokenizer.padding_side
         return {**told, "width": self.width} if self.width else told
 
 
@@ -512,10 +514,11 @@ def processor_from(path: str) -> Any:
 def load_inputs(spec: dict[str, Any], folder: Path) -> Any:
     """Read inputs that an artefact's folder holds."""
     if spec["kind"] == "text":
-        return TextInputs(
+        inputs = TextInputs(
             tokenizer_from(str(folder / "tokenizer")), spec["text"], spec["pair"], spec["max_length"],
             spec.get("width", 0),
         )  # fmt: skip
+        return inputs.padding(spec.get("side") or inputs.tokenizer.padding_side)
     if spec["kind"] == "image":
         return ImageInputs(processor_from(str(folder / "processor")), spec["image"])
     if spec["kind"] == "columns":

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..datasets.columns import listed
 from ..datasets.errors import InputError, number_of
 from ..told import tell
 from .base import Scored, decide, rule
@@ -238,9 +239,10 @@ def head(
             f"model.positive: the model has {len(found)} labels called {twice!r}; say by position which is "
             f"positive (0 to {outputs - 1})"
         )
-    plain = all(name in (str(i), f"label_{i}") for i, name in enumerate(folded))
+    numbers = numbers_of(names)
+    plain = bool(numbers)
     if not found and (said or plain):
-        found = tuple(i for i in range(outputs) if str(i) in wanted)
+        found = tuple(i for i, number in enumerate(numbers or range(outputs)) if str(number) in wanted)
     turned = [] if said else [p for p in of_data if p.casefold() in NEGATIVE]
     if turned and plain and outputs == 1:
         raise InputError(
@@ -249,14 +251,14 @@ def head(
             f"{turned[0]!r}, else give the model an output for each label"
         )
     if turned and plain and not found and outputs == 2:
-        found = (0,)
+        found = (numbers.index(0),)
     if not found and ((plain and outputs <= 2) or (outputs == 1 and not wanted)):
         # Classes without names of their own: 1 is the positive one, as everywhere in the field.
-        found = (outputs - 1,)
+        found = (numbers.index(outputs - 1) if plain else outputs - 1,)
     if not found:
         asked = list(positive) or list(of_data)
         raise InputError(
-            f"model.positive: the model's labels are {', '.join(map(repr, names))}; none of them is "
+            f"model.positive: the model's labels are {listed(names)}; none of them is "
             f"{' or '.join(map(repr, asked)) or 'named as positive'}; say which is positive"
         )
     if sigmoid and len(found) > 1:
@@ -267,6 +269,15 @@ def head(
     if len(found) == outputs > 1:
         raise InputError("model.positive: every label of the model is positive; expected some of them")
     return Head(names, found, "sigmoid" if sigmoid else "softmax")
+
+
+def numbers_of(names: Sequence[str]) -> list[int]:
+    """Numbers of classes that have no names but these, in whatever order; empty where one has another."""
+    known = {name: i for i in range(len(names)) for name in (str(i), f"label_{i}")}
+    if len(names) == 2:
+        known |= {"false": 0, "true": 1}
+    found = [known.get(name.casefold(), -1) for name in names]
+    return found if sorted(found) == list(range(len(names))) else []
 
 
 @dataclass

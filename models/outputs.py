@@ -26,6 +26,8 @@ SUM = 1e-3
 """Probabilities of a row may miss one by so much: half precision keeps three digits."""
 PROBABLY = re.compile(r"prob|softmax|sigmoid", re.I)
 LOGIT = re.compile(r"logit", re.I)
+FIGURE = re.compile(r"-?\d*\.\d+(e[+-]?\d+)?%?", re.I)
+"""A score that is written as a word; no class is called so."""
 TO_ONE = ("softmax", "_softmax", "sigmoid", "hardsigmoid")
 LINEAR = ("gemm", "matmul", "addmm", "linear", "mm", "conv")
 LOGS = ("log", "logsoftmax", "_log_softmax", "logsigmoid", "log_sigmoid_forward", "log_sigmoid", "neg")
@@ -263,6 +265,11 @@ def class_names(
     if set(seen) <= set(plain):
         return plain
     if count is None:
+        figures = [name for name in seen if FIGURE.fullmatch(name) and name not in wanted]
+        if len(figures) > 1:
+            raise InputError(
+                f"{where}: expected labels or numbers, got numbers written as words, such as {figures[0]!r}"
+            )
         return tuple(dict.fromkeys([*seen, *wanted]))
     assert scores is not None
     likeliest = scores.argmax(axis=1) if scores.shape[1] > 1 else None

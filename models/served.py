@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..datasets.columns import listed
+from ..datasets.columns import listed, word
 from ..datasets.errors import InputError, number_of
 from ..datasets.evaluation import EvaluationSet
 from ..told import tell
@@ -146,7 +146,7 @@ def of_endpoint(spec: Any, data: EvaluationSet) -> NeuralModel:
     runtime.given = [answer.output for answer in first]
     for answer in first:
         if answer.output.type == SCORES:
-            runtime.endings[answer.output.name] = Ending(classes=tuple(answer.values[0]))
+            runtime.endings[answer.output.name] = Ending(classes=tuple(map(word, answer.values[0])))
     model.head = graph_head(model, runtime, runtime.endings, spec, data)
     padding_side(model, spec, data)
     return model

@@ -312,6 +312,11 @@ def by_class(model, frame):
     ]
 
 
+def by_class_turned(model, frame):
+    """As `by_class`, in the other order and with numbers for names that have a decimal point."""
+    return [{f"{name}.0": row[name] for name in ("1", "0")} for row in by_class(model, frame)]
+
+
 def as_pipeline(model, frame):
     labels, likely = model.predict(frame), model.predict_proba(frame).max(axis=1)
     return [{"label": f"c{a}", "score": b} for a, b in zip(labels.tolist(), likely.tolist(), strict=True)]
@@ -327,6 +332,7 @@ def as_pipeline(model, frame):
         (lambda m, f: m.predict_proba(f).tolist(), {"threshold": 0.5}, True),
         (lambda m, f: m.predict_proba(f)[:, 1].tolist(), {"output": "probabilities"}, True),
         (by_class, {}, True),
+        (by_class_turned, {}, True),
         (by_class, {"output_name": "1", "output": "probabilities"}, True),
         (as_pipeline, {"positive": "c1"}, True),
         (
@@ -334,7 +340,10 @@ def as_pipeline(model, frame):
             {}, True,
         ),
     ],
-    ids=["labels", "flags", "words", "floats", "rows", "one", "classes", "one-class", "own-score", "columns"],
+    ids=[
+        "labels", "flags", "words", "floats", "rows", "one", "classes", "turned", "one-class", "own-score",
+        "columns",
+    ],
 )  # fmt: skip
 def test_labels_probabilities_or_both_are_read_as_what_they_are(logistic, rows, tmp_path, say, more, scores):
     with serving(mlflow_like(lambda frame: say(logistic, frame))) as url:
@@ -367,6 +376,36 @@ def test_labels_that_are_not_those_of_the_data_are_asked_about(rows, tmp_path):
         ),
     ):
         audited({"endpoint": f"{url}/invocations", **MLFLOW, "features": FEATURES}, rows, tmp_path / "run")
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_scores_that_are_written_as_words_are_one_short_line(logistic, rows, tmp_path, wide):
+    def say(frame):
+        found = [[f"{p:.4f}" for p in row] for row in logistic.predict_proba(frame)]
+        return found if wide else [row[1] for row in found]
+
+    with serving(mlflow_like(say)) as url, pytest.raises(InputError) as told:
+        audited({"endpoint": f"{url}/invocations", **MLFLOW, "features": FEATURES}, rows, tmp_path / "run")
+    assert "expected labels or numbers, got numbers written as words, such as '0." in str(told.value)
+    assert len(str(told.value)) < 200
+
+
+def test_a_variant_whose_classes_are_numbers_in_another_order_decides_as_its_original(
+    logistic, rows, tmp_path
+):
+    def answer(method, path, content, headers):
+        frame = framed(content) if content else None
+        if path.startswith("/turned"):
+            return 200, {}, {"predictions": by_class_turned(logistic, frame)}
+        named = [{"no": row["0"], "yes": row["1"]} for row in by_class(logistic, frame)] if content else []
+        return 200, {}, {"predictions": named}
+
+    with serving(answer) as url:
+        model = {"endpoint": f"{url}/named/invocations", **MLFLOW, "features": FEATURES, "positive": "yes"}
+        variants = [{"name": "turned", "endpoint": f"{url}/turned/invocations", **MLFLOW}]
+        result = audited(model, rows, tmp_path / "run", variants)
+    assert result.failed == []
+    assert result.comparisons[0].agreement == 1.0
 
 
 def test_missing_values_arrive_as_such(rows, tmp_path):

@@ -115,6 +115,26 @@ def test_the_manifest_says_where_each_came_from(tabular, place):
     assert told["file"]["sha256"] == next(v.model["sha256"] for v in result.variants if v.name == "file")
 
 
+def test_a_folder_of_texts_beside_a_model_of_a_table_is_a_plain_line(place):
+    tiny.save_bert(place / "bert-alone")
+    (place / "lora").mkdir()
+    (place / "lora" / "adapter_config.json").write_text('{"peft_type": "LORA", "r": 4}')
+    table = tiny.numbers(100).to_pandas()
+    model = LogisticRegression().fit(table[tiny.FEATURES], table.y)
+    names = ["bert-alone", "lora"]
+    config = {
+        "audit": "given", "data": {"label": "y", "sensitive": ["sex"], "id": "id"}, "report": REPORT,
+        "model": {"features": tiny.FEATURES}, "metrics": METRICS, "gates": [],
+        "variants": [{"name": name, "path": str(place / name)} for name in names],
+    }  # fmt: skip
+    failed = {f.name: f.why for f in fairweigh.run(config, data=table, model=model).failed}
+    assert set(failed) == set(names)
+    for name, why in failed.items():
+        assert f"{name}: a folder of transformers: " in why
+        assert "text" in why
+        assert not any(word in why for word in ("pydantic", "ModelSpec", "\n"))
+
+
 @pytest.fixture(scope="module")
 def text(place):
     """A BERT with an adapter of it, packed by three libraries, exported, and other models."""

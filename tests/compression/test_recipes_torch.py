@@ -80,6 +80,68 @@ def test_int8_dynamic_is_torchs_quantize_dynamic(per_channel, embeddings, bert, 
     assert_loads_again(found)
 
 
+SEVERAL_PLACES = """
+import torch
+
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.into = torch.nn.Linear(4, 16)
+        self.lone = torch.nn.Linear(16, 16)
+        self.cell = torch.nn.GRUCell(16, 16, bias=False)
+        self.layers = torch.nn.ModuleList([self.lone, self.cell, self.lone, self.cell])
+        self.out = torch.nn.Linear(16, 2)
+
+    def forward(self, x):
+        x = self.into(x)
+        for layer in self.layers:
+            x = torch.tanh(layer(x)) + x
+        return self.out(x)
+
+
+def make():
+    torch.manual_seed(0)
+    return Net().eval()
+"""
+
+
+@pytest.mark.parametrize("recipe", ["int8-dynamic", "int8-weight", "int8-torchao", "qat"])
+def test_a_layer_in_several_places_is_quantised_once(recipe, made, here, monkeypatch):
+    import torch
+    import torchao.quantization as torchao
+
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    (here / "several_places.py").write_text(SEVERAL_PLACES)
+    model = load("torch", numbers(), factory="several_places:make", features=FEATURES)
+    found = made(model, (recipe, {}), train=numbers(100, seed=3))
+    # Each place with a layer of its own: a state has a name for each, whether or not they share.
+    apart = module_of(model if recipe != "qat" else found.model)
+    module = found.model.runtime.module
+    assert module.layers[0] is module.layers[2] is module.lone
+    assert module.layers[1] is module.layers[3] is module.cell
+    assert_loads_again(found)
+    if recipe == "qat":
+        return
+    apart.layers = torch.nn.ModuleList(copy.deepcopy(layer) for layer in apart.layers)
+    del apart.lone, apart.cell
+    with quiet():
+        if recipe == "int8-dynamic":
+            for cell in apart.layers[1::2]:
+                cell.bias_ih = cell.bias_hh = torch.nn.Parameter(torch.zeros(48))
+                cell.bias = True
+            kinds = {torch.nn.Linear, torch.nn.GRUCell}
+            expected = torch.ao.quantization.quantize_dynamic(apart, kinds)
+        else:
+            way = {
+                "int8-weight": torchao.Int8WeightOnlyConfig,
+                "int8-torchao": torchao.Int8DynamicActivationInt8WeightConfig,
+            }[recipe](version=2)
+            torchao.quantize_(apart, way)
+            expected = apart
+    np.testing.assert_array_equal(logits(found.model), logits_with(model, expected))
+
+
 @pytest.mark.parametrize(("recipe", "dtype"), [("bf16", "bfloat16"), ("fp16", "float16")])
 def test_half_precision_is_torchs_cast(recipe, dtype, bert, made):
     import torch

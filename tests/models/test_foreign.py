@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.estimator import EstimatorModel, make_estimator
-from fairweigh.models.foreign import foreign
+from fairweigh.models.foreign import foreign, one_line
 from fairweigh.models.function import FunctionModel
 
 
@@ -27,6 +27,19 @@ def test_whatever_is_thrown_is_one_line(error):
     with pytest.raises(InputError, match=r"^model: it broke: ") as told, foreign("model: it broke"):
         raise error
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("\x1b[96mStep 1/3\x1b[0m of \x1b]8;;http://x\x07it\x1b]8;;\x07\n\n- more", "Step 1/3 of it - more"),
+        ("\x1b[1;31m\n\n  it\tbroke\x07\r\n" + "x" * 299, "it broke"),
+        ("\x1b(B\x9b", "ValueError"),
+        ("y" * 400, "y" * 297 + "..."),
+    ],
+)  # fmt: skip
+def test_colours_go_and_of_a_long_message_its_first_lines_stay(said, told):
+    assert one_line(ValueError(said)) == told
 
 
 def test_what_is_told_already_and_an_interrupt_pass():

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fairweigh.audit.config import ModelSpec
+from fairweigh.compression import artefact
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.models.load import neural
@@ -108,6 +109,9 @@ def test_a_model_that_reads_the_last_token_is_padded_on_the_left(tmp_path):
     assert model.inputs.tokenizer.padding_side == "left"
     expected = alone(tmp_path, table["text"].to_pylist())
     np.testing.assert_allclose(model.logits(batch(table, model)), expected, atol=2e-4)
+    artefact.save(model, [], tmp_path / "kept")
+    again = artefact.load(tmp_path / "kept")
+    np.testing.assert_allclose(again.logits(batch(table, again)), expected, atol=2e-4)
 
 
 def test_a_padding_token_that_nobody_names_or_knows_is_one_line(folder, tmp_path):
