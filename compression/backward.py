@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-Operation = Literal["linear", "attention", "conv", "embedding", "recurrent", "norm", "other"]
-"""What a weight is multiplied in: matrix products (those that make queries, keys and values apart),
-convolutions, rows that are looked up, recurrent layers. ``norm`` are scales of normalisations; biases and all
-else are ``other``."""
+Operation = Literal[
+    "linear", "attention", "bilinear", "experts", "conv", "embedding", "recurrent", "norm", "other"
+]
+"""What a weight is multiplied in: matrix products (those that make queries, keys and values apart), products
+of two inputs with one weight, matrices of which each row takes its own, convolutions, rows that are looked up,
+recurrent layers. ``norm`` are scales of normalisations; biases and all else are ``other``."""
 
 PRODUCTS = {
     "AddmmBackward0": (1, 2), "MmBackward0": (0, 1), "BmmBackward0": (0, 1), "BaddbmmBackward0": (1, 2),
@@ -21,6 +23,8 @@ PRODUCTS = {
 }  # fmt: skip
 """Products of two matrices: positions of the two among a node's inputs."""
 CONVOLUTIONS = ("ConvolutionBackward0", "ConvolutionOverrideableBackward0", "MkldnnConvolutionBackward0")
+BILINEAR, EXPERTS = "TrilinearBackward0", "GroupedMmBackward0"
+"""Products of three, the weight second; products of rows with one of several matrices in one tensor."""
 LOOKUPS = ("EmbeddingBackward0", "EmbeddingBagBackward0", "IndexSelectBackward0", "IndexBackward0",
            "GatherBackward0")  # fmt: skip
 RECURRENT = ("MkldnnRnnLayerBackward0", "CudnnRnnBackward0", "MiopenRnnBackward0")
@@ -124,6 +128,8 @@ class Graph:
             return []
         if name in CONVOLUTIONS and kinds[1] not in (None, _ACTIVE):
             return [(1, "conv")]
+        if name in (BILINEAR, EXPERTS) and kinds[1] not in (None, _ACTIVE):
+            return [(1, "bilinear" if name == BILINEAR else "experts")]
         if name in RECURRENT:
             return [(i, "recurrent") for i, kind in enumerate(kinds) if i and kind not in (None, _ACTIVE)]
         if name in PRODUCTS:
@@ -199,6 +205,8 @@ def _axis(node: Any, at: int, how: Operation) -> int | None:
         transposed = bool(node._saved_transposed)
         dims = len(node._saved_stride) + 2
         return (1 if transposed else 0) - dims
+    if how in ("bilinear", "experts"):
+        return -3 if how == "bilinear" else -1
     return -1 if how == "embedding" else -2
 
 
