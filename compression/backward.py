@@ -66,6 +66,7 @@ class Graph:
                 node.name() in PRODUCTS or node.name().startswith(ATTENTION)
             ):
                 paired.append(node)
+        paired = [node for node in paired if not self._of_experts(node)]
         self.head = self._first([out.grad_fn])
         self.attending = self._first(n for node in paired for n, _ in node.next_functions) - self.head
 
@@ -82,6 +83,18 @@ class Graph:
                 found |= {key for key, _, _ in self.uses[node]}
                 continue
             left += [n for n, _ in node.next_functions if n is not None]
+        return found
+
+    def _of_experts(self, node: Any) -> bool:
+        """Whether a product is one with matrices that are looked up in a stack of them; their use is noted."""
+        found = False
+        for inner, _ in node.next_functions:
+            while inner is not None and inner.name() in _VIEWS:
+                inner = inner.next_functions[0][0]
+            stack = inner.next_functions[0][0] if inner is not None and inner.name() in LOOKUPS else None
+            if stack in self._made and getattr(getattr(stack, "variable", None), "ndim", 0) > 2:
+                self.uses[inner] = [(key, "experts", None) for key, _, _ in self.uses.get(inner, ())]
+                found = True
         return found
 
     def _of(self, node: Any) -> int:
@@ -216,6 +229,13 @@ _KEEPING = {
                  "WeightNormInterface", "ToCopy", "Clone", "Alias")
 }  # fmt: skip
 """What leaves the order of the last two axes as it is."""
+
+
+_VIEWS = {
+    f"{name}Backward0" for name in ("T", "Transpose", "Permute", "Unsqueeze", "Squeeze", "Expand", "View",
+                                    "UnsafeView", "Clone")
+} | {"TransposeBackward1", "SqueezeBackward1", "ReshapeAliasBackward0"}  # fmt: skip
+"""What shows the same numbers in another order or shape."""
 
 
 def _before(node: Any, axis: int | None) -> int | None:
