@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..models.extras import optional, quiet
 from ..told import tell
 from . import ir, weights
-from .recount import scales
+from .recount import Counted, counted, scales
 
 EXPORTED = "module."
 """What an exported module's names begin with in its graph."""
@@ -36,7 +36,7 @@ def layers(
     steps: Sequence[tuple[str, Mapping[str, Any]]],
     spec: Mapping[str, Any],
     folder: Path,
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], list[Counted]]:
     """Compare the weights of two runtimes, tensor by tensor; each tensor once, whatever shares it.
 
     Parameters
@@ -51,10 +51,12 @@ def layers(
 
     Returns
     -------
-    list of dict
+    rows : list of dict
         One per weight of two or more dimensions: name, type, shape_before, shape_after, sparsity,
         sqnr_db, encoding, stored_bytes, and for the most changed ones the histograms of both. One more for
         all other tensors together, so that the bytes of all are those of the file without its header.
+    changed : list of Counted
+        What became of each weight of ``before``; empty for a student, which has none of them.
     """
     exported = getattr(after, "exported", None)
     module = exported.module if exported is not None else after.module
@@ -84,28 +86,31 @@ def layers(
         sizes, total = sizes_of_tensors(folder, new)
     names = _names_before(new, steps)
     turned = {f"{name}.weight" for _, record in steps for name in record.get("turned", ())}
-    found = []
+    plain, kinds = weights.formats(first), weights.holder_types(first)
+    found, changed = [], []
     for name, values in new.items():
         source = old.get(names.get(name, "")) if names else None
         if source is not None and name in turned:
             source = np.ascontiguousarray(source.T)
         row = _layer(name, types.get(name, ""), source, values, _encoding(name, held, spec))
         found.append(row | {"stored_bytes": sizes.get(name)})
+        if source is not None:
+            was = names[name]
+            retyped = held.get(name) != plain.get(was)
+            changed.append(counted(kinds.get(was, ""), source, values, retyped=retyped))
     gone = [name for name in old if name not in set(names.values())] if names else []
     for name in gone:
         row = _layer(name, types.get(name, ""), old[name], None, tell("removed"))
         found.append(row | {"stored_bytes": 0})
+        changed.append(counted(kinds.get(name, ""), old[name], None, retyped=False))
     rest = total - sum(row["stored_bytes"] or 0 for row in found)
     others = [_vectors(first), _vectors(module)]
     if rest or others[1].size:
         row = _layer(OTHERS, "", others[0] if names else None, others[1], "")
         found.append(row | {"stored_bytes": rest, "sparsity": None})
-    return _with_histograms(found)
-
-
-def formats_of(model: Any) -> dict[str, str]:
-    """How a neural model holds each of its weights, by the names that `layers` tells them by."""
-    return weights.formats(_plain(model.runtime.module))
+    if names and others[0].size:
+        changed.append(counted("", *others, retyped=False))
+    return _with_histograms(found), changed
 
 
 def _plain(module: Any) -> Any:
