@@ -320,7 +320,9 @@ def owners(module: Dense, graph: Dense) -> dict[str, list[tuple[str, bool]]]:
             equal.setdefault(tuple(names), []).append((own, key not in lying))
     found: dict[str, list[tuple[str, bool]]] = {}
     for names, tensors in equal.items():
-        called = {own: own.removeprefix(EXPORTED) for own, _ in tensors if own.removeprefix(EXPORTED) in names}
+        called = {
+            own: own.removeprefix(EXPORTED) for own, _ in tensors if own.removeprefix(EXPORTED) in names
+        }
         found |= {own: [(called[own], other)] for own, other in tensors if own in called}
         free = [name for name in names if name not in called.values()]
         rest = [tensor for tensor in tensors if tensor[0] not in called]
