@@ -14,7 +14,7 @@ Operation = Literal[
     "linear", "attention", "bilinear", "experts", "conv", "embedding", "recurrent", "norm", "other"
 ]
 """What a weight is multiplied in: matrix products (those that make queries, keys and values apart), products
-of two inputs with one weight, matrices of which each row takes its own, convolutions, rows that are looked up,
+of two inputs with one weight, matrices of which each row takes its own, convolutions, rows looked up,
 recurrent layers. ``norm`` are scales of normalisations; biases and all else are ``other``."""
 
 PRODUCTS = {
@@ -86,7 +86,7 @@ class Graph:
         return found
 
     def _of_experts(self, node: Any) -> bool:
-        """Whether a product is one with matrices that are looked up in a stack of them; their use is noted."""
+        """Whether a product is one with matrices looked up in a stack of them; their use is noted."""
         found = False
         for inner, _ in node.next_functions:
             while inner is not None and inner.name() in _VIEWS:

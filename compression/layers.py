@@ -315,9 +315,9 @@ def owners(module: Dense, graph: Dense) -> dict[str, list[tuple[str, bool]]]:
     equal: dict[tuple[str, ...], list[tuple[str, bool]]] = {}
     for own, values in graph.items():
         key = digest(values)
-        names = lying.get(key) or turned.get(key)
-        if names:
-            equal.setdefault(tuple(names), []).append((own, key not in lying))
+        same = lying.get(key) or turned.get(key)
+        if same:
+            equal.setdefault(tuple(same), []).append((own, key not in lying))
     found: dict[str, list[tuple[str, bool]]] = {}
     for names, tensors in equal.items():
         called = {

@@ -39,8 +39,8 @@ def _prunable(told: Mapping[str, Weight], embeddings: bool) -> list[str]:
     chosen = [w.name for w in found if not w.head and (embeddings or w not in tables)]
     if not chosen and tables:
         raise InputError(
-            "prune-magnitude: the model's weights are its head and its embedding tables, which are left alone; "
-            "set embeddings: true to prune the tables"
+            "prune-magnitude: the model's weights are its head and its embedding tables, which are left "
+            "alone; set embeddings: true to prune the tables"
         )
     return chosen or [w.name for w in found]
 

@@ -20,7 +20,7 @@ from .recipes import plural
 from .structure import Weight
 
 FEW = 0.1
-"""A recipe that changes a smaller share of the weights says so, and one that leaves a larger one says where."""
+"""A recipe that changes a smaller share of the weights says so; one that leaves as much says where."""
 
 
 def zeros(model: Any, names: Collection[str]) -> tuple[int, int]:
