@@ -224,7 +224,7 @@ def test_equal_layers_each_have_their_tensor_of_the_graph(given_module):
     assert {row["encoding"] for row in rows.values()} == {"int8, one scale per channel"}
     for own in ("self_attn.in_proj_weight", "self_attn.out_proj.weight", "linear1.weight", "linear2.weight"):
         equal = [rows[f"encoder.layers.{i}.{own}"] for i in range(3)]
-        # One that the exporter stores once is shared out: its numbers, scales and zero points, each to the byte.
+        # One that is stored once is shared out: its numbers, scales and zero points, each to the byte.
         sizes = [row["stored_bytes"] for row in equal]
         assert 0 < max(sizes) <= min(sizes) + 3
         assert len({row["sqnr_db"] for row in equal}) == 1
