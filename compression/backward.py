@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-Operation = Literal["linear", "attention", "conv", "embedding", "recurrent", "norm", "other"]
-"""What a weight is multiplied in: matrix products (those that make queries, keys and values apart),
-convolutions, rows that are looked up, recurrent layers. ``norm`` are scales of normalisations; biases and all
-else are ``other``."""
+Operation = Literal[
+    "linear", "attention", "bilinear", "experts", "conv", "embedding", "recurrent", "norm", "other"
+]
+"""What a weight is multiplied in: matrix products (those that make queries, keys and values apart), products
+of two inputs with one weight, matrices of which each row takes its own, convolutions, rows looked up,
+recurrent layers. ``norm`` are scales of normalisations; biases and all else are ``other``."""
 
 PRODUCTS = {
     "AddmmBackward0": (1, 2), "MmBackward0": (0, 1), "BmmBackward0": (0, 1), "BaddbmmBackward0": (1, 2),
@@ -21,6 +23,8 @@ PRODUCTS = {
 }  # fmt: skip
 """Products of two matrices: positions of the two among a node's inputs."""
 CONVOLUTIONS = ("ConvolutionBackward0", "ConvolutionOverrideableBackward0", "MkldnnConvolutionBackward0")
+BILINEAR, EXPERTS = "TrilinearBackward0", "GroupedMmBackward0"
+"""Products of three, the weight second; products of rows with one of several matrices in one tensor."""
 LOOKUPS = ("EmbeddingBackward0", "EmbeddingBagBackward0", "IndexSelectBackward0", "IndexBackward0",
            "GatherBackward0")  # fmt: skip
 RECURRENT = ("MkldnnRnnLayerBackward0", "CudnnRnnBackward0", "MiopenRnnBackward0")
@@ -62,6 +66,7 @@ class Graph:
                 node.name() in PRODUCTS or node.name().startswith(ATTENTION)
             ):
                 paired.append(node)
+        paired = [node for node in paired if not self._of_experts(node)]
         self.head = self._first([out.grad_fn])
         self.attending = self._first(n for node in paired for n, _ in node.next_functions) - self.head
 
@@ -78,6 +83,18 @@ class Graph:
                 found |= {key for key, _, _ in self.uses[node]}
                 continue
             left += [n for n, _ in node.next_functions if n is not None]
+        return found
+
+    def _of_experts(self, node: Any) -> bool:
+        """Whether a product is one with matrices looked up in a stack of them; their use is noted."""
+        found = False
+        for inner, _ in node.next_functions:
+            while inner is not None and inner.name() in _VIEWS:
+                inner = inner.next_functions[0][0]
+            stack = inner.next_functions[0][0] if inner is not None and inner.name() in LOOKUPS else None
+            if stack in self._made and getattr(getattr(stack, "variable", None), "ndim", 0) > 2:
+                self.uses[inner] = [(key, "experts", None) for key, _, _ in self.uses.get(inner, ())]
+                found = True
         return found
 
     def _of(self, node: Any) -> int:
@@ -124,6 +141,8 @@ class Graph:
             return []
         if name in CONVOLUTIONS and kinds[1] not in (None, _ACTIVE):
             return [(1, "conv")]
+        if name in (BILINEAR, EXPERTS) and kinds[1] not in (None, _ACTIVE):
+            return [(1, "bilinear" if name == BILINEAR else "experts")]
         if name in RECURRENT:
             return [(i, "recurrent") for i, kind in enumerate(kinds) if i and kind not in (None, _ACTIVE)]
         if name in PRODUCTS:
@@ -199,6 +218,8 @@ def _axis(node: Any, at: int, how: Operation) -> int | None:
         transposed = bool(node._saved_transposed)
         dims = len(node._saved_stride) + 2
         return (1 if transposed else 0) - dims
+    if how in ("bilinear", "experts"):
+        return -3 if how == "bilinear" else -1
     return -1 if how == "embedding" else -2
 
 
@@ -208,6 +229,13 @@ _KEEPING = {
                  "WeightNormInterface", "ToCopy", "Clone", "Alias")
 }  # fmt: skip
 """What leaves the order of the last two axes as it is."""
+
+
+_VIEWS = {
+    f"{name}Backward0" for name in ("T", "Transpose", "Permute", "Unsqueeze", "Squeeze", "Expand", "View",
+                                    "UnsafeView", "Clone")
+} | {"TransposeBackward1", "SqueezeBackward1", "ReshapeAliasBackward0"}  # fmt: skip
+"""What shows the same numbers in another order or shape."""
 
 
 def _before(node: Any, axis: int | None) -> int | None:

@@ -22,7 +22,7 @@ from ..datasets.training import TrainingRows
 from ..models.extras import optional
 from ..told import tell
 from . import weights
-from .layers import EXPORTED, digest, initialisers, known_by_content
+from .layers import EXPORTED, initialisers, owners
 from .recipes import Context, Params
 from .structure import structure_of
 
@@ -194,11 +194,12 @@ def nodes_of(path: Path, module: Any, names: list[str], recipe: str) -> list[str
     """Names of an ONNX file's nodes that use some of a module's weights, known by content or name."""
     if not names:
         return []
-    known = known_by_content({n: t.numpy() for n, t in weights.dense(module).items() if t.ndim > 1})
+    graph = initialisers(path)
+    known = owners({n: t.numpy() for n, t in weights.dense(module).items() if t.ndim > 1}, graph)
     held: dict[str, set[str]] = {name: set() for name in names}
-    for own, values in initialisers(path).items():
+    for own in graph:
         # A norm that the exporter folds into a weight changes its numbers and leaves its name.
-        for name in {known.get(digest(values), ("",))[0], own.removeprefix(EXPORTED)} & set(held):
+        for name in {*(name for name, _ in known.get(own, [])), own.removeprefix(EXPORTED)} & set(held):
             held[name].add(own)
     lost = [name for name, found in held.items() if not found]
     if lost:

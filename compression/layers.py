@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..models.extras import optional, quiet
 from ..told import tell
 from . import ir, weights
-from .recount import scales
+from .recount import Counted, counted, scales
 
 EXPORTED = "module."
 """What an exported module's names begin with in its graph."""
@@ -36,7 +36,7 @@ def layers(
     steps: Sequence[tuple[str, Mapping[str, Any]]],
     spec: Mapping[str, Any],
     folder: Path,
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], list[Counted]]:
     """Compare the weights of two runtimes, tensor by tensor; each tensor once, whatever shares it.
 
     Parameters
@@ -51,10 +51,12 @@ def layers(
 
     Returns
     -------
-    list of dict
+    rows : list of dict
         One per weight of two or more dimensions: name, type, shape_before, shape_after, sparsity,
         sqnr_db, encoding, stored_bytes, and for the most changed ones the histograms of both. One more for
         all other tensors together, so that the bytes of all are those of the file without its header.
+    changed : list of Counted
+        What became of each weight of ``before``; empty for a student, which has none of them.
     """
     exported = getattr(after, "exported", None)
     module = exported.module if exported is not None else after.module
@@ -84,28 +86,31 @@ def layers(
         sizes, total = sizes_of_tensors(folder, new)
     names = _names_before(new, steps)
     turned = {f"{name}.weight" for _, record in steps for name in record.get("turned", ())}
-    found = []
+    plain, kinds = weights.formats(first), weights.holder_types(first)
+    found, changed = [], []
     for name, values in new.items():
         source = old.get(names.get(name, "")) if names else None
         if source is not None and name in turned:
             source = np.ascontiguousarray(source.T)
         row = _layer(name, types.get(name, ""), source, values, _encoding(name, held, spec))
         found.append(row | {"stored_bytes": sizes.get(name)})
+        if source is not None:
+            was = names[name]
+            retyped = held.get(name) != plain.get(was)
+            changed.append(counted(kinds.get(was, ""), source, values, retyped=retyped))
     gone = [name for name in old if name not in set(names.values())] if names else []
     for name in gone:
         row = _layer(name, types.get(name, ""), old[name], None, tell("removed"))
         found.append(row | {"stored_bytes": 0})
+        changed.append(counted(kinds.get(name, ""), old[name], None, retyped=False))
     rest = total - sum(row["stored_bytes"] or 0 for row in found)
     others = [_vectors(first), _vectors(module)]
     if rest or others[1].size:
         row = _layer(OTHERS, "", others[0] if names else None, others[1], "")
         found.append(row | {"stored_bytes": rest, "sparsity": None})
-    return _with_histograms(found)
-
-
-def formats_of(model: Any) -> dict[str, str]:
-    """How a neural model holds each of its weights, by the names that `layers` tells them by."""
-    return weights.formats(_plain(model.runtime.module))
+    if names and others[0].size:
+        changed.append(counted("", *others, retyped=False))
+    return _with_histograms(found), changed
 
 
 def _plain(module: Any) -> Any:
@@ -158,44 +163,51 @@ def _in_torchao(name: str) -> str:
 
 def sizes_of_graph(made: Path, plain: Path, module: Dense) -> tuple[dict[str, int], int]:
     """The same of an ONNX file, by the names of the module that it was exported from."""
-    known = known_by_content(module)
-    graph = initialisers(plain)
+    numbers, graph = initialisers(made), initialisers(plain)
+    sources = {full: _source(full, graph) for full in numbers}
+    found = owners(module, {own: graph[own] for own in sources.values() if own is not None})
     sizes: dict[str, int] = {}
-    total = 0
-    for full, values in initialisers(made).items():
-        total += values.nbytes
-        base = full
-        for ending in ("_scale", "_zero_point", "_quantized"):
-            base = base.removesuffix(ending)
-        source = graph.get(full, graph.get(base.removesuffix("_Transposed")))
-        name = None if source is None else known.get(hashlib.sha256(source.tobytes()).digest(), (None,))[0]
-        if name is not None:
-            sizes[name] = sizes.get(name, 0) + values.nbytes
-    return sizes, total
+    for full, source in sources.items():
+        _shared_out(numbers[full].nbytes, [name for name, _ in found.get(source or "", [])], sizes)
+    return sizes, sum(values.nbytes for values in numbers.values())
+
+
+def _source(full: str, graph: Collection[str]) -> str | None:
+    """What a tensor of a quantised graph is called in the float graph that it was made of."""
+    base = full
+    for ending in ("_scale", "_zero_point", "_quantized"):
+        base = base.removesuffix(ending)
+    return next((own for own in (full, base, base.removesuffix("_Transposed")) if own in graph), None)
+
+
+def _shared_out(nbytes: int, names: Sequence[str], sizes: dict[str, int]) -> None:
+    """Add the bytes of one tensor to the weights that it holds: equal ones may be stored once."""
+    for place, name in enumerate(names):
+        part = nbytes // len(names) + (place < nbytes % len(names))
+        sizes[name] = sizes.get(name, 0) + part
 
 
 def _of_ir(path: Path, plain: Path, held: dict[str, str], new: Dense) -> tuple[dict[str, int], int]:
     """The same of an OpenVINO model; what it holds in few bits is put into ``held`` and ``new``."""
-    known, graph = known_by_content(new), initialisers(plain)
+    graph, constants = initialisers(plain), ir.constants(path)
+    found = owners(new, {own: graph[own] for own in constants if own in graph})
     sizes: dict[str, int] = {}
-    total = 0
-    for own, one in ir.constants(path).items():
-        total += one.nbytes
-        source = graph.get(own)
-        name, turned = (None, False) if source is None else known.get(digest(source), (None, False))
-        if name is None:
+    for own, one in constants.items():
+        names, source = found.get(own, []), graph.get(own)
+        if not names:
             # A norm that the exporter folds into a weight changes its numbers and leaves its name.
             name, source = own.removeprefix(EXPORTED), None
             if name not in new or new[name].size != one.values.size:
                 continue
-        sizes[name] = sizes.get(name, 0) + one.nbytes
-        if one.scales:
+            names = [(name, False)]
+        _shared_out(one.nbytes, [name for name, _ in names], sizes)
+        for name, turned in names if one.scales else []:
             held[name] = tell("{type}, {n} scales", type=one.kind, n=one.scales)
-        if one.scales and source is not None:
-            # NNCF keeps products' weights the other way round than ONNX has them.
-            back = one.values.reshape(source.shape) if one.values.shape == source.shape else one.values.T
-            new[name] = np.ascontiguousarray(back.T if turned else back)
-    return sizes, total
+            if source is not None:
+                # NNCF keeps products' weights the other way round than ONNX has them.
+                back = one.values.reshape(source.shape) if one.values.shape == source.shape else one.values.T
+                new[name] = np.ascontiguousarray(back.T if turned else back)
+    return sizes, sum(one.nbytes for one in constants.values())
 
 
 def _names_before(after: Dense, steps: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, str]:
@@ -276,31 +288,51 @@ def _quantised(module: Dense, plain: Path, made: Path) -> Iterator[tuple[str, _B
     The exporter renames and transposes tensors, so that those of the float graph are recognised by their
     content; the quantiser adds suffixes to the names of that graph.
     """
-    known = known_by_content(module)
     graph, numbers = initialisers(plain), initialisers(made)
-    for full, values in numbers.items():
-        if not full.endswith("_quantized"):
-            continue
-        base = full.removesuffix("_quantized")
-        if f"{base}_scale" not in numbers:
-            continue
-        turned = base.endswith("_Transposed")
-        source = graph.get(base.removesuffix("_Transposed") if turned else base)
-        found = None if source is None else known.get(hashlib.sha256(source.tobytes()).digest())
-        if found is None:
-            continue
-        name, transposed = found
-        back = _dequantised(values, numbers[f"{base}_scale"], numbers[f"{base}_zero_point"])
-        back = back.T if transposed != turned else back
-        yield name, _Back(np.ascontiguousarray(back), numbers[f"{base}_scale"].size)
+    bases = [full.removesuffix("_quantized") for full in numbers if full.endswith("_quantized")]
+    sources = {base: _source(base, graph) for base in bases if f"{base}_scale" in numbers}
+    found = owners(module, {own: graph[own] for own in sources.values() if own is not None})
+    for base, source in sources.items():
+        scale, zero = numbers[f"{base}_scale"], numbers[f"{base}_zero_point"]
+        whole = _dequantised(numbers[f"{base}_quantized"], scale, zero)
+        for name, transposed in found.get(source or "", []):
+            back = whole.T if transposed != (base.endswith("_Transposed") and source != base) else whole
+            yield name, _Back(np.ascontiguousarray(back), scale.size)
 
 
-def known_by_content(module: Dense) -> dict[bytes, tuple[str, bool]]:
-    """Weights by a digest of their numbers, as they lie and transposed."""
-    known = {digest(v): (n, False) for n, v in module.items()}
-    for name, v in module.items():
-        known.setdefault(digest(v.T), (name, True))
-    return known
+def owners(module: Dense, graph: Dense) -> dict[str, list[tuple[str, bool]]]:
+    """Which weights of a module each tensor of its exported graph holds, and whether transposed.
+
+    Told by the numbers, since the exporter renames and transposes. Fresh layers that are copies of each other
+    hold equal numbers: of these the names decide where the exporter has left them, then the order; a tensor
+    may hold several, where the exporter stores equal ones once.
+    """
+    lying: dict[bytes, list[str]] = {}
+    turned: dict[bytes, list[str]] = {}
+    for name, values in module.items():
+        lying.setdefault(digest(values), []).append(name)
+        turned.setdefault(digest(values.T), []).append(name)
+    equal: dict[tuple[str, ...], list[tuple[str, bool]]] = {}
+    for own, values in graph.items():
+        key = digest(values)
+        same = lying.get(key) or turned.get(key)
+        if same:
+            equal.setdefault(tuple(same), []).append((own, key not in lying))
+    found: dict[str, list[tuple[str, bool]]] = {}
+    for names, tensors in equal.items():
+        called = {
+            own: own.removeprefix(EXPORTED) for own, _ in tensors if own.removeprefix(EXPORTED) in names
+        }
+        found |= {own: [(called[own], other)] for own, other in tensors if own in called}
+        free = [name for name in names if name not in called.values()]
+        rest = [tensor for tensor in tensors if tensor[0] not in called]
+        # As many as there are of both, each its own; what is left over goes round among the others.
+        for place in range(max(len(free), len(rest)) if free or rest else 0):
+            own, other = (rest or tensors)[place % len(rest or tensors)]
+            name = (free or names)[place % len(free or names)]
+            if (name, other) not in found.setdefault(own, []):
+                found[own].append((name, other))
+    return found
 
 
 def digest(values: NDArray[Any]) -> bytes:

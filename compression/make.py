@@ -22,9 +22,9 @@ from . import artefact, estimators, quantise, weights
 from .artefact import Step
 from .description import read_description
 from .flops import flops
-from .layers import formats_of, layers
+from .layers import layers
 from .recipes import Context, Done, Family, find
-from .recount import touched
+from .recount import Counted, touched
 
 COMPILED = 1e-5
 SUMMED = 1e-12
@@ -131,15 +131,16 @@ def make(
         _same_scores(changed, loaded, context.sample)
         spec = read_description(folder)
         seen: list[dict[str, Any]] = []
+        weighed: list[Counted] = []
         one, other = unruled(context.original or model), unruled(changed)
         if isinstance(one, NeuralModel) and isinstance(other, NeuralModel) and family == "torch":
-            seen = layers(one.runtime, other.runtime, steps, spec, folder)
+            # An exported graph knows what it was made of only here; all else is told of the artefact.
+            end = other if hasattr(other.runtime, "exported") else unruled(loaded)
+            seen, weighed = layers(one.runtime, end.runtime, steps, spec, folder)
         if last is not None:
             row, done = last
-            row["changed"] = done.words(unruled(loaded))
-        if last is not None and seen:
-            few = touched(seen, formats_of(one))
-            row["changed"] += f"; {few}" if few else ""
+            few = touched(weighed, done.recount is not None)
+            row["changed"] = "; ".join([done.words(unruled(loaded)), *few])
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -79,6 +79,8 @@ def openvino(model: Any, params: OpenVino, context: Context) -> Done:
         raise InputError(f"{NAME}: NNCF found no weight that it could compress")
     model.runtime = OpenVinoRuntime(made)
     model.runtime.exported = Exported(module, plain)
+    if params.bits == 32:
+        return Done(tell("served by OpenVINO, weights unchanged"), notes=notes)
     return Done(recount=_told, notes=notes)
 
 
@@ -104,8 +106,6 @@ def _told(model: Any) -> str:
     counts: dict[str, int] = {}
     for weight in compressed(model.runtime.path).values():
         counts[weight.kind] = counts.get(weight.kind, 0) + 1
-    if not counts:
-        return tell("served by OpenVINO, weights unchanged")
     parts = "; ".join(
         tell(
             "{what} to {type}",

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from ..datasets.errors import InputError
 from ..models.extras import optional, quiet
 from ..told import tell
 from . import weights
@@ -31,10 +32,17 @@ def _prunable(told: Mapping[str, Weight], embeddings: bool) -> list[str]:
     """The weights that magnitude pruning works on: what is multiplied, but for the head.
 
     A head has few weights and small ones: without them nothing is left to decide by, or to tune. A model that
-    is a head and nothing else has no others.
+    is a head and nothing else has no others; one that has tables besides has those to prune.
     """
-    found = [w for w in told.values() if w.multiplied and (embeddings or w.operation != "embedding")]
-    return [w.name for w in found if not w.head] or [w.name for w in found]
+    found = [w for w in told.values() if w.multiplied]
+    tables = [w for w in found if w.operation == "embedding" and not w.head]
+    chosen = [w.name for w in found if not w.head and (embeddings or w not in tables)]
+    if not chosen and tables:
+        raise InputError(
+            "prune-magnitude: the model's weights are its head and its embedding tables, which are left "
+            "alone; set embeddings: true to prune the tables"
+        )
+    return chosen or [w.name for w in found]
 
 
 def _holders(module: Any, names: Sequence[str]) -> list[tuple[Any, str]]:
@@ -63,7 +71,8 @@ def prune_magnitude(model: Any, params: Magnitude, context: Context) -> Done:
             for tensor, mask in zip(group, kept.split([t.numel() for t in group]), strict=True):
                 # In place: a weight that two layers share stays one.
                 tensor.masked_fill_(~mask.view(tensor.shape) | (tensor == 0), 0.0)
-    spare = spared(told, chosen)
+    heads = all(told[name].head for name in chosen)
+    spare = tell("the head is all that the model has") if heads else spared(told, chosen)
 
     def recount(made: Any) -> str:
         zero, total = zeros(made, chosen)

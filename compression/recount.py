@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..models.extras import optional
 from ..told import tell
@@ -19,7 +20,7 @@ from .recipes import plural
 from .structure import Weight
 
 FEW = 0.1
-"""A recipe that touches a smaller share of the weights says so."""
+"""A recipe that changes a smaller share of the weights says so; one that leaves as much says where."""
 
 
 def zeros(model: Any, names: Collection[str]) -> tuple[int, int]:
@@ -74,36 +75,62 @@ def spared(told: Mapping[str, Weight], chosen: Sequence[str]) -> str:
     return tell("the embedding tables are left alone") if tables else ""
 
 
-def touched(layers: Sequence[Mapping[str, Any]], formats: Mapping[str, str]) -> str:
-    """What is told of a recipe that touches few of the weights; empty for others.
+class Counted(NamedTuple):
+    """What became of one weight of the original, or of all its vectors together.
+
+    Attributes
+    ----------
+    kind : str
+        Class of what holds it; empty for vectors.
+    size, changed : int
+        How many numbers it had, and how many of them differ now, in value or in bits.
+    reshaped : bool
+    """
+
+    kind: str
+    size: int
+    changed: int
+    reshaped: bool
+
+
+def counted(
+    kind: str, before: NDArray[np.float32], after: NDArray[np.float32] | None, *, retyped: bool
+) -> Counted:
+    """Count how many numbers of a weight differ from what they were; one that is gone has none left."""
+    size = int(before.size)
+    if after is None:
+        return Counted(kind, size, size, True)
+    same = before.shape == after.shape
+    differs = before != after if same else ~np.isin(before, after)
+    return Counted(kind, size, size if retyped else int(differs.sum()), not same)
+
+
+def touched(weights: Sequence[Counted], claims: bool) -> list[str]:
+    """What is told of a recipe that changes few of the weights, and of those that it leaves as they were.
 
     Parameters
     ----------
-    layers : sequence of mapping
-        The rows of `layers`.
-    formats : mapping
-        How the original holds each weight.
+    weights : sequence of Counted
+    claims : bool
+        Whether the step says that it changes weights: where it has changed none, that is told.
     """
-    sizes = {row["name"]: int(np.prod(row["shape_before"])) for row in layers if row["shape_before"]}
-    changed = {
-        row["name"]
-        for row in layers
-        if row["shape_before"]
-        and (
-            row["shape_before"] != row["shape_after"]
-            or row["sqnr_db"] is not None
-            or row["encoding"] != formats.get(row["name"], row["encoding"])
-        )
-    }
-    some, total = sum(sizes[name] for name in changed), sum(sizes.values())
-    if not 0 < some < FEW * total:
-        return ""
-    return tell(
-        "touches {share} of the model's weights ({some} of {total})",
-        share=f"{some / total:.1%}",
-        some=f"{some:,}",
-        total=f"{total:,}",
-    )
+    some, total = sum(w.changed for w in weights), sum(w.size for w in weights)
+    told = []
+    if total and (some or claims) and some < FEW * total:
+        parts = {"share": f"{some / total:.1%}", "some": f"{some:,}", "total": f"{total:,}"}
+        told.append(tell("changes {share} of the model's weights ({some} of {total})", **parts))
+    stays: dict[str, int] = {}
+    for weight in weights:
+        if weight.kind and not weight.changed:
+            stays[weight.kind] = stays.get(weight.kind, 0) + weight.size
+    # Of fewer layers or units what is left is meant to be as it was.
+    whole = not any(weight.reshaped for weight in weights)
+    if some and whole and sum(stays.values()) >= FEW * total:
+        kinds = sorted(stays.items(), key=lambda item: -item[1])
+        where = ", ".join(f"{kind} {size / total:.1%}" for kind, size in kinds)
+        share = f"{sum(stays.values()) / total:.1%}"
+        told.append(tell("{share} of the weights stay as they were ({where})", share=share, where=where))
+    return told
 
 
 def scales(path: Path) -> dict[str, int]:

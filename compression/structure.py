@@ -49,7 +49,7 @@ class Weight:
     @property
     def multiplied(self) -> bool:
         """Whether it is a matrix, a filter or a table, which recipes change."""
-        return self.operation in ("linear", "attention", "conv", "embedding", "recurrent")
+        return self.operation not in ("norm", "other")
 
 
 def structure(module: Any, forward: Any, inputs: Mapping[str, Any], recipe: str) -> dict[str, Weight]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copy
 import json
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from fairweigh.compression import artefact, cost, weights
 from fairweigh.compression.make import make
 from fairweigh.compression.quantise import copied
+from fairweigh.datasets.errors import InputError
 from fairweigh.models.extras import quiet
 
 from ..tiny import FEATURES, batch, load, numbers
@@ -33,6 +36,57 @@ def variant(tmp_path):
         np.testing.assert_array_equal(one.score, two.score)
         np.testing.assert_array_equal(one.decision, two.decision)
         return made
+
+    return do
+
+
+class Coded(nn.Module):
+    """Four numbers as codes of a table."""
+
+    def forward(self, x):
+        return (x.abs() * 16).long() % 64
+
+
+class Bilinear(nn.Module):
+    """Most of its weights are in a product of two inputs."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.into, self.two, self.out = nn.Linear(4, 12), nn.Bilinear(12, 12, 8), nn.Linear(8, 2)
+
+    def forward(self, x):
+        hidden = torch.relu(self.into(x))
+        return self.out(torch.relu(self.two(hidden, hidden)))
+
+
+class Encoder(nn.Module):
+    """Three layers that are copies of one."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+        self.into = nn.Linear(1, 16)
+        self.encoder = nn.TransformerEncoder(layer, 3, enable_nested_tensor=False)
+        self.out = nn.Linear(16, 2)
+
+    def forward(self, x):
+        return self.out(self.encoder(self.into(x[:, :, None])).mean(1))
+
+
+@pytest.fixture
+def given_module(made, monkeypatch):
+    """Make a variant of a module that a function builds."""
+
+    def do(build, *recipe):
+        def factory():
+            torch.manual_seed(0)
+            return build()
+
+        monkeypatch.setitem(sys.modules, "factory_of_test", SimpleNamespace(make=factory))
+        model = load("torch", numbers(), factory="factory_of_test:make", features=FEATURES)
+        return made(model, *recipe)
 
     return do
 
@@ -97,10 +151,87 @@ def test_a_recipe_that_touches_little_says_so_in_its_row(variant):
     whole = sum(p.numel() for p in module.parameters())
     linear = sum(m.weight.numel() for m in module.modules() if isinstance(m, nn.Linear))
     assert linear < whole / 10
+    lstm = sum(p.numel() for n, p in module.named_parameters() if "weight_" in n) / whole
     assert made.steps[0]["changed"].endswith(
-        f"touches {linear / whole:.1%} of the model's weights ({linear:,} of {whole:,})"
+        f"changes {linear / whole:.1%} of the model's weights ({linear:,} of {whole:,}); "
+        f"{lstm:.1%} of the weights stay as they were (LSTM {lstm:.1%})"
     )
-    assert "touches" not in variant(found, ("prune-magnitude", {})).steps[0]["changed"]
+    assert "of the model's weights" not in variant(found, ("prune-magnitude", {})).steps[0]["changed"]
+
+
+def test_what_is_told_to_change_is_what_differs_in_the_artefact_not_what_was_in_range(variant):
+    found = ready("GPT-2")
+    made = variant(found, ("prune-magnitude", {"amount": 0.05}))
+    before = {n: p.detach().numpy() for n, p in found.model.runtime.module.named_parameters()}
+    after = tensors(made)
+    differs = sum(int((before[n] != after[n]).sum()) for n in before)
+    whole = sum(a.size for a in before.values())
+    assert 0 < differs < whole / 20
+    assert (
+        f"changes {differs / whole:.1%} of the model's weights ({differs:,} of {whole:,})"
+        in (made.steps[0]["changed"])
+    )
+
+
+def test_a_table_and_a_head_are_nothing_to_prune_unless_the_table_is_asked_for(given_module):
+    def build():
+        return nn.Sequential(Coded(), nn.EmbeddingBag(64, 8), nn.Linear(8, 2))
+
+    with pytest.raises(InputError, match=r"head and its embedding tables.*set embeddings: true"):
+        given_module(build, ("prune-magnitude", {}))
+    made = given_module(build, ("prune-magnitude", {"embeddings": True}))
+    assert made.steps[0]["changed"] == (
+        f"50.0% of {64 * 8} weights in 1 tensor to zero, the smallest of all; the head is left alone"
+    )
+    made = given_module(lambda: nn.Linear(4, 2), ("prune-magnitude", {}))
+    assert made.steps[0]["changed"].endswith("the head is all that the model has")
+
+
+def test_a_bilinear_layer_is_pruned_and_told_where_nothing_is_done_to_it(given_module):
+    made = given_module(Bilinear, ("prune-magnitude", {}))
+    after = tensors(made)
+    weights_of = ("into.weight", "two.weight")
+    zero, total = (sum(int(f(after[n])) for n in weights_of) for f in (lambda a: (a == 0).sum(), np.size))
+    assert zero == round(total / 2)
+    assert (after["two.weight"] == 0).mean() > 0.3
+    made = given_module(Bilinear, ("int8-dynamic", {}))
+    whole = sum(p.numel() for p in Bilinear().parameters())
+    share = Bilinear().two.weight.numel() / whole
+    assert made.steps[0]["changed"].endswith(
+        f"{share:.1%} of the weights stay as they were (Bilinear {share:.1%})"
+    )
+
+
+def test_transposed_convolutions_that_onnxruntime_leaves_in_float32_are_told(given_module):
+    def build():
+        return nn.Sequential(
+            nn.Unflatten(1, (4, 1)), nn.ConvTranspose1d(4, 16, 3), nn.Flatten(), nn.Linear(48, 2)
+        )
+
+    made = given_module(build, ("onnx-int8", {}))
+    share = (4 * 16 * 3) / sum(p.numel() for p in build().parameters())
+    assert (
+        f"{share:.1%} of the weights stay as they were (ConvTranspose1d {share:.1%})"
+        in (made.steps[0]["changed"])
+    )
+
+
+def test_equal_layers_each_have_their_tensor_of_the_graph(given_module):
+    """A TransformerEncoder copies the layer that it is given: fresh ones are equal to the last bit."""
+    made = given_module(Encoder, ("onnx-int8", {}))
+    rows = {row["name"]: row for row in made.layers if ".layers." in row["name"]}
+    assert len(rows) == 3 * 4
+    assert {row["encoding"] for row in rows.values()} == {"int8, one scale per channel"}
+    for own in ("self_attn.in_proj_weight", "self_attn.out_proj.weight", "linear1.weight", "linear2.weight"):
+        equal = [rows[f"encoder.layers.{i}.{own}"] for i in range(3)]
+        # One that is stored once is shared out: its numbers, scales and zero points, each to the byte.
+        sizes = [row["stored_bytes"] for row in equal]
+        assert 0 < max(sizes) <= min(sizes) + 3
+        assert len({row["sqnr_db"] for row in equal}) == 1
+    assert (
+        sum(row["stored_bytes"] for row in made.layers)
+        == (cost.storage(made.model, made.folder)["tensor_bytes"])
+    )
 
 
 def test_only_the_artefact_is_believed(variant, monkeypatch):

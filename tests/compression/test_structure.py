@@ -224,3 +224,58 @@ def test_a_weight_is_multiplied_by_what_it_is_said_to_be():
     finally:
         weight.data.copy_(kept)
     np.testing.assert_allclose(after - bias, 2 * (before - bias), rtol=1e-4, atol=1e-5)
+
+
+class Experts(nn.Module):
+    """Each row is multiplied with one of three matrices in one tensor, in one of the ways there are."""
+
+    def __init__(self, way):
+        super().__init__()
+        self.way, self.stack = way, nn.Parameter(torch.randn(3, 16, 8))
+        self.into, self.out = nn.Linear(4, 8), nn.Linear(16, 2)
+
+    def forward(self, x):
+        hidden, picked = self.into(x), torch.arange(len(x)) % 3
+        if self.way == "looked up":
+            hidden = torch.bmm(self.stack[picked], hidden.unsqueeze(-1)).squeeze(-1)
+        elif self.way == "one by one":
+            parts = [nn.functional.linear(row, self.stack[i]) for row, i in zip(hidden, picked, strict=True)]
+            hidden = torch.stack(parts)
+        else:
+            order = picked.argsort()
+            ends = torch.bincount(picked).cumsum(0).to(torch.int32)
+            hidden = torch._grouped_mm(hidden[order], self.stack.transpose(1, 2), offs=ends)
+        return self.out(torch.relu(hidden))
+
+
+@pytest.mark.parametrize("way", ["looked up", "one by one", "grouped"])
+def test_stacked_experts_are_weights_and_no_tables(way):
+    found = told(Experts(way), torch.randn(6, 4))
+    assert found["stack"].multiplied
+    assert found["stack"].operation != "embedding"
+    assert names(found, lambda w: w.head) == {"out.weight"}
+
+
+def test_a_table_of_matrices_that_are_added_stays_a_table():
+    class Added(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table, self.out = nn.Parameter(torch.randn(5, 3, 4)), nn.Linear(4, 2)
+
+        def forward(self, x):
+            return self.out((x[:, None] + self.table[torch.arange(len(x)) % 5]).mean(1))
+
+    assert told(Added(), torch.randn(6, 4))["table"].operation == "embedding"
+
+
+def test_the_outputs_of_a_bilinear_layer_are_its_first_axis():
+    class Two(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.two, self.out = nn.Bilinear(4, 4, 6), nn.Linear(6, 2)
+
+        def forward(self, x):
+            return self.out(self.two(x, x))
+
+    weight = told(Two(), torch.randn(5, 4))["two.weight"]
+    assert (weight.operation, weight.output, weight.multiplied, weight.head) == ("bilinear", 0, True, False)
