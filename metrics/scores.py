@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .intervals import Floats
 
 EXACT_ROWS = 5_000_000
-BINS = 1 << 14
+BINS = 1 << 16
 KEY_BITS = 24
 """Low bits of an entry's key: the label and 23 bits of the bin; the slice stands above."""
 
