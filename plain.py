@@ -214,13 +214,21 @@ def _children(node: Node) -> Iterator[Node]:
         yield from part if isinstance(part, tuple) else (part,)
 
 
+def repeated_key(pairs: list[tuple[str, Any]]) -> str | None:
+    """Return a key of an object that stands in it more than once."""
+    names = [name for name, _ in pairs]
+    return (
+        next((name for name in names if names.count(name) > 1), None)
+        if len(set(names)) < len(names)
+        else None
+    )
+
+
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in made if names.count(name) > 1)
+    twice = repeated_key(pairs)
+    if twice is not None:
         raise ValueError(f"the key {shown(twice)} stands twice in one object")
-    return made
+    return dict(pairs)
 
 
 def _finite(digits: str) -> float:

@@ -10,16 +10,7 @@ from ..datasets.errors import InputError
 from ..datasets.json_text import read_object
 from ..datasets.read import sha256_file
 from ..plain import shown
-from .folder import (
-    AUDIT,
-    MANIFEST,
-    RENDERED,
-    SIGNATURE,
-    checksum,
-    manifest_text,
-    read_manifest,
-    walked,
-)
+from .folder import AUDIT, MANIFEST, RENDERED, SIGNATURE, checksum, manifest_text, read_manifest, walked
 from .signature import check_signature
 
 _OF_DATA = ("data_sha256", "model_sha256")

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
@@ -21,7 +20,7 @@ from .dialect import LOOK, Dialect, TextForm, read_dialect
 from .errors import InputError
 from .files import is_gzip_name, open_content, reading, undecodable
 from .missing import ALWAYS, BLANK, Missing, nulled
-from .numerals import CODE, Numerals, find_numerals, grouped, may_hold_marks, ungrouped
+from .numerals import CODE, Numerals, find_numerals, grouped, may_hold_codes, may_hold_marks, ungrouped
 
 BLOCK = MAX_ROW
 """Bytes parsed at a time; a single row cannot be longer. Arrow reads up to 32 blocks ahead."""
@@ -247,19 +246,10 @@ def _with_codes(path: Path, dialect: Dialect, found: _Types) -> _Types:
 
 
 def _may_hold_codes(path: Path, separator: str) -> bool:
-    """Whether some cell of a file begins with a zero and a digit; others have none, which is seen at once."""
-    before = np.zeros(256, bool)
-    before[list(f'{separator}"\r\n'.encode())] = True
-    digits = np.zeros(256, bool)
-    digits[list(b"0123456789")] = True
     last = b"\n"
     with open_content(path) as file:
         while block := file.read(LOOK):
-            text = np.frombuffer(last + block, np.uint8)
-            # Of a text of two bytes a character every second one is zero.
-            if block.count(0) > len(block) // 4:
-                return True
-            if (before[text[:-2]] & (text[1:-1] == ord("0")) & digits[text[2:]]).any():
+            if may_hold_codes(last + block, separator):
                 return True
             last = (last + block)[-2:]
     return False

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..plain import repeated_key
 from .errors import InputError
 from .missing import Missing, nulled
 from .numerals import CODE, find_numerals, grouped, ungrouped
@@ -79,12 +80,10 @@ def _objects(
 
 
 def _once(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    row = dict(pairs)
-    if len(row) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+    twice = repeated_key(pairs)
+    if twice is not None:
         raise InputError(f"{path}: expected every field once, got '{twice}' twice")
-    return row
+    return dict(pairs)
 
 
 class Numbers:

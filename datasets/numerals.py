@@ -53,6 +53,22 @@ def may_hold_marks(start: bytes, separator: str) -> bool:
     )
 
 
+def may_hold_codes(piece: bytes, separator: str) -> bool:
+    """Whether some cell may begin with a zero and a digit: most files have none, which shows at once.
+
+    Parameters
+    ----------
+    piece : bytes
+        Part of a file in an encoding that has the bytes of ASCII, or two bytes a character.
+    """
+    if piece.count(0) > len(piece) // 4:
+        return True
+    text = np.frombuffer(piece, np.uint8)
+    before = np.zeros(256, bool)
+    before[list(f'{separator}" \r\n'.encode())] = True
+    return bool((before[text[:-2]] & (text[1:-1] == ord("0")) & _IS_DIGIT[text[2:]]).any())
+
+
 def _marked(text: NDArray[np.uint8], separator: str) -> bool:
     text = np.concatenate([text, np.zeros(8, np.uint8)])
     digit = _IS_DIGIT[text]

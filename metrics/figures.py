@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .clusters import Dependence, effective
 from .counts import Counts, Tally
-from .exact import PLAIN, Scale, clopper_pearson, pair_lower, pair_upper
+from .exact import PLAIN, Scale, clopper_pearson, pair_limits
 from .intervals import Floats, Limits, tail_area
 from .table import METRICS, Metric
 
@@ -261,9 +261,8 @@ def _mean_of_parts(metric: Metric, tally: Tally) -> Figure:
 
     def limits(z: float, scale: float) -> Limits:
         pair = first.x * scale, first.n * scale, (second.n - second.x) * scale, second.n * scale
-        tail = tail_area(z)
         undefined = np.isnan(value)
-        low, high = ((1 + end(*pair, tail)) / 2 for end in (pair_lower, pair_upper))
+        low, high = ((1 + end) / 2 for end in pair_limits(*pair, tail_area(z)))
         return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
 
     return Figure(value, tally.counts.n, limits, "melded", _effective_rows(tally), least=least)

@@ -345,7 +345,7 @@ class ColumnInputs:
 
     def encode(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Encoded:
         """Take each column as it is: numbers, flags or words."""
-        return _Columns({name: _column(batch.column(of), of) for name, of in self.inputs.items()})
+        return InputColumns({name: _column(batch.column(of), of) for name, of in self.inputs.items()})
 
     def describe(self) -> dict[str, Any]:
         """Return the features."""
@@ -361,17 +361,19 @@ class ColumnInputs:
 
 
 @dataclass(frozen=True)
-class _Columns:
-    """Rows as one column of shape (rows, 1) for each input."""
+class InputColumns:
+    """Rows as one array for each input, the rows first."""
 
     values: dict[str, NDArray[Any]]
     truncated = 0
 
     @property
     def lengths(self) -> NDArray[np.int64]:
+        """One for each row: no row is longer than another."""
         return np.ones(len(next(iter(self.values.values()), ())), np.int64)
 
     def collate(self, rows: NDArray[np.intp]) -> Arrays:
+        """Return the arrays of some rows."""
         return {name: column[rows] for name, column in self.values.items()}
 
 

@@ -428,7 +428,7 @@ def named_inputs(names: Sequence[str], features: Sequence[str] | None, data: Eva
     return {name: alike[name][0] if len(alike.get(name, [])) == 1 else name for name in names}
 
 
-class Graph(Protocol):
+class GraphRuntime(Protocol):
     """A runtime whose outputs have names and types, and say by themselves what they are."""
 
     given: list[Output]
@@ -444,7 +444,7 @@ class Graph(Protocol):
 
 
 def graph_head(
-    model: NeuralModel, runtime: Graph, endings: Mapping[str, Ending], spec: Any, data: EvaluationSet
+    model: NeuralModel, runtime: GraphRuntime, endings: Mapping[str, Ending], spec: Any, data: EvaluationSet
 ) -> Head:
     """What the outputs of a graph are; the runtime is told which of them to read.
 

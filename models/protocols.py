@@ -17,7 +17,7 @@ from ..datasets.errors import InputError
 from ..plain import shown
 from .client import Client
 from .frames import frame
-from .inputs import ColumnInputs
+from .inputs import ColumnInputs, InputColumns
 from .neural import Arrays, Encoded
 from .outputs import Output
 from .runtimes import fitted
@@ -82,22 +82,7 @@ class ServedColumns(ColumnInputs):
                     f"{batch.schema.field(column).type}"
                 )
             made[name] = values
-        return _Served(made)
-
-
-@dataclass(frozen=True)
-class _Served:
-    """Rows as one column of shape (rows,) for each input."""
-
-    values: dict[str, NDArray[Any]]
-    truncated = 0
-
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        return np.ones(len(next(iter(self.values.values()), ())), np.int64)
-
-    def collate(self, rows: NDArray[np.intp]) -> Arrays:
-        return {name: column[rows] for name, column in self.values.items()}
+        return InputColumns(made)
 
 
 def _plain(values: NDArray[Any]) -> list[Any]:

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from ...datasets.columns import word
 from ...metrics.counts import UNKNOWN
-from ...metrics.exact import RATIO, pair_lower, pair_p_above, pair_p_below, pair_upper
+from ...metrics.exact import RATIO, pair_limits, pair_p_above, pair_p_below
 from ...metrics.standardised import Standardised, standardised_differences
 from ..measure import Measurement
 from .base import Basis, Inputs, Regime
@@ -138,12 +138,13 @@ def _ratio(x: int, n: int, y: int, m: int, inputs: CreditInputs, confidence: flo
     p = min(1.0, 2 * min(float(tail(x, n, y, m, 0.0)) for tail in (pair_p_above, pair_p_below)))
     if not y:
         return {"p": p}
-    air, level = (x * m) / (n * y), (1 - confidence) / 2
+    air = (x * m) / (n * y)
+    low, high = pair_limits(x, n, y, m, (1 - confidence) / 2, RATIO)
     return {
         "p": p,
         "air": air,
-        "air_low": _number(float(pair_lower(x, n, y, m, level, RATIO))),
-        "air_high": _number(float(pair_upper(x, n, y, m, level, RATIO))),
+        "air_low": _number(float(low)),
+        "air_high": _number(float(high)),
         "air_beyond": air < inputs.air_limit,
     }
 
