@@ -28,15 +28,21 @@ BLOCK = MAX_ROW
 CATEGORY = pa.dictionary(pa.int32(), pa.string())
 FORM = "delimited text"
 _MISFIT = re.compile(r"In CSV column #(\d+):.*conversion error to (.+?): invalid value '(.*)'", re.DOTALL)
+_WIDE = re.compile(r"(utf|ucs)[-_]?(16|32|2|4)", re.I)
+"""Encodings in which a digit is no byte of its own."""
 _RAGGED = re.compile(r"Expected (\d+) columns, got (\d+)")
 
 
 @dataclass
 class _Types:
-    """Types that hold for the whole file, and those of columns of numbers with marks between thousands."""
+    """Types that hold for the whole file, and those of columns of numbers with marks between thousands.
+
+    Columns of ``codes`` are whole numbers but for the zeros before them.
+    """
 
     of: dict[str, pa.DataType] = field(default_factory=dict)
     grouped: dict[str, pa.DataType] = field(default_factory=dict)
+    codes: set[str] = field(default_factory=set)
 
 
 def read_form(path: Path, form: TextForm) -> Dialect:
@@ -228,28 +234,29 @@ def _settled(
 
 
 def _with_codes(path: Path, dialect: Dialect, found: _Types) -> _Types:
-    """Make text of the columns of whole numbers in which digits stand behind a zero: 007 is a code."""
-    whole = [
-        name
-        for name, kind in (found.of | found.grouped).items()
-        if pa.types.is_integer(found.grouped.get(name, kind))
-    ]
-    if not whole or not _may_hold_codes(path, dialect.separator):
+    """Make text of the columns of whole numbers in which digits stand behind a zero: 007 is a code.
+
+    Marks between thousands say that it is none.
+    """
+    whole = [name for name, kind in found.of.items() if pa.types.is_integer(kind)]
+    if not whole or not _may_hold_codes(path, dialect):
         return found
     with _open(path, dialect, whole, dict.fromkeys(whole, pa.string()), ()) as reader:
         for batch in reader:
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 if pc.any(pc.match_substring_regex(column, CODE)).as_py():
-                    found.of[name] = pa.string()
-                    found.grouped.pop(name, None)
+                    found.codes.add(name)
+    found.of |= dict.fromkeys(found.codes, pa.string())
     return found
 
 
-def _may_hold_codes(path: Path, separator: str) -> bool:
+def _may_hold_codes(path: Path, dialect: Dialect) -> bool:
+    if _WIDE.match(dialect.encoding):
+        return True
     last = b"\n"
     with open_content(path) as file:
         while block := file.read(LOOK):
-            if may_hold_codes(last + block, separator):
+            if may_hold_codes(last + block, dialect.separator):
                 return True
             last = (last + block)[-2:]
     return False
@@ -329,6 +336,8 @@ def _finished(
             column = ungrouped(
                 nulled(column, missing.in_numbers), dialect.decimal, dialect.thousands, types.grouped[name]
             )
+        elif name in types.codes:
+            column = nulled(column, missing.in_numbers)
         elif name in verbatim:
             column = nulled(column, BLANK)
         else:

@@ -59,10 +59,8 @@ def may_hold_codes(piece: bytes, separator: str) -> bool:
     Parameters
     ----------
     piece : bytes
-        Part of a file in an encoding that has the bytes of ASCII, or two bytes a character.
+        Part of a file in an encoding that has those of ASCII.
     """
-    if piece.count(0) > len(piece) // 4:
-        return True
     text = np.frombuffer(piece, np.uint8)
     before = np.zeros(256, bool)
     before[list(f'{separator}" \r\n'.encode())] = True
