@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BENCH ?= .venv-bench
 LOWEST ?= .venv-lowest
+# Every command starts Python many times over: what it compiled, it keeps.
+unexport PYTHONDONTWRITEBYTECODE
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 

@@ -7,7 +7,7 @@ import gc
 import re
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -42,6 +42,7 @@ from .scoring import Job, Shards, Twins, sample, score
 from .training import learning
 
 if TYPE_CHECKING:
+    from ..compression.fresh import FreshProcesses
     from .given import Variants
     from .variants import Workshop
 
@@ -97,6 +98,31 @@ def audit(
     command : str
         The command to reproduce the run, for its report.
     """
+    with _beside(config) as fresh:
+        return _audit(config, folder, fresh, table, given, variants, dtypes, command, progress)
+
+
+def _beside(config: Config) -> AbstractContextManager[FreshProcesses | None]:
+    """The processes that will load artefacts: they import a model's libraries while it is loaded here."""
+    kind = config.model.resolved if config.model else None
+    if config.model is None or not config.planned or config.family == "scores":
+        return nullcontext()
+    from ..compression.fresh import FreshProcesses
+
+    return FreshProcesses(kind if kind == "transformers" else config.family, config.model.device)
+
+
+def _audit(
+    config: Config,
+    folder: OpenRun,
+    fresh: FreshProcesses | None,
+    table: pa.Table | None,
+    given: Any,
+    variants: Mapping[str, Any],
+    dtypes: Mapping[str, Any] | None,
+    command: str,
+    progress: Progress,
+) -> AuditResult:
     progress("reading data", 0, None)
     run = _Audit(config, folder, table, progress)
     # What the card says stands in the run's configuration: a run is read again without its card.
@@ -118,7 +144,7 @@ def audit(
         assert model is not None
         # What a gate or the plan asks and the data lack is told before hours of work on variants.
         gate.check(config.gates, measured, make_plan(config, measured))
-        entries, failed = run.others(model, entries[0], variants, dtypes)
+        entries, failed = run.others(model, entries[0], variants, dtypes, fresh)
     progress("computing figures", measured.rows, measured.rows)
     found = judge(config, run.data.sensitive, run.order, entries, folder.folder / PREDICTIONS, measured)
     if found.rows is not None and found.identified is not None:
@@ -273,6 +299,7 @@ class _Audit:
         original: Entry,
         variants: Mapping[str, Any],
         dtypes: Mapping[str, Any] | None,
+        fresh: FreshProcesses | None,
     ) -> tuple[list[Entry], list[Failed]]:
         """Make or load, score and describe every variant; the original comes first, with its cost."""
         columns = self._columns_given()
@@ -296,9 +323,10 @@ class _Audit:
             closing.enter_context(_collecting())
             shop = closing.enter_context(
                 Workshop(
-                    self.config, model, rows, learned, self.data, self.folder.folder, self.progress, files
+                    self.config, model, rows, learned, self.data, self.folder.folder, self.progress, fresh,
+                    files,
                 )
-            )
+            )  # fmt: skip
             cost, flips = shop.original_cost()
             told = original.model | ({"cost": unpriced(shop.unpriced)} if shop.unpriced else {})
             entries = [replace(original, model=told, cost=cost, self_flips=flips)]

@@ -85,6 +85,8 @@ class Workshop:
         Says which features are sensitive and how they are cut; no row of it is read here.
     folder : Path
         The run's; artefacts are written into it.
+    fresh : FreshProcesses, optional
+        That load what is made; needed where anything is.
     files : sequence of Path
         That hold the original, where it is of files.
 
@@ -101,6 +103,7 @@ class Workshop:
     data: EvaluationSet
     folder: Path
     progress: Progress
+    fresh: FreshProcesses | None = None
     files: Sequence[Path] = ()
 
     def __enter__(self) -> Workshop:
@@ -135,11 +138,6 @@ class Workshop:
             # Scores that stand in a table cost nothing to store or to run.
             if self._family == "scores":
                 return
-            # It imports its libraries while the original is saved and loaded here.
-            if self.config.planned:
-                libraries = artefact.libraries_of(self.original)
-                device = artefact.how_to_load(self.original)[0]
-                self._fresh = self._closing.enter_context(FreshProcesses(libraries, device))
             self.progress("saving the original", 0, None)
             artefact.save(self.original, [], self._place / "original")
             self._copy = artefact.load(
@@ -198,6 +196,8 @@ class Workshop:
             # Modules hold themselves in circles, and the command line has switched the collector off.
             del made
             gc.collect()
+            # What is left are the libraries that a recipe brought, which need not be looked at again.
+            gc.freeze()
             forget_compiled()
 
     def finished(self, begun: Begun) -> Ready | Failed:
@@ -316,7 +316,8 @@ class Workshop:
         runtime = getattr(unruled(model), "runtime", None)
         # What a runtime runs is of the library that runs it: torch's module, OpenVINO's compiled model.
         parts = [getattr(runtime, name, None) for name in ("module", "compiled")] + _readers(model)
-        return self._fresh.start(
+        assert self.fresh is not None
+        return self.fresh.start(
             folder, self.rows.slice(0, FRESH_ROWS), *artefact.how_to_load(model),
             trusted=artefact.trusted_by(model),
             modules=[type(part).__module__ for part in parts if part is not None],
@@ -326,7 +327,8 @@ class Workshop:
         """What a fresh process has found: the same decisions there, and the memory it takes."""
         rows = self.rows.slice(0, FRESH_ROWS)
         here = model.score(rows, None)
-        there = self._fresh.collect(asked)
+        assert self.fresh is not None
+        there = self.fresh.collect(asked)
         if not np.array_equal(here.decision, there["decision"]):
             apart = int((np.asarray(here.decision) != there["decision"]).sum())
             raise InputError(

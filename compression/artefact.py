@@ -66,12 +66,6 @@ def family_of(model: Any) -> Family:
     )
 
 
-def libraries_of(model: Any) -> str:
-    """Which libraries a process needs that loads a model's artefacts: transformers, torch or sklearn."""
-    transformers = isinstance(getattr(unruled(model), "source", None), TransformersSource)
-    return "transformers" if transformers else family_of(model)
-
-
 def save(model: Any, steps: Sequence[Step], folder: Path, fitted_on: Mapping[str, Any] | None = None) -> str:
     """Write a model as an artefact; returns the sha256 of its weights, or of its rule where it has none.
 

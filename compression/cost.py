@@ -25,7 +25,7 @@ from .description import PROGRAM
 from .ir import constants
 from .layers import initialisers
 
-SECONDS = 1.0
+SECONDS = 0.6
 """The most time that the rounds of one batch size of one variant are given."""
 LEAST_ROUNDS, MOST_ROUNDS = 11, 41
 FEWEST_ROUNDS = 7

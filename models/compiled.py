@@ -20,6 +20,10 @@ def compiled(module: Any) -> Any:
 
     global _waiting
     _waiting = True
+    if torch.are_deterministic_algorithms_enabled():
+        # Said again, as it is a setting of the compiler too.
+        warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+        torch.use_deterministic_algorithms(True, warn_only=warn_only)
     known = inspect.signature(torch.compile).parameters
     apart: Any = {"isolate_recompiles": True} if "isolate_recompiles" in known else {}
     return torch.compile(module, dynamic=True, **apart)

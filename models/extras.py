@@ -16,6 +16,9 @@ from ..datasets.errors import InputError
 
 def optional(module: str, feature: str, extra: str = "torch") -> Any:
     """Import ``module``; InputError with the install command where it is missing."""
+    # Asked for at every small step: to be quiet about an import costs more than the import.
+    if (known := sys.modules.get(module)) is not None:
+        return known
     try:
         with quiet():
             return importlib.import_module(module)

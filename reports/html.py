@@ -116,26 +116,22 @@ def _shown_definitions(result: AuditResult, variant: Variant | None) -> list[Any
     return [definition for name, definition in result.definitions.items() if name in shown]
 
 
+@cache
 def environment(more: Path | None = None) -> Environment:
     """Return the environment of the HTML templates: everything escaped, the filters, the language.
-
-    It keeps its compiled templates, which take longer than most pages do, for the next page.
 
     Parameters
     ----------
     more
         A folder of templates of its own, looked into first.
     """
-    return _environment(language(), more)
+    from jinja2 import FileSystemLoader, StrictUndefined
 
-
-@cache
-def _environment(language: str, more: Path | None) -> Environment:
-    # One for each language: what is constant in a template is written when that is compiled.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from .compiled import Compiled
 
     ours = Path(__file__).parent / "templates"
-    made = Environment(
+    made = Compiled(
+        ours,
         loader=FileSystemLoader([more, ours] if more else ours),
         autoescape=True,
         undefined=StrictUndefined,
