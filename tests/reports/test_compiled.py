@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import pytest
-from jinja2 import FileSystemLoader
-
 from fairweigh.reports.compiled import Compiled
+from jinja2 import FileSystemLoader
 
 
 def environment(folder: Path, doubled: str) -> Compiled:
