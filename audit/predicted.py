@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..datasets.columns import Ascending, check_unique
 from ..datasets.errors import InputError
 from ..datasets.evaluation import RESERVED
 from ..datasets.read import iter_batches
@@ -22,15 +24,24 @@ def check_predictions(paths: Iterable[Path], sensitive: Sequence[str]) -> None:
     """InputError where a file of predictions holds what no audit writes.
 
     Classes and decisions are 0 or 1 in every row, scores finite numbers, weights and counts finite and at
-    least 0, sensitive features words.
+    least 0, sensitive features words, ids all different.
     """
     for path in paths:
+        order = Ascending("id")
         rows = 0
         for batch in iter_batches(path, categorical=sensitive):
             rows += batch.num_rows
             _check(batch, path, sensitive)
+            if "id" in batch.schema.names:
+                order.add(batch.column("id"))
         if not rows:
             raise InputError(f"{path}: no predictions")
+        if not order.strict:
+            check_unique(partial(_ids, path), rows, "id", str(path))
+
+
+def _ids(path: Path) -> Iterator[pa.Array]:
+    return (batch.column("id") for batch in iter_batches(path, columns=["id"]))
 
 
 def _check(batch: pa.RecordBatch, path: Path, sensitive: Sequence[str]) -> None:

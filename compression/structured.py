@@ -10,7 +10,6 @@ from pydantic import Field
 
 from ..datasets.errors import InputError
 from ..models.extras import optional, quiet
-from ..models.foreign import one_line
 from ..told import tell
 from .feed_forward import feed_forwards, narrow
 from .finetune import then_tune
@@ -123,8 +122,11 @@ def _with_torch_pruning(model: Any, amount: float, context: Context, notes: list
                         _hide(masked.get_submodule(names[id(part)]), gone)
                 group.prune()
     except Exception as error:
-        # torch-pruning traces arbitrary modules and raises whatever breaks on the way.
-        raise InputError(f"{NAME}: torch-pruning cannot trace this model: {one_line(error)}") from None
+        # torch-pruning traces arbitrary modules, and what breaks on the way says nothing to who gave one.
+        raise InputError(
+            f"{NAME}: which units of this {type(module).__name__} hang together cannot be followed through "
+            "its operations; prune-magnitude leaves all shapes as they are"
+        ) from error
     finally:
         for parameter in module.parameters():
             parameter.requires_grad_(False)

@@ -94,6 +94,17 @@ def test_verify_names_the_figures_after_one_decision_was_changed(run, cli):
     assert "variants.original.overall.accuracy.value: " in ended.out
 
 
+def test_verify_finds_rows_that_share_an_id_where_all_else_fits(run, cli):
+    name = "predictions/original.parquet"
+    table = pq.read_table(run / name)
+    ids = pa.array([table["id"][0].as_py()] * len(table), table["id"].type)
+    pq.write_table(table.set_column(table.column_names.index("id"), "id", ids), run / name)
+    _bless(run, name)
+    ended = cli("verify", str(run))
+    assert ended.code == 1
+    assert "occurs more than once" in ended.out
+
+
 def test_verify_names_a_figure_that_was_changed_in_audit_json(run, cli):
     content = json.loads((run / "audit.json").read_text(encoding="utf-8"))
     content["variants"][0]["slices"][0]["metrics"]["accuracy"]["value"] += 1e-6
