@@ -79,7 +79,8 @@ test:
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The lowest versions that setup.cfg states, beside the newest of what they need themselves. Tests of our own
-# tools say nothing of these: linters, merge servers, notebooks, browsers.
+# tools say nothing of these: linters, merge servers, notebooks, browsers. What an old package deprecates of a
+# newer one is between these two.
 $(LOWEST)/.lowest: setup.cfg tests/lowest.py
 	$(PYTHON) -m venv $(LOWEST)
 	$(LOWEST)/bin/python tests/lowest.py > $(LOWEST)/constraints.txt
@@ -90,7 +91,7 @@ $(LOWEST)/.lowest: setup.cfg tests/lowest.py
 	@touch $@
 
 test-lowest: $(LOWEST)/.lowest
-	$(LOWEST)/bin/pytest -n 2 --dist loadfile $(TESTS) --ignore tests/test_ci.py --ignore tests/test_docs.py \
+	$(LOWEST)/bin/pytest -n 2 --dist loadfile -W ignore::DeprecationWarning $(TESTS) --ignore tests/test_ci.py --ignore tests/test_docs.py \
 		--ignore tests/test_house.py --ignore tests/test_notebook.py --ignore tests/reports/test_browser.py \
 		--ignore tests/reports/test_pages.py --ignore tests/reports/test_sorting.py --ignore tests/regimes/test_pages.py
 
