@@ -12,12 +12,12 @@ from ..metrics import compare, gap_growth
 from ..metrics.counts import UNKNOWN, Tally
 from ..metrics.evidence import Pairs
 from ..metrics.exact import RATIO
-from ..metrics.figures import Figure, count_figure
+from ..metrics.figures import Figure
 from ..metrics.intervals import Floats, adjust_p, normal_quantile
-from ..metrics.table import METRICS
+from ..metrics.table import METRICS, SELECTED
 from ..told import tell
 from .measure import By, Slices
-from .pairs import Paired, depends_on_model
+from .pairs import Paired
 from .result import Change, Comparison, Flips, GapChange, Status, Variant
 from .variant import Plan, number, small_because, status_of, undefined_because
 
@@ -29,7 +29,7 @@ def compared(paired: Paired, plan: Plan, before: str, after: str) -> Comparison:
 
     Metrics of the labels alone (a base rate) cannot change and are left out.
     """
-    names = [m for m in plan.metrics if depends_on_model(METRICS[m]) and not paired.lacks(METRICS[m])]
+    names = [m for m in plan.metrics if not METRICS[m].of_labels and not paired.lacks(METRICS[m])]
     partitions = [WHOLE, *paired.partitions(plan.depth)]
     changes = [c for by in partitions for name in names for c in _changes(paired, name, by, plan)]
     gaps = [g for by in partitions[1:] for name in names for g in _gap_changes(paired, name, by, plan)]
@@ -130,7 +130,7 @@ def _gap_changes(paired: Paired, name: str, by: By, plan: Plan) -> Iterator[GapC
 def _flips(paired: Paired, by: By, plan: Plan) -> Iterator[Flips]:
     slices, tally = paired.slices(by), paired.tally(by)
     flips = tally.flips()
-    figure = count_figure(METRICS["selection_rate"], flips)
+    figure = SELECTED.of(flips)
     tail = (1 - plan.confidence) / 2
     low, high = figure.limits(normal_quantile(plan.confidence), 1.0)
     against = _against_others(flips, figure)

@@ -24,7 +24,7 @@ from ..told import tell
 from .common import Common
 from .config import AGGREGATES, Gate
 from .measure import Measurement, Slices
-from .pairs import Paired, depends_on_model
+from .pairs import Paired
 from .unpaired import Unpaired
 from .variant import Plan, undefined_because
 
@@ -106,7 +106,7 @@ def _check(gate: Gate, where: str, measured: Measurement, paired: Paired | Unpai
             raise InputError(
                 f"{where}.metric: {name} needs a {' and a '.join(lacking)}, which the run has not"
             )
-        if gate.compare == "change" and not depends_on_model(METRICS[name]):
+        if gate.compare == "change" and METRICS[name].of_labels:
             raise InputError(
                 f"{where}.metric: {name} is of the labels alone, it does not change with a model"
             )
@@ -125,6 +125,11 @@ class _Gated:
     def level(self) -> float:
         """One-sided level of what is proven."""
         return 1 - self.plan.confidence
+
+    @property
+    def impact(self) -> bool:
+        """Whether a ratio of its metric is an impact ratio."""
+        return self.gate.metric in METRICS and METRICS[self.gate.metric].impact
 
     def requirement(self, fold: Fold = "none") -> Requirement:
         """The gate's limit."""
@@ -176,7 +181,7 @@ class _Gated:
         """
         wanted, plan, slices = self.gate.reference, self.plan, self.slices
         burden = plan.positive_is == "burden"
-        if wanted is None and self.gate.metric == "selection_rate" and self.gate.compare == "ratio":
+        if wanted is None and self.impact and self.gate.compare == "ratio":
             wanted = "lowest" if burden else "highest"
         if wanted in ("highest", "lowest"):
             best = np.nanargmax if wanted == "highest" else np.nanargmin
@@ -265,7 +270,7 @@ def _of_pairs(gated: _Gated, form: compare.Form) -> Requirement:
         return gated.requirement("difference")
     if gated.gate.reference is None:
         return gated.requirement("ratio")
-    if gated.plan.positive_is == "burden" and gated.gate.metric == "selection_rate":
+    if gated.plan.positive_is == "burden" and gated.impact:
         return Requirement(1 / gated.requirement().limit, upper=True)
     return gated.requirement()
 

@@ -88,7 +88,7 @@ def _configuration(runs: Sequence[Finished], names: Sequence[str]) -> tuple[Conf
     shared = [m for m in other.original.overall if m in one.original.overall and m in METRICS]
     scales = [run.original.model.get("scale") for run in runs]
     if scales[0] != scales[1]:
-        shared = [m for m in shared if m == "auc" or not {"score", "probability"} & set(METRICS[m].needs)]
+        shared = [m for m in shared if METRICS[m].estimator.scale_free]
     dropped = sorted({*one.original.overall, *other.original.overall} - set(shared))
     if dropped:
         titles = ", ".join(METRICS[m].title for m in dropped if m in METRICS)

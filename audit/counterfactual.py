@@ -11,9 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..metrics.counts import DECISION, Clusters, Counts, Tally
-from ..metrics.figures import count_figure
 from ..metrics.intervals import Floats, normal_quantile
-from ..metrics.table import METRICS
+from ..metrics.table import SELECTED
 from ..told import tell
 from .match import decoded
 from .result import Counterfactual, Estimate, TwinRows
@@ -216,7 +215,7 @@ def _apart(pairs: NDArray[np.int64], apart: NDArray[np.int64], decided: bool, pl
     if pairs.max() > 1:
         sums = Counts(pairs.astype(float), selected=apart.astype(float))
         clusters = Clusters(np.zeros(count, np.intp), np.arange(count), sums)
-    figure = count_figure(METRICS["selection_rate"], Tally((), [()], total, clusters=clusters))
+    figure = SELECTED.of(Tally((), [()], total, clusters=clusters))
     low, high = figure.limits(normal_quantile(plan.confidence), 1.0)
     return Estimate(
         value=float(figure.value[0]), low=float(low[0]), high=float(high[0]), confidence=plan.confidence,

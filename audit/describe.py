@@ -13,7 +13,8 @@ from .._version import __version__
 from ..datasets.classes import counted
 from ..datasets.columns import Binary, listed
 from ..datasets.evaluation import EvaluationSet, as_words
-from ..metrics.table import DEFAULT, DISPARITIES, METRICS, DisparityRow
+from ..metrics.entry import DisparityRow
+from ..metrics.table import DEFAULT, DISPARITIES, METRICS
 from ..told import tell, tell_n
 from . import variant
 from .config import Config

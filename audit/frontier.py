@@ -9,6 +9,7 @@ from typing import get_args
 import numpy as np
 
 from ..metrics.limit import Limit
+from ..metrics.table import GAPS, PERFORMANCE
 from ..told import tell
 from .config import AGGREGATES, COSTS, Gate, Objective
 from .costs import cost_ratio
@@ -55,10 +56,10 @@ class Judged:
 
 
 def performance_metric(objective: Objective, variant: Variant) -> str | None:
-    """Return the metric of performance: the one named, else accuracy, else AUC, as far as measured."""
+    """Return the metric of performance: the one named, else the first that usually is and was measured."""
     if objective.performance is not None:
         return objective.performance
-    return next((m for m in ("accuracy", "auc") if m in variant.overall), None)
+    return next((m for m in PERFORMANCE if m in variant.overall), None)
 
 
 def gap_metrics(objective: Objective, gates: Sequence[Gate], variant: Variant) -> list[str]:
@@ -73,8 +74,8 @@ def gap_metrics(objective: Objective, gates: Sequence[Gate], variant: Variant) -
     asked = [m for name in over_slices for m in (AGGREGATES[name].metrics if name in AGGREGATES else [name])]
     if measured & set(asked):
         return [m for m in dict.fromkeys(asked) if m in measured]
-    rates: list[str] = [m for m in ("true_positive_rate", "false_positive_rate") if m in measured]
-    return rates or sorted(measured & {"selection_rate"})
+    usual = ([m for m in some if m in measured] for some in GAPS)
+    return next(filter(None, usual), [])
 
 
 def target_results(

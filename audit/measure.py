@@ -24,12 +24,13 @@ from ..metrics.counts import (
     cluster_names,
     features_by,
 )
-from ..metrics.figures import Figure, count_figure
+from ..metrics.entry import Metric
+from ..metrics.figures import Figure
 from ..metrics.heavy import WeightCounts
 from ..metrics.profiles import combined
 from ..metrics.score_figures import SlicedScores
 from ..metrics.scores import ScoreCollector, ScoreTable
-from ..metrics.table import METRICS, Metric
+from ..metrics.table import METRICS
 
 By = tuple[str, ...]
 NUMBERS = (LABEL, DECISION, "weight", "count", "score")
@@ -136,9 +137,7 @@ class Measurement:
         if self.lacks(metric):
             raise ValueError(f"{name} needs {', '.join(self.lacks(metric))}")
         if (name, by) not in self._figures:
-            scored = {"score", "probability"} & set(metric.needs)
-            found = self.scored(by).figure(name) if scored else count_figure(metric, self.tally(by))
-            self._figures[name, by] = found
+            self._figures[name, by] = metric.estimator.figure(Partition(self, by))
         return self._figures[name, by]
 
     def slices(self, by: By) -> Slices:
@@ -146,6 +145,24 @@ class Measurement:
         if by not in self._slices:
             self._slices[by] = Slices(self, by)
         return self._slices[by]
+
+
+@dataclass(frozen=True)
+class Partition:
+    """The slices of some features, as an estimator asks for them."""
+
+    measurement: Measurement
+    by: By
+
+    @property
+    def tally(self) -> Tally:
+        """Their counts."""
+        return self.measurement.tally(self.by)
+
+    @property
+    def scores(self) -> SlicedScores:
+        """Their scores; there must be some."""
+        return self.measurement.scored(self.by)
 
 
 def named_clusters(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..datasets.columns import Ascending
 from ..datasets.read import BATCH_ROWS, resized
 from ..metrics.counts import DECISION, LABEL, Cube, Cubes
+from ..metrics.entry import Metric
 from ..metrics.figures import Figure
 from ..metrics.intervals import Floats
 from ..metrics.joint import AFTER, JointTally, joint
-from ..metrics.paired import change_figure, change_p
 from ..metrics.paired_scores import PairedScores, SlicedPairs
-from ..metrics.table import METRICS, Metric
+from ..metrics.table import METRICS
 from .match import check_same_rows, matched
-from .measure import By, Measurement, Slices, named_clusters, row_slices
+from .measure import By, Measurement, Partition, Slices, named_clusters, row_slices
 
 
 class Paired:
@@ -180,25 +180,50 @@ class Paired:
         lacking = self.lacks(metric)
         if lacking:
             raise ValueError(f"{metric.name} needs {', '.join(lacking)} on both sides")
-        if metric.name == "expected_calibration_error":
-            before, after = (m.figure(metric.name, by) for m in (self.measured_before, self.measured_after))
-            none = np.full(len(before.value), np.nan)
-            return Figure(after.value - before.value, before.n, lambda z, s: (none, none), "none"), none
-        if {"score", "probability"} & set(metric.needs):
-            return self.pairs(by).change(metric.name)
-        return change_figure(metric, self.tally(by)), change_p(metric, self.tally(by))
+        return metric.estimator.change(PairedPartition(self, by))
 
     def figure_of(self, name: str, by: By, slices: Sequence[int]) -> Figure:
         """The same change of a few slices alone, as cheap as they are few."""
-        metric = METRICS[name]
-        if {"score", "probability"} & set(metric.needs):
+        estimator = METRICS[name].estimator
+        if not estimator.counted:
             return self.figure(name, by).take(slices)
-        return change_figure(metric, self.tally(by).take(slices))
+        return estimator.change(PairedPartition(self, by, tuple(slices)))[0]
 
 
-def depends_on_model(metric: Metric) -> bool:
-    """Whether a metric can change with the model: a base rate is of the labels alone."""
-    return metric.needs != ("label",)
+@dataclass(frozen=True)
+class PairedPartition:
+    """The slices of some features before and after, as an estimator asks for them.
+
+    Attributes
+    ----------
+    some : tuple of int or None
+        Only these slices are counted.
+    """
+
+    paired: Paired
+    by: By
+    some: tuple[int, ...] | None = None
+
+    @property
+    def before(self) -> Partition:
+        """The rows before."""
+        return Partition(self.paired.measured_before, self.by)
+
+    @property
+    def after(self) -> Partition:
+        """The rows after."""
+        return Partition(self.paired.measured_after, self.by)
+
+    @property
+    def tally(self) -> JointTally:
+        """Their joint counts; ValueError where one of the two has no decisions."""
+        tally = self.paired.tally(self.by)
+        return tally if self.some is None else tally.take(self.some)
+
+    @property
+    def scores(self) -> SlicedPairs:
+        """Their scores; ValueError where one of the two has none."""
+        return self.paired.pairs(self.by)
 
 
 def pair(

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..metrics.entry import Metric
 from ..metrics.figures import Binomial, Figure
 from ..metrics.independent import change
-from ..metrics.table import Metric
 from .measure import By, Measurement, Slices
 
 

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..metrics import compare
+from ..metrics.entry import DisparityRow
 from ..metrics.extremes import between, differential_fairness
 from ..metrics.figures import Figure
 from ..metrics.intervals import normal_quantile
 from ..metrics.questions import Picked
 from ..metrics.standardised import smd_figure
-from ..metrics.table import DISPARITIES, METRICS, DisparityRow
+from ..metrics.table import DISPARITIES, ENTROPY, METRICS, STANDARDISED
 from ..told import tell, tell_n
 from .findings import with_family
 from .measure import By, Measurement, Slices
@@ -186,14 +187,8 @@ def _clusters_of(slices: Slices, used: Sequence[int]) -> tuple[Status, str | Non
 
 def undefined_because(name: str, n: int) -> str:
     """Say in words why a metric does not exist in a slice."""
-    formula = METRICS[name].formula
-    if name == "auc":
-        return tell("needs rows of both labels")
-    if name == "matthews_correlation":
-        return tell("a factor of the denominator of {formula} is 0", formula=formula)
-    if name == "treatment_ratio" and n:
-        return tell("no false positives")
-    return tell("the denominator of {formula} is 0", formula=formula)
+    metric = METRICS[name]
+    return tell(metric.estimator.undefined(n), formula=metric.formula)
 
 
 def _disparities(measured: Measurement, by: By, plan: Plan) -> Iterator[Disparity]:
@@ -202,7 +197,7 @@ def _disparities(measured: Measurement, by: By, plan: Plan) -> Iterator[Disparit
     for name in plan.metrics:
         figure = measured.figure(name, by)
         yield from _against(slices, figure, name, "difference", reference, plan)
-        if name == "selection_rate":
+        if METRICS[name].impact:
             picked = slices.lowest if plan.positive_is == "burden" else slices.highest
             best = picked(figure, plan.min_size)
             if best is not None:
@@ -372,7 +367,8 @@ def _indices(measured: Measurement, slices: Slices, plan: Plan) -> Iterator[Disp
         )  # fmt: skip
     if "decision" not in measured.gives:
         return
-    figure, tally = measured.figure("selection_rate", slices.by), measured.tally(slices.by)
+    name = next(metric.name for metric in METRICS.values() if metric.impact)
+    figure, tally = measured.figure(name, slices.by), measured.tally(slices.by)
     sums = tally.weights or tally.counts
     use = slices.usable(slices.n, 0)
     use = use[figure.defined[use]]
@@ -383,7 +379,7 @@ def _indices(measured: Measurement, slices: Slices, plan: Plan) -> Iterator[Disp
     )
     status, why = status_of(slices, figure, [i, reference], value, plan)
     yield Disparity(
-        name="differential_fairness", metric="selection_rate", slice=slices.name(i),
+        name="differential_fairness", metric=name, slice=slices.name(i),
         reference=slices.name(reference), value=value, low=number(low), high=number(high),
         method="simultaneous", status=status, why=why, **base,
     )  # fmt: skip
@@ -397,7 +393,7 @@ def _entropy(measured: Measurement, by: By) -> Iterator[Disparity]:
         within, between = compare.entropy_index(measured.tally(by), alpha)
         value = float(within[0]) if not by else between
         yield Disparity(
-            name=f"{name}_between_slices" if by else name, metric="accuracy", by=list(by), compare="index",
+            name=f"{name}_between_slices" if by else name, metric=ENTROPY, by=list(by), compare="index",
             scope="index", value=number(value), method="none",
             status="ok" if np.isfinite(value) else "undefined",
         )  # fmt: skip
@@ -415,7 +411,7 @@ def _scores(measured: Measurement, by: By, plan: Plan) -> list[ScoreDetail]:
     if by:
         reference = slices.reference(plan.reference)
         figure = smd_figure(scores, reference)
-        estimates = _estimates(figure, "mean_score", slices, plan, z)
+        estimates = _estimates(figure, STANDARDISED, slices, plan, z)
         smd = [None if i == reference else e for i, e in enumerate(estimates)]
     return [
         ScoreDetail(

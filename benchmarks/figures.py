@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 from fairweigh.metrics.counts import Cube, features_by
-from fairweigh.metrics.figures import Figure, count_figure
+from fairweigh.metrics.figures import Figure
 from fairweigh.metrics.intervals import normal_quantile
 from fairweigh.metrics.table import METRICS
 from tables import predictions
@@ -32,7 +32,7 @@ def ours(table: pa.Table) -> dict[tuple[str, str, tuple[str, ...]], float]:
     for by in [(), *features_by(FEATURES, 2)]:
         tally = cube.tally(by)
         for metric in COUNTED:
-            figure: Figure = count_figure(metric, tally)
+            figure: Figure = metric.estimator.of(tally)
             figure.limits(z, 1.0)
             for key, value in zip(tally.keys, figure.value.tolist(), strict=True):
                 found[metric.name, ",".join(by), key] = value

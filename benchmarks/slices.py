@@ -17,7 +17,6 @@ from fairweigh.audit import gate, variant
 from fairweigh.audit.config import Gate
 from fairweigh.audit.measure import Measurement
 from fairweigh.audit.variant import Plan
-from fairweigh.metrics.figures import count_figure
 from fairweigh.metrics.intervals import normal_quantile
 from fairweigh.metrics.table import METRICS
 
@@ -65,7 +64,7 @@ def main() -> None:
     start = time.process_time()
     tally = seen.tally(("a", "b"))
     for name in SHOWN:
-        count_figure(METRICS[name], tally).limits(normal_quantile(0.95), 1.0)
+        METRICS[name].estimator.of(tally).limits(normal_quantile(0.95), 1.0)
     figures = time.process_time()
     built = variant.build("original", seen, plan, {})
     disparities = time.process_time()

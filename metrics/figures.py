@@ -16,7 +16,7 @@ from .clusters import Dependence, effective
 from .counts import Counts, Tally
 from .exact import PLAIN, Scale, clopper_pearson, pair_limits
 from .intervals import Floats, Limits, tail_area
-from .table import METRICS, Metric
+from .ratio import Ratio
 
 DRAWS = 4000
 SEED = 20_260_101
@@ -178,30 +178,18 @@ METHODS = {
 }
 
 
-def count_figure(metric: Metric, tally: Tally) -> Figure:
-    """A count metric of every slice of ``tally``.
-
-    Raises
-    ------
-    ValueError
-        If the metric is not a function of counts.
-    """
-    if metric.parts:
-        return _mean_of_parts(metric, tally)
-    if metric.name == "matthews_correlation":
-        return _matthews(tally)
-    if metric.numerator is None or metric.denominator is None:
-        raise ValueError(f"metric must be a function of counts, got {metric.name!r}")
-    share, trials, dependence = _proportion(metric, tally)
-    scale = metric.scale or PLAIN
+def ratio_figure(ratio: Ratio, tally: Tally) -> Figure:
+    """A ratio of counts in every slice of ``tally``, with exact limits."""
+    share, trials, dependence = _proportion(ratio, tally)
+    scale = ratio.scale or PLAIN
     value = scale.of(share)
     value = np.where(np.isfinite(value), value, np.nan)
     binomial = Binomial(share * trials, trials, scale)
     return Figure(
         value,
-        np.asarray(metric.denominator(tally.counts)),
+        np.asarray(ratio.denominator(tally.counts)),
         proportion_limits(binomial),
-        "clopper-pearson" if metric.scale is None else "clopper-pearson-transformed",
+        "clopper-pearson" if ratio.scale is None else "clopper-pearson-transformed",
         trials if tally.weights is not None or tally.clusters is not None else None,
         binomial,
         dependence,
@@ -218,23 +206,21 @@ def proportion_limits(binomial: Binomial) -> Callable[[float, float], Limits]:
     return limits
 
 
-def _proportion(metric: Metric, tally: Tally) -> tuple[Floats, Floats, Dependence | None]:
-    """The proportion behind a metric and its effective denominator, arrays of shape (slices,).
+def _proportion(ratio: Ratio, tally: Tally) -> tuple[Floats, Floats, Dependence | None]:
+    """The proportion behind a ratio and its effective denominator, arrays of shape (slices,).
 
     With weights or clusters the effective denominator is p (1 - p) / linearised variance, and never
     more than Kish's (sum w)^2 / sum w^2, which also serves where p is 0 or 1 (L. Kish 1965, Survey
     Sampling; E. L. Korn, B. I. Graubard 1998, Surv. Methodol. 24:193-201).
     """
-    assert metric.numerator is not None
-    assert metric.denominator is not None
     sums = tally.weights or tally.counts
-    num, den = np.asarray(metric.numerator(sums), float), np.asarray(metric.denominator(sums), float)
+    num, den = np.asarray(ratio.numerator(sums), float), np.asarray(ratio.denominator(sums), float)
     with np.errstate(divide="ignore", invalid="ignore"):
         p = num / den
         if tally.clusters is not None:
             held = tally.clusters.once
-            a, b = (np.asarray(part(held.counts), float) for part in (metric.numerator, metric.denominator))
-            bound = den**2 / metric.denominator(tally.squares or tally.counts)
+            a, b = (np.asarray(part(held.counts), float) for part in (ratio.numerator, ratio.denominator))
+            bound = den**2 / ratio.denominator(tally.squares or tally.counts)
             rows, dependence = effective(
                 held.owner, held.cluster, a - p[held.owner] * b, b, p * (1 - p), den, bound, held.times,
                 held.together,
@@ -242,18 +228,18 @@ def _proportion(metric: Metric, tally: Tally) -> tuple[Floats, Floats, Dependenc
             return p, rows, dependence
         if tally.squares is None:
             return p, den, None
-        num2, den2 = metric.numerator(tally.squares), metric.denominator(tally.squares)
+        num2, den2 = ratio.numerator(tally.squares), ratio.denominator(tally.squares)
         variance = ((1 - p) ** 2 * num2 + p**2 * np.maximum(den2 - num2, 0)) / den**2
         kish = den**2 / den2
         return p, np.where((p > 0) & (p < 1), np.minimum(p * (1 - p) / variance, kish), kish), None
 
 
-def _mean_of_parts(metric: Metric, tally: Tally) -> Figure:
+def mean_figure(parts: tuple[Ratio, Ratio], tally: Tally) -> Figure:
     """The mean of two proportions of different rows (balanced accuracy).
 
     With the complement of the second it is half of a difference and a half, which has melded limits.
     """
-    one, other = (count_figure(METRICS[name], tally) for name in metric.parts)
+    one, other = (ratio_figure(part, tally) for part in parts)
     first, second = one.binomial, other.binomial
     assert first is not None
     assert second is not None
@@ -291,7 +277,8 @@ def _effective_rows(tally: Tally) -> Floats | None:
     return None
 
 
-def _cells(counts: Counts) -> Floats:
+def cells_of(counts: Counts) -> Floats:
+    """The four cells tp, fp, fn, tn of counts, as a last axis."""
     return np.stack([counts.tp, counts.fp, counts.fn, counts.tn], axis=-1).astype(float)
 
 
@@ -303,19 +290,32 @@ def phi(cells: Floats) -> Floats:
         return np.asarray(np.where(margins > 0, (tp * tn - fp * fn) / np.sqrt(margins), np.nan))
 
 
-def _matthews(tally: Tally) -> Figure:
-    sums = _cells(tally.weights or tally.counts)
+OfCells = Callable[[Floats], Floats]
+"""A figure of cells tp, fp, fn, tn of shape (..., 4)."""
+
+
+def cells_figure(of: OfCells, lowers: Floats, tally: Tally) -> Figure:
+    """A function of the four cells in every slice, with limits from draws of their probabilities.
+
+    Parameters
+    ----------
+    of : callable
+    lowers : float array of shape (4,)
+        1 for each cell in which one more row lowers the figure, else 0.
+    tally : Tally
+    """
+    sums = cells_of(tally.weights or tally.counts)
     total = sums.sum(-1, keepdims=True)
     effective = _effective_rows(tally)
     rows = tally.counts.n if effective is None else effective
     with np.errstate(invalid="ignore"):
         cells = np.nan_to_num(sums / np.where(total > 0, total, 1) * np.asarray(rows)[:, None])
-    value = phi(sums)
+    value = of(sums)
 
     def limits(z: float, scale: float) -> Limits:
         low, high = (
-            _drawn(cells * scale + one_more, end)
-            for one_more, end in ((WRONG, tail_area(z)), (1 - WRONG, 1 - tail_area(z)))
+            _drawn(of, cells * scale + one_more, end)
+            for one_more, end in ((lowers, tail_area(z)), (1 - lowers, 1 - tail_area(z)))
         )
         undefined = np.isnan(value)
         return (
@@ -326,16 +326,12 @@ def _matthews(tally: Tally) -> Figure:
     return Figure(value, tally.counts.n, limits, "dirichlet", effective)
 
 
-WRONG = np.array([0.0, 1.0, 1.0, 0.0])
-"""The cells tp, fp, fn, tn in which a row lowers the correlation."""
-
-
-def _drawn(cells: Floats, share: float) -> Floats:
-    """Quantile of the correlation of Dirichlet draws, with a fixed seed; a cell of 0 is never drawn."""
+def _drawn(of: OfCells, cells: Floats, share: float) -> Floats:
+    """Quantile of a figure of Dirichlet draws, with a fixed seed; a cell of 0 is never drawn."""
     out = np.full(len(cells), np.nan)
     generator = np.random.default_rng(SEED)
     for start in range(0, len(cells), 500):
         part = cells[start : start + 500]
-        drawn = phi(generator.standard_gamma(part, (DRAWS, *part.shape)))
+        drawn = of(generator.standard_gamma(part, (DRAWS, *part.shape)))
         out[start : start + 500] = np.quantile(drawn, share, axis=0)
     return out

@@ -7,6 +7,7 @@ into the numerator and those that it takes out of it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,15 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .clusters import Dependence, effective
-from .figures import DRAWS, SEED, Figure, mean_of, phi
+from .counts import Counts
+from .figures import DRAWS, SEED, Figure, mean_of
 from .intervals import Floats, Limits, tail_area, tango
-from .joint import JointTally, Side, one_side
-from .table import METRICS, Metric
+from .joint import JointTally, one_side
+from .ratio import Formula, Ratio
 
 
 @dataclass(frozen=True)
 class _Flow:
-    """What a metric counts of the joint cells, where its denominator does not depend on the decision.
+    """What a ratio counts of the joint cells, where its denominator does not depend on the decision.
 
     Arrays of shape (labels, 2, 2): cells of the denominator, cells that only the numerator after holds,
     cells that only the one before holds.
@@ -34,17 +36,17 @@ class _Flow:
     lost: Floats
 
 
-def _flow(metric: Metric, labels: int) -> _Flow | None:
-    """The flow of a metric, by evaluating its two linear functions on unit cells; None without one."""
-    if metric.numerator is None or metric.denominator is None or metric.scale is not None:
+def _flow(ratio: Ratio, labels: int) -> _Flow | None:
+    """The flow of a ratio, by evaluating its two linear functions on unit cells; None without one."""
+    if ratio.scale is not None:
         return None
     size = 4 * labels
     units = np.eye(size).reshape(size, labels, 2, 2)
     before, after = one_side(units, "before"), one_side(units, "after")
-    base, other = metric.denominator(before), metric.denominator(after)
+    base, other = ratio.denominator(before), ratio.denominator(after)
     if np.any(base != other):
         return None
-    step = np.asarray(metric.numerator(after)) - np.asarray(metric.numerator(before))
+    step = np.asarray(ratio.numerator(after)) - np.asarray(ratio.numerator(before))
     shape = (labels, 2, 2)
     return _Flow(
         np.asarray(base, float).reshape(shape),
@@ -97,28 +99,20 @@ def _shares(flow: _Flow, tally: JointTally) -> _Shares:
         return _Shares(gained, lost, trials)
 
 
-def change_figure(metric: Metric, tally: JointTally) -> Figure:
-    """After - before of a count metric in every slice.
+def ratio_change(ratio: Ratio, tally: JointTally) -> Figure:
+    """After - before of a ratio of counts in every slice.
 
-    Rates whose denominator does not depend on the decision have Tango's score limits; balanced accuracy
-    has those of its two rates, on different rows, combined (MOVER); every other metric has quantiles of
-    a Jeffreys-Dirichlet posterior of the joint cells.
+    Rates whose denominator does not depend on the decision have Tango's score limits; every other ratio has
+    quantiles of a Jeffreys-Dirichlet posterior of the joint cells.
 
     Returns
     -------
     Figure
-        ``n`` is the denominator before; nan where the metric is undefined before or after.
-
-    Raises
-    ------
-    ValueError
-        If the metric is not a function of counts.
+        ``n`` is the denominator before; nan where the ratio is undefined before or after.
     """
-    if metric.parts:
-        return _mean_of_parts(metric, tally)
-    flow = _flow(metric, tally.counts.shape[1])
+    flow = _flow(ratio, tally.counts.shape[1])
     if flow is None:
-        return _posterior_change(metric, tally)
+        return posterior_change(ratio.value, ratio.denominator, tally)
     shares = _shares(flow, tally)
     value = shares.gained - shares.lost
 
@@ -133,13 +127,13 @@ def change_figure(metric: Metric, tally: JointTally) -> Figure:
     return Figure(value, n, limits, "tango", None if plain else shares.trials, dependence=shares.dependence)
 
 
-def change_p(metric: Metric, tally: JointTally) -> Floats:
-    """Two-sided p of no change in each slice; nan for metrics whose denominator changes.
+def ratio_change_p(ratio: Ratio, tally: JointTally) -> Floats:
+    """Two-sided p of no change in each slice; nan for ratios whose denominator changes.
 
     The mid-p McNemar test (H. O. Lancaster 1961, JASA 56:223-234; M. W. Fagerland et al. 2013, BMC Med.
     Res. Methodol. 13:91); with weights or clusters McNemar's score test on the effective rows.
     """
-    flow = _flow(metric, tally.counts.shape[1])
+    flow = _flow(ratio, tally.counts.shape[1])
     if flow is None:
         return np.full(len(tally), np.nan)
     if tally.weights is None and tally.clusters is None:
@@ -165,44 +159,34 @@ def mcnemar_mid_p(b: Floats, c: Floats) -> Floats:
     return np.asarray(np.where(n > 0, np.minimum(below + bdtr(few, n, 0.5), 1.0), 1.0))
 
 
-def _mean_of_parts(metric: Metric, tally: JointTally) -> Figure:
-    figures = [change_figure(METRICS[name], tally) for name in metric.parts]
+def mean_change(parts: Sequence[Ratio], tally: JointTally) -> Figure:
+    """After - before of the mean of ratios on different rows: their limits combined (MOVER)."""
+    figures = [ratio_change(part, tally) for part in parts]
     value, limits = mean_of(figures)
     effective = [f.effective_n for f in figures if f.effective_n is not None]
     n = tally.counts.sum((1, 2, 3))
     return Figure(value, n, limits, "mover-tango", np.sum(effective, axis=0) if effective else None)
 
 
-def _statistic(metric: Metric, cells: NDArray[Any], side: Side) -> Floats:
-    """A count metric before or after of joint cells of shape (..., labels, 2, 2)."""
-    counts = one_side(cells, side)
-    if metric.name == "matthews_correlation":
-        return phi(np.stack([counts.tp, counts.fp, counts.fn, counts.tn], axis=-1).astype(float))
-    if metric.numerator is None or metric.denominator is None:
-        raise ValueError(f"metric must be a function of counts, got {metric.name!r}")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.asarray(metric.numerator(counts), float) / metric.denominator(counts)
-        value = share if metric.scale is None else metric.scale.of(share)
-    return np.where(np.isfinite(value), value, np.nan)
+def posterior_change(of: Callable[[Counts], Floats], denominator: Formula, tally: JointTally) -> Figure:
+    """After - before of any function of counts: a plain bootstrap of empty cells would claim certainty."""
 
+    def changed(cells: NDArray[Any]) -> Floats:
+        return np.asarray(of(one_side(cells, "after")) - of(one_side(cells, "before")))
 
-def _posterior_change(metric: Metric, tally: JointTally) -> Figure:
-    """Change of any other count metric: a plain bootstrap of empty cells would claim certainty."""
-    value = _statistic(metric, tally.sums, "after") - _statistic(metric, tally.sums, "before")
+    value = changed(tally.sums)
     effective = _effective_rows(tally)
     rows = tally.counts.sum((1, 2, 3)) if effective is None else effective
     total = tally.sums.sum((1, 2, 3))
     with np.errstate(divide="ignore", invalid="ignore"):
         cells = tally.sums / np.where(total > 0, total, 1)[:, None, None, None] * rows[:, None, None, None]
-    denominator = metric.denominator or (lambda c: c.n)
 
     @lru_cache(maxsize=2)
     def drawn(scale: float) -> Floats:
         """Sorted draws of the change, shape (draws, slices)."""
         out = np.empty((DRAWS, len(cells)))
         for i, one in enumerate(cells):
-            draws = _posterior((one * scale).tobytes(), one.shape)
-            out[:, i] = _statistic(metric, draws, "after") - _statistic(metric, draws, "before")
+            out[:, i] = changed(_posterior((one * scale).tobytes(), one.shape))
         return np.sort(out, axis=0)
 
     def limits(z: float, scale: float) -> Limits:

@@ -18,17 +18,10 @@ from numpy.typing import NDArray
 from .figures import Figure
 from .intervals import Floats, Limits
 from .placements import placements
-from .score_values import VALUES, WORST
+from .score_values import LEAST, Value
 from .scores import cluster_codes
 from .units import Z95, Units
 from .units import student as quantile
-
-HOLD = 1e-15
-"""Scores are held so far away from 0 and 1 where a logarithm is taken, as by the log loss."""
-
-LOSSES = ("brier_score", "log_loss")
-MOST = {"mean_score": 1.0, "calibration_bias": 1.0, "brier_score": 1.0, "log_loss": WORST}
-"""The largest change of each, of probabilities."""
 
 
 def bernoulli_divergence(before: Floats, after: Floats) -> Floats:
@@ -37,7 +30,7 @@ def bernoulli_divergence(before: Floats, after: Floats) -> Floats:
     ``p ln(p / q) + (1 - p) ln((1 - p) / (1 - q))`` (S. Kullback, R. A. Leibler 1951, Ann. Math. Stat.
     22:79-86), both held 1e-15 away from 0 and 1.
     """
-    p, q = np.clip(before, HOLD, 1 - HOLD), np.clip(after, HOLD, 1 - HOLD)
+    p, q = np.clip(before, LEAST, 1 - LEAST), np.clip(after, LEAST, 1 - LEAST)
     return np.asarray(p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q)))
 
 
@@ -163,15 +156,13 @@ class SlicedPairs:
         """Mean Kullback-Leibler divergence of the scores, before || after, per slice, in nats."""
         return self.mean(bernoulli_divergence(self.before, self.after))
 
-    def change(self, name: str) -> tuple[Figure, Floats]:
-        """After - before of a score metric in every slice, and the two-sided p of no change.
+    def mean_change(self, value: Value) -> tuple[Figure, Floats]:
+        """After - before of the mean of a value in every slice, and the two-sided p of no change.
 
-        The change of the AUC is the mean change of the rows' placements, positive and negative rows each
-        by themselves (E. R. DeLong et al. 1988, Biometrics 44:837-845); every other one is the mean change
-        of a value of the rows. Limits are Student's, with the degrees of freedom of the rows (B. L. Welch
-        1947, Biometrika 34:28-35, where two classes add up). A loss (Brier score, log loss) changes most in
-        rows of the rarer class, of which a small slice may hold none: its limits are those after adding z^2
-        rows with these scores, half of them positive.
+        Limits are Student's, with the degrees of freedom of the rows (B. L. Welch 1947, Biometrika 34:28-35,
+        where two classes add up). A loss (Brier score, log loss) changes most in rows of the rarer class, of
+        which a small slice may hold none: its limits are those after adding z^2 rows with these scores, half
+        of them positive.
 
         Rankings that are equal in few rows show no change and no spread, which proves little. So the
         limits are never narrower than ``h z^2 / (r + z^2)``: Tango's limit of a change that none of r
@@ -184,23 +175,18 @@ class SlicedPairs:
         Raises
         ------
         ValueError
-            For a metric that is not the mean of a value of each row, or without labels where it needs
-            them.
+            Without labels where the value needs them.
         """
-        if name == "auc":
-            return self._auc()
-        if name not in VALUES:
-            raise ValueError(f"score metric must be auc or one of {', '.join(VALUES)}, got {name!r}")
-        label = np.zeros(len(self.slices), bool) if name == "mean_score" else self._labels()
+        label = self._labels() if value.labelled else np.zeros(len(self.slices), bool)
         reach = 1.0 if self.probability else self._reach()
-        part = self._part(self._step(name, label), np.ones(len(label), bool), reach)
-        most = MOST[name] if self.probability else np.inf
+        part = self._part(self._step(value, label), np.ones(len(label), bool), reach)
+        most = value.most if self.probability else np.inf
         student = self._student(part.mean, [part], most, "student-paired")
-        return self._loss(name, part, *student) if name in LOSSES else student
+        return self._rare(value, part, *student) if value.rare else student
 
-    def _step(self, name: str, label: NDArray[np.bool_]) -> Floats:
+    def _step(self, value: Value, label: NDArray[np.bool_]) -> Floats:
         """Change of a value of each row, were its label so."""
-        return VALUES[name](self.after, label) - VALUES[name](self.before, label)
+        return value.of(self.after, label) - value.of(self.before, label)
 
     def _reach(self) -> float:
         """Range of all scores, before and after."""
@@ -209,17 +195,17 @@ class SlicedPairs:
         both = (self.before, self.after)
         return float(max(v.max() for v in both) - min(v.min() for v in both))
 
-    def _loss(self, name: str, part: _Part, student: Figure, p: Floats) -> tuple[Figure, Floats]:
+    def _rare(self, value: Value, part: _Part, student: Figure, p: Floats) -> tuple[Figure, Floats]:
         """Limits after adding rows of either label; the p is Student's."""
         ones = np.ones(len(self.slices), bool)
-        either = self._step(name, ones), self._step(name, ~ones)
+        either = self._step(value, ones), self._step(value, ~ones)
         prior = self.mean((either[0] + either[1]) / 2)
         prior_spread = self.mean((either[0] ** 2 + either[1] ** 2) / 2) - prior**2
         variance, freedom = self._variance([part])
         if self.cluster is not None:
             variance = variance * (quantile(Z95, freedom) / Z95) ** 2
         with np.errstate(divide="ignore", invalid="ignore"):
-            spread = self.mean(self._step(name, self._labels()) ** 2) - part.mean**2
+            spread = self.mean(self._step(value, self._labels()) ** 2) - part.mean**2
             rows = np.where(variance > 1e-15, np.minimum(spread / variance, part.kish), part.kish)
         added = pseudo_row_limits(part.mean, variance * rows, rows, prior, prior_spread)
 
@@ -228,11 +214,16 @@ class SlicedPairs:
             low, high = added(z, scale)
             half = _floor([part], z, scale)
             low, high = np.minimum(low, part.mean - half), np.maximum(high, part.mean + half)
-            return np.maximum(low, -MOST[name]), np.minimum(high, MOST[name])
+            return np.maximum(low, -value.most), np.minimum(high, value.most)
 
         return Figure(part.mean, self.n, limits, "pseudo-rows", student.effective_n), p
 
-    def _auc(self) -> tuple[Figure, Floats]:
+    def area_change(self) -> tuple[Figure, Floats]:
+        """After - before of the area under the ROC curve in every slice, and the two-sided p of no change.
+
+        It is the mean change of the rows' placements, positive and negative rows each by themselves
+        (E. R. DeLong et al. 1988, Biometrics 44:837-845), with limits as those of `mean_change`.
+        """
         label = self._labels()
         before, after = (
             placements(score, label, self.weight, self.slices, self.size, order)

@@ -21,7 +21,7 @@ from .figures import Figure
 from .intervals import Floats, Limits
 from .means import BINS, Atoms, binned, mean_limits, points, stretched
 from .profiles import numbered
-from .score_values import EDGES, VALUES, bins_of, log_loss, values_of
+from .score_values import SCORE, Value
 from .scores import ScoreTable
 from .units import Z95, Units, student
 
@@ -106,41 +106,31 @@ class SlicedScores:
         np.add.at(out, self.owner, sums)
         return out
 
-    def figure(self, name: str) -> Figure:
-        """The score metric ``name`` of every slice; ValueError for an unknown name."""
-        if name == "auc":
-            return self.auc()
-        if name == "expected_calibration_error":
-            return self.calibration_error()
-        if name in VALUES:
-            return self._mean(name)
-        raise ValueError(f"score metric must be a known one, got {name!r}")
-
     def _effective(self) -> Floats | None:
         if not self.table.weighted:
             return None
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(self.weight**2 / self.square)
 
-    def _moments(self, name: str) -> tuple[Floats, Floats, Floats | None]:
+    def _moments(self, value: Value) -> tuple[Floats, Floats, Floats | None]:
         """Mean of a value of the entries, its linearised variance and degrees of freedom, per slice.
 
         Degrees of freedom are None for plain rows.
         """
         table = self.table
-        base = table.cached(f"moments {name}", lambda: _moments(table, values_of(table, name)))
+        base = table.cached(f"moments {value.name}", lambda: _moments(table, value.across(table)))
         first, weighted, second = np.moveaxis(self._fold(base), -1, 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             mean = first / self.weight
             if table.cluster is not None or table.weighted:
-                return mean, *self.units.variance(self._pull_on_mean(name, mean))
+                return mean, *self.units.variance(self._pull_on_mean(value, mean))
             spread = np.maximum(second - 2 * mean * weighted + mean**2 * self.square, 0)
             return mean, np.asarray(spread / self.weight**2 * self.n / (self.n - 1)), None
 
     def mean_and_sd(self) -> tuple[Floats, Floats]:
         """Mean of the scores and their standard deviation, per slice."""
         table = self.table
-        base = table.cached("moments mean_score", lambda: _moments(table, table.score))
+        base = table.cached(f"moments {SCORE.name}", lambda: _moments(table, table.score))
         with np.errstate(divide="ignore", invalid="ignore"):
             mean = self._fold(base)[:, 0] / self.weight
             second = self._fold(table.cached("squares", lambda: table.sum(table.weight * table.score**2)))
@@ -197,7 +187,7 @@ class SlicedScores:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(self._fold(table.sum(table.weight * some)) ** 2 / squares)
 
-    def _rows_behind(self, name: str, mean: Floats, variance: Floats) -> Floats:
+    def _rows_behind(self, value: Value, mean: Floats, variance: Floats) -> Floats:
         """Effective rows of a mean: the spread of the values over the variance of their mean.
 
         Never more than Kish's. Of clusters one's weight is given to rows that depend on each other wholly:
@@ -206,7 +196,9 @@ class SlicedScores:
         table = self.table
         if table.cluster is None and not table.weighted:
             return self.n.astype(float)
-        base = table.cached(f"squares {name}", lambda: table.sum(table.weight * values_of(table, name) ** 2))
+        base = table.cached(
+            f"squares {value.name}", lambda: table.sum(table.weight * value.across(table) ** 2)
+        )
         units = self.units
         with np.errstate(divide="ignore", invalid="ignore"):
             kish, members = units.kish, units.members
@@ -231,26 +223,26 @@ class SlicedScores:
         variance, freedom = self.units.variance(self.table.weight * influence)
         return np.where(np.isnan(variance), 0.25, variance * (student(Z95, freedom) / Z95) ** 2)
 
-    def _mean(self, name: str) -> Figure:
-        """A mean over the rows, with limits from the whole distribution of the value (`mean_limits`).
+    def mean(self, value: Value) -> Figure:
+        """The mean of a value of the rows, with limits from its whole distribution (`mean_limits`).
 
         Probabilities, Brier score and calibration bias have ends of their own. One more row could have any
         loss that the scores of its slice allow. Scores of no range have the ends that the rows show, drawn
         out on the longer side (`stretched`), and limits never inside of Student's.
         """
-        mean, variance, freedom = self._moments(name)
-        rows = self._rows_behind(name, mean, variance)
+        mean, variance, freedom = self._moments(value)
+        rows = self._rows_behind(value, mean, variance)
         effective = self._effective() if self.table.cluster is None else rows
-        if name == "mean_score" and not self.table.probability:
+        if value.free and not self.table.probability:
             limits, method = self._skewed(mean, variance, rows, freedom), "skewed-mean"
         else:
-            limits, method = mean_limits(mean, self._common_atoms(name), rows, freedom), "bounded-mean"
-        dependence = None if self.table.cluster is None else self.dependence(self._pull_on_mean(name, mean))
+            limits, method = mean_limits(mean, self._common_atoms(value), rows, freedom), "bounded-mean"
+        dependence = None if self.table.cluster is None else self.dependence(self._pull_on_mean(value, mean))
         return Figure(mean, self.n, limits, method, effective, dependence=dependence)
 
-    def _pull_on_mean(self, name: str, mean: Floats) -> Floats:
+    def _pull_on_mean(self, value: Value, mean: Floats) -> Floats:
         """What each entry adds to the error of a mean."""
-        own = self.table.weight * (values_of(self.table, name) - mean[self.entry_slices])
+        own = self.table.weight * (value.across(self.table) - mean[self.entry_slices])
         return np.asarray(own / self.weight[self.entry_slices])
 
     def _skewed(
@@ -273,21 +265,21 @@ class SlicedScores:
 
         return limits
 
-    def _common_atoms(self, name: str) -> Atoms:
+    def _common_atoms(self, value: Value) -> Atoms:
         """The distribution of a value whose range is known, from sums over the table's own slices."""
         table, size = self.table, len(self.table.keys)
 
         def sums() -> Floats:
-            value = values_of(table, name)
-            return binned(table.codes * BINS + bins_of(value, EDGES[name]), size, table.weight, value)
+            found = value.across(table)
+            return binned(table.codes * BINS + value.bins(found), size, table.weight, found)
 
-        edges = EDGES[name]
+        edges = value.edges
         low, high = np.full(self.size, edges[0]), np.full(self.size, edges[-1])
-        if name == "log_loss":
+        if value.grows:
             smallest, largest = self._extremes()
             whole = np.ones(self.size, bool)
-            high = np.maximum(log_loss(smallest, whole), log_loss(largest, ~whole))
-        return Atoms(*points(self._fold(table.cached(f"atoms {name}", sums)), edges), low, high)
+            high = np.maximum(value.of(smallest, whole), value.of(largest, ~whole))
+        return Atoms(*points(self._fold(table.cached(f"atoms {value.name}", sums)), edges), low, high)
 
     def _own_atoms(self, mean: Floats, rows: Floats) -> Atoms:
         """The distribution of scores of no range, over that which each slice shows."""

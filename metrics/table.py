@@ -1,4 +1,4 @@
-"""The metric table: every count metric is a row, and a row is all it takes to add one.
+"""The metric table: every metric is a row, and a row is all it takes to add one.
 
 Names follow the field (fairlearn, scikit-learn); ``fairlearn``, ``aif360`` and ``aequitas`` give the
 name the same figure has there.
@@ -6,100 +6,43 @@ name the same figure has there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from .entry import DisparityRow, Metric, table
+from .estimators import Area, Binned, Mean, MeanOf, OfCells, Share
+from .exact import F1, ODDS
+from .figures import phi
+from .score_values import EXCESS, SCORE, SQUARED_ERROR, SURPRISE
 
-from .counts import Counts
-from .exact import F1, ODDS, Scale
-
-Formula = Callable[[Counts], Any]
-Need = Literal["label", "decision", "score", "probability"]
-
-FAWCETT = "T. Fawcett 2006, Pattern Recognit. Lett. 27:861-874"
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One row of the metric table.
-
-    Attributes
-    ----------
-    name, title, formula, meaning : str
-        Identifier, heading, formula in words and one sentence for a reader.
-    needs : tuple of {"label", "decision", "score", "probability"}
-        What the rows must carry.
-    numerator, denominator : callable or None
-        Linear functions of the counts; the metric is their ratio, a proportion.
-    scale : Scale or None
-        A rising function of that proportion, where the metric is not a proportion itself.
-    parts : tuple of str
-        The metrics whose mean this one is.
-    mirror : str or None
-        The metric that is 1 less this one, where that is the one told of the two.
-    better : {"higher", "lower"} or None
-    ideal : float or None
-    percent : bool
-        Whether it is shown as a percentage.
-    ratio : bool
-        Whether a ratio of two slices means something (false where it may be negative).
-    shows : str
-        What it is sensitive to and what it is blind to: why one would choose it.
-    """
-
-    name: str
-    title: str
-    formula: str
-    meaning: str
-    needs: tuple[Need, ...] = ("label", "decision")
-    numerator: Formula | None = None
-    denominator: Formula | None = None
-    scale: Scale | None = None
-    parts: tuple[str, ...] = ()
-    mirror: str | None = None
-    better: Literal["higher", "lower"] | None = None
-    ideal: float | None = None
-    percent: bool = True
-    ratio: bool = True
-    fairlearn: str | None = None
-    aif360: str | None = None
-    aequitas: str | None = None
-    source: str = FAWCETT
-    shows: str = ""
-
-
-def table(*rows: Metric) -> dict[str, Metric]:
-    """Index metrics by name."""
-    return {row.name: row for row in rows}
-
+SELECTED = Share(lambda c: c.selected, lambda c: c.n, carried=("decision",))
+TRUE_POSITIVE = Share(lambda c: c.tp, lambda c: c.tp + c.fn)
+TRUE_NEGATIVE = Share(lambda c: c.tn, lambda c: c.tn + c.fp)
 
 METRICS = table(
     Metric(
         "selection_rate", "Selection rate", "(TP + FP) / n",
         "Share of rows that get the positive decision.",
-        needs=("decision",), numerator=lambda c: c.selected, denominator=lambda c: c.n,
+        SELECTED, impact=True, among="rows", says="selected",
         fairlearn="selection_rate", aif360="selection_rate", aequitas="pprev",
         source="29 CFR 1607.4(D); fairlearn user guide",
         shows="Sensitive to who gets the positive decision; blind to whether it is right.",
     ),
     Metric(
         "base_rate", "Base rate", "(TP + FN) / n", "Share of rows whose label is positive.",
-        needs=("label",), numerator=lambda c: c.positives, denominator=lambda c: c.n,
+        Share(lambda c: c.positives, lambda c: c.n, carried=("label",)), among="rows", says="positive",
         fairlearn=None, aif360="base_rate", aequitas="prev",
         shows="Speaks of the labels, not of the model: where it differs, selection rates differ for a "
         "perfect model too.",
     ),
     Metric(
         "accuracy", "Accuracy", "(TP + TN) / n", "Share of rows whose decision equals the label.",
-        numerator=lambda c: c.tp + c.tn, denominator=lambda c: c.n, better="higher", ideal=1.0,
+        Share(lambda c: c.tp + c.tn, lambda c: c.n), better="higher", ideal=1.0, among="rows", says="right",
         fairlearn="accuracy_score", aif360="accuracy",
         shows="Sensitive to errors of both kinds together; blind to which kind, and led by the more "
         "frequent label.",
     ),
     Metric(
         "error_rate", "Error rate", "(FP + FN) / n", "Share of rows whose decision differs from the label.",
-        numerator=lambda c: c.fp + c.fn, denominator=lambda c: c.n, mirror="accuracy",
-        better="lower", ideal=0.0,
+        Share(lambda c: c.fp + c.fn, lambda c: c.n), mirror="accuracy",
+        better="lower", ideal=0.0, among="rows", says="wrong",
         fairlearn="zero_one_loss", aif360="error_rate",
         shows="Sensitive to errors of both kinds together; blind to which kind, and led by the more "
         "frequent label.",
@@ -107,7 +50,7 @@ METRICS = table(
     Metric(
         "true_positive_rate", "True positive rate", "TP / (TP + FN)",
         "Of the rows with a positive label, the share that is selected (recall, sensitivity).",
-        numerator=lambda c: c.tp, denominator=lambda c: c.tp + c.fn, better="higher", ideal=1.0,
+        TRUE_POSITIVE, better="higher", ideal=1.0, among="positives", says="selected",
         fairlearn="true_positive_rate", aif360="true_positive_rate", aequitas="tpr",
         shows="Sensitive to rows of the positive label that the model passes over; blind to wrong "
         "selections.",
@@ -115,15 +58,16 @@ METRICS = table(
     Metric(
         "true_negative_rate", "True negative rate", "TN / (TN + FP)",
         "Of the rows with a negative label, the share that is not selected (specificity).",
-        numerator=lambda c: c.tn, denominator=lambda c: c.tn + c.fp, mirror="false_positive_rate",
-        better="higher", ideal=1.0,
+        TRUE_NEGATIVE, mirror="false_positive_rate",
+        better="higher", ideal=1.0, among="negatives", says="not selected",
         fairlearn="true_negative_rate", aif360="true_negative_rate", aequitas="tnr",
         shows="Sensitive to wrong selections; blind to those whom the model passes over.",
     ),
     Metric(
         "false_positive_rate", "False positive rate", "FP / (FP + TN)",
         "Of the rows with a negative label, the share that is selected all the same.",
-        numerator=lambda c: c.fp, denominator=lambda c: c.fp + c.tn, better="lower", ideal=0.0,
+        Share(lambda c: c.fp, lambda c: c.fp + c.tn), better="lower", ideal=0.0,
+        among="negatives", says="selected",
         fairlearn="false_positive_rate", aif360="false_positive_rate", aequitas="fpr",
         shows="Sensitive to wrong selections, which count where a selection harms or costs; blind to those "
         "passed over.",
@@ -131,8 +75,8 @@ METRICS = table(
     Metric(
         "false_negative_rate", "False negative rate", "FN / (FN + TP)",
         "Of the rows with a positive label, the share that is not selected.",
-        numerator=lambda c: c.fn, denominator=lambda c: c.fn + c.tp, mirror="true_positive_rate",
-        better="lower", ideal=0.0,
+        Share(lambda c: c.fn, lambda c: c.fn + c.tp), mirror="true_positive_rate",
+        better="lower", ideal=0.0, among="positives", says="not selected",
         fairlearn="false_negative_rate", aif360="false_negative_rate", aequitas="fnr",
         shows="Sensitive to rows of the positive label that the model passes over; blind to wrong "
         "selections.",
@@ -140,37 +84,39 @@ METRICS = table(
     Metric(
         "precision", "Precision", "TP / (TP + FP)",
         "Of the selected rows, the share whose label is positive (positive predictive value).",
-        numerator=lambda c: c.tp, denominator=lambda c: c.tp + c.fp, better="higher", ideal=1.0,
+        Share(lambda c: c.tp, lambda c: c.tp + c.fp), better="higher", ideal=1.0,
+        among="selected", says="positive",
         fairlearn="precision_score", aif360="positive_predictive_value", aequitas="precision",
         shows="Sensitive to what a selection is worth in each slice; moves with the base rate.",
     ),
     Metric(
         "negative_predictive_value", "Negative predictive value", "TN / (TN + FN)",
         "Of the rows not selected, the share whose label is negative.",
-        numerator=lambda c: c.tn, denominator=lambda c: c.tn + c.fn, better="higher", ideal=1.0,
+        Share(lambda c: c.tn, lambda c: c.tn + c.fn), better="higher", ideal=1.0,
+        among="not selected", says="negative",
         aif360="negative_predictive_value", aequitas="npv",
         shows="Sensitive to what a rejection is worth in each slice; moves with the base rate.",
     ),
     Metric(
         "false_discovery_rate", "False discovery rate", "FP / (FP + TP)",
         "Of the selected rows, the share whose label is negative.",
-        numerator=lambda c: c.fp, denominator=lambda c: c.fp + c.tp, mirror="precision",
-        better="lower", ideal=0.0,
+        Share(lambda c: c.fp, lambda c: c.fp + c.tp), mirror="precision",
+        better="lower", ideal=0.0, among="selected", says="negative",
         aif360="false_discovery_rate", aequitas="fdr",
         shows="Sensitive to what a selection is worth in each slice; moves with the base rate.",
     ),
     Metric(
         "false_omission_rate", "False omission rate", "FN / (FN + TN)",
         "Of the rows not selected, the share whose label is positive.",
-        numerator=lambda c: c.fn, denominator=lambda c: c.fn + c.tn, mirror="negative_predictive_value",
-        better="lower", ideal=0.0,
+        Share(lambda c: c.fn, lambda c: c.fn + c.tn), mirror="negative_predictive_value",
+        better="lower", ideal=0.0, among="not selected", says="positive",
         aif360="false_omission_rate", aequitas="for",
         shows="Sensitive to what a rejection is worth in each slice; moves with the base rate.",
     ),
     Metric(
         "balanced_accuracy", "Balanced accuracy", "(TPR + TNR) / 2",
         "Mean of the true positive and the true negative rate.",
-        parts=("true_positive_rate", "true_negative_rate"), better="higher", ideal=1.0,
+        MeanOf((TRUE_POSITIVE, TRUE_NEGATIVE)), better="higher", ideal=1.0,
         fairlearn="balanced_accuracy_score",
         shows="Sensitive to errors of both kinds, each label weighing the same; blind to which kind.",
     ),
@@ -178,8 +124,8 @@ METRICS = table(
         "f1", "F1 score", "2 TP / (2 TP + FP + FN)",
         "Harmonic mean of precision and true positive rate.",
         # F1 rises with TP / (TP + FP + FN), which is a proportion: its limits carry over exactly.
-        numerator=lambda c: c.tp, denominator=lambda c: c.tp + c.fp + c.fn,
-        scale=F1, better="higher", ideal=1.0, fairlearn="f1_score",
+        Share(lambda c: c.tp, lambda c: c.tp + c.fp + c.fn, F1), better="higher", ideal=1.0,
+        fairlearn="f1_score",
         shows="Sensitive to errors around the positive label; blind to rows rightly rejected, and moves "
         "with the base rate.",
     ),
@@ -187,6 +133,7 @@ METRICS = table(
         "matthews_correlation", "Matthews correlation",
         "(TP TN - FP FN) / sqrt((TP+FP)(TP+FN)(TN+FP)(TN+FN))",
         "Correlation of decision and label, -1 to 1.",
+        OfCells(phi, lowers=(0, 1, 1, 0)),
         better="higher", ideal=1.0, percent=False, ratio=False, fairlearn="matthews_corrcoef",
         source="B. W. Matthews 1975, Biochim. Biophys. Acta 405:442-451",
         shows="Sensitive to errors of both kinds in one figure; moves with the base rate.",
@@ -195,42 +142,42 @@ METRICS = table(
         "treatment_ratio", "False negatives per false positive", "FN / FP",
         "How many positive rows are missed for each negative row that is selected.",
         # FN / FP is the odds of FN among all errors, a monotone function of a proportion.
-        numerator=lambda c: c.fn, denominator=lambda c: c.fn + c.fp, scale=ODDS, percent=False,
+        Share(lambda c: c.fn, lambda c: c.fn + c.fp, ODDS, infinite="no false positives"), percent=False,
         source="R. Berk et al. 2021, Sociol. Methods Res. 50:3-44 (treatment equality)",
         shows="Sensitive to which kind of error a slice bears; blind to how many errors there are.",
     ),
     Metric(
         "auc", "Area under the ROC curve", "P(score of a positive row > score of a negative row)",
         "Chance that a row with a positive label scores higher than one with a negative label.",
-        needs=("label", "score"), better="higher", ideal=1.0, percent=False, fairlearn="roc_auc_score",
+        Area(), better="higher", ideal=1.0, percent=False, fairlearn="roc_auc_score",
         source="E. R. DeLong et al. 1988, Biometrics 44:837-845",
         shows="Sensitive to the order of the scores at every threshold; blind to the threshold in use and "
         "to calibration.",
     ),
     Metric(
         "mean_score", "Mean score", "mean of the scores", "Average score of the rows.",
-        needs=("score",), percent=False, ratio=False, fairlearn="mean_prediction",
+        Mean(SCORE), percent=False, ratio=False, fairlearn="mean_prediction",
         shows="Sensitive to the level of the scores, whatever the threshold; blind to whether they are "
         "right.",
     ),
     Metric(
         "brier_score", "Brier score", "mean of (score - label)^2",
         "Mean squared distance of the score from the label.",
-        needs=("label", "probability"), better="lower", ideal=0.0, percent=False,
+        Mean(SQUARED_ERROR), better="lower", ideal=0.0, percent=False,
         fairlearn="brier_score_loss", source="G. W. Brier 1950, Mon. Weather Rev. 78:1-3",
         shows="Sensitive to order and calibration of the scores together; moves with the base rate.",
     ),
     Metric(
         "log_loss", "Log loss", "mean of -ln(probability given to the label)",
         "Surprise of the label under the score, in nats; scores are held 1e-15 away from 0 and 1.",
-        needs=("label", "probability"), better="lower", ideal=0.0, percent=False, fairlearn="log_loss",
+        Mean(SURPRISE), better="lower", ideal=0.0, percent=False, fairlearn="log_loss",
         source="I. J. Good 1952, J. R. Stat. Soc. B 14:107-114",
         shows="Sensitive to scores that are sure and wrong; moves with the base rate.",
     ),
     Metric(
         "calibration_bias", "Calibration bias", "mean score - base rate",
         "How much the scores promise too much (positive) or too little (negative) on average.",
-        needs=("label", "probability"), ideal=0.0, ratio=False,
+        Mean(EXCESS), ideal=0.0, ratio=False,
         source="D. J. Spiegelhalter 1986, Stat. Med. 5:421-433 (calibration in the large)",
         shows="Sensitive to scores that promise too much or too little on average; blind to errors that "
         "cancel out.",
@@ -239,7 +186,7 @@ METRICS = table(
         "expected_calibration_error", "Expected calibration error",
         "sum over score bins of share x |mean score - observed rate|",
         "Average distance of score and observed rate over ten equally wide bins of the score.",
-        needs=("label", "probability"), better="lower", ideal=0.0, ratio=False,
+        Binned(), better="lower", ideal=0.0, ratio=False,
         source="M. P. Naeini et al. 2015, AAAI 29 (ECE)",
         shows="Sensitive to scores that do not keep their promise; larger by chance in small slices.",
     ),
@@ -250,21 +197,19 @@ DEFAULT = (
     "precision", "f1", "auc", "brier_score", "expected_calibration_error",
 )  # fmt: skip
 
-
-@dataclass(frozen=True)
-class DisparityRow:
-    """A named disparity: the extremes of one or more metrics over all slices of a feature.
-
-    The difference is highest - lowest and the ratio lowest / highest; over several metrics the worst.
-    """
-
-    name: str
-    title: str
-    metrics: tuple[str, ...]
-    forms: tuple[Literal["difference", "ratio"], ...] = ("difference", "ratio")
-    fairlearn: bool = False
-    source: str = ""
-    shows: str = ""
+KEY = (
+    "selection_rate", "true_positive_rate", "false_positive_rate", "precision", "accuracy", "base_rate",
+)  # fmt: skip
+"""What a reader looks for first, in this order: the metrics that are charted."""
+LEADING = ("true_positive_rate", "accuracy", "selection_rate")
+"""What crossings of features are sorted by, unless a gate is on another: the first that differs."""
+PERFORMANCE = ("accuracy", "auc")
+"""What stands for performance where nobody says: the first that is measured."""
+STANDARDISED, ENTROPY = "mean_score", "accuracy"
+"""What standardised differences and entropy indices are told of."""
+GAPS = (("true_positive_rate", "false_positive_rate"), ("selection_rate",))
+"""Whose gaps are judged where nobody says and no gate is over slices: what is measured of the first set, or
+of the next."""
 
 
 DISPARITIES = (

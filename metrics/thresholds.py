@@ -17,8 +17,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .counts import Counts
+from .entry import Metric
 from .intervals import Floats
-from .table import METRICS, Metric
+from .ratio import Ratio
+from .table import METRICS, PERFORMANCE
 from .windows import TOLERANCE, Index, Windows, pick, slack, total
 
 LOG_ZERO, LOG_APART = -1000.0, 250.0
@@ -267,7 +269,7 @@ def nearest_rates(slices: Sequence[Candidates], metric: Metric, target: Floats) 
     ValueError
         If the metric is undefined at every threshold of a slice, or a target is.
     """
-    accuracy = METRICS["accuracy"]
+    accuracy = METRICS[PERFORMANCE[0]]
     chosen, distances = [], []
     for i, (s, wanted) in enumerate(zip(slices, target, strict=True)):
         distance = np.abs(value_of(metric, s.counts) - wanted)
@@ -288,11 +290,14 @@ def value_of(metric: Metric, counts: Counts) -> Floats:
     ValueError
         If the metric is no ratio of counts, nor a mean of such.
     """
-    if metric.parts:
-        return np.asarray(np.mean([value_of(METRICS[p], counts) for p in metric.parts], axis=0))
-    top, bottom = _ratio(metric, counts)
+    values = [_value(ratio, counts) for ratio in _ratios(metric)]
+    return values[0] if len(values) == 1 else np.asarray(np.mean(values, axis=0))
+
+
+def _value(ratio: Ratio, counts: Counts) -> Floats:
+    top, bottom = _halves(ratio, counts)
     share = np.divide(top, bottom, out=np.full_like(bottom, np.nan), where=bottom > 0)
-    value = share if metric.scale is None else metric.scale.of(share)
+    value = share if ratio.scale is None else ratio.scale.of(share)
     return np.where(np.isfinite(value), value, np.nan)
 
 
@@ -323,7 +328,7 @@ class _Problem:
         above / below is at its largest once no choice makes above - ratio * below positive; until then
         the choice that makes that largest has a larger ratio. The closest of equals is asked for at the end.
         """
-        last = all(map(_fixed, _parts(self.objective)))
+        last = all(map(_fixed, _ratios(self.objective)))
         above, below = min(0.0, _sign(self.objective)), 1.0
         while True:
             gains = [below * a - above * b for a, b in zip(self.above, self.below, strict=True)]
@@ -405,12 +410,12 @@ def _fraction(objective: Metric, slices: Sequence[Candidates]) -> tuple[list[Flo
     """
     if objective.better is None:
         raise ValueError(f"{objective.name} is no objective: neither more nor less of it is better")
-    parts = _parts(objective)
+    parts = _ratios(objective)
     if len(parts) > 1 and not all(map(_fixed, parts)):
         raise ValueError(
             f"{objective.name} is no objective of a search: decisions change a denominator of it"
         )
-    ratios = [[_ratio(p, s.counts) for p in parts] for s in slices]
+    ratios = [[_halves(p, s.counts) for p in parts] for s in slices]
     whole = np.sum([[below.max() for _, below in ratio] for ratio in ratios], axis=0)
     if not whole.all():
         raise ValueError(f"{objective.name} is undefined on these rows")
@@ -422,27 +427,29 @@ def _fraction(objective: Metric, slices: Sequence[Candidates]) -> tuple[list[Flo
     return above, [len(parts) * others[0] * ratio[0][1] for ratio in ratios]
 
 
-def _parts(metric: Metric) -> list[Metric]:
-    return [METRICS[p] for p in metric.parts] or [metric]
-
-
-def _ratio(metric: Metric, counts: Counts) -> tuple[Floats, Floats]:
-    """Numerator and denominator of a metric."""
-    if metric.numerator is None or metric.denominator is None:
+def _ratios(metric: Metric) -> tuple[Ratio, ...]:
+    """The ratio that a metric is, or those whose mean it is."""
+    if not metric.estimator.ratios:
         raise ValueError(f"{metric.name} is no ratio of counts, and thresholds are searched for those alone")
-    return np.asarray(metric.numerator(counts), float), np.asarray(metric.denominator(counts), float)
+    return metric.estimator.ratios
 
 
-def _fixed(metric: Metric) -> bool:
+def _halves(ratio: Ratio, counts: Counts) -> tuple[Floats, Floats]:
+    """Numerator and denominator."""
+    return np.asarray(ratio.numerator(counts), float), np.asarray(ratio.denominator(counts), float)
+
+
+def _fixed(ratio: Ratio) -> bool:
     """Whether no decision changes the denominator."""
-    _, (tp, fp, fn, tn) = _ratio(metric, CELLS)
+    _, (tp, fp, fn, tn) = _halves(ratio, CELLS)
     return bool(tp == fn and fp == tn)
 
 
 def _direction(metric: Metric) -> int:
     """1 where the metric rises as the threshold falls, -1 where it falls."""
-    if not metric.parts and _fixed(metric):
-        (tp, fp, fn, tn), _ = _ratio(metric, CELLS)
+    first, *others = _ratios(metric)
+    if not others and _fixed(first):
+        (tp, fp, fn, tn), _ = _halves(first, CELLS)
         if tp >= fn and fp >= tn:
             return 1
         if tp <= fn and fp <= tn:
@@ -455,11 +462,12 @@ def _direction(metric: Metric) -> int:
 
 def _share(metric: Metric, value: float) -> float:
     """The least proportion whose transform is at least ``value``; past 1 where none is."""
-    if metric.scale is None:
+    scale = metric.estimator.ratios[0].scale
+    if scale is None:
         return value
     low, high = 0.0, 2.0
     while low < (middle := (low + high) / 2) < high:
-        low, high = (low, middle) if metric.scale.of(np.array(middle)) >= value else (middle, high)
+        low, high = (low, middle) if scale.of(np.array(middle)) >= value else (middle, high)
     return high
 
 

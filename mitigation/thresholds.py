@@ -14,7 +14,7 @@ from ..compression.recipes import Context, Done, plural, recipe
 from ..datasets.columns import meant
 from ..datasets.errors import InputError
 from ..metrics.limit import Limit
-from ..metrics.table import DISPARITIES, METRICS
+from ..metrics.table import DISPARITIES, METRICS, PERFORMANCE
 from ..metrics.thresholds import (
     Candidates,
     Constraint,
@@ -42,7 +42,7 @@ class Constrained(ByParams):
     """What a search makes best, and what limits it."""
 
     objective: str = Field(
-        "accuracy", description="Metric to make best: a ratio of counts, such as accuracy."
+        PERFORMANCE[0], description="Metric to make best: a ratio of counts, such as accuracy."
     )
     constraint: str = Field(
         "equalized_odds", description="A named disparity such as demographic_parity, or a metric."
@@ -156,14 +156,13 @@ class RejectOption(Constrained):
 
 def _counted(name: str) -> bool:
     metric = METRICS.get(name)
-    counted = metric is not None and (metric.numerator is not None or bool(metric.parts))
-    return counted and METRICS[name].needs != ("label",)
+    return metric is not None and bool(metric.estimator.ratios) and not metric.of_labels
 
 
 @recipe("threshold", Threshold, family=FAMILIES, room="mitigation", rule=True)
 def threshold(model: Any, params: Threshold, context: Context) -> Done:
     """Search thresholds by slice, or one for all, on rows that are not audited."""
-    needs_labels = params.restore != "selection_rate"
+    needs_labels = params.restore is None or "label" in METRICS[params.restore].needs
     found = fitting(model, context, params, "threshold", labelled=needs_labels)
     slices = _slices(found)
     if params.restore is not None:

@@ -37,7 +37,7 @@ def area(rng: Generator, repeats: int) -> Cells:
         shift = np.sqrt(2) * norm.ppf(truth)
         score = np.hstack([rng.normal(shift, 1, (repeats, m)), rng.normal(0, 1, (repeats, n))])
         label = np.broadcast_to(np.arange(m + n) < m, score.shape)
-        cells[f"m={m},n={n} auc={truth}"] = held(*scored(score, label).figure("auc").limits(Z, 1), truth)
+        cells[f"m={m},n={n} auc={truth}"] = held(*scored(score, label).auc().limits(Z, 1), truth)
     return cells
 
 
@@ -52,7 +52,7 @@ def area_change(rng: Generator, repeats: int) -> Cells:
         noise = rng.normal(0, 1, (2, repeats, m + n))
         before = noise[0] + shifts[0] * label
         after = alike * noise[0] + np.sqrt(1 - alike**2) * noise[1] + shifts[1] * label
-        figure, _ = paired_scores(before, after, label).change("auc")
+        figure, _ = paired_scores(before, after, label).area_change()
         name = f"m={m},n={n} auc={first} change={second} correlation={alike}"
         cells[name] = held(*figure.limits(Z, 1), second)
     return cells

@@ -7,7 +7,6 @@ from itertools import product
 import numpy as np
 from fairweigh.metrics import compare
 from fairweigh.metrics.counts import Clusters, Counts
-from fairweigh.metrics.figures import count_figure
 from fairweigh.metrics.table import METRICS
 from numpy.random import Generator
 from studies import Cells, Study, Z, held, tally
@@ -55,7 +54,7 @@ def _rare_stratum(seen: bool) -> Study:
 def _weighted_limits(y: np.ndarray, w: np.ndarray) -> tuple:
     one = np.ones(y.shape, int)
     counts, sums, squares = (Counts(n=v.sum(1), selected=(v * y).sum(1)) for v in (one, w, w**2))
-    return count_figure(SELECTION, tally(counts, weights=sums, squares=squares)).limits(Z, 1)
+    return SELECTION.estimator.of(tally(counts, weights=sums, squares=squares)).limits(Z, 1)
 
 
 # ---- clusters ----------------------------------------------------------------------------------------
@@ -80,9 +79,7 @@ def _clustered(kind: str) -> Study:
             owner = np.repeat(np.arange(repeats), groups)
             held_in = Clusters(owner, np.arange(size.size), Counts(n=size.ravel(), selected=x.ravel()))
             found = tally(Counts(n=size.sum(1), selected=x.sum(1)), clusters=held_in)
-            cells[f"clusters={groups} p={p} icc={icc}"] = held(
-                *count_figure(SELECTION, found).limits(Z, 1), p
-            )
+            cells[f"clusters={groups} p={p} icc={icc}"] = held(*SELECTION.estimator.of(found).limits(Z, 1), p)
         return cells
 
     return study
@@ -115,7 +112,7 @@ def matched(rng: Generator, repeats: int) -> Cells:
         for x, size in zip(*_pairs(rng, many, groups, p, icc, kind), strict=True):
             per = Clusters(owner, cluster, Counts(n=size.ravel(), selected=x.ravel()))
             found = tally(Counts(n=size.sum(0), selected=x.sum(0)), clusters=per)
-            _, limits = compare.difference(count_figure(SELECTION, found), np.array([0]), np.array([1]), Z)
+            _, limits = compare.difference(SELECTION.estimator.of(found), np.array([0]), np.array([1]), Z)
             hits.append(held(*limits, truth))
         cells[f"clusters={groups} p={p} {kind}"] = float(np.mean(hits))
     return cells

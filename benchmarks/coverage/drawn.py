@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from fairweigh.metrics.score_figures import SlicedScores
 from fairweigh.metrics.scores import ScoreTable
+from fairweigh.metrics.table import METRICS
 from numpy.random import Generator
 from scipy.special import expit, ndtr
 from scipy.stats import norm
@@ -51,7 +52,7 @@ def batches(repeats: int, rows: int) -> list[int]:
 
 
 def holds(name: str, found: SlicedScores, truth: float) -> tuple[float, int]:
-    figure = found.figure(name)
+    figure = METRICS[name].estimator.of(found)
     low, high = figure.limits(Z, 1.0)
     return held(low, high, truth, figure.defined), int(figure.defined.sum())
 

@@ -8,9 +8,8 @@ from itertools import product
 import numpy as np
 from fairweigh.metrics import compare, gap_growth, independent
 from fairweigh.metrics.counts import Counts
-from fairweigh.metrics.figures import Figure, count_figure
+from fairweigh.metrics.figures import Figure
 from fairweigh.metrics.intervals import mover_difference
-from fairweigh.metrics.paired import change_figure
 from fairweigh.metrics.table import METRICS
 from numpy.random import Generator
 from paired import joint_tally, moved
@@ -30,8 +29,8 @@ def two_slices(rng: Generator, repeats: int, gaps: Iterable[float]) -> Iterable[
         drawn = [rng.multinomial(n, c, repeats) for n, c in zip(sizes, chances, strict=True)]
         cells = np.stack(drawn, axis=1).reshape(-1, 4)
         seen = joint_tally(cells)
-        before = count_figure(metric, tally(Counts(n=cells.sum(1), selected=cells[:, 2:].sum(1))))
-        change = change_figure(metric, seen)
+        before = metric.estimator.of(tally(Counts(n=cells.sum(1), selected=cells[:, 2:].sum(1))))
+        change = metric.estimator.change_of(seen)[0]
         steps = [c[1] - c[2] for c in chances]
         name = f"n={sizes[0]},{sizes[1]} flips={flips[0]},{flips[1]} lost={lost} gap={gap}"
         yield name, gap, steps[0] - steps[1], before, change, cells[:, 1:3].sum(1) / cells.sum(1)
@@ -85,7 +84,7 @@ def _growth_of_samples(side: str, z: float, absolute: bool = False) -> Study:
         x = np.stack(
             [rng.binomial(n, 0.4 + g, repeats) for n, g in zip(sizes, (gap, 0), strict=True)], axis=1
         )
-        return count_figure(metric, tally(Counts(n=np.tile(sizes, repeats), selected=x.reshape(-1))))
+        return metric.estimator.of(tally(Counts(n=np.tile(sizes, repeats), selected=x.reshape(-1))))
 
     def study(rng: Generator, repeats: int) -> Cells:
         repeats, cells = min(repeats, 200), {}

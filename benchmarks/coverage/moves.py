@@ -11,6 +11,7 @@ from drawn import CLUSTERS, SIZES
 from fairweigh.audit.counterfactual import twins
 from fairweigh.audit.variant import Plan
 from fairweigh.metrics.paired_scores import PairedScores, SlicedPairs
+from fairweigh.metrics.score_values import SCORE, SQUARED_ERROR
 from losses import chances, loss_truth, said
 from numpy.random import Generator
 from studies import Cells, Study, Z, held
@@ -79,7 +80,7 @@ def mean_change(rng: Generator, repeats: int) -> Cells:
             keys = [(str(i),) for i in range(samples)]
             owner = np.repeat(np.arange(samples), rows)
             found.add(owner, keys, base.ravel(), (base + step).ravel(), None, weight, cluster)
-            figure, _ = found.sliced(("s",), keys).change("mean_score")
+            figure, _ = found.sliced(("s",), keys).mean_change(SCORE)
             cells[f"{kind} n={n} {name}"] = held(*figure.limits(Z, 1.0), truth)
     return cells
 
@@ -101,7 +102,7 @@ def loss_change(rng: Generator, repeats: int) -> Cells:
         drawn = rng.beta(4 * p, 4 * (1 - p), (min(repeats, max(1, 1_000_000 // n)), n))
         before, after = (loss_truth("brier_score", said(chance, s), chance) for s in (1, sure))
         label = rng.random(drawn.shape) < drawn
-        figure, _ = paired_scores(drawn, said(drawn, sure), label).change("brier_score")
+        figure, _ = paired_scores(drawn, said(drawn, sure), label).mean_change(SQUARED_ERROR)
         cells[f"n={n} base={p} sure={sure}"] = held(*figure.limits(Z, 1), after - before)
     return cells
 

@@ -9,7 +9,6 @@ import numpy as np
 from atlimit import RATES, SIZES
 from fairweigh.metrics.counts import Counts, Tally
 from fairweigh.metrics.exact import clopper_pearson
-from fairweigh.metrics.figures import count_figure
 from fairweigh.metrics.intervals import wilson
 from fairweigh.metrics.table import METRICS
 from numpy.random import Generator
@@ -41,8 +40,8 @@ def _of_cells(name: str) -> Study:
             (30, 100, 1000), (0.05, 0.2, 0.5, 0.9), ((0.7, 0.2), (0.95, 0.05), (0.5, 0.5))
         ):
             shares = np.array([p * tpr, (1 - p) * fpr, p * (1 - tpr), (1 - p) * (1 - fpr)])
-            truth = count_figure(METRICS[name], outcomes(shares[None] * 1e9)).value[0]
-            figure = count_figure(METRICS[name], outcomes(rng.multinomial(n, shares, min(repeats, 500))))
+            truth = METRICS[name].estimator.of(outcomes(shares[None] * 1e9)).value[0]
+            figure = METRICS[name].estimator.of(outcomes(rng.multinomial(n, shares, min(repeats, 500))))
             cells[f"n={n} base={p} tpr={tpr} fpr={fpr}"] = held(*figure.limits(Z, 1), truth, figure.defined)
         return cells
 

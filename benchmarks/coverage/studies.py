@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from fairweigh.metrics.counts import Counts, Tally
-from fairweigh.metrics.figures import Figure, count_figure
+from fairweigh.metrics.figures import Figure
 from fairweigh.metrics.intervals import normal_quantile
 from fairweigh.metrics.table import METRICS
 from numpy.random import Generator
@@ -31,7 +31,7 @@ def tally(counts: Counts, **more) -> Tally:
 
 def proportions(x: np.ndarray, n: np.ndarray) -> Figure:
     """Selection rates ``x / n`` as a figure."""
-    return count_figure(METRICS["selection_rate"], tally(Counts(n=n, selected=x)))
+    return METRICS["selection_rate"].estimator.of(tally(Counts(n=n, selected=x)))
 
 
 def line(name: str, grid: str, cells: Cells) -> str:

@@ -4,7 +4,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from fairweigh.metrics.counts import Cube, cluster_names
-from fairweigh.metrics.figures import count_figure
 from fairweigh.metrics.score_figures import SlicedScores
 from fairweigh.metrics.scores import ScoreCollector
 from fairweigh.metrics.table import METRICS
@@ -40,7 +39,14 @@ def score(score, label, slices=None, weight=None, cluster=None, batches=1, **opt
             None if weight is None else np.asarray(weight, float)[part],
             None if cluster is None else cluster_names(pa.array([str(cluster[i]) for i in part])),
         )
-    return SlicedScores(collector.table(), ("s",), keys)
+    return Scored(collector.table(), ("s",), keys)
+
+
+class Scored(SlicedScores):
+    """The scores of some slices, with the figures of metrics by their names."""
+
+    def figure(self, name):
+        return METRICS[name].estimator.of(self)
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +60,7 @@ def counted_figure():
     """From a metric's name and the same arrays to its figure."""
 
     def figure(name, *arrays, **more):
-        return count_figure(METRICS[name], count(*arrays, **more))
+        return METRICS[name].estimator.of(count(*arrays, **more))
 
     return figure
 

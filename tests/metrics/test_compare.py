@@ -5,7 +5,6 @@ import pyarrow as pa
 import pytest
 from fairweigh.metrics import compare, extremes
 from fairweigh.metrics.counts import Counts, Cube, Tally
-from fairweigh.metrics.figures import count_figure
 from fairweigh.metrics.table import METRICS
 
 from ..melded import melded
@@ -23,13 +22,13 @@ def tally_of(cells):
 def rates(x, n):
     x, n = np.asarray(x), np.asarray(n)
     keys = [(str(i),) for i in range(len(x))]
-    return count_figure(METRICS["selection_rate"], Tally(("s",), keys, Counts(n, selected=x)))
+    return METRICS["selection_rate"].estimator.of(Tally(("s",), keys, Counts(n, selected=x)))
 
 
 def test_disparities_of_compas():
     # Issue of the project: computed with fairlearn 0.15 from ProPublica's compas-scores-two-years.csv.
     tally = tally_of(COMPAS.values())
-    figure = {m: count_figure(METRICS[m], tally) for m in METRICS if METRICS[m].numerator}
+    figure = {m: METRICS[m].estimator.of(tally) for m in METRICS if METRICS[m].estimator.ratios}
 
     def extreme(form, *names):
         return extremes.between({m: figure[m] for m in names}, np.arange(2), form, 0.95).value
@@ -148,5 +147,5 @@ def test_cube_and_counts_give_the_same_disparity():
     race, label, decision, n = map(list, zip(*rows, strict=True))
     table = pa.table({"race": race, "y_true": label, "y_pred": decision, "n": n})
     tally = Cube.count(table, ["race", "y_true", "y_pred"], count="n").tally(("race",))
-    figure = count_figure(METRICS["selection_rate"], tally)
+    figure = METRICS["selection_rate"].estimator.of(tally)
     assert figure.value == pytest.approx([2174 / 3696, 854 / 2454])

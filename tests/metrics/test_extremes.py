@@ -4,21 +4,20 @@ import numpy as np
 import pytest
 from fairweigh.metrics import compare, exact, extremes
 from fairweigh.metrics.counts import Counts, Tally
-from fairweigh.metrics.figures import count_figure
 from fairweigh.metrics.questions import Picked
 from fairweigh.metrics.table import METRICS
 
 
 def rates(x, n):
     counts = Counts(np.asarray(n), selected=np.asarray(x))
-    return count_figure(METRICS["selection_rate"], Tally(("s",), [(str(i),) for i in range(len(x))], counts))
+    return METRICS["selection_rate"].estimator.of(Tally(("s",), [(str(i),) for i in range(len(x))], counts))
 
 
 def cells(drawn, name):
     tp, fp, fn, tn = drawn.T
     keys = [(str(i),) for i in range(len(tp))]
     counts = Counts(drawn.sum(1), tp + fn, tp + fp, tp, fp, fn, tn)
-    return count_figure(METRICS[name], Tally(("s",), keys, counts))
+    return METRICS[name].estimator.of(Tally(("s",), keys, counts))
 
 
 def brute(figure, form, confidence):

@@ -8,7 +8,7 @@ from fairweigh.metrics import power
 from fairweigh.metrics.counts import Counts, Tally
 from fairweigh.metrics.evidence import Pairs, Rates, evidence
 from fairweigh.metrics.exact import DIFFERENCE, F1, RATIO, Contrast
-from fairweigh.metrics.figures import count_figure, phi
+from fairweigh.metrics.figures import phi
 from fairweigh.metrics.intervals import normal_quantile
 from fairweigh.metrics.questions import Each
 from fairweigh.metrics.requirement import Requirement
@@ -162,12 +162,10 @@ def test_balanced_accuracy_on_the_limit_fails_in_at_most_five_percent(k, n, m, t
     x, px = likely(n, tpr, 1e-7)
     y, py = likely(m, tnr, 1e-7)
     tp, tn = (part.ravel() for part in np.meshgrid(x, y, indexing="ij"))
-    figure = count_figure(
-        METRICS["balanced_accuracy"],
-        Tally(("g",), [(str(i),) for i in range(len(tp))], Counts(
-            np.full(len(tp), n + m), np.full(len(tp), n), tp + m - tn, tp, m - tn, n - tp, tn
-        )),
-    )  # fmt: skip
+    tally = Tally(("g",), [(str(i),) for i in range(len(tp))], Counts(
+        np.full(len(tp), n + m), np.full(len(tp), n), tp + m - tn, tp, m - tn, n - tp, tn
+    ))  # fmt: skip
+    figure = METRICS["balanced_accuracy"].estimator.of(tally)
     chance, truth = np.outer(px, py).ravel(), (tpr + tnr) / 2
     held = evidence(figure, np.arange(len(tp)), (ALPHA, ALPHA / k))
     for p in (held.below(truth), held.above(truth)):
@@ -272,7 +270,7 @@ def test_matthews_correlation_at_its_limit_misses_no_more_than_the_level():
     tp, fp, fn, tn = cells.T
     counts = Counts(tp + fp + fn + tn, tp + fn, tp + fp, tp, fp, fn, tn)
     tally = Tally(("s",), [(str(i),) for i in range(len(cells))], counts)
-    low, high = count_figure(METRICS["matthews_correlation"], tally).limits(normal_quantile(0.9), 1.0)
+    low, high = METRICS["matthews_correlation"].estimator.of(tally).limits(normal_quantile(0.9), 1.0)
     for base, found, wrong in (
         (0.5, 0.99, 0.02), (0.2, 0.99, 0.02), (0.5, 0.5, 0.5), (0.3, 0.9, 0.4), (0.2, 0.3, 0.05)
     ):  # fmt: skip

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import sklearn.metrics as sk
 from fairweigh.metrics.score_figures import SlicedScores
+from fairweigh.metrics.score_values import SCORE
 from fairweigh.metrics.standardised import smd_figure
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -197,7 +198,7 @@ def test_the_variance_of_a_clustered_mean_is_the_jackknifes(scored, weighted):
     clusters, weight = rng.integers(0, 15, 120), rng.lognormal(0, 0.8, 120)
     weight = weight if weighted else np.ones(120)
     found = scored(score, label, cluster=clusters, weight=weight if weighted else None)
-    _, variance, freedom = found._moments("mean_score")
+    _, variance, freedom = found._moments(SCORE)
     expected = jackknifed(score, weight, clusters)
     assert variance[0] == pytest.approx(expected[0])
     sums = np.bincount(clusters, weight)

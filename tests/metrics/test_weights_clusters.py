@@ -6,7 +6,6 @@ import pytest
 from fairweigh.metrics import compare
 from fairweigh.metrics.clusters import Dependence
 from fairweigh.metrics.counts import Cube
-from fairweigh.metrics.figures import count_figure
 from fairweigh.metrics.profiles import numbered
 from fairweigh.metrics.table import METRICS
 from hypothesis import given, settings
@@ -208,11 +207,11 @@ def test_clusters_of_equal_counts_held_once_give_the_figures_of_each(name, monke
     table = {"g": r.choice(list("abc"), 4000), "c": r.integers(0, 900, 4000).astype(str)}
     table |= {"y_true": r.integers(0, 2, 4000), "y_pred": r.integers(0, 2, 4000)}
     cube = Cube.count(pa.table(table), ["g", "y_true", "y_pred"], cluster="c")
-    each = count_figure(METRICS[name], cube.tally(["g"]))
+    each = METRICS[name].estimator.of(cube.tally(["g"]))
     monkeypatch.setattr("fairweigh.metrics.profiles.MANY", 0)
     tally = cube.tally(["g"])
     assert len(tally.clusters.once.owner) < len(tally.clusters.owner) / 8
-    once = count_figure(METRICS[name], tally)
+    once = METRICS[name].estimator.of(tally)
     np.testing.assert_array_equal(once.value, each.value)
     np.testing.assert_allclose(once.size, each.size, rtol=1e-10)
     pairs = np.array([0, 0, 1, 2]), np.array([1, 2, 2, 2])

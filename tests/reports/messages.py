@@ -42,7 +42,8 @@ def extracted() -> dict[Key, list[str]]:
 
 
 def tables() -> Iterator[str]:
-    """The words of the tables that the result copies: metrics, disparities, methods."""
+    """The words of the tables that the result copies: metrics, why they are undefined, disparities, methods."""
+    from fairweigh.metrics.estimators import messages
     from fairweigh.metrics.figures import METHODS
     from fairweigh.metrics.table import DISPARITIES, METRICS
 
@@ -56,6 +57,7 @@ def tables() -> Iterator[str]:
             yield metric.formula
     for row in DISPARITIES:
         yield from (row.title, row.shows)
+    yield from messages([metric.estimator for metric in METRICS.values()])
     yield from METHODS.values()
 
 

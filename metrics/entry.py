@@ -1,0 +1,94 @@
+"""What a row of the metric table says: the one place where anything is known of a metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .estimators import Estimator, Need
+
+FAWCETT = "T. Fawcett 2006, Pattern Recognit. Lett. 27:861-874"
+
+Among = Literal["rows", "positives", "negatives", "selected", "not selected"]
+"""Whom a rate counts among."""
+Says = Literal["selected", "not selected", "right", "wrong", "positive", "negative"]
+"""What it says of them."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One row of the metric table.
+
+    Attributes
+    ----------
+    name, title, formula, meaning : str
+        Identifier, heading, formula in words and one sentence for a reader.
+    estimator : Estimator
+        How it is measured, what it needs and why it may be undefined.
+    mirror : str or None
+        The metric that is 1 less this one, where that is the one told of the two.
+    better : {"higher", "lower"} or None
+    ideal : float or None
+    percent : bool
+        Whether it is shown as a percentage.
+    ratio : bool
+        Whether a ratio of two slices means something (false where it may be negative).
+    impact : bool
+        Whether its ratio to the most favoured slice is the impact ratio.
+    among, says : str or None
+        How it is told: of 100 of these rows, so many are that. None where it is told as a figure.
+    shows : str
+        What it is sensitive to and what it is blind to: why one would choose it.
+    fairlearn, aif360, aequitas : str or None
+        Its names there.
+    """
+
+    name: str
+    title: str
+    formula: str
+    meaning: str
+    estimator: Estimator
+    mirror: str | None = None
+    better: Literal["higher", "lower"] | None = None
+    ideal: float | None = None
+    percent: bool = True
+    ratio: bool = True
+    impact: bool = False
+    among: Among | None = None
+    says: Says | None = None
+    fairlearn: str | None = None
+    aif360: str | None = None
+    aequitas: str | None = None
+    source: str = FAWCETT
+    shows: str = ""
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """What the rows must carry."""
+        return self.estimator.needs
+
+    @property
+    def of_labels(self) -> bool:
+        """Whether it speaks of the labels alone, so that no model changes it."""
+        return self.needs == ("label",)
+
+
+@dataclass(frozen=True)
+class DisparityRow:
+    """A named disparity: the extremes of one or more metrics over all slices of a feature.
+
+    The difference is highest - lowest and the ratio lowest / highest; over several metrics the worst.
+    """
+
+    name: str
+    title: str
+    metrics: tuple[str, ...]
+    forms: tuple[Literal["difference", "ratio"], ...] = ("difference", "ratio")
+    fairlearn: bool = False
+    source: str = ""
+    shows: str = ""
+
+
+def table(*rows: Metric) -> dict[str, Metric]:
+    """Index metrics by name."""
+    return {row.name: row for row in rows}
