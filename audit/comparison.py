@@ -129,6 +129,7 @@ def derived_comparison(config: Config, found: Figures) -> dict[str, Any]:
         "gates": found.gates,
         "gates_together": gate.together(found.gates, config.confidence),
         "definitions": describe.definitions(found.plan, measured, found.gates, config.report.reasons),
+        "priorities": describe.PRIORITIES,
         "methods": {name: text for name, text in METHODS.items() if name in used},
     }
 

@@ -14,13 +14,13 @@ from ..datasets.classes import counted
 from ..datasets.columns import Binary, listed
 from ..datasets.evaluation import EvaluationSet, as_words
 from ..metrics.entry import DisparityRow
-from ..metrics.table import DEFAULT, DISPARITIES, METRICS
+from ..metrics.table import DEFAULT, DISPARITIES, KEY, LEADING, METRICS, PERFORMANCE
 from ..told import tell, tell_n
 from . import variant
 from .config import Config
 from .measure import Measurement
 from .processor import processor
-from .result import DataInfo, Definition, Environment, GateResult, NotMeasured
+from .result import DataInfo, Definition, Environment, GateResult, NotMeasured, Priorities
 
 ALWAYS = ("numpy", "scipy", "pyarrow", "pandas", "scikit-learn", "skops", "pydantic")
 NEEDS = {
@@ -182,6 +182,9 @@ def unknown_rows(measured: Measurement) -> dict[str, int]:
     return {feature: count for feature, count in rows.items() if count}
 
 
+PRIORITIES = Priorities(key=list(KEY), leading=list(LEADING), performance=list(PERFORMANCE))
+
+
 def definitions(
     plan: variant.Plan,
     measured: Measurement,
@@ -195,27 +198,34 @@ def definitions(
     names = list(dict.fromkeys([*plan.metrics, *(g.metric for g in gates if g.metric in METRICS)]))
     rows = [r for r in DISPARITIES if not any(measured.lacks(METRICS[m]) for m in r.metrics)]
     names += [m for r in rows for m in r.metrics if m not in names]
-    shown = {}
-    for name in names:
-        m = METRICS[name]
-        shown[name] = Definition(
-            name=name, title=m.title, formula=m.formula, meaning=m.meaning, better=m.better, ideal=m.ideal,
-            percent=m.percent, fairlearn=m.fairlearn, aif360=m.aif360, aequitas=m.aequitas, source=m.source,
-            shows=m.shows, reason=reasons.get(name),
-        )  # fmt: skip
-    for row in rows:
-        titles = " and ".join(METRICS[m].title[:1].lower() + METRICS[m].title[1:] for m in row.metrics)
-        for form in row.forms:
-            name = f"{row.name}_{form}"
-            shown[name] = Definition(
-                name=name, title=_disparity_title(row, form), formula=_disparity_formula(form, titles),
-                meaning=_disparity_meaning(row, titles),
-                better="lower" if form == "difference" else "higher",
-                ideal=0.0 if form == "difference" else 1.0,
-                percent=METRICS[row.metrics[0]].percent, fairlearn=name if row.fairlearn else None,
-                source=row.source, shows=row.shows, reason=reasons.get(name),
-            )  # fmt: skip
-    return shown
+    found = [metric_definition(name, reasons.get(name)) for name in names]
+    found += [disparity_definition(row, form, reasons) for row in rows for form in row.forms]
+    return {definition.name: definition for definition in found}
+
+
+def metric_definition(name: str, reason: str | None = None) -> Definition:
+    """Return what the result tells of a metric."""
+    m = METRICS[name]
+    return Definition(
+        name=name, title=m.title, formula=m.formula, meaning=m.meaning, better=m.better, ideal=m.ideal,
+        percent=m.percent, fairlearn=m.fairlearn, aif360=m.aif360, aequitas=m.aequitas, source=m.source,
+        shows=m.shows, needs=list(m.needs), mirror=m.mirror, among=m.among, says=m.says, reason=reason,
+    )  # fmt: skip
+
+
+def disparity_definition(
+    row: DisparityRow, form: str, reasons: Mapping[str, str] = MappingProxyType({})
+) -> Definition:
+    """Return what the result tells of a named disparity."""
+    titles = " and ".join(METRICS[m].title[:1].lower() + METRICS[m].title[1:] for m in row.metrics)
+    name = f"{row.name}_{form}"
+    return Definition(
+        name=name, title=_disparity_title(row, form), formula=_disparity_formula(form, titles),
+        meaning=_disparity_meaning(row, titles), better="lower" if form == "difference" else "higher",
+        ideal=0.0 if form == "difference" else 1.0, percent=METRICS[row.metrics[0]].percent,
+        fairlearn=name if row.fairlearn else None, source=row.source, shows=row.shows,
+        metrics=list(row.metrics), reason=reasons.get(name),
+    )  # fmt: skip
 
 
 def _disparity_title(row: DisparityRow, form: str) -> str:

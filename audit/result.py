@@ -552,7 +552,29 @@ class Definition(Part):
     aequitas: str | None = None
     source: str = ""
     shows: str = Field("", description="What it is sensitive to and what it is blind to.")
+    needs: list[str] = Field(
+        default_factory=list, description="What rows must carry: label, decision, score, probability."
+    )
+    mirror: str | None = Field(None, description="The metric that is 1 less this one, and is told instead.")
+    metrics: list[str] = Field(
+        default_factory=list, description="Of a named disparity: the metrics whose extremes it compares."
+    )
+    among: str | None = Field(None, description="A rate that is told per hundred: the rows it counts among.")
+    says: str | None = Field(None, description="And what it says of them.")
     reason: str | None = Field(None, description="Why it was chosen, in the configuration's words.")
+
+    @property
+    def of_labels(self) -> bool:
+        """Whether it speaks of the labels alone, so that no model changes it."""
+        return self.needs == ["label"]
+
+
+class Priorities(Part):
+    """Which metrics come first, in order; those that were not measured are passed over."""
+
+    key: list[str] = Field(default_factory=list, description="Those that a reader looks for.")
+    leading: list[str] = Field(default_factory=list, description="Those that crossings are sorted by.")
+    performance: list[str] = Field(default_factory=list, description="Those that stand for performance.")
 
 
 class NotMeasured(Part):
@@ -807,5 +829,6 @@ class AuditResult(Part):
     policy: PolicyInfo | None = Field(None, description="Set where a finished run was judged by a policy.")
     baseline: BaselineInfo | None = None
     definitions: dict[str, Definition]
+    priorities: Priorities = Field(default_factory=Priorities)
     methods: dict[str, str] = Field(description="Interval method -> what it is and its reference.")
     not_measured: list[NotMeasured] = Field(default_factory=list)

@@ -479,6 +479,7 @@ def judged_parts(
         "gates_together": gate.together(found.gates, confidence),
         "frontier": found.frontier,
         "definitions": describe.definitions(found.plan, found.measured, found.gates, reasons),
+        "priorities": describe.PRIORITIES,
         "methods": {name: text for name, text in METHODS.items() if name in used},
     }
 

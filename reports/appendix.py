@@ -56,7 +56,7 @@ def appendix(result: AuditResult, variant: Variant) -> Appendix:
 
     Where there are more than a page can hold, each metric and disparity shows its worst.
     """
-    metrics = {name: _estimates(name, result, variant) for name in order.shown_metrics(variant)}
+    metrics = {name: _estimates(name, result, variant) for name in order.shown_metrics(result, variant)}
     disparities: dict[tuple[str, str], list[Disparity]] = {}
     for item in variant.disparities:
         disparities.setdefault((item.name, item.scope), []).append(item)

@@ -231,8 +231,9 @@ def _pairs(
     if before is None:
         return None
     rows, left = change_tables.paired_slices(before, variant, item, result, lines)
-    # Labels are the same before and after: the base rate does not move.
-    names = [name for name in order.key_metrics(variant) if name != "base_rate"]
+    # Labels are the same before and after: what is of them alone does not move.
+    known = result.definitions
+    names = [m for m in order.key_metrics(result, variant) if m not in known or not known[m].of_labels]
     if not rows or not names:
         return None
     tables = change_tables.paired_tables(rows, names, result)

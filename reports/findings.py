@@ -25,7 +25,7 @@ from .language import Sentence, language, later, say, sentences, tr
 from .limited import figure_told, is_limited
 from .lookup import LABELS_ONLY, binding_gates, comparison_of, figure_of, told_of, variant_named
 from .meaning import worse_off
-from .per_hundred import RATES, in_sentence, rates_of, shown_whole
+from .per_hundred import in_sentence, is_rate, rates_of, shown_whole
 from .retold import retold
 from .words import (
     COSTS,
@@ -93,16 +93,16 @@ def findings(result: AuditResult, most: int = 3) -> list[Finding]:
             question = (gate.metric, gate.compare, gate.limit, *gate.by)
             if gate.verdict == verdict and len(chosen) < most and question not in asked:
                 chosen.append(gate_finding(gate, result))
-                told.add(figure_told(gate.metric))
+                told.add(figure_told(gate.metric, result))
                 asked.add(question)
     variant = told_of(result)
     if variant is not None:
-        for found in _stand_out(variant):
+        for found in _stand_out(variant, result):
             if len(chosen) >= most:
                 break
             # What a gate limits it has judged, and passed.
-            if figure_told(found.metric) not in told and not is_limited(found, result):
-                told.add(figure_told(found.metric))
+            if figure_told(found.metric, result) not in told and not is_limited(found, result):
+                told.add(figure_told(found.metric, result))
                 chosen.append(_difference_finding(found, variant, result))
     return chosen
 
@@ -256,8 +256,10 @@ def _rates_lead(
             return say("{metric}, {slices}.", metric=title, slices=names), False
         of = Given(variant.name)
         return say("{metric} of {variant}, {slices}.", metric=title, variant=of, slices=names), False
-    if metric in RATES and variant.model.get("kind") != LABELS_ONLY:
-        told = rates_of(metric, model_name(variant, result), (part, here), (reference, there))
+    if is_rate(metric, result) and variant.model.get("kind") != LABELS_ONLY:
+        told = rates_of(
+            result.definitions[metric], model_name(variant, result), (part, here), (reference, there)
+        )
         if reference is not None and there is not None:
             told = sentences([told, worse_off(metric, (part, here), (reference, there), result)])
         return told, shown_whole([here] if there is None else [here, there])
@@ -309,7 +311,8 @@ def _can_be_whole(values: list[float | None], limit: Limit | None) -> bool:
     return not any(round(point) == mark and point != mark for point in points for mark in marks)
 
 
-def _stand_out(variant: Variant) -> list[Found]:
-    """What stands out in a variant. Base rates are left out: they speak of the data, not of the model."""
+def _stand_out(variant: Variant, result: AuditResult) -> list[Found]:
+    """What stands out in a variant; what is of the labels alone says nothing of it, and is left out."""
     found = variant.findings.found if variant.findings is not None else []
-    return [one for one in found if one.metric != "base_rate"]
+    known = result.definitions
+    return [one for one in found if one.metric not in known or not known[one.metric].of_labels]

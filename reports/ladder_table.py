@@ -8,7 +8,7 @@ from ..audit.result import AuditResult, Change, Comparison, Cost, Standing, Vari
 from .formats import UNDEFINED, Kind, count, decimals_beside, figure, interval, magnitude, milliseconds
 from .kinds import has_mitigated, made_words
 from .language import say, tr
-from .lookup import audit_timing, comparison_of, has_ladder, standing_of
+from .lookup import audit_timing, comparison_of, has_ladder, performance_of, standing_of
 from .meaning import gained_head, lost_head
 from .release import gap_kind, missed_words, worst_gap_words
 from .words import Sentence, compared_kind, gate_limit, metric_kind, title_of
@@ -68,7 +68,7 @@ def ladder(result: AuditResult) -> Ladder | None:
     costly = any(variant.cost for variant in result.variants)
     # Where nothing is required every variant passes, which says nothing.
     judged = result.frontier is not None and bool(result.gates)
-    metric = _performance(result)
+    metric = performance_of(result)
     heads = [tr("Storage"), tr("Time")] * costly
     heads += [str(title_of(metric, result.definitions))] if metric else []
     heads += [tr("Worst gap")] * (result.frontier is not None) + [tr("Decisions changed")]
@@ -78,17 +78,9 @@ def ladder(result: AuditResult) -> Ladder | None:
     return Ladder(heads, steps, judged, floored, timed=costly)
 
 
-def _performance(result: AuditResult) -> str:
-    """The metric that stands for performance: the objective's, else the first that the variants have."""
-    if result.frontier is not None:
-        return result.frontier.performance
-    names = result.variants[0].overall if result.variants else {}
-    return next((name for name in ("accuracy", "auc", *names) if name in names), "")
-
-
 def performance_title(result: AuditResult) -> str:
     """Name the metric that stands for performance; empty when there is none."""
-    name = _performance(result)
+    name = performance_of(result)
     return str(title_of(name, result.definitions)) if name else ""
 
 
@@ -215,7 +207,7 @@ def trade_off(result: AuditResult) -> Ladder | None:
 
 
 def _price(variant: Variant, result: AuditResult) -> Step:
-    metric, item = _performance(result), comparison_of(result, variant.name)
+    metric, item = performance_of(result), comparison_of(result, variant.name)
     kind = metric_kind(metric, result.definitions)
     signed = compared_kind("change", metric, result.definitions)
     standing = standing_of(result.frontier, variant.name)

@@ -93,3 +93,11 @@ def audit_timing(cost: Cost | None) -> Timing | None:
 def has_ladder(result: AuditResult) -> bool:
     """Whether there is more to say than one model: variants compared, a frontier, or recipes that failed."""
     return bool(result.comparisons or result.frontier or result.failed)
+
+
+def performance_of(result: AuditResult) -> str:
+    """Name the metric that stands for performance: the objective's, else the first that the variants have."""
+    if result.frontier is not None:
+        return result.frontier.performance
+    names = result.variants[0].overall if result.variants else {}
+    return next((name for name in (*result.priorities.performance, *names) if name in names), "")

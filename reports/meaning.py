@@ -189,7 +189,7 @@ def worse_off(
         Each a slice and its rate.
     """
     meaning = result.data.positive_is
-    more = selects_more(metric)
+    more = selects_more(metric, result)
     if meaning is None or more is None or part[1] == reference[1]:
         return ()
     fewer_selected, more_selected = sorted([part, reference], key=lambda one: one[1], reverse=not more)

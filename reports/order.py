@@ -7,28 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..audit.result import AuditResult, Definition, Disparity, ScoreDetail, SliceResult, Variant
 from ..bands import in_order
 
-KEY_METRICS = (
-    "selection_rate",
-    "true_positive_rate",
-    "false_positive_rate",
-    "precision",
-    "accuracy",
-    "base_rate",
-)
-"""The metrics that a reader looks for first; the ones that are charted."""
-
 CHART_ROWS = 40
 TABLE_ROWS = 200
 
 
-def key_metrics(variant: Variant) -> list[str]:
-    """Select the key metrics that the variant has."""
-    return [name for name in KEY_METRICS if name in variant.overall]
+def key_metrics(result: AuditResult, variant: Variant) -> list[str]:
+    """Select the metrics that the variant has and a reader looks for first; the ones that are charted."""
+    return [name for name in result.priorities.key if name in variant.overall]
 
 
-def shown_metrics(variant: Variant) -> list[str]:
+def shown_metrics(result: AuditResult, variant: Variant) -> list[str]:
     """List every metric of the variant: the key ones first, then the others as the audit orders them."""
-    first = key_metrics(variant)
+    first = key_metrics(result, variant)
     return first + [name for name in variant.overall if name not in first]
 
 
@@ -88,10 +78,10 @@ def leading_metric(result: AuditResult, variant: Variant, by: Iterable[str]) -> 
     One that has the same value in every slice is the last choice, as it orders nothing.
     """
     wanted = frozenset(by)
-    names = key_metrics(variant)
+    names = key_metrics(result, variant)
     gated = [gate.metric for gate in result.gates if gate.by]
     here = [gate.metric for gate in result.gates if frozenset(gate.by) == wanted]
-    usual = ["true_positive_rate", "accuracy", "selection_rate", *names, *variant.overall]
+    usual = [*result.priorities.leading, *names, *variant.overall]
     known = [name for name in here + gated + usual if name in variant.overall]
     rows = slices_by(variant, by)
 

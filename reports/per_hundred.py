@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..audit.result import Slice
+from ..audit.result import AuditResult, Definition, Slice
 from .language import Sentence, later, say
 from .words import Given, slice_name
 
@@ -50,52 +50,58 @@ _NEGATIVE = Said(
     later("Of 100 {rows}, {here} carry the negative label; of 100 of {reference}, {there}."),
 )
 
-_ROWS = Base(later("rows"), later("rows of {slice}"))
-_POSITIVES = Base(later("rows with the positive label"), later("rows of {slice} with the positive label"))
-_NEGATIVES = Base(later("rows with the negative label"), later("rows of {slice} with the negative label"))
-_CHOSEN = Base(later("rows that {model} selects"), later("rows of {slice} that {model} selects"))
-_LEFT = Base(
-    later("rows that {model} does not select"), later("rows of {slice} that {model} does not select")
-)
-
-RATES: dict[str, tuple[Base, Said]] = {
-    "selection_rate": (_ROWS, _SELECTED),
-    "true_positive_rate": (_POSITIVES, _SELECTED),
-    "false_negative_rate": (_POSITIVES, _PASSED_OVER),
-    "false_positive_rate": (_NEGATIVES, _SELECTED),
-    "true_negative_rate": (_NEGATIVES, _PASSED_OVER),
-    "precision": (_CHOSEN, _POSITIVE),
-    "false_discovery_rate": (_CHOSEN, _NEGATIVE),
-    "negative_predictive_value": (_LEFT, _NEGATIVE),
-    "false_omission_rate": (_LEFT, _POSITIVE),
-    "accuracy": (_ROWS, _RIGHT),
-    "error_rate": (_ROWS, _WRONG),
-    "base_rate": (_ROWS, _POSITIVE),
+_AMONG = {
+    "rows": Base(later("rows"), later("rows of {slice}")),
+    "positives": Base(
+        later("rows with the positive label"), later("rows of {slice} with the positive label")
+    ),
+    "negatives": Base(
+        later("rows with the negative label"), later("rows of {slice} with the negative label")
+    ),
+    "selected": Base(later("rows that {model} selects"), later("rows of {slice} that {model} selects")),
+    "not selected": Base(
+        later("rows that {model} does not select"), later("rows of {slice} that {model} does not select")
+    ),
 }
-"""Metrics that read so: the rows they count among, and what is said of them."""
+_SAYS = {
+    "selected": _SELECTED,
+    "not selected": _PASSED_OVER,
+    "right": _RIGHT,
+    "wrong": _WRONG,
+    "positive": _POSITIVE,
+    "negative": _NEGATIVE,
+}
+"""How a definition's ``among`` and ``says`` are told."""
 
 
-def selects_more(metric: str) -> bool | None:
+def is_rate(metric: str, result: AuditResult) -> bool:
+    """Whether a metric is told per hundred rows."""
+    definition = result.definitions.get(metric)
+    return definition is not None and definition.among in _AMONG and definition.says in _SAYS
+
+
+def selects_more(metric: str, result: AuditResult) -> bool | None:
     """Whether a higher rate means more selections (true) or fewer; None where it says neither."""
-    said = RATES[metric][1] if metric in RATES else None
-    return {_SELECTED: True, _PASSED_OVER: False}.get(said) if said is not None else None
+    definition = result.definitions.get(metric)
+    said = None if definition is None else definition.says
+    return {"selected": True, "not selected": False}.get(said) if said is not None else None
 
 
 def rates_of(
-    metric: str, model: str, part: tuple[Slice, float], reference: tuple[Slice | None, float | None]
+    rate: Definition, model: str, part: tuple[Slice, float], reference: tuple[Slice | None, float | None]
 ) -> Sentence:
     """Write a rate of a slice, or two side by side.
 
     Parameters
     ----------
-    metric
-        One of ``RATES``.
+    rate
+        One that is told so (`is_rate`).
     model
         What the model is called in the sentence.
     part, reference
         A slice and its rate in [0, 1]; a reference of (None, None) for one rate alone.
     """
-    base, said = RATES[metric]
+    base, said = _AMONG[str(rate.among)], _SAYS[str(rate.says)]
     where, here = part
     among, there = reference
     rows = say(base.part, slice=slice_name(where), model=model) if where else say(base.all, model=model)

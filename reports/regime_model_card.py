@@ -126,7 +126,7 @@ def _body(inputs: dict[str, Any], result: AuditResult, variant: Variant) -> Iter
     features = ", ".join(given(name) for name in data.sensitive) or "none"
     yield f"Sensitive features that were audited, alone and in intersections: {features}.\n"
     yield "## Metrics\n"
-    for name in key_metrics(variant):
+    for name in key_metrics(result, variant):
         definition = result.definitions.get(name)
         if definition is not None:
             yield f"- {definition.title}: `{definition.formula}`. {definition.meaning}"
@@ -153,7 +153,7 @@ def _said(text: str | None) -> str:
 
 
 def _quantitative(result: AuditResult, variant: Variant) -> Iterable[str]:
-    metrics = key_metrics(variant)
+    metrics = key_metrics(result, variant)
     heads = ["Slice", "n", *(given(title_of(name, result.definitions)) for name in metrics)]
     yield f"All rows:\n\n{_table(heads, [_overall_cells(metrics, result, variant)])}\n"
     sets = feature_sets(result, variant)

@@ -10,7 +10,7 @@ from .differences import direction
 from .formats import Kind, count, figure, interval
 from .kinds import has_given, has_mitigated, is_compressed, is_mitigated, run_words
 from .language import Sentence, later, later_n, say, say_n, sentences, series, tr
-from .lookup import audit_timing, comparison_of, standing_of, variant_named
+from .lookup import audit_timing, comparison_of, performance_of, standing_of, variant_named
 from .meaning import paid_words
 from .retold import retold
 from .words import Given, compared_kind, gate_limit_words, gate_title, title_of
@@ -287,7 +287,7 @@ def _performance_told(
     result: AuditResult, item: Comparison | None, standing: Standing | None
 ) -> list[Sentence]:
     told: list[Sentence] = []
-    metric = result.frontier.performance if result.frontier else "accuracy"
+    metric = performance_of(result)
     found = next((c for c in item.changes if c.metric == metric and not c.slice), None) if item else None
     if found is not None and found.value is not None:
         kind = compared_kind("change", metric, result.definitions)

@@ -11,15 +11,13 @@ from .formats import UNDEFINED, count, figure
 from .language import Sentence, later, say, tr
 from .lookup import binding_gates
 from .tables import Cell, Notes, Row, Table, metric_cell
-from .words import Given, features_name, gate_limit_words, gate_title, slice_name
+from .words import Given, features_name, gate_limit_words, gate_title, slice_name, title_of
 
 MOST_SLICES = 100
 """Slices of one set of features in the composition; more are told to stand in audit.json."""
 
-_COUNTED = {
-    "positives": (later("Positive"), later("rows with the positive label")),
-    "base_rate": (later("Base rate"), later("share of positive labels, with its interval")),
-}
+_POSITIVES = later("Positive"), later("rows with the positive label")
+_SHARE = later("share of positive labels, with its interval")
 
 
 @dataclass(frozen=True)
@@ -40,19 +38,21 @@ def compositions(result: AuditResult, variant: Variant) -> list[Composition]:
 def _composition(by: tuple[str, ...], result: AuditResult, variant: Variant) -> Composition:
     rows = order.slices_by(variant, by)
     notes = Notes()
-    told = "base_rate" if "base_rate" in variant.overall else "positives"
-    labelled = told == "base_rate" or variant.counts.positives is not None
+    known = result.definitions
+    share_of = next((m for m in variant.overall if m in known and known[m].of_labels), None)
+    counted = share_of is None and variant.counts.positives is not None
     heads = [(tr("Rows"), ""), (tr("Share"), tr("of all rows"))]
-    if labelled:
-        title, meaning = _COUNTED[told]
-        heads.append((tr(title), tr(meaning)))
+    if share_of is not None:
+        heads.append((str(title_of(share_of, known)), tr(_SHARE)))
+    elif counted:
+        heads.append((tr(_POSITIVES[0]), tr(_POSITIVES[1])))
 
     def cells(row: SliceResult) -> list[Cell]:
         share = figure(row.n / result.data.rows, "percent") if result.data.rows else UNDEFINED
         found = [Cell(count(row.n)), Cell(share)]
-        if labelled and told == "base_rate":
-            found.append(metric_cell(told, row.metrics, result, notes))
-        elif labelled:
+        if share_of is not None:
+            found.append(metric_cell(share_of, row.metrics, result, notes))
+        elif counted:
             found.append(Cell(count(row.counts.positives)))
         return found
 

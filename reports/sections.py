@@ -61,7 +61,7 @@ def _section(key: str, by: tuple[str, ...], result: AuditResult, variant: Varian
     listed = rows[: order.TABLE_ROWS]
     drawn = rows[: order.CHART_ROWS]
     against, against_notes = order.disparities_by(variant, by, "reference"), tables.Notes()
-    key_metrics = order.key_metrics(variant)
+    key_metrics = order.key_metrics(result, variant)
     first = [item for name in key_metrics for item in against if item.metric == name]
     rest = [item for item in against if item.metric not in key_metrics]
     whole, whole_notes = (
@@ -82,7 +82,9 @@ def _section(key: str, by: tuple[str, ...], result: AuditResult, variant: Varian
         heat=heat_map(rows, leading, result) if charts and len(by) == 2 else None,
         not_drawn=len(rows) - len(drawn),
         counts=tables.counts_table(listed, variant, result.data.rows, result.data.positive_is, short=True),
-        metrics=tables.metric_tables(listed, variant, order.shown_metrics(variant), result, short=True),
+        metrics=tables.metric_tables(
+            listed, variant, order.shown_metrics(result, variant), result, short=True
+        ),
         not_listed=len(rows) - len(listed),
         key_against=disparity_tables.against_reference(first, drawn, result, against_notes),
         other_against=disparity_tables.against_reference(rest, drawn, result, against_notes),
@@ -105,7 +107,7 @@ def _chart(
 ) -> RowChart | None:
     from .charts import slice_chart
 
-    metrics = order.key_metrics(variant)
+    metrics = order.key_metrics(result, variant)
     if leading is not None:
         metrics = [name for name in metrics if name == leading] + [
             name for name in metrics if name != leading

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import accumulate
+from typing import Any
 
 import pytest
+from fairweigh.audit.describe import PRIORITIES, metric_definition
 from fairweigh.audit.result import (
     AuditResult,
     BaselineInfo,
@@ -242,6 +244,11 @@ def findings_of(sets: list[list[str]], cells: dict[tuple[tuple[str, str], ...], 
     return Findings(looked_at=len(family), found=found)
 
 
+def _facts(name: str) -> dict[str, Any]:
+    """What a report does by, as the table of metrics has it."""
+    return metric_definition(name).model_dump(include={"needs", "mirror", "among", "says"})
+
+
 def definitions() -> dict[str, Definition]:
     rates = {
         name: Definition(
@@ -252,6 +259,7 @@ def definitions() -> dict[str, Definition]:
             better=better,  # type: ignore[arg-type]
             fairlearn=name,
             source="fairlearn user guide",
+            **_facts(name),
         )
         for name, (formula, _, better, meaning) in RATES.items()
     }
@@ -273,6 +281,7 @@ def definitions() -> dict[str, Definition]:
         better="lower",
         ideal=0.0,
         fairlearn="equalized_odds_difference",
+        metrics=["true_positive_rate", "false_positive_rate"],
     )
     return {**rates, "auc": auc, "equalized_odds_difference": worst}
 
@@ -390,6 +399,7 @@ def build(
         "variants": [variant],
         "gates": gates or [],
         "definitions": definitions(),
+        "priorities": PRIORITIES,
         "methods": {
             "wilson": "Wilson score interval of a proportion. E. B. Wilson 1927, JASA 22:209-212.",
             "newcomb": "Newcombe hybrid score interval. R. G. Newcombe 1998, Stat. Med. 17:873-890.",

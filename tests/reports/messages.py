@@ -42,7 +42,7 @@ def extracted() -> dict[Key, list[str]]:
 
 
 def tables() -> Iterator[str]:
-    """The words of the tables that the result copies: metrics, why they are undefined, disparities, methods."""
+    """The words of the tables that the result copies: metrics, why undefined, disparities, methods."""
     from fairweigh.metrics.estimators import messages
     from fairweigh.metrics.figures import METHODS
     from fairweigh.metrics.table import DISPARITIES, METRICS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from fairweigh.audit.describe import metric_definition
 from fairweigh.audit.result import AuditResult
 from fairweigh.reports.findings import findings
 from fairweigh.reports.html import render_html
@@ -80,7 +81,10 @@ def test_who_is_worse_off_by_a_false_positive_rate_hangs_on_what_a_decision_is(c
     pair = (black, 0.448), (white, 0.235)
 
     def told(said: str | None, metric: str = "false_positive_rate") -> str:
-        return plain(worse_off(metric, *pair, meaning(compas, said)))
+        known = {**compas.definitions, metric: metric_definition(metric)}
+        return plain(
+            worse_off(metric, *pair, meaning(compas.model_copy(update={"definitions": known}), said))
+        )
 
     assert told(None) == ""
     assert told("burden") == "The burden falls more often on race=African-American."

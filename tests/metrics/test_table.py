@@ -1,0 +1,69 @@
+"""What the entries of the metric table say of each other: rates as they are told, and their mirrors."""
+
+import numpy as np
+import pytest
+from fairweigh.metrics.table import DISPARITIES, GAPS, KEY, LEADING, METRICS, PERFORMANCE
+from fairweigh.metrics.thresholds import CELLS
+
+# The outcomes tp, fp, fn, tn.
+AMONG = {
+    "rows": (1, 1, 1, 1), "positives": (1, 0, 1, 0), "negatives": (0, 1, 0, 1),
+    "selected": (1, 1, 0, 0), "not selected": (0, 0, 1, 1),
+}  # fmt: skip
+SAYS = {
+    "selected": (1, 1, 0, 0), "not selected": (0, 0, 1, 1), "right": (1, 0, 0, 1), "wrong": (0, 1, 1, 0),
+    "positive": (1, 0, 1, 0), "negative": (0, 1, 0, 1),
+}  # fmt: skip
+
+
+def halves(name):
+    (ratio,) = METRICS[name].estimator.ratios
+    return np.asarray(ratio.numerator(CELLS)), np.asarray(ratio.denominator(CELLS))
+
+
+def proportions():
+    found = [m for m in METRICS.values() if len(m.estimator.ratios) == 1]
+    return [m for m in found if m.estimator.ratios[0].scale is None]
+
+
+@pytest.mark.parametrize("metric", proportions(), ids=lambda m: m.name)
+def test_a_rate_is_told_as_it_is_counted(metric):
+    top, bottom = halves(metric.name)
+    among, says = np.array(AMONG[metric.among]), np.array(SAYS[metric.says])
+    assert (bottom == among).all()
+    assert (top == among * says).all()
+
+
+@pytest.mark.parametrize("metric", [m for m in METRICS.values() if m.mirror], ids=lambda m: m.name)
+def test_a_mirror_is_what_is_left_of_one(metric):
+    top, bottom = halves(metric.name)
+    other, same = halves(metric.mirror)
+    assert (bottom == same).all()
+    assert (top + other == bottom).all()
+
+
+def test_what_is_no_proportion_of_rows_is_not_told_as_one():
+    rates = {m.name for m in proportions()}
+    assert {m.name for m in METRICS.values() if m.among or m.says} == rates
+
+
+def test_one_metric_has_the_impact_ratio():
+    assert [m.name for m in METRICS.values() if m.impact] == ["selection_rate"]
+
+
+def test_every_name_in_the_table_is_an_entry():
+    named = [*KEY, *LEADING, *PERFORMANCE, *(m for some in GAPS for m in some)]
+    named += [m for row in DISPARITIES for m in row.metrics]
+    assert set(named) <= set(METRICS)
+
+
+def test_what_a_metric_needs_follows_from_how_it_is_measured():
+    """As scikit-learn's functions take labels, decisions, scores or probabilities."""
+    needs = {name: set(metric.needs) for name, metric in METRICS.items()}
+    assert needs["selection_rate"] == {"decision"}
+    assert needs["base_rate"] == {"label"}
+    assert needs["balanced_accuracy"] == needs["matthews_correlation"] == {"label", "decision"}
+    assert needs["auc"] == {"label", "score"}
+    assert needs["mean_score"] == {"score"}
+    for name in ("brier_score", "log_loss", "calibration_bias", "expected_calibration_error"):
+        assert needs[name] == {"label", "probability"}
