@@ -14,7 +14,7 @@ from ..metrics.evidence import Pairs
 from ..metrics.exact import RATIO
 from ..metrics.figures import Figure
 from ..metrics.intervals import Floats, adjust_p, normal_quantile
-from ..metrics.table import METRICS, SELECTED
+from ..metrics.table import CALIBRATION_SHIFT, EXCESS_LOSS, METRICS, SELECTED
 from ..told import tell
 from .measure import By, Slices
 from .pairs import Paired
@@ -196,13 +196,13 @@ def _shifts(paired: Paired, by: By) -> dict[str, Floats | None]:
     out: dict[str, Floats | None] = dict.fromkeys(
         ("excess_loss", "score_shift", "calibration_shift", "kl"), None
     )
-    if not paired.lacks(METRICS["accuracy"]):
-        whole = paired.figure("accuracy", WHOLE).value[0]
-        out["excess_loss"] = whole - paired.figure("accuracy", by).value
+    if not paired.lacks(METRICS[EXCESS_LOSS]):
+        whole = paired.figure(EXCESS_LOSS, WHOLE).value[0]
+        out["excess_loss"] = whole - paired.figure(EXCESS_LOSS, by).value
     if paired.scored:
         out["score_shift"] = paired.pairs(by).score_shift()
     if paired.scored and paired.probability:
         out["kl"] = paired.pairs(by).divergence()
-        if not paired.lacks(METRICS["calibration_bias"]):
-            out["calibration_shift"] = paired.figure("calibration_bias", by).value
+        if not paired.lacks(METRICS[CALIBRATION_SHIFT]):
+            out["calibration_shift"] = paired.figure(CALIBRATION_SHIFT, by).value
     return out

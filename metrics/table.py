@@ -207,6 +207,8 @@ PERFORMANCE = ("accuracy", "auc")
 """What stands for performance where nobody says: the first that is measured."""
 STANDARDISED, ENTROPY = "mean_score", "accuracy"
 """What standardised differences and entropy indices are told of."""
+EXCESS_LOSS, CALIBRATION_SHIFT = "accuracy", "calibration_bias"
+"""Whose changes are told beside the flips of a slice."""
 GAPS = (("true_positive_rate", "false_positive_rate"), ("selection_rate",))
 """Whose gaps are judged where nobody says and no gate is over slices: what is measured of the first set, or
 of the next."""

@@ -1,9 +1,22 @@
 """What the entries of the metric table say of each other: rates as they are told, and their mirrors."""
 
+import ast
+from pathlib import Path
+
 import numpy as np
 import pytest
 from fairweigh.metrics.table import DISPARITIES, GAPS, KEY, LEADING, METRICS, PERFORMANCE
 from fairweigh.metrics.thresholds import CELLS
+
+ROOT = Path(__file__).parents[2]
+NAMES_OF_OTHERS = {
+    # What a generator's truth is about; data sets import nothing of ours.
+    "datasets/synthetic.py": 6,
+    # What fairlearn calls the objectives of its rule, and what its reductions make best.
+    "mitigation/optimizer.py": 3,
+    "mitigation/reductions.py": 1,
+}
+"""How often a metric's name stands outside of its entry. It may become less; it may not become more."""
 
 # The outcomes tp, fp, fn, tn.
 AMONG = {
@@ -67,3 +80,32 @@ def test_what_a_metric_needs_follows_from_how_it_is_measured():
     assert needs["mean_score"] == {"score"}
     for name in ("brier_score", "log_loss", "calibration_bias", "expected_calibration_error"):
         assert needs[name] == {"label", "probability"}
+
+
+def sources():
+    """The package's files, less the table itself and regimes, which quote a rule."""
+    apart = {"tests", "benchmarks", "examples", "docs", "build", "runs"}
+    rooms = [
+        path for path in ROOT.iterdir() if path.is_dir() and path.name[0] != "." and path.name not in apart
+    ]
+    for path in sorted([*ROOT.glob("*.py"), *(path for room in rooms for path in room.rglob("*"))]):
+        place = path.relative_to(ROOT)
+        regime = place.parts[:2] == ("audit", "regimes") or path.name.startswith("regime_")
+        if path.suffix in (".py", ".j2", ".js") and not regime and place != Path("metrics/table.py"):
+            yield place.as_posix(), path.read_text()
+
+
+def literals(name, text):
+    """The string constants of Python, docstrings too; of a template the text between its quotes."""
+    if not name.endswith(".py"):
+        return text.replace('"', "'").split("'")
+    return [n.value for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Constant)]
+
+
+def test_no_other_file_names_a_metric():
+    found = {
+        name: sum(s in METRICS for s in literals(name, text) if isinstance(s, str))
+        for name, text in sources()
+    }
+    assert len(found) > 200
+    assert {name: count for name, count in found.items() if count} == NAMES_OF_OTHERS
