@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,9 @@ from fairweigh.plain import from_yaml
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ROWS = 3_000
-TABLE, CELLS, NETWORK = "rows.csv", "cells.csv", "lending.safetensors"
+TABLE, CELLS, NETWORK, MODULE = "rows.csv", "cells.csv", "lending.safetensors", "lending_model"
+STORAGE = {"weights": {"compute": 0, "storage": 1}}
+"""What a choice is made by must not be a time."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +89,11 @@ def write_cells(folder: Path) -> None:
 
 
 def write_network(folder: Path) -> None:
-    """Train the small network of the lending example."""
+    """Train the small network of the lending example, and put its module where the run finds it."""
     from safetensors.torch import save_file
 
-    spec = importlib.util.spec_from_file_location("lending_model", EXAMPLES / "lending" / "model.py")
+    place = Path(shutil.copy(EXAMPLES / "lending" / "model.py", folder / f"{MODULE}.py"))
+    spec = importlib.util.spec_from_file_location(MODULE, place)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -97,17 +101,16 @@ def write_network(folder: Path) -> None:
     save_file(module.train().state_dict(), folder / NETWORK)
 
 
-def _example(name: str) -> dict[str, Any]:
-    return dict(from_yaml((EXAMPLES / name).read_text()))
+def _example(name: str, **words: str) -> dict[str, Any]:
+    text = (EXAMPLES / name).read_text()
+    for old, new in words.items():
+        text = text.replace(old, new)
+    return dict(from_yaml(text))
 
 
 def _lending() -> dict[str, Any]:
-    given = _example("lending/audit.yaml")
-    # What the choice is made by must not be a time.
-    return given | {
-        "model": {**given["model"], "path": NETWORK},
-        "objective": {"weights": {"compute": 0, "storage": 1}},
-    }
+    given = _example("lending/audit.yaml", **{"examples.lending.model": MODULE})
+    return given | {"model": {**given["model"], "path": NETWORK}, "objective": STORAGE}
 
 
 def _gates(names: list[str], **more: Any) -> list[dict[str, Any]]:
@@ -169,6 +172,6 @@ def runs() -> dict[str, Run]:
         "points": Run(_of_rows("points", {}, **points), write_rows),
         "regimes": Run(_example("regimes.yaml")),
         "compas": Run(_example("compas.yaml"), data="compas"),
-        "mitigated": Run(_example("synthetic.yaml")),
+        "mitigated": Run({**_example("synthetic.yaml"), "objective": STORAGE}),
         "compressed": Run(_lending(), write_network),
     }
