@@ -13,6 +13,7 @@ from ..datasets.columns import Ascending
 from ..datasets.read import BATCH_ROWS, resized
 from ..metrics.counts import DECISION, LABEL, Cube, Cubes
 from ..metrics.entry import Metric
+from ..metrics.estimators import Counted
 from ..metrics.figures import Figure
 from ..metrics.intervals import Floats
 from ..metrics.joint import AFTER, JointTally, joint
@@ -185,24 +186,17 @@ class Paired:
     def figure_of(self, name: str, by: By, slices: Sequence[int]) -> Figure:
         """The same change of a few slices alone, as cheap as they are few."""
         estimator = METRICS[name].estimator
-        if not estimator.counted:
-            return self.figure(name, by).take(slices)
-        return estimator.change(PairedPartition(self, by, tuple(slices)))[0]
+        if isinstance(estimator, Counted):
+            return estimator.change_of(self.tally(by).take(slices))
+        return self.figure(name, by).take(slices)
 
 
 @dataclass(frozen=True)
 class PairedPartition:
-    """The slices of some features before and after, as an estimator asks for them.
-
-    Attributes
-    ----------
-    some : tuple of int or None
-        Only these slices are counted.
-    """
+    """The slices of some features before and after, as an estimator asks for them."""
 
     paired: Paired
     by: By
-    some: tuple[int, ...] | None = None
 
     @property
     def before(self) -> Partition:
@@ -217,8 +211,7 @@ class PairedPartition:
     @property
     def tally(self) -> JointTally:
         """Their joint counts; ValueError where one of the two has no decisions."""
-        tally = self.paired.tally(self.by)
-        return tally if self.some is None else tally.take(self.some)
+        return self.paired.tally(self.by)
 
     @property
     def scores(self) -> SlicedPairs:

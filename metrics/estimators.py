@@ -76,13 +76,10 @@ class Estimator(ABC):
 
     Attributes
     ----------
-    counted : bool
-        Whether it is a function of counts: a change of few slices is then cheap by itself.
     scale_free : bool
         Whether it is the same on every rising scale of the scores.
     """
 
-    counted: ClassVar[bool] = False
     scale_free: ClassVar[bool] = False
 
     @property
@@ -109,9 +106,9 @@ class Estimator(ABC):
 
 
 class Counted(Estimator):
-    """A function of counts."""
+    """A function of counts: that of few slices is cheap by itself."""
 
-    counted = scale_free = True
+    scale_free = True
 
     def figure(self, seen: Seen) -> Figure:
         """The figure in every slice."""
@@ -119,15 +116,19 @@ class Counted(Estimator):
 
     def change(self, seen: SeenTwice) -> Change:
         """The change in every slice, and its p."""
-        return self.change_of(seen.tally)
+        return self.change_of(seen.tally), self.change_p(seen.tally)
 
     @abstractmethod
     def of(self, tally: Tally) -> Figure:
         """The figure in every slice of a tally."""
 
     @abstractmethod
-    def change_of(self, tally: JointTally) -> Change:
-        """The change in every slice of a joint tally, and its p."""
+    def change_of(self, tally: JointTally) -> Figure:
+        """The change in every slice of a joint tally."""
+
+    def change_p(self, tally: JointTally) -> Floats:
+        """The two-sided p of no change; nan where no test is at hand."""
+        return np.full(len(tally), np.nan)
 
 
 class Scored(Estimator):
@@ -175,9 +176,13 @@ class Share(Ratio, Counted):
         """The figure in every slice of a tally."""
         return ratio_figure(self, tally)
 
-    def change_of(self, tally: JointTally) -> Change:
-        """The change in every slice of a joint tally, and its p."""
-        return ratio_change(self, tally), ratio_change_p(self, tally)
+    def change_of(self, tally: JointTally) -> Figure:
+        """The change in every slice of a joint tally."""
+        return ratio_change(self, tally)
+
+    def change_p(self, tally: JointTally) -> Floats:
+        """The two-sided p of no change; nan where the denominator changes."""
+        return ratio_change_p(self, tally)
 
 
 @dataclass(frozen=True)
@@ -200,9 +205,9 @@ class MeanOf(Counted):
         """The figure in every slice of a tally."""
         return mean_figure(self.parts, tally)
 
-    def change_of(self, tally: JointTally) -> Change:
-        """The change in every slice of a joint tally; it has no p."""
-        return mean_change(self.parts, tally), np.full(len(tally), np.nan)
+    def change_of(self, tally: JointTally) -> Figure:
+        """The change in every slice of a joint tally."""
+        return mean_change(self.parts, tally)
 
 
 @dataclass(frozen=True)
@@ -233,13 +238,13 @@ class OfCells(Counted):
         """The figure in every slice of a tally."""
         return cells_figure(self.function, np.array(self.lowers), tally)
 
-    def change_of(self, tally: JointTally) -> Change:
-        """The change in every slice of a joint tally; it has no p."""
+    def change_of(self, tally: JointTally) -> Figure:
+        """The change in every slice of a joint tally."""
 
         def value(counts: Counts) -> Floats:
             return self.function(cells_of(counts))
 
-        return posterior_change(value, lambda c: c.n, tally), np.full(len(tally), np.nan)
+        return posterior_change(value, lambda c: c.n, tally)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def two_slices(rng: Generator, repeats: int, gaps: Iterable[float]) -> Iterable[
         cells = np.stack(drawn, axis=1).reshape(-1, 4)
         seen = joint_tally(cells)
         before = metric.estimator.of(tally(Counts(n=cells.sum(1), selected=cells[:, 2:].sum(1))))
-        change = metric.estimator.change_of(seen)[0]
+        change = metric.estimator.change_of(seen)
         steps = [c[1] - c[2] for c in chances]
         name = f"n={sizes[0]},{sizes[1]} flips={flips[0]},{flips[1]} lost={lost} gap={gap}"
         yield name, gap, steps[0] - steps[1], before, change, cells[:, 1:3].sum(1) / cells.sum(1)

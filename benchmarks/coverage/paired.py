@@ -51,7 +51,7 @@ def change_clustered(rng: Generator, repeats: int) -> Cells:
             per.sum(1),
             clusters=JointClusters(owner, np.arange(len(owner)), per.reshape(-1, 1, 2, 2).astype(float)),
         )
-        figure = METRICS["selection_rate"].estimator.change_of(seen)[0]
+        figure = METRICS["selection_rate"].estimator.change_of(seen)
         cells[f"clusters={groups} flips={flips} icc={icc}"] = held(*figure.limits(Z, 1), -0.6 * flips)
     return cells
 
@@ -65,7 +65,7 @@ def change_weighted(rng: Generator, repeats: int) -> Cells:
         one = (cell[..., None] == np.arange(4)).astype(float)
         sums = [(one * w[..., None]).sum(1).reshape(-1, 1, 2, 2) for w in (weight, weight**2)]
         seen = joint_tally(one.sum(1).astype(int), weights=sums[0], squares=sums[1])
-        figure = METRICS["selection_rate"].estimator.change_of(seen)[0]
+        figure = METRICS["selection_rate"].estimator.change_of(seen)
         cells[f"n={n} flips={flips} sd={spread}"] = held(*figure.limits(Z, 1), -0.6 * flips)
     return cells
 
@@ -84,8 +84,8 @@ def _change_of(name: str, most: int) -> Study:
             draws = rng.multinomial(n, shares, min(repeats, most)).reshape(-1, 2, 2, 2)
             seen = JointTally((), [(str(i),) for i in range(len(draws))], draws)
             whole = JointTally((), [()], (shares.reshape(1, 2, 2, 2) * 1e9).astype(np.int64))
-            truth = METRICS[name].estimator.change_of(whole)[0].value[0]
-            figure = METRICS[name].estimator.change_of(seen)[0]
+            truth = METRICS[name].estimator.change_of(whole).value[0]
+            figure = METRICS[name].estimator.change_of(seen)
             label = f"n={n} base={base} tpr={tpr} fpr={fpr} flips={flips}"
             cells[label] = held(*figure.limits(Z, 1), truth, figure.defined)
         return cells

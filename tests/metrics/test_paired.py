@@ -48,7 +48,8 @@ def drawn(n=900, slices=3, flips=0.05, seed=0):
 
 def change(name, tally):
     """The change of a metric and its p."""
-    return METRICS[name].estimator.change_of(tally)
+    estimator = METRICS[name].estimator
+    return estimator.change_of(tally), estimator.change_p(tally)
 
 
 @pytest.mark.parametrize("name", COUNT_METRICS)
