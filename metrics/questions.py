@@ -21,6 +21,7 @@ from .evidence import Evidence, Index, Pairs
 from .extremes import Extremes, Side
 from .figures import Figure
 from .intervals import Floats, Limits
+from .lockstep import Ask, Search, beside, run
 from .requirement import Requirement
 
 MOST_CLAIMS = 200
@@ -350,14 +351,20 @@ class Picked:
 
     def limits(self, level: float) -> Limits:
         """Return the limits that decide each item."""
-        return self._between(level / self.claims, level)
+        return run(self._between(level / self.claims, level))
 
     def interval(self, level: float) -> Limits:
         """Return two-sided limits of each item, adjusted for the choice of the reference."""
+        return run(self.search(level))
+
+    def search(self, level: float) -> Search[Limits]:
+        """`interval`, as a search."""
         return self._between(level / 2 / self.claims, level / 2)
 
-    def _between(self, low_level: float, high_level: float) -> Limits:
-        low, high = self._farthest(low_level, "lower"), self._farthest(high_level, "upper")
+    def _between(self, low_level: float, high_level: float) -> Search[Limits]:
+        low, high = yield from beside(
+            [self._farthest(low_level, "lower"), self._farthest(high_level, "upper")]
+        )
         return (self.shown(high), self.shown(low)) if self.highest else (low, high)
 
     def p_apart(self) -> Floats:
@@ -366,11 +373,9 @@ class Picked:
         p = self._per_item(self._pairs[0].above(neutral), np.fmin, 1.0)
         return np.minimum(2 * p * self.claims, 1.0)
 
-    def _farthest(self, level: float, side: Side) -> Floats:
+    def _farthest(self, level: float, side: Side) -> Search[Floats]:
         """The largest limit of each item over its pairs, of those that can be the largest."""
         pairs, item = self._pairs
-        limits = np.full(len(item), np.nan)
-        hopeful = np.arange(len(item))
         if isinstance(pairs, Pairs):
             rows, place = np.unique(
                 np.stack([pairs.x1, pairs.n1, pairs.x2, pairs.n2], axis=1), axis=0, return_inverse=True
@@ -381,8 +386,10 @@ class Picked:
             inner, outer = (end[place.reshape(-1)] for end in (np.fmin(*ends), np.fmax(*ends)))
             least = self._per_item(inner, np.fmax, -np.inf)
             hopeful = np.flatnonzero(~(outer < least[item]))
-        part = pairs.take(hopeful)
-        limits[hopeful] = part.lower(level) if side == "lower" else part.upper(level)
+            limits = np.full(len(item), np.nan)
+            (limits[hopeful],) = yield [Ask(pairs.take(hopeful), level, side == "lower")]
+        else:
+            limits = pairs.lower(level) if side == "lower" else pairs.upper(level)
         # One that the reference was picked from is not better than the best; any other may be.
         neutral = np.where(np.isin(self.slices, self.among), 1.0 if self.form == "ratio" else 0.0, -np.inf)
         return self._per_item(limits, np.fmax, neutral)

@@ -5,8 +5,13 @@ import pytest
 from fairweigh.metrics import compare, exact, extremes
 from fairweigh.metrics.counts import Counts, Tally
 from fairweigh.metrics.figures import count_figure
+from fairweigh.metrics.lockstep import run
 from fairweigh.metrics.questions import Picked
 from fairweigh.metrics.table import METRICS
+
+
+def between(figures, slices, form, confidence):
+    return run(extremes.between(figures, slices, form, confidence))
 
 
 def rates(x, n):
@@ -49,7 +54,7 @@ def test_the_search_among_many_slices_equals_brute_force(form, rare, monkeypatch
         if x.max() == 0:
             continue
         figure = rates(x, n)
-        found = extremes.between({"m": figure}, np.arange(k), form, 0.95)
+        found = between({"m": figure}, np.arange(k), form, 0.95)
         low, high = brute(figure, form, 0.95)
         if form == "ratio":
             low, high = 1 / high, 1 / low
@@ -63,7 +68,7 @@ def test_the_search_among_figures_with_other_limits_equals_brute_force(form, mon
     for _ in range(4):
         figure = cells(r.multinomial(r.choice([40, 300], 7), [0.4, 0.1, 0.15, 0.35]), "balanced_accuracy")
         assert figure.binomial is None
-        found = extremes.between({"m": figure}, np.arange(7), form, 0.95)
+        found = between({"m": figure}, np.arange(7), form, 0.95)
         low, high = brute(figure, form, 0.95)
         if form == "ratio":
             low, high = 1 / high, 1 / low
@@ -72,7 +77,7 @@ def test_the_search_among_figures_with_other_limits_equals_brute_force(form, mon
 
 def test_the_worst_of_two_metrics_pays_for_the_pairs_of_both():
     a, b = rates([10, 30, 20], [100] * 3), rates([50, 55, 52], [100] * 3)
-    found = extremes.between({"a": a, "b": b}, np.arange(3), "difference", 0.95)
+    found = between({"a": a, "b": b}, np.arange(3), "difference", 0.95)
     assert found.low == pytest.approx(max(0, float(exact.pair_lower(30, 100, 10, 100, 0.025 / 12))), abs=1e-7)
 
 
