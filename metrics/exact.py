@@ -33,6 +33,8 @@ SOME = 64
 """Pairs up to which each is looked at by itself."""
 CHUNK = 4096
 """Pairs that are looked at together, which bounds memory."""
+MOST_KEPT = 4096
+"""Tables of quantiles that are kept."""
 
 
 @dataclass(frozen=True)
@@ -474,26 +476,31 @@ def _tables(a: Floats, b: Floats, known: NDArray[np.bool_]) -> tuple[Floats, NDA
     """Quantiles of each distinct Beta(a, b) at evenly spaced normal quantiles, and each pair's row."""
     pairs = np.stack([np.where(known, a, 1.0), np.where(known, b, 1.0)], axis=1)
     (a, b), place = _distinct(pairs)
-    if len(a) > SOME:
+    if len(a) > MOST_KEPT / 4:
         return _tabled(a, b), place
     made = [_table(*one) for one in zip(a.tolist(), b.tolist(), strict=True)]
     return np.stack(made) if made else np.zeros((0, len(_table(1.0, 1.0)))), place
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=MOST_KEPT)
 def _table(a: float, b: float) -> Floats:
     # The same few slices are compared in one form after the other.
     return np.asarray(_tabled(np.array([a]), np.array([b]))[0])
 
 
 def _tabled(a: Floats, b: Floats) -> Floats:
+    lower, upper = _tails()
+    low, high = _quantile(a[:, None], b[:, None], lower), 1 - _quantile(b[:, None], a[:, None], upper)
+    return np.concatenate([low, high], axis=1)
+
+
+@lru_cache(maxsize=1)
+def _tails() -> tuple[Floats, Floats]:
+    """Lower tail areas of the tabled normal quantiles up to 0, and the upper ones of those beyond."""
     from scipy.special import ndtr
 
     z = np.arange(-REACH - 2 * STEP, REACH + 3 * STEP, STEP)
-    lower_half, upper_half = z[z <= 0], z[z > 0]
-    low = _quantile(a[:, None], b[:, None], ndtr(lower_half))
-    high = 1 - _quantile(b[:, None], a[:, None], ndtr(-upper_half))
-    return np.concatenate([low, high], axis=1)
+    return ndtr(z[z <= 0]), ndtr(-z[z > 0])
 
 
 def _interpolated(tables: Floats, row: NDArray[np.intp], z: Floats) -> Floats:

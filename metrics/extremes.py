@@ -21,7 +21,7 @@ from .evidence import Evidence, Pairs
 from .exact import Contrast
 from .figures import Binomial, Figure
 from .intervals import Floats, quantile_of_tail
-from .lockstep import Ask, Search, beside, run
+from .lockstep import Ask, Search, above, beside, run
 
 Index = NDArray[np.intp]
 Side = Literal["lower", "upper"]
@@ -34,8 +34,6 @@ BATCH = 512
 """Pairs that are looked at together, after the most hopeful one, which often leaves no others."""
 CELLS = 1 << 17
 """Pairs of which bounds are held at once."""
-HAIR = 1e-4
-"""Of a level: a p within so much of it does not say whether a limit is beyond a bound."""
 
 
 @dataclass(frozen=True)
@@ -210,17 +208,12 @@ def _search_exact(
     contrast, form, upwards = Contrast(ratio, held.scale), _form(ratio), side == "lower"
 
     def limits(i: Index, j: Index) -> Search[Floats]:
-        out = np.full(len(i), -np.inf)
         pairs = pair_evidence(figure, i, j, form, ())
         assert isinstance(pairs, Pairs)
-        above = np.arange(len(i))
         if len(i) > 1:
-            # To see that a limit is not above the best one takes one p, to find it takes several.
-            (p,) = yield [Ask(pairs, best.limit, upwards, p=True)]
-            above = np.flatnonzero(p <= level * (1 + HAIR) if upwards else p >= level * (1 - HAIR))
-        if len(above):
-            (out[above],) = yield [Ask(pairs.take(above), level, upwards)]
-        return out
+            return (yield from above(pairs, level, best.limit, upwards))
+        (limit,) = yield [Ask(pairs, level, upwards)]
+        return limit
 
     # A limit is not above that of the limits of each slice alone, at this level (see `exact.pair_bounds`).
     at = np.sqrt(level) if upwards else level / 2

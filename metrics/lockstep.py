@@ -20,6 +20,9 @@ from .intervals import Floats
 
 T = TypeVar("T")
 
+HAIR = 1e-4
+"""Of a level: a p within so much of it does not say on which side of a bound a limit lies."""
+
 
 @dataclass(frozen=True)
 class Ask:
@@ -73,6 +76,19 @@ def beside(searches: Iterable[Search[T]]) -> Search[list[T]]:
         answers = iter((yield [ask for asks in asked.values() for ask in asks]) if asked else [])
         sent = {k: [next(answers) for _ in asks] for k, asks in asked.items()}
     return [results[k] for k in sorted(results)]
+
+
+def above(pairs: Pairs, level: float, best: ArrayLike, upwards: bool) -> Search[Floats]:
+    """Limits of the pairs where they are above ``best``; minus infinity where they are not, or unknown.
+
+    To see that a limit is not above takes one p, to find it takes several.
+    """
+    out = np.full(pairs.x1.shape, -np.inf)
+    (p,) = yield [Ask(pairs, best, upwards, p=True)]
+    may = np.flatnonzero(p <= level * (1 + HAIR) if upwards else p >= level * (1 - HAIR))
+    if len(may):
+        (out[may],) = yield [Ask(pairs.take(may), level, upwards)]
+    return out
 
 
 def answered(asks: list[Ask]) -> list[Floats]:

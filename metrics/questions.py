@@ -21,7 +21,7 @@ from .evidence import Evidence, Index, Pairs
 from .extremes import Extremes, Side
 from .figures import Figure
 from .intervals import Floats, Limits
-from .lockstep import Ask, Search, beside, run
+from .lockstep import Ask, Search, above, beside, run
 from .requirement import Requirement
 
 MOST_CLAIMS = 200
@@ -377,22 +377,34 @@ class Picked:
         """The largest limit of each item over its pairs, of those that can be the largest."""
         pairs, item = self._pairs
         if isinstance(pairs, Pairs):
-            rows, place = np.unique(
-                np.stack([pairs.x1, pairs.n1, pairs.x2, pairs.n2], axis=1), axis=0, return_inverse=True
-            )
-            at = np.full(len(rows), level)
-            x1, n1, x2, n2 = rows.T
-            ends = exact.pair_bounds(x1, n1, x2, n2, at, pairs.contrast, upwards=side == "lower")
-            inner, outer = (end[place.reshape(-1)] for end in (np.fmin(*ends), np.fmax(*ends)))
-            least = self._per_item(inner, np.fmax, -np.inf)
-            hopeful = np.flatnonzero(~(outer < least[item]))
-            limits = np.full(len(item), np.nan)
-            (limits[hopeful],) = yield [Ask(pairs.take(hopeful), level, side == "lower")]
+            limits = yield from self._largest(pairs, item, level, upwards=side == "lower")
         else:
             limits = pairs.lower(level) if side == "lower" else pairs.upper(level)
         # One that the reference was picked from is not better than the best; any other may be.
         neutral = np.where(np.isin(self.slices, self.among), 1.0 if self.form == "ratio" else 0.0, -np.inf)
         return self._per_item(limits, np.fmax, neutral)
+
+    def _largest(self, pairs: Pairs, item: Index, level: float, *, upwards: bool) -> Search[Floats]:
+        """The limits of those pairs that can have the largest of their item; nan or less of others."""
+        rows, place = np.unique(
+            np.stack([pairs.x1, pairs.n1, pairs.x2, pairs.n2], axis=1), axis=0, return_inverse=True
+        )
+        x1, n1, x2, n2 = rows.T
+        at = np.full(len(rows), level)
+        ends = exact.pair_bounds(x1, n1, x2, n2, at, pairs.contrast, upwards=upwards)
+        inner, outer = (end[place.reshape(-1)] for end in (np.fmin(*ends), np.fmax(*ends)))
+        least = self._per_item(inner, np.fmax, -np.inf)
+        hopeful = np.flatnonzero(~(outer < least[item]))
+        # The most hopeful pair of each item says which others can be above it.
+        order = hopeful[np.lexsort((-outer[hopeful], item[hopeful]))]
+        leads = np.diff(item[order], prepend=-1) != 0
+        first, others = order[leads], order[~leads]
+        limits = np.full(len(item), np.nan)
+        (limits[first],) = yield [Ask(pairs.take(first), level, upwards)]
+        if len(others):
+            best = self._per_item(limits, np.fmax, -np.inf)[item[others]]
+            limits[others] = yield from above(pairs.take(others), level, best, upwards)
+        return limits
 
     @property
     def inverse(self) -> NDArray[np.bool_]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -96,9 +96,8 @@ class SlicedScores:
         self.table = table
         self.size = len(keys)
         self.owner = table.project(by, keys)
-        self.n = self._fold(table.sum(table.count)).astype(np.int64)
-        self.weight = self._fold(table.sum(table.weight))
-        self.square = self._fold(table.sum(table.square))
+        rows, self.weight, self.square = (self._fold(sums) for sums in table.totals)
+        self.n = rows.astype(np.int64)
 
     def _fold(self, sums: Floats) -> Floats:
         """Sums of the table's slices (first axis) added up to the slices of this partition."""
@@ -321,6 +320,7 @@ class SlicedScores:
         """
         ranks = self.ranking
 
+        @lru_cache(maxsize=16)
         def limits(z: float, scale: float) -> Limits:
             m, n = ranks.positives * scale, ranks.negatives * scale
             return area_limits(ranks.area, ranks.variance / scale, m, n, z)
