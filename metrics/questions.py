@@ -196,14 +196,11 @@ class Largest:
         return all(f.binomial is not None and f.plain for f in self.extremes.figures.values())
 
     @cached_property
-    def _lower(self) -> tuple[float, Evidence]:
-        limit, ends = self.extremes.limit(self.level, "lower")
-        return limit, self.extremes.evidence(ends, self._levels)
-
-    @cached_property
-    def _upper(self) -> tuple[float, Evidence]:
-        limit, ends = self.extremes.limit(self.level, "upper")
-        return limit, self.extremes.evidence(ends, self._levels)
+    def _ends(self) -> list[tuple[float, Evidence]]:
+        """The lower limit and the upper one, each with what the rows say of the pair that sets it."""
+        sides: list[Side] = ["lower", "upper"]
+        found = run(beside(self.extremes.search(self.level, side) for side in sides))
+        return [(limit, self.extremes.evidence(ends, self._levels)) for limit, ends in found]
 
     @property
     def _levels(self) -> tuple[float, float]:
@@ -212,20 +209,20 @@ class Largest:
     @property
     def p_fail(self) -> Floats:
         """The p of the pair whose lower limit is the largest."""
-        return self.requirement.p_fail(self._lower[1])
+        return self.requirement.p_fail(self._ends[0][1])
 
     @property
     def p_pass(self) -> Floats:
         """The p of the pair whose upper limit is the largest."""
-        return self.requirement.p_pass(self._upper[1])
+        return self.requirement.p_pass(self._ends[1][1])
 
     def limits(self, level: float) -> Limits:
         """Return the limits that decide; ``level`` is the one that was given."""
-        return self._in_order(self._lower[0], self._upper[0])
+        return self._in_order(*(limit for limit, _ in self._ends))
 
     def interval(self, level: float) -> Limits:
         """Return two-sided limits."""
-        return self._in_order(*(self.extremes.limit(level / 2, side)[0] for side in ("lower", "upper")))
+        return self._in_order(*run(self.extremes.limits(level / 2)))
 
     def _in_order(self, low: float, high: float) -> Limits:
         ends = self.shown(np.array([low])), self.shown(np.array([high]))
