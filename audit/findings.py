@@ -8,7 +8,9 @@ import numpy as np
 
 from ..metrics.compare import pair_evidence
 from ..metrics.counts import UNKNOWN
+from ..metrics.evidence import Pairs
 from ..metrics.intervals import adjust_p
+from ..metrics.lockstep import Ask, Search, beside, run
 from ..metrics.table import METRICS
 from .measure import Measurement, Slices
 from .result import USABLE, Disparity, Findings, Found
@@ -54,7 +56,8 @@ def with_family(
         out[k] = disparities[k].model_copy(update={"p_adjusted": p})
     told = [out[k] for k, p in zip(family, adjusted.tolist(), strict=True) if p <= LEVEL]
     confidence = 1 - LEVEL * len(told) / len(family)
-    found = [_found(d, measured, measured.slices(tuple(d.by)), confidence) for d in _once(told)]
+    searches = (_found(d, measured, measured.slices(tuple(d.by)), confidence) for d in _once(told))
+    found = run(beside(searches))
     found.sort(key=lambda f: min(abs(f.low), abs(f.high)), reverse=True)
     return out, Findings(looked_at=len(family), level=LEVEL, found=found)
 
@@ -69,13 +72,15 @@ def _once(told: Sequence[Disparity]) -> list[Disparity]:
     return [d for d in told if not repeated(d)]
 
 
-def _found(d: Disparity, measured: Measurement, slices: Slices, confidence: float) -> Found:
+def _found(d: Disparity, measured: Measurement, slices: Slices, confidence: float) -> Search[Found]:
     figure = measured.figure(d.metric, tuple(d.by))
     ends = [slices.find(part or {}) for part in (d.slice, d.reference)]
     one, other = (np.array([end], np.intp) for end in ends)
-    pair, tail = pair_evidence(figure, one, other, "difference", ()), (1 - confidence) / 2
+    pair = pair_evidence(figure, one, other, "difference", ())
+    assert isinstance(pair, Pairs)
+    ((low, high),) = yield [Ask(pair, (1 - confidence) / 2, np.array([[True], [False]]))]
     return Found(
         metric=d.metric, by=d.by, slice=d.slice or {}, reference=d.reference or {}, value=d.value or 0.0,
-        low=float(pair.lower(tail)[0]), high=float(pair.upper(tail)[0]), confidence=confidence,
+        low=float(low[0]), high=float(high[0]), confidence=confidence,
         p=d.p or 0.0, p_adjusted=d.p_adjusted or 0.0,
     )  # fmt: skip

@@ -183,9 +183,12 @@ def row_slices(
         column = batch.column(name)
         if not pa.types.is_dictionary(column.type):
             column = column.dictionary_encode()
-        values.append([*map(str, column.dictionary.to_pylist()), UNKNOWN])
-        indices = column.indices
-        codes.append((indices.fill_null(len(values[-1]) - 1) if indices.null_count else indices).to_numpy())
+        levels, indices = [*map(str, column.dictionary.to_pylist())], column.indices
+        if indices.null_count or not levels:
+            indices = indices.fill_null(len(levels))
+            levels.append(UNKNOWN)
+        values.append(levels)
+        codes.append(indices.to_numpy())
     sizes = [len(levels) for levels in values]
     code = combined(codes, sizes, batch.num_rows)
     if math.prod(sizes) > 1 << 20:
@@ -193,7 +196,8 @@ def row_slices(
         places = [held[first] for held in codes]
     else:
         present = np.bincount(code, minlength=math.prod(sizes)) > 0
-        slices = code if present.all() else (np.cumsum(present) - 1)[code]
+        # As narrow as the codes: half as many bytes are moved.
+        slices = code if present.all() else (np.cumsum(present, dtype=code.dtype) - 1)[code]
         places = list(np.unravel_index(np.flatnonzero(present), sizes))
     named = ([levels[c] for c in place.tolist()] for place, levels in zip(places, values, strict=True))
     return slices, list(zip(*named, strict=True))

@@ -275,7 +275,7 @@ def _batches(
     path: Path, sensitive: Sequence[str] = (), columns: Sequence[str] | None = None
 ) -> Iterator[pa.RecordBatch]:
     """The rows of a file of predictions, in batches of one length whatever its row groups."""
-    with pq.ParquetFile(path, read_dictionary=list(sensitive)) as file:
+    with pq.ParquetFile(path, read_dictionary=list(sensitive), pre_buffer=False) as file:
         yield from resized(file.iter_batches(BATCH_ROWS, columns=columns), BATCH_ROWS)
 
 

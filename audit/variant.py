@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from ..metrics.entry import DisparityRow
 from ..metrics.extremes import between, differential_fairness
 from ..metrics.figures import Figure
 from ..metrics.intervals import normal_quantile
+from ..metrics.lockstep import Search, beside, run
 from ..metrics.questions import Picked
 from ..metrics.standardised import smd_figure
 from ..metrics.table import DISPARITIES, ENTROPY, METRICS, STANDARDISED
@@ -71,16 +73,18 @@ def build(name: str, measured: Measurement, plan: Plan, model: dict[str, Any]) -
     plan = replace(plan, metrics=given)
     whole = _slice_results(measured, (), plan)[0]
     slices: list[SliceResult] = []
-    disparities = list(_entropy(measured, ()))
     scores: list[ScoreDetail] = []
     if "score" in measured.gives:
         scores += _scores(measured, (), plan)
-    for by in measured.partitions(plan.depth):
+    partitions = measured.partitions(plan.depth)
+    for by in partitions:
         slices += _slice_results(measured, by, plan)
-        disparities += _disparities(measured, by, plan)
         if "score" in measured.gives and len(by) == 1:
             scores += _scores(measured, by, plan)
-    disparities, findings = with_family(disparities, measured)
+    compared = run(beside(_disparities(measured, by, plan) for by in partitions))
+    disparities, findings = with_family(
+        [*_entropy(measured, ()), *itertools.chain.from_iterable(compared)], measured
+    )
     return Variant(
         name=name,
         model=model,
@@ -191,26 +195,27 @@ def undefined_because(name: str, n: int) -> str:
     return tell(metric.estimator.undefined(n), formula=metric.formula)
 
 
-def _disparities(measured: Measurement, by: By, plan: Plan) -> Iterator[Disparity]:
+def _disparities(measured: Measurement, by: By, plan: Plan) -> Search[list[Disparity]]:
     slices = measured.slices(by)
     reference = slices.reference(plan.reference)
+    searches: list[Search[list[Disparity]]] = []
     for name in plan.metrics:
         figure = measured.figure(name, by)
-        yield from _against(slices, figure, name, "difference", reference, plan)
+        searches.append(_against(slices, figure, name, "difference", reference, plan))
         if METRICS[name].impact:
             picked = slices.lowest if plan.positive_is == "burden" else slices.highest
             best = picked(figure, plan.min_size)
             if best is not None:
-                yield from _against(slices, figure, name, "ratio", best, plan, impact=True)
+                searches.append(_against(slices, figure, name, "ratio", best, plan, impact=True))
         elif METRICS[name].ratio and METRICS[name].percent:
-            yield from _against(slices, figure, name, "ratio", reference, plan)
+            searches.append(_against(slices, figure, name, "ratio", reference, plan))
     for row in DISPARITIES:
         if any(measured.lacks(METRICS[m]) for m in row.metrics):
             continue
-        for form in row.forms:
-            yield from _between(measured, slices, row, form, plan)
-    yield from _indices(measured, slices, plan)
-    yield from _entropy(measured, by)
+        searches += [_between(measured, slices, row, form, plan) for form in row.forms]
+    searches.append(_indices(measured, slices, plan))
+    compared = yield from beside(searches)
+    return [*itertools.chain.from_iterable(compared), *_entropy(measured, by)]
 
 
 def _against(
@@ -222,11 +227,11 @@ def _against(
     plan: Plan,
     *,
     impact: bool = False,
-) -> Iterator[Disparity]:
+) -> Search[list[Disparity]]:
     """Every other slice against the reference."""
     others = np.array([i for i in slices.shown if i != reference], np.intp)
     if not len(others):
-        return
+        return []
     level = 1 - plan.confidence
     known = int((~slices.unknown).sum())
     p = np.full(len(others), np.nan)
@@ -235,7 +240,8 @@ def _against(
         among = slices.usable(figure.size, plan.min_size)
         among = among[figure.defined[among]]
         asks = Picked(figure, others, among, reference, form, not burden, 0.8, level)
-        value, (low, high) = asks.value, asks.interval(level)
+        low, high = yield from asks.search(level)
+        value = asks.value
         p = asks.p_apart()
         if figure.value[reference] == 0:
             value = low = high = np.full(len(others), np.nan)
@@ -244,15 +250,16 @@ def _against(
         references = np.full(len(others), reference)
         # The reference was fixed beforehand: as many comparisons as there are other known slices.
         wide = normal_quantile(1 - level / max(known - 1, 1))
-        value, ((low, high), (all_low, all_high)) = compare.with_limits(
+        value, ((low, high), (all_low, all_high)) = yield from compare.with_limits(
             figure, others, references, form, [normal_quantile(plan.confidence), wide]
         )
         if figure.binomial is not None and form == "difference":
-            pairs = compare.pair_evidence(figure, others, references, form, ())
-            p = np.where(np.isnan(value), np.nan, compare.p_apart(pairs))
-    for k, i in enumerate(others.tolist()):
+            p = yield from compare.apart(figure, others, references)
+            p[np.isnan(value)] = np.nan
+
+    def disparity(k: int, i: int) -> Disparity:
         status, why = status_of(slices, figure, [i, reference], number(value[k]), plan)
-        yield Disparity.model_construct(
+        return Disparity.model_construct(
             name="impact_ratio" if impact else f"{name}_{form}",
             metric=name,
             by=list(slices.by),
@@ -273,6 +280,8 @@ def _against(
             why=why,
             excluded=[],
         )
+
+    return [disparity(k, i) for k, i in enumerate(others.tolist())]
 
 
 def status_of(
@@ -306,7 +315,7 @@ def _rows(figure: Figure, i: int) -> str:
 
 def _between(
     measured: Measurement, slices: Slices, row: DisparityRow, form: Form, plan: Plan
-) -> Iterator[Disparity]:
+) -> Search[list[Disparity]]:
     """The extremes over all known slices and, where some are small, over the large enough ones too."""
     figures = {m: measured.figure(m, slices.by) for m in row.metrics}
     size = np.min([f.size for f in figures.values()], axis=0)
@@ -314,11 +323,11 @@ def _between(
     large = slices.usable(size, plan.min_size)
     if 2 <= len(large) < len(scopes[0]):
         scopes.append(large)
-    for use in scopes:
+    extremes = yield from beside(between(figures, use, form, plan.confidence) for use in scopes)
+    out = []
+    for use, found in zip(scopes, extremes, strict=True):
         inside = np.zeros(len(slices.n), bool)
         inside[use] = np.all([f.defined[use] for f in figures.values()], axis=0)
-        left_out = [slices.name(i) for i in slices.shown if not inside[i]]
-        found = between(figures, use, form, plan.confidence)
         common = {
             "name": f"{row.name}_{form}",
             "metric": row.metrics[0] if found is None else found.metric,
@@ -327,30 +336,34 @@ def _between(
             "scope": "between",
             "confidence": plan.confidence,
             "method": "simultaneous",
-            "excluded": left_out,
+            "excluded": [slices.name(i) for i in slices.shown if not inside[i]],
         }
         if found is None:
             why = tell("fewer than two slices have {what}, or all are 0", what=" and ".join(row.metrics))
-            yield Disparity(value=None, status="undefined", why=why, **common)
+            out.append(Disparity(value=None, status="undefined", why=why, **common))
             continue
         pair = [found.slice, found.reference]
         status, why_small = status_of(slices, figures[found.metric], pair, found.value, plan)
-        yield Disparity(
-            slice=slices.name(found.slice),
-            reference=slices.name(found.reference),
-            value=number(found.value),
-            low=number(found.low),
-            high=number(found.high),
-            simultaneous_low=number(found.low),
-            simultaneous_high=number(found.high),
-            status=status,
-            why=why_small,
-            **common,
+        out.append(
+            Disparity(
+                slice=slices.name(found.slice),
+                reference=slices.name(found.reference),
+                value=number(found.value),
+                low=number(found.low),
+                high=number(found.high),
+                simultaneous_low=number(found.low),
+                simultaneous_high=number(found.high),
+                status=status,
+                why=why_small,
+                **common,
+            )
         )
+    return out
 
 
-def _indices(measured: Measurement, slices: Slices, plan: Plan) -> Iterator[Disparity]:
+def _indices(measured: Measurement, slices: Slices, plan: Plan) -> Search[list[Disparity]]:
     """Single numbers over all known slices: variance between slices, differential fairness."""
+    out: list[Disparity] = []
     base = {"by": list(slices.by), "compare": "index", "scope": "index", "confidence": plan.confidence}
     for name in plan.metrics:
         figure = measured.figure(name, slices.by)
@@ -361,28 +374,29 @@ def _indices(measured: Measurement, slices: Slices, plan: Plan) -> Iterator[Disp
         if len(use) < 2:
             continue
         value, low, high = compare.variance_between(figure.value[use], figure.trials[use], plan.confidence)
-        yield Disparity(
+        out.append(Disparity(
             name=f"{name}_variance_between_slices", metric=name, value=value, low=low, high=high,
             method="double-corrected", **base,
-        )  # fmt: skip
+        ))  # fmt: skip
     if "decision" not in measured.gives:
-        return
+        return out
     name = next(metric.name for metric in METRICS.values() if metric.impact)
     figure, tally = measured.figure(name, slices.by), measured.tally(slices.by)
     sums = tally.weights or tally.counts
     use = slices.usable(slices.n, 0)
     use = use[figure.defined[use]]
     if len(use) < 2:
-        return
-    value, low, high, i, reference = differential_fairness(
+        return out
+    value, low, high, i, reference = yield from differential_fairness(
         figure, np.asarray(sums.selected, float), np.asarray(sums.n, float), use, plan.confidence
     )
     status, why = status_of(slices, figure, [i, reference], value, plan)
-    yield Disparity(
+    out.append(Disparity(
         name="differential_fairness", metric=name, slice=slices.name(i),
         reference=slices.name(reference), value=value, low=number(low), high=number(high),
         method="simultaneous", status=status, why=why, **base,
-    )  # fmt: skip
+    ))  # fmt: skip
+    return out
 
 
 def _entropy(measured: Measurement, by: By) -> Iterator[Disparity]:

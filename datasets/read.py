@@ -250,7 +250,8 @@ def _few(names: list[str]) -> str:
 
 
 def _parquet(path: Path, read_dictionary: Sequence[str] = ()) -> pq.ParquetFile:
-    return pq.ParquetFile(path, read_dictionary=list(read_dictionary))
+    # Read ahead, a file would be held whole until its end.
+    return pq.ParquetFile(path, read_dictionary=list(read_dictionary), pre_buffer=False)
 
 
 def _iter_parquet(

@@ -74,8 +74,11 @@ def area_limits(area: Floats, variance: Floats, m: Floats, n: Floats, z: float) 
     with np.errstate(divide="ignore", invalid="ignore"):
         rows = np.minimum(area * (1 - area) / variance, m + n)
         low, high = wilson(area * rows, rows, z)
-        below = _bisect(lambda t: area - t - spread(t), np.zeros_like(area), area)
-        above = _bisect(lambda t: area - t + spread(t), area, np.ones_like(area))
+        # Both ends at once: for few slices it is the number of steps that costs.
+        sign, zero, one = np.array([[-1.0], [1.0]]), np.zeros_like(area), np.ones_like(area)
+        below, above = _bisect(
+            lambda t: area - t + sign * spread(t), np.stack([zero, area]), np.stack([area, one])
+        )
     undefined = np.isnan(area)
     return np.where(undefined, np.nan, np.fmin(low, below)), np.where(undefined, np.nan, np.fmax(high, above))
 

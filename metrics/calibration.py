@@ -33,39 +33,33 @@ Bin = tuple[float, float, int, float, float, float, float]
 """Low, high, rows, mean score, rate, rate low, rate high."""
 
 
-def bin_sums(table: ScoreTable) -> Floats:
-    """Rows, weight, squared weight, score sum and label sum of the table's slices: (slices, bins, 5)."""
-    code, size = _cells(table), len(table.keys) * BINS
+def bin_sums(table: ScoreTable) -> tuple[Floats, Floats]:
+    """What `Calibration` rests on, by the table's slices and bins.
+
+    Returns
+    -------
+    sums : float array of shape (slices, bins, 5)
+        Rows, weight, squared weight, score sum and label sum.
+    cumulants : float array of shape (slices, bins, 3)
+        Second and fourth cumulant of the label sums were every score true: sums of w^2 q and of
+        w^4 q (1 - 6 q) with q = p (1 - p), the cumulants of a Bernoulli variable, and of w^4 q.
+    """
+    code = table.codes * BINS + np.minimum((table.score * BINS).astype(np.int64), BINS - 1)
 
     def add(values: NDArray[Any]) -> Floats:
-        return np.bincount(code, values, size).reshape(-1, BINS).astype(float)
+        return np.bincount(code, values, len(table.keys) * BINS).reshape(-1, BINS).astype(float)
 
     rows = add(table.count)
-    weight = add(table.weight) if table.weighted else rows
-    square = add(table.square) if table.weighted else rows
+    weight, square = (add(table.weight), add(table.square)) if table.weighted else (rows, rows)
     positive = add(np.where(table.labels(), table.weight, 0))
-    return np.stack([rows, weight, square, add(table.weight * table.score), positive], axis=-1)
-
-
-def open_sums(table: ScoreTable) -> Floats:
-    """Second and fourth cumulant of the label sums were every score true: (slices, bins, 3).
-
-    Sums of w^2 q and of w^4 q (1 - 6 q) with q = p (1 - p), the cumulants of a Bernoulli variable, and of
-    w^4 q.
-    """
-    code, size = _cells(table), len(table.keys) * BINS
+    sums = np.stack([rows, weight, square, add(table.weight * table.score), positive], axis=-1)
     spread = table.score * (1 - table.score)
     second = table.square * spread
     # An entry of several rows, as in binned scores, holds rows of equal weight.
-    each = table.square**2 / table.count if table.weighted else table.square
-    fourth = each * spread
-    parts = (second, fourth * (1 - 6 * spread), fourth)
-    return np.stack([np.bincount(code, v, size).reshape(-1, BINS) for v in parts], axis=-1).astype(float)
-
-
-def _cells(table: ScoreTable) -> NDArray[np.int64]:
-    bins = np.minimum((table.score * BINS).astype(np.int64), BINS - 1)
-    return np.asarray(table.codes * BINS + bins)
+    fourth = table.square**2 / table.count * spread if table.weighted else second
+    skewed, second_sum = add(fourth * (1 - 6 * spread)), add(second)
+    fourth_sum = add(fourth) if table.weighted else second_sum
+    return sums, np.stack([second_sum, skewed, fourth_sum], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -104,7 +98,7 @@ class Calibration:
     sums : float array of shape (slices, bins, 5)
         As of `bin_sums`.
     cumulants : float array of shape (slices, bins, 3)
-        As of `open_sums`.
+        As of `bin_sums`.
     clusters : Units or None
         The clusters of every slice; None where rows are independent.
     cells : ClusterCells or None

@@ -13,6 +13,7 @@ from .evidence import Evidence, FromLimits, Pairs
 from .exact import Contrast
 from .figures import DRAWS, SEED, Figure
 from .intervals import Floats, Limits, mover_difference, mover_ratio, tail_area
+from .lockstep import Ask, Search, run
 
 Index = NDArray[np.intp]
 Form = Literal["difference", "ratio"]
@@ -37,66 +38,78 @@ def pair_evidence(
         gain = 1.0 if figure.dependence is None else figure.dependence.gain(slices, references)
         one, two = ((held.x[part] * gain, held.n[part] * gain) for part in (slices, references))
         return Pairs(*one, *two, Contrast(form == "ratio", held.scale), figure.plain)
-    combined = _difference if form == "difference" else _ratio
-    value, _ = combined(figure, slices, references, 0.0)
 
     def limits(z: float, scale: float) -> Limits:
-        return combined(figure, slices, references, z)[1]
+        return _mover(figure, slices, references, form, z)
 
-    return FromLimits.of(value, limits, levels, scaled=False)
+    return FromLimits.of(_value(figure, slices, references, form), limits, levels, scaled=False)
 
 
 def difference(figure: Figure, slices: Index, references: Index, z: float) -> tuple[Floats, Limits]:
     """``value[slices] - value[references]`` with two-sided limits at the normal quantile ``z``."""
-    value, (limits,) = with_limits(figure, slices, references, "difference", [z])
+    value, (limits,) = run(with_limits(figure, slices, references, "difference", [z]))
     return value, limits
 
 
 def ratio(figure: Figure, slices: Index, references: Index, z: float) -> tuple[Floats, Limits]:
     """``value[slices] / value[references]`` with limits, elementwise; nan where the reference is 0."""
-    value, (limits,) = with_limits(figure, slices, references, "ratio", [z])
+    value, (limits,) = run(with_limits(figure, slices, references, "ratio", [z]))
     return value, limits
 
 
 def with_limits(
     figure: Figure, slices: Index, references: Index, form: Form, quantiles: Sequence[float]
-) -> tuple[Floats, list[Limits]]:
-    """`difference` or `ratio` with limits at several normal quantiles, which are solved for together."""
-    combined = _difference if form == "difference" else _ratio
-    found = [combined(figure, slices, references, z) for z in quantiles]
-    value, limits = found[0][0], [of for _, of in found]
-    if figure.binomial is not None:
+) -> Search[tuple[Floats, list[Limits]]]:
+    """`difference` or `ratio` with limits at several normal quantiles, as a search."""
+    value = _value(figure, slices, references, form)
+    if figure.binomial is None:
+        limits = [_mover(figure, slices, references, form, z) for z in quantiles]
+    else:
         pairs = pair_evidence(figure, slices, references, form, ())
         assert isinstance(pairs, Pairs)
-        levels = [[float(tail_area(z))] for z in quantiles]
-        limits = list(zip(*pairs.limits(levels), strict=True))
+        levels = np.array([float(tail_area(z)) for z in quantiles])
+        ((lows, highs),) = yield [Ask(pairs, levels[:, None], np.array([True, False])[:, None, None])]
+        limits = list(zip(lows, highs, strict=True))
     undefined = np.isnan(value)
     return value, [
         (np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)) for low, high in limits
     ]
 
 
-def _limits(figure: Figure, z: float, index: Index) -> tuple[Floats, Limits]:
-    low, high = figure.limits(z, 1.0)
-    return figure.value[index], (low[index], high[index])
-
-
-def _difference(figure: Figure, slices: Index, references: Index, z: float) -> tuple[Floats, Limits]:
-    (a, a_limits), (b, b_limits) = _limits(figure, z, slices), _limits(figure, z, references)
-    alike = 0.0 if figure.dependence is None else figure.dependence.correlation(slices, references)
-    return a - b, mover_difference(a, a_limits, b, b_limits, alike)
-
-
-def _ratio(figure: Figure, slices: Index, references: Index, z: float) -> tuple[Floats, Limits]:
-    (a, a_limits), (b, b_limits) = _limits(figure, z, slices), _limits(figure, z, references)
+def _value(figure: Figure, slices: Index, references: Index, form: Form) -> Floats:
+    a, b = figure.value[slices], figure.value[references]
+    if form == "difference":
+        return a - b
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(b > 0, a / b, np.nan), mover_ratio(a, a_limits, b, b_limits)
+        return np.where(b > 0, a / b, np.nan)
+
+
+def _mover(figure: Figure, slices: Index, references: Index, form: Form, z: float) -> Limits:
+    a, b = figure.value[slices], figure.value[references]
+    low, high = figure.limits(z, 1.0)
+    a_limits, b_limits = ((low[part], high[part]) for part in (slices, references))
+    if form == "ratio":
+        return mover_ratio(a, a_limits, b, b_limits)
+    alike = 0.0 if figure.dependence is None else figure.dependence.correlation(slices, references)
+    return mover_difference(a, a_limits, b, b_limits, alike)
+
+
+def apart(figure: Figure, slices: Index, references: Index) -> Search[Floats]:
+    """`p_apart` of ``figure[slices]`` and ``figure[references]``, proportions, as a search."""
+    pairs = pair_evidence(figure, slices, references, "difference", ())
+    assert isinstance(pairs, Pairs)
+    ((above, below),) = yield [Ask(pairs, 0.0, np.array([True, False])[:, None], p=True)]
+    return _two_sided(above, below)
 
 
 def p_apart(evidence: Evidence) -> Floats:
     """Two-sided p of no difference: twice the smaller one-sided p, at most 1."""
     neutral = 1.0 if isinstance(evidence, Pairs) and evidence.contrast.ratio else 0.0
-    return np.asarray(np.minimum(2 * np.fmin(evidence.above(neutral), evidence.below(neutral)), 1.0))
+    return _two_sided(evidence.above(neutral), evidence.below(neutral))
+
+
+def _two_sided(above: Floats, below: Floats) -> Floats:
+    return np.asarray(np.minimum(2 * np.fmin(above, below), 1.0))
 
 
 def difference_method(figure: Figure) -> str:

@@ -209,9 +209,10 @@ class Cube:
             0 or 1 of each row, by axis.
         weight, count, cluster : arrays of shape (rows,), optional
         """
-        code = slices << len(outcomes)
-        for place, values in enumerate(reversed(list(outcomes.values()))):
-            code += values << place
+        code = slices.copy()
+        for values in outcomes.values():
+            code <<= 1
+            code += values
         size = len(keys) << len(outcomes)
         found, clusters, names = np.arange(size), None, NO_NAMES
         if cluster is not None:

@@ -21,6 +21,7 @@ from .evidence import Evidence, Pairs
 from .exact import Contrast
 from .figures import Binomial, Figure
 from .intervals import Floats, quantile_of_tail
+from .lockstep import Ask, Search, above, beside, run
 
 Index = NDArray[np.intp]
 Side = Literal["lower", "upper"]
@@ -29,8 +30,10 @@ ALL_PAIRS = 100
 """Up to so many slices every pair is looked at; beyond, those whose own limits let them be the extreme."""
 MOST_EXAMINED = 15
 """Slices at either end whose pairs say how many rows a verdict would need."""
-FIRST, BATCH = 8, 256
-"""Pairs whose limits are worked out at once: few at first, as the most hopeful often leave no others."""
+BATCH = 512
+"""Pairs that are looked at together, after the most hopeful one, which often leaves no others."""
+CELLS = 1 << 17
+"""Pairs of which bounds are held at once."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,8 @@ class Extremes:
     @cached_property
     def ends(self) -> Ends:
         """The slices that differ most as measured; there must be a metric that two slices have."""
-        found = [self._measured(name, use) for name, use in self.defined.items()]
-        return max(found, key=lambda pair: pair[0])[1]
+        measured = [self._measured(name, use) for name, use in self.defined.items()]
+        return max(measured, key=lambda pair: pair[0])[1]
 
     @cached_property
     def value(self) -> float:
@@ -111,12 +114,21 @@ class Extremes:
         level : float
             One-sided, of all pairs together.
         """
+        return run(self.search(level, side))
+
+    def limits(self, level: float) -> Search[tuple[float, float]]:
+        """Both limits, each at the one-sided level, as a search."""
+        low, high = yield from beside([self.search(level, "lower"), self.search(level, "upper")])
+        return low[0], high[0]
+
+    def search(self, level: float, side: Side) -> Search[tuple[float, Ends]]:
+        """`limit`, as a search."""
         each = level / max(self.claims, 1) if side == "lower" else level
         best, at = _Best(self.neutral if side == "lower" else -np.inf), self.ends
         for name, use in self.defined.items():
             figure, best.pair = self.figures[name], None
             search = _search_exact if figure.binomial is not None else _search_mover
-            search(figure, use, self.ratio, side, each, best)
+            yield from search(figure, use, self.ratio, side, each, best)
             if best.pair is not None:
                 at = Ends(*best.pair, name)
         return best.limit, at
@@ -151,22 +163,24 @@ class Between:
     metric: str
 
 
-def between(figures: Mapping[str, Figure], slices: Index, form: Form, confidence: float) -> Between | None:
+def between(
+    figures: Mapping[str, Figure], slices: Index, form: Form, confidence: float
+) -> Search[Between | None]:
     """Highest - lowest (or lowest / highest) over ``slices``, the worst of the given metrics.
 
     Returns
     -------
-    Between or None
+    search of Between or None
         None where fewer than two slices have any of the metrics.
     """
-    found = Extremes(figures, slices, form == "ratio")
-    if not found.defined:
+    extremes = Extremes(figures, slices, form == "ratio")
+    if not extremes.defined:
         return None
-    tail, ends = (1 - confidence) / 2, found.ends
-    low, high = found.limit(tail, "lower")[0], found.limit(tail, "upper")[0]
+    value, ends = extremes.value, extremes.ends
+    low, high = yield from extremes.limits((1 - confidence) / 2)
     if form == "difference":
-        return Between(found.value, low, high, ends.high, ends.low, ends.metric)
-    return Between(1 / found.value, 1 / high, 1 / low, ends.low, ends.high, ends.metric)
+        return Between(value, low, high, ends.high, ends.low, ends.metric)
+    return Between(1 / value, 1 / high, 1 / low, ends.low, ends.high, ends.metric)
 
 
 @dataclass
@@ -177,11 +191,13 @@ class _Best:
     pair: tuple[int, int] | None = None
 
 
-Limits = Callable[[Index, Index], Floats]
-"""The limits of ordered pairs, and what they are certainly not above."""
+Limiting = Callable[[Index, Index], Search[Floats]]
+"""Searches for the limits of ordered pairs; those that are not above the best one may be left out."""
 
 
-def _search_exact(figure: Figure, use: Index, ratio: bool, side: Side, level: float, best: _Best) -> None:
+def _search_exact(
+    figure: Figure, use: Index, ratio: bool, side: Side, level: float, best: _Best
+) -> Search[None]:
     """Raise ``best`` to the largest melded limit, by bounds that rest on either slice alone.
 
     Beyond `ALL_PAIRS` slices those of equal counts are looked at as one, and clusters that lie in several
@@ -189,31 +205,35 @@ def _search_exact(figure: Figure, use: Index, ratio: bool, side: Side, level: fl
     """
     held = figure.binomial
     assert held is not None
-    contrast, form = Contrast(ratio, held.scale), _form(ratio)
-    solve = exact.pair_lower if side == "lower" else exact.pair_upper
+    contrast, form, upwards = Contrast(ratio, held.scale), _form(ratio), side == "lower"
 
-    def limits(i: Index, j: Index) -> Floats:
+    def limits(i: Index, j: Index) -> Search[Floats]:
         pairs = pair_evidence(figure, i, j, form, ())
         assert isinstance(pairs, Pairs)
-        return solve(pairs.x1, pairs.n1, pairs.x2, pairs.n2, level, contrast)
+        if len(i) > 1:
+            return (yield from above(pairs, level, best.limit, upwards))
+        (limit,) = yield [Ask(pairs, level, upwards)]
+        return limit
 
+    # A limit is not above that of the limits of each slice alone, at this level (see `exact.pair_bounds`).
+    at = np.sqrt(level) if upwards else level / 2
+    near, far = (exact.lower, exact.upper) if upwards else (exact.upper, exact.lower)
     if len(use) <= ALL_PAIRS:
         i, j = _ordered_pairs(use)
-        pairs = pair_evidence(figure, i, j, form, ())
-        assert isinstance(pairs, Pairs)
-        ends = exact.pair_bounds(
-            pairs.x1, pairs.n1, pairs.x2, pairs.n2, np.full(len(i), level), contrast, upwards=side == "lower"
-        )
-        _raise(best, i, j, np.fmax(*ends), limits)
+        if figure.dependence is None:
+            ups, downs = near(held.x, held.n, at)[i], far(held.x, held.n, at)[j]
+        else:
+            pairs = pair_evidence(figure, i, j, form, ())
+            assert isinstance(pairs, Pairs)
+            ups, downs = near(pairs.x1, pairs.n1, at), far(pairs.x2, pairs.n2, at)
+        yield from _raise(best, i, j, contrast.value(ups, downs), limits)
         return
-    at = np.sqrt(level) if side == "lower" else level / 2
-    near, far = (exact.lower, exact.upper) if side == "lower" else (exact.upper, exact.lower)
     # Two slices of each pair of counts are enough for all of them.
     counts = np.stack([held.x[use], held.n[use]], axis=1)
     _, place = np.unique(counts, axis=0, return_inverse=True)
     kept = use[_first_two(place.reshape(-1))]
     x, n = held.x[kept], held.n[kept]
-    _scan(best, kept, near(x, n, at), far(x, n, at), contrast.value, limits)
+    yield from _scan(best, kept, near(x, n, at), far(x, n, at), contrast.value, limits)
 
 
 def _form(ratio: bool) -> Form:
@@ -235,39 +255,42 @@ def _first_two(place: Index) -> Index:
 
 def _scan(
     best: _Best, use: Index, ups: Floats, downs: Floats, contrast: Callable[[Floats, Floats], Floats],
-    limits: Limits,
-) -> None:  # fmt: skip
+    limits: Limiting,
+) -> Search[None]:  # fmt: skip
     """Raise ``best`` over all ordered pairs; no limit is above the contrast of ``ups`` and ``downs``."""
     up, down = np.argsort(-ups), np.argsort(downs)
-    _raise(best, use[up[:1]], use[down[down != up[0]][:1]], np.array([np.inf]), limits)
+    yield from _raise(best, use[up[:1]], use[down[down != up[0]][:1]], np.array([np.inf]), limits)
     up = up[~(contrast(ups[up], downs[down[0]]) <= best.limit)]
     down = down[~(contrast(ups[np.argmax(ups)], downs[down]) <= best.limit)]
-    rows = max(1, 1_000_000 // max(len(down), 1))
+    rows = max(1, CELLS // max(len(down), 1))
     for start in range(0, len(up), rows):
         part = up[start : start + rows]
         bound = contrast(ups[part, None], downs[down])
         bound = np.where(part[:, None] == down, -np.inf, np.where(np.isnan(bound), np.inf, bound))
         a, b = np.nonzero(bound > best.limit)
-        _raise(best, use[part[a]], use[down[b]], bound[a, b], limits)
+        yield from _raise(best, use[part[a]], use[down[b]], bound[a, b], limits)
 
 
-def _raise(best: _Best, i: Index, j: Index, bound: Floats, limits: Limits) -> None:
+def _raise(best: _Best, i: Index, j: Index, bound: Floats, limits: Limiting) -> Search[None]:
     """Raise ``best`` to the largest limit of some pairs, the most hopeful first."""
     order = np.argsort(-np.where(np.isnan(bound), np.inf, bound))
-    start, end = 0, FIRST
+    start, end = 0, 1
     while start < len(order):
         part = order[start:end]
-        start, end = end, end + min(end, BATCH)
+        start, end = end, end + BATCH
         part = part[~(bound[part] <= best.limit)]
         if not len(part):
             return
-        found = np.nan_to_num(limits(i[part], j[part]), nan=-np.inf, posinf=np.inf, neginf=-np.inf)
-        top = int(np.argmax(found))
-        if found[top] > best.limit:
-            best.limit, best.pair = float(found[top]), (int(i[part[top]]), int(j[part[top]]))
+        limit = yield from limits(i[part], j[part])
+        limit = np.nan_to_num(limit, nan=-np.inf, posinf=np.inf, neginf=-np.inf)
+        top = int(np.argmax(limit))
+        if limit[top] > best.limit:
+            best.limit, best.pair = float(limit[top]), (int(i[part[top]]), int(j[part[top]]))
 
 
-def _search_mover(figure: Figure, use: Index, ratio: bool, side: Side, level: float, best: _Best) -> None:
+def _search_mover(
+    figure: Figure, use: Index, ratio: bool, side: Side, level: float, best: _Best
+) -> Search[None]:
     """Raise ``best`` to the largest MOVER limit of all ordered pairs; a ratio's is taken on logarithms.
 
     With a and b the arms of two intervals, hypot(a, b) is at most a + b and at least (a + b) / sqrt 2, which
@@ -280,14 +303,15 @@ def _search_mover(figure: Figure, use: Index, ratio: bool, side: Side, level: fl
             value, low, high = np.log(value), np.log(np.maximum(low, 0)), np.log(high)
         best.limit = float(np.log(best.limit)) if best.limit > 0 else -np.inf
 
-    def limits(i: Index, j: Index) -> Floats:
+    def limits(i: Index, j: Index) -> Search[Floats]:
+        yield from ()
         with np.errstate(invalid="ignore"):
             if side == "lower":
-                found = value[i] - value[j] - np.hypot((value - low)[i], (high - value)[j])
+                limit = value[i] - value[j] - np.hypot((value - low)[i], (high - value)[j])
             else:
-                found = value[i] - value[j] + np.hypot((high - value)[i], (value - low)[j])
+                limit = value[i] - value[j] + np.hypot((high - value)[i], (value - low)[j])
         # A slice at 0 has no logarithm: nothing bounds its ratio from above.
-        return np.where(np.isnan(found), -np.inf if side == "lower" else np.inf, found)
+        return np.where(np.isnan(limit), -np.inf if side == "lower" else np.inf, limit)
 
     half = np.sqrt(0.5)
     with np.errstate(invalid="ignore"):
@@ -295,14 +319,14 @@ def _search_mover(figure: Figure, use: Index, ratio: bool, side: Side, level: fl
             ups, downs = value - (value - low) * half, value + (high - value) * half
         else:
             ups, downs = high, low
-    _scan(best, use, ups[use], downs[use], np.subtract, limits)
+    yield from _scan(best, use, ups[use], downs[use], np.subtract, limits)
     if ratio:
         best.limit = float(np.exp(best.limit))
 
 
 def differential_fairness(
     figure: Figure, selected: Floats, n: Floats, use: Index, confidence: float
-) -> tuple[float, float, float, int, int]:
+) -> Search[tuple[float, float, float, int, int]]:
     """Differential fairness epsilon of the decisions: the largest |ln ratio| of either decision's rate.
 
     The value is smoothed with a Dirichlet prior of concentration 1, as AIF360's ``smoothed_edf`` does
@@ -311,7 +335,7 @@ def differential_fairness(
 
     Returns
     -------
-    value, low, high, slice, reference
+    search of value, low, high, slice, reference
         The two slices whose rates make the value.
     """
     smooth = (selected[use] + 0.5) / (n[use] + 1)
@@ -322,10 +346,9 @@ def differential_fairness(
     assert held is not None
     against = replace(figure, value=1 - figure.value, binomial=Binomial(held.n - held.x, held.n, held.scale))
     both = Extremes({"selected": figure, "not selected": against}, use, ratio=True)
-    tail = (1 - confidence) / 2
-    low = both.limit(tail, "lower")[0] if both.defined else 1.0
+    low, high = (yield from both.limits((1 - confidence) / 2)) if both.defined else (1.0, np.inf)
     # Where all slices have the same decision alone, nothing bounds the ratio of the other's rates.
-    high = both.limit(tail, "upper")[0] if len(both.defined) == 2 else np.inf
+    high = high if len(both.defined) == 2 else np.inf
     return (
         float(spans[outcome]), float(np.log(low)), float(np.log(high)),
         int(use[np.argmin(logs[outcome])]), int(use[np.argmax(logs[outcome])]),

@@ -21,6 +21,7 @@ from .evidence import Evidence, Index, Pairs
 from .extremes import Extremes, Side
 from .figures import Figure
 from .intervals import Floats, Limits
+from .lockstep import Ask, Search, above, beside, run
 from .requirement import Requirement
 
 MOST_CLAIMS = 200
@@ -195,14 +196,11 @@ class Largest:
         return all(f.binomial is not None and f.plain for f in self.extremes.figures.values())
 
     @cached_property
-    def _lower(self) -> tuple[float, Evidence]:
-        limit, ends = self.extremes.limit(self.level, "lower")
-        return limit, self.extremes.evidence(ends, self._levels)
-
-    @cached_property
-    def _upper(self) -> tuple[float, Evidence]:
-        limit, ends = self.extremes.limit(self.level, "upper")
-        return limit, self.extremes.evidence(ends, self._levels)
+    def _ends(self) -> list[tuple[float, Evidence]]:
+        """The lower limit and the upper one, each with what the rows say of the pair that sets it."""
+        sides: list[Side] = ["lower", "upper"]
+        found = run(beside(self.extremes.search(self.level, side) for side in sides))
+        return [(limit, self.extremes.evidence(ends, self._levels)) for limit, ends in found]
 
     @property
     def _levels(self) -> tuple[float, float]:
@@ -211,20 +209,20 @@ class Largest:
     @property
     def p_fail(self) -> Floats:
         """The p of the pair whose lower limit is the largest."""
-        return self.requirement.p_fail(self._lower[1])
+        return self.requirement.p_fail(self._ends[0][1])
 
     @property
     def p_pass(self) -> Floats:
         """The p of the pair whose upper limit is the largest."""
-        return self.requirement.p_pass(self._upper[1])
+        return self.requirement.p_pass(self._ends[1][1])
 
     def limits(self, level: float) -> Limits:
         """Return the limits that decide; ``level`` is the one that was given."""
-        return self._in_order(self._lower[0], self._upper[0])
+        return self._in_order(*(limit for limit, _ in self._ends))
 
     def interval(self, level: float) -> Limits:
         """Return two-sided limits."""
-        return self._in_order(*(self.extremes.limit(level / 2, side)[0] for side in ("lower", "upper")))
+        return self._in_order(*run(self.extremes.limits(level / 2)))
 
     def _in_order(self, low: float, high: float) -> Limits:
         ends = self.shown(np.array([low])), self.shown(np.array([high]))
@@ -350,14 +348,20 @@ class Picked:
 
     def limits(self, level: float) -> Limits:
         """Return the limits that decide each item."""
-        return self._between(level / self.claims, level)
+        return run(self._between(level / self.claims, level))
 
     def interval(self, level: float) -> Limits:
         """Return two-sided limits of each item, adjusted for the choice of the reference."""
+        return run(self.search(level))
+
+    def search(self, level: float) -> Search[Limits]:
+        """`interval`, as a search."""
         return self._between(level / 2 / self.claims, level / 2)
 
-    def _between(self, low_level: float, high_level: float) -> Limits:
-        low, high = self._farthest(low_level, "lower"), self._farthest(high_level, "upper")
+    def _between(self, low_level: float, high_level: float) -> Search[Limits]:
+        low, high = yield from beside(
+            [self._farthest(low_level, "lower"), self._farthest(high_level, "upper")]
+        )
         return (self.shown(high), self.shown(low)) if self.highest else (low, high)
 
     def p_apart(self) -> Floats:
@@ -366,26 +370,38 @@ class Picked:
         p = self._per_item(self._pairs[0].above(neutral), np.fmin, 1.0)
         return np.minimum(2 * p * self.claims, 1.0)
 
-    def _farthest(self, level: float, side: Side) -> Floats:
+    def _farthest(self, level: float, side: Side) -> Search[Floats]:
         """The largest limit of each item over its pairs, of those that can be the largest."""
         pairs, item = self._pairs
-        limits = np.full(len(item), np.nan)
-        hopeful = np.arange(len(item))
         if isinstance(pairs, Pairs):
-            rows, place = np.unique(
-                np.stack([pairs.x1, pairs.n1, pairs.x2, pairs.n2], axis=1), axis=0, return_inverse=True
-            )
-            at = np.full(len(rows), level)
-            x1, n1, x2, n2 = rows.T
-            ends = exact.pair_bounds(x1, n1, x2, n2, at, pairs.contrast, upwards=side == "lower")
-            inner, outer = (end[place.reshape(-1)] for end in (np.fmin(*ends), np.fmax(*ends)))
-            least = self._per_item(inner, np.fmax, -np.inf)
-            hopeful = np.flatnonzero(~(outer < least[item]))
-        part = pairs.take(hopeful)
-        limits[hopeful] = part.lower(level) if side == "lower" else part.upper(level)
+            limits = yield from self._largest(pairs, item, level, upwards=side == "lower")
+        else:
+            limits = pairs.lower(level) if side == "lower" else pairs.upper(level)
         # One that the reference was picked from is not better than the best; any other may be.
         neutral = np.where(np.isin(self.slices, self.among), 1.0 if self.form == "ratio" else 0.0, -np.inf)
         return self._per_item(limits, np.fmax, neutral)
+
+    def _largest(self, pairs: Pairs, item: Index, level: float, *, upwards: bool) -> Search[Floats]:
+        """The limits of those pairs that can have the largest of their item; nan or less of others."""
+        rows, place = np.unique(
+            np.stack([pairs.x1, pairs.n1, pairs.x2, pairs.n2], axis=1), axis=0, return_inverse=True
+        )
+        x1, n1, x2, n2 = rows.T
+        at = np.full(len(rows), level)
+        ends = exact.pair_bounds(x1, n1, x2, n2, at, pairs.contrast, upwards=upwards)
+        inner, outer = (end[place.reshape(-1)] for end in (np.fmin(*ends), np.fmax(*ends)))
+        least = self._per_item(inner, np.fmax, -np.inf)
+        hopeful = np.flatnonzero(~(outer < least[item]))
+        # The most hopeful pair of each item says which others can be above it.
+        order = hopeful[np.lexsort((-outer[hopeful], item[hopeful]))]
+        leads = np.diff(item[order], prepend=-1) != 0
+        first, others = order[leads], order[~leads]
+        limits = np.full(len(item), np.nan)
+        (limits[first],) = yield [Ask(pairs.take(first), level, upwards)]
+        if len(others):
+            best = self._per_item(limits, np.fmax, -np.inf)[item[others]]
+            limits[others] = yield from above(pairs.take(others), level, best, upwards)
+        return limits
 
     @property
     def inverse(self) -> NDArray[np.bool_]:

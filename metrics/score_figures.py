@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .areas import Ranking, area_limits
 from .areas import roc as roc_curve
-from .calibration import Bin, Calibration, ClusterCells, bin_sums, open_sums
+from .calibration import Bin, Calibration, ClusterCells, bin_sums
 from .clusters import Dependence
 from .figures import Figure
 from .intervals import Floats, Limits
@@ -23,6 +23,7 @@ from .means import BINS, Atoms, binned, mean_limits, points, stretched
 from .profiles import numbered
 from .score_values import SCORE, Value
 from .scores import ScoreTable
+from .ties import tied_bins, tied_rows
 from .units import Z95, Units, student
 
 HISTOGRAM_BINS = 20
@@ -50,33 +51,6 @@ class Curves:
     roc: list[list[tuple[float, float]]]
 
 
-@dataclass(frozen=True)
-class _Ties:
-    """Groups of tied scores, slice by slice, each slice's in ascending order.
-
-    Attributes
-    ----------
-    owner : int array of shape (groups,)
-        Each group's slice.
-    sums : callable
-        Sums by group of a column of the table (``weight``, ``count``, ``square``): those of the positive and
-        those of the negative entries.
-    new : int array of shape (groups,), optional
-        The first entry of each group, in the order of ``order``; ``label`` of the entries in that order.
-    """
-
-    owner: NDArray[np.int64]
-    sums: Callable[[str], tuple[Floats, Floats]]
-    new: Any = None
-    label: Any = None
-    order: Any = None
-
-    @property
-    def entry(self) -> NDArray[np.intp]:
-        """Each entry's group."""
-        return np.repeat(np.arange(len(self.new)), np.diff(np.append(self.new, len(self.label))))
-
-
 class SlicedScores:
     """The scores of the slices of some columns, with each figure as a method.
 
@@ -96,9 +70,8 @@ class SlicedScores:
         self.table = table
         self.size = len(keys)
         self.owner = table.project(by, keys)
-        self.n = self._fold(table.sum(table.count)).astype(np.int64)
-        self.weight = self._fold(table.sum(table.weight))
-        self.square = self._fold(table.sum(table.square))
+        rows, self.weight, self.square = (self._fold(sums) for sums in table.totals)
+        self.n = rows.astype(np.int64)
 
     def _fold(self, sums: Floats) -> Floats:
         """Sums of the table's slices (first axis) added up to the slices of this partition."""
@@ -313,6 +286,7 @@ class SlicedScores:
         """
         ranks = self.ranking
 
+        @lru_cache(maxsize=16)
         def limits(z: float, scale: float) -> Limits:
             m, n = ranks.positives * scale, ranks.negatives * scale
             return area_limits(ranks.area, ranks.variance / scale, m, n, z)
@@ -326,36 +300,30 @@ class SlicedScores:
     def ranking(self) -> Ranking:
         """AUC with its variance and the ROC curves, from one pass over the sorted entries."""
         table = self.table
-        ties = self._ties() if table.exact else self._binned_ties()
-        owner, grouped = ties.owner, ties.sums
-        groups = np.bincount(owner, minlength=self.size)
-        held = np.flatnonzero(groups)
-        starts = (np.cumsum(groups) - groups)[held]
-
-        def sliced(values: Floats) -> Floats:
-            # Groups stand slice by slice; a slice without scores has none.
-            out = np.zeros(self.size)
-            out[held] = np.add.reduceat(values, starts) if len(held) else 0
-            return out
-
-        dependence = None
-        positive, negative = grouped("weight")
+        if table.exact:
+            ties = tied_rows(table, self.entry_slices, self.size)
+        else:
+            ties = tied_bins(table, self.owner, self.size)
+        each, sliced, dependence = ties.each, ties.sum, None
+        # Without weights rows are counted, which is the same.
+        positive, negative = ties.sums("weight" if table.weighted else "count")
         total_p, total_n = sliced(positive), sliced(negative)
-        rows_p, rows_n = (sliced(v) for v in grouped("count")) if table.weighted else (total_p, total_n)
+        rows_p, rows_n = (sliced(v) for v in ties.sums("count")) if table.weighted else (total_p, total_n)
         # Weight on the far side of each group within its slice; half of its own weight makes midranks.
-        below = np.cumsum(negative) - negative / 2 - (np.cumsum(total_n) - total_n)[owner]
-        above = np.cumsum(total_p)[owner] - np.cumsum(positive) + positive / 2
+        below = np.cumsum(negative) - negative / 2 - each(np.cumsum(total_n) - total_n)
+        above = each(np.cumsum(total_p)) - np.cumsum(positive) + positive / 2
         with np.errstate(divide="ignore", invalid="ignore"):
-            place_p, place_n = below / total_n[owner], above / total_p[owner]
+            place_p, place_n = below / each(total_n), above / each(total_p)
             area = sliced(positive * place_p) / total_p
             if table.cluster is None:
-                square_p, square_n = grouped("square") if table.weighted else (positive, negative)
-                spread_p = sliced(square_p * (place_p - area[owner]) ** 2) / total_p**2
-                spread_n = sliced(square_n * (place_n - area[owner]) ** 2) / total_n**2
+                square_p, square_n = ties.sums("square") if table.weighted else (positive, negative)
+                middle = each(area)
+                spread_p = sliced(square_p * (place_p - middle) ** 2) / total_p**2
+                spread_n = sliced(square_n * (place_n - middle) ** 2) / total_n**2
                 variance = spread_p * rows_p / (rows_p - 1) + spread_n * rows_n / (rows_n - 1)
             else:
                 entry, order, label = ties.entry, ties.order, ties.label
-                own = owner[entry]
+                own = each(np.arange(self.size))[entry]
                 share = np.where(label, place_p[entry] / total_p[own], place_n[entry] / total_n[own])
                 share -= area[own] / np.where(label, total_p[own], total_n[own])
                 influence = np.empty_like(share)
@@ -371,60 +339,10 @@ class SlicedScores:
             variance,
             rows_p,
             rows_n,
-            roc_curve(positive, negative, np.searchsorted(owner, np.arange(self.size + 1))),
+            roc_curve(positive, negative, np.append(0, np.cumsum(ties.groups))),
             float(np.nanmax(rounding, initial=0.0)),
             dependence,
         )
-
-    def _ties(self) -> _Ties:
-        """Entries of equal slice and score, one group each, slice by slice in ascending order."""
-        table, slices = self.table, self.entry_slices
-        label, tie = table.labels(), table.tie
-        order: NDArray[np.intp] | slice = slice(None)
-        if self.size > 1:
-            # The table is sorted by score: a stable sort by slice leaves each slice's scores sorted.
-            order = np.argsort(slices.astype(np.int16 if self.size < 2**15 else np.int64), kind="stable")
-            label, tie = label[order], tie[order]
-        entries = table.cached("entries", lambda: table.sum(np.ones(len(tie))))
-        ends = np.cumsum(self._fold(entries), dtype=np.int64)
-        first = np.ones(len(tie), bool)
-        first[1:] = tie[1:] != tie[:-1]
-        first[ends[:-1][ends[:-1] < len(tie)]] = True
-        new = np.flatnonzero(first)
-        owner = np.repeat(np.arange(self.size), np.diff(np.searchsorted(new, ends), prepend=0))
-
-        def sums(name: str) -> tuple[Floats, Floats]:
-            if not table.weighted:
-                positive = np.add.reduceat(label, new, dtype=np.int64).astype(float)
-                return positive, np.diff(new, append=len(tie)) - positive
-            values = getattr(table, name)[order]
-            positive = np.add.reduceat(np.where(label, values, 0), new).astype(float)
-            return positive, np.add.reduceat(values, new) - positive
-
-        return _Ties(owner, sums, new, label, order)
-
-    def _binned_ties(self) -> _Ties:
-        """Bins that hold rows of a slice, slice by slice in ascending order.
-
-        Bins are summed by the table's own slices once, and by those of this partition from these sums.
-        """
-        table = self.table
-        label, tie, codes = table.labels(), table.tie, table.codes
-        width = int(tie.max(initial=0)) + 1
-        # Entries of one bin and slice stand together, one of either label.
-        new = table.cached("ties", lambda: np.flatnonzero(np.diff(tie * len(table.keys) + codes, prepend=-1)))
-        found, place = numbered(self.owner[codes[new]] * width + tie[new], self.size * width)
-
-        def sums(name: str) -> tuple[Floats, Floats]:
-            values = getattr(table, name)
-            positive = table.cached(
-                f"tied {name}", lambda: np.add.reduceat(np.where(label, values, 0), new).astype(float)
-            )
-            every = table.cached(f"all tied {name}", lambda: np.add.reduceat(values, new).astype(float))
-            first, both = (np.bincount(place, v, len(found)).astype(float) for v in (positive, every))
-            return first, both - first
-
-        return _Ties(found // width, sums)
 
     def _effective_rows(
         self, area: Floats, variance: Floats, positive: Floats, negative: Floats
@@ -442,8 +360,8 @@ class SlicedScores:
     def calibration(self) -> Calibration:
         """The scores' bins, with their rates and what follows from them."""
         table = self.table
-        sums = self._fold(table.cached("calibration bins", lambda: bin_sums(table)))
-        cumulants = self._fold(table.cached("calibration cumulants", lambda: open_sums(table)))
+        base = table.cached("calibration", lambda: np.concatenate(bin_sums(table), axis=-1))
+        sums, cumulants = np.split(self._fold(base), [5], axis=-1)
         if table.cluster is None:
             return Calibration(sums, cumulants)
         units = self.units

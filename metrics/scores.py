@@ -92,6 +92,13 @@ class ScoreTable:
         return np.bincount(self.codes, values, len(self.keys)).astype(float)
 
     @cached_property
+    def totals(self) -> tuple[Floats, Floats, Floats]:
+        """Rows, weight and squared weight, by the table's own slices."""
+        rows = self.sum(self.count)
+        weight = self.sum(self.weight) if self.weighted else rows
+        return rows, weight, weight if self.square is self.weight else self.sum(self.square)
+
+    @cached_property
     def extremes(self) -> tuple[Floats, Floats]:
         """Smallest and largest score, by the table's own slices; infinite where there is none."""
         low, high = np.full(len(self.keys), np.inf), np.full(len(self.keys), -np.inf)
@@ -185,32 +192,34 @@ class ScoreCollector:
                 self._dense.add(part, len(self._index))
         else:
             if self._dense is not None:
-                self._binned, self._dense = [self._dense.sums()], None
+                self._binned, self._dense = [_keyed(self._dense.entries())], None
             self._binned += [self._bin(p) for p in self._parts]
             if sum(len(b["key"]) for b in self._binned) > MERGE_ENTRIES:
                 self._binned = [_merged(self._binned)]
         self._parts = []
 
     def _bin(self, part: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        key = part["code"].astype(np.int64) << KEY_BITS | _bins(part["score"], self.probability)
-        if "label" in part:
-            key |= part["label"].astype(np.int64) << (KEY_BITS - 1)
-        sums = {"key": key, "count": np.ones(len(key), np.int64), "total": part["score"]}
+        entries = {
+            "code": part["code"].astype(np.int64),
+            "label": part.get("label", np.zeros(1, bool)),
+            "place": _bins(part["score"], self.probability),
+            "count": np.ones(len(part["code"]), np.int64),
+            "total": part["score"],
+        }
         if "weight" in part:
-            sums |= {"weight": part["weight"], "square": part["weight"] ** 2}
-        return _merged([sums])
+            entries |= {"weight": part["weight"], "square": part["weight"] ** 2}
+        return _merged([_keyed(entries)])
 
     def table(self) -> ScoreTable:
         """All scores gathered, sorted."""
         keys = list(self._index)
         if self._in_bins:
-            sums = self._dense.sums() if self._dense is not None else _by_score(_merged(self._binned))
-            label = (sums["key"] >> (KEY_BITS - 1) & 1).astype(bool) if self._labelled else None
-            total = sums.get("weight", sums["count"].astype(float))
+            held = self._dense.entries() if self._dense is not None else _by_score(_merged(self._binned))
+            weights = held["weight"] if "weight" in held else held["count"].astype(float)
             return ScoreTable(
-                sums["key"] >> KEY_BITS, self.by, keys, sums["total"] / sums["count"], _place(sums["key"]),
-                label, sums["count"], total, sums.get("square", total), exact=False,
-                probability=self.probability,
+                held["code"], self.by, keys, held["total"] / held["count"], held["place"],
+                held["label"] if self._labelled else None, held["count"], weights,
+                held.get("square", weights), exact=False, probability=self.probability,
             )  # fmt: skip
 
         def join(name: str) -> NDArray[Any] | None:
@@ -273,19 +282,29 @@ class _DenseBins:
             self._sums[name] = held = np.concatenate([held, np.zeros(size - len(held), held.dtype)])
         return held
 
-    def sums(self) -> dict[str, NDArray[Any]]:
-        """The sums of the bins that hold rows, by the key of an entry, in the order of their scores."""
-        groups = len(self._sums["rows"]) // BINS
-        there = self._sums["rows"].real.reshape(groups, BINS) > 0
-        place, group = np.divmod(np.flatnonzero(there.T), groups)
-        held = group * BINS + place
-        key = (group >> 1) << KEY_BITS | (group & 1) << (KEY_BITS - 1) | place
-        rows = self._sums["rows"][held]
-        sums: dict[str, NDArray[Any]] = {"key": key, "count": rows.real.astype(np.int64), "total": rows.imag}
+    def entries(self) -> dict[str, NDArray[Any]]:
+        """The sums of the bins that hold rows, with slice, label and bin, in the order of their scores."""
+        rows = self._sums["rows"].reshape(-1, BINS)
+        # Numbers of 32 bits, as in `add`.
+        there = np.flatnonzero((rows.real > 0).T).astype(np.int32)
+        place = there // np.int32(len(rows))
+        group = there - place * np.int32(len(rows))
+        held = group * np.int32(BINS) + place
+        sums = rows.ravel()[held]
+        entries: dict[str, NDArray[Any]] = {
+            "code": (group >> 1).astype(np.int64),
+            "label": (group & 1).astype(bool),
+            "place": place,
+            "count": sums.real.astype(np.int64),
+            "total": sums.imag,
+        }
         if "weights" in self._sums:
             weights = self._sums["weights"][held]
-            sums |= {"weight": weights.real, "square": weights.imag}
-        return {name: np.ascontiguousarray(values) for name, values in sums.items()}
+            entries |= {
+                "weight": np.ascontiguousarray(weights.real),
+                "square": np.ascontiguousarray(weights.imag),
+            }
+        return entries
 
 
 def cluster_codes(batches: Sequence[Any]) -> NDArray[np.int64] | None:
@@ -309,15 +328,19 @@ def _merged(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
     }
 
 
-def _place(key: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The bin of each entry."""
-    return key & ((1 << (KEY_BITS - 1)) - 1)
+def _keyed(entries: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Entries with slice, label and bin in one key."""
+    code, label, place = (entries.pop(name) for name in ("code", "label", "place"))
+    return {"key": code << KEY_BITS | label.astype(np.int64) << (KEY_BITS - 1) | place} | entries
 
 
 def _by_score(sums: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Sums by key in the order of their bins, those of one bin by slice and label."""
-    order = np.argsort(_place(sums["key"]), kind="stable")
-    return {name: values[order] for name, values in sums.items()}
+    """Sums by key in the order of their bins, those of one bin by slice and label, as entries again."""
+    key = sums.pop("key")
+    place = key & ((1 << (KEY_BITS - 1)) - 1)
+    order = np.argsort(place, kind="stable")
+    parts = {"code": key >> KEY_BITS, "label": (key >> (KEY_BITS - 1) & 1).astype(bool), "place": place}
+    return {name: values[order] for name, values in (parts | sums).items()}
 
 
 def _bins(score: Floats, probability: bool) -> NDArray[np.integer[Any]]:

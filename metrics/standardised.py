@@ -151,7 +151,7 @@ def _groups(table: ScoreTable, owner: NDArray[np.int64], size: int, weighted: bo
     np.add.at(sums, owner, base)
     once, squared, fourth = (sums[:, :5],) * 3 if plain else (sums[:, :5], sums[:, 5:10], sums[:, 10:])
     n = np.zeros(size)
-    np.add.at(n, owner, table.sum(table.count))
+    np.add.at(n, owner, table.totals[0])
     outer = np.stack([squared[:, i : i + 3] for i in range(3)], axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         total = once[:, 0]

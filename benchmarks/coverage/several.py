@@ -9,6 +9,7 @@ import numpy as np
 from fairweigh.metrics import compare, exact
 from fairweigh.metrics.extremes import between, differential_fairness
 from fairweigh.metrics.intervals import quantile_of_tail
+from fairweigh.metrics.lockstep import run
 from numpy.random import Generator
 from studies import Cells, Study, proportions
 
@@ -63,7 +64,7 @@ def _between(form: str, metrics: int = 1) -> Study:
             hits = []
             for _ in range(min(repeats, 100 if form == "difference" and metrics == 1 else 40)):
                 figures = {str(i): proportions(rng.binomial(sizes, rates), sizes) for i in range(metrics)}
-                found = between(figures, use, form, 0.95)
+                found = run(between(figures, use, form, 0.95))
                 if found is not None:
                     hits.append(found.low <= truth + 1e-9 and truth - 1e-9 <= found.high)
             cells[name] = float(np.mean(hits))
@@ -121,8 +122,10 @@ def differential(rng: Generator, repeats: int) -> Cells:
         hits = []
         for _ in range(min(repeats, 40)):
             x = rng.binomial(sizes, rates)
-            _, low, high, _, _ = differential_fairness(
-                proportions(x, sizes), x.astype(float), sizes.astype(float), np.arange(len(sizes)), 0.95
+            _, low, high, _, _ = run(
+                differential_fairness(
+                    proportions(x, sizes), x.astype(float), sizes.astype(float), np.arange(len(sizes)), 0.95
+                )
             )
             hits.append(low <= truth + 1e-9 and truth - 1e-9 <= high)
         cells[name] = float(np.mean(hits))

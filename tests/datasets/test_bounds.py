@@ -101,6 +101,17 @@ def test_long_texts_come_in_batches_of_few_rows(tmp_path, monkeypatch):
     assert max(sizes) == (1 << 20) // 10_000
 
 
+def test_batches_of_a_parquet_file_do_not_hold_it_whole(tmp_path):
+    """A row group at a time, whatever the file holds: a fifth of it at most."""
+    path = tmp_path / "rows.parquet"
+    table = pa.table({"score": np.random.default_rng(0).random(1_000_000)})
+    pq.write_table(table, path, row_group_size=50_000, compression="none", use_dictionary=False)
+    before, most = pa.total_allocated_bytes(), 0
+    for _ in iter_batches(path, batch_rows=50_000):
+        most = max(most, pa.total_allocated_bytes() - before)
+    assert most < path.stat().st_size / 5
+
+
 @pytest.mark.parametrize("name", ["t.csv.gz", "t.jsonl.gz"])
 def test_gzip_that_grows_without_end_is_refused(tmp_path, monkeypatch, name):
     path = tmp_path / name

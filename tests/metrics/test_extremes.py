@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 from fairweigh.metrics import compare, exact, extremes
 from fairweigh.metrics.counts import Counts, Tally
+from fairweigh.metrics.lockstep import run
 from fairweigh.metrics.questions import Picked
 from fairweigh.metrics.table import METRICS
+
+
+def between(figures, slices, form, confidence):
+    return run(extremes.between(figures, slices, form, confidence))
 
 
 def rates(x, n):
@@ -48,7 +53,7 @@ def test_the_search_among_many_slices_equals_brute_force(form, rare, monkeypatch
         if x.max() == 0:
             continue
         figure = rates(x, n)
-        found = extremes.between({"m": figure}, np.arange(k), form, 0.95)
+        found = between({"m": figure}, np.arange(k), form, 0.95)
         low, high = brute(figure, form, 0.95)
         if form == "ratio":
             low, high = 1 / high, 1 / low
@@ -62,7 +67,7 @@ def test_the_search_among_figures_with_other_limits_equals_brute_force(form, mon
     for _ in range(4):
         figure = cells(r.multinomial(r.choice([40, 300], 7), [0.4, 0.1, 0.15, 0.35]), "balanced_accuracy")
         assert figure.binomial is None
-        found = extremes.between({"m": figure}, np.arange(7), form, 0.95)
+        found = between({"m": figure}, np.arange(7), form, 0.95)
         low, high = brute(figure, form, 0.95)
         if form == "ratio":
             low, high = 1 / high, 1 / low
@@ -71,7 +76,7 @@ def test_the_search_among_figures_with_other_limits_equals_brute_force(form, mon
 
 def test_the_worst_of_two_metrics_pays_for_the_pairs_of_both():
     a, b = rates([10, 30, 20], [100] * 3), rates([50, 55, 52], [100] * 3)
-    found = extremes.between({"a": a, "b": b}, np.arange(3), "difference", 0.95)
+    found = between({"a": a, "b": b}, np.arange(3), "difference", 0.95)
     assert found.low == pytest.approx(max(0, float(exact.pair_lower(30, 100, 10, 100, 0.025 / 12))), abs=1e-7)
 
 
@@ -136,3 +141,33 @@ def test_a_slice_beside_those_the_reference_is_picked_from_may_be_better():
     low, high = asks.interval(0.05)
     assert np.all((low <= asks.value) & (asks.value <= high))
     assert asks.value[1] == pytest.approx(1 / 0.7)
+
+
+@pytest.mark.parametrize("form", ["difference", "ratio"])
+@pytest.mark.parametrize("highest", [True, False])
+def test_limits_against_a_picked_reference_are_the_largest_over_all_slices(form, highest):
+    """Every pair solved for: with ties, few successes and a slice that could not have been picked."""
+    r = np.random.default_rng(9)
+    for k, rare in ((3, 0.3), (12, 0.4), (12, 0.02)):
+        n = r.choice([40, 300, 300, 2000], k)
+        x = r.binomial(n, np.clip(rare + r.normal(0, rare / 3, k), 0.002, 1))
+        x[1], n[1] = x[0], n[0]
+        figure, every, among = rates(x, n), np.arange(k), np.arange(k - 1)
+        best = int(among[(np.argmax if highest else np.argmin)(figure.value[among])])
+        items = every[every != best]
+        asks = Picked(figure, items, among, best, form, highest, 0.8, 0.05)
+        low, high = asks.interval(0.05)
+        neutral = 1.0 if form == "ratio" else 0.0
+        for place, item in enumerate(items.tolist()):
+            others = among[among != item]
+            one, other = np.full(len(others), item), others
+            pairs = compare.pair_evidence(figure, *((other, one) if highest else (one, other)), form, ())
+            floor = neutral if item in among else -np.inf
+            ends = (
+                np.fmax(np.nanmax(limit), floor)
+                for limit in (pairs.lower(0.025 / asks.claims), pairs.upper(0.025))
+            )
+            with np.errstate(divide="ignore"):
+                least, most = (float(asks.shown(np.asarray(end))) for end in ends)
+            expected = (most, least) if highest else (least, most)
+            assert (low[place], high[place]) == pytest.approx(expected, rel=1e-9, abs=1e-12)

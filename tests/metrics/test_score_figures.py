@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import sklearn.metrics as sk
+from fairweigh.metrics import scores
 from fairweigh.metrics.score_figures import SlicedScores
 from fairweigh.metrics.score_values import SCORE
 from fairweigh.metrics.standardised import smd_figure
@@ -179,6 +180,39 @@ def test_bins_of_several_slices_rank_as_scikit_learn_ranks_the_bins(scored, prob
     whole = SlicedScores(found.table, (), [()])
     expected = sk.roc_auc_score(label, np.round(score, 2), sample_weight=weight)
     assert whole.ranking.area[0] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_bins_that_nearly_all_hold_rows_rank_as_scikit_learn_ranks_them(scored, weighted):
+    rng = np.random.default_rng(5)
+    label, slices = rng.random(6000) < 0.3, rng.choice(["a", "b", "c"], 6000)
+    bins = rng.integers(0, 80, 6000) + 10 * label
+    weight = rng.lognormal(0, 0.5, 6000) if weighted else None
+    found = scored((bins + rng.random(6000)) / scores.BINS, label, slices, weight=weight, exact_rows=100)
+    assert found.table.tie.max() * 3 < len(found.table) < 6000
+    for i, name in enumerate("abc"):
+        held = slices == name
+        weights = None if weight is None else weight[held]
+        expected = sk.roc_auc_score(label[held], bins[held], sample_weight=weights)
+        assert found.ranking.area[i] == pytest.approx(expected, rel=1e-12)
+    whole = SlicedScores(found.table, (), [()])
+    expected = sk.roc_auc_score(label, bins, sample_weight=weight)
+    assert whole.ranking.area[0] == pytest.approx(expected, rel=1e-12)
+
+
+def test_slices_that_leave_no_room_for_every_bin_change_no_sum(monkeypatch):
+    """Whether each bin has a place of its own to the end, or only until slices come that are too many."""
+    rng, tables = np.random.default_rng(6), []
+    score, label, weight = rng.random(900), rng.random(900) < 0.4, rng.lognormal(0, 0.5, 900)
+    for most in (scores.MOST_CELLS, 2 * scores.BINS):
+        monkeypatch.setattr(scores, "MOST_CELLS", most)
+        collector = scores.ScoreCollector(("s",), True, exact_rows=100)
+        for k in range(3):
+            part, keys = slice(300 * k, 300 * k + 300), [(str(i),) for i in range(k + 1)]
+            collector.add(np.arange(300) % (k + 1), keys, score[part], label[part], weight[part])
+        tables.append(collector.table())
+    for name in ("codes", "keys", "score", "tie", "label", "count", "weight", "square"):
+        np.testing.assert_array_equal(*(getattr(table, name) for table in tables))
 
 
 def jackknifed(values, weights, clusters):
