@@ -1150,7 +1150,8 @@ def override(content: dict[str, Any], setting: str, option: str) -> None:
     if not sign or not all(steps):
         raise InputError(f"{option}: expected key.path=value, got {masked(setting)!r}")
     try:
-        value = from_yaml(text)
+        # A limit, ">= 0.8": in YAML the sign begins a text of several lines, which no option has.
+        value = text if text.lstrip().startswith(">") and "\n" not in text else from_yaml(text)
     except (YAMLError, ValueError):
         if told := _no_such_day(text):
             raise InputError(f"{option} {key}: {told}") from None
