@@ -1199,6 +1199,9 @@ def first_problem(error: ValidationError, root: type[Section] | None = None) -> 
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "missing":
         message = "this key is required"
+    elif {"bool_type", "string_type"} <= {p["type"] for p in problems if p["loc"][:-1] == first["loc"][:-1]}:
+        # A value of any kind: the first branch, a boolean, is no more what is expected than the others.
+        message = f"expected one value, such as text or a number, got {shown(first['input'])}"
     elif first["type"] != "value_error":
         message = f"{told_of(first['type'], message)}, got {shown(first['input'])}"
     return " ".join((f"{path}: {message}" if path else message).split())
