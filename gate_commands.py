@@ -57,6 +57,7 @@ def gate(
     In a GitHub workflow the gates that do not pass are annotations, and the summary of the step is written.
     """
     from .audit.finished import read_result
+    from .audit.folder import refuse_in_run
     from .audit.gating import judge_run
     from .audit.places import gate_places
     from .audit.verify import not_given, said_otherwise
@@ -65,6 +66,9 @@ def gate(
     from .reports.markdown import render_markdown
     from .reports.sarif import render_sarif
 
+    for file in (junit, markdown, sarif):
+        if file is not None:
+            refuse_in_run(file)
     if public_key is not None:
         _refuse_unsigned([run, *([baseline] if baseline is not None else [])], public_key)
     result = judge_run(run, policy, baseline)

@@ -20,8 +20,9 @@ from typing import IO, Any
 
 import pydantic_core
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
+from ruamel.yaml.events import CollectionStartEvent
 from ruamel.yaml.nodes import Node, ScalarNode
 
 MOST_DEEP = 100
@@ -134,29 +135,46 @@ def from_yaml(text: str) -> Any:
         raise ValueError(f"expected at most {MOST_YAML_BYTES:,} characters, got {len(text):,}")
     if _most_open(text) > _MOST_OPEN:
         raise ValueError(f"nested more than {MOST_DEEP} levels deep")
-    _check_events(text)
-    node = YAML(typ="safe", pure=True).compose(text)
+    _check_escapes(text)
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Composer = _Shallow
+    node = yaml.compose(text)
     if node is None:
         return None
     _sized(node, {})
     try:
-        return YAML(typ="safe", pure=True).load(text)
+        # From the nodes: to parse the text again takes as long as the first time.
+        return yaml.constructor.construct_document(node)
     except YAMLError:
         raise
     except (ValueError, TypeError, OverflowError, AttributeError):
         raise ValueError(_unreadable(node)) from None
 
 
-def _check_events(text: str) -> None:
-    """Refuse escapes beyond Unicode, and depth by the events of YAML: composing recurses."""
-    depth = 0
+class _Shallow(Composer):
+    """Composes no more levels than a file may have: each is a level of Python's stack too."""
+
+    levels = 0
+
+    def __init__(self, loader: Any = None) -> None:
+        super().__init__(loader)
+        # YAML lets a name be given anew, and a warning is no line of ours.
+        self.warn_double_anchors = False
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        inside = int(self.parser.check_event(CollectionStartEvent))
+        self.levels += inside
+        if self.levels > MOST_DEEP:
+            raise ValueError(f"nested more than {MOST_DEEP} levels deep")
+        node = super().compose_node(parent, index)
+        self.levels -= inside
+        return node
+
+
+def _check_escapes(text: str) -> None:
     for number in map(int, _ESCAPE.findall(text), repeat(16)):
         if number > sys.maxunicode:
             raise ValueError(f"the escape \\U{number:08x} is no character")
-    for event in YAML(typ="safe", pure=True).parse(text):
-        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
-        if depth > MOST_DEEP:
-            raise ValueError(f"nested more than {MOST_DEEP} levels deep")
 
 
 def _unreadable(node: Node) -> str:
@@ -216,12 +234,12 @@ def _children(node: Node) -> Iterator[Node]:
 
 def repeated_key(pairs: list[tuple[str, Any]]) -> str | None:
     """Return a key of an object that stands in it more than once."""
-    names = [name for name, _ in pairs]
-    return (
-        next((name for name in names if names.count(name) > 1), None)
-        if len(set(names)) < len(names)
-        else None
-    )
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

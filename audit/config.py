@@ -1150,7 +1150,8 @@ def override(content: dict[str, Any], setting: str, option: str) -> None:
     if not sign or not all(steps):
         raise InputError(f"{option}: expected key.path=value, got {masked(setting)!r}")
     try:
-        value = from_yaml(text)
+        # A limit, ">= 0.8": in YAML the sign begins a text of several lines, which no option has.
+        value = text if text.lstrip().startswith(">") and "\n" not in text else from_yaml(text)
     except (YAMLError, ValueError):
         if told := _no_such_day(text):
             raise InputError(f"{option} {key}: {told}") from None
@@ -1198,6 +1199,9 @@ def first_problem(error: ValidationError, root: type[Section] | None = None) -> 
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "missing":
         message = "this key is required"
+    elif {"bool_type", "string_type"} <= {p["type"] for p in problems if p["loc"][:-1] == first["loc"][:-1]}:
+        # A value of any kind: the first branch, a boolean, is no more what is expected than the others.
+        message = f"expected one value, such as text or a number, got {shown(first['input'])}"
     elif first["type"] != "value_error":
         message = f"{told_of(first['type'], message)}, got {shown(first['input'])}"
     return " ".join((f"{path}: {message}" if path else message).split())

@@ -171,6 +171,16 @@ def free_folder(target: Path) -> Path:
     return next(place for place in chain([target], numbered) if not os.path.lexists(place))
 
 
+def refuse_in_run(path: Path) -> None:
+    """InputError for what is to be written inside a finished run: it would then be as if it was changed."""
+    inside = Path(os.path.realpath(path.parent))
+    for folder in (inside, *inside.parents):
+        if (folder / MANIFEST).is_file() and (folder / AUDIT).is_file():
+            raise InputError(
+                f"{path}: the run {folder} stays as it was written; choose a place outside of it"
+            )
+
+
 def _check_replaceable(target: Path) -> None:
     """InputError for what is no finished run, and for a signed one: somebody put a name to it."""
     if target.is_symlink() or not (target / MANIFEST).is_file():
@@ -205,6 +215,7 @@ def open_run(target: Path, overwrite: bool = False) -> Iterator[OpenRun]:
         raise RunExistsError(target)
     if taken:
         _check_replaceable(target)
+    refuse_in_run(target)
     made = [p for p in (target.parent, *target.parent.parents) if not p.exists()]
     staging = target.parent / f".{target.name}.partial"
     lock = None

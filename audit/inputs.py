@@ -172,7 +172,7 @@ def load_model(
 
     progress("training", 0, None)
     features = _features(spec, data)
-    rows = learned(config, features)
+    rows = learned(config, features, data.notes)
     return estimator.train(
         str(spec.estimator), spec.params, rows, features, threshold, config.seed, data.categorical
     )

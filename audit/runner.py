@@ -317,7 +317,8 @@ class _Audit:
         # A variant may decide by the sensitive features, or draw by the id, where the original does not.
         read = [*model.columns, *self.data.sensitive, *([self.data.id] if self.data.id else [])]
         rows = sample(self._open(), read, SAMPLE_ROWS)
-        learned = learning(self.config, model, self._table) if self.config.planned else (None, None)
+        planned, notes = self.config.planned, self.data.notes
+        learned = learning(self.config, model, self._table, notes) if planned else (None, None)
         files = files_of(model, self.config.model) if self.config.model else []
         with ExitStack() as closing:
             closing.enter_context(_collecting())
@@ -404,12 +405,15 @@ class _Audit:
         """A variant whose predictions are given; why there is none, where they cannot be read."""
         from .given import Loaded, failed_given, origin
 
+        data = self._open()
         try:
-            model = given_model(self.config, self._open(), wanted)
+            model = given_model(self.config, data, wanted)
             truncated = self.score(wanted.name, model)
         except InputError as error:
             self._forget(wanted.name)
             return failed_given(wanted, error)
+        # What was found of its own table; what the data themselves say is there already.
+        self.data.notes += data.notes
         told = _described(model, truncated) | (origin(wanted, Loaded(model)) if wanted.path else {})
         return Entry(wanted.name, told, "compressed", parent=ORIGINAL)
 
@@ -429,6 +433,7 @@ class _Audit:
         self.progress(f"measuring: {wanted.name}", 0, None)
         cost, flips = (None, None) if rows is None else shop.given(loaded, rows)
         truncated = self.score(wanted.name, loaded.model)
+        self.data.notes += data.notes
         told = _described(loaded.model, truncated) | origin(wanted, loaded)
         return Entry(wanted.name, told, "compressed", None, cost, flips, ORIGINAL)
 

@@ -19,7 +19,7 @@ from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet, as_words, merged_words, row_weights
 from ..datasets.missing import Missing
 from ..datasets.numbers import CellError
-from ..datasets.read import place_of, read_table, sha256_file
+from ..datasets.read import found_in, place_of, read_table, sha256_file
 from ..datasets.spelling import as_ids, word
 from ..datasets.training import VALIDATION, TrainingRows, hashed_share
 from ..models.base import Model
@@ -34,14 +34,21 @@ SHARE = 0.2
 Rows = Callable[[], TrainingRows]
 
 
-def learned(config: Config, features: Sequence[str]) -> TrainingRows:
-    """The rows that a model is trained on here: those of ``model.train`` without any set aside for rules."""
+def learned(config: Config, features: Sequence[str], notes: list[str]) -> TrainingRows:
+    """The rows that a model is trained on here: those of ``model.train`` without any set aside for rules.
+
+    How their file is written goes to ``notes``, where that was found by looking at it.
+    """
     assert config.model is not None
     assert config.model.train is not None
-    return _parted(config, config.model.train, _of_set(config, config.model.train, features))[0]
+    rows = _of_set(config, config.model.train, features)
+    notes += _how_written(config.model.train, config.data)
+    return _parted(config, config.model.train, rows)[0]
 
 
-def learning(config: Config, model: Model, table: pa.Table | None = None) -> tuple[Rows | None, Rows | None]:
+def learning(
+    config: Config, model: Model, table: pa.Table | None = None, notes: list[str] | None = None
+) -> tuple[Rows | None, Rows | None]:
     """What steps may learn from, and what rules are fitted on; each is read when it is asked for.
 
     Neither ever gives a row that is audited.
@@ -50,6 +57,8 @@ def learning(config: Config, model: Model, table: pa.Table | None = None) -> tup
     ----------
     table : pyarrow.Table, optional
         Rows from Python in place of ``data.path``.
+    notes : list of str, optional
+        Gets how the training file is written, where it is read and that was found by looking at it.
     """
     train = config.model.train if config.model else None
     kept: dict[str, Any] = {}
@@ -60,6 +69,8 @@ def learning(config: Config, model: Model, table: pa.Table | None = None) -> tup
             trained_here = train.name is not None or bool(config.model and config.model.estimator)
             read = _of_set if trained_here else _of_file
             kept["parts"] = _parted(config, train, read(config, train, model.columns))
+            if notes is not None:
+                notes.extend(_how_written(train, config.data))
         found: tuple[TrainingRows, TrainingRows | None] = kept["parts"]
         return found
 
@@ -204,6 +215,10 @@ def _same_file(one: str, other: str) -> bool:
 def _written(train: TrainData, data: Data) -> TextForm | None:
     """How the file of training rows is written: as the data's, unless it says something of its own."""
     return train.form("model.train") or data.form("data")
+
+
+def _how_written(train: TrainData, data: Data) -> list[str]:
+    return found_in(train.path, _written(train, data)) if train.path is not None else []
 
 
 def _of_set(config: Config, train: TrainData, columns: Sequence[str]) -> TrainingRows:

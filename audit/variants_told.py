@@ -39,8 +39,11 @@ def check_variants(run: Path, result: AuditResult, config: Config) -> Iterator[s
         yield f"variants: {shown([*made, *lost])} in the file, {shown(expected)} in the configuration"
         return
     yield from _check_thresholds(run, result, config)
+    first = result.variants[0]
+    if first.parent is not None:
+        yield f"variants.{first.name}.parent: {shown(first.parent)} in the file; it starts from no other"
     for variant in result.variants:
-        yield from _check_costs(variant, result.variants[0])
+        yield from _check_costs(variant, first)
         if variant.self_flips is not None:
             yield from _check_self_flips(variant.self_flips, config, f"variants.{variant.name}.self_flips")
     by_name = {v.name: v for v in result.variants}
@@ -48,7 +51,7 @@ def check_variants(run: Path, result: AuditResult, config: Config) -> Iterator[s
         if name in planned:
             yield from _check_recipe(run, by_name, planned[name], config)
         else:
-            yield from _check_given(by_name[name], result.variants[0].name)
+            yield from _check_given(by_name[name], first.name)
 
 
 def _check_given(variant: Variant, original: str) -> Iterator[str]:

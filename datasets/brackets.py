@@ -7,6 +7,7 @@ looked at before it sees the text. All is done on whole chunks at once.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -23,6 +24,8 @@ _ARRAY, _OBJECT = ord("["), ord("{")
 _STEP = np.zeros(256, np.int8)
 _STEP[[_ARRAY, _OBJECT]] = 1
 _STEP[[ord("]"), ord("}")]] = -1
+_NULL = re.compile(rb"null(?<!: null)(?<!:null)(?<!, null)(?<!,null)")
+"""Null that is not at once seen to be the value of a field."""
 _MARKS = _STEP != 0
 _MARKS[[_QUOTE, _COMMA, _NEWLINE, _RETURN]] = True
 
@@ -92,6 +95,26 @@ def check_depth(block: bytes, where: Callable[[int], str]) -> None:
                 f"{where(line)} has {int(depth.max()):,} brackets within each other; expected at most "
                 f"{MAX_DEPTH}"
             )
+
+
+def check_objects(block: bytes, where: Callable[[int], str]) -> None:
+    """InputError for null where an object should stand: Arrow takes it for one, and may end the process."""
+    end = 0
+    for found in _NULL.finditer(block):
+        place, before = found.start(), found.start() - 1
+        while before >= 0 and block[before] in b" \t\r":
+            before -= 1
+        if before >= 0 and block[before] not in b"\n}":
+            continue
+        if place >= end:
+            # Each line is looked at once, however often the word stands in it.
+            start = block.rfind(b"\n", 0, place) + 1
+            end = len(block) if (last := block.find(b"\n", place)) < 0 else last
+            marks, depth = Scan().read(np.frombuffer(block, np.uint8, end - start, start))
+        behind = int(np.searchsorted(marks, place - start))
+        if behind == 0 or depth[behind - 1] == 0:
+            line = where(block.count(b"\n", 0, start))
+            raise InputError(f"{line} holds null; expected one JSON object per line")
 
 
 class ArrayLines(io.RawIOBase):

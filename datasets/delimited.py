@@ -21,6 +21,7 @@ from .errors import InputError
 from .files import is_gzip_name, open_content, reading, undecodable
 from .missing import ALWAYS, BLANK, Missing, nulled
 from .numerals import CODE, Numerals, find_numerals, grouped, may_hold_codes, may_hold_marks, ungrouped
+from .quotes import refuse_open_quotes
 
 BLOCK = MAX_ROW
 """Bytes parsed at a time; a single row cannot be longer. Arrow reads up to 32 blocks ahead."""
@@ -89,6 +90,8 @@ def iter_text(
 ) -> Iterator[pa.RecordBatch]:
     """Stream a delimited text file; `columns`, `categorical` and `verbatim` are known to exist."""
     dialect = read_form(path, form)
+    with reading(path, FORM, dialect.encoding):
+        refuse_open_quotes(path, dialect)
     texts = {name: pa.string() for name in columns if name in verbatim}
     texts |= {name: CATEGORY for name in columns if name in categorical}
     numbers = [name for name in columns if name not in texts]

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.json as pajson
 
 from .bounds import MAX_COLUMNS, MAX_ROW, check_columns
-from .brackets import ArrayLines, check_depth
+from .brackets import ArrayLines, check_depth, check_objects
 from .errors import InputError
 from .files import open_content, reading
 from .json_mixed import Numbers, spelled, texts
@@ -40,6 +40,7 @@ def read_schema(path: Path, encoding: str | None = None) -> pa.Schema:
     mixed: set[str] = set()
     for where, block in _blocks(path, encoding):
         check_depth(block, where.whole)
+        check_objects(block, where.whole)
         if mixed:
             block = spelled(path, block, mixed)
         if schema.names and _fits(block, schema):
@@ -115,14 +116,22 @@ def _blocks(path: Path, encoding: str | None) -> Iterator[tuple[_Where, bytes]]:
         file, unit = _as_lines(path, raw, encoding)
         while block := file.read(_BLOCK):
             where = _Where(path, unit, line)
-            rest = file.readline(MAX_ROW)
-            if len(rest) == MAX_ROW:
-                lines = block.count(b"\n")
-                raise InputError(f"{path}: {where(lines)} is longer than {MAX_ROW >> 20} MiB")
-            block += rest
+            block += file.readline(MAX_ROW)
+            _check_length(path, block, where)
             if block.strip():
                 yield where, block
             line += block.count(b"\n")
+
+
+def _check_length(path: Path, block: bytes, where: _Where) -> None:
+    """InputError for a line of more than `MAX_ROW` bytes."""
+    start = 0
+    while len(block) - start > MAX_ROW:
+        end = block.rfind(b"\n", start, start + MAX_ROW)
+        if end < 0:
+            line = where(block.count(b"\n", 0, start))
+            raise InputError(f"{path}: {line} is longer than {MAX_ROW >> 20} MiB")
+        start = end + 1
 
 
 def _as_lines(path: Path, raw: IO[bytes], encoding: str | None) -> tuple[IO[bytes], str]:

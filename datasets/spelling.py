@@ -120,6 +120,9 @@ def spelled(values: pa.Array) -> pa.Array:
         return pc.replace_with_mask(values, odd, pa.array(changed, pa.string()))
     if pa.types.is_timestamp(kind):
         return spelled(_moments(values))
+    if pa.types.is_float32(kind):
+        # 0.1 in single precision is written 0.1: in double precision it would be 0.10000000149011612.
+        values = pa.array([float(str(v)) for v in values.to_numpy(zero_copy_only=False)], pa.float64())
     if pa.types.is_fixed_size_binary(kind):
         # Bytes of one length are no text: a key or a checksum.
         return pa.array([None if v is None else v.hex() for v in values.to_pylist()], pa.string())

@@ -68,6 +68,11 @@ def names(folder: str | Path = ".") -> list[str]:
         ({"model": {"score": "score", "function": "a:b"}}, ["model", "callable has no score"]),
         ({"model": {"kind": "tensorflow", "path": "m"}}, ["model.kind", "'tensorflow'"]),
         ({"slices": {"reference": {"sex": "Other"}}}, ["slices.reference.sex", "'Other'", "Female, Male"]),
+        (
+            {"slices": {"reference": {"sex": None}}},
+            ["slices.reference.sex", "expected one value", "got None"],
+        ),
+        ({"data": {"positive": {"a": 1}}}, ["data.positive", "expected one value", "got {'a': 1}"]),
         ({"slices": {"by": ["job"]}}, ["slices.by", "'job'"]),
         ({"data": {"selection": {"share": 0.3}}}, ["data.selection", "there are none"]),
         ({"data": {"selection": {"split": "val"}}}, ["data: selection.split", "got 'val' beside None"]),

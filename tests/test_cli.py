@@ -97,6 +97,22 @@ def test_help_and_version_are_no_errors(cli):
     assert cli("audit", "--help").code == 0
 
 
+def test_a_limit_of_either_side_is_set_as_it_is_written(cli, write, make_config, make_people):
+    write(
+        make_people(y=[0, 1] * 100, approved=[0, 1] * 100),
+        make_config(model={"decision": "approved"}, gates=[PASS]),
+    )
+    for setting, code in (
+        ("gates.0.limit=>= 1", 0),
+        ("gates.0.limit=<= 0.5", 1),
+        ("gates.0.limit=> 99 %", 0),
+    ):
+        assert cli("audit", "a.yaml", "-q", "--set", setting, "-o", f"r{code}{len(setting)}").code == code
+    inside = cli("audit", "a.yaml", "-q", "-o", "r018/again")
+    assert inside.code == 2
+    assert "stays as it was written" in inside.err
+
+
 def test_the_command_of_a_run_can_be_pasted_into_a_shell(cli, write, make_config, make_people):
     write(make_people(), make_config())
     assert cli("audit", "a.yaml", "-q", "--set", "report={charts: false, title: 'a b'}").code == 0

@@ -138,6 +138,17 @@ def test_a_file_that_cannot_be_written_is_one_line(option, run, cli):
     assert ended.lines == ["fairweigh: no/such/folder/file: cannot be written: No such file or directory"]
 
 
+@pytest.mark.parametrize("option", ["--junit", "--markdown", "--sarif"])
+def test_no_file_is_written_into_a_run(option, run, cli):
+    Path("link").symlink_to(run)
+    for file in (f"{run}/junit.xml", f"{run}/regimes/new", "link/summary.md"):
+        ended = cli("gate", run, option, file)
+        assert ended.code == 2
+        assert ended.lines[-1].endswith("stays as it was written; choose a place outside of it")
+    Path("link").unlink()
+    assert cli("verify", run).code == 0
+
+
 def test_a_changed_run_or_baseline_is_named_and_nothing_is_written(run, cli):
     assert cli("audit", "a.yaml", "-q", "-o", "old").code == 0
     path = Path("old/report.html")

@@ -61,6 +61,19 @@ def test_aliases_within_reason_are_read():
     }  # fmt: skip
 
 
+def test_a_name_may_be_given_anew_without_a_word(recwarn):
+    assert from_yaml("a: &x 1\nb: *x\nc: &x 2\nd: *x") == {"a": 1, "b": 1, "c": 2, "d": 2}
+    assert not recwarn.list
+
+
+def test_a_key_that_stands_twice_among_very_many_is_found_at_once():
+    keys = ", ".join(f'"{number}": 0' for number in range(300_000))
+    start = time.perf_counter()
+    with pytest.raises(ValueError, match="the key '299999' stands twice"):
+        from_json(f'{{{keys}, "299999": 1}}')
+    assert time.perf_counter() - start < 20
+
+
 def test_check_refuses_a_strangers_files_each_in_one_line(cli, here):
     for number, kind in enumerate(HOSTILE):
         Path(f"{number}.yaml").write_text(HOSTILE[kind][0])

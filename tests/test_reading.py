@@ -66,6 +66,26 @@ def test_a_table_of_predictions_may_be_written_otherwise(make_config, make_peopl
     assert audited(joined, people.drop_columns(["score"]))["data"]["warnings"] == []
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"model": {"estimator": LOGISTIC, "train": {"path": "p.csv"}, "features": ["x"]}},
+        {
+            "model": {"estimator": LOGISTIC, "train": {"path": "p.csv"}, "features": ["x"]},
+            "mitigations": [{"threshold": {"by": ["sex"], "constraint": "equal_opportunity"}}],
+        },
+        {"variants": [{"name": "given", "path": "p.csv", "score": "score"}]},
+    ],
+    ids=["training", "steps", "variant"],
+)
+def test_how_any_file_of_a_run_is_written_is_told(make_config, make_people, audited, parts):
+    german(make_people(200 if "variants" in parts else 600, seed=1), name="p.csv")
+    (told,) = audited(make_config(**parts), make_people())["data"]["warnings"]
+    assert told.startswith(
+        "How p.csv is written was found by looking at it (separator: semicolon, decimal: comma)"
+    )
+
+
 def test_init_reads_what_the_audit_reads(make_people, cli, here):
     german(make_people(sex=["männlich", "weiblich"] * 100))
     ended = cli("init", "d.csv", "-o", "a.yaml")

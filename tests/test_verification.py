@@ -251,6 +251,7 @@ def test_what_a_result_says_beside_its_figures_is_held_against_what_they_come_fr
     [
         (lambda v: v[1].update(kind="compressed"), "variants.fair.kind"),
         (lambda v: v[1].update(parent=None), "variants.fair.parent"),
+        (lambda v: v[0].update(parent="fair"), "variants.original.parent"),
         (lambda v: v[1]["recipe"]["steps"].clear(), "variants.fair.recipe.steps"),
         (lambda v: v[1]["recipe"]["steps"][0].update(room="compression"), "variants.fair.recipe.steps"),
         (lambda v: v[1]["recipe"].update(sha256="0" * 64), "variants.fair.recipe.sha256"),

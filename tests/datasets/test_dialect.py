@@ -188,3 +188,31 @@ def test_index_without_a_name_is_called_as_pandas_calls_it(file):
 def test_header_without_an_end_is_refused(file):
     assert "cannot be split" in refusal(file('"a' + "x" * (2 << 20)))
     assert "header is longer" in refusal(file("a," * (1 << 20)))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_quote_that_nobody_closed_and_that_swallows_rows_is_refused(file, encoding):
+    rows = [f"{number},x,y" for number in range(100)]
+    rows[50], rows[60] = '50,"x,y', '60,"x,y'
+    told = refusal(file("\n".join(["a,b,c", *rows]).encode(encoding)), columns=["a"])
+    assert told.endswith(
+        "a quote that opens in line 52 ends in the midst of a value in line 62; is a closing quote missing?"
+    )
+
+
+def test_quotes_that_swallow_no_row_are_read_as_ever(file):
+    texts = [
+        '"two\nlines, ""both"" of it"',
+        '"A" and B',
+        '5" pipe',
+        '""',
+        '""""',
+        '"' + "z\n" * 200_000 + '"',
+    ]
+    content = "a,b\r\n" + "".join(f"{number},{text}\r\n" for number, text in enumerate(texts))
+    read = read_table(file(content), columns=["a", "b"], verbatim=["b"]).to_pydict()
+    assert read["a"] == list(range(len(texts)))
+    assert read["b"][:3] == ['two\nlines, "both" of it', "A and B", '5" pipe']
+    # More than is looked at at once.
+    whole = "a,b\n" + "".join(f'{number},"x, ""{number}"""\n' for number in range(200_000))
+    assert read_table(file(whole))["b"][-1].as_py() == 'x, "199999"'

@@ -70,6 +70,10 @@ def test_any_array_is_parted_into_its_items_whatever_the_size_of_the_parts():
         ("[1, 2]", "got a number in item 1"),
         ("[[1], [2]]", "got an array in item 1"),
         ("[]", "got none"),
+        ("[null]", "item 1 holds null"),
+        ('[{"a": 1}, null]', "item 2 holds null"),
+        ("null\n", "line 1 holds null"),
+        ('{"a": 1}\n' * 9 + '{"a": "} null}"} null', "line 10 holds null"),
         ('[{"a": 1}, {"a": {"b": 1}}]', "in item 2"),
         (
             '[{"a": {"b": 1}}, {"a": {"b": "x"}}]',
@@ -122,8 +126,16 @@ def test_fields_without_end_are_refused(tmp_path, monkeypatch):
 
 def test_a_line_without_end_is_refused(tmp_path):
     path = tmp_path / "t.jsonl"
-    path.write_text('{"a": 1}\n{"a": "' + "x" * (21 << 20) + '"}\n')
-    assert "line 2 is longer than 4 MiB" in refusal(path)
+    for size in (21, 5):
+        path.write_text('{"a": 1}\n{"a": "' + "x" * (size << 20) + '"}\n')
+        assert "line 2 is longer than 4 MiB" in refusal(path)
+
+
+def test_null_stands_where_a_value_may_in_texts_too_and_however_often(tmp_path):
+    path = tmp_path / "t.jsonl"
+    text = "}null" * 400_000
+    path.write_text(json.dumps({"a": text, "b": None}) + '\n{"b": 1, "a":\tnull}')
+    assert read_table(path).to_pydict() == {"a": [text, None], "b": [None, 1]}
 
 
 def test_text_that_looks_like_times_at_first_stays_text(tmp_path, monkeypatch):

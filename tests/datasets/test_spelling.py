@@ -25,6 +25,7 @@ from fairweigh.datasets.spelling import as_ids, spelled, without_extensions, wor
         (pa.array([Decimal("18000000000000000007")]), ["18000000000000000007"]),
         (pa.array([Decimal("2.00"), Decimal("1.50")]), ["2", "1.50"]),
         (pa.array([1.5], pa.float16()), ["1.5"]),
+        (pa.array([0.1, None, 3, 1e-7], pa.float32()), ["0.1", None, "3", "1e-07"]),
         (pa.array([0, 36_000], pa.timestamp("s")), ["1970-01-01", "1970-01-01 10:00:00"]),
         (pa.array([0], pa.timestamp("ms", "Asia/Tokyo")), ["1970-01-01 00:00:00Z"]),
         (pa.array(["2026-01-31T10:00:00.500+01:00"]), ["2026-01-31 09:00:00.5Z"]),
