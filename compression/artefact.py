@@ -28,7 +28,7 @@ from ..models.neural import Batching, Head, NeuralModel
 from ..models.openvino import OpenVinoRuntime
 from ..models.outputs import Reading
 from ..models.rules import RuledModel, behind, rule_of, unruled
-from ..models.runtimes import OnnxRuntime, TorchRuntime, device_for
+from ..models.runtimes import OnnxRuntime, TorchRuntime, device_for, type_of
 from ..models.sources import ExportedSource, FactorySource, TransformersSource, load_source
 from ..models.table import PredictionTable, ScoreColumn
 from . import codec, weights
@@ -37,6 +37,8 @@ from .recipes import Family, find
 
 WEIGHTS, ONNX, SKOPS = "model.safetensors", "model.onnx", "model.skops"
 IR = ("model.xml", "model.bin")
+ALIGNED = 64
+"""Bytes at multiples of which torch puts tensors on a CPU."""
 """OpenVINO's graph, and its weights."""
 
 Step = tuple[str, dict[str, Any]]
@@ -256,7 +258,8 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
             shapes |= {name: tuple(how["shape"]) for name, how in spec.get("encodings", {}).items()}
             source.check(shapes, f"{folder / SPEC}: source.config")
         module = source.skeleton()
-        if how["dtype"] != "float32":
+        # One that is made in its type holds what it computes of its configuration with more digits.
+        if how["dtype"] not in ("float32", type_of(module)):
             module = module.to(getattr(optional("torch", "an artefact"), how["dtype"]))
         for step in _since_restart(spec["steps"]):
             if step["record"].get("folded"):
@@ -326,7 +329,8 @@ def _tensors(folder: Path) -> dict[str, Any]:
     # A damaged or hostile file makes the reader throw whatever it likes.
     with foreign(f"{folder / WEIGHTS}: no safetensors file that can be read"):
         found: dict[str, Any] = safetensors.load_file(str(folder / WEIGHTS))
-    return found
+    # In the file they begin anywhere; a library may sum up in another order than where torch puts them.
+    return {n: t if t.data_ptr() % ALIGNED == 0 else t.clone() for n, t in found.items()}
 
 
 def _since_restart(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:

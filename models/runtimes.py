@@ -19,7 +19,8 @@ from .extras import optional, quiet
 from .foreign import STOPS, foreign, one_line
 from .graphs import Ending, looked_through
 from .neural import Arrays
-from .outputs import Output, Reading, assembled, columns
+from .outputs import Output, Reading
+from .reads import GraphReader, by_input, in_pieces
 
 LOOP_SECONDS = 30.0
 """How long an ONNX graph with loops may work on one batch: nothing else says when it ends."""
@@ -97,10 +98,8 @@ class TorchRuntime:
 
     @property
     def dtype(self) -> str:
-        """Type of the module's floating point weights; a quantised one calls itself what its kernels give."""
-        floating = [p for p in self.module.parameters() if p.is_floating_point()]
-        found = [p.dtype for p in floating if not type(p).__module__.startswith("torchao")]
-        return str(found[0]).removeprefix("torch.") if found else "float32"
+        """Type of the module's floating point weights."""
+        return type_of(self.module)
 
     def outputs(self, arrays: Arrays) -> Any:
         """Run the module, as it is served, on a batch; returns the logits as a tensor."""
@@ -163,7 +162,7 @@ class TorchRuntime:
                         self.device.partition(":")[0], dtype=torch.bfloat16, enabled=self.autocast
                     ),
                 ):
-                    return self._matrix(call(*tensors.values()))
+                    return self._matrix(call(*tensors.values()), tensors)
             except RuntimeError as error:
                 # Weights that are no layer's take what they are multiplied with in their own type alone.
                 if "dtype" not in str(error):
@@ -173,10 +172,13 @@ class TorchRuntime:
         kind = self.device.partition(":")[0]
         with torch.autocast(kind, dtype=torch.bfloat16, enabled=self.autocast):
             out = call(**tensors) if self.by_name else call(*tensors.values())
-        return self._matrix(out)
+        return self._matrix(out, tensors)
 
-    def _matrix(self, out: Any) -> Any:
-        made = _matrix(_read(out, self.output))
+    def _matrix(self, out: Any, tensors: dict[str, Any]) -> Any:
+        read = _read(out, self.output)
+        # A module that squeezes its outputs leaves no axis to a row that comes alone.
+        alone = getattr(read, "shape", None) == () and all(len(given) == 1 for given in tensors.values())
+        made = _matrix(read.reshape(1) if alone else read)
         if made.is_floating_point():
             return made
         self.gives_labels = True
@@ -238,6 +240,13 @@ class TorchRuntime:
         if self.compiled:
             told["compile"] = True
         return told
+
+
+def type_of(module: Any) -> str:
+    """Type of a module's floating point weights; a quantised one calls itself what its kernels give."""
+    floating = [p for p in module.parameters() if p.is_floating_point()]
+    found = [p.dtype for p in floating if not type(p).__module__.startswith("torchao")]
+    return str(found[0]).removeprefix("torch.") if found else "float32"
 
 
 @contextmanager
@@ -324,7 +333,7 @@ def _replica(module: Any, known: dict[int, Any]) -> Any:
     return known[id(module)]
 
 
-class OnnxRuntime:
+class OnnxRuntime(GraphReader):
     """An ONNX file in onnxruntime.
 
     Parameters
@@ -362,47 +371,15 @@ class OnnxRuntime:
         self.fixed = fixed_batch(self.wanted)
         self.threads = options.intra_op_num_threads
 
-    def __call__(self, arrays: Arrays) -> NDArray[np.float32]:
-        """Run the model on a batch: scores, then the label that it gives where both are read."""
-        found = self.read(arrays, None if self.reading is None else [self.reading.scores, self.reading.label])
-        rows = len(next(iter(arrays.values())))
-        if self.reading is None:
-            return columns(found[0], (), rows, f"model.path: {self.path}")
-        scores, label = found
-        return assembled(self.reading, scores, label, rows, f"model.path: {self.path}")
-
-    def read(self, arrays: Arrays, names: Sequence[str | None] | None) -> list[Any]:
-        """Outputs by name for a batch, None for no name; the first output where no names are given."""
-        given = dict(arrays)
-        if len(self.wanted) == 1 and len(given) == 1:
-            given = {next(iter(self.wanted)): next(iter(given.values()))}
-        lacking = [name for name in self.wanted if name not in given]
-        if lacking:
-            raise InputError(
-                f"model.path: {self.path} wants the inputs {', '.join(lacking)}, which the rows do not give"
-            )
-        feed = {name: self._fed(name, values) for name, values in given.items() if name in self.wanted}
-        found = self._run_fixed(feed) if self.fixed else self.run(feed)
-        place = {output.name: i for i, output in enumerate(self.given)}
-        if names is None:
-            return [found[0]]
-        return [None if name is None else found[place[name]] for name in names]
+    def everything(self, arrays: Arrays) -> list[Any]:
+        """All outputs for a batch."""
+        feed = {n: self._fed(n, values) for n, values in by_input(arrays, self.wanted, self.path).items()}
+        return in_pieces(self.run, feed, self.fixed)
 
     def _fed(self, name: str, values: NDArray[Any]) -> NDArray[Any]:
         """Values as an input of the graph wants them; one line where they cannot be."""
         wanted = self.wanted[name]
         return fitted(values, wanted.type, wanted.shape, f"model.path: {self.path}: its input {name!r}")
-
-    def _run_fixed(self, feed: Arrays) -> list[Any]:
-        """Run a graph of one batch size piece by piece; the last piece is filled up with its last row."""
-        rows, size = len(next(iter(feed.values()))), self.fixed
-        parts = []
-        for start in range(0, rows, size):
-            place = np.minimum(np.arange(start, start + size), rows - 1)
-            found = self.run({name: values[place] for name, values in feed.items()})
-            kept = min(size, rows - start)
-            parts.append([part[:kept] if np.ndim(part) or isinstance(part, list) else part for part in found])
-        return [joined_batches(pieces) for pieces in zip(*parts, strict=True)]
 
     def run(self, feed: Arrays) -> list[Any]:
         """Run the graph on arrays of its own types; returns all of its outputs.
@@ -482,13 +459,6 @@ def fixed_batch(wanted: Mapping[str, Any]) -> int:
     first = {i.shape[0] for i in wanted.values() if i.shape}
     sizes = {size for size in first if isinstance(size, int) and size > 0}
     return sizes.pop() if len(sizes) == 1 else 0
-
-
-def joined_batches(pieces: Sequence[Any]) -> Any:
-    """An output of several batches as one."""
-    if isinstance(pieces[0], list):
-        return [row for piece in pieces for row in piece]
-    return np.concatenate(pieces) if np.ndim(pieces[0]) else pieces[0]
 
 
 KINDS = {
