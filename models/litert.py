@@ -15,11 +15,12 @@ from .extras import optional
 from .foreign import foreign, unheard
 from .graphs import Ending
 from .neural import Arrays
-from .outputs import squeezed
+from .outputs import Output
+from .reads import GraphReader, by_input, named_apart
 
 
-class LiteRtRuntime:
-    """A LiteRT model; one of its outputs is what a batch becomes.
+class LiteRtRuntime(GraphReader):
+    """A LiteRT model.
 
     Parameters
     ----------
@@ -37,8 +38,8 @@ class LiteRtRuntime:
         Of its inputs; -1 for any size.
     fixed : int or None
         Rows that a run must have; None where it takes any number.
-    place : int
-        Of the output that is read.
+    endings : dict of str to Ending
+        What makes each of its outputs.
     """
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
@@ -57,43 +58,30 @@ class LiteRtRuntime:
             self._outputs = self._interpreter.get_output_details()
         self.wanted = {_plain(entry["name"]): entry for entry in inputs}
         self.shapes = [[int(size) for size in _signature(entry)] for entry in inputs]
-        self.outputs = [_plain(entry["name"]) for entry in self._outputs]
-        if not self.wanted or not self.outputs:
+        names = named_apart([_plain(entry["name"]) for entry in self._outputs])
+        if not self.wanted or not names:
             raise InputError(f"model.path: {path} has no {'input' if not self.wanted else 'output'}")
-        self.place = 0
+        self.given = [Output(n, _type(entry)) for n, entry in zip(names, self._outputs, strict=True)]
+        makers = [_operator(path, entry["index"]) for entry in self._outputs]
+        self.endings = {n: Ending(maker) for n, maker in zip(names, makers, strict=True)}
         first = [int(_signature(entry)[0]) if len(_signature(entry)) else 1 for entry in inputs]
         self.fixed = None if all(size < 0 for size in first) else max(first)
 
-    def __call__(self, arrays: Arrays) -> NDArray[np.float32]:
-        """Run the model on a batch."""
-        return squeezed(np.asarray(self.run(arrays)[self.place], np.float32), f"model.path: {self.path}")
-
-    def ending(self) -> Ending:
-        """What makes the output that is read."""
-        return Ending(_operator(self.path, self._outputs[self.place]["index"]))
-
-    def run(self, arrays: Arrays) -> list[NDArray[Any]]:
-        """Run the model on arrays by the names of its inputs; returns all of its outputs, as real numbers.
+    def everything(self, arrays: Arrays) -> list[Any]:
+        """All outputs for a batch, as real numbers; whole numbers without a scale as they are.
 
         Raises
         ------
         InputError
             It cannot, or the rows do not give what it takes.
         """
-        given = dict(arrays)
-        if len(self.wanted) == 1 and len(given) == 1:
-            given = {next(iter(self.wanted)): next(iter(given.values()))}
-        lacking = [name for name in self.wanted if name not in given]
-        if lacking:
-            raise InputError(
-                f"model.path: {self.path} wants the inputs {', '.join(lacking)}, which the rows do not give"
-            )
-        feed = {name: self._fitted(name, given[name]) for name in self.wanted}
+        given = by_input(arrays, self.wanted, self.path)
+        feed = {name: self._fitted(name, values) for name, values in given.items()}
         rows = len(next(iter(feed.values())))
         if self.fixed is None:
             return self._run(feed)
         pieces = [self._piece(feed, start) for start in range(0, rows, self.fixed)]
-        return [np.concatenate([piece[i] for piece in pieces])[:rows] for i in range(len(self.outputs))]
+        return [np.concatenate([piece[i] for piece in pieces])[:rows] for i in range(len(self.given))]
 
     def _piece(self, feed: Arrays, start: int) -> list[NDArray[Any]]:
         """As many rows as a run must have; the last row again where there are fewer."""
@@ -220,6 +208,13 @@ def _real(values: NDArray[Any], entry: dict[str, Any]) -> NDArray[Any]:
     scale, zero = entry["quantization"]
     copy = values.copy()
     return (copy.astype(np.float32) - zero) * scale if scale and copy.dtype.kind in "iu" else copy
+
+
+def _type(entry: dict[str, Any]) -> str:
+    """An output's type in the words of onnxruntime; whole numbers with a scale are real ones."""
+    kind = np.dtype(entry["dtype"])
+    real = kind.kind == "f" or bool(entry["quantization"][0])
+    return "tensor(float)" if real else f"tensor({'string' if kind.kind in 'OSU' else kind.name})"
 
 
 def _plain(name: str) -> str:

@@ -361,9 +361,7 @@ def _onnx(spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
     model = NeuralModel(inputs, runtime, Head((), (), "softmax"), about=about)
     model.head = graph_head(model, runtime, runtime.graph.endings, spec, data)
     padding_side(model, spec, data)
-    if runtime.reading is not None:
-        told = {"scores": runtime.reading.scores, "label": runtime.reading.label}
-        about["outputs"] = {name: of for name, of in told.items() if of is not None}
+    about["outputs"] = runtime.outputs_told()
     return model
 
 
@@ -438,7 +436,7 @@ class GraphRuntime(Protocol):
         """Run the model on a batch, reading what is to be read."""
         ...
 
-    def read(self, arrays: Arrays, names: Sequence[str | None] | None) -> list[Any]:
+    def read(self, arrays: Arrays, names: Sequence[str | None]) -> list[Any]:
         """Outputs by name for a batch, None for no name."""
         ...
 
@@ -456,7 +454,8 @@ def graph_head(
     rows = len(next(iter(arrays.values())))
     found, labels = runtime.read(arrays, [scores, label])
     if scores is None or spec.output == "label":
-        name = str(label or scores)
+        # A graph's only output may have no name, which is another thing than there being none.
+        name = str(scores if label is None else label)
         said_labels = label_words(found if label is None else labels)
         # The data's positive label is one of the model's only where the two speak of the same labels.
         known = {*data.outcome.positive, *data.outcome.negative} if data.outcome else set()

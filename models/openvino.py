@@ -17,7 +17,8 @@ from .foreign import foreign
 from .graphs import Ending
 from .inside import inside
 from .neural import Arrays
-from .outputs import squeezed
+from .outputs import Output
+from .reads import GraphReader, by_input, named_apart
 from .runtimes import GRAPH_SECONDS, LOOP_SECONDS
 
 NAMES = ("openvino_model.xml", "model.xml")
@@ -25,6 +26,17 @@ NAMES = ("openvino_model.xml", "model.xml")
 LOGITS = "logits"
 LOOPS = {"Loop", "TensorIterator"}
 """Operations that run a graph again and again."""
+SHAPING = {
+    "Result", "Convert", "Squeeze", "Unsqueeze", "Reshape", "Transpose", "StridedSlice", "Slice", "Gather",
+}  # fmt: skip
+"""Operations that hand values on in another shape or type."""
+TYPES = {
+    "f32": "tensor(float)", "f16": "tensor(float16)", "bf16": "tensor(bfloat16)", "f64": "tensor(double)",
+    "boolean": "tensor(bool)", "string": "tensor(string)",
+    **{f"i{bits}": f"tensor(int{bits})" for bits in (8, 16, 32, 64)},
+    **{f"u{bits}": f"tensor(uint{bits})" for bits in (8, 16, 32, 64)},
+}  # fmt: skip
+"""OpenVINO's types in the words of onnxruntime."""
 SETTINGS: dict[str, Any] = {
     # Else the processor decides in which precision products are made, and whether activations are quantised.
     "EXECUTION_MODE_HINT": "ACCURACY",
@@ -39,8 +51,8 @@ def _core() -> Any:
     return optional("openvino", "an OpenVINO model", "openvino").Core()
 
 
-class OpenVinoRuntime:
-    """An OpenVINO model; a batch becomes the output called ``logits``, else the first one.
+class OpenVinoRuntime(GraphReader):
+    """An OpenVINO model.
 
     Parameters
     ----------
@@ -57,10 +69,10 @@ class OpenVinoRuntime:
         Its inputs.
     shapes : list of list of int
         Of its inputs; -1 for any size.
-    outputs : list of str
-        Its outputs; '' for one without a name.
+    endings : dict of str to Ending
+        What makes each of its outputs.
     place : int
-        Of the output that is read: the one called ``logits``, else the first.
+        Of the output called ``logits``, else the first.
     """
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
@@ -83,13 +95,16 @@ class OpenVinoRuntime:
                 [size.get_length() if size.is_static else -1 for size in port.get_partial_shape()]
                 for port in self.compiled.inputs
             ]
-            self.outputs = [_name(port) for port in self.compiled.outputs]
+            names = named_apart([_name(port) for port in self.compiled.outputs])
+            types = [port.get_element_type().get_type_name() for port in self.compiled.outputs]
+            makers = [_maker(node) for node in graph.get_results()]
             # One request serves all batches, which come one after the other.
             self._request = self.compiled.create_infer_request()
-        if not self.outputs:
+        if not names:
             raise InputError(f"model.path: {path} has no output")
-        self.place = self.outputs.index(LOGITS) if LOGITS in self.outputs else 0
-        self._makers = [node.input_value(0).get_node().get_type_name() for node in graph.get_results()]
+        self.given = [Output(n, TYPES.get(kind, kind)) for n, kind in zip(names, types, strict=True)]
+        self.endings = {n: Ending(maker) for n, maker in zip(names, makers, strict=True)}
+        self.place = names.index(LOGITS) if LOGITS in names else 0
 
     @classmethod
     def load(cls, path: Path, device: str = "cpu") -> OpenVinoRuntime:
@@ -105,22 +120,9 @@ class OpenVinoRuntime:
             )
         return cls(found[0], device)
 
-    def __call__(self, arrays: Arrays) -> NDArray[np.float32]:
-        """Run the model on a batch."""
-        given = dict(arrays)
-        if len(self.wanted) == 1 and len(given) == 1:
-            given = {next(iter(self.wanted)): next(iter(given.values()))}
-        lacking = [name for name in self.wanted if name not in given]
-        if lacking:
-            raise InputError(
-                f"model.path: {self.path} wants the inputs {', '.join(lacking)}, which the rows do not give"
-            )
-        feed = {name: given[name] for name in self.wanted}
-        return squeezed(np.asarray(self.run(feed)[self.place], np.float32), f"model.path: {self.path}")
-
-    def ending(self) -> Ending:
-        """What makes the output that is read."""
-        return Ending(self._makers[self.place])
+    def everything(self, arrays: Arrays) -> list[Any]:
+        """All outputs for a batch."""
+        return list(self.run(by_input(arrays, self.wanted, self.path)))
 
     def run(self, feed: Arrays) -> list[NDArray[Any]]:
         """Run the graph on arrays by the names of its inputs; returns all of its outputs.
@@ -174,3 +176,10 @@ def _files(path: Path) -> list[Path]:
 def _name(port: Any) -> str:
     """A port's name; several may be given, of which the exporters' own is the shortest."""
     return min(port.get_names(), key=lambda name: (len(name), name), default="")
+
+
+def _maker(node: Any) -> str:
+    """The operation that makes an output, behind those that only shape it."""
+    while node.get_type_name() in SHAPING and node.get_input_size():
+        node = node.input_value(0).get_node()
+    return str(node.get_type_name())

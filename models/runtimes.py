@@ -19,7 +19,8 @@ from .extras import optional, quiet
 from .foreign import STOPS, foreign, one_line
 from .graphs import Ending, looked_through
 from .neural import Arrays
-from .outputs import Output, Reading, assembled, columns
+from .outputs import Output, Reading
+from .reads import GraphReader, by_input
 
 LOOP_SECONDS = 30.0
 """How long an ONNX graph with loops may work on one batch: nothing else says when it ends."""
@@ -324,7 +325,7 @@ def _replica(module: Any, known: dict[int, Any]) -> Any:
     return known[id(module)]
 
 
-class OnnxRuntime:
+class OnnxRuntime(GraphReader):
     """An ONNX file in onnxruntime.
 
     Parameters
@@ -362,31 +363,10 @@ class OnnxRuntime:
         self.fixed = fixed_batch(self.wanted)
         self.threads = options.intra_op_num_threads
 
-    def __call__(self, arrays: Arrays) -> NDArray[np.float32]:
-        """Run the model on a batch: scores, then the label that it gives where both are read."""
-        found = self.read(arrays, None if self.reading is None else [self.reading.scores, self.reading.label])
-        rows = len(next(iter(arrays.values())))
-        if self.reading is None:
-            return columns(found[0], (), rows, f"model.path: {self.path}")
-        scores, label = found
-        return assembled(self.reading, scores, label, rows, f"model.path: {self.path}")
-
-    def read(self, arrays: Arrays, names: Sequence[str | None] | None) -> list[Any]:
-        """Outputs by name for a batch, None for no name; the first output where no names are given."""
-        given = dict(arrays)
-        if len(self.wanted) == 1 and len(given) == 1:
-            given = {next(iter(self.wanted)): next(iter(given.values()))}
-        lacking = [name for name in self.wanted if name not in given]
-        if lacking:
-            raise InputError(
-                f"model.path: {self.path} wants the inputs {', '.join(lacking)}, which the rows do not give"
-            )
-        feed = {name: self._fed(name, values) for name, values in given.items() if name in self.wanted}
-        found = self._run_fixed(feed) if self.fixed else self.run(feed)
-        place = {output.name: i for i, output in enumerate(self.given)}
-        if names is None:
-            return [found[0]]
-        return [None if name is None else found[place[name]] for name in names]
+    def everything(self, arrays: Arrays) -> list[Any]:
+        """All outputs for a batch."""
+        feed = {n: self._fed(n, values) for n, values in by_input(arrays, self.wanted, self.path).items()}
+        return self._run_fixed(feed) if self.fixed else self.run(feed)
 
     def _fed(self, name: str, values: NDArray[Any]) -> NDArray[Any]:
         """Values as an input of the graph wants them; one line where they cannot be."""

@@ -61,16 +61,16 @@ class ServedRuntime:
             self._strange |= set(label_words(label)) - set(self.reading.classes)
         return assembled(self.reading, scores, label, _rows(arrays), self.where, np.float64)
 
-    def read(self, arrays: Arrays, names: Sequence[str | None] | None) -> list[Any]:
+    def read(self, arrays: Arrays, names: Sequence[str | None]) -> list[Any]:
         """Outputs by name for a batch, None for no name."""
         found = {answer.output.name: answer.values for answer in self.answers(arrays)}
-        lacking = [name for name in names or () if name is not None and name not in found]
+        lacking = [name for name in names if name is not None and name not in found]
         if lacking:
             raise InputError(
                 f"{self.where}: expected the output {lacking[0]!r}, as of the first rows, got "
                 f"{listed(list(found))}"
             )
-        return [None if name is None else found[name] for name in names or ()]
+        return [None if name is None else found[name] for name in names]
 
     def answers(self, arrays: Arrays) -> list[Answer]:
         """All that the server answers for a batch, in pieces where it takes a fixed number of rows."""

@@ -5,7 +5,7 @@ import pytest
 from fairweigh.datasets.errors import InputError
 
 from .. import tiny
-from ..lite import write_bag, write_dense, write_int8
+from ..lite import Graph, write_bag, write_dense, write_int8
 
 litert = pytest.importorskip("fairweigh.models.litert")
 pytest.importorskip("ai_edge_litert")
@@ -67,6 +67,31 @@ def test_whole_numbers_at_both_ends_are_those_of_numpy(tmp_path):
     powers = np.exp(runtime({"x": x}).astype(float))
     np.testing.assert_allclose(score, powers[:, 1] / powers.sum(1), atol=1e-6)
     assert sum(a.size for a in litert.weights_in(path)) == weight.size + bias.size
+
+
+def test_a_label_at_the_end_is_the_decision(tmp_path):
+    """The place of the largest of three outputs, alone and beside the outputs themselves."""
+    weight = np.random.default_rng(3).normal(size=(3, 4)).astype(np.float32)
+    table = tiny.numbers(90)
+    logits = np.stack([table[c].to_numpy() for c in tiny.FEATURES], 1) @ weight.T
+    for beside in (False, True):
+        graph = Graph()
+        x = graph.tensor("serving_default_x:0", (1, 4))
+        scores = graph.connected([x, graph.tensor("w", (3, 4), weight), -1], graph.tensor("scores", (1, 3)))
+        options = graph.schema.ArgMaxOptionsT()
+        options.outputType = graph.schema.TensorType.INT32
+        label = graph.run(
+            "ARG_MAX", [scores, graph.tensor("axis", (1,), [1], "INT32")],
+            graph.tensor("label", (1,), kind="INT32"), options,
+        )  # fmt: skip
+        path = graph.write(tmp_path / f"{beside}.tflite", [x], [label, scores] if beside else [label])
+        model = tiny.load("litert", table, path=str(path), features=tiny.FEATURES, positive="2")
+        found = model.score(tiny.batch(table, model), None)
+        np.testing.assert_array_equal(found.decision, logits.argmax(1) == 2)
+        if beside:
+            # Beside a label, outputs of whatever scale are margins.
+            margin = (logits[:, 2] - logits[:, :2].max(1)) / 2
+            np.testing.assert_allclose(found.score, margin, atol=1e-5)
 
 
 def test_texts_are_scored_beside_the_folder_whose_tokens_they_are(tmp_path):

@@ -7,6 +7,8 @@ import pytest
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.openvino import OpenVinoRuntime
 
+from .. import tiny
+
 WEIGHTS = np.array([[1.0, -2.0, 0.5], [0.25, 3.0, -1.0]], np.float32)
 BIAS = np.array([0.5, -0.125], np.float32)
 
@@ -29,7 +31,7 @@ def saved(tmp_path):
 
 def test_it_computes_the_graph_whatever_the_batch(saved):
     runtime = OpenVinoRuntime.load(saved)
-    assert runtime.outputs == ["probabilities", "logits"]
+    assert [output.name for output in runtime.given] == ["probabilities", "logits"]
     for rows in (1, 5, 2):
         x = np.random.default_rng(rows).normal(size=(rows, 3))
         wanted = x @ WEIGHTS.T + BIAS
@@ -68,3 +70,56 @@ def test_broken_files_are_told_in_one_line(saved, capfd):
     with pytest.raises(InputError, match=r"expected one OpenVINO model .* found 0"):
         OpenVinoRuntime.load(saved)
     assert capfd.readouterr().err == ""
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
+    """Graphs over four numbers, which end in three classes in several ways, and the classes' logits."""
+    import openvino as ov
+    from openvino import opset15 as op
+
+    r = np.random.default_rng(3)
+    weight, bias = r.normal(size=(3, 4)).astype(np.float32), r.normal(size=3).astype(np.float32)
+    place = tmp_path_factory.mktemp("three")
+
+    def write(name, *ends):
+        x = op.parameter([-1, 4], np.float32, name="x")
+        logits = op.add(op.matmul(x, op.constant(weight), False, True), op.constant(bias))
+        largest = op.topk(logits, op.constant(np.int64(1)), 1, "max", "value", index_element_type="i64")
+        label = op.squeeze(largest.output(1), op.constant([1], np.int64))
+        made = {
+            "label": label, "probabilities": op.softmax(logits, 1), "hidden": op.multiply(logits, logits),
+            "only": op.squeeze(op.sigmoid(op.strided_slice(
+                logits, op.constant([0, 2]), op.constant([0, 3]), op.constant([1, 1]), [1, 0], [1, 0]
+            )), op.constant([1], np.int64)),
+        }  # fmt: skip
+        for end in ends:
+            made[end].output(0).set_names({end} if len(ends) > 1 else set())
+        ov.save_model(
+            ov.Model([made[end] for end in ends], [x]), place / f"{name}.xml", compress_to_fp16=False
+        )
+
+    write("label", "label")
+    write("both", "label", "probabilities")
+    write("later", "hidden", "probabilities")
+    write("sigmoid", "only")
+    table = tiny.numbers(90)
+    return place, table, np.stack([table[c].to_numpy() for c in tiny.FEATURES], 1) @ weight.T + bias
+
+
+@pytest.mark.parametrize("name", ["label", "both", "later", "sigmoid"])
+def test_outputs_are_read_as_what_they_are(three, name):
+    place, table, logits = three
+    said = {} if name == "sigmoid" else {"positive": "2"}
+    model = tiny.load("openvino", table, path=str(place / f"{name}.xml"), features=tiny.FEATURES, **said)
+    found = model.score(tiny.batch(table, model), None)
+    powers = np.exp(logits)
+    if name == "sigmoid":
+        np.testing.assert_array_equal(found.decision, logits[:, 2] >= 0)
+        np.testing.assert_allclose(found.score, 1 / (1 + np.exp(-logits[:, 2])), atol=1e-6)
+        return
+    np.testing.assert_array_equal(found.decision, logits.argmax(1) == 2)
+    if name == "label":
+        assert found.score is None
+    else:
+        np.testing.assert_allclose(found.score, powers[:, 2] / powers.sum(1), atol=1e-6)

@@ -1,0 +1,80 @@
+"""Graphs by the names of their inputs and outputs: what is fed to them, and which outputs are read."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..datasets.errors import InputError
+from .neural import Arrays
+from .outputs import Output, Reading, assembled, columns
+
+
+class GraphReader(ABC):
+    """A runtime of a graph, whose outputs have names and types.
+
+    Attributes
+    ----------
+    path : Path
+    given : list of Output
+        Its outputs; types in the words of onnxruntime.
+    reading : Reading or None
+        Which of them are read, and as what; None: one as scores.
+    place : int
+        Of that one.
+    """
+
+    path: Path
+    given: list[Output]
+    reading: Reading | None = None
+    place: int = 0
+
+    @abstractmethod
+    def everything(self, arrays: Arrays) -> list[Any]:
+        """All outputs for a batch, in the order of `given`."""
+
+    def __call__(self, arrays: Arrays) -> NDArray[np.float32]:
+        """Run the model on a batch: scores, then the label that it gives where both are read."""
+        rows, where = len(next(iter(arrays.values()))), f"model.path: {self.path}"
+        if self.reading is None:
+            return columns(self.everything(arrays)[self.place], (), rows, where)
+        scores, label = self.read(arrays, [self.reading.scores, self.reading.label])
+        return assembled(self.reading, scores, label, rows, where)
+
+    def read(self, arrays: Arrays, names: Sequence[str | None]) -> list[Any]:
+        """Outputs by name for a batch, None for no name."""
+        found = self.everything(arrays)
+        place = {output.name: i for i, output in enumerate(self.given)}
+        return [None if name is None else found[place[name]] for name in names]
+
+    def outputs_told(self) -> dict[str, str]:
+        """Which outputs are read as scores and as the label, for the report."""
+        if self.reading is None:
+            return {}
+        told = {"scores": self.reading.scores, "label": self.reading.label}
+        return {name: of for name, of in told.items() if of is not None}
+
+
+def by_input(arrays: Mapping[str, Any], wanted: Collection[str], path: Path) -> dict[str, Any]:
+    """The arrays that a graph takes, by the names of its inputs; a single one has whatever name."""
+    given = dict(arrays)
+    if len(wanted) == 1 and len(given) == 1:
+        given = {next(iter(wanted)): next(iter(given.values()))}
+    lacking = [name for name in wanted if name not in given]
+    if lacking:
+        raise InputError(
+            f"model.path: {path} wants the inputs {', '.join(lacking)}, which the rows do not give"
+        )
+    return {name: given[name] for name in wanted}
+
+
+def named_apart(names: Sequence[str]) -> list[str]:
+    """Names of outputs; of several, those without a name of their own are called by their place."""
+    if len(names) == 1:
+        return list(names)
+    return [n if n and list(names).count(n) == 1 else str(i) for i, n in enumerate(names)]
