@@ -392,7 +392,9 @@ class ModelSpec(Written):
         None, description="Name of the output that is read, where a torch, ONNX or served model has several."
     )
     device: str = Field("auto", description="cpu, cuda or cuda:N; auto takes CUDA when it is there.")
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    dtype: Literal["float32", "bfloat16", "float16"] | None = Field(
+        None, description="Type that the weights are cast to; default the one that they are stored in."
+    )
     compile: bool = Field(False, description="Serve the module through torch.compile.")
     batch_rows: int = Field(64, ge=1, description="Most rows in a batch.")
     batch_tokens: int = Field(2048, ge=1, description="Most tokens in a batch, padding included.")
@@ -526,7 +528,7 @@ class GivenVariant(ModelSpec):
     def as_model(self, model: ModelSpec, kind: Kind) -> ModelSpec:
         """What ``model:`` would say of it: its own keys, and those of the model that its kind has too."""
         own = {key: getattr(self, key) for key in self.model_fields_set - {"name"}}
-        apart = ORIGIN_KEYS - {"task"} | {"train", *Written.model_fields}
+        apart = ORIGIN_KEYS - {"task"} | {"train", "dtype", *Written.model_fields}
         if kind == "predictions":
             # Of the same values as the model's, in columns of its own.
             apart = apart | {"score", "decision", "id"}

@@ -28,7 +28,7 @@ from ..models.neural import Batching, Head, NeuralModel
 from ..models.openvino import OpenVinoRuntime
 from ..models.outputs import Reading
 from ..models.rules import RuledModel, behind, rule_of, unruled
-from ..models.runtimes import OnnxRuntime, TorchRuntime, device_for
+from ..models.runtimes import OnnxRuntime, TorchRuntime, device_for, type_of
 from ..models.sources import ExportedSource, FactorySource, TransformersSource, load_source
 from ..models.table import PredictionTable, ScoreColumn
 from . import codec, weights
@@ -256,7 +256,8 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
             shapes |= {name: tuple(how["shape"]) for name, how in spec.get("encodings", {}).items()}
             source.check(shapes, f"{folder / SPEC}: source.config")
         module = source.skeleton()
-        if how["dtype"] != "float32":
+        # One that is made in its type holds what it computes of its configuration with more digits.
+        if how["dtype"] not in ("float32", type_of(module)):
             module = module.to(getattr(optional("torch", "an artefact"), how["dtype"]))
         for step in _since_restart(spec["steps"]):
             if step["record"].get("folded"):

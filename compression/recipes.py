@@ -265,7 +265,10 @@ def in_float32(model: Any, recipe_name: str) -> None:
     if getattr(model.runtime, "module", None) is None:
         raise InputError(f"{recipe_name}: the model was exported by the step before; put that step last")
     if model.runtime.dtype != "float32":
-        raise InputError(f"{recipe_name}: expected a model in float32, got {model.runtime.dtype}")
+        raise InputError(
+            f"{recipe_name}: expected a model in float32, got {model.runtime.dtype}; put the step that casts "
+            "last, or set model.dtype: float32 where the model is stored so"
+        )
 
 
 def is_packed(model: Any) -> bool:

@@ -90,9 +90,9 @@ def given_transformers(
         return model, served.files
     config = told_config(folder / CONFIG, where)
     if quantisation_of(config) is None:
-        module, source, sha = transformers_module(path, spec.task, seed)
+        module, source, sha = transformers_module(path, spec.task, seed, spec.dtype)
         return of_transformers(spec, module, source, sha, reader(path), data), weights_of(folder, where)
-    if spec.dtype != "float32" or spec.compile:
+    if spec.dtype is not None or spec.compile:
         raise InputError("model.dtype, model.compile: packed weights are served as they are; leave these out")
     packed = quantised_module(path, config, spec.task)
     model = of_transformers(spec, packed.module, None, packed.sha256, reader(path), data)

@@ -103,7 +103,7 @@ def _finished(model: NeuralModel, spec: Any, data: EvaluationSet) -> NeuralModel
 
 
 def _transformers(spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
-    module, source, sha = transformers_module(str(spec.path), spec.task, seed)
+    module, source, sha = transformers_module(str(spec.path), spec.task, seed, spec.dtype)
     load = processor_from if spec.task == "image-classification" else tokenizer_from
     return _of_transformers(spec, module, source, sha, load(str(spec.path)), data)
 
@@ -255,7 +255,7 @@ def padding_side(model: NeuralModel, spec: Any, data: EvaluationSet) -> None:
         apart[side] = float(np.abs(together - alone).max())
         if apart[side] <= ALIKE * max(1.0, float(np.abs(alone).max())):
             return
-    if spec.dtype != "float32" or model.source is None:
+    if getattr(model.runtime, "dtype", "float32") != "float32" or model.source is None:
         # Of few digits, or quantised by the batch: what is left is the noise of either side.
         model.inputs = inputs.padding(min(apart, key=lambda side: apart[side]))
         return
@@ -332,16 +332,16 @@ def _on_torch(
 ) -> NeuralModel:
     import torch
 
-    if spec.dtype != "float32":
+    device = device_for(spec.device)
+    by_name = source is not None and source.by_name
+    runtime = TorchRuntime(module, device, by_name=by_name, compiled=spec.compile, output=spec.output_name)
+    if spec.dtype not in (None, runtime.dtype):
         if isinstance(source, ExportedSource):
             raise InputError(
                 f"model.dtype: the types of an exported program are fixed, got {spec.dtype!r}; "
                 "export it in that type"
             )
-        module = module.to(getattr(torch, spec.dtype))
-    device = device_for(spec.device)
-    by_name = source is not None and source.by_name
-    runtime = TorchRuntime(module, device, by_name=by_name, compiled=spec.compile, output=spec.output_name)
+        runtime.module = runtime.module.to(getattr(torch, str(spec.dtype)))
     return NeuralModel(inputs, runtime, found, about=about, source=source)
 
 

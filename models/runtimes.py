@@ -98,10 +98,8 @@ class TorchRuntime:
 
     @property
     def dtype(self) -> str:
-        """Type of the module's floating point weights; a quantised one calls itself what its kernels give."""
-        floating = [p for p in self.module.parameters() if p.is_floating_point()]
-        found = [p.dtype for p in floating if not type(p).__module__.startswith("torchao")]
-        return str(found[0]).removeprefix("torch.") if found else "float32"
+        """Type of the module's floating point weights."""
+        return type_of(self.module)
 
     def outputs(self, arrays: Arrays) -> Any:
         """Run the module, as it is served, on a batch; returns the logits as a tensor."""
@@ -239,6 +237,13 @@ class TorchRuntime:
         if self.compiled:
             told["compile"] = True
         return told
+
+
+def type_of(module: Any) -> str:
+    """Type of a module's floating point weights; a quantised one calls itself what its kernels give."""
+    floating = [p for p in module.parameters() if p.is_floating_point()]
+    found = [p.dtype for p in floating if not type(p).__module__.startswith("torchao")]
+    return str(found[0]).removeprefix("torch.") if found else "float32"
 
 
 @contextmanager

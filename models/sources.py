@@ -158,8 +158,16 @@ def exported(path: Path) -> Any:
         return torch.export.load(str(path)).module(check_guards=False)
 
 
-def transformers_module(path: str, task: str, seed: int) -> tuple[Any, TransformersSource, str]:
+def transformers_module(
+    path: str, task: str, seed: int, dtype: str | None = None
+) -> tuple[Any, TransformersSource, str]:
     """Load a transformers model from a folder or hub name, weights from safetensors alone.
+
+    Parameters
+    ----------
+    dtype : str, optional
+        Type that the weights are read into; default the one that they are stored in. What a module computes
+        of its configuration has then as many digits as the library gives it, which a later cast would not.
 
     Returns
     -------
@@ -180,7 +188,7 @@ def transformers_module(path: str, task: str, seed: int) -> tuple[Any, Transform
         )  # fmt: skip
         module, loading = kind.from_pretrained(
             str(folder.path), config=config, use_safetensors=True, trust_remote_code=False,
-            output_loading_info=True, local_files_only=True,
+            output_loading_info=True, local_files_only=True, dtype=dtype or "auto",
         )  # fmt: skip
     missing = sorted(loading["missing_keys"])
     if missing:
@@ -190,7 +198,7 @@ def transformers_module(path: str, task: str, seed: int) -> tuple[Any, Transform
             "it is not fine-tuned for this task"
         )
     _refuse_left_layers(module, loading["unexpected_keys"], path)
-    return module, source_of(config, task), folder.sha256
+    return module, source_of(module.config, task), folder.sha256
 
 
 def _refuse_left_layers(module: Any, unexpected: Iterable[str], path: str) -> None:

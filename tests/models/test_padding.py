@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from fairweigh.audit.config import ModelSpec
 from fairweigh.compression import artefact
+from fairweigh.compression.make import make
+from fairweigh.compression.recipes import Context
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.models.load import neural
@@ -68,7 +70,7 @@ def alone(folder: Path, written: list[str]) -> np.ndarray:
     with torch.no_grad():
         for text in written:
             made = tokenizer(text, truncation=True, max_length=64, return_tensors="pt")
-            rows.append(module(**made).logits[0].numpy())
+            rows.append(module(**made).logits[0].float().numpy())
     return np.stack(rows)
 
 
@@ -148,6 +150,41 @@ def test_a_model_that_minds_padding_on_either_side_is_refused(folder, tmp_path, 
     ):
         load("transformers", texts(60), text="text", path=str(path))
     assert load("transformers", texts(60), text="text", path=str(path), batch_rows=1).batching.rows == 1
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("name", ["BERT", "Gemma"])
+def test_a_folder_in_half_precision_is_scored_as_stored_or_as_asked(name, dtype, folder, tmp_path):
+    import torch
+    import transformers
+
+    path = folder(name, tmp_path)
+    kind = transformers.AutoModelForSequenceClassification
+    half = kind.from_pretrained(path).to(getattr(torch, dtype))
+    half.save_pretrained(path)
+    table = texts(60)
+    one = load("transformers", table, text="text", path=str(path), batch_rows=1)
+    assert one.describe()["dtype"] == dtype
+    np.testing.assert_array_equal(one.logits(batch(table, one)), alone(path, table["text"].to_pylist()))
+    artefact.save(one, [], tmp_path / "kept")
+    kept = artefact.load(tmp_path / "kept")
+    np.testing.assert_array_equal(kept.logits(batch(table, kept)), one.logits(batch(table, one)))
+    # Rows score otherwise beside longer ones then, by the few digits that the type has.
+    together = load("transformers", table, text="text", path=str(path))
+    assert together.describe()["dtype"] == dtype
+    # In float32 it is a model like any other, which recipes work on.
+    wide = load("transformers", table, text="text", path=str(path), dtype="float32")
+    half.float().save_pretrained(tmp_path / "wide")
+    shutil.copy(path / "tokenizer.json", tmp_path / "wide")
+    shutil.copy(path / "tokenizer_config.json", tmp_path / "wide")
+    np.testing.assert_allclose(
+        wide.logits(batch(table, wide)), alone(tmp_path / "wide", table["text"].to_pylist()), atol=2e-4
+    )
+    context = Context(0, batch(table, wide), None, None, wide, ("sex",), row_id="id")
+    made = make(wide, [("int8-dynamic", {})], context, tmp_path / "made")
+    again = artefact.load(tmp_path / "made")
+    rows = batch(table, again)
+    np.testing.assert_array_equal(made.model.logits(rows), again.logits(rows))
 
 
 # --- names of labels ---------------------------------------
