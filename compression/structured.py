@@ -40,6 +40,8 @@ def prune_structured(model: Any, params: Structured, context: Context) -> Done:
         raise InputError(
             f"{NAME}: the shapes of an exported program are fixed; give the module it was made of"
         )
+    # What a module notes of the rows that it has seen is no size: these are seen before and after.
+    logits_of(model, example(model, context))
     before = sizes(module)
     parameters = sum(p.numel() for p in module.parameters())
     notes: list[str] = []

@@ -243,6 +243,45 @@ def make():
 """
 
 
+NOTING = """
+import torch
+
+
+class Noting(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.head = (torch.nn.Linear(*s) for s in ((4, 16), (16, 16), (16, 2)))
+        self.rows = None
+
+    def forward(self, x):
+        self.rows = len(x)
+        return self.head(torch.relu(self.second(torch.relu(self.first(x)))))
+
+
+def make():
+    torch.manual_seed(0)
+    return Noting()
+"""
+
+
+def test_what_a_module_notes_as_it_runs_is_no_size(tmp_path, monkeypatch, made):
+    """So does the attention of Funnel with the length of its texts."""
+    from fairweigh.models.inputs import TableInputs
+    from fairweigh.models.neural import NeuralModel, head
+    from fairweigh.models.runtimes import TorchRuntime
+    from fairweigh.models.sources import FactorySource
+
+    from ..tiny import FEATURES
+
+    (tmp_path / "noting_for_pruning.py").write_text(NOTING)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    source = FactorySource("noting_for_pruning:make")
+    runtime = TorchRuntime(source.skeleton(), "cpu", by_name=False)
+    model = NeuralModel(TableInputs(FEATURES), runtime, head([], 2, None, []), source=source)
+    found = made(model, ("prune-structured", {"amount": 0.5}))
+    assert found.model.runtime.module.first.out_features == 8
+
+
 def test_channels_that_are_concatenated_four_times_go_four_times(tmp_path, monkeypatch, made):
     """VainF/Torch-Pruning#268: 512 channels concatenated to 2,048 before a norm did not fit each other."""
     from fairweigh.models.inputs import TableInputs
