@@ -37,6 +37,8 @@ from .recipes import Family, find
 
 WEIGHTS, ONNX, SKOPS = "model.safetensors", "model.onnx", "model.skops"
 IR = ("model.xml", "model.bin")
+ALIGNED = 64
+"""Bytes at multiples of which torch puts tensors on a CPU."""
 """OpenVINO's graph, and its weights."""
 
 Step = tuple[str, dict[str, Any]]
@@ -327,7 +329,8 @@ def _tensors(folder: Path) -> dict[str, Any]:
     # A damaged or hostile file makes the reader throw whatever it likes.
     with foreign(f"{folder / WEIGHTS}: no safetensors file that can be read"):
         found: dict[str, Any] = safetensors.load_file(str(folder / WEIGHTS))
-    return found
+    # In the file they begin anywhere; a library may sum up in another order than where torch puts them.
+    return {n: t if t.data_ptr() % ALIGNED == 0 else t.clone() for n, t in found.items()}
 
 
 def _since_restart(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -45,6 +45,30 @@ def test_threshold_labels_limit_and_batches_are_kept(bert, tmp_path):
     assert {k: again.describe()[k] for k in kept} == {k: model.describe()[k] for k in kept}
 
 
+COMPUTED = """
+import torch
+
+
+def make():
+    torch.manual_seed(1)
+    normed = torch.nn.utils.spectral_norm(torch.nn.Linear(4, 8))
+    mapped = torch.nn.utils.parametrizations.orthogonal(torch.nn.Linear(8, 8))
+    return torch.nn.Sequential(normed, torch.nn.ReLU(), mapped, torch.nn.ReLU(), torch.nn.Linear(8, 2))
+"""
+
+
+def test_weights_lie_in_memory_as_torch_lays_them(tmp_path, monkeypatch):
+    """A norm that is computed of them has else another last bit than in the module that was saved."""
+    (tmp_path / "computed_weights.py").write_text(COMPUTED)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    table = numbers(300)
+    model = load("torch", table, factory="computed_weights:make", features=FEATURES, output="logits")
+    artefact.save(model, [], tmp_path / "a")
+    again = artefact.load(tmp_path / "a", factories=("computed_weights:make",))
+    assert all(p.data_ptr() % 64 == 0 for p in again.runtime.module.parameters())
+    np.testing.assert_array_equal(again.logits(batch(table, again)), model.logits(batch(table, model)))
+
+
 def test_tied_tensors_are_stored_once_and_are_one_again(tmp_path):
     import torch
     from fairweigh.compression import weights
