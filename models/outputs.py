@@ -336,7 +336,9 @@ def columns(
         if any(set(row) != set(names) for row in by_name):
             raise InputError(f"{where}: expected a score for each of {listed(names)} in every row")
         return np.asarray([[row[name] for name in names] for row in by_name], dtype).reshape(rows, -1)
-    return squeezed(np.asarray(found, dtype), where)
+    values = np.asarray(found, dtype)
+    # A graph that squeezes its outputs leaves no axis to a row that comes alone.
+    return squeezed(values.reshape(1) if rows == 1 and not values.ndim else values, where)
 
 
 def squeezed(values: NDArray[Any], where: str) -> NDArray[Any]:

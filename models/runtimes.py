@@ -162,7 +162,7 @@ class TorchRuntime:
                         self.device.partition(":")[0], dtype=torch.bfloat16, enabled=self.autocast
                     ),
                 ):
-                    return self._matrix(call(*tensors.values()))
+                    return self._matrix(call(*tensors.values()), tensors)
             except RuntimeError as error:
                 # Weights that are no layer's take what they are multiplied with in their own type alone.
                 if "dtype" not in str(error):
@@ -172,10 +172,13 @@ class TorchRuntime:
         kind = self.device.partition(":")[0]
         with torch.autocast(kind, dtype=torch.bfloat16, enabled=self.autocast):
             out = call(**tensors) if self.by_name else call(*tensors.values())
-        return self._matrix(out)
+        return self._matrix(out, tensors)
 
-    def _matrix(self, out: Any) -> Any:
-        made = _matrix(_read(out, self.output))
+    def _matrix(self, out: Any, tensors: dict[str, Any]) -> Any:
+        read = _read(out, self.output)
+        # A module that squeezes its outputs leaves no axis to a row that comes alone.
+        alone = getattr(read, "shape", None) == () and all(len(given) == 1 for given in tensors.values())
+        made = _matrix(read.reshape(1) if alone else read)
         if made.is_floating_point():
             return made
         self.gives_labels = True

@@ -104,6 +104,12 @@ class FactorySource:
             raise InputError(
                 f"model.factory: {self.factory} must return a torch.nn.Module, got {type(module).__name__}"
             )
+        lazy = [n for n, p in module.named_parameters() if isinstance(p, torch.nn.UninitializedParameter)]
+        if lazy:
+            raise InputError(
+                f"model.factory: {self.factory} returns a module whose {lazy[0]} has no size yet; let the "
+                "function run it once"
+            )
         return module
 
     def identity(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import scipy.special
 from fairweigh.audit.config import ModelSpec
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
+from fairweigh.models.extras import quiet
 from fairweigh.models.load import neural
 
 from ..tiny import FEATURES, batch, load, mlp, numbers
@@ -464,6 +465,33 @@ def test_a_module_that_gives_labels_or_outputs_by_name_is_read_so(rows, module_o
         InputError, match=r"^model.output_name: the module gives no 'odds'; it gives features"
     ):
         load("torch", rows, output_name="odds", **spec)
+
+
+def test_an_output_that_is_squeezed_is_one_of_a_row_that_comes_alone(rows, tmp_path, module_of):
+    """``squeeze()`` takes every axis of length one, that of the rows too."""
+    import torch
+
+    class Squeezed(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = decisive()
+
+        def forward(self, x):
+            return torch.softmax(self.inner(x), dim=1)[:, 1:].sigmoid().squeeze()
+
+    # As many rows as leave one for the last batch, and each for itself.
+    some = rows.slice(0, 65)
+    expected = scipy.special.expit(truth(some))
+    path = tmp_path / "squeezed.onnx"
+    with quiet():
+        torch.onnx.export(
+            Squeezed(), (torch.ones(3, 4),), str(path), input_names=["x"], dynamic_axes={"x": {0: "n"}},
+            dynamo=False,
+        )  # fmt: skip
+    for kind, spec in {"torch": {"factory": module_of(Squeezed())}, "onnx": {"path": str(path)}}.items():
+        for size in (64, 1):
+            model = load(kind, some, features=FEATURES, batch_rows=size, **spec)
+            np.testing.assert_allclose(model.score(batch(some, model), None).score, expected, atol=1e-6)
 
 
 def test_three_classes_decide_by_the_likeliest(rows, tmp_path, module_of):

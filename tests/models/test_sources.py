@@ -138,6 +138,10 @@ def test_a_dtype_of_an_exported_program_is_refused(here):
         ("raise KeyError('x')", "raised KeyError: 'x'"),
         ("raise SystemExit(0)", "raised SystemExit"),
         ("import torch; return torch.nn.Linear", "must return a torch.nn.Module, got type"),
+        (
+            "import torch; return torch.nn.Sequential(torch.nn.LazyLinear(2))",
+            "returns a module whose 0.weight has no size yet",
+        ),
     ],
 )
 def test_a_factory_that_gives_no_module_is_refused(body, told, here):
