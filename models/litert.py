@@ -16,7 +16,7 @@ from .foreign import foreign, unheard
 from .graphs import Ending
 from .neural import Arrays
 from .outputs import Output
-from .reads import GraphReader, by_input, named_apart
+from .reads import GraphReader, by_input, in_pieces, named_apart
 
 
 class LiteRtRuntime(GraphReader):
@@ -77,18 +77,7 @@ class LiteRtRuntime(GraphReader):
         """
         given = by_input(arrays, self.wanted, self.path)
         feed = {name: self._fitted(name, values) for name, values in given.items()}
-        rows = len(next(iter(feed.values())))
-        if self.fixed is None:
-            return self._run(feed)
-        pieces = [self._piece(feed, start) for start in range(0, rows, self.fixed)]
-        return [np.concatenate([piece[i] for piece in pieces])[:rows] for i in range(len(self.given))]
-
-    def _piece(self, feed: Arrays, start: int) -> list[NDArray[Any]]:
-        """As many rows as a run must have; the last row again where there are fewer."""
-        assert self.fixed is not None
-        rows = len(next(iter(feed.values())))
-        place = np.minimum(np.arange(start, start + self.fixed), rows - 1)
-        return self._run({name: values[place] for name, values in feed.items()})
+        return in_pieces(self._run, feed, self.fixed or 0)
 
     def _fitted(self, name: str, values: NDArray[Any]) -> NDArray[Any]:
         """An input in the model's own type, where its shape is one that the model takes."""

@@ -18,8 +18,8 @@ from .graphs import Ending
 from .inside import inside
 from .neural import Arrays
 from .outputs import Output
-from .reads import GraphReader, by_input, named_apart
-from .runtimes import GRAPH_SECONDS, LOOP_SECONDS
+from .reads import GraphReader, by_input, in_pieces, named_apart
+from .runtimes import GRAPH_SECONDS, LOOP_SECONDS, fitted
 
 NAMES = ("openvino_model.xml", "model.xml")
 """What the file is called in a folder: by optimum, and in an artefact."""
@@ -69,6 +69,8 @@ class OpenVinoRuntime(GraphReader):
         Its inputs.
     shapes : list of list of int
         Of its inputs; -1 for any size.
+    fixed : int
+        Rows that a run must have; 0 where it takes any number.
     endings : dict of str to Ending
         What makes each of its outputs.
     place : int
@@ -98,8 +100,12 @@ class OpenVinoRuntime(GraphReader):
             names = named_apart([_name(port) for port in self.compiled.outputs])
             types = [port.get_element_type().get_type_name() for port in self.compiled.outputs]
             makers = [_maker(node) for node in graph.get_results()]
+            kinds = [port.get_element_type().get_type_name() for port in self.compiled.inputs]
+            self._inputs = dict(zip(self.wanted, zip(kinds, self.shapes, strict=True), strict=True))
             # One request serves all batches, which come one after the other.
             self._request = self.compiled.create_infer_request()
+        first = {shape[0] for shape in self.shapes if shape and shape[0] > 0}
+        self.fixed = first.pop() if len(first) == 1 else 0
         if not names:
             raise InputError(f"model.path: {path} has no output")
         self.given = [Output(n, TYPES.get(kind, kind)) for n, kind in zip(names, types, strict=True)]
@@ -122,7 +128,13 @@ class OpenVinoRuntime(GraphReader):
 
     def everything(self, arrays: Arrays) -> list[Any]:
         """All outputs for a batch."""
-        return list(self.run(by_input(arrays, self.wanted, self.path)))
+        feed = {n: self._fed(n, values) for n, values in by_input(arrays, self.wanted, self.path).items()}
+        return in_pieces(self.run, feed, self.fixed)
+
+    def _fed(self, name: str, values: NDArray[Any]) -> NDArray[Any]:
+        """Values as an input of the graph wants them; one line where they cannot be."""
+        kind, shape = self._inputs[name]
+        return fitted(values, TYPES.get(kind, kind), shape, f"model.path: {self.path}: its input {name!r}")
 
     def run(self, feed: Arrays) -> list[NDArray[Any]]:
         """Run the graph on arrays by the names of its inputs; returns all of its outputs.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +78,27 @@ def named_apart(names: Sequence[str]) -> list[str]:
     if len(names) == 1:
         return list(names)
     return [n if n and list(names).count(n) == 1 else str(i) for i, n in enumerate(names)]
+
+
+def in_pieces(run: Callable[[Arrays], list[Any]], feed: Arrays, size: int) -> list[Any]:
+    """All outputs of a graph that takes so many rows, piece by piece; any number where that is 0.
+
+    The last piece is filled up with its last row.
+    """
+    if not size:
+        return run(feed)
+    rows = len(next(iter(feed.values())))
+    parts = []
+    for start in range(0, rows, size):
+        place = np.minimum(np.arange(start, start + size), rows - 1)
+        found = run({name: values[place] for name, values in feed.items()})
+        kept = min(size, rows - start)
+        parts.append([part[:kept] if np.ndim(part) or isinstance(part, list) else part for part in found])
+    return [joined_batches(pieces) for pieces in zip(*parts, strict=True)]
+
+
+def joined_batches(pieces: Sequence[Any]) -> Any:
+    """An output of several batches as one."""
+    if isinstance(pieces[0], list):
+        return [row for piece in pieces for row in piece]
+    return np.concatenate(pieces) if np.ndim(pieces[0]) else pieces[0]

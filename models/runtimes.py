@@ -20,7 +20,7 @@ from .foreign import STOPS, foreign, one_line
 from .graphs import Ending, looked_through
 from .neural import Arrays
 from .outputs import Output, Reading
-from .reads import GraphReader, by_input
+from .reads import GraphReader, by_input, in_pieces
 
 LOOP_SECONDS = 30.0
 """How long an ONNX graph with loops may work on one batch: nothing else says when it ends."""
@@ -374,23 +374,12 @@ class OnnxRuntime(GraphReader):
     def everything(self, arrays: Arrays) -> list[Any]:
         """All outputs for a batch."""
         feed = {n: self._fed(n, values) for n, values in by_input(arrays, self.wanted, self.path).items()}
-        return self._run_fixed(feed) if self.fixed else self.run(feed)
+        return in_pieces(self.run, feed, self.fixed)
 
     def _fed(self, name: str, values: NDArray[Any]) -> NDArray[Any]:
         """Values as an input of the graph wants them; one line where they cannot be."""
         wanted = self.wanted[name]
         return fitted(values, wanted.type, wanted.shape, f"model.path: {self.path}: its input {name!r}")
-
-    def _run_fixed(self, feed: Arrays) -> list[Any]:
-        """Run a graph of one batch size piece by piece; the last piece is filled up with its last row."""
-        rows, size = len(next(iter(feed.values()))), self.fixed
-        parts = []
-        for start in range(0, rows, size):
-            place = np.minimum(np.arange(start, start + size), rows - 1)
-            found = self.run({name: values[place] for name, values in feed.items()})
-            kept = min(size, rows - start)
-            parts.append([part[:kept] if np.ndim(part) or isinstance(part, list) else part for part in found])
-        return [joined_batches(pieces) for pieces in zip(*parts, strict=True)]
 
     def run(self, feed: Arrays) -> list[Any]:
         """Run the graph on arrays of its own types; returns all of its outputs.
@@ -470,13 +459,6 @@ def fixed_batch(wanted: Mapping[str, Any]) -> int:
     first = {i.shape[0] for i in wanted.values() if i.shape}
     sizes = {size for size in first if isinstance(size, int) and size > 0}
     return sizes.pop() if len(sizes) == 1 else 0
-
-
-def joined_batches(pieces: Sequence[Any]) -> Any:
-    """An output of several batches as one."""
-    if isinstance(pieces[0], list):
-        return [row for piece in pieces for row in piece]
-    return np.concatenate(pieces) if np.ndim(pieces[0]) else pieces[0]
 
 
 KINDS = {

@@ -22,7 +22,8 @@ from .load import graph_head, graph_inputs, named_inputs, padding_side, place_of
 from .neural import Arrays, Head, Inputs, NeuralModel
 from .outputs import Output, Reading, assembled, label_words
 from .protocols import PROTOCOLS, SCORES, Answer, ServedColumns, ServedProtocol
-from .runtimes import fixed_batch, joined_batches
+from .reads import joined_batches
+from .runtimes import fixed_batch
 
 
 class ServedRuntime:

@@ -44,9 +44,22 @@ def test_it_computes_the_graph_whatever_the_batch(saved):
     assert runtime.describe()["runtime"] == "openvino"
 
 
+def test_a_graph_of_one_batch_size_is_fed_piece_by_piece(saved):
+    import openvino as ov
+
+    graph = ov.Core().read_model(saved / "model.xml")
+    graph.reshape([2, 3])
+    ov.save_model(graph, saved / "fixed.xml", compress_to_fp16=False)
+    runtime = OpenVinoRuntime(saved / "fixed.xml")
+    for rows in (1, 2, 5):
+        x = np.random.default_rng(rows).normal(size=(rows, 3))
+        found = runtime({"x": x.astype(np.float32)})
+        np.testing.assert_allclose(found, x @ WEIGHTS.T + BIAS, rtol=1e-5, atol=1e-6)
+
+
 def test_broken_files_are_told_in_one_line(saved, capfd):
     runtime = OpenVinoRuntime.load(saved)
-    with pytest.raises(InputError, match="cannot score the table"):
+    with pytest.raises(InputError, match=r"its input 'x' has the shape \(any, 3\), the rows give \(any, 4\)"):
         runtime({"x": np.ones((2, 4), np.float32)})
     with pytest.raises(InputError, match="wants the inputs x"):
         runtime({"y": np.ones((2, 3), np.float32), "z": np.ones((2, 3), np.float32)})
