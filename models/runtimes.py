@@ -165,7 +165,8 @@ class TorchRuntime:
                     return self._matrix(call(*tensors.values()), tensors)
             except RuntimeError as error:
                 # Weights that are no layer's take what they are multiplied with in their own type alone.
-                if "dtype" not in str(error):
+                # torch calls a type by either word, by how many rows there are.
+                if not any(word in str(error) for word in ("dtype", "scalar type")):
                     raise
                 self._whole = True
         tensors = self._as_wanted(tensors)

@@ -514,6 +514,31 @@ def test_three_classes_decide_by_the_likeliest(rows, tmp_path, module_of):
 # --- half precision ---------------------------------------
 
 
+@pytest.mark.parametrize("rows_in_batch", [1, 64])
+def test_weights_that_are_no_layers_are_multiplied_in_their_own_type(rows_in_batch, module_of):
+    """Of one row torch makes another product than of many, and complains in other words."""
+    import torch
+
+    class Mixed(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            torch.manual_seed(2)
+            self.experts = torch.nn.Parameter(torch.randn(3, 4, 8))
+            self.gate, self.head = torch.nn.Linear(4, 3), torch.nn.Linear(8, 2)
+
+        def forward(self, x):
+            parts = torch.einsum("ni,eio,ne->no", x, self.experts, torch.softmax(self.gate(x), 1))
+            return self.head(torch.relu(parts))
+
+    table = numbers(80)
+    spec = {"features": FEATURES, "factory": module_of(Mixed()), "batch_rows": rows_in_batch}
+    model = load("torch", table, dtype="bfloat16", **spec)
+    x = torch.from_numpy(matrix(table)).bfloat16()
+    with torch.no_grad():
+        expected = Mixed().bfloat16()(x).float().numpy()
+    np.testing.assert_allclose(model.logits(batch(table, model)), expected, atol=0.1)
+
+
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_codes_of_categories_are_not_cast_to_half_precision(dtype, module_of):
     import torch
