@@ -105,7 +105,7 @@ def configuration_of(result: AuditResult, **instead: Any) -> Config:
     except ValidationError as error:
         by = result.environment.fairweigh
         written = "" if by == __version__ else f" (written by fairweigh {shown(by)}, this is {__version__})"
-        raise InputError(f"configuration: cannot be used{written}: {first_problem(error)}") from None
+        raise InputError(f"configuration: cannot be used{written}: {first_problem(error, Config)}") from None
 
 
 def opened(path: Path) -> Finished:

@@ -1,0 +1,75 @@
+"""What a run makes beside its figures: variants, a report, a place in a history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import (
+    Field,
+    PlainSerializer,
+    field_validator,
+)
+
+from ...metrics.table import METRICS
+from ..masked import masked
+
+if TYPE_CHECKING:
+    pass
+
+
+from .gate import AGGREGATES
+from .section import Section, unknown
+
+
+class Planned(Section):
+    """A variant to make: its name, the steps of its recipe in order, and what it starts from."""
+
+    name: str
+    steps: list[dict[str, dict[str, Any]]]
+    on: str = Field("original", description="'original', 'compressed' (each of them), or a variant's name.")
+
+    @property
+    def named(self) -> list[tuple[str, dict[str, Any]]]:
+        """The steps as (recipe, parameters)."""
+        return [(recipe, params) for step in self.steps for recipe, params in step.items()]
+
+
+class ReportSpec(Section):
+    """How the report is headed and drawn."""
+
+    title: str | None = None
+    charts: bool = True
+    language: Literal["en", "zh"] = Field("en", description="Of the report: English or Simplified Chinese.")
+    regimes: list[str | dict[str, dict[str, Any] | None]] = Field(
+        default_factory=list,
+        description="Rules to report under: a name, or {name: {input: value}}; see 'fairweigh regimes'.",
+    )
+
+    reasons: dict[str, str] = Field(
+        default_factory=dict, description="Why each metric or disparity was chosen; the report quotes it."
+    )
+
+    @field_validator("reasons")
+    @classmethod
+    def _metrics_known(cls, given: dict[str, str]) -> dict[str, str]:
+        for name in given:
+            if name not in METRICS and name not in AGGREGATES:
+                raise ValueError(unknown(name, [*METRICS, *AGGREGATES], "metric"))
+        return given
+
+    @field_validator("regimes")
+    @classmethod
+    def _regimes_known(cls, given: list[Any]) -> list[Any]:
+        from ..regimes.base import listed
+
+        listed(given)
+        return given
+
+
+class History(Section):
+    """The database in which each run is recorded."""
+
+    url: Annotated[str, PlainSerializer(masked)] = Field(
+        "sqlite:///fairness.db", description="Any SQLAlchemy address; kept and shown without its password."
+    )
+    required: bool = Field(False, description="A run that cannot be recorded ends with exit code 2.")

@@ -1,0 +1,137 @@
+"""Figures of slices, what differs between them, and which differences stand out."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from .part import Estimate, Part, Slice, Status
+
+
+class Counts(Part):
+    """Row counts of a slice; null where labels or decisions are missing."""
+
+    tp: int | None = None
+    fp: int | None = None
+    fn: int | None = None
+    tn: int | None = None
+    selected: int | None = Field(None, description="Rows with a positive decision.")
+    positives: int | None = Field(None, description="Rows with the positive label.")
+
+
+class SliceResult(Part):
+    """All figures of one slice."""
+
+    slice: Slice
+    n: int = Field(description="Rows in the slice.")
+    weight: float | None = Field(None, description="Sum of the rows' weights, for weighted data.")
+    status: Status = "ok"
+    unknown: bool = Field(False, description="A sensitive value is missing: outside gates unless named.")
+    counts: Counts
+    metrics: dict[str, Estimate]
+
+
+class Disparity(Part):
+    """One metric compared between slices.
+
+    ``scope`` is ``reference`` for one slice against the reference slice (difference = slice -
+    reference, ratio = slice / reference), ``between`` for the extremes over all slices of a feature
+    (difference = highest - lowest in ``slice`` and ``reference``, ratio = lowest / highest), and
+    ``index`` for a single number over all slices (variance, differential fairness, entropy).
+    """
+
+    name: str = Field(description="Such as demographic_parity_difference, or METRIC_difference.")
+    metric: str
+    by: list[str] = Field(description="The sensitive features whose slices are compared.")
+    compare: Literal["difference", "ratio", "index"]
+    scope: Literal["reference", "between", "index"]
+    slice: Slice | None = None
+    reference: Slice | None = None
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    simultaneous_low: float | None = Field(None, description="Limits that hold for all slices together.")
+    simultaneous_high: float | None = None
+    p: float | None = Field(
+        None,
+        description="Two-sided exact p of no difference. Against a reference picked for its value it is "
+        "adjusted for that choice, as the limits beside it are.",
+    )
+    p_adjusted: float | None = Field(
+        None,
+        description="The same after Benjamini-Hochberg over the variant's whole family of differences "
+        "(see findings), or adjusted for the choice of a picked reference.",
+    )
+    confidence: float = 0.95
+    method: str = ""
+    status: Status = "ok"
+    why: str | None = None
+    excluded: list[Slice] = Field(default_factory=list, description="Slices left out: undefined or unknown.")
+
+
+class CalibrationBin(Part):
+    """Rows whose score lies in [low, high)."""
+
+    low: float
+    high: float
+    n: int
+    mean_score: float
+    rate: float = Field(description="Observed share of positives.")
+    rate_low: float
+    rate_high: float
+
+
+class ScoreDetail(Part):
+    """Score figures of one slice that are curves rather than numbers."""
+
+    slice: Slice
+    n: int
+    mean: float | None
+    sd: float | None
+    smd: Estimate | None = Field(
+        None, description="Standardised mean difference to the reference slice (slice - reference)."
+    )
+    histogram_edges: list[float] = Field(default_factory=list)
+    histogram_counts: list[int] = Field(default_factory=list)
+    calibration: list[CalibrationBin] = Field(default_factory=list)
+    roc: list[tuple[float, float]] = Field(
+        default_factory=list, description="(false positive rate, true positive rate), thinned."
+    )
+    calibration_error_debiased: float | None = Field(
+        None, description="Expected calibration error less what chance alone adds to it, at least 0."
+    )
+    calibration_p: float | None = Field(
+        None, description="p of perfect calibration in the bins, from the same covariance as the limits."
+    )
+
+
+class Found(Part):
+    """A difference that is more than chance explains among all that were looked at."""
+
+    metric: str
+    by: list[str]
+    slice: Slice
+    reference: Slice
+    value: float = Field(description="slice - reference.")
+    low: float
+    high: float
+    confidence: float = Field(description="Of this interval: 1 - level x found / looked_at.")
+    p: float
+    p_adjusted: float = Field(description="After Benjamini-Hochberg over all that were looked at.")
+
+
+class Findings(Part):
+    """Differences to the reference that stand out, in one declared family of a variant.
+
+    The family is every eligible rate in every slice of every partition against its reference; the false
+    discovery rate is held at ``level``, and the intervals at the false coverage rate that goes with it, so
+    that an interval excludes 0 exactly where its difference is found.
+    """
+
+    looked_at: int = Field(description="Differences in the family.")
+    level: float = Field(0.05, description="Expected share of false findings, at most.")
+    found: list[Found] = Field(
+        default_factory=list,
+        description="The one shown to be largest first; of two metrics that mirror each other one alone.",
+    )

@@ -1,0 +1,78 @@
+"""A variant with all its figures, and the choice among variants."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from .cost import Cost, SelfFlips
+from .figures import Counts, Disparity, Findings, ScoreDetail, SliceResult
+from .part import Estimate, Part, Verdict
+from .recipe import Recipe, Step
+
+
+class Variant(Part):
+    """One model as audited: the original, a compressed or a mitigated one."""
+
+    name: str
+    kind: Literal["original", "compressed", "mitigated"] = "original"
+    parent: str | None = None
+    recipe: Recipe | None = None
+    cost: Cost | None = None
+    self_flips: SelfFlips | None = None
+    model: dict[str, Any] = Field(
+        default_factory=dict, description="What the model is: kind, path, sha256, threshold, features."
+    )
+    overall: dict[str, Estimate]
+    counts: Counts
+    slices: list[SliceResult]
+    disparities: list[Disparity]
+    scores: list[ScoreDetail] = Field(default_factory=list)
+    findings: Findings | None = Field(None, description="Null where there is no rate to compare.")
+
+
+class Failed(Part):
+    """A recipe that could not be carried out, or a given variant (without steps) that could not be scored."""
+
+    name: str
+    steps: list[Step]
+    why: str
+
+
+class Standing(Part):
+    """Where a variant stands on the ladder, on one split."""
+
+    variant: str
+    cost: float = Field(description="Weighted sum of compute and storage ratios; 2 for the original.")
+    performance: float | None
+    worst_gap: float | None = Field(
+        None, description="Largest absolute gap of a fairness metric over slices."
+    )
+    worst_gap_what: str = ""
+    mean_gap: float | None = None
+    flip_rate: float | None = None
+    verdict: Verdict = Field(description="Worst over the gates and targets of this variant.")
+    misses: list[str] = Field(default_factory=list, description="Ids of gates and targets it does not pass.")
+    on_frontier: bool = False
+
+
+class Frontier(Part):
+    """The ladder of variants, and which is the cheapest that may be released."""
+
+    performance: str = Field(description="Metric of performance.")
+    gaps: list[str] = Field(description="Metrics whose gaps are judged.")
+    weights: dict[str, float]
+    targets: dict[str, str] = Field(default_factory=dict)
+    recommended: str | None
+    nearest: str | None = Field(None, description="When none qualifies: the variant that misses least.")
+    why: str
+    selected_on: str = Field(description="In words: the rows on which the choice was made.")
+    selection_rows: int | None = Field(None, description="Null where there is no selection split.")
+    certified: bool | None = Field(
+        None,
+        description="Whether the verdict of the chosen variant was found on rows that did not choose it; "
+        "null where nothing competed.",
+    )
+    selection: list[Standing] = Field(default_factory=list, description="On the selection split.")
+    variants: list[Standing] = Field(description="On the evaluation rows.")

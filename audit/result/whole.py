@@ -1,0 +1,55 @@
+"""The whole result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from .about import Coverage, DataInfo, Definition, Environment, NotMeasured, Priorities
+from .changes import Comparison, Counterfactual, Difference, Identified, TwinRows
+from .gates import BaselineInfo, GateResult, GatesTogether, PolicyInfo
+from .part import Part, RunVerdict
+from .variants import Failed, Frontier, Variant
+
+SCHEMA_VERSION = "1.0"
+"""What is written; every 1.y is read."""
+
+
+VERSIONS = "^1[.](0|[1-9][0-9]{0,5})$"
+
+
+class AuditResult(Part):
+    """A whole audit."""
+
+    schema_version: str = Field(SCHEMA_VERSION, pattern=VERSIONS)
+    audit: str
+    title: str
+    created: str = Field(description="UTC time, ISO 8601.")
+    verdict: RunVerdict = Field(description="Worst of the binding gates; 'no verdict' where there are none.")
+    confidence: float = 0.95
+    environment: Environment
+    configuration: dict[str, Any]
+    configuration_sha256: str = Field("", description="Of the configuration, as in MANIFEST.json.")
+    data: DataInfo
+    variants: list[Variant]
+    coverage: list[Coverage] = Field(
+        default_factory=list, description="What the slices of the first variant leave unjudged, by features."
+    )
+    failed: list[Failed] = Field(default_factory=list)
+    comparisons: list[Comparison] = Field(default_factory=list)
+    differences: list[Difference] = Field(
+        default_factory=list, description="Of a comparison of two runs: what they differ in."
+    )
+    identified: Identified | None = None
+    counterfactuals: list[Counterfactual] = Field(default_factory=list)
+    twins: TwinRows | None = Field(None, description="Null where no twins were asked for.")
+    gates: list[GateResult]
+    gates_together: GatesTogether | None = Field(None, description="Null without a proven gate.")
+    frontier: Frontier | None = None
+    policy: PolicyInfo | None = Field(None, description="Set where a finished run was judged by a policy.")
+    baseline: BaselineInfo | None = None
+    definitions: dict[str, Definition]
+    priorities: Priorities = Field(default_factory=Priorities)
+    methods: dict[str, str] = Field(description="Interval method -> what it is and its reference.")
+    not_measured: list[NotMeasured] = Field(default_factory=list)
