@@ -37,9 +37,9 @@ from .recipes import Family, find
 
 WEIGHTS, ONNX, SKOPS = "model.safetensors", "model.onnx", "model.skops"
 IR = ("model.xml", "model.bin")
+"""OpenVINO's graph, and its weights."""
 ALIGNED = 64
 """Bytes at multiples of which torch puts tensors on a CPU."""
-"""OpenVINO's graph, and its weights."""
 
 Step = tuple[str, dict[str, Any]]
 """Name of a recipe that was applied, and its record."""
