@@ -11,7 +11,6 @@ from pydantic import Field
 from ..datasets.errors import InputError
 from ..datasets.training import TrainingRows
 from ..models.extras import optional, quiet
-from ..models.foreign import one_line
 from ..models.runtimes import TorchRuntime
 from ..models.sources import ExportedSource, FactorySource, TransformersSource
 from ..told import tell
@@ -206,8 +205,9 @@ def _check(model: Any, student: Any, context: Context) -> None:
     except Exception as error:
         # Sizes that do not go together make a module fail as its own code does.
         raise InputError(
-            f"distill.width: a narrower {type(student).__name__} does not run: {one_line(error)}"
-        ) from None
+            f"distill.width: a {type(student).__name__} of this width does not run, as sizes of its "
+            "configuration do not go together then"
+        ) from error
 
 
 def _inherit(student: Any, teacher: Any, kept: Kept) -> None:

@@ -377,17 +377,22 @@ class Int4(TorchAO):
     group_size: Literal[32, 64, 128, 256] = Field(128, description="Weights that share a scale.")
 
 
+def _wide(layer: Any) -> bool:
+    """Whether torchao tells a layer's inputs from the scales of its outputs: not where there is one."""
+    return bool(layer.in_features > 1)
+
+
 @recipe("int8-weight", TorchAO, rebuild=turn)
 def int8_weight(model: Any, params: TorchAO, context: Context) -> Done:
     """int8 weights, float32 activations."""
-    return _torchao(model, params, context, "int8-weight", "Int8WeightOnlyConfig", {"version": 2})
+    return _torchao(model, params, context, "int8-weight", "Int8WeightOnlyConfig", {"version": 2}, _wide)
 
 
 @recipe("int8-torchao", TorchAO, rebuild=turn)
 def int8_torchao(model: Any, params: TorchAO, context: Context) -> Done:
     """int8 weights and activations, one scale per row."""
     done = _torchao(
-        model, params, context, "int8-torchao", "Int8DynamicActivationInt8WeightConfig", {"version": 2}
+        model, params, context, "int8-torchao", "Int8DynamicActivationInt8WeightConfig", {"version": 2}, _wide
     )
     if not params.compile:
         done.notes.append(tell("Pays only when it is compiled (compile: true); uncompiled it runs slower."))

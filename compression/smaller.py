@@ -7,7 +7,6 @@ from typing import Any
 
 from ..datasets.errors import InputError
 from ..models.extras import optional, quiet
-from ..models.foreign import one_line
 
 CLOSE = 1e-3
 """Most that a smaller module's outputs may lie from those of the masked one, of their own size."""
@@ -56,8 +55,8 @@ def check_smaller(model: Any, masked: Any, tensors: Mapping[str, Any], *, broke:
     try:
         found = logits_of(model, tensors)
     except Exception as error:
-        # Sizes that a module's own code holds do not follow its layers'.
-        raise InputError(f"{broke}: {one_line(error)}") from None
+        # Sizes that a module's own code holds do not follow its layers'; where that shows is its own affair.
+        raise InputError(broke) from error
     if masked is None:
         return
     size = max(float(masked.abs().max()), 1.0)

@@ -151,10 +151,11 @@ def _with_torch_pruning(model: Any, amount: float, context: Context, notes: list
 
 
 def _check(model: Any, masked: Any, tensors: Mapping[str, Any]) -> None:
+    kind = type(model.runtime.module).__name__
     check_smaller(
         model, masked, tensors,
-        broke=f"{NAME}: the smaller model does not run",
-        apart=f"{NAME}: the smaller {type(model.runtime.module).__name__} does not give what the model gives "
+        broke=f"{NAME}: the smaller {kind} does not run, as sizes in its code do not follow its layers'",
+        apart=f"{NAME}: the smaller {kind} does not give what the model gives "
         "without these units",
     )  # fmt: skip
 

@@ -153,11 +153,19 @@ def _merged(module: Any, settings: dict[str, Any], weights: Path, where: str) ->
     load = optional("safetensors.torch", "a LoRA adapter").load_file
     with foreign(f"{where}: the adapter does not fit its model"), quiet():
         wrapped = peft.get_peft_model(module, peft.LoraConfig(**settings))
-        found = peft.set_peft_model_state_dict(wrapped, load(str(weights)))
+        held = load(str(weights))
+        found = peft.set_peft_model_state_dict(wrapped, held)
         lacking = [name for name in found.missing_keys if "lora_" in name or "modules_to_save" in name]
-        odd = list(found.unexpected_keys)
+        odd = [name for name in found.unexpected_keys if not _said_twice(name, held)]
         if lacking or odd:
             raise ValueError(
                 f"its weights lack {lacking[0]!r}" if lacking else f"the model has no place for {odd[0]!r}"
             )
         return wrapped.merge_and_unload()
+
+
+def _said_twice(name: str, held: Mapping[str, Any]) -> bool:
+    """Whether a tensor was taken under another name: ``bias: all`` writes that of a trained head twice."""
+    torch = optional("torch", "a LoRA adapter", "lora")
+    first = name.replace(".modules_to_save.", ".")
+    return first != name and first in held and bool(torch.equal(held[first], held[name]))

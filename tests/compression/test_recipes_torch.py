@@ -106,6 +106,39 @@ def make():
 """
 
 
+ONE_INPUT = """
+import torch
+
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = torch.nn.Linear(1, 16), torch.nn.Linear(2, 16)
+        self.out = torch.nn.Linear(16, 2)
+
+    def forward(self, x):
+        return self.out(torch.relu(self.one(x[:, :1]) + self.two(x[:, 1:3])))
+
+
+def make():
+    torch.manual_seed(0)
+    return Net().eval()
+"""
+
+
+@pytest.mark.parametrize("recipe", ["int8-weight", "int8-torchao"])
+def test_a_layer_of_one_input_stays_as_it_is_beside_others(recipe, made, here, monkeypatch):
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    (here / "one_input.py").write_text(ONE_INPUT)
+    model = load("torch", numbers(), factory="one_input:make", features=FEATURES)
+    found = made(model, (recipe, {}))
+    weight = found.model.runtime.module.one.weight
+    assert type(weight).__module__.startswith("torch.nn")
+    assert (weight == module_of(model).one.weight).all()
+    assert "1 Linear layer left alone" in " ".join(map(str, found.steps[0]["notes"]))
+    assert_loads_again(found)
+
+
 @pytest.mark.parametrize("recipe", ["int8-dynamic", "int8-weight", "int8-torchao", "qat"])
 def test_a_layer_in_several_places_is_quantised_once(recipe, made, here, monkeypatch):
     import torch
