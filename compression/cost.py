@@ -25,7 +25,7 @@ from .description import PROGRAM
 from .ir import constants
 from .layers import initialisers
 
-SECONDS = 0.6
+SECONDS = 0.3
 """The most time that the rounds of one batch size of one variant are given."""
 LEAST_ROUNDS, MOST_ROUNDS = 11, 41
 FEWEST_ROUNDS = 7

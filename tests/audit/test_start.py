@@ -413,7 +413,7 @@ def test_any_text_is_itself_again(tmp_path: Path, values: list[str], name: str) 
 
 
 def read_back(text: str) -> Any:
-    from fairweigh.audit.config import _paired
+    from fairweigh.audit.config.reading import _paired
 
     return _paired(dict(YAML(typ="safe", pure=True).load(text)))
 
