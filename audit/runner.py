@@ -6,7 +6,7 @@ import errno
 import gc
 import re
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -52,18 +52,23 @@ TURNED_ROUND = 0.9
 
 
 @contextmanager
-def _collecting() -> Iterator[None]:
-    """Let the collector look at what comes from here on alone.
+def _collecting() -> Iterator[Callable[[], object]]:
+    """Give what collects the garbage of a variant, looking at what came since the last one alone.
 
-    It is called after each variant, and the libraries' own objects, a million of them, take most of a second.
+    The libraries' own objects, a million of them, and those that recipes bring take most of a second.
     """
     if gc.get_freeze_count():
         # Whoever froze what there was before knows when that ends.
-        yield
+        yield gc.collect
         return
+
+    def collect() -> None:
+        gc.collect()
+        gc.freeze()
+
     gc.freeze()
     try:
-        yield
+        yield collect
     finally:
         gc.unfreeze()
 
@@ -104,12 +109,12 @@ def audit(
 
 def _beside(config: Config) -> AbstractContextManager[FreshProcesses | None]:
     """The processes that will load artefacts: they import a model's libraries while it is loaded here."""
-    kind = config.model.resolved if config.model else None
-    if config.model is None or not config.planned or config.family == "scores":
+    model = config.model
+    if model is None or not config.planned or config.family == "scores":
         return nullcontext()
     from ..compression.fresh import FreshProcesses
 
-    return FreshProcesses(kind if kind == "transformers" else config.family, config.model.device)
+    return FreshProcesses("transformers" if model.resolved == "transformers" else config.family, model.device)
 
 
 def _audit(
@@ -321,11 +326,11 @@ class _Audit:
         learned = learning(self.config, model, self._table, notes) if planned else (None, None)
         files = files_of(model, self.config.model) if self.config.model else []
         with ExitStack() as closing:
-            closing.enter_context(_collecting())
+            collect = closing.enter_context(_collecting())
             shop = closing.enter_context(
                 Workshop(
-                    self.config, model, rows, learned, self.data, self.folder.folder, self.progress, fresh,
-                    files,
+                    self.config, model, rows, learned, self.data, self.folder.folder, self.progress, collect,
+                    fresh, files,
                 )
             )  # fmt: skip
             cost, flips = shop.original_cost()
@@ -354,7 +359,7 @@ class _Audit:
                     # A stranger's model goes through libraries of its own: whatever breaks there is its row.
                     broken.append(failed_given(wanted, error))
                     self._forget(wanted.name)
-                gc.collect()
+                collect()
         return entries, broken
 
     def _made(self, shop: Workshop) -> tuple[list[Entry], list[Failed]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -85,6 +84,8 @@ class Workshop:
         Says which features are sensitive and how they are cut; no row of it is read here.
     folder : Path
         The run's; artefacts are written into it.
+    collect : callable
+        Collects the garbage of a variant.
     fresh : FreshProcesses, optional
         That load what is made; needed where anything is.
     files : sequence of Path
@@ -103,6 +104,7 @@ class Workshop:
     data: EvaluationSet
     folder: Path
     progress: Progress
+    collect: Callable[[], object]
     fresh: FreshProcesses | None = None
     files: Sequence[Path] = ()
 
@@ -195,9 +197,7 @@ class Workshop:
             yield made
             # Modules hold themselves in circles, and the command line has switched the collector off.
             del made
-            gc.collect()
-            # What is left are the libraries that a recipe brought, which need not be looked at again.
-            gc.freeze()
+            self.collect()
             forget_compiled()
 
     def finished(self, begun: Begun) -> Ready | Failed:

@@ -118,7 +118,7 @@ def _shown_definitions(result: AuditResult, variant: Variant | None) -> list[Any
 
 @cache
 def environment(more: Path | None = None) -> Environment:
-    """Return the environment of the HTML templates: everything escaped, the filters, the language.
+    """Return the environment of the HTML templates: everything escaped, the filters, the messages.
 
     Parameters
     ----------
