@@ -82,6 +82,10 @@ SCORED = ("onnx", "predictions", "callable")
 """Kinds that no recipe changes; a rule can stand behind their scores."""
 
 
+FORMER = {"dtype": "float32"}
+"""Defaults that were: a finished run's configuration says them of models of every kind."""
+
+
 class ModelSpec(Written):
     """The model: trained here, saved, served (``endpoint``), a table of predictions, or a callable."""
 
@@ -174,7 +178,8 @@ class ModelSpec(Written):
             name: info.get_default(call_default_factory=True)
             for name, info in type(self).model_fields.items()
         }
-        extra = sorted(n for n in self.model_fields_set - allowed if getattr(self, n) != defaults[n])
+        said = self.model_fields_set - allowed
+        extra = sorted(n for n in said if getattr(self, n) not in (defaults[n], FORMER.get(n, defaults[n])))
         if extra:
             raise ValueError(f"a model of kind {kind} has no {', '.join(extra)}")
         if self.decision is not None and self.threshold is not None:

@@ -148,3 +148,12 @@ def test_what_is_no_day_is_text(tmp_path):
     path = tmp_path / "a.yaml"
     path.write_text("audit: model-2026-02-30-b\nrelease: '2026-02-30'\n")
     assert load_yaml(path) == {"audit": "model-2026-02-30-b", "release": "2026-02-30"}
+
+
+def test_a_default_of_an_earlier_state_is_read_in_a_finished_runs_configuration():
+    from fairweigh.audit.config import ModelSpec
+
+    told = {"kind": "predictions", "score": "s", "dtype": "float32"}
+    assert ModelSpec.model_validate(told).dtype == "float32"
+    with pytest.raises(ValueError, match="a model of kind predictions has no dtype"):
+        ModelSpec.model_validate(told | {"dtype": "float16"})
