@@ -6,17 +6,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..metrics import compare, gap_growth
 from ..metrics.counts import UNKNOWN, Tally
+from ..metrics.entry import Metric
 from ..metrics.evidence import Pairs
 from ..metrics.exact import RATIO
 from ..metrics.figures import Figure
 from ..metrics.intervals import Floats, adjust_p, normal_quantile
-from ..metrics.table import CALIBRATION_SHIFT, EXCESS_LOSS, METRICS, SELECTED
+from ..metrics.table import SELECTED
+from ..tasks.cases import By
 from ..told import tell
-from .measure import By, Slices
+from .measure import Slices
 from .pairs import Paired
 from .result import Change, Comparison, Flips, GapChange, Status, Variant
 from .variant import Plan, number, small_because, status_of, undefined_because
@@ -29,10 +30,12 @@ def compared(paired: Paired, plan: Plan, before: str, after: str) -> Comparison:
 
     Metrics of the labels alone (a base rate) cannot change and are left out.
     """
-    names = [m for m in plan.metrics if not METRICS[m].of_labels and not paired.lacks(METRICS[m])]
     partitions = [WHOLE, *paired.partitions(plan.depth)]
-    changes = [c for by in partitions for name in names for c in _changes(paired, name, by, plan)]
-    gaps = [g for by in partitions[1:] for name in names for g in _gap_changes(paired, name, by, plan)]
+    changes, gaps = _of_metrics(paired, plan.metrics, partitions, plan)
+    for c in plan.classes:
+        of_class = _of_metrics(paired.view(c), plan.class_metrics, partitions, plan)
+        changes += [one.model_copy(update={"view": c}) for one in of_class[0]]
+        gaps += [one.model_copy(update={"view": c}) for one in of_class[1]]
     overall, flips, agreement = None, [], None
     if paired.decided:
         overall = next(_flips(paired, WHOLE, plan))
@@ -44,9 +47,19 @@ def compared(paired: Paired, plan: Plan, before: str, after: str) -> Comparison:
     )  # fmt: skip
 
 
+def _of_metrics(
+    paired: Paired, metrics: Sequence[str], partitions: Sequence[By], plan: Plan
+) -> tuple[list[Change], list[GapChange]]:
+    names = [m for m in metrics if not paired.metric(m).of_labels and not paired.lacks(m)]
+    changes = [c for by in partitions for name in names for c in _changes(paired, name, by, plan)]
+    gaps = [g for by in partitions[1:] for name in names for g in _gap_changes(paired, name, by, plan)]
+    return changes, gaps
+
+
 def methods_of(variants: Sequence[Variant], comparisons: Sequence[Comparison]) -> set[str]:
     """Return the interval methods of a result's figures and changes, as keys of ``METHODS``."""
     used = {e.method for v in variants for s in v.slices for e in s.metrics.values()}
+    used |= {e.method for v in variants for of in v.overall_views.values() for e in of.values()}
     used |= {d.method for v in variants for d in v.disparities} | {"bonferroni"}
     used |= {"standardised"} if variants[0].scores else set()
     return used.union(*map(methods_used, comparisons))
@@ -66,7 +79,7 @@ def _changes(paired: Paired, name: str, by: By, plan: Plan) -> Iterator[Change]:
     adjusted = _holm(p, slices)
     for i in slices.shown:
         value, n = number(figure.value[i]), int(figure.n[i])
-        status, why = _status(name, figure, before, i, plan)
+        status, why = _status(paired.metric(name), figure, before, i, plan)
         yield Change.model_construct(
             metric=name, slice=slices.name(i), n=n, before=number(before.value[i]),
             after=number(after.value[i]), value=value, low=None if value is None else number(low[i]),
@@ -75,10 +88,10 @@ def _changes(paired: Paired, name: str, by: By, plan: Plan) -> Iterator[Change]:
         )  # fmt: skip
 
 
-def _status(name: str, figure: Figure, before: Figure, i: int, plan: Plan) -> tuple[Status, str | None]:
+def _status(metric: Metric, figure: Figure, before: Figure, i: int, plan: Plan) -> tuple[Status, str | None]:
     n = int(figure.n[i])
     if not figure.defined[i]:
-        why = undefined_because(name, n)
+        why = undefined_because(metric, n)
         if before.defined[i]:
             return "undefined", tell("after the change: {why}", why=why)
         return "undefined", tell("before the change: {why}", why=why)
@@ -128,8 +141,7 @@ def _gap_changes(paired: Paired, name: str, by: By, plan: Plan) -> Iterator[GapC
 
 
 def _flips(paired: Paired, by: By, plan: Plan) -> Iterator[Flips]:
-    slices, tally = paired.slices(by), paired.tally(by)
-    flips = tally.flips()
+    slices, flips = paired.slices(by), paired.flips(by)
     figure = SELECTED.of(flips)
     tail = (1 - plan.confidence) / 2
     low, high = figure.limits(normal_quantile(plan.confidence), 1.0)
@@ -138,8 +150,7 @@ def _flips(paired: Paired, by: By, plan: Plan) -> Iterator[Flips]:
     ratio_low, ratio_high = (
         np.where(np.isnan(ratio), np.nan, f(tail)) for f in (against.lower, against.upper)
     )
-    counts = tally.counts
-    p = compare.p_apart(against) if by else np.full(len(tally), np.nan)
+    p = compare.p_apart(against) if by else np.full(len(flips), np.nan)
     columns: dict[str, Floats | None] = {
         "rate": figure.value,
         "low": low,
@@ -150,20 +161,17 @@ def _flips(paired: Paired, by: By, plan: Plan) -> Iterator[Flips]:
         "p": p,
         **_shifts(paired, by),
     }
-    moves: dict[str, NDArray[np.int64] | None] = {
-        "gained": counts[..., 0, 1].sum(1),
-        "lost": counts[..., 1, 0].sum(1),
-        "spoiled": counts[:, 0, 0, 1] + counts[:, 1, 1, 0] if tally.labelled else None,
-        "mended": counts[:, 0, 1, 0] + counts[:, 1, 0, 1] if tally.labelled else None,
-    }
+    moves = paired.cases.moves(by)
+    matrix = paired.cases.matrix(by, plan.classes)
     for i in slices.shown:
         n = int(slices.n[i])
         found: dict[str, Any] = {k: None if v is None else number(v[i]) for k, v in columns.items()}
         found |= {k: None if v is None else int(v[i]) for k, v in moves.items()}
         status: Status = "small" if n < plan.min_size else "ok"
         yield Flips.model_construct(
-            slice=slices.name(i), n=n, flips=found["gained"] + found["lost"], status=status, **found
-        )
+            slice=slices.name(i), n=n, flips=int(flips.counts.selected[i]), status=status,
+            matrix=[] if matrix is None else matrix[i].tolist(), **found
+        )  # fmt: skip
 
 
 def _against_others(tally: Tally, figure: Figure) -> Pairs:
@@ -196,13 +204,14 @@ def _shifts(paired: Paired, by: By) -> dict[str, Floats | None]:
     out: dict[str, Floats | None] = dict.fromkeys(
         ("excess_loss", "score_shift", "calibration_shift", "kl"), None
     )
-    if not paired.lacks(METRICS[EXCESS_LOSS]):
-        whole = paired.figure(EXCESS_LOSS, WHOLE).value[0]
-        out["excess_loss"] = whole - paired.figure(EXCESS_LOSS, by).value
+    loss, shift = paired.task.excess_loss, paired.task.calibration_shift
+    if loss is not None and not paired.lacks(loss):
+        whole = paired.figure(loss, WHOLE).value[0]
+        out["excess_loss"] = whole - paired.figure(loss, by).value
     if paired.scored:
         out["score_shift"] = paired.pairs(by).score_shift()
     if paired.scored and paired.probability:
         out["kl"] = paired.pairs(by).divergence()
-        if not paired.lacks(METRICS[CALIBRATION_SHIFT]):
-            out["calibration_shift"] = paired.figure(CALIBRATION_SHIFT, by).value
+        if shift is not None and not paired.lacks(shift):
+            out["calibration_shift"] = paired.figure(shift, by).value
     return out

@@ -9,9 +9,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..datasets.columns import Scalar, word
+from ..datasets.columns import Scalar, listed, word
 from ..datasets.errors import InputError
 from ..metrics import compare, gap_growth
+from ..metrics.entry import Metric
 from ..metrics.evidence import FromLimits, Index, evidence
 from ..metrics.extremes import Extremes
 from ..metrics.figures import Figure
@@ -19,7 +20,6 @@ from ..metrics.intervals import Limits
 from ..metrics.limit import Limit
 from ..metrics.questions import Each, Largest, Picked, Question
 from ..metrics.requirement import Requirement
-from ..metrics.table import METRICS
 from ..told import tell
 from .common import Common
 from .config import AGGREGATES, Gate
@@ -60,33 +60,57 @@ class Asked:
         Of the claims that are defined, in their order; None where none is.
     left_out : list of LeftOut
         Small or unknown slices.
+    view : str or None
+        The class that it speaks of.
     """
 
     claims: list[Claim]
     question: Question | None
     left_out: list[LeftOut]
+    view: str | None = None
 
 
 def asked(
     gate: Gate, position: int, measured: Measurement, plan: Plan, paired: Paired | Unpaired | None = None
-) -> Asked:
-    """What a gate asks of each slice.
+) -> list[Asked]:
+    """What a gate asks of each slice: one part, or one for each class that it speaks of.
 
     Raises
     ------
     InputError
-        The gate names a feature or slice that the data lack, or a metric that they cannot give.
+        The gate names a feature, slice or class that the data lack, or a metric that they cannot give.
     """
     where = f"gates[{position}]"
+    if gate.of_class is None:
+        return [_asked(gate, where, measured, plan, paired)]
+    if gate.of_class != "each" and gate.of_class not in plan.classes:
+        raise InputError(f"{where}.class: no class {gate.of_class!r}; there are {listed(plan.classes)}")
+    parts = []
+    for name in plan.classes if gate.of_class == "each" else (gate.of_class,):
+        same = None if paired is None else paired.view(name)
+        found = _asked(gate, where, measured.view(name), plan, same)
+        parts.append(replace(found, view=name))
+    # Limits of failing hold for all classes together.
+    claims = sum(part.question.claims for part in parts if part.question is not None)
+    return [
+        part if part.question is None else replace(part, question=part.question.among(claims))
+        for part in parts
+    ]
+
+
+def _asked(
+    gate: Gate, where: str, measured: Measurement, plan: Plan, paired: Paired | Unpaired | None
+) -> Asked:
     _check(gate, where, measured, paired)
     by = tuple(f for f in measured.features if f in gate.features)
+    metric = measured.task.metrics.get(gate.metric)
     if gate.compare == "change":
         assert paired is not None
-        gated = _Gated(gate, where, paired.slices(by), plan)
+        gated = _Gated(gate, where, paired.slices(by), plan, metric)
         found = _growths(gated, paired, by) if gate.by is not None else _changes(gated, paired, by)
         return _with_lost(found, gated, paired, by) if isinstance(paired, Common) else found
-    gated = _Gated(gate, where, measured.slices(by), plan)
-    if gate.metric in AGGREGATES:
+    gated = _Gated(gate, where, measured.slices(by), plan, metric)
+    if metric is None:
         return _aggregate(gated, {m: measured.figure(m, by) for m in AGGREGATES[gate.metric].metrics})
     figure = measured.figure(gate.metric, by)
     return _values(gated, figure) if gate.compare == "value" else _against(gated, figure)
@@ -100,13 +124,16 @@ def _check(gate: Gate, where: str, measured: Measurement, paired: Paired | Unpai
                 f"{', '.join(measured.features)}"
             )
     names = AGGREGATES[gate.metric].metrics if gate.metric in AGGREGATES else (gate.metric,)
+    seen = measured if paired is None or gate.compare != "change" else paired
     for name in names:
-        lacking = (measured if paired is None or gate.compare != "change" else paired).lacks(METRICS[name])
+        if name not in measured.task.metrics:
+            raise InputError(f"{where}.metric: {name} is no figure of the task {measured.task.name}")
+        lacking = seen.lacks(name)
         if lacking:
             raise InputError(
                 f"{where}.metric: {name} needs a {' and a '.join(lacking)}, which the run has not"
             )
-        if gate.compare == "change" and METRICS[name].of_labels:
+        if gate.compare == "change" and measured.metric(name).of_labels:
             raise InputError(
                 f"{where}.metric: {name} is of the labels alone, it does not change with a model"
             )
@@ -120,6 +147,7 @@ class _Gated:
     where: str
     slices: Slices
     plan: Plan
+    metric: Metric | None
 
     @property
     def level(self) -> float:
@@ -129,7 +157,12 @@ class _Gated:
     @property
     def impact(self) -> bool:
         """Whether a ratio of its metric is an impact ratio."""
-        return self.gate.metric in METRICS and METRICS[self.gate.metric].impact
+        return self.metric is not None and self.metric.impact
+
+    def undefined(self, n: int) -> str:
+        """Why its metric does not exist in a slice with so many rows in the denominator."""
+        assert self.metric is not None
+        return undefined_because(self.metric, n)
 
     def requirement(self, fold: Fold = "none") -> Requirement:
         """The gate's limit."""
@@ -215,7 +248,7 @@ def _values(gated: _Gated, figure: Figure) -> Asked:
 
 def _claim(gated: _Gated, figure: Figure, i: int) -> Claim:
     n = int(figure.n[i])
-    why = None if figure.defined[i] else undefined_because(gated.gate.metric, n)
+    why = None if figure.defined[i] else gated.undefined(n)
     return Claim(gated.slices.name(i), None, n, why)
 
 
@@ -281,7 +314,7 @@ def _lacking(
     lacking = [j for j in pair if not defined[j]]
     if not lacking:
         return None
-    because = undefined_because(gated.gate.metric, int(n[lacking[0]]))
+    because = gated.undefined(int(n[lacking[0]]))
     return tell("{slice}: {why}", slice=gated.slices.words(lacking[0]), why=because)
 
 
@@ -295,7 +328,7 @@ def _changes(gated: _Gated, paired: Paired | Unpaired, by: tuple[str, ...]) -> A
             gated.slices.name(i),
             None,
             int(figure.n[k]),
-            None if figure.defined[k] else undefined_because(gated.gate.metric, int(figure.n[k])),
+            None if figure.defined[k] else gated.undefined(int(figure.n[k])),
         )
         for k, i in enumerate(use)
     ]

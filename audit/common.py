@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 
 from ..datasets.errors import InputError
 from ..metrics.counts import LABEL
+from ..tasks.cases import By
 from .match import check_unique_ids, decoded, unequal
-from .measure import By, Measurement, Slices
+from .measure import Measurement, Slices
 from .pairs import Paired
 
 LEAST_COMMON = 0.5

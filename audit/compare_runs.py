@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from .._version import __version__
 from ..datasets.errors import InputError
-from ..metrics.table import METRICS
+from ..tasks import METRICS
 from ..told import tell
 from . import describe
 from .comparison import Figures, derived_comparison, figures

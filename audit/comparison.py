@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 
 from ..datasets.columns import bin_names, meant
 from ..metrics.figures import METHODS
-from ..metrics.table import METRICS
 from . import describe, gate, variant
 from .changes import compared, methods_of
 from .config import Config
@@ -85,7 +84,9 @@ def figures(
     sensitive = tuple(data.sensitive)
     paired = pair(paths[0], paths[1], sensitive, probability, order, names=(before, after))
     measured = paired.measured_before, paired.measured_after
-    allowed = [m for m in METRICS if not paired.lacks(METRICS[m])]
+    allowed = [m for m in paired.task.metrics if not paired.lacks(m)]
+    of_class = paired.view(measured[1].classes[0]) if measured[1].classes else None
+    in_class = [] if of_class is None else [m for m in of_class.task.metrics if not of_class.lacks(m)]
     plan = variant.Plan(
         [m for m in config.metrics or allowed if m in allowed],
         config.slices.intersections,
@@ -93,6 +94,8 @@ def figures(
         config.confidence,
         _references(config, measured[1]),
         config.data.positive_is,
+        measured[1].classes,
+        [m for m in config.metrics or in_class if m in in_class],
     )
     variants = [
         variant.build(name, each, plan, model) for (name, model), each in zip(models, measured, strict=True)
@@ -129,7 +132,9 @@ def derived_comparison(config: Config, found: Figures) -> dict[str, Any]:
         "gates": found.gates,
         "gates_together": gate.together(found.gates, config.confidence),
         "definitions": describe.definitions(found.plan, measured, found.gates, config.report.reasons),
-        "priorities": describe.PRIORITIES,
+        "priorities": describe.priorities(measured.task),
+        "task": measured.task.name,
+        "classes": list(found.plan.classes),
         "methods": {name: text for name, text in METHODS.items() if name in used},
     }
 

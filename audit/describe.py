@@ -14,7 +14,7 @@ from ..datasets.classes import counted
 from ..datasets.columns import Binary, listed
 from ..datasets.evaluation import EvaluationSet, as_words
 from ..metrics.entry import DisparityRow
-from ..metrics.table import DEFAULT, DISPARITIES, KEY, LEADING, METRICS, PERFORMANCE
+from ..tasks import BINARY, Task
 from ..told import tell, tell_n
 from . import variant
 from .config import Config
@@ -148,7 +148,7 @@ def _class_warnings(data: EvaluationSet, measured: Measurement, decisions: Binar
     of_card = data.card is not None and as_words(data.positive) == as_words(data.card.positive)
     label = data.outcome
     positives = measured.tally(()).counts.positives
-    if label is not None and int(positives.sum()) in (0, measured.rows):
+    if label is not None and positives is not None and int(positives.sum()) in (0, measured.rows):
         positive, negative = label.classes
         parts = {"column": label.column, "rows": f"{measured.rows:,}"}
         if positives.any():
@@ -182,7 +182,9 @@ def unknown_rows(measured: Measurement) -> dict[str, int]:
     return {feature: count for feature, count in rows.items() if count}
 
 
-PRIORITIES = Priorities(key=list(KEY), leading=list(LEADING), performance=list(PERFORMANCE))
+def priorities(task: Task = BINARY) -> Priorities:
+    """Return which metrics of a task come first."""
+    return Priorities(key=list(task.key), leading=list(task.leading), performance=list(task.performance))
 
 
 def definitions(
@@ -195,17 +197,24 @@ def definitions(
 
     ``reasons`` are the configuration's words on why one was chosen.
     """
-    names = list(dict.fromkeys([*plan.metrics, *(g.metric for g in gates if g.metric in METRICS)]))
-    rows = [r for r in DISPARITIES if not any(measured.lacks(METRICS[m]) for m in r.metrics)]
-    names += [m for r in rows for m in r.metrics if m not in names]
-    found = [metric_definition(name, reasons.get(name)) for name in names]
-    found += [disparity_definition(row, form, reasons) for row in rows for form in row.forms]
-    return {definition.name: definition for definition in found}
+    views = [(measured.view(c), plan.class_metrics) for c in plan.classes[:1]]
+    found: dict[str, Definition] = {}
+    # A class's figures never take the place of those of all rows.
+    for seen, metrics in (*views, (measured, plan.metrics)):
+        task = seen.task
+        asked = (g.metric for g in gates if (g.view is not None) == (seen is not measured))
+        names = list(dict.fromkeys([*metrics, *(name for name in asked if name in task.metrics)]))
+        rows = [r for r in task.disparities if not any(seen.lacks(m) for m in r.metrics)]
+        names += [m for r in rows for m in r.metrics if m not in names]
+        told = [metric_definition(name, reasons.get(name), task) for name in names]
+        told += [disparity_definition(row, form, reasons, task) for row in rows for form in row.forms]
+        found |= {one.name: one.model_copy(update={"of_class": seen is not measured}) for one in told}
+    return found
 
 
-def metric_definition(name: str, reason: str | None = None) -> Definition:
+def metric_definition(name: str, reason: str | None = None, task: Task = BINARY) -> Definition:
     """Return what the result tells of a metric."""
-    m = METRICS[name]
+    m = task.metrics[name]
     return Definition(
         name=name, title=m.title, formula=m.formula, meaning=m.meaning, better=m.better, ideal=m.ideal,
         percent=m.percent, fairlearn=m.fairlearn, aif360=m.aif360, aequitas=m.aequitas, source=m.source,
@@ -214,15 +223,19 @@ def metric_definition(name: str, reason: str | None = None) -> Definition:
 
 
 def disparity_definition(
-    row: DisparityRow, form: str, reasons: Mapping[str, str] = MappingProxyType({})
+    row: DisparityRow,
+    form: str,
+    reasons: Mapping[str, str] = MappingProxyType({}),
+    task: Task = BINARY,
 ) -> Definition:
     """Return what the result tells of a named disparity."""
-    titles = " and ".join(METRICS[m].title[:1].lower() + METRICS[m].title[1:] for m in row.metrics)
+    metrics = [task.metrics[m] for m in row.metrics]
+    titles = " and ".join(m.title[:1].lower() + m.title[1:] for m in metrics)
     name = f"{row.name}_{form}"
     return Definition(
         name=name, title=_disparity_title(row, form), formula=_disparity_formula(form, titles),
         meaning=_disparity_meaning(row, titles), better="lower" if form == "difference" else "higher",
-        ideal=0.0 if form == "difference" else 1.0, percent=METRICS[row.metrics[0]].percent,
+        ideal=0.0 if form == "difference" else 1.0, percent=metrics[0].percent,
         fairlearn=name if row.fairlearn else None, source=row.source, shows=row.shows,
         metrics=list(row.metrics), reason=reasons.get(name),
     )  # fmt: skip
@@ -293,17 +306,18 @@ def not_measured(
     out = []
     if config.metrics is None:
         reasons: dict[str, list[str]] = {}
-        for name in DEFAULT:
-            lacking = measured.lacks(METRICS[name])
+        for name in measured.task.default:
+            lacking = measured.lacks(name)
             if lacking:
                 reasons.setdefault(" and ".join(NEEDS[need] for need in lacking), []).append(
-                    METRICS[name].title
+                    measured.metric(name).title
                 )
         for need, titles in reasons.items():
             why = tell("needs a {what}, which the data do not carry", what=need)
             out.append(NotMeasured(what=", ".join(titles), why=why))
     if "score" in measured.gives:
-        rounding = measured.scored(()).ranking.rounding if "label" in measured.gives else 0.0
+        ranked = "label" in measured.gives and measured.task.standardised is not None
+        rounding = measured.scored(()).ranking.rounding if ranked else 0.0
         if rounding:
             out.append(
                 NotMeasured(

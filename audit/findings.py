@@ -11,8 +11,7 @@ from ..metrics.counts import UNKNOWN
 from ..metrics.evidence import Pairs
 from ..metrics.intervals import adjust_p
 from ..metrics.lockstep import Ask, Search, beside, run
-from ..metrics.table import METRICS
-from .measure import Measurement, Slices
+from .measure import Measurement
 from .result import USABLE, Disparity, Findings, Found
 
 LEVEL = 0.05
@@ -44,8 +43,9 @@ def with_family(
             return False
         if any(UNKNOWN in (part or {}).values() for part in (d.slice, d.reference)):
             return False
-        rate = measured.figure(d.metric, tuple(d.by)).trials is not None
-        return rate and "decision" in METRICS[d.metric].needs
+        seen = _seen(measured, d)
+        rate = seen.figure(d.metric, tuple(d.by)).trials is not None
+        return rate and "decision" in seen.metric(d.metric).needs
 
     family = [k for k, d in enumerate(disparities) if eligible(d)]
     out = list(disparities)
@@ -56,31 +56,37 @@ def with_family(
         out[k] = disparities[k].model_copy(update={"p_adjusted": p})
     told = [out[k] for k, p in zip(family, adjusted.tolist(), strict=True) if p <= LEVEL]
     confidence = 1 - LEVEL * len(told) / len(family)
-    searches = (_found(d, measured, measured.slices(tuple(d.by)), confidence) for d in _once(told))
+    searches = (_found(d, _seen(measured, d), confidence) for d in _once(told, measured))
     found = run(beside(searches))
     found.sort(key=lambda f: min(abs(f.low), abs(f.high)), reverse=True)
     return out, Findings(looked_at=len(family), level=LEVEL, found=found)
 
 
-def _once(told: Sequence[Disparity]) -> list[Disparity]:
+def _seen(measured: Measurement, d: Disparity) -> Measurement:
+    """The rows as a difference sees them."""
+    return measured if d.view is None else measured.view(d.view)
+
+
+def _once(told: Sequence[Disparity], measured: Measurement) -> list[Disparity]:
     """Of a rate and its complement, such as false and true negative rate, the one that is not the mirror."""
-    there = {(d.metric, *sorted((d.slice or {}).items())) for d in told}
+    there = {(d.view, d.metric, *sorted((d.slice or {}).items())) for d in told}
 
     def repeated(d: Disparity) -> bool:
-        return (METRICS[d.metric].mirror, *sorted((d.slice or {}).items())) in there
+        mirror = _seen(measured, d).metric(d.metric).mirror
+        return (d.view, mirror, *sorted((d.slice or {}).items())) in there
 
     return [d for d in told if not repeated(d)]
 
 
-def _found(d: Disparity, measured: Measurement, slices: Slices, confidence: float) -> Search[Found]:
-    figure = measured.figure(d.metric, tuple(d.by))
+def _found(d: Disparity, measured: Measurement, confidence: float) -> Search[Found]:
+    figure, slices = measured.figure(d.metric, tuple(d.by)), measured.slices(tuple(d.by))
     ends = [slices.find(part or {}) for part in (d.slice, d.reference)]
     one, other = (np.array([end], np.intp) for end in ends)
     pair = pair_evidence(figure, one, other, "difference", ())
     assert isinstance(pair, Pairs)
     ((low, high),) = yield [Ask(pair, (1 - confidence) / 2, np.array([[True], [False]]))]
     return Found(
-        metric=d.metric, by=d.by, slice=d.slice or {}, reference=d.reference or {}, value=d.value or 0.0,
-        low=float(low[0]), high=float(high[0]), confidence=confidence,
+        metric=d.metric, view=d.view, by=d.by, slice=d.slice or {}, reference=d.reference or {},
+        value=d.value or 0.0, low=float(low[0]), high=float(high[0]), confidence=confidence,
         p=d.p or 0.0, p_adjusted=d.p_adjusted or 0.0,
     )  # fmt: skip

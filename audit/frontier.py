@@ -9,7 +9,7 @@ from typing import get_args
 import numpy as np
 
 from ..metrics.limit import Limit
-from ..metrics.table import GAPS, PERFORMANCE
+from ..tasks import BINARY, Task
 from ..told import tell
 from .config import AGGREGATES, COSTS, Gate, Objective
 from .costs import cost_ratio
@@ -42,12 +42,14 @@ class Judged:
         Of all variants, targets included.
     comparisons : sequence of Comparison
     rows : int
+    task : Task
     """
 
     variants: Sequence[Variant]
     gates: Sequence[GateResult]
     comparisons: Sequence[Comparison]
     rows: int
+    task: Task = BINARY
 
     @property
     def original(self) -> Variant:
@@ -55,26 +57,27 @@ class Judged:
         return next(v for v in self.variants if v.kind == "original")
 
 
-def performance_metric(objective: Objective, variant: Variant) -> str | None:
+def performance_metric(objective: Objective, judged: Judged) -> str | None:
     """Return the metric of performance: the one named, else the first that usually is and was measured."""
     if objective.performance is not None:
         return objective.performance
-    return next((m for m in PERFORMANCE if m in variant.overall), None)
+    return next((m for m in judged.task.performance if m in judged.original.overall), None)
 
 
-def gap_metrics(objective: Objective, gates: Sequence[Gate], variant: Variant) -> list[str]:
+def gap_metrics(objective: Objective, gates: Sequence[Gate], judged: Judged) -> list[str]:
     """Return the metrics whose gaps are judged: those named, else those of the gates over slices.
 
-    Without either, true and false positive rate where there are labels, else the selection rate.
+    Without either those that the task names: of two classes true and false positive rate where there are
+    labels, else the selection rate.
     """
     if objective.gaps is not None:
         return list(objective.gaps)
-    measured = {d.metric for d in variant.disparities if d.scope == "reference"}
+    measured = {d.metric for d in judged.original.disparities if d.scope == "reference"}
     over_slices = [g.metric for g in gates if g.cost is None and g.by is not None]
     asked = [m for name in over_slices for m in (AGGREGATES[name].metrics if name in AGGREGATES else [name])]
     if measured & set(asked):
         return [m for m in dict.fromkeys(asked) if m in measured]
-    usual = ([m for m in some if m in measured] for some in GAPS)
+    usual = ([m for m in some if m in measured] for some in judged.task.gaps)
     return next(filter(None, usual), [])
 
 
@@ -136,9 +139,9 @@ def cost_of(objective: Objective, variant: Variant) -> float:
 def standing(objective: Objective, gates: Sequence[Gate], judged: Judged, variant: Variant) -> Standing:
     """Say where one variant stands: cost, performance, worst and mean gap, and what it misses."""
     mine = [r for r in judged.gates if r.variant == variant.name]
-    gaps = _gaps(variant, gap_metrics(objective, gates, judged.original), gates)
+    gaps = _gaps(variant, gap_metrics(objective, gates, judged), gates)
     largest = max(gaps, key=lambda d: abs(d.value or 0.0), default=None)
-    name = performance_metric(objective, judged.original)
+    name = performance_metric(objective, judged)
     comparison = next((c for c in judged.comparisons if c.after == variant.name), None)
     # A model of which nothing was asked but its price has shown nothing.
     asked = any(r.compare != "cost" for r in mine)
@@ -240,8 +243,8 @@ def frontier(
     competed = required and recommended is not None and len(evaluation.variants) > 1
     return Frontier(
         certified=selection is not None if competed else None,
-        performance=performance_metric(objective, original) or "",
-        gaps=gap_metrics(objective, gates, original),
+        performance=performance_metric(objective, evaluation) or "",
+        gaps=gap_metrics(objective, gates, evaluation),
         weights=dict(objective.weights),
         targets=dict(objective.targets),
         recommended=recommended,

@@ -15,11 +15,10 @@ from ..metrics.intervals import Floats
 from ..metrics.limit import Limit
 from ..metrics.questions import Each, Picked, Question
 from ..metrics.requirement import as_decided
-from ..metrics.table import METRICS
 from ..told import tell, tell_n
 from .claims import Asked, asked
 from .common import Common
-from .config import Gate
+from .config import AGGREGATES, Gate
 from .costs import cost_ratio
 from .measure import Measurement
 from .pairs import Paired
@@ -125,7 +124,8 @@ def decide(
         else:
             try:
                 rows = before.measured_after.rows if gate.compare == "change" and before else measured.rows
-                result = _result(gate, k, asked(gate, k, measured, plan, before), plan, variant, rows)
+                parts = asked(gate, k, measured, plan, before)
+                result = _result(gate, k, parts, plan, variant, rows)
             except InputError as error:
                 if not lenient:
                     raise
@@ -214,6 +214,7 @@ def _base(gate: Gate, position: int, variant: str, plan: Plan) -> dict[str, Any]
     return {
         "id": gate_id(gate, position),
         "metric": gate.cost or gate.metric,
+        "view": gate.of_class,
         "by": list(gate.features),
         "compare": "cost" if gate.cost else gate.compare,
         "limit": gate.limit,
@@ -283,23 +284,29 @@ def _decision(gate: Gate, question: Question, level: float) -> _Decision:
     return _Decision(verdicts, question.value, low, high, p_fail, p_pass)
 
 
-def _result(gate: Gate, position: int, asks: Asked, plan: Plan, variant: str, rows: int) -> GateResult:
+def _result(
+    gate: Gate, position: int, parts: Sequence[Asked], plan: Plan, variant: str, rows: int
+) -> GateResult:
     base = _base(gate, position, variant, plan) | {
-        "left_out": [part.slice for part in asks.left_out],
-        "left_out_sizes": [part.size for part in asks.left_out],
+        "left_out": [left.slice for asks in parts for left in asks.left_out],
+        "left_out_sizes": [left.size for asks in parts for left in asks.left_out],
     }
-    if not asks.claims:
+    if not any(asks.claims for asks in parts):
         why = _nothing_left(gate, plan)
         return GateResult(verdict="error", why=why, **base)
-    found, needed = _slices(gate, asks, plan, rows)
+    decided = [(asks, *_slices(gate, asks, plan, rows)) for asks in parts]
+    found = [s for _, some, _ in decided for s in some]
     base["slices"] = found
-    if asks.question is not None:
+    questions = [asks.question for asks in parts if asks.question is not None]
+    if questions:
         base |= {
-            "claims": asks.question.claims,
-            "approximate": gate.rule == "proven" and not asks.question.exact,
+            "claims": questions[0].claims,
+            "approximate": gate.rule == "proven" and not all(q.exact for q in questions),
         }
     verdict = worst([s.verdict for s in found])
-    chosen = _decisive(verdict, found, asks)
+    # Of several classes that of which the slice decides which is shown.
+    asks, chosen, needed = _deciding(verdict, decided)
+    base["view"] = asks.view
     own = chosen.model_dump(include=set(Decided.model_fields) - {"verdict", "why"})
     if verdict == "inconclusive" and needed is not None:
         own |= needed
@@ -309,8 +316,25 @@ def _result(gate: Gate, position: int, asks: Asked, plan: Plan, variant: str, ro
     )  # fmt: skip
 
 
+def _deciding(
+    verdict: Verdict, decided: Sequence[tuple[Asked, list[GateSlice], dict[str, Any] | None]]
+) -> tuple[Asked, GateSlice, dict[str, Any] | None]:
+    """The part that decides, its slice that does, and the rows that would decide what is open."""
+    of = [(asks, some, needed) for asks, some, needed in decided if any(s.verdict == verdict for s in some)]
+    each = [(asks, _decisive(verdict, some, asks), needed) for asks, some, needed in of]
+    if len(each) == 1 or verdict == "error":
+        return each[0]
+    asks = each[0][0]
+    chosen = _decisive(verdict, [slice_ for _, slice_, _ in each], asks)
+    found = next(one for one in each if one[1] is chosen)
+    # The class that needs most rows says how many the gate needs.
+    needs = [one for one in each if one[2] is not None]
+    most = max(needs, key=lambda one: (one[2] or {})["rows_needed"] or math.inf, default=found)
+    return found[0], found[1], most[2]
+
+
 def _nothing_left(gate: Gate, plan: Plan) -> str:
-    if gate.compare == "value" and gate.metric in METRICS:
+    if gate.compare == "value" and gate.metric not in AGGREGATES:
         return tell(
             "No slice is left to judge: none that is known has at least {least} rows in the metric's "
             "denominator.",
@@ -341,7 +365,9 @@ def _slices(gate: Gate, asks: Asked, plan: Plan, rows: int) -> tuple[list[GateSl
     out: list[GateSlice] = []
     k = -1
     for claim in asks.claims:
-        common: dict[str, Any] = {"slice": claim.slice, "reference": claim.reference, "n": claim.n}
+        common: dict[str, Any] = {
+            "slice": claim.slice, "reference": claim.reference, "n": claim.n, "view": asks.view,
+        }  # fmt: skip
         if claim.undefined is not None or decision is None or question is None:
             out.append(GateSlice(verdict="error", why=claim.undefined or "", **common))
             continue

@@ -17,7 +17,6 @@ from ..datasets.columns import bin_names, word
 from ..datasets.errors import InputError
 from ..datasets.read import iter_batches
 from ..metrics.counts import DECISION
-from ..metrics.table import DEFAULT, METRICS
 from ..told import tell
 from . import changes, counterfactual, gate, variant
 from .config import Config, Twins
@@ -173,7 +172,7 @@ class _Run:
             comparisons += [compared] if compared else []
             if self.config.competes:
                 gates += target_results(self.config.objective, made, variants[0], compared, plan)
-        return Judged(variants, gates, comparisons, original.rows)
+        return Judged(variants, gates, comparisons, original.rows, original.task)
 
     def _one(
         self, entry: Entry, predictions: Path, plan: variant.Plan, original: Measurement
@@ -276,14 +275,7 @@ def value_order(bins: Mapping[str, Sequence[float]]) -> dict[str, list[str]]:
 
 def make_plan(config: Config, measured: Measurement) -> variant.Plan:
     """Return what is computed: the metrics asked for, or the usual ones that the data allow."""
-    if config.metrics is None:
-        chosen = [m for m in DEFAULT if not measured.lacks(METRICS[m])]
-    else:
-        chosen = list(dict.fromkeys(config.metrics))
-        for name in chosen:
-            lacking = measured.lacks(METRICS[name])
-            if lacking:
-                raise InputError(f"metrics: {name} needs a {' and a '.join(lacking)}, which the run has not")
+    chosen, of_class = _metrics(config, measured)
     reference: dict[str, str] = {}
     for feature, value in config.slices.reference.items():
         if feature not in measured.features:
@@ -306,4 +298,24 @@ def make_plan(config: Config, measured: Measurement) -> variant.Plan:
         config.confidence,
         reference,
         config.data.positive_is,
+        measured.classes,
+        of_class,
     )
+
+
+def _metrics(config: Config, measured: Measurement) -> tuple[list[str], list[str]]:
+    """Metrics of all rows, and of each class: those asked for, or the usual ones that the data allow."""
+    task = measured.task
+    views = [measured.view(c) for c in measured.classes[:1]]
+    if config.metrics is None:
+        usual = [m for m in task.class_default for view in views if not view.lacks(m)]
+        return [m for m in task.default if not measured.lacks(m)], usual
+    asked = list(dict.fromkeys(config.metrics))
+    chosen = [name for name in asked if name in task.metrics]
+    of_class = [name for name in asked if name not in task.metrics]
+    for names, seen in ((chosen, measured), *((of_class, view) for view in views)):
+        for name in names:
+            lacking = seen.lacks(name)
+            if lacking:
+                raise InputError(f"metrics: {name} needs a {' and a '.join(lacking)}, which the run has not")
+    return chosen, of_class

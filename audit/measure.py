@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,27 +14,15 @@ from numpy.typing import NDArray
 
 from ..bands import in_order
 from ..datasets.columns import Scalar, meant, word
-from ..metrics.counts import (
-    DECISION,
-    LABEL,
-    UNKNOWN,
-    Cube,
-    Cubes,
-    Tally,
-    cluster_names,
-    features_by,
-)
+from ..metrics.counts import UNKNOWN, Cube, Tally, cluster_names, features_by
 from ..metrics.entry import Metric
 from ..metrics.figures import Figure
 from ..metrics.heavy import WeightCounts
 from ..metrics.profiles import combined
 from ..metrics.score_figures import SlicedScores
-from ..metrics.scores import ScoreCollector, ScoreTable
-from ..metrics.table import METRICS
-
-By = tuple[str, ...]
-NUMBERS = (LABEL, DECISION, "weight", "count", "score")
-"""Columns of predictions that are numbers in every row."""
+from ..metrics.scores import ScoreTable
+from ..tasks import BINARY, Task
+from ..tasks.cases import Batch, By, Cases
 
 MOST_CODES = 2**62
 """Combinations of values that one number can tell apart."""
@@ -52,55 +40,66 @@ class Measurement:
         Whether scores are probabilities.
     order : dict
         Values of a feature in the order in which they are shown (bins); others sort by name.
+    task : Task
+        What is counted of the rows, and which figures they have.
     """
 
     sensitive: By
     probability: bool = True
     order: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    task: Task = BINARY
     columns: frozenset[str] = frozenset()
     rows: int = 0
     weights: WeightCounts = field(default_factory=WeightCounts)
-    _cubes: Cubes = field(default_factory=Cubes)
-    _collector: ScoreCollector | None = None
-    _tallies: dict[By, Tally] = field(default_factory=dict)
-    _scored: dict[By, SlicedScores] = field(default_factory=dict)
-    _figures: dict[tuple[str, By], Figure] = field(default_factory=dict)
-    _slices: dict[By, Slices] = field(default_factory=dict)
+    cases: Cases = field(init=False)
+    _tallies: dict[By, Tally] = field(init=False, default_factory=dict)
+    _scored: dict[tuple[str, By], SlicedScores] = field(init=False, default_factory=dict)
+    _figures: dict[tuple[str, By], Figure] = field(init=False, default_factory=dict)
+    _slices: dict[By, Slices] = field(init=False, default_factory=dict)
+    _views: dict[str, Measurement] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.cases = self.task.cases(self.sensitive, self.probability)
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Count a batch of predictions (columns as in the run folder's Parquet)."""
         self.columns = frozenset(batch.schema.names)
-        slices, keys = row_slices(batch, self.sensitive)
-        held = {n: batch.column(n).to_numpy() for n in NUMBERS if n in self.columns}
-        outcomes = {n: held[n] for n in (LABEL, DECISION) if n in held}
-        cluster = cluster_names(batch.column("cluster")) if "cluster" in self.columns else None
-        weight = held.get("weight")
-        cube = Cube.of_slices(self.sensitive, keys, slices, outcomes, weight, held.get("count"), cluster)
-        self._cubes.add(cube)
-        self.rows += int(cube.counts.sum())
-        if weight is not None:
-            self.weights.add(weight)
-        if "score" in held:
-            if self._collector is None:
-                self._collector = ScoreCollector(self.sensitive, self.probability)
-            label = held[LABEL].astype(bool) if LABEL in held else None
-            self._collector.add(slices, keys, held["score"], label, weight, cluster)
+        found = Batch(batch, *row_slices(batch, self.sensitive))
+        self.rows += int(self.cases.add(found).counts.sum())
+        if found.weight is not None:
+            self.weights.add(found.weight)
 
     @property
     def cube(self) -> Cube:
         """The counts; ValueError before the first batch."""
-        return self._cubes.whole
+        return self.cases.cube
 
     @cached_property
     def gives(self) -> frozenset[str]:
         """What the predictions carry: label, decision, score, probability."""
-        names = {"label": LABEL, "decision": DECISION, "score": "score"}
-        found = {need for need, column in names.items() if column in self.columns}
-        return frozenset(found | ({"probability"} if "score" in found and self.probability else set()))
+        return frozenset(self.cases.gives(self.columns))
 
-    def lacks(self, metric: Metric) -> list[str]:
+    def metric(self, name: str) -> Metric:
+        """A metric of the task."""
+        return self.task.metrics[name]
+
+    def lacks(self, name: str) -> list[str]:
         """What a metric needs that the predictions do not carry."""
-        return [need for need in metric.needs if need not in self.gives]
+        return [need for need in self.metric(name).needs if need not in self.gives]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Classes or labels, each of which has a view."""
+        return self.cases.classes
+
+    def view(self, name: str) -> Measurement:
+        """The same rows as cases of two classes: whether they are of a class, or what else the task names."""
+        if name not in self._views:
+            assert self.task.of_class is not None
+            found = replace(self, task=self.task.of_class)
+            found.cases = self.cases.view(name)
+            self._views[name] = found
+        return self._views[name]
 
     @property
     def features(self) -> By:
@@ -119,25 +118,28 @@ class Measurement:
 
     def scored(self, by: By) -> SlicedScores:
         """Scores of every slice of ``by``, in the order of its tally."""
-        if by not in self._scored:
-            self._scored[by] = SlicedScores(self.scores, by, self.tally(by).keys)
-        return self._scored[by]
+        return self._sliced("", self.scores, by)
 
-    @cached_property
+    def values(self, name: str, by: By) -> SlicedScores:
+        """A named number of the rows in every slice of ``by``, as `scored`."""
+        return self._sliced(name, self.cases.values(name), by)
+
+    def _sliced(self, name: str, table: ScoreTable, by: By) -> SlicedScores:
+        if (name, by) not in self._scored:
+            self._scored[name, by] = SlicedScores(table, by, self.tally(by).keys)
+        return self._scored[name, by]
+
+    @property
     def scores(self) -> ScoreTable:
         """All scores, sorted; there must be some."""
-        assert self._collector is not None
-        table = self._collector.table()
-        self._collector = None
-        return table
+        return self.cases.scores
 
     def figure(self, name: str, by: By) -> Figure:
         """A metric of every slice of ``by``; ValueError when the predictions lack what it needs."""
-        metric = METRICS[name]
-        if self.lacks(metric):
-            raise ValueError(f"{name} needs {', '.join(self.lacks(metric))}")
+        if self.lacks(name):
+            raise ValueError(f"{name} needs {', '.join(self.lacks(name))}")
         if (name, by) not in self._figures:
-            self._figures[name, by] = metric.estimator.figure(Partition(self, by))
+            self._figures[name, by] = self.metric(name).estimator.figure(Partition(self, by))
         return self._figures[name, by]
 
     def slices(self, by: By) -> Slices:
@@ -163,6 +165,19 @@ class Partition:
     def scores(self) -> SlicedScores:
         """Their scores; there must be some."""
         return self.measurement.scored(self.by)
+
+    @property
+    def cases(self) -> Cases:
+        """The rows, as the task sees them."""
+        return self.measurement.cases
+
+    def view(self, name: str) -> Partition:
+        """Their rows as cases of two classes."""
+        return Partition(self.measurement.view(name), self.by)
+
+    def values(self, name: str) -> SlicedScores:
+        """A named number of their rows."""
+        return self.measurement.values(name, self.by)
 
 
 def named_clusters(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,16 +12,17 @@ import pyarrow.parquet as pq
 
 from ..datasets.columns import Ascending
 from ..datasets.read import BATCH_ROWS, resized
-from ..metrics.counts import DECISION, LABEL, Cube, Cubes
+from ..metrics.counts import Tally
 from ..metrics.entry import Metric
 from ..metrics.estimators import Counted
 from ..metrics.figures import Figure
 from ..metrics.intervals import Floats
-from ..metrics.joint import AFTER, JointTally, joint
+from ..metrics.joint import JointTally
 from ..metrics.paired_scores import PairedScores, SlicedPairs
-from ..metrics.table import METRICS
+from ..tasks import BINARY, Task
+from ..tasks.cases import Batch, By, Pairs
 from .match import check_same_rows, matched
-from .measure import By, Measurement, Partition, Slices, named_clusters, row_slices
+from .measure import Measurement, Partition, Slices, named_clusters, row_slices
 
 
 class Paired:
@@ -40,6 +42,8 @@ class Paired:
         What the two are called in messages.
     cells : bool
         Whether rows of counts are cells of both decisions, from one table.
+    task : Task
+        What is counted, where no measurement says it.
     """
 
     def __init__(
@@ -51,19 +55,24 @@ class Paired:
         after: Measurement | None = None,
         names: tuple[str, str] = ("before", "after"),
         cells: bool = False,
+        task: Task = BINARY,
     ) -> None:
         self.cells = cells
         self.sensitive, self.probability, self.names = tuple(sensitive), probability, names
         given = before is not None, after is not None
         self._counted = given
-        self.measured_before = before or Measurement(self.sensitive, probability, order or {})
-        self.measured_after = after or Measurement(self.sensitive, probability, order or {})
+        self.task = task = next((m.task for m in (before, after) if m is not None), task)
+        self.measured_before = before or Measurement(self.sensitive, probability, order or {}, task)
+        self.measured_after = after or Measurement(self.sensitive, probability, order or {}, task)
         self.rows = 0
-        self._cubes = Cubes()
-        self._scores: PairedScores | None = None
-        self._tallies: dict[By, JointTally] = {}
-        self._sliced: dict[By, SlicedPairs] = {}
+        self.cases = task.pairs(self.sensitive, probability)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begin without figures of the rows."""
+        self._sliced: dict[tuple[str, By], SlicedPairs] = {}
         self._figures: dict[tuple[str, By], tuple[Figure, Floats]] = {}
+        self._views: dict[str, Paired] = {}
 
     def add(self, before: pa.RecordBatch, after: pa.RecordBatch) -> None:
         """Take a batch of the same rows in the same order (columns as in the run folder's Parquet).
@@ -81,54 +90,38 @@ class Paired:
         counts = before.column("count").to_numpy() if "count" in before.schema.names else None
         self.rows += before.num_rows if counts is None else int(counts.sum())
         before = named_clusters(before)
-        both = before.schema.names, after.schema.names
-        if all(DECISION in names for names in both):
-            self._count(before, after)
-        if all("score" in names for names in both):
-            self._add_scores(before, after)
-
-    def _count(self, before: pa.RecordBatch, after: pa.RecordBatch) -> None:
-        axes = [*self.sensitive, DECISION, AFTER]
-        columns = [before.column(name) for name in (*self.sensitive, DECISION)] + [after.column(DECISION)]
-        if LABEL in before.schema.names:
-            axes.append(LABEL)
-            columns.append(before.column(LABEL))
-        held = (c if c in before.schema.names else None for c in ("weight", "count", "cluster"))
-        weight, count, cluster = held
-        beside = [c for c in (weight, count, cluster) if c]
-        columns += [before.column(c) for c in beside]
-        rows = pa.record_batch(columns, names=[*axes, *beside])
-        self._cubes.add(Cube.count(rows, axes, weight, count, cluster))
-
-    def _add_scores(self, before: pa.RecordBatch, after: pa.RecordBatch) -> None:
-        if self._scores is None:
-            self._scores = PairedScores(self.sensitive, self.probability)
         slices, keys = row_slices(before, self.sensitive)
-        names = before.schema.names
-        self._scores.add(
-            slices,
-            keys,
-            before.column("score").to_numpy(),
-            after.column("score").to_numpy(),
-            before.column(LABEL).to_numpy().astype(bool) if LABEL in names else None,
-            before.column("weight").to_numpy() if "weight" in names else None,
-            before.column("cluster") if "cluster" in names else None,
-        )
+        self.cases.add(Batch(before, slices, keys), Batch(after, slices, keys))
 
     @property
     def decided(self) -> bool:
         """Whether both carry decisions."""
-        return bool(self._cubes)
+        return self.cases.decided
 
     @property
     def scored(self) -> bool:
         """Whether both carry scores."""
-        return self._scores is not None
+        return self.cases.scores is not None
 
-    def lacks(self, metric: Metric) -> list[str]:
+    def metric(self, name: str) -> Metric:
+        """A metric of the task."""
+        return self.task.metrics[name]
+
+    def lacks(self, name: str) -> list[str]:
         """What a metric needs that one of the two does not carry."""
-        missing = [*self.measured_before.lacks(metric), *self.measured_after.lacks(metric)]
-        return [need for need in metric.needs if need in missing]
+        missing = [*self.measured_before.lacks(name), *self.measured_after.lacks(name)]
+        return [need for need in self.metric(name).needs if need in missing]
+
+    def view(self, name: str) -> Paired:
+        """The same rows as cases of two classes, as `Measurement.view`."""
+        if name not in self._views:
+            found = copy(self)
+            found.measured_before = self.measured_before.view(name)
+            found.measured_after = self.measured_after.view(name)
+            found.task, found.cases = found.measured_before.task, self.cases.view(name)
+            found._forget()
+            self._views[name] = found
+        return self._views[name]
 
     def partitions(self, depth: int) -> list[By]:
         """Each feature, then the combinations of up to ``depth`` of them."""
@@ -140,19 +133,28 @@ class Paired:
 
     def tally(self, by: By) -> JointTally:
         """Joint counts of every slice of ``by``; ValueError where one of the two has no decisions."""
-        if not self._cubes:
+        if not self.decided:
             raise ValueError("decisions are needed on both sides")
-        if by not in self._tallies:
-            self._tallies[by] = joint(self._cubes.whole, by)
-        return self._tallies[by]
+        return self.cases.tally(by)
+
+    def flips(self, by: By) -> Tally:
+        """A tally whose selected rows are those decided otherwise."""
+        return self.cases.flips(by)
 
     def pairs(self, by: By) -> SlicedPairs:
         """Scores before and after of every slice of ``by``; ValueError where one has no scores."""
-        if self._scores is None:
+        if self.cases.scores is None:
             raise ValueError("scores are needed on both sides")
-        if by not in self._sliced:
-            self._sliced[by] = self._scores.sliced(by, self.slices(by).keys)
-        return self._sliced[by]
+        return self._of_slices("", self.cases.scores, by)
+
+    def values(self, name: str, by: By) -> SlicedPairs:
+        """A named number of the rows in every slice of ``by``, before and after."""
+        return self._of_slices(name, self.cases.values(name), by)
+
+    def _of_slices(self, name: str, scores: PairedScores, by: By) -> SlicedPairs:
+        if (name, by) not in self._sliced:
+            self._sliced[name, by] = scores.sliced(by, self.slices(by).keys)
+        return self._sliced[name, by]
 
     def before(self, name: str, by: By) -> Figure:
         """The metric before the change, in every slice of ``by``."""
@@ -174,18 +176,18 @@ class Paired:
 
     def _change(self, name: str, by: By) -> tuple[Figure, Floats]:
         if (name, by) not in self._figures:
-            self._figures[name, by] = self._computed(METRICS[name], by)
+            self._figures[name, by] = self._computed(self.metric(name), by)
         return self._figures[name, by]
 
     def _computed(self, metric: Metric, by: By) -> tuple[Figure, Floats]:
-        lacking = self.lacks(metric)
+        lacking = self.lacks(metric.name)
         if lacking:
             raise ValueError(f"{metric.name} needs {', '.join(lacking)} on both sides")
         return metric.estimator.change(PairedPartition(self, by))
 
     def figure_of(self, name: str, by: By, slices: Sequence[int]) -> Figure:
         """The same change of a few slices alone, as cheap as they are few."""
-        estimator = METRICS[name].estimator
+        estimator = self.metric(name).estimator
         if isinstance(estimator, Counted):
             return estimator.change_of(self.tally(by).take(slices))
         return self.figure(name, by).take(slices)
@@ -217,6 +219,19 @@ class PairedPartition:
     def scores(self) -> SlicedPairs:
         """Their scores; ValueError where one of the two has none."""
         return self.paired.pairs(self.by)
+
+    @property
+    def cases(self) -> Pairs:
+        """The rows, as the task sees them."""
+        return self.paired.cases
+
+    def view(self, name: str) -> PairedPartition:
+        """Their rows as cases of two classes."""
+        return PairedPartition(self.paired.view(name), self.by)
+
+    def values(self, name: str) -> SlicedPairs:
+        """A named number of their rows, before and after."""
+        return self.paired.values(name, self.by)
 
 
 def pair(

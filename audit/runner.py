@@ -489,7 +489,9 @@ def judged_parts(
         "gates_together": gate.together(found.gates, confidence),
         "frontier": found.frontier,
         "definitions": describe.definitions(found.plan, found.measured, found.gates, reasons),
-        "priorities": describe.PRIORITIES,
+        "priorities": describe.priorities(found.measured.task),
+        "task": found.measured.task.name,
+        "classes": list(found.plan.classes),
         "methods": {name: text for name, text in METHODS.items() if name in used},
     }
 

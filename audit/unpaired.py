@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ..metrics.entry import Metric
 from ..metrics.figures import Binomial, Figure
 from ..metrics.independent import change
-from .measure import By, Measurement, Slices
+from ..tasks.cases import By
+from .measure import Measurement, Slices
 
 
 class Unpaired:
@@ -30,10 +31,18 @@ class Unpaired:
         self.measured_before, self.measured_after = before, after
         self._before: dict[tuple[str, By], Figure] = {}
 
-    def lacks(self, metric: Metric) -> list[str]:
+    def metric(self, name: str) -> Metric:
+        """A metric of the task."""
+        return self.measured_after.metric(name)
+
+    def lacks(self, name: str) -> list[str]:
         """What a metric needs that one of the two does not carry."""
-        missing = [*self.measured_before.lacks(metric), *self.measured_after.lacks(metric)]
-        return [need for need in metric.needs if need in missing]
+        missing = [*self.measured_before.lacks(name), *self.measured_after.lacks(name)]
+        return [need for need in self.metric(name).needs if need in missing]
+
+    def view(self, name: str) -> Unpaired:
+        """The same rows as cases of two classes, as `Measurement.view`."""
+        return Unpaired(self.measured_before.view(name), self.measured_after.view(name))
 
     def slices(self, by: By) -> Slices:
         """The slices of ``by`` in the later sample, in the order shown."""

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..metrics import compare
-from ..metrics.entry import DisparityRow
+from ..metrics.entry import DisparityRow, Metric
 from ..metrics.extremes import between, differential_fairness
 from ..metrics.figures import Figure
 from ..metrics.intervals import normal_quantile
 from ..metrics.lockstep import Search, beside, run
 from ..metrics.questions import Picked
 from ..metrics.standardised import smd_figure
-from ..metrics.table import DISPARITIES, ENTROPY, METRICS, STANDARDISED
+from ..tasks.cases import By
 from ..told import tell, tell_n
 from .findings import with_family
-from .measure import By, Measurement, Slices
+from .measure import Measurement, Slices
 from .result import (
     CalibrationBin,
     Counts,
@@ -34,6 +34,7 @@ from .result import (
 )
 
 Form = Literal["difference", "ratio"]
+P = TypeVar("P", Disparity, ScoreDetail)
 
 FEW_CLUSTERS = 30
 """Fewer clusters in a slice than this are told: of how they differ they show little."""
@@ -47,6 +48,10 @@ class Plan:
     ----------
     metrics : sequence of str
         Metrics shown for every slice and compared with the reference.
+    classes : tuple of str
+        Classes or labels of the task, in order.
+    class_metrics : sequence of str
+        Metrics of each of them.
     depth, min_size, confidence, reference
         From the configuration.
     positive_is : {'benefit', 'burden'} or None
@@ -59,6 +64,8 @@ class Plan:
     confidence: float
     reference: Mapping[str, str]
     positive_is: Literal["benefit", "burden"] | None = None
+    classes: tuple[str, ...] = ()
+    class_metrics: Sequence[str] = ()
 
 
 def number(value: float) -> float | None:
@@ -68,39 +75,83 @@ def number(value: float) -> float | None:
 
 def build(name: str, measured: Measurement, plan: Plan, model: dict[str, Any]) -> Variant:
     """Compute every figure of a variant, as far as it gives what the figures need."""
+    whole = _part(measured, plan)
+    views = {c: _part(measured.view(c), replace(plan, metrics=plan.class_metrics)) for c in plan.classes}
+    compared = [*whole.disparities, *(d for c in views for d in _of_view(views[c].disparities, c))]
+    disparities, findings = with_family(compared, measured)
+    slices = [
+        s.model_copy(update={"views": {c: views[c].slices[k].metrics for c in views}}) if views else s
+        for k, s in enumerate(whole.slices)
+    ]
+    matrices = _confusions(measured, plan)
+    return Variant(
+        name=name,
+        model=model,
+        overall=whole.overall.metrics,
+        overall_views={c: views[c].overall.metrics for c in views},
+        confusion=matrices[0] if matrices else [],
+        counts=whole.overall.counts,
+        slices=[
+            s.model_copy(update={"confusion": matrix}) for s, matrix in zip(slices, matrices[1:], strict=True)
+        ]
+        if matrices
+        else slices,
+        disparities=disparities,
+        scores=[*whole.scores, *(s for c in views for s in _of_view(views[c].scores, c))],
+        findings=findings,
+    )
+
+
+def _of_view(parts: Iterable[P], view: str) -> Iterator[P]:
+    return (part.model_copy(update={"view": view}) for part in parts)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Figures of all rows, or of those rows as cases of one class."""
+
+    overall: SliceResult
+    slices: list[SliceResult]
+    disparities: list[Disparity]
+    scores: list[ScoreDetail]
+
+
+def _part(measured: Measurement, plan: Plan) -> _Part:
     # A variant that was made elsewhere may give decisions alone where the original gives scores.
-    given = [metric for metric in plan.metrics if not measured.lacks(METRICS[metric])]
-    plan = replace(plan, metrics=given)
+    plan = replace(plan, metrics=[metric for metric in plan.metrics if not measured.lacks(metric)])
     whole = _slice_results(measured, (), plan)[0]
     slices: list[SliceResult] = []
     scores: list[ScoreDetail] = []
-    if "score" in measured.gives:
+    scored = "score" in measured.gives and measured.task.standardised is not None
+    if scored:
         scores += _scores(measured, (), plan)
     partitions = measured.partitions(plan.depth)
     for by in partitions:
         slices += _slice_results(measured, by, plan)
-        if "score" in measured.gives and len(by) == 1:
+        if scored and len(by) == 1:
             scores += _scores(measured, by, plan)
     compared = run(beside(_disparities(measured, by, plan) for by in partitions))
-    disparities, findings = with_family(
-        [*_entropy(measured, ()), *itertools.chain.from_iterable(compared)], measured
-    )
-    return Variant(
-        name=name,
-        model=model,
-        overall=whole.metrics,
-        counts=whole.counts,
-        slices=slices,
-        disparities=disparities,
-        scores=scores,
-        findings=findings,
-    )
+    return _Part(whole, slices, [*_entropy(measured, ()), *itertools.chain.from_iterable(compared)], scores)
+
+
+def _confusions(measured: Measurement, plan: Plan) -> list[list[list[int]]]:
+    """Rows by label and decision, of all rows and of every slice in the order shown; none of two classes."""
+    out: list[list[list[int]]] = []
+    for by in ((), *measured.partitions(plan.depth)):
+        found = measured.cases.confusion(by, plan.classes)
+        if found is None:
+            return []
+        out += [found[i].tolist() for i in measured.slices(by).shown]
+    return out
 
 
 def _slice_results(measured: Measurement, by: By, plan: Plan) -> list[SliceResult]:
     slices, tally = measured.slices(by), measured.tally(by)
     z = normal_quantile(plan.confidence)
-    columns = {name: _estimates(measured.figure(name, by), name, slices, plan, z) for name in plan.metrics}
+    columns = {
+        name: _estimates(measured.figure(name, by), measured.metric(name), slices, plan, z)
+        for name in plan.metrics
+    }
     counts = tally.counts
     fields = {
         key: np.asarray(getattr(counts, key)).tolist()
@@ -122,7 +173,7 @@ def _slice_results(measured: Measurement, by: By, plan: Plan) -> list[SliceResul
     ]
 
 
-def _estimates(figure: Figure, name: str, slices: Slices, plan: Plan, z: float) -> list[Estimate]:
+def _estimates(figure: Figure, metric: Metric, slices: Slices, plan: Plan, z: float) -> list[Estimate]:
     low, high = figure.limits(z, 1.0)
     small = figure.size < plan.min_size
 
@@ -131,12 +182,12 @@ def _estimates(figure: Figure, name: str, slices: Slices, plan: Plan, z: float) 
             return "small", small_because(figure, i, plan.min_size)
         return _clusters_of(slices, [i])
 
-    return [_estimate(figure, name, i, low, high, status, plan) for i in range(len(slices.n))]
+    return [_estimate(figure, metric, i, low, high, status, plan) for i in range(len(slices.n))]
 
 
 def _estimate(
     figure: Figure,
-    name: str,
+    metric: Metric,
     i: int,
     low: NDArray[np.float64],
     high: NDArray[np.float64],
@@ -144,7 +195,7 @@ def _estimate(
     plan: Plan,
 ) -> Estimate:
     value, n = number(figure.value[i]), int(figure.n[i])
-    status, why = ("undefined", undefined_because(name, n)) if value is None else status_at(i)
+    status, why = ("undefined", undefined_because(metric, n)) if value is None else status_at(i)
     effective = None if figure.effective_n is None else number(figure.effective_n[i])
     return Estimate.model_construct(
         value=value,
@@ -189,9 +240,8 @@ def _clusters_of(slices: Slices, used: Sequence[int]) -> tuple[Status, str | Non
     )
 
 
-def undefined_because(name: str, n: int) -> str:
+def undefined_because(metric: Metric, n: int) -> str:
     """Say in words why a metric does not exist in a slice."""
-    metric = METRICS[name]
     return tell(metric.estimator.undefined(n), formula=metric.formula)
 
 
@@ -202,15 +252,15 @@ def _disparities(measured: Measurement, by: By, plan: Plan) -> Search[list[Dispa
     for name in plan.metrics:
         figure = measured.figure(name, by)
         searches.append(_against(slices, figure, name, "difference", reference, plan))
-        if METRICS[name].impact:
+        if measured.metric(name).impact:
             picked = slices.lowest if plan.positive_is == "burden" else slices.highest
             best = picked(figure, plan.min_size)
             if best is not None:
                 searches.append(_against(slices, figure, name, "ratio", best, plan, impact=True))
-        elif METRICS[name].ratio and METRICS[name].percent:
+        elif measured.metric(name).ratio and measured.metric(name).percent:
             searches.append(_against(slices, figure, name, "ratio", reference, plan))
-    for row in DISPARITIES:
-        if any(measured.lacks(METRICS[m]) for m in row.metrics):
+    for row in measured.task.disparities:
+        if any(measured.lacks(m) for m in row.metrics):
             continue
         searches += [_between(measured, slices, row, form, plan) for form in row.forms]
     searches.append(_indices(measured, slices, plan))
@@ -378,9 +428,10 @@ def _indices(measured: Measurement, slices: Slices, plan: Plan) -> Search[list[D
             name=f"{name}_variance_between_slices", metric=name, value=value, low=low, high=high,
             method="double-corrected", **base,
         ))  # fmt: skip
-    if "decision" not in measured.gives:
+    impact = next((metric.name for metric in measured.task.metrics.values() if metric.impact), None)
+    if impact is None or measured.lacks(impact):
         return out
-    name = next(metric.name for metric in METRICS.values() if metric.impact)
+    name = impact
     figure, tally = measured.figure(name, slices.by), measured.tally(slices.by)
     sums = tally.weights or tally.counts
     use = slices.usable(slices.n, 0)
@@ -401,13 +452,14 @@ def _indices(measured: Measurement, slices: Slices, plan: Plan) -> Search[list[D
 
 def _entropy(measured: Measurement, by: By) -> Iterator[Disparity]:
     """Theil index and generalized entropy: of all rows for no feature, else the part between slices."""
-    if not {"label", "decision"} <= measured.gives:
+    entropy = measured.task.entropy
+    if entropy is None or not {"label", "decision"} <= measured.gives:
         return
     for alpha, name in ((1, "theil_index"), (2, "generalized_entropy_index")):
         within, between = compare.entropy_index(measured.tally(by), alpha)
         value = float(within[0]) if not by else between
         yield Disparity(
-            name=f"{name}_between_slices" if by else name, metric=ENTROPY, by=list(by), compare="index",
+            name=f"{name}_between_slices" if by else name, metric=entropy, by=list(by), compare="index",
             scope="index", value=number(value), method="none",
             status="ok" if np.isfinite(value) else "undefined",
         )  # fmt: skip
@@ -425,7 +477,7 @@ def _scores(measured: Measurement, by: By, plan: Plan) -> list[ScoreDetail]:
     if by:
         reference = slices.reference(plan.reference)
         figure = smd_figure(scores, reference)
-        estimates = _estimates(figure, STANDARDISED, slices, plan, z)
+        estimates = _estimates(figure, measured.metric(str(measured.task.standardised)), slices, plan, z)
         smd = [None if i == reference else e for i, e in enumerate(estimates)]
     return [
         ScoreDetail(

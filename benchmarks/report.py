@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fairweigh.audit.config import Config
 from fairweigh.audit.coverage import coverage
-from fairweigh.audit.describe import PRIORITIES, definitions, environment
+from fairweigh.audit.describe import definitions, environment, priorities
 from fairweigh.audit.judge import Entry, judge
 from fairweigh.audit.result import AuditResult, Cost, DataInfo, Recipe, Step
 from fairweigh.metrics.figures import METHODS
@@ -95,7 +95,7 @@ def audited(rows: int, values: tuple[int, int], variants: int) -> AuditResult:
         ),
         variants=found.variants, coverage=coverage(found.variants[0].slices), comparisons=found.comparisons,
         identified=found.identified, gates=found.gates, frontier=found.frontier,
-        definitions=definitions(found.plan, found.measured, found.gates), priorities=PRIORITIES,
+        definitions=definitions(found.plan, found.measured, found.gates), priorities=priorities(),
         methods=dict(METHODS),
     )  # fmt: skip
 

@@ -23,6 +23,9 @@ UNKNOWN = "(unknown)"
 MERGE_CELLS = 100_000
 """Cells of batches that wait at least before they are added."""
 
+MOST_PLACES = 1 << 24
+"""Possible cells up to which each has a place of its own in a batch's counts."""
+
 NO_NAMES = pa.array([], pa.string())
 
 LABEL, DECISION = "y_true", "y_pred"
@@ -196,6 +199,7 @@ class Cube:
         weight: NDArray[np.float64] | None = None,
         count: NDArray[np.int64] | None = None,
         cluster: pa.DictionaryArray | None = None,
+        classes: Sequence[str] = ("0", "1"),
     ) -> Cube:
         """Count rows whose slices are known.
 
@@ -205,21 +209,26 @@ class Cube:
             The slice columns, and the values of each slice.
         slices : int array of shape (rows,)
             Each row's slice, a position in ``keys``.
-        outcomes : mapping of str to arrays of shape (rows,)
-            0 or 1 of each row, by axis.
+        outcomes : mapping of str to int arrays of shape (rows,)
+            Each row's class by axis, a position in ``classes``.
         weight, count, cluster : arrays of shape (rows,), optional
+        classes : sequence of str
+            The levels of the outcomes.
         """
-        code = slices.copy()
+        width = len(classes)
+        size = len(keys) * width ** len(outcomes)
+        code = slices.astype(slices.dtype if size <= np.iinfo(np.int32).max else np.int64)
         for values in outcomes.values():
-            code <<= 1
+            code *= width
             code += values
-        size = len(keys) << len(outcomes)
-        found, clusters, names = np.arange(size), None, NO_NAMES
+        found, clusters, names = np.arange(min(size, MOST_PLACES)), None, NO_NAMES
         if cluster is not None:
             names = cluster.dictionary
             joined = np.multiply(code, len(names), dtype=np.int64) + cluster.indices.to_numpy()
             found, code = np.unique(joined, return_inverse=True)
             found, clusters = np.divmod(found, len(names))
+        elif size > MOST_PLACES:
+            found, code = np.unique(code, return_inverse=True)
         add = partial(np.bincount, code.reshape(-1), minlength=len(found))
         rows = add()
         # Every sum is of whole numbers below 2^53, or of weights.
@@ -229,10 +238,12 @@ class Cube:
         levels: list[tuple[str, ...]] = []
         codes: list[NDArray[np.int64]] = []
         for _ in outcomes:
-            found, outcome = np.divmod(found, 2)
-            there, position = np.unique(outcome, return_inverse=True)
-            levels.insert(0, tuple(map(str, there.tolist())))
-            codes.insert(0, position.reshape(-1))
+            found, outcome = np.divmod(found, width)
+            there = sorted(np.unique(outcome).tolist(), key=classes.__getitem__)
+            place = np.zeros(width, np.int64)
+            place[there] = np.arange(len(there))
+            levels.insert(0, tuple(classes[i] for i in there))
+            codes.insert(0, place[outcome])
         observed = np.unique(found).tolist()
         for i in reversed(range(len(by))):
             level = sorted({keys[k][i] for k in observed})
@@ -379,6 +390,49 @@ class Cube:
         _, first, inverse = np.unique(joined, return_index=True, return_inverse=True)
         named = [[self.levels[p][c] for c in self.codes[first, p].tolist()] for p in positions]
         return inverse.reshape(-1).astype(np.int64), list(zip(*named, strict=True))
+
+    def outcome(self, name: str, level: str) -> NDArray[np.bool_]:
+        """Whether each cell has a level on an axis."""
+        i = self.axis(name)
+        return np.array([other == level for other in self.levels[i]], bool)[self.codes[:, i]]
+
+    def seen_as(self, by: Sequence[str], outcomes: Mapping[str, NDArray[np.bool_]]) -> Cube:
+        """The cube of the columns ``by`` and of outcomes of two classes, equal cells added.
+
+        Parameters
+        ----------
+        outcomes : mapping of str to bool arrays of shape (cells,)
+            Whether each cell is of the class 1, by axis.
+        """
+        positions = [self.axis(b) for b in by]
+        flags = [np.asarray(flag, np.int64) for flag in outcomes.values()]
+        return replace(
+            self,
+            axes=(*by, *outcomes),
+            levels=(*(self.levels[p] for p in positions), *(("0", "1") for _ in flags)),
+            codes=np.stack([*(self.codes[:, p] for p in positions), *flags], axis=1)
+            if positions or flags
+            else np.zeros((len(self.counts), 0), np.int64),
+        )._merged()
+
+    def confusion(
+        self, codes: NDArray[np.integer[Any]], size: int, axes: Sequence[str], classes: Sequence[str],
+        values: NDArray[Any],
+    ) -> NDArray[Any]:  # fmt: skip
+        """Sums of the cells' ``values`` by class on some axes, array of shape (size, classes, ...).
+
+        ``codes`` says to which of ``size`` places each cell belongs.
+        """
+        k = len(classes)
+        place = {name: i for i, name in enumerate(classes)}
+        whole = codes.astype(np.int64)
+        for name in axes:
+            i = self.axis(name)
+            whole = (
+                whole * k + np.array([place[level] for level in self.levels[i]], np.int64)[self.codes[:, i]]
+            )
+        found = np.bincount(whole, values, size * k ** len(axes))
+        return found.astype(values.dtype).reshape(size, *(k for _ in axes))
 
     def pairs(
         self, codes: NDArray[np.int64]

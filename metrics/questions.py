@@ -8,7 +8,7 @@ shared out evenly over them (Bonferroni).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -70,6 +70,9 @@ class Question(Protocol):
 
     def nearest(self) -> list[Evidence]:
         """Return what the rows say of the claims nearest to the limit."""
+
+    def among(self, claims: int) -> Question:
+        """Return the same question, its failure to stand out among so many claims, its own and others."""
 
     @property
     def requirement(self) -> Requirement:
@@ -146,6 +149,10 @@ class Each:
         """The items as claims of their own."""
         return self
 
+    def among(self, claims: int) -> Each:
+        """The same, its failure to stand out among so many claims."""
+        return replace(self, claims=claims)
+
     def nearest(self) -> list[Evidence]:
         """Return the evidence on the claims nearest to the limit."""
         wanted = self.p_pass if np.all(self.holds) else -self.p_fail
@@ -164,11 +171,14 @@ class Largest:
         Of the difference from above, or of the ratio lowest / highest from below.
     level : float
         At which it will be decided.
+    together : int
+        Claims among which a failure has to stand out, where these are more than its own.
     """
 
     extremes: Extremes
     limit: float
     level: float
+    together: int = 0
 
     @property
     def requirement(self) -> Requirement:
@@ -183,7 +193,11 @@ class Largest:
     @property
     def claims(self) -> int:
         """Ordered pairs of slices, of all metrics."""
-        return max(self.extremes.claims, 1)
+        return max(self.extremes.claims, self.together, 1)
+
+    def among(self, claims: int) -> Largest:
+        """The same, its failure to stand out among so many claims."""
+        return replace(self, together=claims)
 
     @property
     def holds(self) -> NDArray[np.bool_]:
@@ -199,7 +213,9 @@ class Largest:
     def _ends(self) -> list[tuple[float, Evidence]]:
         """The lower limit and the upper one, each with what the rows say of the pair that sets it."""
         sides: list[Side] = ["lower", "upper"]
-        found = run(beside(self.extremes.search(self.level, side) for side in sides))
+        own = max(self.extremes.claims, 1)
+        levels = {"lower": self.level * (own / self.claims), "upper": self.level}
+        found = run(beside(self.extremes.search(levels[side], side) for side in sides))
         return [(limit, self.extremes.evidence(ends, self._levels)) for limit, ends in found]
 
     @property
@@ -254,7 +270,7 @@ class Picked:
     figure : Figure
     slices : int array
         The items.
-    among : int array
+    candidates : int array
         The slices of which the reference is the best.
     reference : int
         The one that was picked.
@@ -265,16 +281,19 @@ class Picked:
         Of the difference from above; of the worse to the better from below, where that is a ratio.
     level : float
         At which it will be decided.
+    together : int
+        Claims among which a failure has to stand out, where these are more than its own.
     """
 
     figure: Figure
     slices: Index
-    among: Index
+    candidates: Index
     reference: int
     form: Form
     highest: bool
     limit: float
     level: float
+    together: int = 0
 
     @property
     def requirement(self) -> Requirement:
@@ -292,7 +311,11 @@ class Picked:
     @property
     def claims(self) -> int:
         """Ordered pairs of slices."""
-        return max(len(self.among) * (len(self.among) - 1), 1)
+        return max(len(self.candidates) * (len(self.candidates) - 1), self.together, 1)
+
+    def among(self, claims: int) -> Picked:
+        """The same, its failure to stand out among so many claims."""
+        return replace(self, together=claims)
 
     @property
     def holds(self) -> NDArray[np.bool_]:
@@ -314,11 +337,11 @@ class Picked:
     @cached_property
     def _against(self) -> Index:
         """The slices that each is compared with."""
-        if len(self.among) <= EVERY_PAIR:
-            return self.among
+        if len(self.candidates) <= EVERY_PAIR:
+            return self.candidates
         low, high = self.figure.limits(0.5, 1.0)
-        order = np.argsort(-high[self.among] if self.highest else low[self.among])[:BEST]
-        return np.union1d(self.among[order], [self.reference])
+        order = np.argsort(-high[self.candidates] if self.highest else low[self.candidates])[:BEST]
+        return np.union1d(self.candidates[order], [self.reference])
 
     @cached_property
     def _pairs(self) -> tuple[Evidence, Index]:
@@ -378,7 +401,9 @@ class Picked:
         else:
             limits = pairs.lower(level) if side == "lower" else pairs.upper(level)
         # One that the reference was picked from is not better than the best; any other may be.
-        neutral = np.where(np.isin(self.slices, self.among), 1.0 if self.form == "ratio" else 0.0, -np.inf)
+        neutral = np.where(
+            np.isin(self.slices, self.candidates), 1.0 if self.form == "ratio" else 0.0, -np.inf
+        )
         return self._per_item(limits, np.fmax, neutral)
 
     def _largest(self, pairs: Pairs, item: Index, level: float, *, upwards: bool) -> Search[Floats]:

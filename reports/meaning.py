@@ -173,7 +173,7 @@ def gained_and_lost(flips: Flips, meaning: Meaning) -> tuple[str, str]:
     return _how_many(words.gains, flips.gained), _how_many(words.loses, flips.lost)
 
 
-def _how_many(messages: tuple[tuple[str, str], str], n: int) -> str:
+def _how_many(messages: tuple[tuple[str, str], str], n: int | None) -> str:
     some, none = messages
     return tr_n(*some, n, n=count(n)) if n else tr(none)
 

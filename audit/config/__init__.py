@@ -1,11 +1,11 @@
 """The configuration ``audit.yaml``: a file for each of its parts, and one that reads it."""
 
+from ...tasks import AGGREGATES as AGGREGATES
 from .data import Data as Data
 from .data import Slices as Slices
 from .data import TrainData as TrainData
 from .data import Twins as Twins
 from .data import Written as Written
-from .gate import AGGREGATES as AGGREGATES
 from .gate import COSTS as COSTS
 from .gate import Gate as Gate
 from .gate import Objective as Objective

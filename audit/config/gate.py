@@ -10,17 +10,13 @@ from pydantic import (
 )
 
 from ...metrics.limit import Limit
-from ...metrics.table import DISPARITIES, METRICS
+from ...tasks import AGGREGATES, METRICS
 
 if TYPE_CHECKING:
     pass
 
 
-from .section import Section, Value, unknown
-
-AGGREGATES = {f"{row.name}_{form}": row for row in DISPARITIES for form in row.forms}
-"""Named disparities over all slices of a feature, such as demographic_parity_difference."""
-
+from .section import Section, Value, absent, unknown
 
 COSTS = Literal["storage", "compute", "memory", "latency", "flops"]
 
@@ -37,6 +33,10 @@ class Gate(Section):
     )
     by: str | list[str] | None = Field(None, description="Feature(s) whose slices are compared.")
     slice: dict[str, Value] | None = Field(None, description="One slice only, by its values.")
+    of_class: str | None = Field(
+        None, alias="class", exclude_if=absent,
+        description="The class or label that the figure is of; 'each': of all of them, together.",
+    )  # fmt: skip
     compare: Literal["value", "difference", "ratio", "change"] = Field(
         "value", description="change: after - before, of the metric or (with by) of its gap to the reference."
     )

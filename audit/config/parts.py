@@ -10,14 +10,13 @@ from pydantic import (
     field_validator,
 )
 
-from ...metrics.table import METRICS
+from ...tasks import AGGREGATES, METRICS
 from ..masked import masked
 
 if TYPE_CHECKING:
     pass
 
 
-from .gate import AGGREGATES
 from .section import Section, unknown
 
 

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from ...datasets.columns import word
-from ...metrics.table import METRICS
+from ...tasks import METRICS
 from ..unsupported import metric_of_another_task
 
 if TYPE_CHECKING:
@@ -39,7 +39,14 @@ Confidence = Annotated[float, Field(gt=0.5, lt=1)]
 class Section(BaseModel):
     """Base of the configuration's parts: strict about unknown keys and types."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+    )
+
+
+def absent(value: object) -> bool:
+    """Whether a key says nothing and is left out of the configuration that a run keeps."""
+    return not value
 
 
 def unknown(name: str, known: Sequence[str], what: str) -> str:

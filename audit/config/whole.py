@@ -15,8 +15,8 @@ from pydantic import (
 )
 
 from ...datasets.errors import told_of
-from ...metrics.table import METRICS
 from ...plain import shown
+from ...tasks import METRICS
 from ..ladder import check_names, ladder
 
 if TYPE_CHECKING:

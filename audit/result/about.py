@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .part import Part
+from .part import Part, absent
 
 
 class Coverage(Part):
@@ -106,6 +106,9 @@ class Definition(Part):
     among: str | None = Field(None, description="A rate that is told per hundred: the rows it counts among.")
     says: str | None = Field(None, description="And what it says of them.")
     reason: str | None = Field(None, description="Why it was chosen, in the configuration's words.")
+    of_class: bool = Field(
+        False, exclude_if=absent, description="A figure of each class or label; left out for one of all rows."
+    )
 
     @property
     def of_labels(self) -> bool:

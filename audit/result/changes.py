@@ -6,13 +6,16 @@ from typing import Any
 
 from pydantic import Field
 
-from .part import Estimate, Part, Slice, Status
+from .part import Estimate, Part, Slice, Status, absent
 
 
 class Change(Part):
     """A metric of the same rows before and after; value = after - before."""
 
     metric: str
+    view: str | None = Field(
+        None, exclude_if=absent, description="The class or label that it is about; left out where about all."
+    )
     slice: Slice
     n: int = Field(description="Rows in the denominator before the change.")
     before: float | None
@@ -32,6 +35,9 @@ class GapChange(Part):
     """Change of the gap between a slice and its reference, gap = slice - reference."""
 
     metric: str
+    view: str | None = Field(
+        None, exclude_if=absent, description="The class or label that it is about; left out where about all."
+    )
     by: list[str]
     slice: Slice
     reference: Slice
@@ -67,8 +73,14 @@ class Flips(Part):
     p_adjusted: float | None = Field(
         None, description="The same after Holm over all slices of all features of the comparison."
     )
-    gained: int = Field(description="Not selected before, selected after.")
-    lost: int = Field(description="Selected before, not selected after.")
+    gained: int | None = Field(
+        description="Not selected before, selected after; null where no outcome is the positive one."
+    )
+    lost: int | None = Field(description="Selected before, not selected after; null likewise.")
+    matrix: list[list[int]] = Field(
+        default_factory=list, exclude_if=absent,
+        description="Rows by decision before and after, classes in the order of the result's.",
+    )  # fmt: skip
     spoiled: int | None = Field(None, description="Right before, wrong after; null without labels.")
     mended: int | None = Field(None, description="Wrong before, right after; null without labels.")
     excess_loss: float | None = Field(

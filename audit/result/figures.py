@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .part import Estimate, Part, Slice, Status
+from .part import Estimate, Part, Slice, Status, absent
 
 
 class Counts(Part):
@@ -30,6 +30,13 @@ class SliceResult(Part):
     unknown: bool = Field(False, description="A sensitive value is missing: outside gates unless named.")
     counts: Counts
     metrics: dict[str, Estimate]
+    views: dict[str, dict[str, Estimate]] = Field(
+        default_factory=dict, exclude_if=absent, description="Figures of each class or label, by its name."
+    )
+    confusion: list[list[int]] = Field(
+        default_factory=list, exclude_if=absent,
+        description="Rows by label and decision, classes in the order of the result's.",
+    )  # fmt: skip
 
 
 class Disparity(Part):
@@ -43,6 +50,9 @@ class Disparity(Part):
 
     name: str = Field(description="Such as demographic_parity_difference, or METRIC_difference.")
     metric: str
+    view: str | None = Field(
+        None, exclude_if=absent, description="The class or label that it is about; left out where about all."
+    )
     by: list[str] = Field(description="The sensitive features whose slices are compared.")
     compare: Literal["difference", "ratio", "index"]
     scope: Literal["reference", "between", "index"]
@@ -86,6 +96,9 @@ class ScoreDetail(Part):
     """Score figures of one slice that are curves rather than numbers."""
 
     slice: Slice
+    view: str | None = Field(
+        None, exclude_if=absent, description="The class or label that it is about; left out where about all."
+    )
     n: int
     mean: float | None
     sd: float | None
@@ -110,6 +123,9 @@ class Found(Part):
     """A difference that is more than chance explains among all that were looked at."""
 
     metric: str
+    view: str | None = Field(
+        None, exclude_if=absent, description="The class or label that it is about; left out where about all."
+    )
     by: list[str]
     slice: Slice
     reference: Slice

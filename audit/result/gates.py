@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from .part import Part, Slice, Verdict
+from .part import Part, Slice, Verdict, absent
 
 
 class Decided(Part):
@@ -50,6 +50,9 @@ class GateSlice(Decided):
     """What a gate found for one slice."""
 
     slice: Slice
+    view: str | None = Field(
+        None, exclude_if=absent, description="The class or label that it is about; left out where about all."
+    )
     reference: Slice | None = None
     n: int = Field(0, description="Rows in the denominator.")
 
@@ -76,6 +79,9 @@ class GateResult(Decided):
     )
     confidence: float = 0.95
     slice: Slice = Field(default_factory=dict)
+    view: str | None = Field(
+        None, exclude_if=absent, description="The class or label that it is about; left out where about all."
+    )
     reference: Slice | None = None
     claims: int = Field(1, description="Claims that the limit of failing holds for together.")
     approximate: bool = Field(

@@ -24,6 +24,11 @@ Slice = dict[str, str]
 """A conjunction of column = value; the empty one is the whole evaluation set."""
 
 
+def absent(value: object) -> bool:
+    """Whether a field says nothing and is left out of the file: it is for other tasks than this one."""
+    return not value
+
+
 class Part(BaseModel):
     """Base of every part of a result: immutable, and strict about unknown keys."""
 

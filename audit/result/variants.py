@@ -8,7 +8,7 @@ from pydantic import Field
 
 from .cost import Cost, SelfFlips
 from .figures import Counts, Disparity, Findings, ScoreDetail, SliceResult
-from .part import Estimate, Part, Verdict
+from .part import Estimate, Part, Verdict, absent
 from .recipe import Recipe, Step
 
 
@@ -25,11 +25,38 @@ class Variant(Part):
         default_factory=dict, description="What the model is: kind, path, sha256, threshold, features."
     )
     overall: dict[str, Estimate]
+    overall_views: dict[str, dict[str, Estimate]] = Field(
+        default_factory=dict, exclude_if=absent, description="Figures of each class or label, by its name."
+    )
+    confusion: list[list[int]] = Field(
+        default_factory=list, exclude_if=absent,
+        description="Rows by label and decision, classes in the order of the result's.",
+    )  # fmt: skip
     counts: Counts
     slices: list[SliceResult]
     disparities: list[Disparity]
     scores: list[ScoreDetail] = Field(default_factory=list)
     findings: Findings | None = Field(None, description="Null where there is no rate to compare.")
+
+    def seen(self, view: str | None) -> Variant:
+        """The variant with the figures of one class or label alone; None: those of no single class."""
+        if view is None and not self.overall_views:
+            return self
+        overall = self.overall if view is None else self.overall_views[view]
+        slices = [
+            s.model_copy(update={"metrics": s.metrics if view is None else s.views[view]})
+            for s in self.slices
+        ]
+        found = self.findings
+        if found is not None:
+            found = found.model_copy(update={"found": [f for f in found.found if f.view == view]})
+        return self.model_copy(
+            update={
+                "overall": overall, "slices": slices, "findings": found,
+                "disparities": [d for d in self.disparities if d.view == view],
+                "scores": [s for s in self.scores if s.view == view],
+            }
+        )  # fmt: skip
 
 
 class Failed(Part):

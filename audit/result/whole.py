@@ -9,7 +9,7 @@ from pydantic import Field
 from .about import Coverage, DataInfo, Definition, Environment, NotMeasured, Priorities
 from .changes import Comparison, Counterfactual, Difference, Identified, TwinRows
 from .gates import BaselineInfo, GateResult, GatesTogether, PolicyInfo
-from .part import Part, RunVerdict
+from .part import Part, RunVerdict, absent
 from .variants import Failed, Frontier, Variant
 
 SCHEMA_VERSION = "1.0"
@@ -25,6 +25,10 @@ class AuditResult(Part):
     schema_version: str = Field(SCHEMA_VERSION, pattern=VERSIONS)
     audit: str
     title: str
+    task: str = Field("binary", description="What the model does: binary, multiclass, regression, ...")
+    classes: list[str] = Field(
+        default_factory=list, exclude_if=absent, description="Classes or labels of the task, in order."
+    )
     created: str = Field(description="UTC time, ISO 8601.")
     verdict: RunVerdict = Field(description="Worst of the binding gates; 'no verdict' where there are none.")
     confidence: float = 0.95

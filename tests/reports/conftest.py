@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import Any
 
 import pytest
-from fairweigh.audit.describe import PRIORITIES, metric_definition
+from fairweigh.audit.describe import metric_definition, priorities
 from fairweigh.audit.result import (
     AuditResult,
     BaselineInfo,
@@ -399,7 +399,7 @@ def build(
         "variants": [variant],
         "gates": gates or [],
         "definitions": definitions(),
-        "priorities": PRIORITIES,
+        "priorities": priorities(),
         "methods": {
             "wilson": "Wilson score interval of a proportion. E. B. Wilson 1927, JASA 22:209-212.",
             "newcomb": "Newcombe hybrid score interval. R. G. Newcombe 1998, Stat. Med. 17:873-890.",
