@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..datasets.read import iter_batches
+from ..tasks import TASKS
 from ..told import tell
 from .common import LEAST_COMMON, Common, Overlap, overlap
 from .finished import Finished, check_same_kind
@@ -142,7 +143,9 @@ class Baseline:
 
     def _counted(self, path: Path) -> Measurement:
         if path not in self._measured:
-            measured = Measurement(self._sensitive, self.model.model.get("scale") != "rank", self.order)
+            probability = self.model.model.get("scale") != "rank"
+            task = TASKS[self.earlier.result.task]
+            measured = Measurement(self._sensitive, probability, self.order, task)
             for batch in iter_batches(path, categorical=self._sensitive):
                 measured.add(batch)
             self._measured[path] = measured

@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 
 from .._version import __version__
 from ..datasets.errors import InputError
-from ..tasks import METRICS
 from ..told import tell
 from . import describe
 from .comparison import Figures, derived_comparison, figures
@@ -56,7 +55,8 @@ def compare_runs(before: Path, after: Path, folder: OpenRun, command: str = "") 
     config, told = _configuration(runs, names)
     models = [(name, run.original.model) for run, name in zip(runs, names, strict=True)]
     found = figures(config, runs[1].result.data, models, paths)
-    pq.write_table(found.rows, folder.folder / found.identified.file)
+    if found.rows is not None and found.identified is not None:
+        pq.write_table(found.rows, folder.folder / found.identified.file)
     result = _result(runs, config, found, told, command)
     folder.write(AUDIT, result.model_dump_json(indent=1) + "\n")
     folder.provenance = _provenance(runs, result)
@@ -85,15 +85,16 @@ def _configuration(runs: Sequence[Finished], names: Sequence[str]) -> tuple[Conf
     one, other = runs
     missing = []
     content = dict(other.result.configuration)
-    shared = [m for m in other.original.overall if m in one.original.overall and m in METRICS]
+    config = configuration_of(other.result)
+    metrics = config.of_task.metrics
+    shared = [m for m in other.original.overall if m in one.original.overall and m in metrics]
     scales = [run.original.model.get("scale") for run in runs]
     if scales[0] != scales[1]:
-        shared = [m for m in shared if METRICS[m].estimator.scale_free]
+        shared = [m for m in shared if metrics[m].estimator.scale_free]
     dropped = sorted({*one.original.overall, *other.original.overall} - set(shared))
     if dropped:
-        titles = ", ".join(METRICS[m].title for m in dropped if m in METRICS)
+        titles = ", ".join(metrics[m].title for m in dropped if m in metrics)
         missing.append(NotMeasured(what=titles, why=tell("not measured alike by both runs")))
-    config = configuration_of(other.result)
     kept = []
     for k, gate in enumerate(config.gates):
         name = gate_id(gate, k)
@@ -108,6 +109,8 @@ def _configuration(runs: Sequence[Finished], names: Sequence[str]) -> tuple[Conf
     for wanted in listed_regimes(config.report.regimes):
         why = tell("a page of one model; fairweigh report RUN --regime writes it, with the input variant")
         missing.append(NotMeasured(what=tell("Regime {name}", name=wanted.regime.name), why=why))
+    of_class = [set(m for of in run.original.overall_views.values() for m in of) for run in runs]
+    shared += sorted(of_class[0] & of_class[1])
     content |= {"audit": f"{names[0]} to {names[1]}", "metrics": shared, "gates": kept}
     content["report"] = {**content.get("report", {}), "regimes": []}
     return Config.model_validate(content), missing

@@ -44,8 +44,8 @@ class Figures:
     variants: list[Variant]
     comparison: Comparison
     gates: list[GateResult]
-    identified: Identified
-    rows: pa.Table
+    identified: Identified | None
+    rows: pa.Table | None
     paired: Paired
     plan: variant.Plan
 
@@ -82,7 +82,9 @@ def figures(
     order = {feature: bin_names(edges) for feature, edges in data.bins.items()}
     probability = all(model.get("scale") != "rank" for _, model in models)
     sensitive = tuple(data.sensitive)
-    paired = pair(paths[0], paths[1], sensitive, probability, order, names=(before, after))
+    paired = pair(
+        paths[0], paths[1], sensitive, probability, order, names=(before, after), task=config.of_task
+    )
     measured = paired.measured_before, paired.measured_after
     allowed = [m for m in paired.task.metrics if not paired.lacks(m)]
     of_class = paired.view(measured[1].classes[0]) if measured[1].classes else None
@@ -102,7 +104,9 @@ def figures(
     ]
     tables = [pq.read_table(path, read_dictionary=list(sensitive)) for path in paths]
     threshold = models[0][1].get("threshold")
-    rows, identified = identify(tables[0], [(after, tables[1])], sensitive, threshold, name=before)
+    rows = identified = None
+    if config.of_task.decides:
+        rows, identified = identify(tables[0], [(after, tables[1])], sensitive, threshold, name=before)
     return Figures(
         variants=[variants[0], variants[1].model_copy(update={"parent": before})],
         comparison=compared(paired, plan, before, after),

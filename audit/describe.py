@@ -28,6 +28,7 @@ NEEDS = {
     "decision": tell("decision"),
     "score": tell("score"),
     "probability": tell("probability"),
+    "prediction": tell("prediction"),
 }
 """What metrics need of the rows, in words."""
 WHEN_USED = {
@@ -316,8 +317,7 @@ def not_measured(
             why = tell("needs a {what}, which the data do not carry", what=need)
             out.append(NotMeasured(what=", ".join(titles), why=why))
     if "score" in measured.gives:
-        ranked = "label" in measured.gives and measured.task.standardised is not None
-        rounding = measured.scored(()).ranking.rounding if ranked else 0.0
+        rounding = measured.scored(()).ranking.rounding if measured.scores.label is not None else 0.0
         if rounding:
             out.append(
                 NotMeasured(

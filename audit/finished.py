@@ -125,6 +125,7 @@ def opened(path: Path) -> Finished:
 def check_same_kind(one: Finished, other: Finished) -> None:
     """InputError where other columns or classes make the figures of two runs figures of different things."""
     a, b = one.result.data, other.result.data
+    _check_equal("task", one.result.task, other.result.task, one, other)
     for what, mine, theirs in (
         ("label", a.label, b.label),
         ("positive", sorted(a.positive), sorted(b.positive)),

@@ -171,6 +171,7 @@ def _change_methods(found: Judgement, compared: list[Paired | Unpaired]) -> Iter
             continue
         for one in compared:
             by = tuple(f for f in one.measured_after.features if f in gate.by)
+            one = one if gate.view is None else one.view(gate.view)
             method = one.figure(gate.metric, by).method
             yield method
             if gate.by and any(s.reference for s in gate.slices):

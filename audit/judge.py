@@ -154,7 +154,8 @@ class _Run:
         return predictions / f"{entry.name}.parquet"
 
     def measure(self, predictions: Path, entry: Entry) -> Measurement:
-        measured = Measurement(self.sensitive, entry.model.get("scale") != "rank", self.order)
+        probability = entry.model.get("scale") != "rank"
+        measured = Measurement(self.sensitive, probability, self.order, self.config.of_task)
         for batch in iter_batches(self.path(predictions, entry), categorical=self.sensitive):
             measured.add(batch)
         return measured
@@ -224,7 +225,7 @@ class _Run:
         bound += withheld(config.gates, bound, found, plan)
         if config.objective.require_selection:
             bound += uncertified(found, plan)
-        rows, identified = self._identified(predictions)
+        rows, identified = self._identified(predictions) if original.task.decides else (None, None)
         return Judgement(
             plan, original, list(judged.variants), list(judged.comparisons), bound, found, identified, rows
         )

@@ -244,6 +244,7 @@ def pair(
     names: tuple[str, str] = ("before", "after"),
     *,
     cells: bool = False,
+    task: Task = BINARY,
 ) -> Paired:
     """Read two prediction files of the same rows, in whatever order, matched by id.
 
@@ -254,7 +255,7 @@ def pair(
     InputError
         Ids that occur twice or in one file alone, or rows that differ in label, slice or weight.
     """
-    paired = Paired(sensitive, probability, order, *measured, names=names, cells=cells)
+    paired = Paired(sensitive, probability, order, *measured, names=names, cells=cells, task=task)
     if _same_ids(before, after):
         for rows in zip(*(_batches(p, sensitive) for p in (before, after)), strict=True):
             paired.add(*rows)

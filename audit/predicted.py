@@ -11,27 +11,32 @@ import pyarrow.compute as pc
 
 from ..datasets.columns import Ascending, check_unique
 from ..datasets.errors import InputError
-from ..datasets.evaluation import RESERVED
 from ..datasets.read import iter_batches
-from ..metrics.counts import DECISION, LABEL
 from ..plain import shown
+from ..tasks import Task
+from ..tasks.task import Kind
 
-_CLASSES = (LABEL, DECISION)
-_AMOUNTS = ("score", "weight", "count")
+COMMON: dict[str, Kind] = {
+    "id": "any", "cluster": "any", "twin": "any", "weight": "amount", "count": "amount",
+}  # fmt: skip
+"""Columns of predictions of every task."""
+EXPECTED: dict[str | None, str] = {
+    "bit": "0 or 1", "word": "words", "number": "finite numbers", "amount": "finite numbers",
+}  # fmt: skip
 
 
-def check_predictions(paths: Iterable[Path], sensitive: Sequence[str]) -> None:
+def check_predictions(paths: Iterable[Path], sensitive: Sequence[str], task: Task) -> None:
     """InputError where a file of predictions holds what no audit writes.
 
-    Classes and decisions are 0 or 1 in every row, scores finite numbers, weights and counts finite and at
-    least 0, sensitive features words, ids all different.
+    What stands in the columns of the task is as its entry says, of two classes 0 or 1; weights and counts
+    are finite and at least 0, sensitive features words, ids all different.
     """
     for path in paths:
         order = Ascending("id")
         rows = 0
         for batch in iter_batches(path, categorical=sensitive):
             rows += batch.num_rows
-            _check(batch, path, sensitive)
+            _check(batch, path, sensitive, task)
             if "id" in batch.schema.names:
                 order.add(batch.column("id"))
         if not rows:
@@ -44,20 +49,22 @@ def _ids(path: Path) -> Iterator[pa.Array]:
     return (batch.column("id") for batch in iter_batches(path, columns=["id"]))
 
 
-def _check(batch: pa.RecordBatch, path: Path, sensitive: Sequence[str]) -> None:
+def _check(batch: pa.RecordBatch, path: Path, sensitive: Sequence[str], task: Task) -> None:
     names = batch.schema.names
-    unknown = [name for name in names if name not in (*RESERVED, *sensitive)]
+    kinds = {name: COMMON.get(name) or task.kind(name) for name in names if name not in sensitive}
+    unknown = [name for name, kind in kinds.items() if kind is None]
     if unknown:
         raise InputError(f"{path}: expected the columns that an audit writes, got also {shown(unknown[0])}")
     for name in sensitive:
         if name not in names or not _words(batch.schema.field(name).type):
             raise InputError(f"{path}: expected the column {name!r} with words, got {_type(batch, name)}")
-    if not {*_CLASSES, "score"} & set(names):
+    if not any(task.kind(name) for name in names):
         raise InputError(f"{path}: expected a column y_true, y_pred or score, got none")
-    for name in (*_CLASSES, *_AMOUNTS):
-        if name in names and not _fits(batch.column(name), name):
-            what = "0 or 1" if name in _CLASSES else "finite numbers"
-            raise InputError(f"{path}: column {name}: expected {what} in every row, got something else")
+    for name, kind in kinds.items():
+        if kind not in (None, "any") and not _fits(batch.column(name), kind):
+            raise InputError(
+                f"{path}: column {name}: expected {EXPECTED[kind]} in every row, got something else"
+            )
 
 
 def _words(kind: pa.DataType) -> bool:
@@ -70,13 +77,17 @@ def _type(batch: pa.RecordBatch, name: str) -> str:
     return str(batch.schema.field(name).type) if name in batch.schema.names else "none"
 
 
-def _fits(column: pa.Array, name: str) -> bool:
-    numeric = pa.types.is_integer(column.type) or (name in _AMOUNTS and pa.types.is_floating(column.type))
-    if not numeric or column.null_count:
+def _fits(column: pa.Array, kind: Kind) -> bool:
+    if column.null_count:
+        return False
+    if kind == "word":
+        return _words(column.type)
+    numeric = pa.types.is_integer(column.type) or (kind != "bit" and pa.types.is_floating(column.type))
+    if not numeric:
         return False
     if not len(column):
         return True
     if pa.types.is_floating(column.type) and not pc.all(pc.is_finite(column)).as_py():
         return False
     ends = pc.min_max(column).as_py()
-    return (name == "score" or ends["min"] >= 0) and (name in _AMOUNTS or ends["max"] <= 1)
+    return (kind == "number" or ends["min"] >= 0) and (kind != "bit" or ends["max"] <= 1)

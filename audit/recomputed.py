@@ -110,7 +110,7 @@ def check_run(run: Path, result: AuditResult, data: DataInfo, config: Config) ->
     folders = [run / PREDICTIONS]
     if config.data.selection is not None and not is_comparison(result):
         folders.append(run / PREDICTIONS / SELECTION)
-    check_predictions((folder / name for folder in folders for name in names), data.sensitive)
+    check_predictions((folder / name for folder in folders for name in names), data.sensitive, config.of_task)
 
 
 def _with(result: AuditResult, config: Config, **parts: Any) -> AuditResult:

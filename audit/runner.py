@@ -139,7 +139,8 @@ def _audit(
 
         # A model that cannot be changed is refused before it is scored.
         family_of(model)
-    measured = Measurement(tuple(run.data.sensitive), model is None or model.probability, run.order)
+    probability = model is None or model.probability
+    measured = Measurement(tuple(run.data.sensitive), probability, run.order, config.of_task)
     truncated = run.score(ORIGINAL, model, measured)
     entries = [Entry(ORIGINAL, _described(model, truncated), self_flips=run.self_flips(model))]
     failed: list[Failed] = []
@@ -265,6 +266,7 @@ class _Audit:
             share=selection.share if selection else None,
             aside=aside if selection and selection.share else None,
             held_out=validation.share if validation else None,
+            task=self.config.of_task,
         )
         data = self.data if name == ORIGINAL else self._open()
         truncated = score(data, model, job, measured, self.progress)

@@ -30,6 +30,7 @@ from ..datasets.read import iter_batches, joined, resized, row_count
 from ..datasets.training import VALIDATION, hashed_share
 from ..models.base import Model, Scored, decide
 from ..models.rules import RuledModel, unruled
+from ..tasks import BINARY, Task
 from .inputs import Progress
 from .measure import Measurement
 
@@ -38,8 +39,15 @@ SEPARATOR, MARK, BLANK = "\x1f", "\x1e", "\x1e0"
 value holds it; and in place of a missing value."""
 
 
-WHOLE = ("id", "y_true", "y_pred", "score", "weight", "count")
+WHOLE = ("id", "y_true", "y_pred", "score", "rank", "weight", "count")
 """Columns of predictions that have a value in every row; whole numbers among them lie close together."""
+OF_A_CLASS = ("y_true:", "y_pred:", "score:")
+"""Columns of a class or label begin so, and have a value in every row too."""
+
+
+def in_every_row(name: str) -> bool:
+    """Whether a column of predictions has a value in every row."""
+    return name in WHOLE or name.startswith(OF_A_CLASS)
 
 
 @dataclass
@@ -63,7 +71,7 @@ class Shards:
         found = self._read(path, batch.num_rows)
         if found is None:
             found = model.score(batch, ids)
-            if found.score is not None and found.decision is not None:
+            if found.score is not None:
                 self._keep(path, found)
         return found
 
@@ -72,22 +80,22 @@ class Shards:
             return None
         try:
             with np.load(path, allow_pickle=False) as kept:
-                score, truncated, decision = kept["score"], int(kept["truncated"]), kept["decision"]
+                score, truncated, decision = kept["score"], int(kept["truncated"]), kept.get("decision")
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             # A machine that went down while a shard was written leaves half of it: it is scored again.
             return None
-        if score.shape != (rows,) or score.dtype != np.float64:
+        if len(score) != rows or score.dtype != np.float64:
             return None
-        if decision.shape != (rows,) or decision.dtype != np.bool_:
+        if decision is not None and len(decision) != rows:
             return None
         return Scored(decision if self.threshold is None else decide(score, self.threshold), score, truncated)
 
     def _keep(self, path: Path, found: Scored) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(".part.npz")
-        assert found.score is not None
-        assert found.decision is not None
-        np.savez(beside, score=found.score, decision=found.decision, truncated=found.truncated)
+        held = {"score": found.score, "decision": found.decision}
+        arrays: dict[str, Any] = {name: array for name, array in held.items() if array is not None}
+        np.savez(beside, truncated=found.truncated, **arrays)
         beside.replace(path)
 
 
@@ -159,6 +167,8 @@ class Job:
         Share of the rows that go to ``aside`` instead.
     held_out : float, optional
         Share of the rows that decision rules are fitted on: they are not scored.
+    task : Task
+        What the model's decisions and scores are.
     """
 
     path: Path
@@ -168,6 +178,7 @@ class Job:
     share: float | None = None
     aside: Path | None = None
     held_out: float | None = None
+    task: Task = BINARY
 
 
 def score(
@@ -223,10 +234,7 @@ def _add_scores(rows: dict[str, Any], raw: pa.RecordBatch, number: int, model: M
         # Scores are kept as the model gives them; what a rule makes of them is quickly done again.
         scored = job.shards.score(number, unruled(model), raw, ids)
         scored = model.ruled(raw, scored) if isinstance(model, RuledModel) else scored
-    if scored.decision is not None:
-        rows["y_pred"] = pa.array(scored.decision.astype(np.int8))
-    if scored.score is not None:
-        rows["score"] = pa.array(scored.score)
+    rows |= job.task.columns(scored.decision, scored.score, getattr(model, "classes", ()))
     return scored.truncated
 
 
@@ -247,17 +255,18 @@ class _File:
     def write(self, batch: pa.RecordBatch) -> None:
         if self._writer is None:
             self.path.parent.mkdir(exist_ok=True)
-            schema = pa.schema([f.with_nullable(f.name not in WHOLE) for f in batch.schema])
+            schema = pa.schema([f.with_nullable(not in_every_row(f.name)) for f in batch.schema])
             self._writer = pq.ParquetWriter(self.path, schema, **_encoded(schema, self.sensitive))
         self._writer.write_batch(batch.cast(self._writer.schema))
 
 
 def _encoded(schema: pa.Schema, sensitive: Sequence[str]) -> dict[str, Any]:
     """How columns are written: what is nearly all distinct gains nothing by a dictionary or compression."""
-    packed = [f.name for f in schema if pa.types.is_integer(f.type) and f.name in WHOLE]
+    classes = [f.name for f in schema if f.name in WHOLE and pa.types.is_dictionary(f.type)]
+    packed = [f.name for f in schema if pa.types.is_integer(f.type) and in_every_row(f.name)]
     dense = {*packed, *(f.name for f in schema if pa.types.is_floating(f.type))}
     return {
-        "use_dictionary": [n for n in schema.names if n in sensitive],
+        "use_dictionary": [n for n in schema.names if n in sensitive or n in classes],
         "column_encoding": dict.fromkeys(packed, "DELTA_BINARY_PACKED"),
         "compression": {n: "none" if n in dense else "snappy" for n in schema.names},
         "write_statistics": False,
@@ -287,7 +296,7 @@ def _check(data: EvaluationSet, measured: Measurement, job: Job) -> None:
     weights = measured.tally(()).weights
     if weights is not None and not np.sum(weights.n) > 0:
         raise InputError(f"{data.where}: every weight in column '{data.weight}' is 0")
-    if not {"label", "decision", "score"} & measured.gives:
+    if not measured.gives:
         raise InputError(f"{data.where}: nothing to audit: expected a label, a decision or a score")
 
 

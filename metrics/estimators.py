@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from .ratio import Ratio
 from .score_figures import SlicedScores
 from .score_values import Value
 
-Need = Literal["label", "decision", "score", "probability"]
+Need = Literal["label", "decision", "score", "probability", "prediction"]
 Change = tuple[Figure, Floats]
 """After - before in every slice, and the two-sided p of no change (nan where no test is at hand)."""
 
@@ -44,6 +44,24 @@ class Seen(Protocol):
     @property
     def scores(self) -> SlicedScores:
         """Their scores; ValueError without any."""
+        ...
+
+    @property
+    def cases(self) -> Any:
+        """The rows as their task keeps them, and the columns of their slices."""
+        ...
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The columns of the slices."""
+        ...
+
+    def view(self, name: str) -> Seen:
+        """Them as cases of two classes, under a name that their task gives; ValueError for another."""
+        ...
+
+    def values(self, name: str) -> SlicedScores:
+        """A named number of them, as scores; ValueError for another name."""
         ...
 
 
@@ -68,6 +86,24 @@ class SeenTwice(Protocol):
     @property
     def scores(self) -> SlicedPairs:
         """Their scores before and after; ValueError where one side has none."""
+        ...
+
+    @property
+    def cases(self) -> Any:
+        """The rows as their task keeps them."""
+        ...
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The columns of the slices."""
+        ...
+
+    def view(self, name: str) -> SeenTwice:
+        """Them as cases of two classes, under a name that their task gives; ValueError for another."""
+        ...
+
+    def values(self, name: str) -> SlicedPairs:
+        """A named number of them before and after, as scores; ValueError for another name."""
         ...
 
 

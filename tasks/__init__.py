@@ -26,4 +26,33 @@ def register(task: Task) -> None:
 for _task in (BINARY,):
     register(_task)
 
-__all__ = ["AGGREGATES", "BINARY", "METRICS", "TASKS", "Task", "register"]
+
+def refusal(task: Task, metric: str, of_class: str | None) -> str | None:
+    """Say what is wrong with a gate on a metric or named disparity; None where nothing is.
+
+    ``of_class`` is the class that it names.
+    """
+    of_classes = [] if task.of_class is None else task.of_class.names
+    if metric in (task.names if of_class is None else of_classes):
+        return None
+    if of_class is not None and not of_classes:
+        return f"class: the task {task.name} has no classes to name, got {of_class!r}"
+    if of_class is not None and metric in task.names:
+        return f"class: {metric} is a figure of all classes together; leave class out"
+    if metric in of_classes:
+        return f"metric: {metric} is a figure of one class; expected class: a class's name, or each"
+    return f"metric: {elsewhere(task, metric)}"
+
+
+def elsewhere(task: Task, metric: str) -> str:
+    """Say that a task has no such metric, which others have it, and what it has itself."""
+    others = [other.name for other in TASKS.values() if metric in other.names]
+    told = f"{metric} is no metric of the task {task.name}"
+    if others:
+        return f"{told} but of {' and '.join(others)} (task: {others[0]} where that is meant)"
+    of_classes = [] if task.of_class is None else task.of_class.names
+    known = [*task.names, *(f"{name} (of a class)" for name in of_classes if name not in task.names)]
+    return f"{told}; there are {', '.join(known)}"
+
+
+__all__ = ["AGGREGATES", "BINARY", "METRICS", "TASKS", "Task", "elsewhere", "refusal", "register"]

@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
 from ..metrics import table
-from .cases import BinaryCases, BinaryPairs
+from ..metrics.counts import DECISION, LABEL
+from .cases import SCORE, BinaryCases, BinaryPairs
 from .task import Task
+
+
+def columns(
+    decision: NDArray[Any] | None, score: NDArray[Any] | None, classes: Sequence[str]
+) -> dict[str, pa.Array]:
+    """A column of decisions, 0 or 1, and one of scores."""
+    found = {}
+    if decision is not None:
+        found[DECISION] = pa.array(decision.astype(np.int8))
+    if score is not None:
+        found[SCORE] = pa.array(score)
+    return found
+
 
 BINARY = Task(
     name="binary",
     title="Two classes",
     cases=BinaryCases,
     pairs=BinaryPairs,
+    columns=columns,
+    kind={LABEL: "bit", DECISION: "bit", SCORE: "number"}.get,  # type: ignore[arg-type]
     metrics=table.METRICS,
     disparities=table.DISPARITIES,
     default=table.DEFAULT,

@@ -231,10 +231,10 @@ class Pairs(ABC):
         """Count rows over the slices and further columns."""
         held: dict[str, Any] = {name: before.rows.column(name) for name in self.by}
         held |= columns
+        axes = list(held)
         weight, count, cluster = (n if n in before.names else None for n in ("weight", "count", "cluster"))
-        beside = {n: before.rows.column(n) for n in (weight, count, cluster) if n}
-        rows = pa.record_batch({**held, **beside})
-        self._cubes.add(Cube.count(rows, list(held), weight, count, cluster))
+        held |= {n: before.rows.column(n) for n in (weight, count, cluster) if n is not None}
+        self._cubes.add(Cube.count(pa.record_batch(held), axes, weight, count, cluster))
 
 
 class BinaryPairs(Pairs):

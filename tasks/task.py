@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
+
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from ..metrics.entry import DisparityRow, Metric
 from .cases import By, Cases, Pairs
+
+Kind = Literal["bit", "word", "number", "amount", "any"]
+"""What a column of predictions holds: 0 or 1, words, finite numbers, those of at least 0, or anything."""
+Columns = Callable[[NDArray[Any] | None, NDArray[Any] | None, Sequence[str]], dict[str, pa.Array]]
+
+
+def never(data: Any, model: Any) -> bool:
+    """No key tells of the task."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -20,6 +33,10 @@ class Task:
         In words: what the model does.
     cases, pairs : callable (by, probability) -> Cases or Pairs
         What gathers the rows of one variant, and those of two.
+    columns : callable (decision, score, classes) -> mapping of str to pyarrow.Array
+        The columns of predictions that a model's decisions and scores are written to; either may be None.
+    kind : callable (name) -> Kind or None
+        What stands in a column of predictions; None for one that the task does not write.
     metrics : mapping of str to Metric
         Figures of all rows of a slice.
     disparities : tuple of DisparityRow
@@ -39,6 +56,10 @@ class Task:
         Metrics whose changes are told beside the flips of a slice.
     standardised, entropy : str or None
         What standardised differences of the score and entropy indices are told of; None without either.
+    told_by : callable
+        Whether the configuration's ``data`` and ``model`` (or None) say by their keys that it is this task.
+    decides : bool
+        Whether the model decides, so that a decision can change.
     of_class : Task or None
         What each class or label is audited as.
     class_default : tuple of str
@@ -49,6 +70,8 @@ class Task:
     title: str
     cases: Callable[[By, bool], Cases]
     pairs: Callable[[By, bool], Pairs]
+    columns: Columns
+    kind: Callable[[str], Kind | None]
     metrics: Mapping[str, Metric]
     disparities: tuple[DisparityRow, ...]
     default: tuple[str, ...]
@@ -60,10 +83,12 @@ class Task:
     calibration_shift: str | None = None
     standardised: str | None = None
     entropy: str | None = None
+    told_by: Callable[[Any, Any], bool] = never
+    decides: bool = True
     of_class: Task | None = None
     class_default: tuple[str, ...] = ()
 
-    def metric(self, name: str, *, of_class: bool = False) -> Metric | None:
-        """A metric by name, of all rows or of a class; None without one."""
-        task = self.of_class if of_class else self
-        return None if task is None else task.metrics.get(name)
+    @property
+    def names(self) -> list[str]:
+        """Metrics and named disparities."""
+        return [*self.metrics, *(f"{row.name}_{form}" for row in self.disparities for form in row.forms)]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     pass
 
 
-from .section import Section, Value, Values
+from .section import Section, Value, Values, absent
 
 THOUSANDS = ("", ",", ".", " ", "'", "’", "\u00a0", "\u202f")
 """Marks between groups of three digits."""
@@ -140,6 +140,20 @@ class Data(Written):
         "burden (a risk rating, an investigation). Default what the card says. Where it is not said, no "
         "sentence calls a decision favourable or anyone worse off, and the highest rate is the one that "
         "impact ratios compare with; for a burden it is the lowest.",
+    )
+    classes: list[Value] | None = Field(
+        None, exclude_if=absent,
+        description="Classes of the label in the order in which they are shown, and in which a model's "
+        "outputs without names stand; default those that occur, by name.",
+    )  # fmt: skip
+    labels: list[str] | None = Field(
+        None, exclude_if=absent,
+        description="Several labels at once: their columns, each of two classes.",
+    )  # fmt: skip
+    query: str | None = Field(None, exclude_if=absent, description="A ranking's column of the query.")
+    item: str | None = Field(None, exclude_if=absent, description="A ranking's column of the item.")
+    relevance: str | None = Field(
+        None, exclude_if=absent, description="A ranking's column of an item's relevance to its query."
     )
     sensitive: list[str] | None = Field(None, description="Sensitive features.")
     id: str | None = Field(None, description="Column of unique row ids.")

@@ -73,7 +73,7 @@ class GivenVariant(ModelSpec):
     @property
     def in_columns(self) -> bool:
         """Whether its predictions are given, and no model."""
-        return self.score is not None or self.decision is not None
+        return self.predicted
 
     def as_model(self, model: ModelSpec, kind: Kind) -> ModelSpec:
         """What ``model:`` would say of it: its own keys, and those of the model that its kind has too."""
@@ -81,7 +81,7 @@ class GivenVariant(ModelSpec):
         apart = ORIGIN_KEYS - {"task"} | {"train", "dtype", *Written.model_fields}
         if kind == "predictions":
             # Of the same values as the model's, in columns of its own.
-            apart = apart | {"score", "decision", "id"}
+            apart = apart | {"score", "decision", "probabilities", "decisions", "prediction", "rank", "id"}
         if "decision" in own:
             apart = apart | {"threshold"}
         if kind == "sklearn":

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 from .data import TrainData, Written
-from .section import Values
+from .section import Values, absent
 
 Kind = Literal[
     "sklearn", "predictions", "callable", "transformers", "torch", "onnx", "openvino", "litert", "endpoint",
@@ -39,6 +39,10 @@ KEYS: dict[str, set[str]] = {
         "path",
         "score",
         "decision",
+        "probabilities",
+        "decisions",
+        "prediction",
+        "rank",
         "positive",
         "negative",
         "id",
@@ -103,6 +107,20 @@ class ModelSpec(Written):
     trust_pickle: bool = False
     score: str | None = Field(None, description="Score column of a predictions table.")
     decision: str | None = Field(None, description="Decision column of a predictions table.")
+    probabilities: dict[str, str] | None = Field(
+        None, exclude_if=absent,
+        description="Columns of a predictions table with the probability of each class or label, by its name.",
+    )  # fmt: skip
+    decisions: dict[str, str] | None = Field(
+        None, exclude_if=absent,
+        description="Columns of a predictions table with the decision for each of several labels, by its name.",
+    )  # fmt: skip
+    prediction: str | None = Field(
+        None, exclude_if=absent, description="Column of a predictions table with the predicted number."
+    )
+    rank: str | None = Field(
+        None, exclude_if=absent, description="Column of a predictions table with the rank of an item, from 1."
+    )
     positive: Values | None = Field(
         None, description="Value(s) of the decision column that count as positive."
     )
@@ -229,7 +247,13 @@ class ModelSpec(Written):
             return "torch"
         if (found := KINDS_BY_ENDING.get(Path(str(self.path)).suffix)) is not None:
             return found
-        return "predictions" if self.score or self.decision else "sklearn"
+        return "predictions" if self.predicted else "sklearn"
+
+    @property
+    def predicted(self) -> bool:
+        """Whether columns of predictions are named."""
+        named = (self.score, self.decision, self.probabilities, self.decisions, self.prediction, self.rank)
+        return any(named)
 
 
 def replaced(configured: Any, model: Mapping[str, Any]) -> dict[str, Any]:

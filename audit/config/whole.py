@@ -16,7 +16,7 @@ from pydantic import (
 
 from ...datasets.errors import told_of
 from ...plain import shown
-from ...tasks import METRICS
+from ...tasks import BINARY, METRICS, TASKS, Task, elsewhere, refusal
 from ..ladder import check_names, ladder
 
 if TYPE_CHECKING:
@@ -29,13 +29,19 @@ from .given import GivenVariant, given_kind
 from .model import SCORED, UNTRAINED, ModelSpec
 from .parts import History, Planned, ReportSpec
 from .problems import first_problem
-from .section import Confidence, Section, unknown
+from .section import Confidence, Section, absent, unknown
 
 
 class Config(Section):
     """A whole audit."""
 
     audit: str = Field(description="Name of the audit; the run's folder is called so.", min_length=1)
+    task: str | None = Field(
+        None, exclude_if=absent,
+        description="What the model does: binary, multiclass, multilabel, regression or ranking; default "
+        "what the keys of data and model say, else binary.",
+        json_schema_extra={"enum": [*TASKS, None]},
+    )  # fmt: skip
     data: Data
     slices: Slices = Slices()
     model: ModelSpec | None = Field(None, description="Without a model the labels themselves are audited.")
@@ -128,11 +134,23 @@ class Config(Section):
         }  # fmt: skip
         return families.get(kind, "torch")
 
+    @property
+    def of_task(self) -> Task:
+        """The task: the one that is named, else the one that the keys tell."""
+        if self.task is not None:
+            return TASKS[self.task]
+        return next((task for task in TASKS.values() if task.told_by(self.data, self.model)), BINARY)
+
+    @field_validator("task")
+    @classmethod
+    def _task_known(cls, given: str | None) -> str | None:
+        if given is not None and given not in TASKS:
+            raise ValueError(unknown(given, list(TASKS), "task"))
+        return given
+
     @model_validator(mode="after")
     def _known(self) -> Config:
-        for name in self.metrics or []:
-            if name not in METRICS:
-                raise ValueError(f"metrics: {unknown(name, list(METRICS), 'metric')}")
+        self._check_metrics()
         ids = [g.id for g in self.gates if g.id]
         for name in ids:
             if ids.count(name) > 1:
@@ -155,6 +173,22 @@ class Config(Section):
                     raise ValueError(f"gates[{i}].on: {group}, but {key} names no recipe")
         self._check_regimes(["original", *variants])
         return self
+
+    def _check_metrics(self) -> None:
+        """ValueError for a metric that is of another task than this one, or of a class where none is named."""
+        task = self.of_task
+        of_class = {} if task.of_class is None else task.of_class.metrics
+        for name in self.metrics or []:
+            if name not in METRICS:
+                raise ValueError(f"metrics: {unknown(name, list(METRICS), 'metric')}")
+            if name not in task.metrics and name not in of_class:
+                raise ValueError(f"metrics: {elsewhere(task, name)}")
+        for i, gate in enumerate(self.gates):
+            if gate.cost is None and (told := refusal(task, gate.metric, gate.of_class)):
+                raise ValueError(f"gates[{i}].{told}")
+        for name in [*(self.objective.gaps or []), *filter(None, [self.objective.performance])]:
+            if name not in task.metrics:
+                raise ValueError(f"objective: {elsewhere(task, name)}")
 
     def _check_given(self) -> None:
         if not self.variants:

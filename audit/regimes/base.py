@@ -80,6 +80,8 @@ class Regime:
     figures : callable or None
         From its inputs and a `Basis` to its figures; raises ValueError where the run cannot give them.
         None where the page takes every figure from ``audit.json``.
+    tasks : tuple of str
+        The tasks that it speaks of.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Regime:
     source: str
     inputs: type[Inputs]
     figures: Callable[[Any, Basis], RegimeFigures] | None = None
+    tasks: tuple[str, ...] = ("binary",)
 
 
 @dataclass(frozen=True)
@@ -132,8 +135,13 @@ def listed(entries: Sequence[str | Mapping[str, Mapping[str, Any] | None]]) -> l
     return out
 
 
-def check_columns(chosen: Wanted, sensitive: Sequence[str]) -> None:
-    """ValueError where an input names a feature that is not audited."""
+def check_fits(chosen: Wanted, task: str, sensitive: Sequence[str]) -> None:
+    """ValueError where a rule is not for the task, or an input names a feature that is not audited."""
+    regime = chosen.regime
+    if task not in regime.tasks:
+        raise ValueError(
+            f"{regime.name}: expected an audit of the task {' or '.join(regime.tasks)}, got {task}"
+        )
     for key, column in chosen.inputs.columns().items():
         if column not in sensitive:
             raise ValueError(

@@ -14,7 +14,7 @@ from ..judge import value_order
 from ..measure import Measurement
 from ..result import AuditResult
 from ..schema import read_as
-from .base import Basis, Wanted, check_columns, listed, wanted
+from .base import Basis, Wanted, check_fits, listed, wanted
 from .result import REGIME_SCHEMA_VERSION, RegimeResult
 
 FOLDER = "regimes"
@@ -29,7 +29,7 @@ def check(config: Config, measured: Measurement) -> None:
     """InputError where a configured regime cannot be computed, before the work on variants."""
     for chosen in listed(config.report.regimes):
         try:
-            check_columns(chosen, measured.sensitive)
+            check_fits(chosen, measured.task.name, measured.sensitive)
             if chosen.regime.figures is not None:
                 chosen.regime.figures(chosen.inputs, _basis(config, measured))
         except ValueError as error:
@@ -84,7 +84,7 @@ def compute(
             raise InputError(f"{one.regime.name}: variant: {unknown(variant, names, 'variant')}")
         figures = None
         try:
-            check_columns(one, result.data.sensitive)
+            check_fits(one, result.task, result.data.sensitive)
             if one.regime.figures is not None:
                 if variant not in there:
                     there[variant] = _measured(result, variant, predictions)

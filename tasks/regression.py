@@ -1,0 +1,242 @@
+"""A predicted number: errors and predictions of slices, without classes and decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..metrics import regression as measured
+from ..metrics.counts import Cube
+from ..metrics.entry import DisparityRow, Metric, table
+from ..metrics.estimators import Change, Need, Seen, SeenTwice
+from ..metrics.figures import Figure
+from ..metrics.gathered import SlicedRows
+from ..metrics.intervals import Floats
+from ..metrics.paired_scores import PairedScores
+from ..metrics.rows import Rows
+from ..metrics.scores import ScoreTable
+from .cases import Batch, By, Cases, Pairs
+from .task import Task
+from .values import MeanValue, OfRows
+
+OUTCOME, PREDICTION = "y_true", "y_pred"
+BEFORE, AFTER = "y_pred before", "y_pred after"
+ERROR, ABSOLUTE, SQUARED = "error", "absolute error", "squared error"
+_OF_ERROR = {ERROR: lambda e: e, ABSOLUTE: np.abs, SQUARED: np.square}
+BOTH: tuple[Need, ...] = ("label", "prediction")
+
+
+def _derived(rows: Rows, value: str, prediction: str) -> str:
+    """Derive a value of each row from its outcome and a prediction; its name among the rows' columns."""
+    if value not in _OF_ERROR:
+        return prediction if value == PREDICTION else value
+    name = f"{value} of {prediction}"
+    rows.derive(name, lambda of: _OF_ERROR[value](of(prediction) - of(OUTCOME)))  # type: ignore[no-untyped-call]
+    return name
+
+
+class NumberCases(Cases):
+    """Rows with an outcome and a prediction, both numbers."""
+
+    def __init__(self, by: By, probability: bool = True) -> None:
+        super().__init__(by, probability)
+        self.rows = Rows(by)
+
+    def add(self, batch: Batch) -> Cube:
+        """Take a batch; returns its counts."""
+        cube = Cube.of_slices(self.by, batch.keys, batch.slices, {}, batch.weight, None, batch.cluster)
+        self._cubes.add(cube)
+        columns = {name: batch.number(name) for name in (OUTCOME, PREDICTION) if name in batch.names}
+        self.rows.add(batch.slices, batch.keys, columns, batch.weight, batch.cluster)
+        return cube
+
+    def gives(self, columns: frozenset[str]) -> frozenset[Need]:
+        """What rows with these columns carry: label, prediction, and with both of them errors as scores."""
+        names: dict[Need, str] = {"label": OUTCOME, "prediction": PREDICTION}
+        found = {need for need, column in names.items() if column in columns}
+        return frozenset(found | ({"score"} if len(found) == 2 else set()))
+
+    @cached_property
+    def scores(self) -> ScoreTable:
+        """The errors, whose distribution is drawn."""
+        return self.values(ERROR)
+
+    def values(self, name: str) -> ScoreTable:
+        """The error of each row, its size or square, the outcome or the prediction."""
+        return self.rows.table(_derived(self.rows, name, PREDICTION))
+
+
+class NumberPairs(Pairs):
+    """Rows with an outcome and two predictions."""
+
+    def __init__(self, by: By, probability: bool = True) -> None:
+        super().__init__(by, probability)
+        self.rows = Rows(by)
+
+    def add(self, before: Batch, after: Batch) -> None:
+        """Take a batch of the same rows in the same order."""
+        columns = {BEFORE: before.number(PREDICTION), AFTER: after.number(PREDICTION)}
+        if OUTCOME in before.names:
+            columns[OUTCOME] = before.number(OUTCOME)
+        self.rows.add(before.slices, before.keys, columns, before.weight, before.cluster)
+
+    def values(self, name: str) -> PairedScores:
+        """The same values as those of `NumberCases`, before and after."""
+        return self.rows.pairs(_derived(self.rows, name, BEFORE), _derived(self.rows, name, AFTER))
+
+
+# ---- figures that are no means ------------------------------------------------------------------------
+
+
+class RootMean(MeanValue):
+    """The root of the mean squared error."""
+
+    def figure(self, seen: Seen) -> Figure:
+        """The figure in every slice."""
+        return measured.root_mean(super().figure(seen))
+
+    def change(self, seen: SeenTwice) -> Change:
+        """The change in every slice, and its p."""
+        return OfRows(_unasked, _root_change, BOTH).change(seen)
+
+
+def _unasked(rows: SlicedRows, of: Rows) -> Figure:
+    raise NotImplementedError
+
+
+def _columns(of: Rows, *names: str) -> tuple[Floats, ...]:
+    return tuple(np.asarray(of.values(name), float) for name in names)
+
+
+def _root_change(rows: SlicedRows, of: Rows) -> Change:
+    return measured.root_mean_change(rows, *_columns(of, OUTCOME, BEFORE, AFTER))
+
+
+def _explained(rows: SlicedRows, of: Rows) -> Figure:
+    return measured.r_squared(rows, *_columns(of, OUTCOME, PREDICTION))
+
+
+def _explained_change(rows: SlicedRows, of: Rows) -> Change:
+    return measured.r_squared_change(rows, *_columns(of, OUTCOME, BEFORE, AFTER))
+
+
+def _ratio(rows: SlicedRows, of: Rows) -> Figure:
+    return measured.ratio_of_means(rows, *_columns(of, PREDICTION, OUTCOME))
+
+
+def _ratio_change(rows: SlicedRows, of: Rows) -> Change:
+    return measured.ratio_of_means_change(rows, *_columns(of, BEFORE, AFTER, OUTCOME))
+
+
+METRICS = table(
+    Metric(
+        "mean_error", "Mean error", "mean of (prediction - outcome)",
+        "How much the predictions are too high (positive) or too low (negative) on average.",
+        MeanValue(ERROR, BOTH), ideal=0.0, percent=False, ratio=False,
+        source="A. Agarwal, M. Dudik, Z. S. Wu 2019, ICML 36 (fair regression)",
+        shows="Sensitive to predictions that promise too much or too little to a slice; blind to errors that "
+        "cancel out.",
+    ),
+    Metric(
+        "mean_absolute_error", "Mean absolute error", "mean of |prediction - outcome|",
+        "How far the predictions lie from the outcomes on average.",
+        MeanValue(ABSOLUTE, BOTH), better="lower", ideal=0.0, percent=False,
+        fairlearn="mean_absolute_error", source="C. J. Willmott, K. Matsuura 2005, Clim. Res. 30:79-82",
+        shows="Sensitive to the size of all errors alike; blind to their direction.",
+    ),
+    Metric(
+        "root_mean_squared_error", "Root mean squared error", "sqrt(mean of (prediction - outcome)^2)",
+        "The root of the mean squared distance of the predictions from the outcomes.",
+        RootMean(SQUARED, BOTH), better="lower", ideal=0.0, percent=False,
+        fairlearn="root_mean_squared_error", source="T. Chai, R. R. Draxler 2014, Geosci. Model Dev. 7:1247",
+        shows="Sensitive to large errors above all; blind to their direction.",
+    ),
+    Metric(
+        "r_squared", "R squared", "1 - sum of (prediction - outcome)^2 / sum of (outcome - mean outcome)^2",
+        "Share of the outcomes' variance within the slice that the predictions explain; below 0 where the "
+        "slice's mean would predict better.",
+        OfRows(_explained, _explained_change, BOTH, "all outcomes are the same, in {formula}"),
+        better="higher", ideal=1.0, percent=False, ratio=False, fairlearn="r2_score",
+        source="N. J. D. Nagelkerke 1991, Biometrika 78:691-692",
+        shows="Sensitive to how well the predictions tell the rows of a slice apart; moves with how much its "
+        "outcomes vary.",
+    ),
+    Metric(
+        "mean_prediction", "Mean prediction", "mean of the predictions", "Average prediction of the rows.",
+        MeanValue(PREDICTION, ("prediction",)), percent=False, fairlearn="mean_prediction",
+        source="T. Calders et al. 2013, ICDM 13:71-80 (controlling attribute effect)",
+        shows="Sensitive to the level of the predictions; blind to whether they are right.",
+    ),
+    Metric(
+        "mean_outcome", "Mean outcome", "mean of the outcomes", "Average outcome of the rows.",
+        MeanValue(OUTCOME, ("label",)), percent=False,
+        source="T. Calders et al. 2013, ICDM 13:71-80 (controlling attribute effect)",
+        shows="Speaks of the outcomes, not of the model: where it differs, mean predictions differ for a "
+        "perfect model too.",
+    ),
+    Metric(
+        "prediction_to_outcome_ratio", "Ratio of mean prediction to mean outcome",
+        "mean of the predictions / mean of the outcomes",
+        "How many times the outcomes the predictions are on average; of positive means alone.",
+        OfRows(_ratio, _ratio_change, BOTH, "the means in {formula} are not both positive"),
+        ideal=1.0, percent=False,
+        source="A. Agarwal, M. Dudik, Z. S. Wu 2019, ICML 36 (fair regression)",
+        shows="Sensitive to predictions that promise too much or too little in proportion; blind to errors "
+        "that cancel out.",
+    ),
+)  # fmt: skip
+
+DISPARITIES = (
+    DisparityRow(
+        "mean_prediction_gap", "Mean prediction gap", ("mean_prediction",), forms=("difference",),
+        source="T. Calders et al. 2013, ICDM 13:71-80",
+        shows="Asks for equal predictions on average, whatever the outcomes.",
+    ),
+    DisparityRow(
+        "mean_error_gap", "Mean error gap", ("mean_error",), forms=("difference",),
+        source="A. Agarwal, M. Dudik, Z. S. Wu 2019, ICML 36",
+        shows="Asks that predictions are too high or too low by the same in every slice.",
+    ),
+    DisparityRow(
+        "bounded_group_loss", "Mean absolute error gap", ("mean_absolute_error",), forms=("difference",),
+        source="A. Agarwal, M. Dudik, Z. S. Wu 2019, ICML 36 (bounded group loss)",
+        shows="Asks for equally large errors in every slice.",
+    ),
+)  # fmt: skip
+
+
+def _told_by(data: Any, model: Any) -> bool:
+    """A column of predicted numbers is named."""
+    return model is not None and model.prediction is not None
+
+
+def columns(
+    decision: NDArray[Any] | None, score: NDArray[Any] | None, classes: Sequence[str]
+) -> dict[str, pa.Array]:
+    """A column of predicted numbers."""
+    return {} if score is None else {PREDICTION: pa.array(score, pa.float64())}
+
+
+REGRESSION = Task(
+    name="regression",
+    title="A predicted number",
+    cases=NumberCases,
+    pairs=NumberPairs,
+    columns=columns,
+    kind={OUTCOME: "number", PREDICTION: "number"}.get,  # type: ignore[arg-type]
+    metrics=METRICS,
+    disparities=DISPARITIES,
+    default=tuple(METRICS),
+    key=("mean_absolute_error", "mean_error", "mean_prediction", "mean_outcome"),
+    leading=("mean_absolute_error", "mean_prediction"),
+    performance=("root_mean_squared_error", "mean_absolute_error"),
+    gaps=(("mean_absolute_error", "mean_error"), ("mean_prediction",)),
+    standardised="mean_error",
+    told_by=_told_by,
+    decides=False,
+)

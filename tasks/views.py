@@ -1,0 +1,127 @@
+"""Rows of other tasks as cases of two classes, and figures that are those of such a view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..metrics.counts import Cube
+from ..metrics.estimators import Change, Estimator, Need, Seen, SeenTwice
+from ..metrics.figures import Figure
+from ..metrics.paired_scores import PairedScores
+from ..metrics.ratio import Ratio
+from ..metrics.scores import ScoreTable
+from .cases import Batch, By, Cases, Pairs
+
+
+class View(Cases):
+    """Rows that were counted already, as cases of two classes.
+
+    Parameters
+    ----------
+    cube : Cube
+        Over the slices and outcomes of two classes.
+    needs : frozenset
+        What the rows carry.
+    scores : callable, optional
+        Gives their scores.
+    """
+
+    def __init__(
+        self,
+        by: By,
+        cube: Cube,
+        needs: frozenset[Need],
+        scores: Callable[[], ScoreTable] | None = None,
+    ) -> None:
+        super().__init__(by)
+        self._cube, self._needs, self._make = cube, needs, scores
+
+    @property
+    def whole(self) -> Cube:
+        """The counts."""
+        return self._cube
+
+    def add(self, batch: Batch) -> Cube:
+        """Nothing is added to a view; ValueError."""
+        raise ValueError("a view takes no rows")
+
+    def gives(self, columns: frozenset[str]) -> frozenset[Need]:
+        """What the rows carry."""
+        return self._needs
+
+    @cached_property
+    def scores(self) -> ScoreTable:
+        """All scores, sorted; ValueError without any."""
+        if self._make is None:
+            raise ValueError("the view has no scores")
+        return self._make()
+
+
+class PairedView(Pairs):
+    """Rows that were counted twice already, as cases of two classes.
+
+    Parameters
+    ----------
+    cube : Cube or None
+        Over the slices and outcomes of two classes; None where a side has no decisions.
+    scores : callable, optional
+        Gives their scores.
+    """
+
+    def __init__(self, by: By, cube: Cube | None, scores: Callable[[], PairedScores] | None = None) -> None:
+        super().__init__(by)
+        self._make = scores
+        if cube is not None:
+            self._cubes.add(cube)
+
+    def add(self, before: Batch, after: Batch) -> None:
+        """Nothing is added to a view; ValueError."""
+        raise ValueError("a view takes no rows")
+
+    @cached_property
+    def scores(self) -> PairedScores | None:
+        """The scores of both; None where one side has none."""
+        return None if self._make is None else self._make()
+
+
+@dataclass(frozen=True)
+class OfView(Estimator):
+    """A figure of a view, for all rows: an accuracy is the share of the rows that are right.
+
+    Attributes
+    ----------
+    view : str
+        Its name.
+    inner : Estimator
+        What is measured of it.
+    needs : tuple
+        What the rows must carry.
+    """
+
+    view: str
+    inner: Estimator
+    carried: tuple[Need, ...]
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """What the rows must carry."""
+        return self.carried
+
+    @property
+    def ratios(self) -> tuple[Ratio, ...]:
+        """Those of what is measured."""
+        return self.inner.ratios
+
+    def undefined(self, rows: int) -> str:
+        """Why it does not exist."""
+        return self.inner.undefined(rows)
+
+    def figure(self, seen: Seen) -> Figure:
+        """The figure in every slice."""
+        return self.inner.figure(seen.view(self.view))
+
+    def change(self, seen: SeenTwice) -> Change:
+        """The change in every slice, and its p."""
+        return self.inner.change(seen.view(self.view))
