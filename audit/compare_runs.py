@@ -109,7 +109,7 @@ def _configuration(runs: Sequence[Finished], names: Sequence[str]) -> tuple[Conf
     for wanted in listed_regimes(config.report.regimes):
         why = tell("a page of one model; fairweigh report RUN --regime writes it, with the input variant")
         missing.append(NotMeasured(what=tell("Regime {name}", name=wanted.regime.name), why=why))
-    of_class = [set(m for of in run.original.overall_views.values() for m in of) for run in runs]
+    of_class = [{m for of in run.original.overall_views.values() for m in of} for run in runs]
     shared += sorted(of_class[0] & of_class[1])
     content |= {"audit": f"{names[0]} to {names[1]}", "metrics": shared, "gates": kept}
     content["report"] = {**content.get("report", {}), "regimes": []}

@@ -109,11 +109,11 @@ class ModelSpec(Written):
     decision: str | None = Field(None, description="Decision column of a predictions table.")
     probabilities: dict[str, str] | None = Field(
         None, exclude_if=absent,
-        description="Columns of a predictions table with the probability of each class or label, by its name.",
+        description="Columns of a predictions table with the probability of each class or label, by name.",
     )  # fmt: skip
     decisions: dict[str, str] | None = Field(
         None, exclude_if=absent,
-        description="Columns of a predictions table with the decision for each of several labels, by its name.",
+        description="Columns of a predictions table with the decision for each of several labels, by name.",
     )  # fmt: skip
     prediction: str | None = Field(
         None, exclude_if=absent, description="Column of a predictions table with the predicted number."

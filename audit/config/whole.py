@@ -175,7 +175,7 @@ class Config(Section):
         return self
 
     def _check_metrics(self) -> None:
-        """ValueError for a metric that is of another task than this one, or of a class where none is named."""
+        """ValueError for a metric of another task, or of a class where none is named."""
         task = self.of_task
         of_class = {} if task.of_class is None else task.of_class.metrics
         for name in self.metrics or []:
