@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from ..datasets.columns import Ascending, check_unique
 from ..datasets.errors import InputError
-from ..datasets.evaluation import RESERVED
 from ..datasets.read import iter_batches
+from ..datasets.roles import RESERVED
 from ..metrics.counts import DECISION, LABEL
 from ..plain import shown
 
