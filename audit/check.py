@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..datasets.errors import InputError
-from ..datasets.evaluation import NO_SENSITIVE
+from ..datasets.roles import NO_SENSITIVE
 from .config import load_yaml, read
 from .crossings import check_crossings
 from .policy import read_policy

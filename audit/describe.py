@@ -10,9 +10,11 @@ from types import MappingProxyType
 from typing import Any
 
 from .._version import __version__
+from ..datasets.binary import Binary
 from ..datasets.classes import counted
-from ..datasets.columns import Binary, listed
-from ..datasets.evaluation import EvaluationSet, as_words
+from ..datasets.columns import listed
+from ..datasets.evaluation import EvaluationSet
+from ..datasets.roles import as_words
 from ..metrics.entry import DisparityRow
 from ..tasks import BINARY, Task
 from ..told import tell, tell_n
@@ -78,7 +80,7 @@ def data_info(data: EvaluationSet, measured: Measurement, decisions: Binary | No
     ``decisions`` is the column of decisions, where they stand in one.
     """
     card = data.card
-    positive, negative = data.outcome.classes if data.outcome else ([], [])
+    positive, negative = data.binary.classes if data.binary else ([], [])
     from_card: dict[str, Any] = (
         {
             "licence": card.licence, "citation": card.citation, "homepage": card.homepage,
@@ -147,7 +149,7 @@ def data_info(data: EvaluationSet, measured: Measurement, decisions: Binary | No
 def _class_warnings(data: EvaluationSet, measured: Measurement, decisions: Binary | None) -> Iterator[str]:
     """Labels of one class alone, and values that the configuration names and no row holds."""
     of_card = data.card is not None and as_words(data.positive) == as_words(data.card.positive)
-    label = data.outcome
+    label = data.binary
     positives = measured.tally(()).counts.positives
     if label is not None and positives is not None and int(positives.sum()) in (0, measured.rows):
         positive, negative = label.classes

@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .._version import __version__
-from ..datasets.columns import Binary, no_column
+from ..datasets.binary import Binary
+from ..datasets.columns import no_column
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..metrics.figures import METHODS

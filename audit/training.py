@@ -12,14 +12,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..datasets.amounts import row_weights
+from ..datasets.binary import Binary
 from ..datasets.card import card
-from ..datasets.columns import Binary, Sensitive, no_column, words
+from ..datasets.columns import Sensitive, no_column, words
 from ..datasets.dialect import TextForm
 from ..datasets.errors import InputError
-from ..datasets.evaluation import EvaluationSet, as_words, merged_words, row_weights
+from ..datasets.evaluation import EvaluationSet
 from ..datasets.missing import Missing
 from ..datasets.numbers import CellError
 from ..datasets.read import found_in, place_of, read_table, sha256_file
+from ..datasets.roles import as_words, merged_words
 from ..datasets.spelling import as_ids, word
 from ..datasets.training import VALIDATION, TrainingRows, hashed_share
 from ..models.base import Model
@@ -241,7 +244,7 @@ def rows_of(rows: EvaluationSet, columns: Sequence[str], twins: Twins | None = N
     read = [rows.read(batch) for batch in batches]
     rows.check_whole()
     if rows.outcome is not None:
-        rows.outcome.check_both_classes()
+        rows.outcome.check_learnable()
     whole, roles = batches[0], read[0]
     apart = "cluster" in roles or twins is not None
     keys = pa.array([str(k) for k in kept_together(roles, whole, twins)]) if apart else None
@@ -305,7 +308,7 @@ def _read_file(path: Path, config: Config, train: TrainData, columns: Sequence[s
     if label:
         outcome = Binary(label, "label", as_words(positive), as_words(negative))
         labels = np.asarray(outcome.read(words(table.column(label))))
-        outcome.check_both_classes()
+        outcome.check_learnable()
     there = [name for name in by if name in table.column_names]
     sensitive = {name: _slicer(data, name).read(_whole(table.column(name))) for name in there}
     extra = [

@@ -1,4 +1,4 @@
-"""What a column holds that should hold two classes, in words: numbers to predict, tags, look-alikes."""
+"""What a column holds that should hold classes, in words: numbers to predict, tags, look-alikes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,19 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping
 
-from .errors import number_of
+import pyarrow as pa
+
+from .columns import plain
+from .errors import InputError, number_of
 
 MOST = 8
 """Values named in a message."""
-SUPPORTED = "supported are labels of two classes, named in data.positive and data.negative (lists are fine)"
+MOST_CLASSES = 100
+"""Classes of a column, or labels of a row, that are audited one by one; more are ids or texts."""
+SUPPORTED = (
+    "supported are two classes (data.positive, data.negative), and task: multiclass, multilabel, regression "
+    "or ranking"
+)
 _TAG = re.compile(r"(?:O|[BIESLU]-\w+)(?:\s+(?:O|[BIESLU]-\w+))*")
 
 
@@ -40,14 +48,14 @@ def alike(value: str, others: Collection[str]) -> str | None:
 
 
 def another_task(seen: Collection[str]) -> str | None:
-    """Say what the values look like where they are no classes at all, and what is supported.
+    """Say what the values look like where they are no two classes at all, and which task they are of.
 
     None where they may be classes.
     """
-    if all(map(_TAG.fullmatch, seen)) and any("-" in value for value in seen):
+    if tagged(seen):
         return f"tags of the words of a text (named entities), which cannot be audited yet; {SUPPORTED}"
     if all(value.startswith("[") and value.endswith("]") for value in seen):
-        return f"a list in each row (tags, several labels), which cannot be audited yet; {SUPPORTED}"
+        return "a list in each row (several labels): set task: multilabel"
     numbers = [number for number in map(_number, seen) if number is not None]
     if len(numbers) < len(seen) or len(numbers) < 3:
         return None
@@ -55,10 +63,50 @@ def another_task(seen: Collection[str]) -> str | None:
     if fractions or len(numbers) > 20:
         return (
             f"{len(numbers)} different numbers from {min(numbers):g} to {max(numbers):g}, as a regression "
-            f"predicts them, which cannot be audited yet; {SUPPORTED}: a column that says which numbers are "
-            "above a limit will do"
+            "predicts them: set task: regression, or audit two classes by a column that says which numbers "
+            "are above a limit"
         )
     return None
+
+
+def tagged(seen: Collection[str]) -> bool:
+    """Whether all values are tags of the words of a text, one or several in a row."""
+    return all(map(_TAG.fullmatch, seen)) and any("-" in value for value in seen)
+
+
+def too_many(what: str, seen: Collection[str]) -> str:
+    """Say that there are more values than are audited one by one, and what they may be instead."""
+    numbers = sum(_number(value) is not None for value in seen)
+    hint = (
+        "a number that is predicted (task: regression), or an id" if numbers == len(seen) else "an id or text"
+    )
+    return (
+        f"{what} holds {len(seen):,} different values, expected at most {MOST_CLASSES} classes; so many look "
+        f"like {hint}"
+    )
+
+
+def one_value(column: pa.Array | pa.ChunkedArray, name: str, role: str) -> None:
+    """InputError for a column of lists or records, of which a label has a task of its own, or of no UTF-8."""
+    if pa.types.is_nested(column.type):
+        hint = "; of several labels in a row set task: multilabel" if pa.types.is_list(column.type) else ""
+        raise InputError(f"{role} column '{name}': expected one value per row, got {column.type}{hint}")
+    plain(column, name)
+
+
+def in_order(values: Collection[str]) -> list[str]:
+    """Return classes as they are listed: numbers by their size, others by name."""
+    numbers = {value: _number(value) for value in values}
+    if all(number is not None for number in numbers.values()):
+        return sorted(values, key=lambda value: (numbers[value], value))
+    return sorted(values)
+
+
+def mixed(seen: Collection[str]) -> tuple[list[str], list[str]] | None:
+    """Return the numbers and the words among some classes, None where they are of one kind."""
+    numbers = [value for value in seen if _number(value) is not None]
+    others = [value for value in seen if _number(value) is None]
+    return (in_order(numbers), sorted(others)) if numbers and others else None
 
 
 def _number(text: str) -> float | None:

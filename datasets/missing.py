@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -120,3 +121,21 @@ def question(column: str, role: str, rows: Mapping[str, int]) -> str:
         f"{role} column '{column}' holds {listed}: not known, or a value? Say data.missing: [{words}] if it "
         f"means that the value is not known, or data.missing: {{keep: {{{key}: [{words}]}}}} if it is one"
     )
+
+
+def whole_rows(batch: pa.RecordBatch) -> pa.Array:
+    """Return whether each row has a value in every column."""
+    return functools.reduce(pc.and_, map(_present, batch.columns))
+
+
+def _present(column: pa.Array) -> pa.Array:
+    """Whether each row has a value: no null, and neither NaN nor empty text, which `words` reads as one."""
+    if pa.types.is_dictionary(column.type):
+        held = _present(column.dictionary).take(column.indices)
+        return pc.fill_null(held, False)
+    here = pc.is_valid(column)
+    if pa.types.is_floating(column.type):
+        return pc.and_(here, pc.invert(pc.fill_null(pc.is_nan(column), False)))
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return pc.and_(here, pc.fill_null(pc.not_equal(column, ""), False))
+    return here

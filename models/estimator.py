@@ -450,7 +450,7 @@ def fitted_model(
         if name == data.label:
             raise InputError(f"{key}: column '{name}' is the label, which a model may not see")
     about["estimator"] = f"{type(fitted).__module__}.{type(fitted).__qualname__}"
-    positive = list(data.outcome.positive) if data.outcome else []
+    positive = list(data.binary.positive) if data.binary else []
     kept = {name: dtype for name, dtype in (dtypes or {}).items() if name in columns}
     return EstimatorModel(fitted, columns, positive, threshold, about, Kinds(dtypes=kept))
 

@@ -16,8 +16,9 @@ import pyarrow as pa
 
 from ..datasets.columns import listed
 from ..datasets.errors import InputError
-from ..datasets.evaluation import EvaluationSet, as_words
+from ..datasets.evaluation import EvaluationSet
 from ..datasets.read import sha256_file
+from ..datasets.roles import as_words
 from ..plain import read_json
 from ..told import tell
 from .extras import optional, quiet
@@ -88,7 +89,7 @@ def neural_in_memory(kind: str, given: Any, spec: Any, data: EvaluationSet, seed
 
 def _of_data(data: EvaluationSet) -> list[str]:
     """Words of the data's positive label."""
-    return list(data.outcome.positive) if data.outcome else []
+    return list(data.binary.positive) if data.binary else []
 
 
 def _finished(model: NeuralModel, spec: Any, data: EvaluationSet) -> NeuralModel:
@@ -458,7 +459,7 @@ def graph_head(
         name = str(scores if label is None else label)
         said_labels = label_words(found if label is None else labels)
         # The data's positive label is one of the model's only where the two speak of the same labels.
-        known = {*data.outcome.positive, *data.outcome.negative} if data.outcome else set()
+        known = {*data.binary.positive, *data.binary.negative} if data.binary else set()
         wanted = said or (_of_data(data) if set(said_labels) <= known else [])
         classes = class_names(endings[name], said_labels, None, wanted, where)
         runtime.reading = Reading("label", None, name, classes)

@@ -13,12 +13,15 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..datasets.alike import warn_alike
-from ..datasets.columns import Binary, Scalar, check_unique, listed, no_column, plain
+from ..datasets.amounts import scores
+from ..datasets.binary import Binary
+from ..datasets.columns import Scalar, check_unique, listed, no_column, plain
 from ..datasets.dialect import TextForm
 from ..datasets.errors import InputError, number_of
-from ..datasets.evaluation import EvaluationSet, as_words, scores
+from ..datasets.evaluation import EvaluationSet
 from ..datasets.numbers import CellError, MissingError
 from ..datasets.read import column_names, found_in, place_of, read_table, sha256_file
+from ..datasets.roles import as_words
 from ..datasets.spelling import as_ids
 from ..told import tell
 from .base import Scored, decide, rule

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ...datasets.columns import MAX_VALUES
-from ...datasets.evaluation import RESERVED
+from ...datasets.roles import RESERVED
 from . import names
 from .column import Look
 from .found import NOT_USED, Roles, shown_values

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from fairweigh.datasets.columns import Binary, meant
+from fairweigh.datasets.binary import Binary
+from fairweigh.datasets.columns import meant
 from fairweigh.datasets.errors import InputError
 
 
@@ -31,14 +32,14 @@ def read(values, role="label", positive=(), negative=()):
         (["yes ", "no"], ["yes"], [], "'yes ' (1 row) differs from the positive 'yes' in its spelling"),
         (["Yes", "Yes"], ["yes"], [], "'Yes' (2 rows) differs from the positive 'yes' in its spelling alone"),
         (["ｙes", "no"], ["yes"], [], "differs from the positive 'yes' in its spelling alone"),
-        (["a", "b", "c"], [], [], "say which value is positive (data.positive); a list of them is"),
+        (["a", "b", "c"], [], [], "set task: multiclass to audit every class, or say which value is posi"),
         (["a", "b", "c"], ["a"], ["b"], "expected positive 'a' and negative 'b', got 'c' (1"),
         ([0.5, 1.5, 2.25, 3.0], [], [], "4 different numbers from 0.5 to 3, as a regression predicts them"),
-        ([0.5, 1.5, 2.25, 3.0], ["3"], [], "supported are labels of two classes, named in data.positive and"),
+        ([0.5, 1.5, 2.25, 3.0], ["3"], [], "set task: regression, or audit two classes by a column"),
         (list(range(50)), ["3"], [], "50 different numbers from 0 to 49, as a regression predicts them"),
         (["O", "B-PER", "I-PER"], [], [], "tags of the words of a text (named entities), which"),
         (["O O B-LOC", "O", "O B-PER"], [], [], "tags of the words of a text"),
-        (["['a']", "[]"], [], [], "a list in each row (tags, several labels)"),
+        (["['a']", "[]"], [], [], "a list in each row (several labels): set task: multilabel"),
     ],
 )  # fmt: skip
 def test_what_is_no_pair_of_classes_is_said(values, positive, negative, told):
@@ -134,8 +135,8 @@ def test_decisions_take_several_negatives_and_never_is_said(audited, make_people
 def test_a_list_in_each_row_is_no_label(refused, write, make_people, make_config):
     write(make_people(y=[["B-PER", "O"]] * 200), make_config())
     assert (
-        "tags of words and several labels cannot be audited yet; supported are labels of two classes"
-        in refused()
+        "label column 'y': expected one value per row, got list<element: string>; of several labels in a row "
+        "set task: multilabel" in refused()
     )
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from fairweigh.datasets.amounts import row_weights, scores
 from fairweigh.datasets.dialect import TextForm
 from fairweigh.datasets.errors import InputError
-from fairweigh.datasets.evaluation import EvaluationSet, row_weights, scores
+from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.datasets.numbers import CellError
 from fairweigh.datasets.read import place_of, read_table
 from fairweigh.models.frames import frame

@@ -1,0 +1,156 @@
+"""Items that are ranked for a query: who asks, what is shown, and how relevant it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ..told import tell_n
+from .classes import one_value
+from .columns import listed
+from .errors import InputError, number_of
+from .numbers import CellError, missing_in
+from .regression import Target
+from .spelling import as_ids
+
+APART = "\x1f"
+"""Between a query and an item where a pair of both is one text."""
+
+
+@dataclass
+class Ranking:
+    """Columns that say which item was ranked for which query, and how relevant it is.
+
+    Parameters
+    ----------
+    query, item : str
+        Columns; a pair of both occurs once.
+    relevance : str, optional
+        Column of numbers of at least 0; true and false are 1 and 0.
+    """
+
+    query: str
+    item: str
+    relevance: str | None = None
+    _queries: list[NDArray[np.uint64]] = field(default_factory=list)
+    _pairs: list[NDArray[np.uint64]] = field(default_factory=list)
+
+    task = "ranking"
+    ahead = texts = named = names = ()
+    reserved = ("query", "item", "rank", "y_pred")
+
+    def __post_init__(self) -> None:
+        self.target = Target(self.relevance, "relevance") if self.relevance else None
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns."""
+        return [name for name in (self.query, self.item, self.relevance) if name]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Columns whose values are names, as they came."""
+        return (self.query, self.item)
+
+    def look(self, batches: Iterator[pa.RecordBatch]) -> None:
+        """Nothing is to be known before the first row."""
+
+    def accept(self, column: pa.Array, name: str) -> None:
+        """InputError for a column that cannot have its role, whatever its values are."""
+        one_value(column, name, {self.query: "query", self.item: "item"}.get(name, "relevance"))
+
+    def truth(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
+        """The outcome columns of a predictions table: ``query``, ``item`` and, where given, ``y_true``."""
+        out = {"query": self._names(batch, self.query), "item": self._names(batch, self.item)}
+        if self.target is not None:
+            column = batch.column(self.target.column)
+            held = column.cast(pa.int8()) if pa.types.is_boolean(column.type) else column
+            values = self.target.read(held)
+            if (values < 0).any():
+                raise CellError(
+                    f"relevance column '{self.relevance}': expected numbers of at least 0",
+                    self.target.column,
+                    f"{values[values < 0][0]:g}",
+                )
+            out["y_true"] = pa.array(values)
+        self._queries.append(_hashed(out["query"]))
+        self._pairs.append(_hashed(_pairs(out["query"], out["item"])))
+        return out
+
+    def _names(self, batch: pa.RecordBatch, name: str) -> pa.Array:
+        role = "query" if name == self.query else "item"
+        found = as_ids(batch.column(name)).cast(pa.string())
+        blank = pc.or_kleene(pc.is_null(found), pc.equal(found, ""))
+        if rows := int(pc.sum(blank).as_py() or 0):
+            raise missing_in(f"{role} column '{name}'", name, rows)
+        return found
+
+    def learned(self, truth: Mapping[str, pa.Array]) -> NDArray[np.float64]:
+        """The relevances of `truth` as a model learns them."""
+        if "y_true" not in truth:
+            raise InputError("data.relevance: rows without a relevance have nothing to learn from")
+        return np.asarray(truth["y_true"].to_numpy(), float)
+
+    def check_learnable(self) -> None:
+        """InputError where all relevances are equal: nothing can be learned from them."""
+        if self.target is not None:
+            self.target.check_learnable()
+
+    def check_whole(self, batches: Callable[[], Iterator[pa.RecordBatch]], where: str) -> None:
+        """InputError where an item stands twice in the list of a query, naming the first few.
+
+        Parameters
+        ----------
+        batches : callable
+            Gives the rows from the start again: only where the hashes of two pairs are equal.
+        """
+        pairs = np.concatenate(self._pairs) if self._pairs else np.zeros(0, np.uint64)
+        if len(np.unique(pairs)) == len(pairs):
+            return
+        columns = ((self._names(b, self.query), self._names(b, self.item)) for b in batches())
+        found = pa.chunked_array([_pairs(*both) for both in columns]).value_counts()
+        twice = found.filter(pc.greater(pc.struct_field(found, "counts"), 1))
+        if not len(twice):
+            return
+        shown = [str(one["values"]).replace(APART, " / ") for one in twice.slice(0, 5).to_pylist()]
+        occur = "occurs" if len(twice) == 1 else "occur"
+        raise InputError(
+            f"{where}: {number_of(len(twice), 'pair')} of query and item ({self.query}, {self.item}) {occur} "
+            f"more than once, such as {listed(shown, 5)}; expected every item once for a query"
+        )
+
+    def warnings(self) -> list[str]:
+        """What is to be told of the queries: those with one item only."""
+        if not self._queries:
+            return []
+        sizes = np.unique(np.concatenate(self._queries), return_counts=True)[1]
+        alone = int((sizes == 1).sum())
+        if not alone:
+            return []
+        return [
+            tell_n(
+                "{n} of {all} queries has one item only, for which every order is the best.",
+                "{n} of {all} queries have one item only, for which every order is the best.",
+                alone, n=f"{alone:,}", all=f"{len(sizes):,}",
+            )
+        ]  # fmt: skip
+
+    @property
+    def never(self) -> dict[str, list[str]]:
+        """No values of it are named anywhere."""
+        return {}
+
+
+def _pairs(query: pa.Array, item: pa.Array) -> pa.Array:
+    return pc.binary_join_element_wise(query, item, APART)
+
+
+def _hashed(texts: pa.Array) -> NDArray[np.uint64]:
+    import pandas as pd
+
+    return np.asarray(pd.util.hash_array(texts.to_numpy(zero_copy_only=False), categorize=False), np.uint64)
