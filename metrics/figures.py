@@ -172,6 +172,13 @@ METHODS = {
     "wholly, would leave open.",
     "student-paired": "Student interval of the mean change of a value of the same rows, never narrower than "
     "what one more row, changed wholly, would leave open.",
+    "root-mean": "Limits of the mean square of no range, carried through the root.",
+    "smooth": "Limits of a smooth function of means, linearised by row or cluster (CR3: R. M. Bell, "
+    "D. F. McCaffrey 2002, Surv. Methodol. 28:169-181), on a scale that keeps its range: Student's with "
+    "Satterthwaite's degrees of freedom, joined with those of the influences' whole distribution "
+    "(N. Gaffke 2005, Math. Methods Stat. 14:451-467).",
+    "smooth-paired": "The same for the change of a smooth function, from each row's influence after less "
+    "that before; never narrower than what one more row, changed wholly, would leave open.",
     "mover-paired": "MOVER on the paired limits of the change in either slice (G. Y. Zou, A. Donner 2008, "
     "Stat. Med. 27:1693-1702); the slices hold different rows.",
     "none": "No interval of known coverage.",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .intervals import Floats, Limits
 from .units import student
@@ -209,3 +209,36 @@ def stretched(low: Floats, high: Floats, mean: Floats, rows: Floats) -> tuple[Fl
     with np.errstate(divide="ignore", invalid="ignore"):
         factor = 1 + 20 / np.maximum(rows, 1)
     return low - factor * np.maximum(below - above, 0), high + factor * np.maximum(above - below, 0)
+
+
+def own_atoms(
+    slices: NDArray[np.int64],
+    weight: Floats,
+    value: Floats,
+    mean: Floats,
+    rows: Floats,
+    extremes: tuple[Floats, Floats],
+    whole: tuple[ArrayLike, ArrayLike],
+) -> Atoms:
+    """The distribution of values of no known range, over that which each slice shows, drawn out.
+
+    Parameters
+    ----------
+    slices, weight, value : arrays of shape (entries,)
+        Each entry's slice, weight and value.
+    mean, rows : float arrays of shape (slices,)
+        Means and (effective) rows.
+    extremes : pair of float arrays of shape (slices,)
+        Smallest and largest value of each slice; infinite where there is none.
+    whole : pair of floats, or of float arrays of shape (slices,)
+        Where one more row could lie in a slice that shows one value alone; nan where that is not known.
+    """
+    low, high = extremes
+    flat = ~(high > low)
+    ends = stretched(low, high, mean, rows)
+    first, last = (np.where(flat, w, e) for w, e in zip(whole, ends, strict=True))
+    low, step = np.where(np.isfinite(low), low, 0), np.where(flat, 1, (high - low) / BINS)
+    edges = low[:, None] + step[:, None] * np.arange(BINS + 1)
+    bins = np.minimum(((value - low[slices]) / step[slices]).astype(np.int64), BINS - 1)
+    sums = binned(slices * BINS + bins, len(mean), weight, value)
+    return Atoms(*points(sums, edges), first, last)

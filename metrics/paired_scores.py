@@ -7,7 +7,7 @@ rows there are, none is counted in bins.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -16,11 +16,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .figures import Figure
+from .gathered import Gathered, SlicedRows
 from .intervals import Floats, Limits
 from .placements import placements
 from .score_values import LEAST, Value
-from .scores import cluster_codes
-from .units import Z95, Units
+from .units import Z95
 from .units import student as quantile
 
 
@@ -35,7 +35,7 @@ def bernoulli_divergence(before: Floats, after: Floats) -> Floats:
 
 
 @dataclass
-class PairedScores:
+class PairedScores(Gathered):
     """Scores of the same rows before and after, gathered batch by batch.
 
     Parameters
@@ -46,13 +46,7 @@ class PairedScores:
         Whether scores are probabilities.
     """
 
-    by: tuple[str, ...]
     probability: bool
-    keys: list[tuple[str, ...]] = field(default_factory=list)
-    _index: dict[tuple[str, ...], int] = field(default_factory=dict)
-    _clusters: list[pa.DictionaryArray] = field(default_factory=list)
-    _parts: list[dict[str, NDArray[Any]]] = field(default_factory=list)
-    _joined: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     def add(
         self,
@@ -65,31 +59,10 @@ class PairedScores:
         cluster: pa.DictionaryArray | None = None,
     ) -> None:
         """Take one batch: each row's slice (a position in ``keys``), scores, label, weight, cluster."""
-        known = np.array([self._index.setdefault(key, len(self._index)) for key in keys], np.int32)
-        self.keys = list(self._index)
-        part: dict[str, NDArray[Any]] = {"code": known[slices], "before": before, "after": after}
+        columns: dict[str, NDArray[Any]] = {"before": before, "after": after}
         if label is not None:
-            part["label"] = label
-        if weight is not None:
-            part["weight"] = weight
-        if cluster is not None:
-            self._clusters.append(cluster)
-        self._parts.append(part)
-
-    def column(self, name: str) -> NDArray[Any] | None:
-        """A column of all rows, or None where the batches had none of that name."""
-        if name == "cluster":
-            return self._cluster
-        if self._parts:
-            parts, self._parts = self._parts, []
-            if self._joined:
-                parts = [self._joined, *parts]
-            self._joined = {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
-        return self._joined.get(name)
-
-    @cached_property
-    def _cluster(self) -> NDArray[np.int64] | None:
-        return cluster_codes(self._clusters)
+            columns["label"] = label
+        self.gather(slices, keys, columns, weight, cluster)
 
     @cached_property
     def orders(self) -> list[NDArray[np.intp]]:
@@ -99,14 +72,10 @@ class PairedScores:
 
     def sliced(self, by: Sequence[str], keys: Sequence[tuple[str, ...]]) -> SlicedPairs:
         """The rows by the slices ``keys`` of the columns ``by``."""
-        where = [self.by.index(b) for b in by]
-        index = {key: i for i, key in enumerate(keys)}
-        code = self.column("code")
-        owner = np.array([index[tuple(key[w] for w in where)] for key in self.keys], np.int64)
-        return SlicedPairs(self, owner[code] if code is not None else np.zeros(0, np.int64), len(keys))
+        return SlicedPairs(self, self.owner(by, keys), len(keys))
 
 
-class SlicedPairs:
+class SlicedPairs(SlicedRows):
     """The paired scores of the slices of some columns, with each change as a figure.
 
     Parameters
@@ -119,34 +88,21 @@ class SlicedPairs:
     """
 
     def __init__(self, scores: PairedScores, slices: NDArray[np.int64], size: int) -> None:
-        self.slices, self.size, self._scores = slices, size, scores
+        super().__init__(slices, size, scores.column("weight"), scores.column("cluster"))
+        self._scores = scores
         self.probability = scores.probability
         self.before, self.after = self._column(scores, "before"), self._column(scores, "after")
         self.label = scores.column("label")
-        self.cluster = scores.column("cluster")
-        given = scores.column("weight")
-        self.weighted = given is not None
-        self.weight: Floats = np.ones(len(slices)) if given is None else given
-        self.n = np.bincount(slices, minlength=size)
-        self.total = self._sum(self.weight)
 
     @staticmethod
     def _column(scores: PairedScores, name: str) -> Floats:
         found = scores.column(name)
         return np.zeros(0) if found is None else found
 
-    def _sum(self, values: NDArray[Any]) -> Floats:
-        return np.bincount(self.slices, values, self.size).astype(float)
-
     def _labels(self) -> NDArray[np.bool_]:
         if self.label is None:
             raise ValueError("labels are needed for this metric, the rows have none")
         return self.label
-
-    def mean(self, values: Floats) -> Floats:
-        """Weighted mean of a value of each row, per slice; nan without rows."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(self._sum(self.weight * values) / self.total)
 
     def score_shift(self) -> Floats:
         """Mean change of the score per slice."""
@@ -237,38 +193,26 @@ class SlicedPairs:
     def _part(self, step: Floats, rows: NDArray[np.bool_], reach: float = 1.0) -> _Part:
         """Sums over the chosen rows of the changes ``step``, of which the largest possible is ``reach``."""
         weight = np.where(rows, self.weight, 0)
-        total, square, n = self._sum(weight), self._sum(weight**2), self._sum(rows)
+        total, square, n = self.sum(weight), self.sum(weight**2), self.sum(rows)
         step = np.where(rows, step, 0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            mean = self._sum(weight * step) / total
+            mean = self.sum(weight * step) / total
             influence = weight * np.where(rows, step - mean[self.slices], 0) / total[self.slices]
             kish = total**2 / square
             if self.cluster is not None:
-                pair, owner = self._clusters(weight)
+                pair, owner, _ = self.pairs
                 kish = total**2 / np.bincount(owner, np.bincount(pair, weight) ** 2, self.size)
-        changed = self._sum(np.abs(step) > 1e-12)
-        size = (reach + self._sum(np.abs(step))) / (1 + changed)
+        changed = self.sum(np.abs(step) > 1e-12)
+        size = (reach + self.sum(np.abs(step))) / (1 + changed)
         return _Part(mean, influence, n, kish, size)
-
-    def _clusters(self, weight: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Each row's (slice, cluster) pair and each pair's slice."""
-        assert self.cluster is not None
-        width = int(self.cluster.max(initial=0)) + 1
-        pairs, pair = np.unique(self.slices * width + self.cluster, return_inverse=True)
-        return pair.reshape(-1), pairs // width
 
     def _variance(self, parts: Sequence[_Part]) -> tuple[Floats, Floats]:
         """Variance of the mean change and its degrees of freedom; of weights and clusters the jackknife's."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            if self.cluster is None and not self.weighted:
-                spread = [self._sum(p.influence**2) * p.n / (p.n - 1) for p in parts]
+            if self.plain:
+                spread = [self.sum(p.influence**2) * p.n / (p.n - 1) for p in parts]
                 return np.asarray(np.sum(spread, axis=0)), self._freedom(parts)
-            unit, owner, weight = None, self.slices, self.weight
-            if self.cluster is not None:
-                unit, owner = self._clusters(self.weight)
-                weight = np.bincount(unit, self.weight, len(owner)).astype(float)
-            units = Units(owner, unit, weight, np.ones(len(owner)), self.total)
-            variance, freedom = units.variance(np.sum([p.influence for p in parts], axis=0))
+            variance, freedom = self.units.variance(np.sum([p.influence for p in parts], axis=0))
             return variance, np.minimum(freedom, self._freedom(parts))
 
     def _freedom(self, parts: Sequence[_Part]) -> Floats:
@@ -276,7 +220,7 @@ class SlicedPairs:
         units = [np.minimum(p.n, p.kish) for p in parts]
         if self.cluster is not None or len(parts) == 1:
             return np.asarray(np.maximum(np.min(units, axis=0) - 1, 1))
-        spread = [self._sum(p.influence**2) for p in parts]
+        spread = [self.sum(p.influence**2) for p in parts]
         with np.errstate(divide="ignore", invalid="ignore"):
             each = np.sum([s**2 / np.maximum(u - 1, 1) for s, u in zip(spread, units, strict=True)], axis=0)
             found = np.sum(spread, axis=0) ** 2 / each
@@ -301,8 +245,7 @@ class SlicedPairs:
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.where(value == 0, 0, np.abs(value) / error)
             p = np.where(np.isnan(value) | np.isnan(error), np.nan, 2 * stdtr(freedom, -ratio))
-        plain = not self.weighted and self.cluster is None
-        effective = None if plain else np.sum([p.kish for p in parts], axis=0)
+        effective = None if self.plain else np.sum([p.kish for p in parts], axis=0)
         return Figure(value, self.n, limits, method, effective), p
 
 

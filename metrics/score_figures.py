@@ -19,12 +19,12 @@ from .calibration import Bin, Calibration, ClusterCells, bin_sums
 from .clusters import Dependence
 from .figures import Figure
 from .intervals import Floats, Limits
-from .means import BINS, Atoms, binned, mean_limits, points, stretched
+from .means import BINS, Atoms, binned, mean_limits, own_atoms, points
 from .profiles import numbered
 from .score_values import SCORE, Value
 from .scores import ScoreTable
 from .ties import tied_bins, tied_rows
-from .units import Z95, Units, student
+from .units import Z95, Units, effective_rows, student
 
 HISTOGRAM_BINS = 20
 
@@ -161,26 +161,17 @@ class SlicedScores:
             return np.asarray(self._fold(table.sum(table.weight * some)) ** 2 / squares)
 
     def _rows_behind(self, value: Value, mean: Floats, variance: Floats) -> Floats:
-        """Effective rows of a mean: the spread of the values over the variance of their mean.
-
-        Never more than Kish's. Of clusters one's weight is given to rows that depend on each other wholly:
-        few clusters that happen to be alike show too little of the dependence.
-        """
+        """Effective rows of a mean, from the spread of the values."""
         table = self.table
         if table.cluster is None and not table.weighted:
             return self.n.astype(float)
         base = table.cached(
             f"squares {value.name}", lambda: table.sum(table.weight * value.across(table) ** 2)
         )
-        units = self.units
         with np.errstate(divide="ignore", invalid="ignore"):
-            kish, members = units.kish, units.members
             spread = np.maximum(self._fold(base) / self.weight - mean**2, 0)
-            if table.cluster is not None:
-                variance = (variance * members + spread / kish) / (members + 1)
-            rows = np.where(variance > 1e-15, spread / variance, kish)
-            rows = np.minimum(rows, self.weight**2 / self.square)
-            return np.where(members > 1, rows, np.minimum(kish, 1))
+            most = self.weight**2 / self.square
+            return effective_rows(spread, variance, self.units, most, table.cluster is not None)
 
     @cached_property
     def entry_slices(self) -> NDArray[np.int64]:
@@ -256,19 +247,13 @@ class SlicedScores:
 
     def _own_atoms(self, mean: Floats, rows: Floats) -> Atoms:
         """The distribution of scores of no range, over that which each slice shows."""
-        table, slices = self.table, self.entry_slices
-        low, high = self._extremes()
-        flat = ~(high > low)
-        ends = stretched(low, high, mean, rows)
+        table = self.table
         # Equal scores show no range: one more row could have any score of the whole table.
         whole = (table.score[0], table.score[-1]) if len(table) else (np.nan, np.nan)
-        none = whole[0] == whole[1]
-        first, last = (np.where(flat, np.nan if none else w, e) for w, e in zip(whole, ends, strict=True))
-        low, step = np.where(np.isfinite(low), low, 0), np.where(flat, 1, (high - low) / BINS)
-        edges = low[:, None] + step[:, None] * np.arange(BINS + 1)
-        bins = np.minimum(((table.score - low[slices]) / step[slices]).astype(np.int64), BINS - 1)
-        sums = binned(slices * BINS + bins, self.size, table.weight, table.score)
-        return Atoms(*points(sums, edges), first, last)
+        return own_atoms(
+            self.entry_slices, table.weight, table.score, mean, rows, self._extremes(),
+            (np.nan, np.nan) if whole[0] == whole[1] else whole,
+        )  # fmt: skip
 
     def _extremes(self) -> tuple[Floats, Floats]:
         """Smallest and largest score of each slice; infinite where there is none."""

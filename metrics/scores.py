@@ -63,6 +63,38 @@ class ScoreTable:
     exact: bool = True
     probability: bool = False
 
+    @classmethod
+    def of_rows(
+        cls,
+        by: tuple[str, ...],
+        keys: list[tuple[str, ...]],
+        code: NDArray[Any],
+        score: Floats,
+        label: NDArray[np.bool_] | None = None,
+        weight: Floats | None = None,
+        cluster: NDArray[np.int64] | None = None,
+        *,
+        probability: bool = False,
+    ) -> ScoreTable:
+        """The table of rows in any order: each row's slice, score, label, weight and cluster."""
+        order = np.argsort(score)
+        ones = np.ones(len(score))
+        w = ones if weight is None else weight[order]
+        ordered = score[order]
+        return cls(
+            code[order].astype(np.int64),
+            by,
+            keys,
+            ordered,
+            ordered,
+            None if label is None else label[order],
+            ones.astype(np.int64),
+            w,
+            w if weight is None else w * w,
+            None if cluster is None else cluster[order],
+            probability=probability,
+        )
+
     def __len__(self) -> int:
         return len(self.score)
 
@@ -227,26 +259,12 @@ class ScoreCollector:
             return np.concatenate(found) if found else None
 
         score, code = join("score"), join("code")
-        gathered: Floats = np.zeros(0) if score is None else score
-        codes: NDArray[Any] = np.zeros(0, np.int32) if code is None else code
-        order = np.argsort(gathered)
-        label, weight, cluster = join("label"), join("weight"), cluster_codes(self._clusters)
-        ones = np.ones(len(gathered))
-        w = ones if weight is None else weight[order]
-        ordered = gathered[order]
-        return ScoreTable(
-            codes[order].astype(np.int64),
-            self.by,
-            keys,
-            ordered,
-            ordered,
-            None if label is None else label[order],
-            ones.astype(np.int64),
-            w,
-            w if weight is None else w * w,
-            None if cluster is None else cluster[order],
-            probability=self.probability,
-        )
+        return ScoreTable.of_rows(
+            self.by, keys,
+            np.zeros(0, np.int32) if code is None else code,
+            np.zeros(0) if score is None else score,
+            join("label"), join("weight"), cluster_codes(self._clusters), probability=self.probability,
+        )  # fmt: skip
 
 
 class _DenseBins:

@@ -99,6 +99,29 @@ class Units:
         return variance, np.maximum(np.nan_to_num(freedom, nan=1.0), 1)
 
 
+def effective_rows(spread: Floats, variance: Floats, units: Units, most: Floats, clustered: bool) -> Floats:
+    """Effective rows of a mean: the spread of one row over the variance of the mean.
+
+    Never more than Kish's. Of clusters one's weight is given to rows that depend on each other wholly:
+    few clusters that happen to be alike show too little of the dependence.
+
+    Parameters
+    ----------
+    spread, variance : float arrays of shape (slices,)
+        Variance of one row's value, and of the mean.
+    units : Units
+    most : float array of shape (slices,)
+        Kish's rows.
+    clustered : bool
+        Whether units are clusters.
+    """
+    kish, members = units.kish, units.members
+    if clustered:
+        variance = (variance * members + spread / kish) / (members + 1)
+    rows = np.minimum(np.where(variance > 1e-15, spread / variance, kish), most)
+    return np.where(members > 1, rows, np.minimum(kish, 1))
+
+
 def student(z: float, freedom: Floats) -> Floats:
     """Student's quantile that cuts off the same tail as ``z`` of the normal distribution."""
     from scipy.special import stdtrit
