@@ -15,6 +15,7 @@ from ..plain import shown
 from .comparison import is_comparison
 from .config import Config, first_problem
 from .folder import AUDIT, PREDICTIONS
+from .former import completed
 from .intact import check_files
 from .result import SCHEMA_VERSION, AuditResult, Variant
 from .schema import read_as
@@ -73,7 +74,7 @@ def _read(run: Path) -> tuple[AuditResult, list[str]]:
     path = run / AUDIT
     result, added = read_as(AuditResult, path, SCHEMA_VERSION, "a result")
     _check_variants(result, path)
-    return result, added
+    return completed(result), added
 
 
 def _check_variants(result: AuditResult, path: Path) -> None:

@@ -19,7 +19,7 @@ from ..metrics.lockstep import Search, beside, run
 from ..metrics.questions import Picked
 from ..metrics.standardised import smd_figure
 from ..tasks.cases import By
-from ..told import tell, tell_n
+from ..told import tell
 from .findings import with_family
 from .measure import Measurement, Slices
 from .result import (
@@ -230,11 +230,13 @@ def _clusters_of(slices: Slices, used: Sequence[int]) -> tuple[Status, str | Non
     n = int(slices.clusters[list(used)].min())
     if n >= FEW_CLUSTERS:
         return "ok", None
-    return "few clusters", tell_n(
-        "rests on {n} cluster: the limits speak of it and of others like it, as far as one shows",
+    if n == 1:
+        return "few clusters", tell(
+            "rests on {n} cluster: the limits speak of it and of others like it, as far as one shows", n=n
+        )
+    return "few clusters", tell(
         "rests on {n} clusters, fewer than {least}: the limits speak of these and of others like them, as "
         "far as so few show",
-        n,
         n=n,
         least=FEW_CLUSTERS,
     )

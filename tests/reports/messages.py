@@ -6,6 +6,7 @@ says any more.
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
+from jinja2 import Environment, nodes
 
 ROOT = Path(__file__).parents[2]
 LOCALES = ROOT / "reports" / "locale"
@@ -22,6 +24,9 @@ KEYWORDS = {
     **dict.fromkeys(("say_n", "tr_n", "later_n", "tell_n", "ngettext"), (1, 2)),
     "plural": (2, 3),
 }
+
+ROOMS = ("reports", "audit", "mitigation", "compression", "models", "datasets")
+"""Where messages are said, as babel.cfg has it."""
 
 Key = str | tuple[str, ...]
 
@@ -59,6 +64,36 @@ def tables() -> Iterator[str]:
         yield from (row.title, row.shows)
     yield from messages([metric.estimator for metric in METRICS.values()])
     yield from METHODS.values()
+
+
+Call = tuple[str, str, set[str]]
+"""Where a message is said, one of its English forms, and the names of the parts that it is given."""
+
+
+def calls() -> Iterator[Call]:
+    """Every place in Python that says a constant message and names all its parts."""
+    forms = {"say": 1, "tr": 1, "tell": 1, "say_n": 2, "tr_n": 2, "tell_n": 2}
+    for path in sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+                continue
+            given = {keyword.arg for keyword in node.keywords}
+            for form in node.args[: forms.get(node.func.id, 0)]:
+                if isinstance(form, ast.Constant) and None not in given:
+                    place = f"{path.relative_to(ROOT)}:{node.lineno}"
+                    yield place, form.value, {name for name in given if name}
+
+
+def template_calls(environment: Environment) -> Iterator[Call]:
+    """Every place in a template that says a message; Jinja gives the number of forms as ``num`` itself."""
+    forms = {"_": 1, "gettext": 1, "ngettext": 2}
+    for path in sorted((ROOT / "reports" / "templates").glob("*.j2")):
+        for node in environment.parse(path.read_text(encoding="utf-8")).find_all(nodes.Call):
+            if isinstance(node.node, nodes.Name) and node.node.name in forms:
+                given = {keyword.key for keyword in node.kwargs} | {"num"}
+                for form in node.args[: forms[node.node.name]]:
+                    if isinstance(form, nodes.Const):
+                        yield f"{path.name}:{node.lineno}", form.value, given
 
 
 def catalogues(language: str) -> dict[str, Catalog]:

@@ -10,7 +10,7 @@ import re
 import pytest
 from fairweigh.reports.formats import confidence, count, figure, interval, read_limit
 from fairweigh.reports.html import environment
-from fairweigh.reports.language import Given, clauses, listed, say, sentences, writing
+from fairweigh.reports.language import Given, catalogue, clauses, listed, say, sentences, writing
 from fairweigh.reports.retold import retold
 from fairweigh.reports.spacing import spaced
 from fairweigh.reports.words import gate_title, plain, title_of, verdict_words
@@ -50,6 +50,38 @@ def test_translations_hold_the_same_parts_and_tags():
         many = entry.id if isinstance(entry.id, str) else entry.id[-1]
         text = entry.string if isinstance(entry.string, str) else entry.string[0]
         assert set(NAME.findall(many)) == set(NAME.findall(text)), f"{file}: {many!r}: {text!r}"
+
+
+def test_every_form_of_a_message_of_a_result_is_recognised_and_gives_its_translation_every_part():
+    """A text that a result holds has the parts of its own form alone: one row, or several."""
+    part = {"n": "3", "share": "3"}
+
+    def filled(message, ours):
+        return re.sub(r"\{(\w+)\}", lambda name: part.get(name[1], ours), message)
+
+    with writing("zh"):
+        for english, text in catalogue("zh").told.items():
+            found = plain(retold(filled(english, "log loss"))).replace("对数损失", "log loss")
+            # Chinese stands a space apart from what was put in.
+            wanted = filled(text, "log loss").replace("对数损失", "log loss")
+            assert found.replace(" ", "") == wanted.replace(" ", ""), english
+
+
+def test_whoever_says_a_message_gives_every_part_of_its_translation():
+    """Also those that the English form of the number lacks: "the only row" has no number."""
+    translated = {
+        english: entry.string if isinstance(entry.string, str) else entry.string[0]
+        for _, entry in messages.entries("zh")
+        for english in ([entry.id] if isinstance(entry.id, str) else entry.id)
+    }
+    # Braces in a template's message are for the page's script.
+    python, page = list(messages.calls()), list(messages.template_calls(environment()))
+    assert len(python) > 700
+    assert len(page) > 100
+    for calls, part in ((python, r"\{(\w+)\}"), (page, r"%\((\w+)\)s")):
+        for place, said, given in calls:
+            asked = set(re.findall(part, translated[said]))
+            assert asked <= given, f"{place}: {said!r}: {translated[said]!r}"
 
 
 def test_figures_are_written_as_chinese_writes_them():

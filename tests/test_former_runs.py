@@ -1,0 +1,116 @@
+"""Runs of an earlier state of this version, which told less: read as whole, still held to their figures."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import fairweigh
+import pytest
+from fairweigh.audit.finished import read_result
+from fairweigh.audit.former import ADDED
+from fairweigh.verification import verify
+
+from .conftest import configured, people
+from .test_verification import bless
+
+GATES = [{"metric": "accuracy", "limit": ">= 0.9"}]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A run as it is written now."""
+    folder = tmp_path_factory.mktemp("made") / "run"
+    fairweigh.run(configured(gates=GATES), folder, data=people())
+    return folder
+
+
+def edited(run, change):
+    """Change what audit.json says, keep its form, and rewrite the manifest."""
+    content = json.loads((run / "audit.json").read_text())
+    change(content)
+    (run / "audit.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    bless(run)
+
+
+def told_less(content):
+    """Take out what the earlier state did not tell."""
+    del content["priorities"]
+    for definition in content["definitions"].values():
+        for key in ADDED:
+            del definition[key]
+
+
+@pytest.fixture
+def former(made, tmp_path):
+    """The run as the earlier state wrote it."""
+    run = Path(shutil.copytree(made, tmp_path / "former"))
+    edited(run, told_less)
+    return run
+
+
+def test_a_run_of_an_earlier_state_is_read_as_the_same_run_of_this_one(former, made):
+    assert read_result(former) == read_result(made)
+
+
+def test_a_run_of_an_earlier_state_is_verified_judged_rendered_and_compared(former, made, cli):
+    found = verify(former)
+    assert (found.files, found.figures, found.pages, found.rendered) == ([], [], [], True)
+    ended = cli("gate", str(former))
+    assert (ended.code, ended.err) == (1, "")
+    page = (former / "report.html").read_bytes()
+    ended = cli("report", str(former), "-q")
+    assert (ended.code, ended.err) == (0, "")
+    assert (former / "report.html").read_bytes() == page
+    ended = cli("compare", str(former), str(made), "-o", "both", "-q")
+    assert ended.code in (0, 1, 3), ended
+    assert cli("verify", "both").code == 0
+
+
+def _accurate(content):
+    content["variants"][0]["overall"]["accuracy"]["value"] = 0.999
+
+
+def _another_meaning(content):
+    content["definitions"]["accuracy"]["meaning"] = "How good it is."
+
+
+def _half_told(content):
+    content["definitions"]["accuracy"]["needs"] = ["label", "decision"]
+
+
+def _a_default_left_out(content):
+    del content["variants"][0]["overall"]["accuracy"]["why"]
+
+
+@pytest.mark.parametrize(
+    ("forged", "place"),
+    [
+        (_accurate, "variants.original.overall.accuracy.value"),
+        (_another_meaning, "definitions.accuracy.meaning"),
+        (lambda c: c["definitions"].pop("accuracy"), "definitions.accuracy"),
+        (_half_told, "definitions.accuracy.among"),
+        (_a_default_left_out, "audit.json"),
+    ],
+)
+def test_what_is_edited_in_a_file_of_the_earlier_form_is_found(forged, place, former, cli):
+    edited(former, forged)
+    assert place in [line.split(":")[0] for line in verify(former).figures]
+    assert cli("verify", str(former)).code == 1
+    assert cli("report", str(former), "-q").code == 2
+    assert cli("compare", str(former), str(former), "-o", "both", "-q").code == 2
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [
+        lambda c: c.pop("priorities"),
+        lambda c: [d.pop("mirror") for d in c["definitions"].values()],
+        lambda c: (told_less(c), c.update(priorities={"key": [], "leading": [], "performance": []})),
+    ],
+)
+def test_a_file_that_lacks_some_of_the_later_keys_alone_is_of_no_state(taken, made, tmp_path):
+    run = Path(shutil.copytree(made, tmp_path / "run"))
+    edited(run, taken)
+    assert verify(run).figures
