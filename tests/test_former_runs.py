@@ -34,19 +34,25 @@ def edited(run, change):
     bless(run)
 
 
+def without_task(content):
+    """Take out the task, which no earlier state told."""
+    del content["task"]
+
+
 def told_less(content):
     """Take out what the earlier state did not tell."""
+    without_task(content)
     del content["priorities"]
     for definition in content["definitions"].values():
         for key in ADDED:
             del definition[key]
 
 
-@pytest.fixture
-def former(made, tmp_path):
-    """The run as the earlier state wrote it."""
+@pytest.fixture(params=[told_less, without_task])
+def former(made, tmp_path, request):
+    """The run as an earlier state wrote it."""
     run = Path(shutil.copytree(made, tmp_path / "former"))
-    edited(run, told_less)
+    edited(run, request.param)
     return run
 
 
@@ -77,7 +83,7 @@ def _another_meaning(content):
 
 
 def _half_told(content):
-    content["definitions"]["accuracy"]["needs"] = ["label", "decision"]
+    content["definitions"]["accuracy"]["needs"] = ["label"]
 
 
 def _a_default_left_out(content):
@@ -90,7 +96,7 @@ def _a_default_left_out(content):
         (_accurate, "variants.original.overall.accuracy.value"),
         (_another_meaning, "definitions.accuracy.meaning"),
         (lambda c: c["definitions"].pop("accuracy"), "definitions.accuracy"),
-        (_half_told, "definitions.accuracy.among"),
+        (_half_told, "definitions.accuracy.needs"),
         (_a_default_left_out, "audit.json"),
     ],
 )
