@@ -26,7 +26,7 @@ Progress = Callable[[str, int, int | None], None]
 def evaluation_set(config: Config, table: pa.Table | None = None) -> EvaluationSet:
     """Open the data of a configuration, with the sensitive features that are to be sliced by."""
     data = config.data
-    return opened(data, config.slices.by, data.name, data.split, data.path, table)
+    return opened(data, config.slices.by, data.name, data.split, data.path, table, task=config.of_task.name)
 
 
 def opened(
@@ -37,6 +37,8 @@ def opened(
     path: str | None,
     table: pa.Table | None = None,
     text: TextForm | None = None,
+    *,
+    task: str = "binary",
 ) -> EvaluationSet:
     """Open rows of a card or a file, with the roles and sensitive features of the evaluation data.
 
@@ -45,6 +47,7 @@ def opened(
     roles_apart = {"name", "split", "path", "sensitive", "counterfactual", "selection", "validation"}
     given = data.model_dump(exclude_none=True, exclude=roles_apart | set(Written.model_fields))
     given["text"] = data.form("data") if text is None else text
+    given["task"] = task
     known = data.sensitive
     if by and known is not None:
         for feature in by:
@@ -194,7 +197,11 @@ def _other_splits(config: Config) -> list[EvaluationSet]:
     """The other splits of a card that the audit reads; those of a file stand in the file itself."""
     data = config.data
     splits = [part.split for part in (data.selection, data.validation) if part and part.split]
-    return [opened(data, config.slices.by, data.name, split, None) for split in splits if data.name]
+    return [
+        opened(data, config.slices.by, data.name, split, None, task=config.of_task.name)
+        for split in splits
+        if data.name
+    ]
 
 
 def _check_score_column(model: Model, data: EvaluationSet) -> None:

@@ -151,7 +151,10 @@ def _set_aside(config: Config, model: Model, table: pa.Table | None) -> Training
     assert wanted is not None
     if wanted.split is not None:
         return rows_of(
-            opened(data, config.slices.by, data.name, wanted.split, data.path, table), model.columns
+            opened(
+                data, config.slices.by, data.name, wanted.split, data.path, table, task=config.of_task.name
+            ),
+            model.columns,
         )
     twins = Twins(data.counterfactual.group) if data.counterfactual else None
     rows = rows_of(evaluation_set(config, table), model.columns, twins)
@@ -228,7 +231,10 @@ def _of_set(config: Config, train: TrainData, columns: Sequence[str]) -> Trainin
     """Training rows of the same columns and roles as the evaluation rows."""
     refuse_evaluation_rows(train, config.data)
     text = _written(train, config.data)
-    rows = opened(config.data, config.slices.by, train.name, train.split, train.path, text=text)
+    rows = opened(
+        config.data, config.slices.by, train.name, train.split, train.path, text=text,
+        task=config.of_task.name,
+    )  # fmt: skip
     for column in columns:
         if column not in rows.names:
             raise InputError(f"model.train: {rows.where} lacks the feature {column!r}")

@@ -42,7 +42,7 @@ class Rows(Gathered):
 
     _derived: dict[str, NDArray[Any]] = field(default_factory=dict, kw_only=True)
     _tables: dict[tuple[str, bool, str | None], ScoreTable] = field(default_factory=dict, kw_only=True)
-    _pairs: dict[tuple[str, str, bool], PairedScores] = field(default_factory=dict, kw_only=True)
+    _pairs: dict[tuple[str, str, bool, str | None], PairedScores] = field(default_factory=dict, kw_only=True)
 
     def add(
         self,
@@ -105,7 +105,9 @@ class Rows(Gathered):
             )  # fmt: skip
         return self._tables[key]
 
-    def pairs(self, before: str, after: str, *, probability: bool = False) -> PairedScores:
+    def pairs(
+        self, before: str, after: str, *, probability: bool = False, label: str | None = None
+    ) -> PairedScores:
         """The rows with two values for their scores before and after; those of which one is nan are left out.
 
         Parameters
@@ -114,8 +116,10 @@ class Rows(Gathered):
             Columns, or derived values.
         probability : bool
             Whether the values lie in [0, 1] by what they are.
+        label : str, optional
+            A column of booleans.
         """
-        key = before, after, probability
+        key = before, after, probability, label
         if key not in self._pairs:
             values = {
                 side: np.asarray(self.values(n), float)
@@ -123,6 +127,7 @@ class Rows(Gathered):
             }
             held = np.isfinite(values["before"]) & np.isfinite(values["after"])
             rows = {name: self.column(name) for name in ("code", "weight", "cluster")} | values
+            rows["label"] = None if label is None else self.values(label)
             self._pairs[key] = PairedScores(
                 self.by, probability, keys=self.keys,
                 _joined={name: part[held] for name, part in rows.items() if part is not None},

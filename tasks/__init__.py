@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..metrics.entry import DisparityRow, Metric
 from .binary import BINARY
+from .regression import REGRESSION
 from .task import Task
 
 TASKS: dict[str, Task] = {}
@@ -23,7 +24,7 @@ def register(task: Task) -> None:
             AGGREGATES.setdefault(f"{disparity.name}_{form}", disparity)
 
 
-for _task in (BINARY,):
+for _task in (BINARY, REGRESSION):
     register(_task)
 
 

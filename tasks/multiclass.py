@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
 
@@ -24,6 +24,7 @@ SCORES = "score:"
 """Before a class's name: the column of its probability."""
 RIGHT = "is right"
 """View of the rows: whether the decision is the label; the score is the likeliest class's probability."""
+SIDES = ("before ", "after ")
 LEAST = 1e-15
 """Probabilities are held so far away from 0 where a logarithm is taken."""
 
@@ -38,7 +39,7 @@ class Coded:
         """Each row's class."""
         encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         place = [self.names.setdefault(str(n), len(self.names)) for n in encoded.dictionary.to_pylist()]
-        return np.array(place, np.int64)[encoded.indices.to_numpy()]
+        return np.asarray(np.array(place, np.int64)[encoded.indices.to_numpy()])
 
 
 def in_order(names: Sequence[str]) -> tuple[str, ...]:
@@ -104,17 +105,13 @@ class ClassCases(Cases):
             cube = self.whole
             flags = _right(cube) if name == RIGHT else _of_class(cube, name)
             scores = self._score_of(name)
-            needs = {"label" if axis == LABEL else "decision" for axis in flags}
-            needs |= {"score", "probability"} if scores is not None else set()
+            needs: set[Need] = {"label" if axis == LABEL else "decision" for axis in flags}
+            if scores is not None:
+                needs |= {"score", "probability"}
             if name == RIGHT:
                 # The score says how sure the model is that it is right: that is the label beside it.
-                needs |= {"label"}
-            self._views[name] = View(
-                self.by,
-                cube.seen_as(self.by, flags),
-                frozenset(needs),
-                scores,  # type: ignore[arg-type]
-            )
+                needs.add("label")
+            self._views[name] = View(self.by, cube.seen_as(self.by, flags), frozenset(needs), scores)
         return self._views[name]
 
     def _score_of(self, name: str) -> Callable[[], ScoreTable] | None:
@@ -126,47 +123,66 @@ class ClassCases(Cases):
         return partial(self._of_class, name)
 
     def _of_class(self, name: str) -> ScoreTable:
-        rows, score = self._rows, SCORES + name
-        if name not in self._scored:
-            rows.derive(score, lambda of: np.zeros(len(of(SCORES + self._scored[0]))))
-        label = None
-        if rows.column(LABEL) is not None:
-            label = f"is {name}"
-            place = self._coded.names.get(name, -1)
-            rows.derive(label, lambda of: of(LABEL) == place)
-        return rows.table(score, probability=True, label=label)
+        label = of_class(self._rows, name, self._scored, self._coded.names, "")
+        return self._rows.table(SCORES + name, probability=True, label=label)
 
     def _sureness(self) -> ScoreTable:
-        rows = self._rows
-        rows.derive("surest", lambda of: np.max([of(SCORES + c) for c in self._scored], axis=0))
-        rows.derive(RIGHT, lambda of: of(LABEL) == of(DECISION))
-        return rows.table("surest", probability=True, label=RIGHT)
+        self._rows.derive(RIGHT, lambda of: of(LABEL) == of(DECISION))
+        return self._rows.table(surest(self._rows, self._scored), probability=True, label=RIGHT)
 
     def values(self, name: str) -> ScoreTable:
         """The loss of each row, and half of the squared distance of its probabilities from its label."""
-        derive(self._rows, self._scored, self._coded.names)
+        losses(self._rows, self._scored, self._coded.names)
         return self._rows.table(name, probability=name == HALF_BRIER)
 
 
 SURPRISE, HALF_BRIER = "surprise", "half of the squared error"
+Of = Callable[[str], NDArray[Any]]
 
 
-def derive(rows: Rows, scored: Sequence[str], places: Any, side: str = "") -> None:
-    """Derive a row's losses from its probabilities; ``side`` stands before the names of their columns."""
+def surest(rows: Rows, scored: Sequence[str], side: str = "") -> str:
+    """Derive the probability of the likeliest class; its name. ``side`` stands before those of columns."""
+    name = side + "surest"
+    rows.derive(name, lambda of: np.max([of(side + SCORES + c) for c in scored], axis=0))
+    return name
 
-    def given(of: Callable[[str], NDArray[Any]]) -> NDArray[np.float64]:
-        label = of(LABEL)
+
+def losses(rows: Rows, scored: Sequence[str], places: Mapping[str, int], side: str = "") -> None:
+    """Derive a row's losses from its probabilities and its label."""
+
+    def given(of: Of) -> NDArray[np.float64]:
+        label, out = of(LABEL), np.zeros(len(of(LABEL)))
         # A class that the model does not know has no probability.
-        return np.sum(
-            [np.where(label == places.get(c, -1), of(side + SCORES + c), 0) for c in scored], axis=0
-        )
+        for c in scored:
+            chosen = label == places.get(c, -1)
+            out[chosen] = of(side + SCORES + c)[chosen]
+        return out
 
-    def squared(of: Callable[[str], NDArray[Any]]) -> NDArray[np.float64]:
-        every = np.sum([of(side + SCORES + c) ** 2 for c in scored], axis=0)
-        return np.clip((every - 2 * given(of) + 1) / 2, 0, 1)
+    def squared(of: Of) -> NDArray[np.float64]:
+        every = np.zeros(len(of(LABEL)))
+        for c in scored:
+            every += of(side + SCORES + c) ** 2
+        return np.asarray(np.clip((every - 2 * given(of) + 1) / 2, 0, 1))
 
     rows.derive(side + SURPRISE, lambda of: -np.log(np.clip(given(of), LEAST, 1)))
     rows.derive(side + HALF_BRIER, squared)
+
+
+def of_class(
+    rows: Rows, name: str, scored: Sequence[str], places: Mapping[str, int], *sides: str
+) -> str | None:
+    """Derive whether a row's label is a class; the name, None without labels.
+
+    A class that the model gives no probability has 0, on each of ``sides``.
+    """
+    if name not in scored:
+        for side in sides:
+            rows.derive(side + SCORES + name, lambda of: np.zeros(len(of("code"))))
+    if rows.column(LABEL) is None:
+        return None
+    label, place = f"is {name}", places.get(name, -1)
+    rows.derive(label, lambda of: of(LABEL) == place)
+    return label
 
 
 def _of_class(cube: Cube, name: str) -> dict[str, NDArray[np.bool_]]:
@@ -208,7 +224,7 @@ class ClassPairs(Pairs):
         if all(both):
             self._scored = tuple(dict.fromkeys(n.removeprefix(SCORES) for n in (*both[0], *both[1])))
             held = {}
-            for side, batch in (("before ", before), ("after ", after)):
+            for side, batch in zip(SIDES, (before, after), strict=True):
                 for c in self._scored:
                     found = batch.numbers(SCORES + c)
                     held[side + SCORES + c] = np.zeros(batch.rows.num_rows) if found is None else found
@@ -233,29 +249,18 @@ class ClassPairs(Pairs):
     def _scores_of(self, name: str) -> PairedScores:
         rows = self._rows
         if name == RIGHT:
-            for side in ("before ", "after "):
-                rows.derive(
-                    side + "surest",
-                    lambda of, side=side: np.max([of(side + SCORES + c) for c in self._scored], axis=0),
-                )
-            return rows.pairs("before surest", "after surest", probability=True)
-        if name not in self._scored:
-            for side in ("before ", "after "):
-                rows.derive(
-                    side + SCORES + name, lambda of: np.zeros(len(of("before " + SCORES + self._scored[0])))
-                )
-        label = None
-        if rows.column(LABEL) is not None:
-            label = f"is {name}"
-            place = self._coded.names.get(name, -1)
-            rows.derive(label, lambda of: of(LABEL) == place)
-        return rows.pairs(f"before {SCORES}{name}", f"after {SCORES}{name}", probability=True, label=label)
+            before, after = (surest(rows, self._scored, side) for side in SIDES)
+            return rows.pairs(before, after, probability=True)
+        label = of_class(rows, name, self._scored, self._coded.names, *SIDES)
+        before, after = (side + SCORES + name for side in SIDES)
+        return rows.pairs(before, after, probability=True, label=label)
 
     def values(self, name: str) -> PairedScores:
         """The losses of each row before and after, as `ClassCases.values`."""
-        for side in ("before ", "after "):
-            derive(self._rows, self._scored, self._coded.names, side)
-        return self._rows.pairs(f"before {name}", f"after {name}", probability=name == HALF_BRIER)
+        for side in SIDES:
+            losses(self._rows, self._scored, self._coded.names, side)
+        before, after = (side + name for side in SIDES)
+        return self._rows.pairs(before, after, probability=name == HALF_BRIER)
 
     def flips(self, by: By) -> Tally:
         """A tally whose selected rows are those decided for another class."""

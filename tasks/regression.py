@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -27,7 +27,7 @@ from .values import MeanValue, OfRows
 OUTCOME, PREDICTION = "y_true", "y_pred"
 BEFORE, AFTER = "y_pred before", "y_pred after"
 ERROR, ABSOLUTE, SQUARED = "error", "absolute error", "squared error"
-_OF_ERROR = {ERROR: lambda e: e, ABSOLUTE: np.abs, SQUARED: np.square}
+_OF_ERROR: dict[str, Callable[[Floats], Floats]] = {ERROR: np.asarray, ABSOLUTE: np.abs, SQUARED: np.square}
 BOTH: tuple[Need, ...] = ("label", "prediction")
 
 
@@ -36,7 +36,7 @@ def _derived(rows: Rows, value: str, prediction: str) -> str:
     if value not in _OF_ERROR:
         return prediction if value == PREDICTION else value
     name = f"{value} of {prediction}"
-    rows.derive(name, lambda of: _OF_ERROR[value](of(prediction) - of(OUTCOME)))  # type: ignore[no-untyped-call]
+    rows.derive(name, lambda of: _OF_ERROR[value](of(prediction) - of(OUTCOME)))
     return name
 
 
