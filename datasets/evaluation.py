@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -181,14 +180,12 @@ class EvaluationSet:
     def _look_ahead(self) -> None:
         """Let the outcome see its columns of all rows, where it needs that before the first is read."""
         if self.outcome is not None and self.outcome.ahead:
-            with self._uncounted():
-                self.outcome.look(self.batches())
+            self.outcome.look(self.again())
 
-    @contextmanager
-    def _uncounted(self) -> Iterator[None]:
-        """Rows are read once more: those left out are not counted again."""
+    def again(self, texts: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
+        """Read the batches once more, ``texts`` too: rows that are left out are not counted again."""
         left_out = self.dropped, self.outside
-        yield
+        yield from self.batches(texts, texts=texts)
         self.dropped, self.outside = left_out
 
     def slicer(self, feature: str) -> Sensitive:
@@ -385,8 +382,7 @@ class EvaluationSet:
         """InputError where a word may mean that the value is not known, and nobody said what it means."""
         if not self.words.unasked(name, levels(column), named):
             return
-        with self._uncounted():
-            found = pa.chunked_array([plain_text(b.column(name)) for b in self.batches()]).value_counts()
+        found = pa.chunked_array([plain_text(b.column(name)) for b in self.again()]).value_counts()
         rows = {v["values"]: int(v["counts"]) for v in found.to_pylist() if v["values"] is not None}
         if asked := self.words.unasked(name, rows, named):
             raise InputError(question(name, role, {word: rows[word] for word in sorted(asked)}))
@@ -399,8 +395,7 @@ class EvaluationSet:
                 gone += f" ({number_of(self.outside, 'row')} of other splits than {self.split!r})"
             raise InputError(f"{self.where}: no rows to audit{gone}")
         if self.outcome is not None:
-            with self._uncounted():
-                self.outcome.check_whole(self.batches, self.where)
+            self.outcome.check_whole(self.again, self.where)
             self.notes += self.outcome.warnings()
         for slicer in self.slicers:
             # Of rows that were left out, none is counted.

@@ -14,14 +14,26 @@ from ..told import tell
 
 @dataclass(frozen=True)
 class Scored:
-    """What a model says of some rows; arrays of shape (rows,), None for what it does not give.
+    """What a model says of some rows; None for what it does not give.
 
-    ``truncated`` is how many of their texts were cut at the model's limit.
+    Attributes
+    ----------
+    decision : array or None
+        Binary: bool (rows,). Multiclass: int (rows,), positions in the model's ``classes``. Multilabel:
+        bool (rows, labels). Regression and ranking: None.
+    score : array or None
+        Binary: float (rows,). Multiclass: probabilities, float (rows, classes). Multilabel: float (rows,
+        labels). Regression: the predictions, float (rows,). Ranking: float (rows,), higher is earlier.
+    truncated : int
+        How many of the texts were cut at the model's limit.
+    rank : array or None
+        Ranking: int (rows,), 1 is first in the list of its query.
     """
 
-    decision: NDArray[np.bool_] | None
+    decision: NDArray[Any] | None
     score: NDArray[np.float64] | None
     truncated: int = 0
+    rank: NDArray[np.int64] | None = None
 
 
 class Model(Protocol):
@@ -35,7 +47,22 @@ class Model(Protocol):
         Whether `score` wants all rows in one batch.
     probability : bool
         Whether scores are probabilities in [0, 1].
+    task : str
+        What it predicts: binary, multiclass, multilabel, regression or ranking.
+    classes : tuple of str
+        Multiclass: what the positions of decisions and the columns of scores are. Multilabel: the labels.
+        Empty for all else.
     """
+
+    @property
+    def task(self) -> str:
+        """See above."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """See above."""
+        ...
 
     @property
     def columns(self) -> list[str]:

@@ -430,6 +430,9 @@ class RuledModel:
     inner: Any
     rule: Rule
 
+    task = "binary"
+    classes = ()
+
     @property
     def base(self) -> Any:
         """The model without any rule."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..datasets.alike import warn_alike
 from ..datasets.amounts import scores
 from ..datasets.binary import Binary
 from ..datasets.columns import Scalar, check_unique, listed, no_column, plain
@@ -23,22 +22,25 @@ from ..datasets.numbers import CellError, MissingError
 from ..datasets.read import column_names, found_in, place_of, read_table, sha256_file
 from ..datasets.roles import as_words
 from ..datasets.spelling import as_ids
-from ..told import tell
 from .base import Scored, decide, rule
+from .table_lists import OfLabels, OfRanks
+from .table_outcomes import OfMany, OfNumbers, OfTwo, Predicted
 
 
 @dataclass
 class PredictionTable:
-    """Decisions and scores that stand in a table.
+    """What a model said of each row, as it stands in a table.
 
     Parameters
     ----------
     data : EvaluationSet
+        Its task says which of the columns below are read.
     score, decision : str, optional
-        Columns; at least one. Without ``decision`` it is ``score >= threshold``.
+        Columns. Binary: at least one; without ``decision`` it is ``score >= threshold``. Multiclass:
+        ``decision`` holds the class. Ranking: ``score``, higher is earlier.
     positive, negative : value or sequence of values, optional
-        The positive and the negative decisions; one of them is needed unless the column holds 1/0 or
-        true/false.
+        Binary and multilabel: the positive and the negative decisions; one of them is needed unless the
+        column holds 1/0 or true/false.
     path : Path, optional
         File of the columns, joined by ``id``; default the evaluation table itself.
     id : str, optional
@@ -50,6 +52,17 @@ class PredictionTable:
         Gives further sets of rows whose predictions may stand in ``path``: other splits of the data.
     text : TextForm, optional
         How the file is written, as far as that is known.
+    probabilities, decisions : mapping of str to str
+        Multiclass and multilabel: by class, or label, the column of its probability, or decision.
+    prediction : str, optional
+        Regression: the column of the predicted number.
+    rank : str, optional
+        Ranking: the column of the rank in the list of a query; default it follows from ``score``.
+
+    Attributes
+    ----------
+    texts : list of str
+        Columns that a text file gives as they are written.
     """
 
     data: EvaluationSet
@@ -63,40 +76,34 @@ class PredictionTable:
     beside: Callable[[], Sequence[EvaluationSet]] = tuple
     negative: Scalar | Sequence[Scalar] | None = None
     text: TextForm | None = None
+    probabilities: Mapping[str, str] = field(default_factory=dict)
+    decisions: Mapping[str, str] = field(default_factory=dict)
+    prediction: str | None = None
+    rank: str | None = None
     columns: list[str] = field(init=False)
     whole: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        if not self.score_column and not self.decision:
-            raise InputError("model: a table of predictions needs model.score or model.decision (or both)")
-        self.outcome = (
-            Binary(self.decision, "decision", as_words(self.positive), as_words(self.negative))
-            if self.decision
-            else None
-        )
-        if self.decision and self.path is None and self.decision == self.data.label:
-            raise InputError(f"model.decision: column '{self.decision}' is data.label already")
-        own = [c for c in (self.score_column, self.decision) if c]
-        names = self.data.names if self.path is None else column_names(self.path, text=self.text)
-        where = self.data.where if self.path is None else str(self.path)
-        for key, name in (("model.score", self.score_column), ("model.decision", self.decision)):
-            if name and name not in names:
-                raise no_column(name, names, where, key)
-        self.whole = self.path is not None
-        self.columns = own if self.path is None else []
         self._table: pa.Table | None = None
         self._strays: pa.Array | None = None
+        self.says = self._of_task()
+        names = self.data.names if self.path is None else column_names(self.path, text=self.text)
+        where = self.data.where if self.path is None else str(self.path)
+        self._check_columns(names, where)
+        # Ranks are of whole lists.
+        self.whole = self.path is not None or self.task == "ranking"
+        self.columns = self.says.columns if self.path is None else []
+        self.texts = self.says.texts if self.path is None else []
         if self.path is not None:
             key = self.id or self.data.id or ""
             if not self.data.id:
                 raise InputError("model.path: predictions are joined by id; set data.id to its column")
             if key not in names:
                 raise no_column(key, names, where, "model.id")
-            texts = [self.decision] if self.decision else []
             self._table = read_table(
                 self.path,
-                columns=[key, *own],
-                categorical=texts,
+                columns=list(dict.fromkeys([key, *self.says.columns])),
+                categorical=self.says.texts,
                 verbatim=[key],
                 missing=self.data.words,
                 text=self.text,
@@ -106,25 +113,68 @@ class PredictionTable:
             self._ids = as_ids(self._table.column(key))
             check_unique(lambda: iter([self._ids]), len(self._ids), key, where)
 
+    def _of_task(self) -> Predicted:
+        """How the predictions of the data's task are read; InputError for keys of another one."""
+        given = {key for key in KEYS if getattr(self, _FIELDS.get(key, key))}
+        make, known = TASKS[self.data.task]
+        if strange := sorted(given - known):
+            others = [name for name, (_, keys) in TASKS.items() if strange[0] in keys]
+            raise InputError(
+                f"model.{strange[0]}: belongs to task: {' or '.join(others)}, the task is {self.data.task}"
+            )
+        return make(self)
+
+    def _check_columns(self, names: Sequence[str], where: str) -> None:
+        """InputError for a column that is not there, or that is the label."""
+        for key in KEYS:
+            held = getattr(self, _FIELDS.get(key, key)) or {}
+            for name in [held] if isinstance(held, str) else held.values():
+                if name not in names:
+                    raise no_column(name, names, where, f"model.{key}")
+                if self.path is None and name in self.data.truths and key != "score":
+                    raise InputError(f"model.{key}: column '{name}' is data.label already")
+
+    @property
+    def task(self) -> str:
+        """What is predicted."""
+        return self.says.task
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Classes, or labels, of the predictions; those of the data come first."""
+        return self.says.classes
+
+    @property
+    def outcome(self) -> Binary | None:
+        """The two classes of the decisions, where they stand in a column."""
+        return self.says.outcome if isinstance(self.says, OfTwo) else None
+
+    def parts_of(self, name: str) -> Sequence[pa.Array]:
+        """Return a column of every prediction, in parts."""
+        if self._table is not None:
+            return list(self._table.column(name).chunks)
+        return [batch.column(name) for batch in self.data.again([name])]
+
     def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
         """Read, or join, the predictions of a batch; without ``ids`` by the batch's own id column."""
         table: Any = batch
+        if ids is None and self.data.id in batch.schema.names:
+            ids = as_ids(batch.column(self.data.id))
         if self._table is not None:
-            table = self._joined(as_ids(batch.column(self.data.id)) if ids is None else ids)
-        score = decision = None
-        if self.score_column:
-            score = self._placed(self._scores, _one(table.column(self.score_column)))
-        if self.outcome and self.decision:
-            column = _one(table.column(self.decision))
-            plain(column, self.decision)
-            decision = self._placed(self.outcome.read, column)
-        elif score is not None and self.threshold is not None:
-            decision = decide(score, self.threshold)
-        return Scored(decision, score)
+            assert ids is not None
+            table = self._joined(ids)
 
-    def _scores(self, column: pa.Array) -> np.ndarray[Any, np.dtype[np.float64]]:
-        assert self.score_column is not None
-        return scores(column, self.score_column, probability=self.probability)
+        def placed(read: Callable[[pa.Array], NDArray[Any]], name: str) -> NDArray[Any]:
+            return self._placed(read, _one(table.column(name)))
+
+        def row(number: int) -> str:
+            if ids is None:
+                return f"row {number + 1:,}"
+            name = ids[number].as_py()
+            return f"the row of id {name!r}" if self.data.id else f"row {name + 1:,}"
+
+        queries = batch.column(self.data.query) if self.data.query else None
+        return self.says.read(placed, row, queries)
 
     def _placed(self, read: Callable[[pa.Array], NDArray[Any]], column: pa.Array) -> NDArray[Any]:
         """Read a column; what it may not hold is told with its row of the file of predictions."""
@@ -170,15 +220,41 @@ class PredictionTable:
         told: dict[str, Any] = {"kind": "predictions"}
         if self.path is not None:
             told |= {"path": str(self.path), "sha256": sha256_file(self.path)}
-        if self.score_column:
-            told |= {"score": self.score_column, "scale": "probability" if self.probability else "rank"}
-        if self.outcome:
-            self.data.notes += warn_alike(str(self.decision), list(self.outcome.seen))
-            chosen, others = self.outcome.classes
-            told |= {"decision": self.decision, "positive": chosen, "negative": others}
-        elif self.threshold is not None:
-            told |= {"threshold": self.threshold, "rule": tell("selected if score >= threshold")}
-        return told
+        self.data.notes += self.says.notes()
+        return told | self.says.describe()
+
+
+KEYS = ("score", "decision", "probabilities", "decisions", "prediction", "rank")
+"""Keys of ``model:`` that name columns of predictions."""
+_FIELDS = {"score": "score_column"}
+
+
+def _two(table: PredictionTable) -> Predicted:
+    return OfTwo(
+        table.score_column, table.decision, as_words(table.positive), as_words(table.negative),
+        lambda: table.threshold, table.probability,
+    )  # fmt: skip
+
+
+def _many(table: PredictionTable) -> Predicted:
+    return OfMany(table.decision, table.probabilities, table.data.class_names(), table.parts_of)
+
+
+def _labels(table: PredictionTable) -> Predicted:
+    return OfLabels(
+        table.decisions, table.probabilities, table.data.class_names(), as_words(table.positive),
+        as_words(table.negative), lambda: table.threshold, table.probability,
+    )  # fmt: skip
+
+
+TASKS: dict[str, tuple[Callable[[PredictionTable], Predicted], set[str]]] = {
+    "binary": (_two, {"score", "decision"}),
+    "multiclass": (_many, {"decision", "probabilities"}),
+    "multilabel": (_labels, {"decisions", "probabilities"}),
+    "regression": (lambda table: OfNumbers(table.prediction), {"prediction"}),
+    "ranking": (lambda table: OfRanks(table.rank, table.score_column), {"rank", "score"}),
+}
+"""By task: how the predictions are read, and the keys that name their columns."""
 
 
 @dataclass
@@ -200,6 +276,9 @@ class ScoreColumn:
     threshold: float | None = None
     whole: bool = False
     function: str | None = None
+
+    task = "binary"
+    classes = ()
 
     @property
     def source(self) -> str:

@@ -1,0 +1,214 @@
+"""Predictions of several labels in a row, and of the order of items, as they stand in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..datasets.binary import Binary
+from ..datasets.columns import listed
+from ..datasets.errors import InputError
+from ..datasets.numbers import CellError, missing_in, numbers
+from ..datasets.spelling import as_ids
+from ..told import tell, tell_n
+from .base import Scored, decide
+from .ranks import ranks
+from .table_outcomes import Placed, Row, score_reader
+
+
+@dataclass
+class OfLabels:
+    """Whether each row is given a label, by label, or how probable that is.
+
+    Parameters
+    ----------
+    decisions, probabilities : mapping of str to str
+        By label: its column. Without decisions those are ``probability >= threshold``.
+    labelled : sequence of str
+        The labels of the data, in their order; without any, those of the predictions.
+    positive, negative : sequence of str
+        What stands in a column of decisions where a row is given its label, and where not.
+    threshold : callable
+        Gives the least score that is selected, as it is set now.
+    """
+
+    decisions: Mapping[str, str]
+    probabilities: Mapping[str, str]
+    labelled: Sequence[str]
+    positive: Sequence[str]
+    negative: Sequence[str]
+    threshold: Callable[[], float | None]
+    probability: bool = True
+
+    task = "multilabel"
+
+    def __post_init__(self) -> None:
+        if not self.decisions and not self.probabilities:
+            raise InputError(
+                "model: a table of predicted labels needs model.decisions or model.probabilities "
+                "(label: column)"
+            )
+        self._classes = tuple(self.labelled or dict.fromkeys([*self.decisions, *self.probabilities]))
+        for key, held in (("decisions", self.decisions), ("probabilities", self.probabilities)):
+            strange = [name for name in held if name not in self._classes]
+            lacking = [name for name in self._classes if held and name not in held]
+            if strange:
+                raise InputError(
+                    f"model.{key}: {listed(strange)} is none of the labels, which are "
+                    f"{listed(list(self._classes))}"
+                )
+            if lacking:
+                raise InputError(
+                    f"model.{key}: expected a column for every label, none is named for {listed(lacking)}"
+                )
+        self.parts = {
+            name: Binary(column, "decision", self.positive, self.negative, one_of_many=True)
+            for name, column in self.decisions.items()
+        }
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels."""
+        return self._classes
+
+    @property
+    def columns(self) -> list[str]:
+        """The decisions' and the probabilities'."""
+        return list(dict.fromkeys([*self.decisions.values(), *self.probabilities.values()]))
+
+    @property
+    def texts(self) -> list[str]:
+        """The decisions'."""
+        return list(self.decisions.values())
+
+    def read(self, placed: Placed, row: Row, queries: pa.Array | None) -> Scored:
+        """Read some rows."""
+        score = decision = None
+        if self.probabilities:
+            read = {c: placed(score_reader(c, self.probability), c) for c in self.probabilities.values()}
+            score = np.column_stack([read[self.probabilities[name]] for name in self._classes])
+        if self.decisions:
+            held = {name: placed(_checked(part), part.column) for name, part in self.parts.items()}
+            decision = np.column_stack([held[name] for name in self._classes])
+        elif score is not None and (threshold := self.threshold()) is not None:
+            decision = decide(score, threshold)
+        return Scored(decision, score)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the report says of the columns."""
+        told: dict[str, Any] = {"classes": list(self._classes)}
+        if self.probabilities:
+            scale = "probability" if self.probability else "rank"
+            told |= {"probabilities": dict(self.probabilities), "scale": scale}
+        if self.decisions:
+            return told | {"decisions": dict(self.decisions)}
+        threshold = self.threshold()
+        rule = {"threshold": threshold, "rule": tell("selected if score >= threshold")}
+        return told | (rule if threshold is not None else {})
+
+    def notes(self) -> list[str]:
+        """What is to be told of the decisions read."""
+        return [text for part in self.parts.values() for text in part.warnings()]
+
+
+@dataclass
+class OfRanks:
+    """The rank of each row in the list of its query, or a score that gives it.
+
+    Parameters
+    ----------
+    rank, score : str, optional
+        Columns; at least one. Without ``rank`` the highest score of a query is first, and of equal ones the
+        first row.
+    """
+
+    rank: str | None
+    score: str | None
+    ties: int = 0
+
+    task = "ranking"
+    classes = ()
+    texts: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.rank and not self.score:
+            raise InputError("model: a table of rankings needs model.rank or model.score (or both)")
+
+    @property
+    def columns(self) -> list[str]:
+        """The rank's and the score's."""
+        return [name for name in (self.rank, self.score) if name]
+
+    def read(self, placed: Placed, row: Row, queries: pa.Array | None) -> Scored:
+        """Read some rows; all of a query are among them."""
+        assert queries is not None
+        score = placed(score_reader(self.score, probability=False), self.score) if self.score else None
+        if self.rank:
+            rank = placed(self._ranks, self.rank)
+            alike = np.unique(
+                [as_ids(queries).dictionary_encode().indices.to_numpy(), rank], axis=1, return_counts=True
+            )[1]
+            self.ties += int(alike[alike > 1].sum())
+        else:
+            assert score is not None
+            rank, ties = ranks(queries, score)
+            self.ties += ties
+        return Scored(None, score, rank=rank)
+
+    def _ranks(self, column: pa.Array) -> NDArray[np.int64]:
+        assert self.rank is not None
+        values = numbers(column, f"rank column '{self.rank}': expected whole numbers from 1", self.rank)
+        if blank := int(np.isnan(values).sum()):
+            raise missing_in(f"rank column '{self.rank}'", self.rank, blank)
+        bad = ~((values >= 1) & (values <= 2**53) & (values == np.floor(values)))
+        if bad.any():
+            what = f"rank column '{self.rank}': expected whole numbers from 1 (the first)"
+            raise CellError(what, self.rank, f"{values[int(np.argmax(bad))]:g}")
+        return np.asarray(values, np.int64)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the report says of the columns."""
+        told: dict[str, Any] = {"score": self.score, "scale": "rank"} if self.score else {}
+        if self.rank:
+            return told | {"rank": self.rank}
+        return told | {"rule": tell("the highest score of a query is first")}
+
+    def notes(self) -> list[str]:
+        """What is to be told of the rows read: ties."""
+        return tied_ranks(self.ties, given=self.rank is not None)
+
+
+def tied_ranks(rows: int, *, given: bool) -> list[str]:
+    """Say how many rows share their rank, or the score that gives it, with another row of their query."""
+    if not rows:
+        return []
+    if given:
+        return [
+            tell_n(
+                "{n} row shares its rank with another one of its query.",
+                "{n} rows share their rank with another one of their query.",
+                rows, n=f"{rows:,}",
+            )
+        ]  # fmt: skip
+    return [
+        tell_n(
+            "{n} row shares its score with another one of its query: the one that comes first in the data is "
+            "ranked first.",
+            "{n} rows share their score with another one of their query: those that come first in the data "
+            "are ranked first.",
+            rows, n=f"{rows:,}",
+        )
+    ]  # fmt: skip
+
+
+def _checked(part: Binary) -> Callable[[pa.Array], NDArray[Any]]:
+    def read(column: pa.Array) -> NDArray[Any]:
+        part.accept(column, part.column)
+        return part.read(column)
+
+    return read
