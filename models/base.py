@@ -14,12 +14,21 @@ from ..told import tell
 
 @dataclass(frozen=True)
 class Scored:
-    """What a model says of some rows; arrays of shape (rows,), None for what it does not give.
+    """What a model says of some rows; None for what it does not give.
 
-    ``truncated`` is how many of their texts were cut at the model's limit.
+    Attributes
+    ----------
+    decision : array or None
+        Binary: bool of shape (rows,). Multiclass: int of shape (rows,), positions in the model's classes.
+        Multilabel: bool of shape (rows, labels). A regression decides nothing.
+    score : float array or None
+        Binary: of shape (rows,). Multiclass and multilabel: probabilities of shape (rows, classes), the
+        columns in the order of the model's classes. Regression: the predictions, of shape (rows,).
+    truncated : int
+        How many of their texts were cut at the model's limit.
     """
 
-    decision: NDArray[np.bool_] | None
+    decision: NDArray[Any] | None
     score: NDArray[np.float64] | None
     truncated: int = 0
 
