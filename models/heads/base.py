@@ -212,6 +212,8 @@ def named(found: Found, wanted: Wanted) -> tuple[str, ...]:
     numbers = numbers_of(plain)
     if numbers and wanted.complete:
         return tuple(classes[number] for number in numbers)
+    if numbers and set(classes) <= {str(number) for number in numbers}:
+        return tuple(str(number) for number in numbers)
     if numbers:
         raise InputError(
             f"model: its {len(plain)} outputs have no names, and the classes of the data are "
