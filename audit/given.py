@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from ..models.foreign import one_line
 from ..models.given import folder_kind, given_transformers
 from ..models.graphs import stored_kinds
 from ..models.inputs import TextInputs
-from ..models.neural import NeuralModel, numbers_of
+from ..models.neural import NeuralModel
 from ..models.rules import unruled
 from ..models.runtimes import OnnxRuntime
 from ..told import tell
@@ -163,10 +163,7 @@ def _named_alike(model: Any, original: Any) -> None:
         return
     one, other = mine.head, theirs.head
     if len(one.labels) == len(other.labels) and _unnamed(one.labels) and not _unnamed(other.labels):
-        places = numbers_of(one.labels) or range(len(one.labels))
-        labels = tuple(other.labels[number] for number in places)
-        positive = tuple(i for i, number in enumerate(places) if number in other.positive)
-        mine.head = replace(one, labels=labels, positive=positive)
+        mine.head = one.like(other)
 
 
 def _unnamed(labels: Sequence[str]) -> bool:
@@ -187,6 +184,9 @@ def check_same_task(original: Any, given: Any, rows: pa.RecordBatch | None) -> N
         It is another model: says what was expected and what came.
     """
     one, other = unruled(original), unruled(given)
+    mine, theirs = (getattr(model, "task", "binary") for model in (one, other))
+    if mine != theirs:
+        raise InputError(f"another model: expected one of the task {mine}, got one of {theirs}")
     _check_labels(_labels(one), _labels(other))
     _check_positive(one, other)
     _check_columns(one, other)
@@ -221,7 +221,7 @@ def _check_labels(mine: list[str] | None, theirs: list[str] | None) -> None:
 def _check_positive(one: Any, other: Any) -> None:
     if not (isinstance(one, NeuralModel) and isinstance(other, NeuralModel)):
         return
-    mine, theirs = ([m.head.labels[i] for i in m.head.positive] for m in (one, other))
+    mine, theirs = one.head.chosen, other.head.chosen
     if not (_unnamed(one.head.labels) or _unnamed(other.head.labels)) and _folded(mine) != _folded(theirs):
         raise InputError(
             f"its positive label is {listed(theirs)}, expected {listed(mine)} as in the original; set "

@@ -17,7 +17,7 @@ import pyarrow as pa
 from ..compression import artefact, cost
 from ..compression.fresh import Asked, FreshProcesses
 from ..compression.given_cost import given_cost, is_served, of_served
-from ..compression.make import Made, allowed, counted, make
+from ..compression.make import Made, allowed, apart, counted, make
 from ..compression.recipes import Context, find
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
@@ -330,11 +330,11 @@ class Workshop:
         assert self.fresh is not None
         there = self.fresh.collect(asked)
         if not np.array_equal(here.decision, there["decision"]):
-            apart = int((np.asarray(here.decision) != there["decision"]).sum())
+            others = int((np.asarray(here.decision) != there["decision"]).sum())
             raise InputError(
-                f"loaded in a fresh process the artefact decides {apart} of {rows.num_rows} rows otherwise"
+                f"loaded in a fresh process the artefact decides {others} of {rows.num_rows} rows otherwise"
             )
-        most = 0.0 if here.score is None else float(np.abs(here.score - there["score"]).max())
+        most = 0.0 if here.score is None else apart(here, there["score"])
         if most > allowed(model):
             raise InputError(f"loaded in a fresh process the artefact's scores differ, by up to {most:.2g}")
         return {

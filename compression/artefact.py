@@ -23,8 +23,9 @@ from ..models.estimator import EstimatorModel
 from ..models.extras import optional
 from ..models.foreign import foreign, one_line
 from ..models.function import FunctionModel
+from ..models.heads import HEADS, TaskHead, Wanted
 from ..models.inputs import load_inputs
-from ..models.neural import Batching, Head, NeuralModel
+from ..models.neural import Batching, NeuralModel
 from ..models.openvino import OpenVinoRuntime
 from ..models.outputs import Reading
 from ..models.rules import RuledModel, behind, rule_of, unruled
@@ -134,7 +135,7 @@ def _write_neural(model: NeuralModel, steps: Sequence[Step], folder: Path) -> di
         "family": "torch",
         "source": None if model.source is None else model.source.spec(),
         "inputs": model.inputs.save(folder),
-        "head": {key: value for key, value in asdict(model.head).items() if key != "own" or value},
+        "head": model.head.spec(),
         "batching": asdict(model.batching),
     }  # type: dict[str, Any]
     if isinstance(model.runtime, OnnxRuntime):
@@ -234,8 +235,7 @@ def _read_scores(spec: dict[str, Any], function: Callable[[Any], Any] | None) ->
 
 def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Collection[str]) -> NeuralModel:
     inputs = load_inputs(spec["inputs"], folder)
-    parts = spec["head"]
-    found = Head(tuple(parts["labels"]), tuple(parts["positive"]), parts["kind"], parts.get("own", False))
+    found = _read_head(spec["head"])
     source = None if spec["source"] is None else load_source(spec["source"], folder)
     if isinstance(source, FactorySource) and source.factory not in factories:
         raise InputError(
@@ -272,8 +272,17 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
             module, device, by_name=source.by_name, autocast=how["autocast"], compiled=how["compiled"],
             output=how.get("output"),
         )  # fmt: skip
+        runtime.one_hot = found.one_hot(Wanted(found.task, found.classes))
     batching = Batching(**spec["batching"])
     return NeuralModel(inputs, runtime, found, batching, spec["threshold"], about, source)
+
+
+def _read_head(told: Mapping[str, Any]) -> TaskHead:
+    """The head that `TaskHead.spec` wrote; one that names no task is of two classes."""
+    parts = {key: tuple(value) if isinstance(value, list) else value for key, value in told.items()}
+    kind: Any = HEADS[str(parts.pop("task", "binary"))]
+    found: TaskHead = kind(**parts)
+    return found
 
 
 def _reading(told: Mapping[str, Any] | None) -> Reading | None:

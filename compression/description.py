@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Discriminator, Field, Tag, TypeAdapter, ValidationError, model_validator
 
 from ..datasets.errors import InputError, told_of
 from ..models.foreign import one_line
@@ -117,7 +117,9 @@ class Columns(Written):
 
 
 class HeadOf(Written):
-    """How outputs become scores."""
+    """How outputs become scores of two classes; the first of its kind, which names no task."""
+
+    task: Literal["binary"] = "binary"
 
     labels: list[str] = Field(min_length=1)
     positive: list[int] = Field(min_length=1)
@@ -133,6 +135,42 @@ class HeadOf(Written):
         ):
             raise ValueError(f"expected different outputs, one for a sigmoid, got {self.positive}")
         return self
+
+
+class ClassesOf(Written):
+    """How outputs become classes."""
+
+    task: Literal["multiclass"]
+    labels: list[str] = Field(min_length=2)
+    kind: Literal["softmax", "probabilities", "margins", "label"]
+    own: bool = False
+
+
+class LabelsOf(Written):
+    """How outputs become labels each by itself."""
+
+    task: Literal["multilabel"]
+    labels: list[str] = Field(min_length=1)
+    kind: Literal["sigmoid", "chances", "label"]
+
+
+class NumberOf(Written):
+    """An output that is a number."""
+
+    task: Literal["regression"]
+
+
+def _task_of(head: Any) -> Any:
+    return head.get("task", "binary") if isinstance(head, dict) else None
+
+
+OneHead = Annotated[
+    Annotated[HeadOf, Tag("binary")]
+    | Annotated[ClassesOf, Tag("multiclass")]
+    | Annotated[LabelsOf, Tag("multilabel")]
+    | Annotated[NumberOf, Tag("regression")],
+    Discriminator(_task_of),
+]
 
 
 class BatchingOf(Written):
@@ -155,7 +193,7 @@ class OnTorch(Written):
 class ReadingOf(Written):
     """Which outputs of a graph are read, and as what."""
 
-    means: Literal["logits", "probabilities", "margins", "label"]
+    means: Literal["logits", "probabilities", "margins", "label", "numbers"]
     scores: str | None
     label: str | None = None
     classes: list[str] = Field([])
@@ -233,7 +271,7 @@ class OfTorch(Described):
     threshold: float | None
     source: Annotated[Transformers | Factory | Exported, Field(discriminator="kind")] | None
     inputs: Annotated[Text | Image | Table | Columns, Field(discriminator="kind")]
-    head: HeadOf
+    head: OneHead
     batching: BatchingOf
     runtime: Annotated[OnTorch | OnOnnx | OnOpenVino, Field(discriminator="kind")]
     tensors: Tensors | None = None

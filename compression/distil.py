@@ -67,7 +67,7 @@ def distill(model: Any, params: Distil, context: Context) -> Done:
 
     def loss(logits: Any, picked: Any) -> Any:
         chosen = learned[picked]
-        value = _distance(logits, wanted[torch.from_numpy(chosen)], params.temperature, model.head.exclusive)
+        value = model.head.distance(logits, wanted[torch.from_numpy(chosen)], params.temperature)
         if target is not None:
             value = (1 - params.labels) * value + params.labels * label_loss(model, logits, target[chosen])
         return value
@@ -106,7 +106,7 @@ def distill(model: Any, params: Distil, context: Context) -> Done:
             steps=steps,
             batch=params.batch,
             best=best["step"],
-            distance=f"{-best['agreement']:.3f}",
+            distance=f"{-best['agreement']:.3f}" if model.probability else f"{-best['agreement']:.3g}",
             held=f"{len(held):,}",
         ),
         {"restart": True},
@@ -121,16 +121,6 @@ def _split(rows: TrainingRows, seed: int) -> tuple[Any, Any]:
     if len(order) < 2:
         raise InputError(f"distill: expected at least two training rows, got {len(order)}")
     return np.sort(order[:count]), np.sort(order[count:])
-
-
-def _distance(logits: Any, wanted: Any, temperature: float, exclusive: bool) -> Any:
-    import torch.nn.functional as f
-
-    if not exclusive:
-        return f.binary_cross_entropy_with_logits(logits / temperature, (wanted / temperature).sigmoid())
-    soft = f.log_softmax(logits / temperature, dim=1)
-    told = f.log_softmax(wanted / temperature, dim=1)
-    return f.kl_div(soft, told, reduction="batchmean", log_target=True) * temperature**2
 
 
 def _student(model: Any, params: Distil, context: Context) -> tuple[Any, Any]:

@@ -1,6 +1,7 @@
 """Layers that stay in float32 where the others lose bits: by name, or because they are sensitive to it.
 
-A layer is sensitive where the model's outputs change much, and whom it selects, when it alone is in int8.
+A layer is sensitive where the model's outputs change much, and what it says of rows, when that layer alone is
+in int8.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Fallback(Params):
 
 @dataclass(frozen=True)
 class Sensitive:
-    """One weight alone in int8: decibels of the outputs, and whose rate of selection moves most."""
+    """One weight alone in int8: decibels of the outputs, and in which slice what is said moves most."""
 
     name: str
     decibels: float
@@ -89,13 +90,7 @@ def left_alone(model: Any, params: Fallback, context: Context, recipe: str) -> t
         for one in chosen:
             parts = {"layer": _layer(one.name), "db": f"{one.decibels:.1f}"}
             notes.append(
-                tell(
-                    "{layer} stays in float32: alone in int8 it brings the outputs to {db} dB, and the "
-                    "selection rate of {slice} moves by {change} points.",
-                    slice=one.slice,
-                    change=f"{100 * one.change:+.1f}",
-                    **parts,
-                )
+                model.head.moved_words(one.change, slice=one.slice, **parts)
                 if one.slice
                 else tell(
                     "{layer} stays in float32: alone in int8 it brings the outputs to {db} dB.",
@@ -142,7 +137,7 @@ def sensitivities(
         np.random.default_rng(context.seed).choice(len(rows), count, replace=False)
     )  # fmt: skip
     batch = rows.batch.take(picked)
-    before, decided = model.logits(batch), model.score(batch, None).decision
+    before, said = model.logits(batch), model.score(batch, None)
     module = model.runtime.module
     held = dict(module.named_parameters(remove_duplicate=False))
     found = []
@@ -153,11 +148,11 @@ def sensitivities(
         try:
             with torch.no_grad():
                 parameter.copy_(torch.from_numpy(rounded(kept.cpu().numpy(), axis or 0)).to(parameter))
-            after, decides = model.logits(batch), model.score(batch, None).decision
+            after, says = model.logits(batch), model.score(batch, None)
         finally:
             with torch.no_grad():
                 parameter.copy_(kept)
-        where, change = _moved(decides.astype(float) - decided, rows, picked, context.min_size)
+        where, change = _moved(model.head.moved(said, says), rows, picked, context.min_size)
         found.append(Sensitive(name, _decibels(before, after), where, change))
     return sorted(found, key=lambda one: (one.decibels, -abs(one.change), one.name))
 
@@ -179,7 +174,7 @@ def _decibels(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
 def _moved(
     moved: NDArray[np.float64], rows: TrainingRows, picked: NDArray[np.intp], least: int
 ) -> tuple[str, float]:
-    """The slice whose rate of selection moves most, and by how much; '' where no slice is large enough."""
+    """The slice whose rows move most on average, and by how much; '' where no slice is large enough."""
     best = ("", 0.0)
     for feature, values in rows.sensitive.items():
         codes = np.asarray(values.indices.fill_null(-1))[picked]

@@ -61,34 +61,21 @@ def then_tune(
     done.changed += f"; {told}"
 
 
-def targets(model: Any, rows: TrainingRows, name: str) -> NDArray[np.int64]:
-    """The output that each training row should give; InputError for rows without usable labels."""
+def targets(model: Any, rows: TrainingRows, name: str) -> NDArray[Any]:
+    """What each training row should give; InputError for rows without usable labels."""
     if rows.labels is None:
         raise InputError(f"{name}: the training rows have no label to learn from")
-    if not model.head.exclusive:
-        return rows.labels.astype(np.int64)
-    if len(model.head.labels) != 2 or len(model.head.positive) != 1:
-        raise InputError(
-            f"{name}: fine-tuning knows two classes, the model has {len(model.head.labels)} outputs"
-        )
-    yes = model.head.positive[0]
-    return np.asarray(np.where(rows.labels, yes, 1 - yes), np.int64)
+    found: NDArray[Any] = model.head.targets(rows.labels, name)
+    return found
 
 
 def label_loss(
-    model: Any, logits: Any, target: NDArray[np.int64], weights: NDArray[np.float64] | None = None
+    model: Any, logits: Any, target: NDArray[Any], weights: NDArray[np.float64] | None = None
 ) -> Any:
-    """Mean cross entropy of logits and labels, each row's times its weight where rows carry some."""
+    """Mean loss of logits against labels, each row's times its weight where rows carry some."""
     import torch
 
-    wanted = torch.from_numpy(target).to(logits.device)
-    if not model.head.exclusive:
-        chosen = logits[:, model.head.positive[0]]
-        losses = torch.nn.functional.binary_cross_entropy_with_logits(
-            chosen, wanted.to(chosen.dtype), reduction="none"
-        )
-    else:
-        losses = torch.nn.functional.cross_entropy(logits, wanted, reduction="none")
+    losses = model.head.losses(logits, torch.from_numpy(target).to(logits.device))
     if weights is not None:
         losses = losses * torch.from_numpy(weights).to(losses)
     return losses.mean()

@@ -127,9 +127,9 @@ class FreshProcesses:
         Returns
         -------
         dict
-            ``score`` and ``decision`` (arrays), ``process_bytes`` (growth of the resident set on
-            loading and scoring one row), ``peak_bytes``; ``device_bytes``, the most that torch took of a
-            CUDA device, where there is one.
+            ``score`` and ``decision`` (arrays, None for what it does not give), ``process_bytes`` (growth of
+            the resident set on loading and scoring one row), ``peak_bytes``; ``device_bytes``, the most that
+            torch took of a CUDA device, where there is one.
 
         Raises
         ------
@@ -148,7 +148,7 @@ class FreshProcesses:
         if "error" in told:
             raise InputError(f"in a fresh process: {told['error']}")
         with np.load(asked.folder / "scored.npz", allow_pickle=False) as arrays:
-            return {**told, "decision": arrays["decision"], "score": arrays["score"]}
+            return {**told, "decision": arrays.get("decision"), "score": arrays.get("score")}
 
     def _ended(self, artefact: Path) -> InputError:
         assert self._server is not None
@@ -284,8 +284,8 @@ def _answer(job: dict[str, Any]) -> dict[str, Any]:
         loaded = _resident()
         scored = model.score(rows, None)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        score = np.zeros(0) if scored.score is None else scored.score
-        np.savez(folder / "scored.npz", decision=np.asarray(scored.decision), score=score)
+        said = {"decision": scored.decision, "score": scored.score}
+        np.savez(folder / "scored.npz", **{key: values for key, values in said.items() if values is not None})
         told: dict[str, Any] = {"process_bytes": loaded - before, "peak_bytes": peak}
         if device is not None:
             told["device_bytes"] = int(device.max_memory_allocated(job["device"]))

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..datasets.errors import InputError
+from ..models.base import Scored
 from ..models.estimator import EstimatorModel
 from ..models.function import FunctionModel
 from ..models.neural import NeuralModel
@@ -23,7 +24,7 @@ from .artefact import Step
 from .description import read_description
 from .flops import flops
 from .layers import layers
-from .recipes import Context, Done, Family, find
+from .recipes import Context, Done, Family, find, for_task
 from .recount import Counted, touched
 
 COMPILED = 1e-5
@@ -100,6 +101,7 @@ def make(
     untouched = model is context.original and not before
     for name, given in recipe:
         step = find(name, family)
+        for_task(step, getattr(model, "task", "binary"))
         if isinstance(changed, RuledModel) and not step.rule:
             raise InputError(f"{name}: changes the model, so it comes before the steps that fit a rule to it")
         worn = [n for n, _ in steps if find(n, family).room == "compression" and n not in KEPT]
@@ -175,8 +177,18 @@ def counted(model: Any, rows: pa.RecordBatch) -> tuple[float | None, str] | None
     return flops(model.runtime, encoded.collate(np.arange(rows.num_rows)))
 
 
+def apart(here: Scored, score: Any) -> float:
+    """How far scores lie from others of the same rows; of what decides nothing, as a share of the largest.
+
+    Numbers that are predicted have the scale of the data, probabilities one of their own.
+    """
+    assert here.score is not None
+    most = float(np.abs(here.score - score).max(initial=0.0))
+    return most / float(np.abs(here.score).max()) if most and here.decision is None else most
+
+
 def allowed(model: Any) -> float:
-    """How far the scores of one artefact may lie apart between two processes that load it: not at all.
+    """How far, by `apart`, the scores of one artefact may lie from each other in two processes: not at all.
 
     Only compiled modules may differ in the last digits, since which kernels they get depends on the shapes
     that they meet first, and classifiers that sum in several threads (``n_jobs``) in the last bits; their
@@ -202,6 +214,6 @@ def _same_scores(saved: Any, loaded: Any, rows: pa.RecordBatch) -> None:
     close = allowed(loaded)
     same = np.array_equal(before.decision, after.decision)
     if before.score is not None and after.score is not None:
-        same = same and bool(np.abs(before.score - after.score).max() <= close)
+        same = same and apart(before, after.score) <= close
     if not same:
         raise InputError("the artefact, loaded again, scores otherwise than the model that was saved")

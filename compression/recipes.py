@@ -41,6 +41,12 @@ MODULES: dict[Room, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+CHANGES: Mapping[Room, tuple[str, ...]] = {
+    "compression": ("binary", "multiclass", "multilabel", "regression"), "mitigation": ("binary",)
+}  # fmt: skip
+"""The tasks whose models the recipes of each room can change, where a recipe does not say others."""
+
+
 class Params(BaseModel):
     """Base of the recipes' parameters: strict about unknown keys and types."""
 
@@ -175,6 +181,8 @@ class Recipe:
     room : {"compression", "mitigation"}
     rule : bool
         Whether it fits a rule behind the model's scores and leaves the model as it is.
+    tasks : tuple of str
+        The tasks that it is for.
     """
 
     name: str
@@ -184,6 +192,7 @@ class Recipe:
     apply: Callable[[Any, Any, Context], Done]
     rebuild: Callable[[Any, Mapping[str, Any]], None] | None = None
     rule: bool = False
+    tasks: tuple[str, ...] = ("binary",)
 
 
 _RECIPES: dict[tuple[Family, str], Recipe] = {}
@@ -197,13 +206,16 @@ def recipe(
     room: Room = "compression",
     rebuild: Callable[[Any, Mapping[str, Any]], None] | None = None,
     rule: bool = False,
+    tasks: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Any, Any, Context], Done]], Callable[[Any, Any, Context], Done]]:
-    """Enter a step into the registry."""
+    """Enter a step into the registry; ``tasks`` are those that it is for, by default those of its room."""
 
     def enter(apply: Callable[[Any, Any, Context], Done]) -> Callable[[Any, Any, Context], Done]:
         families: Sequence[Any] = [family] if isinstance(family, str) else family
         for each in families:
-            _RECIPES[each, name] = Recipe(name, each, room, params, apply, rebuild, rule)
+            _RECIPES[each, name] = Recipe(
+                name, each, room, params, apply, rebuild, rule, tasks or CHANGES[room]
+            )  # fmt: skip
         return apply
 
     return enter
@@ -247,6 +259,14 @@ def find(name: str, family: Family) -> Recipe:
         hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
         raise ValueError(f"{name!r} is no known recipe; {hint}")
     return found
+
+
+def for_task(step: Recipe, task: str) -> None:
+    """InputError for a step that is not made for a task."""
+    if task not in step.tasks:
+        raise InputError(
+            f"{step.name}: is made for the task {' or '.join(step.tasks)}, the model's is {task}"
+        )
 
 
 def plural(count: int, one: str, many: str) -> str:

@@ -59,6 +59,7 @@ def check_smaller(model: Any, masked: Any, tensors: Mapping[str, Any], *, broke:
         raise InputError(broke) from error
     if masked is None:
         return
-    size = max(float(masked.abs().max()), 1.0)
+    # Logits are of the order of one; numbers have whatever scale the data have.
+    size = max(float(masked.abs().max()), 0.0 if model.head.numbers else 1.0)
     if found.shape != masked.shape or not float((found - masked).abs().max()) <= CLOSE * size:
         raise InputError(f"{apart}, so they hang together in a way that is not known here")

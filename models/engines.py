@@ -7,10 +7,12 @@ from typing import Any
 
 from ..datasets.evaluation import EvaluationSet
 from ..datasets.read import sha256_file
+from .heads import Head
 from .litert import LiteRtRuntime
-from .load import checksum_of, graph_head, graph_inputs, padding_side
-from .neural import Head, NeuralModel
+from .load_graph import checksum_of, graph_head, graph_inputs
+from .neural import NeuralModel
 from .openvino import OpenVinoRuntime
+from .padding import padding_side
 
 
 def of_engine(kind: str, spec: Any, data: EvaluationSet) -> NeuralModel:

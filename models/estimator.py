@@ -26,7 +26,7 @@ from .archive import refuse_bomb
 from .base import Scored, decide, rule
 from .foreign import foreign, one_line
 from .frames import Kinds, frame
-from .neural import NEGATIVE
+from .heads.binary import NEGATIVE
 
 if TYPE_CHECKING:
     import pandas as pd

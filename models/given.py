@@ -10,8 +10,9 @@ from ..datasets.evaluation import EvaluationSet
 from .adapters import adapted_module, is_adapter
 from .folder import CONFIG, local_folder, weights_of
 from .inputs import processor_from, tokenizer_from
-from .load import of_transformers, padding_side
+from .load_transformers import of_transformers
 from .neural import NeuralModel
+from .padding import padding_side
 from .quantised import QuantisedRuntime, quantisation_of, quantised_module, told_config
 from .runtimes import seeded
 from .sources import transformers_module

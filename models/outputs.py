@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from ..datasets.columns import listed, word
 from ..datasets.errors import InputError
 from .graphs import Ending
+from .heads.base import MULTIPLE, SINGLE
 
-Means = Literal["logits", "probabilities", "margins", "label"]
-"""Margins are scores of whatever scale beside which the model says its label."""
+Means = Literal["logits", "probabilities", "margins", "label", "numbers"]
+"""Margins are scores of whatever scale beside which the model says its label; numbers stand as they are."""
 
 KEYS = "model.output: logits | probabilities | label"
 SUM = 1e-3
@@ -160,8 +161,8 @@ def meaning(
     beside_label: bool,
     given: str | None,
     where: str,
-) -> tuple[Means, bool]:
-    """Say what scores are, and whether the columns of a row exclude each other.
+) -> tuple[Means, str | None]:
+    """Say what scores are, and whether they show that the columns of a row exclude each other.
 
     Parameters
     ----------
@@ -175,6 +176,11 @@ def meaning(
         The model gives its label too.
     given : str, optional
         ``model.output``.
+
+    Returns
+    -------
+    means, problem
+        As `Found` has them.
 
     Raises
     ------
@@ -193,17 +199,17 @@ def meaning(
             f"{high:.4g}"
         )
     if given == "logits":
-        return "logits", True
+        return "logits", None
     if given == "probabilities":
-        return "probabilities", to_one
+        return "probabilities", SINGLE if to_one else MULTIPLE
     operator = ending.operator.lower()
     made = operator in TO_ONE or ending.transform in ("LOGISTIC", "SOFTMAX")
     if inside and (made or to_one):
-        return "probabilities", to_one
+        return "probabilities", SINGLE if to_one else MULTIPLE
     if beside_label and not inside:
-        return "margins", True
+        return "margins", None
     if inside and PROBABLY.search(name) and operator not in LINEAR:
-        return "probabilities", False
+        return "probabilities", MULTIPLE
     if inside:
         raise InputError(
             f"{told} lies between {low:.3g} and {high:.3g} on {len(values):,} rows: probabilities or logits? "
@@ -216,7 +222,7 @@ def meaning(
             "neither probabilities nor logits; let the model end in one of them (or, where these are logits, "
             "set model.output: logits)"
         )
-    return "logits", True
+    return "logits", None
 
 
 def _one_sided(values: NDArray[np.float32], operator: str) -> bool:

@@ -71,6 +71,13 @@ class TorchRuntime:
         Serve it through torch.compile.
     output : str, optional
         Name of the output that is read, where the module returns several by name.
+
+    Attributes
+    ----------
+    gives_labels : bool
+        Whether the module has given whole numbers.
+    one_hot : int
+        How many labels these are told apart as, a column for each; 0 where they are read as they stand.
     """
 
     def __init__(
@@ -95,6 +102,7 @@ class TorchRuntime:
         self._call: Any = None
         self._whole = False
         self.gives_labels = False
+        self.one_hot = 2
 
     @property
     def dtype(self) -> str:
@@ -183,7 +191,7 @@ class TorchRuntime:
         if made.is_floating_point():
             return made
         self.gives_labels = True
-        return _one_hot(made)
+        return _one_hot(made, self.one_hot) if self.one_hot else made.float()
 
     @property
     def _casts_inside(self) -> bool:
@@ -307,17 +315,18 @@ def _matrix(out: Any) -> Any:
     return out if out.ndim == 2 else out.reshape(out.shape[0], -1)
 
 
-def _one_hot(labels: Any) -> Any:
-    """Labels 0 and 1 of rows as one column for each of the two."""
+def _one_hot(labels: Any, count: int) -> Any:
+    """Labels of rows, whole numbers from 0 on, as one column for each of them."""
     import torch
 
-    wrong = labels[(labels != 0) & (labels != 1)]
+    wrong = labels[(labels < 0) | (labels >= count)]
     if labels.shape[1] != 1 or len(wrong):
         got = (
             f"labels such as {wrong[0].item()}" if len(wrong) else f"{labels.shape[1]} whole numbers per row"
         )
-        raise InputError(f"model: expected the labels 0 and 1, or scores; the module gives {got}")
-    return torch.cat([labels == 0, labels == 1], dim=1).float()
+        expected = "the labels 0 and 1" if count == 2 else f"labels from 0 to {count - 1}"
+        raise InputError(f"model: expected {expected}, or scores; the module gives {got}")
+    return torch.cat([labels == number for number in range(count)], dim=1).float()
 
 
 def _replica(module: Any, known: dict[int, Any]) -> Any:

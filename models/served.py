@@ -15,12 +15,15 @@ from ..datasets.errors import InputError, number_of
 from ..datasets.evaluation import EvaluationSet
 from ..told import tell
 from .address import served_at
+from .asked import place_of, sampled
 from .client import AT_ONCE, Client
 from .graphs import Ending
+from .heads import Head
 from .inputs import TableInputs, unknown_columns
-from .load import graph_head, graph_inputs, named_inputs, padding_side, place_of, sampled
-from .neural import Arrays, Head, Inputs, NeuralModel
+from .load_graph import graph_head, graph_inputs, named_inputs
+from .neural import Arrays, Inputs, NeuralModel
 from .outputs import Output, Reading, assembled, label_words
+from .padding import padding_side
 from .protocols import PROTOCOLS, SCORES, Answer, ServedColumns, ServedProtocol
 from .reads import joined_batches
 from .runtimes import fixed_batch

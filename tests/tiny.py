@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -144,9 +145,11 @@ def trained_mlp(table: pa.Table, seed: int = 0) -> Any:
     return module.requires_grad_(False)
 
 
-def load(kind: str, table: pa.Table, label: str | None = "y", **spec: Any) -> Any:
-    """Load a model as an audit does."""
-    data = EvaluationSet(table, sensitive=["sex", "race"], label=label, id="id")
+def load(
+    kind: str, table: pa.Table, label: str | None = "y", roles: Mapping[str, Any] | None = None, **spec: Any
+) -> Any:
+    """Load a model as an audit does; ``roles`` are more of the data's, such as their task."""
+    data = EvaluationSet(table, sensitive=["sex", "race"], label=label, id="id", **(roles or {}))
     return neural(kind, ModelSpec(kind=kind, **spec), data, 0)
 
 

@@ -11,8 +11,9 @@ import pytest
 from fairweigh.compression.make import Made, make
 from fairweigh.compression.recipes import Context
 from fairweigh.datasets.training import TrainingRows
+from fairweigh.models.heads.binary import head
 from fairweigh.models.inputs import TableInputs
-from fairweigh.models.neural import NeuralModel, head
+from fairweigh.models.neural import NeuralModel
 from fairweigh.models.runtimes import TorchRuntime
 from fairweigh.models.sources import FactorySource
 

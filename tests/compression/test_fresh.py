@@ -92,8 +92,9 @@ def test_a_process_grows_by_the_weights_it_loads(tmp_path, processes):
 
     import torch
     from fairweigh.compression import artefact
+    from fairweigh.models.heads.binary import head
     from fairweigh.models.inputs import TableInputs
-    from fairweigh.models.neural import NeuralModel, head
+    from fairweigh.models.neural import NeuralModel
     from fairweigh.models.runtimes import TorchRuntime
     from fairweigh.models.sources import ExportedSource
 

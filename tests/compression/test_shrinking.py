@@ -266,8 +266,9 @@ def make():
 
 def test_what_a_module_notes_as_it_runs_is_no_size(tmp_path, monkeypatch, made):
     """So does the attention of Funnel with the length of its texts."""
+    from fairweigh.models.heads.binary import head
     from fairweigh.models.inputs import TableInputs
-    from fairweigh.models.neural import NeuralModel, head
+    from fairweigh.models.neural import NeuralModel
     from fairweigh.models.runtimes import TorchRuntime
     from fairweigh.models.sources import FactorySource
 
@@ -284,8 +285,9 @@ def test_what_a_module_notes_as_it_runs_is_no_size(tmp_path, monkeypatch, made):
 
 def test_channels_that_are_concatenated_four_times_go_four_times(tmp_path, monkeypatch, made):
     """VainF/Torch-Pruning#268: 512 channels concatenated to 2,048 before a norm did not fit each other."""
+    from fairweigh.models.heads.binary import head
     from fairweigh.models.inputs import TableInputs
-    from fairweigh.models.neural import NeuralModel, head
+    from fairweigh.models.neural import NeuralModel
     from fairweigh.models.runtimes import TorchRuntime
     from fairweigh.models.sources import FactorySource
 

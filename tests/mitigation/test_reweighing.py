@@ -145,10 +145,11 @@ def test_the_weighted_loss_is_torchs_own():
     from types import SimpleNamespace
 
     from fairweigh.compression.finetune import label_loss
+    from fairweigh.models.heads import Head
 
     logits = torch.tensor([[1.0, -1.0], [0.2, 0.1], [-2.0, 0.5]])
     target, weights = np.array([0, 1, 1]), np.array([0.5, 2.0, 1.0])
-    model = SimpleNamespace(head=SimpleNamespace(kind="softmax", exclusive=True))
+    model = SimpleNamespace(head=Head(("no", "yes"), (1,), "softmax"))
     each = torch.nn.functional.cross_entropy(logits, torch.tensor(target), reduction="none")
     wanted = float((each * torch.tensor(weights)).sum() / 3)
     assert float(label_loss(model, logits, target, weights)) == pytest.approx(wanted)

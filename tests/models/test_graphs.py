@@ -11,7 +11,7 @@ from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.read import sha256_file
 from fairweigh.models import runtimes
 from fairweigh.models.graphs import looked_through
-from fairweigh.models.load import checksum_of
+from fairweigh.models.load_graph import checksum_of
 from fairweigh.models.runtimes import OnnxRuntime
 
 from ..tiny import FEATURES, batch, load, numbers

@@ -11,7 +11,9 @@ import pyarrow as pa
 import pytest
 import scipy.special
 from fairweigh.datasets.errors import InputError
-from fairweigh.models.neural import Batching, Head, NeuralModel, head, out_of_memory
+from fairweigh.models.heads import Head
+from fairweigh.models.heads.binary import head
+from fairweigh.models.neural import Batching, NeuralModel, out_of_memory
 from fairweigh.models.runtimes import OnnxRuntime, TorchRuntime, device_for
 from hypothesis import given
 from hypothesis import strategies as st

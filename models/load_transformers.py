@@ -1,0 +1,106 @@
+"""Models of transformers: a folder, or a pipeline that Python gave."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from ..datasets.columns import listed
+from ..datasets.errors import InputError
+from ..datasets.evaluation import EvaluationSet
+from .asked import finished, wanted
+from .heads import Found, head_of
+from .inputs import (
+    ImageInputs,
+    TextInputs,
+    length_limit,
+    processor_from,
+    tokenizer_from,
+)
+from .load_torch import on_torch
+from .neural import Inputs, NeuralModel
+from .padding import padded_alike, padding_side
+from .sources import (
+    Source,
+    sha256_of,
+    source_of,
+    transformers_module,
+)
+
+
+def transformers_model(spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
+    """A folder with a model and its tokenizer, or its image processor."""
+    module, source, sha = transformers_module(str(spec.path), spec.task, seed, spec.dtype)
+    load = processor_from if spec.task == "image-classification" else tokenizer_from
+    return _of_transformers(spec, module, source, sha, load(str(spec.path)), data)
+
+
+def of_transformers(
+    spec: Any, module: Any, source: Source | None, sha: str, reader: Any, data: EvaluationSet
+) -> NeuralModel:
+    """A transformers module with its tokenizer or processor; ``source`` where it can be built again."""
+    return finished(_of_transformers(spec, module, source, sha, reader, data), spec, data)
+
+
+def of_pipeline(spec: Any, given: Any, data: EvaluationSet) -> NeuralModel:
+    """A pipeline that Python gave."""
+    module = copy.deepcopy(given.model)
+    reader = given.image_processor if spec.task == "image-classification" else given.tokenizer
+    source = source_of(module.config, spec.task)
+    return _of_transformers(spec, module, source, sha256_of(module), reader, data)
+
+
+def _of_transformers(
+    spec: Any, module: Any, source: Source | None, sha: str, reader: Any, data: EvaluationSet
+) -> NeuralModel:
+    """A transformers model with its tokenizer or image processor."""
+    config = module.config
+    inputs: Inputs
+    if spec.task == "image-classification":
+        inputs = ImageInputs(reader, str(spec.image))
+    else:
+        reader = padded_alike(config, reader, spec.batch_rows)
+        limit = length_limit(reader, config, spec.max_length)
+        inputs = TextInputs(reader, str(spec.text), spec.text_pair, limit)
+    asked = wanted(spec, data)
+    names = tuple(label_names(config, asked.positive))
+    found = head_of(Found(names, len(names), problem=config.problem_type), asked)
+    about = {
+        "kind": "transformers",
+        "path": str(spec.path),
+        "sha256": sha,
+        "architecture": type(module).__name__,
+        "task": spec.task,
+    }
+    model = on_torch(spec, module, source, inputs, found, about)
+    if source is not None:
+        padding_side(model, spec, data)
+    return model
+
+
+def label_names(config: Any, positive: Sequence[str]) -> list[str]:
+    """Names of a transformers model's outputs.
+
+    Raises
+    ------
+    InputError
+        Its configuration does not name each output once, or says two things of one name and no position is
+        given for the positive label.
+    """
+    known = {int(place): str(name) for place, name in config.id2label.items()}
+    if sorted(known) != list(range(len(known))):
+        raise InputError(
+            f"model: its config.json names the labels {listed([str(k) for k in sorted(known)])} (id2label), "
+            "expected one for each output from 0 on"
+        )
+    names = [known[i] for i in range(len(known))]
+    places = config.label2id or {}
+    turned = [name for i, name in known.items() if name in places and int(places[name]) != i]
+    if len(set(names)) == len(names) and turned and not any(p.isdigit() for p in positive):
+        raise InputError(
+            f"model.positive: its config.json says two things of the label {turned[0]!r}: output "
+            f"{names.index(turned[0])} in id2label, {places[turned[0]]} in label2id; say by position which "
+            "is positive"
+        )
+    return names
