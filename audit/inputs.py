@@ -123,10 +123,11 @@ def load_model(
             raise InputError("model.score: a cell of aggregated counts has no score; expected model.decision")
         probability = spec.scale == "probability"
         if threshold is None and probability and spec.decision is None:
-            threshold = 0.5
+            threshold = config.of_task.threshold
         return PredictionTable(
             data, spec.score, spec.decision, spec.positive, Path(spec.path) if spec.path else None,
             spec.id, threshold, probability, lambda: _other_splits(config), spec.negative, spec.form("model"),
+            spec.probabilities or {}, spec.decisions or {}, spec.prediction, spec.rank,
         )  # fmt: skip
     if kind == "callable":
         from ..models.function import FunctionModel, imported

@@ -234,7 +234,7 @@ def _add_scores(rows: dict[str, Any], raw: pa.RecordBatch, number: int, model: M
         # Scores are kept as the model gives them; what a rule makes of them is quickly done again.
         scored = job.shards.score(number, unruled(model), raw, ids)
         scored = model.ruled(raw, scored) if isinstance(model, RuledModel) else scored
-    rows |= job.task.columns(scored.decision, scored.score, getattr(model, "classes", ()))
+    rows |= job.task.columns(scored, model.classes)
     return scored.truncated
 
 

@@ -471,9 +471,10 @@ def _scores(measured: Measurement, by: By, plan: Plan) -> list[ScoreDetail]:
     slices = measured.slices(by)
     z = normal_quantile(plan.confidence)
     scores = measured.scored(by)
-    curves = scores.curves(measured.probability, z)
+    table = measured.scores
+    curves = scores.curves(table.probability, z)
     debiased = p = np.full(len(slices.n), np.nan)
-    if measured.probability and "label" in measured.gives:
+    if table.probability and table.label is not None:
         debiased, p = scores.calibration.debiased(), scores.calibration.p()
     smd: list[Estimate | None] = [None] * len(slices.n)
     if by:

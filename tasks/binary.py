@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from ..metrics import table
 from ..metrics.counts import DECISION, LABEL
 from .cases import SCORE, BinaryCases, BinaryPairs
-from .task import Task
+from .task import Said, Task
 
 
-def columns(
-    decision: NDArray[Any] | None, score: NDArray[Any] | None, classes: Sequence[str]
-) -> dict[str, pa.Array]:
+def columns(said: Said, classes: Sequence[str]) -> dict[str, pa.Array]:
     """A column of decisions, 0 or 1, and one of scores."""
     found = {}
-    if decision is not None:
-        found[DECISION] = pa.array(decision.astype(np.int8))
-    if score is not None:
-        found[SCORE] = pa.array(score)
+    if said.decision is not None:
+        found[DECISION] = pa.array(said.decision.astype(np.int8))
+    if said.score is not None:
+        found[SCORE] = pa.array(said.score)
     return found
 
 
@@ -45,4 +41,5 @@ BINARY = Task(
     calibration_shift=table.CALIBRATION_SHIFT,
     standardised=table.STANDARDISED,
     entropy=table.ENTROPY,
+    threshold=0.5,
 )

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from ..metrics import regression as measured
 from ..metrics.counts import Cube
@@ -21,7 +20,7 @@ from ..metrics.paired_scores import PairedScores
 from ..metrics.rows import Rows
 from ..metrics.scores import ScoreTable
 from .cases import Batch, By, Cases, Pairs
-from .task import Task
+from .task import Said, Task
 from .values import MeanValue, OfRows
 
 OUTCOME, PREDICTION = "y_true", "y_pred"
@@ -215,11 +214,9 @@ def _told_by(data: Any, model: Any) -> bool:
     return model is not None and model.prediction is not None
 
 
-def columns(
-    decision: NDArray[Any] | None, score: NDArray[Any] | None, classes: Sequence[str]
-) -> dict[str, pa.Array]:
+def columns(said: Said, classes: Sequence[str]) -> dict[str, pa.Array]:
     """A column of predicted numbers."""
-    return {} if score is None else {PREDICTION: pa.array(score, pa.float64())}
+    return {} if said.score is None else {PREDICTION: pa.array(said.score, pa.float64())}
 
 
 REGRESSION = Task(

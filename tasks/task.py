@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
+import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -14,7 +15,20 @@ from .cases import By, Cases, Pairs
 
 Kind = Literal["bit", "word", "number", "amount", "any"]
 """What a column of predictions holds: 0 or 1, words, finite numbers, those of at least 0, or anything."""
-Columns = Callable[[NDArray[Any] | None, NDArray[Any] | None, Sequence[str]], dict[str, pa.Array]]
+
+
+class Said(Protocol):
+    """What a model says of some rows; None for what it does not give."""
+
+    @property
+    def decision(self) -> NDArray[Any] | None: ...  # noqa: D102
+    @property
+    def score(self) -> NDArray[np.float64] | None: ...  # noqa: D102
+    @property
+    def rank(self) -> NDArray[np.int64] | None: ...  # noqa: D102
+
+
+Columns = Callable[[Said, Sequence[str]], dict[str, pa.Array]]
 
 
 def never(data: Any, model: Any) -> bool:
@@ -33,8 +47,8 @@ class Task:
         In words: what the model does.
     cases, pairs : callable (by, probability) -> Cases or Pairs
         What gathers the rows of one variant, and those of two.
-    columns : callable (decision, score, classes) -> mapping of str to pyarrow.Array
-        The columns of predictions that a model's decisions and scores are written to; either may be None.
+    columns : callable (said, classes) -> mapping of str to pyarrow.Array
+        The columns of predictions that what a model says is written to; ``classes`` are the model's.
     kind : callable (name) -> Kind or None
         What stands in a column of predictions; None for one that the task does not write.
     metrics : mapping of str to Metric
@@ -58,6 +72,8 @@ class Task:
         What standardised differences of the score and entropy indices are told of; None without either.
     told_by : callable
         Whether the configuration's ``data`` and ``model`` (or None) say by their keys that it is this task.
+    threshold : float or None
+        From which on a probability of a table of predictions is a decision where nobody says.
     decides : bool
         Whether the model decides, so that a decision can change.
     of_class : Task or None
@@ -85,6 +101,7 @@ class Task:
     entropy: str | None = None
     told_by: Callable[[Any, Any], bool] = never
     decides: bool = True
+    threshold: float | None = None
     of_class: Task | None = None
     class_default: tuple[str, ...] = ()
 
