@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..metrics.entry import DisparityRow, Metric
 from .binary import BINARY
+from .multiclass import MULTICLASS
 from .regression import REGRESSION
 from .task import Task
 
@@ -24,7 +25,7 @@ def register(task: Task) -> None:
             AGGREGATES.setdefault(f"{disparity.name}_{form}", disparity)
 
 
-for _task in (BINARY, REGRESSION):
+for _task in (BINARY, MULTICLASS, REGRESSION):
     register(_task)
 
 

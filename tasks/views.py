@@ -6,9 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
+from ..metrics.confusion import Among
 from ..metrics.counts import Cube
-from ..metrics.estimators import Change, Estimator, Need, Seen, SeenTwice
-from ..metrics.figures import Figure
+from ..metrics.estimators import Change, Estimator, Need, Seen, SeenTwice, Share
+from ..metrics.figures import Figure, ratio_figure
+from ..metrics.macro import macro_change, macro_figure
+from ..metrics.paired import ratio_change
 from ..metrics.paired_scores import PairedScores
 from ..metrics.ratio import Ratio
 from ..metrics.scores import ScoreTable
@@ -125,3 +130,39 @@ class OfView(Estimator):
     def change(self, seen: SeenTwice) -> Change:
         """The change in every slice, and its p."""
         return self.inner.change(seen.view(self.view))
+
+
+@dataclass(frozen=True)
+class Macro(Estimator):
+    """The mean over classes of a share of each class.
+
+    Attributes
+    ----------
+    share : Share
+        Of the counts of a class.
+    among : {"labels", "either"}
+        Classes that count: those in the labels of a slice, or in its labels or decisions.
+    """
+
+    share: Share
+    among: Among
+
+    scale_free = True
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """Labels and decisions."""
+        return "label", "decision"
+
+    def figure(self, seen: Seen) -> Figure:
+        """The figure in every slice."""
+        found = seen.cases.confused(seen.by)
+        figures = [ratio_figure(self.share, found.view(i)) for i in range(len(found.classes))]
+        return macro_figure(self.share, figures, found, self.among)
+
+    def change(self, seen: SeenTwice) -> Change:
+        """The change in every slice; no test of it is at hand."""
+        found = seen.cases.confused(seen.by)
+        changes = [ratio_change(self.share, found.joint_view(i)) for i in range(len(found.classes))]
+        figure = macro_change(self.share, changes, found, self.among)
+        return figure, np.full(len(figure.value), np.nan)
