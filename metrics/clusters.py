@@ -38,6 +38,8 @@ class Dependence:
         Set where ``products`` is not.
     chosen : int array of shape (slices,)
         The slices that are spoken of.
+    in_ratios : bool
+        Whether limits of ratios of two slices count it, too: slices that draw from one total pull apart.
     """
 
     members: NDArray[np.int64]
@@ -45,6 +47,7 @@ class Dependence:
     products: Any
     pulls: Any
     chosen: NDArray[np.intp]
+    in_ratios: bool = False
 
     @classmethod
     def of(

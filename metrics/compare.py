@@ -89,7 +89,9 @@ def _mover(figure: Figure, slices: Index, references: Index, form: Form, z: floa
     low, high = figure.limits(z, 1.0)
     a_limits, b_limits = ((low[part], high[part]) for part in (slices, references))
     if form == "ratio":
-        return mover_ratio(a, a_limits, b, b_limits)
+        both = figure.dependence is not None and figure.dependence.in_ratios
+        rho = figure.dependence.correlation(slices, references) if both and figure.dependence else None
+        return mover_ratio(a, a_limits, b, b_limits, rho)
     alike = 0.0 if figure.dependence is None else figure.dependence.correlation(slices, references)
     return mover_difference(a, a_limits, b, b_limits, alike)
 

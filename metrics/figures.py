@@ -172,6 +172,8 @@ METHODS = {
     "wholly, would leave open.",
     "student-paired": "Student interval of the mean change of a value of the same rows, never narrower than "
     "what one more row, changed wholly, would leave open.",
+    "share-of-total": "Limits of a bounded mean for the share of each query (or cluster) that a slice has, "
+    "weighted by the queries' sums.",
     "macro": "The limits of the classes combined by MOVER with their correlations (G. Y. Zou 2007, Psychol. "
     "Methods 12:399-413), joined with those whose skewness fades over the classes as that of a sum does.",
     "root-mean": "Limits of the mean square of no range, carried through the root.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -108,6 +108,13 @@ class SlicedRows:
         Number of slices.
     weight : float array of shape (rows,) or None
     cluster : int array of shape (rows,) or None
+    times : int array of shape (rows,) or None
+        How many equal rows each stands for.
+
+    Attributes
+    ----------
+    weight : float array of shape (rows,)
+        Of all that a row stands for.
     """
 
     def __init__(
@@ -116,11 +123,15 @@ class SlicedRows:
         size: int,
         weight: Floats | None = None,
         cluster: NDArray[np.int64] | None = None,
+        times: NDArray[np.int64] | None = None,
     ) -> None:
         self.slices, self.size, self.cluster = slices, size, cluster
         self.weighted = weight is not None
         self.weight: Floats = np.ones(len(slices)) if weight is None else weight
-        self.n = np.bincount(slices, minlength=size)
+        self.times = times
+        if times is not None:
+            self.weight = self.weight * times
+        self.n = self.counted(np.ones(len(slices), np.int64)).astype(np.int64)
         self.total = self.sum(self.weight)
 
     @property
@@ -132,6 +143,10 @@ class SlicedRows:
         """Sum of a value of each row, per slice."""
         return np.bincount(self.slices, values, self.size).astype(float)
 
+    def counted(self, values: NDArray[Any]) -> Floats:
+        """Sum of a value over all rows that the rows stand for, per slice; weights aside."""
+        return self.sum(values if self.times is None else values * self.times)
+
     def mean(self, values: Floats) -> Floats:
         """Weighted mean of a value of each row, per slice; nan without rows."""
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -141,7 +156,12 @@ class SlicedRows:
     def kish(self) -> Floats:
         """Rows of equal weight that would vary as much, per slice: (sum w)^2 / sum w^2."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(self.total**2 / self.sum(self.weight**2))
+            return np.asarray(self.total**2 / self.sum(self.weight**2 * self._inverse))
+
+    @property
+    def _inverse(self) -> Floats:
+        """One over the rows that each stands for."""
+        return np.ones(len(self.slices)) if self.times is None else 1 / self.times
 
     @cached_property
     def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -155,10 +175,10 @@ class SlicedRows:
     @cached_property
     def units(self) -> Units:
         """What varies independently: rows or clusters."""
-        unit, owner, weight = None, self.slices, self.weight
-        if self.cluster is not None:
-            unit, owner, _ = self.pairs
-            weight = np.bincount(unit, self.weight, len(owner)).astype(float)
+        if self.cluster is None:
+            return Units(self.slices, None, self.weight, self._inverse, self.total)
+        unit, owner, _ = self.pairs
+        weight = np.bincount(unit, self.weight, len(owner)).astype(float)
         return Units(owner, unit, weight, np.ones(len(owner)), self.total)
 
     def dependence(self, influence: Floats) -> Dependence | None:
@@ -167,4 +187,5 @@ class SlicedRows:
             return None
         _, owner, cluster = self.pairs
         residuals = self.units.residuals(influence)
-        return Dependence.of(owner.astype(np.intp), cluster.astype(np.intp), residuals, self.size)
+        found = Dependence.of(owner.astype(np.intp), cluster.astype(np.intp), residuals, self.size)
+        return replace(found, in_ratios=True)

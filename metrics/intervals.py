@@ -76,17 +76,27 @@ def mover_difference(
     return a - b - arm(a - a_limits[0], b_limits[1] - b), a - b + arm(a_limits[1] - a, b - b_limits[0])
 
 
-def mover_ratio(a: Floats, a_limits: Limits, b: Floats, b_limits: Limits) -> Limits:
-    """Limits of ``a / b`` of two independent, non-negative estimates: MOVER on the logarithms.
+def mover_ratio(
+    a: Floats, a_limits: Limits, b: Floats, b_limits: Limits, correlation: ArrayLike | None = None
+) -> Limits:
+    """Limits of ``a / b`` of two non-negative estimates: MOVER on the logarithms.
 
-    A. Donner, G. Y. Zou 2012, Stat. Methods Med. Res. 21:347-359. A zero ``a`` has lower limit 0 and
-    its upper limit from the ratio of the outer limits.
+    A. Donner, G. Y. Zou 2012, Stat. Methods Med. Res. 21:347-359; independent unless their ``correlation`` is
+    given. A zero ``a`` has lower limit 0 and its upper limit from the ratio of the outer limits.
     """
+
+    def arm(one: Floats, other: Floats) -> Floats:
+        if correlation is None:
+            return np.hypot(one, other)
+        return np.asarray(
+            np.sqrt(np.maximum(one**2 + other**2 - 2 * np.asarray(correlation) * one * other, 0))
+        )
+
     with np.errstate(divide="ignore", invalid="ignore"):
         la, ll, lu = np.log(a), np.log(a_limits[0]), np.log(a_limits[1])
         lb, bl, bu = np.log(b), np.log(b_limits[0]), np.log(b_limits[1])
-        low = np.exp(la - lb - np.hypot(la - ll, bu - lb))
-        high = np.exp(la - lb + np.hypot(lu - la, lb - bl))
+        low = np.exp(la - lb - arm(la - ll, bu - lb))
+        high = np.exp(la - lb + arm(lu - la, lb - bl))
         zero = a == 0
         return np.where(zero, 0.0, low), np.where(zero, a_limits[1] / b_limits[0], high)
 

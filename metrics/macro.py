@@ -5,8 +5,8 @@ decisions of a slice, as ``precision_recall_fscore_support(average="macro", zero
 is never decided has precision 0, one that no row has recall 0. ``among="labels"`` takes those that occur in
 the labels, as ``balanced_accuracy_score`` does. A class that occurs in neither is left out of the slice.
 
-Of classes of fewer than three rows each F1 is known badly: it falls short of the truth on average by more
-than its limits allow for, in up to 15 % of samples of 30 rows of 20 classes (``benchmarks/coverage``).
+Of classes of fewer than three rows each F1 is known badly: it falls short of the truth by more than
+its limits allow for, in up to 15 % of samples of 30 rows of 20 classes (``benchmarks/coverage``).
 """
 
 from __future__ import annotations

@@ -95,15 +95,18 @@ def _errors(rows: SlicedRows, outcome: Floats, prediction: Floats) -> list[Float
 
 def _ratio(means: Floats) -> Floats:
     one, other = np.moveaxis(means, -1, 0)
-    return np.asarray(np.where((one > 0) & (other > 0), one / other, np.nan))
+    return np.asarray(np.where((one >= 0) & (other > 0), one / other, np.nan))
 
 
 RATIO = Smooth(_ratio, lambda m: np.stack([1 / m[..., 1], -m[..., 0] / m[..., 1] ** 2], axis=-1), LOG)
-"""The ratio of two positive means."""
+"""The ratio of a mean that is not negative and one that is positive."""
 
 
 def ratio_of_means(rows: SlicedRows, one: Floats, other: Floats) -> Figure:
-    """The mean of one value over that of another, both of shape (rows,); nan unless both are positive."""
+    """The mean of one value over that of another, both of shape (rows,).
+
+    nan where the first is negative, or the other not positive.
+    """
     reach = np.stack([_largest(rows, one), _largest(rows, other)], axis=-1)
     return smooth_figure(RATIO, rows, [one, other], reach)
 

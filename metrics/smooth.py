@@ -99,8 +99,8 @@ def smooth_figure(smooth: Smooth, rows: SlicedRows, values: Sequence[Floats], re
         below, above = found.limits(z, scale)
         with np.errstate(invalid="ignore", over="ignore"):
             low, high = link.back(linked - slope * below), link.back(linked + slope * above)
-        half = found.floor(z, scale)
         # Where no row pulls the scale may have no number for the value, and the floor is all there is.
+        half = np.where(np.isfinite(linked), found.floor(z, scale), found.floor(z, scale, few=True))
         low, high = np.fmin(low, value - half), np.fmax(high, value + half)
         undefined = np.isnan(value)
         return (
@@ -247,13 +247,14 @@ class Pull:
     def _drawn(self) -> Callable[[float, float], Limits]:
         units, size = self.rows.units, self.rows.size
         members = np.maximum(units.members, 1)
-        own = np.where(units.weight > 0, units.gathered(self.influence), 0.0) * members[units.owner]
+        each = units.gathered(self.influence) * units.inverse
+        own = np.where(units.weight > 0, each, 0.0) * members[units.owner]
         low, high = np.full(size, np.inf), np.full(size, -np.inf)
         np.minimum.at(low, units.owner, own)
         np.maximum.at(high, units.owner, own)
         zero = np.zeros(size)
         atoms = own_atoms(
-            units.owner, (units.weight > 0).astype(float), own, zero, members, (low, high), (np.nan, np.nan)
+            units.owner, (units.weight > 0) / units.inverse, own, zero, members, (low, high), (np.nan, np.nan)
         )
         return mean_limits(zero, atoms, members)
 
@@ -264,7 +265,7 @@ class Pull:
         of the pulls after one more is added. It holds where no row pulls or a single unit does, and with
         ``few`` in every slice.
         """
-        pulling = self.rows.sum(self.pull != 0)
-        size = (self.reach + self.rows.sum(np.abs(self.pull))) / (1 + pulling)
+        pulling = self.rows.counted(self.pull != 0)
+        size = (self.reach + self.rows.counted(np.abs(self.pull))) / (1 + pulling)
         half = np.asarray(size * z * z / (self.rows.units.kish * scale + z * z))
         return half if few else np.where(self.variance > 0, 0.0, half)
