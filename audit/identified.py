@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..metrics.counts import DECISION, UNKNOWN
-from .match import decoded, matched
+from .match import decoded, matched, unequal
 from .result import Identified
 
 
@@ -50,15 +50,18 @@ def identify(
     """
     size = len(original)
     flips, change = np.zeros(size, np.int64), np.full(size, np.nan)
-    before = _column(original, DECISION)
+    decided = [n for n in original.column_names if n == DECISION or n.startswith(f"{DECISION}:")]
     score = _column(original, "score")
     number = 0
     for other, table in others:
         number += 1
         table = matched(original, table, (name, other))
-        after, moved = _column(table, DECISION), _column(table, "score")
-        if before is not None and after is not None:
-            flips += before != after
+        moved = _column(table, "score")
+        apart = np.zeros(size, bool)
+        for column in decided:
+            if column in table.column_names:
+                apart[unequal(original.column(column), table.column(column))] = True
+        flips += apart
         if score is not None and moved is not None:
             change = np.fmax(change, np.abs(moved - score))
     margin = np.full(size, np.nan) if score is None or threshold is None else np.abs(score - threshold)

@@ -241,7 +241,8 @@ class _Run:
     def _read(self, predictions: Path, entry: Entry, more: Sequence[str] = ()) -> pa.Table:
         """The decisions and scores of a variant by id, with ``more`` columns that are slices."""
         path = self.path(predictions, entry)
-        held = [n for n in ("id", DECISION, "score") if n in pq.read_schema(path).names]
+        names = pq.read_schema(path).names
+        held = [n for n in names if n in ("id", DECISION, "score") or n.startswith(f"{DECISION}:")]
         return pq.read_table(path, columns=[*held, *more], read_dictionary=list(more))
 
 

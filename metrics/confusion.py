@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,44 @@ Among = Literal["labels", "either"]
 """Classes that occur in the labels of a slice, or in its labels or decisions."""
 BEFORE = 1
 """Column of ``outcomes`` that holds the decisions, those before where there are two."""
+
+
+class Cells(Protocol):
+    """Rows, or cells of equal rows, of slices: which class each is labelled and decided for.
+
+    The attributes are those of `Confusion`; a cell may be of several classes.
+    """
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def owner(self) -> NDArray[np.int64]: ...  # noqa: D102
+    @property
+    def counts(self) -> NDArray[np.int64]: ...  # noqa: D102
+    @property
+    def squares(self) -> Floats | None: ...  # noqa: D102
+    @property
+    def pair(self) -> NDArray[np.intp] | None: ...  # noqa: D102
+    @property
+    def pair_owner(self) -> NDArray[np.intp] | None: ...  # noqa: D102
+    @property
+    def pair_cluster(self) -> NDArray[np.intp] | None: ...  # noqa: D102
+    @property
+    def sums(self) -> Floats: ...  # noqa: D102
+    @property
+    def n(self) -> NDArray[np.int64]: ...  # noqa: D102
+    @property
+    def effective(self) -> Floats | None: ...  # noqa: D102
+    def __len__(self) -> int: ...
+
+    def is_label(self, place: int) -> NDArray[np.bool_]:
+        """Whether each cell is labelled as a class, by the class's position."""
+
+    def is_decided(self, place: int, decision: int) -> NDArray[np.bool_]:
+        """Whether each cell is decided for a class; ``decision`` is `BEFORE`, or one more."""
+
+    def occurs(self, among: Among, decision: int = BEFORE) -> NDArray[np.bool_]:
+        """Which classes occur in each slice, of shape (slices, classes)."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +157,14 @@ class Confusion:
         else:
             return None
         return np.asarray(total**2 / squares, float)
+
+    def is_label(self, place: int) -> NDArray[np.bool_]:
+        """Whether each cell is labelled as a class, by the class's position."""
+        return np.asarray(self.outcomes[:, 0] == place)
+
+    def is_decided(self, place: int, decision: int) -> NDArray[np.bool_]:
+        """Whether each cell is decided for a class; ``decision`` is a column of ``outcomes``."""
+        return np.asarray(self.outcomes[:, decision] == place)
 
     def occurs(self, among: Among, decision: int = BEFORE) -> NDArray[np.bool_]:
         """Which classes occur in each slice, of shape (slices, classes)."""

@@ -18,14 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .clusters import Dependence
-from .confusion import BEFORE, Among, Confusion
+from .confusion import BEFORE, Among, Cells
 from .counts import Counts
 from .figures import Figure
 from .intervals import Floats, Limits
 from .ratio import Formula, Ratio
 
 
-def macro_figure(ratio: Ratio, figures: Sequence[Figure], confusion: Confusion, among: Among) -> Figure:
+def macro_figure(ratio: Ratio, figures: Sequence[Figure], confusion: Cells, among: Among) -> Figure:
     """The mean over classes of a ratio of counts, in every slice.
 
     Limits are those of the classes combined (`combined`). A class whose ratio has an empty denominator counts
@@ -71,7 +71,7 @@ def macro_figure(ratio: Ratio, figures: Sequence[Figure], confusion: Confusion, 
     )  # fmt: skip
 
 
-def macro_change(ratio: Ratio, changes: Sequence[Figure], confusion: Confusion, among: Among) -> Figure:
+def macro_change(ratio: Ratio, changes: Sequence[Figure], confusion: Cells, among: Among) -> Figure:
     """After - before of the mean over classes of a ratio of counts, on the same rows.
 
     Either mean is over the classes that occur on its side. Limits are those of the classes' changes combined;
@@ -170,14 +170,11 @@ def _summed(parts: Floats, occurs: NDArray[np.bool_]) -> Floats:
 class _Influences:
     """What each cell adds to the error of each class's ratio, and how these vary together."""
 
-    def __init__(self, ratio: Ratio, confusion: Confusion, decision: int = BEFORE) -> None:
+    def __init__(self, ratio: Ratio, confusion: Cells, decision: int = BEFORE) -> None:
         self.confusion, self._decision = confusion, decision
         self._parts = [ratio.numerator, ratio.denominator]
-        label, decided = confusion.outcomes[:, 0], confusion.outcomes[:, decision]
         self._sums = [
-            np.stack(
-                [self._of_slices(part, i, label, decided) for i in range(len(confusion.classes))], axis=1
-            )
+            np.stack([self._of_slices(part, i) for i in range(len(confusion.classes))], axis=1)
             for part in self._parts
         ]
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -186,17 +183,15 @@ class _Influences:
             self.value = np.where(np.isfinite(self.value), self.value, np.nan)
         self._share = np.nan_to_num(share)
 
-    def _of_slices(
-        self, part: Formula, place: int, label: NDArray[np.int64], decided: NDArray[np.int64]
-    ) -> Floats:
-        held = self._of_cells(part, place, label, decided) * self.confusion.sums
+    def _of_slices(self, part: Formula, place: int) -> Floats:
+        held = self._of_cells(part, place) * self.confusion.sums
         return np.bincount(self.confusion.owner, held, len(self.confusion)).astype(float)
 
-    @staticmethod
-    def _of_cells(part: Formula, place: int, label: NDArray[np.int64], decided: NDArray[np.int64]) -> Floats:
-        is_label, is_decided = label == place, decided == place
+    def _of_cells(self, part: Formula, place: int) -> Floats:
+        is_label = self.confusion.is_label(place)
+        is_decided = self.confusion.is_decided(place, self._decision)
         cells = Counts(
-            np.ones(len(label)), is_label, is_decided, is_label & is_decided, ~is_label & is_decided,
+            np.ones(len(is_label)), is_label, is_decided, is_label & is_decided, ~is_label & is_decided,
             is_label & ~is_decided, ~is_label & ~is_decided,
         )  # fmt: skip
         return np.asarray(part(Counts(*(np.asarray(v, float) for v in vars(cells).values()))), float)
@@ -204,8 +199,7 @@ class _Influences:
     def of(self, place: int) -> Floats:
         """Influence of one row of each cell on the ratio of a class, of shape (cells,)."""
         owner = self.confusion.owner
-        label, decided = self.confusion.outcomes[:, 0], self.confusion.outcomes[:, self._decision]
-        a, b = (self._of_cells(part, place, label, decided) for part in self._parts)
+        a, b = (self._of_cells(part, place) for part in self._parts)
         total = self._sums[1][owner, place]
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(total > 0, (a - self._share[owner, place] * b) / total, 0.0)
@@ -236,7 +230,7 @@ class _Changes:
         return _dependence(self.confusion, share, self._each)
 
 
-def _correlation(confusion: Confusion, influences: Sequence[Floats]) -> Floats:
+def _correlation(confusion: Cells, influences: Sequence[Floats]) -> Floats:
     """Correlations of sums over cells, of rows by squared weights, of clusters by their sums."""
     size, k = len(confusion), len(influences)
     if confusion.pair is None or confusion.pair_owner is None:
@@ -259,7 +253,7 @@ def _correlation(confusion: Confusion, influences: Sequence[Floats]) -> Floats:
     return rho
 
 
-def _dependence(confusion: Confusion, share: Floats, influences: Sequence[Floats]) -> Dependence | None:
+def _dependence(confusion: Cells, share: Floats, influences: Sequence[Floats]) -> Dependence | None:
     if confusion.pair is None or confusion.pair_owner is None or confusion.pair_cluster is None:
         return None
     whole = np.zeros(len(confusion.owner))

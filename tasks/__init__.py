@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..metrics.entry import DisparityRow, Metric
 from .binary import BINARY
 from .multiclass import MULTICLASS
+from .multilabel import MULTILABEL
 from .regression import REGRESSION
 from .task import Task
 
@@ -25,7 +26,7 @@ def register(task: Task) -> None:
             AGGREGATES.setdefault(f"{disparity.name}_{form}", disparity)
 
 
-for _task in (BINARY, MULTICLASS, REGRESSION):
+for _task in (BINARY, MULTICLASS, MULTILABEL, REGRESSION):
     register(_task)
 
 
