@@ -168,14 +168,13 @@ def load_model(
             Path(spec.path), data, features=spec.features, threshold=threshold, trusted=spec.trusted,
             trust_pickle=spec.trust_pickle,
         )  # fmt: skip
+    from ..models.train import train
     from .training import learned
 
     progress("training", 0, None)
     features = _features(spec, data)
     rows = learned(config, features, data.notes)
-    return estimator.train(
-        str(spec.estimator), spec.params, rows, features, threshold, config.seed, data.categorical
-    )
+    return train(str(spec.estimator), spec.params, rows, features, threshold, config.seed, data.categorical)
 
 
 def given_model(config: Config, data: EvaluationSet, given: GivenVariant) -> Model:
