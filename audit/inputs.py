@@ -126,13 +126,14 @@ def load_model(
             spec.id, threshold, probability, lambda: _other_splits(config), spec.negative, spec.form("model"),
         )  # fmt: skip
     if kind == "callable":
-        from ..models.function import FunctionModel, imported
+        from ..models.function import function_model, imported
 
-        return FunctionModel(
+        return function_model(
             imported(str(spec.function)),
             _features(spec, data),
             0.5 if threshold is None else threshold,
-            probability=spec.scale == "probability",
+            spec.scale == "probability",
+            data,
             name=str(spec.function),
         )
     if kind == "variant":
@@ -174,7 +175,9 @@ def load_model(
     progress("training", 0, None)
     features = _features(spec, data)
     rows = learned(config, features, data.notes)
-    return train(str(spec.estimator), spec.params, rows, features, threshold, config.seed, data.categorical)
+    return train(
+        str(spec.estimator), spec.params, rows, features, threshold, config.seed, data.categorical, data.query
+    )
 
 
 def given_model(config: Config, data: EvaluationSet, given: GivenVariant) -> Model:
