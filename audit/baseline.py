@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..datasets.read import iter_batches
-from ..tasks import TASKS
 from ..told import tell
 from .common import LEAST_COMMON, Common, Overlap, overlap
-from .finished import Finished, check_same_kind
+from .finished import Finished, check_same_kind, configuration_of
 from .judge import SELECTION
 from .measure import Measurement
 from .pairs import Paired, pair, read_predictions, whole_batch
@@ -144,7 +143,7 @@ class Baseline:
     def _counted(self, path: Path) -> Measurement:
         if path not in self._measured:
             probability = self.model.model.get("scale") != "rank"
-            task = TASKS[self.earlier.result.task]
+            task = configuration_of(self.earlier.result, gates=[]).of_task
             measured = Measurement(self._sensitive, probability, self.order, task)
             for batch in iter_batches(path, categorical=self._sensitive):
                 measured.add(batch)

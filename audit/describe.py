@@ -31,6 +31,7 @@ NEEDS = {
     "score": tell("score"),
     "probability": tell("probability"),
     "prediction": tell("prediction"),
+    "rank": tell("rank"),
 }
 """What metrics need of the rows, in words."""
 WHEN_USED = {

@@ -44,7 +44,16 @@ def opened(
 
     ``text`` says how the file is written where that is not the file of the evaluation data.
     """
-    roles_apart = {"name", "split", "path", "sensitive", "counterfactual", "selection", "validation"}
+    roles_apart = {
+        "last_rank",
+        "name",
+        "split",
+        "path",
+        "sensitive",
+        "counterfactual",
+        "selection",
+        "validation",
+    }
     given = data.model_dump(exclude_none=True, exclude=roles_apart | set(Written.model_fields))
     given["text"] = data.form("data") if text is None else text
     given["task"] = task
@@ -130,13 +139,14 @@ def load_model(
             spec.probabilities or {}, spec.decisions or {}, spec.prediction, spec.rank,
         )  # fmt: skip
     if kind == "callable":
-        from ..models.function import FunctionModel, imported
+        from ..models.function import function_model, imported
 
-        return FunctionModel(
+        return function_model(
             imported(str(spec.function)),
             _features(spec, data),
             0.5 if threshold is None else threshold,
-            probability=spec.scale == "probability",
+            spec.scale == "probability",
+            data,
             name=str(spec.function),
         )
     if kind == "variant":
@@ -172,13 +182,14 @@ def load_model(
             Path(spec.path), data, features=spec.features, threshold=threshold, trusted=spec.trusted,
             trust_pickle=spec.trust_pickle,
         )  # fmt: skip
+    from ..models.train import train
     from .training import learned
 
     progress("training", 0, None)
     features = _features(spec, data)
     rows = learned(config, features, data.notes)
-    return estimator.train(
-        str(spec.estimator), spec.params, rows, features, threshold, config.seed, data.categorical
+    return train(
+        str(spec.estimator), spec.params, rows, features, threshold, config.seed, data.categorical, data.query
     )
 
 

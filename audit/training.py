@@ -256,7 +256,7 @@ def rows_of(rows: EvaluationSet, columns: Sequence[str], twins: Twins | None = N
     keys = pa.array([str(k) for k in kept_together(roles, whole, twins)]) if apart else None
     return TrainingRows(
         whole.select(wanted),
-        roles["y_true"].to_numpy().astype(bool) if "y_true" in roles else None,
+        rows.outcome.learned(roles) if rows.outcome is not None else None,
         roles["weight"].to_numpy() if "weight" in roles else None,
         _rows_words(whole.num_rows, rows.name if rows.split else rows.where, rows.split),
         {name: roles[name] for name in rows.sensitive},
@@ -264,6 +264,9 @@ def rows_of(rows: EvaluationSet, columns: Sequence[str], twins: Twins | None = N
         {"name": rows.name or rows.where, "split": rows.split, "sha256": rows.sha256()},
         keys,
         rows.place_of,
+        rows.task,
+        rows.class_names(),
+        roles.get("query") if rows.task == "ranking" else None,
     )
 
 

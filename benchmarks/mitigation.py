@@ -42,7 +42,7 @@ from fairweigh.metrics.table import DISPARITIES, METRICS
 from fairweigh.metrics.thresholds import Candidates, Constraint, candidates, curve, search
 from fairweigh.mitigation.fitting import column_scores
 from fairweigh.mitigation.reweighing import cell_weights
-from fairweigh.models.estimator import frame
+from fairweigh.models.frames import frame
 from fairweigh.models.rules import ChanceRule, StepRule
 from numpy.typing import NDArray
 from sklearn.base import clone

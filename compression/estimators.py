@@ -18,12 +18,13 @@ from pydantic import Field
 
 from ..datasets.columns import word
 from ..datasets.errors import InputError
-from ..models.estimator import EstimatorModel, from_skops, make_estimator
+from ..models.estimator import EstimatorModel, from_skops
 from ..models.extras import optional
 from ..models.foreign import one_line
 from ..models.frames import Kinds
 from ..models.mixture import Mixture
 from ..models.runtimes import OnnxRuntime
+from ..models.train import make_estimator
 from ..told import tell
 from .recipes import Context, Done, Params, plural, recipe
 

@@ -31,7 +31,9 @@ class TrainingRows:
     ----------
     batch : pyarrow.RecordBatch
         The columns that the model reads, under the names it reads them by.
-    labels : bool array of shape (rows,) or None
+    labels : array or None
+        Of the task. Binary: bool (rows,). Multiclass: object (rows,), the classes' words. Multilabel: int8
+        (rows, labels), 0 and 1. Regression, and ranking its relevance: float (rows,).
     weights : float array of shape (rows,) or None
     about : str
         What they are, for the report.
@@ -44,10 +46,16 @@ class TrainingRows:
         What keeps dependent rows together: their cluster.
     place_of : callable
         Says in which row of its source a text first stands in a column, in words.
+    task : str
+        What is predicted of a row.
+    classes : tuple of str
+        Multiclass: the classes in their order. Multilabel: the labels, as the columns of ``labels``.
+    query : pyarrow.Array or None
+        Ranking: whose list each row stands in.
     """
 
     batch: pa.RecordBatch
-    labels: NDArray[np.bool_] | None
+    labels: NDArray[Any] | None
     weights: NDArray[np.float64] | None
     about: str
     sensitive: Mapping[str, pa.DictionaryArray] = field(default_factory=dict)
@@ -55,6 +63,9 @@ class TrainingRows:
     origin: dict[str, Any] = field(default_factory=dict)
     keys: pa.Array | None = None
     place_of: Callable[[str, str | None], str] = lambda column, value: ""
+    task: str = "binary"
+    classes: tuple[str, ...] = ()
+    query: pa.Array | None = None
 
     def __len__(self) -> int:
         return int(self.batch.num_rows)
@@ -91,7 +102,7 @@ class TrainingRows:
         place[[found[key] for key in order]] = np.arange(len(order))
         return place[codes], order
 
-    def known_labels(self, what: str) -> NDArray[np.bool_]:
+    def known_labels(self, what: str) -> NDArray[Any]:
         """Return the labels; InputError where there are none."""
         if self.labels is None:
             raise InputError(f"{what}: {self.about} have no label to learn from")
@@ -117,6 +128,7 @@ class TrainingRows:
             "sensitive": {name: values.take(chosen) for name, values in self.sensitive.items()},
             "ids": None if self.ids is None else self.ids.take(chosen),
             "keys": None if self.keys is None else self.keys.take(chosen),
+            "query": None if self.query is None else self.query.take(chosen),
         }
         return replace(self, **(taken | changed))
 

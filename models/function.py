@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -13,19 +14,47 @@ import numpy as np
 import pyarrow as pa
 
 from ..datasets.errors import InputError
-from .base import Scored, decide, rule
+from ..datasets.evaluation import EvaluationSet
+from ..datasets.roles import as_words
+from ..told import tell
+from .base import Scored, rule
 from .foreign import STOPS, one_line
 from .frames import Kinds, frame
-from .table import as_decisions
+from .returned import RETURNED, Rows
+from .table_lists import tied_ranks
+from .table_outcomes import tied, unlabelled
 
 
 class FunctionModel:
-    """A callable from a pandas frame of features to decisions or scores, one per row.
+    """A callable from a pandas frame of features to what its task predicts, for each row.
 
-    Booleans and 0/1 integers are decisions; floats are scores, selected at ``threshold``.
+    Binary: booleans and 0/1 integers are decisions; floats are scores, selected at ``threshold``.
+    Multiclass: an array of classes, or an array or frame of probabilities with a column for each class.
+    Multilabel: an array or frame with a column for each label. Regression: numbers. Ranking: scores, the
+    highest of a query first.
+
+    Parameters
+    ----------
+    function : callable
+    columns : sequence of str
+        Features that it is given.
+    threshold : float
+        On scores.
+    probability : bool
+        Whether scores are probabilities.
+    name : str
+        What it is called in messages.
+    dtypes : mapping of str to pandas type
+        Types of the frame that it is given.
+    task : str
+        What it predicts.
+    classes : sequence of str
+        Multiclass: the classes of the labels, in the order of an array's columns. Multilabel: the labels.
+    order : sequence of str
+        Multiclass: names of the numbers 0, 1, 2, ..., where the configuration says so.
+    query : str, optional
+        Ranking: the column of the query.
     """
-
-    whole = False
 
     def __init__(
         self,
@@ -36,19 +65,33 @@ class FunctionModel:
         probability: bool = True,
         name: str = "",
         dtypes: Mapping[str, Any] = MappingProxyType({}),
+        task: str = "binary",
+        classes: Sequence[str] = (),
+        order: Sequence[str] = (),
+        query: str | None = None,
     ) -> None:
         self.function = function
         self.columns = list(columns)
         self.threshold = threshold
         self.probability = probability
         self.name = name or name_of(function)
+        self.task = task
+        self.classes = tuple(classes)
+        self.query = query
+        self.whole = task == "ranking"
+        self._order = tuple(order)
         self._kinds = Kinds(dtypes={n: dtype for n, dtype in dtypes.items() if n in self.columns})
         self._scores = False
+        self._ties = 0
+        self._labelled = tuple(classes)
+        self._rows: Counter[str] = Counter()
 
     def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
         """Call the function on a batch."""
         try:
-            out = np.asarray(self.function(frame(pa.table(batch), self.columns, kinds=self._kinds)))
+            out = self.function(frame(pa.table(batch), self.columns, kinds=self._kinds))
+            if not (hasattr(out, "columns") or hasattr(out, "toarray")):
+                out = np.asarray(out)
         except STOPS:
             raise
         except BaseException as error:
@@ -56,37 +99,58 @@ class FunctionModel:
             raise InputError(
                 f"model.function: {self.name} raised {type(error).__name__}: {one_line(error)}"
             ) from error
-        if out.ndim != 1 or len(out) != batch.num_rows:
-            raise InputError(
-                f"model.function: {self.name} must return one value per row ({batch.num_rows}), "
-                f"got shape {out.shape}"
-            )
-        if as_decisions(out):
-            return Scored(out.astype(bool), None)
-        try:
-            score = out.astype(float) if out.dtype.kind in "iufO" else None
-        except (TypeError, ValueError):
-            score = None
-        if score is None:
-            raise InputError(
-                f"model.function: {self.name} must return numbers, got values of type {out.dtype}"
-            )
-        outside = self.probability and len(score) and (score.min() < 0 or score.max() > 1)
-        if not np.isfinite(score).all() or outside:
-            raise InputError(
-                f"model.function: {self.name} must return finite "
-                f"{'probabilities in [0, 1]' if self.probability else 'scores'}, got from {score.min():g} to "
-                f"{score.max():g}"
-            )
-        self._scores = True
-        return Scored(decide(score, self.threshold), score)
+        asked = Rows(
+            self.name, batch.num_rows, self.classes, self._order, self.threshold, self.probability,
+            batch.column(self.query) if self.query else None,
+        )  # fmt: skip
+        found = RETURNED[self.task](out, asked)
+        self.classes += found.beyond
+        self._scores |= found.scored.score is not None
+        self._ties += found.ties
+        if self.task == "multiclass" and found.scored.decision is not None:
+            held = np.bincount(found.scored.decision, minlength=len(self.classes)).tolist()
+            self._rows.update(dict(zip(self.classes, held, strict=True)))
+        return found.scored
 
     def describe(self) -> dict[str, Any]:
         """Return what the report says of the function."""
         told: dict[str, Any] = {"kind": "callable", "function": self.name, "features": self.columns}
-        if self._scores:
+        if self.classes:
+            told["classes"] = list(self.classes)
+        if warnings := self._warnings():
+            told["warnings"] = warnings
+        if self._scores and self.task in ("binary", "multilabel"):
             told |= rule(self.threshold, self.probability)
+        elif self._scores and self.task == "multiclass":
+            told |= {"scale": "probability", "rule": tell("the likeliest class")}
+        elif self._scores and self.task == "ranking":
+            told |= {"scale": "rank", "rule": tell("the highest score of a query is first")}
         return told
+
+    def _warnings(self) -> list[str]:
+        """What is to be told of the rows scored: ties, and classes that no label has."""
+        if self.task == "ranking":
+            return tied_ranks(self._ties, given=False)
+        beyond = {name: rows for name, rows in self._rows.items() if rows and name not in self._labelled}
+        strange = [unlabelled(beyond)] if self._labelled and beyond else []
+        return [*([tied(self._ties)] if self._ties else []), *strange]
+
+
+def function_model(
+    function: Callable[[Any], Any],
+    columns: Sequence[str],
+    threshold: float,
+    probability: bool,
+    data: EvaluationSet,
+    *,
+    name: str = "",
+    dtypes: Mapping[str, Any] = MappingProxyType({}),
+) -> FunctionModel:
+    """A callable for the task of some data, of which it takes the classes."""
+    return FunctionModel(
+        function, columns, threshold, probability=probability, name=name, dtypes=dtypes, task=data.task,
+        classes=data.class_names(), order=as_words(data.classes), query=data.query,
+    )  # fmt: skip
 
 
 def name_of(function: Any) -> str:

@@ -1,4 +1,4 @@
-"""A model that Python gave: a callable, a fitted classifier, a torch module or a transformers pipeline."""
+"""A model that Python gave: a callable, a fitted estimator, a torch module or a transformers pipeline."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..datasets.memory import PLACE
 from .base import Model
-from .function import FunctionModel, name_of
+from .function import function_model, name_of
 
 EXPECTED = (
-    "a callable, a fitted scikit-learn classifier, a torch module, or a transformers pipeline for "
+    "a callable, a fitted scikit-learn estimator, a torch module, or a transformers pipeline for "
     "text-classification or image-classification"
 )
 TASKS = ("text-classification", "image-classification")
@@ -100,8 +100,8 @@ def in_memory(
     if kind == "callable":
         columns = list(spec.features) if spec.features is not None else data.feature_names()
         threshold = 0.5 if spec.threshold is None else spec.threshold
-        return FunctionModel(
-            given, columns, threshold, probability=spec.scale == "probability", dtypes=dtypes or {}
+        return function_model(
+            given, columns, threshold, spec.scale == "probability", data, dtypes=dtypes or {}
         )
     if kind == "sklearn":
         from .estimator import fitted_model

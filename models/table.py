@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -93,7 +92,7 @@ class PredictionTable:
         # Ranks are of whole lists.
         self.whole = self.path is not None or self.task == "ranking"
         self.columns = self.says.columns if self.path is None else []
-        self.texts = self.says.texts if self.path is None else []
+        self.texts = self.says.texts if self.path is None and self.says.exact else []
         if self.path is not None:
             key = self.id or self.data.id or ""
             if not self.data.id:
@@ -332,8 +331,3 @@ def _without_point(ids: pa.Array, others: pa.Array) -> pa.Array:
 
 def _few(ids: pa.Array) -> str:
     return "such as " + listed([str(v) for v in ids.slice(0, 3).to_pylist()]) if len(ids) else "none"
-
-
-def as_decisions(values: np.ndarray[Any, Any]) -> bool:
-    """Return whether an array holds decisions (booleans or 0/1 integers) rather than scores."""
-    return values.dtype.kind == "b" or (values.dtype.kind in "iu" and set(np.unique(values)) <= {0, 1})

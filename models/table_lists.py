@@ -46,6 +46,7 @@ class OfLabels:
     probability: bool = True
 
     task = "multilabel"
+    exact = True
 
     def __post_init__(self) -> None:
         if not self.decisions and not self.probabilities:
@@ -132,6 +133,7 @@ class OfRanks:
     ties: int = 0
 
     task = "ranking"
+    exact = True
     classes = ()
     texts: list[str] = field(default_factory=list)
 

@@ -41,6 +41,8 @@ class Predicted(Protocol):
         Columns that are read.
     texts : list of str
         Those of them that are words.
+    exact : bool
+        Whether words keep their spelling in the evaluation table too, as labels do: 01 is not 1.
     classes : tuple of str
         As of a model.
     """
@@ -51,6 +53,8 @@ class Predicted(Protocol):
     def columns(self) -> list[str]: ...  # noqa: D102
     @property
     def texts(self) -> list[str]: ...  # noqa: D102
+    @property
+    def exact(self) -> bool: ...  # noqa: D102
     @property
     def classes(self) -> tuple[str, ...]: ...  # noqa: D102
 
@@ -97,6 +101,7 @@ class OfTwo:
     probability: bool = True
 
     task = "binary"
+    exact = False
     classes = ()
 
     def __post_init__(self) -> None:
@@ -168,6 +173,7 @@ class OfMany:
     seen: dict[str, int] = field(default_factory=dict)
 
     task = "multiclass"
+    exact = True
 
     def __post_init__(self) -> None:
         if not self.decision and not self.probabilities:
@@ -223,7 +229,7 @@ class OfMany:
         else:
             assert score is not None
             decision = score.argmax(axis=1)
-            self.ties += int(((score == score.max(axis=1, keepdims=True)).sum(axis=1) > 1).sum())
+            self.ties += tied_rows(score)
         found = np.bincount(decision, minlength=len(self.classes)).tolist()
         for name, rows in zip(self.classes, found, strict=True):
             if rows:
@@ -269,13 +275,7 @@ class OfMany:
             out.append(tied(self.ties))
         beyond = [name for name in self.seen if self.labelled and name not in self.labelled]
         if beyond:
-            out.append(
-                tell(
-                    "Predictions hold classes that no label has: {values}. They are counted as classes of "
-                    "their own.",
-                    values=counted({name: self.seen[name] for name in beyond}),
-                )
-            )  # fmt: skip
+            out.append(unlabelled({name: self.seen[name] for name in beyond}))
         bare = [name for name in self.classes if name not in self.probabilities] if self.probabilities else []
         if bare:
             out.append(
@@ -300,6 +300,7 @@ class OfNumbers:
     prediction: str | None
 
     task = "regression"
+    exact = True
     classes = ()
     texts: list[str] = field(default_factory=list)
 
@@ -336,6 +337,19 @@ def check_sums(total: NDArray[np.float64], what: str, row: Row) -> None:
             f"{what}: expected probabilities of all classes that sum to 1 in every row (within {CLOSE:g}), "
             f"got {total[first]:.4g} in {row(first)}{more}"
         )
+
+
+def tied_rows(score: NDArray[np.float64]) -> int:
+    """Return in how many rows several classes are the likeliest."""
+    return int(((score == score.max(axis=1, keepdims=True)).sum(axis=1) > 1).sum())
+
+
+def unlabelled(rows: Mapping[str, int]) -> str:
+    """Say which predicted classes, with their rows, are none of the labels'."""
+    return tell(
+        "Predictions hold classes that no label has: {values}. They are counted as classes of their own.",
+        values=counted(rows),
+    )
 
 
 def tied(rows: int) -> str:

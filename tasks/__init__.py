@@ -6,6 +6,7 @@ from ..metrics.entry import DisparityRow, Metric
 from .binary import BINARY
 from .multiclass import MULTICLASS
 from .multilabel import MULTILABEL
+from .ranking import RANKING
 from .regression import REGRESSION
 from .task import Task
 
@@ -26,7 +27,7 @@ def register(task: Task) -> None:
             AGGREGATES.setdefault(f"{disparity.name}_{form}", disparity)
 
 
-for _task in (BINARY, MULTICLASS, MULTILABEL, REGRESSION):
+for _task in (BINARY, MULTICLASS, MULTILABEL, REGRESSION, RANKING):
     register(_task)
 
 

@@ -31,6 +31,11 @@ class Said(Protocol):
 Columns = Callable[[Said, Sequence[str]], dict[str, pa.Array]]
 
 
+def unbound(task: Task, data: Any) -> Task:
+    """The task as it is: the configuration says nothing of it."""
+    return task
+
+
 def never(data: Any, model: Any) -> bool:
     """No key tells of the task."""
     return False
@@ -74,6 +79,8 @@ class Task:
         Whether the configuration's ``data`` and ``model`` (or None) say by their keys that it is this task.
     threshold : float or None
         From which on a probability of a table of predictions is a decision where nobody says.
+    bound : callable (task, data) -> Task
+        The task with what the configuration's ``data`` says of it.
     decides : bool
         Whether the model decides, so that a decision can change.
     of_class : Task or None
@@ -100,6 +107,7 @@ class Task:
     standardised: str | None = None
     entropy: str | None = None
     told_by: Callable[[Any, Any], bool] = never
+    bound: Callable[[Task, Any], Task] = unbound
     decides: bool = True
     threshold: float | None = None
     of_class: Task | None = None

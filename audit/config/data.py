@@ -155,6 +155,12 @@ class Data(Written):
     relevance: str | None = Field(
         None, exclude_if=absent, description="A ranking's column of an item's relevance to its query."
     )
+    last_rank: int | None = Field(
+        None, ge=1, exclude_if=absent, description="A ranking's last rank that counts; default all do."
+    )
+    favourable: Values | None = Field(
+        None, exclude_if=absent, description="Classes that are an advantage to the person, of several."
+    )
     sensitive: list[str] | None = Field(None, description="Sensitive features.")
     id: str | None = Field(None, description="Column of unique row ids.")
     weight: str | None = Field(None, description="Column of row weights.")

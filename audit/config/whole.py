@@ -137,9 +137,9 @@ class Config(Section):
     @property
     def of_task(self) -> Task:
         """The task: the one that is named, else the one that the keys tell."""
-        if self.task is not None:
-            return TASKS[self.task]
-        return next((task for task in TASKS.values() if task.told_by(self.data, self.model)), BINARY)
+        told = (task for task in TASKS.values() if task.told_by(self.data, self.model))
+        found = next(told, BINARY) if self.task is None else TASKS[self.task]
+        return found.bound(found, self.data)
 
     @field_validator("task")
     @classmethod

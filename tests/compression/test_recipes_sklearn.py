@@ -15,7 +15,9 @@ from fairweigh.compression.recipes import Context, names
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.datasets.training import TrainingRows
-from fairweigh.models.estimator import EstimatorModel, frame, train
+from fairweigh.models.estimator import EstimatorModel
+from fairweigh.models.frames import frame
+from fairweigh.models.train import train
 from sklearn import ensemble, linear_model, naive_bayes, tree
 
 from ..conftest import people

@@ -12,7 +12,8 @@ from fairweigh.audit.training import rows_of
 from fairweigh.compression.recipes import Context, Done, find
 from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.datasets.training import TrainingRows
-from fairweigh.models.estimator import EstimatorModel, train
+from fairweigh.models.estimator import EstimatorModel
+from fairweigh.models.train import train
 
 FEATURES = ["x1", "x2", "group"]
 

@@ -15,7 +15,7 @@ from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.mitigation.fitting import column_scores
 from fairweigh.models.base import Scored
-from fairweigh.models.estimator import frame
+from fairweigh.models.frames import frame
 from fairweigh.models.mixture import Mixture
 
 from .conftest import FEATURES, biased, model_of, rows
@@ -202,7 +202,7 @@ def test_all_sensitive_columns_are_removed_when_a_category_is_gone_from_the_trai
     table = table.append_column("kind", pa.array(kind))
     columns = [*FEATURES, "kind"]
     data = EvaluationSet(table, sensitive=["group"], label="y", name="rows")
-    from fairweigh.models.estimator import train
+    from fairweigh.models.train import train
 
     learned = rows_of(data, columns)
     model = train("sklearn.linear_model.LogisticRegression", {}, learned, columns, None, 0)

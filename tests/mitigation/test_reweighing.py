@@ -8,7 +8,7 @@ import pytest
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.mitigation.reweighing import cell_weights
-from fairweigh.models.estimator import frame
+from fairweigh.models.frames import frame
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from fairweigh.datasets.errors import InputError
-from fairweigh.models.estimator import EstimatorModel, make_estimator
+from fairweigh.models.estimator import EstimatorModel
 from fairweigh.models.foreign import foreign, one_line
 from fairweigh.models.function import FunctionModel
+from fairweigh.models.train import make_estimator
 
 
 class Panic(BaseException):

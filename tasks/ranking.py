@@ -1,0 +1,175 @@
+"""Items ranked for queries: gains of queries, and what exposure items of each group get."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..metrics.entry import DisparityRow, Metric, table
+from ..metrics.estimators import EMPTY, Change, Estimator, Need, Seen, SeenTwice
+from ..metrics.figures import Figure
+from ..metrics.intervals import Floats
+from ..metrics.regression import ratio_of_means, ratio_of_means_change
+from ..metrics.score_figures import SlicedScores
+from ..metrics.score_values import SCORE
+from .rank_cases import CHANCE, EXPOSURE, RELEVANCE, SIDES, TOP, RankCases, RankPairs, columns, kind
+from .task import Task
+from .values import MeanValue, sliced
+
+RANKED: tuple[Need, ...] = ("rank",)
+BOTH: tuple[Need, ...] = ("label", "rank")
+SINGH = "A. Singh, T. Joachims 2018, KDD '18: 2219-2228 (fairness of exposure)"
+
+
+@dataclass(frozen=True)
+class Gain(Estimator):
+    """Mean NDCG of the queries that lie in one slice."""
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """Relevances and ranks."""
+        return BOTH
+
+    def undefined(self, rows: int) -> str:
+        """Why it does not exist."""
+        return (
+            "no query lies in the slice alone and has a relevant item, as {formula} needs" if rows else EMPTY
+        )
+
+    def figure(self, seen: Seen) -> Figure:
+        """The figure in every slice."""
+        keys = seen.tally.keys
+        return SlicedScores(seen.cases.gains(seen.by, keys), seen.by, keys).mean(SCORE)
+
+    def change(self, seen: SeenTwice) -> Change:
+        """The change in every slice, and its p."""
+        keys = seen.before.tally.keys
+        found: Change = seen.cases.gains(seen.by, keys).sliced(seen.by, keys).mean_change(SCORE)
+        return found
+
+
+@dataclass(frozen=True)
+class PerValue(Estimator):
+    """The sum of one value of the rows over that of another.
+
+    Attributes
+    ----------
+    value, other : str
+        Names among the values of the task's cases; the latter does not change with the model.
+    carried : tuple
+        What the rows must carry.
+    """
+
+    value: str
+    other: str
+    carried: tuple[Need, ...]
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """What the rows must carry."""
+        return self.carried
+
+    def figure(self, seen: Seen) -> Figure:
+        """The figure in every slice."""
+        one, other = (self._value(seen, name, "") for name in (self.value, self.other))
+        return ratio_of_means(sliced(seen), one, other)
+
+    def change(self, seen: SeenTwice) -> Change:
+        """The change in every slice, and its p."""
+        before, after = (self._value(seen, self.value, side) for side in SIDES)
+        other = self._value(seen, self.other, SIDES[0])
+        return ratio_of_means_change(sliced(seen), before, after, other)
+
+    def _value(self, seen: Seen | SeenTwice, name: str, side: str) -> Floats:
+        ranks = seen.cases.ranks
+        return np.asarray(ranks.rows.values(ranks.value(name, side)), float)
+
+
+METRICS = table(
+    Metric(
+        "ndcg", "NDCG", "mean over queries of DCG / largest possible DCG",
+        "How close the order of a query's items comes to that by relevance, 1 for the same; of the queries "
+        "whose rows lie in the slice alone.",
+        Gain(), better="higher", ideal=1.0, percent=False, fairlearn=None,
+        source="K. Jarvelin, J. Kekalainen 2002, ACM Trans. Inf. Syst. 20:422-446",
+        shows="Sensitive to relevant items that stand low; blind to whose items they are.",
+    ),
+    Metric(
+        "mean_exposure", "Mean exposure", "mean over rows of 1 / log2(1 + rank)",
+        "Average attention that an item of the slice gets, 1 for the first place.",
+        MeanValue(EXPOSURE, RANKED), percent=False, source=SINGH,
+        shows="Sensitive to where the items of a group stand, whatever their relevance.",
+    ),
+    Metric(
+        "exposure_per_relevance", "Exposure per relevance", "sum of exposure / sum of relevance",
+        "How much attention the items of the slice get for each unit of relevance.",
+        PerValue(EXPOSURE, RELEVANCE, BOTH), percent=False, source=SINGH,
+        shows="Sensitive to attention that relevance does not earn; trusts the relevances.",
+    ),
+    Metric(
+        "top_share_ratio", "Share of the first ranks", "rows among the first ranks / those of a random order",
+        "How many times as often the items of the slice are among the first ranks as a random order would "
+        "put them there; its logarithm is skew@k.",
+        PerValue(TOP, CHANCE, RANKED), ideal=1.0, percent=False,
+        source="S. C. Geyik, S. Ambler, K. Kenthapadi 2019, KDD '19 (skew@k)",
+        shows="Sensitive to who is among the first ranks; blind to the order there and to relevance.",
+    ),
+    Metric(
+        "mean_relevance", "Mean relevance", "mean over rows of the relevance",
+        "Average relevance of the items.",
+        MeanValue(RELEVANCE, ("label",)), percent=False, source=SINGH,
+        shows="Speaks of the relevances, not of the order.",
+    ),
+)  # fmt: skip
+
+DISPARITIES = (
+    DisparityRow(
+        "ndcg_gap", "NDCG gap", ("ndcg",), forms=("difference",),
+        source="M. D. Ekstrand et al. 2018, FAT* '18: 172-186",
+        shows="Asks for equally good orders whoever asks.",
+    ),
+    DisparityRow(
+        "exposure_parity", "Exposure parity", ("mean_exposure",), source=SINGH,
+        shows="Asks for equal attention to the items of every group, whatever their relevance.",
+    ),
+    DisparityRow(
+        "disparate_treatment", "Disparate treatment of exposure", ("exposure_per_relevance",),
+        forms=("ratio",),
+        source=SINGH, shows="Asks for attention in proportion to relevance in every group.",
+    ),
+)  # fmt: skip
+
+
+def _told_by(data: Any, model: Any) -> bool:
+    """A column of queries, or of ranks, is named."""
+    return data.query is not None or (model is not None and model.rank is not None)
+
+
+def _bound(task: Task, data: Any) -> Task:
+    """The task with the last rank that counts."""
+    return replace(
+        task, cases=partial(RankCases, most=data.last_rank), pairs=partial(RankPairs, most=data.last_rank)
+    )
+
+
+RANKING = Task(
+    name="ranking",
+    title="Items ranked for queries",
+    cases=RankCases,
+    pairs=RankPairs,
+    columns=columns,
+    kind=kind,
+    metrics=METRICS,
+    disparities=DISPARITIES,
+    default=tuple(METRICS),
+    key=("ndcg", "mean_exposure", "exposure_per_relevance", "top_share_ratio"),
+    leading=("ndcg", "exposure_per_relevance"),
+    performance=("ndcg",),
+    gaps=(("ndcg",), ("mean_exposure",)),
+    told_by=_told_by,
+    bound=_bound,
+    decides=False,
+)
