@@ -119,7 +119,7 @@ def data_info(data: EvaluationSet, measured: Measurement, decisions: Binary | No
             tell(
                 "There are {n} clusters ({column}), fewer than {least}: limits speak of these and of others "
                 "like them, as far as so few show.",
-                n=clusters[0], column=data.cluster, least=variant.FEW_CLUSTERS,
+                n=clusters[0], column=data.cluster or data.query, least=variant.FEW_CLUSTERS,
             )
         )  # fmt: skip
     return DataInfo(

@@ -385,7 +385,7 @@ class SaysOrder:
 
     def notes(self) -> list[str]:
         """Ties."""
-        return tied_ranks(self.ties, given=False)
+        return tied_ranks(self.ties)
 
 
 OF: dict[str, Callable[[Any, Sequence[str], Sequence[str]], Says]] = {

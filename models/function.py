@@ -130,7 +130,7 @@ class FunctionModel:
     def _warnings(self) -> list[str]:
         """What is to be told of the rows scored: ties, and classes that no label has."""
         if self.task == "ranking":
-            return tied_ranks(self._ties, given=False)
+            return tied_ranks(self._ties)
         beyond = {name: rows for name, rows in self._rows.items() if rows and name not in self._labelled}
         strange = [unlabelled(beyond)] if self._labelled and beyond else []
         return [*([tied(self._ties)] if self._ties else []), *strange]

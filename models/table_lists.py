@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..datasets.binary import Binary
 from ..datasets.columns import listed
-from ..datasets.errors import InputError
+from ..datasets.errors import InputError, number_of
 from ..datasets.numbers import CellError, missing_in, numbers
 from ..datasets.spelling import as_ids
 from ..told import tell, tell_n
@@ -155,7 +155,12 @@ class OfRanks:
             alike = np.unique(
                 [as_ids(queries).dictionary_encode().indices.to_numpy(), rank], axis=1, return_counts=True
             )[1]
-            self.ties += int(alike[alike > 1].sum())
+            if tied := int(alike[alike > 1].sum()):
+                raise InputError(
+                    f"rank column '{self.rank}': {number_of(tied, 'row shares its', 'rows share their')} "
+                    "rank with another one of the query; expected the ranks of a query to differ, or model.score, "
+                    "of which equal ones are told"
+                )
         else:
             assert score is not None
             rank, ties = ranks(queries, score)
@@ -182,21 +187,13 @@ class OfRanks:
 
     def notes(self) -> list[str]:
         """What is to be told of the rows read: ties."""
-        return tied_ranks(self.ties, given=self.rank is not None)
+        return tied_ranks(self.ties)
 
 
-def tied_ranks(rows: int, *, given: bool) -> list[str]:
-    """Say how many rows share their rank, or the score that gives it, with another row of their query."""
+def tied_ranks(rows: int) -> list[str]:
+    """Say how many rows share the score that gives their rank with another row of their query."""
     if not rows:
         return []
-    if given:
-        return [
-            tell_n(
-                "{n} row shares its rank with another one of its query.",
-                "{n} rows share their rank with another one of their query.",
-                rows, n=f"{rows:,}",
-            )
-        ]  # fmt: skip
     return [
         tell_n(
             "{n} row shares its score with another one of its query: the one that comes first in the data is "

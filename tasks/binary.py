@@ -42,4 +42,6 @@ BINARY = Task(
     standardised=table.STANDARDISED,
     entropy=table.ENTROPY,
     threshold=0.5,
+    counts=True,
+    twins=True,
 )

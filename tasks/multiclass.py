@@ -139,6 +139,7 @@ MULTICLASS = Task(
     performance=("accuracy", "macro_f1"),
     gaps=(("macro_f1", "accuracy"),),
     excess_loss="accuracy",
+    counts=True,
     told_by=_told_by,
     of_class=CLASS,
     class_default=(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..metrics.entry import DisparityRow, Metric, table
-from ..metrics.estimators import EMPTY, Change, Estimator, Need, Seen, SeenTwice
+from ..metrics.estimators import Change, Estimator, Need, Seen, SeenTwice
 from ..metrics.figures import Figure
 from ..metrics.intervals import Floats
 from ..metrics.regression import ratio_of_means, ratio_of_means_change
@@ -35,9 +35,7 @@ class Gain(Estimator):
 
     def undefined(self, rows: int) -> str:
         """Why it does not exist."""
-        return (
-            "no query lies in the slice alone and has a relevant item, as {formula} needs" if rows else EMPTY
-        )
+        return "no query with a relevant item lies in the slice alone, which {formula} needs"
 
     def figure(self, seen: Seen) -> Figure:
         """The figure in every slice."""

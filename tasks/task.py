@@ -83,6 +83,10 @@ class Task:
         The task with what the configuration's ``data`` says of it.
     decides : bool
         Whether the model decides, so that a decision can change.
+    counts : bool
+        Whether aggregated cells of counts say all that is measured of labels and decisions.
+    twins : bool
+        Whether twins can be compared.
     of_class : Task or None
         What each class or label is audited as.
     class_default : tuple of str
@@ -109,6 +113,8 @@ class Task:
     told_by: Callable[[Any, Any], bool] = never
     bound: Callable[[Task, Any], Task] = unbound
     decides: bool = True
+    counts: bool = False
+    twins: bool = False
     threshold: float | None = None
     of_class: Task | None = None
     class_default: tuple[str, ...] = ()

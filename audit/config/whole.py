@@ -150,6 +150,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _known(self) -> Config:
+        self._check_task()
         self._check_metrics()
         ids = [g.id for g in self.gates if g.id]
         for name in ids:
@@ -173,6 +174,16 @@ class Config(Section):
                     raise ValueError(f"gates[{i}].on: {group}, but {key} names no recipe")
         self._check_regimes(["original", *variants])
         return self
+
+    def _check_task(self) -> None:
+        """ValueError for what the task has nothing of."""
+        task = self.of_task
+        if self.data.count is not None and not task.counts:
+            raise ValueError(
+                f"data.count: the task {task.name} needs rows; cells of counts tell classes alone"
+            )
+        if self.data.counterfactual is not None and not task.twins:
+            raise ValueError(f"data.counterfactual: twins are compared in the task binary, got {task.name}")
 
     def _check_metrics(self) -> None:
         """ValueError for a metric of another task, or of a class where none is named."""
