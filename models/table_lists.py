@@ -158,8 +158,8 @@ class OfRanks:
             if tied := int(alike[alike > 1].sum()):
                 raise InputError(
                     f"rank column '{self.rank}': {number_of(tied, 'row shares its', 'rows share their')} "
-                    "rank with another one of the query; expected the ranks of a query to differ, or model.score, "
-                    "of which equal ones are told"
+                    "rank with another one of the query; expected the ranks of a query to differ, or "
+                    "model.score, of which equal ones are told"
                 )
         else:
             assert score is not None
