@@ -99,9 +99,15 @@ def _few_integers(values: NDArray[np.integer[Any]]) -> pa.Array:
     return pa.DictionaryArray.from_arrays(place[codes], held.astype(wide.dtype) + wide.dtype.type(least))
 
 
-def plain_text(column: pa.Array) -> pa.Array:
+def _plain_text(column: pa.Array) -> pa.Array:
     """A column without a dictionary of text."""
     return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+
+
+def word_counts(columns: Iterable[pa.Array]) -> dict[str, int]:
+    """Return the rows of each value of a column of text, as it is written."""
+    found = pa.chunked_array([_plain_text(column) for column in columns]).value_counts()
+    return {v["values"]: int(v["counts"]) for v in found.to_pylist() if v["values"] is not None}
 
 
 def levels(column: pa.Array) -> list[str]:

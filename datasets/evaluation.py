@@ -24,7 +24,7 @@ from .columns import (
     clusters,
     levels,
     plain,
-    plain_text,
+    word_counts,
     words,
 )
 from .dialect import TextForm
@@ -143,9 +143,7 @@ class EvaluationSet:
         self.merged = {s: merged_words(f"data.merge.{s}", groups) for s, groups in self.merge.items()}
         self.slicers = [self.slicer(s) for s in self.sensitive]
         self.order = Ascending(self.id or "id")
-        self.rows = 0
-        self.dropped = 0
-        self.outside = 0
+        self.rows = self.dropped = self.outside = 0
         self.heaviest = Heaviest()
         self._first: dict[str, dict[str, int]] = {s: {} for s in self.sensitive}
 
@@ -198,9 +196,7 @@ class EvaluationSet:
 
     def sha256(self) -> str:
         """Return the checksum of the file, or of the table's Arrow stream."""
-        if isinstance(self.source, Path):
-            return sha256_file(self.source)
-        return sha256_table(self.source)
+        return sha256_file(self.source) if isinstance(self.source, Path) else sha256_table(self.source)
 
     def batches(
         self, extra: Sequence[str] = (), *, texts: Sequence[str] = (), whole: bool = False
@@ -382,8 +378,7 @@ class EvaluationSet:
         """InputError where a word may mean that the value is not known, and nobody said what it means."""
         if not self.words.unasked(name, levels(column), named):
             return
-        found = pa.chunked_array([plain_text(b.column(name)) for b in self.again()]).value_counts()
-        rows = {v["values"]: int(v["counts"]) for v in found.to_pylist() if v["values"] is not None}
+        rows = word_counts(batch.column(name) for batch in self.again())
         if asked := self.words.unasked(name, rows, named):
             raise InputError(question(name, role, {word: rows[word] for word in sorted(asked)}))
 
