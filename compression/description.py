@@ -9,12 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from ..datasets.errors import InputError, told_of
 from ..models.foreign import one_line
 from ..models.written import Positive, Written, WrittenRule
 from ..plain import read_json, shown
+from .written_heads import OneHead
 
 FORMAT = 2
 SPEC = "variant.json"
@@ -114,63 +115,6 @@ class Columns(Written):
 
     kind: Literal["columns"]
     inputs: dict[str, str] = Field(min_length=1)
-
-
-class HeadOf(Written):
-    """How outputs become scores of two classes; the first of its kind, which names no task."""
-
-    task: Literal["binary"] = "binary"
-
-    labels: list[str] = Field(min_length=1)
-    positive: list[int] = Field(min_length=1)
-    kind: Literal["softmax", "sigmoid", "probabilities", "chances", "margins", "label"]
-    own: bool = False
-
-    @model_validator(mode="after")
-    def _among_the_outputs(self) -> HeadOf:
-        if not set(self.positive) < set(range(max(2, len(self.labels)))):
-            raise ValueError(f"no outputs {self.positive} among {len(self.labels)}")
-        if len(set(self.positive)) < len(self.positive) or (
-            self.kind in ("sigmoid", "chances") and len(self.positive) > 1
-        ):
-            raise ValueError(f"expected different outputs, one for a sigmoid, got {self.positive}")
-        return self
-
-
-class ClassesOf(Written):
-    """How outputs become classes."""
-
-    task: Literal["multiclass"]
-    labels: list[str] = Field(min_length=2)
-    kind: Literal["softmax", "probabilities", "margins", "label"]
-    own: bool = False
-
-
-class LabelsOf(Written):
-    """How outputs become labels each by itself."""
-
-    task: Literal["multilabel"]
-    labels: list[str] = Field(min_length=1)
-    kind: Literal["sigmoid", "chances", "label"]
-
-
-class NumberOf(Written):
-    """An output that is a number."""
-
-    task: Literal["regression"]
-
-
-def _task_of(head: Any) -> Any:
-    return head.get("task", "binary") if isinstance(head, dict) else None
-
-
-OneHead = Annotated[
-    Annotated[HeadOf, Tag("binary")]
-    | Annotated[ClassesOf, Tag("multiclass")]
-    | Annotated[LabelsOf, Tag("multilabel")]
-    | Annotated[NumberOf, Tag("regression")],
-    Discriminator(_task_of),
-]
 
 
 class BatchingOf(Written):
@@ -295,9 +239,22 @@ class OfScikit(Described):
     categories: list[str] = Field([])
     dtypes: dict[str, Any] = Field({})
     types: list[str] = Field([])
-    classes: list[bool | int | float | str] = Field(min_length=2, max_length=2)
-    positive: int = Field(ge=0, le=1)
+    task: Literal["binary", "multiclass", "multilabel", "regression"] = "binary"
+    classes: list[bool | int | float | str] = Field([])
+    positive: int | None = Field(None, ge=0, le=1)
+    names: list[str] = Field([])
     runtime: OnScikit
+
+    @model_validator(mode="after")
+    def _of_its_task(self) -> OfScikit:
+        told = (len(self.classes), self.positive is None, len(self.names))
+        fits = {
+            "binary": told == (2, False, 0), "multiclass": told[0] >= 2 and told[1:] == (True, told[0]),
+            "multilabel": told[:2] == (2, True) and told[2] > 0, "regression": told == (0, True, 0),
+        }  # fmt: skip
+        if not fits[self.task]:
+            raise ValueError(f"classes, positive, names: not those of the task {self.task}")
+        return self
 
 
 class OfScores(Described):

@@ -35,7 +35,7 @@ Room = Literal["compression", "mitigation"]
 MODULES: dict[Room, tuple[str, ...]] = {
     "compression": (
         "quantise", "aware", "prune", "structured", "shrink", "heads", "share", "distil", "onnx_export",
-        "static", "openvino_ir", "estimators",
+        "static", "openvino_ir", "estimator_recipes",
     ),
     "mitigation": ("reweighing", "thresholds", "optimizer", "calibration", "reductions"),
 }  # fmt: skip

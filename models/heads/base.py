@@ -137,8 +137,11 @@ class TaskHead(Protocol):
         """Outputs, a tensor, as what training and distillation work on."""
         ...
 
-    def targets(self, labels: NDArray[Any], step: str) -> NDArray[Any]:
-        """Labels of training rows as `losses` takes them; InputError where ``step`` cannot learn them."""
+    def targets(self, labels: NDArray[Any], names: Sequence[str], step: str) -> NDArray[Any]:
+        """Labels of training rows, whose columns are called so, as `losses` takes them.
+
+        InputError where ``step`` cannot learn them.
+        """
         ...
 
     def losses(self, logits: Any, target: Any) -> Any:

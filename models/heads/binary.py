@@ -154,7 +154,7 @@ class Head:
             raise InputError(NOTHING)
         return outputs
 
-    def targets(self, labels: NDArray[Any], step: str) -> NDArray[Any]:
+    def targets(self, labels: NDArray[Any], names: Sequence[str], step: str) -> NDArray[Any]:
         """The output that each row should give, of two; of labels by themselves whether it is positive."""
         if not self.exclusive:
             return np.asarray(labels, np.int64)

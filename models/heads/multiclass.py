@@ -117,8 +117,8 @@ class ClassesHead:
             raise InputError(NOTHING)
         return outputs.clamp_min(1e-7).log() if self.kind == "probabilities" else outputs
 
-    def targets(self, labels: NDArray[Any], step: str) -> NDArray[Any]:
-        """The output that each row should give: its class by name, or by its place."""
+    def targets(self, labels: NDArray[Any], names: Sequence[str], step: str) -> NDArray[Any]:
+        """The output that each row should give: that of its class."""
         return positions(labels, self.labels, step)
 
     def losses(self, logits: Any, target: Any) -> Any:
@@ -155,12 +155,12 @@ class ClassesHead:
 
     def told(self) -> dict[str, Any]:
         """Names of the classes."""
-        return {"labels": list(self.labels)}
+        return {"classes": list(self.labels)}
 
     def rule(self, threshold: float | None) -> dict[str, Any]:
         """That the likeliest class decides, or the one that the model says."""
         if self.own or self.kind == "label":
-            return {"rule": tell("the class that the model itself gives")}
+            return {"rule": tell("the class that the model itself predicts")}
         return {"scale": "probability", "rule": tell("the likeliest class")}
 
 
@@ -169,24 +169,19 @@ def positions(labels: NDArray[Any], classes: Sequence[str], step: str) -> NDArra
 
     Parameters
     ----------
-    labels : array of shape (rows,)
-        Names of classes, or their places already.
+    labels : object array of shape (rows,)
+        Names of classes.
 
     Raises
     ------
     InputError
         A row is of none of the classes.
     """
-    if labels.dtype.kind in "iu":
-        places = labels.astype(np.int64)
-        strange = sorted({str(v) for v in places[(places < 0) | (places >= len(classes))].tolist()})
-    else:
-        place = {name: i for i, name in enumerate(classes)}
-        strange = sorted({str(name) for name in labels.tolist() if name not in place})
-        places = np.array([place.get(name, -1) for name in labels.tolist()], np.int64)
+    place = {name: i for i, name in enumerate(classes)}
+    strange = sorted({str(name) for name in labels.tolist() if name not in place})
     if strange:
         raise InputError(
             f"{step}: training rows are of the classes {listed(strange)}, which are none of the model's "
             f"{listed(classes)}"
         )
-    return places
+    return np.array([place[name] for name in labels.tolist()], np.int64)

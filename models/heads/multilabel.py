@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Literal
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from ...datasets.columns import listed
 from ...datasets.errors import InputError
 from ...told import tell
-from ..base import Scored, decide
+from ..base import Scored, decide, rule
 from .base import (
     NOTHING,
     SINGLE,
@@ -103,14 +104,9 @@ class LabelsHead:
             raise InputError(NOTHING)
         return outputs.logit(eps=1e-7) if self.kind == "chances" else outputs
 
-    def targets(self, labels: NDArray[Any], step: str) -> NDArray[Any]:
+    def targets(self, labels: NDArray[Any], names: Sequence[str], step: str) -> NDArray[Any]:
         """Whether each row has each label, float array of shape (rows, labels)."""
-        if labels.shape[1:] != (len(self.labels),):
-            raise InputError(
-                f"{step}: expected training rows with the labels {listed(self.labels)}, got "
-                f"{labels.shape[1:]}"
-            )
-        return np.asarray(labels, np.float32)
+        return np.asarray(in_order(labels, names, self.labels, step), np.float32)
 
     def losses(self, logits: Any, target: Any) -> Any:
         """Cross entropy of each row, the mean over its labels."""
@@ -148,11 +144,31 @@ class LabelsHead:
 
     def told(self) -> dict[str, Any]:
         """Names of the labels."""
-        return {"labels": list(self.labels)}
+        return {"classes": list(self.labels)}
 
     def rule(self, threshold: float | None) -> dict[str, Any]:
         """The threshold of the labels, or that the model itself says which a row has."""
         if threshold is None:
             return {"rule": tell("the labels that the model itself gives")}
-        told = tell("each label whose score >= threshold")
-        return {"scale": "probability", "threshold": threshold, "rule": told}
+        return rule(threshold, self.probability)
+
+
+def in_order(labels: NDArray[Any], names: Sequence[str], wanted: Sequence[str], step: str) -> NDArray[Any]:
+    """Whether training rows have each of a model's labels, array of shape (rows, labels) in its order.
+
+    Parameters
+    ----------
+    labels : array of shape (rows, labels)
+        Columns called ``names``.
+
+    Raises
+    ------
+    InputError
+        They are other labels than those ``wanted``.
+    """
+    if set(names) != set(wanted):
+        raise InputError(
+            f"{step}: expected training rows with the model's labels {listed(wanted)}, got {listed(names)}"
+        )
+    place = {name: i for i, name in enumerate(names)}
+    return np.asarray(labels[:, [place[name] for name in wanted]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -68,7 +69,7 @@ class NumberHead:
         """The outputs: what training works on."""
         return outputs
 
-    def targets(self, labels: NDArray[Any], step: str) -> NDArray[Any]:
+    def targets(self, labels: NDArray[Any], names: Sequence[str], step: str) -> NDArray[Any]:
         """The numbers, float array of shape (rows,)."""
         return np.asarray(labels, np.float32)
 
@@ -107,5 +108,5 @@ class NumberHead:
         return {}
 
     def rule(self, threshold: float | None) -> dict[str, Any]:
-        """That the output stands for itself."""
-        return {"rule": tell("the output as it stands")}
+        """Nothing: a number decides nothing."""
+        return {}
