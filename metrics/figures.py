@@ -176,6 +176,10 @@ METHODS = {
     "weighted by the queries' sums.",
     "macro": "The limits of the classes combined by MOVER with their correlations (G. Y. Zou 2007, Psychol. "
     "Methods 12:399-413), joined with those whose skewness fades over the classes as that of a sum does.",
+    "massart": "The gap less and more what two empirical distributions can be off together (P. Massart 1990, "
+    "Ann. Probab. 18:1269-1283), on effective rows; holds for any distribution.",
+    "woodruff": "The values at the exact binomial limits of the share (R. S. Woodruff 1952, JASA "
+    "47:635-646), on effective rows.",
     "root-mean": "Limits of the mean square of no range, carried through the root.",
     "smooth": "Limits of a smooth function of means, linearised by row or cluster (CR3: R. M. Bell, "
     "D. F. McCaffrey 2002, Surv. Methodol. 28:169-181), on a scale that keeps its range: Student's with "

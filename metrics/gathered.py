@@ -108,7 +108,7 @@ class SlicedRows:
         Number of slices.
     weight : float array of shape (rows,) or None
     cluster : int array of shape (rows,) or None
-    times : int array of shape (rows,) or None
+    times : array of shape (rows,) or None
         How many equal rows each stands for.
 
     Attributes
@@ -123,7 +123,7 @@ class SlicedRows:
         size: int,
         weight: Floats | None = None,
         cluster: NDArray[np.int64] | None = None,
-        times: NDArray[np.int64] | None = None,
+        times: NDArray[Any] | None = None,
     ) -> None:
         self.slices, self.size, self.cluster = slices, size, cluster
         self.weighted = weight is not None

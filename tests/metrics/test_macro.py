@@ -9,7 +9,6 @@ from fairweigh.metrics.confusion import Confusion
 from fairweigh.metrics.counts import Cube
 from fairweigh.metrics.figures import mean_figure, ratio_figure
 from fairweigh.metrics.intervals import normal_quantile
-from fairweigh.metrics.joint import AFTER
 from fairweigh.metrics.macro import combined, macro_change, macro_figure
 from fairweigh.metrics.paired import ratio_change
 from fairweigh.metrics.table import METRICS
@@ -18,36 +17,14 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_support
 
+from .classes import CLASSES, confused, drawn
+
 Z = normal_quantile(0.95)
 RATIOS = {
     "precision": METRICS["precision"].estimator,
     "recall": METRICS["true_positive_rate"].estimator,
     "f1": METRICS["f1"].estimator,
 }
-CLASSES = ("ape", "bee", "cat", "dog")
-
-
-def drawn(seed, n, slices=2, k=4, right=0.6):
-    rng = np.random.default_rng(seed)
-    label, other, later = (rng.integers(0, k, n) for _ in range(3))
-    keep, again = rng.random(n) < right, rng.random(n) < 0.8
-    before = np.where(keep, label, other)
-    return rng.integers(0, slices, n), label, before, np.where(again, before, later)
-
-
-def confused(slices, label, *decisions, weight=None, cluster=None):
-    names = np.array(CLASSES)
-    columns = {"s": slices.astype(str), "y_true": names[label]}
-    columns |= {axis: names[d] for axis, d in zip(("y_pred", AFTER), decisions, strict=False)}
-    axes = list(columns)
-    if weight is not None:
-        columns["w"] = weight
-    if cluster is not None:
-        columns["c"] = cluster.astype(str)
-    cube = Cube.count(
-        pa.table(columns), axes, None if weight is None else "w", cluster=None if cluster is None else "c"
-    )
-    return (Confusion.of if len(decisions) == 1 else Confusion.joint)(cube, ("s",), CLASSES)
 
 
 def macro(name, found, among="either"):

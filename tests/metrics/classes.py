@@ -1,0 +1,32 @@
+"""Labels and decisions of several classes, drawn and counted, for the tests of their figures."""
+
+import numpy as np
+import pyarrow as pa
+from fairweigh.metrics.confusion import Confusion
+from fairweigh.metrics.counts import Cube
+from fairweigh.metrics.joint import AFTER
+
+CLASSES = ("ape", "bee", "cat", "dog")
+
+
+def drawn(seed, n, slices=2, k=4, right=0.6):
+    rng = np.random.default_rng(seed)
+    label, other, later = (rng.integers(0, k, n) for _ in range(3))
+    keep, again = rng.random(n) < right, rng.random(n) < 0.8
+    before = np.where(keep, label, other)
+    return rng.integers(0, slices, n), label, before, np.where(again, before, later)
+
+
+def confused(slices, label, *decisions, weight=None, cluster=None):
+    names = np.array(CLASSES)
+    columns = {"s": slices.astype(str), "y_true": names[label]}
+    columns |= {axis: names[d] for axis, d in zip(("y_pred", AFTER), decisions, strict=False)}
+    axes = list(columns)
+    if weight is not None:
+        columns["w"] = weight
+    if cluster is not None:
+        columns["c"] = cluster.astype(str)
+    cube = Cube.count(
+        pa.table(columns), axes, None if weight is None else "w", cluster=None if cluster is None else "c"
+    )
+    return (Confusion.of if len(decisions) == 1 else Confusion.joint)(cube, ("s",), CLASSES)
