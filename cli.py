@@ -186,13 +186,16 @@ def list_regimes() -> None:
 def init(
     data: Annotated[Path, typer.Argument(help="A table: CSV, Parquet, Feather or JSON lines.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")] = Path("audit.yaml"),
+    encoding: Annotated[
+        str | None, typer.Option(help="Of a text file, such as gb18030, where looking at it does not tell.")
+    ] = None,
 ) -> None:
     """Write a commented audit.yaml from a table's columns."""
     from .audit.check import check_file
     from .audit.start.write import write_start
     from .datasets.errors import InputError
 
-    write_start(data, out)
+    write_start(data, out, encoding)
     try:
         check_file(out)
     except InputError as error:

@@ -74,7 +74,7 @@ def words(column: pa.Array) -> pa.DictionaryArray:
     while pa.types.is_dictionary(column.type) and pa.types.is_dictionary(column.type.value_type):
         column = column.dictionary_decode()
     if not pa.types.is_dictionary(column.type):
-        column = (column.cast(pa.float32()) if column.type == pa.float16() else column).dictionary_encode()
+        column = _few_halves(column) if column.type == pa.float16() else column.dictionary_encode()
     texts = spelled(column.dictionary)
     texts = pc.if_else(pc.equal(texts, ""), None, texts)
     distinct = texts.dictionary_encode()
@@ -84,6 +84,12 @@ def words(column: pa.Array) -> pa.DictionaryArray:
     if distinct.null_count or len(distinct.dictionary) < len(texts):
         indices = distinct.indices.take(indices)
     return pa.DictionaryArray.from_arrays(indices.cast(pa.int32()), distinct.dictionary)
+
+
+def _few_halves(column: pa.Array) -> pa.DictionaryArray:
+    """Encode numbers of half precision, which pyarrow does not."""
+    wide = column.cast(pa.float32()).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(wide.indices, wide.dictionary.cast(pa.float16()))
 
 
 def _few_integers(values: NDArray[np.integer[Any]]) -> pa.Array:

@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -120,13 +121,19 @@ def spelled(values: pa.Array) -> pa.Array:
         return pc.replace_with_mask(values, odd, pa.array(changed, pa.string()))
     if pa.types.is_timestamp(kind):
         return spelled(_moments(values))
-    if pa.types.is_float32(kind):
+    if pa.types.is_float32(kind) or pa.types.is_float16(kind):
         # 0.1 in single precision is written 0.1: in double precision it would be 0.10000000149011612.
-        values = pa.array([float(str(v)) for v in values.to_numpy(zero_copy_only=False)], pa.float64())
+        values = pa.array([_short(v) for v in values.to_numpy(zero_copy_only=False)], pa.float64())
     if pa.types.is_fixed_size_binary(kind):
         # Bytes of one length are no text: a key or a checksum.
         return pa.array([None if v is None else v.hex() for v in values.to_pylist()], pa.string())
     return pa.array([None if v is None or v != v else word(v) for v in values.to_pylist()], pa.string())
+
+
+def _short(value: np.floating[Any]) -> float:
+    """A number of fewer digits as the shortest that means it; 65504 of half precision is not 65500."""
+    exact = isinstance(value, np.float16) and value.is_integer()
+    return float(value) if exact else float(str(value))
 
 
 def _moments(values: pa.Array) -> pa.Array:

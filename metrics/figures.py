@@ -284,12 +284,15 @@ def mean_of(figures: Sequence[Figure]) -> tuple[Floats, Callable[[float, float],
 
 def _effective_rows(tally: Tally) -> Floats | None:
     """Kish's effective number of rows of each slice, or None for plain rows."""
-    if tally.weights is not None and tally.squares is not None and tally.clusters is None:
-        return np.asarray(tally.weights.n**2 / tally.squares.n)
     if tally.clusters is not None:
         owner, rows = tally.clusters.owner, np.asarray(tally.clusters.counts.n, float)
-        return np.asarray(np.bincount(owner, rows, len(tally)) ** 2 / np.bincount(owner, rows**2, len(tally)))
-    return None
+        sums, squares = (np.bincount(owner, each, len(tally)) for each in (rows, rows**2))
+    elif tally.weights is not None and tally.squares is not None:
+        sums, squares = np.asarray(tally.weights.n), np.asarray(tally.squares.n)
+    else:
+        return None
+    with np.errstate(invalid="ignore"):
+        return np.asarray(sums**2 / squares)
 
 
 def cells_of(counts: Counts) -> Floats:

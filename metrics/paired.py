@@ -224,8 +224,10 @@ def _effective_rows(tally: JointTally) -> Floats | None:
     """Kish's effective number of rows, or of clusters, of each slice; None for plain rows."""
     if tally.clusters is not None:
         owner, size = tally.clusters.owner, tally.clusters.cells.sum((1, 2, 3))
-        sums = np.bincount(owner, size, len(tally))
-        return np.asarray(sums**2 / np.bincount(owner, size**2, len(tally)))
-    if tally.weights is not None and tally.squares is not None:
-        return np.asarray(tally.weights.sum((1, 2, 3)) ** 2 / tally.squares.sum((1, 2, 3)))
-    return None
+        sums, squares = (np.bincount(owner, each, len(tally)) for each in (size, size**2))
+    elif tally.weights is not None and tally.squares is not None:
+        sums, squares = (each.sum((1, 2, 3)) for each in (tally.weights, tally.squares))
+    else:
+        return None
+    with np.errstate(invalid="ignore"):
+        return np.asarray(sums**2 / squares)

@@ -56,9 +56,10 @@ def placements(
     total_p = np.bincount(owner, positive, size)
     total_n = np.bincount(owner, negative, size)
     before_n = np.cumsum(total_n) - total_n
-    with np.errstate(divide="ignore", invalid="ignore"):
-        below = (np.cumsum(negative) - negative / 2 - before_n[owner]) / total_n[owner]
-        above = (np.cumsum(total_p)[owner] - np.cumsum(positive) + positive / 2) / total_p[owner]
+    # Sums of weights that should cancel leave a last digit, which is no share of no rows.
+    of_n, of_p = (np.where(total > 0, total, np.nan)[owner] for total in (total_n, total_p))
+    below = (np.cumsum(negative) - negative / 2 - before_n[owner]) / of_n
+    above = (np.cumsum(total_p)[owner] - np.cumsum(positive) + positive / 2) / of_p
     out = np.empty(len(s))
     out[order] = np.where(y, below[group], above[group])
     return out

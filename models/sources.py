@@ -172,8 +172,9 @@ def transformers_module(
     Parameters
     ----------
     dtype : str, optional
-        Type that the weights are read into; default the one that they are stored in. What a module computes
-        of its configuration has then as many digits as the library gives it, which a later cast would not.
+        Type that the weights are read into; default the one that the configuration names, whatever they are
+        stored in, and where it names none that of the weights. What a module computes of its configuration
+        has then as many digits as the library gives it, which a later cast would not.
 
     Returns
     -------

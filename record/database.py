@@ -81,8 +81,9 @@ def _parsed(address: str, where: str) -> URL:
             f"{where}: expected a database address such as sqlite:///fairness.db or "
             f"postgresql://user@host/name, got {masked(address)!r}"
         ) from None
-    if url.password == HIDDEN:
-        raise InputError(f"{where}: the password of {masked(address)} is hidden; give the address with it")
+    for what, held in (("password", url.password), ("user", url.username)):
+        if held == HIDDEN:
+            raise InputError(f"{where}: the {what} of {masked(address)} is hidden; give the address with it")
     if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
         raise InputError(f"{where}: {address} keeps nothing; expected a file, such as sqlite:///fairness.db")
     return url
@@ -97,20 +98,22 @@ def file_of(made: Engine) -> Path | None:
 
 @contextmanager
 def answering(made: Engine) -> Iterator[None]:
-    """Turn what the database answers into one line, without its password."""
+    """Turn what the database answers into one line, without what its address hides."""
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
     except SQLAlchemyError as error:
         told = _short(getattr(error, "orig", None) or error)
-        if made.url.password:
-            told = told.replace(str(made.url.password), HIDDEN)
+        user = made.url.username or ""
+        for hidden in (made.url.password, "" if user in shown(made) else user):
+            if hidden:
+                told = told.replace(str(hidden), HIDDEN)
         raise DatabaseError(f"{shown(made)}: {told}") from None
 
 
 def shown(made: Engine) -> str:
-    """Return the address without its password."""
+    """Return the address without its password or token."""
     return masked(made.url.render_as_string(hide_password=True))
 
 

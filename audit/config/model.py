@@ -172,7 +172,9 @@ class ModelSpec(Written):
     )
     device: str = Field("auto", description="cpu, cuda or cuda:N; auto takes CUDA when it is there.")
     dtype: Literal["float32", "bfloat16", "float16"] | None = Field(
-        None, description="Type that the weights are cast to; default the one that they are stored in."
+        None,
+        description="Type that the weights are cast to; default the one that they are stored in, of a "
+        "transformers folder the one that its config.json names.",
     )
     compile: bool = Field(False, description="Serve the module through torch.compile.")
     batch_rows: int = Field(64, ge=1, description="Most rows in a batch.")

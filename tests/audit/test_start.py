@@ -578,6 +578,29 @@ def test_how_a_file_is_written_stands_in_the_configuration(
     assert cli("audit", "audit.yaml", "-q", "--set", "report.charts=false").code == 0
 
 
+@pytest.mark.parametrize("name", ["d.csv", "d.jsonl"])
+def test_an_encoding_that_looking_does_not_tell_is_said(cli: Any, name: str) -> None:
+    table = pd.DataFrame(TABLE).rename(columns={"Geschlecht": "性别"})
+    lines = table.to_json(orient="records", lines=True, force_ascii=False)
+    text = {"d.csv": table.to_csv(index=False), "d.jsonl": lines}[name]
+    Path(name).write_bytes(text.encode("gb18030"))
+    ended = cli("init", name)
+    assert (ended.code, len(ended.lines)) == (2, 1)
+    assert "--encoding" in ended.err
+    assert "data.encoding" not in ended.err
+    assert cli("init", name, "--encoding", "gb18030").code == 0
+    data = parsed(Path("audit.yaml").read_text(encoding="utf-8"))["data"]
+    assert (data["encoding"], data["sensitive"]) == ("gb18030", ["性别"])
+    assert cli("audit", "audit.yaml", "-q", "--set", "report.charts=false").code == 0
+
+
+def test_an_encoding_of_what_is_no_text_or_of_no_name_is_refused(cli: Any) -> None:
+    pd.DataFrame(TABLE).to_parquet("d.parquet")
+    assert "--encoding: expected a text file" in cli("init", "d.parquet", "--encoding", "utf-8").err
+    pd.DataFrame(TABLE).to_csv("d.csv")
+    assert "--encoding: expected a text encoding such as" in cli("init", "d.csv", "--encoding", "klingon").err
+
+
 def test_a_json_array_is_a_table_too(tmp_path: Path) -> None:
     pd.DataFrame(TABLE).to_json(tmp_path / "d.json", orient="records")
     assert parsed(start(tmp_path / "d.json"))["data"]["sensitive"] == ["Geschlecht"]

@@ -24,7 +24,10 @@ from fairweigh.datasets.spelling import as_ids, spelled, without_extensions, wor
         (pa.array([-100, 100], pa.int8()), ["-100", "100"]),
         (pa.array([Decimal("18000000000000000007")]), ["18000000000000000007"]),
         (pa.array([Decimal("2.00"), Decimal("1.50")]), ["2", "1.50"]),
-        (pa.array([1.5], pa.float16()), ["1.5"]),
+        (
+            pa.array([1.5, 0.1, None, 10008, 65504, float("nan"), 6e-8], pa.float16()),
+            ["1.5", "0.1", None, "10008", "65504", None, "6e-08"],
+        ),
         (pa.array([0.1, None, 3, 1e-7], pa.float32()), ["0.1", None, "3", "1e-07"]),
         (pa.array([0, 36_000], pa.timestamp("s")), ["1970-01-01", "1970-01-01 10:00:00"]),
         (pa.array([0], pa.timestamp("ms", "Asia/Tokyo")), ["1970-01-01 00:00:00Z"]),

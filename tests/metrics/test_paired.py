@@ -170,6 +170,16 @@ def test_equal_weights_change_nothing_and_unequal_ones_cost_rows():
     assert uneven.value[0] == pytest.approx(right(after) - right(before))
 
 
+@pytest.mark.parametrize("name", ["accuracy", "matthews_correlation"])
+def test_a_slice_without_weight_has_no_change(name):
+    label, before, after, slices = drawn(seed=6)
+    weight = np.where(slices == 1, 0, 2.5)
+    for cluster in (None, np.arange(900) // 3 * 3 + slices):
+        figure, p = change(name, rows(label, before, after, slices, weight=weight, cluster=cluster))
+        assert np.isnan([figure.value[1], p[1]]).all()
+        assert not np.isnan(figure.value[[0, 2]]).any()
+
+
 def test_a_weighted_change_has_the_linearised_variance():
     """Effective rows make (q - d^2) / n equal the sandwich variance, taken row by row."""
     label, before, after, _ = drawn(seed=6)

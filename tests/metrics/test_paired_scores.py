@@ -92,6 +92,19 @@ def test_weights_enter_the_auc_as_copies_of_rows_do():
     assert width[2] == pytest.approx(width[0], rel=0.03)
 
 
+def test_slices_of_one_class_have_no_change_of_the_auc_whatever_their_weights():
+    """Running sums of weights end in other last digits than sums of each slice: no share of no rows."""
+    for seed in range(100):
+        r = np.random.default_rng(seed)
+        slices = np.arange(24) % 4
+        slices[7] = 4
+        label = (r.random(24) < 0.5) | (slices > 2)
+        before, after = r.random((2, 24)).round(2)
+        figure, p = change(paired(label, before, after, slices, weight=r.random(24) + 0.1), "auc")
+        assert np.isnan(figure.value[3:]).all()
+        assert np.isnan(p[3:]).all()
+
+
 @pytest.mark.parametrize(
     ("name", "loss"), [("brier_score", brier_score_loss), ("log_loss", log_loss)], ids=["brier", "log"]
 )

@@ -64,6 +64,19 @@ def test_equal_weights_change_nothing(counted_figure):
         assert np.ravel(figure.limits(Z, 1)) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    "name", [name for name, m in METRICS.items() if not {"score", "probability"} & {*m.needs}]
+)
+def test_a_slice_without_weight_has_no_figure(name, counted_figure):
+    rng = np.random.default_rng(5)
+    slices, (label, decision) = np.repeat(["a", "b"], 60), rng.integers(0, 2, (2, 120))
+    weight = np.where(slices == "a", 0, rng.random(120) + 0.1)
+    figure = counted_figure(name, slices, label, decision, weight)
+    low, high = figure.limits(Z, 1)
+    assert np.isnan([figure.value[0], low[0], high[0]]).all()
+    assert low[1] < figure.value[1] < high[1]
+
+
 def test_weighted_variance_equals_a_bootstrap_of_the_rows(counted_figure):
     rng = np.random.default_rng(4)
     weight = rng.lognormal(0, 0.8, 400)

@@ -18,7 +18,7 @@ from fairweigh.models.runtimes import OnnxRuntime, TorchRuntime, device_for
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ..tiny import FEATURES, batch, load, mlp, numbers, save_bert, texts
+from ..tiny import FEATURES, batch, edit_json, load, mlp, numbers, save_bert, texts
 
 
 def library(folder: Path):
@@ -395,6 +395,14 @@ def test_bfloat16_is_the_librarys_own_cast(bert):
         ]
     np.testing.assert_array_equal(model.logits(batch(table, model)), np.stack(expected))
     assert model.describe()["dtype"] == "bfloat16"
+
+
+@pytest.mark.parametrize("key", ["dtype", "torch_dtype"])
+def test_a_transformers_folder_is_read_in_the_type_that_its_configuration_names(key, tmp_path):
+    """As the library does it: the weights are stored in float32 all the same."""
+    folder = save_bert(tmp_path / "m")
+    edit_json(folder / "config.json", **{"dtype": None, key: "bfloat16"})
+    assert load("transformers", texts(20), text="text", path=str(folder)).describe()["dtype"] == "bfloat16"
 
 
 def test_a_damaged_onnx_file_is_refused(tmp_path):

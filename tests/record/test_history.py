@@ -112,6 +112,19 @@ def test_a_real_postgresql_server_holds_them_and_its_password_is_nowhere(release
     assert "was recorded before" in cli("record", "runs/1.0", "--db", postgresql.url).out
 
 
+def test_a_user_that_may_be_a_token_is_in_no_message_of_the_database(
+    postgresql, cli, write, make_config, make_people
+):
+    write(make_people(), make_config())
+    assert cli("audit", "a.yaml", "-q").code == 0
+    token = "npg_8xKq2LmZ7vTd1RwY"
+    place = postgresql.url.partition("@")[2]
+    ended = cli("record", "runs/t", "--db", f"postgresql+psycopg://{token}@{place}")
+    assert (ended.code, len(ended.lines)) == (2, 1)
+    assert f"postgresql+psycopg://***@{place}: " in ended.err
+    assert token not in ended.err
+
+
 def test_the_address_of_the_environment_wins_over_one_without_its_password(
     cli, write, make_config, make_people, monkeypatch
 ):
@@ -249,7 +262,8 @@ def test_from_python_a_failing_history_is_a_warning(make_config, make_people, he
         ("mysql+pymysql://u:pw4711@h/x", 'mysql+pymysql://u:***@h/x needs the package pymysql: pip install'),
         ("sqlite://", "keeps nothing"),
         ("sqlite:///:memory:", "keeps nothing"),
-        ("postgresql://u:***@h/x", "is hidden"),
+        ("postgresql://u:***@h/x", "password of postgresql://u:***@h/x is hidden"),
+        ("postgresql://***@h/x", "user of postgresql://***@h/x is hidden"),
         ("postgresql+asyncpg://u:pw4711@h/x", "asyncpg"),
         ({"uri": "x"}, "'uri' is no known key; did you mean 'url'?"),
         ({"url": "postgresql://u:pw4711@h/x", "require": True}, "'require' is no known key"),
