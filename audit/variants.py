@@ -379,16 +379,19 @@ def _cost(found: dict[str, Any], original: dict[str, Any]) -> Cost:
     return Cost.model_validate({**known, **ratios})
 
 
-def self_flips(model: Model, rows: pa.RecordBatch, config: Config) -> SelfFlips:
+def self_flips(model: Model, rows: pa.RecordBatch, config: Config) -> SelfFlips | None:
     """Score some rows as the audit does, and again shuffled and in pieces of other sizes.
 
-    What flips then flips for no reason of the model's own: the floor under every flip rate.
+    What flips then flips for no reason of the model's own: the floor under every flip rate. None of a model
+    that decides nothing.
     """
     draw = np.random.default_rng(config.seed)
     before = model.score(rows, None)
+    if before.decision is None:
+        return None
     order = draw.permutation(rows.num_rows)
-    decision = np.empty(rows.num_rows, bool)
-    score = None if before.score is None else np.empty(rows.num_rows)
+    decision = np.empty_like(before.decision)
+    score = None if before.score is None else np.empty_like(before.score)
     start = 0
     # What people wrote themselves may say what it likes.
     with quiet() if isinstance(unruled(model), NeuralModel) else nullcontext():
@@ -399,7 +402,7 @@ def self_flips(model: Model, rows: pa.RecordBatch, config: Config) -> SelfFlips:
             if score is not None:
                 score[piece] = again.score
             start += len(piece)
-    flips = int((decision != before.decision).sum())
+    flips = int((decision != before.decision).reshape(rows.num_rows, -1).any(axis=1).sum())
     low, high = clopper_pearson(flips, rows.num_rows, (1 - config.confidence) / 2)
     return SelfFlips(
         rows=rows.num_rows,
@@ -407,6 +410,8 @@ def self_flips(model: Model, rows: pa.RecordBatch, config: Config) -> SelfFlips:
         rate=flips / rows.num_rows,
         low=float(low),
         high=float(high),
-        largest_score_change=None if score is None else float(np.abs(score - before.score).max()),
+        largest_score_change=None
+        if score is None or before.score is None
+        else float(np.abs(score - before.score).max()),
         batching=tell("shuffled, in batches of 1 to {n} rows", n=PIECE_ROWS),
     )
