@@ -188,7 +188,10 @@ def unknown_rows(measured: Measurement) -> dict[str, int]:
 
 def priorities(task: Task = BINARY) -> Priorities:
     """Return which metrics of a task come first."""
-    return Priorities(key=list(task.key), leading=list(task.leading), performance=list(task.performance))
+    return Priorities(
+        key=list(task.key), leading=list(task.leading), performance=list(task.performance),
+        of_class=[] if task.of_class is None else list(task.of_class.key),
+    )  # fmt: skip
 
 
 def definitions(

@@ -11,8 +11,11 @@ FAWCETT = "T. Fawcett 2006, Pattern Recognit. Lett. 27:861-874"
 
 Among = Literal["rows", "positives", "negatives", "selected", "not selected"]
 """Whom a rate counts among."""
-Says = Literal["selected", "not selected", "right", "wrong", "positive", "negative"]
-"""What it says of them."""
+Says = Literal[
+    "selected", "not selected", "right", "wrong", "positive", "negative",
+    "error", "distance", "prediction", "outcome",
+]  # fmt: skip
+"""What it says of them; the last four are means of predicted numbers, and not told per hundred."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ class Metric:
     impact : bool
         Whether its ratio to the most favoured slice is the impact ratio.
     among, says : str or None
-        How it is told: of 100 of these rows, so many are that. None where it is told as a figure.
+        How it is told: of 100 of these rows, so many are that. Without ``among`` what its mean is of; None
+        where it is told as a figure.
     shows : str
         What it is sensitive to and what it is blind to: why one would choose it.
     fairlearn, aif360, aequitas : str or None

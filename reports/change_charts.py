@@ -12,10 +12,12 @@ from .panels import (
     ACCENT,
     AFTER,
     INK,
+    PANEL_WIDTH,
     PAPER,
     SOFT,
     RowChart,
     beside,
+    by_axis,
     facets,
     filled,
     headings,
@@ -25,10 +27,22 @@ from .panels import (
     whole_words,
 )
 from .svg import inline_svg
+from .turned import directed, turned_bar, turned_sides
 from .words import Given, metric_kind, plain, slice_name, title_of, visible
 
 DUMBBELL_HEIGHT = 26
 FLIP_HEIGHT = 22
+
+
+def dumbbell_charts(
+    rows: list[tuple[SliceResult, SliceResult]], names: list[str], pair: tuple[Variant, Variant],
+    result: AuditResult, key: str,
+) -> list[RowChart]:  # fmt: skip
+    """Draw metrics before and after, percentages in one image and plain numbers in another."""
+    groups = by_axis(names, result.definitions)
+    keys = [key, *(f"{key}-{n}" for n in range(2, len(groups) + 1))]
+    drawn = [dumbbell_chart(rows, some, pair, result, k) for some, k in zip(groups, keys, strict=True)]
+    return [chart for chart in drawn if chart is not None]
 
 
 def dumbbell_chart(
@@ -57,7 +71,9 @@ def dumbbell_chart(
             )
     if not any(value["before"] is not None or value["after"] is not None for value in values):
         return None
-    spec = filled(_dumbbell_template(), values, len(rows), DUMBBELL_HEIGHT)
+    spec = filled(
+        dumbbell_template(metric_kind(names[0], result.definitions)), values, len(rows), DUMBBELL_HEIGHT
+    )
     title = plain(
         say(
             "{before} and {after}: before and after by slice",
@@ -80,11 +96,12 @@ def _whole(pair: tuple[Variant, Variant], metric: str, result: AuditResult) -> s
 
 
 @kept
-def _dumbbell_template() -> dict[str, Any]:
+def dumbbell_template(kind: Kind, width: int = PANEL_WIDTH) -> dict[str, Any]:
+    """Specify two values of each row, with intervals and what lies between them, without data."""
     import altair as alt
 
     base: Any = alt.Chart()
-    y, axis = row_axis(), value_axis()
+    y, axis = row_axis(), value_axis(kind)
     scale = alt.Scale(zero=False, nice=True, padding=6)
     # Before stands a little above the middle of its row, after a little below: neither hides the other.
     up, down = -5, 5
@@ -105,7 +122,7 @@ def _dumbbell_template() -> dict[str, Any]:
     solid = base.mark_point(size=40, fill=AFTER, stroke=AFTER, yOffset=down, **point).encode(
         x=alt.X("after:Q", axis=axis), y=y
     )
-    return facets([moved, old, new, hollow, solid, *headings(base)])
+    return facets([moved, old, new, hollow, solid, *headings(base, width=width)], width=width)
 
 
 def _describe_pairs(
@@ -138,18 +155,19 @@ def _estimate_words(estimate: Estimate | None, kind: Kind) -> str:
 def flip_chart(rows: list[Flips], item: Comparison, key: str, meaning: Meaning) -> RowChart | None:
     """Draw decisions lost (leftwards) and gained, and the flip rate with its interval beside all rows'."""
     overall = item.overall.rate if item.overall is not None else None
+    sided = directed(item)
     if not any(flips.flips for flips in rows):
         return None
     values = [
         {
             "row": position,
-            "lost": flips.lost,
-            "gained": flips.gained,
+            "lost": flips.lost if sided else flips.spoiled,
+            "gained": flips.gained if sided else flips.mended,
             "rate": flips.rate,
             "low": flips.low,
             "high": flips.high,
             "overall": overall if position == 0 else None,
-            "title": sides_words(meaning) if position == 0 else "",
+            "title": (sides_words(meaning) if sided else turned_sides()) if position == 0 else "",
             "subtitle": tr("decisions") if position == 0 else "",
             "title2": tr("Flip rate") if position == 0 else "",
             "subtitle2": whole_words(figure(overall, "percent")) if position == 0 else "",
@@ -197,14 +215,10 @@ def _flip_template() -> dict[str, Any]:
 
 
 def _describe_flips(rows: list[Flips], item: Comparison, meaning: Meaning) -> str:
-    told = [
-        bar_words(
-            flips,
-            figure(flips.rate, "percent"),
-            interval(flips.low, flips.high, "percent", unit=True),
-            meaning,
-        )
-        for flips in rows
-    ]
+    sided = directed(item)
+    told = []
+    for flips in rows:
+        rate, limits = figure(flips.rate, "percent"), interval(flips.low, flips.high, "percent", unit=True)
+        told.append(bar_words(flips, rate, limits, meaning) if sided else turned_bar(flips, rate, limits))
     overall = figure(item.overall.rate, "percent") if item.overall is not None else tr("unknown")
     return plain(say("{slices}. All rows: {overall}.", slices=series(told), overall=overall))

@@ -17,6 +17,7 @@ from .language import later, say, tr
 from .meaning import Meaning, gained_head, lost_head
 from .order import feature_sets, slices_by
 from .tables import NO_REASON, Cell, Notes, Row, Table
+from .turned import directed, turned_heads
 from .words import Sentence, compared_kind, compared_slices, metric_kind, plain, slice_name, title_of
 
 PAIRS_PER_TABLE = 3
@@ -32,12 +33,13 @@ def worst_flips(item: Comparison, most: int) -> tuple[list[Flips], int]:
 
 def flips_table(rows: list[Flips], item: Comparison, meaning: Meaning) -> Table:
     """Lay out the flips of slices by direction, with all rows as the last line."""
-    lines = [_flips_row(flips) for flips in rows]
-    lines += [_flips_row(item.overall)] if item.overall is not None else []
+    sided = directed(item)
+    lines = [_flips_row(flips, sided) for flips in rows]
+    lines += [_flips_row(item.overall, sided)] if item.overall is not None else []
+    sides = (lost_head(meaning), gained_head(meaning)) if directed(item) else turned_heads()
     heads = [
         ("n", tr("rows")),
-        lost_head(meaning),
-        gained_head(meaning),
+        *sides,
         (tr("Flip rate"), tr("decisions changed / rows")),
         (tr("Ratio"), tr("to the flip rate of all other rows")),
         (tr("Adjusted p"), tr("exact, against all other rows; Holm over all slices of the comparison")),
@@ -45,7 +47,7 @@ def flips_table(rows: list[Flips], item: Comparison, meaning: Meaning) -> Table:
     return Table(heads, lines)
 
 
-def _flips_row(flips: Flips) -> Row:
+def _flips_row(flips: Flips, sided: bool) -> Row:
     ratio = Cell("")
     if flips.ratio is not None:
         limits = "" if flips.ratio_low is None else interval(flips.ratio_low, flips.ratio_high, "ratio")
@@ -58,8 +60,8 @@ def _flips_row(flips: Flips) -> Row:
     limits = "" if flips.low is None else interval(flips.low, flips.high, "percent")
     cells = [
         Cell(count(flips.n)),
-        Cell(count(flips.lost)),
-        Cell(count(flips.gained)),
+        Cell(count(flips.lost if sided else flips.spoiled)),
+        Cell(count(flips.gained if sided else flips.mended)),
         Cell(figure(flips.rate, "percent"), limits),
         ratio,
         p,
@@ -88,7 +90,13 @@ EFFECTS = (
 def effects_table(rows: list[Flips], item: Comparison) -> Table | None:
     """Lay out what the flips did to accuracy and to the scores; only the columns that the run has."""
     everyone = [*rows, *([item.overall] if item.overall is not None else [])]
-    shown = [effect for effect in EFFECTS if any(getattr(flips, effect[2]) is not None for flips in everyone)]
+    # Where no decision is the favourable one, the table of flips tells what became right and wrong.
+    told = () if directed(item) else ("spoiled", "mended")
+    shown = [
+        effect
+        for effect in EFFECTS
+        if effect[2] not in told and any(getattr(flips, effect[2]) is not None for flips in everyone)
+    ]
     if not shown:
         return None
     lines = [
@@ -115,13 +123,13 @@ def _effect(name: str, value: float | None) -> str:
 
 def overall_changes(item: Comparison, result: AuditResult) -> Table | None:
     """Lay out the change of every metric over all rows."""
-    rows = [change for change in item.changes if not change.slice]
+    rows = [change for change in item.changes if not change.slice and change.view is None]
     return _changes(rows, result, by_metric=True) if rows else None
 
 
 def worst_changes(item: Comparison, result: AuditResult, most: int) -> tuple[Table | None, int]:
     """Lay out the changes of metrics in slices, the most harmful first, and count the others."""
-    rows = [change for change in item.changes if change.slice]
+    rows = [change for change in item.changes if change.slice and change.view is None]
     rows.sort(key=lambda change: _harm(change, result), reverse=True)
     listed = rows[:most]
     return (_changes(listed, result, by_metric=False) if listed else None), len(rows) - len(listed)
@@ -187,7 +195,7 @@ def _change_cells(change: Change, result: AuditResult, notes: Notes) -> list[Cel
 
 def worst_gap_changes(item: Comparison, result: AuditResult, most: int) -> tuple[Table | None, int]:
     """Lay out the gaps before and after, the ones shown to grow most first, and count the others."""
-    rows = sorted(item.gap_changes, key=_growth, reverse=True)
+    rows = sorted((gap for gap in item.gap_changes if gap.view is None), key=_growth, reverse=True)
     listed = rows[:most]
     if not listed:
         return None, 0

@@ -15,9 +15,12 @@ from .lookup import comparison_of, gates_for_information, has_ladder, released, 
 from .meaning import Meaning
 from .release import release
 from .tables import Table, variant_rows
-from .words import Sentence
+from .tasks import Part, telling
+from .turned import directed, turned_words
+from .words import Sentence, plain
 
 if TYPE_CHECKING:
+    from .blocks import Block
     from .frontier_chart import FrontierChart
     from .panels import RowChart
     from .trade_off_chart import TradeOffChart
@@ -33,7 +36,7 @@ MOST_DRAWN = 4
 class Pairs:
     """The metrics of slices before and after; ``not_drawn`` slices are left out."""
 
-    chart: RowChart | None
+    charts: list[RowChart]
     tables: list[Table]
     not_drawn: int
 
@@ -42,7 +45,8 @@ class Pairs:
 class Changes:
     """What one variant changes: tables, charts, and how many lines each leaves out.
 
-    ``told``: the flips in a sentence, for a mitigated variant.
+    ``told``: the flips in a sentence, for a mitigated variant; ``flips``: None where nothing is decided;
+    ``sided``: a decision is gained or lost.
     """
 
     before: str
@@ -50,14 +54,16 @@ class Changes:
     told: str
     pairs: Pairs | None
     flip_chart: RowChart | None
-    flips: Table
+    flips: Table | None
     flips_left: int
+    sided: bool
     overall: Table | None
     metrics: Table | None
     metrics_left: int
     gaps: Table | None
     gaps_left: int
     effects: Table | None
+    of_task: list[Block]
 
 
 @dataclass(frozen=True)
@@ -207,21 +213,32 @@ def _changes(
     flips, flips_left = change_tables.worst_flips(item, lines)
     metrics, metrics_left = change_tables.worst_changes(item, result, lines)
     gaps, gaps_left = change_tables.worst_gap_changes(item, result, lines)
+    decided = item.overall is not None or telling(result).plain
     return Changes(
         before=item.before,
         after=item.after,
-        told=rule_tables.flips_sentence(item, result.data.positive_is) if variant.kind == "mitigated" else "",
+        told=_flips_sentence(variant, item, result),
         pairs=_pairs(variant, item, result, key, lines, charts),
         flip_chart=_flip_chart(item, key, lines, result.data.positive_is) if charts else None,
-        flips=change_tables.flips_table(flips, item, result.data.positive_is),
+        flips=change_tables.flips_table(flips, item, result.data.positive_is) if decided else None,
         flips_left=flips_left,
+        sided=directed(item),
         overall=change_tables.overall_changes(item, result),
         metrics=metrics,
         metrics_left=metrics_left,
         gaps=gaps,
         gaps_left=gaps_left,
-        effects=change_tables.effects_table(flips, item),
+        effects=change_tables.effects_table(flips, item) if decided else None,
+        of_task=telling(result).of_changes(item, Part(result, variant, (), key, charts=charts)),
     )
+
+
+def _flips_sentence(variant: Variant, item: Comparison, result: AuditResult) -> str:
+    if variant.kind != "mitigated":
+        return ""
+    if item.overall is not None and not directed(item):
+        return plain(turned_words(item.overall))
+    return rule_tables.flips_sentence(item, result.data.positive_is)
 
 
 def _pairs(
@@ -238,10 +255,10 @@ def _pairs(
         return None
     tables = change_tables.paired_tables(rows, names, result)
     if not charts:
-        return Pairs(None, tables, left)
-    from .change_charts import dumbbell_chart
+        return Pairs([], tables, left)
+    from .change_charts import dumbbell_charts
 
-    return Pairs(dumbbell_chart(rows, names, (before, variant), result, f"{key}-pairs"), tables, left)
+    return Pairs(dumbbell_charts(rows, names, (before, variant), result, f"{key}-pairs"), tables, left)
 
 
 def _flip_chart(item: Comparison, key: str, lines: int, meaning: Meaning) -> RowChart | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ..audit.result import AuditResult, SliceResult, Variant
-from .formats import count, figure, interval
+from .formats import Kind, count, figure, interval
 from .language import Sentence, kept, listed, say, sentences, series
 from .panels import (
     ACCENT,
     INK,
     PAPER,
     RowChart,
+    by_axis,
     facets,
     filled,
     headings,
@@ -22,7 +23,17 @@ from .panels import (
     whole_words,
 )
 from .svg import inline_svg
-from .words import plain, slice_name, title_of, visible
+from .words import metric_kind, plain, slice_name, title_of, visible
+
+
+def slice_charts(
+    rows: list[SliceResult], variant: Variant, metrics: list[str], result: AuditResult, key: str
+) -> list[RowChart]:
+    """Draw the slices' metrics, those that are percentages in one image and plain numbers in another."""
+    groups = by_axis(metrics, result.definitions)
+    keys = [key, *(f"{key}-{n}" for n in range(2, len(groups) + 1))]
+    drawn = [slice_chart(rows, variant, names, result, k) for names, k in zip(groups, keys, strict=True)]
+    return [chart for chart in drawn if chart is not None]
 
 
 def slice_chart(
@@ -30,13 +41,15 @@ def slice_chart(
 ) -> RowChart | None:
     """Draw the slices' metrics against those of all rows (dashed); None when nothing is defined.
 
+    The metrics are all percentages, or all plain numbers.
+
     A hollow dot is a slice with few rows. Undefined figures are left blank: the table says why.
     """
     values = _chart_values(rows, variant, metrics, result)
     if not any(value["value"] is not None for value in values):
         return None
     height = row_height(len(rows))
-    spec = filled(_slice_template(), values, len(rows), height)
+    spec = filled(_slice_template(metric_kind(metrics[0], result.definitions)), values, len(rows), height)
     titles = listed(title_of(name, result.definitions) for name in metrics)
     title = plain(say("{titles} by slice", titles=titles))
     drawing = inline_svg(spec, key, title, _describe(rows, variant, metrics, result))
@@ -50,6 +63,7 @@ def _chart_values(
     values = []
     for panel, name in enumerate(metrics):
         overall = variant.overall[name].value
+        kind = metric_kind(name, result.definitions)
         for position, row in enumerate(rows):
             estimate = row.metrics.get(name)
             values.append(
@@ -63,18 +77,18 @@ def _chart_values(
                     # Once per panel: the dashed line and the two lines of its heading.
                     "overall": overall if position == 0 else None,
                     "title": visible(title_of(name, result.definitions)) if position == 0 else "",
-                    "subtitle": whole_words(figure(overall, "percent")) if position == 0 else "",
+                    "subtitle": whole_words(figure(overall, kind)) if position == 0 else "",
                 }
             )
     return values
 
 
 @kept
-def _slice_template() -> dict[str, Any]:
+def _slice_template(kind: Kind) -> dict[str, Any]:
     """Specify the chart without its data; kept, because building one costs more than drawing it."""
     import altair as alt
 
-    y, axis = row_axis(), value_axis()
+    y, axis = row_axis(), value_axis(kind)
     x = alt.X("value:Q", axis=axis, scale=alt.Scale(zero=False, nice=True, padding=6))
     base: Any = alt.Chart()
     intervals = base.mark_rule(stroke=ACCENT, strokeWidth=2).encode(
@@ -92,8 +106,9 @@ def _describe(rows: list[SliceResult], variant: Variant, metrics: list[str], res
     """Say in words what the chart shows: every figure, since the image alone must stand for itself."""
     told = []
     for name in metrics:
-        parts = [_named_estimate(row, name) for row in rows]
-        overall = figure(variant.overall[name].value, "percent")
+        kind = metric_kind(name, result.definitions)
+        parts = [_named_estimate(row, name, kind) for row in rows]
+        overall = figure(variant.overall[name].value, kind)
         told.append(
             say(
                 "{metric}: {slices}; all rows {overall}.",
@@ -103,12 +118,10 @@ def _describe(rows: list[SliceResult], variant: Variant, metrics: list[str], res
     return plain(sentences(told))
 
 
-def _named_estimate(row: SliceResult, metric: str) -> Sentence:
+def _named_estimate(row: SliceResult, metric: str, kind: Kind) -> Sentence:
     estimate = row.metrics.get(metric)
     name = slice_name(row.slice, short=True)
     if estimate is None or estimate.value is None:
         return say("{slice} undefined", slice=name)
-    limits = interval(estimate.low, estimate.high, "percent", unit=True)
-    return say(
-        "{slice} {value} ({limits})", slice=name, value=figure(estimate.value, "percent"), limits=limits
-    )
+    limits = interval(estimate.low, estimate.high, kind, unit=True)
+    return say("{slice} {value} ({limits})", slice=name, value=figure(estimate.value, kind), limits=limits)

@@ -23,7 +23,7 @@ from .formats import (
     outward_decimals,
 )
 from .language import clauses, language, tr
-from .words import gate_kind, gate_limit
+from .words import gate_kind, gate_limit, of_each
 
 _SIZES: dict[Kind, Kind] = {"points": "gap", "signed": "number"}
 """How a difference is shown that has no sign: all but a change."""
@@ -115,6 +115,6 @@ def _told(end: _End, gate: GateResult, kind: Kind, places: int, *, unit: bool) -
     told = tr("at most {figure}", figure=value) if end.upper else tr("at least {figure}", figure=value)
     if not end.fails or gate.claims < 2:
         return told
-    if gate.claims == len(gate.slices):
+    if gate.claims == len(gate.slices) and not of_each(gate):
         return tr("{end} (all {n} slices together)", end=told, n=count(gate.claims))
     return tr("{end} (all {n} comparisons together)", end=told, n=count(gate.claims))

@@ -1,28 +1,13 @@
-"""What two compared runs differ in, and which way the decisions went."""
+"""What two compared runs differ in."""
 
 from __future__ import annotations
 
-from ..audit.result import AuditResult, Comparison, Difference
-from .formats import figure
-from .language import Given, Sentence, say, sentences, tr
-from .meaning import direction_words
+from ..audit.result import AuditResult, Difference
+from .language import Given, Sentence, say, tr
 from .tables import Cell, Row, Table
 
 MOST_LINES = 12
 """Lines of them in a terminal or a comment; the report has all."""
-
-
-def direction(item: Comparison, result: AuditResult) -> Sentence:
-    """Say how many rows lose and gain a positive decision, which of the two alone, and the rates selected."""
-    whole = item.overall
-    if whole is None or not whole.n:
-        return ()
-    told = [direction_words(whole, result.data.positive_is)]
-    rates = [v.counts.selected for v in result.variants if v.name in (item.before, item.after)]
-    if len(rates) == 2 and None not in rates:
-        before, after = (figure((selected or 0) / whole.n, "percent") for selected in rates)
-        told.append(say("Selected before: {before} of all rows; after: {after}.", before=before, after=after))
-    return sentences(told)
 
 
 def differences_table(result: AuditResult) -> Table | None:

@@ -25,8 +25,9 @@ from .language import Sentence, language, later, say, sentences, tr
 from .limited import figure_told, is_limited
 from .lookup import LABELS_ONLY, binding_gates, comparison_of, figure_of, told_of, variant_named
 from .meaning import worse_off
-from .per_hundred import in_sentence, is_rate, rates_of, shown_whole
+from .per_hundred import OF_DECISIONS, in_sentence, is_rate, rates_of, shown_whole
 from .retold import retold
+from .tasks import telling
 from .words import (
     COSTS,
     Given,
@@ -37,6 +38,8 @@ from .words import (
     gate_limit,
     gate_title,
     metric_kind,
+    of_class,
+    of_each,
     slice_name,
     title_of,
 )
@@ -86,14 +89,14 @@ def findings(result: AuditResult, most: int = 3) -> list[Finding]:
     Gates come in the order of the policy. What one gate finds for several variants is told for the first.
     """
     chosen: list[Finding] = []
-    told: set[str] = set()
-    asked: set[tuple[str, ...]] = set()
+    told: set[tuple[str, str | None]] = set()
+    asked: set[tuple[object, ...]] = set()
     for verdict in ("fail", "error", "inconclusive"):
         for gate in binding_gates(result):
-            question = (gate.metric, gate.compare, gate.limit, *gate.by)
+            question = (gate.metric, None if of_each(gate) else gate.view, gate.compare, gate.limit, *gate.by)
             if gate.verdict == verdict and len(chosen) < most and question not in asked:
                 chosen.append(gate_finding(gate, result))
-                told.add(figure_told(gate.metric, result))
+                told.add((figure_told(gate.metric, result), gate.view))
                 asked.add(question)
     variant = told_of(result)
     if variant is not None:
@@ -101,9 +104,12 @@ def findings(result: AuditResult, most: int = 3) -> list[Finding]:
             if len(chosen) >= most:
                 break
             # What a gate limits it has judged, and passed.
-            if figure_told(found.metric, result) not in told and not is_limited(found, result):
-                told.add(figure_told(found.metric, result))
+            figure = figure_told(found.metric, result), found.view
+            if figure not in told and not is_limited(found, result):
+                told.add(figure)
                 chosen.append(_difference_finding(found, variant, result))
+        more = telling(result).stands_out(variant, result) if len(chosen) < most else []
+        chosen += [Finding(lead, rest) for lead, rest in more[: most - len(chosen)]]
     return chosen
 
 
@@ -130,7 +136,7 @@ def gate_finding(gate: GateResult, result: AuditResult) -> Finding:
         lead, whole = _cost_lead(gate), False
     else:
         variant = variant_named(result, gate.variant)
-        lead, whole = _rates_lead(gate.metric, gate.slice, gate.reference, variant, result)
+        lead, whole = _rates_lead(gate.metric, gate.view, gate.slice, gate.reference, variant, result)
     return Finding(lead, _against_limit(gate, result, whole=whole), gate.id)
 
 
@@ -160,7 +166,8 @@ def _outcome(gate: GateResult) -> str:
 
 
 def _subject(gate: GateResult, result: AuditResult) -> Sentence:
-    metric = in_sentence(title_of(gate.metric, result.definitions))
+    title = title_of(gate.metric, result.definitions)
+    metric = of_class(in_sentence(title), gate.view)
     if gate.compare == "change":
         return (
             say("The growth of the gap in {metric}", metric=metric)
@@ -173,7 +180,7 @@ def _subject(gate: GateResult, result: AuditResult) -> Sentence:
         return say("The ratio of {metric}", metric=metric)
     if gate.compare == "cost":
         return say("The ratio to the original’s")
-    return (title_of(gate.metric, result.definitions),)
+    return of_class(title, gate.view)
 
 
 def _cost_lead(gate: GateResult) -> Sentence:
@@ -184,39 +191,39 @@ def _cost_lead(gate: GateResult) -> Sentence:
 def _change_lead(gate: GateResult, result: AuditResult) -> Sentence:
     """Begin with the figure before and after, or with the names when the comparison is not there."""
     metric = title_of(gate.metric, result.definitions)
+    lower = of_class(in_sentence(metric), gate.view)
+    asked = gate.metric, gate.view, gate.slice, gate.reference
     variant = Given(gate.variant)
     item = comparison_of(result, gate.variant)
     names = compared_slices(gate.slice, gate.reference)
     gaps = item.gap_changes if item is not None else []
-    gap = next(
-        (g for g in gaps if (g.metric, g.slice, g.reference) == (gate.metric, gate.slice, gate.reference)),
-        None,
-    )
+    gap = next((g for g in gaps if (g.metric, g.view, g.slice, g.reference) == asked), None)
     if gap is not None and gap.before is not None:
         kind = compared_kind("difference", gate.metric, result.definitions)
         return say(
             "With {variant} the gap in {metric} of {slices} goes from {before} to {after}.",
-            variant=variant, metric=in_sentence(metric), slices=names,
+            variant=variant, metric=lower, slices=names,
             before=figure(gap.before, kind), after=figure(gap.after, kind),
         )  # fmt: skip
     changes = item.changes if item is not None and not gate.by else []
-    change = next((c for c in changes if (c.metric, c.slice) == (gate.metric, gate.slice)), None)
+    change = next((c for c in changes if (c.metric, c.view, c.slice) == asked[:3]), None)
     if change is not None and change.before is not None:
         rate: Kind = metric_kind(gate.metric, result.definitions)
         return say(
             "With {variant} the {metric} of {slices} goes from {before} to {after}.",
-            variant=variant, metric=in_sentence(metric), slices=slice_name(gate.slice),
+            variant=variant, metric=lower, slices=slice_name(gate.slice),
             before=figure(change.before, rate), after=figure(change.after, rate),
         )  # fmt: skip
-    return say("{metric} of {variant}, {slices}.", metric=metric, variant=variant, slices=names)
+    whole = of_class(metric, gate.view)
+    return say("{metric} of {variant}, {slices}.", metric=whole, variant=variant, slices=names)
 
 
 def _difference_finding(found: Found, variant: Variant, result: AuditResult) -> Finding:
-    lead, _ = _rates_lead(found.metric, found.slice, found.reference, variant, result)
+    lead, _ = _rates_lead(found.metric, found.view, found.slice, found.reference, variant, result)
     rest = say(
         "The difference in {metric}, {measured}, is more than chance explains among the {n} differences "
         "looked at, and no gate limits it.",
-        metric=in_sentence(title_of(found.metric, result.definitions)),
+        metric=of_class(in_sentence(title_of(found.metric, result.definitions)), found.view),
         measured=_stands_out(found, compared_kind("difference", found.metric, result.definitions)),
         n=count(looked_at(result)),
     )
@@ -241,28 +248,34 @@ def _stands_out(found: Found, kind: Kind) -> Sentence:
 
 
 def _rates_lead(
-    metric: str, part: Slice, reference: Slice | None, variant: Variant | None, result: AuditResult
-) -> tuple[Sentence, bool]:
+    metric: str, view: str | None, part: Slice, reference: Slice | None, variant: Variant | None,
+    result: AuditResult,
+) -> tuple[Sentence, bool]:  # fmt: skip
     """Begin a finding with the rates themselves, or with the names when the rates are not there.
 
     Also returns whether the rates are written in whole rows of 100.
     """
-    title: str | Sentence = title_of(metric, result.definitions)
-    here = figure_of(variant, part, metric)
-    there = figure_of(variant, reference, metric) if reference is not None else None
+    title = of_class(title_of(metric, result.definitions), view)
+    here = figure_of(variant, part, metric, view)
+    there = figure_of(variant, reference, metric, view) if reference is not None else None
     if variant is None or here is None or (reference is not None and there is None):
         names = compared_slices(part, reference)
         if variant is None or len(result.variants) < 2:
             return say("{metric}, {slices}.", metric=title, slices=names), False
         of = Given(variant.name)
         return say("{metric} of {variant}, {slices}.", metric=title, variant=of, slices=names), False
-    if is_rate(metric, result) and variant.model.get("kind") != LABELS_ONLY:
-        told = rates_of(
-            result.definitions[metric], model_name(variant, result), (part, here), (reference, there)
-        )
+    model = model_name(variant, result)
+    words = OF_DECISIONS if view is None else telling(result).of_class
+    if is_rate(metric, result) and words is not None and variant.model.get("kind") != LABELS_ONLY:
+        pair = (part, here), (reference, there)
+        told = rates_of(result.definitions[metric], model, *pair, words, view)
         if reference is not None and there is not None:
             told = sentences([told, worse_off(metric, (part, here), (reference, there), result)])
         return told, shown_whole([here] if there is None else [here, there])
+    if metric in result.definitions and view is None:
+        told = telling(result).lead(result.definitions[metric], model, part, reference, variant)
+        if told:
+            return told, False
     kind: Kind = metric_kind(metric, result.definitions)
     one = say("{figure} in {slice}", figure=figure(here, kind), slice=slice_name(part))
     if len(result.variants) > 1:

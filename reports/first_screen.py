@@ -12,9 +12,9 @@ from .formats import count
 from .kinds import run_words
 from .language import Sentence, later, say, say_n, sentences, tr, tr_n
 from .lookup import binding_gates, has_labels_alone, told_of
-from .meaning import meaning_words
 from .release import release
 from .retold import retold
+from .tasks import telling
 from .undecided import undecided
 from .words import Given
 
@@ -68,7 +68,7 @@ def first_screen(result: AuditResult) -> FirstScreen:
         more=_more(result, told),
         nothing=_nothing(result),
         boxes=[*_changes(result), _open(result)],
-        reading=_reading(result),
+        reading=telling(result).reading(result),
     )
 
 
@@ -113,6 +113,8 @@ def _nothing(result: AuditResult) -> str:
             "label stands in each slice. Nothing here speaks of a model."
         )
     n = looked_at(result)
+    if not n and telling(result).nothing:
+        return tr(telling(result).nothing)
     if not n:
         return tr(
             "No difference in a rate of decisions was looked at: there are no two slices in which one could "
@@ -148,30 +150,3 @@ def _open(result: AuditResult) -> Box:
     elif not lines:
         lines = [say("No gate is open.")]
     return Box(tr("What the data cannot decide"), (), lines)
-
-
-def _reading(result: AuditResult) -> list[Sentence]:
-    """Say how labels, selections and differences are to be read."""
-    data = result.data
-    if not data.label:
-        label = say("The data have no label: only decisions are compared.")
-    elif data.positive:
-        values: list[str] = []
-        for value in data.positive:
-            values += [*((tr("{one} or {other}", one="", other=""),) if values else ()), Given(value)]
-        label = say("Positive label: {label} = {values}.", label=Given(data.label), values=tuple(values))
-    else:
-        label = say("Positive label: {label}.", label=Given(data.label))
-    if data.negative and not data.positive:
-        label = sentences([label, say("No row has it: what needs positive labels has no value.")])
-    elif data.positive and not data.negative:
-        label = sentences([label, say("Every row has it: what needs negative labels has no value.")])
-    selected = [
-        say("A row is selected when the model decides for the positive class."),
-        meaning_words(data.positive_is),
-    ]
-    return [
-        label,
-        *([] if has_labels_alone(result) else selected),
-        say("A difference is slice − reference, a ratio slice / reference."),
-    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..audit.result import AuditResult, Decided, GateResult
+from ..audit.result import AuditResult, Decided, GateResult, GateSlice
 from .decision_limits import decided_figures, limits_beside
 from .formats import UNDEFINED, count
 from .language import say, say_n, series, tr
@@ -16,6 +16,8 @@ from .words import (
     fails_by_inverse,
     gate_limit_words,
     gate_title,
+    of_each,
+    of_view,
     plain,
     slice_name,
     verdict_words,
@@ -83,6 +85,7 @@ def gate_rows(gates: list[GateResult], result: AuditResult) -> list[GateRow]:
 def _gate_row(gate: GateResult, result: AuditResult) -> GateRow:
     whole = gate.compare == "cost"
     slices = say("whole model") if whole else compared_slices(gate.slice, gate.reference)
+    views = of_each(gate)
     return GateRow(
         gate.id,
         gate_title(gate, result.definitions),
@@ -90,11 +93,8 @@ def _gate_row(gate: GateResult, result: AuditResult) -> GateRow:
         tr("limits must prove it") if gate.decide == "proven" else tr("the point value decides"),
         gate.variant,
         fails_by_inverse(gate),
-        _line(gate, gate, slices, result),
-        [
-            _line(gate, part, compared_slices(part.slice, part.reference), result, count(part.n))
-            for part in gate.slices
-        ],
+        _line(gate, gate, of_view(slices, gate.view if views and gate.slices else None), result),
+        [_line(gate, part, _judged(part, views), result, count(part.n)) for part in gate.slices],
         _left_out(gate),
     )
 
@@ -113,8 +113,15 @@ def _line(gate: GateResult, part: Decided, slices: Sentence, result: AuditResult
     )
 
 
+def _judged(part: GateSlice, views: bool) -> Sentence:
+    return of_view(compared_slices(part.slice, part.reference), part.view if views else None)
+
+
 def _left_out(gate: GateResult) -> list[Sentence]:
     """Name the slices that a gate leaves out, with the rows that its metric counts among, where known."""
+    if of_each(gate):
+        # Each class leaves out those that hold few of its own rows.
+        return list(dict.fromkeys(slice_name(part) for part in gate.left_out))
     names = [slice_name(part) for part in gate.left_out]
     if len(gate.left_out_sizes) != len(names):
         return names

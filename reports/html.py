@@ -23,6 +23,7 @@ from .lookup import binding_gates, is_comparison, told_of
 from .retold import retold, titled
 from .reviewer import compositions, limits, signed_files
 from .sections import Section, feature_sections, score_sections
+from .tasks import Part, telling
 from .twins import twins
 from .undecided import undecided
 
@@ -76,6 +77,8 @@ def _page(
     result: AuditResult, charts: bool, regimes: Sequence[tuple[str, str]], *, undrawn: bool = False
 ) -> str:
     variant = told_of(result)
+    told = telling(result)
+    of_all = Part(result, variant, (), "all", charts=charts) if variant else None
     sections: list[Section] = feature_sections(result, variant, charts=charts) if variant else []
     page = environment().get_template("report.html.j2")
     return page.render(
@@ -90,7 +93,10 @@ def _page(
         differences=differences_table(result),
         features=[section for section in sections if len(section.by) == 1],
         intersections=[section for section in sections if len(section.by) > 1],
-        scores=score_sections(result, variant, charts=charts) if variant else [],
+        scores=score_sections(result, variant, charts=charts) if variant and told.one_score else [],
+        told=told,
+        of_all=told.of_all(of_all) if of_all else [],
+        behind=told.scores(of_all) if of_all else None,
         overall=tables.overall_rows(result, variant) if variant else None,
         variants=tables.variant_rows(result),
         definitions=_shown_definitions(result, variant),
@@ -111,6 +117,7 @@ def _shown_definitions(result: AuditResult, variant: Variant | None) -> list[Any
     if variant is None:
         return list(result.definitions.values())
     shown = {*variant.overall}
+    shown |= {name for metrics in variant.overall_views.values() for name in metrics}
     shown |= {item.name for item in variant.disparities} | {item.metric for item in variant.disparities}
     shown |= {gate.metric for gate in result.gates}
     return [definition for name, definition in result.definitions.items() if name in shown]

@@ -11,6 +11,8 @@ from .language import say, tr
 from .lookup import audit_timing, comparison_of, has_ladder, performance_of, standing_of
 from .meaning import gained_head, lost_head
 from .release import gap_kind, missed_words, worst_gap_words
+from .tasks import telling
+from .turned import directed
 from .words import Sentence, compared_kind, gate_limit, metric_kind, title_of
 
 
@@ -71,11 +73,17 @@ def ladder(result: AuditResult) -> Ladder | None:
     metric = performance_of(result)
     heads = [tr("Storage"), tr("Time")] * costly
     heads += [str(title_of(metric, result.definitions))] if metric else []
-    heads += [tr("Worst gap")] * (result.frontier is not None) + [tr("Decisions changed")]
+    heads += [tr("Worst gap")] * (result.frontier is not None)
+    heads += [tr("Decisions changed")] * _decides(result)
     steps = [_step(variant, result, costly, metric) for variant in result.variants]
     steps += [Step(item.name, [], [], failed=item.why, unscored=not item.steps) for item in result.failed]
     floored = any(variant.self_flips for variant in result.variants)
     return Ladder(heads, steps, judged, floored, timed=costly)
+
+
+def _decides(result: AuditResult) -> bool:
+    """Whether decisions can change."""
+    return telling(result).plain or any(item.overall is not None for item in result.comparisons)
 
 
 def performance_title(result: AuditResult) -> str:
@@ -93,7 +101,7 @@ def _step(variant: Variant, result: AuditResult, costly: bool, metric: str) -> S
     cells = [_storage(variant.cost, result), _time(variant.cost, first=first)] * costly
     cells += [_performance_entry(variant, item, metric, result)] if metric else []
     cells += [_gap(standing, gap_kind(result))] if result.frontier is not None else []
-    cells.append(_flips(variant, item))
+    cells += [_flips(variant, item)] * _decides(result)
     return Step(
         variant.name,
         marks(variant, result),
@@ -199,20 +207,23 @@ def trade_off(result: AuditResult) -> Ladder | None:
     """Lay out what fairness costs each variant; None for a run without a mitigated one or a frontier."""
     if result.frontier is None or not has_mitigated(result):
         return None
-    meaning = result.data.positive_is
-    changed = [gained_head(meaning)[0], lost_head(meaning)[0]]
+    meaning, sided = result.data.positive_is, all(map(directed, result.comparisons))
+    changed = [gained_head(meaning)[0], lost_head(meaning)[0]] * sided
     heads = [performance_title(result), tr("Change"), tr("Worst gap"), *changed]
     judged = bool(result.gates)
-    return Ladder(heads, [_price(variant, result) for variant in result.variants], judged, floored=False)
+    return Ladder(
+        heads, [_price(variant, result, sided) for variant in result.variants], judged, floored=False
+    )
 
 
-def _price(variant: Variant, result: AuditResult) -> Step:
+def _price(variant: Variant, result: AuditResult, sided: bool) -> Step:
     metric, item = performance_of(result), comparison_of(result, variant.name)
     kind = metric_kind(metric, result.definitions)
     signed = compared_kind("change", metric, result.definitions)
     standing = standing_of(result.frontier, variant.name)
     level, change = variant.overall.get(metric), _change(item, metric)
     overall = item.overall if item is not None else None
+    changed = [Entry(count(n)) for n in ((overall.gained, overall.lost) if overall else (None, None))]
     return Step(
         variant.name,
         marks(variant, result),
@@ -220,8 +231,7 @@ def _price(variant: Variant, result: AuditResult) -> Step:
             _with_limits(level.value, level.low, level.high, kind) if level else Entry(UNDEFINED),
             _with_limits(change.value, change.low, change.high, signed) if change else Entry(UNDEFINED),
             Entry(figure(standing.worst_gap if standing else None, gap_kind(result))),
-            Entry(count(overall.gained if overall else None)),
-            Entry(count(overall.lost if overall else None)),
+            *(changed if sided else []),
         ],
         standing.verdict if standing and result.gates else None,
         worst_gap_words(result, standing),

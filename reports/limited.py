@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..audit.result import AuditResult, Found, GateResult
 from .lookup import binding_gates
+from .words import of_each
 
 
 def figure_told(metric: str, result: AuditResult) -> str:
@@ -16,7 +17,9 @@ def is_limited(found: Found, result: AuditResult) -> bool:
     """Whether a binding gate limits how far the slices lie apart in this rate."""
     told = figure_told(found.metric, result)
     return any(
-        frozenset(gate.by) == frozenset(found.by) and told in _compared(gate, result)
+        frozenset(gate.by) == frozenset(found.by)
+        and (gate.view == found.view or of_each(gate))
+        and told in _compared(gate, result)
         for gate in binding_gates(result)
     )
 

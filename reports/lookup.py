@@ -6,6 +6,7 @@ from ..audit.result import (
     AuditResult,
     Comparison,
     Cost,
+    Estimate,
     Frontier,
     GateResult,
     Slice,
@@ -50,15 +51,25 @@ def variant_named(result: AuditResult, name: str) -> Variant | None:
     return next((variant for variant in result.variants if variant.name == name), None)
 
 
-def figure_of(variant: Variant | None, part: Slice | None, metric: str) -> float | None:
+def figure_of(
+    variant: Variant | None, part: Slice | None, metric: str, view: str | None = None
+) -> float | None:
     """Find a metric's value in a slice, or in all rows; None where there is none."""
+    found = estimate_of(variant, part, metric, view)
+    return found.value if found is not None else None
+
+
+def estimate_of(
+    variant: Variant | None, part: Slice | None, metric: str, view: str | None = None
+) -> Estimate | None:
+    """Find a metric in a slice, or in all rows, of a class where ``view`` names one; None without it."""
     if variant is None or part is None:
         return None
-    metrics = variant.overall
-    if part:
-        found = next((row for row in variant.slices if row.slice == part), None)
-        metrics = found.metrics if found else {}
-    return metrics[metric].value if metric in metrics else None
+    row = next((row for row in variant.slices if row.slice == part), None) if part else None
+    if part and row is None:
+        return None
+    metrics, views = (variant.overall, variant.overall_views) if row is None else (row.metrics, row.views)
+    return (metrics if view is None else views.get(view, {})).get(metric)
 
 
 def comparison_of(result: AuditResult, name: str) -> Comparison | None:

@@ -5,14 +5,16 @@ A specification is built once without data and kept, because building one costs 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from ..audit.result import Definition
+from .formats import Kind
 from .language import tr
 from .svg import Drawing
-from .words import Sentence
+from .words import Sentence, metric_kind
 
 INK, SOFT, LINE, PAPER, ACCENT, AFTER = "#1d2327", "#5a6570", "#d9dee3", "#ffffff", "#1f5fa8", "#b4530a"
 FONT = (
@@ -50,6 +52,18 @@ def percent_labels() -> str:
     return f"format(datum.value * 100, '~r') + '{sign}'"
 
 
+PLAIN_LABELS = "format(datum.value, ',~r')"
+"""The Vega expression of an axis's labels for figures that are no percentages."""
+
+
+def by_axis(names: Sequence[str], definitions: Mapping[str, Definition]) -> list[list[str]]:
+    """Group metrics by how their axes are labelled, as percentages or plain; the first one's group leads."""
+    groups: dict[bool, list[str]] = {}
+    for name in names:
+        groups.setdefault(metric_kind(name, definitions) == "percent", []).append(name)
+    return list(groups.values())
+
+
 def whole_words(overall: str) -> str:
     """Write the figure of all rows under a panel's title."""
     return tr("all rows {figure}", figure=overall)
@@ -83,7 +97,7 @@ def row_axis() -> Any:
     return alt.Y("row:O", axis=None, scale=alt.Scale(paddingInner=0, paddingOuter=0))
 
 
-def value_axis() -> Any:
+def value_axis(kind: Kind = "percent") -> Any:
     """The axis of a panel's figures; their labels never overlap."""
     import altair as alt
 
@@ -91,7 +105,7 @@ def value_axis() -> Any:
         format=".0%",
         title=None,
         tickCount=4,
-        labelExpr=percent_labels(),
+        labelExpr=percent_labels() if kind == "percent" else PLAIN_LABELS,
         labelOverlap="parity",
         # Under its own tick, the last one too.
         labelFlush=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..audit.result import AuditResult, Definition, Slice
@@ -23,6 +24,14 @@ class Base:
 
     all: str
     part: str
+
+
+@dataclass(frozen=True)
+class Hundred:
+    """How rates are told: the rows by a definition's ``among``, what happens to them by its ``says``."""
+
+    among: Mapping[str, Base]
+    says: Mapping[str, Said]
 
 
 _SELECTED = Said(
@@ -71,7 +80,8 @@ _SAYS = {
     "positive": _POSITIVE,
     "negative": _NEGATIVE,
 }
-"""How a definition's ``among`` and ``says`` are told."""
+OF_DECISIONS = Hundred(_AMONG, _SAYS)
+"""How a definition's ``among`` and ``says`` are told of decisions for or against."""
 
 
 def is_rate(metric: str, result: AuditResult) -> bool:
@@ -83,13 +93,14 @@ def is_rate(metric: str, result: AuditResult) -> bool:
 def selects_more(metric: str, result: AuditResult) -> bool | None:
     """Whether a higher rate means more selections (true) or fewer; None where it says neither."""
     definition = result.definitions.get(metric)
-    said = None if definition is None else definition.says
+    said = None if definition is None or definition.of_class else definition.says
     return {"selected": True, "not selected": False}.get(said) if said is not None else None
 
 
 def rates_of(
-    rate: Definition, model: str, part: tuple[Slice, float], reference: tuple[Slice | None, float | None]
-) -> Sentence:
+    rate: Definition, model: str, part: tuple[Slice, float], reference: tuple[Slice | None, float | None],
+    told: Hundred = OF_DECISIONS, view: str | None = None,
+) -> Sentence:  # fmt: skip
     """Write a rate of a slice, or two side by side.
 
     Parameters
@@ -100,15 +111,21 @@ def rates_of(
         What the model is called in the sentence.
     part, reference
         A slice and its rate in [0, 1]; a reference of (None, None) for one rate alone.
+    told, view
+        How, and of which class.
     """
-    base, said = _AMONG[str(rate.among)], _SAYS[str(rate.says)]
+    base, said = told.among[str(rate.among)], told.says[str(rate.says)]
+    of: dict[str, str] = {} if view is None else {"view": Given(view)}
     where, here = part
     among, there = reference
-    rows = say(base.part, slice=slice_name(where), model=model) if where else say(base.all, model=model)
+    name = {"slice": slice_name(where)} if where else {}
+    rows = say(base.part if where else base.all, model=model, **name, **of)
     if there is None:
-        return say(said.one, rows=rows, model=model, here=hundredths([here])[0])
+        return say(said.one, rows=rows, model=model, here=hundredths([here])[0], **of)
     one, other = hundredths([here, there])
-    return say(said.two, rows=rows, model=model, here=one, reference=slice_name(among or {}), there=other)
+    return say(
+        said.two, rows=rows, model=model, here=one, reference=slice_name(among or {}), there=other, **of
+    )
 
 
 def shown_whole(rates: list[float]) -> bool:

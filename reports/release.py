@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from ..audit.result import AuditResult, Comparison, Cost, Flips, Frontier, Standing, Timing, Verdict
 from .cost_tables import readable
-from .differences import direction
 from .formats import Kind, count, figure, interval
 from .kinds import has_given, has_mitigated, is_compressed, is_mitigated, run_words
 from .language import Sentence, later, later_n, say, say_n, sentences, series, tr
 from .lookup import audit_timing, comparison_of, performance_of, standing_of, variant_named
 from .meaning import paid_words
 from .retold import retold
+from .tasks import telling
+from .turned import directed, turned_paid
 from .words import Given, compared_kind, gate_limit_words, gate_title, title_of
 
 MOST_PAYERS = 1
@@ -157,8 +158,10 @@ def _compared(result: AuditResult) -> Release | None:
         return None
     item = result.comparisons[0]
     named = say("{after} compared with {before}.", after=Given(item.after), before=Given(item.before))
-    lead = sentences([named, direction(item, result)])
-    return Release(lead, [*_flips_told(result, item), *_performance_told(result, item, None)], [], None)
+    lead = sentences([named, telling(result).moved(item, result)])
+    paid = telling(result).paid(item, result)
+    told = [*_flips_told(result, item), *_performance_told(result, item, None), *([paid] if paid else [])]
+    return Release(lead, told, [], None)
 
 
 def _told(result: AuditResult, name: str | None) -> list[Sentence]:
@@ -172,6 +175,8 @@ def _told(result: AuditResult, name: str | None) -> list[Sentence]:
     told += _performance_told(result, item, standing_of(result.frontier, name))
     if item is not None:
         told += _flips_told(result, item)
+        paid = telling(result).paid(item, result)
+        told += [paid] if paid else []
     return told + _needed(result, name)
 
 
@@ -249,7 +254,10 @@ def _who_pays(result: AuditResult, item: Comparison) -> Sentence:
         return say("No slice’s decisions change provably more often than those of all other rows.")
     if not payers:
         return say("Who pays: no slice’s decisions change provably more often than those of all other rows.")
-    who = [paid_words(flips, result.data.positive_is) for flips in payers[:MOST_PAYERS]]
+    who = [
+        paid_words(flips, result.data.positive_is) if directed(item) else turned_paid(flips)
+        for flips in payers[:MOST_PAYERS]
+    ]
     more = len(payers) - MOST_PAYERS
     if more > 0:
         who.append(say_n("{more} more slice likewise", "{more} more slices likewise", more, more=count(more)))

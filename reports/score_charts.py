@@ -11,7 +11,7 @@ from .language import kept, later, say, series, tr
 from .order import by_edges
 from .panels import ACCENT, INK, LINE, SOFT, theme
 from .svg import Drawing, inline_svg
-from .words import plain, slice_name
+from .words import Given, Sentence, plain, slice_name
 
 Curve = Literal["distribution", "calibration", "roc"]
 
@@ -56,16 +56,72 @@ def score_charts(details: list[ScoreDetail], everyone: ScoreDetail | None, key: 
         with_curve = [detail for detail in ordered if _points(detail, curve)]
         drawn = by_edges(with_curve[:MOST_SLICES])
         if drawn:
-            chart = _chart(drawn, everyone, curve, f"{key}-{curve}")
+            chart = _chart(drawn, everyone, curve, f"{key}-{curve}", tr(_TITLES[curve]))
             charts.append(ScoreChart(chart, tr(_CAPTIONS[curve]), len(with_curve) - len(drawn)))
     return charts
 
 
-def _chart(drawn: list[ScoreDetail], everyone: ScoreDetail | None, curve: Curve, key: str) -> Drawing:
+def error_chart(details: list[ScoreDetail], key: str) -> ScoreChart | None:
+    """Draw the distribution of the errors of predicted numbers, a panel per slice; None without any."""
+    ordered = sorted(details, key=lambda detail: -detail.n)
+    with_curve = [detail for detail in ordered if _points(detail, "distribution")]
+    if not with_curve:
+        return None
+    drawn = by_edges(with_curve[:MOST_SLICES])
+    message = later("{slice}, {n} rows, mean error {mean}")
+    chart = _chart(drawn, None, "distribution", key, tr("Distribution of the errors by slice"), message)
+    caption = tr(
+        "Distribution of the errors (prediction − outcome), on one axis: right of 0 predictions are too high, "
+        "left of it too low. Bars are rows, each panel to its own height."
+    )
+    return ScoreChart(chart, caption, len(with_curve) - len(drawn))
+
+
+_OF_CLASSES: dict[Curve, tuple[str, str]] = {
+    "distribution": (
+        later("Distribution of the probability by class"),
+        later("Distribution of each class’s probability; bars are rows, each panel to its own height."),
+    ),
+    "calibration": (
+        later("Calibration by class"),
+        later(
+            "Calibration: how often the class is the label (upwards) against its mean probability in each "
+            "bin, with intervals. On the dashed line the probability keeps its promise."
+        ),
+    ),
+    "roc": (
+        later("ROC by class"),
+        later(
+            "ROC of each class against the others: true positive rate (upwards) against false positive rate, "
+            "over all thresholds. On the dashed line the probability is worth no more than chance."
+        ),
+    ),
+}
+
+
+def class_charts(details: list[ScoreDetail], key: str) -> list[ScoreChart]:
+    """Draw the curves of the classes' probabilities over all rows, a panel per class."""
+    charts = []
+    for curve, (title, caption) in _OF_CLASSES.items():
+        drawn = [detail for detail in details if _points(detail, curve)]
+        if drawn:
+            chart = _chart(drawn[:MOST_SLICES], None, curve, f"{key}-{curve}", tr(title))
+            charts.append(ScoreChart(chart, tr(caption), max(len(drawn) - MOST_SLICES, 0)))
+    return charts
+
+
+def _panel_name(detail: ScoreDetail) -> Sentence:
+    return slice_name(detail.slice, short=True) if detail.view is None else (Given(detail.view),)
+
+
+def _chart(
+    drawn: list[ScoreDetail], everyone: ScoreDetail | None, curve: Curve, key: str, title: str,
+    message: str = later("{slice}, {n} rows, mean score {mean}"),
+) -> Drawing:  # fmt: skip
     behind = _points(everyone, curve) if everyone is not None and curve == "roc" else []
     values: list[dict[str, Any]] = []
     for panel, detail in enumerate(drawn):
-        name = plain(slice_name(detail.slice, short=True))
+        name = plain(_panel_name(detail))
         values.append({"panel": panel, "title": name, "subtitle": tr("{n} rows", n=count(detail.n))})
         values += [{"panel": panel, "part": "own", **point} for point in _points(detail, curve)]
         values += [{"panel": panel, "part": "all", **point} for point in behind]
@@ -74,14 +130,14 @@ def _chart(drawn: list[ScoreDetail], everyone: ScoreDetail | None, curve: Curve,
     spec = _spec(curve) | {"data": {"values": values}}
     names = series(
         say(
-            "{slice}, {n} rows, mean score {mean}",
-            slice=slice_name(detail.slice, short=True),
+            message,
+            slice=_panel_name(detail),
             n=count(detail.n),
             mean=figure(detail.mean, "number"),
         )
         for detail in drawn
     )
-    return inline_svg(spec, key, tr(_TITLES[curve]), plain(say("{clauses}.", clauses=names)))
+    return inline_svg(spec, key, title, plain(say("{clauses}.", clauses=names)))
 
 
 def _points(detail: ScoreDetail, curve: Curve) -> list[dict[str, Any]]:

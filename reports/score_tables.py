@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..audit.result import ScoreDetail
+from .blocks import Figures
 from .formats import count, figure, interval
 from .language import Sentence, later, tr
 from .order import by_edges
 from .score_charts import MOST_SLICES
-from .tables import Cell
+from .tables import Cell, Row, Table
 from .words import slice_name
+
+
+MOST_ACROSS = 7
+"""Slices of a table that has a column for each."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,21 @@ def score_tables(details: list[ScoreDetail]) -> list[CurveTable]:
         if groups:
             tables.append(CurveTable(tr(title), [tr(head) for head in heads], groups))
     return tables
+
+
+def distribution_table(details: list[ScoreDetail]) -> Figures:
+    """Lay out how many rows of each slice lie in each bin of the error; a bin a line."""
+    ordered = by_edges(sorted(details, key=lambda detail: -detail.n)[:MOST_ACROSS])
+    edges = ordered[0].histogram_edges if ordered else []
+    rows = [
+        Row(
+            (interval(edges[k], edges[k + 1], "signed"),),
+            [Cell(count(d.histogram_counts[k])) for d in ordered],
+        )
+        for k in range(len(edges) - 1)
+    ]
+    heads = [("".join(slice_name(detail.slice, short=True)), "") for detail in ordered]
+    return Figures(Table(heads, rows), tr("Rows by their error and slice."), tr("Error"))
 
 
 def _distribution(detail: ScoreDetail) -> _Lines:

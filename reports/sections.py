@@ -11,9 +11,11 @@ from .formats import count, figure, interval
 from .heat_map import HeatMap, heat_map
 from .language import say, tr
 from .score_tables import CurveTable, score_tables
+from .tasks import Part, telling
 from .words import Sentence, features_name, slice_name, title_of
 
 if TYPE_CHECKING:
+    from .blocks import Block
     from .panels import RowChart
     from .score_charts import ScoreChart
 
@@ -34,7 +36,7 @@ class Section:
     rows: int
     small: int
     sorted_by: Sentence
-    chart: RowChart | None
+    charts: list[RowChart]
     heat: HeatMap | None
     not_drawn: int
     counts: tables.Table
@@ -45,6 +47,8 @@ class Section:
     against_notes: tables.Notes
     extremes: list[disparity_tables.Extreme]
     extremes_notes: tables.Notes
+    of_task: list[Block]
+    of_classes: list[Block]
 
 
 def feature_sections(result: AuditResult, variant: Variant, *, charts: bool) -> list[Section]:
@@ -53,7 +57,8 @@ def feature_sections(result: AuditResult, variant: Variant, *, charts: bool) -> 
     return [_section(f"slices-{k}", by, result, variant, charts) for k, by in enumerate(sets, start=1)]
 
 
-def _section(key: str, by: tuple[str, ...], result: AuditResult, variant: Variant, charts: bool) -> Section:
+def _section(key: str, by: tuple[str, ...], result: AuditResult, whole: Variant, charts: bool) -> Section:
+    told, variant = telling(result), whole.seen(None)
     rows = order.slices_by(variant, by)
     crossed = len(by) > 1
     leading = order.leading_metric(result, variant, by) if crossed else None
@@ -64,13 +69,9 @@ def _section(key: str, by: tuple[str, ...], result: AuditResult, variant: Varian
     key_metrics = order.key_metrics(result, variant)
     first = [item for name in key_metrics for item in against if item.metric == name]
     rest = [item for item in against if item.metric not in key_metrics]
-    whole, whole_notes = (
-        [
-            *order.disparities_by(variant, by, "between"),
-            *order.disparities_by(variant, by, "index"),
-        ],
-        tables.Notes(),
-    )
+    between = [*order.disparities_by(variant, by, "between"), *order.disparities_by(variant, by, "index")]
+    between_notes = tables.Notes()
+    part = Part(result, whole, by, key, charts=charts)
     return Section(
         id=key,
         by=by,
@@ -78,7 +79,7 @@ def _section(key: str, by: tuple[str, ...], result: AuditResult, variant: Varian
         rows=len(rows),
         small=sum(row.status == "small" for row in rows),
         sorted_by=_sorted_by(leading, result) if leading else (),
-        chart=_chart(drawn, variant, result, key, leading) if charts else None,
+        charts=_charts(drawn, variant, result, key, leading) if charts else [],
         heat=heat_map(rows, leading, result) if charts and len(by) == 2 else None,
         not_drawn=len(rows) - len(drawn),
         counts=tables.counts_table(listed, variant, result.data.rows, result.data.positive_is, short=True),
@@ -89,8 +90,10 @@ def _section(key: str, by: tuple[str, ...], result: AuditResult, variant: Varian
         key_against=disparity_tables.against_reference(first, drawn, result, against_notes),
         other_against=disparity_tables.against_reference(rest, drawn, result, against_notes),
         against_notes=against_notes,
-        extremes=disparity_tables.over_all_slices(whole, variant, result, whole_notes),
-        extremes_notes=whole_notes,
+        extremes=disparity_tables.over_all_slices(between, variant, result, between_notes),
+        extremes_notes=between_notes,
+        of_task=told.of_feature(part),
+        of_classes=told.of_classes(part),
     )
 
 
@@ -102,18 +105,18 @@ def _sorted_by(metric: str, result: AuditResult) -> Sentence:
     return say("{metric}, the lowest first", metric=title)
 
 
-def _chart(
+def _charts(
     rows: list[SliceResult], variant: Variant, result: AuditResult, key: str, leading: str | None
-) -> RowChart | None:
-    from .charts import slice_chart
+) -> list[RowChart]:
+    from .charts import slice_charts
 
-    metrics = order.key_metrics(result, variant)
+    metrics = telling(result).charted(order.key_metrics(result, variant), result)
     if leading is not None:
         metrics = [name for name in metrics if name == leading] + [
             name for name in metrics if name != leading
         ]
         metrics = metrics[:INTERSECTION_PANELS]
-    return slice_chart(rows, variant, metrics, result, key) if rows and metrics else None
+    return slice_charts(rows, variant, metrics, result, key) if rows and metrics else []
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,9 @@ UNKNOWN = "(unknown)"
 TARGET = "target-"
 """Begins the id of the gate that a target of the objective is judged as."""
 
+EACH = "each"
+"""What a gate on all classes calls them where none of them decides, as it could not be evaluated."""
+
 AGREEMENT = "agreement"
 """The share of decisions that agree with the original's: a target that is no metric."""
 
@@ -200,6 +203,18 @@ def title_of(name: str, definitions: Mapping[str, Definition]) -> str:
     return Given(words[:1].upper() + words[1:])
 
 
+def of_class(title: str | Sentence, view: str | None) -> Sentence:
+    """Name a figure by the class or label that it is about, such as ``Selection rate of good``."""
+    if view is None:
+        return (title,) if isinstance(title, str) else title
+    return say("{metric} of {view}", metric=title, view=Given(view))
+
+
+def of_view(part: Sentence, view: str | None) -> Sentence:
+    """Name slices by the class that is spoken of, such as ``good: g=c against g=a``."""
+    return part if view is None else say("{view}: {slices}", view=Given(view), slices=part)
+
+
 def metric_kind(metric: str, definitions: Mapping[str, Definition]) -> Kind:
     """Say whether a metric is shown as a percentage; one without a definition is a plain number."""
     definition = definitions.get(metric)
@@ -243,9 +258,16 @@ def fails_by_inverse(gate: GateResult) -> bool:
     return gate.verdict == "fail" and gate.inverse
 
 
+def of_each(gate: GateResult) -> bool:
+    """Whether a gate speaks of several classes together; ``view`` is then the one that decides."""
+    return gate.view == EACH or len({part.view for part in gate.slices}) > 1
+
+
 def gate_title(gate: GateResult, definitions: Mapping[str, Definition]) -> Sentence:
     """Name a gate by its metric and features, such as ``True positive rate by sex``."""
-    title: Sentence = (title_of(gate.metric, definitions),)
+    title = of_class(title_of(gate.metric, definitions), None if of_each(gate) else gate.view)
+    if of_each(gate):
+        title = say("{metric} of each class", metric=title)
     if gate.compare == "cost" and gate.metric in COSTS:
         title = (tr(COSTS[gate.metric]),)
     if gate.id == gate.metric and gate.id in OF_THE_CHOICE:

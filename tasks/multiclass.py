@@ -106,7 +106,7 @@ CLASS = replace(
     BINARY,
     name="class",
     title="One class against the others",
-    metrics={name: replace(BINARY.metrics[name], among=None, says=None, source=FAWCETT) for name in OF_CLASS},
+    metrics={name: replace(BINARY.metrics[name], source=FAWCETT) for name in OF_CLASS},
     disparities=tuple(row for row in BINARY.disparities if set(row.metrics) <= set(OF_CLASS)),
     default=(),
     key=tuple(name for name in BINARY.key if name in OF_CLASS),

@@ -136,7 +136,7 @@ METRICS = table(
     Metric(
         "mean_error", "Mean error", "mean of (prediction - outcome)",
         "How much the predictions are too high (positive) or too low (negative) on average.",
-        MeanValue(ERROR, BOTH), ideal=0.0, percent=False, ratio=False,
+        MeanValue(ERROR, BOTH), ideal=0.0, says="error", percent=False, ratio=False,
         source="A. Agarwal, M. Dudik, Z. S. Wu 2019, ICML 36 (fair regression)",
         shows="Sensitive to predictions that promise too much or too little to a slice; blind to errors that "
         "cancel out.",
@@ -144,7 +144,7 @@ METRICS = table(
     Metric(
         "mean_absolute_error", "Mean absolute error", "mean of |prediction - outcome|",
         "How far the predictions lie from the outcomes on average.",
-        MeanValue(ABSOLUTE, BOTH), better="lower", ideal=0.0, percent=False,
+        MeanValue(ABSOLUTE, BOTH), better="lower", says="distance", ideal=0.0, percent=False,
         fairlearn="mean_absolute_error", source="C. J. Willmott, K. Matsuura 2005, Clim. Res. 30:79-82",
         shows="Sensitive to the size of all errors alike; blind to their direction.",
     ),
@@ -167,13 +167,13 @@ METRICS = table(
     ),
     Metric(
         "mean_prediction", "Mean prediction", "mean of the predictions", "Average prediction of the rows.",
-        MeanValue(PREDICTION, ("prediction",)), percent=False, fairlearn="mean_prediction",
+        MeanValue(PREDICTION, ("prediction",)), says="prediction", percent=False, fairlearn="mean_prediction",
         source="T. Calders et al. 2013, ICDM 13:71-80 (controlling attribute effect)",
         shows="Sensitive to the level of the predictions; blind to whether they are right.",
     ),
     Metric(
         "mean_outcome", "Mean outcome", "mean of the outcomes", "Average outcome of the rows.",
-        MeanValue(OUTCOME, ("label",)), percent=False,
+        MeanValue(OUTCOME, ("label",)), says="outcome", percent=False,
         source="T. Calders et al. 2013, ICDM 13:71-80 (controlling attribute effect)",
         shows="Speaks of the outcomes, not of the model: where it differs, mean predictions differ for a "
         "perfect model too.",

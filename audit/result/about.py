@@ -122,6 +122,10 @@ class Priorities(Part):
     key: list[str] = Field(default_factory=list, description="Those that a reader looks for.")
     leading: list[str] = Field(default_factory=list, description="Those that crossings are sorted by.")
     performance: list[str] = Field(default_factory=list, description="Those that stand for performance.")
+    of_class: list[str] = Field(
+        default_factory=list, exclude_if=absent,
+        description="Of the figures of a class or label, those that a reader looks for.",
+    )  # fmt: skip
 
 
 class NotMeasured(Part):

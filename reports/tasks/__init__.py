@@ -1,0 +1,23 @@
+"""What the report says of each task: one entry per task, chosen by its name."""
+
+from __future__ import annotations
+
+from ...audit.result import AuditResult
+from .binary import BINARY
+from .multiclass import MULTICLASS
+from .regression import REGRESSION
+from .telling import Part, Telling
+
+TELLINGS: dict[str, Telling] = {
+    "binary": BINARY,
+    "multiclass": MULTICLASS,
+    "regression": REGRESSION,
+}
+
+
+def telling(result: AuditResult) -> Telling:
+    """Choose the words and sections of a result's task; of one that has none, those without words of its own."""
+    return TELLINGS.get(result.task, Telling())
+
+
+__all__ = ["TELLINGS", "Part", "Telling", "telling"]

@@ -1,0 +1,230 @@
+"""One of several classes: figures of all classes together, and of each against the others."""
+
+from __future__ import annotations
+
+from ...audit.result import AuditResult, Comparison, ScoreDetail, SliceResult
+from .. import class_tables, order
+from ..blocks import Block, Figures, Fold, Heading, Note, Picture
+from ..confusion_tables import MOST_CLASSES, changed, confused, confusion_caption, crossed
+from ..formats import count, figure
+from ..language import Given, Sentence, later, listed, say, tr
+from ..per_hundred import Base, Hundred, Said
+from ..tables import Cell, Row, Table
+from ..turned import turned_words
+from ..words import slice_name
+from .telling import Part, Scores, Telling, difference_words
+
+MOST_CHANGES = 20
+MOST_GRIDS = 2
+"""Figures of a class that are shown at once; the others are folded."""
+MOST_SLICES = 7
+"""Slices whose matrices are shown."""
+
+OF_CLASS = Hundred(
+    among={
+        "rows": Base(later("rows"), later("rows of {slice}")),
+        "positives": Base(
+            later("rows with the label {view}"), later("rows of {slice} with the label {view}")
+        ),
+        "negatives": Base(
+            later("rows with another label than {view}"),
+            later("rows of {slice} with another label than {view}"),
+        ),
+        "selected": Base(
+            later("rows that {model} gives the class {view}"),
+            later("rows of {slice} that {model} gives the class {view}"),
+        ),
+        "not selected": Base(
+            later("rows that {model} gives another class than {view}"),
+            later("rows of {slice} that {model} gives another class than {view}"),
+        ),
+    },
+    says={
+        "selected": Said(
+            later("Of 100 {rows} {model} gives {here} the class {view}."),
+            later("Of 100 {rows} {model} gives {here} the class {view}; of 100 of {reference}, {there}."),
+        ),
+        "not selected": Said(
+            later("Of 100 {rows} {model} gives {here} another class than {view}."),
+            later(
+                "Of 100 {rows} {model} gives {here} another class than {view}; of 100 of {reference}, {there}."
+            ),
+        ),
+        "positive": Said(
+            later("Of 100 {rows}, {here} carry the label {view}."),
+            later("Of 100 {rows}, {here} carry the label {view}; of 100 of {reference}, {there}."),
+        ),
+        "negative": Said(
+            later("Of 100 {rows}, {here} carry another label than {view}."),
+            later("Of 100 {rows}, {here} carry another label than {view}; of 100 of {reference}, {there}."),
+        ),
+    },
+)
+"""How the rates of a class are told."""
+
+
+def reading(result: AuditResult) -> list[Sentence]:
+    """Say what the classes are and how their figures are to be read."""
+    names = [Given(name) for name in result.classes]
+    shown: list[str | Sentence] = [
+        *names[:10],
+        *([say("{n} more", n=count(len(names) - 10))] if len(names) > 10 else []),
+    ]
+    label = result.data.label
+    classes = say(
+        "{n} classes of {label}: {classes}.",
+        n=count(len(names)),
+        label=Given(label or ""),
+        classes=listed(shown),
+    )
+    if not label:
+        classes = say(
+            "{n} classes: {classes}. The data have no label.", n=count(len(names)), classes=listed(shown)
+        )
+    return [
+        classes,
+        say(
+            "A figure of a class asks whether a row is that class or another: its selection rate is how often "
+            "the model decides for it, its true positive rate how many rows with its label the model finds."
+        ),
+        difference_words(),
+    ]  # fmt: skip
+
+
+def moved(item: Comparison, result: AuditResult) -> Sentence:
+    """Say how many decisions change, and how many of them become wrong or right."""
+    return turned_words(item.overall) if item.overall is not None and item.overall.n else ()
+
+
+def of_all(part: Part) -> list[Block]:
+    """Lay out the classes over all rows: their figures, and what is confused."""
+    result, variant = part.result, part.variant
+    blocks: list[Block] = [Heading(tr("Each class")), *class_tables.overall_of_classes(result, variant)]
+    if variant.confusion:
+        blocks += [Heading(tr("Labels and decisions")), confused(variant.confusion, [], result.classes)]
+    return blocks
+
+
+def of_classes(part: Part) -> list[Block]:
+    """Lay out the classes in the slices of some features; those of crossed features are folded."""
+    result, variant, by = part.result, part.variant, part.by
+    names = class_tables.key_metrics(result, variant)
+    if not names or len([row for row in order.slices_by(variant, by) if row.views]) < 1:
+        return []
+    grids: list[Block] = [class_tables.grid(name, by, result, variant) for name in names]
+    key = class_tables.grid_key(class_tables.reference_of(by, variant))
+    crossing = len(by) > 1
+    first = [Fold(tr("Classes by slice"), [key, *grids])] if crossing else [key, *grids[:MOST_GRIDS]]
+    more = [] if crossing else grids[MOST_GRIDS:]
+    blocks: list[Block] = [Heading(tr("Classes")), *first]
+    blocks += [Fold(tr("Further figures of the classes"), more)] if more else []
+    blocks += [] if crossing else _confusions(part)
+    blocks.append(
+        Fold(tr("Tables of the classes’ figures"), list(class_tables.figures_of_classes(by, result, variant)))
+    )
+    against = [
+        *class_tables.differences_of_classes(by, result, variant),
+        *class_tables.extremes_of_classes(by, result, variant),
+    ]
+    blocks += [Fold(tr("Classes against the reference"), against)] if against else []
+    return blocks
+
+
+def _confusions(part: Part) -> list[Block]:
+    """Labels and decisions in each slice."""
+    classes, variant = part.result.classes, part.variant
+    rows = [row for row in order.slices_by(variant, part.by) if row.confusion]
+    shown = sorted(rows, key=lambda row: -row.n)[:MOST_SLICES]
+    if not shown:
+        return []
+    shown = [row for row in rows if row in shown]
+    if len(classes) > MOST_CLASSES:
+        named = [(slice_name(row.slice, short=True), row.confusion) for row in shown]
+        blocks: list[Block] = [confused(variant.confusion, named, classes)]
+    else:
+        blocks = [_confusion(row, classes) for row in shown]
+    left = len(rows) - len(shown)
+    blocks += (
+        [Note(say("{n} smaller slices: their matrices are in audit.json.", n=count(left)))] if left else []
+    )
+    return [Fold(tr("Labels and decisions by slice"), blocks)]
+
+
+def _confusion(row: SliceResult, classes: list[str]) -> Block:
+    return crossed(row.confusion, classes, confusion_caption(slice_name(row.slice)), tr("Label"))
+
+
+def of_changes(item: Comparison, part: Part) -> list[Block]:
+    """Lay out the decisions before and after, and what that does to the classes."""
+    classes = part.result.classes
+    blocks: list[Block] = []
+    if item.overall is not None and item.overall.matrix:
+        blocks.append(changed(item.overall.matrix, classes))
+    blocks += class_tables.changes_of_classes(item.changes, part.result, classes)
+    worst = list(class_tables.worst_of_classes(item.changes, part.result, MOST_CHANGES))
+    return [*blocks, Fold(tr("Classes by slice, before and after"), worst)]
+
+
+def scores(part: Part) -> Scores | None:
+    """Lay out the probabilities of the classes: curves over all rows, means and calibration by slice."""
+    details = [d for d in part.variant.scores if d.view is not None]
+    if not details:
+        return None
+    whole = [d for d in details if not d.slice]
+    blocks: list[Block] = []
+    if part.charts and whole:
+        from ..score_charts import class_charts
+
+        charts = class_charts(whole, f"{part.key}-scores")
+        blocks += [Picture(chart.drawing, chart.caption) for chart in charts]
+    sets = dict.fromkeys(tuple(d.slice) for d in details)
+    blocks += [
+        _score_table([d for d in details if tuple(d.slice) == by], part.result) for by in sets if len(by) < 2
+    ]
+    return Scores(
+        tr("Probabilities"),
+        tr("What the model’s probabilities of each class say before the decision."),
+        blocks,
+    )  # fmt: skip
+
+
+def _score_table(details: list[ScoreDetail], result: AuditResult) -> Block:
+    shown = details[: class_tables.MOST_LINES]
+    rows = [
+        Row(
+            say("{view}: {slices}", view=Given(d.view or ""), slices=slice_name(d.slice, short=True)),
+            [
+                Cell(count(d.n)),
+                Cell(figure(d.mean, "number")),
+                Cell(figure(d.sd, "number")),
+                Cell(figure(d.calibration_error_debiased, "percent")),
+            ],
+        )
+        for d in shown
+    ]
+    heads = [
+        ("n", tr("rows")),
+        (tr("Mean"), tr("of the probability of the class")),
+        (tr("SD"), tr("standard deviation")),
+        (tr("Calibration error"), tr("expected calibration error less what chance alone adds to it")),
+    ]
+    caption = tr(
+        "Mean and spread of each class’s probability, and how far it lies from how often the class is the label."
+    )
+    return Figures(Table(heads, rows), caption, tr("Class and slice"))
+
+
+MULTICLASS = Telling(
+    reading=reading,
+    of_class=OF_CLASS,
+    moved=moved,
+    of_all=of_all,
+    of_classes=of_classes,
+    of_changes=of_changes,
+    scores=scores,
+    flip=later("A row to which one model gives another class than the other."),
+    counts=later(
+        "TP, FP, FN, TN of a class: rows with its label and decided for it, with another label and decided "
+        "for it, with its label and decided otherwise, with another label and decided otherwise. n: all rows."
+    ),
+)
