@@ -32,7 +32,7 @@ def compared(paired: Paired, plan: Plan, before: str, after: str) -> Comparison:
     """
     partitions = [WHOLE, *paired.partitions(plan.depth)]
     changes, gaps = _of_metrics(paired, plan.metrics, partitions, plan)
-    for c in plan.classes:
+    for c in plan.views:
         of_class = _of_metrics(paired.view(c), plan.class_metrics, partitions, plan)
         changes += [one.model_copy(update={"view": c}) for one in of_class[0]]
         gaps += [one.model_copy(update={"view": c}) for one in of_class[1]]

@@ -83,8 +83,8 @@ def asked(
     where = f"gates[{position}]"
     if gate.of_class is None:
         return [_asked(gate, where, measured, plan, paired)]
-    if gate.of_class != "each" and gate.of_class not in plan.classes:
-        raise InputError(f"{where}.class: no class {gate.of_class!r}; there are {listed(plan.classes)}")
+    if gate.of_class != "each" and gate.of_class not in plan.views:
+        raise InputError(f"{where}.class: no class {gate.of_class!r}; there are {listed(plan.views)}")
     parts = []
     for name in plan.classes if gate.of_class == "each" else (gate.of_class,):
         same = None if paired is None else paired.view(name)

@@ -98,6 +98,7 @@ def figures(
         config.data.positive_is,
         measured[1].classes,
         [m for m in config.metrics or in_class if m in in_class],
+        measured[1].views,
     )
     variants = [
         variant.build(name, each, plan, model) for (name, model), each in zip(models, measured, strict=True)

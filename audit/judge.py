@@ -119,7 +119,7 @@ def judge(
     """
     run = _Run(config, tuple(sensitive), order, entries, release)
     original = measured or run.measure(predictions, entries[0])
-    plan = make_plan(config, original)
+    plan = make_plan(config, original, run.other_classes(predictions) if original.classes else ())
     judged = run.judged(predictions, plan, original)
     if not config.competes:
         gates = [*judged.gates, *run.unanswered(plan)]
@@ -159,6 +159,16 @@ class _Run:
         for batch in iter_batches(self.path(predictions, entry), categorical=self.sensitive):
             measured.add(batch)
         return measured
+
+    def other_classes(self, predictions: Path) -> list[str]:
+        """The classes that variants other than the original decide for."""
+        found: dict[str, None] = {}
+        for entry in self.entries[1:]:
+            path = self.path(predictions, entry)
+            if DECISION in pq.read_schema(path).names:
+                column = pq.read_table(path, columns=[DECISION]).column(DECISION)
+                found |= dict.fromkeys(sorted(map(str, column.unique().to_pylist())))
+        return list(found)
 
     def judged(self, predictions: Path, plan: variant.Plan, original: Measurement) -> Judged:
         """Every variant's figures and gates on one set of rows."""
@@ -275,8 +285,12 @@ def value_order(bins: Mapping[str, Sequence[float]]) -> dict[str, list[str]]:
     return {feature: bin_names(edges) for feature, edges in bins.items()}
 
 
-def make_plan(config: Config, measured: Measurement) -> variant.Plan:
-    """Return what is computed: the metrics asked for, or the usual ones that the data allow."""
+def make_plan(config: Config, measured: Measurement, more: Sequence[str] = ()) -> variant.Plan:
+    """Return what is computed: the metrics asked for, or the usual ones that the data allow.
+
+    ``more`` are classes that other variants than the measured one decide for.
+    """
+    classes = (*measured.classes, *(name for name in more if name not in measured.classes))
     chosen, of_class = _metrics(config, measured)
     reference: dict[str, str] = {}
     for feature, value in config.slices.reference.items():
@@ -300,8 +314,9 @@ def make_plan(config: Config, measured: Measurement) -> variant.Plan:
         config.confidence,
         reference,
         config.data.positive_is,
-        measured.classes,
+        classes,
         of_class,
+        (*classes, *(view for view in measured.views if view not in measured.classes)),
     )
 
 

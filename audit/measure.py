@@ -92,6 +92,11 @@ class Measurement:
         """Classes or labels, each of which has a view."""
         return self.cases.classes
 
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The views that are told of: the classes, and what else the configuration names."""
+        return self.cases.views
+
     def view(self, name: str) -> Measurement:
         """The same rows as cases of two classes: whether they are of a class, or what else the task names."""
         if name not in self._views:

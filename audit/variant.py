@@ -51,7 +51,9 @@ class Plan:
     classes : tuple of str
         Classes or labels of the task, in order.
     class_metrics : sequence of str
-        Metrics of each of them.
+        Metrics of each view.
+    views : tuple of str
+        The views of rows that are told of: the classes, and those that are favourable together.
     depth, min_size, confidence, reference
         From the configuration.
     positive_is : {'benefit', 'burden'} or None
@@ -66,6 +68,7 @@ class Plan:
     positive_is: Literal["benefit", "burden"] | None = None
     classes: tuple[str, ...] = ()
     class_metrics: Sequence[str] = ()
+    views: tuple[str, ...] = ()
 
 
 def number(value: float) -> float | None:
@@ -76,7 +79,7 @@ def number(value: float) -> float | None:
 def build(name: str, measured: Measurement, plan: Plan, model: dict[str, Any]) -> Variant:
     """Compute every figure of a variant, as far as it gives what the figures need."""
     whole = _part(measured, plan)
-    views = {c: _part(measured.view(c), replace(plan, metrics=plan.class_metrics)) for c in plan.classes}
+    views = {c: _part(measured.view(c), replace(plan, metrics=plan.class_metrics)) for c in plan.views}
     compared = [*whole.disparities, *(d for c in views for d in _of_view(views[c].disparities, c))]
     disparities, findings = with_family(compared, measured)
     slices = [

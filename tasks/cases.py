@@ -115,6 +115,11 @@ class Cases(ABC):
         """Classes or labels, each of which has a view; none where a task has no such thing."""
         return ()
 
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The views that are told of: the classes, and what else the configuration names."""
+        return self.classes
+
     def confusion(self, by: By, classes: Sequence[str]) -> NDArray[np.int64] | None:
         """Rows by label and decision, array of shape (slices, classes, classes); None of two classes."""
         return None

@@ -23,7 +23,9 @@ from .views import PairedView, View
 
 SCORES = "score:"
 """Before a class's name: the column of its probability."""
-RIGHT = "is right"
+FAVOURABLE = "favourable"
+"""View of the rows: whether a class is among those that are an advantage to the person."""
+RIGHT = "\0right"
 """View of the rows: whether the decision is the label; the score is the likeliest class's probability."""
 SIDES = ("before ", "after ")
 LEAST = 1e-15
@@ -52,10 +54,14 @@ def in_order(names: Sequence[str]) -> tuple[str, ...]:
 
 
 class ClassCases(Cases):
-    """Rows of one of several classes: label, decision, and a probability of each class."""
+    """Rows of one of several classes: label, decision, and a probability of each class.
 
-    def __init__(self, by: By, probability: bool = True) -> None:
+    ``favourable`` are classes that are an advantage to the person.
+    """
+
+    def __init__(self, by: By, probability: bool = True, favourable: Sequence[str] = ()) -> None:
         super().__init__(by, probability)
+        self.favourable = tuple(favourable)
         self._coded = Coded()
         self._rows = Rows(by)
         self._scored: tuple[str, ...] = ()
@@ -88,6 +94,11 @@ class ClassCases(Cases):
         """Every class that a label or a decision names."""
         return in_order(list({*self._coded.names, *self._scored}))
 
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The classes, and the favourable ones together."""
+        return (*self.classes, *([FAVOURABLE] if self.favourable else []))
+
     @cached_property
     def cube(self) -> Cube:
         """Counts over the slices alone."""
@@ -111,7 +122,7 @@ class ClassCases(Cases):
         """Whether a row is of a class, or whether it is right."""
         if name not in self._views:
             cube = self.whole
-            flags = _right(cube) if name == RIGHT else _of_class(cube, name)
+            flags = _right(cube) if name == RIGHT else _of_classes(cube, self._members(name))
             scores = self._score_of(name)
             needs: set[Need] = {"label" if axis == LABEL else "decision" for axis in flags}
             if scores is not None:
@@ -130,8 +141,12 @@ class ClassCases(Cases):
             return self._sureness
         return partial(self._of_class, name)
 
+    def _members(self, name: str) -> Sequence[str]:
+        """The classes of a view."""
+        return self.favourable if name == FAVOURABLE and self.favourable else (name,)
+
     def _of_class(self, name: str) -> ScoreTable:
-        label = of_class(self._rows, name, self._scored, self._coded.names, "")
+        label = of_classes(self._rows, name, self._members(name), self._scored, self._coded.names, "")
         return self._rows.table(SCORES + name, probability=True, label=label)
 
     def _sureness(self) -> ScoreTable:
@@ -176,25 +191,39 @@ def losses(rows: Rows, scored: Sequence[str], places: Mapping[str, int], side: s
     rows.derive(side + HALF_BRIER, squared)
 
 
-def of_class(
-    rows: Rows, name: str, scored: Sequence[str], places: Mapping[str, int], *sides: str
+def of_classes(
+    rows: Rows,
+    name: str,
+    members: Sequence[str],
+    scored: Sequence[str],
+    places: Mapping[str, int],
+    *sides: str,
 ) -> str | None:
-    """Derive whether a row's label is a class; the name, None without labels.
+    """Derive whether a row's label is one of some classes, and their probability on each of ``sides``.
 
-    A class that the model gives no probability has 0, on each of ``sides``.
+    A class that the model gives no probability has 0. Returns the name of the former, None without labels.
     """
-    if name not in scored:
+    if tuple(members) != (name,) or name not in scored:
         for side in sides:
-            rows.derive(side + SCORES + name, lambda of: np.zeros(len(of("code"))))
+            known = [side + SCORES + c for c in members if c in scored]
+            rows.derive(
+                side + SCORES + name,
+                lambda of, known=known: np.clip(sum((of(c) for c in known), np.zeros(len(of("code")))), 0, 1),
+            )
     if rows.column(LABEL) is None:
         return None
-    label, place = f"is {name}", places.get(name, -1)
-    rows.derive(label, lambda of: of(LABEL) == place)
+    label, found = f"is {name}", [places.get(c, -1) for c in members]
+    rows.derive(label, lambda of: np.isin(of(LABEL), found))
     return label
 
 
-def _of_class(cube: Cube, name: str) -> dict[str, NDArray[np.bool_]]:
-    return {axis: cube.outcome(axis, name) for axis in (LABEL, DECISION, AFTER) if axis in cube.axes}
+def _of_classes(cube: Cube, members: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
+    """Whether labels and decisions of each cell are of some classes."""
+    return {
+        axis: np.any([cube.outcome(axis, name) for name in members], axis=0)
+        for axis in (LABEL, DECISION, AFTER)
+        if axis in cube.axes
+    }
 
 
 def _right(cube: Cube) -> dict[str, NDArray[np.bool_]]:
@@ -212,10 +241,11 @@ def _same(cube: Cube, one: str, other: str) -> NDArray[np.bool_]:
 
 
 class ClassPairs(Pairs):
-    """Rows of one of several classes, decided and scored twice."""
+    """Rows of one of several classes, decided and scored twice; ``favourable`` as of `ClassCases`."""
 
-    def __init__(self, by: By, probability: bool = True) -> None:
+    def __init__(self, by: By, probability: bool = True, favourable: Sequence[str] = ()) -> None:
         super().__init__(by, probability)
+        self.favourable = tuple(favourable)
         self._coded = Coded()
         self._rows = Rows(by)
         self._scored: tuple[str, ...] = ()
@@ -248,19 +278,22 @@ class ClassPairs(Pairs):
         if name not in self._views:
             cube = None
             if self.decided:
-                cube = self.whole.seen_as(
-                    self.by, _right(self.whole) if name == RIGHT else _of_class(self.whole, name)
-                )
+                whole, members = self.whole, self._members(name)
+                cube = whole.seen_as(self.by, _right(whole) if name == RIGHT else _of_classes(whole, members))
             scores = partial(self._scores_of, name) if self._scored else None
             self._views[name] = PairedView(self.by, cube, scores)
         return self._views[name]
+
+    def _members(self, name: str) -> Sequence[str]:
+        """The classes of a view."""
+        return self.favourable if name == FAVOURABLE and self.favourable else (name,)
 
     def _scores_of(self, name: str) -> PairedScores:
         rows = self._rows
         if name == RIGHT:
             before, after = (surest(rows, self._scored, side) for side in SIDES)
             return rows.pairs(before, after, probability=True)
-        label = of_class(rows, name, self._scored, self._coded.names, *SIDES)
+        label = of_classes(rows, name, self._members(name), self._scored, self._coded.names, *SIDES)
         before, after = (side + SCORES + name for side in SIDES)
         return rows.pairs(before, after, probability=True, label=label)
 
@@ -286,8 +319,11 @@ class ClassPairs(Pairs):
         return cube.seen_as(self.by, {DECISION: ~_same(cube, DECISION, AFTER)}).tally(by)
 
     def moves(self, by: By) -> dict[str, NDArray[np.int64] | None]:
-        """Rows of every slice that were spoiled or mended; none gains or loses where no class is better."""
+        """Rows of every slice spoiled or mended; gained or lost where some classes are favourable."""
         found: dict[str, NDArray[np.int64] | None] = dict.fromkeys(("gained", "lost", "spoiled", "mended"))
+        if self.favourable:
+            counts = self.view(FAVOURABLE).tally(by).counts
+            found |= {"gained": counts[..., 0, 1].sum(1), "lost": counts[..., 1, 0].sum(1)}
         if LABEL in self.whole.axes:
             counts = self.view(RIGHT).tally(by).counts.sum(1)
             found |= {"spoiled": counts[:, 1, 0], "mended": counts[:, 0, 1]}

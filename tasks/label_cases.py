@@ -23,7 +23,7 @@ from .views import PairedView, View
 
 TRUTH, SAID, SCORES = "y_true:", "y_pred:", "score:"
 """Before a label's name: whether a row has it, whether the model says so, and how probable that is."""
-EXACT, POOLED = "is exact", "all labels"
+EXACT, POOLED = "\0exact", "\0pooled"
 """Views of the rows: whether every label is right; and all labels of all rows, the row being the cluster."""
 WRONG = "share wrong"
 """Value of the rows: the share of their labels that is wrong."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ..metrics import table
@@ -121,7 +122,20 @@ CLASS = replace(
 def _told_by(data: Any, model: Any) -> bool:
     """Classes or columns of their probabilities are named, and no labels of which several may hold."""
     several = bool(data.labels) or (model is not None and bool(model.decisions))
-    return not several and (bool(data.classes) or (model is not None and bool(model.probabilities)))
+    return not several and (
+        bool(data.classes or data.favourable) or (model is not None and bool(model.probabilities))
+    )
+
+
+def _bound(task: Task, data: Any) -> Task:
+    """The task with the classes that are an advantage."""
+    named = data.favourable
+    if named is None:
+        return task
+    words = tuple(map(str, named if isinstance(named, list) else [named]))
+    return replace(
+        task, cases=partial(ClassCases, favourable=words), pairs=partial(ClassPairs, favourable=words)
+    )
 
 
 MULTICLASS = Task(
@@ -141,6 +155,7 @@ MULTICLASS = Task(
     excess_loss="accuracy",
     counts=True,
     told_by=_told_by,
+    bound=_bound,
     of_class=CLASS,
     class_default=(
         "selection_rate", "base_rate", "true_positive_rate", "false_positive_rate", "precision", "f1", "auc",
