@@ -1,0 +1,178 @@
+"""One of several classes, against scikit-learn and against a bias that was planted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from fairweigh.verification import verify
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as theirs
+
+from .runs import audited, gap, slice_of, values
+
+CLASSES = ["bad", "good", "meh"]
+
+
+def rows(n=1500, seed=0, noise=1.0):
+    """Labels, decisions and probabilities of three classes; group c is taken for bad more often."""
+    draw = np.random.default_rng(seed)
+    group = draw.choice(["a", "b", "c"], n, p=[0.4, 0.3, 0.3])
+    truth = draw.choice(3, n, p=[0.5, 0.3, 0.2])
+    logits = np.eye(3)[truth] * 1.5 + draw.normal(0, noise, (n, 3))
+    logits[group == "c", 0] += 0.8
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    frame = pd.DataFrame({"id": range(n), "group": group, "y": np.array(CLASSES)[truth]})
+    frame["d"] = np.array(CLASSES)[p.argmax(1)]
+    return frame.assign(**{f"p_{c}": p[:, i] for i, c in enumerate(CLASSES)})
+
+
+APART = {"by": "group", "compare": "difference"}
+PROBABLE = {"probabilities": {c: f"p_{c}" for c in CLASSES}}
+DATA = {"label": "y", "sensitive": ["group"], "id": "id"}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    data = rows()
+    data["light"] = np.where(np.arange(len(data)) % 10 == 0, "meh", data["d"])
+    return data, audited(
+        tmp_path_factory.mktemp("run"), data, data=DATA, model=PROBABLE,
+        variants=[{"name": "same", **PROBABLE}, {"name": "light", "decision": "light"}],
+        gates=[
+            {"metric": "true_positive_rate", "class": "each", **APART, "limit": "<= 0.3"},
+            {"metric": "equalized_odds_difference", "class": "bad", "by": "group", "limit": "<= 0.05"},
+        ],
+    )  # fmt: skip
+
+
+def test_figures_of_all_classes_are_those_of_scikit_learn(found):
+    data, result = found
+    for part, own in (
+        (data, result["variants"][0]["overall"]),
+        *((d, slice_of(result["variants"][0], group=g)["metrics"]) for g, d in data.groupby("group")),
+    ):
+        p = part[[f"p_{c}" for c in CLASSES]].to_numpy()
+        expected = {
+            "accuracy": theirs.accuracy_score(part.y, part.d),
+            "balanced_accuracy": theirs.balanced_accuracy_score(part.y, part.d),
+            "macro_precision": theirs.precision_score(part.y, part.d, average="macro"),
+            "macro_f1": theirs.f1_score(part.y, part.d, average="macro"),
+            "log_loss": theirs.log_loss(part.y, p, labels=CLASSES),
+            "brier_score": theirs.brier_score_loss(part.y, p, labels=CLASSES),
+        }
+        assert {name: values(own)[name] for name in expected} == pytest.approx(expected, abs=1e-12)
+
+
+def test_figures_of_a_class_are_those_of_two_classes(found):
+    data, result = found
+    for c in CLASSES:
+        own = values(result["variants"][0]["overall_views"][c])
+        y, d, p = data.y == c, data.d == c, data[f"p_{c}"]
+        expected = {
+            "selection_rate": d.mean(), "true_positive_rate": theirs.recall_score(y, d),
+            "precision": theirs.precision_score(y, d), "f1": theirs.f1_score(y, d),
+            "auc": theirs.roc_auc_score(y, p),
+        }  # fmt: skip
+        assert {name: own[name] for name in expected} == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_confusion_matrix_and_that_of_changes_count_rows(found):
+    data, result = found
+    original = result["variants"][0]
+    assert result["classes"] == CLASSES
+    assert original["confusion"] == theirs.confusion_matrix(data.y, data.d, labels=CLASSES).tolist()
+    whole = next(c for c in result["comparisons"] if c["after"] == "light")["overall"]
+    assert whole["matrix"] == theirs.confusion_matrix(data.d, data.light, labels=CLASSES).tolist()
+    assert whole["spoiled"] == int(((data.d == data.y) & (data.light != data.y)).sum())
+    assert (whole["gained"], whole["lost"]) == (None, None)
+
+
+def test_a_bias_that_was_planted_is_found_in_its_class_and_has_its_size(found):
+    data, result = found
+    original = result["variants"][0]
+    told = [(f["metric"], f["view"], f["slice"]) for f in original["findings"]["found"] if "view" in f]
+    assert ("true_positive_rate", "bad", {"group": "c"}) in told
+    one = gap(original, "selection_rate", "bad", group="c")
+    chosen = data.d == "bad"
+    by = data.group
+    assert one["value"] == pytest.approx(chosen[by == "c"].mean() - chosen[by == "a"].mean(), abs=1e-12)
+    assert one["low"] > 0
+    assert result["gates"][1]["verdict"] == "fail"
+
+
+def test_a_variant_that_is_the_original_shows_no_change(found):
+    _, result = found
+    same = next(c for c in result["comparisons"] if c["after"] == "same")
+    assert same["agreement"] == 1
+    assert {c["value"] for c in same["changes"] if c["value"] is not None} == {0.0}
+
+
+def test_limits_of_each_class_hold_for_all_of_them_together(found):
+    _, result = found
+    gate = result["gates"][0]
+    assert gate["claims"] == 6
+    assert sorted({one["view"] for one in gate["slices"]}) == CLASSES
+    # Each class alone has wider room: fewer claims stand together, so that no limit is farther out.
+    one = min(gate["slices"], key=lambda s: s["p"])
+    assert one["p_adjusted"] == pytest.approx(min(1, 6 * one["p"]))
+
+
+def test_a_run_of_classes_is_verified_and_a_changed_class_is_found(tmp_path):
+    audited(tmp_path, rows(300), data=DATA, model=PROBABLE)
+    assert verify(tmp_path / "run").figures == []
+    content = (tmp_path / "run" / "audit.json").read_text()
+    (tmp_path / "run" / "audit.json").write_text(content.replace('"meh"', '"mea"'))
+    assert verify(tmp_path / "run").files
+
+
+def test_favourable_classes_say_who_gains_and_loses(tmp_path):
+    data = rows(600)
+    data["light"] = np.where((data.group == "a") & (data.d == "good"), "bad", data["d"])
+    result = audited(
+        tmp_path, data, data={**DATA, "favourable": ["good", "meh"]}, model={"decision": "d"},
+        variants=[{"name": "light", "decision": "light"}],
+        gates=[{"metric": "selection_rate", "class": "favourable", **APART, "limit": "<= 0.5"}],
+    )  # fmt: skip
+    own = values(result["variants"][0]["overall_views"]["favourable"])
+    assert own["selection_rate"] == pytest.approx((data.d != "bad").mean())
+    whole = result["comparisons"][0]["overall"]
+    assert whole["lost"] == int(((data.d == "good") & (data.group == "a")).sum())
+    assert whole["gained"] == 0
+
+
+ROW = st.tuples(st.sampled_from("ab"), st.sampled_from("xyz"), st.sampled_from("xyzw"))
+DECIDED = {"task": "multiclass", "model": {"decision": "d"}}
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(ROW, min_size=5, max_size=60))
+def test_any_table_has_the_figures_of_scikit_learn(tmp_path, cells):
+    data = pd.DataFrame(cells, columns=["group", "y", "d"])
+    result = audited(
+        tmp_path, data, **DECIDED, data={"label": "y", "sensitive": ["group"]},
+        metrics=["accuracy", "balanced_accuracy", "macro_precision", "macro_recall", "macro_f1"],
+    )  # fmt: skip
+    whole = {"zero_division": 0, "average": "macro"}
+    for part, own in (
+        (data, result["variants"][0]["overall"]),
+        *((d, slice_of(result["variants"][0], group=g)["metrics"]) for g, d in data.groupby("group")),
+    ):
+        expected = {
+            "accuracy": theirs.accuracy_score(part.y, part.d),
+            "macro_precision": theirs.precision_score(part.y, part.d, **whole),
+            "macro_recall": theirs.recall_score(part.y, part.d, **whole),
+            "macro_f1": theirs.f1_score(part.y, part.d, **whole),
+        }
+        assert {name: values(own)[name] for name in expected} == pytest.approx(expected, abs=1e-12)
+
+
+def test_aggregated_cells_are_the_rows_that_they_count(tmp_path):
+    data = rows(400)
+    cells = data.groupby(["group", "y", "d"]).size().rename("n").reset_index()
+    roles = {"label": "y", "sensitive": ["group"]}
+    one = audited(tmp_path, data, **DECIDED, data=roles)
+    other = audited(tmp_path, cells, **DECIDED, data={**roles, "count": "n"})
+    for key in ("overall", "overall_views", "confusion", "slices", "disparities"):
+        assert one["variants"][0][key] == other["variants"][0][key]
