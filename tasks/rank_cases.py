@@ -53,6 +53,7 @@ class Ranks:
         self.most, self.sides = most, sides
         self.rows = Rows(by)
         self._coded = Coded()
+        self._clustered = False
         self._ranked: dict[str, Ranked] = {}
 
     def add(self, batch: Batch, ranks: Sequence[NDArray[np.int64]]) -> None:
@@ -61,6 +62,7 @@ class Ranks:
         columns |= {side + RANK: rank for side, rank in zip(self.sides, ranks, strict=True)}
         if RELEVANCE in batch.names:
             columns[RELEVANCE] = batch.number(RELEVANCE)
+        self._clustered = batch.cluster is not None
         self.rows.add(batch.slices, batch.keys, columns, batch.weight, _clusters(batch))
         self._ranked.clear()
 
@@ -105,9 +107,9 @@ class Ranks:
         first, owner, whole = self.within(by, keys)
         held = whole & np.isfinite(values)
         weight, cluster = (self.rows.column(name) for name in ("weight", "cluster"))
-        assert cluster is not None
-        of_first = None if weight is None else weight[first][held]
-        return held, Parts(owner[held], of_first, cluster[first][held])
+        # Queries that nothing else holds together vary by themselves.
+        kept = (weight, cluster if self._clustered else None)
+        return held, Parts(owner[held], *(None if part is None else part[first][held] for part in kept))
 
 
 class Parts(NamedTuple):
@@ -115,7 +117,7 @@ class Parts(NamedTuple):
 
     code: NDArray[np.int64]
     weight: Floats | None
-    cluster: NDArray[np.int64]
+    cluster: NDArray[np.int64] | None
 
 
 class RankCases(Cases):

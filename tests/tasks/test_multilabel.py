@@ -1,0 +1,110 @@
+"""Several labels at once, against scikit-learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from fairweigh.verification import verify
+from sklearn import metrics as theirs
+
+from .runs import audited, slice_of, values
+
+LABELS = ["edema", "mass", "scar"]
+DATA = {"labels": LABELS, "sensitive": ["group"], "id": "id"}
+MODEL = {"probabilities": {name: f"p_{name}" for name in LABELS}}
+
+
+def rows(n=1200, seed=0):
+    """Three findings of one row each, the first missed more often in group b."""
+    draw = np.random.default_rng(seed)
+    group = draw.choice(["a", "b"], n)
+    ill = draw.normal(0, 1, n)
+    truth = np.stack([ill + draw.normal(0, 1, n) > t for t in (0.3, 0.8, 1.2)], axis=1)
+    logits = 2 * truth - 1 + draw.normal(0, 0.8, (n, 3))
+    logits[(group == "b"), 0] -= 0.8
+    frame = pd.DataFrame({"id": range(n), "group": group})
+    for i, name in enumerate(LABELS):
+        frame[name] = truth[:, i].astype(int)
+        frame[f"p_{name}"] = 1 / (1 + np.exp(-logits[:, i]))
+        frame[f"q_{name}"] = frame[f"p_{name}"].where(frame.index % 7 != i, 1 - frame[f"p_{name}"])
+    return frame
+
+
+def decided(frame, prefix="p"):
+    return (frame[[f"{prefix}_{name}" for name in LABELS]] >= 0.5).to_numpy()
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    data = rows()
+    return data, audited(
+        tmp_path_factory.mktemp("run"), data, data=DATA, model=MODEL,
+        variants=[
+            {"name": "same", **MODEL},
+            {"name": "light", "probabilities": {name: f"q_{name}" for name in LABELS}},
+        ],
+        gates=[{"metric": "true_positive_rate", "class": "each", "by": "group", "compare": "difference",
+                "limit": "<= 0.05"}],
+    )  # fmt: skip
+
+
+def test_figures_of_all_labels_are_those_of_scikit_learn(found):
+    data, result = found
+    assert (result["task"], result["classes"]) == ("multilabel", LABELS)
+    for part, own in (
+        (data, result["variants"][0]["overall"]),
+        *((d, slice_of(result["variants"][0], group=g)["metrics"]) for g, d in data.groupby("group")),
+    ):
+        y, d = part[LABELS].to_numpy(), decided(part)
+        expected = {"exact_match": theirs.accuracy_score(y, d), "hamming_loss": theirs.hamming_loss(y, d)}
+        for average in ("micro", "macro"):
+            of = theirs.precision_recall_fscore_support(y, d, average=average)
+            expected |= dict(zip([f"{average}_{m}" for m in ("precision", "recall", "f1")], of, strict=False))
+        assert values(own) == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_label_is_a_view_of_two_classes(found):
+    data, result = found
+    d = decided(data)
+    for i, name in enumerate(LABELS):
+        own = values(result["variants"][0]["overall_views"][name])
+        assert own["true_positive_rate"] == pytest.approx(theirs.recall_score(data[name], d[:, i]))
+        assert own["auc"] == pytest.approx(theirs.roc_auc_score(data[name], data[f"p_{name}"]))
+
+
+def test_a_label_that_a_group_misses_is_found(found):
+    _, result = found
+    gate = result["gates"][0]
+    assert (gate["verdict"], gate["view"]) == ("fail", "edema")
+
+
+def test_rows_of_which_some_label_changes_flip(found):
+    data, result = found
+    whole = next(c for c in result["comparisons"] if c["after"] == "light")["overall"]
+    before, after, truth = decided(data), decided(data, "q"), data[LABELS].to_numpy().astype(bool)
+    assert whole["flips"] == int((before != after).any(1).sum())
+    right = [(some == truth).all(1) for some in (before, after)]
+    assert (whole["spoiled"], whole["mended"]) == (
+        int((right[0] & ~right[1]).sum()),
+        int((~right[0] & right[1]).sum()),
+    )
+    same = next(c for c in result["comparisons"] if c["after"] == "same")
+    assert {c["value"] for c in same["changes"]} == {0.0}
+
+
+def test_labels_of_a_row_depend_on_each_other(tmp_path):
+    """Three labels that are always the same count as one row, not as three."""
+    data = rows(600)
+    for name in LABELS[1:]:
+        data[[name, f"p_{name}"]] = data[["edema", "p_edema"]].to_numpy()
+    data[LABELS] = data[LABELS].astype(int)
+    one = audited(tmp_path, data, data=DATA, model=MODEL)["variants"][0]
+    micro, alone = one["overall"]["micro_recall"], one["overall_views"]["edema"]["true_positive_rate"]
+    assert micro["value"] == pytest.approx(alone["value"])
+    assert micro["high"] - micro["low"] == pytest.approx(alone["high"] - alone["low"], rel=0.05)
+
+
+def test_a_run_of_labels_is_verified(tmp_path):
+    audited(tmp_path, rows(200), data={**DATA, "cluster": "id"} | {"id": "id"}, model=MODEL)
+    assert verify(tmp_path / "run").figures == []

@@ -1,0 +1,111 @@
+"""Rankings, against scikit-learn and sums by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from fairweigh.verification import verify
+from sklearn.metrics import ndcg_score
+
+from .runs import audited, gap, slice_of, values
+
+DATA = {
+    "query": "user", "item": "film", "relevance": "liked", "last_rank": 10,
+    "sensitive": ["sex", "studio"],
+}  # fmt: skip
+MODEL = {"score": "s", "scale": "rank"}
+
+
+def rows(users=150, seed=0):
+    """Lists of 20 films: those of small studios stand low, and women's lists are worse."""
+    draw = np.random.default_rng(seed)
+    out = []
+    for user in range(users):
+        sex = draw.choice(["F", "M"], p=[0.4, 0.6])
+        for film in draw.choice(200, 20, replace=False):
+            studio = "small" if film % 3 == 0 else "large"
+            liked = int(draw.random() < 0.25)
+            score = draw.normal(0, 1) + liked * (1.5 if sex == "M" else 0.5) - 0.8 * (studio == "small")
+            out.append((f"u{user}", f"f{film}", sex, studio, liked, score))
+    return pd.DataFrame(out, columns=["user", "film", "sex", "studio", "liked", "s"])
+
+
+def ranks(frame):
+    return frame.groupby("user").s.rank(ascending=False, method="first").astype(int)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    data = rows()
+    data["light"] = data.s.round(0)
+    return data, audited(
+        tmp_path_factory.mktemp("run"), data, data=DATA, model=MODEL,
+        variants=[{"name": "same", "score": "s"}, {"name": "light", "score": "light"}],
+        gates=[
+            {"metric": "ndcg", "by": "sex", "compare": "difference", "limit": "<= 0.05"},
+            {"metric": "exposure_per_relevance", "by": "studio", "compare": "ratio", "limit": ">= 0.9"},
+        ],
+    )  # fmt: skip
+
+
+def gains(frame):
+    of = (ndcg_score([one.liked], [one.s], k=10) for _, one in frame.groupby("user") if one.liked.any())
+    return np.array(list(of))
+
+
+def test_ndcg_of_queries_is_that_of_scikit_learn(found):
+    data, result = found
+    original = result["variants"][0]
+    assert original["overall"]["ndcg"]["value"] == pytest.approx(gains(data).mean(), abs=1e-12)
+    assert original["overall"]["ndcg"]["n"] == len(gains(data))
+    for sex, part in data.groupby("sex"):
+        own = slice_of(original, sex=sex)["metrics"]["ndcg"]
+        assert own["value"] == pytest.approx(gains(part).mean(), abs=1e-12)
+
+
+def test_exposure_of_items_is_the_sum_by_hand(found):
+    data, result = found
+    rank = ranks(data)
+    data = data.assign(exposure=np.where(rank <= 10, 1 / np.log2(1 + rank), 0), top=rank <= 10)
+    for studio, part in data.groupby("studio"):
+        own = values(slice_of(result["variants"][0], studio=studio)["metrics"])
+        assert own["mean_exposure"] == pytest.approx(part.exposure.mean(), abs=1e-12)
+        assert own["exposure_per_relevance"] == pytest.approx(
+            part.exposure.sum() / part.liked.sum(), abs=1e-12
+        )
+        assert own["top_share_ratio"] == pytest.approx(part.top.mean() / 0.5, abs=1e-12)
+        assert own["ndcg"] is None
+
+
+def test_what_was_planted_is_found(found):
+    _, result = found
+    one = gap(result["variants"][0], "ndcg", sex="F")
+    assert one["high"] < 0
+    assert [g["verdict"] for g in result["gates"][:2]] == ["fail", "fail"]
+
+
+def test_a_query_is_the_unit_that_varies(found):
+    """Student's limits of the mean over queries, within the width that bounded means have more."""
+    data, result = found
+    own, of = result["variants"][0]["overall"]["ndcg"], gains(data)
+    half = 1.976 * of.std(ddof=1) / np.sqrt(len(of))
+    assert (own["high"] - own["low"]) / 2 == pytest.approx(half, rel=0.1)
+
+
+def test_changes_are_those_of_the_same_lists(found):
+    data, result = found
+    light = next(c for c in result["comparisons"] if c["after"] == "light")
+    change = next(c for c in light["changes"] if c["metric"] == "ndcg" and not c["slice"])
+    # Of equal scores the first row is first, as in the audit; scikit-learn shares their places out.
+    order = data.assign(s=-ranks(data.assign(s=data.light)))
+    assert change["value"] == pytest.approx((gains(order) - gains(data)).mean(), abs=1e-12)
+    same = next(c for c in result["comparisons"] if c["after"] == "same")
+    assert {c["value"] for c in same["changes"] if c["value"] is not None} == {0.0}
+
+
+def test_ranks_are_as_good_as_the_scores_that_give_them(tmp_path, found):
+    data, result = found
+    ranked = audited(tmp_path, data.assign(place=ranks(data)), data=DATA, model={"rank": "place"})
+    assert values(ranked["variants"][0]["overall"]) == values(result["variants"][0]["overall"])
+    assert verify(tmp_path / "run").figures == []

@@ -1,0 +1,119 @@
+"""A predicted number, against scikit-learn, scipy and a bias that was planted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from fairweigh.verification import verify
+from scipy import stats
+from sklearn import metrics as theirs
+
+from .runs import audited, gap, slice_of, values
+
+DATA = {"label": "y", "sensitive": ["group"], "id": "id"}
+MODEL = {"prediction": "p"}
+
+
+def rows(n=1200, seed=0, planted=0.6):
+    """Outcomes and predictions with normal errors, too high by ``planted`` for group c."""
+    draw = np.random.default_rng(seed)
+    group = draw.choice(["a", "b", "c"], n, p=[0.5, 0.3, 0.2])
+    y = draw.normal(10, 2, n)
+    p = y + draw.normal(0, 1, n) + planted * (group == "c")
+    return pd.DataFrame({"id": range(n), "group": group, "y": y, "p": p, "light": p + draw.normal(0, 0.1, n)})
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    data = rows()
+    return data, audited(
+        tmp_path_factory.mktemp("run"), data, data=DATA, model=MODEL,
+        variants=[{"name": "same", "prediction": "p"}, {"name": "light", "prediction": "light"}],
+        gates=[
+            {"metric": "mean_error", "by": "group", "compare": "difference", "limit": "<= 0.2"},
+            {"metric": "mean_prediction", "by": "group", "compare": "ratio", "limit": ">= 0.8"},
+            {"metric": "mean_absolute_error", "on": "light", "compare": "change", "limit": "<= 0.02"},
+        ],
+    )  # fmt: skip
+
+
+def test_the_task_is_told_by_the_column_of_predictions(found):
+    assert found[1]["task"] == "regression"
+
+
+def test_figures_are_those_of_scikit_learn(found):
+    data, result = found
+    for part, own in (
+        (data, result["variants"][0]["overall"]),
+        *((d, slice_of(result["variants"][0], group=g)["metrics"]) for g, d in data.groupby("group")),
+    ):
+        expected = {
+            "mean_error": (part.p - part.y).mean(),
+            "mean_absolute_error": theirs.mean_absolute_error(part.y, part.p),
+            "root_mean_squared_error": theirs.root_mean_squared_error(part.y, part.p),
+            "r_squared": theirs.r2_score(part.y, part.p),
+            "mean_prediction": part.p.mean(),
+            "mean_outcome": part.y.mean(),
+            "prediction_to_outcome_ratio": part.p.mean() / part.y.mean(),
+        }
+        assert values(own) == pytest.approx(expected, abs=1e-12)
+
+
+def test_limits_of_a_mean_are_students_or_a_little_wider(found):
+    data, result = found
+    own = result["variants"][0]["overall"]["mean_absolute_error"]
+    errors = np.abs(data.p - data.y)
+    low, high = stats.t.interval(0.95, len(errors) - 1, errors.mean(), stats.sem(errors))
+    assert own["low"] <= low + 1e-12
+    assert own["high"] >= high - 1e-12
+    assert own["high"] - own["low"] <= 1.2 * (high - low)
+
+
+def test_a_bias_that_was_planted_is_found_and_has_its_size(found):
+    _, result = found
+    one = gap(result["variants"][0], "mean_error", group="c")
+    assert one["low"] < 0.6 < one["high"]
+    assert one["low"] > 0
+    assert [g["verdict"] for g in result["gates"] if g["variant"] == "original"] == ["fail", "pass"]
+
+
+def test_changes_are_those_of_the_same_rows(found):
+    data, result = found
+    whole = {
+        c["metric"]: c
+        for c in next(c for c in result["comparisons"] if c["after"] == "light")["changes"]
+        if not c["slice"]
+    }
+    step = np.abs(data.light - data.y) - np.abs(data.p - data.y)
+    low, high = stats.t.interval(0.95, len(step) - 1, step.mean(), stats.sem(step))
+    own = whole["mean_absolute_error"]
+    assert own["value"] == pytest.approx(step.mean(), abs=1e-12)
+    assert (own["low"], own["high"]) == pytest.approx((low, high), abs=1e-9)
+    # Two independent samples would leave more open by a multiple.
+    apart = np.hypot(stats.sem(np.abs(data.light - data.y)), stats.sem(np.abs(data.p - data.y)))
+    assert own["high"] - own["low"] < apart
+    assert next(g for g in result["gates"] if g["compare"] == "change")["verdict"] == "pass"
+
+
+def test_a_variant_that_is_the_original_shows_no_change_and_nothing_flips(found):
+    _, result = found
+    same = next(c for c in result["comparisons"] if c["after"] == "same")
+    assert {c["value"] for c in same["changes"]} == {0.0}
+    assert (same["overall"], same["flips"], same["agreement"]) == (None, [], None)
+
+
+def test_a_run_of_numbers_is_verified_and_a_changed_prediction_is_found(tmp_path):
+    audited(tmp_path, rows(200), data=DATA, model=MODEL)
+    assert verify(tmp_path / "run").figures == []
+
+
+def test_weights_are_repeated_rows(tmp_path):
+    data = rows(60)
+    data["w"] = np.arange(60) % 3 + 1
+    weighted = audited(tmp_path, data, data={**DATA, "weight": "w"}, model=MODEL)
+    repeated = data.loc[data.index.repeat(data.w)].assign(id=range(int(data.w.sum())))
+    plain = audited(tmp_path, repeated, data=DATA, model=MODEL)
+    assert values(weighted["variants"][0]["overall"]) == pytest.approx(
+        values(plain["variants"][0]["overall"]), abs=1e-12
+    )
