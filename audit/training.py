@@ -8,12 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..datasets.amounts import row_weights
-from ..datasets.binary import Binary
 from ..datasets.card import card
 from ..datasets.columns import Sensitive, no_column, words
 from ..datasets.dialect import TextForm
@@ -21,6 +19,7 @@ from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..datasets.missing import Missing
 from ..datasets.numbers import CellError
+from ..datasets.outcomes import Outcome, Roles, outcome_of
 from ..datasets.read import found_in, place_of, read_table, sha256_file
 from ..datasets.roles import as_words, merged_words
 from ..datasets.spelling import as_ids, word
@@ -291,33 +290,29 @@ def _read_file(path: Path, config: Config, train: TrainData, columns: Sequence[s
     assert spec is not None
     by = config.slices.by or data.sensitive or []
     missing = data.model_dump(include={"missing"})["missing"]
-    label = train.label or data.label
+    outcome = _outcome(config, train)
+    texts, names = (outcome.texts, outcome.ids) if outcome is not None else ((), ())
     words_of = [f for f in by if f not in (data.bins or {})] + (data.categorical or [])
     table = read_table(
         path,
         missing=Missing.of(missing),
-        categorical=[*words_of, *(name for name in (label, data.split_column) if name)],
-        verbatim=[data.id] if data.id and data.id not in columns else [],
+        categorical=[*words_of, *texts, *([data.split_column] if data.split_column else [])],
+        verbatim=[*names, *([data.id] if data.id and data.id not in columns else [])],
         text=_written(train, data),
     )
     if train.split is not None and data.split_column is not None:
         wanted = pc.equal(words(table.column(data.split_column)).cast(pa.string()), word(train.split))
         table = table.filter(wanted)
     named = {spec.text: spec.train_text} if spec.train_text else {}
-    for name in [*(named.get(c, c) for c in columns), *([label] if label else [])]:
+    for name in [*(named.get(c, c) for c in columns), *(outcome.columns if outcome is not None else [])]:
         if name not in table.column_names:
             raise no_column(name, table.column_names, str(path), "model.train")
     if not len(table):
         raise InputError(f"model.train: no rows in {path}")
-    positive = train.positive if train.positive is not None else data.positive
-    negative = train.negative if train.negative is not None or train.positive is not None else data.negative
-    labels = weights = None
+    weights = None
     if data.weight in table.column_names:
         weights = row_weights(_whole(table.column(data.weight)), str(data.weight)).to_numpy()
-    if label:
-        outcome = Binary(label, "label", as_words(positive), as_words(negative))
-        labels = np.asarray(outcome.read(words(table.column(label))))
-        outcome.check_learnable()
+    truth = _truth(outcome, table) if outcome is not None else {}
     there = [name for name in by if name in table.column_names]
     sensitive = {name: _slicer(data, name).read(_whole(table.column(name))) for name in there}
     extra = [
@@ -331,14 +326,47 @@ def _read_file(path: Path, config: Config, train: TrainData, columns: Sequence[s
     about = _rows_words(len(table), path.name, None)
     return TrainingRows(
         batch,
-        labels,
+        outcome.learned(truth) if outcome is not None else None,
         weights,
         about,
         sensitive,
         ids,
         origin,
         place_of=partial(place_of, path, text=_written(train, data)),
+        task=config.of_task.name,
+        classes=outcome.names if outcome is not None else (),
+        query=truth.get("query"),
     )
+
+
+def _outcome(config: Config, train: TrainData) -> Outcome | None:
+    """How the outcomes of a training file are read: as the data's, unless it says something of its own."""
+    data = config.data
+    positive = train.positive if train.positive is not None else data.positive
+    negative = train.negative if train.negative is not None or train.positive is not None else data.negative
+    said = {"positive": positive, "negative": negative, "classes": data.classes}
+    roles = Roles(
+        train.label or data.label,
+        tuple(data.labels or ()),
+        query=data.query,
+        item=data.item,
+        relevance=data.relevance,
+        **{key: tuple(as_words(values)) for key, values in said.items()},
+    )
+    return outcome_of(config.of_task.name, roles)
+
+
+def _truth(outcome: Outcome, table: pa.Table) -> dict[str, pa.Array]:
+    """The outcomes of a training file; InputError where nothing can be learned from them."""
+    columns = {name: _whole(table.column(name)) for name in outcome.columns}
+    for name, column in columns.items():
+        outcome.accept(column, name)
+    batch = pa.record_batch(columns)
+    if outcome.ahead:
+        outcome.look(iter([batch]))
+    truth = outcome.truth(batch)
+    outcome.check_learnable()
+    return truth
 
 
 def _slicer(data: Data, feature: str) -> Sensitive:

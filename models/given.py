@@ -9,7 +9,8 @@ from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from .adapters import adapted_module, is_adapter
 from .folder import CONFIG, local_folder, weights_of
-from .inputs import processor_from, tokenizer_from
+from .images import processor_from
+from .inputs import tokenizer_from
 from .load_transformers import of_transformers
 from .neural import NeuralModel
 from .padding import padding_side

@@ -23,7 +23,8 @@ from ..datasets.errors import InputError, number_of
 from ..datasets.numbers import check_finite, missing_in
 from .extras import optional, quiet
 from .folder import local_folder, offline
-from .foreign import foreign, one_line
+from .foreign import foreign
+from .images import ImageInputs, processor_from
 from .neural import Arrays, Encoded
 from .tokens import check_tokenizer
 
@@ -431,86 +432,6 @@ def _tensor(column: pa.Array, name: str, shape: list[int]) -> NDArray[np.float32
         )
     values = _number(column.flatten(), name)
     return values.reshape(-1, *shape)
-
-
-class ImageInputs:
-    """Images, as files or bytes, through the model's image processor.
-
-    Parameters
-    ----------
-    processor : transformers image processor
-    image : str
-        Column of paths, bytes, or structs of ``bytes`` and ``path``.
-    """
-
-    def __init__(self, processor: Any, image: str) -> None:
-        self.processor = processor
-        self.image = image
-        self.columns = [image]
-
-    def encode(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Encoded:
-        """Keep the references; images are opened batch by batch, as all of them rarely fit into memory."""
-        return _Images(self.processor, batch.column(self.image).to_pylist(), self.image)
-
-    def describe(self) -> dict[str, Any]:
-        """Return the column of the images."""
-        return {"image": self.image}
-
-    def identity(self) -> None:
-        """Return None: the table may name files, whose contents it does not tell."""
-        return
-
-    def save(self, folder: Path) -> dict[str, Any]:
-        """Write the processor; returns what `load_inputs` needs to read it again."""
-        with quiet():
-            self.processor.save_pretrained(folder / "processor")
-        return {"kind": "image", "image": self.image}
-
-
-@dataclass(frozen=True)
-class _Images:
-    processor: Any
-    values: list[Any]
-    name: str
-    truncated = 0
-
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        return np.ones(len(self.values), np.int64)
-
-    def collate(self, rows: NDArray[np.intp]) -> Arrays:
-        opened = [_opened(self.values[row], self.name) for row in rows.tolist()]
-        with foreign(f"image column '{self.name}': the model's processor cannot read it"), quiet():
-            made = self.processor(images=opened, return_tensors="np")
-            return {"pixel_values": np.asarray(made["pixel_values"], np.float32)}
-
-
-def _opened(value: Any, name: str) -> Any:
-    import io
-
-    image = optional("PIL.Image", "an image model")
-    if isinstance(value, dict):
-        value = value.get("bytes") or value.get("path")
-    try:
-        with image.open(io.BytesIO(value) if isinstance(value, bytes) else value) as opened:
-            return opened.convert("RGB")
-    except (OSError, TypeError, AttributeError, ValueError) as error:
-        told = "bytes" if isinstance(value, bytes) else repr(value)
-        raise InputError(
-            f"image column '{name}': {told} is no image that can be read: {one_line(error)}"
-        ) from None
-
-
-def processor_from(path: str) -> Any:
-    """Load an image processor from a folder or hub name; InputError where there is none."""
-    transformers = optional("transformers", "an image model")
-    optional("PIL", "an image model")
-    folder = local_folder(path)
-    # A folder may hold anything; what the library says of it differs by file and version.
-    with foreign(f"model.path: {path} has no image processor that can be read"), offline(), quiet():
-        return transformers.AutoImageProcessor.from_pretrained(
-            str(folder), trust_remote_code=False, local_files_only=True
-        )
 
 
 def load_inputs(spec: dict[str, Any], folder: Path) -> Any:

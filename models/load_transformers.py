@@ -11,13 +11,8 @@ from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from .asked import finished, wanted
 from .heads import Found, head_of
-from .inputs import (
-    ImageInputs,
-    TextInputs,
-    length_limit,
-    processor_from,
-    tokenizer_from,
-)
+from .images import ImageInputs, processor_from
+from .inputs import TextInputs, length_limit, tokenizer_from
 from .load_torch import on_torch
 from .neural import Inputs, NeuralModel
 from .padding import padded_alike, padding_side

@@ -97,7 +97,9 @@ def test_image_scores_are_those_of_transformers_whether_paths_bytes_or_structs(v
 def test_what_is_no_image_is_refused_by_its_column(value, vit):
     table = texts(3, image=[value] * 3)
     model = load("transformers", table, task="image-classification", image="image", path=str(vit))
-    with pytest.raises(InputError, match=r"image column 'image': .* is no image that can be read"):
+    with pytest.raises(
+        InputError, match=r"image column 'image': expected images that can be read.*; 3 of 3 rows hold none"
+    ):
         model.score(batch(table, model), None)
 
 

@@ -1,0 +1,135 @@
+"""Images as a neural model takes them: files or bytes, through the model's image processor."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..datasets.errors import InputError, number_of
+from .extras import optional, quiet
+from .folder import local_folder, offline
+from .foreign import STOPS, foreign, one_line
+from .neural import Arrays, Encoded
+
+NAMED = 3
+"""Images that cannot be read, named in a message."""
+
+
+class ImageInputs:
+    """Images, as files or bytes, through the model's image processor.
+
+    Parameters
+    ----------
+    processor : transformers image processor
+    image : str
+        Column of paths, bytes, or structs of ``bytes`` and ``path``.
+    """
+
+    def __init__(self, processor: Any, image: str) -> None:
+        self.processor = processor
+        self.image = image
+        self.columns = [image]
+
+    def encode(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Encoded:
+        """Keep the references; images are opened batch by batch, as all of them rarely fit into memory."""
+        known = None if ids is None else ids.to_pylist()
+        return _Images(self.processor, batch.column(self.image).to_pylist(), known, self.image)
+
+    def describe(self) -> dict[str, Any]:
+        """Return the column of the images."""
+        return {"image": self.image}
+
+    def identity(self) -> None:
+        """Return None: the table may name files, whose contents it does not tell."""
+        return
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write the processor; returns what `load_inputs` needs to read it again."""
+        with quiet():
+            self.processor.save_pretrained(folder / "processor")
+        return {"kind": "image", "image": self.image}
+
+
+@dataclass(frozen=True)
+class _Images:
+    processor: Any
+    values: list[Any]
+    ids: list[Any] | None
+    name: str
+    truncated = 0
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        return np.ones(len(self.values), np.int64)
+
+    def collate(self, rows: NDArray[np.intp]) -> Arrays:
+        try:
+            opened = [_opened(self.values[row]) for row in rows.tolist()]
+        except _UnreadableError:
+            # One is enough to stop; who is to mend the data wants to know of all.
+            raise _broken(self.values, self.ids, self.name) from None
+        with foreign(f"image column '{self.name}': the model's processor cannot read it"), quiet():
+            made = self.processor(images=opened, return_tensors="np")
+            return {"pixel_values": np.asarray(made["pixel_values"], np.float32)}
+
+
+class _UnreadableError(Exception):
+    """An image that cannot be read; the text says why."""
+
+
+def _opened(value: Any) -> Any:
+    """Return an image in colour; _UnreadableError for what is none."""
+    image = optional("PIL.Image", "an image model")
+    if isinstance(value, dict):
+        value = value.get("bytes") or value.get("path")
+    if value is None or value == "":
+        raise _UnreadableError("missing")
+    if isinstance(value, str) and not Path(value).is_file():
+        raise _UnreadableError(f"no file {value!r}")
+    told = repr(value) if isinstance(value, str) else f"its {type(value).__name__}"
+    try:
+        with image.open(io.BytesIO(value) if isinstance(value, bytes) else value) as opened:
+            if opened.width * opened.height > (image.MAX_IMAGE_PIXELS or opened.width * opened.height):
+                raise _UnreadableError(f"{told} has {opened.width} x {opened.height} pixels")
+            return opened.convert("RGB")
+    except (*STOPS, _UnreadableError):
+        raise
+    except BaseException as error:
+        # Each format has a decoder of its own, which throws what it likes.
+        raise _UnreadableError(f"{told}: {one_line(error)}") from None
+
+
+def _broken(values: Sequence[Any], ids: Sequence[Any] | None, name: str) -> InputError:
+    """Return the error that counts the images which cannot be read, and names the first few."""
+    bad: list[tuple[int, str]] = []
+    for row, value in enumerate(values):
+        try:
+            _opened(value)
+        except _UnreadableError as error:
+            bad.append((row, str(error)))
+    named = "; ".join(why if ids is None else f"{why} (id {ids[row]})" for row, why in bad[:NAMED])
+    more = f"; and {len(bad) - NAMED:,} more" if len(bad) > NAMED else ""
+    rows = number_of(len(values), "row")
+    return InputError(
+        f"image column '{name}': expected images that can be read, as files or bytes; {len(bad):,} of {rows} "
+        f"{'holds' if len(bad) == 1 else 'hold'} none: {named}{more}"
+    )
+
+
+def processor_from(path: str) -> Any:
+    """Load an image processor from a folder or hub name; InputError where there is none."""
+    transformers = optional("transformers", "an image model")
+    optional("PIL", "an image model")
+    folder = local_folder(path)
+    # A folder may hold anything; what the library says of it differs by file and version.
+    with foreign(f"model.path: {path} has no image processor that can be read"), offline(), quiet():
+        return transformers.AutoImageProcessor.from_pretrained(
+            str(folder), trust_remote_code=False, local_files_only=True
+        )

@@ -1,0 +1,73 @@
+"""Images as files or bytes: the same scores, and what cannot be read is counted and named in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from fairweigh.datasets.errors import InputError
+from fairweigh.datasets.synthetic_images import pictures
+from fairweigh.models.images import ImageInputs
+
+
+class Pixels:
+    """Stands for a processor of transformers: pixels as they are."""
+
+    def __call__(self, images: list[Any], return_tensors: str) -> dict[str, np.ndarray[Any, Any]]:
+        return {"pixel_values": np.stack([np.asarray(one, float).transpose(2, 0, 1) for one in images])}
+
+
+def collated(values, ids=None):
+    batch = pa.record_batch({"photo": values})
+    encoded = ImageInputs(Pixels(), "photo").encode(batch, None if ids is None else pa.array(ids))
+    return encoded.collate(np.arange(batch.num_rows))["pixel_values"]
+
+
+@pytest.fixture
+def written(here):
+    held = pictures(6, seed=1)["image"].to_pylist()
+    for number, data in enumerate(held):
+        Path(f"{number}.png").write_bytes(data)
+    return held
+
+
+def test_files_bytes_and_both_at_once_are_the_same_pixels(written):
+    paths = [f"{number}.png" for number in range(6)]
+    expected = collated(written)
+    assert expected.shape == (6, 3, 24, 24)
+    np.testing.assert_array_equal(collated(paths), expected)
+    np.testing.assert_array_equal(collated([{"bytes": one, "path": None} for one in written]), expected)
+    np.testing.assert_array_equal(collated([{"bytes": None, "path": one} for one in paths]), expected)
+
+
+def test_missing_and_broken_images_are_counted_and_named_in_one_line(written):
+    cut = written[1][: len(written[1]) // 2]
+    Path("cut.png").write_bytes(cut)
+    Path("text.png").write_text("no picture", encoding="utf-8")
+    values = ["0.png", "cut.png", "nowhere.png", "text.png", None, "5.png"]
+    with pytest.raises(InputError) as refused:
+        collated(values, ids=list("abcdef"))
+    said = str(refused.value)
+    assert said.startswith(
+        "image column 'photo': expected images that can be read, as files or bytes; 4 of 6 rows hold none: "
+        "'cut.png': "
+    )
+    assert "; no file 'nowhere.png' (id c); 'text.png': cannot identify image file" in said
+    assert said.endswith("(id d); and 1 more")
+    assert "\n" not in said
+    with pytest.raises(InputError, match=r"1 of 2 rows holds none: its bytes: cannot identify image file"):
+        collated([written[0], b"no picture"])
+
+
+def test_a_picture_of_a_size_that_no_photograph_has_is_refused(written, monkeypatch):
+    from PIL import Image
+
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)
+    with (
+        pytest.raises(InputError, match=r"'0.png' has 24 x 24 pixels"),
+        pytest.warns(Image.DecompressionBombWarning),
+    ):
+        collated(["0.png"])
