@@ -246,11 +246,13 @@ def _correlation(confusion: Confusion, influences: Sequence[Floats]) -> Floats:
         pair, owner = confusion.pair, confusion.pair_owner
         held = [np.bincount(pair, confusion.sums * v, len(owner)).astype(float) for v in influences]
         times = np.ones(len(owner))
+    order = np.argsort(owner, kind="stable")
+    ends = np.searchsorted(owner[order], np.arange(size + 1))
     found = np.zeros((size, k, k))
-    for i in range(k):
-        own = held[i] * times
-        for j in range(i + 1):
-            found[:, i, j] = found[:, j, i] = np.bincount(owner, own * held[j], size)
+    for i in range(size):
+        own = order[ends[i] : ends[i + 1]]
+        each = np.stack([v[own] for v in held])
+        found[i] = (each * times[own]) @ each.T
     spread = np.sqrt(np.einsum("sii->si", found))
     with np.errstate(divide="ignore", invalid="ignore"):
         rho = found / (spread[:, :, None] * spread[:, None, :])
