@@ -43,7 +43,8 @@ def macro_figure(ratio: Ratio, figures: Sequence[Figure], confusion: Confusion, 
     Returns
     -------
     Figure
-        ``least`` is the smallest effective denominator of the classes that occur.
+        ``least`` is the harmonic mean of the effective denominators of the classes that occur: so many rows
+        of each would leave the mean as uncertain, were their rates alike.
     """
     occurs = confusion.occurs(among)
     share = _shares(occurs)
@@ -63,11 +64,14 @@ def macro_figure(ratio: Ratio, figures: Sequence[Figure], confusion: Confusion, 
         below, above = combined(share * below, share * above, rho)
         return np.maximum(value - below, 0), np.minimum(value + above + unknown + short / scale, 1)
 
-    least = np.min([np.where(o, f.size, np.inf) for f, o in zip(figures, occurs.T, strict=True)], axis=0)
+    sizes = np.stack([f.size for f in figures], axis=1)
+    counted = occurs & (sizes > 0)
+    with np.errstate(divide="ignore"):
+        least = counted.sum(1) / np.where(counted, 1 / sizes, 0).sum(1).clip(1e-300)
     dependence = influence.dependence(share)
     return Figure(
         value, confusion.n, limits, "macro", confusion.effective, dependence=dependence,
-        least=np.where(np.isfinite(least), least, 0.0),
+        least=np.where(counted.any(1), least, 0.0),
     )  # fmt: skip
 
 

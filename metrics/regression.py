@@ -18,7 +18,17 @@ Change = tuple[Figure, Floats]
 """After - before in every slice, and the two-sided p of no change."""
 
 
-# ---- root mean squared error --------------------------------------------------------------------------
+# ---- means of sizes, root mean squared error ----------------------------------------------------------
+
+
+def not_negative(mean: Figure) -> Figure:
+    """A mean of values that are not negative, as absolute errors: no limit is below 0."""
+
+    def limits(z: float, scale: float) -> Limits:
+        low, high = mean.limits(z, scale)
+        return np.maximum(low, 0), high
+
+    return replace(mean, limits=limits)
 
 
 def root_mean(mean_square: Figure) -> Figure:
