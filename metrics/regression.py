@@ -121,10 +121,13 @@ def ratio_of_means(rows: SlicedRows, one: Floats, other: Floats) -> Figure:
     return smooth_figure(RATIO, rows, [one, other], reach)
 
 
-def ratio_of_means_change(rows: SlicedRows, before: Floats, after: Floats, other: Floats) -> Change:
-    """After - before of the mean of a value over that of another that stays."""
+def ratio_of_means_change(
+    rows: SlicedRows, before: Floats, after: Floats, other: Floats, other_after: Floats | None = None
+) -> Change:
+    """After - before of the mean of a value over that of another, which stays or changes too."""
+    changed = other if other_after is None else other_after
     reach = np.stack([_largest(rows, before, after), 0 * rows.total], axis=-1)
-    return smooth_change(RATIO, rows, [before, other], [after, other], reach)
+    return smooth_change(RATIO, rows, [before, other], [after, changed], reach)
 
 
 def _correlation(means: Floats) -> Floats:
