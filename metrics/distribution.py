@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,8 @@ class Distributions:
 
     @cached_property
     def _order(self) -> NDArray[np.intp]:
-        return np.lexsort((self.values, self.rows.slices))
+        order = np.argsort(self.values)
+        return order[np.argsort(self.rows.slices[order].astype(np.int32), kind="stable")]
 
     @cached_property
     def _sorted(self) -> list[tuple[Floats, Floats]]:
@@ -179,12 +181,18 @@ def _gap(one: Floats, one_below: Floats, other: Floats, other_below: Floats) -> 
     """The largest distance of two step functions, of ascending values and the shares up to each."""
     if not len(one) or not len(other):
         return float("nan")
-    places = np.concatenate([one, other])
-    found = [
-        np.append(0, below)[np.searchsorted(values, places, side="right")]
-        for values, below in ((one, one_below), (other, other_below))
-    ]
-    return float(np.abs(found[0] - found[1]).max())
+    if len(one) > len(other):
+        one, one_below, other, other_below = other, other_below, one, one_below
+    # Between two steps of the one the other only rises: the distance is largest at a step, or just before.
+    found = 0.0
+    sides: tuple[Literal["left", "right"], ...] = ("left", "right")
+    for side in sides:
+        shares = [
+            np.append(0, below)[np.searchsorted(values, one, side=side)]
+            for values, below in ((one, one_below), (other, other_below))
+        ]
+        found = max(found, float(np.abs(shares[0] - shares[1]).max()))
+    return found
 
 
 def _band(value: Floats, rows: Floats, others: Floats) -> Callable[[float, float], Limits]:

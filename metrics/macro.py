@@ -43,7 +43,8 @@ def macro_figure(ratio: Ratio, figures: Sequence[Figure], confusion: Cells, amon
     Returns
     -------
     Figure
-        ``least`` is the smallest effective denominator of the classes that occur.
+        ``least`` is the harmonic mean of the effective denominators of the classes that occur: so many rows
+        of each would leave the mean as uncertain, were their rates alike.
     """
     occurs = confusion.occurs(among)
     share = _shares(occurs)
@@ -63,11 +64,14 @@ def macro_figure(ratio: Ratio, figures: Sequence[Figure], confusion: Cells, amon
         below, above = combined(share * below, share * above, rho)
         return np.maximum(value - below, 0), np.minimum(value + above + unknown + short / scale, 1)
 
-    least = np.min([np.where(o, f.size, np.inf) for f, o in zip(figures, occurs.T, strict=True)], axis=0)
+    sizes = np.stack([f.size for f in figures], axis=1)
+    counted = occurs & (sizes > 0)
+    with np.errstate(divide="ignore"):
+        least = counted.sum(1) / np.where(counted, 1 / sizes, 0).sum(1).clip(1e-300)
     dependence = influence.dependence(share)
     return Figure(
         value, confusion.n, limits, "macro", confusion.effective, dependence=dependence,
-        least=np.where(np.isfinite(least), least, 0.0),
+        least=np.where(counted.any(1), least, 0.0),
     )  # fmt: skip
 
 
@@ -240,11 +244,13 @@ def _correlation(confusion: Cells, influences: Sequence[Floats]) -> Floats:
         pair, owner = confusion.pair, confusion.pair_owner
         held = [np.bincount(pair, confusion.sums * v, len(owner)).astype(float) for v in influences]
         times = np.ones(len(owner))
+    order = np.argsort(owner, kind="stable")
+    ends = np.searchsorted(owner[order], np.arange(size + 1))
     found = np.zeros((size, k, k))
-    for i in range(k):
-        own = held[i] * times
-        for j in range(i + 1):
-            found[:, i, j] = found[:, j, i] = np.bincount(owner, own * held[j], size)
+    for i in range(size):
+        own = order[ends[i] : ends[i + 1]]
+        each = np.stack([v[own] for v in held])
+        found[i] = (each * times[own]) @ each.T
     spread = np.sqrt(np.einsum("sii->si", found))
     with np.errstate(divide="ignore", invalid="ignore"):
         rho = found / (spread[:, :, None] * spread[:, None, :])

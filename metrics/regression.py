@@ -18,7 +18,17 @@ Change = tuple[Figure, Floats]
 """After - before in every slice, and the two-sided p of no change."""
 
 
-# ---- root mean squared error --------------------------------------------------------------------------
+# ---- means of sizes, root mean squared error ----------------------------------------------------------
+
+
+def not_negative(mean: Figure) -> Figure:
+    """A mean of values that are not negative, as absolute errors: no limit is below 0."""
+
+    def limits(z: float, scale: float) -> Limits:
+        low, high = mean.limits(z, scale)
+        return np.maximum(low, 0), high
+
+    return replace(mean, limits=limits)
 
 
 def root_mean(mean_square: Figure) -> Figure:
@@ -111,10 +121,13 @@ def ratio_of_means(rows: SlicedRows, one: Floats, other: Floats) -> Figure:
     return smooth_figure(RATIO, rows, [one, other], reach)
 
 
-def ratio_of_means_change(rows: SlicedRows, before: Floats, after: Floats, other: Floats) -> Change:
-    """After - before of the mean of a value over that of another that stays."""
+def ratio_of_means_change(
+    rows: SlicedRows, before: Floats, after: Floats, other: Floats, other_after: Floats | None = None
+) -> Change:
+    """After - before of the mean of a value over that of another, which stays or changes too."""
+    changed = other if other_after is None else other_after
     reach = np.stack([_largest(rows, before, after), 0 * rows.total], axis=-1)
-    return smooth_change(RATIO, rows, [before, other], [after, other], reach)
+    return smooth_change(RATIO, rows, [before, other], [after, changed], reach)
 
 
 def _correlation(means: Floats) -> Floats:

@@ -41,7 +41,9 @@ class Rows(Gathered):
     """
 
     _derived: dict[str, NDArray[Any]] = field(default_factory=dict, kw_only=True)
-    _tables: dict[tuple[str, bool, str | None], ScoreTable] = field(default_factory=dict, kw_only=True)
+    _tables: dict[tuple[str, bool, str | None, str | None], ScoreTable] = field(
+        default_factory=dict, kw_only=True
+    )
     _pairs: dict[tuple[str, str, bool, str | None], PairedScores] = field(default_factory=dict, kw_only=True)
 
     def add(
@@ -79,7 +81,9 @@ class Rows(Gathered):
             self._derived[name] = of(self.values)
         return self._derived[name]
 
-    def table(self, name: str, *, probability: bool = False, label: str | None = None) -> ScoreTable:
+    def table(
+        self, name: str, *, probability: bool = False, label: str | None = None, per: str | None = None
+    ) -> ScoreTable:
         """The rows with a value for their score, sorted; those of which it is nan are left out.
 
         Parameters
@@ -90,13 +94,20 @@ class Rows(Gathered):
             Whether the value lies in [0, 1] by what it is, so that no limit leaves that.
         label : str, optional
             A column of booleans.
+        per : str, optional
+            A column that the value is divided by and the row's weight multiplied with: the mean is then the
+            ratio of the two sums. Rows of which it is 0 are left out.
         """
-        key = name, probability, label
+        key = name, probability, label, per
         if key not in self._tables:
             code, weight, cluster = (self.column(part) for part in ("code", "weight", "cluster"))
             value = np.asarray(self.values(name), float)
             assert code is not None
             labels = None if label is None else self.values(label)
+            if per is not None:
+                whole = np.asarray(self.values(per), float)
+                value = np.divide(value, whole, out=np.full(len(value), np.nan), where=whole > 0)
+                weight = whole if weight is None else weight * whole
             held = np.isfinite(value)
             self._tables[key] = ScoreTable.of_rows(
                 self.by, self.keys, code[held], value[held],

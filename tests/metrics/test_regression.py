@@ -54,6 +54,16 @@ def test_values_are_those_of_scikit_learn_and_inside_of_their_limits(seed, n, we
     assert np.isnan(low[0]) == (np.ptp((prediction - outcome) ** 2) == 0)
 
 
+def test_a_mean_of_sizes_is_not_negative():
+    found, keys = Rows(("s",)), [("0",)]
+    found.add(np.zeros(3, int), keys, {"size": np.array([0.0, 0.1, 2.0])})
+    mean = SlicedScores(found.table("size"), ("s",), keys).mean(SCORE)
+    assert mean.limits(Z, 1.0)[0][0] < 0
+    held = regression.not_negative(mean)
+    assert held.limits(Z, 1.0)[0][0] == 0
+    assert held.limits(Z, 1.0)[1] == mean.limits(Z, 1.0)[1]
+
+
 def test_r_squared_of_equal_outcomes_does_not_exist():
     rows = SlicedRows(np.zeros(5, int), 1)
     assert np.isnan(regression.r_squared(rows, np.ones(5), np.arange(5.0)).value[0])

@@ -3,12 +3,14 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from fairweigh.metrics import regression
 from fairweigh.metrics.counts import cluster_names
 from fairweigh.metrics.intervals import normal_quantile
 from fairweigh.metrics.rows import Rows
 from fairweigh.metrics.score_figures import SlicedScores
 from fairweigh.metrics.score_values import SCORE
 from scipy import stats
+from sklearn.metrics import f1_score
 
 Z = normal_quantile(0.95)
 
@@ -90,6 +92,27 @@ def test_rows_of_no_value_are_left_out_of_its_mean():
     assert len(table) == 2
     assert SlicedScores(table, (), [()]).mean(SCORE).value[0] == pytest.approx(0.4)
     assert len(rows.pairs("a", "b").column("code")) == 2
+
+
+def test_a_ratio_of_sums_is_that_of_scikit_learn_for_labels_together():
+    """Micro F1 of several labels: hits twice over hits twice and errors, of each row."""
+    rng = np.random.default_rng(4)
+    label, decision = rng.random((80, 5)) < 0.3, rng.random((80, 5)) < 0.3
+    hits, wrong = (label & decision).sum(1), (label ^ decision).sum(1)
+    rows = gathered({"part": 2 * hits, "whole": 2 * hits + wrong})
+    table = rows.table("part", probability=True, per="whole")
+    assert len(table) == np.sum(hits + wrong > 0)
+    figure = SlicedScores(table, (), [()]).mean(SCORE)
+    assert figure.value[0] == pytest.approx(f1_score(label, decision, average="micro"))
+    low, high = figure.limits(Z, 1.0)
+    assert 0 <= low[0] < figure.value[0] < high[0] <= 1
+    after = rng.random((80, 5)) < 0.3
+    hits_after = (label & after).sum(1)
+    whole_after = 2 * hits_after + (label ^ after).sum(1)
+    parts = (2.0 * hits, 2.0 * hits_after, 2.0 * hits + wrong, 1.0 * whole_after)
+    change, _ = regression.ratio_of_means_change(rows.sliced((), [()]), *parts)
+    expected = f1_score(label, after, average="micro") - figure.value[0]
+    assert change.value[0] == pytest.approx(expected)
 
 
 def test_a_change_of_a_mean_is_the_paired_t_test():
