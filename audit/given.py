@@ -202,7 +202,8 @@ def _labels(model: Any) -> list[str] | None:
     if isinstance(model, NeuralModel):
         return list(model.head.labels)
     if isinstance(model, EstimatorModel):
-        return [word(c) for c in np.asarray(model.fitted.classes_).tolist()]
+        own = [word(c) for c in np.asarray(getattr(model.fitted, "classes_", [])).tolist()]
+        return list(model.classes) or own
     return None
 
 

@@ -65,7 +65,7 @@ def targets(model: Any, rows: TrainingRows, name: str) -> NDArray[Any]:
     """What each training row should give; InputError for rows without usable labels."""
     if rows.labels is None:
         raise InputError(f"{name}: the training rows have no label to learn from")
-    found: NDArray[Any] = model.head.targets(rows.labels, getattr(rows, "classes", ()), name)
+    found: NDArray[Any] = model.head.targets(rows.labels, rows.classes, name)
     return found
 
 

@@ -14,9 +14,7 @@ from ..datasets.evaluation import EvaluationSet
 from ..datasets.roles import as_words
 from .extras import quiet
 from .heads import HEADS, Wanted
-from .inputs import (
-    unknown_columns,
-)
+from .inputs import unknown_columns
 from .neural import Batching, NeuralModel
 
 SAMPLE = 128
