@@ -105,6 +105,7 @@ class Baseline:
             asked=asked, how=self._how(match),
             common=None if match.why else match.rows if found is None else found.same,
             differing=dict(found.differing) if found else {},
+            positive_is=self.earlier.result.data.positive_is,
         )  # fmt: skip
 
     def _how(self, match: Match) -> str:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from ..audit.result import AuditResult, BaselineInfo, PolicyInfo
 from .formats import confidence, count
-from .language import Given, Sentence, say
+from .language import Given, Sentence, later, say, tr
 from .retold import retold
+
+_MEANS = {"benefit": later("a benefit"), "burden": later("a burden"), None: later("of unstated meaning")}
+"""What a positive decision is to the person."""
 
 
 def judged_by(result: AuditResult) -> list[Sentence]:
-    """Write one sentence or two on the policy, and as many on the baseline; none where there are neither."""
+    """Write a sentence on the policy, and up to three on the baseline; none where there are neither."""
     lines = [] if result.policy is None else [_policy(result.policy)]
     if result.baseline is not None:
         lines.append(_baseline(result.baseline))
         if not result.baseline.asked:
             lines.append(say("No gate of the policy asks for the change from it."))
+        lines += _other_meaning(result.data.positive_is, result.baseline.positive_is)
     return lines
 
 
@@ -38,3 +42,16 @@ def _baseline(baseline: BaselineInfo) -> Sentence:
         run=(Given(baseline.run),),
         how=retold(baseline.how),
     )
+
+
+def _other_meaning(here: str | None, there: str | None) -> list[Sentence]:
+    if here == there:
+        return []
+    return [
+        say(
+            "To the person a positive decision is {here} in this run and {there} in the baseline "
+            "(data.positive_is); what this run says counts.",
+            here=tr(_MEANS[here]),
+            there=tr(_MEANS[there]),
+        )
+    ]

@@ -138,3 +138,7 @@ class BaselineInfo(Part):
         default_factory=dict,
         description="Matched rows that are in no change, as they differ: by label, slice, weight or cluster.",
     )
+    positive_is: Literal["benefit", "burden"] | None = Field(
+        None,
+        description="What a positive decision is to the person in that run; the judged run's own counts.",
+    )

@@ -13,6 +13,7 @@ from fairweigh.audit.compare_runs import compare_runs
 from fairweigh.audit.folder import open_run
 from fairweigh.audit.gating import judge_run
 from fairweigh.datasets.errors import InputError
+from fairweigh.reports.judged import judged_by
 from fairweigh.reports.text import render_text
 
 from ..melded import melded
@@ -405,6 +406,16 @@ def test_a_baseline_needs_a_policy(first, worse):
 
 def test_a_baseline_that_no_gate_asks_about_is_said_to_be_so(first, worse):
     assert not judge_run(worse, gates(GATES[0]), first).baseline.asked
+
+
+def test_a_baseline_in_which_a_yes_means_something_else_is_told(first, worse, tmp_path):
+    burden = audit(tmp_path / "burden", rows(), {"positive_is": "burden"})
+    told = [
+        " ".join(map("".join, judged_by(judge_run(worse, gates(ACCURACY), before))))
+        for before in (first, burden)
+    ]
+    assert "positive_is" not in told[0]
+    assert "decision is of unstated meaning in this run and a burden in the baseline" in told[1]
 
 
 def test_aggregated_counts_have_no_rows_to_match(tmp_path):
