@@ -36,6 +36,9 @@ MOST_JSON_BYTES = 256 << 20
 """Of one document: far above the audit.json of ten thousand slices."""
 PIPE_SECONDS = 30
 """For which the command behind a pipe may think before it writes."""
+DISTRIBUTION = r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$"
+VERSION = r"^[A-Za-z0-9][A-Za-z0-9.!+_-]{0,99}$"
+"""What a package and its version are called: a command that names them holds nothing else."""
 _MOST_OPEN = 1_000
 _ESCAPE = re.compile(r"\\U([0-9a-fA-F]{8})")
 _BRACKET = re.compile(r"[\[\]{}]")

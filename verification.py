@@ -23,6 +23,7 @@ from .audit.result import SCHEMA_VERSION
 from .audit.verify import check_figures, check_files, written_here
 from .datasets.errors import InputError
 from .datasets.json_text import read_regular
+from .guests import other_versions
 from .plain import shown
 from .reports import render
 from .reports.language import TAGS
@@ -65,7 +66,7 @@ def verify(run: Path) -> Verification:
     Raises
     ------
     InputError
-        Not a run, or one of another schema.
+        Not a run, one of another schema, or one that needs a guest which is not installed.
     """
     changed = check_files(run)
     if any("missing" in line or "regular files alone" in line for line in changed):
@@ -97,8 +98,10 @@ def _added(run: Path, result: AuditResult) -> list[str]:
 def _check_pages(run: Path, result: AuditResult) -> tuple[list[str], list[str]]:
     """Render every page again: what is not so to the byte, and what cannot be told here."""
     if not written_here(result):
-        by = f"written by fairweigh {result.environment.fairweigh}, and this is {__version__}"
-        return [], [f"the pages, which cannot be rendered again here: {by}"]
+        by = other_versions(result.guest_versions)
+        if result.environment.fairweigh != __version__:
+            by = [f"written by fairweigh {result.environment.fairweigh}, and this is {__version__}", *by]
+        return [], [f"the pages, which cannot be rendered again here: {'; '.join(by)}"]
     try:
         regimes = read_regimes(run)
         left, texts = _left(run, result, regimes)

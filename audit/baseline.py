@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..datasets.read import iter_batches
+from ..tasks import extended
 from ..told import tell
 from .common import LEAST_COMMON, Common, Overlap, overlap
 from .finished import Finished, check_same_kind, configuration_of
@@ -51,6 +52,8 @@ class Baseline:
         Two runs of the same kind of data.
     order : mapping
         Values of a feature in the order in which they are shown.
+    asked : collection of str
+        Metrics that the policy names; its guests' are no figures of the earlier run otherwise.
 
     Raises
     ------
@@ -58,9 +61,15 @@ class Baseline:
         Their data have other columns, classes or sensitive features.
     """
 
-    def __init__(self, earlier: Finished, later: Finished, order: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self,
+        earlier: Finished,
+        later: Finished,
+        order: Mapping[str, Sequence[str]],
+        asked: Collection[str] = (),
+    ) -> None:
         check_same_kind(earlier, later)
-        self.earlier, self.later, self.order = earlier, later, order
+        self.earlier, self.later, self.order, self._asked = earlier, later, order, asked
         self.model = earlier.released
         self._sensitive = tuple(later.result.data.sensitive)
         self._measured: dict[Path, Measurement] = {}
@@ -144,7 +153,7 @@ class Baseline:
     def _counted(self, path: Path) -> Measurement:
         if path not in self._measured:
             probability = self.model.model.get("scale") != "rank"
-            task = configuration_of(self.earlier.result, gates=[]).of_task
+            task = extended(configuration_of(self.earlier.result, gates=[]).of_task, self._asked)
             measured = Measurement(self._sensitive, probability, self.order, task)
             for batch in iter_batches(path, categorical=self._sensitive):
                 measured.add(batch)

@@ -146,5 +146,6 @@ def _provenance(runs: Sequence[Finished], result: AuditResult) -> dict[str, Any]
         "model_sha256": [run.original.model.get("sha256") for run in runs],
         "configuration_sha256": checksum(result.configuration),
         "versions": {"fairweigh": __version__, **result.environment.packages},
+        **({"guests": result.guest_versions} if result.guests else {}),
         "seed": result.environment.seed,
     }

@@ -130,6 +130,7 @@ def derived_comparison(config: Config, found: Figures) -> dict[str, Any]:
         "confidence": config.confidence,
         "configuration": configuration,
         "configuration_sha256": checksum(configuration),
+        "guests": describe.guests(config),
         "variants": found.variants,
         "coverage": coverage(found.variants[0].slices),
         "comparisons": [found.comparison],

@@ -20,9 +20,10 @@ from ..tasks import BINARY, Task
 from ..told import tell, tell_n
 from . import variant
 from .config import Config
+from .config.named import guests_of
 from .measure import Measurement
 from .processor import processor
-from .result import DataInfo, Definition, Environment, GateResult, NotMeasured, Priorities
+from .result import DataInfo, Definition, Environment, GateResult, Guest, NotMeasured, Priorities
 
 ALWAYS = ("numpy", "scipy", "pyarrow", "pandas", "scikit-learn", "skops", "pydantic")
 NEEDS = {
@@ -73,6 +74,13 @@ def environment(seed: int, command: str) -> Environment:
         seed=seed,
         command=command,
     )
+
+
+def guests(config: Config) -> list[Guest]:
+    """Return the guests that add what a configuration names."""
+    return [
+        Guest(name=guest.name, version=guest.version, adds=adds) for guest, adds in guests_of(config).items()
+    ]
 
 
 def data_info(data: EvaluationSet, measured: Measurement, decisions: Binary | None = None) -> DataInfo:

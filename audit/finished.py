@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from .._version import __version__
 from ..datasets.columns import listed
 from ..datasets.errors import InputError
+from ..guests import need, other_versions
 from ..plain import shown
 from .comparison import is_comparison
 from .config import Config, first_problem
@@ -46,12 +47,15 @@ def checked(path: Path) -> AuditResult:
     Raises
     ------
     InputError
-        Not a run, a run whose files were changed, or one of another schema.
+        Not a run, a run whose files were changed, one of another schema, or one that needs a guest which is
+        not installed.
     """
     changed = check_files(path)
     if changed:
         raise InputError(f"{path}: {'; '.join(changed)}")
-    return read_result(path)
+    result = read_result(path)
+    need(result.guest_versions, path)
+    return result
 
 
 def read_result(run: Path) -> AuditResult:
@@ -105,8 +109,10 @@ def configuration_of(result: AuditResult, **instead: Any) -> Config:
         return Config.model_validate({**result.configuration, **instead})
     except ValidationError as error:
         by = result.environment.fairweigh
-        written = "" if by == __version__ else f" (written by fairweigh {shown(by)}, this is {__version__})"
-        raise InputError(f"configuration: cannot be used{written}: {first_problem(error, Config)}") from None
+        written = [] if by == __version__ else [f"written by fairweigh {shown(by)}, this is {__version__}"]
+        written += other_versions(result.guest_versions)
+        told = f" ({'; '.join(written)})" if written else ""
+        raise InputError(f"configuration: cannot be used{told}: {first_problem(error, Config)}") from None
 
 
 def opened(path: Path) -> Finished:

@@ -69,7 +69,8 @@ def judge_run(
     with recomputing():
         check_run(finished.path, finished.result, data, config)
         before = None if baseline is None else _released(Path(baseline))
-        earlier = None if before is None else Baseline(before, finished, order)
+        asked = {wanted.metric for wanted in given.policy.gates}
+        earlier = None if before is None else Baseline(before, finished, order, asked)
         release = _Release(earlier if given.policy.asks_baseline else None)
         found = judge(
             config, data.sensitive, order, entries_of(finished.result), finished.path / PREDICTIONS,

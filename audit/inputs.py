@@ -26,7 +26,7 @@ Progress = Callable[[str, int, int | None], None]
 def evaluation_set(config: Config, table: pa.Table | None = None) -> EvaluationSet:
     """Open the data of a configuration, with the sensitive features that are to be sliced by."""
     data = config.data
-    return opened(data, config.slices.by, data.name, data.split, data.path, table, task=config.of_task.name)
+    return opened(data, config.slices.by, data.name, data.split, data.path, table, task=config.of_task.form)
 
 
 def opened(
@@ -210,7 +210,7 @@ def _other_splits(config: Config) -> list[EvaluationSet]:
     data = config.data
     splits = [part.split for part in (data.selection, data.validation) if part and part.split]
     return [
-        opened(data, config.slices.by, data.name, split, None, task=config.of_task.name)
+        opened(data, config.slices.by, data.name, split, None, task=config.of_task.form)
         for split in splits
         if data.name
     ]

@@ -96,6 +96,8 @@ def _told(result: dict[str, Any]) -> dict[str, Any]:
         "versions": {"fairweigh": environment["fairweigh"], **environment["packages"]},
         "seed": environment["seed"],
     }
+    if guests := result.get("guests"):
+        told["guests"] = {guest["name"]: guest["version"] for guest in guests}
     if sum(v["kind"] == "original" for v in variants) == 1:
         model = variants[0]["model"]
         told["data_sha256"] = result["data"]["sha256"]

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import Field, ValidationError, model_validator
 
 from ..datasets.errors import InputError
+from ..guests import load
 from .config import Confidence, Gate, Section, first_problem, load_yaml
 from .gate import against_baseline, gate_id
 
@@ -83,8 +84,9 @@ def read_policy(source: Source) -> GivenPolicy:
     Raises
     ------
     InputError
-        One line with the file, the key's path, what was expected and what came.
+        One line with the file, the key's path, what was expected and what came; or a guest breaks.
     """
+    load()
     file = None if isinstance(source, Mapping) else str(source)
     content = dict(source) if isinstance(source, Mapping) else load_yaml(Path(source), "policy, gates")
     where = f"{file}: " if file else "policy: "

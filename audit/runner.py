@@ -171,6 +171,7 @@ def _audit(
         **({"given": origins} if (origins := given_origins(v.model_dump() for v in result.variants)) else {}),
         "configuration_sha256": checksum(result.configuration),
         "versions": {"fairweigh": __version__, **result.environment.packages},
+        **({"guests": result.guest_versions} if result.guests else {}),
         "seed": config.seed,
     }
     return result
@@ -510,6 +511,7 @@ def derived(config: Config, found: Judgement, cluster: str | None) -> dict[str, 
         "audit": config.audit,
         "configuration": configuration,
         "configuration_sha256": checksum(configuration),
+        "guests": describe.guests(config),
         "not_measured": describe.not_measured(config, cluster, found.measured, found.plan),
     }
 

@@ -151,7 +151,7 @@ def _set_aside(config: Config, model: Model, table: pa.Table | None) -> Training
     if wanted.split is not None:
         return rows_of(
             opened(
-                data, config.slices.by, data.name, wanted.split, data.path, table, task=config.of_task.name
+                data, config.slices.by, data.name, wanted.split, data.path, table, task=config.of_task.form
             ),
             model.columns,
         )
@@ -232,7 +232,7 @@ def _of_set(config: Config, train: TrainData, columns: Sequence[str]) -> Trainin
     text = _written(train, config.data)
     rows = opened(
         config.data, config.slices.by, train.name, train.split, train.path, text=text,
-        task=config.of_task.name,
+        task=config.of_task.form,
     )  # fmt: skip
     for column in columns:
         if column not in rows.names:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from .._version import __version__
 from ..datasets.errors import InputError
+from ..guests import need, other_versions
 from ..plain import shown
 from .comparison import is_comparison
 from .finished import configuration_of
@@ -29,15 +30,21 @@ RELATIVE, ABSOLUTE = 1e-9, 1e-12
 
 
 def written_here(result: AuditResult) -> bool:
-    """Whether this very version of fairweigh wrote a result."""
-    return result.environment.fairweigh == __version__
+    """Whether this very version of fairweigh, with the guests as they are here, wrote a result."""
+    return result.environment.fairweigh == __version__ and not other_versions(result.guest_versions)
 
 
 def check_figures(run: Path, result: AuditResult) -> list[str]:
     """Return what a result says and its predictions and configuration do not give, one line each.
 
     Of a run that another version wrote only figures and verdicts are compared that it knew: words change.
+
+    Raises
+    ------
+    InputError
+        The run needs a guest that is not installed.
     """
+    need(result.guest_versions, run)
     strict = written_here(result)
     try:
         found, rows = recomputed(run, result)

@@ -18,6 +18,7 @@ from typing import Any
 
 from ..datasets.errors import InputError
 from ..datasets.read import sha256_file
+from ..guests import need, used
 from ..models.budget import bounded_memory
 from ..models.estimator import EstimatorModel
 from ..models.extras import optional
@@ -86,6 +87,8 @@ def save(model: Any, steps: Sequence[Step], folder: Path, fitted_on: Mapping[str
     threshold = None if isinstance(base, EstimatorModel) and base.own else base.threshold
     spec: dict[str, Any] = {"format": FORMAT, "threshold": threshold}
     spec["steps"] = [{"recipe": name, "record": record} for name, record in steps]
+    if guests := used(("recipe", name) for name, _ in steps):
+        spec["guests"] = {guest.name: guest.version for guest in guests}
     if isinstance(model, RuledModel):
         spec |= {"rules": [rule.spec() for rule in model.rules], "fitted_on": dict(fitted_on or {})}
     if isinstance(base, EstimatorModel):
@@ -200,11 +203,12 @@ def load(
     ------
     InputError
         It is no artefact, was made by a newer version, holds types that are not trusted, its weights do not
-        fit, it wants a factory that is not among those allowed, or it scores by itself and a callable was
-        given.
+        fit, it wants a factory that is not among those allowed, a guest made it that is not installed, or it
+        scores by itself and a callable was given.
     """
     path = folder / SPEC
     spec = read_description(folder)
+    need(spec.get("guests", {}), folder)
     # What fits its types may still not fit the module that it is about.
     with foreign(f"{path}: not the description of an artefact"), bounded_memory():
         model: Any

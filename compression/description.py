@@ -14,7 +14,7 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from ..datasets.errors import InputError, told_of
 from ..models.foreign import one_line
 from ..models.written import Positive, Written, WrittenRule
-from ..plain import read_json, shown
+from ..plain import DISTRIBUTION, VERSION, read_json, shown
 from .written_heads import OneHead
 
 FORMAT = 2
@@ -206,6 +206,9 @@ class Described(Written):
     steps: list[Step] = Field(max_length=MOST_STEPS)
     rules: list[WrittenRule] = Field(default=[], max_length=MOST_RULES)
     fitted_on: FittedOn = FittedOn()
+    guests: dict[Annotated[str, Field(pattern=DISTRIBUTION)], Annotated[str, Field(pattern=VERSION)]] = Field(
+        {}, description="Packages whose recipes made it."
+    )
 
 
 class OfTorch(Described):

@@ -18,6 +18,7 @@ from .engine import UndrawableError
 from .first_screen import first_screen
 from .gate_tables import gate_rows
 from .gates_together import gates_together
+from .guests import guest_sections
 from .language import TAGS, install, language, listed, series, tr, writing
 from .lookup import binding_gates, is_comparison, told_of
 from .retold import retold, titled
@@ -103,6 +104,7 @@ def _page(
         compositions=compositions(result, variant) if variant else [],
         limits=limits(result),
         undecided=undecided(result),
+        guests=guest_sections(result, variant),
         signed=list(signed_files(result)),
         appendix=appendix(result, variant) if variant else None,
         charts=charts,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..metrics.entry import DisparityRow, Metric
+from .added import added_to, extended, keep_disparity, keep_metric
 from .binary import BINARY
 from .multiclass import MULTICLASS
 from .multilabel import MULTILABEL
@@ -27,8 +28,22 @@ def register(task: Task) -> None:
             AGGREGATES.setdefault(f"{disparity.name}_{form}", disparity)
 
 
-for _task in (BINARY, MULTICLASS, MULTILABEL, REGRESSION, RANKING):
+OURS = (BINARY, MULTICLASS, MULTILABEL, REGRESSION, RANKING)
+"""The tasks that the keys of a configuration may tell; one of a guest is named."""
+for _task in OURS:
     register(_task)
+
+
+def add_metric(metric: Metric, task: str) -> None:
+    """Add a metric to a task, for configurations that name it."""
+    METRICS[metric.name] = metric
+    keep_metric(metric, task)
+
+
+def add_disparity(row: DisparityRow, task: str) -> None:
+    """Add a named disparity to a task, for configurations that name it."""
+    AGGREGATES.update({f"{row.name}_{form}": row for form in row.forms})
+    keep_disparity(row, task)
 
 
 def refusal(task: Task, metric: str, of_class: str | None) -> str | None:
@@ -50,13 +65,27 @@ def refusal(task: Task, metric: str, of_class: str | None) -> str | None:
 
 def elsewhere(task: Task, metric: str) -> str:
     """Say that a task has no such metric, which others have it, and what it has itself."""
-    others = [other.name for other in TASKS.values() if metric in other.names]
+    others = [other.name for other in TASKS.values() if metric in (*other.names, *added_to(other.name))]
     told = f"{metric} is no metric of the task {task.name}"
     if others:
         return f"{told} but of {' and '.join(others)} (task: {others[0]} where that is meant)"
     of_classes = [] if task.of_class is None else task.of_class.names
-    known = [*task.names, *(f"{name} (of a class)" for name in of_classes if name not in task.names)]
+    known = [*dict.fromkeys([*task.names, *added_to(task.name)])]
+    known += [*(f"{name} (of a class)" for name in of_classes if name not in known)]
     return f"{told}; there are {', '.join(known)}"
 
 
-__all__ = ["AGGREGATES", "BINARY", "METRICS", "TASKS", "Task", "elsewhere", "refusal", "register"]
+__all__ = [
+    "AGGREGATES",
+    "BINARY",
+    "METRICS",
+    "OURS",
+    "TASKS",
+    "Task",
+    "add_disparity",
+    "add_metric",
+    "elsewhere",
+    "extended",
+    "refusal",
+    "register",
+]

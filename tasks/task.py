@@ -91,6 +91,8 @@ class Task:
         What each class or label is audited as.
     class_default : tuple of str
         Metrics of each class where nobody names any.
+    like : str
+        The task of ours whose labels are read and whose models predict, where it is another one.
     """
 
     name: str
@@ -118,6 +120,12 @@ class Task:
     threshold: float | None = None
     of_class: Task | None = None
     class_default: tuple[str, ...] = ()
+    like: str = ""
+
+    @property
+    def form(self) -> str:
+        """The task whose labels are read and whose models predict."""
+        return self.like or self.name
 
     @property
     def names(self) -> list[str]:

@@ -10,6 +10,7 @@ from pydantic import (
     field_validator,
 )
 
+from ...guests import names
 from ...tasks import AGGREGATES, METRICS
 from ..masked import masked
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     pass
 
 
-from .section import Section, unknown
+from .section import Section, absent, unknown
 
 
 class Planned(Section):
@@ -44,6 +45,9 @@ class ReportSpec(Section):
         description="Rules to report under: a name, or {name: {input: value}}; see 'fairweigh regimes'.",
     )
 
+    sections: list[str] = Field(
+        default_factory=list, exclude_if=absent, description="Sections of guests, in the order of the page."
+    )
     reasons: dict[str, str] = Field(
         default_factory=dict, description="Why each metric or disparity was chosen; the report quotes it."
     )
@@ -54,6 +58,18 @@ class ReportSpec(Section):
         for name in given:
             if name not in METRICS and name not in AGGREGATES:
                 raise ValueError(unknown(name, [*METRICS, *AGGREGATES], "metric"))
+        return given
+
+    @field_validator("sections")
+    @classmethod
+    def _sections_known(cls, given: list[str]) -> list[str]:
+        known = names("section")
+        for name in given:
+            if name not in known:
+                told = unknown(name, known, "section") if known else f"{name!r}: no guest here adds sections"
+                raise ValueError(told)
+            if given.count(name) > 1:
+                raise ValueError(f"{name!r} is named twice")
         return given
 
     @field_validator("regimes")

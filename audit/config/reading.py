@@ -16,6 +16,7 @@ from ruamel.yaml.error import YAMLError
 
 from ...datasets.errors import InputError
 from ...datasets.memory import PLACE
+from ...guests import load
 from ...plain import MOST_YAML_BYTES, from_yaml, read_bounded
 from ..masked import masked
 
@@ -57,8 +58,9 @@ def read(
     Raises
     ------
     InputError
-        One line with the file, the key's path, what was expected and what came.
+        One line with the file, the key's path, what was expected and what came; or a guest breaks.
     """
+    load()
     where = "" if isinstance(source, Mapping) else f"{source}: "
     try:
         content = deepcopy(dict(source)) if isinstance(source, Mapping) else load_yaml(Path(source))
@@ -169,4 +171,5 @@ def override(content: dict[str, Any], setting: str, option: str) -> None:
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of ``audit.yaml``."""
+    load()
     return Config.model_json_schema()

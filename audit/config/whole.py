@@ -16,7 +16,7 @@ from pydantic import (
 
 from ...datasets.errors import told_of
 from ...plain import shown
-from ...tasks import BINARY, METRICS, TASKS, Task, elsewhere, refusal
+from ...tasks import BINARY, METRICS, OURS, TASKS, Task, elsewhere, extended, refusal
 from ..ladder import check_names, ladder
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ from .data import Data, Slices
 from .gate import Gate, Objective
 from .given import GivenVariant, given_kind
 from .model import SCORED, UNTRAINED, ModelSpec
+from .named import figures
 from .parts import History, Planned, ReportSpec
 from .problems import first_problem
 from .section import Confidence, Section, absent, unknown
@@ -40,7 +41,7 @@ class Config(Section):
         None, exclude_if=absent,
         description="What the model does: binary, multiclass, multilabel, regression or ranking; default "
         "what the keys of data and model say, else binary.",
-        json_schema_extra={"enum": [*TASKS, None]},
+        json_schema_extra=lambda schema: schema.update(enum=[*TASKS, None]),
     )  # fmt: skip
     data: Data
     slices: Slices = Slices()
@@ -137,9 +138,9 @@ class Config(Section):
     @property
     def of_task(self) -> Task:
         """The task: the one that is named, else the one that the keys tell."""
-        told = (task for task in TASKS.values() if task.told_by(self.data, self.model))
+        told = (task for task in OURS if task.told_by(self.data, self.model))
         found = next(told, BINARY) if self.task is None else TASKS[self.task]
-        return found.bound(found, self.data)
+        return extended(found.bound(found, self.data), figures(self))
 
     @field_validator("task")
     @classmethod

@@ -8,6 +8,7 @@ from .about import Coverage as Coverage
 from .about import DataInfo as DataInfo
 from .about import Definition as Definition
 from .about import Environment as Environment
+from .about import Guest as Guest
 from .about import NotMeasured as NotMeasured
 from .about import Priorities as Priorities
 from .changes import Change as Change

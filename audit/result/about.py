@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from ...plain import DISTRIBUTION, VERSION
 from .part import Part, absent
 
 
@@ -79,6 +80,14 @@ class Environment(Part):
     packages: dict[str, str]
     seed: int
     command: str
+
+
+class Guest(Part):
+    """A package of somebody else's without which the run cannot be read again."""
+
+    name: str = Field(pattern=DISTRIBUTION, description="Of its distribution, as pip knows it.")
+    version: str = Field(pattern=VERSION)
+    adds: list[str] = Field(description="What the run names of it, such as 'metric cohen_kappa'.")
 
 
 class Definition(Part):

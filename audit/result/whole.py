@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from .about import Coverage, DataInfo, Definition, Environment, NotMeasured, Priorities
+from .about import Coverage, DataInfo, Definition, Environment, Guest, NotMeasured, Priorities
 from .changes import Comparison, Counterfactual, Difference, Identified, TwinRows
 from .gates import BaselineInfo, GateResult, GatesTogether, PolicyInfo
 from .part import Part, RunVerdict, absent
@@ -33,6 +33,9 @@ class AuditResult(Part):
     verdict: RunVerdict = Field(description="Worst of the binding gates; 'no verdict' where there are none.")
     confidence: float = 0.95
     environment: Environment
+    guests: list[Guest] = Field(
+        default_factory=list, exclude_if=absent, description="Packages that add what the configuration names."
+    )
     configuration: dict[str, Any]
     configuration_sha256: str = Field("", description="Of the configuration, as in MANIFEST.json.")
     data: DataInfo
@@ -57,3 +60,8 @@ class AuditResult(Part):
     priorities: Priorities = Field(default_factory=Priorities)
     methods: dict[str, str] = Field(description="Interval method -> what it is and its reference.")
     not_measured: list[NotMeasured] = Field(default_factory=list)
+
+    @property
+    def guest_versions(self) -> dict[str, str]:
+        """Version of each guest by its name."""
+        return {guest.name: guest.version for guest in self.guests}
