@@ -232,7 +232,8 @@ def metric_definition(name: str, reason: str | None = None, task: Task = BINARY)
     m = task.metrics[name]
     return Definition(
         name=name, title=m.title, formula=m.formula, meaning=m.meaning, better=m.better, ideal=m.ideal,
-        percent=m.percent, fairlearn=m.fairlearn, aif360=m.aif360, aequitas=m.aequitas, source=m.source,
+        percent=m.percent, amount=m.amount,
+        fairlearn=m.fairlearn, aif360=m.aif360, aequitas=m.aequitas, source=m.source,
         shows=m.shows, needs=list(m.needs), mirror=m.mirror, among=m.among, says=m.says, reason=reason,
     )  # fmt: skip
 
@@ -251,8 +252,8 @@ def disparity_definition(
         name=name, title=_disparity_title(row, form), formula=_disparity_formula(form, titles),
         meaning=_disparity_meaning(row, titles), better="lower" if form == "difference" else "higher",
         ideal=0.0 if form == "difference" else 1.0, percent=metrics[0].percent,
-        fairlearn=name if row.fairlearn else None, source=row.source, shows=row.shows,
-        metrics=list(row.metrics), reason=reasons.get(name),
+        amount=metrics[0].amount, fairlearn=name if row.fairlearn else None, source=row.source,
+        shows=row.shows, metrics=list(row.metrics), reason=reasons.get(name),
     )  # fmt: skip
 
 

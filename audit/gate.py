@@ -452,6 +452,9 @@ def _why(verdict: Verdict, gate: Gate, found: Sequence[GateSlice], chosen: GateS
     if len(found) == 1:
         return chosen.why if verdict != "error" else tell("The metric is not defined: {why}.", why=chosen.why)
     numbers = {"n": sum(s.verdict == verdict for s in found), "total": len(found)}
+    views = len({s.view for s in found})
+    if views > 1:
+        return _why_of_classes(verdict, gate, numbers, views, asks)
     what = {
         "pass": tell("All {total} slices are within the limit", **numbers),
         "fail": tell_n(
@@ -471,4 +474,41 @@ def _why(verdict: Verdict, gate: Gate, found: Sequence[GateSlice], chosen: GateS
         return tell("{what}, with limits that hold for all comparisons together.", what=what)
     if verdict == "fail":
         return tell("{what}, with limits that hold for all slices together.", what=what)
+    return tell("{what}.", what=what)
+
+
+def _why_of_classes(verdict: Verdict, gate: Gate, numbers: Mapping[str, int], views: int, asks: Asked) -> str:
+    """Say what was found of several classes: a figure of each over all slices, or each slice of each."""
+    if numbers["total"] == views:
+        what = {
+            "pass": tell("All {total} classes are within the limit", **numbers),
+            "fail": tell_n(
+                "{n} of {total} classes is beyond the limit",
+                "{n} of {total} classes are beyond the limit",
+                numbers["n"],
+                **numbers,
+            ),
+            "inconclusive": tell(
+                "{n} of {total} classes cannot be decided with these data, none fails", **numbers
+            ),
+            "error": tell("The metric is not defined in {n} of {total} classes", **numbers),
+        }[verdict]
+    else:
+        parts = {**numbers, "classes": views}
+        what = {
+            "pass": tell("All {total} slices of {classes} classes are within the limit", **parts),
+            "fail": tell_n(
+                "{n} of {total} slices of {classes} classes is beyond the limit",
+                "{n} of {total} slices of {classes} classes are beyond the limit",
+                numbers["n"],
+                **parts,
+            ),
+            "inconclusive": tell(
+                "{n} of {total} slices of {classes} classes cannot be decided with these data, none fails",
+                **parts,
+            ),
+            "error": tell("The metric is not defined in {n} of {total} slices of {classes} classes", **parts),
+        }[verdict]
+    if verdict == "fail" and gate.rule == "proven" and asks.question is not None:
+        return tell("{what}, with limits that hold for all classes together.", what=what)
     return tell("{what}.", what=what)

@@ -34,6 +34,8 @@ class Metric:
     ideal : float or None
     percent : bool
         Whether it is shown as a percentage.
+    amount : bool
+        Whether it is in the units of the outcome, which may be thousands.
     ratio : bool
         Whether a ratio of two slices means something (false where it may be negative).
     impact : bool
@@ -56,6 +58,7 @@ class Metric:
     better: Literal["higher", "lower"] | None = None
     ideal: float | None = None
     percent: bool = True
+    amount: bool = False
     ratio: bool = True
     impact: bool = False
     among: Among | None = None

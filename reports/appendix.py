@@ -9,10 +9,12 @@ from . import order
 from .formats import Kind, count, figure, interval
 from .language import Sentence, say, series
 from .retold import retold
-from .words import Given, compared_kind, compared_slices, metric_kind, slice_name, title_of
+from .words import Given, compared_kind, compared_slices, metric_kind, of_class, slice_name, title_of
 
 MOST_LINES = 1_500
 """Lines of the appendix; the rest stands in figures.csv. 1,500 lines are about 300 kB."""
+MOST_OF_CLASSES = 800
+"""Where there are figures of classes too, whose headings take room."""
 PRINTED_LINES = 1_000
 """A longer appendix is printed only where the reader opens it: it would be reams of paper."""
 
@@ -56,20 +58,30 @@ def appendix(result: AuditResult, variant: Variant) -> Appendix:
 
     Where there are more than a page can hold, each metric and disparity shows its worst.
     """
-    metrics = {name: _estimates(name, result, variant) for name in order.shown_metrics(result, variant)}
-    disparities: dict[tuple[str, str], list[Disparity]] = {}
+    metrics: dict[tuple[str, str | None], list[tuple[Slice, Estimate]]] = {}
+    for view in (None, *variant.overall_views):
+        seen = variant.seen(view)
+        for name in order.shown_metrics(result, seen):
+            metrics[name, view] = _estimates(name, result, seen)
+    disparities: dict[tuple[str, str, str | None], list[Disparity]] = {}
     for item in variant.disparities:
-        disparities.setdefault((item.name, item.scope), []).append(item)
+        disparities.setdefault((item.name, item.scope, item.view), []).append(item)
     total = sum(map(len, metrics.values())) + len(variant.disparities)
-    each = total if total <= MOST_LINES else MOST_LINES // (len(metrics) + len(disparities))
+    if total > MOST_LINES and variant.overall_views:
+        # Of classes those that a reader looks for: what each is about takes a line too.
+        key = result.priorities.of_class
+        metrics = {(name, view): m for (name, view), m in metrics.items() if view is None or name in key}
+        disparities = {names: items for names, items in disparities.items() if names[2] is None}
+    most = MOST_OF_CLASSES if variant.overall_views else MOST_LINES
+    each = total if total <= MOST_LINES else max(most // (len(metrics) + len(disparities)), 1)
     groups: list[Group] = []
-    for name, estimates in metrics.items():
+    for (name, view), estimates in metrics.items():
         kind = metric_kind(name, result.definitions)
         lines = [(e.method, _metric_line(part, e, kind)) for part, e in estimates[:each]]
-        groups += _groups((title_of(name, result.definitions),), lines, result)
-    for (name, scope), items in disparities.items():
+        groups += _groups(of_class(title_of(name, result.definitions), view), lines, result)
+    for (name, scope, view), items in disparities.items():
         lines = [(d.method, _disparity_line(d, result)) for d in _largest(items)[:each]]
-        title: Sentence = (title_of(name, result.definitions),)
+        title = of_class(title_of(name, result.definitions), view)
         if scope == "reference":
             title = say("{disparity}, each slice against the reference", disparity=title)
         groups += _groups(title, lines, result)

@@ -8,8 +8,8 @@ from ..audit.result import AuditResult, GateResult, Slice
 from .findings import gate_finding
 from .formats import UNDEFINED, count, figure, interval
 from .gate_tables import GateLine, GateRow, gate_rows
-from .lookup import variant_named
-from .words import metric_kind, plain, slice_name, visible
+from .lookup import estimate_of, variant_named
+from .words import metric_kind, of_each, plain, slice_name, visible
 
 MOST_SLICES = 20
 
@@ -64,7 +64,7 @@ def _compared(part: GateLine) -> str:
 
 def _figures(gate: GateResult, result: AuditResult) -> list[str]:
     """The metric itself in each slice that a line above names."""
-    if gate.compare not in ("difference", "ratio"):
+    if gate.compare not in ("difference", "ratio") or of_each(gate):
         return []
     named: list[Slice] = []
     for part in gate.slices:
@@ -74,7 +74,7 @@ def _figures(gate: GateResult, result: AuditResult) -> list[str]:
     kind = metric_kind(gate.metric, result.definitions)
     lines = []
     for measured in variant.slices if variant else []:
-        estimate = measured.metrics.get(gate.metric)
+        estimate = estimate_of(variant, measured.slice, gate.metric, gate.view)
         if measured.slice in named[: MOST_SLICES + 1] and estimate is not None:
             limits = interval(estimate.low, estimate.high, kind)
             name = plain(slice_name(measured.slice))

@@ -22,7 +22,7 @@ class Heading:
     """A heading within a section, of the level of ``h3`` or of ``h4``."""
 
     kind: ClassVar = "heading"
-    text: str
+    text: Sentence
     level: int = 3
 
 

@@ -16,7 +16,7 @@ from .formats import UNDEFINED, Kind, count, figure, interval, p_value
 from .language import later, say, tr
 from .meaning import Meaning, gained_head, lost_head
 from .order import feature_sets, slices_by
-from .tables import NO_REASON, Cell, Notes, Row, Table
+from .tables import NO_REASON, Cell, Notes, Row, Table, with_limits
 from .turned import directed, turned_heads
 from .words import Sentence, compared_kind, compared_slices, metric_kind, plain, slice_name, title_of
 
@@ -178,10 +178,7 @@ def _change_cells(change: Change, result: AuditResult, notes: Notes) -> list[Cel
     if change.value is None:
         moved = Cell(UNDEFINED, note=notes.letter(change.why or NO_REASON))
     else:
-        moved = Cell(
-            figure(change.value, signed),
-            "" if change.low is None else interval(change.low, change.high, signed),
-        )
+        moved = with_limits(change.value, change.low, change.high, signed)
     same = change.p_adjusted is None or p_value(change.p_adjusted) == p_value(change.p)
     adjusted = "" if same else tr("adjusted {p}", p=p_value(change.p_adjusted))
     return [
@@ -231,8 +228,7 @@ def _gap_cells(gap: GapChange, result: AuditResult, notes: Notes) -> list[Cell]:
     if gap.worse is None:
         grown = Cell(UNDEFINED, note=notes.letter(gap.why or NO_REASON))
     else:
-        limits = "" if gap.worse_low is None else interval(gap.worse_low, gap.worse_high, kind)
-        grown = Cell(figure(gap.worse, kind), limits)
+        grown = with_limits(gap.worse, gap.worse_low, gap.worse_high, kind)
     return [Cell(figure(gap.before, kind)), Cell(figure(gap.after, kind)), grown]
 
 
@@ -285,5 +281,4 @@ def paired_tables(
 def _estimate(estimate: Estimate | None, kind: Kind) -> Cell:
     if estimate is None or estimate.value is None:
         return Cell(UNDEFINED)
-    limits = "" if estimate.low is None else interval(estimate.low, estimate.high, kind)
-    return Cell(figure(estimate.value, kind), limits)
+    return with_limits(estimate.value, estimate.low, estimate.high, kind)

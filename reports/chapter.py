@@ -131,7 +131,7 @@ def chapter(result: AuditResult, *, charts: bool) -> Chapter | None:
         matrices=compression_tables.gate_matrices(result),
         identified=compression_tables.identified_table(result, MOST_LINES),
         identified_left=max(len(result.identified.composition) - MOST_LINES, 0) if result.identified else 0,
-        variants=variant_rows(result),
+        variants=variant_rows(result, telling(result).columns),
         not_drawn=left_undrawn(result) if charts else 0,
         details=_details(result, charts=charts),
     )

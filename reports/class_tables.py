@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..audit.result import AuditResult, Change, Disparity, Estimate, SliceResult, Variant
+from ..audit.result import AuditResult, Change, Disparity, SliceResult, Variant
 from . import order
 from .blocks import Block, Differences, Figures, Grid, GridCell, Note
 from .disparity_tables import against_reference
 from .formats import UNDEFINED, count, figure, interval, p_value
 from .language import Given, Sentence, say, tr
 from .lookup import estimate_of
-from .tables import METRICS_PER_TABLE, NO_REASON, Cell, Notes, Row, Table, metric_cell
+from .tables import NO_REASON, Cell, Notes, Row, Table, metric_cell
 from .words import compared_kind, compared_slices, metric_kind, of_class, of_view, slice_name, title_of
 
 MOST_ACROSS = 7
@@ -19,6 +19,7 @@ MOST_ACROSS = 7
 MOST_DOWN = 40
 STEPS = (0.02, 0.05, 0.1)
 """From which distance to all rows on a figure is shaded, lightly to darkly."""
+METRICS_PER_TABLE = 4
 MOST_LINES = 120
 """Lines of a table over all classes: the report must stay light enough to be mailed."""
 
@@ -163,8 +164,10 @@ def differences_of_classes(by: Sequence[str], result: AuditResult, variant: Vari
                     groups.append(type(group)(title, group.reference, group.rows, group.picked))
                 lines += len(group.rows)
     if groups:
-        caption = tr("Difference and ratio with intervals for each pair, and limits that hold for all slices of "
-                     "the class together.")  # fmt: skip
+        caption = tr(
+            "Difference and ratio with intervals for each pair, and limits that hold for all slices of the "
+            "class together."
+        )
         yield Differences(groups, caption)
     yield from _left(lines - sum(len(group.rows) for group in groups))
 
@@ -197,6 +200,11 @@ def _disparity(item: Disparity, result: AuditResult, notes: Notes) -> Cell:
     slices = "".join(compared_slices(item.slice, item.reference)) if item.slice else ""
     limits = "" if item.low is None and item.high is None else interval(item.low, item.high, kind)
     return Cell(figure(item.value, kind), "; ".join(filter(None, (limits, slices))))
+
+
+def elsewhere() -> Note:
+    """Say where the tables are that a page has no room for."""
+    return Note(say("Every figure of each class in these slices stands in figures.csv and audit.json."))
 
 
 def _left(n: int) -> Iterator[Block]:
@@ -232,8 +240,8 @@ def worst_of_classes(changes: Sequence[Change], result: AuditResult, most: int) 
     )
     if not shown:
         yield Note(say(
-            "None of the {n} changes of a class in a slice is shown by its p after Holm over the slices of the "
-            "feature.",
+            "None of the {n} changes of a class in a slice is shown by its p after Holm over the slices of "
+            "the feature.",
             n=count(len(found)),
         ))  # fmt: skip
         return

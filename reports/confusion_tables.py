@@ -80,7 +80,8 @@ def confused(counts: Counts, parts: Sequence[tuple[Sentence, Counts]], classes: 
     """Lay out labels against decisions, of many classes with slices beside all rows."""
     if len(classes) > MOST_CLASSES:
         caption = tr(
-            "Label → decision, the most frequent mistakes: share of the rows with the label, and their number."
+            "Label → decision, the most frequent mistakes: share of the rows with the label, and their "
+            "number."
         )
         return most_frequent(counts, parts, classes, caption, tr("Mistake"))
     return crossed(counts, classes, confusion_caption(()), tr("Label"))

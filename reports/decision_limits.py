@@ -21,11 +21,12 @@ from .formats import (
     interval,
     outward,
     outward_decimals,
+    usual_decimals,
 )
 from .language import clauses, language, tr
 from .words import gate_kind, gate_limit, of_each
 
-_SIZES: dict[Kind, Kind] = {"points": "gap", "signed": "number"}
+_SIZES: dict[Kind, Kind] = {"points": "gap", "signed": "number", "moved": "amount"}
 """How a difference is shown that has no sign: all but a change."""
 
 
@@ -60,9 +61,10 @@ def decided_figures(gate: GateResult, part: Decided, result: AuditResult) -> Dec
     bound = None if limit is None else 1 / limit.value if part.inverse else limit.value
     ends = list(_ends(gate, part, fails_above=(limit is None or limit.upper) != part.inverse))
     shown = kind if gate.compare == "change" else _SIZES.get(kind, kind)
+    least = usual_decimals(shown, part.measured, *(end.value for end in ends))
     places = max(
-        decimals_beside([part.measured], None if bound is None else Limit("≤", bound), kind),
-        *(outward_decimals(end.value, bound, shown, up=end.upper) for end in ends),
+        decimals_beside([part.measured], None if bound is None else Limit("≤", bound), kind, least),
+        *(outward_decimals(end.value, bound, shown, up=end.upper, least=least) for end in ends),
         0,
     )
     # English tells points once, with the first limit; a percentage has its sign each time.

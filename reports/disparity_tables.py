@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..audit.result import AuditResult, Disparity, Slice, SliceResult, Variant
-from .formats import UNDEFINED, count, figure, interval, p_value
+from .formats import UNDEFINED, count, interval, p_value
 from .language import both, say, tr
-from .tables import NO_REASON, Cell, Notes
+from .tables import NO_REASON, Cell, Notes, with_limits
 from .words import Sentence, compared_kind, compared_slices, slice_name, title_of
 
 IMPACT = "impact_ratio"
@@ -108,8 +108,7 @@ def _disparity_cell(item: Disparity | None, result: AuditResult, notes: Notes) -
     kind = compared_kind(item.compare, item.metric, result.definitions, item.name)
     if item.value is None:
         return Cell(UNDEFINED, note=notes.letter(item.why or NO_REASON))
-    limits = "" if item.low is None and item.high is None else interval(item.low, item.high, kind)
-    return Cell(figure(item.value, kind), limits)
+    return with_limits(item.value, item.low, item.high, kind)
 
 
 def _together(item: Disparity | None, result: AuditResult) -> str:

@@ -13,10 +13,27 @@ COLUMNS = (
 )  # fmt: skip
 
 
+VIEW = "view"
+"""Column of the class or label that a figure is about, empty for all together; only where there are any."""
+
+
 def render_csv(result: AuditResult) -> str:
-    """Write metrics and disparities of all variants, one per line, unrounded."""
-    lines = ([variant.name, *line] for variant in result.variants for line in _lines(variant))
-    return csv_text([COLUMNS, *lines])
+    """Write metrics and disparities of all variants, one per line, unrounded; then those of each class."""
+    if not any(variant.overall_views for variant in result.variants):
+        lines = ([variant.name, *line] for variant in result.variants for line in _lines(variant))
+        return csv_text([COLUMNS, *lines])
+    place = COLUMNS.index("compare")
+    return csv_text(
+        [
+            (*COLUMNS[:place], VIEW, *COLUMNS[place:]),
+            *(
+                [variant.name, *line[: place - 1], view or "", *line[place - 1 :]]
+                for variant in result.variants
+                for view in (None, *variant.overall_views)
+                for line in _lines(variant.seen(view))
+            ),
+        ]
+    )
 
 
 def _lines(variant: Variant) -> Iterator[list[Cell]]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from ..audit.result import AuditResult, Found, GateResult, Slice, Variant
 from .decision_limits import decided_figures, decides_by_limits
 from .formats import (
-    STYLES,
     UNDEFINED,
     Kind,
     Limit,
@@ -19,8 +18,9 @@ from .formats import (
     near_one,
     outward,
     outward_decimals,
+    usual_decimals,
 )
-from .kinds import run_words
+from .kinds import model_name, run_words
 from .language import Sentence, language, later, say, sentences, tr
 from .limited import figure_told, is_limited
 from .lookup import LABELS_ONLY, binding_gates, comparison_of, figure_of, told_of, variant_named
@@ -233,8 +233,9 @@ def _difference_finding(found: Found, variant: Variant, result: AuditResult) -> 
 def _stands_out(found: Found, kind: Kind) -> Sentence:
     """Write a difference by its size with its interval, which leaves out 0 as it is written too."""
     low, high = (found.low, found.high) if found.value >= 0 else (-found.high, -found.low)
-    shown: Kind = "gap" if kind == "points" else "number"
-    places = max(STYLES[shown].decimals, outward_decimals(low, 0.0, shown, up=False))
+    sizes: dict[Kind, Kind] = {"points": "gap", "moved": "amount"}
+    shown: Kind = sizes.get(kind, "number")
+    places = max(usual_decimals(shown, found.value, low, high), outward_decimals(low, 0.0, shown, up=False))
     unit = language() != "en"
     limits = tr(
         "{low} to {high}",
@@ -286,20 +287,18 @@ def _rates_lead(
     return say("{metric}: {one}, {other}.", metric=title, one=one, other=other), False
 
 
-def model_name(variant: Variant, result: AuditResult) -> str:
-    """Name a variant in a sentence: "the model" where there is one, "the original", or its own name."""
-    if len(result.variants) < 2:
-        return tr("the model")
-    return tr("the original") if variant.name == "original" else Given(variant.name)
-
-
 def _measured(gate: GateResult, kind: Kind, limit: Limit | None, *, whole: bool) -> Sentence:
     """Write a figure and its interval; a difference by its size, since the sentence before says who has less.
 
     In whole points where the rates before it are whole, unless that puts the figure on its limit.
     """
     value, low, high = gate.measured, gate.low, gate.high
-    if gate.compare == "difference" and value is not None and value < 0 and kind in ("points", "signed"):
+    if (
+        gate.compare == "difference"
+        and value is not None
+        and value < 0
+        and kind in ("points", "signed", "moved")
+    ):
         value, low, high = -value, _negative(high), _negative(low)
     shown: Kind = "gap" if kind == "points" and gate.compare == "difference" else kind
     places = decimals_beside([value, low, high], limit, shown)

@@ -13,9 +13,10 @@ from typing import Literal
 
 from .language import language, tr, tr_n
 
-Kind = Literal["percent", "points", "gap", "ratio", "number", "signed", "index"]
+Kind = Literal["percent", "points", "gap", "ratio", "number", "signed", "index", "amount", "moved"]
 """How a figure is shown: a rate, a difference of rates, the size of one, a ratio, a plain number, a plain
-difference, an index over all slices (a variance of rates is no rate)."""
+difference, an index over all slices (a variance of rates is no rate), an amount in the units of the outcome,
+and a difference of two."""
 
 NBSP = "\u00a0"
 MINUS = "\u2212"
@@ -42,12 +43,13 @@ class Shown(str):
 
 @dataclass(frozen=True)
 class Style:
-    """The scale, decimals, unit and sign of one kind of figure."""
+    """The scale, decimals, unit and sign of one kind of figure; ``by_size``: large ones have fewer."""
 
     scale: float
     decimals: int
     unit: Literal["", "percent", "points"]
     signed: bool
+    by_size: bool = False
 
 
 STYLES: dict[Kind, Style] = {
@@ -58,7 +60,18 @@ STYLES: dict[Kind, Style] = {
     "number": Style(1, 3, "", signed=False),
     "signed": Style(1, 3, "", signed=True),
     "index": Style(1, 4, "", signed=False),
+    "amount": Style(1, 3, "", signed=False, by_size=True),
+    "moved": Style(1, 3, "", signed=True, by_size=True),
 }
+
+
+def usual_decimals(kind: Kind, *values: float | None) -> int:
+    """Return the decimals of some figures that stand together, where nothing asks for more."""
+    style = STYLES[kind]
+    size = max((abs(v) for v in values if v is not None and math.isfinite(v)), default=0.0)
+    if not style.by_size or size < 10:
+        return style.decimals
+    return max(style.decimals - int(math.log10(size)), 0)
 
 
 def figure(value: float | None, kind: Kind, *, decimals: int | None = None, unit: bool = True) -> str:
@@ -68,7 +81,7 @@ def figure(value: float | None, kind: Kind, *, decimals: int | None = None, unit
         return UNDEFINED
     if math.isinf(value):
         return Shown("∞" if value > 0 else f"{MINUS}∞", value)
-    places = style.decimals if decimals is None else decimals
+    places = usual_decimals(kind, value) if decimals is None else decimals
     rounded = round(value * style.scale, places)
     digits = f"{abs(rounded):,.{places}f}"
     if rounded < 0:
@@ -92,6 +105,7 @@ def interval(
     """Write the limits of an interval, such as ``42.6 to 47.2``; ``—`` when there are none."""
     if low is None and high is None:
         return UNDEFINED
+    decimals = usual_decimals(kind, low, high) if decimals is None else decimals
     # English tells the unit once, Chinese at both ends (GB/T 15835).
     left = figure(low, kind, decimals=decimals, unit=unit and language() != "en")
     right = figure(high, kind, decimals=decimals, unit=unit)
@@ -101,21 +115,24 @@ def interval(
 def outward(value: float, kind: Kind, *, up: bool, decimals: int | None = None, unit: bool = True) -> str:
     """Write a limit rounded away from what it encloses: an upper one up, a lower one down."""
     style = STYLES[kind]
-    places = style.decimals if decimals is None else decimals
+    places = usual_decimals(kind, value) if decimals is None else decimals
     rounded = rounded_outward(value * style.scale, places, up=up) / style.scale
     return figure(rounded, kind, decimals=places, unit=unit)
 
 
-def outward_decimals(value: float | None, bound: float | None, kind: Kind, *, up: bool) -> int:
+def outward_decimals(
+    value: float | None, bound: float | None, kind: Kind, *, up: bool, least: int | None = None
+) -> int:
     """Choose the decimals at which a limit rounded outward stays on its side of a bound.
 
     An upper limit of 9.96 beside a bound of 10 shows as 9.96, since 10.0 would not lie within it.
     """
     style = STYLES[kind]
+    least = usual_decimals(kind, value) if least is None else least
     if value is None or bound is None or not math.isfinite(value):
-        return style.decimals
+        return least
     size, mark = value * style.scale, bound * style.scale
-    for places in range(style.decimals, FINEST_DECIMALS):
+    for places in range(least, FINEST_DECIMALS):
         if _side(rounded_outward(size, places, up=up), mark) == _side(size, mark):
             return places
     return FINEST_DECIMALS
@@ -226,21 +243,24 @@ def read_limit(text: str) -> Limit | None:
     return Limit(_OPERATORS[found[1]], float(found[2])) if found else None
 
 
-def decimals_beside(values: list[float | None], limit: Limit | None, kind: Kind) -> int:
+def decimals_beside(
+    values: list[float | None], limit: Limit | None, kind: Kind, least: int | None = None
+) -> int:
     """Choose the decimals at which no value is rounded onto a limit that it does not lie on.
 
     0.7996 beside a limit of 0.8 shows as 0.7996 and not as 0.80, which would contradict its verdict.
     """
     style = STYLES[kind]
+    least = usual_decimals(kind, *values) if least is None else least
     if limit is None:
-        return style.decimals
+        return least
     bound = abs(limit.value * style.scale) if style.signed else limit.value * style.scale
-    needed = style.decimals
+    needed = least
     for value in values:
         if value is None or not math.isfinite(value):
             continue
         size = abs(value * style.scale) if style.signed else value * style.scale
-        places = style.decimals
+        places = least
         # A value that only the last bit of its arithmetic sets apart from the limit lies on it.
         beside = not math.isclose(size, bound, rel_tol=1e-9, abs_tol=1e-9)
         while places < MOST_DECIMALS and round(size, places) == bound and beside:

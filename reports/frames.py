@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..audit.result import AuditResult, Slice
+from ..audit.result import AuditResult, Slice, Variant
 from .words import plain, slice_name
 
 if TYPE_CHECKING:
@@ -49,10 +49,19 @@ def frame(result: AuditResult, what: str) -> pd.DataFrame:
     import pandas as pd
 
     columns, rows = FRAMES[what]
+    if result.classes and "metric" in columns:
+        # The class or label that a figure is about; missing for all together.
+        place = columns.index("metric") + 1
+        columns = (*columns[:place], "view", *columns[place:])
     made = list(rows(result))
     features = result.data.sensitive
     slices = [row["slice"] or {} for row in made]
-    content: dict[str, Any] = {name: _column([row[name] for row in made], name) for name in columns}
+    content: dict[str, Any] = {
+        name: _column(
+            [row.get(name) for row in made] if name == "view" else [row[name] for row in made], name
+        )
+        for name in columns
+    }
     for feature in features:
         name = f"slice.{feature}" if feature in columns else feature
         content[name] = pd.Series([part.get(feature) for part in slices], dtype="str")
@@ -75,14 +84,19 @@ def _column(values: list[Any], name: str) -> pd.Series[Any]:
 
 def _figures(result: AuditResult) -> Iterator[Row]:
     for variant in result.variants:
-        parts: list[tuple[Slice, Any]] = [({}, variant.overall)]
-        parts += [(part.slice, part.metrics) for part in variant.slices]
-        for where, metrics in parts:
-            for metric, estimate in metrics.items():
-                yield {
-                    "variant": variant.name, "by": list(where), "slice": where, "metric": metric,
-                    **estimate.model_dump(),
-                }  # fmt: skip
+        for view in (None, *variant.overall_views):
+            yield from _of_view(variant.seen(view), view)
+
+
+def _of_view(variant: Variant, view: str | None) -> Iterator[Row]:
+    parts: list[tuple[Slice, Any]] = [({}, variant.overall)]
+    parts += [(part.slice, part.metrics) for part in variant.slices]
+    for where, metrics in parts:
+        for metric, estimate in metrics.items():
+            yield {
+                "variant": variant.name, "by": list(where), "slice": where, "metric": metric, "view": view,
+                **estimate.model_dump(),
+            }  # fmt: skip
 
 
 def _disparities(result: AuditResult) -> Iterator[Row]:

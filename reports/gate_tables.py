@@ -54,7 +54,10 @@ class GateLine:
 
 @dataclass(frozen=True)
 class GateRow:
-    """A gate with its title, limit, decided line and the lines of its slices."""
+    """A gate with its title, limit, decided line and the lines of its slices.
+
+    ``classes``: how many classes the lines are of, where they are of several; else 0.
+    """
 
     id: str
     title: Sentence
@@ -65,6 +68,7 @@ class GateRow:
     head: GateLine
     lines: list[GateLine]
     left_out: list[Sentence]
+    classes: int = 0
 
     @property
     def aside(self) -> Sentence:
@@ -96,6 +100,7 @@ def _gate_row(gate: GateResult, result: AuditResult) -> GateRow:
         _line(gate, gate, of_view(slices, gate.view if views and gate.slices else None), result),
         [_line(gate, part, _judged(part, views), result, count(part.n)) for part in gate.slices],
         _left_out(gate),
+        len({part.view for part in gate.slices}) if views else 0,
     )
 
 

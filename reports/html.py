@@ -99,7 +99,7 @@ def _page(
         of_all=told.of_all(of_all) if of_all else [],
         behind=told.scores(of_all) if of_all else None,
         overall=tables.overall_rows(result, variant) if variant else None,
-        variants=tables.variant_rows(result),
+        variants=tables.variant_rows(result, told.columns),
         definitions=_shown_definitions(result, variant),
         compositions=compositions(result, variant) if variant else [],
         limits=limits(result),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..audit.result import AuditResult, Variant
-from .language import later, tr
+from .language import Given, later, tr
 from .lookup import variant_named
 
 COMPRESSED, MITIGATED = "compressed", "mitigated"
@@ -20,6 +20,13 @@ _KINDS = {
     "compressed": later("compressed"),
     "mitigated": later("mitigated"),
 }
+
+
+def model_name(variant: Variant, result: AuditResult) -> str:
+    """Name a variant in a sentence: "the model" where there is one, "the original", or its own name."""
+    if len(result.variants) < 2:
+        return tr("the model")
+    return tr("the original") if variant.name == "original" else Given(variant.name)
 
 
 def is_mitigated(result: AuditResult, name: str | None) -> bool:

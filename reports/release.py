@@ -337,8 +337,10 @@ def worst_gap_words(result: AuditResult, standing: Standing | None) -> Sentence:
 def gap_kind(result: AuditResult) -> Kind:
     """Say how gaps are shown: as points where the judged metrics are rates, else as plain numbers."""
     names = result.frontier.gaps if result.frontier else []
-    points = all(compared_kind("change", name, result.definitions) == "points" for name in names)
-    return "gap" if points else "number"
+    kinds = {compared_kind("change", name, result.definitions) for name in names}
+    if kinds == {"moved"}:
+        return "amount"
+    return "gap" if kinds <= {"points"} else "number"
 
 
 def _misses(result: AuditResult, name: str) -> Sentence:

@@ -10,6 +10,7 @@ from . import order
 from .formats import UNDEFINED, count, figure
 from .language import Sentence, later, say, tr
 from .lookup import binding_gates
+from .retold import titled
 from .tables import Cell, Notes, Row, Table, metric_cell
 from .words import Given, features_name, gate_limit_words, gate_title, slice_name, title_of
 
@@ -43,7 +44,8 @@ def _composition(by: tuple[str, ...], result: AuditResult, variant: Variant) -> 
     counted = share_of is None and variant.counts.positives is not None
     heads = [(tr("Rows"), ""), (tr("Share"), tr("of all rows"))]
     if share_of is not None:
-        heads.append((str(title_of(share_of, known)), tr(_SHARE)))
+        shown = tr(_SHARE) if known[share_of].percent else str(titled(known[share_of].formula))
+        heads.append((str(title_of(share_of, known)), shown))
     elif counted:
         heads.append((tr(_POSITIVES[0]), tr(_POSITIVES[1])))
 

@@ -71,8 +71,8 @@ def error_chart(details: list[ScoreDetail], key: str) -> ScoreChart | None:
     message = later("{slice}, {n} rows, mean error {mean}")
     chart = _chart(drawn, None, "distribution", key, tr("Distribution of the errors by slice"), message)
     caption = tr(
-        "Distribution of the errors (prediction − outcome), on one axis: right of 0 predictions are too high, "
-        "left of it too low. Bars are rows, each panel to its own height."
+        "Distribution of the errors (prediction − outcome), on one axis: right of 0 predictions are too "
+        "high, left of it too low. Bars are rows, each panel to its own height."
     )
     return ScoreChart(chart, caption, len(with_curve) - len(drawn))
 

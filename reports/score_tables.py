@@ -14,7 +14,6 @@ from .score_charts import MOST_SLICES
 from .tables import Cell, Row, Table
 from .words import slice_name
 
-
 MOST_ACROSS = 7
 """Slices of a table that has a column for each."""
 
@@ -59,7 +58,7 @@ def distribution_table(details: list[ScoreDetail]) -> Figures:
     edges = ordered[0].histogram_edges if ordered else []
     rows = [
         Row(
-            (interval(edges[k], edges[k + 1], "signed"),),
+            (interval(edges[k], edges[k + 1], "moved"),),
             [Cell(count(d.histogram_counts[k])) for d in ordered],
         )
         for k in range(len(edges) - 1)

@@ -84,7 +84,7 @@ def _section(key: str, by: tuple[str, ...], result: AuditResult, whole: Variant,
         not_drawn=len(rows) - len(drawn),
         counts=tables.counts_table(listed, variant, result.data.rows, result.data.positive_is, short=True),
         metrics=tables.metric_tables(
-            listed, variant, order.shown_metrics(result, variant), result, short=True
+            listed, variant, order.shown_metrics(result, variant), result, short=True, most=told.columns
         ),
         not_listed=len(rows) - len(listed),
         key_against=disparity_tables.against_reference(first, drawn, result, against_notes),

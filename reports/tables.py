@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..audit.result import AuditResult, Counts, Estimate, SliceResult, Variant
-from .formats import UNDEFINED, count, figure, interval
+from .formats import UNDEFINED, Kind, count, figure, interval, usual_decimals
 from .kinds import made_words
 from .language import later, say, tr
 from .meaning import Meaning, selected_words
@@ -131,12 +131,13 @@ def _count_fields(counts: list[Counts]) -> list[str]:
 
 
 def metric_tables(
-    rows: list[SliceResult], variant: Variant, metrics: list[str], result: AuditResult, *, short: bool
-) -> list[Table]:
+    rows: list[SliceResult], variant: Variant, metrics: list[str], result: AuditResult, *, short: bool,
+    most: int = METRICS_PER_TABLE,
+) -> list[Table]:  # fmt: skip
     """Lay out the metrics of slices with their intervals, in as many tables as a page's width asks for."""
     tables = []
-    for start in range(0, len(metrics), METRICS_PER_TABLE):
-        names = metrics[start : start + METRICS_PER_TABLE]
+    for start in range(0, len(metrics), most):
+        names = metrics[start : start + most]
         notes = Notes()
         lines = [
             Row(
@@ -162,10 +163,14 @@ def metric_cell(name: str, metrics: Mapping[str, Estimate], result: AuditResult,
         return Cell(UNDEFINED, note=notes.letter(NOT_COMPUTED))
     if estimate.value is None:
         return Cell(UNDEFINED, note=notes.letter(estimate.why or NO_REASON))
-    limits = (
-        "" if estimate.low is None and estimate.high is None else interval(estimate.low, estimate.high, kind)
-    )
-    return Cell(figure(estimate.value, kind), limits)
+    return with_limits(estimate.value, estimate.low, estimate.high, kind)
+
+
+def with_limits(value: float | None, low: float | None, high: float | None, kind: Kind) -> Cell:
+    """Write a figure and its interval with as many decimals."""
+    places = usual_decimals(kind, value, low, high)
+    limits = "" if low is None and high is None else interval(low, high, kind, decimals=places)
+    return Cell(figure(value, kind, decimals=places), limits)
 
 
 def _formula(name: str, result: AuditResult) -> str:
@@ -183,10 +188,10 @@ def overall_rows(result: AuditResult, variant: Variant) -> Table:
     return Table([(tr("Value"), ""), (tr("Rows in the denominator"), "")], lines, notes)
 
 
-def variant_rows(result: AuditResult) -> Table:
+def variant_rows(result: AuditResult, most: int = METRICS_PER_TABLE) -> Table:
     """Lay out the variants with the key metrics of all rows, one variant per line."""
     notes = Notes()
-    names = list(result.variants[0].overall)[:METRICS_PER_TABLE] if result.variants else []
+    names = list(result.variants[0].overall)[:most] if result.variants else []
     lines = [
         Row(
             say("{variant} ({kind})", variant=Given(variant.name), kind=made_words(variant)),

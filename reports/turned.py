@@ -14,7 +14,7 @@ def directed(item: Comparison) -> bool:
 
 
 def turned_heads() -> tuple[tuple[str, str], tuple[str, str]]:
-    """Heads and explanations of the columns of decisions that became wrong, and of those that became right."""
+    """Heads and explanations of the columns of decisions that became wrong, and that became right."""
     return (
         (tr("Right to wrong"), tr("rows decided rightly before and wrongly after")),
         (tr("Wrong to right"), tr("rows decided wrongly before and rightly after")),
@@ -23,7 +23,7 @@ def turned_heads() -> tuple[tuple[str, str], tuple[str, str]]:
 
 def turned_sides() -> str:
     """Title of a chart with decisions that became wrong leftwards, and right ones rightwards."""
-    return tr("Now wrong ◂   ▸ now right")
+    return tr("Wrong ◂   ▸ right")
 
 
 def turned_bar(flips: Flips, rate: str, limits: str) -> Sentence:

@@ -219,6 +219,8 @@ def metric_kind(metric: str, definitions: Mapping[str, Definition]) -> Kind:
     """Say whether a metric is shown as a percentage; one without a definition is a plain number."""
     definition = definitions.get(metric)
     percent = definition.percent if definition is not None else metric == AGREEMENT
+    if definition is not None and definition.amount:
+        return "amount"
     return "percent" if percent else "number"
 
 
@@ -236,7 +238,8 @@ def compared_kind(compare: str, metric: str, definitions: Mapping[str, Definitio
     if compare == "cost":
         return "percent"
     if compare in ("difference", "change"):
-        return "points" if kind == "percent" else "signed"
+        differences: dict[Kind, Kind] = {"percent": "points", "amount": "moved"}
+        return differences.get(kind, "signed")
     return kind
 
 

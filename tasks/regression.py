@@ -136,7 +136,7 @@ METRICS = table(
     Metric(
         "mean_error", "Mean error", "mean of (prediction - outcome)",
         "How much the predictions are too high (positive) or too low (negative) on average.",
-        MeanValue(ERROR, BOTH), ideal=0.0, says="error", percent=False, ratio=False,
+        MeanValue(ERROR, BOTH), ideal=0.0, says="error", amount=True, percent=False, ratio=False,
         source="A. Agarwal, M. Dudik, Z. S. Wu 2019, ICML 36 (fair regression)",
         shows="Sensitive to predictions that promise too much or too little to a slice; blind to errors that "
         "cancel out.",
@@ -144,14 +144,14 @@ METRICS = table(
     Metric(
         "mean_absolute_error", "Mean absolute error", "mean of |prediction - outcome|",
         "How far the predictions lie from the outcomes on average.",
-        MeanValue(ABSOLUTE, BOTH), better="lower", says="distance", ideal=0.0, percent=False,
+        MeanValue(ABSOLUTE, BOTH), better="lower", says="distance", amount=True, ideal=0.0, percent=False,
         fairlearn="mean_absolute_error", source="C. J. Willmott, K. Matsuura 2005, Clim. Res. 30:79-82",
         shows="Sensitive to the size of all errors alike; blind to their direction.",
     ),
     Metric(
         "root_mean_squared_error", "Root mean squared error", "sqrt(mean of (prediction - outcome)^2)",
         "The root of the mean squared distance of the predictions from the outcomes.",
-        RootMean(SQUARED, BOTH), better="lower", ideal=0.0, percent=False,
+        RootMean(SQUARED, BOTH), better="lower", amount=True, ideal=0.0, percent=False,
         fairlearn="root_mean_squared_error", source="T. Chai, R. R. Draxler 2014, Geosci. Model Dev. 7:1247",
         shows="Sensitive to large errors above all; blind to their direction.",
     ),
@@ -167,13 +167,14 @@ METRICS = table(
     ),
     Metric(
         "mean_prediction", "Mean prediction", "mean of the predictions", "Average prediction of the rows.",
-        MeanValue(PREDICTION, ("prediction",)), says="prediction", percent=False, fairlearn="mean_prediction",
+        MeanValue(PREDICTION, ("prediction",)), says="prediction", amount=True, percent=False,
+        fairlearn="mean_prediction",
         source="T. Calders et al. 2013, ICDM 13:71-80 (controlling attribute effect)",
         shows="Sensitive to the level of the predictions; blind to whether they are right.",
     ),
     Metric(
         "mean_outcome", "Mean outcome", "mean of the outcomes", "Average outcome of the rows.",
-        MeanValue(OUTCOME, ("label",)), says="outcome", percent=False,
+        MeanValue(OUTCOME, ("label",)), says="outcome", amount=True, percent=False,
         source="T. Calders et al. 2013, ICDM 13:71-80 (controlling attribute effect)",
         shows="Speaks of the outcomes, not of the model: where it differs, mean predictions differ for a "
         "perfect model too.",

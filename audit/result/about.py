@@ -100,6 +100,9 @@ class Definition(Part):
     better: Literal["higher", "lower"] | None = None
     ideal: float | None = None
     percent: bool = Field(True, description="Shown as a percentage (a rate) or as a plain number.")
+    amount: bool = Field(
+        False, exclude_if=absent, description="In the units of the outcome; left out for any other figure."
+    )
     fairlearn: str | None = None
     aif360: str | None = None
     aequitas: str | None = None

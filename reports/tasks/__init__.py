@@ -16,7 +16,7 @@ TELLINGS: dict[str, Telling] = {
 
 
 def telling(result: AuditResult) -> Telling:
-    """Choose the words and sections of a result's task; of one that has none, those without words of its own."""
+    """Choose the words and sections of a result's task; one without any has those that need none."""
     return TELLINGS.get(result.task, Telling())
 
 

@@ -7,6 +7,7 @@ from ..formats import figure
 from ..language import Given, Sentence, later, say, sentences, tr
 from ..lookup import has_labels_alone
 from ..meaning import direction_words, meaning_words
+from ..tables import METRICS_PER_TABLE
 from .telling import Telling, difference_words
 
 
@@ -55,5 +56,6 @@ BINARY = Telling(
         "TP, FP, FN, TN: rows with positive label selected, negative label selected, positive label not "
         "selected, negative label not selected. n: all rows."
     ),
+    columns=METRICS_PER_TABLE,
     plain=True,
 )

@@ -11,7 +11,7 @@ from ..language import Given, Sentence, later, listed, say, tr
 from ..per_hundred import Base, Hundred, Said
 from ..tables import Cell, Row, Table
 from ..turned import turned_words
-from ..words import slice_name
+from ..words import features_name, slice_name
 from .telling import Part, Scores, Telling, difference_words
 
 MOST_CHANGES = 20
@@ -47,7 +47,8 @@ OF_CLASS = Hundred(
         "not selected": Said(
             later("Of 100 {rows} {model} gives {here} another class than {view}."),
             later(
-                "Of 100 {rows} {model} gives {here} another class than {view}; of 100 of {reference}, {there}."
+                "Of 100 {rows} {model} gives {here} another class than {view}; of 100 of {reference}, "
+                "{there}."
             ),
         ),
         "positive": Said(
@@ -84,8 +85,8 @@ def reading(result: AuditResult) -> list[Sentence]:
     return [
         classes,
         say(
-            "A figure of a class asks whether a row is that class or another: its selection rate is how often "
-            "the model decides for it, its true positive rate how many rows with its label the model finds."
+            "A figure of a class asks whether a row is that class or another: its selection rate is how "
+            "often the model decides for it, its true positive rate how many rows with its label it finds."
         ),
         difference_words(),
     ]  # fmt: skip
@@ -99,9 +100,9 @@ def moved(item: Comparison, result: AuditResult) -> Sentence:
 def of_all(part: Part) -> list[Block]:
     """Lay out the classes over all rows: their figures, and what is confused."""
     result, variant = part.result, part.variant
-    blocks: list[Block] = [Heading(tr("Each class")), *class_tables.overall_of_classes(result, variant)]
+    blocks: list[Block] = [Heading(say("Each class")), *class_tables.overall_of_classes(result, variant)]
     if variant.confusion:
-        blocks += [Heading(tr("Labels and decisions")), confused(variant.confusion, [], result.classes)]
+        blocks += [Heading(say("Labels and decisions")), confused(variant.confusion, [], result.classes)]
     return blocks
 
 
@@ -116,12 +117,13 @@ def of_classes(part: Part) -> list[Block]:
     crossing = len(by) > 1
     first = [Fold(tr("Classes by slice"), [key, *grids])] if crossing else [key, *grids[:MOST_GRIDS]]
     more = [] if crossing else grids[MOST_GRIDS:]
-    blocks: list[Block] = [Heading(tr("Classes")), *first]
+    blocks: list[Block] = [Heading(say("Classes")), *first]
     blocks += [Fold(tr("Further figures of the classes"), more)] if more else []
     blocks += [] if crossing else _confusions(part)
-    blocks.append(
-        Fold(tr("Tables of the classes’ figures"), list(class_tables.figures_of_classes(by, result, variant)))
-    )
+    if crossing and len(variant.overall_views) * len(order.slices_by(variant, by)) > class_tables.MOST_LINES:
+        return [*blocks, class_tables.elsewhere()]
+    figures = list(class_tables.figures_of_classes(by, result, variant))
+    blocks.append(Fold(tr("Tables of the classes’ figures"), figures))
     against = [
         *class_tables.differences_of_classes(by, result, variant),
         *class_tables.extremes_of_classes(by, result, variant),
@@ -159,7 +161,7 @@ def of_changes(item: Comparison, part: Part) -> list[Block]:
     classes = part.result.classes
     blocks: list[Block] = []
     if item.overall is not None and item.overall.matrix:
-        blocks.append(changed(item.overall.matrix, classes))
+        blocks += [Heading(say("Decisions before and after"), 4), changed(item.overall.matrix, classes)]
     blocks += class_tables.changes_of_classes(item.changes, part.result, classes)
     worst = list(class_tables.worst_of_classes(item.changes, part.result, MOST_CHANGES))
     return [*blocks, Fold(tr("Classes by slice, before and after"), worst)]
@@ -178,9 +180,11 @@ def scores(part: Part) -> Scores | None:
         charts = class_charts(whole, f"{part.key}-scores")
         blocks += [Picture(chart.drawing, chart.caption) for chart in charts]
     sets = dict.fromkeys(tuple(d.slice) for d in details)
-    blocks += [
-        _score_table([d for d in details if tuple(d.slice) == by], part.result) for by in sets if len(by) < 2
-    ]
+    for by in sets:
+        table = _score_table([d for d in details if tuple(d.slice) == by])
+        blocks += (
+            [Heading(features_name(by)), Fold(tr("Table of the probabilities"), [table])] if by else [table]
+        )
     return Scores(
         tr("Probabilities"),
         tr("What the model’s probabilities of each class say before the decision."),
@@ -188,7 +192,7 @@ def scores(part: Part) -> Scores | None:
     )  # fmt: skip
 
 
-def _score_table(details: list[ScoreDetail], result: AuditResult) -> Block:
+def _score_table(details: list[ScoreDetail]) -> Block:
     shown = details[: class_tables.MOST_LINES]
     rows = [
         Row(
@@ -209,7 +213,8 @@ def _score_table(details: list[ScoreDetail], result: AuditResult) -> Block:
         (tr("Calibration error"), tr("expected calibration error less what chance alone adds to it")),
     ]
     caption = tr(
-        "Mean and spread of each class’s probability, and how far it lies from how often the class is the label."
+        "Mean and spread of each class’s probability, and how far it lies from how often the class is the "
+        "label."
     )
     return Figures(Table(heads, rows), caption, tr("Class and slice"))
 

@@ -17,13 +17,14 @@ from ...audit.result import (
 )
 from .. import order
 from ..blocks import Block, Figures, Fold, Heading, Picture, Rows
-from ..formats import count, figure, interval
+from ..formats import Kind, count, figure, interval, usual_decimals
+from ..kinds import model_name
 from ..language import Given, Sentence, later, say, tr
 from ..lookup import estimate_of
 from ..per_hundred import in_sentence
 from ..score_tables import distribution_table
 from ..tables import Cell, Notes, Row, Table
-from ..words import compared_kind, metric_kind, slice_name, title_of
+from ..words import compared_kind, features_name, metric_kind, slice_name, title_of
 from .telling import Part, Scores, Telling, difference_words
 
 ERROR, DISTANCE, OUTCOME, PREDICTION = "error", "distance", "outcome", "prediction"
@@ -79,17 +80,25 @@ _SAYS = {
 def _said(estimate: Estimate, told: Definition) -> Sentence:
     """A figure with its interval; an error by its size and side."""
     kind = metric_kind(told.name, {told.name: told})
+    signed = compared_kind("difference", told.name, {told.name: told})
     value, low, high = estimate.value, estimate.low, estimate.high
     if told.says != ERROR or value is None:
-        limits = interval(low, high, kind)
-        return say("{value} ({limits})", value=figure(value, kind), limits=limits)
+        return _written(later("{value} ({limits})"), value, low, high, kind)
     if low is not None and high is not None and low <= 0 <= high:
-        signed = compared_kind("difference", told.name, {told.name: told})
-        return say("{value} off ({limits})", value=figure(value, signed), limits=interval(low, high, signed))
+        return _written(later("off by {value} ({limits})"), value, low, high, signed)
     if value >= 0:
-        return say("{value} too high ({limits})", value=figure(value, kind), limits=interval(low, high, kind))
-    limits = interval(None if high is None else -high, None if low is None else -low, kind)
-    return say("{value} too low ({limits})", value=figure(-value, kind), limits=limits)
+        return _written(later("{value} too high ({limits})"), value, low, high, kind)
+    turned = (None if end is None else -end for end in (high, low))
+    return _written(later("{value} too low ({limits})"), -value, *turned, kind)
+
+
+def _written(
+    message: str, value: float | None, low: float | None, high: float | None, kind: Kind
+) -> Sentence:
+    """Write a figure and its interval with as many decimals."""
+    places = usual_decimals(kind, value, low, high)
+    limits = interval(low, high, kind, decimals=places)
+    return say(message, value=figure(value, kind, decimals=places), limits=limits)
 
 
 def stands_out(variant: Variant, result: AuditResult) -> list[tuple[Sentence, Sentence]]:
@@ -101,8 +110,6 @@ def stands_out(variant: Variant, result: AuditResult) -> list[tuple[Sentence, Se
         if metric is None or largest is None:
             continue
         kind = compared_kind("difference", metric, result.definitions)
-        from ..findings import model_name
-
         first = lead(
             result.definitions[metric],
             model_name(variant, result),
@@ -193,8 +200,8 @@ def of_feature(part: Part) -> list[Block]:
     if chart is None:
         return []
     caption = tr(
-        "Hollow, above: mean outcome. Filled, below: mean prediction. Each with its interval; whether the two "
-        "differ is told by the mean error, since they are of the same rows."
+        "Hollow, above: mean outcome. Filled, below: mean prediction. Each with its interval; whether the "
+        "two differ is told by the mean error, since they are of the same rows."
     )
     return [Rows(chart, caption)]
 
@@ -207,7 +214,7 @@ def scores(part: Part) -> Scores | None:
     blocks: list[Block] = []
     for number, by in enumerate(sets, start=1):
         mine = sorted((d for d in details if tuple(d.slice) == by), key=lambda d: -d.n)
-        blocks.append(Heading(" × ".join(by)))
+        blocks.append(Heading(features_name(by)))
         if part.charts:
             from ..score_charts import error_chart
 
@@ -235,8 +242,8 @@ def _error_table(details: list[ScoreDetail]) -> Block:
             smd = Cell("—", note=notes.letter(detail.smd.why))
         cells = [
             Cell(count(detail.n)),
-            Cell(figure(detail.mean, "signed")),
-            Cell(figure(detail.sd, "number")),
+            Cell(figure(detail.mean, "moved")),
+            Cell(figure(detail.sd, "amount")),
             smd,
         ]
         rows.append(Row(slice_name(detail.slice, short=True), cells, emphasis=not detail.slice))
@@ -253,8 +260,8 @@ def _error_table(details: list[ScoreDetail]) -> Block:
 REGRESSION = Telling(
     reading=reading,
     nothing=later(
-        "No difference in mean errors of the slices of a feature is shown by limits that hold for all of them "
-        "together, or a gate limits it. That is not proof that there is none."
+        "No difference in mean errors of the slices of a feature is shown by limits that hold for all of "
+        "them together, or a gate limits it. That is not proof that there is none."
     ),
     lead=lead,
     stands_out=stands_out,
@@ -263,4 +270,5 @@ REGRESSION = Telling(
     of_feature=of_feature,
     scores=scores,
     flip="",
+    outcome=later("Outcome"),
 )

@@ -107,6 +107,10 @@ class Telling:
         What a changed decision is; empty where nothing is decided.
     counts : str
         What the four counts of the formulas are; empty where none has them.
+    outcome : str
+        What the label is called.
+    columns : int
+        Metrics of a table.
     plain : bool
         Whether the page has no more than those of decisions for or against.
     """
@@ -127,4 +131,6 @@ class Telling:
     one_score: bool = False
     flip: str = later("A row that one model decides otherwise than the other.")
     counts: str = ""
+    outcome: str = later("Label")
+    columns: int = 4
     plain: bool = False

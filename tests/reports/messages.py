@@ -50,9 +50,11 @@ def tables() -> Iterator[str]:
     """The words of the tables that the result copies: metrics, why undefined, disparities, methods."""
     from fairweigh.metrics.estimators import messages
     from fairweigh.metrics.figures import METHODS
-    from fairweigh.metrics.table import DISPARITIES, METRICS
+    from fairweigh.tasks import TASKS
 
-    for metric in METRICS.values():
+    tasks = [one for task in TASKS.values() for one in (task, task.of_class) if one is not None]
+    metrics = [metric for task in tasks for metric in task.metrics.values()]
+    for metric in metrics:
         yield from (metric.title, metric.meaning, metric.shows)
         words = metric.name.replace("_", " ")
         if words.casefold() != metric.title.casefold():
@@ -60,9 +62,10 @@ def tables() -> Iterator[str]:
             yield words
         if any(word.isalpha() and word.islower() and len(word) > 2 for word in metric.formula.split()):
             yield metric.formula
-    for row in DISPARITIES:
-        yield from (row.title, row.shows)
-    yield from messages([metric.estimator for metric in METRICS.values()])
+    for task in tasks:
+        for row in task.disparities:
+            yield from (row.title, row.shows)
+    yield from messages([metric.estimator for metric in metrics])
     yield from METHODS.values()
 
 
