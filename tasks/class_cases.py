@@ -206,15 +206,17 @@ def of_classes(
     if tuple(members) != (name,) or name not in scored:
         for side in sides:
             known = [side + SCORES + c for c in members if c in scored]
-            rows.derive(
-                side + SCORES + name,
-                lambda of, known=known: np.clip(sum((of(c) for c in known), np.zeros(len(of("code")))), 0, 1),
-            )
+            rows.derive(side + SCORES + name, partial(_summed, known))
     if rows.column(LABEL) is None:
         return None
     label, found = f"is {name}", [places.get(c, -1) for c in members]
     rows.derive(label, lambda of: np.isin(of(LABEL), found))
     return label
+
+
+def _summed(known: Sequence[str], of: Of) -> NDArray[np.float64]:
+    """The probabilities of some classes together; 0 without any."""
+    return np.asarray(np.clip(sum((of(c) for c in known), np.zeros(len(of("code")))), 0, 1))
 
 
 def _of_classes(cube: Cube, members: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
