@@ -205,9 +205,9 @@ def test_ranks_that_are_none_are_one_line(ranks, told):
     assert told in str(refused.value)
 
 
-def test_shared_ranks_are_told():
+def test_shared_ranks_are_refused():
     data = lists(r=[1, 1, 1, 2, 3])
-    model = PredictionTable(data, rank="r")
-    asked(model, data)
-    model.describe()
-    assert "2 rows share their rank with another one of their query." in data.notes
+    with pytest.raises(
+        InputError, match=r"rank column 'r': 2 rows share their rank with another one of the query"
+    ):
+        asked(PredictionTable(data, rank="r"), data)
