@@ -342,9 +342,14 @@ class Binned(Scored):
 
     def change(self, seen: SeenTwice) -> Change:
         """The change in every slice; it has no limits and no p."""
-        before, after = self.figure(seen.before), self.figure(seen.after)
-        none = np.full(len(before.value), np.nan)
-        return Figure(after.value - before.value, before.n, lambda z, s: (none, none), "none"), none
+        return without_limits(self, seen)
+
+
+def without_limits(estimator: Estimator, seen: SeenTwice) -> Change:
+    """A change that has no limits of known coverage, and no p."""
+    before, after = estimator.figure(seen.before), estimator.figure(seen.after)
+    none = np.full(len(before.value), np.nan)
+    return Figure(after.value - before.value, before.n, lambda z, s: (none, none), "none"), none
 
 
 def messages(estimators: Sequence[Estimator]) -> list[str]:

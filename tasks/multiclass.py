@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from ..metrics import table
+from ..metrics.agreement import KAPPA, MATTHEWS
 from ..metrics.entry import FAWCETT, DisparityRow, Metric
 from ..metrics.estimators import Binned, Need, Share
 from ..metrics.exact import F1
@@ -14,7 +15,7 @@ from .binary import BINARY
 from .class_cases import HALF_BRIER, RIGHT, SURPRISE, ClassCases, ClassPairs, columns, kind
 from .task import Task
 from .values import MeanValue
-from .views import Macro, OfView
+from .views import Agreement, Macro, OfView
 
 BOTH: tuple[Need, ...] = ("label", "decision")
 SCORED: tuple[Need, ...] = ("label", "probability")
@@ -67,6 +68,19 @@ METRICS = {
             "classes are.",
         ),
         replace(
+            table.METRICS["matthews_correlation"], estimator=Agreement(MATTHEWS),
+            formula="(c n - sum of t_k p_k) / sqrt((n^2 - sum of p_k^2)(n^2 - sum of t_k^2))",
+            source="J. Gorodkin 2004, Comput. Biol. Chem. 28:367-374",
+            shows="Sensitive to errors of every class in one figure; moves with how frequent the classes are.",
+        ),
+        Metric(
+            "cohen_kappa", "Cohen's kappa", "(agreement - agreement by chance) / (1 - agreement by chance)",
+            "How much more often decision and label agree than by chance, at most 1.",
+            Agreement(KAPPA), better="higher", ideal=1.0, percent=False, ratio=False,
+            source="J. Cohen 1960, Educ. Psychol. Meas. 20:37-46",
+            shows="Sensitive to all errors alike beyond chance; moves with how frequent the classes are.",
+        ),
+        replace(
             table.METRICS["log_loss"], estimator=MeanValue(SURPRISE, SCORED),
             shows="Sensitive to probabilities that are sure and wrong, of whichever class.",
         ),
@@ -86,6 +100,9 @@ METRICS = {
         ),
     )
 }  # fmt: skip
+
+SELDOM = ("error_rate", "macro_recall", "matthews_correlation", "cohen_kappa")
+"""Figures that only those get who name them."""
 
 DISPARITIES = (
     *(row for row in table.DISPARITIES if row.metrics == ("accuracy",)),
@@ -147,7 +164,7 @@ MULTICLASS = Task(
     kind=kind,
     metrics=METRICS,
     disparities=DISPARITIES,
-    default=tuple(name for name in METRICS if name not in ("error_rate", "macro_recall")),
+    default=tuple(name for name in METRICS if name not in SELDOM),
     key=("accuracy", "macro_f1", "balanced_accuracy"),
     leading=("macro_f1", "accuracy"),
     performance=("accuracy", "macro_f1"),

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..metrics.entry import DisparityRow, Metric, table
 from ..metrics.estimators import Change, Estimator, Need, Seen, SeenTwice
+from ..metrics.exposure import share_of_total, share_of_total_change
 from ..metrics.figures import Figure
 from ..metrics.intervals import Floats
 from ..metrics.regression import ratio_of_means, ratio_of_means_change
@@ -72,18 +73,48 @@ class PerValue(Estimator):
 
     def figure(self, seen: Seen) -> Figure:
         """The figure in every slice."""
-        one, other = (self._value(seen, name, "") for name in (self.value, self.other))
+        one, other = (_value(seen, name, "") for name in (self.value, self.other))
         return ratio_of_means(sliced(seen), one, other)
 
     def change(self, seen: SeenTwice) -> Change:
         """The change in every slice, and its p."""
-        before, after = (self._value(seen, self.value, side) for side in SIDES)
-        other = self._value(seen, self.other, SIDES[0])
-        return ratio_of_means_change(sliced(seen), before, after, other)
+        before, after = (_value(seen, self.value, side) for side in SIDES)
+        return ratio_of_means_change(sliced(seen), before, after, _value(seen, self.other, SIDES[0]))
 
-    def _value(self, seen: Seen | SeenTwice, name: str, side: str) -> Floats:
-        ranks = seen.cases.ranks
-        return np.asarray(ranks.rows.values(ranks.value(name, side)), float)
+
+@dataclass(frozen=True)
+class ShareOfAll(Estimator):
+    """The slice's share of the sum of a value over all slices.
+
+    Attributes
+    ----------
+    value : str
+        Among the values of the task's cases.
+    carried : tuple
+        What the rows must carry.
+    """
+
+    value: str
+    carried: tuple[Need, ...]
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """What the rows must carry."""
+        return self.carried
+
+    def figure(self, seen: Seen) -> Figure:
+        """The figure in every slice."""
+        return share_of_total(sliced(seen), _value(seen, self.value, ""))
+
+    def change(self, seen: SeenTwice) -> Change:
+        """The change in every slice, and its p."""
+        before, after = (_value(seen, self.value, side) for side in SIDES)
+        return share_of_total_change(sliced(seen), before, after)
+
+
+def _value(seen: Seen | SeenTwice, name: str, side: str) -> Floats:
+    ranks = seen.cases.ranks
+    return np.asarray(ranks.rows.values(ranks.value(name, side)), float)
 
 
 METRICS = table(
@@ -100,6 +131,12 @@ METRICS = table(
         "Average attention that an item of the slice gets, 1 for the first place.",
         MeanValue(EXPOSURE, RANKED), percent=False, source=SINGH,
         shows="Sensitive to where the items of a group stand, whatever their relevance.",
+    ),
+    Metric(
+        "exposure_share", "Exposure share", "sum of exposure in the slice / sum of all exposure",
+        "Share of all attention that the items of the slice get together.",
+        ShareOfAll(EXPOSURE, RANKED), ratio=False, source=SINGH,
+        shows="Sensitive to where the items of a group stand and to how many there are.",
     ),
     Metric(
         "exposure_per_relevance", "Exposure per relevance", "sum of exposure / sum of relevance",

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from ..metrics import regression as measured
 from ..metrics.counts import Cube
+from ..metrics.distribution import Distributions
 from ..metrics.entry import DisparityRow, Metric, table
 from ..metrics.estimators import Change, Need, Seen, SeenTwice
 from ..metrics.figures import Figure
@@ -21,7 +22,7 @@ from ..metrics.rows import Rows
 from ..metrics.scores import ScoreTable
 from .cases import Batch, By, Cases, Pairs
 from .task import Said, Task
-from .values import MeanValue, OfRows
+from .values import MeanValue, OfRows, sliced
 
 OUTCOME, PREDICTION = "y_true", "y_pred"
 BEFORE, AFTER = "y_pred before", "y_pred after"
@@ -101,11 +102,7 @@ class RootMean(MeanValue):
 
     def change(self, seen: SeenTwice) -> Change:
         """The change in every slice, and its p."""
-        return OfRows(_unasked, _root_change, BOTH).change(seen)
-
-
-def _unasked(rows: SlicedRows, of: Rows) -> Figure:
-    raise NotImplementedError
+        return _root_change(sliced(seen), seen.cases.rows)
 
 
 def _columns(of: Rows, *names: str) -> tuple[Floats, ...]:
@@ -130,6 +127,14 @@ def _ratio(rows: SlicedRows, of: Rows) -> Figure:
 
 def _ratio_change(rows: SlicedRows, of: Rows) -> Change:
     return measured.ratio_of_means_change(rows, *_columns(of, BEFORE, AFTER, OUTCOME))
+
+
+def _median(rows: SlicedRows, of: Rows) -> Figure:
+    return Distributions(rows, *_columns(of, PREDICTION)).quantile(0.5)
+
+
+def _apart(rows: SlicedRows, of: Rows) -> Figure:
+    return Distributions(rows, *_columns(of, PREDICTION)).gap_to_all()
 
 
 METRICS = table(
@@ -188,6 +193,23 @@ METRICS = table(
         source="A. Agarwal, M. Dudik, Z. S. Wu 2019, ICML 36 (fair regression)",
         shows="Sensitive to predictions that promise too much or too little in proportion; blind to errors "
         "that cancel out.",
+    ),
+    Metric(
+        "median_prediction", "Median prediction", "the value below which half of the predictions lie",
+        "Prediction of the middle row.",
+        OfRows(_median, None, ("prediction",)), percent=False,
+        source="R. S. Woodruff 1952, J. Am. Stat. Assoc. 47:635-646",
+        shows="Sensitive to the level of most predictions; blind to a few that are far out.",
+    ),
+    Metric(
+        "distribution_gap", "Gap of distributions",
+        "largest |share of the slice's predictions up to z - share of all predictions up to z|",
+        "How far the predictions of a slice are distributed from those of all rows, 0 to 1 (Kolmogorov and "
+        "Smirnov); 0 is statistical parity of predicted numbers.",
+        OfRows(_apart, None, ("prediction",)), better="lower", ideal=0.0, ratio=False,
+        source="A. Agarwal, M. Dudik, Z. S. Wu 2019, ICML 36 (fair regression)",
+        shows="Sensitive to any difference between the predictions of a slice and of all rows; blind to "
+        "whether they are right.",
     ),
 )  # fmt: skip
 

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
-from ..metrics.estimators import EMPTY, Change, Estimator, Need, Seen, SeenTwice
+from ..metrics.estimators import EMPTY, Change, Estimator, Need, Seen, SeenTwice, without_limits
 from ..metrics.figures import Figure
 from ..metrics.gathered import SlicedRows
-from ..metrics.intervals import Floats, Limits
+from ..metrics.intervals import Limits
 from ..metrics.rows import Rows
 from ..metrics.score_values import SCORE
-
-
-class KeepsRows(Protocol):
-    """Cases of which every row is kept."""
-
-    @property
-    def rows(self) -> Rows:
-        """The rows."""
-        ...
 
 
 def sliced(seen: Seen | SeenTwice) -> SlicedRows:
@@ -81,8 +71,8 @@ class OfRows(Estimator):
     Attributes
     ----------
     of : callable (SlicedRows, Rows) -> Figure
-    changed : callable (SlicedRows, Rows) -> Change
-        Of rows that hold columns before and after.
+    changed : callable (SlicedRows, Rows) -> Change, optional
+        Of rows that hold columns before and after; without it a change has no limits.
     carried : tuple
         What the rows must carry.
     why : str
@@ -90,7 +80,7 @@ class OfRows(Estimator):
     """
 
     of: Callable[[SlicedRows, Rows], Figure]
-    changed: Callable[[SlicedRows, Rows], Change]
+    changed: Callable[[SlicedRows, Rows], Change] | None
     carried: tuple[Need, ...]
     why: str = EMPTY
 
@@ -109,8 +99,6 @@ class OfRows(Estimator):
 
     def change(self, seen: SeenTwice) -> Change:
         """The change in every slice, and its p."""
+        if self.changed is None:
+            return without_limits(self, seen)
         return self.changed(sliced(seen), seen.cases.rows)
-
-
-Of = Callable[[str], Floats]
-"""A column of all rows by its name."""

@@ -8,15 +8,17 @@ from functools import cached_property
 
 import numpy as np
 
+from ..metrics.agreement import agreement, agreement_change
 from ..metrics.confusion import Among
 from ..metrics.counts import Cube
-from ..metrics.estimators import Change, Estimator, Need, Seen, SeenTwice, Share
+from ..metrics.estimators import EMPTY_FACTOR, Change, Estimator, Need, Seen, SeenTwice, Share
 from ..metrics.figures import Figure, ratio_figure
 from ..metrics.macro import macro_change, macro_figure
 from ..metrics.paired import ratio_change
 from ..metrics.paired_scores import PairedScores
 from ..metrics.ratio import Ratio
 from ..metrics.scores import ScoreTable
+from ..metrics.smooth import Smooth
 from .cases import Batch, By, Cases, Pairs
 
 
@@ -166,3 +168,35 @@ class Macro(Estimator):
         changes = [ratio_change(self.share, found.joint_view(i)) for i in range(len(found.classes))]
         figure = macro_change(self.share, changes, found, self.among)
         return figure, np.full(len(figure.value), np.nan)
+
+
+@dataclass(frozen=True)
+class Agreement(Estimator):
+    """Agreement of labels and decisions of several classes beyond chance.
+
+    Attributes
+    ----------
+    function : Smooth
+        Of the shares of agreement, labels and decisions.
+    """
+
+    function: Smooth
+
+    scale_free = True
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """Labels and decisions."""
+        return "label", "decision"
+
+    def undefined(self, rows: int) -> str:
+        """Why it does not exist."""
+        return EMPTY_FACTOR
+
+    def figure(self, seen: Seen) -> Figure:
+        """The figure in every slice."""
+        return agreement(self.function, seen.cases.confused(seen.by))
+
+    def change(self, seen: SeenTwice) -> Change:
+        """The change in every slice, and its p."""
+        return agreement_change(self.function, seen.cases.confused(seen.by))
