@@ -236,7 +236,7 @@ class Pull:
         freedom, joined with the limits of the mean of the units' influences from their whole distribution
         (`mean_limits`, drawn out as scores of no range are). Either alone misses too often: Student's where
         errors are skewed, the other in few even rows. A studentised bootstrap of 25 clusters was tried and
-        holds the truth in 83 to 94 % of samples where these hold it in 94 to 99 % (``benchmarks/coverage``).
+        holds the truth in 80 to 97 % of samples where these hold it in 94 to 99 % (``benchmarks/coverage``).
         """
         drawn = self._drawn(z, scale)
         with np.errstate(invalid="ignore"):

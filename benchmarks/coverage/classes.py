@@ -85,7 +85,7 @@ def over_classes(name: str, kind: str) -> Study:
             if n < 3 * k:
                 continue
             share, chance = population(k, rare, right)
-            samples = min(repeats, 300_000 // (n * k))
+            samples = min(repeats, 3_000_000 // (n * k))
             label = rng.choice(k, p=share, size=(samples, n))
             weight = rng.lognormal(0, 0.7, label.shape) if kind == "weights" else None
             found = confused(k, [label, decided(rng, chance, label)], weight)
