@@ -125,7 +125,7 @@ def test_an_artefact_decides_as_the_model_that_was_saved(threshold, tmp_path):
 
 def test_a_forest_served_by_onnxruntime_breaks_ties_as_it_does():
     pytest.importorskip("skl2onnx")
-    from fairweigh.compression.estimators import onnx
+    from fairweigh.compression.estimator_recipes import onnx
     from fairweigh.compression.recipes import Params
     from sklearn.ensemble import RandomForestClassifier
 
