@@ -71,7 +71,7 @@ METRICS = {
             table.METRICS["matthews_correlation"], estimator=Agreement(MATTHEWS),
             formula="(c n - sum of t_k p_k) / sqrt((n^2 - sum of p_k^2)(n^2 - sum of t_k^2))",
             source="J. Gorodkin 2004, Comput. Biol. Chem. 28:367-374",
-            shows="Sensitive to errors of every class in one figure; moves with how frequent the classes are.",
+            shows="Sensitive to errors of every class in one figure; moves with how frequent classes are.",
         ),
         Metric(
             "cohen_kappa", "Cohen's kappa", "(agreement - agreement by chance) / (1 - agreement by chance)",
@@ -81,7 +81,7 @@ METRICS = {
             shows="Sensitive to all errors alike beyond chance; moves with how frequent the classes are.",
         ),
         replace(
-            table.METRICS["log_loss"], estimator=MeanValue(SURPRISE, SCORED),
+            table.METRICS["log_loss"], estimator=MeanValue(SURPRISE, SCORED, signed=False),
             shows="Sensitive to probabilities that are sure and wrong, of whichever class.",
         ),
         replace(

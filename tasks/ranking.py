@@ -155,7 +155,7 @@ METRICS = table(
     Metric(
         "mean_relevance", "Mean relevance", "mean over rows of the relevance",
         "Average relevance of the items.",
-        MeanValue(RELEVANCE, ("label",)), percent=False, source=SINGH,
+        MeanValue(RELEVANCE, ("label",), signed=False), percent=False, source=SINGH,
         shows="Speaks of the relevances, not of the order.",
     ),
 )  # fmt: skip

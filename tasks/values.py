@@ -9,6 +9,7 @@ from ..metrics.estimators import EMPTY, Change, Estimator, Need, Seen, SeenTwice
 from ..metrics.figures import Figure
 from ..metrics.gathered import SlicedRows
 from ..metrics.intervals import Limits
+from ..metrics.regression import not_negative
 from ..metrics.rows import Rows
 from ..metrics.score_values import SCORE
 
@@ -32,11 +33,14 @@ class MeanValue(Estimator):
         What the rows must carry.
     times : float
         What the mean is multiplied by.
+    signed : bool
+        Whether the number can be below 0.
     """
 
     value: str
     carried: tuple[Need, ...]
     times: float = 1.0
+    signed: bool = True
 
     @property
     def needs(self) -> tuple[Need, ...]:
@@ -45,7 +49,8 @@ class MeanValue(Estimator):
 
     def figure(self, seen: Seen) -> Figure:
         """The figure in every slice."""
-        return _scaled(seen.values(self.value).mean(SCORE), self.times)
+        found = seen.values(self.value).mean(SCORE)
+        return _scaled(found if self.signed else not_negative(found), self.times)
 
     def change(self, seen: SeenTwice) -> Change:
         """The change in every slice, and its p."""
