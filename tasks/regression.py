@@ -149,7 +149,8 @@ METRICS = table(
     Metric(
         "mean_absolute_error", "Mean absolute error", "mean of |prediction - outcome|",
         "How far the predictions lie from the outcomes on average.",
-        MeanValue(ABSOLUTE, BOTH, signed=False), better="lower", says="distance", amount=True, ideal=0.0, percent=False,
+        MeanValue(ABSOLUTE, BOTH, signed=False), better="lower", says="distance", amount=True, ideal=0.0,
+        percent=False,
         fairlearn="mean_absolute_error", source="C. J. Willmott, K. Matsuura 2005, Clim. Res. 30:79-82",
         shows="Sensitive to the size of all errors alike; blind to their direction.",
     ),

@@ -56,6 +56,8 @@ def test_figures_are_those_of_scikit_learn(found):
             "mean_prediction": part.p.mean(),
             "mean_outcome": part.y.mean(),
             "prediction_to_outcome_ratio": part.p.mean() / part.y.mean(),
+            "median_prediction": np.quantile(part.p, 0.5, method="inverted_cdf"),
+            "distribution_gap": stats.ks_2samp(part.p, data.p).statistic,
         }
         assert values(own) == pytest.approx(expected, abs=1e-12)
 
