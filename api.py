@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from .audit.config import Config, ReportSpec, read
 from .audit.finished import read_result
 from .audit.folder import free_folder, open_run
-from .audit.inputs import Progress
+from .audit.progress import Progress, silent
 from .audit.regimes.files import read_regimes
-from .audit.runner import audit, folder_name, silent
+from .audit.runner import audit, folder_name
 from .datasets.memory import as_table, caller_dtypes
 from .models.memory import spec_of, told_variants
 from .record.keep import keeping, warned

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from .api import run_settings
-from .audit.config import Config, Data, ModelSpec, read, unknown
-from .audit.inputs import Progress
-from .audit.runner import silent
+from .audit.config import Config, Data, ModelSpec, read
+from .audit.progress import Progress, silent
+from .audit.unknown import unknown
 from .datasets.errors import InputError
 from .datasets.memory import as_table, caller_dtypes
 from .models.memory import spec_of, told_variants

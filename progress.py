@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .audit.inputs import Progress
-from .audit.runner import silent
+from .audit.progress import Progress, silent
 
 if TYPE_CHECKING:
     from tqdm import tqdm

@@ -28,8 +28,9 @@ from ..models.rules import unruled
 from ..models.runtimes import OnnxRuntime
 from ..told import tell
 from .config import TEXT_RUNTIMES, Config, GivenVariant, ModelSpec, first_problem, given_kind
-from .inputs import Progress, load_model
+from .inputs import load_model
 from .masked import masked
+from .progress import Progress
 from .result import Failed
 
 PROBE_TEXTS = 256
@@ -147,7 +148,7 @@ def files_of(model: Any, spec: ModelSpec) -> list[Path]:
         return list(found)
     path = Path(spec.path)
     if spec.resolved == "variant":
-        from ..compression.artefact import weights_file
+        from ..compression.files import weights_file
 
         return [weights_file(path)]
     if spec.resolved == "transformers":

@@ -33,10 +33,12 @@ from .config import Config, GivenVariant
 from .coverage import coverage
 from .crossings import check_crossings, check_slices
 from .folder import ARTEFACTS, AUDIT, PREDICTIONS, OpenRun, checksum
-from .inputs import Progress, evaluation_set, given_model, load_model
+from .inputs import given_model, load_model
 from .intact import given_origins
 from .judge import SELECTION, Entry, Judgement, judge, make_plan, value_order
 from .measure import Measurement
+from .opening import evaluation_set
+from .progress import Progress, silent
 from .regimes import files as regimes
 from .result import AuditResult, Comparison, Failed, SelfFlips
 from .scoring import Job, Shards, Twins, sample, score
@@ -72,10 +74,6 @@ def _collecting() -> Iterator[Callable[[], object]]:
         yield collect
     finally:
         gc.unfreeze()
-
-
-def silent(stage: str, done: int, total: int | None) -> None:
-    """Report no progress."""
 
 
 def audit(

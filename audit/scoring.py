@@ -31,8 +31,8 @@ from ..datasets.training import VALIDATION, hashed_share
 from ..models.base import Model, Scored, decide
 from ..models.rules import RuledModel, unruled
 from ..tasks import BINARY, Task
-from .inputs import Progress
 from .measure import Measurement
+from .progress import Progress
 
 SEPARATOR, MARK, BLANK = "\x1f", "\x1e", "\x1e0"
 """Between the values of several columns that say who is whose twin; before either of the two signs where a

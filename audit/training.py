@@ -27,7 +27,7 @@ from ..datasets.training import VALIDATION, TrainingRows, hashed_share
 from ..models.base import Model
 from ..told import tell
 from .config import Config, Data, TrainData
-from .inputs import evaluation_set, opened
+from .opening import evaluation_set, opened
 from .scoring import Twins, kept_together
 
 SHARE = 0.2

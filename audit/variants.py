@@ -33,7 +33,7 @@ from ..told import tell
 from .config import Config, Planned
 from .folder import ARTEFACTS
 from .given import Loaded
-from .inputs import Progress
+from .progress import Progress
 from .result import CellWeight, Cost, Failed, Layer, Recipe, Rule, SelfFlips, Step, Timing
 from .training import Rows
 

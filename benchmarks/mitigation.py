@@ -28,7 +28,8 @@ from fairlearn import reductions
 from fairlearn.postprocessing import ThresholdOptimizer
 from fairlearn.preprocessing import CorrelationRemover
 from fairweigh.audit.config import read
-from fairweigh.audit.inputs import evaluation_set, load_model
+from fairweigh.audit.inputs import load_model
+from fairweigh.audit.opening import evaluation_set
 from fairweigh.audit.result import AuditResult, Disparity, Estimate, Variant
 from fairweigh.audit.runner import silent
 from fairweigh.audit.training import learning, rows_of

@@ -35,11 +35,10 @@ from ..models.sources import ExportedSource, FactorySource, TransformersSource, 
 from ..models.table import PredictionTable, ScoreColumn
 from . import codec, weights
 from .description import FORMAT, PROGRAM, SPEC, read_description
+from .estimators import read, write
+from .files import IR, ONNX, WEIGHTS, weights_file
 from .recipes import Family, find
 
-WEIGHTS, ONNX, SKOPS = "model.safetensors", "model.onnx", "model.skops"
-IR = ("model.xml", "model.bin")
-"""OpenVINO's graph, and its weights."""
 ALIGNED = 64
 """Bytes at multiples of which torch puts tensors on a CPU."""
 
@@ -92,8 +91,6 @@ def save(model: Any, steps: Sequence[Step], folder: Path, fitted_on: Mapping[str
     if isinstance(model, RuledModel):
         spec |= {"rules": [rule.spec() for rule in model.rules], "fitted_on": dict(fitted_on or {})}
     if isinstance(base, EstimatorModel):
-        from .estimators import write
-
         spec |= write(base, folder)
     elif isinstance(base, NeuralModel):
         spec |= _write_neural(base, steps, folder)
@@ -123,14 +120,6 @@ def checksum(folder: Path) -> str:
         return sha256_file(weights)
     each = "".join(sha256_file(folder / name) for name in IR)
     return hashlib.sha256(each.encode()).hexdigest()
-
-
-def weights_file(folder: Path) -> Path:
-    """The file of an artefact that holds its weights."""
-    for name in (ONNX, WEIGHTS, SKOPS, IR[1]):
-        if (folder / name).is_file():
-            return folder / name
-    raise InputError(f"{folder}: not an artefact: expected one of {ONNX}, {WEIGHTS}, {SKOPS}, {IR[0]}")
 
 
 def _write_neural(model: NeuralModel, steps: Sequence[Step], folder: Path) -> dict[str, Any]:
@@ -217,8 +206,6 @@ def load(
         if spec["family"] == "scores":
             model = _read_scores(spec, function)
         elif spec["family"] == "sklearn":
-            from .estimators import read
-
             model = read(spec, folder, trusted)
         else:
             model = _read_neural(spec, folder, device, factories)

@@ -20,8 +20,8 @@ from ..models.openvino import OpenVinoRuntime
 from ..models.runtimes import OnnxRuntime
 from ..told import tell
 from . import codec, estimators, weights
-from .artefact import IR, weights_file
 from .description import PROGRAM
+from .files import IR, weights_file
 from .ir import constants
 from .layers import initialisers
 

@@ -169,7 +169,7 @@ def read(spec: Mapping[str, Any], folder: Path, trusted: Sequence[str] = ()) -> 
     else:
         fitted = from_skops(folder / "model.skops", allowed)
     from ..datasets.read import sha256_file
-    from .artefact import weights_file
+    from .files import weights_file
 
     about: dict[str, Any] = {"path": str(folder), "sha256": sha256_file(weights_file(folder))}
     if trusted:

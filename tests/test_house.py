@@ -42,23 +42,49 @@ def run(
     return done
 
 
-def test_rooms_import_only_what_the_design_allows(tmp_path: Path) -> None:
-    package = tmp_path / "fairweigh"
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the package as a folder of its own, for tools that draw a graph of imports."""
+    folder = tmp_path_factory.mktemp("house")
+    package = folder / "fairweigh"
     package.mkdir()
     for source in ROOT.glob("*.py"):
         shutil.copy(source, package)
     for room in ROOMS:
         shutil.copytree(ROOT / room, package / room, ignore=shutil.ignore_patterns("__pycache__"))
-    # import-linter's graph knows no namespace packages, and `datasets` is one on purpose.
+    # The graph knows no namespace packages, and `datasets` is one on purpose.
     (package / "datasets" / "__init__.py").touch()
+    return folder
+
+
+CIRCLES = """
+import grimp, numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+graph = grimp.build_graph("fairweigh", exclude_type_checking_imports=True, cache_dir=None)
+names = sorted(graph.modules)
+place = {name: i for i, name in enumerate(names)}
+pairs = [(place[a], place[b]) for a in names for b in graph.find_modules_directly_imported_by(a) if a != b]
+held = csr_array((np.ones(len(pairs)), np.array(pairs).T), (len(names), len(names)))
+groups, group = connected_components(held, connection="strong")
+print(len(names) > 200, [[names[i] for i in np.flatnonzero(group == g)] for g in range(groups) if sum(group == g) > 1])
+"""
+
+
+def test_no_module_imports_itself_through_others_nor_within_a_function(house: Path) -> None:
+    done = run(sys.executable, "-c", CIRCLES, cwd=house, PYTHONPATH=str(house))
+    assert (done.stdout, done.returncode) == ("True []\n", 0), done.stderr
+
+
+def test_rooms_import_only_what_the_design_allows(house: Path) -> None:
     tool = Path(sys.executable).with_name("lint-imports")
     done = run(
         tool,
         "--config",
         ROOT / "tests" / "import_rules.ini",
         "--no-cache",
-        cwd=tmp_path,
-        PYTHONPATH=str(tmp_path),
+        cwd=house,
+        PYTHONPATH=str(house),
     )
     assert done.returncode == 0, done.stdout
     assert "0 broken" in done.stdout

@@ -22,5 +22,4 @@ from .reading import override as override
 from .reading import read as read
 from .section import Confidence as Confidence
 from .section import Section as Section
-from .section import unknown as unknown
 from .whole import Config as Config

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     pass
 
 
-from .section import Section, Value, absent, unknown
+from ..unknown import unknown
+from .section import Section, Value, absent
 
 COSTS = Literal["storage", "compute", "memory", "latency", "flops"]
 

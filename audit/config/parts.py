@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     pass
 
 
-from .section import Section, absent, unknown
+from ..unknown import unknown
+from .section import Section, absent
 
 
 class Planned(Section):

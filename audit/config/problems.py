@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     pass
 
 
-from .section import Section, unknown
+from ..unknown import unknown
+from .section import Section
 
 
 def first_problem(error: ValidationError, root: type[Section]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +13,6 @@ from pydantic import (
 )
 
 from ...datasets.columns import word
-from ...tasks import METRICS
-from ..unsupported import metric_of_another_task
 
 if TYPE_CHECKING:
     pass
@@ -47,12 +43,3 @@ class Section(BaseModel):
 def absent(value: object) -> bool:
     """Whether a key says nothing and is left out of the configuration that a run keeps."""
     return not value
-
-
-def unknown(name: str, known: Sequence[str], what: str) -> str:
-    """Return '<name> is no known <what>; did you mean ...'."""
-    if what == "metric" and (told := metric_of_another_task(name, ", ".join(METRICS))):
-        return told
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
-    return f"{name!r} is no known {what}; {hint}"

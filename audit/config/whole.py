@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ...compression.recipes import Family, Recipe
 
 
+from ..unknown import unknown
 from .data import Data, Slices
 from .gate import Gate, Objective
 from .given import GivenVariant, given_kind
@@ -30,7 +31,7 @@ from .model import SCORED, UNTRAINED, ModelSpec
 from .named import figures
 from .parts import History, Planned, ReportSpec
 from .problems import first_problem
-from .section import Confidence, Section, absent, unknown
+from .section import Confidence, Section, absent
 
 
 class Config(Section):

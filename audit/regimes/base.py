@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...datasets.errors import told_of
-from ..config import unknown
+from ..unknown import unknown
 
 if TYPE_CHECKING:
     from ..measure import Measurement

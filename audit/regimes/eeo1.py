@@ -7,7 +7,7 @@ from typing import Any
 
 from ...datasets.columns import meant, word
 from ...metrics.counts import UNKNOWN
-from ..config import unknown as no_such
+from ..unknown import unknown as no_such
 
 SEXES = ("Male", "Female")
 HISPANIC = "Hispanic or Latino"

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from ...datasets.errors import InputError
 from ...datasets.read import iter_batches
-from ..config import Config, unknown
+from ..config import Config
 from ..finished import configuration_of
 from ..folder import OpenRun
 from ..judge import value_order
 from ..measure import Measurement
 from ..result import AuditResult
 from ..schema import read_as
+from ..unknown import unknown
 from .base import Basis, Wanted, check_fits, listed, wanted
 from .result import REGIME_SCHEMA_VERSION, RegimeResult
 

@@ -20,7 +20,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fairweigh.audit.config import read
-from fairweigh.audit.inputs import evaluation_set, load_model
+from fairweigh.audit.inputs import load_model
+from fairweigh.audit.opening import evaluation_set
 from fairweigh.audit.training import learning
 from fairweigh.compression.recipes import Context
 
