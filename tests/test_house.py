@@ -67,7 +67,8 @@ place = {name: i for i, name in enumerate(names)}
 pairs = [(place[a], place[b]) for a in names for b in graph.find_modules_directly_imported_by(a) if a != b]
 held = csr_array((np.ones(len(pairs)), np.array(pairs).T), (len(names), len(names)))
 groups, group = connected_components(held, connection="strong")
-print(len(names) > 200, [[names[i] for i in np.flatnonzero(group == g)] for g in range(groups) if sum(group == g) > 1])
+circles = [[names[i] for i in np.flatnonzero(group == g)] for g in range(groups) if sum(group == g) > 1]
+print(len(names) > 200, circles)
 """
 
 
