@@ -7,6 +7,7 @@ says any more.
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,8 +26,8 @@ KEYWORDS = {
     "plural": (2, 3),
 }
 
-ROOMS = ("reports", "audit", "mitigation", "compression", "models", "datasets")
-"""Where messages are said, as babel.cfg has it."""
+ROOMS = re.findall(r"^\[python: (\w+)/", (ROOT / "reports" / "babel.cfg").read_text(), re.MULTILINE)
+"""Where messages are said."""
 
 Key = str | tuple[str, ...]
 

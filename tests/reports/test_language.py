@@ -80,8 +80,9 @@ def test_whoever_says_a_message_gives_every_part_of_its_translation():
     assert len(page) > 100
     for calls, part in ((python, r"\{(\w+)\}"), (page, r"%\((\w+)\)s")):
         for place, said, given in calls:
-            asked = set(re.findall(part, translated[said]))
-            assert asked <= given, f"{place}: {said!r}: {translated[said]!r}"
+            # One without a translation is another test's.
+            asked = set(re.findall(part, translated.get(said, "")))
+            assert asked <= given, f"{place}: {said!r}"
 
 
 def test_figures_are_written_as_chinese_writes_them():
