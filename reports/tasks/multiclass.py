@@ -12,7 +12,7 @@ from ..per_hundred import Base, Hundred, Said
 from ..tables import Cell, Row, Table
 from ..turned import turned_words
 from ..words import features_name, slice_name, view_name
-from .telling import Part, Scores, Telling, difference_words
+from .base import Part, Scores, Telling, difference_words
 
 MOST_CHANGES = 20
 MOST_GRIDS = 2

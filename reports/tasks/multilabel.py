@@ -8,8 +8,8 @@ from ...audit.result import AuditResult
 from ..formats import count
 from ..language import Sentence, later, say
 from ..per_hundred import Base, Hundred, Said
+from .base import difference_words
 from .multiclass import MULTICLASS, OF_CLASS, class_names
-from .telling import difference_words
 
 OF_LABEL = Hundred(
     among={

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...audit.result import AuditResult
 from ..language import Given, Sentence, later, say
-from .telling import Telling, difference_words
+from .base import Telling, difference_words
 
 
 def reading(result: AuditResult) -> list[Sentence]:

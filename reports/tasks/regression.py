@@ -21,7 +21,7 @@ from ..per_hundred import in_sentence
 from ..score_tables import distribution_table
 from ..tables import Cell, Notes, Row, Table
 from ..words import compared_kind, features_name, metric_kind, slice_name, title_of
-from .telling import Part, Scores, Telling, difference_words
+from .base import Part, Scores, Telling, difference_words
 
 ERROR, DISTANCE, OUTCOME, PREDICTION = "error", "distance", "outcome", "prediction"
 """What a definition says of predictions: their signed error, its size, and the two means."""
@@ -84,8 +84,8 @@ def _said(estimate: Estimate, told: Definition) -> Sentence:
         return _written(later("off by {value} ({limits})"), value, low, high, signed)
     if value >= 0:
         return _written(later("{value} too high ({limits})"), value, low, high, kind)
-    turned = (None if end is None else -end for end in (high, low))
-    return _written(later("{value} too low ({limits})"), -value, *turned, kind)
+    low, high = None if high is None else -high, None if low is None else -low
+    return _written(later("{value} too low ({limits})"), -value, low, high, kind)
 
 
 def _written(
