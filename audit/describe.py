@@ -139,7 +139,7 @@ def data_info(data: EvaluationSet, measured: Measurement, decisions: Binary | No
         source=tell("dataset card {name}", name=data.name) if card else data.where,
         label=data.label,
         positive=positive,
-        positive_is=data.positive_is,
+        positive_is="benefit" if data.favourable is not None else data.positive_is,
         negative=negative,
         sensitive=list(data.sensitive),
         unknown=unknown_rows(measured),

@@ -236,7 +236,7 @@ def _changes(
 def _flips_sentence(variant: Variant, item: Comparison, result: AuditResult) -> str:
     if variant.kind != "mitigated":
         return ""
-    if item.overall is not None and not directed(item):
+    if item.overall is not None and (item.overall.matrix or not directed(item)):
         return plain(turned_words(item.overall))
     return rule_tables.flips_sentence(item, result.data.positive_is)
 

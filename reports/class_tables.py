@@ -12,7 +12,16 @@ from .formats import UNDEFINED, count, figure, interval, p_value
 from .language import Given, Sentence, say, tr
 from .lookup import estimate_of
 from .tables import NO_REASON, Cell, Notes, Row, Table, metric_cell
-from .words import compared_kind, compared_slices, metric_kind, of_class, of_view, slice_name, title_of
+from .words import (
+    compared_kind,
+    compared_slices,
+    metric_kind,
+    of_class,
+    of_view,
+    slice_name,
+    title_of,
+    view_name,
+)
 
 MOST_ACROSS = 7
 """Columns of a grid beside that of all rows: more do not fit a page's width."""
@@ -36,7 +45,7 @@ def overall_of_classes(result: AuditResult, variant: Variant) -> Iterator[Block]
     for start in range(0, len(metrics), METRICS_PER_TABLE):
         names, notes = metrics[start : start + METRICS_PER_TABLE], Notes()
         rows = [
-            Row((Given(view),), [metric_cell(name, found, result, notes) for name in names])
+            Row((view_name(view),), [metric_cell(name, found, result, notes) for name in names])
             for view, found in variant.overall_views.items()
         ]
         table = Table([_head(name, result) for name in names], rows, notes)
@@ -61,7 +70,7 @@ def grid(metric: str, by: Sequence[str], result: AuditResult, variant: Variant) 
     shown = rows[:MOST_DOWN] if across else sorted(rows, key=lambda row: -row.n)[:MOST_ACROSS]
     names: list[Sentence] = [*(slice_name(row.slice, short=True) for row in shown), say("all rows")]
     cells = [[_cell(metric, view, row, proven, result, variant) for view in views] for row in [*shown, None]]
-    heads: list[Sentence] = [(Given(view),) for view in views]
+    heads: list[Sentence] = [(view_name(view),) for view in views]
     lines = list(zip(names, cells, strict=True))
     if not across:
         turned = [[line[k] for line in cells] for k in range(len(views))]
@@ -220,7 +229,7 @@ def changes_of_classes(
     metrics = [name for name in result.priorities.of_class if any(key[1] == name for key in whole)]
     notes = Notes()
     rows = [
-        Row((Given(view),), [_change(whole.get((view, name)), result, notes) for name in metrics])
+        Row((view_name(view),), [_change(whole.get((view, name)), result, notes) for name in metrics])
         for view in views
     ]
     if metrics and rows:

@@ -69,11 +69,11 @@ def changed(counts: Counts, classes: Sequence[str]) -> Block:
             "their number."
         )
         return most_frequent(counts, [], classes, caption, tr("Change"))
-    caption = say(
+    told = say(
         "Decisions before (downwards) and after (across): share of the rows decided so before, and their "
         "number. Blue: the decision stays; amber: it changes."
     )
-    return crossed(counts, classes, caption, tr("Before"))
+    return crossed(counts, classes, told, tr("Before"))
 
 
 def confused(counts: Counts, parts: Sequence[tuple[Sentence, Counts]], classes: Sequence[str]) -> Block:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..audit.result import AuditResult, Found, GateResult, Slice, Variant
+from ..audit.result import AuditResult, Disparity, Found, GateResult, Slice, Variant
 from .decision_limits import decided_figures, decides_by_limits
 from .formats import (
     UNDEFINED,
@@ -26,14 +26,17 @@ from .limited import figure_told, is_limited
 from .lookup import LABELS_ONLY, binding_gates, comparison_of, figure_of, told_of, variant_named
 from .meaning import worse_off
 from .per_hundred import OF_DECISIONS, in_sentence, is_rate, rates_of, shown_whole
+from .proven_gaps import proven_gaps
 from .retold import retold
 from .tasks import telling
 from .words import (
     COSTS,
+    FAVOURABLE,
     Given,
     compared_kind,
     compared_slices,
     fails_by_inverse,
+    features_name,
     gate_kind,
     gate_limit,
     gate_title,
@@ -108,8 +111,8 @@ def findings(result: AuditResult, most: int = 3) -> list[Finding]:
             if figure not in told and not is_limited(found, result):
                 told.add(figure)
                 chosen.append(_difference_finding(found, variant, result))
-        more = telling(result).stands_out(variant, result) if len(chosen) < most else []
-        chosen += [Finding(lead, rest) for lead, rest in more[: most - len(chosen)]]
+        gaps = proven_gaps(telling(result).gaps(result), variant, result)
+        chosen += [_gap_finding(gap, variant, result) for gap in gaps[: max(most - len(chosen), 0)]]
     return chosen
 
 
@@ -230,6 +233,21 @@ def _difference_finding(found: Found, variant: Variant, result: AuditResult) -> 
     return Finding(lead, rest)
 
 
+def _gap_finding(gap: Disparity, variant: Variant, result: AuditResult) -> Finding:
+    lead, _ = _rates_lead(gap.metric, gap.view, gap.slice or {}, gap.reference, variant, result)
+    kind = compared_kind("difference", gap.metric, result.definitions)
+    places = usual_decimals(kind, gap.value, gap.simultaneous_low, gap.simultaneous_high)
+    rest = say(
+        "The difference in {metric}, {value}, is the largest of those whose limits for all slices of "
+        "{features} together ({limits}) leave out 0, and no gate limits it.",
+        metric=in_sentence(title_of(gap.metric, result.definitions)),
+        value=figure(gap.value, kind, decimals=places),
+        features=features_name(gap.by),
+        limits=interval(gap.simultaneous_low, gap.simultaneous_high, kind, decimals=places),
+    )
+    return Finding(lead, rest)
+
+
 def _stands_out(found: Found, kind: Kind) -> Sentence:
     """Write a difference by its size with its interval, which leaves out 0 as it is written too."""
     low, high = (found.low, found.high) if found.value >= 0 else (-found.high, -found.low)
@@ -266,7 +284,7 @@ def _rates_lead(
         of = Given(variant.name)
         return say("{metric} of {variant}, {slices}.", metric=title, variant=of, slices=names), False
     model = model_name(variant, result)
-    words = OF_DECISIONS if view is None else telling(result).of_class
+    words = OF_DECISIONS if view is None else telling(result).of_class if view != FAVOURABLE else None
     if is_rate(metric, result) and words is not None and variant.model.get("kind") != LABELS_ONLY:
         pair = (part, here), (reference, there)
         told = rates_of(result.definitions[metric], model, *pair, words, view)

@@ -107,7 +107,7 @@ def _more(result: AuditResult, told: list[Finding]) -> Sentence:
 
 def _nothing(result: AuditResult) -> str:
     """What stands in place of findings."""
-    if has_labels_alone(result):
+    if has_labels_alone(result) and telling(result).plain:
         return tr(
             "The rows have labels, and no decisions or scores: the tables below show how often the positive "
             "label stands in each slice. Nothing here speaks of a model."

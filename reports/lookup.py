@@ -39,6 +39,11 @@ def has_labels_alone(result: AuditResult) -> bool:
     return bool(result.variants) and all(v.model.get("kind") == LABELS_ONLY for v in result.variants)
 
 
+def has_labels(result: AuditResult) -> bool:
+    """Whether the rows carry labels, outcomes or relevances: a figure of them was measured."""
+    return bool(result.data.label) or any("label" in one.needs for one in result.definitions.values())
+
+
 def told_of(result: AuditResult) -> Variant | None:
     """Find the variant whose findings and slices are told: the original, or the later of two runs."""
     if not result.variants:

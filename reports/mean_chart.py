@@ -45,7 +45,7 @@ def mean_chart(
     spec = filled(dumbbell_template(kind, WIDTH), values, len(rows), DUMBBELL_HEIGHT)
     told = [_told(row, outcome, prediction, result) for row in rows]
     title = tr("Mean outcome and mean prediction by slice")
-    drawing = inline_svg(spec, key, title, plain(sentences([say("{slices}.", slices=series(told))])))
+    drawing = inline_svg(spec, key, title, plain(sentences([say("{clauses}.", clauses=series(told))])))
     names = [(slice_name(row.slice, short=True), count(row.n)) for row in rows]
     return RowChart(drawing, row_labels(drawing, names, DUMBBELL_HEIGHT), DUMBBELL_HEIGHT)
 

@@ -11,7 +11,7 @@ from .language import kept, later, say, series, tr
 from .order import by_edges
 from .panels import ACCENT, INK, LINE, SOFT, theme
 from .svg import Drawing, inline_svg
-from .words import Given, Sentence, plain, slice_name
+from .words import Sentence, plain, slice_name, view_name
 
 Curve = Literal["distribution", "calibration", "roc"]
 
@@ -111,7 +111,7 @@ def class_charts(details: list[ScoreDetail], key: str) -> list[ScoreChart]:
 
 
 def _panel_name(detail: ScoreDetail) -> Sentence:
-    return slice_name(detail.slice, short=True) if detail.view is None else (Given(detail.view),)
+    return slice_name(detail.slice, short=True) if detail.view is None else (view_name(detail.view),)
 
 
 def _chart(

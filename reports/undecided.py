@@ -8,7 +8,7 @@ from ..audit.result import AuditResult, Coverage, GateResult
 from .findings import RELEASE
 from .formats import count
 from .language import Sentence, say, say_n, series
-from .lookup import binding_gates
+from .lookup import binding_gates, has_labels
 from .retold import retold
 from .rows_needed import rows_needed
 from .words import Given, compared_slices, features_name, gate_title
@@ -18,7 +18,7 @@ MOST_GATES, MOST_FEATURES = 2, 3
 
 def undecided(result: AuditResult) -> list[Sentence]:
     """List what the data leave open, what a decision would need first; empty when nothing is left open."""
-    labels = [] if result.data.label else [say("No labels: who is decided wrongly stays open.")]
+    labels = [] if has_labels(result) else [say("No labels: who is decided wrongly stays open.")]
     return [*_gates(result), *labels, *_slices(result)]
 
 

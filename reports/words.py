@@ -203,16 +203,25 @@ def title_of(name: str, definitions: Mapping[str, Definition]) -> str:
     return Given(words[:1].upper() + words[1:])
 
 
+FAVOURABLE = "favourable"
+"""What a result calls the classes that are an advantage to the person, seen as one."""
+
+
+def view_name(view: str) -> str:
+    """Name a class or label, or the favourable classes together."""
+    return tr("the favourable classes") if view == FAVOURABLE else Given(view)
+
+
 def of_class(title: str | Sentence, view: str | None) -> Sentence:
     """Name a figure by the class or label that it is about, such as ``Selection rate of good``."""
     if view is None:
         return (title,) if isinstance(title, str) else title
-    return say("{metric} of {view}", metric=title, view=Given(view))
+    return say("{metric} of {view}", metric=title, view=view_name(view))
 
 
 def of_view(part: Sentence, view: str | None) -> Sentence:
     """Name slices by the class that is spoken of, such as ``good: g=c against g=a``."""
-    return part if view is None else say("{view}: {slices}", view=Given(view), slices=part)
+    return part if view is None else say("{view}: {slices}", view=view_name(view), slices=part)
 
 
 def metric_kind(metric: str, definitions: Mapping[str, Definition]) -> Kind:

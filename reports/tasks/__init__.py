@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from ...audit.result import AuditResult
+from .base import Part, Telling
 from .binary import BINARY
 from .multiclass import MULTICLASS
+from .multilabel import MULTILABEL
+from .ranking import RANKING
 from .regression import REGRESSION
-from .telling import Part, Telling
 
 TELLINGS: dict[str, Telling] = {
     "binary": BINARY,
     "multiclass": MULTICLASS,
+    "multilabel": MULTILABEL,
+    "ranking": RANKING,
     "regression": REGRESSION,
 }
 

@@ -8,7 +8,7 @@ from ..language import Given, Sentence, later, say, sentences, tr
 from ..lookup import has_labels_alone
 from ..meaning import direction_words, meaning_words
 from ..tables import METRICS_PER_TABLE
-from .telling import Telling, difference_words
+from .base import Telling, difference_words
 
 
 def reading(result: AuditResult) -> list[Sentence]:

@@ -7,16 +7,17 @@ from .. import class_tables, order
 from ..blocks import Block, Figures, Fold, Heading, Note, Picture
 from ..confusion_tables import MOST_CLASSES, changed, confused, confusion_caption, crossed
 from ..formats import count, figure
-from ..language import Given, Sentence, later, listed, say, tr
+from ..language import Given, Sentence, later, listed, say, sentences, tr
 from ..per_hundred import Base, Hundred, Said
 from ..tables import Cell, Row, Table
 from ..turned import turned_words
-from ..words import features_name, slice_name
-from .telling import Part, Scores, Telling, difference_words
+from ..words import features_name, slice_name, view_name
+from .base import Part, Scores, Telling, difference_words
 
 MOST_CHANGES = 20
 MOST_GRIDS = 2
 """Figures of a class that are shown at once; the others are folded."""
+MOST_NAMED = 10
 MOST_SLICES = 7
 """Slices whose matrices are shown."""
 
@@ -66,35 +67,50 @@ OF_CLASS = Hundred(
 
 def reading(result: AuditResult) -> list[Sentence]:
     """Say what the classes are and how their figures are to be read."""
-    names = [Given(name) for name in result.classes]
-    shown: list[str | Sentence] = [
-        *names[:10],
-        *([say("{n} more", n=count(len(names) - 10))] if len(names) > 10 else []),
-    ]
-    label = result.data.label
-    classes = say(
-        "{n} classes of {label}: {classes}.",
-        n=count(len(names)),
-        label=Given(label or ""),
-        classes=listed(shown),
-    )
-    if not label:
-        classes = say(
-            "{n} classes: {classes}. The data have no label.", n=count(len(names)), classes=listed(shown)
-        )
+    label, names = result.data.label, class_names(result)
+    n = count(len(result.classes))
+    if label:
+        classes = say("{n} classes of {label}: {classes}.", n=n, label=Given(label), classes=names)
+    else:
+        classes = say("{n} classes: {classes}. The data have no label.", n=n, classes=names)
     return [
         classes,
+        *_favourable(result),
         say(
             "A figure of a class asks whether a row is that class or another: its selection rate is how "
             "often the model decides for it, its true positive rate how many rows with its label it finds."
         ),
         difference_words(),
-    ]  # fmt: skip
+    ]
+
+
+def class_names(result: AuditResult) -> Sentence:
+    """List the classes, the first ones of many."""
+    names: list[str | Sentence] = [Given(name) for name in result.classes[:MOST_NAMED]]
+    more = len(result.classes) - len(names)
+    return listed([*names, *([say("{n} more", n=count(more))] if more else [])])
+
+
+def _favourable(result: AuditResult) -> list[Sentence]:
+    named = result.configuration.get("data", {}).get("favourable")
+    values = [named] if isinstance(named, str) else named or []
+    return [say("Favourable: {classes}.", classes=listed(Given(str(v)) for v in values))] if values else []
 
 
 def moved(item: Comparison, result: AuditResult) -> Sentence:
-    """Say how many decisions change, and how many of them become wrong or right."""
-    return turned_words(item.overall) if item.overall is not None and item.overall.n else ()
+    """Say how many decisions change, how many of them become wrong or right, and what is gained."""
+    whole = item.overall
+    if whole is None or not whole.n:
+        return ()
+    told = [turned_words(whole)]
+    if whole.gained is not None:
+        told.append(
+            say(
+                "A favourable class is lost by {lost} rows and gained by {gained}.",
+                lost=count(whole.lost), gained=count(whole.gained),
+            )
+        )  # fmt: skip
+    return sentences(told)
 
 
 def of_all(part: Part) -> list[Block]:
@@ -196,7 +212,7 @@ def _score_table(details: list[ScoreDetail]) -> Block:
     shown = details[: class_tables.MOST_LINES]
     rows = [
         Row(
-            say("{view}: {slices}", view=Given(d.view or ""), slices=slice_name(d.slice, short=True)),
+            say("{view}: {slices}", view=view_name(d.view or ""), slices=slice_name(d.slice, short=True)),
             [
                 Cell(count(d.n)),
                 Cell(figure(d.mean, "number")),

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ...audit.result import (
     AuditResult,
     Change,
     Comparison,
     Definition,
-    Disparity,
     Estimate,
     ScoreDetail,
     Slice,
@@ -18,14 +15,13 @@ from ...audit.result import (
 from .. import order
 from ..blocks import Block, Figures, Fold, Heading, Picture, Rows
 from ..formats import Kind, count, figure, interval, usual_decimals
-from ..kinds import model_name
 from ..language import Given, Sentence, later, say, tr
 from ..lookup import estimate_of
 from ..per_hundred import in_sentence
 from ..score_tables import distribution_table
 from ..tables import Cell, Notes, Row, Table
 from ..words import compared_kind, features_name, metric_kind, slice_name, title_of
-from .telling import Part, Scores, Telling, difference_words
+from .base import Part, Scores, Telling, difference_words
 
 ERROR, DISTANCE, OUTCOME, PREDICTION = "error", "distance", "outcome", "prediction"
 """What a definition says of predictions: their signed error, its size, and the two means."""
@@ -88,8 +84,8 @@ def _said(estimate: Estimate, told: Definition) -> Sentence:
         return _written(later("off by {value} ({limits})"), value, low, high, signed)
     if value >= 0:
         return _written(later("{value} too high ({limits})"), value, low, high, kind)
-    turned = (None if end is None else -end for end in (high, low))
-    return _written(later("{value} too low ({limits})"), -value, *turned, kind)
+    low, high = None if high is None else -high, None if low is None else -low
+    return _written(later("{value} too low ({limits})"), -value, low, high, kind)
 
 
 def _written(
@@ -101,49 +97,9 @@ def _written(
     return say(message, value=figure(value, kind, decimals=places), limits=limits)
 
 
-def stands_out(variant: Variant, result: AuditResult) -> list[tuple[Sentence, Sentence]]:
-    """Tell the largest difference of mean errors, and of their sizes, that the limits of all slices prove."""
-    told = []
-    for says in (ERROR, DISTANCE):
-        metric = _saying(says, result)
-        largest = max(_proven(variant, metric, result), key=lambda d: abs(d.value or 0), default=None)
-        if metric is None or largest is None:
-            continue
-        kind = compared_kind("difference", metric, result.definitions)
-        first = lead(
-            result.definitions[metric],
-            model_name(variant, result),
-            largest.slice or {},
-            largest.reference,
-            variant,
-        )
-        rest = say(
-            "The difference in {metric}, {value}, is the largest of those whose limits for all slices of "
-            "{features} together ({limits}) leave out 0, and no gate limits it.",
-            metric=in_sentence(title_of(metric, result.definitions)),
-            value=figure(largest.value, kind),
-            features=tuple(Given(name) for name in largest.by),
-            limits=interval(largest.simultaneous_low, largest.simultaneous_high, kind),
-        )
-        told.append((first, rest))
-    return told
-
-
-def _proven(variant: Variant, metric: str | None, result: AuditResult) -> Iterator[Disparity]:
-    """Differences of single features that no gate limits, whose limits for all slices leave out 0."""
-    gated = {(by, name) for gate in result.gates for by in gate.by for name in _compared(gate.metric, result)}
-    for item in variant.disparities:
-        low, high = item.simultaneous_low, item.simultaneous_high
-        alone = item.scope == "reference" and item.compare == "difference" and len(item.by) == 1
-        if item.metric != metric or not alone or item.status != "ok" or low is None or high is None:
-            continue
-        if (low > 0 or high < 0) and (item.by[0], metric) not in gated:
-            yield item
-
-
-def _compared(metric: str, result: AuditResult) -> list[str]:
-    definition = result.definitions.get(metric)
-    return definition.metrics if definition is not None and definition.metrics else [metric]
+def gaps(result: AuditResult) -> list[str]:
+    """The metrics whose differences are told: the signed error and its size."""
+    return [name for says in (ERROR, DISTANCE) if (name := _saying(says, result)) is not None]
 
 
 def _saying(says: str, result: AuditResult) -> str | None:
@@ -264,7 +220,7 @@ REGRESSION = Telling(
         "them together, or a gate limits it. That is not proof that there is none."
     ),
     lead=lead,
-    stands_out=stands_out,
+    gaps=gaps,
     paid=paid,
     charted=charted,
     of_feature=of_feature,

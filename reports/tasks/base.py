@@ -61,7 +61,7 @@ def _no_lead(
     return ()
 
 
-def _no_findings(variant: Variant, result: AuditResult) -> list[tuple[Sentence, Sentence]]:
+def _no_metrics(result: AuditResult) -> list[str]:
     return []
 
 
@@ -87,8 +87,8 @@ class Telling:
         How rates of a class are told per hundred rows.
     lead : callable (definition, model, slice, reference, variant) -> Sentence
         Tells two figures that are no rates in a sentence; empty where it has none.
-    stands_out : callable (variant, result) -> pairs of sentences
-        Findings beside gates and the result's own: what was seen, and what follows.
+    gaps : callable (result) -> names
+        Metrics whose proven differences are told beside the result's findings, as no test of them is made.
     moved : callable (comparison, result) -> Sentence
         What a change does to decisions, in a sentence.
     paid : callable (comparison, result) -> Sentence
@@ -119,7 +119,7 @@ class Telling:
     nothing: str = ""
     of_class: Hundred | None = None
     lead: Callable[[Definition, str, Slice, Slice | None, Variant], Sentence] = _no_lead
-    stands_out: Callable[[Variant, AuditResult], list[tuple[Sentence, Sentence]]] = _no_findings
+    gaps: Callable[[AuditResult], list[str]] = _no_metrics
     moved: Callable[[Comparison, AuditResult], Sentence] = _no_sentence
     paid: Callable[[Comparison, AuditResult], Sentence] = _no_sentence
     charted: Callable[[list[str], AuditResult], list[str]] = _all
