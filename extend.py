@@ -188,9 +188,8 @@ def add_section(name: str) -> Callable[[Tells], Tells]:
 def _check_name(what: str, name: str, form: re.Pattern[str]) -> None:
     if not form.fullmatch(name):
         mark = "_" if form is _WORD else "-"
-        raise InputError(
-            f"{what}: expected a name of small letters, digits and {mark!r}, beginning with a letter, got {name!r}"
-        )
+        expected = f"a name of small letters, digits and {mark!r}, beginning with a letter"
+        raise InputError(f"{what}: expected {expected}, got {name!r}")
 
 
 def _check_task(task: str) -> None:

@@ -12,8 +12,8 @@ from fairweigh.audit.policy import read_policy
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
-# Those of examples/ci are for other programs: see test_ci.py.
-EXAMPLES = sorted(p for p in (ROOT / "examples").rglob("*.yaml") if p.parent.name != "ci")
+# Those of examples/ci are for other programs (test_ci.py), those of examples/guest need it (test_guests.py).
+EXAMPLES = sorted(p for p in (ROOT / "examples").rglob("*.yaml") if p.parent.name not in ("ci", "guest"))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 
 

@@ -1,4 +1,4 @@
-"""A task: a predicted count, such as claims in a year. Read and predicted as a number, measured as a count."""
+"""A task: a predicted count, such as claims in a year, measured as a mean of counts."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def extremes(result: Any, variant: Any) -> GuestSection:
         if found:
             (low, lowest), (high, highest) = min(found), max(found)
             rows.append([feature, lowest, low, highest, high])
-    heads = ["Feature", "Lowest", "", "Highest", ""]
+    heads = ["Feature", "Lowest in", "at", "Highest in", "at"]
     return GuestSection(
         f"Lowest and highest: {title}",
         [f"Over all rows it is {variant.overall[metric].value:.3f}.", GuestTable(title, heads, rows)],
