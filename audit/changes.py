@@ -19,8 +19,9 @@ from ..tasks.cases import By
 from ..told import tell
 from .measure import Slices
 from .pairs import Paired
+from .plan import Plan
 from .result import Change, Comparison, Flips, GapChange, Status, Variant
-from .variant import Plan, number, small_because, status_of, undefined_because
+from .status import number, small_because, status_of, undefined_because
 
 WHOLE: By = ()
 

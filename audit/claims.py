@@ -25,8 +25,9 @@ from .common import Common
 from .config import AGGREGATES, Gate
 from .measure import Measurement, Slices
 from .pairs import Paired
+from .plan import Plan
+from .status import undefined_because
 from .unpaired import Unpaired
-from .variant import Plan, undefined_because
 
 Fold = Literal["none", "difference", "ratio"]
 

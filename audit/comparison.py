@@ -20,6 +20,7 @@ from .folder import checksum
 from .identified import identify
 from .measure import Measurement
 from .pairs import Paired, pair
+from .plan import Plan
 from .result import AuditResult, Comparison, DataInfo, GateResult, Identified, Variant
 
 
@@ -47,7 +48,7 @@ class Figures:
     identified: Identified | None
     rows: pa.Table | None
     paired: Paired
-    plan: variant.Plan
+    plan: Plan
 
 
 def is_comparison(result: AuditResult) -> bool:
@@ -89,7 +90,7 @@ def figures(
     allowed = [m for m in paired.task.metrics if not paired.lacks(m)]
     of_class = paired.view(measured[1].classes[0]) if measured[1].classes else None
     in_class = [] if of_class is None else [m for m in of_class.task.metrics if not of_class.lacks(m)]
-    plan = variant.Plan(
+    plan = Plan(
         [m for m in config.metrics or allowed if m in allowed],
         config.slices.intersections,
         config.slices.min_size,

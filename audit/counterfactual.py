@@ -15,8 +15,8 @@ from ..metrics.intervals import Floats, normal_quantile
 from ..metrics.table import SELECTED
 from ..told import tell
 from .match import decoded
+from .plan import Plan
 from .result import Counterfactual, Estimate, TwinRows
-from .variant import Plan
 
 MOST_VALUES = 10
 """With more values of the feature each is compared with the most frequent one only."""

@@ -18,12 +18,13 @@ from ..datasets.roles import as_words
 from ..metrics.entry import DisparityRow
 from ..tasks import BINARY, Task
 from ..told import tell, tell_n
-from . import variant
 from .config import Config
 from .config.named import guests_of
 from .measure import Measurement
+from .plan import Plan
 from .processor import processor
 from .result import DataInfo, Definition, Environment, GateResult, Guest, NotMeasured, Priorities
+from .status import FEW_CLUSTERS
 
 ALWAYS = ("numpy", "scipy", "pyarrow", "pandas", "scikit-learn", "skops", "pydantic")
 NEEDS = {
@@ -122,12 +123,12 @@ def data_info(data: EvaluationSet, measured: Measurement, decisions: Binary | No
             )
         )  # fmt: skip
     clusters = measured.slices(()).clusters
-    if clusters is not None and clusters[0] < variant.FEW_CLUSTERS:
+    if clusters is not None and clusters[0] < FEW_CLUSTERS:
         warnings.append(
             tell(
                 "There are {n} clusters ({column}), fewer than {least}: limits speak of these and of others "
                 "like them, as far as so few show.",
-                n=clusters[0], column=data.cluster or data.query, least=variant.FEW_CLUSTERS,
+                n=clusters[0], column=data.cluster or data.query, least=FEW_CLUSTERS,
             )
         )  # fmt: skip
     return DataInfo(
@@ -203,7 +204,7 @@ def priorities(task: Task = BINARY) -> Priorities:
 
 
 def definitions(
-    plan: variant.Plan,
+    plan: Plan,
     measured: Measurement,
     gates: list[GateResult],
     reasons: Mapping[str, str] = MappingProxyType({}),
@@ -315,9 +316,7 @@ COST_LIMITS = (
 )
 
 
-def not_measured(
-    config: Config, cluster: str | None, measured: Measurement, plan: variant.Plan
-) -> list[NotMeasured]:
+def not_measured(config: Config, cluster: str | None, measured: Measurement, plan: Plan) -> list[NotMeasured]:
     """Return what a reader may expect and does not find, and why; ``cluster`` is the column of clusters."""
     out = []
     if config.metrics is None:

@@ -14,8 +14,8 @@ from ..told import tell
 from .config import AGGREGATES, COSTS, Gate, Objective
 from .costs import cost_ratio
 from .gate import GROUPS, gate_id, worst
+from .plan import Plan
 from .result import USABLE, Comparison, Disparity, Frontier, GateResult, Standing, Variant
-from .variant import Plan
 
 TARGET = "target-"
 """Begins the id of a target's result."""

@@ -22,9 +22,10 @@ from .config import AGGREGATES, Gate
 from .costs import cost_ratio
 from .measure import Measurement
 from .pairs import Paired
+from .plan import Plan
 from .result import Cost, Decided, GateResult, GateSlice, GatesTogether, RunVerdict, Verdict
+from .status import number
 from .unpaired import Unpaired
-from .variant import Plan, number
 
 WORST: tuple[Verdict, ...] = ("error", "fail", "inconclusive", "pass")
 ALL_GATES = 0.05

@@ -24,6 +24,7 @@ from .frontier import Judged, binding, frontier, target_results, uncertified, wi
 from .identified import identify
 from .measure import Measurement
 from .pairs import Paired, pair
+from .plan import Plan
 from .result import (
     Comparison,
     Cost,
@@ -76,7 +77,7 @@ class Judgement:
         The compression-identified rows.
     """
 
-    plan: variant.Plan
+    plan: Plan
     measured: Measurement
     variants: list[Variant]
     comparisons: list[Comparison]
@@ -141,7 +142,7 @@ class _Run:
     entries: Sequence[Entry]
     release: Release | None
 
-    def unanswered(self, plan: variant.Plan) -> list[GateResult]:
+    def unanswered(self, plan: Plan) -> list[GateResult]:
         """An error for each gate that no variant answers."""
         return gate.unanswered(self.config.gates, self.groups, plan, planned=self.release is None)
 
@@ -170,7 +171,7 @@ class _Run:
                 found |= dict.fromkeys(sorted(map(str, column.unique().to_pylist())))
         return list(found)
 
-    def judged(self, predictions: Path, plan: variant.Plan, original: Measurement) -> Judged:
+    def judged(self, predictions: Path, plan: Plan, original: Measurement) -> Judged:
         """Every variant's figures and gates on one set of rows."""
         variants: list[Variant] = []
         gates: list[GateResult] = []
@@ -186,7 +187,7 @@ class _Run:
         return Judged(variants, gates, comparisons, original.rows, original.task)
 
     def _one(
-        self, entry: Entry, predictions: Path, plan: variant.Plan, original: Measurement
+        self, entry: Entry, predictions: Path, plan: Plan, original: Measurement
     ) -> tuple[Variant, list[GateResult], Comparison | None]:
         first = self.entries[0]
         measured = original if entry is first else self.measure(predictions, entry)
@@ -206,7 +207,7 @@ class _Run:
         )  # fmt: skip
         return self._variant(entry, measured, plan), decided, compared
 
-    def _variant(self, entry: Entry, measured: Measurement, plan: variant.Plan) -> Variant:
+    def _variant(self, entry: Entry, measured: Measurement, plan: Plan) -> Variant:
         made = variant.build(entry.name, measured, plan, entry.model)
         told = {
             "kind": entry.kind,
@@ -216,9 +217,7 @@ class _Run:
         }
         return made.model_copy(update={**told, "parent": entry.parent})
 
-    def chosen(
-        self, predictions: Path, plan: variant.Plan, original: Measurement, judged: Judged
-    ) -> Judgement:
+    def chosen(self, predictions: Path, plan: Plan, original: Measurement, judged: Judged) -> Judgement:
         """The choice among several variants, and the rows on which they differ."""
         config = self.config
         selection = None
@@ -285,7 +284,7 @@ def value_order(bins: Mapping[str, Sequence[float]]) -> dict[str, list[str]]:
     return {feature: bin_names(edges) for feature, edges in bins.items()}
 
 
-def make_plan(config: Config, measured: Measurement, more: Sequence[str] = ()) -> variant.Plan:
+def make_plan(config: Config, measured: Measurement, more: Sequence[str] = ()) -> Plan:
     """Return what is computed: the metrics asked for, or the usual ones that the data allow.
 
     ``more`` are classes that other variants than the measured one decide for.
@@ -307,7 +306,7 @@ def make_plan(config: Config, measured: Measurement, more: Sequence[str] = ()) -
                 f"slices.reference.{feature}: no value {word(value)!r} in the data; there are {known}"
             )
         reference |= slices.name(found)
-    return variant.Plan(
+    return Plan(
         chosen,
         config.slices.intersections,
         config.slices.min_size,

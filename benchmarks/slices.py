@@ -16,7 +16,7 @@ import pyarrow as pa
 from fairweigh.audit import gate, variant
 from fairweigh.audit.config import Gate
 from fairweigh.audit.measure import Measurement
-from fairweigh.audit.variant import Plan
+from fairweigh.audit.plan import Plan
 from fairweigh.metrics.intervals import normal_quantile
 from fairweigh.metrics.table import METRICS
 

@@ -8,8 +8,9 @@ from fairweigh.audit.changes import compared
 from fairweigh.audit.findings import with_family
 from fairweigh.audit.measure import Measurement
 from fairweigh.audit.pairs import Paired
+from fairweigh.audit.plan import Plan
 from fairweigh.audit.result import Disparity
-from fairweigh.audit.variant import Plan, status_of
+from fairweigh.audit.status import status_of
 from fairweigh.metrics.compare import p_apart, pair_evidence
 from numpy.random import Generator
 from studies import Cells, Study

@@ -10,7 +10,7 @@ from atlimit import pairs
 from fairweigh.audit.claims import asked
 from fairweigh.audit.config import Gate
 from fairweigh.audit.measure import Measurement
-from fairweigh.audit.variant import Plan
+from fairweigh.audit.plan import Plan
 from numpy.random import Generator
 from studies import Cells, Study
 

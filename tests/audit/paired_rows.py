@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from fairweigh.audit.measure import Measurement
 from fairweigh.audit.pairs import Paired
-from fairweigh.audit.variant import Plan
+from fairweigh.audit.plan import Plan
 
 
 def plan(*metrics, depth=1, min_size=30, confidence=0.95, reference=None):
