@@ -261,7 +261,7 @@ def _weights(cells: list[CellWeight]) -> Table:
         Row(
             slice_name(cell.slice),
             [
-                Cell(tr("positive") if cell.label else tr("negative")),
+                Cell(_label(cell.label)),
                 Cell(count(cell.n)),
                 Cell(figure(cell.weight, "number")),
             ],
@@ -270,6 +270,13 @@ def _weights(cells: list[CellWeight]) -> Table:
     ]
     heads = [(tr("Label"), ""), ("n", tr("training rows")), (tr("Weight"), tr("of each of these rows"))]
     return Table(heads, lines)
+
+
+def _label(label: bool | str | None) -> str:
+    """Write a label: of two classes by its side, of several by its name."""
+    if label is None:
+        return tr("any")
+    return label if isinstance(label, str) else tr("positive") if label else tr("negative")
 
 
 def _search(curve: list[TradeOff], level: Kind, gap: Kind) -> Table:

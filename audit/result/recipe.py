@@ -40,10 +40,12 @@ class Step(Part):
 
 
 class CellWeight(Part):
-    """The weight that reweighing gave the training rows of one slice and label."""
+    """The weight that reweighing or balancing gave the training rows of one slice, or of it and a label."""
 
     slice: Slice
-    label: bool
+    label: bool | str | None = Field(
+        description="Whether positive, or the class; null where the weight is that of the whole slice."
+    )
     n: int = Field(description="Training rows of the cell.")
     weight: float
 
