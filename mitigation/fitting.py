@@ -14,7 +14,8 @@ from pydantic import Field
 from ..compression.recipes import By, Context, Family, Params
 from ..datasets.errors import InputError
 from ..datasets.training import Key, TrainingRows
-from ..models.rules import Draw, Groups, Rule, StepRule, Unseen, unruled
+from ..models.groups import Draw, Groups, Unseen
+from ..models.rules import Rule, StepRule, unruled
 from ..models.table import PredictionTable, ScoreColumn
 
 Floats = NDArray[np.float64]
@@ -40,7 +41,8 @@ class Fitting:
     Attributes
     ----------
     rows : TrainingRows
-    score, weights : float arrays of shape (rows,)
+    score : float array of shape (rows,), or (rows, classes) of several classes
+    weights : float array of shape (rows,)
     decision : bool array of shape (rows,) or None
         What the model decides without the rule.
     codes : int array of shape (rows,)
@@ -62,7 +64,9 @@ class Fitting:
 
     def chosen(self, rule: Rule) -> NDArray[np.bool_]:
         """Decisions of a rule on these rows."""
-        return rule.decide(self.rows.batch, self.score)[0]
+        chosen = rule.decide(self.rows.batch, self.score)[0]
+        assert chosen is not None
+        return chosen
 
     def told(self, rule: Rule) -> list[dict[str, Any]]:
         """What the result tells of each slice: rows, positives, thresholds, rates before and after."""
@@ -108,7 +112,7 @@ def fitting(model: Any, context: Context, params: ByParams, name: str, *, labell
     Parameters
     ----------
     labelled : bool
-        Whether a rule needs rows of both labels in every slice.
+        Whether a rule needs rows of both labels in every slice; of several classes none needs all.
 
     Raises
     ------

@@ -29,7 +29,8 @@ from ..metrics.thresholds import (
     search_paths,
     value_of,
 )
-from ..models.rules import Groups, StepRule
+from ..models.groups import Groups
+from ..models.rules import StepRule
 from ..told import tell
 from .fitting import FAMILIES, ByParams, Fitting, fitting
 

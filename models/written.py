@@ -81,7 +81,17 @@ class WrittenMap(Written):
     threshold: float
 
 
-WrittenRule = Annotated[WrittenSteps | WrittenChance | WrittenMap, Field(discriminator="kind")]
+class WrittenTemperature(Written):
+    """Of `TemperatureRule`."""
+
+    kind: Literal["temperature"]
+    groups: WrittenGroups
+    inverse: list[Annotated[float, Field(gt=0)]] = Field(min_length=1)
+
+
+WrittenRule = Annotated[
+    WrittenSteps | WrittenChance | WrittenMap | WrittenTemperature, Field(discriminator="kind")
+]
 _RULE: TypeAdapter[Any] = TypeAdapter(WrittenRule)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from .part import Part, Slice
+from .part import Part, Slice, absent
 
 
 class Layer(Part):
@@ -66,6 +66,15 @@ class RuleSlice(Part):
     )
     before: float | None = Field(None, description="Selection rate on the fitted rows without the rule.")
     after: float | None = Field(None, description="Selection rate on the fitted rows with it.")
+    temperature: float | None = Field(
+        None, exclude_if=absent, description="What log-probabilities of several classes are divided by."
+    )
+    loss_before: float | None = Field(
+        None, exclude_if=absent, description="Mean log loss on the fitted rows without the temperature."
+    )
+    loss_after: float | None = Field(
+        None, exclude_if=absent, description="Mean log loss on the fitted rows with it."
+    )
 
 
 class TradeOff(Part):
