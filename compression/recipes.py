@@ -54,8 +54,11 @@ class Params(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    def suits(self, task: str) -> None:
-        """ValueError where values that the recipe takes mean nothing for a task."""
+    def suits(self, task: str, favourable: bool) -> None:
+        """ValueError where values that the recipe takes mean nothing for a task.
+
+        ``favourable`` tells whether some of several classes are (`data.favourable`).
+        """
 
 
 By = Annotated[list[str] | None, AfterValidator(lambda by: by if by is None else _distinct(by))]
@@ -99,6 +102,8 @@ class Context:
         By feature: the name of a slice, and the values that are one with it.
     row_id : str or None
         Column that names a row.
+    favourable : tuple of str
+        Of several classes those that are an advantage to the person.
     min_size : int
         Slices of fewer rows are small.
     sample : pyarrow.RecordBatch
@@ -117,6 +122,7 @@ class Context:
     bins: Mapping[str, Sequence[float]] = field(default_factory=dict)
     merge: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     row_id: str | None = None
+    favourable: tuple[str, ...] = ()
     min_size: int = 30
     progress: Callable[[str, int, int | None], None] = lambda stage, done, total: None
 

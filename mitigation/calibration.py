@@ -36,7 +36,7 @@ class Calibration(ByParams):
         "classes temperature, which has one, and no other.",
     )
 
-    def suits(self, task: str) -> None:
+    def suits(self, task: str, favourable: bool) -> None:
         """ValueError for a map of one score where there are several, and the other way round."""
         if "method" not in self.model_fields_set:
             return
@@ -91,7 +91,7 @@ def _done(found: Fitting, rule: Any, params: Calibration, method: str, slices: l
 def _tempered(model: Any, params: Calibration, context: Context) -> Done:
     """Fit the temperature of each slice on rows that are not audited."""
     name = "calibration"
-    found = fitting(model, context, params, name, labelled=False)
+    found = fitting(model, context, params, name, labelled=False, whole=True)
     place = positions(found.rows.known_labels(name), model.classes, name)
     inverse, slices = [], []
     for code, mask in enumerate(found.masks()):

@@ -39,7 +39,7 @@ class Reduction(Params):
         None, description="Of numbers: which loss of a slice counts, by default that of the square."
     )
 
-    def suits(self, task: str) -> None:
+    def suits(self, task: str, favourable: bool) -> None:
         """ValueError for a constraint on rates where numbers are predicted, or a loss where none are."""
         rates = "constraint" in self.model_fields_set and self.constraint != "bounded_group_loss"
         if task == "regression" and rates:
@@ -66,9 +66,9 @@ class ExponentiatedGradient(Reduction):
         True, description="Draw each decision, as the method's guarantee asks; else chances of 0.5 select."
     )
 
-    def suits(self, task: str) -> None:
+    def suits(self, task: str, favourable: bool) -> None:
         """ValueError also where numbers are predicted without a bound, or are to be drawn."""
-        super().suits(task)
+        super().suits(task, favourable)
         if task != "regression":
             return
         if self.bound is None:

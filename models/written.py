@@ -89,8 +89,18 @@ class WrittenTemperature(Written):
     inverse: list[Annotated[float, Field(gt=0)]] = Field(min_length=1)
 
 
+class WrittenFavourable(Written):
+    """Of `FavourableRule`."""
+
+    kind: Literal["favourable"]
+    steps: WrittenSteps
+    favourable: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
+    classes: Positive
+
+
 WrittenRule = Annotated[
-    WrittenSteps | WrittenChance | WrittenMap | WrittenTemperature, Field(discriminator="kind")
+    WrittenSteps | WrittenChance | WrittenMap | WrittenTemperature | WrittenFavourable,
+    Field(discriminator="kind"),
 ]
 _RULE: TypeAdapter[Any] = TypeAdapter(WrittenRule)
 

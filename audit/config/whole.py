@@ -276,7 +276,8 @@ class Config(Section):
                 if not wanted.steps:
                     raise ValueError(f"{key}[{i}]: expected at least one recipe, got none")
                 for name, params in wanted.named:
-                    _check_step(f"{key}[{i}]", name, params, self.family, self.of_task.form)
+                    about = self.of_task.form, self.data.favourable is not None
+                    _check_step(f"{key}[{i}]", name, params, self.family, about)
         starts = ["original", "compressed", *(c.name for c in self.compressions)]
         for i, wanted in enumerate(self.mitigations):
             if wanted.on not in starts:
@@ -325,13 +326,18 @@ def _finds(name: str, family: Family) -> Recipe:
     return find(name, family)
 
 
-def _check_step(place: str, name: str, params: Mapping[str, Any], family: Family, task: str) -> None:
-    """ValueError for a recipe that does not exist for this model, or parameters that it does not take."""
+def _check_step(
+    place: str, name: str, params: Mapping[str, Any], family: Family, about: tuple[str, bool]
+) -> None:
+    """ValueError for a recipe that does not exist for this model, or parameters that it does not take.
+
+    ``about`` is the task, and whether some of its classes are favourable.
+    """
     from ...compression.recipes import for_task
 
     try:
         found = _finds(name, family)
-        for_task(found, task)
+        for_task(found, about[0])
     except ValueError as error:
         raise ValueError(f"{place}: {error}") from None
     try:
@@ -350,6 +356,6 @@ def _check_step(place: str, name: str, params: Mapping[str, Any], family: Family
             told = f"{key}: {told_of(first['type'], first['msg'])}, got {shown(first['input'])}"
         raise ValueError(f"{place}.{name}: {told}") from None
     try:
-        given.suits(task)
+        given.suits(*about)
     except ValueError as error:
         raise ValueError(f"{place}.{name}.{error}") from None

@@ -11,7 +11,8 @@ import pytest
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.base import Scored
 from fairweigh.models.groups import Draw, Groups
-from fairweigh.models.rules import ChanceRule, MapRule, RuledModel, StepRule, rule_of, unruled
+from fairweigh.models.rules import ChanceRule, MapRule, RuledModel, rule_of, unruled
+from fairweigh.models.steps import StepRule
 from hypothesis import given
 from hypothesis import strategies as st
 

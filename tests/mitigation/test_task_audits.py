@@ -15,6 +15,7 @@ from .samples import graded, paid
 
 DATA = {"path": "d.parquet", "label": "y", "id": "id", "sensitive": ["group"]}
 TRAIN = {"train": {"path": "train.parquet"}, "features": ["x1", "x2", "group"]}
+THRESHOLD = {"threshold": {"constraint": "demographic_parity", "limit": "<= 0.1"}}
 AUDITS = {
     "multiclass": {
         "model": {"estimator": "sklearn.linear_model.LogisticRegression", **TRAIN},
@@ -22,7 +23,7 @@ AUDITS = {
             "reweighing",
             "resampling",
             "calibration",
-            {"name": "both", "recipe": ["slice-balancing", "calibration"]},
+            {"name": "both", "recipe": ["slice-balancing", "calibration", THRESHOLD]},
         ],
         "gates": [
             {
@@ -51,7 +52,8 @@ ROWS = {"multiclass": graded, "regression": paid}
 
 
 def configured(task):
-    return {"audit": task, "task": task, "data": DATA, "report": {"charts": False}, **AUDITS[task]}
+    data = {**DATA, "favourable": ["high", "mid"]} if task == "multiclass" else DATA
+    return {"audit": task, "task": task, "data": data, "report": {"charts": False}, **AUDITS[task]}
 
 
 @pytest.fixture(scope="module", params=list(AUDITS))
@@ -119,13 +121,14 @@ def test_the_evaluation_labels_have_no_influence_on_any_variant(run, tmp_path, m
 @pytest.mark.parametrize(
     ("task", "recipe", "told"),
     [
-        ("multilabel", "reweighing", "is made for the task binary or multiclass, the model's is multilabel; for"),
+        ("multilabel", "reweighing", "is made for the task binary or multiclass, the model's is multilabel"),
         ("multilabel", "calibration", "there are correlation-remover, slice-balancing"),
         ("ranking", "threshold", "the model's is ranking; for that there is no recipe of mitigation"),
         ("ranking", "slice-balancing", "the model's is ranking"),
         ("multiclass", "exponentiated-gradient", "is made for the task binary or regression"),
+        ("multiclass", "threshold", "name them in data.favourable"),
         ("multiclass", "reject-option", "is made for the task binary, the model's is multiclass"),
-        ("multiclass", {"calibration": {"method": "isotonic"}}, "expected temperature where the task is multicl"),
+        ("multiclass", {"calibration": {"method": "isotonic"}}, "expected temperature where the task is"),
         ("binary", {"calibration": {"method": "temperature"}}, "expected isotonic or sigmoid"),
         ("binary", {"grid-search": {"loss": "square"}}, "loss: is of the task regression"),
         ("regression", "reweighing", "is made for the task binary or multiclass, the model's is regression"),
