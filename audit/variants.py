@@ -21,6 +21,7 @@ from ..compression.make import Made, allowed, apart, counted, make
 from ..compression.recipes import Context, find
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
+from ..datasets.roles import as_words
 from ..metrics.exact import clopper_pearson
 from ..models.base import Model
 from ..models.compiled import forget_compiled
@@ -261,6 +262,7 @@ class Workshop:
             bins=self.data.bins,
             merge=self.data.merged,
             row_id=self.data.id,
+            favourable=tuple(as_words(self.data.favourable)),
             min_size=self.config.slices.min_size,
             progress=self.progress,
         )

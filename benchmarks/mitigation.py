@@ -44,7 +44,8 @@ from fairweigh.metrics.thresholds import Candidates, Constraint, candidates, cur
 from fairweigh.mitigation.fitting import column_scores
 from fairweigh.mitigation.reweighing import cell_weights
 from fairweigh.models.frames import frame
-from fairweigh.models.rules import ChanceRule, StepRule
+from fairweigh.models.rules import ChanceRule
+from fairweigh.models.steps import StepRule
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.preprocessing import OneHotEncoder

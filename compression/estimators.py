@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..datasets.columns import word
 from ..models.estimator import EstimatorModel, from_skops
 from ..models.frames import Kinds
-from ..models.mixture import Mixture
+from ..models.mixture import MeanMixture, Mixture
 from ..models.runtimes import OnnxRuntime
 from .taught import TAUGHT
 
@@ -39,7 +39,7 @@ name and not by package, as scikit-learn's packages hold functions too that run 
 
 def parts(fitted: Any) -> tuple[Any, Any]:
     """What comes before a classifier (None where nothing does), and the classifier itself."""
-    if isinstance(fitted, (Served, Mixture)):
+    if isinstance(fitted, (Served, Mixture, MeanMixture)):
         return fitted.encoder, fitted
     steps = getattr(fitted, "steps", None)
     return (fitted[:-1], steps[-1][1]) if steps else (None, fitted)
@@ -124,7 +124,7 @@ def write(model: EstimatorModel, folder: Path) -> dict[str, Any]:
         (folder / "model.onnx").write_bytes(fitted.path.read_bytes())
         if fitted.encoder is not None:
             skops.io.dump(fitted.encoder, folder / ENCODER)
-    elif isinstance(fitted, Mixture):
+    elif isinstance(fitted, (Mixture, MeanMixture)):
         runtime = {"kind": "mixture"}
         held = {"encoder": fitted.encoder, "predictors": fitted.predictors, "weights": fitted.weights}
         skops.io.dump(held, folder / "model.skops")
@@ -165,7 +165,8 @@ def read(spec: Mapping[str, Any], folder: Path, trusted: Sequence[str] = ()) -> 
     elif spec["runtime"]["kind"] == "mixture":
         held = from_skops(folder / "model.skops", allowed)
         _check_chances(held["weights"], held["predictors"])
-        fitted = Mixture(held["encoder"], held["predictors"], held["weights"], classes, spec["positive"])
+        mixed = held["encoder"], held["predictors"], held["weights"]
+        fitted = MeanMixture(*mixed) if task == "regression" else Mixture(*mixed, classes, spec["positive"])
     else:
         fitted = from_skops(folder / "model.skops", allowed)
     from ..datasets.read import sha256_file
@@ -197,7 +198,8 @@ def numbers(fitted: Any) -> Iterator[NDArray[Any]]:
     _, classifier = parts(fitted)
     # What was seen is held, as the place of something that is gone may be given to the next.
     seen: dict[int, Any] = {}
-    stack: list[Any] = list(classifier.predictors) if isinstance(classifier, Mixture) else [classifier]
+    mixed = isinstance(classifier, (Mixture, MeanMixture))
+    stack: list[Any] = list(classifier.predictors) if mixed else [classifier]
     while stack:
         value = stack.pop()
         if id(value) in seen or isinstance(value, (str, bytes, type)) or inspect.isroutine(value):

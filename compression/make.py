@@ -108,6 +108,7 @@ def make(
         if worn and step.room == "mitigation" and not step.rule:
             raise InputError(f"{name}: trains the model again, which would undo {worn[-1]}; put it before")
         params = step.params.model_validate(given)
+        params.suits(getattr(model, "task", "binary"), bool(context.favourable))
         folded = _folded(changed) if family == "torch" and not step.rule else False
         done = step.apply(changed, params, replace(context, untouched=untouched))
         untouched = False

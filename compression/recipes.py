@@ -37,7 +37,9 @@ MODULES: dict[Room, tuple[str, ...]] = {
         "quantise", "aware", "prune", "structured", "shrink", "heads", "share", "distil", "onnx_export",
         "static", "openvino_ir", "estimator_recipes",
     ),
-    "mitigation": ("reweighing", "thresholds", "optimizer", "calibration", "reductions"),
+    "mitigation": (
+        "reweighing", "balancing", "thresholds", "optimizer", "calibration", "reductions", "correlation",
+    ),
 }  # fmt: skip
 
 
@@ -51,6 +53,12 @@ class Params(BaseModel):
     """Base of the recipes' parameters: strict about unknown keys and types."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def suits(self, task: str, favourable: bool) -> None:
+        """ValueError where values that the recipe takes mean nothing for a task.
+
+        ``favourable`` tells whether some of several classes are (`data.favourable`).
+        """
 
 
 By = Annotated[list[str] | None, AfterValidator(lambda by: by if by is None else _distinct(by))]
@@ -94,6 +102,8 @@ class Context:
         By feature: the name of a slice, and the values that are one with it.
     row_id : str or None
         Column that names a row.
+    favourable : tuple of str
+        Of several classes those that are an advantage to the person.
     min_size : int
         Slices of fewer rows are small.
     sample : pyarrow.RecordBatch
@@ -112,6 +122,7 @@ class Context:
     bins: Mapping[str, Sequence[float]] = field(default_factory=dict)
     merge: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     row_id: str | None = None
+    favourable: tuple[str, ...] = ()
     min_size: int = 30
     progress: Callable[[str, int, int | None], None] = lambda stage, done, total: None
 
@@ -262,11 +273,15 @@ def find(name: str, family: Family) -> Recipe:
 
 
 def for_task(step: Recipe, task: str) -> None:
-    """InputError for a step that is not made for a task."""
-    if task not in step.tasks:
-        raise InputError(
-            f"{step.name}: is made for the task {' or '.join(step.tasks)}, the model's is {task}"
-        )
+    """InputError for a step that is not made for a task, with those that are."""
+    if task in step.tasks:
+        return
+    rows = [r for r in registry().values() if (r.family, r.room) == (step.family, step.room)]
+    others = sorted(r.name for r in rows if task in r.tasks)
+    raise InputError(
+        f"{step.name}: is made for the task {' or '.join(step.tasks)}, the model's is {task}; for that there "
+        + (f"are {', '.join(others)}" if others else f"is no recipe of {step.room}")
+    )
 
 
 def plural(count: int, one: str, many: str) -> str:

@@ -2,33 +2,58 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..compression.recipes import Context, Done, recipe
+from ..compression.recipes import Context, Done, Family, recipe
 from ..datasets.errors import InputError
 from ..models.estimator import noting
+from ..models.heads.multiclass import positions
 from ..models.rules import MapRule
+from ..models.temperature import LEAST, TemperatureRule, scaled
 from ..told import tell
-from .fitting import FAMILIES, ByParams, column_scores, fitting
+from .fitting import ByParams, Fitting, column_scores, fitting
 
 Floats = NDArray[np.float64]
+MODELS: tuple[Family, ...] = ("sklearn", "torch", "onnx")
+SCORED: Family = "scores"
+TASKS = ("binary", "multiclass")
+"""Of tables and callables one score is mapped, of models also the probabilities of several classes."""
+REACH = 10.0
+"""Largest logarithm of a temperature."""
 
 
 class Calibration(ByParams):
     """A monotone map from score to probability, for each slice."""
 
-    method: Literal["isotonic", "sigmoid"] = Field(
-        "isotonic", description="isotonic needs many rows (about 1,000 a slice); sigmoid has two parameters."
+    method: Literal["isotonic", "sigmoid", "temperature"] = Field(
+        "isotonic",
+        description="isotonic needs many rows (about 1,000 a slice); sigmoid has two parameters. Of several "
+        "classes temperature, which has one, and no other.",
     )
 
+    def suits(self, task: str, favourable: bool) -> None:
+        """ValueError for a map of one score where there are several, and the other way round."""
+        if "method" not in self.model_fields_set:
+            return
+        if (task == "multiclass") != (self.method == "temperature"):
+            wanted = "temperature" if task == "multiclass" else "isotonic or sigmoid"
+            raise ValueError(f"method: expected {wanted} where the task is {task}, got {self.method!r}")
 
-@recipe("calibration", Calibration, family=FAMILIES, room="mitigation", rule=True)
+
+@recipe("calibration", Calibration, family=SCORED, room="mitigation", rule=True, tasks=("binary",))
+@recipe("calibration", Calibration, family=MODELS, room="mitigation", rule=True, tasks=TASKS)
 def calibration(model: Any, params: Calibration, context: Context) -> Done:
-    """Fit scikit-learn's calibrators by slice; the model's threshold then judges the mapped score."""
+    """Fit scikit-learn's calibrators by slice; the model's threshold then judges the mapped score.
+
+    Of several classes the temperature is fitted, and no decision changes.
+    """
+    if getattr(model, "task", "binary") == "multiclass":
+        return _tempered(model, params, context)
     found = fitting(model, context, params, "calibration")
     labels = found.rows.known_labels("calibration")
     maps = tuple(
@@ -43,20 +68,70 @@ def calibration(model: Any, params: Calibration, context: Context) -> Done:
             )
     threshold = model.threshold if model.probability else None
     rule = MapRule(found.groups, maps, 0.5 if threshold is None else float(threshold))
+    return _done(found, rule, params, params.method, found.told(rule))
+
+
+def _done(found: Fitting, rule: Any, params: Calibration, method: str, slices: list[dict[str, Any]]) -> Done:
     told = {
         "kind": "calibration", "features": list(found.groups.features), "unseen": params.unseen,
-        "fitted_on": found.rows.about, "objective": params.method, "slices": found.told(rule),
+        "fitted_on": found.rows.about, "objective": method, "slices": slices,
     }  # fmt: skip
     return Done(
         tell(
             "scores mapped by {method} calibration for {n} slices of {features}",
-            method=params.method,
+            method=method,
             n=len(found.groups.keys),
             features=" & ".join(found.groups.features),
         ),
         rule=rule,
         told={"rules": [told], "needs": list(found.groups.features)},
     )
+
+
+def _tempered(model: Any, params: Calibration, context: Context) -> Done:
+    """Fit the temperature of each slice on rows that are not audited."""
+    name = "calibration"
+    found = fitting(model, context, params, name, labelled=False, whole=True)
+    place = positions(found.rows.known_labels(name), model.classes, name)
+    inverse, slices = [], []
+    for code, mask in enumerate(found.masks()):
+        chances, mine, weights = found.score[mask], place[mask], found.weights[mask]
+        inverse.append(inverse_temperature(chances, mine, weights))
+        common = code == len(found.groups.keys)
+        key = () if common else found.groups.keys[code]
+        slices.append(
+            {
+                "slice": {} if common else dict(zip(found.groups.features, key, strict=True)),
+                "n": int(mask.sum()),
+                "temperature": 1 / inverse[-1],
+                "loss_before": log_loss(chances, mine, weights),
+                "loss_after": log_loss(scaled(chances, inverse[-1]), mine, weights),
+            }
+        )
+    return _done(found, TemperatureRule(found.groups, tuple(inverse)), params, "temperature", slices)
+
+
+def log_loss(chances: Floats, place: NDArray[np.int64], weights: Floats) -> float:
+    """Mean logarithmic loss of probabilities of shape (rows, classes), ``place`` the class of each row."""
+    return float(np.average(-np.log(chances[np.arange(len(place)), place] + LEAST), weights=weights))
+
+
+def inverse_temperature(chances: Floats, place: NDArray[np.int64], weights: Floats) -> float:
+    """1 / temperature at which the log loss is least, within e^-10 and e^10, as scikit-learn searches it.
+
+    The loss is convex in it, so that there is one such number; scikit-learn itself has it from 1.8 on.
+
+    References
+    ----------
+    C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger 2017, ICML 34 (On Calibration of Modern Neural Networks).
+    """
+    from scipy.optimize import minimize_scalar
+
+    def loss(power: float) -> float:
+        return log_loss(scaled(chances, math.exp(power)), place, weights)
+
+    found = minimize_scalar(loss, bounds=(-REACH, REACH), method="bounded", options={"xatol": 1e-12})
+    return math.exp(float(found.x))
 
 
 def fitted_map(method: str, score: Floats, labels: NDArray[np.bool_], weights: Floats) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,14 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ..compression.recipes import By, Context, Family, Params
+from ..datasets.columns import listed
 from ..datasets.errors import InputError
 from ..datasets.training import Key, TrainingRows
-from ..models.rules import Draw, Groups, Rule, StepRule, Unseen, unruled
+from ..models.base import Scored
+from ..models.groups import Draw, Groups, Unseen
+from ..models.heads.multiclass import positions
+from ..models.rules import Rule, unruled
+from ..models.steps import StepRule, together
 from ..models.table import PredictionTable, ScoreColumn
 
 Floats = NDArray[np.float64]
@@ -40,12 +45,16 @@ class Fitting:
     Attributes
     ----------
     rows : TrainingRows
-    score, weights : float arrays of shape (rows,)
+    score : float array of shape (rows,), or (rows, classes) of several classes
+    weights : float array of shape (rows,)
     decision : bool array of shape (rows,) or None
         What the model decides without the rule.
     codes : int array of shape (rows,)
         Slice of each row: a position in ``groups.keys``, or their number for a slice without a rule of
         its own.
+    favourable : tuple of int
+        Of several classes the places of the favourable ones, of which score, labels and decision then speak;
+        ``classes`` is how many there are.
     """
 
     rows: TrainingRows
@@ -54,6 +63,8 @@ class Fitting:
     decision: NDArray[np.bool_] | None
     codes: NDArray[np.intp]
     groups: Groups
+    favourable: tuple[int, ...] = ()
+    classes: int = 2
 
     def masks(self) -> list[NDArray[np.bool_]]:
         """Rows of each slice that has a rule of its own; last, where others get one, all rows."""
@@ -62,7 +73,9 @@ class Fitting:
 
     def chosen(self, rule: Rule) -> NDArray[np.bool_]:
         """Decisions of a rule on these rows."""
-        return rule.decide(self.rows.batch, self.score)[0]
+        chosen = rule.decide(self.rows.batch, self.score)[0]
+        assert chosen is not None
+        return chosen
 
     def told(self, rule: Rule) -> list[dict[str, Any]]:
         """What the result tells of each slice: rows, positives, thresholds, rates before and after."""
@@ -102,13 +115,19 @@ def _threshold(start: Floats, chance: Floats) -> float | None:
     return float(start[np.argmax(chance)]) if chance.any() else math.inf
 
 
-def fitting(model: Any, context: Context, params: ByParams, name: str, *, labelled: bool = True) -> Fitting:
+def fitting(
+    model: Any, context: Context, params: ByParams, name: str, *, labelled: bool = True, whole: bool = False
+) -> Fitting:
     """Score the rows that rules are fitted on and part them into slices.
+
+    Of several classes the rows are those of a view: whether they are of a favourable class.
 
     Parameters
     ----------
     labelled : bool
         Whether a rule needs rows of both labels in every slice.
+    whole : bool
+        Whether scores, labels and decisions of several classes are given as they are.
 
     Raises
     ------
@@ -122,6 +141,11 @@ def fitting(model: Any, context: Context, params: ByParams, name: str, *, labell
         raise InputError(f"{name}: {rows.about}, on which it is fitted, cannot be scored: {error}") from None
     if scored.score is None:
         raise InputError(f"{name}: needs scores to cut; this model gives decisions only")
+    places: tuple[int, ...] = ()
+    if getattr(model, "classes", ()) and not whole:
+        places = favourable_places(model, context, name)
+        rows, scored = of_view(rows, scored, model, places, name)
+    assert scored.score is not None
     labels = rows.known_labels(name) if labelled else rows.labels
     by = list(params.by or context.sensitive)
     codes, keys = rows.slices(by, name)
@@ -143,7 +167,31 @@ def fitting(model: Any, context: Context, params: ByParams, name: str, *, labell
     bins = {f: tuple(context.bins[f]) for f in by if f in context.bins}
     merge = {f: context.merge[f] for f in by if f in context.merge}
     groups = Groups(tuple(by), tuple(keys[i] for i in own), bins, params.unseen, merge)
-    return Fitting(rows, scored.score, weights, scored.decision, place[codes], groups)
+    several = len(getattr(model, "classes", ())) or 2
+    return Fitting(rows, scored.score, weights, scored.decision, place[codes], groups, places, several)
+
+
+def favourable_places(model: Any, context: Context, name: str) -> tuple[int, ...]:
+    """Places of the favourable classes among a model's; InputError where it has none, or no other."""
+    found = tuple(place for place, known in enumerate(model.classes) if known in context.favourable)
+    if not 0 < len(found) < len(model.classes):
+        raise InputError(
+            f"{name}: expected some, not all, of the model's classes {listed(list(model.classes))} to be "
+            f"favourable; data.favourable names {listed(list(context.favourable)) or 'none'}"
+        )
+    return found
+
+
+def of_view(
+    rows: TrainingRows, scored: Scored, model: Any, places: Sequence[int], name: str
+) -> tuple[TrainingRows, Scored]:
+    """Rows of several classes as rows of two: of a favourable class, or of another."""
+    assert scored.score is not None
+    decided = None if scored.decision is None else np.isin(scored.decision, places)
+    labels = None
+    if rows.labels is not None:
+        labels = np.isin(positions(rows.labels, model.classes, name), places)
+    return replace(rows, labels=labels), Scored(decided, together(scored.score, places))
 
 
 def _too_few(

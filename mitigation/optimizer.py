@@ -13,7 +13,7 @@ from pydantic import Field
 from ..compression.recipes import Context, Done, recipe
 from ..datasets.errors import InputError
 from ..models.foreign import one_line
-from ..models.rules import StepRule
+from ..models.steps import StepRule
 from ..told import tell
 from .fitting import FAMILIES, ByParams, Fitting, column_scores, draw_of, fitting
 from .retraining import unweighted

@@ -1,24 +1,27 @@
-"""Constrained training with fairlearn: reductions, and preprocessing that removes correlation."""
+"""Constrained training with fairlearn's reductions: of rates, and of the loss of each slice."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import pyarrow as pa
+from numpy.typing import NDArray
 from pydantic import Field
 
 from ..compression.recipes import By, Context, Done, Params, plural, recipe
 from ..datasets.errors import InputError
+from ..datasets.training import Key, TrainingRows
 from ..models.estimator import noting
 from ..models.foreign import one_line
-from ..models.frames import frame
-from ..models.mixture import Mixture
+from ..models.mixture import MeanMixture, Mixture
 from ..models.rules import ChanceRule
 from ..told import tell
+from .bounded import Loss, ScaledLoss, bounded, noise, reached, spread
 from .fitting import draw_of
-from .retraining import classes_of, trainable, unweighted, weighted
+from .retraining import trainable, unweighted
 
+TASKS = ("binary", "regression")
 Constraint = Literal[
     "demographic_parity", "equalized_odds", "true_positive_rate_parity", "false_positive_rate_parity",
     "bounded_group_loss",
@@ -29,21 +32,52 @@ class Reduction(Params):
     """What fairlearn's reductions have in common."""
 
     by: By = Field(None, description="Sensitive features, crossed; default all audited ones.")
-    constraint: Constraint = "equalized_odds"
+    constraint: Constraint = Field(
+        "equalized_odds", description="Of numbers that are predicted bounded_group_loss, and no other."
+    )
+    loss: Loss | None = Field(
+        None, description="Of numbers: which loss of a slice counts, by default that of the square."
+    )
+
+    def suits(self, task: str, favourable: bool) -> None:
+        """ValueError for a constraint on rates where numbers are predicted, or a loss where none are."""
+        rates = "constraint" in self.model_fields_set and self.constraint != "bounded_group_loss"
+        if task == "regression" and rates:
+            raise ValueError(
+                "constraint: expected bounded_group_loss where the task is regression, got "
+                f"{self.constraint!r}, which is one on rates of decisions"
+            )
+        if task != "regression" and self.loss is not None:
+            raise ValueError(f"loss: is of the task regression, the task is {task}; leave it out")
 
 
 class ExponentiatedGradient(Reduction):
     """Parameters of fairlearn.reductions.ExponentiatedGradient."""
 
     bound: float | None = Field(
-        None, gt=0, description="Largest difference, or loss of a slice; default that of fairlearn."
-    )
+        None, gt=0,
+        description="Largest difference, or mean loss of a slice; default that of fairlearn, but of numbers "
+        "it must be said, in the unit of the label (squared for the square).",
+    )  # fmt: skip
 
     eps: float = Field(0.01, gt=0, description="Allowed violation on the training rows.")
     max_iter: int = Field(50, ge=1)
     randomised: bool = Field(
         True, description="Draw each decision, as the method's guarantee asks; else chances of 0.5 select."
     )
+
+    def suits(self, task: str, favourable: bool) -> None:
+        """ValueError also where numbers are predicted without a bound, or are to be drawn."""
+        super().suits(task, favourable)
+        if task != "regression":
+            return
+        if self.bound is None:
+            raise ValueError(
+                "bound: expected the largest mean loss of a slice, in the unit of the label (squared for "
+                "loss: square), got none"
+            )
+        if "randomised" in self.model_fields_set:
+            raise ValueError("randomised: numbers are not drawn but averaged; leave it out")
 
 
 class GridSearch(Reduction):
@@ -54,15 +88,8 @@ class GridSearch(Reduction):
     constraint_weight: float = Field(0.5, ge=0, le=1)
 
 
-class Correlation(Params):
-    """Parameters of fairlearn.preprocessing.CorrelationRemover."""
-
-    by: By = Field(None, description="Sensitive features; default all audited ones.")
-    alpha: float = Field(1.0, ge=0, le=1, description="1 removes all linear correlation, 0 none.")
-
-
 def moment(params: Reduction, bound: float | None = None) -> Any:
-    """Return fairlearn's constraint; grid search weighs it and knows no bound."""
+    """Return fairlearn's constraint on decisions; grid search weighs it and knows no bound."""
     from fairlearn import reductions
 
     if params.constraint == "bounded_group_loss":
@@ -78,59 +105,79 @@ def moment(params: Reduction, bound: float | None = None) -> Any:
     return kinds[params.constraint](difference_bound=bound)
 
 
-def _fit(reduction: Any, model: Any, params: Reduction, context: Context, name: str) -> Done:
-    """Train by a reduction; returns what was done so far: over which slices, and what there is to note."""
+@dataclass(frozen=True)
+class _Learning:
+    """What a reduction learns from.
+
+    Attributes
+    ----------
+    keys : list
+        Slices, and ``codes`` the position of each row's.
+    labels : int array, 0 and 1, or float array of shape (rows,)
+    """
+
+    rows: TrainingRows
+    codes: NDArray[np.intp]
+    keys: list[Key]
+    labels: NDArray[Any]
+
+
+def _learning(model: Any, params: Reduction, context: Context, name: str) -> _Learning:
     rows = context.rows(name)
-    encoder, classifier = trainable(model, name)
-    by = list(params.by or context.sensitive)
-    codes, keys = rows.slices(by, name)
+    codes, keys = rows.slices(list(params.by or context.sensitive), name)
     labels = rows.known_labels(name)
-    features: Any = model.frame(rows.batch)
+    found = spread(labels, name) if model.task == "regression" else labels.astype(int)
+    return _Learning(rows, codes, keys, found)
+
+
+def _fit(
+    reduction: Any, model: Any, learned: _Learning, constraint: str, context: Context, name: str
+) -> Done:
+    """Train by a reduction; returns what was done so far: over which slices, and what there is to note."""
+    encoder, estimator = trainable(model, name)
+    features: Any = model.frame(learned.rows.batch)
     features = encoder.transform(features) if encoder is not None else features
     context.progress(f"training by {name}", 0, None)
     noted: dict[str, Any] = {}
     try:
         with noting(noted):
-            reduction.fit(features, labels.astype(int), sensitive_features=codes.astype(str))
+            reduction.fit(features, learned.labels, sensitive_features=learned.codes.astype(str))
     except (ValueError, TypeError) as error:
         raise InputError(
-            f"{name}: {type(classifier).__name__} cannot be trained so: {one_line(error)}"
+            f"{name}: {type(estimator).__name__} cannot be trained so: {one_line(error)}"
         ) from None
-    notes = [*noted.get("warnings", []), *unweighted(rows)]
+    notes = [*noted.get("warnings", []), *unweighted(learned.rows)]
     changed = tell(
         "{model} trained under {constraint} over {what}",
-        model=type(classifier).__name__,
-        constraint=params.constraint,
-        what=plural(len(keys), "{n} slice", "{n} slices"),
+        model=type(estimator).__name__,
+        constraint=constraint,
+        what=plural(len(learned.keys), "{n} slice", "{n} slices"),
     )
-    return Done(changed, notes=notes, trained_on=rows.about)
+    return Done(changed, notes=notes, trained_on=learned.rows.about)
 
 
-@recipe("exponentiated-gradient", ExponentiatedGradient, family="sklearn", room="mitigation")
+@recipe("exponentiated-gradient", ExponentiatedGradient, family="sklearn", room="mitigation", tasks=TASKS)
 def exponentiated_gradient(model: Any, params: ExponentiatedGradient, context: Context) -> Done:
-    """Train a randomised mixture of classifiers under a constraint.
+    """Train a mixture under a constraint: of classifiers one is drawn, of regressors the mean is taken.
 
     References
     ----------
     A. Agarwal et al. 2018, ICML 35 (A Reductions Approach to Fair Classification).
+    A. Agarwal, M. Dudik, Z. S. Wu 2019, ICML 36 (Fair Regression), for bounded group loss.
     """
-    from fairlearn.reductions import ExponentiatedGradient as Fairlearn
-    from sklearn.base import clone
-
     name = "exponentiated-gradient"
-    encoder, classifier = trainable(model, name)
-    reduction = Fairlearn(
-        clone(classifier), moment(params, params.bound), eps=params.eps, max_iter=params.max_iter
-    )
-    done = _fit(reduction, model, params, context, name)
-    weights = reduction.weights_
-    held = [i for i in weights.index if weights[i] > 0]
+    learned = _learning(model, params, context, name)
+    if model.task == "regression":
+        return _mean(model, params, context, learned, name)
+    encoder, _ = trainable(model, name)
+    reduction = _gradient(model, params, moment(params, params.bound), name)
+    done = _fit(reduction, model, learned, params.constraint, context, name)
+    predictors, chances = _held(reduction)
     classes, yes = model.fitted.classes_, model.positive_index
-    predictors, chances = [reduction.predictors_[i] for i in held], weights[held].to_numpy()
-    model.replace(Mixture(encoder, predictors, chances / chances.sum(), classes, yes))
+    model.replace(Mixture(encoder, predictors, chances, classes, yes))
     model.threshold = 0.5
-    done.changed = tell("a mixture of {n} x {what}", n=len(held), what=done.changed)
-    if len(held) == 1 or not params.randomised:
+    done.changed = tell("a mixture of {n} x {what}", n=len(predictors), what=done.changed)
+    if len(predictors) == 1 or not params.randomised:
         return done
     rule = ChanceRule(draw_of(model, context, name))
     kept = {
@@ -141,16 +188,66 @@ def exponentiated_gradient(model: Any, params: ExponentiatedGradient, context: C
     done.notes.append(
         tell(
             "each decision asks one of {n} classifiers, drawn by lot (seed {seed})",
-            n=len(held),
+            n=len(predictors),
             seed=context.seed,
         )
     )
     return done
 
 
-@recipe("grid-search", GridSearch, family="sklearn", room="mitigation")
+def _gradient(
+    model: Any, params: ExponentiatedGradient, constraint: Any, name: str, nu: float | None = None
+) -> Any:
+    """Exponentiated gradient over a model's own kind of estimator; ``nu`` is the gap that ends it."""
+    from fairlearn.reductions import ExponentiatedGradient as Fairlearn
+    from sklearn.base import clone
+
+    estimator = clone(trainable(model, name)[1])
+    return Fairlearn(estimator, constraint, eps=params.eps, max_iter=params.max_iter, nu=nu)
+
+
+def _held(reduction: Any) -> tuple[list[Any], NDArray[np.float64]]:
+    """The predictors that take part in a mixture, and their weights, which add to 1."""
+    weights = reduction.weights_
+    held = [i for i in weights.index if weights[i] > 0]
+    chances = weights[held].to_numpy()
+    return [reduction.predictors_[i] for i in held], chances / chances.sum()
+
+
+def _mean(model: Any, params: ExponentiatedGradient, context: Context, learned: _Learning, name: str) -> Done:
+    """Train a mixture of regressors of which no slice's loss is above a bound, and take their mean."""
+    encoder, _ = trainable(model, name)
+    loss = ScaledLoss(params.loss or "square", learned.labels)
+    before = model.score(learned.rows.batch, None).score
+    nu = noise(loss, learned.labels, before)
+    reduction = _gradient(model, params, bounded(loss, params.bound), name, nu)
+    done = _fit(reduction, model, learned, "bounded_group_loss", context, name)
+    predictors, weights = _held(reduction)
+    model.replace(MeanMixture(encoder, predictors, weights))
+    done.changed = tell("the mean of {n} x {what}", n=len(predictors), what=done.changed)
+    after = model.score(learned.rows.batch, None).score
+    worst = {
+        "before": reached(loss, learned.labels, before, learned.codes),
+        "after": reached(loss, learned.labels, after, learned.codes),
+    }
+    told = {key: f"{value:.4g}" for key, value in worst.items()} | {"bound": f"{params.bound:g}"}
+    done.notes.append(
+        tell(
+            "the largest mean loss of a slice on these rows: {after}, before {before}; bound {bound}", **told
+        )
+        if worst["after"] <= float(params.bound or 0)
+        else tell(
+            "the bound of {bound} is not kept: the largest mean loss of a slice on these rows is {after}, "
+            "before {before}",
+            **told,
+        )
+    )
+    return done
+
+
+@recipe("grid-search", GridSearch, family="sklearn", room="mitigation", tasks=TASKS)
 def grid_search(model: Any, params: GridSearch, context: Context) -> Done:
-    """Train one classifier per point of a grid of Lagrange multipliers and keep the best.
+    """Train one estimator per point of a grid of Lagrange multipliers and keep the best.
 
     References
     ----------
@@ -159,12 +256,21 @@ def grid_search(model: Any, params: GridSearch, context: Context) -> Done:
     from fairlearn.reductions import GridSearch as Fairlearn
     from sklearn.base import clone
 
-    encoder, classifier = trainable(model, "grid-search")
+    name = "grid-search"
+    learned = _learning(model, params, context, name)
+    encoder, estimator = trainable(model, name)
+    number = model.task == "regression"
+    constraint = params.constraint
+    if number:
+        constraint = "bounded_group_loss"
+        limit = bounded(ScaledLoss(params.loss or "square", learned.labels), None)
+    else:
+        limit = moment(params)
     reduction = Fairlearn(
-        clone(classifier), moment(params), grid_size=params.grid_size, grid_limit=params.grid_limit,
+        clone(estimator), limit, grid_size=params.grid_size, grid_limit=params.grid_limit,
         constraint_weight=params.constraint_weight,
     )  # fmt: skip
-    done = _fit(reduction, model, params, context, "grid-search")
+    done = _fit(reduction, model, learned, constraint, context, name)
     best = reduction.predictors_[reduction.best_idx_]
     model.replace(_renamed(encoder, best, model))
     done.changed = tell("the best of {n} x {what}", n=len(reduction.predictors_), what=done.changed)
@@ -175,60 +281,9 @@ def _renamed(encoder: Any, classifier: Any, model: Any) -> Any:
     """The pipeline with a classifier that was trained on 0 and 1, under the classes of the model."""
     from sklearn.pipeline import Pipeline
 
+    if model.task == "regression":
+        return classifier if encoder is None else Pipeline([*encoder.steps, ("model", classifier)])
     classes = np.asarray(model.fitted.classes_)
     if not np.array_equal(np.asarray(classifier.classes_), classes):
         return Mixture(encoder, [classifier], [1.0], classes, model.positive_index)
     return classifier if encoder is None else Pipeline([*encoder.steps, ("model", classifier)])
-
-
-@recipe("correlation-remover", Correlation, family="sklearn", room="mitigation")
-def correlation_remover(model: Any, params: Correlation, context: Context) -> Done:
-    """Train the classifier again on features that are not linearly correlated with the sensitive ones."""
-    from fairlearn.preprocessing import CorrelationRemover
-    from sklearn.base import clone
-    from sklearn.compose import ColumnTransformer
-    from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import Pipeline, make_pipeline
-    from sklearn.preprocessing import OneHotEncoder
-
-    name = "correlation-remover"
-    rows = context.rows(name)
-    by = list(params.by or context.sensitive)
-    rows.slices(by, name)
-    encoder, classifier = trainable(model, name)
-    columns = list(dict.fromkeys([*model.columns, *by]))
-    numbers = [f for f in by if f in context.bins]
-    texts = [f for f in by if f not in numbers]
-    # A feature that the model sees itself keeps the type it was trained on.
-    as_words = [f for f in texts if f not in model.columns]
-    features = frame(pa.table(rows.batch), columns, as_words, model.kinds)
-    known = SimpleImputer(strategy="constant", fill_value="(unknown)", missing_values=None)
-    text = make_pipeline(known, OneHotEncoder(handle_unknown="ignore", sparse_output=False, drop="first"))
-    before = clone(encoder) if encoder is not None else "passthrough"
-    joined = ColumnTransformer(
-        [
-            ("text", text, texts),
-            ("number", SimpleImputer(strategy="median"), numbers),
-            ("features", before, model.columns),
-        ]
-    )
-    joined.fit(features)
-    places = joined.output_indices_
-    own, rest = places["number"].stop or places["text"].stop, places["features"]
-    remover = CorrelationRemover(sensitive_feature_ids=list(range(own)), alpha=params.alpha)
-    made = Pipeline([("encode", joined), ("remove", remover), ("model", clone(classifier))])
-    try:
-        made.fit(features, classes_of(model, rows, name), **weighted(classifier, made, rows.weights))
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{name}: the model cannot be trained again: {one_line(error)}") from None
-    model.columns, model.as_words = columns, as_words
-    model.replace(made)
-    return Done(
-        tell(
-            "trained again on {n} features without their linear correlation with {features}",
-            n=rest.stop - rest.start,
-            features=", ".join(by),
-        ),
-        trained_on=rows.about,
-        told={"needs": by},
-    )

@@ -1,13 +1,19 @@
-"""scikit-learn models trained again: with weights, or on rows drawn by them."""
+"""Models trained again with weights, or on rows drawn by them; neural ones are trained on."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compression.estimators import parts
+from ..compression.estimators import classes_of, parts
+from ..compression.finetune import label_loss, targets
+from ..compression.loop import train
+from ..compression.recipes import Context, Finetune, plural
+from ..compression.taught import TAUGHT
+from ..datasets.columns import listed
 from ..datasets.errors import InputError
 from ..datasets.training import TrainingRows
 from ..models.foreign import one_line
@@ -31,10 +37,18 @@ def trainable(model: Any, name: str) -> tuple[Any, Any]:
     return encoder, classifier
 
 
-def retrained(model: Any, rows: TrainingRows, weights: Floats | None, seed: int, name: str) -> str:
+def retrained(
+    model: Any, rows: TrainingRows, weights: Floats | None, seed: int, name: str, weighed: str = ""
+) -> str:
     """Train a scikit-learn model again with weights, in place; returns how the weights entered.
 
-    An estimator that takes no weights is trained on rows that are drawn by them.
+    An estimator that takes no weights is trained on rows that are drawn by them. ``weighed`` says in words by
+    what each row is weighted.
+
+    Raises
+    ------
+    InputError
+        It cannot be trained so, or a class of the model is on none of the rows that were drawn.
     """
     from sklearn.base import clone
 
@@ -44,16 +58,30 @@ def retrained(model: Any, rows: TrainingRows, weights: Floats | None, seed: int,
     how = tell("without weights")
     if weights is not None:
         fit = weighted(classifier, made, weights)
-        how = tell("each weighted by its slice and label")
+        how = weighed
         if not fit:
             rows = drawn_by(rows, weights, np.random.default_rng(seed))
             how = tell("drawn by the weights, as a {model} takes none", model=type(classifier).__name__)
     try:
-        made.fit(model.frame(rows.batch), classes_of(model, rows, name), **fit)
+        made.fit(model.frame(rows.batch), labels_of(model, rows, name), **fit)
     except (ValueError, TypeError) as error:
         raise InputError(f"{name}: the model cannot be trained again: {one_line(error)}") from None
+    same_classes(model, made, name)
     model.replace(made)
     return how
+
+
+def same_classes(model: Any, made: Any, name: str) -> None:
+    """InputError where a model that was trained again has learned other classes than it had."""
+    if not hasattr(made, "classes_"):
+        return
+    before, after = classes_of(model.fitted), classes_of(made)
+    if not np.array_equal(before, after):
+        lost = [str(known) for known in before.tolist() if known not in after.tolist()]
+        raise InputError(
+            f"{name}: the rows that it would be trained on have none of the model's classes {listed(lost)}; "
+            "expected rows of every class"
+        )
 
 
 def weighted(classifier: Any, fitted: Any, weights: Floats | None) -> dict[str, Any]:
@@ -69,13 +97,32 @@ def weighted(classifier: Any, fitted: Any, weights: Floats | None) -> dict[str, 
     return {f"{last}sample_weight": weights}
 
 
-def classes_of(model: Any, rows: TrainingRows, name: str) -> NDArray[Any]:
-    """The label of each row as the classes that a scikit-learn model knows."""
-    classes, yes = np.asarray(model.fitted.classes_), model.positive_index
-    return np.asarray(np.where(rows.known_labels(name), classes[yes], classes[1 - yes]))
+def labels_of(model: Any, rows: TrainingRows, name: str) -> NDArray[Any]:
+    """The label of each row as a scikit-learn model knows it."""
+    return TAUGHT[model.task].labels(model, rows, name)
 
 
 def drawn_by(rows: TrainingRows, weights: Floats, draw: np.random.Generator) -> TrainingRows:
     """As many rows, drawn with the given chances; they carry no weights any more."""
     chosen = draw.choice(len(rows), len(rows), p=weights / weights.sum())
     return rows.take(np.sort(chosen), weights=None)
+
+
+def trained_further(
+    model: Any, rows: TrainingRows, weights: Floats | None, params: Finetune, context: Context, name: str
+) -> str:
+    """Train a neural model on from its weights, in place, each row's loss weighted; returns how long."""
+    if weights is not None:
+        # They hold the rows' own weights, which would else decide how often each row is drawn.
+        rows, weights = replace(rows, weights=None), weights / weights.mean()
+    target = targets(model, rows, name)
+
+    def loss(logits: Any, picked: NDArray[np.intp]) -> Any:
+        return label_loss(model, logits, target[picked], None if weights is None else weights[picked])
+
+    steps = train(model, loss, rows, params, context, name)
+    return tell(
+        "trained on for {what} of {what_each}",
+        what=plural(steps, "{n} step", "{n} steps"),
+        what_each=plural(params.batch, "{n} row", "{n} rows"),
+    )

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..compression.finetune import label_loss, targets
-from ..compression.loop import train
 from ..compression.recipes import By, Context, Done, Finetune, Params, plural, recipe
 from ..datasets.training import Key, TrainingRows
+from ..models.heads.multiclass import positions
 from ..told import tell
-from .retraining import drawn_by, retrained
+from .retraining import drawn_by, retrained, trained_further
 
 Floats = NDArray[np.float64]
 CellWeight = dict[str, Any]
+TASKS = ("binary", "multiclass")
+"""Weights by slice and label want a label that is one of some classes."""
 
 
 class Reweighing(Params):
@@ -47,50 +47,63 @@ class NeuralResampling(Resampling, Finetune):
 
 
 def cell_weights(
-    codes: NDArray[np.intp], labels: NDArray[np.bool_], weights: Floats | None = None
-) -> tuple[Floats, NDArray[np.int64]]:
+    codes: NDArray[np.intp], labels: NDArray[np.integer[Any] | np.bool_], weights: Floats | None = None,
+    classes: int = 2,
+) -> tuple[Floats, NDArray[np.int64]]:  # fmt: skip
     """Weight of each cell of slice and label, P(slice) P(label) / P(slice, label).
 
     Parameters
     ----------
     codes : int array of shape (rows,)
         Slice of each row.
-    labels : bool array of shape (rows,)
+    labels : int or bool array of shape (rows,)
+        Positions of the classes; of two also whether a row is positive.
     weights : float array of shape (rows,), optional
         Weights that rows carry already.
+    classes : int
+        How many there are.
 
     Returns
     -------
-    weights : float array of shape (slices, 2)
-        By label false and true; nan for a cell without rows.
-    counts : int array of shape (slices, 2)
+    weights : float array of shape (slices, classes)
+        Of two by label false and true; nan for a cell without rows.
+    counts : int array of shape (slices, classes)
         Rows of each cell.
 
     References
     ----------
-    F. Kamiran, T. Calders 2012, Knowl. Inf. Syst. 33:1-33, section 4.2.
+    F. Kamiran, T. Calders 2012, Knowl. Inf. Syst. 33:1-33, section 4.2; nothing in it asks for two classes.
     """
     size = int(codes.max()) + 1
-    cells = codes * 2 + labels
-    counts = np.bincount(cells, minlength=2 * size).reshape(size, 2)
-    mass = np.bincount(cells, weights, 2 * size).reshape(size, 2)
+    cells = codes * classes + labels
+    counts = np.bincount(cells, minlength=classes * size).reshape(size, classes)
+    mass = np.bincount(cells, weights, classes * size).reshape(size, classes)
     total = mass.sum()
     with np.errstate(divide="ignore", invalid="ignore"):
         ideal = mass.sum(1, keepdims=True) * mass.sum(0, keepdims=True) / total
         return np.where(mass > 0, ideal / mass, np.nan), counts
 
 
-def told_cells(keys: Sequence[Key], by: Sequence[str], weights: Floats, counts: Any) -> list[CellWeight]:
-    """The weights as the result tells them."""
+def told_cells(
+    keys: Sequence[Key], by: Sequence[str], weights: Floats, counts: Any, names: Sequence[str] = ()
+) -> list[CellWeight]:
+    """The weights as the result tells them, by the names of the classes; of two, the positive one first."""
+    labels: list[bool | str] = list(names) if names else [False, True]
     return [
         {
-            "slice": dict(zip(by, key, strict=True)), "label": bool(label), "n": int(counts[i, label]),
-            "weight": float(weights[i, label]),
+            "slice": dict(zip(by, key, strict=True)), "label": label, "n": int(counts[i, place]),
+            "weight": float(weights[i, place]),
         }
         for i, key in enumerate(keys)
-        for label in (1, 0)
-        if counts[i, label]
+        for place, label in (enumerate(labels) if names else reversed([*enumerate(labels)]))
+        if counts[i, place]
     ]  # fmt: skip
+
+
+def _places(rows: TrainingRows, name: str) -> NDArray[Any]:
+    """The class of each row, a position; of two, whether it is positive."""
+    labels = rows.known_labels(name)
+    return positions(labels, rows.classes, name) if rows.classes else labels
 
 
 def _weighed(
@@ -98,22 +111,24 @@ def _weighed(
 ) -> tuple[Floats, list[CellWeight], NDArray[np.intp]]:
     """The weight of each row, those of the cells, and the cell of each row."""
     by = list(params.by or context.sensitive)
-    labels = rows.known_labels(name)
+    labels = _places(rows, name)
     codes, keys = rows.slices(by, name)
-    weights, counts = cell_weights(codes, labels, rows.weights)
+    size = len(rows.classes) or 2
+    weights, counts = cell_weights(codes, labels, rows.weights, size)
     # A cell of rows that all weigh nothing has no weight of its own to give.
     each = np.nan_to_num(weights[codes, labels.astype(int)])
     if rows.weights is not None:
         each = each * rows.weights
-    return each, told_cells(keys, by, weights, counts), codes * 2 + labels
+    return each, told_cells(keys, by, weights, counts, rows.classes), codes * size + labels
 
 
-@recipe("reweighing", Reweighing, family="sklearn", room="mitigation")
+@recipe("reweighing", Reweighing, family="sklearn", room="mitigation", tasks=TASKS)
 def reweighing(model: Any, params: Reweighing, context: Context) -> Done:
     """Train a scikit-learn model again with the weights of reweighing."""
     rows = context.rows("reweighing")
     weights, cells, _ = _weighed(rows, params, context, "reweighing")
-    how = retrained(model, rows, weights, context.seed, "reweighing")
+    each = tell("each weighted by its slice and label")
+    how = retrained(model, rows, weights, context.seed, "reweighing", each)
     return Done(
         tell("trained again on {what}, {how}", what=plural(len(rows), "{n} row", "{n} rows"), how=how),
         trained_on=rows.about,
@@ -121,12 +136,12 @@ def reweighing(model: Any, params: Reweighing, context: Context) -> Done:
     )
 
 
-@recipe("reweighing", NeuralReweighing, family="torch", room="mitigation")
+@recipe("reweighing", NeuralReweighing, family="torch", room="mitigation", tasks=TASKS)
 def reweighing_neural(model: Any, params: NeuralReweighing, context: Context) -> Done:
     """Train a neural model on, from its weights, with a loss weighted by reweighing."""
     rows = context.rows("reweighing")
     weights, cells, _ = _weighed(rows, params, context, "reweighing")
-    what = _trained_on(model, rows, weights, params, context, "reweighing")
+    what = trained_further(model, rows, weights, params, context, "reweighing")
     return Done(
         tell("{what}, the loss weighted by slice and label", what=what),
         trained_on=rows.about,
@@ -134,7 +149,7 @@ def reweighing_neural(model: Any, params: NeuralReweighing, context: Context) ->
     )
 
 
-@recipe("resampling", Resampling, family="sklearn", room="mitigation")
+@recipe("resampling", Resampling, family="sklearn", room="mitigation", tasks=TASKS)
 def resampling(model: Any, params: Resampling, context: Context) -> Done:
     """Train a scikit-learn model again on rows that were drawn anew."""
     rows, what = _resampled(params, context)
@@ -142,11 +157,11 @@ def resampling(model: Any, params: Resampling, context: Context) -> Done:
     return Done(tell("trained again on {what}", what=what), trained_on=rows.about)
 
 
-@recipe("resampling", NeuralResampling, family="torch", room="mitigation")
+@recipe("resampling", NeuralResampling, family="torch", room="mitigation", tasks=TASKS)
 def resampling_neural(model: Any, params: NeuralResampling, context: Context) -> Done:
     """Train a neural model on, from its weights, on rows that were drawn anew."""
     rows, what = _resampled(params, context)
-    how = _trained_on(model, rows, None, params, context, "resampling")
+    how = trained_further(model, rows, None, params, context, "resampling")
     return Done(tell("{how}, of {what}", how=how, what=what), trained_on=rows.about)
 
 
@@ -180,23 +195,3 @@ def _to_size(
         return draw.choice(rows, size, p=weights[rows] / weights[rows].sum())
     whole, rest = divmod(size, len(rows))
     return np.concatenate([np.tile(rows, whole), draw.choice(rows, rest, replace=False)])
-
-
-def _trained_on(
-    model: Any, rows: TrainingRows, weights: Floats | None, params: Finetune, context: Context, name: str
-) -> str:
-    """Train a neural model on, in place; returns how long."""
-    if weights is not None:
-        # They hold the rows' own weights, which would else decide how often each row is drawn.
-        rows, weights = replace(rows, weights=None), weights / weights.mean()
-    target = targets(model, rows, name)
-
-    def loss(logits: Any, picked: NDArray[np.intp]) -> Any:
-        return label_loss(model, logits, target[picked], None if weights is None else weights[picked])
-
-    steps = train(model, loss, rows, params, context, name)
-    return tell(
-        "trained on for {what} of {what_each}",
-        what=plural(steps, "{n} step", "{n} steps"),
-        what_each=plural(params.batch, "{n} row", "{n} rows"),
-    )

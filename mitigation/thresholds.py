@@ -29,9 +29,10 @@ from ..metrics.thresholds import (
     search_paths,
     value_of,
 )
-from ..models.rules import Groups, StepRule
+from ..models.groups import Groups
+from ..models.steps import FavourableRule, StepRule
 from ..told import tell
-from .fitting import FAMILIES, ByParams, Fitting, fitting
+from .fitting import FAMILIES, ByParams, Fitting, favourable_places, fitting
 
 Floats = NDArray[np.float64]
 NAMED = {row.name: row.metrics for row in DISPARITIES}
@@ -125,6 +126,14 @@ class Threshold(Constrained):
         None, description="Metric whose rates per slice are brought back to those of the original model."
     )
 
+    def suits(self, task: str, favourable: bool) -> None:
+        """ValueError where no class is favourable, so that there is nothing to select."""
+        if task == "multiclass" and not favourable:
+            raise ValueError(
+                "by: thresholds of several classes are those of the favourable ones together; name them in "
+                "data.favourable"
+            )
+
     @model_validator(mode="after")
     def _one_aim(self) -> Threshold:
         if self.floor is not None:
@@ -159,7 +168,11 @@ def _counted(name: str) -> bool:
     return metric is not None and bool(metric.estimator.ratios) and not metric.of_labels
 
 
-@recipe("threshold", Threshold, family=FAMILIES, room="mitigation", rule=True)
+@recipe("threshold", Threshold, family="scores", room="mitigation", rule=True)
+@recipe(
+    "threshold", Threshold, family=("sklearn", "torch", "onnx"), room="mitigation", rule=True,
+    tasks=("binary", "multiclass"),
+)  # fmt: skip
 def threshold(model: Any, params: Threshold, context: Context) -> Done:
     """Search thresholds by slice, or one for all, on rows that are not audited."""
     needs_labels = params.restore is None or "label" in METRICS[params.restore].needs
@@ -235,6 +248,7 @@ def _points(points: Sequence[Found], best: Found) -> list[dict[str, Any]]:
 
 def _done(found: Fitting, thresholds: Floats, told: dict[str, Any], changed: str) -> Done:
     rule = StepRule.thresholds(found.groups, thresholds.tolist())
+    behind = FavourableRule(rule, found.favourable, found.classes) if found.favourable else rule
     kept = {
         "kind": "thresholds", "features": list(found.groups.features), "unseen": found.groups.unseen,
         "fitted_on": found.rows.about, "slices": found.told(rule), **told,
@@ -245,7 +259,9 @@ def _done(found: Fitting, thresholds: Floats, told: dict[str, Any], changed: str
         notes.append(
             tell("{n} of these rows take the common threshold, which the limit does not bind", n=common)
         )
-    return Done(changed, notes=notes, rule=rule, told={"rules": [kept], "needs": list(found.groups.features)})
+    return Done(
+        changed, notes=notes, rule=behind, told={"rules": [kept], "needs": list(found.groups.features)}
+    )
 
 
 def _restored(
@@ -256,6 +272,8 @@ def _restored(
     before = context.original.score(found.rows.batch, found.rows.ids).decision
     if before is None:
         raise InputError("threshold.restore: the original gives no decisions whose rates could be restored")
+    if found.favourable:
+        before = np.isin(before, favourable_places(context.original, context, "threshold.restore"))
     labels = found.rows.labels if found.rows.labels is not None else np.zeros(len(found.rows), bool)
     masks = found.masks()
     everyone = [

@@ -81,7 +81,27 @@ class WrittenMap(Written):
     threshold: float
 
 
-WrittenRule = Annotated[WrittenSteps | WrittenChance | WrittenMap, Field(discriminator="kind")]
+class WrittenTemperature(Written):
+    """Of `TemperatureRule`."""
+
+    kind: Literal["temperature"]
+    groups: WrittenGroups
+    inverse: list[Annotated[float, Field(gt=0)]] = Field(min_length=1)
+
+
+class WrittenFavourable(Written):
+    """Of `FavourableRule`."""
+
+    kind: Literal["favourable"]
+    steps: WrittenSteps
+    favourable: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
+    classes: Positive
+
+
+WrittenRule = Annotated[
+    WrittenSteps | WrittenChance | WrittenMap | WrittenTemperature | WrittenFavourable,
+    Field(discriminator="kind"),
+]
 _RULE: TypeAdapter[Any] = TypeAdapter(WrittenRule)
 
 

@@ -191,6 +191,8 @@ def _kinds(rule: Rule, result: AuditResult) -> tuple[Kind, Kind]:
 
 
 def _slices(rows: list[RuleSlice], rule: Rule) -> Table:
+    if any(row.temperature is not None for row in rows):
+        return _temperatures(rows, rule)
     one = any(row.threshold is not None for row in rows)
     lines = [
         Row(
@@ -211,6 +213,29 @@ def _slices(rows: list[RuleSlice], rule: Rule) -> Table:
         *[(tr("Threshold"), tr("scores at or above it are selected"))] * one,
         (tr("Selected before"), tr("selection rate on the fitted rows without the rule")),
         (tr("Selected after"), tr("selection rate on the fitted rows with it")),
+    ]
+    return Table(heads, lines)
+
+
+def _temperatures(rows: list[RuleSlice], rule: Rule) -> Table:
+    """Lay out the temperature of each slice, and what the log loss was and became."""
+    lines = [
+        Row(
+            _slice(row, rule),
+            [
+                Cell(count(row.n)),
+                Cell(figure(row.temperature, "number")),
+                Cell(figure(row.loss_before, "number")),
+                Cell(figure(row.loss_after, "number")),
+            ],
+        )
+        for row in rows
+    ]
+    heads = [
+        ("n", tr("rows that the rule was fitted on")),
+        (tr("Temperature"), tr("above 1 probabilities become flatter, below 1 sharper")),
+        (tr("Log loss before"), tr("of the fitted rows without the temperature")),
+        (tr("Log loss after"), tr("of the fitted rows with it")),
     ]
     return Table(heads, lines)
 
@@ -261,7 +286,7 @@ def _weights(cells: list[CellWeight]) -> Table:
         Row(
             slice_name(cell.slice),
             [
-                Cell(tr("positive") if cell.label else tr("negative")),
+                Cell(_label(cell.label)),
                 Cell(count(cell.n)),
                 Cell(figure(cell.weight, "number")),
             ],
@@ -270,6 +295,13 @@ def _weights(cells: list[CellWeight]) -> Table:
     ]
     heads = [(tr("Label"), ""), ("n", tr("training rows")), (tr("Weight"), tr("of each of these rows"))]
     return Table(heads, lines)
+
+
+def _label(label: bool | str | None) -> str:
+    """Write a label: of two classes by its side, of several by its name."""
+    if label is None:
+        return tr("any")
+    return label if isinstance(label, str) else tr("positive") if label else tr("negative")
 
 
 def _search(curve: list[TradeOff], level: Kind, gap: Kind) -> Table:

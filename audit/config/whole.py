@@ -277,7 +277,8 @@ class Config(Section):
                 if not wanted.steps:
                     raise ValueError(f"{key}[{i}]: expected at least one recipe, got none")
                 for name, params in wanted.named:
-                    _check_step(f"{key}[{i}]", name, params, self.family)
+                    about = self.of_task.form, self.data.favourable is not None
+                    _check_step(f"{key}[{i}]", name, params, self.family, about)
         starts = ["original", "compressed", *(c.name for c in self.compressions)]
         for i, wanted in enumerate(self.mitigations):
             if wanted.on not in starts:
@@ -326,14 +327,22 @@ def _finds(name: str, family: Family) -> Recipe:
     return find(name, family)
 
 
-def _check_step(place: str, name: str, params: Mapping[str, Any], family: Family) -> None:
-    """ValueError for a recipe that does not exist for this model, or parameters that it does not take."""
+def _check_step(
+    place: str, name: str, params: Mapping[str, Any], family: Family, about: tuple[str, bool]
+) -> None:
+    """ValueError for a recipe that does not exist for this model, or parameters that it does not take.
+
+    ``about`` is the task, and whether some of its classes are favourable.
+    """
+    from ...compression.recipes import for_task
+
     try:
         found = _finds(name, family)
+        for_task(found, about[0])
     except ValueError as error:
         raise ValueError(f"{place}: {error}") from None
     try:
-        found.params.model_validate(params)
+        given = found.params.model_validate(params)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         key = ".".join(map(str, first["loc"]))
@@ -347,3 +356,7 @@ def _check_step(place: str, name: str, params: Mapping[str, Any], family: Family
         else:
             told = f"{key}: {told_of(first['type'], first['msg'])}, got {shown(first['input'])}"
         raise ValueError(f"{place}.{name}: {told}") from None
+    try:
+        given.suits(*about)
+    except ValueError as error:
+        raise ValueError(f"{place}.{name}.{error}") from None

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from .part import Part, Slice
+from .part import Part, Slice, absent
 
 
 class Layer(Part):
@@ -40,10 +40,12 @@ class Step(Part):
 
 
 class CellWeight(Part):
-    """The weight that reweighing gave the training rows of one slice and label."""
+    """The weight that reweighing or balancing gave the training rows of one slice, or of it and a label."""
 
     slice: Slice
-    label: bool
+    label: bool | str | None = Field(
+        description="Whether positive, or the class; null where the weight is that of the whole slice."
+    )
     n: int = Field(description="Training rows of the cell.")
     weight: float
 
@@ -64,6 +66,15 @@ class RuleSlice(Part):
     )
     before: float | None = Field(None, description="Selection rate on the fitted rows without the rule.")
     after: float | None = Field(None, description="Selection rate on the fitted rows with it.")
+    temperature: float | None = Field(
+        None, exclude_if=absent, description="What log-probabilities of several classes are divided by."
+    )
+    loss_before: float | None = Field(
+        None, exclude_if=absent, description="Mean log loss on the fitted rows without the temperature."
+    )
+    loss_after: float | None = Field(
+        None, exclude_if=absent, description="Mean log loss on the fitted rows with it."
+    )
 
 
 class TradeOff(Part):

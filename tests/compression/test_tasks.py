@@ -291,8 +291,10 @@ def test_layers_that_stay_are_told_by_what_they_do_to_the_task(task, told, model
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_recipe_for_two_classes_is_refused_elsewhere(task, models, made):
-    with pytest.raises(InputError, match=f"threshold: is made for the task binary, the model's is {task}"):
-        made(models["mlp", task], ("threshold", {}))
+    with pytest.raises(
+        InputError, match=f"reject-option: is made for the task binary, the model's is {task}"
+    ):
+        made(models["mlp", task], ("reject-option", {}))
 
 
 # --- what is written ----------------------------------------

@@ -10,7 +10,9 @@ import pyarrow as pa
 import pytest
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.base import Scored
-from fairweigh.models.rules import ChanceRule, Draw, Groups, MapRule, RuledModel, StepRule, rule_of, unruled
+from fairweigh.models.groups import Draw, Groups
+from fairweigh.models.rules import ChanceRule, MapRule, RuledModel, rule_of, unruled
+from fairweigh.models.steps import StepRule
 from hypothesis import given
 from hypothesis import strategies as st
 
