@@ -11,6 +11,7 @@ from .language import Sentence, say, say_n, series
 from .lookup import binding_gates, has_labels
 from .retold import retold
 from .rows_needed import rows_needed
+from .tasks import telling
 from .words import Given, compared_slices, features_name, gate_title
 
 MOST_GATES, MOST_FEATURES = 2, 3
@@ -18,7 +19,8 @@ MOST_GATES, MOST_FEATURES = 2, 3
 
 def undecided(result: AuditResult) -> list[Sentence]:
     """List what the data leave open, what a decision would need first; empty when nothing is left open."""
-    labels = [] if has_labels(result) else [say("No labels: who is decided wrongly stays open.")]
+    labelled = result.data.label or (not telling(result).plain and has_labels(result))
+    labels = [] if labelled else [say("No labels: who is decided wrongly stays open.")]
     return [*_gates(result), *labels, *_slices(result)]
 
 

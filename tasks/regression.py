@@ -198,7 +198,7 @@ METRICS = table(
     Metric(
         "median_prediction", "Median prediction", "the value below which half of the predictions lie",
         "Prediction of the middle row.",
-        OfRows(_median, None, ("prediction",)), percent=False,
+        OfRows(_median, None, ("prediction",)), percent=False, amount=True,
         source="R. S. Woodruff 1952, J. Am. Stat. Assoc. 47:635-646",
         shows="Sensitive to the level of most predictions; blind to a few that are far out.",
     ),

@@ -40,6 +40,8 @@ from statsmodels.stats.proportion import (
     test_proportions_2indep,
 )
 
+from . import task_runs
+
 Cell = tuple[int, int, int, int]
 
 # (race, sex): (tp, fp, fn, tn)
@@ -695,3 +697,25 @@ def many(compas: AuditResult) -> AuditResult:
         for k in range(6_000)
     ]
     return compas.model_copy(update={"gates": gates, "verdict": "error"})
+
+
+@pytest.fixture(scope="session")
+def multiclass_run(tmp_path_factory: pytest.TempPathFactory) -> task_runs.Run:
+    """A small audit of three classes and a lighter variant, with its rows."""
+    return task_runs.multiclass(tmp_path_factory.mktemp("multiclass"))
+
+
+@pytest.fixture(scope="session")
+def regression_run(tmp_path_factory: pytest.TempPathFactory) -> task_runs.Run:
+    """A small audit of predicted numbers and a lighter variant, with its rows."""
+    return task_runs.regression(tmp_path_factory.mktemp("regression"))
+
+
+@pytest.fixture(scope="session")
+def multiclass(multiclass_run: task_runs.Run) -> AuditResult:
+    return multiclass_run.result
+
+
+@pytest.fixture(scope="session")
+def regression(regression_run: task_runs.Run) -> AuditResult:
+    return regression_run.result

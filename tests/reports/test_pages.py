@@ -22,7 +22,7 @@ from ..pages import (
     violations,
 )
 
-REPORTS = ["compas", "hostile", "compressed", "hostile_ladder", "compared"]
+REPORTS = ["compas", "hostile", "compressed", "hostile_ladder", "compared", "multiclass", "regression"]
 LANGUAGES = ["en", "zh"]
 A4_TEXT = 178  # mm: A4 less the margins of the print style
 
@@ -73,6 +73,8 @@ def test_html_is_valid(pages):
         ("compared", "zh"),
         ("hostile", "en"),
         ("hostile_ladder", "zh"),
+        ("multiclass", "en"),
+        ("regression", "zh"),
     ],
 )
 def test_page_is_accessible(pages, page, name, language):
