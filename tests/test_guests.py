@@ -1,4 +1,4 @@
-"""Packages outside of the tree that add to fairweigh: found by their entry point, recorded, asked for by name."""
+"""Packages outside of the tree that add to fairweigh: found by their entry point, recorded, asked for."""
 
 from __future__ import annotations
 
