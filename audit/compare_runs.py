@@ -20,7 +20,8 @@ from .config import Config
 from .differences import differences
 from .finished import Finished, check_same_data, configuration_of, opened
 from .folder import AUDIT, OpenRun, checksum
-from .gate import GROUPS, gate_id
+from .gate import gate_id
+from .gate_words import GROUPS
 from .regimes.base import listed as listed_regimes
 from .result import AuditResult, NotMeasured
 from .verify import refuse_forged

@@ -17,6 +17,7 @@ from .changes import compared, methods_of
 from .config import Config
 from .coverage import coverage
 from .folder import checksum
+from .gate_words import GROUPS
 from .identified import identify
 from .measure import Measurement
 from .pairs import Paired, pair
@@ -112,7 +113,7 @@ def figures(
     return Figures(
         variants=[variants[0], variants[1].model_copy(update={"parent": before})],
         comparison=compared(paired, plan, before, after),
-        gates=gate.decide(config.gates, measured[1], plan, after, groups=gate.GROUPS, paired=paired),
+        gates=gate.decide(config.gates, measured[1], plan, after, groups=GROUPS, paired=paired),
         identified=identified,
         rows=rows,
         paired=paired,

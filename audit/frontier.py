@@ -13,7 +13,8 @@ from ..tasks import BINARY, Task
 from ..told import tell
 from .config import AGGREGATES, COSTS, Gate, Objective
 from .costs import cost_ratio
-from .gate import GROUPS, gate_id, worst
+from .gate import gate_id, worst
+from .gate_words import GROUPS
 from .plan import Plan
 from .result import USABLE, Comparison, Disparity, Frontier, GateResult, Standing, Variant
 

@@ -15,11 +15,12 @@ from ..metrics.intervals import Floats
 from ..metrics.limit import Limit
 from ..metrics.questions import Each, Picked, Question
 from ..metrics.requirement import as_decided
-from ..told import tell, tell_n
+from ..told import tell
 from .claims import Asked, asked
 from .common import Common
-from .config import AGGREGATES, Gate
+from .config import Gate
 from .costs import cost_ratio
+from .gate_words import because_of, not_made, not_planned, nothing_before, nothing_left, why_of
 from .measure import Measurement
 from .pairs import Paired
 from .plan import Plan
@@ -35,8 +36,6 @@ MOST_LINES = 200
 NUMERIC = (ArithmeticError, ValueError, LookupError)
 """What numbers that no interval or root can be found for end in, beside `InputError`."""
 MOST_LETTERS = 200
-GROUPS = ("compressed", "mitigated")
-"""What a gate can speak of beside the original and variants by name."""
 
 
 def run_verdict(gates: Sequence[GateResult]) -> RunVerdict:
@@ -121,7 +120,7 @@ def decide(
         if gate.cost is not None:
             result = _cost_result(gate, k, variant, plan, cost, original_cost)
         elif gate.compare == "change" and before is None:
-            result = _error(gate, k, variant, plan, _nothing_before(gate))
+            result = _error(gate, k, variant, plan, nothing_before(gate))
         else:
             try:
                 rows = before.measured_after.rows if gate.compare == "change" and before else measured.rows
@@ -188,27 +187,9 @@ def unanswered(
     for k, gate in enumerate(gates):
         if any((k, gate) in gates_for(gates, name, groups) for name, groups in variants.items()):
             continue
-        why = _not_made(gate) if planned else _not_planned(gate)
+        why = not_made(gate) if planned else not_planned(gate)
         out.append(_error(gate, k, gate.on, plan, why))
     return out
-
-
-def _nothing_before(gate: Gate) -> str:
-    if against_baseline(gate):
-        return tell("The gate asks for the change from an earlier release, and no baseline was given.")
-    return tell("There is no model before the change to compare with on the same rows.")
-
-
-def _not_made(gate: Gate) -> str:
-    if gate.on in GROUPS:
-        return tell("No {what} variant could be made.", what=gate.on)
-    return tell("The variant {name} could not be made.", name=repr(gate.on))
-
-
-def _not_planned(gate: Gate) -> str:
-    if gate.on in GROUPS:
-        return tell("The run has no {what} variant.", what=gate.on)
-    return tell("The run has no variant {name}.", name=repr(gate.on))
 
 
 def _base(gate: Gate, position: int, variant: str, plan: Plan) -> dict[str, Any]:
@@ -293,7 +274,7 @@ def _result(
         "left_out_sizes": [left.size for asks in parts for left in asks.left_out],
     }
     if not any(asks.claims for asks in parts):
-        why = _nothing_left(gate, plan)
+        why = nothing_left(gate, plan)
         return GateResult(verdict="error", why=why, **base)
     decided = [(asks, *_slices(gate, asks, plan, rows)) for asks in parts]
     found = [s for _, some, _ in decided for s in some]
@@ -313,7 +294,7 @@ def _result(
         own |= needed
     return GateResult(
         verdict=verdict, slice=chosen.slice, reference=chosen.reference,
-        why=_why(verdict, gate, found, chosen, asks), **own, **base,
+        why=why_of(verdict, gate, found, chosen, asks), **own, **base,
     )  # fmt: skip
 
 
@@ -332,20 +313,6 @@ def _deciding(
     needs = [one for one in each if one[2] is not None]
     most = max(needs, key=lambda one: (one[2] or {})["rows_needed"] or math.inf, default=found)
     return found[0], found[1], most[2]
-
-
-def _nothing_left(gate: Gate, plan: Plan) -> str:
-    if gate.compare == "value" and gate.metric not in AGGREGATES:
-        return tell(
-            "No slice is left to judge: none that is known has at least {least} rows in the metric's "
-            "denominator.",
-            least=plan.min_size,
-        )
-    return tell(
-        "No slice is left to judge: fewer than two that are known have at least {least} rows in the metric's "
-        "denominator.",
-        least=plan.min_size,
-    )
 
 
 def _slices(gate: Gate, asks: Asked, plan: Plan, rows: int) -> tuple[list[GateSlice], dict[str, Any] | None]:
@@ -381,7 +348,7 @@ def _slices(gate: Gate, asks: Asked, plan: Plan, rows: int) -> tuple[list[GateSl
                 high=number(decision.high[k]), inverse=bool(question.inverse[k]), verdict=verdict,
                 p=number(p),
                 p_adjusted=number(min(1.0, p * question.claims)),
-                p_pass=number(decision.p_pass[k]), why=_because(verdict, gate, told, bool(unknown)),
+                p_pass=number(decision.p_pass[k]), why=because_of(verdict, gate, told, bool(unknown)),
                 **told, **common,
             )
         )  # fmt: skip
@@ -423,93 +390,3 @@ def _decisive(verdict: Verdict, found: Sequence[GateSlice], asks: Asked) -> Gate
         pick([beyond(end) for end in (s.low, s.high) if end is not None], default=-math.inf) for s in same
     ]
     return same[max(range(len(same)), key=lambda k: (ends[k], beyond(same[k].measured)))]
-
-
-def _because(verdict: Verdict, gate: Gate, needed: Mapping[str, Any], unknown: bool) -> str:
-    if gate.rule == "point":
-        return tell("The measured value decides; its interval is shown beside it.")
-    if verdict == "pass":
-        return tell("The limit that passing needs is within what is asked.")
-    if verdict == "fail":
-        return tell("The limit that failing needs is beyond what is asked.")
-    if unknown:
-        return tell(
-            "No interval of this figure is known: a gate that decides by the point value can judge it."
-        )
-    if needed.get("at_no_size"):
-        return tell(
-            "These data cannot decide; no realistic number of rows would: the value lies on the limit."
-        )
-    if needed.get("rows_needed") is None:
-        return tell("These data cannot decide.")
-    return tell(
-        "These data cannot decide; about {n} rows of the same composition would in four cases of five, were "
-        "the truth as measured.",
-        n=f"{needed['rows_needed']:,}",
-    )
-
-
-def _why(verdict: Verdict, gate: Gate, found: Sequence[GateSlice], chosen: GateSlice, asks: Asked) -> str:
-    if len(found) == 1:
-        return chosen.why if verdict != "error" else tell("The metric is not defined: {why}.", why=chosen.why)
-    numbers = {"n": sum(s.verdict == verdict for s in found), "total": len(found)}
-    views = len({s.view for s in found})
-    if views > 1:
-        return _why_of_classes(verdict, gate, numbers, views, asks)
-    what = {
-        "pass": tell("All {total} slices are within the limit", **numbers),
-        "fail": tell_n(
-            "{n} of {total} slices is beyond the limit",
-            "{n} of {total} slices are beyond the limit",
-            numbers["n"],
-            **numbers,
-        ),
-        "inconclusive": tell(
-            "{n} of {total} slices cannot be decided with these data, none fails", **numbers
-        ),
-        "error": tell("The metric is not defined in {n} of {total} slices", **numbers),
-    }[verdict]
-    if gate.rule == "point" or verdict == "error" or asks.question is None:
-        return tell("{what}.", what=what)
-    if verdict == "fail" and asks.question.claims > len(found):
-        return tell("{what}, with limits that hold for all comparisons together.", what=what)
-    if verdict == "fail":
-        return tell("{what}, with limits that hold for all slices together.", what=what)
-    return tell("{what}.", what=what)
-
-
-def _why_of_classes(verdict: Verdict, gate: Gate, numbers: Mapping[str, int], views: int, asks: Asked) -> str:
-    """Say what was found of several classes: a figure of each over all slices, or each slice of each."""
-    if numbers["total"] == views:
-        what = {
-            "pass": tell("All {total} classes are within the limit", **numbers),
-            "fail": tell_n(
-                "{n} of {total} classes is beyond the limit",
-                "{n} of {total} classes are beyond the limit",
-                numbers["n"],
-                **numbers,
-            ),
-            "inconclusive": tell(
-                "{n} of {total} classes cannot be decided with these data, none fails", **numbers
-            ),
-            "error": tell("The metric is not defined in {n} of {total} classes", **numbers),
-        }[verdict]
-    else:
-        parts = {**numbers, "classes": views}
-        what = {
-            "pass": tell("All {total} slices of {classes} classes are within the limit", **parts),
-            "fail": tell_n(
-                "{n} of {total} slices of {classes} classes is beyond the limit",
-                "{n} of {total} slices of {classes} classes are beyond the limit",
-                numbers["n"],
-                **parts,
-            ),
-            "inconclusive": tell(
-                "{n} of {total} slices of {classes} classes cannot be decided with these data, none fails",
-                **parts,
-            ),
-            "error": tell("The metric is not defined in {n} of {total} slices of {classes} classes", **parts),
-        }[verdict]
-    if verdict == "fail" and gate.rule == "proven" and asks.question is not None:
-        return tell("{what}, with limits that hold for all classes together.", what=what)
-    return tell("{what}.", what=what)
