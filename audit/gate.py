@@ -20,7 +20,15 @@ from .claims import Asked, asked
 from .common import Common
 from .config import Gate
 from .costs import cost_ratio
-from .gate_words import because_of, not_made, not_planned, nothing_before, nothing_left, why_of
+from .gate_words import (
+    against_baseline,
+    because_of,
+    not_made,
+    not_planned,
+    nothing_before,
+    nothing_left,
+    why_of,
+)
 from .measure import Measurement
 from .pairs import Paired
 from .plan import Plan
@@ -52,11 +60,6 @@ def worst(verdicts: Sequence[Verdict]) -> Verdict:
 def gate_id(gate: Gate, position: int) -> str:
     """Return a gate's own id, or one by its place in the configuration."""
     return gate.id or f"gate-{position + 1}"
-
-
-def against_baseline(gate: Gate) -> bool:
-    """Whether a gate's change is that from an earlier release: within a run the original has not changed."""
-    return gate.compare == "change" and gate.on == "original"
 
 
 def gates_for(gates: Sequence[Gate], variant: str, groups: Collection[str] = ()) -> list[tuple[int, Gate]]:

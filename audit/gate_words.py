@@ -15,6 +15,11 @@ GROUPS = ("compressed", "mitigated")
 """What a gate can speak of beside the original and variants by name."""
 
 
+def against_baseline(gate: Gate) -> bool:
+    """Whether a gate's change is that from an earlier release: within a run the original has not changed."""
+    return gate.compare == "change" and gate.on == "original"
+
+
 def nothing_before(gate: Gate) -> str:
     """Say that there is no model before the change."""
     if against_baseline(gate):

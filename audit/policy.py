@@ -14,7 +14,8 @@ from pydantic import Field, ValidationError, model_validator
 from ..datasets.errors import InputError
 from ..guests import load
 from .config import Confidence, Gate, Section, first_problem, load_yaml
-from .gate import against_baseline, gate_id
+from .gate import gate_id
+from .gate_words import against_baseline
 
 Source = str | Path | Mapping[str, Any]
 """A policy file, or its content."""
