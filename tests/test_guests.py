@@ -1,4 +1,4 @@
-"""Packages outside of the tree that add to fairweigh: found by their entry point, recorded, asked for."""
+"""Packages of others that add to fairweigh: found by entry point, recorded, and asked for by name."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ import pyarrow.parquet as pq
 import pytest
 from fairweigh import InputError
 from fairweigh.audit.finished import read_result
-from sklearn.metrics import cohen_kappa_score, mean_poisson_deviance
+from sklearn.metrics import balanced_accuracy_score, mean_poisson_deviance
 
 from .conftest import Ended
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples" / "guest"
+NAME = "fairweigh-guest-example"
 NEEDS = (
     "needs fairweigh-guest-example 1.0, which is not installed here: pip install fairweigh-guest-example==1.0"
 )
@@ -113,6 +114,11 @@ def slices(table: pa.Table, feature: str) -> dict[str, pa.Table]:
     return {str(value): part for value, part in frame.groupby(feature, observed=True)}
 
 
+def youden(label: Any, decision: Any) -> float:
+    """Youden's index as scikit-learn has it: the balanced accuracy, with 0 for chance."""
+    return float(balanced_accuracy_score(label, decision, adjusted=True))
+
+
 def figures(variant: dict[str, Any], feature: str, metric: str) -> dict[str, float]:
     return {
         one["slice"][feature]: one["metrics"][metric]["value"]
@@ -130,27 +136,27 @@ def test_metric_of_a_guest_is_that_of_scikit_learn_in_every_slice_and_variant(le
     for variant in result["variants"]:
         table = pq.read_table(run / "predictions" / f"{variant['name']}.parquet")
         for feature in ("sex", "ethnicity"):
-            expected = {k: cohen_kappa_score(p.y_true, p.y_pred) for k, p in slices(table, feature).items()}
-            assert figures(variant, feature, "cohen_kappa") == pytest.approx(expected, abs=1e-12)
-        whole = variant["overall"]["cohen_kappa"]
-        assert whole["value"] == pytest.approx(cohen_kappa_score(table["y_true"], table["y_pred"]))
+            expected = {k: youden(p.y_true, p.y_pred) for k, p in slices(table, feature).items()}
+            assert figures(variant, feature, "youden_index") == pytest.approx(expected, abs=1e-12)
+        whole = variant["overall"]["youden_index"]
+        assert whole["value"] == pytest.approx(youden(table["y_true"], table["y_pred"]))
         assert whole["low"] < whole["value"] < whole["high"]
 
 
 def test_disparity_and_gates_of_a_guest_are_judged_and_told(lending: Run) -> None:
     run, result = lending
-    values = figures(result["variants"][0], "ethnicity", "cohen_kappa").values()
+    values = figures(result["variants"][0], "ethnicity", "youden_index").values()
     told = result["variants"][0]["disparities"]
-    gap = next(d for d in told if d["name"] == "kappa_gap_difference" and d["by"] == ["ethnicity"])
+    gap = next(d for d in told if d["name"] == "youden_gap_difference" and d["by"] == ["ethnicity"])
     assert gap["value"] == pytest.approx(max(values) - min(values))
-    assert {gate["metric"] for gate in result["gates"]} == {"cohen_kappa", "kappa_gap_difference"}
+    assert {gate["metric"] for gate in result["gates"]} == {"youden_index", "youden_gap_difference"}
     assert all(gate["verdict"] != "error" for gate in result["gates"])
-    assert result["definitions"]["cohen_kappa"]["source"].startswith("J. Cohen 1960")
+    assert result["definitions"]["youden_index"]["source"].startswith("W. J. Youden 1950")
     changes = result["comparisons"][0]["changes"]
-    change = next(c for c in changes if c["metric"] == "cohen_kappa" and not c["slice"])
-    both = [variant["overall"]["cohen_kappa"]["value"] for variant in result["variants"]]
+    change = next(c for c in changes if c["metric"] == "youden_index" and not c["slice"])
+    both = [variant["overall"]["youden_index"]["value"] for variant in result["variants"]]
     assert change["value"] == pytest.approx(both[1] - both[0])
-    assert "Cohen&#39;s kappa" in (run / "report.html").read_text()
+    assert "Youden&#39;s index" in (run / "report.html").read_text()
 
 
 def test_recipe_of_a_guest_makes_an_artefact_with_what_it_promises(lending: Run) -> None:
@@ -210,15 +216,15 @@ def test_policy_asks_a_guests_metric_of_each_class_of_a_run_that_does_not_know_i
     config = {"data": {"path": "d", "label": "t", "sensitive": ["sex"], "id": "id"}, "task": "multiclass"}
     more = {"audit": "classes", "model": {"decision": "d"}, "report": {"charts": False}}
     fairweigh.run({**config, **more}, tmp_path / "run", data=table)
-    gate = {"metric": "cohen_kappa", "class": "x"}
+    gate = {"metric": "youden_index", "class": "x"}
     gates = [{**gate, "limit": ">= 0.4"}, {**gate, "compare": "change", "limit": ">= -0.5"}]
     (tmp_path / "p.yaml").write_text(json.dumps({"gates": gates}))
     ended = with_guests(
         "gate", "run", "--policy", "p.yaml", "--baseline", "run", cwd=tmp_path, sites=(site,)
     )  # fmt: skip
     assert ended.code == 0, ended
-    kappa = cohen_kappa_score(label == "x", said == "x")
-    assert f"measured {kappa:.3f}" in ended.out
+    index = youden(label == "x", said == "x")
+    assert f"measured {index:.3f}" in ended.out
 
 
 # ---- what a run says of its guests --------------------------------------------------------------------
@@ -226,11 +232,10 @@ def test_policy_asks_a_guests_metric_of_each_class_of_a_run_that_does_not_know_i
 
 def test_run_records_its_guests_and_is_verified_where_they_are(lending: Run, site: Path) -> None:
     run, result = lending
-    adds = [
-        "metric cohen_kappa", "metric kappa_gap_difference", "recipe round-coefficients", "section extremes",
-    ]  # fmt: skip
-    assert result["guests"] == [{"name": "fairweigh-guest-example", "version": "1.0", "adds": adds}]
-    assert json.loads((run / "MANIFEST.json").read_text())["guests"] == {"fairweigh-guest-example": "1.0"}
+    adds = ["youden_gap_difference", "youden_index"]
+    adds = [*(f"metric {name}" for name in adds), "recipe round-coefficients", "section extremes"]
+    assert result["guests"] == [{"name": NAME, "version": "1.0", "adds": adds}]
+    assert json.loads((run / "MANIFEST.json").read_text())["guests"] == {NAME: "1.0"}
     assert "fairweigh-guest-example" in (run / "report.html").read_text()
     ended = with_guests("verify", "run", cwd=run.parent, sites=(site,))
     assert ended.code == 0, ended
@@ -328,11 +333,11 @@ add_metric(Metric({name!r}, "t", "f", "m", Share(lambda c: c.tp, lambda c: c.n))
 
 
 def test_two_guests_of_one_name_are_one_line(site: Path, tmp_path: Path) -> None:
-    other = package(tmp_path / "site", "later-guest", SAME.format(name="cohen_kappa"))
+    other = package(tmp_path / "site", "later-guest", SAME.format(name="youden_index"))
     ended = check(tmp_path, site, other)
     assert ended.code == 2
     (line,) = ended.lines
-    assert "guest later-guest 1.0: the metric 'cohen_kappa' is there already" in line
+    assert "guest later-guest 1.0: the metric 'youden_index' is there already" in line
     assert "from guest fairweigh-guest-example 1.0; expected another name" in line
 
 
@@ -347,7 +352,7 @@ LIKE = TASK.replace("like='x'", "name='other', like='x'")
     ("code", "told"),
     [
         (SAME.format(name="accuracy"), "the metric 'accuracy' is there already, from fairweigh itself"),
-        (SAME.format(name="Kappa!"), "metric: expected a name of small letters, digits and '_'"),
+        (SAME.format(name="Youden!"), "metric: expected a name of small letters, digits and '_'"),
         (RECIPE, "the recipe 'prune' is there already, from fairweigh itself"),
         (TASK.replace("like='x'", "name='regression'"), "the task 'regression' is there already"),
         (LIKE, "the task 'other': like: expected one of binary, multiclass"),

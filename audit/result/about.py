@@ -87,7 +87,7 @@ class Guest(Part):
 
     name: str = Field(pattern=DISTRIBUTION, description="Of its distribution, as pip knows it.")
     version: str = Field(pattern=VERSION)
-    adds: list[str] = Field(description="What the run names of it, such as 'metric cohen_kappa'.")
+    adds: list[str] = Field(description="What the run names of it, such as 'metric youden_index'.")
 
 
 class Definition(Part):

@@ -1,5 +1,5 @@
 """What this package adds to fairweigh: importing it registers everything."""
 
-from . import counts, kappa, rounding, section
+from . import counts, rounding, section, youden
 
-__all__ = ["counts", "kappa", "rounding", "section"]
+__all__ = ["counts", "rounding", "section", "youden"]
