@@ -318,7 +318,8 @@ def _measured(gate: GateResult, kind: Kind, limit: Limit | None, *, whole: bool)
         and kind in ("points", "signed", "moved")
     ):
         value, low, high = -value, _negative(high), _negative(low)
-    shown: Kind = "gap" if kind == "points" and gate.compare == "difference" else kind
+    sizes: dict[Kind, Kind] = {"points": "gap", "moved": "amount"}
+    shown: Kind = sizes.get(kind, kind) if gate.compare == "difference" else kind
     places = decimals_beside([value, low, high], limit, shown)
     if whole and shown == "gap" and places == 1 and _can_be_whole([value, low, high], limit):
         places = 0

@@ -12,7 +12,7 @@ from .lookup import binding_gates, has_labels
 from .retold import retold
 from .rows_needed import rows_needed
 from .tasks import telling
-from .words import Given, compared_slices, features_name, gate_title
+from .words import Given, compared_slices, features_name, gate_title, of_each, of_view
 
 MOST_GATES, MOST_FEATURES = 2, 3
 
@@ -41,7 +41,7 @@ def _gate(gate: GateResult, result: AuditResult) -> Sentence:
             variant=Given(gate.variant),
         )
     title = gate_title(gate, result.definitions)
-    slices = compared_slices(gate.slice, gate.reference)
+    slices = of_view(compared_slices(gate.slice, gate.reference), gate.view if of_each(gate) else None)
     if gate.rows_needed is None and not gate.at_no_size:
         return say("{gate}, {slices}: {why}", gate=title, slices=slices, why=retold(gate.why))
     return say(
