@@ -202,3 +202,10 @@ def test_favourable_classes_are_the_words_that_the_table_holds(tmp_path):
     )
     own = values(result["variants"][0]["overall_views"]["favourable"])
     assert own["selection_rate"] == pytest.approx((data.d == 2).mean())
+
+
+def test_a_run_with_favourable_classes_is_verified(tmp_path):
+    data = {**DATA, "favourable": ["good"]}
+    result = audited(tmp_path, rows(300), data=data, model=PROBABLE)
+    assert result["data"]["positive_is"] == "benefit"
+    assert verify(tmp_path / "run").figures == []
