@@ -1,11 +1,11 @@
 """Synthetic predictions of three tasks with planted bias, whose true size is known in closed form.
 
-- `opinions`: one of three classes. Of opinion ``k`` in dialect ``g``, ``z ~ Normal(MU[k] + bias * TONE[g], 1)``;
-  the model gives the posterior of the classes as if nobody were shifted, and the likeliest class decides.
-- `findings`: two labels of a picture. Of label ``l`` in sex ``g``, ``z ~ Normal(m[y], 1)`` with ``m[0] = -1`` and
-  ``m[1] = 1 + bias * FAINTER[l][g]``; the model gives the posterior as if nobody were shifted.
-- `lists`: every query has one relevant item among `ITEMS`. It is first with probability
-  ``FIRST - bias * (LATER[sex] + LATER[studio])``, else at one of the other ranks, each as likely as any other.
+- `opinions`: one of three classes. Of opinion ``k`` in dialect ``g``, ``z ~ Normal(MU[k] + bias * TONE[g],
+  1)``; the model gives the posterior of the classes as if nobody were shifted, and the likeliest class decides.
+- `findings`: two labels of a picture. Of label ``l`` in sex ``g``, ``z ~ Normal(m[y], 1)`` with ``m[0] = -1``
+  and ``m[1] = 1 + bias * FAINTER[l][g]``; the model gives the posterior as if nobody were shifted.
+- `lists`: every query has one relevant item among `ITEMS`. It is first with probability ``FIRST - bias *
+  (LATER[sex] + LATER[studio])``, else at one of the other ranks, each as likely as any other.
 
 No row describes a person.
 """
@@ -193,8 +193,8 @@ def lists_truth(bias: float = 1.0, last_rank: int = 10) -> dict[str, dict[str, f
     """Return mean NDCG by sex and exposure per relevant item by studio, in closed form.
 
     With ``e[r] = 1 / log2(1 + r)`` up to the last rank that counts, and q the chance of being first, the
-    relevant item's expected exposure is ``q e[1] + (1 - q) mean(e[2:])``, which is its query's NDCG, since the
-    best list has 1. What is left of the sum of e is shared by the other items, whatever their studio.
+    relevant item's expected exposure is ``q e[1] + (1 - q) mean(e[2:])``, which is its query's NDCG, since
+    the best list has 1. What is left of the sum of e is shared by the other items, whatever their studio.
 
     Returns
     -------

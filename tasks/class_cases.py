@@ -251,7 +251,7 @@ def _same(cube: Cube, one: str, other: str) -> NDArray[np.bool_]:
 
 
 class ClassPairs(Pairs):
-    """Rows of one of several classes, decided and scored twice; ``favourable`` and ``order`` as of `ClassCases`."""
+    """Rows of one of several classes, decided and scored twice; parameters as of `ClassCases`."""
 
     def __init__(
         self, by: By, probability: bool = True, favourable: Sequence[str] = (), order: Sequence[str] = ()

@@ -1,8 +1,8 @@
 """Draw the tables of examples/multiclass.yaml, multilabel.yaml, ranking.yaml and pictures.yaml.
 
-Everything is synthetic, with a bias that is planted and whose size is known (fairweigh.datasets.synthetic_tasks,
-fairweigh.datasets.synthetic_images); no row describes a person. ``pictures`` also trains a small classifier of
-images, with transformers. Run it from the root of the repository, a few seconds:
+Everything is synthetic, with a bias that is planted and whose size is known: see synthetic_tasks.py and
+synthetic_images.py in fairweigh.datasets. No row describes a person. ``pictures`` also trains a small classifier
+of images, with transformers. Run it from the root of the repository, a few seconds:
 
     python examples/tasks/draw.py
 """

@@ -69,7 +69,8 @@ def test_lists_have_the_gains_and_exposures_of_the_closed_form(bias):
     sex = wide.sex.to_numpy().reshape(-1, ITEMS)[:, 0]
     truth = lists_truth(bias)
     for group, expected in truth["ndcg"].items():
-        of = np.array([ndcg_score([y], [s], k=10) for y, s in zip(liked[sex == group], score[sex == group])])
+        mine = zip(liked[sex == group], score[sex == group], strict=True)
+        of = np.array([ndcg_score([y], [s], k=10) for y, s in mine])
         assert abs(of.mean() - expected) <= 4 * of.std() / math.sqrt(len(of))
     rank = ITEMS - frame.score
     frame["e"] = np.where(rank <= 10, 1 / np.log2(1 + rank), 0)
