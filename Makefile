@@ -27,6 +27,8 @@ $(VENV)/.torch: $(VENV)/.base
 
 $(VENV)/.dev: $(BIN)/python setup.cfg pyproject.toml constraints.txt
 	$(PIP) -e ".[dev]"
+	# Films and who liked them, for a test: the package carries MovieLens 100K, and its code is never run.
+	$(PIP) --no-deps recbole
 	@touch $@
 
 # The packages measured against ask for older versions than the tested set, so they live apart.

@@ -7,7 +7,7 @@ import platform
 import sys
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from .._version import __version__
 from ..datasets.binary import Binary
@@ -140,7 +140,7 @@ def data_info(data: EvaluationSet, measured: Measurement, decisions: Binary | No
         source=tell("dataset card {name}", name=data.name) if card else data.where,
         label=data.label,
         positive=positive,
-        positive_is="benefit" if data.favourable is not None else data.positive_is,
+        positive_is=meant(data.favourable, data.positive_is),
         negative=negative,
         sensitive=list(data.sensitive),
         unknown=unknown_rows(measured),
@@ -352,3 +352,10 @@ def not_measured(config: Config, cluster: str | None, measured: Measurement, pla
     if config.competes:
         out += [NotMeasured(what=what, why=why) for what, why in COST_LIMITS]
     return out + [NotMeasured(what=what, why=why) for what, why in LIMITS]
+
+
+def meant(
+    favourable: object, positive_is: Literal["benefit", "burden"] | None
+) -> Literal["benefit", "burden"] | None:
+    """What a positive decision is to the person: of favourable classes a benefit, else what was said."""
+    return positive_is if favourable is None else "benefit"

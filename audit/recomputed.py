@@ -142,7 +142,7 @@ def as_configured(data: DataInfo, config: Config) -> DataInfo:
         "sensitive": sensitive,
         "bins": {feature: list(edges) for feature, edges in bins.items() if feature in sensitive},
         "split": given.split,
-        "positive_is": given.positive_is,
+        "positive_is": describe.meant(given.favourable, given.positive_is),
     }
     if card is not None:
         source = tell("dataset card {name}", name=card.name)

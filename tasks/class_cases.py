@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
 
@@ -45,23 +46,30 @@ class Coded:
         return np.asarray(np.array(place, np.int64)[encoded.indices.to_numpy()])
 
 
-def in_order(names: Sequence[str]) -> tuple[str, ...]:
-    """Classes by number where all are numbers, else by name."""
+def in_order(names: Collection[str], first: Sequence[str] = ()) -> tuple[str, ...]:
+    """Classes in the order of ``first``; others by number where all are numbers, else by name."""
+    known, rest = [name for name in first if name in names], sorted({*names} - {*first})
     try:
-        return tuple(sorted(names, key=float))
+        # Of '1' and '1.0' the shorter is first; where 'nan' is a class there is no order of numbers.
+        numbers = {name: float(name) for name in rest}
     except ValueError:
-        return tuple(sorted(names))
+        return (*known, *rest)
+    if all(map(math.isfinite, numbers.values())):
+        rest.sort(key=lambda name: numbers[name])
+    return (*known, *rest)
 
 
 class ClassCases(Cases):
     """Rows of one of several classes: label, decision, and a probability of each class.
 
-    ``favourable`` are classes that are an advantage to the person.
+    ``favourable`` are classes that are an advantage to the person, ``order`` those that are shown first.
     """
 
-    def __init__(self, by: By, probability: bool = True, favourable: Sequence[str] = ()) -> None:
+    def __init__(
+        self, by: By, probability: bool = True, favourable: Sequence[str] = (), order: Sequence[str] = ()
+    ) -> None:
         super().__init__(by, probability)
-        self.favourable = tuple(favourable)
+        self.favourable, self.order = tuple(favourable), tuple(order)
         self._coded = Coded()
         self._rows = Rows(by)
         self._scored: tuple[str, ...] = ()
@@ -92,7 +100,7 @@ class ClassCases(Cases):
     @property
     def classes(self) -> tuple[str, ...]:
         """Every class that a label or a decision names."""
-        return in_order(list({*self._coded.names, *self._scored}))
+        return in_order({*self._coded.names, *self._scored}, self.order)
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -243,11 +251,13 @@ def _same(cube: Cube, one: str, other: str) -> NDArray[np.bool_]:
 
 
 class ClassPairs(Pairs):
-    """Rows of one of several classes, decided and scored twice; ``favourable`` as of `ClassCases`."""
+    """Rows of one of several classes, decided and scored twice; parameters as of `ClassCases`."""
 
-    def __init__(self, by: By, probability: bool = True, favourable: Sequence[str] = ()) -> None:
+    def __init__(
+        self, by: By, probability: bool = True, favourable: Sequence[str] = (), order: Sequence[str] = ()
+    ) -> None:
         super().__init__(by, probability)
-        self.favourable = tuple(favourable)
+        self.favourable, self.order = tuple(favourable), tuple(order)
         self._coded = Coded()
         self._rows = Rows(by)
         self._scored: tuple[str, ...] = ()
@@ -311,7 +321,7 @@ class ClassPairs(Pairs):
         if by not in self._confused:
             cube = self.whole
             axes = [cube.axis(name) for name in (LABEL, DECISION, AFTER)]
-            classes = in_order(list({name for axis in axes for name in cube.levels[axis]}))
+            classes = in_order({name for axis in axes for name in cube.levels[axis]}, self.order)
             self._confused[by] = Confusion.joint(cube, by, classes)
         return self._confused[by]
 

@@ -145,14 +145,9 @@ def _told_by(data: Any, model: Any) -> bool:
 
 
 def _bound(task: Task, data: Any) -> Task:
-    """The task with the classes that are an advantage."""
-    named = data.favourable
-    if named is None:
-        return task
-    words = tuple(map(str, named if isinstance(named, list) else [named]))
-    return replace(
-        task, cases=partial(ClassCases, favourable=words), pairs=partial(ClassPairs, favourable=words)
-    )
+    """The task with the order of its classes, and those that are an advantage."""
+    said: dict[str, Any] = {"favourable": data.favourable or (), "order": data.classes or ()}
+    return replace(task, cases=partial(ClassCases, **said), pairs=partial(ClassPairs, **said))
 
 
 MULTICLASS = Task(

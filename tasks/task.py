@@ -80,7 +80,7 @@ class Task:
     threshold : float or None
         From which on a probability of a table of predictions is a decision where nobody says.
     bound : callable (task, data) -> Task
-        The task with what the configuration's ``data`` says of it.
+        The task with what the configuration's ``data`` says of it; its classes are words there.
     decides : bool
         Whether the model decides, so that a decision can change.
     counts : bool

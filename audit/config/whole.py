@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from ...datasets.errors import told_of
+from ...datasets.roles import as_words
 from ...plain import shown
 from ...tasks import BINARY, METRICS, OURS, TASKS, Task, elsewhere, extended, refusal
 from ..ladder import check_names, ladder
@@ -141,7 +142,8 @@ class Config(Section):
         """The task: the one that is named, else the one that the keys tell."""
         told = (task for task in OURS if task.told_by(self.data, self.model))
         found = next(told, BINARY) if self.task is None else TASKS[self.task]
-        return extended(found.bound(found, self.data), figures(self))
+        words = {key: as_words(getattr(self.data, key)) for key in ("classes", "favourable")}
+        return extended(found.bound(found, self.data.model_copy(update=words)), figures(self))
 
     @field_validator("task")
     @classmethod

@@ -176,3 +176,36 @@ def test_aggregated_cells_are_the_rows_that_they_count(tmp_path):
     other = audited(tmp_path, cells, **DECIDED, data={**roles, "count": "n"})
     for key in ("overall", "overall_views", "confusion", "slices", "disparities"):
         assert one["variants"][0][key] == other["variants"][0][key]
+
+
+def test_classes_stand_in_the_order_that_is_given_and_others_behind_them(tmp_path):
+    data = rows(300)
+    order = ["meh", "bad", "good"]
+    result = audited(tmp_path, data, **DECIDED, data={"label": "y", "sensitive": ["group"], "classes": order})
+    assert result["classes"] == order
+    assert (
+        result["variants"][0]["confusion"] == theirs.confusion_matrix(data.y, data.d, labels=order).tolist()
+    )
+    numbers = data.assign(
+        y=data.y.map({"bad": 10, "good": 9, "meh": 2}), d=data.d.map({"bad": 10, "good": 9, "meh": 2})
+    )
+    assert audited(tmp_path, numbers, **DECIDED, data={"label": "y", "sensitive": ["group"]})["classes"] == [
+        "2", "9", "10",
+    ]  # fmt: skip
+
+
+def test_favourable_classes_are_the_words_that_the_table_holds(tmp_path):
+    data = rows(300)
+    data = data.assign(y=(data.y == "bad") * 1.0 + 1, d=(data.d == "bad") * 1.0 + 1)
+    result = audited(
+        tmp_path, data, **DECIDED, data={"label": "y", "sensitive": ["group"], "favourable": [2.0]}
+    )
+    own = values(result["variants"][0]["overall_views"]["favourable"])
+    assert own["selection_rate"] == pytest.approx((data.d == 2).mean())
+
+
+def test_a_run_with_favourable_classes_is_verified(tmp_path):
+    data = {**DATA, "favourable": ["good"]}
+    result = audited(tmp_path, rows(300), data=data, model=PROBABLE)
+    assert result["data"]["positive_is"] == "benefit"
+    assert verify(tmp_path / "run").figures == []
