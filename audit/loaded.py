@@ -39,8 +39,8 @@ class LoadedVariant:
         """Sensitive features without which it cannot decide by its rule; a model may read others itself."""
         return self.model.needs if isinstance(self.model, RuledModel) else []
 
-    def predict(self, table: Any) -> NDArray[np.bool_]:
-        """Decide the rows of a table: true is the positive decision.
+    def predict(self, table: Any) -> NDArray[Any]:
+        """Decide the rows of a table: true is the positive decision; of several classes their places.
 
         Parameters
         ----------
@@ -49,7 +49,8 @@ class LoadedVariant:
 
         Returns
         -------
-        bool array of shape (rows,)
+        bool array of shape (rows,), or (rows, labels); of several classes int array of shape (rows,), their
+        positions in ``model.classes``
 
         Raises
         ------
@@ -58,7 +59,10 @@ class LoadedVariant:
         """
         found = self._scored(table)
         if found.decision is None:
-            raise InputError("predict: the variant gives scores and no decisions, as it has no threshold")
+            raise InputError(
+                "predict: the variant gives scores and no decisions, as it has no threshold or predicts "
+                "numbers; ask score"
+            )
         return found.decision
 
     def score(self, table: Any) -> NDArray[np.float64]:
