@@ -26,7 +26,12 @@ class Mixture:
     """
 
     def __init__(
-        self, encoder: Any, predictors: Sequence[Any], weights: Sequence[float], classes: Any, yes: int
+        self,
+        encoder: Any,
+        predictors: Sequence[Any],
+        weights: Sequence[float] | NDArray[np.float64],
+        classes: Any,
+        yes: int,
     ) -> None:
         self.encoder, self.predictors, self.yes = encoder, list(predictors), yes
         self.weights = np.asarray(weights, float)
@@ -58,7 +63,9 @@ class MeanMixture:
         They add to 1.
     """
 
-    def __init__(self, encoder: Any, predictors: Sequence[Any], weights: Sequence[float]) -> None:
+    def __init__(
+        self, encoder: Any, predictors: Sequence[Any], weights: Sequence[float] | NDArray[np.float64]
+    ) -> None:
         self.encoder, self.predictors = encoder, list(predictors)
         self.weights = np.asarray(weights, float)
 
