@@ -25,6 +25,8 @@ TASKS = ("binary", "multiclass")
 """Of tables and callables one score is mapped, of models also the probabilities of several classes."""
 REACH = 10.0
 """Largest logarithm of a temperature."""
+EDGE = 1e-3
+"""How near to that a search that has found nothing ends."""
 
 
 class Calibration(ByParams):
@@ -96,9 +98,9 @@ def _tempered(model: Any, params: Calibration, context: Context) -> Done:
     inverse, slices = [], []
     for code, mask in enumerate(found.masks()):
         chances, mine, weights = found.score[mask], place[mask], found.weights[mask]
-        inverse.append(inverse_temperature(chances, mine, weights))
         common = code == len(found.groups.keys)
         key = () if common else found.groups.keys[code]
+        inverse.append(inverse_temperature(chances, mine, weights, " & ".join(key) or "all rows"))
         slices.append(
             {
                 "slice": {} if common else dict(zip(found.groups.features, key, strict=True)),
@@ -116,10 +118,17 @@ def log_loss(chances: Floats, place: NDArray[np.int64], weights: Floats) -> floa
     return float(np.average(-np.log(chances[np.arange(len(place)), place] + LEAST), weights=weights))
 
 
-def inverse_temperature(chances: Floats, place: NDArray[np.int64], weights: Floats) -> float:
+def inverse_temperature(
+    chances: Floats, place: NDArray[np.int64], weights: Floats, where: str = "all rows"
+) -> float:
     """1 / temperature at which the log loss is least, within e^-10 and e^10, as scikit-learn searches it.
 
     The loss is convex in it, so that there is one such number; scikit-learn itself has it from 1.8 on.
+
+    Raises
+    ------
+    InputError
+        None is best: in the rows of ``where`` the probabilities say nothing of the class, or all of it.
 
     References
     ----------
@@ -131,6 +140,14 @@ def inverse_temperature(chances: Floats, place: NDArray[np.int64], weights: Floa
         return log_loss(scaled(chances, math.exp(power)), place, weights)
 
     found = minimize_scalar(loss, bounds=(-REACH, REACH), method="bounded", options={"xatol": 1e-12})
+    if abs(found.x) > REACH - EDGE:
+        why = (
+            "are no better than equal ones" if found.x < 0 else "are highest for the right class in every row"
+        )
+        raise InputError(
+            f"calibration: in {where} the model's probabilities {why}, so that no temperature is best; "
+            "expected rows of which the model gets some right and some wrong"
+        )
     return math.exp(float(found.x))
 
 

@@ -11,6 +11,7 @@ import torch
 from fairweigh.compression.artefact import load as load_artefact
 from fairweigh.compression.make import make
 from fairweigh.compression.recipes import Context
+from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.training import TrainingRows
 
 from ..compression.test_tasks import CLASSES, batch, labelled, outcomes
@@ -72,8 +73,10 @@ def test_a_network_of_classes_is_calibrated_and_loads_again(model, tmp_path):
     if found.task != "multiclass":
         pytest.skip("numbers are not calibrated")
     rows = twice(found)
-    variant = made(found, tmp_path / "a", rows, ("calibration", {}))
-    before, after = (m.score(rows.batch, None) for m in (found, variant.model))
+    with pytest.raises(InputError, match="in a the model's probabilities are no better than equal ones"):
+        made(found, tmp_path / "untrained", rows, ("calibration", {}))
+    variant = made(found, tmp_path / "a", rows, ("slice-balancing", SHORT), ("calibration", {}))
+    before, after = (m.score(rows.batch, None) for m in (variant.model.inner, variant.model))
     np.testing.assert_array_equal(before.decision, after.decision)
     # torch's own cross entropy has its least at the temperature that was found.
     logits = torch.from_numpy(np.log(before.score + 1e-12))
