@@ -14,6 +14,7 @@ from ..datasets.binary import Binary
 from ..datasets.classes import counted
 from ..datasets.columns import listed
 from ..datasets.evaluation import EvaluationSet
+from ..datasets.multiclass import Classes
 from ..datasets.roles import as_words
 from ..metrics.entry import DisparityRow
 from ..tasks import BINARY, Task
@@ -177,7 +178,8 @@ def _class_warnings(data: EvaluationSet, measured: Measurement, decisions: Binar
                 values=", ".join(negative), **parts,
             )  # fmt: skip
     # A card's values are those of all its splits.
-    outcomes = (None if of_card else label, decisions)
+    named = data.outcome if isinstance(data.outcome, Binary | Classes) else None
+    outcomes = (None if of_card else named, decisions)
     for outcome in (one for one in outcomes if one is not None):
         for key, absent in outcome.never.items():
             yield tell(

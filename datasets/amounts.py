@@ -69,8 +69,13 @@ def row_counts(column: pa.Array, name: str, start: int | None = 0) -> pa.Array:
     return pc.cast(pa.array(values), pa.int64())
 
 
-def scores(column: pa.Array, name: str, *, probability: bool) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Read a score column; InputError for missing, NaN, infinite or (as probability) outside [0, 1]."""
+def scores(
+    column: pa.Array, name: str, *, probability: bool, ranked: bool = True
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Read a score column; InputError for missing, NaN, infinite or (as probability) outside [0, 1].
+
+    ``ranked`` says whether scores on another scale would do too.
+    """
     values = numbers(column, f"score column '{name}': expected numbers", name)
     # A score that is not known would be the least and the largest.
     ends = (values.min(), values.max()) if len(values) else (0.0, 0.0)
@@ -82,7 +87,5 @@ def scores(column: pa.Array, name: str, *, probability: bool) -> np.ndarray[Any,
         value = f"{values[int(np.argmax(np.isinf(values)))]:g}"
         raise InfiniteError(f"score column '{name}': expected finite numbers", name, value, _more(bad))
     worst = ends[1] if ends[1] > 1 else ends[0]
-    raise InputError(
-        f"score column '{name}': expected probabilities in [0, 1], got {worst:g}; for scores on "
-        "another scale set model.scale: rank"
-    )
+    hint = "; for scores on another scale set model.scale: rank" if ranked else ""
+    raise InputError(f"score column '{name}': expected probabilities in [0, 1], got {worst:g}{hint}")

@@ -117,6 +117,10 @@ class Classes:
         return encoded
 
     def _check(self, seen: Mapping[str, int]) -> None:
+        if unprintable := [name for name in seen if "\0" in name]:
+            raise InputError(
+                f"{self._where} holds {unprintable[0]!r}: no class has a NUL character in its name"
+            )
         if len(seen) > MOST_CLASSES:
             raise InputError(too_many(self._where, seen))
         if seen and tagged(seen):

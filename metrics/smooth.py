@@ -170,8 +170,9 @@ def _linearised(
     means = np.stack([rows.mean(v) for v in values], axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         value, gradient = smooth.of(means), smooth.gradient(means)
-        value = np.where(np.isfinite(value), value, np.nan)
-        gradient = np.where(np.isfinite(value)[:, None], gradient, 0.0)
+        # Where the slope is beyond all floats, as of values whose squares are none, nothing can be said.
+        held = np.isfinite(value) & np.isfinite(gradient).all(axis=-1)
+        value, gradient = np.where(held, value, np.nan), np.where(held[:, None], gradient, 0.0)
         pull = np.zeros(len(rows.slices))
         for k, each in enumerate(values):
             pull += gradient[rows.slices, k] * (each - means[rows.slices, k])

@@ -236,6 +236,8 @@ def _two(table: PredictionTable) -> Predicted:
 
 
 def _many(table: PredictionTable) -> Predicted:
+    if not table.probability:
+        raise InputError("model.scale: several classes are told by their probabilities; expected probability")
     return OfMany(table.decision, table.probabilities, table.data.class_names(), table.parts_of)
 
 

@@ -252,7 +252,7 @@ class OfMany:
         return np.asarray(codes[encoded.indices.to_numpy()])
 
     def _score(self, placed: Placed, row: Row) -> NDArray[np.float64]:
-        held = {name: placed(score_reader(c), c) for name, c in self.probabilities.items()}
+        held = {name: placed(score_reader(c, ranked=False), c) for name, c in self.probabilities.items()}
         rows = len(next(iter(held.values())))
         score = np.column_stack([held.get(name, np.zeros(rows)) for name in self.classes])
         total = score.sum(axis=1)
@@ -361,11 +361,13 @@ def tied(rows: int) -> str:
     )  # fmt: skip
 
 
-def score_reader(name: str, probability: bool = True) -> Callable[[pa.Array], NDArray[Any]]:
-    """Return what reads a column of scores by its name."""
+def score_reader(
+    name: str, probability: bool = True, ranked: bool = True
+) -> Callable[[pa.Array], NDArray[Any]]:
+    """Return what reads a column of scores by its name; arguments as of `scores`."""
 
     def read(column: pa.Array) -> NDArray[Any]:
-        return scores(column, name, probability=probability)
+        return scores(column, name, probability=probability, ranked=ranked)
 
     return read
 

@@ -199,6 +199,10 @@ class Data(Written):
             raise ValueError("expected either name (a dataset card) or path (a file)")
         if self.name is not None and self.split_column is not None:
             raise ValueError("split_column belongs to a file (path); a dataset card knows its splits")
+        if self.favourable is not None and self.positive_is == "burden":
+            raise ValueError(
+                "positive_is: classes that are favourable are a benefit, got burden; leave it out"
+            )
         said = [key for key in Written.model_fields if getattr(self, key) is not None]
         if self.name is not None and said:
             raise ValueError(

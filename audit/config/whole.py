@@ -188,6 +188,9 @@ class Config(Section):
             )
         if self.data.counterfactual is not None and not task.twins:
             raise ValueError(f"data.counterfactual: twins are compared in the task binary, got {task.name}")
+        if self.model is not None and self.model.threshold is not None and task.threshold is None:
+            cut = " or ".join(one.name for one in OURS if one.threshold is not None)
+            raise ValueError(f"model.threshold: belongs to task: {cut}, the task is {task.name}")
 
     def _check_metrics(self) -> None:
         """ValueError for a metric of another task, or of a class where none is named."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from fairweigh.datasets.errors import InputError
 from fairweigh.verification import verify
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -209,3 +210,39 @@ def test_a_run_with_favourable_classes_is_verified(tmp_path):
     result = audited(tmp_path, rows(300), data=data, model=PROBABLE)
     assert result["data"]["positive_is"] == "benefit"
     assert verify(tmp_path / "run").figures == []
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"data": {**DATA, "favourable": ["good"], "positive_is": "burden"}}, "favourable are a benefit"),
+        ({"model": {**PROBABLE, "threshold": 0.4}}, "model.threshold: belongs to task: binary or multilabel"),
+        ({"model": {**PROBABLE, "scale": "rank"}}, "model.scale: several classes are told by their"),
+    ],
+)
+def test_what_several_classes_have_nothing_of_is_refused(tmp_path, said, told):
+    with pytest.raises(InputError) as refused:
+        audited(tmp_path, rows(60), **{"data": DATA, "model": PROBABLE, **said})
+    assert told in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_favourable_classes_that_never_occur_are_told(tmp_path):
+    data = {**DATA, "favourable": ["goood"]}
+    warnings = audited(tmp_path, rows(60), data=data, model=PROBABLE)["data"]["warnings"]
+    assert any(text.startswith("'goood' (data.favourable) never occurs in the column y") for text in warnings)
+
+
+def test_names_of_classes_may_look_like_markup_or_like_words_of_gates(tmp_path):
+    odd = {"bad": "<script>alert(1)</script>", "good": 'each "one"\nof | two', "meh": "favourable"}
+    data = rows(300)
+    data = data.assign(y=data.y.map(odd), d=data.d.map(odd))
+    each = {"metric": "true_positive_rate", "class": "each", **APART, "limit": "<= 0.5"}
+    result = audited(tmp_path, data, **DECIDED, data={"label": "y", "sensitive": ["group"]}, gates=[each])
+    assert sorted(result["classes"]) == sorted(odd.values())
+    assert "<script>alert(1)" not in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert verify(tmp_path / "run").figures == []
+    with pytest.raises(InputError, match="no class has a NUL character"):
+        audited(
+            tmp_path, data.assign(y=data.y + "\0"), **DECIDED, data={"label": "y", "sensitive": ["group"]}
+        )

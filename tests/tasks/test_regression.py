@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from fairweigh.datasets.errors import InputError
 from fairweigh.verification import verify
 from scipy import stats
 from sklearn import metrics as theirs
@@ -119,3 +120,17 @@ def test_weights_are_repeated_rows(tmp_path):
     assert values(weighted["variants"][0]["overall"]) == pytest.approx(
         values(plain["variants"][0]["overall"]), abs=1e-12
     )
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_numbers_whose_squares_are_no_floats_have_no_share_of_spread_explained(tmp_path):
+    data = rows(200)
+    data[["y", "p"]] *= 1e-300
+    own = values(audited(tmp_path, data, data=DATA, model=MODEL)["variants"][0]["overall"])
+    assert own["r_squared"] is None
+    assert own["mean_error"] == pytest.approx((data.p - data.y).mean())
+
+
+def test_a_threshold_is_refused(tmp_path):
+    with pytest.raises(InputError, match="belongs to task: binary or multilabel, the task is regression"):
+        audited(tmp_path, rows(20), data=DATA, model={**MODEL, "threshold": 0.5})
