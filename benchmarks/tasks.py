@@ -1,4 +1,4 @@
-"""An audit of each task beside that of two classes on as many rows, and beside pandas' group-by of the same figures.
+"""An audit of each task beside one of two classes on as many rows, and pandas' group-by of the same figures.
 
 Each audit is `fairweigh.run` on a frame, with predictions written, a report without charts and all figures
 with their limits; times are those of one process, so that only the ratios mean something.

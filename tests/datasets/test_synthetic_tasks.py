@@ -36,9 +36,7 @@ def test_opinions_are_said_as_in_the_closed_form(bias):
     for dialect, truth in opinions_truth(bias).items():
         for opinion, chances in zip(OPINIONS, truth, strict=True):
             mine = frame.said[(frame.dialect == dialect) & (frame.opinion == opinion)]
-            assert all(
-                near((mine == c).mean(), q, len(mine)) for c, q in zip(OPINIONS, chances, strict=True)
-            )
+            assert all(near((mine == c).mean(), q, len(mine)) for c, q in zip(OPINIONS, chances, strict=True))
 
 
 def test_posteriors_of_unshifted_opinions_are_those_of_normal_densities():

@@ -144,6 +144,6 @@ def test_a_policy_on_classes_is_told_that_numbers_have_none(tmp_path, cli):
         'compare: difference, limit: "<= 0.3"}\n',
         encoding="utf-8",
     )
-    ended = cli("gate", tmp_path / "run", "--policy", policy)
+    ended = cli("gate", str(tmp_path / "run"), "--policy", str(policy))
     assert "the task regression has no classes to name, got 'each'" in ended.out
-    assert ended.code == 1
+    assert ended.code == 2
