@@ -103,6 +103,7 @@ bench: $(BENCH)/.bench $(VENV)/.dev
 	$(BENCH)/bin/python benchmarks/figures.py
 	$(BENCH)/bin/python benchmarks/slices.py
 	$(BENCH)/bin/python benchmarks/process.py
+	$(BENCH)/bin/python benchmarks/tasks.py
 	$(BENCH)/bin/python benchmarks/coverage
 	$(BENCH)/bin/python benchmarks/mitigation.py
 	$(BENCH)/bin/python benchmarks/report.py

@@ -84,6 +84,9 @@ def asked(
     where = f"gates[{position}]"
     if gate.of_class is None:
         return [_asked(gate, where, measured, plan, paired)]
+    if measured.task.of_class is None:
+        told = f"the task {measured.task.name} has no classes to name, got {gate.of_class!r}"
+        raise InputError(f"{where}.class: {told}")
     if gate.of_class != "each" and gate.of_class not in plan.views:
         raise InputError(f"{where}.class: no class {gate.of_class!r}; there are {listed(plan.views)}")
     parts = []

@@ -1,7 +1,7 @@
 """Synthetic predictions of three tasks with planted bias, whose true size is known in closed form.
 
 - `opinions`: one of three classes. Of opinion ``k`` in dialect ``g``, ``z ~ Normal(MU[k] + bias * TONE[g],
-  1)``; the model gives the posterior of the classes as if nobody were shifted, and the likeliest class decides.
+  1)``; the model gives the posterior of classes as if nobody were shifted, and the likeliest class decides.
 - `findings`: two labels of a picture. Of label ``l`` in sex ``g``, ``z ~ Normal(m[y], 1)`` with ``m[0] = -1``
   and ``m[1] = 1 + bias * FAINTER[l][g]``; the model gives the posterior as if nobody were shifted.
 - `lists`: every query has one relevant item among `ITEMS`. It is first with probability ``FIRST - bias *

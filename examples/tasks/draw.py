@@ -1,10 +1,10 @@
 """Draw the tables of examples/multiclass.yaml, multilabel.yaml, ranking.yaml and pictures.yaml.
 
 Everything is synthetic, with a bias that is planted and whose size is known: see synthetic_tasks.py and
-synthetic_images.py in fairweigh.datasets. No row describes a person. ``pictures`` also trains a small classifier
-of images, with transformers. Run it from the root of the repository, a few seconds:
+synthetic_images.py in fairweigh.datasets. No row describes a person. ``pictures`` also trains a small
+classifier of images, with transformers. Run it from the root of the repository, a few seconds:
 
-    python examples/tasks/draw.py
+python examples/tasks/draw.py
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ Z = normal_quantile(0.95)
 KINDS = [(KAPPA, cohen_kappa_score), (MATTHEWS, matthews_corrcoef)]
 
 
+# Where one label alone is seen the figure is undefined, of which scikit-learn warns.
+@pytest.mark.filterwarnings("ignore::UserWarning")
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6), st.integers(10, 80), st.booleans(), st.sampled_from(KINDS))
 def test_values_are_those_of_scikit_learn(seed, n, weighted, kind):

@@ -1,11 +1,12 @@
 """Films recommended to 943 people (MovieLens 100K), before and after their similarities are rounded.
 
 The data are those that the package ``recbole`` carries; none of its code is run. The recommender is worked
-out here: items are neighbours by the cosine of who has seen both, the 50 nearest count, and the last 10 films
-of everybody are held out. What the audit says of its lists is exact. The lists themselves depend on ties: which
-of a person's films of one second is the tenth last, and which of equally similar films is the fiftieth. Over
-ways to break them NDCG@10 of all lies between .1275 and .1277; here it is what the order of ids gives. Rounded
-to 4 bits, similarities tie by the hundred, and ways to break these move the change between -.003 and -.023.
+out here: items are neighbours by the cosine of who has seen both, the 50 nearest count, and the last 10
+films of everybody are held out. What the audit says of its lists is exact. The lists themselves depend on
+ties: which of a person's films of one second is the tenth last, and which of equally similar films is the
+fiftieth. Over ways to break them NDCG@10 of all lies between .1275 and .1277; here it is what the order of
+ids gives. Rounded to 4 bits, similarities tie by the hundred, and ways to break these move the change
+between -.003 and -.023.
 """
 
 from __future__ import annotations

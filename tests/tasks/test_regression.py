@@ -134,3 +134,16 @@ def test_numbers_whose_squares_are_no_floats_have_no_share_of_spread_explained(t
 def test_a_threshold_is_refused(tmp_path):
     with pytest.raises(InputError, match="belongs to task: binary or multilabel, the task is regression"):
         audited(tmp_path, rows(20), data=DATA, model={**MODEL, "threshold": 0.5})
+
+
+def test_a_policy_on_classes_is_told_that_numbers_have_none(tmp_path, cli):
+    audited(tmp_path, rows(60), data=DATA, model=MODEL)
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        "policy: p\ngates:\n  - {metric: true_positive_rate, class: each, by: group, "
+        'compare: difference, limit: "<= 0.3"}\n',
+        encoding="utf-8",
+    )
+    ended = cli("gate", str(tmp_path / "run"), "--policy", str(policy))
+    assert "the task regression has no classes to name, got 'each'" in ended.out
+    assert ended.code == 2
