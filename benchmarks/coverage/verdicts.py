@@ -44,7 +44,7 @@ def measured(cells: np.ndarray) -> Measurement:
 
 def fails(gate: Gate, seen: Measurement) -> bool:
     """Whether a gate fails, without the rows that it would need."""
-    question = asked(gate, 0, seen, PLAN).question
+    question = asked(gate, 0, seen, PLAN)[0].question
     return question is not None and bool((question.p_fail <= 0.05 / question.claims).any())
 
 
