@@ -9,6 +9,7 @@ from pathlib import Path
 
 import fairweigh
 import numpy as np
+import pandas as pd
 import pytest
 from fairweigh.datasets.card import load
 from fairweigh.datasets.synthetic_images import GRADES
@@ -58,7 +59,12 @@ def test_opinions_of_a_dialect_are_taken_for_negative_as_often_as_was_planted(he
     assert within(apart, truth["dialect B"][2, 2] - truth["dialect A"][2, 2])
     assert verdicts(result) == ["pass", "pass", "fail", "fail"]
     assert result["gates"][3]["view"] == "positive"
-    assert result["comparisons"][0]["overall"]["lost"] > 0
+    table = pd.read_parquet(EXAMPLES / "tasks" / "build" / "opinions.parquet")
+    liked = table[[f"p_{name}" for name in OPINIONS]].idxmax(axis=1) == "p_positive"
+    coarse = table.coarse == "positive"
+    changed = result["comparisons"][0]["overall"]
+    assert changed["gained"] == (coarse & ~liked).sum() > 0
+    assert changed["lost"] == (liked & ~coarse).sum()
 
 
 def test_a_finding_that_is_missed_in_women_is_told_from_one_that_is_not(here):
