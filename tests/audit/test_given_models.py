@@ -127,7 +127,7 @@ def test_a_folder_of_texts_beside_a_model_of_a_table_is_a_plain_line(place):
         "model": {"features": tiny.FEATURES}, "metrics": METRICS, "gates": [],
         "variants": [{"name": name, "path": str(place / name)} for name in names],
     }  # fmt: skip
-    failed = {f.name: f.why for f in fairweigh.run(config, data=table, model=model).failed}
+    failed = {f.name: f.why for f in fairweigh.run(config, place / "told", data=table, model=model).failed}
     assert set(failed) == set(names)
     for name, why in failed.items():
         assert f"{name}: a folder of transformers: " in why
