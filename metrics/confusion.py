@@ -156,7 +156,8 @@ class Confusion:
             total, squares = (np.bincount(self.owner, v, len(self)) for v in (self.sums, self.squares))
         else:
             return None
-        return np.asarray(total**2 / squares, float)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(total**2 / squares, float)
 
     def is_label(self, place: int) -> NDArray[np.bool_]:
         """Whether each cell is labelled as a class, by the class's position."""

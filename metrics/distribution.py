@@ -44,14 +44,15 @@ class Distributions:
 
     @cached_property
     def _sorted(self) -> list[tuple[Floats, Floats]]:
-        """Ascending values of each slice, and the share of its weight up to each."""
+        """Ascending values of each slice, and the share of its weight up to each; rows of none say nothing."""
         order = self._order
         ends = np.cumsum(self.rows.n)
         found = []
         for end, n in zip(ends.tolist(), self.rows.n.tolist(), strict=True):
             own = order[end - n : end]
+            own = own[self.rows.weight[own] > 0] if self.rows.weighted else own
             weight = np.cumsum(self.rows.weight[own])
-            found.append((self.values[own], weight / weight[-1] if n and weight[-1] > 0 else weight))
+            found.append((self.values[own], weight / weight[-1] if len(own) else weight))
         return found
 
     def share_below(self, thresholds: Floats) -> Figure:

@@ -177,7 +177,8 @@ def _largest(rows: SlicedRows, value: Floats, *more: Floats) -> Floats:
     """Largest distance of a value from its mean in each slice; where that is 0, the range of all values."""
     away = np.abs(value - rows.mean(value)[rows.slices])
     found = np.zeros(rows.size)
-    np.maximum.at(found, rows.slices, away)
+    with np.errstate(invalid="ignore"):
+        np.maximum.at(found, rows.slices, away)
     held = [v for v in (value, *more) if len(v)]
     whole = max((float(v.max()) for v in held), default=0.0) - min(
         (float(v.min()) for v in held), default=0.0

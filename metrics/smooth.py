@@ -204,7 +204,8 @@ class Pull:
     @cached_property
     def influence(self) -> Floats:
         """What each row adds to the figure's error."""
-        return np.asarray(self.rows.weight * self.pull / self.rows.total[self.rows.slices])
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.rows.weight * self.pull / self.rows.total[self.rows.slices])
 
     @cached_property
     def _measured(self) -> tuple[Floats, Floats]:

@@ -147,3 +147,19 @@ def test_a_policy_on_classes_is_told_that_numbers_have_none(tmp_path, cli):
     ended = cli("gate", str(tmp_path / "run"), "--policy", str(policy))
     assert "the task regression has no classes to name, got 'each'" in ended.out
     assert ended.code == 2
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_slice_without_weight_has_no_figure_and_fails_no_gate(tmp_path):
+    """40 rows of weight 1 beside 40 of weight 0, which lie far away: nothing is known of these."""
+    prediction = np.r_[np.arange(40.0), np.arange(100.0, 140.0)]
+    table = pd.DataFrame({
+        "y": prediction, "p": prediction, "g": np.repeat(["A", "B"], 40), "w": np.repeat([1.0, 0.0], 40),
+    })  # fmt: skip
+    gate = {"metric": "distribution_gap", "by": "g", "limit": "<= 0.1"}
+    data = {"label": "y", "sensitive": ["g"], "weight": "w"}
+    result = audited(tmp_path, table, task="regression", data=data, model=MODEL, gates=[gate])
+    own = slice_of(result["variants"][0], g="B")["metrics"]
+    assert {name: figure["status"] for name, figure in own.items()} == dict.fromkeys(own, "undefined")
+    assert own["median_prediction"]["value"] is None
+    assert [gate["verdict"] for gate in result["gates"]] == ["error"]
