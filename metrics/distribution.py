@@ -44,7 +44,7 @@ class Distributions:
 
     @cached_property
     def _sorted(self) -> list[tuple[Floats, Floats]]:
-        """Ascending values of each slice, and the share of its weight up to each; rows of none say nothing."""
+        """Ascending values of each slice and the share of its weight up to each; none of no weight."""
         order = self._order
         ends = np.cumsum(self.rows.n)
         found = []
