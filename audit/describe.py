@@ -113,6 +113,7 @@ def data_info(data: EvaluationSet, measured: Measurement, decisions: Binary | No
                 n=f"{data.dropped:,}",
             )
         )
+    warnings += _weightless(measured)
     heavy = measured.weights.rare_heavy()
     if heavy is not None:
         warnings.append(
@@ -155,6 +156,20 @@ def data_info(data: EvaluationSet, measured: Measurement, decisions: Binary | No
         found=len(warnings) - known,
         **from_card,
     )
+
+
+def _weightless(measured: Measurement) -> Iterator[str]:
+    """Name the slices whose rows all have the weight 0: no figure speaks of them."""
+    for feature in measured.features:
+        slices, weights = measured.slices((feature,)), measured.tally((feature,)).weights
+        none = [] if weights is None else [i for i in slices.shown if slices.n[i] and not weights.n[i]]
+        if none:
+            yield tell(
+                "All weights are 0 in {slices}: no figure speaks of these rows.",
+                slices=", ".join(
+                    tell("{slice} (n = {n})", slice=slices.words(i), n=int(slices.n[i])) for i in none
+                ),
+            )
 
 
 def _class_warnings(data: EvaluationSet, measured: Measurement, decisions: Binary | None) -> Iterator[str]:

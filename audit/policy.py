@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from ..datasets.errors import InputError
 from ..guests import load
-from .config import Confidence, Gate, Section, first_problem, load_yaml
+from .config import Confidence, Gate, Section, as_yaml, first_problem, load_yaml
 from .gate import gate_id
 from .gate_words import against_baseline
 
@@ -89,7 +89,7 @@ def read_policy(source: Source) -> GivenPolicy:
     """
     load()
     file = None if isinstance(source, Mapping) else str(source)
-    content = dict(source) if isinstance(source, Mapping) else load_yaml(Path(source), "policy, gates")
+    content = as_yaml(source) if isinstance(source, Mapping) else load_yaml(Path(source), "policy, gates")
     where = f"{file}: " if file else "policy: "
     if "audit" in content and "gates" in content:
         raise InputError(f"{where}this configures an audit; expected a policy, with the key gates")

@@ -50,9 +50,9 @@ CHANGES: Mapping[Room, tuple[str, ...]] = {
 
 
 class Params(BaseModel):
-    """Base of the recipes' parameters: strict about unknown keys and types."""
+    """Base of the recipes' parameters: strict about unknown keys and types, as a configuration is."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     def suits(self, task: str, favourable: bool) -> None:
         """ValueError where values that the recipe takes mean nothing for a task.

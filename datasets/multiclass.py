@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -46,11 +46,21 @@ class Classes:
 
     def __post_init__(self) -> None:
         check_named(self.classes)
+        check_once(self.favourable, "data.favourable")
         strange = [name for name in self.favourable if self.classes and name not in self.classes]
         if strange:
             raise InputError(
                 f"data.favourable: {listed(strange)} is none of data.classes, which are "
                 f"{listed(list(self.classes))}"
+            )
+        self._check_favourable(self.classes)
+
+    def _check_favourable(self, classes: Collection[str]) -> None:
+        """InputError where every class is favourable, so that nobody could be told from the others."""
+        if self.favourable and len(classes) > 1 and set(classes) <= set(self.favourable):
+            raise InputError(
+                f"data.favourable: expected some of the classes, got all {len(classes)}: "
+                f"{listed(list(self.favourable))}"
             )
 
     @property
@@ -149,7 +159,8 @@ class Classes:
             )
 
     def check_whole(self, batches: Callable[[], Iterator[pa.RecordBatch]], where: str) -> None:
-        """Nothing is to be seen of all rows together."""
+        """InputError where every class that occurs is favourable."""
+        self._check_favourable(self.names)
 
     def warnings(self) -> list[str]:
         """What is to be told of the values seen: look-alikes, numbers beside words, one class, none seen."""
@@ -183,13 +194,18 @@ class Classes:
 
 def check_named(classes: Sequence[str], key: str = "data.classes") -> None:
     """InputError for classes that are named twice, alone, or by the hundred."""
-    twice = sorted({name for name in classes if list(classes).count(name) > 1})
-    if twice:
-        raise InputError(f"{key}: {listed(twice)} is named twice")
+    check_once(classes, key)
     if len(classes) == 1:
         raise InputError(f"{key}: expected two or more names, got {classes[0]!r} alone")
     if len(classes) > MOST_CLASSES:
         raise InputError(f"{key}: expected at most {MOST_CLASSES} names, got {len(classes):,}")
+
+
+def check_once(names: Sequence[str], key: str) -> None:
+    """InputError for names of which one stands there twice."""
+    twice = sorted({name for name in names if list(names).count(name) > 1})
+    if twice:
+        raise InputError(f"{key}: {listed(twice)} is named twice")
 
 
 def _count(encoded: pa.DictionaryArray, seen: dict[str, int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,6 +35,8 @@ class Metric:
     ideal : float or None
     percent : bool
         Whether it is shown as a percentage.
+    bounds : tuple of two floats, or None
+        The lowest and the highest value that it can have; None: 0 and 1 where it is a percentage.
     amount : bool
         Whether it is in the units of the outcome, which may be thousands.
     ratio : bool
@@ -66,6 +69,7 @@ class Metric:
     fairlearn: str | None = None
     aif360: str | None = None
     aequitas: str | None = None
+    bounds: tuple[float, float] | None = None
     source: str = FAWCETT
     shows: str = ""
 
@@ -73,6 +77,11 @@ class Metric:
     def needs(self) -> tuple[Need, ...]:
         """What the rows must carry."""
         return self.estimator.needs
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """The lowest and the highest value that it can have."""
+        return self.bounds or ((0.0, 1.0) if self.percent else (-math.inf, math.inf))
 
     @property
     def of_labels(self) -> bool:

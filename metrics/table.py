@@ -6,6 +6,8 @@ name the same figure has there.
 
 from __future__ import annotations
 
+from math import inf
+
 from .entry import DisparityRow, Metric, table
 from .estimators import Area, Binned, Mean, MeanOf, OfCells, Share
 from .exact import F1, ODDS
@@ -134,7 +136,7 @@ METRICS = table(
         "(TP TN - FP FN) / sqrt((TP+FP)(TP+FN)(TN+FP)(TN+FN))",
         "Correlation of decision and label, -1 to 1.",
         OfCells(phi, lowers=(0, 1, 1, 0)),
-        better="higher", ideal=1.0, percent=False, ratio=False, fairlearn="matthews_corrcoef",
+        better="higher", ideal=1.0, percent=False, ratio=False, bounds=(-1, 1), fairlearn="matthews_corrcoef",
         source="B. W. Matthews 1975, Biochim. Biophys. Acta 405:442-451",
         shows="Sensitive to errors of both kinds in one figure; moves with the base rate.",
     ),
@@ -143,13 +145,14 @@ METRICS = table(
         "How many positive rows are missed for each negative row that is selected.",
         # FN / FP is the odds of FN among all errors, a monotone function of a proportion.
         Share(lambda c: c.fn, lambda c: c.fn + c.fp, ODDS, infinite="no false positives"), percent=False,
+        bounds=(0, inf),
         source="R. Berk et al. 2021, Sociol. Methods Res. 50:3-44 (treatment equality)",
         shows="Sensitive to which kind of error a slice bears; blind to how many errors there are.",
     ),
     Metric(
         "auc", "Area under the ROC curve", "P(score of a positive row > score of a negative row)",
         "Chance that a row with a positive label scores higher than one with a negative label.",
-        Area(), better="higher", ideal=1.0, percent=False, fairlearn="roc_auc_score",
+        Area(), better="higher", ideal=1.0, percent=False, bounds=(0, 1), fairlearn="roc_auc_score",
         source="E. R. DeLong et al. 1988, Biometrics 44:837-845",
         shows="Sensitive to the order of the scores at every threshold; blind to the threshold in use and "
         "to calibration.",
@@ -163,21 +166,21 @@ METRICS = table(
     Metric(
         "brier_score", "Brier score", "mean of (score - label)^2",
         "Mean squared distance of the score from the label.",
-        Mean(SQUARED_ERROR), better="lower", ideal=0.0, percent=False,
+        Mean(SQUARED_ERROR), better="lower", ideal=0.0, percent=False, bounds=(0, 1),
         fairlearn="brier_score_loss", source="G. W. Brier 1950, Mon. Weather Rev. 78:1-3",
         shows="Sensitive to order and calibration of the scores together; moves with the base rate.",
     ),
     Metric(
         "log_loss", "Log loss", "mean of -ln(probability given to the label)",
         "Surprise of the label under the score, in nats; scores are held 1e-15 away from 0 and 1.",
-        Mean(SURPRISE), better="lower", ideal=0.0, percent=False, fairlearn="log_loss",
+        Mean(SURPRISE), better="lower", ideal=0.0, percent=False, bounds=(0, inf), fairlearn="log_loss",
         source="I. J. Good 1952, J. R. Stat. Soc. B 14:107-114",
         shows="Sensitive to scores that are sure and wrong; moves with the base rate.",
     ),
     Metric(
         "calibration_bias", "Calibration bias", "mean score - base rate",
         "How much the scores promise too much (positive) or too little (negative) on average.",
-        Mean(EXCESS), ideal=0.0, ratio=False,
+        Mean(EXCESS), ideal=0.0, ratio=False, bounds=(-1, 1),
         source="D. J. Spiegelhalter 1986, Stat. Med. 5:421-433 (calibration in the large)",
         shows="Sensitive to scores that promise too much or too little on average; blind to errors that "
         "cancel out.",

@@ -76,7 +76,7 @@ METRICS = {
         Metric(
             "cohen_kappa", "Cohen's kappa", "(agreement - agreement by chance) / (1 - agreement by chance)",
             "How much more often decision and label agree than by chance, at most 1.",
-            Agreement(KAPPA), better="higher", ideal=1.0, percent=False, ratio=False,
+            Agreement(KAPPA), better="higher", ideal=1.0, percent=False, ratio=False, bounds=(-1, 1),
             source="J. Cohen 1960, Educ. Psychol. Meas. 20:37-46",
             shows="Sensitive to all errors alike beyond chance; moves with how frequent the classes are.",
         ),

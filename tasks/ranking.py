@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -122,14 +123,14 @@ METRICS = table(
         "ndcg", "NDCG", "mean over queries of DCG / largest possible DCG",
         "How close the order of a query's items comes to that by relevance, 1 for the same; of the queries "
         "whose rows lie in the slice alone.",
-        Gain(), better="higher", ideal=1.0, percent=False, fairlearn=None,
+        Gain(), better="higher", ideal=1.0, percent=False, bounds=(0, 1), fairlearn=None,
         source="K. Jarvelin, J. Kekalainen 2002, ACM Trans. Inf. Syst. 20:422-446",
         shows="Sensitive to relevant items that stand low; blind to whose items they are.",
     ),
     Metric(
         "mean_exposure", "Mean exposure", "mean over rows of 1 / log2(1 + rank)",
         "Average attention that an item of the slice gets, 1 for the first place.",
-        MeanValue(EXPOSURE, RANKED), percent=False, source=SINGH,
+        MeanValue(EXPOSURE, RANKED), percent=False, bounds=(0, 1), source=SINGH,
         shows="Sensitive to where the items of a group stand, whatever their relevance.",
     ),
     Metric(
@@ -141,14 +142,14 @@ METRICS = table(
     Metric(
         "exposure_per_relevance", "Exposure per relevance", "sum of exposure / sum of relevance",
         "How much attention the items of the slice get for each unit of relevance.",
-        PerValue(EXPOSURE, RELEVANCE, BOTH), percent=False, source=SINGH,
+        PerValue(EXPOSURE, RELEVANCE, BOTH), percent=False, bounds=(0, inf), source=SINGH,
         shows="Sensitive to attention that relevance does not earn; trusts the relevances.",
     ),
     Metric(
         "top_share_ratio", "Share of the first ranks", "rows among the first ranks / those of a random order",
         "How many times as often the items of the slice are among the first ranks as a random order would "
         "put them there; its logarithm is skew@k.",
-        PerValue(TOP, CHANCE, RANKED), ideal=1.0, percent=False,
+        PerValue(TOP, CHANCE, RANKED), ideal=1.0, percent=False, bounds=(0, inf),
         source="S. C. Geyik, S. Ambler, K. Kenthapadi 2019, KDD '19 (skew@k)",
         shows="Sensitive to who is among the first ranks; blind to the order there and to relevance.",
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -150,14 +151,14 @@ METRICS = table(
         "mean_absolute_error", "Mean absolute error", "mean of |prediction - outcome|",
         "How far the predictions lie from the outcomes on average.",
         MeanValue(ABSOLUTE, BOTH, signed=False), better="lower", says="distance", amount=True, ideal=0.0,
-        percent=False,
+        percent=False, bounds=(0, inf),
         fairlearn="mean_absolute_error", source="C. J. Willmott, K. Matsuura 2005, Clim. Res. 30:79-82",
         shows="Sensitive to the size of all errors alike; blind to their direction.",
     ),
     Metric(
         "root_mean_squared_error", "Root mean squared error", "sqrt(mean of (prediction - outcome)^2)",
         "The root of the mean squared distance of the predictions from the outcomes.",
-        RootMean(SQUARED, BOTH), better="lower", amount=True, ideal=0.0, percent=False,
+        RootMean(SQUARED, BOTH), better="lower", amount=True, ideal=0.0, percent=False, bounds=(0, inf),
         fairlearn="root_mean_squared_error", source="T. Chai, R. R. Draxler 2014, Geosci. Model Dev. 7:1247",
         shows="Sensitive to large errors above all; blind to their direction.",
     ),
@@ -166,7 +167,7 @@ METRICS = table(
         "Share of the outcomes' variance within the slice that the predictions explain; below 0 where the "
         "slice's mean would predict better.",
         OfRows(_explained, _explained_change, BOTH, "all outcomes are the same, in {formula}"),
-        better="higher", ideal=1.0, percent=False, ratio=False, fairlearn="r2_score",
+        better="higher", ideal=1.0, percent=False, ratio=False, bounds=(-inf, 1), fairlearn="r2_score",
         source="N. J. D. Nagelkerke 1991, Biometrika 78:691-692",
         shows="Sensitive to how well the predictions tell the rows of a slice apart; moves with how much its "
         "outcomes vary.",

@@ -64,7 +64,7 @@ def names(folder: str | Path = ".") -> list[str]:
         ({"data": {"sensitive": []}}, ["data.sensitive", "at least one"]),
         ({"data": {"sensitive": ["sex", "sex"]}}, ["data.sensitive", "twice"]),
         ({"data": {"name": "adult"}}, ["data", "either name", "or path"]),
-        ({"model": {"score": "score", "threshold": float("nan")}}, ["model.threshold", "finite"]),
+        ({"model": {"score": "score", "threshold": float("nan")}}, ["model.threshold", "valid number"]),
         ({"model": {"score": "score", "function": "a:b"}}, ["model", "callable has no score"]),
         ({"model": {"kind": "tensorflow", "path": "m"}}, ["model.kind", "'tensorflow'"]),
         ({"slices": {"reference": {"sex": "Other"}}}, ["slices.reference.sex", "'Other'", "Female, Male"]),

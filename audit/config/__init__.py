@@ -16,6 +16,7 @@ from .model import ModelSpec as ModelSpec
 from .parts import Planned as Planned
 from .parts import ReportSpec as ReportSpec
 from .problems import first_problem as first_problem
+from .reading import as_yaml as as_yaml
 from .reading import json_schema as json_schema
 from .reading import load_yaml as load_yaml
 from .reading import override as override

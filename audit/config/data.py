@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     Field,
@@ -13,11 +13,6 @@ from pydantic import (
 
 from ...datasets.dialect import TextForm
 from ...datasets.encoding import known_encoding
-
-if TYPE_CHECKING:
-    pass
-
-
 from .section import Section, Value, Values, absent
 
 THOUSANDS = ("", ",", ".", " ", "'", "’", "\u00a0", "\u202f")

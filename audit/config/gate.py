@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+import math
+from collections.abc import Sequence
+from typing import Annotated, Literal, get_args
 
-from pydantic import (
-    Field,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
 from ...metrics.limit import Limit
 from ...tasks import AGGREGATES, METRICS
-
-if TYPE_CHECKING:
-    pass
-
-
 from ..unknown import unknown
 from .section import Section, Value, absent
 
@@ -78,16 +72,32 @@ class Gate(Section):
         if form == "ratio" and (limit.upper or not 0 < limit.value <= 1):
             raise ValueError("limit: a ratio is limited from below by a number in (0, 1], such as '>= 0.8'")
         rows = AGGREGATES[self.metric].metrics if self.metric in AGGREGATES else (self.metric,)
-        if form != "ratio" and abs(limit.value) > 1 and all(METRICS[name].percent for name in rows):
-            raise ValueError(
-                f"limit: {self.metric} lies between 0 and 1, so that {self.limit!r} never binds or never "
-                f"holds; expected a share such as 0.1, or '{self.limit.strip()} %'"
-            )
+        if form != "ratio":
+            self._may_bind(limit, rows, apart=form != "value")
         if self.compare == "ratio" and self.metric in METRICS and not METRICS[self.metric].ratio:
             raise ValueError(f"compare: a ratio of {self.metric} means nothing, as it may be negative")
         if self.slice is not None and self.features and set(self.slice) != set(self.features):
             raise ValueError("slice: expected a value for each feature of by")
         return self
+
+    def _may_bind(self, limit: Limit, metrics: Sequence[str], apart: bool) -> None:
+        """ValueError where every value holds, or none: of metrics, or of how far two of them lie apart."""
+        low = min(METRICS[name].reach[0] for name in metrics)
+        high = max(METRICS[name].reach[1] for name in metrics)
+        what = self.metric
+        if self.compare == "change":
+            what, low, high = f"a change of {what}", low - high, high - low
+        elif apart:
+            low, high = 0.0, high - low
+        if low <= limit.value <= high:
+            return
+        lies = f"lies between {low:g} and {high:g}"
+        if math.isinf(high - low):
+            lies = f"is at most {high:g}" if math.isfinite(high) else f"is at least {low:g}"
+        told = f"limit: {what} {lies}, so that {self.limit!r} never binds or never holds"
+        if limit.value > 1 and all(METRICS[name].percent for name in metrics):
+            told += f"; expected a share such as 0.1, or '{self.limit.strip()} %'"
+        raise ValueError(told)
 
     @property
     def features(self) -> tuple[str, ...]:

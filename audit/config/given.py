@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import (
     SerializerFunctionWrapHandler,
     model_serializer,
     model_validator,
 )
-
-if TYPE_CHECKING:
-    pass
-
 
 from .data import Written
 from .model import KEYS, KINDS_BY_ENDING, ORIGIN_KEYS, SHARED_KEYS, TEXT_RUNTIMES, Kind, ModelSpec

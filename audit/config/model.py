@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import (
     Field,
@@ -13,11 +13,6 @@ from pydantic import (
 )
 
 from ...models.address import served_at, variable, without_secrets
-
-if TYPE_CHECKING:
-    pass
-
-
 from .data import TrainData, Written
 from .section import Values, absent
 

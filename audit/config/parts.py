@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     Field,
@@ -13,11 +13,6 @@ from pydantic import (
 from ...guests import names
 from ...tasks import AGGREGATES, METRICS
 from ..masked import masked
-
-if TYPE_CHECKING:
-    pass
-
-
 from ..unknown import unknown
 from .section import Section, absent
 

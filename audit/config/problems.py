@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import (
     ValidationError,
@@ -12,11 +12,6 @@ from pydantic import (
 
 from ...datasets.errors import told_of
 from ...plain import shown
-
-if TYPE_CHECKING:
-    pass
-
-
 from ..unknown import unknown
 from .section import Section
 

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pydantic import (
-    ValidationError,
-)
+import numpy as np
+from pydantic import ValidationError
 from ruamel.yaml.error import YAMLError
 
 from ...datasets.errors import InputError
@@ -19,11 +18,6 @@ from ...datasets.memory import PLACE
 from ...guests import load
 from ...plain import MOST_YAML_BYTES, from_yaml, read_bounded
 from ..masked import masked
-
-if TYPE_CHECKING:
-    pass
-
-
 from .model import replaced
 from .problems import first_problem
 from .whole import Config
@@ -73,7 +67,7 @@ def read(
             content["model"] = replaced(content.get("model"), model)
         if variants:
             content["variants"] = [*(content.get("variants") or []), *map(dict, variants)]
-        return Config.model_validate(_paired(content))
+        return Config.model_validate(as_yaml(content))
     except UnicodeDecodeError as error:
         raise InputError(f"{where}expected valid unicode, got half of a character: {error.reason}") from None
     except ValidationError as error:
@@ -82,8 +76,10 @@ def read(
         raise InputError(f"{where}nested beyond reason, or inside itself") from None
 
 
-def _paired(content: Any) -> Any:
-    """Bring two escapes of JSON that are one character together, since YAML reads them as two.
+def as_yaml(content: Any) -> Any:
+    """Return what Python gives as a YAML file would: numpy's numbers are plain, and every sequence is a list.
+
+    Two escapes of JSON that are one character, which YAML reads as two, are brought together.
 
     Raises
     ------
@@ -92,9 +88,11 @@ def _paired(content: Any) -> Any:
     """
     if isinstance(content, str):
         return content.encode("utf-16", "surrogatepass").decode("utf-16")
+    if isinstance(content, np.generic | np.ndarray):
+        return as_yaml(content.tolist())
     if isinstance(content, Mapping):
-        return {_paired(key): _paired(value) for key, value in content.items()}
-    return [_paired(value) for value in content] if isinstance(content, list) else content
+        return {as_yaml(key): as_yaml(value) for key, value in content.items()}
+    return [as_yaml(value) for value in content] if isinstance(content, list | tuple) else content
 
 
 def load_yaml(path: Path, keys: str = "audit, data, model, gates") -> dict[str, Any]:

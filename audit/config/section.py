@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -13,9 +13,6 @@ from pydantic import (
 )
 
 from ...datasets.columns import word
-
-if TYPE_CHECKING:
-    pass
 
 
 def _dated(given: Any) -> Any:
@@ -33,11 +30,12 @@ Confidence = Annotated[float, Field(gt=0.5, lt=1)]
 
 
 class Section(BaseModel):
-    """Base of the configuration's parts: strict about unknown keys and types."""
+    """Base of the configuration's parts: strict about unknown keys and types, so that ``true`` is no 1."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
-    )
+        extra="forbid", frozen=True, strict=True, validate_by_name=True, validate_by_alias=True,
+        serialize_by_alias=True,
+    )  # fmt: skip
 
 
 def absent(value: object) -> bool:

@@ -26,11 +26,13 @@ class CreditInputs(Inputs):
     air_limit: float = Field(
         gt=0,
         le=1,
+        strict=True,
         description="Adverse impact ratios below it are marked; yours to set, there is no default.",
     )
     smd_limit: float | None = Field(
         None,
         gt=0,
+        strict=True,
         description="Standardised mean differences to a group's disadvantage above it are marked; yours to "
         "set, required for a run with scores.",
     )

@@ -40,6 +40,7 @@ class FourFifthsInputs(Inputs):
         None,
         gt=0,
         le=SMALL_SHARE,
+        strict=True,
         description="Groups with a smaller share of the people are shown but not compared; at most 0.02.",
     )
 

@@ -56,6 +56,7 @@ class NycInputs(Inputs):
         None,
         gt=0,
         le=UNDER,
+        strict=True,
         description="Categories with a smaller share of the data have no impact ratio; at most 0.02.",
     )
     exclude: list[str] = Field(
@@ -67,6 +68,7 @@ class NycInputs(Inputs):
         3,
         ge=2,
         le=6,
+        strict=True,
         description="Decimals of the impact ratios shown; the rule's own tables have two or three.",
     )
     justification: str | None = Field(

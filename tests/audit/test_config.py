@@ -8,6 +8,7 @@ import pytest
 from fairweigh.audit.config import Config, Gate, load_yaml, override, read
 from fairweigh.datasets.errors import InputError
 from fairweigh.metrics.limit import Limit
+from pydantic import ValidationError
 
 
 @pytest.mark.parametrize(
@@ -125,6 +126,41 @@ def test_a_limit_that_no_share_can_reach_is_refused_with_the_one_that_was_meant(
     with pytest.raises(InputError, match=f"lies between 0 and 1.*'{meant}'"):
         read(make_config(gates=[gate]))
     assert read(make_config(gates=[{**gate, "limit": meant}])).gates[0].limit == meant
+
+
+@pytest.mark.parametrize(
+    ("gate", "told"),
+    [
+        ({"metric": "accuracy", "limit": ">= -1"}, "accuracy lies between 0 and 1"),
+        ({"metric": "auc", "limit": ">= 80"}, "auc lies between 0 and 1"),
+        ({"metric": "matthews_correlation", "limit": ">= -2"}, "matthews_correlation lies between -1 and 1"),
+        ({"metric": "log_loss", "limit": "<= -0.1"}, "log_loss is at least 0"),
+        ({"metric": "r_squared", "limit": ">= 80"}, "r_squared is at most 1"),
+        ({"metric": "ndcg_gap_difference", "by": "sex", "limit": "<= 5"}, "lies between 0 and 1"),
+        ({"metric": "brier_score", "by": "sex", "compare": "difference", "limit": "<= 2"}, "between 0 and 1"),
+        (
+            {"metric": "auc", "compare": "change", "on": "compressed", "limit": ">= -2"},
+            "a change of auc lies between -1 and 1",
+        ),
+    ],
+)
+def test_a_limit_beyond_all_values_of_its_metric_is_refused(gate, told):
+    never = f"{told}, so that '{gate['limit']}' never binds or never holds \\["
+    with pytest.raises(ValidationError, match=never):
+        Gate.model_validate(gate)
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        {"metric": "r_squared", "limit": ">= -3"},
+        {"metric": "mean_error", "by": "sex", "compare": "difference", "limit": "<= 3000"},
+        {"metric": "calibration_bias", "limit": ">= -0.1"},
+        {"metric": "accuracy", "compare": "change", "on": "compressed", "limit": ">= -0.02"},
+    ],
+)
+def test_a_limit_among_the_values_of_its_metric_is_taken(gate):
+    assert Gate.model_validate(gate).limit == gate["limit"]
 
 
 def test_a_limit_of_what_is_no_share_may_be_above_one(make_config):

@@ -65,6 +65,7 @@ def test_codes_of_a_csv_keep_their_zeros(here):
         (["a", "b", "c"], {"classes": ["a", "b"]}, "holds 'c' (1 row), which data.classes ('a', 'b') does"),
         (["Yes", "no"], {"classes": ["yes", "no"]}, "'Yes' (1 row) differs from the class 'yes' in its"),
         (["a", "b"], {"classes": ["a", "b"], "favourable": "c"}, "data.favourable: 'c' is none of"),
+        (["a", "b"], {"classes": ["a", "b"], "favourable": ["b", "a"]}, "data.favourable: expected some"),
         (["a", "b"], {"classes": ["a", "a"]}, "data.classes: 'a' is named twice"),
         (["a", "b"], {"classes": ["a"]}, "data.classes: expected two or more names, got 'a' alone"),
         (["O", "B-PER", "I-PER"], {}, "holds tags of the words of a text (named entities), which cannot be"),

@@ -216,6 +216,8 @@ def test_a_run_with_favourable_classes_is_verified(tmp_path):
     ("said", "told"),
     [
         ({"data": {**DATA, "favourable": ["good"], "positive_is": "burden"}}, "favourable are a benefit"),
+        ({"data": {**DATA, "favourable": ["good", "good"]}}, "data.favourable: 'good' is named twice"),
+        ({"data": {**DATA, "favourable": ["bad", "good", "meh"]}}, "expected some of the classes, got all 3"),
         ({"model": {**PROBABLE, "threshold": 0.4}}, "model.threshold: belongs to task: binary or multilabel"),
         ({"model": {**PROBABLE, "scale": "rank"}}, "model.scale: several classes are told by their"),
     ],

@@ -162,4 +162,6 @@ def test_a_slice_without_weight_has_no_figure_and_fails_no_gate(tmp_path):
     own = slice_of(result["variants"][0], g="B")["metrics"]
     assert {name: figure["status"] for name, figure in own.items()} == dict.fromkeys(own, "undefined")
     assert own["median_prediction"]["value"] is None
+    told = "All weights are 0 in g=B (n = 40): no figure speaks of these rows."
+    assert result["data"]["warnings"] == [told]
     assert [gate["verdict"] for gate in result["gates"]] == ["error"]
