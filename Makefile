@@ -6,7 +6,8 @@ LOWEST ?= .venv-lowest
 # Every command starts Python many times over: what it compiled, it keeps.
 unexport PYTHONDONTWRITEBYTECODE
 BIN = $(VENV)/bin
-PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# What is installed is compiled when it is first imported: most modules of the large packages never are.
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 
 .PHONY: audit sentiment test test-lowest check lint types system bench zoo clean
 

@@ -106,7 +106,7 @@ class FreshProcesses:
             writer.write_batch(rows)
         job = {
             "number": self._asked,
-            "artefact": str(artefact),
+            "artefact": str(artefact.absolute()),
             "folder": str(folder),
             "device": device,
             "factories": list(factories),
