@@ -17,7 +17,7 @@ from ..datasets.columns import Scalar, check_unique, listed, no_column, plain
 from ..datasets.dialect import TextForm
 from ..datasets.errors import InputError, number_of
 from ..datasets.evaluation import EvaluationSet
-from ..datasets.numbers import CellError, MissingError
+from ..datasets.numbers import CellError, MissingError, missing_in
 from ..datasets.read import column_names, found_in, place_of, read_table, sha256_file
 from ..datasets.roles import as_words
 from ..datasets.spelling import as_ids
@@ -110,6 +110,10 @@ class PredictionTable:
             self.data.notes += found_in(self.path, self.text)
             plain(self._table.column(key), key)
             self._ids = as_ids(self._table.column(key))
+            if blank := self._ids.null_count:
+                raise missing_in(f"id column '{key}'", key, blank, "").at(
+                    place_of(self.path, key, None, self.text) or str(self.path)
+                )
             check_unique(lambda: iter([self._ids]), len(self._ids), key, where)
 
     def _of_task(self) -> Predicted:
@@ -184,7 +188,8 @@ class PredictionTable:
                 raise
             if isinstance(error, MissingError):
                 error.rest = "; every row of the data needs a prediction"
-            raise error.at(place_of(self.path, error.column, error.value, self.text)) from None
+            place = place_of(self.path, error.column, error.value, self.text, self.data.words.in_numbers)
+            raise error.at(place or str(self.path)) from None
 
     def _joined(self, ids: pa.Array) -> pa.Table:
         assert self._table is not None
