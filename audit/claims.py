@@ -18,7 +18,8 @@ from ..metrics.extremes import Extremes
 from ..metrics.figures import Figure
 from ..metrics.intervals import Limits
 from ..metrics.limit import Limit
-from ..metrics.questions import Each, Largest, Picked, Question
+from ..metrics.picked import Picked
+from ..metrics.questions import Each, Largest, Question
 from ..metrics.requirement import Requirement
 from ..told import tell
 from .common import Common

@@ -13,7 +13,8 @@ from ..datasets.errors import InputError
 from ..metrics import power
 from ..metrics.intervals import Floats
 from ..metrics.limit import Limit
-from ..metrics.questions import Each, Picked, Question
+from ..metrics.picked import Picked
+from ..metrics.questions import Each, Question
 from ..metrics.requirement import as_decided
 from ..told import tell
 from .claims import Asked, asked

@@ -10,7 +10,7 @@ from before import score_ratio
 from fairweigh.metrics import exact
 from fairweigh.metrics.contrast import DIFFERENCE, RATIO, Contrast
 from fairweigh.metrics.intervals import mover_difference, wilson
-from fairweigh.metrics.questions import Picked
+from fairweigh.metrics.picked import Picked
 from numpy.random import Generator
 from scipy.stats import binom, fisher_exact
 from studies import Cells, Study, Z, proportions
