@@ -39,8 +39,10 @@ from fairweigh.compression.recipes import Context
 from fairweigh.datasets import card as cards
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.training import TrainingRows, hashed_share
+from fairweigh.metrics.constraint import Constraint
+from fairweigh.metrics.cuts import Candidates, candidates
 from fairweigh.metrics.table import DISPARITIES, METRICS
-from fairweigh.metrics.thresholds import Candidates, Constraint, candidates, curve, search
+from fairweigh.metrics.thresholds import curve, search
 from fairweigh.mitigation.fitting import column_scores
 from fairweigh.mitigation.reweighing import cell_weights
 from fairweigh.models.frames import frame
