@@ -17,8 +17,8 @@ from ..models.estimator import EstimatorModel
 from ..models.function import FunctionModel
 from ..models.neural import NeuralModel
 from ..models.rules import RuledModel, behind, unruled
-from ..models.runtimes import TorchRuntime
 from ..models.table import PredictionTable
+from ..models.torch_runtime import TorchRuntime
 from . import artefact, estimators, quantise, weights
 from .artefact import Step
 from .description import read_description

@@ -162,7 +162,8 @@ def test_on_a_gpu_training_stays_there_and_repeats_itself(table_model):
 
     if not torch.cuda.is_available():
         pytest.skip("needs a CUDA device")
-    from fairweigh.models.runtimes import TorchRuntime, seeded
+    from fairweigh.models.device import seeded
+    from fairweigh.models.torch_runtime import TorchRuntime
 
     seeded(0)
     model = copied(table_model)

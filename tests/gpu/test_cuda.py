@@ -29,8 +29,8 @@ from fairweigh.compression.make import make
 from fairweigh.compression.recipes import Context
 from fairweigh.datasets.errors import InputError
 from fairweigh.metrics.exact import clopper_pearson
+from fairweigh.models.device import device_for
 from fairweigh.models.extras import quiet
-from fairweigh.models.runtimes import device_for
 from safetensors import safe_open
 
 from ..conftest import configured
