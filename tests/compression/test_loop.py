@@ -7,9 +7,9 @@ import sys
 
 import numpy as np
 import pytest
+from fairweigh.compression.exchange import copied
 from fairweigh.compression.finetune import label_loss, targets
 from fairweigh.compression.loop import train
-from fairweigh.compression.quantise import copied
 from fairweigh.compression.recipes import Context, Finetune
 from fairweigh.datasets.errors import InputError
 
