@@ -17,10 +17,11 @@ from ..metrics.picked import Picked
 from ..metrics.questions import Each, Question
 from ..metrics.requirement import as_decided
 from ..told import tell
-from .claims import Asked, asked
+from .claims import asked
 from .common import Common
 from .config import Gate
 from .costs import cost_ratio
+from .gate_slices import Asked
 from .gate_words import (
     against_baseline,
     because_of,
