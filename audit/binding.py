@@ -8,10 +8,9 @@ from ..told import tell
 from .config import Gate
 from .gate import gate_id, worst
 from .gate_words import GROUPS
+from .ladder import ORIGINAL
 from .plan import Plan
 from .result import CERTIFIED, RELEASE, Frontier, GateResult
-
-ORIGINAL = "original"
 
 
 def uncertified(found: Frontier, plan: Plan) -> list[GateResult]:

@@ -30,8 +30,8 @@ from fairlearn.preprocessing import CorrelationRemover
 from fairweigh.audit.config import read
 from fairweigh.audit.inputs import load_model
 from fairweigh.audit.opening import evaluation_set
+from fairweigh.audit.progress import silent
 from fairweigh.audit.result import AuditResult, Disparity, Estimate, Variant
-from fairweigh.audit.runner import silent
 from fairweigh.audit.training import learning, rows_of
 from fairweigh.compression.estimators import parts
 from fairweigh.compression.make import make
