@@ -106,7 +106,7 @@ bench: $(BENCH)/.bench $(VENV)/.dev
 	$(BENCH)/bin/python benchmarks/process.py
 	$(BENCH)/bin/python benchmarks/tasks.py
 	$(BENCH)/bin/python benchmarks/coverage
-	$(BENCH)/bin/python benchmarks/mitigation.py
+	$(BENCH)/bin/python benchmarks/mitigation
 	$(BENCH)/bin/python benchmarks/report.py
 	$(BIN)/python benchmarks/ladder.py
 

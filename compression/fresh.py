@@ -303,7 +303,7 @@ def _woken(device: str) -> Any:
         return None
     import torch
 
-    from ..models.runtimes import device_for, seeded
+    from ..models.device import device_for, seeded
 
     # The kernels that the audit takes.
     seeded(0)
