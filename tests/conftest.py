@@ -21,6 +21,8 @@ from hypothesis import settings
 
 # Several tests run at once: one thread each, for them and for the processes that they start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# torch compiles in this process, and starts none that first import it.
+os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
 # No test reaches for the model hub, and none waits for it.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
