@@ -100,7 +100,7 @@ class PredictionTable:
             self._table, key = self._loaded(self.path)
             self._ids = self._named(self._table, key)
             if len(key) > 1:
-                check_pairs([self._ids], *key, str(self.path))
+                check_pairs([self._ids], key[0], key[1], str(self.path))
             else:
                 check_unique(lambda: iter([self._ids]), len(self._ids), key[0], str(self.path))
 

@@ -72,7 +72,7 @@ def _spec(percent: str) -> dict[str, Any]:
         scale=alt.Scale(zero=False, nice=False),
         axis=alt.Axis(title=None, tickCount=4, format="~d", tickMinStep=1),
     )
-    y = alt.Y("y:Q", scale=alt.Scale(zero=True), axis=alt.Axis(title=None, tickCount=4, labelExpr=percent))
+    y = alt.Y("y:Q", scale=alt.Scale(zero=False, nice=True, padding=6), axis=alt.Axis(title=None, tickCount=4, labelExpr=percent))
     marks: dict[str, dict[str, Any]] = {
         "items": {"color": LINE, "strokeWidth": 4},
         "relevance": {"color": INK, "strokeWidth": 1, "strokeDash": [3, 3]},
@@ -96,9 +96,10 @@ def _spec(percent: str) -> dict[str, Any]:
         .facet(
             facet=alt.Facet("panel:O", header=alt.Header(title=None, labelExpr="''")),
             columns=PANELS_PER_ROW,
-            spacing={"row": 62, "column": 34},
+            spacing={"row": 62, "column": 48},
         )
-        .resolve_axis(x="independent")
+        .resolve_scale(y="independent")
+        .resolve_axis(x="independent", y="independent")
         .properties(bounds="flush")
         .configure(**theme())
     )

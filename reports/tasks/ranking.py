@@ -39,9 +39,9 @@ def of_feature(part: Part) -> list[Block]:
     if drawing is None:
         return []
     caption = tr(
-        "Share of the exposure of all items down to each rank (upwards; ranks to the right). Dashed: the "
-        "slice’s share of the relevance; grey: its share of the items. The curves have no limits; where they "
-        "end, exposure share and excess attention have."
+        "Share of the exposure of all items down to each rank (ranks to the right). Dashed: the slice’s share "
+        "of the relevance; grey: its share of the items. Each panel has its own axis. The curves have no limits; the "
+        "exposure share has."
     )
     if len(rows) > MOST_SLICES:
         caption += " " + "".join(say("{n} smaller slices are not drawn.", n=count(len(rows) - MOST_SLICES)))
