@@ -24,6 +24,8 @@ from .estimators import ServedClasses, ServedNumber, classes_of, members, parts,
 from .recipes import Context, Done, Params, plural, recipe
 from .taught import TAUGHT
 
+TASKS = tuple(TAUGHT)
+
 
 def _with(fitted: Any, classifier: Any) -> Any:
     """The same pipeline with another classifier at its end."""
@@ -45,7 +47,7 @@ class Student(Params):
     params: dict[str, Any] = Field(default_factory=dict)
 
 
-@recipe("distill", Student, family="sklearn")
+@recipe("distill", Student, family="sklearn", tasks=TASKS)
 def distill(model: EstimatorModel, params: Student, context: Context) -> Done:
     """Fit a student to what the teacher says of the training rows."""
     from sklearn.base import is_regressor
@@ -115,7 +117,7 @@ class Prune(Params):
     amount: float = Field(0.5, gt=0, lt=1, description="Share of trees, leaves or coefficients that goes.")
 
 
-@recipe("prune", Prune, family="sklearn")
+@recipe("prune", Prune, family="sklearn", tasks=TASKS)
 def prune(model: EstimatorModel, params: Prune, context: Context) -> Done:
     """Fewer trees of an ensemble, cost-complexity pruning of a tree, small coefficients to zero."""
     _, estimator = parts(model.fitted)
@@ -202,7 +204,7 @@ def _fewer_leaves(
     return grown, changed, rows.about
 
 
-@recipe("float16", family="sklearn")
+@recipe("float16", family="sklearn", tasks=TASKS)
 def float16(model: EstimatorModel, params: Params, context: Context) -> Done:
     """Coefficients in half precision; sums are still done in double."""
     _, estimator = parts(model.fitted)
@@ -230,7 +232,7 @@ def _halved(made: Any) -> int:
     return changed
 
 
-@recipe("onnx", family="sklearn")
+@recipe("onnx", family="sklearn", tasks=TASKS)
 def onnx(model: EstimatorModel, params: Params, context: Context) -> Done:
     """The estimator in ONNX (float32), served by onnxruntime; encoding stays in scikit-learn."""
     from sklearn.base import is_regressor

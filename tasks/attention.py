@@ -36,7 +36,7 @@ class Excess(Estimator):
 
     def undefined(self, rows: int) -> str:
         """Why it does not exist."""
-        return "no query with a relevant item has items of several slices, which {formula} needs"
+        return "no query with a relevant item has items of several slices"
 
     def figure(self, seen: Seen) -> Figure:
         """The figure in every slice."""
