@@ -20,6 +20,7 @@ from ..models.extras import optional
 from ..models.foreign import one_line
 from ..models.train import make_estimator
 from ..told import tell
+from .boosted import first_rounds
 from .estimators import ServedClasses, ServedNumber, classes_of, members, parts, with_members
 from .recipes import Context, Done, Params, plural, recipe
 from .taught import TAUGHT
@@ -145,6 +146,9 @@ def _fewer(
         made._predictors = made._predictors[: max(1, round(before * keep))]
         changed = tell("the first {n} of {total} boosting rounds kept", n=len(made._predictors), total=before)
         return made, changed, None
+    if (rounds := first_rounds(made, keep)) is not None:
+        left, total = rounds
+        return made, tell("the first {n} of {total} boosting rounds kept", n=left, total=total), None
     if _is_sequence_of_trees(made):
         before = len(made.estimators_)
         left = max(1, round(before * keep))
