@@ -185,10 +185,10 @@ def _indices(measured: Measurement, slices: Slices, plan: Plan) -> Search[list[D
         if found is None:
             continue
         low, high = (float(end[0]) for end in found.limits(normal_quantile(plan.confidence), 1.0))
-        value = number(found.value[0])
+        measure = number(found.value[0])
         out.append(Disparity(
-            name=row.name, metric=row.name, value=value, low=number(low), high=number(high),
-            method=found.method, status="ok" if value is not None else "undefined", **base,
+            name=row.name, metric=row.name, value=measure, low=number(low), high=number(high),
+            method=found.method, status="ok" if measure is not None else "undefined", **base,
         ))  # fmt: skip
     impact = next((metric.name for metric in measured.task.metrics.values() if metric.impact), None)
     if impact is None or measured.lacks(impact):

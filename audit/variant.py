@@ -104,7 +104,9 @@ def _with_exposure(slices: list[SliceResult], measured: Measurement) -> list[Sli
     for by in measured.partitions(1):
         part = measured.slices(by)
         curves = measured.cases.exposure(by, part.keys)
-        for i in part.shown if curves is not None else []:
+        if curves is None:
+            continue
+        for i in part.shown:
             found[tuple(part.name(i).items())] = Exposure(
                 ranks=curves.ranks.tolist(), share=curves.share[i].tolist(), items=float(curves.items[i]),
                 relevance=None if curves.relevance is None else number(curves.relevance[i]),

@@ -260,7 +260,9 @@ class OfScikit(Described):
         if not fits[self.task]:
             raise ValueError(f"classes, positive, names: not those of the task {self.task}")
         if (self.query is None) == (self.task == "ranking"):
-            raise ValueError(f"query: the column of a ranking's query and of nothing else, got {self.query!r}")
+            raise ValueError(
+                f"query: the column of a ranking's query and of nothing else, got {self.query!r}"
+            )
         return self
 
 

@@ -140,15 +140,16 @@ def _fewer(
 
     ``label`` is the place of the one that it tells, where a model has an estimator for each.
     """
-    made, keep = copy.deepcopy(estimator), 1 - amount
+    keep = 1 - amount
+    if (boosted := first_rounds(estimator, keep)) is not None:
+        made, left, total = boosted
+        return made, tell("the first {n} of {total} boosting rounds kept", n=left, total=total), None
+    made = copy.deepcopy(estimator)
     if hasattr(made, "_predictors"):
         before = len(made._predictors)
         made._predictors = made._predictors[: max(1, round(before * keep))]
         changed = tell("the first {n} of {total} boosting rounds kept", n=len(made._predictors), total=before)
         return made, changed, None
-    if (rounds := first_rounds(made, keep)) is not None:
-        left, total = rounds
-        return made, tell("the first {n} of {total} boosting rounds kept", n=left, total=total), None
     if _is_sequence_of_trees(made):
         before = len(made.estimators_)
         left = max(1, round(before * keep))

@@ -150,8 +150,8 @@ def check_pairs(found: Sequence[pa.Array], query: str, item: str, where: str) ->
     shown = listed([shown_pair(one["values"]) for one in twice.slice(0, 5).to_pylist()], 5)
     occur = "occurs" if len(twice) == 1 else "occur"
     raise InputError(
-        f"{where}: {number_of(len(twice), 'pair')} of query and item ({query}, {item}) {occur} more than once, "
-        f"such as {shown}; expected every item once for a query"
+        f"{where}: {number_of(len(twice), 'pair')} of query and item ({query}, {item}) {occur} more than "
+        f"once, such as {shown}; expected every item once for a query"
     )
 
 

@@ -56,8 +56,8 @@ def read_run(path: Path) -> pa.Table:
                 continue
             if len(parts) != len(COLUMNS.split()):
                 raise InputError(
-                    f"{path}: expected the six columns of a run in TREC form ({COLUMNS}), got {len(parts)} in "
-                    f"line {number:,}"
+                    f"{path}: expected the six columns of a run in TREC form ({COLUMNS}), got {len(parts)} "
+                    f"in line {number:,}"
                 )
             where = f"in line {number:,} of {path}"
             queries.append(intern(parts[0]))

@@ -195,7 +195,7 @@ def excess_share(rows: SlicedRows, attention: Floats, deserved: Floats) -> Figur
     rows : SlicedRows
         With clusters: the queries.
     attention, deserved : float arrays of shape (rows,)
-        Shares of each query's exposure and relevance (`ranked.Ranked.share`), 0 in a query that does not count.
+        Shares of each query's exposure and relevance (`ranked.Ranked.share`); 0 in one that does not count.
     """
     found, _ = share_of_total_change(rows, deserved, attention)
     got, due = (_Parts.of(rows, side) for side in (attention, deserved))

@@ -147,8 +147,8 @@ class PredictionTable:
         given = {key for key in KEYS if getattr(self, _FIELDS.get(key, key))}
         if is_run(self.path) and self.data.task != "ranking":
             raise InputError(
-                f"model.path: {self.path} holds a run in TREC form, which belongs to task: ranking, the task is "
-                f"{self.data.task}"
+                f"model.path: {self.path} holds a run in TREC form, which belongs to task: ranking, the task "
+                f"is {self.data.task}"
             )
         make, known = TASKS[self.data.task]
         if strange := sorted(given - known):
@@ -290,8 +290,8 @@ def _ranks(table: PredictionTable) -> Predicted:
         return OfRanks(table.rank, table.score_column)
     if table.rank or table.score_column or table.id or table.text:
         raise InputError(
-            f"model: {table.path} is a run in TREC form, whose columns are known; leave out rank, score, id and "
-            "how a text file is written"
+            f"model: {table.path} is a run in TREC form, whose columns are known; leave out rank, score, id "
+            "and how a text file is written"
         )
     return OfRun()
 

@@ -141,8 +141,8 @@ class OfRanks:
     def __post_init__(self) -> None:
         if not self.rank and not self.score:
             raise InputError(
-                "model: a table of rankings needs model.rank or model.score (or both), or a path to a run in TREC "
-                f"form, whose name ends in {' or '.join(ENDINGS)}"
+                "model: a table of rankings needs model.rank or model.score (or both), or a path to a run in "
+                f"TREC form, whose name ends in {' or '.join(ENDINGS)}"
             )
 
     @property
@@ -226,7 +226,8 @@ class OfRun(OfRanks):
             out.append(
                 tell_n(
                     "{n} row shares its score with another one of its query: the rank in the run decides.",
-                    "{n} rows share their score with another one of their query: the ranks in the run decide.",
+                    "{n} rows share their score with another one of their query: the ranks in the run "
+                    "decide.",
                     self.ties, n=f"{self.ties:,}",
                 )
             )  # fmt: skip

@@ -45,7 +45,7 @@ def exposure_chart(rows: list[SliceResult], key: str) -> Drawing | None:
 def _told(row: SliceResult) -> Sentence:
     curve = row.exposure
     assert curve is not None
-    parts = {
+    parts: dict[str, str | Sentence] = {
         "slice": slice_name(row.slice, short=True),
         "first": figure(curve.share[0], "percent"),
         "last": figure(curve.share[-1], "percent"),
@@ -55,7 +55,8 @@ def _told(row: SliceResult) -> Sentence:
     if curve.relevance is None:
         return say("{slice}: {first} at the first rank, {last} down to rank {rank}; items {items}", **parts)
     return say(
-        "{slice}: {first} at the first rank, {last} down to rank {rank}; relevance {relevance}, items {items}",
+        "{slice}: {first} at the first rank, {last} down to rank {rank}; relevance {relevance}, items "
+        "{items}",
         relevance=figure(curve.relevance, "percent"),
         **parts,
     )
@@ -72,7 +73,11 @@ def _spec(percent: str) -> dict[str, Any]:
         scale=alt.Scale(zero=False, nice=False),
         axis=alt.Axis(title=None, tickCount=4, format="~d", tickMinStep=1),
     )
-    y = alt.Y("y:Q", scale=alt.Scale(zero=False, nice=True, padding=6), axis=alt.Axis(title=None, tickCount=4, labelExpr=percent))
+    y = alt.Y(
+        "y:Q",
+        scale=alt.Scale(zero=False, nice=True, padding=6),
+        axis=alt.Axis(title=None, tickCount=4, labelExpr=percent),
+    )
     marks: dict[str, dict[str, Any]] = {
         "items": {"color": LINE, "strokeWidth": 4},
         "relevance": {"color": INK, "strokeWidth": 1, "strokeDash": [3, 3]},

@@ -1,4 +1,4 @@
-"""Attention that items get over all queries, against what their relevance deserves; divergence of prefixes."""
+"""Attention that items get over all queries against what they deserve, and divergence of prefixes."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ class Inequity(Estimator):
     def figure(self, seen: Seen) -> Figure:
         """The figure in every slice."""
         ranks, rows = seen.cases.ranks, sliced(seen)
-        shares = (rows.weight * share for share in ranks.shares(""))
-        value = misplaced(ranks.rows.values(ITEM), rows.slices, *shares, rows.size)
+        got, due = (rows.weight * share for share in ranks.shares(""))
+        value = misplaced(ranks.rows.values(ITEM), rows.slices, got, due, rows.size)
         none = np.full(rows.size, np.nan)
         return Figure(value, rows.n, lambda z, scale: (none, none), "none")
 
@@ -111,10 +111,12 @@ INDICES = (
     Index(
         "amortised_inequity_between_slices", "Amortised inequity between slices",
         "sum over slices of |attention share - relevance share|",
-        "How much attention, per query, would have to move between the groups of items for each to get what "
-        "its relevance deserves over all queries, counted where it is lacking and where it is too much.",
+        "How much attention, per query, would have to move between the groups of items for each to get "
+        "what its relevance deserves over all queries, counted where it is lacking and where it is too "
+        "much.",
         BOTH, _between, BIEGA,
-        "Sums up over queries: what a group lacks in one it may get in another. No limits: chance adds to it.",
+        "Sums up over queries: what a group lacks in one it may get in another. No limits: chance adds to "
+        "it.",
     ),
     Index(
         "ndkl", "NDKL", "mean over queries of the normalised discounted divergence of their prefixes",

@@ -126,7 +126,7 @@ class Cases(ABC):
         return None
 
     def exposure(self, by: By, keys: Sequence[tuple[str, ...]]) -> Curves | None:
-        """What each slice has of the exposure among the first ranks; None of a task without, or of queries."""
+        """What each slice has of the exposure among the first ranks; None where that says nothing."""
         return None
 
     def view(self, name: str) -> Cases:

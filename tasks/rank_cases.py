@@ -152,9 +152,7 @@ class RankCases(Cases):
         cube = Cube.of_slices(self.by, batch.keys, batch.slices, {}, batch.weight, None, _clusters(batch))
         self._cubes.add(cube)
         self._given = RANK in batch.names
-        self.ranks.add(
-            batch, [batch.number(RANK)] if self._given else [np.ones(len(batch.slices), np.int64)]
-        )
+        self.ranks.add(batch, [batch.number(RANK)] if self._given else [np.ones(len(batch.slices), np.int64)])
         return cube
 
     def gives(self, columns: frozenset[str]) -> frozenset[Need]:
@@ -167,7 +165,7 @@ class RankCases(Cases):
         return self.rows.table(self.ranks.value(name, ""), probability=name != RELEVANCE)
 
     def exposure(self, by: By, keys: Keys) -> Curves | None:
-        """What each slice has of the exposure among the first ranks; None where no query has several slices."""
+        """What each slice has of the exposure among the first ranks; None where no query has several."""
         if not self._given or not self.ranks.splits(by, keys):
             return None
         ranked = self.ranks.ranked("")

@@ -25,10 +25,10 @@ from .cost import Timing as Timing
 from .figures import CalibrationBin as CalibrationBin
 from .figures import Counts as Counts
 from .figures import Disparity as Disparity
+from .figures import Exposure as Exposure
 from .figures import Findings as Findings
 from .figures import Found as Found
 from .figures import ScoreDetail as ScoreDetail
-from .figures import Exposure as Exposure
 from .figures import SliceResult as SliceResult
 from .gates import BaselineInfo as BaselineInfo
 from .gates import Decided as Decided

@@ -32,16 +32,17 @@ def of_feature(part: Part) -> list[Block]:
     """Draw what the items of each slice have of the exposure among the first ranks."""
     if not part.charts or len(part.by) != 1:
         return []
-    from ..exposure_chart import MOST_SLICES, exposure_chart
+    from ..exposure_chart import exposure_chart
+    from ..score_charts import MOST_SLICES
 
     rows = [row for row in order.slices_by(part.variant, part.by) if row.exposure is not None]
     drawing = exposure_chart(rows, f"{part.key}-exposure")
     if drawing is None:
         return []
     caption = tr(
-        "Share of the exposure of all items down to each rank (ranks to the right). Dashed: the slice’s share "
-        "of the relevance; grey: its share of the items. Each panel has its own axis. The curves have no limits; the "
-        "exposure share has."
+        "Share of the exposure of all items down to each rank (ranks to the right). Dashed: the slice’s "
+        "share of the relevance; grey: its share of the items. Each panel has its own axis. The curves have "
+        "no limits; the exposure share has."
     )
     if len(rows) > MOST_SLICES:
         caption += " " + "".join(say("{n} smaller slices are not drawn.", n=count(len(rows) - MOST_SLICES)))

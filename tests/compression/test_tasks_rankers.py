@@ -21,7 +21,8 @@ FILE = Path(os.environ.get("FAIRWEIGH_DATA", "")) / "communities_crime" / "commu
 pytestmark = pytest.mark.skipif(not FILE.is_file(), reason="needs communities_crime in $FAIRWEIGH_DATA")
 FEATURES = ["PctKids2Par", "PctPersDenseHous", "medIncome", "PctUnemployed", "population"]
 DATA = {
-    "query": "state", "item": "place", "relevance": "crime", "last_rank": 10, "sensitive": ["Black"], "id": "place"
+    "query": "state", "item": "place", "relevance": "crime", "last_rank": 10, "sensitive": ["Black"],
+    "id": "place",
 }  # fmt: skip
 
 
@@ -45,7 +46,8 @@ def found(rows, tmp_path_factory):
     configuration = {
         "audit": "places", "data": {"path": str(folder / "rows.parquet"), **DATA},
         "model": {
-            "estimator": "lightgbm.LGBMRanker", "features": FEATURES, "train": {"path": str(folder / "learn.parquet")},
+            "estimator": "lightgbm.LGBMRanker", "features": FEATURES,
+            "train": {"path": str(folder / "learn.parquet")},
             "params": {"n_estimators": 20, "min_child_samples": 5, "verbose": -1, "n_jobs": 1},
         },
         "compressions": [{"prune": {"amount": 0.5}}, "distill"], "report": {"charts": False},
@@ -72,13 +74,13 @@ def test_lighter_rankers_say_what_was_done_and_rank_as_their_scores_do(found):
 
 def test_a_lighter_ranker_is_audited_again_by_its_artefact(found, tmp_path):
     folder, result = found
-    trusted = json.loads((folder / "run" / "artefacts" / "prune-0.5" / "variant.json").read_text())["types"]
+    artefact = folder / "run" / "artefacts" / "prune-0.5"
+    trusted = json.loads((artefact / "variant.json").read_text())["types"]
     again = fairweigh.run(
         {
-            "audit": "again", "data": {"path": str(folder / "rows.parquet"), **DATA}, "report": {"charts": False},
-            "model": {
-                "kind": "variant", "path": str(folder / "run" / "artefacts" / "prune-0.5"), "trusted": trusted,
-            },
+            "audit": "again", "data": {"path": str(folder / "rows.parquet"), **DATA},
+            "model": {"kind": "variant", "path": str(artefact), "trusted": trusted},
+            "report": {"charts": False},
         },
         tmp_path / "again",
     )  # fmt: skip
@@ -88,7 +90,9 @@ def test_a_lighter_ranker_is_audited_again_by_its_artefact(found, tmp_path):
 def test_an_artefact_of_another_task_is_one_line(found, tmp_path):
     folder, _ = found
     artefact = folder / "run" / "artefacts" / "distill"
-    with pytest.raises(InputError, match="is of the task ranking, the task of the audit is regression") as told:
+    with pytest.raises(
+        InputError, match="is of the task ranking, the task of the audit is regression"
+    ) as told:
         fairweigh.run(
             {
                 "audit": "other", "task": "regression", "report": {"charts": False},
@@ -104,7 +108,10 @@ def test_an_artefact_of_another_task_is_one_line(found, tmp_path):
     ("made", "of_the_first"),
     [
         (lightgbm.LGBMRanker(n_estimators=12, verbose=-1, n_jobs=1), {"num_iteration": 3}),
-        (lightgbm.LGBMClassifier(n_estimators=12, verbose=-1, n_jobs=1), {"num_iteration": 3, "raw_score": True}),
+        (
+            lightgbm.LGBMClassifier(n_estimators=12, verbose=-1, n_jobs=1),
+            {"num_iteration": 3, "raw_score": True},
+        ),
         (xgboost.XGBRanker(n_estimators=12, n_jobs=1), {"iteration_range": (0, 3)}),
         (xgboost.XGBRegressor(n_estimators=12, n_jobs=1), {"iteration_range": (0, 3)}),
     ],
@@ -115,13 +122,16 @@ def test_the_first_rounds_are_those_that_the_library_itself_predicts_with(rows, 
     label = (learn.crime > 2).astype(int) if "Classifier" in type(made).__name__ else learn.crime
     made.fit(learn[FEATURES], label, **of)
     wanted = made.predict(other[FEATURES], **of_the_first)
-    assert first_rounds(made, 0.25) == (3, 12)
+    whole = made.predict(other[FEATURES])
+    lighter, left, rounds = first_rounds(made, 0.25)
+    assert (left, rounds) == (3, 12)
     raw = {"raw_score": True} if "raw_score" in of_the_first else {}
-    np.testing.assert_array_equal(made.predict(other[FEATURES], **raw), wanted)
+    np.testing.assert_array_equal(lighter.predict(other[FEATURES], **raw), wanted)
+    np.testing.assert_array_equal(made.predict(other[FEATURES]), whole)
 
 
 def test_recipes_for_other_tasks_are_refused_where_the_configuration_is_read(rows, tmp_path):
-    with pytest.raises(InputError, match="reweighing: is made for the task .*the model's is ranking"):
+    with pytest.raises(InputError, match=r"reweighing: is made for the task .*the model's is ranking"):
         fairweigh.run(
             {
                 "audit": "a", "data": {"path": "in memory", **DATA}, "mitigations": ["reweighing"],
@@ -129,3 +139,8 @@ def test_recipes_for_other_tasks_are_refused_where_the_configuration_is_read(row
             },
             tmp_path / "run", data=rows[1],
         )  # fmt: skip
+
+
+def test_a_linear_booster_has_no_rounds_to_take(rows):
+    made = xgboost.XGBRegressor(n_estimators=4, booster="gblinear", n_jobs=1)
+    assert first_rounds(made.fit(rows[0][FEATURES], rows[0].crime), 0.5) is None

@@ -136,3 +136,31 @@ def test_a_change_of_the_excess_is_that_of_the_same_lists(found):
     )  # fmt: skip
     assert change["value"] == pytest.approx((light[0]["small"] - whole[0]["small"]) / whole[2], abs=1e-12)
     assert change["low"] < change["value"] < change["high"]
+
+
+def test_a_figure_without_limits_is_gated_by_its_value_and_proves_nothing(tmp_path):
+    gates = [
+        {"metric": "amortised_inequity", "limit": "<= 2"},
+        {"metric": "amortised_inequity", "by": "studio", "compare": "difference", "limit": "<= 1",
+         "decide": "point"},
+        {"metric": "amortised_inequity", "by": "studio", "compare": "difference", "limit": "<= 1"},
+    ]  # fmt: skip
+    result = audited(tmp_path, rows(users=60, seed=4), data=DATA, model=MODEL, gates=gates)
+    assert [gate["verdict"] for gate in result["gates"]] == ["pass", "pass", "inconclusive"]
+
+
+def test_curves_end_at_the_share_of_the_exposure(found):
+    data, result, _ = found
+    seen = np.where(data["rank"] <= LAST, 1 / np.log2(1 + data["rank"]), 0)
+    for variant in result["variants"][:1]:
+        for studio in ("small", "large"):
+            own = slice_of(variant, studio=studio)
+            curve, mine = own["exposure"], data.studio == studio
+            assert curve["ranks"] == list(range(1, LAST + 1))
+            assert curve["share"][0] == pytest.approx(mine[data["rank"] == 1].mean(), abs=1e-12)
+            third = data["rank"] <= 3
+            assert curve["share"][2] == pytest.approx(seen[mine & third].sum() / seen[third].sum(), abs=1e-12)
+            assert curve["share"][-1] == pytest.approx(own["metrics"]["exposure_share"]["value"], abs=1e-12)
+            assert curve["items"] == pytest.approx(mine.mean(), abs=1e-12)
+            assert curve["relevance"] == pytest.approx(data.liked[mine].sum() / data.liked.sum(), abs=1e-12)
+        assert "exposure" not in slice_of(variant, sex="F")

@@ -149,8 +149,8 @@ def test_the_score_decides_where_the_rank_says_otherwise_and_that_is_told(tmp_pa
          r"\(such as '2 / a'\), 0 predictions have no row \(none\)"),
         ([*GOOD, "2 Q0 z 2 1 t\n", "3 Q0 a 1 1 t\n"], r"0 rows of the data have no prediction \(none\), 2 "
          r"predictions have no row \(such as '2 / z', '3 / a'\)"),
-        ([*GOOD, "1 Q0 c 4 1 t\n"], r"1 pair of query and item \(query, item\) occurs more than once, such as "
-         r"'1 / c'"),
+        ([*GOOD, "1 Q0 c 4 1 t\n"], r"1 pair of query and item \(query, item\) occurs more than once, such "
+         r"as '1 / c'"),
         ([*GOOD[:3], "2 a 1 5 t\n"], r"expected the six columns of a run in TREC form \(query Q0 item rank "
          r"score tag\), got 5 in line 4"),
         ([*GOOD[:3], "\n", "2 Q0 a 1 5 t u\n"], r"got 7 in line 5"),
