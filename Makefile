@@ -6,7 +6,8 @@ LOWEST ?= .venv-lowest
 # Every command starts Python many times over: what it compiled, it keeps.
 unexport PYTHONDONTWRITEBYTECODE
 BIN = $(VENV)/bin
-PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# What is installed is compiled when it is first imported: most modules of the large packages never are.
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 
 .PHONY: audit sentiment test test-lowest check lint types system bench zoo clean
 
@@ -105,7 +106,7 @@ bench: $(BENCH)/.bench $(VENV)/.dev
 	$(BENCH)/bin/python benchmarks/process.py
 	$(BENCH)/bin/python benchmarks/tasks.py
 	$(BENCH)/bin/python benchmarks/coverage
-	$(BENCH)/bin/python benchmarks/mitigation.py
+	$(BENCH)/bin/python benchmarks/mitigation
 	$(BENCH)/bin/python benchmarks/report.py
 	$(BIN)/python benchmarks/ladder.py
 

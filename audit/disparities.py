@@ -14,7 +14,7 @@ from ..metrics.extremes import between, differential_fairness
 from ..metrics.figures import Figure
 from ..metrics.intervals import normal_quantile
 from ..metrics.lockstep import Search, beside
-from ..metrics.questions import Picked
+from ..metrics.picked import Picked
 from ..tasks.cases import By
 from ..told import tell
 from .measure import Measurement, Partition, Slices

@@ -22,10 +22,10 @@ from ..models.folder import local_folder, weights_of
 from ..models.foreign import one_line
 from ..models.given import folder_kind, given_transformers
 from ..models.graphs import stored_kinds
-from ..models.inputs import TextInputs
 from ..models.neural import NeuralModel
+from ..models.onnx_runtime import OnnxRuntime
 from ..models.rules import unruled
-from ..models.runtimes import OnnxRuntime
+from ..models.texts import TextInputs
 from ..told import tell
 from .config import TEXT_RUNTIMES, Config, GivenVariant, ModelSpec, first_problem, given_kind
 from .inputs import load_model

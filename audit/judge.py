@@ -19,8 +19,9 @@ from ..datasets.read import iter_batches
 from ..metrics.counts import DECISION
 from ..told import tell
 from . import changes, counterfactual, gate, variant
+from .binding import binding, uncertified, withheld
 from .config import Config, Twins
-from .frontier import Judged, binding, frontier, target_results, uncertified, withheld
+from .frontier import frontier
 from .identified import identify
 from .measure import Measurement
 from .pairs import Paired, pair
@@ -38,6 +39,8 @@ from .result import (
     TwinRows,
     Variant,
 )
+from .standings import Judged
+from .targets import target_results
 from .unpaired import Unpaired
 
 SELECTION = "selection"

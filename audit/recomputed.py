@@ -25,7 +25,7 @@ from .judge import SELECTION, judge, value_order
 from .measure import Measurement
 from .predicted import check_predictions
 from .result import AuditResult, DataInfo, NotMeasured
-from .runner import derived, entries_of
+from .result_parts import derived, entries_of
 
 _OF_CARD = ("licence", "citation", "homepage", "defects", "synthetic")
 BROKEN = (

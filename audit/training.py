@@ -282,7 +282,7 @@ def _of_file(config: Config, train: TrainData, columns: Sequence[str]) -> Traini
         return _read_file(path, config, train, columns)
     except CellError as error:
         place = place_of(path, error.column, error.value, _written(train, config.data))
-        raise error.at(place) from None
+        raise error.at(place or str(path)) from None
 
 
 def _read_file(path: Path, config: Config, train: TrainData, columns: Sequence[str]) -> TrainingRows:
@@ -312,7 +312,7 @@ def _read_file(path: Path, config: Config, train: TrainData, columns: Sequence[s
     weights = None
     if data.weight in table.column_names:
         weights = row_weights(_whole(table.column(data.weight)), str(data.weight)).to_numpy()
-    truth = _truth(outcome, table) if outcome is not None else {}
+    truth = _truth(outcome, table, path) if outcome is not None else {}
     there = [name for name in by if name in table.column_names]
     sensitive = {name: _slicer(data, name).read(_whole(table.column(name))) for name in there}
     extra = [
@@ -356,8 +356,17 @@ def _outcome(config: Config, train: TrainData) -> Outcome | None:
     return outcome_of(config.of_task.name, roles)
 
 
-def _truth(outcome: Outcome, table: pa.Table) -> dict[str, pa.Array]:
+def _truth(outcome: Outcome, table: pa.Table, path: Path) -> dict[str, pa.Array]:
     """The outcomes of a training file; InputError where nothing can be learned from them."""
+    try:
+        return _learnable(outcome, table)
+    except CellError:
+        raise
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _learnable(outcome: Outcome, table: pa.Table) -> dict[str, pa.Array]:
     columns = {name: _whole(table.column(name)) for name in outcome.columns}
     for name, column in columns.items():
         outcome.accept(column, name)

@@ -115,7 +115,7 @@ def ours(folder: str, texts: list[str]) -> Callable[[], np.ndarray]:
     """The adapter of fairweigh, from texts to scores; nothing is kept between the rounds."""
     from fairweigh.audit.config import ModelSpec
     from fairweigh.datasets.evaluation import EvaluationSet
-    from fairweigh.models import inputs
+    from fairweigh.models import texts as tokenising
     from fairweigh.models.load import neural
 
     table = pa.table({"text": texts, "slice": ["a"] * len(texts)})
@@ -126,7 +126,7 @@ def ours(folder: str, texts: list[str]) -> Callable[[], np.ndarray]:
                for b in table.slice(start, model.shard_rows).combine_chunks().to_batches()]  # fmt: skip
 
     def run() -> np.ndarray:
-        inputs._CACHE.clear()
+        tokenising._CACHE.clear()
         return np.concatenate([model.score(batch, None).score for batch in batches])
 
     return run

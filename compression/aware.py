@@ -12,8 +12,9 @@ from ..datasets.errors import InputError
 from ..models.extras import optional, quiet
 from ..models.foreign import one_line
 from ..told import tell
+from .exchange import exchange, turn
 from .finetune import fine_tune
-from .quantise import PER_BATCH, exchange, in_int8, plan, quantise_dynamic, turn
+from .int8_dynamic import PER_BATCH, in_int8, plan, quantise_dynamic
 from .recipes import Context, Done, Finetune, listed_layers, recipe, unpacked
 
 NAME = "qat"

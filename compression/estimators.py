@@ -15,7 +15,7 @@ from ..datasets.columns import word
 from ..models.estimator import EstimatorModel, from_skops
 from ..models.frames import Kinds
 from ..models.mixture import MeanMixture, Mixture
-from ..models.runtimes import OnnxRuntime
+from ..models.onnx_runtime import OnnxRuntime
 from .taught import TAUGHT
 
 ENCODER = "encoder.skops"

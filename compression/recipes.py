@@ -34,8 +34,8 @@ FIXED: dict[Family, str] = {
 Room = Literal["compression", "mitigation"]
 MODULES: dict[Room, tuple[str, ...]] = {
     "compression": (
-        "quantise", "aware", "prune", "structured", "shrink", "heads", "share", "distil", "onnx_export",
-        "static", "openvino_ir", "estimator_recipes",
+        "int8_dynamic", "half", "torchao_formats", "aware", "prune", "structured", "shrink", "heads", "share",
+        "distil", "onnx_export", "static", "openvino_ir", "estimator_recipes",
     ),
     "mitigation": (
         "reweighing", "balancing", "thresholds", "optimizer", "calibration", "reductions", "correlation",

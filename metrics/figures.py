@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .clusters import Dependence, effective
+from .contrast import PLAIN, Scale
 from .counts import Counts, Tally
-from .exact import PLAIN, Scale, clopper_pearson, pair_limits
+from .exact import clopper_pearson, pair_limits
 from .intervals import Floats, Limits, tail_area
 from .ratio import Ratio
 

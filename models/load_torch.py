@@ -10,13 +10,13 @@ from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..datasets.read import sha256_file
 from .asked import place_of, refuse_nothing, sampled, wanted
+from .device import device_for
 from .heads import HEADS, Found, Head, TaskHead, head_of
 from .inputs import (
     TableInputs,
 )
 from .neural import Inputs, NeuralModel
 from .outputs import meaning
-from .runtimes import TorchRuntime, device_for
 from .sources import (
     ExportedSource,
     FactorySource,
@@ -26,6 +26,7 @@ from .sources import (
     not_safetensors,
     sha256_of,
 )
+from .torch_runtime import TorchRuntime
 
 
 def torch_model(spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:

@@ -17,7 +17,7 @@ from ..datasets.columns import Scalar, check_unique, listed, no_column, plain
 from ..datasets.dialect import TextForm
 from ..datasets.errors import InputError, number_of
 from ..datasets.evaluation import EvaluationSet
-from ..datasets.numbers import CellError, MissingError
+from ..datasets.numbers import CellError, MissingError, missing_in
 from ..datasets.ranking import check_pairs, pairs, shown_pair
 from ..datasets.read import column_names, found_in, place_of, read_table, sha256_file
 from ..datasets.roles import as_words
@@ -124,6 +124,11 @@ class PredictionTable:
             text=self.text,
         )
         self.data.notes += found_in(path, self.text)
+        for name in key:
+            if blank := as_ids(table.column(name)).null_count:
+                raise missing_in(f"id column '{name}'", name, blank, "").at(
+                    place_of(path, name, None, self.text) or str(path)
+                )
         return table, key
 
     @property
@@ -219,7 +224,8 @@ class PredictionTable:
                 raise
             if isinstance(error, MissingError):
                 error.rest = "; every row of the data needs a prediction"
-            raise error.at(place_of(self.path, error.column, error.value, self.text)) from None
+            place = place_of(self.path, error.column, error.value, self.text, self.data.words.in_numbers)
+            raise error.at(place or str(self.path)) from None
 
     def _joined(self, ids: pa.Array) -> pa.Table:
         assert self._table is not None

@@ -179,7 +179,7 @@ class OfRanks:
         bad = ~((values >= 1) & (values <= 2**53) & (values == np.floor(values)))
         if bad.any():
             what = f"rank column '{self.rank}': expected whole numbers from 1 (the first)"
-            raise CellError(what, self.rank, f"{values[int(np.argmax(bad))]:g}")
+            raise CellError(what, self.rank, str(values[np.argmax(bad)]))
         return np.asarray(values, np.int64)
 
     def describe(self) -> dict[str, Any]:

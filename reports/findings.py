@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..audit.result import AuditResult, Disparity, Found, GateResult, Slice, Variant
+from ..audit.result import CERTIFIED, RELEASE, AuditResult, Disparity, Found, GateResult, Slice, Variant
 from .decision_limits import decided_figures, decides_by_limits
 from .formats import (
     UNDEFINED,
@@ -46,12 +46,6 @@ from .words import (
     slice_name,
     title_of,
 )
-
-CERTIFIED = "certified"
-"""Metric of the result that says that the choice was not made on rows of its own, where that is asked."""
-
-RELEASE = "release"
-"""Metric of the result that says that nothing which was asked for may be released."""
 
 _NONE_MADE = {
     "": later("No variant may be released."),

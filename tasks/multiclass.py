@@ -8,9 +8,9 @@ from typing import Any
 
 from ..metrics import table
 from ..metrics.agreement import KAPPA, MATTHEWS
+from ..metrics.contrast import F1
 from ..metrics.entry import FAWCETT, DisparityRow, Metric
 from ..metrics.estimators import Binned, Need, Share
-from ..metrics.exact import F1
 from .binary import BINARY
 from .class_cases import HALF_BRIER, RIGHT, SURPRISE, ClassCases, ClassPairs, columns, kind
 from .task import Task

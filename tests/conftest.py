@@ -42,6 +42,38 @@ def brief_timings() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def kept_processes() -> Iterator[None]:
+    """Audits share the process that imports a family's libraries, which takes seconds.
+
+    It forks a clean child for every artefact, as ever. tests/compression/test_fresh.py has its own.
+    """
+    from fairweigh.compression import fresh
+
+    unpatched = fresh.FreshProcesses
+    kept: dict[tuple[str, str], fresh.FreshProcesses] = {}
+
+    class Kept(unpatched):
+        def __enter__(self) -> Kept:
+            key = (self.family, self.device)
+            if key not in kept or kept[key]._server.poll() is not None:
+                kept[key] = unpatched(*key).__enter__()
+            self._server = kept[key]._server
+            # An audit that ended early may have left answers unread: its numbers are no other's.
+            kept[key]._asked += 1_000
+            self._asked = kept[key]._asked
+            return self
+
+        def __exit__(self, *why: object) -> None:
+            self._folder.cleanup()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fresh, "FreshProcesses", Kept)
+        yield
+    for processes in kept.values():
+        processes.__exit__(None, None, None)
+
+
 LONGEST = (
     "test_compressed_audit.py", "reports/test_pages.py", "test_ci.py", "test_house.py", "zoo/test_recipes.py",
     "test_chinese_report.py", "compression/test_cost.py", "compression/test_recipes_torch.py",

@@ -30,6 +30,9 @@ from .figures import Findings as Findings
 from .figures import Found as Found
 from .figures import ScoreDetail as ScoreDetail
 from .figures import SliceResult as SliceResult
+from .gates import CERTIFIED as CERTIFIED
+from .gates import RELEASE as RELEASE
+from .gates import TARGET as TARGET
 from .gates import BaselineInfo as BaselineInfo
 from .gates import Decided as Decided
 from .gates import GateResult as GateResult

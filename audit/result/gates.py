@@ -8,6 +8,13 @@ from pydantic import Field
 
 from .part import Part, Slice, Verdict, absent
 
+TARGET = "target-"
+"""Begins the id of the gate that a target of the objective is judged as."""
+RELEASE = "release"
+"""Id and metric of the result that says that nothing which was asked for may be released."""
+CERTIFIED = "certified"
+"""Those of the result that says that the choice was not made on rows of its own, where that is required."""
+
 
 class Decided(Part):
     """What decides a gate, as a whole or in one slice.

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from fairweigh.compression.flops import flops
 from fairweigh.models.compiled import forget_compiled
-from fairweigh.models.runtimes import TorchRuntime
+from fairweigh.models.torch_runtime import TorchRuntime
 
 from ..tiny import FEATURES, mlp, numbers, write_mlp
 

@@ -262,7 +262,7 @@ def test_the_tokenizer_that_was_given_stays_as_it_is(folder, tmp_path):
     tokenizer = transformers.AutoTokenizer.from_pretrained(path)
     tokenizer.padding_side = "left"
     before = copy.deepcopy(tokenizer.init_kwargs)
-    from fairweigh.models.inputs import TextInputs
+    from fairweigh.models.texts import TextInputs
 
     inputs = TextInputs(tokenizer, "text")
     assert inputs.padding("right").tokenizer.padding_side == "right"
