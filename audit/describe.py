@@ -16,7 +16,7 @@ from ..datasets.columns import listed
 from ..datasets.evaluation import EvaluationSet
 from ..datasets.multiclass import Classes
 from ..datasets.roles import as_words
-from ..metrics.entry import DisparityRow
+from ..metrics.entry import DisparityRow, Index
 from ..tasks import BINARY, Task
 from ..told import tell, tell_n
 from .config import Config
@@ -241,6 +241,7 @@ def definitions(
         names += [m for r in rows for m in r.metrics if m not in names]
         told = [metric_definition(name, reasons.get(name), task) for name in names]
         told += [disparity_definition(row, form, reasons, task) for row in rows for form in row.forms]
+        told += [index_definition(row) for row in task.indices if not set(row.needs) - seen.gives]
         found |= {one.name: one.model_copy(update={"of_class": seen is not measured}) for one in told}
     return found
 
@@ -272,6 +273,14 @@ def disparity_definition(
         ideal=0.0 if form == "difference" else 1.0, percent=metrics[0].percent,
         amount=metrics[0].amount, fairlearn=name if row.fairlearn else None, source=row.source,
         shows=row.shows, metrics=list(row.metrics), reason=reasons.get(name),
+    )  # fmt: skip
+
+
+def index_definition(row: Index) -> Definition:
+    """Return what the result tells of a single number over slices."""
+    return Definition(
+        name=row.name, title=row.title, formula=row.formula, meaning=row.meaning, better="lower",
+        ideal=row.ideal, percent=False, source=row.source, shows=row.shows, needs=list(row.needs),
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from ..metrics.lockstep import Search, beside
 from ..metrics.picked import Picked
 from ..tasks.cases import By
 from ..told import tell
-from .measure import Measurement, Slices
+from .measure import Measurement, Partition, Slices
 from .plan import Plan
 from .result import Disparity
 from .status import number, status_of
@@ -179,6 +179,16 @@ def _indices(measured: Measurement, slices: Slices, plan: Plan) -> Search[list[D
         out.append(Disparity(
             name=f"{name}_variance_between_slices", metric=name, value=value, low=low, high=high,
             method="double-corrected", **base,
+        ))  # fmt: skip
+    for row in measured.task.indices:
+        found = None if set(row.needs) - measured.gives else row.of(Partition(measured, slices.by))
+        if found is None:
+            continue
+        low, high = (float(end[0]) for end in found.limits(normal_quantile(plan.confidence), 1.0))
+        measure = number(found.value[0])
+        out.append(Disparity(
+            name=row.name, metric=row.name, value=measure, low=number(low), high=number(high),
+            method=found.method, status="ok" if measure is not None else "undefined", **base,
         ))  # fmt: skip
     impact = next((metric.name for metric in measured.task.metrics.values() if metric.impact), None)
     if impact is None or measured.lacks(impact):

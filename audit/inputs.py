@@ -81,6 +81,11 @@ def load_model(
 
             function = imported(spec.function)
         found: Model = load(Path(str(spec.path)), device, factories, function, spec.trusted)
+        if found.task != config.of_task.form:
+            raise InputError(
+                f"model.path: the artefact {spec.path} is of the task {found.task}, the task of the audit is "
+                f"{config.of_task.name}"
+            )
         _check_score_column(found, data)
         unknown_columns(found.columns, data.names, data.where)
         _refuse_fitted_rows(fitted_on(Path(str(spec.path))), config.data, data)

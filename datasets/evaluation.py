@@ -295,15 +295,13 @@ class EvaluationSet:
         self.dropped += batch.num_rows - int(pc.sum(whole).as_py() or 0)
         return batch.filter(whole)
 
-    def every_id(self) -> pa.ChunkedArray:
-        """Ids of all rows of the source, of other splits and with missing values too."""
-        assert self.id is not None
+    def every(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Columns that name rows, such as their ids: of other splits and with missing values too."""
         if isinstance(self.source, pa.Table):
-            return pa.chunked_array([as_ids(self.source.column(self.id))])
-        stream = iter_batches(
-            self.source, columns=[self.id], verbatim=[self.id], missing=self.words, text=self.text
+            return iter(self.source.select(list(columns)).to_batches())
+        return iter_batches(
+            self.source, columns=columns, verbatim=columns, missing=self.words, text=self.text
         )
-        return pa.chunked_array([as_ids(batch.column(0)) for batch in stream])
 
     def read(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
         """Bring a batch of `batches` to the form of a predictions table.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..metrics.counts import DECISION, LABEL, Cube, Cubes, Tally, cluster_names
 from ..metrics.estimators import Need
+from ..metrics.exposure import Curves
 from ..metrics.joint import AFTER, JointTally, joint
 from ..metrics.paired_scores import PairedScores
 from ..metrics.scores import ScoreCollector, ScoreTable
@@ -122,6 +123,10 @@ class Cases(ABC):
 
     def confusion(self, by: By, classes: Sequence[str]) -> NDArray[np.int64] | None:
         """Rows by label and decision, array of shape (slices, classes, classes); None of two classes."""
+        return None
+
+    def exposure(self, by: By, keys: Sequence[tuple[str, ...]]) -> Curves | None:
+        """What each slice has of the exposure among the first ranks; None where that says nothing."""
         return None
 
     def view(self, name: str) -> Cases:

@@ -12,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from ...datasets.trec import is_run
 from ...models.address import served_at, variable, without_secrets
 from .data import TrainData, Written
 from .section import Values, absent
@@ -248,9 +249,9 @@ class ModelSpec(Written):
 
     @property
     def predicted(self) -> bool:
-        """Whether columns of predictions are named."""
+        """Whether predictions are given: columns of them are named, or the path is that of a run."""
         named = (self.score, self.decision, self.probabilities, self.decisions, self.prediction, self.rank)
-        return any(named)
+        return any(named) or is_run(self.path)
 
 
 def replaced(configured: Any, model: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from .cost import Timing as Timing
 from .figures import CalibrationBin as CalibrationBin
 from .figures import Counts as Counts
 from .figures import Disparity as Disparity
+from .figures import Exposure as Exposure
 from .figures import Findings as Findings
 from .figures import Found as Found
 from .figures import ScoreDetail as ScoreDetail

@@ -20,6 +20,15 @@ class Counts(Part):
     positives: int | None = Field(None, description="Rows with the positive label.")
 
 
+class Exposure(Part):
+    """What the items of a slice have of the exposure among the first ranks."""
+
+    ranks: list[int]
+    share: list[float] = Field(description="Of the exposure of all items up to each of the ranks.")
+    items: float = Field(description="Share of all rows.")
+    relevance: float | None = Field(None, description="Share of all relevance.")
+
+
 class SliceResult(Part):
     """All figures of one slice."""
 
@@ -37,6 +46,9 @@ class SliceResult(Part):
         default_factory=list, exclude_if=absent,
         description="Rows by label and decision, classes in the order of the result's.",
     )  # fmt: skip
+    exposure: Exposure | None = Field(
+        None, exclude_if=absent, description="Of a ranking, and of features that items have."
+    )
 
 
 class Disparity(Part):
