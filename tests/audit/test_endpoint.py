@@ -524,9 +524,12 @@ ADDRESS = {"endpoint": "http://h/v2/models/m", **V2}
         ({"endpoint": "http://h/"}, "expected http.*/v2/models/NAME"),
         ({"endpoint": "http://h/v2/models/m\r\nX: y"}, "expected http"),
         ({"protocol": "mlflow"}, "expected http.*/invocations"),
-        ({"protocol": None}, "protocol: expected open-inference or mlflow"),
+        (
+            {"protocol": None},
+            "model.protocol: a model of kind endpoint needs one: open-inference .* or mlflow",
+        ),
         ({"path": "m.onnx"}, "a model of kind endpoint has no path"),
-        ({"train": {"path": "x.csv"}}, "a model of kind endpoint cannot be trained"),
+        ({"train": {"path": "x.csv"}}, "a model of kind endpoint has no train"),
         (
             {"protocol": "mlflow", "endpoint": "http://h/invocations", "tokenizer": "t"},
             "takes columns as they are",
