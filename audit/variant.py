@@ -25,6 +25,7 @@ from .result import (
     Counts,
     Disparity,
     Estimate,
+    ModelInfo,
     ScoreDetail,
     SliceResult,
     Status,
@@ -48,7 +49,7 @@ def build(name: str, measured: Measurement, plan: Plan, model: dict[str, Any]) -
     matrices = _confusions(measured, plan)
     return Variant(
         name=name,
-        model=model,
+        model=ModelInfo.model_validate(model),
         overall=whole.overall.metrics,
         overall_views={c: views[c].overall.metrics for c in views},
         confusion=matrices[0] if matrices else [],
