@@ -167,17 +167,16 @@ def add(python: Path, what: Path | str) -> None:
 
 
 def test_wheel_installs_and_audits_in_an_empty_environment(installed: Path, tmp_path: Path) -> None:
-    command = [installed.with_name("fairweigh"), "audit", ROOT / "examples" / "synthetic.yaml", "-o"]
-    done = run(*command, "plain", "--set", "report.charts=false", cwd=tmp_path)
+    command = installed.with_name("fairweigh")
+    audit = [command, "audit", ROOT / "examples" / "synthetic.yaml", "-o"]
+    done = run(*audit, "plain", "--set", "report.charts=false", cwd=tmp_path)
     assert "report: plain/report.html" in done.stdout
     assert "<svg" not in (tmp_path / "plain" / "report.html").read_text(encoding="utf-8")
     for package in ("altair", "vl_convert", "babel"):
-        assert (
-            run(installed, "-c", f"import importlib.util as u; print(u.find_spec({package!r}))").stdout
-            == "None\n"
-        )
+        found = run(installed, "-c", f"from importlib.util import find_spec as f; print(f({package!r}))")
+        assert found.stdout == "None\n"
     add(installed, f"{next(installed.parents[2].glob('*.whl'))}[charts]")
-    done = run(*command, "run", cwd=tmp_path)
+    done = run(*audit, "run", cwd=tmp_path)
     assert "report: run/report.html" in done.stdout
     assert (tmp_path / "run" / "report.html").read_text(encoding="utf-8").count("<svg") > 3
     assert run(command, "verify", "run", cwd=tmp_path).returncode == 0
