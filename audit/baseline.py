@@ -152,7 +152,7 @@ class Baseline:
 
     def _counted(self, path: Path) -> Measurement:
         if path not in self._measured:
-            probability = self.model.model.get("scale") != "rank"
+            probability = self.model.model.scale != "rank"
             task = extended(configuration_of(self.earlier.result, gates=[]).of_task, self._asked)
             measured = Measurement(self._sensitive, probability, self.order, task)
             for batch in iter_batches(path, categorical=self._sensitive):

@@ -93,7 +93,7 @@ def _audit(run: Path, result: AuditResult, config: Config) -> tuple[AuditResult,
 def _comparison(run: Path, result: AuditResult, config: Config) -> tuple[AuditResult, pa.Table | None]:
     data = as_configured(result.data, config)
     check_run(run, result, data, config)
-    models = [(v.name, v.model) for v in result.variants]
+    models = [(v.name, v.model.told) for v in result.variants]
     found = figures(config, data, models, [run / PREDICTIONS / f"{name}.parquet" for name, _ in models])
     limits = [NotMeasured(what=what, why=why) for what, why in describe.LIMITS]
     # Before them stands what the two runs do not share, which the comparison alone does not tell.

@@ -20,7 +20,9 @@ from .result import AuditResult, Failed
 
 def entries_of(result: AuditResult) -> list[Entry]:
     """Return the variants of a finished run, with what their predictions do not tell."""
-    return [Entry(v.name, v.model, v.kind, v.recipe, v.cost, v.self_flips, v.parent) for v in result.variants]
+    return [
+        Entry(v.name, v.model.told, v.kind, v.recipe, v.cost, v.self_flips, v.parent) for v in result.variants
+    ]
 
 
 def judged_parts(

@@ -73,7 +73,8 @@ def _beside(config: Config) -> AbstractContextManager[FreshProcesses | None]:
         return nullcontext()
     from ..compression.fresh import FreshProcesses
 
-    return FreshProcesses("transformers" if model.resolved == "transformers" else config.family, model.device)
+    device = getattr(model, "device", "auto")
+    return FreshProcesses("transformers" if model.resolved == "transformers" else config.family, device)
 
 
 def _audit(

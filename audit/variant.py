@@ -26,6 +26,7 @@ from .result import (
     Disparity,
     Estimate,
     Exposure,
+    ModelInfo,
     ScoreDetail,
     SliceResult,
     Status,
@@ -50,7 +51,7 @@ def build(name: str, measured: Measurement, plan: Plan, model: dict[str, Any]) -
     slices = _with_exposure(slices, measured)
     return Variant(
         name=name,
-        model=model,
+        model=ModelInfo.model_validate(model),
         overall=whole.overall.metrics,
         overall_views={c: views[c].overall.metrics for c in views},
         confusion=matrices[0] if matrices else [],

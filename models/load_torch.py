@@ -104,7 +104,8 @@ def on_torch(
 
     device = device_for(spec.device)
     by_name = source is not None and source.by_name
-    runtime = TorchRuntime(module, device, by_name=by_name, compiled=spec.compile, output=spec.output_name)
+    output = getattr(spec, "output_name", None)
+    runtime = TorchRuntime(module, device, by_name=by_name, compiled=spec.compile, output=output)
     if spec.dtype not in (None, runtime.dtype):
         if isinstance(source, ExportedSource):
             raise InputError(

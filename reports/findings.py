@@ -279,7 +279,7 @@ def _rates_lead(
         return say("{metric} of {variant}, {slices}.", metric=title, variant=of, slices=names), False
     model = model_name(variant, result)
     words = OF_DECISIONS if view is None else telling(result).of_class if view != FAVOURABLE else None
-    if is_rate(metric, result) and words is not None and variant.model.get("kind") != LABELS_ONLY:
+    if is_rate(metric, result) and words is not None and variant.model.kind != LABELS_ONLY:
         pair = (part, here), (reference, there)
         told = rates_of(result.definitions[metric], model, *pair, words, view)
         if reference is not None and there is not None:

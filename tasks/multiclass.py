@@ -138,9 +138,9 @@ CLASS = replace(
 
 def _told_by(data: Any, model: Any) -> bool:
     """Classes or columns of their probabilities are named, and no labels of which several may hold."""
-    several = bool(data.labels) or (model is not None and bool(model.decisions))
+    several = bool(data.labels) or bool(getattr(model, "decisions", None))
     return not several and (
-        bool(data.classes or data.favourable) or (model is not None and bool(model.probabilities))
+        bool(data.classes or data.favourable) or bool(getattr(model, "probabilities", None))
     )
 
 

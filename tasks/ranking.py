@@ -204,7 +204,7 @@ DISPARITIES = (
 
 def _told_by(data: Any, model: Any) -> bool:
     """A column of queries, or of ranks, is named."""
-    return data.query is not None or (model is not None and model.rank is not None)
+    return data.query is not None or getattr(model, "rank", None) is not None
 
 
 def _bound(task: Task, data: Any) -> Task:

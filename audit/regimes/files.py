@@ -118,7 +118,7 @@ def _named(one: Wanted, error: ValueError) -> str:
 def _measured(result: AuditResult, name: str, predictions: Path) -> Measurement:
     sensitive = tuple(result.data.sensitive)
     model = next(v.model for v in result.variants if v.name == name)
-    measured = Measurement(sensitive, model.get("scale") != "rank", value_order(result.data.bins))
+    measured = Measurement(sensitive, model.scale != "rank", value_order(result.data.bins))
     for batch in iter_batches(predictions / f"{name}.parquet", categorical=sensitive):
         measured.add(batch)
     return measured

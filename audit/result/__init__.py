@@ -39,6 +39,7 @@ from .gates import GateResult as GateResult
 from .gates import GateSlice as GateSlice
 from .gates import GatesTogether as GatesTogether
 from .gates import PolicyInfo as PolicyInfo
+from .model import ModelInfo as ModelInfo
 from .part import USABLE as USABLE
 from .part import Estimate as Estimate
 from .part import Part as Part

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from .cost import Cost, SelfFlips
 from .figures import Counts, Disparity, Findings, ScoreDetail, SliceResult
+from .model import ModelInfo
 from .part import Estimate, Part, Verdict, absent
 from .recipe import Recipe, Step
 
@@ -21,9 +22,7 @@ class Variant(Part):
     recipe: Recipe | None = None
     cost: Cost | None = None
     self_flips: SelfFlips | None = None
-    model: dict[str, Any] = Field(
-        default_factory=dict, description="What the model is: kind, path, sha256, threshold, features."
-    )
+    model: ModelInfo = Field(default_factory=ModelInfo, description="What the model is.")
     overall: dict[str, Estimate]
     overall_views: dict[str, dict[str, Estimate]] = Field(
         default_factory=dict, exclude_if=absent, description="Figures of each class or label, by its name."
