@@ -10,7 +10,7 @@ import numpy as np
 
 from ..metrics.limit import Limit
 from ..tasks import BINARY, Task
-from ..told import tell
+from ..told import tell, told_list, told_on
 from .config import AGGREGATES, COSTS, Gate, Objective
 from .costs import cost_ratio
 from .gate import gate_id, worst
@@ -182,7 +182,7 @@ def _gaps(variant: Variant, metrics: Sequence[str], gates: Sequence[Gate]) -> li
 def _what(gap: Disparity) -> str:
     one, other = (" & ".join(f"{k}={v}" for k, v in (s or {}).items()) for s in (gap.slice, gap.reference))
     compared = tell("{slice} against {reference}", slice=one, reference=other)
-    return f"{gap.metric}, {compared}"
+    return tell("{metric}, {slices}", metric=gap.metric, slices=compared)
 
 
 def standings(objective: Objective, gates: Sequence[Gate], judged: Judged) -> list[Standing]:
@@ -250,7 +250,7 @@ def frontier(
         targets=dict(objective.targets),
         recommended=recommended,
         nearest=nearest.variant if nearest else None,
-        why=" ".join(words),
+        why=told_on(words),
         selected_on=selected_on
         or tell("the {n} evaluation rows, which also judge it", n=f"{evaluation.rows:,}"),
         selection_rows=None if selection is None else selection.rows,
@@ -295,7 +295,7 @@ def _nearest(missing: Sequence[Standing]) -> Standing | None:
 
 def _choice(best: Standing | None, nearest: Standing | None, among: Sequence[Standing], original: str) -> str:
     """The choice in words."""
-    least = {"name": nearest.variant, "which": ", ".join(nearest.misses)} if nearest else None
+    least = {"name": nearest.variant, "which": told_list(nearest.misses)} if nearest else None
     if best is None and least is None:
         return tell("None of {n} variants passes every gate and target.", n=len(among))
     if best is None:
@@ -311,7 +311,7 @@ def _choice(best: Standing | None, nearest: Standing | None, among: Sequence[Sta
         words.append(
             tell("No other variant passes every gate and target; {name} misses least ({which}).", **least)
         )
-    return " ".join(words)
+    return told_on(words)
 
 
 def _cheapest_words(original: bool, alone: bool, numbers: Mapping[str, object]) -> str:
@@ -339,7 +339,7 @@ def _certificate(certified: Standing) -> str:
     return tell(
         "The evaluation rows do not certify it: there {variant} misses {which}.",
         variant=certified.variant,
-        which=", ".join(certified.misses),
+        which=told_list(certified.misses),
     )
 
 

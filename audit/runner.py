@@ -529,7 +529,7 @@ def _result(
         data=describe.data_info(data, found.measured, decisions),
         failed=failed,
         **derived(config, found, data.cluster),
-    )
+    ).as_told()
 
 
 def folder_name(audit_name: str) -> str:
