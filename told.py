@@ -1,8 +1,8 @@
 """Texts of ours: constant messages with named parts, written in English, which keep both.
 
-``audit.json`` stays in one language, and says beside its texts what each was told from (its ``told``). A report
-in another language puts the parts into the message's translation (``reports/retold.py``), so a message is a
-constant at the place where it is told: that is what is extracted for the catalogues.
+``audit.json`` stays in one language, and says beside its texts what each was told from (its key ``told``). A
+report in another language puts the parts into the message's translation (``reports/retold.py``), so a message
+is a constant at the place where it is told: that is what is extracted for the catalogues.
 
 A text that is cut, joined by hand or put into an f-string is plain again and stays in English everywhere:
 sentences are set side by side by `told_on`, lists by `told_list`, `told_both` and `told_series`.
@@ -60,7 +60,7 @@ def split(message: str) -> tuple[str, ...]:
     return tuple(_NAME.split(message))
 
 
-def tell(message: str, /, **parts: object) -> Told:
+def tell(message: str, /, **parts: object) -> str:
     """Write a message, such as ``tell("The {what} is {ratio} times the original's.", ...)``.
 
     Parameters
@@ -68,19 +68,24 @@ def tell(message: str, /, **parts: object) -> Told:
     message
         A whole sentence, or what a reader sees by itself, with ``{names}`` for what is put in.
     **parts
-        What is put in, figures as they are to be read. What was told itself is translated in its place, and so
-        is a part called ``why``, ``what`` or ``how`` (or ``what_else``), such as the name of a metric, where
-        the language has it. All others stand as they are in every language.
+        What is put in, figures as they are to be read. What was told itself is translated in its place, and
+        so is a part called ``why``, ``what`` or ``how`` (or ``what_else``), such as the name of a metric,
+        where the language has it. All others stand as they are in every language.
+
+    Returns
+    -------
+    Told
+        The text, which keeps both.
     """
-    return Told(message, {n: word(p) if n.partition("_")[0] in OURS else p for n, p in parts.items()})
+    return Told(message, {n: term(p) if n.partition("_")[0] in OURS else p for n, p in parts.items()})
 
 
-def tell_n(one: str, many: str, n: float, /, **parts: object) -> Told:
+def tell_n(one: str, many: str, n: float, /, **parts: object) -> str:
     """Write the form of a message that belongs to the number ``n``."""
     return tell(one if n == 1 else many, **parts)
 
 
-def word(text: object) -> Told:
+def term(text: object) -> str:
     """Mark what a language may have of its own as it stands, such as the name of a metric."""
     return text if isinstance(text, Told) else Told(_text(text))
 

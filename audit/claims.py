@@ -20,7 +20,7 @@ from ..metrics.intervals import Limits
 from ..metrics.limit import Limit
 from ..metrics.questions import Each, Largest, Picked, Question
 from ..metrics.requirement import Requirement
-from ..told import tell, told_both, word
+from ..told import tell, term, told_both
 from .common import Common
 from .config import AGGREGATES, Gate
 from .measure import Measurement, Slices
@@ -407,19 +407,19 @@ def _aggregate(gated: _Gated, figures: Mapping[str, Figure]) -> Asked:
     if not extremes.defined:
         if len(use) < 2:
             return Asked([], None, left_out)
-        why = tell("fewer than two slices have {what}", what=told_both(map(word, figures)))
+        why = tell("fewer than two slices have {what}", what=told_both(map(term, figures)))
         return Asked([Claim({}, None, 0, why)], None, left_out)
     high, low = extremes.ends.high, extremes.ends.low
     one, other = (low, high) if extremes.ratio else (high, low)
     n = int(figures[extremes.ends.metric].n[one])
     claim = Claim(slices.name(one), slices.name(other), n)
     if undefined:
-        what = told_both(map(word, figures))
+        what = told_both(map(term, figures))
         why = tell("{what} not defined in {slices}", what=what, slices=", ".join(undefined))
         return Asked([replace(claim, undefined=why)], None, left_out)
     lacking = [name for name in figures if name not in extremes.defined]
     if lacking:
         # Of a rate that is 0 in every slice any ratio is possible: the others alone do not prove the gate.
-        why = tell("fewer than two slices have {what}, or all are 0", what=told_both(map(word, lacking)))
+        why = tell("fewer than two slices have {what}, or all are 0", what=told_both(map(term, lacking)))
         return Asked([replace(claim, undefined=why)], None, left_out)
     return Asked([claim], Largest(extremes, Limit.parse(gate.limit).value, gated.level), left_out)

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from .._version import __version__
 from ..datasets.errors import InputError
-from ..told import tell, told_list, word
+from ..told import tell, term, told_list
 from . import describe
 from .comparison import Figures, derived_comparison, figures
 from .config import Config
@@ -94,7 +94,7 @@ def _configuration(runs: Sequence[Finished], names: Sequence[str]) -> tuple[Conf
         shared = [m for m in shared if metrics[m].estimator.scale_free]
     dropped = sorted({*one.original.overall, *other.original.overall} - set(shared))
     if dropped:
-        titles = told_list(word(metrics[m].title) for m in dropped if m in metrics)
+        titles = told_list(term(metrics[m].title) for m in dropped if m in metrics)
         missing.append(NotMeasured(what=titles, why=tell("not measured alike by both runs")))
     kept = []
     for k, gate in enumerate(config.gates):

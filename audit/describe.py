@@ -18,7 +18,7 @@ from ..datasets.multiclass import Classes
 from ..datasets.roles import as_words
 from ..metrics.entry import DisparityRow
 from ..tasks import BINARY, Task
-from ..told import tell, tell_n, told_both, told_list, word
+from ..told import tell, tell_n, term, told_both, told_list
 from .config import Config
 from .config.named import guests_of
 from .measure import Measurement
@@ -264,7 +264,7 @@ def disparity_definition(
 ) -> Definition:
     """Return what the result tells of a named disparity."""
     metrics = [task.metrics[m] for m in row.metrics]
-    titles = told_both(word(m.title[:1].lower() + m.title[1:]) for m in metrics)
+    titles = told_both(term(m.title[:1].lower() + m.title[1:]) for m in metrics)
     name = f"{row.name}_{form}"
     return Definition(
         name=name, title=_disparity_title(row, form), formula=_disparity_formula(form, titles),
@@ -346,7 +346,7 @@ def not_measured(config: Config, cluster: str | None, measured: Measurement, pla
                 )
         for need, titles in reasons.items():
             why = tell("needs a {what}, which the data do not carry", what=need)
-            out.append(NotMeasured(what=told_list(map(word, titles)), why=why))
+            out.append(NotMeasured(what=told_list(map(term, titles)), why=why))
     if "score" in measured.gives:
         rounding = measured.scored(()).ranking.rounding if measured.scores.label is not None else 0.0
         if rounding:

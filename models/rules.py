@@ -262,7 +262,11 @@ class RuledModel:
         told: dict[str, Any] = self.base.describe()
         told.pop("threshold", None)
         scale = "probability" if self.probability else "rank"
-        return told | {"scale": scale, "rule": told_series(r.words() for r in self.rules), "needs": self.needs}
+        return told | {
+            "scale": scale,
+            "rule": told_series(r.words() for r in self.rules),
+            "needs": self.needs,
+        }
 
 
 def behind(model: Any, rules: Sequence[Rule]) -> Any:

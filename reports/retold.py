@@ -49,4 +49,6 @@ def _word(text: str) -> Sentence | None:
 def _titles(code: str) -> dict[str, str]:
     """Translations of single words and titles, whichever letters are capital where they stand."""
     messages = catalogue(code).messages.items()
-    return {english.casefold(): text for english, text in messages if "{" not in english and "%" not in english}
+    return {
+        english.casefold(): text for english, text in messages if "{" not in english and "%" not in english
+    }

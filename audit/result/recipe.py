@@ -98,9 +98,13 @@ class Rule(Part):
     )
     seed: int | None = Field(None, description="Of the draws of a randomised rule.")
     drawn_by: list[str] = Field(default_factory=list, description="Columns that decide a row's draw.")
-    fitted_on: Text = Field(description="In words: the rows that the rule was fitted on; never those audited.")
+    fitted_on: Text = Field(
+        description="In words: the rows that the rule was fitted on; never those audited."
+    )
     objective: Text = Field("", description="Metric that was made best.")
-    constraint: Text = Field("", description="What limited it, in words, such as 'selection_rate difference'.")
+    constraint: Text = Field(
+        "", description="What limited it, in words, such as 'selection_rate difference'."
+    )
     limit: str | None = None
     performance: float | None = Field(None, description="The objective on the fitted rows.")
     disparity: float | None = Field(None, description="The constrained disparity on the fitted rows.")

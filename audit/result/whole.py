@@ -64,8 +64,8 @@ class AuditResult(Part):
     not_measured: list[NotMeasured] = Field(default_factory=list)
     told: list[Message] = Field(
         default_factory=list,
-        description="What texts of this file were told from, in the order of the texts: a message and what is put "
-        "into it, which a report in another language translates.",
+        description="What texts of this file were told from, in the order of the texts: a message and what "
+        "is put into it, which a report in another language translates. Texts without parts are left out.",
     )
 
     def as_told(self) -> AuditResult:
