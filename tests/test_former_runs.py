@@ -92,6 +92,16 @@ def test_a_run_of_an_earlier_state_is_verified_judged_rendered_and_compared(form
     assert cli("verify", "both").code == 0
 
 
+def test_pages_in_another_language_of_an_earlier_state_are_not_called_forged(tmp_path):
+    """It found the sentences by their English, which is no longer done."""
+    run = tmp_path / "run"
+    fairweigh.run(configured(gates=GATES, report={"language": "zh"}), run, data=people())
+    edited(run, untold)
+    found = verify(run)
+    assert (found.files, found.figures, found.pages) == ([], [], [])
+    assert any("report.html, in words that an earlier state" in line for line in found.unproven)
+
+
 def _accurate(content):
     content["variants"][0]["overall"]["accuracy"]["value"] = 0.999
 
