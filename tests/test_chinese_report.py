@@ -22,6 +22,7 @@ from fairweigh.reports.html import render_html
 from fairweigh.reports.language import Given, writing
 from fairweigh.reports.retold import retold
 from fairweigh.result import Result
+from fairweigh.verification import verify
 
 from .conftest import configured, people
 from .regimes.test_documentation import EU, NIST
@@ -263,6 +264,11 @@ def test_the_chinese_of_a_run_that_was_read_is_that_of_the_run_as_it_was_made(
     assert result.folder is not None
     again = render_html(load_result(result.folder), charts=False, language="zh")
     assert again == render_html(result, charts=False, language="zh")
+
+
+def test_every_chinese_page_is_rendered_again_from_what_the_file_says(regimes: Path):
+    found = verify(regimes)
+    assert (found.files, found.figures, found.pages) == ([], [], [])
 
 
 def test_a_sentence_about_slices_whose_names_hold_its_words_puts_each_where_it_belongs(regimes: Path):

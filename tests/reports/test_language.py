@@ -5,6 +5,8 @@ Messages are extracted by Babel from the sources themselves; the sentences come 
 
 from __future__ import annotations
 
+import copy
+import pickle
 import re
 
 import pytest
@@ -220,6 +222,14 @@ def test_words_of_others_in_a_text_of_ours_stay_as_they_are():
     assert text == "Time: not measured: RuntimeError: no {kernel} here"
     with writing("zh"):
         assert retold(text) == ("耗时：未测量：", Given("RuntimeError: no {kernel} here"))
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda text: pickle.loads(pickle.dumps(text))])
+def test_a_copy_of_a_text_of_ours_keeps_what_it_was_told_from(copied):
+    text = tell("not measured: {why}", why="ValueError: {odd}")
+    again = copied(text)
+    assert (again, again.message, again.parts) == (text, text.message, text.parts)
+    assert (type(again.parts["why"]), again.parts["why"].parts) == (Told, {})
 
 
 def test_verdicts_and_titles_are_words_of_the_language(compas):
