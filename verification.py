@@ -119,10 +119,15 @@ def _check_pages(run: Path, result: AuditResult) -> tuple[list[str], list[str]]:
     made = tuple(f"{ARTEFACTS}/{variant.name}/" for variant in result.variants[1:])
     odd = [name for name in files(run) if name not in expected and not name.startswith(made)]
     wrong = [f"{name}: not a file that this run has" for name in odd]
-    drawn = [name for name in left if name.endswith(".html")] if _drawn_elsewhere(result) else []
-    wrong += [f"{name}: not what its figures are rendered to" for name in left if name not in drawn]
-    elsewhere = "whose charts another version or system drew" if drawn else ""
-    return wrong, [f"{name}, {elsewhere}" for name in drawn]
+    unlike: dict[str, str] = {}
+    if _drawn_elsewhere(result):
+        unlike |= {n: "whose charts another version or system drew" for n in left if n.endswith(".html")}
+    if _translated_otherwise(result):
+        unlike |= {
+            n: "in words that an earlier state of this version found" for n in left if (run / n).is_file()
+        }
+    wrong += [f"{name}: not what its figures are rendered to" for name in left if name not in unlike]
+    return wrong, [f"{name}, {why}" for name, why in unlike.items()]
 
 
 def _left(
@@ -175,6 +180,12 @@ def _drawn_elsewhere(result: AuditResult) -> bool:
     return here.platform != there.platform or any(
         here.packages.get(name) != there.packages.get(name) for name in DRAWN_WITH
     )
+
+
+def _translated_otherwise(result: AuditResult) -> bool:
+    """Whether pages are in another language of a run that does not say what its texts were told from."""
+    spec = ReportSpec.model_validate(result.configuration.get("report") or {})
+    return spec.language != "en" and "told" not in result.model_fields_set
 
 
 def _unproven(result: AuditResult) -> list[str]:

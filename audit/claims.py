@@ -17,7 +17,7 @@ from ..metrics.limit import Limit
 from ..metrics.picked import Picked
 from ..metrics.questions import Each, Largest
 from ..metrics.requirement import Requirement
-from ..told import tell
+from ..told import tell, term, told_both
 from .change_claims import changes, growths, with_lost
 from .common import Common
 from .config import AGGREGATES, Gate
@@ -176,19 +176,19 @@ def _aggregate(gated: GateSlices, figures: Mapping[str, Figure]) -> Asked:
     if not extremes.defined:
         if len(use) < 2:
             return Asked([], None, left_out)
-        why = tell("fewer than two slices have {what}", what=" and ".join(figures))
+        why = tell("fewer than two slices have {what}", what=told_both(map(term, figures)))
         return Asked([Claim({}, None, 0, why)], None, left_out)
     high, low = extremes.ends.high, extremes.ends.low
     one, other = (low, high) if extremes.ratio else (high, low)
     n = int(figures[extremes.ends.metric].n[one])
     claim = Claim(slices.name(one), slices.name(other), n)
     if undefined:
-        what = " and ".join(figures)
+        what = told_both(map(term, figures))
         why = tell("{what} not defined in {slices}", what=what, slices=", ".join(undefined))
         return Asked([replace(claim, undefined=why)], None, left_out)
     lacking = [name for name in figures if name not in extremes.defined]
     if lacking:
         # Of a rate that is 0 in every slice any ratio is possible: the others alone do not prove the gate.
-        why = tell("fewer than two slices have {what}, or all are 0", what=" and ".join(lacking))
+        why = tell("fewer than two slices have {what}, or all are 0", what=told_both(map(term, lacking)))
         return Asked([replace(claim, undefined=why)], None, left_out)
     return Asked([claim], Largest(extremes, Limit.parse(gate.limit).value, gated.level), left_out)

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from .._version import __version__
 from ..datasets.errors import InputError
-from ..told import tell
+from ..told import tell, term, told_list
 from . import describe
 from .comparison import Figures, derived_comparison, figures
 from .config import Config
@@ -94,7 +94,7 @@ def _configuration(runs: Sequence[Finished], names: Sequence[str]) -> tuple[Conf
         shared = [m for m in shared if metrics[m].estimator.scale_free]
     dropped = sorted({*one.original.overall, *other.original.overall} - set(shared))
     if dropped:
-        titles = ", ".join(metrics[m].title for m in dropped if m in metrics)
+        titles = told_list(term(metrics[m].title) for m in dropped if m in metrics)
         missing.append(NotMeasured(what=titles, why=tell("not measured alike by both runs")))
     kept = []
     for k, gate in enumerate(config.gates):
@@ -135,7 +135,7 @@ def _result(
         differences=differences(*runs),
         not_measured=[*told, *limits],
         **derived_comparison(config, found),
-    )
+    ).as_told()
 
 
 def _provenance(runs: Sequence[Finished], result: AuditResult) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from ..metrics.intervals import normal_quantile
 from ..metrics.lockstep import Search, beside
 from ..metrics.picked import Picked
 from ..tasks.cases import By
-from ..told import tell
+from ..told import tell, term, told_both
 from .measure import Measurement, Partition, Slices
 from .plan import Plan
 from .result import Disparity
@@ -141,7 +141,9 @@ def _between(
             "excluded": [slices.name(i) for i in slices.shown if not inside[i]],
         }
         if found is None:
-            why = tell("fewer than two slices have {what}, or all are 0", what=" and ".join(row.metrics))
+            why = tell(
+                "fewer than two slices have {what}, or all are 0", what=told_both(map(term, row.metrics))
+            )
             out.append(Disparity(value=None, status="undefined", why=why, **common))
             continue
         pair = [found.slice, found.reference]

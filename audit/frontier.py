@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..told import tell
+from ..told import tell, told_list, told_on
 from .config import Gate, Objective
 from .result import Frontier, Standing
 from .standings import Judged, gap_metrics, performance_metric, standings
@@ -67,7 +67,7 @@ def frontier(
         targets=dict(objective.targets),
         recommended=recommended,
         nearest=nearest.variant if nearest else None,
-        why=" ".join(words),
+        why=told_on(words),
         selected_on=selected_on
         or tell("the {n} evaluation rows, which also judge it", n=f"{evaluation.rows:,}"),
         selection_rows=None if selection is None else selection.rows,
@@ -112,7 +112,7 @@ def _nearest(missing: Sequence[Standing]) -> Standing | None:
 
 def _choice(best: Standing | None, nearest: Standing | None, among: Sequence[Standing], original: str) -> str:
     """The choice in words."""
-    least = {"name": nearest.variant, "which": ", ".join(nearest.misses)} if nearest else None
+    least = {"name": nearest.variant, "which": told_list(nearest.misses)} if nearest else None
     if best is None and least is None:
         return tell("None of {n} variants passes every gate and target.", n=len(among))
     if best is None:
@@ -128,7 +128,7 @@ def _choice(best: Standing | None, nearest: Standing | None, among: Sequence[Sta
         words.append(
             tell("No other variant passes every gate and target; {name} misses least ({which}).", **least)
         )
-    return " ".join(words)
+    return told_on(words)
 
 
 def _cheapest_words(original: bool, alone: bool, numbers: Mapping[str, object]) -> str:
@@ -156,5 +156,5 @@ def _certificate(certified: Standing) -> str:
     return tell(
         "The evaluation rows do not certify it: there {variant} misses {which}.",
         variant=certified.variant,
-        which=", ".join(certified.misses),
+        which=told_list(certified.misses),
     )

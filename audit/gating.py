@@ -162,7 +162,7 @@ def _result(
                 gates=[gate.model_dump(mode="json") for gate in policy.gates],
             ),
         }
-    )
+    ).as_told()
 
 
 def _change_methods(found: Judgement, compared: list[Paired | Unpaired]) -> Iterable[str]:

@@ -115,7 +115,9 @@ def check_run(run: Path, result: AuditResult, data: DataInfo, config: Config) ->
 
 def _with(result: AuditResult, config: Config, **parts: Any) -> AuditResult:
     environment = result.environment.model_copy(update={"seed": config.seed})
-    return result.model_copy(update={**parts, "environment": environment, "policy": None, "baseline": None})
+    return result.model_copy(
+        update={**parts, "environment": environment, "policy": None, "baseline": None}
+    ).as_told()
 
 
 def as_counted(data: DataInfo, measured: Measurement) -> DataInfo:

@@ -86,4 +86,4 @@ def result_of(
         data=describe.data_info(data, found.measured, decisions),
         failed=failed,
         **derived(config, found, data.cluster),
-    )
+    ).as_told()

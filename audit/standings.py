@@ -133,4 +133,4 @@ def _gaps(variant: Variant, metrics: Sequence[str], gates: Sequence[Gate]) -> li
 def _what(gap: Disparity) -> str:
     one, other = (" & ".join(f"{k}={v}" for k, v in (s or {}).items()) for s in (gap.slice, gap.reference))
     compared = tell("{slice} against {reference}", slice=one, reference=other)
-    return f"{gap.metric}, {compared}"
+    return tell("{metric}, {slices}", metric=gap.metric, slices=compared)

@@ -19,7 +19,7 @@ from ..models.estimator import EstimatorModel
 from ..models.extras import optional
 from ..models.foreign import one_line
 from ..models.train import make_estimator
-from ..told import tell
+from ..told import tell, told_series
 from .boosted import first_rounds
 from .estimators import ServedClasses, ServedNumber, classes_of, members, parts, with_members
 from .recipes import Context, Done, Params, plural, recipe
@@ -130,7 +130,7 @@ def prune(model: EstimatorModel, params: Prune, context: Context) -> Done:
         made.append(fewer)
         told.append(words)
     model.replace(_with(model.fitted, with_members(estimator, made)))
-    return Done("; ".join(dict.fromkeys(told)), trained_on=trained_on)
+    return Done(told_series(dict.fromkeys(told)), trained_on=trained_on)
 
 
 def _fewer(

@@ -10,7 +10,7 @@ from pydantic import Field
 from ..datasets.errors import InputError
 from ..models.extras import optional, quiet
 from ..models.foreign import one_line
-from ..told import tell
+from ..told import tell, told_both
 from . import weights
 from .exchange import (
     called_modules,
@@ -169,7 +169,7 @@ def in_int8(made: Any) -> str:
         plural(len(found["linear"]), "{n} Linear layer", "{n} Linear layers"),
         plural(len(found["recurrent"]), "{n} recurrent layer", "{n} recurrent layers"),
     ]
-    what = " and ".join(kind for kind, key in zip(kinds, found, strict=False) if found[key]) or kinds[0]
+    what = told_both(kind for kind, key in zip(kinds, found, strict=False) if found[key]) or kinds[0]
     held = weights.formats(made.runtime.module)
     tables = tuple(f"{n}." for n, part in made.runtime.module.named_modules() if is_table(part))
     ways = {how for name, how in held.items() if how.startswith("int8") and not name.startswith(tables)}

@@ -19,6 +19,7 @@ from ..models.neural import NeuralModel
 from ..models.rules import RuledModel, behind, unruled
 from ..models.table import PredictionTable
 from ..models.torch_runtime import TorchRuntime
+from ..told import told_series
 from . import artefact, estimators, exchange, weights
 from .artefact import Step
 from .description import read_description
@@ -143,7 +144,7 @@ def make(
         if last is not None:
             row, done = last
             few = touched(weighed, done.recount is not None)
-            row["changed"] = "; ".join([done.words(unruled(loaded)), *few])
+            row["changed"] = told_series([done.words(unruled(loaded)), *few])
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

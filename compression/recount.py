@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.extras import optional
-from ..told import tell
+from ..told import tell, told_series
 from . import weights
 from .recipes import plural
 from .structure import Weight
@@ -168,7 +168,7 @@ def and_tables(changed: str, tables: int, made: Any) -> str:
         tell("{share} of the weights", share=f"{share(made):.0%}"),
         *_left(made.runtime.module),
     ]
-    return "; ".join(part for part in parts if part)
+    return told_series(parts)
 
 
 def _left(module: Any) -> list[str]:

@@ -207,7 +207,13 @@ def threshold(model: Any, params: Threshold, context: Context) -> Done:
 
 
 def _searched(params: Constrained) -> dict[str, Any]:
-    return {"objective": params.objective, "constraint": f"{params.constraint} {params.compare}"}
+    what = params.constraint
+    constraint = {
+        "difference": tell("{what} difference", what=what),
+        "ratio": tell("{what} ratio", what=what),
+        "value": f"{what} value",
+    }[params.compare]
+    return {"objective": params.objective, "constraint": constraint}
 
 
 def _by_slice(found: Fitting) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..audit.result import AuditResult, Comparison, Standing
+from ..told import Told
 from .formats import Kind, figure, interval
 from .language import Sentence, say
 from .lookup import performance_of, standing_of
@@ -48,10 +49,12 @@ def worst_gap_words(result: AuditResult, standing: Standing | None) -> Sentence:
     """Say where a variant's worst gap is, with the metric by its title."""
     if standing is None or not standing.worst_gap_what:
         return ()
-    metric, comma, where = standing.worst_gap_what.partition(", ")
+    what = standing.worst_gap_what
+    metric, comma, where = what.partition(", ")
+    where = what.parts.get("slices", where) if isinstance(what, Told) else where
     if comma and metric in result.definitions:
         return say("{metric}, {slices}", metric=title_of(metric, result.definitions), slices=retold(where))
-    return (Given(standing.worst_gap_what),)
+    return (Given(what),)
 
 
 def gap_kind(result: AuditResult) -> Kind:

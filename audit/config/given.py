@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from ...datasets.trec import is_run
 from .data import Written
 from .keys import (
     COLUMNS,

@@ -39,6 +39,8 @@ from .gates import GateResult as GateResult
 from .gates import GateSlice as GateSlice
 from .gates import GatesTogether as GatesTogether
 from .gates import PolicyInfo as PolicyInfo
+from .message import Message as Message
+from .message import told_by_text as told_by_text
 from .model import ModelInfo as ModelInfo
 from .part import USABLE as USABLE
 from .part import Estimate as Estimate

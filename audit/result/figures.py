@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from .part import Estimate, Part, Slice, Status, absent
+from .text import Text
 
 
 class Counts(Part):
@@ -88,7 +89,7 @@ class Disparity(Part):
     confidence: float = 0.95
     method: str = ""
     status: Status = "ok"
-    why: str | None = None
+    why: Text | None = None
     excluded: list[Slice] = Field(default_factory=list, description="Slices left out: undefined or unknown.")
 
 

@@ -11,11 +11,13 @@ from pydantic import (
     ModelWrapValidatorHandler,
     PrivateAttr,
     SerializerFunctionWrapHandler,
+    ValidationInfo,
     model_serializer,
     model_validator,
 )
 
 from .part import Part
+from .text import Text, among
 
 
 class ModelInfo(Part):
@@ -40,17 +42,17 @@ class ModelInfo(Part):
     decision: str | None = Field(None, description="Column of decisions of a table of predictions.")
     threshold: float | int | None = Field(None, description="Scores at or above it are selected.")
     scale: str | None = Field(None, description="'probability', or 'rank' where scores are none.")
-    rule: str | None = Field(None, description="In words: how scores become decisions.")
+    rule: Text | None = Field(None, description="In words: how scores become decisions.")
     needs: list[str] | None = Field(None, description="Columns that the rule reads besides.")
-    warnings: list[str] | None = Field(None, description="What its library said, or its scores show.")
-    notes: list[str] | None = None
+    warnings: list[Text] | None = Field(None, description="What its library said, or its scores show.")
+    notes: list[Text] | None = None
     _said: tuple[str, ...] = PrivateAttr(())
 
     @model_validator(mode="wrap")
     @classmethod
-    def _in_order(cls, given: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+    def _in_order(cls, given: Any, read: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
         """Keep the order in which things are told, which is that of the report and of the file."""
-        made = read(given)
+        made = read(among(given, info.context) if info.context else given)
         if isinstance(given, Mapping):
             made._said = tuple(given)
         return made
