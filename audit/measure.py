@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from ..bands import in_order
 from ..datasets.columns import Scalar, meant, word
-from ..metrics.counts import UNKNOWN, Cube, Tally, cluster_names, features_by
+from ..metrics.codes import combined
+from ..metrics.counts import UNKNOWN, Tally, features_by
+from ..metrics.cube import Cube, cluster_names
 from ..metrics.entry import Metric
 from ..metrics.figures import Figure
 from ..metrics.heavy import WeightCounts
-from ..metrics.profiles import combined
 from ..metrics.score_figures import SlicedScores
 from ..metrics.scores import ScoreTable
 from ..tasks import BINARY, Task

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import duckdb
 import polars
 import pyarrow as pa
-from fairweigh.metrics.counts import Cube
+from fairweigh.metrics.cube import Cube
 from tables import predictions
 
 KEYS = ["race", "region", "y_true", "y_pred"]

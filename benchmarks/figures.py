@@ -14,7 +14,8 @@ import warnings
 from collections.abc import Callable
 
 import pyarrow as pa
-from fairweigh.metrics.counts import Cube, features_by
+from fairweigh.metrics.counts import features_by
+from fairweigh.metrics.cube import Cube
 from fairweigh.metrics.figures import Figure
 from fairweigh.metrics.intervals import normal_quantile
 from fairweigh.metrics.table import METRICS

@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..metrics.counts import DECISION, LABEL, Cube, Cubes, Tally, cluster_names
+from ..metrics.counts import DECISION, LABEL, Tally
+from ..metrics.cube import Cube, Cubes, cluster_names
 from ..metrics.estimators import Need
 from ..metrics.joint import AFTER, JointTally, joint
 from ..metrics.paired_scores import PairedScores

@@ -12,7 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..metrics.confusion import Confusion
-from ..metrics.counts import DECISION, LABEL, Cube, Tally
+from ..metrics.counts import DECISION, LABEL, Tally
+from ..metrics.cube import Cube
 from ..metrics.estimators import Need
 from ..metrics.joint import AFTER
 from ..metrics.paired_scores import PairedScores

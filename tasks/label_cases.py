@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..metrics.counts import DECISION, LABEL, Cube, Cubes, Tally
+from ..metrics.counts import DECISION, LABEL, Tally
+from ..metrics.cube import Cube, Cubes
 from ..metrics.estimators import Need
 from ..metrics.joint import AFTER
 from ..metrics.labels import LabelRows

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..metrics.counts import LABEL, Cube
+from ..metrics.counts import LABEL
+from ..metrics.cube import Cube
 from ..metrics.estimators import Need
 from ..metrics.intervals import Floats
 from ..metrics.paired_scores import PairedScores

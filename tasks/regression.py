@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..metrics import regression as measured
-from ..metrics.counts import Cube
+from ..metrics.cube import Cube
 from ..metrics.distribution import Distributions
 from ..metrics.entry import DisparityRow, Metric, table
 from ..metrics.estimators import Change, Need, Seen, SeenTwice

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 from fairweigh.metrics.confusion import Confusion
-from fairweigh.metrics.counts import Cube
+from fairweigh.metrics.cube import Cube
 from fairweigh.metrics.joint import AFTER
 
 CLASSES = ("ape", "bee", "cat", "dog")

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from fairweigh.metrics.counts import Cube, cluster_names
+from fairweigh.metrics.cube import Cube, cluster_names
 from fairweigh.metrics.score_figures import SlicedScores
 from fairweigh.metrics.scores import ScoreCollector
 from fairweigh.metrics.table import METRICS

@@ -4,7 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from fairweigh.metrics import compare, extremes
-from fairweigh.metrics.counts import Counts, Cube, Tally
+from fairweigh.metrics.counts import Counts, Tally
+from fairweigh.metrics.cube import Cube
 from fairweigh.metrics.lockstep import run
 from fairweigh.metrics.table import METRICS
 

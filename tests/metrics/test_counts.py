@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from fairweigh.metrics.counts import UNKNOWN, Cube, Cubes, features_by
-from fairweigh.metrics.profiles import combined
+from fairweigh.metrics.codes import combined
+from fairweigh.metrics.counts import UNKNOWN, features_by
+from fairweigh.metrics.cube import Cube, Cubes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

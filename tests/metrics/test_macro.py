@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from fairweigh.metrics.confusion import Confusion
-from fairweigh.metrics.counts import Cube
+from fairweigh.metrics.cube import Cube
 from fairweigh.metrics.figures import mean_figure, ratio_figure
 from fairweigh.metrics.intervals import normal_quantile
 from fairweigh.metrics.macro import combined, macro_change, macro_figure

@@ -3,7 +3,8 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from fairweigh.metrics.counts import Counts, Cube, Tally
+from fairweigh.metrics.counts import Counts, Tally
+from fairweigh.metrics.cube import Cube
 from fairweigh.metrics.intervals import normal_quantile, tango
 from fairweigh.metrics.joint import JointTally, joint
 from fairweigh.metrics.paired import mcnemar_mid_p

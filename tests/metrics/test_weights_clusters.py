@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 from fairweigh.metrics import compare
 from fairweigh.metrics.clusters import Dependence
-from fairweigh.metrics.counts import Cube
-from fairweigh.metrics.profiles import numbered
+from fairweigh.metrics.codes import numbered
+from fairweigh.metrics.cube import Cube
 from fairweigh.metrics.table import METRICS
 from hypothesis import given, settings
 from hypothesis import strategies as st
