@@ -83,7 +83,7 @@ class ClusterCells:
     def of(cls, table: ScoreTable, unit: NDArray[np.int64]) -> ClusterCells:
         """Sum the entries of each unit by bin."""
         bins = np.minimum((table.score * BINS).astype(np.int64), BINS - 1)
-        units, held, place = crossed(unit, bins, int(unit.max(initial=0)) + 1, BINS)
+        (units, held), place = crossed([unit, bins], [int(unit.max(initial=0)) + 1, BINS])
         values = (table.weight, table.weight * table.score, np.where(table.labels(), table.weight, 0))
         weight, score, label = (np.bincount(place, v, len(units)).astype(float, copy=False) for v in values)
         return cls(units, held, weight, score, label)

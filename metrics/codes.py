@@ -45,9 +45,12 @@ def combined(
         Of 32 bits where they hold every combination: half as many bytes are moved.
     """
     narrow = math.prod(sizes) <= np.iinfo(np.int32).max
-    code: NDArray[Any] = np.zeros(rows, np.int32 if narrow else np.int64)
-    most = 1
-    for column, size in zip(columns, sizes, strict=True):
+    kind = np.int32 if narrow else np.int64
+    if not columns:
+        return np.zeros(rows, kind)
+    code: NDArray[Any] = columns[0].astype(kind)
+    most = sizes[0]
+    for column, size in zip(columns[1:], sizes[1:], strict=True):
         if most * size > MOST_CODES:
             # More combinations than numbers: those that occur are numbered anew.
             found, code = np.unique(code, return_inverse=True)
@@ -60,20 +63,24 @@ def combined(
 
 
 def crossed(
-    one: NDArray[np.integer[Any]], other: NDArray[np.integer[Any]], size: int, width: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.intp]]:
-    """The observed pairs of two codes, such as slices and clusters, in ascending order.
+    columns: Sequence[NDArray[np.integer[Any]]], sizes: Sequence[int]
+) -> tuple[list[NDArray[np.int64]], NDArray[np.intp]]:
+    """The observed combinations of codes, such as pairs of slice and cluster, in ascending order.
 
     Parameters
     ----------
-    one, other : int arrays of shape (rows,)
-        Codes below ``size`` and ``width``.
+    columns : sequence of int arrays of shape (rows,)
+        At least one; each column's codes, below its size.
 
     Returns
     -------
-    one, other : int arrays of shape (pairs,)
+    columns : list of int arrays of shape (combinations,)
     place : int array of shape (rows,)
-        Each row's pair.
+        Each row's combination.
     """
-    found, place = numbered(combined([one, other], [size, width], len(one)), size * width)
-    return found // width, found % width, place
+    code, most = combined(columns, sizes, len(columns[0])), math.prod(sizes)
+    if most > MOST_CODES:
+        _, first, place = np.unique(code, return_index=True, return_inverse=True)
+        return [column[first].astype(np.int64) for column in columns], place.reshape(-1)
+    found, place = numbered(code, most)
+    return [part.astype(np.int64, copy=False) for part in np.unravel_index(found, sizes)], place

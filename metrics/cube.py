@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -59,124 +58,6 @@ class Cube:
     clusters: pa.StringArray = field(default_factory=lambda: NO_NAMES)
 
     @classmethod
-    def count(
-        cls,
-        table: pa.Table | pa.RecordBatch,
-        axes: Sequence[str],
-        weight: str | None = None,
-        count: str | None = None,
-        cluster: str | None = None,
-    ) -> Cube:
-        """Count the rows of ``table`` per distinct combination of the columns ``axes``.
-
-        Nulls are counted under ``(unknown)``. ``weight`` names a float column, ``count`` a column of
-        counts, for a table that holds one cell per row already, ``cluster`` that of dependent rows.
-        """
-        keys = [f"a{i}" for i in range(len(axes))]
-        columns = {key: table.column(a) for key, a in zip(keys, axes, strict=True)}
-        sums: list[Any] = [([], "count_all")]
-        names = NO_NAMES
-        if weight is not None:
-            w = table.column(weight)
-            columns |= {"w": w, "ww": pa.compute.multiply(w, w)}
-            sums += [("w", "sum"), ("ww", "sum")]
-        if count is not None:
-            columns["n"] = table.column(count)
-            sums.append(("n", "sum"))
-        if cluster is not None:
-            # Groups are made of numbers: names are hashed once.
-            encoded = cluster_names(table.column(cluster))
-            names, columns["c"] = encoded.dictionary, encoded.indices
-            keys.append("c")
-        selected = pa.table(columns).unify_dictionaries()
-        grouped = selected.group_by(keys, use_threads=True).aggregate(sums)
-
-        def values(name: str) -> NDArray[Any]:
-            return np.asarray(grouped.column(name).to_numpy())
-
-        return cls.from_counts(
-            [grouped.column(f"a{i}") for i in range(len(axes))],
-            axes,
-            values("count_all" if count is None else "n_sum"),
-            values("w_sum") if weight is not None else None,
-            values("ww_sum") if weight is not None else None,
-            values("c").astype(np.int64) if cluster is not None else None,
-            names,
-        )
-
-    @classmethod
-    def of_slices(
-        cls,
-        by: Sequence[str],
-        keys: Sequence[tuple[str, ...]],
-        slices: NDArray[np.int64],
-        outcomes: Mapping[str, NDArray[Any]],
-        weight: NDArray[np.float64] | None = None,
-        count: NDArray[np.int64] | None = None,
-        cluster: pa.DictionaryArray | None = None,
-        classes: Sequence[str] = ("0", "1"),
-    ) -> Cube:
-        """Count rows whose slices are known.
-
-        Parameters
-        ----------
-        by, keys
-            The slice columns, and the values of each slice.
-        slices : int array of shape (rows,)
-            Each row's slice, a position in ``keys``.
-        outcomes : mapping of str to int arrays of shape (rows,)
-            Each row's class by axis, a position in ``classes``.
-        weight, count, cluster : arrays of shape (rows,), optional
-        classes : sequence of str
-            The levels of the outcomes.
-        """
-        width = len(classes)
-        size = len(keys) * width ** len(outcomes)
-        code = slices.astype(slices.dtype if size <= np.iinfo(np.int32).max else np.int64)
-        for values in outcomes.values():
-            code *= width
-            code += values
-        found, clusters, names = np.arange(min(size, MOST_PLACES)), None, NO_NAMES
-        if cluster is not None:
-            names = cluster.dictionary
-            joined = np.multiply(code, len(names), dtype=np.int64) + cluster.indices.to_numpy()
-            found, code = np.unique(joined, return_inverse=True)
-            found, clusters = np.divmod(found, len(names))
-        elif size > MOST_PLACES:
-            found, code = np.unique(code, return_inverse=True)
-        add = partial(np.bincount, code.reshape(-1), minlength=len(found))
-        rows = add()
-        # Every sum is of whole numbers below 2^53, or of weights.
-        counts = rows if count is None else add(weights=count).astype(np.int64)
-        held = np.flatnonzero(rows)
-        found = found[held]
-        levels: list[tuple[str, ...]] = []
-        codes: list[NDArray[np.int64]] = []
-        for _ in outcomes:
-            found, outcome = np.divmod(found, width)
-            there = sorted(np.unique(outcome).tolist(), key=classes.__getitem__)
-            place = np.zeros(width, np.int64)
-            place[there] = np.arange(len(there))
-            levels.insert(0, tuple(classes[i] for i in there))
-            codes.insert(0, place[outcome])
-        observed = np.unique(found).tolist()
-        for i in reversed(range(len(by))):
-            level = sorted({keys[k][i] for k in observed})
-            place_of = {name: place for place, name in enumerate(level)}
-            levels.insert(0, tuple(level))
-            codes.insert(0, np.array([place_of.get(key[i], 0) for key in keys], np.int64)[found])
-        return cls(
-            (*by, *outcomes),
-            tuple(levels),
-            np.stack(codes, axis=1),
-            counts[held].astype(np.int64),
-            None if weight is None else np.asarray(add(weights=weight), float)[held],
-            None if weight is None else np.asarray(add(weights=weight**2), float)[held],
-            None if clusters is None else clusters[held],
-            names,
-        )._merged()
-
-    @classmethod
     def from_counts(
         cls,
         columns: Sequence[pa.ChunkedArray | pa.Array],
@@ -190,15 +71,16 @@ class Cube:
         """Build a cube from aggregated cells (equal cells are added)."""
         levels, codes = [], []
         for column in columns:
-            encoded = pa.chunked_array([column]) if isinstance(column, pa.Array) else column
-            if pa.types.is_dictionary(encoded.type):
-                # A dictionary's own nulls stand outside it; decoding lets them be encoded as a level.
-                encoded = encoded.cast(encoded.type.value_type)
-            encoded = encoded.dictionary_encode(null_encoding="encode").combine_chunks()
-            found = [UNKNOWN if v is None else str(v) for v in encoded.dictionary.to_pylist()]
-            names, position = np.unique(np.array(found, dtype=object), return_inverse=True)
-            levels.append(tuple(names.tolist()))
-            codes.append(position[encoded.indices.to_numpy()].astype(np.int64))
+            values, indices = _encoded(column)
+            # Values of a dictionary that no cell has are none of the cube's.
+            held = np.flatnonzero(np.bincount(indices, minlength=len(values)))
+            found = [values[i] for i in held.tolist()]
+            names = sorted(set(found))
+            position = {name: i for i, name in enumerate(names)}
+            place = np.zeros(len(values), np.int64)
+            place[held] = [position[name] for name in found]
+            levels.append(tuple(names))
+            codes.append(place[indices])
         matrix = np.stack(codes, axis=1) if codes else np.zeros((len(counts), 0), np.int64)
         cube = cls(
             tuple(axes), tuple(levels), matrix, counts.astype(np.int64), weights, squares, cluster, clusters
@@ -369,7 +251,7 @@ class Cube:
         if self.cluster is None:
             return None
         most = int(codes.max(initial=0)) + 1
-        owner, cluster, place = crossed(codes, self.cluster, most, len(self.clusters))
+        (owner, cluster), place = crossed([codes, self.cluster], [most, len(self.clusters)])
         return owner.astype(np.intp), cluster.astype(np.intp), place
 
     def tally(self, by: Sequence[str] = (), decision: str = DECISION) -> Tally:
@@ -445,10 +327,28 @@ class Cubes:
         return bool(self._waiting)
 
 
+def whole(column: pa.ChunkedArray) -> pa.Array:
+    """A column in one piece."""
+    return column.chunk(0) if column.num_chunks == 1 else column.unify_dictionaries().combine_chunks()
+
+
+def _encoded(column: pa.Array | pa.ChunkedArray) -> tuple[list[str], NDArray[Any]]:
+    """The values of a column in words, and each row's position among them."""
+    if isinstance(column, pa.ChunkedArray):
+        column = whole(column)
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    values, indices = column.dictionary.to_pylist(), column.indices
+    if indices.null_count:
+        indices = indices.fill_null(len(values))
+        values.append(None)
+    return [UNKNOWN if v is None else str(v) for v in values], indices.to_numpy()
+
+
 def cluster_names(column: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
     """A column of clusters as encoded text, each name once; those of no name are one cluster."""
     if isinstance(column, pa.ChunkedArray):
-        column = column.unify_dictionaries().combine_chunks()
+        column = whole(column)
     encoded = column.dictionary_encode()
     names = pa.concat_arrays([encoded.dictionary.cast(pa.string()).fill_null(UNKNOWN), pa.array([UNKNOWN])])
     indices = encoded.indices.fill_null(len(names) - 1)

@@ -169,7 +169,7 @@ class SlicedRows:
         if self.cluster is None:
             raise ValueError("clusters are needed here, the rows have none")
         width = int(self.cluster.max(initial=0)) + 1
-        owner, cluster, pair = crossed(self.slices, self.cluster, self.size, width)
+        (owner, cluster), pair = crossed([self.slices, self.cluster], [self.size, width])
         return pair, owner, cluster
 
     @cached_property

@@ -127,7 +127,9 @@ class SlicedScores:
         """Slice and cluster of each observed pair of them, and each entry's pair."""
         cluster = self.table.cluster
         assert cluster is not None
-        return crossed(self.entry_slices, cluster, self.size, int(cluster.max(initial=0)) + 1)
+        sizes = [self.size, int(cluster.max(initial=0)) + 1]
+        (owner, other), pair = crossed([self.entry_slices, cluster], sizes)
+        return owner, other, pair
 
     def dependence(self, influence: Floats) -> Dependence | None:
         """How clusters pull on a figure, from what each entry adds to its error; None without clusters."""

@@ -169,7 +169,7 @@ def _cluster_sums(
     assert table.cluster is not None
     score = table.score - _centre(table)
     width = int(table.cluster.max(initial=0)) + 1
-    owner, cluster, unit = crossed(group, table.cluster, len(total), width)
+    (owner, cluster), unit = crossed([group, table.cluster], [len(total), width])
     first = weight * score
     parts = [np.bincount(unit, v, len(owner)).astype(float) for v in (weight, first, first * score)]
     units = Units(owner, unit, parts[0], np.ones(len(owner)), total)

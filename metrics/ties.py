@@ -131,7 +131,7 @@ def _few_of_many(table: ScoreTable, owner: NDArray[np.int64], size: int, width: 
     label, tie, codes = table.labels(), table.tie, table.codes
     # Entries of one bin and slice stand together, one of either label.
     new = table.cached("ties", lambda: np.flatnonzero(np.diff(tie * len(table.keys) + codes, prepend=-1)))
-    held, _, place = crossed(owner[codes[new]], tie[new], size, width)
+    (held, _), place = crossed([owner[codes[new]], tie[new]], [size, width])
 
     def sums(name: str) -> tuple[Floats, Floats]:
         values = getattr(table, name)

@@ -135,7 +135,7 @@ class RankCases(Cases):
 
     def add(self, batch: Batch) -> Cube:
         """Take a batch; returns its counts."""
-        cube = Cube.of_slices(self.by, batch.keys, batch.slices, {}, batch.weight, None, _clusters(batch))
+        cube = batch.cube(self.by, {}, _clusters(batch))
         self._cubes.add(cube)
         self.ranks.add(
             batch, [batch.number(RANK)] if RANK in batch.names else [np.ones(len(batch.slices), np.int64)]

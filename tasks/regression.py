@@ -50,7 +50,7 @@ class NumberCases(Cases):
 
     def add(self, batch: Batch) -> Cube:
         """Take a batch; returns its counts."""
-        cube = Cube.of_slices(self.by, batch.keys, batch.slices, {}, batch.weight, None, batch.cluster)
+        cube = batch.cube(self.by, {})
         self._cubes.add(cube)
         columns = {name: batch.number(name) for name in (OUTCOME, PREDICTION) if name in batch.names}
         self.rows.add(batch.slices, batch.keys, columns, batch.weight, batch.cluster)

@@ -18,7 +18,10 @@ from packaging.version import Version
 from .lowest import lowest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("audit", "compression", "datasets", "metrics", "mitigation", "models", "record", "reports", "tasks")
+ROOMS = (
+    "audit", "compression", "datasets", "engines", "metrics", "mitigation", "models", "record", "reports",
+    "tasks",
+)  # fmt: skip
 HEAVY = {
     "altair", "fairlearn", "jinja2", "numpy", "pandas", "pyarrow", "pydantic", "scipy", "sklearn", "skops",
     "torch", "transformers", "vl_convert",

@@ -3,10 +3,11 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from fairweigh.engines import ARROW
+from fairweigh.engines.cubes import counted
 from fairweigh.metrics import compare
 from fairweigh.metrics.clusters import Dependence
 from fairweigh.metrics.codes import numbered
-from fairweigh.metrics.cube import Cube
 from fairweigh.metrics.table import METRICS
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -219,7 +220,7 @@ def test_clusters_of_equal_counts_held_once_give_the_figures_of_each(name, monke
     r = np.random.default_rng(8)
     table = {"g": r.choice(list("abc"), 4000), "c": r.integers(0, 900, 4000).astype(str)}
     table |= {"y_true": r.integers(0, 2, 4000), "y_pred": r.integers(0, 2, 4000)}
-    cube = Cube.count(pa.table(table), ["g", "y_true", "y_pred"], cluster="c")
+    cube = counted(ARROW, pa.table(table), ["g", "y_true", "y_pred"], cluster="c")
     each = METRICS[name].estimator.of(cube.tally(["g"]))
     monkeypatch.setattr("fairweigh.metrics.profiles.MANY", 0)
     tally = cube.tally(["g"])

@@ -1,0 +1,116 @@
+"""The engine of rows in memory: tables and batches of arrow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ..metrics.codes import SPARSE, combined, crossed
+from ..metrics.cube import whole
+from .engine import TOLD, Joined, Keys, Order
+
+Held = TypeVar("Held", pa.Table, pa.RecordBatch)
+NARROW = 256
+"""Whole numbers that span at most so many values are their own codes."""
+NONE = Keys(0, ())
+
+
+class Arrow:
+    """Groups, adds, joins and sorts tables and batches in memory."""
+
+    def cells(self, rows: Held, axes: Sequence[str], sums: Sequence[Sequence[str]]) -> pa.Table:
+        """Group rows and add; the cells stand in the order of the axes' codes."""
+        coded = [_coded(rows.column(name)) for name in axes]
+        codes, sizes = [codes for codes, _ in coded], [len(values) for _, values in coded]
+        dense = math.prod(sizes) <= SPARSE * rows.num_rows
+        if dense:
+            # Each possible cell has a place of its own: nothing is sorted.
+            place, size = combined(codes, sizes, rows.num_rows), math.prod(sizes)
+        else:
+            found, place = crossed(codes, sizes)
+            size = len(found[0])
+        add = partial(np.bincount, place, minlength=size)
+        number = add()
+        held = np.flatnonzero(number)
+        if dense:
+            found = list(np.unravel_index(held, sizes)) if sizes else []
+        columns = [
+            pa.DictionaryArray.from_arrays(pa.array(code, pa.int32()), values, safe=False)
+            for code, (_, values) in zip(found, coded, strict=True)
+        ]
+        added = [number if not names else _sum(rows, names, add) for names in sums]
+        names = [*axes, *(" * ".join(names) or "1" for names in sums)]
+        return pa.table([*columns, *(pa.array(values[held]) for values in added)], names=names)
+
+    def joined(self, before: Held, after: Held, key: str) -> Joined[Held]:
+        """Match rows by a key; as text, where the two hold it in different types."""
+        keys = [_flat(rows.column(key)) for rows in (before, after)]
+        if keys[0].type != keys[1].type:
+            keys = [pc.cast(column, pa.string()) for column in keys]
+        twice = _twice(keys[0]), _twice(keys[1])
+        if keys[0].equals(keys[1]):
+            return Joined(before, after, (NONE, NONE), twice)
+        place = pc.index_in(keys[0], value_set=keys[1])
+        strays = pc.is_null(place), pc.invert(pc.is_in(keys[1], value_set=keys[0]))
+        alone = _named(keys[0].filter(strays[0])), _named(keys[1].filter(strays[1]))
+        kept = before.filter(place.is_valid()) if alone[0] else before
+        return Joined(kept, after.take(place.drop_null()), alone, twice)
+
+    def ordered(self, rows: Held, order: Order) -> pa.Table:
+        """The rows sorted by columns, nulls last; rows that tie keep their order."""
+        return rows.take(pc.sort_indices(rows, sort_keys=list(order)))
+
+
+ARROW = Arrow()
+
+
+def _flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """A column as one array of its own values, without a dictionary."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def _coded(column: pa.Array | pa.ChunkedArray) -> tuple[NDArray[Any], pa.Array]:
+    """A number for each value, and the values by their numbers, a null among them where there are some."""
+    if isinstance(column, pa.ChunkedArray):
+        column = whole(column)
+    if pa.types.is_integer(column.type) and len(column) and not column.null_count:
+        low, high = pc.min_max(column).as_py().values()
+        if high - low < NARROW:
+            codes = np.asarray(column.to_numpy())
+            # A difference of eight bits may not fit into eight bits.
+            return codes.astype(np.int64) - low if low else codes, pa.array(range(low, high + 1), column.type)
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    values, codes = column.dictionary, column.indices
+    if codes.null_count:
+        codes = codes.fill_null(len(values))
+        values = pa.concat_arrays([values, pa.nulls(1, values.type)])
+    return np.asarray(codes.to_numpy()), values
+
+
+def _sum(rows: Held, names: Sequence[str], add: Any) -> NDArray[Any]:
+    """Sums of the product of some columns; those of whole numbers are whole, below 2^53."""
+    first, *others = (np.asarray(rows.column(name).to_numpy()) for name in names)
+    for other in others:
+        first = first * other
+    found = add(weights=first)
+    return np.asarray(found.astype(np.int64) if first.dtype.kind in "iu" else found)
+
+
+def _twice(keys: pa.Array) -> Keys:
+    """The keys that occur more than once."""
+    counts = keys.value_counts()
+    return _named(counts.filter(pc.greater(pc.struct_field(counts, "counts"), 1)).field("values"))
+
+
+def _named(keys: pa.Array) -> Keys:
+    return Keys(len(keys), tuple(str(key) for key in keys.slice(0, TOLD).to_pylist()))
