@@ -208,9 +208,7 @@ def named_clusters(batch: pa.RecordBatch) -> pa.RecordBatch:
     return batch.set_column(place, "cluster", cluster_names(batch.column(place)))
 
 
-def row_slices(
-    batch: pa.RecordBatch, sensitive: Sequence[str]
-) -> tuple[NDArray[np.int64], list[tuple[str, ...]]]:
+def row_slices(batch: pa.RecordBatch, sensitive: Sequence[str]) -> tuple[NDArray[Any], list[tuple[str, ...]]]:
     """Each row's slice of all sensitive columns, as a position in the distinct combinations."""
     codes: list[NDArray[np.int64]] = []
     values: list[list[str]] = []
@@ -225,6 +223,7 @@ def row_slices(
         values.append(levels)
         codes.append(indices.to_numpy())
     sizes = [len(levels) for levels in values]
+    slices: NDArray[Any]
     if math.prod(sizes) > 1 << 20:
         places, slices = crossed(codes, sizes)
     else:

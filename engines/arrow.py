@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,7 @@ from ..metrics.codes import SPARSE, combined, crossed
 from ..metrics.cube import whole
 from .engine import TOLD, Joined, Keys, Order
 
-Held = TypeVar("Held", pa.Table, pa.RecordBatch)
+Held: TypeAlias = "pa.Table | pa.RecordBatch"
 NARROW = 256
 """Whole numbers that span at most so many values are their own codes."""
 NONE = Keys(0, ())
@@ -28,26 +28,16 @@ class Arrow:
     def cells(self, rows: Held, axes: Sequence[str], sums: Sequence[Sequence[str]]) -> pa.Table:
         """Group rows and add; the cells stand in the order of the axes' codes."""
         coded = [_coded(rows.column(name)) for name in axes]
-        codes, sizes = [codes for codes, _ in coded], [len(values) for _, values in coded]
-        dense = math.prod(sizes) <= SPARSE * rows.num_rows
-        if dense:
-            # Each possible cell has a place of its own: nothing is sorted.
-            place, size = combined(codes, sizes, rows.num_rows), math.prod(sizes)
-        else:
-            found, place = crossed(codes, sizes)
-            size = len(found[0])
-        add = partial(np.bincount, place, minlength=size)
-        number = add()
-        held = np.flatnonzero(number)
-        if dense:
-            found = list(np.unravel_index(held, sizes)) if sizes else []
+        sizes = [len(values) for _, values in coded]
+        found, place, number = _grouped([codes for codes, _ in coded], sizes, rows.num_rows)
+        add, held = partial(np.bincount, place, minlength=len(number)), np.flatnonzero(number)
         columns = [
             pa.DictionaryArray.from_arrays(pa.array(code, pa.int32()), values, safe=False)
             for code, (_, values) in zip(found, coded, strict=True)
         ]
         added = [number if not names else _sum(rows, names, add) for names in sums]
-        names = [*axes, *(" * ".join(names) or "1" for names in sums)]
-        return pa.table([*columns, *(pa.array(values[held]) for values in added)], names=names)
+        titles = [*axes, *(" * ".join(names) or "1" for names in sums)]
+        return pa.table([*columns, *(pa.array(values[held]) for values in added)], names=titles)
 
     def joined(self, before: Held, after: Held, key: str) -> Joined[Held]:
         """Match rows by a key; as text, where the two hold it in different types."""
@@ -95,6 +85,20 @@ def _coded(column: pa.Array | pa.ChunkedArray) -> tuple[NDArray[Any], pa.Array]:
         codes = codes.fill_null(len(values))
         values = pa.concat_arrays([values, pa.nulls(1, values.type)])
     return np.asarray(codes.to_numpy()), values
+
+
+def _grouped(
+    codes: Sequence[NDArray[Any]], sizes: Sequence[int], rows: int
+) -> tuple[list[NDArray[Any]], NDArray[Any], NDArray[Any]]:
+    """The codes of each observed combination, each row's place, and the rows of every place, some maybe 0."""
+    most = math.prod(sizes)
+    if most > SPARSE * rows:
+        found, place = crossed(codes, sizes)
+        return found, place, np.bincount(place, minlength=len(found[0]))
+    # Each possible combination has a place of its own: nothing is sorted.
+    code = combined(codes, sizes, rows)
+    number = np.bincount(code, minlength=most)
+    return list(np.unravel_index(np.flatnonzero(number), sizes)) if sizes else [], code, number
 
 
 def _sum(rows: Held, names: Sequence[str], add: Any) -> NDArray[Any]:

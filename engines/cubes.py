@@ -46,10 +46,11 @@ def counted(
         by, keys = slices
         axes = [*by, *axes[1:]]
         columns = [*_apart(columns[0], len(by), keys), *columns[1:]]
-    counts, *weights = (np.asarray(column.to_numpy()) for column in cells.columns[-len(sums) :])
+    added = [np.asarray(column.to_numpy()) for column in cells.columns[-len(sums) :]]
+    weights, squares = (None, None) if weight is None else added[1:]
     clusters = None if cluster is None else cluster_names(cells.column(len(cells.columns) - len(sums) - 1))
     return Cube.from_counts(
-        columns, axes, counts, *(weights or (None, None)),
+        columns, axes, added[0], weights, squares,
         None if clusters is None else clusters.indices.to_numpy().astype(np.int64),
         NO_NAMES if clusters is None else clusters.dictionary,
     )  # fmt: skip

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Codes = NDArray[np.integer[Any]] | NDArray[np.bool_]
+
 MOST_CODES = 2**62
 """Combinations that are numbered without looking which of them occur."""
 SPARSE = 16
@@ -29,14 +31,12 @@ def numbered(code: NDArray[np.integer[Any]], size: int) -> tuple[NDArray[np.int6
     return found, position[code].astype(np.intp, copy=False)
 
 
-def combined(
-    columns: Sequence[NDArray[np.integer[Any]]], sizes: Sequence[int], rows: int
-) -> NDArray[np.integer[Any]]:
+def combined(columns: Sequence[Codes], sizes: Sequence[int], rows: int) -> NDArray[np.integer[Any]]:
     """One code per row for the combination of its codes, in the order of the combinations.
 
     Parameters
     ----------
-    columns : sequence of int arrays of shape (rows,)
+    columns : sequence of int or bool arrays of shape (rows,)
         Each column's codes, below its size.
 
     Returns
@@ -63,13 +63,13 @@ def combined(
 
 
 def crossed(
-    columns: Sequence[NDArray[np.integer[Any]]], sizes: Sequence[int]
+    columns: Sequence[Codes], sizes: Sequence[int]
 ) -> tuple[list[NDArray[np.int64]], NDArray[np.intp]]:
     """The observed combinations of codes, such as pairs of slice and cluster, in ascending order.
 
     Parameters
     ----------
-    columns : sequence of int arrays of shape (rows,)
+    columns : sequence of int or bool arrays of shape (rows,)
         At least one; each column's codes, below its size.
 
     Returns
