@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..datasets.read import iter_batches
 from ..tasks import extended
 from ..told import tell
 from .common import LEAST_COMMON, Common, Overlap, overlap
@@ -154,10 +153,7 @@ class Baseline:
         if path not in self._measured:
             probability = self.model.model.scale != "rank"
             task = extended(configuration_of(self.earlier.result, gates=[]).of_task, self._asked)
-            measured = Measurement(self._sensitive, probability, self.order, task)
-            for batch in iter_batches(path, categorical=self._sensitive):
-                measured.add(batch)
-            self._measured[path] = measured
+            self._measured[path] = Measurement.read(path, self._sensitive, probability, self.order, task)
         return self._measured[path]
 
     def _match(self, mine: Path, theirs: Path) -> Match:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..datasets.errors import InputError
+from ..engines import ARROW
 from ..metrics.counts import LABEL
 from ..tasks.cases import By
-from .match import check_unique_ids, decoded, unequal
+from .match import unequal
 from .measure import Measurement, Slices
 from .pairs import Paired
 
@@ -20,6 +20,8 @@ LEAST_COMMON = 0.5
 """Share of the rows of either run that both must hold for changes to be taken on the common rows."""
 MOST_DIFFERING = 0.05
 """Share of the common rows that may differ in their label, a slice, weight or cluster and are left out."""
+
+PLACE = "place"
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,10 @@ def overlap(before: pa.Table, after: pa.Table, sensitive: Sequence[str], names: 
     InputError
         An id occurs twice in one of them.
     """
-    ids = [pc.cast(decoded(table.column("id")), pa.string()) for table in (before, after)]
-    for column, name in zip(ids, names, strict=True):
-        check_unique_ids(column, name)
-    place = pc.index_in(ids[0], value_set=ids[1])
-    one = pa.array(np.flatnonzero(np.asarray(place.is_valid())))
-    other = place.drop_null()
+    sides = [pa.table({"id": table.column("id"), PLACE: np.arange(len(table))}) for table in (before, after)]
+    found = ARROW.joined(sides[0], sides[1], "id")
+    found.refuse_twice(names)
+    one, other = (side.column(PLACE).combine_chunks() for side in (found.before, found.after))
     kinds = {
         LABEL: "label",
         **{name: f"'{name}'" for name in sensitive},
@@ -99,9 +99,9 @@ def overlap(before: pa.Table, after: pa.Table, sensitive: Sequence[str], names: 
                 f"{names[0] if held[0] else names[1]} alone has a {kind}; expected the same rows"
             )
         if held[0]:
-            found = unequal(before.column(name).take(one), after.column(name).take(other))
-            apart[found] = True
-            differing |= {kind: len(found)} if len(found) else {}
+            moved = unequal(before.column(name).take(one), after.column(name).take(other))
+            apart[moved] = True
+            differing |= {kind: len(moved)} if len(moved) else {}
     same = pa.array(~apart)
     kept = int((~apart).sum())
     sizes = len(before), len(after)

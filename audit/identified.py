@@ -12,9 +12,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..engines import ARROW
 from ..metrics.counts import DECISION, UNKNOWN
 from .match import decoded, matched, unequal
 from .result import Identified
+
+IDENTIFIED = "\0identified"
+"""Beside a feature, which may have any name: whether a row is identified."""
 
 
 def identify(
@@ -66,8 +70,6 @@ def identify(
             change = np.fmax(change, np.abs(moved - score))
     margin = np.full(size, np.nan) if score is None or threshold is None else np.abs(score - threshold)
     found = np.flatnonzero(flips)
-    # Last key first: by share, then by change; rows that tie keep their order.
-    found = found[np.lexsort((-np.nan_to_num(change[found]), -flips[found]))]
     rows = pa.table(
         {
             "id": decoded(original.column("id")).take(pa.array(found)),
@@ -77,6 +79,7 @@ def identify(
             "score_change": pa.array(change[found], from_pandas=True),
         }
     )
+    rows = ARROW.ordered(rows, [("variants", "descending"), ("score_change", "descending")])
     composition = list(_composition(original, sensitive, flips > 0))
     return rows, Identified(rows=len(found), file=file, composition=composition)
 
@@ -91,17 +94,15 @@ def _composition(
     """Per slice of each feature: its rows, those identified, their share and its ratio to the whole's."""
     whole = float(identified.mean()) if len(identified) else 0.0
     for feature in sensitive:
-        codes = decoded(table.column(feature)).dictionary_encode(null_encoding="encode")
-        names = [UNKNOWN if v is None else str(v) for v in codes.dictionary.to_pylist()]
-        place = codes.indices.to_numpy()
-        n = np.bincount(place, minlength=len(names))
-        hits = np.bincount(place[identified], minlength=len(names))
+        rows = pa.table({feature: table.column(feature), IDENTIFIED: identified.astype(np.int64)})
+        values, n, hits = (c.to_pylist() for c in ARROW.cells(rows, [feature], [[], [IDENTIFIED]]).columns)
+        names = [UNKNOWN if v is None else str(v) for v in values]
         for i in sorted(range(len(names)), key=lambda i: names[i]):
-            share = int(hits[i]) / int(n[i]) if n[i] else None
+            share = hits[i] / n[i]
             yield {
                 "slice": {feature: names[i]},
-                "n": int(n[i]),
-                "identified": int(hits[i]),
+                "n": n[i],
+                "identified": hits[i],
                 "share": share,
-                "ratio": share / whole if share is not None and whole else None,
+                "ratio": share / whole if whole else None,
             }

@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 
 from ..datasets.columns import bin_names, word
 from ..datasets.errors import InputError
-from ..datasets.read import iter_batches
 from ..metrics.counts import DECISION
 from ..told import tell
 from . import changes, counterfactual, gate, variant
@@ -159,10 +158,8 @@ class _Run:
 
     def measure(self, predictions: Path, entry: Entry) -> Measurement:
         probability = entry.model.get("scale") != "rank"
-        measured = Measurement(self.sensitive, probability, self.order, self.config.of_task)
-        for batch in iter_batches(self.path(predictions, entry), categorical=self.sensitive):
-            measured.add(batch)
-        return measured
+        path = self.path(predictions, entry)
+        return Measurement.read(path, self.sensitive, probability, self.order, self.config.of_task)
 
     def other_classes(self, predictions: Path) -> list[str]:
         """The classes that variants other than the original decide for."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..datasets.columns import listed
 from ..datasets.errors import InputError, number_of
+from ..engines import ARROW
 from ..metrics.counts import LABEL
 
 
@@ -77,17 +78,6 @@ def decoded(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
-def check_unique_ids(ids: pa.Array, name: str) -> None:
-    """InputError where an id occurs twice; the line counts and names them."""
-    counts = ids.value_counts()
-    twice = counts.filter(pc.greater(pc.struct_field(counts, "counts"), 1))
-    if len(twice):
-        told = listed([str(v["values"]) for v in twice.slice(0, 5).to_pylist()], 5)
-        raise InputError(
-            f"{name}: {number_of(len(twice), 'id occurs', 'ids occur')} more than once, such as {told}"
-        )
-
-
 def matched(before: pa.Table, after: pa.Table, names: tuple[str, str]) -> pa.Table:
     """Return the rows of ``after`` in the order of ``before``, matched by id.
 
@@ -96,23 +86,7 @@ def matched(before: pa.Table, after: pa.Table, names: tuple[str, str]) -> pa.Tab
     InputError
         An id occurs twice, or is in one of the two alone; the line counts and names them.
     """
-    ids = [decoded(table.column("id")) for table in (before, after)]
-    if ids[0].type != ids[1].type:
-        ids = [pc.cast(column, pa.string()) for column in ids]
-    for column, name in zip(ids, names, strict=True):
-        check_unique_ids(column, name)
-    if ids[0].equals(ids[1]):
-        return after
-    place = pc.index_in(ids[0], value_set=ids[1])
-    alone = [
-        (names[0], names[1], ids[0].filter(pc.is_null(place))),
-        (names[1], names[0], ids[1].filter(pc.invert(pc.is_in(ids[1], value_set=ids[0])))),
-    ]
-    for one, other, missing in alone:
-        if len(missing):
-            told = listed([str(v) for v in missing.slice(0, 5).to_pylist()], 5)
-            raise InputError(
-                f"{one}: {len(missing):,} of its ids are not in {other}, such as {told}; "
-                "expected the same rows"
-            )
-    return after.take(place)
+    found = ARROW.joined(before, after, "id")
+    found.refuse_twice(names)
+    found.refuse_strays(names)
+    return found.after

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,18 +15,17 @@ from numpy.typing import NDArray
 
 from ..bands import in_order
 from ..datasets.columns import Scalar, meant, word
-from ..metrics.counts import UNKNOWN, Cube, Tally, cluster_names, features_by
+from ..datasets.read import iter_batches
+from ..metrics.codes import combined, crossed
+from ..metrics.counts import UNKNOWN, Tally, features_by
+from ..metrics.cube import Cube, cluster_names
 from ..metrics.entry import Metric
 from ..metrics.figures import Figure
 from ..metrics.heavy import WeightCounts
-from ..metrics.profiles import combined
 from ..metrics.score_figures import SlicedScores
 from ..metrics.scores import ScoreTable
 from ..tasks import BINARY, Task
 from ..tasks.cases import Batch, By, Cases
-
-MOST_CODES = 2**62
-"""Combinations of values that one number can tell apart."""
 
 
 @dataclass
@@ -60,6 +60,21 @@ class Measurement:
 
     def __post_init__(self) -> None:
         self.cases = self.task.cases(self.sensitive, self.probability)
+
+    @classmethod
+    def read(
+        cls,
+        path: Path,
+        sensitive: By,
+        probability: bool = True,
+        order: Mapping[str, Sequence[str]] | None = None,
+        task: Task = BINARY,
+    ) -> Measurement:
+        """Count a file of predictions, batch by batch."""
+        found = cls(sensitive, probability, order or {}, task)
+        for batch in iter_batches(path, categorical=sensitive):
+            found.add(batch)
+        return found
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Count a batch of predictions (columns as in the run folder's Parquet)."""
@@ -193,9 +208,7 @@ def named_clusters(batch: pa.RecordBatch) -> pa.RecordBatch:
     return batch.set_column(place, "cluster", cluster_names(batch.column(place)))
 
 
-def row_slices(
-    batch: pa.RecordBatch, sensitive: Sequence[str]
-) -> tuple[NDArray[np.int64], list[tuple[str, ...]]]:
+def row_slices(batch: pa.RecordBatch, sensitive: Sequence[str]) -> tuple[NDArray[Any], list[tuple[str, ...]]]:
     """Each row's slice of all sensitive columns, as a position in the distinct combinations."""
     codes: list[NDArray[np.int64]] = []
     values: list[list[str]] = []
@@ -210,11 +223,11 @@ def row_slices(
         values.append(levels)
         codes.append(indices.to_numpy())
     sizes = [len(levels) for levels in values]
-    code = combined(codes, sizes, batch.num_rows)
+    slices: NDArray[Any]
     if math.prod(sizes) > 1 << 20:
-        _, first, slices = np.unique(code, return_index=True, return_inverse=True)
-        places = [held[first] for held in codes]
+        places, slices = crossed(codes, sizes)
     else:
+        code = combined(codes, sizes, batch.num_rows)
         present = np.bincount(code, minlength=math.prod(sizes)) > 0
         # As narrow as the codes: half as many bytes are moved.
         slices = code if present.all() else (np.cumsum(present, dtype=code.dtype) - 1)[code]

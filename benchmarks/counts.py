@@ -9,7 +9,8 @@ from collections.abc import Callable
 import duckdb
 import polars
 import pyarrow as pa
-from fairweigh.metrics.counts import Cube
+from fairweigh.engines import ARROW
+from fairweigh.engines.cubes import counted
 from tables import predictions
 
 KEYS = ["race", "region", "y_true", "y_pred"]
@@ -26,7 +27,7 @@ def best(action: Callable[[], object], repeats: int = 5) -> float:
 
 
 def main(sizes: list[int]) -> None:
-    print("| rows | fairweigh Cube.count | Polars group_by | DuckDB GROUP BY ALL | ratio to the faster |")
+    print("| rows | fairweigh cube | Polars group_by | DuckDB GROUP BY ALL | ratio to the faster |")
     print("|--:|--:|--:|--:|--:|")
     for rows in sizes:
         table: pa.Table = predictions(rows, score=False).drop(["id"])
@@ -37,7 +38,7 @@ def main(sizes: list[int]) -> None:
         database.execute("create table rows as select * from arrow")
         query = f"select {', '.join(KEYS)}, count(*) from rows group by all"
         expected = {tuple(map(str, r[:4])): r[4] for r in database.execute(query).fetchall()}
-        cube = Cube.count(table, KEYS)
+        cube = counted(ARROW, table, KEYS)
         cells = cube.codes.tolist()
         found = {
             tuple(cube.levels[a][c] for a, c in enumerate(cell)): n
@@ -45,7 +46,7 @@ def main(sizes: list[int]) -> None:
         }
         if found != expected:
             sys.exit("the counts differ from DuckDB's")
-        ours = best(lambda table=table: Cube.count(table, KEYS))
+        ours = best(lambda table=table: counted(ARROW, table, KEYS))
         pol = best(lambda frame=frame: frame.group_by(KEYS).len())
         duck = best(lambda database=database, query=query: database.execute(query).fetchall())
         print(

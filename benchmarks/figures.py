@@ -14,7 +14,9 @@ import warnings
 from collections.abc import Callable
 
 import pyarrow as pa
-from fairweigh.metrics.counts import Cube, features_by
+from fairweigh.engines import ARROW
+from fairweigh.engines.cubes import counted
+from fairweigh.metrics.counts import features_by
 from fairweigh.metrics.figures import Figure
 from fairweigh.metrics.intervals import normal_quantile
 from fairweigh.metrics.table import METRICS
@@ -26,7 +28,7 @@ FEATURES = ["race", "region"]
 
 def ours(table: pa.Table) -> dict[tuple[str, str, tuple[str, ...]], float]:
     """Every count metric of every slice, with limits."""
-    cube = Cube.count(table, [*FEATURES, "y_true", "y_pred"])
+    cube = counted(ARROW, table, [*FEATURES, "y_true", "y_pred"])
     z = normal_quantile(0.95)
     found = {}
     for by in [(), *features_by(FEATURES, 2)]:

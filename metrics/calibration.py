@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .codes import crossed
 from .exact import clopper_pearson
 from .figures import Figure
 from .intervals import Floats, Limits, tail_area
-from .profiles import numbered
 from .scores import ScoreTable
 from .units import Z95, Units, student
 
@@ -83,10 +83,10 @@ class ClusterCells:
     def of(cls, table: ScoreTable, unit: NDArray[np.int64]) -> ClusterCells:
         """Sum the entries of each unit by bin."""
         bins = np.minimum((table.score * BINS).astype(np.int64), BINS - 1)
-        cells, place = numbered(unit * BINS + bins, (int(unit.max(initial=0)) + 1) * BINS)
+        (units, held), place = crossed([unit, bins], [int(unit.max(initial=0)) + 1, BINS])
         values = (table.weight, table.weight * table.score, np.where(table.labels(), table.weight, 0))
-        weight, score, label = (np.bincount(place, v, len(cells)).astype(float, copy=False) for v in values)
-        return cls(*np.divmod(cells, BINS), weight, score, label)
+        weight, score, label = (np.bincount(place, v, len(units)).astype(float, copy=False) for v in values)
+        return cls(units, held, weight, score, label)
 
 
 @dataclass(frozen=True)

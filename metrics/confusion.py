@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +11,9 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .counts import DECISION, LABEL, Clusters, Counts, Cube, Tally
+from .codes import combined
+from .counts import DECISION, LABEL, Clusters, Counts, Tally
+from .cube import Cube
 from .intervals import Floats
 from .joint import AFTER, JointClusters, JointTally
 
@@ -111,16 +114,7 @@ class Confusion:
             Where an axis has a level that is none of the classes.
         """
         owner, keys = cube.slice_codes(by)
-        place = {name: i for i, name in enumerate(classes)}
-        columns = []
-        for axis in (LABEL, *decisions):
-            position = cube.axis(axis)
-            levels = cube.levels[position]
-            if unknown := [name for name in levels if name not in place]:
-                raise ValueError(
-                    f"levels of {axis!r} must be of the classes {tuple(classes)}, got {unknown[0]!r}"
-                )
-            columns.append(np.array([place[name] for name in levels], np.int64)[cube.codes[:, position]])
+        columns = [cube.positions(axis, classes) for axis in (LABEL, *decisions)]
         pairs = cube.pairs(owner)
         pair_owner, pair_cluster, pair = (None, None, None) if pairs is None else pairs
         return cls(
@@ -179,10 +173,10 @@ class Confusion:
 
     def view(self, place: int) -> Tally:
         """The binary counts of one class, by its position: labelled so, decided so (before)."""
-        cell = self._binary(place, 2)
+        flags = self._flags(place, 2)
 
         def counts(owner: NDArray[Any], size: int, values: NDArray[Any]) -> Counts:
-            tn, fp, fn, tp = _added(owner, cell, 4, size, values).T
+            tn, fp, fn, tp = _added(owner, flags, size, values).T
             return Counts(tp + fp + fn + tn, tp + fn, tp + fp, tp, fp, fn, tn)
 
         clusters = None
@@ -200,10 +194,10 @@ class Confusion:
         """The joint binary counts of one class, by its position; ValueError without decisions after."""
         if self.outcomes.shape[1] != 3:
             raise ValueError("decisions before and after are needed here, got those of one side")
-        cell = self._binary(place, 3)
+        flags = self._flags(place, 3)
 
         def cells(owner: NDArray[Any], size: int, values: NDArray[Any]) -> NDArray[Any]:
-            return _added(owner, cell, 8, size, values).reshape(size, 2, 2, 2)
+            return _added(owner, flags, size, values).reshape(size, 2, 2, 2)
 
         clusters = None
         if self.pair is not None and self.pair_owner is not None and self.pair_cluster is not None:
@@ -215,17 +209,15 @@ class Confusion:
             None if self.squares is None else cells(self.owner, len(self), self.squares), clusters,
         )  # fmt: skip
 
-    def _binary(self, place: int, columns: int) -> NDArray[np.int64]:
-        """Each cell's place among those of "is it this class?", the label standing first."""
-        code = np.zeros(len(self.owner), np.int64)
-        for column in range(columns):
-            code = 2 * code + (self.outcomes[:, column] == place)
-        return code
+    def _flags(self, place: int, columns: int) -> list[NDArray[np.bool_]]:
+        """Each cell's answers to "is it this class?", the label standing first."""
+        return [self.outcomes[:, column] == place for column in range(columns)]
 
 
 def _added(
-    owner: NDArray[Any], cell: NDArray[np.int64], width: int, size: int, values: NDArray[Any]
+    owner: NDArray[Any], flags: Sequence[NDArray[np.bool_]], size: int, values: NDArray[Any]
 ) -> NDArray[Any]:
-    """Sums of values per owner and cell, of shape (size, width)."""
-    found = np.bincount(owner * width + cell, values, size * width).reshape(size, width)
-    return found.astype(values.dtype)
+    """Sums of values per owner and combination of flags, of shape (size, combinations)."""
+    sizes = [size, *(2 for _ in flags)]
+    found = np.bincount(combined([owner, *flags], sizes, len(owner)), values, math.prod(sizes))
+    return found.reshape(size, -1).astype(values.dtype)

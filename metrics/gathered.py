@@ -12,8 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .clusters import Dependence
+from .codes import crossed
 from .intervals import Floats
-from .profiles import numbered
 from .scores import cluster_codes
 from .units import Units
 
@@ -169,8 +169,8 @@ class SlicedRows:
         if self.cluster is None:
             raise ValueError("clusters are needed here, the rows have none")
         width = int(self.cluster.max(initial=0)) + 1
-        pairs, pair = numbered(self.slices * width + self.cluster, self.size * width)
-        return pair, pairs // width, pairs % width
+        (owner, cluster), pair = crossed([self.slices, self.cluster], [self.size, width])
+        return pair, owner, cluster
 
     @cached_property
     def units(self) -> Units:

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .clusters import spans
-from .counts import DECISION, LABEL, Clusters, Counts, Cube, Tally
+from .codes import combined
+from .counts import DECISION, LABEL, Clusters, Counts, Tally
+from .cube import Cube
 from .intervals import Floats
 
 AFTER = "y_after"
@@ -120,14 +122,11 @@ def joint(cube: Cube, by: Sequence[str] = ()) -> JointTally:
     """
     codes, keys = cube.slice_codes(by)
     labels = 2 if LABEL in cube.axes else 1
-    cell = np.zeros(len(codes), np.int64)
-    for axis in (*([LABEL] if labels == 2 else []), DECISION, AFTER):
-        position = cube.axis(axis)
-        selected = np.array([level == "1" for level in cube.levels[position]], np.int64)
-        cell = 2 * cell + selected[cube.codes[:, position]]
+    outcomes = [cube.outcome(axis, "1") for axis in (*([LABEL] if labels == 2 else []), DECISION, AFTER)]
 
     def add(owner: NDArray[np.int64], size: int, values: NDArray[Any]) -> NDArray[Any]:
-        found = np.bincount(owner * 4 * labels + cell, values, size * 4 * labels)
+        cell = combined([owner, *outcomes], [size, *(2 for _ in outcomes)], len(owner))
+        found = np.bincount(cell, values, size * 4 * labels)
         return found.astype(values.dtype).reshape(size, labels, 2, 2)
 
     weighted = cube.weights is not None and cube.squares is not None

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .codes import numbered
 from .intervals import Floats
-from .profiles import numbered
 
 Gain = Callable[[Floats], Floats]
 

@@ -17,10 +17,10 @@ from .areas import Ranking, area_limits
 from .areas import roc as roc_curve
 from .calibration import Bin, Calibration, ClusterCells, bin_sums
 from .clusters import Dependence
+from .codes import crossed
 from .figures import Figure
 from .intervals import Floats, Limits
 from .means import BINS, Atoms, binned, mean_limits, own_atoms, points
-from .profiles import numbered
 from .score_values import SCORE, Value
 from .scores import ScoreTable
 from .ties import tied_bins, tied_rows
@@ -115,7 +115,7 @@ class SlicedScores:
         """What varies independently: entries or clusters."""
         table = self.table
         if table.cluster is not None:
-            owner, pair = self._pairs
+            owner, _, pair = self._pairs
             weight = np.bincount(pair, table.weight, len(owner)).astype(float)
             return Units(owner, pair, weight, np.ones(len(owner)), self.weight)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -123,30 +123,20 @@ class SlicedScores:
         return Units(self.entry_slices, None, table.weight, inverse, self.weight)
 
     @cached_property
-    def _pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Slice of each observed (slice, cluster) pair, and each entry's pair."""
-        codes, inverse = self._coded
-        return codes // self._width, inverse
-
-    @property
-    def _width(self) -> int:
-        assert self.table.cluster is not None
-        return int(self.table.cluster.max(initial=0)) + 1
+    def _pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.intp]]:
+        """Slice and cluster of each observed pair of them, and each entry's pair."""
+        cluster = self.table.cluster
+        assert cluster is not None
+        sizes = [self.size, int(cluster.max(initial=0)) + 1]
+        (owner, other), pair = crossed([self.entry_slices, cluster], sizes)
+        return owner, other, pair
 
     def dependence(self, influence: Floats) -> Dependence | None:
         """How clusters pull on a figure, from what each entry adds to its error; None without clusters."""
         if self.table.cluster is None:
             return None
-        owner, cluster = (part.astype(np.intp) for part in np.divmod(self._coded[0], self._width))
+        owner, cluster, _ = self._pairs
         return Dependence.of(owner, cluster, self.units.residuals(influence), self.size)
-
-    @cached_property
-    def _coded(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Codes of the observed (slice, cluster) pairs, and each entry's pair."""
-        cluster = self.table.cluster
-        assert cluster is not None
-        width = self._width
-        return numbered(self.entry_slices * width + cluster, self.size * width)
 
     def _kish(self, chosen: NDArray[np.bool_] | None = None) -> Floats:
         """Units of equal weight that would vary as much: (sum w)^2 / sum w^2 over rows or clusters."""
@@ -155,7 +145,7 @@ class SlicedScores:
         if table.cluster is None:
             squares = self._fold(table.sum(table.square * some))
         else:
-            owner, pair = self._pairs
+            owner, _, pair = self._pairs
             squares = np.bincount(owner, np.bincount(pair, table.weight * some) ** 2, self.size).astype(float)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(self._fold(table.sum(table.weight * some)) ** 2 / squares)

@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .codes import crossed
 from .figures import Figure
 from .intervals import Floats, Limits, normal_quantile
-from .profiles import numbered
 from .score_figures import SlicedScores
 from .scores import ScoreTable
 from .units import Units, student
@@ -169,11 +169,11 @@ def _cluster_sums(
     assert table.cluster is not None
     score = table.score - _centre(table)
     width = int(table.cluster.max(initial=0)) + 1
-    pairs, unit = numbered(group * width + table.cluster, len(total) * width)
+    (owner, cluster), unit = crossed([group, table.cluster], [len(total), width])
     first = weight * score
-    parts = [np.bincount(unit, v, len(pairs)).astype(float) for v in (weight, first, first * score)]
-    units = Units(pairs // width, unit, parts[0], np.ones(len(pairs)), total)
-    return units, np.asarray(pairs % width, np.int64), np.stack(parts, axis=-1)
+    parts = [np.bincount(unit, v, len(owner)).astype(float) for v in (weight, first, first * score)]
+    units = Units(owner, unit, parts[0], np.ones(len(owner)), total)
+    return units, cluster, np.stack(parts, axis=-1)
 
 
 def _centre(table: ScoreTable) -> float:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .codes import combined, crossed
 from .intervals import Floats
-from .profiles import numbered
 from .scores import ScoreTable
 
 Sums = Callable[[str], tuple[Floats, Floats]]
@@ -120,7 +120,7 @@ def tied_bins(table: ScoreTable, owner: NDArray[np.int64], size: int) -> Ties:
 
 def _bin_sums(table: ScoreTable, name: str, width: int) -> Floats:
     """Sums of the positive entries and of all, shape (table's slices, 2, bins)."""
-    cell = (table.codes * 2 + table.labels()) * width + table.tie
+    cell = combined([table.codes, table.labels(), table.tie], [len(table.keys), 2, width], len(table))
     sums = np.bincount(cell, getattr(table, name), len(table.keys) * 2 * width).astype(float, copy=False)
     sums = sums.reshape(-1, 2, width)
     return np.stack([sums[:, 1], sums[:, 0] + sums[:, 1]], axis=1)
@@ -131,7 +131,7 @@ def _few_of_many(table: ScoreTable, owner: NDArray[np.int64], size: int, width: 
     label, tie, codes = table.labels(), table.tie, table.codes
     # Entries of one bin and slice stand together, one of either label.
     new = table.cached("ties", lambda: np.flatnonzero(np.diff(tie * len(table.keys) + codes, prepend=-1)))
-    found, place = numbered(owner[codes[new]] * width + tie[new], size * width)
+    (held, _), place = crossed([owner[codes[new]], tie[new]], [size, width])
 
     def sums(name: str) -> tuple[Floats, Floats]:
         values = getattr(table, name)
@@ -139,7 +139,7 @@ def _few_of_many(table: ScoreTable, owner: NDArray[np.int64], size: int, width: 
             f"tied {name}", lambda: np.add.reduceat(np.where(label, values, 0), new).astype(float)
         )
         every = table.cached(f"all tied {name}", lambda: np.add.reduceat(values, new).astype(float))
-        first, both = (np.bincount(place, v, len(found)).astype(float) for v in (positive, every))
+        first, both = (np.bincount(place, v, len(held)).astype(float) for v in (positive, every))
         return first, both - first
 
-    return Ties(np.bincount(found // width, minlength=size), sums)
+    return Ties(np.bincount(held, minlength=size), sums)

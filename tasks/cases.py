@@ -12,7 +12,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..metrics.counts import DECISION, LABEL, Cube, Cubes, Tally, cluster_names
+from ..engines import ARROW
+from ..engines.cubes import counted
+from ..metrics.counts import DECISION, LABEL, Tally
+from ..metrics.cube import Cube, Cubes, cluster_names
 from ..metrics.estimators import Need
 from ..metrics.exposure import Curves
 from ..metrics.joint import AFTER, JointTally, joint
@@ -21,6 +24,9 @@ from ..metrics.scores import ScoreCollector, ScoreTable
 
 By = tuple[str, ...]
 SCORE = "score"
+WEIGHT, COUNT, CLUSTER = "weight", "count", "cluster"
+PLACE = "slice"
+"""The column of the rows' slices, where they are counted."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +62,37 @@ class Batch:
     @cached_property
     def weight(self) -> NDArray[np.float64] | None:
         """The rows' weights."""
-        return self.numbers("weight")
+        return self.numbers(WEIGHT)
 
     @cached_property
     def count(self) -> NDArray[np.int64] | None:
         """The rows that each aggregated cell stands for."""
-        return self.numbers("count")
+        return self.numbers(COUNT)
 
     @cached_property
     def cluster(self) -> pa.DictionaryArray | None:
         """The rows' clusters, as encoded text."""
-        return cluster_names(self.rows.column("cluster")) if "cluster" in self.names else None
+        return cluster_names(self.rows.column(CLUSTER)) if CLUSTER in self.names else None
+
+    def cube(self, by: By, outcomes: Mapping[str, Any], cluster: pa.DictionaryArray | None = None) -> Cube:
+        """Counts over the slices and outcomes.
+
+        Parameters
+        ----------
+        by : tuple of str
+            The columns of ``keys``.
+        outcomes : mapping of str to arrays of shape (rows,)
+        cluster : pyarrow.DictionaryArray, optional
+            Other clusters than the rows' own.
+        """
+        # The slices of the rows are known: the values of their features are not looked at again.
+        place = pa.DictionaryArray.from_arrays(self.slices, np.arange(len(self.keys)), safe=False)
+        cluster = self.cluster if cluster is None else cluster
+        more = {WEIGHT: self.weight, COUNT: self.count, CLUSTER: cluster}
+        held = {name: values for name, values in more.items() if values is not None}
+        rows = pa.record_batch({PLACE: place, **outcomes, **held})
+        weight, count, clusters = (name if name in held else None for name in more)
+        return counted(ARROW, rows, [PLACE, *outcomes], weight, count, clusters, (by, self.keys))
 
 
 class Cases(ABC):
@@ -144,9 +170,7 @@ class BinaryCases(Cases):
     def add(self, batch: Batch) -> Cube:
         """Take a batch; returns its counts."""
         outcomes = {n: batch.number(n) for n in (LABEL, DECISION) if n in batch.names}
-        cube = Cube.of_slices(
-            self.by, batch.keys, batch.slices, outcomes, batch.weight, batch.count, batch.cluster
-        )
+        cube = batch.cube(self.by, outcomes)
         self._cubes.add(cube)
         score = batch.numbers(SCORE)
         if score is not None:
@@ -237,15 +261,6 @@ class Pairs(ABC):
         """Rows by decision before and after, array of shape (slices, classes, classes); None of two."""
         return None
 
-    def _count(self, before: Batch, after: Batch, columns: Mapping[str, Any]) -> None:
-        """Count rows over the slices and further columns."""
-        held: dict[str, Any] = {name: before.rows.column(name) for name in self.by}
-        held |= columns
-        axes = list(held)
-        weight, count, cluster = (n if n in before.names else None for n in ("weight", "count", "cluster"))
-        held |= {n: before.rows.column(n) for n in (weight, count, cluster) if n is not None}
-        self._cubes.add(Cube.count(pa.record_batch(held), axes, weight, count, cluster))
-
 
 class BinaryPairs(Pairs):
     """Rows of two classes, decided and scored twice."""
@@ -261,7 +276,7 @@ class BinaryPairs(Pairs):
             columns = {DECISION: before.rows.column(DECISION), AFTER: after.rows.column(DECISION)}
             if LABEL in before.names:
                 columns[LABEL] = before.rows.column(LABEL)
-            self._count(before, after, columns)
+            self._cubes.add(before.cube(self.by, columns))
         if all(SCORE in names for names in both):
             if self._scores is None:
                 self._scores = PairedScores(self.by, self.probability)

@@ -12,7 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..metrics.confusion import Confusion
-from ..metrics.counts import DECISION, LABEL, Cube, Tally
+from ..metrics.counts import DECISION, LABEL, Tally
+from ..metrics.cube import Cube
 from ..metrics.estimators import Need
 from ..metrics.joint import AFTER
 from ..metrics.paired_scores import PairedScores
@@ -79,10 +80,7 @@ class ClassCases(Cases):
     def add(self, batch: Batch) -> Cube:
         """Take a batch; returns its counts."""
         outcomes = {n: self._coded.codes(batch.rows.column(n)) for n in (LABEL, DECISION) if n in batch.names}
-        cube = Cube.of_slices(
-            self.by, batch.keys, batch.slices, outcomes, batch.weight, batch.count, batch.cluster,
-            list(self._coded.names),
-        )  # fmt: skip
+        cube = batch.cube(self.by, {name: batch.rows.column(name) for name in outcomes})
         self._cubes.add(cube)
         self._scored = tuple(n.removeprefix(SCORES) for n in batch.names if n.startswith(SCORES))
         if self._scored:
@@ -270,7 +268,7 @@ class ClassPairs(Pairs):
             columns = {DECISION: before.rows.column(DECISION), AFTER: after.rows.column(DECISION)}
             if LABEL in before.names:
                 columns[LABEL] = before.rows.column(LABEL)
-            self._count(before, after, columns)
+            self._cubes.add(before.cube(self.by, columns))
         both = [[n for n in side.names if n.startswith(SCORES)] for side in (before, after)]
         if all(both):
             self._scored = tuple(dict.fromkeys(n.removeprefix(SCORES) for n in (*both[0], *both[1])))

@@ -10,14 +10,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..metrics.counts import DECISION, LABEL, Cube, Cubes, Tally
+from ..metrics.counts import DECISION, LABEL, Tally
+from ..metrics.cube import Cube, Cubes
 from ..metrics.estimators import Need
 from ..metrics.joint import AFTER
 from ..metrics.labels import LabelRows
 from ..metrics.paired_scores import PairedScores
 from ..metrics.rows import Rows
 from ..metrics.scores import ScoreTable
-from .cases import Batch, By, Cases, Pairs
+from .cases import CLUSTER, WEIGHT, Batch, By, Cases, Pairs
 from .task import Kind, Said
 from .views import PairedView, View
 
@@ -43,10 +44,6 @@ def _own_cluster(batch: Batch, first: int) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(np.arange(rows, dtype=np.int32)), names)
 
 
-def _tiled(array: NDArray[Any] | None, times: int) -> NDArray[Any] | None:
-    return None if array is None else np.tile(array, times)
-
-
 class _Pool:
     """Counts of all labels of all rows together."""
 
@@ -58,13 +55,14 @@ class _Pool:
         """Take a batch whose ``outcomes`` hold one label after the other."""
         cluster = _own_cluster(batch, self.rows)
         self.rows += batch.rows.num_rows
-        tiled = np.tile(cluster.indices.to_numpy(), labels)
-        self.cubes.add(
-            Cube.of_slices(
-                self.by, batch.keys, np.tile(batch.slices, labels), outcomes, _tiled(batch.weight, labels),
-                None, pa.DictionaryArray.from_arrays(pa.array(tiled), cluster.dictionary),
-            )
-        )  # fmt: skip
+        tiled = pa.DictionaryArray.from_arrays(
+            np.tile(cluster.indices.to_numpy(), labels), cluster.dictionary, safe=False
+        )
+        held = {CLUSTER: tiled}
+        if batch.weight is not None:
+            held[WEIGHT] = np.tile(batch.weight, labels)
+        every = Batch(pa.record_batch(held), np.tile(batch.slices, labels), batch.keys)
+        self.cubes.add(every.cube(self.by, outcomes))
 
 
 class LabelCases(Cases):
@@ -91,9 +89,7 @@ class LabelCases(Cases):
                 for axis, prefix in ((LABEL, TRUTH), (DECISION, SAID))
                 if prefix + name in batch.names
             }
-            cube = Cube.of_slices(
-                self.by, batch.keys, batch.slices, outcomes, batch.weight, None, batch.cluster
-            )
+            cube = batch.cube(self.by, outcomes)
             self._of.setdefault(name, Cubes()).add(cube)
             columns |= {f"{axis} {name}": values.astype(bool) for axis, values in outcomes.items()}
             if SCORES + name in batch.names:
@@ -108,7 +104,7 @@ class LabelCases(Cases):
             }
             self._pool.add(batch, both, len(self._names))
             counted[DECISION] = _exact(columns, self._names).astype(np.int64)
-        whole = Cube.of_slices(self.by, batch.keys, batch.slices, counted, batch.weight, None, batch.cluster)
+        whole = batch.cube(self.by, counted)
         self._cubes.add(whole)
         return whole
 
@@ -212,7 +208,7 @@ class LabelPairs(Pairs):
         axes = [LABEL, DECISION, AFTER] if self._labelled else [DECISION, AFTER]
         for name in self._names:
             found = {axis: columns[f"{axis} {name}"].astype(np.int64) for axis in axes}
-            self._of.setdefault(name, Cubes()).add(self._cube(before, found))
+            self._of.setdefault(name, Cubes()).add(before.cube(self.by, found))
         pooled = {
             axis: np.concatenate([columns[f"{axis} {name}"] for name in self._names]).astype(np.int64)
             for axis in axes
@@ -222,10 +218,7 @@ class LabelPairs(Pairs):
         whole = {CHANGED: np.any(apart, axis=0).astype(np.int64)}
         if self._labelled:
             whole |= {axis: _exact(columns, self._names, axis).astype(np.int64) for axis in (DECISION, AFTER)}
-        self._cubes.add(self._cube(before, whole))
-
-    def _cube(self, batch: Batch, outcomes: dict[str, NDArray[Any]]) -> Cube:
-        return Cube.of_slices(self.by, batch.keys, batch.slices, outcomes, batch.weight, None, batch.cluster)
+        self._cubes.add(before.cube(self.by, whole))
 
     def view(self, name: str) -> PairedView:
         """The same views as those of `LabelCases`, before and after."""

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..metrics.counts import LABEL, Cube
+from ..metrics.counts import LABEL
+from ..metrics.cube import Cube
 from ..metrics.estimators import Need
 from ..metrics.exposure import Curves, curves
 from ..metrics.intervals import Floats
@@ -149,7 +150,7 @@ class RankCases(Cases):
 
     def add(self, batch: Batch) -> Cube:
         """Take a batch; returns its counts."""
-        cube = Cube.of_slices(self.by, batch.keys, batch.slices, {}, batch.weight, None, _clusters(batch))
+        cube = batch.cube(self.by, {}, _clusters(batch))
         self._cubes.add(cube)
         self._given = RANK in batch.names
         self.ranks.add(batch, [batch.number(RANK)] if self._given else [np.ones(len(batch.slices), np.int64)])

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..metrics import regression as measured
-from ..metrics.counts import Cube
+from ..metrics.cube import Cube
 from ..metrics.distribution import Distributions
 from ..metrics.entry import DisparityRow, Metric, table
 from ..metrics.estimators import Change, Need, Seen, SeenTwice
@@ -50,7 +50,7 @@ class NumberCases(Cases):
 
     def add(self, batch: Batch) -> Cube:
         """Take a batch; returns its counts."""
-        cube = Cube.of_slices(self.by, batch.keys, batch.slices, {}, batch.weight, None, batch.cluster)
+        cube = batch.cube(self.by, {})
         self._cubes.add(cube)
         columns = {name: batch.number(name) for name in (OUTCOME, PREDICTION) if name in batch.names}
         self.rows.add(batch.slices, batch.keys, columns, batch.weight, batch.cluster)

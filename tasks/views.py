@@ -10,7 +10,7 @@ import numpy as np
 
 from ..metrics.agreement import agreement, agreement_change
 from ..metrics.confusion import Among
-from ..metrics.counts import Cube
+from ..metrics.cube import Cube
 from ..metrics.estimators import EMPTY_FACTOR, Change, Estimator, Need, Seen, SeenTwice, Share
 from ..metrics.figures import Figure, ratio_figure
 from ..metrics.macro import macro_change, macro_figure

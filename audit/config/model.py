@@ -114,7 +114,8 @@ def _schema(*inferred: dict[str, Any]) -> ConfigDict:
 
 def _ends(*endings: str) -> dict[str, Any]:
     """A path with one of these endings."""
-    return {"pattern": rf"\.({'|'.join(end.removeprefix('.') for end in endings)})$"}
+    pattern = rf"\.({'|'.join(end.removeprefix('.') for end in endings)})$"
+    return {"properties": {"path": {"pattern": pattern}}, "required": ["path"]}
 
 
 _RUNS = tuple(f"{ending}{packed}" for ending in ENDINGS for packed in ("", r"\.gz"))
@@ -172,9 +173,7 @@ class ModelSpec(Section):
 class SklearnSpec(Trainable, ModelSpec):
     """A scikit-learn model: an estimator that is trained here, or a saved one."""
 
-    model_config = _schema(
-        {"not": {"properties": {"path": _ends(*_TOLD_APART, *_RUNS)}, "required": ["path"]}}
-    )
+    model_config = _schema({"not": _ends(*_TOLD_APART, *_RUNS)})
     resolved: ClassVar[Literal["sklearn"]] = "sklearn"
 
     kind: Literal["sklearn"] | None = None
@@ -206,9 +205,9 @@ class PredictionsSpec(Written, Predicted, ModelSpec):
         {
             "anyOf": [
                 *({"required": [key]} for key in COLUMNS),
-                {"properties": {"path": _ends(*_RUNS)}, "required": ["path"]},
+                _ends(*_RUNS),
             ],
-            "not": {"properties": {"path": _ends(*_TOLD_APART)}, "required": ["path"]},
+            "not": _ends(*_TOLD_APART),
         }
     )
     resolved: ClassVar[Literal["predictions"]] = "predictions"
@@ -260,9 +259,7 @@ class TransformersSpec(Trainable, Hugging, Batches, Computed, ModelSpec):
 class TorchSpec(Trainable, Tensors, Batches, Computed, ModelSpec):
     """A torch module: an exported program, or what a function returns, with saved weights or its own."""
 
-    model_config = _schema(
-        {"required": ["factory"]}, {"required": ["path"], "properties": {"path": _ends(".pt2")}}
-    )
+    model_config = _schema({"required": ["factory"]}, _ends(".pt2"))
     resolved: ClassVar[Literal["torch"]] = "torch"
 
     kind: Literal["torch"] | None = None
@@ -283,8 +280,7 @@ class GraphSpec(Trainable, Tokenized, Tensors, Batches, Computed, ModelSpec):
 
 
 def _of_ending(ending: str) -> ConfigDict:
-    path = {"required": ["path"], "properties": {"path": _ends(ending)}}
-    return _schema(path | {"not": {"required": ["text"]}})
+    return _schema(_ends(ending) | {"not": {"required": ["text"]}})
 
 
 class OnnxSpec(GraphSpec):

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ...datasets.errors import InputError
-from ...datasets.read import iter_batches
 from ..config import Config
 from ..finished import configuration_of
 from ..folder import OpenRun
@@ -118,10 +117,8 @@ def _named(one: Wanted, error: ValueError) -> str:
 def _measured(result: AuditResult, name: str, predictions: Path) -> Measurement:
     sensitive = tuple(result.data.sensitive)
     model = next(v.model for v in result.variants if v.name == name)
-    measured = Measurement(sensitive, model.scale != "rank", value_order(result.data.bins))
-    for batch in iter_batches(predictions / f"{name}.parquet", categorical=sensitive):
-        measured.add(batch)
-    return measured
+    path, probability = predictions / f"{name}.parquet", model.scale != "rank"
+    return Measurement.read(path, sensitive, probability, value_order(result.data.bins))
 
 
 def text(found: RegimeResult) -> str:

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pyarrow as pa
+from fairweigh.engines import ARROW
+from fairweigh.engines.cubes import counted
 from fairweigh.metrics.confusion import Confusion
-from fairweigh.metrics.counts import Cube
 from fairweigh.metrics.joint import AFTER
 
 CLASSES = ("ape", "bee", "cat", "dog")
@@ -26,7 +27,11 @@ def confused(slices, label, *decisions, weight=None, cluster=None):
         columns["w"] = weight
     if cluster is not None:
         columns["c"] = cluster.astype(str)
-    cube = Cube.count(
-        pa.table(columns), axes, None if weight is None else "w", cluster=None if cluster is None else "c"
+    cube = counted(
+        ARROW,
+        pa.table(columns),
+        axes,
+        None if weight is None else "w",
+        cluster=None if cluster is None else "c",
     )
     return (Confusion.of if len(decisions) == 1 else Confusion.joint)(cube, ("s",), CLASSES)

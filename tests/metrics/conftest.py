@@ -3,7 +3,8 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from fairweigh.metrics.counts import Cube, cluster_names
+from fairweigh.engines import ARROW, cubes
+from fairweigh.metrics.cube import cluster_names
 from fairweigh.metrics.score_figures import SlicedScores
 from fairweigh.metrics.scores import ScoreCollector
 from fairweigh.metrics.table import METRICS
@@ -21,7 +22,7 @@ def count(slices, label, decision, weight=None, cluster=None):
     if cluster is not None:
         columns["cluster"] = [str(c) for c in cluster]
     weighted, clustered = (name if name in columns else None for name in ("weight", "cluster"))
-    return Cube.count(pa.table(columns), axes, weighted, cluster=clustered).tally(("s",))
+    return cubes.counted(ARROW, pa.table(columns), axes, weighted, cluster=clustered).tally(("s",))
 
 
 def score(score, label, slices=None, weight=None, cluster=None, batches=1, **options):

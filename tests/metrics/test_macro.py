@@ -5,8 +5,9 @@ import warnings
 import numpy as np
 import pyarrow as pa
 import pytest
+from fairweigh.engines import ARROW
+from fairweigh.engines.cubes import counted
 from fairweigh.metrics.confusion import Confusion
-from fairweigh.metrics.counts import Cube
 from fairweigh.metrics.figures import mean_figure, ratio_figure
 from fairweigh.metrics.intervals import normal_quantile
 from fairweigh.metrics.macro import combined, macro_change, macro_figure
@@ -182,7 +183,8 @@ def test_the_skewness_of_one_part_fades_in_a_sum_of_many():
 
 def test_classes_that_are_not_named_are_refused():
     _, label, before, _ = drawn(7, 20)
-    cube = Cube.count(
+    cube = counted(
+        ARROW,
         pa.table({"y_true": np.array(CLASSES)[label], "y_pred": np.array(CLASSES)[before]}),
         ["y_true", "y_pred"],
     )

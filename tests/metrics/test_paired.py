@@ -3,7 +3,9 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from fairweigh.metrics.counts import Counts, Cube, Tally
+from fairweigh.engines import ARROW
+from fairweigh.engines.cubes import counted
+from fairweigh.metrics.counts import Counts, Tally
 from fairweigh.metrics.intervals import normal_quantile, tango
 from fairweigh.metrics.joint import JointTally, joint
 from fairweigh.metrics.paired import mcnemar_mid_p
@@ -35,7 +37,7 @@ def rows(label, before, after, slices=None, weight=None, cluster=None):
     if cluster is not None:
         columns["cluster"] = [str(c) for c in cluster]
     weighted, clustered = (name if name in columns else None for name in ("weight", "cluster"))
-    return joint(Cube.count(pa.table(columns), axes, weighted, cluster=clustered), ("s",))
+    return joint(counted(ARROW, pa.table(columns), axes, weighted, cluster=clustered), ("s",))
 
 
 def drawn(n=900, slices=3, flips=0.05, seed=0):

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pyarrow as pa
 import pytest
-from fairweigh.metrics.counts import cluster_names
+from fairweigh.metrics.cube import cluster_names
 from fairweigh.metrics.intervals import normal_quantile
 from fairweigh.metrics.paired_scores import PairedScores, bernoulli_divergence
 from fairweigh.metrics.placements import placements

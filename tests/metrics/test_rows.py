@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from fairweigh.metrics import regression
-from fairweigh.metrics.counts import cluster_names
+from fairweigh.metrics.cube import cluster_names
 from fairweigh.metrics.intervals import normal_quantile
 from fairweigh.metrics.rows import Rows
 from fairweigh.metrics.score_figures import SlicedScores

@@ -3,10 +3,11 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from fairweigh.engines import ARROW
+from fairweigh.engines.cubes import counted
 from fairweigh.metrics import compare
 from fairweigh.metrics.clusters import Dependence
-from fairweigh.metrics.counts import Cube
-from fairweigh.metrics.profiles import numbered
+from fairweigh.metrics.codes import numbered
 from fairweigh.metrics.table import METRICS
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -219,7 +220,7 @@ def test_clusters_of_equal_counts_held_once_give_the_figures_of_each(name, monke
     r = np.random.default_rng(8)
     table = {"g": r.choice(list("abc"), 4000), "c": r.integers(0, 900, 4000).astype(str)}
     table |= {"y_true": r.integers(0, 2, 4000), "y_pred": r.integers(0, 2, 4000)}
-    cube = Cube.count(pa.table(table), ["g", "y_true", "y_pred"], cluster="c")
+    cube = counted(ARROW, pa.table(table), ["g", "y_true", "y_pred"], cluster="c")
     each = METRICS[name].estimator.of(cube.tally(["g"]))
     monkeypatch.setattr("fairweigh.metrics.profiles.MANY", 0)
     tally = cube.tally(["g"])
@@ -240,3 +241,23 @@ def test_numbers_of_codes_are_those_of_numpy(codes, size):
     wanted, inverse = np.unique(np.array(codes, np.int64), return_inverse=True)
     np.testing.assert_array_equal(found, wanted)
     np.testing.assert_array_equal(place, inverse.reshape(-1))
+
+
+def test_sums_and_products_over_clusters_do_not_tell_how_many_rows_they_amount_to():
+    """Two sets of 30 clusters of ten rows whose selected rows have one sum and one sum of squares.
+
+    Few clusters far off leave fewer degrees of freedom (a sum of fourth powers) than many that are not so
+    far: an engine that gave sums of t and of t t^T alone could not give these limits.
+    """
+    parts = [np.tile(part, 6) for part in ([7, 3, 7, 3, 5], [8, 3, 4, 6, 4])]
+    assert len({(part.sum(), (part**2).sum(), len(part)) for part in parts}) == 1
+    found = []
+    for part in parts:
+        chosen = np.arange(10) < part[:, None]
+        table = pa.table(
+            {"y_pred": chosen.ravel().astype(int), "c": np.repeat(np.arange(30), 10).astype(str)}
+        )
+        cube = counted(ARROW, table, ["y_pred"], cluster="c")
+        found.append(METRICS["selection_rate"].estimator.of(cube.tally()))
+    assert found[0].value == found[1].value
+    assert found[0].effective_n > 1.01 * found[1].effective_n
