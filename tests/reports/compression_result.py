@@ -295,7 +295,7 @@ def hostile_compression(names: tuple[str, ...]) -> AuditResult:
                         "trained_on": names[1],
                     }
                 ),
-                "model": {names[0]: {names[2]: [names[8]]}},
+                "model": ModelInfo.model_validate({names[0]: {names[2]: [names[8]]}}),
             }
         )
         for variant in others
