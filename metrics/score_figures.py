@@ -362,7 +362,7 @@ class SlicedScores:
         table = self.table
         mean, sd = self.mean_and_sd()
         low, high = (0.0, 1.0) if probability or not len(table) else (table.score[0], table.score[-1])
-        edges = np.linspace(low, high if high > low else low + 1, HISTOGRAM_BINS + 1)
+        edges = histogram_edges(low, high)
         base = table.cached("histogram", lambda: _histogram(table, edges))
         none: list[list[Any]] = [[]] * self.size
         labelled = table.label is not None
@@ -375,6 +375,20 @@ class SlicedScores:
             self.calibration.curve(z) if probability and labelled else none,
             self.ranking.roc if labelled else none,
         )
+
+
+def histogram_edges(low: float, high: float) -> Floats:
+    """Edges of the histogram's bins, float array of shape (bins + 1,).
+
+    Scores that differ by less than floats of their size can be parted are one: all stand in the first bin of
+    a range of 1, or of their own size where 1 is nothing beside them.
+    """
+    edges = np.linspace(low, high, HISTOGRAM_BINS + 1)
+    for width in (1.0, abs(low)):
+        if (np.diff(edges) > 0).all():
+            break
+        edges = np.linspace(low, low + width, HISTOGRAM_BINS + 1)
+    return edges
 
 
 def _moments(table: ScoreTable, values: Floats) -> Floats:
