@@ -25,6 +25,7 @@ from .identified import identify
 from .measure import Measurement
 from .pairs import Paired, pair
 from .plan import Plan
+from .predicted import is_probability
 from .result import (
     Comparison,
     Cost,
@@ -155,8 +156,7 @@ class _Run:
         return predictions / f"{entry.name}.parquet"
 
     def measure(self, predictions: Path, entry: Entry) -> Measurement:
-        probability = entry.model.get("scale") != "rank"
-        measured = Measurement(self.sensitive, probability, self.order, self.config.of_task)
+        measured = Measurement(self.sensitive, is_probability(entry.model), self.order, self.config.of_task)
         for batch in iter_batches(self.path(predictions, entry), categorical=self.sensitive):
             measured.add(batch)
         return measured

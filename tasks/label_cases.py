@@ -290,4 +290,28 @@ def kind(name: str) -> Kind | None:
     """What stands in a column of predictions."""
     if name.startswith((TRUTH, SAID)):
         return "bit"
-    return "number" if name.startswith(SCORES) else None
+    return "score" if name.startswith(SCORES) else None
+
+
+def written(known: Known) -> list[str]:
+    """The columns that every file of predictions has."""
+    names = known.labels or (known.model or {}).get("classes", ())
+    prefixes = [] if known.labels is None else [TRUTH]
+    if known.table is not None:
+        prefixes += [SAID] if {"decisions", "threshold"} & {*known.table} else []
+        prefixes += [SCORES] if "probabilities" in known.table else []
+    return [f"{prefix}{name}" for prefix in prefixes for name in names]
+
+
+def amiss(known: Known, columns: Sequence[str], rows: Stored) -> str:
+    """Labels that some columns have and others have not; empty where all are of the same."""
+    held = {
+        prefix: {name.removeprefix(prefix) for name in columns if name.startswith(prefix)}
+        for prefix in (TRUTH, SAID, SCORES)
+    }
+    every = set().union(*held.values())
+    for prefix, names in held.items():
+        if names and names != every:
+            lacking = prefix + min(every - names)
+            return f"expected the column {lacking!r} beside those of other labels, got none"
+    return ""

@@ -18,6 +18,7 @@ from ..metrics.regression import ratio_of_means, ratio_of_means_change
 from ..metrics.score_figures import SlicedScores
 from ..metrics.score_values import SCORE
 from .rank_cases import CHANCE, EXPOSURE, RELEVANCE, SIDES, TOP, RankCases, RankPairs, columns, kind
+from .rank_order import amiss, written
 from .task import Task
 from .values import MeanValue, sliced
 
@@ -198,6 +199,8 @@ RANKING = Task(
     pairs=RankPairs,
     columns=columns,
     kind=kind,
+    written=written,
+    amiss=amiss,
     metrics=METRICS,
     disparities=DISPARITIES,
     default=tuple(METRICS),
