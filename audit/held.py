@@ -97,10 +97,7 @@ def misfit(column: pa.Array, wanted: Held, start: int | None = 0) -> str | None:
         return str(column.type)
     if wanted.whole and column.null_count:
         return f"none{_place(start, pc.index(column.is_null(), pa.scalar(True)).as_py())}"
-    if words(column.type):
-        blank = pc.index(pc.equal(column.cast(pa.string()), ""), pa.scalar(True)).as_py() if len(column) else -1
-        return f"a blank{_place(start, blank)}" if blank >= 0 else None
-    if wanted.fits is None:
+    if wanted.fits is None or words(column.type):
         return None
     known = np.asarray(column.drop_null())
     bad = ~wanted.fits(known)

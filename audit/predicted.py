@@ -70,7 +70,7 @@ def check_predictions(path: Path, wanted: Wanted) -> None:
     range and there in every row; ids, and items of a query, are all different, and ranks follow from scores.
     """
     order = Ascending("id")
-    rows = weight = 0
+    rows, weight = 0, 0.0
     columns: list[str] = []
     for batch in iter_batches(path):
         columns = columns or _columns(batch, path, wanted)

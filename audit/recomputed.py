@@ -113,7 +113,9 @@ def check_run(run: Path, result: AuditResult, data: DataInfo, config: Config) ->
         folders.append(run / PREDICTIONS / SELECTION)
     for folder in folders:
         for variant in result.variants:
-            check_predictions(folder / f"{variant.name}.parquet", _wanted(variant.model, data, config, compared))
+            check_predictions(
+                folder / f"{variant.name}.parquet", _wanted(variant.model, data, config, compared)
+            )
 
 
 def _wanted(model: dict[str, Any], data: DataInfo, config: Config, compared: bool) -> Wanted:

@@ -21,6 +21,7 @@ from .base import Scored, decide
 from .ranks import ranks
 from .table_outcomes import Placed, Row, score_reader
 
+
 @dataclass
 class OfLabels:
     """Whether each row is given a label, by label, or how probable that is.

@@ -18,7 +18,7 @@ from ..metrics.paired_scores import PairedScores
 from ..metrics.rows import Rows
 from ..metrics.scores import ScoreTable
 from .cases import Batch, By, Cases, Pairs
-from .task import Kind, Said
+from .task import Kind, Known, Said, Stored
 from .views import PairedView, View
 
 TRUTH, SAID, SCORES = "y_true:", "y_pred:", "score:"

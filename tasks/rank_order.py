@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -65,8 +66,8 @@ def _not_of_scores(
     first = int(np.argmax(bad))
     row, expected = by_score[first], f"the {_nth(int(place[first]))} of its query"
     return (
-        f"column {RANK}: expected ranks that follow from the column {SCORE} (the highest of a query first, of "
-        f"equal ones the first row), got {rank[row]} in row {row + 1:,}, which is {expected}"
+        f"column {RANK}: expected ranks that follow from the column {SCORE} (the highest of a query first, "
+        f"of equal ones the first row), got {rank[row]} in row {row + 1:,}, which is {expected}"
     )
 
 
@@ -80,11 +81,11 @@ def _codes(batches: Sequence[pa.RecordBatch], name: str) -> tuple[NDArray[np.int
     return np.concatenate([coded.codes(batch.column(name)) for batch in batches]), list(coded.names)
 
 
-def _numbers(batches: Sequence[pa.RecordBatch], name: str) -> NDArray[np.generic]:
+def _numbers(batches: Sequence[pa.RecordBatch], name: str) -> NDArray[Any]:
     return np.concatenate([np.asarray(batch.column(name)) for batch in batches])
 
 
-def _again(one: NDArray[np.generic], other: NDArray[np.generic]) -> int | None:
+def _again(one: NDArray[Any], other: NDArray[Any]) -> int | None:
     """The first row whose pair of values an earlier row has already; None where all differ."""
     order = np.lexsort((other, one))
     same = (one[order][1:] == one[order][:-1]) & (other[order][1:] == other[order][:-1])

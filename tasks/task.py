@@ -17,8 +17,9 @@ Kind = Literal[
     "bit", "word", "number", "amount", "score", "order", "rank", "weight", "count", "id", "cluster", "twin",
     "any",
 ]  # fmt: skip
-"""What a column of predictions holds: 0 or 1, words, numbers, those of at least 0, scores on the scale that the
-model has, numbers that only order the rows, places in a list, what rows of every task have beside, or anything."""
+"""What a column of predictions holds: 0 or 1, words, numbers, those of at least 0, scores on the scale that
+the model has, numbers that only order the rows, places in a list, what rows of every task have beside, or
+anything."""
 
 
 class Said(Protocol):
@@ -42,7 +43,8 @@ class Known:
     Attributes
     ----------
     labels : tuple of str or None
-        The labels, where rows have several; empty for a true outcome of one column, None where it is not known.
+        The labels, where rows have several; empty for a true outcome of one column, or labels that are not
+        named. None where no outcome is known.
     model : mapping or None
         What the report says of the model; None where labels alone are audited.
     whole : bool

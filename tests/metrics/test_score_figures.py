@@ -294,7 +294,7 @@ def test_standardised_difference_equals_cohens_d(scored):
 @pytest.mark.parametrize("at", [0.1, 3.0, -7.5, 1e17, -1e17, 1e50, -1e50])
 @pytest.mark.parametrize("floats", [0, 1, 3, 19])
 def test_scores_that_floats_hardly_part_stand_in_one_bin(scored, at, floats):
-    """Among so few floats 20 bins have no edges that ascend; numpy counts the same in the bins drawn instead."""
+    """Among so few floats 20 bins have no ascending edges; numpy counts alike in the bins drawn instead."""
     score = at + np.spacing(at) * np.tile([0, floats], 20)
     edges = histogram_edges(score.min(), score.max())
     assert (np.diff(edges) > 0).all()
@@ -304,7 +304,7 @@ def test_scores_that_floats_hardly_part_stand_in_one_bin(scored, at, floats):
 
 
 def test_the_variance_of_numbers_whose_fourth_powers_are_no_float_is_that_of_smaller_ones(scored):
-    """The variance of the mean and its degrees of freedom: of 1e90 times the values, 1e180 times and the same."""
+    """Of values times 1e90 the variance is 1e180 times as large, and its degrees of freedom are the same."""
     rng = np.random.default_rng(3)
     values, units = rng.normal(size=60), scored(rng.random(60), np.tile([True, False], 30)).units
     small, large = units.variance(values), units.variance(values * 1e90)

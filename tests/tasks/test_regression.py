@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fairweigh
 import numpy as np
 import pandas as pd
 import pytest
@@ -197,7 +198,22 @@ def test_errors_that_hardly_differ_are_audited_without_warnings(kind, weights, t
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_slices_of_one_row_are_audited_without_warnings(tmp_path):
     table = pd.DataFrame({"y": DRAWN[:90], "p": DRAWN[:90] + 0.1, "g": [f"g{k}" for k in range(90)]})
-    result = audited(
-        tmp_path, table, task="regression", data={"label": "y", "sensitive": ["g"]}, model=MODEL
-    )
+    result = audited(tmp_path, table, task="regression", data={"label": "y", "sensitive": ["g"]}, model=MODEL)
     assert values(result["variants"][0]["overall"])["mean_error"] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("task", "scale", "most", "told"),
+    [
+        ("regression", "probability", -1e60, r"expected numbers up to 1e\+50 as outputs \(y_pred\), got -1e\+60"),
+        ("binary", "rank", 1e200, r"expected numbers up to 1e\+50 as outputs \(score\), got 1e\+200"),
+    ],
+)  # fmt: skip
+def test_outputs_whose_squares_are_no_float_are_refused_as_labels_are(task, scale, most, told, tmp_path):
+    table = pd.DataFrame({"y": [0, 1] * 20, "x": [1.5, most, 0.5, 2.5] * 10, "g": ["A", "A", "B", "B"] * 10})
+    content = {
+        "audit": "t", "task": task, "model": {"kind": "callable", "scale": scale},
+        "data": {"path": "in memory", "label": "y", "sensitive": ["g"]},
+    }  # fmt: skip
+    with pytest.raises(InputError, match=told):
+        fairweigh.run(content, tmp_path / "run", data=table, model=lambda rows: rows["x"])
