@@ -205,7 +205,7 @@ def test_slices_of_one_row_are_audited_without_warnings(tmp_path):
 @pytest.mark.parametrize(
     ("task", "scale", "most", "told"),
     [
-        ("regression", "probability", -1e60, r"expected numbers up to 1e\+50 as outputs \(y_pred\), got -1e\+60"),
+        ("regression", "probability", -1e60, r"numbers up to 1e\+50 as outputs \(y_pred\), got -1e\+60"),
         ("binary", "rank", 1e200, r"expected numbers up to 1e\+50 as outputs \(score\), got 1e\+200"),
     ],
 )  # fmt: skip
