@@ -18,6 +18,7 @@ from .areas import roc as roc_curve
 from .calibration import Bin, Calibration, ClusterCells, bin_sums
 from .clusters import Dependence
 from .figures import Figure
+from .histogram import histogram, histogram_edges
 from .intervals import Floats, Limits
 from .means import BINS, Atoms, binned, mean_limits, own_atoms, points
 from .profiles import numbered
@@ -25,8 +26,6 @@ from .score_values import SCORE, Value
 from .scores import ScoreTable
 from .ties import tied_bins, tied_rows
 from .units import Z95, Units, effective_rows, student
-
-HISTOGRAM_BINS = 20
 
 
 @dataclass(frozen=True)
@@ -363,7 +362,7 @@ class SlicedScores:
         mean, sd = self.mean_and_sd()
         low, high = (0.0, 1.0) if probability or not len(table) else (table.score[0], table.score[-1])
         edges = histogram_edges(low, high)
-        base = table.cached("histogram", lambda: _histogram(table, edges))
+        base = table.cached("histogram", lambda: histogram(table, edges))
         none: list[list[Any]] = [[]] * self.size
         labelled = table.label is not None
         return Curves(
@@ -377,30 +376,9 @@ class SlicedScores:
         )
 
 
-def histogram_edges(low: float, high: float) -> Floats:
-    """Edges of the histogram's bins, float array of shape (bins + 1,).
-
-    Scores that differ by less than floats of their size can be parted are one: all stand in the first bin of
-    a range of 1, or of their own size where 1 is nothing beside them.
-    """
-    edges = np.linspace(low, high, HISTOGRAM_BINS + 1)
-    for width in (1.0, abs(low)):
-        if (np.diff(edges) > 0).all():
-            break
-        edges = np.linspace(low, low + width, HISTOGRAM_BINS + 1)
-    return edges
-
-
 def _moments(table: ScoreTable, values: Floats) -> Floats:
     """Sums of w v, w^2 v and w^2 v^2 of the table's slices, shape (slices, 3)."""
     first = table.sum(table.weight * values) if table.weighted else table.sum(table.count * values)
     squared = table.square * values
     weighted = table.sum(squared) if table.weighted else first
     return np.stack([first, weighted, table.sum(squared * values)], axis=-1)
-
-
-def _histogram(table: ScoreTable, edges: Floats) -> Floats:
-    step = edges[1] - edges[0]
-    bins = np.clip(((table.score - edges[0]) / step).astype(np.int64), 0, HISTOGRAM_BINS - 1)
-    counts = np.bincount(table.codes * HISTOGRAM_BINS + bins, table.count, len(table.keys) * HISTOGRAM_BINS)
-    return counts.reshape(-1, HISTOGRAM_BINS).astype(float)

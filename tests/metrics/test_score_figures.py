@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import sklearn.metrics as sk
 from fairweigh.metrics import scores
-from fairweigh.metrics.score_figures import HISTOGRAM_BINS, SlicedScores, histogram_edges
+from fairweigh.metrics.histogram import HISTOGRAM_BINS, histogram_edges
+from fairweigh.metrics.score_figures import SlicedScores
 from fairweigh.metrics.score_values import SCORE
 from fairweigh.metrics.standardised import smd_figure
 from hypothesis import given, settings
