@@ -25,6 +25,7 @@ from .identified import identify
 from .measure import Measurement
 from .pairs import Paired, pair
 from .plan import Plan
+from .predicted import is_probability
 from .result import (
     Comparison,
     Cost,
@@ -157,8 +158,7 @@ class _Run:
         return predictions / f"{entry.name}.parquet"
 
     def measure(self, predictions: Path, entry: Entry) -> Measurement:
-        probability = entry.model.get("scale") != "rank"
-        path = self.path(predictions, entry)
+        path, probability = self.path(predictions, entry), is_probability(entry.model)
         return Measurement.read(path, self.sensitive, probability, self.order, self.config.of_task)
 
     def other_classes(self, predictions: Path) -> list[str]:

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from ..datasets import card as cards
 from ..datasets.errors import InputError
+from ..tasks.task import Known
 from ..told import tell
 from . import describe
 from .comparison import derived_comparison, figures, is_comparison
@@ -23,7 +24,7 @@ from .finished import configuration_of
 from .folder import PREDICTIONS
 from .judge import SELECTION, judge, value_order
 from .measure import Measurement
-from .predicted import check_predictions
+from .predicted import Wanted, check_predictions
 from .result import AuditResult, DataInfo, NotMeasured
 from .result_parts import derived, entries_of
 
@@ -106,11 +107,41 @@ def _comparison(run: Path, result: AuditResult, config: Config) -> tuple[AuditRe
 
 def check_run(run: Path, result: AuditResult, data: DataInfo, config: Config) -> None:
     """InputError where some of a run's predictions are not what an audit writes."""
-    names = [f"{variant.name}.parquet" for variant in result.variants]
     folders = [run / PREDICTIONS]
-    if config.data.selection is not None and not is_comparison(result):
+    compared = is_comparison(result)
+    if config.data.selection is not None and not compared:
         folders.append(run / PREDICTIONS / SELECTION)
-    check_predictions((folder / name for folder in folders for name in names), data.sensitive, config.of_task)
+    for folder in folders:
+        for variant in result.variants:
+            check_predictions(
+                folder / f"{variant.name}.parquet", _wanted(variant.model.told, data, config, compared)
+            )
+
+
+def _wanted(model: dict[str, Any], data: DataInfo, config: Config, compared: bool) -> Wanted:
+    """What the audit of a configuration writes of one of its models.
+
+    Of two runs that are compared the configuration is the second one's: the first may have looked at twins.
+    """
+    given = config.data
+    roles = {
+        "count": given.count is not None, "id": given.count is None, "weight": data.weight is not None,
+        "cluster": data.cluster is not None, "twin": given.counterfactual is not None,
+    }  # fmt: skip
+    labelled = data.label or given.labels or given.relevance
+    # Ranks are those of whole lists, of which a share may stand in another file.
+    parted = compared or (given.selection is not None and given.selection.share is not None)
+    return Wanted(
+        config.of_task,
+        Known(
+            tuple(given.labels or ()) if labelled else None,
+            None if config.model is None else model,
+            whole=not parted,
+        ),
+        data.sensitive,
+        frozenset(name for name, written in roles.items() if written and not (compared and name == "twin")),
+        frozenset(["twin"] if compared else []),
+    )
 
 
 def _with(result: AuditResult, config: Config, **parts: Any) -> AuditResult:

@@ -32,6 +32,7 @@ from ..models.base import Model, Scored, decide
 from ..models.rules import RuledModel, unruled
 from ..tasks import BINARY, Task
 from .measure import Measurement
+from .predicted import check_said
 from .progress import Progress
 
 SEPARATOR, MARK, BLANK = "\x1f", "\x1e", "\x1e0"
@@ -236,7 +237,9 @@ def _add_scores(rows: dict[str, Any], raw: pa.RecordBatch, number: int, model: M
         # Scores are kept as the model gives them; what a rule makes of them is quickly done again.
         scored = job.shards.score(number, unruled(model), raw, ids)
         scored = model.ruled(raw, scored) if isinstance(model, RuledModel) else scored
-    rows |= job.task.columns(scored, model.classes)
+    said = job.task.columns(scored, model.classes)
+    check_said(said, job.task, model.probability)
+    rows |= said
     return scored.truncated
 
 

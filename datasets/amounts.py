@@ -15,6 +15,8 @@ LEAST_WEIGHT, MOST_WEIGHT = 1e-50, 1e50
 """Weights beyond these are refused: their fourth powers, summed over many rows, are no float any more."""
 MOST_COUNT = 2**40
 """Rows that one aggregated cell may stand for: sums over millions of cells stay exact."""
+MOST_RANK = 2**53
+"""The last place in a list: a float tells all whole numbers up to it apart."""
 
 
 def row_weights(column: pa.Array, name: str) -> pa.Array:

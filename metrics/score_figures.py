@@ -19,14 +19,13 @@ from .calibration import Bin, Calibration, ClusterCells, bin_sums
 from .clusters import Dependence
 from .codes import crossed
 from .figures import Figure
+from .histogram import histogram, histogram_edges
 from .intervals import Floats, Limits
 from .means import BINS, Atoms, binned, mean_limits, own_atoms, points
 from .score_values import SCORE, Value
 from .scores import ScoreTable
 from .ties import tied_bins, tied_rows
 from .units import Z95, Units, effective_rows, student
-
-HISTOGRAM_BINS = 20
 
 
 @dataclass(frozen=True)
@@ -352,8 +351,8 @@ class SlicedScores:
         table = self.table
         mean, sd = self.mean_and_sd()
         low, high = (0.0, 1.0) if probability or not len(table) else (table.score[0], table.score[-1])
-        edges = np.linspace(low, high if high > low else low + 1, HISTOGRAM_BINS + 1)
-        base = table.cached("histogram", lambda: _histogram(table, edges))
+        edges = histogram_edges(low, high)
+        base = table.cached("histogram", lambda: histogram(table, edges))
         none: list[list[Any]] = [[]] * self.size
         labelled = table.label is not None
         return Curves(
@@ -373,10 +372,3 @@ def _moments(table: ScoreTable, values: Floats) -> Floats:
     squared = table.square * values
     weighted = table.sum(squared) if table.weighted else first
     return np.stack([first, weighted, table.sum(squared * values)], axis=-1)
-
-
-def _histogram(table: ScoreTable, edges: Floats) -> Floats:
-    step = edges[1] - edges[0]
-    bins = np.clip(((table.score - edges[0]) / step).astype(np.int64), 0, HISTOGRAM_BINS - 1)
-    counts = np.bincount(table.codes * HISTOGRAM_BINS + bins, table.count, len(table.keys) * HISTOGRAM_BINS)
-    return counts.reshape(-1, HISTOGRAM_BINS).astype(float)

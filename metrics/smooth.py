@@ -168,7 +168,7 @@ def _linearised(
 ) -> tuple[Floats, Floats, Floats]:
     """The figure, what each row pulls on it per share of the weight, and what one more row could pull."""
     means = np.stack([rows.mean(v) for v in values], axis=-1)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         value, gradient = smooth.of(means), smooth.gradient(means)
         # Where the slope is beyond all floats, as of values whose squares are none, nothing can be said.
         held = np.isfinite(value) & np.isfinite(gradient).all(axis=-1)

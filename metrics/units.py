@@ -13,6 +13,9 @@ from .intervals import Floats, tail_area
 Z95 = 1.959963984540054
 """The normal quantile at which few degrees of freedom are counted where a figure has no other level."""
 
+MOST_RESIDUAL = 1e70
+"""Up to here sums of fourth powers of residuals are floats."""
+
 
 @dataclass(frozen=True)
 class Units:
@@ -89,12 +92,16 @@ class Units:
         variance, freedom : float arrays of shape (slices,)
             The variance is nan where there is one unit or none.
         """
-        square = self.residuals(influence) ** 2
+        residuals = self.residuals(influence)
+        # Of the largest numbers the fourth powers are no float: they are taken in units of a power of two.
+        largest = float(np.abs(residuals).max(initial=0.0))
+        unit = 2.0 ** np.floor(np.log2(largest)) if MOST_RESIDUAL < largest < np.inf else 1.0
+        square = (residuals / unit) ** 2
         found = self.sum(square * self.inverse)
         fourth = self.sum(square**2 * self.inverse**3)
         members = self.members
         with np.errstate(divide="ignore", invalid="ignore"):
-            variance = np.where(members > 1, found * (members - 1) / members, np.nan)
+            variance = np.where(members > 1, found * (members - 1) / members * unit**2, np.nan)
             freedom = np.where(fourth > 0, np.minimum(self.kish - 1, found**2 / fourth), self.kish - 1)
         return variance, np.maximum(np.nan_to_num(freedom, nan=1.0), 1)
 

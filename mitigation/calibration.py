@@ -69,6 +69,11 @@ def calibration(model: Any, params: Calibration, context: Context) -> Done:
                 "positive labels, so that a sigmoid would turn them over; use method: isotonic"
             )
     threshold = model.threshold if model.probability else None
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise InputError(
+            "calibration: model.threshold judges the calibrated probabilities; expected a number from 0 to "
+            f"1, got {threshold:g}"
+        )
     rule = MapRule(found.groups, maps, 0.5 if threshold is None else float(threshold))
     return _done(found, rule, params, params.method, found.told(rule))
 

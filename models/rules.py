@@ -5,7 +5,6 @@ A rule is data: numbers per slice that go into an artefact's description, and no
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -87,7 +86,7 @@ class MapRule:
         between which lines are drawn (isotonic), or ``a`` and ``b`` of 1 / (1 + exp(a score + b))
         (sigmoid).
     threshold : float
-        On the mapped score.
+        On the mapped score, a probability.
     """
 
     groups: Groups
@@ -98,8 +97,8 @@ class MapRule:
         wanted = len(self.groups.keys) + (self.groups.unseen == "common")
         if len(self.maps) != wanted:
             raise ValueError(f"expected {wanted} maps, got {len(self.maps)}")
-        if not math.isfinite(self.threshold):
-            raise ValueError(f"threshold: {self.threshold}")
+        if not 0 <= self.threshold <= 1:
+            raise ValueError(f"threshold: expected a probability in [0, 1], got {self.threshold}")
         for made in self.maps:
             x, y = (np.asarray(made[k], float) for k in (("a", "b") if "a" in made else ("x", "y")))
             if x.shape != y.shape or not (np.isfinite(x).all() and np.isfinite(y).all()):

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..datasets.amounts import MOST_RANK
 from ..datasets.binary import Binary
 from ..datasets.columns import listed
 from ..datasets.errors import InputError, number_of
@@ -176,10 +177,12 @@ class OfRanks:
         values = numbers(column, f"rank column '{self.rank}': expected whole numbers from 1", self.rank)
         if blank := int(np.isnan(values).sum()):
             raise missing_in(f"rank column '{self.rank}'", self.rank, blank)
-        bad = ~((values >= 1) & (values <= 2**53) & (values == np.floor(values)))
+        bad = ~((values >= 1) & (values <= MOST_RANK) & (values == np.floor(values)))
         if bad.any():
-            what = f"rank column '{self.rank}': expected whole numbers from 1 (the first)"
-            raise CellError(what, self.rank, str(values[np.argmax(bad)]))
+            value = values[int(np.argmax(bad))]
+            most = f" and at most {MOST_RANK:,}" if value > MOST_RANK else ""
+            what = f"rank column '{self.rank}': expected whole numbers from 1 (the first){most}"
+            raise CellError(what, self.rank, str(value))
         return np.asarray(values, np.int64)
 
     def describe(self) -> dict[str, Any]:

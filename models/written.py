@@ -67,6 +67,10 @@ class WrittenSigmoid(Written):
     b: float
 
 
+def _map_of(made: Any) -> str:
+    return "sigmoid" if isinstance(made, dict) and "a" in made else "lines"
+
+
 class WrittenMap(Written):
     """Of `MapRule`."""
 
@@ -75,10 +79,10 @@ class WrittenMap(Written):
     maps: list[
         Annotated[
             Annotated[WrittenLines, Tag("lines")] | Annotated[WrittenSigmoid, Tag("sigmoid")],
-            Discriminator(lambda made: "sigmoid" if "a" in made else "lines"),
+            Discriminator(_map_of),
         ]
     ]
-    threshold: float
+    threshold: Chance
 
 
 class WrittenTemperature(Written):

@@ -10,7 +10,7 @@ import pyarrow as pa
 from ..metrics import table
 from ..metrics.counts import DECISION, LABEL
 from .cases import SCORE, BinaryCases, BinaryPairs
-from .task import Said, Task
+from .task import Known, Said, Task
 
 
 def columns(said: Said, classes: Sequence[str]) -> dict[str, pa.Array]:
@@ -23,13 +23,22 @@ def columns(said: Said, classes: Sequence[str]) -> dict[str, pa.Array]:
     return found
 
 
+def written(known: Known) -> list[str]:
+    """The columns that every file of predictions has."""
+    found = [] if known.labels is None else [LABEL]
+    if known.table is not None:
+        found += [DECISION] if {"decision", "threshold", "rule"} & {*known.table} else []
+        found += [SCORE] if {"score", "scale"} & {*known.table} else []
+    return found
+
+
 BINARY = Task(
     name="binary",
     title="Two classes",
     cases=BinaryCases,
     pairs=BinaryPairs,
     columns=columns,
-    kind={LABEL: "bit", DECISION: "bit", SCORE: "number"}.get,  # type: ignore[arg-type]
+    kind={LABEL: "bit", DECISION: "bit", SCORE: "score"}.get,  # type: ignore[arg-type]
     metrics=table.METRICS,
     disparities=table.DISPARITIES,
     default=table.DEFAULT,
@@ -44,4 +53,5 @@ BINARY = Task(
     threshold=0.5,
     counts=True,
     twins=True,
+    written=written,
 )

@@ -20,7 +20,7 @@ from ..metrics.paired_scores import PairedScores
 from ..metrics.rows import Rows
 from ..metrics.scores import ScoreTable
 from .cases import Batch, By, Cases, Pairs
-from .task import Kind, Said
+from .task import Kind, Known, Said
 from .views import PairedView, View
 
 SCORES = "score:"
@@ -361,4 +361,14 @@ def kind(name: str) -> Kind | None:
     """What stands in a column of predictions."""
     if name in (LABEL, DECISION):
         return "word"
-    return "number" if name.startswith(SCORES) else None
+    return "score" if name.startswith(SCORES) else None
+
+
+def written(known: Known) -> list[str]:
+    """The columns that every file of predictions has."""
+    found = [] if known.labels is None else [LABEL]
+    if known.model is not None:
+        found.append(DECISION)
+    if known.table is not None and "probabilities" in known.table:
+        found += [f"{SCORES}{name}" for name in known.table.get("classes", ())]
+    return found

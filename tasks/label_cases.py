@@ -19,7 +19,7 @@ from ..metrics.paired_scores import PairedScores
 from ..metrics.rows import Rows
 from ..metrics.scores import ScoreTable
 from .cases import CLUSTER, WEIGHT, Batch, By, Cases, Pairs
-from .task import Kind, Said
+from .task import Kind, Known, Said, Stored
 from .views import PairedView, View
 
 TRUTH, SAID, SCORES = "y_true:", "y_pred:", "score:"
@@ -75,6 +75,7 @@ class LabelCases(Cases):
         self._of: dict[str, Cubes] = {}
         self._pool = _Pool(by)
         self._needs: frozenset[Need] = frozenset()
+        self._scored = False
         self._views: dict[str, View] = {}
         self._cells: dict[By, LabelRows] = {}
 
@@ -94,7 +95,7 @@ class LabelCases(Cases):
             columns |= {f"{axis} {name}": values.astype(bool) for axis, values in outcomes.items()}
             if SCORES + name in batch.names:
                 columns[SCORES + name] = batch.number(SCORES + name)
-        self._needs = self.gives(frozenset(batch.names))
+        self._needs, self._scored = self.gives(frozenset(batch.names)), bool(_labels(batch, SCORES))
         self.rows.add(batch.slices, batch.keys, columns, batch.weight, batch.cluster)
         counted: dict[str, NDArray[Any]] = {}
         if {"label", "decision"} <= self._needs:
@@ -110,7 +111,9 @@ class LabelCases(Cases):
 
     def gives(self, columns: frozenset[str]) -> frozenset[Need]:
         """What rows with these columns carry: label, decision, probability."""
-        names: dict[Need, str] = {"label": TRUTH, "decision": SAID, "probability": SCORES}
+        names: dict[Need, str] = {"label": TRUTH, "decision": SAID}
+        if self.probability:
+            names["probability"] = SCORES
         return frozenset(n for n, prefix in names.items() if any(c.startswith(prefix) for c in columns))
 
     @property
@@ -132,7 +135,7 @@ class LabelCases(Cases):
             elif name == POOLED:
                 found = View(self.by, self._pool.cubes.whole, both)
             else:
-                scored = "probability" in self._needs
+                scored = self._scored
                 needs: set[Need] = {*self._needs, "score"} if scored else {*self._needs}
                 scores = partial(self._scores_of, name) if scored else None
                 found = View(self.by, self._of[name].whole, frozenset(needs), scores)
@@ -141,7 +144,7 @@ class LabelCases(Cases):
 
     def _scores_of(self, name: str) -> ScoreTable:
         label = f"{LABEL} {name}" if "label" in self._needs else None
-        return self.rows.table(SCORES + name, probability=True, label=label)
+        return self.rows.table(SCORES + name, probability=self.probability, label=label)
 
     def values(self, name: str) -> ScoreTable:
         """The share of each row's labels that is wrong."""
@@ -237,7 +240,7 @@ class LabelPairs(Pairs):
     def _scores_of(self, name: str) -> PairedScores:
         before, after = (side + SCORES + name for side in SIDES)
         label = f"{LABEL} {name}" if self._labelled else None
-        return self.rows.pairs(before, after, probability=True, label=label)
+        return self.rows.pairs(before, after, probability=self.probability, label=label)
 
     def values(self, name: str) -> PairedScores:
         """The share of each row's labels that is wrong, before and after."""
@@ -283,4 +286,28 @@ def kind(name: str) -> Kind | None:
     """What stands in a column of predictions."""
     if name.startswith((TRUTH, SAID)):
         return "bit"
-    return "number" if name.startswith(SCORES) else None
+    return "score" if name.startswith(SCORES) else None
+
+
+def written(known: Known) -> list[str]:
+    """The columns that every file of predictions has."""
+    names = known.labels or (known.model or {}).get("classes", ())
+    prefixes = [] if known.labels is None else [TRUTH]
+    if known.table is not None:
+        prefixes += [SAID] if {"decisions", "threshold"} & {*known.table} else []
+        prefixes += [SCORES] if "probabilities" in known.table else []
+    return [f"{prefix}{name}" for prefix in prefixes for name in names]
+
+
+def amiss(known: Known, columns: Sequence[str], rows: Stored) -> str:
+    """Labels that some columns have and others have not; empty where all are of the same."""
+    held = {
+        prefix: {name.removeprefix(prefix) for name in columns if name.startswith(prefix)}
+        for prefix in (TRUTH, SAID, SCORES)
+    }
+    every = set().union(*held.values())
+    for prefix, names in held.items():
+        if names and names != every:
+            lacking = prefix + min(every - names)
+            return f"expected the column {lacking!r} beside those of other labels, got none"
+    return ""

@@ -12,7 +12,7 @@ from ..metrics.contrast import F1
 from ..metrics.entry import FAWCETT, DisparityRow, Metric
 from ..metrics.estimators import Binned, Need, Share
 from .binary import BINARY
-from .class_cases import HALF_BRIER, RIGHT, SURPRISE, ClassCases, ClassPairs, columns, kind
+from .class_cases import HALF_BRIER, RIGHT, SURPRISE, ClassCases, ClassPairs, columns, kind, written
 from .task import Task
 from .values import MeanValue
 from .views import Agreement, Macro, OfView
@@ -157,6 +157,7 @@ MULTICLASS = Task(
     pairs=ClassPairs,
     columns=columns,
     kind=kind,
+    written=written,
     metrics=METRICS,
     disparities=DISPARITIES,
     default=tuple(name for name in METRICS if name not in SELDOM),

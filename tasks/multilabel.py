@@ -14,7 +14,7 @@ from ..metrics.estimators import Change, Estimator, Need, Seen, SeenTwice, Share
 from ..metrics.figures import Figure, ratio_figure
 from ..metrics.macro import macro_change, macro_figure
 from ..metrics.paired import ratio_change
-from .label_cases import EXACT, POOLED, WRONG, LabelCases, LabelPairs, columns, kind
+from .label_cases import EXACT, POOLED, WRONG, LabelCases, LabelPairs, amiss, columns, kind, written
 from .multiclass import BOTH, CLASS, F1_SCORE, MULTICLASS, PRECISION
 from .task import Task
 from .values import MeanValue
@@ -137,6 +137,8 @@ MULTILABEL = Task(
     pairs=LabelPairs,
     columns=columns,
     kind=kind,
+    written=written,
+    amiss=amiss,
     metrics=METRICS,
     disparities=DISPARITIES,
     default=tuple(METRICS),

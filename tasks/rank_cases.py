@@ -22,7 +22,7 @@ from .cases import Batch, By, Cases, Pairs
 from .class_cases import Coded
 from .task import Kind, Said
 
-QUERY, ITEM, RANK, RELEVANCE = "query", "item", "rank", LABEL
+QUERY, ITEM, RANK, RELEVANCE, SCORE = "query", "item", "rank", LABEL, "score"
 EXPOSURE, TOP, CHANCE = "exposure", "in the first ranks", "chance of the first ranks"
 SIDES = ("before ", "after ")
 Keys = Sequence[tuple[str, ...]]
@@ -218,13 +218,13 @@ def columns(said: Said, classes: Sequence[str]) -> dict[str, pa.Array]:
     if said.rank is not None:
         found[RANK] = pa.array(said.rank, pa.int64())
     if said.score is not None:
-        found["score"] = pa.array(said.score, pa.float64())
+        found[SCORE] = pa.array(said.score, pa.float64())
     return found
 
 
 def kind(name: str) -> Kind | None:
     """What stands in a column of predictions."""
     kinds: dict[str, Kind] = {
-        QUERY: "word", ITEM: "word", RELEVANCE: "amount", RANK: "amount", "score": "number",
+        QUERY: "word", ITEM: "word", RELEVANCE: "amount", RANK: "rank", SCORE: "order",
     }  # fmt: skip
     return kinds.get(name)

@@ -19,6 +19,7 @@ from ..metrics.score_figures import SlicedScores
 from ..metrics.score_values import SCORE
 from .attention import BIEGA, INDICES, Excess, Inequity
 from .rank_cases import CHANCE, EXPOSURE, RELEVANCE, SIDES, TOP, RankCases, RankPairs, columns, kind
+from .rank_order import amiss, written
 from .task import Task
 from .values import MeanValue, sliced
 
@@ -221,6 +222,8 @@ RANKING = Task(
     pairs=RankPairs,
     columns=columns,
     kind=kind,
+    written=written,
+    amiss=amiss,
     metrics=METRICS,
     disparities=DISPARITIES,
     indices=INDICES,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -13,8 +13,13 @@ from numpy.typing import NDArray
 from ..metrics.entry import DisparityRow, Index, Metric
 from .cases import By, Cases, Pairs
 
-Kind = Literal["bit", "word", "number", "amount", "any"]
-"""What a column of predictions holds: 0 or 1, words, finite numbers, those of at least 0, or anything."""
+Kind = Literal[
+    "bit", "word", "number", "amount", "score", "order", "rank", "weight", "count", "id", "cluster", "twin",
+    "any",
+]  # fmt: skip
+"""What a column of predictions holds: 0 or 1, words, numbers, those of at least 0, scores on the scale that
+the model has, numbers that only order the rows, places in a list, what rows of every task have beside, or
+anything."""
 
 
 class Said(Protocol):
@@ -29,6 +34,45 @@ class Said(Protocol):
 
 
 Columns = Callable[[Said, Sequence[str]], dict[str, pa.Array]]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a file of predictions before it is read.
+
+    Attributes
+    ----------
+    labels : tuple of str or None
+        The labels, where rows have several; empty for a true outcome of one column, or labels that are not
+        named. None where no outcome is known.
+    model : mapping or None
+        What the report says of the model; None where labels alone are audited.
+    whole : bool
+        Whether all rows that were scored together stand in the file.
+    """
+
+    labels: Sequence[str] | None
+    model: Mapping[str, Any] | None
+    whole: bool = True
+
+    @property
+    def table(self) -> Mapping[str, Any] | None:
+        """What is said of a table of predictions, whose columns are named; None of any other model."""
+        return self.model if self.model is not None and self.model.get("kind") == "predictions" else None
+
+
+Stored = Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
+"""Gives some columns of a file, batch by batch, from the start each time."""
+
+
+def _one_each(known: Known) -> list[str]:
+    """The columns of a task whose outcome and prediction are a column each."""
+    truth = [] if known.labels is None else ["y_true"]
+    return truth + ([] if known.model is None else ["y_pred"])
+
+
+def _nothing(known: Known, columns: Sequence[str], rows: Stored) -> str:
+    return ""
 
 
 def unbound(task: Task, data: Any) -> Task:
@@ -56,6 +100,10 @@ class Task:
         The columns of predictions that what a model says is written to; ``classes`` are the model's.
     kind : callable (name) -> Kind or None
         What stands in a column of predictions; None for one that the task does not write.
+    written : callable (known) -> list of str
+        The columns that every file of predictions has of which so much is known.
+    amiss : callable (known, columns, rows) -> str
+        What of all rows of a file together cannot be what an audit writes, in words; empty where nothing is.
     metrics : mapping of str to Metric
         Figures of all rows of a slice.
     disparities : tuple of DisparityRow
@@ -124,6 +172,8 @@ class Task:
     of_class: Task | None = None
     class_default: tuple[str, ...] = ()
     like: str = ""
+    written: Callable[[Known], list[str]] = _one_each
+    amiss: Callable[[Known, Sequence[str], Stored], str] = _nothing
 
     @property
     def form(self) -> str:

@@ -697,3 +697,129 @@ def test_where_one_page_cannot_be_written_none_is_replaced_and_a_signature_stays
     with pytest.raises(InputError, match="cannot be written: Is a directory"):
         replace(run, {"report.html": "new", "summary.md": "new"}, unsign=True)
     assert before == {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+
+
+def column(name, values):
+    """Put other values into a column of predictions; None drops it."""
+
+    def do(table):
+        place = table.schema.get_field_index(name)
+        if values is None:
+            return table.remove_column(place)
+        made = values(table.column(place)) if callable(values) else pa.array(values * table.num_rows)
+        return table.set_column(place, name, made)
+
+    return do
+
+
+def first(value):
+    """Another value in the first row."""
+    return lambda old: pa.array([value, *old.to_pylist()[1:]], old.type)
+
+
+MOST = "1e+50"
+NUMBERS = {
+    "task": "regression",
+    "data": {"label": "score", "id": "id", "weight": "w", "cluster": "house"},
+    "model": {"prediction": "w"},
+    "metrics": None,
+    "gates": [{"metric": "mean_absolute_error", "limit": "<= 0.1"}],
+}
+RANKS = {
+    "task": "ranking",
+    "data": {"label": None, "id": None, "query": "house", "item": "id", "relevance": "approved"},
+    "model": {"score": "score", "scale": "rank"},
+    "metrics": None,
+    "gates": [{"metric": "ndcg", "limit": ">= 0.1"}],
+}
+KINDS_HELD = {**KINDS, "numbers": NUMBERS, "ranks": RANKS}
+UNWRITTEN = [
+    ("numbers", column("y_true", [1e308]), f"y_true: expected numbers up to {MOST} in every row, got 1e+308"),
+    (
+        "numbers",
+        column("y_pred", first(-1e51)),
+        f"expected numbers up to {MOST} in every row, got -1e+51 in row 1",
+    ),
+    ("numbers", column("y_pred", first(float("nan"))), "in every row, got nan in row 1"),
+    ("numbers", column("y_pred", first(float("inf"))), "in every row, got inf in row 1"),
+    ("numbers", column("y_pred", first(None)), "in every row, got none in row 1"),
+    ("numbers", column("y_pred", ["a"]), "in every row, got string"),
+    ("numbers", column("y_pred", None), "expected the column 'y_pred', got none"),
+    (
+        "numbers",
+        column("weight", first(1e-60)),
+        "column weight: expected 0, or numbers from 1e-50 up to 1e+50",
+    ),
+    ("numbers", column("weight", [0.0]), "expected weights that are not all 0, got 0 in every row"),
+    ("numbers", column("weight", None), "expected the column 'weight', got none"),
+    ("numbers", column("cluster", None), "expected the column 'cluster', got none"),
+    ("numbers", column("cluster", [[1]]), "column cluster: expected words or whole numbers, got list<"),
+    ("numbers", column("id", [[1]]), "column id: expected words or whole numbers in every row, got list<"),
+    ("numbers", column("id", [7]), "1 id of column 'id' occurs more than once, such as '7'"),
+    ("numbers", column("id", None), "expected the column 'id', got none"),
+    ("numbers", column("sex", [True]), "expected the column 'sex' with words, got bool"),
+    (
+        "plain",
+        column("score", first(1.5)),
+        "column score: expected probabilities in [0, 1] in every row, got 1.5",
+    ),
+    ("plain", column("score", None), "expected the column 'score', got none"),
+    ("plain", column("y_true", first(2)), "column y_true: expected 0 or 1 in every row, got 2 in row 1"),
+    (
+        "ranked",
+        column("score", first(1e200)),
+        f"column score: expected numbers up to {MOST} in every row, got 1e+200",
+    ),
+    (
+        "aggregated",
+        column("count", first(2**41)),
+        "expected whole numbers from 0 to 1,099,511,627,776 in every row",
+    ),
+    ("aggregated", column("count", None), "expected the column 'count', got none"),
+    ("twins", column("twin", None), "expected the column 'twin', got none"),
+    ("twins", column("twin", first(-1)), "column twin: expected whole numbers from 0, got -1 in row 1"),
+    ("labels", lambda table: table.append_column("weight", pa.array([1.0] * N)), "got also 'weight'"),
+    ("ranks", column("query", None), "expected the column 'query', got none"),
+    ("ranks", column("item", None), "expected the column 'item', got none"),
+    ("ranks", column("item", ["a"]), "expected every item once for a query, got '0 / a' again in row 2"),
+    ("ranks", column("item", [""]), "column item: expected words in every row, got none in row 1"),
+    ("ranks", column("score", None), "expected the column 'score', got none"),
+    ("ranks", column("score", [-1.0]), "column rank: expected ranks that follow from the column score"),
+    (
+        "ranks",
+        column("rank", first(0)),
+        "expected whole numbers from 1 to 9,007,199,254,740,992 in every row",
+    ),
+    ("ranks", column("rank", [1]), "expected another rank for each item of a query, got 1 again in row 2"),
+    ("ranks", column("rank", lambda old: pa.array(np.asarray(old) + 1)), "that follow from the column score"),
+    (
+        "ranks",
+        column("y_true", first(-1.0)),
+        f"column y_true: expected numbers from 0 up to {MOST} in every row",
+    ),
+]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("kind", "change", "told"), UNWRITTEN)
+def test_what_no_audit_writes_is_one_line_of_verify_and_of_gate(kind, change, told, copied, monkeypatch):
+    """Such a run once passed, failed beside warnings of numpy, or ended in the name of an exception."""
+    monkeypatch.setitem(KINDS, kind, KINDS_HELD[kind])
+    run = copied(kind)
+    path = run / "predictions" / "original.parquet"
+    pq.write_table(change(pq.read_table(path)), path)
+    bless(run)
+    (line,) = verify(run).figures
+    assert told in line
+    assert str(path) in line
+    assert "Error" not in line
+    with pytest.raises(InputError) as refused:
+        judge_run(run)
+    assert told in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", ["numbers", "ranks"])
+def test_runs_of_numbers_and_of_ranks_are_verified_as_they_were_written(kind, made, monkeypatch):
+    monkeypatch.setitem(KINDS, kind, KINDS_HELD[kind])
+    assert wrong(made(kind)) == []

@@ -10,7 +10,7 @@ from ...datasets.errors import InputError
 from ..config import override
 from ..folder import PREDICTIONS
 from ..result import AuditResult
-from .base import MODULES, Wanted, wanted
+from .base import MODULES, Wanted, check_task, find, wanted
 from .files import compute, read_regimes, regime_file, text
 from .result import RegimeResult
 
@@ -32,11 +32,21 @@ def with_asked(
     InputError
         A regime or input that does not exist or is missing.
     """
+    check_tasks(names, result.task)
     chosen = asked(names, settings)
     fresh = compute(chosen, result, run / PREDICTIONS)
     kept = [found for found in read_regimes(run) if found.regime not in [new.regime for new in fresh]]
     texts = {regime_file(found.regime): text(found) for found in fresh}
     return sorted([*kept, *fresh], key=lambda found: found.regime), texts
+
+
+def check_tasks(names: Sequence[str], task: str) -> None:
+    """InputError where a rule is not for the task: nobody is then asked for its inputs."""
+    try:
+        for name in names:
+            check_task(find(name), task)
+    except ValueError as error:
+        raise InputError(f"--regime: {error}") from None
 
 
 def asked(names: Sequence[str], settings: Sequence[str]) -> list[Wanted]:

@@ -135,13 +135,17 @@ def listed(entries: Sequence[str | Mapping[str, Mapping[str, Any] | None]]) -> l
     return out
 
 
-def check_fits(chosen: Wanted, task: str, sensitive: Sequence[str]) -> None:
-    """ValueError where a rule is not for the task, or an input names a feature that is not audited."""
-    regime = chosen.regime
+def check_task(regime: Regime, task: str) -> None:
+    """ValueError where a rule is not for a task."""
     if task not in regime.tasks:
         raise ValueError(
             f"{regime.name}: expected an audit of the task {' or '.join(regime.tasks)}, got {task}"
         )
+
+
+def check_fits(chosen: Wanted, task: str, sensitive: Sequence[str]) -> None:
+    """ValueError where a rule is not for the task, or an input names a feature that is not audited."""
+    check_task(chosen.regime, task)
     for key, column in chosen.inputs.columns().items():
         if column not in sensitive:
             raise ValueError(

@@ -266,6 +266,12 @@ def map_rule(*maps, threshold=0.5):
         (rules(map_rule(ISOTONIC, {**ISOTONIC, "a": -1, "b": 0})), "extra inputs are not permitted"),
         (rules(map_rule(ISOTONIC)), "expected 2 maps, got 1"),
         (rules(map_rule(ISOTONIC, ISOTONIC, threshold="0.5")), r"rules\[0\].threshold: input should be"),
+        (rules(map_rule(ISOTONIC, ISOTONIC, threshold=-9.0)), r"threshold: input should be greater"),
+        (rules(map_rule(ISOTONIC, ISOTONIC, threshold=1e308)), r"rules\[0\].threshold: input should be less"),
+        *(
+            (rules(map_rule(odd, ISOTONIC)), r"rules\[0\].maps\[0\]: expected keys with their values")
+            for odd in (None, True, -9, 1e308, "a", ["a"])
+        ),
         (rules(steps_rule([["-inf", "0.5"]], [[0.0, 1.0]])), r"rules\[0\].starts\[0\]\[1\]: input should"),
         (rules(steps_rule([["-inf", 0.5]], [[0.0, True]])), r"chances\[0\]\[1\]: input should be a valid"),
         (rules(steps_rule([["-inf", 0.5]], [[0.0, 0.5]])), "a randomised rule needs a draw"),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import sklearn.metrics as sk
 from fairweigh.metrics import scores
+from fairweigh.metrics.histogram import HISTOGRAM_BINS, histogram_edges
 from fairweigh.metrics.score_figures import SlicedScores
 from fairweigh.metrics.score_values import SCORE
 from fairweigh.metrics.standardised import smd_figure
@@ -289,3 +290,24 @@ def test_standardised_difference_equals_cohens_d(scored):
     a, b = score[slices == "1"], score[slices == "0"]
     pooled = np.sqrt(((len(a) - 1) * a.var(ddof=1) + (len(b) - 1) * b.var(ddof=1)) / (len(a) + len(b) - 2))
     assert found.value[1] == pytest.approx((a.mean() - b.mean()) / pooled)
+
+
+@pytest.mark.parametrize("at", [0.1, 3.0, -7.5, 1e17, -1e17, 1e50, -1e50])
+@pytest.mark.parametrize("floats", [0, 1, 3, 19])
+def test_scores_that_floats_hardly_part_stand_in_one_bin(scored, at, floats):
+    """Among so few floats 20 bins have no ascending edges; numpy counts alike in the bins drawn instead."""
+    score = at + np.spacing(at) * np.tile([0, floats], 20)
+    edges = histogram_edges(score.min(), score.max())
+    assert (np.diff(edges) > 0).all()
+    found = scored(score, np.tile([True, False], 20)).curves(False, 1.96).histogram[0]
+    assert found.tolist() == [40] + [0] * (HISTOGRAM_BINS - 1)
+    np.testing.assert_array_equal(found, np.histogram(score, edges)[0])
+
+
+def test_the_variance_of_numbers_whose_fourth_powers_are_no_float_is_that_of_smaller_ones(scored):
+    """Of values times 1e90 the variance is 1e180 times as large, and its degrees of freedom are the same."""
+    rng = np.random.default_rng(3)
+    values, units = rng.normal(size=60), scored(rng.random(60), np.tile([True, False], 30)).units
+    small, large = units.variance(values), units.variance(values * 1e90)
+    np.testing.assert_allclose(large[0], small[0] * 1e180, rtol=1e-12)
+    np.testing.assert_allclose(large[1], small[1], rtol=1e-12)

@@ -181,6 +181,10 @@ MAP = RULES[3].spec()
     [
         MAP | {"threshold": math.nan},
         MAP | {"threshold": "abc"},
+        MAP | {"threshold": -9},
+        MAP | {"threshold": 1.001},
+        MAP | {"maps": [None]},
+        MAP | {"maps": ["a"]},
         MAP | {"maps": [{"x": [], "y": []}]},
         MAP | {"maps": [{"x": [0.5, 0.1], "y": [0, 1]}]},
         MAP | {"maps": [{"x": [0, 1], "y": [0, math.nan]}]},

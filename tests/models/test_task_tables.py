@@ -194,6 +194,11 @@ def test_ranks_stand_in_a_column_or_follow_from_scores():
     ("ranks", "told"),
     [
         ([1, 0, 2, 1, 3], "rank column 'r': expected whole numbers from 1 (the first), got 0"),
+        (
+            [1, 1e18, 2, 2, 3],
+            "rank column 'r': expected whole numbers from 1 (the first) and at most 9,007,199,254,740,992, "
+            "got 1e+18",
+        ),
         ([1, 1.5, 2, 2, 3], "rank column 'r': expected whole numbers from 1 (the first), got 1.5"),
         ([1, None, 2, 2, 3], "rank column 'r' is missing in 1 row"),
     ],

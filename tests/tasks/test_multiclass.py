@@ -248,3 +248,12 @@ def test_names_of_classes_may_look_like_markup_or_like_words_of_gates(tmp_path):
         audited(
             tmp_path, data.assign(y=data.y + "\0"), **DECIDED, data={"label": "y", "sensitive": ["group"]}
         )
+
+
+def test_a_rule_for_two_classes_is_refused_before_its_inputs_are_asked_for(tmp_path, cli):
+    table = pd.DataFrame({"y": list("abc") * 20, "d": list("abb") * 20, "g": ["x", "y"] * 30})
+    data = {"label": "y", "sensitive": ["g"]}
+    audited(tmp_path, table, task="multiclass", data=data, model={"decision": "d"})
+    ended = cli("report", str(tmp_path / "run"), "--regime", "nyc-ll144")
+    assert (ended.code, len(ended.lines)) == (2, 1)
+    assert "nyc-ll144: expected an audit of the task binary, got multiclass" in ended.err

@@ -108,3 +108,22 @@ def test_labels_of_a_row_depend_on_each_other(tmp_path):
 def test_a_run_of_labels_is_verified(tmp_path):
     audited(tmp_path, rows(200), data={**DATA, "cluster": "id"} | {"id": "id"}, model=MODEL)
     assert verify(tmp_path / "run").figures == []
+
+
+def test_scores_on_another_scale_order_the_rows_of_a_label(tmp_path):
+    """They were taken for probabilities: scores below 0 ended in a ValueError of the histogram."""
+    r = np.random.default_rng(0)
+    frame = pd.DataFrame({"id": range(400), "sex": r.choice(["F", "M"], 400), "a": r.integers(0, 2, 400)})
+    frame = frame.assign(b=r.integers(0, 2, 400), at=frame.a + r.normal(size=400))
+    frame["bt"] = frame.b - 3 + r.normal(size=400)
+    result = audited(
+        tmp_path, frame, task="multilabel", data={"labels": ["a", "b"], "id": "id", "sensitive": ["sex"]},
+        model={"probabilities": {"a": "at", "b": "bt"}, "scale": "rank", "threshold": 0.0},
+        variants=[{"name": "same", "probabilities": {"a": "at", "b": "bt"}, "scale": "rank", "threshold": 0.0}],
+    )  # fmt: skip
+    for label, score in (("a", "at"), ("b", "bt")):
+        own = values(result["variants"][0]["overall_views"][label])
+        assert own["auc"] == pytest.approx(theirs.roc_auc_score(frame[label], frame[score]), abs=1e-12)
+        assert "brier_score" not in own
+    assert result["comparisons"][0]["overall"]["flips"] == 0
+    assert verify(tmp_path / "run").figures == []

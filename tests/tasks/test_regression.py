@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fairweigh
 import numpy as np
 import pandas as pd
 import pytest
@@ -165,3 +166,54 @@ def test_a_slice_without_weight_has_no_figure_and_fails_no_gate(tmp_path):
     told = "All weights are 0 in g=B (n = 40): no figure speaks of these rows."
     assert result["data"]["warnings"] == [told]
     assert [gate["verdict"] for gate in result["gates"]] == ["error"]
+
+
+DRAWN = np.random.default_rng(0).random(200)
+APART = {
+    "off by a constant": (DRAWN, DRAWN + 0.1),
+    "off by a large constant": (DRAWN, DRAWN + 1e40),
+    "equal predictions": (DRAWN, np.full(200, 1e17)),
+    "predictions at the end of what is read": (DRAWN, np.full(200, 1e50)),
+    "both at the ends": (np.full(200, -1e50), np.full(200, 1e50)),
+    "one outcome": (np.full(200, 3.0), DRAWN),
+    "numbers whose squares are none": (DRAWN * 1e-310, DRAWN * 1e-310 + 1e-312),
+}
+"""Outcomes and predictions whose errors hardly differ, or are of a size at which little of them is known."""
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("weights", [None, 2.0])
+@pytest.mark.parametrize("kind", APART)
+def test_errors_that_hardly_differ_are_audited_without_warnings(kind, weights, tmp_path):
+    outcome, prediction = APART[kind]
+    table = pd.DataFrame({"y": outcome, "p": prediction, "g": np.tile(["A", "B"], 100)})
+    data = {"label": "y", "sensitive": ["g"]}
+    if weights:
+        table["w"], data["weight"] = weights, "w"
+    result = audited(tmp_path, table, task="regression", data=data, model=MODEL, report={"charts": True})
+    figures = values(result["variants"][0]["overall"])
+    assert figures["mean_error"] == pytest.approx(np.mean(prediction - outcome), rel=1e-9)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_slices_of_one_row_are_audited_without_warnings(tmp_path):
+    table = pd.DataFrame({"y": DRAWN[:90], "p": DRAWN[:90] + 0.1, "g": [f"g{k}" for k in range(90)]})
+    result = audited(tmp_path, table, task="regression", data={"label": "y", "sensitive": ["g"]}, model=MODEL)
+    assert values(result["variants"][0]["overall"])["mean_error"] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("task", "scale", "most", "told"),
+    [
+        ("regression", "probability", -1e60, r"numbers up to 1e\+50 as outputs \(y_pred\), got -1e\+60"),
+        ("binary", "rank", 1e200, r"expected numbers up to 1e\+50 as outputs \(score\), got 1e\+200"),
+    ],
+)  # fmt: skip
+def test_outputs_whose_squares_are_no_float_are_refused_as_labels_are(task, scale, most, told, tmp_path):
+    table = pd.DataFrame({"y": [0, 1] * 20, "x": [1.5, most, 0.5, 2.5] * 10, "g": ["A", "A", "B", "B"] * 10})
+    content = {
+        "audit": "t", "task": task, "model": {"kind": "callable", "scale": scale},
+        "data": {"path": "in memory", "label": "y", "sensitive": ["g"]},
+    }  # fmt: skip
+    with pytest.raises(InputError, match=told):
+        fairweigh.run(content, tmp_path / "run", data=table, model=lambda rows: rows["x"])
