@@ -174,7 +174,10 @@ class RankPairs(Pairs):
 
     def add(self, before: Batch, after: Batch) -> None:
         """Take a batch of the same rows in the same order."""
-        self.ranks.add(before, [before.number(RANK), after.number(RANK)])
+        sides = before.numbers(RANK), after.numbers(RANK)
+        # Where no model ranked, nothing but relevances is asked.
+        none = np.ones(len(before.slices), np.int64)
+        self.ranks.add(before, [none if ranks is None else ranks for ranks in sides])
 
     def values(self, name: str) -> PairedScores:
         """The same values as those of `RankCases`, before and after."""
@@ -198,6 +201,34 @@ def columns(said: Said, classes: Sequence[str]) -> dict[str, pa.Array]:
     if said.score is not None:
         found["score"] = pa.array(said.score, pa.float64())
     return found
+
+
+def outcome(name: str) -> str | None:
+    """What the column of relevances is called."""
+    return "relevance" if name == RELEVANCE else None
+
+
+def taken(rows: pa.Table, places: pa.Array) -> pa.Table:
+    """Some rows, whose ranks are those among each other: what is left out takes no place.
+
+    Ranks that a model gave with gaps keep these: a rank is lower by the rows left out that stood before it.
+    """
+    found = rows.take(places)
+    if RANK not in rows.schema.names or len(found) == len(rows):
+        return found
+    query = Coded().codes(rows.column(QUERY).combine_chunks())
+    rank = np.asarray(rows.column(RANK).to_numpy())
+    gone = np.ones(len(rows), np.int64)
+    gone[places.to_numpy()] = 0
+    order = np.lexsort((rank, query))
+    before = np.cumsum(gone[order]) - gone[order]
+    opens = np.r_[True, query[order][1:] != query[order][:-1]]
+    # Of all rows left out so far, those of the earlier queries do not count.
+    before -= np.maximum.accumulate(np.where(opens, before, 0))
+    left = np.empty(len(rows), np.int64)
+    left[order] = rank[order] - before
+    place = rows.schema.get_field_index(RANK)
+    return found.set_column(place, RANK, pa.array(left[places.to_numpy()]))
 
 
 def kind(name: str) -> Kind | None:

@@ -17,8 +17,23 @@ from ..metrics.intervals import Floats
 from ..metrics.regression import ratio_of_means, ratio_of_means_change
 from ..metrics.score_figures import SlicedScores
 from ..metrics.score_values import SCORE
-from .rank_cases import CHANCE, EXPOSURE, RELEVANCE, SIDES, TOP, RankCases, RankPairs, columns, kind
-from .task import Task
+from ..told import tell
+from .rank_cases import (
+    CHANCE,
+    EXPOSURE,
+    ITEM,
+    QUERY,
+    RELEVANCE,
+    SIDES,
+    TOP,
+    RankCases,
+    RankPairs,
+    columns,
+    kind,
+    outcome,
+    taken,
+)
+from .task import Key, Task
 from .values import MeanValue, sliced
 
 RANKED: tuple[Need, ...] = ("rank",)
@@ -207,5 +222,9 @@ RANKING = Task(
     gaps=(("ndcg",), ("mean_exposure",)),
     told_by=_told_by,
     bound=_bound,
+    named_by=Key((QUERY, ITEM), "pair of query and item", "pairs of query and item", tell("query and item")),
+    outcome=outcome,
+    taken=taken,
+    settled=("query", "item", "relevance", "last_rank"),
     decides=False,
 )

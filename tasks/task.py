@@ -10,7 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..metrics.counts import LABEL
 from ..metrics.entry import DisparityRow, Metric
+from ..told import tell
 from .cases import By, Cases, Pairs
 
 Kind = Literal["bit", "word", "number", "amount", "any"]
@@ -39,6 +41,44 @@ def unbound(task: Task, data: Any) -> Task:
 def never(data: Any, model: Any) -> bool:
     """No key tells of the task."""
     return False
+
+
+def label(name: str) -> str | None:
+    """What a column of predictions is called, if it is the outcome of the rows; None for another one."""
+    return "label" if name == LABEL else None
+
+
+def taken(rows: pa.Table, places: pa.Array) -> pa.Table:
+    """Some rows as they are."""
+    return rows.take(places)
+
+
+@dataclass(frozen=True)
+class Key:
+    """What names a row of predictions, so that the rows of two runs can be matched.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Of the predictions; their values together are different in every row.
+    one, many : str
+        What one and several are called.
+    title : str
+        What rows are matched by, in words.
+    """
+
+    columns: tuple[str, ...] = ("id",)
+    one: str = "id"
+    many: str = "ids"
+    title: str = tell("id")
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """What one and several are called."""
+        return self.one, self.many
+
+
+ID = Key()
 
 
 @dataclass(frozen=True)
@@ -93,6 +133,18 @@ class Task:
         Metrics of each class where nobody names any.
     like : str
         The task of ours whose labels are read and whose models predict, where it is another one.
+    named_by : Key
+        What rows of two runs are matched by.
+    outcome : callable (name) -> str or None
+        What a column of predictions is called that holds the outcome, which is the same for every model;
+        None for another column. Rows of two runs are the same where these agree.
+    taken : callable (rows, places) -> rows
+        Some rows of a table of predictions, as they would be had the model said nothing of the others.
+    settled : tuple of str
+        Keys of the configuration's ``data`` in which two runs must agree, for their figures to be figures of
+        the same thing.
+    columns_of_classes : bool
+        Whether each class has columns of its own, so that two runs must have the same.
     """
 
     name: str
@@ -121,6 +173,11 @@ class Task:
     of_class: Task | None = None
     class_default: tuple[str, ...] = ()
     like: str = ""
+    named_by: Key = ID
+    outcome: Callable[[str], str | None] = label
+    taken: Callable[[pa.Table, pa.Array], pa.Table] = taken
+    settled: tuple[str, ...] = ()
+    columns_of_classes: bool = False
 
     @property
     def form(self) -> str:
