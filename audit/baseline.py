@@ -98,11 +98,8 @@ class Baseline:
             )
         assert match.overlap is not None
         common = Common(self._sensitive, probability, self.order, before, measured, names)
-        rows = (
-            self._task.taken(read_predictions(path, self._sensitive), taken)
-            for path, taken in ((mine, match.overlap.before), (predictions, match.overlap.after))
-        )
-        common.add(*map(whole_batch, rows))
+        rows = read_predictions(mine, self._sensitive), read_predictions(predictions, self._sensitive)
+        common.add(*map(whole_batch, self._task.in_common(rows, (match.overlap.before, match.overlap.after))))
         return common
 
     def info(self, given: str, asked: bool) -> BaselineInfo:

@@ -80,7 +80,7 @@ def held_by_both(
     """
     columns = dict.fromkeys([*before.schema.names, *after.schema.names])
     outcomes = {name: told for name in columns if (told := task.outcome(name)) is not None}
-    for name, kind in (outcomes | more).items():
+    for name, kind in {**outcomes, **more}.items():
         held = name in before.schema.names, name in after.schema.names
         if held[0] != held[1]:
             article = "an" if kind[0] in "aeiou" else "a"
@@ -124,7 +124,8 @@ def joined(before: pa.Table, after: pa.Table, key: Key) -> Joined[pa.Table]:
     """Match rows by what names them."""
     if len(key.columns) == 1:
         return ARROW.joined(before, after, key.columns[0])
-    found = ARROW.joined(*(table.append_column(KEY, key_of(table, key)) for table in (before, after)), KEY)
+    one, other = (table.append_column(KEY, key_of(table, key)) for table in (before, after))
+    found = ARROW.joined(one, other, KEY)
     return replace(
         found,
         before=found.before.drop_columns(KEY),

@@ -352,7 +352,11 @@ class SlicedScores:
         table = self.table
         mean, sd = self.mean_and_sd()
         low, high = (0.0, 1.0) if probability or not len(table) else (table.score[0], table.score[-1])
-        edges = np.linspace(low, high if high > low else low + 1, HISTOGRAM_BINS + 1)
+        # Numbers that rounding alone holds apart fill no bins.
+        rounding = 1e-9 * max(abs(low), abs(high))
+        edges = np.linspace(
+            low, high if high - low > rounding else low + max(1, rounding), HISTOGRAM_BINS + 1
+        )
         base = table.cached("histogram", lambda: _histogram(table, edges))
         none: list[list[Any]] = [[]] * self.size
         labelled = table.label is not None

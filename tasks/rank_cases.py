@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..metrics.counts import LABEL
@@ -14,12 +15,12 @@ from ..metrics.cube import Cube
 from ..metrics.estimators import Need
 from ..metrics.intervals import Floats
 from ..metrics.paired_scores import PairedScores
-from ..metrics.ranked import Ranked
+from ..metrics.ranked import Ranked, places_within
 from ..metrics.rows import Rows
 from ..metrics.scores import ScoreTable
 from .cases import Batch, By, Cases, Pairs
 from .class_cases import Coded
-from .task import Kind, Said
+from .task import Kind, Said, Two
 
 QUERY, ITEM, RANK, RELEVANCE = "query", "item", "rank", LABEL
 EXPOSURE, TOP, CHANCE = "exposure", "in the first ranks", "chance of the first ranks"
@@ -208,27 +209,34 @@ def outcome(name: str) -> str | None:
     return "relevance" if name == RELEVANCE else None
 
 
-def taken(rows: pa.Table, places: pa.Array) -> pa.Table:
-    """Some rows, whose ranks are those among each other: what is left out takes no place.
+def in_common(rows: Two, places: tuple[pa.Array, pa.Array]) -> Two:
+    """The rows that two rankings have in common; in a query of which some are not, ranked among each other.
 
-    Ranks that a model gave with gaps keep these: a rank is lower by the rows left out that stood before it.
+    An item that one side alone has would else stand before others there, and nowhere on the other side. The
+    lists that both hold whole keep their ranks, with the gaps that they may have.
     """
-    found = rows.take(places)
-    if RANK not in rows.schema.names or len(found) == len(rows):
-        return found
-    query = Coded().codes(rows.column(QUERY).combine_chunks())
-    rank = np.asarray(rows.column(RANK).to_numpy())
-    gone = np.ones(len(rows), np.int64)
-    gone[places.to_numpy()] = 0
-    order = np.lexsort((rank, query))
-    before = np.cumsum(gone[order]) - gone[order]
-    opens = np.r_[True, query[order][1:] != query[order][:-1]]
-    # Of all rows left out so far, those of the earlier queries do not count.
-    before -= np.maximum.accumulate(np.where(opens, before, 0))
-    left = np.empty(len(rows), np.int64)
-    left[order] = rank[order] - before
-    place = rows.schema.get_field_index(RANK)
-    return found.set_column(place, RANK, pa.array(left[places.to_numpy()]))
+    kept = [table.take(place) for table, place in zip(rows, places, strict=True)]
+    torn = pa.chunked_array([_left_out(*side) for side in zip(rows, places, strict=True)])
+    one, other = (_ranked_anew(table, torn) for table in kept)
+    return one, other
+
+
+def _left_out(rows: pa.Table, places: pa.Array) -> pa.Array:
+    """The query of each row that is not at these places."""
+    gone = np.ones(len(rows), bool)
+    gone[places.to_numpy()] = False
+    return pc.cast(rows.column(QUERY).filter(pa.array(gone)), pa.string()).combine_chunks()
+
+
+def _ranked_anew(rows: pa.Table, queries: pa.ChunkedArray) -> pa.Table:
+    """The rows with ranks among each other in some queries."""
+    if RANK not in rows.schema.names:
+        return rows
+    column = pc.cast(rows.column(QUERY), pa.string()).combine_chunks()
+    torn = pc.is_in(column, value_set=queries.combine_chunks()).to_numpy(zero_copy_only=False)
+    rank = np.array(rows.column(RANK).to_numpy())
+    rank[torn] = places_within(Coded().codes(column)[torn], rank[torn])
+    return rows.set_column(rows.schema.get_field_index(RANK), RANK, pa.array(rank))
 
 
 def kind(name: str) -> Kind | None:

@@ -29,9 +29,9 @@ from .rank_cases import (
     RankCases,
     RankPairs,
     columns,
+    in_common,
     kind,
     outcome,
-    taken,
 )
 from .task import Key, Task
 from .values import MeanValue, sliced
@@ -224,7 +224,7 @@ RANKING = Task(
     bound=_bound,
     named_by=Key((QUERY, ITEM), "pair of query and item", "pairs of query and item", tell("query and item")),
     outcome=outcome,
-    taken=taken,
+    in_common=in_common,
     settled=("query", "item", "relevance", "last_rank"),
     decides=False,
 )

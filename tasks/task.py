@@ -48,9 +48,12 @@ def label(name: str) -> str | None:
     return "label" if name == LABEL else None
 
 
-def taken(rows: pa.Table, places: pa.Array) -> pa.Table:
-    """Some rows as they are."""
-    return rows.take(places)
+Two = tuple[pa.Table, pa.Table]
+
+
+def in_common(rows: Two, places: tuple[pa.Array, pa.Array]) -> Two:
+    """The rows that two tables of predictions have in common, at these places, as they are."""
+    return rows[0].take(places[0]), rows[1].take(places[1])
 
 
 @dataclass(frozen=True)
@@ -138,8 +141,8 @@ class Task:
     outcome : callable (name) -> str or None
         What a column of predictions is called that holds the outcome, which is the same for every model;
         None for another column. Rows of two runs are the same where these agree.
-    taken : callable (rows, places) -> rows
-        Some rows of a table of predictions, as they would be had the model said nothing of the others.
+    in_common : callable (rows, places) -> rows
+        The rows that two tables of predictions have in common, as both would be had they no others.
     settled : tuple of str
         Keys of the configuration's ``data`` in which two runs must agree, for their figures to be figures of
         the same thing.
@@ -175,7 +178,7 @@ class Task:
     like: str = ""
     named_by: Key = ID
     outcome: Callable[[str], str | None] = label
-    taken: Callable[[pa.Table, pa.Array], pa.Table] = taken
+    in_common: Callable[[Two, tuple[pa.Array, pa.Array]], Two] = in_common
     settled: tuple[str, ...] = ()
     columns_of_classes: bool = False
 
