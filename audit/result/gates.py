@@ -136,7 +136,7 @@ class BaselineInfo(Part):
     common: int | None = Field(None, description="Rows on which changes were taken; null where unpaired.")
     differing: dict[str, int] = Field(
         default_factory=dict,
-        description="Matched rows that are in no change, as they differ: by outcome, slice, weight or cluster.",
+        description="Matched rows that differ and are in no change: by outcome, slice, weight or cluster.",
     )
     positive_is: Literal["benefit", "burden"] | None = Field(
         None,

@@ -137,4 +137,4 @@ def test_a_rare_heavy_stratum_is_told_with_its_share_and_effective_rows():
 @pytest.mark.parametrize("z", [0.5, 1.96, 5.0, 8.0, 8.5, 12.0])
 def test_students_quantile_cuts_off_the_same_tail_however_far_out(z):
     found = student(z, np.array([3.0, 40.0, 1e6]))
-    assert found == pytest.approx(stats.t.isf(stats.norm.sf(z), [3.0, 40.0, 1e6]), rel=0.02)
+    assert found == pytest.approx(stats.t.isf(stats.norm.sf(z), [3.0, 40.0, 1e6]), rel=0.03)
