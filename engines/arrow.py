@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import partial
+from functools import partial, reduce
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -26,7 +26,9 @@ class Arrow:
     """Groups, adds, joins and sorts tables and batches in memory."""
 
     def cells(self, rows: Held, axes: Sequence[str], sums: Sequence[Sequence[str]]) -> pa.Table:
-        """Group rows and add; the cells stand in the order of the axes' codes."""
+        """Group rows and add: by codes where the axes have some, else by hashes."""
+        if not all(_numbered(rows.column(name).type) for name in axes):
+            return _hashed(rows, axes, sums)
         coded = [_coded(rows.column(name)) for name in axes]
         sizes = [len(values) for _, values in coded]
         found, place, number = _grouped([codes for codes, _ in coded], sizes, rows.num_rows)
@@ -36,8 +38,7 @@ class Arrow:
             for code, (_, values) in zip(found, coded, strict=True)
         ]
         added = [number if not names else _sum(rows, names, add) for names in sums]
-        titles = [*axes, *(" * ".join(names) or "1" for names in sums)]
-        return pa.table([*columns, *(pa.array(values[held]) for values in added)], names=titles)
+        return pa.table([*columns, *(pa.array(values[held]) for values in added)], names=_titles(axes, sums))
 
     def joined(self, before: Held, after: Held, key: str) -> Joined[Held]:
         """Match rows by a key; as text, where the two hold it in different types."""
@@ -85,6 +86,29 @@ def _coded(column: pa.Array | pa.ChunkedArray) -> tuple[NDArray[Any], pa.Array]:
         codes = codes.fill_null(len(values))
         values = pa.concat_arrays([values, pa.nulls(1, values.type)])
     return np.asarray(codes.to_numpy()), values
+
+
+def _numbered(kind: pa.DataType) -> bool:
+    """Whether values are numbers already, or have some."""
+    return bool(pa.types.is_dictionary(kind) or pa.types.is_integer(kind))
+
+
+def _titles(axes: Sequence[str], sums: Sequence[Sequence[str]]) -> list[str]:
+    return [*axes, *(" * ".join(names) or "1" for names in sums)]
+
+
+def _hashed(rows: Held, axes: Sequence[str], sums: Sequence[Sequence[str]]) -> pa.Table:
+    """Group rows by hashes of their values, and add."""
+    keys = [f"a{i}" for i in range(len(axes))]
+    columns = {key: rows.column(name) for key, name in zip(keys, axes, strict=True)}
+    wanted: list[tuple[str | list[str], str]] = []
+    for i, names in enumerate(sums):
+        if names:
+            columns[f"s{i}"] = reduce(pc.multiply, (rows.column(name) for name in names))
+        wanted.append((f"s{i}", "sum") if names else ([], "count_all"))
+    found = pa.table(columns).unify_dictionaries().group_by(keys).aggregate(wanted)
+    added = [f"s{i}_sum" if names else "count_all" for i, names in enumerate(sums)]
+    return pa.table([found.column(name) for name in (*keys, *added)], names=_titles(axes, sums))
 
 
 def _grouped(
