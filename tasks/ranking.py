@@ -17,7 +17,6 @@ from ..metrics.intervals import Floats
 from ..metrics.regression import ratio_of_means, ratio_of_means_change
 from ..metrics.score_figures import SlicedScores
 from ..metrics.score_values import SCORE
-from ..told import tell
 from .rank_cases import (
     CHANCE,
     EXPOSURE,
@@ -222,7 +221,7 @@ RANKING = Task(
     gaps=(("ndcg",), ("mean_exposure",)),
     told_by=_told_by,
     bound=_bound,
-    named_by=Key((QUERY, ITEM), "pair of query and item", "pairs of query and item", tell("query and item")),
+    named_by=Key((QUERY, ITEM), "pair of query and item", "pairs of query and item", "query and item"),
     outcome=outcome,
     in_common=in_common,
     settled=("query", "item", "relevance", "last_rank"),

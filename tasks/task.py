@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from ..metrics.counts import LABEL
 from ..metrics.entry import DisparityRow, Metric
-from ..told import tell
 from .cases import By, Cases, Pairs
 
 Kind = Literal["bit", "word", "number", "amount", "any"]
@@ -73,7 +72,7 @@ class Key:
     columns: tuple[str, ...] = ("id",)
     one: str = "id"
     many: str = "ids"
-    title: str = tell("id")
+    title: str = "id"
 
     @property
     def words(self) -> tuple[str, str]:
