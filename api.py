@@ -14,6 +14,7 @@ from .audit.regimes.files import read_regimes
 from .audit.runner import audit, folder_name
 from .datasets.memory import as_table, caller_dtypes
 from .models.memory import spec_of, told_variants
+from .needed import check_report
 from .record.keep import keeping, warned
 from .result import Result
 
@@ -107,6 +108,7 @@ def run_settings(
     from .reports import render
 
     asked = settings.history
+    check_report(settings.report.charts, settings.report.language)
     keep = keeping(asked.url if asked else None, bool(asked and asked.required), settings.track)
     table = as_table(data) if data is not None else None
     if dtypes is None and data is not None and (model is not None or variants):
@@ -172,6 +174,7 @@ def compare(
     with open_run(target, overwrite) as folder:
         result = compare_runs(Path(before), Path(after), folder, told)
         spec = ReportSpec.model_validate(result.configuration.get("report", {}))
+        check_report(spec.charts, spec.language)
         pages = render(result, charts=spec.charts, language=spec.language, tell=tell)
         for name, text in pages.items():
             folder.write(name, text)

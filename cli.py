@@ -145,6 +145,7 @@ def report(
     from .audit.regimes.asked import with_asked
     from .audit.verify import refuse_forged
     from .datasets.errors import InputError
+    from .needed import check_report
     from .reports import render
     from .reports.language import TAGS
 
@@ -158,6 +159,7 @@ def report(
     language = language or str(spec["language"])
     if language not in TAGS:
         raise InputError(f"--language: expected one of {', '.join(TAGS)}, got {language!r}")
+    check_report(charts, language)
     regimes, figures = with_asked(run, result, regime or [], inputs or [])
     pages = render(result, charts=charts, language=language, regimes=regimes, tell=_tell)
     rendered = {"language": language, "charts": charts}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .api import run_settings
-from .audit.config import Config, Data, ModelSpec, read
+from .audit.config import KEPT, Config, Data, read
 from .audit.progress import Progress, silent
 from .audit.unknown import unknown
 from .datasets.errors import InputError
@@ -21,9 +21,9 @@ TOP = tuple(name for name in Config.model_fields if name not in ("audit", "data"
 SECTIONS: dict[str, tuple[str, ...]] = {
     "data": tuple(Data.model_fields),
     # 'id', 'path', 'positive' and 'negative' are keys of both; those of the model are written in a mapping.
-    "model": tuple(name for name in ModelSpec.model_fields if name not in Data.model_fields),
+    "model": tuple(name for name in KEPT if name not in Data.model_fields),
 }
-ALL = {"data": tuple(Data.model_fields), "model": tuple(ModelSpec.model_fields)}
+ALL = {"data": tuple(Data.model_fields), "model": tuple(KEPT)}
 
 
 class Audit:

@@ -93,11 +93,14 @@ class Result(AuditResult):
         InputError
             Unknown language, or a path that cannot be written.
         """
+        from .needed import check_report
         from .reports.html import render_html
 
         spec = self._report
         drawn = spec.charts if charts is None else charts
-        return _written(path, render_html(self, charts=drawn, language=self._language(language)))
+        wanted = self._language(language)
+        check_report(drawn, wanted)
+        return _written(path, render_html(self, charts=drawn, language=wanted))
 
     def to_markdown(self, path: str | Path | None = None) -> str | None:
         """Render the summary that is posted on a pull request; written to ``path``, or else returned."""

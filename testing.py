@@ -257,7 +257,7 @@ class Fairness:
 
 def _checksum(settings: Config) -> str:
     """What tells one audit from another, objects in memory apart."""
-    named = [settings.data.path, settings.model.path if settings.model else None]
+    named = [settings.data.path, settings.model.place if settings.model else None]
     files: list[list[int] | None] = []
     for path in named:
         try:

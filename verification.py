@@ -24,6 +24,7 @@ from .audit.verify import check_figures, check_files, written_here
 from .datasets.errors import InputError
 from .datasets.json_text import read_regular
 from .guests import other_versions
+from .needed import lacking
 from .plain import shown
 from .reports import render
 from .reports.language import TAGS
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 MOST_NAMED = 5
 """Keys of a later schema that are named."""
 _LANGUAGE = re.compile(rb'<html lang="([\w-]+)"')
+
+
+NOT_RENDERED = "the pages, which cannot be rendered again here"
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,9 @@ def verify(run: Path) -> Verification:
     if figures:
         return Verification(changed, figures)
     pages, unproven = _check_pages(run, result)
+    rendered = not any(line.startswith(NOT_RENDERED) for line in unproven)
     unproven = [*_added(run, result), *unproven]
-    return Verification(changed, figures, pages, [*_unproven(result), *unproven], written_here(result))
+    return Verification(changed, figures, pages, [*_unproven(result), *unproven], rendered)
 
 
 def _added(run: Path, result: AuditResult) -> list[str]:
@@ -101,8 +106,10 @@ def _check_pages(run: Path, result: AuditResult) -> tuple[list[str], list[str]]:
         by = other_versions(result.guest_versions)
         if result.environment.fairweigh != __version__:
             by = [f"written by fairweigh {result.environment.fairweigh}, and this is {__version__}", *by]
-        return [], [f"the pages, which cannot be rendered again here: {'; '.join(by)}"]
+        return [], [f"{NOT_RENDERED}: {'; '.join(by)}"]
     try:
+        if lack := _lacking(run, result):
+            return [], [f"{NOT_RENDERED}: {lack}"]
         regimes = read_regimes(run)
         left, texts = _left(run, result, regimes)
     except (*BROKEN, TemplateError) as error:
@@ -112,10 +119,15 @@ def _check_pages(run: Path, result: AuditResult) -> tuple[list[str], list[str]]:
     made = tuple(f"{ARTEFACTS}/{variant.name}/" for variant in result.variants[1:])
     odd = [name for name in files(run) if name not in expected and not name.startswith(made)]
     wrong = [f"{name}: not a file that this run has" for name in odd]
-    drawn = [name for name in left if name.endswith(".html")] if _drawn_elsewhere(result) else []
-    wrong += [f"{name}: not what its figures are rendered to" for name in left if name not in drawn]
-    elsewhere = "whose charts another version or system drew" if drawn else ""
-    return wrong, [f"{name}, {elsewhere}" for name in drawn]
+    unlike: dict[str, str] = {}
+    if _drawn_elsewhere(result):
+        unlike |= {n: "whose charts another version or system drew" for n in left if n.endswith(".html")}
+    if _translated_otherwise(result):
+        unlike |= {
+            n: "in words that an earlier state of this version found" for n in left if (run / n).is_file()
+        }
+    wrong += [f"{name}: not what its figures are rendered to" for name in left if name not in unlike]
+    return wrong, [f"{name}, {why}" for name, why in unlike.items()]
 
 
 def _left(
@@ -139,6 +151,14 @@ def _left(
     return [*missing, *left], first
 
 
+def _lacking(run: Path, result: AuditResult) -> str | None:
+    """Say which package the pages need that is not here; None where they can be rendered."""
+    page = run / "report.html"
+    way = _way(read_regular(page)) if page.is_file() else None
+    spec = ReportSpec.model_validate(result.configuration.get("report") or {})
+    return lacking(spec.charts, spec.language) or (lacking(*way) if way is not None else None)
+
+
 def _way(page: bytes) -> tuple[bool, str] | None:
     """Whether a report has charts, and its language; None where it does not say."""
     found = _LANGUAGE.search(page)
@@ -160,6 +180,12 @@ def _drawn_elsewhere(result: AuditResult) -> bool:
     return here.platform != there.platform or any(
         here.packages.get(name) != there.packages.get(name) for name in DRAWN_WITH
     )
+
+
+def _translated_otherwise(result: AuditResult) -> bool:
+    """Whether pages are in another language of a run that does not say what its texts were told from."""
+    spec = ReportSpec.model_validate(result.configuration.get("report") or {})
+    return spec.language != "en" and "told" not in result.model_fields_set
 
 
 def _unproven(result: AuditResult) -> list[str]:

@@ -155,7 +155,7 @@ class Baseline:
 
     def _counted(self, path: Path) -> Measurement:
         if path not in self._measured:
-            probability = self.model.model.get("scale") != "rank"
+            probability = self.model.model.scale != "rank"
             self._measured[path] = Measurement.read(
                 path, self._sensitive, probability, self.order, self._task
             )

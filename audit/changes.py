@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..metrics import compare, gap_growth
+from ..metrics.contrast import RATIO
 from ..metrics.counts import UNKNOWN, Tally
 from ..metrics.entry import Metric
 from ..metrics.evidence import Pairs
-from ..metrics.exact import RATIO
 from ..metrics.figures import Figure
 from ..metrics.intervals import Floats, adjust_p, normal_quantile
 from ..metrics.table import SELECTED

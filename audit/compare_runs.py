@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from .._version import __version__
 from ..datasets.errors import InputError
-from ..told import tell
+from ..told import tell, term, told_list
 from . import describe
 from .comparison import Figures, derived_comparison, figures
 from .config import Config
@@ -54,7 +54,7 @@ def compare_runs(before: Path, after: Path, folder: OpenRun, command: str = "") 
         paths.append(folder.predictions(name))
         shutil.copyfile(run.predictions(run.original.name), paths[-1])
     config, told = _configuration(runs, names)
-    models = [(name, run.original.model) for run, name in zip(runs, names, strict=True)]
+    models = [(name, run.original.model.told) for run, name in zip(runs, names, strict=True)]
     found = figures(config, runs[1].result.data, models, paths)
     if found.rows is not None and found.identified is not None:
         pq.write_table(found.rows, folder.folder / found.identified.file)
@@ -89,12 +89,12 @@ def _configuration(runs: Sequence[Finished], names: Sequence[str]) -> tuple[Conf
     config = configuration_of(other.result)
     metrics = config.of_task.metrics
     shared = [m for m in other.original.overall if m in one.original.overall and m in metrics]
-    scales = [run.original.model.get("scale") for run in runs]
+    scales = [run.original.model.scale for run in runs]
     if scales[0] != scales[1]:
         shared = [m for m in shared if metrics[m].estimator.scale_free]
     dropped = sorted({*one.original.overall, *other.original.overall} - set(shared))
     if dropped:
-        titles = ", ".join(metrics[m].title for m in dropped if m in metrics)
+        titles = told_list(term(metrics[m].title) for m in dropped if m in metrics)
         missing.append(NotMeasured(what=titles, why=tell("not measured alike by both runs")))
     kept = []
     for k, gate in enumerate(config.gates):
@@ -135,7 +135,7 @@ def _result(
         differences=differences(*runs),
         not_measured=[*told, *limits],
         **derived_comparison(config, found),
-    )
+    ).as_told()
 
 
 def _provenance(runs: Sequence[Finished], result: AuditResult) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def _provenance(runs: Sequence[Finished], result: AuditResult) -> dict[str, Any]
         "audit": result.audit,
         "created": result.created,
         "data_sha256": [run.result.data.sha256 for run in runs],
-        "model_sha256": [run.original.model.get("sha256") for run in runs],
+        "model_sha256": [run.original.model.sha256 for run in runs],
         "configuration_sha256": checksum(result.configuration),
         "versions": {"fairweigh": __version__, **result.environment.packages},
         **({"guests": result.guest_versions} if result.guests else {}),

@@ -16,9 +16,9 @@ from ..datasets.columns import listed
 from ..datasets.evaluation import EvaluationSet
 from ..datasets.multiclass import Classes
 from ..datasets.roles import as_words
-from ..metrics.entry import DisparityRow
+from ..metrics.entry import DisparityRow, Index
 from ..tasks import BINARY, Task
-from ..told import tell, tell_n
+from ..told import tell, tell_n, term, told_both, told_list
 from .config import Config
 from .config.named import guests_of
 from .measure import Measurement
@@ -166,7 +166,7 @@ def _weightless(measured: Measurement) -> Iterator[str]:
         if none:
             yield tell(
                 "All weights are 0 in {slices}: no figure speaks of these rows.",
-                slices=", ".join(
+                slices=told_list(
                     tell("{slice} (n = {n})", slice=slices.words(i), n=int(slices.n[i])) for i in none
                 ),
             )
@@ -241,6 +241,7 @@ def definitions(
         names += [m for r in rows for m in r.metrics if m not in names]
         told = [metric_definition(name, reasons.get(name), task) for name in names]
         told += [disparity_definition(row, form, reasons, task) for row in rows for form in row.forms]
+        told += [index_definition(row) for row in task.indices if not set(row.needs) - seen.gives]
         found |= {one.name: one.model_copy(update={"of_class": seen is not measured}) for one in told}
     return found
 
@@ -264,7 +265,7 @@ def disparity_definition(
 ) -> Definition:
     """Return what the result tells of a named disparity."""
     metrics = [task.metrics[m] for m in row.metrics]
-    titles = " and ".join(m.title[:1].lower() + m.title[1:] for m in metrics)
+    titles = told_both(term(m.title[:1].lower() + m.title[1:]) for m in metrics)
     name = f"{row.name}_{form}"
     return Definition(
         name=name, title=_disparity_title(row, form), formula=_disparity_formula(form, titles),
@@ -272,6 +273,14 @@ def disparity_definition(
         ideal=0.0 if form == "difference" else 1.0, percent=metrics[0].percent,
         amount=metrics[0].amount, fairlearn=name if row.fairlearn else None, source=row.source,
         shows=row.shows, metrics=list(row.metrics), reason=reasons.get(name),
+    )  # fmt: skip
+
+
+def index_definition(row: Index) -> Definition:
+    """Return what the result tells of a single number over slices."""
+    return Definition(
+        name=row.name, title=row.title, formula=row.formula, meaning=row.meaning, better="lower",
+        ideal=row.ideal, percent=False, source=row.source, shows=row.shows, needs=list(row.needs),
     )  # fmt: skip
 
 
@@ -341,12 +350,12 @@ def not_measured(config: Config, cluster: str | None, measured: Measurement, pla
         for name in measured.task.default:
             lacking = measured.lacks(name)
             if lacking:
-                reasons.setdefault(" and ".join(NEEDS[need] for need in lacking), []).append(
+                reasons.setdefault(told_both(NEEDS[need] for need in lacking), []).append(
                     measured.metric(name).title
                 )
         for need, titles in reasons.items():
             why = tell("needs a {what}, which the data do not carry", what=need)
-            out.append(NotMeasured(what=", ".join(titles), why=why))
+            out.append(NotMeasured(what=told_list(map(term, titles)), why=why))
     if "score" in measured.gives:
         rounding = measured.scored(()).ranking.rounding if measured.scores.label is not None else 0.0
         if rounding:

@@ -29,7 +29,7 @@ def differences(before: Finished, after: Finished) -> list[Difference]:
 def _facts(run: Finished) -> dict[str, Any]:
     data, model = run.result.data, run.original.model
     found = {f"data ({key})": getattr(data, key) for key in OF_THE_DATA}
-    found |= {f"model ({key})": model.get(key) for key in OF_THE_MODEL}
+    found |= {f"model ({key})": getattr(model, key) for key in OF_THE_MODEL}
     found |= {"fairweigh": run.result.environment.fairweigh}
     found |= {f"package {name}": version for name, version in run.result.environment.packages.items()}
     return found | run.result.configuration

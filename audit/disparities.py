@@ -14,10 +14,10 @@ from ..metrics.extremes import between, differential_fairness
 from ..metrics.figures import Figure
 from ..metrics.intervals import normal_quantile
 from ..metrics.lockstep import Search, beside
-from ..metrics.questions import Picked
+from ..metrics.picked import Picked
 from ..tasks.cases import By
-from ..told import tell
-from .measure import Measurement, Slices
+from ..told import tell, term, told_both
+from .measure import Measurement, Partition, Slices
 from .plan import Plan
 from .result import Disparity
 from .status import number, status_of
@@ -141,7 +141,9 @@ def _between(
             "excluded": [slices.name(i) for i in slices.shown if not inside[i]],
         }
         if found is None:
-            why = tell("fewer than two slices have {what}, or all are 0", what=" and ".join(row.metrics))
+            why = tell(
+                "fewer than two slices have {what}, or all are 0", what=told_both(map(term, row.metrics))
+            )
             out.append(Disparity(value=None, status="undefined", why=why, **common))
             continue
         pair = [found.slice, found.reference]
@@ -179,6 +181,16 @@ def _indices(measured: Measurement, slices: Slices, plan: Plan) -> Search[list[D
         out.append(Disparity(
             name=f"{name}_variance_between_slices", metric=name, value=value, low=low, high=high,
             method="double-corrected", **base,
+        ))  # fmt: skip
+    for row in measured.task.indices:
+        found = None if set(row.needs) - measured.gives else row.of(Partition(measured, slices.by))
+        if found is None:
+            continue
+        low, high = (float(end[0]) for end in found.limits(normal_quantile(plan.confidence), 1.0))
+        measure = number(found.value[0])
+        out.append(Disparity(
+            name=row.name, metric=row.name, value=measure, low=number(low), high=number(high),
+            method=found.method, status="ok" if measure is not None else "undefined", **base,
         ))  # fmt: skip
     impact = next((metric.name for metric in measured.task.metrics.values() if metric.impact), None)
     if impact is None or measured.lacks(impact):

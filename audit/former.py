@@ -36,13 +36,14 @@ def completed(result: AuditResult) -> AuditResult:
 def forms(result: AuditResult) -> Iterator[str]:
     """Yield an ``audit.json`` as this version writes it, and as its earlier states did.
 
-    These did not name the task, which was that of two classes; the first of them had no priorities either.
+    These did not say what texts were told from. Before that they did not name the task, which was that of two
+    classes, and the first of them had no priorities either.
     """
-    left_out: list[dict[str, Any]] = [{}]
+    left_out: list[dict[str, Any]] = [{}, {"told": True}]
     if result.task == BINARY.name:
         left_out += [
-            {"task": True},
-            {"task": True, "priorities": True, "definitions": {"__all__": set(ADDED)}},
+            {"told": True, "task": True},
+            {"told": True, "task": True, "priorities": True, "definitions": {"__all__": set(ADDED)}},
         ]
     return (result.model_dump_json(indent=1, exclude=some) + "\n" for some in left_out)
 

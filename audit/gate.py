@@ -13,13 +13,15 @@ from ..datasets.errors import InputError
 from ..metrics import power
 from ..metrics.intervals import Floats
 from ..metrics.limit import Limit
-from ..metrics.questions import Each, Picked, Question
+from ..metrics.picked import Picked
+from ..metrics.questions import Each, Question
 from ..metrics.requirement import as_decided
 from ..told import tell
-from .claims import Asked, asked
+from .claims import asked
 from .common import Common
 from .config import Gate
 from .costs import cost_ratio
+from .gate_slices import Asked
 from .gate_words import (
     against_baseline,
     because_of,

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..told import tell, tell_n
-from .claims import Asked
 from .config import AGGREGATES, Gate
+from .gate_slices import Asked
 from .plan import Plan
 from .result import GateSlice, Verdict
 

@@ -18,7 +18,7 @@ from .pairs import Paired
 from .policy import GivenPolicy, Policy, Source, read_policy
 from .recomputed import as_configured, as_counted, check_run, recomputed, recomputing
 from .result import AuditResult, DataInfo, NotMeasured, PolicyInfo
-from .runner import entries_of, judged_parts
+from .result_parts import entries_of, judged_parts
 from .unpaired import Unpaired
 
 
@@ -162,7 +162,7 @@ def _result(
                 gates=[gate.model_dump(mode="json") for gate in policy.gates],
             ),
         }
-    )
+    ).as_told()
 
 
 def _change_methods(found: Judgement, compared: list[Paired | Unpaired]) -> Iterable[str]:

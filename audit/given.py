@@ -22,12 +22,24 @@ from ..models.folder import local_folder, weights_of
 from ..models.foreign import one_line
 from ..models.given import folder_kind, given_transformers
 from ..models.graphs import stored_kinds
-from ..models.inputs import TextInputs
 from ..models.neural import NeuralModel
+from ..models.onnx_runtime import OnnxRuntime
 from ..models.rules import unruled
-from ..models.runtimes import OnnxRuntime
+from ..models.texts import TextInputs
 from ..told import tell
-from .config import TEXT_RUNTIMES, Config, GivenVariant, ModelSpec, first_problem, given_kind
+from .config import (
+    AnySpec,
+    CallableSpec,
+    Config,
+    EndpointSpec,
+    GivenVariant,
+    GraphSpec,
+    TorchSpec,
+    TransformersSpec,
+    VariantSpec,
+    first_problem,
+    given_kind,
+)
 from .inputs import load_model
 from .masked import masked
 from .progress import Progress
@@ -95,18 +107,17 @@ def load_given(
     assert config.model is not None
     model: Any
     path = wanted.path
-    kind = given_kind(wanted, config.model)
+    kind, original_place = given_kind(wanted), config.model.place
     if kind is None:
-        kind, path = folder_kind(Path(str(path)), str(config.model.path) if config.model.path else None)
+        kind, path = folder_kind(Path(str(path)), original_place)
         wanted = wanted.model_copy(update={"path": path})
     try:
         spec = _as_trained(wanted.as_model(config.model, kind), config.model, original)
     except ValidationError as error:
         # What a folder is shows only now: the keys that its kind needs could not be asked for before.
-        raise InputError(f"{path}: a folder of {kind}: {first_problem(error, ModelSpec)}") from None
+        raise InputError(f"{path}: a folder of {kind}: {first_problem(error, AnySpec)}") from None
     if kind == "transformers" and given is None:
-        base = str(config.model.path) if config.model.path else None
-        model, files = given_transformers(spec, data, base, config.seed)
+        model, files = given_transformers(spec, data, original_place, config.seed)
     else:
         found = load_model(config.model_copy(update={"model": spec}), data, given, progress, dtypes)
         assert found is not None
@@ -121,37 +132,37 @@ def load_given(
     return Loaded(model, files)
 
 
-def _as_trained(spec: ModelSpec, of_model: ModelSpec, original: Any) -> ModelSpec:
+def _as_trained(spec: AnySpec, of_model: AnySpec, original: Any) -> AnySpec:
     """The keys of a variant, with what the original's own files say and its file cannot."""
     base = unruled(original)
     inputs = getattr(base, "inputs", None)
     more: dict[str, Any] = {}
-    if spec.resolved in (*TEXT_RUNTIMES, "endpoint") and isinstance(inputs, TextInputs):
+    if isinstance(spec, (GraphSpec, EndpointSpec)) and isinstance(inputs, TextInputs):
         more = {"text": inputs.text, "text_pair": inputs.pair, "max_length": inputs.max_length}
-    elif spec.features is None and not isinstance(inputs, TextInputs) and spec.resolved in (
-        "torch", "callable", "endpoint", *TEXT_RUNTIMES,
-    ):  # fmt: skip
+    elif isinstance(spec, (TorchSpec, CallableSpec, EndpointSpec, GraphSpec)) and not isinstance(
+        inputs, TextInputs
+    ):
         features = list(getattr(base, "columns", []))
         more = {"features": features} if features and of_model.resolved != "predictions" else {}
     more = {key: value for key, value in more.items() if value is not None and getattr(spec, key) is None}
     return spec.model_copy(update=more) if more else spec
 
 
-def files_of(model: Any, spec: ModelSpec) -> list[Path]:
+def files_of(model: Any, spec: AnySpec) -> list[Path]:
     """The files that hold a model, where it is of files."""
     base = unruled(model)
-    if spec.path is None or spec.resolved in ("predictions", "callable"):
+    if spec.place is None or spec.resolved == "predictions":
         return []
     runtime = getattr(base, "runtime", None)
     found = getattr(runtime, "files", None) or getattr(getattr(runtime, "graph", None), "files", None)
     if found:
         return list(found)
-    path = Path(spec.path)
-    if spec.resolved == "variant":
+    path = Path(spec.place)
+    if isinstance(spec, VariantSpec):
         from ..compression.files import weights_file
 
         return [weights_file(path)]
-    if spec.resolved == "transformers":
+    if isinstance(spec, TransformersSpec):
         folder = local_folder(spec.path) if spec.path != PLACE else None
         return weights_of(folder, f"model.path: {spec.path}") if folder is not None else []
     return [path] if path.is_file() else []

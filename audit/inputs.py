@@ -13,7 +13,16 @@ from ..models.base import Model
 from ..models.inputs import unknown_columns
 from ..models.rules import RuledModel, unruled
 from ..models.table import PredictionTable, ScoreColumn
-from .config import TEXT_RUNTIMES, Config, Data, GivenVariant, ModelSpec
+from .config import (
+    CallableSpec,
+    Config,
+    Data,
+    GivenVariant,
+    ModelSpec,
+    PredictionsSpec,
+    SklearnSpec,
+    VariantSpec,
+)
 from .opening import other_splits
 from .progress import Progress
 from .training import learned
@@ -31,11 +40,11 @@ def load_model(
     ``dtypes`` are the pandas types of rows from Python, which a model from Python is given.
     """
     spec = config.model
-    threshold = spec.threshold if spec else None
-    if data.count and spec is not None and spec.resolved != "predictions":
+    if data.count and spec is not None and not isinstance(spec, PredictionsSpec):
         raise InputError(f"data.count: aggregated counts cannot be scored by a model of kind {spec.resolved}")
-    as_variant = spec is not None and spec.resolved == "variant"
-    if given is not None and not as_variant:
+    if isinstance(spec, VariantSpec):
+        return _artefact(spec, config, data, given)
+    if given is not None:
         from ..models.memory import in_memory
 
         assert spec is not None
@@ -47,60 +56,53 @@ def load_model(
         if data.outcome is None:
             raise InputError("model: without a model the labels are audited, so data.label is needed")
         return None
-    kind = spec.resolved
-    if kind == "predictions":
-        if data.count and spec.score:
-            raise InputError("model.score: a cell of aggregated counts has no score; expected model.decision")
-        probability = spec.scale == "probability"
-        if threshold is None and probability and spec.decision is None:
-            threshold = config.of_task.threshold
-        return PredictionTable(
-            data, spec.score, spec.decision, spec.positive, Path(spec.path) if spec.path else None,
-            spec.id, threshold, probability, lambda: other_splits(config), spec.negative, spec.form("model"),
-            spec.probabilities or {}, spec.decisions or {}, spec.prediction, spec.rank,
-        )  # fmt: skip
-    if kind == "callable":
-        from ..models.function import function_model, imported
+    if isinstance(spec, PredictionsSpec):
+        return _predictions(spec, config, data)
+    if isinstance(spec, CallableSpec):
+        return _callable(spec, data)
+    if isinstance(spec, SklearnSpec):
+        return _estimator(spec, config, data, progress)
+    from ..models.load import neural
 
-        return function_model(
-            imported(str(spec.function)),
-            _features(spec, data),
-            0.5 if threshold is None else threshold,
-            spec.scale == "probability",
-            data,
-            name=str(spec.function),
-        )
-    if kind == "variant":
-        from ..compression.artefact import fitted_on, load
+    progress("loading the model", 0, None)
+    return neural(spec.resolved, spec, data, config.seed)
 
-        factories = (spec.factory,) if spec.factory else ()
-        device = "cpu" if spec.device == "auto" else spec.device
-        function: Callable[[Any], Any] | None = given
-        if function is None and spec.function is not None:
-            from ..models.function import imported
 
-            function = imported(spec.function)
-        found: Model = load(Path(str(spec.path)), device, factories, function, spec.trusted)
-        _check_score_column(found, data)
-        unknown_columns(found.columns, data.names, data.where)
-        _refuse_fitted_rows(fitted_on(Path(str(spec.path))), config.data, data)
-        if data.label in found.columns:
-            raise InputError(f"model: column '{data.label}' is the label, which a model may not see")
-        if threshold is not None:
-            if isinstance(found, RuledModel):
-                raise InputError(f"model.threshold: the artefact {spec.path} decides by a rule of its own")
-            found.threshold = threshold  # type: ignore[attr-defined]
-        return found
-    if kind in ("transformers", "torch", "endpoint", *TEXT_RUNTIMES):
-        from ..models.load import neural
+def _predictions(spec: PredictionsSpec, config: Config, data: EvaluationSet) -> Model:
+    """Predictions in columns of the rows, or in a table beside them."""
+    if data.count and spec.score:
+        raise InputError("model.score: a cell of aggregated counts has no score; expected model.decision")
+    threshold, probability = spec.threshold, spec.scale == "probability"
+    if threshold is None and probability and spec.decision is None:
+        threshold = config.of_task.threshold
+    return PredictionTable(
+        data, spec.score, spec.decision, spec.positive, Path(spec.path) if spec.path else None,
+        spec.id, threshold, probability, lambda: other_splits(config), spec.negative, spec.form("model"),
+        spec.probabilities or {}, spec.decisions or {}, spec.prediction, spec.rank,
+    )  # fmt: skip
 
-        progress("loading the model", 0, None)
-        return neural(kind, spec, data, config.seed)
-    from ..models import estimator
 
+def _callable(spec: CallableSpec, data: EvaluationSet) -> Model:
+    """A function of the rows, imported by its name."""
+    from ..models.function import function_model, imported
+
+    return function_model(
+        imported(spec.function),
+        _features(spec, data),
+        0.5 if spec.threshold is None else spec.threshold,
+        spec.scale == "probability",
+        data,
+        name=spec.function,
+    )
+
+
+def _estimator(spec: SklearnSpec, config: Config, data: EvaluationSet, progress: Progress) -> Model:
+    """A scikit-learn model, loaded or trained here."""
     if spec.path is not None:
+        from ..models import estimator
+
         return estimator.load(
-            Path(spec.path), data, features=spec.features, threshold=threshold, trusted=spec.trusted,
+            Path(spec.path), data, features=spec.features, threshold=spec.threshold, trusted=spec.trusted,
             trust_pickle=spec.trust_pickle,
         )  # fmt: skip
     from ..models.train import train
@@ -109,8 +111,39 @@ def load_model(
     features = _features(spec, data)
     rows = learned(config, features, data.notes)
     return train(
-        str(spec.estimator), spec.params, rows, features, threshold, config.seed, data.categorical, data.query
-    )
+        str(spec.estimator), spec.params, rows, features, spec.threshold, config.seed, data.categorical,
+        data.query,
+    )  # fmt: skip
+
+
+def _artefact(
+    spec: VariantSpec, config: Config, data: EvaluationSet, function: Callable[[Any], Any] | None
+) -> Model:
+    """A variant of an earlier run; a ``function`` from Python is what its rule takes its scores from."""
+    from ..compression.artefact import fitted_on, load
+
+    factories = (spec.factory,) if spec.factory else ()
+    device = "cpu" if spec.device == "auto" else spec.device
+    if function is None and spec.function is not None:
+        from ..models.function import imported
+
+        function = imported(spec.function)
+    found: Model = load(Path(spec.path), device, factories, function, spec.trusted)
+    if found.task != config.of_task.form:
+        raise InputError(
+            f"model.path: the artefact {spec.path} is of the task {found.task}, the task of the audit is "
+            f"{config.of_task.name}"
+        )
+    _check_score_column(found, data)
+    unknown_columns(found.columns, data.names, data.where)
+    _refuse_fitted_rows(fitted_on(Path(spec.path)), config.data, data)
+    if data.label in found.columns:
+        raise InputError(f"model: column '{data.label}' is the label, which a model may not see")
+    if spec.threshold is not None:
+        if isinstance(found, RuledModel):
+            raise InputError(f"model.threshold: the artefact {spec.path} decides by a rule of its own")
+        found.threshold = spec.threshold  # type: ignore[attr-defined]
+    return found
 
 
 def given_model(config: Config, data: EvaluationSet, given: GivenVariant) -> Model:
@@ -152,12 +185,14 @@ def _refuse_fitted_rows(origin: dict[str, Any], given: Data, data: EvaluationSet
         )
 
 
-def _features(spec: ModelSpec | None, data: EvaluationSet) -> list[str]:
-    if spec is None or spec.features is None:
+def _features(spec: ModelSpec, data: EvaluationSet) -> list[str]:
+    """The columns that the model sees."""
+    named: list[str] | None = getattr(spec, "features", None)
+    if named is None:
         return data.feature_names()
-    for feature in spec.features:
+    for feature in named:
         if feature not in data.names:
             raise InputError(f"model.features: no column {feature!r} in {data.where}")
         if feature == data.label:
             raise InputError(f"model.features: {feature!r} is the label, which a model may not see")
-    return list(dict.fromkeys(spec.features))
+    return list(dict.fromkeys(named))

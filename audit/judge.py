@@ -18,8 +18,9 @@ from ..datasets.errors import InputError
 from ..metrics.counts import DECISION
 from ..told import tell
 from . import changes, counterfactual, gate, variant
+from .binding import binding, uncertified, withheld
 from .config import Config, Twins
-from .frontier import Judged, binding, frontier, target_results, uncertified, withheld
+from .frontier import frontier
 from .identified import identify
 from .measure import Measurement
 from .pairs import Paired, pair
@@ -37,6 +38,8 @@ from .result import (
     TwinRows,
     Variant,
 )
+from .standings import Judged
+from .targets import target_results
 from .unpaired import Unpaired
 
 SELECTION = "selection"

@@ -9,7 +9,9 @@ from typing import Any
 
 Step = dict[str, dict[str, Any]]
 """One step: {recipe: parameters}."""
-RESERVED = ("original", "compressed", "mitigated", "selection")
+ORIGINAL = "original"
+"""What the model is called that variants are made from."""
+RESERVED = (ORIGINAL, "compressed", "mitigated", "selection")
 
 
 def ladder(given: Any, *, on: bool = False) -> list[dict[str, Any]]:

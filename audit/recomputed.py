@@ -25,7 +25,7 @@ from .judge import SELECTION, judge, value_order
 from .measure import Measurement
 from .predicted import check_predictions
 from .result import AuditResult, DataInfo, NotMeasured
-from .runner import derived, entries_of
+from .result_parts import derived, entries_of
 
 _OF_CARD = ("licence", "citation", "homepage", "defects", "synthetic")
 BROKEN = (
@@ -93,7 +93,7 @@ def _audit(run: Path, result: AuditResult, config: Config) -> tuple[AuditResult,
 def _comparison(run: Path, result: AuditResult, config: Config) -> tuple[AuditResult, pa.Table | None]:
     data = as_configured(result.data, config)
     check_run(run, result, data, config)
-    models = [(v.name, v.model) for v in result.variants]
+    models = [(v.name, v.model.told) for v in result.variants]
     found = figures(config, data, models, [run / PREDICTIONS / f"{name}.parquet" for name, _ in models])
     limits = [NotMeasured(what=what, why=why) for what, why in describe.LIMITS]
     # Before them stands what the two runs do not share, which the comparison alone does not tell.
@@ -115,7 +115,9 @@ def check_run(run: Path, result: AuditResult, data: DataInfo, config: Config) ->
 
 def _with(result: AuditResult, config: Config, **parts: Any) -> AuditResult:
     environment = result.environment.model_copy(update={"seed": config.seed})
-    return result.model_copy(update={**parts, "environment": environment, "policy": None, "baseline": None})
+    return result.model_copy(
+        update={**parts, "environment": environment, "policy": None, "baseline": None}
+    ).as_told()
 
 
 def as_counted(data: DataInfo, measured: Measurement) -> DataInfo:

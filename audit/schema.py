@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from ..datasets.errors import InputError, told_of
 from ..datasets.json_text import parse_object, read_regular
 from ..plain import shown
+from .result import told_by_text
 
 M = TypeVar("M", bound=BaseModel)
 _READ = re.compile("1[.](0|[1-9][0-9]{0,5})")
@@ -49,7 +50,9 @@ def read_as(model: type[M], path: Path, ours: str, what: str) -> tuple[M, list[s
         told = f"written by a fairweigh of schema {shown(version)}; this one reads schema"
         raise InputError(f"{path}: {told} {READS}")
     try:
-        return (model.model_validate_json(content), []) if version == ours else _later(model, found)
+        if version == ours:
+            return model.model_validate_json(content, context=told_by_text(found, len(content))), []
+        return _later(model, found)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = shown(".".join(map(str, first["loc"])))[1:-1]
@@ -59,7 +62,7 @@ def read_as(model: type[M], path: Path, ours: str, what: str) -> tuple[M, list[s
 
 def _later(model: type[M], found: dict[str, Any]) -> tuple[M, list[str]]:
     try:
-        return model.model_validate_json(json.dumps(found)), []
+        return _read(model, found), []
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
         added = [fault["loc"] for fault in faults if fault["type"] == "extra_forbidden"]
@@ -67,7 +70,12 @@ def _later(model: type[M], found: dict[str, Any]) -> tuple[M, list[str]]:
             raise
         for place in added:
             _remove(found, place)
-        return model.model_validate_json(json.dumps(found)), [".".join(map(str, place)) for place in added]
+        return _read(model, found), [".".join(map(str, place)) for place in added]
+
+
+def _read(model: type[M], found: dict[str, Any]) -> M:
+    content = json.dumps(found)
+    return model.model_validate_json(content, context=told_by_text(found, len(content)))
 
 
 def _remove(found: Any, place: tuple[int | str, ...]) -> None:

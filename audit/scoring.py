@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..datasets.alike import warn_alike
-from ..datasets.columns import check_unique, words
+from ..datasets.columns import check_unique, plain, words
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..datasets.numbers import CellError
@@ -108,6 +108,8 @@ class Twins:
 
     def words(self, batch: pa.RecordBatch) -> pa.Array:
         """What the rows of a batch are in these columns; null where all of them are missing."""
+        for name in self.columns:
+            plain(batch.column(name), name)
         texts = [words(batch.column(name)) for name in self.columns]
         joined = pc.binary_join_element_wise(*map(_marked, texts), SEPARATOR)
         blank = functools.reduce(pc.and_, (pc.is_null(text.indices) for text in texts))

@@ -26,7 +26,7 @@ from ..datasets.spelling import as_ids, word
 from ..datasets.training import VALIDATION, TrainingRows, hashed_share
 from ..models.base import Model
 from ..told import tell
-from .config import Config, Data, TrainData
+from .config import Config, Data, TrainData, TransformersSpec
 from .opening import evaluation_set, opened
 from .scoring import Twins, kept_together
 
@@ -41,11 +41,11 @@ def learned(config: Config, features: Sequence[str], notes: list[str]) -> Traini
 
     How their file is written goes to ``notes``, where that was found by looking at it.
     """
-    assert config.model is not None
-    assert config.model.train is not None
-    rows = _of_set(config, config.model.train, features)
-    notes += _how_written(config.model.train, config.data)
-    return _parted(config, config.model.train, rows)[0]
+    train = config.model.learns_from if config.model else None
+    assert train is not None
+    rows = _of_set(config, train, features)
+    notes += _how_written(train, config.data)
+    return _parted(config, train, rows)[0]
 
 
 def learning(
@@ -62,13 +62,13 @@ def learning(
     notes : list of str, optional
         Gets how the training file is written, where it is read and that was found by looking at it.
     """
-    train = config.model.train if config.model else None
+    train = config.model.learns_from if config.model else None
     kept: dict[str, Any] = {}
 
     def parts() -> tuple[TrainingRows, TrainingRows | None]:
         assert train is not None
         if not kept:
-            trained_here = train.name is not None or bool(config.model and config.model.estimator)
+            trained_here = train.name is not None or not _comes_trained(config)
             read = _of_set if trained_here else _of_file
             kept["parts"] = _parted(config, train, read(config, train, model.columns))
             if notes is not None:
@@ -117,10 +117,14 @@ def _parted(config: Config, train: TrainData, rows: TrainingRows) -> tuple[Train
             f"{len(rows) - int(inside.sum())} and {int(inside.sum())}; expected rows on both sides"
         )
     parts = rows.parted(inside, _share_words(share, what))
-    if config.model is not None and config.model.estimator is not None:
+    if not _comes_trained(config):
         return parts
     about = tell("{what}, from which the model, that came trained, may have learned", what=parts[1].about)
     return parts[0], replace(parts[1], about=about)
+
+
+def _comes_trained(config: Config) -> bool:
+    return config.model is None or config.model.comes_trained
 
 
 def _share_words(share: float, what: str) -> Callable[[int, str], str]:
@@ -282,12 +286,11 @@ def _of_file(config: Config, train: TrainData, columns: Sequence[str]) -> Traini
         return _read_file(path, config, train, columns)
     except CellError as error:
         place = place_of(path, error.column, error.value, _written(train, config.data))
-        raise error.at(place) from None
+        raise error.at(place or str(path)) from None
 
 
 def _read_file(path: Path, config: Config, train: TrainData, columns: Sequence[str]) -> TrainingRows:
     data, spec = config.data, config.model
-    assert spec is not None
     by = config.slices.by or data.sensitive or []
     missing = data.model_dump(include={"missing"})["missing"]
     outcome = _outcome(config, train)
@@ -303,7 +306,9 @@ def _read_file(path: Path, config: Config, train: TrainData, columns: Sequence[s
     if train.split is not None and data.split_column is not None:
         wanted = pc.equal(words(table.column(data.split_column)).cast(pa.string()), word(train.split))
         table = table.filter(wanted)
-    named = {spec.text: spec.train_text} if spec.train_text else {}
+    named = {}
+    if isinstance(spec, TransformersSpec) and spec.train_text:
+        named = {spec.text: spec.train_text}
     for name in [*(named.get(c, c) for c in columns), *(outcome.columns if outcome is not None else [])]:
         if name not in table.column_names:
             raise no_column(name, table.column_names, str(path), "model.train")
@@ -312,7 +317,7 @@ def _read_file(path: Path, config: Config, train: TrainData, columns: Sequence[s
     weights = None
     if data.weight in table.column_names:
         weights = row_weights(_whole(table.column(data.weight)), str(data.weight)).to_numpy()
-    truth = _truth(outcome, table) if outcome is not None else {}
+    truth = _truth(outcome, table, path) if outcome is not None else {}
     there = [name for name in by if name in table.column_names]
     sensitive = {name: _slicer(data, name).read(_whole(table.column(name))) for name in there}
     extra = [
@@ -356,8 +361,17 @@ def _outcome(config: Config, train: TrainData) -> Outcome | None:
     return outcome_of(config.of_task.name, roles)
 
 
-def _truth(outcome: Outcome, table: pa.Table) -> dict[str, pa.Array]:
+def _truth(outcome: Outcome, table: pa.Table, path: Path) -> dict[str, pa.Array]:
     """The outcomes of a training file; InputError where nothing can be learned from them."""
+    try:
+        return _learnable(outcome, table)
+    except CellError:
+        raise
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _learnable(outcome: Outcome, table: pa.Table) -> dict[str, pa.Array]:
     columns = {name: _whole(table.column(name)) for name in outcome.columns}
     for name, column in columns.items():
         outcome.accept(column, name)

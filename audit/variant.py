@@ -25,6 +25,8 @@ from .result import (
     Counts,
     Disparity,
     Estimate,
+    Exposure,
+    ModelInfo,
     ScoreDetail,
     SliceResult,
     Status,
@@ -46,9 +48,10 @@ def build(name: str, measured: Measurement, plan: Plan, model: dict[str, Any]) -
         for k, s in enumerate(whole.slices)
     ]
     matrices = _confusions(measured, plan)
+    slices = _with_exposure(slices, measured)
     return Variant(
         name=name,
-        model=model,
+        model=ModelInfo.model_validate(model),
         overall=whole.overall.metrics,
         overall_views={c: views[c].overall.metrics for c in views},
         confusion=matrices[0] if matrices else [],
@@ -94,6 +97,24 @@ def _part(measured: Measurement, plan: Plan) -> _Part:
             scores += _scores(measured, by, plan)
     compared = run(beside(disparities(measured, by, plan) for by in partitions))
     return _Part(whole, slices, [*entropy(measured, ()), *itertools.chain.from_iterable(compared)], scores)
+
+
+def _with_exposure(slices: list[SliceResult], measured: Measurement) -> list[SliceResult]:
+    """The slices of single features with their curves, where the task has some."""
+    found: dict[tuple[tuple[str, str], ...], Exposure] = {}
+    for by in measured.partitions(1):
+        part = measured.slices(by)
+        curves = measured.cases.exposure(by, part.keys)
+        if curves is None:
+            continue
+        for i in part.shown:
+            found[tuple(part.name(i).items())] = Exposure(
+                ranks=curves.ranks.tolist(), share=curves.share[i].tolist(), items=float(curves.items[i]),
+                relevance=None if curves.relevance is None else number(curves.relevance[i]),
+            )  # fmt: skip
+    if not found:
+        return slices
+    return [s.model_copy(update={"exposure": found.get(tuple(s.slice.items()))}) for s in slices]
 
 
 def _confusions(measured: Measurement, plan: Plan) -> list[list[list[int]]]:

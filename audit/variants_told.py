@@ -65,10 +65,10 @@ def _check_thresholds(run: Path, result: AuditResult, config: Config) -> Iterato
     """Where scores become decisions at one threshold: it is the configured one, and the rows keep to it."""
     given = config.model.threshold if config.model else None
     first = result.variants[0]
-    if given is not None and first.model.get("threshold", given) != given:
-        yield f"variants.{first.name}.model.threshold: {first.model['threshold']!r}, configured as {given!r}"
+    if given is not None and first.model.told.get("threshold", given) != given:
+        yield f"variants.{first.name}.model.threshold: {first.model.threshold!r}, configured as {given!r}"
     for variant in result.variants:
-        threshold = variant.model.get("threshold")
+        threshold = variant.model.threshold
         path = run / PREDICTIONS / f"{variant.name}.parquet"
         if threshold is None or "score" not in pq.read_schema(path).names:
             continue
@@ -121,7 +121,7 @@ def _check_recipe(
         if found != expected:
             yield f"{where}.{key}: {shown(found)} in the file, {shown(expected)} in the configuration"
     place = f"{ARTEFACTS}/{planned.name}"
-    if (recipe.artefact, variant.model.get("path")) != (place, place):
+    if (recipe.artefact, variant.model.path) != (place, place):
         yield f"{where}.recipe.artefact: {shown(recipe.artefact)} in the file, expected {place!r}"
     elif recipe.sha256 not in [sha256_file(path) for path in (run / place).rglob("*") if path.is_file()]:
         yield f"{where}.recipe.sha256: no file of {place} has this checksum"

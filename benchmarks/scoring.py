@@ -113,20 +113,20 @@ def with_pipeline(folder: str, texts: list[str]) -> np.ndarray:
 
 def ours(folder: str, texts: list[str]) -> Callable[[], np.ndarray]:
     """The adapter of fairweigh, from texts to scores; nothing is kept between the rounds."""
-    from fairweigh.audit.config import ModelSpec
+    from fairweigh.audit.config import model_spec
     from fairweigh.datasets.evaluation import EvaluationSet
-    from fairweigh.models import inputs
+    from fairweigh.models import texts as tokenising
     from fairweigh.models.load import neural
 
     table = pa.table({"text": texts, "slice": ["a"] * len(texts)})
     data = EvaluationSet(table, ["slice"])
-    spec = ModelSpec(kind="transformers", path=folder, text="text")
+    spec = model_spec({"kind": "transformers", "path": folder, "text": "text"})
     model = neural("transformers", spec, data, 0)
     batches = [b for start in range(0, len(table), model.shard_rows)
                for b in table.slice(start, model.shard_rows).combine_chunks().to_batches()]  # fmt: skip
 
     def run() -> np.ndarray:
-        inputs._CACHE.clear()
+        tokenising._CACHE.clear()
         return np.concatenate([model.score(batch, None).score for batch in batches])
 
     return run

@@ -20,6 +20,7 @@ from ..datasets.errors import InputError
 from ..datasets.read import sha256_file
 from ..guests import need, used
 from ..models.budget import bounded_memory
+from ..models.device import device_for
 from ..models.estimator import EstimatorModel
 from ..models.extras import optional
 from ..models.foreign import foreign, one_line
@@ -27,12 +28,13 @@ from ..models.function import FunctionModel
 from ..models.heads import HEADS, TaskHead, Wanted
 from ..models.inputs import load_inputs
 from ..models.neural import Batching, NeuralModel
+from ..models.onnx_runtime import OnnxRuntime
 from ..models.openvino import OpenVinoRuntime
 from ..models.outputs import Reading
 from ..models.rules import RuledModel, behind, rule_of, unruled
-from ..models.runtimes import OnnxRuntime, TorchRuntime, device_for, type_of
 from ..models.sources import ExportedSource, FactorySource, TransformersSource, load_source
 from ..models.table import PredictionTable, ScoreColumn
+from ..models.torch_runtime import TorchRuntime, type_of
 from . import codec, weights
 from .description import FORMAT, PROGRAM, SPEC, read_description
 from .estimators import read, write

@@ -12,8 +12,9 @@ from ..datasets.errors import InputError
 from ..models.extras import optional, quiet
 from ..models.foreign import one_line
 from ..told import tell
+from .exchange import exchange, turn
 from .finetune import fine_tune
-from .quantise import PER_BATCH, exchange, in_int8, plan, quantise_dynamic, turn
+from .int8_dynamic import PER_BATCH, in_int8, plan, quantise_dynamic
 from .recipes import Context, Done, Finetune, listed_layers, recipe, unpacked
 
 NAME = "qat"
@@ -47,7 +48,7 @@ def qat(model: Any, params: Aware, context: Context) -> Done:
     except (RuntimeError, NotImplementedError, AssertionError, ValueError, TypeError) as error:
         raise InputError(f"{NAME}: torch cannot do this here: {one_line(error)}") from None
     notes = [tell("Weights and inputs of these layers were rounded to int8 as they were trained."), PER_BATCH]
-    return Done(f"; {words}", record=record, notes=notes, recount=in_int8, trained_on=rows.about)
+    return Done(words, record=record, notes=notes, recount=in_int8, trained_on=rows.about)
 
 
 def _linear(module: Any, spared: Sequence[str]) -> list[Any]:

@@ -16,8 +16,8 @@ from scipy.special import bdtrik
 from ..models.estimator import EstimatorModel
 from ..models.extras import quiet
 from ..models.neural import NeuralModel
+from ..models.onnx_runtime import OnnxRuntime
 from ..models.openvino import OpenVinoRuntime
-from ..models.runtimes import OnnxRuntime
 from ..told import tell
 from . import codec, estimators, weights
 from .description import PROGRAM

@@ -242,7 +242,8 @@ class OfScikit(Described):
     categories: list[str] = Field([])
     dtypes: dict[str, Any] = Field({})
     types: list[str] = Field([])
-    task: Literal["binary", "multiclass", "multilabel", "regression"] = "binary"
+    task: Literal["binary", "multiclass", "multilabel", "regression", "ranking"] = "binary"
+    query: str | None = None
     classes: list[bool | int | float | str] = Field([])
     positive: int | None = Field(None, ge=0, le=1)
     names: list[str] = Field([])
@@ -254,9 +255,14 @@ class OfScikit(Described):
         fits = {
             "binary": told == (2, False, 0), "multiclass": told[0] >= 2 and told[1:] == (True, told[0]),
             "multilabel": told[:2] == (2, True) and told[2] > 0, "regression": told == (0, True, 0),
+            "ranking": told == (0, True, 0),
         }  # fmt: skip
         if not fits[self.task]:
             raise ValueError(f"classes, positive, names: not those of the task {self.task}")
+        if (self.query is None) == (self.task == "ranking"):
+            raise ValueError(
+                f"query: the column of a ranking's query and of nothing else, got {self.query!r}"
+            )
         return self
 
 

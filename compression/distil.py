@@ -11,8 +11,8 @@ from pydantic import Field
 from ..datasets.errors import InputError
 from ..datasets.training import TrainingRows
 from ..models.extras import optional, quiet
-from ..models.runtimes import TorchRuntime
 from ..models.sources import ExportedSource, FactorySource, TransformersSource
+from ..models.torch_runtime import TorchRuntime
 from ..told import tell
 from .finetune import label_loss, targets
 from .loop import train

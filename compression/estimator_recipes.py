@@ -19,10 +19,13 @@ from ..models.estimator import EstimatorModel
 from ..models.extras import optional
 from ..models.foreign import one_line
 from ..models.train import make_estimator
-from ..told import tell
+from ..told import tell, told_series
+from .boosted import first_rounds
 from .estimators import ServedClasses, ServedNumber, classes_of, members, parts, with_members
 from .recipes import Context, Done, Params, plural, recipe
 from .taught import TAUGHT
+
+TASKS = tuple(TAUGHT)
 
 
 def _with(fitted: Any, classifier: Any) -> Any:
@@ -45,7 +48,7 @@ class Student(Params):
     params: dict[str, Any] = Field(default_factory=dict)
 
 
-@recipe("distill", Student, family="sklearn")
+@recipe("distill", Student, family="sklearn", tasks=TASKS)
 def distill(model: EstimatorModel, params: Student, context: Context) -> Done:
     """Fit a student to what the teacher says of the training rows."""
     from sklearn.base import is_regressor
@@ -115,7 +118,7 @@ class Prune(Params):
     amount: float = Field(0.5, gt=0, lt=1, description="Share of trees, leaves or coefficients that goes.")
 
 
-@recipe("prune", Prune, family="sklearn")
+@recipe("prune", Prune, family="sklearn", tasks=TASKS)
 def prune(model: EstimatorModel, params: Prune, context: Context) -> Done:
     """Fewer trees of an ensemble, cost-complexity pruning of a tree, small coefficients to zero."""
     _, estimator = parts(model.fitted)
@@ -127,7 +130,7 @@ def prune(model: EstimatorModel, params: Prune, context: Context) -> Done:
         made.append(fewer)
         told.append(words)
     model.replace(_with(model.fitted, with_members(estimator, made)))
-    return Done("; ".join(dict.fromkeys(told)), trained_on=trained_on)
+    return Done(told_series(dict.fromkeys(told)), trained_on=trained_on)
 
 
 def _fewer(
@@ -137,7 +140,11 @@ def _fewer(
 
     ``label`` is the place of the one that it tells, where a model has an estimator for each.
     """
-    made, keep = copy.deepcopy(estimator), 1 - amount
+    keep = 1 - amount
+    if (boosted := first_rounds(estimator, keep)) is not None:
+        made, left, total = boosted
+        return made, tell("the first {n} of {total} boosting rounds kept", n=left, total=total), None
+    made = copy.deepcopy(estimator)
     if hasattr(made, "_predictors"):
         before = len(made._predictors)
         made._predictors = made._predictors[: max(1, round(before * keep))]
@@ -202,7 +209,7 @@ def _fewer_leaves(
     return grown, changed, rows.about
 
 
-@recipe("float16", family="sklearn")
+@recipe("float16", family="sklearn", tasks=TASKS)
 def float16(model: EstimatorModel, params: Params, context: Context) -> Done:
     """Coefficients in half precision; sums are still done in double."""
     _, estimator = parts(model.fitted)
@@ -230,7 +237,7 @@ def _halved(made: Any) -> int:
     return changed
 
 
-@recipe("onnx", family="sklearn")
+@recipe("onnx", family="sklearn", tasks=TASKS)
 def onnx(model: EstimatorModel, params: Params, context: Context) -> Done:
     """The estimator in ONNX (float32), served by onnxruntime; encoding stays in scikit-learn."""
     from sklearn.base import is_regressor

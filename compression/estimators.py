@@ -15,7 +15,7 @@ from ..datasets.columns import word
 from ..models.estimator import EstimatorModel, from_skops
 from ..models.frames import Kinds
 from ..models.mixture import MeanMixture, Mixture
-from ..models.runtimes import OnnxRuntime
+from ..models.onnx_runtime import OnnxRuntime
 from .taught import TAUGHT
 
 ENCODER = "encoder.skops"
@@ -178,7 +178,7 @@ def read(spec: Mapping[str, Any], folder: Path, trusted: Sequence[str] = ()) -> 
     positive = [word(spec["classes"][spec["positive"]])] if "positive" in spec else []
     model = EstimatorModel(
         fitted, spec["columns"], positive, spec["threshold"], about, Kinds.read(spec), task=task,
-        classes=spec.get("names", ()),
+        classes=spec.get("names", ()), query=spec.get("query"),
     )  # fmt: skip
     model.trusted = list(trusted)
     model.as_words = [str(name) for name in spec.get("as_words", [])]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..datasets.errors import InputError
 from ..datasets.training import TrainingRows
-from ..told import tell
+from ..told import tell, told_series
 from .loop import train
 from .recipes import Context, Done, Finetune
 
@@ -58,7 +58,7 @@ def then_tune(
         return
     masks = [(getattr(m, n), getattr(m, n) != 0) for m, n in layers]
     done.trained_on, told = fine_tune(model, params, context, masks, name)
-    done.changed += f"; {told}"
+    done.changed = told_series([done.changed, told])
 
 
 def targets(model: Any, rows: TrainingRows, name: str) -> NDArray[Any]:

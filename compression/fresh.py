@@ -106,7 +106,7 @@ class FreshProcesses:
             writer.write_batch(rows)
         job = {
             "number": self._asked,
-            "artefact": str(artefact),
+            "artefact": str(artefact.absolute()),
             "folder": str(folder),
             "device": device,
             "factories": list(factories),
@@ -303,7 +303,7 @@ def _woken(device: str) -> Any:
         return None
     import torch
 
-    from ..models.runtimes import device_for, seeded
+    from ..models.device import device_for, seeded
 
     # The kernels that the audit takes.
     seeded(0)

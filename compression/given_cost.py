@@ -15,9 +15,10 @@ from ..models.budget import bounded_memory
 from ..models.estimator import EstimatorModel
 from ..models.foreign import STOPS, foreign, one_line
 from ..models.neural import NeuralModel
+from ..models.onnx_runtime import OnnxRuntime
 from ..models.quantised import QuantisedRuntime
 from ..models.rules import unruled
-from ..models.runtimes import OnnxRuntime, TorchRuntime
+from ..models.torch_runtime import TorchRuntime
 from ..told import tell
 from . import cost, estimators
 from .make import counted

@@ -17,9 +17,10 @@ from ..models.estimator import EstimatorModel
 from ..models.function import FunctionModel
 from ..models.neural import NeuralModel
 from ..models.rules import RuledModel, behind, unruled
-from ..models.runtimes import TorchRuntime
 from ..models.table import PredictionTable
-from . import artefact, estimators, quantise, weights
+from ..models.torch_runtime import TorchRuntime
+from ..told import told_series
+from . import artefact, estimators, exchange, weights
 from .artefact import Step
 from .description import read_description
 from .flops import flops
@@ -64,7 +65,7 @@ class Made:
 def copied(model: Any) -> Any:
     """A copy of a model that can be changed freely; a model that no recipe changes itself."""
     if isinstance(model, NeuralModel):
-        return model if model.source is None else quantise.copied(model)
+        return model if model.source is None else exchange.copied(model)
     if isinstance(model, RuledModel):
         return RuledModel(copied(model.inner), model.rule)
     return estimators.copied(model) if isinstance(model, EstimatorModel) else model
@@ -143,7 +144,7 @@ def make(
         if last is not None:
             row, done = last
             few = touched(weighed, done.recount is not None)
-            row["changed"] = "; ".join([done.words(unruled(loaded)), *few])
+            row["changed"] = told_series([done.words(unruled(loaded)), *few])
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

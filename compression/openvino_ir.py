@@ -13,7 +13,7 @@ from ..datasets.errors import InputError
 from ..models.extras import optional, quiet
 from ..models.foreign import one_line
 from ..models.openvino import OpenVinoRuntime
-from ..told import tell
+from ..told import tell, told_series
 from .fallback import Fallback, left_alone, nodes_of
 from .ir import compressed
 from .onnx_export import Exported, export, workshop
@@ -106,7 +106,7 @@ def _told(model: Any) -> str:
     counts: dict[str, int] = {}
     for weight in compressed(model.runtime.path).values():
         counts[weight.kind] = counts.get(weight.kind, 0) + 1
-    parts = "; ".join(
+    parts = told_series(
         tell(
             "{what} to {type}",
             what=plural(count, "{n} weight tensor", "{n} weight tensors"),

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ..datasets.errors import InputError
 from ..models.extras import optional, quiet
-from ..told import tell
+from ..told import tell, told_series
 from . import weights
 from .finetune import then_tune
 from .recipes import Context, Done, Finetune, Params, in_float32, listed_layers, plural, recipe, unpacked
@@ -86,7 +86,7 @@ def prune_magnitude(model: Any, params: Magnitude, context: Context) -> Done:
             if params.scope == "global"
             else tell("{share} of {what} in {what_in} to zero, the smallest of each", **parts)
         )
-        return f"{text}; {spare}" if spare else text
+        return told_series([text, spare])
 
     done = Done(recount=recount)
     done.notes.append(

@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from ..datasets.errors import InputError
 from ..datasets.training import TrainingRows
 from ..models.rules import Rule
-from ..told import tell_n
+from ..told import tell_n, told_series
 from . import weights
 
 Family = Literal["torch", "sklearn", "onnx", "scores"]
@@ -34,8 +34,8 @@ FIXED: dict[Family, str] = {
 Room = Literal["compression", "mitigation"]
 MODULES: dict[Room, tuple[str, ...]] = {
     "compression": (
-        "quantise", "aware", "prune", "structured", "shrink", "heads", "share", "distil", "onnx_export",
-        "static", "openvino_ir", "estimator_recipes",
+        "int8_dynamic", "half", "torchao_formats", "aware", "prune", "structured", "shrink", "heads", "share",
+        "distil", "onnx_export", "static", "openvino_ir", "estimator_recipes",
     ),
     "mitigation": (
         "reweighing", "balancing", "thresholds", "optimizer", "calibration", "reductions", "correlation",
@@ -176,7 +176,7 @@ class Done:
 
     def words(self, model: Any) -> str:
         """What the step did, counted in a model."""
-        return self.changed if self.recount is None else f"{self.recount(model)}{self.changed}"
+        return self.changed if self.recount is None else told_series([self.recount(model), self.changed])
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.extras import optional
-from ..told import tell
+from ..told import tell, told_series
 from . import weights
 from .recipes import plural
 from .structure import Weight
@@ -157,3 +157,32 @@ def in_int8(path: Path) -> str:
         rows=rows,
         others=len(found) - rows,
     )
+
+
+def and_tables(changed: str, tables: int, made: Any) -> str:
+    """What became int8, the tables too, and what share of the weights that is."""
+    what = plural(tables, "{n} embedding table", "{n} embedding tables")
+    parts = [
+        changed,
+        tell("{what} to int8, one scale per row", what=what) if tables else "",
+        tell("{share} of the weights", share=f"{share(made):.0%}"),
+        *_left(made.runtime.module),
+    ]
+    return told_series(parts)
+
+
+def _left(module: Any) -> list[str]:
+    """What stays in float32 though a product is taken of its weights, as torch has no int8 layer for it."""
+    nn = optional("torch", "int8-dynamic").nn
+
+    def found(*kinds: Any) -> int:
+        return sum(isinstance(part, kinds) for part in module.modules())
+
+    recurrent, attending = found(nn.RNNBase, nn.RNNCellBase), found(nn.MultiheadAttention)
+    convolutions = found(nn.Conv1d, nn.Conv2d, nn.Conv3d)
+    told = [
+        (recurrent, plural(recurrent, "{n} recurrent layer in float32", "{n} recurrent layers in float32")),
+        (attending, plural(attending, "{n} attention layer in float32", "{n} attention layers in float32")),
+        (convolutions, plural(convolutions, "{n} convolution in float32", "{n} convolutions in float32")),
+    ]
+    return [what for count, what in told if count]

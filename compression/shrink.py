@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from ..told import tell
+from ..told import tell, told_series
 from .finetune import then_tune
 from .recipes import Context, Done, Finetune, Params, in_float32, recipe
 from .reshape import reshape
@@ -47,4 +47,4 @@ def _told(kept: Kept, totals: dict[str, int]) -> str:
                     "layers {layers} of {total} of {name} kept", layers=layers, total=totals[name], name=name
                 )
             )
-    return "; ".join(texts)
+    return told_series(texts)

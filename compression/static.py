@@ -13,7 +13,7 @@ from pydantic import Field
 from ..datasets.errors import InputError
 from ..models.extras import optional, quiet
 from ..models.foreign import one_line
-from ..models.runtimes import OnnxRuntime
+from ..models.onnx_runtime import OnnxRuntime
 from ..told import tell
 from .fallback import Fallback, left_alone, nodes_of
 from .onnx_export import Exported, export, workshop

@@ -148,5 +148,13 @@ TAUGHT: dict[str, Taught] = {
         ),
         spec=lambda model: {"task": "regression"},
     ),
+    "ranking": Taught(
+        "sklearn.linear_model.Ridge",
+        labels=lambda model, rows, step: np.asarray(rows.known_labels(step), float),
+        soft=lambda model, scored: [],
+        hard=_predictions,
+        words=lambda soft, parts: _told(True, parts),
+        spec=lambda model: {"task": "ranking", "query": model.query},
+    ),
 }  # fmt: skip
 """The tasks that the recipes for scikit-learn are for."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..told import tell
+from ..told import tell, tell_n
 
 MOST = 10_000
 """Distinct values of a column that are compared: of more, no reader sees one by one."""
@@ -67,7 +67,7 @@ def warn_alike(column: str, values: Sequence[str]) -> list[str]:
     return [
         tell(
             "Column {column} holds values that differ in case, spaces or Unicode form only and are counted "
-            "apart: {values}. If they mean the same, make them one in the data.",
+            "apart: {values}. If they mean the same, make them one (data.merge).",
             column=column, values=listed + (f"; +{more}" if more > 0 else ""),
         )
     ]  # fmt: skip
@@ -86,6 +86,20 @@ def totals(values: Iterable[str]) -> list[str]:
         )
 
     return [value for text, value in named.items() if text in words or parts(text)]
+
+
+def warn_unclustered(column: str | None, rows: int) -> list[str]:
+    """Say how many rows have no cluster: they are held to depend on each other."""
+    if not rows:
+        return []
+    return [
+        tell_n(
+            "{n} row has no cluster ({column}); rows without one count as one cluster together.",
+            "{n} rows have no cluster ({column}); rows without one count as one cluster together.",
+            rows,
+            n=f"{rows:,}", column=column,
+        )
+    ]  # fmt: skip
 
 
 def warn_totals(column: str, rows: Mapping[str, int], first: Mapping[str, int]) -> list[str]:

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .errors import InputError, number_of
-from .numbers import InfiniteError, missing_in, numbers
+from .errors import number_of
+from .numbers import CellError, InfiniteError, missing_in, numbers
 
 LEAST_WEIGHT, MOST_WEIGHT = 1e-50, 1e50
 """Weights beyond these are refused: their fourth powers, summed over many rows, are no float any more."""
@@ -17,17 +17,12 @@ MOST_COUNT = 2**40
 """Rows that one aggregated cell may stand for: sums over millions of cells stay exact."""
 
 
-def row_weights(column: pa.Array, name: str, start: int | None = 0) -> pa.Array:
+def row_weights(column: pa.Array, name: str) -> pa.Array:
     """Read a column of row weights.
-
-    Parameters
-    ----------
-    start : int, optional
-        Rows read before these, for the message; None where they are not known.
 
     Raises
     ------
-    InputError
+    CellError
         A weight that is no finite number of at least 0, or of which sums of squares leave what a float holds.
     """
     values = numbers(column, f"weight column '{name}': expected numbers", name)
@@ -36,43 +31,37 @@ def row_weights(column: pa.Array, name: str, start: int | None = 0) -> pa.Array:
     with np.errstate(invalid="ignore"):
         outside = (values != 0) & ~((values >= LEAST_WEIGHT) & (values <= MOST_WEIGHT))
     if outside.any():
-        row, told = int(np.argmax(outside)), f"0, or from {LEAST_WEIGHT:g} to {MOST_WEIGHT:g}"
-        raise InputError(
+        first, told = values[np.argmax(outside)], f"0, or from {LEAST_WEIGHT:g} to {MOST_WEIGHT:g}"
+        raise CellError(
             f"weight column '{name}': expected finite numbers of at least 0"
-            f"{f' whose squares can be summed ({told})' if values[row] > 0 else ''}, got {values[row]}"
-            f"{_more(int(outside.sum()))}{_first_row(start, row)}"
-        )
+            f"{f' whose squares can be summed ({told})' if first > 0 else ''}",
+            name, str(first), _more(int(outside.sum())),
+        )  # fmt: skip
     return pa.array(values)
-
-
-def _first_row(start: int | None, row: int) -> str:
-    return "" if start is None else f", first in row {start + row + 1:,}"
 
 
 def _more(rows: int) -> str:
     return f" (and {number_of(rows - 1, 'more such row')})" if rows > 1 else ""
 
 
-def row_counts(column: pa.Array, name: str, start: int | None = 0) -> pa.Array:
-    """Read a column of whole numbers of rows; ``start`` and errors as of `row_weights`."""
+def row_counts(column: pa.Array, name: str) -> pa.Array:
+    """Read a column of whole numbers of rows; CellError for anything else."""
     values = numbers(column, f"count column '{name}': expected numbers", name)
     if blank := int(np.isnan(values).sum()):
         raise missing_in(f"count column '{name}'", name, blank)
     bad = ~(np.isfinite(values) & (values >= 0) & (values <= MOST_COUNT)) | (values != np.floor(values))
     if bad.any():
-        row = int(np.argmax(bad))
-        most = f" and at most {MOST_COUNT:,}" if values[row] > MOST_COUNT else ""
-        raise InputError(
-            f"count column '{name}': expected whole numbers of at least 0{most}, got {values[row]}"
-            f"{_first_row(start, row)}"
-        )
+        first = values[np.argmax(bad)]
+        most = f" and at most {MOST_COUNT:,}" if first > MOST_COUNT else ""
+        what = f"count column '{name}': expected whole numbers of at least 0{most}"
+        raise CellError(what, name, str(first), _more(int(bad.sum())))
     return pc.cast(pa.array(values), pa.int64())
 
 
 def scores(
     column: pa.Array, name: str, *, probability: bool, ranked: bool = True
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Read a score column; InputError for missing, NaN, infinite or (as probability) outside [0, 1].
+    """Read a score column; CellError for missing, NaN, infinite or (as probability) outside [0, 1].
 
     ``ranked`` says whether scores on another scale would do too.
     """
@@ -88,4 +77,4 @@ def scores(
         raise InfiniteError(f"score column '{name}': expected finite numbers", name, value, _more(bad))
     worst = ends[1] if ends[1] > 1 else ends[0]
     hint = "; for scores on another scale set model.scale: rank" if ranked else ""
-    raise InputError(f"score column '{name}': expected probabilities in [0, 1], got {worst:g}{hint}")
+    raise CellError(f"score column '{name}': expected probabilities in [0, 1]", name, str(worst), hint)

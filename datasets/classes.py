@@ -7,8 +7,9 @@ import unicodedata
 from collections.abc import Collection, Mapping
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from .columns import plain
+from .columns import plain, words
 from .errors import InputError, number_of
 
 MOST = 8
@@ -19,6 +20,7 @@ SUPPORTED = (
     "supported are two classes (data.positive, data.negative), and task: multiclass, multilabel, regression "
     "or ranking"
 )
+TAGS = f"tags of the words of a text (named entities), which cannot be audited yet; {SUPPORTED}"
 _TAG = re.compile(r"(?:O|[BIESLU]-\w+)(?:\s+(?:O|[BIESLU]-\w+))*")
 
 
@@ -53,7 +55,7 @@ def another_task(seen: Collection[str]) -> str | None:
     None where they may be classes.
     """
     if tagged(seen):
-        return f"tags of the words of a text (named entities), which cannot be audited yet; {SUPPORTED}"
+        return TAGS
     if all(value.startswith("[") and value.endswith("]") for value in seen):
         return "a list in each row (several labels): set task: multilabel"
     numbers = [number for number in map(_number, seen) if number is not None]
@@ -89,7 +91,10 @@ def too_many(what: str, seen: Collection[str]) -> str:
 def one_value(column: pa.Array | pa.ChunkedArray, name: str, role: str) -> None:
     """InputError for a column of lists or records, of which a label has a task of its own, or of no UTF-8."""
     if pa.types.is_nested(column.type):
-        hint = "; of several labels in a row set task: multilabel" if pa.types.is_list(column.type) else ""
+        several = pa.types.is_list(column.type) or pa.types.is_large_list(column.type)
+        if several and tagged(words(pc.list_flatten(column)).dictionary.to_pylist()):
+            raise InputError(f"{role} column '{name}' holds {TAGS}")
+        hint = "; of several labels in a row set task: multilabel" if several else ""
         raise InputError(f"{role} column '{name}': expected one value per row, got {column.type}{hint}")
     plain(column, name)
 

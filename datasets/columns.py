@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .alike import warn_alike, warn_totals
 from .errors import InputError, number_of
-from .numbers import missing_in, numbers
+from .numbers import is_text, missing_in, numbers
 from .read import nearest
 from .spelling import spelled
 from .spelling import word as word
@@ -120,7 +120,7 @@ def levels(column: pa.Array) -> list[str]:
     """Return the distinct values of a column of text, at least."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary
-    if not pa.types.is_string(column.type):
+    if not is_text(column.type):
         return []
     return [value for value in column.unique().to_pylist() if value is not None]
 

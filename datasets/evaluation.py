@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import card as cards
-from .alike import Heaviest, totals
+from .alike import Heaviest, totals, warn_unclustered
 from .amounts import row_counts, row_weights
 from .binary import Binary
 from .columns import (
@@ -143,7 +143,7 @@ class EvaluationSet:
         self.merged = {s: merged_words(f"data.merge.{s}", groups) for s, groups in self.merge.items()}
         self.slicers = [self.slicer(s) for s in self.sensitive]
         self.order = Ascending(self.id or "id")
-        self.rows = self.dropped = self.outside = 0
+        self.rows = self.dropped = self.outside = self.unclustered = 0
         self.heaviest = Heaviest()
         self._first: dict[str, dict[str, int]] = {s: {} for s in self.sensitive}
 
@@ -283,6 +283,7 @@ class EvaluationSet:
 
     def _kept(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         if self.split_column:
+            plain(batch.column(self.split_column), self.split_column)
             named = words(batch.column(self.split_column)).cast(pa.string())
             inside = pc.equal(named, word(self.split))
             before = batch.num_rows
@@ -294,15 +295,13 @@ class EvaluationSet:
         self.dropped += batch.num_rows - int(pc.sum(whole).as_py() or 0)
         return batch.filter(whole)
 
-    def every_id(self) -> pa.ChunkedArray:
-        """Ids of all rows of the source, of other splits and with missing values too."""
-        assert self.id is not None
+    def every(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Columns that name rows, such as their ids: of other splits and with missing values too."""
         if isinstance(self.source, pa.Table):
-            return pa.chunked_array([as_ids(self.source.column(self.id))])
-        stream = iter_batches(
-            self.source, columns=[self.id], verbatim=[self.id], missing=self.words, text=self.text
+            return iter(self.source.select(list(columns)).to_batches())
+        return iter_batches(
+            self.source, columns=columns, verbatim=columns, missing=self.words, text=self.text
         )
-        return pa.chunked_array([as_ids(batch.column(0)) for batch in stream])
 
     def read(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
         """Bring a batch of `batches` to the form of a predictions table.
@@ -330,12 +329,10 @@ class EvaluationSet:
         for name in filter(None, (self.id, self.cluster, *self.sensitive)):
             plain(batch.column(name), name)
         start, rows = self.rows, batch.num_rows
-        # Where rows are left out, their numbers are not those of the file.
-        place = None if self.split_column or self.drop_missing else start
         self.rows += rows
         out: dict[str, pa.Array] = {}
         if self.count:
-            out["count"] = row_counts(batch.column(self.count), self.count, place)
+            out["count"] = row_counts(batch.column(self.count), self.count)
         elif self.id:
             out["id"] = as_ids(batch.column(self.id))
             self.order.add(out["id"])
@@ -348,9 +345,10 @@ class EvaluationSet:
                 self._ask(name, "label", batch.column(name), self.outcome.named)
             out |= self.outcome.truth(batch)
         if self.weight:
-            out["weight"] = row_weights(batch.column(self.weight), self.weight, place)
+            out["weight"] = row_weights(batch.column(self.weight), self.weight)
         if self.cluster:
             out["cluster"] = clusters(batch.column(self.cluster))
+            self.unclustered += out["cluster"].null_count
         cells = out["count"].to_numpy() if self.count else None
         for slicer in self.slicers:
             if slicer.column not in self.bins:
@@ -396,4 +394,5 @@ class EvaluationSet:
             # Of rows that were left out, none is counted.
             rows = {} if self.dropped or self.outside else self._first[slicer.column]
             self.notes += slicer.warnings(rows)
+        self.notes += warn_unclustered(self.cluster, self.unclustered)
         self.notes += self.heaviest.warn()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..told import tell
 from .alike import warn_alike
-from .classes import MOST_CLASSES, alike, counted, in_order, mixed, one_value, tagged, too_many
+from .classes import MOST_CLASSES, TAGS, alike, counted, in_order, mixed, one_value, tagged, too_many
 from .columns import listed, words
 from .errors import InputError, number_of
 from .numbers import missing_in
@@ -134,10 +134,7 @@ class Classes:
         if len(seen) > MOST_CLASSES:
             raise InputError(too_many(self._where, seen))
         if seen and tagged(seen):
-            raise InputError(
-                f"{self._where} holds tags of the words of a text (named entities), which cannot be audited "
-                f"yet; got {counted(seen)}"
-            )
+            raise InputError(f"{self._where} holds {TAGS}; got {counted(seen)}")
 
     def truth(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
         """The outcome column of a predictions table: ``y_true``."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..told import tell
 from .alike import warn_alike
 from .binary import Binary
-from .classes import MOST_CLASSES, counted, in_order, one_value
+from .classes import MOST_CLASSES, TAGS, counted, in_order, one_value, tagged
 from .columns import listed, words
 from .errors import InputError, number_of
 from .multiclass import check_named
@@ -237,6 +237,9 @@ class LabelLists:
             raise InputError(
                 f"{self._where}: {number_of(flat.null_count, 'list holds', 'lists hold')} a blank label"
             )
+        labels = flat.dictionary.to_pylist()
+        if "O" in labels and tagged(labels):
+            raise InputError(f"{self._where} holds {TAGS}")
         return flat, np.asarray(pc.list_parent_indices(column).to_numpy(), np.intp)
 
     def _split(self, text: str) -> list[str]:

@@ -136,7 +136,7 @@ def row_of(
     Parameters
     ----------
     value : str or None
-        A text, or 'inf' or '-inf' for such a number in whatever spelling; None for a value that is missing.
+        A text, or a number in whatever spelling; None for a value that is missing.
     missing : sequence of str
         Texts that are missing, besides null.
     """
@@ -155,7 +155,7 @@ def _index(column: pa.Array, value: str | None, missing: Sequence[str]) -> int:
         if is_text(column.type) and missing:
             here = pc.or_kleene(here, pc.is_in(column, value_set=pa.array(missing, column.type)))
         return int(pc.index(here, pa.scalar(True)).as_py())
-    if value in ("inf", "-inf"):
+    if re.fullmatch(_NUMBER, value):
         if is_text(column.type):
             known = pc.fill_null(pc.match_substring_regex(column, _NUMBER), False)
             column = _as_floats(pc.if_else(known, column, None))

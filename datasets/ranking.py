@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -109,20 +109,10 @@ class Ranking:
         batches : callable
             Gives the rows from the start again: only where the hashes of two pairs are equal.
         """
-        pairs = np.concatenate(self._pairs) if self._pairs else np.zeros(0, np.uint64)
-        if len(np.unique(pairs)) == len(pairs):
+        hashes = np.concatenate(self._pairs) if self._pairs else np.zeros(0, np.uint64)
+        if len(np.unique(hashes)) == len(hashes):
             return
-        columns = ((self._names(b, self.query), self._names(b, self.item)) for b in batches())
-        found = pa.chunked_array([_pairs(*both) for both in columns]).value_counts()
-        twice = found.filter(pc.greater(pc.struct_field(found, "counts"), 1))
-        if not len(twice):
-            return
-        shown = [str(one["values"]).replace(APART, " / ") for one in twice.slice(0, 5).to_pylist()]
-        occur = "occurs" if len(twice) == 1 else "occur"
-        raise InputError(
-            f"{where}: {number_of(len(twice), 'pair')} of query and item ({self.query}, {self.item}) {occur} "
-            f"more than once, such as {listed(shown, 5)}; expected every item once for a query"
-        )
+        check_pairs([pairs(b, self.query, self.item) for b in batches()], self.query, self.item, where)
 
     def warnings(self) -> list[str]:
         """What is to be told of the queries: those with one item only."""
@@ -144,6 +134,30 @@ class Ranking:
     def never(self) -> dict[str, list[str]]:
         """No values of it are named anywhere."""
         return {}
+
+
+def pairs(rows: pa.RecordBatch | pa.Table, query: str, item: str) -> pa.Array:
+    """Return the query and the item of each row as one text."""
+    return _pairs(*(as_ids(rows.column(name)).cast(pa.string()) for name in (query, item)))
+
+
+def check_pairs(found: Sequence[pa.Array], query: str, item: str, where: str) -> None:
+    """InputError where an item stands twice in the list of a query, naming the first few."""
+    counted = pa.chunked_array(found, pa.string()).value_counts()
+    twice = counted.filter(pc.greater(pc.struct_field(counted, "counts"), 1))
+    if not len(twice):
+        return
+    shown = listed([shown_pair(one["values"]) for one in twice.slice(0, 5).to_pylist()], 5)
+    occur = "occurs" if len(twice) == 1 else "occur"
+    raise InputError(
+        f"{where}: {number_of(len(twice), 'pair')} of query and item ({query}, {item}) {occur} more than "
+        f"once, such as {shown}; expected every item once for a query"
+    )
+
+
+def shown_pair(text: str) -> str:
+    """Return a pair for a message."""
+    return text.replace(APART, " / ")
 
 
 def _pairs(query: pa.Array, item: pa.Array) -> pa.Array:

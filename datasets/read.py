@@ -353,7 +353,8 @@ def _categories(path: Path, batch: pa.RecordBatch, categorical: Sequence[str]) -
             )
         except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
             raise InputError(
-                f"{path}: column '{field.name}' is wanted as categories, but holds {field.type}"
+                f"{path}: column '{field.name}': expected one value per row, got {field.type}"
+                + "; several labels in a row are task: multilabel" * pa.types.is_list(field.type)
             ) from error
         batch = batch.set_column(index, field.name, words)
     return batch

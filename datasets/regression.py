@@ -73,7 +73,7 @@ class Target:
                     f"{self._where}: expected finite numbers", self.column, f"{value:g}", more
                 )
             what = f"{self._where}: expected numbers up to {MOST_WEIGHT:g}, whose squares can be summed"
-            raise CellError(what, self.column, f"{value:g}", more)
+            raise CellError(what, self.column, str(value), more)
         if len(values):
             self.least, self.most = min(self.least, values.min()), max(self.most, values.max())
             self.rows += len(values)

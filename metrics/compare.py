@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .contrast import Contrast
 from .counts import Tally
 from .evidence import Evidence, FromLimits, Pairs
-from .exact import Contrast
 from .figures import DRAWS, SEED, Figure
 from .intervals import Floats, Limits, mover_difference, mover_ratio, tail_area
 from .lockstep import Ask, Search, run

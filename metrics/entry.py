@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from .estimators import Estimator, Need
+from .estimators import Estimator, Need, Seen
+from .figures import Figure
 
 FAWCETT = "T. Fawcett 2006, Pattern Recognit. Lett. 27:861-874"
 
@@ -103,6 +105,32 @@ class DisparityRow:
     fairlearn: bool = False
     source: str = ""
     shows: str = ""
+
+
+@dataclass(frozen=True)
+class Index:
+    """A single number over all slices of a feature.
+
+    Attributes
+    ----------
+    name, title, formula, meaning, source, shows : str
+        As of a metric.
+    needs : tuple
+        What the rows must carry.
+    of : callable (Seen) -> Figure or None
+        The number, as a figure of one slice; None where it says nothing of these features.
+    ideal : float or None
+    """
+
+    name: str
+    title: str
+    formula: str
+    meaning: str
+    needs: tuple[Need, ...]
+    of: Callable[[Seen], Figure | None]
+    source: str
+    shows: str
+    ideal: float | None = 0.0
 
 
 def table(*rows: Metric) -> dict[str, Metric]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import exact
-from .exact import Contrast, Scale
+from .contrast import DIFFERENCE, PLAIN, Contrast, Scale
 from .figures import Figure
 from .intervals import Floats, Limits
 
@@ -71,7 +71,7 @@ class Rates:
 
     x: Floats
     n: Floats
-    scale: Scale = exact.PLAIN
+    scale: Scale = PLAIN
     holds: bool = True
 
     @property
@@ -117,7 +117,7 @@ class Pairs:
     n1: Floats
     x2: Floats
     n2: Floats
-    contrast: Contrast = exact.DIFFERENCE
+    contrast: Contrast = DIFFERENCE
     holds: bool = True
 
     @property

@@ -12,123 +12,21 @@ it is smooth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .beta import REACH, above, cdf, distinct, floats, gauss, interpolated, quantile, tables
+from .contrast import DIFFERENCE, Contrast
 from .intervals import Floats, Limits
 
-REACH = 8.0
-"""Normal quantile beyond which nothing is integrated: 6e-16 of the whole."""
-STEP = 1 / 10
-"""Of the normal quantiles at which a confidence distribution is tabled; between them it is interpolated."""
 NODES, FEW_NODES = 40, 80
 """Of the integral; the more of them where the inner proportion has fewer than ``FEW`` of either outcome, and
 is skewed. Relative errors of p stay below 1e-5 where it is Fisher's, and below 1e-3 at other bounds."""
 FEW = 30
-SOME = 64
-"""Pairs up to which each is looked at by itself."""
 CHUNK = 4096
 """Pairs that are looked at together, which bounds memory."""
-MOST_KEPT = 4096
-"""Tables of quantiles that are kept."""
-
-
-@dataclass(frozen=True)
-class Scale:
-    """A rising function of a proportion: what a figure makes of it.
-
-    Attributes
-    ----------
-    of : callable
-        From proportions in [0, 1] to figures.
-    back : callable
-        The inverse; below 0 or above 1 where no proportion gives the figure.
-    """
-
-    of: Callable[[Floats], Floats]
-    back: Callable[[Floats], Floats]
-
-
-def _odds(p: Floats) -> Floats:
-    with np.errstate(divide="ignore"):
-        return np.asarray(p / (1 - p))
-
-
-def _from_odds(v: Floats) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(v < 0, -1.0, np.where(np.isposinf(v), 1.0, v / (1 + v)))
-
-
-def _from_f1(v: Floats) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(v < 0, -1.0, np.where(v > 1, 2.0, v / (2 - v)))
-
-
-PLAIN = Scale(lambda p: p, lambda v: v)
-ODDS = Scale(_odds, _from_odds)
-F1 = Scale(lambda share: 2 * share / (1 + share), _from_f1)
-"""From TP / (TP + FP + FN) to 2 TP / (2 TP + FP + FN)."""
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """How two figures are compared: rises with the first, falls with the second."""
-
-    ratio: bool = False
-    scale: Scale = PLAIN
-
-    def value(self, p1: Floats, p2: Floats) -> Floats:
-        """The difference or ratio of the figures of two proportions; of 0 to 0 it is nan."""
-        one, two = self.scale.of(p1), self.scale.of(p2)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(one / two if self.ratio else one - two)
-
-    def first(self, p2: Floats, bound: Floats) -> Floats:
-        """The first proportion whose contrast with the second is ``bound``."""
-        two = self.scale.of(p2)
-        with np.errstate(invalid="ignore"):
-            return self.scale.back(bound * two if self.ratio else bound + two)
-
-    def second(self, p1: Floats, bound: Floats) -> Floats:
-        """The second proportion whose contrast with the first is ``bound``."""
-        one = self.scale.of(p1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            if not self.ratio:
-                return self.scale.back(one - bound)
-            # A bound of 0 is reached by no second proportion; any is beyond it.
-            return self.scale.back(np.where(bound > 0, one / bound, np.inf))
-
-    def bounded(self, bound: Floats) -> Floats:
-        """A rising function of the bound with values in [-1, 1]."""
-        with np.errstate(invalid="ignore"):
-            found = np.where(np.isinf(bound), np.sign(bound), bound / (1 + np.abs(bound)))
-        return bound if self._short else found
-
-    def unbounded(self, place: Floats) -> Floats:
-        """The inverse of `bounded`."""
-        with np.errstate(divide="ignore"):
-            return place if self._short else place / (1 - np.abs(place))
-
-    def spread(self, a: Floats, b: Floats) -> Floats:
-        """Variance, to first order, of the figure of a Beta(a, b); of a ratio that of its logarithm."""
-        inside = (a > 0) & (b > 0)
-        a, b = np.where(inside, a, 1.0), np.where(inside, b, 1.0)
-        mean, step = a / (a + b), 1e-4 * a * b / (a + b) ** 2
-        slope = (self.scale.of(mean + step) - self.scale.of(mean - step)) / (2 * step)
-        slope = slope / self.scale.of(mean) if self.ratio else slope
-        return np.where(inside, slope**2 * a * b / ((a + b) ** 2 * (a + b + 1)), 0.0)
-
-    @property
-    def _short(self) -> bool:
-        """Whether the contrast lies in [-1, 1] as it is."""
-        return not self.ratio and self.scale is not ODDS
-
-
-DIFFERENCE, RATIO = Contrast(), Contrast(ratio=True)
 
 
 # ---- one proportion ----------------------------------------------------------------------------------
@@ -143,26 +41,26 @@ def p_above(x: ArrayLike, n: ArrayLike, bound: ArrayLike) -> Floats:
         (Effective) successes and trials; nan where ``n`` is 0.
     bound : array-like
     """
-    x, n, bound = _floats(x, n, bound)
-    return np.where(n > 0, _cdf(x, n - x + 1, bound), np.nan)
+    x, n, bound = floats(x, n, bound)
+    return np.where(n > 0, cdf(x, n - x + 1, bound), np.nan)
 
 
 def p_below(x: ArrayLike, n: ArrayLike, bound: ArrayLike) -> Floats:
     """One-sided p of a proportion that is at least ``bound``: small where it lies below."""
-    x, n, bound = _floats(x, n, bound)
-    return np.where(n > 0, _above(x + 1, n - x, bound), np.nan)
+    x, n, bound = floats(x, n, bound)
+    return np.where(n > 0, above(x + 1, n - x, bound), np.nan)
 
 
 def lower(x: ArrayLike, n: ArrayLike, level: ArrayLike) -> Floats:
     """Largest bound with ``p_above <= level``: the lower limit of one-sided confidence 1 - ``level``."""
-    x, n, level = _floats(x, n, level)
-    return np.where(n > 0, _quantile(x, n - x + 1, level), np.nan)
+    x, n, level = floats(x, n, level)
+    return np.where(n > 0, quantile(x, n - x + 1, level), np.nan)
 
 
 def upper(x: ArrayLike, n: ArrayLike, level: ArrayLike) -> Floats:
     """Smallest bound with ``p_below <= level``: the upper limit of one-sided confidence 1 - ``level``."""
-    x, n, level = _floats(x, n, level)
-    return np.where(n > 0, 1 - _quantile(n - x, x + 1, level), np.nan)
+    x, n, level = floats(x, n, level)
+    return np.where(n > 0, 1 - quantile(n - x, x + 1, level), np.nan)
 
 
 def clopper_pearson(x: ArrayLike, n: ArrayLike, tail: ArrayLike) -> Limits:
@@ -242,7 +140,7 @@ def pair_limits(
     contrast: Contrast = DIFFERENCE,
 ) -> Limits:
     """`pair_lower` and `pair_upper`, solved for together."""
-    one, many, two, more, at = _floats(x1, n1, x2, n2, level)
+    one, many, two, more, at = floats(x1, n1, x2, n2, level)
     upwards = np.array([True, False]).reshape(2, *(1 for _ in at.shape))
     low, high = pair_limit(one, many, two, more, at, contrast, upwards=upwards)
     return low, high
@@ -272,7 +170,7 @@ def _of_limits(
 
 def _limit(x: Floats, n: Floats, level: Floats, low: ArrayLike) -> Floats:
     """`lower` where ``low`` is set, else `upper`."""
-    found = _quantile(np.where(low, x, n - x), np.where(low, n - x + 1, x + 1), level)
+    found = quantile(np.where(low, x, n - x), np.where(low, n - x + 1, x + 1), level)
     return np.where(n > 0, np.where(low, found, 1 - found), np.nan)
 
 
@@ -281,9 +179,9 @@ def pair_p(
     *, upwards: ArrayLike,
 ) -> Floats:  # fmt: skip
     """`pair_p_above` where ``upwards``, else `pair_p_below`; all arguments broadcast."""
-    given = _floats(x1, n1, x2, n2, bound, upwards)
+    given = floats(x1, n1, x2, n2, bound, upwards)
     # Slices of the same counts are common where there are many.
-    rows, place = _distinct(np.stack([v.ravel() for v in given], axis=1))
+    rows, place = distinct(np.stack([v.ravel() for v in given], axis=1))
     found = [
         _Pairs(one, many, two, more, contrast, up > 0).p(at) for one, many, two, more, at, up in _parts(rows)
     ]
@@ -310,7 +208,7 @@ class _Pairs:
         inner = np.where(second, self.a2, self.a1), np.where(second, self.b2, self.b1)
         self.kind = second + 2 * upwards + 4 * (np.minimum(*inner) < FEW)
         """Pairs of one kind are integrated in one form, with as many nodes."""
-        self.tables, self.row = _tables(*inner, self.known)
+        self.tables, self.row = tables(*inner, self.known)
 
     def p(self, bound: Floats, chosen: NDArray[np.intp] | None = None) -> Floats:
         """Take p at a bound for each of the ``chosen`` pairs (all of them by default)."""
@@ -339,15 +237,15 @@ class _Pairs:
         certain = self.contrast.second if second else self.contrast.first
         ends = [certain(np.full(len(i), end), bound) for end in (0.0, 1.0)]
         with np.errstate(divide="ignore"):
-            low, high = (np.clip(ndtri(_cdf(*inner, e)), -REACH, REACH) for e in ends)
-        nodes, weights = _gauss(count)
+            low, high = (np.clip(ndtri(cdf(*inner, e)), -REACH, REACH) for e in ends)
+        nodes, weights = gauss(count)
         half = ((high - low) / 2)[:, None]
         z = (low + high)[:, None] / 2 + half * nodes
         weight = half * weights * np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
-        q = _interpolated(self.tables, self.row[i], z)
+        q = interpolated(self.tables, self.row[i], z)
         value = across(q, b)
         # The first is not above its partner of the second; or the second not below its partner of the first.
-        wrong_side = _cdf if second == upwards else _above
+        wrong_side = cdf if second == upwards else above
         inside = (wrong_side(outer[0][:, None], outer[1][:, None], value) * weight).sum(1)
         return np.asarray(inside + (ndtr(-high) if second == upwards else ndtr(low)))
 
@@ -357,8 +255,8 @@ def pair_limit(
     *, upwards: ArrayLike,
 ) -> Floats:  # fmt: skip
     """`pair_lower` where ``upwards``, else `pair_upper`; all arguments broadcast."""
-    given = _floats(x1, n1, x2, n2, level, upwards)
-    rows, place = _distinct(np.stack([v.ravel() for v in given], axis=1))
+    given = floats(x1, n1, x2, n2, level, upwards)
+    rows, place = distinct(np.stack([v.ravel() for v in given], axis=1))
     found = [
         _roots(one, many, two, more, at, contrast, up > 0) for one, many, two, more, at, up in _parts(rows)
     ]
@@ -423,95 +321,3 @@ def _guess(
     found = contrast.bounded(_of_limits(x1, n1, x2, n2, share, contrast, upwards=upwards))
     middle = (low + high) / 2
     return np.where(np.isfinite(found) & (found > low) & (found < high), found, middle)
-
-
-# ---- confidence distributions ------------------------------------------------------------------------
-
-
-def _floats(*values: ArrayLike) -> list[Floats]:
-    return list(np.broadcast_arrays(*(np.asarray(v, float) for v in values)))
-
-
-def _cdf(a: Floats, b: Floats, v: Floats) -> Floats:
-    """Chance of at most ``v`` under Beta(a, b): all at 0 where a is 0, all at 1 where b is 0."""
-    from scipy.special import betainc
-
-    inside = betainc(np.maximum(a, 1e-12), np.maximum(b, 1e-12), np.clip(v, 0, 1))
-    inside = np.where(a <= 0, 1.0, np.where(b <= 0, 0.0, inside))
-    return np.where(v < 0, 0.0, np.where(v >= 1, 1.0, inside))
-
-
-def _above(a: Floats, b: Floats, v: Floats) -> Floats:
-    """Chance of at least ``v`` under Beta(a, b)."""
-    return _cdf(b, a, 1 - np.asarray(v))
-
-
-def _quantile(a: Floats, b: Floats, share: Floats) -> Floats:
-    from scipy.special import betaincinv
-
-    found = betaincinv(np.maximum(a, 1e-12), np.maximum(b, 1e-12), share)
-    return np.where(a <= 0, 0.0, np.where(b <= 0, 1.0, found))
-
-
-@lru_cache(maxsize=4)
-def _gauss(count: int) -> tuple[Floats, Floats]:
-    nodes, weights = np.polynomial.legendre.leggauss(count)
-    return nodes, weights
-
-
-def _distinct(rows: Floats) -> tuple[list[Floats], NDArray[np.intp]]:
-    """Columns of the distinct rows, and where each row is among them."""
-    if len(rows) < SOME:
-        return list(rows.T), np.arange(len(rows))
-    # Several times as fast as np.unique, which compares rows as records.
-    order = np.lexsort(rows.T[::-1])
-    ordered = rows[order]
-    first = np.append(True, np.any(ordered[1:] != ordered[:-1], axis=1))
-    place = np.empty(len(rows), np.intp)
-    place[order] = np.cumsum(first) - 1
-    return list(ordered[first].T), place
-
-
-def _tables(a: Floats, b: Floats, known: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.intp]]:
-    """Quantiles of each distinct Beta(a, b) at evenly spaced normal quantiles, and each pair's row."""
-    pairs = np.stack([np.where(known, a, 1.0), np.where(known, b, 1.0)], axis=1)
-    (a, b), place = _distinct(pairs)
-    if len(a) > MOST_KEPT / 4:
-        return _tabled(a, b), place
-    made = [_table(*one) for one in zip(a.tolist(), b.tolist(), strict=True)]
-    return np.stack(made) if made else np.zeros((0, len(_table(1.0, 1.0)))), place
-
-
-@lru_cache(maxsize=MOST_KEPT)
-def _table(a: float, b: float) -> Floats:
-    # The same few slices are compared in one form after the other.
-    return np.asarray(_tabled(np.array([a]), np.array([b]))[0])
-
-
-def _tabled(a: Floats, b: Floats) -> Floats:
-    lower, upper = _tails()
-    low, high = _quantile(a[:, None], b[:, None], lower), 1 - _quantile(b[:, None], a[:, None], upper)
-    return np.concatenate([low, high], axis=1)
-
-
-@lru_cache(maxsize=1)
-def _tails() -> tuple[Floats, Floats]:
-    """Lower tail areas of the tabled normal quantiles up to 0, and the upper ones of those beyond."""
-    from scipy.special import ndtr
-
-    z = np.arange(-REACH - 2 * STEP, REACH + 3 * STEP, STEP)
-    return ndtr(z[z <= 0]), ndtr(-z[z > 0])
-
-
-def _interpolated(tables: Floats, row: NDArray[np.intp], z: Floats) -> Floats:
-    """Quantiles at normal quantiles of shape (pairs, nodes): the cubic through the four nearest points."""
-    place = (z + REACH + 2 * STEP) / STEP
-    left = np.floor(place).astype(np.intp)
-    t = place - left
-    start = row[:, None] * tables.shape[1] + left
-    flat = tables.ravel()
-    before, here, after, last = (flat[start + k] for k in (-1, 0, 1, 2))
-    # Newton's form of the cubic through t = -1, 0, 1, 2.
-    one, two = here - before, after - 2 * here + before
-    three = last - 3 * after + 3 * here - before
-    return np.asarray(before + (t + 1) * (one + t * (two / 2 + (t - 1) * three / 6)))

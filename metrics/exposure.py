@@ -22,6 +22,9 @@ from .score_values import SCORE
 from .scores import ScoreTable
 from .smooth import Pull, pull_change
 
+POINTS = 40
+"""Ranks at which a curve is drawn."""
+
 
 @dataclass(frozen=True)
 class _Parts:
@@ -179,6 +182,80 @@ def share_of_total_change(rows: SlicedRows, before: Floats, after: Floats) -> tu
         each = np.where(weight > 0, step / weight, 0.0) * units.total[units.slices]
     figure, p = pull_change(Pull(units, each, np.ones(rows.size)), value, 1.0)
     return replace(figure, n=rows.n), p
+
+
+def excess_share(rows: SlicedRows, attention: Floats, deserved: Floats) -> Figure:
+    """Each slice's share of the attention less its share of what is deserved, both summed over the queries.
+
+    A - R of a group of items, as a share of all attention (A. J. Biega, K. P. Gummadi, G. Weikum 2018,
+    SIGIR '18, equation 4).
+
+    Parameters
+    ----------
+    rows : SlicedRows
+        With clusters: the queries.
+    attention, deserved : float arrays of shape (rows,)
+        Shares of each query's exposure and relevance (`ranked.Ranked.share`); 0 in one that does not count.
+    """
+    found, _ = share_of_total_change(rows, deserved, attention)
+    got, due = (_Parts.of(rows, side) for side in (attention, deserved))
+    queries = np.full(rows.size, got.total**2 / max(float((got.whole**2).sum()), 1e-300))
+    return replace(
+        found,
+        value=np.where(rows.n > 0, found.value, np.nan),
+        method="excess-share",
+        effective_n=np.fmin(queries, rows.n),
+        dependence=replace(got, part=got.part - due.part).dependence(),
+    )
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Each slice's share of the exposure among the first ranks, and what to hold it against.
+
+    Attributes
+    ----------
+    ranks : int array of shape (points,)
+        Rising.
+    share : float array of shape (slices, points)
+        Of the exposure of all rows up to that rank.
+    items, relevance : float arrays of shape (slices,)
+        Shares of all rows and of all relevance; the latter None without relevances.
+    """
+
+    ranks: NDArray[np.int64]
+    share: Floats
+    items: Floats
+    relevance: Floats | None
+
+
+def curves(
+    rows: SlicedRows, rank: NDArray[np.int64], exposure: Floats, relevance: Floats | None, most: int | None
+) -> Curves:
+    """Draw the share of each slice in the exposure of the first ranks, at most `POINTS` of them.
+
+    Parameters
+    ----------
+    rank, exposure, relevance : arrays of shape (rows,)
+    most : int or None
+        The last rank that counts.
+    """
+    last = min(int(rank.max(initial=1)), most or int(rank.max(initial=1)))
+    points = np.unique(np.geomspace(1, last, POINTS).round().astype(np.int64))
+    points = np.arange(1, last + 1) if last <= POINTS else points
+    step = np.searchsorted(points, rank)
+    seen = step < len(points)
+    cell = rows.slices[seen] * len(points) + step[seen]
+    sums = np.bincount(cell, (rows.weight * exposure)[seen], rows.size * len(points))
+    found = sums.reshape(rows.size, len(points)).cumsum(axis=1)
+    held = found.sum(0) > 0
+
+    def shares(values: Floats) -> Floats:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(values / values.sum(0))
+
+    due = None if relevance is None else shares(rows.sum(rows.weight * relevance))
+    return Curves(points[held], shares(found[:, held]), shares(rows.total), due)
 
 
 def exposure_per_relevance(rows: SlicedRows, exposure: Floats, relevance: Floats) -> Figure:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from . import exact
 from .compare import Form, pair_evidence
+from .contrast import Contrast
 from .evidence import Evidence, Pairs
-from .exact import Contrast
 from .figures import Binomial, Figure
 from .intervals import Floats, quantile_of_tail
 from .lockstep import Ask, Search, above, beside, run

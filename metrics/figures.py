@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .clusters import Dependence, effective
+from .contrast import PLAIN, Scale
 from .counts import Counts, Tally
-from .exact import PLAIN, Scale, clopper_pearson, pair_limits
+from .exact import clopper_pearson, pair_limits
 from .intervals import Floats, Limits, tail_area
 from .ratio import Ratio
 
@@ -174,6 +175,8 @@ METHODS = {
     "what one more row, changed wholly, would leave open.",
     "share-of-total": "Limits of a bounded mean for the share of each query (or cluster) that a slice has, "
     "weighted by the queries' sums.",
+    "excess-share": "Student limits of a difference of two shares of the same queries (or clusters), from "
+    "each one's pull on it; never narrower than what one more, changed wholly, would leave open.",
     "macro": "The limits of the classes combined by MOVER with their correlations (G. Y. Zou 2007, Psychol. "
     "Methods 12:399-413), joined with those whose skewness fades over the classes as that of a sum does.",
     "massart": "The gap less and more what two empirical distributions can be off together (P. Massart 1990, "

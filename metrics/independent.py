@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .contrast import Contrast
 from .evidence import Pairs
-from .exact import Contrast
 from .figures import Figure
 from .intervals import Limits, mover_difference, tail_area
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import exact
+from .contrast import Contrast
 from .evidence import Pairs
 from .intervals import Floats
 
@@ -93,7 +94,7 @@ def above(pairs: Pairs, level: float, best: ArrayLike, upwards: bool) -> Search[
 
 def answered(asks: list[Ask]) -> list[Floats]:
     """Work out what is asked, those of one contrast together."""
-    kinds: dict[tuple[bool, exact.Contrast], list[int]] = {}
+    kinds: dict[tuple[bool, Contrast], list[int]] = {}
     for k, ask in enumerate(asks):
         kinds.setdefault((ask.p, ask.pairs.contrast), []).append(k)
     answers: dict[int, Floats] = {}

@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
+from .contrast import DIFFERENCE, RATIO
 from .evidence import Evidence, Pairs, Rates
-from .exact import DIFFERENCE, RATIO
 from .power import POWER, decided
 from .requirement import Requirement
 

@@ -219,6 +219,34 @@ class Ranked:
             return np.where(want > 0, np.log(shares(within.astype(float)) / want), np.nan)
 
 
+def misplaced(
+    item: NDArray[np.int64], slices: NDArray[np.int64], attention: Floats, deserved: Floats, size: int
+) -> Floats:
+    """Sum of |A - R| over the items of each slice, over the mean of the slice's sums of A and of R.
+
+    Of all rows, and of slices of whole queries, both sums are the number of queries: what is left is the
+    inequity of attention per query (equation 4, as in `amortised`), from 0 to 2.
+
+    Parameters
+    ----------
+    slices : int array of shape (rows,)
+        Each row's slice, a code below ``size``.
+    item, attention, deserved
+        As of `amortised`.
+
+    Returns
+    -------
+    float array of shape (size,)
+        nan for a slice without attention and relevance.
+    """
+    items = int(item.max(initial=-1)) + 1
+    found, got, due = amortised(slices * items + item, attention, deserved)
+    owner = found // max(items, 1)
+    apart, whole = (np.bincount(owner, each, size) for each in (np.abs(got - due), (got + due) / 2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(whole > 0, apart / whole, np.nan))
+
+
 def amortised(
     item: NDArray[np.int64], attention: Floats, deserved: Floats
 ) -> tuple[NDArray[np.int64], Floats, Floats]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .contrast import Scale
 from .counts import Counts
-from .exact import Scale
 from .intervals import Floats
 
 Formula = Callable[[Counts], Any]

@@ -13,6 +13,8 @@ from .intervals import Floats, Limits
 
 Flags = NDArray[np.bool_]
 
+Fold = Literal["none", "difference", "ratio"]
+
 
 @dataclass(frozen=True)
 class Requirement:
@@ -30,7 +32,7 @@ class Requirement:
 
     limit: float
     upper: bool
-    fold: Literal["none", "difference", "ratio"] = "none"
+    fold: Fold = "none"
 
     def folded(self, value: ArrayLike) -> Floats:
         """Figures on the scale of the limit."""

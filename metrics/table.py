@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from math import inf
 
+from .contrast import F1, ODDS
 from .entry import DisparityRow, Metric, table
 from .estimators import Area, Binned, Mean, MeanOf, OfCells, Share
-from .exact import F1, ODDS
 from .figures import phi
 from .score_values import EXCESS, SCORE, SQUARED_ERROR, SURPRISE
 

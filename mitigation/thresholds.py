@@ -13,21 +13,20 @@ from pydantic import Field, field_validator, model_validator
 from ..compression.recipes import Context, Done, plural, recipe
 from ..datasets.columns import meant
 from ..datasets.errors import InputError
+from ..metrics.constraint import Constraint
+from ..metrics.cuts import Candidates, candidates
 from ..metrics.limit import Limit
+from ..metrics.objective import value_of
 from ..metrics.table import DISPARITIES, METRICS, PERFORMANCE
 from ..metrics.thresholds import (
-    Candidates,
-    Constraint,
     Found,
     Infeasible,
-    candidates,
     curve,
     least_disparity,
     nearest_rates,
     search,
     search_common,
     search_paths,
-    value_of,
 )
 from ..models.groups import Groups
 from ..models.steps import FavourableRule, StepRule
@@ -208,7 +207,13 @@ def threshold(model: Any, params: Threshold, context: Context) -> Done:
 
 
 def _searched(params: Constrained) -> dict[str, Any]:
-    return {"objective": params.objective, "constraint": f"{params.constraint} {params.compare}"}
+    what = params.constraint
+    constraint = {
+        "difference": tell("{what} difference", what=what),
+        "ratio": tell("{what} ratio", what=what),
+        "value": f"{what} value",
+    }[params.compare]
+    return {"objective": params.objective, "constraint": constraint}
 
 
 def _by_slice(found: Fitting) -> str:

@@ -26,7 +26,7 @@ def wanted(spec: Any, data: EvaluationSet) -> Wanted:
     task = data.task
     if task not in HEADS:
         raise InputError(f"model: a neural model is read for {', '.join(HEADS)}; the task is {task}")
-    if HEADS[task].numbers and spec.output is not None:
+    if HEADS[task].numbers and getattr(spec, "output", None) is not None:
         raise InputError(f"model.output: in the task {task} the output stands as it is; leave output out")
     said, classes = tuple(as_words(spec.positive)), data.class_names()
     if not classes:
@@ -48,15 +48,8 @@ def finished(model: NeuralModel, spec: Any, data: EvaluationSet) -> NeuralModel:
 
 def place_of(spec: Any) -> str:
     """Where a model comes from, for what is told of it."""
-    return (
-        f"model.path: {spec.path}"
-        if spec.path
-        else f"model.factory: {spec.factory}"
-        if spec.factory
-        else f"model.endpoint: {spec.endpoint}"
-        if spec.endpoint
-        else "model"
-    )
+    said = ((key, getattr(spec, key, None)) for key in ("path", "factory", "endpoint"))
+    return next((f"model.{key}: {value}" for key, value in said if value), "model")
 
 
 def refuse_nothing(values: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from ..datasets.errors import InputError
@@ -12,6 +12,10 @@ from .foreign import STOPS, one_line
 
 SHARE = 0.9
 """Of the memory that is free."""
+LOOP_SECONDS = 30.0
+"""How long a graph with loops may work on one batch: nothing else says when it ends."""
+GRAPH_SECONDS = 600.0
+"""How long one without may: its nodes are counted, and may be a million."""
 _GROUP = Path("/sys/fs/cgroup")
 
 
@@ -40,6 +44,11 @@ def bounded_memory() -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def memory_on(device: str) -> AbstractContextManager[None]:
+    """Bound what a graph takes on the CPU; a GPU's drivers reserve far more than they use."""
+    return nullcontext() if device.startswith("cuda") else bounded_memory()
 
 
 def _limit() -> int | None:

@@ -152,7 +152,8 @@ class EstimatorModel:
             with noting(self.about):
                 before, last = cut(self.fitted)
                 score, own = self._says.says(last, rows if before is None else before.transform(rows), asked)
-        return self._says.read(score, own, asked, batch.column(self.query) if self.query else None)
+        queries = batch.column(self.query) if self.query in batch.schema.names else None
+        return self._says.read(score, own, asked, queries)
 
     def frame(self, rows: pa.RecordBatch) -> pd.DataFrame:
         """The columns of some rows as the model reads them."""

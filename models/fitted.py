@@ -368,9 +368,10 @@ class SaysOrder:
         return numbers_of(last.predict(x), len(x)), None
 
     def read(self, score: Any, own: Any, asked: Asked, queries: pa.Array | None) -> Scored:
-        """Rank the rows of each query."""
-        assert queries is not None
+        """Rank the rows of each query; rows whose query is not told are no lists and have scores alone."""
         check_finite(score, "score")
+        if queries is None:
+            return Scored(None, score)
         rank, ties = ranks(queries, score)
         self.ties += ties
         return Scored(None, score, rank=rank)

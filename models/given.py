@@ -8,15 +8,15 @@ from typing import Any, Literal
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from .adapters import adapted_module, is_adapter
+from .device import seeded
 from .folder import CONFIG, local_folder, weights_of
 from .images import processor_from
-from .inputs import tokenizer_from
 from .load_transformers import of_transformers
 from .neural import NeuralModel
 from .padding import padding_side
 from .quantised import QuantisedRuntime, quantisation_of, quantised_module, told_config
-from .runtimes import seeded
 from .sources import transformers_module
+from .texts import tokenizer_from
 
 FolderKind = Literal["transformers", "variant", "openvino", "onnx"]
 

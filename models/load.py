@@ -6,12 +6,12 @@ from typing import Any
 
 from ..datasets.evaluation import EvaluationSet
 from .asked import finished
+from .device import seeded
 from .extras import optional
 from .load_graph import onnx_model
 from .load_torch import of_module, torch_model
 from .load_transformers import of_pipeline, transformers_model
 from .neural import NeuralModel
-from .runtimes import seeded
 
 
 def neural(kind: str, spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:

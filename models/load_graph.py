@@ -18,17 +18,12 @@ from ..told import tell
 from .asked import place_of, refuse_nothing, sampled, wanted
 from .graphs import Ending
 from .heads import HEADS, Found, Head, TaskHead, Wanted, head_of
-from .inputs import (
-    ColumnInputs,
-    TableInputs,
-    TextInputs,
-    length_limit,
-    tokenizer_from,
-)
+from .inputs import ColumnInputs, TableInputs
 from .neural import Arrays, Inputs, NeuralModel
+from .onnx_runtime import OnnxRuntime
 from .outputs import Means, Output, Reading, class_names, columns, label_words, meaning, of_own_label, pick
 from .padding import configured, padded_alike, padding_side
-from .runtimes import OnnxRuntime
+from .texts import TextInputs, length_limit, tokenizer_from
 
 
 def onnx_model(spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:

@@ -10,13 +10,13 @@ from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..datasets.read import sha256_file
 from .asked import place_of, refuse_nothing, sampled, wanted
+from .device import device_for
 from .heads import HEADS, Found, Head, TaskHead, head_of
 from .inputs import (
     TableInputs,
 )
 from .neural import Inputs, NeuralModel
 from .outputs import meaning
-from .runtimes import TorchRuntime, device_for
 from .sources import (
     ExportedSource,
     FactorySource,
@@ -26,6 +26,7 @@ from .sources import (
     not_safetensors,
     sha256_of,
 )
+from .torch_runtime import TorchRuntime
 
 
 def torch_model(spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
@@ -103,7 +104,8 @@ def on_torch(
 
     device = device_for(spec.device)
     by_name = source is not None and source.by_name
-    runtime = TorchRuntime(module, device, by_name=by_name, compiled=spec.compile, output=spec.output_name)
+    output = getattr(spec, "output_name", None)
+    runtime = TorchRuntime(module, device, by_name=by_name, compiled=spec.compile, output=output)
     if spec.dtype not in (None, runtime.dtype):
         if isinstance(source, ExportedSource):
             raise InputError(

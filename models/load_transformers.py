@@ -12,7 +12,6 @@ from ..datasets.evaluation import EvaluationSet
 from .asked import finished, wanted
 from .heads import Found, head_of
 from .images import ImageInputs, processor_from
-from .inputs import TextInputs, length_limit, tokenizer_from
 from .load_torch import on_torch
 from .neural import Inputs, NeuralModel
 from .padding import padded_alike, padding_side
@@ -22,6 +21,7 @@ from .sources import (
     source_of,
     transformers_module,
 )
+from .texts import TextInputs, length_limit, tokenizer_from
 
 
 def transformers_model(spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:

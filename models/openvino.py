@@ -11,15 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.errors import InputError
-from .budget import bounded_memory, scoring
+from .budget import GRAPH_SECONDS, LOOP_SECONDS, bounded_memory, scoring
 from .extras import optional
 from .foreign import foreign
 from .graphs import Ending
 from .inside import inside
 from .neural import Arrays
 from .outputs import Output
-from .reads import GraphReader, by_input, in_pieces, named_apart
-from .runtimes import GRAPH_SECONDS, LOOP_SECONDS, fitted
+from .reads import GraphReader, by_input, fitted, in_pieces, named_apart
 
 NAMES = ("openvino_model.xml", "model.xml")
 """What the file is called in a folder: by optimum, and in an artefact."""

@@ -15,11 +15,9 @@ from .asked import SAMPLE, first_rows
 from .extras import quiet
 from .folder import CONFIG, local_folder
 from .foreign import foreign
-from .inputs import (
-    TextInputs,
-    unknown_columns,
-)
+from .inputs import unknown_columns
 from .neural import NeuralModel
+from .texts import TextInputs
 
 PROBE, ALIKE = 6, 1e-3
 """Texts that are scored alone and together, and by how much of the largest logit these may lie apart."""

@@ -20,7 +20,7 @@ from .frames import frame
 from .inputs import ColumnInputs, InputColumns
 from .neural import Arrays, Encoded
 from .outputs import Output
-from .runtimes import fitted
+from .reads import fitted
 
 TYPES = {
     "FP32": "tensor(float)", "FP16": "tensor(float16)", "FP64": "tensor(double)", "BF16": "tensor(bfloat16)",

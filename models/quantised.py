@@ -17,9 +17,9 @@ from ..told import tell
 from .extras import optional, quiet
 from .folder import CONFIG, MOST_CONFIG, NAMES_CODE, ModelFolder, local_folder, offline, shapes_of, weights_of
 from .foreign import foreign, one_line
-from .runtimes import TorchRuntime
 from .sizes import check_module, check_numbers
 from .sources import AUTO, config_of, refuse_other_heads
+from .torch_runtime import TorchRuntime
 
 KEY = "quantization_config"
 PACKAGES = {

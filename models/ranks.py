@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from ..datasets.spelling import as_ids
 
 
-def ranks(query: pa.Array, score: NDArray[np.float64]) -> tuple[NDArray[np.int64], int]:
+def ranks(
+    query: pa.Array, score: NDArray[np.float64], then: NDArray[np.generic] | None = None
+) -> tuple[NDArray[np.int64], int]:
     """Return the rank of each row in its query, and how many rows share their score with another of it.
 
     Parameters
@@ -18,6 +20,8 @@ def ranks(query: pa.Array, score: NDArray[np.float64]) -> tuple[NDArray[np.int64
         Whose list each row stands in; all rows of a query are there.
     score : float array of shape (rows,)
         Higher is earlier; of equal ones the first row is.
+    then : array of shape (rows,), optional
+        Lower is earlier among equal scores.
 
     Returns
     -------
@@ -26,7 +30,8 @@ def ranks(query: pa.Array, score: NDArray[np.float64]) -> tuple[NDArray[np.int64
     ties : int
     """
     codes = as_ids(query).dictionary_encode().indices.to_numpy()
-    order = np.lexsort((np.arange(len(score)), -score, codes))
+    keys = (np.arange(len(score)), *(() if then is None else (then,)), -score, codes)
+    order = np.lexsort(keys)
     ordered = codes[order]
     opens = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(order) else np.zeros(0, np.intp)
     lengths = np.diff(np.r_[opens, len(order)])

@@ -14,6 +14,13 @@ from ..datasets.errors import InputError
 from .neural import Arrays
 from .outputs import Output, Reading, assembled, columns
 
+KINDS = {
+    "tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64,
+    "tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(int8)": np.int8, "tensor(int16)": np.int16,
+    "tensor(uint8)": np.uint8, "tensor(bool)": np.bool_,
+}  # fmt: skip
+"""Types of a graph's inputs that rows can be given as."""
+
 
 class GraphReader(ABC):
     """A runtime of a graph, whose outputs have names and types.
@@ -102,3 +109,62 @@ def joined_batches(pieces: Sequence[Any]) -> Any:
     if isinstance(pieces[0], list):
         return [row for piece in pieces for row in piece]
     return np.concatenate(pieces) if np.ndim(pieces[0]) else pieces[0]
+
+
+def fitted(values: NDArray[Any], wanted: str, shape: Sequence[Any], where: str) -> NDArray[Any]:
+    """Values in the type of an input, where they have its shape.
+
+    Parameters
+    ----------
+    wanted : str
+        The type in the words of onnxruntime.
+    shape : sequence
+        Its sizes; a name or -1 is any.
+    where : str
+        What the input is called.
+
+    Raises
+    ------
+    InputError
+        They have another shape, or would be changed by the type.
+    """
+    if shape and not _fits(values.shape[1:], shape[1:]):
+        told = ", ".join(str(size) if isinstance(size, int) and size > 0 else "any" for size in shape)
+        have = "".join(f", {size}" for size in values.shape[1:])
+        raise InputError(
+            f"{where} has the shape ({told}), the rows give (any{have}); see model.features and model.shape"
+        )
+    return _as(values, wanted, where)
+
+
+def _fits(have: Sequence[int], wanted: Sequence[Any]) -> bool:
+    """Whether the axes behind the rows are those that an input wants; a name or -1 wants any."""
+    free = [not isinstance(size, int) or size < 1 for size in wanted]
+    return len(have) == len(wanted) and all(
+        any_size or size == given for any_size, size, given in zip(free, wanted, have, strict=True)
+    )
+
+
+def fixed_batch(wanted: Mapping[str, Any]) -> int:
+    """Rows of a batch where a graph was exported for one size alone; else 0."""
+    first = {i.shape[0] for i in wanted.values() if i.shape}
+    sizes = {size for size in first if isinstance(size, int) and size > 0}
+    return sizes.pop() if len(sizes) == 1 else 0
+
+
+def _as(values: NDArray[Any], wanted: str, where: str) -> NDArray[Any]:
+    """Values in the type of an input; InputError where that would change them or cannot be."""
+    if wanted == "tensor(string)":
+        return np.asarray(values, object)
+    if wanted not in KINDS:
+        raise InputError(f"{where} takes a {wanted}, which rows of a table cannot give")
+    if values.dtype == object:
+        raise InputError(f"{where} takes a {wanted}, the rows give text")
+    kind = np.dtype(KINDS[wanted])
+    made = values.astype(kind, copy=False)
+    if kind.kind in "iub" and values.dtype.kind == "f" and (made != values).any():
+        raise InputError(
+            f"{where} takes whole numbers ({wanted}), the rows give others, such as "
+            f"{values[made != values][0]:g}"
+        )
+    return made

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..datasets.errors import InputError
-from ..told import tell
+from ..told import tell, told_series
 from .base import Scored, decide
 from .groups import EVERYBODY, Draw, Groups
 from .steps import FavourableRule, StepRule
@@ -262,7 +262,11 @@ class RuledModel:
         told: dict[str, Any] = self.base.describe()
         told.pop("threshold", None)
         scale = "probability" if self.probability else "rank"
-        return told | {"scale": scale, "rule": "; ".join(r.words() for r in self.rules), "needs": self.needs}
+        return told | {
+            "scale": scale,
+            "rule": told_series(r.words() for r in self.rules),
+            "needs": self.needs,
+        }
 
 
 def behind(model: Any, rules: Sequence[Rule]) -> Any:

@@ -25,8 +25,7 @@ from .neural import Arrays, Inputs, NeuralModel
 from .outputs import Output, Reading, assembled, label_words
 from .padding import padding_side
 from .protocols import PROTOCOLS, SCORES, Answer, ServedColumns, ServedProtocol
-from .reads import joined_batches
-from .runtimes import fixed_batch
+from .reads import fixed_batch, joined_batches
 
 
 class ServedRuntime:

@@ -17,12 +17,14 @@ from ..datasets.columns import Scalar, check_unique, listed, no_column, plain
 from ..datasets.dialect import TextForm
 from ..datasets.errors import InputError, number_of
 from ..datasets.evaluation import EvaluationSet
-from ..datasets.numbers import CellError, MissingError
+from ..datasets.numbers import CellError, MissingError, missing_in
+from ..datasets.ranking import check_pairs, pairs, shown_pair
 from ..datasets.read import column_names, found_in, place_of, read_table, sha256_file
 from ..datasets.roles import as_words
 from ..datasets.spelling import as_ids
+from ..datasets.trec import is_run, read_run
 from .base import Scored, decide, rule
-from .table_lists import OfLabels, OfRanks
+from .table_lists import OfLabels, OfRanks, OfRun
 from .table_outcomes import OfMany, OfNumbers, OfTwo, Predicted
 
 
@@ -41,7 +43,8 @@ class PredictionTable:
         Binary and multilabel: the positive and the negative decisions; one of them is needed unless the
         column holds 1/0 or true/false.
     path : Path, optional
-        File of the columns, joined by ``id``; default the evaluation table itself.
+        File of the columns, joined by ``id``, or, of a ranking without one, by query and item; default the
+        evaluation table itself. A run in TREC form has columns of its own.
     id : str, optional
         Id column of ``path``; default that of the data.
     threshold : float, optional
@@ -86,35 +89,72 @@ class PredictionTable:
         self._table: pa.Table | None = None
         self._strays: pa.Array | None = None
         self.says = self._of_task()
-        names = self.data.names if self.path is None else column_names(self.path, text=self.text)
-        where = self.data.where if self.path is None else str(self.path)
-        self._check_columns(names, where)
+        if not is_run(self.path):
+            names = self.data.names if self.path is None else column_names(self.path, text=self.text)
+            self._check_columns(names, self.data.where if self.path is None else str(self.path))
         # Ranks are of whole lists.
         self.whole = self.path is not None or self.task == "ranking"
         self.columns = self.says.columns if self.path is None else []
         self.texts = self.says.texts if self.path is None and self.says.exact else []
         if self.path is not None:
-            key = self.id or self.data.id or ""
-            if not self.data.id:
-                raise InputError("model.path: predictions are joined by id; set data.id to its column")
-            if key not in names:
-                raise no_column(key, names, where, "model.id")
-            self._table = read_table(
-                self.path,
-                columns=list(dict.fromkeys([key, *self.says.columns])),
-                categorical=self.says.texts,
-                verbatim=[key],
-                missing=self.data.words,
-                text=self.text,
-            )
-            self.data.notes += found_in(self.path, self.text)
-            plain(self._table.column(key), key)
-            self._ids = as_ids(self._table.column(key))
-            check_unique(lambda: iter([self._ids]), len(self._ids), key, where)
+            self._table, key = self._loaded(self.path)
+            self._ids = self._named(self._table, key)
+            if len(key) > 1:
+                check_pairs([self._ids], key[0], key[1], str(self.path))
+            else:
+                check_unique(lambda: iter([self._ids]), len(self._ids), key[0], str(self.path))
+
+    def _loaded(self, path: Path) -> tuple[pa.Table, list[str]]:
+        """The file of the predictions, and its columns that name the rows of the data."""
+        if is_run(path):
+            return read_run(path), ["query", "item"]
+        key = [self.id or self.data.id] if self.data.id else self._pair
+        if not key:
+            raise InputError("model.path: predictions are joined by id; set data.id to its column")
+        names = column_names(path, text=self.text)
+        for name in key:
+            if name not in names:
+                raise no_column(name, names, str(path), "model.id" if self.data.id else "model.path")
+        table = read_table(
+            path,
+            columns=list(dict.fromkeys([*key, *self.says.columns])),
+            categorical=self.says.texts,
+            verbatim=key,
+            missing=self.data.words,
+            text=self.text,
+        )
+        self.data.notes += found_in(path, self.text)
+        for name in key:
+            if blank := as_ids(table.column(name)).null_count:
+                raise missing_in(f"id column '{name}'", name, blank, "").at(
+                    place_of(path, name, None, self.text) or str(path)
+                )
+        return table, key
+
+    @property
+    def _pair(self) -> list[str]:
+        """The data's columns of query and item; empty for a task without."""
+        return [name for name in (self.data.query, self.data.item) if name]
+
+    @property
+    def _key(self) -> list[str]:
+        """Columns of the data that name a row."""
+        return [self.data.id] if self.data.id and not is_run(self.path) else self._pair
+
+    def _named(self, rows: pa.RecordBatch | pa.Table, key: list[str]) -> pa.Array:
+        """The names of some rows, by their id or their query and item."""
+        for name in key:
+            plain(rows.column(name), name)
+        return _one(as_ids(rows.column(key[0])) if len(key) == 1 else pairs(rows, *key))
 
     def _of_task(self) -> Predicted:
         """How the predictions of the data's task are read; InputError for keys of another one."""
         given = {key for key in KEYS if getattr(self, _FIELDS.get(key, key))}
+        if is_run(self.path) and self.data.task != "ranking":
+            raise InputError(
+                f"model.path: {self.path} holds a run in TREC form, which belongs to task: ranking, the task "
+                f"is {self.data.task}"
+            )
         make, known = TASKS[self.data.task]
         if strange := sorted(given - known):
             others = [name for name, (_, keys) in TASKS.items() if strange[0] in keys]
@@ -160,8 +200,8 @@ class PredictionTable:
         if ids is None and self.data.id in batch.schema.names:
             ids = as_ids(batch.column(self.data.id))
         if self._table is not None:
-            assert ids is not None
-            table = self._joined(ids)
+            by_id = self._key == [self.data.id]
+            table = self._joined(ids if by_id and ids is not None else self._named(batch, self._key))
 
         def placed(read: Callable[[pa.Array], NDArray[Any]], name: str) -> NDArray[Any]:
             return self._placed(read, _one(table.column(name)))
@@ -184,7 +224,8 @@ class PredictionTable:
                 raise
             if isinstance(error, MissingError):
                 error.rest = "; every row of the data needs a prediction"
-            raise error.at(place_of(self.path, error.column, error.value, self.text)) from None
+            place = place_of(self.path, error.column, error.value, self.text, self.data.words.in_numbers)
+            raise error.at(place or str(self.path)) from None
 
     def _joined(self, ids: pa.Array) -> pa.Table:
         assert self._table is not None
@@ -193,8 +234,9 @@ class PredictionTable:
         lacking = mine.filter(pc.is_null(position))
         strays = self._without_row(mine, key)
         if len(lacking) or len(strays):
+            named = "ids do" if len(self._key) == 1 else "its pairs of query and item do"
             raise InputError(
-                f"{self.path}: ids do not match {self.data.where}: "
+                f"{self.path}: {named} not match {self.data.where}: "
                 f"{number_of(len(lacking), 'row of the data has', 'rows of the data have')} no prediction "
                 f"({_few(lacking)}), {number_of(len(strays), 'prediction has', 'predictions have')} no row "
                 f"({_few(strays)})"
@@ -209,7 +251,8 @@ class PredictionTable:
         surplus = key.filter(pc.invert(pc.is_in(key, value_set=mine)))
         if len(surplus) and self._strays is None:
             for rows in (self.data, *self.beside()):
-                others, surplus = _alike(rows.every_id(), surplus)
+                every = [self._named(batch, self._key) for batch in rows.every(self._key)]
+                others, surplus = _alike(pa.chunked_array(every or [surplus[:0]]), surplus)
                 surplus = surplus.filter(pc.invert(pc.is_in(surplus, value_set=others)))
             self._strays = surplus
         return surplus if self._strays is None else self._strays
@@ -248,12 +291,23 @@ def _labels(table: PredictionTable) -> Predicted:
     )  # fmt: skip
 
 
+def _ranks(table: PredictionTable) -> Predicted:
+    if not is_run(table.path):
+        return OfRanks(table.rank, table.score_column)
+    if table.rank or table.score_column or table.id or table.text:
+        raise InputError(
+            f"model: {table.path} is a run in TREC form, whose columns are known; leave out rank, score, id "
+            "and how a text file is written"
+        )
+    return OfRun()
+
+
 TASKS: dict[str, tuple[Callable[[PredictionTable], Predicted], set[str]]] = {
     "binary": (_two, {"score", "decision"}),
     "multiclass": (_many, {"decision", "probabilities"}),
     "multilabel": (_labels, {"decisions", "probabilities"}),
     "regression": (lambda table: OfNumbers(table.prediction), {"prediction"}),
-    "ranking": (lambda table: OfRanks(table.rank, table.score_column), {"rank", "score"}),
+    "ranking": (_ranks, {"rank", "score"}),
 }
 """By task: how the predictions are read, and the keys that name their columns."""
 
@@ -332,4 +386,6 @@ def _without_point(ids: pa.Array, others: pa.Array) -> pa.Array:
 
 
 def _few(ids: pa.Array) -> str:
-    return "such as " + listed([str(v) for v in ids.slice(0, 3).to_pylist()]) if len(ids) else "none"
+    return (
+        "such as " + listed([shown_pair(str(v)) for v in ids.slice(0, 3).to_pylist()]) if len(ids) else "none"
+    )

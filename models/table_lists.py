@@ -15,6 +15,7 @@ from ..datasets.columns import listed
 from ..datasets.errors import InputError, number_of
 from ..datasets.numbers import CellError, missing_in, numbers
 from ..datasets.spelling import as_ids
+from ..datasets.trec import ENDINGS
 from ..told import tell, tell_n
 from .base import Scored, decide
 from .ranks import ranks
@@ -139,7 +140,10 @@ class OfRanks:
 
     def __post_init__(self) -> None:
         if not self.rank and not self.score:
-            raise InputError("model: a table of rankings needs model.rank or model.score (or both)")
+            raise InputError(
+                "model: a table of rankings needs model.rank or model.score (or both), or a path to a run in "
+                f"TREC form, whose name ends in {' or '.join(ENDINGS)}"
+            )
 
     @property
     def columns(self) -> list[str]:
@@ -175,7 +179,7 @@ class OfRanks:
         bad = ~((values >= 1) & (values <= 2**53) & (values == np.floor(values)))
         if bad.any():
             what = f"rank column '{self.rank}': expected whole numbers from 1 (the first)"
-            raise CellError(what, self.rank, f"{values[int(np.argmax(bad))]:g}")
+            raise CellError(what, self.rank, str(values[np.argmax(bad)]))
         return np.asarray(values, np.int64)
 
     def describe(self) -> dict[str, Any]:
@@ -188,6 +192,56 @@ class OfRanks:
     def notes(self) -> list[str]:
         """What is to be told of the rows read: ties."""
         return tied_ranks(self.ties)
+
+
+@dataclass
+class OfRun(OfRanks):
+    """The score of each row of a run in TREC form; its rank stands beside it.
+
+    The score decides, as trec_eval has it, and the rank among equal scores.
+    """
+
+    rank: str | None = "rank"
+    score: str | None = "score"
+    beside: int = 0
+    """Rows whose rank is not that of their score."""
+
+    def read(self, placed: Placed, row: Row, queries: pa.Array | None) -> Scored:
+        """Read some rows; all of a query are among them."""
+        assert queries is not None
+        score, told = (placed(np.asarray, name) for name in self.columns[::-1])
+        rank, _ = ranks(queries, score, told)
+        self.ties += ranks(queries, score)[1]
+        self.beside += int((rank != ranks(queries, -told.astype(float), -score)[0]).sum())
+        return Scored(None, score, rank=rank)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the report says of the columns."""
+        return {"score": self.score, "scale": "rank", "rule": tell("the highest score of a query is first")}
+
+    def notes(self) -> list[str]:
+        """What is to be told of the rows read: ties, and ranks that the scores contradict."""
+        out = []
+        if self.ties:
+            out.append(
+                tell_n(
+                    "{n} row shares its score with another one of its query: the rank in the run decides.",
+                    "{n} rows share their score with another one of their query: the ranks in the run "
+                    "decide.",
+                    self.ties, n=f"{self.ties:,}",
+                )
+            )  # fmt: skip
+        if self.beside:
+            out.append(
+                tell_n(
+                    "The rank of {n} row in the run is not that of its score: the score decides, as it does "
+                    "in trec_eval.",
+                    "The ranks of {n} rows in the run are not those of their scores: the scores decide, as "
+                    "they do in trec_eval.",
+                    self.beside, n=f"{self.beside:,}",
+                )
+            )  # fmt: skip
+        return out
 
 
 def tied_ranks(rows: int) -> list[str]:

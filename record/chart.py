@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..models.extras import optional
 from ..reports.panels import ACCENT, AFTER, INK, LINE, PAPER, SOFT, theme
 from ..reports.svg import inline_svg
 from ..reports.words import visible
@@ -53,7 +54,7 @@ def _finite(value: float | None) -> float | None:
 
 
 def _spec(values: list[dict[str, Any]], series: Series) -> dict[str, Any]:
-    import altair as alt
+    alt = optional("altair", "a chart of a history", "charts")
 
     base: Any = alt.Chart(alt.InlineData(values=values))
     names = [value["release"] for value in values]

@@ -122,7 +122,7 @@ def run_row(run: Path, result: AuditResult) -> dict[str, Any]:
         "recommended": result.frontier.recommended if result.frontier else None,
         "rows": result.data.rows,
         "data_sha256": result.data.sha256,
-        "model_sha256": model.get("sha256") or model.get("training_sha256"),
+        "model_sha256": model.sha256 or model.training_sha256,
         "configuration_sha256": manifest.get("configuration_sha256"),
         "schema_version": result.schema_version,
         "versions": {"fairweigh": result.environment.fairweigh, **result.environment.packages},

@@ -10,7 +10,6 @@ from .kinds import has_mitigated
 from .ladder_table import recommended_mark
 from .language import later, listed, say, tr
 from .lookup import standing_of
-from .release import gap_kind
 from .retold import retold
 from .tables import Cell, Row, Table
 from .words import (
@@ -24,6 +23,7 @@ from .words import (
     title_of,
     verdict_words,
 )
+from .worst_gap import gap_kind
 
 
 @dataclass(frozen=True)

@@ -77,13 +77,13 @@ def _artefact_entries(recipe: Recipe) -> Entries:
 
 def model_entries(variant: Variant, first: Variant) -> Entries:
     """Say how a variant is run, where that differs from the first one and is not told by its recipe."""
-    recipe = variant.recipe
+    recipe, before = variant.recipe, first.model.told
     told = (recipe.artefact, recipe.sha256) if recipe is not None else ()
     ruled = ("rule", "needs") if recipe is not None and (recipe.rules or recipe.needs) else ()
     return [
         (tr("Model: {key}", key=key), readable(value))
-        for key, value in variant.model.items()
-        if first.model.get(key) != value and value not in told and key not in ruled
+        for key, value in variant.model.told.items()
+        if before.get(key) != value and value not in told and key not in ruled
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..audit.result import AuditResult, Disparity, Found, GateResult, Slice, Variant
+from ..audit.result import CERTIFIED, RELEASE, AuditResult, Disparity, Found, GateResult, Slice, Variant
 from .decision_limits import decided_figures, decides_by_limits
 from .formats import (
     UNDEFINED,
@@ -46,12 +46,6 @@ from .words import (
     slice_name,
     title_of,
 )
-
-CERTIFIED = "certified"
-"""Metric of the result that says that the choice was not made on rows of its own, where that is asked."""
-
-RELEASE = "release"
-"""Metric of the result that says that nothing which was asked for may be released."""
 
 _NONE_MADE = {
     "": later("No variant may be released."),
@@ -285,7 +279,7 @@ def _rates_lead(
         return say("{metric} of {variant}, {slices}.", metric=title, variant=of, slices=names), False
     model = model_name(variant, result)
     words = OF_DECISIONS if view is None else telling(result).of_class if view != FAVOURABLE else None
-    if is_rate(metric, result) and words is not None and variant.model.get("kind") != LABELS_ONLY:
+    if is_rate(metric, result) and words is not None and variant.model.kind != LABELS_ONLY:
         pair = (part, here), (reference, there)
         told = rates_of(result.definitions[metric], model, *pair, words, view)
         if reference is not None and there is not None:

@@ -77,7 +77,7 @@ def _audited(result: AuditResult) -> list[Sentence]:
     told: list[Sentence] = [(Given(data.title),), say_n("{n} row", "{n} rows", data.rows, n=count(data.rows))]
     if data.split:
         told.append(say("split {split}", split=Given(data.split)))
-    models = [v.model for v in result.variants if v.kind == "original"]
+    models = [v.model.told for v in result.variants if v.kind == "original"]
     if decisions := _of_models(models, "decision"):
         told.append(say("decision {column}", column=decisions))
     if thresholds := _of_models(models, "threshold"):

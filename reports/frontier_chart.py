@@ -10,10 +10,10 @@ from .formats import figure
 from .language import clauses, say, series, tr
 from .limit_lines import Lines, gap_limits, within_reach
 from .lookup import standing_of
-from .release import gap_kind
 from .standing_chart import Axis, Plot, Point, axis, draw, gap_axis
 from .svg import Drawing
 from .words import Given, plain, verdict_words
+from .worst_gap import gap_kind
 
 
 @dataclass(frozen=True)

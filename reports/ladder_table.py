@@ -10,10 +10,11 @@ from .kinds import has_mitigated, made_words
 from .language import say, tr
 from .lookup import audit_timing, comparison_of, has_ladder, performance_of, standing_of
 from .meaning import gained_head, lost_head
-from .release import gap_kind, missed_words, worst_gap_words
+from .release import missed_words
 from .tasks import telling
 from .turned import directed
 from .words import Sentence, compared_kind, gate_limit, metric_kind, title_of
+from .worst_gap import gap_kind, worst_gap_words
 
 
 @dataclass(frozen=True)

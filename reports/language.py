@@ -7,7 +7,6 @@ of the report. English needs no catalogue, and no Babel.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,6 +15,7 @@ from functools import cache, lru_cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from ..told import split
 from .given import Given as Given
 from .given import Sentence as Sentence
 from .spacing import spaced
@@ -32,26 +32,26 @@ TAGS = {"en": "en", "zh": "zh-Hans"}
 
 SPACED = frozenset({"zh"})
 """The languages whose letters stand apart from Latin ones and from figures."""
-TOLD = "told.po"
-"""The file of the messages that a result holds."""
-
-_NAME = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True)
 class Catalogue:
     """A language's messages: the English one, or the forms of one with a number, to what is written.
 
-    ``told``: those of ``told.po``, which a result holds, with each English form of their own.
+    ``forms``: the same by every English form, which is what a text of a result is told from.
     """
 
     language: str = "en"
     messages: Mapping[str, str] = field(default_factory=dict)
-    told: Mapping[str, str] = field(default_factory=dict)
+    forms: Mapping[str, str] = field(default_factory=dict)
 
     def message(self, english: str) -> str:
         """Return a message in this language; in English, or where it is missing, as it stands."""
         return self.messages.get(english, english)
+
+    def form(self, english: str) -> str | None:
+        """Return the translation of a message, or of either form of one with a number; None without one."""
+        return self.forms.get(english)
 
     def counted(self, one: str, many: str, n: float) -> str:
         """Return the form of a message that belongs to a number; Chinese has one form."""
@@ -93,16 +93,15 @@ def catalogue(code: str) -> Catalogue:
     from babel.messages.pofile import read_po
 
     messages: dict[str, str] = {}
-    told: dict[str, str] = {}
+    forms: dict[str, str] = {}
     for path in sorted((LOCALES / code).glob("*.po")):
         with path.open("rb") as file:
             for entry in read_po(file, locale=code):
                 english, text = _first(entry.id), _first(entry.string)
                 if english and text and not entry.fuzzy:
                     messages[english] = text
-                    forms = [entry.id] if isinstance(entry.id, str) else entry.id
-                    told |= dict.fromkeys(forms if path.name == TOLD else (), text)
-    return Catalogue(code, messages, told)
+                    forms |= dict.fromkeys([entry.id] if isinstance(entry.id, str) else entry.id, text)
+    return Catalogue(code, messages, forms)
 
 
 def _first(forms: Sequence[str] | str | None) -> str:
@@ -183,16 +182,10 @@ def _joined(parts: Iterable[str | Sentence], between: str) -> Sentence:
     return tuple(out)
 
 
-@lru_cache(maxsize=4_000)
-def _split(message: str) -> tuple[str, ...]:
-    """Words and names of a message in turn; kept, as a large report says some of them 100,000 times."""
-    return tuple(_NAME.split(message))
-
-
 def said(message: str, parts: Mapping[str, str | Sentence]) -> Sentence:
     """Put parts into a message that is translated already."""
     out: list[str] = []
-    for place, text in enumerate(_split(message)):
+    for place, text in enumerate(split(message)):
         if place % 2:
             part = parts[text]
             out += [part] if isinstance(part, str) else part

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..audit.result import AuditResult, GateResult
 from .formats import Kind, Limit, read_limit
 from .language import say
-from .release import gap_kind
 from .words import gate_title, metric_kind, plain
+from .worst_gap import gap_kind
 
 Lines = list[tuple[float, str]]
 """Values and what they are."""

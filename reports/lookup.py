@@ -36,7 +36,7 @@ def is_comparison(result: AuditResult) -> bool:
 
 def has_labels_alone(result: AuditResult) -> bool:
     """Whether there is no model in the run: no decision and no score, and so nothing selects."""
-    return bool(result.variants) and all(v.model.get("kind") == LABELS_ONLY for v in result.variants)
+    return bool(result.variants) and all(v.model.kind == LABELS_ONLY for v in result.variants)
 
 
 def has_labels(result: AuditResult) -> bool:

@@ -117,8 +117,8 @@ def _body(inputs: dict[str, Any], result: AuditResult, variant: Variant) -> Iter
     if len(result.variants) > 1:
         yield f"- Variant: {given(variant.name)}"
     for key in ("kind", "estimator", "sha256", "threshold", "decision"):
-        if variant.model.get(key) is not None:
-            yield f"- {key}: {given(str(variant.model[key]))}"
+        if (value := getattr(variant.model, key)) is not None:
+            yield f"- {key}: {given(str(value))}"
     yield "\n## Intended use\n"
     yield f"{given(inputs['intended_use'])}\n"
     yield f"Out of scope: {given(inputs['out_of_scope'])}\n"

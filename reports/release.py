@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..audit.result import AuditResult, Comparison, Cost, Flips, Frontier, Standing, Timing, Verdict
+from ..audit.result import AuditResult, Frontier, Standing, Verdict
 from .cost_tables import readable
-from .formats import Kind, count, figure, interval
+from .formats import count
 from .kinds import has_given, has_mitigated, is_compressed, is_mitigated, run_words
 from .language import Sentence, later, later_n, say, say_n, sentences, series, tr
-from .lookup import audit_timing, comparison_of, performance_of, standing_of, variant_named
-from .meaning import paid_words
+from .lookup import comparison_of, standing_of, variant_named
+from .payers import flips_words
 from .retold import retold
+from .saving import costs_otherwise, saving_words
 from .tasks import telling
-from .turned import directed, turned_paid
-from .words import Given, compared_kind, gate_limit_words, gate_title, title_of
-
-MOST_PAYERS = 1
+from .words import Given, gate_limit_words, gate_title
+from .worst_gap import performance_words
 
 
 @dataclass(frozen=True)
@@ -105,8 +104,8 @@ def _others(result: AuditResult, told: str | None) -> list[Sentence]:
     variant = variant_named(result, best.variant)
     told_of = [say(lead, variant=Given(best.variant))]
     if variant is not None and variant.cost is not None and is_compressed(result, best.variant):
-        told_of.append(_saving(variant.cost))
-    told_of += _performance_told(result, comparison_of(result, best.variant), best)
+        told_of.append(saving_words(variant.cost))
+    told_of += performance_words(result, comparison_of(result, best.variant), best)
     return [sentences([*told_of, *_needed(result, best.variant)])]
 
 
@@ -160,7 +159,7 @@ def _compared(result: AuditResult) -> Release | None:
     named = say("{after} compared with {before}.", after=Given(item.after), before=Given(item.before))
     lead = sentences([named, telling(result).moved(item, result)])
     paid = telling(result).paid(item, result)
-    told = [*_flips_told(result, item), *_performance_told(result, item, None), *([paid] if paid else [])]
+    told = [*flips_words(result, item), *performance_words(result, item, None), *([paid] if paid else [])]
     return Release(lead, told, [], None)
 
 
@@ -171,176 +170,13 @@ def _told(result: AuditResult, name: str | None) -> list[Sentence]:
         return []
     item = comparison_of(result, name)
     cost = variant.cost
-    told = [_saving(cost)] if cost and (is_compressed(result, name) or _costs_otherwise(cost)) else []
-    told += _performance_told(result, item, standing_of(result.frontier, name))
+    told = [saving_words(cost)] if cost and (is_compressed(result, name) or costs_otherwise(cost)) else []
+    told += performance_words(result, item, standing_of(result.frontier, name))
     if item is not None:
-        told += _flips_told(result, item)
+        told += flips_words(result, item)
         paid = telling(result).paid(item, result)
         told += [paid] if paid else []
     return told + _needed(result, name)
-
-
-def _costs_otherwise(cost: Cost) -> bool:
-    """Whether a variant costs more or less than the original; what only decides otherwise costs the same."""
-    timing = audit_timing(cost)
-    return cost.storage not in (None, 1) or (
-        timing is not None and (timing.saving or timing.ratio_low > timing.null_high)
-    )
-
-
-def _saving(cost: Cost) -> Sentence:
-    timing = audit_timing(cost)
-    if cost.storage is None:
-        return _time_alone(timing)
-    storage = figure(cost.storage, "percent")
-    if timing is None:
-        return say("It needs {storage} of the storage.", storage=storage)
-    time = figure(timing.ratio, "percent")
-    if timing.saving:
-        spread = interval(timing.ratio_low, timing.ratio_high, "percent")
-        return say(
-            "It needs {storage} of the storage and {time} of the time ({spread}).",
-            storage=storage, time=time, spread=spread,
-        )  # fmt: skip
-    if timing.ratio_low > timing.null_high:
-        return say(
-            "It needs {storage} of the storage, but {time} of the time: it is slower.",
-            storage=storage, time=time,
-        )  # fmt: skip
-    return say("It needs {storage} of the storage, and saves no time beyond the noise.", storage=storage)
-
-
-def _time_alone(timing: Timing | None) -> Sentence:
-    """What a variant saves where nobody knows what it takes to store: it is served elsewhere."""
-    if timing is None:
-        return say("What it saves was not measured.")
-    time = figure(timing.ratio, "percent")
-    if timing.saving:
-        spread = interval(timing.ratio_low, timing.ratio_high, "percent")
-        return say("It needs {time} of the time ({spread}).", time=time, spread=spread)
-    if timing.ratio_low > timing.null_high:
-        return say("It needs {time} of the time: it is slower.", time=time)
-    return say("It saves no time beyond the noise.")
-
-
-def _flips_told(result: AuditResult, item: Comparison) -> list[Sentence]:
-    if item.overall is None or item.overall.rate is None:
-        return []
-    rate = figure(item.overall.rate, "percent")
-    if item.overall.low is None and item.overall.high is None:
-        changed = say("{rate} of the decisions change.", rate=rate)
-    else:
-        limits = interval(item.overall.low, item.overall.high, "percent")
-        changed = say("{rate} of the decisions change ({limits}).", rate=rate, limits=limits)
-    told = [sentences([changed, _floor(result, item)])]
-    return [*told, *([_who_pays(result, item)] if item.flips else [])]
-
-
-def _floor(result: AuditResult, item: Comparison) -> Sentence:
-    """Say how many decisions another batching alone changes, where it changes any."""
-    variant = variant_named(result, item.after)
-    if variant is None or variant.self_flips is None or not variant.self_flips.flips:
-        return ()
-    rate = figure(variant.self_flips.rate, "percent")
-    return say("Another batching alone changes {rate}.", rate=rate)
-
-
-def _who_pays(result: AuditResult, item: Comparison) -> Sentence:
-    payers = paying_slices(item)
-    # Decisions that a mitigation changes may be meant to change; and nobody is said to pay where nobody said
-    # what a decision is to the person.
-    meant = is_mitigated(result, item.after) or result.data.positive_is is None
-    if not payers and meant:
-        return say("No slice’s decisions change provably more often than those of all other rows.")
-    if not payers:
-        return say("Who pays: no slice’s decisions change provably more often than those of all other rows.")
-    who = [
-        paid_words(flips, result.data.positive_is) if directed(item) else turned_paid(flips)
-        for flips in payers[:MOST_PAYERS]
-    ]
-    more = len(payers) - MOST_PAYERS
-    if more > 0:
-        who.append(say_n("{more} more slice likewise", "{more} more slices likewise", more, more=count(more)))
-    if meant:
-        return say("Whose decisions change most: {who}.", who=series(who))
-    return say("Who pays: {who}.", who=series(who))
-
-
-def paying_slices(item: Comparison) -> list[Flips]:
-    """Select the slices shown to flip more often than all other rows: whole features first, worst first.
-
-    A slice without a test of its own is not shown to.
-    """
-    shown = [
-        flips
-        for flips in item.flips
-        if flips.status == "ok"
-        and flips.slice
-        and flips.ratio is not None
-        and flips.ratio_low is not None
-        and flips.ratio_low > 1
-        and flips.p_adjusted is not None
-        and flips.p_adjusted < 0.05
-    ]
-    shown.sort(key=lambda flips: (len(flips.slice), -(flips.ratio_low or 0)))
-    # A crossing of features says nothing new where one of its features pays already.
-    told: list[Flips] = []
-    for flips in shown:
-        if not any(one.slice.items() <= flips.slice.items() for one in told):
-            told.append(flips)
-    return told
-
-
-def _performance_told(
-    result: AuditResult, item: Comparison | None, standing: Standing | None
-) -> list[Sentence]:
-    told: list[Sentence] = []
-    metric = performance_of(result)
-    found = next((c for c in item.changes if c.metric == metric and not c.slice), None) if item else None
-    if found is not None and found.value is not None:
-        kind = compared_kind("change", metric, result.definitions)
-        told.append(
-            say(
-                "{metric} changes by {value} ({limits}).",
-                metric=title_of(metric, result.definitions),
-                value=figure(found.value, kind),
-                limits=interval(found.low, found.high, kind),
-            )
-        )
-    if standing is not None and standing.worst_gap is not None and result.frontier is not None:
-        told.append(_worst_gap_told(result, standing, standing.worst_gap))
-    return told
-
-
-def _worst_gap_told(result: AuditResult, standing: Standing, worst: float) -> Sentence:
-    kind = gap_kind(result)
-    gap: Sentence = (figure(worst, kind),)
-    first = standing_of(result.frontier, result.variants[0].name) if result.variants else None
-    if first is not None and first.worst_gap is not None:
-        gap = say("{after} (before: {before})", after=gap, before=figure(first.worst_gap, kind))
-    what = worst_gap_words(result, standing)
-    if not what:
-        return say("The worst gap is {gap}.", gap=gap)
-    return say("The worst gap is {gap}: {what}.", gap=gap, what=what)
-
-
-def worst_gap_words(result: AuditResult, standing: Standing | None) -> Sentence:
-    """Say where a variant's worst gap is, with the metric by its title."""
-    if standing is None or not standing.worst_gap_what:
-        return ()
-    metric, comma, where = standing.worst_gap_what.partition(", ")
-    if comma and metric in result.definitions:
-        return say("{metric}, {slices}", metric=title_of(metric, result.definitions), slices=retold(where))
-    return (Given(standing.worst_gap_what),)
-
-
-def gap_kind(result: AuditResult) -> Kind:
-    """Say how gaps are shown: as points where the judged metrics are rates, else as plain numbers."""
-    names = result.frontier.gaps if result.frontier else []
-    kinds = {compared_kind("change", name, result.definitions) for name in names}
-    if kinds == {"moved"}:
-        return "amount"
-    return "gap" if kinds <= {"points"} else "number"
 
 
 def _misses(result: AuditResult, name: str) -> Sentence:

@@ -109,6 +109,6 @@ def signed_files(result: AuditResult) -> Iterator[tuple[str, Sentence]]:
     if result.configuration_sha256:
         yield tr("Configuration"), (result.configuration_sha256,)
     for variant in result.variants:
-        sha256 = variant.model.get("sha256") or (variant.recipe.sha256 if variant.recipe else None)
+        sha256 = variant.model.sha256 or (variant.recipe.sha256 if variant.recipe else None)
         if sha256:
             yield tr("Model {variant}", variant=Given(variant.name)), (Given(str(sha256)),)

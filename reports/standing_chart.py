@@ -13,9 +13,9 @@ from .labels import Box, Label, placed, width_of
 from .language import kept, tr
 from .limit_lines import Lines
 from .panels import ACCENT, AFTER, INK, LINE, PAPER, SOFT, theme
-from .release import gap_kind
 from .svg import Drawing, inline_svg
 from .words import visible
+from .worst_gap import gap_kind
 
 WIDTH, HEIGHT = 600, 340
 MARGIN = 0.06

@@ -10,10 +10,10 @@ from .language import clauses, later, say, series, tr
 from .limit_lines import gap_limits, performance_limits, within_reach
 from .lookup import variant_named
 from .panels import percent_labels
-from .release import gap_kind
 from .standing_chart import Plot, Point, axis, draw, gap_axis
 from .svg import Drawing
 from .words import Given, metric_kind, plain, title_of, verdict_words
+from .worst_gap import gap_kind
 
 MOST_WHISKERS = 12
 

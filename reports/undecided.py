@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..audit.result import AuditResult, Coverage, GateResult
-from .findings import RELEASE
+from ..audit.result import RELEASE, AuditResult, Coverage, GateResult
 from .formats import count
 from .language import Sentence, say, say_n, series
 from .lookup import binding_gates, has_labels

@@ -11,7 +11,17 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from ..audit.result import AuditResult, Definition, GateResult, RunVerdict, Slice, Verdict
+from ..audit.result import (
+    CERTIFIED,
+    RELEASE,
+    TARGET,
+    AuditResult,
+    Definition,
+    GateResult,
+    RunVerdict,
+    Slice,
+    Verdict,
+)
 from .formats import NBSP, Kind, Limit, count, read_limit
 from .language import Given as Given
 from .language import Sentence as Sentence
@@ -28,14 +38,11 @@ COSTS = {
 }
 """Titles of what a cost gate speaks of."""
 
-OF_THE_CHOICE = {"release": later("Release"), "certified": later("Choice of the variant")}
+OF_THE_CHOICE = {RELEASE: later("Release"), CERTIFIED: later("Choice of the variant")}
 """Titles of what stands among the gates and is about the choice of a variant itself."""
 
 UNKNOWN = "(unknown)"
 """What a result calls the slice of rows whose value is missing."""
-
-TARGET = "target-"
-"""Begins the id of the gate that a target of the objective is judged as."""
 
 EACH = "each"
 """What a gate on all classes calls them where none of them decides, as it could not be evaluated."""

@@ -17,6 +17,7 @@ from ..engines.cubes import counted
 from ..metrics.counts import DECISION, LABEL, Tally
 from ..metrics.cube import Cube, Cubes, cluster_names
 from ..metrics.estimators import Need
+from ..metrics.exposure import Curves
 from ..metrics.joint import AFTER, JointTally, joint
 from ..metrics.paired_scores import PairedScores
 from ..metrics.scores import ScoreCollector, ScoreTable
@@ -148,6 +149,10 @@ class Cases(ABC):
 
     def confusion(self, by: By, classes: Sequence[str]) -> NDArray[np.int64] | None:
         """Rows by label and decision, array of shape (slices, classes, classes); None of two classes."""
+        return None
+
+    def exposure(self, by: By, keys: Sequence[tuple[str, ...]]) -> Curves | None:
+        """What each slice has of the exposure among the first ranks; None where that says nothing."""
         return None
 
     def view(self, name: str) -> Cases:

@@ -8,9 +8,9 @@ from typing import Any
 
 from ..metrics import table
 from ..metrics.agreement import KAPPA, MATTHEWS
+from ..metrics.contrast import F1
 from ..metrics.entry import FAWCETT, DisparityRow, Metric
 from ..metrics.estimators import Binned, Need, Share
-from ..metrics.exact import F1
 from .binary import BINARY
 from .class_cases import HALF_BRIER, RIGHT, SURPRISE, ClassCases, ClassPairs, columns, kind
 from .task import Task
@@ -138,9 +138,9 @@ CLASS = replace(
 
 def _told_by(data: Any, model: Any) -> bool:
     """Classes or columns of their probabilities are named, and no labels of which several may hold."""
-    several = bool(data.labels) or (model is not None and bool(model.decisions))
+    several = bool(data.labels) or bool(getattr(model, "decisions", None))
     return not several and (
-        bool(data.classes or data.favourable) or (model is not None and bool(model.probabilities))
+        bool(data.classes or data.favourable) or bool(getattr(model, "probabilities", None))
     )
 
 

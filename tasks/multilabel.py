@@ -127,7 +127,7 @@ DISPARITIES = (
 
 def _told_by(data: Any, model: Any) -> bool:
     """Columns of labels, or of decisions for them, are named."""
-    return bool(data.labels) or (model is not None and bool(model.decisions))
+    return bool(data.labels) or bool(getattr(model, "decisions", None))
 
 
 MULTILABEL = Task(

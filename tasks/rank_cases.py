@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..metrics.counts import LABEL
 from ..metrics.cube import Cube
 from ..metrics.estimators import Need
+from ..metrics.exposure import Curves, curves
 from ..metrics.intervals import Floats
 from ..metrics.paired_scores import PairedScores
 from ..metrics.ranked import Ranked, places_within
@@ -54,13 +55,14 @@ class Ranks:
     def __init__(self, by: By, most: int | None, sides: Sequence[str]) -> None:
         self.most, self.sides = most, sides
         self.rows = Rows(by)
-        self._coded = Coded()
+        self._coded, self._items = Coded(), Coded()
         self._clustered = False
         self._ranked: dict[str, Ranked] = {}
 
     def add(self, batch: Batch, ranks: Sequence[NDArray[np.int64]]) -> None:
         """Take a batch, with the ranks of each side."""
         columns = {QUERY: self._coded.codes(batch.rows.column(QUERY))}
+        columns[ITEM] = self._items.codes(batch.rows.column(ITEM))
         columns |= {side + RANK: rank for side, rank in zip(self.sides, ranks, strict=True)}
         if RELEVANCE in batch.names:
             columns[RELEVANCE] = batch.number(RELEVANCE)
@@ -96,6 +98,13 @@ class Ranks:
         """NDCG of each query."""
         return self.ranked(side).ndcg(self.rows.values(RELEVANCE), self.most)
 
+    def shares(self, side: str) -> tuple[Floats, Floats]:
+        """Each row's share of its query's exposure and of its relevance; nan in queries without either."""
+        ranked = self.ranked(side)
+        got, due = ranked.share(ranked.exposure(self.most)), ranked.share(self.rows.values(RELEVANCE))
+        counts = np.isfinite(got) & np.isfinite(due)
+        return np.where(counts, got, np.nan), np.where(counts, due, np.nan)
+
     def within(self, by: By, keys: Keys) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.bool_]]:
         """Each query's first row, its slice of ``by``, and whether all its rows lie in that slice."""
         owner, query = self.rows.owner(by, keys), self.rows.values(QUERY)
@@ -103,6 +112,11 @@ class Ranks:
         first[query[::-1]] = np.arange(len(query))[::-1]
         apart = np.bincount(query, owner != owner[first][query], self.queries) > 0
         return first, owner[first], ~apart
+
+    def splits(self, by: By, keys: Keys, counted: NDArray[np.bool_] | None = None) -> bool:
+        """Whether some query (with a row that counts) has rows of several slices."""
+        apart = ~self.within(by, keys)[2][self.rows.values(QUERY)]
+        return bool((apart if counted is None else apart & counted).any())
 
     def of_queries(self, by: By, keys: Keys, values: Floats) -> tuple[NDArray[np.bool_], Parts]:
         """The queries that lie in one slice and have a value, with slice, weight and cluster of each."""
@@ -128,6 +142,7 @@ class RankCases(Cases):
     def __init__(self, by: By, probability: bool = True, most: int | None = None) -> None:
         super().__init__(by, probability)
         self.ranks = Ranks(by, most, ("",))
+        self._given = True
 
     @property
     def rows(self) -> Rows:
@@ -138,9 +153,8 @@ class RankCases(Cases):
         """Take a batch; returns its counts."""
         cube = batch.cube(self.by, {}, _clusters(batch))
         self._cubes.add(cube)
-        self.ranks.add(
-            batch, [batch.number(RANK)] if RANK in batch.names else [np.ones(len(batch.slices), np.int64)]
-        )
+        self._given = RANK in batch.names
+        self.ranks.add(batch, [batch.number(RANK)] if self._given else [np.ones(len(batch.slices), np.int64)])
         return cube
 
     def gives(self, columns: frozenset[str]) -> frozenset[Need]:
@@ -151,6 +165,14 @@ class RankCases(Cases):
     def values(self, name: str) -> ScoreTable:
         """Exposure, relevance, or place among the first ranks, of each row."""
         return self.rows.table(self.ranks.value(name, ""), probability=name != RELEVANCE)
+
+    def exposure(self, by: By, keys: Keys) -> Curves | None:
+        """What each slice has of the exposure among the first ranks; None where no query has several."""
+        if not self._given or not self.ranks.splits(by, keys):
+            return None
+        ranked = self.ranks.ranked("")
+        due = self.rows.column(RELEVANCE)
+        return curves(self.rows.sliced(by, keys), ranked.rank, ranked.exposure(), due, self.ranks.most)
 
     def gains(self, by: By, keys: Keys) -> ScoreTable:
         """NDCG of each query that lies in one slice of ``by``."""

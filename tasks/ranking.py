@@ -17,6 +17,7 @@ from ..metrics.intervals import Floats
 from ..metrics.regression import ratio_of_means, ratio_of_means_change
 from ..metrics.score_figures import SlicedScores
 from ..metrics.score_values import SCORE
+from .attention import BIEGA, INDICES, Excess, Inequity
 from .rank_cases import (
     CHANCE,
     EXPOSURE,
@@ -160,6 +161,22 @@ METRICS = table(
         shows="Sensitive to attention that relevance does not earn; trusts the relevances.",
     ),
     Metric(
+        "excess_attention", "Excess attention", "attention share - relevance share",
+        "The slice's share of the attention of all queries, less the share that the relevance of its items "
+        "deserves in them; attention and relevance count as shares of their query's.",
+        Excess(), ideal=0.0, ratio=False, bounds=(-1, 1), source=BIEGA,
+        shows="Sensitive to attention that groups do not deserve over all queries; blind to single queries.",
+    ),
+    Metric(
+        "amortised_inequity", "Amortised inequity of items",
+        "sum over items of |A - R| / mean of the sums of A and of R",
+        "How far the attention A that items get over all queries lies from what their relevance R deserves; "
+        "of all rows per query, from 0 to 2.",
+        Inequity(), better="lower", ideal=0.0, percent=False, bounds=(0, 2), source=BIEGA,
+        shows="Sensitive to single items that are always or never seen. No limits: chance adds to it, the "
+        "more so the fewer the queries of an item.",
+    ),
+    Metric(
         "top_share_ratio", "Share of the first ranks", "rows among the first ranks / those of a random order",
         "How many times as often the items of the slice are among the first ranks as a random order would "
         "put them there; its logarithm is skew@k.",
@@ -190,12 +207,18 @@ DISPARITIES = (
         forms=("ratio",),
         source=SINGH, shows="Asks for attention in proportion to relevance in every group.",
     ),
+    DisparityRow(
+        "equity_of_attention", "Equity of attention", ("excess_attention",), forms=("difference",),
+        source=BIEGA,
+        shows="Asks that over all queries every group gets the attention that it deserves; of two groups "
+        "this is the sum of |A - R|.",
+    ),
 )  # fmt: skip
 
 
 def _told_by(data: Any, model: Any) -> bool:
     """A column of queries, or of ranks, is named."""
-    return data.query is not None or (model is not None and model.rank is not None)
+    return data.query is not None or getattr(model, "rank", None) is not None
 
 
 def _bound(task: Task, data: Any) -> Task:
@@ -214,6 +237,7 @@ RANKING = Task(
     kind=kind,
     metrics=METRICS,
     disparities=DISPARITIES,
+    indices=INDICES,
     default=tuple(METRICS),
     key=("ndcg", "mean_exposure", "exposure_per_relevance", "top_share_ratio"),
     leading=("ndcg", "exposure_per_relevance"),

@@ -241,7 +241,7 @@ def outcome(name: str) -> str | None:
 
 def _told_by(data: Any, model: Any) -> bool:
     """A column of predicted numbers is named."""
-    return model is not None and model.prediction is not None
+    return getattr(model, "prediction", None) is not None
 
 
 def columns(said: Said, classes: Sequence[str]) -> dict[str, pa.Array]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..metrics.counts import LABEL
-from ..metrics.entry import DisparityRow, Metric
+from ..metrics.entry import DisparityRow, Index, Metric
 from .cases import By, Cases, Pairs
 
 Kind = Literal["bit", "word", "number", "amount", "any"]
@@ -102,6 +102,8 @@ class Task:
         Figures of all rows of a slice.
     disparities : tuple of DisparityRow
         Named disparities over the slices.
+    indices : tuple of Index
+        Single numbers over all slices of a feature.
     default : tuple of str
         Metrics where nobody names any, as far as the data allow.
     key : tuple of str
@@ -162,6 +164,7 @@ class Task:
     leading: tuple[str, ...]
     performance: tuple[str, ...]
     gaps: tuple[tuple[str, ...], ...]
+    indices: tuple[Index, ...] = ()
     excess_loss: str | None = None
     calibration_shift: str | None = None
     standardised: str | None = None

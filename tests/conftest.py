@@ -21,6 +21,8 @@ from hypothesis import settings
 
 # Several tests run at once: one thread each, for them and for the processes that they start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# torch compiles in this process, and starts none that first import it.
+os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
 # No test reaches for the model hub, and none waits for it.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
@@ -40,6 +42,38 @@ def brief_timings() -> Iterator[None]:
         for name, value in {**few, "SECONDS": cost.SECONDS / 100}.items():
             patch.setattr(cost, name, value)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def kept_processes() -> Iterator[None]:
+    """Audits share the process that imports a family's libraries, which takes seconds.
+
+    It forks a clean child for every artefact, as ever. tests/compression/test_fresh.py has its own.
+    """
+    from fairweigh.compression import fresh
+
+    unpatched = fresh.FreshProcesses
+    kept: dict[tuple[str, str], fresh.FreshProcesses] = {}
+
+    class Kept(unpatched):
+        def __enter__(self) -> Kept:
+            key = (self.family, self.device)
+            if key not in kept or kept[key]._server.poll() is not None:
+                kept[key] = unpatched(*key).__enter__()
+            self._server = kept[key]._server
+            # An audit that ended early may have left answers unread: its numbers are no other's.
+            kept[key]._asked += 1_000
+            self._asked = kept[key]._asked
+            return self
+
+        def __exit__(self, *why: object) -> None:
+            self._folder.cleanup()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fresh, "FreshProcesses", Kept)
+        yield
+    for processes in kept.values():
+        processes.__exit__(None, None, None)
 
 
 LONGEST = (

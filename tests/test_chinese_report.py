@@ -21,6 +21,8 @@ from fairweigh.audit.result import AuditResult
 from fairweigh.reports.html import render_html
 from fairweigh.reports.language import Given, writing
 from fairweigh.reports.retold import retold
+from fairweigh.result import Result
+from fairweigh.verification import verify
 
 from .conftest import configured, people
 from .regimes.test_documentation import EU, NIST
@@ -171,7 +173,7 @@ def ours_as_the_datas(result: AuditResult, page: str) -> list[str]:
     for variant in content["variants"]:
         theirs |= set(strings([variant["model"], variant["recipe"]]))
     with writing("zh"):
-        theirs -= {text for text in content["data"]["warnings"] if retold(text) != (Given(text),)}
+        theirs -= {text for text in result.data.warnings if retold(text) != (Given(text),)}
     left = []
     for text in given_texts(page):
         ours = text
@@ -197,14 +199,14 @@ def strings(value: Any, field: str = "") -> Iterator[str]:
 def untold(result: AuditResult) -> set[str]:
     """Texts of the result that were not told from a message, as made-up results have them."""
     with writing("zh"):
-        return {text for text in texts(result.model_dump(mode="json")) if retold(text) == (Given(text),)}
+        return {text for text in texts(result.model_dump()) if retold(text) == (Given(text),)}
 
 
 def texts(value: Any, field: str = "") -> Iterator[str]:
     """Texts of ours in a result; why a recipe could not be carried out is told by whoever refused it."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            if key not in ("failed", "configuration", "model"):
+            if key not in ("failed", "configuration", "model", "told"):
                 yield from texts(inner, field if field in TOLD and key not in ("what", "why") else key)
     elif isinstance(value, list):
         for inner in value:
@@ -250,5 +252,27 @@ def test_every_page_of_a_run_is_in_chinese(regimes: Path):
 @pytest.mark.parametrize("run", ["neural", "tabular"])
 def test_every_text_of_a_result_is_told_from_a_message(run: str, request: pytest.FixtureRequest):
     result: AuditResult = request.getfixturevalue(run)
-    assert len(set(texts(result.model_dump(mode="json")))) > 30
+    assert len(set(texts(result.model_dump()))) > 30
     assert untold(result) == set()
+
+
+@pytest.mark.parametrize("run", ["neural", "tabular"])
+def test_the_chinese_of_a_run_that_was_read_is_that_of_the_run_as_it_was_made(
+    run: str, request: pytest.FixtureRequest
+):
+    result: Result = request.getfixturevalue(run)
+    assert result.folder is not None
+    again = render_html(load_result(result.folder), charts=False, language="zh")
+    assert again == render_html(result, charts=False, language="zh")
+
+
+def test_every_chinese_page_is_rendered_again_from_what_the_file_says(regimes: Path):
+    found = verify(regimes)
+    assert (found.files, found.figures, found.pages) == ([], [], [])
+
+
+def test_a_sentence_about_slices_whose_names_hold_its_words_puts_each_where_it_belongs(regimes: Path):
+    """One has the name ``50 and over``, and "and" stands between the two."""
+    report = (regimes / "report.html").read_text(encoding="utf-8")
+    one, other = "<bdi>age=50 and over</bdi>（n = 1）", "<bdi>age=30 to under 50</bdi>（n = 1）"
+    assert f"所依据的 {one}与 {other}样本少于 30 个" in report

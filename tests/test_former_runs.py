@@ -10,6 +10,8 @@ import fairweigh
 import pytest
 from fairweigh.audit.finished import read_result
 from fairweigh.audit.former import ADDED
+from fairweigh.reports.language import writing
+from fairweigh.reports.words import title_of
 from fairweigh.verification import verify
 
 from .conftest import configured, people
@@ -34,13 +36,19 @@ def edited(run, change):
     bless(run)
 
 
+def untold(content):
+    """Take out what texts were told from, which no earlier state said."""
+    del content["told"]
+
+
 def without_task(content):
-    """Take out the task, which no earlier state told."""
+    """Take out the task too, which the states before told no more."""
+    untold(content)
     del content["task"]
 
 
 def told_less(content):
-    """Take out what the earlier state did not tell."""
+    """Take out what the earliest state did not tell."""
     without_task(content)
     del content["priorities"]
     for definition in content["definitions"].values():
@@ -48,7 +56,7 @@ def told_less(content):
             del definition[key]
 
 
-@pytest.fixture(params=[told_less, without_task])
+@pytest.fixture(params=[told_less, without_task, untold])
 def former(made, tmp_path, request):
     """The run as an earlier state wrote it."""
     run = Path(shutil.copytree(made, tmp_path / "former"))
@@ -57,7 +65,17 @@ def former(made, tmp_path, request):
 
 
 def test_a_run_of_an_earlier_state_is_read_as_the_same_run_of_this_one(former, made):
-    assert read_result(former) == read_result(made)
+    assert read_result(former) == read_result(made).model_copy(update={"told": []})
+
+
+def test_the_texts_of_a_run_that_did_not_say_what_they_were_told_from_stay_in_english(former, made):
+    whole, result = read_result(made), read_result(former)
+    assert whole.told
+    assert whole.as_told().told == whole.told
+    assert result.as_told().told == []
+    with writing("zh"):
+        # What is word for word a message of ours is known without its parts.
+        assert title_of("accuracy", result.definitions) == "准确率"
 
 
 def test_a_run_of_an_earlier_state_is_verified_judged_rendered_and_compared(former, made, cli):
@@ -72,6 +90,16 @@ def test_a_run_of_an_earlier_state_is_verified_judged_rendered_and_compared(form
     ended = cli("compare", str(former), str(made), "-o", "both", "-q")
     assert ended.code in (0, 1, 3), ended
     assert cli("verify", "both").code == 0
+
+
+def test_pages_in_another_language_of_an_earlier_state_are_not_called_forged(tmp_path):
+    """It found the sentences by their English, which is no longer done."""
+    run = tmp_path / "run"
+    fairweigh.run(configured(gates=GATES, report={"language": "zh"}), run, data=people())
+    edited(run, untold)
+    found = verify(run)
+    assert (found.files, found.figures, found.pages) == ([], [], [])
+    assert any("report.html, in words that an earlier state" in line for line in found.unproven)
 
 
 def _accurate(content):

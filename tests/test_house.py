@@ -99,6 +99,19 @@ def modules_after(code: str, cwd: Path) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
+MOST_LINES = 400
+
+
+def test_no_source_file_has_more_lines_than_one_idea_takes() -> None:
+    """Whatever is not a test; those are lists of cases."""
+    folders = [ROOT / room for room in (*ROOMS, "benchmarks", "ci", "examples")]
+    sources = [*ROOT.glob("*.py"), *(path for folder in folders for path in folder.rglob("*.py"))]
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in sources}
+    assert len(lines) > 400
+    long = {path.relative_to(ROOT).as_posix() for path, count in lines.items() if count > MOST_LINES}
+    assert not long
+
+
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     code = (
         "import sys; sys.argv = ['fairweigh', '--help']\n"
@@ -159,14 +172,27 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv.create(folder / "env")
     python = folder / "env" / "bin" / "python"
     wheel = next(folder.glob("*.whl"))
-    pip = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-compile"]
-    run(*pip, "-c", ROOT / "constraints.txt", wheel)
+    add(python, wheel)
     return python
+
+
+def add(python: Path, what: Path | str) -> None:
+    """Install a package to an environment, in the tested versions of what it asks for."""
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-compile"]
+    run(*pip, "-c", ROOT / "constraints.txt", what)
 
 
 def test_wheel_installs_and_audits_in_an_empty_environment(installed: Path, tmp_path: Path) -> None:
     command = installed.with_name("fairweigh")
-    done = run(command, "audit", ROOT / "examples" / "synthetic.yaml", "-o", "run", cwd=tmp_path)
+    audit = [command, "audit", ROOT / "examples" / "synthetic.yaml", "-o"]
+    done = run(*audit, "plain", "--set", "report.charts=false", cwd=tmp_path)
+    assert "report: plain/report.html" in done.stdout
+    assert "<svg" not in (tmp_path / "plain" / "report.html").read_text(encoding="utf-8")
+    for package in ("altair", "vl_convert", "babel"):
+        found = run(installed, "-c", f"from importlib.util import find_spec as f; print(f({package!r}))")
+        assert found.stdout == "None\n"
+    add(installed, f"{next(installed.parents[2].glob('*.whl'))}[charts]")
+    done = run(*audit, "run", cwd=tmp_path)
     assert "report: run/report.html" in done.stdout
     assert (tmp_path / "run" / "report.html").read_text(encoding="utf-8").count("<svg") > 3
     assert run(command, "verify", "run", cwd=tmp_path).returncode == 0

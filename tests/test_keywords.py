@@ -47,7 +47,7 @@ def test_fitted_classifier_decides_as_its_own_predict_does(frame, here):
         assert by_sex(result, metric) == pytest.approx(told.by_group[metric].to_dict())
     expected = accuracy_score(frame["y"], model.predict(frame[FEATURES]))
     assert result.variants[0].overall["accuracy"].value == pytest.approx(expected)
-    assert result.variants[0].model["features"] == FEATURES
+    assert result.variants[0].model.told["features"] == FEATURES
     assert result.folder == here / "runs" / "hiring"
     assert fairweigh.load_result("runs/hiring") == result
 
@@ -71,7 +71,7 @@ def test_one_table_gives_one_result_whichever_library_holds_it(frame, here):
     for result in results[1:]:
         assert result.variants[0].overall == results[0].variants[0].overall
         assert result.variants[0].slices == results[0].variants[0].slices
-        assert result.variants[0].model["features"] == [*FEATURES, "race"]
+        assert result.variants[0].model.told["features"] == [*FEATURES, "race"]
 
 
 def test_categories_and_large_text_come_in_one_form():

@@ -9,8 +9,8 @@ import fairweigh
 import numpy as np
 import pytest
 from fairweigh.datasets.errors import InputError
+from fairweigh.metrics.contrast import DIFFERENCE, RATIO
 from fairweigh.metrics.evidence import Pairs, Rates
-from fairweigh.metrics.exact import DIFFERENCE, RATIO
 from fairweigh.metrics.requirement import Requirement
 from scipy.stats import binom, norm
 

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fairweigh.audit.finished import read_result
 from fairweigh.audit.folder import files, manifest_text, replace
 from fairweigh.audit.gating import judge_run
 from fairweigh.audit.intact import _told
@@ -40,6 +41,7 @@ REPAIRED = {
     "gates": [*GATES, {**GATES[1], "id": "repaired", "on": "mitigated"}],
     "metrics": ["accuracy", "selection_rate"],
 }
+RESTORING = {"name": "fair", "recipe": {"threshold": {"by": ["sex"], "restore": "selection_rate"}}}
 KINDS = {
     "plain": {"gates": GATES, "slices": {"intersections": 2}},
     "drawn": {"gates": GATES, "report": {"charts": True, "language": "zh"}},
@@ -50,6 +52,7 @@ KINDS = {
     "labels": {"model": None, "metrics": ["base_rate"]},
     "twins": {"data": {"counterfactual": {"group": ["house"], "feature": "sex"}}},
     "repaired": REPAIRED,
+    "restored": {**REPAIRED, "mitigations": [RESTORING]},
     "ruled": {"gates": GATES, "report": {"charts": False, "regimes": ["four-fifths"]}},
 }
 
@@ -266,6 +269,67 @@ def test_how_a_variant_was_made_is_held_against_the_configuration_and_its_artefa
     (run / "audit.json").write_text(AuditResult.model_validate(content).model_dump_json(indent=1) + "\n")
     bless(run)
     assert place in [line.split(":")[0] for line in wrong(run)]
+
+
+def _entry(content, start):
+    return next(one for one in content["told"] if one["message"].startswith(start))
+
+
+def _said_apart(content):
+    """The same English, cut elsewhere."""
+    one = _entry(content, "{n} rows drawn from the evaluation data")
+    one["message"] = one["message"].replace("evaluation data", "{what}")
+    one["parts"]["what"] = "evaluation data"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: _entry(c, "{n} rows drawn from")["parts"].update(n="7"),
+        lambda c: _entry(c, "{what}, which restore")["parts"].update(what="no thresholds"),
+        lambda c: _entry(c, "{what}, which restore")["parts"]["what"]["parts"]["what"]["parts"].update(n="9"),
+        lambda c: _entry(c, "{sentence} {next}")["parts"].update(
+            sentence={"message": "Nothing may be released."}
+        ),
+        lambda c: c["told"].append({"message": "{n} rows pass.", "parts": {"n": "all"}}),
+        lambda c: c["told"].remove(_entry(c, "{n} rows drawn from")),
+        lambda c: c.update(told=[]),
+        _said_apart,
+    ],
+)
+def test_a_text_that_says_another_thing_in_another_language_is_found(change, copied):
+    """Also where the text itself is not computed from predictions, such as how a variant was made."""
+    run = copied("restored")
+    content = json.loads((run / "audit.json").read_text())
+    change(content)
+    (run / "audit.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    bless(run)
+    assert [line for line in verify(run).figures if line.startswith("told")]
+
+
+def test_what_a_text_was_told_from_cannot_grow_on_reading(copied):
+    run = copied("plain")
+    content = json.loads((run / "audit.json").read_text())
+    text = "x" * 100
+    for _ in range(30):
+        text = {"message": "{a}{a}", "parts": {"a": text}}
+    content["told"].append(text)
+    (run / "audit.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    bless(run)
+    assert [line for line in verify(run).figures if line.startswith("told")]
+
+
+@pytest.mark.parametrize(
+    "one",
+    [{"message": "{n} rows", "parts": {"m": "3"}}, {"message": "x", "parts": {"n": "3"}}, {"parts": {}}, 3],
+)
+def test_what_no_text_is_told_from_is_refused_by_its_place(one, copied):
+    run = copied("plain")
+    content = json.loads((run / "audit.json").read_text())
+    content["told"].append(one)
+    (run / "audit.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"audit.json: not a result of schema 1.0: told\.\d+"):
+        read_result(run)
 
 
 def test_derived_rows_and_regimes_are_recomputed(copied):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from fairweigh.audit.config import ModelSpec
+from fairweigh.audit.config import model_spec
 from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.models.extras import quiet
 from fairweigh.models.load import neural
@@ -150,7 +150,7 @@ def load(
 ) -> Any:
     """Load a model as an audit does; ``roles`` are more of the data's, such as their task."""
     data = EvaluationSet(table, sensitive=["sex", "race"], label=label, id="id", **(roles or {}))
-    return neural(kind, ModelSpec(kind=kind, **spec), data, 0)
+    return neural(kind, model_spec({"kind": kind, **spec}), data, 0)
 
 
 def batch(table: pa.Table, model: Any) -> pa.RecordBatch:

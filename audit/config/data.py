@@ -13,7 +13,7 @@ from pydantic import (
 
 from ...datasets.dialect import TextForm
 from ...datasets.encoding import known_encoding
-from .section import Section, Value, Values, absent
+from .section import Section, Value, Values, Word, absent
 
 THOUSANDS = ("", ",", ".", " ", "'", "’", "\u00a0", "\u202f")
 """Marks between groups of three digits."""
@@ -39,7 +39,7 @@ class Twins(Section):
 class Selection(Section):
     """A part of the data, apart from the evaluation rows: a split, or a share drawn by a hash of the id."""
 
-    split: str | None = None
+    split: Word | None = None
     share: float | None = Field(None, gt=0, lt=1)
 
     @model_validator(mode="after")
@@ -121,7 +121,7 @@ class Data(Written):
     """The evaluation data: a dataset card (``name``) or a file (``path``), and its columns' roles."""
 
     name: str | None = Field(None, description="A dataset card; see 'fairweigh datasets list'.")
-    split: str | None = Field(None, description="Split of the card ('all' for every row), or of the file.")
+    split: Word | None = Field(None, description="Split of the card ('all' for every row), or of the file.")
     split_column: str | None = Field(None, description="Column of the file that says each row's split.")
     path: str | None = Field(None, description="CSV, Parquet, Feather or JSON lines, also .gz.")
     label: str | None = Field(None, description="Column of the true class; optional.")
@@ -164,7 +164,7 @@ class Data(Written):
     bins: dict[str, list[FiniteFloat]] | None = Field(
         None, description="Edges for numeric sensitive features."
     )
-    merge: dict[str, dict[str, Annotated[list[Value], Field(min_length=1)]]] | None = Field(
+    merge: dict[str, dict[Word, Annotated[list[Value], Field(min_length=1)]]] | None = Field(
         None,
         description="By sensitive feature: values that are one slice, by its name: "
         "{sex: {Female: [F, female]}}. Models see the values as they are.",
@@ -245,7 +245,7 @@ class TrainData(Written):
     """Rows that a model, or a step of compression, learns from."""
 
     name: str | None = None
-    split: str | None = None
+    split: Word | None = None
     path: str | None = None
     label: str | None = Field(None, description="Column of its label; default that of data.")
     positive: Values | None = Field(None, description="Its positive label value(s); default those of data.")

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from ...metrics.limit import Limit
 from ...tasks import AGGREGATES, METRICS
 from ..unknown import unknown
-from .section import Section, Value, absent
+from .section import Section, Value, Word, absent
 
 COSTS = Literal["storage", "compute", "memory", "latency", "flops"]
 
@@ -28,7 +28,7 @@ class Gate(Section):
     )
     by: str | list[str] | None = Field(None, description="Feature(s) whose slices are compared.")
     slice: dict[str, Value] | None = Field(None, description="One slice only, by its values.")
-    of_class: str | None = Field(
+    of_class: Word | None = Field(
         None, alias="class", exclude_if=absent,
         description="The class or label that the figure is of; 'each': of all of them, together.",
     )  # fmt: skip

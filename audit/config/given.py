@@ -3,16 +3,45 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import (
+    BeforeValidator,
+    Field,
     SerializerFunctionWrapHandler,
+    WithJsonSchema,
     model_serializer,
     model_validator,
 )
 
+from ...datasets.trec import is_run
 from .data import Written
-from .model import KEYS, KINDS_BY_ENDING, ORIGIN_KEYS, SHARED_KEYS, TEXT_RUNTIMES, Kind, ModelSpec
+from .keys import (
+    COLUMNS,
+    KEPT,
+    Batches,
+    Computed,
+    Factory,
+    Function,
+    Hugging,
+    Predicted,
+    Scale,
+    Served,
+    Tensors,
+    Tokenized,
+    Trusted,
+)
+from .model import (
+    KINDS_BY_ENDING,
+    ORIGIN_KEYS,
+    SPECS,
+    TEXT_RUNTIMES,
+    AnySpec,
+    Kind,
+    TransformersSpec,
+    model_spec,
+)
+from .section import Values
 
 ELSEWHERE = {
     ".mlpackage": "CoreML", ".mlmodel": "CoreML", ".engine": "TensorRT", ".plan": "TensorRT",
@@ -29,27 +58,48 @@ ENDINGS: dict[str, Kind] = {
 """What a given variant's file is, by its ending."""
 
 
-class GivenVariant(ModelSpec):
+def _comes_trained(given: Any) -> Any:
+    if given is not None:
+        raise ValueError("a given variant comes trained; expected path, function or its predictions")
+    return given
+
+
+Untrained = Annotated[None, BeforeValidator(_comes_trained), WithJsonSchema({"type": "null"})]
+
+
+class GivenVariant(Written, Predicted, Served, Tokenized, Hugging, Tensors, Batches, Computed):
     """A variant that was made elsewhere; what it does not say is as the model has it.
 
     Its predictions stand in further columns of the evaluation table (``score``, ``decision``) or in a file
-    (with ``path``), or it is a model that is scored here.
+    (with ``path``), or it is a model that is scored here. It has keys of every kind, since its own may be
+    told by its folder alone.
     """
 
     name: str
+    kind: Kind | None = Field(None, description="Default what the other keys, its file or its folder tell.")
+    path: str | None = Field(None, description="A file or folder: of a model, or of its predictions.")
+    estimator: Untrained = None
+    params: dict[str, Any] = Field(default_factory=dict)
+    train: Untrained = None
+    trusted: Trusted = Field(default_factory=list)
+    trust_pickle: bool = Field(False, description="Load a pickle, which can run any code.")
+    positive: Values | None = Field(
+        None, description="Value(s) of the decision column, or label(s) of the model, that are positive."
+    )
+    function: Function | None = None
+    factory: Factory | None = None
+    threshold: float | None = Field(
+        None, description="Scores at or above it are selected.", allow_inf_nan=False
+    )
+    scale: Scale = "probability"
 
     @model_validator(mode="after")
-    def _of_one_kind(self) -> GivenVariant:
+    def _of_one_origin(self) -> GivenVariant:
         origins = (self.path, self.function, self.factory, self.endpoint)
         if all(origin is None for origin in origins) and not self.in_columns:
             raise ValueError(
                 "expected path (a file or folder), function, endpoint, or decision or score (or both), "
                 "columns of its predictions"
-            )
-        if self.train is not None or self.estimator is not None:
-            raise ValueError(
-                f"{'train' if self.train is not None else 'estimator'}: a given variant comes trained; "
-                "expected path, function or its predictions"
             )
         if self.decision is not None and self.threshold is not None:
             raise ValueError("threshold: the decision column decides already; leave one of them out")
@@ -64,20 +114,21 @@ class GivenVariant(ModelSpec):
     @model_serializer(mode="wrap")
     def _as_given(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """What was said and nothing else: what was not is as the model has it."""
-        return {key: value for key, value in dump(self).items() if key in self.model_fields_set}
+        said = {key: value for key, value in dump(self).items() if key in self.model_fields_set}
+        return {key: said[key] for key in (*KEPT, "name") if key in said}
 
     @property
     def in_columns(self) -> bool:
         """Whether its predictions are given, and no model."""
-        return self.predicted
+        return self.predicted or is_run(self.path)
 
-    def as_model(self, model: ModelSpec, kind: Kind) -> ModelSpec:
+    def as_model(self, model: AnySpec, kind: Kind) -> AnySpec:
         """What ``model:`` would say of it: its own keys, and those of the model that its kind has too."""
         own = {key: getattr(self, key) for key in self.model_fields_set - {"name"}}
         apart = ORIGIN_KEYS - {"task"} | {"train", "dtype", *Written.model_fields}
         if kind == "predictions":
             # Of the same values as the model's, in columns of its own.
-            apart = apart | {"score", "decision", "probabilities", "decisions", "prediction", "rank", "id"}
+            apart = apart | {*COLUMNS, "id"}
         if "decision" in own:
             apart = apart | {"threshold"}
         if kind == "sklearn":
@@ -88,16 +139,16 @@ class GivenVariant(ModelSpec):
         if kind == "endpoint":
             # Whether a server takes texts or their tokens it does not inherit.
             apart = apart | {"tokenizer", "max_length", "shape"}
-        kept = (KEYS[kind] | SHARED_KEYS) - apart
+        kept = set(SPECS[kind].model_fields) - apart
         shared = {key: getattr(model, key) for key in model.model_fields_set & kept}
-        if kind in TEXT_RUNTIMES and model.resolved == "transformers" and model.text is not None:
+        if kind in TEXT_RUNTIMES and isinstance(model, TransformersSpec) and model.text is not None:
             shared = {"tokenizer": model.path, **shared}
         if kind == "transformers" and model.resolved in TEXT_RUNTIMES:
             shared = {key: value for key, value in shared.items() if key != "tokenizer"}
-        return ModelSpec.model_validate({**shared, **own, "kind": kind})
+        return model_spec({**shared, **own, "kind": kind})
 
 
-def given_kind(given: GivenVariant, model: ModelSpec) -> Kind | None:
+def given_kind(given: GivenVariant) -> Kind | None:
     """The kind of a given variant by its keys and its file's name; None for a folder, which says itself."""
     if given.kind is not None:
         return given.kind

@@ -1,72 +1,53 @@
-"""What the model is: a kind, and the keys that belong to it."""
+"""What the model is: a type for each kind, with the keys that belong to it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import (
+    ConfigDict,
+    Discriminator,
     Field,
-    field_validator,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    Tag,
+    TypeAdapter,
+    model_serializer,
     model_validator,
 )
 
-from ...models.address import served_at, variable, without_secrets
+from ...datasets.trec import ENDINGS, is_run
+from ...models.address import served_at
 from .data import TrainData, Written
-from .section import Values, absent
+from .keys import (
+    COLUMNS,
+    FORMER,
+    KEPT,
+    LATER,
+    Batches,
+    Computed,
+    Factory,
+    Features,
+    Function,
+    Hugging,
+    Predicted,
+    Scale,
+    Served,
+    Tensors,
+    Tokenized,
+    Trainable,
+    Trusted,
+    says_nothing,
+)
+from .section import Section, Values
 
 Kind = Literal[
     "sklearn", "predictions", "callable", "transformers", "torch", "onnx", "openvino", "litert", "endpoint",
     "variant",
 ]  # fmt: skip
-
-
-SHARED_KEYS = {"kind", "threshold", "train"}
-
-
-NEURAL_KEYS = {"path", "positive", "device", "dtype", "batch_rows", "batch_tokens", "compile"}
-
-
-KEYS: dict[str, set[str]] = {
-    "sklearn": {"estimator", "params", "features", "path", "trusted", "trust_pickle"},
-    "predictions": {
-        "path",
-        "score",
-        "decision",
-        "probabilities",
-        "decisions",
-        "prediction",
-        "rank",
-        "positive",
-        "negative",
-        "id",
-        "scale",
-        *Written.model_fields,
-    },
-    "callable": {"function", "features", "scale"},
-    "transformers": NEURAL_KEYS | {"task", "text", "text_pair", "image", "max_length", "train_text"},
-    "torch": NEURAL_KEYS | {"factory", "features", "shape", "output", "output_name"},
-    "onnx": NEURAL_KEYS
-    | {"output", "output_name", "features", "shape", "text", "text_pair", "tokenizer", "max_length"},
-    "endpoint": {
-        "endpoint", "protocol", "key_env", "features", "shape", "text", "text_pair", "tokenizer",
-        "max_length", "output", "output_name", "positive", "batch_rows", "batch_tokens",
-    },
-    "variant": {"path", "device", "factory", "function", "trusted"},
-}  # fmt: skip
-KEYS["openvino"] = KEYS["litert"] = KEYS["onnx"]
-"""Keys of each kind of model, besides the shared ones."""
-
-
-ORIGIN_KEYS = {
-    "kind", "path", "estimator", "params", "trusted", "trust_pickle", "function", "factory", "task",
-    "endpoint", "protocol", "key_env",
-}  # fmt: skip
-"""Keys that say where a model comes from."""
-
-
-UNTRAINED = ("predictions", "callable", "endpoint", "variant")
 
 
 KINDS_BY_ENDING: dict[str, Kind] = {".onnx": "onnx", ".xml": "openvino", ".tflite": "litert"}
@@ -81,176 +62,324 @@ SCORED = ("onnx", "predictions", "callable")
 """Kinds that no recipe changes; a rule can stand behind their scores."""
 
 
-FORMER = {"dtype": "float32"}
-"""Defaults that were: a finished run's configuration says them of models of every kind."""
+ORIGIN_KEYS = {
+    "kind", "path", "estimator", "params", "trusted", "trust_pickle", "function", "factory", "task",
+    "endpoint", "protocol", "key_env",
+}  # fmt: skip
+"""Keys that say where a model comes from."""
 
 
-class ModelSpec(Written):
-    """The model: trained here, saved, served (``endpoint``), a table of predictions, or a callable."""
+def kind_of(given: Any) -> str:
+    """The kind of a model, inferred from its keys where ``kind`` is not written.
 
-    kind: Kind | None = None
-    estimator: str | None = Field(None, description="Dotted path of a scikit-learn classifier.")
-    params: dict[str, Any] = Field(default_factory=dict)
-    train: TrainData | None = None
-    features: list[str] | None = Field(
-        None, description="Columns the model sees; default all without another role."
-    )
-    path: str | None = None
-    trusted: list[str] = Field(
-        default_factory=list, description="Types allowed in a skops file, also in that of an artefact."
-    )
-    trust_pickle: bool = False
-    score: str | None = Field(None, description="Score column of a predictions table.")
-    decision: str | None = Field(None, description="Decision column of a predictions table.")
-    probabilities: dict[str, str] | None = Field(
-        None, exclude_if=absent,
-        description="Columns of a predictions table with the probability of each class or label, by name.",
-    )  # fmt: skip
-    decisions: dict[str, str] | None = Field(
-        None, exclude_if=absent,
-        description="Columns of a predictions table with the decision for each of several labels, by name.",
-    )  # fmt: skip
-    prediction: str | None = Field(
-        None, exclude_if=absent, description="Column of a predictions table with the predicted number."
-    )
-    rank: str | None = Field(
-        None, exclude_if=absent, description="Column of a predictions table with the rank of an item, from 1."
-    )
-    positive: Values | None = Field(
-        None, description="Value(s) of the decision column that count as positive."
-    )
-    negative: Values | None = Field(
-        None,
-        description="Value(s) of the decision column that count as negative; needed where more than one is "
-        "not positive.",
-    )
-    id: str | None = Field(None, description="Id column of a separate predictions table.")
-    function: str | None = Field(None, description="package.module:function")
+    Parameters
+    ----------
+    given
+        The content of ``model:``, or what it was read as.
+
+    Returns
+    -------
+    str
+        One that there is not, where that is written.
+    """
+    if isinstance(given, ModelSpec):
+        return given.resolved
+    said = {key for key, value in given.items() if value is not None} if isinstance(given, Mapping) else set()
+    if "kind" in said:
+        return str(given["kind"])
+    if "function" in said:
+        return "callable"
+    if "endpoint" in said:
+        return "endpoint"
+    if said & {"text", "image"}:
+        return "transformers"
+    path = str(given["path"]) if "path" in said else ""
+    if "factory" in said or path.endswith(".pt2"):
+        return "torch"
+    if (found := KINDS_BY_ENDING.get(Path(path).suffix)) is not None:
+        return found
+    named = any(given[key] not in ("", {}) for key in said & set(COLUMNS))
+    return "predictions" if named or is_run(path or None) else "sklearn"
+
+
+def _schema(*inferred: dict[str, Any]) -> ConfigDict:
+    """Say in the JSON Schema that the kind is written, or that the keys are such as it is inferred from."""
+
+    def extended(schema: dict[str, Any]) -> None:
+        name = next(one["const"] for one in schema["properties"]["kind"]["anyOf"] if "const" in one)
+        schema["anyOf"] = [{"required": ["kind"], "properties": {"kind": {"const": name}}}, *inferred]
+
+    return ConfigDict(json_schema_extra=extended)
+
+
+def _ends(*endings: str) -> dict[str, Any]:
+    """A path with one of these endings."""
+    pattern = rf"\.({'|'.join(end.removeprefix('.') for end in endings)})$"
+    return {"properties": {"path": {"pattern": pattern}}, "required": ["path"]}
+
+
+_RUNS = tuple(f"{ending}{packed}" for ending in ENDINGS for packed in ("", r"\.gz"))
+_TOLD_APART = (".pt2", *KINDS_BY_ENDING)
+
+
+class ModelSpec(Section):
+    """What every kind of model has; of none of them by itself."""
+
+    resolved: ClassVar[Kind]
+
+    kind: Kind | None = Field(None, description="Default what the other keys tell.")
     threshold: float | None = Field(
         None, description="Scores at or above it are selected.", allow_inf_nan=False
     )
-    scale: Literal["probability", "rank"] = "probability"
-    task: Literal["text-classification", "image-classification"] = "text-classification"
-    text: str | None = Field(None, description="Column of the text.")
-    text_pair: str | None = Field(None, description="Column of the second text of a pair.")
-    train_text: str | None = Field(
-        None, description="Column of the text in model.train; default the same as text."
-    )
-    image: str | None = Field(None, description="Column of image files or bytes.")
-    endpoint: str | None = Field(
-        None,
-        description="Address of a model that is served elsewhere: http(s)://HOST/v2/models/NAME, or "
-        "http(s)://HOST/invocations of MLflow. Nothing else is called.",
-    )
-    protocol: Literal["open-inference", "mlflow"] | None = Field(
-        None,
-        description="What the server speaks: the Open Inference Protocol (v2, REST), or MLflow's scoring.",
-    )
-    key_env: str | None = Field(
-        None,
-        description="Name of the environment variable with the server's key, sent as a bearer token and kept "
-        "nowhere.",
-    )
-    tokenizer: str | None = Field(None, description="Folder of the tokenizer of an ONNX or served model.")
-    max_length: int | None = Field(None, ge=2, description="Tokens per text; default the model's limit.")
-    factory: str | None = Field(None, description="package.module:function that returns a torch module.")
-    shape: list[int] | None = Field(
-        None, description="Shape of one row's tensor, where features is a column."
-    )
-    output: Literal["logits", "probabilities", "label"] | None = Field(
-        None,
-        description="What the outputs of a torch, ONNX or served model are; default what makes them, their "
-        "names and their values say.",
-    )
-    output_name: str | None = Field(
-        None, description="Name of the output that is read, where a torch, ONNX or served model has several."
-    )
-    device: str = Field("auto", description="cpu, cuda or cuda:N; auto takes CUDA when it is there.")
-    dtype: Literal["float32", "bfloat16", "float16"] | None = Field(
-        None,
-        description="Type that the weights are cast to; default the one that they are stored in, of a "
-        "transformers folder the one that its config.json names.",
-    )
-    compile: bool = Field(False, description="Serve the module through torch.compile.")
-    batch_rows: int = Field(64, ge=1, description="Most rows in a batch.")
-    batch_tokens: int = Field(2048, ge=1, description="Most tokens in a batch, padding included.")
+    _former: dict[str, Any] = PrivateAttr(default_factory=dict)
 
-    @field_validator("key_env")
+    @model_validator(mode="wrap")
     @classmethod
-    def _a_name(cls, given: str | None) -> str | None:
-        return given if given is None else variable(given)
+    def _without_foreign(cls, given: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+        """Leave out keys of other kinds that say nothing: a finished run's configuration has them all."""
+        if not isinstance(given, Mapping):
+            return read(given)
+        foreign = {key for key in given if key not in cls.model_fields and says_nothing(key, given[key])}
+        needed = (key for key, field in cls.model_fields.items() if field.is_required())
+        lacking = {key for key in needed if given.get(key) is None}
+        made = read({key: value for key, value in given.items() if key not in foreign | lacking})
+        # What a finished run keeps is kept as it stands, so that its checksum holds.
+        made._former.update({key: given[key] for key in FORMER if key in foreign and given[key] != KEPT[key]})
+        return made
 
-    @field_validator("endpoint")
-    @classmethod
-    def _no_secret(cls, given: str | None) -> str | None:
-        return given if given is None else without_secrets(given)
+    @model_serializer(mode="wrap")
+    def _in_one_form(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Every key of every kind: those of others with the value that says nothing."""
+        said = {**self._former, **dump(self)}
+        return {key: said.get(key, KEPT[key]) for key in KEPT if key in said or key not in LATER}
+
+    @property
+    def learns_from(self) -> TrainData | None:
+        """The rows that the model, or a step, learns from; none by default."""
+        return None
+
+    @property
+    def comes_trained(self) -> bool:
+        """Whether it is no estimator that is trained here."""
+        return True
+
+    @property
+    def place(self) -> str | None:
+        """The file or folder that it is in, where it is in one."""
+        path: str | None = getattr(self, "path", None)
+        return path
+
+
+class SklearnSpec(Trainable, ModelSpec):
+    """A scikit-learn model: an estimator that is trained here, or a saved one."""
+
+    model_config = _schema({"not": _ends(*_TOLD_APART, *_RUNS)})
+    resolved: ClassVar[Literal["sklearn"]] = "sklearn"
+
+    kind: Literal["sklearn"] | None = None
+    estimator: str | None = Field(None, description="Dotted path of a scikit-learn estimator, trained here.")
+    params: dict[str, Any] = Field(default_factory=dict, description="What the estimator is made with.")
+    features: Features = None
+    path: str | None = Field(None, description="A saved model: a skops file, or a pickle that is trusted.")
+    trusted: Trusted = Field(default_factory=list)
+    trust_pickle: bool = Field(False, description="Load a pickle, which can run any code.")
 
     @model_validator(mode="after")
-    def _of_one_kind(self) -> ModelSpec:
-        kind = self.resolved
-        allowed = KEYS[kind] | SHARED_KEYS
-        defaults = {
-            name: info.get_default(call_default_factory=True)
-            for name, info in type(self).model_fields.items()
-        }
-        said = self.model_fields_set - allowed
-        extra = sorted(n for n in said if getattr(self, n) not in (defaults[n], FORMER.get(n, defaults[n])))
-        if extra:
-            raise ValueError(f"a model of kind {kind} has no {', '.join(extra)}")
-        if self.decision is not None and self.threshold is not None:
-            raise ValueError("threshold: the decision column decides already; leave one of them out")
-        if kind == "sklearn":
-            if (self.estimator is None) == (self.path is None):
-                raise ValueError("expected either estimator (trained here) or path (a saved model)")
-            if self.estimator and self.train is None:
-                raise ValueError("train: expected the data to train the estimator on")
-        if kind == "callable" and self.function is None:
-            raise ValueError("function: expected package.module:function")
-        if kind in ("transformers", *TEXT_RUNTIMES, "variant") and self.path is None:
-            raise ValueError(f"path: a model of kind {kind} needs one")
-        if kind == "transformers" and self.task == "text-classification" and self.text is None:
-            raise ValueError("text: expected the column of the text")
-        if kind == "transformers" and self.task == "image-classification" and self.image is None:
-            raise ValueError("image: expected the column of the images")
-        if kind == "torch" and self.path is None and self.factory is None:
-            raise ValueError("expected path (a .pt2 or .safetensors file), factory, or both")
-        if kind == "endpoint":
-            if self.endpoint is None or self.protocol is None:
-                raise ValueError(
-                    "endpoint: expected its address"
-                    if self.endpoint is None
-                    else "protocol: expected open-inference or mlflow, which the server at endpoint speaks"
-                )
-            served_at(self.endpoint, self.protocol)
-            if self.protocol == "mlflow" and (self.tokenizer or self.shape):
-                key = "tokenizer" if self.tokenizer else "shape"
-                raise ValueError(f"{key}: MLflow's protocol takes columns as they are, and no tensors")
-        if self.train is not None and kind in UNTRAINED:
-            raise ValueError(f"train: a model of kind {kind} cannot be trained")
+    def _one_origin(self) -> SklearnSpec:
+        if (self.estimator is None) == (self.path is None):
+            raise ValueError("expected either estimator (trained here) or path (a saved model)")
+        if self.estimator and self.train is None:
+            raise ValueError("train: expected the data to train the estimator on")
         return self
 
     @property
-    def resolved(self) -> Kind:
-        """The kind, inferred from the keys where it is not written."""
-        if self.kind is not None:
-            return self.kind
-        if self.function is not None:
-            return "callable"
-        if self.endpoint is not None:
-            return "endpoint"
-        if self.text is not None or self.image is not None:
-            return "transformers"
-        if self.factory is not None or str(self.path).endswith(".pt2"):
-            return "torch"
-        if (found := KINDS_BY_ENDING.get(Path(str(self.path)).suffix)) is not None:
-            return found
-        return "predictions" if self.predicted else "sklearn"
+    def comes_trained(self) -> bool:
+        """Whether it is no estimator that is trained here."""
+        return self.estimator is None
 
-    @property
-    def predicted(self) -> bool:
-        """Whether columns of predictions are named."""
-        named = (self.score, self.decision, self.probabilities, self.decisions, self.prediction, self.rank)
-        return any(named)
+
+class PredictionsSpec(Written, Predicted, ModelSpec):
+    """Predictions in columns of the evaluation table, or in a table of their own."""
+
+    model_config = _schema(
+        {
+            "anyOf": [
+                *({"required": [key]} for key in COLUMNS),
+                _ends(*_RUNS),
+            ],
+            "not": _ends(*_TOLD_APART),
+        }
+    )
+    resolved: ClassVar[Literal["predictions"]] = "predictions"
+
+    kind: Literal["predictions"] | None = None
+    path: str | None = Field(None, description="A table of its own, joined by the id; default the data's.")
+    positive: Values | None = Field(
+        None, description="Value(s) of the decision column that count as positive."
+    )
+    scale: Scale = "probability"
+
+    @model_validator(mode="after")
+    def _decided_once(self) -> PredictionsSpec:
+        if self.decision is not None and self.threshold is not None:
+            raise ValueError("threshold: the decision column decides already; leave one of them out")
+        return self
+
+
+class CallableSpec(ModelSpec):
+    """A function of the rows."""
+
+    model_config = _schema({})
+    resolved: ClassVar[Literal["callable"]] = "callable"
+
+    kind: Literal["callable"] | None = None
+    function: Function
+    features: Features = None
+    scale: Scale = "probability"
+
+
+class TransformersSpec(Trainable, Hugging, Batches, Computed, ModelSpec):
+    """A transformers model that classifies texts or images."""
+
+    model_config = _schema({"required": ["text"]}, {"required": ["image"]})
+    resolved: ClassVar[Literal["transformers"]] = "transformers"
+
+    kind: Literal["transformers"] | None = None
+    path: str = Field(description="Folder of the model, or its name on the hub.")
+
+    @model_validator(mode="after")
+    def _its_column(self) -> TransformersSpec:
+        if self.task == "text-classification" and self.text is None:
+            raise ValueError("text: expected the column of the text")
+        if self.task == "image-classification" and self.image is None:
+            raise ValueError("image: expected the column of the images")
+        return self
+
+
+class TorchSpec(Trainable, Tensors, Batches, Computed, ModelSpec):
+    """A torch module: an exported program, or what a function returns, with saved weights or its own."""
+
+    model_config = _schema({"required": ["factory"]}, _ends(".pt2"))
+    resolved: ClassVar[Literal["torch"]] = "torch"
+
+    kind: Literal["torch"] | None = None
+    path: str | None = Field(None, description="A .pt2 file, or a .safetensors file with the weights.")
+    factory: Factory | None = None
+
+    @model_validator(mode="after")
+    def _some_origin(self) -> TorchSpec:
+        if self.path is None and self.factory is None:
+            raise ValueError("expected path (a .pt2 or .safetensors file), factory, or both")
+        return self
+
+
+class GraphSpec(Trainable, Tokenized, Tensors, Batches, Computed, ModelSpec):
+    """A graph in a file, of numbers or of texts."""
+
+    path: str = Field(description="File of the graph.")
+
+
+def _of_ending(ending: str) -> ConfigDict:
+    return _schema(_ends(ending) | {"not": {"required": ["text"]}})
+
+
+class OnnxSpec(GraphSpec):
+    """An ONNX graph."""
+
+    model_config = _of_ending(".onnx")
+    resolved: ClassVar[Literal["onnx"]] = "onnx"
+    kind: Literal["onnx"] | None = None
+
+
+class OpenvinoSpec(GraphSpec):
+    """A model of OpenVINO."""
+
+    model_config = _of_ending(".xml")
+    resolved: ClassVar[Literal["openvino"]] = "openvino"
+    kind: Literal["openvino"] | None = None
+
+
+class LitertSpec(GraphSpec):
+    """A model of LiteRT."""
+
+    model_config = _of_ending(".tflite")
+    resolved: ClassVar[Literal["litert"]] = "litert"
+    kind: Literal["litert"] | None = None
+
+
+class EndpointSpec(Served, Tokenized, Tensors, Batches, ModelSpec):
+    """A model that is served elsewhere."""
+
+    model_config = _schema({})
+    resolved: ClassVar[Literal["endpoint"]] = "endpoint"
+
+    kind: Literal["endpoint"] | None = None
+    endpoint: str = Field(
+        description="Its address, http(s)://HOST/v2/models/NAME or http(s)://HOST/invocations of MLflow."
+    )
+    protocol: Literal["open-inference", "mlflow"] = Field(
+        description="open-inference (the Open Inference Protocol, v2, REST) or mlflow (MLflow's scoring)."
+    )
+
+    @model_validator(mode="after")
+    def _reached(self) -> EndpointSpec:
+        served_at(self.endpoint, self.protocol)
+        if self.protocol == "mlflow" and (self.tokenizer or self.shape):
+            key = "tokenizer" if self.tokenizer else "shape"
+            raise ValueError(f"{key}: MLflow's protocol takes columns as they are, and no tensors")
+        return self
+
+
+class VariantSpec(ModelSpec):
+    """An artefact of an earlier run: a compressed or mitigated model."""
+
+    resolved: ClassVar[Literal["variant"]] = "variant"
+
+    kind: Literal["variant"]
+    path: str = Field(description="Folder of the artefact: runs/NAME/artefacts/VARIANT.")
+    device: str = "auto"
+    factory: Factory | None = None
+    function: Function | None = None
+    trusted: Trusted = Field(default_factory=list)
+
+
+AnySpec = Annotated[
+    Annotated[SklearnSpec, Tag("sklearn")]
+    | Annotated[PredictionsSpec, Tag("predictions")]
+    | Annotated[CallableSpec, Tag("callable")]
+    | Annotated[TransformersSpec, Tag("transformers")]
+    | Annotated[TorchSpec, Tag("torch")]
+    | Annotated[OnnxSpec, Tag("onnx")]
+    | Annotated[OpenvinoSpec, Tag("openvino")]
+    | Annotated[LitertSpec, Tag("litert")]
+    | Annotated[EndpointSpec, Tag("endpoint")]
+    | Annotated[VariantSpec, Tag("variant")],
+    Discriminator(kind_of),
+]
+"""The model: trained here, saved, served (``endpoint``), a table of predictions, or a callable."""
+
+
+SPECS: dict[str, type[ModelSpec]] = {
+    get_args(one)[1].tag: get_args(one)[0] for one in get_args(get_args(AnySpec)[0])
+}
+"""The type of each kind of model."""
+
+
+UNTRAINED = tuple(kind for kind, spec in SPECS.items() if "train" not in spec.model_fields)
+
+
+_ANY: TypeAdapter[AnySpec] = TypeAdapter(AnySpec)
+
+
+def model_spec(content: Mapping[str, Any]) -> AnySpec:
+    """Read what ``model:`` says.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        It is no model of its kind.
+    """
+    return _ANY.validate_python(content)
 
 
 def replaced(configured: Any, model: Mapping[str, Any]) -> dict[str, Any]:
@@ -264,8 +393,6 @@ def replaced(configured: Any, model: Mapping[str, Any]) -> dict[str, Any]:
         and configured.get("kind") == "variant"
     ):
         return dict(configured)
-    kept = (KEYS[model["kind"]] | SHARED_KEYS) - ORIGIN_KEYS
-    if model["kind"] == "callable":
-        kept = kept - {"train"}
+    kept = set(SPECS[model["kind"]].model_fields) - ORIGIN_KEYS
     stays = configured.items() if isinstance(configured, Mapping) else ()
     return {key: value for key, value in stays if key in kept} | dict(model)

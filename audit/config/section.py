@@ -26,6 +26,14 @@ Value = Annotated[bool | int | float | str, BeforeValidator(_dated)]
 Values = Value | list[Value]
 
 
+def _worded(given: Any) -> Any:
+    """A number, a boolean or a day that names a value, as the word that it is in a table."""
+    return word(given) if isinstance(given, bool | int | float | date) else given
+
+
+Word = Annotated[str, BeforeValidator(_worded)]
+
+
 Confidence = Annotated[float, Field(gt=0.5, lt=1)]
 
 

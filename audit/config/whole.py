@@ -28,7 +28,7 @@ from ..unknown import unknown
 from .data import Data, Slices
 from .gate import Gate, Objective
 from .given import GivenVariant, given_kind
-from .model import SCORED, UNTRAINED, ModelSpec
+from .model import SCORED, UNTRAINED, AnySpec
 from .named import figures
 from .parts import History, Planned, ReportSpec
 from .problems import first_problem
@@ -47,7 +47,7 @@ class Config(Section):
     )  # fmt: skip
     data: Data
     slices: Slices = Slices()
-    model: ModelSpec | None = Field(None, description="Without a model the labels themselves are audited.")
+    model: AnySpec | None = Field(None, description="Without a model the labels themselves are audited.")
     metrics: list[str] | None = Field(None, description="Default: the usual ones that the data allow.")
     variants: list[GivenVariant] = Field(
         default_factory=list,
@@ -221,11 +221,11 @@ class Config(Section):
             if self.data.count is not None and (given.score is not None or not given.in_columns):
                 what = "has no score" if given.in_columns else "cannot be scored by a model"
                 raise ValueError(f"variants[{i}]: a cell of aggregated counts {what}; expected decision")
-            if (kind := given_kind(given, self.model)) is not None:
+            if (kind := given_kind(given)) is not None:
                 try:
                     given.as_model(self.model, kind)
                 except ValidationError as error:
-                    raise ValueError(f"variants[{i}]: {first_problem(error, ModelSpec)}") from None
+                    raise ValueError(f"variants[{i}]: {first_problem(error, AnySpec)}") from None
 
     def _check_regimes(self, variants: Sequence[str]) -> None:
         from ..regimes.base import listed
@@ -294,10 +294,11 @@ class Config(Section):
 
     def _check_rows_of_rules(self) -> None:
         """ValueError where a rule is wanted and there are no scores, or no rows to fit it on."""
+        learns_from = self.model.learns_from if self.model else None
         if not self.fits_rules:
             if self.data.validation is not None:
                 raise ValueError("data.validation: no step fits a rule on it; leave it out")
-            if self.model and self.model.train and self.model.train.validation:
+            if learns_from and learns_from.validation:
                 raise ValueError("model.train.validation: no step fits a rule on it; leave it out")
             return
         assert self.model is not None
@@ -305,19 +306,19 @@ class Config(Section):
             raise ValueError(
                 "mitigations: a decision rule cuts scores; model.decision gives none, so set model.score"
             )
-        if self.data.validation is not None and self.model.train and self.model.train.validation:
+        if self.data.validation is not None and learns_from and learns_from.validation:
             raise ValueError(
                 "mitigations: rules are fitted on one set of rows; set data.validation or "
                 "model.train.validation, not both"
             )
-        if self.data.validation is None and self.model.train is None:
+        if self.data.validation is None and learns_from is None:
             train = "" if self.model.resolved in UNTRAINED else "model.train, or "
             raise ValueError(
                 f"mitigations: a decision rule is fitted on rows that are not audited; set {train}"
                 "data.validation (a split, or a share of the rows that is then left out of the audit)"
             )
-        apart = self.data.validation or (self.model.train and self.model.train.validation)
-        if not apart and self.model.estimator is None:
+        apart = self.data.validation or (learns_from and learns_from.validation)
+        if not apart and self.model.comes_trained:
             raise ValueError(
                 "mitigations: a model that comes trained may have learned from model.train; say which rows "
                 "rules are fitted on: data.validation, or model.train.validation if it has not seen these"

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from ...datasets.columns import word
+from ...metrics.contrast import RATIO
 from ...metrics.counts import UNKNOWN
-from ...metrics.exact import RATIO, pair_limits, pair_p_above, pair_p_below
+from ...metrics.exact import pair_limits, pair_p_above, pair_p_below
 from ...metrics.standardised import Standardised, standardised_differences
 from ..measure import Measurement
 from .base import Basis, Inputs, Regime

@@ -117,7 +117,7 @@ def _named(one: Wanted, error: ValueError) -> str:
 def _measured(result: AuditResult, name: str, predictions: Path) -> Measurement:
     sensitive = tuple(result.data.sensitive)
     model = next(v.model for v in result.variants if v.name == name)
-    path, probability = predictions / f"{name}.parquet", model.get("scale") != "rank"
+    path, probability = predictions / f"{name}.parquet", model.scale != "rank"
     return Measurement.read(path, sensitive, probability, value_order(result.data.bins))
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ...plain import DISTRIBUTION, VERSION
 from .part import Part, absent
+from .text import Text
 
 
 class Coverage(Part):
@@ -30,7 +31,7 @@ class DataInfo(Part):
     rows: int
     sha256: str
     kind: Literal["rows", "counts"] = "rows"
-    source: str = Field(description="Path or card the rows came from.")
+    source: Text = Field(description="Path or card the rows came from.")
     synthetic: bool = False
     label: str | None = None
     positive: list[str] = Field(default_factory=list)
@@ -55,7 +56,7 @@ class DataInfo(Part):
     citation: str | None = None
     homepage: str | None = None
     defects: list[str] = Field(default_factory=list)
-    warnings: list[str] = Field(default_factory=list)
+    warnings: list[Text] = Field(default_factory=list)
     found: int = Field(
         0,
         description="Of the warnings, how many (the last ones) are of these rows; the rest are the card's.",
@@ -94,9 +95,9 @@ class Definition(Part):
     """A metric or disparity as the report explains it."""
 
     name: str
-    title: str
-    formula: str
-    meaning: str
+    title: Text
+    formula: Text
+    meaning: Text
     better: Literal["higher", "lower"] | None = None
     ideal: float | None = None
     percent: bool = Field(True, description="Shown as a percentage (a rate) or as a plain number.")
@@ -143,5 +144,5 @@ class Priorities(Part):
 class NotMeasured(Part):
     """Something a reader may expect, and why it is absent."""
 
-    what: str
-    why: str
+    what: Text
+    why: Text

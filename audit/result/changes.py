@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from .part import Estimate, Part, Slice, Status, absent
+from .text import Text
 
 
 class Change(Part):
@@ -28,7 +29,7 @@ class Change(Part):
     confidence: float = 0.95
     method: str = ""
     status: Status = "ok"
-    why: str | None = None
+    why: Text | None = None
 
 
 class GapChange(Part):
@@ -52,7 +53,7 @@ class GapChange(Part):
     confidence: float = 0.95
     method: str = ""
     status: Status = "ok"
-    why: str | None = None
+    why: Text | None = None
 
 
 class Flips(Part):

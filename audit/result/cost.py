@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from .part import Part
+from .text import Text
 
 
 class Timing(Part):
@@ -49,7 +50,7 @@ class Cost(Part):
     )
     nonzero: int | None = None
     flops_per_row: float | None = None
-    flops_method: str = ""
+    flops_method: Text = ""
     timings: list[Timing] = Field(default_factory=list)
     rows_per_second: float | None = Field(None, description="At the audit's batch.")
     storage: float | None = Field(1.0, description="stored_bytes / the original's.")
@@ -58,7 +59,7 @@ class Cost(Part):
         description="Latency ratio at the audit's batch; 1 where it is no saving beyond the null's spread.",
     )
     memory: float | None = Field(None, description="resident_bytes / the original's.")
-    notes: list[str] = Field(default_factory=list)
+    notes: list[Text] = Field(default_factory=list)
 
 
 class SelfFlips(Part):
@@ -70,4 +71,4 @@ class SelfFlips(Part):
     low: float
     high: float
     largest_score_change: float | None = None
-    batching: str = Field(description="How the second scoring was batched.")
+    batching: Text = Field(description="How the second scoring was batched.")

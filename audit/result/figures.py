@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from .part import Estimate, Part, Slice, Status, absent
+from .text import Text
 
 
 class Counts(Part):
@@ -18,6 +19,15 @@ class Counts(Part):
     tn: int | None = None
     selected: int | None = Field(None, description="Rows with a positive decision.")
     positives: int | None = Field(None, description="Rows with the positive label.")
+
+
+class Exposure(Part):
+    """What the items of a slice have of the exposure among the first ranks."""
+
+    ranks: list[int]
+    share: list[float] = Field(description="Of the exposure of all items up to each of the ranks.")
+    items: float = Field(description="Share of all rows.")
+    relevance: float | None = Field(None, description="Share of all relevance.")
 
 
 class SliceResult(Part):
@@ -37,6 +47,9 @@ class SliceResult(Part):
         default_factory=list, exclude_if=absent,
         description="Rows by label and decision, classes in the order of the result's.",
     )  # fmt: skip
+    exposure: Exposure | None = Field(
+        None, exclude_if=absent, description="Of a ranking, and of features that items have."
+    )
 
 
 class Disparity(Part):
@@ -76,7 +89,7 @@ class Disparity(Part):
     confidence: float = 0.95
     method: str = ""
     status: Status = "ok"
-    why: str | None = None
+    why: Text | None = None
     excluded: list[Slice] = Field(default_factory=list, description="Slices left out: undefined or unknown.")
 
 

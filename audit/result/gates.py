@@ -7,6 +7,14 @@ from typing import Any, Literal
 from pydantic import Field
 
 from .part import Part, Slice, Verdict, absent
+from .text import Text
+
+TARGET = "target-"
+"""Begins the id of the gate that a target of the objective is judged as."""
+RELEASE = "release"
+"""Id and metric of the result that says that nothing which was asked for may be released."""
+CERTIFIED = "certified"
+"""Those of the result that says that the choice was not made on rows of its own, where that is required."""
 
 
 class Decided(Part):
@@ -25,7 +33,7 @@ class Decided(Part):
         description="The limit is on the inverse of the ratio: of two, the one that is further from equal.",
     )
     verdict: Verdict
-    why: str = ""
+    why: Text = ""
     p: float | None = Field(None, description="One-sided p of failing, of this claim alone.")
     p_adjusted: float | None = Field(
         None, description="min(1, claims x p): a proven gate fails where it is at most 1 - confidence."
@@ -64,7 +72,7 @@ class GateResult(Decided):
     metric: str
     by: list[str] = Field(default_factory=list)
     compare: Literal["value", "difference", "ratio", "change", "cost"]
-    limit: str
+    limit: Text
     decide: Literal["proven", "point"]
     variant: str
     against: Literal["baseline"] | None = Field(
@@ -132,7 +140,7 @@ class BaselineInfo(Part):
     matched: int = Field(description="Rows of both runs with the same id, or query and item.")
     paired: bool = Field(description="Compared row by row; else as two independent samples.")
     asked: bool = Field(description="Whether some gate speaks of the change from it.")
-    how: str = Field(description="In words: how the two were compared, and why so.")
+    how: Text = Field(description="In words: how the two were compared, and why so.")
     common: int | None = Field(None, description="Rows on which changes were taken; null where unpaired.")
     differing: dict[str, int] = Field(
         default_factory=dict,

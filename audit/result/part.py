@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .text import Text
+
 Status = Literal["ok", "small", "few clusters", "undefined"]
 
 
@@ -48,4 +50,4 @@ class Estimate(Part):
     )
     method: str = Field("", description="Name of the interval's method (see docs/statistics.md).")
     status: Status = "ok"
-    why: str | None = Field(None, description="In words: why undefined or small.")
+    why: Text | None = Field(None, description="In words: why undefined or small.")

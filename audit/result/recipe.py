@@ -7,12 +7,13 @@ from typing import Any, Literal
 from pydantic import Field
 
 from .part import Part, Slice, absent
+from .text import Text
 
 
 class Layer(Part):
     """One weight tensor of a compressed model beside the original's."""
 
-    name: str
+    name: Text
     type: str = Field(description="Class of the module that holds it, such as Linear.")
     shape_before: list[int]
     shape_after: list[int] = Field(description="Empty when the layer is gone.")
@@ -20,7 +21,7 @@ class Layer(Part):
     sqnr_db: float | None = Field(
         None, description="Signal to quantisation noise, 10 log10(sum w^2 / sum (w - w')^2); null if equal."
     )
-    encoding: str = Field(
+    encoding: Text = Field(
         "", description="How the weight is stored: float32, int8 per channel, codebook 4 bit."
     )
     stored_bytes: int | None = Field(None, description="Bytes that it takes in the artefact's file.")
@@ -35,8 +36,8 @@ class Step(Part):
     recipe: str
     params: dict[str, Any] = Field(default_factory=dict)
     room: Literal["compression", "mitigation"] = "compression"
-    changed: str = Field("", description="In words: what was changed, such as '24 Linear layers to int8'.")
-    notes: list[str] = Field(default_factory=list)
+    changed: Text = Field("", description="In words: what was changed, such as '24 Linear layers to int8'.")
+    notes: list[Text] = Field(default_factory=list)
 
 
 class CellWeight(Part):
@@ -97,9 +98,13 @@ class Rule(Part):
     )
     seed: int | None = Field(None, description="Of the draws of a randomised rule.")
     drawn_by: list[str] = Field(default_factory=list, description="Columns that decide a row's draw.")
-    fitted_on: str = Field(description="In words: the rows that the rule was fitted on; never those audited.")
-    objective: str = Field("", description="Metric that was made best.")
-    constraint: str = Field("", description="What limited it, in words, such as 'selection_rate difference'.")
+    fitted_on: Text = Field(
+        description="In words: the rows that the rule was fitted on; never those audited."
+    )
+    objective: Text = Field("", description="Metric that was made best.")
+    constraint: Text = Field(
+        "", description="What limited it, in words, such as 'selection_rate difference'."
+    )
     limit: str | None = None
     performance: float | None = Field(None, description="The objective on the fitted rows.")
     disparity: float | None = Field(None, description="The constrained disparity on the fitted rows.")
@@ -119,8 +124,8 @@ class Recipe(Part):
     layers: list[Layer] = Field(default_factory=list)
     artefact: str | None = Field(None, description="Folder of the artefact inside the run.")
     sha256: str | None = Field(None, description="Of the artefact's weights.")
-    trained_on: str | None = Field(None, description="Rows a step was fine-tuned on, where one was.")
-    reload: str = Field("", description="What the check after loading in a fresh process found.")
+    trained_on: Text | None = Field(None, description="Rows a step was fine-tuned on, where one was.")
+    reload: Text = Field("", description="What the check after loading in a fresh process found.")
 
     @property
     def groups(self) -> tuple[str, ...]:

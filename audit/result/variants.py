@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from .cost import Cost, SelfFlips
 from .figures import Counts, Disparity, Findings, ScoreDetail, SliceResult
+from .model import ModelInfo
 from .part import Estimate, Part, Verdict, absent
 from .recipe import Recipe, Step
+from .text import Text
 
 
 class Variant(Part):
@@ -21,9 +23,7 @@ class Variant(Part):
     recipe: Recipe | None = None
     cost: Cost | None = None
     self_flips: SelfFlips | None = None
-    model: dict[str, Any] = Field(
-        default_factory=dict, description="What the model is: kind, path, sha256, threshold, features."
-    )
+    model: ModelInfo = Field(default_factory=ModelInfo, description="What the model is.")
     overall: dict[str, Estimate]
     overall_views: dict[str, dict[str, Estimate]] = Field(
         default_factory=dict, exclude_if=absent, description="Figures of each class or label, by its name."
@@ -64,7 +64,7 @@ class Failed(Part):
 
     name: str
     steps: list[Step]
-    why: str
+    why: Text
 
 
 class Standing(Part):
@@ -76,11 +76,11 @@ class Standing(Part):
     worst_gap: float | None = Field(
         None, description="Largest absolute gap of a fairness metric over slices."
     )
-    worst_gap_what: str = ""
+    worst_gap_what: Text = ""
     mean_gap: float | None = None
     flip_rate: float | None = None
     verdict: Verdict = Field(description="Worst over the gates and targets of this variant.")
-    misses: list[str] = Field(default_factory=list, description="Ids of gates and targets it does not pass.")
+    misses: list[Text] = Field(default_factory=list, description="Ids of gates and targets it does not pass.")
     on_frontier: bool = False
 
 
@@ -93,8 +93,8 @@ class Frontier(Part):
     targets: dict[str, str] = Field(default_factory=dict)
     recommended: str | None
     nearest: str | None = Field(None, description="When none qualifies: the variant that misses least.")
-    why: str
-    selected_on: str = Field(description="In words: the rows on which the choice was made.")
+    why: Text
+    selected_on: Text = Field(description="In words: the rows on which the choice was made.")
     selection_rows: int | None = Field(None, description="Null where there is no selection split.")
     certified: bool | None = Field(
         None,

@@ -9,7 +9,9 @@ from pydantic import Field
 from .about import Coverage, DataInfo, Definition, Environment, Guest, NotMeasured, Priorities
 from .changes import Comparison, Counterfactual, Difference, Identified, TwinRows
 from .gates import BaselineInfo, GateResult, GatesTogether, PolicyInfo
+from .message import Message, messages_in
 from .part import Part, RunVerdict, absent
+from .text import Text
 from .variants import Failed, Frontier, Variant
 
 SCHEMA_VERSION = "1.0"
@@ -24,7 +26,7 @@ class AuditResult(Part):
 
     schema_version: str = Field(SCHEMA_VERSION, pattern=VERSIONS)
     audit: str
-    title: str
+    title: Text
     task: str = Field("binary", description="What the model does: binary, multiclass, regression, ...")
     classes: list[str] = Field(
         default_factory=list, exclude_if=absent, description="Classes or labels of the task, in order."
@@ -58,8 +60,17 @@ class AuditResult(Part):
     baseline: BaselineInfo | None = None
     definitions: dict[str, Definition]
     priorities: Priorities = Field(default_factory=Priorities)
-    methods: dict[str, str] = Field(description="Interval method -> what it is and its reference.")
+    methods: dict[str, Text] = Field(description="Interval method -> what it is and its reference.")
     not_measured: list[NotMeasured] = Field(default_factory=list)
+    told: list[Message] = Field(
+        default_factory=list,
+        description="What texts of this file were told from, in the order of the texts: a message and what "
+        "is put into it, which a report in another language translates. Texts without parts are left out.",
+    )
+
+    def as_told(self) -> AuditResult:
+        """The result with what the texts in it were told from."""
+        return self.model_copy(update={"told": messages_in(self)})
 
     @property
     def guest_versions(self) -> dict[str, str]:

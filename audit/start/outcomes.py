@@ -95,6 +95,7 @@ def _as_score(look: Look) -> int:
     whole, inside = names.joined(look.name), look.low >= 0 and look.high <= 1
     predicted = names.good_or_bad(names.DECISION, look.name) is not None
     named = names.has(names.SCORE, look.name) or whole in ("p", "y hat", "yhat")
+    named = named or (inside and whole.startswith("p ") and names.score_meaning(look.name) is not None)
     if not named and (not predicted or look.whole):
         return 0
     if names.has(OF_PEOPLE, look.name) and not inside and not predicted:

@@ -12,7 +12,7 @@ from itertools import product
 
 import numpy as np
 from before import score_ratio, sidak_quantile
-from fairweigh.metrics import exact
+from fairweigh.metrics.contrast import DIFFERENCE, RATIO
 from fairweigh.metrics.evidence import Pairs, Rates
 from fairweigh.metrics.intervals import mover_difference, wilson
 from fairweigh.metrics.requirement import Requirement
@@ -56,7 +56,7 @@ def melded(requirement: Requirement) -> Rule:
 
     def fails(x1, n1, x2, n2, k, limit):
         sizes = np.full(len(x1), float(n1)), np.full(len(x1), float(n2))
-        contrast = exact.RATIO if ratio else exact.DIFFERENCE
+        contrast = RATIO if ratio else DIFFERENCE
         pairs = Pairs(x1.astype(float), sizes[0], x2.astype(float), sizes[1], contrast)
         failed = requirement.p_fail(pairs) <= ALPHA / k
         up = pairs.value >= (1 if ratio else 0)

@@ -8,8 +8,9 @@ from itertools import product
 import numpy as np
 from before import score_ratio
 from fairweigh.metrics import exact
+from fairweigh.metrics.contrast import DIFFERENCE, RATIO, Contrast
 from fairweigh.metrics.intervals import mover_difference, wilson
-from fairweigh.metrics.questions import Picked
+from fairweigh.metrics.picked import Picked
 from numpy.random import Generator
 from scipy.stats import binom, fisher_exact
 from studies import Cells, Study, Z, proportions
@@ -42,7 +43,7 @@ def _two_slices(limits: Callable, truth: Callable, defined: Callable) -> Study:
     return study
 
 
-def _melded(contrast: exact.Contrast) -> Callable:
+def _melded(contrast: Contrast) -> Callable:
     def limits(*tables):
         return exact.pair_lower(*tables, 0.025, contrast), exact.pair_upper(*tables, 0.025, contrast)
 
@@ -95,7 +96,7 @@ def picked_raw(rng: Generator, repeats: int) -> Cells:
 EQUAL = "5, 20 equal slices; n 30, 300; p .02, .2, .5"
 STUDIES: dict[str, tuple[Study, str]] = {
     "difference of two slices: melded (exact)": (
-        _two_slices(_melded(exact.DIFFERENCE), lambda p1, p2: p1 - p2, _always),
+        _two_slices(_melded(DIFFERENCE), lambda p1, p2: p1 - p2, _always),
         GRID,
     ),
     "(difference of two slices: Newcombe, exact)": (
@@ -103,7 +104,7 @@ STUDIES: dict[str, tuple[Study, str]] = {
         GRID,
     ),
     "ratio of two slices: melded (exact)": (
-        _two_slices(_melded(exact.RATIO), lambda p1, p2: p1 / p2, _some_reference),
+        _two_slices(_melded(RATIO), lambda p1, p2: p1 / p2, _some_reference),
         GRID,
     ),
     "(ratio of two slices: score, exact)": (

@@ -5,7 +5,9 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
+from fairweigh.metrics import compare
 from fairweigh.metrics.exposure import (
+    excess_share,
     exposure_per_relevance,
     share_of_total,
     share_of_total_change,
@@ -14,6 +16,7 @@ from fairweigh.metrics.exposure import (
 from fairweigh.metrics.figures import Figure
 from fairweigh.metrics.gathered import SlicedRows
 from fairweigh.metrics.ranked import Ranked
+from fairweigh.metrics.regression import not_negative
 from fairweigh.metrics.rows import Rows
 from fairweigh.metrics.score_figures import SlicedScores
 from fairweigh.metrics.score_values import SCORE
@@ -50,6 +53,21 @@ class Lists:
     def rows(self) -> SlicedRows:
         """The rows by their groups, in clusters of one query each."""
         return SlicedRows(self.group, 2, None, self.query)
+
+
+def excess(lists: Lists) -> Figure:
+    shares = (lists.before.share(v) for v in (lists.before.exposure(), lists.relevance))
+    got, due = shares
+    counts = np.isfinite(due)
+    return excess_share(lists.rows(), np.where(counts, got, 0), np.where(counts, due, 0))
+
+
+def divergence(lists: Lists) -> Figure:
+    """Mean NDKL of the queries."""
+    rows = Rows(("s",))
+    values = lists.before.ndkl(lists.group)
+    rows.add(np.zeros(len(values), np.int64), [("all",)], {"ndkl": values})
+    return not_negative(SlicedScores(rows.table("ndkl"), ("s",), [("all",)]).mean(SCORE))
 
 
 def figures(lists: Lists) -> dict[str, Figure]:
@@ -97,10 +115,35 @@ def gains(rng: Generator, repeats: int) -> Cells:
     return cells
 
 
+def equity(rng: Generator, repeats: int) -> Cells:
+    """The second group's excess attention, what it differs by from the first's, and mean NDKL."""
+    cells, index = {}, (np.array([0]), np.array([1]))
+    for name, shares in SHARES.items():
+        lists = Lists(np.random.default_rng(7), TRUTH, shares)
+        known, apart = excess(lists).value, divergence(lists).value[0]
+        for queries in QUERIES:
+            hits: dict[str, list[float]] = {"excess attention": [], "difference of it": [], "NDKL": []}
+            for _ in range(min(repeats, 300)):
+                lists = Lists(rng, queries, shares)
+                found = excess(lists)
+                low, high = (end[1] for end in found.limits(Z, 1.0))
+                hits["excess attention"].append(held(low, high, known[1]))
+                _, (below, above) = compare.difference(found, *index, Z)
+                hits["difference of it"].append(held(below[0], above[0], known[0] - known[1]))
+                low, high = (end[0] for end in divergence(lists).limits(Z, 1.0))
+                hits["NDKL"].append(held(low, high, apart))
+            cells |= {f"{kind} {name} queries={queries}": float(np.mean(h)) for kind, h in hits.items()}
+    return cells
+
+
 STUDIES: dict[str, tuple[Study, str]] = {
     "mean NDCG and its change": (
         gains,
         "10, 25, 50, 200 queries of 2 to 20 items; all ranks, or the first 3",
+    ),
+    "excess attention, NDKL": (
+        equity,
+        "10, 25, 50, 200 queries; a group of half or 5 % of the items; excess, its difference, mean NDKL",
     ),
     "exposure of a group": (
         exposures,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from ...audit.result import AuditResult
-from ..language import Given, Sentence, later, say
-from .base import Telling, difference_words
+from .. import order
+from ..blocks import Block, Picture
+from ..formats import count
+from ..language import Given, Sentence, later, say, tr
+from .base import Part, Telling, difference_words
 
 
 def reading(result: AuditResult) -> list[Sentence]:
@@ -25,6 +28,27 @@ def reading(result: AuditResult) -> list[Sentence]:
     return [*told, say("Exposure is 1 / log2(1 + rank): 1 for the first place."), difference_words()]
 
 
+def of_feature(part: Part) -> list[Block]:
+    """Draw what the items of each slice have of the exposure among the first ranks."""
+    if not part.charts or len(part.by) != 1:
+        return []
+    from ..exposure_chart import exposure_chart
+    from ..score_charts import MOST_SLICES
+
+    rows = [row for row in order.slices_by(part.variant, part.by) if row.exposure is not None]
+    drawing = exposure_chart(rows, f"{part.key}-exposure")
+    if drawing is None:
+        return []
+    caption = tr(
+        "Share of the exposure of all items down to each rank (ranks to the right). Dashed: the slice’s "
+        "share of the relevance; grey: its share of the items. Each panel has its own axis. The curves have "
+        "no limits; the exposure share has."
+    )
+    if len(rows) > MOST_SLICES:
+        caption += " " + "".join(say("{n} smaller slices are not drawn.", n=count(len(rows) - MOST_SLICES)))
+    return [Picture(drawing, caption)]
+
+
 def gaps(result: AuditResult) -> list[str]:
     """The metrics whose differences are told."""
     return result.priorities.leading
@@ -37,6 +61,7 @@ RANKING = Telling(
         "together, or a gate limits it. That is not proof that there is none."
     ),
     gaps=gaps,
+    of_feature=of_feature,
     flip="",
     outcome=later("Relevance"),
 )

@@ -50,7 +50,7 @@ def test_the_kind_of_a_model_follows_from_its_keys(model, kind, make_config):
         ({"path": "m.skops", "estimator": "a.B", "train": {"path": "x"}}, "either estimator"),
         ({"kind": "sklearn"}, "either estimator"),
         ({"estimator": "a.B"}, "train: expected the data"),
-        ({"kind": "callable"}, "function: expected package.module:function"),
+        ({"kind": "callable"}, "function: a model of kind callable needs one: package.module:function"),
         ({"score": "s", "trusted": ["x"]}, "a model of kind predictions has no trusted"),
     ],
 )
@@ -187,9 +187,9 @@ def test_what_is_no_day_is_text(tmp_path):
 
 
 def test_a_default_of_an_earlier_state_is_read_in_a_finished_runs_configuration():
-    from fairweigh.audit.config import ModelSpec
+    from fairweigh.audit.config import model_spec
 
     told = {"kind": "predictions", "score": "s", "dtype": "float32"}
-    assert ModelSpec.model_validate(told).dtype == "float32"
-    with pytest.raises(ValueError, match="a model of kind predictions has no dtype"):
-        ModelSpec.model_validate(told | {"dtype": "float16"})
+    assert model_spec(told).model_dump()["dtype"] == "float32"
+    with pytest.raises(ValueError, match=r"predictions\.dtype\n +Extra inputs"):
+        model_spec(told | {"dtype": "float16"})

@@ -153,7 +153,7 @@ def test_a_real_mlflow_server_decides_and_scores_as_the_model_here(mlflow_server
     assert (here.y_pred == there.y_pred).all()
     # As doubles that were written in full and read again.
     assert (here.score == there.score).all()
-    assert result.variants[1].model["mlflow"] == version("mlflow-skinny")
+    assert result.variants[1].model.told["mlflow"] == version("mlflow-skinny")
     failed = {f.name: f.why for f in result.failed}
     assert "nothing is served there (HTTP 404" in failed["wrong"]
     assert "HTTP 400: " in failed["lacking"]
@@ -202,7 +202,10 @@ def test_a_real_mlserver_decides_and_scores_as_the_model_here(tmp_path):
         result = audited(model, rows, tmp_path / "run", [scored])
     assert (predicted(tmp_path / "run").y_pred == told[:, 3]).all()
     assert (predicted(tmp_path / "run", "scored").score == told[:, 4]).all()
-    assert (result.variants[0].model["model"], result.variants[0].model["version"]) == ("forest", "v7")
+    assert (result.variants[0].model.told["model"], result.variants[0].model.told["version"]) == (
+        "forest",
+        "v7",
+    )
 
 
 def test_a_graph_behind_the_open_inference_protocol_is_read_as_the_graph_here(logistic, rows, tmp_path):
@@ -239,7 +242,7 @@ def test_a_graph_behind_the_open_inference_protocol_is_read_as_the_graph_here(lo
     here, there = predicted(tmp_path / "run", "file"), predicted(tmp_path / "run")
     assert (here.y_pred == there.y_pred).all()
     assert (here.score - there.score).abs().max() < 1e-7
-    told = result.variants[0].model
+    told = result.variants[0].model.told
     assert (told["kind"], told["protocol"], told["model"]) == ("endpoint", "open-inference", "m")
     assert "with the network" in told["latency"]
     assert result.comparisons[0].agreement == 1.0
@@ -524,9 +527,12 @@ ADDRESS = {"endpoint": "http://h/v2/models/m", **V2}
         ({"endpoint": "http://h/"}, "expected http.*/v2/models/NAME"),
         ({"endpoint": "http://h/v2/models/m\r\nX: y"}, "expected http"),
         ({"protocol": "mlflow"}, "expected http.*/invocations"),
-        ({"protocol": None}, "protocol: expected open-inference or mlflow"),
+        (
+            {"protocol": None},
+            "model.protocol: a model of kind endpoint needs one: open-inference .* or mlflow",
+        ),
         ({"path": "m.onnx"}, "a model of kind endpoint has no path"),
-        ({"train": {"path": "x.csv"}}, "a model of kind endpoint cannot be trained"),
+        ({"train": {"path": "x.csv"}}, "a model of kind endpoint has no train"),
         (
             {"protocol": "mlflow", "endpoint": "http://h/invocations", "tokenizer": "t"},
             "takes columns as they are",

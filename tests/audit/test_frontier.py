@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from fairweigh.audit.binding import binding, withheld
 from fairweigh.audit.config import Gate, Objective
-from fairweigh.audit.frontier import Judged, binding, frontier, standings, target_results, withheld
+from fairweigh.audit.frontier import frontier
 from fairweigh.audit.gate import worst
 from fairweigh.audit.result import (
     Comparison,
@@ -17,6 +18,8 @@ from fairweigh.audit.result import (
     SliceResult,
     Variant,
 )
+from fairweigh.audit.standings import Judged, standings
+from fairweigh.audit.targets import target_results
 
 from .paired_rows import plan
 

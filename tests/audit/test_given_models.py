@@ -112,7 +112,7 @@ def test_the_manifest_says_where_each_came_from(tabular, place):
     told = json.loads((place / "tabular" / "MANIFEST.json").read_text())["given"]
     assert list(told) == ["small", "function", "file"]
     assert told["file"]["given"] == str(place / "m.onnx")
-    assert told["file"]["sha256"] == next(v.model["sha256"] for v in result.variants if v.name == "file")
+    assert told["file"]["sha256"] == next(v.model.told["sha256"] for v in result.variants if v.name == "file")
 
 
 def test_a_folder_of_texts_beside_a_model_of_a_table_is_a_plain_line(place):
@@ -234,7 +234,7 @@ def test_packed_folders_are_scored_as_their_libraries_serve_them(text, place):
     by_name = {v.name: v for v in result.variants}
     for name in ("torchao", "bitsandbytes", "compressed-tensors"):
         variant = by_name[name]
-        assert variant.model["quantisation"].startswith(name)
+        assert variant.model.told["quantisation"].startswith(name)
         weights = place / name / "model.safetensors"
         assert variant.cost.stored_bytes == weights.stat().st_size < by_name["original"].cost.stored_bytes
         assert variant.cost.parameters == by_name["original"].cost.parameters
@@ -245,7 +245,7 @@ def test_packed_folders_are_scored_as_their_libraries_serve_them(text, place):
         # Scores of bitsandbytes depend on the rows of a batch: its activations are quantised too.
         most = 0.05 if name == "bitsandbytes" else 1e-5
         assert np.abs(scores - logits.softmax(-1)[:, 1].numpy()).max() < most
-    assert "unpacked on loading" in str(by_name["compressed-tensors"].model["notes"])
+    assert "unpacked on loading" in str(by_name["compressed-tensors"].model.told["notes"])
 
 
 def test_an_adapter_scores_as_peft_does_and_is_stored_with_its_model(text, place):
@@ -374,4 +374,4 @@ def test_an_int8_graph_beside_its_folder_of_texts_decides_as_onnxruntime_runs_it
         assert np.abs(found - alone).max() < 0.05
     sizes = {v.name: v.cost.stored_bytes for v in result.variants}
     assert sizes["file"] == sizes["folder"] == (place / "int8.onnx").stat().st_size
-    assert all("int8" in str(v.model["quantisation"]) for v in result.variants[1:])
+    assert all("int8" in str(v.model.told["quantisation"]) for v in result.variants[1:])

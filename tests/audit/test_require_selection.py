@@ -10,8 +10,10 @@ import fairweigh
 import numpy as np
 import pyarrow as pa
 import pytest
-from fairweigh.audit.frontier import Judged, frontier, uncertified
+from fairweigh.audit.binding import uncertified
+from fairweigh.audit.frontier import frontier
 from fairweigh.audit.gating import judge_run
+from fairweigh.audit.standings import Judged
 from fairweigh.reports.findings import gate_finding
 from fairweigh.reports.html import render_html
 from fairweigh.reports.junit import render_junit

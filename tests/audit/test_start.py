@@ -116,9 +116,9 @@ def test_a_denial_is_turned_so_that_it_agrees_with_a_good_outcome(tmp_path: Path
 BAD = (
     "score_not_hired", "risk_of_rejection", "prob_default", "denied_prob", "score_of_non_approval",
     "prob_unpaid", "prob_nothired", "p_reject", "P(rejected)", "wahrscheinlichkeit_abgelehnt", "未录用概率",
-    "违约概率", "pd",
+    "违约概率", "pd", "p_default",
 )  # fmt: skip
-GOOD = ("prob_hired", "prob_not_rejected", "score_no_default", "proba_repaid", "录用概率")
+GOOD = ("prob_hired", "prob_not_rejected", "score_no_default", "proba_repaid", "p_repaid", "录用概率")
 
 
 @pytest.mark.parametrize("name", [*BAD, *GOOD])
@@ -413,9 +413,9 @@ def test_any_text_is_itself_again(tmp_path: Path, values: list[str], name: str) 
 
 
 def read_back(text: str) -> Any:
-    from fairweigh.audit.config.reading import _paired
+    from fairweigh.audit.config.reading import as_yaml
 
-    return _paired(dict(YAML(typ="safe", pure=True).load(text)))
+    return as_yaml(dict(YAML(typ="safe", pure=True).load(text)))
 
 
 def test_a_label_alone_is_audited_and_what_a_trained_model_would_see_is_named(cli: Any) -> None:

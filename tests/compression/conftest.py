@@ -14,8 +14,8 @@ from fairweigh.datasets.training import TrainingRows
 from fairweigh.models.heads.binary import head
 from fairweigh.models.inputs import TableInputs
 from fairweigh.models.neural import NeuralModel
-from fairweigh.models.runtimes import TorchRuntime
 from fairweigh.models.sources import FactorySource
+from fairweigh.models.torch_runtime import TorchRuntime
 
 from ..tiny import FEATURES, batch, load, numbers, save_bert, texts, trained_mlp, write_mlp
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from fairweigh.compression.flops import flops
 from fairweigh.models.compiled import forget_compiled
-from fairweigh.models.runtimes import TorchRuntime
+from fairweigh.models.torch_runtime import TorchRuntime
 
 from ..tiny import FEATURES, mlp, numbers, write_mlp
 
@@ -119,7 +119,7 @@ def test_two_compiled_variants_of_one_audit_decide_as_each_does_alone(tmp_path, 
     assert [v.kind for v in result.variants] == ["original", "compressed", "compressed"]
     scored = []
     for variant in result.variants[1:]:
-        assert variant.model["compile"] is True
+        assert variant.model.told["compile"] is True
         assert variant.recipe.steps[0].notes == []
         loaded = fairweigh.load_variant(Path("run") / variant.recipe.artefact, factory=factory)
         kept = pq.read_table(f"run/predictions/{variant.name}.parquet")

@@ -249,7 +249,7 @@ def test_operations_of_a_vision_transformer_include_its_attention(tmp_path):
 
 def test_operations_of_a_convolution_are_those_of_torchs_counter():
     import torch
-    from fairweigh.models.runtimes import TorchRuntime
+    from fairweigh.models.torch_runtime import TorchRuntime
     from torch.utils.flop_counter import FlopCounterMode
 
     net = torch.nn.Sequential(
@@ -270,7 +270,7 @@ def test_operations_of_a_convolution_are_those_of_torchs_counter():
 def test_operations_of_a_recurrent_layer_are_those_of_its_weights(kind, gates, settings):
     """Every weight of a step is used once; torch's counter sees a GRU's, and no LSTM's."""
     import torch
-    from fairweigh.models.runtimes import TorchRuntime
+    from fairweigh.models.torch_runtime import TorchRuntime
     from torch.utils.flop_counter import FlopCounterMode
 
     class Last(torch.nn.Module):
@@ -325,7 +325,7 @@ def test_a_model_that_torchs_counter_breaks_on_or_layers_hide_in_is_counted(name
 
 def test_a_count_that_fails_is_not_measured_and_says_why():
     import torch
-    from fairweigh.models.runtimes import TorchRuntime
+    from fairweigh.models.torch_runtime import TorchRuntime
 
     class Conv(torch.nn.Module):
         """Called as torch's own are, and none of them: its kernel has no size."""

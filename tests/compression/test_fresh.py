@@ -95,8 +95,8 @@ def test_a_process_grows_by_the_weights_it_loads(tmp_path, processes):
     from fairweigh.models.heads.binary import head
     from fairweigh.models.inputs import TableInputs
     from fairweigh.models.neural import NeuralModel
-    from fairweigh.models.runtimes import TorchRuntime
     from fairweigh.models.sources import ExportedSource
+    from fairweigh.models.torch_runtime import TorchRuntime
 
     wide = torch.nn.Sequential(
         torch.nn.Linear(4, 4096), torch.nn.Linear(4096, 4096), torch.nn.Linear(4096, 2)

@@ -7,9 +7,9 @@ import sys
 
 import numpy as np
 import pytest
+from fairweigh.compression.exchange import copied
 from fairweigh.compression.finetune import label_loss, targets
 from fairweigh.compression.loop import train
-from fairweigh.compression.quantise import copied
 from fairweigh.compression.recipes import Context, Finetune
 from fairweigh.datasets.errors import InputError
 
@@ -162,7 +162,8 @@ def test_on_a_gpu_training_stays_there_and_repeats_itself(table_model):
 
     if not torch.cuda.is_available():
         pytest.skip("needs a CUDA device")
-    from fairweigh.models.runtimes import TorchRuntime, seeded
+    from fairweigh.models.device import seeded
+    from fairweigh.models.torch_runtime import TorchRuntime
 
     seeded(0)
     model = copied(table_model)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fairweigh.compression.artefact import how_to_load
 from fairweigh.compression.artefact import load as load_artefact
-from fairweigh.compression.quantise import copied
+from fairweigh.compression.exchange import copied
 from fairweigh.compression.recipes import names
 from fairweigh.compression.stacks import evenly
 from fairweigh.datasets.errors import InputError
@@ -733,13 +733,12 @@ def test_an_untouched_original_is_exported_once_and_what_a_step_has_changed_anew
     from dataclasses import replace
 
     import torch
-    from fairweigh.compression import quantise
     from fairweigh.compression.make import make
 
     from ..zoo.zoo import ready
 
     found = ready("two logits")
-    original = quantise.copied(found.model)
+    original = copied(found.model)
     context = replace(found.context, original=original)
     calls = []
     export = torch.onnx.export
@@ -767,7 +766,7 @@ def test_an_untouched_original_is_exported_once_and_what_a_step_has_changed_anew
 def test_fp8_of_one_scale_is_that_whatever_its_shape(shape):
     """torchao takes a weight of 128 x 128 for a block of one that has many scales (0.18)."""
     import torch
-    from fairweigh.compression.quantise import one_block
+    from fairweigh.compression.torchao_formats import one_block
     from torchao.float8.inference import Float8MMConfig
     from torchao.quantization import Float8Tensor, PerTensor
     from torchao.quantization.quantize_.workflows import QuantizeTensorToFloat8Kwargs

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from fairweigh.compression import artefact, cost, weights
+from fairweigh.compression.exchange import copied
 from fairweigh.compression.make import make
-from fairweigh.compression.quantise import copied
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.extras import quiet
 

@@ -269,8 +269,8 @@ def test_what_a_module_notes_as_it_runs_is_no_size(tmp_path, monkeypatch, made):
     from fairweigh.models.heads.binary import head
     from fairweigh.models.inputs import TableInputs
     from fairweigh.models.neural import NeuralModel
-    from fairweigh.models.runtimes import TorchRuntime
     from fairweigh.models.sources import FactorySource
+    from fairweigh.models.torch_runtime import TorchRuntime
 
     from ..tiny import FEATURES
 
@@ -288,8 +288,8 @@ def test_channels_that_are_concatenated_four_times_go_four_times(tmp_path, monke
     from fairweigh.models.heads.binary import head
     from fairweigh.models.inputs import TableInputs
     from fairweigh.models.neural import NeuralModel
-    from fairweigh.models.runtimes import TorchRuntime
     from fairweigh.models.sources import FactorySource
+    from fairweigh.models.torch_runtime import TorchRuntime
 
     from ..tiny import FEATURES, batch, numbers
 

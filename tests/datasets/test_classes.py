@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from fairweigh.datasets.binary import Binary
 from fairweigh.datasets.columns import meant
 from fairweigh.datasets.errors import InputError
+from fairweigh.datasets.evaluation import EvaluationSet
 
 
 def read(values, role="label", positive=(), negative=()):
@@ -133,7 +135,7 @@ def test_decisions_take_several_negatives_and_never_is_said(audited, make_people
 
 
 def test_a_list_in_each_row_is_no_label(refused, write, make_people, make_config):
-    write(make_people(y=[["B-PER", "O"]] * 200), make_config())
+    write(make_people(y=[["warm", "dry"]] * 200), make_config())
     assert (
         "label column 'y': expected one value per row, got list<element: string>; of several labels in a row "
         "set task: multilabel" in refused()
@@ -187,13 +189,13 @@ def test_values_that_are_no_text_name_slices_everywhere(
     [
         (
             1e200,
-            "squares can be summed (0, or from 1e-50 to 1e+50), got 1e+200, first",
+            "squares can be summed (0, or from 1e-50 to 1e+50), got 1e+200 in row 4 of d.parquet",
         ),
         (5e-324, "squares can be summed (0, or from 1e-50 to 1e+50), got 5e-324"),
         (1e-160, "got 1e-160"),
         (float("inf"), "finite numbers of at least 0"),
         (float("nan"), "weight column 'w' is missing in 1 row, first in row 4 of d.parquet"),
-        (-1.0, "finite numbers of at least 0, got -1.0, first in row 4"),
+        (-1.0, "finite numbers of at least 0, got -1.0 in row 4 of d.parquet"),
         (None, "weight column 'w' is missing in 1 row, first in row 4 of d.parquet"),
     ],
 )
@@ -274,3 +276,70 @@ def test_a_metric_of_another_name_or_task_says_which_is_meant(
 ):
     write(make_people(), make_config(**parts))
     assert told in refused()
+
+
+@pytest.mark.parametrize("ending", ["parquet", "jsonl"])
+@pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])
+def test_tags_of_words_in_lists_are_no_labels(tmp_path, ending, task):
+    """Lists of labels and of tags look alike, and each row's tags would be a set of labels."""
+    path = tmp_path / f"d.{ending}"
+    rows = [{"sex": "f", "y": ["O", "B-PER", "I-PER"]}, {"sex": "m", "y": ["O", "O", "B-LOC"]}] * 20
+    if ending == "parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    else:
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    data = EvaluationSet(path, ["sex"], "y", task=task)
+    with pytest.raises(InputError) as refused:
+        data.class_names() if task == "multilabel" else list(map(data.read, data.batches()))
+    told = str(refused.value)
+    if ending == "jsonl" and task != "multilabel":
+        list_of = "expected one value per row, got list<item: string>"
+        assert told.endswith(f"column 'y': {list_of}; several labels in a row are task: multilabel")
+    else:
+        assert "holds tags of the words of a text (named entities), which cannot be audited yet" in told
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()])
+def test_a_word_that_may_mean_not_known_is_asked_about_whatever_the_text_is_stored_as(tmp_path, kind):
+    values = ["yes", "no", "NA"] * 10
+    table = pa.table({"sex": pa.array(["f", "m", "NA"] * 10, kind), "y": pa.array(values, kind)})
+    for column, roles in (("y", {"label": "y", "positive": "yes"}), ("sex", {})):
+        data = EvaluationSet(table, ["sex"], **roles)
+        with pytest.raises(InputError, match=f"'{column}' holds 'NA' .10 rows.: not known, or a value"):
+            list(map(data.read, data.batches()))
+
+
+@pytest.mark.parametrize(
+    "role",
+    [
+        {"counterfactual": {"group": ["several"], "feature": "sex"}},
+        {"split_column": "several", "split": "a"},
+        {"cluster": "several"},
+        {"id": "several"},
+        {"sensitive": ["several"]},
+    ],
+)
+def test_a_list_in_each_row_is_refused_in_every_role(refused, write, make_people, make_config, role):
+    write(make_people(several=[[1, 2]] * 200), make_config(data=role))
+    assert "column 'several': expected one value per row, got list<element: int64>" in refused()
+
+
+def test_values_that_are_named_by_a_number_are_words(audited, make_people, make_config):
+    """A fold, a class and a merged value of a typed column are numbers in the configuration too."""
+    parts = {
+        "data": {"split_column": "fold", "split": 1, "merge": {"race": {1: ["b"]}}},
+        "gates": [{"metric": "accuracy", "slice": {"race": 1}, "limit": ">= 0"}],
+    }
+    people = make_people(fold=np.arange(200) % 2, race=["1", "b"] * 100)
+    result = audited(make_config(**parts), people)
+    assert result["data"]["rows"] == 100
+    assert [one["slice"] for one in result["variants"][0]["slices"] if "race" in one["slice"]] == [
+        {"race": "1"}
+    ]
+
+
+def test_rows_without_a_cluster_are_told(audited, make_people, make_config):
+    people = make_people(c=[None] * 60 + list(range(140)))
+    result = audited(make_config(data={"cluster": "c"}), people)
+    told = "60 rows have no cluster (c); rows without one count as one cluster together."
+    assert told in result["data"]["warnings"]

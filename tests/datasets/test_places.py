@@ -115,10 +115,33 @@ def test_an_infinite_feature_is_told_by_its_row(tmp_path: Path, spelling: str) -
 
 
 def test_numbers_of_rows_are_spoken_of_as_one_or_several() -> None:
-    for bad, told in (([-1.0], "got -1.0, first in row 1"), ([-1.0] * 2, "(and 1 more such row), first")):
-        with pytest.raises(InputError, match=told.replace("(", "[(]").replace(")", "[)]")):
+    for bad, told in (([-1.0], "got -1.0$"), ([-1.0] * 2, r"got -1.0 \(and 1 more such row\)$")):
+        with pytest.raises(InputError, match=told):
             row_weights(pa.array([*bad, 1.0]), "w")
     with pytest.raises(InputError, match="is missing in 2 rows;"):
         scores(pa.array([0.5, None, float("nan")]), "p", probability=True)
     with pytest.raises(InputError, match=r"got inf \(and 2 more such rows\)$"):
         scores(pa.array([float("inf"), float("inf"), float("-inf")]), "p", probability=False)
+
+
+@pytest.mark.parametrize(
+    ("role", "value", "told"),
+    [
+        ("weight", "-1", "weight column 'v': expected finite numbers of at least 0, got -1.0"),
+        (
+            "weight",
+            "Infinity",
+            "weight column 'v': expected finite numbers of at least 0 whose squares can be",
+        ),
+        ("count", "1.50", "count column 'v': expected whole numbers of at least 0, got 1.5"),
+    ],
+)
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_an_amount_that_cannot_be_is_told_with_its_place(tmp_path: Path, role, value, told, ending) -> None:
+    path = tmp_path / f"p.{ending}"
+    rows = pd.DataFrame({"sex": ["f", "m", "f"], "y": [1, 0, 1], "v": ["1", value, "1"]})
+    rows.to_csv(path, index=False) if ending == "csv" else rows.astype({"v": float}).to_parquet(path)
+    line = " (line 3)" if ending == "csv" else ""
+    message = refused(EvaluationSet(path, ["sex"], "y", **{role: "v"}))
+    assert message.startswith(told)
+    assert message.endswith(f" in row 2 of {path}{line}")

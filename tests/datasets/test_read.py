@@ -274,7 +274,7 @@ def test_wrong_separator_is_suspected(tmp_path):
 def test_nested_column_cannot_be_a_category(tmp_path):
     path = tmp_path / "t.parquet"
     pq.write_table(pa.table({"a": [[1], [2]]}), path)
-    assert "wanted as categories" in refusal(path, categorical=["a"])
+    assert "column 'a': expected one value per row, got list" in refusal(path, categorical=["a"])
 
 
 def test_hugging_face_datasets_win_at_the_repository_root():

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from fairweigh.audit.variants import self_flips
+from fairweigh.audit.self_flips import self_flips
 from fairweigh.compression import cost, weights
 from fairweigh.compression.artefact import how_to_load
 from fairweigh.compression.fresh import FreshProcesses
@@ -29,8 +29,8 @@ from fairweigh.compression.make import make
 from fairweigh.compression.recipes import Context
 from fairweigh.datasets.errors import InputError
 from fairweigh.metrics.exact import clopper_pearson
+from fairweigh.models.device import device_for
 from fairweigh.models.extras import quiet
-from fairweigh.models.runtimes import device_for
 from safetensors import safe_open
 
 from ..conftest import configured

@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from fairweigh.metrics import exact
-from fairweigh.metrics.exact import DIFFERENCE, F1, ODDS, RATIO, Contrast
+from fairweigh.metrics.contrast import DIFFERENCE, F1, ODDS, RATIO, Contrast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats

@@ -5,7 +5,7 @@ import pytest
 from fairweigh.metrics import compare, exact, extremes
 from fairweigh.metrics.counts import Counts, Tally
 from fairweigh.metrics.lockstep import run
-from fairweigh.metrics.questions import Picked
+from fairweigh.metrics.picked import Picked
 from fairweigh.metrics.table import METRICS
 
 

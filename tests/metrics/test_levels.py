@@ -5,9 +5,9 @@ from itertools import product
 import numpy as np
 import pytest
 from fairweigh.metrics import power
+from fairweigh.metrics.contrast import DIFFERENCE, F1, RATIO, Contrast
 from fairweigh.metrics.counts import Counts, Tally
 from fairweigh.metrics.evidence import Pairs, Rates, evidence
-from fairweigh.metrics.exact import DIFFERENCE, F1, RATIO, Contrast
 from fairweigh.metrics.figures import phi
 from fairweigh.metrics.intervals import normal_quantile
 from fairweigh.metrics.questions import Each

@@ -2,8 +2,8 @@
 
 import numpy as np
 from fairweigh.metrics import exact
+from fairweigh.metrics.contrast import DIFFERENCE, F1, RATIO, Contrast
 from fairweigh.metrics.evidence import Pairs
-from fairweigh.metrics.exact import DIFFERENCE, F1, RATIO, Contrast
 from fairweigh.metrics.lockstep import Ask, beside, run
 
 

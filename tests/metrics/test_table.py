@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fairweigh.metrics.objective import CELLS
 from fairweigh.metrics.table import DISPARITIES, GAPS, KEY, LEADING, METRICS, PERFORMANCE
-from fairweigh.metrics.thresholds import CELLS
 from fairweigh.tasks import METRICS as OF_ALL_TASKS
 
 ROOT = Path(__file__).parents[2]

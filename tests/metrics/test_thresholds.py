@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from fairlearn.postprocessing import ThresholdOptimizer
 from fairweigh.metrics import windows
+from fairweigh.metrics.constraint import Constraint
+from fairweigh.metrics.cuts import candidates
 from fairweigh.metrics.table import METRICS
 from fairweigh.metrics.thresholds import (
-    Constraint,
     Infeasible,
-    candidates,
     curve,
     least_disparity,
     nearest_rates,

@@ -135,7 +135,7 @@ def test_the_rows_of_a_rule_are_apart_from_those_that_train(there):
     (_, fitted) = rule.rules
     assert "share of 0.2" in fitted.fitted_on
     assert trained + sum(s.n for s in fitted.slices) == 3000
-    assert there.variants[0].model["training_rows"] == trained
+    assert there.variants[0].model.told["training_rows"] == trained
 
 
 def test_the_evaluation_labels_have_no_influence_on_any_variant(there, home, tmp_path, monkeypatch):

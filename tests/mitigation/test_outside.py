@@ -209,7 +209,7 @@ def test_an_audit_of_the_artefact_decides_as_its_run_did(kind, path, more, name,
     again = config(kind, data=DATA | {"path": path}, model=model, mitigations=None)
     result = fairweigh.run(again, tmp_path / "again")
     assert decisions(str(tmp_path / "again"), "original") == decisions(f"runs/{kind}", name)
-    assert result.variants[0].model["needs"] == ["group"]
+    assert result.variants[0].model.told["needs"] == ["group"]
 
 
 def test_a_callable_given_from_python_is_mitigated_and_stands_in_the_configuration(

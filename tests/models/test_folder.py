@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.read import sha256_file
-from fairweigh.models import inputs
+from fairweigh.models import texts as module
 from fairweigh.models.folder import model_folder, plain_config
-from fairweigh.models.inputs import tokenizer_from
 from fairweigh.models.sources import transformers_module
+from fairweigh.models.texts import tokenizer_from
 
 from ..tiny import WORDS, batch, edit_json, load, save_bert, save_tokenizer, texts
 
@@ -274,8 +274,8 @@ def test_a_slow_expression_is_refused_early(folder, refused, write, make_config,
     replace(folder, normalizer=None, pre_tokenizer=split("(?:[a-z ]*[a-z ]*[a-z ]*)*#"))
     table = texts(12, text=["bala demi " * 40] * 12)
     write(table, make_config(model={"kind": "transformers", "path": "m", "text": "text"}))
-    monkeypatch.setattr(inputs, "TOKENISING_SECONDS", 0.0)
-    monkeypatch.setattr(inputs, "CHARACTERS_PER_SECOND", 1e9)
+    monkeypatch.setattr(module, "TOKENISING_SECONDS", 0.0)
+    monkeypatch.setattr(module, "CHARACTERS_PER_SECOND", 1e9)
     assert "the model's tokenizer cannot read it: it took " in (told := refused())
     assert " s for 1 texts of 400 characters together, expected at most " in told
 
@@ -285,7 +285,7 @@ def test_texts_in_pieces_give_the_tokens_of_all_at_once(folder, monkeypatch):
     whole = load("transformers", table, text="text", path=str(folder))
     small = load("transformers", table, text="text", path=str(folder))
     one = whole.inputs._tokenised([table["text"].to_pylist()])
-    monkeypatch.setattr(inputs, "MOST_AT_ONCE", 3)
+    monkeypatch.setattr(module, "MOST_AT_ONCE", 3)
     other = small.inputs._tokenised([table["text"].to_pylist()])
     assert (one.starts == other.starts).all()
     assert all((one.flat[name] == other.flat[name]).all() for name in one.flat)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.read import sha256_file
-from fairweigh.models import runtimes
+from fairweigh.models import onnx_runtime
 from fairweigh.models.graphs import looked_through
 from fairweigh.models.load_graph import checksum_of
-from fairweigh.models.runtimes import OnnxRuntime
+from fairweigh.models.onnx_runtime import OnnxRuntime
 
 from ..tiny import FEATURES, batch, load, numbers
 
@@ -79,14 +79,14 @@ def test_a_long_graph_without_loops_is_stopped_too(here, monkeypatch):
     path = saved(nodes, tensors)
     assert not looked_through(path).loops
     OnnxRuntime(path)(ROWS)
-    monkeypatch.setattr(runtimes, "GRAPH_SECONDS", 0.02)
+    monkeypatch.setattr(onnx_runtime, "GRAPH_SECONDS", 0.02)
     with pytest.raises(InputError, match=r"its graph has not ended after 0\.02 s on \d+ rows"):
         OnnxRuntime(path)(ROWS)
 
 
 @pytest.mark.parametrize(("step", "kept"), [("Identity", False), ("Add", True), ("Concat", False)])
 def test_a_loop_without_end_is_stopped(step, kept, here, monkeypatch):
-    monkeypatch.setattr(runtimes, "LOOP_SECONDS", 0.5)
+    monkeypatch.setattr(onnx_runtime, "LOOP_SECONDS", 0.5)
     looped(2**62, step, kept)
     start = time.perf_counter()
     # One that doubles its rows may run out of memory before it runs out of time.

@@ -8,15 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from fairweigh.datasets.errors import InputError
-from fairweigh.models import inputs as module
-from fairweigh.models.inputs import (
-    TableInputs,
-    TextInputs,
-    length_limit,
-    load_inputs,
-    tokenizer_from,
-    unknown_columns,
-)
+from fairweigh.models import texts as module
+from fairweigh.models.inputs import TableInputs, load_inputs, unknown_columns
+from fairweigh.models.texts import TextInputs, length_limit, tokenizer_from
 from hypothesis import given
 from hypothesis import strategies as st
 

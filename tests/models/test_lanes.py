@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from fairweigh.models.lanes import side_by_side
-from fairweigh.models.runtimes import TorchRuntime
+from fairweigh.models.torch_runtime import TorchRuntime
 
 from ..tiny import texts
 from .test_neural import batch, load

@@ -11,10 +11,12 @@ import pyarrow as pa
 import pytest
 import scipy.special
 from fairweigh.datasets.errors import InputError
+from fairweigh.models.device import device_for
 from fairweigh.models.heads import Head
 from fairweigh.models.heads.binary import head
 from fairweigh.models.neural import Batching, NeuralModel, out_of_memory
-from fairweigh.models.runtimes import OnnxRuntime, TorchRuntime, device_for
+from fairweigh.models.onnx_runtime import OnnxRuntime
+from fairweigh.models.torch_runtime import TorchRuntime
 from hypothesis import given
 from hypothesis import strategies as st
 

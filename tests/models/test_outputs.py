@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import scipy.special
-from fairweigh.audit.config import ModelSpec
+from fairweigh.audit.config import model_spec
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.models.extras import quiet
@@ -649,7 +649,7 @@ def test_the_first_row_whose_outputs_are_nan_is_named(rows, tmp_path):
 def load_positive(table: pa.Table, word: str, **spec):
     """A torch module beside data whose positive label is named."""
     data = EvaluationSet(table, sensitive=["sex", "race"], label="y", positive=word, id="id")
-    return neural("torch", ModelSpec(kind="torch", **spec), data, 0)
+    return neural("torch", model_spec({"kind": "torch", **spec}), data, 0)
 
 
 def test_two_outputs_without_names_are_in_the_order_no_yes_whichever_is_positive(rows, module_of):

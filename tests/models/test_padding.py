@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fairweigh.audit.config import ModelSpec
+from fairweigh.audit.config import model_spec
 from fairweigh.compression import artefact
 from fairweigh.compression.make import make
 from fairweigh.compression.recipes import Context
@@ -208,12 +208,13 @@ def test_numbers_in_the_data_say_nothing_of_labels_with_names(positive, folder, 
     )
     said = {} if positive is None else {"positive": positive}
     data = EvaluationSet(texts(60), sensitive=["sex"], label="y", id="id", **said)
+    spec = model_spec({"kind": "transformers", "text": "text", "path": str(path)})
     with pytest.raises(
         InputError, match=r"^model.positive: the model's labels are 'positive', 'negative'; none"
     ):
-        neural("transformers", ModelSpec(kind="transformers", text="text", path=str(path)), data, 0)
+        neural("transformers", spec, data, 0)
     for named, place in (("positive", 0), ("negative", 1), (1, 1), (0, 0)):
-        spec = ModelSpec(kind="transformers", text="text", path=str(path), positive=named)
+        spec = model_spec({"kind": "transformers", "text": "text", "path": str(path), "positive": named})
         assert neural("transformers", spec, data, 0).head.positive == (place,)
 
 
@@ -226,7 +227,7 @@ def test_labels_without_names_of_their_own_are_zero_and_one(names, place, folder
     given["label2id"] = None if names is None else {n: i for i, n in enumerate(names)}
     path = bert_called(folder, tmp_path, **given)
     data = EvaluationSet(texts(60), sensitive=["sex"], label="y", id="id", positive=1)
-    spec = ModelSpec(kind="transformers", text="text", path=str(path))
+    spec = model_spec({"kind": "transformers", "text": "text", "path": str(path)})
     assert neural("transformers", spec, data, 0).head.positive == (place,)
 
 
@@ -262,7 +263,7 @@ def test_the_tokenizer_that_was_given_stays_as_it_is(folder, tmp_path):
     tokenizer = transformers.AutoTokenizer.from_pretrained(path)
     tokenizer.padding_side = "left"
     before = copy.deepcopy(tokenizer.init_kwargs)
-    from fairweigh.models.inputs import TextInputs
+    from fairweigh.models.texts import TextInputs
 
     inputs = TextInputs(tokenizer, "text")
     assert inputs.padding("right").tokenizer.padding_side == "right"

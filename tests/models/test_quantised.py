@@ -44,9 +44,9 @@ def bert(tmp_path_factory):
 
 def loaded(path):
     data = EvaluationSet(tiny.texts(40), sensitive=["sex"], label="y", id="id")
-    from fairweigh.audit.config import ModelSpec
+    from fairweigh.audit.config import model_spec
 
-    spec = ModelSpec(kind="transformers", path=str(path), text="text", device="cpu")
+    spec = model_spec({"kind": "transformers", "path": str(path), "text": "text", "device": "cpu"})
     return given_transformers(spec, data, None, 0)[0]
 
 

@@ -37,7 +37,7 @@ def test_only_the_rows_of_the_split_are_audited_and_the_others_trained_on(table,
     split = np.array(rows["split"].to_pylist())
     result = fairweigh.run(config(path), tmp_path / "run")
     assert result.data.rows == (split == "test").sum()
-    assert result.variants[0].model["training_rows"] == (split == "train").sum()
+    assert result.variants[0].model.told["training_rows"] == (split == "train").sum()
     female = np.array(rows["sex"].to_pylist()) == "Female"
     slices = {s.slice["sex"]: s for s in result.variants[0].slices}
     assert slices["Female"].n == (female & (split == "test")).sum()

@@ -220,3 +220,33 @@ def test_a_word_in_a_joined_score_column_is_told_with_its_file(make_people, here
     model = PredictionTable(rows, "p", path=Path("p.csv"))
     with pytest.raises(InputError, match=r"'p': expected numbers, got string 'high' in row 2 of p\.csv"):
         model.score(next(rows.batches(whole=True)), None)
+
+
+@pytest.mark.parametrize("value", ["NA", "", "null", "#N/A"])
+def test_a_word_for_not_known_in_a_joined_column_is_told_with_its_file(make_people, here, value):
+    """The place was looked for in the data's own table, which has no such column."""
+    rows = EvaluationSet(make_people(3), sensitive=["sex"], id="id")
+    Path("p.csv").write_text(f"id,p\n0,0.5\n1,{value}\n2,0.1\n")
+    model = PredictionTable(rows, "p", path=Path("p.csv"))
+    with pytest.raises(InputError) as caught:
+        model.score(next(rows.batches(whole=True)), None)
+    assert str(caught.value) == (
+        "score column 'p' is missing in 1 row, first in row 2 of p.csv (line 3); "
+        "every row of the data needs a prediction"
+    )
+
+
+def test_a_probability_beyond_one_is_told_with_its_file(make_people, here):
+    rows = EvaluationSet(make_people(3), sensitive=["sex"], id="id")
+    Path("p.csv").write_text("id,p\n0,0.5\n1,1.50\n2,0.1\n")
+    model = PredictionTable(rows, "p", path=Path("p.csv"))
+    told = r"'p': expected probabilities in \[0, 1\], got 1.5 in row 2 of p.csv \(line 3\); for scores on"
+    with pytest.raises(InputError, match=told):
+        model.score(next(rows.batches(whole=True)), None)
+
+
+def test_a_blank_id_of_a_prediction_is_told_with_its_row(make_people, here):
+    rows = EvaluationSet(make_people(3), sensitive=["sex"], id="id")
+    Path("p.csv").write_text("id,p\n0,0.5\n,0.2\n2,0.1\n")
+    with pytest.raises(InputError, match=r"^id column 'id' is missing in 1 row, first in row 2 of p.csv"):
+        PredictionTable(rows, "p", path=Path("p.csv"))

@@ -96,7 +96,7 @@ def test_the_word_declared_missing_leaves_numbers(tables):
     }
     result = fairweigh.run(configured(**parts), "typed")
     assert result.variants[0].overall["accuracy"].value > 0.95
-    assert "Column x is text, all of it numbers" in result.variants[0].model["warnings"][0]
+    assert "Column x is text, all of it numbers" in result.variants[0].model.told["warnings"][0]
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
@@ -148,7 +148,7 @@ def test_new_categories_and_empty_columns_are_said(tables):
     test["job"] = np.where(np.arange(200) < 3, "pilot", test["job"])
     train.assign(blank=None).to_csv("train.csv", index=False)
     test.assign(blank=1).to_csv("test.csv", index=False)
-    model = run("test.csv").variants[0].model
+    model = run("test.csv").variants[0].model.told
     assert model["features"] == FEATURES
     assert sorted(model["warnings"]) == [
         "Column blank is empty in every training row: the model does not read it.",
@@ -253,7 +253,7 @@ def test_a_model_with_categories_can_be_repaired_and_loads_again(name, tmp_path,
         mitigations=[{"threshold": {"by": ["sex"]}}],
     ).run("run")  # fmt: skip
     assert result.failed == []
-    trusted = result.variants[1].model["trusted_types"]
+    trusted = result.variants[1].model.told["trusted_types"]
     loaded = fairweigh.load_variant("run/artefacts/threshold", trusted=trusted)
     kept = pq.read_table("run/predictions/threshold.parquet")["y_pred"].to_numpy() == 1
     np.testing.assert_array_equal(loaded.predict(test), kept)
@@ -275,7 +275,7 @@ def test_what_was_trained_here_is_trusted_here_and_nowhere_else(tables):
     assert result.failed == []
     made = next(v for v in result.variants if v.name == "reweighing")
     types = json.loads(Path("run/artefacts/reweighing/variant.json").read_text())["types"]
-    assert made.model["trusted_types"] == types
+    assert made.model.told["trusted_types"] == types
     assert any(t.endswith("Classifier") for t in types)
     with pytest.raises(fairweigh.InputError, match=r"types that are not trusted.*model\.trusted"):
         fairweigh.load_variant("run/artefacts/reweighing")
@@ -283,4 +283,4 @@ def test_what_was_trained_here_is_trusted_here_and_nowhere_else(tables):
     config = configured(data={"path": "test.csv"}) | {"model": again}
     found = fairweigh.run(config, "again").variants[0]
     assert found.overall["accuracy"].value == made.overall["accuracy"].value
-    assert found.model["trusted_types"] == types
+    assert found.model.told["trusted_types"] == types

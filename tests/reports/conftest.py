@@ -358,7 +358,7 @@ def build(
     sets = list(dict.fromkeys(tuple(column for column, _ in key) for key in parts))
     variant = Variant(
         name="original",
-        model={"kind": "predictions", "decision": "score_text", "threshold": "Medium or High"},
+        model={"kind": "predictions", "decision": "score_text", "positive": ["Medium", "High"]},
         overall=overall,
         counts=counts(everything),
         slices=[slice_result(dict(key), cell) for key, cell in parts.items()],

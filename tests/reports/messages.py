@@ -67,6 +67,8 @@ def tables() -> Iterator[str]:
         yield task.named_by.title
         for row in task.disparities:
             yield from (row.title, row.shows)
+        for index in task.indices:
+            yield from (index.title, index.formula, index.meaning, index.shows)
     yield from messages([metric.estimator for metric in metrics])
     yield from METHODS.values()
 

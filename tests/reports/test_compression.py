@@ -18,7 +18,8 @@ from fairweigh.reports.ladder_table import ladder, marks
 from fairweigh.reports.language import writing
 from fairweigh.reports.lookup import variant_named
 from fairweigh.reports.markdown import render_markdown
-from fairweigh.reports.release import paying_slices, release
+from fairweigh.reports.payers import paying_slices
+from fairweigh.reports.release import release
 from fairweigh.reports.text import render_text
 from fairweigh.reports.words import plain, verdict_reason, verdict_words, visible
 

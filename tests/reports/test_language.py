@@ -5,15 +5,19 @@ Messages are extracted by Babel from the sources themselves; the sentences come 
 
 from __future__ import annotations
 
+import copy
+import pickle
 import re
 
 import pytest
+from fairweigh.audit.frontier import NOTHING_ASKED
 from fairweigh.reports.formats import confidence, count, figure, interval, read_limit
 from fairweigh.reports.html import environment
 from fairweigh.reports.language import Given, catalogue, clauses, listed, say, sentences, writing
 from fairweigh.reports.retold import retold
 from fairweigh.reports.spacing import spaced
 from fairweigh.reports.words import gate_title, plain, title_of, verdict_words
+from fairweigh.told import Told, split, tell, tell_n, term, told_both, told_list, told_on
 
 from . import messages
 
@@ -52,18 +56,17 @@ def test_translations_hold_the_same_parts_and_tags():
         assert set(NAME.findall(many)) == set(NAME.findall(text)), f"{file}: {many!r}: {text!r}"
 
 
-def test_every_form_of_a_message_of_a_result_is_recognised_and_gives_its_translation_every_part():
+def test_every_form_of_a_message_of_a_result_gives_its_translation_every_part():
     """A text that a result holds has the parts of its own form alone: one row, or several."""
-    part = {"n": "3", "share": "3"}
-
-    def filled(message, ours):
-        return re.sub(r"\{(\w+)\}", lambda name: part.get(name[1], ours), message)
-
+    told = [entry.id for file, entry in messages.entries("zh") if file == "told.po"]
+    forms = [form for found in told for form in ([found] if isinstance(found, str) else found)]
+    assert len(forms) > 500
     with writing("zh"):
-        for english, text in catalogue("zh").told.items():
-            found = plain(retold(filled(english, "log loss"))).replace("对数损失", "log loss")
+        for english in forms:
+            parts = {name: f"<{name}>" for name in split(english)[1::2]}
+            found = plain(retold(Told(english, parts or None)))
+            wanted = re.sub(r"\{(\w+)\}", r"<\1>", catalogue("zh").forms[english])
             # Chinese stands a space apart from what was put in.
-            wanted = filled(text, "log loss").replace("对数损失", "log loss")
             assert found.replace(" ", "") == wanted.replace(" ", ""), english
 
 
@@ -121,54 +124,112 @@ def test_a_part_from_the_data_stays_given_wherever_the_sentence_puts_it():
 @pytest.mark.parametrize(
     ("english", "chinese"),
     [
-        ("The limit that failing needs is beyond what is asked.", "判为不通过所依据的界限超出要求。"),
+        (tell("The limit that failing needs is beyond what is asked."), "判为不通过所依据的界限超出要求。"),
         (
-            "These data cannot decide; about 400 rows of the same composition would in four cases of five, "
-            "were the truth as measured.",
+            tell(
+                "These data cannot decide; about {n} rows of the same composition would in four cases of "
+                "five, were the truth as measured.",
+                n="400",
+            ),
             "现有数据无法判定；假如真实值与测得值相同，约 400 个构成相同的样本在五次中有四次能够判定。",
         ),
-        ("The run has no variant 'int4'.", "本次运行没有变体 'int4'。"),
+        (tell("The run has no variant {name}.", name="'int4'"), "本次运行没有变体 'int4'。"),
         (
-            "2 of 3 slices are beyond the limit, with limits that hold for all slices together.",
+            tell(
+                "{what}, with limits that hold for all slices together.",
+                what=tell_n(
+                    "{n} of {total} slices is beyond the limit",
+                    "{n} of {total} slices are beyond the limit",
+                    2,
+                    n=2,
+                    total=3,
+                ),
+            ),
             "3 个切片中有 2 个超出限值（区间对所有切片同时成立）。",
         ),
         (
-            "The metric is not defined: race=Asian & sex=Female: the denominator of TP / (TP + FN) is 0.",
+            tell(
+                "The metric is not defined: {why}.",
+                why=tell(
+                    "{slice}: {why}",
+                    slice="race=Asian & sex=Female",
+                    why=tell("the denominator of {formula} is 0", formula="TP / (TP + FN)"),
+                ),
+            ),
             "该指标无定义：race=Asian & sex=Female：TP / (TP + FN) 的分母为 0。",
         ),
         (
-            "None of 3 variants passes every gate and target; int8 misses least (gate-2, nothing was asked). "
-            "The original passes on the evaluation rows and stays.",
-            "3 个变体中没有一个通过全部门禁与目标；int8 未达标的最少（gate-2, nothing was asked）。"
+            told_on(
+                [
+                    tell(
+                        "None of {n} variants passes every gate and target; {name} misses least ({which}).",
+                        n=3,
+                        name="int8",
+                        which=told_list(["gate-2", NOTHING_ASKED]),
+                    ),
+                    tell("The original passes on the evaluation rows and stays."),
+                ]
+            ),
+            "3 个变体中没有一个通过全部门禁与目标；int8 未达标的最少（gate-2、未对其数值提出要求）。"
             "原模型在评估样本上通过，予以保留。",
         ),
-        ("Equalized odds difference", "均等几率差值"),
+        (tell("{what} difference", what="Equalized odds"), "均等几率差值"),
         (
-            "How far the slices lie apart in true positive rate and false positive rate, "
-            "the worse of the two.",
+            tell(
+                "How far the slices lie apart in {what}, the worse of the two.",
+                what=told_both(map(term, ["true positive rate", "false positive rate"])),
+            ),
             "各切片在真正例率和假正例率上相差多远，取两者中较差的一个。",
         ),
         (
-            "fewer than two slices have true_positive_rate, or all are 0",
+            tell("fewer than two slices have {what}, or all are 0", what="true_positive_rate"),
             "具有真正例率的切片不足两个，或其值全部为 0",
         ),
-        ("24 Linear layers to int8, one scale per layer", "24 个 Linear 层转为 int8，每层一个缩放系数"),
         (
-            "rests on race=Asian & sex=Female (n = 11) and race=Other (n = 7), fewer than 30 rows",
+            tell(
+                "{what} to int8, one scale per layer",
+                what=tell_n("{n} Linear layer", "{n} Linear layers", 24, n=24),
+            ),
+            "24 个 Linear 层转为 int8，每层一个缩放系数",
+        ),
+        (
+            tell(
+                "rests on {what} and {what_else}, fewer than {least} rows",
+                least=30,
+                what=tell("{slice} (n = {n})", slice="race=Asian & sex=Female", n=11),
+                what_else=tell("{slice} (n = {n})", slice="race=Other", n=7),
+            ),
             "所依据的 race=Asian & sex=Female（n = 11）与 race=Other（n = 7）样本少于 30 个",
         ),
     ],
 )
-def test_texts_of_a_result_are_recognised_and_translated(english, chinese):
+def test_texts_of_a_result_are_translated_with_what_was_put_into_them(english, chinese):
     assert retold(english) == (Given(english),)
     with writing("zh"):
         assert plain(retold(english)) == chinese
 
 
-@pytest.mark.parametrize("text", ["Adult census income", "int8", "The end. Nothing else.", "", "my ratio"])
-def test_a_text_that_is_not_ours_stays_as_it_is(text):
+@pytest.mark.parametrize(
+    "text", ["Adult census income", "int8", "The run has no variant 'int4'.", "", "my ratio"]
+)
+def test_a_text_that_was_not_told_stays_as_it_is(text):
     with writing("zh"):
         assert retold(text) == (Given(text),)
+
+
+def test_words_of_others_in_a_text_of_ours_stay_as_they_are():
+    text = tell("Time: not measured: {why}", why="RuntimeError: no {kernel} here")
+    assert text == "Time: not measured: RuntimeError: no {kernel} here"
+    with writing("zh"):
+        assert retold(text) == ("耗时：未测量：", Given("RuntimeError: no {kernel} here"))
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda text: pickle.loads(pickle.dumps(text))])
+def test_a_copy_of_a_text_of_ours_keeps_what_it_was_told_from(copied):
+    text = tell("not measured: {why}", why="ValueError: {odd}")
+    again = copied(text)
+    assert (again, again.message, again.parts) == (text, text.message, text.parts)
+    assert (type(again.parts["why"]), again.parts["why"].parts) == (Told, {})
 
 
 def test_verdicts_and_titles_are_words_of_the_language(compas):

@@ -2,7 +2,7 @@
 
 import pytest
 from fairweigh.audit.describe import disparity_definition, metric_definition
-from fairweigh.audit.result import AuditResult, Findings, GateResult
+from fairweigh.audit.result import AuditResult, Findings, GateResult, ModelInfo
 from fairweigh.metrics.table import DISPARITIES, METRICS
 from fairweigh.reports.cost_tables import readable
 from fairweigh.reports.findings import findings
@@ -197,7 +197,7 @@ def test_what_a_gate_finds_for_two_variants_is_one_finding(compas: AuditResult):
 
 
 def test_labels_alone_select_nothing(compas: AuditResult):
-    variant = compas.variants[0].model_copy(update={"model": {"kind": "labels only"}})
+    variant = compas.variants[0].model_copy(update={"model": ModelInfo(kind="labels only")})
     told = plain(findings(compas.model_copy(update={"variants": [variant]}))[0].lead)
     assert told.startswith(f"False positive rate: 23.5{NBSP}% in race=Caucasian, 44.8{NBSP}% in")
 

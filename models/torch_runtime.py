@@ -1,58 +1,22 @@
-"""Runtimes: what turns a batch of arrays into logits, on torch or on onnxruntime."""
+"""A torch module as what turns a batch of arrays into logits."""
 
 from __future__ import annotations
 
 import copy
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..datasets.errors import InputError, number_of
-from .budget import bounded_memory, out_of_memory, scoring
+from ..datasets.errors import InputError
+from .budget import memory_on, out_of_memory
 from .compiled import compiled, forget_compiled
-from .extras import optional, quiet
-from .foreign import STOPS, foreign, one_line
-from .graphs import Ending, looked_through
+from .extras import quiet
+from .foreign import STOPS, one_line
+from .graphs import Ending
 from .neural import Arrays
-from .outputs import Output, Reading
-from .reads import GraphReader, by_input, in_pieces
-
-LOOP_SECONDS = 30.0
-"""How long an ONNX graph with loops may work on one batch: nothing else says when it ends."""
-GRAPH_SECONDS = 600.0
-"""How long one without may: its nodes are counted, and may be a million."""
-
-
-def device_for(wanted: str) -> str:
-    """Resolve ``auto``, and refuse a device that this machine has not."""
-    torch = optional("torch", "a torch model")
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if wanted.startswith("cuda") and not torch.cuda.is_available():
-        raise InputError(f"model.device: {wanted!r}, but this machine has no CUDA device")
-    try:
-        torch.device(wanted)
-    except RuntimeError:
-        raise InputError(f"model.device: expected auto, cpu, cuda or cuda:N, got {wanted!r}") from None
-    if wanted.startswith("cuda:") and int(wanted.partition(":")[2]) >= torch.cuda.device_count():
-        count = torch.cuda.device_count()
-        raise InputError(f"model.device: {wanted!r}, but this machine has {number_of(count, 'CUDA device')}")
-    return wanted
-
-
-def seeded(seed: int) -> None:
-    """Make torch repeat itself: one seed, and deterministic kernels where there are some."""
-    torch = optional("torch", "a torch model")
-    torch.manual_seed(seed)
-    # cuBLAS only repeats itself with a workspace of fixed size.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    # What is named for it says the same to torch's compiler, and takes a second to import that.
-    torch.set_deterministic_debug_mode("warn")
 
 
 class TorchRuntime:
@@ -235,7 +199,7 @@ class TorchRuntime:
 
     def _memory(self) -> AbstractContextManager[None]:
         """What an exported program may take: its graph is anybody's."""
-        return _memory(self.device) if type(self.module).__name__ == "GraphModule" else nullcontext()
+        return memory_on(self.device) if type(self.module).__name__ == "GraphModule" else nullcontext()
 
     def describe(self) -> dict[str, Any]:
         """Return device, type of the weights, threads."""
@@ -341,157 +305,3 @@ def _replica(module: Any, known: dict[int, Any]) -> Any:
             for name, child in module.__dict__["_modules"].items()
         }
     return known[id(module)]
-
-
-class OnnxRuntime(GraphReader):
-    """An ONNX file in onnxruntime.
-
-    Parameters
-    ----------
-    path : Path
-    device : str
-        ``cpu`` or ``cuda``.
-    reading : Reading, optional
-        Which outputs are read, and as what; default the first as scores.
-    """
-
-    def __init__(self, path: Path, device: str = "cpu", reading: Reading | None = None) -> None:
-        ort = optional("onnxruntime", "an ONNX model", "onnx")
-        options = ort.SessionOptions()
-        # What goes wrong is told by what is raised.
-        options.log_severity_level = 4
-        # Threads that spin while they wait would slow whatever else runs in this process.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.intra_op_num_threads = len(os.sched_getaffinity(0))
-        providers = ["CPUExecutionProvider"]
-        if device.startswith("cuda"):
-            if "CUDAExecutionProvider" not in ort.get_available_providers():
-                raise InputError(f"model.device: {device!r}, but onnxruntime has no CUDA provider here")
-            providers.insert(0, "CUDAExecutionProvider")
-        self.graph = looked_through(path)
-        # onnxruntime raises classes of its own for each kind of damage.
-        with foreign(f"model.path: {path} is no ONNX model that can be read"), _memory(device):
-            self.session = ort.InferenceSession(str(path), options, providers=providers)
-        self.path, self.device, self.reading = path, device, reading
-        self.exported: Any = None
-        self.wanted = {i.name: i for i in self.session.get_inputs()}
-        self.given = [Output(o.name, o.type) for o in self.session.get_outputs()]
-        if not self.given:
-            raise InputError(f"model.path: {path} has no outputs")
-        self.fixed = fixed_batch(self.wanted)
-        self.threads = options.intra_op_num_threads
-
-    def everything(self, arrays: Arrays) -> list[Any]:
-        """All outputs for a batch."""
-        feed = {n: self._fed(n, values) for n, values in by_input(arrays, self.wanted, self.path).items()}
-        return in_pieces(self.run, feed, self.fixed)
-
-    def _fed(self, name: str, values: NDArray[Any]) -> NDArray[Any]:
-        """Values as an input of the graph wants them; one line where they cannot be."""
-        wanted = self.wanted[name]
-        return fitted(values, wanted.type, wanted.shape, f"model.path: {self.path}: its input {name!r}")
-
-    def run(self, feed: Arrays) -> list[Any]:
-        """Run the graph on arrays of its own types; returns all of its outputs.
-
-        Raises
-        ------
-        InputError
-            It cannot, or has not ended in `LOOP_SECONDS` or `GRAPH_SECONDS`.
-        """
-        import onnxruntime as ort
-
-        asked = ort.RunOptions()
-        asked.log_severity_level = 4
-        loops = self.graph.loops
-        with scoring(
-            self.path, len(next(iter(feed.values()), ())),
-            seconds=LOOP_SECONDS if loops else GRAPH_SECONDS, stop=lambda: setattr(asked, "terminate", True),
-            what="a loop in it" if loops else "its graph", bounded=not self.device.startswith("cuda"),
-        ):  # fmt: skip
-            return list(self.session.run(None, feed, asked))
-
-    @property
-    def shared_threads(self) -> int:
-        """One: a session has threads of its own, which serve one batch."""
-        return 1
-
-    def sibling(self) -> OnnxRuntime:
-        """The session itself, which any number of threads may call."""
-        return self
-
-    def describe(self) -> dict[str, Any]:
-        """Return runtime, device, threads."""
-        return {"runtime": "onnxruntime", "device": self.device, "threads": self.threads}
-
-
-def _memory(device: str) -> AbstractContextManager[None]:
-    """Bound what a graph takes on the CPU; a GPU's drivers reserve far more than they use."""
-    return nullcontext() if device.startswith("cuda") else bounded_memory()
-
-
-def fitted(values: NDArray[Any], wanted: str, shape: Sequence[Any], where: str) -> NDArray[Any]:
-    """Values in the type of an input, where they have its shape.
-
-    Parameters
-    ----------
-    wanted : str
-        The type in the words of onnxruntime.
-    shape : sequence
-        Its sizes; a name or -1 is any.
-    where : str
-        What the input is called.
-
-    Raises
-    ------
-    InputError
-        They have another shape, or would be changed by the type.
-    """
-    if shape and not _fits(values.shape[1:], shape[1:]):
-        told = ", ".join(str(size) if isinstance(size, int) and size > 0 else "any" for size in shape)
-        have = "".join(f", {size}" for size in values.shape[1:])
-        raise InputError(
-            f"{where} has the shape ({told}), the rows give (any{have}); see model.features and model.shape"
-        )
-    return _as(values, wanted, where)
-
-
-def _fits(have: Sequence[int], wanted: Sequence[Any]) -> bool:
-    """Whether the axes behind the rows are those that an input wants; a name or -1 wants any."""
-    free = [not isinstance(size, int) or size < 1 for size in wanted]
-    return len(have) == len(wanted) and all(
-        any_size or size == given for any_size, size, given in zip(free, wanted, have, strict=True)
-    )
-
-
-def fixed_batch(wanted: Mapping[str, Any]) -> int:
-    """Rows of a batch where a graph was exported for one size alone; else 0."""
-    first = {i.shape[0] for i in wanted.values() if i.shape}
-    sizes = {size for size in first if isinstance(size, int) and size > 0}
-    return sizes.pop() if len(sizes) == 1 else 0
-
-
-KINDS = {
-    "tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64,
-    "tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(int8)": np.int8, "tensor(int16)": np.int16,
-    "tensor(uint8)": np.uint8, "tensor(bool)": np.bool_,
-}  # fmt: skip
-"""Types of a graph's inputs that rows can be given as."""
-
-
-def _as(values: NDArray[Any], wanted: str, where: str) -> NDArray[Any]:
-    """Values in the type of an input; InputError where that would change them or cannot be."""
-    if wanted == "tensor(string)":
-        return np.asarray(values, object)
-    if wanted not in KINDS:
-        raise InputError(f"{where} takes a {wanted}, which rows of a table cannot give")
-    if values.dtype == object:
-        raise InputError(f"{where} takes a {wanted}, the rows give text")
-    kind = np.dtype(KINDS[wanted])
-    made = values.astype(kind, copy=False)
-    if kind.kind in "iub" and values.dtype.kind == "f" and (made != values).any():
-        raise InputError(
-            f"{where} takes whole numbers ({wanted}), the rows give others, such as "
-            f"{values[made != values][0]:g}"
-        )
-    return made

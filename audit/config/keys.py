@@ -1,0 +1,204 @@
+"""Keys that several kinds of models have, in groups: what each is called, means and may be."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+
+from ...models.address import variable, without_secrets
+from .data import TrainData
+from .section import Section, Values, absent
+
+Features = Annotated[
+    list[str] | None, Field(description="Columns the model sees; default all without another role.")
+]
+
+
+Trusted = Annotated[
+    list[str], Field(description="Types allowed in a skops file, also in that of an artefact.")
+]
+
+
+Scale = Annotated[
+    Literal["probability", "rank"],
+    Field(description="What scores are: probabilities, or numbers whose order alone counts."),
+]
+
+
+Function = Annotated[str, Field(description="package.module:function of the rows.")]
+
+
+Factory = Annotated[str, Field(description="package.module:function that returns a torch module.")]
+
+
+class Trainable(Section):
+    """Of models that learn here, or that steps of compression and mitigation teach."""
+
+    train: TrainData | None = Field(None, description="Rows to learn from; never the evaluation rows.")
+
+    @property
+    def learns_from(self) -> TrainData | None:
+        """The rows that the model, or a step, learns from."""
+        return self.train
+
+
+class Predicted(Section):
+    """Columns of predictions."""
+
+    score: str | None = Field(None, description="Score column of a predictions table.")
+    decision: str | None = Field(None, description="Decision column of a predictions table.")
+    probabilities: dict[str, str] | None = Field(
+        None, exclude_if=absent,
+        description="Columns of a predictions table with the probability of each class or label, by name.",
+    )  # fmt: skip
+    decisions: dict[str, str] | None = Field(
+        None, exclude_if=absent,
+        description="Columns of a predictions table with the decision for each of several labels, by name.",
+    )  # fmt: skip
+    prediction: str | None = Field(
+        None, exclude_if=absent, description="Column of a predictions table with the predicted number."
+    )
+    rank: str | None = Field(
+        None, exclude_if=absent, description="Column of a predictions table with the rank of an item, from 1."
+    )
+    negative: Values | None = Field(
+        None,
+        description="Value(s) of the decision column that count as negative; needed where more than one is "
+        "not positive.",
+    )
+    id: str | None = Field(None, description="Id column of a separate predictions table.")
+
+    @property
+    def predicted(self) -> bool:
+        """Whether columns of predictions are named."""
+        return any(getattr(self, key) for key in COLUMNS)
+
+
+COLUMNS = ("score", "decision", "probabilities", "decisions", "prediction", "rank")
+"""Keys that name columns of predictions."""
+
+
+class Served(Section):
+    """Where a model answers that is served elsewhere."""
+
+    endpoint: str | None = Field(
+        None,
+        description="Address of a model that is served elsewhere: http(s)://HOST/v2/models/NAME, or "
+        "http(s)://HOST/invocations of MLflow. Nothing else is called.",
+    )
+    protocol: Literal["open-inference", "mlflow"] | None = Field(
+        None,
+        description="What the server speaks: the Open Inference Protocol (v2, REST), or MLflow's scoring.",
+    )
+    key_env: str | None = Field(
+        None,
+        description="Name of the environment variable with the server's key, sent as a bearer token and kept "
+        "nowhere.",
+    )
+
+    @field_validator("key_env")
+    @classmethod
+    def _a_name(cls, given: str | None) -> str | None:
+        return given if given is None else variable(given)
+
+    @field_validator("endpoint")
+    @classmethod
+    def _no_secret(cls, given: str | None) -> str | None:
+        return given if given is None else without_secrets(given)
+
+
+class Texts(Section):
+    """Texts that a model reads."""
+
+    text: str | None = Field(None, description="Column of the text.")
+    text_pair: str | None = Field(None, description="Column of the second text of a pair.")
+    max_length: int | None = Field(None, ge=2, description="Tokens per text; default the model's limit.")
+
+
+class Tokenized(Texts):
+    """Texts of a model whose file holds no tokenizer."""
+
+    tokenizer: str | None = Field(None, description="Folder of the tokenizer of an ONNX or served model.")
+
+
+class Hugging(Texts):
+    """What a transformers model is for, and what it reads."""
+
+    task: Literal["text-classification", "image-classification"] = "text-classification"
+    train_text: str | None = Field(
+        None, description="Column of the text in model.train; default the same as text."
+    )
+    image: str | None = Field(None, description="Column of image files or bytes.")
+
+
+class Tensors(Section):
+    """Numbers that a model takes and gives."""
+
+    features: Features = None
+    shape: list[int] | None = Field(
+        None, description="Shape of one row's tensor, where features is a column."
+    )
+    output: Literal["logits", "probabilities", "label"] | None = Field(
+        None,
+        description="What the outputs of a torch, ONNX or served model are; default what makes them, their "
+        "names and their values say.",
+    )
+    output_name: str | None = Field(
+        None, description="Name of the output that is read, where a torch, ONNX or served model has several."
+    )
+
+
+class Batches(Section):
+    """How rows go through a model, and which of its labels is positive."""
+
+    positive: Values | None = Field(
+        None, description="The model's label(s) that mean a positive decision, by name or place."
+    )
+    batch_rows: int = Field(64, ge=1, description="Most rows in a batch.")
+    batch_tokens: int = Field(2048, ge=1, description="Most tokens in a batch, padding included.")
+
+
+class Computed(Section):
+    """Where and in which numbers a neural model is computed."""
+
+    device: str = Field("auto", description="cpu, cuda or cuda:N; auto takes CUDA when it is there.")
+    dtype: Literal["float32", "bfloat16", "float16"] | None = Field(
+        None,
+        description="Type that the weights are cast to; default the one that they are stored in, of a "
+        "transformers folder the one that its config.json names.",
+    )
+    compile: bool = Field(False, description="Serve the module through torch.compile.")
+
+
+KEPT: dict[str, Any] = {
+    "separator": None, "decimal": None, "thousands": None, "encoding": None, "skip": None, "kind": None,
+    "estimator": None, "params": {}, "train": None, "features": None, "path": None, "trusted": [],
+    "trust_pickle": False, "score": None, "decision": None, "probabilities": None, "decisions": None,
+    "prediction": None, "rank": None, "positive": None, "negative": None, "id": None, "function": None,
+    "threshold": None, "scale": "probability", "task": "text-classification", "text": None,
+    "text_pair": None, "train_text": None, "image": None, "endpoint": None, "protocol": None,
+    "key_env": None, "tokenizer": None, "max_length": None, "factory": None, "shape": None, "output": None,
+    "output_name": None, "device": "auto", "dtype": None, "compile": False, "batch_rows": 64,
+    "batch_tokens": 2048,
+}  # fmt: skip
+"""Every key of every kind with the value that says nothing, in the order in which a run keeps them.
+
+A run's configuration has them all, whichever kind its model is of; a key of another kind is read with this
+value alone.
+"""
+
+
+LATER = ("probabilities", "decisions", "prediction", "rank")
+"""Keys that a run keeps only where they are said."""
+
+
+FORMER = {"dtype": "float32"}
+"""Defaults that were: a finished run's configuration says them of models of every kind."""
+
+
+def says_nothing(key: str, value: Any) -> bool:
+    """Whether a key with this value may stand in a model of a kind that has no such key."""
+    return key in KEPT and any(
+        type(value) is type(nothing) and value == nothing for nothing in (KEPT[key], FORMER.get(key))
+    )
