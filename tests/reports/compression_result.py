@@ -20,6 +20,7 @@ from fairweigh.audit.result import (
     GateResult,
     GateSlice,
     Identified,
+    ModelInfo,
     Recipe,
     SelfFlips,
     Standing,
@@ -158,7 +159,9 @@ def compressed_variant(plan: Plan, cells: Cells, columns: list[str]) -> Variant:
             "cost": cost(plan.storage, plan.compute, theoretical=plan.theoretical),
             "self_flips": SelfFlips(rows=2000, flips=3, rate=0.0015, low=0.0005, high=0.0044,
                                     largest_score_change=0.0312, batching="batches of 17 in reverse order"),
-            "model": {"kind": "variant", "batching": {"rows": 64, "tokens": 8192, "padding": "longest"}},
+            "model": ModelInfo.model_validate(
+                {"kind": "variant", "batching": {"rows": 64, "tokens": 8192, "padding": "longest"}}
+            ),
         }
     )  # fmt: skip
 
@@ -292,7 +295,7 @@ def hostile_compression(names: tuple[str, ...]) -> AuditResult:
                         "trained_on": names[1],
                     }
                 ),
-                "model": {names[0]: {names[2]: [names[8]]}},
+                "model": ModelInfo.model_validate({names[0]: {names[2]: [names[8]]}}),
             }
         )
         for variant in others
