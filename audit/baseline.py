@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..tasks import extended
+from ..tasks.task import ID
 from ..told import tell
 from .common import LEAST_COMMON, Common, Overlap, overlap
 from .finished import Finished, check_same_kind, configuration_of
@@ -68,9 +69,11 @@ class Baseline:
         asked: Collection[str] = (),
     ) -> None:
         check_same_kind(earlier, later)
-        self.earlier, self.later, self.order, self._asked = earlier, later, order, asked
+        self.earlier, self.later, self.order = earlier, later, order
         self.model = earlier.released
         self._sensitive = tuple(later.result.data.sensitive)
+        self._task = extended(configuration_of(earlier.result, gates=[]).of_task, asked)
+        self._key = self._task.named_by
         self._measured: dict[Path, Measurement] = {}
         self._matches: dict[Path, Match] = {}
 
@@ -95,11 +98,8 @@ class Baseline:
             )
         assert match.overlap is not None
         common = Common(self._sensitive, probability, self.order, before, measured, names)
-        rows = (
-            read_predictions(path, self._sensitive).take(taken)
-            for path, taken in ((mine, match.overlap.before), (predictions, match.overlap.after))
-        )
-        common.add(*map(whole_batch, rows))
+        rows = read_predictions(mine, self._sensitive), read_predictions(predictions, self._sensitive)
+        common.add(*map(whole_batch, self._task.in_common(rows, (match.overlap.before, match.overlap.after))))
         return common
 
     def info(self, given: str, asked: bool) -> BaselineInfo:
@@ -122,7 +122,11 @@ class Baseline:
             return tell("as two independent samples, unpaired, since {why}", why=match.why)
         found = match.overlap
         if found is None or match.whole:
-            return tell("row by row, paired: all {rows} rows matched by id", rows=f"{rows:,}")
+            return tell(
+                "row by row, paired: all {rows} rows matched by {which}",
+                rows=f"{rows:,}",
+                which=self._key.title,
+            )
         parts = {
             "common": f"{found.same:,}", "rows": f"{found.rows[1]:,}", "all": f"{found.rows[0]:,}",
             "later": f"{found.rows[1] - found.matched:,}", "earlier": f"{found.rows[0] - found.matched:,}",
@@ -152,8 +156,9 @@ class Baseline:
     def _counted(self, path: Path) -> Measurement:
         if path not in self._measured:
             probability = self.model.model.scale != "rank"
-            task = extended(configuration_of(self.earlier.result, gates=[]).of_task, self._asked)
-            self._measured[path] = Measurement.read(path, self._sensitive, probability, self.order, task)
+            self._measured[path] = Measurement.read(
+                path, self._sensitive, probability, self.order, self._task
+            )
         return self._measured[path]
 
     def _match(self, mine: Path, theirs: Path) -> Match:
@@ -167,15 +172,16 @@ class Baseline:
         one, other = self.earlier.result.data, self.later.result.data
         if "counts" in (one.kind, other.kind):
             return Match(rows, 0, tell("aggregated counts hold no rows that could be matched"))
-        numbered = one.id is None and other.id is None
-        if (one.id is None) != (other.id is None):
-            return Match(rows, 0, tell("only one of the two runs has ids"))
-        if numbered and (one.sha256, one.split) != (other.sha256, other.split):
-            why = tell("the data differ and have no ids that rows could be matched by")
-            return Match(rows, 0, why)
+        if self._key == ID:
+            # Rows without ids are numbered, and a number names the same row in the same data only.
+            if (one.id is None) != (other.id is None):
+                return Match(rows, 0, tell("only one of the two runs has ids"))
+            if one.id is None and (one.sha256, one.split) != (other.sha256, other.split):
+                why = tell("the data differ and have no ids that rows could be matched by")
+                return Match(rows, 0, why)
         tables = [read_predictions(path, self._sensitive) for path in (mine, theirs)]
         names = str(self.earlier.path), str(self.later.path)
-        found = overlap(tables[0], tables[1], self._sensitive, names)
+        found = overlap(tables[0], tables[1], self._sensitive, names, self._task)
         found.refuse_others(names)
         if not found.enough:
             why = tell(

@@ -91,8 +91,9 @@ def _check(gate: Gate, where: str, measured: Measurement, paired: Paired | Unpai
             raise InputError(f"{where}.metric: {name} is no figure of the task {measured.task.name}")
         lacking = seen.lacks(name)
         if lacking:
+            whose = "run" if measured.lacks(name) else "model before"
             raise InputError(
-                f"{where}.metric: {name} needs a {' and a '.join(lacking)}, which the run has not"
+                f"{where}.metric: {name} needs a {' and a '.join(lacking)}, which the {whose} has not"
             )
         if gate.compare == "change" and measured.metric(name).of_labels:
             raise InputError(

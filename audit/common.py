@@ -9,17 +9,17 @@ import numpy as np
 import pyarrow as pa
 
 from ..datasets.errors import InputError
-from ..engines import ARROW
-from ..metrics.counts import LABEL
+from ..tasks import BINARY, Task
 from ..tasks.cases import By
-from .match import unequal
+from ..tasks.task import ID, Key
+from .match import held_by_both, joined, unequal
 from .measure import Measurement, Slices
 from .pairs import Paired
 
 LEAST_COMMON = 0.5
 """Share of the rows of either run that both must hold for changes to be taken on the common rows."""
 MOST_DIFFERING = 0.05
-"""Share of the common rows that may differ in their label, a slice, weight or cluster and are left out."""
+"""Share of the common rows that may differ in their outcome, a slice, weight or cluster and are left out."""
 
 PLACE = "place"
 
@@ -33,13 +33,15 @@ class Overlap:
     rows : tuple of int
         Of the earlier and of the later one.
     matched : int
-        Rows of both with the same id.
+        Rows of both with the same id, or what else names a row.
     differing : dict
-        Of these, rows with another label, slice, weight or cluster, by what differs.
+        Of these, rows with another outcome, slice, weight or cluster, by what differs.
     same : int
         Matched rows that differ in nothing.
     before, after : pyarrow.Array
         Positions of these rows in either file, in the same order.
+    key : Key
+        What names a row.
     """
 
     rows: tuple[int, int]
@@ -48,6 +50,7 @@ class Overlap:
     same: int
     before: pa.Array
     after: pa.Array
+    key: Key = ID
 
     @property
     def whole(self) -> bool:
@@ -67,45 +70,45 @@ class Overlap:
             kinds = self.differing.items()
             told = ", ".join(f"{n:,} in their {kind} ({n / self.matched:.1%})" for kind, n in kinds)
             raise InputError(
-                f"{names[0]} and {names[1]}: of {self.matched:,} rows with the same id differ {told}; at "
-                f"most {MOST_DIFFERING:.0%} may, expected the same rows under the same ids"
+                f"{names[0]} and {names[1]}: of {self.matched:,} rows with the same {self.key.one} differ "
+                f"{told}; at most {MOST_DIFFERING:.0%} may, expected the same rows under the same "
+                f"{self.key.many}"
             )
 
 
-def overlap(before: pa.Table, after: pa.Table, sensitive: Sequence[str], names: tuple[str, str]) -> Overlap:
-    """Match two prediction files by id.
+def overlap(
+    before: pa.Table,
+    after: pa.Table,
+    sensitive: Sequence[str],
+    names: tuple[str, str],
+    task: Task = BINARY,
+) -> Overlap:
+    """Match two prediction files by what names a row of the task.
 
     Raises
     ------
     InputError
         An id occurs twice in one of them.
     """
-    sides = [pa.table({"id": table.column("id"), PLACE: np.arange(len(table))}) for table in (before, after)]
-    found = ARROW.joined(sides[0], sides[1], "id")
-    found.refuse_twice(names)
+    key = task.named_by
+    sides = [
+        table.select(list(key.columns)).append_column(PLACE, pa.array(np.arange(len(table))))
+        for table in (before, after)
+    ]
+    found = joined(sides[0], sides[1], key)
+    found.refuse_twice(names, key.words)
     one, other = (side.column(PLACE).combine_chunks() for side in (found.before, found.after))
-    kinds = {
-        LABEL: "label",
-        **{name: f"'{name}'" for name in sensitive},
-        "weight": "weight",
-        "cluster": "cluster",
-    }
+    kinds = {name: f"'{name}'" for name in sensitive} | {"weight": "weight", "cluster": "cluster"}
     differing: dict[str, int] = {}
     apart = np.zeros(len(one), bool)
-    for name, kind in kinds.items():
-        held = name in before.schema.names, name in after.schema.names
-        if held[0] != held[1]:
-            raise InputError(
-                f"{names[0] if held[0] else names[1]} alone has a {kind}; expected the same rows"
-            )
-        if held[0]:
-            moved = unequal(before.column(name).take(one), after.column(name).take(other))
-            apart[moved] = True
-            differing |= {kind: len(moved)} if len(moved) else {}
+    for name, kind in held_by_both(before, after, task, kinds, names):
+        moved = unequal(before.column(name).take(one), after.column(name).take(other))
+        apart[moved] = True
+        differing |= {kind: len(moved)} if len(moved) else {}
     same = pa.array(~apart)
     kept = int((~apart).sum())
     sizes = len(before), len(after)
-    return Overlap(sizes, len(one), differing, kept, one.filter(same), other.filter(same))
+    return Overlap(sizes, len(one), differing, kept, one.filter(same), other.filter(same), key)
 
 
 class Common(Paired):
@@ -126,7 +129,7 @@ class Common(Paired):
         later: Measurement,
         names: tuple[str, str],
     ) -> None:
-        super().__init__(sensitive, probability, order, names=names)
+        super().__init__(sensitive, probability, order, names=names, task=earlier.task)
         self.earlier, self.later = earlier, later
 
     def gone(self, by: By) -> list[dict[str, str]]:

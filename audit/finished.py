@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from pydantic import ValidationError
 from .._version import __version__
 from ..datasets.columns import listed
 from ..datasets.errors import InputError
+from ..datasets.roles import as_words
 from ..guests import need, other_versions
 from ..plain import shown
+from ..tasks.task import ID
 from .comparison import is_comparison
 from .config import Config, first_problem
 from .folder import AUDIT, PREDICTIONS
@@ -141,15 +144,28 @@ def check_same_kind(one: Finished, other: Finished) -> None:
         ("merge", a.merge, b.merge),
         ("weight", a.weight, b.weight),
         ("cluster", a.cluster, b.cluster),
+        *_settled(one, other),
     ):
         _check_equal(what, mine, theirs, one, other)
+
+
+def _settled(one: Finished, other: Finished) -> Iterator[tuple[str, Any, Any]]:
+    """What the task of two runs says that they must agree in."""
+    configured = [configuration_of(run.result, gates=[]) for run in (one, other)]
+    task = configured[0].of_task
+    for key in task.settled:
+        mine, theirs = (sorted(as_words(getattr(config.data, key))) for config in configured)
+        yield key, mine, theirs
+    if task.columns_of_classes:
+        yield "classes", sorted(one.result.classes), sorted(other.result.classes)
 
 
 def check_same_data(one: Finished, other: Finished) -> None:
     """InputError where two runs cannot be of the same rows."""
     check_same_kind(one, other)
     a, b = one.result.data, other.result.data
-    if a.id is None and b.id is None:
+    by_id = configuration_of(one.result, gates=[]).of_task.named_by == ID
+    if by_id and a.id is None and b.id is None:
         # Without ids rows are numbered, and a number names the same row in the same data only.
         _check_equal("sha256 (the data have no id)", a.sha256, b.sha256, one, other)
         _check_equal("split", a.split, b.split, one, other)

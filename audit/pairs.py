@@ -82,7 +82,7 @@ class Paired:
         InputError
             The two are not the same rows, or rows differ in label, slice, weight or cluster.
         """
-        check_same_rows(before, after, self.sensitive, self.names, cells=self.cells)
+        check_same_rows(before, after, self.sensitive, self.names, cells=self.cells, task=self.task)
         if not self._counted[0]:
             self.measured_before.add(before)
         if not self._counted[1]:
@@ -246,7 +246,7 @@ def pair(
     cells: bool = False,
     task: Task = BINARY,
 ) -> Paired:
-    """Read two prediction files of the same rows, in whatever order, matched by id.
+    """Read two prediction files of the same rows, in whatever order, matched by what names a row of the task.
 
     ``cells`` says that counts in both are of the same cells, row by row: those of one table of joint counts.
 
@@ -256,19 +256,20 @@ def pair(
         Ids that occur twice or in one file alone, or rows that differ in label, slice or weight.
     """
     paired = Paired(sensitive, probability, order, *measured, names=names, cells=cells, task=task)
-    if _same_ids(before, after):
+    key = paired.task.named_by
+    if _same_rows(before, after, key.columns):
         for rows in zip(*(_batches(p, sensitive) for p in (before, after)), strict=True):
             paired.add(*rows)
         return paired
     one, other = (read_predictions(path, sensitive) for path in (before, after))
     if "count" not in one.schema.names:
-        other = matched(one, other, names)
+        other = matched(one, other, names, key)
     paired.add(whole_batch(one), whole_batch(other))
     return paired
 
 
-def _same_ids(before: Path, after: Path) -> bool:
-    """Whether two files hold the same ids in one ascending order, as those of one run mostly do.
+def _same_rows(before: Path, after: Path, key: Sequence[str]) -> bool:
+    """Whether two files hold the same ids in one ascending order, as those of one run mostly do, and keys.
 
     Ascending ids are all different, so that nothing has to be held to match them.
     """
@@ -278,10 +279,11 @@ def _same_ids(before: Path, after: Path) -> bool:
     if kinds[0] is None or kinds[0] != kinds[1] or rows[0] != rows[1]:
         return False
     rising = Ascending("id")
-    for one, other in zip(*(_batches(path, columns=["id"]) for path in (before, after)), strict=True):
-        if not one.column(0).equals(other.column(0)):
+    columns = list(dict.fromkeys(["id", *key]))
+    for one, other in zip(*(_batches(path, columns=columns) for path in (before, after)), strict=True):
+        if not all(one.column(name).equals(other.column(name)) for name in columns):
             return False
-        rising.add(one.column(0))
+        rising.add(one.column("id"))
         if not rising.strict:
             return False
     return True

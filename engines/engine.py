@@ -47,21 +47,22 @@ class Joined(Generic[Rows]):
     alone: tuple[Keys, Keys]
     twice: tuple[Keys, Keys]
 
-    def refuse_twice(self, names: tuple[str, str]) -> None:
-        """InputError where a key occurs twice on a side, which ``names`` names; the line counts and names."""
+    def refuse_twice(self, names: tuple[str, str], key: tuple[str, str] = ("id", "ids")) -> None:
+        """InputError where a key occurs twice on a side, which ``names`` names; the line counts and names.
+
+        ``key`` is what one and several of them are called.
+        """
         for found, name in zip(self.twice, names, strict=True):
             if found:
-                raise InputError(
-                    f"{name}: {number_of(found.number, 'id occurs', 'ids occur')} more than once, such as "
-                    f"{listed(found.first, TOLD)}"
-                )
+                occur = number_of(found.number, f"{key[0]} occurs", f"{key[1]} occur")
+                raise InputError(f"{name}: {occur} more than once, such as {listed(found.first, TOLD)}")
 
-    def refuse_strays(self, names: tuple[str, str]) -> None:
+    def refuse_strays(self, names: tuple[str, str], key: tuple[str, str] = ("id", "ids")) -> None:
         """InputError where one side alone has a key; the line counts and names them."""
         for found, one, other in zip(self.alone, names, names[::-1], strict=True):
             if found:
                 raise InputError(
-                    f"{one}: {found.number:,} of its ids are not in {other}, such as "
+                    f"{one}: {found.number:,} of its {key[1]} are not in {other}, such as "
                     f"{listed(found.first, TOLD)}; expected the same rows"
                 )
 

@@ -34,6 +34,15 @@ def discount(rank: NDArray[np.integer[Any]]) -> Floats:
     return np.asarray(1 / np.log2(1.0 + rank))
 
 
+def places_within(query: NDArray[np.int64], rank: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Each row's place, from 1, among the rows of its query, in the order of their ranks."""
+    order = np.lexsort((rank, query))
+    opens = np.searchsorted(query[order], query[order])
+    out = np.empty(len(order), np.int64)
+    out[order] = np.arange(len(order)) - opens + 1
+    return out
+
+
 @dataclass(frozen=True)
 class Ranked:
     """Rows of (query, item) with their ranks.

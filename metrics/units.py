@@ -133,4 +133,6 @@ def student(z: float, freedom: Floats) -> Floats:
     """Student's quantile that cuts off the same tail as ``z`` of the normal distribution."""
     from scipy.special import stdtrit
 
-    return np.asarray(stdtrit(freedom, 1 - tail_area(z)), float)
+    # So far out that 1 less the tail is 1 there is no quantile of it; that of the other tail is its mirror.
+    below, tail = 1 - tail_area(z), tail_area(z)
+    return np.asarray(stdtrit(freedom, below) if below < 1 else -stdtrit(freedom, tail), float)

@@ -282,6 +282,11 @@ def columns(said: Said, classes: Sequence[str]) -> dict[str, pa.Array]:
     return found
 
 
+def outcome(name: str) -> str | None:
+    """What a label's column of truths is called."""
+    return f"label '{name.removeprefix(TRUTH)}'" if name.startswith(TRUTH) else None
+
+
 def kind(name: str) -> Kind | None:
     """What stands in a column of predictions."""
     if name.startswith((TRUTH, SAID)):

@@ -169,6 +169,7 @@ MULTICLASS = Task(
     counts=True,
     told_by=_told_by,
     bound=_bound,
+    settled=("favourable",),
     of_class=CLASS,
     class_default=(
         "selection_rate", "base_rate", "true_positive_rate", "false_positive_rate", "precision", "f1", "auc",

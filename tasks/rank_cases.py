@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..metrics.counts import LABEL
@@ -15,12 +16,12 @@ from ..metrics.estimators import Need
 from ..metrics.exposure import Curves, curves
 from ..metrics.intervals import Floats
 from ..metrics.paired_scores import PairedScores
-from ..metrics.ranked import Ranked
+from ..metrics.ranked import Ranked, places_within
 from ..metrics.rows import Rows
 from ..metrics.scores import ScoreTable
 from .cases import Batch, By, Cases, Pairs
 from .class_cases import Coded
-from .task import Kind, Said
+from .task import Kind, Said, Two
 
 QUERY, ITEM, RANK, RELEVANCE, SCORE = "query", "item", "rank", LABEL, "score"
 EXPOSURE, TOP, CHANCE = "exposure", "in the first ranks", "chance of the first ranks"
@@ -196,7 +197,10 @@ class RankPairs(Pairs):
 
     def add(self, before: Batch, after: Batch) -> None:
         """Take a batch of the same rows in the same order."""
-        self.ranks.add(before, [before.number(RANK), after.number(RANK)])
+        sides = before.numbers(RANK), after.numbers(RANK)
+        # Where no model ranked, nothing but relevances is asked.
+        none = np.ones(len(before.slices), np.int64)
+        self.ranks.add(before, [none if ranks is None else ranks for ranks in sides])
 
     def values(self, name: str) -> PairedScores:
         """The same values as those of `RankCases`, before and after."""
@@ -220,6 +224,41 @@ def columns(said: Said, classes: Sequence[str]) -> dict[str, pa.Array]:
     if said.score is not None:
         found[SCORE] = pa.array(said.score, pa.float64())
     return found
+
+
+def outcome(name: str) -> str | None:
+    """What the column of relevances is called."""
+    return "relevance" if name == RELEVANCE else None
+
+
+def in_common(rows: Two, places: tuple[pa.Array, pa.Array]) -> Two:
+    """The rows that two rankings have in common; in a query of which some are not, ranked among each other.
+
+    An item that one side alone has would else stand before others there, and nowhere on the other side. The
+    lists that both hold whole keep their ranks, with the gaps that they may have.
+    """
+    kept = [table.take(place) for table, place in zip(rows, places, strict=True)]
+    torn = pa.chunked_array([_left_out(*side) for side in zip(rows, places, strict=True)])
+    one, other = (_ranked_anew(table, torn) for table in kept)
+    return one, other
+
+
+def _left_out(rows: pa.Table, places: pa.Array) -> pa.Array:
+    """The query of each row that is not at these places."""
+    gone = np.ones(len(rows), bool)
+    gone[places.to_numpy()] = False
+    return pc.cast(rows.column(QUERY).filter(pa.array(gone)), pa.string()).combine_chunks()
+
+
+def _ranked_anew(rows: pa.Table, queries: pa.ChunkedArray) -> pa.Table:
+    """The rows with ranks among each other in some queries."""
+    if RANK not in rows.schema.names:
+        return rows
+    column = pc.cast(rows.column(QUERY), pa.string()).combine_chunks()
+    torn = pc.is_in(column, value_set=queries.combine_chunks()).to_numpy(zero_copy_only=False)
+    rank = np.array(rows.column(RANK).to_numpy())
+    rank[torn] = places_within(Coded().codes(column)[torn], rank[torn])
+    return rows.set_column(rows.schema.get_field_index(RANK), RANK, pa.array(rank))
 
 
 def kind(name: str) -> Kind | None:

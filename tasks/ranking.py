@@ -18,9 +18,23 @@ from ..metrics.regression import ratio_of_means, ratio_of_means_change
 from ..metrics.score_figures import SlicedScores
 from ..metrics.score_values import SCORE
 from .attention import BIEGA, INDICES, Excess, Inequity
-from .rank_cases import CHANCE, EXPOSURE, RELEVANCE, SIDES, TOP, RankCases, RankPairs, columns, kind
+from .rank_cases import (
+    CHANCE,
+    EXPOSURE,
+    ITEM,
+    QUERY,
+    RELEVANCE,
+    SIDES,
+    TOP,
+    RankCases,
+    RankPairs,
+    columns,
+    in_common,
+    kind,
+    outcome,
+)
 from .rank_order import amiss, written
-from .task import Task
+from .task import Key, Task
 from .values import MeanValue, sliced
 
 RANKED: tuple[Need, ...] = ("rank",)
@@ -234,5 +248,9 @@ RANKING = Task(
     gaps=(("ndcg",), ("mean_exposure",)),
     told_by=_told_by,
     bound=_bound,
+    named_by=Key((QUERY, ITEM), "pair of query and item", "pairs of query and item", "query and item"),
+    outcome=outcome,
+    in_common=in_common,
+    settled=("query", "item", "relevance", "last_rank"),
     decides=False,
 )

@@ -81,10 +81,10 @@ class NumberPairs(Pairs):
 
     def add(self, before: Batch, after: Batch) -> None:
         """Take a batch of the same rows in the same order."""
-        columns = {BEFORE: before.number(PREDICTION), AFTER: after.number(PREDICTION)}
-        if OUTCOME in before.names:
-            columns[OUTCOME] = before.number(OUTCOME)
-        self.rows.add(before.slices, before.keys, columns, before.weight, before.cluster)
+        columns = {BEFORE: before.numbers(PREDICTION), AFTER: after.numbers(PREDICTION)}
+        columns |= {OUTCOME: before.numbers(OUTCOME)}
+        held = {name: values for name, values in columns.items() if values is not None}
+        self.rows.add(before.slices, before.keys, held, before.weight, before.cluster)
 
     def values(self, name: str) -> PairedScores:
         """The same values as those of `NumberCases`, before and after."""
@@ -234,6 +234,11 @@ DISPARITIES = (
 )  # fmt: skip
 
 
+def outcome(name: str) -> str | None:
+    """What the column of outcomes is called."""
+    return "outcome" if name == OUTCOME else None
+
+
 def _told_by(data: Any, model: Any) -> bool:
     """A column of predicted numbers is named."""
     return getattr(model, "prediction", None) is not None
@@ -259,6 +264,7 @@ REGRESSION = Task(
     performance=("root_mean_squared_error", "mean_absolute_error"),
     gaps=(("mean_absolute_error", "mean_error"), ("mean_prediction",)),
     standardised="mean_error",
+    outcome=outcome,
     told_by=_told_by,
     decides=False,
 )

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..metrics.counts import LABEL
 from ..metrics.entry import DisparityRow, Index, Metric
 from .cases import By, Cases, Pairs
 
@@ -85,6 +86,47 @@ def never(data: Any, model: Any) -> bool:
     return False
 
 
+def label(name: str) -> str | None:
+    """What a column of predictions is called, if it is the outcome of the rows; None for another one."""
+    return "label" if name == LABEL else None
+
+
+Two = tuple[pa.Table, pa.Table]
+
+
+def in_common(rows: Two, places: tuple[pa.Array, pa.Array]) -> Two:
+    """The rows that two tables of predictions have in common, at these places, as they are."""
+    return rows[0].take(places[0]), rows[1].take(places[1])
+
+
+@dataclass(frozen=True)
+class Key:
+    """What names a row of predictions, so that the rows of two runs can be matched.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Of the predictions; their values together are different in every row.
+    one, many : str
+        What one and several are called.
+    title : str
+        What rows are matched by, in words.
+    """
+
+    columns: tuple[str, ...] = ("id",)
+    one: str = "id"
+    many: str = "ids"
+    title: str = "id"
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """What one and several are called."""
+        return self.one, self.many
+
+
+ID = Key()
+
+
 @dataclass(frozen=True)
 class Task:
     """One entry per task.
@@ -143,6 +185,18 @@ class Task:
         Metrics of each class where nobody names any.
     like : str
         The task of ours whose labels are read and whose models predict, where it is another one.
+    named_by : Key
+        What rows of two runs are matched by.
+    outcome : callable (name) -> str or None
+        What a column of predictions is called that holds the outcome, which is the same for every model;
+        None for another column. Rows of two runs are the same where these agree.
+    in_common : callable (rows, places) -> rows
+        The rows that two tables of predictions have in common, as both would be had they no others.
+    settled : tuple of str
+        Keys of the configuration's ``data`` in which two runs must agree, for their figures to be figures of
+        the same thing.
+    columns_of_classes : bool
+        Whether each class has columns of its own, so that two runs must have the same.
     """
 
     name: str
@@ -174,6 +228,11 @@ class Task:
     like: str = ""
     written: Callable[[Known], list[str]] = _one_each
     amiss: Callable[[Known, Sequence[str], Stored], str] = _nothing
+    named_by: Key = ID
+    outcome: Callable[[str], str | None] = label
+    in_common: Callable[[Two, tuple[pa.Array, pa.Array]], Two] = in_common
+    settled: tuple[str, ...] = ()
+    columns_of_classes: bool = False
 
     @property
     def form(self) -> str:

@@ -137,14 +137,14 @@ class BaselineInfo(Part):
     created: str
     variant: str = Field(description="Its model: the one that it recommended, else its original.")
     rows: int
-    matched: int = Field(description="Rows of both runs with the same id.")
+    matched: int = Field(description="Rows of both runs with the same id, or query and item.")
     paired: bool = Field(description="Compared row by row; else as two independent samples.")
     asked: bool = Field(description="Whether some gate speaks of the change from it.")
     how: Text = Field(description="In words: how the two were compared, and why so.")
     common: int | None = Field(None, description="Rows on which changes were taken; null where unpaired.")
     differing: dict[str, int] = Field(
         default_factory=dict,
-        description="Matched rows that are in no change, as they differ: by label, slice, weight or cluster.",
+        description="Matched rows that differ and are in no change: by outcome, slice, weight or cluster.",
     )
     positive_is: Literal["benefit", "burden"] | None = Field(
         None,

@@ -5,6 +5,7 @@ import pytest
 from fairweigh.metrics.heavy import WeightCounts, rare_heavy
 from fairweigh.metrics.intervals import normal_quantile
 from fairweigh.metrics.means import BINS, Atoms, binned, mean_limits, points
+from fairweigh.metrics.units import student
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -131,3 +132,9 @@ def test_a_rare_heavy_stratum_is_told_with_its_share_and_effective_rows():
     for part in np.array_split(weight, 7):
         counted.add(part)
     assert counted.rare_heavy().weight == pytest.approx(200 / 390)
+
+
+@pytest.mark.parametrize("z", [0.5, 1.96, 5.0, 8.0, 8.5, 12.0])
+def test_students_quantile_cuts_off_the_same_tail_however_far_out(z):
+    found = student(z, np.array([3.0, 40.0, 1e6]))
+    assert found == pytest.approx(stats.t.isf(stats.norm.sf(z), [3.0, 40.0, 1e6]), rel=0.03)

@@ -1,8 +1,9 @@
 """Values of ranked lists against published examples, scikit-learn and plain loops."""
 
 import numpy as np
+import pandas as pd
 import pytest
-from fairweigh.metrics.ranked import Ranked, amortised, discount, exponential
+from fairweigh.metrics.ranked import Ranked, amortised, discount, exponential, places_within
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
@@ -130,3 +131,12 @@ def test_queries_without_rows_have_no_value():
     ranked = Ranked(np.array([0, 0, 2]), np.array([1, 2, 1]), 3)
     assert np.isnan(ranked.ndcg(np.ones(3))[1])
     assert np.isnan(ranked.ndkl(np.array([0, 1, 0]))[1])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_places_within_a_query_are_those_of_pandas(seed):
+    found, rng = shuffled(seed)
+    kept = rng.random(len(found.query)) < 0.6
+    query, rank = found.query[kept], found.rank[kept]
+    expected = pd.Series(rank).groupby(query).rank().to_numpy()
+    assert places_within(query, rank).tolist() == expected.tolist()

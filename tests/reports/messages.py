@@ -64,6 +64,7 @@ def tables() -> Iterator[str]:
         if any(word.isalpha() and word.islower() and len(word) > 2 for word in metric.formula.split()):
             yield metric.formula
     for task in tasks:
+        yield task.named_by.title
         for row in task.disparities:
             yield from (row.title, row.shows)
         for index in task.indices:

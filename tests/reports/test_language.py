@@ -10,7 +10,7 @@ import pickle
 import re
 
 import pytest
-from fairweigh.audit.frontier import NOTHING_ASKED
+from fairweigh.audit.standings import NOTHING_ASKED
 from fairweigh.reports.formats import confidence, count, figure, interval, read_limit
 from fairweigh.reports.html import environment
 from fairweigh.reports.language import Given, catalogue, clauses, listed, say, sentences, writing

@@ -116,10 +116,10 @@ def test_scores_on_another_scale_order_the_rows_of_a_label(tmp_path):
     frame = pd.DataFrame({"id": range(400), "sex": r.choice(["F", "M"], 400), "a": r.integers(0, 2, 400)})
     frame = frame.assign(b=r.integers(0, 2, 400), at=frame.a + r.normal(size=400))
     frame["bt"] = frame.b - 3 + r.normal(size=400)
+    scored = {"probabilities": {"a": "at", "b": "bt"}, "scale": "rank", "threshold": 0.0}
     result = audited(
         tmp_path, frame, task="multilabel", data={"labels": ["a", "b"], "id": "id", "sensitive": ["sex"]},
-        model={"probabilities": {"a": "at", "b": "bt"}, "scale": "rank", "threshold": 0.0},
-        variants=[{"name": "same", "probabilities": {"a": "at", "b": "bt"}, "scale": "rank", "threshold": 0.0}],
+        model=scored, variants=[{"name": "same", **scored}],
     )  # fmt: skip
     for label, score in (("a", "at"), ("b", "bt")):
         own = values(result["variants"][0]["overall_views"][label])
