@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from fairweigh.audit.compare_runs import compare_runs
 from fairweigh.audit.comparison import is_comparison
+from fairweigh.audit.finished import read_result
 from fairweigh.audit.folder import AUDIT, MANIFEST, checksum, manifest_text, open_run
 from fairweigh.audit.intact import check_files
 from fairweigh.audit.recomputed import recomputed
@@ -93,7 +94,7 @@ def test_rows_in_another_order_are_compared(first, second, tmp_path):
 def test_its_figures_follow_from_its_predictions(first, second, tmp_path):
     result = compare(first, second, tmp_path / "out")
     assert check_files(tmp_path / "out") == []
-    read = AuditResult.model_validate_json((tmp_path / "out" / AUDIT).read_text())
+    read = read_result(tmp_path / "out")
     assert read == result
     assert is_comparison(read)
     again, rows = recomputed(tmp_path / "out", read)
