@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .audit.again.finished import read_result
 from .audit.config import Config, ReportSpec, read
-from .audit.finished import read_result
-from .audit.folder import free_folder, open_run
 from .audit.progress import Progress, silent
 from .audit.regimes.files import read_regimes
 from .audit.runner import audit, folder_name
+from .audit.store.folder import free_folder, open_run
 from .datasets.memory import as_table, caller_dtypes
 from .models.memory import spec_of, told_variants
 from .needed import check_report
@@ -19,7 +19,7 @@ from .record.keep import keeping, warned
 from .result import Result
 
 if TYPE_CHECKING:
-    from .audit.loaded import LoadedVariant
+    from .audit.again.saved_variant import LoadedVariant
 
 
 def run(
@@ -166,7 +166,7 @@ def compare(
     InputError
         Not two runs of the same data; nothing is written.
     """
-    from .audit.compare_runs import compare_runs
+    from .audit.again.compare_runs import compare_runs
     from .reports import render
 
     target = _place(out, comparison_folder(before, after), overwrite)
@@ -218,7 +218,7 @@ def load_variant(
         Not an artefact, one that holds types that are not trusted, one that wants another factory, or one
         that scores by itself and a ``model``.
     """
-    from .audit.loaded import LoadedVariant
+    from .audit.again.saved_variant import LoadedVariant
     from .compression.artefact import load
 
     return LoadedVariant(load(Path(path), device, (factory,) if factory else (), model, trusted))

@@ -140,14 +140,14 @@ def report(
 ) -> None:
     """Render a run's reports again from its own files alone, under further rules where asked for."""
     from .api import load_result
-    from .audit.folder import rendered_as, replace
-    from .audit.intact import check_files, refuse_changed_figures
+    from .audit.again.verify import refuse_forged
     from .audit.regimes.asked import with_asked
-    from .audit.verify import refuse_forged
+    from .audit.store.checksums import check_files, refuse_changed_figures
+    from .audit.store.folder import rendered_as, replace
     from .datasets.errors import InputError
     from .needed import check_report
     from .reports import render
-    from .reports.language import TAGS
+    from .reports.words.language import TAGS
 
     refuse_changed_figures(run, check_files(run))
     result = load_result(run)
@@ -217,7 +217,7 @@ def schema(
     if result and policy:
         raise typer.BadParameter("one of --result and --policy")
     if policy:
-        from .audit.policy import policy_schema
+        from .audit.verdict.policy import policy_schema
 
         content: dict[str, Any] = policy_schema()
     elif result:
@@ -326,7 +326,7 @@ def _reserve() -> None:
 
 def _told(error: BaseException) -> str:
     """What is said of an error on its one line."""
-    from .audit.folder import RunExistsError
+    from .audit.store.folder import RunExistsError
     from .datasets.errors import InputError
 
     if isinstance(error, RunExistsError):
@@ -353,7 +353,7 @@ def _told(error: BaseException) -> str:
 
 def _stop(message: str) -> NoReturn:
     from .datasets.errors import shortened
-    from .reports.words import visible
+    from .reports.words.spoken import visible
 
     # A name from a stranger's table may hold what moves a terminal's cursor or turns text round.
     line = visible(shortened(" ".join(message.split())))

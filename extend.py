@@ -18,7 +18,7 @@ from .datasets.errors import InputError
 from .guests import claim, owner
 from .metrics.entry import DisparityRow, Metric
 from .metrics.estimators import Area, Binned, Estimator, Mean, MeanOf, OfCells, Share
-from .reports.guests import SECTIONS, GuestSection, GuestTable, Tells
+from .reports.page.guests import SECTIONS, GuestSection, GuestTable, Tells
 from .tasks import AGGREGATES, METRICS, TASKS, Task, register
 from .tasks import add_disparity as _keep_disparity
 from .tasks import add_metric as _keep_metric

@@ -56,15 +56,15 @@ def gate(
 
     In a GitHub workflow the gates that do not pass are annotations, and the summary of the step is written.
     """
-    from .audit.finished import read_result
-    from .audit.folder import refuse_in_run
-    from .audit.gating import judge_run
-    from .audit.places import gate_places
-    from .audit.verify import not_given, said_otherwise
-    from .reports.annotations import render_annotations
-    from .reports.junit import render_junit
-    from .reports.markdown import render_markdown
-    from .reports.sarif import render_sarif
+    from .audit.again.by_policy import judge_run
+    from .audit.again.finished import read_result
+    from .audit.again.gate_places import gate_places
+    from .audit.again.verify import not_given, said_otherwise
+    from .audit.store.folder import refuse_in_run
+    from .reports.plain.annotations import render_annotations
+    from .reports.plain.junit import render_junit
+    from .reports.plain.markdown import render_markdown
+    from .reports.plain.sarif import render_sarif
 
     for file in (junit, markdown, sarif):
         if file is not None:
@@ -91,8 +91,8 @@ def gate(
 
 def _refuse_unsigned(runs: list[Path], public_key: Path) -> None:
     """InputError where a run was not signed with a key: a forged baseline misleads as a forged run does."""
-    from .audit.keys import read_public_key
-    from .audit.signature import check_signer
+    from .audit.store.keys import read_public_key
+    from .audit.store.signature import check_signer
     from .datasets.errors import InputError
 
     key = read_public_key(public_key)
@@ -167,7 +167,7 @@ def plan(
 
 def say(result: AuditResult) -> None:
     """Print a result; on GitHub so that nothing in it is taken for a command of the workflow."""
-    from .reports.text import render_text
+    from .reports.plain.text import render_text
 
     text = render_text(result)
     if _on_github():
@@ -189,7 +189,7 @@ def leave(result: AuditResult, allow_inconclusive: bool, quiet: bool) -> NoRetur
 def _not_evaluated(result: AuditResult) -> str:
     """The first gate that could not be evaluated, why, and how many others there are, on one line."""
     from .datasets.errors import number_of, shortened
-    from .reports.words import visible
+    from .reports.words.spoken import visible
 
     found = [gate for gate in result.gates if gate.binding and gate.verdict == "error"]
     first = found[0]
@@ -212,7 +212,7 @@ def _on_github() -> bool:
 
 def _write(file: Path, text: str) -> None:
     """Write a file at once, so that an error leaves none or the old one; what is no file is written to."""
-    from .audit.folder import swap
+    from .audit.store.folder import swap
     from .datasets.errors import InputError
 
     try:

@@ -42,9 +42,9 @@ def verify(
     quiet: Quiet = False,
 ) -> None:
     """Check a run's files and signature, recompute every figure and render every page again."""
-    from .audit.keys import read_public_key
-    from .audit.signature import check_signer
-    from .reports.words import visible
+    from .audit.store.keys import read_public_key
+    from .audit.store.signature import check_signer
+    from .reports.words.spoken import visible
     from .verification import verify as verify_run
 
     key = read_public_key(public_key) if public_key else None
@@ -68,7 +68,7 @@ def verify(
 
 
 def _tell_signature(run: Path, checked_with: Path | None) -> None:
-    from .audit.signature import can_check, read_signature
+    from .audit.store.signature import can_check, read_signature
 
     found = read_signature(run)
     if found is None:
@@ -94,11 +94,11 @@ def sign(
     quiet: Quiet = False,
 ) -> None:
     """Sign a run's manifest, and with it every file of the run."""
-    from .audit.folder import SIGNATURE
-    from .audit.keys import read_private_key
-    from .audit.signature import refuse_signed
-    from .audit.signature import sign as sign_run
-    from .audit.verify import check_files
+    from .audit.again.verify import check_files
+    from .audit.store.folder import SIGNATURE
+    from .audit.store.keys import read_private_key
+    from .audit.store.signature import refuse_signed
+    from .audit.store.signature import sign as sign_run
     from .datasets.errors import InputError
 
     refuse_signed(run)
@@ -132,8 +132,8 @@ def record(
 ) -> None:
     """Record a finished run in a history, or tell trackers of it, where its audit did not or could not."""
     from .api import load_result
+    from .audit.again.verify import check_files, refuse_forged
     from .audit.masked import HIDDEN
-    from .audit.verify import check_files, refuse_forged
     from .datasets.errors import InputError
     from .record.database import engine
     from .record.history import record as record_run
@@ -207,7 +207,7 @@ def _default_history() -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    from .audit.folder import swap
+    from .audit.store.folder import swap
     from .datasets.errors import InputError
 
     try:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import PrivateAttr, ValidationError
 
 from .audit.config import ReportSpec, first_problem
-from .audit.folder import swap
 from .audit.result import AuditResult
+from .audit.store.folder import swap
 from .datasets.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Result(AuditResult):
         InputError
             A bad policy or baseline, a run whose files were changed, or a result without a run folder.
         """
-        from .audit.gating import judge_run
+        from .audit.again.by_policy import judge_run
 
         if self.folder is None:
             raise InputError("gate: the result belongs to no run folder, so there is nothing to judge")
@@ -94,7 +94,7 @@ class Result(AuditResult):
             Unknown language, or a path that cannot be written.
         """
         from .needed import check_report
-        from .reports.html import render_html
+        from .reports.page.html import render_html
 
         spec = self._report
         drawn = spec.charts if charts is None else charts
@@ -104,7 +104,7 @@ class Result(AuditResult):
 
     def to_markdown(self, path: str | Path | None = None) -> str | None:
         """Render the summary that is posted on a pull request; written to ``path``, or else returned."""
-        from .reports.markdown import render_markdown
+        from .reports.plain.markdown import render_markdown
 
         return _written(path, render_markdown(self))
 
@@ -130,7 +130,7 @@ class Result(AuditResult):
         InputError
             No such frame.
         """
-        from .reports.frames import FRAMES, frame
+        from .reports.plain.frames import FRAMES, frame
 
         if what not in FRAMES:
             raise InputError(f"to_pandas: expected one of {', '.join(FRAMES)}, got {what!r}")
@@ -144,7 +144,7 @@ class Result(AuditResult):
             raise InputError(f"configuration.report: {first_problem(error, ReportSpec)}") from None
 
     def _language(self, given: str | None) -> str:
-        from .reports.language import TAGS
+        from .reports.words.language import TAGS
 
         chosen = given if given is not None else self._report.language
         if chosen not in TAGS:
@@ -152,18 +152,18 @@ class Result(AuditResult):
         return chosen
 
     def _repr_html_(self) -> str:
-        from .reports.notebook import render_notebook
+        from .reports.page.notebook import render_notebook
 
         folder = str(self.folder) if self.folder is not None else None
         return render_notebook(self, folder, language=self._language(None))
 
     def _repr_markdown_(self) -> str:
-        from .reports.markdown import render_markdown
+        from .reports.plain.markdown import render_markdown
 
         return render_markdown(self)
 
     def __str__(self) -> str:
-        from .reports.text import render_text
+        from .reports.plain.text import render_text
 
         return render_text(self)
 

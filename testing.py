@@ -131,7 +131,7 @@ def _judged_table(
 
 def _problem(result: Result, gates: Sequence[GateResult], allow_inconclusive: bool) -> str | None:
     """What is wrong, as the failure tells it."""
-    from .reports.assertion import render_assertion
+    from .reports.plain.assertion import render_assertion
 
     fine = ("pass", "inconclusive") if allow_inconclusive else ("pass",)
     bad = [gate for gate in gates if gate.verdict not in fine]
@@ -228,7 +228,7 @@ class Fairness:
 
     def _publish(self, run: Path, name: str) -> None:
         """Copy a run to where people look for it; audits of one name get a number."""
-        from .audit.folder import MANIFEST
+        from .audit.store.folder import MANIFEST
         from .datasets.errors import InputError
 
         assert self._out is not None

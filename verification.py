@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING
 from jinja2 import TemplateError
 
 from ._version import __version__
-from .audit.comparison import is_comparison
+from .audit.again.comparison import is_comparison
+from .audit.again.finished import added_keys, read_result
+from .audit.again.recomputed import BROKEN, told
+from .audit.again.verify import check_figures, check_files, written_here
 from .audit.config import ReportSpec
-from .audit.describe import DRAWN_WITH, environment
-from .audit.finished import added_keys, read_result
-from .audit.folder import ARTEFACTS, AUDIT, PREDICTIONS, files
-from .audit.judge import IDENTIFIED, SELECTION
-from .audit.recomputed import BROKEN, told
+from .audit.figures.describe import DRAWN_WITH, environment
 from .audit.regimes.files import read_regimes, regime_file
 from .audit.result import SCHEMA_VERSION
-from .audit.verify import check_figures, check_files, written_here
+from .audit.store.folder import ARTEFACTS, AUDIT, PREDICTIONS, files
+from .audit.verdict.judge import IDENTIFIED, SELECTION
 from .datasets.errors import InputError
 from .datasets.json_text import read_regular
 from .guests import other_versions
 from .needed import lacking
 from .plain import shown
 from .reports import render
-from .reports.language import TAGS
+from .reports.words.language import TAGS
 
 if TYPE_CHECKING:
     from .audit.regimes.result import RegimeResult

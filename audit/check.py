@@ -7,8 +7,8 @@ from pathlib import Path
 from ..datasets.errors import InputError
 from ..datasets.roles import NO_SENSITIVE
 from .config import load_yaml, read
-from .crossings import check_crossings
-from .policy import read_policy
+from .figures.crossings import check_crossings
+from .verdict.policy import read_policy
 
 
 def check_file(path: Path) -> str:

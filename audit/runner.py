@@ -13,21 +13,21 @@ import pyarrow.parquet as pq
 
 from .._version import __version__
 from ..told import tell
-from . import gate
 from .config import Config
-from .crossings import check_slices
-from .folder import AUDIT, PREDICTIONS, OpenRun, checksum
-from .inputs import load_model
-from .intact import given_origins
-from .judge import Entry, judge, make_plan
-from .ladder import ORIGINAL
-from .measure import Measurement
-from .others import others
+from .config.ladder import ORIGINAL
+from .figures.crossings import check_slices
+from .figures.measure import Measurement
+from .making.inputs import load_model
+from .making.others import others
+from .making.scorer import Scorer, described
 from .progress import Progress, silent
 from .regimes import files as regimes
 from .result import AuditResult, Comparison, Failed
-from .result_parts import result_of
-from .scorer import Scorer, described
+from .store.checksums import given_origins
+from .store.folder import AUDIT, PREDICTIONS, OpenRun, checksum
+from .verdict import gate
+from .verdict.judge import Entry, judge, make_plan
+from .verdict.result_parts import result_of
 
 if TYPE_CHECKING:
     from ..compression.fresh import FreshProcesses

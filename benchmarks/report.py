@@ -18,12 +18,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fairweigh.audit.config import Config
-from fairweigh.audit.coverage import coverage
-from fairweigh.audit.describe import definitions, environment, priorities
-from fairweigh.audit.judge import Entry, judge
+from fairweigh.audit.figures.coverage import coverage
+from fairweigh.audit.figures.describe import definitions, environment, priorities
 from fairweigh.audit.result import AuditResult, Cost, DataInfo, Recipe, Step
+from fairweigh.audit.verdict.judge import Entry, judge
 from fairweigh.metrics.figures import METHODS
-from fairweigh.reports.html import render_html
+from fairweigh.reports.page.html import render_html
 
 METRICS = (
     "selection_rate", "base_rate", "accuracy", "error_rate", "true_positive_rate", "true_negative_rate",

@@ -13,10 +13,11 @@ import time
 
 import numpy as np
 import pyarrow as pa
-from fairweigh.audit import gate, variant
 from fairweigh.audit.config import Gate
-from fairweigh.audit.measure import Measurement
-from fairweigh.audit.plan import Plan
+from fairweigh.audit.figures import variant
+from fairweigh.audit.figures.measure import Measurement
+from fairweigh.audit.figures.plan import Plan
+from fairweigh.audit.verdict import gate
 from fairweigh.metrics.intervals import normal_quantile
 from fairweigh.metrics.table import METRICS
 

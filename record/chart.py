@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..models.extras import optional
-from ..reports.panels import ACCENT, AFTER, INK, LINE, PAPER, SOFT, theme
-from ..reports.svg import inline_svg
-from ..reports.words import visible
+from ..reports.drawing.panels import ACCENT, AFTER, INK, LINE, PAPER, SOFT, theme
+from ..reports.drawing.svg import inline_svg
+from ..reports.words.spoken import visible
 from .numbers import ends, number, places
 from .series import Point, Series, limits_beside
 

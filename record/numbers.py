@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..reports.formats import Limit, decimals_beside, outward_decimals, rounded_outward
+from ..reports.words.formats import Limit, decimals_beside, outward_decimals, rounded_outward
 from .history import Recorded
 from .series import Series
 

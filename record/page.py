@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..reports.engine import UndrawableError
+from ..reports.drawing.engine import UndrawableError
 from .chart import series_chart
 from .history import Release
 from .numbers import number, places
@@ -18,7 +18,7 @@ def history_page(
 ) -> str:
     """Render a history as a whole HTML document that refers to nothing outside itself."""
     from .._version import __version__
-    from ..reports.html import environment
+    from ..reports.page.html import environment
 
     made = environment(Path(__file__).parent / "templates")
     made.filters["figure"] = number

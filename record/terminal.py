@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..reports.words import visible
+from ..reports.words.spoken import visible
 from .history import Release
 from .numbers import ends, number, places
 from .series import Broken, Point, Series, limits_beside

@@ -46,11 +46,11 @@ def render(
         File name to text: ``report.html``, ``figures.csv``, ``junit.xml``, ``summary.md``, and the
         pages of the regimes.
     """
-    from .figures_csv import render_csv
-    from .html import render_html
-    from .junit import render_junit
-    from .markdown import render_markdown
-    from .regimes import regime_links, regime_pages
+    from .page.html import render_html
+    from .plain.figures_csv import render_csv
+    from .plain.junit import render_junit
+    from .plain.markdown import render_markdown
+    from .regimes.pages import regime_links, regime_pages
 
     pages = {regime.regime: regime_pages(regime, result, language) for regime in regimes}
     links = regime_links(pages, language)

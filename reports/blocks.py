@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from .language import Sentence
-from .tables import Table
+from .slices.tables import Table
+from .words.language import Sentence
 
 if TYPE_CHECKING:
-    from .disparity_tables import AgainstGroup
-    from .panels import RowChart
-    from .svg import Drawing
+    from .drawing.panels import RowChart
+    from .drawing.svg import Drawing
+    from .slices.disparity_tables import AgainstGroup
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 import pytest
 from fairweigh.api import load_result
 from fairweigh.audit.result import AuditResult
-from fairweigh.reports.html import render_html
-from fairweigh.reports.language import Given, writing
-from fairweigh.reports.retold import retold
+from fairweigh.reports.page.html import render_html
+from fairweigh.reports.words.language import Given, writing
+from fairweigh.reports.words.retold import retold
 from fairweigh.result import Result
 from fairweigh.verification import verify
 

@@ -464,7 +464,7 @@ def test_the_scripts_own_faults_do_not_end_with_1():
 
 def test_only_our_own_comment_is_written_anew(sample, tmp_path, api):
     """Others' comments stay, on however many pages, even one that begins with our marker."""
-    from fairweigh.reports.markdown import marker
+    from fairweigh.reports.plain.markdown import marker
 
     forged = f"{marker(load(sample / 'audit.yaml')['audit'])}\n## ✓ pass"
     users = [{"login": f"u{k}", "type": "User"} for k in range(150)]

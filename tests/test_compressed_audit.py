@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from fairweigh.audit.scoring import Job, Twins, in_share
+from fairweigh.audit.making.scoring import Job, Twins, in_share
 
 from .conftest import configured, people
 from .tiny import FEATURES, numbers, save_bert, texts, trained_mlp, write_mlp

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from fairweigh.audit.config import read
-from fairweigh.audit.policy import read_policy
+from fairweigh.audit.verdict.policy import read_policy
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent

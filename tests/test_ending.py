@@ -82,7 +82,7 @@ def test_a_reader_that_has_gone_does_not_make_a_failed_gate(here):
 LEFT = {
     "audit a.yaml": ("fairweigh.api.run_settings", "no run was written"),
     "compare one one": ("fairweigh.api.compare", "no run was written"),
-    "gate one": ("fairweigh.audit.gating.judge_run", "no verdict was reached"),
+    "gate one": ("fairweigh.audit.again.by_policy.judge_run", "no verdict was reached"),
     "verify one": ("fairweigh.verification.verify", "nothing was verified"),
     "report one": ("fairweigh.reports.render", "the run is whole"),
     "init p.csv": ("fairweigh.audit.start.write.write_start", "no configuration was written"),

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import fairweigh
 import pytest
-from fairweigh.audit.finished import read_result
-from fairweigh.audit.former import ADDED
-from fairweigh.reports.language import writing
-from fairweigh.reports.words import title_of
+from fairweigh.audit.again.finished import read_result
+from fairweigh.audit.again.former import ADDED
+from fairweigh.reports.words.language import writing
+from fairweigh.reports.words.spoken import title_of
 from fairweigh.verification import verify
 
 from .conftest import configured, people

@@ -19,7 +19,7 @@ import pyarrow.csv as csv
 import pyarrow.parquet as pq
 import pytest
 from fairweigh import InputError
-from fairweigh.audit.finished import read_result
+from fairweigh.audit.again.finished import read_result
 from sklearn.metrics import balanced_accuracy_score, mean_poisson_deviance
 
 from .conftest import Ended

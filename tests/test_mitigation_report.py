@@ -23,17 +23,17 @@ from fairweigh.audit.result import (
     TradeOff,
     Variant,
 )
-from fairweigh.reports.findings import findings
-from fairweigh.reports.formats import figure, interval
-from fairweigh.reports.html import render_html
-from fairweigh.reports.ladder_table import ladder, trade_off
-from fairweigh.reports.markdown import render_markdown
-from fairweigh.reports.release import release
-from fairweigh.reports.rule_tables import chance_words, flips_sentence, mitigation, threshold_words
-from fairweigh.reports.standing_chart import Point
-from fairweigh.reports.text import render_text
-from fairweigh.reports.trade_off_chart import trade_off_chart, unbeaten
-from fairweigh.reports.words import plain
+from fairweigh.reports.drawing.standing_chart import Point
+from fairweigh.reports.drawing.trade_off_chart import trade_off_chart, unbeaten
+from fairweigh.reports.page.findings import findings
+from fairweigh.reports.page.html import render_html
+from fairweigh.reports.plain.markdown import render_markdown
+from fairweigh.reports.plain.text import render_text
+from fairweigh.reports.variants.ladder_table import ladder, trade_off
+from fairweigh.reports.variants.release import release
+from fairweigh.reports.variants.rule_tables import chance_words, flips_sentence, mitigation, threshold_words
+from fairweigh.reports.words.formats import figure, interval
+from fairweigh.reports.words.spoken import plain
 
 from .reports.compression_result import compared_result, compressed_result
 from .reports.recipes import PLANS

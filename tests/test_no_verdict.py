@@ -62,7 +62,7 @@ def test_a_history_tells_it(run, cli):
 
 
 def test_gates_that_bind_nothing_give_no_verdict_either():
-    from fairweigh.audit.gate import run_verdict
+    from fairweigh.audit.verdict.gate import run_verdict
 
     class Found:
         verdict, binding = "fail", False

@@ -16,8 +16,8 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 from fairweigh.audit.config import read
-from fairweigh.audit.folder import open_run
 from fairweigh.audit.runner import audit
+from fairweigh.audit.store.folder import open_run
 from fairweigh.datasets.memory import as_table
 
 ROWS = 60

@@ -8,10 +8,10 @@ from xml.etree import ElementTree
 
 import fairweigh
 import pytest
-from fairweigh.reports.decision_limits import decided_figures
-from fairweigh.reports.notebook import render_notebook
-from fairweigh.reports.text import render_text
-from fairweigh.reports.words import verdict_word
+from fairweigh.reports.page.notebook import render_notebook
+from fairweigh.reports.plain.text import render_text
+from fairweigh.reports.words.decision_limits import decided_figures
+from fairweigh.reports.words.spoken import verdict_word
 from fairweigh.testing import assert_gate
 from ruamel.yaml import YAML
 

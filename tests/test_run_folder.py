@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from fairweigh._version import __version__
-from fairweigh.audit.folder import checksum, manifest_text, read_manifest, replace
 from fairweigh.audit.result import AuditResult
+from fairweigh.audit.store.folder import checksum, manifest_text, read_manifest, replace
 
 GATES = [
     {"metric": "accuracy", "limit": ">= 0.1"},

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import pytest
-from fairweigh.audit.keys import PublicKey, public_key_of_line, read_private_key, read_public_key
+from fairweigh.audit.store.keys import PublicKey, public_key_of_line, read_private_key, read_public_key
 from fairweigh.datasets.errors import InputError
 
 # RFC 8032, section 7.1, tests 1 to 3: secret key, public key, message, signature.
@@ -273,7 +273,7 @@ def test_a_signature_of_another_run_does_not_fit(signed, cli, here):
 
 
 def test_a_manifest_made_to_fit_a_changed_file_is_found(signed, cli):
-    from fairweigh.audit.folder import manifest_text
+    from fairweigh.audit.store.folder import manifest_text
     from fairweigh.datasets.read import sha256_file
 
     with (signed / "report.html").open("a", encoding="utf-8") as file:

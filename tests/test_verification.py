@@ -14,13 +14,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from fairweigh.audit.finished import read_result
-from fairweigh.audit.folder import files, manifest_text, replace
-from fairweigh.audit.gating import judge_run
-from fairweigh.audit.intact import _told
+from fairweigh.audit.again.by_policy import judge_run
+from fairweigh.audit.again.finished import read_result
+from fairweigh.audit.again.verify import check_files
 from fairweigh.audit.regimes.files import read_regimes
 from fairweigh.audit.result import AuditResult
-from fairweigh.audit.verify import check_files
+from fairweigh.audit.store.checksums import _told
+from fairweigh.audit.store.folder import files, manifest_text, replace
 from fairweigh.datasets.errors import InputError
 from fairweigh.reports import render
 from fairweigh.testing import assert_gate

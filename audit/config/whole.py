@@ -18,7 +18,7 @@ from ...datasets.errors import told_of
 from ...datasets.roles import as_words
 from ...plain import shown
 from ...tasks import BINARY, METRICS, OURS, TASKS, Task, elsewhere, extended, refusal
-from ..ladder import check_names, ladder
+from .ladder import check_names, ladder
 
 if TYPE_CHECKING:
     from ...compression.recipes import Family, Recipe

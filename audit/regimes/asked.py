@@ -8,8 +8,8 @@ from typing import Any
 
 from ...datasets.errors import InputError
 from ..config import override
-from ..folder import PREDICTIONS
 from ..result import AuditResult
+from ..store.folder import PREDICTIONS
 from .base import MODULES, Wanted, check_task, find, wanted
 from .files import compute, read_regimes, regime_file, text
 from .result import RegimeResult

@@ -13,7 +13,7 @@ from ...datasets.errors import told_of
 from ..unknown import unknown
 
 if TYPE_CHECKING:
-    from ..measure import Measurement
+    from ..figures.measure import Measurement
     from .result import RegimeFigures
 
 MODULES = {

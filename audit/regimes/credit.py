@@ -13,7 +13,7 @@ from ...metrics.contrast import RATIO
 from ...metrics.counts import UNKNOWN
 from ...metrics.exact import pair_limits, pair_p_above, pair_p_below
 from ...metrics.standardised import Standardised, standardised_differences
-from ..measure import Measurement
+from ..figures.measure import Measurement
 from .base import Basis, Inputs, Regime
 from .result import Credit, CreditFeature, CreditGroup
 

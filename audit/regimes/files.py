@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ...datasets.errors import InputError
+from ..again.finished import configuration_of
 from ..config import Config
-from ..finished import configuration_of
-from ..folder import OpenRun
-from ..judge import value_order
-from ..measure import Measurement
+from ..figures.measure import Measurement
 from ..result import AuditResult
-from ..schema import read_as
+from ..store.folder import OpenRun
+from ..store.schema import read_as
 from ..unknown import unknown
+from ..verdict.judge import value_order
 from .base import Basis, Wanted, check_fits, listed, wanted
 from .result import REGIME_SCHEMA_VERSION, RegimeResult
 

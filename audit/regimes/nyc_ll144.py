@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from ..measure import Measurement
+from ..figures.measure import Measurement
 from ..unknown import unknown
 from .base import Basis, Inputs, Regime
 from .eeo1 import HISPANIC, NOT_KNOWN, RACES, SEXES, categories_of, category, read_categories

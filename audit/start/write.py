@@ -13,7 +13,7 @@ from ...datasets.encoding import known_encoding
 from ...datasets.errors import InputError
 from ...datasets.files import form_of
 from ...datasets.read import iter_batches
-from ..folder import swap
+from ..store.folder import swap
 from .column import look_at
 from .found import FEATURE, NOT_USED, Roles
 from .lines import Seen, lines

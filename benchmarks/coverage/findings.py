@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-from fairweigh.audit.changes import compared
-from fairweigh.audit.findings import with_family
-from fairweigh.audit.measure import Measurement
-from fairweigh.audit.pairs import Paired
-from fairweigh.audit.plan import Plan
+from fairweigh.audit.figures.changes import compared
+from fairweigh.audit.figures.findings import with_family
+from fairweigh.audit.figures.measure import Measurement
+from fairweigh.audit.figures.pairs import Paired
+from fairweigh.audit.figures.plan import Plan
+from fairweigh.audit.figures.status import status_of
 from fairweigh.audit.result import Disparity
-from fairweigh.audit.status import status_of
 from fairweigh.metrics.compare import p_apart, pair_evidence
 from numpy.random import Generator
 from studies import Cells, Study

@@ -8,8 +8,8 @@ from itertools import product
 import numpy as np
 import pyarrow as pa
 from drawn import CLUSTERS, SIZES
-from fairweigh.audit.counterfactual import twins
-from fairweigh.audit.plan import Plan
+from fairweigh.audit.figures.counterfactual import twins
+from fairweigh.audit.figures.plan import Plan
 from fairweigh.metrics.paired_scores import PairedScores, SlicedPairs
 from fairweigh.metrics.score_values import SCORE, SQUARED_ERROR
 from losses import chances, loss_truth, said

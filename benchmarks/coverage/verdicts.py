@@ -7,10 +7,10 @@ from itertools import product
 import numpy as np
 import pyarrow as pa
 from atlimit import pairs
-from fairweigh.audit.claims import asked
 from fairweigh.audit.config import Gate
-from fairweigh.audit.measure import Measurement
-from fairweigh.audit.plan import Plan
+from fairweigh.audit.figures.measure import Measurement
+from fairweigh.audit.figures.plan import Plan
+from fairweigh.audit.verdict.claims import asked
 from numpy.random import Generator
 from studies import Cells, Study
 

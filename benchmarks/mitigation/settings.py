@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fairweigh.audit.config import read
-from fairweigh.audit.inputs import load_model
-from fairweigh.audit.opening import evaluation_set
+from fairweigh.audit.making.inputs import load_model
+from fairweigh.audit.making.opening import evaluation_set
+from fairweigh.audit.making.training import learning, rows_of
 from fairweigh.audit.progress import silent
-from fairweigh.audit.training import learning, rows_of
 from fairweigh.compression.estimators import parts
 from fairweigh.compression.recipes import Context
 from fairweigh.datasets import card as cards

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from fairlearn.postprocessing import ThresholdOptimizer
 from fairweigh.audit.config import read
-from fairweigh.audit.inputs import load_model
-from fairweigh.audit.opening import evaluation_set
+from fairweigh.audit.making.inputs import load_model
+from fairweigh.audit.making.opening import evaluation_set
+from fairweigh.audit.making.training import learning
 from fairweigh.audit.progress import silent
-from fairweigh.audit.training import learning
 from fairweigh.metrics.constraint import Constraint
 from fairweigh.metrics.cuts import Candidates, candidates
 from fairweigh.metrics.table import DISPARITIES, METRICS

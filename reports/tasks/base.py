@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from ...audit.result import AuditResult, Comparison, Definition, Slice, Variant
 from ..blocks import Block
-from ..language import Sentence, later, say
-from ..per_hundred import Hundred
+from ..words.language import Sentence, later, say
+from ..words.per_hundred import Hundred
 
 
 @dataclass(frozen=True)

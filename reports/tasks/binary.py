@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ...audit.result import AuditResult, Comparison
-from ..formats import figure
-from ..language import Given, Sentence, later, say, sentences, tr
-from ..lookup import has_labels_alone
-from ..meaning import direction_words, meaning_words
-from ..tables import METRICS_PER_TABLE
+from ..slices.tables import METRICS_PER_TABLE
+from ..words.formats import figure
+from ..words.language import Given, Sentence, later, say, sentences, tr
+from ..words.lookup import has_labels_alone
+from ..words.meaning import direction_words, meaning_words
 from .base import Telling, difference_words
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from ...audit.result import AuditResult, Comparison, ScoreDetail, SliceResult
-from .. import class_tables, order
 from ..blocks import Block, Figures, Fold, Heading, Note, Picture
-from ..confusion_tables import MOST_CLASSES, changed, confused, confusion_caption, crossed
-from ..formats import count, figure
-from ..language import Given, Sentence, later, listed, say, sentences, tr
-from ..per_hundred import Base, Hundred, Said
-from ..tables import Cell, Row, Table
-from ..turned import turned_words
-from ..words import features_name, slice_name, view_name
+from ..slices import class_tables
+from ..slices.confusion_tables import MOST_CLASSES, changed, confused, confusion_caption, crossed
+from ..slices.tables import Cell, Row, Table
+from ..words import order
+from ..words.formats import count, figure
+from ..words.language import Given, Sentence, later, listed, say, sentences, tr
+from ..words.per_hundred import Base, Hundred, Said
+from ..words.spoken import features_name, slice_name, view_name
+from ..words.turned import turned_words
 from .base import Part, Scores, Telling, difference_words
 
 MOST_CHANGES = 20
@@ -191,7 +192,7 @@ def scores(part: Part) -> Scores | None:
     whole = [d for d in details if not d.slice]
     blocks: list[Block] = []
     if part.charts and whole:
-        from ..score_charts import class_charts
+        from ..drawing.score_charts import class_charts
 
         charts = class_charts(whole, f"{part.key}-scores")
         blocks += [Picture(chart.drawing, chart.caption) for chart in charts]

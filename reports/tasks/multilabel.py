@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...audit.result import AuditResult
-from ..formats import count
-from ..language import Sentence, later, say
-from ..per_hundred import Base, Hundred, Said
+from ..words.formats import count
+from ..words.language import Sentence, later, say
+from ..words.per_hundred import Base, Hundred, Said
 from .base import difference_words
 from .multiclass import MULTICLASS, OF_CLASS, class_names
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ...audit.result import AuditResult
-from .. import order
 from ..blocks import Block, Picture
-from ..formats import count
-from ..language import Given, Sentence, later, say, tr
+from ..words import order
+from ..words.formats import count
+from ..words.language import Given, Sentence, later, say, tr
 from .base import Part, Telling, difference_words
 
 
@@ -32,8 +32,8 @@ def of_feature(part: Part) -> list[Block]:
     """Draw what the items of each slice have of the exposure among the first ranks."""
     if not part.charts or len(part.by) != 1:
         return []
-    from ..exposure_chart import exposure_chart
-    from ..score_charts import MOST_SLICES
+    from ..drawing.exposure_chart import exposure_chart
+    from ..drawing.score_charts import MOST_SLICES
 
     rows = [row for row in order.slices_by(part.variant, part.by) if row.exposure is not None]
     drawing = exposure_chart(rows, f"{part.key}-exposure")

@@ -12,15 +12,15 @@ from ...audit.result import (
     Slice,
     Variant,
 )
-from .. import order
 from ..blocks import Block, Figures, Fold, Heading, Picture, Rows
-from ..formats import Kind, count, figure, interval, usual_decimals
-from ..language import Given, Sentence, later, say, tr
-from ..lookup import estimate_of
-from ..per_hundred import in_sentence
-from ..score_tables import distribution_table
-from ..tables import Cell, Notes, Row, Table
-from ..words import compared_kind, features_name, metric_kind, slice_name, title_of
+from ..slices.score_tables import distribution_table
+from ..slices.tables import Cell, Notes, Row, Table
+from ..words import order
+from ..words.formats import Kind, count, figure, interval, usual_decimals
+from ..words.language import Given, Sentence, later, say, tr
+from ..words.lookup import estimate_of
+from ..words.per_hundred import in_sentence
+from ..words.spoken import compared_kind, features_name, metric_kind, slice_name, title_of
 from .base import Part, Scores, Telling, difference_words
 
 ERROR, DISTANCE, OUTCOME, PREDICTION = "error", "distance", "outcome", "prediction"
@@ -149,7 +149,7 @@ def of_feature(part: Part) -> list[Block]:
     outcome, prediction = _saying(OUTCOME, part.result), _saying(PREDICTION, part.result)
     if not part.charts or outcome is None or prediction is None:
         return []
-    from ..mean_chart import mean_chart
+    from ..drawing.mean_chart import mean_chart
 
     rows = order.slices_by(part.variant, part.by)[: order.CHART_ROWS]
     chart = mean_chart(rows, outcome, prediction, part.result, f"{part.key}-means")
@@ -172,7 +172,7 @@ def scores(part: Part) -> Scores | None:
         mine = sorted((d for d in details if tuple(d.slice) == by), key=lambda d: -d.n)
         blocks.append(Heading(features_name(by)))
         if part.charts:
-            from ..score_charts import error_chart
+            from ..drawing.score_charts import error_chart
 
             chart = error_chart(mine, f"errors-{number}")
             if chart is not None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-from fairweigh.audit.measure import Measurement
-from fairweigh.audit.pairs import Paired
-from fairweigh.audit.plan import Plan
+from fairweigh.audit.figures.measure import Measurement
+from fairweigh.audit.figures.pairs import Paired
+from fairweigh.audit.figures.plan import Plan
 
 
 def plan(*metrics, depth=1, min_size=30, confidence=0.95, reference=None):

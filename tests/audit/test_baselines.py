@@ -8,9 +8,9 @@ import fairweigh
 import numpy as np
 import pandas as pd
 import pytest
-from fairweigh.audit.compare_runs import compare_runs
-from fairweigh.audit.folder import open_run
-from fairweigh.audit.gating import judge_run
+from fairweigh.audit.again.by_policy import judge_run
+from fairweigh.audit.again.compare_runs import compare_runs
+from fairweigh.audit.store.folder import open_run
 from fairweigh.datasets.errors import InputError
 from scipy import stats
 from sklearn.metrics import ndcg_score

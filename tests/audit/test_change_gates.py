@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from fairweigh.audit.config import Gate
-from fairweigh.audit.gate import decide, gates_for, unanswered
-from fairweigh.audit.pairs import Paired
+from fairweigh.audit.figures.pairs import Paired
 from fairweigh.audit.result import Cost, Timing
+from fairweigh.audit.verdict.gate import decide, gates_for, unanswered
 from fairweigh.datasets.errors import InputError
 
 from .paired_rows import batch, measured, pair_of, plan, planted

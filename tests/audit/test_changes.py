@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from fairweigh.audit.changes import compared, methods_used
-from fairweigh.audit.pairs import Paired, pair
+from fairweigh.audit.figures.changes import compared, methods_used
+from fairweigh.audit.figures.pairs import Paired, pair
 from fairweigh.audit.result import Comparison
 from fairweigh.datasets.errors import InputError
 from fairweigh.metrics.figures import METHODS
@@ -219,7 +219,7 @@ def test_batches_in_another_order_are_refused():
 
 
 def test_files_of_other_row_groups_are_paired_batch_by_batch(tmp_path, monkeypatch):
-    monkeypatch.setattr("fairweigh.audit.pairs.BATCH_ROWS", 70)
+    monkeypatch.setattr("fairweigh.audit.figures.pairs.BATCH_ROWS", 70)
     r = np.random.default_rng(1)
     n = 500
     before, after, sex = r.integers(0, 2, n), r.integers(0, 2, n), r.choice(list("FM"), n)

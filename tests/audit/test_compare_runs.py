@@ -11,20 +11,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from fairweigh.audit.compare_runs import compare_runs
-from fairweigh.audit.comparison import is_comparison
-from fairweigh.audit.finished import read_result
-from fairweigh.audit.folder import AUDIT, MANIFEST, checksum, manifest_text, open_run
-from fairweigh.audit.intact import check_files
-from fairweigh.audit.recomputed import recomputed
+from fairweigh.audit.again.compare_runs import compare_runs
+from fairweigh.audit.again.comparison import is_comparison
+from fairweigh.audit.again.finished import read_result
+from fairweigh.audit.again.recomputed import recomputed
 from fairweigh.audit.result import AuditResult, Flips
+from fairweigh.audit.store.checksums import check_files
+from fairweigh.audit.store.folder import AUDIT, MANIFEST, checksum, manifest_text, open_run
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.read import sha256_file
-from fairweigh.reports.html import render_html
-from fairweigh.reports.markdown import render_markdown
-from fairweigh.reports.meaning import direction_words
-from fairweigh.reports.text import render_text
-from fairweigh.reports.words import plain
+from fairweigh.reports.page.html import render_html
+from fairweigh.reports.plain.markdown import render_markdown
+from fairweigh.reports.plain.text import render_text
+from fairweigh.reports.words.meaning import direction_words
+from fairweigh.reports.words.spoken import plain
 
 from ..reports.test_html import Page
 

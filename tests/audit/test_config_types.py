@@ -48,7 +48,7 @@ def numeric() -> Iterator[tuple[type[BaseModel], str, dict[str, Any]]]:
             importlib.import_module(f"fairweigh.{room[0]}.{name}")
     for name in regimes.MODULES:
         regimes.find(name)
-    importlib.import_module("fairweigh.audit.policy")
+    importlib.import_module("fairweigh.audit.verdict.policy")
     for kind in (*kinds(Section), *kinds(recipes.Params), *kinds(regimes.Inputs)):
         schema = kind.model_json_schema(by_alias=True)
         for key, value in schema.get("properties", {}).items():

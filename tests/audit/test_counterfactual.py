@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as csv
 import pytest
-from fairweigh.audit.counterfactual import twin_rows, twins
-from fairweigh.audit.scoring import Twins
+from fairweigh.audit.figures.counterfactual import twin_rows, twins
+from fairweigh.audit.making.scoring import Twins
 from scipy import stats
 
 from .paired_rows import plan

@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 import pyarrow as pa
 import pytest
-from fairweigh.audit.crossings import crossings
-from fairweigh.audit.measure import row_slices
+from fairweigh.audit.figures.crossings import crossings
+from fairweigh.audit.figures.measure import row_slices
 from fairweigh.metrics.counts import features_by
 
 

@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from fairweigh.audit.again.finished import read_result
+from fairweigh.audit.again.verify import check_figures
 from fairweigh.audit.config import Config
-from fairweigh.audit.finished import read_result
-from fairweigh.audit.verify import check_figures
 from fairweigh.datasets.errors import InputError
 from pydantic import ValidationError
 from sklearn.compose import make_column_transformer

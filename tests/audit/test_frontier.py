@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fairweigh.audit.binding import binding, withheld
 from fairweigh.audit.config import Gate, Objective
-from fairweigh.audit.frontier import frontier
-from fairweigh.audit.gate import worst
 from fairweigh.audit.result import (
     Comparison,
     Cost,
@@ -18,8 +15,11 @@ from fairweigh.audit.result import (
     SliceResult,
     Variant,
 )
-from fairweigh.audit.standings import Judged, standings
-from fairweigh.audit.targets import target_results
+from fairweigh.audit.verdict.binding import binding, withheld
+from fairweigh.audit.verdict.frontier import frontier
+from fairweigh.audit.verdict.gate import worst
+from fairweigh.audit.verdict.standings import Judged, standings
+from fairweigh.audit.verdict.targets import target_results
 
 from .paired_rows import plan
 

@@ -9,12 +9,12 @@ import fairweigh
 import numpy as np
 import pyarrow as pa
 import pytest
-from fairweigh.audit.compare_runs import compare_runs
-from fairweigh.audit.folder import open_run
-from fairweigh.audit.gating import judge_run
+from fairweigh.audit.again.by_policy import judge_run
+from fairweigh.audit.again.compare_runs import compare_runs
+from fairweigh.audit.store.folder import open_run
 from fairweigh.datasets.errors import InputError
-from fairweigh.reports.judged import judged_by
-from fairweigh.reports.text import render_text
+from fairweigh.reports.plain.text import render_text
+from fairweigh.reports.words.judged_by import judged_by
 
 from ..melded import melded
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import fairweigh
 import numpy as np
 import pytest
-from fairweigh.audit.finished import read_result
-from fairweigh.audit.verify import check_figures
+from fairweigh.audit.again.finished import read_result
+from fairweigh.audit.again.verify import check_figures
 from fairweigh.models.extras import quiet
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression

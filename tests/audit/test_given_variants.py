@@ -5,11 +5,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from fairweigh.audit.again.verify import check_figures
 from fairweigh.audit.config import Config
-from fairweigh.audit.folder import open_run
-from fairweigh.audit.pairs import Paired
+from fairweigh.audit.figures.pairs import Paired
 from fairweigh.audit.runner import audit
-from fairweigh.audit.verify import check_figures
+from fairweigh.audit.store.folder import open_run
 from fairweigh.datasets.errors import InputError
 from pydantic import ValidationError
 

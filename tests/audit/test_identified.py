@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from fairweigh.audit.identified import identify
+from fairweigh.audit.figures.identified import identify
 from fairweigh.datasets.errors import InputError
 
 from .paired_rows import batch

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 import pytest
-from fairweigh.audit.describe import environment
-from fairweigh.audit.processor import processor
+from fairweigh.audit.figures.describe import environment
+from fairweigh.audit.figures.processor import processor
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells the instructions")

@@ -10,18 +10,18 @@ import fairweigh
 import numpy as np
 import pyarrow as pa
 import pytest
-from fairweigh.audit.binding import uncertified
-from fairweigh.audit.frontier import frontier
-from fairweigh.audit.gating import judge_run
-from fairweigh.audit.standings import Judged
-from fairweigh.reports.findings import gate_finding
-from fairweigh.reports.html import render_html
-from fairweigh.reports.junit import render_junit
-from fairweigh.reports.language import writing
-from fairweigh.reports.markdown import render_markdown
-from fairweigh.reports.sarif import render_sarif
-from fairweigh.reports.text import render_text
-from fairweigh.reports.words import plain
+from fairweigh.audit.again.by_policy import judge_run
+from fairweigh.audit.verdict.binding import uncertified
+from fairweigh.audit.verdict.frontier import frontier
+from fairweigh.audit.verdict.standings import Judged
+from fairweigh.reports.page.findings import gate_finding
+from fairweigh.reports.page.html import render_html
+from fairweigh.reports.plain.junit import render_junit
+from fairweigh.reports.plain.markdown import render_markdown
+from fairweigh.reports.plain.sarif import render_sarif
+from fairweigh.reports.plain.text import render_text
+from fairweigh.reports.words.language import writing
+from fairweigh.reports.words.spoken import plain
 
 from ..reports.test_html import Page
 from .paired_rows import plan

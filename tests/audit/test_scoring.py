@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from fairweigh.audit.scoring import Job, Twins, in_share
+from fairweigh.audit.making.scoring import Job, Twins, in_share
 from fairweigh.datasets.read import resized
 
 

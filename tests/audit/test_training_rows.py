@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from fairweigh.audit.config import Config
-from fairweigh.audit.training import learning
+from fairweigh.audit.making.training import learning
 from fairweigh.datasets.errors import InputError
 
 from ..models.tasks import WORDS, people

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from fairweigh.audit import changes, disparities, variant
-from fairweigh.audit.changes import compared
 from fairweigh.audit.config import Gate
-from fairweigh.audit.gate import decide
-from fairweigh.audit.measure import Measurement
+from fairweigh.audit.figures import changes, disparities, variant
+from fairweigh.audit.figures.changes import compared
+from fairweigh.audit.figures.measure import Measurement
+from fairweigh.audit.verdict.gate import decide
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, hypergeom

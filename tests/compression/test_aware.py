@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from fairweigh.audit.config import read
-from fairweigh.audit.inputs import load_model
-from fairweigh.audit.opening import evaluation_set
-from fairweigh.audit.training import learning
+from fairweigh.audit.making.inputs import load_model
+from fairweigh.audit.making.opening import evaluation_set
+from fairweigh.audit.making.training import learning
 from fairweigh.compression import weights
 from fairweigh.compression.artefact import how_to_load
 from fairweigh.compression.artefact import load as load_artefact

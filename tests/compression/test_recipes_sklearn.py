@@ -7,7 +7,7 @@ import copy
 import numpy as np
 import pyarrow as pa
 import pytest
-from fairweigh.audit.training import rows_of
+from fairweigh.audit.making.training import rows_of
 from fairweigh.compression import estimators
 from fairweigh.compression.artefact import load as load_artefact
 from fairweigh.compression.make import make

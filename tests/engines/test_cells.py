@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from fairweigh.audit.measure import Measurement
+from fairweigh.audit.figures.measure import Measurement
 from fairweigh.engines import ARROW
 from fairweigh.engines.cubes import counted
 from hypothesis import given, settings

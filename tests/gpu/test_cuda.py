@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from fairweigh.audit.self_flips import self_flips
+from fairweigh.audit.making.self_flips import self_flips
 from fairweigh.compression import cost, weights
 from fairweigh.compression.artefact import how_to_load
 from fairweigh.compression.fresh import FreshProcesses

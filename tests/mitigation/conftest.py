@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from fairweigh.audit.training import rows_of
+from fairweigh.audit.making.training import rows_of
 from fairweigh.compression.recipes import Context, Done, find
 from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.datasets.training import TrainingRows

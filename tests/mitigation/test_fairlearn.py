@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from fairlearn.postprocessing import ThresholdOptimizer
-from fairweigh.audit.training import rows_of
+from fairweigh.audit.making.training import rows_of
 from fairweigh.compression.recipes import Context, find
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pyarrow as pa
 import pytest
-from fairweigh.audit.training import rows_of
+from fairweigh.audit.making.training import rows_of
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.mitigation.balancing import slice_weights

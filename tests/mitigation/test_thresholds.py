@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from fairweigh.audit.training import rows_of
+from fairweigh.audit.making.training import rows_of
 from fairweigh.compression.recipes import find
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet

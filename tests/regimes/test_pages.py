@@ -8,7 +8,7 @@ import unicodedata
 import pytest
 from fairweigh.api import load_result
 from fairweigh.audit.regimes.files import read_regimes
-from fairweigh.reports.regimes import regime_pages
+from fairweigh.reports.regimes.pages import regime_pages
 
 from ..pages import AXE, CHROMIUM, html_errors, needs_checker, needs_chromium, violations
 from .pages import counted, write_cells

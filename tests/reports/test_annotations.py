@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from fairweigh.audit.result import AuditResult
-from fairweigh.reports.annotations import render_annotations
-from fairweigh.reports.words import visible
+from fairweigh.reports.plain.annotations import render_annotations
+from fairweigh.reports.words.spoken import visible
 
 Command = tuple[str, dict[str, str], str]
 

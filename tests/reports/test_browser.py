@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from fairweigh.reports.html import render_html
+from fairweigh.reports.page.html import render_html
 
 CHROMIUM = shutil.which("chromium")
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from fairweigh.reports.compiled import Compiled
+from fairweigh.reports.page.compiled import Compiled
 from jinja2 import FileSystemLoader
 
 

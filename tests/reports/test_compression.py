@@ -8,20 +8,20 @@ from xml.etree import ElementTree
 
 import pytest
 from fairweigh.audit.result import AuditResult, Standing
-from fairweigh.reports.change_tables import worst_changes, worst_gap_changes
-from fairweigh.reports.findings import findings
-from fairweigh.reports.formats import count, figure, interval, magnitude, p_value, read_limit
-from fairweigh.reports.frontier_chart import gap_limits
-from fairweigh.reports.html import render_html
-from fairweigh.reports.junit import render_junit
-from fairweigh.reports.ladder_table import ladder, marks
-from fairweigh.reports.language import writing
-from fairweigh.reports.lookup import variant_named
-from fairweigh.reports.markdown import render_markdown
-from fairweigh.reports.payers import paying_slices
-from fairweigh.reports.release import release
-from fairweigh.reports.text import render_text
-from fairweigh.reports.words import plain, verdict_reason, verdict_words, visible
+from fairweigh.reports.drawing.frontier_chart import gap_limits
+from fairweigh.reports.page.findings import findings
+from fairweigh.reports.page.html import render_html
+from fairweigh.reports.plain.junit import render_junit
+from fairweigh.reports.plain.markdown import render_markdown
+from fairweigh.reports.plain.text import render_text
+from fairweigh.reports.variants.change_tables import worst_changes, worst_gap_changes
+from fairweigh.reports.variants.ladder_table import ladder, marks
+from fairweigh.reports.variants.payers import paying_slices
+from fairweigh.reports.variants.release import release
+from fairweigh.reports.words.formats import count, figure, interval, magnitude, p_value, read_limit
+from fairweigh.reports.words.language import writing
+from fairweigh.reports.words.lookup import variant_named
+from fairweigh.reports.words.spoken import plain, verdict_reason, verdict_words, visible
 
 from .compression_result import wide_result
 from .test_html import Page

@@ -10,18 +10,18 @@ from xml.etree import ElementTree
 
 import pytest
 from fairweigh.audit.result import AuditResult, GateResult, GateSlice
-from fairweigh.reports.assertion import render_assertion
-from fairweigh.reports.decision_limits import decided_figures
-from fairweigh.reports.formats import outward, outward_decimals
-from fairweigh.reports.gate_tables import gate_rows
-from fairweigh.reports.html import render_html
-from fairweigh.reports.junit import render_junit
-from fairweigh.reports.language import writing
-from fairweigh.reports.markdown import render_markdown
-from fairweigh.reports.notebook import render_notebook
-from fairweigh.reports.sarif import render_sarif
-from fairweigh.reports.text import render_text
-from fairweigh.reports.words import plain, verdict_word
+from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.notebook import render_notebook
+from fairweigh.reports.plain.assertion import render_assertion
+from fairweigh.reports.plain.junit import render_junit
+from fairweigh.reports.plain.markdown import render_markdown
+from fairweigh.reports.plain.sarif import render_sarif
+from fairweigh.reports.plain.text import render_text
+from fairweigh.reports.slices.gate_tables import gate_rows
+from fairweigh.reports.words.decision_limits import decided_figures
+from fairweigh.reports.words.formats import outward, outward_decimals
+from fairweigh.reports.words.language import writing
+from fairweigh.reports.words.spoken import plain, verdict_word
 
 NBSP = "\u00a0"
 

@@ -6,9 +6,9 @@ import re
 
 import pytest
 from fairweigh.audit.result import AuditResult, Disparity, Findings
-from fairweigh.reports.disparity_tables import against_reference
-from fairweigh.reports.html import render_html
-from fairweigh.reports.tables import Notes
+from fairweigh.reports.page.html import render_html
+from fairweigh.reports.slices.disparity_tables import against_reference
+from fairweigh.reports.slices.tables import Notes
 
 from .test_html import Page
 

@@ -7,9 +7,9 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from fairweigh.reports.labels import LETTER, LINE_HEIGHT, Label, Spot, placed
-from fairweigh.reports.layer_charts import layer_views
-from fairweigh.reports.slim import slim
+from fairweigh.reports.drawing.labels import LETTER, LINE_HEIGHT, Label, Spot, placed
+from fairweigh.reports.drawing.slim import slim
+from fairweigh.reports.variants.layer_charts import layer_views
 
 from .compression_result import layers
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from fairweigh.reports.engine import ENGINE, Engine, UndrawableError
+from fairweigh.reports.drawing.engine import ENGINE, Engine, UndrawableError
 
 SPEC = {
     "data": {"values": [{"a": 1, "b": 2}]}, "mark": "point",
@@ -41,7 +41,7 @@ def test_an_engine_that_is_gone_is_one_line(monkeypatch):
 
 
 def test_an_engine_that_hangs_is_ended(monkeypatch, tmp_path):
-    monkeypatch.setattr("fairweigh.reports.engine.SECONDS", 0.3)
+    monkeypatch.setattr("fairweigh.reports.drawing.engine.SECONDS", 0.3)
     script = tmp_path / "hangs"
     script.write_text("#!/bin/sh\nexec sleep 60\n")
     script.chmod(0o755)
@@ -76,7 +76,7 @@ def test_the_report_without_an_engine_can_be_rendered_again_anywhere(
     write, make_people, make_config, audited, monkeypatch
 ):
     from fairweigh.api import load_result
-    from fairweigh.reports.html import render_html
+    from fairweigh.reports.page.html import render_html
 
     audited(make_config(), make_people())
     result = load_result("runs/t")

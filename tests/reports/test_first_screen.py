@@ -6,12 +6,12 @@ The counts are those of COMPAS (``conftest``); rows of small slices are counted 
 from __future__ import annotations
 
 import pytest
-from fairweigh.audit.coverage import coverage
+from fairweigh.audit.figures.coverage import coverage
 from fairweigh.audit.result import AuditResult, Findings
-from fairweigh.reports.first_screen import FirstScreen, first_screen
-from fairweigh.reports.html import render_html
-from fairweigh.reports.language import writing
-from fairweigh.reports.words import plain
+from fairweigh.reports.page.first_screen import FirstScreen, first_screen
+from fairweigh.reports.page.html import render_html
+from fairweigh.reports.words.language import writing
+from fairweigh.reports.words.spoken import plain
 
 from .conftest import COMPAS
 

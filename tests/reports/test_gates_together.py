@@ -7,16 +7,16 @@ from xml.etree import ElementTree
 
 import pytest
 from fairweigh.audit.result import AuditResult, GatesTogether
-from fairweigh.reports.formats import near_one
-from fairweigh.reports.gates_together import gates_together
-from fairweigh.reports.html import render_html
-from fairweigh.reports.junit import render_junit
-from fairweigh.reports.language import writing
-from fairweigh.reports.markdown import render_markdown
-from fairweigh.reports.notebook import render_notebook
-from fairweigh.reports.sarif import render_sarif
-from fairweigh.reports.text import render_text
-from fairweigh.reports.words import plain
+from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.notebook import render_notebook
+from fairweigh.reports.plain.junit import render_junit
+from fairweigh.reports.plain.markdown import render_markdown
+from fairweigh.reports.plain.sarif import render_sarif
+from fairweigh.reports.plain.text import render_text
+from fairweigh.reports.words.formats import near_one
+from fairweigh.reports.words.gates_together import gates_together
+from fairweigh.reports.words.language import writing
+from fairweigh.reports.words.spoken import plain
 
 NBSP = "\u00a0"
 TWELVE = (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from fairweigh.audit.result import AuditResult
-from fairweigh.reports.heat_map import SHADES, heat_map
-from fairweigh.reports.order import leading_metric, slices_by
-from fairweigh.reports.score_tables import score_tables
-from fairweigh.reports.words import plain
+from fairweigh.reports.drawing.heat_map import SHADES, heat_map
+from fairweigh.reports.slices.score_tables import score_tables
+from fairweigh.reports.words.order import leading_metric, slices_by
+from fairweigh.reports.words.spoken import plain
 
 from .conftest import COMPAS, DECILES
 

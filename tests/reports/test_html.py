@@ -10,9 +10,9 @@ import pytest
 from fairweigh import reports
 from fairweigh.audit.result import AuditResult, Estimate
 from fairweigh.reports import render
-from fairweigh.reports.formats import count, figure, interval
-from fairweigh.reports.html import render_html
-from fairweigh.reports.words import verdict_words, visible
+from fairweigh.reports.page.html import render_html
+from fairweigh.reports.words.formats import count, figure, interval
+from fairweigh.reports.words.spoken import verdict_words, visible
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
 

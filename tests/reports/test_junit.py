@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 import pytest
 import xmlschema
 from fairweigh.audit.result import AuditResult
-from fairweigh.reports import junit
-from fairweigh.reports.junit import render_junit
-from fairweigh.reports.words import verdict_words, visible
+from fairweigh.reports.plain import junit
+from fairweigh.reports.plain.junit import render_junit
+from fairweigh.reports.words.spoken import verdict_words, visible
 
 
 @pytest.fixture(scope="module")

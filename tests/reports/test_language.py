@@ -10,13 +10,13 @@ import pickle
 import re
 
 import pytest
-from fairweigh.audit.standings import NOTHING_ASKED
-from fairweigh.reports.formats import confidence, count, figure, interval, read_limit
-from fairweigh.reports.html import environment
-from fairweigh.reports.language import Given, catalogue, clauses, listed, say, sentences, writing
-from fairweigh.reports.retold import retold
-from fairweigh.reports.spacing import spaced
-from fairweigh.reports.words import gate_title, plain, title_of, verdict_words
+from fairweigh.audit.verdict.standings import NOTHING_ASKED
+from fairweigh.reports.page.html import environment
+from fairweigh.reports.words.formats import confidence, count, figure, interval, read_limit
+from fairweigh.reports.words.language import Given, catalogue, clauses, listed, say, sentences, writing
+from fairweigh.reports.words.retold import retold
+from fairweigh.reports.words.spacing import spaced
+from fairweigh.reports.words.spoken import gate_title, plain, title_of, verdict_words
 from fairweigh.told import Told, split, tell, tell_n, term, told_both, told_list, told_on
 
 from . import messages

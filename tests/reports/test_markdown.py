@@ -4,11 +4,11 @@ import html
 import re
 
 from fairweigh.audit.result import AuditResult, PolicyInfo
-from fairweigh.reports import markdown
-from fairweigh.reports.findings import findings
-from fairweigh.reports.ladder_table import ladder
-from fairweigh.reports.markdown import LONGEST, given, marker, render_markdown
-from fairweigh.reports.words import plain, verdict_reason, verdict_words
+from fairweigh.reports.page.findings import findings
+from fairweigh.reports.plain import markdown
+from fairweigh.reports.plain.markdown import LONGEST, given, marker, render_markdown
+from fairweigh.reports.variants.ladder_table import ladder
+from fairweigh.reports.words.spoken import plain, verdict_reason, verdict_words
 
 
 def test_verdict_findings_and_gates_are_there(compas: AuditResult):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from fairweigh.audit.describe import metric_definition
+from fairweigh.audit.figures.describe import metric_definition
 from fairweigh.audit.result import AuditResult
-from fairweigh.reports.findings import findings
-from fairweigh.reports.html import render_html
-from fairweigh.reports.markdown import render_markdown
-from fairweigh.reports.meaning import worse_off
-from fairweigh.reports.text import render_text
-from fairweigh.reports.words import plain
+from fairweigh.reports.page.findings import findings
+from fairweigh.reports.page.html import render_html
+from fairweigh.reports.plain.markdown import render_markdown
+from fairweigh.reports.plain.text import render_text
+from fairweigh.reports.words.meaning import worse_off
+from fairweigh.reports.words.spoken import plain
 
 from .test_html import Page
 

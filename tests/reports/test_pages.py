@@ -10,7 +10,7 @@ import re
 import unicodedata
 
 import pytest
-from fairweigh.reports.html import render_html
+from fairweigh.reports.page.html import render_html
 
 from ..pages import (
     CHROMIUM,

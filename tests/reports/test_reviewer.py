@@ -8,12 +8,12 @@ import io
 import pytest
 from fairweigh.audit.result import AuditResult
 from fairweigh.reports import render
-from fairweigh.reports.appendix import PRINTED_LINES, appendix
-from fairweigh.reports.figures_csv import COLUMNS, render_csv
-from fairweigh.reports.formats import figure
-from fairweigh.reports.html import render_html
-from fairweigh.reports.reviewer import compositions, limits
-from fairweigh.reports.words import plain
+from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.reviewer import compositions, limits
+from fairweigh.reports.plain.figures_csv import COLUMNS, render_csv
+from fairweigh.reports.slices.appendix import PRINTED_LINES, appendix
+from fairweigh.reports.words.formats import figure
+from fairweigh.reports.words.spoken import plain
 
 from .conftest import COMPAS
 from .test_html import Page
@@ -87,7 +87,7 @@ def test_appendix_holds_every_figure_of_the_shown_variant(compas: AuditResult):
 
 
 def test_appendix_says_where_the_rest_is(compas: AuditResult, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("fairweigh.reports.appendix.MOST_LINES", 100)
+    monkeypatch.setattr("fairweigh.reports.slices.appendix.MOST_LINES", 100)
     found = appendix(compas, compas.variants[0])
     assert found.shown <= 100 < found.total
     worst = next(group for group in found.groups if "False positive rate" in plain(group.title))

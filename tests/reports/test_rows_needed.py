@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 from fairweigh.audit.result import AuditResult, Decided
-from fairweigh.reports.assertion import render_assertion
-from fairweigh.reports.html import render_html
-from fairweigh.reports.junit import render_junit
-from fairweigh.reports.language import writing
-from fairweigh.reports.rows_needed import rounded_up, rows_needed
-from fairweigh.reports.text import render_text
-from fairweigh.reports.undecided import undecided
-from fairweigh.reports.words import plain
+from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.undecided import undecided
+from fairweigh.reports.plain.assertion import render_assertion
+from fairweigh.reports.plain.junit import render_junit
+from fairweigh.reports.plain.text import render_text
+from fairweigh.reports.words.language import writing
+from fairweigh.reports.words.rows_needed import rounded_up, rows_needed
+from fairweigh.reports.words.spoken import plain
 
 OPEN = {"verdict": "inconclusive", "measured": 0.1, "low": 0.05, "high": 0.15}
 

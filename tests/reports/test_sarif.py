@@ -7,9 +7,9 @@ from importlib.resources import files
 
 import pytest
 from fairweigh.audit.result import AuditResult
-from fairweigh.reports import sarif
-from fairweigh.reports.sarif import message, render_sarif
-from fairweigh.reports.words import visible
+from fairweigh.reports.plain import sarif
+from fairweigh.reports.plain.sarif import message, render_sarif
+from fairweigh.reports.words.spoken import visible
 from jsonschema import Draft4Validator
 
 PLACES = {"parity": ("config/audit.yaml", 12)}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from fairweigh.audit.result import AuditResult
-from fairweigh.reports.html import render_html
+from fairweigh.reports.page.html import render_html
 
 ROOT = Path(__file__).parents[2]
 

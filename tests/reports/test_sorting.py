@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from fairweigh.reports.formats import Shown, count, figure
-from fairweigh.reports.html import render_html
+from fairweigh.reports.page.html import render_html
+from fairweigh.reports.words.formats import Shown, count, figure
 
 CHROMIUM = shutil.which("chromium")
 

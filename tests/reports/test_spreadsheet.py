@@ -9,8 +9,8 @@ import re
 import pandas as pd
 import pytest
 from fairweigh.audit.result import AuditResult
-from fairweigh.reports.figures_csv import COLUMNS, render_csv
-from fairweigh.reports.spreadsheet import csv_text
+from fairweigh.reports.plain.figures_csv import COLUMNS, render_csv
+from fairweigh.reports.plain.spreadsheet import csv_text
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -11,18 +11,18 @@ import re
 
 import numpy as np
 import pytest
-from fairweigh.reports.appendix import MOST_LINES, appendix
-from fairweigh.reports.class_tables import grid
-from fairweigh.reports.figures_csv import render_csv
-from fairweigh.reports.findings import findings
-from fairweigh.reports.formats import figure, interval
-from fairweigh.reports.frames import frame
-from fairweigh.reports.gate_tables import gate_rows
-from fairweigh.reports.html import render_html
-from fairweigh.reports.junit import render_junit
-from fairweigh.reports.markdown import render_markdown
-from fairweigh.reports.text import render_text
-from fairweigh.reports.words import plain
+from fairweigh.reports.page.findings import findings
+from fairweigh.reports.page.html import render_html
+from fairweigh.reports.plain.figures_csv import render_csv
+from fairweigh.reports.plain.frames import frame
+from fairweigh.reports.plain.junit import render_junit
+from fairweigh.reports.plain.markdown import render_markdown
+from fairweigh.reports.plain.text import render_text
+from fairweigh.reports.slices.appendix import MOST_LINES, appendix
+from fairweigh.reports.slices.class_tables import grid
+from fairweigh.reports.slices.gate_tables import gate_rows
+from fairweigh.reports.words.formats import figure, interval
+from fairweigh.reports.words.spoken import plain
 from sklearn.metrics import confusion_matrix, recall_score
 
 from . import task_runs

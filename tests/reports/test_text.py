@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fairweigh.reports.text import render_text
-from fairweigh.reports.words import verdict_words
+from fairweigh.reports.plain.text import render_text
+from fairweigh.reports.words.spoken import verdict_words
 
 
 def test_terminal_text_gives_every_gate_with_the_verdict_of_the_result(compas):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from fairweigh.audit.result import AuditResult
-from fairweigh.reports.formats import figure, interval
-from fairweigh.reports.html import render_html
-from fairweigh.reports.twins import twins
+from fairweigh.reports.page.html import render_html
+from fairweigh.reports.slices.twins import twins
+from fairweigh.reports.words.formats import figure, interval
 
 from .test_html import Page
 

@@ -1,12 +1,12 @@
 """Numbers, names and sentences as the reports write them."""
 
 import pytest
-from fairweigh.audit.describe import disparity_definition, metric_definition
+from fairweigh.audit.figures.describe import disparity_definition, metric_definition
 from fairweigh.audit.result import AuditResult, Findings, GateResult, ModelInfo
 from fairweigh.metrics.table import DISPARITIES, METRICS
-from fairweigh.reports.cost_tables import readable
-from fairweigh.reports.findings import findings
-from fairweigh.reports.formats import (
+from fairweigh.reports.page.findings import findings
+from fairweigh.reports.variants.cost_tables import readable
+from fairweigh.reports.words.formats import (
     Limit,
     count,
     decimals_beside,
@@ -17,9 +17,9 @@ from fairweigh.reports.formats import (
     p_value,
     read_limit,
 )
-from fairweigh.reports.language import writing
-from fairweigh.reports.per_hundred import in_sentence, rates_of, shown_whole
-from fairweigh.reports.words import (
+from fairweigh.reports.words.language import writing
+from fairweigh.reports.words.per_hundred import in_sentence, rates_of, shown_whole
+from fairweigh.reports.words.spoken import (
     Given,
     compared_kind,
     gate_limit_words,

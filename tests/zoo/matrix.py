@@ -27,7 +27,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from fairweigh.audit.processor import processor
+from fairweigh.audit.figures.processor import processor
 
 from . import rows
 from .attempt import ZOO, Attempt, attempt, recipes

@@ -20,9 +20,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fairweigh.audit.config import read
-from fairweigh.audit.inputs import load_model
-from fairweigh.audit.opening import evaluation_set
-from fairweigh.audit.training import learning
+from fairweigh.audit.making.inputs import load_model
+from fairweigh.audit.making.opening import evaluation_set
+from fairweigh.audit.making.training import learning
 from fairweigh.compression.recipes import Context
 
 from .estimator_kinds import ESTIMATORS

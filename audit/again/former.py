@@ -1,0 +1,55 @@
+"""The ``audit.json`` of an earlier state of this version, which told less: it is read as if it had told all.
+
+Such a file has no ``priorities``, and its definitions have none of the keys in ``ADDED``. Both follow from
+the names of metrics and disparities alone. A file that lacks some of these keys and has others was written
+by nobody and is left as it is, for ``verify`` to find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ...tasks import BINARY
+from ..figures.describe import disparity_definition, metric_definition, priorities
+from ..result import AuditResult, Definition
+
+ADDED = frozenset({"needs", "mirror", "metrics", "among", "says"})
+"""Keys of a definition that came with ``priorities``."""
+
+
+def completed(result: AuditResult) -> AuditResult:
+    """Return a result as it was read, with what an earlier state did not tell as this one tells it."""
+    told = result.definitions
+    if "priorities" in result.model_fields_set or any(d.model_fields_set & ADDED for d in told.values()):
+        return result
+    known = _known()
+    definitions = {
+        name: definition.model_copy(update={key: getattr(known[name], key) for key in ADDED})
+        if name in known
+        else definition
+        for name, definition in told.items()
+    }
+    return result.model_copy(update={"definitions": definitions, "priorities": priorities()})
+
+
+def forms(result: AuditResult) -> Iterator[str]:
+    """Yield an ``audit.json`` as this version writes it, and as its earlier states did.
+
+    These did not say what texts were told from. Before that they did not name the task, which was that of two
+    classes, and the first of them had no priorities either.
+    """
+    left_out: list[dict[str, Any]] = [{}, {"told": True}]
+    if result.task == BINARY.name:
+        left_out += [
+            {"told": True, "task": True},
+            {"told": True, "task": True, "priorities": True, "definitions": {"__all__": set(ADDED)}},
+        ]
+    return (result.model_dump_json(indent=1, exclude=some) + "\n" for some in left_out)
+
+
+def _known() -> dict[str, Definition]:
+    """Every definition of this version, by the name that it has in a result."""
+    found = [metric_definition(name) for name in BINARY.metrics]
+    found += [disparity_definition(row, form) for row in BINARY.disparities for form in row.forms]
+    return {definition.name: definition for definition in found}

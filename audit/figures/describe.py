@@ -1,0 +1,387 @@
+"""What the result says beside the figures: environment, data, definitions, what was not measured."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import sys
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Literal
+
+from ..._version import __version__
+from ...datasets.binary import Binary
+from ...datasets.classes import counted
+from ...datasets.columns import listed
+from ...datasets.evaluation import EvaluationSet
+from ...datasets.multiclass import Classes
+from ...datasets.roles import as_words
+from ...metrics.entry import DisparityRow, Index
+from ...tasks import BINARY, Task
+from ...told import tell, tell_n, term, told_both, told_list
+from ..config import Config
+from ..config.named import guests_of
+from ..result import DataInfo, Definition, Environment, GateResult, Guest, NotMeasured, Priorities
+from .measure import Measurement
+from .plan import Plan
+from .processor import processor
+from .status import FEW_CLUSTERS
+
+ALWAYS = ("numpy", "scipy", "pyarrow", "pandas", "scikit-learn", "skops", "pydantic")
+NEEDS = {
+    "label": tell("label"),
+    "decision": tell("decision"),
+    "score": tell("score"),
+    "probability": tell("probability"),
+    "prediction": tell("prediction"),
+    "rank": tell("rank"),
+}
+"""What metrics need of the rows, in words."""
+WHEN_USED = {
+    "torch": "torch", "transformers": "transformers", "tokenizers": "tokenizers", "torchao": "torchao",
+    "torch_pruning": "torch-pruning", "onnx": "onnx", "onnxruntime": "onnxruntime", "skl2onnx": "skl2onnx",
+}  # fmt: skip
+"""Packages of the extras by their modules: told where the run has imported them."""
+
+
+DRAWN_WITH = ("altair", "vl-convert-python", "jinja2")
+"""Packages that the bytes of a page depend on, where they are installed."""
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that figures, scores and pages depend on."""
+    used = [package for module, package in WHEN_USED.items() if module in sys.modules]
+    drawn = [name for name in DRAWN_WITH if _installed(name)]
+    return {name: importlib.metadata.version(name) for name in (*ALWAYS, *drawn, *used)}
+
+
+def _installed(name: str) -> bool:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def environment(seed: int, command: str) -> Environment:
+    """Return where and with what the run is made."""
+    name, instructions = processor()
+    return Environment(
+        fairweigh=__version__,
+        python=platform.python_version(),
+        platform=platform.platform(terse=True),
+        processor=name,
+        instructions=instructions,
+        packages=versions(),
+        seed=seed,
+        command=command,
+    )
+
+
+def guests(config: Config) -> list[Guest]:
+    """Return the guests that add what a configuration names."""
+    return [
+        Guest(name=guest.name, version=guest.version, adds=adds) for guest, adds in guests_of(config).items()
+    ]
+
+
+def data_info(data: EvaluationSet, measured: Measurement, decisions: Binary | None = None) -> DataInfo:
+    """Return what the result says of the data: roles, checksum, and what the card tells.
+
+    ``decisions`` is the column of decisions, where they stand in one.
+    """
+    card = data.card
+    positive, negative = data.binary.classes if data.binary else ([], [])
+    from_card: dict[str, Any] = (
+        {
+            "licence": card.licence, "citation": card.citation, "homepage": card.homepage,
+            "defects": card.defects, "synthetic": card.synthetic,
+        }
+        if card
+        else {}
+    )  # fmt: skip
+    warnings = list(card.warnings) if card else []
+    known = len(warnings)
+    warnings += dict.fromkeys(data.notes)
+    warnings += _class_warnings(data, measured, decisions)
+    if data.dropped:
+        warnings.append(
+            tell_n(
+                "{n} row with a missing value was left out (data.drop_missing).",
+                "{n} rows with a missing value were left out (data.drop_missing).",
+                data.dropped,
+                n=f"{data.dropped:,}",
+            )
+        )
+    warnings += _weightless(measured)
+    heavy = measured.weights.rare_heavy()
+    if heavy is not None:
+        warnings.append(
+            tell(
+                "Weights: {rows} of the rows hold {weight} of the weight, so that all rows count as "
+                "{effective} of equal weight. A small slice that happens to hold none of them looks surer "
+                "than it is.",
+                rows=f"{heavy.rows:.1%}", weight=f"{heavy.weight:.0%}", effective=f"{heavy.effective:,.0f}",
+            )
+        )  # fmt: skip
+    clusters = measured.slices(()).clusters
+    if clusters is not None and clusters[0] < FEW_CLUSTERS:
+        warnings.append(
+            tell(
+                "There are {n} clusters ({column}), fewer than {least}: limits speak of these and of others "
+                "like them, as far as so few show.",
+                n=clusters[0], column=data.cluster or data.query, least=FEW_CLUSTERS,
+            )
+        )  # fmt: skip
+    return DataInfo(
+        name=data.name or "table",
+        title=card.title if card else data.where,
+        rows=measured.rows,
+        sha256=data.sha256(),
+        kind="counts" if data.count else "rows",
+        source=tell("dataset card {name}", name=data.name) if card else data.where,
+        label=data.label,
+        positive=positive,
+        positive_is=meant(data.favourable, data.positive_is),
+        negative=negative,
+        sensitive=list(data.sensitive),
+        unknown=unknown_rows(measured),
+        bins={k: list(v) for k, v in data.bins.items()},
+        merge=data.merged,
+        id=data.id,
+        weight=data.weight,
+        cluster=data.cluster,
+        split=data.split,
+        warnings=warnings,
+        found=len(warnings) - known,
+        **from_card,
+    )
+
+
+def _weightless(measured: Measurement) -> Iterator[str]:
+    """Name the slices whose rows all have the weight 0: no figure speaks of them."""
+    for feature in measured.features:
+        slices, weights = measured.slices((feature,)), measured.tally((feature,)).weights
+        none = [] if weights is None else [i for i in slices.shown if slices.n[i] and not weights.n[i]]
+        if none:
+            yield tell(
+                "All weights are 0 in {slices}: no figure speaks of these rows.",
+                slices=told_list(
+                    tell("{slice} (n = {n})", slice=slices.words(i), n=int(slices.n[i])) for i in none
+                ),
+            )
+
+
+def _class_warnings(data: EvaluationSet, measured: Measurement, decisions: Binary | None) -> Iterator[str]:
+    """Labels of one class alone, and values that the configuration names and no row holds."""
+    of_card = data.card is not None and as_words(data.positive) == as_words(data.card.positive)
+    label = data.binary
+    positives = measured.tally(()).counts.positives
+    if label is not None and positives is not None and int(positives.sum()) in (0, measured.rows):
+        positive, negative = label.classes
+        parts = {"column": label.column, "rows": f"{measured.rows:,}"}
+        if positives.any():
+            yield tell(
+                "Every label is positive ({column}: {values}, all {rows} rows). Selection rates are "
+                "measured; what needs negative labels has no value, and a gate on it is an error.",
+                values=", ".join(positive), **parts,
+            )  # fmt: skip
+        else:
+            yield tell(
+                "Every label is negative ({column}: {values}, all {rows} rows). Selection rates are "
+                "measured; what needs positive labels has no value, and a gate on it is an error.",
+                values=", ".join(negative), **parts,
+            )  # fmt: skip
+    # A card's values are those of all its splits.
+    named = data.outcome if isinstance(data.outcome, Binary | Classes) else None
+    outcomes = (None if of_card else named, decisions)
+    for outcome in (one for one in outcomes if one is not None):
+        for key, absent in outcome.never.items():
+            yield tell(
+                "{values} ({key}) never occurs in the column {column}, which holds {held}.",
+                values=listed(absent), key=key, column=outcome.column, held=counted(outcome.seen),
+            )  # fmt: skip
+
+
+def unknown_rows(measured: Measurement) -> dict[str, int]:
+    """Rows whose value of a feature is missing, by feature."""
+    rows = {}
+    for feature in measured.features:
+        slices = measured.slices((feature,))
+        rows[feature] = int(slices.n[slices.unknown].sum())
+    return {feature: count for feature, count in rows.items() if count}
+
+
+def priorities(task: Task = BINARY) -> Priorities:
+    """Return which metrics of a task come first."""
+    return Priorities(
+        key=list(task.key), leading=list(task.leading), performance=list(task.performance),
+        of_class=[] if task.of_class is None else list(task.of_class.key),
+    )  # fmt: skip
+
+
+def definitions(
+    plan: Plan,
+    measured: Measurement,
+    gates: list[GateResult],
+    reasons: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Definition]:
+    """Return the definition of every metric and named disparity that is shown.
+
+    ``reasons`` are the configuration's words on why one was chosen.
+    """
+    views = [(measured.view(c), plan.class_metrics) for c in plan.classes[:1]]
+    found: dict[str, Definition] = {}
+    # A class's figures never take the place of those of all rows.
+    for seen, metrics in (*views, (measured, plan.metrics)):
+        task = seen.task
+        asked = (g.metric for g in gates if (g.view is not None) == (seen is not measured))
+        names = list(dict.fromkeys([*metrics, *(name for name in asked if name in task.metrics)]))
+        rows = [r for r in task.disparities if not any(seen.lacks(m) for m in r.metrics)]
+        names += [m for r in rows for m in r.metrics if m not in names]
+        told = [metric_definition(name, reasons.get(name), task) for name in names]
+        told += [disparity_definition(row, form, reasons, task) for row in rows for form in row.forms]
+        told += [index_definition(row) for row in task.indices if not set(row.needs) - seen.gives]
+        found |= {one.name: one.model_copy(update={"of_class": seen is not measured}) for one in told}
+    return found
+
+
+def metric_definition(name: str, reason: str | None = None, task: Task = BINARY) -> Definition:
+    """Return what the result tells of a metric."""
+    m = task.metrics[name]
+    return Definition(
+        name=name, title=m.title, formula=m.formula, meaning=m.meaning, better=m.better, ideal=m.ideal,
+        percent=m.percent, amount=m.amount,
+        fairlearn=m.fairlearn, aif360=m.aif360, aequitas=m.aequitas, source=m.source,
+        shows=m.shows, needs=list(m.needs), mirror=m.mirror, among=m.among, says=m.says, reason=reason,
+    )  # fmt: skip
+
+
+def disparity_definition(
+    row: DisparityRow,
+    form: str,
+    reasons: Mapping[str, str] = MappingProxyType({}),
+    task: Task = BINARY,
+) -> Definition:
+    """Return what the result tells of a named disparity."""
+    metrics = [task.metrics[m] for m in row.metrics]
+    titles = told_both(term(m.title[:1].lower() + m.title[1:]) for m in metrics)
+    name = f"{row.name}_{form}"
+    return Definition(
+        name=name, title=_disparity_title(row, form), formula=_disparity_formula(form, titles),
+        meaning=_disparity_meaning(row, titles), better="lower" if form == "difference" else "higher",
+        ideal=0.0 if form == "difference" else 1.0, percent=metrics[0].percent,
+        amount=metrics[0].amount, fairlearn=name if row.fairlearn else None, source=row.source,
+        shows=row.shows, metrics=list(row.metrics), reason=reasons.get(name),
+    )  # fmt: skip
+
+
+def index_definition(row: Index) -> Definition:
+    """Return what the result tells of a single number over slices."""
+    return Definition(
+        name=row.name, title=row.title, formula=row.formula, meaning=row.meaning, better="lower",
+        ideal=row.ideal, percent=False, source=row.source, shows=row.shows, needs=list(row.needs),
+    )  # fmt: skip
+
+
+def _disparity_title(row: DisparityRow, form: str) -> str:
+    if row.title.endswith("gap"):
+        return row.title
+    if form == "difference":
+        return tell("{what} difference", what=row.title)
+    return tell("{what} ratio", what=row.title)
+
+
+def _disparity_formula(form: str, titles: str) -> str:
+    if form == "difference":
+        return tell("highest minus lowest {what}", what=titles)
+    return tell("lowest divided by highest {what}", what=titles)
+
+
+def _disparity_meaning(row: DisparityRow, titles: str) -> str:
+    if len(row.metrics) > 1:
+        return tell("How far the slices lie apart in {what}, the worse of the two.", what=titles)
+    return tell("How far the slices lie apart in {what}.", what=titles)
+
+
+LIMITS = (
+    (
+        tell("Whether the labels are right"),
+        tell("Labels are taken as true; bias in how they came about stays unseen."),
+    ),
+    (
+        tell("Whether the rows stand for the people concerned"),
+        tell(
+            "Figures hold for the population that these rows were drawn from; "
+            "the data card says what is known."
+        ),
+    ),
+    (
+        tell("Causes"),
+        tell("A difference between slices is described, not explained; no causal claim is made."),
+    ),
+    (
+        tell("Similar treatment of similar people"),
+        tell("Only slices are compared, not single rows with each other."),
+    ),
+)
+
+
+COST_LIMITS = (
+    (
+        tell("Time and memory on other machines"),
+        tell(
+            "Ratios of time are those of this machine under the load it had; the null arm says how far two "
+            "equal models lie apart on it. Other processors have other kernels."
+        ),
+    ),
+    (
+        tell("Tokenising and preparing inputs"),
+        tell("Times are those of the model on batches that are ready to run."),
+    ),
+)
+
+
+def not_measured(config: Config, cluster: str | None, measured: Measurement, plan: Plan) -> list[NotMeasured]:
+    """Return what a reader may expect and does not find, and why; ``cluster`` is the column of clusters."""
+    out = []
+    if config.metrics is None:
+        reasons: dict[str, list[str]] = {}
+        for name in measured.task.default:
+            lacking = measured.lacks(name)
+            if lacking:
+                reasons.setdefault(told_both(NEEDS[need] for need in lacking), []).append(
+                    measured.metric(name).title
+                )
+        for need, titles in reasons.items():
+            why = tell("needs a {what}, which the data do not carry", what=need)
+            out.append(NotMeasured(what=told_list(map(term, titles)), why=why))
+    if "score" in measured.gives:
+        rounding = measured.scored(()).ranking.rounding if measured.scores.label is not None else 0.0
+        if rounding:
+            out.append(
+                NotMeasured(
+                    what=tell("Scores to their last digit"),
+                    why=tell(
+                        "so many rows are counted in bins of the score; no AUC moves by more than {most}",
+                        most=f"{rounding:.2g}",
+                    ),
+                )
+            )
+    if cluster:
+        out.append(
+            NotMeasured(
+                what=tell("Dependence between slices within a cluster"),
+                why=tell("differences treat slices as independent, which is conservative for alike rows"),
+            )
+        )
+    if config.competes:
+        out += [NotMeasured(what=what, why=why) for what, why in COST_LIMITS]
+    return out + [NotMeasured(what=what, why=why) for what, why in LIMITS]
+
+
+def meant(
+    favourable: object, positive_is: Literal["benefit", "burden"] | None
+) -> Literal["benefit", "burden"] | None:
+    """What a positive decision is to the person: of favourable classes a benefit, else what was said."""
+    return positive_is if favourable is None else "benefit"

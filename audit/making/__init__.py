@@ -1,0 +1,1 @@
+"""What is audited, made ready: rows, models, training rows, variants, and their scores."""

@@ -1,0 +1,100 @@
+"""The rows of a configuration, opened with the roles of their columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from ...datasets.card import card
+from ...datasets.dialect import TextForm
+from ...datasets.errors import InputError
+from ...datasets.evaluation import EvaluationSet
+from ..config import Config, Data, Written
+
+
+def evaluation_set(config: Config, table: pa.Table | None = None) -> EvaluationSet:
+    """Open the data of a configuration, with the sensitive features that are to be sliced by."""
+    data = config.data
+    return opened(data, config.slices.by, data.name, data.split, data.path, table, task=config.of_task.form)
+
+
+def opened(
+    data: Data,
+    by: list[str] | None,
+    name: str | None,
+    split: str | None,
+    path: str | None,
+    table: pa.Table | None = None,
+    text: TextForm | None = None,
+    *,
+    task: str = "binary",
+) -> EvaluationSet:
+    """Open rows of a card or a file, with the roles and sensitive features of the evaluation data.
+
+    ``text`` says how the file is written where that is not the file of the evaluation data.
+    """
+    roles_apart = {
+        "last_rank",
+        "name",
+        "split",
+        "path",
+        "sensitive",
+        "counterfactual",
+        "selection",
+        "validation",
+    }
+    given = data.model_dump(exclude_none=True, exclude=roles_apart | set(Written.model_fields))
+    given["text"] = data.form("data") if text is None else text
+    given["task"] = task
+    known = data.sensitive
+    if by and known is not None:
+        for feature in by:
+            if feature not in known:
+                raise InputError(f"slices.by: {feature!r} is not one of data.sensitive")
+    sensitive = by or data.sensitive
+    given["bins"] = _bins(data, sensitive, name)
+    if by and data.merge:
+        # What is said of a feature that is not sliced by now is no fault.
+        apart = set(data.sensitive or ()) - set(by)
+        given["merge"] = {feature: groups for feature, groups in data.merge.items() if feature not in apart}
+    if name is not None:
+        if table is not None:
+            raise InputError(
+                "data.name: rows given from Python take the place of data.path, "
+                f"got the dataset card {name!r}"
+            )
+        if sensitive is not None:
+            given["sensitive"] = sensitive
+        del given["text"]
+        return EvaluationSet.from_card(name, split, **given)
+    source = table if table is not None else Path(str(path))
+    if split is None:
+        given.pop("split_column", None)
+    name = Path(str(path)).name
+    return EvaluationSet(source, sensitive=sensitive or [], name=name, split=split, **given)
+
+
+def _bins(data: Data, audited: Sequence[str] | None, name: str | None) -> dict[str, list[float]]:
+    """Edges of the audited features; those of sensitive features that slices.by leaves out are not needed."""
+    bins = data.bins or {}
+    of_card = card(name) if name is not None else None
+    features = audited if audited is not None else of_card.sensitive if of_card else ()
+    for feature in bins:
+        if feature not in {*features, *(data.sensitive or ()), *(of_card.sensitive if of_card else ())}:
+            raise InputError(f"data.bins.{feature}: '{feature}' is not a sensitive feature")
+    if data.bins is None and of_card is not None:
+        bins = of_card.bins
+    return {feature: list(edges) for feature, edges in bins.items() if feature in features}
+
+
+def other_splits(config: Config) -> list[EvaluationSet]:
+    """The other splits of a card that the audit reads; those of a file stand in the file itself."""
+    data = config.data
+    splits = [part.split for part in (data.selection, data.validation) if part and part.split]
+    return [
+        opened(data, config.slices.by, data.name, split, None, task=config.of_task.form)
+        for split in splits
+        if data.name
+    ]

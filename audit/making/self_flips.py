@@ -1,0 +1,61 @@
+"""How many decisions of a model another batching changes: the floor under every flip rate."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import numpy as np
+import pyarrow as pa
+
+from ...metrics.exact import clopper_pearson
+from ...models.base import Model
+from ...models.extras import quiet
+from ...models.neural import NeuralModel
+from ...models.rules import unruled
+from ...told import tell
+from ..config import Config
+from ..result import SelfFlips
+
+SAMPLE_ROWS = 1024
+"""Rows of the floor, spread over the data, on which variants are traced, timed and checked too."""
+STEADY_ROWS = 256
+"""Rows of the original's floor where no variants are made."""
+PIECE_ROWS = 64
+
+
+def self_flips(model: Model, rows: pa.RecordBatch, config: Config) -> SelfFlips | None:
+    """Score some rows as the audit does, and again shuffled and in pieces of other sizes.
+
+    What flips then flips for no reason of the model's own: the floor under every flip rate. None of a model
+    that decides nothing.
+    """
+    draw = np.random.default_rng(config.seed)
+    before = model.score(rows, None)
+    if before.decision is None:
+        return None
+    order = draw.permutation(rows.num_rows)
+    decision = np.empty_like(before.decision)
+    score = None if before.score is None else np.empty_like(before.score)
+    start = 0
+    # What people wrote themselves may say what it likes.
+    with quiet() if isinstance(unruled(model), NeuralModel) else nullcontext():
+        while start < len(order):
+            piece = order[start : start + int(draw.integers(1, PIECE_ROWS + 1))]
+            again = model.score(rows.take(pa.array(piece)), None)
+            decision[piece] = again.decision
+            if score is not None:
+                score[piece] = again.score
+            start += len(piece)
+    flips = int((decision != before.decision).reshape(rows.num_rows, -1).any(axis=1).sum())
+    low, high = clopper_pearson(flips, rows.num_rows, (1 - config.confidence) / 2)
+    return SelfFlips(
+        rows=rows.num_rows,
+        flips=flips,
+        rate=flips / rows.num_rows,
+        low=float(low),
+        high=float(high),
+        largest_score_change=None
+        if score is None or before.score is None
+        else float(np.abs(score - before.score).max()),
+        batching=tell("shuffled, in batches of 1 to {n} rows", n=PIECE_ROWS),
+    )

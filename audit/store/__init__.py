@@ -1,0 +1,1 @@
+"""A run on disk: its folder, its manifest and signature, files of a schema."""

@@ -1,0 +1,1 @@
+"""From figures and limits to verdicts: claims, gates, the choice among variants."""

@@ -1,0 +1,90 @@
+"""The result of an audit, put together: of its judgement, its configuration and its data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ...datasets.binary import Binary
+from ...datasets.evaluation import EvaluationSet
+from ...metrics.figures import METHODS
+from ..config import Config
+from ..figures import describe
+from ..figures.changes import methods_of
+from ..figures.coverage import coverage
+from ..result import AuditResult, Failed
+from ..store.folder import checksum
+from . import gate
+from .judge import Entry, Judgement
+
+
+def entries_of(result: AuditResult) -> list[Entry]:
+    """Return the variants of a finished run, with what their predictions do not tell."""
+    return [
+        Entry(v.name, v.model.told, v.kind, v.recipe, v.cost, v.self_flips, v.parent) for v in result.variants
+    ]
+
+
+def judged_parts(
+    found: Judgement, confidence: float, reasons: Mapping[str, str], methods: Iterable[str] = ()
+) -> dict[str, Any]:
+    """Return the parts of a result that a judgement gives, of a run or of a policy.
+
+    ``methods`` are keys of ``METHODS`` that were used besides those of the judgement's own figures.
+    """
+    used = methods_of(found.variants, found.comparisons) | set(methods)
+    used |= {e.method for c in found.counterfactuals for e in (c.score_gap, c.flips)}
+    return {
+        "verdict": found.verdict,
+        "confidence": confidence,
+        "variants": found.variants,
+        "coverage": coverage(found.variants[0].slices),
+        "comparisons": found.comparisons,
+        "identified": found.identified,
+        "counterfactuals": found.counterfactuals,
+        "twins": found.twins,
+        "gates": found.gates,
+        "gates_together": gate.together(found.gates, confidence),
+        "frontier": found.frontier,
+        "definitions": describe.definitions(found.plan, found.measured, found.gates, reasons),
+        "priorities": describe.priorities(found.measured.task),
+        "task": found.measured.task.name,
+        "classes": list(found.plan.classes),
+        "methods": {name: text for name, text in METHODS.items() if name in used},
+    }
+
+
+def derived(config: Config, found: Judgement, cluster: str | None) -> dict[str, Any]:
+    """Return the parts of a result that follow from a run's configuration and its predictions.
+
+    ``cluster`` is the column of clusters, where the data have one.
+    """
+    configuration = config.model_dump(mode="json")
+    return {
+        **judged_parts(found, config.confidence, config.report.reasons),
+        "audit": config.audit,
+        "configuration": configuration,
+        "configuration_sha256": checksum(configuration),
+        "guests": describe.guests(config),
+        "not_measured": describe.not_measured(config, cluster, found.measured, found.plan),
+    }
+
+
+def result_of(
+    config: Config,
+    data: EvaluationSet,
+    found: Judgement,
+    failed: list[Failed],
+    command: str,
+    decisions: Binary | None,
+) -> AuditResult:
+    """Put the result of a run together."""
+    return AuditResult(
+        title=config.report.title or (data.card.title if data.card else config.audit),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        environment=describe.environment(config.seed, command),
+        data=describe.data_info(data, found.measured, decisions),
+        failed=failed,
+        **derived(config, found, data.cluster),
+    ).as_told()

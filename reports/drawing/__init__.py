@@ -1,0 +1,1 @@
+"""Charts, from a specification to an SVG within the page."""

@@ -1,0 +1,1 @@
+"""The HTML page, and what it shares with a notebook."""

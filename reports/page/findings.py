@@ -1,0 +1,343 @@
+"""Up to three findings in plain sentences, built from the figures of the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...audit.result import CERTIFIED, RELEASE, AuditResult, Disparity, Found, GateResult, Slice, Variant
+from ..tasks import telling
+from ..words.decision_limits import decided_figures, decides_by_limits
+from ..words.formats import (
+    UNDEFINED,
+    Kind,
+    Limit,
+    confidence,
+    count,
+    decimals_beside,
+    figure,
+    interval,
+    near_one,
+    outward,
+    outward_decimals,
+    usual_decimals,
+)
+from ..words.kinds import model_name, run_words
+from ..words.language import Sentence, language, later, say, sentences, tr
+from ..words.limited import figure_told, is_limited
+from ..words.lookup import LABELS_ONLY, binding_gates, comparison_of, figure_of, told_of, variant_named
+from ..words.meaning import worse_off
+from ..words.per_hundred import OF_DECISIONS, in_sentence, is_rate, rates_of, shown_whole
+from ..words.proven_gaps import proven_gaps
+from ..words.retold import retold
+from ..words.spoken import (
+    COSTS,
+    FAVOURABLE,
+    Given,
+    compared_kind,
+    compared_slices,
+    fails_by_inverse,
+    features_name,
+    gate_kind,
+    gate_limit,
+    gate_title,
+    metric_kind,
+    of_class,
+    of_each,
+    slice_name,
+    title_of,
+)
+
+_NONE_MADE = {
+    "": later("No variant may be released."),
+    "compressed": later("No compressed variant may be released."),
+    "mitigated": later("No mitigated variant may be released."),
+    "compressed or mitigated": later("No compressed or mitigated variant may be released."),
+}
+
+_OUTCOMES = {
+    "exceeds": later("{what}, {measured}, exceeds the limit of {limit}."),
+    "below": later("{what}, {measured}, is below the limit of {limit}."),
+    "inverse": later("{what}, {measured}, has an inverse below the limit of {limit}."),
+    "unmet": later("{what}, {measured}, does not meet the limit of {limit}."),
+    "open": later("{what}, {measured}, neither keeps nor breaks the limit of {limit} for certain."),
+}
+_PROVEN = {
+    "exceeds": later("{what}, {measured}, exceeds the limit of {limit}: {limits}."),
+    "below": later("{what}, {measured}, is below the limit of {limit}: {limits}."),
+    "inverse": later("{what}, {measured}, has an inverse below the limit of {limit}: {limits}."),
+    "unmet": later("{what}, {measured}, does not meet the limit of {limit}: {limits}."),
+    "open": later("{what}, {measured}, neither keeps nor breaks the limit of {limit} for certain: {limits}."),
+}
+"""The same with the limits that decide it."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding: what was seen, what follows from it, and the gate it belongs to (None: no gate)."""
+
+    lead: Sentence
+    rest: Sentence
+    gate: str | None = None
+
+
+def findings(result: AuditResult, most: int = 3) -> list[Finding]:
+    """Choose the findings: failed gates, gates that cannot be decided, then differences that stand out.
+
+    Gates come in the order of the policy. What one gate finds for several variants is told for the first.
+    """
+    chosen: list[Finding] = []
+    told: set[tuple[str, str | None]] = set()
+    asked: set[tuple[object, ...]] = set()
+    for verdict in ("fail", "error", "inconclusive"):
+        for gate in binding_gates(result):
+            question = (gate.metric, None if of_each(gate) else gate.view, gate.compare, gate.limit, *gate.by)
+            if gate.verdict == verdict and len(chosen) < most and question not in asked:
+                chosen.append(gate_finding(gate, result))
+                told.add((figure_told(gate.metric, result), gate.view))
+                asked.add(question)
+    variant = told_of(result)
+    if variant is not None:
+        for found in _stand_out(variant, result):
+            if len(chosen) >= most:
+                break
+            # What a gate limits it has judged, and passed.
+            figure = figure_told(found.metric, result), found.view
+            if figure not in told and not is_limited(found, result):
+                told.add(figure)
+                chosen.append(_difference_finding(found, variant, result))
+        gaps = proven_gaps(telling(result).gaps(result), variant, result)
+        chosen += [_gap_finding(gap, variant, result) for gap in gaps[: max(most - len(chosen), 0)]]
+    return chosen
+
+
+def looked_at(result: AuditResult) -> int:
+    """How many differences of the variant that findings are told of were looked at for them."""
+    variant = told_of(result)
+    return variant.findings.looked_at if variant is not None and variant.findings is not None else 0
+
+
+def gate_finding(gate: GateResult, result: AuditResult) -> Finding:
+    """Say what a gate found that does not pass, in two sentences."""
+    if gate.metric == RELEASE:
+        return Finding(say(_NONE_MADE[run_words(result)]), retold(gate.why), gate.id)
+    if gate.metric == CERTIFIED:
+        lead = say("The choice of {variant} is not certified.", variant=Given(gate.variant))
+        return Finding(lead, retold(gate.why), gate.id)
+    if gate.verdict == "error":
+        title = gate_title(gate, result.definitions)
+        lead = say("{gate} of {variant} could not be evaluated.", gate=title, variant=Given(gate.variant))
+        return Finding(lead, retold(gate.why), gate.id)
+    if gate.compare == "change":
+        lead, whole = _change_lead(gate, result), False
+    elif gate.compare == "cost":
+        lead, whole = _cost_lead(gate), False
+    else:
+        variant = variant_named(result, gate.variant)
+        lead, whole = _rates_lead(gate.metric, gate.view, gate.slice, gate.reference, variant, result)
+    return Finding(lead, _against_limit(gate, result, whole=whole), gate.id)
+
+
+def _against_limit(gate: GateResult, result: AuditResult, *, whole: bool) -> Sentence:
+    """Say what was measured and how it stands to the limit."""
+    kind, limit = gate_kind(gate, result.definitions), gate_limit(gate)
+    asked: Sentence = (limit.words(kind),) if limit else retold(gate.limit)
+    limits = decided_figures(gate, gate, result).limits
+    told, what = _outcome(gate), _subject(gate, result)
+    if decides_by_limits(gate) and limits != UNDEFINED:
+        alone = gate.model_copy(update={"low": None, "high": None})
+        measured = _measured(alone, kind, limit, whole=whole)
+        return say(_PROVEN[told], what=what, measured=measured, limit=asked, limits=limits)
+    measured = _measured(gate, kind, limit, whole=whole)
+    return say(_OUTCOMES[told], what=what, measured=measured, limit=asked)
+
+
+def _outcome(gate: GateResult) -> str:
+    limit = gate_limit(gate)
+    if gate.verdict != "fail":
+        return "open"
+    if limit is None:
+        return "unmet"
+    if fails_by_inverse(gate):
+        return "inverse"
+    return "exceeds" if limit.upper else "below"
+
+
+def _subject(gate: GateResult, result: AuditResult) -> Sentence:
+    title = title_of(gate.metric, result.definitions)
+    metric = of_class(in_sentence(title), gate.view)
+    if gate.compare == "change":
+        return (
+            say("The growth of the gap in {metric}", metric=metric)
+            if gate.by
+            else say("The change of {metric}", metric=metric)
+        )
+    if gate.compare == "difference":
+        return say("The difference in {metric}", metric=metric)
+    if gate.compare == "ratio":
+        return say("The ratio of {metric}", metric=metric)
+    if gate.compare == "cost":
+        return say("The ratio to the original’s")
+    return of_class(title, gate.view)
+
+
+def _cost_lead(gate: GateResult) -> Sentence:
+    cost: str = tr(COSTS[gate.metric]) if gate.metric in COSTS else Given(gate.metric)
+    return say("{cost} of {variant} against the original’s.", cost=cost, variant=Given(gate.variant))
+
+
+def _change_lead(gate: GateResult, result: AuditResult) -> Sentence:
+    """Begin with the figure before and after, or with the names when the comparison is not there."""
+    metric = title_of(gate.metric, result.definitions)
+    lower = of_class(in_sentence(metric), gate.view)
+    asked = gate.metric, gate.view, gate.slice, gate.reference
+    variant = Given(gate.variant)
+    item = comparison_of(result, gate.variant)
+    names = compared_slices(gate.slice, gate.reference)
+    gaps = item.gap_changes if item is not None else []
+    gap = next((g for g in gaps if (g.metric, g.view, g.slice, g.reference) == asked), None)
+    if gap is not None and gap.before is not None:
+        kind = compared_kind("difference", gate.metric, result.definitions)
+        return say(
+            "With {variant} the gap in {metric} of {slices} goes from {before} to {after}.",
+            variant=variant, metric=lower, slices=names,
+            before=figure(gap.before, kind), after=figure(gap.after, kind),
+        )  # fmt: skip
+    changes = item.changes if item is not None and not gate.by else []
+    change = next((c for c in changes if (c.metric, c.view, c.slice) == asked[:3]), None)
+    if change is not None and change.before is not None:
+        rate: Kind = metric_kind(gate.metric, result.definitions)
+        return say(
+            "With {variant} the {metric} of {slices} goes from {before} to {after}.",
+            variant=variant, metric=lower, slices=slice_name(gate.slice),
+            before=figure(change.before, rate), after=figure(change.after, rate),
+        )  # fmt: skip
+    whole = of_class(metric, gate.view)
+    return say("{metric} of {variant}, {slices}.", metric=whole, variant=variant, slices=names)
+
+
+def _difference_finding(found: Found, variant: Variant, result: AuditResult) -> Finding:
+    lead, _ = _rates_lead(found.metric, found.view, found.slice, found.reference, variant, result)
+    rest = say(
+        "The difference in {metric}, {measured}, is more than chance explains among the {n} differences "
+        "looked at, and no gate limits it.",
+        metric=of_class(in_sentence(title_of(found.metric, result.definitions)), found.view),
+        measured=_stands_out(found, compared_kind("difference", found.metric, result.definitions)),
+        n=count(looked_at(result)),
+    )
+    return Finding(lead, rest)
+
+
+def _gap_finding(gap: Disparity, variant: Variant, result: AuditResult) -> Finding:
+    lead, _ = _rates_lead(gap.metric, gap.view, gap.slice or {}, gap.reference, variant, result)
+    kind = compared_kind("difference", gap.metric, result.definitions)
+    places = usual_decimals(kind, gap.value, gap.simultaneous_low, gap.simultaneous_high)
+    rest = say(
+        "The difference in {metric}, {value}, is the largest of those whose limits for all slices of "
+        "{features} together ({limits}) leave out 0, and no gate limits it.",
+        metric=in_sentence(title_of(gap.metric, result.definitions)),
+        value=figure(gap.value, kind, decimals=places),
+        features=features_name(gap.by),
+        limits=interval(gap.simultaneous_low, gap.simultaneous_high, kind, decimals=places),
+    )
+    return Finding(lead, rest)
+
+
+def _stands_out(found: Found, kind: Kind) -> Sentence:
+    """Write a difference by its size with its interval, which leaves out 0 as it is written too."""
+    low, high = (found.low, found.high) if found.value >= 0 else (-found.high, -found.low)
+    sizes: dict[Kind, Kind] = {"points": "gap", "moved": "amount"}
+    shown: Kind = sizes.get(kind, "number")
+    places = max(usual_decimals(shown, found.value, low, high), outward_decimals(low, 0.0, shown, up=False))
+    unit = language() != "en"
+    limits = tr(
+        "{low} to {high}",
+        low=outward(low, shown, up=False, decimals=places, unit=unit),
+        high=outward(high, shown, up=True, decimals=places, unit=unit),
+    )
+    # As much of the confidence as it takes to tell it from 1.
+    level = confidence(float(near_one(found.confidence)))
+    told = figure(abs(found.value), shown, decimals=places)
+    return say("{value} ({level} interval {limits})", value=told, level=level, limits=limits)
+
+
+def _rates_lead(
+    metric: str, view: str | None, part: Slice, reference: Slice | None, variant: Variant | None,
+    result: AuditResult,
+) -> tuple[Sentence, bool]:  # fmt: skip
+    """Begin a finding with the rates themselves, or with the names when the rates are not there.
+
+    Also returns whether the rates are written in whole rows of 100.
+    """
+    title = of_class(title_of(metric, result.definitions), view)
+    here = figure_of(variant, part, metric, view)
+    there = figure_of(variant, reference, metric, view) if reference is not None else None
+    if variant is None or here is None or (reference is not None and there is None):
+        names = compared_slices(part, reference)
+        if variant is None or len(result.variants) < 2:
+            return say("{metric}, {slices}.", metric=title, slices=names), False
+        of = Given(variant.name)
+        return say("{metric} of {variant}, {slices}.", metric=title, variant=of, slices=names), False
+    model = model_name(variant, result)
+    words = OF_DECISIONS if view is None else telling(result).of_class if view != FAVOURABLE else None
+    if is_rate(metric, result) and words is not None and variant.model.kind != LABELS_ONLY:
+        pair = (part, here), (reference, there)
+        told = rates_of(result.definitions[metric], model, *pair, words, view)
+        if reference is not None and there is not None:
+            told = sentences([told, worse_off(metric, (part, here), (reference, there), result)])
+        return told, shown_whole([here] if there is None else [here, there])
+    if metric in result.definitions and view is None:
+        told = telling(result).lead(result.definitions[metric], model, part, reference, variant)
+        if told:
+            return told, False
+    kind: Kind = metric_kind(metric, result.definitions)
+    one = say("{figure} in {slice}", figure=figure(here, kind), slice=slice_name(part))
+    if len(result.variants) > 1:
+        title = say("{metric} of {variant}", metric=title, variant=Given(variant.name))
+    if reference is None:
+        return say("{metric}: {one}.", metric=title, one=one), False
+    other = say("{figure} in {slice}", figure=figure(there, kind), slice=slice_name(reference))
+    return say("{metric}: {one}, {other}.", metric=title, one=one, other=other), False
+
+
+def _measured(gate: GateResult, kind: Kind, limit: Limit | None, *, whole: bool) -> Sentence:
+    """Write a figure and its interval; a difference by its size, since the sentence before says who has less.
+
+    In whole points where the rates before it are whole, unless that puts the figure on its limit.
+    """
+    value, low, high = gate.measured, gate.low, gate.high
+    if (
+        gate.compare == "difference"
+        and value is not None
+        and value < 0
+        and kind in ("points", "signed", "moved")
+    ):
+        value, low, high = -value, _negative(high), _negative(low)
+    sizes: dict[Kind, Kind] = {"points": "gap", "moved": "amount"}
+    shown: Kind = sizes.get(kind, kind) if gate.compare == "difference" else kind
+    places = decimals_beside([value, low, high], limit, shown)
+    if whole and shown == "gap" and places == 1 and _can_be_whole([value, low, high], limit):
+        places = 0
+    told = figure(value, shown, decimals=places)
+    if low is None and high is None:
+        return (told,)
+    limits = interval(low, high, shown, decimals=places)
+    return say("{value} ({level} interval {limits})", value=told, level=confidence(gate.confidence),
+               limits=limits)  # fmt: skip
+
+
+def _negative(value: float | None) -> float | None:
+    return None if value is None else -value
+
+
+def _can_be_whole(values: list[float | None], limit: Limit | None) -> bool:
+    """Whether rounding to whole points puts no figure on 0 or on its limit."""
+    points = [value * 100 for value in values if value is not None]
+    marks = {0.0} if limit is None else {0.0, abs(limit.value) * 100}
+    return not any(round(point) == mark and point != mark for point in points for mark in marks)
+
+
+def _stand_out(variant: Variant, result: AuditResult) -> list[Found]:
+    """What stands out in a variant; what is of the labels alone says nothing of it, and is left out."""
+    found = variant.findings.found if variant.findings is not None else []
+    known = result.definitions
+    return [one for one in found if one.metric not in known or not known[one.metric].of_labels]

@@ -1,0 +1,152 @@
+"""The first screen, for a person with five minutes: what was audited, the verdict, what matters most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ...audit.result import AuditResult, RunVerdict, Verdict
+from ..tasks import telling
+from ..variants.release import release
+from ..words import spoken as words
+from ..words.formats import count
+from ..words.kinds import run_words
+from ..words.language import Sentence, later, say, say_n, sentences, tr, tr_n
+from ..words.lookup import binding_gates, has_labels_alone, told_of
+from ..words.retold import retold
+from ..words.spoken import Given
+from .findings import Finding, findings, looked_at
+from .undecided import undecided
+
+MOST_FINDINGS = 3
+
+_CHANGES = {
+    "": later("What changed"),
+    "compressed": later("What compression changed"),
+    "mitigated": later("What mitigation would change"),
+    "compressed or mitigated": later("What compression and mitigation would change"),
+}
+
+
+@dataclass(frozen=True)
+class Box:
+    """A heading, a lead (empty: none) and what is said under it."""
+
+    title: str
+    lead: Sentence
+    lines: list[Sentence]
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True)
+class FirstScreen:
+    """What stands before everything else.
+
+    ``more``: how many findings of gates there are beyond those told; empty when none.
+    """
+
+    audited: list[Sentence]
+    synthetic: bool
+    verdict: RunVerdict
+    reason: str
+    findings: list[Finding]
+    more: Sentence
+    nothing: str
+    boxes: list[Box]
+    reading: list[Sentence]
+
+
+def first_screen(result: AuditResult) -> FirstScreen:
+    """Gather the first screen from the result."""
+    told = findings(result, MOST_FINDINGS)
+    return FirstScreen(
+        audited=_audited(result),
+        synthetic=result.data.synthetic,
+        verdict=result.verdict,
+        reason=words.verdict_reason(result),
+        findings=told,
+        more=_more(result, told),
+        nothing=_nothing(result),
+        boxes=[*_changes(result), _open(result)],
+        reading=telling(result).reading(result),
+    )
+
+
+def _audited(result: AuditResult) -> list[Sentence]:
+    data = result.data
+    told: list[Sentence] = [(Given(data.title),), say_n("{n} row", "{n} rows", data.rows, n=count(data.rows))]
+    if data.split:
+        told.append(say("split {split}", split=Given(data.split)))
+    models = [v.model.told for v in result.variants if v.kind == "original"]
+    if decisions := _of_models(models, "decision"):
+        told.append(say("decision {column}", column=decisions))
+    if thresholds := _of_models(models, "threshold"):
+        told.append(say("threshold {threshold}", threshold=thresholds))
+    else:
+        told += [retold(rule) for rule in dict.fromkeys(str(m["rule"]) for m in models if "rule" in m)]
+    return told
+
+
+def _of_models(models: list[dict[str, Any]], key: str) -> str:
+    """What a model says under a key; of two runs that are compared what both say, where they differ."""
+    return Given(" → ".join(dict.fromkeys(str(model[key]) for model in models if key in model)))
+
+
+def _more(result: AuditResult, told: list[Finding]) -> Sentence:
+    """Say how many gates that fail or cannot be evaluated are not among the findings."""
+    missed = [gate for gate in binding_gates(result) if gate.verdict in ("fail", "error")]
+    more = len(missed) - len([finding for finding in told if finding.gate in {g.id for g in missed}])
+    if more <= 0:
+        return ()
+    return say_n(
+        "{n} more gate fails or could not be evaluated: see Gates.",
+        "{n} more gates fail or could not be evaluated: see Gates.",
+        more, n=count(more),
+    )  # fmt: skip
+
+
+def _nothing(result: AuditResult) -> str:
+    """What stands in place of findings."""
+    if has_labels_alone(result) and telling(result).plain:
+        return tr(
+            "The rows have labels, and no decisions or scores: the tables below show how often the positive "
+            "label stands in each slice. Nothing here speaks of a model."
+        )
+    n = looked_at(result)
+    if not n and telling(result).nothing:
+        return tr(telling(result).nothing)
+    if not n:
+        return tr(
+            "No difference in a rate of decisions was looked at: there are no two slices in which one could "
+            "be compared."
+        )
+    variant = told_of(result)
+    found = variant.findings if variant is not None else None
+    if found is not None and found.found:
+        return tr(
+            "Of {n} differences looked at, those that are more than chance explains are limited by a gate or "
+            "are of the labels alone.",
+            n=count(n),
+        )
+    none = tr_n(
+        "The only difference looked at is not more than chance explains.",
+        "None of the {n} differences looked at is more than chance explains.",
+        n, n=count(n),
+    )  # fmt: skip
+    return "".join(sentences([none, tr("That is not proof that there is none.")]))
+
+
+def _changes(result: AuditResult) -> list[Box]:
+    advice = release(result)
+    if advice is None:
+        return []
+    return [Box(tr(_CHANGES[run_words(result)]), advice.lead, advice.changes, advice.verdict)]
+
+
+def _open(result: AuditResult) -> Box:
+    lines = undecided(result)
+    if not lines and result.coverage:
+        lines = [say("No gate is open, and every slice has rows enough to be judged.")]
+    elif not lines:
+        lines = [say("No gate is open.")]
+    return Box(tr("What the data cannot decide"), (), lines)

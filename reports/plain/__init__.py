@@ -1,0 +1,1 @@
+"""The run without a page: JUnit, SARIF, Markdown, text, CSV and frames."""

@@ -1,0 +1,17 @@
+"""The page for the fairness part of a technical documentation under the EU's Artificial Intelligence Act."""
+
+from __future__ import annotations
+
+from ...audit.regimes.result import RegimeResult
+from ...audit.result import AuditResult
+from ..words.language import later, tr
+from .pages import page
+from .tables import documented, said
+
+TITLE = later("EU AI Act, Annex IV: the fairness part of the technical documentation")
+
+
+def pages(regime: RegimeResult, result: AuditResult) -> dict[str, str]:
+    """Render the page."""
+    told = {key: said(value) for key, value in regime.inputs.items()}
+    return page(regime, result, tr(TITLE), doc=documented(result, regime.variant), told=told)

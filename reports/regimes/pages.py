@@ -1,0 +1,110 @@
+"""The pages of a run under the terms of a rule or practice, one module of ``PAGES`` each.
+
+A regime's module has ``TITLE``, a message, and ``pages(regime, result)``, the files it writes: the first is
+the one that the report refers to.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...audit.regimes.result import RegimeResult
+from ...audit.result import AuditResult
+from ..page.html import environment
+from ..words.language import TAGS, Sentence, language, tr, writing
+from ..words.lookup import variant_named
+
+PAGES = {
+    "credit": "credit",
+    "eu-ai-act": "eu_ai_act",
+    "four-fifths": "four_fifths",
+    "model-card": "model_card",
+    "nist-ai-rmf": "nist_ai_rmf",
+    "nyc-ll144": "nyc_ll144",
+}
+"""The module of each regime's pages."""
+FOLDER = "regimes"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a page's table; ``below`` sets it off."""
+
+    name: Sentence
+    cells: list[str]
+    marks: list[str] = field(default_factory=list)
+    below: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows under a head of their own; an empty head is none."""
+
+    head: str
+    lines: list[Line]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a page, its texts in the language that is written."""
+
+    caption: str
+    heads: list[str]
+    groups: list[Group]
+
+
+def regime_pages(regime: RegimeResult, result: AuditResult, language: str = "en") -> dict[str, str]:
+    """Render a regime: file name in the run's folder to text.
+
+    Parameters
+    ----------
+    regime
+        Its inputs and figures; every figure on its pages is one of these, or one of ``result``.
+    language
+        ``en`` or ``zh``.
+    """
+    with writing(language):
+        pages: dict[str, str] = _module(regime.regime).pages(regime, result)
+        return pages
+
+
+def regime_links(pages: Mapping[str, Mapping[str, str]], language: str = "en") -> list[tuple[str, str]]:
+    """Title and address of each regime's first file, for the report to refer to."""
+    with writing(language):
+        return [(tr(_module(name).TITLE), next(iter(files))) for name, files in pages.items()]
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f".{PAGES[name]}", __package__)
+
+
+def page(regime: RegimeResult, result: AuditResult, title: str, **parts: Any) -> dict[str, str]:
+    """Render a regime's template, ``regime_NAME.html.j2``, as one HTML file.
+
+    Parameters
+    ----------
+    title
+        Of the page, in the language that is written now.
+    **parts
+        What the template lays out.
+    """
+    name = regime.regime.replace("-", "_")
+    text = (
+        environment()
+        .get_template(f"regime_{name}.html.j2")
+        .render(
+            regime=regime,
+            inputs=regime.inputs,
+            figures=regime.figures,
+            result=result,
+            data=result.data,
+            variant=variant_named(result, regime.variant),
+            title=title,
+            language=TAGS[language()],
+            **parts,
+        )
+    )
+    return {f"{FOLDER}/{regime.regime}.html": text}

@@ -1,0 +1,82 @@
+"""Whose decisions change, and who pays for it, in words."""
+
+from __future__ import annotations
+
+from ...audit.result import AuditResult, Comparison, Flips
+from ..words.formats import count, figure, interval
+from ..words.kinds import is_mitigated
+from ..words.language import Sentence, say, say_n, sentences, series
+from ..words.lookup import variant_named
+from ..words.meaning import paid_words
+from ..words.turned import directed, turned_paid
+
+MOST_PAYERS = 1
+
+
+def flips_words(result: AuditResult, item: Comparison) -> list[Sentence]:
+    """Say how many decisions change, beyond another batching, and whose."""
+    if item.overall is None or item.overall.rate is None:
+        return []
+    rate = figure(item.overall.rate, "percent")
+    if item.overall.low is None and item.overall.high is None:
+        changed = say("{rate} of the decisions change.", rate=rate)
+    else:
+        limits = interval(item.overall.low, item.overall.high, "percent")
+        changed = say("{rate} of the decisions change ({limits}).", rate=rate, limits=limits)
+    told = [sentences([changed, _floor(result, item)])]
+    return [*told, *([_who_pays(result, item)] if item.flips else [])]
+
+
+def _floor(result: AuditResult, item: Comparison) -> Sentence:
+    """Say how many decisions another batching alone changes, where it changes any."""
+    variant = variant_named(result, item.after)
+    if variant is None or variant.self_flips is None or not variant.self_flips.flips:
+        return ()
+    rate = figure(variant.self_flips.rate, "percent")
+    return say("Another batching alone changes {rate}.", rate=rate)
+
+
+def _who_pays(result: AuditResult, item: Comparison) -> Sentence:
+    payers = paying_slices(item)
+    # Decisions that a mitigation changes may be meant to change; and nobody is said to pay where nobody said
+    # what a decision is to the person.
+    meant = is_mitigated(result, item.after) or result.data.positive_is is None
+    if not payers and meant:
+        return say("No slice’s decisions change provably more often than those of all other rows.")
+    if not payers:
+        return say("Who pays: no slice’s decisions change provably more often than those of all other rows.")
+    who = [
+        paid_words(flips, result.data.positive_is) if directed(item) else turned_paid(flips)
+        for flips in payers[:MOST_PAYERS]
+    ]
+    more = len(payers) - MOST_PAYERS
+    if more > 0:
+        who.append(say_n("{more} more slice likewise", "{more} more slices likewise", more, more=count(more)))
+    if meant:
+        return say("Whose decisions change most: {who}.", who=series(who))
+    return say("Who pays: {who}.", who=series(who))
+
+
+def paying_slices(item: Comparison) -> list[Flips]:
+    """Select the slices shown to flip more often than all other rows: whole features first, worst first.
+
+    A slice without a test of its own is not shown to.
+    """
+    shown = [
+        flips
+        for flips in item.flips
+        if flips.status == "ok"
+        and flips.slice
+        and flips.ratio is not None
+        and flips.ratio_low is not None
+        and flips.ratio_low > 1
+        and flips.p_adjusted is not None
+        and flips.p_adjusted < 0.05
+    ]
+    shown.sort(key=lambda flips: (len(flips.slice), -(flips.ratio_low or 0)))
+    # A crossing of features says nothing new where one of its features pays already.
+    told: list[Flips] = []
+    for flips in shown:
+        if not any(one.slice.items() <= flips.slice.items() for one in told):
+            told.append(flips)
+    return told

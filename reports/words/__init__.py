@@ -1,0 +1,1 @@
+"""What is said: sentences, names, numbers and languages."""

@@ -1,0 +1,54 @@
+"""Texts of a result in the language that is written now.
+
+A text that was told from a message (``fairweigh.told``) gives its parts to the message's translation. What
+was not, such as the words of a data card, of another library's error or of a run that did not say what its
+texts were told from, stays as it is and counts as ``Given``, unless it is word for word a message of ours.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from ...told import Told
+from .language import Given, Sentence, catalogue, language, said
+
+
+def retold(text: str) -> Sentence:
+    """Write a text of the result in this language; in English it stands as it is."""
+    found = _translated(text) if language() != "en" else None
+    return (Given(text),) if found is None else found
+
+
+def titled(text: str) -> str:
+    """Write a title of the result in this language, in one piece."""
+    found = _translated(text) if language() != "en" else None
+    return Given(text) if found is None else "".join(found)
+
+
+def _translated(text: str) -> Sentence | None:
+    if not isinstance(text, Told) or not text.parts:
+        return _word(text)
+    translation = catalogue(language()).form(text.message)
+    return None if translation is None else said(translation, {n: _part(p) for n, p in text.parts.items()})
+
+
+def _part(part: str) -> str | Sentence:
+    """What is put in: translated where it was told itself; a figure is no text of anybody's."""
+    found = _translated(part) if isinstance(part, Told) else None
+    letters = any(letter.isalpha() or letter == "_" for letter in part)
+    return found or (Given(part) if letters else part)
+
+
+def _word(text: str) -> Sentence | None:
+    """Translate what is word for word a message of ours, or the name of a metric or cost."""
+    found = catalogue(language()).form(text) or _titles(language()).get(text.replace("_", " ").casefold())
+    return None if found is None else (found,)
+
+
+@lru_cache
+def _titles(code: str) -> dict[str, str]:
+    """Translations of single words and titles, whichever letters are capital where they stand."""
+    messages = catalogue(code).messages.items()
+    return {
+        english.casefold(): text for english, text in messages if "{" not in english and "%" not in english
+    }
