@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 # What is installed is compiled when it is first imported: most modules of the large packages never are.
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 
-.PHONY: audit sentiment test test-lowest check lint types system bench zoo clean
+.PHONY: audit sentiment test pytest test-lowest check lint types system bench zoo clean
 
 audited = $(BIN)/fairweigh audit $(1) -o $(2); \
 	code=$$?; if [ $$code -eq 2 ]; then exit 2; fi; \
@@ -76,9 +76,12 @@ system:
 	@sh tests/install_system.sh
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(PAGE_TOOLS)/node_modules/.done; fi
 
-# Python's packages and the system's come side by side, and so do lint and types.
+# Python's packages and the system's come side by side, and types are checked beside the tests.
 test:
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target check system
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint system
+	@$(MAKE) --no-print-directory --jobs=2 types pytest
+
+pytest: $(VENV)/.dev
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The lowest versions that setup.cfg states, beside the newest of what they need themselves. Tests of our own
