@@ -82,7 +82,7 @@ test:
 	@$(MAKE) --no-print-directory --jobs=2 types pytest
 
 pytest: $(VENV)/.dev
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=60 --durations-min=4
 
 # The lowest versions that setup.cfg states, beside the newest of what they need themselves. Tests of our own
 # tools say nothing of these: linters, merge servers, notebooks, browsers. What an old package deprecates of a
