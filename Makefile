@@ -6,8 +6,7 @@ LOWEST ?= .venv-lowest
 # Every command starts Python many times over: what it compiled, it keeps.
 unexport PYTHONDONTWRITEBYTECODE
 BIN = $(VENV)/bin
-# What is installed is compiled when it is first imported: most modules of the large packages never are.
-PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: audit sentiment test pytest test-lowest check lint types system bench zoo clean
 
@@ -27,9 +26,11 @@ $(VENV)/.torch: $(VENV)/.base
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/python setup.cfg pyproject.toml constraints.txt
-	$(PIP) -e ".[dev]"
+	$(PIP) --no-compile -e ".[dev]"
 	# Films and who liked them, for a test: the package carries MovieLens 100K, and its code is never run.
-	$(PIP) --no-deps recbole
+	$(PIP) --no-compile --no-deps recbole
+	# On all cores, where pip compiles on one; packages hold files that no Python of today reads.
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	@touch $@
 
 # The packages measured against ask for older versions than the tested set, so they live apart.

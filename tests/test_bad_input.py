@@ -311,7 +311,11 @@ def _with(column: str, position: int, value: object, table: pa.Table) -> pa.Tabl
         ({"score": [0.5, 1.5] * 100}, {}, "expected probabilities in [0, 1], got 1.5"),
         ({"score": [0.5, -1.5] * 100}, {}, "expected probabilities in [0, 1], got -1.5"),
         ({"score": ["0.5", "high"] * 100}, {}, "expected numbers, got string"),
-        ({"w": [1.0, -1.0] * 100}, {"data": {"weight": "w"}}, "got -1.0 (and 99 more such rows)"),
+        (
+            {"w": [1.0, -1.0] * 100},
+            {"data": {"weight": "w"}},
+            "got -1.0 in row 2 of d.parquet (and 99 more such rows)",
+        ),
         ({"w": [1.0, float("nan")] * 100}, {"data": {"weight": "w"}}, "is missing in"),
         ({"w": ["1", "one"] * 100}, {"data": {"weight": "w"}}, "weight column 'w': expected numbers"),
         ({"w": [0.0] * 200}, {"data": {"weight": "w"}}, "every weight in column 'w' is 0"),
@@ -468,7 +472,7 @@ def test_what_aggregated_counts_cannot_give_is_refused(make_config, write, refus
         (203, None, "0 rows of the data have no prediction (none), 3 predictions have no row (such as '200'"),
         (200, np.arange(200) + 1, "1 row of the data has no prediction (such as '0'), 1 prediction"),
         (200, [0, 0, *range(2, 200)], "1 id of column 'id' occurs more than once, such as '0'"),
-        (200, [None, *range(1, 200)], "ids do not match"),
+        (200, [None, *range(1, 200)], "id column 'id' is missing in 1 row, first in row 1 of p."),
         (200, [[i] for i in range(200)], "column 'id': expected one value per row"),
     ],
 )

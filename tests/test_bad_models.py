@@ -229,7 +229,7 @@ def test_a_factory_that_does_not_exist_is_refused(table_config, refused):
         ({}, {"device": "gpu"}, "model.device: expected auto, cpu, cuda or cuda:N, got 'gpu'"),
         ({}, {"dtype": "int8"}, "model.dtype"),
         ({}, {"batch_rows": 0}, "model.batch_rows"),
-        ({}, {"text": "a"}, "model: a model of kind"),
+        ({}, {"text": "a"}, "model.text: a model of kind torch ha"),
     ],
 )  # fmt: skip
 def test_features_that_do_not_fit_are_refused(columns, spec, told, here, table_config, refused):

@@ -390,7 +390,7 @@ def test_what_is_judged_of_whom_is_no_wording_of_another_version(change, copied,
 
 def test_a_report_whose_charts_could_not_be_drawn_is_that_of_its_figures(copied):
     run = copied("drawn")
-    content = AuditResult.model_validate_json((run / "audit.json").read_text())
+    content = read_result(run)
     language = content.configuration["report"]["language"]
     page = render(content, charts=True, language=language, regimes=read_regimes(run), drawn=False)
     (run / "report.html").write_text(page["report.html"])
