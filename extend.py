@@ -12,12 +12,13 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .compression.recipes import Context, Done, Family, Params, Room, registry
+from .compression.recipes import Context, Done, Params, Room, registry
 from .compression.recipes import recipe as _enter
 from .datasets.errors import InputError
 from .guests import claim, owner
 from .metrics.entry import DisparityRow, Metric
 from .metrics.estimators import Area, Binned, Estimator, Mean, MeanOf, OfCells, Share
+from .models.base import Family
 from .reports.page.guests import SECTIONS, GuestSection, GuestTable, Tells
 from .tasks import AGGREGATES, METRICS, TASKS, Task, register
 from .tasks import add_disparity as _keep_disparity

@@ -19,9 +19,9 @@ from typing import Any
 from ..datasets.errors import InputError
 from ..datasets.read import sha256_file
 from ..guests import need, used
+from ..models.base import Family
 from ..models.budget import bounded_memory
 from ..models.device import device_for
-from ..models.estimator import EstimatorModel
 from ..models.extras import optional
 from ..models.foreign import foreign, one_line
 from ..models.function import FunctionModel
@@ -31,15 +31,15 @@ from ..models.neural import Batching, NeuralModel
 from ..models.onnx_runtime import OnnxRuntime
 from ..models.openvino import OpenVinoRuntime
 from ..models.outputs import Reading
-from ..models.rules import RuledModel, behind, rule_of, unruled
+from ..models.rules import behind, rule_of, unruled
 from ..models.sources import ExportedSource, FactorySource, TransformersSource, load_source
-from ..models.table import PredictionTable, ScoreColumn
+from ..models.table import ScoreColumn
 from ..models.torch_runtime import TorchRuntime, type_of
 from . import codec, weights
 from .description import FORMAT, PROGRAM, SPEC, read_description
 from .estimators import read, write
 from .files import IR, ONNX, WEIGHTS, weights_file
-from .recipes import Family, find
+from .recipes import find
 
 ALIGNED = 64
 """Bytes at multiples of which torch puts tensors on a CPU."""
@@ -50,25 +50,16 @@ Step = tuple[str, dict[str, Any]]
 
 def family_of(model: Any) -> Family:
     """Which recipes a model can be given to; InputError for a model that cannot be compressed."""
-    if isinstance(model, NeuralModel):
-        if model.served:
-            raise InputError("compressions: a model that is served elsewhere cannot be changed here")
-        if model.source is None and model.about.get("kind") == "torch":
-            raise InputError(
-                "compressions: a torch module in memory cannot be built again in a fresh process; name the "
-                "function that builds it (model.factory) and save its weights as safetensors (model.path)"
-            )
-        return "onnx" if model.source is None else "torch"
-    if isinstance(model, RuledModel):
-        return family_of(model.base)
-    if isinstance(model, EstimatorModel):
-        return "sklearn"
-    if isinstance(model, (PredictionTable, ScoreColumn, FunctionModel)):
-        return "scores"
-    raise InputError(
-        "compressions: expected a model that can be changed (scikit-learn, torch or transformers), got "
-        f"{type(model).__name__}"
-    )
+    base = unruled(model)
+    family: Family | None = getattr(base, "family", None)
+    if family is None:
+        raise InputError(
+            "compressions: expected a model that can be changed (scikit-learn, torch or transformers), got "
+            f"{type(base).__name__}"
+        )
+    if base.unchangeable:
+        raise InputError(f"compressions: {base.unchangeable}")
+    return family
 
 
 def save(model: Any, steps: Sequence[Step], folder: Path, fitted_on: Mapping[str, Any] | None = None) -> str:
@@ -84,20 +75,18 @@ def save(model: Any, steps: Sequence[Step], folder: Path, fitted_on: Mapping[str
     """
     folder.mkdir(parents=True)
     base = unruled(model)
-    # A classifier that decides by itself does so again when it is loaded.
-    threshold = None if isinstance(base, EstimatorModel) and base.own else base.threshold
-    spec: dict[str, Any] = {"format": FORMAT, "threshold": threshold}
+    spec: dict[str, Any] = {"format": FORMAT, "threshold": base.threshold}
     spec["steps"] = [{"recipe": name, "record": record} for name, record in steps]
     if guests := used(("recipe", name) for name, _ in steps):
         spec["guests"] = {guest.name: guest.version for guest in guests}
-    if isinstance(model, RuledModel):
+    if model.rules:
         spec |= {"rules": [rule.spec() for rule in model.rules], "fitted_on": dict(fitted_on or {})}
-    if isinstance(base, EstimatorModel):
+    if base.family == "sklearn":
         spec |= write(base, folder)
-    elif isinstance(base, NeuralModel):
-        spec |= _write_neural(base, steps, folder)
-    else:
+    elif base.family == "scores":
         spec |= _write_scores(model)
+    else:
+        spec |= _write_neural(base, steps, folder)
     (folder / SPEC).write_text(json.dumps(spec, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     # Where scores come from outside the artefact is a rule and nothing else.
     return sha256_file(folder / SPEC) if spec["family"] == "scores" else checksum(folder)
@@ -107,7 +96,7 @@ def _write_scores(model: Any) -> dict[str, Any]:
     """Where a rule finds scores that are not the artefact's to give: their column, or the callable."""
     base = unruled(model)
     spec: dict[str, Any] = {"family": "scores", "probability": base.probability}
-    if not isinstance(base, FunctionModel):
+    if not base.called:
         return spec | {"column": base.score_column}
     column = "score"
     while column in model.columns:

@@ -13,9 +13,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.special import bdtrik
 
+from ..models.base import Model
 from ..models.estimator import EstimatorModel
 from ..models.extras import quiet
-from ..models.neural import NeuralModel
 from ..models.onnx_runtime import OnnxRuntime
 from ..models.openvino import OpenVinoRuntime
 from ..told import tell
@@ -39,7 +39,7 @@ REPEAT_SECONDS, MOST_REPEATS = 0.005, 5
 Call = Callable[[], Any]
 
 
-def storage(model: NeuralModel | EstimatorModel, folder: Path) -> dict[str, Any]:
+def storage(model: Any, folder: Path) -> dict[str, Any]:
     """Bytes of the weights as stored, dense and sparsely encoded, in memory, and their number.
 
     Parameters
@@ -50,7 +50,7 @@ def storage(model: NeuralModel | EstimatorModel, folder: Path) -> dict[str, Any]
     """
     beside = [folder / name for name in (estimators.ENCODER, PROGRAM, IR[0]) if (folder / name).is_file()]
     stored = sum(path.stat().st_size for path in (weights_file(folder), *beside))
-    if isinstance(model, EstimatorModel):
+    if model.family == "sklearn":
         numbers = _numbers(model)
         return {"stored_bytes": stored, **(of_arrays(numbers) if numbers else UNCOUNTED)}
     if isinstance(model.runtime, OnnxRuntime):
@@ -61,7 +61,7 @@ def storage(model: NeuralModel | EstimatorModel, folder: Path) -> dict[str, Any]
         }  # fmt: skip
     if isinstance(model.runtime, OpenVinoRuntime):
         return {"stored_bytes": stored, **of_constants(model.runtime.path)}
-    module = model.runtime.module  # type: ignore[attr-defined]
+    module = model.runtime.module
     found, held = of_module(module), _tensor_bytes(folder)
     theoretical = found["sparse_bytes"] < 0.98 * held
     return {"stored_bytes": stored, "tensor_bytes": held, **found, "sparse_theoretical": theoretical}
@@ -179,25 +179,15 @@ class Batches:
     many: pa.RecordBatch
 
     @classmethod
-    def of(cls, model: NeuralModel | EstimatorModel, rows: pa.RecordBatch) -> Batches:
-        """Take a row of middle length, and a batch of the audit's size, of some rows."""
-        size = min(model.batching.rows if isinstance(model, NeuralModel) else 1024, rows.num_rows)
-        if not isinstance(model, NeuralModel):
-            return cls(rows.slice(0, 1), rows.slice(0, size))
-        lengths = model.inputs.encode(rows, None).lengths
-        order = np.argsort(lengths, kind="stable")
-        size = min(size, max(1, model.batching.tokens // int(lengths[order[(len(order) + size - 1) // 2]])))
-        start = (len(order) - size) // 2
-        middle = order[start : start + size]
-        return cls(
-            rows.take(pa.array(order[len(order) // 2 : len(order) // 2 + 1])), rows.take(pa.array(middle))
-        )
+    def of(cls, model: Model, rows: pa.RecordBatch) -> Batches:
+        """Take what is typical of some rows."""
+        return cls(*model.typical(rows))
 
 
 def timings(
-    original: NeuralModel | EstimatorModel,
-    copy: NeuralModel | EstimatorModel | None,
-    variant: NeuralModel | EstimatorModel | None,
+    original: Model,
+    copy: Model | None,
+    variant: Model | None,
     batches: Batches,
     seed: int,
     known: Sequence[Mapping[str, Any]] = (),
@@ -236,14 +226,12 @@ def timings(
     return found
 
 
-def _call(model: NeuralModel | EstimatorModel, rows: pa.RecordBatch, whole: bool = False) -> Call:
-    """What is timed: a batch as the audit runs it, without tokenising; all of it for scikit-learn."""
-    if isinstance(model, NeuralModel) and not whole:
-        encoded, every = model.inputs.encode(rows, None), np.arange(rows.num_rows)
-        on_cuda = getattr(model.runtime, "device", "cpu").startswith("cuda")
-        clock = _cuda_clock(model.runtime) if on_cuda else _wall_clock
-        return lambda: clock(lambda: model.run_batch(encoded, every))
-    return lambda: _wall_clock(lambda: model.score(rows, None))
+def _call(model: Model, rows: pa.RecordBatch, whole: bool = False) -> Call:
+    """What is timed: a batch as the audit runs it, without tokenising; with ``whole`` all of it."""
+    if whole:
+        return lambda: _wall_clock(lambda: model.score(rows, None))
+    clock, call = _clock(getattr(model, "runtime", None)), model.ready(rows)
+    return lambda: clock(call)
 
 
 def _wall_clock(call: Call) -> float:
@@ -252,12 +240,12 @@ def _wall_clock(call: Call) -> float:
     return time.perf_counter() - start
 
 
-def _cuda_clock(runtime: Any) -> Callable[[Call], float]:
-    """Time by events on the device's own stream (onnxruntime has a stream of its own: wall clock)."""
-    import torch
-
-    if isinstance(runtime, OnnxRuntime):
+def _clock(runtime: Any) -> Callable[[Call], float]:
+    """By events on a CUDA device's own stream, else on the wall (onnxruntime has a stream of its own)."""
+    on_cuda = getattr(runtime, "device", "cpu").startswith("cuda")
+    if not on_cuda or isinstance(runtime, OnnxRuntime):
         return _wall_clock
+    import torch
 
     def timed(call: Call) -> float:
         start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]

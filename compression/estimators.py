@@ -135,6 +135,8 @@ def write(model: EstimatorModel, folder: Path) -> dict[str, Any]:
     types = {t for file in files for t in skops.io.get_untrusted_types(file=file)} - set(PARTS)
     model.trusted = sorted(types)
     return {
+        # One that decides by itself does so again when it is loaded.
+        "threshold": None if model.own else model.threshold,
         "family": "sklearn",
         "columns": model.columns,
         "as_words": model.as_words,
@@ -219,10 +221,3 @@ def numbers(fitted: Any) -> Iterator[NDArray[Any]]:
         elif type(value).__module__.partition(".")[0] == "sklearn":
             state = value.__getstate__() if hasattr(value, "__getstate__") else vars(value)
             stack += list(state.values()) if isinstance(state, Mapping) else [state]
-
-
-def copied(model: EstimatorModel) -> EstimatorModel:
-    """A copy of a model that a step can change; the fitted classifier is shared until it is replaced."""
-    other = copy.copy(model)
-    other.about = copy.deepcopy(model.about)
-    return other

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..datasets.errors import InputError
-from ..models.extras import optional, quiet
-from . import weights
+from ..models.extras import optional
 from .structure import place
-
-
-def copied(model: Any) -> Any:
-    """A copy of a model whose module can be changed freely; inputs are shared."""
-    other = copy.copy(model)
-    other.about = copy.deepcopy(model.about)
-    other.runtime = copy.copy(model.runtime)
-    with quiet():
-        weights.settle(model.runtime.module)
-        other.runtime.module = copy.deepcopy(model.runtime.module)
-    other.runtime._call = None
-    return other
 
 
 def layers_of(model: Any, kind: str) -> list[str]:

@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 
 from ..models import litert, openvino
 from ..models.budget import bounded_memory
-from ..models.estimator import EstimatorModel
 from ..models.foreign import STOPS, foreign, one_line
-from ..models.neural import NeuralModel
 from ..models.onnx_runtime import OnnxRuntime
 from ..models.quantised import QuantisedRuntime
 from ..models.rules import unruled
@@ -44,7 +42,7 @@ def given_cost(
         As of a variant that was made here; what could not be measured is None, and said in ``notes``.
     """
     base = unruled(model)
-    found = of_served() if is_served(base) else _of_files(base, files, rows)
+    found = of_served() if base.served else _of_files(base, files, rows)
     alike = isinstance(base, type(unruled(original)))
     arms = (unruled(original), unruled(copy), base) if alike else (original, copy, model)
     batches = cost.Batches.of(unruled(original), rows)
@@ -57,12 +55,6 @@ def given_cost(
             )
         )
     return found
-
-
-def is_served(model: Any) -> bool:
-    """Whether a model runs elsewhere, behind an address."""
-    base = unruled(model)
-    return isinstance(base, NeuralModel) and base.served
 
 
 def of_served() -> dict[str, Any]:
@@ -113,9 +105,9 @@ def _counts(model: Any) -> dict[str, Any]:
     ValueError
         Its weights are of a form that is not counted.
     """
-    if isinstance(model, EstimatorModel):
+    if model.family == "sklearn":
         return _of(list(estimators.numbers(model.fitted)))
-    if not isinstance(model, NeuralModel):
+    if model.family == "scores":
         raise ValueError("a callable has none that can be counted")
     runtime: Any = model.runtime
     if isinstance(runtime, OnnxRuntime):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 import math
@@ -13,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.extras import optional, quiet
+from ..models.extras import optional
+from ..models.torch_runtime import copy_of
 from ..told import tell
 from . import ir, weights
 from .recount import Counted, counted, scales
@@ -117,9 +117,7 @@ def _plain(module: Any) -> Any:
     """A module whose weights are plain ones; a copy where some are computed."""
     if not weights.computed(module):
         return module
-    weights.settle(module)
-    with quiet():
-        copied = copy.deepcopy(module)
+    copied = copy_of(module)
     weights.fold(copied)
     return copied
 

@@ -12,20 +12,16 @@ import numpy as np
 import pyarrow as pa
 
 from ..datasets.errors import InputError
-from ..models.base import Scored
-from ..models.estimator import EstimatorModel
-from ..models.function import FunctionModel
-from ..models.neural import NeuralModel
+from ..models.base import Scored, copied
 from ..models.rules import RuledModel, behind, unruled
-from ..models.table import PredictionTable
 from ..models.torch_runtime import TorchRuntime
 from ..told import told_series
-from . import artefact, estimators, exchange, weights
+from . import artefact, weights
 from .artefact import Step
 from .description import read_description
 from .flops import flops
 from .layers import layers
-from .recipes import Context, Done, Family, find, for_task
+from .recipes import Context, Done, find, for_task
 from .recount import Counted, touched
 
 COMPILED = 1e-5
@@ -62,15 +58,6 @@ class Made:
     told: dict[str, Any]
 
 
-def copied(model: Any) -> Any:
-    """A copy of a model that can be changed freely; a model that no recipe changes itself."""
-    if isinstance(model, NeuralModel):
-        return model if model.source is None else exchange.copied(model)
-    if isinstance(model, RuledModel):
-        return RuledModel(copied(model.inner), model.rule)
-    return estimators.copied(model) if isinstance(model, EstimatorModel) else model
-
-
 def make(
     model: Any,
     recipe: Sequence[tuple[str, dict[str, Any]]],
@@ -91,7 +78,7 @@ def make(
         A step cannot do what it is asked to on this model or machine, the result gives NaN, or the
         loaded artefact scores the sample otherwise than what was saved. Nothing is left of the artefact.
     """
-    family: Family = artefact.family_of(model)
+    family = artefact.family_of(model)
     changed = copied(model)
     told: list[dict[str, Any]] = []
     steps: list[Step] = list(before)
@@ -103,7 +90,7 @@ def make(
     for name, given in recipe:
         step = find(name, family)
         for_task(step, getattr(model, "task", "binary"))
-        if isinstance(changed, RuledModel) and not step.rule:
+        if changed.rules and not step.rule:
             raise InputError(f"{name}: changes the model, so it comes before the steps that fit a rule to it")
         worn = [n for n, _ in steps if find(n, family).room == "compression" and n not in KEPT]
         if worn and step.room == "mitigation" and not step.rule:
@@ -129,7 +116,7 @@ def make(
         # An exported model has no module to count; its operations are those of what was exported.
         operations = counted(changed, context.sample) or operations
     try:
-        rows = context.validation if isinstance(changed, RuledModel) else None
+        rows = context.validation if changed.rules else None
         sha256 = artefact.save(changed, steps, folder, rows().origin if rows else None)
         loaded = _loaded(folder, changed)
         _same_scores(changed, loaded, context.sample)
@@ -137,7 +124,7 @@ def make(
         seen: list[dict[str, Any]] = []
         weighed: list[Counted] = []
         one, other = unruled(context.original or model), unruled(changed)
-        if isinstance(one, NeuralModel) and isinstance(other, NeuralModel) and family == "torch":
+        if family == "torch":
             # An exported graph knows what it was made of only here; all else is told of the artefact.
             end = other if hasattr(other.runtime, "exported") else unruled(loaded)
             seen, weighed = layers(one.runtime, end.runtime, steps, spec, folder)
@@ -162,18 +149,17 @@ def _folded(model: Any) -> bool:
 def _loaded(folder: Path, made: Any) -> Any:
     """An artefact as it decides in this audit: where it is a rule alone, behind the scores of this model."""
     base = unruled(made)
-    function = base.function if isinstance(base, FunctionModel) else None
+    function = base.function if base.called else None
     loaded = artefact.load(
         folder, *artefact.how_to_load(made), function=function, trusted=artefact.trusted_by(made)
     )
-    joined = isinstance(base, PredictionTable) and base.path is not None
-    return behind(base, loaded.rules) if joined else loaded
+    return behind(base, loaded.rules) if base.bound and base.path is not None else loaded
 
 
 def counted(model: Any, rows: pa.RecordBatch) -> tuple[float | None, str] | None:
     """Operations per row of a torch model on some rows, and how they were counted; None for others."""
     model = unruled(model)
-    if not isinstance(model, NeuralModel) or not hasattr(model.runtime, "module"):
+    if not hasattr(getattr(model, "runtime", None), "module"):
         return None
     encoded = model.inputs.encode(rows, None)
     return flops(model.runtime, encoded.collate(np.arange(rows.num_rows)))
@@ -197,7 +183,7 @@ def allowed(model: Any) -> float:
     decisions may not.
     """
     base = unruled(model)
-    if isinstance(base, EstimatorModel):
+    if base.family == "sklearn":
         # A mixture has no arguments but those of its parts; a graph has none.
         parts = [p for p in getattr(base.fitted, "predictors", [base.fitted]) if hasattr(p, "get_params")]
         named = [item for part in parts for item in part.get_params().items()]

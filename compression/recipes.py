@@ -19,13 +19,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ..datasets.errors import InputError
 from ..datasets.training import TrainingRows
+from ..models.base import Family
 from ..models.rules import Rule
 from ..told import tell_n, told_series
 from . import weights
 
-Family = Literal["torch", "sklearn", "onnx", "scores"]
-"""What a recipe works on: torch modules, scikit-learn classifiers, ONNX models that came as such, or scores
-alone, which stand in a table or come from a callable."""
 FIXED: dict[Family, str] = {
     "scores": "which a table of predictions or a callable is not",
     "onnx": "and an ONNX model is compiled already: give the torch model that it was made of",

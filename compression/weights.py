@@ -357,13 +357,3 @@ def _without_parametrizations(part: Any) -> None:
             part.register_parameter(key, torch.nn.Parameter(tensor, requires_grad=False))
         else:
             part.register_buffer(key, tensor)
-
-
-def settle(module: Any) -> None:
-    """Cut what old-style normalisations compute off from its gradients: no copy could be made otherwise."""
-    import torch
-
-    for part in module.modules():
-        for key, value in list(vars(part).items()):
-            if isinstance(value, torch.Tensor) and value.grad_fn is not None:
-                setattr(part, key, value.detach())

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..compression.recipes import Context, Done, Family, recipe
+from ..compression.recipes import Context, Done, recipe
 from ..datasets.errors import InputError
+from ..models.base import Family
 from ..models.estimator import noting
 from ..models.heads.multiclass import positions
 from ..models.rules import MapRule

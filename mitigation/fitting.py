@@ -11,16 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..compression.recipes import By, Context, Family, Params
+from ..compression.recipes import By, Context, Params
 from ..datasets.columns import listed
 from ..datasets.errors import InputError
 from ..datasets.training import Key, TrainingRows
-from ..models.base import Scored
+from ..models.base import Family, Scored
 from ..models.groups import Draw, Groups, Unseen
 from ..models.heads.multiclass import positions
 from ..models.rules import Rule, unruled
 from ..models.steps import StepRule, together
-from ..models.table import PredictionTable, ScoreColumn
 
 Floats = NDArray[np.float64]
 FAMILIES: tuple[Family, ...] = ("sklearn", "torch", "onnx", "scores")
@@ -221,7 +220,8 @@ def draw_of(model: Any, context: Context, name: str) -> Draw:
     InputError
         Neither: rows of equal scores would all be drawn together, which is no lot.
     """
-    if context.row_id is None and isinstance(unruled(model), (PredictionTable, ScoreColumn)):
+    base = unruled(model)
+    if context.row_id is None and (getattr(base, "bound", False) or getattr(base, "alone", False)):
         raise InputError(
             f"{name}: its rule is randomised and draws by the row's id; set data.id, or use threshold, which "
             "draws nothing"

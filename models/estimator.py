@@ -19,7 +19,7 @@ from ..datasets.read import sha256_file
 from ..datasets.roles import as_words
 from ..told import tell_n
 from .archive import refuse_bomb
-from .base import Scored
+from .base import ModelKind, Scored
 from .fitted import OF, Asked, SaysTwo
 from .foreign import foreign, one_line
 from .frames import Kinds, frame
@@ -32,7 +32,7 @@ THRESHOLD = ("binary", "multilabel")
 """Tasks whose decisions are scores at or above a number."""
 
 
-class EstimatorModel:
+class EstimatorModel(ModelKind):
     """A fitted scikit-learn estimator over a table's features.
 
     Parameters
@@ -73,6 +73,9 @@ class EstimatorModel:
         It was fitted for another task, or what its classes mean is not known.
     """
 
+    family = "sklearn"
+    learned = True
+
     def __init__(
         self,
         fitted: Any,
@@ -108,6 +111,22 @@ class EstimatorModel:
         other.__dict__ |= self.__dict__
         other._says = copy.copy(self._says)
         return other
+
+    def copied(self) -> EstimatorModel:
+        """A copy that a step can change; the fitted classifier is shared until it is replaced."""
+        other = copy.copy(self)
+        other.about = copy.deepcopy(self.about)
+        return other
+
+    @property
+    def labels(self) -> list[str]:
+        """Names of its classes or labels, in the words of the data where it knows these."""
+        return list(self.classes) or words_of(getattr(self.fitted, "classes_", []))
+
+    def name_columns(self, columns: Sequence[str]) -> None:
+        """Name the columns of one that was fitted on an array."""
+        if not hasattr(self.fitted, "feature_names_in_"):
+            self.columns = list(columns)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..datasets.roles import as_words
 from ..told import tell
-from .base import Scored, rule
+from .base import ModelKind, Scored, rule
 from .foreign import STOPS, one_line
 from .frames import Kinds, frame
 from .returned import RETURNED, Rows
@@ -25,7 +25,7 @@ from .table_lists import tied_ranks
 from .table_outcomes import tied, unlabelled
 
 
-class FunctionModel:
+class FunctionModel(ModelKind):
     """A callable from a pandas frame of features to what its task predicts, for each row.
 
     Binary: booleans and 0/1 integers are decisions; floats are scores, selected at ``threshold``.
@@ -55,6 +55,9 @@ class FunctionModel:
     query : str, optional
         Ranking: the column of the query.
     """
+
+    family = "scores"
+    called = True
 
     def __init__(
         self,

@@ -6,7 +6,8 @@ The parts are exchangeable: `inputs` say how rows become tensors, `runtimes` how
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..datasets.errors import InputError, number_of
 from ..told import tell
-from .base import Scored
+from .base import Family, ModelKind, Scored
 from .budget import out_of_memory
 from .extras import quiet
 from .heads import TaskHead
@@ -103,7 +104,7 @@ class Batching:
 
 
 @dataclass
-class NeuralModel:
+class NeuralModel(ModelKind):
     """A neural model as the audit asks for it.
 
     Parameters
@@ -125,6 +126,39 @@ class NeuralModel:
     source: Any = None
     whole: bool = False
     shard_rows: int = SHARD_ROWS
+
+    batched = learned = True
+
+    @property
+    def family(self) -> Family:
+        """One that can be built again is torch's; a graph is what it came as."""
+        return "onnx" if self.source is None else "torch"
+
+    @property
+    def unchangeable(self) -> str:
+        """See `ModelKind`."""
+        if self.served:
+            return "a model that is served elsewhere cannot be changed here"
+        if self.source is None and self.about.get("kind") == "torch":
+            return (
+                "a torch module in memory cannot be built again in a fresh process; name the function that "
+                "builds it (model.factory) and save its weights as safetensors (model.path)"
+            )
+        return ""
+
+    def copied(self) -> NeuralModel:
+        """A copy whose module can be changed freely; inputs are shared, and a graph is none to change."""
+        if self.source is None:
+            return self
+        other = copy.copy(self)
+        other.about = copy.deepcopy(self.about)
+        other.runtime = self.runtime.copied()  # type: ignore[attr-defined]
+        return other
+
+    @property
+    def labels(self) -> list[str]:
+        """Names of its labels, in the order of its outputs."""
+        return list(self.head.labels)
 
     @property
     def task(self) -> str:
@@ -192,6 +226,20 @@ class NeuralModel:
                 f"the first of them {row}"
             )
         return out
+
+    def typical(self, rows: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+        """A row of middle length, and a batch of the audit's size, of some rows."""
+        lengths = self.inputs.encode(rows, None).lengths
+        order = np.argsort(lengths, kind="stable")
+        size = min(self.batching.rows, rows.num_rows)
+        size = min(size, max(1, self.batching.tokens // int(lengths[order[(len(order) + size - 1) // 2]])))
+        one, start = len(order) // 2, (len(order) - size) // 2
+        return rows.take(pa.array(order[one : one + 1])), rows.take(pa.array(order[start : start + size]))
+
+    def ready(self, rows: pa.RecordBatch) -> Callable[[], Any]:
+        """The call that runs a batch, whose inputs are encoded before."""
+        encoded, every = self.inputs.encode(rows, None), np.arange(rows.num_rows)
+        return lambda: self.run_batch(encoded, every)
 
     def run_batch(
         self, encoded: Encoded, rows: NDArray[np.intp], runtime: Runtime | None = None

@@ -6,7 +6,7 @@ A rule is data: numbers per slice that go into an artefact's description, and no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..datasets.errors import InputError
 from ..told import tell, told_series
-from .base import Scored, decide
+from .base import ModelKind, Scored, copied, decide
 from .groups import EVERYBODY, Draw, Groups
 from .steps import FavourableRule, StepRule
 from .temperature import TemperatureRule
@@ -183,7 +183,7 @@ def rule_of(spec: Mapping[str, Any]) -> Rule:
 
 
 @dataclass
-class RuledModel:
+class RuledModel(ModelKind):
     """A model whose scores become decisions by a rule.
 
     Parameters
@@ -213,7 +213,11 @@ class RuledModel:
     @property
     def rules(self) -> list[Rule]:
         """All rules, in the order in which they are applied."""
-        return [*(self.inner.rules if isinstance(self.inner, RuledModel) else []), self.rule]
+        return [*getattr(self.inner, "rules", ()), self.rule]
+
+    def copied(self) -> RuledModel:
+        """The same rule behind a copy of the model."""
+        return replace(self, inner=copied(self.inner))
 
     @property
     def columns(self) -> list[str]:

@@ -23,13 +23,13 @@ from ..datasets.read import column_names, found_in, place_of, read_table, sha256
 from ..datasets.roles import as_words
 from ..datasets.spelling import as_ids
 from ..datasets.trec import is_run, read_run
-from .base import Scored, decide, rule
+from .base import ModelKind, Scored, decide, rule
 from .table_lists import OfLabels, OfRanks, OfRun
 from .table_outcomes import OfMany, OfNumbers, OfTwo, Predicted
 
 
 @dataclass
-class PredictionTable:
+class PredictionTable(ModelKind):
     """What a model said of each row, as it stands in a table.
 
     Parameters
@@ -84,6 +84,9 @@ class PredictionTable:
     rank: str | None = None
     columns: list[str] = field(init=False)
     whole: bool = field(init=False)
+
+    family = "scores"
+    bound = True
 
     def __post_init__(self) -> None:
         self._table: pa.Table | None = None
@@ -313,7 +316,7 @@ TASKS: dict[str, tuple[Callable[[PredictionTable], Predicted], set[str]]] = {
 
 
 @dataclass
-class ScoreColumn:
+class ScoreColumn(ModelKind):
     """Scores that stand in a column of whatever table is decided.
 
     Parameters
@@ -332,6 +335,8 @@ class ScoreColumn:
     whole: bool = False
     function: str | None = None
 
+    family = "scores"
+    alone = True
     task = "binary"
     classes = ()
 

@@ -112,6 +112,12 @@ class TorchRuntime:
         own.module, own._call = _replica(self.module, {}), None
         return own
 
+    def copied(self) -> TorchRuntime:
+        """The same with a module that can be changed freely."""
+        other = copy.copy(self)
+        other.module, other._call = copy_of(self.module), None
+        return other
+
     def ending(self, arrays: Arrays) -> Ending:
         """What makes the outputs: the operator behind whatever only shapes its result, seen as it runs."""
         import torch
@@ -305,3 +311,18 @@ def _replica(module: Any, known: dict[int, Any]) -> Any:
             for name, child in module.__dict__["_modules"].items()
         }
     return known[id(module)]
+
+
+def copy_of(module: Any) -> Any:
+    """A copy of a module; what old-style normalisations compute is cut off from its gradients before.
+
+    No copy could be made otherwise.
+    """
+    import torch
+
+    for part in module.modules():
+        for key, value in list(vars(part).items()):
+            if isinstance(value, torch.Tensor) and value.grad_fn is not None:
+                setattr(part, key, value.detach())
+    with quiet():
+        return copy.deepcopy(module)

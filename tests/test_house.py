@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import json
 import os
@@ -99,14 +100,45 @@ def modules_after(code: str, cwd: Path) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
+def sources() -> list[Path]:
+    """Whatever is not a test; those are lists of cases."""
+    folders = [ROOT / room for room in (*ROOMS, "benchmarks", "ci", "examples")]
+    return [*ROOT.glob("*.py"), *(path for folder in folders for path in folder.rglob("*.py"))]
+
+
+def named(node: ast.AST) -> set[str]:
+    """Names that stand in an expression, those behind a dot too."""
+    parts = list(ast.walk(node))
+    return {p.id for p in parts if isinstance(p, ast.Name)} | {
+        p.attr for p in parts if isinstance(p, ast.Attribute)
+    }
+
+
+MOST_KINDS_ASKED = 0
+"""A number that may only fall: what a model is it says itself, as `models.base.ModelKind`."""
+
+
+def test_no_room_but_models_asks_what_class_a_model_is_of() -> None:
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sources()}
+    inside = {path: tree for path, tree in trees.items() if ROOT / "models" in path.parents}
+    classes = [n for tree in inside.values() for n in ast.walk(tree) if isinstance(n, ast.ClassDef)]
+    kinds = {c.name for c in classes if any("ModelKind" in named(base) for base in c.bases)}
+    assert {"EstimatorModel", "NeuralModel", "PredictionTable", "RuledModel"} <= kinds
+    asked = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for path in trees.keys() - inside.keys()
+        for call in ast.walk(trees[path])
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
+        if call.func.id in ("isinstance", "issubclass") and kinds & named(call.args[1])
+    ]
+    assert len(asked) <= MOST_KINDS_ASKED, asked
+
+
 MOST_LINES = 400
 
 
 def test_no_source_file_has_more_lines_than_one_idea_takes() -> None:
-    """Whatever is not a test; those are lists of cases."""
-    folders = [ROOT / room for room in (*ROOMS, "benchmarks", "ci", "examples")]
-    sources = [*ROOT.glob("*.py"), *(path for folder in folders for path in folder.rglob("*.py"))]
-    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in sources}
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in sources()}
     assert len(lines) > 400
     long = {path.relative_to(ROOT).as_posix() for path, count in lines.items() if count > MOST_LINES}
     assert not long

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from ...datasets.errors import InputError
 from ...datasets.memory import as_table
 from ...models.base import Scored
-from ...models.rules import RuledModel, unruled
-from ...models.table import ScoreColumn
+from ...models.rules import unruled
 from ..figures.pairs import whole_batch
 
 
@@ -37,7 +36,7 @@ class LoadedVariant:
     @property
     def needs(self) -> list[str]:
         """Sensitive features without which it cannot decide by its rule; a model may read others itself."""
-        return self.model.needs if isinstance(self.model, RuledModel) else []
+        return list(getattr(self.model, "needs", []))
 
     def predict(self, table: Any) -> NDArray[Any]:
         """Decide the rows of a table: true is the positive decision; of several classes their places.
@@ -89,7 +88,7 @@ class LoadedVariant:
         if needed:
             why += f"; its decisions need the sensitive feature {', '.join(map(repr, needed))}"
         base = unruled(self.model)
-        if isinstance(base, ScoreColumn) and base.score_column in lacking:
+        if base.alone and base.score_column in lacking:
             why += f"; it is a rule alone, and {base.score_column!r} are the scores of {base.source}"
             why += ", which load_variant(..., model=...) also takes" if base.function else ""
         return why

@@ -21,7 +21,8 @@ from ...tasks import BINARY, METRICS, OURS, TASKS, Task, elsewhere, extended, re
 from .ladder import check_names, ladder
 
 if TYPE_CHECKING:
-    from ...compression.recipes import Family, Recipe
+    from ...compression.recipes import Recipe
+    from ...models.base import Family
 
 
 from ..unknown import unknown

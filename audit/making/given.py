@@ -16,13 +16,10 @@ from ...datasets.columns import listed
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
 from ...datasets.memory import PLACE
-from ...datasets.spelling import word
-from ...models.estimator import EstimatorModel
 from ...models.folder import local_folder, weights_of
 from ...models.foreign import one_line
 from ...models.given import folder_kind, given_transformers
 from ...models.graphs import stored_kinds
-from ...models.neural import NeuralModel
 from ...models.onnx_runtime import OnnxRuntime
 from ...models.rules import unruled
 from ...models.texts import TextInputs
@@ -124,11 +121,8 @@ def load_given(
         model, files = found, files_of(found, spec) if given is None else []
     if wanted.positive is None:
         _named_alike(model, original)
-    base, columns = unruled(model), list(unruled(original).columns)
-    unnamed = isinstance(base, EstimatorModel) and not hasattr(base.fitted, "feature_names_in_")
-    if unnamed and wanted.features is None and isinstance(unruled(original), (EstimatorModel, NeuralModel)):
-        # Fitted on an array: its columns have the places that the original gives them.
-        base.columns = columns
+    if wanted.features is None and unruled(original).learned:
+        unruled(model).name_columns(unruled(original).columns)
     return Loaded(model, files)
 
 
@@ -170,10 +164,10 @@ def files_of(model: Any, spec: AnySpec) -> list[Path]:
 
 def _named_alike(model: Any, original: Any) -> None:
     """Give outputs without names the original's: an exported graph has kept their order alone."""
-    mine, theirs = unruled(model), unruled(original)
-    if not (isinstance(mine, NeuralModel) and isinstance(theirs, NeuralModel)):
+    mine = unruled(model)
+    one, other = _heads(mine, unruled(original))
+    if one is None or other is None:
         return
-    one, other = mine.head, theirs.head
     if len(one.labels) == len(other.labels) and _unnamed(one.labels) and not _unnamed(other.labels):
         mine.head = one.like(other)
 
@@ -199,7 +193,7 @@ def check_same_task(original: Any, given: Any, rows: pa.RecordBatch | None) -> N
     mine, theirs = (getattr(model, "task", "binary") for model in (one, other))
     if mine != theirs:
         raise InputError(f"another model: expected one of the task {mine}, got one of {theirs}")
-    _check_labels(_labels(one), _labels(other))
+    _check_labels(one.labels, other.labels)
     _check_positive(one, other)
     _check_columns(one, other)
     mine, theirs = getattr(one, "inputs", None), getattr(other, "inputs", None)
@@ -207,16 +201,6 @@ def check_same_task(original: Any, given: Any, rows: pa.RecordBatch | None) -> N
         _check_special_tokens(mine.tokenizer, theirs.tokenizer)
         if rows is not None:
             _check_tokens(mine, theirs, rows)
-
-
-def _labels(model: Any) -> list[str] | None:
-    """Names of a model's labels; None where it has none that it tells."""
-    if isinstance(model, NeuralModel):
-        return list(model.head.labels)
-    if isinstance(model, EstimatorModel):
-        own = [word(c) for c in np.asarray(getattr(model.fitted, "classes_", [])).tolist()]
-        return list(model.classes) or own
-    return None
 
 
 def _check_labels(mine: list[str] | None, theirs: list[str] | None) -> None:
@@ -231,11 +215,17 @@ def _check_labels(mine: list[str] | None, theirs: list[str] | None) -> None:
         )
 
 
+def _heads(*models: Any) -> list[Any]:
+    """What reads each model's outputs; None of a model that has no such part."""
+    return [getattr(model, "head", None) for model in models]
+
+
 def _check_positive(one: Any, other: Any) -> None:
-    if not (isinstance(one, NeuralModel) and isinstance(other, NeuralModel)):
+    one, other = _heads(one, other)
+    if one is None or other is None:
         return
-    mine, theirs = one.head.chosen, other.head.chosen
-    if not (_unnamed(one.head.labels) or _unnamed(other.head.labels)) and _folded(mine) != _folded(theirs):
+    mine, theirs = one.chosen, other.chosen
+    if not (_unnamed(one.labels) or _unnamed(other.labels)) and _folded(mine) != _folded(theirs):
         raise InputError(
             f"its positive label is {listed(theirs)}, expected {listed(mine)} as in the original; set "
             "positive"
@@ -249,12 +239,8 @@ def _folded(labels: Sequence[str]) -> set[str]:
 def _check_columns(one: Any, other: Any) -> None:
     """A variant may read fewer of the original's columns, and no others."""
     mine, theirs = list(one.columns), list(other.columns)
-    if not (
-        isinstance(one, (NeuralModel, EstimatorModel)) and isinstance(other, (NeuralModel, EstimatorModel))
-    ):
-        return
     odd = [name for name in theirs if name not in mine]
-    if odd:
+    if odd and one.learned and other.learned:
         raise InputError(
             f"another model: it reads {listed(odd)}, expected columns of the original: {listed(mine, 8)}"
         )

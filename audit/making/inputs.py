@@ -11,8 +11,8 @@ from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
 from ...models.base import Model
 from ...models.inputs import unknown_columns
-from ...models.rules import RuledModel, unruled
-from ...models.table import PredictionTable, ScoreColumn
+from ...models.rules import unruled
+from ...models.table import PredictionTable
 from ..config import (
     CallableSpec,
     Config,
@@ -140,7 +140,7 @@ def _artefact(
     if data.label in found.columns:
         raise InputError(f"model: column '{data.label}' is the label, which a model may not see")
     if spec.threshold is not None:
-        if isinstance(found, RuledModel):
+        if found.rules:
             raise InputError(f"model.threshold: the artefact {spec.path} decides by a rule of its own")
         found.threshold = spec.threshold  # type: ignore[attr-defined]
     return found
@@ -161,7 +161,7 @@ def given_model(config: Config, data: EvaluationSet, given: GivenVariant) -> Mod
 def _check_score_column(model: Model, data: EvaluationSet) -> None:
     """InputError where an artefact is a rule alone and the data lack the scores that it cuts."""
     base = unruled(model)
-    if isinstance(base, ScoreColumn) and base.score_column not in data.names:
+    if base.alone and base.score_column not in data.names:
         other = "; set model.function to the callable, or put them there" if base.function else ""
         raise InputError(
             f"model: the artefact is a rule alone, its scores come from {base.source}; {data.where} has no "

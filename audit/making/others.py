@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from ...datasets.errors import InputError
 from ...models.base import Model
-from ...models.table import PredictionTable
 from ..config import GivenVariant
 from ..config.ladder import ORIGINAL
 from ..result import Failed
@@ -181,9 +180,8 @@ def _given(scorer: Scorer, wanted: GivenVariant, original: Model, shop: Workshop
     held = given.models.get(wanted.name)
     loaded = load_given(scorer.config, data, wanted, original, held, given.dtypes, scorer.progress)
     # A table of predictions that is joined by id is read whole.
-    joined = isinstance(loaded.model, PredictionTable)
-    read = list(dict.fromkeys([*original.columns, *loaded.model.columns]))
-    rows = None if joined else sample(scorer.open(), [c for c in read if c in data.names], SAMPLE_ROWS)
+    read = dict.fromkeys(c for c in [*original.columns, *loaded.model.columns] if c in data.names)
+    rows = None if loaded.model.bound else sample(scorer.open(), list(read), SAMPLE_ROWS)
     check_same_task(original, loaded.model, rows)
     scorer.progress(f"measuring: {wanted.name}", 0, None)
     cost, flips = (None, None) if rows is None else shop.prices.given(loaded, rows)

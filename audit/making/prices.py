@@ -12,13 +12,11 @@ import pyarrow as pa
 
 from ...compression import artefact, cost
 from ...compression.fresh import Asked, FreshProcesses
-from ...compression.given_cost import given_cost, is_served, of_served
+from ...compression.given_cost import given_cost, of_served
 from ...compression.make import Made, allowed, apart, counted
 from ...datasets.errors import InputError
 from ...models.foreign import one_line
-from ...models.neural import NeuralModel
 from ...models.rules import unruled
-from ...models.table import PredictionTable
 from ...told import tell
 from ..config import Config
 from ..progress import Progress
@@ -73,7 +71,7 @@ class Prices:
     def _open(self) -> None:
         """Save the original and load it again: the second copy is the null arm of every timing."""
         try:
-            if is_served(self.original):
+            if unruled(self.original).served:
                 # There is nothing to save; asked a second time it is its own null arm.
                 self._copy = self.original
                 self._batches = cost.Batches.of(unruled(self.original), self.rows)
@@ -102,13 +100,13 @@ class Prices:
     def original_cost(self) -> tuple[Cost | None, SelfFlips | None]:
         """What the original costs itself: the yardstick of the others."""
         if not self.measured:
-            scored = isinstance(unruled(self.original), PredictionTable)
-            again = self.config.competes and not self.config.planned and not scored
+            scored = not unruled(self.original).bound
+            again = self.config.competes and not self.config.planned and scored
             return None, self_flips(self.original, self.rows, self.config) if again else None
         self.progress("measuring the original", 0, None)
         place = self.place / "original"
         asked = self._asked(self.original, place) if self.config.planned else None
-        served = is_served(self.original)
+        served = unruled(self.original).served
         found = self._stored = of_served() if served else self._sizes(self.original, place, None)
         if self.files and not self.config.planned:
             # Beside models that are priced by their files it is priced by its own.
@@ -120,10 +118,11 @@ class Prices:
 
     def given(self, loaded: Loaded, rows: pa.RecordBatch) -> tuple[Cost | None, SelfFlips | None]:
         """What a variant that was made elsewhere costs beside the original, and how far it is itself."""
-        if isinstance(unruled(loaded.model), PredictionTable):
+        base = unruled(loaded.model)
+        if base.bound:
             return None, None
         floor = self_flips(loaded.model, rows, self.config)
-        if not (self.measured and (loaded.files or is_served(loaded.model))):
+        if not (self.measured and (loaded.files or base.served)):
             return None, floor
         found = given_cost(self.original, self._copy, loaded.model, loaded.files, rows, self.config.seed)
         return _cost(found, self._stored), floor
@@ -156,7 +155,7 @@ class Prices:
         """Time a variant, or the original where that is None; a timer that fails is a note and no more."""
         base = unruled(model)
         # Of a network a rule is not timed, as it is nothing beside it.
-        timed = base if isinstance(base, NeuralModel) else model
+        timed = base if model is not None and base.batched else model
         copy = self._copy if model is None or self.config.decides_by_time else None
         known = self._stored.get("timings", ())
         if not known and model is not None:

@@ -12,7 +12,6 @@ from ...datasets.columns import no_column
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
 from ...models.base import Model
-from ...models.neural import NeuralModel
 from ...models.rules import unruled
 from ..config import Config
 from ..config.ladder import ORIGINAL
@@ -89,17 +88,16 @@ class Scorer:
 
     def self_flips(self, model: Model | None) -> SelfFlips | None:
         """How many decisions of a neural model another batching changes; with costs it is told there."""
-        if self.config.planned or not isinstance(unruled(model), NeuralModel):
+        if self.config.planned or model is None or not unruled(model).batched:
             return None
-        assert model is not None
         columns = [*model.columns, *([self.data.id] if self.data.id else [])]
         return self_flips(model, sample(self.open(), columns, STEADY_ROWS), self.config)
 
     def _shards(self, name: str, model: Model | None) -> Shards | None:
         """Where a neural model's scores are kept on the way: a folder of their own for the same work."""
-        model = unruled(model)
-        same = model.identity() if isinstance(model, NeuralModel) else None
-        if not isinstance(model, NeuralModel) or same is None:
+        base = unruled(model)
+        same = None if base is None else base.identity()
+        if same is None:
             return None
         if self._data_sha256 is None:
             self._data_sha256 = self.data.sha256()
@@ -107,7 +105,7 @@ class Scorer:
             "model": same, "data": self._data_sha256, "roles": self.config.data.model_dump(mode="json"),
             "seed": self.config.seed, "versions": describe.versions(), "name": name,
         }  # fmt: skip
-        return Shards(self.folder.scored / f"{name}-{checksum(key)[:16]}", model.threshold)
+        return Shards(self.folder.scored / f"{name}-{checksum(key)[:16]}", base.threshold)
 
     def forget(self, name: str) -> None:
         """Take out what a variant that cannot be scored has written."""

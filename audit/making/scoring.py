@@ -29,7 +29,7 @@ from ...datasets.numbers import CellError
 from ...datasets.read import iter_batches, joined, resized, row_count
 from ...datasets.training import VALIDATION, hashed_share
 from ...models.base import Model, Scored, decide
-from ...models.rules import RuledModel, unruled
+from ...models.rules import unruled
 from ...tasks import BINARY, Task
 from ..again.predicted import check_said
 from ..figures.measure import Measurement
@@ -235,8 +235,7 @@ def _add_scores(rows: dict[str, Any], raw: pa.RecordBatch, number: int, model: M
         scored = model.score(raw, ids)
     else:
         # Scores are kept as the model gives them; what a rule makes of them is quickly done again.
-        scored = job.shards.score(number, unruled(model), raw, ids)
-        scored = model.ruled(raw, scored) if isinstance(model, RuledModel) else scored
+        scored = model.ruled(raw, job.shards.score(number, unruled(model), raw, ids))
     said = job.task.columns(scored, model.classes)
     check_said(said, job.task, model.probability)
     rows |= said

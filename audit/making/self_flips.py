@@ -10,7 +10,6 @@ import pyarrow as pa
 from ...metrics.exact import clopper_pearson
 from ...models.base import Model
 from ...models.extras import quiet
-from ...models.neural import NeuralModel
 from ...models.rules import unruled
 from ...told import tell
 from ..config import Config
@@ -38,7 +37,7 @@ def self_flips(model: Model, rows: pa.RecordBatch, config: Config) -> SelfFlips 
     score = None if before.score is None else np.empty_like(before.score)
     start = 0
     # What people wrote themselves may say what it likes.
-    with quiet() if isinstance(unruled(model), NeuralModel) else nullcontext():
+    with quiet() if unruled(model).batched else nullcontext():
         while start < len(order):
             piece = order[start : start + int(draw.integers(1, PIECE_ROWS + 1))]
             again = model.score(rows.take(pa.array(piece)), None)

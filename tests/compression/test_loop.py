@@ -7,7 +7,6 @@ import sys
 
 import numpy as np
 import pytest
-from fairweigh.compression.exchange import copied
 from fairweigh.compression.finetune import label_loss, targets
 from fairweigh.compression.loop import train
 from fairweigh.compression.recipes import Context, Finetune
@@ -21,7 +20,7 @@ PARAMS = Finetune(steps=12, lr=0.003, batch=16)
 
 def trained(model, table, seed: int = 3, progress=None):
     """A copy of a model that has learned the labels of a table."""
-    other = copied(model)
+    other = model.copied()
     rows = training_rows(other, table)
     target = targets(other, rows, "test")
     told = {} if progress is None else {"progress": progress}
@@ -38,7 +37,7 @@ def by_hand(model, table, seed: int = 3):
     """The same in plain torch: AdamW, gradients cut at norm 1, 10 % of warm-up, then down to nothing."""
     import torch
 
-    other = copied(model)
+    other = model.copied()
     module = other.runtime.module.requires_grad_(True).train()
     encoded = other.inputs.encode(batch(table, other), None)
     labels = torch.from_numpy(table["y"].to_numpy().copy())
@@ -166,7 +165,7 @@ def test_on_a_gpu_training_stays_there_and_repeats_itself(table_model):
     from fairweigh.models.torch_runtime import TorchRuntime
 
     seeded(0)
-    model = copied(table_model)
+    model = table_model.copied()
     model.runtime = TorchRuntime(model.runtime.module, "cuda", by_name=False)
     one, two = (trained(model, numbers(50, 4)) for _ in range(2))
     assert {p.device.type for p in one.parameters()} == {"cuda"}

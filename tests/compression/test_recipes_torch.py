@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from fairweigh.compression.artefact import how_to_load
 from fairweigh.compression.artefact import load as load_artefact
-from fairweigh.compression.exchange import copied
 from fairweigh.compression.recipes import names
 from fairweigh.compression.stacks import evenly
 from fairweigh.datasets.errors import InputError
@@ -33,7 +32,7 @@ def logits(model, n: int = 100) -> np.ndarray:
 
 def logits_with(model, module, n: int = 100) -> np.ndarray:
     """Logits of another module in the place of a model's own, batched alike."""
-    other = copied(model)
+    other = model.copied()
     other.runtime.module = module.eval()
     other.runtime._call = None
     return logits(other, n)
@@ -738,7 +737,7 @@ def test_an_untouched_original_is_exported_once_and_what_a_step_has_changed_anew
     from ..zoo.zoo import ready
 
     found = ready("two logits")
-    original = copied(found.model)
+    original = found.model.copied()
     context = replace(found.context, original=original)
     calls = []
     export = torch.onnx.export

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from fairweigh.compression import artefact, cost, weights
-from fairweigh.compression.exchange import copied
 from fairweigh.compression.make import make
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.extras import quiet
+from fairweigh.models.torch_runtime import copy_of
 
 from ..tiny import FEATURES, batch, load, numbers
 from ..zoo.zoo import ready
@@ -106,7 +106,7 @@ def tensors(made):
 
 
 def logits_of(found, module):
-    other = copied(found.model)
+    other = found.model.copied()
     other.runtime.module, other.runtime._call = module.eval(), None
     return other.logits(found.rows)
 
@@ -513,8 +513,7 @@ def test_old_style_normalisations_and_masks_of_pruning_are_folded_too():
     x = torch.randn(5, 4)
     with torch.no_grad():
         before = net(x)
-        weights.settle(net)
-        plain = copy.deepcopy(net)
+        plain = copy_of(net)
         assert sorted(weights.fold(plain)) == ["0.weight", "1.weight", "2.weight"]
         assert torch.equal(plain(x), before)
         assert torch.equal(net(x), before)

@@ -427,7 +427,7 @@ def test_the_clock_agrees_with_events_and_with_wall_time(models, record_property
     model = models["middling"]
     rows = batch(even_texts(), model)
     encoded, every = model.inputs.encode(rows, None), np.arange(64)
-    clock = cost._cuda_clock(model.runtime)
+    clock = cost._clock(model.runtime)
 
     def call() -> None:
         model.run_batch(encoded, every)
@@ -459,7 +459,7 @@ def test_the_clock_agrees_with_events_and_with_wall_time(models, record_property
 
 def test_the_clock_waits_for_work_that_nobody_waits_for(models, record_property):
     """Kernels are started and not waited for: a clock on the host would see microseconds."""
-    clock = cost._cuda_clock(models["small"].runtime)
+    clock = cost._clock(models["small"].runtime)
 
     def wall(cycles: int) -> float:
         torch.cuda.synchronize()

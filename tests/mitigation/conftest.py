@@ -64,7 +64,7 @@ def applied() -> Callable[..., tuple[Any, Done]]:
         fitted: TrainingRows,
         **context: Any,
     ) -> tuple[Any, Done]:
-        from fairweigh.compression.make import copied
+        from fairweigh.models.base import copied
         from fairweigh.models.rules import RuledModel
 
         family = "sklearn" if isinstance(model, EstimatorModel) else "scores"
