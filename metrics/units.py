@@ -133,6 +133,5 @@ def student(z: float, freedom: Floats) -> Floats:
     """Student's quantile that cuts off the same tail as ``z`` of the normal distribution."""
     from scipy.special import stdtrit
 
-    # So far out that 1 less the tail is 1 there is no quantile of it; that of the other tail is its mirror.
-    below, tail = 1 - tail_area(z), tail_area(z)
-    return np.asarray(stdtrit(freedom, below) if below < 1 else -stdtrit(freedom, tail), float)
+    # By the other tail, its mirror: far out 1 less the tail is 1, of which there is no quantile.
+    return np.asarray(-stdtrit(freedom, tail_area(z)), float)

@@ -138,3 +138,9 @@ def test_a_rare_heavy_stratum_is_told_with_its_share_and_effective_rows():
 def test_students_quantile_cuts_off_the_same_tail_however_far_out(z):
     found = student(z, np.array([3.0, 40.0, 1e6]))
     assert found == pytest.approx(stats.t.isf(stats.norm.sf(z), [3.0, 40.0, 1e6]), rel=0.03)
+
+
+@pytest.mark.parametrize("z", [0.5, 1.96, 5.0, 7.0, 8.2, 12.0])
+def test_students_quantile_of_one_degree_of_freedom_is_cauchys(z):
+    """In closed form 1 / tan(pi * tail); by the other tail it was 4e-5 less at 7."""
+    assert student(z, np.array([1.0]))[0] == pytest.approx(1 / np.tan(np.pi * stats.norm.sf(z)), rel=1e-12)
