@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ..datasets.numbers import decoded
 from ..metrics.codes import SPARSE, combined, crossed
 from ..metrics.cube import whole
 from .engine import TOLD, Joined, Keys, Order
@@ -42,7 +43,7 @@ class Arrow:
 
     def joined(self, before: Held, after: Held, key: str) -> Joined[Held]:
         """Match rows by a key; as text, where the two hold it in different types."""
-        keys = [_flat(rows.column(key)) for rows in (before, after)]
+        keys = [decoded(rows.column(key)) for rows in (before, after)]
         if keys[0].type != keys[1].type:
             keys = [pc.cast(column, pa.string()) for column in keys]
         twice = _twice(keys[0]), _twice(keys[1])
@@ -60,13 +61,6 @@ class Arrow:
 
 
 ARROW = Arrow()
-
-
-def _flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """A column as one array of its own values, without a dictionary."""
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
-    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
 def _coded(column: pa.Array | pa.ChunkedArray) -> tuple[NDArray[Any], pa.Array]:

@@ -17,6 +17,7 @@ from ..datasets.columns import Scalar, check_unique, listed, no_column, plain
 from ..datasets.dialect import TextForm
 from ..datasets.errors import InputError, number_of
 from ..datasets.evaluation import EvaluationSet
+from ..datasets.missing import BLANK
 from ..datasets.numbers import CellError, MissingError, missing_in
 from ..datasets.ranking import check_pairs, pairs, shown_pair
 from ..datasets.read import column_names, found_in, place_of, read_table, sha256_file
@@ -129,9 +130,7 @@ class PredictionTable(ModelKind):
         self.data.notes += found_in(path, self.text)
         for name in key:
             if blank := as_ids(table.column(name)).null_count:
-                raise missing_in(f"id column '{name}'", name, blank, "").at(
-                    place_of(path, name, None, self.text) or str(path)
-                )
+                raise self._at_its_row(path, missing_in(f"id column '{name}'", name, blank, ""))
         return table, key
 
     @property
@@ -227,8 +226,11 @@ class PredictionTable(ModelKind):
                 raise
             if isinstance(error, MissingError):
                 error.rest = "; every row of the data needs a prediction"
-            place = place_of(self.path, error.column, error.value, self.text, self.data.words.in_numbers)
-            raise error.at(place or str(self.path)) from None
+            raise self._at_its_row(self.path, error, self.data.words.in_numbers) from None
+
+    def _at_its_row(self, path: Path, error: CellError, missing: Sequence[str] = BLANK) -> CellError:
+        """The error with the row of the file of predictions, or the file alone where the row is not found."""
+        return error.at(place_of(path, error.column, error.value, self.text, missing) or str(path))
 
     def _joined(self, ids: pa.Array) -> pa.Table:
         assert self._table is not None

@@ -10,6 +10,7 @@ from ...tasks import extended
 from ...tasks.task import ID
 from ...told import tell
 from ..figures.common import LEAST_COMMON, Common, Overlap, overlap
+from ..figures.held import is_probability
 from ..figures.measure import Measurement
 from ..figures.pairs import Paired, pair, read_predictions, whole_batch
 from ..figures.unpaired import Unpaired
@@ -155,7 +156,7 @@ class Baseline:
 
     def _counted(self, path: Path) -> Measurement:
         if path not in self._measured:
-            probability = self.model.model.scale != "rank"
+            probability = is_probability(self.model.model.told)
             self._measured[path] = Measurement.read(
                 path, self._sensitive, probability, self.order, self._task
             )

@@ -16,6 +16,7 @@ from ..config import Config
 from ..figures import describe, variant
 from ..figures.changes import compared, methods_of
 from ..figures.coverage import coverage
+from ..figures.held import is_probability
 from ..figures.identified import identify
 from ..figures.measure import Measurement
 from ..figures.pairs import Paired, pair
@@ -83,7 +84,7 @@ def figures(
     """
     before, after = (name for name, _ in models)
     order = {feature: bin_names(edges) for feature, edges in data.bins.items()}
-    probability = all(model.get("scale") != "rank" for _, model in models)
+    probability = all(is_probability(model) for _, model in models)
     sensitive = tuple(data.sensitive)
     paired = pair(
         paths[0], paths[1], sensitive, probability, order, names=(before, after), task=config.of_task

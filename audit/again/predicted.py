@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from ...datasets.columns import Ascending, check_unique
 from ...datasets.errors import InputError
 from ...datasets.read import iter_batches
-from ...metrics.counts import DECISION
 from ...plain import shown
 from ...tasks import Task
 from ...tasks.task import Kind, Known
-from .held import held, misfit, words
+from ..figures.held import held, is_probability, misfit, words
 
 COMMON: dict[str, Kind] = {
     "id": "id", "cluster": "cluster", "twin": "twin", "weight": "weight", "count": "count",
@@ -56,11 +54,6 @@ class Wanted:
         if name in COMMON:
             return COMMON[name] if name in self.common | self.maybe else None
         return self.task.kind(name)
-
-
-def is_probability(model: Mapping[str, Any]) -> bool:
-    """Whether the scores of a model are probabilities, as far as its description says."""
-    return model.get("scale") != "rank"
 
 
 def check_predictions(path: Path, wanted: Wanted) -> None:
@@ -120,14 +113,3 @@ def _check(batch: pa.RecordBatch, path: Path, wanted: Wanted, start: int) -> Non
         if expected is not None and got is not None:
             every = " in every row" if expected.whole else ""
             raise InputError(f"{path}: column {name}: expected {expected.expected}{every}, got {got}")
-
-
-def check_said(columns: Mapping[str, pa.Array], task: Task, probability: bool) -> None:
-    """InputError where a model says what cannot be counted, such as a number whose square is no float."""
-    for name, column in columns.items():
-        kind = task.kind(name)
-        expected = None if kind is None else held(kind, probability)
-        got = None if expected is None else misfit(column, expected, None)
-        if expected is not None and got is not None:
-            what = "decisions" if name.startswith(DECISION) and kind in ("bit", "word") else "outputs"
-            raise InputError(f"model: expected {expected.expected} as {what} ({name}), got {got}")

@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ...datasets.numbers import decoded
 from ...metrics.counts import DECISION, Clusters, Counts, Tally
 from ...metrics.intervals import Floats, normal_quantile
 from ...metrics.table import SELECTED
 from ...told import tell
 from ..result import Counterfactual, Estimate, TwinRows
-from .match import decoded
 from .plan import Plan
 
 MOST_VALUES = 10

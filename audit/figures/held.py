@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...datasets.amounts import LEAST_WEIGHT, MOST_COUNT, MOST_RANK, MOST_WEIGHT
+from ...datasets.errors import InputError
+from ...metrics.counts import DECISION
+from ...tasks import Task
 from ...tasks.task import Kind
 
 Ok = NDArray[np.bool_]
@@ -111,3 +114,19 @@ def misfit(column: pa.Array, wanted: Held, start: int | None = 0) -> str | None:
 
 def _place(start: int | None, row: int) -> str:
     return "" if start is None else f" in row {start + row + 1:,}"
+
+
+def is_probability(model: Mapping[str, Any]) -> bool:
+    """Whether the scores of a model are probabilities, as far as its description says."""
+    return model.get("scale") != "rank"
+
+
+def check_said(columns: Mapping[str, pa.Array], task: Task, probability: bool) -> None:
+    """InputError where a model says what cannot be counted, such as a number whose square is no float."""
+    for name, column in columns.items():
+        kind = task.kind(name)
+        expected = None if kind is None else held(kind, probability)
+        got = None if expected is None else misfit(column, expected, None)
+        if expected is not None and got is not None:
+            what = "decisions" if name.startswith(DECISION) and kind in ("bit", "word") else "outputs"
+            raise InputError(f"model: expected {expected.expected} as {what} ({name}), got {got}")

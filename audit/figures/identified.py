@@ -12,10 +12,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ...datasets.numbers import decoded
 from ...engines import ARROW
 from ...metrics.counts import DECISION, UNKNOWN
 from ..result import Identified
-from .match import decoded, matched, unequal
+from .match import matched, unequal
 
 IDENTIFIED = "\0identified"
 """Beside a feature, which may have any name: whether a row is identified."""

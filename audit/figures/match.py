@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...datasets.columns import listed
 from ...datasets.errors import InputError, number_of
+from ...datasets.numbers import decoded
 from ...datasets.ranking import APART
 from ...engines import ARROW
 from ...engines.engine import Joined, Keys
@@ -99,13 +100,6 @@ def unequal(one: pa.Array | pa.ChunkedArray, other: pa.Array | pa.ChunkedArray) 
     equal = pc.fill_null(pc.equal(a, b), False)
     both = pc.and_(pc.is_null(a), pc.is_null(b))
     return np.flatnonzero(~np.asarray(pc.or_(equal, both).to_numpy(zero_copy_only=False), bool))
-
-
-def decoded(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """Return a column as one array of its own values, without a dictionary."""
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
-    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
 def key_of(rows: Rows, key: Key) -> pa.Array:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import gc
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...datasets.errors import InputError
@@ -24,6 +26,7 @@ from .training import learning
 if TYPE_CHECKING:
     from ...compression.fresh import FreshProcesses
     from .given import Variants
+    from .prices import Prices
     from .workshop import Workshop
 
 
@@ -62,6 +65,7 @@ def others(
         return [original, *(entry for entry in told_of if isinstance(entry, Entry))], unread
     # These bring the libraries of models with them.
     from .given import Variants, failed_given, files_of, unpriced
+    from .prices import Prices
     from .workshop import Workshop
 
     given = Variants(variants, dtypes)
@@ -73,15 +77,12 @@ def others(
     files = files_of(model, scorer.config.model) if scorer.config.model else []
     with ExitStack() as closing:
         collect = closing.enter_context(_collecting())
-        shop = closing.enter_context(
-            Workshop(
-                scorer.config, model, rows, learned, scorer.data, scorer.folder.folder, scorer.progress,
-                collect, fresh, files,
-            )
-        )  # fmt: skip
-        cost, flips = shop.prices.original_cost()
-        told = original.model | ({"cost": unpriced(shop.prices.unpriced)} if shop.prices.unpriced else {})
+        place = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="fairweigh-")))
+        prices = Prices(scorer.config, model, rows, place, scorer.progress, fresh, files)
+        cost, flips = prices.original_cost()
+        told = original.model | ({"cost": unpriced(prices.unpriced)} if prices.unpriced else {})
         entries = [replace(original, model=told, cost=cost, self_flips=flips)]
+        shop = Workshop(prices, learned, scorer.data, scorer.folder.folder, collect)
         made, broken = _made(scorer, shop)
         entries += made
         for wanted in scorer.config.variants:
@@ -94,7 +95,7 @@ def others(
                 continue
             scorer.progress(f"loading: {wanted.name}", 0, None)
             try:
-                entries.append(_given(scorer, wanted, model, shop, given))
+                entries.append(_given(scorer, wanted, model, prices, given))
             except OSError as error:
                 # A full disk is no fault of the variant, and would be the next one's too.
                 if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -172,7 +173,7 @@ def _predicted(scorer: Scorer, wanted: GivenVariant) -> Entry | Failed:
     return Entry(wanted.name, told, "compressed", parent=ORIGINAL)
 
 
-def _given(scorer: Scorer, wanted: GivenVariant, original: Model, shop: Workshop, given: Variants) -> Entry:
+def _given(scorer: Scorer, wanted: GivenVariant, original: Model, prices: Prices, given: Variants) -> Entry:
     """A variant that was made elsewhere, loaded, held to the original's task, measured and scored."""
     from .given import check_same_task, load_given, origin
 
@@ -184,7 +185,7 @@ def _given(scorer: Scorer, wanted: GivenVariant, original: Model, shop: Workshop
     rows = None if loaded.model.bound else sample(scorer.open(), list(read), SAMPLE_ROWS)
     check_same_task(original, loaded.model, rows)
     scorer.progress(f"measuring: {wanted.name}", 0, None)
-    cost, flips = (None, None) if rows is None else shop.prices.given(loaded, rows)
+    cost, flips = (None, None) if rows is None else prices.given(loaded, rows)
     truncated = scorer.score(wanted.name, loaded.model)
     scorer.data.notes += data.notes
     told = described(loaded.model, truncated) | origin(wanted, loaded)

@@ -31,7 +31,7 @@ from ...datasets.training import VALIDATION, hashed_share
 from ...models.base import Model, Scored, decide
 from ...models.rules import unruled
 from ...tasks import BINARY, Task
-from ..again.predicted import check_said
+from ..figures.held import check_said
 from ..figures.measure import Measurement
 from ..progress import Progress
 

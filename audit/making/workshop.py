@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from ...compression import artefact
-from ...compression.fresh import Asked, FreshProcesses
+from ...compression.fresh import Asked
 from ...compression.make import make
 from ...compression.recipes import Context, find
 from ...datasets.errors import InputError
@@ -23,7 +19,6 @@ from ...datasets.roles import as_words
 from ...models.compiled import forget_compiled
 from ...models.foreign import one_line
 from ..config import Config, Planned
-from ..progress import Progress
 from ..result import CellWeight, Cost, Failed, Layer, Recipe, Rule, SelfFlips, Step
 from ..store.folder import ARTEFACTS
 from .prices import TRACE_ROWS, Prices
@@ -59,9 +54,8 @@ class Workshop:
 
     Parameters
     ----------
-    original : Model
-    rows : pyarrow.RecordBatch
-        Evaluation rows, without their labels, on which variants are traced, timed and checked.
+    prices : Prices
+        What the variants cost beside the original, on whose rows they are traced too.
     learning : (callable or None, callable or None)
         Give the rows that steps may learn from, and those that rules are fitted on.
     data : EvaluationSet
@@ -70,44 +64,19 @@ class Workshop:
         The run's; artefacts are written into it.
     collect : callable
         Collects the garbage of a variant.
-    fresh : FreshProcesses, optional
-        That load what is made; needed where anything is.
-    files : sequence of Path
-        That hold the original, where it is of files.
-
-    Attributes
-    ----------
-    prices : Prices
-        What the variants cost beside the original.
     """
 
-    config: Config
-    original: Any
-    rows: pa.RecordBatch
+    prices: Prices
     learning: tuple[Rows | None, Rows | None]
     data: EvaluationSet
     folder: Path
-    progress: Progress
     collect: Callable[[], object]
-    fresh: FreshProcesses | None = None
-    files: Sequence[Path] = ()
 
-    def __enter__(self) -> Workshop:
-        self._closing = ExitStack()
+    def __post_init__(self) -> None:
+        self.config, self.original, self.rows = self.prices.config, self.prices.original, self.prices.rows
+        self.progress = self.prices.progress
         self._recipes: dict[str, Recipe] = {}
         self._trusted: dict[str, list[str]] = {}
-        try:
-            place = self._closing.enter_context(tempfile.TemporaryDirectory(prefix="fairweigh-"))
-            self.prices = Prices(
-                self.config, self.original, self.rows, Path(place), self.progress, self.fresh, self.files
-            )
-        except BaseException:
-            self._closing.close()
-            raise
-        return self
-
-    def __exit__(self, *how: Any) -> None:
-        self._closing.__exit__(*how)
 
     def variants(self) -> Iterator[Begun | Failed]:
         """Make each variant of the configuration; one that cannot be made is told and the others go on.

@@ -8,6 +8,7 @@ from pathlib import Path
 from ...datasets.errors import InputError
 from ..again.finished import configuration_of
 from ..config import Config
+from ..figures.held import is_probability
 from ..figures.measure import Measurement
 from ..result import AuditResult
 from ..store.folder import OpenRun
@@ -117,7 +118,7 @@ def _named(one: Wanted, error: ValueError) -> str:
 def _measured(result: AuditResult, name: str, predictions: Path) -> Measurement:
     sensitive = tuple(result.data.sensitive)
     model = next(v.model for v in result.variants if v.name == name)
-    path, probability = predictions / f"{name}.parquet", model.scale != "rank"
+    path, probability = predictions / f"{name}.parquet", is_probability(model.told)
     return Measurement.read(path, sensitive, probability, value_order(result.data.bins))
 
 

@@ -17,9 +17,9 @@ from ...datasets.columns import bin_names, word
 from ...datasets.errors import InputError
 from ...metrics.counts import DECISION
 from ...told import tell
-from ..again.predicted import is_probability
 from ..config import Config, Twins
 from ..figures import changes, counterfactual, variant
+from ..figures.held import is_probability
 from ..figures.identified import identify
 from ..figures.measure import Measurement
 from ..figures.pairs import Paired, pair

@@ -1,4 +1,4 @@
-"""The pages of a run under the terms of a rule or practice, one module of ``PAGES`` each.
+"""The pages of a run under the terms of a rule or practice, a module of the regime's name each.
 
 A regime's module has ``TITLE``, a message, and ``pages(regime, result)``, the files it writes: the first is
 the one that the report refers to.
@@ -17,15 +17,6 @@ from ..page.html import environment
 from ..words.language import TAGS, Sentence, language, tr, writing
 from ..words.lookup import variant_named
 
-PAGES = {
-    "credit": "credit",
-    "eu-ai-act": "eu_ai_act",
-    "four-fifths": "four_fifths",
-    "model-card": "model_card",
-    "nist-ai-rmf": "nist_ai_rmf",
-    "nyc-ll144": "nyc_ll144",
-}
-"""The module of each regime's pages."""
 FOLDER = "regimes"
 
 
@@ -78,7 +69,7 @@ def regime_links(pages: Mapping[str, Mapping[str, str]], language: str = "en") -
 
 
 def _module(name: str) -> Any:
-    return importlib.import_module(f".{PAGES[name]}", __package__)
+    return importlib.import_module("." + name.replace("-", "_"), __package__)
 
 
 def page(regime: RegimeResult, result: AuditResult, title: str, **parts: Any) -> dict[str, str]:
