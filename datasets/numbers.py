@@ -224,6 +224,9 @@ def _parsed(texts: pa.Array, what: str, name: str) -> pa.Array:
     empty = pc.equal(pc.utf8_trim_whitespace(texts), "")
     texts = pc.if_else(empty, None, texts)
     wrong = texts.filter(pc.invert(pc.match_substring_regex(texts, _NUMBER)))
+    # Where numbers have a decimal comma, as the whole file may, what is none at all is what is wrong.
+    others = wrong.filter(pc.invert(pc.match_substring_regex(wrong, rf"^\s*(?:{_GROUPED.pattern})\s*$")))
+    wrong = others if len(others) else wrong
     if len(wrong):
         more = f" (and {number_of(len(wrong) - 1, 'more such row')})" if len(wrong) > 1 else ""
         raise NotANumberError(what, name, wrong[0].as_py(), more)

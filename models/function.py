@@ -94,7 +94,7 @@ class FunctionModel(ModelKind):
         try:
             out = self.function(frame(pa.table(batch), self.columns, kinds=self._kinds))
             if not (hasattr(out, "columns") or hasattr(out, "toarray")):
-                out = np.asarray(out)
+                out = np.asanyarray(out)  # A mask is no value: it is kept, and refused below.
         except STOPS:
             raise
         except BaseException as error:
@@ -106,6 +106,8 @@ class FunctionModel(ModelKind):
             self.name, batch.num_rows, self.classes, self._order, self.threshold, self.probability,
             batch.column(self.query) if self.query else None,
         )  # fmt: skip
+        if isinstance(out, np.ma.MaskedArray) and (masked := int(np.ma.getmaskarray(out).sum())):
+            raise asked.refused("a value for every row", f"an array of which {masked:,} are masked")
         found = RETURNED[self.task](out, asked)
         self.classes += found.beyond
         self._scores |= found.scored.score is not None

@@ -208,11 +208,13 @@ class PredictionTable(ModelKind):
         def placed(read: Callable[[pa.Array], NDArray[Any]], name: str) -> NDArray[Any]:
             return self._placed(read, _one(table.column(name)))
 
+        # Where rows are left out, their numbers are not those of the file.
+        among = " of those audited" if self.data.split_column or self.data.drop_missing else ""
+
         def row(number: int) -> str:
-            if ids is None:
-                return f"row {number + 1:,}"
-            name = ids[number].as_py()
-            return f"the row of id {name!r}" if self.data.id else f"row {name + 1:,}"
+            if ids is not None and self.data.id:
+                return f"the row of id {ids[number].as_py()!r}"
+            return f"row {(number if ids is None else ids[number].as_py()) + 1:,}{among}"
 
         queries = batch.column(self.data.query) if self.data.query else None
         return self.says.read(placed, row, queries)

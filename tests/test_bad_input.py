@@ -648,6 +648,7 @@ def nan(rows): return np.full(len(rows), np.nan)
 def high(rows): return np.full(len(rows), 2.0)
 def text(rows): return np.array(["yes"] * len(rows))
 def complex_(rows): return np.full(len(rows), 1j)
+def masked(rows): return np.ma.masked_array(np.zeros(len(rows)), mask=rows.index < 3)
 value = 3
 """
 
@@ -664,6 +665,7 @@ value = 3
         ("high", "got from 2 to 2"),
         ("text", "must return numbers"),
         ("complex_", "must return numbers"),
+        ("masked", "must return a value for every row, got an array of which 3 are masked"),
         ("value", "is not callable"),
         ("lacking", "has no attribute 'lacking'"),
     ],

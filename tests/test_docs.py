@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
-from fairweigh.audit.config import read
-from fairweigh.audit.verdict.policy import read_policy
+from fairweigh.audit.config import json_schema, read
+from fairweigh.audit.verdict.policy import policy_schema, read_policy
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
@@ -46,6 +48,17 @@ def test_yaml_example_is_a_valid_configuration_or_policy(text: str) -> None:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.name)
 def test_shipped_example_is_a_valid_configuration_or_policy(path: Path) -> None:
     assert valid(YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    "text", [*blocks("yaml"), *(pytest.param(p.read_text(encoding="utf-8"), id=p.name) for p in EXAMPLES)]
+)
+def test_examples_keep_to_the_schema_that_editors_read(text: str) -> None:
+    """What a program takes and its schema refuses is underlined in every editor."""
+    content = json.loads(json.dumps(YAML(typ="safe", pure=True).load(text), default=str))
+    schema = json_schema() if "audit" in content else policy_schema()
+    found = jsonschema.Draft202012Validator(schema).iter_errors(content)
+    assert [(list(error.absolute_path), error.message) for error in found] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

@@ -16,6 +16,24 @@ from .section import Section, Value, Word, absent
 COSTS = Literal["storage", "compute", "memory", "latency", "flops"]
 
 
+RATIO = (0.0, math.inf)
+"""What a cost can be, as a ratio to the original's."""
+
+
+def check_binds(key: str, limit: str, what: str, reach: tuple[float, float], share: bool = False) -> None:
+    """ValueError for a limit that every value keeps, or none, of what lies between two numbers."""
+    (low, high), value = reach, Limit.parse(limit).value
+    if low <= value <= high:
+        return
+    lies = f"lies between {low:g} and {high:g}"
+    if math.isinf(high - low):
+        lies = f"is at most {high:g}" if math.isfinite(high) else f"is at least {low:g}"
+    told = f"{key}: {what} {lies}, so that {limit!r} never binds or never holds"
+    if share and value > 1 and "%" not in limit:
+        told += f"; expected a share such as 0.1, or '{limit.strip()} %'"
+    raise ValueError(told)
+
+
 class Gate(Section):
     """A requirement: a metric, the slices it speaks of, how they are compared, a limit."""
 
@@ -57,6 +75,7 @@ class Gate(Section):
                 raise ValueError(
                     "on: the cost of the original is 1 by definition; expected 'compressed' or 'mitigated'"
                 )
+            check_binds("limit", self.limit, f"{self.cost} beside the original's", RATIO)
             return self
         if self.compare == "change" and not (limit.upper and limit.value >= 0) and self.by is not None:
             raise ValueError("limit: the growth of a gap is limited from above, such as '<= 0.02'")
@@ -73,14 +92,14 @@ class Gate(Section):
             raise ValueError("limit: a ratio is limited from below by a number in (0, 1], such as '>= 0.8'")
         rows = AGGREGATES[self.metric].metrics if self.metric in AGGREGATES else (self.metric,)
         if form != "ratio":
-            self._may_bind(limit, rows, apart=form != "value")
+            self._may_bind(rows, apart=form != "value")
         if self.compare == "ratio" and self.metric in METRICS and not METRICS[self.metric].ratio:
             raise ValueError(f"compare: a ratio of {self.metric} means nothing, as it may be negative")
         if self.slice is not None and self.features and set(self.slice) != set(self.features):
             raise ValueError("slice: expected a value for each feature of by")
         return self
 
-    def _may_bind(self, limit: Limit, metrics: Sequence[str], apart: bool) -> None:
+    def _may_bind(self, metrics: Sequence[str], apart: bool) -> None:
         """ValueError where every value holds, or none: of metrics, or of how far two of them lie apart."""
         low = min(METRICS[name].reach[0] for name in metrics)
         high = max(METRICS[name].reach[1] for name in metrics)
@@ -89,15 +108,7 @@ class Gate(Section):
             what, low, high = f"a change of {what}", low - high, high - low
         elif apart:
             low, high = 0.0, high - low
-        if low <= limit.value <= high:
-            return
-        lies = f"lies between {low:g} and {high:g}"
-        if math.isinf(high - low):
-            lies = f"is at most {high:g}" if math.isfinite(high) else f"is at least {low:g}"
-        told = f"limit: {what} {lies}, so that {self.limit!r} never binds or never holds"
-        if limit.value > 1 and all(METRICS[name].percent for name in metrics):
-            told += f"; expected a share such as 0.1, or '{self.limit.strip()} %'"
-        raise ValueError(told)
+        check_binds("limit", self.limit, what, (low, high), all(METRICS[name].percent for name in metrics))
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -149,5 +160,8 @@ class Objective(Section):
                 raise ValueError(
                     f"targets: {unknown(name, [*METRICS, *get_args(COSTS), 'agreement'], 'target')}"
                 )
-            Limit.parse(limit)
+            metric = METRICS.get(name)
+            reach = metric.reach if metric else (0.0, 1.0) if name == "agreement" else RATIO
+            share = metric.percent if metric else name == "agreement"
+            check_binds(f"targets.{name}", limit, name, reach, share)
         return self

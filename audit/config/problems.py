@@ -43,7 +43,9 @@ def first_problem(error: ValidationError, root: Any) -> str:
         loc = [*loc, "kind"]
     path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in loc).lstrip(".")
     message = _told(first, section, problems)
-    return " ".join((f"{path}: {message}" if path else message).split())
+    # An entry of a list is named by the message itself.
+    apart = ": " if path and not message.startswith("[") else ""
+    return " ".join(f"{path}{apart}{message}".split())
 
 
 def _told(first: Problem, section: type[Section] | None, problems: Sequence[Problem]) -> str:

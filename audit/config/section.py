@@ -6,6 +6,7 @@ from datetime import date
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -34,7 +35,13 @@ def _worded(given: Any) -> Any:
 Word = Annotated[str, BeforeValidator(_worded)]
 
 
-Confidence = Annotated[float, Field(gt=0.5, lt=1)]
+def _with_quantile(given: float) -> float:
+    if given > 1 - 1e-12:
+        raise ValueError(f"expected at most 1 - 1e-12, beyond which there is no quantile, got {given}")
+    return given
+
+
+Confidence = Annotated[float, Field(gt=0.5, lt=1), AfterValidator(_with_quantile)]
 
 
 class Section(BaseModel):

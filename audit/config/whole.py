@@ -35,6 +35,9 @@ from .parts import History, Planned, ReportSpec
 from .problems import first_problem
 from .section import Confidence, Section, absent
 
+Step = str | dict[str, Any]
+"""A recipe as it is written; a chain is a list of them."""
+
 
 class Config(Section):
     """A whole audit."""
@@ -92,7 +95,9 @@ class Config(Section):
             raise ValueError(f"expected text, got {given!r} after YAML; put it in quotes")
         return given
 
-    @field_validator("compressions", "mitigations", mode="before")
+    @field_validator(
+        "compressions", "mitigations", mode="before", json_schema_input_type=list[Step | list[Step]]
+    )
     @classmethod
     def _expanded(cls, given: Any, info: ValidationInfo) -> Any:
         return ladder(given, on=info.field_name == "mitigations") if given else []
@@ -360,9 +365,12 @@ def _check_step(
             )
         elif first["type"] == "missing":
             told = f"the parameter {key!r} is required"
+        elif first["type"] == "value_error":
+            told = first["msg"].removeprefix("Value error, ")
         else:
-            told = f"{key}: {told_of(first['type'], first['msg'])}, got {shown(first['input'])}"
-        raise ValueError(f"{place}.{name}: {told}") from None
+            told = f"{told_of(first['type'], first['msg'])}, got {shown(first['input'])}"
+        named = f".{key}" if key and first["type"] not in ("extra_forbidden", "missing") else ""
+        raise ValueError(f"{place}.{name}{named}: {told}") from None
     try:
         given.suits(*about)
     except ValueError as error:

@@ -193,3 +193,61 @@ def test_a_default_of_an_earlier_state_is_read_in_a_finished_runs_configuration(
     assert model_spec(told).model_dump()["dtype"] == "float32"
     with pytest.raises(ValueError, match=r"predictions\.dtype\n +Extra inputs"):
         model_spec(told | {"dtype": "float16"})
+
+
+def test_a_percent_sign_is_not_asked_for_twice(make_config):
+    with pytest.raises(InputError) as caught:
+        read(make_config(gates=[{"metric": "accuracy", "limit": ">= 101 %"}]))
+    assert str(caught.value).endswith("so that '>= 101 %' never binds or never holds")
+
+
+@pytest.mark.parametrize(
+    ("targets", "told"),
+    [
+        ({"accuracy": ">= 1.2"}, "targets.accuracy: accuracy lies between 0 and 1"),
+        ({"agreement": ">= 2"}, "targets.agreement: agreement lies between 0 and 1"),
+        ({"storage": "<= -1"}, "targets.storage: storage is at least 0"),
+    ],
+)
+def test_a_target_beyond_all_values_is_refused(make_config, targets, told):
+    with pytest.raises(InputError, match=told):
+        read(make_config(objective={"targets": targets}))
+    read(make_config(objective={"targets": {"storage": "<= 2", "accuracy": ">= 0.7", "mean_score": "<= 3"}}))
+
+
+def test_no_cost_is_below_nothing():
+    with pytest.raises(
+        ValidationError, match=r"storage beside the original's is at least 0, so that '<= -0\.5'"
+    ):
+        Gate.model_validate({"cost": "storage", "on": "compressed", "limit": "<= -0.5"})
+
+
+def test_a_confidence_so_near_to_one_that_it_has_no_quantile_is_refused(make_config):
+    with pytest.raises(InputError, match="confidence: expected at most 1 - 1e-12, beyond which"):
+        read(make_config(confidence=1 - 2**-53))
+    assert read(make_config(confidence=0.999999999999)).confidence == 0.999999999999
+
+
+@pytest.mark.parametrize(
+    ("mitigation", "told"),
+    [
+        (
+            {"threshold": {"constraint": "equal_opportunity", "limit": "0.02"}},
+            "mitigations[0].threshold: expected a limit such as '<= 0.1' or '>= 0.8', got '0.02'",
+        ),
+        (
+            {"reweighing": {"by": []}},
+            "mitigations[0].reweighing.by: expected one or more different features, got []",
+        ),
+        ({"reweighing": True}, "mitigations[0].reweighing: "),
+    ],
+)
+def test_a_wrong_parameter_of_a_recipe_is_told_once(make_config, mitigation, told):
+    model = {
+        "estimator": "sklearn.linear_model.LogisticRegression",
+        "train": {"path": "t.csv", "validation": 0.2},
+    }
+    with pytest.raises(InputError) as caught:
+        read(make_config(model=model, mitigations=[mitigation]))
+    assert str(caught.value).startswith(told)
+    assert str(caught.value).count("got") == 1

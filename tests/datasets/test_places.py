@@ -145,3 +145,14 @@ def test_an_amount_that_cannot_be_is_told_with_its_place(tmp_path: Path, role, v
     message = refused(EvaluationSet(path, ["sex"], "y", **{role: "v"}))
     assert message.startswith(told)
     assert message.endswith(f" in row 2 of {path}{line}")
+
+
+@pytest.mark.parametrize("bad", ["abc", "?", "0,5,5"])
+def test_a_word_among_decimal_commas_is_told_and_not_the_numbers(tmp_path: Path, bad) -> None:
+    """One bad cell leaves the column as text: the first number was named, with advice against its comma."""
+    path = tmp_path / "d.tsv"
+    rows = "".join("f\t1\t0,7\nm\t0\t0,2\n" for _ in range(40))
+    path.write_text(f"sex\ty\tw\n{rows}f\t1\t{bad}\n")
+    message = refused(EvaluationSet(path, ["sex"], "y", weight="w", text=TextForm(decimal=",")))
+    told = f"weight column 'w': expected numbers, got string '{bad}' in row 81 of {path} (line 82)"
+    assert message.startswith(told)
