@@ -17,7 +17,7 @@ audited = $(BIN)/fairweigh audit $(1) -o $(2); \
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.base: $(BIN)/python setup.cfg pyproject.toml constraints.txt
+$(VENV)/.base: $(BIN)/python setup.cfg pyproject.toml constraints.txt $(wildcard constraints/*.txt)
 	$(PIP) -e ".[charts]"
 	@touch $@
 
@@ -25,7 +25,7 @@ $(VENV)/.torch: $(VENV)/.base
 	$(PIP) -e ".[torch]"
 	@touch $@
 
-$(VENV)/.dev: $(BIN)/python setup.cfg pyproject.toml constraints.txt
+$(VENV)/.dev: $(BIN)/python setup.cfg pyproject.toml constraints.txt $(wildcard constraints/*.txt)
 	$(PIP) --no-compile -e ".[dev]"
 	# Films and who liked them, for a test: the package carries MovieLens 100K, and its code is never run.
 	$(PIP) --no-compile --no-deps recbole

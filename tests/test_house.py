@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from .lowest import lowest
+from .pinned import pinned, together, written
 
 ROOT = Path(__file__).parent.parent
 ROOMS = (
@@ -181,13 +182,20 @@ def test_setup_lists_every_room_and_pins_nothing() -> None:
 
 
 def test_every_package_states_a_lowest_version_no_newer_than_the_tested_one() -> None:
-    pinned = [
-        line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line
-    ]
-    tested = {canonicalize_name(name): Version(version) for name, version in pinned}
+    tested = {n: Version(version) for packages in pinned().values() for n, version in packages.items()}
     stated = {canonicalize_name(name): Version(version) for name, version in lowest().items()}
     assert len(stated) > 25
     assert {name: str(version) for name, version in stated.items() if version > tested[name]} == {}
+
+
+def test_tested_versions_stand_apart_for_each_extra() -> None:
+    here = pinned()
+    assert {file.stem for file in (ROOT / "constraints").iterdir()} == set(here)
+    for name, packages in here.items():
+        assert (ROOT / "constraints" / f"{name}.txt").read_text() == written(packages), name
+    assert (ROOT / "constraints.txt").read_text() == together(here)
+    assert "torch" in here["torch"]
+    assert not {"altair", "babel", "onnx", "torch"} & set(here["base"])
 
 
 @pytest.fixture(scope="module")
