@@ -186,7 +186,9 @@ def cli(
 def write(here: Path) -> Callable[..., None]:
     """Write a table to d.parquet (or ``name``) and a configuration to a.yaml."""
 
-    def do(table: pa.Table | None = None, config: Mapping[str, Any] | None = None, name: str = "d.parquet"):
+    def do(
+        table: pa.Table | None = None, config: Mapping[str, Any] | None = None, name: str = "d.parquet"
+    ) -> None:
         if table is not None:
             pq.write_table(table, name)
         if config is not None:
@@ -218,7 +220,9 @@ def refused(cli: Callable[..., Ended], here: Path) -> Callable[..., str]:
 def audited(cli: Callable[..., Ended], write: Callable[..., None]) -> Callable[..., Any]:
     """Run an audit through the command line and return its parsed audit.json."""
 
-    def do(config: Mapping[str, Any], table: pa.Table | None = None, *args: str, codes=(0, 1, 2, 3)) -> Any:
+    def do(
+        config: Mapping[str, Any], table: pa.Table | None = None, *args: str, codes: Any = (0, 1, 2, 3)
+    ) -> Any:
         write(table, config)
         ended = cli("audit", "a.yaml", "-q", *args)
         assert ended.code in codes, ended

@@ -7,8 +7,13 @@ import shutil
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api._generated import Page
+
 
 _TOOLS = Path(__file__).parent / "page_tools" / "node_modules"
 AXE = _TOOLS / "axe-core" / "axe.min.js"
@@ -35,7 +40,7 @@ def html_errors(paths: Iterable[Path]) -> set[tuple[str, str]]:
     return {(m["message"], m.get("extract", "")) for m in messages if m["type"] == "error"}
 
 
-def violations(page) -> list[tuple[str, str, list[str]]]:
+def violations(page: Page) -> list[tuple[str, str, list[str]]]:
     """What axe-core finds against WCAG 2.2 AA in a page of Playwright, everything folded opened."""
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     page.add_script_tag(path=AXE)

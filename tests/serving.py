@@ -1,14 +1,22 @@
 """A server of models for tests: an honest one, or one that fails as it is told."""
 
+from __future__ import annotations
+
 import io
 import json
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy import int64
+    from numpy.typing import NDArray
 
 
 @contextmanager
-def serving(answer):
+def serving(answer: Callable[..., Any]) -> Iterator[Any]:
     """Serve ``answer(method, path, content, headers)``, which gives (status, headers, content).
 
     A content that is no bytes is written as JSON; one that can be called is given the connection.
@@ -18,10 +26,10 @@ def serving(answer):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
-        def log_message(self, *_):
+        def log_message(self, *_: Any) -> None:
             pass
 
-        def do_GET(self):
+        def do_GET(self) -> None:
             content = self.rfile.read(int(self.headers.get("content-length", 0)))
             status, headers, body = answer(self.command, self.path, content, dict(self.headers))
             if callable(body):
@@ -48,7 +56,7 @@ def serving(answer):
             thread.join()
 
 
-def tensors(content):
+def tensors(content: Any) -> Any:
     """The inputs of a request of the Open Inference Protocol as arrays by name."""
     import numpy as np
 
@@ -59,7 +67,7 @@ def tensors(content):
     }
 
 
-def tensor(name, values):
+def tensor(name: str, values: NDArray[int64]) -> dict[str, Any]:
     """An output as that protocol has it."""
     import numpy as np
 

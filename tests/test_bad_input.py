@@ -14,7 +14,9 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +28,10 @@ from fairweigh.datasets.errors import InputError
 from fairweigh.metrics.limit import Limit
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from .conftest import Ended
+
 
 LOGISTIC = "sklearn.linear_model.LogisticRegression"
 
@@ -86,7 +92,14 @@ def names(folder: str | Path = ".") -> list[str]:
         ),
     ],
 )
-def test_a_wrong_key_or_value_is_named_with_its_path(parts, told, make_config, make_people, write, refused):
+def test_a_wrong_key_or_value_is_named_with_its_path(
+    parts: dict[str, Any],
+    told: list[Any],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     write(make_people(), make_config(**parts))
     line = refused()
     for words in told:
@@ -109,7 +122,13 @@ def test_a_wrong_key_or_value_is_named_with_its_path(parts, told, make_config, m
         ".",
     ],
 )
-def test_a_limit_that_does_not_parse_is_refused(limit, make_config, make_people, write, refused):
+def test_a_limit_that_does_not_parse_is_refused(
+    limit: str,
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     write(make_people(), make_config(gates=[{"metric": "accuracy", "limit": limit}]))
     assert "expected a limit such as '<= 0.1'" in refused()
 
@@ -126,8 +145,12 @@ def test_a_limit_that_does_not_parse_is_refused(limit, make_config, make_people,
     ],
 )
 def test_a_limit_on_the_wrong_side_is_refused_as_it_would_bless_a_disparity(
-    gate, make_config, make_people, write, refused
-):
+    gate: dict[str, Any],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     write(make_people(), make_config(gates=[gate]))
     assert "gates[0]: limit: a " in refused()
 
@@ -146,7 +169,14 @@ def test_a_limit_on_the_wrong_side_is_refused_as_it_would_bless_a_disparity(
         ({"slice": {"sex": "Female"}, "by": "race"}, ["slice", "each feature of by"]),
     ],
 )
-def test_a_gate_on_what_is_not_there_is_refused(gate, told, make_config, make_people, write, refused):
+def test_a_gate_on_what_is_not_there_is_refused(
+    gate: dict[str, Any],
+    told: list[Any],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     write(make_people(), make_config(gates=[{"metric": "accuracy", "limit": ">= 0.1", **gate}]))
     line = refused()
     for words in told:
@@ -170,14 +200,16 @@ def test_a_gate_on_what_is_not_there_is_refused(gate, told, make_config, make_pe
         ('audit: "\\ud800"', "unicode"),
     ],
 )
-def test_what_is_not_yaml_is_refused(text, told, here, refused):
+def test_what_is_not_yaml_is_refused(text: Any, told: str, here: Path, refused: Callable[..., str]) -> None:
     Path("a.yaml").write_text(text, encoding="utf-8")
     line = refused()
     assert line.startswith("fairweigh: a.yaml: ")
     assert told in line
 
 
-def test_a_configuration_that_is_missing_or_not_text_is_named(here, refused):
+def test_a_configuration_that_is_missing_or_not_text_is_named(
+    here: Path, refused: Callable[..., str]
+) -> None:
     assert "a.yaml: cannot be read: No such file" in refused()
     Path("a.yaml").write_bytes(b"audit: \xff\n")
     assert "a.yaml: not UTF-8 text (byte 7)" in refused()
@@ -200,12 +232,19 @@ def test_a_configuration_that_is_missing_or_not_text_is_named(here, refused):
         ("seed=one", "seed"),
     ],
 )
-def test_a_bad_setting_is_refused(setting, told, make_config, make_people, write, refused):
+def test_a_bad_setting_is_refused(
+    setting: str,
+    told: str,
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     write(make_people(), make_config())
     assert told in refused("--set", setting)
 
 
-def test_overrides_leave_the_callers_mapping_alone(make_config):
+def test_overrides_leave_the_callers_mapping_alone(make_config: Callable[..., dict[str, Any]]) -> None:
     content = make_config()
     before = json.dumps(content)
     assert read(content, ["data.label=other", "model.threshold=0.3"]).data.label == "other"
@@ -225,7 +264,7 @@ _ANYTHING = st.recursive(
 
 @settings(max_examples=150, deadline=None)
 @given(content=st.dictionaries(_KEYS, _ANYTHING, max_size=6))
-def test_any_configuration_is_read_or_refused_in_one_line(content):
+def test_any_configuration_is_read_or_refused_in_one_line(content: Any) -> None:
     try:
         read({"audit": "t", "data": {"path": "d.parquet"}, **content})
     except InputError as error:
@@ -237,7 +276,7 @@ def test_any_configuration_is_read_or_refused_in_one_line(content):
 
 @settings(max_examples=200, deadline=None)
 @given(text=st.text(alphabet="<>=≤≥ 0123456789.eE+-%naif", max_size=10))
-def test_any_limit_parses_to_a_finite_number_or_is_refused(text):
+def test_any_limit_parses_to_a_finite_number_or_is_refused(text: Any) -> None:
     try:
         told, value = "", Limit.parse(text).value
     except ValueError as error:
@@ -266,7 +305,14 @@ def test_any_limit_parses_to_a_finite_number_or_is_refused(text):
         ({"model": {"score": "score", "path": "p.parquet", "id": "uid"}}, "model.id: no column 'uid'"),
     ],
 )
-def test_a_missing_column_is_named_with_its_key(parts, told, make_config, make_people, write, refused):
+def test_a_missing_column_is_named_with_its_key(
+    parts: dict[str, Any],
+    told: str,
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     write(make_people(), make_config(**parts))
     write(make_people(), name="p.parquet")
     line = refused()
@@ -350,14 +396,26 @@ def _with(column: str, position: int, value: object, table: pa.Table) -> pa.Tabl
     ],
 )
 def test_a_value_that_cannot_be_used_is_named_with_its_column(
-    columns, parts, told, make_config, make_people, write, refused
-):
+    columns: dict[str, Any],
+    parts: dict[str, Any],
+    told: str,
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     write(make_people(**columns), make_config(**parts))
     assert told in refused()
 
 
 @pytest.mark.parametrize("ending", ["parquet", "csv", "jsonl"])
-def test_a_table_without_rows_is_refused(ending, make_config, make_people, write, refused):
+def test_a_table_without_rows_is_refused(
+    ending: str,
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     empty = make_people().schema.empty_table()
     name = f"d.{ending}"
     if ending == "parquet":
@@ -370,7 +428,12 @@ def test_a_table_without_rows_is_refused(ending, make_config, make_people, write
     assert re.search("no rows|is empty", refused())
 
 
-def test_text_that_is_not_utf8_is_refused_wherever_it_stands(make_config, make_people, write, refused):
+def test_text_that_is_not_utf8_is_refused_wherever_it_stands(
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     offsets = pa.py_buffer(np.arange(201, dtype="int32").tobytes())
     bad = pa.Array.from_buffers(pa.string(), 200, [None, offsets, pa.py_buffer(b"\xff" * 200)])
     for column in ("sex", "y", "id"):
@@ -383,7 +446,12 @@ def test_text_that_is_not_utf8_is_refused_wherever_it_stands(make_config, make_p
     assert "d.csv: expected UTF-8 text" in refused()
 
 
-def test_a_file_that_is_not_what_it_says_is_refused(make_config, make_people, write, refused):
+def test_a_file_that_is_not_what_it_says_is_refused(
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     write(make_people(), make_config())
     whole = Path("d.parquet").read_bytes()
     csv.write_csv(make_people(), "d.parquet")
@@ -406,8 +474,12 @@ def test_a_file_that_is_not_what_it_says_is_refused(make_config, make_people, wr
 
 @pytest.mark.parametrize("position", [10, 500, 4000, -200])
 def test_damage_in_the_middle_of_a_parquet_file_leaves_nothing(
-    position, make_config, make_people, write, cli
-):
+    position: int,
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    cli: Callable[..., Ended],
+) -> None:
     write(make_people(2000), make_config())
     content = bytearray(Path("d.parquet").read_bytes())
     content[position : position + 40] = os.urandom(40)
@@ -445,12 +517,20 @@ def _cells(n: list[object]) -> pa.Table:
         ([0] * 8, "every count in column 'n' is 0"),
     ],
 )
-def test_counts_that_are_no_counts_are_refused(n, told, make_config, write, refused):
+def test_counts_that_are_no_counts_are_refused(
+    n: list[object],
+    told: str,
+    make_config: Callable[..., dict[str, Any]],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     write(_cells(n), make_config(data={"id": None, "count": "n"}, model={"decision": "approved"}))
     assert told in refused()
 
 
-def test_what_aggregated_counts_cannot_give_is_refused(make_config, write, refused):
+def test_what_aggregated_counts_cannot_give_is_refused(
+    make_config: Callable[..., dict[str, Any]], write: Callable[..., None], refused: Callable[..., str]
+) -> None:
     cells = _cells([1, 2, 3, 4, 5, 6, 7, 8])
     counted = {"id": None, "count": "n"}
     write(cells, make_config(data=counted, model={"score": "score"}))
@@ -477,8 +557,15 @@ def test_what_aggregated_counts_cannot_give_is_refused(make_config, write, refus
     ],
 )
 def test_ids_that_do_not_match_are_counted_and_named(
-    rows, ids, told, make_config, make_people, write, refused, cli
-):
+    rows: int,
+    ids: Any,
+    told: str | None,
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+    cli: Callable[..., Ended],
+) -> None:
     model = {"path": "p.parquet", "score": "score"}
     write(make_people(), make_config(model=model))
     write(make_people(rows, **({} if ids is None else {"id": ids})), name="p.parquet")
@@ -490,7 +577,12 @@ def test_ids_that_do_not_match_are_counted_and_named(
         assert told in line
 
 
-def test_predictions_are_never_joined_by_position(make_config, make_people, write, refused):
+def test_predictions_are_never_joined_by_position(
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     write(make_people(), make_config(data={"id": None}, model={"path": "p.parquet", "score": "score"}))
     write(make_people(), name="p.parquet")
     assert "joined by id; set data.id" in refused()
@@ -502,12 +594,18 @@ def test_predictions_are_never_joined_by_position(make_config, make_people, writ
 class Loud:
     """A pickle that would run code."""
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         return (Path("touched").touch, ())
 
 
 @pytest.mark.parametrize("name", ["model.pkl", "model.skops", "model.joblib"])
-def test_a_pickle_is_refused_and_never_run(name, make_config, make_people, write, refused):
+def test_a_pickle_is_refused_and_never_run(
+    name: str,
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     Path(name).write_bytes(pickle.dumps(Loud()))
     write(make_people(), make_config(model={"path": name}))
     line = refused()
@@ -515,7 +613,12 @@ def test_a_pickle_is_refused_and_never_run(name, make_config, make_people, write
     assert not Path("touched").exists()
 
 
-def test_a_trusted_pickle_that_is_none_is_refused(make_config, make_people, write, refused):
+def test_a_trusted_pickle_that_is_none_is_refused(
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     for content in (b"", b"nonsense", pickle.dumps({"a": 1})[:-3], b"\x80\x05cnowhere\nnothing\n."):
         Path("m.pkl").write_bytes(content)
         write(make_people(), make_config(model={"path": "m.pkl", "trust_pickle": True}))
@@ -524,11 +627,16 @@ def test_a_trusted_pickle_that_is_none_is_refused(make_config, make_people, writ
     assert "expected a fitted classifier (one that has classes_), got dict" in refused()
 
 
-def doubled(x):
+def doubled(x: Any) -> Any:
     return x
 
 
-def test_a_skops_file_with_types_that_are_not_trusted_is_refused(make_config, make_people, write, refused):
+def test_a_skops_file_with_types_that_are_not_trusted_is_refused(
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     import skops.io
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -544,7 +652,12 @@ def test_a_skops_file_with_types_that_are_not_trusted_is_refused(make_config, ma
     assert "doubled" in line
 
 
-def test_a_damaged_or_hostile_skops_file_is_refused(make_config, make_people, write, refused):
+def test_a_damaged_or_hostile_skops_file_is_refused(
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     import skops.io
     from sklearn.linear_model import LogisticRegression
 
@@ -562,7 +675,12 @@ def test_a_damaged_or_hostile_skops_file_is_refused(make_config, make_people, wr
     assert "model.path: no file m.skops" in refused()
 
 
-def test_a_model_of_other_columns_or_classes_is_refused(make_config, make_people, write, refused):
+def test_a_model_of_other_columns_or_classes_is_refused(
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     import skops.io
     from sklearn.linear_model import LinearRegression, LogisticRegression
 
@@ -611,7 +729,14 @@ def test_a_model_of_other_columns_or_classes_is_refused(make_config, make_people
         ({"train": {"path": "link.parquet"}}, "expected other rows than the evaluation data"),
     ],
 )
-def test_a_model_that_cannot_be_trained_is_refused(model, told, make_config, make_people, write, refused):
+def test_a_model_that_cannot_be_trained_is_refused(
+    model: dict[str, Any],
+    told: str,
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     write(make_people(), make_config(model={"estimator": LOGISTIC, "train": {"path": "e.parquet"}, **model}))
     write(make_people(seed=1), name="e.parquet")
     write(make_people(x=None), name="short.parquet")
@@ -622,7 +747,9 @@ def test_a_model_that_cannot_be_trained_is_refused(model, told, make_config, mak
     assert told in refused()
 
 
-def test_training_on_the_evaluation_rows_of_a_card_is_refused(make_config, write, refused):
+def test_training_on_the_evaluation_rows_of_a_card_is_refused(
+    make_config: Callable[..., dict[str, Any]], write: Callable[..., None], refused: Callable[..., str]
+) -> None:
     for split, train in (("test", "test"), ("all", "train"), ("test", None), (None, "train")):
         data = {"name": "synthetic_lending", **({"split": split} if split else {})}
         model = {
@@ -671,8 +798,14 @@ value = 3
     ],
 )
 def test_a_callable_that_does_not_score_is_refused(
-    function, told, make_config, make_people, write, refused, monkeypatch
-):
+    function: str,
+    told: str,
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.syspath_prepend(str(Path.cwd()))
     monkeypatch.delitem(sys.modules, "hostile", raising=False)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
@@ -683,8 +816,13 @@ def test_a_callable_that_does_not_score_is_refused(
 
 @pytest.mark.parametrize("source", ["1/0", "def f(:", "raise SystemExit(0)", "import nowhere"])
 def test_a_module_that_does_not_import_is_refused(
-    source, make_config, make_people, write, refused, monkeypatch
-):
+    source: str,
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.syspath_prepend(str(Path.cwd()))
     monkeypatch.delitem(sys.modules, "broken", raising=False)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
@@ -696,7 +834,13 @@ def test_a_module_that_does_not_import_is_refused(
 # --- the run folder and signals --------------------------------------------------------------------------
 
 
-def test_a_run_folder_that_exists_is_refused_and_kept(make_config, make_people, write, refused, here):
+def test_a_run_folder_that_exists_is_refused_and_kept(
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+    here: Path,
+) -> None:
     write(make_people(), make_config())
     kept = here / "runs" / "t"
     kept.mkdir(parents=True)
@@ -709,7 +853,13 @@ def test_a_run_folder_that_exists_is_refused_and_kept(make_config, make_people, 
 
 
 @pytest.mark.parametrize("out", ["file/run", "file/deep/run", "/proc/nowhere/run", "/sys/run", "x" * 300])
-def test_a_folder_that_cannot_be_written_is_refused(out, make_config, make_people, write, refused):
+def test_a_folder_that_cannot_be_written_is_refused(
+    out: Any,
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     write(make_people(), make_config())
     Path("file").write_text("x")
     line = refused("-o", out)
@@ -718,7 +868,7 @@ def test_a_folder_that_cannot_be_written_is_refused(out, make_config, make_peopl
 
 
 @pytest.fixture
-def small_disk(here):
+def small_disk(here: Path) -> Iterator[Path]:
     """A file system of 64 KiB."""
     folder = here.parent / "disk"
     folder.mkdir()
@@ -735,8 +885,13 @@ def small_disk(here):
 
 @pytest.mark.parametrize("rows", [200, 20_000])
 def test_a_full_disk_ends_in_one_line_and_leaves_nothing(
-    rows, small_disk, make_config, make_people, write, refused
-):
+    rows: int,
+    small_disk: Path,
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     write(make_people(rows), make_config())
     out = str(small_disk / "deep" / "run")
     line = refused("-o", out)
@@ -746,7 +901,13 @@ def test_a_full_disk_ends_in_one_line_and_leaves_nothing(
     assert not list(small_disk.iterdir())
 
 
-def test_a_read_only_disk_is_refused(small_disk, make_config, make_people, write, refused):
+def test_a_read_only_disk_is_refused(
+    small_disk: Path,
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     write(make_people(), make_config())
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     out = str(small_disk / "run")
@@ -789,7 +950,14 @@ def _started(process: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_an_audit_that_is_stopped_leaves_no_run(sent, make_config, make_people, write, here, cli):
+def test_an_audit_that_is_stopped_leaves_no_run(
+    sent: signal.Signals,
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    here: Path,
+    cli: Callable[..., Ended],
+) -> None:
     Path("slow.py").write_text(SLOW, encoding="utf-8")
     write(make_people(), make_config(model={"function": "slow:slow"}))
     before = sorted([*names(here), "started"])
@@ -813,7 +981,12 @@ def test_an_audit_that_is_stopped_leaves_no_run(sent, make_config, make_people, 
     assert names("runs") == ["t"]
 
 
-def test_the_installed_command_refuses_in_one_line(make_config, make_people, write, here):
+def test_the_installed_command_refuses_in_one_line(
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    here: Path,
+) -> None:
     write(make_people(), make_config(data={"label": "Y"}))
     process = _fairweigh("audit", "a.yaml", cwd=here)
     out, err = process.communicate(timeout=60)
@@ -824,7 +997,12 @@ def test_the_installed_command_refuses_in_one_line(make_config, make_people, wri
     assert names(here) == ["a.yaml", "d.parquet"]
 
 
-def test_a_character_in_two_escapes_is_one_and_half_of_one_is_refused(cli, write, make_config, make_people):
+def test_a_character_in_two_escapes_is_one_and_half_of_one_is_refused(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+) -> None:
     write(make_people())
     content = json.dumps(make_config(report={"charts": False, "title": "\U0001f600"}))
     assert "\\ud83d\\ude00" in content
@@ -838,7 +1016,12 @@ def test_a_character_in_two_escapes_is_one_and_half_of_one_is_refused(cli, write
     assert not Path("other").exists()
 
 
-def test_a_message_moves_no_cursor_and_turns_no_text(refused, write, make_people, make_config):
+def test_a_message_moves_no_cursor_and_turns_no_text(
+    refused: Callable[..., str],
+    write: Callable[..., None],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+) -> None:
     name = "y\x1b[2J\u202ey\u061c\x07"
     write(make_people(), make_config(data={"label": name}))
     line = refused()

@@ -7,8 +7,11 @@ import pickle
 import shutil
 import subprocess
 import sys
+import types
 import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,23 +21,27 @@ import pytest
 from .conftest import configured
 from .tiny import FEATURES, edit_json, mlp, numbers, save_bert, texts, write_mlp
 
+if TYPE_CHECKING:
+    from .conftest import Ended
+
+
 TEXT = {"kind": "transformers", "path": "model", "text": "text"}
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_bert(tmp_path_factory.mktemp("bert"), num_hidden_layers=1)
 
 
 @pytest.fixture
-def model(folder, here):
+def model(folder: Path, here: Path) -> Path:
     """A model's folder that a test may damage."""
     return shutil.copytree(folder, here / "model")
 
 
 @pytest.fixture
-def text_config(write):
-    def do(table=None, config_data=None, **spec):
+def text_config(write: Callable[..., None]) -> Callable[..., None]:
+    def do(table: Any = None, config_data: dict[str, Any] | None = None, **spec: Any) -> None:
         write(
             texts(60) if table is None else table, configured(model={**TEXT, **spec}, data=config_data or {})
         )
@@ -43,10 +50,12 @@ def text_config(write):
 
 
 @pytest.fixture
-def table_config(write, here, monkeypatch):
+def table_config(
+    write: Callable[..., None], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., None]:
     monkeypatch.setattr("sys.dont_write_bytecode", True)
 
-    def do(table=None, compressions=None, **spec):
+    def do(table: Any = None, compressions: list[Any] | None = None, **spec: Any) -> None:
         spec = {"features": FEATURES, **spec}
         parts = {"compressions": compressions} if compressions is not None else {}
         write(numbers(60) if table is None else table, configured(model=spec, **parts))
@@ -60,18 +69,22 @@ def table_config(write, here, monkeypatch):
 class Evil:
     """Unpickled, it makes a file."""
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Path]]:
         return (Path.touch, (Path("pwned"),))
 
 
-def test_a_folder_without_weights_is_refused(model, text_config, refused):
+def test_a_folder_without_weights_is_refused(
+    model: Path, text_config: Callable[..., None], refused: Callable[..., str]
+) -> None:
     (model / "model.safetensors").unlink()
     text_config()
     assert "model.path: model holds no weights: expected a file model.safetensors" in refused()
 
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt"])
-def test_weights_in_a_pickle_are_refused_unread(name, model, text_config, refused):
+def test_weights_in_a_pickle_are_refused_unread(
+    name: str, model: Path, text_config: Callable[..., None], refused: Callable[..., str]
+) -> None:
     (model / "model.safetensors").unlink()
     (model / name).write_bytes(pickle.dumps(Evil()))
     text_config()
@@ -79,27 +92,35 @@ def test_weights_in_a_pickle_are_refused_unread(name, model, text_config, refuse
     assert not Path("pwned").exists()
 
 
-def test_a_folder_without_a_tokenizer_is_refused(model, text_config, refused):
+def test_a_folder_without_a_tokenizer_is_refused(
+    model: Path, text_config: Callable[..., None], refused: Callable[..., str]
+) -> None:
     for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"):
         (model / name).unlink()
     text_config()
     assert "model.path: model has no tokenizer: expected a file tokenizer.json or vocab.txt" in refused()
 
 
-def test_a_damaged_tokenizer_is_refused(model, text_config, refused):
+def test_a_damaged_tokenizer_is_refused(
+    model: Path, text_config: Callable[..., None], refused: Callable[..., str]
+) -> None:
     (model / "tokenizer.json").write_text("{")
     text_config()
     assert "model.path: model has no tokenizer that can be read" in refused()
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"model_type": "nothing"}', "{}"])
-def test_a_damaged_configuration_of_a_model_is_refused(content, model, text_config, refused):
+def test_a_damaged_configuration_of_a_model_is_refused(
+    content: str, model: Path, text_config: Callable[..., None], refused: Callable[..., str]
+) -> None:
     (model / "config.json").write_text(content)
     text_config()
     assert "model.path: model cannot be read as a transformers model" in refused()
 
 
-def test_a_hub_name_without_a_network_is_refused(text_config, refused, monkeypatch):
+def test_a_hub_name_without_a_network_is_refused(
+    text_config: Callable[..., None], refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     # The library waits twenty seconds before it gives up; switched off, it says so at once.
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     text_config(path="somebody/some-model")
@@ -108,12 +129,16 @@ def test_a_hub_name_without_a_network_is_refused(text_config, refused, monkeypat
 
 
 @pytest.mark.parametrize("path", ["./nowhere", "/nowhere/model", "a/b/c"])
-def test_a_path_of_no_folder_is_not_looked_for_on_the_hub(path, text_config, refused):
+def test_a_path_of_no_folder_is_not_looked_for_on_the_hub(
+    path: str, text_config: Callable[..., None], refused: Callable[..., str]
+) -> None:
     text_config(path=path)
     assert f"model.path: no folder {path}" in refused()
 
 
-def test_a_model_that_needs_code_of_its_own_is_refused(model, text_config, refused):
+def test_a_model_that_needs_code_of_its_own_is_refused(
+    model: Path, text_config: Callable[..., None], refused: Callable[..., str]
+) -> None:
     (model / "own.py").write_text("import pathlib; pathlib.Path('pwned').touch()")
     auto = {"AutoConfig": "own.C", "AutoModelForSequenceClassification": "own.M"}
     edit_json(model / "config.json", auto_map=auto, model_type="own_kind")
@@ -124,7 +149,9 @@ def test_a_model_that_needs_code_of_its_own_is_refused(model, text_config, refus
     assert not Path("pwned").exists()
 
 
-def test_a_model_without_its_head_is_refused(model, text_config, refused):
+def test_a_model_without_its_head_is_refused(
+    model: Path, text_config: Callable[..., None], refused: Callable[..., str]
+) -> None:
     import transformers
     from fairweigh.models.extras import quiet
 
@@ -135,13 +162,17 @@ def test_a_model_without_its_head_is_refused(model, text_config, refused):
     assert "lacks 2 of the weights of a model for text-classification, such as 'classifier.bias'" in line
 
 
-def test_labels_that_do_not_match_are_refused(model, text_config, refused):
+def test_labels_that_do_not_match_are_refused(
+    model: Path, text_config: Callable[..., None], refused: Callable[..., str]
+) -> None:
     edit_json(model / "config.json", id2label={"0": "fine", "1": "toxic"}, label2id={"fine": 0, "toxic": 1})
     text_config(positive="hateful")
     assert "model.positive: the model's labels are 'fine', 'toxic'; none of them is 'hateful'" in refused()
 
 
-def test_a_regression_head_is_refused(model, text_config, refused):
+def test_a_regression_head_is_refused(
+    model: Path, text_config: Callable[..., None], refused: Callable[..., str]
+) -> None:
     edit_json(model / "config.json", problem_type="regression")
     text_config()
     assert "model: its head is a regression; expected one that gives classes" in refused()
@@ -159,17 +190,23 @@ def test_a_regression_head_is_refused(model, text_config, refused):
         ([[1]] * 60, "column 'text': expected one value per row, got list"),
     ],
 )
-def test_texts_that_cannot_be_read_are_refused(values, told, model, text_config, refused):
+def test_texts_that_cannot_be_read_are_refused(
+    values: Any, told: str, model: Path, text_config: Callable[..., None], refused: Callable[..., str]
+) -> None:
     text_config(texts(60, text=values))
     assert told in refused()
 
 
-def test_a_text_column_that_is_not_there_is_named(model, text_config, refused):
+def test_a_text_column_that_is_not_there_is_named(
+    model: Path, text_config: Callable[..., None], refused: Callable[..., str]
+) -> None:
     text_config(text="comment")
     assert "lacks the column 'comment'" in refused()
 
 
-def test_missing_texts_may_be_left_out(model, text_config, cli):
+def test_missing_texts_may_be_left_out(
+    model: Path, text_config: Callable[..., None], cli: Callable[..., Ended]
+) -> None:
     text_config(texts(60, text=[None, "bala demi"] * 30), {"drop_missing": True})
     assert cli("audit", "a.yaml", "-q").code == 0
     assert pq.read_table("runs/t/predictions/original.parquet").num_rows == 30
@@ -200,14 +237,18 @@ class make(torch.nn.Module):
         (MODULE.format("x[:, :3]"), "labels are '0', '1', '2'; none of them is named as positive"),
     ],
 )  # fmt: skip
-def test_a_factory_that_cannot_be_used_is_refused(body, told, table_config, refused, here):
+def test_a_factory_that_cannot_be_used_is_refused(
+    body: Any, told: str, table_config: Callable[..., None], refused: Callable[..., str], here: Path
+) -> None:
     name = f"factory_{zlib.crc32(body.encode())}"
     Path(f"{name}.py").write_text(body)
     table_config(factory=f"{name}:make")
     assert told.replace("NAME", name) in refused()
 
 
-def test_a_factory_that_does_not_exist_is_refused(table_config, refused):
+def test_a_factory_that_does_not_exist_is_refused(
+    table_config: Callable[..., None], refused: Callable[..., str]
+) -> None:
     table_config(factory="nowhere_to_be_found:make")
     assert "model.factory: expected package.module:function, got 'nowhere_to_be_found:make'" in refused()
 
@@ -232,7 +273,14 @@ def test_a_factory_that_does_not_exist_is_refused(table_config, refused):
         ({}, {"text": "a"}, "model.text: a model of kind torch ha"),
     ],
 )  # fmt: skip
-def test_features_that_do_not_fit_are_refused(columns, spec, told, here, table_config, refused):
+def test_features_that_do_not_fit_are_refused(
+    columns: dict[str, Any],
+    spec: dict[str, Any],
+    told: str,
+    here: Path,
+    table_config: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     table_config(numbers(60, **columns), kind="torch", factory=write_mlp(here, "mlp_of_bad_models"), **spec)
     assert told in refused()
 
@@ -264,8 +312,12 @@ def test_features_that_do_not_fit_are_refused(columns, spec, told, here, table_c
     ],
 )  # fmt: skip
 def test_a_recipe_that_is_written_wrongly_is_refused_before_anything_is_scored(
-    compressions, told, here, table_config, refused
-):
+    compressions: list[Any],
+    told: str,
+    here: Path,
+    table_config: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     table_config(compressions=compressions, factory="never_imported:make")
     assert told in refused()
 
@@ -273,7 +325,12 @@ def test_a_recipe_that_is_written_wrongly_is_refused_before_anything_is_scored(
 @pytest.mark.parametrize(
     "spec", [{"score": "score"}, {"kind": "variant", "path": "a"}, {"function": "a:b"}, {"path": "m.onnx"}]
 )
-def test_compressions_of_what_cannot_be_changed_are_refused(spec, write, make_people, refused):
+def test_compressions_of_what_cannot_be_changed_are_refused(
+    spec: dict[str, Any],
+    write: Callable[..., None],
+    make_people: Callable[..., pa.Table],
+    refused: Callable[..., str],
+) -> None:
     write(make_people(), configured(model=spec, compressions=["int8-dynamic"]))
     assert (
         "compressions: expected a model that can be changed (sklearn, transformers or torch), got"
@@ -281,7 +338,9 @@ def test_compressions_of_what_cannot_be_changed_are_refused(spec, write, make_pe
     )
 
 
-def test_a_step_that_needs_training_rows_is_a_row_of_its_own_and_the_others_go_on(here, table_config, cli):
+def test_a_step_that_needs_training_rows_is_a_row_of_its_own_and_the_others_go_on(
+    here: Path, table_config: Callable[..., None], cli: Callable[..., Ended]
+) -> None:
     steps = [{"prune-magnitude": {"finetune": {"steps": 5}}}, {"distill": {"factory": "nowhere:f"}}, "bf16"]
     table_config(numbers(200), steps, factory=write_mlp(here, "mlp_without_training"))
     ended = cli("audit", "a.yaml", "-q")
@@ -298,7 +357,7 @@ def test_a_step_that_needs_training_rows_is_a_row_of_its_own_and_the_others_go_o
 
 
 @pytest.fixture
-def artefact(bert_model, here):
+def artefact(bert_model: Any, here: Path) -> Path:
     from fairweigh.compression import artefact
 
     artefact.save(bert_model, [], here / "artefact")
@@ -306,7 +365,7 @@ def artefact(bert_model, here):
 
 
 @pytest.fixture(scope="module")
-def bert_model(folder):
+def bert_model(folder: Path) -> Any:
     from .tiny import load
 
     return load("transformers", texts(), text="text", path=str(folder))
@@ -337,13 +396,21 @@ def without_a_tensor(path: Path) -> None:
         ),
     ],
 )
-def test_an_artefact_that_cannot_be_used_is_refused(damage, told, artefact, write, refused):
+def test_an_artefact_that_cannot_be_used_is_refused(
+    damage: Callable[..., Any],
+    told: str,
+    artefact: Path,
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     damage(artefact)
     write(texts(60), configured(model={"kind": "variant", "path": "artefact"}))
     assert told in refused()
 
 
-def test_an_artefact_on_a_table_without_its_columns_is_refused(artefact, write, refused):
+def test_an_artefact_on_a_table_without_its_columns_is_refused(
+    artefact: Path, write: Callable[..., None], refused: Callable[..., str]
+) -> None:
     write(numbers(60), configured(model={"kind": "variant", "path": "artefact"}))
     assert "'text'" in refused()
 
@@ -352,7 +419,7 @@ def test_an_artefact_on_a_table_without_its_columns_is_refused(artefact, write, 
 
 
 @pytest.fixture
-def small_disk(here):
+def small_disk(here: Path) -> Iterator[Path]:
     """A file system of 192 KiB."""
     folder = here.parent / "disk"
     folder.mkdir()
@@ -365,8 +432,8 @@ def small_disk(here):
 
 @pytest.mark.parametrize("recipe", ["bf16", "onnx"])
 def test_a_disk_that_fills_while_a_variant_is_saved_keeps_what_was_scored(
-    recipe, small_disk, here, table_config, cli
-):
+    recipe: str, small_disk: Path, here: Path, table_config: Callable[..., None], cli: Callable[..., Ended]
+) -> None:
     source = write_mlp(here, f"large_mlp_{recipe}")
     path = here / f"large_mlp_{recipe}.py"
     path.write_text(path.read_text().replace("32", "512"))
@@ -381,7 +448,9 @@ def test_a_disk_that_fills_while_a_variant_is_saved_keeps_what_was_scored(
         assert kept["score"].shape == (300,)
 
 
-def test_rows_that_were_scored_before_one_failed_are_kept(here, table_config, cli):
+def test_rows_that_were_scored_before_one_failed_are_kept(
+    here: Path, table_config: Callable[..., None], cli: Callable[..., Ended]
+) -> None:
     """One row of the second shard makes the module fail; the first shard is there for the next audit."""
     table = numbers(5000)
     values = table["a"].to_numpy().copy()
@@ -398,7 +467,12 @@ def test_rows_that_were_scored_before_one_failed_are_kept(here, table_config, cl
     assert [p.name for p in Path("runs").rglob("*.npz")] == ["000000.npz"]
 
 
-def test_a_missing_package_is_told_with_how_to_get_it(here, table_config, refused, monkeypatch):
+def test_a_missing_package_is_told_with_how_to_get_it(
+    here: Path,
+    table_config: Callable[..., None],
+    refused: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     import builtins
 
     from safetensors.torch import save_file
@@ -409,7 +483,7 @@ def test_a_missing_package_is_told_with_how_to_get_it(here, table_config, refuse
         monkeypatch.delitem(sys.modules, name)
     plain = builtins.__import__
 
-    def without(name, *rest, **named):
+    def without(name: Any, *rest: Any, **named: Any) -> types.ModuleType:
         if name.partition(".")[0] == "safetensors":
             raise ModuleNotFoundError("No module named 'safetensors'", name="safetensors")
         return plain(name, *rest, **named)

@@ -215,24 +215,24 @@ def texts(value: Any, field: str = "") -> Iterator[str]:
         yield value
 
 
-def test_a_compressed_and_mitigated_network_is_reported_in_chinese(neural: AuditResult):
+def test_a_compressed_and_mitigated_network_is_reported_in_chinese(neural: AuditResult) -> None:
     assert neural.failed
     assert neural.counterfactuals
     assert left_in_english(neural) == []
     assert ours_as_the_datas(neural, render_html(neural, charts=False, language="zh")) == []
 
 
-def test_the_audit_of_the_readme_is_reported_in_chinese(tabular: AuditResult):
+def test_the_audit_of_the_readme_is_reported_in_chinese(tabular: AuditResult) -> None:
     assert left_in_english(tabular) == []
     assert ours_as_the_datas(tabular, render_html(tabular, charts=False, language="zh")) == []
 
 
 @pytest.mark.parametrize("made", [compressed_result, unreleased_result, compared_result])
-def test_ladders_and_comparisons_are_reported_in_chinese(made):
+def test_ladders_and_comparisons_are_reported_in_chinese(made: Any) -> None:
     assert left_in_english(made()) == []
 
 
-def test_every_page_of_a_run_is_in_chinese(regimes: Path):
+def test_every_page_of_a_run_is_in_chinese(regimes: Path) -> None:
     result = load_result(regimes)
     pages = [regimes / "report.html", *regimes.glob("regimes/*.html")]
     assert len(pages) == 6
@@ -250,7 +250,7 @@ def test_every_page_of_a_run_is_in_chinese(regimes: Path):
 
 
 @pytest.mark.parametrize("run", ["neural", "tabular"])
-def test_every_text_of_a_result_is_told_from_a_message(run: str, request: pytest.FixtureRequest):
+def test_every_text_of_a_result_is_told_from_a_message(run: str, request: pytest.FixtureRequest) -> None:
     result: AuditResult = request.getfixturevalue(run)
     assert len(set(texts(result.model_dump()))) > 30
     assert untold(result) == set()
@@ -259,19 +259,19 @@ def test_every_text_of_a_result_is_told_from_a_message(run: str, request: pytest
 @pytest.mark.parametrize("run", ["neural", "tabular"])
 def test_the_chinese_of_a_run_that_was_read_is_that_of_the_run_as_it_was_made(
     run: str, request: pytest.FixtureRequest
-):
+) -> None:
     result: Result = request.getfixturevalue(run)
     assert result.folder is not None
     again = render_html(load_result(result.folder), charts=False, language="zh")
     assert again == render_html(result, charts=False, language="zh")
 
 
-def test_every_chinese_page_is_rendered_again_from_what_the_file_says(regimes: Path):
+def test_every_chinese_page_is_rendered_again_from_what_the_file_says(regimes: Path) -> None:
     found = verify(regimes)
     assert (found.files, found.figures, found.pages) == ([], [], [])
 
 
-def test_a_sentence_about_slices_whose_names_hold_its_words_puts_each_where_it_belongs(regimes: Path):
+def test_a_sentence_about_slices_whose_names_hold_its_words_puts_each_where_it_belongs(regimes: Path) -> None:
     """One has the name ``50 and over``, and "and" stands between the two."""
     report = (regimes / "report.html").read_text(encoding="utf-8")
     one, other = "<bdi>age=50 and over</bdi>（n = 1）", "<bdi>age=30 to under 50</bdi>（n = 1）"

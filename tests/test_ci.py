@@ -15,7 +15,7 @@ import sys
 import sysconfig
 import threading
 import venv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -258,7 +258,9 @@ def planted(bias: float) -> float:
 # --- the check of a pull request ---------------------------------------------------------------------
 
 
-def test_a_pull_request_with_a_planted_gap_goes_red_and_one_without_green(sample, tmp_path, api):
+def test_a_pull_request_with_a_planted_gap_goes_red_and_one_without_green(
+    sample: Path, tmp_path: Path, api: Api
+) -> None:
     assert planted(0.0) < 1e-9
     assert planted(3.0) - 0.1 > 0.1
     green = Runner(sample, tmp_path / "one", api).run()
@@ -287,7 +289,7 @@ def test_a_pull_request_with_a_planted_gap_goes_red_and_one_without_green(sample
     assert Path(red.outputs["junit"]).exists()
 
 
-def test_the_artifact_holds_the_report_and_no_rows_of_people(sample, tmp_path, api):
+def test_the_artifact_holds_the_report_and_no_rows_of_people(sample: Path, tmp_path: Path, api: Api) -> None:
     ran = Runner(sample, tmp_path / "one", api).run()
     ((whole, *left_out),) = ran.uploads
     folder = sample / whole
@@ -303,7 +305,9 @@ def test_the_artifact_holds_the_report_and_no_rows_of_people(sample, tmp_path, a
     assert [p.name for p in kept if re.search(rb"loan-\d", p.read_bytes())] == []
 
 
-def test_a_policy_and_an_earlier_release_judge_in_the_audits_place(sample, tmp_path, api):
+def test_a_policy_and_an_earlier_release_judge_in_the_audits_place(
+    sample: Path, tmp_path: Path, api: Api
+) -> None:
     Runner(sample, tmp_path / "old", api).run(event="push", out="released")
     assert api.calls == []
     (sample / "policy.yaml").write_text(
@@ -323,7 +327,9 @@ def test_a_policy_and_an_earlier_release_judge_in_the_audits_place(sample, tmp_p
     assert "row by row, paired" in api.comments[0]["body"]
 
 
-def test_a_verdict_that_is_open_fails_the_check_unless_it_may_not(sample, tmp_path, api):
+def test_a_verdict_that_is_open_fails_the_check_unless_it_may_not(
+    sample: Path, tmp_path: Path, api: Api
+) -> None:
     (sample / "policy.yaml").write_text(
         "gates: [{metric: selection_rate, by: sex, compare: difference, limit: '<= 0.0001'}]"
     )
@@ -342,7 +348,9 @@ def test_a_verdict_that_is_open_fails_the_check_unless_it_may_not(sample, tmp_pa
         (lambda work: (work / "loans.parquet").unlink(), "loans.parquet"),
     ],
 )
-def test_what_cannot_be_audited_is_red_and_says_why(spoil, told, sample, tmp_path, api):
+def test_what_cannot_be_audited_is_red_and_says_why(
+    spoil: Callable[..., Any], told: str, sample: Path, tmp_path: Path, api: Api
+) -> None:
     spoil(sample)
     ran = Runner(sample, tmp_path / "one", api).run()
     assert (ran.failed, ran.outputs["verdict"]) == (True, "error")
@@ -353,7 +361,7 @@ def test_what_cannot_be_audited_is_red_and_says_why(spoil, told, sample, tmp_pat
     assert ran.uploads == []
 
 
-def test_an_earlier_run_is_not_judged_in_place_of_this_one(sample, tmp_path, api):
+def test_an_earlier_run_is_not_judged_in_place_of_this_one(sample: Path, tmp_path: Path, api: Api) -> None:
     Runner(sample, tmp_path / "one", api).run()
     commit(sample, 3.0)
     again = Runner(sample, tmp_path / "two", api).run()
@@ -386,7 +394,9 @@ def test_an_earlier_run_is_not_judged_in_place_of_this_one(sample, tmp_path, api
         ({"python": "no-python"}, "no run was written: the audit ended with exit code 127"),
     ],
 )
-def test_what_is_asked_wrongly_is_an_error_and_never_green(given, told, sample, tmp_path, api):
+def test_what_is_asked_wrongly_is_an_error_and_never_green(
+    given: dict[str, Any], told: str, sample: Path, tmp_path: Path, api: Api
+) -> None:
     (sample / "dangling").symlink_to("nowhere")
     ran = Runner(sample, tmp_path / "one", api).run(**given)
     assert ran.failed
@@ -395,7 +405,7 @@ def test_what_is_asked_wrongly_is_an_error_and_never_green(given, told, sample, 
     assert line.startswith(f"::error title=fairweigh::{told}")
 
 
-def test_another_use_in_the_same_job_reports_files_of_its_own(sample, tmp_path, api):
+def test_another_use_in_the_same_job_reports_files_of_its_own(sample: Path, tmp_path: Path, api: Api) -> None:
     """The runner keeps its folder for the whole job."""
     runner = Runner(sample, tmp_path / "one", api)
     first = runner.run()
@@ -422,7 +432,9 @@ NO_GATE = GATE_DIES.replace("    kill -KILL $$ ;;", "    exit 1 ;;").replace("ec
 
 
 @pytest.mark.parametrize(("script", "code"), [(GATE_DIES, 137), (NO_GATE, 1)])
-def test_a_gate_that_dies_gives_no_verdict(script, code, sample, tmp_path, api):
+def test_a_gate_that_dies_gives_no_verdict(
+    script: Any, code: int, sample: Path, tmp_path: Path, api: Api
+) -> None:
     python = tmp_path / "python"
     python.write_text(script.replace("PYTHON", sys.executable))
     python.chmod(0o755)
@@ -434,7 +446,9 @@ def test_a_gate_that_dies_gives_no_verdict(script, code, sample, tmp_path, api):
     ]
 
 
-def test_names_are_never_commands_and_modules_of_the_checkout_never_fairweigh(sample, tmp_path, api):
+def test_names_are_never_commands_and_modules_of_the_checkout_never_fairweigh(
+    sample: Path, tmp_path: Path, api: Api
+) -> None:
     name = "-x $(touch pwned) `touch pwned` ;touch pwned.yaml"
     (sample / "audit.yaml").rename(sample / name)
     (sample / "fairweigh").mkdir()
@@ -453,16 +467,16 @@ def ends(command: str, **env: str) -> int:
     return subprocess.run(script, env={"PATH": PATH, **env}, capture_output=True, check=False).returncode
 
 
-def test_only_a_failing_verdict_ends_with_1():
+def test_only_a_failing_verdict_ends_with_1() -> None:
     codes = ("0", "1", "2", "3", "", "137", "x", "01")
     assert [ends("verdict", CODE=code) for code in codes] == [0, 1, 2, 3, 2, 2, 2, 2]
 
 
-def test_the_scripts_own_faults_do_not_end_with_1():
+def test_the_scripts_own_faults_do_not_end_with_1() -> None:
     assert {ends(command) for command in ("audit", "install", "verdict", "", "--help")} == {2}
 
 
-def test_only_our_own_comment_is_written_anew(sample, tmp_path, api):
+def test_only_our_own_comment_is_written_anew(sample: Path, tmp_path: Path, api: Api) -> None:
     """Others' comments stay, on however many pages, even one that begins with our marker."""
     from fairweigh.reports.plain.markdown import marker
 
@@ -476,7 +490,7 @@ def test_only_our_own_comment_is_written_anew(sample, tmp_path, api):
     assert [c["body"] for c in api.comments[:150]] == [forged] * 150
 
 
-def test_a_token_that_may_not_comment_is_a_warning(sample, tmp_path, api):
+def test_a_token_that_may_not_comment_is_a_warning(sample: Path, tmp_path: Path, api: Api) -> None:
     api.may_comment = False
     ran = Runner(sample, tmp_path / "one", api).run()
     assert not ran.failed, ran.log
@@ -486,7 +500,9 @@ def test_a_token_that_may_not_comment_is_a_warning(sample, tmp_path, api):
     ]
 
 
-def test_the_action_installs_itself_and_audits_with_that(sample, tmp_path, api, monkeypatch):
+def test_the_action_installs_itself_and_audits_with_that(
+    sample: Path, tmp_path: Path, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """From a copy of the repository, as the runner has one, to a Python that has all but fairweigh."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
@@ -528,16 +544,16 @@ def lint(*command: str) -> str:
         ("gitlab-ci", "examples/ci/gitlab-ci.yml"),
     ],
 )
-def test_the_files_keep_to_the_schemas_of_their_servers(schema, file):
+def test_the_files_keep_to_the_schemas_of_their_servers(schema: str, file: str) -> None:
     lint("check-jsonschema", "--builtin-schema", f"vendor.{schema}", file)
 
 
-def test_the_shell_and_the_workflows_are_clean():
+def test_the_shell_and_the_workflows_are_clean() -> None:
     lint("shellcheck", "ci/action.sh")
     lint("zizmor", "--offline", "--no-progress", "action.yml", "examples/ci/github-workflow.yml")
 
 
-def test_the_example_workflow_gives_the_action_what_it_takes():
+def test_the_example_workflow_gives_the_action_what_it_takes() -> None:
     (step,) = [
         step
         for step in load(ROOT / "examples/ci/github-workflow.yml")["jobs"]["audit"]["steps"]
@@ -546,7 +562,7 @@ def test_the_example_workflow_gives_the_action_what_it_takes():
     assert set(step["with"]) <= set(load(ROOT / "action.yml")["inputs"])
 
 
-def test_the_pre_commit_hooks_are_valid_and_find_their_files(tmp_path):
+def test_the_pre_commit_hooks_are_valid_and_find_their_files(tmp_path: Path) -> None:
     env = {**os.environ, "PRE_COMMIT_HOME": str(tmp_path)}
     for command, file in (
         ("validate-manifest", ".pre-commit-hooks.yaml"),
@@ -561,7 +577,7 @@ def test_the_pre_commit_hooks_are_valid_and_find_their_files(tmp_path):
     assert not any(pattern.search(name) for name in ("fairaudit.yaml", "policy.json", "audit/x.yaml"))
 
 
-def test_the_job_of_gitlab_goes_red_and_green(sample, tmp_path):
+def test_the_job_of_gitlab_goes_red_and_green(sample: Path, tmp_path: Path) -> None:
     """Its script as a runner runs it: line by line, in a shell that stops at the first that fails."""
     job = load(ROOT / "ci" / "gitlab.yml")[".fairweigh"]
     own = load(ROOT / "examples/ci/gitlab-ci.yml")["fairness"]["variables"]
@@ -612,7 +628,7 @@ def test_the_job_of_gitlab_goes_red_and_green(sample, tmp_path):
     assert (install.returncode, install.stderr) == (2, "fairweigh: it could not be installed\n")
 
 
-def test_the_hook_checks_a_strangers_files_in_one_line_each(sample, tmp_path):
+def test_the_hook_checks_a_strangers_files_in_one_line_each(sample: Path, tmp_path: Path) -> None:
     """As pre-commit calls it: the entry, its arguments, and the names that match."""
     (hook,) = [hook for hook in load(ROOT / ".pre-commit-hooks.yaml") if hook["id"] == "fairweigh-check"]
     folder = sample / "--help"

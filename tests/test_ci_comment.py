@@ -143,7 +143,9 @@ def a_comment(number: int, login: str | None, kind: str = "Bot", body: str = TEX
 # --- whose comment it is -----------------------------------------------------------------------------
 
 
-def test_no_other_bots_comment_is_written_over_though_the_token_has_no_user(server, comment):
+def test_no_other_bots_comment_is_written_over_though_the_token_has_no_user(
+    server: Server, comment: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     others = (
         a_comment(1, "dependabot[bot]"),
         a_comment(2, "github-actions", "User"),
@@ -162,7 +164,9 @@ def test_no_other_bots_comment_is_written_over_though_the_token_has_no_user(serv
     assert "[Commit 0123456789ab](https://github.example/o/r/actions/runs/42)" in server.written[0]
 
 
-def test_a_user_and_an_app_know_their_own_comments(server, comment):
+def test_a_user_and_an_app_know_their_own_comments(
+    server: Server, comment: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     there = (a_comment(1, "github-actions[bot]"), a_comment(2, "ours[bot]"), a_comment(3, "ann", "User"))
 
     def answer(method: str, path: str) -> Answer:
@@ -199,7 +203,9 @@ ODD = [
 
 
 @pytest.mark.parametrize(("body", "told"), ODD)
-def test_an_odd_answer_is_one_line_and_writes_nothing(body, told, server, comment):
+def test_an_odd_answer_is_one_line_and_writes_nothing(
+    body: Any, told: Any, server: Server, comment: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     server.answer = lambda method, path: (200, {}, body) if path != "/user" else as_github(method, path)
     assert told in warned(comment())
     assert server.writes == []
@@ -214,17 +220,23 @@ def test_an_odd_answer_is_one_line_and_writes_nothing(body, told, server, commen
         a_comment(9, "a", body=None),
     ],
 )
-def test_a_comment_of_nobody_known_is_passed_over(odd, server, comment):
+def test_a_comment_of_nobody_known_is_passed_over(
+    odd: Any, server: Server, comment: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     server.answer = lambda method, path: as_github(method, path, (odd,))
     assert comment().stdout == "fairweigh: comment written\n"
 
 
-def test_an_answer_to_the_comment_that_is_not_the_comment_is_no_success(server, comment):
+def test_an_answer_to_the_comment_that_is_not_the_comment_is_no_success(
+    server: Server, comment: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     server.answer = lambda method, path: (200, {}, b"<html>") if method == "POST" else as_github(method, path)
     assert "expected JSON" in warned(comment())
 
 
-def test_a_server_with_pages_without_end_is_asked_a_bounded_number_of_times(server, comment):
+def test_a_server_with_pages_without_end_is_asked_a_bounded_number_of_times(
+    server: Server, comment: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     full = tuple(a_comment(k, f"u{k}") for k in range(50))
     server.answer = lambda method, path: as_github(method, path, full)
     assert warned(comment()) == f"GET {COMMENTS.removeprefix('/')}: more than 3,000 comments"
@@ -232,12 +244,16 @@ def test_a_server_with_pages_without_end_is_asked_a_bounded_number_of_times(serv
     assert server.writes == []
 
 
-def test_an_answer_without_end_is_cut(server, comment):
+def test_an_answer_without_end_is_cut(
+    server: Server, comment: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     server.answer = lambda method, path: (200, {}, b"[" + b" " * 3_000_000 + b"]")
     assert "the answer is larger than 1 MiB" in warned(comment(MOST_BYTES=2**20))
 
 
-def test_a_server_that_drips_meets_the_deadline(server, comment):
+def test_a_server_that_drips_meets_the_deadline(
+    server: Server, comment: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     server.drip = True
     began = time.monotonic()
     assert warned(comment(DEADLINE=1.0)) == "the server took more than 1 seconds"
@@ -245,13 +261,15 @@ def test_a_server_that_drips_meets_the_deadline(server, comment):
     server.drip = False
 
 
-def test_a_server_that_says_nothing_is_asked_again_and_then_left(server, comment):
+def test_a_server_that_says_nothing_is_asked_again_and_then_left(
+    server: Server, comment: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     server.answer = lambda method, path: (time.sleep(2), as_github(method, path))[1]
     assert "no answer: timed out" in warned(comment(SECONDS=0.3, TRIES=2))
     assert len(server.asked) == 2
 
 
-def test_no_server_at_all_is_a_warning(comment):
+def test_no_server_at_all_is_a_warning(comment: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     assert "GET /user: no answer:" in warned(comment({"GITHUB_API_URL": "http://127.0.0.1:9"}, TRIES=1))
 
 
@@ -260,7 +278,13 @@ def test_no_server_at_all_is_a_warning(comment):
 
 @pytest.mark.parametrize("code", [301, 302, 307, 308])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_the_token_is_sent_to_no_other_host(code, method, server, elsewhere, comment):
+def test_the_token_is_sent_to_no_other_host(
+    code: int,
+    method: str,
+    server: Server,
+    elsewhere: Server,
+    comment: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
     server.answer = lambda asked, path: (
         (code, {"Location": f"{elsewhere.url}{path}"}, b"")
         if asked == method and path != "/user"
@@ -273,13 +297,17 @@ def test_the_token_is_sent_to_no_other_host(code, method, server, elsewhere, com
 @pytest.mark.parametrize(
     "to", ["//127.0.0.1:1/x", "https://127.0.0.1/x", "file:///etc/passwd", "http://[::1"]
 )
-def test_a_redirect_to_somewhere_odd_is_refused(to, server, comment):
+def test_a_redirect_to_somewhere_odd_is_refused(
+    to: str, server: Server, comment: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     server.answer = lambda method, path: (302, {"Location": to}, b"")
     assert warned(comment())
     assert server.asked == [("GET", "/user")]
 
 
-def test_a_renamed_repository_is_followed_on_the_same_host(server, comment):
+def test_a_renamed_repository_is_followed_on_the_same_host(
+    server: Server, comment: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     def answer(method: str, path: str) -> Answer:
         if path.startswith("/repos/o/r/"):
             return 307, {"Location": path.replace("/repos/o/r/", "/repositories/3/")}, b""
@@ -293,7 +321,9 @@ def test_a_renamed_repository_is_followed_on_the_same_host(server, comment):
     assert "redirected more than 3 times" in warned(comment())
 
 
-def test_the_other_api_is_asked_on_the_same_host_only(server, elsewhere, comment):
+def test_the_other_api_is_asked_on_the_same_host_only(
+    server: Server, elsewhere: Server, comment: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     assert (
         comment({"GITHUB_GRAPHQL_URL": f"{elsewhere.url}/graphql"}).stdout == "fairweigh: comment written\n"
     )
@@ -303,7 +333,9 @@ def test_the_other_api_is_asked_on_the_same_host_only(server, elsewhere, comment
 # --- no, and not yet ---------------------------------------------------------------------------------
 
 
-def test_githubs_own_message_is_told(server, comment):
+def test_githubs_own_message_is_told(
+    server: Server, comment: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     said = "Resource not\naccessible by \x1b[31mintegration 100%" + "x" * 5_000
     server.answer = lambda method, path: (
         as_json({"message": said}, 403) if method == "POST" else as_github(method, path)
@@ -326,7 +358,9 @@ LATER = [
 
 
 @pytest.mark.parametrize("later", LATER)
-def test_what_is_to_be_asked_later_is_asked_later(later, server, comment):
+def test_what_is_to_be_asked_later_is_asked_later(
+    later: Any, server: Server, comment: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     def answer(method: str, path: str) -> Answer:
         tried = sum(asked == ("POST", COMMENTS) for asked in server.asked)
         return later if method == "POST" and tried == 1 else as_github(method, path)
@@ -336,7 +370,9 @@ def test_what_is_to_be_asked_later_is_asked_later(later, server, comment):
     assert len(server.writes) == 2
 
 
-def test_a_comment_that_was_written_without_an_answer_is_not_written_twice(server, comment):
+def test_a_comment_that_was_written_without_an_answer_is_not_written_twice(
+    server: Server, comment: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     """The server stores it and fails behind that; the next try finds it."""
 
     def answer(method: str, path: str) -> Answer:
@@ -348,7 +384,9 @@ def test_a_comment_that_was_written_without_an_answer_is_not_written_twice(serve
     assert server.writes == [("POST", COMMENTS), ("PATCH", "/repos/o/r/issues/comments/8")]
 
 
-def test_who_always_says_later_is_asked_four_times_and_not_waited_for_an_hour(server, comment):
+def test_who_always_says_later_is_asked_four_times_and_not_waited_for_an_hour(
+    server: Server, comment: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     server.answer = lambda method, path: as_json({"message": "later"}, 429, Retry_After="0")
     assert warned(comment(BACKOFF=0.02)).endswith("HTTP 429: later")
     assert len(server.asked) == 4
@@ -369,7 +407,9 @@ def test_who_always_says_later_is_asked_four_times_and_not_waited_for_an_hour(se
         ("COMMENT", "/"), ("COMMENT", os.devnull),
     ],
 )  # fmt: skip
-def test_wrong_input_is_one_line_and_exit_code_2(name, value, server, comment):
+def test_wrong_input_is_one_line_and_exit_code_2(
+    name: str, value: Any, server: Server, comment: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     ended = comment({name: value})
     assert (ended.returncode, ended.stdout) == (2, "")
     (line,) = ended.stderr.splitlines()
@@ -378,7 +418,9 @@ def test_wrong_input_is_one_line_and_exit_code_2(name, value, server, comment):
     assert server.asked == []
 
 
-def test_a_comment_is_cut_to_what_github_takes(server, comment, tmp_path):
+def test_a_comment_is_cut_to_what_github_takes(
+    server: Server, comment: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
     (tmp_path / "comment.md").write_text(TEXT + "| a | b |\n" * 10_000, encoding="utf-8")
     assert comment().returncode == 0
     (body,) = server.written

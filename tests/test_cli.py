@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import fairweigh
@@ -14,6 +16,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
+if TYPE_CHECKING:
+    from .conftest import Ended
+
 
 PASS = {"metric": "accuracy", "limit": ">= 0"}
 FAIL = {"metric": "accuracy", "limit": ">= 1"}
@@ -24,7 +30,14 @@ OPEN = {"metric": "accuracy", "limit": ">= 0.5", "decide": "proven"}
     ("gates", "code"),
     [([], 0), ([PASS], 0), ([PASS, FAIL], 1), ([PASS, OPEN], 3), ([OPEN, FAIL], 1)],
 )
-def test_the_exit_code_is_the_verdicts(gates, code, cli, write, make_config, make_people):
+def test_the_exit_code_is_the_verdicts(
+    gates: Any,
+    code: int,
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+) -> None:
     write(
         make_people(y=[0, 1] * 100, approved=[0, 0, 1, 1] * 50),
         make_config(model={"decision": "approved"}, gates=gates),
@@ -44,8 +57,13 @@ SMALL = {"sex": ["Female"] * 28 + ["Male"] * 20}
 @pytest.mark.parametrize("metric", ["error_rate", "selection_rate", "precision"])
 @pytest.mark.parametrize("decided", [None, 0])
 def test_gates_over_slices_that_are_all_small_are_errors_of_a_report_that_is_there(
-    metric, decided, cli, write, make_config, make_people
-):
+    metric: str,
+    decided: int | None,
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+) -> None:
     """28 and 20 of 48 rows are both below min_size: a ratio has nothing to judge, as a difference has not."""
     gate = {"metric": metric, "by": "sex"}
     forms = [{"compare": "ratio", "limit": ">= 0.8"}, {"compare": "difference", "limit": "<= 0.1"}]
@@ -62,7 +80,12 @@ def test_gates_over_slices_that_are_all_small_are_errors_of_a_report_that_is_the
     assert cli("verify", "runs/t", "-q").code == 0
 
 
-def test_a_gate_whose_metric_is_undefined_is_an_error_never_a_pass(cli, write, make_config, make_people):
+def test_a_gate_whose_metric_is_undefined_is_an_error_never_a_pass(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+) -> None:
     gate = {"metric": "precision", "limit": ">= 0.1"}
     write(make_people(approved=[0] * 200), make_config(model={"decision": "approved"}, gates=[gate]))
     ended = cli("audit", "a.yaml", "-q", "--allow-inconclusive")
@@ -72,7 +95,12 @@ def test_a_gate_whose_metric_is_undefined_is_an_error_never_a_pass(cli, write, m
     assert "the denominator" in result.gates[0].why
 
 
-def test_an_audit_prints_its_verdict_and_where_the_report_is(cli, write, make_config, make_people):
+def test_an_audit_prints_its_verdict_and_where_the_report_is(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+) -> None:
     write(make_people(), make_config(gates=[FAIL]))
     ended = cli("audit", "a.yaml", "-o", "out/run")
     assert ended.code == 1
@@ -84,20 +112,25 @@ def test_an_audit_prints_its_verdict_and_where_the_report_is(cli, write, make_co
 @pytest.mark.parametrize(
     "args", [["audit"], ["audit", "a", "b"], ["audit", "--no-such"], ["nothing"], ["schema", "x"], ["gate"]]
 )
-def test_bad_usage_is_one_line_and_exit_code_two(args, cli):
+def test_bad_usage_is_one_line_and_exit_code_two(args: list[Any], cli: Callable[..., Ended]) -> None:
     ended = cli(*args)
     assert ended.code == 2
     assert len(ended.lines) == 1
     assert ended.err.startswith("fairweigh: ")
 
 
-def test_help_and_version_are_no_errors(cli):
+def test_help_and_version_are_no_errors(cli: Callable[..., Ended]) -> None:
     assert "audit" in cli("--help").out
     assert cli("--version").out == f"fairweigh {fairweigh.__version__}\n"
     assert cli("audit", "--help").code == 0
 
 
-def test_a_limit_of_either_side_is_set_as_it_is_written(cli, write, make_config, make_people):
+def test_a_limit_of_either_side_is_set_as_it_is_written(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+) -> None:
     write(
         make_people(y=[0, 1] * 100, approved=[0, 1] * 100),
         make_config(model={"decision": "approved"}, gates=[PASS]),
@@ -113,7 +146,12 @@ def test_a_limit_of_either_side_is_set_as_it_is_written(cli, write, make_config,
     assert "stays as it was written" in inside.err
 
 
-def test_the_command_of_a_run_can_be_pasted_into_a_shell(cli, write, make_config, make_people):
+def test_the_command_of_a_run_can_be_pasted_into_a_shell(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+) -> None:
     write(make_people(), make_config())
     assert cli("audit", "a.yaml", "-q", "--set", "report={charts: false, title: 'a b'}").code == 0
     result = fairweigh.load_result("runs/t")
@@ -127,7 +165,12 @@ def test_the_command_of_a_run_can_be_pasted_into_a_shell(cli, write, make_config
     assert words == ["fairweigh", "audit", "a.yaml", "--set", "report={charts: false, title: 'a b'}"]
 
 
-def test_a_verdict_is_printed_where_the_terminal_knows_no_such_letters(write, make_config, make_people, here):
+def test_a_verdict_is_printed_where_the_terminal_knows_no_such_letters(
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> None:
     gate = {**FAIL, "by": "sex", "decide": "point"}
     write(make_people(sex=["Ж😀", "m"] * 100), make_config(gates=[gate]))
     ended = subprocess.run(
@@ -145,10 +188,12 @@ def test_a_verdict_is_printed_where_the_terminal_knows_no_such_letters(write, ma
 # --- from Python -----------------------------------------------------------------------------------------
 
 
-def test_python_audits_a_table_and_a_callable(make_config, make_people, here):
+def test_python_audits_a_table_and_a_callable(
+    make_config: Callable[..., dict[str, Any]], make_people: Callable[..., pa.Table], here: Path
+) -> None:
     seen = []
 
-    def model(rows):
+    def model(rows: Any) -> Any:
         seen.append(list(rows.columns))
         return rows["x"].to_numpy() > 0
 
@@ -162,7 +207,9 @@ def test_python_audits_a_table_and_a_callable(make_config, make_people, here):
     assert result.variants[0].overall["accuracy"].value == pytest.approx(expected)
 
 
-def test_python_raises_one_error_for_bad_input(make_config, make_people, here):
+def test_python_raises_one_error_for_bad_input(
+    make_config: Callable[..., dict[str, Any]], make_people: Callable[..., pa.Table], here: Path
+) -> None:
     with pytest.raises(fairweigh.InputError, match="no column 'Y'"):
         fairweigh.run(make_config(data={"label": "Y"}), data=make_people())
     with pytest.raises(fairweigh.InputError, match="expected a pandas, polars or pyarrow table, got list"):
@@ -176,13 +223,17 @@ def test_python_raises_one_error_for_bad_input(make_config, make_people, here):
     assert list(here.iterdir()) == []
 
 
-def test_python_joins_predictions_to_an_empty_table_without_a_traceback(make_config, make_people, here):
+def test_python_joins_predictions_to_an_empty_table_without_a_traceback(
+    make_config: Callable[..., dict[str, Any]], make_people: Callable[..., pa.Table], here: Path
+) -> None:
     pq.write_table(make_people(), "p.parquet")
     with pytest.raises(fairweigh.InputError, match="no rows to audit"):
         fairweigh.run(make_config(model={"path": "p.parquet", "score": "score"}), data=make_people(0))
 
 
-def test_python_takes_a_table_of_many_chunks(make_config, make_people, here):
+def test_python_takes_a_table_of_many_chunks(
+    make_config: Callable[..., dict[str, Any]], make_people: Callable[..., pa.Table], here: Path
+) -> None:
     whole = make_people()
     chunked = pa.concat_tables([whole.slice(0, 50), whole.slice(50, 1), whole.slice(51)])
     one = fairweigh.run(make_config(), "one", data=whole)
@@ -216,28 +267,33 @@ HOSTILE = [
 class Page(HTMLParser):
     """What a browser makes of a page: its tags, and the text outside scripts and styles."""
 
-    def __init__(self, text):
+    def __init__(self, text: Any) -> None:
         super().__init__(convert_charrefs=True)
         self.tags, self.text, self._open = [], [], []
         self.feed(text)
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: Any, attrs: Any) -> None:
         self.tags.append((tag, dict(attrs)))
         if tag in ("script", "style"):
             self._open.append(tag)
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: Any) -> None:
         if self._open and self._open[-1] == tag:
             self._open.pop()
 
-    def handle_data(self, data):
+    def handle_data(self, data: Any) -> None:
         if not self._open:
             self.text.append(data)
 
 
 @pytest.fixture
-def hostile_run(cli, write, make_config, make_people):
-    def do(column, values, charts):
+def hostile_run(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+) -> Callable[..., Path]:
+    def do(column: str, values: list[Any], charts: bool) -> Path:
         n = 40 * len(values)
         table = make_people(n)
         table = table.append_column(column, pa.array(list(values) * 40))
@@ -262,18 +318,18 @@ def hostile_run(cli, write, make_config, make_people):
 
 
 @pytest.mark.parametrize("charts", [False, True])
-def test_hostile_slice_names_are_text_in_every_report(charts, hostile_run):
+def test_hostile_slice_names_are_text_in_every_report(charts: bool, hostile_run: Callable[..., Path]) -> None:
     run = hostile_run("who", HOSTILE, charts)
     _is_harmless(run, HOSTILE)
 
 
 @pytest.mark.parametrize("column", HOSTILE)
-def test_a_hostile_column_name_is_text_in_every_report(column, hostile_run):
+def test_a_hostile_column_name_is_text_in_every_report(column: str, hostile_run: Callable[..., Path]) -> None:
     run = hostile_run(column, ["a", "b"], False)
     _is_harmless(run, [column])
 
 
-def _is_harmless(run, names):
+def _is_harmless(run: Path, names: list[Any]) -> None:
     page = Page((run / "report.html").read_text(encoding="utf-8"))
     for tag, attributes in page.tags:
         assert tag not in ("img", "iframe", "object") or attributes.get("src") != "x"

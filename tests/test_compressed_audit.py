@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import fairweigh
 import jsonschema
@@ -21,6 +23,10 @@ from fairweigh.audit.making.scoring import Job, Twins, in_share
 
 from .conftest import configured, people
 from .tiny import FEATURES, numbers, save_bert, texts, trained_mlp, write_mlp
+
+if TYPE_CHECKING:
+    from .conftest import Ended
+
 
 ROWS = 1200
 COMPRESSIONS = [
@@ -71,7 +77,7 @@ def table(seed: int) -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with data, a factory, weights, a configuration, and the run of it."""
     from safetensors.torch import save_file
 
@@ -90,23 +96,23 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(home):
+def run(home: Path) -> Path:
     return home / "runs" / "t"
 
 
 @pytest.fixture(scope="module")
-def result(run):
+def result(run: Path) -> Any:
     return json.loads((run / "audit.json").read_text())
 
 
 MADE = ["int8-dynamic", "prune-magnitude-0.4", "prune-structured-0.5", "broken"]
 
 
-def predictions(run, name, folder="predictions"):
+def predictions(run: Path, name: str, folder: str = "predictions") -> pa.Table:
     return pq.read_table(run / folder / f"{name}.parquet")
 
 
-def test_every_variant_is_there_and_the_one_that_failed_says_why(result):
+def test_every_variant_is_there_and_the_one_that_failed_says_why(result: Any) -> None:
     assert [v["name"] for v in result["variants"]] == ["original", *MADE]
     (failed,) = result["failed"]
     assert failed["name"] == "impossible"
@@ -114,7 +120,9 @@ def test_every_variant_is_there_and_the_one_that_failed_says_why(result):
     assert [s["recipe"] for s in failed["steps"]] == ["prune-heads"]
 
 
-def test_the_result_keeps_to_its_schema_and_every_figure_to_its_predictions(home, run, result):
+def test_the_result_keeps_to_its_schema_and_every_figure_to_its_predictions(
+    home: Path, run: Path, result: Any
+) -> None:
     schema = json.loads(fairweigh_command("schema", "--result", cwd=home).stdout)
     jsonschema.Draft202012Validator(schema).validate(result)
     verified = fairweigh_command("verify", "runs/t", cwd=home)
@@ -122,7 +130,7 @@ def test_the_result_keeps_to_its_schema_and_every_figure_to_its_predictions(home
     assert "every figure follows from the predictions" in verified.stdout
 
 
-def test_all_variants_are_scored_on_the_same_rows_apart_from_those_of_the_choice(run):
+def test_all_variants_are_scored_on_the_same_rows_apart_from_those_of_the_choice(run: Path) -> None:
     first = predictions(run, "original")
     aside = predictions(run, "original", "predictions/selection")
     # Twins stand on one side: their pair decides, not their id.
@@ -138,7 +146,7 @@ def test_all_variants_are_scored_on_the_same_rows_apart_from_those_of_the_choice
                 assert predictions(run, name, folder)[column] == predictions(run, "original", folder)[column]
 
 
-def test_flips_are_those_of_a_hand_count(run, result):
+def test_flips_are_those_of_a_hand_count(run: Path, result: Any) -> None:
     for comparison in result["comparisons"]:
         before = predictions(run, "original")["y_pred"].to_numpy()
         after = predictions(run, comparison["after"])["y_pred"].to_numpy()
@@ -155,7 +163,9 @@ def test_flips_are_those_of_a_hand_count(run, result):
         )
 
 
-def test_the_broken_variant_is_not_recommended_and_the_choice_is_among_those_that_pass(run, result):
+def test_the_broken_variant_is_not_recommended_and_the_choice_is_among_those_that_pass(
+    run: Path, result: Any
+) -> None:
     truth = predictions(run, "original")["y_true"].to_numpy()
     accuracy = {n: (predictions(run, n)["y_pred"].to_numpy() == truth).mean() for n in ["original", *MADE]}
     assert accuracy["original"] > 0.85
@@ -169,7 +179,7 @@ def test_the_broken_variant_is_not_recommended_and_the_choice_is_among_those_tha
     assert recommended in passing
 
 
-def test_cost_gates_measure_the_artefacts_on_disk(run, result):
+def test_cost_gates_measure_the_artefacts_on_disk(run: Path, result: Any) -> None:
     sizes = {}
     for variant in result["variants"][1:]:
         artefact = run / variant["recipe"]["artefact"]
@@ -183,7 +193,7 @@ def test_cost_gates_measure_the_artefacts_on_disk(run, result):
             assert (gate["verdict"] == "pass") is (sizes[gate["variant"]] / whole <= 0.95)
 
 
-def test_twins_are_compared_pair_by_pair(run, result):
+def test_twins_are_compared_pair_by_pair(run: Path, result: Any) -> None:
     assert {c["variant"] for c in result["counterfactuals"]} == {"original", *MADE}
     score = predictions(run, "original").sort_by("id")
     assert "twin" in score.column_names
@@ -195,7 +205,9 @@ def test_twins_are_compared_pair_by_pair(run, result):
 
 
 @pytest.mark.parametrize("command", ["gate", "report"])
-def test_a_compressed_run_is_gated_and_rendered_again(command, home, result, cli):
+def test_a_compressed_run_is_gated_and_rendered_again(
+    command: str, home: Path, result: Any, cli: Callable[..., Ended]
+) -> None:
     before = (home / "runs" / "t" / "report.html").read_bytes()
     done = cli(command, str(home / "runs" / "t"), "-q")
     assert done.err == ""
@@ -204,7 +216,9 @@ def test_a_compressed_run_is_gated_and_rendered_again(command, home, result, cli
     assert (home / "runs" / "t" / "report.html").read_bytes() == before
 
 
-def test_an_artefact_audited_by_itself_decides_as_in_its_run_and_can_be_compared(home, run, cli):
+def test_an_artefact_audited_by_itself_decides_as_in_its_run_and_can_be_compared(
+    home: Path, run: Path, cli: Callable[..., Ended]
+) -> None:
     factory = "factory_of_audit:make"
     model = {"kind": "variant", "path": "runs/t/artefacts/int8-dynamic", "factory": factory}
     config = configured(model=model, data={"selection": None}, audit="again")
@@ -232,7 +246,9 @@ def test_an_artefact_audited_by_itself_decides_as_in_its_run_and_can_be_compared
     assert flips == int((before != again["y_pred"].to_numpy()).sum())
 
 
-def test_a_scikit_learn_model_is_compressed_end_to_end(cli, write, here):
+def test_a_scikit_learn_model_is_compressed_end_to_end(
+    cli: Callable[..., Ended], write: Callable[..., None], here: Path
+) -> None:
     write(table(0))
     write(table(1), name="e.parquet")
     model = {
@@ -259,7 +275,7 @@ def test_a_scikit_learn_model_is_compressed_end_to_end(cli, write, here):
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A text model and rows for four shards of it; a model of a table, rows for twelve, and two variants."""
     from safetensors.torch import save_file
 
@@ -298,7 +314,7 @@ def killed_when(home: Path, config: str, pattern: str, count: int) -> list[str]:
     return sorted(str(p.relative_to(home)) for p in whole(".*.scored/*/*.npz"))
 
 
-def test_a_killed_audit_goes_on_from_its_shards_to_the_same_bytes(written, tmp_path):
+def test_a_killed_audit_goes_on_from_its_shards_to_the_same_bytes(written: Path, tmp_path: Path) -> None:
     home = shutil.copytree(written, tmp_path / "home")
     kept = killed_when(home, "a.yaml", ".t.scored/*/*.npz", 2)
     assert 2 <= len(kept) < 4
@@ -327,13 +343,13 @@ def test_a_killed_audit_goes_on_from_its_shards_to_the_same_bytes(written, tmp_p
 
 
 @pytest.fixture(scope="module")
-def killed(written, tmp_path_factory):
+def killed(written: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     """What an audit of the table's model left when it was killed."""
     home = shutil.copytree(written, tmp_path_factory.mktemp("killed") / "home")
     return home, killed_when(home, "plain.yaml", ".plain.scored/*/*.npz", 2)
 
 
-def test_half_a_shard_is_scored_again(killed, tmp_path):
+def test_half_a_shard_is_scored_again(killed: Any, tmp_path: Path) -> None:
     home, kept = shutil.copytree(killed[0], tmp_path / "home"), killed[1]
     first = home / kept[0]
     first.write_bytes(first.read_bytes()[:1000])
@@ -343,7 +359,7 @@ def test_half_a_shard_is_scored_again(killed, tmp_path):
     assert (home / "runs" / name).read_bytes() == (home / "whole" / name).read_bytes()
 
 
-def test_shards_of_another_model_are_not_taken(killed, tmp_path):
+def test_shards_of_another_model_are_not_taken(killed: Any, tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
     home = shutil.copytree(killed[0], tmp_path / "home")
@@ -354,7 +370,9 @@ def test_shards_of_another_model_are_not_taken(killed, tmp_path):
     assert (home / "runs" / name).read_bytes() == (home / "whole" / name).read_bytes()
 
 
-def test_an_audit_killed_in_its_second_variant_goes_on_to_the_same_bytes(written, tmp_path, cli):
+def test_an_audit_killed_in_its_second_variant_goes_on_to_the_same_bytes(
+    written: Path, tmp_path: Path, cli: Callable[..., Ended]
+) -> None:
     home = shutil.copytree(written, tmp_path / "home")
     kept = killed_when(home, "ladder.yaml", ".ladder.scored/int8-dynamic-*/*.npz", 1)
     assert {Path(p).parent.name.rpartition("-")[0] for p in kept} == {"original", "bf16", "int8-dynamic"}

@@ -5,9 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from .conftest import Ended
 
 
 class Panic(BaseException):
@@ -26,11 +33,16 @@ THROWN = {
 
 @pytest.mark.parametrize("kind", THROWN)
 def test_what_a_library_throws_is_one_line_and_code_2(
-    kind, cli, write, make_people, make_config, monkeypatch
-):
+    kind: Any,
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     error, told = THROWN[kind]
 
-    def thrown(*given, **more):
+    def thrown(*given: Any, **more: Any) -> None:
         raise error
 
     monkeypatch.setattr("fairweigh.api.run_settings", thrown)
@@ -43,8 +55,13 @@ def test_what_a_library_throws_is_one_line_and_code_2(
     assert len(ended.err) < 600
 
 
-def test_the_place_of_an_error_of_ours_is_shown_where_it_is_asked_for(cli, write, make_config, monkeypatch):
-    def thrown(*given, **more):
+def test_the_place_of_an_error_of_ours_is_shown_where_it_is_asked_for(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def thrown(*given: Any, **more: Any) -> None:
         raise ZeroDivisionError("here")
 
     monkeypatch.setattr("fairweigh.api.run_settings", thrown)
@@ -56,12 +73,12 @@ def test_the_place_of_an_error_of_ours_is_shown_where_it_is_asked_for(cli, write
     assert "in thrown" in ended.err
 
 
-def fairweigh(*args: str, **more) -> subprocess.CompletedProcess:
+def fairweigh(*args: str, **more: Any) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-m", "fairweigh", *args], text=True, check=False, **more)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_an_output_that_cannot_be_written_ends_with_2(here):
+def test_an_output_that_cannot_be_written_ends_with_2(here: Path) -> None:
     with Path("/dev/full").open("w") as full:
         out = fairweigh("schema", stdout=full, stderr=subprocess.PIPE)
         assert (out.returncode, out.stderr) == (2, "fairweigh: standard output: No space left on device\n")
@@ -69,7 +86,7 @@ def test_an_output_that_cannot_be_written_ends_with_2(here):
         assert fairweigh(stdout=full, stderr=full).returncode == 2
 
 
-def test_a_reader_that_has_gone_does_not_make_a_failed_gate(here):
+def test_a_reader_that_has_gone_does_not_make_a_failed_gate(here: Path) -> None:
     read, written = os.pipe()
     os.close(read)
     try:
@@ -91,8 +108,15 @@ LEFT = {
 
 
 @pytest.mark.parametrize("command", LEFT)
-def test_an_interrupt_says_what_it_left_undone(command, cli, write, make_people, make_config, monkeypatch):
-    def stopped(*given, **more):
+def test_an_interrupt_says_what_it_left_undone(
+    command: Any,
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stopped(*given: Any, **more: Any) -> None:
         raise KeyboardInterrupt
 
     write(make_people(), make_config())
@@ -105,9 +129,13 @@ def test_an_interrupt_says_what_it_left_undone(command, cli, write, make_people,
 
 
 def test_an_interrupt_after_a_run_was_written_says_that_it_was(
-    cli, write, make_people, make_config, monkeypatch
-):
-    def stopped(run, result):
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stopped(run: Any, result: Any) -> None:
         raise KeyboardInterrupt
 
     write(make_people(), make_config())
@@ -130,7 +158,12 @@ runpy.run_module("fairweigh", run_name="__main__", alter_sys=True)
 """
 
 
-def test_an_interrupt_waits_until_files_have_taken_their_places(cli, write, make_people, make_config):
+def test_an_interrupt_waits_until_files_have_taken_their_places(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+) -> None:
     """Between two of them the manifest would not be that of the pages."""
     write(make_people(), make_config())
     assert cli("audit", "a.yaml", "-q").code == 0

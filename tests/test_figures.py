@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,13 +13,15 @@ import pyarrow.parquet as pq
 import pytest
 
 
-def slice_of(result, **wanted):
+def slice_of(result: Any, **wanted: Any) -> Any:
     found = [s for s in result["variants"][0]["slices"] if s["slice"] == wanted]
     assert len(found) == 1
     return found[0]
 
 
-def disparity(result, name, by, slice_=None, *, scope=None):
+def disparity(
+    result: Any, name: str, by: list[Any], slice_: dict[str, Any] | None = None, *, scope: str | None = None
+) -> Any:
     found = [
         d
         for d in result["variants"][0]["disparities"]
@@ -46,11 +51,11 @@ COMPAS = {
 
 
 @pytest.fixture
-def compas(audited, data_folder):
+def compas(audited: Callable[..., Any], data_folder: Path) -> Any:
     return audited(COMPAS)
 
 
-def test_compas_gives_propublicas_error_rates(compas):
+def test_compas_gives_propublicas_error_rates(compas: Any) -> None:
     """J. Larson et al. 2016, How We Analyzed the COMPAS Recidivism Algorithm (all 7,214 rows)."""
     assert compas["data"]["rows"] == 7214
     published = {
@@ -64,7 +69,7 @@ def test_compas_gives_propublicas_error_rates(compas):
         assert round(100 * one["metrics"]["false_negative_rate"]["value"], 2) == false_negative
 
 
-def test_compas_over_all_races_says_that_the_disparity_rests_on_eighteen_people(compas):
+def test_compas_over_all_races_says_that_the_disparity_rests_on_eighteen_people(compas: Any) -> None:
     every, large = disparity(compas, "demographic_parity_difference", ["race"])
     assert every["value"] == pytest.approx(0.4571175950, abs=1e-10)
     assert every["status"] == "small"
@@ -78,7 +83,9 @@ def test_compas_over_all_races_says_that_the_disparity_rests_on_eighteen_people(
     assert {"race": "Native American"} in large["excluded"]
 
 
-def test_compas_of_two_races_gives_fairlearns_disparities(audited, data_folder, here):
+def test_compas_of_two_races_gives_fairlearns_disparities(
+    audited: Callable[..., Any], data_folder: Path, here: Path
+) -> None:
     """What fairlearn's functions of the same names give for these rows and decisions."""
     from fairweigh.datasets.card import load
 
@@ -113,7 +120,7 @@ def test_compas_of_two_races_gives_fairlearns_disparities(audited, data_folder, 
         assert one["low"] <= one["value"] <= one["high"]
 
 
-def test_adult_labels_give_aif360s_base_rates(audited, data_folder):
+def test_adult_labels_give_aif360s_base_rates(audited: Callable[..., Any], data_folder: Path) -> None:
     """AIF360's AdultDataset: both splits, rows with a missing value dropped, privileged sex Male."""
     result = audited(
         {
@@ -133,7 +140,7 @@ def test_adult_labels_give_aif360s_base_rates(audited, data_folder):
     assert ratio["value"] == pytest.approx(0.3634695423643793, abs=1e-12)
 
 
-def test_adult_race_as_aif360_splits_it(audited, data_folder, here):
+def test_adult_race_as_aif360_splits_it(audited: Callable[..., Any], data_folder: Path, here: Path) -> None:
     """AIF360's AdultDataset: privileged race White, all others together."""
     from fairweigh.datasets.card import card, load
 
@@ -161,7 +168,7 @@ def test_adult_race_as_aif360_splits_it(audited, data_folder, here):
     assert ratio["value"] == pytest.approx(0.6037688467, abs=1e-10)
 
 
-def _cells(path, groups):
+def _cells(path: Path, groups: Any) -> None:
     """Aggregated counts: each group is (columns, n, selected)."""
     rows = [
         {**columns, "selected": decision, "n": number}
@@ -173,7 +180,7 @@ def _cells(path, groups):
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _counted(sensitive, intersections=1):
+def _counted(sensitive: list[Any], intersections: int = 1) -> dict[str, Any]:
     return {
         "audit": "t",
         "data": {"path": "cells.csv", "count": "n", "sensitive": sensitive},
@@ -197,7 +204,9 @@ RACE = [
 
 
 @pytest.mark.parametrize(("feature", "groups"), [("sex", SEX), ("race", RACE)])
-def test_local_law_144_impact_ratios_of_aggregated_counts(feature, groups, audited, here):
+def test_local_law_144_impact_ratios_of_aggregated_counts(
+    feature: str, groups: Any, audited: Callable[..., Any], here: Path
+) -> None:
     _cells(here / "cells.csv", [({feature: name}, n, selected) for name, n, selected, _ in groups])
     result = audited(_counted([feature]))
     assert result["data"]["kind"] == "counts"
@@ -212,7 +221,7 @@ def test_local_law_144_impact_ratios_of_aggregated_counts(feature, groups, audit
         assert ratio["reference"] == {feature: {"sex": "Male", "race": "White"}[feature]}
 
 
-def test_local_law_144_impact_ratios_of_intersections(audited, here):
+def test_local_law_144_impact_ratios_of_intersections(audited: Callable[..., Any], here: Path) -> None:
     published = [
         ({"sex": "Male", "race": "White"}, 412, 215, 1.0),
         ({"sex": "Male", "race": "Black"}, 226, 95, 0.806),
@@ -231,7 +240,9 @@ def test_local_law_144_impact_ratios_of_intersections(audited, here):
             assert ratio["status"] == ("small" if n < 30 else "ok")
 
 
-def test_a_four_fifths_gate_on_aggregated_counts_names_the_slice(audited, here):
+def test_a_four_fifths_gate_on_aggregated_counts_names_the_slice(
+    audited: Callable[..., Any], here: Path
+) -> None:
     _cells(here / "cells.csv", [({"race": name}, n, selected) for name, n, selected, _ in RACE])
     four_fifths = {"metric": "selection_rate", "by": "race", "compare": "ratio", "decide": "point"}
     config = {**_counted(["race"]), "gates": [{**four_fifths, "limit": ">= 0.8"}]}
@@ -244,7 +255,9 @@ def test_a_four_fifths_gate_on_aggregated_counts_names_the_slice(audited, here):
     assert gate["reference"] == {"race": "White"}
 
 
-def test_intervals_of_the_lenders_decisions_hold_the_planted_truth(audited, here):
+def test_intervals_of_the_lenders_decisions_hold_the_planted_truth(
+    audited: Callable[..., Any], here: Path
+) -> None:
     """At least 93 % of the nominal 95 % intervals, over three draws of 40,000 applications."""
     from fairweigh.datasets.synthetic import lending, lending_truth
 

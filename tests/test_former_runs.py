@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import fairweigh
 import pytest
@@ -17,18 +19,22 @@ from fairweigh.verification import verify
 from .conftest import configured, people
 from .test_verification import bless
 
+if TYPE_CHECKING:
+    from .conftest import Ended
+
+
 GATES = [{"metric": "accuracy", "limit": ">= 0.9"}]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run as it is written now."""
     folder = tmp_path_factory.mktemp("made") / "run"
     fairweigh.run(configured(gates=GATES), folder, data=people())
     return folder
 
 
-def edited(run, change):
+def edited(run: Path, change: Callable[..., Any]) -> None:
     """Change what audit.json says, keep its form, and rewrite the manifest."""
     content = json.loads((run / "audit.json").read_text())
     change(content)
@@ -36,18 +42,18 @@ def edited(run, change):
     bless(run)
 
 
-def untold(content):
+def untold(content: Any) -> None:
     """Take out what texts were told from, which no earlier state said."""
     del content["told"]
 
 
-def without_task(content):
+def without_task(content: Any) -> None:
     """Take out the task too, which the states before told no more."""
     untold(content)
     del content["task"]
 
 
-def told_less(content):
+def told_less(content: Any) -> None:
     """Take out what the earliest state did not tell."""
     without_task(content)
     del content["priorities"]
@@ -57,18 +63,20 @@ def told_less(content):
 
 
 @pytest.fixture(params=[told_less, without_task, untold])
-def former(made, tmp_path, request):
+def former(made: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """The run as an earlier state wrote it."""
     run = Path(shutil.copytree(made, tmp_path / "former"))
     edited(run, request.param)
     return run
 
 
-def test_a_run_of_an_earlier_state_is_read_as_the_same_run_of_this_one(former, made):
+def test_a_run_of_an_earlier_state_is_read_as_the_same_run_of_this_one(former: Path, made: Path) -> None:
     assert read_result(former) == read_result(made).model_copy(update={"told": []})
 
 
-def test_the_texts_of_a_run_that_did_not_say_what_they_were_told_from_stay_in_english(former, made):
+def test_the_texts_of_a_run_that_did_not_say_what_they_were_told_from_stay_in_english(
+    former: Path, made: Path
+) -> None:
     whole, result = read_result(made), read_result(former)
     assert whole.told
     assert whole.as_told().told == whole.told
@@ -78,7 +86,9 @@ def test_the_texts_of_a_run_that_did_not_say_what_they_were_told_from_stay_in_en
         assert title_of("accuracy", result.definitions) == "准确率"
 
 
-def test_a_run_of_an_earlier_state_is_verified_judged_rendered_and_compared(former, made, cli):
+def test_a_run_of_an_earlier_state_is_verified_judged_rendered_and_compared(
+    former: Path, made: Path, cli: Callable[..., Ended]
+) -> None:
     found = verify(former)
     assert (found.files, found.figures, found.pages, found.rendered) == ([], [], [], True)
     ended = cli("gate", str(former))
@@ -92,7 +102,7 @@ def test_a_run_of_an_earlier_state_is_verified_judged_rendered_and_compared(form
     assert cli("verify", "both").code == 0
 
 
-def test_pages_in_another_language_of_an_earlier_state_are_not_called_forged(tmp_path):
+def test_pages_in_another_language_of_an_earlier_state_are_not_called_forged(tmp_path: Path) -> None:
     """It found the sentences by their English, which is no longer done."""
     run = tmp_path / "run"
     fairweigh.run(configured(gates=GATES, report={"language": "zh"}), run, data=people())
@@ -102,19 +112,19 @@ def test_pages_in_another_language_of_an_earlier_state_are_not_called_forged(tmp
     assert any("report.html, in words that an earlier state" in line for line in found.unproven)
 
 
-def _accurate(content):
+def _accurate(content: Any) -> None:
     content["variants"][0]["overall"]["accuracy"]["value"] = 0.999
 
 
-def _another_meaning(content):
+def _another_meaning(content: Any) -> None:
     content["definitions"]["accuracy"]["meaning"] = "How good it is."
 
 
-def _half_told(content):
+def _half_told(content: Any) -> None:
     content["definitions"]["accuracy"]["needs"] = ["label"]
 
 
-def _a_default_left_out(content):
+def _a_default_left_out(content: Any) -> None:
     del content["variants"][0]["overall"]["accuracy"]["why"]
 
 
@@ -128,7 +138,9 @@ def _a_default_left_out(content):
         (_a_default_left_out, "audit.json"),
     ],
 )
-def test_what_is_edited_in_a_file_of_the_earlier_form_is_found(forged, place, former, cli):
+def test_what_is_edited_in_a_file_of_the_earlier_form_is_found(
+    forged: Callable[..., Any], place: str, former: Path, cli: Callable[..., Ended]
+) -> None:
     edited(former, forged)
     assert place in [line.split(":")[0] for line in verify(former).figures]
     assert cli("verify", str(former)).code == 1
@@ -144,7 +156,9 @@ def test_what_is_edited_in_a_file_of_the_earlier_form_is_found(forged, place, fo
         lambda c: (told_less(c), c.update(priorities={"key": [], "leading": [], "performance": []})),
     ],
 )
-def test_a_file_that_lacks_some_of_the_later_keys_alone_is_of_no_state(taken, made, tmp_path):
+def test_a_file_that_lacks_some_of_the_later_keys_alone_is_of_no_state(
+    taken: Callable[..., Any], made: Path, tmp_path: Path
+) -> None:
     run = Path(shutil.copytree(made, tmp_path / "run"))
     edited(run, taken)
     assert verify(run).figures

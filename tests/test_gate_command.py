@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import html
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import jsonschema
 import pytest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from .conftest import Ended
+
 
 POLICY = """\
 policy: house rules
@@ -27,7 +35,13 @@ gates:
 
 
 @pytest.fixture
-def run(cli, write, make_config, make_people, here):
+def run(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> str:
     write(
         make_people(y=[0, 1] * 100, approved=[0, 0, 1, 1] * 50), make_config(model={"decision": "approved"})
     )
@@ -36,7 +50,7 @@ def run(cli, write, make_config, make_people, here):
     return "runs/t"
 
 
-def _policy(*ids):
+def _policy(*ids: Any) -> Any:
     gates = {line.split("id: ")[1].split(",")[0]: line for line in POLICY.splitlines() if "{id: " in line}
     return "gates:\n" + "\n".join(gates[name] for name in ids) + "\n"
 
@@ -44,7 +58,9 @@ def _policy(*ids):
 @pytest.mark.parametrize(
     ("ids", "code"), [(["good"], 0), (["good", "proof"], 3), (["good", "gone"], 2), (["proof", "gone"], 2)]
 )
-def test_the_exit_code_is_that_of_the_policys_verdict(ids, code, run, cli):
+def test_the_exit_code_is_that_of_the_policys_verdict(
+    ids: list[Any], code: int, run: str, cli: Callable[..., Ended]
+) -> None:
     Path("p.yaml").write_text(_policy(*ids))
     assert cli("gate", run, "--policy", "p.yaml", "-q").code == code
     lenient = cli("gate", run, "--policy", "p.yaml", "--allow-inconclusive")
@@ -52,7 +68,7 @@ def test_the_exit_code_is_that_of_the_policys_verdict(ids, code, run, cli):
     assert cli("gate", run, "-q").code == 0
 
 
-def test_every_output_tells_the_same_verdicts(run, cli):
+def test_every_output_tells_the_same_verdicts(run: str, cli: Callable[..., Ended]) -> None:
     ended = cli(
         "gate", run, "--policy", "policy.yaml", "--junit", "j.xml", "--markdown", "c.md", "--sarif", "s.sarif"
     )
@@ -72,7 +88,7 @@ def test_every_output_tells_the_same_verdicts(run, cli):
     assert [row.split("**")[1] for row in rows] == ["✓ pass", "✕ fail", "? inconclusive", "! error"]
 
 
-def test_a_gate_is_found_by_its_line_in_the_policy(run, cli):
+def test_a_gate_is_found_by_its_line_in_the_policy(run: str, cli: Callable[..., Ended]) -> None:
     cli("gate", run, "--policy", "policy.yaml", "--sarif", "s.sarif", "-q")
     results = json.loads(Path("s.sarif").read_text())["runs"][0]["results"]
     places = {r["ruleId"]: r["locations"][0]["physicalLocation"] for r in results}
@@ -84,7 +100,9 @@ def test_a_gate_is_found_by_its_line_in_the_policy(run, cli):
     assert {place["artifactLocation"]["uri"] for place in places.values()} == {"policy.yaml"}
 
 
-def test_a_gate_of_the_audit_is_found_in_its_configuration(cli, write, make_people, here):
+def test_a_gate_of_the_audit_is_found_in_its_configuration(
+    cli: Callable[..., Ended], write: Callable[..., None], make_people: Callable[..., pa.Table], here: Path
+) -> None:
     write(make_people(approved=[0, 1] * 100))
     Path("conf").mkdir()
     Path("conf/a.yaml").write_text(
@@ -99,7 +117,9 @@ def test_a_gate_of_the_audit_is_found_in_its_configuration(cli, write, make_peop
     assert place == {"artifactLocation": {"uri": "conf/a.yaml"}, "region": {"startLine": 7}}
 
 
-def test_on_github_gates_are_annotations_and_the_step_has_a_summary(run, cli, monkeypatch):
+def test_on_github_gates_are_annotations_and_the_step_has_a_summary(
+    run: str, cli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
     quiet = cli("gate", run, "--policy", "policy.yaml").out
     assert "::" not in quiet
     Path("summary").write_text("before\n")
@@ -119,7 +139,7 @@ def test_on_github_gates_are_annotations_and_the_step_has_a_summary(run, cli, mo
     assert "house rules" in text
 
 
-def test_a_baseline_is_told_in_every_output(run, cli):
+def test_a_baseline_is_told_in_every_output(run: str, cli: Callable[..., Ended]) -> None:
     Path("p.yaml").write_text('gates: [{metric: accuracy, compare: change, limit: ">= -0.5"}]')
     ended = cli(
         "gate", run, "--policy", "p.yaml", "--baseline", run, "--markdown", "c.md", "--junit", "j.xml"
@@ -132,14 +152,14 @@ def test_a_baseline_is_told_in_every_output(run, cli):
 
 
 @pytest.mark.parametrize("option", ["--junit", "--markdown", "--sarif"])
-def test_a_file_that_cannot_be_written_is_one_line(option, run, cli):
+def test_a_file_that_cannot_be_written_is_one_line(option: str, run: str, cli: Callable[..., Ended]) -> None:
     ended = cli("gate", run, option, "no/such/folder/file")
     assert ended.code == 2
     assert ended.lines == ["fairweigh: no/such/folder/file: cannot be written: No such file or directory"]
 
 
 @pytest.mark.parametrize("option", ["--junit", "--markdown", "--sarif"])
-def test_no_file_is_written_into_a_run(option, run, cli):
+def test_no_file_is_written_into_a_run(option: str, run: str, cli: Callable[..., Ended]) -> None:
     Path("link").symlink_to(run)
     for file in (f"{run}/junit.xml", f"{run}/regimes/new", "link/summary.md"):
         ended = cli("gate", run, option, file)
@@ -149,7 +169,9 @@ def test_no_file_is_written_into_a_run(option, run, cli):
     assert cli("verify", run).code == 0
 
 
-def test_a_changed_run_or_baseline_is_named_and_nothing_is_written(run, cli):
+def test_a_changed_run_or_baseline_is_named_and_nothing_is_written(
+    run: str, cli: Callable[..., Ended]
+) -> None:
     assert cli("audit", "a.yaml", "-q", "-o", "old").code == 0
     path = Path("old/report.html")
     path.write_bytes(path.read_bytes().replace(b"<", b">", 1))
@@ -160,7 +182,7 @@ def test_a_changed_run_or_baseline_is_named_and_nothing_is_written(run, cli):
     assert not Path("j.xml").exists()
 
 
-def test_the_schema_of_a_policy_is_printed_and_holds(cli, here):
+def test_the_schema_of_a_policy_is_printed_and_holds(cli: Callable[..., Ended], here: Path) -> None:
     from ruamel.yaml import YAML
 
     found = json.loads(cli("schema", "--policy").out)
@@ -170,7 +192,7 @@ def test_the_schema_of_a_policy_is_printed_and_holds(cli, here):
     assert cli("schema", "--policy", "--result").code == 2
 
 
-def test_check_tells_a_configuration_from_a_policy(run, cli):
+def test_check_tells_a_configuration_from_a_policy(run: str, cli: Callable[..., Ended]) -> None:
     ended = cli("check", "a.yaml", "policy.yaml")
     assert ended.code == 0
     assert ended.out.splitlines() == [
@@ -180,7 +202,7 @@ def test_check_tells_a_configuration_from_a_policy(run, cli):
     assert cli("check", "a.yaml", "-q").out == ""
 
 
-def test_check_names_every_file_that_is_wrong(run, cli):
+def test_check_names_every_file_that_is_wrong(run: str, cli: Callable[..., Ended]) -> None:
     Path("one.yaml").write_text("gates: [{metrc: a}]\n")
     Path("two.yaml").write_text("audit: t\nlable: y\n")
     Path("three.yaml").write_text("gates: [\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import fairweigh
 import numpy as np
@@ -35,7 +36,7 @@ def by_sex(result: fairweigh.Result, metric: str) -> dict[str, float]:
     )
 
 
-def test_fitted_classifier_decides_as_its_own_predict_does(frame, here):
+def test_fitted_classifier_decides_as_its_own_predict_does(frame: pd.DataFrame, here: Path) -> None:
     model = make_pipeline(StandardScaler(), LogisticRegression()).fit(frame[FEATURES], frame["y"])
     result = Audit("hiring", frame, model, **ROLES).run()
     # fairlearn 0.15 computes the same rates from the classifier's own predictions.
@@ -52,14 +53,14 @@ def test_fitted_classifier_decides_as_its_own_predict_does(frame, here):
     assert fairweigh.load_result("runs/hiring") == result
 
 
-def test_classifier_without_probabilities_or_names_is_taken_too(frame, here):
+def test_classifier_without_probabilities_or_names_is_taken_too(frame: pd.DataFrame, here: Path) -> None:
     model = RidgeClassifier().fit(frame[FEATURES].to_numpy(), frame["y"])
     result = Audit("t", frame, model, features=FEATURES, **ROLES).run()
     expected = accuracy_score(frame["y"], model.predict(frame[FEATURES].to_numpy()))
     assert result.variants[0].overall["accuracy"].value == pytest.approx(expected)
 
 
-def test_one_table_gives_one_result_whichever_library_holds_it(frame, here):
+def test_one_table_gives_one_result_whichever_library_holds_it(frame: pd.DataFrame, here: Path) -> None:
     tables = {
         "pandas": frame, "indexed": frame.set_index(pd.Index(range(400, 800))),
         "polars": pl.from_pandas(frame), "arrow": pa.Table.from_pandas(frame),
@@ -74,7 +75,7 @@ def test_one_table_gives_one_result_whichever_library_holds_it(frame, here):
         assert result.variants[0].model.told["features"] == [*FEATURES, "race"]
 
 
-def test_categories_and_large_text_come_in_one_form():
+def test_categories_and_large_text_come_in_one_form() -> None:
     rows = {"s": ["a", "b", None], "n": [1, 2, 3]}
     framed = pd.DataFrame(rows).assign(c=pd.Categorical(["u", "v", "u"]))
     other = pl.DataFrame(rows).with_columns(pl.Series("c", ["u", "v", "u"], dtype=pl.Categorical))
@@ -86,7 +87,9 @@ def test_categories_and_large_text_come_in_one_form():
     assert as_table(framed).to_pylist()[2] == {"s": None, "n": 3, "c": "u"}
 
 
-def test_torch_module_in_memory_scores_as_itself_and_is_left_as_it_was(frame, here):
+def test_torch_module_in_memory_scores_as_itself_and_is_left_as_it_was(
+    frame: pd.DataFrame, here: Path
+) -> None:
     torch = pytest.importorskip("torch")
     module = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Dropout(0.5), torch.nn.Linear(8, 2)).train()
     result = Audit("t", frame, module, features=FEATURES, **ROLES).run()
@@ -97,7 +100,7 @@ def test_torch_module_in_memory_scores_as_itself_and_is_left_as_it_was(frame, he
     assert result.variants[0].overall["accuracy"].value == pytest.approx((decided == frame["y"]).mean())
 
 
-def test_transformers_pipeline_in_memory_is_audited_and_compressed(tmp_path, here):
+def test_transformers_pipeline_in_memory_is_audited_and_compressed(tmp_path: Path, here: Path) -> None:
     transformers = pytest.importorskip("transformers")
     folder = save_bert(tmp_path / "bert")
     table = texts(120)
@@ -111,7 +114,7 @@ def test_transformers_pipeline_in_memory_is_audited_and_compressed(tmp_path, her
     assert [v.name for v in result.variants] == ["original", "fp16"]
 
 
-def test_fitted_classifier_in_memory_can_be_mitigated(frame, here):
+def test_fitted_classifier_in_memory_can_be_mitigated(frame: pd.DataFrame, here: Path) -> None:
     model = LogisticRegression().fit(frame[FEATURES], frame["y"])
     rule = {"threshold": {"constraint": "selection_rate", "limit": "<= 0.05"}}
     result = Audit("t", frame, model, validation={"share": 0.4}, mitigations=[rule], **ROLES).run()
@@ -120,7 +123,7 @@ def test_fitted_classifier_in_memory_can_be_mitigated(frame, here):
     assert len(loaded.predict(as_table(frame))) == 400
 
 
-def test_run_takes_the_same_models_and_keeps_what_applies(frame, here):
+def test_run_takes_the_same_models_and_keeps_what_applies(frame: pd.DataFrame, here: Path) -> None:
     model = LogisticRegression().fit(frame[FEATURES], frame["y"])
     config = {
         "audit": "t", "data": {"label": "y", "sensitive": ["sex"]}, "report": {"charts": False},
@@ -133,13 +136,13 @@ def test_run_takes_the_same_models_and_keeps_what_applies(frame, here):
     assert result.configuration["model"]["path"] == result.configuration["data"]["path"] == "in memory"
 
 
-def test_predictions_that_stand_in_the_table_need_no_model(frame, here):
+def test_predictions_that_stand_in_the_table_need_no_model(frame: pd.DataFrame, here: Path) -> None:
     scored = frame.assign(p=(frame["a"] > 0).astype(int))
     result = Audit("t", scored, decision="p", **ROLES).run()
     assert result.variants[0].overall["selection_rate"].value == pytest.approx(scored["p"].mean())
 
 
-def test_a_file_and_a_mapping_are_data_too(frame, here):
+def test_a_file_and_a_mapping_are_data_too(frame: pd.DataFrame, here: Path) -> None:
     frame.to_parquet("d.parquet")
     roles = {key: ROLES[key] for key in ("label", "sensitive", "id")}
     one = Audit("one", "d.parquet", lambda rows: rows["a"] > 0, **ROLES).run()
@@ -148,7 +151,7 @@ def test_a_file_and_a_mapping_are_data_too(frame, here):
     assert (Path("runs") / "two" / "MANIFEST.json").is_file()
 
 
-def fitted(frame):
+def fitted(frame: pd.DataFrame) -> Any:
     return LogisticRegression().fit(frame[FEATURES], frame["y"])
 
 
@@ -173,7 +176,9 @@ def fitted(frame):
         ({"gates": [{"metric": "accuracy"}]}, r"gates\[0\].limit: this key is required"),
     ],
 )  # fmt: skip
-def test_bad_input_is_one_line_and_leaves_nothing(frame, here, change, message):
+def test_bad_input_is_one_line_and_leaves_nothing(
+    frame: pd.DataFrame, here: Path, change: dict[str, Any], message: str
+) -> None:
     given = {"audit": "t", "data": frame, "model": fitted(frame), **ROLES, **change}
     if isinstance(change.get("data"), dict) and "label" not in change["data"]:
         given.pop("label")
@@ -183,14 +188,14 @@ def test_bad_input_is_one_line_and_leaves_nothing(frame, here, change, message):
     assert list(here.iterdir()) == []
 
 
-def test_bare_module_of_a_transformers_model_asks_for_its_tokenizer(tmp_path):
+def test_bare_module_of_a_transformers_model_asks_for_its_tokenizer(tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers")
     module = transformers.AutoModelForSequenceClassification.from_pretrained(save_bert(tmp_path / "bert"))
     with pytest.raises(fairweigh.InputError, match="expected the pipeline of both, got BertForSequence"):
         Audit("t", texts(40), module, text="text", **ROLES)
 
 
-def test_torch_module_in_memory_is_not_compressed_and_says_why(frame, here):
+def test_torch_module_in_memory_is_not_compressed_and_says_why(frame: pd.DataFrame, here: Path) -> None:
     torch = pytest.importorskip("torch")
     module = torch.nn.Linear(4, 2)
     with pytest.raises(fairweigh.InputError, match="cannot be built again in a fresh process; name the func"):
@@ -198,7 +203,7 @@ def test_torch_module_in_memory_is_not_compressed_and_says_why(frame, here):
     assert list(here.iterdir()) == []
 
 
-def test_audit_says_what_it_is(frame):
+def test_audit_says_what_it_is(frame: pd.DataFrame) -> None:
     made = Audit("hiring", frame, decision="y", sensitive=["sex"])
     assert repr(made) == "Audit('hiring', 400 rows, 0 gates)"
 
@@ -206,13 +211,13 @@ def test_audit_says_what_it_is(frame):
 WORDS = {"sex": ["f", "m"] * 50, "y": ["yes", "no", "no", "yes"] * 25, "d": ["grant", "deny"] * 50}
 
 
-def told(**keywords):
+def told(**keywords: Any) -> Any:
     with pytest.raises(fairweigh.InputError) as caught:
         Audit("words", pd.DataFrame(WORDS), sensitive=["sex"], report={"charts": False}, **keywords).run()
     return str(caught.value)
 
 
-def test_what_an_error_names_in_python_mends_it(here):
+def test_what_an_error_names_in_python_mends_it(here: Path) -> None:
     """The keyword of the data did not help a decision, which the error asked for in the file's words."""
     known = {"label": "y"}
     assert "say which value is positive (positive=)" in told(**known)
@@ -234,12 +239,14 @@ def test_what_an_error_names_in_python_mends_it(here):
 
 
 @pytest.mark.parametrize(("labels", "positive"), [("y", "yes"), ("d", ["yes", "grant"])])
-def test_what_an_error_says_of_a_classifier_mends_it(here, labels, positive):
+def test_what_an_error_says_of_a_classifier_mends_it(
+    here: Path, labels: str, positive: str | list[Any]
+) -> None:
     """Its own words for the labels are listed beside them."""
     table = pd.DataFrame(WORDS | {"x": np.tile([3, 0, 1, 2], 25)})
     model = LogisticRegression().fit(table[["x"]], table[labels])
 
-    def audit(**given):
+    def audit(**given: Any) -> Audit:
         return Audit("words", table, model, label="y", sensitive=["sex"], report={"charts": False}, **given)
 
     with pytest.raises(fairweigh.InputError, match=r"positive=\)$"):
@@ -249,13 +256,13 @@ def test_what_an_error_says_of_a_classifier_mends_it(here, labels, positive):
     assert selected == table.groupby("sex")["p"].mean().to_dict()
 
 
-def test_run_names_the_keys_of_the_mapping_that_it_was_given(here):
+def test_run_names_the_keys_of_the_mapping_that_it_was_given(here: Path) -> None:
     config = {"audit": "words", "data": {"label": "y", "sensitive": ["sex"]}}
     with pytest.raises(fairweigh.InputError, match=r"data[.]positive"):
         fairweigh.run(config, data=pd.DataFrame(WORDS))
 
 
-def test_other_words_of_an_error_stand_as_they_are(here):
+def test_other_words_of_an_error_stand_as_they_are(here: Path) -> None:
     assert "no column 'nope'" in told(label="nope")
     assert told(label="nope").startswith("label: ")
     assert "bins.sex" in told(label="y", positive="yes", bins={"sex": [3]})

@@ -109,7 +109,9 @@ def told(result: AuditResult) -> str:
         ("one that is both", "Compression and mitigation", "compressed or mitigated", "lighter or mitigated"),
     ],
 )
-def test_each_sentence_is_true_of_the_kinds_of_variants(mix: str, title: str, made: str, lighter: str):
+def test_each_sentence_is_true_of_the_kinds_of_variants(
+    mix: str, title: str, made: str, lighter: str
+) -> None:
     result = run(**MIXES[mix])
     frontier = result.frontier
     html = render_html(result, charts=False)
@@ -129,7 +131,7 @@ def test_each_sentence_is_true_of_the_kinds_of_variants(mix: str, title: str, ma
     assert ("Rows that the variants change" in html) == (mix != "compressed")
 
 
-def test_ladder_says_of_each_variant_what_it_is():
+def test_ladder_says_of_each_variant_what_it_is() -> None:
     result = run(int8=repaired(), onnx=Recipe(steps=[LIGHTER, REPAIR]))
     marks = {step.name: step.marks for step in ladder(result).steps}
     assert "compressed" in marks["bf16"]
@@ -140,7 +142,7 @@ def test_ladder_says_of_each_variant_what_it_is():
     assert "onnx-int8 [compressed and mitigated]" in render_text(result)
 
 
-def test_run_whose_only_mitigation_failed_is_one_of_mitigation():
+def test_run_whose_only_mitigation_failed_is_one_of_mitigation() -> None:
     result = run()
     alone = result.model_copy(
         update={
@@ -152,7 +154,7 @@ def test_run_whose_only_mitigation_failed_is_one_of_mitigation():
     assert '<h2 id="compression">Mitigation</h2>' in render_html(alone, charts=False)
 
 
-def test_runs_without_mitigation_show_nothing_of_it():
+def test_runs_without_mitigation_show_nothing_of_it() -> None:
     for result in (compressed_result(), compared_result()):
         html = render_html(result)
         assert trade_off(result) is None
@@ -168,7 +170,7 @@ def test_runs_without_mitigation_show_nothing_of_it():
     assert all(step.marks != ["compressed"] for step in ladder(compressed_result()).steps)
 
 
-def test_price_table_holds_the_figures_of_every_variant():
+def test_price_table_holds_the_figures_of_every_variant() -> None:
     result = run(int8=repaired())
     page = text_of(result)
     table = trade_off(result)
@@ -184,7 +186,7 @@ def test_price_table_holds_the_figures_of_every_variant():
     assert "The price of fairness" in page
 
 
-def test_price_chart_tells_every_variant_in_words():
+def test_price_chart_tells_every_variant_in_words() -> None:
     result = run(int8=repaired())
     chart = trade_off_chart(result, "k")
     described = re.search(r"<desc.*?>(.*?)</desc>", chart.drawing.svg)[1]
@@ -194,7 +196,7 @@ def test_price_chart_tells_every_variant_in_words():
     assert "Accuracy: ≥ 60" in chart.drawing.svg + "".join(chart.beyond)
 
 
-def test_line_joins_those_that_no_other_beats_on_both():
+def test_line_joins_those_that_no_other_beats_on_both() -> None:
     standing = run().frontier.variants[0]
     places = [(0.1, 0.7), (0.2, 0.8), (0.2, 0.75), (0.3, 0.8), (0.4, 0.9)]
     points = [Point(standing, x, y) for x, y in places]
@@ -203,7 +205,7 @@ def test_line_joins_those_that_no_other_beats_on_both():
     assert [(p.x, p.y) for p in unbeaten(points, upwards=False)] == [(0.1, 0.7)]
 
 
-def test_chart_of_costs_is_left_out_where_all_cost_the_same():
+def test_chart_of_costs_is_left_out_where_all_cost_the_same() -> None:
     result = run(**MIXES["mitigated"])
     frontier = result.frontier
     level = [s.model_copy(update={"cost": 2.0}) for s in frontier.variants]
@@ -214,7 +216,7 @@ def test_chart_of_costs_is_left_out_where_all_cost_the_same():
     assert "frontier-chart" not in html
 
 
-def test_first_screen_says_what_the_fairest_mitigation_would_change():
+def test_first_screen_says_what_the_fairest_mitigation_would_change() -> None:
     result = run(int8=repaired(needs=["sex"]))
     first, best = (
         next(s for s in result.frontier.variants if s.variant == name)
@@ -233,7 +235,7 @@ def test_first_screen_says_what_the_fairest_mitigation_would_change():
     assert text.partition("by mitigation")[2].count("Its decisions need sex.") == 1
 
 
-def test_recommended_mitigation_is_told_of_once():
+def test_recommended_mitigation_is_told_of_once() -> None:
     result = run(int8=repaired(), onnx=repaired(needs=["sex", "race"]))
     text = told(result)
     assert text.startswith("Recommended: onnx-int8.")
@@ -244,7 +246,7 @@ def test_recommended_mitigation_is_told_of_once():
 
 
 @pytest.mark.parametrize("charts", [True, False])
-def test_rule_shows_thresholds_rates_and_the_rows_it_was_fitted_on(charts: bool):
+def test_rule_shows_thresholds_rates_and_the_rows_it_was_fitted_on(charts: bool) -> None:
     text = Page(render_html(run(int8=repaired(rules=[THRESHOLDS], needs=["sex"])), charts=charts)).text
     assert "Thresholds by sex" in text
     assert "2,412 rows of the training data. These are not the audited rows." in text
@@ -254,7 +256,7 @@ def test_rule_shows_thresholds_rates_and_the_rows_it_was_fitted_on(charts: bool)
         assert cell in text
 
 
-def test_infinite_thresholds_and_certain_chances_are_words():
+def test_infinite_thresholds_and_certain_chances_are_words() -> None:
     assert threshold_words(-INF) == "everybody"
     assert threshold_words(INF) == "nobody"
     assert threshold_words(None) == "—"
@@ -262,7 +264,7 @@ def test_infinite_thresholds_and_certain_chances_are_words():
     assert [chance_words(p) for p in (0.0, 0.25, 1.0)] == ["0: nobody", "0.250", "1: everybody"]
 
 
-def test_randomised_rule_is_named_with_what_decides_a_draw():
+def test_randomised_rule_is_named_with_what_decides_a_draw() -> None:
     text = text_of(run(int8=repaired(rules=[DRAWN], needs=["sex"])))
     assert "Randomised rule by sex" in text
     assert "decided by the row’s id and seed 7: the same row always gets the same draw" in text
@@ -270,14 +272,14 @@ def test_randomised_rule_is_named_with_what_decides_a_draw():
         assert line in text
 
 
-def test_floor_is_what_limits_the_performance_and_not_the_disparity():
+def test_floor_is_what_limits_the_performance_and_not_the_disparity() -> None:
     floor = THRESHOLDS.model_copy(update={"limit": "accuracy >= 0.64"})
     text = text_of(run(int8=repaired(rules=[floor])))
     assert f"Accuracy ≥ 64{NBSP}%; reached: 65.1{NBSP}%" in text
     assert f"Selection rate difference, made least; reached: 4.9{NBSP}points" in text
 
 
-def test_curve_is_drawn_and_its_table_is_complete():
+def test_curve_is_drawn_and_its_table_is_complete() -> None:
     html = render_html(run(int8=repaired(rules=[THRESHOLDS])))
     table = html[html.index("<summary>Table of the search") :].split("</table>")[0]
     rows = re.findall(r"<tr.*?</tr>", table, re.DOTALL)[1:]
@@ -291,7 +293,7 @@ def test_curve_is_drawn_and_its_table_is_complete():
     assert "on the rows that the rules are fitted on, not on the audited ones" in html
 
 
-def test_caution_stands_only_where_decisions_need_a_sensitive_feature():
+def test_caution_stands_only_where_decisions_need_a_sensitive_feature() -> None:
     common = THRESHOLDS.model_copy(update={"features": [], "slices": THRESHOLDS.slices[-1:]})
     without = text_of(run(int8=repaired(rules=[common])))
     assert "Threshold for all rows" in without
@@ -301,7 +303,7 @@ def test_caution_stands_only_where_decisions_need_a_sensitive_feature():
     assert "! Decisions need sex. Without it this variant cannot decide." in needing
 
 
-def test_weights_of_reweighing_are_listed_by_slice_and_label():
+def test_weights_of_reweighing_are_listed_by_slice_and_label() -> None:
     cells = [
         CellWeight(slice={"sex": sex}, label=label, n=n, weight=weight)
         for sex, label, n, weight in (("Female", True, 210, 1.117), ("Male", False, 1008, 0.9361))
@@ -313,7 +315,7 @@ def test_weights_of_reweighing_are_listed_by_slice_and_label():
     ]  # fmt: skip
 
 
-def test_flips_of_a_mitigated_variant_are_said_in_a_sentence():
+def test_flips_of_a_mitigated_variant_are_said_in_a_sentence() -> None:
     result = run(int8=repaired())
     item = next(i for i in result.comparisons if i.after == "int8-dynamic")
     overall = item.overall
@@ -334,7 +336,7 @@ def test_flips_of_a_mitigated_variant_are_said_in_a_sentence():
     assert flips_sentence(item.model_copy(update={"overall": none}), None) == "Of 7,214 rows none changes."
 
 
-def test_names_from_data_show_as_text():
+def test_names_from_data_show_as_text() -> None:
     hostile = "<script>alert(1)</script>"
     rule = THRESHOLDS.model_copy(
         update={
@@ -349,7 +351,7 @@ def test_names_from_data_show_as_text():
     assert html.count("&lt;script&gt;alert(1)") > 8
 
 
-def test_many_slices_are_cut_with_a_count():
+def test_many_slices_are_cut_with_a_count() -> None:
     many = [RuleSlice(slice={"sex": f"value {k}"}, n=10, threshold=0.5) for k in range(70)]
     rule = THRESHOLDS.model_copy(update={"slices": many})
     result = run(int8=repaired(rules=[rule]))
@@ -359,7 +361,7 @@ def test_many_slices_are_cut_with_a_count():
     assert "30 more slices: the rest is in audit.json" in text_of(result)
 
 
-def test_variant_without_layers_or_costs_has_neither_part():
+def test_variant_without_layers_or_costs_has_neither_part() -> None:
     result = run(**MIXES["mitigated"])
     level = [s.model_copy(update={"cost": 2.0}) for s in result.frontier.variants]
     alone = result.model_copy(

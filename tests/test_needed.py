@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import fairweigh
 import pytest
@@ -22,13 +23,13 @@ ABSENT = (*DRAWING, *WRITING)
 WITHOUT = f"import sys; sys.modules.update(dict.fromkeys({ABSENT!r})); from fairweigh.cli import main; main()"
 
 
-def run_without(folder, *args):
+def run_without(folder: Path, *args: Any) -> subprocess.CompletedProcess[Any]:
     command = [sys.executable, "-c", WITHOUT, *args]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     import pyarrow.parquet as pq
 
     pq.write_table(people(), tmp_path / "d.parquet")
@@ -41,7 +42,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_an_audit_without_charts_needs_none_of_them(folder):
+def test_an_audit_without_charts_needs_none_of_them(folder: Path) -> None:
     done = run_without(folder, "audit", "plain.yaml", "-q", "-o", "run")
     assert (done.returncode, done.stderr) == (0, "")
     for args in (["verify", "run"], ["report", "run"], ["gate", "run", "-q"]):
@@ -68,14 +69,18 @@ def test_an_audit_without_charts_needs_none_of_them(folder):
         ),
     ],
 )
-def test_what_a_report_lacks_is_one_line_before_anything_is_computed(folder, name, told):
+def test_what_a_report_lacks_is_one_line_before_anything_is_computed(
+    folder: Path, name: str, told: str
+) -> None:
     done = run_without(folder, "audit", f"{name}.yaml", "-o", "run")
     assert done.returncode == 2
     assert done.stderr.strip() == f"fairweigh: {told}"
     assert not (folder / "run").exists()
 
 
-def test_pages_that_cannot_be_rendered_again_are_no_accusation(folder, monkeypatch):
+def test_pages_that_cannot_be_rendered_again_are_no_accusation(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fairweigh.run(configured(report={"charts": True}), folder / "run", data=people())
     monkeypatch.setitem(sys.modules, "altair", None)
     found = verify(folder / "run")
@@ -89,7 +94,7 @@ def test_pages_that_cannot_be_rendered_again_are_no_accusation(folder, monkeypat
     assert "<svg" not in fairweigh.load_result(folder / "run").to_html(charts=False)
 
 
-def test_the_base_install_has_none_of_them_and_each_extra_says_so():
+def test_the_base_install_has_none_of_them_and_each_extra_says_so() -> None:
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
     packages = {"altair": "altair", "vl_convert": "vl-convert-python", "babel": "Babel"}

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import fairweigh
 import pytest
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from fairweigh.result import Result
+
+    from .conftest import Ended
+
+
 SAID = "– no verdict"
 
 
 @pytest.fixture
-def run(here, make_people, make_config):
-    def do(name="run", **parts):
+def run(
+    here: Path, make_people: Callable[..., pa.Table], make_config: Callable[..., dict[str, Any]]
+) -> Callable[..., Result]:
+    def do(name: str = "run", **parts: Any) -> Result:
         return fairweigh.run(make_config(**parts), name, data=make_people())
 
     return do
 
 
-def test_every_form_of_a_run_without_gates_says_no_verdict(run):
+def test_every_form_of_a_run_without_gates_says_no_verdict(run: Callable[..., Result]) -> None:
     result = run()
     assert result.verdict == "no verdict"
     assert str(result).startswith(SAID)
@@ -38,7 +49,7 @@ def test_every_form_of_a_run_without_gates_says_no_verdict(run):
     assert "– 无判定" in result._repr_html_() or "无判定" in result.to_html(language="zh")
 
 
-def test_the_commands_exit_with_0_and_say_so(run, cli):
+def test_the_commands_exit_with_0_and_say_so(run: Callable[..., Result], cli: Callable[..., Ended]) -> None:
     run()
     ended = cli("gate", "run", "--sarif", "s.json", "--markdown", "c.md")
     assert ended.code == 0
@@ -47,13 +58,13 @@ def test_the_commands_exit_with_0_and_say_so(run, cli):
     assert cli("verify", "run", "-q").code == 0
 
 
-def test_two_compared_runs_without_gates_have_no_verdict(run):
+def test_two_compared_runs_without_gates_have_no_verdict(run: Callable[..., Result]) -> None:
     run("one")
     run("two")
     assert fairweigh.compare("one", "two").verdict == "no verdict"
 
 
-def test_a_history_tells_it(run, cli):
+def test_a_history_tells_it(run: Callable[..., Result], cli: Callable[..., Ended]) -> None:
     pytest.importorskip("sqlalchemy")
     run(history="sqlite:///h.db")
     ended = cli("history", "t", "--db", "sqlite:///h.db")
@@ -61,7 +72,7 @@ def test_a_history_tells_it(run, cli):
     assert " pass " not in ended.out
 
 
-def test_gates_that_bind_nothing_give_no_verdict_either():
+def test_gates_that_bind_nothing_give_no_verdict_either() -> None:
     from fairweigh.audit.verdict.gate import run_verdict
 
     class Found:
@@ -70,12 +81,12 @@ def test_gates_that_bind_nothing_give_no_verdict_either():
     assert run_verdict([Found()]) == "no verdict"  # type: ignore[list-item]
 
 
-def test_with_a_gate_the_verdict_is_its_own(run):
+def test_with_a_gate_the_verdict_is_its_own(run: Callable[..., Result]) -> None:
     gate = {"metric": "accuracy", "limit": ">= 0"}
     assert run(gates=[gate]).verdict == "pass"
 
 
-def test_labels_alone_speak_of_no_model(run):
+def test_labels_alone_speak_of_no_model(run: Callable[..., Result]) -> None:
     """No model and no decision: the tables show base rates: no sentence says that nothing was compared."""
     result = run(model=None, metrics=None)
     page = Path("run/report.html").read_text()

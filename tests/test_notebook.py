@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 @pytest.fixture(scope="module")
-def executed(tmp_path_factory: pytest.TempPathFactory):
+def executed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
     folder = tmp_path_factory.mktemp("notebook")
@@ -41,7 +42,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory):
     return book, folder
 
 
-def test_notebook_gets_html_markdown_and_one_line(executed):
+def test_notebook_gets_html_markdown_and_one_line(executed: Any) -> None:
     book, folder = executed
     (output,) = book.cells[0].outputs
     assert output.output_type == "execute_result"
@@ -52,7 +53,7 @@ def test_notebook_gets_html_markdown_and_one_line(executed):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_notebook_reads_in_light_and_dark(executed, theme, tmp_path):
+def test_notebook_reads_in_light_and_dark(executed: Any, theme: str, tmp_path: Path) -> None:
     nbconvert = pytest.importorskip("nbconvert")
     sync = pytest.importorskip("playwright.sync_api")
     chromium = shutil.which("chromium")

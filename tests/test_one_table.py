@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import fairweigh
 import numpy as np
@@ -166,11 +167,11 @@ def rounded(told: object) -> object:
 
 
 @pytest.fixture(scope="module")
-def expected(frame, tmp_path_factory):
+def expected(frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
     return audited(typed(frame), str(tmp_path_factory.mktemp("one") / "run"))
 
 
-def test_values_are_spelled_as_the_documentation_says(expected):
+def test_values_are_spelled_as_the_documentation_says(expected: Any) -> None:
     found, ids = expected
     slices = [s["slice"] for s in found["variants"][0]["slices"]]
     for feature, values in SLICES.items():
@@ -180,18 +181,24 @@ def test_values_are_spelled_as_the_documentation_says(expected):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_of_any_format_says_the_same(name, frame, expected, tmp_path, monkeypatch):
+def test_a_file_of_any_format_says_the_same(
+    name: Any, frame: pd.DataFrame, expected: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     FILES[name](frame, name)
     assert audited(name, "run") == expected
 
 
 @pytest.mark.parametrize("name", MEMORY)
-def test_a_table_of_any_library_says_the_same(name, frame, expected, tmp_path):
+def test_a_table_of_any_library_says_the_same(
+    name: Any, frame: pd.DataFrame, expected: Any, tmp_path: Path
+) -> None:
     assert audited(MEMORY[name](frame), str(tmp_path / "run")) == expected
 
 
-def test_runs_from_two_formats_can_be_compared(frame, tmp_path, monkeypatch):
+def test_runs_from_two_formats_can_be_compared(
+    frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Flags are True in a CSV of pandas and true in Parquet; ids are text in one, numbers in the other."""
     monkeypatch.chdir(tmp_path)
     rows = frame[["id", "flag", "repaid", "approved"]]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import html
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import fairweigh
@@ -14,6 +17,12 @@ from fairweigh.reports.words.decision_limits import decided_figures
 from fairweigh.reports.words.spoken import verdict_word
 from fairweigh.testing import assert_gate
 from ruamel.yaml import YAML
+
+if TYPE_CHECKING:
+    from fairweigh.result import Result
+
+    from .conftest import Ended
+
 
 COUNTS = {
     "a": (280, 60, 120, 540), "b": (130, 66, 95, 309), "c": (118, 30, 60, 200), "d": (9, 4, 9, 19),
@@ -38,7 +47,7 @@ GATES = [
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("twelve")
     rows = [
         (name, y, d)
@@ -59,18 +68,18 @@ def run(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def judged(run):
+def judged(run: tuple[Path, Path]) -> Result:
     result = fairweigh.load_result(run[0]).gate(run[1])
     assert {g.verdict for g in result.gates} == {"pass", "fail", "inconclusive"}
     return result
 
 
-def told(result) -> list[tuple[str, str]]:
+def told(result: Result) -> list[tuple[str, str]]:
     """Verdict and decision limits of each gate."""
     return [(verdict_word(g.verdict), decided_figures(g, g, result).limits) for g in result.gates]
 
 
-def test_a_gate_alone_decides_as_it_does_among_twelve(run, judged):
+def test_a_gate_alone_decides_as_it_does_among_twelve(run: tuple[Path, Path], judged: Result) -> None:
     for gate, among in zip(GATES, judged.gates, strict=True):
         (alone,) = fairweigh.load_result(run[0]).gate({"gates": [gate]}).gates
         assert (alone.verdict, alone.low, alone.high, alone.p) == (
@@ -78,7 +87,9 @@ def test_a_gate_alone_decides_as_it_does_among_twelve(run, judged):
         )  # fmt: skip
 
 
-def test_an_audit_with_these_gates_decides_alike(run, judged, tmp_path):
+def test_an_audit_with_these_gates_decides_alike(
+    run: tuple[Path, Path], judged: Result, tmp_path: Path
+) -> None:
     settings = {**fairweigh.load_result(run[0]).configuration, "gates": GATES}
     again = fairweigh.run(settings, tmp_path / "run")
     assert again.verdict == judged.verdict == "fail"
@@ -86,7 +97,9 @@ def test_an_audit_with_these_gates_decides_alike(run, judged, tmp_path):
         assert (one.verdict, one.low, one.high) == (other.verdict, other.low, other.high)
 
 
-def test_every_file_of_the_command_says_so(run, judged, tmp_path, cli):
+def test_every_file_of_the_command_says_so(
+    run: tuple[Path, Path], judged: Result, tmp_path: Path, cli: Callable[..., Ended]
+) -> None:
     junit, markdown, sarif = (tmp_path / name for name in ("j.xml", "s.md", "s.sarif"))
     ended = cli(
         "gate", str(run[0]), "--policy", str(run[1]), "--junit", str(junit), "--markdown", str(markdown),
@@ -111,7 +124,7 @@ def test_every_file_of_the_command_says_so(run, judged, tmp_path, cli):
             assert any(limits in json.dumps(r, ensure_ascii=False) for r in results)
 
 
-def test_the_pages_say_so(judged, tmp_path):
+def test_the_pages_say_so(judged: Result, tmp_path: Path) -> None:
     judged.to_html(tmp_path / "report.html", charts=False)
     page = html.unescape((tmp_path / "report.html").read_text())
     notebook, text = html.unescape(render_notebook(judged)), render_text(judged)
@@ -121,7 +134,7 @@ def test_the_pages_say_so(judged, tmp_path):
             assert limits in output
 
 
-def test_an_assertion_of_a_test_says_so(run, judged):
+def test_an_assertion_of_a_test_says_so(run: tuple[Path, Path], judged: Result) -> None:
     for gate, found, (_, limits) in zip(GATES, judged.gates, told(judged), strict=True):
         if found.verdict == "pass":
             assert_gate(run[0], **gate)
@@ -136,7 +149,7 @@ def test_an_assertion_of_a_test_says_so(run, judged):
             assert_gate(run[0], allow_inconclusive=True, **gate)
 
 
-def test_slices_left_out_are_named_in_outputs_of_one_line(run):
+def test_slices_left_out_are_named_in_outputs_of_one_line(run: tuple[Path, Path]) -> None:
     """Of 'tiny' two of four rows have a positive label: it is left out of a gate on these, and said so."""
     result = fairweigh.load_result(run[0]).gate({"gates": [GATES[2]]})
     assert result.gates[0].left_out == [{"g": "d"}, {"g": "tiny"}]
@@ -145,7 +158,7 @@ def test_slices_left_out_are_named_in_outputs_of_one_line(run):
         assert "left out: g=d (18" in output
 
 
-def test_gates_in_error_are_none_of_those_that_can_fail_by_chance(run):
+def test_gates_in_error_are_none_of_those_that_can_fail_by_chance(run: tuple[Path, Path]) -> None:
     lost = {"metric": "auc", "by": "g", "limit": ">= 0.5"}
     result = fairweigh.load_result(run[0]).gate({"gates": [GATES[2], lost]})
     assert [g.verdict == "error" for g in result.gates] == [False, True]

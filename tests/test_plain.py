@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from fairweigh import plain
 from fairweigh.audit.config import read
 from fairweigh.datasets.errors import InputError
 from fairweigh.plain import from_json, from_yaml, read_bounded
+
+if TYPE_CHECKING:
+    from .conftest import Ended
 
 
 def laughs(levels: int, one: str = "[{}]", last: str = "[x, x]") -> str:
@@ -47,7 +52,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_yaml_that_would_expand_without_end_is_refused_at_once(kind):
+def test_yaml_that_would_expand_without_end_is_refused_at_once(kind: Any) -> None:
     text, told = HOSTILE[kind]
     start = time.perf_counter()
     with pytest.raises(ValueError, match=told):
@@ -55,18 +60,18 @@ def test_yaml_that_would_expand_without_end_is_refused_at_once(kind):
     assert time.perf_counter() - start < 20
 
 
-def test_aliases_within_reason_are_read():
+def test_aliases_within_reason_are_read() -> None:
     assert from_yaml("a: &a {b: [1, 2]}\nc: *a\nd: {<<: *a, e: 3}") == {
         "a": {"b": [1, 2]}, "c": {"b": [1, 2]}, "d": {"b": [1, 2], "e": 3},
     }  # fmt: skip
 
 
-def test_a_name_may_be_given_anew_without_a_word(recwarn):
+def test_a_name_may_be_given_anew_without_a_word(recwarn: pytest.WarningsRecorder) -> None:
     assert from_yaml("a: &x 1\nb: *x\nc: &x 2\nd: *x") == {"a": 1, "b": 1, "c": 2, "d": 2}
     assert not recwarn.list
 
 
-def test_a_key_that_stands_twice_among_very_many_is_found_at_once():
+def test_a_key_that_stands_twice_among_very_many_is_found_at_once() -> None:
     keys = ", ".join(f'"{number}": 0' for number in range(300_000))
     start = time.perf_counter()
     with pytest.raises(ValueError, match="the key '299999' stands twice"):
@@ -74,7 +79,7 @@ def test_a_key_that_stands_twice_among_very_many_is_found_at_once():
     assert time.perf_counter() - start < 20
 
 
-def test_check_refuses_a_strangers_files_each_in_one_line(cli, here):
+def test_check_refuses_a_strangers_files_each_in_one_line(cli: Callable[..., Ended], here: Path) -> None:
     for number, kind in enumerate(HOSTILE):
         Path(f"{number}.yaml").write_text(HOSTILE[kind][0])
     names = [f"{number}.yaml" for number in range(len(HOSTILE))]
@@ -85,14 +90,18 @@ def test_check_refuses_a_strangers_files_each_in_one_line(cli, here):
     assert all(len(line) < 400 for line in ended.lines)
 
 
-def test_a_setting_that_would_expand_without_end_is_refused(cli, write, make_config):
+def test_a_setting_that_would_expand_without_end_is_refused(
+    cli: Callable[..., Ended], write: Callable[..., None], make_config: Callable[..., dict[str, Any]]
+) -> None:
     write(config=make_config())
     ended = cli("audit", "a.yaml", "-q", "--set", f"report.title={'[' * 3000}")
     assert ended.code == 2
     assert "--set report.title: the value is not valid YAML" in ended.err
 
 
-def test_a_configuration_from_python_without_end_is_refused(make_config):
+def test_a_configuration_from_python_without_end_is_refused(
+    make_config: Callable[..., dict[str, Any]],
+) -> None:
     inside: dict = make_config()
     inside["gates"] = [inside]
     deep: list = []
@@ -103,17 +112,19 @@ def test_a_configuration_from_python_without_end_is_refused(make_config):
             read(content)
 
 
-def test_json_of_ordinary_depth_is_read():
+def test_json_of_ordinary_depth_is_read() -> None:
     assert from_json("[" * 100 + "1.5e300" + "]" * 100)
     assert from_json(b'{"a": [1, null, true, "\\u00e9"]}') == {"a": [1, None, True, "é"]}
 
 
-def test_a_file_without_end_is_not_read_to_its_end():
+def test_a_file_without_end_is_not_read_to_its_end() -> None:
     with pytest.raises(ValueError, match="expected at most 1,000 bytes"):
         read_bounded(Path("/dev/zero"), 1_000, regular=False)
 
 
-def test_a_pipe_is_read_where_somebody_writes_it_and_not_waited_for_else(cli, here, monkeypatch):
+def test_a_pipe_is_read_where_somebody_writes_it_and_not_waited_for_else(
+    cli: Callable[..., Ended], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(plain, "PIPE_SECONDS", 1)
     os.mkfifo("pipe")
     ended = cli("check", "pipe")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import fairweigh
 import numpy as np
@@ -12,7 +14,13 @@ from fairweigh.datasets.errors import InputError
 from fairweigh.metrics.contrast import DIFFERENCE, RATIO
 from fairweigh.metrics.evidence import Pairs, Rates
 from fairweigh.metrics.requirement import Requirement
+from fairweigh.planner import Assumptions, Planned
+from numpy.typing import NDArray
 from scipy.stats import binom, norm
+
+if TYPE_CHECKING:
+    from .conftest import Ended
+
 
 LEVEL = 0.05
 DESIGN = [
@@ -27,19 +35,19 @@ DESIGN = [
 # --- the rows decide ----------------------------------------------------------------------------------
 
 
-def likely(n, p):
+def likely(n: Any, p: Any) -> NDArray[Any]:
     """Counts of a binomial variable but for 1e-5 of them."""
     low, high = binom.ppf([5e-6, 1 - 5e-6], n, p)
     return np.arange(low, high + 1)
 
 
-def requirement_of(told):
+def requirement_of(told: Assumptions) -> Requirement:
     limit = float(told.limit.split()[1])
     fold = "none" if told.compare == "value" else told.compare
     return Requirement(limit, told.limit.startswith("<="), fold)
 
 
-def chance_of(planned):
+def chance_of(planned: Planned) -> Any:
     """Exact chance that the gate decides at the planned rows, summed over every likely outcome.
 
     Slices are independent given the reference. A failure is that of the one slice that breaks the limit.
@@ -49,7 +57,7 @@ def chance_of(planned):
     x1 = likely(n, told.slice_rate)
     weight = binom.pmf(x1, n, told.slice_rate)
 
-    def decided(evidence):
+    def decided(evidence: Pairs | Rates) -> NDArray[Any]:
         if planned.decides == "pass":
             return asked.p_pass(evidence) <= LEVEL
         return asked.p_fail(evidence) <= LEVEL / told.slices
@@ -86,13 +94,13 @@ def chance_of(planned):
     ],
     ids=str,
 )
-def test_the_planned_rows_decide_about_as_often_as_asked(asked):
+def test_the_planned_rows_decide_about_as_often_as_asked(asked: dict[str, Any]) -> None:
     planned = fairweigh.plan(**asked)
     assert 0.75 <= chance_of(planned) <= 0.95
 
 
-def test_more_slices_more_power_and_a_nearer_limit_need_more_rows():
-    def rows(**changed):
+def test_more_slices_more_power_and_a_nearer_limit_need_more_rows() -> None:
+    def rows(**changed: Any) -> Any:
         asked = {"limit": 0.1, "rate": 0.3, "gap": 0, "slices": 3, "reference_times": 5, **changed}
         return fairweigh.plan(**asked).rows_per_slice
 
@@ -106,7 +114,7 @@ def test_more_slices_more_power_and_a_nearer_limit_need_more_rows():
     assert rows(gap=-0.2, slices=4) > rows(gap=-0.2)
 
 
-def test_a_gap_and_a_ratio_say_the_same():
+def test_a_gap_and_a_ratio_say_the_same() -> None:
     asked = {"rate": 0.4, "slices": 2, "reference_times": 2}
     for limit, compare in ((0.1, "difference"), (0.8, "ratio")):
         gap = fairweigh.plan(limit, gap=0.1, compare=compare, **asked)
@@ -118,12 +126,14 @@ def test_a_gap_and_a_ratio_say_the_same():
 # --- the command line ---------------------------------------------------------------------------------
 
 
-def options(**asked):
+def options(**asked: Any) -> Any:
     return [word for key, value in asked.items() for word in (f"--{key.replace('_', '-')}", str(value))]
 
 
 @pytest.mark.parametrize(("asked", "rows", "decides"), DESIGN, ids=str)
-def test_the_rows_of_the_design_come_from_the_command_line_and_from_python(asked, rows, decides, cli):
+def test_the_rows_of_the_design_come_from_the_command_line_and_from_python(
+    asked: Any, rows: Any, decides: Any, cli: Callable[..., Ended]
+) -> None:
     common = {"limit": 0.1, "rate": 0.3, "reference_times": 10, "power": 0.8}
     ended = cli("plan", *options(**common, **asked), "--json")
     assert (ended.code, ended.err) == (0, "")
@@ -143,7 +153,7 @@ def test_the_rows_of_the_design_come_from_the_command_line_and_from_python(asked
     assert fairweigh.plan(**common, **asked).to_dict() == told
 
 
-def test_a_sentence_says_what_is_assumed_and_what_the_rows_are_for(cli):
+def test_a_sentence_says_what_is_assumed_and_what_the_rows_are_for(cli: Callable[..., Ended]) -> None:
     common = {"limit": 0.1, "rate": 0.3, "slices": 20, "reference_times": 10}
     ended = cli("plan", *options(**common))
     assert ended.code == 0
@@ -177,13 +187,15 @@ def test_a_sentence_says_what_is_assumed_and_what_the_rows_are_for(cli):
     ],
     ids=str,
 )
-def test_values_and_ratios_are_planned_too(asked, told, cli):
+def test_values_and_ratios_are_planned_too(
+    asked: dict[str, Any], told: str, cli: Callable[..., Ended]
+) -> None:
     ended = cli("plan", *options(**asked))
     assert (ended.code, ended.err) == (0, "")
     assert told in ended.out
 
 
-def test_fewer_rows_than_a_gate_looks_at_are_said_to_be_so(cli):
+def test_fewer_rows_than_a_gate_looks_at_are_said_to_be_so(cli: Callable[..., Ended]) -> None:
     from fairweigh.audit.config import Slices
     from fairweigh.planner import MIN_SIZE
 
@@ -204,7 +216,9 @@ def test_fewer_rows_than_a_gate_looks_at_are_said_to_be_so(cli):
     ],
     ids=str,
 )
-def test_on_the_limit_no_number_of_rows_decides(asked, why, cli):
+def test_on_the_limit_no_number_of_rows_decides(
+    asked: dict[str, Any], why: str, cli: Callable[..., Ended]
+) -> None:
     ended = cli("plan", *options(**asked))
     assert ended.code == 0
     assert f"no number of rows decides: the truth lies {why}." in ended.out.splitlines()[0]
@@ -243,7 +257,9 @@ def test_on_the_limit_no_number_of_rows_decides(asked, why, cli):
     ],
     ids=str,
 )
-def test_what_cannot_be_planned_is_one_line_and_exit_code_two(asked, told, cli):
+def test_what_cannot_be_planned_is_one_line_and_exit_code_two(
+    asked: dict[str, Any], told: str, cli: Callable[..., Ended]
+) -> None:
     ended = cli("plan", *options(**{"limit": 0.1, "rate": 0.3, **asked}))
     assert (ended.code, ended.out) == (2, "")
     assert len(ended.lines) == 1
@@ -253,7 +269,7 @@ def test_what_cannot_be_planned_is_one_line_and_exit_code_two(asked, told, cli):
 # --- from Python --------------------------------------------------------------------------------------
 
 
-def test_python_gets_a_frozen_result_and_an_input_error():
+def test_python_gets_a_frozen_result_and_an_input_error() -> None:
     planned = fairweigh.plan("<= 10 %", 0.3, slices=np.int64(2))
     assert isinstance(planned, fairweigh.Planned)
     assert planned.assumptions.limit == "<= 0.1"
@@ -265,7 +281,7 @@ def test_python_gets_a_frozen_result_and_an_input_error():
             fairweigh.plan(**{"limit": 0.1, "rate": 0.3, **wrong})
 
 
-def test_a_truth_a_hair_from_the_limit_needs_more_than_a_billion_rows():
+def test_a_truth_a_hair_from_the_limit_needs_more_than_a_billion_rows() -> None:
     found = fairweigh.plan(0.1, 0.3, gap=0.0999999)
     assert found.rows_per_slice is None
     assert str(found).endswith("not even 1,000,000,000 rows per slice decide.")
@@ -273,7 +289,9 @@ def test_a_truth_a_hair_from_the_limit_needs_more_than_a_billion_rows():
 
 @pytest.mark.parametrize("confidence", [0.99999, 0.999999, 0.9999999, 1 - 1e-12])
 @pytest.mark.parametrize("slices", [1, 500, 5000])
-def test_a_confidence_near_one_needs_the_rows_of_the_normal_approximation(confidence, slices):
+def test_a_confidence_near_one_needs_the_rows_of_the_normal_approximation(
+    confidence: Any, slices: int
+) -> None:
     """Rates of 30 % in both, limit 10 points: (z of the level + z of the power)^2 x 2 x .3 x .7 / .1^2.
 
     The exact p-value of so many rows is beyond what floats can tell from 0.

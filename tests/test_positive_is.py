@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from fairweigh import Audit
 from fairweigh.datasets.card import card, names
+
+if TYPE_CHECKING:
+    from .conftest import Ended
+
 
 RUN = Path("runs/t")
 
@@ -22,10 +29,10 @@ RACE = {
 
 
 @pytest.fixture
-def counted(audited, here):
+def counted(audited: Callable[..., Any], here: Path) -> Callable[..., Any]:
     """Audit the counts above; returns the result."""
 
-    def do(**data):
+    def do(**data: Any) -> Any:
         lines = ["race,decision,n"]
         for race, (n, selected) in RACE.items():
             lines += [f"{race},1,{selected}", f"{race},0,{n - selected}"]
@@ -36,11 +43,11 @@ def counted(audited, here):
     return do
 
 
-def impact(result):
+def impact(result: Any) -> Any:
     return [d for d in result["variants"][0]["disparities"] if d["name"] == "impact_ratio"]
 
 
-def test_the_lowest_rate_is_the_benchmark_of_a_burden(counted):
+def test_the_lowest_rate_is_the_benchmark_of_a_burden(counted: Any) -> None:
     result = counted(positive_is="burden")
     assert result["data"]["positive_is"] == "burden"
     assert {d["reference"]["race"] for d in impact(result)} == {"Black or African American"}
@@ -50,14 +57,16 @@ def test_the_lowest_rate_is_the_benchmark_of_a_burden(counted):
 
 
 @pytest.mark.parametrize("said", [{}, {"positive_is": "benefit"}])
-def test_the_highest_rate_is_the_benchmark_otherwise(counted, said):
+def test_the_highest_rate_is_the_benchmark_otherwise(counted: Any, said: dict[str, Any]) -> None:
     result = counted(**said)
     assert result["data"]["positive_is"] == said.get("positive_is")
     assert {d["reference"]["race"] for d in impact(result)} == {"White"}
     assert max(d["value"] for d in impact(result)) < 1
 
 
-def test_a_rate_of_zero_is_the_benchmark_of_a_burden_and_fails_who_bears_more(audited, here):
+def test_a_rate_of_zero_is_the_benchmark_of_a_burden_and_fails_who_bears_more(
+    audited: Callable[..., Any], here: Path
+) -> None:
     """Nobody of a, half of c: no ratio exists, but the melded p of c <= 1.25 a does, and is as good as 0."""
     (here / "cells.csv").write_text("race,decision,n\na,0,100\nb,1,20\nb,0,80\nc,1,50\nc,0,50\n")
     data = {"path": "cells.csv", "count": "n", "sensitive": ["race"], "positive_is": "burden"}
@@ -71,12 +80,14 @@ def test_a_rate_of_zero_is_the_benchmark_of_a_burden_and_fails_who_bears_more(au
     assert found["low"] > 1.25
 
 
-def test_a_run_with_a_burden_is_computed_again_from_its_predictions(counted, cli):
+def test_a_run_with_a_burden_is_computed_again_from_its_predictions(
+    counted: Any, cli: Callable[..., Ended]
+) -> None:
     counted(positive_is="burden")
     assert cli("verify", str(RUN)).code == 0
 
 
-def test_a_card_says_it_and_the_configuration_overrides_it(audited):
+def test_a_card_says_it_and_the_configuration_overrides_it(audited: Callable[..., Any]) -> None:
     content = {"audit": "t", "data": {"name": "synthetic_lending", "split": "test"}}
     assert audited(content)["data"]["positive_is"] == "benefit"
     assert json.loads((RUN / "audit.json").read_text())["configuration"]["data"]["positive_is"] == "benefit"
@@ -88,12 +99,14 @@ def test_a_card_says_it_and_the_configuration_overrides_it(audited):
 @pytest.mark.parametrize(
     "other", [{"positive": 0, "negative": 1}, {"label": "approved", "positive": "yes", "negative": "no"}]
 )
-def test_what_a_card_says_holds_for_its_own_positive_class_alone(audited, other):
+def test_what_a_card_says_holds_for_its_own_positive_class_alone(
+    audited: Callable[..., Any], other: dict[str, Any]
+) -> None:
     content = {"audit": "t", "data": {"name": "synthetic_lending", "split": "test", **other}}
     assert audited(content)["data"]["positive_is"] is None
 
 
-def test_cards_say_it_where_it_is_clear():
+def test_cards_say_it_where_it_is_clear() -> None:
     assert {name: card(name).positive_is for name in names()} == {
         "acs_income": "benefit",
         "adult": "benefit",
@@ -107,18 +120,25 @@ def test_cards_say_it_where_it_is_clear():
     }
 
 
-def test_the_keyword_of_an_audit(here, make_people):
+def test_the_keyword_of_an_audit(here: Path, make_people: Callable[..., pa.Table]) -> None:
     rows = make_people()
     hired = Audit("t", rows, label="y", sensitive=["sex"], decision="approved", positive_is="burden")
     assert hired.run(RUN).data.positive_is == "burden"
 
 
-def test_another_word_is_an_error_of_one_line(write, refused, make_people, make_config):
+def test_another_word_is_an_error_of_one_line(
+    write: Callable[..., None],
+    refused: Callable[..., str],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+) -> None:
     write(make_people(), make_config(data={"positive_is": "good"}))
     assert refused().endswith("data.positive_is: input should be 'benefit' or 'burden', got 'good'")
 
 
-def test_init_asks_and_the_file_runs_as_it_stands_and_with_an_answer(cli, here, make_people):
+def test_init_asks_and_the_file_runs_as_it_stands_and_with_an_answer(
+    cli: Callable[..., Ended], here: Path, make_people: Callable[..., pa.Table]
+) -> None:
     pq.write_table(make_people(), "d.parquet")
     assert cli("init", "d.parquet", "-o", "audit.yaml").code == 0
     text = Path("audit.yaml").read_text()
@@ -132,7 +152,9 @@ def test_init_asks_and_the_file_runs_as_it_stands_and_with_an_answer(cli, here, 
         assert json.loads(Path(name, "audit.json").read_text())["data"]["positive_is"] == said
 
 
-def test_the_report_of_compas_speaks_of_a_burden_and_never_of_a_favourable_decision(data_folder, cli, here):
+def test_the_report_of_compas_speaks_of_a_burden_and_never_of_a_favourable_decision(
+    data_folder: Path, cli: Callable[..., Ended], here: Path
+) -> None:
     example = Path(__file__).parents[1] / "examples" / "compas.yaml"
     ended = cli("audit", str(example), "-o", "compas")
     # ProPublica's finding as gates: false positive and false negative rates by race differ by more than 0.1.
@@ -148,7 +170,7 @@ def test_the_report_of_compas_speaks_of_a_burden_and_never_of_a_favourable_decis
     assert ratios["African-American"]["value"] == pytest.approx((2174 / 3696) / (79 / 377))
 
 
-def test_the_report_of_a_benefit_says_favourable(audited):
+def test_the_report_of_a_benefit_says_favourable(audited: Callable[..., Any]) -> None:
     audited({"audit": "t", "data": {"name": "synthetic_lending", "split": "test"},
              "model": {"decision": "approved", "positive": "yes"}})  # fmt: skip
     page = (RUN / "report.html").read_text()
@@ -157,7 +179,7 @@ def test_the_report_of_a_benefit_says_favourable(audited):
     assert "burden" not in page
 
 
-def test_the_schema_documents_it(cli):
+def test_the_schema_documents_it(cli: Callable[..., Ended]) -> None:
     described = json.loads(cli("schema").out)["$defs"]["Data"]["properties"]["positive_is"]
     assert {"benefit", "burden"} == set(described["anyOf"][0]["enum"])
     assert "a burden (a risk rating" in described["description"]

@@ -19,5 +19,7 @@ from fairweigh.progress import told
         ("scoring", 6_000, 6_000, 0.0, 6_000, "scoring: 6,000 of 6,000 rows"),
     ],
 )
-def test_progress_tells_speed_and_the_time_left(stage, done, total, seconds, started_at, text):
+def test_progress_tells_speed_and_the_time_left(
+    stage: str, done: int, total: int | None, seconds: float, started_at: int, text: str
+) -> None:
     assert told(stage, done, total, seconds, started_at) == text

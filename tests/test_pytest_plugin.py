@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import math
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -64,7 +65,7 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
-def test_failures_show_slices_figures_and_intervals_and_none_of_our_lines(project):
+def test_failures_show_slices_figures_and_intervals_and_none_of_our_lines(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         GATE = {"metric": "true_positive_rate", "by": "sex", "compare": "difference"}
@@ -125,7 +126,7 @@ def test_failures_show_slices_figures_and_intervals_and_none_of_our_lines(projec
         assert inside not in text
 
 
-def test_two_workers_run_an_audit_once_and_its_folder_is_whole(project):
+def test_two_workers_run_an_audit_once_and_its_folder_is_whole(project: pytest.Pytester) -> None:
     pytest.importorskip("xdist")
     project.makepyfile(
         """
@@ -154,7 +155,7 @@ def test_two_workers_run_an_audit_once_and_its_folder_is_whole(project):
     assert all((Path("out") / name / "report.html").is_file() for name in made)
 
 
-def test_changed_data_or_another_folder_is_another_audit(project):
+def test_changed_data_or_another_folder_is_another_audit(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import fairweigh
@@ -197,7 +198,7 @@ def test_changed_data_or_another_folder_is_another_audit(project):
     project.runpytest_subprocess(*PLUGIN, "-k", "same").assert_outcomes(passed=1, deselected=2)
 
 
-def test_folder_that_is_no_run_is_left_alone(project):
+def test_folder_that_is_no_run_is_left_alone(project: pytest.Pytester) -> None:
     project.makepyfile("def test_one(fairness):\n    fairness.audit('audit.yaml')\n")
     kept = Path("out") / "hiring" / "thesis.txt"
     kept.parent.mkdir(parents=True)
@@ -210,7 +211,7 @@ def test_folder_that_is_no_run_is_left_alone(project):
     assert kept.is_file()
 
 
-def test_session_that_does_not_use_it_is_left_alone(pytester):
+def test_session_that_does_not_use_it_is_left_alone(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import sys
@@ -228,7 +229,7 @@ def test_session_that_does_not_use_it_is_left_alone(pytester):
     assert "fairness_out (string)" in helped
 
 
-def test_plugin_is_light_and_the_assertion_needs_no_pytest(tmp_path):
+def test_plugin_is_light_and_the_assertion_needs_no_pytest(tmp_path: Path) -> None:
     assert not HEAVY & modules_after("import fairweigh.pytest_plugin", tmp_path)
     assert "pytest" not in modules_after("import fairweigh.testing; fairweigh.testing.assert_gate", tmp_path)
     setup = configparser.ConfigParser()
@@ -240,7 +241,7 @@ def test_plugin_is_light_and_the_assertion_needs_no_pytest(tmp_path):
 # --- the assertion by itself ------------------------------------------------------------------------------
 
 
-def test_predictions_are_judged_without_a_run(here):
+def test_predictions_are_judged_without_a_run(here: Path) -> None:
     assert_gate(people(), label="y", decision="d", **GATE, limit="<= 0.5")
     with pytest.raises(AssertionError, match="n = 100") as raised:
         assert_gate(people(), label="y", decision="d", **GATE, limit="<= 0.1")
@@ -251,7 +252,7 @@ def test_predictions_are_judged_without_a_run(here):
     assert list(here.iterdir()) == []
 
 
-def test_named_disparity_and_crossed_features_are_judged_too(here):
+def test_named_disparity_and_crossed_features_are_judged_too(here: Path) -> None:
     # 30 points of 100 positive rows and none of the negative ones: 15 of all rows.
     gate = {"metric": "demographic_parity_difference", "decide": "point"}
     assert_gate(people(), decision="d", by="sex", **gate, limit="<= 0.151")
@@ -263,14 +264,14 @@ def test_named_disparity_and_crossed_features_are_judged_too(here):
         assert_gate(people(), decision="d", **gate, compare="value")
 
 
-def test_group_without_positives_is_an_error_and_never_passes(here):
+def test_group_without_positives_is_an_error_and_never_passes(here: Path) -> None:
     frame = people()
     frame.loc[frame["sex"] == "Male", "y"] = 0
     with pytest.raises(AssertionError, match=r"^! error: True positive rate by sex"):
         assert_gate(frame, label="y", decision="d", **GATE, limit="<= 0.5", allow_inconclusive=True)
 
 
-def test_slices_named_like_control_characters_are_shown(here):
+def test_slices_named_like_control_characters_are_shown(here: Path) -> None:
     frame = people().assign(sex=lambda rows: rows["sex"] + "\n\x1b[31m")
     with pytest.raises(AssertionError) as raised:
         assert_gate(frame, label="y", decision="d", **GATE, limit="<= 0.1")
@@ -293,7 +294,7 @@ def test_slices_named_like_control_characters_are_shown(here):
         ({"subject": "nowhere"}, "nowhere/audit.json: cannot be read"),
     ],
 )
-def test_bad_input_is_one_line(here, change, message):
+def test_bad_input_is_one_line(here: Path, change: dict[str, Any], message: str) -> None:
     given = {"subject": people(), "label": "y", "decision": "d", **GATE, "limit": "<= 0.1", **change}
     with pytest.raises(InputError, match=message) as raised:
         assert_gate(given.pop("subject"), **{k: v for k, v in given.items() if v is not None})

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
+
+if TYPE_CHECKING:
+    from .conftest import Ended
+
 
 LOGISTIC = "sklearn.linear_model.LogisticRegression"
 
@@ -26,7 +32,7 @@ def german(table: pa.Table, encoding: str = "latin-1", name: str = "d.csv") -> N
     Path(name).write_bytes("\r\n".join(lines).encode(encoding))
 
 
-def figures(result):
+def figures(result: Any) -> Any:
     return {
         "/".join(s["slice"].values()): {name: m["value"] for name, m in s["metrics"].items()}
         for s in result["variants"][0]["slices"]
@@ -35,8 +41,13 @@ def figures(result):
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-16-le"])
 def test_a_german_file_has_the_figures_of_the_table_and_says_how_it_was_read(
-    make_config, make_people, audited, write, cli, encoding
-):
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    audited: Callable[..., Any],
+    write: Callable[..., None],
+    cli: Callable[..., Ended],
+    encoding: str,
+) -> None:
     people = make_people(sex=["männlich", "weiblich"] * 100)
     parts = make_config(data={"bins": {"age": [40]}, "sensitive": ["sex", "age"]})
     plain = audited(parts, people)
@@ -53,7 +64,11 @@ def test_a_german_file_has_the_figures_of_the_table_and_says_how_it_was_read(
     assert said["data"]["warnings"] == []
 
 
-def test_a_table_of_predictions_may_be_written_otherwise(make_config, make_people, audited):
+def test_a_table_of_predictions_may_be_written_otherwise(
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    audited: Callable[..., Any],
+) -> None:
     people = make_people()
     joined = make_config(model={"kind": "predictions", "path": "p.csv", "score": "score", "id": "id"})
     german(people.select(["id", "score"]), "utf-16", "p.csv")
@@ -78,7 +93,12 @@ def test_a_table_of_predictions_may_be_written_otherwise(make_config, make_peopl
     ],
     ids=["training", "steps", "variant"],
 )
-def test_how_any_file_of_a_run_is_written_is_told(make_config, make_people, audited, parts):
+def test_how_any_file_of_a_run_is_written_is_told(
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    audited: Callable[..., Any],
+    parts: dict[str, Any],
+) -> None:
     german(make_people(200 if "variants" in parts else 600, seed=1), name="p.csv")
     (told,) = audited(make_config(**parts), make_people())["data"]["warnings"]
     assert told.startswith(
@@ -86,14 +106,21 @@ def test_how_any_file_of_a_run_is_written_is_told(make_config, make_people, audi
     )
 
 
-def test_init_reads_what_the_audit_reads(make_people, cli, here):
+def test_init_reads_what_the_audit_reads(
+    make_people: Callable[..., pa.Table], cli: Callable[..., Ended], here: Path
+) -> None:
     german(make_people(sex=["männlich", "weiblich"] * 100))
     ended = cli("init", "d.csv", "-o", "a.yaml")
     assert ended.code == 0, ended
     assert "weiblich" in Path("a.yaml").read_text(encoding="utf-8")
 
 
-def test_training_leaves_out_an_index_without_a_name(make_config, make_people, audited, here):
+def test_training_leaves_out_an_index_without_a_name(
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    audited: Callable[..., Any],
+    here: Path,
+) -> None:
     for name, seed in (("d.csv", 0), ("train.csv", 1)):
         frame = make_people(seed=seed).select(["sex", "race", "x", "y"]).to_pandas()
         frame.to_csv(name)
@@ -104,8 +131,14 @@ def test_training_leaves_out_an_index_without_a_name(make_config, make_people, a
 
 @pytest.mark.parametrize(("ending", "word"), [("csv", "NA"), ("parquet", "None"), ("jsonl", "nan")])
 def test_words_for_missing_values_in_a_sensitive_column_are_asked_about(
-    make_config, make_people, write, refused, audited, ending, word
-):
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+    audited: Callable[..., Any],
+    ending: str,
+    word: str,
+) -> None:
     people = make_people(sex=["Female", word, "Male", word] * 50)
     if ending == "csv":
         people.to_pandas().to_csv("d.csv", index=False)
@@ -129,7 +162,9 @@ def test_words_for_missing_values_in_a_sensitive_column_are_asked_about(
 @pytest.mark.parametrize(
     "word", ["N/A", "<NA>", "#N/A", "NaN", "null", "NULL", "n/a", "none", " NA ", "\\N", "NaT"]
 )
-def test_every_word_that_programs_write_is_asked_about(make_people, word):
+def test_every_word_that_programs_write_is_asked_about(
+    make_people: Callable[..., pa.Table], word: str
+) -> None:
     data = EvaluationSet(make_people(sex=["Female", word] * 100), sensitive=["sex"])
     (batch,) = data.batches()
     with pytest.raises(InputError, match="not known, or a value"):
@@ -137,8 +172,12 @@ def test_every_word_that_programs_write_is_asked_about(make_people, word):
 
 
 def test_words_in_labels_are_asked_about_unless_they_are_named(
-    make_config, make_people, write, refused, audited
-):
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+    audited: Callable[..., Any],
+) -> None:
     people = make_people(y=["yes", "None"] * 100)
     write(people, make_config(data={"positive": "yes"}))
     assert "label column 'y' holds 'None' (100 rows)" in refused()
@@ -146,7 +185,11 @@ def test_words_in_labels_are_asked_about_unless_they_are_named(
     assert named["data"]["negative"] == ["None"]
 
 
-def test_words_among_numbers_and_blanks_beside_other_marks_are_missing(make_config, make_people, audited):
+def test_words_among_numbers_and_blanks_beside_other_marks_are_missing(
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    audited: Callable[..., Any],
+) -> None:
     words = ["", "?", "NA", "n/a", " ", "nan", "#N/A", "None"]
     people = make_people(age=[*words, *map(str, range(30, 222))])
     people.to_pandas().to_csv("d.csv", index=False)
@@ -157,7 +200,11 @@ def test_words_among_numbers_and_blanks_beside_other_marks_are_missing(make_conf
         Path("runs/t").rename(path.replace(".", "-"))
 
 
-def test_only_says_all_that_is_missing(make_config, make_people, audited):
+def test_only_says_all_that_is_missing(
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    audited: Callable[..., Any],
+) -> None:
     people = make_people(sex=["NA", "-"] * 100)
     found = audited(make_config(data={"missing": {"only": ["-"]}}), people)
     assert found["data"]["unknown"] == {"sex": 100}
@@ -179,14 +226,26 @@ def test_only_says_all_that_is_missing(make_config, make_people, audited):
         ({"missing": {"add": ["NA"], "keep": ["NA"]}}, "data.missing"),
     ],
 )
-def test_wrong_reading_keys_are_refused(make_config, make_people, write, cli, data, told):
+def test_wrong_reading_keys_are_refused(
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    cli: Callable[..., Ended],
+    data: dict[str, Any],
+    told: str | None,
+) -> None:
     write(make_people(), make_config(data=data))
     ended = cli("check", "a.yaml")
     assert (ended.code == 0) == (told is None)
     assert told is None or told in ended.err
 
 
-def test_values_alike_are_told_in_both_languages_and_on_the_terminal(make_config, make_people, write, cli):
+def test_values_alike_are_told_in_both_languages_and_on_the_terminal(
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    cli: Callable[..., Ended],
+) -> None:
     people = make_people(sex=["Female", "female ", "Male", "Ma\u00adle"] * 50)
     write(people, make_config(report={"charts": False, "language": "zh"}))
     ended = cli("audit", "a.yaml")
@@ -196,7 +255,9 @@ def test_values_alike_are_told_in_both_languages_and_on_the_terminal(make_config
     assert "Ma\\u00adle" in page
 
 
-def test_totals_rows_of_counts_are_told_with_their_number(make_config, audited, here):
+def test_totals_rows_of_counts_are_told_with_their_number(
+    make_config: Callable[..., dict[str, Any]], audited: Callable[..., Any], here: Path
+) -> None:
     Path("c.csv").write_text("sex,ok,n\nF,1,12\nF,0,13\nM,1,25\nM,0,10\nTotal,0,60\n")
     counts = {"path": "c.csv", "count": "n", "sensitive": ["sex"], "label": None, "id": None}
     config = make_config(
@@ -207,12 +268,22 @@ def test_totals_rows_of_counts_are_told_with_their_number(make_config, audited, 
     assert "Row 5 of the table counts as much as all other rows together" in found[1]
 
 
-def test_a_value_of_many_characters_is_no_slice(make_config, make_people, write, refused):
+def test_a_value_of_many_characters_is_no_slice(
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     write(make_people(sex=["x" * 5_000, "y"] * 100), make_config())
     assert "sensitive column 'sex' holds a text of 5,000 characters; expected at most 1,000" in refused()
 
 
-def test_brackets_in_a_column_that_nobody_uses_leave_nothing(make_config, make_people, write, refused):
+def test_brackets_in_a_column_that_nobody_uses_leave_nothing(
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+) -> None:
     rows = make_people().to_pylist()
     lines = [json.dumps(row) for row in rows]
     lines[7] = lines[7][:-1] + ', "extra": ' + "[" * 100_000 + "]" * 100_000 + "}"
@@ -221,7 +292,11 @@ def test_brackets_in_a_column_that_nobody_uses_leave_nothing(make_config, make_p
     assert "line 8 has 100,001 brackets within each other" in refused()
 
 
-def test_an_array_of_objects_has_the_figures_of_the_table(make_config, make_people, audited):
+def test_an_array_of_objects_has_the_figures_of_the_table(
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    audited: Callable[..., Any],
+) -> None:
     people = make_people()
     plain = figures(audited(make_config(), people))
     Path("runs/t").rename("plain")

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from fairweigh.audit.regimes.base import MODULES
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from fairweigh.result import Result
+
+    from .conftest import Ended
+
 
 CARD = {"model_name": "m", "license": "mit", "intended_use": "u", "out_of_scope": "o", "limitations": "l",
         "dataset_id": "a/b"}  # fmt: skip
@@ -27,7 +36,9 @@ INPUTS = {
 
 
 @pytest.fixture
-def people_run(here, make_people, make_config):
+def people_run(
+    here: Path, make_people: Callable[..., pa.Table], make_config: Callable[..., dict[str, Any]]
+) -> Result:
     import fairweigh
 
     races = ["White", "Black or African American"] * 100
@@ -35,21 +46,23 @@ def people_run(here, make_people, make_config):
     return fairweigh.run(make_config(), "run", data=rows)
 
 
-def asked(name):
+def asked(name: str) -> list[Any]:
     return ["--regime", name, *(w for k, v in INPUTS[name].items() for w in ("--input", f"{k}={v}"))]
 
 
-def language_of(page):
+def language_of(page: str) -> Any:
     return Path(page).read_text().split('lang="')[1].split('"')[0]
 
 
-def test_every_regime_of_this_version_is_tried():
+def test_every_regime_of_this_version_is_tried() -> None:
     assert set(INPUTS) == set(MODULES)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("name", INPUTS)
-def test_every_regime_ends_with_the_file_that_it_wrote(people_run, cli, name, language):
+def test_every_regime_ends_with_the_file_that_it_wrote(
+    people_run: Result, cli: Callable[..., Ended], name: str, language: str
+) -> None:
     ended = cli("report", "run", *asked(name), "--language", language)
     assert ended.code == 0, ended
     told = ended.out.splitlines()[-1]
@@ -58,7 +71,7 @@ def test_every_regime_ends_with_the_file_that_it_wrote(people_run, cli, name, la
     assert cli("verify", "run", "-q").code == 0
 
 
-def test_a_language_stays_until_another_is_asked_for(people_run, cli):
+def test_a_language_stays_until_another_is_asked_for(people_run: Result, cli: Callable[..., Ended]) -> None:
     assert cli("report", "run", "--language", "zh", "-q").code == 0
     assert cli("report", "run", *asked("four-fifths"), "-q").code == 0
     assert language_of("run/report.html") == language_of("run/regimes/four-fifths.html") == "zh-Hans"
@@ -71,14 +84,16 @@ def test_a_language_stays_until_another_is_asked_for(people_run, cli):
     assert cli("verify", "run", "-q").code == 0
 
 
-def test_charts_stay_as_they_were_asked_for(people_run, cli):
+def test_charts_stay_as_they_were_asked_for(people_run: Result, cli: Callable[..., Ended]) -> None:
     assert cli("report", "run", "--charts", "-q").code == 0
     drawn = Path("run/report.html").read_text()
     assert cli("report", "run", *asked("four-fifths"), "-q").code == 0
     assert Path("run/report.html").read_text().count("<svg") == drawn.count("<svg") > 0
 
 
-def test_a_manifest_that_says_something_else_of_its_pages_is_one_line(people_run, cli):
+def test_a_manifest_that_says_something_else_of_its_pages_is_one_line(
+    people_run: Result, cli: Callable[..., Ended]
+) -> None:
     path = Path("run/MANIFEST.json")
     for wrong in ("zh", {"language": 3}, {"charts": "no"}):
         content = json.loads(path.read_text())

@@ -33,7 +33,7 @@ def frame() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def result(frame, tmp_path_factory) -> fairweigh.Result:
+def result(frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> fairweigh.Result:
     config = configured(
         model={"decision": "approved"}, gates=GATES, metrics=["accuracy", "precision", "true_positive_rate"],
         data={"sensitive": ["sex"]},
@@ -41,7 +41,7 @@ def result(frame, tmp_path_factory) -> fairweigh.Result:
     return fairweigh.run(config, tmp_path_factory.mktemp("runs") / "t", data=frame)
 
 
-def test_result_is_an_audit_result_that_knows_its_folder(result, tmp_path):
+def test_result_is_an_audit_result_that_knows_its_folder(result: fairweigh.Result, tmp_path: Path) -> None:
     assert isinstance(result, AuditResult)
     assert result.folder is not None
     assert (result.folder / "audit.json").read_text(encoding="utf-8") == result.model_dump_json(
@@ -53,7 +53,9 @@ def test_result_is_an_audit_result_that_knows_its_folder(result, tmp_path):
     assert again.folder == result.folder
 
 
-def test_figures_are_tidy_and_equal_to_those_of_scikit_learn(result, frame):
+def test_figures_are_tidy_and_equal_to_those_of_scikit_learn(
+    result: fairweigh.Result, frame: pd.DataFrame
+) -> None:
     figures = result.to_pandas()
     assert len(figures) == 3 * 3
     for value in ("Female", "Male"):
@@ -74,7 +76,9 @@ def test_figures_are_tidy_and_equal_to_those_of_scikit_learn(result, frame):
     assert set(figures["status"]) == {"ok"}
 
 
-def test_gates_and_disparities_are_frames_with_melded_limits(result, frame):
+def test_gates_and_disparities_are_frames_with_melded_limits(
+    result: fairweigh.Result, frame: pd.DataFrame
+) -> None:
     gates = result.to_pandas("gates").set_index("id")
     assert gates.loc["all", "verdict"] == "fail"
     assert gates.loc["all", "measured"] == pytest.approx((frame["y"] == frame["approved"]).mean())
@@ -100,7 +104,7 @@ def test_gates_and_disparities_are_frames_with_melded_limits(result, frame):
     assert list(result.to_pandas("flips").columns[:2]) == ["variant", "against"]
 
 
-def test_undefined_is_missing_with_its_reason(here):
+def test_undefined_is_missing_with_its_reason(here: Path) -> None:
     table = people(
         200, race=None, y=np.where(people(200)["sex"].to_numpy(zero_copy_only=False) == "Male", 0, 1)
     )
@@ -117,7 +121,7 @@ def test_undefined_is_missing_with_its_reason(here):
     assert row["why"] == result.variants[0].slices[1].metrics["true_positive_rate"].why
 
 
-def test_feature_called_as_a_column_of_the_frame_keeps_apart(here):
+def test_feature_called_as_a_column_of_the_frame_keeps_apart(here: Path) -> None:
     table = people(200).rename_columns({"sex": "metric", "race": "value"})
     result = fairweigh.run(configured(data={"sensitive": ["metric", "value"]}), data=table)
     figures = result.to_pandas()
@@ -127,7 +131,7 @@ def test_feature_called_as_a_column_of_the_frame_keeps_apart(here):
     assert result.to_pandas("gates").columns[-2:].tolist() == ["slice.metric", "value"]
 
 
-def test_changes_and_flips_are_counted_as_by_hand(here):
+def test_changes_and_flips_are_counted_as_by_hand(here: Path) -> None:
     pytest.importorskip("torch")
     table = numbers(300)
     module = trained_mlp(table)
@@ -162,7 +166,9 @@ def test_changes_and_flips_are_counted_as_by_hand(here):
         assert_gate(result, metric="accuracy", limit=f">= {right + 1e-6:.9f}", on=name)
 
 
-def test_gate_judges_the_run_by_a_policy_and_leaves_its_folder(result, frame, here):
+def test_gate_judges_the_run_by_a_policy_and_leaves_its_folder(
+    result: fairweigh.Result, frame: pd.DataFrame, here: Path
+) -> None:
     before = {p: p.read_bytes() for p in result.folder.rglob("*") if p.is_file()}
     hits = frame[frame["y"] == 1].groupby("sex")["approved"].mean()
     gap = float(abs(hits["Female"] - hits["Male"]))
@@ -182,7 +188,7 @@ def test_gate_judges_the_run_by_a_policy_and_leaves_its_folder(result, frame, he
     assert {p: p.read_bytes() for p in result.folder.rglob("*") if p.is_file()} == before
 
 
-def test_gate_refuses_what_it_cannot_judge_in_one_line(result, here):
+def test_gate_refuses_what_it_cannot_judge_in_one_line(result: fairweigh.Result, here: Path) -> None:
     with pytest.raises(fairweigh.InputError, match=r"none\.yaml: cannot be read"):
         result.gate("none.yaml")
     with pytest.raises(fairweigh.InputError, match="policy: gates"):
@@ -191,7 +197,7 @@ def test_gate_refuses_what_it_cannot_judge_in_one_line(result, here):
         fairweigh.Result.of(result).gate("policy.yaml")
 
 
-def test_reports_are_those_of_the_run_folder(result, here):
+def test_reports_are_those_of_the_run_folder(result: fairweigh.Result, here: Path) -> None:
     assert result.to_html() == (result.folder / "report.html").read_text(encoding="utf-8")
     assert result.to_markdown() == (result.folder / "summary.md").read_text(encoding="utf-8")
     assert result.to_html("r.html", charts=True) is None
@@ -200,7 +206,7 @@ def test_reports_are_those_of_the_run_folder(result, here):
     assert sorted(p.name for p in here.iterdir()) == ["r.html", "r.md"]
 
 
-def test_wrong_names_and_places_are_one_line(result, here):
+def test_wrong_names_and_places_are_one_line(result: fairweigh.Result, here: Path) -> None:
     with pytest.raises(fairweigh.InputError, match=r"expected one of figures, disparities, .* got 'gate'"):
         result.to_pandas("gate")
     with pytest.raises(fairweigh.InputError, match="language: expected one of en, zh, got 'tlh'"):
@@ -210,7 +216,7 @@ def test_wrong_names_and_places_are_one_line(result, here):
     assert list(here.iterdir()) == []
 
 
-def test_one_line_and_a_page_say_the_verdict(result):
+def test_one_line_and_a_page_say_the_verdict(result: fairweigh.Result) -> None:
     line = repr(result)
     assert line.startswith("Result(audit='t', verdict='fail', gates={")
     assert "\n" not in line
@@ -236,7 +242,7 @@ class Elements(HTMLParser):
         self.text += data
 
 
-def test_notebook_summary_has_verdict_gates_and_findings(result):
+def test_notebook_summary_has_verdict_gates_and_findings(result: fairweigh.Result) -> None:
     shown = Elements(result._repr_html_())
     assert "✕ fail" in shown.text
     assert shown.names.count("table") == 1
@@ -248,7 +254,7 @@ def test_notebook_summary_has_verdict_gates_and_findings(result):
     assert len(result._repr_html_()) < 8_000
 
 
-def test_notebook_summary_shows_hostile_text_as_text(here):
+def test_notebook_summary_shows_hostile_text_as_text(here: Path) -> None:
     evil = "</style><script>alert(1)</script>"
     sex = np.where(np.arange(200) % 2, f"{evil}a", f"{evil}b")
     table = people(200, sex=sex).rename_columns({"sex": f"<img src=x>{evil}"})
@@ -261,7 +267,7 @@ def test_notebook_summary_shows_hostile_text_as_text(here):
     assert shown.count("</style>") == 1
 
 
-def test_every_metric_has_a_place_in_the_frame(here):
+def test_every_metric_has_a_place_in_the_frame(here: Path) -> None:
     result = fairweigh.run(configured(metrics=None), data=people(300))
     assert set(result.to_pandas()["metric"]) <= set(METRICS)
     assert len(set(result.to_pandas()["metric"])) == len(result.variants[0].overall)

@@ -3,34 +3,48 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import fairweigh
 import pytest
 from fairweigh.datasets.errors import InputError
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from fairweigh.result import Result
+
+    from .conftest import Ended
+
 
 @pytest.fixture
-def run(here, make_people, make_config):
-    def do(*args, seed=0, **more):
+def run(
+    here: Path, make_people: Callable[..., pa.Table], make_config: Callable[..., dict[str, Any]]
+) -> Callable[..., Result]:
+    def do(*args: str, seed: int = 0, **more: Any) -> Result:
         return fairweigh.run(make_config(), *args, data=make_people(seed=seed), **more)
 
     return do
 
 
-def test_runs_of_one_name_get_numbers(run):
+def test_runs_of_one_name_get_numbers(run: Callable[..., Result]) -> None:
     assert [run().folder.name for _ in range(3)] == ["t", "t-2", "t-3"]
     assert fairweigh.compare("runs/t", "runs/t-2").folder.name == "t-to-t-2"
     assert fairweigh.compare("runs/t", "runs/t-2").folder.name == "t-to-t-2-2"
 
 
-def test_a_link_that_leads_nowhere_is_taken_too(run):
+def test_a_link_that_leads_nowhere_is_taken_too(run: Callable[..., Result]) -> None:
     Path("runs").mkdir()
     Path("runs/t").symlink_to("nowhere")
     assert run().folder.name == "t-2"
 
 
-def test_overwrite_replaces_a_finished_run_and_only_once_the_new_one_is_whole(run, make_config, make_people):
+def test_overwrite_replaces_a_finished_run_and_only_once_the_new_one_is_whole(
+    run: Callable[..., Result],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+) -> None:
     before = run().data.sha256
     with pytest.raises(InputError, match="selection_rat"):
         fairweigh.run(make_config(metrics=["selection_rat"]), data=make_people(), overwrite=True)
@@ -44,7 +58,11 @@ def test_overwrite_replaces_a_finished_run_and_only_once_the_new_one_is_whole(ru
     assert sorted(p.name for p in Path("runs").iterdir()) == ["t"]
 
 
-def test_the_message_of_a_folder_that_exists_names_what_python_has(run, make_config, make_people):
+def test_the_message_of_a_folder_that_exists_names_what_python_has(
+    run: Callable[..., Result],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+) -> None:
     run("out")
     for again in (
         lambda: run("out"),
@@ -56,7 +74,12 @@ def test_the_message_of_a_folder_that_exists_names_what_python_has(run, make_con
         assert "-o" not in str(error.value)
 
 
-def test_the_command_line_names_its_own_option(cli, write, make_people, make_config):
+def test_the_command_line_names_its_own_option(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+) -> None:
     write(make_people(), make_config())
     assert cli("audit", "a.yaml", "-q").code == 0
     ended = cli("audit", "a.yaml", "-q")
@@ -66,7 +89,7 @@ def test_the_command_line_names_its_own_option(cli, write, make_people, make_con
 
 
 @pytest.mark.parametrize("there", ["data", "file", "link"])
-def test_what_is_no_run_is_never_overwritten(run, there):
+def test_what_is_no_run_is_never_overwritten(run: Callable[..., Result], there: str) -> None:
     target = Path("runs/t")
     target.parent.mkdir()
     if there == "data":
@@ -82,7 +105,7 @@ def test_what_is_no_run_is_never_overwritten(run, there):
     assert target.is_symlink() or target.is_file() or (target / "thesis.txt").read_text() == "years"
 
 
-def test_a_signed_run_is_never_overwritten(run):
+def test_a_signed_run_is_never_overwritten(run: Callable[..., Result]) -> None:
     run()
     Path("runs/t/MANIFEST.sig").write_text("{}")
     with pytest.raises(InputError, match="signed"):
@@ -90,8 +113,12 @@ def test_a_signed_run_is_never_overwritten(run):
 
 
 def test_overrides_are_called_so_in_python_and_set_on_the_command_line(
-    run, cli, write, make_people, make_config
-):
+    run: Callable[..., Result],
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+) -> None:
     for wrong in ("slices", "=1", "slices.min_size={", "data.sensitive.x=1"):
         with pytest.raises(InputError, match=r"^overrides") as error:
             run(overrides=[wrong])

@@ -9,7 +9,9 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import fairweigh
 import jsonschema
@@ -20,6 +22,10 @@ from fairweigh._version import __version__
 from fairweigh.audit.result import AuditResult
 from fairweigh.audit.store.folder import checksum, manifest_text, read_manifest, replace
 
+if TYPE_CHECKING:
+    from .conftest import Ended
+
+
 GATES = [
     {"metric": "accuracy", "limit": ">= 0.1"},
     {"id": "parity", "metric": "selection_rate", "by": "sex", "compare": "difference", "limit": "<= 0.9"},
@@ -27,7 +33,13 @@ GATES = [
 
 
 @pytest.fixture
-def run(cli, write, make_config, make_people, here):
+def run(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> Path:
     """A finished run whose data and configuration are gone."""
     write(make_people(), make_config(gates=GATES, slices={"intersections": 2}))
     assert cli("audit", "a.yaml", "-q").code == 0
@@ -36,27 +48,27 @@ def run(cli, write, make_config, make_people, here):
     return here / "runs" / "t"
 
 
-def _rewrite(path, old, new):
+def _rewrite(path: Path, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-def _bless(run, name):
+def _bless(run: Path, name: str) -> None:
     """Write the changed file's checksum into the manifest, as one who covers his tracks would."""
     manifest = json.loads((run / "MANIFEST.json").read_text(encoding="utf-8"))
     manifest["files"][name] = hashlib.sha256((run / name).read_bytes()).hexdigest()
     (run / "MANIFEST.json").write_text(manifest_text(manifest), encoding="utf-8")
 
 
-def test_a_fresh_run_is_verified_without_data_or_model(run, cli):
+def test_a_fresh_run_is_verified_without_data_or_model(run: Path, cli: Callable[..., Ended]) -> None:
     ended = cli("verify", str(run))
     assert ended.code == 0
     assert "every figure follows from the predictions" in ended.out
     assert cli("verify", str(run), "-q").out == ""
 
 
-def test_the_manifest_lists_every_file_with_its_checksum(run):
+def test_the_manifest_lists_every_file_with_its_checksum(run: Path) -> None:
     manifest = json.loads((run / "MANIFEST.json").read_text(encoding="utf-8"))
     there = {p.relative_to(run).as_posix() for p in run.rglob("*") if p.is_file()} - {"MANIFEST.json"}
     assert set(manifest["files"]) == there
@@ -71,7 +83,7 @@ def test_the_manifest_lists_every_file_with_its_checksum(run):
     assert re.fullmatch("[0-9a-f]{64}", manifest["configuration_sha256"])
 
 
-def _flip_a_decision(path, column="y_pred", row=0):
+def _flip_a_decision(path: Path, column: str = "y_pred", row: int = 0) -> None:
     table = pq.read_table(path)
     values = table[column].to_pylist()
     values[row] = 1 - values[row]
@@ -79,7 +91,9 @@ def _flip_a_decision(path, column="y_pred", row=0):
     pq.write_table(table.set_column(position, column, pa.array(values, table[column].type)), path)
 
 
-def test_verify_names_the_figures_after_one_decision_was_changed(run, cli):
+def test_verify_names_the_figures_after_one_decision_was_changed(
+    run: Path, cli: Callable[..., Ended]
+) -> None:
     name = "predictions/original.parquet"
     _flip_a_decision(run / name)
     ended = cli("verify", str(run))
@@ -94,7 +108,7 @@ def test_verify_names_the_figures_after_one_decision_was_changed(run, cli):
     assert "variants.original.overall.accuracy.value: " in ended.out
 
 
-def test_verify_finds_rows_that_share_an_id_where_all_else_fits(run, cli):
+def test_verify_finds_rows_that_share_an_id_where_all_else_fits(run: Path, cli: Callable[..., Ended]) -> None:
     name = "predictions/original.parquet"
     table = pq.read_table(run / name)
     ids = pa.array([table["id"][0].as_py()] * len(table), table["id"].type)
@@ -105,7 +119,7 @@ def test_verify_finds_rows_that_share_an_id_where_all_else_fits(run, cli):
     assert "occurs more than once" in ended.out
 
 
-def test_verify_names_a_figure_that_was_changed_in_audit_json(run, cli):
+def test_verify_names_a_figure_that_was_changed_in_audit_json(run: Path, cli: Callable[..., Ended]) -> None:
     content = json.loads((run / "audit.json").read_text(encoding="utf-8"))
     content["variants"][0]["slices"][0]["metrics"]["accuracy"]["value"] += 1e-6
     content["gates"][1]["measured"] = 0.0
@@ -135,7 +149,9 @@ def test_verify_names_a_figure_that_was_changed_in_audit_json(run, cli):
         (lambda c: c["data"].update(rows=199), "data.rows: 199 in the file, 200 from the predictions"),
     ],
 )
-def test_verify_finds_what_was_rewritten_in_audit_json(change, told, run, cli):
+def test_verify_finds_what_was_rewritten_in_audit_json(
+    change: Callable[..., Any], told: str, run: Path, cli: Callable[..., Ended]
+) -> None:
     content = json.loads((run / "audit.json").read_text(encoding="utf-8"))
     change(content)
     (run / "audit.json").write_text(json.dumps(content), encoding="utf-8")
@@ -146,7 +162,7 @@ def test_verify_finds_what_was_rewritten_in_audit_json(change, told, run, cli):
     assert "Traceback" not in ended.err
 
 
-def test_verify_names_a_report_of_which_one_byte_was_changed(run, cli):
+def test_verify_names_a_report_of_which_one_byte_was_changed(run: Path, cli: Callable[..., Ended]) -> None:
     content = bytearray((run / "report.html").read_bytes())
     content[len(content) // 2] ^= 1
     (run / "report.html").write_bytes(content)
@@ -161,7 +177,9 @@ def test_verify_names_a_report_of_which_one_byte_was_changed(run, cli):
 
 
 @pytest.mark.parametrize("damage", [b"", b"PAR1 nothing", None])
-def test_verify_says_so_when_the_predictions_cannot_be_read(damage, run, cli):
+def test_verify_says_so_when_the_predictions_cannot_be_read(
+    damage: bytes | None, run: Path, cli: Callable[..., Ended]
+) -> None:
     path = run / "predictions" / "original.parquet"
     if damage is None:
         pq.write_table(pa.table({"other": [1, 2]}), path)
@@ -174,7 +192,7 @@ def test_verify_says_so_when_the_predictions_cannot_be_read(damage, run, cli):
     assert "Traceback" not in ended.err
 
 
-def test_report_renders_the_same_bytes_without_data_or_model(run, cli):
+def test_report_renders_the_same_bytes_without_data_or_model(run: Path, cli: Callable[..., Ended]) -> None:
     before = {p: p.read_bytes() for p in run.rglob("*") if p.is_file()}
     (run / "report.html").unlink()
     assert cli("report", str(run), "-q").code == 0
@@ -182,7 +200,13 @@ def test_report_renders_the_same_bytes_without_data_or_model(run, cli):
     assert cli("verify", str(run), "-q").code == 0
 
 
-def test_report_with_charts_renders_the_same_bytes(cli, write, make_config, make_people, here):
+def test_report_with_charts_renders_the_same_bytes(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> None:
     write(make_people(), make_config(report={"charts": True}))
     assert cli("audit", "a.yaml", "-q").code == 0
     page = here / "runs" / "t" / "report.html"
@@ -191,7 +215,7 @@ def test_report_with_charts_renders_the_same_bytes(cli, write, make_config, make
     assert page.read_bytes() == before
 
 
-def test_report_does_not_bless_a_changed_figure(run, cli):
+def test_report_does_not_bless_a_changed_figure(run: Path, cli: Callable[..., Ended]) -> None:
     """Rendering again writes the manifest: that must not turn a changed run into a clean one."""
     content = json.loads((run / "audit.json").read_text(encoding="utf-8"))
     content["verdict"] = "fail"
@@ -201,7 +225,7 @@ def test_report_does_not_bless_a_changed_figure(run, cli):
     assert ended.lines == [f"fairweigh: {run}: audit.json: changed since the run was written"]
 
 
-def test_report_does_not_bless_changed_predictions(run, cli):
+def test_report_does_not_bless_changed_predictions(run: Path, cli: Callable[..., Ended]) -> None:
     _flip_a_decision(run / "predictions" / "original.parquet")
     ended = cli("report", str(run), "-q")
     assert ended.code == 2
@@ -212,7 +236,9 @@ def test_report_does_not_bless_changed_predictions(run, cli):
     assert cli("gate", str(run)).code == 2
 
 
-def test_report_does_not_bless_an_edited_verdict_beside_a_changed_page(run, cli):
+def test_report_does_not_bless_an_edited_verdict_beside_a_changed_page(
+    run: Path, cli: Callable[..., Ended]
+) -> None:
     """A manifest rewritten for the edited file, and a page that differs: neither may hide the other."""
     _rewrite(run / "audit.json", '"verdict": "pass"', '"verdict": "fail"')
     _bless(run, "audit.json")
@@ -224,7 +250,7 @@ def test_report_does_not_bless_an_edited_verdict_beside_a_changed_page(run, cli)
 
 
 @pytest.mark.parametrize("name", ["audit.json", "report.html", "predictions/original.parquet"])
-def test_gate_refuses_a_changed_run(name, run, cli):
+def test_gate_refuses_a_changed_run(name: str, run: Path, cli: Callable[..., Ended]) -> None:
     assert cli("gate", str(run), "-q").code == 0
     with (run / name).open("ab") as file:
         file.write(b"\n")
@@ -244,7 +270,9 @@ def test_gate_refuses_a_changed_run(name, run, cli):
         lambda text: text + "\n",
     ],
 )
-def test_a_changed_manifest_is_named(change, command, run, cli):
+def test_a_changed_manifest_is_named(
+    change: Callable[..., Any], command: str, run: Path, cli: Callable[..., Ended]
+) -> None:
     text = (run / "MANIFEST.json").read_text(encoding="utf-8")
     changed = change(text)
     assert changed != text
@@ -257,7 +285,9 @@ def test_a_changed_manifest_is_named(change, command, run, cli):
 
 @pytest.mark.parametrize("command", ["gate", "report", "verify"])
 @pytest.mark.parametrize("bit", [1, 128])
-def test_one_bit_in_the_middle_of_audit_json_is_found(bit, command, run, cli):
+def test_one_bit_in_the_middle_of_audit_json_is_found(
+    bit: int, command: str, run: Path, cli: Callable[..., Ended]
+) -> None:
     content = bytearray((run / "audit.json").read_bytes())
     content[len(content) // 2] ^= bit
     (run / "audit.json").write_bytes(content)
@@ -268,7 +298,9 @@ def test_one_bit_in_the_middle_of_audit_json_is_found(bit, command, run, cli):
 
 
 @pytest.mark.parametrize("command", ["gate", "report", "verify"])
-def test_what_is_no_run_folder_is_refused_in_one_line(command, cli, here):
+def test_what_is_no_run_folder_is_refused_in_one_line(
+    command: str, cli: Callable[..., Ended], here: Path
+) -> None:
     (here / "empty").mkdir()
     for name, told in (("nowhere", "not a run folder"), ("empty", "not a run folder")):
         ended = cli(command, name)
@@ -287,7 +319,9 @@ def test_what_is_no_run_folder_is_refused_in_one_line(command, cli, here):
     assert len(ended.lines) == 1
 
 
-def test_audit_json_keeps_to_its_published_schema_and_round_trips(run, cli):
+def test_audit_json_keeps_to_its_published_schema_and_round_trips(
+    run: Path, cli: Callable[..., Ended]
+) -> None:
     schema = json.loads(cli("schema", "--result").out)
     text = (run / "audit.json").read_text(encoding="utf-8")
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -298,7 +332,9 @@ def test_audit_json_keeps_to_its_published_schema_and_round_trips(run, cli):
     assert fairweigh.load_result(run).model_dump() == result.model_dump()
 
 
-def test_a_configuration_keeps_to_its_published_schema(cli, make_config):
+def test_a_configuration_keeps_to_its_published_schema(
+    cli: Callable[..., Ended], make_config: Callable[..., dict[str, Any]]
+) -> None:
     schema = json.loads(cli("schema").out)
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.Draft202012Validator(schema).validate(make_config(gates=GATES))
@@ -306,14 +342,19 @@ def test_a_configuration_keeps_to_its_published_schema(cli, make_config):
         jsonschema.Draft202012Validator(schema).validate({**make_config(), "metric": []})
 
 
-def _told(path):
+def _told(path: Path) -> Any:
     content = json.loads(path.read_text(encoding="utf-8"))
     content.pop("created")
     content["environment"].pop("command")
     return content
 
 
-def test_the_same_audit_gives_the_same_result_again(cli, write, make_config, make_people):
+def test_the_same_audit_gives_the_same_result_again(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+) -> None:
     trained = {"estimator": "sklearn.ensemble.RandomForestClassifier", "params": {"n_estimators": 5}}
     write(make_people(seed=1), name="e.parquet")
     metrics = ["f1", "auc", "selection_rate"]
@@ -341,7 +382,13 @@ def slow(rows):
 """
 
 
-def test_of_two_audits_of_one_folder_one_is_refused(cli, write, make_config, make_people, here):
+def test_of_two_audits_of_one_folder_one_is_refused(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> None:
     Path("waits.py").write_text(SLOW, encoding="utf-8")
     write(make_people(), make_config(model={"function": "waits:slow"}))
     env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -359,7 +406,13 @@ def test_of_two_audits_of_one_folder_one_is_refused(cli, write, make_config, mak
     assert cli("verify", "runs/t", "-q").code == 0
 
 
-def test_what_a_killed_run_left_is_cleared_away(cli, write, make_config, make_people, here):
+def test_what_a_killed_run_left_is_cleared_away(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> None:
     left = here / "runs" / ".t.partial"
     (left / "predictions").mkdir(parents=True)
     (left / "predictions" / "old.parquet").write_text("half")
@@ -370,7 +423,13 @@ def test_what_a_killed_run_left_is_cleared_away(cli, write, make_config, make_pe
     assert cli("verify", "runs/t", "-q").code == 0
 
 
-def test_an_error_keeps_what_was_in_the_folder_above(refused, write, make_config, make_people, here):
+def test_an_error_keeps_what_was_in_the_folder_above(
+    refused: Callable[..., str],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> None:
     (here / "runs").mkdir()
     (here / "runs" / "other").mkdir()
     write(make_people(score=[2.0] * 200), make_config())
@@ -378,7 +437,12 @@ def test_an_error_keeps_what_was_in_the_folder_above(refused, write, make_config
     assert [p.name for p in (here / "runs").iterdir()] == ["other"]
 
 
-def test_weights_clusters_bins_and_missing_values_are_verified_too(cli, write, make_config, make_people):
+def test_weights_clusters_bins_and_missing_values_are_verified_too(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+) -> None:
     data = {"weight": "w", "cluster": "job", "sensitive": ["sex", "age"], "bins": {"age": [30, 50]}}
     sex = [None, "Female", "Male", "Male"] * 50
     metrics = ["accuracy", "auc", "f1"]
@@ -391,7 +455,13 @@ def test_weights_clusters_bins_and_missing_values_are_verified_too(cli, write, m
 
 
 @pytest.mark.parametrize("command", ["report", "gate", "verify"])
-def test_a_run_of_a_newer_schema_is_named_as_one(command, cli, write, make_config, make_people):
+def test_a_run_of_a_newer_schema_is_named_as_one(
+    command: str,
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+) -> None:
     write(make_people(), make_config())
     assert cli("audit", "a.yaml", "-q").code == 0
     run = Path("runs/t")
@@ -406,7 +476,7 @@ def test_a_run_of_a_newer_schema_is_named_as_one(command, cli, write, make_confi
     ]
 
 
-def _of_a_later_schema(run, by="0.9.0", version="1.3", **more):
+def _of_a_later_schema(run: Path, by: str = "0.9.0", version: str = "1.3", **more: Any) -> None:
     """A run as a later minor version would have written it: keys that this one does not know."""
     content = json.loads((run / "audit.json").read_text())
     content |= {"schema_version": version, "carbon": {"grams": 3}, **more}
@@ -420,13 +490,20 @@ def _of_a_later_schema(run, by="0.9.0", version="1.3", **more):
 
 
 @pytest.fixture
-def later(cli, write, make_config, make_people):
+def later(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+) -> Path:
     write(make_people(), make_config(gates=[{"metric": "accuracy", "limit": ">= 0.1"}]))
     assert cli("audit", "a.yaml", "-q").code == 0
     return Path("runs/t")
 
 
-def test_a_run_of_a_later_minor_schema_is_read_judged_and_verified(later, cli):
+def test_a_run_of_a_later_minor_schema_is_read_judged_and_verified(
+    later: Path, cli: Callable[..., Ended]
+) -> None:
     _of_a_later_schema(later)
     assert cli("gate", "runs/t", "-q").code == 0
     ended = cli("verify", "runs/t")
@@ -438,7 +515,7 @@ def test_a_run_of_a_later_minor_schema_is_read_judged_and_verified(later, cli):
     assert cli("report", "runs/t", "-q").code == 0
 
 
-def test_no_figure_of_a_later_minor_schema_is_believed(later, cli):
+def test_no_figure_of_a_later_minor_schema_is_believed(later: Path, cli: Callable[..., Ended]) -> None:
     content = json.loads((later / "audit.json").read_text())
     content["variants"][0]["overall"]["accuracy"]["value"] = 0.999
     _of_a_later_schema(later, variants=content["variants"])
@@ -447,7 +524,9 @@ def test_no_figure_of_a_later_minor_schema_is_believed(later, cli):
     assert "variants.original.overall.accuracy.value: 0.999 in the file" in ended.out
 
 
-def test_what_a_later_minor_schema_asks_for_is_not_passed_over(later, cli):
+def test_what_a_later_minor_schema_asks_for_is_not_passed_over(
+    later: Path, cli: Callable[..., Ended]
+) -> None:
     """A gate of a kind that is not known here is no gate that passes."""
     content = json.loads((later / "audit.json").read_text())
     content["configuration"]["gates"][0]["each_week"] = True
@@ -459,7 +538,7 @@ def test_what_a_later_minor_schema_asks_for_is_not_passed_over(later, cli):
         assert "each_week" in ended.out + ended.err
 
 
-def test_this_version_writes_no_later_schema(later, cli):
+def test_this_version_writes_no_later_schema(later: Path, cli: Callable[..., Ended]) -> None:
     _of_a_later_schema(later, by=__version__)
     ended = cli("verify", "runs/t")
     assert ended.code == 1
@@ -468,7 +547,9 @@ def test_this_version_writes_no_later_schema(later, cli):
     assert "extra inputs are not permitted" in cli("gate", "runs/t").err
 
 
-def test_a_run_of_which_no_variant_could_be_made_is_verified(cli, tmp_path, monkeypatch):
+def test_a_run_of_which_no_variant_could_be_made_is_verified(
+    cli: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import pandas as pd
     import skops.io
     from sklearn.ensemble import RandomForestClassifier
@@ -490,7 +571,7 @@ def test_a_run_of_which_no_variant_could_be_made_is_verified(cli, tmp_path, monk
     assert cli("verify", "run").code == 0
 
 
-def test_gate_names_what_a_rewritten_manifest_hides(run, cli):
+def test_gate_names_what_a_rewritten_manifest_hides(run: Path, cli: Callable[..., Ended]) -> None:
     """The exit code is that of the predictions; who reads the file is told that it says otherwise."""
     _rewrite(run / "audit.json", '"verdict": "pass"', '"verdict": "fail"')
     _bless(run, "audit.json")

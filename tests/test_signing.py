@@ -13,11 +13,19 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from fairweigh.audit.store.keys import PublicKey, public_key_of_line, read_private_key, read_public_key
 from fairweigh.datasets.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from .conftest import Ended
+
 
 # RFC 8032, section 7.1, tests 1 to 3: secret key, public key, message, signature.
 RFC_8032 = [
@@ -47,7 +55,7 @@ PKCS8 = bytes.fromhex("302e020100300506032b657004220420")
 """What stands before the 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410, section 7)."""
 
 
-def tool(name: str, *args: str | Path, **given) -> str:
+def tool(name: str, *args: str | Path, **given: Any) -> str:
     """Run a tool of the system; skipped by name where it is not installed."""
     if shutil.which(name) is None:
         pytest.skip(f"{name} is not installed")
@@ -64,7 +72,7 @@ def tool(name: str, *args: str | Path, **given) -> str:
 
 
 @pytest.fixture
-def keys(here):
+def keys(here: Path) -> Path:
     """Keys as OpenSSH and OpenSSL make them, each with its public part, in files here."""
     for name, passphrase in (("ssh", ""), ("ssh-locked", "open sesame"), ("other", "")):
         tool("ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-C", f"{name}@example", "-f", name)
@@ -78,19 +86,25 @@ def keys(here):
 
 
 @pytest.fixture
-def run(cli, write, make_config, make_people, here):
+def run(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> Path:
     write(make_people(), make_config(gates=[{"metric": "accuracy", "limit": ">= 0.1"}]))
     assert cli("audit", "a.yaml", "-q").code == 0
     return here / "runs" / "t"
 
 
 @pytest.fixture
-def signed(run, keys, cli):
+def signed(run: Path, keys: Path, cli: Callable[..., Ended]) -> Path:
     assert cli("sign", str(run), "--key", "ssh").code == 0
     return run
 
 
-def as_pem(path):
+def as_pem(path: Path) -> Any:
     """A public key in PEM, from either format."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -103,7 +117,9 @@ def as_pem(path):
 
 
 @pytest.mark.parametrize(("secret", "public", "message", "signature"), RFC_8032)
-def test_keys_sign_and_check_as_rfc_8032_says(secret, public, message, signature, tmp_path):
+def test_keys_sign_and_check_as_rfc_8032_says(
+    secret: Any, public: Any, message: Any, signature: Any, tmp_path: Path
+) -> None:
     text = base64.b64encode(PKCS8 + bytes.fromhex(secret)).decode()
     (tmp_path / "key").write_text(f"-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
     key = read_private_key(tmp_path / "key", lambda: pytest.fail("asked for a passphrase"))
@@ -118,7 +134,9 @@ def test_keys_sign_and_check_as_rfc_8032_says(secret, public, message, signature
 
 
 @pytest.mark.parametrize("name", ["ssh", "ssh-locked", "pem", "pem-locked"])
-def test_openssl_finds_our_signature_good_and_sha256sum_the_manifest(name, run, keys, cli, monkeypatch):
+def test_openssl_finds_our_signature_good_and_sha256sum_the_manifest(
+    name: str, run: Path, keys: Path, cli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FAIRWEIGH_KEY_PASSPHRASE", "open sesame")
     assert cli("sign", str(run), "--key", name).code == 0
     content = json.loads((run / "MANIFEST.sig").read_text(encoding="utf-8"))
@@ -136,7 +154,7 @@ def test_openssl_finds_our_signature_good_and_sha256sum_the_manifest(name, run, 
 
 
 @pytest.mark.parametrize("name", ["ssh", "other"])
-def test_the_fingerprint_is_the_one_that_openssh_prints(name, keys):
+def test_the_fingerprint_is_the_one_that_openssh_prints(name: str, keys: Path) -> None:
     key = read_public_key(Path(f"{name}.pub"))
     words = tool("ssh-keygen", "-l", "-f", f"{name}.pub").split()
     assert key.fingerprint == words[1]
@@ -147,7 +165,9 @@ def test_the_fingerprint_is_the_one_that_openssh_prints(name, keys):
 # --- what is told -------------------------------------------------------------------------------------
 
 
-def test_verify_without_a_key_says_who_signed_and_that_this_was_not_checked(signed, cli):
+def test_verify_without_a_key_says_who_signed_and_that_this_was_not_checked(
+    signed: Path, cli: Callable[..., Ended]
+) -> None:
     fingerprint = read_public_key(Path("ssh.pub")).fingerprint
     ended = cli("verify", str(signed))
     assert ended.code == 0
@@ -157,14 +177,16 @@ def test_verify_without_a_key_says_who_signed_and_that_this_was_not_checked(sign
     assert cli("gate", str(signed), "-q").code == 0
 
 
-def test_a_comment_is_what_the_signer_says(run, keys, cli):
+def test_a_comment_is_what_the_signer_says(run: Path, keys: Path, cli: Callable[..., Ended]) -> None:
     assert cli("sign", str(run), "--key", "pem", "--comment", "model\nrisk \x1b[31m" + "x" * 500).code == 0
     ended = cli("verify", str(run), "--public-key", "pem.pub")
     assert ended.code == 0
     assert re.search(r"own words: 'model risk \[31mx{185}', 20", ended.out)
 
 
-def test_a_comment_of_another_keys_file_is_not_taken(run, keys, cli):
+def test_a_comment_of_another_keys_file_is_not_taken(
+    run: Path, keys: Path, cli: Callable[..., Ended]
+) -> None:
     shutil.copy("other.pub", "ssh.pub")
     assert "(" not in cli("sign", str(run), "--key", "ssh").out
 
@@ -172,7 +194,7 @@ def test_a_comment_of_another_keys_file_is_not_taken(run, keys, cli):
 # --- what does not pass -------------------------------------------------------------------------------
 
 
-def test_another_key_is_named_beside_the_expected_one(signed, cli):
+def test_another_key_is_named_beside_the_expected_one(signed: Path, cli: Callable[..., Ended]) -> None:
     mine, other = (read_public_key(Path(f"{n}.pub")).fingerprint for n in ("ssh", "other"))
     ended = cli("verify", str(signed), "--public-key", "other.pub")
     assert ended.code == 1
@@ -180,14 +202,16 @@ def test_another_key_is_named_beside_the_expected_one(signed, cli):
     assert "not verified" in ended.out
 
 
-def test_a_run_without_a_signature_is_not_verified_with_a_key(run, keys, cli):
+def test_a_run_without_a_signature_is_not_verified_with_a_key(
+    run: Path, keys: Path, cli: Callable[..., Ended]
+) -> None:
     ended = cli("verify", str(run), "--public-key", "ssh.pub")
     assert ended.code == 1
     assert "MANIFEST.sig: missing: the run is not signed" in ended.out
     assert cli("verify", str(run)).code == 0
 
 
-def test_the_baseline_of_a_gate_is_signed_with_the_key_too(signed, cli):
+def test_the_baseline_of_a_gate_is_signed_with_the_key_too(signed: Path, cli: Callable[..., Ended]) -> None:
     """One forged lower makes any loss a gain."""
     policy = [{"metric": "accuracy", "compare": "change", "limit": ">= -0.1"}]
     Path("p.yaml").write_text(json.dumps({"policy": "p", "gates": policy}))
@@ -205,7 +229,9 @@ def test_the_baseline_of_a_gate_is_signed_with_the_key_too(signed, cli):
 @pytest.mark.parametrize("command", ["verify", "gate"])
 @pytest.mark.parametrize("name", ["MANIFEST.json", "MANIFEST.sig", "audit.json", "report.html", "junit.xml",
                                   "summary.md", "predictions/original.parquet"])  # fmt: skip
-def test_one_byte_in_any_file_is_named(command, name, signed, cli):
+def test_one_byte_in_any_file_is_named(
+    command: str, name: str, signed: Path, cli: Callable[..., Ended]
+) -> None:
     whole = (signed / name).read_bytes()
     for place in (len(whole) // 3, len(whole) - 1):
         content = bytearray(whole)
@@ -218,7 +244,7 @@ def test_one_byte_in_any_file_is_named(command, name, signed, cli):
         assert "Traceback" not in ended.err
 
 
-def _rewritten(signed, **changes):
+def _rewritten(signed: Path, **changes: Any) -> None:
     content = json.loads((signed / "MANIFEST.sig").read_text(encoding="utf-8"))
     content.update({key: change(content[key]) for key, change in changes.items()})
     (signed / "MANIFEST.sig").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
@@ -239,7 +265,9 @@ def _rewritten(signed, **changes):
         ({"algorithm": lambda a: "none"}, "signed with Ed25519"),
     ],
 )
-def test_a_signature_that_was_tampered_with_is_told(changes, told, signed, cli):
+def test_a_signature_that_was_tampered_with_is_told(
+    changes: dict[str, Any], told: str, signed: Path, cli: Callable[..., Ended]
+) -> None:
     _rewritten(signed, **changes)
     ended = cli("verify", str(signed), "--public-key", "ssh.pub")
     assert ended.code == 1
@@ -250,12 +278,14 @@ def test_a_signature_that_was_tampered_with_is_told(changes, told, signed, cli):
     assert told in ended.err
 
 
-def public_key_line(name):
+def public_key_line(name: str) -> Any:
     return read_public_key(Path(name)).line
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b'{"statement": 3}', b"null", b"{"])
-def test_a_signature_file_that_is_none_is_told(content, signed, cli):
+def test_a_signature_file_that_is_none_is_told(
+    content: bytes, signed: Path, cli: Callable[..., Ended]
+) -> None:
     (signed / "MANIFEST.sig").write_bytes(content)
     for args in ([], ["--public-key", "ssh.pub"]):
         ended = cli("verify", str(signed), *args)
@@ -264,7 +294,7 @@ def test_a_signature_file_that_is_none_is_told(content, signed, cli):
         assert "Traceback" not in ended.err
 
 
-def test_a_signature_of_another_run_does_not_fit(signed, cli, here):
+def test_a_signature_of_another_run_does_not_fit(signed: Path, cli: Callable[..., Ended], here: Path) -> None:
     assert cli("audit", "a.yaml", "-q", "-o", "second", "--set", "seed=1").code == 0
     shutil.copy(signed / "MANIFEST.sig", "second")
     ended = cli("verify", "second", "--public-key", "ssh.pub")
@@ -272,7 +302,7 @@ def test_a_signature_of_another_run_does_not_fit(signed, cli, here):
     assert "MANIFEST.json: changed since it was signed with the key" in ended.out
 
 
-def test_a_manifest_made_to_fit_a_changed_file_is_found(signed, cli):
+def test_a_manifest_made_to_fit_a_changed_file_is_found(signed: Path, cli: Callable[..., Ended]) -> None:
     from fairweigh.audit.store.folder import manifest_text
     from fairweigh.datasets.read import sha256_file
 
@@ -288,25 +318,27 @@ def test_a_manifest_made_to_fit_a_changed_file_is_found(signed, cli):
 # --- signing ------------------------------------------------------------------------------------------
 
 
-def refused(ended, *told):
+def refused(ended: Ended, *told: Any) -> None:
     assert ended.code == 2, ended
     assert len(ended.lines) == 1
     assert all(words in ended.err for words in told), ended.err
 
 
-def test_a_changed_run_is_not_signed(run, keys, cli):
+def test_a_changed_run_is_not_signed(run: Path, keys: Path, cli: Callable[..., Ended]) -> None:
     (run / "summary.md").write_text("all is well")
     refused(cli("sign", str(run), "--key", "ssh"), "not signed", "summary.md: changed")
     assert not (run / "MANIFEST.sig").exists()
 
 
-def test_a_signature_is_never_replaced_unasked(signed, cli):
+def test_a_signature_is_never_replaced_unasked(signed: Path, cli: Callable[..., Ended]) -> None:
     before = (signed / "MANIFEST.sig").read_bytes()
     refused(cli("sign", str(signed), "--key", "other"), "signed already")
     assert (signed / "MANIFEST.sig").read_bytes() == before
 
 
-def test_reports_of_a_signed_run_are_written_anew_only_without_the_signature(signed, cli):
+def test_reports_of_a_signed_run_are_written_anew_only_without_the_signature(
+    signed: Path, cli: Callable[..., Ended]
+) -> None:
     before = {p: p.read_bytes() for p in signed.rglob("*") if p.is_file()}
     refused(cli("report", str(signed)), "the run is signed", "--unsign")
     assert {p: p.read_bytes() for p in signed.rglob("*") if p.is_file()} == before
@@ -319,7 +351,9 @@ def test_reports_of_a_signed_run_are_written_anew_only_without_the_signature(sig
 
 
 @pytest.mark.parametrize("name", ["ssh-locked", "pem-locked"])
-def test_a_wrong_or_missing_passphrase_is_told(name, run, keys, cli, monkeypatch):
+def test_a_wrong_or_missing_passphrase_is_told(
+    name: str, run: Path, keys: Path, cli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
     refused(cli("sign", str(run), "--key", name), f"{name}: the key is encrypted", "FAIRWEIGH_KEY_PASSPHRASE")
     monkeypatch.setenv("FAIRWEIGH_KEY_PASSPHRASE", "close sesame")
     ended = cli("sign", str(run), "--key", name)
@@ -328,7 +362,7 @@ def test_a_wrong_or_missing_passphrase_is_told(name, run, keys, cli, monkeypatch
     assert not (run / "MANIFEST.sig").exists()
 
 
-def test_a_passphrase_is_asked_for_on_a_terminal_and_not_shown(run, keys):
+def test_a_passphrase_is_asked_for_on_a_terminal_and_not_shown(run: Path, keys: Path) -> None:
     ours, theirs = pty.openpty()
     child = subprocess.Popen(
         [sys.executable, "-m", "fairweigh", "sign", str(run), "--key", "ssh-locked"],
@@ -358,7 +392,7 @@ def test_a_passphrase_is_asked_for_on_a_terminal_and_not_shown(run, keys):
     assert b"signed with the key SHA256:" in said
 
 
-def _read(terminal):
+def _read(terminal: Any) -> Any:
     try:
         return os.read(terminal, 1024)
     except OSError:
@@ -367,7 +401,7 @@ def _read(terminal):
 
 
 @pytest.fixture
-def odd(keys):
+def odd(keys: Path) -> None:
     """Files that are no Ed25519 key, by name."""
     tool("openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "rsa")
     tool("openssl", "pkey", "-in", "rsa", "-pubout", "-out", "rsa.pub")
@@ -399,7 +433,9 @@ def odd(keys):
         ("nowhere", "No such file"),
     ],
 )
-def test_what_is_no_private_key_is_refused(name, told, run, odd, cli):
+def test_what_is_no_private_key_is_refused(
+    name: str, told: str, run: Path, odd: Any, cli: Callable[..., Ended]
+) -> None:
     refused(cli("sign", str(run), "--key", name), f"{name}: ", told)
     assert not (run / "MANIFEST.sig").exists()
 
@@ -421,11 +457,15 @@ def test_what_is_no_private_key_is_refused(name, told, run, odd, cli):
         ("nowhere", "No such file"),
     ],
 )
-def test_what_is_no_public_key_is_refused(name, told, signed, odd, cli):
+def test_what_is_no_public_key_is_refused(
+    name: str, told: str, signed: Path, odd: Any, cli: Callable[..., Ended]
+) -> None:
     refused(cli("verify", str(signed), "--public-key", name), f"{name}: ", told)
 
 
-def test_without_the_package_one_line_says_how_to_get_it(signed, cli, monkeypatch):
+def test_without_the_package_one_line_says_how_to_get_it(
+    signed: Path, cli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in [n for n in sys.modules if n.partition(".")[0] == "cryptography"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "cryptography", None)
@@ -438,7 +478,7 @@ def test_without_the_package_one_line_says_how_to_get_it(signed, cli, monkeypatc
     refused(cli("sign", str(signed), "--key", "ssh"), hint)
 
 
-def test_a_line_that_is_no_key_raises(here):
+def test_a_line_that_is_no_key_raises(here: Path) -> None:
     for line in ("", "ssh-ed25519", "ssh-ed25519 AAAA", "ssh-rsa AAAAC3NzaC1lZDI1NTE5"):
         with pytest.raises(ValueError, match=r".*"):
             public_key_of_line(line)

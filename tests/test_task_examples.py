@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import fairweigh
 import numpy as np
@@ -25,7 +26,7 @@ from .tasks.runs import gap, slice_of
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-def audited(name, drawn=None):
+def audited(name: str, drawn: str | None = None) -> Any:
     """Draw an example's data where it says so, then audit it."""
     if drawn:
         spec = importlib.util.spec_from_file_location("draw", EXAMPLES / "tasks" / "draw.py")
@@ -37,17 +38,17 @@ def audited(name, drawn=None):
     return json.loads(Path("run", "audit.json").read_text(encoding="utf-8"))
 
 
-def verdicts(result, variant="original"):
+def verdicts(result: Any, variant: str = "original") -> Any:
     return [gate["verdict"] for gate in result["gates"] if gate["variant"] == variant]
 
 
-def within(estimate, truth):
+def within(estimate: Any, truth: Any) -> Any:
     """Within 1.5 times the limits: of a dozen intervals of 95 % one or two may miss what was planted."""
     wide = 0.25 * (estimate["high"] - estimate["low"])
     return estimate["low"] - wide <= truth <= estimate["high"] + wide
 
 
-def test_opinions_of_a_dialect_are_taken_for_negative_as_often_as_was_planted(here):
+def test_opinions_of_a_dialect_are_taken_for_negative_as_often_as_was_planted(here: Path) -> None:
     result = audited("multiclass", "opinions")
     assert (result["task"], result["classes"]) == ("multiclass", list(OPINIONS))
     truth = opinions_truth()
@@ -67,7 +68,7 @@ def test_opinions_of_a_dialect_are_taken_for_negative_as_often_as_was_planted(he
     assert changed["lost"] == (liked & ~coarse).sum()
 
 
-def test_a_finding_that_is_missed_in_women_is_told_from_one_that_is_not(here):
+def test_a_finding_that_is_missed_in_women_is_told_from_one_that_is_not(here: Path) -> None:
     result = audited("multilabel", "findings")
     for label, rates in findings_truth().items():
         for sex, rate in rates.items():
@@ -77,7 +78,7 @@ def test_a_finding_that_is_missed_in_women_is_told_from_one_that_is_not(here):
     assert result["gates"][2]["view"] == "fracture"
 
 
-def test_lists_that_are_worse_for_women_are_found(here):
+def test_lists_that_are_worse_for_women_are_found(here: Path) -> None:
     result = audited("ranking", "lists")
     truth, original = lists_truth(), result["variants"][0]
     for sex, value in truth["ndcg"].items():
@@ -90,7 +91,7 @@ def test_lists_that_are_worse_for_women_are_found(here):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_pictures_that_show_less_are_graded_lower_by_a_network_and_its_lighter_form(here):
+def test_pictures_that_show_less_are_graded_lower_by_a_network_and_its_lighter_form(here: Path) -> None:
     result = audited("pictures", "pictures")
     assert result["classes"] == list(GRADES)
     for name in ("original", "int8-dynamic"):
@@ -103,7 +104,7 @@ def test_pictures_that_show_less_are_graded_lower_by_a_network_and_its_lighter_f
 
 
 @pytest.mark.skipif("FAIRWEIGH_DATA" not in os.environ, reason="needs communities_crime in FAIRWEIGH_DATA")
-def test_a_ridge_regression_of_communities_is_that_of_scikit_learn(here):
+def test_a_ridge_regression_of_communities_is_that_of_scikit_learn(here: Path) -> None:
     result = audited("regression")
     train, test = (load("communities_crime", split).to_pandas() for split in ("train", "test"))
     apart = ["id", "split", "communityname", "state", "fold", "Black", "ViolentCrimesPerPop", "class"]

@@ -7,7 +7,9 @@ import json
 import os
 import shutil
 import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import fairweigh
 import numpy as np
@@ -27,6 +29,10 @@ from fairweigh.testing import assert_gate
 from fairweigh.verification import verify
 
 from .conftest import configured, people
+
+if TYPE_CHECKING:
+    from .conftest import Ended
+
 
 N = 240
 GATES = [
@@ -57,20 +63,20 @@ KINDS = {
 }
 
 
-def rows(seed=0):
+def rows(seed: int = 0) -> Any:
     return people(N, seed).append_column("house", pa.array(np.arange(N) // 3))
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("verified")
 
 
 @pytest.fixture(scope="module")
-def made(home):
+def made(home: Path) -> Callable[..., Path]:
     """A run of a kind, made once."""
 
-    def do(kind):
+    def do(kind: str) -> Path:
         if not (home / kind).exists():
             fairweigh.run(
                 configured(**KINDS[kind]), home / kind, data=CELLS if kind == "aggregated" else rows()
@@ -81,16 +87,16 @@ def made(home):
 
 
 @pytest.fixture
-def copied(made, tmp_path):
+def copied(made: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
     """A copy of a run of a kind, to be tampered with."""
 
-    def do(kind):
+    def do(kind: str) -> Path:
         return Path(shutil.copytree(made(kind), tmp_path / kind))
 
     return do
 
 
-def bless(run):
+def bless(run: Path) -> None:
     """Rewrite the manifest as one would who covers his tracks: every checksum, and all that it repeats."""
     manifest = json.loads((run / "MANIFEST.json").read_text())
     told = _told(json.loads((run / "audit.json").read_text()))
@@ -99,7 +105,7 @@ def bless(run):
     (run / "MANIFEST.json").write_text(manifest_text(manifest))
 
 
-def rewrite(run, change):
+def rewrite(run: Path, change: Callable[..., Any]) -> None:
     """Change what audit.json says, in its own form, render every page from that, and cover the tracks."""
     content = json.loads((run / "audit.json").read_text())
     change(content)
@@ -110,19 +116,21 @@ def rewrite(run, change):
     bless(run)
 
 
-def wrong(run):
+def wrong(run: Path) -> list[Any]:
     found = verify(run)
     return [*found.files, *found.figures, *found.pages]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_run_of_every_kind_is_verified_as_it_was_written(kind, made):
+def test_a_run_of_every_kind_is_verified_as_it_was_written(kind: str, made: Callable[..., Path]) -> None:
     found = verify(made(kind))
     assert (found.files, found.figures, found.pages, found.rendered) == ([], [], [], True)
     assert any("the configuration itself" in line for line in found.unproven)
 
 
-def test_a_comparison_is_verified_and_its_edited_figures_are_found(made, home, tmp_path):
+def test_a_comparison_is_verified_and_its_edited_figures_are_found(
+    made: Callable[..., Path], home: Path, tmp_path: Path
+) -> None:
     fairweigh.run(configured(model={"decision": "approved"}), home / "other", data=rows())
     fairweigh.compare(made("plain"), home / "other", home / "both")
     assert wrong(home / "both") == []
@@ -132,7 +140,9 @@ def test_a_comparison_is_verified_and_its_edited_figures_are_found(made, home, t
     assert [line.split(":")[0] for line in wrong(run)] == ["comparisons[0].overall.flips"]
 
 
-def test_pages_rendered_again_in_another_language_or_without_charts_are_those_of_the_figures(copied, cli):
+def test_pages_rendered_again_in_another_language_or_without_charts_are_those_of_the_figures(
+    copied: Callable[..., Path], cli: Callable[..., Ended]
+) -> None:
     run = copied("drawn")
     assert cli("report", str(run), "-q", "--language", "en", "--no-charts").code == 0
     assert wrong(run) == []
@@ -141,7 +151,9 @@ def test_pages_rendered_again_in_another_language_or_without_charts_are_those_of
 PAGES = ["report.html", "figures.csv", "summary.md", "junit.xml", "regimes/four-fifths.html"]
 
 
-def test_every_edited_page_and_every_added_or_lost_file_is_named_whatever_the_manifest_says(copied):
+def test_every_edited_page_and_every_added_or_lost_file_is_named_whatever_the_manifest_says(
+    copied: Callable[..., Path],
+) -> None:
     run = copied("ruled")
     for name in PAGES:
         content = bytearray((run / name).read_bytes())
@@ -160,7 +172,7 @@ def test_every_edited_page_and_every_added_or_lost_file_is_named_whatever_the_ma
     assert "figures.csv: not what its figures are rendered to" in verify(run).pages
 
 
-def leaves(value, path=()):
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[Any]:
     if isinstance(value, (dict, list)) and value:
         for key, one in value.items() if isinstance(value, dict) else enumerate(value):
             yield from leaves(one, (*path, key))
@@ -168,7 +180,7 @@ def leaves(value, path=()):
         yield path, value
 
 
-def flipped(value):
+def flipped(value: Any) -> Any:
     if isinstance(value, bool):
         return not value
     if isinstance(value, (int, float)):
@@ -184,7 +196,7 @@ FREE = (
 FIGURES = ("overall", "counts", "slices", "disparities", "scores", "findings")
 
 
-def test_one_flipped_value_in_each_place_of_every_computed_part_is_found(copied):
+def test_one_flipped_value_in_each_place_of_every_computed_part_is_found(copied: Callable[..., Path]) -> None:
     """Of each field that a run with everything has, one value is changed, all in one file."""
     run = copied("repaired")
     content = json.loads((run / "audit.json").read_text())
@@ -217,7 +229,7 @@ def test_one_flipped_value_in_each_place_of_every_computed_part_is_found(copied)
         assert any(str(path[-1]) in line.split(": ")[0] or path[0] in line for line in found), path
 
 
-def _invalid(content):
+def _invalid(content: Any) -> Any:
     try:
         AuditResult.model_validate(content)
     except ValueError as error:
@@ -243,7 +255,9 @@ def _invalid(content):
         (lambda c: c["configuration"].update(configuration_sha256="0" * 64), "figures"),
     ],
 )
-def test_what_a_result_says_beside_its_figures_is_held_against_what_they_come_from(change, place, copied):
+def test_what_a_result_says_beside_its_figures_is_held_against_what_they_come_from(
+    change: Callable[..., Any], place: str, copied: Callable[..., Path]
+) -> None:
     run = copied("plain")
     rewrite(run, change)
     assert place in [line.split(":")[0] for line in wrong(run)]
@@ -262,7 +276,9 @@ def test_what_a_result_says_beside_its_figures_is_held_against_what_they_come_fr
         (lambda v: v.pop(), "variants"),
     ],
 )
-def test_how_a_variant_was_made_is_held_against_the_configuration_and_its_artefact(change, place, copied):
+def test_how_a_variant_was_made_is_held_against_the_configuration_and_its_artefact(
+    change: Callable[..., Any], place: str, copied: Callable[..., Path]
+) -> None:
     run = copied("repaired")
     content = json.loads((run / "audit.json").read_text())
     change(content["variants"])
@@ -271,11 +287,11 @@ def test_how_a_variant_was_made_is_held_against_the_configuration_and_its_artefa
     assert place in [line.split(":")[0] for line in wrong(run)]
 
 
-def _entry(content, start):
+def _entry(content: Any, start: str) -> Any:
     return next(one for one in content["told"] if one["message"].startswith(start))
 
 
-def _said_apart(content):
+def _said_apart(content: Any) -> None:
     """The same English, cut elsewhere."""
     one = _entry(content, "{n} rows drawn from the evaluation data")
     one["message"] = one["message"].replace("evaluation data", "{what}")
@@ -297,7 +313,9 @@ def _said_apart(content):
         _said_apart,
     ],
 )
-def test_a_text_that_says_another_thing_in_another_language_is_found(change, copied):
+def test_a_text_that_says_another_thing_in_another_language_is_found(
+    change: Callable[..., Any], copied: Callable[..., Path]
+) -> None:
     """Also where the text itself is not computed from predictions, such as how a variant was made."""
     run = copied("restored")
     content = json.loads((run / "audit.json").read_text())
@@ -307,7 +325,7 @@ def test_a_text_that_says_another_thing_in_another_language_is_found(change, cop
     assert [line for line in verify(run).figures if line.startswith("told")]
 
 
-def test_what_a_text_was_told_from_cannot_grow_on_reading(copied):
+def test_what_a_text_was_told_from_cannot_grow_on_reading(copied: Callable[..., Path]) -> None:
     run = copied("plain")
     content = json.loads((run / "audit.json").read_text())
     text = "x" * 100
@@ -323,7 +341,9 @@ def test_what_a_text_was_told_from_cannot_grow_on_reading(copied):
     "one",
     [{"message": "{n} rows", "parts": {"m": "3"}}, {"message": "x", "parts": {"n": "3"}}, {"parts": {}}, 3],
 )
-def test_what_no_text_is_told_from_is_refused_by_its_place(one, copied):
+def test_what_no_text_is_told_from_is_refused_by_its_place(
+    one: dict[str, Any] | int, copied: Callable[..., Path]
+) -> None:
     run = copied("plain")
     content = json.loads((run / "audit.json").read_text())
     content["told"].append(one)
@@ -332,7 +352,7 @@ def test_what_no_text_is_told_from_is_refused_by_its_place(one, copied):
         read_result(run)
 
 
-def test_derived_rows_and_regimes_are_recomputed(copied):
+def test_derived_rows_and_regimes_are_recomputed(copied: Callable[..., Path]) -> None:
     run = copied("repaired")
     table = pq.read_table(run / "identified.parquet")
     pq.write_table(table.slice(1), run / "identified.parquet")
@@ -348,10 +368,12 @@ def test_derived_rows_and_regimes_are_recomputed(copied):
     assert any(line.startswith("regimes") for line in wrong(run))
 
 
-def test_a_run_of_another_version_is_not_called_forged_and_its_figures_are_recomputed(copied, cli):
+def test_a_run_of_another_version_is_not_called_forged_and_its_figures_are_recomputed(
+    copied: Callable[..., Path], cli: Callable[..., Ended]
+) -> None:
     run = copied("plain")
 
-    def older(content):
+    def older(content: Any) -> None:
         content["environment"]["fairweigh"] = "0.0.9"
         content["definitions"]["accuracy"]["meaning"] = "As it was worded then."
 
@@ -366,20 +388,22 @@ def test_a_run_of_another_version_is_not_called_forged_and_its_figures_are_recom
     assert wrong(run) == ["verdict: 'pass' in the file, 'fail' from the predictions"]
 
 
-def _limit(content):
+def _limit(content: Any) -> None:
     content["gates"][0]["limit"] = content["gates"][0]["limit"].replace("0", "9", 1)
 
 
-def _slices(content):
+def _slices(content: Any) -> None:
     for one in content["variants"][0]["slices"]:
         one["slice"] = {feature: f"not {value}" for feature, value in one["slice"].items()}
 
 
 @pytest.mark.parametrize("change", [_limit, _slices])
-def test_what_is_judged_of_whom_is_no_wording_of_another_version(change, copied, cli):
+def test_what_is_judged_of_whom_is_no_wording_of_another_version(
+    change: Any, copied: Callable[..., Path], cli: Callable[..., Ended]
+) -> None:
     run = copied("plain")
 
-    def older(content):
+    def older(content: Any) -> None:
         content["environment"]["fairweigh"] = "0.0.1"
         change(content)
 
@@ -388,7 +412,7 @@ def test_what_is_judged_of_whom_is_no_wording_of_another_version(change, copied,
     assert cli("report", str(run), "-q").code == 2
 
 
-def test_a_report_whose_charts_could_not_be_drawn_is_that_of_its_figures(copied):
+def test_a_report_whose_charts_could_not_be_drawn_is_that_of_its_figures(copied: Callable[..., Path]) -> None:
     run = copied("drawn")
     content = read_result(run)
     language = content.configuration["report"]["language"]
@@ -398,7 +422,7 @@ def test_a_report_whose_charts_could_not_be_drawn_is_that_of_its_figures(copied)
     assert wrong(run) == []
 
 
-def test_verify_says_what_it_cannot_prove(made, cli):
+def test_verify_says_what_it_cannot_prove(made: Callable[..., Path], cli: Callable[..., Ended]) -> None:
     ended = cli("verify", str(made("repaired")))
     assert ended.code == 0
     said = ended.out.partition("not proven by anything here: ")[2]
@@ -415,7 +439,9 @@ def test_verify_says_what_it_cannot_prove(made, cli):
         lambda c: c["variants"][0]["overall"]["accuracy"].update(value=0.999),
     ],
 )
-def test_gate_believes_no_figure_of_a_file_whose_manifest_was_rewritten(change, copied, cli):
+def test_gate_believes_no_figure_of_a_file_whose_manifest_was_rewritten(
+    change: Callable[..., Any], copied: Callable[..., Path], cli: Callable[..., Ended]
+) -> None:
     run = copied("plain")
     rewrite(run, change)
     assert check_files(run) == []
@@ -426,7 +452,9 @@ def test_gate_believes_no_figure_of_a_file_whose_manifest_was_rewritten(change, 
     assert fairweigh.load_result(run).gate().verdict == "fail"
 
 
-def test_gate_never_passes_a_run_whose_predictions_are_gone_or_garbage(copied, cli):
+def test_gate_never_passes_a_run_whose_predictions_are_gone_or_garbage(
+    copied: Callable[..., Path], cli: Callable[..., Ended]
+) -> None:
     run = copied("plain")
     rewrite(run, lambda c: c.update(verdict="pass", gates=[]))
     path = run / "predictions" / "original.parquet"
@@ -446,7 +474,9 @@ def test_gate_never_passes_a_run_whose_predictions_are_gone_or_garbage(copied, c
     assert (ended.code, len(ended.lines)) == (2, 1), ended
 
 
-def test_a_gate_of_a_metric_that_this_version_does_not_know_is_one_line_and_a_policy_needs_none(copied, cli):
+def test_a_gate_of_a_metric_that_this_version_does_not_know_is_one_line_and_a_policy_needs_none(
+    copied: Callable[..., Path], cli: Callable[..., Ended]
+) -> None:
     run = copied("plain")
     rewrite(run, lambda c: c["configuration"]["gates"][0].update(metric="fairness_of_2031"))
     for command in ("gate", "verify"):
@@ -459,7 +489,9 @@ def test_a_gate_of_a_metric_that_this_version_does_not_know_is_one_line_and_a_po
     assert ended.code in (0, 3)
 
 
-def test_the_variant_that_a_baseline_would_release_is_computed_anew(copied, made):
+def test_the_variant_that_a_baseline_would_release_is_computed_anew(
+    copied: Callable[..., Path], made: Callable[..., Path]
+) -> None:
     run = copied("repaired")
     policy = {"gates": [{"metric": "accuracy", "compare": "change", "limit": ">= -1"}]}
     told = judge_run(made("plain"), policy, made("repaired")).baseline.variant
@@ -471,66 +503,66 @@ def test_the_variant_that_a_baseline_would_release_is_computed_anew(copied, made
 # --- what lies in the folder ---------------------------------------------------------------------------
 
 
-def _linked_folder(run, elsewhere):
+def _linked_folder(run: Any, elsewhere: Any) -> str:
     (elsewhere / "evil").mkdir()
     (elsewhere / "evil" / "x.html").write_text("x")
     (run / "regimes").symlink_to(elsewhere / "evil")
     return "regimes: expected regular files alone, got a link"
 
 
-def _lock(run, elsewhere):
+def _lock(run: Any, elsewhere: Any) -> str:
     (run / ".lock").write_text("anything")
     return ".lock: not in the manifest"
 
 
-def _linked_file(run, elsewhere):
+def _linked_file(run: Any, elsewhere: Any) -> str:
     shutil.copy(run / "report.html", elsewhere / "r.html")
     (run / "report.html").unlink()
     (run / "report.html").symlink_to(elsewhere / "r.html")
     return "report.html: expected regular files alone, got a link"
 
 
-def _linked_manifest(run, elsewhere):
+def _linked_manifest(run: Any, elsewhere: Any) -> str:
     (run / "MANIFEST.json").rename(elsewhere / "m.json")
     (run / "MANIFEST.json").symlink_to(elsewhere / "m.json")
     return "MANIFEST.json: expected regular files alone, got a link"
 
 
-def _linked_predictions(run, elsewhere):
+def _linked_predictions(run: Any, elsewhere: Any) -> str:
     (run / "predictions").rename(elsewhere / "p")
     (run / "predictions").symlink_to(elsewhere / "p")
     return "predictions: expected regular files alone, got a link"
 
 
-def _pipe(run, elsewhere):
+def _pipe(run: Any, elsewhere: Any) -> str:
     (run / "figures.csv").unlink()
     os.mkfifo(run / "figures.csv")
     return "figures.csv: expected regular files alone, got a named pipe"
 
 
-def _more_pipe(run, elsewhere):
+def _more_pipe(run: Any, elsewhere: Any) -> str:
     os.mkfifo(run / "predictions" / "more")
     return "predictions/more: expected regular files alone, got a named pipe"
 
 
-def _socket(run, elsewhere):
+def _socket(run: Any, elsewhere: Any) -> str:
     with socket.socket(socket.AF_UNIX) as listening:
         os.chdir(run)
         listening.bind("s")
     return "s: expected regular files alone, got a socket"
 
 
-def _empty_folder(run, elsewhere):
+def _empty_folder(run: Any, elsewhere: Any) -> str:
     (run / "artefacts" / "a").mkdir(parents=True)
     return "artefacts/a: an empty folder, which no run has"
 
 
-def _dangling(run, elsewhere):
+def _dangling(run: Any, elsewhere: Any) -> str:
     (run / "MANIFEST.sig").symlink_to("nowhere")
     return "MANIFEST.sig: expected regular files alone, got a link"
 
 
-def _added(run, elsewhere):
+def _added(run: Any, elsewhere: Any) -> str:
     (run / "artefacts").mkdir()
     (run / "artefacts" / "weights").write_text("x")
     return "artefacts/weights: not in the manifest"
@@ -543,7 +575,13 @@ ODD = [
 
 
 @pytest.mark.parametrize("add", ODD, ids=lambda f: f.__name__.strip("_"))
-def test_what_is_no_regular_file_of_the_manifest_is_an_error(add, copied, tmp_path, monkeypatch, cli):
+def test_what_is_no_regular_file_of_the_manifest_is_an_error(
+    add: Any,
+    copied: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    cli: Callable[..., Ended],
+) -> None:
     run = copied("plain")
     monkeypatch.chdir(tmp_path)
     told = add(run, tmp_path)
@@ -556,7 +594,7 @@ def test_what_is_no_regular_file_of_the_manifest_is_an_error(add, copied, tmp_pa
     assert told in ended.err
 
 
-def test_a_hard_link_is_a_regular_file(copied, tmp_path):
+def test_a_hard_link_is_a_regular_file(copied: Callable[..., Path], tmp_path: Path) -> None:
     run = copied("plain")
     (tmp_path / "same").hardlink_to(run / "report.html")
     assert wrong(run) == []
@@ -567,7 +605,9 @@ def test_a_hard_link_is_a_regular_file(copied, tmp_path):
     ["/etc/passwd", "../audit.json", "a/../audit.json", "./audit.json", "a//b", "", "a\\b", "a\x00b", "C:x",
      "REPORT.html", "MANIFEST.json", "MANIFEST.sig", "a\nb"],
 )  # fmt: skip
-def test_a_name_in_the_manifest_that_is_no_plain_path_in_the_run_is_refused(name, copied, cli):
+def test_a_name_in_the_manifest_that_is_no_plain_path_in_the_run_is_refused(
+    name: str, copied: Callable[..., Path], cli: Callable[..., Ended]
+) -> None:
     run = copied("plain")
     manifest = json.loads((run / "MANIFEST.json").read_text())
     manifest["files"][name] = "0" * 64
@@ -595,7 +635,9 @@ BOMBS = {
 
 @pytest.mark.parametrize("bomb", BOMBS)
 @pytest.mark.parametrize("name", ["MANIFEST.json", "audit.json", "MANIFEST.sig"])
-def test_a_json_file_of_a_run_that_is_none_is_one_line(name, bomb, copied, cli):
+def test_a_json_file_of_a_run_that_is_none_is_one_line(
+    name: str, bomb: Any, copied: Callable[..., Path], cli: Callable[..., Ended]
+) -> None:
     run = copied("labels")
     content = BOMBS[bomb]
     (run / name).write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -614,7 +656,9 @@ def test_a_json_file_of_a_run_that_is_none_is_one_line(name, bomb, copied, cli):
 
 
 @pytest.mark.parametrize("version", [None, "2.0", "9.0", "one", 1.0, 1, "1.0 ", True, [], "x" * 10_000])
-def test_a_result_of_another_schema_or_of_none_is_refused(version, copied, cli):
+def test_a_result_of_another_schema_or_of_none_is_refused(
+    version: Any, copied: Callable[..., Path], cli: Callable[..., Ended]
+) -> None:
     run = copied("labels")
     content = json.loads((run / "audit.json").read_text())
     content["schema_version"] = version
@@ -639,7 +683,9 @@ def test_a_result_of_another_schema_or_of_none_is_refused(version, copied, cli):
         lambda v: v.append(dict(v[0])),
     ],
 )
-def test_variants_that_no_audit_could_have_are_refused(change, copied):
+def test_variants_that_no_audit_could_have_are_refused(
+    change: Callable[..., Any], copied: Callable[..., Path]
+) -> None:
     run = copied("labels")
     content = json.loads((run / "audit.json").read_text())
     change(content["variants"])
@@ -648,7 +694,9 @@ def test_variants_that_no_audit_could_have_are_refused(change, copied):
         fairweigh.load_result(run)
 
 
-def test_gate_and_verify_write_nothing_and_need_no_leave_to(copied, cli):
+def test_gate_and_verify_write_nothing_and_need_no_leave_to(
+    copied: Callable[..., Path], cli: Callable[..., Ended]
+) -> None:
     run = copied("labels")
     before = {path: path.stat().st_mtime_ns for path in [run, *run.rglob("*")]}
     assert cli("gate", str(run)).code == 0
@@ -656,7 +704,7 @@ def test_gate_and_verify_write_nothing_and_need_no_leave_to(copied, cli):
     assert before == {path: path.stat().st_mtime_ns for path in [run, *run.rglob("*")]}
 
 
-def test_a_folder_that_is_being_written_is_no_run_yet(cli, here):
+def test_a_folder_that_is_being_written_is_no_run_yet(cli: Callable[..., Ended], here: Path) -> None:
     (here / ".t.partial").mkdir()
     (here / ".t.partial" / ".lock").touch()
     for command in ("gate", "verify"):
@@ -666,7 +714,9 @@ def test_a_folder_that_is_being_written_is_no_run_yet(cli, here):
 
 
 @pytest.mark.parametrize("command", [["report"], ["record", "--db", "sqlite:///h.db"]])
-def test_a_forged_result_is_neither_rendered_nor_recorded(command, copied, cli, here):
+def test_a_forged_result_is_neither_rendered_nor_recorded(
+    command: list[Any], copied: Callable[..., Path], cli: Callable[..., Ended], here: Path
+) -> None:
     run = copied("labels")
     rewrite(run, lambda c: c["variants"][0]["overall"]["base_rate"].update(value=0.999))
     ended = cli(command[0], str(run), *command[1:])
@@ -677,10 +727,10 @@ def test_a_forged_result_is_neither_rendered_nor_recorded(command, copied, cli, 
     assert not (here / "h.db").exists()
 
 
-def test_an_assertion_believes_no_figure_and_no_confidence_of_a_file(copied):
+def test_an_assertion_believes_no_figure_and_no_confidence_of_a_file(copied: Callable[..., Path]) -> None:
     run = copied("plain")
 
-    def forged(content):
+    def forged(content: Any) -> None:
         content["confidence"] = 0.5
         content["gates"][0].update(verdict="pass")
 
@@ -689,7 +739,9 @@ def test_an_assertion_believes_no_figure_and_no_confidence_of_a_file(copied):
         assert_gate(run, metric="accuracy", limit=">= 0.99")
 
 
-def test_where_one_page_cannot_be_written_none_is_replaced_and_a_signature_stays(copied):
+def test_where_one_page_cannot_be_written_none_is_replaced_and_a_signature_stays(
+    copied: Callable[..., Path],
+) -> None:
     run = copied("labels")
     (run / "MANIFEST.sig").write_text("{}")
     (run / ".summary.md.new").mkdir()
@@ -699,10 +751,10 @@ def test_where_one_page_cannot_be_written_none_is_replaced_and_a_signature_stays
     assert before == {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
 
 
-def column(name, values):
+def column(name: str, values: list[Any] | Callable[..., Any] | None) -> Callable[..., Any]:
     """Put other values into a column of predictions; None drops it."""
 
-    def do(table):
+    def do(table: Any) -> Any:
         place = table.schema.get_field_index(name)
         if values is None:
             return table.remove_column(place)
@@ -712,7 +764,7 @@ def column(name, values):
     return do
 
 
-def first(value):
+def first(value: float | None) -> Callable[..., Any]:
     """Another value in the first row."""
     return lambda old: pa.array([value, *old.to_pylist()[1:]], old.type)
 
@@ -802,7 +854,9 @@ UNWRITTEN = [
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(("kind", "change", "told"), UNWRITTEN)
-def test_what_no_audit_writes_is_one_line_of_verify_and_of_gate(kind, change, told, copied, monkeypatch):
+def test_what_no_audit_writes_is_one_line_of_verify_and_of_gate(
+    kind: str, change: Any, told: Any, copied: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Such a run once passed, failed beside warnings of numpy, or ended in the name of an exception."""
     monkeypatch.setitem(KINDS, kind, KINDS_HELD[kind])
     run = copied(kind)
@@ -820,6 +874,8 @@ def test_what_no_audit_writes_is_one_line_of_verify_and_of_gate(kind, change, to
 
 
 @pytest.mark.parametrize("kind", ["numbers", "ranks"])
-def test_runs_of_numbers_and_of_ranks_are_verified_as_they_were_written(kind, made, monkeypatch):
+def test_runs_of_numbers_and_of_ranks_are_verified_as_they_were_written(
+    kind: str, made: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(KINDS, kind, KINDS_HELD[kind])
     assert wrong(made(kind)) == []

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 from fairweigh.audit.figures.measure import Measurement
 from fairweigh.audit.figures.pairs import Paired
 from fairweigh.audit.figures.plan import Plan
+from numpy.typing import NDArray
 
 
-def plan(*metrics, depth=1, min_size=30, confidence=0.95, reference=None):
+def plan(
+    *metrics: Any,
+    depth: int = 1,
+    min_size: int = 30,
+    confidence: float = 0.95,
+    reference: dict[str, Any] | None = None,
+) -> Plan:
     return Plan(metrics or ("accuracy",), depth, min_size, confidence, reference or {})
 
 
-def batch(decision, label=None, score=None, ids=None, weight=None, cluster=None, **slices):
+def batch(
+    decision: Any,
+    label: Any = None,
+    score: NDArray[Any] | None = None,
+    ids: NDArray[Any] | None = None,
+    weight: NDArray[Any] | None = None,
+    cluster: Any = None,
+    **slices: Any,
+) -> Any:
     columns = {"id": np.arange(len(decision)) if ids is None else ids}
     if label is not None:
         columns["y_true"] = np.asarray(label, np.int8)
@@ -29,19 +46,25 @@ def batch(decision, label=None, score=None, ids=None, weight=None, cluster=None,
     return pa.record_batch(columns)
 
 
-def pair_of(before, after, features=("g",)):
+def pair_of(before: Any, after: Any, features: tuple[str, str] = ("g",)) -> Paired:
     paired = Paired(tuple(features))
     paired.add(before, after)
     return paired
 
 
-def measured(one, features=("g",)):
+def measured(one: Any, features: Any = ("g",)) -> Measurement:
     found = Measurement(tuple(features))
     found.add(one)
     return found
 
 
-def planted(n=6000, share=0.08, seed=0, slices=("a", "b", "c"), hit="b"):
+def planted(
+    n: int = 6000,
+    share: float = 0.08,
+    seed: int = 0,
+    slices: tuple[Any, ...] = ("a", "b", "c"),
+    hit: str = "b",
+) -> tuple[Any, Any]:
     """A fair model, and a change that turns a known share of one slice's decisions over."""
     r = np.random.default_rng(seed)
     g = r.choice(list(slices), n)

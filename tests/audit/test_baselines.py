@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
+from typing import Any
 
 import fairweigh
 import numpy as np
@@ -10,6 +12,7 @@ import pandas as pd
 import pytest
 from fairweigh.audit.again.by_policy import judge_run
 from fairweigh.audit.again.compare_runs import compare_runs
+from fairweigh.audit.result.whole import AuditResult
 from fairweigh.audit.store.folder import open_run
 from fairweigh.datasets.errors import InputError
 from scipy import stats
@@ -19,7 +22,7 @@ N = 400
 CLASSES = ("a", "b", "c")
 
 
-def people(seed=0):
+def people(seed: int = 0) -> pd.DataFrame:
     """Rows with an outcome for every task, and what a model says of each."""
     r, drawn = np.random.default_rng(0), np.random.default_rng(seed + 1)
     frame = pd.DataFrame(
@@ -39,7 +42,7 @@ def people(seed=0):
     return frame
 
 
-def films(seed=0):
+def films(seed: int = 0) -> pd.DataFrame:
     """Lists of 12 films for 50 users, ranked by a score."""
     r, drawn = np.random.default_rng(0), np.random.default_rng(seed + 1)
     users, items = (part.ravel() for part in np.meshgrid(range(50), range(12), indexing="ij"))
@@ -86,7 +89,14 @@ GATES = {
 }
 
 
-def audit(folder, task, frame, data=None, model=None, **parts):
+def audit(
+    folder: Path,
+    task: str,
+    frame: pd.DataFrame,
+    data: dict[str, Any] | None = None,
+    model: Any = None,
+    **parts: Any,
+) -> Path:
     _, has, says, _ = TASKS[task]
     content = {
         "audit": folder.name, "task": task, "report": {"charts": False},
@@ -97,11 +107,11 @@ def audit(folder, task, frame, data=None, model=None, **parts):
     return folder
 
 
-def judged(run, before, *gates):
+def judged(run: Path, before: Any, *gates: Any) -> AuditResult:
     return judge_run(run, {"gates": [{"compare": "change", **gate} for gate in gates]}, before)
 
 
-def rows_of(task, seed=0):
+def rows_of(task: str, seed: int = 0) -> pd.DataFrame:
     return TASKS[task][0](seed)
 
 
@@ -114,7 +124,7 @@ TURNED = {
 }
 
 
-def turned(task, frame, rows):
+def turned(task: str, frame: pd.DataFrame, rows: int) -> pd.DataFrame:
     """The outcome of the first rows turned over, of the first label alone where there are several."""
     column, other = TURNED[task]
     values = [other(v) if i < rows else v for i, v in enumerate(frame[column])]
@@ -122,7 +132,7 @@ def turned(task, frame, rows):
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Of each task an earlier and a later run on the same rows."""
     place = tmp_path_factory.mktemp("runs")
     return {
@@ -134,7 +144,9 @@ def runs(tmp_path_factory):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_changes_on_common_rows_are_those_of_runs_on_exactly_these_rows(task, runs, tmp_path):
+def test_changes_on_common_rows_are_those_of_runs_on_exactly_these_rows(
+    task: str, runs: Any, tmp_path: Path
+) -> None:
     new = rows_of(task, 7)
     part = audit(tmp_path / "part", task, new.iloc[3:].sample(frac=1, random_state=0))
     less = audit(tmp_path / "less", task, rows_of(task).iloc[:-2])
@@ -154,7 +166,7 @@ def test_changes_on_common_rows_are_those_of_runs_on_exactly_these_rows(task, ru
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_outcomes_that_were_turned_over_are_refused(task, runs, tmp_path):
+def test_outcomes_that_were_turned_over_are_refused(task: str, runs: Any, tmp_path: Path) -> None:
     new = runs[task][1]
     frame = rows_of(task)
     n = len(frame)
@@ -174,7 +186,7 @@ def test_outcomes_that_were_turned_over_are_refused(task, runs, tmp_path):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_runs_of_other_rows_are_compared_as_they_may_be(task, runs, tmp_path):
+def test_runs_of_other_rows_are_compared_as_they_may_be(task: str, runs: Any, tmp_path: Path) -> None:
     new = runs[task][1]
     less = audit(tmp_path / "less", task, rows_of(task).iloc[:-1])
     named = "pairs of query and item" if task == "ranking" else "ids"
@@ -189,7 +201,7 @@ def test_runs_of_other_rows_are_compared_as_they_may_be(task, runs, tmp_path):
     assert told.gates[0].verdict != "error"
 
 
-def test_a_paired_change_of_errors_is_that_of_scipy(tmp_path):
+def test_a_paired_change_of_errors_is_that_of_scipy(tmp_path: Path) -> None:
     """Student's interval of the mean difference of absolute errors, on the common rows alone."""
     old, new = people(0), people(7)
     before = audit(tmp_path / "old", "regression", old.iloc[:-9])
@@ -199,7 +211,7 @@ def test_a_paired_change_of_errors_is_that_of_scipy(tmp_path):
     assert (found.measured, found.low, found.high) == pytest.approx((apart.mean(), *exact), abs=1e-12)
 
 
-def test_changes_of_classes_are_those_of_pandas(runs, tmp_path):
+def test_changes_of_classes_are_those_of_pandas(runs: Any, tmp_path: Path) -> None:
     old, new = people(0).iloc[4:], people(7).iloc[4:]
     before = audit(tmp_path / "old", "multiclass", old)
     gates = judged(runs["multiclass"][1], before, *GATES["multiclass"][::2]).gates
@@ -209,14 +221,14 @@ def test_changes_of_classes_are_those_of_pandas(runs, tmp_path):
     assert gates[1].measured == pytest.approx(of_class[gates[1].view], abs=1e-12)
 
 
-def test_a_paired_change_of_gains_is_that_of_lists_without_the_other_items(runs, tmp_path):
+def test_a_paired_change_of_gains_is_that_of_lists_without_the_other_items(runs: Any, tmp_path: Path) -> None:
     """NDCG of scikit-learn of both orders of the items that both runs hold."""
     left = films(0).drop(index=[0, 5, 40, 300])
     before = audit(tmp_path / "old", "ranking", left)
     found = judged(runs["ranking"][1], before, GATES["ranking"][0]).gates[0]
     later = films(7).loc[left.index]
 
-    def gains(frame):
+    def gains(frame: pd.DataFrame) -> Any:
         return {u: ndcg_score([f.liked], [f.s]) for u, f in frame.groupby("user") if f.liked.any()}
 
     old, new = gains(left), gains(later)
@@ -225,13 +237,13 @@ def test_a_paired_change_of_gains_is_that_of_lists_without_the_other_items(runs,
     assert found.common_rows == len(left)
 
 
-def test_given_ranks_with_gaps_keep_them_in_lists_that_both_hold_whole(tmp_path):
+def test_given_ranks_with_gaps_keep_them_in_lists_that_both_hold_whole(tmp_path: Path) -> None:
     """Items in places 2, 4, 6, ... of a longer list; of one list an item is missing in the baseline."""
     later = films(7).assign(place=lambda f: 2 * f.groupby("user").s.rank(ascending=False).astype(int))
     earlier = films(0).assign(place=lambda f: 2 * f.groupby("user").s.rank(ascending=False).astype(int))
     gate = {"metric": "mean_exposure", "slice": {"sex": "M"}, "limit": ">= -0.5"}
 
-    def run(name, frame):
+    def run(name: str, frame: pd.DataFrame) -> Path:
         data, _ = RANKING
         content = {"audit": name, "task": "ranking", "data": {"path": "rows", "sensitive": ["sex"], **data},
                    "model": {"rank": "place"}, "report": {"charts": False}}  # fmt: skip
@@ -241,7 +253,7 @@ def test_given_ranks_with_gaps_keep_them_in_lists_that_both_hold_whole(tmp_path)
     less = earlier.drop(index=0)
     found = judged(run("new", later), run("old", less), gate).gates[0]
 
-    def exposure(frame):
+    def exposure(frame: pd.DataFrame) -> Any:
         torn = frame.user == "u0"
         anew = frame.groupby("user").place.rank().astype(int)
         return (1 / np.log2(1 + np.where(torn, anew, frame.place)))[frame.sex == "M"].mean()
@@ -249,7 +261,7 @@ def test_given_ranks_with_gaps_keep_them_in_lists_that_both_hold_whole(tmp_path)
     assert found.measured == pytest.approx(exposure(later.drop(index=0)) - exposure(less), abs=1e-12)
 
 
-def test_rankings_are_matched_by_query_and_item_whatever_their_ids(runs, tmp_path):
+def test_rankings_are_matched_by_query_and_item_whatever_their_ids(runs: Any, tmp_path: Path) -> None:
     old = films(0)
     numbered = audit(tmp_path / "ids", "ranking", old.assign(id=range(len(old))[::-1]), {"id": "id"})
     told = judged(runs["ranking"][1], numbered, GATES["ranking"][0])
@@ -267,7 +279,9 @@ def test_rankings_are_matched_by_query_and_item_whatever_their_ids(runs, tmp_pat
         ("ranking", {"last_rank": 5}, "data.last_rank: '5' in .*none in"),
     ],
 )
-def test_figures_of_other_things_are_refused(task, parts, told, runs, tmp_path):
+def test_figures_of_other_things_are_refused(
+    task: str, parts: dict[str, Any], told: str, runs: Any, tmp_path: Path
+) -> None:
     frame, model = rows_of(task), None
     if task == "multilabel":
         frame, model = frame.assign(six=frame.two), {"probabilities": {"one": "p_one", "six": "p_two"}}
@@ -276,12 +290,12 @@ def test_figures_of_other_things_are_refused(task, parts, told, runs, tmp_path):
         judged(runs[task][1], other, GATES[task][0])
 
 
-def test_other_tasks_are_refused(runs):
+def test_other_tasks_are_refused(runs: Any) -> None:
     with pytest.raises(InputError, match=r"data\.task: 'multilabel' in .*'multiclass' in"):
         judged(runs["multiclass"][1], runs["multilabel"][0], GATES["multiclass"][0])
 
 
-def test_a_class_that_the_baseline_lacks_has_no_change_of_its_rows_found(runs, tmp_path):
+def test_a_class_that_the_baseline_lacks_has_no_change_of_its_rows_found(runs: Any, tmp_path: Path) -> None:
     frame = people(7)
     frame.loc[:7, "kind"] = frame.loc[:40, "said"] = "d"
     new = audit(tmp_path / "new", "multiclass", frame)
@@ -293,7 +307,7 @@ def test_a_class_that_the_baseline_lacks_has_no_change_of_its_rows_found(runs, t
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_weights_and_clusters_are_held_together_on_common_rows(task, tmp_path):
+def test_weights_and_clusters_are_held_together_on_common_rows(task: str, tmp_path: Path) -> None:
     r = np.random.default_rng(3)
     frames = [rows_of(task, seed) for seed in (0, 7)]
     group = frames[0].user.str[:2] if task == "ranking" else pd.Series(r.integers(0, 60, N)).astype(str)
@@ -316,7 +330,7 @@ def test_weights_and_clusters_are_held_together_on_common_rows(task, tmp_path):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_baseline_without_a_model_is_told_by_the_gate(task, runs, tmp_path):
+def test_a_baseline_without_a_model_is_told_by_the_gate(task: str, runs: Any, tmp_path: Path) -> None:
     _, has, _, metric = TASKS[task]
     content = {"audit": "x", "task": task, "data": {"path": "rows", "sensitive": ["sex"], **has}}
     fairweigh.run({**content, "report": {"charts": False}}, tmp_path / "x", data=rows_of(task).iloc[:-1])
@@ -326,7 +340,7 @@ def test_a_baseline_without_a_model_is_told_by_the_gate(task, runs, tmp_path):
     assert "which the model before has not" in told.why
 
 
-def test_growing_gaps_of_numbers_are_decided(runs, tmp_path):
+def test_growing_gaps_of_numbers_are_decided(runs: Any, tmp_path: Path) -> None:
     """Limits so far out that one less their tail is one were not known: no growth of a gap was decided."""
     old, new = runs["regression"]
     gate = {"metric": "mean_error", "by": "sex", "limit": "<= 0.2"}
@@ -339,7 +353,7 @@ def test_growing_gaps_of_numbers_are_decided(runs, tmp_path):
     assert found.measured == pytest.approx(abs(gaps[1] - 1) - abs(gaps[0]), abs=1e-12)
 
 
-def test_errors_that_rounding_holds_apart_warn_of_nothing(tmp_path):
+def test_errors_that_rounding_holds_apart_warn_of_nothing(tmp_path: Path) -> None:
     frame = people()
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)

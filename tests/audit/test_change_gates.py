@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,15 +17,15 @@ from fairweigh.datasets.errors import InputError
 from .paired_rows import batch, measured, pair_of, plan, planted
 
 
-def change(metric="accuracy", limit=">= -0.01", on="compressed", **more):
+def change(metric: str = "accuracy", limit: str = ">= -0.01", on: str = "compressed", **more: Any) -> Gate:
     return Gate(metric=metric, compare="change", limit=limit, on=on, **more)
 
 
-def growth(metric="true_positive_rate", limit="<= 0.02", **more):
+def growth(metric: str = "true_positive_rate", limit: str = "<= 0.02", **more: Any) -> Gate:
     return change(metric, limit, by="g", **more)
 
 
-def verdicts(gates, before, after, **more):
+def verdicts(gates: list[Any], before: Any, after: Any, **more: Any) -> Any:
     paired = pair_of(before, after)
     return decide(
         gates,
@@ -37,14 +38,14 @@ def verdicts(gates, before, after, **more):
     )
 
 
-def copies(n, k=1):
+def copies(n: int, k: int = 1) -> Any:
     """A balanced set of n rows in two slices, right in four of five rows."""
     label = np.arange(n) % 2
     decision = np.where(np.arange(n) % 5 == 0, 1 - label, label)
     return batch(np.tile(decision, k), np.tile(label, k), g=(["a"] * (n // 2) + ["b"] * (n - n // 2)) * k)
 
 
-def test_two_hundred_rows_without_a_change_do_not_prove_one_percent():
+def test_two_hundred_rows_without_a_change_do_not_prove_one_percent() -> None:
     """Tango's one-sided limit of zero flips in n rows is z^2 / (n + z^2): 0.0133 of 200, 0.0014 of 2000."""
     few = copies(200)
     one, two = verdicts([change(), change(limit=">= -0.02")], few, few)
@@ -54,7 +55,7 @@ def test_two_hundred_rows_without_a_change_do_not_prove_one_percent():
     assert verdicts([change()], many, many)[0].verdict == "pass"
 
 
-def test_as_many_rows_as_it_asks_for_decide_a_change_gate():
+def test_as_many_rows_as_it_asks_for_decide_a_change_gate() -> None:
     before, after = planted(1500, 0.03)
     gates = [change(limit=">= -0.008"), growth(limit="<= 0.03"), growth("precision", "<= 0.02")]
     for gate in gates:
@@ -66,13 +67,13 @@ def test_as_many_rows_as_it_asks_for_decide_a_change_gate():
         assert again.verdict in ("pass", "fail")
 
 
-def _repeated(one, times):
+def _repeated(one: Any, times: Any) -> Any:
     table = pa.concat_tables([pa.table(one)] * times).combine_chunks()
     ids = pa.array(np.arange(len(table)))
     return pa.record_batch([ids, *[c.combine_chunks() for c in table.columns[1:]]], names=table.schema.names)
 
 
-def test_a_gap_that_grows_fails_and_names_the_slice():
+def test_a_gap_that_grows_fails_and_names_the_slice() -> None:
     before, after = planted(20_000, 0.2)
     (found,) = verdicts([growth()], before, after)
     assert found.verdict == "fail"
@@ -83,7 +84,7 @@ def test_a_gap_that_grows_fails_and_names_the_slice():
     assert verdict == {"b": "fail", "c": "pass"}
 
 
-def test_a_gap_that_shrinks_passes_however_much_it_changes():
+def test_a_gap_that_shrinks_passes_however_much_it_changes() -> None:
     """Read backwards, the change mends slice b: what counts is the absolute gap."""
     after, before = planted(20_000, 0.2)
     (found,) = verdicts([growth()], before, after)
@@ -91,7 +92,7 @@ def test_a_gap_that_shrinks_passes_however_much_it_changes():
     assert next(s.measured for s in found.slices if s.slice == {"g": "b"}) < -0.1
 
 
-def test_a_gap_that_changes_sides_is_judged_by_its_size():
+def test_a_gap_that_changes_sides_is_judged_by_its_size() -> None:
     r = np.random.default_rng(0)
     n = 20_000
     g = r.choice(["a", "b"], n)
@@ -102,7 +103,7 @@ def test_a_gap_that_changes_sides_is_judged_by_its_size():
     assert found.verdict == "pass"
 
 
-def test_a_change_of_one_slice_is_signed():
+def test_a_change_of_one_slice_is_signed() -> None:
     before, after = planted(20_000, 0.2)
     found = verdicts([change(slice={"g": "b"}, limit="<= 0.0"), change(limit="<= 0.0")], before, after)
     assert [f.verdict for f in found] == ["pass", "pass"]
@@ -111,26 +112,26 @@ def test_a_change_of_one_slice_is_signed():
     assert found[1].slice == {}
 
 
-def test_a_point_gate_on_a_change_looks_at_the_value():
+def test_a_point_gate_on_a_change_looks_at_the_value() -> None:
     few = copies(200)
     (found,) = verdicts([change(limit=">= -0.001", decide="point")], few, few)
     assert found.verdict == "pass"
 
 
-def test_without_a_model_before_a_change_gate_is_an_error():
+def test_without_a_model_before_a_change_gate_is_an_error() -> None:
     one, _ = planted(300)
     (found,) = decide([change()], measured(one), plan(), "light", groups=("compressed",))
     assert found.verdict == "error"
     assert "before the change" in found.why
 
 
-def test_a_change_of_what_no_model_changes_is_refused():
+def test_a_change_of_what_no_model_changes_is_refused() -> None:
     before, after = planted(300)
     with pytest.raises(InputError, match=r"gates\[0\]\.metric: base_rate is of the labels alone"):
         verdicts([change("base_rate")], before, after)
 
 
-def test_an_undefined_change_is_an_error():
+def test_an_undefined_change_is_an_error() -> None:
     g = ["a"] * 60 + ["b"] * 60
     label = np.array([0, 1] * 30 + [0] * 60)
     one = batch(label, label, g=g)
@@ -139,7 +140,7 @@ def test_an_undefined_change_is_an_error():
     assert "g=b" in found.slices[0].why
 
 
-def test_a_figure_without_limits_is_never_proven():
+def test_a_figure_without_limits_is_never_proven() -> None:
     before, after = planted(3000, 0.0)
     proven, point = verdicts(
         [change("expected_calibration_error", "<= 0.5"),
@@ -152,7 +153,7 @@ def test_a_figure_without_limits_is_never_proven():
     assert point.verdict == "pass"
 
 
-def test_limits_hold_for_all_slices_together():
+def test_limits_hold_for_all_slices_together() -> None:
     """With more slices the same slice needs a wider limit to fail, and the same one to pass."""
     before, after = planted(6000, 0.0, slices=tuple("abcdefgh"))
     (many,) = verdicts([growth()], before, after)
@@ -163,7 +164,7 @@ def test_limits_hold_for_all_slices_together():
     assert mine.low < one.low
 
 
-def test_a_change_gate_stands_at_its_own_level_whatever_others_there_are():
+def test_a_change_gate_stands_at_its_own_level_whatever_others_there_are() -> None:
     before, after = planted(20_000, 0.2)
     (clear,) = verdicts([growth(limit="<= 0.0")], before, after)
     barely = growth(limit=f"<= {clear.low - 0.001:.6f}")
@@ -188,7 +189,7 @@ ORIGINAL = COST.model_copy(update={"flops_per_row": 20.0, "storage": 1.0, "compu
 @pytest.mark.parametrize(
     ("name", "expected"), [("storage", 0.3), ("compute", 0.5), ("latency", 0.8), ("flops", 0.25)]
 )
-def test_a_cost_is_gated_as_measured(name, expected):
+def test_a_cost_is_gated_as_measured(name: Any, expected: float) -> None:
     one, _ = planted(60)
     gates = [Gate(cost=name, limit=f"<= {expected + d}", on="compressed") for d in (0.01, -0.01)]
     found = decide(
@@ -203,7 +204,7 @@ def test_a_cost_is_gated_as_measured(name, expected):
 
 @pytest.mark.parametrize("cost", [None, COST.model_copy(update={"timings": [], "flops_per_row": None})])
 @pytest.mark.parametrize("name", ["memory", "latency", "flops", "compute"])
-def test_a_cost_that_was_not_measured_is_an_error(name, cost):
+def test_a_cost_that_was_not_measured_is_an_error(name: Any, cost: Cost | None) -> None:
     one, _ = planted(60)
     gate = Gate(cost=name, limit="<= 100", on="compressed")
     (found,) = decide([gate], measured(one), plan(), "light", groups=("compressed",), cost=cost)
@@ -229,19 +230,19 @@ GATES = [
         ("repaired", ("compressed", "mitigated"), [0, 1]),
     ],
 )
-def test_which_gates_concern_a_variant(variant, groups, expected):
+def test_which_gates_concern_a_variant(variant: str, groups: tuple[Any, ...], expected: list[Any]) -> None:
     """Absolute limits on the original hold for every variant: no worse than unfair is unfair."""
     assert [k for k, _ in gates_for(GATES, variant, groups)] == expected
 
 
-def test_ids_follow_the_configuration_not_the_variant():
+def test_ids_follow_the_configuration_not_the_variant() -> None:
     before, after = planted(600)
     paired = pair_of(before, after)
     found = decide(GATES, paired.measured_after, plan(), "int4", groups=("compressed",), paired=paired)
     assert [f.id for f in found] == ["gate-1", "gate-2", "gate-4"]
 
 
-def test_a_gate_on_a_variant_that_was_not_made_is_an_error():
+def test_a_gate_on_a_variant_that_was_not_made_is_an_error() -> None:
     made: dict[str, tuple[str, ...]] = {"original": (), "int8": ("compressed",)}
     (found,) = unanswered(GATES, made, plan())
     assert (found.id, found.variant, found.verdict) == ("gate-4", "int4", "error")
@@ -251,7 +252,7 @@ def test_a_gate_on_a_variant_that_was_not_made_is_an_error():
     assert unanswered(GATES[:1], {"original": ()}, plan()) == []
 
 
-def test_paired_measurements_can_be_given():
+def test_paired_measurements_can_be_given() -> None:
     before, after = planted(300)
     given = Paired(("g",), before=measured(before), after=measured(after))
     given.add(before, after)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,16 +24,16 @@ from ..melded import melded_ratio
 from .paired_rows import batch, pair_of, plan, planted
 
 
-def by_slice(parts, **slices):
+def by_slice(parts: Any, **slices: Any) -> Any:
     return next(p for p in parts if p.slice == slices)
 
 
 @pytest.fixture(scope="module")
-def found():
+def found() -> Comparison:
     return compared(pair_of(*planted()), plan(*DEFAULT, reference={"g": "a"}), "original", "light")
 
 
-def test_a_planted_compression_is_found_sized_and_attributed(found):
+def test_a_planted_compression_is_found_sized_and_attributed(found: Comparison) -> None:
     """Eight percent of slice b's decisions were turned over, and none elsewhere."""
     hit = by_slice(found.flips, g="b")
     assert hit.low < 0.08 < hit.high
@@ -54,7 +58,7 @@ def test_a_planted_compression_is_found_sized_and_attributed(found):
     assert gap.worse == pytest.approx(abs(gap.after) - abs(gap.before))
 
 
-def test_a_variant_that_is_the_original_shows_no_change():
+def test_a_variant_that_is_the_original_shows_no_change() -> None:
     before, _ = planted(3000)
     found = compared(pair_of(before, before), plan(*DEFAULT), "original", "copy")
     assert found.agreement == 1
@@ -71,7 +75,7 @@ def test_a_variant_that_is_the_original_shows_no_change():
             assert change.low < 0 < change.high
 
 
-def test_flips_are_those_of_plain_recounting(found):
+def test_flips_are_those_of_plain_recounting(found: Comparison) -> None:
     before, after = (b.to_pandas() for b in planted())
     apart = before.y_pred != after.y_pred
     assert found.overall.flips == apart.sum()
@@ -102,13 +106,13 @@ def test_flips_are_those_of_plain_recounting(found):
         assert flips.score_shift == pytest.approx((other.score - one.score).mean())
 
 
-def test_p_values_are_adjusted_by_holm_over_the_features_slices(found):
+def test_p_values_are_adjusted_by_holm_over_the_features_slices(found: Comparison) -> None:
     for parts in (found.flips, [c for c in found.changes if c.metric == "selection_rate" and c.slice]):
         expected = multipletests([c.p for c in parts], method="holm")[1]
         assert [c.p_adjusted for c in parts] == pytest.approx(list(expected))
 
 
-def test_before_and_after_are_the_variants_own_figures(found):
+def test_before_and_after_are_the_variants_own_figures(found: Comparison) -> None:
     paired = pair_of(*planted())
     for change in found.changes:
         if not change.slice:
@@ -119,12 +123,12 @@ def test_before_and_after_are_the_variants_own_figures(found):
     assert "base_rate" not in {c.metric for c in found.changes}
 
 
-def test_a_comparison_survives_its_file(found):
+def test_a_comparison_survives_its_file(found: Comparison) -> None:
     assert Comparison.model_validate_json(found.model_dump_json()) == found
     assert methods_used(found) <= set(METHODS)
 
 
-def test_small_undefined_and_unknown_slices_say_so():
+def test_small_undefined_and_unknown_slices_say_so() -> None:
     g = ["a"] * 60 + ["tiny"] * 8 + [None] * 40
     label = np.array([0, 1] * 30 + [0] * 8 + [0, 1] * 20)
     one = batch(label, label, g=g)
@@ -144,7 +148,7 @@ def test_small_undefined_and_unknown_slices_say_so():
     assert "g=tiny" in gap.why
 
 
-def test_without_labels_or_scores_the_rest_remains():
+def test_without_labels_or_scores_the_rest_remains() -> None:
     one, other = batch([1, 0, 1] * 40, g=["a", "b", "b"] * 40), batch([1, 1, 1] * 40, g=["a", "b", "b"] * 40)
     found = compared(pair_of(one, other), plan("selection_rate"), "original", "light")
     assert found.overall.gained == 40
@@ -154,7 +158,7 @@ def test_without_labels_or_scores_the_rest_remains():
     assert {c.metric for c in found.changes} == {"selection_rate"}
 
 
-def test_intersections_are_compared_up_to_the_plans_depth():
+def test_intersections_are_compared_up_to_the_plans_depth() -> None:
     r = np.random.default_rng(0)
     g, h = r.choice(["a", "b"], 900).tolist(), r.choice(["x", "y"], 900).tolist()
     one, other = (batch(r.integers(0, 2, 900), g=g, h=h) for _ in range(2))
@@ -165,7 +169,7 @@ def test_intersections_are_compared_up_to_the_plans_depth():
         assert max(len(f.slice) for f in found.flips) == most
 
 
-def test_batches_make_no_difference():
+def test_batches_make_no_difference() -> None:
     before, after = planted(900)
     paired = Paired(("g",))
     for start in range(0, 900, 200):
@@ -175,12 +179,12 @@ def test_batches_make_no_difference():
     )
 
 
-def write(folder, name, one):
+def write(folder: Path, name: str, one: Any) -> Path:
     pq.write_table(pa.table(one), folder / name)
     return folder / name
 
 
-def test_files_in_another_order_are_matched_by_id(tmp_path):
+def test_files_in_another_order_are_matched_by_id(tmp_path: Path) -> None:
     before, after = planted(900)
     shuffled = after.take(pa.array(np.random.default_rng(1).permutation(900)))
     found = pair(write(tmp_path, "b", before), write(tmp_path, "a", shuffled), ("g",))
@@ -205,20 +209,24 @@ def test_files_in_another_order_are_matched_by_id(tmp_path):
     ],
     ids=["twice", "other", "fewer", "label", "slice", "unlabelled"],
 )
-def test_rows_that_are_not_the_same_are_refused(spoil, message, tmp_path):
+def test_rows_that_are_not_the_same_are_refused(
+    spoil: Callable[..., Any], message: str, tmp_path: Path
+) -> None:
     before, after = planted(90)
     pq.write_table(spoil(pa.table(after)), tmp_path / "a")
     with pytest.raises(InputError, match=message):
         pair(write(tmp_path, "b", before), tmp_path / "a", ("g",))
 
 
-def test_batches_in_another_order_are_refused():
+def test_batches_in_another_order_are_refused() -> None:
     before, after = planted(90)
     with pytest.raises(InputError, match="90 ids stand in another order"):
         pair_of(before, after.take(pa.array(np.arange(90)[::-1])))
 
 
-def test_files_of_other_row_groups_are_paired_batch_by_batch(tmp_path, monkeypatch):
+def test_files_of_other_row_groups_are_paired_batch_by_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("fairweigh.audit.figures.pairs.BATCH_ROWS", 70)
     r = np.random.default_rng(1)
     n = 500

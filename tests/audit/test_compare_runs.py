@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import fairweigh
 import numpy as np
@@ -25,6 +28,7 @@ from fairweigh.reports.plain.markdown import render_markdown
 from fairweigh.reports.plain.text import render_text
 from fairweigh.reports.words.meaning import direction_words
 from fairweigh.reports.words.spoken import plain
+from numpy.typing import NDArray
 
 from ..reports.test_html import Page
 
@@ -37,7 +41,7 @@ GATES = [
 ]
 
 
-def rows(flips=0.0, order=None, **columns):
+def rows(flips: float = 0.0, order: NDArray[Any] | None = None, **columns: Any) -> Any:
     r = np.random.default_rng(0)
     g, y = r.choice(["a", "b"], N), r.integers(0, 2, N)
     s = np.clip(r.normal(0.35 + 0.3 * y, 0.15), 0, 1)
@@ -48,7 +52,7 @@ def rows(flips=0.0, order=None, **columns):
     return table if order is None else table.take(pa.array(order))
 
 
-def audit(folder, table, **parts):
+def audit(folder: Path, table: Any, **parts: Any) -> Path:
     config = {
         "audit": folder.name,
         "data": {"path": "rows", "label": "y", "sensitive": ["g"], "id": "id"},
@@ -61,22 +65,22 @@ def audit(folder, table, **parts):
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory):
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return audit(tmp_path_factory.mktemp("runs") / "first", rows())
 
 
 @pytest.fixture(scope="module")
-def second(tmp_path_factory):
+def second(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shuffled = np.random.default_rng(1).permutation(N)
     return audit(tmp_path_factory.mktemp("runs") / "second", rows(0.1, shuffled), gates=GATES[:1] + GATES[3:])
 
 
-def compare(before, after, target):
+def compare(before: Path, after: Path, target: Path) -> AuditResult:
     with open_run(target) as folder:
         return compare_runs(before, after, folder, "fairweigh compare")
 
 
-def test_rows_in_another_order_are_compared(first, second, tmp_path):
+def test_rows_in_another_order_are_compared(first: Path, second: Path, tmp_path: Path) -> None:
     result = compare(first, second, tmp_path / "out")
     (comparison,) = result.comparisons
     assert (comparison.before, comparison.after, comparison.rows) == ("first", "second", N)
@@ -91,7 +95,7 @@ def test_rows_in_another_order_are_compared(first, second, tmp_path):
     assert {c.method for c in comparison.changes} <= set(result.methods)
 
 
-def test_its_figures_follow_from_its_predictions(first, second, tmp_path):
+def test_its_figures_follow_from_its_predictions(first: Path, second: Path, tmp_path: Path) -> None:
     result = compare(first, second, tmp_path / "out")
     assert check_files(tmp_path / "out") == []
     read = read_result(tmp_path / "out")
@@ -102,7 +106,7 @@ def test_its_figures_follow_from_its_predictions(first, second, tmp_path):
     assert rows.equals(pq.read_table(tmp_path / "out" / "identified.parquet"))
 
 
-def test_change_gates_are_judged_and_cost_gates_told(first, tmp_path):
+def test_change_gates_are_judged_and_cost_gates_told(first: Path, tmp_path: Path) -> None:
     pq.write_table(rows(0.02).select(["id", "s"]), tmp_path / "light.parquet")
     given = [{"name": "given", "path": str(tmp_path / "light.parquet"), "score": "s"}]
     light = audit(tmp_path / "light", rows(0.02), gates=GATES, variants=given)
@@ -114,7 +118,7 @@ def test_change_gates_are_judged_and_cost_gates_told(first, tmp_path):
     assert recomputed(tmp_path / "out", result)[0].gates == result.gates
 
 
-def _sign(folder):
+def _sign(folder: Path) -> None:
     """The manifest's checksums made those of the files."""
     content = json.loads((folder / MANIFEST).read_text())
     content["files"] = {name: sha256_file(folder / name) for name in content["files"]}
@@ -125,13 +129,13 @@ def _sign(folder):
     (folder / MANIFEST).write_text(manifest_text(content))
 
 
-def test_runs_of_one_name_are_told_apart(first, tmp_path):
+def test_runs_of_one_name_are_told_apart(first: Path, tmp_path: Path) -> None:
     other = audit(tmp_path / "first", rows(0.05))
     result = compare(first, other, tmp_path / "out")
     assert [v.name for v in result.variants] == ["first-before", "first-after"]
 
 
-def test_metrics_that_one_run_lacks_are_told(first, tmp_path):
+def test_metrics_that_one_run_lacks_are_told(first: Path, tmp_path: Path) -> None:
     fewer = audit(tmp_path / "fewer", rows(0.05), metrics=["accuracy", "selection_rate", "log_loss"])
     result = compare(first, fewer, tmp_path / "out")
     assert set(result.variants[0].overall) == {"accuracy", "selection_rate"}
@@ -140,14 +144,14 @@ def test_metrics_that_one_run_lacks_are_told(first, tmp_path):
     assert "F1" in told.what
 
 
-def test_a_comparison_is_no_run_of_one_model(first, second, tmp_path):
+def test_a_comparison_is_no_run_of_one_model(first: Path, second: Path, tmp_path: Path) -> None:
     compare(first, second, tmp_path / "out")
     with pytest.raises(InputError, match="compares two runs itself"):
         compare(first, tmp_path / "out", tmp_path / "again")
     assert not (tmp_path / "again").exists()
 
 
-def _half(table):
+def _half(table: Any) -> Any:
     return table.slice(0, N // 2)
 
 
@@ -166,14 +170,16 @@ def _half(table):
     ],
     ids=["fewer rows", "positive", "sensitive", "label", "labels", "slices"],
 )  # fmt: skip
-def test_runs_on_other_data_are_refused(make, message, first, tmp_path):
+def test_runs_on_other_data_are_refused(
+    make: Callable[..., Path], message: Any, first: Path, tmp_path: Path
+) -> None:
     other = make(tmp_path / "other")
     with pytest.raises(InputError, match=message):
         compare(first, other, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_what_is_no_whole_run_is_refused(first, tmp_path):
+def test_what_is_no_whole_run_is_refused(first: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a run folder"):
         compare(first, tmp_path, tmp_path / "out")
     changed = tmp_path / "changed"
@@ -199,7 +205,7 @@ def test_what_is_no_whole_run_is_refused(first, tmp_path):
         compare(first, changed, tmp_path / "out")
 
 
-def test_rows_without_ids_are_the_same_rows_in_the_same_data_only(tmp_path):
+def test_rows_without_ids_are_the_same_rows_in_the_same_data_only(tmp_path: Path) -> None:
     """Rows are numbered then, and the same number in other data is another row."""
     data = {"path": "rows", "label": "y", "sensitive": ["g"]}
     one = audit(tmp_path / "one", rows(), data=data)
@@ -211,7 +217,7 @@ def test_rows_without_ids_are_the_same_rows_in_the_same_data_only(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def stricter(tmp_path_factory):
+def stricter(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, AuditResult]:
     """The same scores cut at 50 and at 60: every change is a favourable decision lost."""
     folder = tmp_path_factory.mktemp("cut")
     scores = pa.array(np.round(np.asarray(rows()["s"]) * 100, 1))
@@ -223,7 +229,7 @@ def stricter(tmp_path_factory):
     return folder, table, compare(folder / "cut-50", folder / "cut-60", folder / "both")
 
 
-def test_both_values_of_every_key_that_differs_are_told_with_the_checksums(stricter):
+def test_both_values_of_every_key_that_differs_are_told_with_the_checksums(stricter: Any) -> None:
     folder, _, result = stricter
     told = {d.key: (d.before, d.after) for d in result.differences}
     checksum_of_data = json.loads((folder / "cut-50" / AUDIT).read_text())["data"]["sha256"]
@@ -236,7 +242,7 @@ def test_both_values_of_every_key_that_differs_are_told_with_the_checksums(stric
     assert AuditResult.model_validate_json(result.model_dump_json()).differences == result.differences
 
 
-def test_the_report_of_two_runs_has_both_thresholds_and_the_direction_first(stricter):
+def test_the_report_of_two_runs_has_both_thresholds_and_the_direction_first(stricter: Any) -> None:
     _, table, result = stricter
     before, after = (np.asarray(table["s"]) >= cut for cut in (50, 60))
     lost = int((before & ~after).sum())
@@ -257,7 +263,7 @@ def test_the_report_of_two_runs_has_both_thresholds_and_the_direction_first(stri
     assert f"所有变更均为失去有利决策：{N:,} 个样本中有 {lost:,} 个失去" in chinese.replace("\u00a0", " ")
 
 
-def test_what_stands_out_in_a_comparison_is_told_of_the_later_run(tmp_path):
+def test_what_stands_out_in_a_comparison_is_told_of_the_later_run(tmp_path: Path) -> None:
     """Slices alike in the earlier run, and 60 % of one slice turned round in the later."""
     table = rows()
     scores = np.asarray(table["s"])
@@ -284,7 +290,9 @@ def test_what_stands_out_in_a_comparison_is_told_of_the_later_run(tmp_path):
 
 @pytest.mark.parametrize("meaning", ["benefit", "burden", None])
 @pytest.mark.parametrize(("lost", "gained"), [(0, 3), (3, 0), (2, 3), (0, 0)])
-def test_the_direction_is_said_in_the_words_of_what_a_decision_means(meaning, lost, gained):
+def test_the_direction_is_said_in_the_words_of_what_a_decision_means(
+    meaning: Any, lost: int, gained: int
+) -> None:
     flips = Flips(slice={}, n=100, flips=lost + gained, rate=(lost + gained) / 100, gained=gained, lost=lost)
     text = plain(direction_words(flips, meaning))
     assert ("Every change" in text or "All one way" in text) == (bool(lost) != bool(gained))
@@ -292,21 +300,23 @@ def test_the_direction_is_said_in_the_words_of_what_a_decision_means(meaning, lo
     assert ("favourable" in text, "burden" in text) == (meaning == "benefit", meaning == "burden")
 
 
-def _called_a_burden(content):
+def _called_a_burden(content: Any) -> None:
     content["data"]["positive_is"] = "burden"
 
 
-def _without_gates(content):
+def _without_gates(content: Any) -> None:
     content["configuration"]["gates"] = content["gates"] = []
 
 
-def _cut_elsewhere(content):
+def _cut_elsewhere(content: Any) -> None:
     content["variants"][0]["model"]["threshold"] = 0.9
 
 
 @pytest.mark.parametrize("edit", [_called_a_burden, _without_gates, _cut_elsewhere])
 @pytest.mark.parametrize("forged_first", [True, False])
-def test_a_forged_run_is_not_compared(edit, forged_first, first, second, tmp_path):
+def test_a_forged_run_is_not_compared(
+    edit: Any, forged_first: bool, first: Path, second: Path, tmp_path: Path
+) -> None:
     """Its manifest is rewritten, so that every file is as the manifest says."""
     forged = shutil.copytree(second, tmp_path / "forged")
     content = json.loads((forged / AUDIT).read_text())
@@ -319,16 +329,18 @@ def test_a_forged_run_is_not_compared(edit, forged_first, first, second, tmp_pat
     assert not (tmp_path / "out").exists()
 
 
-def _words_for_decisions(table):
+def _words_for_decisions(table: Any) -> Any:
     return table.set_column(table.column_names.index("y_pred"), "y_pred", pa.array(["x"] * len(table)))
 
 
-def _sevens_for_decisions(table):
+def _sevens_for_decisions(table: Any) -> Any:
     return table.set_column(table.column_names.index("y_pred"), "y_pred", pa.array([7] * len(table)))
 
 
 @pytest.mark.parametrize("edit", [None, _words_for_decisions, _sevens_for_decisions])
-def test_predictions_that_no_audit_writes_are_one_line(edit, first, second, tmp_path):
+def test_predictions_that_no_audit_writes_are_one_line(
+    edit: Any, first: Path, second: Path, tmp_path: Path
+) -> None:
     forged = shutil.copytree(second, tmp_path / "forged")
     path = forged / "predictions" / "original.parquet"
     if edit is None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from fairweigh.audit.config import Config, Gate, load_yaml, override, read
@@ -23,7 +26,7 @@ from pydantic import ValidationError
         ("  >  -1.5 ", False, -1.5),
     ],
 )
-def test_limits_are_read(text, upper, value):
+def test_limits_are_read(text: str, upper: bool, value: Any) -> None:
     limit = Limit.parse(text)
     assert (limit.upper, limit.value) == (upper, pytest.approx(value))
     assert limit.holds(limit.value)
@@ -40,7 +43,9 @@ def test_limits_are_read(text, upper, value):
         ({"kind": "predictions", "score": "s"}, "predictions"),
     ],
 )
-def test_the_kind_of_a_model_follows_from_its_keys(model, kind, make_config):
+def test_the_kind_of_a_model_follows_from_its_keys(
+    model: dict[str, Any], kind: str, make_config: Callable[..., dict[str, Any]]
+) -> None:
     assert read(make_config(model=model)).model.resolved == kind
 
 
@@ -54,12 +59,14 @@ def test_the_kind_of_a_model_follows_from_its_keys(model, kind, make_config):
         ({"score": "s", "trusted": ["x"]}, "a model of kind predictions has no trusted"),
     ],
 )
-def test_a_model_of_two_kinds_or_none_is_refused(model, told, make_config):
+def test_a_model_of_two_kinds_or_none_is_refused(
+    model: dict[str, Any], told: str, make_config: Callable[..., dict[str, Any]]
+) -> None:
     with pytest.raises(InputError, match=told):
         read(make_config(model=model))
 
 
-def test_overrides_reach_every_place_and_are_read_as_yaml(make_config):
+def test_overrides_reach_every_place_and_are_read_as_yaml(make_config: Callable[..., dict[str, Any]]) -> None:
     gates = [{"metric": "accuracy", "limit": ">= 0.8"}, {"metric": "accuracy", "limit": ">= 0.9"}]
     config = read(
         make_config(gates=gates),
@@ -82,29 +89,31 @@ def test_overrides_reach_every_place_and_are_read_as_yaml(make_config):
     assert config.confidence == 0.9
 
 
-def test_a_later_override_wins(make_config):
+def test_a_later_override_wins(make_config: Callable[..., dict[str, Any]]) -> None:
     assert read(make_config(), ["seed=1", "seed=2"]).seed == 2
 
 
-def test_gates_decide_by_proof_over_slices_and_by_point_over_all_rows():
+def test_gates_decide_by_proof_over_slices_and_by_point_over_all_rows() -> None:
     assert Gate(metric="accuracy", limit=">= 0.8").rule == "point"
     assert Gate(metric="accuracy", by="sex", limit=">= 0.8").rule == "proven"
     assert Gate(metric="accuracy", slice={"sex": "a"}, limit=">= 0.8").rule == "proven"
     assert Gate(metric="accuracy", by="sex", limit=">= 0.8", decide="point").rule == "point"
 
 
-def test_two_gates_of_one_id_are_refused(make_config):
+def test_two_gates_of_one_id_are_refused(make_config: Callable[..., dict[str, Any]]) -> None:
     gate = {"id": "x", "metric": "accuracy", "limit": ">= 0.8"}
     with pytest.raises(InputError, match="two gates have the id 'x'"):
         read(make_config(gates=[gate, gate]))
 
 
-def test_a_configuration_survives_the_way_through_audit_json(make_config):
+def test_a_configuration_survives_the_way_through_audit_json(
+    make_config: Callable[..., dict[str, Any]],
+) -> None:
     config = read(make_config(gates=[{"metric": "accuracy", "by": ["sex", "race"], "limit": ">= 80 %"}]))
     assert Config.model_validate(json.loads(config.model_dump_json())) == config
 
 
-def test_values_keep_their_types(make_config):
+def test_values_keep_their_types(make_config: Callable[..., dict[str, Any]]) -> None:
     """1, '1', 1.0 and true are different things in a configuration."""
     for value in (1, "1", True, "true", 1.5):
         config = read(make_config(data={"positive": value}))
@@ -121,7 +130,9 @@ def test_values_keep_their_types(make_config):
         {"metric": "false_positive_rate", "by": "sex", "limit": "<= 20"},
     ],
 )
-def test_a_limit_that_no_share_can_reach_is_refused_with_the_one_that_was_meant(gate, make_config):
+def test_a_limit_that_no_share_can_reach_is_refused_with_the_one_that_was_meant(
+    gate: dict[str, Any], make_config: Callable[..., dict[str, Any]]
+) -> None:
     meant = gate["limit"] + " %"
     with pytest.raises(InputError, match=f"lies between 0 and 1.*'{meant}'"):
         read(make_config(gates=[gate]))
@@ -144,7 +155,7 @@ def test_a_limit_that_no_share_can_reach_is_refused_with_the_one_that_was_meant(
         ),
     ],
 )
-def test_a_limit_beyond_all_values_of_its_metric_is_refused(gate, told):
+def test_a_limit_beyond_all_values_of_its_metric_is_refused(gate: dict[str, Any], told: str) -> None:
     never = f"{told}, so that '{gate['limit']}' never binds or never holds \\["
     with pytest.raises(ValidationError, match=never):
         Gate.model_validate(gate)
@@ -159,11 +170,11 @@ def test_a_limit_beyond_all_values_of_its_metric_is_refused(gate, told):
         {"metric": "accuracy", "compare": "change", "on": "compressed", "limit": ">= -0.02"},
     ],
 )
-def test_a_limit_among_the_values_of_its_metric_is_taken(gate):
+def test_a_limit_among_the_values_of_its_metric_is_taken(gate: dict[str, Any]) -> None:
     assert Gate.model_validate(gate).limit == gate["limit"]
 
 
-def test_a_limit_of_what_is_no_share_may_be_above_one(make_config):
+def test_a_limit_of_what_is_no_share_may_be_above_one(make_config: Callable[..., dict[str, Any]]) -> None:
     gate = {"metric": "treatment_ratio", "by": "sex", "limit": "<= 2"}
     assert read(make_config(gates=[gate])).gates[0].limit == "<= 2"
 
@@ -171,7 +182,7 @@ def test_a_limit_of_what_is_no_share_may_be_above_one(make_config):
 @pytest.mark.parametrize(
     "day", ["2026-02-30", "2026-13-01", "2025-02-29", "2026-01-01 25:00:00", "0000-01-01"]
 )
-def test_a_day_that_does_not_exist_says_so(tmp_path, day):
+def test_a_day_that_does_not_exist_says_so(tmp_path: Path, day: str) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(f"audit: t\nrelease: {day}\n")
     with pytest.raises(InputError, match=rf"a\.yaml: {day} in line 2 is no day that exists"):
@@ -180,13 +191,13 @@ def test_a_day_that_does_not_exist_says_so(tmp_path, day):
         override({}, f"release={day}", "--set")
 
 
-def test_what_is_no_day_is_text(tmp_path):
+def test_what_is_no_day_is_text(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text("audit: model-2026-02-30-b\nrelease: '2026-02-30'\n")
     assert load_yaml(path) == {"audit": "model-2026-02-30-b", "release": "2026-02-30"}
 
 
-def test_a_default_of_an_earlier_state_is_read_in_a_finished_runs_configuration():
+def test_a_default_of_an_earlier_state_is_read_in_a_finished_runs_configuration() -> None:
     from fairweigh.audit.config import model_spec
 
     told = {"kind": "predictions", "score": "s", "dtype": "float32"}
@@ -195,7 +206,7 @@ def test_a_default_of_an_earlier_state_is_read_in_a_finished_runs_configuration(
         model_spec(told | {"dtype": "float16"})
 
 
-def test_a_percent_sign_is_not_asked_for_twice(make_config):
+def test_a_percent_sign_is_not_asked_for_twice(make_config: Callable[..., dict[str, Any]]) -> None:
     with pytest.raises(InputError) as caught:
         read(make_config(gates=[{"metric": "accuracy", "limit": ">= 101 %"}]))
     assert str(caught.value).endswith("so that '>= 101 %' never binds or never holds")
@@ -209,20 +220,24 @@ def test_a_percent_sign_is_not_asked_for_twice(make_config):
         ({"storage": "<= -1"}, "targets.storage: storage is at least 0"),
     ],
 )
-def test_a_target_beyond_all_values_is_refused(make_config, targets, told):
+def test_a_target_beyond_all_values_is_refused(
+    make_config: Callable[..., dict[str, Any]], targets: dict[str, Any], told: str
+) -> None:
     with pytest.raises(InputError, match=told):
         read(make_config(objective={"targets": targets}))
     read(make_config(objective={"targets": {"storage": "<= 2", "accuracy": ">= 0.7", "mean_score": "<= 3"}}))
 
 
-def test_no_cost_is_below_nothing():
+def test_no_cost_is_below_nothing() -> None:
     with pytest.raises(
         ValidationError, match=r"storage beside the original's is at least 0, so that '<= -0\.5'"
     ):
         Gate.model_validate({"cost": "storage", "on": "compressed", "limit": "<= -0.5"})
 
 
-def test_a_confidence_so_near_to_one_that_it_has_no_quantile_is_refused(make_config):
+def test_a_confidence_so_near_to_one_that_it_has_no_quantile_is_refused(
+    make_config: Callable[..., dict[str, Any]],
+) -> None:
     with pytest.raises(InputError, match="confidence: expected at most 1 - 1e-12, beyond which"):
         read(make_config(confidence=1 - 2**-53))
     assert read(make_config(confidence=0.999999999999)).confidence == 0.999999999999
@@ -242,7 +257,9 @@ def test_a_confidence_so_near_to_one_that_it_has_no_quantile_is_refused(make_con
         ({"reweighing": True}, "mitigations[0].reweighing: "),
     ],
 )
-def test_a_wrong_parameter_of_a_recipe_is_told_once(make_config, mitigation, told):
+def test_a_wrong_parameter_of_a_recipe_is_told_once(
+    make_config: Callable[..., dict[str, Any]], mitigation: dict[str, Any], told: str
+) -> None:
     model = {
         "estimator": "sklearn.linear_model.LogisticRegression",
         "train": {"path": "t.csv", "validation": 0.2},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -59,7 +59,7 @@ def numeric() -> Iterator[tuple[type[BaseModel], str, dict[str, Any]]]:
 FIELDS = list(numeric())
 
 
-def test_every_kind_of_section_has_its_numbers_tried():
+def test_every_kind_of_section_has_its_numbers_tried() -> None:
     assert len(FIELDS) > 50
     known = {
         "threshold",
@@ -79,7 +79,9 @@ def test_every_kind_of_section_has_its_numbers_tried():
 @pytest.mark.parametrize(
     ("kind", "key", "schema"), FIELDS, ids=[f"{kind.__name__}.{key}" for kind, key, _ in FIELDS]
 )
-def test_no_number_is_read_from_a_boolean_or_a_text(kind, key, schema, given):
+def test_no_number_is_read_from_a_boolean_or_a_text(
+    kind: Any, key: Any, schema: dict[str, Any], given: bool | str
+) -> None:
     with pytest.raises(ValidationError) as caught:
         kind.model_validate({key: with_in_place_of_a_number(given, schema, {})})
     told = [error["type"] for error in caught.value.errors() if error["loc"][0] == key]
@@ -97,21 +99,25 @@ def test_no_number_is_read_from_a_boolean_or_a_text(kind, key, schema, given):
         ({"report": {"charts": "no"}}, ("report.charts", "boolean", "'no'")),
     ],
 )
-def test_what_came_is_told_in_one_line(make_config, parts, told):
+def test_what_came_is_told_in_one_line(
+    make_config: Callable[..., dict[str, Any]], parts: dict[str, Any], told: tuple[str, str, str]
+) -> None:
     with pytest.raises(InputError) as caught:
         read(make_config(**parts))
     key, kind, came = told
     assert str(caught.value) == f"{key}: input should be a valid {kind}, got {came}"
 
 
-def test_an_option_gives_a_number_that_yaml_reads_as_one():
+def test_an_option_gives_a_number_that_yaml_reads_as_one() -> None:
     content: dict[str, Any] = {}
     for setting in ("model.threshold=0.5", "model.lr=1e-5", "seed=3", "report.charts=false"):
         override(content, setting, "--set")
     assert content == {"model": {"threshold": 0.5, "lr": 1e-5}, "seed": 3, "report": {"charts": False}}
 
 
-def test_numbers_and_sequences_from_python_are_as_those_of_a_file(make_config):
+def test_numbers_and_sequences_from_python_are_as_those_of_a_file(
+    make_config: Callable[..., dict[str, Any]],
+) -> None:
     given = make_config(
         data={"sensitive": ("sex", "race"), "bins": {"x": np.array([0, 1])}}, seed=np.int64(3),
         slices={"reference": {"race": np.int64(3), "sex": np.bool_(True)}},

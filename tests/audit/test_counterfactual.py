@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,12 +13,21 @@ import pyarrow.csv as csv
 import pytest
 from fairweigh.audit.figures.counterfactual import twin_rows, twins
 from fairweigh.audit.making.scoring import Twins
+from numpy.typing import NDArray
 from scipy import stats
 
 from .paired_rows import plan
 
+if TYPE_CHECKING:
+    from ..conftest import Ended
 
-def table(twin, g, score=None, decision=None):
+
+def table(
+    twin: list[Any] | NDArray[Any],
+    g: list[Any] | NDArray[Any],
+    score: list[Any] | NDArray[Any] | None = None,
+    decision: Any = None,
+) -> pa.Table:
     columns = {"twin": pa.array(twin, pa.int32()), "g": pa.array(g, pa.string()).dictionary_encode()}
     if score is not None:
         columns["score"] = np.asarray(score, float)
@@ -25,7 +36,9 @@ def table(twin, g, score=None, decision=None):
     return pa.table(columns)
 
 
-def sentences(bias=0.1, groups=200, seed=0):
+def sentences(
+    bias: float = 0.1, groups: int = 200, seed: int = 0
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]]:
     """Groups of one template: one sentence of each of two names."""
     r = np.random.default_rng(seed)
     base, g = r.normal(0.5, 0.1, groups), np.tile(["f", "m"], groups)
@@ -33,7 +46,7 @@ def sentences(bias=0.1, groups=200, seed=0):
     return np.repeat(np.arange(groups), 2), g, score
 
 
-def test_a_gap_between_twins_is_the_t_interval_with_two_more_groups():
+def test_a_gap_between_twins_is_the_t_interval_with_two_more_groups() -> None:
     twin, g, score = sentences()
     (found,) = twins(table(twin, g, score, score >= 0.55), "g", plan(), "original")
     assert (found.one, found.other) == ("f", "m")
@@ -53,14 +66,14 @@ def test_a_gap_between_twins_is_the_t_interval_with_two_more_groups():
     assert found.flips.low < found.flips.value < found.flips.high
 
 
-def test_a_model_that_sees_no_feature_has_no_gap():
+def test_a_model_that_sees_no_feature_has_no_gap() -> None:
     twin, g, score = sentences(0.0)
     (found,) = twins(table(twin, g, score), "g", plan(), "original")
     assert found.score_gap.low < 0 < found.score_gap.high
     assert found.flips.status == "undefined"
 
 
-def test_pairs_within_a_group_are_counted_by_hand():
+def test_pairs_within_a_group_are_counted_by_hand() -> None:
     """Group 1: f f m m with decisions 1 0 0 0: two of four pairs favour f. Group 2 has one value only."""
     found = twins(
         table([1, 1, 1, 1, 2, 2, None], ["f", "f", "m", "m", "f", "f", "m"],
@@ -77,7 +90,7 @@ def test_pairs_within_a_group_are_counted_by_hand():
     assert one.score_gap.status == "small"
 
 
-def test_many_rows_of_few_groups_count_as_groups():
+def test_many_rows_of_few_groups_count_as_groups() -> None:
     """Ten templates with twenty names each: the limits are those of ten groups, not of 4000 pairs."""
     r = np.random.default_rng(3)
     twin = np.repeat(np.arange(10), 40)
@@ -92,7 +105,7 @@ def test_many_rows_of_few_groups_count_as_groups():
 
 
 @pytest.mark.parametrize(("values", "pairs"), [(4, 6), (10, 45), (14, 13)])
-def test_many_values_are_compared_with_the_most_frequent(values, pairs):
+def test_many_values_are_compared_with_the_most_frequent(values: int, pairs: int) -> None:
     twin = np.repeat(np.arange(50), values)
     g = np.tile([f"v{i:02}" for i in range(values)], 50)
     more, again = np.append(twin, 49), np.append(g, "v03")
@@ -102,12 +115,12 @@ def test_many_values_are_compared_with_the_most_frequent(values, pairs):
         assert {f.other for f in found} == {"v03"}
 
 
-def test_missing_values_and_lonely_rows_are_no_twins():
+def test_missing_values_and_lonely_rows_are_no_twins() -> None:
     assert twins(table([1, 1, 2], ["f", None, "m"], [0.1, 0.2, 0.3]), "g", plan(), "v") == []
     assert twins(table([None, None], ["f", "m"], [0.1, 0.2]), "g", plan(), "v") == []
 
 
-def test_no_gap_seen_in_few_groups_is_no_proof_of_none():
+def test_no_gap_seen_in_few_groups_is_no_proof_of_none() -> None:
     """Of 30 groups without a gap: Clopper and Pearson's limit of 0 in 30; of ranks times their range."""
     twin, g = np.repeat(np.arange(30), 2), ["f", "m"] * 30
     score = np.repeat(np.linspace(0.2, 0.6, 30), 2)
@@ -120,7 +133,7 @@ def test_no_gap_seen_in_few_groups_is_no_proof_of_none():
     assert (equal.score_gap.value, equal.score_gap.low) == (0, None)
 
 
-def test_every_row_left_out_is_counted_for_one_reason():
+def test_every_row_left_out_is_counted_for_one_reason() -> None:
     found = twin_rows(
         table([1, 1, 1, 2, 2, None, None, 3], ["f", "m", None, "f", "f", "m", None, "m"], decision=[0] * 8),
         "g", ["template", "word"],
@@ -131,7 +144,7 @@ def test_every_row_left_out_is_counted_for_one_reason():
     }  # fmt: skip
 
 
-def test_aggregated_cells_are_as_many_twins_as_they_count():
+def test_aggregated_cells_are_as_many_twins_as_they_count() -> None:
     """30 f all selected and 40 m none: 1,200 pairs, all decided apart."""
     cells = table([1, 1], ["f", "m"], decision=[1, 0]).append_column("count", pa.array([30, 40]))
     (one,) = twins(cells, "g", plan(), "v")
@@ -139,7 +152,9 @@ def test_aggregated_cells_are_as_many_twins_as_they_count():
     assert twin_rows(cells, "g", ["t"]).rows == 70
 
 
-def test_twins_with_a_blank_in_one_column_are_twins(audited, cli):
+def test_twins_with_a_blank_in_one_column_are_twins(
+    audited: Callable[..., Any], cli: Callable[..., Ended]
+) -> None:
     """Eight pairs; in the four whose word is blank the second of each loses .8 and the decision."""
     template = np.repeat([f"t{k}" for k in range(8)], 2)
     word = np.where(np.arange(16) < 8, "", np.char.add("w", template))
@@ -162,7 +177,9 @@ def test_twins_with_a_blank_in_one_column_are_twins(audited, cli):
     assert cli("verify", "runs/t").code == 0
 
 
-def test_every_group_of_the_equity_evaluation_corpus_is_found(audited, data_folder):
+def test_every_group_of_the_equity_evaluation_corpus_is_found(
+    audited: Callable[..., Any], data_folder: Path
+) -> None:
     """S. Kiritchenko and S. Mohammad 2018: 144 pairs of template and word; the neutral four have no word."""
     with gzip.open(data_folder / "eec" / "Equity-Evaluation-Corpus.csv.gz") as file:
         rows = csv.read_csv(file, convert_options=csv.ConvertOptions(column_types={"ID": pa.string()}))
@@ -185,7 +202,7 @@ def test_every_group_of_the_equity_evaluation_corpus_is_found(audited, data_fold
     assert "144 groups of twins were compared: 5,760 of 8,640 rows. Left out: 2,880 have no" in page
 
 
-def test_values_that_hold_the_sign_between_columns_are_told_apart():
+def test_values_that_hold_the_sign_between_columns_are_told_apart() -> None:
     """Joined by the sign alone, ('a<sign>b', 'c') and ('a', 'b<sign>c') would be one key, and blanks too."""
     one = ["a\x1fb", "a", "\x1e0", None, "", None]
     other = ["c", "b\x1fc", "c", "c", "c", None]
@@ -193,6 +210,11 @@ def test_values_that_hold_the_sign_between_columns_are_told_apart():
     assert codes == [0, 1, 2, 3, 3, None]
 
 
-def test_the_feature_of_twins_does_not_group_them(refused, write, make_people, make_config):
+def test_the_feature_of_twins_does_not_group_them(
+    refused: Callable[..., str],
+    write: Callable[..., None],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+) -> None:
     write(make_people(), make_config(data={"counterfactual": {"group": ["job", "sex"], "feature": "sex"}}))
     assert "data.counterfactual: group: 'sex' is the feature in which twins differ" in refused()

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from fairweigh.metrics.table import DISPARITIES, METRICS
 
+if TYPE_CHECKING:
+    from ..conftest import Ended
+
 
 @pytest.fixture
-def result(cli, write, make_config, here):
+def result(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    here: Path,
+) -> Callable[..., Any]:
     """Audit a table whose rows per slice are known: a 120, b 60, c 7, missing 13."""
     race = pa.array(["a"] * 120 + ["b"] * 60 + ["c"] * 7 + [None] * 13)
     people = pa.table(
@@ -24,7 +35,7 @@ def result(cli, write, make_config, here):
         }
     )
 
-    def audited(**parts):
+    def audited(**parts: Any) -> Any:
         write(people, make_config(slices={"intersections": 2}, **parts))
         assert cli("audit", "a.yaml", "-q").code in (0, 1, 3)
         return json.loads((here / "runs" / "t" / "audit.json").read_text(encoding="utf-8"))
@@ -32,7 +43,7 @@ def result(cli, write, make_config, here):
     return audited
 
 
-def test_rows_of_small_and_unknown_slices_are_counted_once_each(result):
+def test_rows_of_small_and_unknown_slices_are_counted_once_each(result: Any) -> None:
     """Against the counts that the table was made with."""
     found = {tuple(item["by"]): item for item in result()["coverage"]}
     assert found[("sex",)]["small"] == found[("sex",)]["unknown_rows"] == 0
@@ -44,7 +55,7 @@ def test_rows_of_small_and_unknown_slices_are_counted_once_each(result):
     assert (crossed["unknown"], crossed["unknown_rows"]) == (2, 13)
 
 
-def test_figures_without_a_value_are_counted(result):
+def test_figures_without_a_value_are_counted(result: Any) -> None:
     told = result(metrics=["accuracy", "precision"])
     race = next(item for item in told["coverage"] if item["by"] == ["race"])
     undefined = sum(
@@ -56,7 +67,7 @@ def test_figures_without_a_value_are_counted(result):
     assert race["undefined"] == undefined
 
 
-def test_reasons_and_who_set_a_limit_stand_in_the_result(result):
+def test_reasons_and_who_set_a_limit_stand_in_the_result(result: Any) -> None:
     gate = {"metric": "accuracy", "limit": ">= 0", "set_by": "Policy 4.2", "reason": "<b>harm</b>"}
     told = result(
         gates=[gate, {"metric": "accuracy", "limit": ">= 0"}],
@@ -72,12 +83,12 @@ def test_reasons_and_who_set_a_limit_stand_in_the_result(result):
 
 
 @pytest.mark.parametrize("row", [*METRICS.values(), *DISPARITIES], ids=lambda row: row.name)
-def test_every_metric_says_what_it_shows(row):
+def test_every_metric_says_what_it_shows(row: Any) -> None:
     assert row.shows.endswith(".")
     assert row.shows.startswith(("Sensitive to ", "Speaks of ", "Asks for ", "Asks that "))
 
 
-def test_verify_names_rows_that_were_rewritten(cli, result, here):
+def test_verify_names_rows_that_were_rewritten(cli: Callable[..., Ended], result: Any, here: Path) -> None:
     import hashlib
 
     result()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,12 +14,12 @@ from fairweigh.audit.figures.measure import row_slices
 from fairweigh.metrics.counts import features_by
 
 
-def many(columns, values=3, n=60, seed=0):
+def many(columns: int, values: int = 3, n: int = 60, seed: int = 0) -> Any:
     r = np.random.default_rng(seed)
     return {f"f{i}": np.char.add("v", r.integers(0, values, n).astype(str)) for i in range(columns)}
 
 
-def config_of(columns, **slices):
+def config_of(columns: Any, **slices: Any) -> dict[str, Any]:
     return {
         "audit": "t",
         "data": {"path": "d.parquet", "id": "id", "label": "y", "sensitive": list(columns)},
@@ -28,11 +30,11 @@ def config_of(columns, **slices):
     }
 
 
-def table_of(columns, n=60):
+def table_of(columns: Any, n: int = 60) -> pa.Table:
     return pa.table({"id": np.arange(n), "y": np.arange(n) % 2, "s": np.linspace(0, 1, n), **columns})
 
 
-def test_more_combinations_than_a_number_holds_are_those_that_occur(audited):
+def test_more_combinations_than_a_number_holds_are_those_that_occur(audited: Callable[..., Any]) -> None:
     """33 features of 3 values have 3^33 > 2^52 combinations, with 'unknown' 2^66: a KeyError before."""
     columns = many(33)
     result = audited(config_of(columns), table_of(columns))
@@ -42,7 +44,7 @@ def test_more_combinations_than_a_number_holds_are_those_that_occur(audited):
 
 
 @pytest.mark.parametrize("features", [7, 12, 33])
-def test_each_row_is_in_the_combination_of_its_values(features):
+def test_each_row_is_in_the_combination_of_its_values(features: int) -> None:
     """Few combinations, many, and more than a number holds."""
     columns = {name: pa.array([None, *held[1:].tolist()]) for name, held in many(features, 4).items()}
     batch = pa.record_batch(columns)
@@ -54,7 +56,7 @@ def test_each_row_is_in_the_combination_of_its_values(features):
 
 
 @pytest.mark.parametrize(("features", "depth"), [*itertools.product((1, 2, 5, 12), range(1, 7))])
-def test_crossings_are_counted_as_they_are_made(features, depth):
+def test_crossings_are_counted_as_they_are_made(features: Any, depth: Any) -> None:
     made = features_by([str(i) for i in range(features)], depth)
     assert crossings(features, depth) == sum(len(by) > 1 for by in made)
 
@@ -75,7 +77,9 @@ def test_crossings_are_counted_as_they_are_made(features, depth):
         ),
     ],
 )
-def test_more_crossings_than_the_budget_are_refused_unread(refused, write, columns, depth, told):
+def test_more_crossings_than_the_budget_are_refused_unread(
+    refused: Callable[..., str], write: Callable[..., None], columns: int, depth: int, told: str
+) -> None:
     found = many(columns)
     write(table_of(found), config_of(found, intersections=depth))
     line = refused()
@@ -83,7 +87,9 @@ def test_more_crossings_than_the_budget_are_refused_unread(refused, write, colum
     assert "raise slices.most_crossings" in line
 
 
-def test_the_budget_can_be_raised_and_lowered(audited, refused, write):
+def test_the_budget_can_be_raised_and_lowered(
+    audited: Callable[..., Any], refused: Callable[..., str], write: Callable[..., None]
+) -> None:
     found = many(4, 2)
     config = config_of(found, intersections=3, most_crossings=9)
     write(table_of(found), config)
@@ -92,7 +98,9 @@ def test_the_budget_can_be_raised_and_lowered(audited, refused, write):
     assert max(len(s["slice"]) for s in result["variants"][0]["slices"]) == 3
 
 
-def test_more_slices_than_the_budget_are_refused_by_name(refused, write):
+def test_more_slices_than_the_budget_are_refused_by_name(
+    refused: Callable[..., str], write: Callable[..., None]
+) -> None:
     found = many(3, 9)
     write(table_of(found), config_of(found, intersections=3, most_slices=100))
     assert "have more than 100 slices (f0 & f2 was reached)" in refused()

@@ -1,5 +1,7 @@
 """Models behind an address: scored as the same model here is, whatever the server makes of its answers."""
 
+from __future__ import annotations
+
 import json
 import os
 import shutil
@@ -8,9 +10,11 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import fairweigh
 import joblib
@@ -22,6 +26,7 @@ from fairweigh.audit.again.finished import read_result
 from fairweigh.audit.again.verify import check_figures
 from fairweigh.audit.config import Config
 from fairweigh.datasets.errors import InputError
+from fairweigh.result import Result
 from pydantic import ValidationError
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
@@ -37,7 +42,7 @@ MLFLOW = {"protocol": "mlflow"}
 
 
 @pytest.fixture(scope="module")
-def rows():
+def rows() -> pd.DataFrame:
     r = np.random.default_rng(5)
     n = 700
     table = pd.DataFrame(
@@ -49,12 +54,14 @@ def rows():
 
 
 @pytest.fixture(scope="module")
-def logistic(rows):
+def logistic(rows: pd.DataFrame) -> Any:
     columns = make_column_transformer(("passthrough", ["a", "b"]), (OneHotEncoder(), ["word"]))
     return make_pipeline(columns, LogisticRegression()).fit(rows[FEATURES], rows.y)
 
 
-def audited(model, rows, folder, variants=(), **more):
+def audited(
+    model: dict[str, Any], rows: pd.DataFrame, folder: Path, variants: list[Any] = (), **more: Any
+) -> Result:
     config = {
         "audit": "served", "data": {"label": "y", "sensitive": ["sex"], "id": "id"},
         "report": {"charts": False},
@@ -65,19 +72,19 @@ def audited(model, rows, folder, variants=(), **more):
     return fairweigh.run(config | {"model": {"features": FEATURES}}, folder, data=rows, model=model)
 
 
-def predicted(folder, name="original"):
+def predicted(folder: Path, name: str = "original") -> Any:
     return pq.read_table(folder / "predictions" / f"{name}.parquet").to_pandas()
 
 
-def framed(content):
+def framed(content: Any) -> pd.DataFrame:
     sent = json.loads(content)["dataframe_split"]
     return pd.DataFrame(sent["data"], columns=sent["columns"])
 
 
-def mlflow_like(say):
+def mlflow_like(say: Callable[..., Any]) -> Callable[..., Any]:
     """MLflow's protocol over a real model: ``say`` makes predictions of a frame."""
 
-    def answer(method, path, content, headers):
+    def answer(method: Any, path: Any, content: Any, headers: Any) -> tuple[int, Any, Any]:
         if path == "/version":
             return 200, {}, b"3.17.2"
         return 200, {}, {"predictions": say(framed(content))}
@@ -98,7 +105,7 @@ SERVE = """if True:
 """What ``mlflow models serve`` runs, without a second process that imports all of it once more."""
 
 
-def answers(url, server, log):
+def answers(url: Any, server: subprocess.Popen[Any], log: Path) -> None:
     """Wait until a server that was started says that it is there."""
     for _ in range(900):
         try:
@@ -111,7 +118,7 @@ def answers(url, server, log):
 
 
 @contextmanager
-def started(command, url, place, **more):
+def started(command: list[Any], url: Any, place: Path, **more: Any) -> Iterator[None]:
     log = place / "log"
     with log.open("wb") as file:
         server = subprocess.Popen(
@@ -126,14 +133,14 @@ def started(command, url, place, **more):
         server.wait(20)
 
 
-def free_port():
+def free_port() -> Any:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         return held.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
-def mlflow_server(logistic, tmp_path_factory):
+def mlflow_server(logistic: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """MLflow's own scoring server with the logistic pipeline's probabilities."""
     place, port = tmp_path_factory.mktemp("mlflow"), free_port()
     joblib.dump(logistic, place / "logistic")
@@ -143,7 +150,9 @@ def mlflow_server(logistic, tmp_path_factory):
         yield url
 
 
-def test_a_real_mlflow_server_decides_and_scores_as_the_model_here(mlflow_server, logistic, rows, tmp_path):
+def test_a_real_mlflow_server_decides_and_scores_as_the_model_here(
+    mlflow_server: Any, logistic: Any, rows: pd.DataFrame, tmp_path: Path
+) -> None:
     rows = rows[:200]
     served = {"name": "served", "endpoint": f"{mlflow_server}/invocations", **MLFLOW}
     wrong = {"name": "wrong", "endpoint": f"{mlflow_server}/model/invocations", **MLFLOW}
@@ -167,7 +176,7 @@ def test_a_real_mlflow_server_decides_and_scores_as_the_model_here(mlflow_server
 @pytest.mark.skipif(
     shutil.which("mlserver") is None, reason="mlserver and mlserver-sklearn are not on the path"
 )
-def test_a_real_mlserver_decides_and_scores_as_the_model_here(tmp_path):
+def test_a_real_mlserver_decides_and_scores_as_the_model_here(tmp_path: Path) -> None:
     """Its packages want others than the tested set: PATH names the environment that it is installed in."""
     make = """if True:
         import joblib, numpy as np, json
@@ -208,7 +217,9 @@ def test_a_real_mlserver_decides_and_scores_as_the_model_here(tmp_path):
     )
 
 
-def test_a_graph_behind_the_open_inference_protocol_is_read_as_the_graph_here(logistic, rows, tmp_path):
+def test_a_graph_behind_the_open_inference_protocol_is_read_as_the_graph_here(
+    logistic: Any, rows: pd.DataFrame, tmp_path: Path
+) -> None:
     """The server's side is written here over a session of onnxruntime, as Triton and others run one."""
     import onnxruntime
     import skl2onnx
@@ -224,7 +235,7 @@ def test_a_graph_behind_the_open_inference_protocol_is_read_as_the_graph_here(lo
     declared = [{"name": i.name, "datatype": types[i.type], "shape": [-1, 1]} for i in session.get_inputs()]
     outputs = [o.name for o in session.get_outputs()]
 
-    def answer(method, path, content, headers):
+    def answer(method: Any, path: Any, content: Any, headers: Any) -> tuple[int, Any, Any]:
         if method == "GET":
             return (
                 200,
@@ -251,12 +262,12 @@ def test_a_graph_behind_the_open_inference_protocol_is_read_as_the_graph_here(lo
 
 
 @pytest.fixture(scope="module")
-def bert(tmp_path_factory):
+def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.save_bert(tmp_path_factory.mktemp("bert"))
 
 
 @pytest.mark.parametrize("tokens", [False, True], ids=["texts", "tokens"])
-def test_a_text_model_is_sent_texts_or_their_tokens(bert, tmp_path, tokens):
+def test_a_text_model_is_sent_texts_or_their_tokens(bert: Path, tmp_path: Path, tokens: bool) -> None:
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
@@ -267,7 +278,7 @@ def test_a_text_model_is_sent_texts_or_their_tokens(bert, tmp_path, tokens):
     if not tokens:
         declared = [{"name": "TEXT", "datatype": "BYTES", "shape": [-1, 1]}]
 
-    def answer(method, path, content, headers):
+    def answer(method: Any, path: Any, content: Any, headers: Any) -> tuple[int, Any, Any]:
         if method == "GET":
             return 200, {}, {"name": "bert", "versions": None, "platform": "pytorch", "inputs": declared}
         given = tensors(content)
@@ -292,10 +303,10 @@ def test_a_text_model_is_sent_texts_or_their_tokens(bert, tmp_path, tokens):
     assert np.abs(here.score - there.score).max() < 1e-5
 
 
-def test_a_model_of_one_batch_size_is_asked_in_pieces(rows, tmp_path):
+def test_a_model_of_one_batch_size_is_asked_in_pieces(rows: pd.DataFrame, tmp_path: Path) -> None:
     sizes = set()
 
-    def answer(method, path, content, headers):
+    def answer(method: Any, path: Any, content: Any, headers: Any) -> tuple[int, Any, Any]:
         if method == "GET":
             return 200, {}, {"name": "m", "inputs": [{"name": "x", "datatype": "FP32", "shape": [48, 2]}]}
         given = tensors(content)["x"]
@@ -309,18 +320,18 @@ def test_a_model_of_one_batch_size_is_asked_in_pieces(rows, tmp_path):
     assert (predicted(tmp_path / "run").y_pred == (rows.a.astype(np.float32) >= 0)).all()
 
 
-def by_class(model, frame):
+def by_class(model: Any, frame: pd.DataFrame | None) -> Any:
     return [
         dict(zip(map(str, model.classes_), row, strict=True)) for row in model.predict_proba(frame).tolist()
     ]
 
 
-def by_class_turned(model, frame):
+def by_class_turned(model: Any, frame: pd.DataFrame | None) -> Any:
     """As `by_class`, in the other order and with numbers for names that have a decimal point."""
     return [{f"{name}.0": row[name] for name in ("1", "0")} for row in by_class(model, frame)]
 
 
-def as_pipeline(model, frame):
+def as_pipeline(model: Any, frame: Any) -> Any:
     labels, likely = model.predict(frame), model.predict_proba(frame).max(axis=1)
     return [{"label": f"c{a}", "score": b} for a, b in zip(labels.tolist(), likely.tolist(), strict=True)]
 
@@ -348,7 +359,14 @@ def as_pipeline(model, frame):
         "columns",
     ],
 )  # fmt: skip
-def test_labels_probabilities_or_both_are_read_as_what_they_are(logistic, rows, tmp_path, say, more, scores):
+def test_labels_probabilities_or_both_are_read_as_what_they_are(
+    logistic: Any,
+    rows: pd.DataFrame,
+    tmp_path: Path,
+    say: Callable[..., Any],
+    more: dict[str, Any],
+    scores: bool,
+) -> None:
     with serving(mlflow_like(lambda frame: say(logistic, frame))) as url:
         model = {"endpoint": f"{url}/invocations", **MLFLOW, "features": FEATURES, **more}
         audited(model, rows, tmp_path / "run")
@@ -359,8 +377,8 @@ def test_labels_probabilities_or_both_are_read_as_what_they_are(logistic, rows, 
         assert np.abs(found.score - likely).max() < 1e-15
 
 
-def test_percentages_are_no_logits(logistic, rows, tmp_path):
-    def percent(frame):
+def test_percentages_are_no_logits(logistic: Any, rows: pd.DataFrame, tmp_path: Path) -> None:
+    def percent(frame: Any) -> Any:
         return (100 * logistic.predict_proba(frame)[:, 1]).tolist()
 
     with (
@@ -370,7 +388,7 @@ def test_percentages_are_no_logits(logistic, rows, tmp_path):
         audited({"endpoint": f"{url}/invocations", **MLFLOW, "features": FEATURES}, rows, tmp_path / "run")
 
 
-def test_labels_that_are_not_those_of_the_data_are_asked_about(rows, tmp_path):
+def test_labels_that_are_not_those_of_the_data_are_asked_about(rows: pd.DataFrame, tmp_path: Path) -> None:
     with (
         serving(mlflow_like(lambda frame: np.where(frame.a > 0, "yes", "no").tolist())) as url,
         pytest.raises(
@@ -382,8 +400,10 @@ def test_labels_that_are_not_those_of_the_data_are_asked_about(rows, tmp_path):
 
 
 @pytest.mark.parametrize("wide", [False, True])
-def test_scores_that_are_written_as_words_are_one_short_line(logistic, rows, tmp_path, wide):
-    def say(frame):
+def test_scores_that_are_written_as_words_are_one_short_line(
+    logistic: Any, rows: pd.DataFrame, tmp_path: Path, wide: bool
+) -> None:
+    def say(frame: Any) -> Any:
         found = [[f"{p:.4f}" for p in row] for row in logistic.predict_proba(frame)]
         return found if wide else [row[1] for row in found]
 
@@ -394,9 +414,9 @@ def test_scores_that_are_written_as_words_are_one_short_line(logistic, rows, tmp
 
 
 def test_a_variant_whose_classes_are_numbers_in_another_order_decides_as_its_original(
-    logistic, rows, tmp_path
-):
-    def answer(method, path, content, headers):
+    logistic: Any, rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    def answer(method: Any, path: Any, content: Any, headers: Any) -> tuple[int, Any, Any]:
         frame = framed(content) if content else None
         if path.startswith("/turned"):
             return 200, {}, {"predictions": by_class_turned(logistic, frame)}
@@ -411,10 +431,10 @@ def test_a_variant_whose_classes_are_numbers_in_another_order_decides_as_its_ori
     assert result.comparisons[0].agreement == 1.0
 
 
-def test_missing_values_arrive_as_such(rows, tmp_path):
+def test_missing_values_arrive_as_such(rows: pd.DataFrame, tmp_path: Path) -> None:
     seen = []
 
-    def say(frame):
+    def say(frame: Any) -> Any:
         seen.append(frame)
         return (frame.a.fillna(5) > 0).astype(int).tolist()
 
@@ -427,10 +447,12 @@ def test_missing_values_arrive_as_such(rows, tmp_path):
     assert (predicted(tmp_path / "run").y_pred == (gaps.a.fillna(5) > 0)).all()
 
 
-def test_what_a_served_variant_does_wrong_is_its_row_and_the_others_go_on(logistic, rows, tmp_path):
+def test_what_a_served_variant_does_wrong_is_its_row_and_the_others_go_on(
+    logistic: Any, rows: pd.DataFrame, tmp_path: Path
+) -> None:
     asked = {"version": 0}
 
-    def answer(method, path, content, headers):
+    def answer(method: Any, path: Any, content: Any, headers: Any) -> tuple[Any, Any, Any]:
         if method == "GET":
             return (404, {}, b"") if path.endswith("/version") else (200, {}, {"name": "m", "inputs": []})
         if path.startswith("/v2"):
@@ -478,7 +500,7 @@ def test_what_a_served_variant_does_wrong_is_its_row_and_the_others_go_on(logist
     assert result.comparisons[0].agreement == 1.0
 
 
-def test_a_server_that_changes_its_mind_is_told(rows, tmp_path):
+def test_a_server_that_changes_its_mind_is_told(rows: pd.DataFrame, tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     with serving(mlflow_like(lambda frame: draw.integers(0, 2, len(frame)).tolist())) as url:
         model = {"endpoint": f"{url}/invocations", **MLFLOW, "features": FEATURES}
@@ -487,11 +509,13 @@ def test_a_server_that_changes_its_mind_is_told(rows, tmp_path):
     assert any("it does not decide a row the same each time" in text for text in result.data.warnings)
 
 
-def test_the_key_is_in_no_file_of_the_run(rows, logistic, tmp_path, monkeypatch):
+def test_the_key_is_in_no_file_of_the_run(
+    rows: pd.DataFrame, logistic: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SERVER_KEY", "sk-3141592653")
     keys = set()
 
-    def answer(method, path, content, headers):
+    def answer(method: Any, path: Any, content: Any, headers: Any) -> Any:
         keys.add(headers.get("Authorization"))
         if path.startswith("/bad"):
             return 400, {}, {"message": f"never with {headers['Authorization']}"}
@@ -539,7 +563,9 @@ ADDRESS = {"endpoint": "http://h/v2/models/m", **V2}
         ),
     ],
 )
-def test_a_configuration_that_cannot_be_is_refused_without_its_secrets(more, says):
+def test_a_configuration_that_cannot_be_is_refused_without_its_secrets(
+    more: dict[str, Any], says: str
+) -> None:
     from fairweigh.audit.config import read
 
     config = {"audit": "a", "data": {"path": "x.csv"}, "model": ADDRESS | more}
@@ -550,7 +576,7 @@ def test_a_configuration_that_cannot_be_is_refused_without_its_secrets(more, say
 
 
 @pytest.mark.parametrize("key", ["compressions", "mitigations"])
-def test_no_recipe_changes_what_is_served(key):
+def test_no_recipe_changes_what_is_served(key: str) -> None:
     config = {"audit": "a", "data": {"path": "x.csv"}, "model": ADDRESS, key: ["prune"]}
     with pytest.raises(
         ValidationError, match=f"{key}: expected a model that can be changed.*got one of kind endpoint"

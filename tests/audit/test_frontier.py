@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 from fairweigh.audit.config import Gate, Objective
 from fairweigh.audit.result import (
@@ -15,6 +18,7 @@ from fairweigh.audit.result import (
     SliceResult,
     Variant,
 )
+from fairweigh.audit.result.variants import Frontier
 from fairweigh.audit.verdict.binding import binding, withheld
 from fairweigh.audit.verdict.frontier import frontier
 from fairweigh.audit.verdict.gate import worst
@@ -29,21 +33,23 @@ GATES = [
 ]
 
 
-def cost(storage, compute):
+def cost(storage: Any, compute: Any) -> Cost:
     return Cost(
         stored_bytes=1, dense_bytes=1, sparse_bytes=1, sparse_theoretical=False, parameters=1, nonzero=1,
         storage=storage, compute=compute,
     )  # fmt: skip
 
 
-def gap(value, slice_, metric="true_positive_rate", **more):
+def gap(value: float, slice_: dict[str, Any], metric: str = "true_positive_rate", **more: Any) -> Disparity:
     return Disparity(
         name=f"{metric}_difference", metric=metric, by=list(slice_), compare="difference", scope="reference",
         slice=slice_, reference=dict.fromkeys(slice_, "a"), value=value, **more,
     )  # fmt: skip
 
 
-def variant(name, price=None, accuracy=0.8, gaps=(0.05, -0.03)):
+def variant(
+    name: str, price: tuple[Any, Any] | None = None, accuracy: float = 0.8, gaps: Any = (0.05, -0.03)
+) -> Variant:
     kind = "original" if name == "original" else "compressed"
     return Variant(
         name=name,
@@ -66,7 +72,7 @@ def variant(name, price=None, accuracy=0.8, gaps=(0.05, -0.03)):
     )
 
 
-def result(name, position=0, verdict="pass"):
+def result(name: Any, position: int = 0, verdict: str = "pass") -> GateResult:
     gate = GATES[position]
     return GateResult(
         id=f"gate-{position + 1}", metric=gate.metric, by=list(gate.features), compare=gate.compare,
@@ -74,7 +80,7 @@ def result(name, position=0, verdict="pass"):
     )  # fmt: skip
 
 
-def ladder(verdicts, rows=1000, **parts):
+def ladder(verdicts: dict[str, Any], rows: int = 1000, **parts: Any) -> Judged:
     """Variants by name: (absolute gate, change gate or None)."""
     prices = {"original": (1.0, 1.0), "int8": (0.3, 0.5), "pruned": (0.2, 0.4), "small": (0.1, 0.2)}
     variants = [variant(name, prices[name], **parts.get(name, {})) for name in verdicts]
@@ -97,12 +103,12 @@ def ladder(verdicts, rows=1000, **parts):
 GROUPS = {"original": (), **dict.fromkeys(("int8", "pruned", "small"), ("compressed",))}
 
 
-def run_verdict(judged, found, gates=GATES):
+def run_verdict(judged: Judged, found: Frontier, gates: Sequence[Gate] = GATES) -> tuple[str, Any]:
     bound = binding(gates, judged.gates, GROUPS, found)
     return worst([r.verdict for r in bound if r.binding]), {(r.variant, r.id) for r in bound if r.binding}
 
 
-def test_the_cheapest_that_passes_everything_is_recommended():
+def test_the_cheapest_that_passes_everything_is_recommended() -> None:
     judged = ladder(
         {"original": ("pass", None), "int8": ("pass", "pass"), "pruned": ("pass", "pass"),
          "small": ("fail", "pass")}
@@ -119,7 +125,7 @@ def test_the_cheapest_that_passes_everything_is_recommended():
 
 
 @pytest.mark.parametrize("verdict", ["fail", "inconclusive", "error"])
-def test_a_variant_with_an_open_gate_does_not_qualify(verdict):
+def test_a_variant_with_an_open_gate_does_not_qualify(verdict: str) -> None:
     judged = ladder({"original": ("pass", None), "int8": ("pass", verdict), "pruned": ("fail", verdict)})
     found = frontier(Objective(), GATES, judged)
     assert found.recommended == "original"
@@ -129,14 +135,14 @@ def test_a_variant_with_an_open_gate_does_not_qualify(verdict):
     assert run_verdict(judged, found)[0] == verdict
 
 
-def test_where_nothing_was_asked_of_compressed_variants_theirs_do_not_bind():
+def test_where_nothing_was_asked_of_compressed_variants_theirs_do_not_bind() -> None:
     judged = ladder({"original": ("pass", None), "int8": ("fail", None)})
     found = frontier(Objective(), GATES[:1], judged)
     assert found.recommended == "original"
     assert run_verdict(judged, found, GATES[:1]) == ("pass", {("original", "gate-1")})
 
 
-def test_no_worse_than_before_never_blesses_an_unfair_original():
+def test_no_worse_than_before_never_blesses_an_unfair_original() -> None:
     judged = ladder({"original": ("fail", None), "int8": ("fail", "pass")})
     found = frontier(Objective(), GATES, judged)
     assert found.recommended is None
@@ -145,14 +151,14 @@ def test_no_worse_than_before_never_blesses_an_unfair_original():
     assert run_verdict(judged, found)[0] == "fail"
 
 
-def test_without_any_requirement_nothing_is_recommended():
+def test_without_any_requirement_nothing_is_recommended() -> None:
     judged = ladder({"original": ("pass", None), "small": ("pass", None)})
     found = frontier(Objective(), [], Judged(judged.variants, [], [], 1000))
     assert found.recommended is None
     assert "No gate and no target" in found.why
 
 
-def test_weights_change_what_is_cheap():
+def test_weights_change_what_is_cheap() -> None:
     judged = ladder({"original": ("pass", None), "int8": ("pass", "pass"), "pruned": ("pass", "pass")})
     cheap = {"pruned": (0.2, 1.5), "int8": (0.3, 0.5)}
     variants = [v.model_copy(update={"cost": cost(*cheap.get(v.name, (1, 1)))}) for v in judged.variants]
@@ -163,7 +169,7 @@ def test_weights_change_what_is_cheap():
     assert found.variants[0].cost == 1
 
 
-def test_the_worst_gap_stands_beside_the_mean():
+def test_the_worst_gap_stands_beside_the_mean() -> None:
     """Small, unknown and crossed slices that no gate names do not count, nor do other metrics."""
     judged = ladder({"original": ("pass", None), "int8": ("pass", "pass")}, int8={"gaps": (0.02, -0.2)})
     original, int8 = standings(Objective(), GATES, judged)
@@ -177,7 +183,7 @@ def test_the_worst_gap_stands_beside_the_mean():
     assert standings(Objective(gaps=["precision"]), GATES, judged)[0].worst_gap == 0.9
 
 
-def test_the_frontier_is_what_no_other_beats():
+def test_the_frontier_is_what_no_other_beats() -> None:
     judged = ladder(
         dict.fromkeys(("original", "int8", "pruned", "small"), ("pass", None)),
         original={"gaps": (0.02, 0.0)}, int8={"gaps": (0.04, 0.0)}, pruned={"gaps": (0.3, 0.0)},
@@ -187,7 +193,7 @@ def test_the_frontier_is_what_no_other_beats():
     assert [s.variant for s in found if s.on_frontier] == ["original", "int8", "small"]
 
 
-def test_targets_join_the_gates():
+def test_targets_join_the_gates() -> None:
     objective = Objective(targets={"accuracy": ">= 0.75", "storage": "<= 0.25", "agreement": ">= 0.9"})
     judged = ladder({"original": ("pass", None), "int8": ("pass", "pass"), "pruned": ("pass", "pass")})
     original = judged.original
@@ -209,14 +215,14 @@ def test_targets_join_the_gates():
     assert ("original", "target-storage") not in bound
 
 
-def test_a_target_that_was_not_measured_is_an_error():
+def test_a_target_that_was_not_measured_is_an_error() -> None:
     objective = Objective(targets={"memory": "<= 0.5", "auc": ">= 0.7", "agreement": ">= 0.9"})
     light = variant("int8", (0.3, 0.5))
     found = target_results(objective, light, variant("original"), None, plan())
     assert {r.verdict for r in found} == {"error"}
 
 
-def test_a_choice_is_made_on_the_selection_rows_and_certified_on_the_others():
+def test_a_choice_is_made_on_the_selection_rows_and_certified_on_the_others() -> None:
     choose = ladder({"original": ("pass", None), "int8": ("pass", "pass"), "pruned": ("pass", "pass")}, 500)
     certify = ladder({"original": ("pass", None), "int8": ("pass", "pass"), "pruned": ("pass", "pass")})
     found = frontier(Objective(), GATES, certify, choose, "500 rows drawn by a hash of their id")
@@ -226,7 +232,7 @@ def test_a_choice_is_made_on_the_selection_rows_and_certified_on_the_others():
     assert found.selected_on.startswith("500 rows")
 
 
-def test_a_choice_that_is_not_certified_is_not_released():
+def test_a_choice_that_is_not_certified_is_not_released() -> None:
     """Nor is the next best tried on the rows that judge it; the original is the one fallback."""
     choose = ladder({"original": ("pass", None), "int8": ("pass", "pass"), "pruned": ("pass", "pass")}, 500)
     refuse = ladder({"original": ("pass", None), "int8": ("pass", "pass"), "pruned": ("pass", "fail")})
@@ -240,7 +246,7 @@ def test_a_choice_that_is_not_certified_is_not_released():
     assert "nothing may be released" in found.why
 
 
-def test_when_the_selection_rows_decide_nothing_the_original_stays_if_it_passes():
+def test_when_the_selection_rows_decide_nothing_the_original_stays_if_it_passes() -> None:
     open_ = {"original": ("inconclusive", None), "int8": ("inconclusive", "pass")}
     passes = {"original": ("pass", None), "int8": ("pass", "pass")}
     found = frontier(Objective(), GATES, ladder(passes), ladder(open_, rows=300), "300 rows")
@@ -252,7 +258,7 @@ def test_when_the_selection_rows_decide_nothing_the_original_stays_if_it_passes(
     assert "nothing may be released" in found.why
 
 
-def test_gates_on_a_named_or_missing_variant_bind():
+def test_gates_on_a_named_or_missing_variant_bind() -> None:
     gates = [*GATES, Gate(metric="accuracy", limit=">= 0.5", on="small")]
     judged = ladder({"original": ("pass", None), "int8": ("pass", "pass"), "small": ("fail", "pass")})
     named = GateResult(
@@ -267,7 +273,7 @@ def test_gates_on_a_named_or_missing_variant_bind():
     assert ("small", "gate-1") not in bound
 
 
-def test_a_target_on_a_metric_that_was_not_measured_is_an_error_whatever_was_counted():
+def test_a_target_on_a_metric_that_was_not_measured_is_an_error_whatever_was_counted() -> None:
     """It is not taken for a cost, such as the ratio of operations, 1 for a model of the same size."""
     judged = ladder({"original": ("pass", None), "int8": ("pass", "pass")})
     counted = [
@@ -280,7 +286,7 @@ def test_a_target_on_a_metric_that_was_not_measured_is_an_error_whatever_was_cou
         assert (found.verdict, found.measured, found.compare) == ("error", None, "value")
 
 
-def test_a_variant_of_which_nothing_but_its_price_was_asked_does_not_qualify():
+def test_a_variant_of_which_nothing_but_its_price_was_asked_does_not_qualify() -> None:
     price = [Gate(cost="storage", limit="<= 0.5", on="compressed")]
     judged = ladder({"original": ("pass", None), "int8": ("pass", None)})
     result_ = GateResult(
@@ -294,7 +300,7 @@ def test_a_variant_of_which_nothing_but_its_price_was_asked_does_not_qualify():
     assert found.variants[1].verdict == "inconclusive"
 
 
-def test_a_run_is_not_green_when_nothing_qualifies_on_the_rows_of_the_choice():
+def test_a_run_is_not_green_when_nothing_qualifies_on_the_rows_of_the_choice() -> None:
     open_ = ladder({"original": ("pass", None), "int8": ("inconclusive", "pass")}, rows=300)
     passes = ladder({"original": ("pass", None), "int8": ("pass", "pass")})
     found = frontier(Objective(), GATES, passes, open_, "300 rows")

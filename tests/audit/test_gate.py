@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import fairweigh
 import numpy as np
@@ -10,12 +13,13 @@ import pyarrow as pa
 import pytest
 from fairweigh.audit.config import AGGREGATES
 from fairweigh.metrics.table import METRICS
+from fairweigh.result import Result
 from fairweigh.tasks import BINARY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
-def cells(groups, feature="g"):
+def cells(groups: dict[str, Any], feature: str = "g") -> pa.Table:
     """Rows of groups given as name: (tp, fp, fn, tn)."""
     columns = {feature: [], "y": [], "d": []}
     for name, counts in groups.items():
@@ -26,7 +30,7 @@ def cells(groups, feature="g"):
     return pa.table({**columns, feature: pa.array(columns[feature], pa.string())})
 
 
-def audit(groups, *gates, folder, **parts):
+def audit(groups: pa.Table | dict[str, Any], *gates: Any, folder: Path, **parts: Any) -> Result:
     config = {
         "audit": "t",
         "data": {"path": "cells", "label": "y", "sensitive": ["g"]},
@@ -42,14 +46,14 @@ def audit(groups, *gates, folder, **parts):
 
 
 @pytest.fixture
-def decided(tmp_path):
-    def do(groups, *gates, **parts):
+def decided(tmp_path: Path) -> Callable[..., Any]:
+    def do(groups: dict[str, Any], *gates: Any, **parts: Any) -> Any:
         return audit(groups, *gates, folder=tmp_path, **parts).gates
 
     return do
 
 
-def rate(percent, n=1000):
+def rate(percent: int, n: int = 1000) -> tuple[Any, Any, Any, Any]:
     """A group of n rows of which so many percent are selected, half of all labels positive."""
     selected = round(n * percent / 100)
     positive = n // 2
@@ -66,7 +70,7 @@ RATIO = {"metric": "selection_rate", "by": "g", "compare": "ratio"}
     ("limit", "verdict"),
     [("<= 0.2", "pass"), ("<= 0.1", "inconclusive"), ("<= 0.05", "inconclusive"), ("<= 0.01", "fail")],
 )
-def test_a_proven_gate_looks_at_the_interval(limit, verdict, decided):
+def test_a_proven_gate_looks_at_the_interval(limit: str, verdict: str, decided: Any) -> None:
     (gate,) = decided({"a": rate(50), "b": rate(42)}, {**DIFFERENCE, "limit": limit})
     assert gate.decide == "proven"
     assert gate.verdict == verdict
@@ -76,7 +80,7 @@ def test_a_proven_gate_looks_at_the_interval(limit, verdict, decided):
     assert (gate.rows_needed is not None) == (verdict == "inconclusive")
 
 
-def test_a_point_gate_looks_at_the_value_and_shows_the_interval(decided):
+def test_a_point_gate_looks_at_the_value_and_shows_the_interval(decided: Any) -> None:
     passing, failing = decided(
         {"a": rate(50), "b": rate(42)},
         {**DIFFERENCE, "limit": "<= 0.081", "decide": "point"},
@@ -86,7 +90,7 @@ def test_a_point_gate_looks_at_the_value_and_shows_the_interval(decided):
     assert passing.high > 0.081 or passing.low < -0.081
 
 
-def test_an_overall_gate_decides_by_its_point_unless_told_otherwise(decided):
+def test_an_overall_gate_decides_by_its_point_unless_told_otherwise(decided: Any) -> None:
     point, proven = decided(
         {"a": rate(50, 100), "b": rate(50, 100)},
         {"metric": "selection_rate", "limit": ">= 0.5"},
@@ -97,7 +101,7 @@ def test_an_overall_gate_decides_by_its_point_unless_told_otherwise(decided):
     assert point.slice == {}
 
 
-def test_differences_are_absolute(decided):
+def test_differences_are_absolute(decided: Any) -> None:
     """A slice that is favoured breaks the limit as one that is disfavoured does."""
     for other in (20, 80):
         (gate,) = decided({"a": rate(50, 1002), "b": rate(other)}, {**DIFFERENCE, "limit": "<= 0.1"})
@@ -105,7 +109,7 @@ def test_differences_are_absolute(decided):
         assert gate.measured == pytest.approx(other / 100 - 0.5, abs=0.001)
 
 
-def test_a_ratio_is_folded_where_no_slice_is_favoured_by_definition(decided):
+def test_a_ratio_is_folded_where_no_slice_is_favoured_by_definition(decided: Any) -> None:
     """Of 0.5 to 0.25 the ratio is 2 or a half: both break four fifths."""
     ratio = {"metric": "base_rate", "by": "g", "compare": "ratio", "limit": ">= 0.8"}
     groups = {"a": (200, 100, 200, 500), "b": (500, 50, 300, 50)}
@@ -121,7 +125,7 @@ def test_a_ratio_is_folded_where_no_slice_is_favoured_by_definition(decided):
     assert within.verdict in ("pass", "inconclusive")
 
 
-def test_the_impact_ratio_refers_to_the_highest_rate(decided):
+def test_the_impact_ratio_refers_to_the_highest_rate(decided: Any) -> None:
     groups = {"a": rate(50, 2000), "b": rate(60), "c": rate(40)}
     (gate,) = decided(groups, {**RATIO, "limit": ">= 0.8", "decide": "point"})
     assert gate.reference == {"g": "b"}
@@ -134,14 +138,16 @@ def test_the_impact_ratio_refers_to_the_highest_rate(decided):
     ("reference", "expected"),
     [(None, "a"), ("largest", "a"), ("highest", "b"), ("c", "c"), ({"g": "c"}, "c")],
 )
-def test_the_reference_can_be_chosen(reference, expected, decided):
+def test_the_reference_can_be_chosen(
+    reference: str | dict[str, Any] | None, expected: str, decided: Any
+) -> None:
     gate = {**DIFFERENCE, "limit": "<= 0.5", **({} if reference is None else {"reference": reference})}
     (found,) = decided({"a": rate(50, 2000), "b": rate(60), "c": rate(40)}, gate)
     assert {s.reference["g"] for s in found.slices} == {expected}
     assert {s.slice["g"] for s in found.slices} == {"a", "b", "c"} - {expected}
 
 
-def test_the_configurations_reference_holds_where_a_gate_names_none(decided):
+def test_the_configurations_reference_holds_where_a_gate_names_none(decided: Any) -> None:
     groups = {"a": rate(50, 2000), "b": rate(60), "c": rate(40)}
     slices = {"reference": {"g": "c"}}
     plain, largest = decided(
@@ -154,13 +160,13 @@ def test_the_configurations_reference_holds_where_a_gate_names_none(decided):
     assert largest.reference == {"g": "a"}
 
 
-def _with_unknown(groups, n=50):
+def _with_unknown(groups: dict[str, Any], n: int = 50) -> pa.Table:
     table = cells(groups)
     unknown = pa.table({"g": pa.nulls(n, pa.string()), "y": [0, 1] * (n // 2), "d": [1] * n})
     return pa.concat_tables([table, unknown])
 
 
-def test_small_and_unknown_slices_are_left_out_and_listed(decided):
+def test_small_and_unknown_slices_are_left_out_and_listed(decided: Any) -> None:
     table = _with_unknown({"a": rate(50), "b": rate(52), "tiny": rate(100, 10)})
     limit = {**DIFFERENCE, "limit": "<= 0.3", "decide": "point"}
     plain, small, unknown = decided(
@@ -177,7 +183,7 @@ def test_small_and_unknown_slices_are_left_out_and_listed(decided):
     assert {s["g"] for s in unknown.left_out} == {"tiny"}
 
 
-def test_a_named_slice_is_gated_however_small(decided):
+def test_a_named_slice_is_gated_however_small(decided: Any) -> None:
     groups = {"a": rate(50), "b": rate(50), "tiny": rate(100, 10)}
     named = {"metric": "selection_rate", "slice": {"g": "tiny"}, "limit": "<= 0.5"}
     (gate,) = decided(groups, named)
@@ -187,7 +193,7 @@ def test_a_named_slice_is_gated_however_small(decided):
     assert gate.by == ["g"]
 
 
-def test_without_two_slices_there_is_no_verdict_but_an_error(decided):
+def test_without_two_slices_there_is_no_verdict_but_an_error(decided: Any) -> None:
     for groups in ({"a": rate(50), "tiny": rate(100, 10)}, {"a": rate(50)}):
         (gate,) = decided(groups, {**DIFFERENCE, "limit": "<= 0.9"})
         assert gate.verdict == "error"
@@ -206,7 +212,7 @@ def test_without_two_slices_there_is_no_verdict_but_an_error(decided):
         {"metric": "equal_opportunity_ratio", "by": "g", "limit": ">= 0.1"},
     ],
 )
-def test_an_undefined_metric_is_an_error_never_a_pass(rule, gate, decided):
+def test_an_undefined_metric_is_an_error_never_a_pass(rule: str, gate: dict[str, Any], decided: Any) -> None:
     """Slice b has no positives: 0/0 is not 0, and not a pass either."""
     groups = {"a": (50, 10, 10, 30), "b": (0, 10, 0, 90), "c": (50, 10, 10, 30)}
     (found,) = decided(groups, {**gate, "decide": rule})
@@ -215,7 +221,7 @@ def test_an_undefined_metric_is_an_error_never_a_pass(rule, gate, decided):
     assert error.slice == {"g": "b"} or "g=b" in error.why
 
 
-def test_a_ratio_to_a_reference_of_zero_is_an_error(decided):
+def test_a_ratio_to_a_reference_of_zero_is_an_error(decided: Any) -> None:
     groups = {"a": rate(0, 200), "b": rate(50, 100)}
     (gate,) = decided(groups, {**RATIO, "limit": ">= 0.8", "reference": "a"})
     assert gate.verdict == "error"
@@ -235,7 +241,7 @@ def test_a_ratio_to_a_reference_of_zero_is_an_error(decided):
         {"metric": "true_positive_rate", "by": "g", "compare": "difference", "limit": "<= 0.12"},
     ],
 )
-def test_with_as_many_rows_as_it_asks_for_a_gate_decides(gate, decided):
+def test_with_as_many_rows_as_it_asks_for_a_gate_decides(gate: dict[str, Any], decided: Any) -> None:
     groups = {"a": rate(50, 300), "b": rate(43, 200), "c": rate(41, 100)}
     (found,) = decided(groups, gate)
     assert found.verdict == "inconclusive"
@@ -250,7 +256,7 @@ def test_with_as_many_rows_as_it_asks_for_a_gate_decides(gate, decided):
         assert decided(fewer, gate)[0].verdict == "inconclusive"
 
 
-def test_a_value_on_the_limit_cannot_be_decided_by_any_number_of_rows(decided):
+def test_a_value_on_the_limit_cannot_be_decided_by_any_number_of_rows(decided: Any) -> None:
     gate = {"metric": "selection_rate", "limit": ">= 0.5", "decide": "proven"}
     (found,) = decided({"a": rate(50), "b": rate(50)}, gate)
     assert found.verdict == "inconclusive"
@@ -258,7 +264,7 @@ def test_a_value_on_the_limit_cannot_be_decided_by_any_number_of_rows(decided):
     assert "no realistic number of rows" in found.why
 
 
-def test_a_failure_stands_among_any_number_of_other_gates(decided):
+def test_a_failure_stands_among_any_number_of_other_gates(decided: Any) -> None:
     """A failure that is just proven alone stays one beside nineteen that pass, fail or decide nothing."""
     groups = {"a": rate(50), "b": rate(43)}
     barely = {**DIFFERENCE, "limit": "<= 0.02", "id": "barely"}
@@ -270,14 +276,14 @@ def test_a_failure_stands_among_any_number_of_other_gates(decided):
     assert [g.verdict for g in among[1:4]] == ["pass", "fail", "inconclusive"]
 
 
-def test_point_gates_are_not_adjusted_and_take_no_part(decided):
+def test_point_gates_are_not_adjusted_and_take_no_part(decided: Any) -> None:
     groups = {"a": rate(50), "b": rate(43)}
     barely = {**DIFFERENCE, "limit": "<= 0.02"}
     found = decided(groups, barely, *[{**barely, "decide": "point"}] * 19)
     assert {g.verdict for g in found} == {"fail"}
 
 
-def test_the_verdict_of_a_run_is_its_worst(tmp_path):
+def test_the_verdict_of_a_run_is_its_worst(tmp_path: Path) -> None:
     groups = {"a": rate(50), "b": rate(42), "c": (0, 10, 0, 90)}
     passing = {"metric": "selection_rate", "limit": ">= 0"}
     failing = {"metric": "selection_rate", "limit": ">= 1"}
@@ -293,7 +299,7 @@ def test_the_verdict_of_a_run_is_its_worst(tmp_path):
         assert audit(groups, *gates, folder=tmp_path).verdict == verdict
 
 
-def test_a_gate_over_several_features_speaks_of_their_intersections(tmp_path):
+def test_a_gate_over_several_features_speaks_of_their_intersections(tmp_path: Path) -> None:
     r = np.random.default_rng(0)
     n = 2000
     table = pa.table(
@@ -316,7 +322,7 @@ def test_a_gate_over_several_features_speaks_of_their_intersections(tmp_path):
         assert {tuple(s.slice) for s in result.gates[0].slices} == {("g", "h")}
 
 
-def test_weights_decide_a_gate(tmp_path):
+def test_weights_decide_a_gate(tmp_path: Path) -> None:
     """One row of weight 3 counts as three in the value, and as fewer in the certainty."""
     table = cells({"a": (100, 0, 100, 200), "b": (100, 0, 100, 200)})
     light = np.where(np.asarray(table["d"]) == 1, 3.0, 1.0)
@@ -339,7 +345,7 @@ def test_weights_decide_a_gate(tmp_path):
     assert unweighted.verdict == "pass"
 
 
-def test_equal_weights_change_no_value(tmp_path):
+def test_equal_weights_change_no_value(tmp_path: Path) -> None:
     table = cells({"a": rate(50), "b": rate(42)})
     plain = audit(table, {**DIFFERENCE, "limit": "<= 0.1"}, folder=tmp_path)
     table = table.append_column("w", pa.array(np.full(len(table), 2.5)))
@@ -363,7 +369,9 @@ _GROUP = st.tuples(_COUNT, _COUNT, _COUNT, _COUNT)
     compare=st.sampled_from(["value", "difference", "ratio"]),
     rule=st.sampled_from(["point", "proven"]),
 )
-def test_no_table_makes_a_gate_pass_without_ground(groups, metric, limit, compare, rule, tmp_path_factory):
+def test_no_table_makes_a_gate_pass_without_ground(
+    groups: Any, metric: Any, limit: Any, compare: Any, rule: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     if len({y for g in groups.values() for y, n in zip((1, 0, 1, 0), g, strict=True) if n}) < 2:
         return
     sign = "<=" if compare == "difference" else ">="
@@ -384,7 +392,7 @@ def test_no_table_makes_a_gate_pass_without_ground(groups, metric, limit, compar
 
 
 @pytest.mark.parametrize("sizes", [(28, 20), (48,), (1,) * 48], ids=str)
-def test_no_gate_over_small_slices_costs_the_report(sizes, tmp_path):
+def test_no_gate_over_small_slices_costs_the_report(sizes: tuple[Any, ...], tmp_path: Path) -> None:
     """Every metric as a difference and a ratio, every named disparity, of slices below ``min_size``."""
     r = np.random.default_rng(0)
     y = r.integers(0, 2, sum(sizes))

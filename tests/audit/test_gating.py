@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import fairweigh
 import numpy as np
@@ -29,7 +32,7 @@ ACCURACY = {"metric": "accuracy", "compare": "change", "limit": ">= -0.02"}
 GROWTH = {"metric": "true_positive_rate", "by": "g", "compare": "change", "limit": "<= 0.04"}
 
 
-def rows(flips=0.0, seed=0, start=0, **columns):
+def rows(flips: float = 0.0, seed: int = 0, start: int = 0, **columns: Any) -> pa.Table:
     """Scored people; of those of slice b a share is turned over."""
     r = np.random.default_rng(seed)
     g, y = r.choice(["a", "b"], N), r.integers(0, 2, N)
@@ -39,7 +42,7 @@ def rows(flips=0.0, seed=0, start=0, **columns):
     return pa.table({"id": ids, "g": g, "y": y, "s": s, **columns})
 
 
-def audit(folder, table, data=None, **parts):
+def audit(folder: Path, table: pa.Table, data: dict[str, Any] | None = None, **parts: Any) -> Path:
     config = {
         "audit": folder.name,
         "data": {"path": "rows", "label": "y", "sensitive": ["g"], "id": "id", **(data or {})},
@@ -53,31 +56,31 @@ def audit(folder, table, data=None, **parts):
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory):
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return audit(tmp_path_factory.mktemp("runs") / "first", rows())
 
 
 @pytest.fixture(scope="module")
-def worse(tmp_path_factory):
+def worse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same rows in another order; slice b is turned over in a tenth."""
     shuffled = rows(0.1).take(pa.array(np.random.default_rng(1).permutation(N)))
     return audit(tmp_path_factory.mktemp("runs") / "worse", shuffled)
 
 
 @pytest.fixture(scope="module")
-def other(tmp_path_factory):
+def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Other rows of the same kind, slice b turned over in two fifths."""
     return audit(tmp_path_factory.mktemp("runs") / "other", rows(0.4, seed=5, start=N))
 
 
-def gates(*wanted, **parts):
+def gates(*wanted: Any, **parts: Any) -> dict[Any, Any]:
     return {"gates": list(wanted), **parts}
 
 
 # --- a policy alone ----------------------------------------------------------------------------------
 
 
-def test_a_policy_gives_what_its_gates_in_the_audit_would_have_given(tmp_path, first):
+def test_a_policy_gives_what_its_gates_in_the_audit_would_have_given(tmp_path: Path, first: Path) -> None:
     parts = {"gates": GATES, "confidence": 0.9, "slices": {"min_size": 40}}
     audited = fairweigh.load_result(audit(tmp_path / "run", rows(), **parts))
     judged = judge_run(first, gates(*GATES, confidence=0.9, min_size=40))
@@ -88,7 +91,7 @@ def test_a_policy_gives_what_its_gates_in_the_audit_would_have_given(tmp_path, f
     assert fairweigh.load_result(first).gates == []
 
 
-def test_what_decides_is_the_policys_own_not_the_runs(tmp_path):
+def test_what_decides_is_the_policys_own_not_the_runs(tmp_path: Path) -> None:
     """A run that calls every slice small, and its own limits wide, cannot get out of a policy."""
     lax = audit(tmp_path / "lax", rows(0.4), slices={"min_size": 10_000}, confidence=0.51, gates=[GATES[0]])
     assert fairweigh.load_result(lax).verdict == "pass"
@@ -97,7 +100,7 @@ def test_what_decides_is_the_policys_own_not_the_runs(tmp_path):
     assert judged.gates[0].confidence == 0.95
 
 
-def test_nothing_of_the_run_is_changed(first):
+def test_nothing_of_the_run_is_changed(first: Path) -> None:
     before = {p: p.read_bytes() for p in first.rglob("*") if p.is_file()}
     judge_run(first, gates(*GATES))
     assert {p: p.read_bytes() for p in first.rglob("*") if p.is_file()} == before
@@ -117,7 +120,9 @@ def test_nothing_of_the_run_is_changed(first):
         (ACCURACY, "no baseline was given"),
     ],
 )
-def test_a_gate_that_names_what_the_run_lacks_is_an_error_not_a_pass(gate, told, tmp_path):
+def test_a_gate_that_names_what_the_run_lacks_is_an_error_not_a_pass(
+    gate: Any, told: str, tmp_path: Path
+) -> None:
     model = {"score": "s", "threshold": 0.5, "scale": "rank"}
     ranked = audit(tmp_path / "ranked", rows(), model=model)
     judged = judge_run(ranked, gates(GATES[0], gate))
@@ -140,13 +145,13 @@ def test_a_gate_that_names_what_the_run_lacks_is_an_error_not_a_pass(gate, told,
         ({"audit": "t", "gates": GATES}, "this configures an audit"),
     ],
 )
-def test_a_bad_policy_is_one_line_with_its_key(policy, told, first):
+def test_a_bad_policy_is_one_line_with_its_key(policy: Any, told: str, first: Path) -> None:
     with pytest.raises(InputError, match=f"^policy: .*{told}") as raised:
         judge_run(first, policy)
     assert "\n" not in str(raised.value)
 
 
-def test_a_policy_file_that_is_none_is_named(first, tmp_path):
+def test_a_policy_file_that_is_none_is_named(first: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.yaml: cannot be read"):
         judge_run(first, tmp_path / "none.yaml")
     (tmp_path / "list.yaml").write_text("- a\n")
@@ -154,7 +159,7 @@ def test_a_policy_file_that_is_none_is_named(first, tmp_path):
         judge_run(first, tmp_path / "list.yaml")
 
 
-def test_every_file_of_a_run_is_watched(first, tmp_path):
+def test_every_file_of_a_run_is_watched(first: Path, tmp_path: Path) -> None:
     """One byte of any file, the manifest included, at its start, in its middle and at its end."""
     names = [p.relative_to(first) for p in first.rglob("*") if p.is_file()]
     assert len(names) >= 6
@@ -177,7 +182,7 @@ def test_every_file_of_a_run_is_watched(first, tmp_path):
             shutil.rmtree(copy)
 
 
-def test_every_byte_of_a_manifest_is_watched(first, tmp_path):
+def test_every_byte_of_a_manifest_is_watched(first: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(first, copy)
     path = copy / "MANIFEST.json"
@@ -190,7 +195,7 @@ def test_every_byte_of_a_manifest_is_watched(first, tmp_path):
             judge_run(copy)
 
 
-def test_a_comparison_is_no_run_to_judge_by_a_policy(first, worse, tmp_path):
+def test_a_comparison_is_no_run_to_judge_by_a_policy(first: Path, worse: Path, tmp_path: Path) -> None:
     with open_run(tmp_path / "both") as folder:
         compare_runs(first, worse, folder)
     with pytest.raises(InputError, match="compares two runs itself"):
@@ -200,7 +205,7 @@ def test_a_comparison_is_no_run_to_judge_by_a_policy(first, worse, tmp_path):
 # --- against an earlier release ----------------------------------------------------------------------
 
 
-def test_the_same_rows_are_compared_row_by_row(first, worse):
+def test_the_same_rows_are_compared_row_by_row(first: Path, worse: Path) -> None:
     judged = judge_run(worse, gates(GATES[0], ACCURACY, GROWTH), first)
     assert judged.baseline.paired
     assert (judged.baseline.matched, judged.baseline.rows) == (N, N)
@@ -217,7 +222,9 @@ def test_the_same_rows_are_compared_row_by_row(first, worse):
     assert {"tango", "mover-paired"} <= set(judged.methods)
 
 
-def test_paired_limits_are_those_of_the_comparison_of_two_runs(first, worse, tmp_path):
+def test_paired_limits_are_those_of_the_comparison_of_two_runs(
+    first: Path, worse: Path, tmp_path: Path
+) -> None:
     """Two-sided limits at 95 % are the one-sided ones that decide at a confidence of 97.5 %."""
     judged = judge_run(worse, gates(ACCURACY, confidence=0.975), first)
     with open_run(tmp_path / "both") as folder:
@@ -227,7 +234,7 @@ def test_paired_limits_are_those_of_the_comparison_of_two_runs(first, worse, tmp
     assert (found.measured, found.low, found.high) == pytest.approx((change.value, change.low, change.high))
 
 
-def test_other_rows_are_compared_as_two_samples_and_that_is_said(first, other):
+def test_other_rows_are_compared_as_two_samples_and_that_is_said(first: Path, other: Path) -> None:
     """One-sided limits beside melded ones by quadrature."""
     judged = judge_run(other, gates(ACCURACY, GROWTH), first)
     assert not judged.baseline.paired
@@ -244,7 +251,9 @@ def test_other_rows_are_compared_as_two_samples_and_that_is_said(first, other):
 
 
 @pytest.mark.parametrize("side", ["later", "earlier", "both"])
-def test_rows_that_one_run_alone_has_cost_the_others_no_pairing(first, tmp_path, side):
+def test_rows_that_one_run_alone_has_cost_the_others_no_pairing(
+    first: Path, tmp_path: Path, side: str
+) -> None:
     """One row more in either run threw all pairing away: limits of 9.8 points in place of 4.0."""
     table = rows(0.1)
     later = table if side == "earlier" else pa.concat_tables([table, rows(seed=7, start=9_000).slice(0, 3)])
@@ -270,7 +279,7 @@ def test_rows_that_one_run_alone_has_cost_the_others_no_pairing(first, tmp_path,
     assert "tango" in judged.methods
 
 
-def test_fewer_than_half_of_the_rows_in_common_are_two_samples(first, tmp_path):
+def test_fewer_than_half_of_the_rows_in_common_are_two_samples(first: Path, tmp_path: Path) -> None:
     shifted = audit(tmp_path / "shifted", pa.concat_tables([rows(seed=3, start=N), rows().slice(0, 700)]))
     judged = judge_run(shifted, gates(ACCURACY), first)
     assert (judged.baseline.matched, judged.baseline.paired, judged.baseline.common) == (700, False, None)
@@ -280,7 +289,7 @@ def test_fewer_than_half_of_the_rows_in_common_are_two_samples(first, tmp_path):
     )
 
 
-def _with(column, changed, table=None):
+def _with(column: str, changed: int, table: Any = None) -> Any:
     table = rows() if table is None else table
     values = np.asarray(table[column]).copy()
     values[:changed] = {"y": lambda v: 1 - v, "g": lambda v: np.where(v == "a", "b", "a")}[column](
@@ -297,7 +306,9 @@ def _with(column, changed, table=None):
         ({"g": 200, "y": 10}, r"10 in their label \(0.7%\), 200 in their 'g' \(13.3%\)"),
     ],
 )
-def test_other_rows_under_the_same_ids_are_refused(first, tmp_path, changed, told):
+def test_other_rows_under_the_same_ids_are_refused(
+    first: Path, tmp_path: Path, changed: dict[str, Any], told: str
+) -> None:
     """Labels that were all flipped gave "+86.3 points: pass"."""
     table = rows()
     for column, n in changed.items():
@@ -306,7 +317,7 @@ def test_other_rows_under_the_same_ids_are_refused(first, tmp_path, changed, tol
         judge_run(audit(tmp_path / "run", table), gates(ACCURACY), first)
 
 
-def test_a_few_rows_that_differ_are_counted_by_kind_and_left_out(first, tmp_path):
+def test_a_few_rows_that_differ_are_counted_by_kind_and_left_out(first: Path, tmp_path: Path) -> None:
     run = audit(tmp_path / "run", _with("g", 20, _with("y", 30)))
     told = judge_run(run, gates(ACCURACY), first).baseline
     assert (told.matched, told.common, told.differing) == (N, N - 30, {"label": 30, "'g'": 20})
@@ -314,7 +325,7 @@ def test_a_few_rows_that_differ_are_counted_by_kind_and_left_out(first, tmp_path
     assert judge_run(run, gates(ACCURACY), first).gates[0].measured == 0
 
 
-def test_a_slice_without_common_rows_is_an_error_and_a_small_one_is_told(first, tmp_path):
+def test_a_slice_without_common_rows_is_an_error_and_a_small_one_is_told(first: Path, tmp_path: Path) -> None:
     new = rows(seed=5, start=N)
     for n, verdict in ((200, "error"), (20, "pass")):
         part = new.slice(0, n).set_column(1, "g", pa.array(["c"] * n))
@@ -326,7 +337,7 @@ def test_a_slice_without_common_rows_is_an_error_and_a_small_one_is_told(first, 
         assert ({"g": "c"} in gate.left_out) == (verdict == "pass")
 
 
-def test_rows_without_ids_are_the_same_in_the_same_data_only(tmp_path):
+def test_rows_without_ids_are_the_same_in_the_same_data_only(tmp_path: Path) -> None:
     one = audit(tmp_path / "one", rows(), data={"id": None})
     same = audit(tmp_path / "same", rows(), data={"id": None}, model={"score": "s", "threshold": 0.55})
     mixed = audit(tmp_path / "mixed", rows().slice(0, N - 1), data={"id": None})
@@ -336,13 +347,15 @@ def test_rows_without_ids_are_the_same_in_the_same_data_only(tmp_path):
     assert "have no ids" in told.how
 
 
-def test_an_unchanged_release_passes_and_a_proven_loss_fails(first, worse):
+def test_an_unchanged_release_passes_and_a_proven_loss_fails(first: Path, worse: Path) -> None:
     assert judge_run(first, gates(ACCURACY, GROWTH), first).verdict == "pass"
     strict = {**ACCURACY, "limit": ">= -0.001"}
     assert judge_run(worse, gates(strict), first).verdict == "fail"
 
 
-def test_a_slice_that_the_baseline_lacks_is_an_error_and_one_that_is_gone_is_told(first, tmp_path):
+def test_a_slice_that_the_baseline_lacks_is_an_error_and_one_that_is_gone_is_told(
+    first: Path, tmp_path: Path
+) -> None:
     table = rows(seed=2, start=N)
     g = np.asarray(table["g"]).astype("<U1")
     g[:200] = "c"
@@ -354,7 +367,7 @@ def test_a_slice_that_the_baseline_lacks_is_an_error_and_one_that_is_gone_is_tol
     assert back.gates[0].left_out == [{"g": "c"}]
 
 
-def test_the_baseline_is_the_model_that_it_released(tmp_path):
+def test_the_baseline_is_the_model_that_it_released(tmp_path: Path) -> None:
     """A run with a repaired variant that it recommends is compared with that, not with its original."""
     config = {
         "audit": "old",
@@ -379,7 +392,7 @@ def test_the_baseline_is_the_model_that_it_released(tmp_path):
     assert {g.variant: g.measured for g in judged.gates}["original"] != 0
 
 
-def _recoded(table):
+def _recoded(table: Any) -> Any:
     return table.set_column(2, "y", pa.array(np.where(np.asarray(table["y"]) == 1, "no", "yes")))
 
 
@@ -392,23 +405,27 @@ def _recoded(table):
         (lambda f: audit(f, rows(w=np.ones(N)), {"weight": "w"}), r"data\.weight: 'w' in"),
     ],
 )
-def test_a_baseline_of_other_classes_or_features_is_refused_in_one_line(make, told, first, tmp_path):
+def test_a_baseline_of_other_classes_or_features_is_refused_in_one_line(
+    make: Callable[..., Path], told: str, first: Path, tmp_path: Path
+) -> None:
     with pytest.raises(InputError, match=told) as raised:
         judge_run(first, gates(ACCURACY), make(tmp_path / "run"))
     assert "expected two runs on the same data" in str(raised.value)
     assert "\n" not in str(raised.value)
 
 
-def test_a_baseline_needs_a_policy(first, worse):
+def test_a_baseline_needs_a_policy(first: Path, worse: Path) -> None:
     with pytest.raises(InputError, match="a baseline needs a policy"):
         judge_run(worse, None, first)
 
 
-def test_a_baseline_that_no_gate_asks_about_is_said_to_be_so(first, worse):
+def test_a_baseline_that_no_gate_asks_about_is_said_to_be_so(first: Path, worse: Path) -> None:
     assert not judge_run(worse, gates(GATES[0]), first).baseline.asked
 
 
-def test_a_baseline_in_which_a_yes_means_something_else_is_told(first, worse, tmp_path):
+def test_a_baseline_in_which_a_yes_means_something_else_is_told(
+    first: Path, worse: Path, tmp_path: Path
+) -> None:
     burden = audit(tmp_path / "burden", rows(), {"positive_is": "burden"})
     told = [
         " ".join(map("".join, judged_by(judge_run(worse, gates(ACCURACY), before))))
@@ -418,7 +435,7 @@ def test_a_baseline_in_which_a_yes_means_something_else_is_told(first, worse, tm
     assert "decision is of unstated meaning in this run and a burden in the baseline" in told[1]
 
 
-def test_aggregated_counts_have_no_rows_to_match(tmp_path):
+def test_aggregated_counts_have_no_rows_to_match(tmp_path: Path) -> None:
     cells = pa.table(
         {"g": ["a", "a", "b", "b"] * 2, "y": [1, 0] * 4, "d": [1] * 4 + [0] * 4,
          "n": [300, 50, 250, 60, 60, 290, 110, 280]}

@@ -1,12 +1,16 @@
 """Models given as variants: one ladder with those made here, each held to the original's task."""
 
+from __future__ import annotations
+
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import fairweigh
 import numpy as np
 import pytest
+from fairweigh import Result
 from fairweigh.audit.again.finished import read_result
 from fairweigh.audit.again.verify import check_figures
 from fairweigh.models.extras import quiet
@@ -25,12 +29,12 @@ METRICS = ["accuracy", "selection_rate"]
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("given")
 
 
 @pytest.fixture(scope="module")
-def tabular(place):
+def tabular(place: Path) -> tuple[Result, Any, Any, Any]:
     """A forest with a smaller model as an object, a function, a file and predictions, and four faults."""
     import skl2onnx
 
@@ -65,7 +69,7 @@ def tabular(place):
     return result, table, small, array
 
 
-def test_given_and_made_variants_stand_in_one_ladder(tabular, place):
+def test_given_and_made_variants_stand_in_one_ladder(tabular: Any, place: Path) -> None:
     result, table, small, _ = tabular
     names = ["original", "prune", "small", "function", "file", "column"]
     assert [v.name for v in result.variants] == names
@@ -79,7 +83,7 @@ def test_given_and_made_variants_stand_in_one_ladder(tabular, place):
     assert not check_figures(place / "tabular", read_result(place / "tabular"))
 
 
-def test_storage_is_that_of_the_files_and_parameters_are_counted(tabular, place):
+def test_storage_is_that_of_the_files_and_parameters_are_counted(tabular: Any, place: Path) -> None:
     result, *_ = tabular
     by_name = {v.name: v for v in result.variants}
     cost = by_name["file"].cost
@@ -93,7 +97,7 @@ def test_storage_is_that_of_the_files_and_parameters_are_counted(tabular, place)
     assert storage == ["error"]
 
 
-def test_one_that_fails_is_a_line_and_the_others_go_on(tabular):
+def test_one_that_fails_is_a_line_and_the_others_go_on(tabular: Any) -> None:
     result, *_ = tabular
     lines = {f.name: f.why for f in result.failed}
     assert set(lines) == {"three", "nan", "cut", "odd"}
@@ -107,7 +111,7 @@ def test_one_that_fails_is_a_line_and_the_others_go_on(tabular):
     assert "4 given variants could not be scored" in page
 
 
-def test_the_manifest_says_where_each_came_from(tabular, place):
+def test_the_manifest_says_where_each_came_from(tabular: Any, place: Path) -> None:
     result, *_ = tabular
     told = json.loads((place / "tabular" / "MANIFEST.json").read_text())["given"]
     assert list(told) == ["small", "function", "file"]
@@ -115,7 +119,7 @@ def test_the_manifest_says_where_each_came_from(tabular, place):
     assert told["file"]["sha256"] == next(v.model.told["sha256"] for v in result.variants if v.name == "file")
 
 
-def test_a_folder_of_texts_beside_a_model_of_a_table_is_a_plain_line(place):
+def test_a_folder_of_texts_beside_a_model_of_a_table_is_a_plain_line(place: Path) -> None:
     tiny.save_bert(place / "bert-alone")
     (place / "lora").mkdir()
     (place / "lora" / "adapter_config.json").write_text('{"peft_type": "LORA", "r": 4}')
@@ -136,7 +140,7 @@ def test_a_folder_of_texts_beside_a_model_of_a_table_is_a_plain_line(place):
 
 
 @pytest.fixture(scope="module")
-def text(place):
+def text(place: Any) -> tuple[Result, Any]:
     """A BERT with an adapter of it, packed by three libraries, exported, and other models."""
     import peft
     import torch
@@ -224,7 +228,7 @@ def _pack(bert: Path, place: Path) -> None:
     tokenizer.save_pretrained(place / "compressed-tensors")
 
 
-def test_packed_folders_are_scored_as_their_libraries_serve_them(text, place):
+def test_packed_folders_are_scored_as_their_libraries_serve_them(text: Any, place: Path) -> None:
     import torch
     import transformers
 
@@ -248,7 +252,7 @@ def test_packed_folders_are_scored_as_their_libraries_serve_them(text, place):
     assert "unpacked on loading" in str(by_name["compressed-tensors"].model.told["notes"])
 
 
-def test_an_adapter_scores_as_peft_does_and_is_stored_with_its_model(text, place):
+def test_an_adapter_scores_as_peft_does_and_is_stored_with_its_model(text: Any, place: Path) -> None:
     import torch
     import transformers
 
@@ -266,7 +270,7 @@ def test_an_adapter_scores_as_peft_does_and_is_stored_with_its_model(text, place
     assert cost.stored_bytes == sum(file.stat().st_size for file in files)
 
 
-def _scores(place, name):
+def _scores(place: Path, name: str) -> Any:
     import pyarrow.parquet as pq
 
     return pq.read_table(place / "texts" / "predictions" / f"{name}.parquet")["score"].to_numpy()
@@ -286,14 +290,16 @@ def _scores(place, name):
         ("gone", "no file or folder"),
     ],
 )
-def test_another_model_or_a_bad_folder_is_one_line(text, name, says):
+def test_another_model_or_a_bad_folder_is_one_line(text: Any, name: str, says: str) -> None:
     why = next(f.why for f in text[0].failed if f.name == name)
     assert says in why
     assert "\n" not in why
     assert not why.startswith("model.")
 
 
-def test_graphs_of_three_runtimes_decide_as_the_module_that_they_come_from(place, monkeypatch):
+def test_graphs_of_three_runtimes_decide_as_the_module_that_they_come_from(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import openvino
     import torch
     from safetensors.torch import save_file
@@ -328,7 +334,7 @@ def test_graphs_of_three_runtimes_decide_as_the_module_that_they_come_from(place
     assert {f.name: f.why.split(":")[0] for f in result.failed} == {"bad.xml": "path", "bad.tflite": "path"}
 
 
-def test_an_int8_graph_beside_its_folder_of_texts_decides_as_onnxruntime_runs_it(place):
+def test_an_int8_graph_beside_its_folder_of_texts_decides_as_onnxruntime_runs_it(place: Path) -> None:
     """As a file, and in a folder as exporters write it, with the configuration and tokenizer of the model."""
     import onnxruntime
     import torch

@@ -1,8 +1,12 @@
 """Given variants after their audit: compared, judged, recorded, verified; and what is odd about one."""
 
+from __future__ import annotations
+
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import fairweigh
 import numpy as np
@@ -13,11 +17,15 @@ from sklearn.linear_model import LogisticRegression
 
 from .. import tiny
 
+if TYPE_CHECKING:
+    from ..conftest import Ended
+
+
 REPORT = {"charts": False}
 
 
 @pytest.fixture
-def runs(here, cli):
+def runs(here: Path, cli: Callable[..., Ended]) -> Any:
     """Two runs that give a variant of the same name, the second of fewer features."""
     table = tiny.numbers(600).to_pandas()
     table.to_parquet("d.parquet")
@@ -35,12 +43,12 @@ def runs(here, cli):
     return table
 
 
-def accuracy(table, columns):
+def accuracy(table: Any, columns: list[Any]) -> Any:
     model = LogisticRegression().fit(table[columns], table.y)
     return (model.predict(table[columns]) == table.y).mean()
 
 
-def test_a_policy_names_a_given_variant(runs, cli, here):
+def test_a_policy_names_a_given_variant(runs: Any, cli: Callable[..., Ended], here: Path) -> None:
     full, two = accuracy(runs, tiny.FEATURES), accuracy(runs, ["a", "b"])
     gates = [
         {"id": "kept", "metric": "accuracy", "compare": "change", "limit": ">= -0.2", "on": "small"},
@@ -58,7 +66,9 @@ def test_a_policy_names_a_given_variant(runs, cli, here):
     assert "The run has no variant 'gone'" in judged.out
 
 
-def test_a_baseline_and_a_comparison_are_of_what_each_run_releases(runs, cli):
+def test_a_baseline_and_a_comparison_are_of_what_each_run_releases(
+    runs: Any, cli: Callable[..., Ended]
+) -> None:
     gates = [{"id": "since", "metric": "accuracy", "compare": "change", "limit": ">= -0.9"}]
     Path("p.yaml").write_text(json.dumps({"policy": "since", "gates": gates}))
     judged = cli("gate", "runs/second", "--policy", "p.yaml", "--baseline", "runs/first")
@@ -72,7 +82,7 @@ def test_a_baseline_and_a_comparison_are_of_what_each_run_releases(runs, cli):
     assert cli("verify", "both").code == 0
 
 
-def test_a_history_shows_a_given_variant(runs, cli):
+def test_a_history_shows_a_given_variant(runs: Any, cli: Callable[..., Ended]) -> None:
     for name in ("first", "second"):
         assert cli("record", f"runs/{name}", "--db", "sqlite:///h.db").code == 0
     shown = cli("history", "second", "--db", "sqlite:///h.db", "--variant", "small")
@@ -81,7 +91,7 @@ def test_a_history_shows_a_given_variant(runs, cli):
     assert f"{accuracy(runs, ['a']):.3f}" in line
 
 
-def test_a_run_is_verified_wherever_its_variants_files_are(runs, cli):
+def test_a_run_is_verified_wherever_its_variants_files_are(runs: Any, cli: Callable[..., Ended]) -> None:
     Path("two.skops").unlink()
     shutil.copyfile("one.skops", "full.skops")
     ended = cli("verify", "runs/first")
@@ -95,11 +105,11 @@ def test_a_run_is_verified_wherever_its_variants_files_are(runs, cli):
     assert cli("verify", "runs/first").code != 0
 
 
-def data_of(table, **more):
+def data_of(table: Any, **more: Any) -> Any:
     return {"label": "y", "sensitive": ["sex"], "id": "id"} | more
 
 
-def test_the_class_and_the_keywords_take_variants(here):
+def test_the_class_and_the_keywords_take_variants(here: Path) -> None:
     table = tiny.numbers(300).to_pandas()
     full = LogisticRegression().fit(table[tiny.FEATURES], table.y)
     two = LogisticRegression().fit(table[["a", "b"]], table.y)
@@ -112,7 +122,7 @@ def test_the_class_and_the_keywords_take_variants(here):
     assert by_keywords.comparisons[0].overall.rate == by_config.comparisons[0].overall.rate == apart
 
 
-def test_outputs_in_another_order_are_asked_about(here):
+def test_outputs_in_another_order_are_asked_about(here: Path) -> None:
     import torch
 
     table = tiny.numbers(300).to_pandas()
@@ -136,7 +146,9 @@ def test_outputs_in_another_order_are_asked_about(here):
     ("given", "flipped"),
     [(("NO", "YES"), 0), (("No", "Yes"), 0), ((0, 1), 0), ((False, True), 0), (("nay", "yea"), None)],
 )
-def test_classes_of_a_variant_are_the_originals_in_other_letters(here, given, flipped):
+def test_classes_of_a_variant_are_the_originals_in_other_letters(
+    here: Path, given: tuple[str | int, str | int], flipped: int | None
+) -> None:
     table = tiny.numbers(300).to_pandas()
     features, side = table[tiny.FEATURES], table.y.to_numpy()
     table["y"] = np.asarray(["no", "yes"])[side]
@@ -152,7 +164,7 @@ def test_classes_of_a_variant_are_the_originals_in_other_letters(here, given, fl
         assert result.comparisons[0].overall.rate == flipped
 
 
-def test_numbers_of_classes_beside_a_positive_no_are_read_by_what_they_mean(here):
+def test_numbers_of_classes_beside_a_positive_no_are_read_by_what_they_mean(here: Path) -> None:
     """Of classes 0 and 1 the first is the no, also where that is what the audit calls positive."""
     table = tiny.numbers(300).to_pandas()
     features, side = table[tiny.FEATURES], table.y.to_numpy()
@@ -164,7 +176,7 @@ def test_numbers_of_classes_beside_a_positive_no_are_read_by_what_they_mean(here
     assert result.comparisons[0].overall.rate == 0
 
 
-def test_catboosts_own_export_decides_as_catboost(here):
+def test_catboosts_own_export_decides_as_catboost(here: Path) -> None:
     """Labels and a ZipMap of probabilities, as a model and as a variant."""
     catboost = pytest.importorskip("catboost")
     import pyarrow.parquet as pq

@@ -1,5 +1,11 @@
 """Variants whose predictions stand beside the model's: row by row, and as joint counts of both decisions."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import fairweigh
 import numpy as np
 import pandas as pd
@@ -8,10 +14,15 @@ import pytest
 from fairweigh.audit.again.verify import check_figures
 from fairweigh.audit.config import Config
 from fairweigh.audit.figures.pairs import Paired
+from fairweigh.audit.result.whole import AuditResult
 from fairweigh.audit.runner import audit
 from fairweigh.audit.store.folder import open_run
 from fairweigh.datasets.errors import InputError
 from pydantic import ValidationError
+
+if TYPE_CHECKING:
+    from ..conftest import Ended
+
 
 SCORED = {"kind": "predictions", "score": "s"}
 GATES = [
@@ -21,7 +32,7 @@ GATES = [
 
 
 @pytest.fixture(scope="module")
-def rows():
+def rows() -> pd.DataFrame:
     r = np.random.default_rng(3)
     n = 1500
     sex, age = r.choice(["F", "M"], n), r.choice(["old", "young", None], n)
@@ -36,20 +47,20 @@ def rows():
     )  # fmt: skip
 
 
-def configured(**more):
+def configured(**more: Any) -> Any:
     data = {"path": "x", "label": "y", "sensitive": ["sex", "age"]} | more.pop("data", {})
     given = {"audit": "given", "data": data, "model": {"kind": "predictions", "decision": "before"}}
     variants = [{"name": "light", "decision": "after"}]
     return given | {"variants": variants, "gates": GATES, "report": {"charts": False}} | more
 
 
-def audited(given, folder):
+def audited(given: Any, folder: Path) -> AuditResult:
     # Pages are not looked at here.
     with open_run(folder) as run:
         return audit(Config.model_validate(given), run)
 
 
-def test_joint_counts_give_every_figure_of_the_rows(rows, tmp_path):
+def test_joint_counts_give_every_figure_of_the_rows(rows: pd.DataFrame, tmp_path: Path) -> None:
     keys = ["sex", "age", "y", "before", "after"]
     joint = rows.groupby(keys, dropna=False).size().rename("n").reset_index()
     assert len(joint) < len(rows) / 10
@@ -70,7 +81,7 @@ def test_joint_counts_give_every_figure_of_the_rows(rows, tmp_path):
     assert not check_figures(tmp_path / "run-joint", of_counts)
 
 
-def test_scores_of_a_variant_stand_in_a_column_too(rows, tmp_path):
+def test_scores_of_a_variant_stand_in_a_column_too(rows: pd.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
     rows.to_parquet(path)
     variants = [{"name": "light", "score": "t"}, {"name": "strict", "score": "t", "threshold": 0.7}]
@@ -84,7 +95,7 @@ def test_scores_of_a_variant_stand_in_a_column_too(rows, tmp_path):
     assert [c.after for c in result.comparisons] == ["light", "strict"]
 
 
-def test_counts_of_two_tables_are_no_joint_cells():
+def test_counts_of_two_tables_are_no_joint_cells() -> None:
     batch = pa.record_batch({"sex": ["F", "M"], "y_pred": pa.array([1, 0], pa.int8()), "count": [5, 7]})
     with pytest.raises(InputError, match="aggregated counts hold no rows that could be paired"):
         Paired(("sex",)).add(batch, batch)
@@ -118,12 +129,12 @@ def test_counts_of_two_tables_are_no_joint_cells():
         ({"gates": [GATES[0] | {"on": "lihgt"}]}, "did you mean 'light'"),
     ],
 )
-def test_what_cannot_stand_beside_a_model_is_refused(more, says):
+def test_what_cannot_stand_beside_a_model_is_refused(more: dict[str, Any], says: str) -> None:
     with pytest.raises(ValidationError, match=says):
         Config.model_validate(configured(**more))
 
 
-def test_a_column_that_is_not_there_is_named(rows, tmp_path):
+def test_a_column_that_is_not_there_is_named(rows: pd.DataFrame, tmp_path: Path) -> None:
     rows.to_csv(tmp_path / "rows.csv", index=False)
     given = configured(data={"path": str(tmp_path / "rows.csv"), "id": "id"})
     given["variants"] = [{"name": "light", "decision": "aftr"}]
@@ -132,7 +143,9 @@ def test_a_column_that_is_not_there_is_named(rows, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_predictions_that_cannot_be_read_are_a_line_and_the_others_go_on(rows, tmp_path):
+def test_predictions_that_cannot_be_read_are_a_line_and_the_others_go_on(
+    rows: pd.DataFrame, tmp_path: Path
+) -> None:
     table = rows.assign(words=np.where(rows["after"] == 1, "yes", "no"))
     table.to_csv(tmp_path / "rows.csv", index=False)
     beside = rows[["id"]].assign(p=0.25)
@@ -157,12 +170,14 @@ def test_predictions_that_cannot_be_read_are_a_line_and_the_others_go_on(rows, t
     assert "beside.csv" in why["beside"]
 
 
-def test_variants_from_python_have_names(rows, tmp_path):
+def test_variants_from_python_have_names(rows: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^variants: expected a mapping of names to models, got list"):
         fairweigh.run({"audit": "t", "data": {}}, tmp_path / "run", data=rows, variants=[print])
 
 
-def test_a_gate_on_a_variant_that_could_not_be_read_is_told_though_quiet(rows, cli, write):
+def test_a_gate_on_a_variant_that_could_not_be_read_is_told_though_quiet(
+    rows: pd.DataFrame, cli: Callable[..., Ended], write: Callable[..., None]
+) -> None:
     given = configured(data={"path": "d.parquet", "id": "id"}, model=SCORED)
     given["variants"] = [{"name": "light", "path": "light.csv", "decision": "d"}]
     write(pa.Table.from_pandas(rows), {**given, "gates": GATES})
@@ -180,7 +195,9 @@ def test_a_gate_on_a_variant_that_could_not_be_read_is_told_though_quiet(rows, c
 
 
 @pytest.mark.parametrize("variant", ["x", 3, None, ["x"]])
-def test_a_variant_that_is_no_keys_is_told_in_the_words_of_a_configuration(variant, cli, write):
+def test_a_variant_that_is_no_keys_is_told_in_the_words_of_a_configuration(
+    variant: str | int | list[Any] | None, cli: Callable[..., Ended], write: Callable[..., None]
+) -> None:
     write(config=configured(variants=[variant]))
     ended = cli("check", "a.yaml")
     assert ended.code == 2

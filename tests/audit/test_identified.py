@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -11,7 +13,7 @@ from fairweigh.datasets.errors import InputError
 from .paired_rows import batch
 
 
-def predictions(score, ids=None):
+def predictions(score: Any, ids: Any = None) -> pa.Table:
     score = np.asarray(score, float)
     g = ["a", "a", "b", "b", None, "b"]
     return pa.table(batch(score >= 0.5, score=score, ids=ids, g=g))
@@ -24,7 +26,7 @@ OTHERS = {
 }
 
 
-def test_rows_are_ranked_by_share_then_score_change():
+def test_rows_are_ranked_by_share_then_score_change() -> None:
     rows, found = identify(ORIGINAL, OTHERS.items(), ["g"], 0.5)
     assert rows.column_names == ["id", "variants", "share", "margin", "score_change"]
     assert rows.column("id").to_pylist() == [1, 4, 2]
@@ -35,7 +37,7 @@ def test_rows_are_ranked_by_share_then_score_change():
     assert found.rows == 3
 
 
-def test_the_composition_compares_each_slice_with_the_whole():
+def test_the_composition_compares_each_slice_with_the_whole() -> None:
     _, found = identify(ORIGINAL, OTHERS.items(), ["g"], 0.5, "flipped.parquet")
     assert found.file == "flipped.parquet"
     told = {c["slice"]["g"]: c for c in found.composition}
@@ -46,20 +48,20 @@ def test_the_composition_compares_each_slice_with_the_whole():
     assert told["b"]["ratio"] == pytest.approx((1 / 3) / (3 / 6))
 
 
-def test_no_disagreement_is_an_empty_table():
+def test_no_disagreement_is_an_empty_table() -> None:
     rows, found = identify(ORIGINAL, [("copy", ORIGINAL)], ["g"], 0.5)
     assert (len(rows), found.rows) == (0, 0)
     assert {c["ratio"] for c in found.composition} == {None}
 
 
-def test_without_scores_there_is_no_margin():
+def test_without_scores_there_is_no_margin() -> None:
     bare = {name: t.drop_columns(["score"]) for name, t in {"o": ORIGINAL, **OTHERS}.items()}
     rows, _ = identify(bare["o"], [("int8", bare["int8"])], ["g"])
     assert rows.column("margin").to_pylist() == [None, None]
     assert rows.column("score_change").to_pylist() == [None, None]
 
 
-def test_variants_are_matched_by_id():
+def test_variants_are_matched_by_id() -> None:
     order = [3, 5, 1, 0, 4, 2]
     rows, _ = identify(ORIGINAL, [(k, t.take(order)) for k, t in OTHERS.items()], ["g"], 0.5)
     assert rows.column("id").to_pylist() == [1, 4, 2]

@@ -32,6 +32,6 @@ from fairweigh.audit.masked import masked
         ("https://host/p?monkey=1", "https://host/p?monkey=1"),
     ],
 )
-def test_what_may_be_a_key_is_hidden(address, shown):
+def test_what_may_be_a_key_is_hidden(address: str, shown: str) -> None:
     assert masked(address) == masked(shown) == shown
     assert masked(f"--set history.url={address}") == f"--set history.url={shown}"

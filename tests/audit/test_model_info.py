@@ -11,7 +11,7 @@ from pydantic import ValidationError
 TOLD = {"given": "m.onnx", "sha256": "ab", "kind": "onnx", "mlflow": "3.1", "threshold": 1, "path": None}
 
 
-def test_what_is_told_keeps_its_order_and_says_nothing_more():
+def test_what_is_told_keeps_its_order_and_says_nothing_more() -> None:
     info = ModelInfo.model_validate(TOLD)
     assert info.model_dump_json() == json.dumps(TOLD, separators=(",", ":"))
     assert list(info.told) == list(TOLD)
@@ -20,7 +20,7 @@ def test_what_is_told_keeps_its_order_and_says_nothing_more():
     assert info.model_dump(exclude={"sha256"}) == {key: TOLD[key] for key in TOLD if key != "sha256"}
 
 
-def test_what_every_kind_tells_has_a_type():
+def test_what_every_kind_tells_has_a_type() -> None:
     info = ModelInfo.model_validate(TOLD)
     assert (info.kind, info.threshold, info.features) == ("onnx", 1, None)
     assert type(info.threshold) is int
@@ -31,6 +31,6 @@ def test_what_every_kind_tells_has_a_type():
         info.kind = "torch"
 
 
-def test_the_schema_of_a_result_names_it():
+def test_the_schema_of_a_result_names_it() -> None:
     model = Variant.model_json_schema()["properties"]["model"]
     assert model["$ref"] == "#/$defs/ModelInfo"

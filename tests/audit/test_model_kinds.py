@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 from fairweigh.audit.config import json_schema, model_spec, read
@@ -30,7 +32,7 @@ TOLD = {
 EACH = [(kind, model) for kind, models in TOLD.items() for model in models]
 
 
-def types_of(content):
+def types_of(content: Mapping[Any, Any] | dict[Any, Any]) -> Any:
     """The types of the JSON Schema that a content is one of."""
     branches = next(b["oneOf"] for b in SCHEMA["properties"]["model"]["anyOf"] if "oneOf" in b)
     names = [branch["$ref"].removeprefix("#/$defs/") for branch in branches]
@@ -39,7 +41,7 @@ def types_of(content):
 
 
 @pytest.mark.parametrize(("kind", "model"), EACH)
-def test_a_model_is_of_one_type_of_the_json_schema(kind, model):
+def test_a_model_is_of_one_type_of_the_json_schema(kind: Any, model: Mapping[Any, Any]) -> None:
     name = SPECS[kind].__name__
     assert types_of(model) == [name]
     assert types_of({**model, "kind": kind}) == [name]
@@ -47,7 +49,7 @@ def test_a_model_is_of_one_type_of_the_json_schema(kind, model):
 
 
 @pytest.mark.parametrize("kind", TOLD)
-def test_the_type_of_a_kind_has_its_keys_alone(kind):
+def test_the_type_of_a_kind_has_its_keys_alone(kind: Any) -> None:
     described = SCHEMA["$defs"][SPECS[kind].__name__]
     assert described["additionalProperties"] is False
     for key in described["properties"]:
@@ -70,7 +72,7 @@ VALUES = {
 
 @settings(max_examples=400, deadline=None)
 @given(model=st.fixed_dictionaries({}, optional={k: st.sampled_from(v) for k, v in VALUES.items()}))
-def test_what_is_read_is_of_the_type_that_the_json_schema_gives_it(model):
+def test_what_is_read_is_of_the_type_that_the_json_schema_gives_it(model: Mapping[Any, Any]) -> None:
     try:
         found = model_spec(model)
     except ValidationError:
@@ -116,13 +118,17 @@ def test_what_is_read_is_of_the_type_that_the_json_schema_gives_it(model):
         ),
     ],
 )  # fmt: skip
-def test_a_key_of_another_kind_is_told_from_one_that_nobody_knows(model, told, make_config):
+def test_a_key_of_another_kind_is_told_from_one_that_nobody_knows(
+    model: dict[str, Any] | str, told: Any, make_config: Callable[..., dict[str, Any]]
+) -> None:
     with pytest.raises(InputError) as caught:
         read(make_config(model=model))
     assert str(caught.value) == told
 
 
-def test_a_given_variant_is_told_what_its_kind_has_no_key_for(make_config):
+def test_a_given_variant_is_told_what_its_kind_has_no_key_for(
+    make_config: Callable[..., dict[str, Any]],
+) -> None:
     with pytest.raises(InputError) as caught:
         read(make_config(variants=[{"name": "v", "path": "m.onnx", "trusted": ["x"]}]))
     told = "trusted: a model of kind onnx has no trusted; it belongs to kind: sklearn or variant"
@@ -130,7 +136,9 @@ def test_a_given_variant_is_told_what_its_kind_has_no_key_for(make_config):
 
 
 @pytest.mark.parametrize(("kind", "model"), EACH)
-def test_a_run_keeps_every_key_of_every_kind_in_one_order(kind, model, make_config):
+def test_a_run_keeps_every_key_of_every_kind_in_one_order(
+    kind: Any, model: Any, make_config: Callable[..., dict[str, Any]]
+) -> None:
     kept = read(make_config(model=model, metrics=None)).model_dump(mode="json")["model"]
     assert list(kept) == [key for key in KEPT if key not in LATER or model.get(key)]
     assert {key for key, value in kept.items() if value != KEPT[key]} == set(model)
@@ -138,12 +146,12 @@ def test_a_run_keeps_every_key_of_every_kind_in_one_order(kind, model, make_conf
     assert (type(again), json.dumps(again.model_dump(mode="json"))) == (SPECS[kind], json.dumps(kept))
 
 
-def test_what_an_earlier_state_kept_stays_as_it_stands():
+def test_what_an_earlier_state_kept_stays_as_it_stands() -> None:
     kept = model_spec({"score": "s"}).model_dump(mode="json") | {"dtype": "float32"}
     assert model_spec(kept).model_dump(mode="json") == kept
 
 
-def test_the_keys_that_are_kept_are_those_of_all_kinds():
+def test_the_keys_that_are_kept_are_those_of_all_kinds() -> None:
     assert {key for spec in SPECS.values() for key in spec.model_fields} == set(KEPT)
     for spec in SPECS.values():
         for key, field in spec.model_fields.items():

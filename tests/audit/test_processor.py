@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 from fairweigh.audit.figures.describe import environment
@@ -10,7 +11,7 @@ from fairweigh.audit.figures.processor import processor
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells the instructions")
-def test_instructions_are_those_that_torch_finds():
+def test_instructions_are_those_that_torch_finds() -> None:
     torch = pytest.importorskip("torch")
     found = environment(0, "").instructions
     asked = {
@@ -23,7 +24,7 @@ def test_instructions_are_those_that_torch_finds():
     assert {name: name in found for name in asked} == {name: ask() for name, ask in asked.items()}
 
 
-def test_processors_of_x86_and_arm_are_read_as_the_kernel_writes_them(tmp_path):
+def test_processors_of_x86_and_arm_are_read_as_the_kernel_writes_them(tmp_path: Path) -> None:
     """Lines of Linux 6 on a Xeon of the fourth generation and on a Graviton 3 (fewer flags)."""
     xeon, graviton = tmp_path / "xeon", tmp_path / "graviton"
     xeon.write_text(
@@ -39,7 +40,7 @@ def test_processors_of_x86_and_arm_are_read_as_the_kernel_writes_them(tmp_path):
     assert processor(graviton)[1] == ["ASIMD dot product", "I8MM", "BF16", "SVE"]
 
 
-def test_where_the_system_tells_nothing_the_name_alone_is_known(tmp_path):
+def test_where_the_system_tells_nothing_the_name_alone_is_known(tmp_path: Path) -> None:
     name, instructions = processor(tmp_path / "nothing")
     assert name
     assert instructions == []

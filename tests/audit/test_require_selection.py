@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import html
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import fairweigh
@@ -11,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from fairweigh.audit.again.by_policy import judge_run
+from fairweigh.audit.result.whole import AuditResult
 from fairweigh.audit.verdict.binding import uncertified
 from fairweigh.audit.verdict.frontier import frontier
 from fairweigh.audit.verdict.standings import Judged
@@ -26,13 +30,17 @@ from fairweigh.reports.words.spoken import plain
 from ..reports.test_html import Page
 from .paired_rows import plan
 
+if TYPE_CHECKING:
+    from ..conftest import Ended
+
+
 N = 1500
 ACCURACY = {"metric": "accuracy", "limit": ">= 0.6", "decide": "point"}
 PARITY = {"metric": "selection_rate", "by": "g", "compare": "ratio", "limit": ">= 0.8", "decide": "point"}
 POLICY = {"policy": "strict", "gates": [ACCURACY], "require_selection": True}
 
 
-def scored():
+def scored() -> pa.Table:
     """Scored people; slice b has lower scores for the same label."""
     r = np.random.default_rng(0)
     g, y = r.choice(["a", "b"], N), r.integers(0, 2, N)
@@ -41,7 +49,7 @@ def scored():
     return pa.table({"id": ids, "g": g, "y": y, "s": np.where(g == "b", 0.75 * s, s)})
 
 
-def config(mitigated=True, objective=None, **data):
+def config(mitigated: bool = True, objective: dict[str, Any] | None = None, **data: Any) -> Any:
     made = {
         "audit": "repaired",
         "data": {"path": "d.parquet", "label": "y", "sensitive": ["g"], "id": "id", **data},
@@ -57,7 +65,7 @@ def config(mitigated=True, objective=None, **data):
 
 
 @pytest.fixture(scope="module")
-def chosen_on_the_same(tmp_path_factory):
+def chosen_on_the_same(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run whose repaired variant was chosen on the rows that judge it."""
     folder = tmp_path_factory.mktemp("runs") / "same"
     fairweigh.run(config(), folder, data=scored())
@@ -65,20 +73,20 @@ def chosen_on_the_same(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def chosen_apart(tmp_path_factory):
+def chosen_apart(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "apart"
     fairweigh.run(config(selection={"share": 0.3}), folder, data=scored())
     return folder
 
 
 @pytest.fixture(scope="module")
-def refused_run(chosen_on_the_same):
+def refused_run(chosen_on_the_same: Path) -> AuditResult:
     return judge_run(chosen_on_the_same, POLICY)
 
 
 def test_a_choice_on_the_rows_that_judge_it_is_an_error_where_the_policy_wants_other_rows(
-    chosen_on_the_same, refused_run
-):
+    chosen_on_the_same: Path, refused_run: AuditResult
+) -> None:
     audited = fairweigh.load_result(chosen_on_the_same)
     assert (audited.verdict, audited.frontier.certified) == ("pass", False)
     assert judge_run(chosen_on_the_same, {**POLICY, "require_selection": False}).verdict == "pass"
@@ -92,19 +100,19 @@ def test_a_choice_on_the_rows_that_judge_it_is_an_error_where_the_policy_wants_o
     )
 
 
-def test_a_choice_on_rows_of_its_own_is_none(chosen_apart):
+def test_a_choice_on_rows_of_its_own_is_none(chosen_apart: Path) -> None:
     judged = judge_run(chosen_apart, POLICY)
     assert judged.frontier.certified is True
     assert judged.verdict == "pass"
     assert "certified" not in {gate.id for gate in judged.gates}
 
 
-def test_where_no_variants_compete_there_is_no_choice(tmp_path):
+def test_where_no_variants_compete_there_is_no_choice(tmp_path: Path) -> None:
     fairweigh.run(config(mitigated=False), tmp_path / "plain", data=scored())
     assert judge_run(tmp_path / "plain", POLICY).verdict == "pass"
 
 
-def test_the_original_that_stays_was_chosen_too():
+def test_the_original_that_stays_was_chosen_too() -> None:
     """Of an original and a variant one is released; which one was decided on the rows that judge it."""
     from .test_frontier import GATES, Objective, ladder
 
@@ -117,7 +125,7 @@ def test_the_original_that_stays_was_chosen_too():
     assert uncertified(frontier(Objective(), GATES, alone), plan()) == []
 
 
-def test_every_output_says_so(refused_run):
+def test_every_output_says_so(refused_run: AuditResult) -> None:
     name = refused_run.frontier.recommended
     why = f"Of 2 variants {name} was chosen on the rows that judge it"
     cases = ElementTree.fromstring(render_junit(refused_run)).iter("testcase")
@@ -135,7 +143,7 @@ def test_every_output_says_so(refused_run):
         assert "chosen on other rows" in text
 
 
-def test_the_report_says_so_in_chinese(refused_run):
+def test_the_report_says_so_in_chinese(refused_run: AuditResult) -> None:
     (error,) = [gate for gate in refused_run.gates if gate.id == "certified"]
     with writing("zh"):
         finding = gate_finding(error, refused_run)
@@ -147,7 +155,9 @@ def test_the_report_says_so_in_chinese(refused_run):
     assert "chosen on other rows" not in page
 
 
-def test_a_configuration_that_wants_other_rows_has_to_set_them_aside(cli, write, here):
+def test_a_configuration_that_wants_other_rows_has_to_set_them_aside(
+    cli: Callable[..., Ended], write: Callable[..., None], here: Path
+) -> None:
     wanted = {"require_selection": True}
     write(scored(), config(objective=wanted))
     ended = cli("audit", "a.yaml", "-q")
@@ -163,7 +173,9 @@ def test_a_configuration_that_wants_other_rows_has_to_set_them_aside(cli, write,
         assert cli("check", "a.yaml").code == 0
 
 
-def test_a_policy_on_the_command_line_ends_with_the_code_of_an_error(chosen_on_the_same, cli, here):
+def test_a_policy_on_the_command_line_ends_with_the_code_of_an_error(
+    chosen_on_the_same: Path, cli: Callable[..., Ended], here: Path
+) -> None:
     (here / "p.yaml").write_text(json.dumps(POLICY))
     ended = cli("gate", str(chosen_on_the_same), "--policy", "p.yaml")
     assert ended.code == 2

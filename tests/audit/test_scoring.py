@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -9,11 +12,11 @@ from fairweigh.audit.making.scoring import Job, Twins, in_share
 from fairweigh.datasets.read import resized
 
 
-def rows(n=3000, **columns):
+def rows(n: int = 3000, **columns: Any) -> Any:
     return pa.record_batch({"id": np.arange(n), **columns})
 
 
-def test_the_share_of_the_choice_is_drawn_by_the_id_alone(tmp_path):
+def test_the_share_of_the_choice_is_drawn_by_the_id_alone(tmp_path: Path) -> None:
     job = Job(tmp_path / "p", share=0.3)
     found = in_share(rows(), rows(), job)
     # Three standard deviations of a binomial share.
@@ -23,7 +26,7 @@ def test_the_share_of_the_choice_is_drawn_by_the_id_alone(tmp_path):
     np.testing.assert_array_equal(in_share(shuffled, shuffled, job), found[order])
 
 
-def test_rows_of_one_cluster_stand_on_one_side(tmp_path):
+def test_rows_of_one_cluster_stand_on_one_side(tmp_path: Path) -> None:
     cluster = np.arange(3000) // 4
     batch = rows(cluster=cluster)
     found = in_share(batch, batch, Job(tmp_path / "p", share=0.5))
@@ -31,7 +34,7 @@ def test_rows_of_one_cluster_stand_on_one_side(tmp_path):
     assert set(sides.tolist()) == {0.0, 4.0}
 
 
-def test_twins_stand_on_one_side_and_rows_without_a_twin_go_by_their_id(tmp_path):
+def test_twins_stand_on_one_side_and_rows_without_a_twin_go_by_their_id(tmp_path: Path) -> None:
     template = [None if i >= 2000 else f"t{i // 2}" for i in range(3000)]
     raw = pa.record_batch({"template": template})
     found = in_share(rows(), raw, Job(tmp_path / "p", share=0.5, twins=Twins(["template"])))
@@ -40,7 +43,7 @@ def test_twins_stand_on_one_side_and_rows_without_a_twin_go_by_their_id(tmp_path
 
 
 @pytest.mark.parametrize("size", [1, 7, 100, 5000])
-def test_batches_are_cut_anew_without_losing_a_row_or_a_word(size):
+def test_batches_are_cut_anew_without_losing_a_row_or_a_word(size: int) -> None:
     words = np.array(["a", "b", "c"])
     batches = [
         pa.record_batch(

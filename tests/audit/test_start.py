@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,10 @@ from fairweigh.datasets.errors import InputError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
+
+if TYPE_CHECKING:
+    from ..conftest import Ended
+
 
 N = 240
 draw = np.random.default_rng(5)
@@ -606,7 +611,9 @@ def test_a_json_array_is_a_table_too(tmp_path: Path) -> None:
     assert parsed(start(tmp_path / "d.json"))["data"]["sensitive"] == ["Geschlecht"]
 
 
-def test_what_a_table_lacks_is_told_in_place_of_a_command_that_would_refuse_it(cli, here: Path) -> None:
+def test_what_a_table_lacks_is_told_in_place_of_a_command_that_would_refuse_it(
+    cli: Callable[..., Ended], here: Path
+) -> None:
     rows = "".join(f"{1000 + 7 * i % 90},{i % 100 / 100},{'yes' if i % 3 else 'no'}\n" for i in range(300))
     Path("t.csv").write_text("income,score,approved\n" + rows)
     ended = cli("init", "t.csv")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from fairweigh.datasets.errors import InputError
 from ..models.tasks import WORDS, people
 
 
-def rows_of(table, task, roles, columns=("x", "z")):
+def rows_of(table: Any, task: str, roles: dict[str, Any], columns: Any = ("x", "z")) -> Any:
     table.to_pandas().to_csv("train.csv", index=False)
     config = Config.model_validate(
         {
@@ -37,7 +39,9 @@ def rows_of(table, task, roles, columns=("x", "z")):
         ("multilabel", {"labels": ["wide", "tall"]}, ["wide", "tall"], ("wide", "tall")),
     ],
 )  # fmt: skip
-def test_outcomes_of_a_training_file_are_those_of_the_task(task, roles, label, classes, here):
+def test_outcomes_of_a_training_file_are_those_of_the_task(
+    task: str, roles: dict[str, Any], label: str | list[Any], classes: tuple[Any, ...], here: Path
+) -> None:
     table = people(50)
     rows = rows_of(table, task, roles)
     assert (rows.task, rows.classes) == (task, classes)
@@ -46,7 +50,7 @@ def test_outcomes_of_a_training_file_are_those_of_the_task(task, roles, label, c
     assert rows.sensitive["sex"].to_pylist() == table["sex"].to_pylist()
 
 
-def test_a_training_file_without_a_usable_outcome_is_one_line(here):
+def test_a_training_file_without_a_usable_outcome_is_one_line(here: Path) -> None:
     table = people(4)
     spoiled = table.set_column(table.column_names.index("amount"), "amount", [[1.0, None, 2.0, 3.0]])
     with pytest.raises(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +27,9 @@ def make():
 
 
 @pytest.mark.parametrize("compressions", [[], ["bf16"]])
-def test_a_model_that_decides_a_row_by_its_neighbours_is_told(compressions, audited, make_config, here):
+def test_a_model_that_decides_a_row_by_its_neighbours_is_told(
+    compressions: Any, audited: Callable[..., Any], make_config: Callable[..., dict[str, Any]], here: Path
+) -> None:
     Path("beside_in_a_batch.py").write_text(BY_BATCH)
     spec = {"kind": "torch", "features": FEATURES, "batch_rows": 16, "factory": "beside_in_a_batch:make"}
     result = audited(make_config(model=spec, compressions=compressions), numbers(200))
@@ -34,7 +38,9 @@ def test_a_model_that_decides_a_row_by_its_neighbours_is_told(compressions, audi
     assert [w for w in result["data"]["warnings"] if w.startswith(f"{flips} of 200 {WORDS}")]
 
 
-def test_nothing_is_told_of_a_model_that_decides_each_row_alone(audited, make_config, here):
+def test_nothing_is_told_of_a_model_that_decides_each_row_alone(
+    audited: Callable[..., Any], make_config: Callable[..., dict[str, Any]], here: Path
+) -> None:
     spec = {"kind": "torch", "features": FEATURES, "factory": write_mlp(here, "mlp_beside_none")}
     result = audited(make_config(model=spec), numbers(200))
     assert result["variants"][0]["self_flips"]["flips"] == 0

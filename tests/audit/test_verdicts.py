@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -12,6 +15,7 @@ from fairweigh.audit.figures.measure import Measurement
 from fairweigh.audit.verdict.gate import decide
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.random import Generator
 from scipy.stats import binom, hypergeom
 from statsmodels.stats.multitest import multipletests
 
@@ -21,7 +25,7 @@ from .paired_rows import batch, pair_of, plan
 RATES = ("selection_rate", "accuracy", "true_positive_rate", "false_positive_rate", "precision")
 
 
-def measured(cells, weight=None):
+def measured(cells: Any, weight: Any = None) -> Measurement:
     """A measurement of feature g from slices as name: (tp, fp, fn, tn)."""
     names = np.repeat(list(cells), 4).tolist()
     label, decision = (np.tile(v, len(cells)).tolist() for v in ([1, 0, 1, 0], [1, 1, 0, 0]))
@@ -32,14 +36,14 @@ def measured(cells, weight=None):
     return found
 
 
-def judged(cells, *gates, **more):
+def judged(cells: dict[str, Any], *gates: Any, **more: Any) -> Any:
     return decide([Gate(**g) for g in gates], measured(cells), plan(**more), "original")
 
 
 # ---- the corners -------------------------------------------------------------------------------------
 
 
-def test_two_false_positives_in_one_of_twenty_regions_prove_nothing():
+def test_two_false_positives_in_one_of_twenty_regions_prove_nothing() -> None:
     """28 negatives each, at most 1 % allowed: the exact binomial p is .032, over 20 regions .64."""
     regions = {f"r{i:02}": (6, 2 if i == 7 else 0, 6, 26 if i == 7 else 28) for i in range(20)}
     gate = {"metric": "false_positive_rate", "by": "g", "limit": "<= 0.01"}
@@ -52,7 +56,7 @@ def test_two_false_positives_in_one_of_twenty_regions_prove_nothing():
     assert found.claims == 20
 
 
-def test_a_slice_is_small_by_the_rows_of_the_metric():
+def test_a_slice_is_small_by_the_rows_of_the_metric() -> None:
     """40 rows with 4 negatives, 2 of them false positives: a false positive rate of 4 rows."""
     slices = {"a": (100, 4, 100, 196), "b": (10, 0, 0, 30), "c": (18, 2, 18, 2)}
     gate = {"metric": "false_positive_rate", "by": "g", "limit": "<= 0.05"}
@@ -65,7 +69,7 @@ def test_a_slice_is_small_by_the_rows_of_the_metric():
     assert wide.left_out == []
 
 
-def test_effective_rows_decide_what_is_small():
+def test_effective_rows_decide_what_is_small() -> None:
     """Of 40 rows of which one weighs as much as all others Kish's number is about 3.9."""
     weight = np.array([1.0] * 200 + [1.0] * 39 + [39.0])
     decision = np.arange(240) % 2
@@ -78,7 +82,7 @@ def test_effective_rows_decide_what_is_small():
     assert [s.slice["g"] for s in one.slices] == ["a"]
 
 
-def test_hopeless_gates_hide_no_failure():
+def test_hopeless_gates_hide_no_failure() -> None:
     """0.71 of four fifths fails alone, and beside two gates on four people too, with the same limits."""
     groups = {"a": (350, 350, 150, 150), "b": (249, 248, 251, 252), "few": (1, 1, 1, 1)}
     ratio = {"metric": "selection_rate", "by": "g", "compare": "ratio", "limit": ">= 0.8", "id": "ratio"}
@@ -95,7 +99,7 @@ def test_hopeless_gates_hide_no_failure():
     assert {beside[0].verdict, beside[2].verdict} == {"inconclusive"}
 
 
-def test_a_rate_that_is_nowhere_above_zero_has_no_ratio_that_could_pass():
+def test_a_rate_that_is_nowhere_above_zero_has_no_ratio_that_could_pass() -> None:
     """No true positive among 40 in either slice: a ratio of .1 is as possible as one of 1."""
     groups = {"a": (0, 5000, 40, 5000), "b": (0, 5000, 40, 5000)}
     for rule in ("proven", "point"):
@@ -107,7 +111,7 @@ def test_a_rate_that_is_nowhere_above_zero_has_no_ratio_that_could_pass():
     assert gap.verdict == "pass"
 
 
-def test_the_p_of_a_gap_gate_is_the_melded_one():
+def test_the_p_of_a_gap_gate_is_the_melded_one() -> None:
     groups = {"a": (300, 0, 700, 0), "b": (18, 0, 22, 0), "c": (20, 0, 60, 0)}
     gate = {"metric": "true_positive_rate", "by": "g", "compare": "difference", "limit": "<= 0.1"}
     (found,) = judged(groups, gate)
@@ -137,7 +141,7 @@ _GATE = st.builds(
 
 @settings(max_examples=15, deadline=None)
 @given(_CELLS, st.lists(_GATE, min_size=2, max_size=4))
-def test_adding_gates_changes_no_verdict_and_no_limit(cells, gates):
+def test_adding_gates_changes_no_verdict_and_no_limit(cells: Any, gates: Any) -> None:
     if sum(map(sum, cells.values())) == 0:
         return
     gates = [{**gate, "id": f"g{k}"} for k, gate in enumerate(gates)]
@@ -149,7 +153,7 @@ def test_adding_gates_changes_no_verdict_and_no_limit(cells, gates):
 
 @settings(max_examples=25, deadline=None)
 @given(_CELLS, _GATE)
-def test_an_open_gate_says_how_many_rows_or_that_none_do(cells, gate):
+def test_an_open_gate_says_how_many_rows_or_that_none_do(cells: Any, gate: Any) -> None:
     if sum(map(sum, cells.values())) == 0:
         return
     (found,) = judged(cells, gate)
@@ -164,7 +168,7 @@ def test_an_open_gate_says_how_many_rows_or_that_none_do(cells, gate):
 
 @settings(max_examples=25, deadline=None)
 @given(_CELLS, _GATE)
-def test_printed_limits_are_the_decision(cells, gate):
+def test_printed_limits_are_the_decision(cells: Any, gate: Any) -> None:
     """Nothing fails but where its nearer limit breaks what is asked, nor passes but where both keep it."""
     if sum(map(sum, cells.values())) == 0 or gate["decide"] == "point":
         return
@@ -172,7 +176,7 @@ def test_printed_limits_are_the_decision(cells, gate):
     limit = float(gate["limit"].split()[1])
     folded = gate["compare"] == "ratio" and gate["metric"] != "selection_rate"
 
-    def keeps(end):
+    def keeps(end: Any) -> Any:
         if gate["compare"] == "difference":
             return abs(end) <= limit
         return min(end, 1 / end if end else np.inf) >= limit if folded else end >= limit
@@ -194,7 +198,7 @@ def test_printed_limits_are_the_decision(cells, gate):
 # ---- findings ----------------------------------------------------------------------------------------
 
 
-def fair(r, n, features):
+def fair(r: Generator, n: int, features: Any) -> Measurement:
     """A model that errs alike in every slice: base rate .4, TPR .7, FPR .2."""
     label = r.random(n) < 0.4
     decision = r.random(n) < np.where(label, 0.7, 0.2)
@@ -209,8 +213,10 @@ def fair(r, n, features):
     [({"g": 8}, 1, 1500, 50), ({"g": 3, "h": 2, "i": 4, "j": 2}, 2, 3000, 10)],
     ids=["one feature", "four crossed"],
 )
-def test_fair_models_have_findings_in_no_more_than_a_few_runs(features, depth, n, runs, monkeypatch):
-    def nothing(*_):
+def test_fair_models_have_findings_in_no_more_than_a_few_runs(
+    features: dict[str, Any], depth: int, n: int, runs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(*_: Any) -> Iterator[Any]:
         yield from ()
         return []
 
@@ -224,7 +230,7 @@ def test_fair_models_have_findings_in_no_more_than_a_few_runs(features, depth, n
     assert told <= binom.ppf(0.98, runs, 0.05)
 
 
-def test_the_family_is_every_large_rate_against_its_reference():
+def test_the_family_is_every_large_rate_against_its_reference() -> None:
     """Every metric and slice but the reference, all in one adjustment of statsmodels; intervals agree."""
     r = np.random.default_rng(3)
     label = r.random(2000) < 0.4
@@ -262,7 +268,7 @@ def test_the_family_is_every_large_rate_against_its_reference():
 
 
 @pytest.mark.parametrize("weighted", [True, False])
-def test_nobody_pays_where_flips_fall_alike(weighted, monkeypatch):
+def test_nobody_pays_where_flips_fall_alike(weighted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Eight slices of two features, log-normal weights: named in at most a few runs of 40."""
     # Changes of metrics have tests of their own, and take nearly all of the time.
     for other in ("_changes", "_gap_changes"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def training_rows(model: Any, table: pa.Table, weights: Any = None) -> TrainingR
 
 
 @pytest.fixture
-def made(tmp_path: Path):
+def made(tmp_path: Path) -> Callable[..., Made]:
     """Make a variant: ``made(model, ("int8-dynamic", {}), ...)``; learns from other rows than it scores."""
     count = 0
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from fairweigh.compression import artefact
+from fairweigh.compression.make import Made
 from fairweigh.compression.recipes import find
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.function import FunctionModel
+from fairweigh.models.neural import NeuralModel
 from safetensors.torch import load_file, save_file
 
 from ..tiny import FEATURES, batch, edit_json, load, mlp, numbers, texts
@@ -18,13 +23,13 @@ from .conftest import scores
 
 
 @pytest.fixture
-def saved(bert, tmp_path):
+def saved(bert: NeuralModel, tmp_path: Path) -> Path:
     """The original as an artefact."""
     artefact.save(bert, [], tmp_path / "a")
     return tmp_path / "a"
 
 
-def test_the_original_loads_again_without_the_folder_it_came_from(saved, bert):
+def test_the_original_loads_again_without_the_folder_it_came_from(saved: Path, bert: NeuralModel) -> None:
     again = artefact.load(saved)
     np.testing.assert_array_equal(scores(again), scores(bert))
     names = sorted(p.relative_to(saved).as_posix() for p in saved.rglob("*") if p.is_file())
@@ -33,7 +38,7 @@ def test_the_original_loads_again_without_the_folder_it_came_from(saved, bert):
     ]  # fmt: skip
 
 
-def test_threshold_labels_limit_and_batches_are_kept(bert, tmp_path):
+def test_threshold_labels_limit_and_batches_are_kept(bert: NeuralModel, tmp_path: Path) -> None:
     import dataclasses
 
     from fairweigh.models.neural import Batching
@@ -57,7 +62,7 @@ def make():
 """
 
 
-def test_weights_lie_in_memory_as_torch_lays_them(tmp_path, monkeypatch):
+def test_weights_lie_in_memory_as_torch_lays_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A norm that is computed of them has else another last bit than in the module that was saved."""
     (tmp_path / "computed_weights.py").write_text(COMPUTED)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -69,12 +74,12 @@ def test_weights_lie_in_memory_as_torch_lays_them(tmp_path, monkeypatch):
     np.testing.assert_array_equal(again.logits(batch(table, again)), model.logits(batch(table, model)))
 
 
-def test_tied_tensors_are_stored_once_and_are_one_again(tmp_path):
+def test_tied_tensors_are_stored_once_and_are_one_again(tmp_path: Path) -> None:
     import torch
     from fairweigh.compression import weights
 
     class Tied(torch.nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.one, self.two = torch.nn.Linear(8, 8), torch.nn.Linear(8, 8)
             self.two.weight = self.one.weight
@@ -87,15 +92,15 @@ def test_tied_tensors_are_stored_once_and_are_one_again(tmp_path):
     torch.testing.assert_close(other.two.weight, module.one.weight, rtol=0, atol=0)
 
 
-def changed(spec):
-    def do(folder):
+def changed(spec: dict[str, Any]) -> Callable[..., None]:
+    def do(folder: Any) -> None:
         edit_json(folder / "variant.json", **spec)
 
     return do
 
 
-def without(name):
-    def do(folder):
+def without(name: str) -> Callable[..., None]:
+    def do(folder: Any) -> None:
         tensors = load_file(str(folder / "model.safetensors"))
         tensors.pop(name)
         save_file(tensors, str(folder / "model.safetensors"))
@@ -103,28 +108,28 @@ def without(name):
     return do
 
 
-def added(folder):
+def added(folder: Any) -> None:
     tensors = load_file(str(folder / "model.safetensors"))
     tensors["stranger"] = tensors["classifier.bias"].clone()
     save_file(tensors, str(folder / "model.safetensors"))
 
 
-def reshaped(folder):
+def reshaped(folder: Any) -> None:
     tensors = load_file(str(folder / "model.safetensors"))
     tensors["classifier.weight"] = tensors["classifier.weight"][:, :5].clone()
     save_file(tensors, str(folder / "model.safetensors"))
 
 
-def cut(name, length):
-    def do(folder):
+def cut(name: str, length: int) -> Callable[..., None]:
+    def do(folder: Any) -> None:
         path = folder / name
         path.write_bytes(path.read_bytes()[:length])
 
     return do
 
 
-def removed(name):
-    def do(folder):
+def removed(name: str) -> Callable[..., None]:
+    def do(folder: Any) -> None:
         path = folder / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
@@ -163,15 +168,17 @@ STEP = {"recipe": "drop-layers", "record": {}}
         (removed("tokenizer"), "tokenizer"),
     ],
 )
-def test_a_damaged_artefact_is_refused_in_one_line(damage, told, saved):
+def test_a_damaged_artefact_is_refused_in_one_line(
+    damage: Callable[..., Any], told: str, saved: Path
+) -> None:
     damage(saved)
     with pytest.raises(InputError, match=told) as error:
         artefact.load(saved)
     assert "\n" not in str(error.value)
 
 
-def replaced(old: str, new: str):
-    def do(folder):
+def replaced(old: str, new: str) -> Callable[..., None]:
+    def do(folder: Any) -> None:
         path = folder / "variant.json"
         text = path.read_text()
         assert old in text
@@ -180,7 +187,7 @@ def replaced(old: str, new: str):
     return do
 
 
-def rules(*specs):
+def rules(*specs: Any) -> Callable[..., Any]:
     return changed({"rules": list(specs), "fitted_on": {}})
 
 
@@ -189,12 +196,14 @@ ISOTONIC = {"x": [0.2, 0.8], "y": [0.1, 0.9]}
 DRAW = {"seed": 1, "columns": ["id"]}
 
 
-def steps_rule(starts, chances, groups=None, **more):
+def steps_rule(
+    starts: list[Any], chances: list[Any], groups: dict[Any, Any] | None = None, **more: Any
+) -> dict[Any, Any]:
     one = {"features": [], "keys": [[]], "bins": {}, "unseen": "error"}
     return {"kind": "steps", "groups": groups or one, "starts": starts, "chances": chances, **more}
 
 
-def map_rule(*maps, threshold=0.5):
+def map_rule(*maps: Any, threshold: str | float = 0.5) -> dict[str, Any]:
     return {"kind": "map", "groups": GROUPS, "maps": list(maps), "threshold": threshold}
 
 
@@ -281,7 +290,7 @@ def map_rule(*maps, threshold=0.5):
         (rules({"kind": "chance", "draw": DRAW, "exec": "x"}), "exec: extra inputs are not permitted"),
     ],
 )
-def test_no_value_of_a_description_is_taken_that_it_cannot_have(damage, told, saved):
+def test_no_value_of_a_description_is_taken_that_it_cannot_have(damage: Any, told: Any, saved: Path) -> None:
     """Some of these once loaded and failed, or decided wrongly, only where somebody was decided."""
     damage(saved)
     with pytest.raises(InputError, match=told) as error:
@@ -290,7 +299,7 @@ def test_no_value_of_a_description_is_taken_that_it_cannot_have(damage, told, sa
     assert len(str(error.value)) < 500
 
 
-def test_codes_that_claim_more_elements_than_their_bytes_hold_are_refused(saved):
+def test_codes_that_claim_more_elements_than_their_bytes_hold_are_refused(saved: Path) -> None:
     import torch
 
     tensors = load_file(str(saved / "model.safetensors"))
@@ -310,14 +319,18 @@ def test_codes_that_claim_more_elements_than_their_bytes_hold_are_refused(saved)
 
 
 @pytest.mark.parametrize("key", ["#scale", "#zero", "#int"])
-def test_a_quantised_artefact_that_lacks_a_tensor_is_refused(key, table_model, made):
+def test_a_quantised_artefact_that_lacks_a_tensor_is_refused(
+    key: str, table_model: NeuralModel, made: Callable[..., Made]
+) -> None:
     found = made(table_model, ("int8-dynamic", {}))
     without(f"0.weight{key}")(found.folder)
     with pytest.raises(InputError, match=f"it lacks 0.weight{key}"):
         artefact.load(found.folder, *artefact.how_to_load(found.model))
 
 
-def test_an_artefact_cannot_name_code_that_is_run_for_it(table_model, made, here):
+def test_an_artefact_cannot_name_code_that_is_run_for_it(
+    table_model: NeuralModel, made: Callable[..., Made], here: Path
+) -> None:
     found = made(table_model, ("bf16", {}))
     with pytest.raises(InputError, match=r"its module is built by factory_of_recipes:make, code that is run"):
         artefact.load(found.folder)
@@ -326,7 +339,7 @@ def test_an_artefact_cannot_name_code_that_is_run_for_it(table_model, made, here
         artefact.load(found.folder, "cpu", ("factory_of_recipes:make",))
 
 
-def test_what_cannot_be_compressed_says_why(here):
+def test_what_cannot_be_compressed_says_why(here: Path) -> None:
     import torch
     from fairweigh.models.extras import quiet
 
@@ -346,13 +359,15 @@ def test_what_cannot_be_compressed_says_why(here):
         artefact.family_of(None)
 
 
-def test_an_artefact_that_scores_otherwise_than_what_was_saved_is_refused(bert, made, monkeypatch, tmp_path):
+def test_an_artefact_that_scores_otherwise_than_what_was_saved_is_refused(
+    bert: NeuralModel, made: Callable[..., Made], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """A fault planted in the reader: one weight read wrongly."""
     from fairweigh.compression import codec
 
     read = codec.decode
 
-    def wrong(encoded, told):
+    def wrong(encoded: Any, told: Any) -> Any:
         tensors = read(encoded, told)
         tensors["classifier.bias"] = tensors["classifier.bias"] + 1e-3
         return tensors
@@ -363,7 +378,7 @@ def test_an_artefact_that_scores_otherwise_than_what_was_saved_is_refused(bert, 
     assert not list(tmp_path.glob("artefact*"))
 
 
-def test_variant_json_is_readable_and_names_the_steps(bert, made):
+def test_variant_json_is_readable_and_names_the_steps(bert: NeuralModel, made: Callable[..., Made]) -> None:
     found = made(bert, ("drop-layers", {"keep": 2}), ("int8-dynamic", {}))
     spec = json.loads((found.folder / "variant.json").read_text())
     assert [step["recipe"] for step in spec["steps"]] == ["drop-layers", "int8-dynamic"]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,9 +19,10 @@ from fairweigh.compression import weights
 from fairweigh.compression.artefact import how_to_load
 from fairweigh.compression.artefact import load as load_artefact
 from fairweigh.compression.aware import rounded
-from fairweigh.compression.make import make
+from fairweigh.compression.make import Made, make
 from fairweigh.compression.recipes import Context
 from fairweigh.datasets.errors import InputError
+from fairweigh.models.neural import NeuralModel
 
 from ..tiny import FEATURES, batch, load, numbers, trained_mlp, write_mlp
 from ..zoo.attempt import attempt
@@ -28,7 +32,7 @@ BRIEF = {"steps": 60, "lr": 3e-3}
 
 
 @pytest.fixture
-def uneven(here):
+def uneven(here: Path) -> Any:
     """An MLP that has learned its task, some units of which are large and weigh little in what follows.
 
     A positive factor of a ReLU unit goes through it (M. Nagel et al., "Data-Free Quantization Through Weight
@@ -49,13 +53,13 @@ def uneven(here):
     return load("torch", numbers(), factory=factory, path="uneven.safetensors", features=FEATURES)
 
 
-def accuracy(model):
+def accuracy(model: Any) -> Any:
     table = numbers(2000, 3)
     decided = model.score(batch(table, model), None).decision
     return float((np.asarray(decided) == table["y"].to_numpy().astype(bool)).mean())
 
 
-def test_it_mends_what_int8_alone_breaks(uneven, made):
+def test_it_mends_what_int8_alone_breaks(uneven: Any, made: Callable[..., Made]) -> None:
     plain = made(uneven, ("int8-dynamic", {}))
     aware = made(uneven, ("qat", {"steps": 200, "lr": 1e-2}), train=numbers(2000, 9))
     assert aware.steps[0]["changed"] == (
@@ -69,7 +73,9 @@ def test_it_mends_what_int8_alone_breaks(uneven, made):
 
 
 @pytest.mark.parametrize("per_channel", [False, True])
-def test_what_is_trained_is_what_is_stored(per_channel, table_model, made):
+def test_what_is_trained_is_what_is_stored(
+    per_channel: bool, table_model: Any, made: Callable[..., Made]
+) -> None:
     """Rounded in float32 the model gives what torch's int8 kernels make of the artefact.
 
     A rate so small leaves the weights as they are, so that the artefact holds these.
@@ -97,7 +103,7 @@ def test_what_is_trained_is_what_is_stored(per_channel, table_model, made):
     assert [m for m in module.modules() if type(m) is torch.nn.Linear] == layers
 
 
-def test_evaluation_labels_have_no_influence(tmp_path):
+def test_evaluation_labels_have_no_influence(tmp_path: Path) -> None:
     """An audit of rows with every label turned gives the recipe the same: its artefact does not change."""
     config = configuration("two logits")
     table = pq.read_table(config["data"]["path"])
@@ -121,13 +127,13 @@ def test_evaluation_labels_have_no_influence(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "layers"), [("GPT-2", 17), ("tied layers", 3), ("weight_norm", 3)])
-def test_layers_that_are_linear_by_another_name_or_shared(name, layers):
+def test_layers_that_are_linear_by_another_name_or_shared(name: str, layers: int) -> None:
     found = attempt(name, "qat", {"steps": 4, "batch": 16})
     assert (found.broke, found.faults, found.why) == ("", (), "")
     assert found.changed.startswith(f"{layers} Linear layers to int8")
 
 
-def test_what_was_pruned_stays_zero(table_model, made):
+def test_what_was_pruned_stays_zero(table_model: NeuralModel, made: Callable[..., Made]) -> None:
     found = made(
         table_model, ("prune-magnitude", {"amount": 0.6}), ("qat", BRIEF), train=numbers(200, seed=9)
     )
@@ -138,7 +144,9 @@ def test_what_was_pruned_stays_zero(table_model, made):
     assert (inner[gone] == 0).all()
 
 
-def test_what_it_cannot_do_is_one_line(table_model, made, tmp_path):
+def test_what_it_cannot_do_is_one_line(
+    table_model: NeuralModel, made: Callable[..., Made], tmp_path: Path
+) -> None:
     with pytest.raises(InputError, match=r"qat: needs rows to learn from; set model\.train"):
         made(table_model, ("qat", {}))
     with pytest.raises(InputError, match="qat: the weights are quantised already; put it before that step"):

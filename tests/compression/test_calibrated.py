@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pytest
 from fairweigh.compression.artefact import how_to_load
 from fairweigh.compression.artefact import load as load_artefact
 from fairweigh.compression.fallback import sensitivities
-from fairweigh.compression.make import make
+from fairweigh.compression.make import Made, make
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.extras import quiet
 
 from ..tiny import FEATURES, batch, load, numbers
 from ..zoo.zoo import ready
 
+if TYPE_CHECKING:
+    from ..zoo.zoo import Ready
+
+
 NAME = "two logits"
 
 
 @pytest.fixture(scope="module")
-def found():
+def found() -> Ready:
     return ready(NAME)
 
 
-def variant(found, folder, *recipe):
+def variant(found: Ready, folder: Path, *recipe: tuple[str, Any]) -> Made:
     made = make(found.model, list(recipe), found.context, folder)
     again = load_artefact(made.folder, *how_to_load(made.model))
     np.testing.assert_array_equal(again.logits(found.rows), made.model.logits(found.rows))
     return made
 
 
-def test_static_int8_is_onnxruntimes_with_training_rows(found, tmp_path):
+def test_static_int8_is_onnxruntimes_with_training_rows(found: Ready, tmp_path: Path) -> None:
     """quantize_static called by hand on the same graph and rows gives the same scales and the same scores."""
     import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
@@ -40,10 +48,10 @@ def test_static_int8_is_onnxruntimes_with_training_rows(found, tmp_path):
     arrays = found.model.inputs.encode(learned.batch, None).collate(np.arange(len(learned)))
 
     class Reader(CalibrationDataReader):
-        def __init__(self):
+        def __init__(self) -> None:
             self.left = [arrays]
 
-        def get_next(self):
+        def get_next(self) -> Any:
             return self.left.pop() if self.left else None
 
     with quiet():
@@ -68,7 +76,7 @@ def test_static_int8_is_onnxruntimes_with_training_rows(found, tmp_path):
     assert f"calibrated (minmax) on {len(learned)} training rows" in made.steps[0]["changed"]
 
 
-def test_static_int8_takes_no_evaluation_row(found, tmp_path):
+def test_static_int8_takes_no_evaluation_row(found: Ready, tmp_path: Path) -> None:
     from dataclasses import replace
 
     with pytest.raises(InputError, match=r"onnx-int8-static: needs rows to learn from; set model\.train"):
@@ -77,7 +85,9 @@ def test_static_int8_takes_no_evaluation_row(found, tmp_path):
         )
 
 
-def test_openvino_is_nncf_on_the_exported_graph(found, tmp_path, monkeypatch):
+def test_openvino_is_nncf_on_the_exported_graph(
+    found: Ready, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("NNCF_CI", "1")
     import nncf
     import openvino as ov
@@ -103,7 +113,7 @@ def test_openvino_is_nncf_on_the_exported_graph(found, tmp_path, monkeypatch):
     assert storage(made.model, made.folder)["stored_bytes"] == stored
 
 
-def test_layers_left_by_name_keep_their_numbers(found, tmp_path):
+def test_layers_left_by_name_keep_their_numbers(found: Ready, tmp_path: Path) -> None:
     import onnx
 
     made = variant(found, tmp_path / "a", ("onnx-int8", {"exclude": ["0"]}))
@@ -125,7 +135,7 @@ def test_layers_left_by_name_keep_their_numbers(found, tmp_path):
         make(found.model, [("onnx-int8", {"exclude": ["*"]})], found.context, tmp_path / "c")
 
 
-def test_sensitivity_is_what_one_layer_alone_in_int8_does(found):
+def test_sensitivity_is_what_one_layer_alone_in_int8_does(found: Ready) -> None:
     """Recomputed with torch's own fake quantisation, per channel, layer by layer."""
     import torch
 
@@ -163,13 +173,13 @@ def test_sensitivity_is_what_one_layer_alone_in_int8_does(found):
         assert abs(one.change) == pytest.approx(largest)
 
 
-def test_the_most_sensitive_layers_stay(found, tmp_path):
+def test_the_most_sensitive_layers_stay(found: Ready, tmp_path: Path) -> None:
     made = variant(found, tmp_path / "a", ("openvino", {"sensitivity": {"keep": 2}}))
     assert made.steps[0]["changed"].startswith("1 weight tensor to int8")
     assert sum("stays in float32: alone in int8" in note for note in made.steps[0]["notes"]) == 2
 
 
-def test_bad_parameters_are_told(found, tmp_path):
+def test_bad_parameters_are_told(found: Ready, tmp_path: Path) -> None:
     from fairweigh.compression.recipes import find
 
     for given, words in (
@@ -204,7 +214,9 @@ def make():
 
 
 @pytest.mark.parametrize("recipe", ["onnx", "onnx-int8", "openvino"])
-def test_a_graph_that_is_not_the_module_is_refused(recipe, here, made):
+def test_a_graph_that_is_not_the_module_is_refused(
+    recipe: str, here: Path, made: Callable[..., Made]
+) -> None:
     """Some modules take another way where they are exported; these give 1.01 times their outputs there."""
     (here / "exported_otherwise.py").write_text(EXPORTED_OTHERWISE.format(factor=1.01))
     (here / "exported_alike.py").write_text(EXPORTED_OTHERWISE.format(factor=1.0001))
@@ -218,7 +230,9 @@ def test_a_graph_that_is_not_the_module_is_refused(recipe, here, made):
         made(load("torch", numbers(), factory="exported_alike:make", features=FEATURES), (recipe, {}))
 
 
-def test_openvino_in_four_bits_is_nncf_on_the_exported_graph(found, tmp_path, monkeypatch):
+def test_openvino_in_four_bits_is_nncf_on_the_exported_graph(
+    found: Ready, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("NNCF_CI", "1")
     import nncf
     import openvino as ov
@@ -247,7 +261,7 @@ def test_openvino_in_four_bits_is_nncf_on_the_exported_graph(found, tmp_path, mo
         assert all(20 < decibels < 35 for decibels in told.values())
 
 
-def test_group_sizes_that_cannot_be_are_told(found, tmp_path):
+def test_group_sizes_that_cannot_be_are_told(found: Ready, tmp_path: Path) -> None:
     from fairweigh.compression.recipes import find
 
     with pytest.raises(ValueError, match="expected a number of weights, or -1 for an output channel, got 0"):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import fairweigh
 import numpy as np
@@ -15,11 +17,15 @@ from fairweigh.models.torch_runtime import TorchRuntime
 
 from ..tiny import FEATURES, mlp, numbers, write_mlp
 
+if TYPE_CHECKING:
+    from torch.nn import Sequential
+
+
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a compiler of C++")
 
 
 @pytest.fixture(autouse=True)
-def apart():
+def apart() -> Iterator[None]:
     """Nothing compiled before, and nothing left for other tests."""
     import torch
 
@@ -36,7 +42,7 @@ def entries() -> int:
     return _get_total_cache_entry_count(wrap_inline(len).__code__)
 
 
-def unlike(number: int):
+def unlike(number: int) -> Sequential:
     """Modules of which none can be served by what was compiled for another."""
     import torch
 
@@ -47,7 +53,7 @@ def unlike(number: int):
 SIZES = (1, 3, 8)
 
 
-def test_the_fifth_compiled_module_is_still_compiled():
+def test_the_fifth_compiled_module_is_still_compiled() -> None:
     """torch's own limit, of eight entries in all, ends the loop below that shares them."""
     import torch
     from torch._dynamo.exc import FailOnRecompileLimitHit
@@ -67,7 +73,7 @@ def test_the_fifth_compiled_module_is_still_compiled():
             _ = [module(torch.zeros(size, 4)) for module in shared for size in SIZES]
 
 
-def test_a_released_module_leaves_nothing_and_others_go_on():
+def test_a_released_module_leaves_nothing_and_others_go_on() -> None:
     one, two = (TorchRuntime(mlp(seed), "cpu", by_name=False, compiled=True) for seed in (1, 2))
     x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
     first, second = one({"x": x}), two({"x": x})
@@ -81,7 +87,7 @@ def test_a_released_module_leaves_nothing_and_others_go_on():
     assert entries() == 0
 
 
-def test_what_others_have_compiled_is_left_alone_where_nothing_is_ours():
+def test_what_others_have_compiled_is_left_alone_where_nothing_is_ours() -> None:
     import torch
 
     forget_compiled()
@@ -92,14 +98,16 @@ def test_what_others_have_compiled_is_left_alone_where_nothing_is_ours():
     assert entries() == before > 0
 
 
-def test_operations_are_counted_without_compiling():
+def test_operations_are_counted_without_compiling() -> None:
     compiled, plain = (TorchRuntime(mlp(), "cpu", by_name=False, compiled=c) for c in (True, False))
     arrays = {"x": np.zeros((3, 4), np.float32)}
     assert flops(compiled, arrays) == flops(plain, arrays)
     assert entries() == 0
 
 
-def test_two_compiled_variants_of_one_audit_decide_as_each_does_alone(tmp_path, monkeypatch):
+def test_two_compiled_variants_of_one_audit_decide_as_each_does_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     factory = write_mlp(tmp_path, "factory_of_compiled")
@@ -131,7 +139,7 @@ def test_two_compiled_variants_of_one_audit_decide_as_each_does_alone(tmp_path, 
     assert np.abs(scored[0] - scored[1]).max() > 1e-5
 
 
-def test_without_a_compiler_it_says_so_on_one_line(monkeypatch):
+def test_without_a_compiler_it_says_so_on_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
     from fairweigh.datasets.errors import InputError
 

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from fairweigh.compression import artefact, cost
 from fairweigh.compression.flops import flops
+from fairweigh.compression.make import Made
 from fairweigh.compression.weights import resident_bytes
+from fairweigh.models.estimator import EstimatorModel
+from fairweigh.models.neural import NeuralModel
 
 from ..tiny import batch, load, numbers, save_vit, texts
 
+if TYPE_CHECKING:
+    from torch import Tensor
 
-def stored(model, tmp_path):
+
+def stored(model: NeuralModel | EstimatorModel, tmp_path: Path) -> Any:
     artefact.save(model, [], tmp_path / "original")
     return cost.storage(model, tmp_path / "original")
 
@@ -23,7 +32,7 @@ ROUNDS = {name: getattr(cost, name) for name in ("LEAST_ROUNDS", "FEWEST_ROUNDS"
 
 
 @pytest.fixture(autouse=True)
-def as_users_time(monkeypatch):
+def as_users_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """All rounds: here they are what is looked at."""
     for name, value in ROUNDS.items():
         monkeypatch.setattr(cost, name, value)
@@ -33,7 +42,7 @@ def as_users_time(monkeypatch):
 # --- bytes and parameters ----------------------------------------
 
 
-def test_a_float_models_bytes_and_parameters_are_torchs(bert, tmp_path):
+def test_a_float_models_bytes_and_parameters_are_torchs(bert: Any, tmp_path: Path) -> None:
     found = stored(bert, tmp_path)
     parameters = list(bert.runtime.module.parameters())
     assert found["parameters"] == sum(p.numel() for p in parameters)
@@ -54,14 +63,18 @@ def test_a_float_models_bytes_and_parameters_are_torchs(bert, tmp_path):
         ("share-weights", {}),
     ],
 )
-def test_quantised_models_have_the_parameters_of_the_original(recipe, params, bert, made):
+def test_quantised_models_have_the_parameters_of_the_original(
+    recipe: str, params: dict[str, Any], bert: Any, made: Callable[..., Made]
+) -> None:
     found = made(bert, (recipe, params))
     told = cost.storage(found.model, found.folder)
     assert told["parameters"] == sum(p.numel() for p in bert.runtime.module.parameters())
     assert told["stored_bytes"] == (found.folder / "model.safetensors").stat().st_size
 
 
-def test_resident_bytes_are_those_of_the_tensors_by_their_own_count(bert, made):
+def test_resident_bytes_are_those_of_the_tensors_by_their_own_count(
+    bert: Any, made: Callable[..., Made]
+) -> None:
     import torch
 
     linear = [m for m in bert.runtime.module.modules() if isinstance(m, torch.nn.Linear)]
@@ -81,7 +94,9 @@ def test_resident_bytes_are_those_of_the_tensors_by_their_own_count(bert, made):
     assert resident_bytes(pruned) == whole
 
 
-def test_sparse_bytes_that_are_stored_so_are_not_theoretical(table_model, made):
+def test_sparse_bytes_that_are_stored_so_are_not_theoretical(
+    table_model: NeuralModel, made: Callable[..., Made]
+) -> None:
     for amount in (0.3, 0.9):
         found = made(table_model, ("prune-magnitude", {"amount": amount, "scope": "layer"}))
         told = cost.storage(found.model, found.folder)
@@ -93,7 +108,9 @@ def test_sparse_bytes_that_are_stored_so_are_not_theoretical(table_model, made):
         assert told["sparse_theoretical"] is False
 
 
-def test_sparse_bytes_that_no_codec_reads_again_are_theoretical(here, made):
+def test_sparse_bytes_that_no_codec_reads_again_are_theoretical(
+    here: Path, made: Callable[..., Made]
+) -> None:
     from ..tiny import FEATURES, MLP
 
     (here / "wide_mlp.py").write_text(MLP.format(seed=0, outputs=2).replace("32", "256"))
@@ -105,7 +122,7 @@ def test_sparse_bytes_that_no_codec_reads_again_are_theoretical(here, made):
     assert told["sparse_theoretical"] is True
 
 
-def test_an_exported_models_graph_is_stored_too(here, made):
+def test_an_exported_models_graph_is_stored_too(here: Path, made: Callable[..., Made]) -> None:
     import torch
 
     from ..tiny import FEATURES, mlp
@@ -118,7 +135,9 @@ def test_an_exported_models_graph_is_stored_too(here, made):
     assert cost.storage(found.model, found.folder)["stored_bytes"] == sum(files)
 
 
-def test_an_onnx_models_parameters_leave_out_scales_and_indices(made, tmp_path):
+def test_an_onnx_models_parameters_leave_out_scales_and_indices(
+    made: Callable[..., Made], tmp_path: Path
+) -> None:
     import torch
 
     from ..tiny import save_bert
@@ -138,7 +157,7 @@ def test_an_onnx_models_parameters_leave_out_scales_and_indices(made, tmp_path):
     assert told["dense_bytes"] == pytest.approx(whole, rel=0.1)
 
 
-def test_a_scikit_learn_models_numbers_are_those_of_its_arrays(tmp_path):
+def test_a_scikit_learn_models_numbers_are_those_of_its_arrays(tmp_path: Path) -> None:
     from fairweigh.models.estimator import EstimatorModel
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
@@ -160,12 +179,14 @@ def test_a_scikit_learn_models_numbers_are_those_of_its_arrays(tmp_path):
 # --- operations ----------------------------------------
 
 
-def operations(model, table):
+def operations(model: NeuralModel, table: pa.Table) -> tuple[tuple[Any, Any], Any]:
     arrays = model.inputs.encode(batch(table, model), None).collate(np.arange(len(table)))
     return flops(model.runtime, arrays), arrays
 
 
-def test_operations_of_an_mlp_are_two_for_each_weight(table_model, made):
+def test_operations_of_an_mlp_are_two_for_each_weight(
+    table_model: NeuralModel, made: Callable[..., Made]
+) -> None:
     (found, method), _ = operations(table_model, numbers(32))
     assert found == 2 * (4 * 32 + 32 * 32 + 32 * 2)
     assert method == "layers by their shapes, 32 rows; torch's counter sees 100% of it"
@@ -176,7 +197,7 @@ def test_operations_of_an_mlp_are_two_for_each_weight(table_model, made):
     assert smaller == 2 * (4 * 16 + 16 * 16 + 16 * 2)
 
 
-def test_operations_of_a_bert_are_the_closed_form(bert, made):
+def test_operations_of_a_bert_are_the_closed_form(bert: NeuralModel, made: Callable[..., Made]) -> None:
     (found, method), arrays = operations(bert, texts(16))
     tokens, h, ff, layers = arrays["input_ids"].shape[1], 48, 96, 4
     # Of a token and layer: four projections, two of the feed-forward part, and attention over all tokens
@@ -191,7 +212,7 @@ def test_operations_of_a_bert_are_the_closed_form(bert, made):
     assert heads == layers * tokens * each + 2 * (h * h + h * 2)
 
 
-def test_attention_through_windows_is_counted_within_them():
+def test_attention_through_windows_is_counted_within_them() -> None:
     """ModernBERT's local layers: the pairs are those of the mask that transformers itself makes."""
     import torch
     from transformers.masking_utils import sliding_window_bidirectional_mask_function
@@ -217,7 +238,7 @@ def test_attention_through_windows_is_counted_within_them():
 
 
 @pytest.mark.parametrize(("causal", "pairs"), [(False, 9 * 5 - 2 * 3), (True, 9 * 3)])
-def test_a_window_longer_than_the_text_is_no_window(causal, pairs):
+def test_a_window_longer_than_the_text_is_no_window(causal: bool, pairs: Any) -> None:
     from types import SimpleNamespace
 
     from fairweigh.compression.flops import _pairs
@@ -230,7 +251,7 @@ def test_a_window_longer_than_the_text_is_no_window(causal, pairs):
     assert _pairs(SimpleNamespace(config=layer, sliding_window=None), 9) == 81
 
 
-def test_operations_of_a_vision_transformer_include_its_attention(tmp_path):
+def test_operations_of_a_vision_transformer_include_its_attention(tmp_path: Path) -> None:
     import io
 
     from PIL import Image
@@ -247,7 +268,7 @@ def test_operations_of_a_vision_transformer_include_its_attention(tmp_path):
     assert found == 2 * tokens * each + patches * 2 * 3 * 8 * 8 * h + 2 * h * 2
 
 
-def test_operations_of_a_convolution_are_those_of_torchs_counter():
+def test_operations_of_a_convolution_are_those_of_torchs_counter() -> None:
     import torch
     from fairweigh.models.torch_runtime import TorchRuntime
     from torch.utils.flop_counter import FlopCounterMode
@@ -267,18 +288,20 @@ def test_operations_of_a_convolution_are_those_of_torchs_counter():
     ("LSTM", 4, {"num_layers": 2, "bidirectional": True}),
     ("LSTM", 4, {"proj_size": 4}),
 ])  # fmt: skip
-def test_operations_of_a_recurrent_layer_are_those_of_its_weights(kind, gates, settings):
+def test_operations_of_a_recurrent_layer_are_those_of_its_weights(
+    kind: str, gates: int, settings: dict[str, Any]
+) -> None:
     """Every weight of a step is used once; torch's counter sees a GRU's, and no LSTM's."""
     import torch
     from fairweigh.models.torch_runtime import TorchRuntime
     from torch.utils.flop_counter import FlopCounterMode
 
     class Last(torch.nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.body = getattr(torch.nn, kind)(3, 8, batch_first=True, **settings)
 
-        def forward(self, x):
+        def forward(self, x: Tensor) -> Tensor:
             return self.body(x)[0][:, -1]
 
     net = Last()
@@ -291,7 +314,7 @@ def test_operations_of_a_recurrent_layer_are_those_of_its_weights(kind, gates, s
         assert found == counter.get_total_flops() / 5
 
 
-def test_operations_of_torchs_own_attention_are_those_of_the_same_layers_apart():
+def test_operations_of_torchs_own_attention_are_those_of_the_same_layers_apart() -> None:
     """Its projections are no layers that run: exported they are plain, and counted by torch."""
     from ..zoo.zoo import ready
 
@@ -307,7 +330,7 @@ def test_operations_of_torchs_own_attention_are_those_of_the_same_layers_apart()
 
 
 @pytest.mark.parametrize("name", ["DeBERTa-v2", "weight_norm", "GPT-2"])
-def test_a_model_that_torchs_counter_breaks_on_or_layers_hide_in_is_counted(name):
+def test_a_model_that_torchs_counter_breaks_on_or_layers_hide_in_is_counted(name: str) -> None:
     from ..zoo.zoo import ready
 
     found = ready(name)
@@ -323,7 +346,7 @@ def test_a_model_that_torchs_counter_breaks_on_or_layers_hide_in_is_counted(name
     assert operations > 1.8 * tokens * (weights - 32 * 34) if name != "weight_norm" else operations == 1344
 
 
-def test_a_count_that_fails_is_not_measured_and_says_why():
+def test_a_count_that_fails_is_not_measured_and_says_why() -> None:
     import torch
     from fairweigh.models.torch_runtime import TorchRuntime
 
@@ -332,7 +355,7 @@ def test_a_count_that_fails_is_not_measured_and_says_why():
 
         kernel_size = in_channels = groups = None
 
-        def forward(self, x):
+        def forward(self, x: Tensor) -> Tensor:
             return x
 
     runtime = TorchRuntime(Conv(), "cpu", by_name=False)
@@ -344,21 +367,21 @@ def test_a_count_that_fails_is_not_measured_and_says_why():
 # --- time ----------------------------------------
 
 
-def clocks(*times):
+def clocks(*times: Any) -> Any:
     """Arms whose calls take known times, drawn in the order in which they are asked for."""
 
-    def clock(draw):
+    def clock(draw: Any) -> Callable[..., Any]:
         return lambda: float(draw())
 
     return [clock(t) for t in times]
 
 
-def noisy(centre: float, spread: float, seed: int):
+def noisy(centre: float, spread: float, seed: int) -> Callable[..., Any]:
     r = np.random.default_rng(seed)
     return lambda: centre * np.exp(spread * r.standard_normal())
 
 
-def test_known_times_give_known_ratios():
+def test_known_times_give_known_ratios() -> None:
     found = cost._timed(clocks(lambda: 0.2, lambda: 0.2, lambda: 0.1), 64, np.random.default_rng(0))
     assert found["ratio"] == found["ratio_low"] == found["ratio_high"] == 0.5
     assert found["null_low"] == found["null_high"] == 1
@@ -371,7 +394,7 @@ def test_known_times_give_known_ratios():
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.05, 0.5])
-def test_a_third_copy_of_the_original_is_no_saving(spread):
+def test_a_third_copy_of_the_original_is_no_saving(spread: float) -> None:
     savings = 0
     for seed in range(40):
         arms = [noisy(0.05, spread, 3 * seed + i) for i in range(3)]
@@ -388,20 +411,20 @@ def test_a_third_copy_of_the_original_is_no_saving(spread):
 
 
 @pytest.mark.parametrize(("spread", "rounds"), [(0.0, cost.LEAST_ROUNDS), (0.01, cost.LEAST_ROUNDS)])
-def test_rounds_end_when_the_ratio_is_settled(spread, rounds):
+def test_rounds_end_when_the_ratio_is_settled(spread: float, rounds: Any) -> None:
     arms = [noisy(0.0001, spread, i) for i in range(3)]
     found = cost._timed(clocks(*arms), 64, np.random.default_rng(0))
     assert found["rounds"] == rounds
 
 
-def test_rounds_go_on_while_the_ratio_is_not_settled_and_end_with_their_time():
+def test_rounds_go_on_while_the_ratio_is_not_settled_and_end_with_their_time() -> None:
     arms = [noisy(0.0001, 0.5, i) for i in range(3)]
     assert cost._timed(clocks(*arms), 64, np.random.default_rng(0))["rounds"] == cost.MOST_ROUNDS
     slow = [noisy(0.5, 0.5, i) for i in range(3)]
     assert cost._timed(clocks(*slow), 64, np.random.default_rng(0))["rounds"] == cost.FEWEST_ROUNDS
 
 
-def test_where_nothing_is_decided_by_time_the_null_arm_is_the_originals():
+def test_where_nothing_is_decided_by_time_the_null_arm_is_the_originals() -> None:
     draw = np.random.default_rng(0)
     original, copy, light = clocks(lambda: 0.2, lambda: 0.21, lambda: 0.1)
     known = cost._timed([original, copy, None], 64, draw)
@@ -411,24 +434,24 @@ def test_where_nothing_is_decided_by_time_the_null_arm_is_the_originals():
     assert (found["ratio"], found["null_low"], found["saving"]) == (0.5, known["null_low"], True)
 
 
-def test_a_real_saving_is_seen_through_noise():
+def test_a_real_saving_is_seen_through_noise() -> None:
     arms = [noisy(0.05, 0.1, 1), noisy(0.05, 0.1, 2), noisy(0.02, 0.1, 3)]
     found = cost._timed(clocks(*arms), 64, np.random.default_rng(0))
     assert found["saving"] is True
     assert found["ratio_low"] < 0.4 < found["ratio_high"]
 
 
-def test_a_variant_that_is_slower_costs_more_than_one():
+def test_a_variant_that_is_slower_costs_more_than_one() -> None:
     found = cost._timed(clocks(lambda: 0.1, lambda: 0.1, lambda: 0.3), 8, np.random.default_rng(0))
     assert found["saving"] is False
     ratios = cost.ratios({"stored_bytes": 1, "timings": [found]}, {"stored_bytes": 1, "timings": [found]})
     assert ratios["compute"] == pytest.approx(3)
 
 
-def test_every_arm_runs_once_a_round_in_another_order():
+def test_every_arm_runs_once_a_round_in_another_order() -> None:
     order = []
 
-    def arm(i):
+    def arm(i: int) -> Callable[..., Any]:
         return lambda: order.append(i) or 0.5
 
     found = cost._timed([arm(0), arm(1), arm(2)], 1, np.random.default_rng(0))
@@ -437,7 +460,7 @@ def test_every_arm_runs_once_a_round_in_another_order():
     assert len({tuple(r) for r in rounds.tolist()}) > 1
 
 
-def test_a_real_model_is_timed_at_one_row_and_at_the_audits_batch(bert, tmp_path):
+def test_a_real_model_is_timed_at_one_row_and_at_the_audits_batch(bert: NeuralModel, tmp_path: Path) -> None:
     artefact.save(bert, [], tmp_path / "a")
     copy = artefact.load(tmp_path / "a")
     batches = cost.Batches.of(bert, batch(texts(100), bert))
@@ -453,7 +476,7 @@ def test_a_real_model_is_timed_at_one_row_and_at_the_audits_batch(bert, tmp_path
 
 
 @pytest.fixture(scope="module")
-def minilm(tmp_path_factory):
+def minilm(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
     """all-MiniLM-L6-v2 with a classification head of random weights: 22.7 million parameters."""
     import importlib.resources
 
@@ -491,7 +514,9 @@ def minilm(tmp_path_factory):
     ],
     ids=str,
 )
-def test_a_real_models_bytes_are_those_measured(recipe, params, ratio, minilm, made):
+def test_a_real_models_bytes_are_those_measured(
+    recipe: str, params: dict[str, Any], ratio: float, minilm: Any, made: Callable[..., Made]
+) -> None:
     model, whole = minilm
     found = made(model, (recipe, params), sample=4)
     told = cost.storage(found.model, found.folder)

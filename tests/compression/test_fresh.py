@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from fairweigh.compression.artefact import how_to_load
 from fairweigh.compression.fresh import FreshProcesses
+from fairweigh.compression.make import Made
 from fairweigh.datasets.errors import InputError
+from fairweigh.models.neural import NeuralModel
 
 from ..tiny import batch, numbers, texts
 
 
 @pytest.fixture(scope="module")
-def processes():
+def processes() -> Iterator[FreshProcesses]:
     with FreshProcesses("transformers") as made:
         yield made
 
 
-def test_scores_of_a_fresh_process_are_equal_to_the_last_bit(bert, made, processes):
+def test_scores_of_a_fresh_process_are_equal_to_the_last_bit(
+    bert: NeuralModel, made: Callable[..., Made], processes: FreshProcesses
+) -> None:
     rows = batch(texts(60), bert)
     for recipe in ("int8-dynamic", "int8-weight", "bf16"):
         found = made(bert, (recipe, {}))
@@ -32,7 +38,9 @@ def test_scores_of_a_fresh_process_are_equal_to_the_last_bit(bert, made, process
         assert there["process_bytes"] < 150e6
 
 
-def test_a_process_of_its_own_answers_as_a_forked_child(table_model, made, processes, tmp_path):
+def test_a_process_of_its_own_answers_as_a_forked_child(
+    table_model: NeuralModel, made: Callable[..., Made], processes: FreshProcesses, tmp_path: Path
+) -> None:
     """An artefact on a CUDA device has one: what libraries ask of such a device forbids forking."""
     import json
 
@@ -66,14 +74,18 @@ def test_a_process_of_its_own_answers_as_a_forked_child(table_model, made, proce
     assert all(process.poll() is not None for process in ready)
 
 
-def test_an_onnx_artefact_is_scored_there_too(shallow, made, processes):
+def test_an_onnx_artefact_is_scored_there_too(
+    shallow: NeuralModel, made: Callable[..., Made], processes: FreshProcesses
+) -> None:
     rows = batch(texts(60), shallow)
     found = made(shallow, ("onnx-int8", {}))
     there = processes.collect(processes.start(found.folder, rows, "cpu"))
     np.testing.assert_array_equal(there["score"], found.model.score(rows, None).score)
 
 
-def test_openvino_itself_is_no_part_of_a_model(table_model, made, processes):
+def test_openvino_itself_is_no_part_of_a_model(
+    table_model: NeuralModel, made: Callable[..., Made], processes: FreshProcesses
+) -> None:
     """The library, tens of megabytes, is there before a model of 5 KB of weights is loaded."""
     rows = batch(numbers(20), table_model)
     found = made(table_model, ("openvino", {}))
@@ -86,7 +98,7 @@ def test_openvino_itself_is_no_part_of_a_model(table_model, made, processes):
     assert there["process_bytes"] < bare["process_bytes"] - 5e6
 
 
-def test_a_process_grows_by_the_weights_it_loads(tmp_path, processes):
+def test_a_process_grows_by_the_weights_it_loads(tmp_path: Path, processes: FreshProcesses) -> None:
     """A model of 64 MiB of weights, whose size is known from its shapes."""
     import dataclasses
 
@@ -114,7 +126,9 @@ def test_a_process_grows_by_the_weights_it_loads(tmp_path, processes):
     np.testing.assert_array_equal(there["score"], model.score(batch(numbers(20), model), None).score)
 
 
-def test_what_goes_wrong_there_is_told_here_and_the_next_one_goes_on(bert, made, processes, tmp_path):
+def test_what_goes_wrong_there_is_told_here_and_the_next_one_goes_on(
+    bert: NeuralModel, made: Callable[..., Made], processes: FreshProcesses, tmp_path: Path
+) -> None:
     rows = batch(texts(20), bert)
     with pytest.raises(InputError, match=r"in a fresh process: .*variant.json: cannot be read"):
         processes.collect(processes.start(tmp_path / "nowhere", rows, "cpu"))
@@ -124,7 +138,13 @@ def test_what_goes_wrong_there_is_told_here_and_the_next_one_goes_on(bert, made,
     assert len(processes.collect(processes.start(found.folder, rows, "cpu"))["score"]) == 20
 
 
-def test_a_child_that_is_ended_by_a_signal_is_told(table_model, made, processes, tmp_path, monkeypatch):
+def test_a_child_that_is_ended_by_a_signal_is_told(
+    table_model: NeuralModel,
+    made: Callable[..., Made],
+    processes: FreshProcesses,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A factory that ends its own process, as the kernel does when memory is out."""
     found = made(table_model, ("bf16", {}))
     (tmp_path / "ends_itself.py").write_text(
@@ -142,7 +162,9 @@ def test_a_child_that_is_ended_by_a_signal_is_told(table_model, made, processes,
         own.collect(own.start(found.folder, rows, "cpu", ("ends_itself:make",)))
 
 
-def test_a_factory_of_the_working_directory_is_found_there(here, made, tmp_path):
+def test_a_factory_of_the_working_directory_is_found_there(
+    here: Path, made: Callable[..., Made], tmp_path: Path
+) -> None:
     from ..tiny import FEATURES, load, write_mlp
 
     name = write_mlp(here, "factory_of_here")

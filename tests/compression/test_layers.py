@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from fairweigh.compression.layers import OTHERS, sqnr
+from fairweigh.compression.make import Made
+from fairweigh.models.neural import NeuralModel
 
 
 def decibels(before: np.ndarray, after: np.ndarray) -> float:
@@ -12,15 +17,15 @@ def decibels(before: np.ndarray, after: np.ndarray) -> float:
     return float(20 * np.log10(np.linalg.norm(before) / np.linalg.norm(before - after)))
 
 
-def before_of(model):
+def before_of(model: Any) -> Any:
     return {n: t.numpy() for n, t in model.runtime.module.state_dict().items()}
 
 
-def matrices(model):
+def matrices(model: NeuralModel) -> Any:
     return {n for n, t in before_of(model).items() if t.ndim > 1 and t.dtype.kind == "f"}
 
 
-def test_sqnr_of_known_numbers():
+def test_sqnr_of_known_numbers() -> None:
     # Error of one tenth of the signal: 20 dB.
     assert sqnr(np.array([3.0, 4.0], np.float32), np.array([3.3, 4.4], np.float32)) == pytest.approx(
         20, abs=1e-4
@@ -29,7 +34,7 @@ def test_sqnr_of_known_numbers():
     assert sqnr(np.ones(3, np.float32), np.ones(3, np.float32)) is None
 
 
-def test_uniform_noise_gives_six_decibels_a_bit():
+def test_uniform_noise_gives_six_decibels_a_bit() -> None:
     """The rule of quantisation, 6.02 b + 1.76 - 10 log10(3/2 ...): each further bit gains 6.02 dB."""
     x = np.random.default_rng(0).uniform(-1, 1, 200_000).astype(np.float32)
     found = []
@@ -43,7 +48,9 @@ def test_uniform_noise_gives_six_decibels_a_bit():
 @pytest.mark.parametrize(
     "recipe", ["int8-dynamic", "bf16", "int8-weight", "share-weights", "prune-magnitude"]
 )
-def test_errors_and_zeros_of_every_weight_are_those_of_its_numbers(recipe, bert, made):
+def test_errors_and_zeros_of_every_weight_are_those_of_its_numbers(
+    recipe: str, bert: NeuralModel, made: Callable[..., Made]
+) -> None:
     params = {"embeddings": True} if recipe in ("int8-dynamic", "int8-weight") else {}
     found = made(bert, (recipe, params))
     before = before_of(bert)
@@ -65,7 +72,9 @@ def test_errors_and_zeros_of_every_weight_are_those_of_its_numbers(recipe, bert,
         assert layer["shape_before"] == layer["shape_after"] == list(before[name].shape)
 
 
-def test_the_layers_of_a_quantised_graph_stand_beside_the_modules_own(shallow, made):
+def test_the_layers_of_a_quantised_graph_stand_beside_the_modules_own(
+    shallow: NeuralModel, made: Callable[..., Made]
+) -> None:
     found = made(shallow, ("onnx-int8", {"per_channel": False, "embeddings": True}))
     named = {layer["name"]: layer for layer in found.layers}
     assert set(named) <= matrices(shallow) | {OTHERS}
@@ -79,7 +88,9 @@ def test_the_layers_of_a_quantised_graph_stand_beside_the_modules_own(shallow, m
         assert layer["shape_after"] == list(before.shape)
 
 
-def test_histograms_hold_every_weight_of_the_most_changed_layers(bert, made):
+def test_histograms_hold_every_weight_of_the_most_changed_layers(
+    bert: NeuralModel, made: Callable[..., Made]
+) -> None:
     found = made(bert, ("int8-dynamic", {"per_channel": True}))
     drawn = [layer for layer in found.layers if "histogram_edges" in layer]
     assert OTHERS not in {layer["name"] for layer in drawn}
@@ -91,7 +102,7 @@ def test_histograms_hold_every_weight_of_the_most_changed_layers(bert, made):
         assert len(layer["histogram_edges"]) == 31
 
 
-def test_a_smaller_layer_has_no_error_but_two_shapes(bert, made):
+def test_a_smaller_layer_has_no_error_but_two_shapes(bert: NeuralModel, made: Callable[..., Made]) -> None:
     found = made(bert, ("prune-structured", {"amount": 0.5}))
     layer = next(x for x in found.layers if x["name"] == "bert.encoder.layer.0.intermediate.dense.weight")
     assert layer["shape_before"] == [96, 48]

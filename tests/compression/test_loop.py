@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import random
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from fairweigh.compression.finetune import label_loss, targets
 from fairweigh.compression.loop import train
 from fairweigh.compression.recipes import Context, Finetune
 from fairweigh.datasets.errors import InputError
+from fairweigh.models.neural import NeuralModel
 
 from ..tiny import batch, numbers, texts
 from .conftest import training_rows
@@ -18,7 +22,9 @@ from .conftest import training_rows
 PARAMS = Finetune(steps=12, lr=0.003, batch=16)
 
 
-def trained(model, table, seed: int = 3, progress=None):
+def trained(
+    model: NeuralModel, table: pa.Table, seed: int = 3, progress: Callable[..., Any] | None = None
+) -> Any:
     """A copy of a model that has learned the labels of a table."""
     other = model.copied()
     rows = training_rows(other, table)
@@ -26,14 +32,14 @@ def trained(model, table, seed: int = 3, progress=None):
     told = {} if progress is None else {"progress": progress}
     context = Context(seed, rows.batch.slice(0, 2), **told)
 
-    def loss(logits, picked):
+    def loss(logits: Any, picked: Any) -> Any:
         return label_loss(other, logits, target[picked])
 
     assert train(other, loss, rows, PARAMS, context, "test") == PARAMS.steps
     return other.runtime.module
 
 
-def by_hand(model, table, seed: int = 3):
+def by_hand(model: NeuralModel, table: pa.Table, seed: int = 3) -> Any:
     """The same in plain torch: AdamW, gradients cut at norm 1, 10 % of warm-up, then down to nothing."""
     import torch
 
@@ -62,14 +68,16 @@ def by_hand(model, table, seed: int = 3):
     return module.eval()
 
 
-def assert_same_weights(one, two):
+def assert_same_weights(one: Any, two: Any) -> None:
     other = two.state_dict()
     for name, value in one.state_dict().items():
         np.testing.assert_array_equal(value.detach().numpy(), other[name].detach().numpy(), err_msg=name)
 
 
 @pytest.mark.parametrize("kind", ["texts with dropout", "numbers"])
-def test_training_is_the_plain_torch_loop_to_the_last_bit(kind, shallow, table_model):
+def test_training_is_the_plain_torch_loop_to_the_last_bit(
+    kind: str, shallow: NeuralModel, table_model: NeuralModel
+) -> None:
     import torch
 
     model, table = (shallow, texts(50, 4)) if kind != "numbers" else (table_model, numbers(50, 4))
@@ -84,20 +92,20 @@ def test_training_is_the_plain_torch_loop_to_the_last_bit(kind, shallow, table_m
     assert not any(p.requires_grad for p in found.parameters())
 
 
-def test_another_seed_trains_otherwise(table_model):
+def test_another_seed_trains_otherwise(table_model: NeuralModel) -> None:
     table = numbers(50, 4)
     one, two = (trained(table_model, table, seed) for seed in (3, 2**40 + 4))
     assert not np.array_equal(next(one.parameters()).numpy(), next(two.parameters()).numpy())
 
 
-def test_training_leaves_no_state_behind(shallow):
+def test_training_leaves_no_state_behind(shallow: NeuralModel) -> None:
     """Those who draw, accelerate's singletons, its variables in the environment, its mark on the module."""
     import os
 
     import torch
     from accelerate.state import AcceleratorState, GradientState, PartialState
 
-    def states():
+    def states() -> tuple[Any, ...]:
         return (
             random.getstate(),
             np.random.get_state()[1].tolist(),
@@ -113,7 +121,7 @@ def test_training_leaves_no_state_behind(shallow):
     assert not hasattr(found, "_is_accelerate_prepared")
 
 
-def test_an_accelerator_of_the_calling_program_stays_as_it_was(table_model):
+def test_an_accelerator_of_the_calling_program_stays_as_it_was(table_model: NeuralModel) -> None:
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState, GradientState
 
@@ -132,7 +140,9 @@ def test_an_accelerator_of_the_calling_program_stays_as_it_was(table_model):
     assert_same_weights(found, trained(table_model, numbers(50, 4)))
 
 
-def test_what_a_launcher_put_into_the_environment_trains_nothing_otherwise(table_model, monkeypatch):
+def test_what_a_launcher_put_into_the_environment_trains_nothing_otherwise(
+    table_model: NeuralModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plain = trained(table_model, numbers(50, 4))
     for name, value in {
         "ACCELERATE_MIXED_PRECISION": "bf16",
@@ -148,7 +158,9 @@ def test_what_a_launcher_put_into_the_environment_trains_nothing_otherwise(table
     assert {p.device.type for p in found.parameters()} == {"cpu"}
 
 
-def test_without_accelerate_training_says_what_to_install(table_model, monkeypatch):
+def test_without_accelerate_training_says_what_to_install(
+    table_model: NeuralModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "accelerate", None)
     with pytest.raises(
         InputError, match=r'test needs the package accelerate: pip install "fairweigh\[torch\]"'
@@ -156,7 +168,7 @@ def test_without_accelerate_training_says_what_to_install(table_model, monkeypat
         trained(table_model, numbers(50, 4))
 
 
-def test_on_a_gpu_training_stays_there_and_repeats_itself(table_model):
+def test_on_a_gpu_training_stays_there_and_repeats_itself(table_model: NeuralModel) -> None:
     import torch
 
     if not torch.cuda.is_available():

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +13,7 @@ import pytest
 from fairweigh.audit.making.training import rows_of
 from fairweigh.compression import estimators
 from fairweigh.compression.artefact import load as load_artefact
-from fairweigh.compression.make import make
+from fairweigh.compression.make import Made, make
 from fairweigh.compression.recipes import Context, names
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
@@ -18,6 +21,7 @@ from fairweigh.datasets.training import TrainingRows
 from fairweigh.models.estimator import EstimatorModel
 from fairweigh.models.frames import frame
 from fairweigh.models.train import train
+from numpy.typing import NDArray
 from sklearn import ensemble, linear_model, naive_bayes, tree
 
 from ..conftest import people
@@ -35,7 +39,7 @@ def learnable(n: int = 400, seed: int = 0) -> pa.Table:
     return table.set_column(table.column_names.index("y"), "y", pa.array(y))
 
 
-def trained(estimator: str, **params) -> EstimatorModel:
+def trained(estimator: str, **params: Any) -> EstimatorModel:
     data = EvaluationSet(learnable(), sensitive=["sex"], label="y", id="id")
     return train(f"sklearn.{estimator}", params, rows_of(data, COLUMNS), COLUMNS, None, 0)
 
@@ -44,7 +48,7 @@ def rows(n: int = 300, seed: int = 1) -> pa.RecordBatch:
     return learnable(n, seed).select(COLUMNS).combine_chunks().to_batches()[0]
 
 
-def scores(model, batch=None):
+def scores(model: EstimatorModel, batch: Any = None) -> NDArray[np.float64] | None:
     return model.score(rows() if batch is None else batch, None).score
 
 
@@ -55,10 +59,10 @@ def fresh_rows() -> TrainingRows:
 
 
 @pytest.fixture
-def made(tmp_path):
+def made(tmp_path: Path) -> Callable[..., Made]:
     count = 0
 
-    def do(model, *recipe, learn=True):
+    def do(model: EstimatorModel, *recipe: Any, learn: bool = True) -> Made:
         nonlocal count
         count += 1
         context = Context(0, rows(32), fresh_rows if learn else None)
@@ -67,18 +71,18 @@ def made(tmp_path):
     return do
 
 
-def assert_loads_again(found):
+def assert_loads_again(found: Made) -> None:
     again = load_artefact(found.folder)
     np.testing.assert_array_equal(scores(again), scores(found.model))
     assert (again.threshold, again.own) == (found.model.threshold, found.model.own)
     assert not list(found.folder.rglob("*.pkl"))
 
 
-def classifier(model):
+def classifier(model: EstimatorModel) -> Any:
     return model.fitted.steps[-1][1]
 
 
-def encoded(model, batch=None):
+def encoded(model: EstimatorModel, batch: Any = None) -> Any:
     return model.fitted[:-1].transform(frame(pa.table(rows() if batch is None else batch), COLUMNS))
 
 
@@ -92,14 +96,14 @@ KINDS = {
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def model(request):
+def model(request: pytest.FixtureRequest) -> EstimatorModel:
     return trained(request.param, **KINDS[request.param])
 
 
 # --- for every kind ----------------------------------------
 
 
-def test_an_unchanged_artefact_scores_to_the_last_bit(model, tmp_path):
+def test_an_unchanged_artefact_scores_to_the_last_bit(model: EstimatorModel, tmp_path: Path) -> None:
     from fairweigh.compression import artefact
 
     artefact.save(model, [], tmp_path / "a")
@@ -108,7 +112,7 @@ def test_an_unchanged_artefact_scores_to_the_last_bit(model, tmp_path):
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["model.skops", "variant.json"]
 
 
-def test_onnx_is_skl2onnx_within_single_precision(model, made):
+def test_onnx_is_skl2onnx_within_single_precision(model: EstimatorModel, made: Callable[..., Made]) -> None:
     import onnxruntime
     from skl2onnx import to_onnx
 
@@ -126,7 +130,7 @@ def test_onnx_is_skl2onnx_within_single_precision(model, made):
     assert_loads_again(found)
 
 
-def test_a_student_comes_near_its_teacher(model, made):
+def test_a_student_comes_near_its_teacher(model: EstimatorModel, made: Callable[..., Made]) -> None:
     found = made(
         model, ("distill", {"estimator": "sklearn.tree.DecisionTreeClassifier", "params": {"max_depth": 5}})
     )
@@ -143,7 +147,7 @@ def test_a_student_comes_near_its_teacher(model, made):
 # --- distillation ----------------------------------------
 
 
-def test_a_students_soft_labels_are_weighted_copies_of_each_row(made):
+def test_a_students_soft_labels_are_weighted_copies_of_each_row(made: Callable[..., Made]) -> None:
     teacher = trained("ensemble.RandomForestClassifier", n_estimators=20, max_depth=6)
     found = made(teacher, ("distill", {}))
     batch = fresh_rows().batch
@@ -155,7 +159,7 @@ def test_a_students_soft_labels_are_weighted_copies_of_each_row(made):
     np.testing.assert_allclose(scores(found.model), own.predict_proba(encoded(teacher))[:, 1], atol=1e-6)
 
 
-def test_a_student_of_other_outputs_is_refused(made):
+def test_a_student_of_other_outputs_is_refused(made: Callable[..., Made]) -> None:
     model = trained("linear_model.LogisticRegression")
     with pytest.raises(InputError, match="expected a student with probabilities, as the teacher has"):
         made(model, ("distill", {"estimator": "sklearn.svm.LinearSVC"}))
@@ -168,7 +172,7 @@ def test_a_student_of_other_outputs_is_refused(made):
 # --- pruning ----------------------------------------
 
 
-def test_a_pruned_forest_is_the_mean_of_the_trees_that_are_left(made):
+def test_a_pruned_forest_is_the_mean_of_the_trees_that_are_left(made: Callable[..., Made]) -> None:
     model = trained("ensemble.RandomForestClassifier", n_estimators=20, max_depth=6)
     found = made(model, ("prune", {"amount": 0.75}))
     assert found.steps[0]["changed"] == "the first 5 of 20 trees kept"
@@ -187,7 +191,9 @@ def test_a_pruned_forest_is_the_mean_of_the_trees_that_are_left(made):
         ("ensemble.AdaBoostClassifier", {"n_estimators": 20}),
     ],
 )
-def test_pruned_boosting_is_the_librarys_own_stage(estimator, params, made):
+def test_pruned_boosting_is_the_librarys_own_stage(
+    estimator: str, params: dict[str, Any], made: Callable[..., Made]
+) -> None:
     model = trained(estimator, **params)
     found = made(model, ("prune", {"amount": 0.5}))
     stages = list(classifier(model).staged_predict_proba(encoded(model)))
@@ -195,7 +201,7 @@ def test_pruned_boosting_is_the_librarys_own_stage(estimator, params, made):
     assert_loads_again(found)
 
 
-def test_pruned_bagging_keeps_each_parts_features(made):
+def test_pruned_bagging_keeps_each_parts_features(made: Callable[..., Made]) -> None:
     model = trained("ensemble.BaggingClassifier", n_estimators=8, max_features=0.5)
     found = made(model, ("prune", {"amount": 0.5}))
     x, whole = encoded(model), classifier(model)
@@ -205,7 +211,9 @@ def test_pruned_bagging_keeps_each_parts_features(made):
     assert_loads_again(found)
 
 
-def test_a_pruned_tree_is_the_largest_of_the_cost_complexity_path_that_is_small_enough(made):
+def test_a_pruned_tree_is_the_largest_of_the_cost_complexity_path_that_is_small_enough(
+    made: Callable[..., Made],
+) -> None:
     model = trained("tree.DecisionTreeClassifier", max_depth=8)
     found = made(model, ("prune", {"amount": 0.5}))
     learned = fresh_rows()
@@ -223,7 +231,7 @@ def test_a_pruned_tree_is_the_largest_of_the_cost_complexity_path_that_is_small_
     assert_loads_again(found)
 
 
-def test_the_smallest_coefficients_become_zero(made):
+def test_the_smallest_coefficients_become_zero(made: Callable[..., Made]) -> None:
     model = trained("linear_model.LogisticRegression")
     found = made(model, ("prune", {"amount": 0.4}))
     before, after = classifier(model).coef_.ravel(), classifier(found.model).coef_.ravel()
@@ -243,7 +251,9 @@ def test_the_smallest_coefficients_become_zero(made):
         ("neural_network.MLPClassifier", {"hidden_layer_sizes": [16], "max_iter": 500}),
     ],
 )
-def test_half_precision_is_numpys_cast_of_the_coefficients(estimator, params, made):
+def test_half_precision_is_numpys_cast_of_the_coefficients(
+    estimator: str, params: dict[str, Any], made: Callable[..., Made]
+) -> None:
     model = trained(estimator, **params)
     found = made(model, ("float16", {}))
     own = copy.deepcopy(classifier(model))
@@ -269,7 +279,9 @@ def test_half_precision_is_numpys_cast_of_the_coefficients(estimator, params, ma
         ("linear_model.LogisticRegression", {}, [("prune", {}), ("float16", {})]),
     ],
 )
-def test_chains_load_again(estimator, params, chain, made):
+def test_chains_load_again(
+    estimator: str, params: dict[str, Any], chain: list[Any], made: Callable[..., Made]
+) -> None:
     assert_loads_again(made(trained(estimator, **params), *chain))
 
 
@@ -296,13 +308,15 @@ def test_chains_load_again(estimator, params, chain, made):
         ("linear_model.RidgeClassifier", {}, "onnx", "onnx: expected a classifier with probabilities"),
     ],
 )
-def test_what_a_classifier_has_not_is_refused(estimator, params, recipe, told, made, tmp_path):
+def test_what_a_classifier_has_not_is_refused(
+    estimator: str, params: dict[str, Any], recipe: str, told: str, made: Callable[..., Made], tmp_path: Path
+) -> None:
     with pytest.raises(InputError, match=told):
         made(trained(estimator, **params), (recipe, {}))
     assert not list(tmp_path.glob("artefact*"))
 
 
-def test_a_vote_of_different_classifiers_is_not_cut_short(made):
+def test_a_vote_of_different_classifiers_is_not_cut_short(made: Callable[..., Made]) -> None:
     x = encoded(trained("linear_model.LogisticRegression"))
     vote = ensemble.VotingClassifier(
         [("a", linear_model.LogisticRegression()), ("b", naive_bayes.GaussianNB())], voting="soft"
@@ -312,7 +326,7 @@ def test_a_vote_of_different_classifiers_is_not_cut_short(made):
         made(model, ("prune", {}))
 
 
-def test_nothing_but_scikit_learns_own_types_is_loaded(made, tmp_path):
+def test_nothing_but_scikit_learns_own_types_is_loaded(made: Callable[..., Made], tmp_path: Path) -> None:
     import skops.io
 
     found = made(trained("linear_model.LogisticRegression"), ("float16", {}))
@@ -330,7 +344,7 @@ class Foreign:
     """A class of nobody's."""
 
 
-def test_a_classifier_without_a_pipeline_is_compressed_too(made):
+def test_a_classifier_without_a_pipeline_is_compressed_too(made: Callable[..., Made]) -> None:
     table = learnable()
     columns = ["age", "x"]
     fitted = ensemble.RandomForestClassifier(n_estimators=6, random_state=0).fit(
@@ -344,7 +358,7 @@ def test_a_classifier_without_a_pipeline_is_compressed_too(made):
         assert "warnings" not in found.model.describe()
 
 
-def test_every_recipe_of_the_registry_is_tested_here():
+def test_every_recipe_of_the_registry_is_tested_here() -> None:
     from pathlib import Path
 
     source = Path(__file__).read_text(encoding="utf-8")

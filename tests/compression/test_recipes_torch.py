@@ -4,33 +4,43 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from fairweigh.compression.artefact import how_to_load
 from fairweigh.compression.artefact import load as load_artefact
+from fairweigh.compression.make import Made
 from fairweigh.compression.recipes import names
 from fairweigh.compression.stacks import evenly
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.extras import quiet
+from fairweigh.models.neural import NeuralModel
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import Table
 
 from ..tiny import FEATURES, batch, load, mlp, numbers, save_vit, texts
 from .conftest import scores
 
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.onnx import ONNXProgram
 
-def module_of(model):
+
+def module_of(model: Any) -> Any:
     """A copy of a model's module, for the library to change."""
     return copy.deepcopy(model.runtime.module).requires_grad_(False)
 
 
-def logits(model, n: int = 100) -> np.ndarray:
+def logits(model: NeuralModel, n: int = 100) -> np.ndarray:
     table = texts(n) if "text" in model.columns else numbers(n)
     return model.logits(batch(table, model))
 
 
-def logits_with(model, module, n: int = 100) -> np.ndarray:
+def logits_with(model: NeuralModel, module: Any, n: int = 100) -> np.ndarray:
     """Logits of another module in the place of a model's own, batched alike."""
     other = model.copied()
     other.runtime.module = module.eval()
@@ -38,13 +48,13 @@ def logits_with(model, module, n: int = 100) -> np.ndarray:
     return logits(other, n)
 
 
-def linears(module):
+def linears(module: Any) -> Any:
     import torch
 
     return {n: m for n, m in module.named_modules() if isinstance(m, torch.nn.Linear)}
 
 
-def assert_loads_again(found):
+def assert_loads_again(found: Made) -> None:
     """Read from its folder alone, to the last bit of every score."""
     again = load_artefact(found.folder, *how_to_load(found.model))
     np.testing.assert_array_equal(scores(again), scores(found.model))
@@ -56,7 +66,9 @@ def assert_loads_again(found):
 
 @pytest.mark.parametrize("per_channel", [False, True])
 @pytest.mark.parametrize("embeddings", [False, True])
-def test_int8_dynamic_is_torchs_quantize_dynamic(per_channel, embeddings, bert, made):
+def test_int8_dynamic_is_torchs_quantize_dynamic(
+    per_channel: bool, embeddings: bool, bert: NeuralModel, made: Callable[..., Made]
+) -> None:
     import torch
 
     found = made(bert, ("int8-dynamic", {"per_channel": per_channel, "embeddings": embeddings}))
@@ -126,7 +138,9 @@ def make():
 
 
 @pytest.mark.parametrize("recipe", ["int8-weight", "int8-torchao"])
-def test_a_layer_of_one_input_stays_as_it_is_beside_others(recipe, made, here, monkeypatch):
+def test_a_layer_of_one_input_stays_as_it_is_beside_others(
+    recipe: str, made: Callable[..., Made], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sys.dont_write_bytecode", True)
     (here / "one_input.py").write_text(ONE_INPUT)
     model = load("torch", numbers(), factory="one_input:make", features=FEATURES)
@@ -139,7 +153,9 @@ def test_a_layer_of_one_input_stays_as_it_is_beside_others(recipe, made, here, m
 
 
 @pytest.mark.parametrize("recipe", ["int8-dynamic", "int8-weight", "int8-torchao", "qat"])
-def test_a_layer_in_several_places_is_quantised_once(recipe, made, here, monkeypatch):
+def test_a_layer_in_several_places_is_quantised_once(
+    recipe: str, made: Callable[..., Made], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import torch
     import torchao.quantization as torchao
 
@@ -175,7 +191,9 @@ def test_a_layer_in_several_places_is_quantised_once(recipe, made, here, monkeyp
 
 
 @pytest.mark.parametrize(("recipe", "dtype"), [("bf16", "bfloat16"), ("fp16", "float16")])
-def test_half_precision_is_torchs_cast(recipe, dtype, bert, made):
+def test_half_precision_is_torchs_cast(
+    recipe: str, dtype: str, bert: NeuralModel, made: Callable[..., Made]
+) -> None:
     import torch
 
     found = made(bert, (recipe, {}))
@@ -185,7 +203,7 @@ def test_half_precision_is_torchs_cast(recipe, dtype, bert, made):
     assert_loads_again(found)
 
 
-def test_autocast_is_torchs_autocast(bert, made):
+def test_autocast_is_torchs_autocast(bert: NeuralModel, made: Callable[..., Made]) -> None:
     import torch
 
     found = made(bert, ("autocast", {}))
@@ -202,7 +220,9 @@ def test_autocast_is_torchs_autocast(bert, made):
     ("recipe", "config"),
     [("int8-weight", "Int8WeightOnlyConfig"), ("int8-torchao", "Int8DynamicActivationInt8WeightConfig")],
 )
-def test_torchaos_formats_are_quantize_called_directly(recipe, config, bert, made):
+def test_torchaos_formats_are_quantize_called_directly(
+    recipe: str, config: str, bert: NeuralModel, made: Callable[..., Made]
+) -> None:
     import torch
 
     found = made(bert, (recipe, {}))
@@ -215,7 +235,7 @@ def test_torchaos_formats_are_quantize_called_directly(recipe, config, bert, mad
     assert_loads_again(found)
 
 
-def test_torchaos_embedding_tables_are_one_scale_per_row(bert, made):
+def test_torchaos_embedding_tables_are_one_scale_per_row(bert: Any, made: Callable[..., Made]) -> None:
     found = made(bert, ("int8-weight", {"embeddings": True}))
     layer = next(x for x in found.layers if x["name"].endswith("word_embeddings.weight"))
     before = bert.runtime.module.state_dict()[layer["name"]].numpy()
@@ -230,7 +250,9 @@ def test_torchaos_embedding_tables_are_one_scale_per_row(bert, made):
 
 
 @pytest.mark.parametrize(("per_channel", "embeddings"), [(False, True), (True, False)])
-def test_onnx_int8_is_onnxruntimes_quantiser(per_channel, embeddings, shallow, made, tmp_path):
+def test_onnx_int8_is_onnxruntimes_quantiser(
+    per_channel: bool, embeddings: bool, shallow: NeuralModel, made: Callable[..., Made], tmp_path: Path
+) -> None:
     bert = shallow
     import onnxruntime
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -261,7 +283,9 @@ def test_onnx_int8_is_onnxruntimes_quantiser(per_channel, embeddings, shallow, m
 
 @pytest.mark.parametrize("scope", ["global", "layer"])
 @pytest.mark.parametrize("amount", [0.3, 0.9])
-def test_magnitude_pruning_is_torchs(scope, amount, bert, made):
+def test_magnitude_pruning_is_torchs(
+    scope: str, amount: float, bert: NeuralModel, made: Callable[..., Made]
+) -> None:
     from torch.nn.utils import prune
 
     found = made(bert, ("prune-magnitude", {"amount": amount, "scope": scope}))
@@ -289,7 +313,9 @@ def test_magnitude_pruning_is_torchs(scope, amount, bert, made):
     assert_loads_again(found)
 
 
-def test_pruned_weights_are_stored_as_a_mask_and_the_rest(table_model, made):
+def test_pruned_weights_are_stored_as_a_mask_and_the_rest(
+    table_model: NeuralModel, made: Callable[..., Made]
+) -> None:
     found = made(table_model, ("prune-magnitude", {"amount": 0.75, "scope": "layer"}))
     told = json.loads((found.folder / "variant.json").read_text())["encodings"]
     # The last layer is the head, which is not pruned.
@@ -297,7 +323,7 @@ def test_pruned_weights_are_stored_as_a_mask_and_the_rest(table_model, made):
     assert found.layers[1]["encoding"] == "float32, bit mask and values"
 
 
-def test_sparse_2_4_keeps_the_two_largest_of_every_four(bert, made):
+def test_sparse_2_4_keeps_the_two_largest_of_every_four(bert: NeuralModel, made: Callable[..., Made]) -> None:
     found = made(bert, ("sparse-2-4", {}))
     before = linears(module_of(bert))
     for name, layer in linears(found.model.runtime.module).items():
@@ -309,7 +335,9 @@ def test_sparse_2_4_keeps_the_two_largest_of_every_four(bert, made):
     assert_loads_again(found)
 
 
-def test_structured_pruning_makes_the_feed_forward_parts_smaller(bert, made):
+def test_structured_pruning_makes_the_feed_forward_parts_smaller(
+    bert: NeuralModel, made: Callable[..., Made]
+) -> None:
     found = made(bert, ("prune-structured", {"amount": 0.5}))
     after = linears(found.model.runtime.module)
     for i in range(4):
@@ -324,7 +352,9 @@ def test_structured_pruning_makes_the_feed_forward_parts_smaller(bert, made):
     assert_loads_again(found)
 
 
-def test_structured_pruning_of_an_mlp_removes_hidden_units(table_model, made):
+def test_structured_pruning_of_an_mlp_removes_hidden_units(
+    table_model: NeuralModel, made: Callable[..., Made]
+) -> None:
     found = made(table_model, ("prune-structured", {"amount": 0.25}))
     assert [tuple(m.weight.shape) for m in linears(found.model.runtime.module).values()] == [
         (24, 4),
@@ -334,7 +364,9 @@ def test_structured_pruning_of_an_mlp_removes_hidden_units(table_model, made):
     assert_loads_again(found)
 
 
-def test_structured_pruning_of_a_vision_transformer_leaves_attention_alone(tmp_path, made):
+def test_structured_pruning_of_a_vision_transformer_leaves_attention_alone(
+    tmp_path: Path, made: Callable[..., Made]
+) -> None:
     import pyarrow as pa
     from fairweigh.compression.make import make
     from fairweigh.compression.recipes import Context
@@ -382,7 +414,9 @@ def make():
 """
 
 
-def test_convolutions_lose_channels_and_load_again(tmp_path, here, monkeypatch):
+def test_convolutions_lose_channels_and_load_again(
+    tmp_path: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from fairweigh.compression.make import make
     from fairweigh.compression.recipes import Context
 
@@ -401,7 +435,9 @@ def test_convolutions_lose_channels_and_load_again(tmp_path, here, monkeypatch):
     np.testing.assert_array_equal(again.logits(rows), found.model.logits(rows))
 
 
-def test_dropped_layers_are_a_transformers_model_of_fewer_layers(bert, made):
+def test_dropped_layers_are_a_transformers_model_of_fewer_layers(
+    bert: Any, made: Callable[..., Made]
+) -> None:
     import transformers
 
     found = made(bert, ("drop-layers", {"keep": 2}))
@@ -425,7 +461,7 @@ def test_dropped_layers_are_a_transformers_model_of_fewer_layers(bert, made):
 
 
 @given(st.integers(1, 60), st.integers(1, 60))
-def test_layers_that_stay_are_spread_evenly(total, keep):
+def test_layers_that_stay_are_spread_evenly(total: Any, keep: Any) -> None:
     keep = min(total, keep)
     found = evenly(total, keep)
     assert len(set(found)) == keep
@@ -435,7 +471,9 @@ def test_layers_that_stay_are_spread_evenly(total, keep):
     assert max(np.diff([*found]), default=0) <= -(-(total - 1) // max(1, keep - 1))
 
 
-def test_heads_that_go_are_those_of_least_norm_and_count_for_nothing(bert, made):
+def test_heads_that_go_are_those_of_least_norm_and_count_for_nothing(
+    bert: NeuralModel, made: Callable[..., Made]
+) -> None:
     found = made(bert, ("prune-heads", {"keep": 3}))
     # The same model whose weakest head of each layer writes nothing gives the same logits.
     expected = module_of(bert)
@@ -453,7 +491,9 @@ def test_heads_that_go_are_those_of_least_norm_and_count_for_nothing(bert, made)
 # --- shared weights ----------------------------------------
 
 
-def test_shared_weights_have_as_many_values_as_asked_for_each_the_nearest(bert, made):
+def test_shared_weights_have_as_many_values_as_asked_for_each_the_nearest(
+    bert: Any, made: Callable[..., Made]
+) -> None:
     found = made(bert, ("share-weights", {"clusters": 16}))
     before = bert.runtime.module.state_dict()
     encodings = json.loads((found.folder / "variant.json").read_text())["encodings"]
@@ -470,7 +510,9 @@ def test_shared_weights_have_as_many_values_as_asked_for_each_the_nearest(bert, 
     assert_loads_again(found)
 
 
-def test_a_codebook_is_nearly_as_good_as_the_best_of_many_k_means(bert, made):
+def test_a_codebook_is_nearly_as_good_as_the_best_of_many_k_means(
+    bert: Any, made: Callable[..., Made]
+) -> None:
     from sklearn.cluster import KMeans
 
     found = made(bert, ("share-weights", {"clusters": 4}))
@@ -484,11 +526,11 @@ def test_a_codebook_is_nearly_as_good_as_the_best_of_many_k_means(bert, made):
 # --- training ----------------------------------------
 
 
-def weights_of(model):
+def weights_of(model: Any) -> Any:
     return {n: p.numpy().copy() for n, p in model.runtime.module.state_dict().items()}
 
 
-def label_loss(model, table) -> float:
+def label_loss(model: Any, table: Table) -> float:
     from sklearn.metrics import log_loss
 
     return log_loss(table["y"].to_numpy(), model.score(batch(table, model), None).score)
@@ -505,7 +547,9 @@ LEARN = {"steps": 60, "lr": 0.003, "batch": 32}
         ("prune-structured", {"amount": 0.6}),
     ],
 )
-def test_fine_tuning_repeats_itself_and_learns_the_training_rows(recipe, params, table_model, made):
+def test_fine_tuning_repeats_itself_and_learns_the_training_rows(
+    recipe: str, params: dict[str, Any], table_model: NeuralModel, made: Callable[..., Made]
+) -> None:
     train = numbers(400, seed=9)
     plain = made(table_model, (recipe, params))
     one = made(table_model, (recipe, {**params, "finetune": LEARN}), train=train)
@@ -522,7 +566,9 @@ def test_fine_tuning_repeats_itself_and_learns_the_training_rows(recipe, params,
     assert_loads_again(one)
 
 
-def test_fine_tuning_by_weight_ignores_rows_without_any(table_model, made, tmp_path):
+def test_fine_tuning_by_weight_ignores_rows_without_any(
+    table_model: NeuralModel, made: Callable[..., Made], tmp_path: Path
+) -> None:
     from fairweigh.compression.make import make
     from fairweigh.compression.recipes import Context
 
@@ -542,7 +588,9 @@ def test_fine_tuning_by_weight_ignores_rows_without_any(table_model, made, tmp_p
     assert label_loss(found.model, good) < np.log(2) / 2
 
 
-def test_a_student_repeats_itself_and_comes_near_its_teacher(bert, made):
+def test_a_student_repeats_itself_and_comes_near_its_teacher(
+    bert: NeuralModel, made: Callable[..., Made]
+) -> None:
     train = texts(300, seed=50)
     params = {"layers": 2, "steps": 60, "lr": 0.001, "batch": 32}
     one = made(bert, ("distill", params), train=train)
@@ -558,7 +606,7 @@ def test_a_student_repeats_itself_and_comes_near_its_teacher(bert, made):
     assert_loads_again(one)
 
 
-def test_a_narrower_student_has_the_width_asked_for(bert, made):
+def test_a_narrower_student_has_the_width_asked_for(bert: NeuralModel, made: Callable[..., Made]) -> None:
     found = made(bert, ("distill", {"width": 24, "layers": 1, "steps": 3}), train=texts(60, seed=51))
     module = found.model.runtime.module
     assert module.config.hidden_size == 24
@@ -568,7 +616,9 @@ def test_a_narrower_student_has_the_width_asked_for(bert, made):
     assert_loads_again(found)
 
 
-def test_a_torch_student_comes_from_a_factory(table_model, made, tmp_path, monkeypatch):
+def test_a_torch_student_comes_from_a_factory(
+    table_model: NeuralModel, made: Callable[..., Made], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from ..tiny import MLP
 
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -605,7 +655,7 @@ def test_a_torch_student_comes_from_a_factory(table_model, made, tmp_path, monke
     ],
     ids=lambda chain: "+".join(name for name, _ in chain),
 )
-def test_chains_load_again(chain, bert, made):
+def test_chains_load_again(chain: list[Any], bert: NeuralModel, made: Callable[..., Made]) -> None:
     if chain[0][0] == "bf16":
         with pytest.raises(InputError, match="autocast: expected a model in float32, got bfloat16"):
             made(bert, *chain)
@@ -615,7 +665,7 @@ def test_chains_load_again(chain, bert, made):
     assert_loads_again(found)
 
 
-def test_the_original_is_left_as_it_was(bert, made):
+def test_the_original_is_left_as_it_was(bert: NeuralModel, made: Callable[..., Made]) -> None:
     before = weights_of(bert)
     made(bert, ("prune-magnitude", {}), ("int8-dynamic", {}))
     made(bert, ("drop-layers", {"keep": 1}))
@@ -646,7 +696,9 @@ def test_the_original_is_left_as_it_was(bert, made):
         ([("int8-dynamic", {}), ("bf16", {})], "the weights are quantised already"),
     ],
 )  # fmt: skip
-def test_what_cannot_work_on_an_mlp_is_refused_in_one_line(recipe, told, table_model, made, tmp_path):
+def test_what_cannot_work_on_an_mlp_is_refused_in_one_line(
+    recipe: list[Any], told: str, table_model: NeuralModel, made: Callable[..., Made], tmp_path: Path
+) -> None:
     with pytest.raises(InputError, match=told) as error:
         made(table_model, *recipe)
     assert str(error.value).startswith(recipe[-1][0])
@@ -664,7 +716,9 @@ def test_what_cannot_work_on_an_mlp_is_refused_in_one_line(recipe, told, table_m
         ([("distill", {})], "distill: expected layers, width or factory"),
     ],
 )
-def test_sizes_that_a_model_has_not_are_refused(recipe, told, bert, made):
+def test_sizes_that_a_model_has_not_are_refused(
+    recipe: list[Any], told: str, bert: NeuralModel, made: Callable[..., Made]
+) -> None:
     with pytest.raises(InputError, match=told):
         made(bert, *recipe, train=texts(50, seed=53))
 
@@ -682,7 +736,9 @@ def make():
 """
 
 
-def test_a_result_that_is_not_a_number_is_refused_and_leaves_nothing(here, made, tmp_path):
+def test_a_result_that_is_not_a_number_is_refused_and_leaves_nothing(
+    here: Path, made: Callable[..., Made], tmp_path: Path
+) -> None:
     import torch
 
     (here / "large_weights.py").write_text(LARGE)
@@ -693,13 +749,13 @@ def test_a_result_that_is_not_a_number_is_refused_and_leaves_nothing(here, made,
     assert not list(tmp_path.glob("artefact*"))
 
 
-def test_training_that_diverges_is_refused(table_model, made):
+def test_training_that_diverges_is_refused(table_model: NeuralModel, made: Callable[..., Made]) -> None:
     params = {"amount": 0.5, "finetune": {"steps": 50, "lr": 1e30}}
     with pytest.raises(InputError, match=r"prune-magnitude: the training diverged at step \d+ .*; lower lr"):
         made(table_model, ("prune-magnitude", params), train=numbers(100, seed=9))
 
 
-def test_an_exported_program_takes_what_needs_no_layers(here, made):
+def test_an_exported_program_takes_what_needs_no_layers(here: Path, made: Callable[..., Made]) -> None:
     import torch
 
     free = ({0: torch.export.Dim.DYNAMIC},)
@@ -719,7 +775,7 @@ def test_an_exported_program_takes_what_needs_no_layers(here, made):
         made(model, ("prune-magnitude", {"finetune": {}}), train=numbers(50, seed=9))
 
 
-def test_every_recipe_of_the_registry_is_tested_here_or_with_calibrated_ones():
+def test_every_recipe_of_the_registry_is_tested_here_or_with_calibrated_ones() -> None:
     from pathlib import Path
 
     here = Path(__file__)
@@ -728,7 +784,9 @@ def test_every_recipe_of_the_registry_is_tested_here_or_with_calibrated_ones():
     assert [name for name in names("torch", "compression") if f'"{name}"' not in source] == []
 
 
-def test_an_untouched_original_is_exported_once_and_what_a_step_has_changed_anew(tmp_path, monkeypatch):
+def test_an_untouched_original_is_exported_once_and_what_a_step_has_changed_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from dataclasses import replace
 
     import torch
@@ -742,7 +800,7 @@ def test_an_untouched_original_is_exported_once_and_what_a_step_has_changed_anew
     calls = []
     export = torch.onnx.export
 
-    def counted(*given, **named):
+    def counted(*given: Any, **named: Any) -> ONNXProgram | None:
         calls.append(given)
         return export(*given, **named)
 
@@ -762,7 +820,7 @@ def test_an_untouched_original_is_exported_once_and_what_a_step_has_changed_anew
 
 
 @pytest.mark.parametrize("shape", [(128, 128), (256, 128), (16, 128)])
-def test_fp8_of_one_scale_is_that_whatever_its_shape(shape):
+def test_fp8_of_one_scale_is_that_whatever_its_shape(shape: tuple[int, int]) -> None:
     """torchao takes a weight of 128 x 128 for a block of one that has many scales (0.18)."""
     import torch
     from fairweigh.compression.torchao_formats import one_block
@@ -770,7 +828,7 @@ def test_fp8_of_one_scale_is_that_whatever_its_shape(shape):
     from torchao.quantization import Float8Tensor, PerTensor
     from torchao.quantization.quantize_.workflows import QuantizeTensorToFloat8Kwargs
 
-    def rounded(values):
+    def rounded(values: Tensor) -> Tensor:
         scale = values.abs().amax() / 448
         return (values / scale).to(torch.float8_e4m3fn).double() * scale.double()
 

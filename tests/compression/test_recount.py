@@ -5,29 +5,37 @@ from __future__ import annotations
 import copy
 import json
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from fairweigh.compression import artefact, cost, weights
-from fairweigh.compression.make import make
+from fairweigh.compression.make import Made, make
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.extras import quiet
 from fairweigh.models.torch_runtime import copy_of
+from torch import Tensor
 
 from ..tiny import FEATURES, batch, load, numbers
 from ..zoo.zoo import ready
+
+if TYPE_CHECKING:
+    from ..zoo.zoo import Ready
+
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
 
 
 @pytest.fixture
-def variant(tmp_path):
+def variant(tmp_path: Path) -> Callable[..., Made]:
     """Make a variant of a model of the zoo; its reloaded artefact decides to the last bit as it did."""
     count = 0
 
-    def do(found, *recipe):
+    def do(found: Ready, *recipe: tuple[Any, Any]) -> Made:
         nonlocal count
         count += 1
         made = make(found.model, list(recipe), found.context, tmp_path / f"artefact{count}")
@@ -43,19 +51,19 @@ def variant(tmp_path):
 class Coded(nn.Module):
     """Four numbers as codes of a table."""
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return (x.abs() * 16).long() % 64
 
 
 class Bilinear(nn.Module):
     """Most of its weights are in a product of two inputs."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         torch.manual_seed(0)
         self.into, self.two, self.out = nn.Linear(4, 12), nn.Bilinear(12, 12, 8), nn.Linear(8, 2)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         hidden = torch.relu(self.into(x))
         return self.out(torch.relu(self.two(hidden, hidden)))
 
@@ -63,7 +71,7 @@ class Bilinear(nn.Module):
 class Encoder(nn.Module):
     """Three layers that are copies of one."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         torch.manual_seed(0)
         layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
@@ -71,16 +79,16 @@ class Encoder(nn.Module):
         self.encoder = nn.TransformerEncoder(layer, 3, enable_nested_tensor=False)
         self.out = nn.Linear(16, 2)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return self.out(self.encoder(self.into(x[:, :, None])).mean(1))
 
 
 @pytest.fixture
-def given_module(made, monkeypatch):
+def given_module(made: Callable[..., Made], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Made]:
     """Make a variant of a module that a function builds."""
 
-    def do(build, *recipe):
-        def factory():
+    def do(build: Callable[..., Any], *recipe: tuple[str, Any]) -> Made:
+        def factory() -> Any:
             torch.manual_seed(0)
             return build()
 
@@ -91,7 +99,7 @@ def given_module(made, monkeypatch):
     return do
 
 
-def tensors(made):
+def tensors(made: Made) -> Any:
     """The artefact's tensors, decoded by nothing but safetensors and the mask's definition."""
     from safetensors.numpy import load_file
 
@@ -105,7 +113,7 @@ def tensors(made):
     return found
 
 
-def logits_of(found, module):
+def logits_of(found: Ready, module: Any) -> Any:
     other = found.model.copied()
     other.runtime.module, other.runtime._call = module.eval(), None
     return other.logits(found.rows)
@@ -114,7 +122,7 @@ def logits_of(found, module):
 # --- shares and what was left alone ----------------------------------------
 
 
-def test_pruning_of_a_gpt2_is_of_its_layers_and_leaves_the_head_alone(variant):
+def test_pruning_of_a_gpt2_is_of_its_layers_and_leaves_the_head_alone(variant: Callable[..., Made]) -> None:
     found = ready("GPT-2")
     made = variant(found, ("prune-magnitude", {"amount": 0.5}))
     before = {n: p.numpy() for n, p in found.model.runtime.module.state_dict().items()}
@@ -131,7 +139,9 @@ def test_pruning_of_a_gpt2_is_of_its_layers_and_leaves_the_head_alone(variant):
 
 
 @pytest.mark.parametrize("embeddings", [False, True])
-def test_an_exported_program_keeps_head_and_tables_where_it_is_told_to(embeddings, variant):
+def test_an_exported_program_keeps_head_and_tables_where_it_is_told_to(
+    embeddings: bool, variant: Callable[..., Made]
+) -> None:
     found = ready("tabular embeddings, .pt2")
     made = variant(found, ("prune-magnitude", {"amount": 0.7, "scope": "layer", "embeddings": embeddings}))
     before = {n: p.detach().numpy() for n, p in found.model.runtime.module.named_parameters()}
@@ -144,7 +154,7 @@ def test_an_exported_program_keeps_head_and_tables_where_it_is_told_to(embedding
     assert changed == {linear[0]} | (tables if embeddings else set())
 
 
-def test_a_recipe_that_touches_little_says_so_in_its_row(variant):
+def test_a_recipe_that_touches_little_says_so_in_its_row(variant: Callable[..., Made]) -> None:
     found = ready("LSTM")
     made = variant(found, ("int8-weight", {}))
     module = found.model.runtime.module
@@ -159,7 +169,9 @@ def test_a_recipe_that_touches_little_says_so_in_its_row(variant):
     assert "of the model's weights" not in variant(found, ("prune-magnitude", {})).steps[0]["changed"]
 
 
-def test_what_is_told_to_change_is_what_differs_in_the_artefact_not_what_was_in_range(variant):
+def test_what_is_told_to_change_is_what_differs_in_the_artefact_not_what_was_in_range(
+    variant: Callable[..., Made],
+) -> None:
     found = ready("GPT-2")
     made = variant(found, ("prune-magnitude", {"amount": 0.05}))
     before = {n: p.detach().numpy() for n, p in found.model.runtime.module.named_parameters()}
@@ -173,8 +185,10 @@ def test_what_is_told_to_change_is_what_differs_in_the_artefact_not_what_was_in_
     )
 
 
-def test_a_table_and_a_head_are_nothing_to_prune_unless_the_table_is_asked_for(given_module):
-    def build():
+def test_a_table_and_a_head_are_nothing_to_prune_unless_the_table_is_asked_for(
+    given_module: Callable[..., Made],
+) -> None:
+    def build() -> Any:
         return nn.Sequential(Coded(), nn.EmbeddingBag(64, 8), nn.Linear(8, 2))
 
     with pytest.raises(InputError, match=r"head and its embedding tables.*set embeddings: true"):
@@ -187,7 +201,9 @@ def test_a_table_and_a_head_are_nothing_to_prune_unless_the_table_is_asked_for(g
     assert made.steps[0]["changed"].endswith("the head is all that the model has")
 
 
-def test_a_bilinear_layer_is_pruned_and_told_where_nothing_is_done_to_it(given_module):
+def test_a_bilinear_layer_is_pruned_and_told_where_nothing_is_done_to_it(
+    given_module: Callable[..., Made],
+) -> None:
     made = given_module(Bilinear, ("prune-magnitude", {}))
     after = tensors(made)
     weights_of = ("into.weight", "two.weight")
@@ -202,8 +218,10 @@ def test_a_bilinear_layer_is_pruned_and_told_where_nothing_is_done_to_it(given_m
     )
 
 
-def test_transposed_convolutions_that_onnxruntime_leaves_in_float32_are_told(given_module):
-    def build():
+def test_transposed_convolutions_that_onnxruntime_leaves_in_float32_are_told(
+    given_module: Callable[..., Made],
+) -> None:
+    def build() -> Any:
         return nn.Sequential(
             nn.Unflatten(1, (4, 1)), nn.ConvTranspose1d(4, 16, 3), nn.Flatten(), nn.Linear(48, 2)
         )
@@ -216,7 +234,7 @@ def test_transposed_convolutions_that_onnxruntime_leaves_in_float32_are_told(giv
     )
 
 
-def test_equal_layers_each_have_their_tensor_of_the_graph(given_module):
+def test_equal_layers_each_have_their_tensor_of_the_graph(given_module: Callable[..., Made]) -> None:
     """A TransformerEncoder copies the layer that it is given: fresh ones are equal to the last bit."""
     made = given_module(Encoder, ("onnx-int8", {}))
     rows = {row["name"]: row for row in made.layers if ".layers." in row["name"]}
@@ -234,7 +252,7 @@ def test_equal_layers_each_have_their_tensor_of_the_graph(given_module):
     )
 
 
-def test_only_the_artefact_is_believed(variant, monkeypatch):
+def test_only_the_artefact_is_believed(variant: Callable[..., Made], monkeypatch: pytest.MonkeyPatch) -> None:
     """A step that does nothing claims nothing."""
     found = ready("two logits")
     nothing = torch.Tensor.masked_fill_
@@ -244,7 +262,7 @@ def test_only_the_artefact_is_believed(variant, monkeypatch):
     assert changed.startswith("0.0% of ")
 
 
-def test_sparse_2_4_of_transposed_layers_follows_their_inputs(variant):
+def test_sparse_2_4_of_transposed_layers_follows_their_inputs(variant: Callable[..., Made]) -> None:
     found = ready("GPT-2")
     after = tensors(variant(found, ("sparse-2-4", {})))
     for name in (n for n in after if ".h." in n and after[n].ndim == 2):
@@ -257,7 +275,9 @@ def test_sparse_2_4_of_transposed_layers_follows_their_inputs(variant):
 
 
 @pytest.mark.parametrize("name", ["T5", "BatchNorm CNN without affine", "weight_norm", "tied layers"])
-def test_parameters_are_what_torch_counts_tied_ones_once_and_no_buffers(name, variant, tmp_path):
+def test_parameters_are_what_torch_counts_tied_ones_once_and_no_buffers(
+    name: str, variant: Callable[..., Made], tmp_path: Path
+) -> None:
     found = ready(name)
     artefact.save(found.model, [], tmp_path / "original")
     whole = sum(p.numel() for p in found.model.runtime.module.parameters())
@@ -275,7 +295,7 @@ def test_parameters_are_what_torch_counts_tied_ones_once_and_no_buffers(name, va
 
 
 @pytest.mark.parametrize("recipe", ["int8-dynamic", "int8-weight"])
-def test_a_shared_table_is_stored_once(recipe, variant):
+def test_a_shared_table_is_stored_once(recipe: str, variant: Callable[..., Made]) -> None:
     found = ready("T5")
     made = variant(found, (recipe, {"embeddings": True}))
     table = found.model.runtime.module.transformer.shared.weight
@@ -296,7 +316,9 @@ def test_a_shared_table_is_stored_once(recipe, variant):
         ("tabular embeddings, .pt2", "share-weights", {"clusters": 8}),
     ],
 )
-def test_the_table_of_layers_sums_to_the_file(name, recipe, params, variant):
+def test_the_table_of_layers_sums_to_the_file(
+    name: str, recipe: str, params: dict[str, Any], variant: Callable[..., Made]
+) -> None:
     made = variant(ready(name), (recipe, params))
     told = cost.storage(made.model, made.folder)
     assert sum(layer["stored_bytes"] for layer in made.layers) == told["tensor_bytes"]
@@ -319,7 +341,9 @@ def test_the_table_of_layers_sums_to_the_file(name, recipe, params, variant):
 
 @pytest.mark.parametrize("per_channel", [False, True])
 @pytest.mark.parametrize("name", ["LSTM", "GRU"])
-def test_recurrent_layers_are_quantised_as_torch_does(name, per_channel, variant):
+def test_recurrent_layers_are_quantised_as_torch_does(
+    name: str, per_channel: bool, variant: Callable[..., Made]
+) -> None:
     found = ready(name)
     made = variant(found, ("int8-dynamic", {"per_channel": per_channel}))
     ao = torch.ao.quantization
@@ -337,7 +361,7 @@ def test_recurrent_layers_are_quantised_as_torch_does(name, per_channel, variant
     assert {held[n] for n in recurrent} == {f"int8, one scale per {'row' if per_channel else 'layer'}"}
 
 
-def test_an_lstm_without_biases_is_quantised_as_one_of_zero_biases(variant):
+def test_an_lstm_without_biases_is_quantised_as_one_of_zero_biases(variant: Callable[..., Made]) -> None:
     """torch asserts that there are biases; with zeros in their place the layer computes the same."""
     found = ready("LSTM without bias")
     made = variant(found, ("int8-dynamic", {}))
@@ -365,7 +389,9 @@ def test_an_lstm_without_biases_is_quantised_as_one_of_zero_biases(variant):
         ("grouped CNN", "2 convolutions in float32", "0.weight"),
     ],
 )
-def test_what_torch_has_no_int8_for_is_told_to_stay(name, left, tensors, variant):
+def test_what_torch_has_no_int8_for_is_told_to_stay(
+    name: str, left: str, tensors: str, variant: Callable[..., Made]
+) -> None:
     made = variant(ready(name), ("int8-dynamic", {}))
     assert made.steps[0]["changed"].endswith(f"; {left}") or f"; {left};" in made.steps[0]["changed"]
     held = {layer["name"]: layer["encoding"] for layer in made.layers}
@@ -373,7 +399,7 @@ def test_what_torch_has_no_int8_for_is_told_to_stay(name, left, tensors, variant
     assert any(how.startswith("int8") for how in held.values())
 
 
-def test_conv1d_of_a_gpt2_is_quantised_as_the_linear_layer_that_it_is(variant):
+def test_conv1d_of_a_gpt2_is_quantised_as_the_linear_layer_that_it_is(variant: Callable[..., Made]) -> None:
     found = ready("GPT-2")
     made = variant(found, ("int8-dynamic", {}))
     module = copy.deepcopy(found.model.runtime.module)
@@ -413,7 +439,9 @@ def make():
 """
 
 
-def test_a_quantised_encoder_layer_does_not_ask_packed_weights_for_their_device(here, monkeypatch, made):
+def test_a_quantised_encoder_layer_does_not_ask_packed_weights_for_their_device(
+    here: Path, monkeypatch: pytest.MonkeyPatch, made: Callable[..., Made]
+) -> None:
     """pytorch#109987: the fused path of TransformerEncoderLayer reads quantised weights as tensors.
 
     The logits are those of torch's own quantised module with its fused paths switched off.
@@ -460,8 +488,8 @@ def make():
 
 
 def test_a_depthwise_convolution_of_unequal_ranges_collapses_and_its_one_scale_is_told(
-    here, monkeypatch, made
-):
+    here: Path, monkeypatch: pytest.MonkeyPatch, made: Callable[..., Made]
+) -> None:
     monkeypatch.syspath_prepend(str(here))
     (here / "depthwise_of_test.py").write_text(DEPTHWISE)
     model = load("torch", numbers(), factory="depthwise_of_test:make", features=FEATURES)
@@ -489,7 +517,7 @@ def test_a_depthwise_convolution_of_unequal_ranges_collapses_and_its_one_scale_i
 # --- computed weights ----------------------------------------
 
 
-def test_computed_weights_become_the_numbers_they_are_computed_to(variant):
+def test_computed_weights_become_the_numbers_they_are_computed_to(variant: Callable[..., Made]) -> None:
     found = ready("weight_norm")
     module = found.model.runtime.module
     before = found.model.logits(found.rows)
@@ -502,7 +530,7 @@ def test_computed_weights_become_the_numbers_they_are_computed_to(variant):
     np.testing.assert_array_equal(found.model.logits(found.rows), before)
 
 
-def test_old_style_normalisations_and_masks_of_pruning_are_folded_too():
+def test_old_style_normalisations_and_masks_of_pruning_are_folded_too() -> None:
     torch.manual_seed(0)
     with quiet():
         net = nn.Sequential(

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from fairweigh.compression.artefact import how_to_load
 from fairweigh.compression.artefact import load as load_artefact
-from fairweigh.compression.make import make
+from fairweigh.compression.make import Made, make
 from fairweigh.compression.stacks import stacks
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.extras import quiet
 
 from ..zoo.zoo import ready
+
+if TYPE_CHECKING:
+    from ..zoo.zoo import Ready
+
 
 COUNTS = {
     "GPT-2": "n_layer",
@@ -23,7 +30,7 @@ COUNTS = {
 }
 
 
-def made_of(name, tmp_path, *recipe):
+def made_of(name: str, tmp_path: Path, *recipe: tuple[str, Any]) -> tuple[Ready, Made]:
     found = ready(name)
     variant = make(found.model, list(recipe), found.context, tmp_path / "artefact")
     again = load_artefact(variant.folder, *how_to_load(variant.model))
@@ -31,7 +38,7 @@ def made_of(name, tmp_path, *recipe):
     return found, variant
 
 
-def with_module(model, module):
+def with_module(model: Any, module: Any) -> Any:
     """A model's own inputs and batches around another module."""
     other = copy.copy(model)
     other.runtime = copy.copy(model.runtime)
@@ -39,7 +46,7 @@ def with_module(model, module):
     return other
 
 
-def by_hand(model, place, kept, **settings):
+def by_hand(model: Any, place: list[Any], kept: list[Any], **settings: Any) -> Any:
     """A fresh transformers model of a narrower configuration with the weights of the kept layers."""
     import transformers
 
@@ -63,7 +70,7 @@ def by_hand(model, place, kept, **settings):
 
 
 @pytest.mark.parametrize("name", ["GPT-2", "DistilBERT", "Gemma", "ModernBERT"])
-def test_dropped_layers_leave_the_model_of_a_shorter_configuration(name, tmp_path):
+def test_dropped_layers_leave_the_model_of_a_shorter_configuration(name: str, tmp_path: Path) -> None:
     found, variant = made_of(name, tmp_path, ("drop-layers", {"keep": 1}))
     (place,) = stacks(found.model, found.context)
     config = found.model.runtime.module.config
@@ -72,7 +79,7 @@ def test_dropped_layers_leave_the_model_of_a_shorter_configuration(name, tmp_pat
     np.testing.assert_allclose(variant.model.logits(found.rows), expected.logits(found.rows), atol=1e-5)
 
 
-def test_an_encoder_and_a_decoder_are_shortened_both(tmp_path):
+def test_an_encoder_and_a_decoder_are_shortened_both(tmp_path: Path) -> None:
     found, variant = made_of("T5", tmp_path, ("drop-layers", {"keep": 1}))
     places = ["transformer.encoder.block", "transformer.decoder.block"]
     expected = by_hand(found.model, places, [[0], [0]], num_layers=1, num_decoder_layers=1)
@@ -80,7 +87,7 @@ def test_an_encoder_and_a_decoder_are_shortened_both(tmp_path):
     assert "transformer.decoder.block kept" in variant.steps[0]["changed"]
 
 
-def test_attention_of_a_kind_per_layer_stays_with_its_layer(tmp_path):
+def test_attention_of_a_kind_per_layer_stays_with_its_layer(tmp_path: Path) -> None:
     """Of layers that look at all tokens (first, fourth) and at a window the kept ones stay so."""
     found = ready("ModernBERT")
     kinds = found.model.runtime.module.config.layer_types
@@ -98,7 +105,7 @@ def test_attention_of_a_kind_per_layer_stays_with_its_layer(tmp_path):
     np.testing.assert_allclose(variant.model.logits(found.rows), expected.logits(found.rows), atol=1e-5)
 
 
-def test_students_have_the_layers_asked_for(tmp_path):
+def test_students_have_the_layers_asked_for(tmp_path: Path) -> None:
     for number, (name, keys) in enumerate(
         {
             "GPT-2": ["n_layer"],
@@ -114,7 +121,7 @@ def test_students_have_the_layers_asked_for(tmp_path):
         assert all(len(part) < 2 for part in stacks(variant.model, found.context).values())
 
 
-def test_layers_that_share_their_weights_are_refused_and_a_narrower_one_is_made(tmp_path):
+def test_layers_that_share_their_weights_are_refused_and_a_narrower_one_is_made(tmp_path: Path) -> None:
     found = ready("ALBERT")
     for recipe in (("drop-layers", {"keep": 1}), ("distill", {"layers": 1})):
         with pytest.raises(InputError, match="layers share 1 set of weights"):
@@ -125,7 +132,7 @@ def test_layers_that_share_their_weights_are_refused_and_a_narrower_one_is_made(
     assert variant.model.runtime.module.config.hidden_size == 16
 
 
-def hidden_units(model, keep):
+def hidden_units(model: Any, keep: dict[str, Any]) -> Any:
     """Hooks that zero, before a layer, what `keep` says goes; the module itself stays as it is."""
     return [
         model.runtime.module.get_submodule(name).register_forward_pre_hook(
@@ -143,7 +150,7 @@ DOWN = {
 
 
 @pytest.mark.parametrize("name", list(DOWN))
-def test_pruned_units_are_those_that_the_masked_original_does_not_see(name, tmp_path):
+def test_pruned_units_are_those_that_the_masked_original_does_not_see(name: str, tmp_path: Path) -> None:
     import torch
 
     found, variant = made_of(name, tmp_path, ("prune-structured", {"amount": 0.5}))
@@ -174,7 +181,9 @@ def test_pruned_units_are_those_that_the_masked_original_does_not_see(name, tmp_
         ("Gemma", "o_proj", 1), ("DeBERTa-v2", "attention.output.dense", 1),
     ],
 )  # fmt: skip
-def test_pruned_heads_are_those_that_the_masked_original_does_not_see(name, out, axis, tmp_path):
+def test_pruned_heads_are_those_that_the_masked_original_does_not_see(
+    name: str, out: str, axis: int, tmp_path: Path
+) -> None:
     import torch
 
     found, variant = made_of(name, tmp_path, ("prune-heads", {"keep": 2}))
@@ -192,7 +201,7 @@ def test_pruned_heads_are_those_that_the_masked_original_does_not_see(name, out,
     np.testing.assert_allclose(variant.model.logits(found.rows), masked.logits(found.rows), atol=2e-3)
 
 
-def test_heads_that_share_keys_go_together(tmp_path):
+def test_heads_that_share_keys_go_together(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="multiple of 2, since so many heads share keys and values, got 1"):
         made_of("Gemma", tmp_path, ("prune-heads", {"keep": 1}))
 
@@ -204,7 +213,7 @@ def test_heads_that_share_keys_go_together(tmp_path):
         ("grouped CNN", "Conv2d"), ("depthwise CNN", "Conv2d"), ("ResNet", "BatchNorm2d"),
     ],
 )  # fmt: skip
-def test_channels_go_from_norms_and_grouped_convolutions_too(name, parts, tmp_path):
+def test_channels_go_from_norms_and_grouped_convolutions_too(name: str, parts: str, tmp_path: Path) -> None:
     found, variant = made_of(name, tmp_path, ("prune-structured", {"amount": 0.5}))
     old, new = found.model.runtime.module, variant.model.runtime.module
     smaller = [
@@ -264,7 +273,9 @@ def make():
 """
 
 
-def test_what_a_module_notes_as_it_runs_is_no_size(tmp_path, monkeypatch, made):
+def test_what_a_module_notes_as_it_runs_is_no_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Callable[..., Made]
+) -> None:
     """So does the attention of Funnel with the length of its texts."""
     from fairweigh.models.heads.binary import head
     from fairweigh.models.inputs import TableInputs
@@ -283,7 +294,9 @@ def test_what_a_module_notes_as_it_runs_is_no_size(tmp_path, monkeypatch, made):
     assert found.model.runtime.module.first.out_features == 8
 
 
-def test_channels_that_are_concatenated_four_times_go_four_times(tmp_path, monkeypatch, made):
+def test_channels_that_are_concatenated_four_times_go_four_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Callable[..., Made]
+) -> None:
     """VainF/Torch-Pruning#268: 512 channels concatenated to 2,048 before a norm did not fit each other."""
     from fairweigh.models.heads.binary import head
     from fairweigh.models.inputs import TableInputs
@@ -305,7 +318,7 @@ def test_channels_that_are_concatenated_four_times_go_four_times(tmp_path, monke
     assert np.isfinite(found.model.logits(rows)).all()
 
 
-def test_what_cannot_go_is_refused_in_words(tmp_path):
+def test_what_cannot_go_is_refused_in_words(tmp_path: Path) -> None:
     for name, recipe, words in (
         ("LSTM", ("prune-structured", {}), "no layer whose units could go"),
         ("LSTM", ("prune-heads", {"keep": 1}), "no attention layer"),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from random import Random
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -10,22 +13,27 @@ from fairweigh.compression.structure import structure, structure_of
 from fairweigh.datasets.errors import InputError
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from ..zoo.zoo import ready
+
+if TYPE_CHECKING:
+    from ..zoo.zoo import Ready
+
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
 
 
-def told(module, x):
+def told(module: Drawn | Free | Experts, x: Any) -> Any:
     return structure(module.eval(), lambda given: module(given["x"]), {"x": x}, "a recipe")
 
 
-def names(found, wanted):
+def names(found: Any, wanted: Callable[..., Any]) -> Any:
     return {w.name for w in found.values() if wanted(w)}
 
 
-def with_gradient(found):
+def with_gradient(found: Ready) -> Any:
     """Names of the parameters that the logits depend on at all, by torch's own backward pass."""
     module = copy.deepcopy(found.model.runtime.module).requires_grad_(True)
     runtime = copy.copy(found.model.runtime)
@@ -52,7 +60,7 @@ def with_gradient(found):
         ("ResNet", {"classifier.1.weight"}),
     ],
 )
-def test_the_head_is_what_gives_the_logits(name, head):
+def test_the_head_is_what_gives_the_logits(name: str, head: Any) -> None:
     found = ready(name)
     told = structure_of(found.model, found.context.sample, "a recipe")
     assert names(told, lambda w: w.head) == head
@@ -67,7 +75,7 @@ def test_the_head_is_what_gives_the_logits(name, head):
     assert names(told, lambda w: w.multiplied) == matrices & used
 
 
-def test_the_axes_of_transformers_conv1d_are_turned():
+def test_the_axes_of_transformers_conv1d_are_turned() -> None:
     found = ready("GPT-2")
     told = structure_of(found.model, found.context.sample, "a recipe")
     modules = dict(found.model.runtime.module.named_modules())
@@ -80,7 +88,7 @@ def test_the_axes_of_transformers_conv1d_are_turned():
     }
 
 
-def test_a_shared_table_is_one_weight_of_several_names():
+def test_a_shared_table_is_one_weight_of_several_names() -> None:
     found = ready("T5")
     told = structure_of(found.model, found.context.sample, "a recipe")
     assert told["transformer.shared.weight"].aliases == (
@@ -95,7 +103,7 @@ def test_a_shared_table_is_one_weight_of_several_names():
 class Drawn(nn.Module):
     """Layers that are registered in one order and applied in another."""
 
-    def __init__(self, order, kinds, seed):
+    def __init__(self, order: Any, kinds: Any, seed: int) -> None:
         super().__init__()
         torch.manual_seed(seed)
         made = {}
@@ -112,7 +120,7 @@ class Drawn(nn.Module):
             self.add_module(f"layer{place}", made[place])
         self.count = len(kinds)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         for place in range(self.count):
             y = getattr(self, f"layer{place}")(x)
             x = x + y if place % 2 and place < self.count - 2 else y
@@ -124,7 +132,9 @@ KINDS = ["linear", "norm", "weight", "conv", "recurrent", "activation"]
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from(KINDS), min_size=1, max_size=5), st.randoms(use_true_random=False), st.data())
-def test_the_head_is_the_layer_applied_last_whatever_order_they_were_defined_in(kinds, random, data):
+def test_the_head_is_the_layer_applied_last_whatever_order_they_were_defined_in(
+    kinds: Any, random: Random, data: st.DataObject
+) -> None:
     kinds = [*kinds, data.draw(st.sampled_from(["linear", "weight", "conv", "recurrent"])), "activation"]
     order = list(range(len(kinds)))
     random.shuffle(order)
@@ -142,19 +152,19 @@ def test_the_head_is_the_layer_applied_last_whatever_order_they_were_defined_in(
 class Free(nn.Module):
     """Weights without any layer: a table that is indexed, a product by einsum, a vector."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.last = nn.Parameter(torch.randn(8))
         self.middle = nn.Parameter(torch.randn(5, 8))
         self.table = nn.Parameter(torch.randn(30, 5))
         self.shift = nn.Parameter(torch.zeros(8))
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         rows = self.table[x.abs().mul(9).long().clamp(0, 29)].mean(1)
         return (torch.einsum("ni,ij->nj", rows, self.middle) + self.shift).tanh() @ self.last
 
 
-def test_weights_without_layers_are_told_by_their_operations():
+def test_weights_without_layers_are_told_by_their_operations() -> None:
     found = told(Free(), torch.randn(4, 3))
     assert {n: w.operation for n, w in found.items()} == {
         "last": "linear", "middle": "linear", "table": "embedding", "shift": "other",
@@ -162,20 +172,20 @@ def test_weights_without_layers_are_told_by_their_operations():
     assert names(found, lambda w: w.head) == {"last"}
 
 
-def test_two_towers_have_two_heads():
+def test_two_towers_have_two_heads() -> None:
     class Towers(nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.wide, self.deep = nn.Linear(4, 1), nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
 
-        def forward(self, x):
+        def forward(self, x: Tensor) -> Tensor:
             return self.wide(x) + self.deep(x)
 
     assert names(told(Towers(), torch.randn(2, 4)), lambda w: w.head) == {"wide.weight", "deep.2.weight"}
 
 
 @pytest.mark.parametrize("name", ["tabular embeddings", "MultiheadAttention", "two logits"])
-def test_an_exported_programs_weights_do_what_those_of_its_module_do(name):
+def test_an_exported_programs_weights_do_what_those_of_its_module_do(name: str) -> None:
     graph, module = ready(f"{name}, .pt2"), ready(name)
     one = structure_of(graph.model, graph.context.sample, "a recipe")
     other = structure_of(module.model, module.context.sample, "a recipe")
@@ -184,21 +194,21 @@ def test_an_exported_programs_weights_do_what_those_of_its_module_do(name):
     }
 
 
-def test_a_module_keeps_its_gradients_as_they_were():
+def test_a_module_keeps_its_gradients_as_they_were() -> None:
     net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
     net[0].weight.requires_grad_(False)
     told(net, torch.randn(2, 4))
     assert [p.requires_grad for p in net.parameters()] == [False, True, True, True]
 
 
-def test_a_module_that_leaves_no_graph_is_refused_in_one_line():
+def test_a_module_that_leaves_no_graph_is_refused_in_one_line() -> None:
     class Silent(nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.one = nn.Linear(4, 2)
 
         @torch.no_grad()
-        def forward(self, x):
+        def forward(self, x: Tensor) -> Tensor:
             return self.one(x)
 
     with pytest.raises(InputError, match=r"^a recipe: what the weights do cannot be told: .* no gradient"):
@@ -207,7 +217,7 @@ def test_a_module_that_leaves_no_graph_is_refused_in_one_line():
         told(nn.Linear(4, 2), torch.randn(2, 5))
 
 
-def test_a_weight_is_multiplied_by_what_it_is_said_to_be():
+def test_a_weight_is_multiplied_by_what_it_is_said_to_be() -> None:
     """By numbers alone: to double a linear head's weights is to double the logits beyond their bias."""
     found = ready("LSTM")
     told = structure_of(found.model, found.context.sample, "a recipe")
@@ -229,12 +239,12 @@ def test_a_weight_is_multiplied_by_what_it_is_said_to_be():
 class Experts(nn.Module):
     """Each row is multiplied with one of three matrices in one tensor, in one of the ways there are."""
 
-    def __init__(self, way):
+    def __init__(self, way: str) -> None:
         super().__init__()
         self.way, self.stack = way, nn.Parameter(torch.randn(3, 16, 8))
         self.into, self.out = nn.Linear(4, 8), nn.Linear(16, 2)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         hidden, picked = self.into(x), torch.arange(len(x)) % 3
         if self.way == "looked up":
             hidden = torch.bmm(self.stack[picked], hidden.unsqueeze(-1)).squeeze(-1)
@@ -249,32 +259,32 @@ class Experts(nn.Module):
 
 
 @pytest.mark.parametrize("way", ["looked up", "one by one", "grouped"])
-def test_stacked_experts_are_weights_and_no_tables(way):
+def test_stacked_experts_are_weights_and_no_tables(way: str) -> None:
     found = told(Experts(way), torch.randn(6, 4))
     assert found["stack"].multiplied
     assert found["stack"].operation != "embedding"
     assert names(found, lambda w: w.head) == {"out.weight"}
 
 
-def test_a_table_of_matrices_that_are_added_stays_a_table():
+def test_a_table_of_matrices_that_are_added_stays_a_table() -> None:
     class Added(nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.table, self.out = nn.Parameter(torch.randn(5, 3, 4)), nn.Linear(4, 2)
 
-        def forward(self, x):
+        def forward(self, x: Tensor) -> Tensor:
             return self.out((x[:, None] + self.table[torch.arange(len(x)) % 5]).mean(1))
 
     assert told(Added(), torch.randn(6, 4))["table"].operation == "embedding"
 
 
-def test_the_outputs_of_a_bilinear_layer_are_its_first_axis():
+def test_the_outputs_of_a_bilinear_layer_are_its_first_axis() -> None:
     class Two(nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.two, self.out = nn.Bilinear(4, 4, 6), nn.Linear(6, 2)
 
-        def forward(self, x):
+        def forward(self, x: Tensor) -> Tensor:
             return self.out(self.two(x, x))
 
     weight = told(Two(), torch.randn(5, 4))["two.weight"]

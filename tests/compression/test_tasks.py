@@ -19,6 +19,7 @@ from fairweigh.compression.make import Made, make
 from fairweigh.compression.recipes import Context
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.training import TrainingRows
+from fairweigh.models.neural import NeuralModel
 
 from ..tiny import FEATURES, batch, load, numbers, save_bert, texts, write_mlp
 
@@ -167,7 +168,9 @@ MLP = [
     [*(("bert", r) for r in BERT), *(("mlp", r) for r in MLP)],
     ids=lambda v: v if isinstance(v, str) else v[0],
 )
-def test_a_variant_says_what_its_artefact_gives_row_by_row(kind, recipe, task, models, made):
+def test_a_variant_says_what_its_artefact_gives_row_by_row(
+    kind: Any, recipe: Any, task: Any, models: dict[tuple[str, str], Any], made: Any
+) -> None:
     model = models[kind, task]
     before = model.score(rows_of(model), None)
     found = made(model, recipe)
@@ -193,7 +196,9 @@ def test_a_variant_says_what_its_artefact_gives_row_by_row(kind, recipe, task, m
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_variant_that_nothing_has_changed_says_the_same(task, models, made):
+def test_a_variant_that_nothing_has_changed_says_the_same(
+    task: Any, models: dict[tuple[str, str], Any], made: Any
+) -> None:
     model = models["bert", task]
     found = made(model, ("prune-magnitude", {"amount": 1e-9}))
     rows = rows_of(model)
@@ -203,7 +208,9 @@ def test_a_variant_that_nothing_has_changed_says_the_same(task, models, made):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_an_artefact_says_the_same_in_a_fresh_process(task, models, made):
+def test_an_artefact_says_the_same_in_a_fresh_process(
+    task: Any, models: dict[tuple[str, str], Any], made: Any
+) -> None:
     model = models["mlp", task]
     found = made(model, ("int8-dynamic", {}))
     rows = rows_of(model)
@@ -219,7 +226,9 @@ def test_an_artefact_says_the_same_in_a_fresh_process(task, models, made):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_fine_tuning_learns_what_the_task_asks(task, models, made):
+def test_fine_tuning_learns_what_the_task_asks(
+    task: Any, models: dict[tuple[str, str], Any], made: Any
+) -> None:
     """The loss falls: cross entropy of classes and labels, squared error of numbers, each by its library."""
     from sklearn.metrics import log_loss, mean_squared_error
 
@@ -242,7 +251,7 @@ def test_fine_tuning_learns_what_the_task_asks(task, models, made):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_student_comes_near_its_teacher(task, models, made):
+def test_a_student_comes_near_its_teacher(task: Any, models: dict[tuple[str, str], Any], made: Any) -> None:
     model = models["bert", task]
     found = made(model, ("distill", {"layers": 1, "steps": 150, "lr": 1e-3, "patience": 20}), n=300)
     cut = make(
@@ -254,7 +263,9 @@ def test_a_student_comes_near_its_teacher(task, models, made):
     assert apart[0] < 0.7 * apart[1]
 
 
-def test_rows_of_a_class_that_the_model_lacks_are_told(models, tmp_path):
+def test_rows_of_a_class_that_the_model_lacks_are_told(
+    models: dict[tuple[str, str], Any], tmp_path: Path
+) -> None:
     model = models["mlp", "multiclass"]
     table = numbers(20)
     rows = TrainingRows(batch(table, model), np.array(["low", "other"] * 10, object), None, "20 rows")
@@ -274,7 +285,9 @@ def test_rows_of_a_class_that_the_model_lacks_are_told(models, tmp_path):
         ("regression", "mean predict"),
     ],
 )
-def test_layers_that_stay_are_told_by_what_they_do_to_the_task(task, told, models, tmp_path):
+def test_layers_that_stay_are_told_by_what_they_do_to_the_task(
+    task: str, told: str, models: dict[tuple[str, str], Any], tmp_path: Path
+) -> None:
     from fairweigh.datasets.columns import Sensitive
 
     model = models["mlp", task]
@@ -290,7 +303,9 @@ def test_layers_that_stay_are_told_by_what_they_do_to_the_task(task, told, model
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_recipe_for_two_classes_is_refused_elsewhere(task, models, made):
+def test_a_recipe_for_two_classes_is_refused_elsewhere(
+    task: Any, models: dict[tuple[str, str], Any], made: Any
+) -> None:
     with pytest.raises(
         InputError, match=f"reject-option: is made for the task binary, the model's is {task}"
     ):
@@ -300,7 +315,7 @@ def test_a_recipe_for_two_classes_is_refused_elsewhere(task, models, made):
 # --- what is written ----------------------------------------
 
 
-def test_a_description_without_a_task_is_of_two_classes(table_model, tmp_path):
+def test_a_description_without_a_task_is_of_two_classes(table_model: NeuralModel, tmp_path: Path) -> None:
     found = make(table_model, [("fp16", {})], Context(0, batch(numbers(40), table_model)), tmp_path / "a")
     assert "task" not in read_description(found.folder)["head"]
     assert found.model.task == "binary"
@@ -315,7 +330,9 @@ def test_a_description_without_a_task_is_of_two_classes(table_model, tmp_path):
         ({"task": "multilabel", "labels": ["a"], "kind": "softmax"}, r"head\.kind: "),
     ],
 )
-def test_a_head_that_cannot_be_is_refused(head, told, models, made):
+def test_a_head_that_cannot_be_is_refused(
+    head: dict[str, Any], told: str, models: dict[tuple[str, str], Any], made: Any
+) -> None:
     import json
 
     found = made(models["mlp", "multiclass"], ("fp16", {}))

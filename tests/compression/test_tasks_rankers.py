@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import fairweigh
 import lightgbm
@@ -17,6 +18,10 @@ from fairweigh.compression.boosted import first_rounds
 from fairweigh.datasets.errors import InputError
 from sklearn.metrics import ndcg_score
 
+if TYPE_CHECKING:
+    from fairweigh import Result
+
+
 FILE = Path(os.environ.get("FAIRWEIGH_DATA", "")) / "communities_crime" / "communities_crime.csv"
 pytestmark = pytest.mark.skipif(not FILE.is_file(), reason="needs communities_crime in $FAIRWEIGH_DATA")
 FEATURES = ["PctKids2Par", "PctPersDenseHous", "medIncome", "PctUnemployed", "population"]
@@ -27,7 +32,7 @@ DATA = {
 
 
 @pytest.fixture(scope="module")
-def rows():
+def rows() -> tuple[pd.DataFrame, pd.DataFrame]:
     """States of 20 communities and more, half of them to learn from; crime in tenths."""
     read = pd.read_csv(FILE, usecols=["state", "ViolentCrimesPerPop", "Black", *FEATURES])
     crime = (read.pop("ViolentCrimesPerPop") * 10).round().astype(int)
@@ -39,7 +44,9 @@ def rows():
 
 
 @pytest.fixture(scope="module")
-def found(rows, tmp_path_factory):
+def found(
+    rows: tuple[pd.DataFrame, pd.DataFrame], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Result]:
     folder = tmp_path_factory.mktemp("rankers")
     rows[0].to_parquet(folder / "learn.parquet")
     rows[1].to_parquet(folder / "rows.parquet")
@@ -55,12 +62,12 @@ def found(rows, tmp_path_factory):
     return folder, fairweigh.run(configuration, folder / "run")
 
 
-def gain(frame):
+def gain(frame: Any) -> Any:
     lists = (one for _, one in frame.groupby("query") if one.y_true.any())
     return np.mean([ndcg_score([one.y_true], [-one["rank"]], k=10) for one in lists])
 
 
-def test_lighter_rankers_say_what_was_done_and_rank_as_their_scores_do(found):
+def test_lighter_rankers_say_what_was_done_and_rank_as_their_scores_do(found: tuple[Path, Result]) -> None:
     folder, result = found
     original, pruned, student = result.variants
     assert pruned.recipe.steps[0].changed == "the first 10 of 20 boosting rounds kept"
@@ -72,7 +79,9 @@ def test_lighter_rankers_say_what_was_done_and_rank_as_their_scores_do(found):
     assert "equal to the last bit" in pruned.recipe.reload
 
 
-def test_a_lighter_ranker_is_audited_again_by_its_artefact(found, tmp_path):
+def test_a_lighter_ranker_is_audited_again_by_its_artefact(
+    found: tuple[Path, Result], tmp_path: Path
+) -> None:
     folder, result = found
     artefact = folder / "run" / "artefacts" / "prune-0.5"
     trusted = json.loads((artefact / "variant.json").read_text())["types"]
@@ -87,7 +96,7 @@ def test_a_lighter_ranker_is_audited_again_by_its_artefact(found, tmp_path):
     assert again.variants[0].overall["ndcg"].value == result.variants[1].overall["ndcg"].value
 
 
-def test_an_artefact_of_another_task_is_one_line(found, tmp_path):
+def test_an_artefact_of_another_task_is_one_line(found: tuple[Path, Result], tmp_path: Path) -> None:
     folder, _ = found
     artefact = folder / "run" / "artefacts" / "distill"
     with pytest.raises(
@@ -116,7 +125,9 @@ def test_an_artefact_of_another_task_is_one_line(found, tmp_path):
         (xgboost.XGBRegressor(n_estimators=12, n_jobs=1), {"iteration_range": (0, 3)}),
     ],
 )
-def test_the_first_rounds_are_those_that_the_library_itself_predicts_with(rows, made, of_the_first):
+def test_the_first_rounds_are_those_that_the_library_itself_predicts_with(
+    rows: tuple[pd.DataFrame, pd.DataFrame], made: Any, of_the_first: dict[str, Any]
+) -> None:
     learn, other = rows
     of = {"group": learn.groupby("state").size()} if "Ranker" in type(made).__name__ else {}
     label = (learn.crime > 2).astype(int) if "Classifier" in type(made).__name__ else learn.crime
@@ -130,7 +141,9 @@ def test_the_first_rounds_are_those_that_the_library_itself_predicts_with(rows, 
     np.testing.assert_array_equal(made.predict(other[FEATURES]), whole)
 
 
-def test_recipes_for_other_tasks_are_refused_where_the_configuration_is_read(rows, tmp_path):
+def test_recipes_for_other_tasks_are_refused_where_the_configuration_is_read(
+    rows: tuple[pd.DataFrame, pd.DataFrame], tmp_path: Path
+) -> None:
     with pytest.raises(InputError, match=r"reweighing: is made for the task .*the model's is ranking"):
         fairweigh.run(
             {
@@ -141,6 +154,6 @@ def test_recipes_for_other_tasks_are_refused_where_the_configuration_is_read(row
         )  # fmt: skip
 
 
-def test_a_linear_booster_has_no_rounds_to_take(rows):
+def test_a_linear_booster_has_no_rounds_to_take(rows: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     made = xgboost.XGBRegressor(n_estimators=4, booster="gblinear", n_jobs=1)
     assert first_rounds(made.fit(rows[0][FEATURES], rows[0].crime), 0.5) is None

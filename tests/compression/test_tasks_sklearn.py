@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -72,7 +74,7 @@ def models() -> dict[tuple[str, str], EstimatorModel]:
 
 
 @pytest.fixture
-def made(tmp_path):
+def made(tmp_path: Path) -> Callable[..., Any]:
     def do(model: Any, *recipe: tuple[str, dict[str, Any]]) -> Any:
         context = Context(0, rows_of(32), lambda: learned(model.task, 200, 7))
         return make(model, list(recipe), context, tmp_path / "artefact")
@@ -113,7 +115,9 @@ def assert_loads_again(found: Any) -> None:
 
 
 @pytest.mark.parametrize(("task", "kind"), EVERY)
-def test_an_unchanged_artefact_says_the_same_to_the_last_bit(task, kind, models, tmp_path):
+def test_an_unchanged_artefact_says_the_same_to_the_last_bit(
+    task: str, kind: Any, models: dict[tuple[str, str], EstimatorModel], tmp_path: Path
+) -> None:
     model = models[task, kind]
     assert_says(model, task, of_library(task, *inside(model)), atol=0)
     artefact.save(model, [], tmp_path / "a")
@@ -124,7 +128,9 @@ def test_an_unchanged_artefact_says_the_same_to_the_last_bit(task, kind, models,
 
 
 @pytest.mark.parametrize(("task", "kind"), EVERY)
-def test_onnx_says_what_onnxruntime_gives_row_by_row(task, kind, models, made):
+def test_onnx_says_what_onnxruntime_gives_row_by_row(
+    task: str, kind: Any, models: dict[tuple[str, str], EstimatorModel], made: Any
+) -> None:
     import onnxruntime
 
     model = models[task, kind]
@@ -147,7 +153,9 @@ def test_onnx_says_what_onnxruntime_gives_row_by_row(task, kind, models, made):
 
 
 @pytest.mark.parametrize(("task", "kind"), [(t, k) for t, k in EVERY if "linear" in k or "MLP" in k])
-def test_half_precision_is_numpys_cast_of_every_coefficient(task, kind, models, made):
+def test_half_precision_is_numpys_cast_of_every_coefficient(
+    task: str, kind: Any, models: dict[tuple[str, str], EstimatorModel], made: Any
+) -> None:
     model = models[task, kind]
     found = made(model, ("float16", {}))
     estimator, x = inside(model)
@@ -165,7 +173,9 @@ def test_half_precision_is_numpys_cast_of_every_coefficient(task, kind, models, 
 
 
 @pytest.mark.parametrize(("task", "kind"), [(t, k) for t, k in EVERY if "RandomForest" in k])
-def test_a_pruned_forest_is_the_mean_of_the_trees_that_are_left(task, kind, models, made):
+def test_a_pruned_forest_is_the_mean_of_the_trees_that_are_left(
+    task: str, kind: Any, models: dict[tuple[str, str], EstimatorModel], made: Any
+) -> None:
     model = models[task, kind]
     found = made(model, ("prune", {"amount": 0.7}))
     forest, x = inside(model)
@@ -176,7 +186,9 @@ def test_a_pruned_forest_is_the_mean_of_the_trees_that_are_left(task, kind, mode
 
 
 @pytest.mark.parametrize(("task", "kind"), [(t, k) for t, k in EVERY if "Boosting" in k])
-def test_pruned_boosting_is_the_librarys_own_stage(task, kind, models, made):
+def test_pruned_boosting_is_the_librarys_own_stage(
+    task: Any, kind: Any, models: dict[tuple[str, str], EstimatorModel], made: Any
+) -> None:
     model = models[task, kind]
     found = made(model, ("prune", {"amount": 0.5}))
     estimator, x = inside(model)
@@ -186,7 +198,9 @@ def test_pruned_boosting_is_the_librarys_own_stage(task, kind, models, made):
 
 
 @pytest.mark.parametrize(("task", "kind"), [(t, k) for t, k in EVERY if "DecisionTree" in k])
-def test_a_pruned_tree_is_grown_again_on_the_cost_complexity_path(task, kind, models, made):
+def test_a_pruned_tree_is_grown_again_on_the_cost_complexity_path(
+    task: str, kind: Any, models: dict[tuple[str, str], EstimatorModel], made: Any
+) -> None:
     model = models[task, kind]
     found = made(model, ("prune", {"amount": 0.5}))
     tree, _ = inside(model)
@@ -211,7 +225,9 @@ def test_a_pruned_tree_is_grown_again_on_the_cost_complexity_path(task, kind, mo
 
 
 @pytest.mark.parametrize(("task", "kind"), [(t, k) for t, k in EVERY if "linear" in k])
-def test_the_smallest_coefficients_become_zero(task, kind, models, made):
+def test_the_smallest_coefficients_become_zero(
+    task: str, kind: Any, models: dict[tuple[str, str], EstimatorModel], made: Any
+) -> None:
     model = models[task, kind]
     found = made(model, ("prune", {"amount": 0.5}))
     own = copy.deepcopy(inside(model)[0])
@@ -224,7 +240,9 @@ def test_the_smallest_coefficients_become_zero(task, kind, models, made):
 # --- students ----------------------------------------
 
 
-def test_a_student_of_classes_is_fitted_to_each_with_the_teachers_probability(models, made):
+def test_a_student_of_classes_is_fitted_to_each_with_the_teachers_probability(
+    models: dict[tuple[str, str], EstimatorModel], made: Any
+) -> None:
     from sklearn.linear_model import LogisticRegression
 
     model = models["multiclass", "ensemble.RandomForestClassifier"]
@@ -245,7 +263,9 @@ def test_a_student_of_classes_is_fitted_to_each_with_the_teachers_probability(mo
     assert_loads_again(found)
 
 
-def test_a_student_of_numbers_learns_the_predictions(models, made):
+def test_a_student_of_numbers_learns_the_predictions(
+    models: dict[tuple[str, str], EstimatorModel], made: Any
+) -> None:
     from sklearn.linear_model import Ridge
 
     model = models["regression", "ensemble.HistGradientBoostingRegressor"]
@@ -258,7 +278,9 @@ def test_a_student_of_numbers_learns_the_predictions(models, made):
     assert_loads_again(found)
 
 
-def test_a_student_of_labels_learns_each_decision(models, made):
+def test_a_student_of_labels_learns_each_decision(
+    models: dict[tuple[str, str], EstimatorModel], made: Any
+) -> None:
     from sklearn.tree import DecisionTreeClassifier
 
     model = models["multilabel", "ensemble.RandomForestClassifier"]
@@ -295,12 +317,16 @@ def test_a_student_of_labels_learns_each_decision(models, made):
         ),
     ],
 )
-def test_a_student_of_another_task_is_refused(task, kind, student, told, models, made):
+def test_a_student_of_another_task_is_refused(
+    task: str, kind: str, student: str, told: str, models: dict[tuple[str, str], EstimatorModel], made: Any
+) -> None:
     with pytest.raises(InputError, match=told):
         made(models[task, kind], ("distill", {"estimator": f"sklearn.{student}"}))
 
 
-def test_a_teacher_that_never_gives_a_class_is_told(models, made):
+def test_a_teacher_that_never_gives_a_class_is_told(
+    models: dict[tuple[str, str], EstimatorModel], made: Any
+) -> None:
     model = copy.copy(models["multiclass", "linear_model.LogisticRegression"])
     fitted = copy.deepcopy(model.fitted)
     fitted.steps[-1][1].intercept_[0] = -1e6
@@ -310,7 +336,9 @@ def test_a_teacher_that_never_gives_a_class_is_told(models, made):
 
 
 @pytest.mark.parametrize("task", KINDS)
-def test_an_artefact_says_the_same_in_a_fresh_process(task, models, made):
+def test_an_artefact_says_the_same_in_a_fresh_process(
+    task: Any, models: dict[tuple[str, str], EstimatorModel], made: Any
+) -> None:
     found = made(models[task, next(iter(KINDS[task]))], ("float16", {}))
     with FreshProcesses("sklearn") as processes:
         there = processes.collect(processes.start(found.folder, rows_of(), "cpu"))
@@ -329,7 +357,9 @@ def test_an_artefact_says_the_same_in_a_fresh_process(task, models, made):
         ("regression", {"task": "binary"}),
     ],
 )
-def test_a_description_that_is_not_of_its_task_is_refused(task, changes, models, tmp_path):
+def test_a_description_that_is_not_of_its_task_is_refused(
+    task: str, changes: dict[str, Any], models: dict[tuple[str, str], EstimatorModel], tmp_path: Path
+) -> None:
     artefact.save(models[task, next(iter(KINDS[task]))], [], tmp_path / "a")
     path = tmp_path / "a" / "variant.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))

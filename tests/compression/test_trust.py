@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ def fitted() -> EstimatorModel:
     return EstimatorModel(LogisticRegression().fit(rows, rows["a"] > 20), ["a", "b"], ["true"], None, {})
 
 
-def test_a_function_of_scikit_learns_own_packages_is_not_trusted(tmp_path):
+def test_a_function_of_scikit_learns_own_packages_is_not_trusted(tmp_path: Path) -> None:
     """sklearn.utils._testing holds one that runs the script it is given: its name says sklearn, too."""
     from sklearn.utils import _testing
 
@@ -40,7 +41,7 @@ def test_a_function_of_scikit_learns_own_packages_is_not_trusted(tmp_path):
         artefact.load(folder)
 
 
-def test_what_is_trusted_beyond_skops_are_classes():
+def test_what_is_trusted_beyond_skops_are_classes() -> None:
     import importlib
 
     for name in PARTS:
@@ -48,7 +49,9 @@ def test_what_is_trusted_beyond_skops_are_classes():
         assert isinstance(getattr(importlib.import_module(module), own), type), name
 
 
-def test_a_factory_is_called_for_an_artefact_only_where_it_is_allowed(tmp_path, monkeypatch):
+def test_a_factory_is_called_for_an_artefact_only_where_it_is_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     factory = write_mlp(tmp_path, "factory_of_trust")
     table = numbers(60)
@@ -79,7 +82,9 @@ def make():
 """
 
 
-def test_what_a_factory_prints_does_not_reach_the_answers(tmp_path, monkeypatch, capfd):
+def test_what_a_factory_prints_does_not_reach_the_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     inner = write_mlp(tmp_path, "factory_that_is_quiet")
     (tmp_path / "factory_that_talks.py").write_text(NOISY.format(module=inner.partition(":")[0]))
@@ -94,7 +99,9 @@ def test_what_a_factory_prints_does_not_reach_the_answers(tmp_path, monkeypatch,
             np.testing.assert_array_equal(found["score"], model.score(rows, None).score)
 
 
-def test_a_file_of_a_librarys_name_in_the_working_directory_is_not_run(tmp_path, monkeypatch):
+def test_a_file_of_a_librarys_name_in_the_working_directory_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("skops.py").write_text("raise SystemExit('this file was run')")
     artefact.save(fitted(), [], tmp_path / "artefact")
@@ -105,7 +112,7 @@ def test_a_file_of_a_librarys_name_in_the_working_directory_is_not_run(tmp_path,
 
 
 @pytest.mark.parametrize("weights", [[0.5, 0.6], [1.5, -0.5], [1.0], [float("nan"), 1.0], ["a", "b"]])
-def test_weights_of_a_mixture_that_are_no_chances_are_refused(weights, tmp_path):
+def test_weights_of_a_mixture_that_are_no_chances_are_refused(weights: list[Any], tmp_path: Path) -> None:
     from fairweigh.models.mixture import Mixture
 
     one = fitted().fitted

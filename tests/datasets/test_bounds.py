@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import os
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +16,7 @@ from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.read import column_names, iter_batches, read_table
 
 
-def refusal(path, **options):
+def refusal(path: Path, **options: Any) -> Any:
     with pytest.raises(InputError) as caught:
         for _ in iter_batches(path, **options):
             pass
@@ -30,7 +32,9 @@ def constant(rows: int) -> pa.RecordBatch:
     return pa.record_batch({"sex": sex, "y": pa.array(np.zeros(rows, np.int8))})
 
 
-def test_rows_that_are_all_alike_are_refused_in_parquet_and_arrow(tmp_path, monkeypatch):
+def test_rows_that_are_all_alike_are_refused_in_parquet_and_arrow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(bounds, "FREE_ROWS", 1_000)
     parquet, arrow, stream = (tmp_path / name for name in ("t.parquet", "t.arrow", "s.arrow"))
     batch = constant(2_000_000)
@@ -47,7 +51,7 @@ def test_rows_that_are_all_alike_are_refused_in_parquet_and_arrow(tmp_path, monk
         assert read_table(path).num_rows == 2_000_000
 
 
-def test_arrow_batch_that_grows_is_refused(tmp_path, monkeypatch):
+def test_arrow_batch_that_grows_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ipc, "FREE_BYTES", 1 << 20)
     path = tmp_path / "t.feather"
     batch = pa.record_batch({"x": np.zeros(1_000_000)})
@@ -59,7 +63,7 @@ def test_arrow_batch_that_grows_is_refused(tmp_path, monkeypatch):
     assert read_table(path).num_rows == 1_000_000
 
 
-def test_footer_that_declares_more_rows_than_there_are_is_refused(tmp_path):
+def test_footer_that_declares_more_rows_than_there_are_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     pq.write_table(pa.table({"a": np.arange(77_777)}), path)
     data = path.read_bytes()
@@ -76,7 +80,9 @@ def test_footer_that_declares_more_rows_than_there_are_is_refused(tmp_path):
 
 @pytest.mark.parametrize("categorical", [(), ("sex",)])
 @pytest.mark.parametrize("dictionary", [True, False])
-def test_texts_of_megabytes_are_refused_before_rows_repeat_them(tmp_path, categorical, dictionary):
+def test_texts_of_megabytes_are_refused_before_rows_repeat_them(
+    tmp_path: Path, categorical: tuple[Any], dictionary: bool
+) -> None:
     path = tmp_path / "t.parquet"
     value = "x" * (5 << 20)
     sex = pa.DictionaryArray.from_arrays(pa.array(np.zeros(20, np.int32)), pa.array([value]))
@@ -91,7 +97,7 @@ def test_texts_of_megabytes_are_refused_before_rows_repeat_them(tmp_path, catego
     assert read_table(path, columns=["y"]).num_rows == 20
 
 
-def test_long_texts_come_in_batches_of_few_rows(tmp_path, monkeypatch):
+def test_long_texts_come_in_batches_of_few_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "BATCH_BYTES", 1 << 20)
     path = tmp_path / "t.parquet"
     texts = pa.DictionaryArray.from_arrays(pa.array(np.zeros(300, np.int32)), pa.array(["x" * 10_000]))
@@ -101,7 +107,7 @@ def test_long_texts_come_in_batches_of_few_rows(tmp_path, monkeypatch):
     assert max(sizes) == (1 << 20) // 10_000
 
 
-def test_batches_of_a_parquet_file_do_not_hold_it_whole(tmp_path):
+def test_batches_of_a_parquet_file_do_not_hold_it_whole(tmp_path: Path) -> None:
     """A row group at a time, whatever the file holds: a fifth of it at most."""
     path = tmp_path / "rows.parquet"
     table = pa.table({"score": np.random.default_rng(0).random(1_000_000)})
@@ -113,7 +119,9 @@ def test_batches_of_a_parquet_file_do_not_hold_it_whole(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["t.csv.gz", "t.jsonl.gz"])
-def test_gzip_that_grows_without_end_is_refused(tmp_path, monkeypatch, name):
+def test_gzip_that_grows_without_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     path = tmp_path / name
     line = b"1,2\n" if "csv" in name else b'{"a": 1}\n'
     path.write_bytes(gzip.compress((b"a,b\n" if "csv" in name else b"") + line * 1_000_000))
@@ -122,19 +130,19 @@ def test_gzip_that_grows_without_end_is_refused(tmp_path, monkeypatch, name):
     assert "bytes of gzip become more than" in refusal(path)
 
 
-def test_gzip_line_without_end_is_refused(tmp_path):
+def test_gzip_line_without_end_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.csv.gz"
     path.write_bytes(gzip.compress(b"a,b\n1," + b"x" * (40 << 20)))
     assert "a row is longer than 4 MiB" in refusal(path)
 
 
-def test_millions_of_columns_are_refused(tmp_path):
+def test_millions_of_columns_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text(",".join(f"c{i}" for i in range(30_000)) + "\n")
     assert "at most 20,000 columns, got 30,000" in refusal(path)
 
 
-def test_pipes_and_devices_are_not_waited_for(tmp_path):
+def test_pipes_and_devices_are_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "t.csv")
     (tmp_path / "u.csv").symlink_to("/dev/zero")
     for name in ("t.csv", "u.csv"):

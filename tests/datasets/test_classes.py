@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,8 +16,13 @@ from fairweigh.datasets.columns import meant
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
 
+if TYPE_CHECKING:
+    from ..conftest import Ended
 
-def read(values, role="label", positive=(), negative=()):
+
+def read(
+    values: list[Any], role: Any = "label", positive: Sequence[Any] = (), negative: Sequence[Any] = ()
+) -> tuple[Binary, Any]:
     outcome = Binary("y", role, positive, negative)
     return outcome, outcome.read(pa.array(values)).tolist()
 
@@ -44,36 +51,36 @@ def read(values, role="label", positive=(), negative=()):
         (["['a']", "[]"], [], [], "a list in each row (several labels): set task: multilabel"),
     ],
 )  # fmt: skip
-def test_what_is_no_pair_of_classes_is_said(values, positive, negative, told):
+def test_what_is_no_pair_of_classes_is_said(values: Any, positive: Any, negative: Any, told: str) -> None:
     with pytest.raises(InputError) as refused:
         read(values, positive=positive, negative=negative)
     assert told in str(refused.value)
 
 
-def test_several_negative_values_are_one_class():
+def test_several_negative_values_are_one_class() -> None:
     """Of the diabetes readmissions, '<30' against both others."""
     outcome, held = read(["<30", ">30", "NO"], positive=["<30"], negative=[">30", "NO"])
     assert held == [True, False, False]
     assert outcome.classes == (["<30"], [">30", "NO"])
 
 
-def test_named_negatives_leave_the_one_other_value_positive():
+def test_named_negatives_leave_the_one_other_value_positive() -> None:
     assert read(["<30", ">30", "NO"], negative=[">30", "NO"])[1] == [True, False, False]
 
 
-def test_a_value_of_both_classes_is_refused():
+def test_a_value_of_both_classes_is_refused() -> None:
     with pytest.raises(InputError, match=r"data.positive: 'a' is named as negative too"):
         Binary("y", "label", ["a"], ["a", "b"])
 
 
-def test_decisions_name_the_keys_of_the_model():
+def test_decisions_name_the_keys_of_the_model() -> None:
     with pytest.raises(
         InputError, match=r"decision column 'y'.* in model.negative \(a list is fine\), or .*model"
     ):
         read(["approve", "deny", "refer"], role="decision", positive=["approve"])
 
 
-def test_a_value_that_comes_with_a_later_batch_is_of_its_class():
+def test_a_value_that_comes_with_a_later_batch_is_of_its_class() -> None:
     outcome = Binary("y", "label", ["yes"])
     assert outcome.read(pa.array(["no", "no"])).tolist() == [False, False]
     assert outcome.read(pa.array(["yes", "no"])).tolist() == [True, False]
@@ -94,7 +101,9 @@ def test_a_value_that_comes_with_a_later_batch_is_of_its_class():
         ("a", ["A"], "a"),
     ],
 )
-def test_a_value_of_a_configuration_means_the_slice_of_the_same_value(given, known, found):
+def test_a_value_of_a_configuration_means_the_slice_of_the_same_value(
+    given: float | str, known: list[Any], found: str
+) -> None:
     assert meant(given, known) == found
 
 
@@ -102,7 +111,15 @@ def test_a_value_of_a_configuration_means_the_slice_of_the_same_value(given, kno
     ("label", "roles", "side"),
     [([1], {}, "positive"), ([0], {}, "negative"), (["no"], {"positive": "yes"}, "negative")],
 )
-def test_one_class_is_audited_and_said(audited, cli, make_people, make_config, label, roles, side):
+def test_one_class_is_audited_and_said(
+    audited: Callable[..., Any],
+    cli: Callable[..., Ended],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+    label: list[Any],
+    roles: dict[str, Any],
+    side: str,
+) -> None:
     """Selection rates need no label; a gate on what is undefined is an error, not the end of the audit."""
     gates = [
         {"metric": "auc", "limit": ">= 0.1"},
@@ -123,7 +140,11 @@ def test_one_class_is_audited_and_said(audited, cli, make_people, make_config, l
     )
 
 
-def test_decisions_take_several_negatives_and_never_is_said(audited, make_people, make_config):
+def test_decisions_take_several_negatives_and_never_is_said(
+    audited: Callable[..., Any],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+) -> None:
     table = make_people(approved=["approve", "deny", "refer", "deny"] * 50)
     model = {"decision": "approved", "positive": ["approve", "grant"], "negative": ["deny", "refer"]}
     result = audited(make_config(model=model), table)
@@ -134,7 +155,12 @@ def test_decisions_take_several_negatives_and_never_is_said(audited, make_people
     ]
 
 
-def test_a_list_in_each_row_is_no_label(refused, write, make_people, make_config):
+def test_a_list_in_each_row_is_no_label(
+    refused: Callable[..., str],
+    write: Callable[..., None],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+) -> None:
     write(make_people(y=[["warm", "dry"]] * 200), make_config())
     assert (
         "label column 'y': expected one value per row, got list<element: string>; of several labels in a row "
@@ -154,8 +180,13 @@ def test_a_list_in_each_row_is_no_label(refused, write, make_people, make_config
     ],
 )
 def test_values_that_are_no_text_name_slices_everywhere(
-    audited, make_people, make_config, table, value, text
-):
+    audited: Callable[..., Any],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+    table: list[Any],
+    value: float | str,
+    text: str,
+) -> None:
     """reference, a gate's slice and its reference; a day is written without quotes in YAML."""
     gates = [
         {"metric": "accuracy", "slice": {"race": value}, "limit": ">= 0"},
@@ -200,15 +231,25 @@ def test_values_that_are_no_text_name_slices_everywhere(
     ],
 )
 def test_a_weight_that_cannot_be_summed_is_named_with_its_row(
-    refused, write, make_people, make_config, weight, told
-):
+    refused: Callable[..., str],
+    write: Callable[..., None],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+    weight: Any,
+    told: str,
+) -> None:
     """Squares that overflow gave half-empty figures with a pass."""
     write(make_people(w=[1.0, 0.0, 2.5, weight] + [1.0] * 196), make_config(data={"weight": "w"}))
     assert told in refused()
 
 
 @pytest.mark.parametrize("scale", [1e-40, 1.0, 1e40])
-def test_figures_do_not_depend_on_the_scale_of_the_weights(audited, make_people, make_config, scale):
+def test_figures_do_not_depend_on_the_scale_of_the_weights(
+    audited: Callable[..., Any],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+    scale: float,
+) -> None:
     w = np.random.default_rng(1).random(200) + 0.5
     config = make_config(data={"weight": "w"}, metrics=None)
     result = audited(config, make_people(w=w * scale))
@@ -220,7 +261,12 @@ def test_figures_do_not_depend_on_the_scale_of_the_weights(audited, make_people,
 
 
 @pytest.mark.parametrize("count", [1e19, 2.0**63, 2**41, float("inf")])
-def test_a_count_beyond_what_can_be_added_is_one_line(refused, write, make_config, count):
+def test_a_count_beyond_what_can_be_added_is_one_line(
+    refused: Callable[..., str],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    count: Any,
+) -> None:
     table = pa.table({"sex": ["a", "b"], "race": ["x", "y"], "d": [1, 0], "n": pa.array([3.0, float(count)])})
     write(
         table,
@@ -229,7 +275,11 @@ def test_a_count_beyond_what_can_be_added_is_one_line(refused, write, make_confi
     assert "count column 'n': expected whole numbers of at least 0 and at most" in refused()
 
 
-def test_rows_without_a_value_are_left_out_and_counted_from_every_format(audited, make_people, make_config):
+def test_rows_without_a_value_are_left_out_and_counted_from_every_format(
+    audited: Callable[..., Any],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+) -> None:
     """NaN and empty text are missing as null is: NaN in a label was told to set data.drop_missing."""
     table = make_people(y=[1.0, 0.0, float("nan"), None] * 50, job=["clerk", "", "nurse", "smith"] * 50)
     result = audited(make_config(data={"drop_missing": True}), table)
@@ -237,7 +287,13 @@ def test_rows_without_a_value_are_left_out_and_counted_from_every_format(audited
     assert "150 rows with a missing value were left out (data.drop_missing)." in result["data"]["warnings"]
 
 
-def test_bins_of_a_feature_that_is_not_sliced_are_no_fault(audited, refused, write, make_people, make_config):
+def test_bins_of_a_feature_that_is_not_sliced_are_no_fault(
+    audited: Callable[..., Any],
+    refused: Callable[..., str],
+    write: Callable[..., None],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+) -> None:
     config = make_config(
         data={"sensitive": ["sex", "age"], "bins": {"age": [30, 50]}},
         slices={"by": ["sex"], "reference": {"age": "under 30", "sex": "Male"}},
@@ -272,15 +328,20 @@ def test_bins_of_a_feature_that_is_not_sliced_are_no_fault(audited, refused, wri
     ],
 )
 def test_a_metric_of_another_name_or_task_says_which_is_meant(
-    refused, write, make_people, make_config, parts, told
-):
+    refused: Callable[..., str],
+    write: Callable[..., None],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+    parts: dict[str, Any],
+    told: str,
+) -> None:
     write(make_people(), make_config(**parts))
     assert told in refused()
 
 
 @pytest.mark.parametrize("ending", ["parquet", "jsonl"])
 @pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])
-def test_tags_of_words_in_lists_are_no_labels(tmp_path, ending, task):
+def test_tags_of_words_in_lists_are_no_labels(tmp_path: Path, ending: str, task: str) -> None:
     """Lists of labels and of tags look alike, and each row's tags would be a set of labels."""
     path = tmp_path / f"d.{ending}"
     rows = [{"sex": "f", "y": ["O", "B-PER", "I-PER"]}, {"sex": "m", "y": ["O", "O", "B-LOC"]}] * 20
@@ -300,7 +361,9 @@ def test_tags_of_words_in_lists_are_no_labels(tmp_path, ending, task):
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()])
-def test_a_word_that_may_mean_not_known_is_asked_about_whatever_the_text_is_stored_as(tmp_path, kind):
+def test_a_word_that_may_mean_not_known_is_asked_about_whatever_the_text_is_stored_as(
+    tmp_path: Path, kind: Any
+) -> None:
     values = ["yes", "no", "NA"] * 10
     table = pa.table({"sex": pa.array(["f", "m", "NA"] * 10, kind), "y": pa.array(values, kind)})
     for column, roles in (("y", {"label": "y", "positive": "yes"}), ("sex", {})):
@@ -319,12 +382,22 @@ def test_a_word_that_may_mean_not_known_is_asked_about_whatever_the_text_is_stor
         {"sensitive": ["several"]},
     ],
 )
-def test_a_list_in_each_row_is_refused_in_every_role(refused, write, make_people, make_config, role):
+def test_a_list_in_each_row_is_refused_in_every_role(
+    refused: Callable[..., str],
+    write: Callable[..., None],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+    role: dict[str, Any],
+) -> None:
     write(make_people(several=[[1, 2]] * 200), make_config(data=role))
     assert "column 'several': expected one value per row, got list<element: int64>" in refused()
 
 
-def test_values_that_are_named_by_a_number_are_words(audited, make_people, make_config):
+def test_values_that_are_named_by_a_number_are_words(
+    audited: Callable[..., Any],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+) -> None:
     """A fold, a class and a merged value of a typed column are numbers in the configuration too."""
     parts = {
         "data": {"split_column": "fold", "split": 1, "merge": {"race": {1: ["b"]}}},
@@ -338,7 +411,11 @@ def test_values_that_are_named_by_a_number_are_words(audited, make_people, make_
     ]
 
 
-def test_rows_without_a_cluster_are_told(audited, make_people, make_config):
+def test_rows_without_a_cluster_are_told(
+    audited: Callable[..., Any],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+) -> None:
     people = make_people(c=[None] * 60 + list(range(140)))
     result = audited(make_config(data={"cluster": "c"}), people)
     told = "60 rows have no cluster (c); rows without one count as one cluster together."

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -15,8 +18,8 @@ READ = {"geschlecht": ["männlich", "weiblich"], "alter": [34.5, 40.0], "wert": 
 
 
 @pytest.fixture
-def file(tmp_path):
-    def write(content, name="t.csv"):
+def file(tmp_path: Path) -> Callable[..., Path]:
+    def write(content: str, name: str = "t.csv") -> Path:
         data = content.encode() if isinstance(content, str) else content
         path = tmp_path / name
         path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
@@ -25,7 +28,7 @@ def file(tmp_path):
     return write
 
 
-def refusal(path, **options):
+def refusal(path: Path, **options: Any) -> Any:
     with pytest.raises(InputError) as caught:
         read_table(path, **options)
     assert "\n" not in str(caught.value)
@@ -45,7 +48,9 @@ def refusal(path, **options):
         ("utf-32", "utf-32"),
     ],
 )
-def test_german_file_is_read_in_every_encoding_and_that_is_told(file, encoding, told, name):
+def test_german_file_is_read_in_every_encoding_and_that_is_told(
+    file: Callable[..., Path], encoding: str, told: str | None, name: str
+) -> None:
     path = file(GERMAN.encode(encoding), name)
     assert read_table(path).to_pydict() == READ
     assert read_table(path, categorical=["geschlecht"])["geschlecht"].to_pylist() == READ["geschlecht"]
@@ -54,7 +59,7 @@ def test_german_file_is_read_in_every_encoding_and_that_is_told(file, encoding, 
     assert (f"encoding: {told}," in note) == (told is not None)
 
 
-def test_usual_file_is_read_without_a_word(file):
+def test_usual_file_is_read_without_a_word(file: Callable[..., Path]) -> None:
     assert found_in(file("a,b\n1.5,x\n")) == []
     assert found_in(file("a\tb\n1.5\tx\n", "t.tsv")) == []
 
@@ -72,17 +77,21 @@ def test_usual_file_is_read_without_a_word(file):
         ("männlich,y\nÄrger,1\n", "mac-roman"),
     ],
 )
-def test_other_encodings_are_asked_about_and_read_by_hand(file, text, encoding):
+def test_other_encodings_are_asked_about_and_read_by_hand(
+    file: Callable[..., Path], text: str, encoding: str
+) -> None:
     path = file(text.encode(encoding))
     assert "say with data.encoding" in refusal(path)
     assert read_table(path, text=TextForm(encoding=encoding)) == read_table(file(text, "u.csv"))
 
 
-def test_utf8_that_breaks_off_is_no_latin_1(file):
+def test_utf8_that_breaks_off_is_no_latin_1(file: Callable[..., Path]) -> None:
     assert "byte 0xf6 in line 3" in refusal(file("a,b\nä,1\n".encode() + "ö,1\n".encode("latin-1")))
 
 
-def test_bytes_beyond_what_was_looked_at_are_asked_about(file, monkeypatch):
+def test_bytes_beyond_what_was_looked_at_are_asked_about(
+    file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(delimited, "LOOK", 1 << 10)
     monkeypatch.setattr("fairweigh.datasets.dialect.LOOK", 1 << 10)
     path = file(b"a,b\n" + b"x,1\n" * 1000 + "ö,1\n".encode("latin-1"))
@@ -92,13 +101,13 @@ def test_bytes_beyond_what_was_looked_at_are_asked_about(file, monkeypatch):
 
 @pytest.mark.parametrize("mark", [";", "\t", "|", ","])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_separators_and_line_ends_are_found(file, mark, end):
+def test_separators_and_line_ends_are_found(file: Callable[..., Path], mark: str, end: str) -> None:
     rows = [["a", "b"], ["1", '"x\ny"'], ["2", "z"], [], []]
     path = file(end.join(mark.join(row) for row in rows))
     assert read_table(path).to_pydict() == {"a": [1, 2], "b": ["x\ny", "z"]}
 
 
-def test_two_separators_that_fit_are_asked_about(file):
+def test_two_separators_that_fit_are_asked_about(file: Callable[..., Path]) -> None:
     path = file("a,x;b,y\n1,5;2,5\n3,4;1,2\n")
     assert "',' and ';' both part it into even rows; say which it is with data.separator" in refusal(path)
     read = read_table(path, text=TextForm(separator=";"))
@@ -106,17 +115,17 @@ def test_two_separators_that_fit_are_asked_about(file):
 
 
 @pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;"])
-def test_first_line_of_excel_says_the_separator(file, first):
+def test_first_line_of_excel_says_the_separator(file: Callable[..., Path], first: str) -> None:
     assert read_table(file(f"{first}\r\na;b\r\n1,5;2\r\n")).to_pydict() == {"a": [1.5], "b": [2]}
 
 
-def test_lines_before_the_header_are_left_out_by_hand(file):
+def test_lines_before_the_header_are_left_out_by_hand(file: Callable[..., Path]) -> None:
     path = file("Report 2024; all\n\na,b\n1,2\n")
     assert "data.skip" in refusal(path)
     assert read_table(path, text=TextForm(skip=1)).to_pydict() == {"a": [1], "b": [2]}
 
 
-def test_file_of_an_unknown_ending_is_read_where_the_separator_is_said(file):
+def test_file_of_an_unknown_ending_is_read_where_the_separator_is_said(file: Callable[..., Path]) -> None:
     path = file("a;b\n1;2\n", "t.dat")
     assert "data.separator" in refusal(path)
     assert read_table(path, text=TextForm(separator=";")).to_pydict() == {"a": [1], "b": [2]}
@@ -140,7 +149,9 @@ def test_file_of_an_unknown_ending_is_read_where_the_separator_is_said(file):
     ],
 )
 @pytest.mark.parametrize("mark", [";", ","])
-def test_numbers_are_read_as_they_are_written(file, cells, read, mark):
+def test_numbers_are_read_as_they_are_written(
+    file: Callable[..., Path], cells: list[Any], read: list[Any], mark: str
+) -> None:
     path = file(f"x{mark}y\n" + "".join(f'"{cell}"{mark}1\n' for cell in cells))
     assert read_table(path)["x"].to_pylist() == read
 
@@ -155,7 +166,9 @@ def test_numbers_are_read_as_they_are_written(file, cells, read, mark):
         (["1.234", "2.345"], {"thousands": "."}, [1234, 2345]),
     ],
 )
-def test_numbers_of_two_meanings_are_asked_about(file, cells, by_hand, read):
+def test_numbers_of_two_meanings_are_asked_about(
+    file: Callable[..., Path], cells: list[Any], by_hand: dict[str, Any], read: list[Any]
+) -> None:
     path = file("x;y\n" + "".join(f"{cell};1\n" for cell in cells))
     assert f"column 'x' holds numbers such as '{cells[0]}'" in refusal(path)
     assert "data.decimal" in refusal(path)
@@ -164,14 +177,16 @@ def test_numbers_of_two_meanings_are_asked_about(file, cells, by_hand, read):
     assert read_table(path, text=TextForm(**by_hand))["x"].to_pylist() == read
 
 
-def test_points_and_commas_in_one_file_are_asked_about(file):
+def test_points_and_commas_in_one_file_are_asked_about(file: Callable[..., Path]) -> None:
     path = file("x;y\n0,5;1.25\n0,3;2.5\n")
     assert "column 'x' holds numbers such as '0,5'" in refusal(path)
     assert read_table(path, text=TextForm(decimal=","))["x"].to_pylist() == [0.5, 0.3]
 
 
 @pytest.mark.parametrize("late", ["3,5", "1,234"])
-def test_a_late_decimal_comma_does_not_make_text_of_numbers(file, monkeypatch, late):
+def test_a_late_decimal_comma_does_not_make_text_of_numbers(
+    file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, late: str
+) -> None:
     monkeypatch.setattr(delimited, "BLOCK", 64)
     monkeypatch.setattr(delimited, "LOOK", 64)
     path = file("x;y\n" + "1;2\n" * 100 + f"{late};2\n")
@@ -180,18 +195,20 @@ def test_a_late_decimal_comma_does_not_make_text_of_numbers(file, monkeypatch, l
     assert {b.schema.field("x").type for b in iter_batches(path, text=text)} == {pa.float64()}
 
 
-def test_index_without_a_name_is_called_as_pandas_calls_it(file):
+def test_index_without_a_name_is_called_as_pandas_calls_it(file: Callable[..., Path]) -> None:
     assert read_table(file(",a\n0,5\n1,6\n")).to_pydict() == {"Unnamed: 0": [0, 1], "a": [5, 6]}
     assert column_names(file('"","a"," "\n"1",5,6\n')) == ["Unnamed: 0", "a", "Unnamed: 2"]
 
 
-def test_header_without_an_end_is_refused(file):
+def test_header_without_an_end_is_refused(file: Callable[..., Path]) -> None:
     assert "cannot be split" in refusal(file('"a' + "x" * (2 << 20)))
     assert "header is longer" in refusal(file("a," * (1 << 20)))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_a_quote_that_nobody_closed_and_that_swallows_rows_is_refused(file, encoding):
+def test_a_quote_that_nobody_closed_and_that_swallows_rows_is_refused(
+    file: Callable[..., Path], encoding: str
+) -> None:
     rows = [f"{number},x,y" for number in range(100)]
     rows[50], rows[60] = '50,"x,y', '60,"x,y'
     told = refusal(file("\n".join(["a,b,c", *rows]).encode(encoding)), columns=["a"])
@@ -200,7 +217,7 @@ def test_a_quote_that_nobody_closed_and_that_swallows_rows_is_refused(file, enco
     )
 
 
-def test_quotes_that_swallow_no_row_are_read_as_ever(file):
+def test_quotes_that_swallow_no_row_are_read_as_ever(file: Callable[..., Path]) -> None:
     texts = [
         '"two\nlines, ""both"" of it"',
         '"A" and B',

@@ -1,9 +1,15 @@
 """Where files come from: the data folder, the cache, a server; and what is never left behind."""
 
+from __future__ import annotations
+
 import gzip
 import hashlib
 import http.server
 import threading
+from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 
 import pytest
 from fairweigh.datasets import card as cards
@@ -17,17 +23,17 @@ STRIPPED = b"id,score,score\r\n1,3,3\r\n2,4,4\r\n"
 """As RFC 4180 has it."""
 
 
-def digest(content):
+def digest(content: Any) -> Any:
     return hashlib.sha256(content).hexdigest()
 
 
 @pytest.fixture
-def server(monkeypatch):
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]:
     """Serve ``pages``: path to content; ``/broken`` promises more than it sends."""
     pages = {}
 
     class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
+        def do_GET(self) -> None:
             self.server.asked.append(self.path)
             content = pages.get(self.path)
             if content is None:
@@ -38,7 +44,7 @@ def server(monkeypatch):
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, *args):
+        def log_message(self, *args: Any) -> None:
             pass
 
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -55,13 +61,13 @@ def server(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("FAIRWEIGH_DATA", raising=False)
     return cache_folder("toy")
 
 
-def toy(url, *digests, name="toy.csv", drop=()):
+def toy(url: str, *digests: Any, name: str = "toy.csv", drop: list[Any] = ()) -> cards.Card:
     return Card(
         name="toy",
         title="A toy",
@@ -79,11 +85,13 @@ def toy(url, *digests, name="toy.csv", drop=()):
     )
 
 
-def left_in(cache):
+def left_in(cache: Path) -> Any:
     return sorted(path.name for path in cache.rglob("*")) if cache.exists() else []
 
 
-def test_fetched_file_is_cached_and_announced_with_licence_and_warnings(server, cache, capsys):
+def test_fetched_file_is_cached_and_announced_with_licence_and_warnings(
+    server: Any, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     server.pages["/toy.csv"] = PLAIN
     toys = toy(server.address + "/toy.csv", digest(PLAIN))
     path = fetch(toys)[0]
@@ -99,14 +107,14 @@ def test_fetched_file_is_cached_and_announced_with_licence_and_warnings(server, 
 
 
 @pytest.mark.parametrize("sent", [PLAIN, gzip.compress(PLAIN)], ids=["plain", "gzip"])
-def test_what_arrives_is_compressed_as_the_card_names_it(server, cache, sent):
+def test_what_arrives_is_compressed_as_the_card_names_it(server: Any, cache: Path, sent: Any) -> None:
     server.pages["/t"] = sent
     path = fetch(toy(server.address + "/t", digest(PLAIN), name="toy.csv.gz"))[0]
     assert gzip.decompress(path.read_bytes()) == PLAIN
 
 
 @pytest.mark.parametrize("listed", [(), (digest(STRIPPED),)])
-def test_personal_columns_never_reach_the_cache(server, cache, listed):
+def test_personal_columns_never_reach_the_cache(server: Any, cache: Path, listed: tuple[Any]) -> None:
     server.pages["/toy.csv"] = PLAIN
     toys = toy(server.address + "/toy.csv", digest(PLAIN), *listed, name="toy.csv.gz", drop=["name", "dob"])
     path = fetch(toys)[0]
@@ -117,7 +125,7 @@ def test_personal_columns_never_reach_the_cache(server, cache, listed):
         assert b"Ada" not in file.read_bytes()
 
 
-def test_a_cell_with_a_lone_carriage_return_stays_one_cell(server, cache):
+def test_a_cell_with_a_lone_carriage_return_stays_one_cell(server: Any, cache: Path) -> None:
     content = b'id,name,note\n1,Ada,"a\rb"\n2,Grace,plain\n'
     server.pages["/cr.csv"] = content
     path = locate(
@@ -127,7 +135,7 @@ def test_a_cell_with_a_lone_carriage_return_stays_one_cell(server, cache):
     assert (table.column_names, table["note"].to_pylist()) == (["id", "note"], ["a\rb", "plain"])
 
 
-def test_cached_copy_without_personal_columns_is_still_checked(server, cache):
+def test_cached_copy_without_personal_columns_is_still_checked(server: Any, cache: Path) -> None:
     server.pages["/toy.csv"] = PLAIN
     toys = toy(server.address + "/toy.csv", digest(PLAIN), drop=["name"])
     path = fetch(toys)[0]
@@ -136,7 +144,7 @@ def test_cached_copy_without_personal_columns_is_still_checked(server, cache):
         fetch(toys)
 
 
-def test_wrong_checksum_names_file_expected_and_got_and_leaves_nothing(server, cache):
+def test_wrong_checksum_names_file_expected_and_got_and_leaves_nothing(server: Any, cache: Path) -> None:
     server.pages["/toy.csv"] = PLAIN + b"3,Eve,1,1\n"
     with pytest.raises(InputError) as caught:
         fetch(toy(server.address + "/toy.csv", digest(PLAIN)))
@@ -148,14 +156,16 @@ def test_wrong_checksum_names_file_expected_and_got_and_leaves_nothing(server, c
     assert left_in(cache) == []
 
 
-def test_broken_connection_leaves_nothing_half_written(server, cache):
+def test_broken_connection_leaves_nothing_half_written(server: Any, cache: Path) -> None:
     server.pages["/broken"] = PLAIN
     with pytest.raises(InputError, match=r"the connection broke.*put it at .*toy\.csv"):
         fetch(toy(server.address + "/broken", digest(PLAIN)))
     assert left_in(cache) == []
 
 
-def test_offline_says_which_file_goes_where(cache, tmp_path, monkeypatch):
+def test_offline_says_which_file_goes_where(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     toys = toy("http://127.0.0.1:1/toy.csv", digest(PLAIN))
     with pytest.raises(InputError) as caught:
@@ -167,13 +177,15 @@ def test_offline_says_which_file_goes_where(cache, tmp_path, monkeypatch):
         fetch(toys)
 
 
-def test_page_not_found_is_one_line(server, cache):
+def test_page_not_found_is_one_line(server: Any, cache: Path) -> None:
     with pytest.raises(InputError, match="the server answered 404"):
         fetch(toy(server.address + "/gone.csv", digest(PLAIN)))
     assert left_in(cache) == []
 
 
-def test_data_folder_comes_first_and_is_checked_too(server, tmp_path, monkeypatch):
+def test_data_folder_comes_first_and_is_checked_too(
+    server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "data" / "toy"
     folder.mkdir(parents=True)
     (folder / "toy.csv").write_bytes(PLAIN)
@@ -186,7 +198,9 @@ def test_data_folder_comes_first_and_is_checked_too(server, tmp_path, monkeypatc
     assert server.asked == []
 
 
-def test_checksum_is_of_the_content_not_of_its_compression(tmp_path, monkeypatch):
+def test_checksum_is_of_the_content_not_of_its_compression(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "toy"
     folder.mkdir()
     monkeypatch.setenv("FAIRWEIGH_DATA", str(tmp_path))
@@ -196,11 +210,13 @@ def test_checksum_is_of_the_content_not_of_its_compression(tmp_path, monkeypatch
         assert read_table(fetch(toys)[0]).column_names == ["id", "a", "b"]
 
 
-def test_generated_data_has_nothing_to_fetch():
+def test_generated_data_has_nothing_to_fetch() -> None:
     assert fetch(card("synthetic_lending")) == []
 
 
-def test_personal_columns_of_a_given_file_are_dropped_on_load(tmp_path, monkeypatch):
+def test_personal_columns_of_a_given_file_are_dropped_on_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "toy"
     folder.mkdir()
     content = PLAIN.replace(b"score,score", b"score,rank")

@@ -6,6 +6,7 @@ import io
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fairweigh.datasets import bounds, jsonlines
@@ -27,22 +28,22 @@ def refusal(path: Path) -> str:
 @pytest.mark.parametrize("name", ["t.json", "t.jsonl", "t.ndjson"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("indent", [None, 2])
-def test_array_of_objects_is_a_table(tmp_path, name, encoding, indent):
+def test_array_of_objects_is_a_table(tmp_path: Path, name: str, encoding: str, indent: int | None) -> None:
     path = tmp_path / name
     path.write_bytes(("\n " + json.dumps(ROWS, indent=indent)).encode(encoding))
     assert read_table(path).to_pydict() == READ
 
 
-def test_lines_may_be_called_json(tmp_path):
+def test_lines_may_be_called_json(tmp_path: Path) -> None:
     path = tmp_path / "t.json"
     path.write_text("\n".join(map(json.dumps, ROWS)))
     assert read_table(path).to_pydict() == READ
 
 
-def test_any_array_is_parted_into_its_items_whatever_the_size_of_the_parts():
+def test_any_array_is_parted_into_its_items_whatever_the_size_of_the_parts() -> None:
     drawn = random.Random(0)
 
-    def value(depth=0):
+    def value(depth: int = 0) -> Any:
         kind = drawn.random()
         if kind < 0.5:
             return "".join(drawn.choice('a"\\[]{},\n\r é') for _ in range(drawn.randrange(6)))
@@ -81,7 +82,7 @@ def test_any_array_is_parted_into_its_items_whatever_the_size_of_the_parts():
         ),
     ],
 )
-def test_what_is_no_array_of_objects_is_refused(tmp_path, text, told):
+def test_what_is_no_array_of_objects_is_refused(tmp_path: Path, text: Any, told: str) -> None:
     (tmp_path / "t.json").write_text(text)
     assert told in refusal(tmp_path / "t.json")
 
@@ -102,20 +103,20 @@ DEEP = "[" * 100_000 + "]" * 100_000
     ],
     ids=["lines", "array", "objects", "blank lines", "many lines", "open", "brackets"],
 )
-def test_brackets_within_brackets_are_refused_before_they_are_parsed(tmp_path, text):
+def test_brackets_within_brackets_are_refused_before_they_are_parsed(tmp_path: Path, text: Any) -> None:
     path = tmp_path / "t.json"
     path.write_text(text)
     message = refusal(path)
     assert "brackets within each other; expected at most 64" in message or "more than" in message
 
 
-def test_brackets_in_a_text_are_text(tmp_path):
+def test_brackets_in_a_text_are_text(tmp_path: Path) -> None:
     text = "[" * 5_000
     (tmp_path / "t.jsonl").write_text(json.dumps({"a": text}) + '\n{"a": "x"}\n')
     assert read_table(tmp_path / "t.jsonl")["a"].to_pylist() == [text, "x"]
 
 
-def test_fields_without_end_are_refused(tmp_path, monkeypatch):
+def test_fields_without_end_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "t.jsonl"
     path.write_text("{" + ",".join(f'"k{i}": 1' for i in range(30_000)) + "}\n")
     assert "at most 20,000 fields" in refusal(path)
@@ -124,21 +125,23 @@ def test_fields_without_end_are_refused(tmp_path, monkeypatch):
     assert "at most 1,000 columns" in refusal(path)
 
 
-def test_a_line_without_end_is_refused(tmp_path):
+def test_a_line_without_end_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     for size in (21, 5):
         path.write_text('{"a": 1}\n{"a": "' + "x" * (size << 20) + '"}\n')
         assert "line 2 is longer than 4 MiB" in refusal(path)
 
 
-def test_null_stands_where_a_value_may_in_texts_too_and_however_often(tmp_path):
+def test_null_stands_where_a_value_may_in_texts_too_and_however_often(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     text = "}null" * 400_000
     path.write_text(json.dumps({"a": text, "b": None}) + '\n{"b": 1, "a":\tnull}')
     assert read_table(path).to_pydict() == {"a": [text, None], "b": [None, 1]}
 
 
-def test_text_that_looks_like_times_at_first_stays_text(tmp_path, monkeypatch):
+def test_text_that_looks_like_times_at_first_stays_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(jsonlines, "_PIECE", 64)
     path = tmp_path / "t.jsonl"
     day = '{"d": "2020-01-01", "m": {"w": ["2020-01-01"]}}\n'

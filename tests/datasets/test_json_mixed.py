@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -28,7 +30,7 @@ MIXED = {
 }
 
 
-def written(tmp_path, values):
+def written(tmp_path: Path, values: Any) -> tuple[Path, Path]:
     """The same column as CSV and as JSON lines; 1.50 keeps its zero in both."""
     csv_path, json_path = tmp_path / "t.csv", tmp_path / "t.jsonl"
     texts = ["1.50" if value == 1.5 else json.dumps(value) for value in values]
@@ -43,7 +45,7 @@ def written(tmp_path, values):
 
 @pytest.mark.parametrize("role", ["number", "category", "id"])
 @pytest.mark.parametrize("values", MIXED.values(), ids=MIXED)
-def test_a_mixed_field_is_read_as_in_csv(values, role, tmp_path):
+def test_a_mixed_field_is_read_as_in_csv(values: Any, role: str, tmp_path: Path) -> None:
     given = {"categorical": ["v"] if role == "category" else [], "verbatim": ["v"] if role == "id" else []}
     from_csv, from_json = (
         read_table(path, missing=["?"], **given).column("v") for path in written(tmp_path, values)
@@ -52,7 +54,9 @@ def test_a_mixed_field_is_read_as_in_csv(values, role, tmp_path):
     assert from_json.type == from_csv.type
 
 
-def test_a_word_in_a_later_block_counts_for_the_whole_file(tmp_path, monkeypatch):
+def test_a_word_in_a_later_block_counts_for_the_whole_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(jsonlines, "_BLOCK", 64)
     path = tmp_path / "t.jsonl"
     path.write_text("".join(json.dumps({"v": v, "n": 2**60 + 1}) + "\n" for v in [*range(40), "x", 0.25]))
@@ -64,7 +68,9 @@ def test_a_word_in_a_later_block_counts_for_the_whole_file(tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize("later", ["{}", "[1]"])
-def test_an_object_among_words_and_numbers_is_refused(later, tmp_path, monkeypatch):
+def test_an_object_among_words_and_numbers_is_refused(
+    later: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(jsonlines, "_PIECE", 8)
     path = tmp_path / "t.jsonl"
     path.write_text(f'{{"v": 1}}\n{{"v": "x"}}\n{{"v": {later}}}\n')
@@ -72,14 +78,14 @@ def test_an_object_among_words_and_numbers_is_refused(later, tmp_path, monkeypat
         read_table(path)
 
 
-def test_a_field_told_twice_beside_a_mixed_one_is_refused(tmp_path):
+def test_a_field_told_twice_beside_a_mixed_one_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     path.write_text('{"v": 1}\n{"v": "x"}\n{"v": 2, "v": 3}\n')
     with pytest.raises(InputError, match="expected every field once, got 'v' twice"):
         read_table(path)
 
 
-def test_digits_beyond_what_python_reads_stay(tmp_path):
+def test_digits_beyond_what_python_reads_stay(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     path.write_text(f'{{"v": {"9" * 5000}}}\n{{"v": "x"}}\n')
     assert read_table(path).column("v").to_pylist() == ["9" * 5000, "x"]

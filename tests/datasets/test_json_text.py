@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fairweigh.datasets.errors import InputError
@@ -48,7 +49,7 @@ DEEP = 100_000
         ("3", "expected a mapping, got a number"),
     ],
 )
-def test_what_is_no_plain_json_object_is_refused_in_one_short_line(content, told):
+def test_what_is_no_plain_json_object_is_refused_in_one_short_line(content: Any, told: str) -> None:
     start = time.monotonic()
     with pytest.raises(InputError) as caught:
         parse_object(content, "f.json")
@@ -60,14 +61,14 @@ def test_what_is_no_plain_json_object_is_refused_in_one_short_line(content, told
     assert time.monotonic() - start < 5
 
 
-def test_plain_json_is_read_as_it_stands():
+def test_plain_json_is_read_as_it_stands() -> None:
     assert parse_object(b'{"a": [1, 2.5, "\xc3\xa9", null, true, {"a": 1}], "b": 1e300}', "x") == {
         "a": [1, 2.5, "é", None, True, {"a": 1}], "b": 1e300,
     }  # fmt: skip
     assert parse("[1]", "x") == [1]
 
 
-def test_a_file_is_read_only_where_it_is_a_regular_one_of_bounded_size(tmp_path):
+def test_a_file_is_read_only_where_it_is_a_regular_one_of_bounded_size(tmp_path: Path) -> None:
     whole = tmp_path / "whole.json"
     whole.write_text('{"a": 1}')
     assert read_object(whole) == {"a": 1}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,12 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
+from numpy.typing import NDArray
 from sklearn.preprocessing import MultiLabelBinarizer
 
 FINDINGS = [["Edema", "Mass"], [], ["Mass"], ["Nodule", "Edema", "Mass"]]
 
 
-def read(source, **roles):
+def read(source: str | pa.Table, **roles: Any) -> tuple[EvaluationSet, tuple[Any, ...], NDArray[Any]]:
     given = {"label": "tags"} if "labels" not in roles else {}
     data = EvaluationSet(source, sensitive=["s"], task="multilabel", **given, **roles)
     held = [data.read(batch) for batch in data.batches()]
@@ -27,26 +30,26 @@ def read(source, **roles):
     return data, names, matrix
 
 
-def as_parquet(path):
+def as_parquet(path: Any) -> None:
     pq.write_table(pa.table({"tags": FINDINGS, "s": list("abab")}), path)
 
 
-def as_lines(path):
+def as_lines(path: Any) -> None:
     rows = [{"tags": tags, "s": s} for tags, s in zip(FINDINGS, "abab", strict=True)]
     Path(path).write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
 
 
-def as_json_text(path):
+def as_json_text(path: Any) -> None:
     pd.DataFrame({"tags": [json.dumps(tags) for tags in FINDINGS], "s": list("abab")}).to_csv(
         path, index=False
     )
 
 
-def as_python_text(path):
+def as_python_text(path: Any) -> None:
     pd.DataFrame({"tags": [str(tags) for tags in FINDINGS], "s": list("abab")}).to_csv(path, index=False)
 
 
-def as_marked_text(path):
+def as_marked_text(path: str) -> None:
     texts = ["|".join(tags) or "[]" for tags in FINDINGS]
     pd.DataFrame({"tags": texts, "s": list("abab")}).to_csv(path, index=False)
 
@@ -61,7 +64,7 @@ def as_marked_text(path):
         (as_marked_text, "d.csv"),
     ],
 )
-def test_lists_of_every_file_are_one_matrix(write, path, here):
+def test_lists_of_every_file_are_one_matrix(write: Callable[..., Any], path: str, here: Path) -> None:
     """Against scikit-learn's binarizer."""
     write(path)
     _, names, matrix = read(path)
@@ -70,13 +73,13 @@ def test_lists_of_every_file_are_one_matrix(write, path, here):
     assert names == tuple(expected.classes_)
 
 
-def test_what_was_taken_to_part_labels_is_told(here):
+def test_what_was_taken_to_part_labels_is_told(here: Path) -> None:
     as_marked_text("d.csv")
     data, _, _ = read("d.csv")
     assert data.notes == ["Column tags: the labels of a row were taken to be parted by '|'."]
 
 
-def test_a_column_for_each_label():
+def test_a_column_for_each_label() -> None:
     table = pa.table(
         {"s": ["a", "b", "a"], "one": [1, 0, 1], "two": [True, False, False], "three": [1.0, 1.0, 0.0]}
     )
@@ -93,7 +96,7 @@ def test_a_column_for_each_label():
     ]
 
 
-def test_named_labels_have_their_order_and_those_never_seen():
+def test_named_labels_have_their_order_and_those_never_seen() -> None:
     table = pa.table({"tags": [["b"], ["a", "b"]], "s": ["x", "y"]})
     data, names, matrix = read(table, classes=["c", "b", "a"])
     assert names == ("c", "b", "a")
@@ -133,14 +136,14 @@ def test_named_labels_have_their_order_and_those_never_seen():
         ([[], []], {}, "label column 'tags': no row has a label; name the labels in data.classes"),
     ],
 )
-def test_what_are_no_lists_of_labels_is_one_line(values, roles, told):
+def test_what_are_no_lists_of_labels_is_one_line(values: list[Any], roles: dict[str, Any], told: str) -> None:
     kind = pa.list_(pa.string()) if values == [[], []] else None
     with pytest.raises(InputError) as refused:
         read(pa.table({"tags": pa.array(values, kind), "s": ["a", "b"]}), **roles)
     assert told in str(refused.value)
 
 
-def test_a_column_of_a_label_holds_two_values():
+def test_a_column_of_a_label_holds_two_values() -> None:
     table = pa.table({"s": ["a", "b", "c"], "one": ["x", "y", "z"], "two": [0, 1, 1]})
     with pytest.raises(InputError) as refused:
         read(table, labels=["one", "two"])

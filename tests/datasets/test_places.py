@@ -137,7 +137,9 @@ def test_numbers_of_rows_are_spoken_of_as_one_or_several() -> None:
     ],
 )
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_an_amount_that_cannot_be_is_told_with_its_place(tmp_path: Path, role, value, told, ending) -> None:
+def test_an_amount_that_cannot_be_is_told_with_its_place(
+    tmp_path: Path, role: str, value: str, told: str, ending: str
+) -> None:
     path = tmp_path / f"p.{ending}"
     rows = pd.DataFrame({"sex": ["f", "m", "f"], "y": [1, 0, 1], "v": ["1", value, "1"]})
     rows.to_csv(path, index=False) if ending == "csv" else rows.astype({"v": float}).to_parquet(path)
@@ -148,7 +150,7 @@ def test_an_amount_that_cannot_be_is_told_with_its_place(tmp_path: Path, role, v
 
 
 @pytest.mark.parametrize("bad", ["abc", "?", "0,5,5"])
-def test_a_word_among_decimal_commas_is_told_and_not_the_numbers(tmp_path: Path, bad) -> None:
+def test_a_word_among_decimal_commas_is_told_and_not_the_numbers(tmp_path: Path, bad: str) -> None:
     """One bad cell leaves the column as text: the first number was named, with advice against its comma."""
     path = tmp_path / "d.tsv"
     rows = "".join("f\t1\t0,7\nm\t0\t0,2\n" for _ in range(40))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -10,7 +13,7 @@ from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
 
 
-def read(source, **roles):
+def read(source: str | pa.Table, **roles: Any) -> tuple[EvaluationSet, Any]:
     data = EvaluationSet(
         source, sensitive=["s"], task="ranking", **{"query": "q", "item": "i", "relevance": "r", **roles}
     )
@@ -19,12 +22,12 @@ def read(source, **roles):
     return data, held
 
 
-def rows(**changed):
+def rows(**changed: Any) -> pa.Table:
     held = {"q": ["u", "u", "v"], "i": ["1", "2", "1"], "r": [1.0, 0.0, 3.0], "s": ["a", "b", "a"]}
     return pa.table({**held, **changed})
 
 
-def test_queries_items_and_relevances_are_read_as_they_came(here):
+def test_queries_items_and_relevances_are_read_as_they_came(here: Path) -> None:
     pd.DataFrame(
         {"q": ["007", "007", "7"], "i": ["1.0", "1", "01"], "r": [1, 0, 2], "s": list("aba")}
     ).to_csv("d.csv", index=False)
@@ -36,12 +39,12 @@ def test_queries_items_and_relevances_are_read_as_they_came(here):
     assert data.feature_names() == []
 
 
-def test_relevance_may_be_true_and_false_or_not_there():
+def test_relevance_may_be_true_and_false_or_not_there() -> None:
     assert read(rows(r=[True, False, True]))[1][0]["y_true"].to_pylist() == [1.0, 0.0, 1.0]
     assert "y_true" not in read(rows(), relevance=None)[1][0]
 
 
-def test_the_query_may_be_sliced_by():
+def test_the_query_may_be_sliced_by() -> None:
     data = EvaluationSet(rows(), sensitive=["q"], query="q", item="i", task="ranking")
     assert data.read(next(data.batches()))["q"].to_pylist() == ["u", "u", "v"]
 
@@ -67,13 +70,13 @@ def test_the_query_may_be_sliced_by():
         ),
     ],
 )
-def test_what_is_no_ranking_is_one_line(changed, told):
+def test_what_is_no_ranking_is_one_line(changed: dict[str, Any], told: str) -> None:
     with pytest.raises(InputError) as refused:
         read(rows(**changed))
     assert told in str(refused.value)
 
 
-def test_a_ranking_needs_its_query_and_item():
+def test_a_ranking_needs_its_query_and_item() -> None:
     with pytest.raises(InputError, match=r"data.item: a ranking needs the column of its item"):
         EvaluationSet(rows(), sensitive=["s"], query="q", task="ranking")
     with pytest.raises(
@@ -82,7 +85,7 @@ def test_a_ranking_needs_its_query_and_item():
         EvaluationSet(rows(), sensitive=["s"], query="q", item="i", label="r", task="ranking")
 
 
-def test_many_pairs_are_told_apart_in_any_number_of_batches():
+def test_many_pairs_are_told_apart_in_any_number_of_batches() -> None:
     n = 200_000
     table = pa.table({"q": np.arange(n) % 1000, "i": np.arange(n) // 1000, "s": ["a"] * n, "r": np.zeros(n)})
     parts = pa.Table.from_batches(table.to_batches(max_chunksize=30_000))

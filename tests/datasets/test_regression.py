@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
+from numpy.typing import NDArray
 
 
-def read(source, **roles):
+def read(source: pa.Table | str, **roles: Any) -> tuple[NDArray[Any], EvaluationSet]:
     data = EvaluationSet(source, sensitive=["s"], label="y", task="regression", **roles)
     held = np.concatenate([data.read(batch)["y_true"].to_numpy() for batch in data.batches()])
     data.check_whole()
@@ -22,14 +24,14 @@ def read(source, **roles):
     "values",
     [[1, 2, 3], [1.5, -2.0, 0.0], ["1.5", " 2", "3e2"], pa.array([1, 2, 3], pa.decimal128(9, 2))],
 )
-def test_numbers_of_every_kind_are_read_as_they_are(values):
+def test_numbers_of_every_kind_are_read_as_they_are(values: list[Any] | pa.Array) -> None:
     held, _ = read(pa.table({"y": values, "s": ["a", "b", "a"]}))
     expected = [float(v) for v in (values.to_pylist() if isinstance(values, pa.Array) else values)]
     assert held.dtype == np.float64
     assert held.tolist() == expected
 
 
-def test_a_csv_with_decimal_commas_is_read_as_numbers(here):
+def test_a_csv_with_decimal_commas_is_read_as_numbers(here: Path) -> None:
     Path("d.csv").write_text("y;s\n1.234,5;a\n2,25;b\n", encoding="utf-8")
     assert read("d.csv")[0].tolist() == [1234.5, 2.25]
 
@@ -46,13 +48,13 @@ def test_a_csv_with_decimal_commas_is_read_as_numbers(here):
         ([[1.0], [2.0], [3.0]], "expected one value per row, got list<item: double>"),
     ],
 )  # fmt: skip
-def test_what_is_no_finite_number_is_named_with_its_row(values, told):
+def test_what_is_no_finite_number_is_named_with_its_row(values: list[Any], told: str) -> None:
     with pytest.raises(InputError) as refused:
         read(pa.table({"y": values, "s": ["a", "b", "a"]}))
     assert told in str(refused.value)
 
 
-def test_a_word_in_a_file_is_named_with_its_row(here):
+def test_a_word_in_a_file_is_named_with_its_row(here: Path) -> None:
     Path("d.csv").write_text("y,s\n1,a\n2,b\nabout 3,b\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"expected numbers, got string 'about 3' in row 3 of d\.csv"):
         read("d.csv")
@@ -61,7 +63,7 @@ def test_a_word_in_a_file_is_named_with_its_row(here):
         read("d.csv")
 
 
-def test_a_constant_target_is_read_and_told_and_nothing_can_be_learned_from_it():
+def test_a_constant_target_is_read_and_told_and_nothing_can_be_learned_from_it() -> None:
     held, data = read(pa.table({"y": [2.5, 2.5], "s": ["a", "b"]}))
     assert held.tolist() == [2.5, 2.5]
     assert data.notes == [
@@ -71,7 +73,7 @@ def test_a_constant_target_is_read_and_told_and_nothing_can_be_learned_from_it()
         data.outcome.check_learnable()
 
 
-def test_a_card_of_two_classes_serves_a_number_of_its_own():
+def test_a_card_of_two_classes_serves_a_number_of_its_own() -> None:
     data = EvaluationSet.from_card("communities_crime", task="regression", label="ViolentCrimesPerPop")
     held = np.concatenate([data.read(batch)["y_true"].to_numpy() for batch in data.batches()])
     assert len(held) == 1994

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -47,17 +49,17 @@ from fairweigh.datasets.spelling import as_ids, spelled, without_extensions, wor
         (pa.array(["a"], pa.string_view()), ["a"]),
     ],
 )  # fmt: skip
-def test_a_value_is_spelled_as_documented(column, told):
+def test_a_value_is_spelled_as_documented(column: Any, told: Any) -> None:
     assert spelled(column).to_pylist() == told
     assert words(column).to_pylist() == told
 
 
 @pytest.mark.parametrize("value", ["True", "1.0", "2026-01-31 00:00:00", "1 days 00:00:00", "(0, 30]"])
-def test_spelling_is_done_once(value):
+def test_spelling_is_done_once(value: str) -> None:
     assert word(word(value)) == word(value)
 
 
-def test_several_ways_to_write_a_value_are_one_level():
+def test_several_ways_to_write_a_value_are_one_level() -> None:
     assert words(pa.array(["True", "true", "", None, "True"]).dictionary_encode()).to_pylist() == [
         "true", "true", None, None, "true",
     ]  # fmt: skip
@@ -75,12 +77,12 @@ def test_several_ways_to_write_a_value_are_one_level():
         (pa.array(["007"], pa.large_string()), ["007"]),
     ],
 )
-def test_ids_stay_as_they_came(column, told):
+def test_ids_stay_as_they_came(column: Any, told: list[Any]) -> None:
     assert as_ids(column).to_pylist() == told
 
 
 @pytest.mark.parametrize("closed", ["left", "right", "both", "neither"])
-def test_a_band_is_told_as_pandas_writes_it(closed, tmp_path):
+def test_a_band_is_told_as_pandas_writes_it(closed: str, tmp_path: Path) -> None:
     bands = pd.arrays.IntervalArray.from_breaks([0, 30, 60], closed=closed)
     told = [str(band) for band in bands]
     for frame in (pd.DataFrame({"b": bands}), pd.DataFrame({"b": pd.Categorical(bands)})):

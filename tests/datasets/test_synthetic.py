@@ -1,6 +1,10 @@
 """The planted truth: closed forms agree with draws, and with bias 0 nothing is planted."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,13 +16,13 @@ N = 400_000
 
 
 @pytest.fixture(scope="module", params=[0.0, 1.0, 2.0])
-def drawn(request):
+def drawn(request: pytest.FixtureRequest) -> tuple[Any, Any]:
     table = lending(N, seed=11, bias=request.param)
     columns = {name: table[name].to_numpy(zero_copy_only=False) for name in table.column_names}
     return columns, lending_truth(request.param)
 
 
-def groups(columns, truth):
+def groups(columns: Any, truth: Any) -> Iterator[tuple[Any, Any]]:
     yield np.ones(N, bool), truth["overall"]
     for feature in ("sex", "ethnicity"):
         for name, rates in truth[feature].items():
@@ -27,7 +31,7 @@ def groups(columns, truth):
         yield (columns["sex"] == sex) & (columns["ethnicity"] == ethnicity), rates
 
 
-def test_rates_of_a_large_draw_are_within_four_standard_errors_of_the_truth(drawn):
+def test_rates_of_a_large_draw_are_within_four_standard_errors_of_the_truth(drawn: Any) -> None:
     columns, truth = drawn
     repaid, approved = columns["repaid"] == 1, columns["approved"] == "yes"
     for member, rates in groups(columns, truth):
@@ -43,7 +47,7 @@ def test_rates_of_a_large_draw_are_within_four_standard_errors_of_the_truth(draw
             assert abs(of[among].mean() - p) <= 4 * math.sqrt(p * (1 - p) / n) + 1e-12, (name, rates)
 
 
-def test_auc_of_a_large_draw_is_that_of_the_closed_form(drawn):
+def test_auc_of_a_large_draw_is_that_of_the_closed_form(drawn: Any) -> None:
     columns, truth = drawn
     for member, rates in groups(columns, truth):
         y = columns["repaid"][member]
@@ -53,7 +57,7 @@ def test_auc_of_a_large_draw_is_that_of_the_closed_form(drawn):
             assert abs(roc_auc_score(y, columns[score][member]) - rates["auc"]) <= 4 * error
 
 
-def test_without_bias_every_slice_has_the_same_true_rates():
+def test_without_bias_every_slice_has_the_same_true_rates() -> None:
     truth = lending_truth(0.0)
     slices = [*truth["sex"].values(), *truth["ethnicity"].values(), *truth["sex_ethnicity"].values()]
     for rates in slices:
@@ -61,7 +65,7 @@ def test_without_bias_every_slice_has_the_same_true_rates():
             assert name == "share" or rates[name] == pytest.approx(value, abs=1e-12)
 
 
-def test_bias_is_planted_at_the_known_size():
+def test_bias_is_planted_at_the_known_size() -> None:
     # Phi(0.75) = 0.7734 for men of Group A and Phi(0.75 - 0.20 - 0.40) = 0.5596 for women of Group B.
     rates = lending_truth(1.0)["sex_ethnicity"]
     assert rates["Male", "Group A"]["true_positive_rate"] == pytest.approx(0.77337, abs=1e-5)
@@ -69,7 +73,7 @@ def test_bias_is_planted_at_the_known_size():
     assert rates["Male", "Group A"]["auc"] == pytest.approx(0.85558, abs=1e-5)
 
 
-def test_score_is_calibrated_without_bias_and_too_high_for_no_one():
+def test_score_is_calibrated_without_bias_and_too_high_for_no_one() -> None:
     fair = lending(N, seed=3, bias=0.0)
     score, repaid = fair["score"].to_numpy(), fair["repaid"].to_numpy()
     for low in np.arange(0.0, 1.0, 0.1):
@@ -78,18 +82,18 @@ def test_score_is_calibrated_without_bias_and_too_high_for_no_one():
         assert abs(repaid[among].mean() - score[among].mean()) <= 4 * spread
 
 
-def test_score_is_miscalibrated_where_bias_is_planted():
+def test_score_is_miscalibrated_where_bias_is_planted() -> None:
     table = lending(N, seed=3, bias=1.0).to_pandas()
     group = table[(table.sex == "Female") & (table.ethnicity == "Group C")]
     assert abs(group.repaid.mean() - group.score.mean()) > 0.02
 
 
-def test_same_seed_gives_the_same_table_and_another_does_not():
+def test_same_seed_gives_the_same_table_and_another_does_not() -> None:
     assert lending(1000, 5).equals(lending(1000, 5))
     assert not lending(1000, 5).equals(lending(1000, 6))
 
 
-def test_columns_have_their_ranges_and_ids_are_unique():
+def test_columns_have_their_ranges_and_ids_are_unique() -> None:
     table = lending().to_pandas()
     assert len(table) == 20_000
     assert table.id.is_unique
@@ -103,17 +107,17 @@ def test_columns_have_their_ranges_and_ids_are_unique():
     assert ((table.approved == "yes") == (table.credit_score > 600)).all()
 
 
-def test_postcode_risk_is_a_proxy_of_ethnicity():
+def test_postcode_risk_is_a_proxy_of_ethnicity() -> None:
     table = lending().to_pandas()
     assert roc_auc_score(table.ethnicity == "Group B", table.postcode_risk) > 0.8
 
 
 @pytest.mark.parametrize("bias", [-0.1, 3.5, math.nan])
-def test_bias_out_of_range_is_refused(bias):
+def test_bias_out_of_range_is_refused(bias: Any) -> None:
     with pytest.raises(InputError, match=r"bias must be in \[0, 3\]"):
         lending(10, bias=bias)
 
 
-def test_no_rows_are_refused():
+def test_no_rows_are_refused() -> None:
     with pytest.raises(InputError, match="n must be at least 1, got 0"):
         lending(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,12 +24,12 @@ from sklearn.metrics import ndcg_score
 N = 40_000
 
 
-def near(share, p, n):
+def near(share: Any, p: Any, n: Any) -> Any:
     return abs(share - p) <= 4 * math.sqrt(p * (1 - p) / n)
 
 
 @pytest.mark.parametrize("bias", [0.0, 1.0])
-def test_opinions_are_said_as_in_the_closed_form(bias):
+def test_opinions_are_said_as_in_the_closed_form(bias: float) -> None:
     frame = opinions(N, seed=1, bias=bias).to_pandas()
     p = frame[[f"p_{name}" for name in OPINIONS]]
     np.testing.assert_allclose(p.sum(axis=1), 1)
@@ -39,7 +40,7 @@ def test_opinions_are_said_as_in_the_closed_form(bias):
             assert all(near((mine == c).mean(), q, len(mine)) for c, q in zip(OPINIONS, chances, strict=True))
 
 
-def test_posteriors_of_unshifted_opinions_are_those_of_normal_densities():
+def test_posteriors_of_unshifted_opinions_are_those_of_normal_densities() -> None:
     frame = opinions(500, seed=2, bias=0.0).to_pandas()
     z = stats.norm.ppf(0.3)  # any latent: the posterior there, against Bayes' rule with scipy's densities
     from fairweigh.datasets.synthetic_tasks import MU, SHARES, _posterior
@@ -50,7 +51,7 @@ def test_posteriors_of_unshifted_opinions_are_those_of_normal_densities():
 
 
 @pytest.mark.parametrize("bias", [0.0, 1.0])
-def test_findings_are_seen_as_in_the_closed_form(bias):
+def test_findings_are_seen_as_in_the_closed_form(bias: float) -> None:
     frame = findings(N, seed=1, bias=bias).to_pandas()
     for label, rates in findings_truth(bias).items():
         for sex, rate in rates.items():
@@ -59,7 +60,7 @@ def test_findings_are_seen_as_in_the_closed_form(bias):
 
 
 @pytest.mark.parametrize("bias", [0.0, 1.0])
-def test_lists_have_the_gains_and_exposures_of_the_closed_form(bias):
+def test_lists_have_the_gains_and_exposures_of_the_closed_form(bias: float) -> None:
     frame = lists(4_000, seed=1, bias=bias).to_pandas()
     wide = frame.sort_values("user", kind="stable")
     liked, score = (wide[name].to_numpy().reshape(-1, ITEMS) for name in ("liked", "score"))
@@ -78,7 +79,7 @@ def test_lists_have_the_gains_and_exposures_of_the_closed_form(bias):
 
 
 @pytest.mark.parametrize("draw", [opinions, findings, lists])
-def test_what_cannot_be_drawn_is_refused(draw):
+def test_what_cannot_be_drawn_is_refused(draw: Any) -> None:
     assert draw(20, seed=5).equals(draw(20, seed=5))
     with pytest.raises(InputError, match="expected at least 1 row or query, got 0"):
         draw(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from typing import Any
 
 import fairweigh
 import numpy as np
@@ -49,7 +50,7 @@ def as_dictionary(cells: pa.Table, width: int) -> dict[tuple[object, ...], list[
 
 @settings(deadline=None)
 @given(ROWS, st.booleans())
-def test_cells_are_those_of_pandas(data, chunked):
+def test_cells_are_those_of_pandas(data: Any, chunked: Any) -> None:
     frame = pd.DataFrame(data, columns=NAMES)
     columns = zip(*data, strict=True)
     table = pa.table({name: list(column) for name, column in zip(NAMES, columns, strict=True)})
@@ -63,7 +64,7 @@ def test_cells_are_those_of_pandas(data, chunked):
     assert [str(kind) for kind in cells.schema.types[3:]] == ["int64", "int64", "double", "double", "double"]
 
 
-def test_cells_of_more_combinations_than_a_number_holds_are_those_that_occur():
+def test_cells_of_more_combinations_than_a_number_holds_are_those_that_occur() -> None:
     r = np.random.default_rng(0)
     columns = {f"f{i}": r.integers(0, 9, 40) for i in range(30)}
     cells = ARROW.cells(pa.table(columns), list(columns), [[]])
@@ -71,14 +72,14 @@ def test_cells_of_more_combinations_than_a_number_holds_are_those_that_occur():
     assert as_dictionary(cells, 30) == {key: [n] for key, n in expected.items()}
 
 
-def test_values_of_a_dictionary_that_no_row_has_are_no_cells():
+def test_values_of_a_dictionary_that_no_row_has_are_no_cells() -> None:
     column = pa.DictionaryArray.from_arrays(pa.array([2, 0, None, 2]), pa.array(["a", "b", "c"]))
     cells = ARROW.cells(pa.table({"g": column}), ["g"], [[]])
     assert as_dictionary(cells, 1) == {("a",): [1], ("c",): [2], (None,): [1]}
 
 
 @pytest.fixture(scope="module")
-def predictions(tmp_path_factory) -> Path:
+def predictions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Predictions that an audit wrote, with weights and clusters."""
     r = np.random.default_rng(4)
     n = 600
@@ -98,7 +99,7 @@ def predictions(tmp_path_factory) -> Path:
 
 
 @pytest.mark.parametrize("module", ["sqlite3", "duckdb"])
-def test_the_cube_of_an_audit_is_that_of_a_database(predictions, module):
+def test_the_cube_of_an_audit_is_that_of_a_database(predictions: Path, module: str) -> None:
     if module == "duckdb":
         pytest.importorskip(module)
     table = pq.read_table(predictions)

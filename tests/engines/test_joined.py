@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -14,13 +16,13 @@ from hypothesis import strategies as st
 KEYS = st.lists(st.integers(0, 12), max_size=14)
 
 
-def table(keys):
+def table(keys: list[Any]) -> pa.Table:
     return pa.table({"id": pa.array(keys, pa.int64()), "v": np.arange(len(keys))})
 
 
 @settings(deadline=None)
 @given(KEYS.map(lambda keys: list(dict.fromkeys(keys))), KEYS.map(lambda keys: list(dict.fromkeys(keys))))
-def test_rows_of_both_stand_in_the_order_of_the_former(one, other):
+def test_rows_of_both_stand_in_the_order_of_the_former(one: Any, other: Any) -> None:
     found = ARROW.joined(table(one), table(other), "id")
     merged = pd.DataFrame({"id": one, "b": range(len(one))}).merge(
         pd.DataFrame({"id": other, "a": range(len(other))}), on="id", how="outer", indicator=True
@@ -36,7 +38,7 @@ def test_rows_of_both_stand_in_the_order_of_the_former(one, other):
 
 @settings(deadline=None)
 @given(KEYS, KEYS)
-def test_keys_that_occur_twice_are_counted_and_named(one, other):
+def test_keys_that_occur_twice_are_counted_and_named(one: Any, other: Any) -> None:
     found = ARROW.joined(table(one), table(other), "id")
     for keys, told in zip((one, other), found.twice, strict=True):
         twice = {str(key) for key in keys if keys.count(key) > 1}
@@ -45,12 +47,12 @@ def test_keys_that_occur_twice_are_counted_and_named(one, other):
         assert len(told.first) == min(len(twice), 5)
 
 
-def test_keys_of_other_types_are_matched_as_text():
+def test_keys_of_other_types_are_matched_as_text() -> None:
     found = ARROW.joined(pa.table({"id": [1, 2, 3]}), pa.table({"id": ["3", "1", "2"]}), "id")
     assert found.after.column("id").to_pylist() == ["1", "2", "3"]
 
 
-def test_strays_and_duplicates_are_told_in_one_line():
+def test_strays_and_duplicates_are_told_in_one_line() -> None:
     found = ARROW.joined(table([1, 2, 3]), table([3, 4, 4]), "id")
     with pytest.raises(InputError, match=r"^after: 1 id occurs more than once, such as '?4'?$"):
         found.refuse_twice(("before", "after"))
@@ -62,7 +64,7 @@ def test_strays_and_duplicates_are_told_in_one_line():
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([None, 0.5, 0.25, 2.0])), max_size=30))
-def test_rows_are_sorted_with_nulls_last_and_ties_in_their_order(data):
+def test_rows_are_sorted_with_nulls_last_and_ties_in_their_order(data: Any) -> None:
     rows = pa.table(
         {"a": pa.array([a for a, _ in data], pa.int64()), "b": pa.array([b for _, b in data], pa.float64())}
     ).append_column("row", pa.array(range(len(data)), pa.int64()))

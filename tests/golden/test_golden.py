@@ -2,10 +2,15 @@
 last digit on none: a refactoring records its own, before it begins (see CONTRIBUTING).
 """
 
+from __future__ import annotations
+
 import json
 import math
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +20,7 @@ from .runs import runs
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory):
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of counts, with fewer gates than the golden one."""
     folder = tmp_path_factory.mktemp("golden")
     run = runs()["counts"]
@@ -27,20 +32,22 @@ def recorded(tmp_path_factory):
 
 
 @pytest.fixture
-def other(recorded, tmp_path):
+def other(recorded: Path, tmp_path: Path) -> Path:
     return shutil.copytree(recorded, tmp_path / "other")
 
 
-def change(path, edit):
+def change(path: Path, edit: Callable[..., Any]) -> None:
     content = json.loads(path.read_text())
     edit(content)
     path.write_text(json.dumps(content))
 
 
-def test_the_same_figures_are_equal_whenever_and_with_whatever_they_were_made(recorded, other):
+def test_the_same_figures_are_equal_whenever_and_with_whatever_they_were_made(
+    recorded: Path, other: Path
+) -> None:
     assert list(differences(recorded, other)) == []
 
-    def later(content):
+    def later(content: Any) -> None:
         content["created"] = "2030-01-01T00:00:00+00:00"
         content["environment"]["processor"] = "another"
         content["data"]["sha256"] = "0" * 64
@@ -52,8 +59,8 @@ def test_the_same_figures_are_equal_whenever_and_with_whatever_they_were_made(re
     assert list(differences(recorded, other)) == []
 
 
-def test_a_last_digit_a_word_and_a_lost_file_are_found(recorded, other):
-    def digit(content):
+def test_a_last_digit_a_word_and_a_lost_file_are_found(recorded: Path, other: Path) -> None:
+    def digit(content: Any) -> None:
         found = content["variants"][0]["overall"]["accuracy"]
         found["low"] = math.nextafter(found["low"], 0)
 
@@ -70,15 +77,15 @@ def test_a_last_digit_a_word_and_a_lost_file_are_found(recorded, other):
     assert line.startswith("files: ")
 
 
-def test_what_is_one_part_in_a_million_off_is_no_sum_in_another_order(recorded, other):
-    def off(content):
+def test_what_is_one_part_in_a_million_off_is_no_sum_in_another_order(recorded: Path, other: Path) -> None:
+    def off(content: Any) -> None:
         content["gates"][0]["measured"] *= 1 + 1e-6
 
     change(other / "audit.json", off)
     assert [line.split(":")[1] for line in differences(recorded, other, sums=True)] == [" gates[0].measured"]
 
 
-def test_keys_that_are_new_are_told_unless_they_were_added_on_purpose(recorded, other):
+def test_keys_that_are_new_are_told_unless_they_were_added_on_purpose(recorded: Path, other: Path) -> None:
     change(other / "audit.json", lambda content: content["definitions"]["accuracy"].update(colour="red"))
     assert list(differences(recorded, other)) == ["audit.json: definitions.accuracy.colour: only after"]
     assert list(differences(recorded, other, more=True)) == []

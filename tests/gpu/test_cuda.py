@@ -11,9 +11,10 @@ import gc
 import json
 import statistics
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import fairweigh
 import numpy as np
@@ -25,7 +26,7 @@ from fairweigh.audit.making.self_flips import self_flips
 from fairweigh.compression import cost, weights
 from fairweigh.compression.artefact import how_to_load
 from fairweigh.compression.fresh import FreshProcesses
-from fairweigh.compression.make import make
+from fairweigh.compression.make import Made, make
 from fairweigh.compression.recipes import Context
 from fairweigh.datasets.errors import InputError
 from fairweigh.metrics.exact import clopper_pearson
@@ -35,6 +36,10 @@ from safetensors import safe_open
 
 from ..conftest import configured
 from ..tiny import FEATURES, WORDS, batch, load, numbers, save_bert, write_mlp
+
+if TYPE_CHECKING:
+    from ..conftest import Ended
+
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -66,12 +71,12 @@ def even_texts(n: int = ROWS, seed: int = 0, words: int = 20) -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory):
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return {name: save_bert(tmp_path_factory.mktemp(name), **sizes) for name, sizes in SIZES.items()}
 
 
 @pytest.fixture(scope="module")
-def models(folders):
+def models(folders: Any) -> dict[str, Any]:
     """Each size, loaded as an audit does; decided at the score that half of the rows reach."""
     found = {}
     for name, folder in folders.items():
@@ -83,10 +88,10 @@ def models(folders):
 
 
 @pytest.fixture
-def made(models, tmp_path):
+def made(models: Any, tmp_path: Path) -> Iterator[Callable[..., Made]]:
     count = 0
 
-    def do(size: Any, *recipe: tuple[str, dict[str, Any]]):
+    def do(size: Any, *recipe: tuple[str, dict[str, Any]]) -> Made:
         """Make a variant of a size, or of another model."""
         nonlocal count
         count += 1
@@ -227,8 +232,8 @@ BITS = {"fp16": 16, "bf16": 16, "int8-weight": 8, "int4-weight": 4, "fp8": 8}
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_recipe_scores_as_a_loop_by_hand_and_holds_the_bits_it_says(
-    recipe, size, made, models, folders, record_property
-):
+    recipe: str, size: Any, made: Callable[..., Made], models: Any, folders: Any, record_property: Any
+) -> None:
     params, allowed = RECIPES[recipe]
     found = made(size, (recipe, params))
     rows = batch(even_texts(), models[size])
@@ -290,7 +295,9 @@ def recounted(folder: Path, recipe: str, original: Any) -> tuple[float, int]:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_int4_weights_are_those_of_the_rounding_by_hand(size, made, models, record_property):
+def test_int4_weights_are_those_of_the_rounding_by_hand(
+    size: Any, made: Callable[..., Made], models: Any, record_property: Any
+) -> None:
     found = made(size, ("int4-weight", {"group_size": GROUP}))
     held, plain = weights.dense(found.model.runtime.module), dict(layers(models[size].runtime.module))
     worst, unequal = 0.0, 0
@@ -308,7 +315,9 @@ def test_int4_weights_are_those_of_the_rounding_by_hand(size, made, models, reco
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_fp8_products_are_those_of_the_rounding_by_hand(size, made, models, record_property):
+def test_fp8_products_are_those_of_the_rounding_by_hand(
+    size: Any, made: Callable[..., Made], models: Any, record_property: Any
+) -> None:
     """Each layer by itself, from the inputs that it got, against exact products of numbers in fp8."""
     found = made(size, ("fp8", {}))
     module, plain = found.model.runtime.module, dict(layers(models[size].runtime.module))
@@ -338,7 +347,9 @@ def test_fp8_products_are_those_of_the_rounding_by_hand(size, made, models, reco
 
 
 @pytest.mark.parametrize("recipe", ["int4-weight", "fp8"])
-def test_layers_whose_shapes_do_not_fit_are_counted_or_the_recipe_is_refused(recipe, made, models, tmp_path):
+def test_layers_whose_shapes_do_not_fit_are_counted_or_the_recipe_is_refused(
+    recipe: str, made: Callable[..., Made], models: Any, tmp_path: Path
+) -> None:
     found = made("small", (recipe, {"group_size": 256} if recipe == "int4-weight" else {}))
     fits = [
         layer for _, layer in layers(models["small"].runtime.module)
@@ -357,7 +368,9 @@ def test_layers_whose_shapes_do_not_fit_are_counted_or_the_recipe_is_refused(rec
 
 
 @pytest.mark.parametrize("recipe", [None, "fp8"])
-def test_compiled_models_decide_as_uncompiled_ones(recipe, made, models, folders, record_property):
+def test_compiled_models_decide_as_uncompiled_ones(
+    recipe: str | None, made: Callable[..., Made], models: Any, folders: Any, record_property: Any
+) -> None:
     rows = batch(even_texts(), models["small"])
     if recipe is None:
         model = load(
@@ -388,7 +401,9 @@ def test_compiled_models_decide_as_uncompiled_ones(recipe, made, models, folders
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("recipe", [None, "bf16", "fp8"])
-def test_rows_together_score_as_rows_alone_within_the_floor(size, recipe, made, models, record_property):
+def test_rows_together_score_as_rows_alone_within_the_floor(
+    size: Any, recipe: str | None, made: Callable[..., Made], models: Any, record_property: Any
+) -> None:
     from ..tiny import texts
 
     model = models[size] if recipe is None else made(size, (recipe, {})).model
@@ -406,7 +421,7 @@ def test_rows_together_score_as_rows_alone_within_the_floor(size, recipe, made, 
         assert apart < 1e-4
 
 
-def test_a_table_is_scored_as_by_hand(here, monkeypatch):
+def test_a_table_is_scored_as_by_hand(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(here))
     model = load("torch", numbers(), factory=write_mlp(here, "mlp_of_cuda"), features=FEATURES, device="cuda")
     table = numbers()
@@ -423,7 +438,7 @@ def test_a_table_is_scored_as_by_hand(here, monkeypatch):
 # --- time ----------------------------------------
 
 
-def test_the_clock_agrees_with_events_and_with_wall_time(models, record_property):
+def test_the_clock_agrees_with_events_and_with_wall_time(models: Any, record_property: Any) -> None:
     model = models["middling"]
     rows = batch(even_texts(), model)
     encoded, every = model.inputs.encode(rows, None), np.arange(64)
@@ -457,7 +472,7 @@ def test_the_clock_agrees_with_events_and_with_wall_time(models, record_property
     assert ours == pytest.approx(walls, rel=0.15)
 
 
-def test_the_clock_waits_for_work_that_nobody_waits_for(models, record_property):
+def test_the_clock_waits_for_work_that_nobody_waits_for(models: Any, record_property: Any) -> None:
     """Kernels are started and not waited for: a clock on the host would see microseconds."""
     clock = cost._clock(models["small"].runtime)
 
@@ -478,7 +493,9 @@ def test_the_clock_waits_for_work_that_nobody_waits_for(models, record_property)
 
 
 @pytest.mark.parametrize("words", [20, 510])
-def test_two_equal_models_take_the_same_time_and_half_precision_less(words, made, tmp_path, record_property):
+def test_two_equal_models_take_the_same_time_and_half_precision_less(
+    words: int, made: Callable[..., Made], tmp_path: Path, record_property: Any
+) -> None:
     """Of short texts the device waits for the host, whatever the precision; 64 of 512 tokens are work."""
     folder = save_bert(tmp_path / "long", **SIZES["middling"], max_position_embeddings=512)
     table = even_texts(64, words=words)
@@ -506,7 +523,9 @@ def test_two_equal_models_take_the_same_time_and_half_precision_less(words, made
 # --- memory ----------------------------------------
 
 
-def test_a_fresh_process_scores_the_same_and_tells_the_devices_peak(made, models, record_property):
+def test_a_fresh_process_scores_the_same_and_tells_the_devices_peak(
+    made: Callable[..., Made], models: Any, record_property: Any
+) -> None:
     model = models["middling"]
     rows = batch(even_texts(), model).slice(0, 64)
     with FreshProcesses("transformers", "cuda") as processes:
@@ -549,7 +568,9 @@ GATES = [
 ]
 
 
-def test_an_audit_on_the_device_from_end_to_end(cli, write, here, folders, record_property):
+def test_an_audit_on_the_device_from_end_to_end(
+    cli: Callable[..., Ended], write: Callable[..., None], here: Path, folders: Any, record_property: Any
+) -> None:
     import transformers
 
     with quiet():
@@ -625,14 +646,16 @@ def scores_of(module: Any, folder: Path, table: pa.Table) -> list[float]:
     return out
 
 
-def test_an_artefact_of_the_device_says_on_a_cpu_that_it_cannot_run_there(made, models):
+def test_an_artefact_of_the_device_says_on_a_cpu_that_it_cannot_run_there(
+    made: Callable[..., Made], models: Any
+) -> None:
     found = made("small", ("int4-weight", {"group_size": GROUP}))
     loaded = fairweigh.load_variant(found.folder, device="cpu")
     with pytest.raises(InputError, match="model: it cannot score the table"):
         loaded.predict(even_texts(8))
 
 
-def test_a_device_that_is_not_there_is_one_line():
+def test_a_device_that_is_not_there_is_one_line() -> None:
     count = torch.cuda.device_count()
     with pytest.raises(InputError, match=f"model.device: 'cuda:{count}', but this machine has {count} CUDA"):
         device_for(f"cuda:{count}")

@@ -1,16 +1,23 @@
 """Labels and decisions of several classes, drawn and counted, for the tests of their figures."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 from fairweigh.engines import ARROW
 from fairweigh.engines.cubes import counted
 from fairweigh.metrics.confusion import Confusion
 from fairweigh.metrics.joint import AFTER
+from numpy.typing import NDArray
 
 CLASSES = ("ape", "bee", "cat", "dog")
 
 
-def drawn(seed, n, slices=2, k=4, right=0.6):
+def drawn(
+    seed: int, n: int, slices: int = 2, k: int = 4, right: float = 0.6
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any], NDArray[Any]]:
     rng = np.random.default_rng(seed)
     label, other, later = (rng.integers(0, k, n) for _ in range(3))
     keep, again = rng.random(n) < right, rng.random(n) < 0.8
@@ -18,7 +25,13 @@ def drawn(seed, n, slices=2, k=4, right=0.6):
     return rng.integers(0, slices, n), label, before, np.where(again, before, later)
 
 
-def confused(slices, label, *decisions, weight=None, cluster=None):
+def confused(
+    slices: NDArray[Any],
+    label: NDArray[Any],
+    *decisions: Any,
+    weight: NDArray[Any] | None = None,
+    cluster: NDArray[Any] | None = None,
+) -> Confusion:
     names = np.array(CLASSES)
     columns = {"s": slices.astype(str), "y_true": names[label]}
     columns |= {axis: names[d] for axis, d in zip(("y_pred", AFTER), decisions, strict=False)}

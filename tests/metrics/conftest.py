@@ -1,16 +1,22 @@
 """Counts and scores from arrays, as the tests of the figures need them."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from fairweigh.engines import ARROW, cubes
+from fairweigh.metrics.counts import Tally
 from fairweigh.metrics.cube import cluster_names
 from fairweigh.metrics.score_figures import SlicedScores
 from fairweigh.metrics.scores import ScoreCollector
 from fairweigh.metrics.table import METRICS
 
 
-def count(slices, label, decision, weight=None, cluster=None):
+def count(slices: Any, label: Any, decision: Any, weight: Any = None, cluster: Any = None) -> Tally:
     columns: dict = {
         "s": [str(s) for s in slices],
         "y_true": np.asarray(label, int),
@@ -25,7 +31,15 @@ def count(slices, label, decision, weight=None, cluster=None):
     return cubes.counted(ARROW, pa.table(columns), axes, weighted, cluster=clustered).tally(("s",))
 
 
-def score(score, label, slices=None, weight=None, cluster=None, batches=1, **options):
+def score(
+    score: Any,
+    label: Any,
+    slices: Any = None,
+    weight: Any = None,
+    cluster: Any = None,
+    batches: int = 1,
+    **options: Any,
+) -> Scored:
     score = np.asarray(score, float)
     slices = np.zeros(len(score)) if slices is None else np.asarray(slices)
     found, codes = np.unique(slices.astype(str), return_inverse=True)
@@ -46,27 +60,27 @@ def score(score, label, slices=None, weight=None, cluster=None, batches=1, **opt
 class Scored(SlicedScores):
     """The scores of some slices, with the figures of metrics by their names."""
 
-    def figure(self, name):
+    def figure(self, name: Any) -> Any:
         return METRICS[name].estimator.of(self)
 
 
 @pytest.fixture(scope="session")
-def counted():
+def counted() -> Callable[..., Tally]:
     """From slices, labels, decisions[, weight, cluster] to the tally of the slices."""
     return count
 
 
 @pytest.fixture(scope="session")
-def counted_figure():
+def counted_figure() -> Callable[..., Any]:
     """From a metric's name and the same arrays to its figure."""
 
-    def figure(name, *arrays, **more):
+    def figure(name: str, *arrays: Any, **more: Any) -> Any:
         return METRICS[name].estimator.of(count(*arrays, **more))
 
     return figure
 
 
 @pytest.fixture(scope="session")
-def scored():
+def scored() -> Callable[..., Scored]:
     """From scores, labels[, slices, weight, cluster, batches, exact_rows] to the sliced scores."""
     return score

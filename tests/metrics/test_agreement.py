@@ -1,9 +1,14 @@
 """Kappa and Matthews correlation against scikit-learn, and cells against single rows."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pytest
 from fairweigh.metrics.agreement import KAPPA, MATTHEWS, agreement, agreement_change
 from fairweigh.metrics.intervals import normal_quantile
+from fairweigh.metrics.smooth import Smooth
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score, matthews_corrcoef
@@ -18,7 +23,7 @@ KINDS = [(KAPPA, cohen_kappa_score), (MATTHEWS, matthews_corrcoef)]
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6), st.integers(10, 80), st.booleans(), st.sampled_from(KINDS))
-def test_values_are_those_of_scikit_learn(seed, n, weighted, kind):
+def test_values_are_those_of_scikit_learn(seed: int, n: int, weighted: Any, kind: Any) -> None:
     smooth, outside = kind
     slices, label, before, after = drawn(seed, n)
     weight = np.random.default_rng(seed).lognormal(size=n) if weighted else None
@@ -38,7 +43,7 @@ def test_values_are_those_of_scikit_learn(seed, n, weighted, kind):
 
 
 @pytest.mark.parametrize(("smooth", "outside"), KINDS)
-def test_limits_agree_with_the_jackknife(smooth, outside):
+def test_limits_agree_with_the_jackknife(smooth: Smooth, outside: Any) -> None:
     slices, label, before, after = drawn(1, 400, slices=1)
     for figure, of in (
         (agreement(smooth, confused(slices, label, before)), lambda k: outside(label[k], before[k])),
@@ -54,7 +59,7 @@ def test_limits_agree_with_the_jackknife(smooth, outside):
         assert figure.n[0] == 400
 
 
-def test_cells_of_equal_weights_or_of_lone_clusters_have_the_limits_of_rows():
+def test_cells_of_equal_weights_or_of_lone_clusters_have_the_limits_of_rows() -> None:
     slices, label, before, _ = drawn(2, 200)
     plain = agreement(KAPPA, confused(slices, label, before))
     weighted = agreement(KAPPA, confused(slices, label, before, weight=np.full(200, 2.5)))
@@ -65,13 +70,13 @@ def test_cells_of_equal_weights_or_of_lone_clusters_have_the_limits_of_rows():
             assert other.limits(Z, 1.0)[end] == pytest.approx(plain.limits(Z, 1.0)[end])
 
 
-def test_perfect_agreement_is_not_certain():
+def test_perfect_agreement_is_not_certain() -> None:
     slices, label, _, _ = drawn(3, 60)
     low, high = agreement(MATTHEWS, confused(slices, label, label)).limits(Z, 1.0)
     assert np.all((low < 0.95) & (low > 0.5) & (high == 1))
 
 
-def test_one_class_alone_has_no_agreement_beyond_chance():
+def test_one_class_alone_has_no_agreement_beyond_chance() -> None:
     ones = np.zeros(10, int)
     for smooth in (KAPPA, MATTHEWS):
         assert np.isnan(agreement(smooth, confused(ones, ones, ones)).value[0])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import product
 from math import comb, prod
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +28,7 @@ def counted(sizes: list[int], rate: Fraction, limit: Fraction) -> float:
 @pytest.mark.parametrize("sizes", [[1, 1], [4, 7], [5, 5, 5], [10, 4, 9], [3, 2, 6, 5]])
 @pytest.mark.parametrize("rate", [Fraction(1, 50), Fraction(3, 10), Fraction(9, 10)])
 @pytest.mark.parametrize("limit", [Fraction(4, 5), Fraction(1, 2)])
-def test_it_is_the_sum_over_all_outcomes(sizes, rate, limit):
+def test_it_is_the_sum_over_all_outcomes(sizes: list[Any], rate: Fraction, limit: Fraction) -> None:
     assert some_ratio_below(sizes, float(rate), limit) == pytest.approx(
         counted(sizes, rate, limit), abs=1e-12
     )
@@ -43,7 +45,7 @@ def test_it_is_the_sum_over_all_outcomes(sizes, rate, limit):
         ([20_000, 7, 900, 31], 0.02),
     ],
 )
-def test_simulation_agrees(sizes, rate):
+def test_simulation_agrees(sizes: Sequence[Any], rate: float) -> None:
     draws = 100_000
     n = np.array(sizes)
     selected = np.random.default_rng(len(sizes)).binomial(n, rate, (draws, len(n)))
@@ -56,7 +58,7 @@ def test_simulation_agrees(sizes, rate):
     assert below.mean() == pytest.approx(expected, abs=4 * spread + 1e-9)
 
 
-def test_order_does_not_matter_and_extremes_are_certain():
+def test_order_does_not_matter_and_extremes_are_certain() -> None:
     assert some_ratio_below([30, 500, 80], 0.2) == pytest.approx(
         some_ratio_below([80, 30, 500], 0.2), abs=1e-12
     )

@@ -1,5 +1,10 @@
 """Disparities held to published figures, to AIF360's formulas written out, and to simulation."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -7,8 +12,10 @@ from fairweigh.engines import ARROW
 from fairweigh.engines.cubes import counted
 from fairweigh.metrics import compare, extremes
 from fairweigh.metrics.counts import Counts, Tally
+from fairweigh.metrics.figures import Figure
 from fairweigh.metrics.lockstep import run
 from fairweigh.metrics.table import METRICS
+from numpy.typing import NDArray
 
 from ..melded import melded
 
@@ -16,28 +23,30 @@ from ..melded import melded
 COMPAS = {"African-American": (1369, 805, 532, 990), "Caucasian": (505, 349, 461, 1139)}
 
 
-def between(figures, slices, form, confidence):
+def between(
+    figures: Mapping[Any, Figure], slices: NDArray[Any], form: Any, confidence: float
+) -> extremes.Between | None:
     return run(extremes.between(figures, slices, form, confidence))
 
 
-def tally_of(cells):
+def tally_of(cells: Any) -> Tally:
     tp, fp, fn, tn = np.array(list(cells)).T
     keys = [(str(i),) for i in range(len(tp))]
     return Tally(("s",), keys, Counts(tp + fp + fn + tn, tp + fn, tp + fp, tp, fp, fn, tn))
 
 
-def rates(x, n):
+def rates(x: list[Any] | NDArray[Any], n: Any) -> Any:
     x, n = np.asarray(x), np.asarray(n)
     keys = [(str(i),) for i in range(len(x))]
     return METRICS["selection_rate"].estimator.of(Tally(("s",), keys, Counts(n, selected=x)))
 
 
-def test_disparities_of_compas():
+def test_disparities_of_compas() -> None:
     # Issue of the project: computed with fairlearn 0.15 from ProPublica's compas-scores-two-years.csv.
     tally = tally_of(COMPAS.values())
     figure = {m: METRICS[m].estimator.of(tally) for m in METRICS if METRICS[m].estimator.ratios}
 
-    def extreme(form, *names):
+    def extreme(form: str, *names: Any) -> Any:
         return between({m: figure[m] for m in names}, np.arange(2), form, 0.95).value
 
     odds = ("true_positive_rate", "false_positive_rate")
@@ -47,7 +56,7 @@ def test_disparities_of_compas():
     assert extreme("difference", "true_positive_rate") == pytest.approx(0.1973729638, abs=1e-10)
 
 
-def test_extremes_name_their_slices_and_metric():
+def test_extremes_name_their_slices_and_metric() -> None:
     found = between(
         {"a": rates([10, 20, 30], [100] * 3), "b": rates([50, 55, 52], [100] * 3)},
         np.arange(3),
@@ -59,7 +68,7 @@ def test_extremes_name_their_slices_and_metric():
 
 
 @pytest.mark.parametrize("k", [2, 5, 20])
-def test_equal_slices_have_no_proven_gap(k):
+def test_equal_slices_have_no_proven_gap(k: int) -> None:
     figure = rates([30] * k, [100] * k)
     gap = between({"m": figure}, np.arange(k), "difference", 0.95)
     share = between({"m": figure}, np.arange(k), "ratio", 0.95)
@@ -69,7 +78,7 @@ def test_equal_slices_have_no_proven_gap(k):
     assert share.low < 1
 
 
-def test_two_slices_are_two_ordered_pairs():
+def test_two_slices_are_two_ordered_pairs() -> None:
     """The lower limit pays for either direction, the upper one for none: quadrature at both levels."""
     figure = rates([56, 48], [70, 80])
     gap = between({"m": figure}, np.arange(2), "difference", 0.95)
@@ -78,15 +87,15 @@ def test_two_slices_are_two_ordered_pairs():
     assert (gap.low, gap.high) == pytest.approx((low, high), abs=1e-6)
 
 
-def test_fewer_than_two_defined_slices_have_no_gap():
+def test_fewer_than_two_defined_slices_have_no_gap() -> None:
     assert between({"m": rates([1, 0], [4, 0])}, np.arange(2), "difference", 0.95) is None
     assert between({"m": rates([0, 0], [4, 4])}, np.arange(2), "ratio", 0.95) is None
 
 
 @pytest.mark.parametrize("alpha", [1, 2])
-def test_entropy_equals_aif360_written_out(alpha):
+def test_entropy_equals_aif360_written_out(alpha: int) -> None:
     # aif360.metrics.ClassificationMetric.generalized_entropy_index over b = y_pred - y_true + 1.
-    def index(b):
+    def index(b: NDArray[Any]) -> Any:
         if alpha == 1:
             ratio = b[b > 0] / b.mean()
             return (ratio * np.log(ratio)).sum() / len(b)
@@ -101,7 +110,7 @@ def test_entropy_equals_aif360_written_out(alpha):
     assert whole[0] == pytest.approx(index(np.concatenate(benefits)))
 
 
-def test_differential_fairness_equals_the_smoothed_formula():
+def test_differential_fairness_equals_the_smoothed_formula() -> None:
     # aif360.metrics smoothed_edf, concentration 1: (count + 1/2) / (n + 1) for either outcome.
     x, n = np.array([505 + 349, 1369 + 805, 3]), np.array([2454, 3696, 20])
     value, low, high, one, reference = run(
@@ -114,7 +123,7 @@ def test_differential_fairness_equals_the_smoothed_formula():
     assert low <= value <= high
 
 
-def test_differential_fairness_is_unbounded_when_no_row_is_selected():
+def test_differential_fairness_is_unbounded_when_no_row_is_selected() -> None:
     # No selected row anywhere: any ratio of the selection rates is possible.
     n = np.array([40.0, 50.0])
     _, low, high, _, _ = run(
@@ -123,20 +132,20 @@ def test_differential_fairness_is_unbounded_when_no_row_is_selected():
     assert (low, high) == (0, np.inf)
 
 
-def test_variance_between_slices_is_unbiased():
+def test_variance_between_slices_is_unbiased() -> None:
     rng = np.random.default_rng(1)
     n, p = np.array([30, 60, 100, 400]), np.array([0.3, 0.4, 0.35, 0.5])
     found = [compare.variance_between(rng.binomial(n, p) / n, n.astype(float), 0.95)[0] for _ in range(600)]
     assert np.mean(found) == pytest.approx(np.var(p, ddof=1), abs=3 * np.std(found) / np.sqrt(600))
 
 
-def test_variance_between_equal_slices_may_be_nothing():
+def test_variance_between_equal_slices_may_be_nothing() -> None:
     value, low, high = compare.variance_between(np.full(5, 0.3), np.full(5, 100.0), 0.95)
     assert value == pytest.approx(-0.3 * 0.7 / 99)
     assert low <= 0 <= high
 
 
-def test_limits_of_one_slice_against_many_equal_one_by_one():
+def test_limits_of_one_slice_against_many_equal_one_by_one() -> None:
     figure = rates([10, 20, 3], [100, 80, 33])
     value, (low, high) = compare.difference(figure, np.array([0, 2]), np.array([1, 1]), 1.96)
     for k, i in enumerate((0, 2)):
@@ -144,12 +153,12 @@ def test_limits_of_one_slice_against_many_equal_one_by_one():
         assert (value[k], low[k], high[k]) == pytest.approx((one[0], limits[0][0], limits[1][0]))
 
 
-def test_ratio_to_a_zero_reference_is_undefined():
+def test_ratio_to_a_zero_reference_is_undefined() -> None:
     value, (low, high) = compare.ratio(rates([5, 0], [10, 10]), np.array([0]), np.array([1]), 1.96)
     assert np.isnan([value[0], low[0], high[0]]).all()
 
 
-def test_cube_and_counts_give_the_same_disparity():
+def test_cube_and_counts_give_the_same_disparity() -> None:
     rows = [(r, *cell) for r, c in COMPAS.items() for cell in zip((1, 0, 1, 0), (1, 1, 0, 0), c, strict=True)]
     race, label, decision, n = map(list, zip(*rows, strict=True))
     table = pa.table({"race": race, "y_true": label, "y_pred": decision, "n": n})

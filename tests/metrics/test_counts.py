@@ -1,5 +1,9 @@
 """The cube held to pandas group-by and to sums over the rows."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -7,8 +11,8 @@ import pytest
 from fairweigh.engines import ARROW
 from fairweigh.engines.cubes import counted
 from fairweigh.metrics.codes import combined
-from fairweigh.metrics.counts import UNKNOWN, features_by
-from fairweigh.metrics.cube import Cubes
+from fairweigh.metrics.counts import UNKNOWN, Counts, features_by
+from fairweigh.metrics.cube import Cube, Cubes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,11 +33,11 @@ AXES = ["sex", "age", "y_true", "y_pred"]
 BY = ("sex", "age")
 
 
-def frame(data):
+def frame(data: Any) -> pd.DataFrame:
     return pd.DataFrame(data, columns=NAMES)
 
 
-def expected(data, value=1.0):
+def expected(data: Any, value: pd.Series[Any] | float = 1.0) -> pd.DataFrame:
     """Counts of each slice from pandas."""
     d = frame(data).assign(value=value)
     d[list(BY)] = d[list(BY)].fillna(UNKNOWN)
@@ -50,7 +54,7 @@ def expected(data, value=1.0):
     return d.groupby(list(BY))[["n", "positives", "selected", "tp", "fp", "fn", "tn"]].sum().sort_index()
 
 
-def assert_counts(counts, keys, table):
+def assert_counts(counts: Counts | None, keys: Any, table: pd.DataFrame) -> None:
     assert keys == list(table.index)
     for name in table:
         np.testing.assert_allclose(getattr(counts, name), table[name], err_msg=name)
@@ -58,15 +62,15 @@ def assert_counts(counts, keys, table):
 
 @settings(deadline=None)
 @given(rows)
-def test_slices_equal_a_group_by(data):
+def test_slices_equal_a_group_by(data: Any) -> None:
     tally = counted(ARROW, pa.Table.from_pandas(frame(data)), AXES).tally(BY)
     assert_counts(tally.counts, tally.keys, expected(data))
 
 
 @settings(deadline=None)
 @given(rows, rows)
-def test_cubes_of_shards_add(first, second):
-    def cube(data):
+def test_cubes_of_shards_add(first: Any, second: Any) -> None:
+    def cube(data: Any) -> Cube:
         return counted(ARROW, pa.Table.from_pandas(frame(data)), AXES, weight="weight")
 
     whole, added = cube(first + second), cube(first) + cube(second)
@@ -79,7 +83,7 @@ def test_cubes_of_shards_add(first, second):
 
 @settings(deadline=None)
 @given(rows)
-def test_weights_and_their_squares_are_summed(data):
+def test_weights_and_their_squares_are_summed(data: Any) -> None:
     tally = counted(ARROW, pa.Table.from_pandas(frame(data)), AXES, weight="weight").tally(BY)
     weight = frame(data).weight
     assert_counts(tally.counts, tally.keys, expected(data))
@@ -89,7 +93,7 @@ def test_weights_and_their_squares_are_summed(data):
 
 @settings(deadline=None)
 @given(rows)
-def test_aggregated_cells_equal_their_rows(data):
+def test_aggregated_cells_equal_their_rows(data: Any) -> None:
     table = frame(data)
     cells = table.fillna(UNKNOWN).groupby(AXES).size().rename("n").reset_index()
     from_cells = counted(ARROW, pa.Table.from_pandas(cells), AXES, count="n")
@@ -100,7 +104,7 @@ def test_aggregated_cells_equal_their_rows(data):
 
 @settings(deadline=None)
 @given(rows)
-def test_clusters_are_summed_within_each_slice(data):
+def test_clusters_are_summed_within_each_slice(data: Any) -> None:
     cube = counted(ARROW, pa.Table.from_pandas(frame(data)), AXES, weight="weight", cluster="cluster")
     tally = cube.tally(("sex",))
     d = frame(data)
@@ -115,7 +119,7 @@ def test_clusters_are_summed_within_each_slice(data):
     np.testing.assert_allclose(held.counts.selected, table.selected.loc[found])
 
 
-def test_a_second_decision_gives_joint_cells():
+def test_a_second_decision_gives_joint_cells() -> None:
     before, after = [1, 1, 0, 0, 1, 0], [1, 0, 0, 1, 1, 0]
     table = pa.table(
         {"sex": list("FFFMMM"), "y_pred": before, "y_light": after, "y_true": [1, 0, 1, 1, 1, 0]}
@@ -130,7 +134,7 @@ def test_a_second_decision_gives_joint_cells():
     assert cube.tally(("sex",)).counts.tp.tolist() == [1, 1]
 
 
-def test_labels_and_decisions_are_optional():
+def test_labels_and_decisions_are_optional() -> None:
     counts = counted(ARROW, pa.table({"sex": ["F", "M", "F"], "y_pred": [1, 0, 0]}), ["sex", "y_pred"]).tally(
         ("sex",)
     )
@@ -139,23 +143,23 @@ def test_labels_and_decisions_are_optional():
     assert counts.counts.tp is None
 
 
-def test_no_slice_columns_give_the_whole_set():
+def test_no_slice_columns_give_the_whole_set() -> None:
     tally = counted(ARROW, pa.table({"sex": ["F", "M", None]}), ["sex"]).tally()
     assert (tally.keys, tally.counts.n.tolist()) == ([()], [3])
 
 
-def test_cubes_of_other_axes_do_not_add():
+def test_cubes_of_other_axes_do_not_add() -> None:
     one, other = (counted(ARROW, pa.table({name: ["x"]}), [name]) for name in ("sex", "age"))
     with pytest.raises(ValueError, match="same axes"):
         one + other
 
 
-def test_unknown_axis_is_named():
+def test_unknown_axis_is_named() -> None:
     with pytest.raises(ValueError, match="'race'"):
         counted(ARROW, pa.table({"sex": ["F"]}), ["sex"]).tally(("race",))
 
 
-def test_features_are_crossed_up_to_the_depth():
+def test_features_are_crossed_up_to_the_depth() -> None:
     # itertools.combinations of sizes 1 to 2, in the given order.
     assert features_by(("a", "b", "c"), 2) == [("a",), ("b",), ("c",), ("a", "b"), ("a", "c"), ("b", "c")]
     assert features_by(("a", "b", "c"), 3)[-1] == ("a", "b", "c")
@@ -163,7 +167,7 @@ def test_features_are_crossed_up_to_the_depth():
 
 @settings(deadline=None)
 @given(rows, st.integers(1, 5))
-def test_shards_with_clusters_add_in_any_number(data, shards):
+def test_shards_with_clusters_add_in_any_number(data: Any, shards: Any) -> None:
     whole = counted(ARROW, pa.Table.from_pandas(frame(data)), AXES, weight="weight", cluster="cluster")
     gathered = Cubes()
     for part in np.array_split(np.arange(len(data)), shards):
@@ -171,7 +175,7 @@ def test_shards_with_clusters_add_in_any_number(data, shards):
             shard = pa.Table.from_pandas(frame([data[i] for i in part]), preserve_index=False)
             gathered.add(counted(ARROW, shard, AXES, weight="weight", cluster="cluster"))
 
-    def cells(cube):
+    def cells(cube: Cube) -> Any:
         names = [[level[c] for c in cube.codes[:, i]] for i, level in enumerate(cube.levels)]
         keys = zip(*names, [cube.clusters[c].as_py() for c in cube.cluster], strict=True)
         return dict(zip(keys, zip(cube.counts, cube.weights, cube.squares, strict=True), strict=True))
@@ -182,7 +186,7 @@ def test_shards_with_clusters_add_in_any_number(data, shards):
     np.testing.assert_allclose([found[k] for k in wanted], list(wanted.values()))
 
 
-def test_a_cluster_without_a_name_is_one_with_the_name_unknown():
+def test_a_cluster_without_a_name_is_one_with_the_name_unknown() -> None:
     table = pa.table({"s": ["a"] * 4, "cluster": [None, UNKNOWN, "x", None]})
     found = counted(ARROW, table, ["s"], cluster="cluster").tally(("s",)).clusters
     assert sorted(found.counts.n.tolist()) == [1, 3]
@@ -191,7 +195,7 @@ def test_a_cluster_without_a_name_is_one_with_the_name_unknown():
     assert sorted(again.counts.n.tolist()) == [1, 3]
 
 
-def test_more_combinations_than_numbers_are_told_apart():
+def test_more_combinations_than_numbers_are_told_apart() -> None:
     # 3^60 combinations of which few occur.
     r = np.random.default_rng(5)
     columns = r.integers(0, 3, (60, 400))

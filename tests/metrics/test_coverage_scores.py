@@ -1,7 +1,10 @@
 """A small run of the coverage of score figures: limits that miss the truth far too often fail here, too."""
 
+from __future__ import annotations
+
 import runpy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,7 +51,7 @@ SKEWED = {"root mean squared error": 0.88}
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_limits_hold_the_truth(name):
+def test_limits_hold_the_truth(name: Any) -> None:
     repeats = FEWER.get(name, 20)
     study, _ = STUDIES[name]
     cells = [c for c in study(np.random.default_rng(1), repeats).values() if not np.isnan(c)]
@@ -58,7 +61,7 @@ def test_limits_hold_the_truth(name):
     assert min(cells) >= WORST.get(name, 0.7)
 
 
-def test_a_studentised_bootstrap_of_clusters_misses_too_often():
+def test_a_studentised_bootstrap_of_clusters_misses_too_often() -> None:
     room = next(room for room in BENCH["LOADED"] if room.__name__ == "regressions")
     used, bootstrap = (
         room.STUDIES[name][0](np.random.default_rng(1), 12)

@@ -1,5 +1,9 @@
 """Gaps of distributions and quantiles against scipy, numpy and exact order statistics."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pytest
 from fairweigh.metrics.distribution import Distributions
@@ -7,12 +11,15 @@ from fairweigh.metrics.gathered import SlicedRows
 from fairweigh.metrics.intervals import normal_quantile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy import stats
 
 Z = normal_quantile(0.95)
 
 
-def drawn(seed, n=200, slices=3, digits=1):
+def drawn(
+    seed: int, n: int = 200, slices: int = 3, digits: int = 1
+) -> tuple[NDArray[np.int64], NDArray[Any]]:
     rng = np.random.default_rng(seed)
     slice_of = rng.integers(0, slices, n)
     return slice_of, (rng.normal(size=n) + 0.4 * slice_of).round(digits)
@@ -20,7 +27,7 @@ def drawn(seed, n=200, slices=3, digits=1):
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6), st.integers(12, 80))
-def test_gaps_are_the_statistic_of_kolmogorov_and_smirnov(seed, n):
+def test_gaps_are_the_statistic_of_kolmogorov_and_smirnov(seed: int, n: int) -> None:
     slices, values = drawn(seed, n)
     found = Distributions(SlicedRows(slices, 3), values)
     pairs = np.array([0, 1, 2]), np.array([1, 2, 2])
@@ -41,14 +48,14 @@ def test_gaps_are_the_statistic_of_kolmogorov_and_smirnov(seed, n):
         assert np.all((high[held] >= figure.value[held]) & (high[held] <= 1))
 
 
-def test_a_slice_that_is_all_has_no_gap():
+def test_a_slice_that_is_all_has_no_gap() -> None:
     found = Distributions(SlicedRows(np.zeros(20, int), 1), np.arange(20.0)).gap_to_all()
     assert [float(v[0]) for v in (found.value, *found.limits(Z, 1.0))] == [0, 0, 0]
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6), st.floats(0.05, 0.95))
-def test_quantiles_are_those_of_numpy(seed, share):
+def test_quantiles_are_those_of_numpy(seed: int, share: Any) -> None:
     slices, values = drawn(seed)
     copies = np.random.default_rng(seed).integers(1, 4, 200)
     plain = Distributions(SlicedRows(slices, 3), values).quantile(share)
@@ -59,7 +66,7 @@ def test_quantiles_are_those_of_numpy(seed, share):
         assert weighted.value[i] == np.quantile(np.repeat(own, times), share, method="inverted_cdf")
 
 
-def test_limits_of_a_median_are_exact_order_statistics():
+def test_limits_of_a_median_are_exact_order_statistics() -> None:
     """Of 30 values the 10th and the 21st: P(9 < B(30, 1/2) < 21) = .957."""
     values = np.random.default_rng(1).permutation(30) + 1.0
     low, high = Distributions(SlicedRows(np.zeros(30, int), 1), values).quantile(0.5).limits(Z, 1.0)
@@ -67,14 +74,14 @@ def test_limits_of_a_median_are_exact_order_statistics():
     assert stats.binom.cdf(20, 30, 0.5) - stats.binom.cdf(9, 30, 0.5) == pytest.approx(0.957, abs=5e-4)
 
 
-def test_few_rows_say_nothing_of_a_far_quantile():
+def test_few_rows_say_nothing_of_a_far_quantile() -> None:
     found = Distributions(SlicedRows(np.zeros(10, int), 1), np.arange(10.0)).quantile(0.9)
     low, high = found.limits(Z, 1.0)
     assert np.isnan(high[0])
     assert low[0] < found.value[0] == 8
 
 
-def test_copies_in_clusters_say_no_more_than_rows():
+def test_copies_in_clusters_say_no_more_than_rows() -> None:
     slices, values = drawn(2, 400)
     once = Distributions(SlicedRows(slices, 3), values)
     many = Distributions(
@@ -92,7 +99,7 @@ def test_copies_in_clusters_say_no_more_than_rows():
     assert ends[0] == pytest.approx(ends[1], rel=0.35)
 
 
-def test_uneven_weights_widen_the_limits():
+def test_uneven_weights_widen_the_limits() -> None:
     slices, values = drawn(3, 300)
     weight = np.random.default_rng(3).lognormal(0, 1, 300)
     plain, weighted = (Distributions(SlicedRows(slices, 3, w), values) for w in (None, weight))

@@ -1,11 +1,14 @@
 """Exact p-values and limits of one and two proportions, held to scipy, quadrature and closed forms."""
 
+from __future__ import annotations
+
 import tracemalloc
+from typing import Any
 
 import numpy as np
 import pytest
 from fairweigh.metrics import exact
-from fairweigh.metrics.contrast import DIFFERENCE, F1, ODDS, RATIO, Contrast
+from fairweigh.metrics.contrast import DIFFERENCE, F1, ODDS, RATIO, Contrast, Scale
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -22,7 +25,7 @@ table = st.tuples(*[st.integers(1, 200), st.floats(0, 1)] * 2).map(
 )
 
 
-def test_a_proportion_has_the_binomial_tails():
+def test_a_proportion_has_the_binomial_tails() -> None:
     r = np.random.default_rng(0)
     n = np.exp(r.uniform(0, np.log(1e6), 500)).astype(int)
     x, bound = r.binomial(n, r.random(500)), r.random(500)
@@ -35,7 +38,7 @@ def test_a_proportion_has_the_binomial_tails():
         np.testing.assert_allclose(high, np.where(x == n, 1, theirs[1]), rtol=1e-9)
 
 
-def test_none_and_all_have_their_closed_forms():
+def test_none_and_all_have_their_closed_forms() -> None:
     # (1 - p)^n = level and p^n = level; the "rule of three" of J. A. Hanley, A. Lippman-Hand 1983.
     for n in (1, 30, 1000):
         assert exact.upper(0, n, 0.05) == pytest.approx(1 - 0.05 ** (1 / n))
@@ -46,14 +49,14 @@ def test_none_and_all_have_their_closed_forms():
     assert np.isnan(exact.upper(0, 0, 0.5))
 
 
-def test_the_first_case_of_the_corners():
+def test_the_first_case_of_the_corners() -> None:
     """2 of 28 at a limit of .01: the binomial p is .032, over 20 slices .64."""
     p = float(exact.p_above(2, 28, 0.01))
     assert p == pytest.approx(1 - 0.99**28 - 28 * 0.01 * 0.99**27)
     assert p == pytest.approx(0.032, abs=5e-4)
 
 
-def test_p_of_no_difference_is_fishers_one_sided():
+def test_p_of_no_difference_is_fishers_one_sided() -> None:
     r = np.random.default_rng(1)
     n = np.exp(r.uniform(0, np.log(1e4), (2, 4000))).astype(int)
     x = r.binomial(n, np.clip(r.random(4000) + r.normal(0, 0.1, (2, 4000)), 0, 1))
@@ -70,7 +73,7 @@ def test_p_of_no_difference_is_fishers_one_sided():
 
 
 @pytest.mark.parametrize("counts", [(500_000_500_000, 500_000_000_000), (333_334_333_333, 333_333_333_333)])
-def test_a_trillion_rows_take_no_more_memory_than_few(counts):
+def test_a_trillion_rows_take_no_more_memory_than_few(counts: tuple[int, int]) -> None:
     """Against the normal score test, which they equal there."""
     one, other, n = *counts, 10**12
     pooled = (one + other) / (2 * n)
@@ -85,7 +88,7 @@ def test_a_trillion_rows_take_no_more_memory_than_few(counts):
 
 @pytest.mark.parametrize("form", ["difference", "ratio"])
 @pytest.mark.parametrize("counts", TABLES)
-def test_melded_p_equals_quadrature(counts, form):
+def test_melded_p_equals_quadrature(counts: Any, form: str) -> None:
     x1, n1, x2, n2 = counts
     contrast = RATIO if form == "ratio" else DIFFERENCE
     for bound in (0.05, 0.8, 1.0, 1.25, 6.0) if form == "ratio" else (-0.4, -0.1, 0.0, 0.05, 0.3):
@@ -101,7 +104,7 @@ def test_melded_p_equals_quadrature(counts, form):
         assert found == pytest.approx(expected, rel=1e-3, abs=1e-9)
 
 
-def test_melded_limits_have_that_p_by_quadrature():
+def test_melded_limits_have_that_p_by_quadrature() -> None:
     for one, other in (((9, 10), (3, 10)), ((2, 28), (11, 300)), ((1, 900), (3, 40)), ((0, 12), (5, 9))):
         for level in (0.05, 0.001):
             low, high = exact.pair_lower(*one, *other, level), exact.pair_upper(*one, *other, level)
@@ -119,7 +122,7 @@ def test_melded_limits_have_that_p_by_quadrature():
 
 
 @pytest.mark.parametrize("contrast", [DIFFERENCE, RATIO, Contrast(scale=ODDS)])
-def test_limits_that_are_solved_for_together_are_those_of_each_alone(contrast):
+def test_limits_that_are_solved_for_together_are_those_of_each_alone(contrast: Contrast) -> None:
     x1, n1, x2, n2 = (np.array(column, float) for column in zip(*TABLES, strict=True))
     levels = np.array([[0.05], [0.001]])
     low, high = exact.pair_limits(x1, n1, x2, n2, levels, contrast)
@@ -129,7 +132,7 @@ def test_limits_that_are_solved_for_together_are_those_of_each_alone(contrast):
             assert high[row, i] == exact.pair_upper(*counts, level, contrast)
 
 
-def test_a_rare_rate_over_a_common_one_equals_quadrature():
+def test_a_rare_rate_over_a_common_one_equals_quadrature() -> None:
     """The log of the rare one varies most, though its standard deviation is the smallest."""
     r = np.random.default_rng(5)
     for _ in range(15):
@@ -146,7 +149,7 @@ def test_a_rare_rate_over_a_common_one_equals_quadrature():
 
 @pytest.mark.parametrize("ratio", [False, True])
 @pytest.mark.parametrize("scale", [F1, ODDS], ids=["f1", "odds"])
-def test_other_scales_equal_a_million_draws(scale, ratio):
+def test_other_scales_equal_a_million_draws(scale: Scale, ratio: bool) -> None:
     """Chance that a draw of the first's lower limits is beyond one of the second's upper ones."""
     r, draws = np.random.default_rng(2), 1_000_000
     figure = {F1: lambda s: 2 * s / (1 + s), ODDS: lambda s: s / (1 - s)}[scale]
@@ -159,7 +162,7 @@ def test_other_scales_equal_a_million_draws(scale, ratio):
             assert found == pytest.approx(share, abs=6 * np.sqrt(share * (1 - share) / draws))
 
 
-def test_fractional_counts_lie_between_whole_ones():
+def test_fractional_counts_lie_between_whole_ones() -> None:
     x = np.linspace(0, 9, 37)
     for found in (exact.p_above(x, 9, 0.4), exact.pair_p_above(x, 9, 3, 8, 0.1)):
         assert np.all(np.diff(found) < 0)
@@ -169,7 +172,9 @@ def test_fractional_counts_lie_between_whole_ones():
 @pytest.mark.parametrize("contrast", [DIFFERENCE, RATIO, Contrast(False, F1), Contrast(True, ODDS)])
 @given(table, st.floats(1e-4, 0.4))
 @settings(deadline=None, max_examples=40)
-def test_limits_are_where_p_reaches_the_level(contrast, counts, level):
+def test_limits_are_where_p_reaches_the_level(
+    contrast: Contrast, counts: tuple[Any, Any, Any, Any], level: Any
+) -> None:
     x1, n1, x2, n2 = counts
     low = float(exact.pair_lower(x1, n1, x2, n2, level, contrast))
     high = float(exact.pair_upper(x1, n1, x2, n2, level, contrast))
@@ -187,7 +192,7 @@ def test_limits_are_where_p_reaches_the_level(contrast, counts, level):
 
 @given(table)
 @settings(deadline=None, max_examples=40)
-def test_p_rises_with_the_bound_and_falls_with_the_first(counts):
+def test_p_rises_with_the_bound_and_falls_with_the_first(counts: tuple[Any, Any, Any, Any]) -> None:
     x1, n1, x2, n2 = counts
     bounds = np.linspace(-0.99, 0.99, 41)
     p = exact.pair_p_above(*counts, bounds)
@@ -201,7 +206,7 @@ def test_p_rises_with_the_bound_and_falls_with_the_first(counts):
     np.testing.assert_allclose(p, back, rtol=2e-3, atol=1e-9)
 
 
-def test_nothing_is_said_of_no_rows():
+def test_nothing_is_said_of_no_rows() -> None:
     for found in (
         exact.pair_p_above(0, 0, 3, 9, 0.1), exact.pair_p_below(3, 9, 0, 0, 0.1),
         exact.pair_lower(0, 0, 3, 9, 0.05), exact.pair_upper(3, 9, 0, 0, 0.05),
@@ -209,7 +214,7 @@ def test_nothing_is_said_of_no_rows():
         assert np.isnan(found)
 
 
-def test_an_exact_level_is_kept_by_enumeration():
+def test_an_exact_level_is_kept_by_enumeration() -> None:
     """Of every pair of tables: p at most .05 in at most 5 % where the difference is the bound."""
     for n1, n2, p2, bound in (
         (12, 30, 0.1, 0.1),
@@ -224,7 +229,7 @@ def test_an_exact_level_is_kept_by_enumeration():
                 assert chance[p <= level].sum() <= level
 
 
-def test_no_effective_rows_bound_a_ratio_from_above():
+def test_no_effective_rows_bound_a_ratio_from_above() -> None:
     """An eighth of a row on the other side: no ratio is too large, and that is an answer, not an error."""
     assert exact.pair_upper(14.5595, 14.8397, 0.06245, 0.1249, 0.01049, RATIO) == np.inf
     assert exact.pair_p_above(3, 10, 2, 10, np.inf, RATIO) == 1

@@ -1,31 +1,39 @@
 """The largest gap over many slices: the search beside brute force, and how often its limits hold."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pytest
 from fairweigh.metrics import compare, exact, extremes
 from fairweigh.metrics.counts import Counts, Tally
+from fairweigh.metrics.figures import Figure
 from fairweigh.metrics.lockstep import run
 from fairweigh.metrics.picked import Picked
 from fairweigh.metrics.table import METRICS
+from numpy.typing import NDArray
 
 
-def between(figures, slices, form, confidence):
+def between(
+    figures: dict[str, Any], slices: NDArray[Any], form: Any, confidence: float
+) -> extremes.Between | None:
     return run(extremes.between(figures, slices, form, confidence))
 
 
-def rates(x, n):
+def rates(x: list[Any] | NDArray[np.int64], n: list[Any] | NDArray[Any]) -> Any:
     counts = Counts(np.asarray(n), selected=np.asarray(x))
     return METRICS["selection_rate"].estimator.of(Tally(("s",), [(str(i),) for i in range(len(x))], counts))
 
 
-def cells(drawn, name):
+def cells(drawn: NDArray[np.int64], name: str) -> Any:
     tp, fp, fn, tn = drawn.T
     keys = [(str(i),) for i in range(len(tp))]
     counts = Counts(drawn.sum(1), tp + fn, tp + fp, tp, fp, fn, tn)
     return METRICS[name].estimator.of(Tally(("s",), keys, counts))
 
 
-def brute(figure, form, confidence):
+def brute(figure: Figure, form: Any, confidence: float) -> tuple[Any, Any]:
     """Every ordered pair one by one: lower limits at the level shared out, upper ones at the level."""
     k = len(figure.value)
     i, j = (v.ravel() for v in np.meshgrid(np.arange(k), np.arange(k), indexing="ij"))
@@ -39,7 +47,9 @@ def brute(figure, form, confidence):
 
 @pytest.mark.parametrize("form", ["difference", "ratio"])
 @pytest.mark.parametrize("rare", [0.02, 0.3])
-def test_the_search_among_many_slices_equals_brute_force(form, rare, monkeypatch):
+def test_the_search_among_many_slices_equals_brute_force(
+    form: str, rare: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With ties, and slices of no success."""
     monkeypatch.setattr(extremes, "ALL_PAIRS", 2)
     r = np.random.default_rng(int(1000 * rare))
@@ -61,7 +71,9 @@ def test_the_search_among_many_slices_equals_brute_force(form, rare, monkeypatch
 
 
 @pytest.mark.parametrize("form", ["difference", "ratio"])
-def test_the_search_among_figures_with_other_limits_equals_brute_force(form, monkeypatch):
+def test_the_search_among_figures_with_other_limits_equals_brute_force(
+    form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(extremes, "ALL_PAIRS", 2)
     r = np.random.default_rng(3)
     for _ in range(4):
@@ -74,7 +86,7 @@ def test_the_search_among_figures_with_other_limits_equals_brute_force(form, mon
         assert (found.low, found.high) == pytest.approx((low, high), rel=1e-6)
 
 
-def test_the_worst_of_two_metrics_pays_for_the_pairs_of_both():
+def test_the_worst_of_two_metrics_pays_for_the_pairs_of_both() -> None:
     a, b = rates([10, 30, 20], [100] * 3), rates([50, 55, 52], [100] * 3)
     found = between({"a": a, "b": b}, np.arange(3), "difference", 0.95)
     assert found.low == pytest.approx(max(0, float(exact.pair_lower(30, 100, 10, 100, 0.025 / 12))), abs=1e-7)
@@ -84,7 +96,7 @@ def test_the_worst_of_two_metrics_pays_for_the_pairs_of_both():
     ("sizes", "rate"), [((1000, 30), 0.01), ((1000, 30), 0.02), ((5000, 10), 0.02), ((30, 30), 0.3)]
 )
 @pytest.mark.parametrize("k", [5, 20])
-def test_the_limits_of_equal_slices_start_at_zero(sizes, rate, k):
+def test_the_limits_of_equal_slices_start_at_zero(sizes: Any, rate: float, k: int) -> None:
     """At the full level of 2.5 % six or more of 100 samples would start above it in one case of 27."""
     r, n = np.random.default_rng(11), np.resize(sizes, k)
     samples = 100
@@ -95,7 +107,7 @@ def test_the_limits_of_equal_slices_start_at_zero(sizes, rate, k):
     assert above <= 5
 
 
-def test_the_variance_between_a_hundred_slices_is_covered():
+def test_the_variance_between_a_hundred_slices_is_covered() -> None:
     r = np.random.default_rng(2)
     for n, p, spread in ((30, 0.05, 0.0), (1000, 0.05, 0.02), (30, 0.5, 0.1), (100, 0.02, 0.01)):
         truth_rates = p + np.linspace(-1, 1, 100) * spread
@@ -108,7 +120,7 @@ def test_the_variance_between_a_hundred_slices_is_covered():
         assert hits >= 17, (n, p)
 
 
-def test_picked_references_pay_for_the_choice():
+def test_picked_references_pay_for_the_choice() -> None:
     """Impact ratios of equal slices: any p below .05 in at most 5 % of samples; p and limits agree."""
     r, any_found, k = np.random.default_rng(4), 0, 20
     for n, rate in ((100, 0.3), (40, 0.1)):
@@ -125,7 +137,7 @@ def test_picked_references_pay_for_the_choice():
     assert any_found <= 6
 
 
-def test_a_clearly_lower_slice_is_told_in_p_and_limits():
+def test_a_clearly_lower_slice_is_told_in_p_and_limits() -> None:
     figure = rates([100, 60, 95], [200, 200, 200])
     asks = Picked(figure, np.array([1, 2]), np.arange(3), 0, "ratio", True, 0.8, 0.05)
     p, (low, high) = asks.p_apart(), asks.interval(0.05)
@@ -134,7 +146,7 @@ def test_a_clearly_lower_slice_is_told_in_p_and_limits():
     assert high[1] == 1
 
 
-def test_a_slice_beside_those_the_reference_is_picked_from_may_be_better():
+def test_a_slice_beside_those_the_reference_is_picked_from_may_be_better() -> None:
     """20 of 20 in a slice too small to be the reference: above 140 of 200, and so are its limits."""
     figure = rates([140, 60, 20], [200, 120, 20])
     asks = Picked(figure, np.array([1, 2]), np.array([0, 1]), 0, "ratio", True, 0.8, 0.05)
@@ -145,7 +157,7 @@ def test_a_slice_beside_those_the_reference_is_picked_from_may_be_better():
 
 @pytest.mark.parametrize("form", ["difference", "ratio"])
 @pytest.mark.parametrize("highest", [True, False])
-def test_limits_against_a_picked_reference_are_the_largest_over_all_slices(form, highest):
+def test_limits_against_a_picked_reference_are_the_largest_over_all_slices(form: Any, highest: bool) -> None:
     """Every pair solved for: with ties, few successes and a slice that could not have been picked."""
     r = np.random.default_rng(9)
     for k, rare in ((3, 0.3), (12, 0.4), (12, 0.02)):

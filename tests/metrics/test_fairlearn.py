@@ -1,25 +1,36 @@
 """Every figure that fairlearn or scikit-learn defines, held to theirs on generated tables."""
 
+from __future__ import annotations
+
 import warnings
+from collections.abc import Callable, Mapping
 from functools import partial, update_wrapper
 from itertools import product
+from typing import TYPE_CHECKING, Any
 
 import fairlearn.metrics as fl
 import numpy as np
 import pytest
 import sklearn.metrics as sk
 from fairweigh.metrics import extremes
+from fairweigh.metrics.figures import Figure
 from fairweigh.metrics.lockstep import run
 from fairweigh.metrics.table import DISPARITIES, METRICS
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from .conftest import Scored
 
 
-def between(figures, slices, form, confidence):
+def between(
+    figures: Mapping[Any, Figure], slices: NDArray[Any], form: Any, confidence: float
+) -> extremes.Between | None:
     return run(extremes.between(figures, slices, form, confidence))
 
 
-def with_options(metric, **options):
+def with_options(metric: Any, **options: Any) -> Any:
     """The metric with some options set; unlike a partial it has a name, for which fairlearn asks."""
     return update_wrapper(partial(metric, **options), metric)
 
@@ -53,7 +64,7 @@ complete = tables.map(
 )
 
 
-def by_group(name, slices, label, given_):
+def by_group(name: str, slices: NDArray[Any], label: Any, given_: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return fl.MetricFrame(
@@ -61,14 +72,14 @@ def by_group(name, slices, label, given_):
         ).by_group.sort_index()
 
 
-def test_every_name_of_theirs_in_the_table_is_tested():
+def test_every_name_of_theirs_in_the_table_is_tested() -> None:
     assert {m.name for m in METRICS.values() if m.fairlearn} == set(THEIRS)
 
 
 @settings(deadline=None, max_examples=30)
 @given(tables)
 @pytest.mark.parametrize("name", COUNTED)
-def test_slices_equal_metric_frame(counted_figure, name, rows):
+def test_slices_equal_metric_frame(counted_figure: Any, name: str, rows: Any) -> None:
     slices, label, decision = map(np.array, zip(*rows, strict=True))
     ours, theirs = (
         counted_figure(name, slices, label, decision).value,
@@ -79,14 +90,14 @@ def test_slices_equal_metric_frame(counted_figure, name, rows):
 
 
 @pytest.mark.parametrize("name", ["true_positive_rate", "precision", "f1", "matthews_correlation"])
-def test_undefined_rate_is_null_not_zero(counted_figure, name):
+def test_undefined_rate_is_null_not_zero(counted_figure: Any, name: str) -> None:
     # Slice b has neither a positive label nor a positive decision: 0 / 0, which fairlearn takes as 0.
     rows = (np.array(list("aaabb")), np.array([1, 1, 0, 0, 0]), np.array([1, 0, 0, 0, 0]))
     assert by_group(name, *rows)["b"] == 0
     assert np.isnan(counted_figure(name, *rows).value[1])
 
 
-def test_undefined_rate_makes_no_disparity_out_of_nothing(counted_figure):
+def test_undefined_rate_makes_no_disparity_out_of_nothing(counted_figure: Any) -> None:
     rows = (np.array(list("aabb")), np.array([1, 0, 0, 0]), np.array([1, 0, 0, 0]))
     theirs = fl.equalized_odds_difference(rows[1], rows[2], sensitive_features=rows[0])
     figures = {m: counted_figure(m, *rows) for m in ("true_positive_rate", "false_positive_rate")}
@@ -98,7 +109,7 @@ def test_undefined_rate_makes_no_disparity_out_of_nothing(counted_figure):
 @given(complete)
 @pytest.mark.parametrize("form", ["difference", "ratio"])
 @pytest.mark.parametrize("row", [r for r in DISPARITIES if r.fairlearn], ids=lambda r: r.name)
-def test_disparities_equal_theirs(counted_figure, row, form, rows):
+def test_disparities_equal_theirs(counted_figure: Any, row: Any, form: str, rows: Any) -> None:
     slices, label, decision = map(np.array, zip(*rows, strict=True))
     figures = {m: counted_figure(m, slices, label, decision) for m in row.metrics}
     ours = between(figures, np.arange(len(set(slices))), form, 0.95)
@@ -111,7 +122,7 @@ def test_disparities_equal_theirs(counted_figure, row, form, rows):
 @given(complete)
 @pytest.mark.parametrize("form", ["difference", "ratio"])
 @pytest.mark.parametrize("name", ["accuracy", "precision", "error_rate", "f1"])
-def test_extremes_equal_metric_frame(counted_figure, name, form, rows):
+def test_extremes_equal_metric_frame(counted_figure: Any, name: str, form: str, rows: Any) -> None:
     slices, label, decision = map(np.array, zip(*rows, strict=True))
     figure = counted_figure(name, slices, label, decision)
     frame = fl.MetricFrame(metrics=THEIRS[name], y_true=label, y_pred=decision, sensitive_features=slices)
@@ -128,7 +139,7 @@ def test_extremes_equal_metric_frame(counted_figure, name, form, rows):
     )
 )
 @pytest.mark.parametrize("name", ["auc", "mean_score", "brier_score", "log_loss"])
-def test_score_figures_equal_metric_frame(scored, name, rows):
+def test_score_figures_equal_metric_frame(scored: Callable[..., Scored], name: str, rows: Any) -> None:
     slices, label, given_ = map(np.array, zip(*rows, strict=True))
     ours = scored(given_, label, slices).figure(name).value
     kept = [label[slices == s].min() != label[slices == s].max() for s in sorted(set(slices))]

@@ -1,5 +1,9 @@
 """The growth of a gap: its limits are the extremes over the box of both intervals, found by search."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pytest
 from fairweigh.metrics.gap_growth import gap_growth
@@ -20,7 +24,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_limits_are_the_extremes_over_both_intervals(case):
+def test_limits_are_the_extremes_over_both_intervals(case: Any) -> None:
     before, (least, most), change, (low, high) = case
     value, (lower, upper) = gap_growth(
         np.array([before]),
@@ -38,7 +42,7 @@ def test_limits_are_the_extremes_over_both_intervals(case):
     assert grown.max() <= upper[0] + 1e-12
 
 
-def test_a_gap_without_limits_has_none():
+def test_a_gap_without_limits_has_none() -> None:
     nan = np.array([np.nan])
     one = np.array([0.1])
     value, (lower, upper) = gap_growth(one, (one, one), one, (nan, nan))

@@ -1,6 +1,10 @@
 """Chances of verdicts, summed over every table: false fails, fair and false passes, power at rows_needed."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,35 +14,40 @@ from fairweigh.metrics.counts import Counts, Tally
 from fairweigh.metrics.evidence import Pairs, Rates, evidence
 from fairweigh.metrics.figures import phi
 from fairweigh.metrics.intervals import normal_quantile
-from fairweigh.metrics.questions import Each
+from fairweigh.metrics.questions import Each, Question
 from fairweigh.metrics.requirement import Requirement
 from fairweigh.metrics.table import METRICS
+from numpy.typing import NDArray
 from scipy.stats import binom, fisher_exact, multinomial
 
 ALPHA = 0.05
 
 
-def likely(n, p, least=1e-10):
+def likely(n: int, p: float, least: float = 1e-10) -> tuple[Any, Any]:
     """Counts that are seen at all, and their chances."""
     x = np.arange(n + 1)
     chance = binom.pmf(x, n, p)
     return x[chance > least], chance[chance > least]
 
 
-def tables(n, p, m, q):
+def tables(
+    n: int, p: float, m: int, q: float
+) -> tuple[tuple[Any, NDArray[Any], Any, NDArray[Any]], Any, Any]:
     """Arrays of every likely pair of counts, the slice's along the rows, and both chances."""
     (x, px), (y, py) = likely(n, p), likely(m, q)
     xx, yy = (part.ravel().astype(float) for part in np.meshgrid(x, y, indexing="ij"))
     return (xx, np.full(xx.shape, float(n)), yy, np.full(xx.shape, float(m))), px, py
 
 
-def per_reference(decide, n, p, m, q, contrast=DIFFERENCE):
+def per_reference(
+    decide: Callable[..., Any], n: int, p: float, m: int, q: float, contrast: Contrast = DIFFERENCE
+) -> tuple[Any, Any]:
     """Chance that a slice is decided given each likely count of the reference, and the latter's chances."""
     arrays, px, py = tables(n, p, m, q)
     return px @ decide(Pairs(*arrays, contrast)).reshape(len(px), len(py)), py
 
 
-def any_of(chance, py, k):
+def any_of(chance: Any, py: Any, k: int) -> Any:
     """Chance that any of k slices is decided, which are independent given the reference."""
     return float((1 - (1 - chance) ** k) @ py)
 
@@ -47,7 +56,7 @@ def any_of(chance, py, k):
 
 
 @pytest.mark.parametrize("upper", [True, False])
-def test_a_value_on_the_limit_fails_in_at_most_five_percent(upper):
+def test_a_value_on_the_limit_fails_in_at_most_five_percent(upper: bool) -> None:
     grid = [
         *product((1, 5, 20, 100), (10, 30, 60, 300), (0.005, 0.01, 0.02, 0.1, 0.5, 0.98)),
         (20, 700, 0.01),
@@ -67,7 +76,9 @@ def test_a_value_on_the_limit_fails_in_at_most_five_percent(upper):
         (20, 30, 1000, 0.02, 0.05), (5, 60, 20, 0.5, 0.1), (20, 10, 60, 0.88, 0.1), (1, 10, 10, 0.3, 0.1),
     ],
 )  # fmt: skip
-def test_a_difference_on_the_limit_fails_in_at_most_five_percent(k, n, m, rate, limit):
+def test_a_difference_on_the_limit_fails_in_at_most_five_percent(
+    k: int, n: int, m: int, rate: float, limit: float
+) -> None:
     requirement = Requirement(limit, True, "difference")
     for truth in (rate + limit, rate - limit):
         if 0 <= truth <= 1:
@@ -79,7 +90,9 @@ def test_a_difference_on_the_limit_fails_in_at_most_five_percent(k, n, m, rate, 
 @pytest.mark.parametrize(
     ("k", "n", "m", "rate"), [(5, 30, 300, 0.1), (20, 60, 1000, 0.05), (20, 40, 60, 0.5), (100, 30, 300, 0.7)]
 )
-def test_a_ratio_on_the_limit_fails_in_at_most_five_percent(fold, k, n, m, rate):
+def test_a_ratio_on_the_limit_fails_in_at_most_five_percent(
+    fold: Any, k: int, n: int, m: int, rate: float
+) -> None:
     requirement = Requirement(0.8, False, fold)
     for truth in (0.8 * rate, rate / 0.8) if fold == "ratio" else (0.8 * rate,):
         chance, py = per_reference(lambda e: requirement.p_fail(e) <= ALPHA / k, n, truth, m, rate, RATIO)
@@ -87,7 +100,7 @@ def test_a_ratio_on_the_limit_fails_in_at_most_five_percent(fold, k, n, m, rate)
 
 
 @pytest.mark.parametrize(("k", "n", "m", "share"), [(19, 12, 40, 0.3), (5, 30, 30, 0.8), (20, 25, 200, 0.05)])
-def test_f1_on_the_limit_fails_in_at_most_five_percent(k, n, m, share):
+def test_f1_on_the_limit_fails_in_at_most_five_percent(k: int, n: int, m: int, share: float) -> None:
     """Given TP + FP + FN, F1 is 2 s / (1 + s) of a binomial share s; precision is a share itself."""
     f1 = 2 * share / (1 + share)
     for limit in (0.0, 0.1):
@@ -104,7 +117,7 @@ def test_f1_on_the_limit_fails_in_at_most_five_percent(k, n, m, share):
 
 
 @pytest.mark.parametrize("limit", [0.02, 0.1, 0.3])
-def test_a_folded_difference_has_its_size_at_either_end(limit):
+def test_a_folded_difference_has_its_size_at_either_end(limit: float) -> None:
     requirement = Requirement(limit, True, "difference")
     for n, m in ((8, 8), (30, 12), (15, 60)):
         x, y = np.arange(n + 1), np.arange(m + 1)
@@ -119,7 +132,7 @@ def test_a_folded_difference_has_its_size_at_either_end(limit):
                     assert chance[p <= level].sum() <= level, (n, m, rate, theta)
 
 
-def test_at_no_allowed_difference_the_folded_p_is_fishers_doubled():
+def test_at_no_allowed_difference_the_folded_p_is_fishers_doubled() -> None:
     requirement = Requirement(0.0, True, "difference")
     for x, n, y, m in ((3, 10, 8, 9), (0, 30, 2, 7), (40, 50, 20, 44)):
         sides = [fisher_exact([[x, n - x], [y, m - y]], a).pvalue for a in ("less", "greater")]
@@ -130,7 +143,7 @@ def test_at_no_allowed_difference_the_folded_p_is_fishers_doubled():
 # ---- passes ------------------------------------------------------------------------------------------
 
 
-def passes(n, p, m, q, limit, step):
+def passes(n: int, p: float, m: int, q: float, limit: float, step: int) -> tuple[Any, Any]:
     """Chance of a slice's pass given the reference's count, worked out at every ``step``-th, and weights."""
     requirement = Requirement(limit, True, "difference")
     (x, px), (y, py) = likely(n, p), likely(m, q, 1e-7)
@@ -144,12 +157,12 @@ def passes(n, p, m, q, limit, step):
 @pytest.mark.parametrize(
     ("k", "n", "rate", "least"), [(20, 500, 0.3, 0.95), (5, 300, 0.28, 0.84), (5, 300, 0.3, 0.81)]
 )
-def test_equal_slices_pass(k, n, rate, least):
+def test_equal_slices_pass(k: int, n: int, rate: float, least: float) -> None:
     given, py = passes(n, rate, 20_000, rate, 0.1, 20)
     assert given**k @ py >= least
 
 
-def test_one_slice_of_twenty_on_the_limit_passes_in_at_most_five_percent():
+def test_one_slice_of_twenty_on_the_limit_passes_in_at_most_five_percent() -> None:
     fair, py = passes(500, 0.3, 20_000, 0.3, 0.1, 40)
     for rate in (0.2, 0.4):
         at, _ = passes(500, rate, 20_000, 0.3, 0.1, 40)
@@ -157,7 +170,9 @@ def test_one_slice_of_twenty_on_the_limit_passes_in_at_most_five_percent():
 
 
 @pytest.mark.parametrize(("k", "n", "m", "tpr", "tnr"), [(20, 200, 30, 0.5, 0.99), (6, 40, 40, 0.95, 0.95)])
-def test_balanced_accuracy_on_the_limit_fails_in_at_most_five_percent(k, n, m, tpr, tnr):
+def test_balanced_accuracy_on_the_limit_fails_in_at_most_five_percent(
+    k: int, n: int, m: int, tpr: float, tnr: float
+) -> None:
     """By every table of either class: few of one class decide, far into the tail."""
     x, px = likely(n, tpr, 1e-7)
     y, py = likely(m, tnr, 1e-7)
@@ -175,7 +190,13 @@ def test_balanced_accuracy_on_the_limit_fails_in_at_most_five_percent(k, n, m, t
 # ---- the rows needed ---------------------------------------------------------------------------------
 
 
-def question(requirement, x, n, y=None, m=None):
+def question(
+    requirement: Requirement,
+    x: Any,
+    n: Any,
+    y: int | None = None,
+    m: int | None = None,
+) -> Each:
     x, n = np.asarray(x, float), np.asarray(n, float)
     if y is None:
         return Each(Rates(x, n), requirement, len(x))
@@ -183,7 +204,7 @@ def question(requirement, x, n, y=None, m=None):
     return Each(Pairs(x, n, np.full(len(x), float(y)), np.full(len(x), float(m)), form), requirement, len(x))
 
 
-def decided(q, times, more=0.5):
+def decided(q: Each, times: Any, more: float = 0.5) -> Any:
     """Chance that so many times the rows decide as was measured, were the truth as measured.
 
     A rate is taken as (x + more) / (n + 2 more), as the rows needed take it: none is 0.
@@ -217,7 +238,7 @@ def decided(q, times, more=0.5):
 DIFFER = Requirement(0.1, True, "difference")
 
 
-def test_two_equal_slices_are_decided_by_the_rows_they_are_told_to_need():
+def test_two_equal_slices_are_decided_by_the_rows_they_are_told_to_need() -> None:
     """TP 70 FN 30 in either: 100 rows do not prove a gap of at most .1; those named do in four of five."""
     q = question(DIFFER, [70], [100], 70, 100)
     times = float(power.needed(q, ALPHA).times[0])
@@ -244,7 +265,7 @@ def test_two_equal_slices_are_decided_by_the_rows_they_are_told_to_need():
         question(Requirement(0.8, False, "ratio"), [32], [100], 100, 200),
     ],
 )
-def test_the_rows_needed_decide_in_four_cases_of_five(q):
+def test_the_rows_needed_decide_in_four_cases_of_five(q: Each) -> None:
     times = float(power.needed(q, ALPHA).times[0])
     assert 1 < times < 60
     assert 0.75 <= decided(q, times) <= 0.95
@@ -257,13 +278,13 @@ def test_the_rows_needed_decide_in_four_cases_of_five(q):
         question(Requirement(0.8, False, "ratio"), [40], [100], 100, 200),
     ],
 )  # fmt: skip
-def test_no_rows_decide_what_lies_on_the_limit(q):
+def test_no_rows_decide_what_lies_on_the_limit(q: Question) -> None:
     found = power.needed(q, ALPHA)
     assert np.isnan(found.times[0])
     assert np.isnan(found.halfway[0])
 
 
-def test_matthews_correlation_at_its_limit_misses_no_more_than_the_level():
+def test_matthews_correlation_at_its_limit_misses_no_more_than_the_level() -> None:
     """Exact: every table of ten rows. With a Jeffreys prior it was up to 27 %."""
     n = 10
     cells = np.array([c for c in product(range(n + 1), repeat=4) if sum(c) == n])

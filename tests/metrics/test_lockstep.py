@@ -1,5 +1,10 @@
 """Searches beside each other: each gets what it would have got alone, whatever the others ask."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 from fairweigh.metrics import exact
 from fairweigh.metrics.contrast import DIFFERENCE, F1, RATIO, Contrast
@@ -7,7 +12,7 @@ from fairweigh.metrics.evidence import Pairs
 from fairweigh.metrics.lockstep import Ask, beside, run
 
 
-def asking(pairs, steps, told):
+def asking(pairs: Pairs, steps: Any, told: Any) -> Iterator[list[Any]]:
     """Asks for limits at one level after the other, and for the p at what it was told."""
     seen = []
     for level in steps:
@@ -18,7 +23,7 @@ def asking(pairs, steps, told):
     return seen
 
 
-def test_searches_beside_each_other_get_what_each_alone_does():
+def test_searches_beside_each_other_get_what_each_alone_does() -> None:
     """Of different contrasts, shapes and numbers of steps; one asks nothing."""
     r, told = np.random.default_rng(3), []
     given = []
@@ -37,8 +42,8 @@ def test_searches_beside_each_other_get_what_each_alone_does():
             np.testing.assert_array_equal(p, exact.pair_p_above(*counts, low, pairs.contrast))
 
 
-def test_searches_of_searches_keep_their_order():
-    def telling(value, steps):
+def test_searches_of_searches_keep_their_order() -> None:
+    def telling(value: tuple[Any, Any], steps: Any) -> Iterator[list[Any]]:
         pairs = Pairs(*(np.array([float(v)]) for v in (3, 10, 2, 10)))
         for _ in range(steps):
             yield [Ask(pairs, 0.05, True)]

@@ -1,6 +1,9 @@
 """Means over classes against scikit-learn, and their limits against those of one class and of rows."""
 
+from __future__ import annotations
+
 import warnings
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +11,7 @@ import pytest
 from fairweigh.engines import ARROW
 from fairweigh.engines.cubes import counted
 from fairweigh.metrics.confusion import Confusion
-from fairweigh.metrics.figures import mean_figure, ratio_figure
+from fairweigh.metrics.figures import Figure, mean_figure, ratio_figure
 from fairweigh.metrics.intervals import normal_quantile
 from fairweigh.metrics.macro import combined, macro_change, macro_figure
 from fairweigh.metrics.paired import ratio_change
@@ -28,17 +31,17 @@ RATIOS = {
 }
 
 
-def macro(name, found, among="either"):
+def macro(name: str, found: Any, among: Any = "either") -> Figure:
     figures = [ratio_figure(RATIOS[name], found.view(i)) for i in range(len(CLASSES))]
     return macro_figure(RATIOS[name], figures, found, among)
 
 
-def change(name, found, among="either"):
+def change(name: str, found: Any, among: Any = "either") -> Figure:
     changes = [ratio_change(RATIOS[name], found.joint_view(i)) for i in range(len(CLASSES))]
     return macro_change(RATIOS[name], changes, found, among)
 
 
-def outside(name, label, decision, weight=None):
+def outside(name: Any, label: Any, decision: Any, weight: Any = None) -> Any:
     labels = np.union1d(label, decision)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -50,7 +53,7 @@ def outside(name, label, decision, weight=None):
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.integers(2, 60), st.booleans())
-def test_values_are_those_of_scikit_learn(seed, n, weighted):
+def test_values_are_those_of_scikit_learn(seed: int, n: int, weighted: Any) -> None:
     slices, label, before, after = drawn(seed, n)
     weight = np.random.default_rng(seed).lognormal(size=n) if weighted else None
     found, both = (
@@ -78,7 +81,7 @@ def test_values_are_those_of_scikit_learn(seed, n, weighted):
             assert macro("recall", found, "labels").value[i] == pytest.approx(balanced)
 
 
-def test_a_view_is_the_binary_count_of_a_class():
+def test_a_view_is_the_binary_count_of_a_class() -> None:
     slices, label, before, after = drawn(1, 300)
     cluster = np.random.default_rng(1).integers(0, 40, 300)
     found = confused(slices, label, before, after, cluster=cluster)
@@ -95,7 +98,7 @@ def test_a_view_is_the_binary_count_of_a_class():
         assert both.clusters.cells.sum(0) == pytest.approx(both.counts.sum(0))
 
 
-def test_one_class_has_its_own_limits():
+def test_one_class_has_its_own_limits() -> None:
     slices, label = np.zeros(30, int), np.zeros(30, int)
     before = np.where(np.arange(30) < 24, 0, 1)
     found = confused(slices, label, before)
@@ -104,7 +107,7 @@ def test_one_class_has_its_own_limits():
     assert (low[0], high[0]) == pytest.approx((exact.low, exact.high))
 
 
-def test_two_classes_have_about_the_limits_of_balanced_accuracy():
+def test_two_classes_have_about_the_limits_of_balanced_accuracy() -> None:
     rng = np.random.default_rng(3)
     label = rng.integers(0, 2, 400)
     before = np.where(rng.random(400) < 0.8, label, 1 - label)
@@ -118,7 +121,7 @@ def test_two_classes_have_about_the_limits_of_balanced_accuracy():
     assert one.size[0] == pytest.approx(stats.hmean(sizes))
 
 
-def test_limits_agree_with_the_jackknife_of_many_rows():
+def test_limits_agree_with_the_jackknife_of_many_rows() -> None:
     slices, label, before, after = drawn(4, 3000, slices=1)
     cells = confused(slices, label, before, after)
     for name, among in (("recall", "labels"), ("precision", "either"), ("f1", "either")):
@@ -139,7 +142,7 @@ def test_limits_agree_with_the_jackknife_of_many_rows():
             assert (high[0] - low[0]) / 2 / error == pytest.approx(Z, rel=0.25)
 
 
-def test_clusters_of_copies_count_as_one_row():
+def test_clusters_of_copies_count_as_one_row() -> None:
     slices, label, before, _ = drawn(5, 400)
     once = confused(slices, label, before)
     copied = [np.repeat(v, 5) for v in (slices, label, before)]
@@ -151,7 +154,7 @@ def test_clusters_of_copies_count_as_one_row():
         assert other.dependence is not None
 
 
-def test_a_class_that_is_never_decided_leaves_its_precision_open():
+def test_a_class_that_is_never_decided_leaves_its_precision_open() -> None:
     label, before = np.array([0, 0, 0, 1] * 20), np.zeros(80, int)
     found = confused(np.zeros(80, int), label, before)
     figure = macro("precision", found)
@@ -159,7 +162,7 @@ def test_a_class_that_is_never_decided_leaves_its_precision_open():
     assert figure.limits(Z, 1.0)[1][0] > 0.85
 
 
-def test_what_does_not_change_is_not_certain():
+def test_what_does_not_change_is_not_certain() -> None:
     slices, label, before, _ = drawn(6, 100)
     figure = change("recall", confused(slices, label, before, before))
     low, high = figure.limits(Z, 1.0)
@@ -167,7 +170,7 @@ def test_what_does_not_change_is_not_certain():
     assert np.all((low < -0.02) & (high > 0.02))
 
 
-def test_the_skewness_of_one_part_fades_in_a_sum_of_many():
+def test_the_skewness_of_one_part_fades_in_a_sum_of_many() -> None:
     """Twenty rates near 1: above, MOVER alone keeps the short side of each."""
     x, n = stats.binom.rvs(30, 0.95, size=(4000, 20), random_state=1), 30
     low, high = stats.beta.ppf(0.025, x, n - x + 1), stats.beta.ppf(0.975, x + 1, n - x)
@@ -181,7 +184,7 @@ def test_the_skewness_of_one_part_fades_in_a_sum_of_many():
     assert np.mean(mean + mover < 0.95) > 0.025
 
 
-def test_classes_that_are_not_named_are_refused():
+def test_classes_that_are_not_named_are_refused() -> None:
     _, label, before, _ = drawn(7, 20)
     cube = counted(
         ARROW,

@@ -1,5 +1,10 @@
 """Limits of means held to Clopper and Pearson's, to random weights drawn, and to their range."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pytest
 from fairweigh.metrics.heavy import WeightCounts, rare_heavy
@@ -11,13 +16,17 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
+if TYPE_CHECKING:
+    from .conftest import Scored
+
+
 Z = normal_quantile(0.95)
 
 
 @pytest.mark.parametrize(
     ("x", "n"), [(0, 1), (1, 1), (0, 10), (3, 10), (1, 30), (15, 30), (3, 1000), (500_000, 1_000_000)]
 )
-def test_of_zeros_and_ones_the_limits_are_clopper_and_pearsons(x, n):
+def test_of_zeros_and_ones_the_limits_are_clopper_and_pearsons(x: int, n: int) -> None:
     share = np.array([[1 - x / n, x / n]])
     atoms = Atoms(np.array([[0.0, 1.0]]), share, np.zeros(1), np.ones(1))
     found = mean_limits(np.array([x / n]), atoms, np.array([float(n)]))(Z, 1.0)
@@ -26,7 +35,7 @@ def test_of_zeros_and_ones_the_limits_are_clopper_and_pearsons(x, n):
     assert np.ravel(found) == pytest.approx(np.nan_to_num(expected, nan=0.0), abs=2e-3)
 
 
-def test_the_limits_are_quantiles_of_the_randomly_weighted_mean():
+def test_the_limits_are_quantiles_of_the_randomly_weighted_mean() -> None:
     """N. Gaffke's bound by its definition: uniform shares of all rows and one more at the end."""
     rng = np.random.default_rng(0)
     value = rng.beta(0.5, 3, 25)
@@ -37,7 +46,7 @@ def test_the_limits_are_quantiles_of_the_randomly_weighted_mean():
     assert (low[0], high[0]) == pytest.approx(drawn, abs=1e-3)
 
 
-def test_points_of_bins_have_their_mean_and_variance_and_stay_inside():
+def test_points_of_bins_have_their_mean_and_variance_and_stay_inside() -> None:
     rng = np.random.default_rng(1)
     value = np.append(rng.beta(0.3, 2, 500), [0.0, 1.0])
     weight = rng.lognormal(0, 1, 502)
@@ -67,7 +76,9 @@ RANGES = {
 
 @settings(deadline=None, max_examples=60)
 @given(some_rows, st.sampled_from(["rows", "weights", "clusters"]), st.sampled_from([0.9, 0.95, 0.9999]))
-def test_limits_hold_the_value_and_never_leave_the_possible_range(scored, data, kind, confidence):
+def test_limits_hold_the_value_and_never_leave_the_possible_range(
+    scored: Callable[..., Scored], data: Any, kind: Any, confidence: Any
+) -> None:
     score, label, weight = map(np.array, zip(*data, strict=True))
     more = {"weights": {"weight": weight}, "clusters": {"cluster": np.arange(len(score)) // 3}}.get(kind, {})
     found = scored(score, label, **more)
@@ -79,7 +90,7 @@ def test_limits_hold_the_value_and_never_leave_the_possible_range(scored, data, 
 
 
 @pytest.mark.parametrize("probability", [True, False])
-def test_equal_scores_of_one_slice_are_not_certain(scored, probability):
+def test_equal_scores_of_one_slice_are_not_certain(scored: Callable[..., Scored], probability: bool) -> None:
     score = np.append(np.full(30, 0.4), np.linspace(0.1, 0.9, 30))
     slices = np.repeat([0, 1], 30)
     figure = scored(score, score > 0.5, slices, probability=probability).figure("mean_score")
@@ -90,13 +101,13 @@ def test_equal_scores_of_one_slice_are_not_certain(scored, probability):
     assert low[0] < 0.4
 
 
-def test_scores_without_any_range_have_no_limits(scored):
+def test_scores_without_any_range_have_no_limits(scored: Callable[..., Scored]) -> None:
     figure = scored(np.full(20, 3.0), np.arange(20) < 9, probability=False).figure("mean_score")
     assert figure.value[0] == 3
     assert np.isnan(figure.limits(Z, 1.0)[0][0])
 
 
-def test_symmetric_scores_cost_little_more_than_students_interval(scored):
+def test_symmetric_scores_cost_little_more_than_students_interval(scored: Callable[..., Scored]) -> None:
     score = np.random.default_rng(2).normal(size=400)
     low, high = scored(score, score > 0, probability=False).figure("mean_score").limits(Z, 1.0)
     plain = stats.t.interval(0.95, 399, score.mean(), score.std(ddof=1) / 20)
@@ -104,14 +115,14 @@ def test_symmetric_scores_cost_little_more_than_students_interval(scored):
     assert high[0] - low[0] < 1.2 * (plain[1] - plain[0])
 
 
-def test_a_mean_of_one_cluster_is_as_unsure_as_one_row(scored):
+def test_a_mean_of_one_cluster_is_as_unsure_as_one_row(scored: Callable[..., Scored]) -> None:
     score, label = np.linspace(0.2, 0.6, 50), np.arange(50) < 20
     low, high = scored(score, label, cluster=np.zeros(50)).figure("mean_score").limits(Z, 1.0)
     assert low[0] < 0.05
     assert high[0] > 0.95
 
 
-def test_more_rows_narrow_the_limits(scored):
+def test_more_rows_narrow_the_limits(scored: Callable[..., Scored]) -> None:
     score = np.random.default_rng(3).beta(0.3, 3, 100)
     figure = scored(score, score > 0.1).figure("mean_score")
     widths = [float(np.ptp(np.ravel(figure.limits(Z, scale)))) for scale in (1, 4, 1000, 4000)]
@@ -120,7 +131,7 @@ def test_more_rows_narrow_the_limits(scored):
     assert widths[3] == pytest.approx(widths[2] / 2, rel=0.01)
 
 
-def test_a_rare_heavy_stratum_is_told_with_its_share_and_effective_rows():
+def test_a_rare_heavy_stratum_is_told_with_its_share_and_effective_rows() -> None:
     weight = np.where(np.arange(200) < 10, 20.0, 1.0)
     found = rare_heavy(weight)
     assert (found.rows, found.weight) == pytest.approx((0.05, 200 / 390))
@@ -135,12 +146,12 @@ def test_a_rare_heavy_stratum_is_told_with_its_share_and_effective_rows():
 
 
 @pytest.mark.parametrize("z", [0.5, 1.96, 5.0, 8.0, 8.5, 12.0])
-def test_students_quantile_cuts_off_the_same_tail_however_far_out(z):
+def test_students_quantile_cuts_off_the_same_tail_however_far_out(z: float) -> None:
     found = student(z, np.array([3.0, 40.0, 1e6]))
     assert found == pytest.approx(stats.t.isf(stats.norm.sf(z), [3.0, 40.0, 1e6]), rel=0.03)
 
 
 @pytest.mark.parametrize("z", [0.5, 1.96, 5.0, 7.0, 8.2, 12.0])
-def test_students_quantile_of_one_degree_of_freedom_is_cauchys(z):
+def test_students_quantile_of_one_degree_of_freedom_is_cauchys(z: float) -> None:
     """In closed form 1 / tan(pi * tail); by the other tail it was 4e-5 less at 7."""
     assert student(z, np.array([1.0]))[0] == pytest.approx(1 / np.tan(np.pi * stats.norm.sf(z)), rel=1e-12)

@@ -1,5 +1,9 @@
 """Changes on the same rows against published examples, statsmodels, closed forms and plain recounting."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -10,6 +14,7 @@ from fairweigh.metrics.intervals import normal_quantile, tango
 from fairweigh.metrics.joint import JointTally, joint
 from fairweigh.metrics.paired import mcnemar_mid_p
 from fairweigh.metrics.table import METRICS
+from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 
@@ -23,7 +28,14 @@ RATES = [
 ]  # fmt: skip
 
 
-def rows(label, before, after, slices=None, weight=None, cluster=None):
+def rows(
+    label: NDArray[Any] | None,
+    before: Any,
+    after: Any,
+    slices: Any = None,
+    weight: NDArray[Any] | None = None,
+    cluster: NDArray[Any] | None = None,
+) -> JointTally:
     columns = {
         "s": [str(s) for s in (np.zeros(len(before), int) if slices is None else slices)],
         "y_pred": np.asarray(before, int),
@@ -40,7 +52,9 @@ def rows(label, before, after, slices=None, weight=None, cluster=None):
     return joint(counted(ARROW, pa.table(columns), axes, weighted, cluster=clustered), ("s",))
 
 
-def drawn(n=900, slices=3, flips=0.05, seed=0):
+def drawn(
+    n: int = 900, slices: int = 3, flips: float = 0.05, seed: int = 0
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[np.int64]]:
     r = np.random.default_rng(seed)
     label = r.random(n) < 0.4
     before = np.where(r.random(n) < 0.8, label, ~label)
@@ -48,14 +62,14 @@ def drawn(n=900, slices=3, flips=0.05, seed=0):
     return label, before, after, r.integers(0, slices, n)
 
 
-def change(name, tally):
+def change(name: str, tally: JointTally) -> tuple[Any, Any]:
     """The change of a metric and its p."""
     estimator = METRICS[name].estimator
     return estimator.change_of(tally), estimator.change_p(tally)
 
 
 @pytest.mark.parametrize("name", COUNT_METRICS)
-def test_a_change_is_the_metric_after_less_the_metric_before(name):
+def test_a_change_is_the_metric_after_less_the_metric_before(name: str) -> None:
     label, before, after, slices = drawn()
     figure = change(name, rows(label, before, after, slices))[0]
     for i in range(3):
@@ -69,13 +83,13 @@ def test_a_change_is_the_metric_after_less_the_metric_before(name):
     assert np.all((low < figure.value) & (figure.value < high))
 
 
-def _plain(label, decision):
+def _plain(label: Any, decision: Any) -> Tally:
     y, d = np.asarray(label, bool), np.asarray(decision, bool)
     tp, fp, fn, tn = (np.array([int(v.sum())]) for v in (y & d, ~y & d, y & ~d, ~y & ~d))
     return Tally(("s",), [("0",)], Counts(tp + fp + fn + tn, tp + fn, tp + fp, tp, fp, fn, tn))
 
 
-def test_the_published_example_of_tango_and_its_mid_p():
+def test_the_published_example_of_tango_and_its_mid_p() -> None:
     """T. Tango 1998 (1, 1, 7, 12); mid-p 0.0391 in M. W. Fagerland et al. 2013."""
     before = [1] * 1 + [1] * 1 + [0] * 7 + [0] * 12
     after = [1] * 1 + [0] * 1 + [1] * 7 + [0] * 12
@@ -88,7 +102,7 @@ def test_the_published_example_of_tango_and_its_mid_p():
 
 
 @pytest.mark.parametrize("table", [(1, 7), (0, 5), (12, 3), (40, 61), (8, 8), (1, 0), (500, 430)])
-def test_mid_p_is_the_exact_p_less_the_chance_of_the_table_seen(table):
+def test_mid_p_is_the_exact_p_less_the_chance_of_the_table_seen(table: tuple[int, int]) -> None:
     b, c = table
     exact = mcnemar([[5, b], [c, 9]], exact=True).pvalue
     mid = float(mcnemar_mid_p(np.array([b]), np.array([c]))[0])
@@ -99,7 +113,7 @@ def test_mid_p_is_the_exact_p_less_the_chance_of_the_table_seen(table):
 
 
 @pytest.mark.parametrize("name", RATES)
-def test_a_rate_uses_the_rows_that_it_counts_alone(name):
+def test_a_rate_uses_the_rows_that_it_counts_alone(name: str) -> None:
     """Gained and lost rows and the denominator are recounted with plain masks."""
     label, before, after, slices = drawn(seed=3)
     figure = change(name, rows(label, before, after, slices))[0]
@@ -121,7 +135,7 @@ def test_a_rate_uses_the_rows_that_it_counts_alone(name):
         assert figure.n[i] == one.sum()
 
 
-def test_nothing_changed_in_200_rows_leaves_room_for_two_percent():
+def test_nothing_changed_in_200_rows_leaves_room_for_two_percent() -> None:
     """Of zero flips in 200 rows Tango's limits are z^2 / (n + z^2), about 0.0188."""
     label = np.arange(200) % 2
     for name in ("selection_rate", "accuracy"):
@@ -131,7 +145,7 @@ def test_nothing_changed_in_200_rows_leaves_room_for_two_percent():
         assert (low[0], high[0]) == pytest.approx((-0.0188, 0.0188), abs=5e-5)
 
 
-def test_posterior_limits_too_leave_room_where_nothing_changed():
+def test_posterior_limits_too_leave_room_where_nothing_changed() -> None:
     label, before, _, _ = drawn(200, 1)
     for name in ("precision", "f1", "matthews_correlation", "balanced_accuracy"):
         low, high = change(name, rows(label, before, before))[0].limits(Z, 1.0)
@@ -139,7 +153,7 @@ def test_posterior_limits_too_leave_room_where_nothing_changed():
         assert high[0] > 0.003
 
 
-def test_limits_of_one_slice_do_not_depend_on_the_others():
+def test_limits_of_one_slice_do_not_depend_on_the_others() -> None:
     label, before, after, slices = drawn()
     whole = rows(label, before, after, slices)
     for name in ("precision", "f1", "true_positive_rate"):
@@ -148,7 +162,7 @@ def test_limits_of_one_slice_do_not_depend_on_the_others():
         assert (together[0][2], together[1][2]) == (alone[0][0], alone[1][0])
 
 
-def test_an_undefined_rate_has_no_change():
+def test_an_undefined_rate_has_no_change() -> None:
     label = np.array([0, 0, 1, 1])
     slices = [0, 0, 1, 1]
     figure = change("true_positive_rate", rows(label, [0, 1, 1, 1], [1, 1, 1, 0], slices))[0]
@@ -159,7 +173,7 @@ def test_an_undefined_rate_has_no_change():
     assert np.isnan(precision.value[0])
 
 
-def test_equal_weights_change_nothing_and_unequal_ones_cost_rows():
+def test_equal_weights_change_nothing_and_unequal_ones_cost_rows() -> None:
     label, before, after, slices = drawn(seed=5)
     plain = change("accuracy", rows(label, before, after, slices))[0]
     equal = change("accuracy", rows(label, before, after, slices, weight=np.full(900, 2.5)))[0]
@@ -173,7 +187,7 @@ def test_equal_weights_change_nothing_and_unequal_ones_cost_rows():
 
 
 @pytest.mark.parametrize("name", ["accuracy", "matthews_correlation"])
-def test_a_slice_without_weight_has_no_change(name):
+def test_a_slice_without_weight_has_no_change(name: str) -> None:
     label, before, after, slices = drawn(seed=6)
     weight = np.where(slices == 1, 0, 2.5)
     for cluster in (None, np.arange(900) // 3 * 3 + slices):
@@ -182,7 +196,7 @@ def test_a_slice_without_weight_has_no_change(name):
         assert not np.isnan(figure.value[[0, 2]]).any()
 
 
-def test_a_weighted_change_has_the_linearised_variance():
+def test_a_weighted_change_has_the_linearised_variance() -> None:
     """Effective rows make (q - d^2) / n equal the sandwich variance, taken row by row."""
     label, before, after, _ = drawn(seed=6)
     weight = np.random.default_rng(2).uniform(0.5, 2, 900)
@@ -195,7 +209,7 @@ def test_a_weighted_change_has_the_linearised_variance():
     assert figure.effective_n[0] == pytest.approx(min(spread / variance, kish))
 
 
-def test_rows_repeated_as_clusters_count_once():
+def test_rows_repeated_as_clusters_count_once() -> None:
     """Five copies of each row say what the row says once; clusters of single rows say what rows say."""
     label, before, after, _ = drawn(300, 1, seed=7)
     once = change("accuracy", rows(label, before, after))[0]
@@ -217,7 +231,7 @@ def test_rows_repeated_as_clusters_count_once():
     assert width(single) == pytest.approx(width(once) * wider, rel=0.02)
 
 
-def test_weighted_p_agrees_with_the_score_test():
+def test_weighted_p_agrees_with_the_score_test() -> None:
     label, before, after, _ = drawn(seed=8, flips=0.1)
     tally = rows(label, before, after, weight=np.ones(900))
     b = int(((before == label) & (after != label)).sum())
@@ -227,7 +241,7 @@ def test_weighted_p_agrees_with_the_score_test():
     assert np.isnan(change("precision", tally)[1][0])
 
 
-def test_the_joint_counts_hold_every_row_once():
+def test_the_joint_counts_hold_every_row_once() -> None:
     label, before, after, slices = drawn()
     tally = rows(label, before, after, slices)
     assert isinstance(tally, JointTally)

@@ -1,5 +1,9 @@
 """Rows planned before an audit, held to the chances of all tables."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pytest
 from fairweigh.metrics.evidence import Pairs, Rates, evidence
@@ -14,13 +18,13 @@ from scipy.stats import binom
 @pytest.mark.parametrize(
     ("slices", "gap", "rows"), [(1, 0.0, 202), (1, 0.05, 658), (1, 0.2, 176), (20, 0.0, 417)]
 )
-def test_rows_of_the_stated_examples(slices, gap, rows):
+def test_rows_of_the_stated_examples(slices: int, gap: float, rows: int) -> None:
     plan = Plan(0.1, "difference", 0.3, gap, slices=slices, reference_times=10)
     assert plan.rows() == rows
 
 
 @pytest.mark.parametrize(("gap", "slices"), [(0.0, 1), (0.05, 1), (0.2, 1), (0.0, 5)])
-def test_a_planned_gap_gate_decides_in_four_cases_of_five(gap, slices):
+def test_a_planned_gap_gate_decides_in_four_cases_of_five(gap: float, slices: int) -> None:
     plan = Plan(0.1, "difference", 0.3, gap, slices=slices, reference_times=10)
     n = plan.rows()
     x, y = np.arange(n + 1), np.arange(10 * n + 1)
@@ -40,7 +44,9 @@ def test_a_planned_gap_gate_decides_in_four_cases_of_five(gap, slices):
     ("limit", "upper", "rate", "slices"),
     [(0.1, True, 0.05, 1), (0.1, True, 0.16, 4), (0.8, False, 0.87, 10), (0.02, True, 0.01, 3)],
 )
-def test_a_planned_value_gate_decides_in_four_cases_of_five(limit, upper, rate, slices):
+def test_a_planned_value_gate_decides_in_four_cases_of_five(
+    limit: float, upper: bool, rate: float, slices: int
+) -> None:
     plan = Plan(limit, "value", rate, rate, slices=slices, upper=upper)
     n = plan.rows()
     x = np.arange(n + 1)
@@ -53,11 +59,11 @@ def test_a_planned_value_gate_decides_in_four_cases_of_five(limit, upper, rate, 
     assert 0.72 <= found <= 0.95
 
 
-def test_a_truth_on_the_limit_needs_more_rows_than_there_are():
+def test_a_truth_on_the_limit_needs_more_rows_than_there_are() -> None:
     assert Plan(0.1, "difference", 0.3, 0.1).rows() is None
 
 
-def test_rows_needed_of_an_unpaired_change_ask_the_limits_of_more_rows(counted_figure):
+def test_rows_needed_of_an_unpaired_change_ask_the_limits_of_more_rows(counted_figure: Any) -> None:
     """9 of 30 before, 10 of 30 after: a change of .033, where limits at one half lie beyond .04."""
     before, after = (
         counted_figure("selection_rate", ["a"] * 30, [0] * 30, [1] * x + [0] * (30 - x)) for x in (9, 10)

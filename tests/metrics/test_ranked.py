@@ -1,23 +1,29 @@
 """Values of ranked lists against published examples, scikit-learn and plain loops."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 from fairweigh.metrics.ranked import Ranked, amortised, discount, exponential, places_within
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.random import Generator
+from numpy.typing import NDArray
 from sklearn.metrics import ndcg_score
 
 WIKIPEDIA = np.array([3, 2, 3, 0, 1, 2])
 """The worked example of https://en.wikipedia.org/wiki/Discounted_cumulative_gain: DCG 6.861, ideal 7.141."""
 
 
-def one(relevance):
+def one(relevance: NDArray[Any]) -> Ranked:
     n = len(relevance)
     return Ranked(np.zeros(n, int), np.arange(1, n + 1), 1)
 
 
-def shuffled(seed, queries=30, longest=12):
+def shuffled(seed: Any, queries: int = 30, longest: int = 12) -> tuple[Ranked, Generator]:
     rng = np.random.default_rng(seed)
     sizes = rng.integers(1, longest + 1, queries)
     query = np.repeat(np.arange(queries), sizes)
@@ -26,7 +32,7 @@ def shuffled(seed, queries=30, longest=12):
     return Ranked(query[order], rank[order], queries), rng
 
 
-def test_ndcg_of_a_published_example():
+def test_ndcg_of_a_published_example() -> None:
     relevance = WIKIPEDIA.astype(float)
     found = one(relevance)
     dcg = float((relevance * discount(found.rank)).sum())
@@ -37,7 +43,7 @@ def test_ndcg_of_a_published_example():
     assert found.ndcg(relevance)[0] == pytest.approx(0.961, abs=5e-4)
 
 
-def test_exponential_gain_is_that_of_burges():
+def test_exponential_gain_is_that_of_burges() -> None:
     """3, 2 in this order: 7 + 3 / log2(3); turned round 3 + 7 / log2(3)."""
     found = Ranked(np.zeros(2, int), np.array([2, 1]), 1).ndcg(np.array([3.0, 2.0]), gain=exponential)
     log = np.log2(3)
@@ -46,7 +52,7 @@ def test_exponential_gain_is_that_of_burges():
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from([None, 1, 3, 10]))
-def test_ndcg_is_that_of_scikit_learn(seed, k):
+def test_ndcg_is_that_of_scikit_learn(seed: Any, k: Any) -> None:
     ranked, rng = shuffled(seed)
     relevance = rng.integers(0, 4, len(ranked.query)).astype(float)
     found = ranked.ndcg(relevance, k)
@@ -60,12 +66,12 @@ def test_ndcg_is_that_of_scikit_learn(seed, k):
             assert 0 <= found[q] <= 1
 
 
-def test_a_negative_relevance_is_refused():
+def test_a_negative_relevance_is_refused() -> None:
     with pytest.raises(ValueError, match="-1"):
         one(WIKIPEDIA).ndcg(WIKIPEDIA - 1.0)
 
 
-def test_exposure_is_the_discount_up_to_the_last_rank_shown():
+def test_exposure_is_the_discount_up_to_the_last_rank_shown() -> None:
     found = one(WIKIPEDIA)
     assert found.exposure()[:3] == pytest.approx([1, 1 / np.log2(3), 0.5])
     assert found.exposure(2).tolist()[2:] == [0] * 4
@@ -73,7 +79,7 @@ def test_exposure_is_the_discount_up_to_the_last_rank_shown():
     assert shares.sum() == pytest.approx(1)
 
 
-def test_attention_and_relevance_add_up_over_queries():
+def test_attention_and_relevance_add_up_over_queries() -> None:
     """Two items that take turns get what they deserve, one that is always first gets too much."""
     query, item = np.repeat(np.arange(4), 2), np.tile([0, 1], 4)
     relevance = np.ones(8)
@@ -88,7 +94,7 @@ def test_attention_and_relevance_add_up_over_queries():
     assert amortised(item, always.share(always.exposure()), none)[2].tolist() == [1.5, 1.5]
 
 
-def test_skew_is_the_log_of_shares_at_the_top():
+def test_skew_is_the_log_of_shares_at_the_top() -> None:
     """Geyik et al., section 4.1: shares of the first k over the desired ones."""
     group = np.array([0, 0, 0, 1, 0, 1, 1, 1])
     found = one(group).skew(group, 4)
@@ -103,7 +109,7 @@ def test_skew_is_the_log_of_shares_at_the_top():
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from([None, 4]), st.booleans())
-def test_ndkl_is_the_discounted_mean_of_divergences_of_prefixes(seed, k, given_shares):
+def test_ndkl_is_the_discounted_mean_of_divergences_of_prefixes(seed: Any, k: Any, given_shares: Any) -> None:
     ranked, rng = shuffled(seed, queries=8)
     group = rng.integers(0, 3, len(ranked.query))
     desired = np.array([0.5, 0.3, 0.2]) if given_shares else None
@@ -122,19 +128,19 @@ def test_ndkl_is_the_discounted_mean_of_divergences_of_prefixes(seed, k, given_s
         assert found[q] == pytest.approx(total / weight, abs=1e-12)
 
 
-def test_a_group_that_should_not_be_there_is_refused():
+def test_a_group_that_should_not_be_there_is_refused() -> None:
     with pytest.raises(ValueError, match="positive"):
         one(WIKIPEDIA).ndkl(np.array([0, 1, 0, 1, 0, 1]), desired=np.array([1.0, 0.0]))
 
 
-def test_queries_without_rows_have_no_value():
+def test_queries_without_rows_have_no_value() -> None:
     ranked = Ranked(np.array([0, 0, 2]), np.array([1, 2, 1]), 3)
     assert np.isnan(ranked.ndcg(np.ones(3))[1])
     assert np.isnan(ranked.ndkl(np.array([0, 1, 0]))[1])
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_places_within_a_query_are_those_of_pandas(seed):
+def test_places_within_a_query_are_those_of_pandas(seed: Any) -> None:
     found, rng = shuffled(seed)
     kept = rng.random(len(found.query)) < 0.6
     query, rank = found.query[kept], found.rank[kept]

@@ -1,8 +1,13 @@
 """Figures of predicted numbers against scikit-learn, scipy and closed forms."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pytest
 from fairweigh.metrics import compare, regression
+from fairweigh.metrics.figures import Figure
 from fairweigh.metrics.gathered import SlicedRows
 from fairweigh.metrics.intervals import normal_quantile
 from fairweigh.metrics.rows import Rows
@@ -10,19 +15,22 @@ from fairweigh.metrics.score_figures import SlicedScores
 from fairweigh.metrics.score_values import SCORE
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy import stats
 from sklearn.metrics import r2_score, root_mean_squared_error
 
 Z = normal_quantile(0.95)
 
 
-def drawn(n=300, slices=3, seed=0, noise=0.5):
+def drawn(
+    n: int = 300, slices: int = 3, seed: int = 0, noise: float = 0.5
+) -> tuple[SlicedRows, NDArray[np.float64], NDArray[np.float64]]:
     rng = np.random.default_rng(seed)
     outcome = rng.normal(size=n)
     return SlicedRows(rng.integers(0, slices, n), slices), outcome, outcome + rng.normal(0, noise, n)
 
 
-def root_mean_squared(rows, outcome, prediction):
+def root_mean_squared(rows: SlicedRows, outcome: Any, prediction: Any) -> Figure:
     found = Rows(("s",))
     keys = [(str(i),) for i in range(rows.size)]
     found.add(
@@ -33,7 +41,9 @@ def root_mean_squared(rows, outcome, prediction):
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.integers(2, 60), st.booleans(), st.sampled_from([1.0, 1e6]))
-def test_values_are_those_of_scikit_learn_and_inside_of_their_limits(seed, n, weighted, shift):
+def test_values_are_those_of_scikit_learn_and_inside_of_their_limits(
+    seed: Any, n: Any, weighted: Any, shift: Any
+) -> None:
     rng = np.random.default_rng(seed)
     outcome = rng.normal(size=n).round(1) + shift
     prediction = (outcome + rng.normal(0, rng.choice([0, 0.1, 3]), n)).round(1)
@@ -54,7 +64,7 @@ def test_values_are_those_of_scikit_learn_and_inside_of_their_limits(seed, n, we
     assert np.isnan(low[0]) == (np.ptp((prediction - outcome) ** 2) == 0)
 
 
-def test_a_mean_of_sizes_is_not_negative():
+def test_a_mean_of_sizes_is_not_negative() -> None:
     found, keys = Rows(("s",)), [("0",)]
     found.add(np.zeros(3, int), keys, {"size": np.array([0.0, 0.1, 2.0])})
     mean = SlicedScores(found.table("size"), ("s",), keys).mean(SCORE)
@@ -64,12 +74,12 @@ def test_a_mean_of_sizes_is_not_negative():
     assert held.limits(Z, 1.0)[1] == mean.limits(Z, 1.0)[1]
 
 
-def test_r_squared_of_equal_outcomes_does_not_exist():
+def test_r_squared_of_equal_outcomes_does_not_exist() -> None:
     rows = SlicedRows(np.zeros(5, int), 1)
     assert np.isnan(regression.r_squared(rows, np.ones(5), np.arange(5.0)).value[0])
 
 
-def test_a_perfect_prediction_leaves_open_what_one_more_row_would():
+def test_a_perfect_prediction_leaves_open_what_one_more_row_would() -> None:
     rows, outcome, _ = drawn()
     low, high = regression.r_squared(rows, outcome, outcome).limits(Z, 1.0)
     assert np.all(high == 1)
@@ -79,7 +89,7 @@ def test_a_perfect_prediction_leaves_open_what_one_more_row_would():
     assert np.all((low < -0.05) & (high > 0.05) & (p == 1))
 
 
-def test_the_correlation_is_pearsons_with_limits_near_fishers():
+def test_the_correlation_is_pearsons_with_limits_near_fishers() -> None:
     rows, outcome, prediction = drawn(3000)
     figure = regression.correlation(rows, outcome, prediction)
     low, high = figure.limits(Z, 1.0)
@@ -91,7 +101,7 @@ def test_the_correlation_is_pearsons_with_limits_near_fishers():
         assert (high[i] - low[i]) / (ends.high - ends.low) == pytest.approx(1.1, abs=0.15)
 
 
-def test_limits_of_r_squared_are_the_delta_methods_of_many_normal_rows():
+def test_limits_of_r_squared_are_the_delta_methods_of_many_normal_rows() -> None:
     """var log(1 - R2) is 4 R2 / n of normal errors and outcomes."""
     rows, outcome, prediction = drawn(40_000, 1, noise=1.0)
     figure = regression.r_squared(rows, prediction, outcome)
@@ -100,7 +110,7 @@ def test_limits_of_r_squared_are_the_delta_methods_of_many_normal_rows():
     assert width == pytest.approx(2 * Z * np.sqrt(4 * 0.5 / 40_000), rel=0.06)
 
 
-def test_a_ratio_of_means_is_positive_and_scale_free():
+def test_a_ratio_of_means_is_positive_and_scale_free() -> None:
     rows, one, other = drawn(40)
     one, other = np.exp(one), np.exp(other)
     figure = regression.ratio_of_means(rows, one, other)
@@ -116,7 +126,7 @@ def test_a_ratio_of_means_is_positive_and_scale_free():
 @pytest.mark.parametrize(
     "change", ["r_squared_change", "root_mean_change", "correlation_change", "ratio_of_means_change"]
 )
-def test_a_change_is_the_difference_and_its_limits_hold_it(change):
+def test_a_change_is_the_difference_and_its_limits_hold_it(change: str) -> None:
     rows, outcome, before = drawn(500)
     outcome, before = np.exp(outcome), np.exp(before)
     after = before * 0.8 + 0.1
@@ -141,12 +151,12 @@ def test_a_change_is_the_difference_and_its_limits_hold_it(change):
     assert np.all((p >= 0) & (p <= 1))
 
 
-def test_the_limits_of_a_change_agree_with_those_of_the_jackknife():
+def test_the_limits_of_a_change_agree_with_those_of_the_jackknife() -> None:
     rows, outcome, before = drawn(400, 1)
     after = before * 0.9
     figure, _ = regression.r_squared_change(rows, outcome, before, after)
 
-    def of(keep):
+    def of(keep: Any) -> Any:
         return r2_score(outcome[keep], after[keep]) - r2_score(outcome[keep], before[keep])
 
     left_out = np.array([of(np.arange(400) != i) for i in range(400)])
@@ -156,7 +166,7 @@ def test_the_limits_of_a_change_agree_with_those_of_the_jackknife():
     assert (high[0] - low[0]) / 2 / error > Z * 0.99
 
 
-def test_a_cluster_of_copies_weighs_as_one_row():
+def test_a_cluster_of_copies_weighs_as_one_row() -> None:
     rows, outcome, prediction = drawn(60, 2)
     slices, copies = np.repeat(rows.slices, 4), [np.repeat(v, 4) for v in (outcome, prediction)]
     clustered = SlicedRows(slices, 2, None, np.repeat(np.arange(60), 4))
@@ -169,7 +179,7 @@ def test_a_cluster_of_copies_weighs_as_one_row():
     assert many.effective_n == pytest.approx(np.bincount(rows.slices), rel=0.35)
 
 
-def test_slices_that_share_clusters_are_compared_by_what_they_share():
+def test_slices_that_share_clusters_are_compared_by_what_they_share() -> None:
     """Both slices of each cluster have the same rows: their difference varies not at all."""
     rng = np.random.default_rng(5)
     outcome = rng.normal(size=200)

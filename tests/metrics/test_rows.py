@@ -1,5 +1,9 @@
 """Means of row values against scipy's Student limits and closed forms."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -9,13 +13,20 @@ from fairweigh.metrics.intervals import normal_quantile
 from fairweigh.metrics.rows import Rows
 from fairweigh.metrics.score_figures import SlicedScores
 from fairweigh.metrics.score_values import SCORE
+from numpy.typing import NDArray
 from scipy import stats
 from sklearn.metrics import f1_score
 
 Z = normal_quantile(0.95)
 
 
-def gathered(columns, slices=None, weight=None, cluster=None, batches=1):
+def gathered(
+    columns: dict[str, Any],
+    slices: Any = None,
+    weight: NDArray[np.float64] | None = None,
+    cluster: NDArray[np.int64] | None = None,
+    batches: int = 1,
+) -> Rows:
     n = len(next(iter(columns.values())))
     slices = np.zeros(n, int) if slices is None else slices
     found = Rows(("s", "t"))
@@ -31,13 +42,13 @@ def gathered(columns, slices=None, weight=None, cluster=None, batches=1):
     return found
 
 
-def drawn(n=300, seed=0):
+def drawn(n: int = 300, seed: int = 0) -> tuple[Any, NDArray[np.int64]]:
     rng = np.random.default_rng(seed)
     outcome = rng.normal(size=n)
     return {"y_true": outcome, "y_pred": outcome + rng.normal(0.1, 0.5, n)}, rng.integers(0, 3, n)
 
 
-def errors(rows):
+def errors(rows: Rows) -> Rows:
     rows.derive("error", lambda of: of("y_pred") - of("y_true"))
     rows.derive("absolute error", lambda of: np.abs(of("error")))
     return rows
@@ -46,7 +57,7 @@ def errors(rows):
 KEYS = [("0",), ("1",), ("2",)]
 
 
-def test_a_mean_error_has_students_limits_or_wider_ones():
+def test_a_mean_error_has_students_limits_or_wider_ones() -> None:
     """Wider on purpose: a long tail, as absolute errors have, is seen too short."""
     columns, slices = drawn()
     rows = errors(gathered(columns, slices))
@@ -63,7 +74,7 @@ def test_a_mean_error_has_students_limits_or_wider_ones():
             assert high[i] - low[i] < wider * (t[1] - t[0])
 
 
-def test_a_share_of_each_row_never_leaves_its_range():
+def test_a_share_of_each_row_never_leaves_its_range() -> None:
     share = np.array([1.0] * 12)
     rows = gathered({"ndcg": share})
     low, high = SlicedScores(rows.table("ndcg", probability=True), (), [()]).mean(SCORE).limits(Z, 1.0)
@@ -72,7 +83,7 @@ def test_a_share_of_each_row_never_leaves_its_range():
     assert high[0] == 1
 
 
-def test_batches_slices_and_clusters_make_no_difference_to_how_rows_come():
+def test_batches_slices_and_clusters_make_no_difference_to_how_rows_come() -> None:
     columns, slices = drawn()
     cluster = np.random.default_rng(1).integers(0, 60, 300)
     weight = np.random.default_rng(2).lognormal(size=300)
@@ -85,7 +96,7 @@ def test_batches_slices_and_clusters_make_no_difference_to_how_rows_come():
     assert limits[0] == pytest.approx(limits[1])
 
 
-def test_rows_of_no_value_are_left_out_of_its_mean():
+def test_rows_of_no_value_are_left_out_of_its_mean() -> None:
     values = np.array([0.2, np.nan, 0.6, np.nan])
     rows = gathered({"a": values, "b": np.ones(4)})
     table = rows.table("a", probability=True)
@@ -94,7 +105,7 @@ def test_rows_of_no_value_are_left_out_of_its_mean():
     assert len(rows.pairs("a", "b").column("code")) == 2
 
 
-def test_a_ratio_of_sums_is_that_of_scikit_learn_for_labels_together():
+def test_a_ratio_of_sums_is_that_of_scikit_learn_for_labels_together() -> None:
     """Micro F1 of several labels: hits twice over hits twice and errors, of each row."""
     rng = np.random.default_rng(4)
     label, decision = rng.random((80, 5)) < 0.3, rng.random((80, 5)) < 0.3
@@ -115,7 +126,7 @@ def test_a_ratio_of_sums_is_that_of_scikit_learn_for_labels_together():
     assert change.value[0] == pytest.approx(expected)
 
 
-def test_a_change_of_a_mean_is_the_paired_t_test():
+def test_a_change_of_a_mean_is_the_paired_t_test() -> None:
     columns, slices = drawn()
     columns["after"] = columns["y_pred"] * 0.9
     rows = gathered(columns, slices)
@@ -129,10 +140,10 @@ def test_a_change_of_a_mean_is_the_paired_t_test():
         assert p[i] == pytest.approx(outside.pvalue, rel=1e-6)
 
 
-def test_a_value_is_computed_once_and_anew_after_more_rows():
+def test_a_value_is_computed_once_and_anew_after_more_rows() -> None:
     rows, calls = gathered({"a": np.ones(3)}), []
 
-    def double(of):
+    def double(of: Any) -> Any:
         calls.append(1)
         return 2 * of("a")
 

@@ -1,5 +1,10 @@
 """Figures of scores held to scikit-learn, to DeLong's formula written out and to brute force."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pytest
 import sklearn.metrics as sk
@@ -10,8 +15,13 @@ from fairweigh.metrics.score_values import SCORE
 from fairweigh.metrics.standardised import smd_figure
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
+
+if TYPE_CHECKING:
+    from .conftest import Scored
+
 
 rows = st.lists(
     st.tuples(
@@ -22,19 +32,19 @@ rows = st.lists(
 )
 
 
-def arrays(data):
+def arrays(data: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     score, label, weight = map(np.array, zip(*data, strict=True))
     return score.astype(float), label.astype(bool), weight.astype(float)
 
 
-def sample(n=200, seed=0, ties=False):
+def sample(n: int = 200, seed: int = 0, ties: bool = False) -> tuple[NDArray[np.float64], NDArray[Any]]:
     rng = np.random.default_rng(seed)
     label = rng.random(n) < 0.4
     score = np.clip(rng.normal(0.45 + 0.2 * label, 0.2), 0.001, 0.999)
     return (np.round(score, 1) if ties else score), label
 
 
-def delong(score, label):
+def delong(score: Any, label: Any) -> tuple[Any, Any]:
     """AUC and variance from every pair (E. R. DeLong et al. 1988, Biometrics 44:837-845, eqs 2-4)."""
     x, y = score[label], score[~label]
     psi = (x[:, None] > y) + 0.5 * (x[:, None] == y)
@@ -44,7 +54,7 @@ def delong(score, label):
 
 @settings(deadline=None)
 @given(rows)
-def test_weighted_auc_equals_sklearn(scored, data):
+def test_weighted_auc_equals_sklearn(scored: Callable[..., Scored], data: Any) -> None:
     score, label, weight = arrays(data)
     ours = scored(score, label, weight=weight).figure("auc").value[0]
     if label.all() or not label.any():
@@ -55,7 +65,7 @@ def test_weighted_auc_equals_sklearn(scored, data):
 
 @settings(deadline=None)
 @given(rows)
-def test_weighted_means_equal_sklearn_and_numpy(scored, data):
+def test_weighted_means_equal_sklearn_and_numpy(scored: Callable[..., Scored], data: Any) -> None:
     score, label, weight = arrays(data)
     found = scored(score, label, weight=weight)
     assert found.figure("brier_score").value[0] == pytest.approx(
@@ -72,7 +82,7 @@ def test_weighted_means_equal_sklearn_and_numpy(scored, data):
 
 @settings(deadline=None)
 @given(rows)
-def test_calibration_error_equals_a_loop_over_bins(scored, data):
+def test_calibration_error_equals_a_loop_over_bins(scored: Callable[..., Scored], data: Any) -> None:
     score, label, weight = arrays(data)
     total = 0.0
     for b in range(10):
@@ -83,13 +93,13 @@ def test_calibration_error_equals_a_loop_over_bins(scored, data):
 
 
 @pytest.mark.parametrize("ties", [False, True])
-def test_auc_variance_equals_delongs_formula(scored, ties):
+def test_auc_variance_equals_delongs_formula(scored: Callable[..., Scored], ties: bool) -> None:
     score, label = sample(ties=ties)
     ranking = scored(score, label).ranking
     assert (ranking.area[0], ranking.variance[0]) == pytest.approx(delong(score, label))
 
 
-def test_auc_variance_of_each_slice_is_its_own(scored):
+def test_auc_variance_of_each_slice_is_its_own(scored: Callable[..., Scored]) -> None:
     score, label = sample(ties=True)
     slices = np.arange(len(score)) % 3
     ranking = scored(score, label, slices).ranking
@@ -98,7 +108,7 @@ def test_auc_variance_of_each_slice_is_its_own(scored):
         assert (ranking.area[s], ranking.variance[s]) == pytest.approx(delong(score[chosen], label[chosen]))
 
 
-def test_auc_limits_hold_wilsons_on_the_effective_rows(scored):
+def test_auc_limits_hold_wilsons_on_the_effective_rows(scored: Callable[..., Scored]) -> None:
     # M. Kottas et al. 2014, BMC Med. Res. Methodol. 14:26: Wilson on A (1 - A) / variance rows.
     score, label = sample()
     area, variance = delong(score, label)
@@ -111,7 +121,7 @@ def test_auc_limits_hold_wilsons_on_the_effective_rows(scored):
     assert high[0] >= expected[1] - 1e-12
 
 
-def test_auc_of_one_is_not_certain(scored):
+def test_auc_of_one_is_not_certain(scored: Callable[..., Scored]) -> None:
     # R. G. Newcombe 2006, Stat. Med. 25:559-573, method 5, with h = (m + n) / 2:
     # 1 - t = z sqrt(t (1 - t) (2h - 1 - (3h - 3) / ((2 - t)(1 + t))) / mn)
     label = np.arange(40) < 20
@@ -123,7 +133,7 @@ def test_auc_of_one_is_not_certain(scored):
 
 
 @pytest.mark.parametrize("far", [0.1, 0.9])
-def test_auc_without_spread_counts_clusters_and_not_rows(scored, far):
+def test_auc_without_spread_counts_clusters_and_not_rows(scored: Callable[..., Scored], far: float) -> None:
     # Every row stands nine times over, as one cluster: nothing is known that one row each would not say.
     label = np.arange(40) < 20
     score = np.where(label, 1 - far, far)
@@ -136,7 +146,7 @@ def test_auc_without_spread_counts_clusters_and_not_rows(scored, far):
 
 @settings(deadline=None)
 @given(rows)
-def test_roc_points_lie_on_sklearns_curve(scored, data):
+def test_roc_points_lie_on_sklearns_curve(scored: Callable[..., Scored], data: Any) -> None:
     score, label, weight = arrays(data)
     curve = scored(score, label, weight=weight).curves(True, 1.96).roc[0]
     if label.all() or not label.any():
@@ -147,7 +157,7 @@ def test_roc_points_lie_on_sklearns_curve(scored, data):
 
 
 @pytest.mark.parametrize("probability", [True, False])
-def test_binned_scores_are_within_the_stated_bound(scored, probability):
+def test_binned_scores_are_within_the_stated_bound(scored: Callable[..., Scored], probability: bool) -> None:
     rng = np.random.default_rng(3)
     label = rng.random(5000) < 0.3
     # Scores so close together that many share a bin.
@@ -164,7 +174,9 @@ def test_binned_scores_are_within_the_stated_bound(scored, probability):
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("probability", [True, False])
-def test_bins_of_several_slices_rank_as_scikit_learn_ranks_the_bins(scored, probability, weighted):
+def test_bins_of_several_slices_rank_as_scikit_learn_ranks_the_bins(
+    scored: Callable[..., Scored], probability: bool, weighted: bool
+) -> None:
     rng = np.random.default_rng(4)
     label, slices = rng.random(6000) < 0.3, rng.choice(["a", "b", "c"], 6000, p=[0.7, 0.25, 0.05])
     # Two scores in each bin, both of the same bin of either kind.
@@ -184,7 +196,9 @@ def test_bins_of_several_slices_rank_as_scikit_learn_ranks_the_bins(scored, prob
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_bins_that_nearly_all_hold_rows_rank_as_scikit_learn_ranks_them(scored, weighted):
+def test_bins_that_nearly_all_hold_rows_rank_as_scikit_learn_ranks_them(
+    scored: Callable[..., Scored], weighted: bool
+) -> None:
     rng = np.random.default_rng(5)
     label, slices = rng.random(6000) < 0.3, rng.choice(["a", "b", "c"], 6000)
     bins = rng.integers(0, 80, 6000) + 10 * label
@@ -201,7 +215,7 @@ def test_bins_that_nearly_all_hold_rows_rank_as_scikit_learn_ranks_them(scored, 
     assert whole.ranking.area[0] == pytest.approx(expected, rel=1e-12)
 
 
-def test_slices_that_leave_no_room_for_every_bin_change_no_sum(monkeypatch):
+def test_slices_that_leave_no_room_for_every_bin_change_no_sum(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether each bin has a place of its own to the end, or only until slices come that are too many."""
     rng, tables = np.random.default_rng(6), []
     score, label, weight = rng.random(900), rng.random(900) < 0.4, rng.lognormal(0, 0.5, 900)
@@ -216,7 +230,7 @@ def test_slices_that_leave_no_room_for_every_bin_change_no_sum(monkeypatch):
         np.testing.assert_array_equal(*(getattr(table, name) for table in tables))
 
 
-def jackknifed(values, weights, clusters):
+def jackknifed(values: Any, weights: NDArray[np.float64], clusters: NDArray[np.int64]) -> tuple[Any, Any]:
     """Variance of a mean with each cluster left out in turn, and the degrees of freedom of its influences."""
     found = np.unique(clusters)
     whole = np.average(values, weights=weights)
@@ -226,7 +240,9 @@ def jackknifed(values, weights, clusters):
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_the_variance_of_a_clustered_mean_is_the_jackknifes(scored, weighted):
+def test_the_variance_of_a_clustered_mean_is_the_jackknifes(
+    scored: Callable[..., Scored], weighted: bool
+) -> None:
     """Leaving a cluster out of a ratio changes it by its residual over 1 - its share: CR3, exactly."""
     score, label = sample(120)
     rng = np.random.default_rng(1)
@@ -240,7 +256,7 @@ def test_the_variance_of_a_clustered_mean_is_the_jackknifes(scored, weighted):
     assert freedom[0] == pytest.approx(min(expected[1], sums.sum() ** 2 / (sums**2).sum() - 1))
 
 
-def test_the_clustered_variance_of_the_auc_counts_whole_clusters(scored):
+def test_the_clustered_variance_of_the_auc_counts_whole_clusters(scored: Callable[..., Scored]) -> None:
     score, label = sample(120)
     clusters = np.random.default_rng(1).integers(0, 15, 120)
     found = scored(score, label, cluster=clusters)
@@ -253,7 +269,7 @@ def test_the_clustered_variance_of_the_auc_counts_whole_clusters(scored):
     assert found.ranking.variance[0] == pytest.approx((u**2).sum() * 14 / 15 * wide)
 
 
-def test_limits_of_constant_scores_are_clopper_pearsons(scored):
+def test_limits_of_constant_scores_are_clopper_pearsons(scored: Callable[..., Scored]) -> None:
     """With one score s the bias of a row is s - y: one more row at either end is one more label."""
     label = np.arange(40) < 3
     figure = scored(np.full(40, 1.0), label).figure("calibration_bias")
@@ -266,13 +282,13 @@ def test_limits_of_constant_scores_are_clopper_pearsons(scored):
     )
 
 
-def test_one_class_only_leaves_the_other_possible(scored):
+def test_one_class_only_leaves_the_other_possible(scored: Callable[..., Scored]) -> None:
     # Wilson's upper limit of 0 positives in 30 rows is 0.114; a calibration bias of 0.1 is not proven.
     low, high = scored(np.full(30, 0.1), np.zeros(30, bool)).figure("calibration_bias").limits(1.959964, 1)
     assert low[0] < 0 < 0.1 <= high[0]
 
 
-def test_calibration_curve_has_exact_limits(scored):
+def test_calibration_curve_has_exact_limits(scored: Callable[..., Scored]) -> None:
     score, label = sample()
     for low, high, n, mean, rate, rate_low, rate_high in (
         scored(score, label).curves(True, 1.959964).calibration[0]
@@ -283,7 +299,7 @@ def test_calibration_curve_has_exact_limits(scored):
         assert (rate_low, rate_high) == pytest.approx(expected, abs=1e-6)
 
 
-def test_standardised_difference_equals_cohens_d(scored):
+def test_standardised_difference_equals_cohens_d(scored: Callable[..., Scored]) -> None:
     score, label = sample()
     slices = (np.arange(len(score)) % 2).astype(str)
     found = smd_figure(scored(score, label, slices), 0)
@@ -294,7 +310,9 @@ def test_standardised_difference_equals_cohens_d(scored):
 
 @pytest.mark.parametrize("at", [0.1, 3.0, -7.5, 1e17, -1e17, 1e50, -1e50])
 @pytest.mark.parametrize("floats", [0, 1, 3, 19])
-def test_scores_that_floats_hardly_part_stand_in_one_bin(scored, at, floats):
+def test_scores_that_floats_hardly_part_stand_in_one_bin(
+    scored: Callable[..., Scored], at: Any, floats: int
+) -> None:
     """Among so few floats 20 bins have no ascending edges; numpy counts alike in the bins drawn instead."""
     score = at + np.spacing(at) * np.tile([0, floats], 20)
     edges = histogram_edges(score.min(), score.max())
@@ -304,7 +322,9 @@ def test_scores_that_floats_hardly_part_stand_in_one_bin(scored, at, floats):
     np.testing.assert_array_equal(found, np.histogram(score, edges)[0])
 
 
-def test_the_variance_of_numbers_whose_fourth_powers_are_no_float_is_that_of_smaller_ones(scored):
+def test_the_variance_of_numbers_whose_fourth_powers_are_no_float_is_that_of_smaller_ones(
+    scored: Callable[..., Scored],
+) -> None:
     """Of values times 1e90 the variance is 1e180 times as large, and its degrees of freedom are the same."""
     rng = np.random.default_rng(3)
     values, units = rng.normal(size=60), scored(rng.random(60), np.tile([True, False], 30)).units

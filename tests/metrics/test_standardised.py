@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
-from fairweigh.metrics.scores import ScoreCollector
-from fairweigh.metrics.standardised import standardised_differences
+from fairweigh.metrics.scores import ScoreCollector, ScoreTable
+from fairweigh.metrics.standardised import Standardised, standardised_differences
+from numpy.typing import NDArray
 from scipy import stats
 
 KEYS = [("a",), ("b",), ("c",)]
 
 
-def gathered(groups, score, keys, rows=1_000_000):
+def gathered(groups: Any, score: Any, keys: Sequence[tuple[Any, ...]], rows: int = 1_000_000) -> ScoreTable:
     collector = ScoreCollector(("s",), False, exact_rows=rows)
     collector.add(np.asarray(groups, np.int64), keys, np.asarray(score, float), None, None)
     return collector.table()
 
 
-def compared(groups, score, reference=0, confidence=0.95, keys=KEYS, rows=1_000_000):
+def compared(
+    groups: NDArray[Any] | list[Any],
+    score: NDArray[np.float64] | list[Any],
+    reference: int = 0,
+    confidence: float = 0.95,
+    keys: Sequence[tuple[Any, ...]] = KEYS,
+    rows: int = 1_000_000,
+) -> Standardised:
     return standardised_differences(gathered(groups, score, keys, rows), ("s",), keys, reference, confidence)
 
 
-def test_values_are_those_of_pandas():
+def test_values_are_those_of_pandas() -> None:
     r = np.random.default_rng(1)
     groups = r.integers(0, 3, 500)
     score = r.gamma(2, size=500) + groups
@@ -35,7 +46,7 @@ def test_values_are_those_of_pandas():
     assert (found.value[1], found.low[1], found.high[1]) == (0, 0, 0)
 
 
-def test_between_equal_means_the_interval_is_welchs():
+def test_between_equal_means_the_interval_is_welchs() -> None:
     r = np.random.default_rng(2)
     one, other = r.normal(size=40), 3 * r.normal(size=25)
     one, other = one - one.mean(), other - other.mean()
@@ -57,7 +68,7 @@ def test_between_equal_means_the_interval_is_welchs():
 
 
 @pytest.mark.parametrize("n", [30, 100, 1000])
-def test_the_interval_holds_the_truth_of_skewed_scores(n):
+def test_the_interval_holds_the_truth_of_skewed_scores(n: int) -> None:
     # Gamma scores of shapes 2 and 4, shares 0.7 and 0.3: mean 2 and 4, variance of the whole
     # 0.7 x 2 + 0.3 x 4 + 0.7 x 0.3 x 2^2 = 3.44.
     truth = 2 / np.sqrt(3.44)
@@ -71,7 +82,7 @@ def test_the_interval_holds_the_truth_of_skewed_scores(n):
     assert 0.94 <= held / 1500 <= 0.99
 
 
-def test_scores_counted_in_bins_give_nearly_the_same():
+def test_scores_counted_in_bins_give_nearly_the_same() -> None:
     r = np.random.default_rng(3)
     groups = r.integers(0, 2, 5000)
     score = r.normal(size=5000) + groups
@@ -81,7 +92,7 @@ def test_scores_counted_in_bins_give_nearly_the_same():
     assert binned.low == pytest.approx(exact.low, abs=1e-4)
 
 
-def test_what_cannot_be_computed_is_nan():
+def test_what_cannot_be_computed_is_nan() -> None:
     alone = compared([0, 0, 0, 1], [1.0, 2.0, 4.0, 3.0], keys=KEYS[:2])
     assert np.isfinite(alone.value[1])
     assert np.isnan(alone.low[1])

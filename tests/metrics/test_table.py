@@ -1,13 +1,18 @@
 """What the entries of the metric table say of each other: rates as they are told, and their mirrors."""
 
+from __future__ import annotations
+
 import ast
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from fairweigh.metrics.objective import CELLS
 from fairweigh.metrics.table import DISPARITIES, GAPS, KEY, LEADING, METRICS, PERFORMANCE
 from fairweigh.tasks import METRICS as OF_ALL_TASKS
+from numpy.typing import NDArray
 
 ROOT = Path(__file__).parents[2]
 NAMES_OF_OTHERS = {
@@ -33,18 +38,18 @@ SAYS = {
 }  # fmt: skip
 
 
-def halves(name):
+def halves(name: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     (ratio,) = METRICS[name].estimator.ratios
     return np.asarray(ratio.numerator(CELLS)), np.asarray(ratio.denominator(CELLS))
 
 
-def proportions():
+def proportions() -> Any:
     found = [m for m in METRICS.values() if len(m.estimator.ratios) == 1]
     return [m for m in found if m.estimator.ratios[0].scale is None]
 
 
 @pytest.mark.parametrize("metric", proportions(), ids=lambda m: m.name)
-def test_a_rate_is_told_as_it_is_counted(metric):
+def test_a_rate_is_told_as_it_is_counted(metric: Any) -> None:
     top, bottom = halves(metric.name)
     among, says = np.array(AMONG[metric.among]), np.array(SAYS[metric.says])
     assert (bottom == among).all()
@@ -52,29 +57,29 @@ def test_a_rate_is_told_as_it_is_counted(metric):
 
 
 @pytest.mark.parametrize("metric", [m for m in METRICS.values() if m.mirror], ids=lambda m: m.name)
-def test_a_mirror_is_what_is_left_of_one(metric):
+def test_a_mirror_is_what_is_left_of_one(metric: Any) -> None:
     top, bottom = halves(metric.name)
     other, same = halves(metric.mirror)
     assert (bottom == same).all()
     assert (top + other == bottom).all()
 
 
-def test_what_is_no_proportion_of_rows_is_not_told_as_one():
+def test_what_is_no_proportion_of_rows_is_not_told_as_one() -> None:
     rates = {m.name for m in proportions()}
     assert {m.name for m in METRICS.values() if m.among or m.says} == rates
 
 
-def test_one_metric_has_the_impact_ratio():
+def test_one_metric_has_the_impact_ratio() -> None:
     assert [m.name for m in METRICS.values() if m.impact] == ["selection_rate"]
 
 
-def test_every_name_in_the_table_is_an_entry():
+def test_every_name_in_the_table_is_an_entry() -> None:
     named = [*KEY, *LEADING, *PERFORMANCE, *(m for some in GAPS for m in some)]
     named += [m for row in DISPARITIES for m in row.metrics]
     assert set(named) <= set(METRICS)
 
 
-def test_what_a_metric_needs_follows_from_how_it_is_measured():
+def test_what_a_metric_needs_follows_from_how_it_is_measured() -> None:
     """As scikit-learn's functions take labels, decisions, scores or probabilities."""
     needs = {name: set(metric.needs) for name, metric in METRICS.items()}
     assert needs["selection_rate"] == {"decision"}
@@ -86,7 +91,7 @@ def test_what_a_metric_needs_follows_from_how_it_is_measured():
         assert needs[name] == {"label", "probability"}
 
 
-def sources():
+def sources() -> Iterator[tuple[Any, Any]]:
     """The package's files, less the table itself, tasks, which choose, and regimes, which quote a rule."""
     apart = {"tests", "benchmarks", "examples", "docs", "build", "runs", "tasks"}
     rooms = [
@@ -99,14 +104,14 @@ def sources():
             yield place.as_posix(), path.read_text()
 
 
-def literals(name, text):
+def literals(name: Any, text: Any) -> Any:
     """The string constants of Python, docstrings too; of a template the text between its quotes."""
     if not name.endswith(".py"):
         return text.replace('"', "'").split("'")
     return [n.value for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Constant)]
 
 
-def test_no_other_file_names_a_metric():
+def test_no_other_file_names_a_metric() -> None:
     found = {
         name: sum(s in OF_ALL_TASKS for s in literals(name, text) if isinstance(s, str))
         for name, text in sources()

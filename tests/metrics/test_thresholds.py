@@ -1,17 +1,22 @@
 """The search of thresholds held to every combination of cuts of small tables, and to fairlearn."""
 
+from __future__ import annotations
+
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from fairlearn.postprocessing import ThresholdOptimizer
 from fairweigh.metrics import windows
 from fairweigh.metrics.constraint import Constraint
-from fairweigh.metrics.cuts import candidates
+from fairweigh.metrics.cuts import Candidates, candidates
 from fairweigh.metrics.table import METRICS
 from fairweigh.metrics.thresholds import (
+    Found,
     Infeasible,
     curve,
     least_disparity,
@@ -22,6 +27,7 @@ from fairweigh.metrics.thresholds import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 RATES = {
@@ -41,7 +47,7 @@ DIFFERENCE = Constraint(("selection_rate",), "difference", 0.1, True)
 ODDS = ("true_positive_rate", "false_positive_rate")
 
 
-def rate(name, cells):
+def rate(name: str, cells: NDArray[Any]) -> Any:
     """A metric of (tp, fp, fn, tn), arrays or not; nan where undefined."""
     if name == "balanced_accuracy":
         return (rate("true_positive_rate", cells) + rate("true_negative_rate", cells)) / 2
@@ -50,14 +56,14 @@ def rate(name, cells):
         return np.where(np.asarray(bottom) > 0, np.divide(top, bottom), np.nan)
 
 
-def outcomes(rows, threshold):
+def outcomes(rows: Any, threshold: Any) -> NDArray[Any]:
     score, label, weight = rows
     chosen = score >= threshold
     masks = (label & chosen, ~label & chosen, label & ~chosen, ~label & ~chosen)
     return np.array([math.fsum(weight[m]) for m in masks])
 
 
-def apart(values, constraint):
+def apart(values: NDArray[Any], constraint: Constraint) -> Any:
     """What a constraint limits, of values of shape (slices, metrics, choices)."""
     k = len(values)
     if constraint.compare == "value":
@@ -77,7 +83,7 @@ def apart(values, constraint):
 class Brute:
     """Every combination of cuts: which are defined, their performance and their disparity."""
 
-    def __init__(self, slices, objective, constraint, common=False):
+    def __init__(self, slices: Any, objective: str, constraint: Constraint, common: bool = False) -> None:
         cuts = [np.append(np.unique(s[0]), np.inf) for s in slices]
         if common:
             every = np.unique(np.concatenate(cuts))
@@ -94,20 +100,27 @@ class Brute:
         self.undefined_slice = np.isnan(values).any(1).all(1).any()
         self.out = 1 if constraint.upper else -1
 
-    def kept(self, limit):
+    def kept(self, limit: Any) -> Any:
         return self.defined & (self.out * self.disparity <= self.out * limit + 1e-10)
 
-    def best(self, among):
+    def best(self, among: Any) -> tuple[Any, Any]:
         """Best performance, and then least disparity, of some combinations."""
         performance = self.sign * (self.sign * self.performance[among]).max()
         equal = among & (np.abs(self.performance - performance) < 1e-10)
         return performance, self.nearest(equal)
 
-    def nearest(self, among):
+    def nearest(self, among: Any) -> Any:
         return self.out * (self.out * self.disparity[among]).min()
 
 
-def assert_is(found, slices, objective, constraint, performance, disparity):
+def assert_is(
+    found: Found,
+    slices: list[Any],
+    objective: str,
+    constraint: Constraint,
+    performance: float,
+    disparity: float,
+) -> None:
     """The thresholds found do what is said of them, and that is the best there is."""
     cells = np.array([outcomes(s, t) for s, t in zip(slices, found.thresholds, strict=True)])
     values = np.array([[rate(m, c) for m in constraint.metrics] for c in cells])
@@ -117,7 +130,7 @@ def assert_is(found, slices, objective, constraint, performance, disparity):
 
 
 @st.composite
-def tables(draw, fewest=2):
+def tables(draw: st.DrawFn, fewest: int = 2) -> Any:
     """Rows (scores, labels, weights) of two or three slices, with many equal scores."""
     k = draw(st.integers(fewest, 3))
     weights = draw(st.sampled_from([[1.0], [0.1, 0.2, 0.3, 0.7], [0.0, 1.0, 2.5]]))
@@ -138,7 +151,7 @@ SINGLE = ["selection_rate", "true_positive_rate", "false_negative_rate", "precis
 
 
 @st.composite
-def constraints(draw):
+def constraints(draw: st.DrawFn) -> Constraint:
     compare = draw(st.sampled_from(["difference", "ratio", "value"]))
     pairs = [ODDS, ("selection_rate", "false_negative_rate"), ("true_negative_rate", *ODDS)]
     if compare == "value":
@@ -150,13 +163,15 @@ def constraints(draw):
     return Constraint(metrics, compare, limit, upper, reference)
 
 
-def cuts_of(slices):
+def cuts_of(slices: list[Any]) -> Any:
     return [candidates(*s) for s in slices]
 
 
 @settings(max_examples=150, deadline=None)
 @given(tables(), OBJECTIVES, constraints(), st.booleans(), st.data())
-def test_no_combination_of_cuts_is_better(slices, objective, constraint, common, data):
+def test_no_combination_of_cuts_is_better(
+    slices: Any, objective: str, constraint: Constraint, common: bool, data: st.DataObject
+) -> None:
     brute = Brute(slices, objective, constraint, common)
     find = search_common if common else search
     cuts = cuts_of(slices)
@@ -178,8 +193,8 @@ def test_no_combination_of_cuts_is_better(slices, objective, constraint, common,
 @settings(max_examples=100, deadline=None)
 @given(tables(), OBJECTIVES, constraints(), st.data())
 def test_least_disparity_is_the_least_of_all_combinations_that_perform_so_well(
-    slices, objective, constraint, data
-):
+    slices: Any, objective: str, constraint: Constraint, data: st.DataObject
+) -> None:
     brute = Brute(slices, objective, constraint)
     if not brute.defined.any():
         with pytest.raises(ValueError, match=r"undefined|define"):
@@ -202,8 +217,8 @@ def test_least_disparity_is_the_least_of_all_combinations_that_perform_so_well(
 @settings(max_examples=80, deadline=None)
 @given(tables(), OBJECTIVES, constraints(), st.integers(2, 8))
 def test_curve_runs_from_the_optimum_to_the_least_disparity_and_no_combination_beats_it(
-    slices, objective, constraint, points
-):
+    slices: Any, objective: str, constraint: Constraint, points: Any
+) -> None:
     brute = Brute(slices, objective, constraint)
     if not brute.defined.any():
         with pytest.raises(ValueError, match=r"undefined|define"):
@@ -222,7 +237,7 @@ def test_curve_runs_from_the_optimum_to_the_least_disparity_and_no_combination_b
 
 @settings(max_examples=50, deadline=None)
 @given(tables(fewest=1), OBJECTIVES)
-def test_without_constraint_the_performance_alone_counts(slices, objective):
+def test_without_constraint_the_performance_alone_counts(slices: Any, objective: str) -> None:
     brute = Brute(slices, objective, DIFFERENCE)
     defined = ~np.isnan(brute.performance)
     if not defined.any():
@@ -234,7 +249,7 @@ def test_without_constraint_the_performance_alone_counts(slices, objective):
     assert np.isnan(found.disparity)
 
 
-def drawn(sizes, seed, digits=None):
+def drawn(sizes: tuple[Any, ...], seed: int, digits: int | None = None) -> Any:
     """Slices whose scores mean more in some than in others."""
     r = np.random.default_rng(seed)
     slices = []
@@ -259,7 +274,9 @@ def drawn(sizes, seed, digits=None):
     ],
     ids=lambda c: f"{c.metrics[0]}-{c.compare}-{c.reference}",
 )
-def test_search_of_many_boxes_is_exact(objective, constraint, sizes, batch, monkeypatch):
+def test_search_of_many_boxes_is_exact(
+    objective: str, constraint: Constraint, sizes: Any, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(windows, "BATCH", batch)
     slices = drawn(sizes, seed=5)
     brute = Brute(slices, objective, constraint)
@@ -272,7 +289,7 @@ def test_search_of_many_boxes_is_exact(objective, constraint, sizes, batch, monk
 
 
 @pytest.mark.parametrize("seed", [1, 4])
-def test_least_disparity_is_exact_between_slices_of_many_rates(seed):
+def test_least_disparity_is_exact_between_slices_of_many_rates(seed: int) -> None:
     slices = drawn((151, 139), seed)
     brute = Brute(slices, "accuracy", DIFFERENCE)
     floor = brute.best(brute.defined)[0] - 0.03
@@ -285,17 +302,17 @@ def test_least_disparity_is_exact_between_slices_of_many_rates(seed):
 class Scores(ClassifierMixin, BaseEstimator):
     """A fitted model whose scores are its only feature."""
 
-    def fit(self, x, y):
+    def fit(self, x: Any, y: Any) -> None:
         raise AssertionError("it is fitted")
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return True
 
-    def predict(self, x):
+    def predict(self, x: Any) -> NDArray[Any]:
         return np.asarray(x)[:, 0]
 
 
-def fairlearn_rules(slices, constraint, objective, tol):
+def fairlearn_rules(slices: Any, constraint: str, objective: Any, tol: float) -> tuple[Any, Any]:
     """Per slice the threshold operations that fairlearn 0.15 mixes, and whether it does mix any."""
     score, label, _ = (np.concatenate(column) for column in zip(*slices, strict=True))
     groups = np.repeat(np.arange(len(slices)), [len(s[0]) for s in slices])
@@ -321,7 +338,7 @@ FAIRLEARN = {
 }
 
 
-def assert_never_worse(slices, name, objective, thresholds_of_theirs):
+def assert_never_worse(slices: Any, name: str, objective: str, thresholds_of_theirs: Any) -> None:
     """At the disparity of their rule ours performs as well, and at its performance ours is as fair."""
     cells = np.array([outcomes(s, t) for s, t in zip(slices, thresholds_of_theirs, strict=True)])
     values = np.array([[rate(m, c) for m in FAIRLEARN[name]] for c in cells])
@@ -338,7 +355,7 @@ def assert_never_worse(slices, name, objective, thresholds_of_theirs):
     ("name", "tol"), [*((name, None) for name in FAIRLEARN), *((name, 0.1) for name in list(FAIRLEARN)[:3])]
 )
 @pytest.mark.parametrize("objective", ["accuracy", "balanced_accuracy"])
-def test_none_of_the_rules_that_fairlearn_draws_from_is_better(name, tol, objective):
+def test_none_of_the_rules_that_fairlearn_draws_from_is_better(name: str, tol: float, objective: str) -> None:
     slices = drawn((50, 100, 200), seed=1, digits=2)
     operations, _ = fairlearn_rules(slices, name, f"{objective}_score", tol)
     for rule in itertools.product(*operations):
@@ -355,14 +372,16 @@ def test_none_of_the_rules_that_fairlearn_draws_from_is_better(name, tol, object
         ((40, 50), 1, "false_positive_rate_parity", "accuracy", 0.2),
     ],
 )
-def test_a_rule_of_fairlearn_that_draws_nothing_is_not_better(sizes, seed, name, objective, tol):
+def test_a_rule_of_fairlearn_that_draws_nothing_is_not_better(
+    sizes: tuple[Any, ...], seed: int, name: str, objective: str, tol: float
+) -> None:
     slices = drawn(sizes, seed, digits=2)
     operations, mixed = fairlearn_rules(slices, name, f"{objective}_score", tol)
     assert not mixed
     assert_never_worse(slices, name, objective, [o[0] for o in operations])
 
 
-def test_cuts_lie_between_neighbouring_scores():
+def test_cuts_lie_between_neighbouring_scores() -> None:
     low, high = 0.25, np.nextafter(0.25, 1)
     cuts = candidates([low, 0.75, high, low], [False, True, True, False])
     assert cuts.threshold.tolist() == [np.inf, 0.5, high, -np.inf]
@@ -374,7 +393,7 @@ def test_cuts_lie_between_neighbouring_scores():
     ]  # fmt: skip
 
 
-def test_equal_scores_are_decided_alike():
+def test_equal_scores_are_decided_alike() -> None:
     slices = [
         (np.full(9, 0.5), np.arange(9) < 6, np.ones(9)),
         (np.array([0.5]), np.array([True]), np.ones(1)),
@@ -386,7 +405,7 @@ def test_equal_scores_are_decided_alike():
     assert (found.performance, found.disparity) == (0.7, 0.0)
 
 
-def test_order_of_rows_does_not_matter():
+def test_order_of_rows_does_not_matter() -> None:
     slices = drawn((60, 80, 40), seed=3, digits=1)
     shuffled = []
     for score, label, weight in slices:
@@ -398,8 +417,8 @@ def test_order_of_rows_does_not_matter():
 
 
 @pytest.mark.parametrize("find", [search, search_common])
-def test_a_limit_that_only_rounding_misses_holds(find):
-    def rows(share):
+def test_a_limit_that_only_rounding_misses_holds(find: Any) -> None:
+    def rows(share: Any) -> Candidates:
         label = np.arange(10) >= 10 - 10 * share
         return candidates(label, label)
 
@@ -417,13 +436,15 @@ def test_a_limit_that_only_rounding_misses_holds(find):
         (search_common, ([0, 1, 0], [0, 1, 1], [0.3] * 3), ([2, 1, 1], [1, 1, 0], [0.1, 0.2, 0.2]), 0.0),
     ],
 )
-def test_performance_that_only_rounding_tells_apart_is_equal(find, first, second, disparity):
+def test_performance_that_only_rounding_tells_apart_is_equal(
+    find: Callable[..., Found], first: tuple[Any, Any, Any], second: Any, disparity: float
+) -> None:
     cuts = [candidates(*first), candidates(*second)]
     found = find(cuts, METRICS["accuracy"], replace(DIFFERENCE, limit=1.0))
     assert found.disparity == pytest.approx(disparity)
 
 
-def test_ratios_of_zero_are_equal_whatever_the_other_rate():
+def test_ratios_of_zero_are_equal_whatever_the_other_rate() -> None:
     slices = [
         (np.zeros(3), np.array([False, False, True]), np.ones(3)),
         (np.array([0, 0, 1]), np.array([False, False, True]), np.ones(3)),
@@ -434,7 +455,7 @@ def test_ratios_of_zero_are_equal_whatever_the_other_rate():
     assert_is(found, slices, "balanced_accuracy", constraint, 0.75, 0.0)
 
 
-def test_infeasible_limit_tells_the_nearest_value():
+def test_infeasible_limit_tells_the_nearest_value() -> None:
     # No threshold of the second slice reaches a precision above 1/2.
     slices = [([0.1, 0.9], [False, True]), ([0.1, 0.9], [True, False])]
     cuts = [candidates(*s) for s in slices]
@@ -449,7 +470,7 @@ def test_infeasible_limit_tells_the_nearest_value():
     assert raised.value.nearest == 0.75
 
 
-def test_the_first_of_equal_paths_is_taken():
+def test_the_first_of_equal_paths_is_taken() -> None:
     cuts = [candidates([0.2, 0.8], [False, True]), candidates([0.4, 0.6], [True, True])]
     paths = np.array([[0.9, 0.5, 0.3, 0.1], [0.5, 0.3, 0.2, 0.1]])
     constraint = Constraint(("selection_rate",), "difference", 0.5, True)
@@ -460,7 +481,7 @@ def test_the_first_of_equal_paths_is_taken():
 
 @settings(max_examples=100, deadline=None)
 @given(tables(), st.sampled_from(["selection_rate", "true_positive_rate", "precision"]), st.data())
-def test_nearest_rates_are_the_nearest_of_all_cuts(slices, metric, data):
+def test_nearest_rates_are_the_nearest_of_all_cuts(slices: Any, metric: str, data: st.DataObject) -> None:
     cuts = [np.append(np.unique(s[0]), np.inf) for s in slices]
     rates, right = (
         [np.array([rate(m, outcomes(s, t)) for t in c]) for s, c in zip(slices, cuts, strict=True)]
@@ -485,7 +506,7 @@ def test_nearest_rates_are_the_nearest_of_all_cuts(slices, metric, data):
     assert found.disparity == pytest.approx(max(distances), abs=1e-10)
 
 
-def test_of_equally_near_rates_the_higher_threshold_is_taken():
+def test_of_equally_near_rates_the_higher_threshold_is_taken() -> None:
     # Selecting one row or three misses a half by a quarter; both are right about half of the rows.
     cuts = candidates([1, 2, 3, 4], [False, True, True, False])
     found = nearest_rates([cuts], METRICS["selection_rate"], np.array([0.5]))
@@ -505,14 +526,16 @@ def test_of_equally_near_rates_the_higher_threshold_is_taken():
         ("accuracy", Constraint(ODDS, "difference", 0.1, True), "undefined in slice 1"),
     ],
 )
-def test_what_cannot_be_searched_is_said(find, objective, constraint, message):
+def test_what_cannot_be_searched_is_said(
+    find: Any, objective: str, constraint: Constraint, message: str
+) -> None:
     cuts = [candidates([0.1, 0.9], [False, True]), candidates([0.1, 0.9], [False, False])]
     with pytest.raises(ValueError, match=message):
         find(cuts, METRICS[objective], constraint)
 
 
 @pytest.mark.parametrize("name", ["precision", "accuracy", "f1", "balanced_accuracy"])
-def test_several_metrics_must_follow_the_threshold(name):
+def test_several_metrics_must_follow_the_threshold(name: str) -> None:
     constraint = Constraint(("selection_rate", name), "ratio", 0.1, False)
     cuts = [candidates([0.1, 0.9], [False, True])] * 2
     with pytest.raises(ValueError, match=f"and {name} does neither"):
@@ -521,7 +544,7 @@ def test_several_metrics_must_follow_the_threshold(name):
     assert search_common(cuts, METRICS["accuracy"], constraint).performance == 1.0
 
 
-def test_objective_without_a_row_to_judge_is_undefined():
+def test_objective_without_a_row_to_judge_is_undefined() -> None:
     cuts = [candidates([0.1, 0.9], [False, False])] * 2
     for name in ("true_positive_rate", "balanced_accuracy"):
         with pytest.raises(ValueError, match=f"{name} is undefined on these rows"):
@@ -529,7 +552,7 @@ def test_objective_without_a_row_to_judge_is_undefined():
 
 
 @pytest.mark.parametrize("arguments", [("difference", False), ("ratio", True), ("value", True, 0)])
-def test_a_limit_on_the_wrong_side_is_refused(arguments):
+def test_a_limit_on_the_wrong_side_is_refused(arguments: tuple[Any, ...]) -> None:
     compare, upper, *reference = arguments
     with pytest.raises(ValueError, match="limit"):
         Constraint(("accuracy",), compare, 0.1, upper, *reference)
@@ -538,12 +561,12 @@ def test_a_limit_on_the_wrong_side_is_refused(arguments):
 @pytest.mark.parametrize(
     ("score", "weight"), [([], []), ([np.nan, 1.0], None), ([np.inf, 1.0], None), ([0.5, 1.0], [1.0, -1.0])]
 )
-def test_rows_that_cannot_be_cut_are_refused(score, weight):
+def test_rows_that_cannot_be_cut_are_refused(score: Any, weight: Any) -> None:
     with pytest.raises(ValueError, match="must have rows, finite scores and weights"):
         candidates(score, [True] * len(score), weight)
 
 
-def test_values_are_told_apart_as_far_as_rounding_lets_them():
+def test_values_are_told_apart_as_far_as_rounding_lets_them() -> None:
     # 3e9 missed rows for each false alarm, less 1e9: no float lies between that and 1e-12 less.
     slices = [
         (np.array([0.3, 0.2, 0.1]), np.array([False, False, True]), np.array([1.0, 1.0, w]))

@@ -1,5 +1,9 @@
 """Weighted and clustered rates held to numpy, to an independent cluster bootstrap and to plain rows."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -11,6 +15,7 @@ from fairweigh.metrics.codes import numbered
 from fairweigh.metrics.table import METRICS
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
@@ -22,7 +27,7 @@ rows = st.lists(
 )
 
 
-def clustered_rows(seed=0, clusters=60):
+def clustered_rows(seed: int = 0, clusters: int = 60) -> tuple[NDArray[Any], NDArray[Any]]:
     rng = np.random.default_rng(seed)
     size = rng.integers(1, 15, clusters)
     cluster = np.repeat(np.arange(clusters), size)
@@ -32,7 +37,7 @@ def clustered_rows(seed=0, clusters=60):
 
 @settings(deadline=None)
 @given(rows)
-def test_weighted_rates_equal_numpy(counted_figure, data):
+def test_weighted_rates_equal_numpy(counted_figure: Any, data: Any) -> None:
     slices, label, decision, weight = map(np.array, zip(*data, strict=True))
     selected = counted_figure("selection_rate", slices, label, decision, weight)
     recall = counted_figure("true_positive_rate", slices, label, decision, weight)
@@ -48,7 +53,7 @@ def test_weighted_rates_equal_numpy(counted_figure, data):
 
 @settings(deadline=None)
 @given(rows)
-def test_effective_rows_are_at_most_kishs(counted_figure, data):
+def test_effective_rows_are_at_most_kishs(counted_figure: Any, data: Any) -> None:
     slices, label, decision, weight = map(np.array, zip(*data, strict=True))
     effective = counted_figure("selection_rate", slices, label, decision, weight).effective_n
     for k, s in enumerate(sorted(set(slices))):
@@ -56,7 +61,7 @@ def test_effective_rows_are_at_most_kishs(counted_figure, data):
         assert effective[k] <= w.sum() ** 2 / (w**2).sum() * (1 + 1e-9) <= len(w) * (1 + 1e-8)
 
 
-def test_equal_weights_change_nothing(counted_figure):
+def test_equal_weights_change_nothing(counted_figure: Any) -> None:
     decision = np.arange(50) % 3 == 0
     plain = counted_figure("selection_rate", ["a"] * 50, decision, decision)
     weighed = counted_figure("selection_rate", ["a"] * 50, decision, decision, np.full(50, 7.0))
@@ -68,7 +73,7 @@ def test_equal_weights_change_nothing(counted_figure):
 @pytest.mark.parametrize(
     "name", [name for name, m in METRICS.items() if not {"score", "probability"} & {*m.needs}]
 )
-def test_a_slice_without_weight_has_no_figure(name, counted_figure):
+def test_a_slice_without_weight_has_no_figure(name: str, counted_figure: Any) -> None:
     rng = np.random.default_rng(5)
     slices, (label, decision) = np.repeat(["a", "b"], 60), rng.integers(0, 2, (2, 120))
     weight = np.where(slices == "a", 0, rng.random(120) + 0.1)
@@ -78,7 +83,7 @@ def test_a_slice_without_weight_has_no_figure(name, counted_figure):
     assert low[1] < figure.value[1] < high[1]
 
 
-def test_weighted_variance_equals_a_bootstrap_of_the_rows(counted_figure):
+def test_weighted_variance_equals_a_bootstrap_of_the_rows(counted_figure: Any) -> None:
     rng = np.random.default_rng(4)
     weight = rng.lognormal(0, 0.8, 400)
     decision = rng.random(400) < 0.3
@@ -89,7 +94,7 @@ def test_weighted_variance_equals_a_bootstrap_of_the_rows(counted_figure):
     assert p * (1 - p) / figure.effective_n[0] == pytest.approx(spread, rel=0.15)
 
 
-def test_clustered_variance_equals_a_bootstrap_of_the_clusters(counted_figure):
+def test_clustered_variance_equals_a_bootstrap_of_the_clusters(counted_figure: Any) -> None:
     cluster, decision = clustered_rows(clusters=300)
     figure = counted_figure("selection_rate", ["a"] * len(cluster), decision, decision, cluster=cluster)
     rng = np.random.default_rng(5)
@@ -101,7 +106,7 @@ def test_clustered_variance_equals_a_bootstrap_of_the_clusters(counted_figure):
 
 
 @pytest.mark.parametrize("times", [2, 10])
-def test_copies_of_rows_in_clusters_add_nothing(counted_figure, times):
+def test_copies_of_rows_in_clusters_add_nothing(counted_figure: Any, times: int) -> None:
     # 400 rows, each copied into a cluster of its own, tell no more than the 400, of which the variance has
     # (sum r^2)^2 / sum r^4 degrees of freedom.
     decision = (np.arange(400) % 5 == 0).astype(int)
@@ -116,7 +121,7 @@ def test_copies_of_rows_in_clusters_add_nothing(counted_figure, times):
     assert np.ravel(figure.limits(Z, 1)) == pytest.approx(expected, abs=3e-4)
 
 
-def test_few_clusters_widen_the_limits(counted_figure):
+def test_few_clusters_widen_the_limits(counted_figure: Any) -> None:
     decision = np.tile([1, 0, 0, 0], 25)
     limits = []
     for groups in (100, 10, 2):
@@ -127,7 +132,7 @@ def test_few_clusters_widen_the_limits(counted_figure):
     assert limits == sorted(limits)
 
 
-def test_one_cluster_tells_as_much_as_one_row(counted_figure):
+def test_one_cluster_tells_as_much_as_one_row(counted_figure: Any) -> None:
     decision = np.tile([1, 0], 20)
     figure = counted_figure("selection_rate", ["a"] * 40, decision, decision, cluster=np.zeros(40))
     assert figure.effective_n[0] <= 1
@@ -136,7 +141,7 @@ def test_one_cluster_tells_as_much_as_one_row(counted_figure):
     )
 
 
-def test_rows_in_clusters_are_no_more_than_the_rows(counted_figure):
+def test_rows_in_clusters_are_no_more_than_the_rows(counted_figure: Any) -> None:
     # Clusters in which decisions differ more than by chance would count for more than their rows.
     decision = np.tile([1, 0], 50)
     figure = counted_figure(
@@ -150,7 +155,7 @@ def test_rows_in_clusters_are_no_more_than_the_rows(counted_figure):
     assert figure.effective_n[0] <= 200**2 / 500
 
 
-def test_matched_clusters_hold_the_difference(counted_figure):
+def test_matched_clusters_hold_the_difference(counted_figure: Any) -> None:
     """200 pairs, one of each chosen and the two never together: the covariance is that of a choice of one.
 
     The difference of the two rates is 2 X / 200 - 1 with X binomial, whose standard deviation is sqrt 2 times
@@ -172,7 +177,7 @@ def test_matched_clusters_hold_the_difference(counted_figure):
     assert hits[False] < 0.9 * 150
 
 
-def test_matched_clusters_that_agree_make_a_difference_sharper(counted_figure):
+def test_matched_clusters_that_agree_make_a_difference_sharper(counted_figure: Any) -> None:
     """Where both of a pair are decided alike, nearly all of either's variance is shared."""
     r, pairs = np.random.default_rng(9), 200
     first = r.random(pairs) < 0.5
@@ -189,7 +194,9 @@ def test_matched_clusters_that_agree_make_a_difference_sharper(counted_figure):
 
 
 @pytest.mark.parametrize(("slices", "clusters"), [(6, 40), (1500, 300)])
-def test_covariances_of_slices_that_share_clusters_are_those_of_the_definition(slices, clusters, monkeypatch):
+def test_covariances_of_slices_that_share_clusters_are_those_of_the_definition(
+    slices: int, clusters: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     r = np.random.default_rng(2)
     held = r.random((slices, clusters)) < (0.6 if slices < 10 else 0.02)
     pull = np.where(held, r.normal(0, 1, held.shape), 0)
@@ -216,7 +223,9 @@ def test_covariances_of_slices_that_share_clusters_are_those_of_the_definition(s
 
 
 @pytest.mark.parametrize("name", ["selection_rate", "true_positive_rate", "precision", "f1"])
-def test_clusters_of_equal_counts_held_once_give_the_figures_of_each(name, monkeypatch):
+def test_clusters_of_equal_counts_held_once_give_the_figures_of_each(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     r = np.random.default_rng(8)
     table = {"g": r.choice(list("abc"), 4000), "c": r.integers(0, 900, 4000).astype(str)}
     table |= {"y_true": r.integers(0, 2, 4000), "y_pred": r.integers(0, 2, 4000)}
@@ -236,14 +245,14 @@ def test_clusters_of_equal_counts_held_once_give_the_figures_of_each(name, monke
 
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 40), max_size=60), st.integers(41, 2000))
-def test_numbers_of_codes_are_those_of_numpy(codes, size):
+def test_numbers_of_codes_are_those_of_numpy(codes: Any, size: Any) -> None:
     found, place = numbered(np.array(codes, np.int64), size)
     wanted, inverse = np.unique(np.array(codes, np.int64), return_inverse=True)
     np.testing.assert_array_equal(found, wanted)
     np.testing.assert_array_equal(place, inverse.reshape(-1))
 
 
-def test_sums_and_products_over_clusters_do_not_tell_how_many_rows_they_amount_to():
+def test_sums_and_products_over_clusters_do_not_tell_how_many_rows_they_amount_to() -> None:
     """Two sets of 30 clusters of ten rows whose selected rows have one sum and one sum of squares.
 
     Few clusters far off leave fewer degrees of freedom (a sum of fourth powers) than many that are not so

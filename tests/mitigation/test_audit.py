@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import fairweigh
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fairweigh.audit.result.figures import Disparity
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.synthetic import lending
+from fairweigh.result import Result
 
 from .conftest import biased
+
+if TYPE_CHECKING:
+    from ..conftest import Ended
+
 
 FEATURES = ["x1", "x2", "group"]
 MODEL = {
@@ -50,7 +58,7 @@ GATES = [
 ]
 
 
-def configured(**changed):
+def configured(**changed: Any) -> Any:
     base = {
         "audit": "t",
         "data": DATA,
@@ -66,7 +74,7 @@ def configured(**changed):
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of every kind of mitigation, in a folder of its own."""
     folder = tmp_path_factory.mktemp("mitigated")
     pq.write_table(biased(1500, 1, harm=0), folder / "d.parquet")
@@ -79,12 +87,12 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture
-def there(home, monkeypatch):
+def there(home: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
     monkeypatch.chdir(home)
     return fairweigh.load_result("runs/t")
 
 
-def test_every_variant_is_made_and_says_what_it_is(there):
+def test_every_variant_is_made_and_says_what_it_is(there: Result) -> None:
     assert there.failed == []
     found = {v.name: (v.kind, v.parent, v.recipe.groups) for v in there.variants[1:]}
     assert found == {
@@ -101,7 +109,7 @@ def test_every_variant_is_made_and_says_what_it_is(there):
     assert len(both.recipe.weights) == 4
 
 
-def test_gates_speak_of_what_a_variant_is(there):
+def test_gates_speak_of_what_a_variant_is(there: Result) -> None:
     told = {(g.id, g.variant) for g in there.gates}
     assert ("gate-1", "reweighing") in told
     assert ("gate-1", "float16") not in told
@@ -110,8 +118,8 @@ def test_gates_speak_of_what_a_variant_is(there):
     assert {("gate-1", "float16+back"), ("gate-3", "float16+back")} <= told
 
 
-def test_reweighing_and_thresholds_close_the_gap_that_the_table_plants(there):
-    def gap(name):
+def test_reweighing_and_thresholds_close_the_gap_that_the_table_plants(there: Result) -> None:
+    def gap(name: str) -> Disparity:
         variant = next(v for v in there.variants if v.name == name)
         return next(
             d
@@ -129,7 +137,7 @@ def test_reweighing_and_thresholds_close_the_gap_that_the_table_plants(there):
     assert closed.high > -0.02
 
 
-def test_the_rows_of_a_rule_are_apart_from_those_that_train(there):
+def test_the_rows_of_a_rule_are_apart_from_those_that_train(there: Result) -> None:
     rule = next(v for v in there.variants if v.name == "both").recipe
     trained = int(rule.trained_on.partition(" ")[0].replace(",", ""))
     (_, fitted) = rule.rules
@@ -138,7 +146,9 @@ def test_the_rows_of_a_rule_are_apart_from_those_that_train(there):
     assert there.variants[0].model.told["training_rows"] == trained
 
 
-def test_the_evaluation_labels_have_no_influence_on_any_variant(there, home, tmp_path, monkeypatch):
+def test_the_evaluation_labels_have_no_influence_on_any_variant(
+    there: Result, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The same audit of rows with every label turned: every variant is the same to the byte."""
     table = pq.read_table("d.parquet")
     turned = table.set_column(table.column_names.index("y"), "y", pa.array(1 - table["y"].to_numpy()))
@@ -156,7 +166,7 @@ def test_the_evaluation_labels_have_no_influence_on_any_variant(there, home, tmp
         assert kept[0]["y_pred"].to_pylist() == kept[1]["y_pred"].to_pylist()
 
 
-def test_a_variant_decides_alike_outside_the_audit(there):
+def test_a_variant_decides_alike_outside_the_audit(there: Result) -> None:
     rows = pq.read_table("d.parquet")
     for variant in there.variants[1:]:
         loaded = fairweigh.load_variant(f"runs/t/{variant.recipe.artefact}")
@@ -169,7 +179,7 @@ def test_a_variant_decides_alike_outside_the_audit(there):
         np.testing.assert_allclose(loaded.score(rows), kept["score"].to_numpy(), rtol=1e-12)
 
 
-def test_a_table_without_the_sensitive_feature_is_refused_in_words(there):
+def test_a_table_without_the_sensitive_feature_is_refused_in_words(there: Result) -> None:
     loaded = fairweigh.load_variant("runs/t/artefacts/threshold-demographic_parity-0.02")
     assert loaded.needs == ["group"]
     rows = pq.read_table("d.parquet")
@@ -182,7 +192,9 @@ def test_a_table_without_the_sensitive_feature_is_refused_in_words(there):
         loaded.predict([1, 2])
 
 
-def test_a_variant_is_audited_again_to_the_same_decisions(there, home, cli, tmp_path):
+def test_a_variant_is_audited_again_to_the_same_decisions(
+    there: Result, home: Path, cli: Callable[..., Ended], tmp_path: Path
+) -> None:
     for name in ("lots", "both", "float16+back"):
         again = {
             "audit": name,
@@ -204,7 +216,9 @@ def test_a_variant_is_audited_again_to_the_same_decisions(there, home, cli, tmp_
     assert cli("verify", str(home / "runs/t")).code == 0
 
 
-def test_validation_rows_of_a_table_of_predictions_are_not_audited(tmp_path, monkeypatch):
+def test_validation_rows_of_a_table_of_predictions_are_not_audited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Scores alone: thresholds are fitted on a hashed share, which is then no part of the audit."""
     monkeypatch.chdir(tmp_path)
     pq.write_table(lending(6000, 3, bias=2.0), "d.parquet")
@@ -285,7 +299,13 @@ BARE = {"gates": [], "data": PLAIN, "slices": {"by": ["sex"]}, "compressions": N
         ),
     ],
 )
-def test_a_configuration_that_cannot_be_carried_out_is_one_line(changed, told, cli, tmp_path, monkeypatch):
+def test_a_configuration_that_cannot_be_carried_out_is_one_line(
+    changed: dict[str, Any],
+    told: str,
+    cli: Callable[..., Ended],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.chdir(tmp_path)
     pq.write_table(biased(200, 1), "d.parquet")
     Path("a.yaml").write_text(json.dumps(configured(**(BARE | changed))))
@@ -307,7 +327,14 @@ def test_a_configuration_that_cannot_be_carried_out_is_one_line(changed, told, c
         ),
     ],
 )
-def test_no_row_that_is_audited_can_be_learned_from(data, train, told, cli, tmp_path, monkeypatch):
+def test_no_row_that_is_audited_can_be_learned_from(
+    data: dict[str, Any],
+    train: dict[str, Any],
+    told: str,
+    cli: Callable[..., Ended],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.chdir(tmp_path)
     table = biased(300, 1)
     split = pa.array(np.array(["a", "b", "c"])[np.arange(len(table)) % 3])
@@ -322,7 +349,7 @@ def test_no_row_that_is_audited_can_be_learned_from(data, train, told, cli, tmp_
     assert told in ended.lines[0]
 
 
-def test_rules_come_last_and_the_others_go_on(tmp_path, monkeypatch):
+def test_rules_come_last_and_the_others_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     pq.write_table(biased(400, 1), "d.parquet")
     pq.write_table(biased(800, 2), "train.parquet")
@@ -341,13 +368,15 @@ def test_rules_come_last_and_the_others_go_on(tmp_path, monkeypatch):
     assert not Path("run/artefacts/turned").exists()
 
 
-def written(tmp_path, monkeypatch, **tables):
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **tables: Any) -> None:
     monkeypatch.chdir(tmp_path)
     for name, table in tables.items():
         pq.write_table(table, f"{name}.parquet")
 
 
-def test_the_rows_of_a_rule_are_left_out_when_its_artefact_is_audited_again(tmp_path, monkeypatch):
+def test_the_rows_of_a_rule_are_left_out_when_its_artefact_is_audited_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     written(tmp_path, monkeypatch, d=lending(3000, 3, bias=2.0))
     data = {"path": "d.parquet", "label": "repaid", "id": "id", "sensitive": ["ethnicity"]}
     aside = data | {"validation": {"share": 0.3}}
@@ -369,7 +398,9 @@ def test_the_rows_of_a_rule_are_left_out_when_its_artefact_is_audited_again(tmp_
     assert one == two
 
 
-def test_a_limit_that_cannot_be_kept_ends_with_one_line(cli, tmp_path, monkeypatch):
+def test_a_limit_that_cannot_be_kept_ends_with_one_line(
+    cli: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     written(tmp_path, monkeypatch, d=biased(300, 1), train=biased(600, 2))
     limit = {
         "threshold": {"by": ["group"], "constraint": "accuracy", "compare": "value", "limit": ">= 0.999"}
@@ -383,7 +414,9 @@ def test_a_limit_that_cannot_be_kept_ends_with_one_line(cli, tmp_path, monkeypat
     assert not Path("runs/t").exists()
 
 
-def test_a_feature_that_is_not_audited_is_named_before_any_work(cli, tmp_path, monkeypatch):
+def test_a_feature_that_is_not_audited_is_named_before_any_work(
+    cli: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     written(tmp_path, monkeypatch, d=biased(300, 1), train=biased(600, 2))
     steps = [{"reweighing": {"by": ["gruop"]}}]
     Path("a.yaml").write_text(json.dumps(configured(compressions=None, gates=[], mitigations=steps)))
@@ -394,14 +427,18 @@ def test_a_feature_that_is_not_audited_is_named_before_any_work(cli, tmp_path, m
     )
 
 
-def test_training_again_behind_a_compression_is_refused(tmp_path, monkeypatch):
+def test_training_again_behind_a_compression_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     written(tmp_path, monkeypatch, d=biased(300, 1), train=biased(600, 2))
     steps = [{"on": "compressed", "recipe": "reweighing"}, {"name": "fine", "recipe": "reweighing"}]
     result = fairweigh.run(configured(gates=[], mitigations=steps), "run")
     assert "would undo float16; put it before" in result.failed[0].why
 
 
-def test_a_copy_of_the_evaluation_rows_cannot_be_learned_from(cli, tmp_path, monkeypatch):
+def test_a_copy_of_the_evaluation_rows_cannot_be_learned_from(
+    cli: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     written(tmp_path, monkeypatch, d=biased(300, 1), train=biased(300, 1))
     Path("a.yaml").write_text(json.dumps(configured(gates=[])))
     ended = cli("audit", "a.yaml", "-q")
@@ -409,7 +446,9 @@ def test_a_copy_of_the_evaluation_rows_cannot_be_learned_from(cli, tmp_path, mon
     assert "expected other rows than the evaluation data" in ended.lines[0]
 
 
-def test_one_value_written_in_several_ways_has_one_rule(tmp_path, monkeypatch):
+def test_one_value_written_in_several_ways_has_one_rule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Codes as text in a CSV, as numbers and booleans in a frame: the same decisions."""
     import pandas as pd
 
@@ -449,7 +488,7 @@ def test_one_value_written_in_several_ways_has_one_rule(tmp_path, monkeypatch):
         {"x1": [], "x2": [], "group": []},
     ],
 )
-def test_what_is_no_table_is_refused_in_one_line(table, there):
+def test_what_is_no_table_is_refused_in_one_line(table: dict[str, Any], there: Result) -> None:
     loaded = fairweigh.load_variant("runs/t/artefacts/both")
     with pytest.raises(InputError, match="predict: "):
         loaded.predict(table)

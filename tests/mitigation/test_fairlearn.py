@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from fairlearn.postprocessing import ThresholdOptimizer
 from fairweigh.audit.making.training import rows_of
-from fairweigh.compression.recipes import Context, find
+from fairweigh.compression.recipes import Context, Done, find
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
+from fairweigh.datasets.training import TrainingRows
 from fairweigh.mitigation.fitting import column_scores
 from fairweigh.models.base import Scored
+from fairweigh.models.estimator import EstimatorModel
 from fairweigh.models.frames import frame
 from fairweigh.models.mixture import Mixture
 
@@ -26,7 +30,7 @@ def scored(score: np.ndarray, label: np.ndarray, group: np.ndarray) -> tuple[obj
     table = pa.table({"s": score, "y": label.astype(int), "group": group})
     learned = rows_of(EvaluationSet(table, sensitive=["group"], label="y", name="rows"), ["s"])
 
-    def read(batch, ids):
+    def read(batch: Any, ids: Any) -> Scored:
         found = batch["s"].to_numpy()
         return Scored(found >= 0.5, found)
 
@@ -34,7 +38,7 @@ def scored(score: np.ndarray, label: np.ndarray, group: np.ndarray) -> tuple[obj
     return model, learned
 
 
-def rule_of(model, learned, **params):
+def rule_of(model: Any, learned: Any, **params: Any) -> Done:
     step = find("threshold-optimizer", "scores")
     given = step.params.model_validate({"by": ["group"], **params})
     context = Context(
@@ -43,7 +47,14 @@ def rule_of(model, learned, **params):
     return step.apply(model, given, context)
 
 
-def same_as_fairlearn(score, label, group, constraint, objective="accuracy_score", **more):
+def same_as_fairlearn(
+    score: np.ndarray,
+    label: np.ndarray,
+    group: np.ndarray,
+    constraint: Any,
+    objective: str = "accuracy_score",
+    **more: Any,
+) -> Done:
     """Fit both on the same rows; compare the chance of every row, and decisions under the same draws."""
     model, learned = scored(score, label, group)
     done = rule_of(model, learned, constraint=constraint, objective=objective, **more)
@@ -90,7 +101,9 @@ def real(name: str, folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("name", ["adult", "compas"])
 @pytest.mark.parametrize(("constraint", "objective"), CONSTRAINTS)
-def test_real_data_give_fairlearns_rule(name, constraint, objective, data_folder):
+def test_real_data_give_fairlearns_rule(
+    name: str, constraint: Any, objective: str, data_folder: Path
+) -> None:
     score, label, group = real(name, data_folder)
     count = {g: int((group == g).sum()) for g in np.unique(group)}
     held = np.isin(group, [g for g, n in count.items() if n >= 30])
@@ -99,7 +112,7 @@ def test_real_data_give_fairlearns_rule(name, constraint, objective, data_folder
 
 @pytest.mark.parametrize(("constraint", "objective"), CONSTRAINTS)
 @pytest.mark.parametrize("flip", [False, True])
-def test_generated_rows_give_fairlearns_rule(constraint, objective, flip):
+def test_generated_rows_give_fairlearns_rule(constraint: Any, objective: str, flip: bool) -> None:
     r = np.random.default_rng(5)
     group = r.choice(["a", "b", "c"], 600)
     label = r.random(600) < 0.3 + 0.2 * (group == "b")
@@ -115,7 +128,7 @@ def test_generated_rows_give_fairlearns_rule(constraint, objective, flip):
         assert "drawn by lot (seed 0)" in done.notes[0]
 
 
-def test_what_fairlearn_refuses_is_one_line():
+def test_what_fairlearn_refuses_is_one_line() -> None:
     r = np.random.default_rng(0)
     score, label = r.random(200), r.random(200) < 0.5
     model, learned = scored(score, label, r.choice(["a", "b"], 200))
@@ -123,12 +136,12 @@ def test_what_fairlearn_refuses_is_one_line():
         rule_of(model, learned, constraint="equalized_odds", objective="selection_rate")
 
 
-def encoded(model, learned):
+def encoded(model: EstimatorModel, learned: TrainingRows) -> Any:
     return model.fitted[:-1].transform(frame(pa.table(learned.batch), FEATURES))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_the_mixture_is_the_one_of_exponentiated_gradient(applied):
+def test_the_mixture_is_the_one_of_exponentiated_gradient(applied: Callable[..., tuple[Any, Done]]) -> None:
     from fairlearn.reductions import DemographicParity, ExponentiatedGradient
     from sklearn.base import clone
 
@@ -154,7 +167,9 @@ def test_the_mixture_is_the_one_of_exponentiated_gradient(applied):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_grid_search_keeps_the_predictor_that_fairlearn_keeps(applied):
+def test_grid_search_keeps_the_predictor_that_fairlearn_keeps(
+    applied: Callable[..., tuple[Any, Done]],
+) -> None:
     from fairlearn.reductions import EqualizedOdds, GridSearch
     from sklearn.base import clone
 
@@ -169,7 +184,7 @@ def test_grid_search_keeps_the_predictor_that_fairlearn_keeps(applied):
     np.testing.assert_array_equal(changed.score(fresh.batch, None).score, wanted)
 
 
-def test_no_linear_correlation_is_left_on_the_training_rows(applied):
+def test_no_linear_correlation_is_left_on_the_training_rows(applied: Callable[..., tuple[Any, Done]]) -> None:
     learned = rows(biased(1000, 5))
     model = model_of(learned)
     changed, done = applied(model, "correlation-remover", {"by": ["group"]}, learned, learned)
@@ -186,7 +201,7 @@ def test_no_linear_correlation_is_left_on_the_training_rows(applied):
 @pytest.mark.parametrize(
     "constraint", ["true_positive_rate_parity", "false_positive_rate_parity", "bounded_group_loss"]
 )
-def test_every_constraint_trains(constraint, applied):
+def test_every_constraint_trains(constraint: str, applied: Callable[..., tuple[Any, Done]]) -> None:
     learned = rows(biased(400, 6))
     params = {"by": ["group"], "constraint": constraint, "max_iter": 5, "bound": 0.3}
     changed, done = applied(model_of(learned), "exponentiated-gradient", params, learned, learned)
@@ -195,7 +210,9 @@ def test_every_constraint_trains(constraint, applied):
     assert (found.decision == learned.labels).mean() > 0.6
 
 
-def test_all_sensitive_columns_are_removed_when_a_category_is_gone_from_the_training_rows(applied):
+def test_all_sensitive_columns_are_removed_when_a_category_is_gone_from_the_training_rows(
+    applied: Callable[..., tuple[Any, Done]],
+) -> None:
     """A saved pipeline knows more categories than the rows it is trained on again."""
     table = biased(900, 7)
     kind = np.random.default_rng(0).choice(["p", "q", "r", "s"], 900)

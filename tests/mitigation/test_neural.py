@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import fairweigh
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fairweigh import Result
 
 from ..tiny import FEATURES, numbers, save_bert, texts, trained_mlp, write_mlp
 
@@ -24,7 +26,7 @@ def spoiled(table: pa.Table, seed: int) -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, Result]:
     """A torch model of a table: reweighed, with thresholds, and int8 then repaired."""
     from safetensors.torch import save_file
 
@@ -63,7 +65,7 @@ def run(tmp_path_factory):
     return folder, factory, result
 
 
-def test_every_variant_of_a_torch_model_is_made(run):
+def test_every_variant_of_a_torch_model_is_made(run: Any) -> None:
     _, _, result = run
     assert result.failed == []
     assert [v.kind for v in result.variants] == ["original", "compressed", *["mitigated"] * 4]
@@ -75,7 +77,7 @@ def test_every_variant_of_a_torch_model_is_made(run):
     assert "trained on for 20 steps" in drawn.steps[0].changed
 
 
-def test_a_torch_variant_decides_alike_outside_the_audit(run):
+def test_a_torch_variant_decides_alike_outside_the_audit(run: Any) -> None:
     folder, factory, result = run
     rows = pq.read_table(folder / "d.parquet")
     for variant in result.variants[1:]:
@@ -84,7 +86,7 @@ def test_a_torch_variant_decides_alike_outside_the_audit(run):
         np.testing.assert_array_equal(loaded.predict(rows), kept["y_pred"].to_numpy() == 1)
 
 
-def test_rates_are_restored_behind_int8(run):
+def test_rates_are_restored_behind_int8(run: Any) -> None:
     _, _, result = run
     worn, back = (
         next(v for v in result.variants if v.name == n) for n in ("int8-dynamic", "int8-dynamic+back")
@@ -96,7 +98,7 @@ def test_rates_are_restored_behind_int8(run):
     assert {s.slice["sex"] for s in back.recipe.rules[0].slices} == {"Female", "Male"}
 
 
-def test_reweighing_is_the_same_twice(tmp_path, monkeypatch):
+def test_reweighing_is_the_same_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A transformers model, deterministic by seed: two runs write the same weights."""
     monkeypatch.chdir(tmp_path)
     save_bert(Path("model"), num_hidden_layers=1)

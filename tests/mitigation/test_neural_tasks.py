@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ SHORT = {"steps": 12, "lr": 0.02, "batch": 64}
 
 
 @pytest.fixture(params=["multiclass", "regression"])
-def model(request, tmp_path, monkeypatch) -> Any:
+def model(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(str(tmp_path))
     task = request.param
     factory = write_mlp(tmp_path, f"repaired_{task}", outputs=len(CLASSES) if task == "multiclass" else 1)
@@ -50,7 +51,7 @@ def made(model: Any, folder: Any, rows: TrainingRows, *recipe: tuple[str, dict[s
     return make(model, list(recipe), around, folder)
 
 
-def test_weights_that_are_all_one_train_alike_and_others_do_not(model, tmp_path):
+def test_weights_that_are_all_one_train_alike_and_others_do_not(model: Any, tmp_path: Path) -> None:
     found, _ = model
     rows = twice(found)
     plain = made(found, tmp_path / "a", rows, ("slice-balancing", SHORT))
@@ -68,7 +69,7 @@ def test_weights_that_are_all_one_train_alike_and_others_do_not(model, tmp_path)
     assert told[1]["weight"] == pytest.approx(4 * told[0]["weight"])
 
 
-def test_a_network_of_classes_is_calibrated_and_loads_again(model, tmp_path):
+def test_a_network_of_classes_is_calibrated_and_loads_again(model: Any, tmp_path: Path) -> None:
     found, factory = model
     if found.task != "multiclass":
         pytest.skip("numbers are not calibrated")

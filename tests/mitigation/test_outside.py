@@ -7,7 +7,9 @@ labels know no group. A table of these scores that stands in the data itself is 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import fairweigh
 import numpy as np
@@ -17,6 +19,10 @@ import pytest
 from fairweigh.datasets.errors import InputError
 
 from .conftest import biased
+
+if TYPE_CHECKING:
+    from ..conftest import Ended
+
 
 FEATURES = ["x1", "b"]
 SHARE = {"validation": {"share": 0.4}}
@@ -30,7 +36,7 @@ MITIGATIONS = [
 KINDS = ["table", "joined", "callable", "onnx"]
 
 
-def formula(frame):
+def formula(frame: Any) -> Any:
     """Probability of the positive label, had group b the merit that the model takes it to have."""
     return 1 / (1 + np.exp(-(2 * frame["x1"].to_numpy() - 1.5 * frame["b"].to_numpy())))
 
@@ -68,7 +74,7 @@ SPECS = {
 }
 
 
-def config(kind: str, **changed):
+def config(kind: str, **changed: Any) -> Any:
     base = {
         "audit": kind, "data": DATA, "model": SPECS[kind], "mitigations": MITIGATIONS,
         "metrics": ["selection_rate", "accuracy"], "report": {"charts": False},
@@ -90,7 +96,7 @@ def write_inputs(table: pa.Table) -> None:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A run of each kind on the same people, in a folder of its own."""
     folder = tmp_path_factory.mktemp("outside")
     with pytest.MonkeyPatch.context() as patch:
@@ -104,7 +110,7 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture
-def there(home, monkeypatch):
+def there(home: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.chdir(home)
     return {kind: fairweigh.load_result(f"runs/{kind}") for kind in KINDS}
 
@@ -114,7 +120,7 @@ def decisions(run: str, variant: str) -> dict[int, int]:
     return dict(zip(kept["id"].to_pylist(), kept["y_pred"].to_pylist(), strict=True))
 
 
-def gap(result, name):
+def gap(result: Any, name: str) -> Any:
     variant = next(v for v in result.variants if v.name == name)
     return next(
         d
@@ -124,7 +130,7 @@ def gap(result, name):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_planted_bias_is_found_and_goes(kind, there):
+def test_the_planted_bias_is_found_and_goes(kind: Any, there: Any) -> None:
     result = there[kind]
     assert result.failed == []
     assert [(v.name, v.kind) for v in result.variants[1:]] == [(m["name"], "mitigated") for m in MITIGATIONS]
@@ -135,7 +141,7 @@ def test_the_planted_bias_is_found_and_goes(kind, there):
 
 
 @pytest.mark.parametrize("kind", ["joined", "callable", "onnx"])
-def test_rules_and_decisions_are_those_of_the_scores_in_a_table(kind, there):
+def test_rules_and_decisions_are_those_of_the_scores_in_a_table(kind: str, there: Any) -> None:
     """To the last bit in double precision; an ONNX model in single precision may turn a row at a cut."""
     for mine, other in zip(there[kind].variants[1:], there["table"].variants[1:], strict=True):
         one, two = (decisions(f"runs/{k}", mine.name) for k in (kind, "table"))
@@ -149,7 +155,7 @@ def test_rules_and_decisions_are_those_of_the_scores_in_a_table(kind, there):
 
 
 @pytest.mark.parametrize("kind", ["callable", "onnx"])
-def test_decisions_are_the_scores_against_the_thresholds_that_are_told(kind, there):
+def test_decisions_are_the_scores_against_the_thresholds_that_are_told(kind: str, there: Any) -> None:
     """Scores from outside: NumPy, and a session of onnxruntime by itself."""
     import onnxruntime
 
@@ -165,7 +171,7 @@ def test_decisions_are_the_scores_against_the_thresholds_that_are_told(kind, the
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_loaded_variant_decides_as_its_run_did(kind, there):
+def test_a_loaded_variant_decides_as_its_run_did(kind: Any, there: Any) -> None:
     rows = pq.read_table("d.parquet").rename_columns(
         ["score" if kind == "callable" and n == "p" else n for n in pq.read_schema("d.parquet").names]
     )
@@ -180,7 +186,7 @@ def test_a_loaded_variant_decides_as_its_run_did(kind, there):
             assert made == {i: found[i] for i in made}, (variant.name, loaded.columns)
 
 
-def test_what_an_artefact_holds(there):
+def test_what_an_artefact_holds(there: Any) -> None:
     for kind, files in {
         "onnx": {"variant.json", "model.onnx"}, "callable": {"variant.json"}, "joined": {"variant.json"},
     }.items():  # fmt: skip
@@ -204,7 +210,9 @@ def test_what_an_artefact_holds(there):
     ],
 )
 @pytest.mark.parametrize("name", ["cut", "lots", "both"])
-def test_an_audit_of_the_artefact_decides_as_its_run_did(kind, path, more, name, there, tmp_path):
+def test_an_audit_of_the_artefact_decides_as_its_run_did(
+    kind: str, path: str, more: dict[str, Any], name: str, there: Any, tmp_path: Path
+) -> None:
     model = {"kind": "variant", "path": f"runs/{kind}/artefacts/{name}", **more}
     again = config(kind, data=DATA | {"path": path}, model=model, mitigations=None)
     result = fairweigh.run(again, tmp_path / "again")
@@ -213,8 +221,8 @@ def test_an_audit_of_the_artefact_decides_as_its_run_did(kind, path, more, name,
 
 
 def test_a_callable_given_from_python_is_mitigated_and_stands_in_the_configuration(
-    there, cli, tmp_path, home, monkeypatch
-):
+    there: Any, cli: Callable[..., Ended], tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(home)
     table = pq.read_table("bare.parquet")
     settings = config("callable", model={"features": FEATURES}, data=DATA | {"path": "d"})
@@ -232,7 +240,9 @@ def test_a_callable_given_from_python_is_mitigated_and_stands_in_the_configurati
     assert decisions(str(tmp_path / "again"), "original") == decisions("runs/callable", "cut")
 
 
-def test_an_onnx_artefact_holds_the_weights_that_lay_beside_the_graph(there, tmp_path, monkeypatch):
+def test_an_onnx_artefact_holds_the_weights_that_lay_beside_the_graph(
+    there: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows = pq.read_table("bare.parquet")
     monkeypatch.chdir(tmp_path)
     pq.write_table(rows, "bare.parquet")
@@ -247,7 +257,9 @@ def test_an_onnx_artefact_holds_the_weights_that_lay_beside_the_graph(there, tmp
     assert made == {i: by_id[i] for i in made}
 
 
-def test_joined_predictions_of_several_splits_serve_the_rule_and_the_audit(tmp_path, monkeypatch):
+def test_joined_predictions_of_several_splits_serve_the_rule_and_the_audit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """More validation rows than audited ones, and rows of a third split that nobody asks for."""
     monkeypatch.chdir(tmp_path)
     table = people(3000, 5)
@@ -262,7 +274,7 @@ def test_joined_predictions_of_several_splits_serve_the_rule_and_the_audit(tmp_p
     assert sum(s.n for s in result.variants[1].recipe.rules[0].slices) == 1500
 
 
-def refused(cli, settings) -> str:
+def refused(cli: Callable[..., Ended], settings: Any) -> str:
     Path("a.yaml").write_text(json.dumps(settings))
     ended = cli("audit", "a.yaml", "-q")
     assert ended.code == 2
@@ -272,7 +284,7 @@ def refused(cli, settings) -> str:
 
 
 @pytest.fixture
-def files(tmp_path, monkeypatch):
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     write_inputs(people(400, 3))
@@ -299,13 +311,15 @@ NO_ROWS = {k: v for k, v in BARE.items() if k != "validation"}
         ),
     ],
 )
-def test_what_cannot_be_done_is_one_line(kind, changed, told, cli, files):
+def test_what_cannot_be_done_is_one_line(
+    kind: str, changed: dict[str, Any], told: str, cli: Callable[..., Ended], files: Any
+) -> None:
     if kind != "table":
         changed = {"data": BARE} | changed
     assert told in refused(cli, config(kind, **changed))
 
 
-def test_validation_rows_without_a_score_are_named(cli, files):
+def test_validation_rows_without_a_score_are_named(cli: Callable[..., Ended], files: Any) -> None:
     """Three ids of the rows that rules are fitted on are not in the file of predictions."""
     from fairweigh.datasets.training import VALIDATION, hashed_share
 
@@ -321,7 +335,9 @@ def test_validation_rows_without_a_score_are_named(cli, files):
     assert "0 predictions have no row" in told
 
 
-def test_predictions_of_unknown_rows_are_refused_where_others_are_set_aside(cli, files):
+def test_predictions_of_unknown_rows_are_refused_where_others_are_set_aside(
+    cli: Callable[..., Ended], files: Any
+) -> None:
     scored = pq.read_table("scored.parquet")
     pq.write_table(
         pa.concat_tables([scored, scored.slice(0, 1).set_column(0, "id", pa.array([7]))]), "s.parquet"
@@ -330,7 +346,7 @@ def test_predictions_of_unknown_rows_are_refused_where_others_are_set_aside(cli,
     assert "0 rows of the data have no prediction (none), 1 prediction has no row (such as '7')" in told
 
 
-def test_a_rule_without_its_scores_says_whose_they_are(there, tmp_path):
+def test_a_rule_without_its_scores_says_whose_they_are(there: Any, tmp_path: Path) -> None:
     rows = pq.read_table("bare.parquet")
     told = (
         r"lacks 'score'; it is a rule alone, and 'score' are the scores of the callable "
@@ -351,12 +367,14 @@ def test_a_rule_without_its_scores_says_whose_they_are(there, tmp_path):
     assert not (tmp_path / "again").exists()
 
 
-def test_a_feature_called_score_is_not_taken_for_the_score(tmp_path, monkeypatch):
+def test_a_feature_called_score_is_not_taken_for_the_score(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     table = people(600, 4).rename_columns(["id", "score", "x2", "group", "sex", "y", "b", "p"])
     pq.write_table(table.drop_columns(["p"]), "bare.parquet")
 
-    def renamed(frame):
+    def renamed(frame: Any) -> Any:
         return formula(frame.rename(columns={"score": "x1"}))
 
     settings = config("callable", model={"features": ["score", "b"]}, data=BARE, mitigations=MITIGATIONS[:1])

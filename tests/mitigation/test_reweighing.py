@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
+from fairweigh.compression.recipes import Done
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.mitigation.reweighing import cell_weights
@@ -15,7 +20,7 @@ from hypothesis import strategies as st
 from .conftest import FEATURES, biased, model_of, rates, rows
 
 
-def test_weights_of_adult_are_those_of_aif360(data_folder):
+def test_weights_of_adult_are_those_of_aif360(data_folder: Path) -> None:
     """AIF360 0.6.1, Reweighing on AdultDataset() (45,222 rows), privileged sex = Male."""
     data = EvaluationSet.from_card("adult", "all", sensitive=["sex"], drop_missing=True)
     read = next(data.read(b) for b in data.batches(whole=True))
@@ -32,7 +37,7 @@ def test_weights_of_adult_are_those_of_aif360(data_folder):
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.floats(0.1, 5)), min_size=4, max_size=60))
-def test_slice_and_label_are_independent_under_the_weights(drawn):
+def test_slice_and_label_are_independent_under_the_weights(drawn: Any) -> None:
     codes = np.array([c for c, _, _ in drawn], np.intp)
     label = np.array([y for _, y, _ in drawn])
     own = np.array([w for _, _, w in drawn])
@@ -54,7 +59,9 @@ def test_slice_and_label_are_independent_under_the_weights(drawn):
             assert weights[code, int(y)] == pytest.approx(wanted)
 
 
-def test_the_model_is_what_scikit_learn_trains_with_these_weights(applied):
+def test_the_model_is_what_scikit_learn_trains_with_these_weights(
+    applied: Callable[..., tuple[Any, Done]],
+) -> None:
     learned = rows(biased(1500, 1))
     model = model_of(learned)
     changed, done = applied(model, "reweighing", {"by": ["group", "sex"]}, learned, learned)
@@ -74,7 +81,9 @@ def test_the_model_is_what_scikit_learn_trains_with_these_weights(applied):
     assert "1,500" in done.trained_on
 
 
-def test_planted_label_bias_goes_and_an_unbiased_table_stays_as_it_is(applied):
+def test_planted_label_bias_goes_and_an_unbiased_table_stays_as_it_is(
+    applied: Callable[..., tuple[Any, Done]],
+) -> None:
     """The groups are alike but for what was recorded of one: on the population the model must be fair."""
     fresh = biased(20_000, 9, harm=0)
     for harm, biased_before in ((0.6, True), (0.0, False)):
@@ -93,7 +102,9 @@ def test_planted_label_bias_goes_and_an_unbiased_table_stays_as_it_is(applied):
             assert flips < 0.01
 
 
-def test_an_estimator_without_weights_learns_from_drawn_rows_and_says_so(applied):
+def test_an_estimator_without_weights_learns_from_drawn_rows_and_says_so(
+    applied: Callable[..., tuple[Any, Done]],
+) -> None:
     learned = rows(biased(3000, 4, harm=0.8))
     model = model_of(learned, "neighbors.KNeighborsClassifier", n_neighbors=25)
     changed, done = applied(model, "reweighing", {"by": ["group"]}, learned, learned)
@@ -105,7 +116,9 @@ def test_an_estimator_without_weights_learns_from_drawn_rows_and_says_so(applied
 
 
 @pytest.mark.parametrize(("method", "pick"), [("over", max), ("under", min)])
-def test_resampling_brings_every_cell_to_one_size(method, pick, applied, monkeypatch):
+def test_resampling_brings_every_cell_to_one_size(
+    method: str, pick: Any, applied: Callable[..., tuple[Any, Done]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     table = biased(1000, 6)
     learned = rows(table)
     seen = {}
@@ -127,7 +140,7 @@ def test_resampling_brings_every_cell_to_one_size(method, pick, applied, monkeyp
     )
 
 
-def test_what_training_rows_lack_is_one_line(applied):
+def test_what_training_rows_lack_is_one_line(applied: Callable[..., tuple[Any, Done]]) -> None:
     learned = rows(biased(300, 7), ("group",))
     model = model_of(learned)
     with pytest.raises(
@@ -140,7 +153,7 @@ def test_what_training_rows_lack_is_one_line(applied):
         applied(model, "reweighing", {}, replace(learned, labels=None), learned)
 
 
-def test_the_weighted_loss_is_torchs_own():
+def test_the_weighted_loss_is_torchs_own() -> None:
     torch = pytest.importorskip("torch")
     from types import SimpleNamespace
 

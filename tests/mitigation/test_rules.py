@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,24 +33,24 @@ class Fixed:
 
     columns, whole, probability, threshold = ["id"], False, True, 0.5
 
-    def score(self, batch, ids):
+    def score(self, batch: Any, ids: Any) -> Scored:
         return Scored(SCORE >= 0.5, SCORE)
 
-    def describe(self):
+    def describe(self) -> dict[str, Any]:
         return {"kind": "fixed", "threshold": 0.5}
 
 
-def groups(*keys, features=("sex",), **more):
+def groups(*keys: Any, features: tuple[Any, ...] = ("sex",), **more: Any) -> Groups:
     return Groups(features, tuple((k,) if isinstance(k, str) else k for k in keys), **more)
 
 
-def test_thresholds_hold_from_the_threshold_on():
+def test_thresholds_hold_from_the_threshold_on() -> None:
     rule = StepRule.thresholds(groups("(unknown)", "Female", "Male"), [math.inf, -math.inf, 0.9])
     assert rule.decide(BATCH, SCORE)[0].tolist() == [True, False, False, True, True]
     assert not rule.randomised
 
 
-def test_bins_and_intersections_find_their_slice():
+def test_bins_and_intersections_find_their_slice() -> None:
     keys = (
         ("Female", "under 30"),
         ("Female", "(unknown)"),
@@ -61,21 +63,21 @@ def test_bins_and_intersections_find_their_slice():
     assert rule.decide(BATCH, SCORE)[0].tolist() == [True, False, True, False, True]
 
 
-def test_a_value_without_a_rule_is_an_error_or_gets_the_common_one():
+def test_a_value_without_a_rule_is_an_error_or_gets_the_common_one() -> None:
     with pytest.raises(InputError, match=r"no threshold for sex = '\(unknown\)'.*unseen: common"):
         StepRule.thresholds(groups("Female", "Male"), [0.5, 0.5]).decide(BATCH, SCORE)
     rule = StepRule.thresholds(groups("Female", "Male", unseen="common"), [0.1, 0.1, 0.6])
     assert rule.decide(BATCH, SCORE)[0].tolist() == [True, True, False, True, True]
 
 
-def test_a_missing_column_is_named():
+def test_a_missing_column_is_named() -> None:
     rule = StepRule.thresholds(groups("Female"), [0.5])
     with pytest.raises(InputError, match="no column 'sex' in the table; decisions of this variant need it"):
         rule.decide(BATCH.select(["id"]), SCORE)
 
 
 @given(st.permutations(range(5)), st.integers(0, 2**70))
-def test_a_draw_is_of_the_row_and_of_nothing_else(order, seed):
+def test_a_draw_is_of_the_row_and_of_nothing_else(order: Any, seed: Any) -> None:
     draw = Draw(seed, ("id", "sex"))
     whole = draw.uniform(BATCH)
     shuffled = draw.uniform(BATCH.take(pa.array(order)))
@@ -84,7 +86,7 @@ def test_a_draw_is_of_the_row_and_of_nothing_else(order, seed):
     assert (whole < 1).all()
 
 
-def test_draws_do_not_depend_on_how_a_column_is_stored():
+def test_draws_do_not_depend_on_how_a_column_is_stored() -> None:
     draw = Draw(3, ("id",))
     stored = [pa.array([1, 2, 3], t) for t in (pa.int64(), pa.int8(), pa.float64())] + [
         pa.array(["1", "2", "3"])
@@ -94,7 +96,7 @@ def test_draws_do_not_depend_on_how_a_column_is_stored():
         np.testing.assert_array_equal(other, first)
 
 
-def test_draws_are_uniform_and_select_at_their_chance():
+def test_draws_are_uniform_and_select_at_their_chance() -> None:
     """Kolmogorov-Smirnov against the uniform distribution, and a binomial share, at p > 0.001."""
     from scipy.stats import binomtest, kstest
 
@@ -107,7 +109,7 @@ def test_draws_are_uniform_and_select_at_their_chance():
     assert binomtest(int(chosen.sum()), 20_000, 0.3).pvalue > 0.001
 
 
-def test_maps_are_scikit_learns():
+def test_maps_are_scikit_learns() -> None:
     from sklearn.isotonic import IsotonicRegression
 
     r = np.random.default_rng(0)
@@ -132,13 +134,13 @@ RULES = [
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda r: type(r).__name__)
-def test_a_rule_survives_being_written_as_json(rule):
+def test_a_rule_survives_being_written_as_json(rule: Any) -> None:
     again = rule_of(json.loads(json.dumps(rule.spec())))
     assert again.spec() == rule.spec()
     assert again.columns == rule.columns
 
 
-def broken(**changed):
+def broken(**changed: Any) -> Any:
     return RULES[1].spec() | changed
 
 
@@ -154,12 +156,12 @@ def broken(**changed):
         broken(groups={**groups("Female").spec(), "unseen": "guess"}),
     ],
 )
-def test_a_damaged_rule_is_refused(spec):
+def test_a_damaged_rule_is_refused(spec: Mapping[Any, Any]) -> None:
     with pytest.raises((KeyError, ValueError, TypeError)):
         rule_of(spec)
 
 
-def test_rules_stand_one_behind_the_other():
+def test_rules_stand_one_behind_the_other() -> None:
     calibrated = RuledModel(Fixed(), MapRule(Groups(), ({"x": [0.0, 1.0], "y": [0.0, 0.5]},)))
     ruled = RuledModel(calibrated, StepRule.thresholds(Groups(), [0.26]))
     found = ruled.score(BATCH, None)
@@ -196,6 +198,6 @@ MAP = RULES[3].spec()
         broken(groups=groups("Female").spec() | {"bins": {"sex": [3, 1]}}),
     ],
 )
-def test_a_hostile_rule_is_refused_on_loading(spec):
+def test_a_hostile_rule_is_refused_on_loading(spec: Mapping[Any, Any]) -> None:
     with pytest.raises((KeyError, ValueError, TypeError)):
         rule_of(spec)

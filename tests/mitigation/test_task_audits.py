@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import fairweigh
 import numpy as np
@@ -12,6 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from .samples import graded, paid
+
+if TYPE_CHECKING:
+    from fairweigh import Result
+
+    from ..conftest import Ended
+
 
 DATA = {"path": "d.parquet", "label": "y", "id": "id", "sensitive": ["group"]}
 TRAIN = {"train": {"path": "train.parquet"}, "features": ["x1", "x2", "group"]}
@@ -51,13 +59,13 @@ AUDITS = {
 ROWS = {"multiclass": graded, "regression": paid}
 
 
-def configured(task):
+def configured(task: Any) -> dict[Any, Any]:
     data = {**DATA, "favourable": ["high", "mid"]} if task == "multiclass" else DATA
     return {"audit": task, "task": task, "data": data, "report": {"charts": False}, **AUDITS[task]}
 
 
 @pytest.fixture(scope="module", params=list(AUDITS))
-def run(request, tmp_path_factory):
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path, Result]:
     """An audit of a task with every recipe for it, as the command line runs it."""
     task, folder = request.param, tmp_path_factory.mktemp(request.param)
     pq.write_table(ROWS[task](500, 1), folder / "d.parquet")
@@ -68,7 +76,9 @@ def run(request, tmp_path_factory):
     return task, folder, result
 
 
-def test_every_variant_is_made_reported_and_verified(run, cli, monkeypatch):
+def test_every_variant_is_made_reported_and_verified(
+    run: Any, cli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
     task, folder, result = run
     monkeypatch.chdir(folder)
     assert result.failed == []
@@ -82,7 +92,7 @@ def test_every_variant_is_made_reported_and_verified(run, cli, monkeypatch):
     assert ended.code == 0, ended.err
 
 
-def test_a_loaded_variant_says_what_was_audited(run):
+def test_a_loaded_variant_says_what_was_audited(run: Any) -> None:
     task, folder, result = run
     rows = pq.read_table(folder / "d.parquet")
     for variant in result.variants[1:]:
@@ -98,7 +108,9 @@ def test_a_loaded_variant_says_what_was_audited(run):
             np.testing.assert_array_equal(loaded.score(rows)[:, place], kept[f"score:{name}"].to_numpy())
 
 
-def test_the_evaluation_labels_have_no_influence_on_any_variant(run, tmp_path, monkeypatch):
+def test_the_evaluation_labels_have_no_influence_on_any_variant(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The same audit with the labels of all rows in another order: every variant is the same to the byte."""
     task, folder, result = run
     table = pq.read_table(folder / "d.parquet")
@@ -146,8 +158,13 @@ def test_the_evaluation_labels_have_no_influence_on_any_variant(run, tmp_path, m
     ],
 )  # fmt: skip
 def test_what_is_not_for_a_task_is_one_line_where_the_configuration_is_read(
-    task, recipe, told, cli, tmp_path, monkeypatch
-):
+    task: str,
+    recipe: str | dict[str, Any],
+    told: str,
+    cli: Callable[..., Ended],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.chdir(tmp_path)
     pq.write_table(pa.table({"q": ["a"], "y": [1], "group": ["a"], "x1": [1.0]}), "d.parquet")
     kind = {"regression": "LinearRegression", "ranking": "LinearRegression"}.get(task, "LogisticRegression")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from fairweigh.audit.making.training import rows_of
+from fairweigh.compression.recipes import Done
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.mitigation.balancing import slice_weights
@@ -17,8 +20,10 @@ from fairweigh.mitigation.calibration import inverse_temperature, log_loss
 from fairweigh.mitigation.retraining import same_classes
 from fairweigh.mitigation.reweighing import cell_weights
 from fairweigh.models.base import Scored
+from fairweigh.models.estimator import EstimatorModel
 from fairweigh.models.rules import rule_of
 from fairweigh.models.temperature import scaled
+from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
 from sklearn.utils.class_weight import compute_sample_weight
@@ -32,7 +37,7 @@ def learned(table: pa.Table, task: str) -> object:
     return rows_of(data, ["x1", "x2", "group"])
 
 
-def inside(model, rows):
+def inside(model: EstimatorModel, rows: Any) -> tuple[Any, Any]:
     """The encoded rows, and the estimator behind the encoding."""
     return model.fitted[:-1].transform(model.frame(rows.batch)), model.fitted.steps[-1][1]
 
@@ -40,7 +45,7 @@ def inside(model, rows):
 # --- several classes ----------------------------------------
 
 
-def test_weights_of_three_classes_are_those_of_the_formula():
+def test_weights_of_three_classes_are_those_of_the_formula() -> None:
     """P(slice) P(class) / P(slice, class), counted by hand: 8 rows, 5 of slice 0; classes 4, 2, 2."""
     codes, labels = np.array([0, 0, 0, 0, 0, 1, 1, 1]), np.array([0, 0, 0, 1, 2, 0, 1, 2])
     weights, counts = cell_weights(codes, labels, classes=3)
@@ -53,7 +58,9 @@ def test_weights_of_three_classes_are_those_of_the_formula():
         assert shares[0] == pytest.approx(shares[1]) == pytest.approx(np.mean(labels == name))
 
 
-def test_a_model_of_classes_is_what_scikit_learn_trains_with_these_weights(applied):
+def test_a_model_of_classes_is_what_scikit_learn_trains_with_these_weights(
+    applied: Callable[..., tuple[Any, Done]],
+) -> None:
     rows = learned(graded(900, 1), "multiclass")
     model = model_of(rows)
     changed, done = applied(model, "reweighing", {}, rows, rows)
@@ -68,7 +75,7 @@ def test_a_model_of_classes_is_what_scikit_learn_trains_with_these_weights(appli
     assert told["b", "high"] == pytest.approx(weights[1, CLASSES.index("high")])
 
 
-def test_what_was_planted_in_a_class_of_one_group_shrinks(applied):
+def test_what_was_planted_in_a_class_of_one_group_shrinks(applied: Callable[..., tuple[Any, Done]]) -> None:
     """In group b much of what is high was recorded as mid; on rows without that the gap halves at least."""
     rows, fresh = learned(graded(6000, 2), "multiclass"), graded(8000, 3, harm=0)
     model = model_of(rows)
@@ -79,14 +86,16 @@ def test_what_was_planted_in_a_class_of_one_group_shrinks(applied):
     assert abs(after["a"] - after["b"]) < (before["a"] - before["b"]) / 2
 
 
-def test_resampling_brings_every_cell_of_class_and_slice_to_one_size(applied, monkeypatch):
+def test_resampling_brings_every_cell_of_class_and_slice_to_one_size(
+    applied: Callable[..., tuple[Any, Done]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows, seen = learned(graded(600, 4), "multiclass"), {}
     monkeypatch.setattr(
         "fairweigh.mitigation.reweighing.retrained", lambda model, rows, *more: seen.update(rows=rows)
     )
     applied(model_of(rows), "resampling", {"method": "under"}, rows, rows)
 
-    def cells(found):
+    def cells(found: Any) -> NDArray[Any]:
         codes, _ = found.slices(["group"], "test")
         return np.unique([f"{c} {y}" for c, y in zip(codes, found.labels, strict=True)], return_counts=True)[
             1
@@ -96,13 +105,15 @@ def test_resampling_brings_every_cell_of_class_and_slice_to_one_size(applied, mo
     assert len(cells(seen["rows"])) == 6
 
 
-def test_a_class_that_was_not_drawn_is_named():
+def test_a_class_that_was_not_drawn_is_named() -> None:
     model = SimpleNamespace(fitted=SimpleNamespace(classes_=np.array(["high", "low", "mid"])))
     with pytest.raises(InputError, match="none of the model's classes 'mid'"):
         same_classes(model, SimpleNamespace(classes_=np.array(["high", "low"])), "resampling")
 
 
-def test_the_temperature_is_scikit_learns_and_changes_no_decision(applied):
+def test_the_temperature_is_scikit_learns_and_changes_no_decision(
+    applied: Callable[..., tuple[Any, Done]],
+) -> None:
     rows = learned(graded(1500, 5), "multiclass")
     model = model_of(rows, "naive_bayes.GaussianNB")
     changed, done = applied(model, "calibration", {"by": ["group"]}, rows, rows)
@@ -126,7 +137,7 @@ def test_the_temperature_is_scikit_learns_and_changes_no_decision(applied):
             assert 1 / found["temperature"] == pytest.approx(float(wanted), rel=1e-4)
 
 
-def test_probabilities_that_were_sharpened_threefold_are_found_out():
+def test_probabilities_that_were_sharpened_threefold_are_found_out() -> None:
     """Labels drawn from known probabilities: the temperature is 3, within four standard errors or so."""
     r = np.random.default_rng(1)
     logits = r.normal(size=(20_000, 4))
@@ -139,7 +150,9 @@ def test_probabilities_that_were_sharpened_threefold_are_found_out():
     assert log_loss(np.array([[0.25, 0.75]]), np.array([0]), np.ones(1)) == pytest.approx(np.log(4))
 
 
-def test_thresholds_of_favourable_classes_are_those_of_their_probability_by_hand(applied):
+def test_thresholds_of_favourable_classes_are_those_of_their_probability_by_hand(
+    applied: Callable[..., tuple[Any, Done]],
+) -> None:
     """By the search of two classes on the sum of two probabilities; the likeliest of each side is decided."""
     rows = learned(graded(2500, 8), "multiclass")
     model = model_of(rows)
@@ -171,7 +184,9 @@ def test_thresholds_of_favourable_classes_are_those_of_their_probability_by_hand
 # --- numbers ------------------------------------------------
 
 
-def test_slices_of_equal_weight_are_scikit_learns_balanced_ones(applied):
+def test_slices_of_equal_weight_are_scikit_learns_balanced_ones(
+    applied: Callable[..., tuple[Any, Done]],
+) -> None:
     rows = learned(paid(700, 1), "regression")
     model = model_of(rows, "linear_model.LinearRegression")
     codes, _ = rows.slices(["group"], "test")
@@ -193,7 +208,7 @@ def losses(predicted: np.ndarray, rows: object) -> list[float]:
 
 
 @pytest.mark.filterwarnings("ignore:Setting a")
-def test_bounded_group_loss_is_fairlearns(applied):
+def test_bounded_group_loss_is_fairlearns(applied: Callable[..., tuple[Any, Done]]) -> None:
     """On labels from 0 to 1 the scaled loss is fairlearn's own: the same mixture, here its mean."""
     from fairlearn.reductions import BoundedGroupLoss, ExponentiatedGradient, SquareLoss
 
@@ -228,7 +243,9 @@ def test_bounded_group_loss_is_fairlearns(applied):
 @pytest.mark.parametrize(
     "recipe", [("exponentiated-gradient", {"bound": 45.0}), ("grid-search", {"constraint_weight": 1.0})]
 )
-def test_the_loss_of_the_slice_that_was_badly_predicted_falls_on_other_rows(recipe, applied):
+def test_the_loss_of_the_slice_that_was_badly_predicted_falls_on_other_rows(
+    recipe: tuple[str, Any], applied: Callable[..., tuple[Any, Done]]
+) -> None:
     rows, fresh = (learned(paid(n, seed), "regression") for n, seed in ((1500, 3), (3000, 4)))
     model = model_of(rows, "linear_model.LinearRegression")
     changed, _ = applied(model, *recipe, rows, rows)
@@ -238,7 +255,9 @@ def test_the_loss_of_the_slice_that_was_badly_predicted_falls_on_other_rows(reci
 
 
 @pytest.mark.filterwarnings("ignore:Setting a")
-def test_grid_search_keeps_the_regressor_that_fairlearn_keeps(applied):
+def test_grid_search_keeps_the_regressor_that_fairlearn_keeps(
+    applied: Callable[..., tuple[Any, Done]],
+) -> None:
     from fairlearn.reductions import BoundedGroupLoss, GridSearch, SquareLoss
 
     rows = learned(paid(500, 5), "regression")
@@ -251,7 +270,9 @@ def test_grid_search_keeps_the_regressor_that_fairlearn_keeps(applied):
     np.testing.assert_allclose(changed.score(rows.batch, None).score, own.predict(x), rtol=1e-8)
 
 
-def test_a_bound_holds_in_any_unit_and_one_that_cannot_be_kept_is_told(applied):
+def test_a_bound_holds_in_any_unit_and_one_that_cannot_be_kept_is_told(
+    applied: Callable[..., tuple[Any, Done]],
+) -> None:
     rows = learned(paid(400, 6), "regression")
     model = model_of(rows, "linear_model.LinearRegression")
     worst = max(losses(model.score(rows.batch, None).score, rows))
@@ -264,7 +285,9 @@ def test_a_bound_holds_in_any_unit_and_one_that_cannot_be_kept_is_told(applied):
         applied(model, "grid-search", {}, flat, flat)
 
 
-def test_predictions_lose_their_linear_correlation_with_the_group(applied):
+def test_predictions_lose_their_linear_correlation_with_the_group(
+    applied: Callable[..., tuple[Any, Done]],
+) -> None:
     rows = learned(paid(2000, 7), "regression")
     model = model_of(rows, "linear_model.LinearRegression")
     changed, _ = applied(model, "correlation-remover", {}, rows, rows)

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from fairweigh.audit.making.training import rows_of
-from fairweigh.compression.recipes import find
+from fairweigh.compression.recipes import Done, find
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.datasets.synthetic import lending
+from fairweigh.datasets.training import TrainingRows
 from fairweigh.models.base import Scored
 from pydantic import ValidationError
 
 from .conftest import biased, model_of, rates, rows
 
 
-def of_scores(table: pa.Table, threshold: float = 600.0):
+def of_scores(table: pa.Table, threshold: float = 600.0) -> tuple[SimpleNamespace, TrainingRows]:
     """The credit score of the synthetic table as a model, as its lender cuts it, and the table's rows."""
     learned = rows_of(
         EvaluationSet(table, sensitive=["sex", "ethnicity"], label="repaid", name="rows"), ["credit_score"]
     )
 
-    def read(batch, ids):
+    def read(batch: Any, ids: Any) -> Scored:
         score = batch["credit_score"].to_numpy()
         return Scored(score >= threshold, score)
 
@@ -35,7 +38,7 @@ def of_scores(table: pa.Table, threshold: float = 600.0):
     return model, learned
 
 
-def per_slice(decision, learned, by, of):
+def per_slice(decision: Any, learned: TrainingRows, by: list[Any], of: bool) -> Any:
     """A rate of each slice: share of decisions among the rows of a label, or among all."""
     codes, keys = learned.slices(by, "test")
     chosen = np.ones(len(learned), bool) if of is None else learned.labels == of
@@ -50,7 +53,9 @@ def per_slice(decision, learned, by, of):
         ("equalized_odds", (True, False), 0.05),
     ],
 )
-def test_the_limit_holds_on_the_rows_of_the_fit(constraint, of, limit, applied):
+def test_the_limit_holds_on_the_rows_of_the_fit(
+    constraint: str, of: tuple[Any, ...], limit: float, applied: Callable[..., tuple[Any, Done]]
+) -> None:
     learned = rows(biased(4000, 1))
     model = model_of(learned)
     params = {"by": ["group"], "constraint": constraint, "limit": f"<= {limit}"}
@@ -69,7 +74,9 @@ def test_the_limit_holds_on_the_rows_of_the_fit(constraint, of, limit, applied):
         assert one["after"] == pytest.approx(decision[mine].mean())
 
 
-def test_planted_bias_goes_and_an_unbiased_table_stays_as_it_is(applied):
+def test_planted_bias_goes_and_an_unbiased_table_stays_as_it_is(
+    applied: Callable[..., tuple[Any, Done]],
+) -> None:
     """TPR of every slice is known in closed form (datasets.synthetic): equal at bias 0, apart at bias 2."""
     for bias, apart in ((2.0, True), (0.0, False)):
         table = lending(30_000, 1, bias=bias)
@@ -92,7 +99,7 @@ def test_planted_bias_goes_and_an_unbiased_table_stays_as_it_is(applied):
             assert abs(right[1] - right[0]) < 0.02
 
 
-def test_one_threshold_for_all_needs_no_sensitive_feature(applied):
+def test_one_threshold_for_all_needs_no_sensitive_feature(applied: Callable[..., tuple[Any, Done]]) -> None:
     learned = rows(biased(3000, 2))
     model = model_of(learned)
     params = {"by": ["group"], "constraint": "demographic_parity", "common": True, "limit": "<= 0.1"}
@@ -114,7 +121,7 @@ def test_one_threshold_for_all_needs_no_sensitive_feature(applied):
 
 
 @pytest.mark.parametrize("metric", ["selection_rate", "true_positive_rate", "false_positive_rate"])
-def test_the_originals_rates_come_back(metric, applied):
+def test_the_originals_rates_come_back(metric: str, applied: Callable[..., tuple[Any, Done]]) -> None:
     learned = rows(biased(4000, 3))
     original, worn = model_of(learned), model_of(learned, C=0.001)
     worn.threshold = 0.42
@@ -131,7 +138,7 @@ def test_the_originals_rates_come_back(metric, applied):
     assert metric in done.changed
 
 
-def test_reject_option_moves_the_two_sides_apart(applied):
+def test_reject_option_moves_the_two_sides_apart(applied: Callable[..., tuple[Any, Done]]) -> None:
     learned = rows(biased(4000, 4))
     model = model_of(learned)
     params = {"by": ["group"], "limit": "<= 0.05"}
@@ -144,7 +151,7 @@ def test_reject_option_moves_the_two_sides_apart(applied):
     assert cuts["a"] > cuts["b"]
 
 
-def test_a_floor_makes_the_disparity_least(applied):
+def test_a_floor_makes_the_disparity_least(applied: Callable[..., tuple[Any, Done]]) -> None:
     learned = rows(biased(2000, 5))
     model = model_of(learned)
     limited = {"by": ["group"], "constraint": "demographic_parity", "limit": "<= 0.03"}
@@ -165,7 +172,9 @@ def few(table: pa.Table) -> pa.Table:
     return table.set_column(table.column_names.index("group"), "group", pa.array(group.tolist()))
 
 
-def test_slices_of_too_few_rows_are_an_error_or_take_the_common_rule(applied):
+def test_slices_of_too_few_rows_are_an_error_or_take_the_common_rule(
+    applied: Callable[..., tuple[Any, Done]],
+) -> None:
     learned = rows(few(biased(1000, 6)))
     model = model_of(learned)
     with pytest.raises(
@@ -183,7 +192,7 @@ def test_slices_of_too_few_rows_are_an_error_or_take_the_common_rule(applied):
     np.testing.assert_array_equal(changed.score(learned.batch, None).decision[mine], score[mine] >= common)
 
 
-def test_a_slice_of_one_label_is_named(applied):
+def test_a_slice_of_one_label_is_named(applied: Callable[..., tuple[Any, Done]]) -> None:
     table = biased(400, 7)
     y = np.where(np.asarray(table["group"]) == "b", 0, np.asarray(table["y"]))
     learned = rows(table.set_column(table.column_names.index("y"), "y", pa.array(y)))
@@ -191,14 +200,14 @@ def test_a_slice_of_one_label_is_named(applied):
         applied(model_of(learned), "threshold", {"by": ["group"]}, learned, learned)
 
 
-def test_an_infeasible_limit_names_the_nearest_value(applied):
+def test_an_infeasible_limit_names_the_nearest_value(applied: Callable[..., tuple[Any, Done]]) -> None:
     learned = rows(biased(500, 8))
     params = {"by": ["group"], "constraint": "accuracy", "compare": "value", "limit": ">= 0.999"}
     with pytest.raises(InputError, match=r"threshold: .*nearest.*0\.\d+.*; on 500 rows of the rows"):
         applied(model_of(learned), "threshold", params, learned, learned)
 
 
-def test_decisions_alone_cannot_be_cut(applied):
+def test_decisions_alone_cannot_be_cut(applied: Callable[..., tuple[Any, Done]]) -> None:
     learned = rows(biased(300, 9))
     model = SimpleNamespace(
         columns=[],
@@ -228,6 +237,6 @@ def test_decisions_alone_cannot_be_cut(applied):
         ({"unseen": "guess"}, "error"),
     ],
 )
-def test_parameters_that_make_no_sense_are_refused(params, told):
+def test_parameters_that_make_no_sense_are_refused(params: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         find("threshold", "sklearn").params.model_validate(params)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.datasets.training import TrainingRows
+from fairweigh.models.estimator import EstimatorModel
+from fairweigh.models.function import FunctionModel
+from fairweigh.models.table import PredictionTable
 
 WORDS = np.array(["low", "middle", "high"], dtype=object)
 
 
-def asked(model, data):
+def asked(model: EstimatorModel | PredictionTable | FunctionModel, data: EvaluationSet) -> tuple[Any, ...]:
     """Decisions, scores and ranks of all rows, of which the batches were asked one after the other."""
     texts = getattr(model, "texts", [])
     found = []
@@ -23,7 +28,7 @@ def asked(model, data):
     )
 
 
-def people(n=300, seed=0):
+def people(n: int = 300, seed: int = 0) -> pa.Table:
     """Rows whose outcomes of every task follow x and z."""
     r = np.random.default_rng(seed)
     x, z = r.normal(size=(2, n))
@@ -37,7 +42,9 @@ def people(n=300, seed=0):
     )  # fmt: skip
 
 
-def learning(table, task, label, classes=(), features=("x", "z")):
+def learning(
+    table: Any, task: str, label: str | list[Any], classes: list[Any] = (), features: Any = ("x", "z")
+) -> TrainingRows:
     """Training rows of a table, as the audit reads them."""
     roles = {"labels": label} if task == "multilabel" else {"label": label}
     data = EvaluationSet(table, sensitive=["sex"], task=task, classes=classes, **roles)

@@ -1,6 +1,9 @@
 """LoRA adapters, merged into the model that they belong to; what peft itself gives is the outside answer."""
 
+from __future__ import annotations
+
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +11,7 @@ from .. import tiny
 
 
 @pytest.mark.parametrize("bias", ["none", "lora_only", "all"])
-def test_a_merged_adapter_gives_what_peft_gives_with_every_kind_of_bias(bias, tmp_path):
+def test_a_merged_adapter_gives_what_peft_gives_with_every_kind_of_bias(bias: str, tmp_path: Path) -> None:
     peft = pytest.importorskip("peft")
     import torch
     import transformers

@@ -6,6 +6,7 @@ import io
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ def bomb(path: Path, megabytes: int) -> Path:
     return path
 
 
-def test_a_skops_file_that_unpacks_to_gigabytes_is_refused_at_once(tmp_path):
+def test_a_skops_file_that_unpacks_to_gigabytes_is_refused_at_once(tmp_path: Path) -> None:
     path = bomb(tmp_path / "m.skops", 400)
     assert path.stat().st_size < 1 << 20
     start = time.perf_counter()
@@ -42,7 +43,7 @@ def test_a_skops_file_that_unpacks_to_gigabytes_is_refused_at_once(tmp_path):
     assert hasattr(from_skops(bomb(tmp_path / "n.skops", 1), []), "coef_")
 
 
-def test_an_archive_inside_an_archive_counts_too(tmp_path, monkeypatch):
+def test_an_archive_inside_an_archive_counts_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "ALWAYS", 8 << 20)
     inner = io.BytesIO()
     with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -53,7 +54,7 @@ def test_an_archive_inside_an_archive_counts_too(tmp_path, monkeypatch):
         refuse_bomb(tmp_path / "m.zip")
 
 
-def test_entries_that_lie_over_each_other_are_refused(tmp_path):
+def test_entries_that_lie_over_each_other_are_refused(tmp_path: Path) -> None:
     """As in D. Fifield 2019, 'A better zip bomb': many entries in the directory for the same bytes."""
     path = tmp_path / "m.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -68,7 +69,9 @@ def test_entries_that_lie_over_each_other_are_refused(tmp_path):
         refuse_bomb(path)
 
 
-def test_an_archive_of_too_many_entries_or_too_much_text_is_refused(tmp_path, monkeypatch):
+def test_an_archive_of_too_many_entries_or_too_much_text_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with zipfile.ZipFile(tmp_path / "m.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("schema.json", b" " * (65 << 20))
     with pytest.raises(ValueError, match="bytes of JSON, expected at most"):
@@ -81,7 +84,7 @@ def test_an_archive_of_too_many_entries_or_too_much_text_is_refused(tmp_path, mo
         refuse_bomb(tmp_path / "n.zip")
 
 
-def test_a_schema_nested_beyond_reason_is_refused(tmp_path):
+def test_a_schema_nested_beyond_reason_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "m.skops", "w") as archive:
         archive.writestr("schema.json", '{"content": ' + "[" * 100_000)
     with pytest.raises(InputError, match="is not a skops file that can be read") as error:
@@ -89,7 +92,7 @@ def test_a_schema_nested_beyond_reason_is_refused(tmp_path):
     assert "\n" not in str(error.value)
 
 
-def test_a_compressed_model_with_sparse_weights_loads(tmp_path):
+def test_a_compressed_model_with_sparse_weights_loads(tmp_path: Path) -> None:
     rows = scipy.sparse.random(60, 30, 0.2, "csr", random_state=0)
     model = LogisticRegression().fit(rows, np.arange(60) % 2).sparsify()
     skops.io.dump(model, tmp_path / "m.skops", compression=zipfile.ZIP_DEFLATED)
@@ -107,7 +110,7 @@ def test_a_compressed_model_with_sparse_weights_loads(tmp_path):
         "Integer(10)**Integer(10)**Integer(10)", "*".join(["s0"] * 20), "9" * 400, "1 + " * 800 + "1",
     ],
 )  # fmt: skip
-def test_a_size_that_no_computer_can_hold_is_weighed_and_not_evaluated(expression):
+def test_a_size_that_no_computer_can_hold_is_weighed_and_not_evaluated(expression: Any) -> None:
     start = time.perf_counter()
     with pytest.raises(TooLargeError):
         check_expression(expression)
@@ -121,11 +124,11 @@ def test_a_size_that_no_computer_can_hold_is_weighed_and_not_evaluated(expressio
         "Max(1, s0)*16", "((s0 - 1)//2 + 1)**2", "s0 <= 9223372036854775806", "-s0 + 2**31", "s0 / 3.5",
     ],
 )  # fmt: skip
-def test_sizes_as_torch_writes_them_pass(expression):
+def test_sizes_as_torch_writes_them_pass(expression: str) -> None:
     check_expression(expression)
 
 
 @pytest.mark.parametrize("expression", ["", "s0 +", "(" * 300, "-" * 1900 + "1"])
-def test_what_is_no_expression_is_refused(expression):
+def test_what_is_no_expression_is_refused(expression: Any) -> None:
     with pytest.raises(ValueError, match="no size expression"):
         check_expression(expression)

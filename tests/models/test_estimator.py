@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import skops.io
@@ -19,7 +22,7 @@ from sklearn.tree import DecisionTreeClassifier
 FEATURES = ["age", "x", "job"]
 
 
-def learnable(make_people, seed=0, **columns):
+def learnable(make_people: Callable[..., Any], seed: int = 0, **columns: Any) -> Any:
     """People whose label follows x."""
     table = make_people(400, seed)
     r = np.random.default_rng(seed + 100)
@@ -27,20 +30,25 @@ def learnable(make_people, seed=0, **columns):
     return make_people(400, seed, y=y, **columns)
 
 
-def fitted_pipeline(table, label):
+def fitted_pipeline(table: Any, label: Any) -> Any:
     encode = ColumnTransformer([("job", OneHotEncoder(), ["job"]), ("n", StandardScaler(), ["age", "x"])])
     return make_pipeline(encode, LogisticRegression()).fit(table.select(FEATURES).to_pandas(), label)
 
 
-def saved(fitted, name="m.skops"):
+def saved(fitted: Any, name: str = "m.skops") -> None:
     Path(name).write_bytes(skops.io.dumps(fitted))
 
 
-def predictions():
+def predictions() -> pa.Table:
     return pq.read_table("runs/t/predictions/original.parquet")
 
 
-def test_a_skops_pipeline_scores_as_it_does_in_memory(audited, make_config, make_people, here):
+def test_a_skops_pipeline_scores_as_it_does_in_memory(
+    audited: Callable[..., Any],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> None:
     table = learnable(make_people)
     fitted = fitted_pipeline(table, table["y"].to_numpy())
     saved(fitted)
@@ -55,7 +63,12 @@ def test_a_skops_pipeline_scores_as_it_does_in_memory(audited, make_config, make
     assert len(told["sha256"]) == 64
 
 
-def test_columns_are_found_by_name_in_whatever_order_they_stand(audited, make_config, make_people, here):
+def test_columns_are_found_by_name_in_whatever_order_they_stand(
+    audited: Callable[..., Any],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> None:
     table = learnable(make_people)
     fitted = fitted_pipeline(table, table["y"].to_numpy())
     saved(fitted)
@@ -78,8 +91,14 @@ def test_columns_are_found_by_name_in_whatever_order_they_stand(audited, make_co
     ],
 )
 def test_the_models_positive_class_is_the_labels(
-    words, positive, first_is_positive, audited, make_config, make_people, here
-):
+    words: list[Any],
+    positive: str | int,
+    first_is_positive: bool,
+    audited: Callable[..., Any],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> None:
     """A model fitted on the raw label may hold its classes as text, numbers or booleans, in any order."""
     table = learnable(make_people)
     labels = np.array(words)[table["y"].to_numpy()]
@@ -94,7 +113,13 @@ def test_the_models_positive_class_is_the_labels(
 
 
 @pytest.mark.parametrize("positive", [1, 0])
-def test_a_decision_function_is_a_score_on_its_own_scale(positive, audited, make_config, make_people, here):
+def test_a_decision_function_is_a_score_on_its_own_scale(
+    positive: int,
+    audited: Callable[..., Any],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> None:
     table = learnable(make_people)
     rows = table.select(["x", "age"]).to_pandas()
     fitted = RidgeClassifier().fit(rows, table["y"].to_numpy())
@@ -110,14 +135,24 @@ def test_a_decision_function_is_a_score_on_its_own_scale(positive, audited, make
     np.testing.assert_array_equal(predictions()["y_pred"].to_numpy(), named)
 
 
-def test_calibration_is_not_measured_of_a_decision_function(refused, write, make_config, make_people):
+def test_calibration_is_not_measured_of_a_decision_function(
+    refused: Callable[..., str],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+) -> None:
     table = learnable(make_people)
     saved(RidgeClassifier().fit(table.select(["x"]).to_pandas(), table["y"].to_numpy()))
     write(table, make_config(model={"path": "m.skops"}, metrics=["brier_score"]))
     assert "brier_score needs a probability" in refused()
 
 
-def test_a_threshold_decides(audited, make_config, make_people, here):
+def test_a_threshold_decides(
+    audited: Callable[..., Any],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> None:
     table = learnable(make_people)
     saved(LogisticRegression().fit(table.select(["x"]).to_pandas(), table["y"].to_numpy()))
     audited(make_config(model={"path": "m.skops", "threshold": 0.8}), table)
@@ -126,7 +161,12 @@ def test_a_threshold_decides(audited, make_config, make_people, here):
     assert 0 < scored["y_pred"].to_numpy().mean() < 0.5
 
 
-def test_a_model_without_scores_gives_decisions(audited, make_config, make_people, here):
+def test_a_model_without_scores_gives_decisions(
+    audited: Callable[..., Any],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> None:
     from sklearn.neighbors import NearestCentroid
     from sklearn.svm import LinearSVC
 
@@ -147,14 +187,21 @@ def test_a_model_without_scores_gives_decisions(audited, make_config, make_peopl
 class _Only:
     """A classifier that only predicts."""
 
-    def __init__(self, fitted):
+    def __init__(self, fitted: Any) -> None:
         self.fitted, self.classes_ = fitted, fitted.classes_
 
-    def predict(self, rows):
+    def predict(self, rows: Any) -> Any:
         return self.fitted.predict(rows)
 
 
-def test_trusted_types_load_and_are_told(audited, refused, write, make_config, make_people, here):
+def test_trusted_types_load_and_are_told(
+    audited: Callable[..., Any],
+    refused: Callable[..., str],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> None:
     from sklearn.preprocessing import FunctionTransformer
 
     table = learnable(make_people)
@@ -166,8 +213,14 @@ def test_trusted_types_load_and_are_told(audited, refused, write, make_config, m
 
 
 @pytest.fixture
-def trained(audited, write, make_config, make_people, here):
-    def do(model, train=None, **parts):
+def trained(
+    audited: Callable[..., Any],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> Callable[..., Any]:
+    def do(model: dict[str, Any], train: Any = None, **parts: Any) -> Any:
         write(learnable(make_people, 1) if train is None else train, name="e.parquet")
         config = make_config(model={"train": {"path": "e.parquet"}, **model}, **parts)
         return audited(config, learnable(make_people))
@@ -178,7 +231,7 @@ def trained(audited, write, make_config, make_people, here):
 LOGISTIC = "sklearn.linear_model.LogisticRegression"
 
 
-def test_an_estimator_trained_here_learns_and_says_from_what(trained):
+def test_an_estimator_trained_here_learns_and_says_from_what(trained: Any) -> None:
     result = trained({"estimator": LOGISTIC, "params": {"C": 2.0}})
     told = result["variants"][0]["model"]
     assert result["variants"][0]["overall"]["accuracy"]["value"] > 0.65
@@ -188,7 +241,7 @@ def test_an_estimator_trained_here_learns_and_says_from_what(trained):
     assert not {"y", "id", "sex", "race"} & set(told["features"])
 
 
-def test_training_weights_change_the_model(trained, make_people):
+def test_training_weights_change_the_model(trained: Any, make_people: Callable[..., pa.Table]) -> None:
     """Rows of weight 0 are as good as absent: what is left teaches the opposite."""
     train = learnable(make_people, 1)
     turned = 1 - train["y"].to_numpy()
@@ -202,19 +255,25 @@ def test_training_weights_change_the_model(trained, make_people):
     assert result["variants"][0]["overall"]["accuracy"]["value"] < 0.4
 
 
-def test_the_seed_is_given_to_the_estimator(trained, here):
+def test_the_seed_is_given_to_the_estimator(trained: Any, here: Path) -> None:
     model = {"estimator": "sklearn.linear_model.SGDClassifier", "params": {"loss": "log_loss"}}
     told = trained(model, seed=7)["variants"][0]["model"]
     assert told["params"] == {"loss": "log_loss", "random_state": 7}
     assert SGDClassifier(random_state=7).get_params()["random_state"] == 7
 
 
-def test_what_the_estimator_warns_of_is_told_and_not_printed(trained):
+def test_what_the_estimator_warns_of_is_told_and_not_printed(trained: Any) -> None:
     result = trained({"estimator": LOGISTIC, "params": {"max_iter": 1}})
     assert "failed to converge" in json.dumps(result["variants"][0]["model"]["warnings"])
 
 
-def test_features_of_every_plain_type_can_be_trained_on(trained, write, make_people, make_config, audited):
+def test_features_of_every_plain_type_can_be_trained_on(
+    trained: Any,
+    write: Callable[..., None],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+    audited: Callable[..., Any],
+) -> None:
     flags = {"x": None, "age": None, "score": None, "approved": None, "w": None, "job": None}
     columns = {**flags, "flag": [True, False] * 200}
     write(learnable(make_people, 1, **columns), name="e.parquet")
@@ -226,7 +285,13 @@ def test_features_of_every_plain_type_can_be_trained_on(trained, write, make_peo
     assert result["variants"][0]["model"]["features"] == ["flag"]
 
 
-def test_missing_values_and_new_words_are_scored(trained, write, make_people, make_config, audited):
+def test_missing_values_and_new_words_are_scored(
+    trained: Any,
+    write: Callable[..., None],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+    audited: Callable[..., Any],
+) -> None:
     train = learnable(make_people, 1, job=["clerk", None, "nurse", "smith"] * 100, age=[30.0, None] * 200)
     write(train, name="e.parquet")
     table = learnable(make_people, job=["clerk", "pilot", None, None] * 100, age=[None, 40] * 200)
@@ -234,7 +299,7 @@ def test_missing_values_and_new_words_are_scored(trained, write, make_people, ma
     assert np.isfinite(predictions()["score"].to_numpy()).all()
 
 
-def test_a_tree_of_the_same_seed_decides_the_same(trained, here):
+def test_a_tree_of_the_same_seed_decides_the_same(trained: Any, here: Path) -> None:
     model = {
         "estimator": f"{DecisionTreeClassifier.__module__}.DecisionTreeClassifier",
         "params": {"max_depth": 3},

@@ -8,7 +8,9 @@ import shutil
 import socket
 import struct
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,12 +27,12 @@ TASK = "text-classification"
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory) -> Path:
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_bert(tmp_path_factory.mktemp("bert"), num_hidden_layers=2)
 
 
 @pytest.fixture
-def folder(original, here) -> Path:
+def folder(original: Path, here: Path) -> Path:
     """A model's folder that a test may damage."""
     return shutil.copytree(original, here / "m")
 
@@ -60,7 +62,9 @@ def index(folder: Path, *names: object) -> None:
 @pytest.mark.parametrize(
     "name", ["../out.safetensors", "/etc/passwd", "sub/../../out.safetensors", 3, "link.safetensors", "x.bin"]
 )
-def test_an_index_that_leaves_the_folder_is_refused(name, folder, original, here):
+def test_an_index_that_leaves_the_folder_is_refused(
+    name: str | int, folder: Path, original: Path, here: Path
+) -> None:
     shutil.copy(original / "model.safetensors", here / "out.safetensors")
     index(folder, name)
     if name == "link.safetensors":
@@ -71,20 +75,20 @@ def test_an_index_that_leaves_the_folder_is_refused(name, folder, original, here
 
 
 @pytest.mark.parametrize("content", ["[" * 100_000, "[]", "{}", '{"weight_map": {}}', '{"weight_map": 3}'])
-def test_an_index_of_nothing_is_refused(content, folder):
+def test_an_index_of_nothing_is_refused(content: Any, folder: Path) -> None:
     index(folder)
     (folder / "model.safetensors.index.json").write_text(content)
     assert "model.safetensors.index.json" in refusal(folder)
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
-def test_a_link_out_of_the_folder_is_refused(name, folder, here):
+def test_a_link_out_of_the_folder_is_refused(name: str, folder: Path, here: Path) -> None:
     (folder / name).rename(here / name)
     (folder / name).symlink_to(here / name)
     assert f"{name} is a link that leads out of the folder" in refusal(folder)
 
 
-def test_the_hubs_own_cache_of_links_is_read(folder, here):
+def test_the_hubs_own_cache_of_links_is_read(folder: Path, here: Path) -> None:
     blobs, snapshot = here / "models--a--b" / "blobs", here / "models--a--b" / "snapshots" / "123"
     blobs.mkdir(parents=True)
     snapshot.mkdir(parents=True)
@@ -95,13 +99,13 @@ def test_the_hubs_own_cache_of_links_is_read(folder, here):
     assert sha == sha256_file(blobs / "model.safetensors")
 
 
-def test_a_pipe_in_the_folder_is_refused_and_not_waited_for(folder):
+def test_a_pipe_in_the_folder_is_refused_and_not_waited_for(folder: Path) -> None:
     (folder / "config.json").unlink()
     os.mkfifo(folder / "config.json")
     assert "config.json is no regular file" in refusal(folder)
 
 
-def test_the_checksum_is_that_of_what_is_loaded(folder, original):
+def test_the_checksum_is_that_of_what_is_loaded(folder: Path, original: Path) -> None:
     shutil.copy(original / "model.safetensors", folder / "another.safetensors")
     (folder / "another.safetensors").write_bytes(b"not even one")
     _, _, sha = transformers_module(str(folder), TASK, 0)
@@ -136,7 +140,9 @@ def test_the_checksum_is_that_of_what_is_loaded(folder, original):
         },
     ],
 )
-def test_a_model_is_what_it_is_without_the_code_that_it_names(named, folder, monkeypatch):
+def test_a_model_is_what_it_is_without_the_code_that_it_names(
+    named: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With a network, and with the hub's word that there is one, nothing is looked for there."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     reached = []
@@ -150,7 +156,7 @@ def test_a_model_is_what_it_is_without_the_code_that_it_names(named, folder, mon
     assert not reached
 
 
-def test_a_nested_configuration_is_stripped_too():
+def test_a_nested_configuration_is_stripped_too() -> None:
     config = {
         "model_type": "x",
         "text_config": {"attn_implementation": "org/repo", "layers": [{"auto_map": {}}]},
@@ -159,18 +165,18 @@ def test_a_nested_configuration_is_stripped_too():
 
 
 @pytest.mark.parametrize("key", ["quantization_config", "compression_config"])
-def test_quantised_weights_are_refused_by_the_name_of_what_reads_them(key, folder):
+def test_quantised_weights_are_refused_by_the_name_of_what_reads_them(key: str, folder: Path) -> None:
     edit_json(folder / "config.json", **{key: {"quant_method": "awq"}})
     assert f"is quantised ({key}: awq)" in refusal(folder)
 
 
 @pytest.mark.parametrize("name", ["adapter_config.json", "adapter_model.safetensors"])
-def test_adapter_weights_are_refused_and_not_audited_as_their_base(name, folder):
+def test_adapter_weights_are_refused_and_not_audited_as_their_base(name: str, folder: Path) -> None:
     (folder / name).write_text("{}")
     assert f"holds adapter weights ({name}), which belong to another model; merge them" in refusal(folder)
 
 
-def test_adapters_alone_are_refused_as_such(folder):
+def test_adapters_alone_are_refused_as_such(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "adapter_model.safetensors")
     assert "holds adapter weights" in refusal(folder)
 
@@ -202,7 +208,9 @@ def test_adapters_alone_are_refused_as_such(folder):
         ("hidden_size", 0, "cannot be read as a transformers model"),
     ],
 )  # fmt: skip
-def test_sizes_that_the_weights_do_not_have_are_refused_by_key_and_value(key, value, told, folder):
+def test_sizes_that_the_weights_do_not_have_are_refused_by_key_and_value(
+    key: str, value: Any, told: str, folder: Path
+) -> None:
     edit_json(folder / "config.json", **{key: value})
     assert told in refusal(folder)
 
@@ -217,7 +225,7 @@ def test_sizes_that_the_weights_do_not_have_are_refused_by_key_and_value(key, va
         ("[1]", "config.json: expected a mapping"),
     ],
 )
-def test_a_configuration_that_no_reader_agrees_on_is_refused(content, told, folder):
+def test_a_configuration_that_no_reader_agrees_on_is_refused(content: Any, told: str, folder: Path) -> None:
     (folder / "config.json").write_text(content)
     assert told in refusal(folder)
 
@@ -240,7 +248,7 @@ F32 = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
         struct.pack("<Q", 90_000_000) + b"{" * 1000,
     ],
 )  # fmt: skip
-def test_a_safetensors_header_that_lies_is_refused(content, folder):
+def test_a_safetensors_header_that_lies_is_refused(content: Any, folder: Path) -> None:
     (folder / "model.safetensors").write_bytes(content)
     assert "cannot be read as a transformers model: model.safetensors: " in refusal(folder)
 
@@ -252,14 +260,19 @@ def split(expression: str) -> dict:
     return {"type": "Split", "pattern": {"Regex": expression}, "behavior": "Isolated", "invert": False}
 
 
-def replace(folder: Path, **changes) -> None:
+def replace(folder: Path, **changes: Any) -> None:
     """Change tokenizer.json, and have it read as it is."""
     content = json.loads((folder / "tokenizer.json").read_text())
     (folder / "tokenizer.json").write_text(json.dumps({**content, **changes}))
     edit_json(folder / "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast")
 
 
-def test_an_expression_without_end_is_one_line_and_no_failed_gate(folder, write, make_config, refused):
+def test_an_expression_without_end_is_one_line_and_no_failed_gate(
+    folder: Path,
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    refused: Callable[..., str],
+) -> None:
     """tokenizers panics there: no Exception, exit code 1, and pages of its own on standard error."""
     replace(folder, normalizer=None, pre_tokenizer=split("([a-z ]+)+$"))
     table = texts(12, text=["bala bala bala bala bala demi demi!", *["bala"] * 11])
@@ -269,7 +282,13 @@ def test_an_expression_without_end_is_one_line_and_no_failed_gate(folder, write,
         load("transformers", table, text="text", path=str(folder))
 
 
-def test_a_slow_expression_is_refused_early(folder, refused, write, make_config, monkeypatch):
+def test_a_slow_expression_is_refused_early(
+    folder: Path,
+    refused: Callable[..., str],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """No match is long enough for the library's own limit."""
     replace(folder, normalizer=None, pre_tokenizer=split("(?:[a-z ]*[a-z ]*[a-z ]*)*#"))
     table = texts(12, text=["bala demi " * 40] * 12)
@@ -280,7 +299,9 @@ def test_a_slow_expression_is_refused_early(folder, refused, write, make_config,
     assert " s for 1 texts of 400 characters together, expected at most " in told
 
 
-def test_texts_in_pieces_give_the_tokens_of_all_at_once(folder, monkeypatch):
+def test_texts_in_pieces_give_the_tokens_of_all_at_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table = texts(700)
     whole = load("transformers", table, text="text", path=str(folder))
     small = load("transformers", table, text="text", path=str(folder))
@@ -292,7 +313,7 @@ def test_texts_in_pieces_give_the_tokens_of_all_at_once(folder, monkeypatch):
     assert one.truncated == other.truncated
 
 
-def test_normalizers_that_double_a_text_again_and_again_are_refused(folder):
+def test_normalizers_that_double_a_text_again_and_again_are_refused(folder: Path) -> None:
     twice = {"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}
     deep = {"type": "Sequence", "normalizers": [{"type": "Sequence", "normalizers": [twice] * 20}] * 2}
     replace(folder, normalizer=deep)
@@ -302,7 +323,7 @@ def test_normalizers_that_double_a_text_again_and_again_are_refused(folder):
     assert len(tokenizer_from(str(folder))("ba la")["input_ids"]) > 2
 
 
-def test_a_token_with_a_number_beyond_all_vocabularies_is_refused(folder):
+def test_a_token_with_a_number_beyond_all_vocabularies_is_refused(folder: Path) -> None:
     content = json.loads((folder / "tokenizer.json").read_text())
     content["model"]["vocab"]["bala"] = 2**32 - 1
     replace(folder, model=content["model"])
@@ -311,7 +332,7 @@ def test_a_token_with_a_number_beyond_all_vocabularies_is_refused(folder):
 
 
 @pytest.mark.parametrize("name", ["tokenizer.json", "tokenizer_config.json"])
-def test_a_tokenizer_nested_beyond_reason_is_refused(name, folder):
+def test_a_tokenizer_nested_beyond_reason_is_refused(name: str, folder: Path) -> None:
     (folder / name).write_text('{"a":' * 100_000)
     with pytest.raises(InputError, match="has no tokenizer that can be read") as error:
         tokenizer_from(str(folder))
@@ -331,14 +352,16 @@ def test_a_tokenizer_nested_beyond_reason_is_refused(name, folder):
         ("BertForMaskedLM", "fills gaps in a text"),
     ],
 )
-def test_other_heads_are_refused_in_words_that_say_what_is_supported(name, told, folder):
+def test_other_heads_are_refused_in_words_that_say_what_is_supported(
+    name: str, told: str, folder: Path
+) -> None:
     edit_json(folder / "config.json", architectures=[name])
     line = refusal(folder)
     assert f"is a {name}, which {told}; supported are models for text-classification and image-class" in line
 
 
 @pytest.fixture
-def gpt2(here):
+def gpt2(here: Path) -> Callable[..., str]:
     """A GPT-2 classifier; it finds the end of a text by the token that pads."""
     import torch
     import transformers
@@ -362,7 +385,9 @@ def gpt2(here):
 
 
 @pytest.mark.parametrize(("tokenizer", "pad"), [(True, None), (True, 0), (False, 0), (True, 4)])
-def test_a_score_does_not_depend_on_what_it_was_padded_with(tokenizer, pad, gpt2):
+def test_a_score_does_not_depend_on_what_it_was_padded_with(
+    tokenizer: bool, pad: int | None, gpt2: Callable[..., str]
+) -> None:
     table, path = texts(30), gpt2(tokenizer, pad)
     together = load("transformers", table, text="text", path=path)
     alone = load("transformers", table, text="text", path=path, batch_rows=1)
@@ -370,7 +395,7 @@ def test_a_score_does_not_depend_on_what_it_was_padded_with(tokenizer, pad, gpt2
     np.testing.assert_allclose(*found, atol=1e-5)
 
 
-def test_texts_that_nothing_can_pad_are_refused_unless_scored_one_by_one(gpt2):
+def test_texts_that_nothing_can_pad_are_refused_unless_scored_one_by_one(gpt2: Callable[..., str]) -> None:
     table, path = texts(10), gpt2(False, None)
     with pytest.raises(InputError, match=r"names a padding token; .* or set model.batch_rows: 1"):
         load("transformers", table, text="text", path=path)
@@ -378,7 +403,7 @@ def test_texts_that_nothing_can_pad_are_refused_unless_scored_one_by_one(gpt2):
     assert model.score(batch(table, model), None).score.shape == (10,)
 
 
-def test_padding_that_the_tokenizer_does_not_know_is_refused(gpt2):
+def test_padding_that_the_tokenizer_does_not_know_is_refused(gpt2: Callable[..., str]) -> None:
     path = gpt2(True, None)
     edit_json(Path(path) / "config.json", pad_token_id=36)
     content = json.loads((Path(path) / "tokenizer.json").read_text())

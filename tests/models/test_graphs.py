@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ helper, kinds = onnx.helper, onnx.TensorProto
 ROWS = {"x": np.ones((2, 4), np.float32)}
 
 
-def value(name: str, kind: int = kinds.FLOAT, shape=("n", 2)):
+def value(name: str, kind: int = kinds.FLOAT, shape: Any = ("n", 2)) -> Any:
     return helper.make_tensor_value_info(name, kind, shape)
 
 
@@ -29,7 +30,12 @@ def weights() -> np.ndarray:
     return np.random.default_rng(0).normal(size=(4, 2)).astype(np.float32)
 
 
-def saved(nodes, tensors=(), functions=(), name: str = "m.onnx") -> Path:
+def saved(
+    nodes: list[Any],
+    tensors: Any = (),
+    functions: tuple[Any, ...] = (),
+    name: str = "m.onnx",
+) -> Path:
     """A graph from x to y, after its product with w."""
     own = onnx.numpy_helper.from_array(weights(), "w")
     given = [t if isinstance(t, kinds) else onnx.numpy_helper.from_array(*t) for t in tensors]
@@ -42,7 +48,7 @@ def saved(nodes, tensors=(), functions=(), name: str = "m.onnx") -> Path:
     return Path(name)
 
 
-def product(out: str = "y"):
+def product(out: str = "y") -> Any:
     return helper.make_node("MatMul", ["x", "w"], [out])
 
 
@@ -62,14 +68,14 @@ def looped(trips: int, step: str = "Identity", kept: bool = False) -> Path:
     return saved([product("y0"), loop], [(np.array(trips, np.int64), "trips"), (np.array(True), "go")])
 
 
-def test_a_plain_graph_and_a_loop_that_ends_score(here):
+def test_a_plain_graph_and_a_loop_that_ends_score(here: Path) -> None:
     np.testing.assert_allclose(OnnxRuntime(saved([product()]))(ROWS), ROWS["x"] @ weights(), rtol=1e-6)
     path = looped(3, "Add")
     assert looked_through(path).loops
     np.testing.assert_allclose(OnnxRuntime(path)(ROWS), 8 * (ROWS["x"] @ weights()), rtol=1e-6)
 
 
-def test_a_long_graph_without_loops_is_stopped_too(here, monkeypatch):
+def test_a_long_graph_without_loops_is_stopped_too(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Forty products of matrices of 1,000 x 1,000, a second or more in all."""
     wide = np.full((1000, 1000), 1e-3, np.float32)
     nodes = [helper.make_node("MatMul", ["x", "a"], ["s0"]), helper.make_node("MatMul", ["b", "s0"], ["t0"])]
@@ -85,7 +91,9 @@ def test_a_long_graph_without_loops_is_stopped_too(here, monkeypatch):
 
 
 @pytest.mark.parametrize(("step", "kept"), [("Identity", False), ("Add", True), ("Concat", False)])
-def test_a_loop_without_end_is_stopped(step, kept, here, monkeypatch):
+def test_a_loop_without_end_is_stopped(
+    step: str, kept: bool, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(onnx_runtime, "LOOP_SECONDS", 0.5)
     looped(2**62, step, kept)
     start = time.perf_counter()
@@ -96,7 +104,7 @@ def test_a_loop_without_end_is_stopped(step, kept, here, monkeypatch):
     assert time.perf_counter() - start < 20
 
 
-def function(number: int, *calls: str):
+def function(number: int, *calls: str) -> Any:
     """A function that calls others one after the other, or adds where it calls none."""
     names = ["a", *(f"t{i}" for i in range(1, len(calls))), "b"]
     nodes = [
@@ -106,11 +114,11 @@ def function(number: int, *calls: str):
     return helper.make_function("own", f"f{number}", ["a"], ["b"], nodes, opsets)
 
 
-def calling(name: str, *functions) -> Path:
+def calling(name: str, *functions: Any) -> Path:
     return saved([product("y0"), helper.make_node(name, ["y0"], ["y"], domain="own")], (), functions)
 
 
-def test_functions_that_unfold_without_end_are_refused(here):
+def test_functions_that_unfold_without_end_are_refused(here: Path) -> None:
     laughs = [function(0), *(function(i, f"f{i - 1}", f"f{i - 1}") for i in range(1, 40))]
     with pytest.raises(InputError, match="its functions unfold to more than 1,000,000 nodes"):
         OnnxRuntime(calling("f39", *laughs))
@@ -118,13 +126,13 @@ def test_functions_that_unfold_without_end_are_refused(here):
 
 
 @pytest.mark.parametrize("calls", [("f0",), ("f1",)])
-def test_functions_that_call_themselves_are_refused(calls, here):
+def test_functions_that_call_themselves_are_refused(calls: tuple[str], here: Path) -> None:
     functions = [function(0, *calls), function(1, "f0")]
     with pytest.raises(InputError, match="calls itself"):
         OnnxRuntime(calling("f0", *functions))
 
 
-def beside(location: str, dims=(4, 2), **more: int) -> Path:
+def beside(location: str, dims: Any = (4, 2), **more: int) -> Path:
     """A graph whose weights are said to lie elsewhere."""
     tensor = kinds(name="w", data_type=kinds.FLOAT, dims=dims, data_location=kinds.EXTERNAL)
     for key, told in {"location": location, **more}.items():
@@ -133,7 +141,7 @@ def beside(location: str, dims=(4, 2), **more: int) -> Path:
     return saved([product()], [tensor])
 
 
-def test_weights_beside_the_graph_are_read_and_are_what_is_hashed(here):
+def test_weights_beside_the_graph_are_read_and_are_what_is_hashed(here: Path) -> None:
     Path("m.onnx.data").write_bytes(weights().tobytes())
     Path("m.onnx.other").write_bytes(b"not read")
     path = beside("m.onnx.data")
@@ -148,7 +156,7 @@ def test_weights_beside_the_graph_are_read_and_are_what_is_hashed(here):
     "location",
     ["../out.bin", "/etc/passwd", "/dev/zero", "sub/../../out.bin", "link.bin", "nowhere", "", "."],
 )
-def test_weights_outside_the_folder_are_refused(location, here):
+def test_weights_outside_the_folder_are_refused(location: str, here: Path) -> None:
     (here / "sub").mkdir()
     (here.parent / "out.bin").write_bytes(weights().tobytes())
     (here / "link.bin").symlink_to("../out.bin")
@@ -158,13 +166,13 @@ def test_weights_outside_the_folder_are_refused(location, here):
 
 
 @pytest.mark.parametrize("more", [{"dims": (4, 2 * 10**11)}, {"offset": 10**12}, {"length": 10**12}])
-def test_weights_larger_than_their_file_are_refused(more, here):
+def test_weights_larger_than_their_file_are_refused(more: dict[str, Any], here: Path) -> None:
     Path("w.bin").write_bytes(weights().tobytes())
     with pytest.raises(InputError, match=r"is no ONNX model that can be read|it cannot score"):
         OnnxRuntime(beside("w.bin", **more))(ROWS)
 
 
-def test_sizes_beyond_the_machine_are_one_line(here):
+def test_sizes_beyond_the_machine_are_one_line(here: Path) -> None:
     huge = kinds(name="w", data_type=kinds.FLOAT, dims=[4, 10**12], raw_data=b"1234")
     with pytest.raises(InputError, match="is no ONNX model that can be read") as error:
         OnnxRuntime(saved([product()], [huge]))
@@ -180,7 +188,7 @@ def test_sizes_beyond_the_machine_are_one_line(here):
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"\x08" * 1000])
-def test_what_is_no_graph_is_refused(content, here):
+def test_what_is_no_graph_is_refused(content: Any, here: Path) -> None:
     Path("m.onnx").write_bytes(content)
     with pytest.raises(InputError, match=r"m.onnx is no ONNX model that can be read") as error:
         OnnxRuntime(Path("m.onnx"))

@@ -11,6 +11,7 @@ import pytest
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.synthetic_images import pictures
 from fairweigh.models.images import ImageInputs
+from numpy.typing import NDArray
 
 
 class Pixels:
@@ -20,21 +21,21 @@ class Pixels:
         return {"pixel_values": np.stack([np.asarray(one, float).transpose(2, 0, 1) for one in images])}
 
 
-def collated(values, ids=None):
+def collated(values: list[Any], ids: Any = None) -> NDArray[Any]:
     batch = pa.record_batch({"photo": values})
     encoded = ImageInputs(Pixels(), "photo").encode(batch, None if ids is None else pa.array(ids))
     return encoded.collate(np.arange(batch.num_rows))["pixel_values"]
 
 
 @pytest.fixture
-def written(here):
+def written(here: Path) -> Any:
     held = pictures(6, seed=1)["image"].to_pylist()
     for number, data in enumerate(held):
         Path(f"{number}.png").write_bytes(data)
     return held
 
 
-def test_files_bytes_and_both_at_once_are_the_same_pixels(written):
+def test_files_bytes_and_both_at_once_are_the_same_pixels(written: Any) -> None:
     paths = [f"{number}.png" for number in range(6)]
     expected = collated(written)
     assert expected.shape == (6, 3, 24, 24)
@@ -43,7 +44,7 @@ def test_files_bytes_and_both_at_once_are_the_same_pixels(written):
     np.testing.assert_array_equal(collated([{"bytes": None, "path": one} for one in paths]), expected)
 
 
-def test_missing_and_broken_images_are_counted_and_named_in_one_line(written):
+def test_missing_and_broken_images_are_counted_and_named_in_one_line(written: Any) -> None:
     cut = written[1][: len(written[1]) // 2]
     Path("cut.png").write_bytes(cut)
     Path("text.png").write_text("no picture", encoding="utf-8")
@@ -62,7 +63,9 @@ def test_missing_and_broken_images_are_counted_and_named_in_one_line(written):
         collated([written[0], b"no picture"])
 
 
-def test_a_picture_of_a_size_that_no_photograph_has_is_refused(written, monkeypatch):
+def test_a_picture_of_a_size_that_no_photograph_has_is_refused(
+    written: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from PIL import Image
 
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)

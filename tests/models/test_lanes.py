@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +18,7 @@ from .test_neural import batch, load
 
 
 @pytest.fixture
-def two_threads():
+def two_threads() -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     yield
@@ -33,14 +36,14 @@ class Writing(torch.nn.Module):
         self.inner = torch.nn.Module()
         self.inner.meeting = meeting
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         self.seen, self.inner.kept = x, x
         self.inner.meeting.wait(timeout=20)
         assert self.seen is self.inner.kept
         return self.seen @ self.weight
 
 
-def test_a_module_that_writes_to_itself_serves_two_threads(two_threads):
+def test_a_module_that_writes_to_itself_serves_two_threads(two_threads: Any) -> None:
     """The barrier breaks where the two batches do not run at the same time."""
     runtime = TorchRuntime(Writing(threading.Barrier(2)), "cpu", by_name=True)
     batches = [{"x": np.full((1, 2), k, np.float32)} for k in range(8)]
@@ -49,7 +52,7 @@ def test_a_module_that_writes_to_itself_serves_two_threads(two_threads):
     assert runtime.module.seen.sum() == 0
 
 
-def test_scores_are_those_of_one_batch_after_the_other(bert, two_threads):
+def test_scores_are_those_of_one_batch_after_the_other(bert: Path, two_threads: Any) -> None:
     table = texts(150, seed=3)
     model = load("transformers", table, text="text", path=str(bert), batch_rows=16)
     rows = batch(table, model)
@@ -62,7 +65,7 @@ def test_scores_are_those_of_one_batch_after_the_other(bert, two_threads):
     np.testing.assert_array_equal(aside, model.logits(rows))
 
 
-def test_siblings_have_the_same_tensors_and_modules_of_their_own(bert):
+def test_siblings_have_the_same_tensors_and_modules_of_their_own(bert: Path) -> None:
     runtime = load("transformers", texts(4), text="text", path=str(bert)).runtime
     own = runtime.sibling()
     ours, theirs = (dict(r.module.named_parameters()) for r in (runtime, own))
@@ -72,10 +75,10 @@ def test_siblings_have_the_same_tensors_and_modules_of_their_own(bert):
     assert not set.intersection(*modules)
 
 
-def test_what_breaks_in_a_thread_is_raised_and_the_threads_are_given_back(two_threads):
+def test_what_breaks_in_a_thread_is_raised_and_the_threads_are_given_back(two_threads: Any) -> None:
     runtime = TorchRuntime(torch.nn.Linear(2, 2), "cpu", by_name=True)
 
-    def run(own, number):
+    def run(own: Any, number: Any) -> Any:
         assert torch.get_num_threads() == 1
         if number == 3:
             raise MemoryError("the third")
@@ -85,7 +88,7 @@ def test_what_breaks_in_a_thread_is_raised_and_the_threads_are_given_back(two_th
         list(side_by_side(runtime, range(6), run))
 
 
-def test_compiled_modules_tables_and_single_batches_have_all_threads(two_threads):
+def test_compiled_modules_tables_and_single_batches_have_all_threads(two_threads: Any) -> None:
     table = TorchRuntime(torch.nn.Linear(2, 2), "cpu", by_name=False)
     compiled = TorchRuntime(torch.nn.Linear(2, 2), "cpu", by_name=True, compiled=True)
     assert table.shared_threads == compiled.shared_threads == 1

@@ -1,18 +1,29 @@
 """LiteRT files against numpy: any number of rows and a fixed one, outputs, weights, what is broken."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pytest
 from fairweigh.datasets.errors import InputError
+from numpy.typing import NDArray
 
 from .. import tiny
 from ..lite import Graph, write_bag, write_dense, write_int8
+
+if TYPE_CHECKING:
+    from ..lite import Layers
+
 
 litert = pytest.importorskip("fairweigh.models.litert")
 pytest.importorskip("ai_edge_litert")
 
 
 @pytest.fixture(scope="module")
-def layers():
+def layers() -> list[Any]:
     r = np.random.default_rng(0)
     return [
         (r.normal(size=(8, 4)).astype(np.float32), r.normal(size=8).astype(np.float32)),
@@ -20,13 +31,15 @@ def layers():
     ]
 
 
-def expected(layers, x):
+def expected(layers: Sequence[tuple[NDArray[Any], NDArray[Any]]], x: NDArray[Any]) -> Any:
     (w, b), (v, c) = layers
     return np.maximum(x @ w.T + b, 0) @ v.T + c
 
 
 @pytest.mark.parametrize("batch", [None, 1, 3])
-def test_logits_are_those_of_numpy_whatever_the_rows_of_a_run(layers, tmp_path, batch):
+def test_logits_are_those_of_numpy_whatever_the_rows_of_a_run(
+    layers: Layers, tmp_path: Path, batch: int | None
+) -> None:
     runtime = litert.LiteRtRuntime(write_dense(tmp_path / "m.tflite", layers, batch=batch))
     x = np.random.default_rng(1).normal(size=(7, 4)).astype(np.float32)
     for rows in (7, 1, 4):
@@ -35,7 +48,9 @@ def test_logits_are_those_of_numpy_whatever_the_rows_of_a_run(layers, tmp_path, 
 
 
 @pytest.mark.parametrize(("end", "kind"), [(None, "softmax"), ("SOFTMAX", "probabilities")])
-def test_outputs_are_read_as_what_makes_them(layers, tmp_path, end, kind):
+def test_outputs_are_read_as_what_makes_them(
+    layers: Layers, tmp_path: Path, end: str | None, kind: str
+) -> None:
     table = tiny.numbers(50)
     model = tiny.load(
         "litert", table, path=str(write_dense(tmp_path / "m.tflite", layers, end=end)), features=tiny.FEATURES
@@ -47,7 +62,7 @@ def test_outputs_are_read_as_what_makes_them(layers, tmp_path, end, kind):
     np.testing.assert_allclose(found, powers[:, 1] / powers.sum(1), atol=1e-5)
 
 
-def test_whole_numbers_at_both_ends_are_those_of_numpy(tmp_path):
+def test_whole_numbers_at_both_ends_are_those_of_numpy(tmp_path: Path) -> None:
     """Rows are rounded to the input's steps, and outputs brought back by theirs."""
     r = np.random.default_rng(2)
     weight, bias = r.integers(-127, 128, (2, 4)), r.integers(-500, 500, 2)
@@ -69,7 +84,7 @@ def test_whole_numbers_at_both_ends_are_those_of_numpy(tmp_path):
     assert sum(a.size for a in litert.weights_in(path)) == weight.size + bias.size
 
 
-def test_a_label_at_the_end_is_the_decision(tmp_path):
+def test_a_label_at_the_end_is_the_decision(tmp_path: Path) -> None:
     """The place of the largest of three outputs, alone and beside the outputs themselves."""
     weight = np.random.default_rng(3).normal(size=(3, 4)).astype(np.float32)
     table = tiny.numbers(90)
@@ -94,7 +109,7 @@ def test_a_label_at_the_end_is_the_decision(tmp_path):
             np.testing.assert_allclose(found.score, margin, atol=1e-5)
 
 
-def test_texts_are_scored_beside_the_folder_whose_tokens_they_are(tmp_path):
+def test_texts_are_scored_beside_the_folder_whose_tokens_they_are(tmp_path: Path) -> None:
     """A bag of words as a variant of a BERT, against numpy on the tokens that its tokenizer makes."""
     import fairweigh
     import pyarrow.parquet as pq
@@ -124,19 +139,19 @@ def test_texts_are_scored_beside_the_folder_whose_tokens_they_are(tmp_path):
     np.testing.assert_array_equal(found["y_pred"], logits[:, 1] >= logits[:, 0])
 
 
-def test_every_weight_is_counted_and_nothing_else(layers, tmp_path):
+def test_every_weight_is_counted_and_nothing_else(layers: Layers, tmp_path: Path) -> None:
     found = litert.weights_in(write_dense(tmp_path / "m.tflite", layers, end="SOFTMAX"))
     assert sum(a.size for a in found) == sum(w.size + b.size for w, b in layers)
 
 
 @pytest.mark.parametrize("broken", [b"nothing", b"\0\0\0\0TFL3" + b"\xff" * 400])
-def test_a_broken_file_is_one_line(tmp_path, broken):
+def test_a_broken_file_is_one_line(tmp_path: Path, broken: Any) -> None:
     (tmp_path / "m.tflite").write_bytes(broken)
     with pytest.raises(InputError, match=r"m\.tflite is no LiteRT model that can be read: \S[^\n]*$"):
         litert.LiteRtRuntime(tmp_path / "m.tflite")
 
 
-def test_rows_of_another_width_are_told(layers, tmp_path):
+def test_rows_of_another_width_are_told(layers: Layers, tmp_path: Path) -> None:
     runtime = litert.LiteRtRuntime(write_dense(tmp_path / "m.tflite", layers))
     with pytest.raises(InputError, match=r"takes rows of shape \(4,\), got \(3,\)"):
         runtime({"x": np.zeros((2, 3), np.float32)})

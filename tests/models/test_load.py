@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pytest
 from fairweigh.datasets.errors import InputError
@@ -9,8 +12,13 @@ from fairweigh.models.extras import quiet
 
 from ..tiny import FEATURES, batch, load, mlp, numbers, save_tokenizer, texts
 
+if TYPE_CHECKING:
+    from torch import Tensor
 
-def write_onnx(module, path, example, names, free):
+
+def write_onnx(
+    module: Any, path: str, example: tuple[Any, ...], names: list[Any], free: tuple[Any, ...]
+) -> None:
     import torch
 
     with quiet():
@@ -20,7 +28,7 @@ def write_onnx(module, path, example, names, free):
         )  # fmt: skip
 
 
-def test_an_onnx_model_of_a_table_scores_as_torch_does(here):
+def test_an_onnx_model_of_a_table_scores_as_torch_does(here: Path) -> None:
     import torch
 
     module, table = mlp(), numbers(100)
@@ -32,23 +40,23 @@ def test_an_onnx_model_of_a_table_scores_as_torch_does(here):
     assert model.describe()["runtime"] == "onnxruntime"
 
 
-def positional(bert):
+def positional(bert: Path) -> Any:
     """A tiny BERT that takes tokens and their mask one after the other."""
     import torch
     import transformers
 
     class Positional(torch.nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.inner = transformers.AutoModelForSequenceClassification.from_pretrained(bert).eval()
 
-        def forward(self, input_ids, attention_mask):
+        def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
             return self.inner(input_ids=input_ids, attention_mask=attention_mask).logits
 
     return Positional()
 
 
-def test_an_onnx_model_of_texts_scores_as_transformers_does(bert, here):
+def test_an_onnx_model_of_texts_scores_as_transformers_does(bert: Path, here: Path) -> None:
     import torch
 
     table = texts(40)
@@ -63,7 +71,9 @@ def test_an_onnx_model_of_texts_scores_as_transformers_does(bert, here):
 
 
 @pytest.mark.parametrize(("kind", "max_length"), [("onnx", None), ("onnx", 5), ("openvino", None)])
-def test_texts_of_a_graph_of_one_length_are_padded_and_cut_to_it(kind, max_length, bert, here):
+def test_texts_of_a_graph_of_one_length_are_padded_and_cut_to_it(
+    kind: str, max_length: int | None, bert: Path, here: Path
+) -> None:
     """As transformers does with ``padding="max_length"``: of a mask, filled tokens change nothing."""
     import torch
     import transformers
@@ -96,11 +106,11 @@ def test_texts_of_a_graph_of_one_length_are_padded_and_cut_to_it(kind, max_lengt
     assert (told["padded_to"], told["max_length"]) == (length, max_length or length)
 
 
-def test_an_onnx_model_that_wants_other_inputs_is_refused(here):
+def test_an_onnx_model_that_wants_other_inputs_is_refused(here: Path) -> None:
     import torch
 
     class Two(torch.nn.Module):
-        def forward(self, first, second):
+        def forward(self, first: Tensor, second: Tensor) -> Tensor:
             return first[:, :2] + second[:, :2]
 
     free = ({0: torch.export.Dim.DYNAMIC},) * 2
@@ -109,7 +119,7 @@ def test_an_onnx_model_that_wants_other_inputs_is_refused(here):
         load("onnx", numbers(), path="m.onnx", features=FEATURES)
 
 
-def test_an_onnx_model_of_another_width_is_refused(here):
+def test_an_onnx_model_of_another_width_is_refused(here: Path) -> None:
     import torch
 
     write_onnx(mlp(), "m.onnx", (torch.zeros(2, 4),), ["x"], ({0: torch.export.Dim.DYNAMIC},))
@@ -117,7 +127,7 @@ def test_an_onnx_model_of_another_width_is_refused(here):
         load("onnx", numbers(), path="m.onnx", features=FEATURES[:3])
 
 
-def test_an_onnx_model_of_texts_needs_its_tokenizer(here):
+def test_an_onnx_model_of_texts_needs_its_tokenizer(here: Path) -> None:
     import torch
 
     write_onnx(mlp(), "m.onnx", (torch.zeros(2, 4),), ["x"], ({0: torch.export.Dim.DYNAMIC},))
@@ -129,7 +139,7 @@ def test_an_onnx_model_of_texts_needs_its_tokenizer(here):
 
 
 @pytest.mark.parametrize("suffix", ["bin", "pt", "pth", "pkl"])
-def test_a_pickle_of_weights_is_refused_with_or_without_a_factory(suffix, here):
+def test_a_pickle_of_weights_is_refused_with_or_without_a_factory(suffix: str, here: Path) -> None:
     import torch
 
     path = f"m.{suffix}"
@@ -139,7 +149,7 @@ def test_a_pickle_of_weights_is_refused_with_or_without_a_factory(suffix, here):
             load("torch", numbers(), path=path, features=FEATURES, factory=factory)
 
 
-def test_weights_without_the_function_that_builds_their_module_are_refused(here):
+def test_weights_without_the_function_that_builds_their_module_are_refused(here: Path) -> None:
     from safetensors.torch import save_file
 
     save_file(mlp().state_dict(), "w.safetensors")
@@ -149,11 +159,11 @@ def test_weights_without_the_function_that_builds_their_module_are_refused(here)
         load("torch", numbers(), path="nowhere.pt2", features=FEATURES)
 
 
-def test_a_model_may_not_read_the_label(bert):
+def test_a_model_may_not_read_the_label(bert: Path) -> None:
     with pytest.raises(InputError, match="column 'y' is the label, which a model may not see"):
         load("transformers", texts(y=["0", "1"] * 100), text="y", path=str(bert))
 
 
-def test_a_text_column_that_is_not_there_is_named(bert):
+def test_a_text_column_that_is_not_there_is_named(bert: Path) -> None:
     with pytest.raises(InputError, match="lacks the column 'comment'"):
         load("transformers", texts(), text="comment", path=str(bert))

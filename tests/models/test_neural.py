@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +16,7 @@ from fairweigh.datasets.errors import InputError
 from fairweigh.models.device import device_for
 from fairweigh.models.heads import Head
 from fairweigh.models.heads.binary import head
+from fairweigh.models.inputs import TableInputs
 from fairweigh.models.neural import Batching, NeuralModel, out_of_memory
 from fairweigh.models.onnx_runtime import OnnxRuntime
 from fairweigh.models.torch_runtime import TorchRuntime
@@ -22,8 +25,13 @@ from hypothesis import strategies as st
 
 from ..tiny import FEATURES, batch, edit_json, load, mlp, numbers, save_bert, texts
 
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers.tokenization_utils_sentencepiece import SentencePieceBackend
+    from transformers.tokenization_utils_tokenizers import TokenizersBackend
 
-def library(folder: Path):
+
+def library(folder: Path) -> tuple[Any, TokenizersBackend | SentencePieceBackend]:
     """transformers' own model and tokenizer, loaded without this package."""
     import transformers
 
@@ -49,7 +57,7 @@ def one_by_one(folder: Path, *columns: list[str]) -> np.ndarray:
 # --- against the library ---------------------------------------
 
 
-def test_text_scores_are_those_of_transformers_row_by_row(bert):
+def test_text_scores_are_those_of_transformers_row_by_row(bert: Path) -> None:
     table = texts(120)
     model = load("transformers", table, text="text", path=str(bert))
     logits = one_by_one(bert, table["text"].to_pylist())
@@ -60,7 +68,7 @@ def test_text_scores_are_those_of_transformers_row_by_row(bert):
     assert 0 < scored.decision.mean() < 1
 
 
-def test_text_pair_scores_are_those_of_transformers_row_by_row(bert):
+def test_text_pair_scores_are_those_of_transformers_row_by_row(bert: Path) -> None:
     table = texts(60)
     model = load("transformers", table, text="text", text_pair="second", path=str(bert))
     expected = one_by_one(bert, table["text"].to_pylist(), table["second"].to_pylist())
@@ -69,7 +77,9 @@ def test_text_pair_scores_are_those_of_transformers_row_by_row(bert):
     assert model.describe()["text_pair"] == "second"
 
 
-def test_image_scores_are_those_of_transformers_whether_paths_bytes_or_structs(vit, tmp_path):
+def test_image_scores_are_those_of_transformers_whether_paths_bytes_or_structs(
+    vit: Path, tmp_path: Path
+) -> None:
     import torch
     import transformers
     from PIL import Image
@@ -96,7 +106,9 @@ def test_image_scores_are_those_of_transformers_whether_paths_bytes_or_structs(v
 
 
 @pytest.mark.parametrize("value", [b"no picture", "nowhere.png", None, {"bytes": None, "path": None}])
-def test_what_is_no_image_is_refused_by_its_column(value, vit):
+def test_what_is_no_image_is_refused_by_its_column(
+    value: bytes | str | dict[str, Any] | None, vit: Path
+) -> None:
     table = texts(3, image=[value] * 3)
     model = load("transformers", table, task="image-classification", image="image", path=str(vit))
     with pytest.raises(
@@ -105,7 +117,7 @@ def test_what_is_no_image_is_refused_by_its_column(value, vit):
         model.score(batch(table, model), None)
 
 
-def test_a_compiled_module_scores_as_the_plain_one():
+def test_a_compiled_module_scores_as_the_plain_one() -> None:
     table = numbers(50)
     plain = NeuralModel(load_inputs(), TorchRuntime(mlp(), "cpu", by_name=False), head([], 2, None, []))
     compiled = TorchRuntime(mlp(), "cpu", by_name=False, compiled=True)
@@ -118,7 +130,7 @@ def test_a_compiled_module_scores_as_the_plain_one():
     assert compiled.describe()["compile"] is True
 
 
-def load_inputs():
+def load_inputs() -> TableInputs:
     from fairweigh.models.inputs import TableInputs
 
     return TableInputs(FEATURES)
@@ -132,18 +144,18 @@ class Recording:
 
     shared_threads = 1
 
-    def __init__(self, runtime):
+    def __init__(self, runtime: Any) -> None:
         self.runtime, self.shapes = runtime, []
 
-    def __call__(self, arrays):
+    def __call__(self, arrays: Any) -> Any:
         self.shapes.append(next(iter(arrays.values())).shape)
         return self.runtime(arrays)
 
-    def describe(self):
+    def describe(self) -> Any:
         return self.runtime.describe()
 
 
-def test_scores_stand_in_the_callers_order_and_batches_keep_their_limits(bert):
+def test_scores_stand_in_the_callers_order_and_batches_keep_their_limits(bert: Path) -> None:
     table = texts(150, seed=3)
     model = load("transformers", table, text="text", path=str(bert), batch_rows=16, batch_tokens=200)
     recording = Recording(model.runtime)
@@ -159,7 +171,7 @@ def test_scores_stand_in_the_callers_order_and_batches_keep_their_limits(bert):
     assert widths == sorted(widths, reverse=True)
 
 
-def test_a_text_longer_than_a_batchs_tokens_stands_alone():
+def test_a_text_longer_than_a_batchs_tokens_stands_alone() -> None:
     cuts = list(Batching(rows=8, tokens=10).cut(np.array([25, 12, 10, 6, 5, 5, 4, 1, 1])))
     assert [(c.start, c.stop) for c in cuts] == [(0, 1), (1, 2), (2, 3), (3, 4), (4, 6), (6, 8), (8, 9)]
 
@@ -169,7 +181,7 @@ def test_a_text_longer_than_a_batchs_tokens_stands_alone():
     st.integers(1, 70),
     st.integers(1, 2000),
 )
-def test_batches_cover_all_rows_within_their_limits(lengths, rows, tokens):
+def test_batches_cover_all_rows_within_their_limits(lengths: Any, rows: Any, tokens: Any) -> None:
     ordered = np.array(sorted(lengths, reverse=True))
     cuts = list(Batching(rows, tokens).cut(ordered))
     assert [c.start for c in cuts] == [0, *(c.stop for c in cuts[:-1])]
@@ -183,16 +195,16 @@ def test_batches_cover_all_rows_within_their_limits(lengths, rows, tokens):
 # --- memory, truncation, outputs that are not numbers ---------------------------------------
 
 
-def refusing(most: int, error: Exception):
+def refusing(most: int, error: Exception) -> Any:
     """A real module that takes no more than some rows at once."""
     import torch
 
     class Refusing(torch.nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.inner = mlp()
 
-        def forward(self, x):
+        def forward(self, x: Tensor) -> Tensor:
             if len(x) > most:
                 raise error
             return self.inner(x)
@@ -200,11 +212,11 @@ def refusing(most: int, error: Exception):
     return Refusing()
 
 
-def table_model(module, outputs: int = 2) -> NeuralModel:
+def table_model(module: Any, outputs: int = 2) -> NeuralModel:
     return NeuralModel(load_inputs(), TorchRuntime(module, "cpu", by_name=False), head([], outputs, None, []))
 
 
-def errors():
+def errors() -> list[Any]:
     import torch
 
     return [
@@ -214,7 +226,7 @@ def errors():
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_a_batch_that_does_not_fit_is_halved_and_that_is_told(which):
+def test_a_batch_that_does_not_fit_is_halved_and_that_is_told(which: int) -> None:
     table = numbers(130)
     model = table_model(refusing(20, errors()[which]))
     expected = table_model(mlp())
@@ -227,19 +239,19 @@ def test_a_batch_that_does_not_fit_is_halved_and_that_is_told(which):
     ]
 
 
-def test_one_row_that_does_not_fit_is_refused():
+def test_one_row_that_does_not_fit_is_refused() -> None:
     model = table_model(refusing(0, errors()[0]))
     with pytest.raises(InputError, match="one row alone does not fit into memory"):
         model.score(batch(numbers(5), model), None)
 
 
-def test_other_errors_are_not_taken_for_memory():
+def test_other_errors_are_not_taken_for_memory() -> None:
     assert out_of_memory(MemoryError())
     assert not out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied (2x3 and 4x32)"))
     assert not out_of_memory(ValueError("out of memory"))
 
 
-def test_texts_beyond_the_limit_are_cut_and_counted(bert):
+def test_texts_beyond_the_limit_are_cut_and_counted(bert: Path) -> None:
     lengths = [3, 62, 63, 80, 5, 200]
     table = texts(6, text=[" ".join(["bala"] * n) for n in lengths])
     model = load("transformers", table, text="text", path=str(bert))
@@ -252,11 +264,11 @@ def test_texts_beyond_the_limit_are_cut_and_counted(bert):
     assert lengths_of.tolist() == [5, 6, 6, 6, 6, 6]
 
 
-def test_rows_whose_outputs_are_not_numbers_are_counted_and_refused():
+def test_rows_whose_outputs_are_not_numbers_are_counted_and_refused() -> None:
     import torch
 
     class Dividing(torch.nn.Module):
-        def forward(self, x):
+        def forward(self, x: Tensor) -> Tensor:
             return torch.stack([x[:, 0], 1 / torch.relu(x[:, 0])], 1)
 
     table = numbers(90)
@@ -277,11 +289,11 @@ def test_rows_whose_outputs_are_not_numbers_are_counted_and_refused():
         (lambda x: x @ x, "it cannot score the table: RuntimeError: mat1 and mat2"),
     ],
 )
-def test_a_module_that_returns_something_else_is_refused(out, told):
+def test_a_module_that_returns_something_else_is_refused(out: Callable[..., Any], told: str) -> None:
     import torch
 
     class Odd(torch.nn.Module):
-        def forward(self, x):
+        def forward(self, x: Tensor) -> Tensor:
             return out(x)
 
     model = table_model(Odd())
@@ -292,7 +304,7 @@ def test_a_module_that_returns_something_else_is_refused(out, told):
 # --- heads ---------------------------------------
 
 
-def test_softmax_and_sigmoid_heads_are_scipys():
+def test_softmax_and_sigmoid_heads_are_scipys() -> None:
     logits = np.random.default_rng(0).normal(0, 30, (500, 3)).astype(np.float32)
     wide = logits.astype(float)
     two = Head(("a", "b", "c"), (0, 2), "softmax")
@@ -304,7 +316,7 @@ def test_softmax_and_sigmoid_heads_are_scipys():
 
 
 @pytest.mark.parametrize("logit", [-1e30, -800.0, 800.0, 1e30])
-def test_extreme_logits_stay_probabilities(logit):
+def test_extreme_logits_stay_probabilities(logit: Any) -> None:
     found = Head(("0",), (0,), "sigmoid").scores(np.array([[logit]], np.float32))
     assert found[0] == pytest.approx(scipy.special.expit(logit), abs=1e-300)
     both = Head(("0", "1"), (1,), "softmax").scores(np.array([[0.0, logit]], np.float32))
@@ -327,7 +339,9 @@ def test_extreme_logits_stay_probabilities(logit):
         (["toxic", "threat"], 2, "multi_label_classification", ["toxic"], (0,)),
     ],
 )
-def test_the_positive_output_is_found_by_name_position_or_convention(labels, outputs, kind, positive, found):
+def test_the_positive_output_is_found_by_name_position_or_convention(
+    labels: Sequence[Any], outputs: int, kind: str | None, positive: Sequence[Any], found: tuple[Any, ...]
+) -> None:
     made = head(labels, outputs, kind, positive)
     assert made.positive == found
     sigmoid = outputs == 1 or kind == "multi_label_classification"
@@ -345,12 +359,14 @@ def test_the_positive_output_is_found_by_name_position_or_convention(labels, out
         (["a", "b"], 2, None, ["a", "b"], "every label of the model is positive"),
     ],
 )
-def test_labels_that_do_not_fit_are_refused(labels, outputs, kind, positive, told):
+def test_labels_that_do_not_fit_are_refused(
+    labels: Sequence[Any], outputs: int, kind: str | None, positive: Sequence[Any], told: str
+) -> None:
     with pytest.raises(InputError, match=told):
         head(labels, outputs, kind, positive)
 
 
-def test_label_names_and_problem_type_come_from_the_configuration(tmp_path):
+def test_label_names_and_problem_type_come_from_the_configuration(tmp_path: Path) -> None:
     import torch
 
     folder = save_bert(
@@ -372,7 +388,7 @@ def test_label_names_and_problem_type_come_from_the_configuration(tmp_path):
 # --- devices and types ---------------------------------------
 
 
-def test_a_device_that_is_not_there_is_refused():
+def test_a_device_that_is_not_there_is_refused() -> None:
     import torch
 
     assert device_for("cpu") == "cpu"
@@ -385,7 +401,7 @@ def test_a_device_that_is_not_there_is_refused():
                 device_for(wanted)
 
 
-def test_bfloat16_is_the_librarys_own_cast(bert):
+def test_bfloat16_is_the_librarys_own_cast(bert: Path) -> None:
     import torch
 
     table = texts(20)
@@ -402,14 +418,16 @@ def test_bfloat16_is_the_librarys_own_cast(bert):
 
 
 @pytest.mark.parametrize("key", ["dtype", "torch_dtype"])
-def test_a_transformers_folder_is_read_in_the_type_that_its_configuration_names(key, tmp_path):
+def test_a_transformers_folder_is_read_in_the_type_that_its_configuration_names(
+    key: str, tmp_path: Path
+) -> None:
     """As the library does it: the weights are stored in float32 all the same."""
     folder = save_bert(tmp_path / "m")
     edit_json(folder / "config.json", **{"dtype": None, key: "bfloat16"})
     assert load("transformers", texts(20), text="text", path=str(folder)).describe()["dtype"] == "bfloat16"
 
 
-def test_a_damaged_onnx_file_is_refused(tmp_path):
+def test_a_damaged_onnx_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(b"nothing")
     with pytest.raises(InputError, match="is no ONNX model that can be read"):
         OnnxRuntime(tmp_path / "m.onnx")
@@ -424,11 +442,13 @@ def test_a_damaged_onnx_file_is_refused(tmp_path):
         (["toxic", "fine", "spam"], ["0", "2"], (0, 2)),
     ],
 )
-def test_a_labels_own_name_goes_before_its_position(labels, positive, found):
+def test_a_labels_own_name_goes_before_its_position(
+    labels: list[Any], positive: list[Any], found: tuple[Any, ...]
+) -> None:
     assert head(labels, len(labels), None, positive).positive == found
 
 
-def test_weights_that_are_nan_are_no_matter_of_padding(tmp_path):
+def test_weights_that_are_nan_are_no_matter_of_padding(tmp_path: Path) -> None:
     import safetensors.torch
 
     folder = save_bert(tmp_path / "m")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.openvino import OpenVinoRuntime
+from numpy.typing import NDArray
 
 from .. import tiny
 
@@ -14,7 +18,7 @@ BIAS = np.array([0.5, -0.125], np.float32)
 
 
 @pytest.fixture
-def saved(tmp_path):
+def saved(tmp_path: Path) -> Path:
     """A Linear layer as OpenVINO writes it, its input called x and its outputs probabilities and logits."""
     import openvino as ov
     from openvino import opset15 as op
@@ -29,7 +33,7 @@ def saved(tmp_path):
     return tmp_path
 
 
-def test_it_computes_the_graph_whatever_the_batch(saved):
+def test_it_computes_the_graph_whatever_the_batch(saved: Path) -> None:
     runtime = OpenVinoRuntime.load(saved)
     assert [output.name for output in runtime.given] == ["probabilities", "logits"]
     for rows in (1, 5, 2):
@@ -44,7 +48,7 @@ def test_it_computes_the_graph_whatever_the_batch(saved):
     assert runtime.describe()["runtime"] == "openvino"
 
 
-def test_a_graph_of_one_batch_size_is_fed_piece_by_piece(saved):
+def test_a_graph_of_one_batch_size_is_fed_piece_by_piece(saved: Path) -> None:
     import openvino as ov
 
     graph = ov.Core().read_model(saved / "model.xml")
@@ -57,7 +61,7 @@ def test_a_graph_of_one_batch_size_is_fed_piece_by_piece(saved):
         np.testing.assert_allclose(found, x @ WEIGHTS.T + BIAS, rtol=1e-5, atol=1e-6)
 
 
-def test_broken_files_are_told_in_one_line(saved, capfd):
+def test_broken_files_are_told_in_one_line(saved: Path, capfd: pytest.CaptureFixture[str]) -> None:
     runtime = OpenVinoRuntime.load(saved)
     with pytest.raises(InputError, match=r"its input 'x' has the shape \(any, 3\), the rows give \(any, 4\)"):
         runtime({"x": np.ones((2, 4), np.float32)})
@@ -86,7 +90,7 @@ def test_broken_files_are_told_in_one_line(saved, capfd):
 
 
 @pytest.fixture(scope="module")
-def three(tmp_path_factory):
+def three(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, NDArray[Any]]:
     """Graphs over four numbers, which end in three classes in several ways, and the classes' logits."""
     import openvino as ov
     from openvino import opset15 as op
@@ -95,7 +99,7 @@ def three(tmp_path_factory):
     weight, bias = r.normal(size=(3, 4)).astype(np.float32), r.normal(size=3).astype(np.float32)
     place = tmp_path_factory.mktemp("three")
 
-    def write(name, *ends):
+    def write(name: str, *ends: str) -> None:
         x = op.parameter([-1, 4], np.float32, name="x")
         logits = op.add(op.matmul(x, op.constant(weight), False, True), op.constant(bias))
         largest = op.topk(logits, op.constant(np.int64(1)), 1, "max", "value", index_element_type="i64")
@@ -121,7 +125,7 @@ def three(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", ["label", "both", "later", "sigmoid"])
-def test_outputs_are_read_as_what_they_are(three, name):
+def test_outputs_are_read_as_what_they_are(three: Any, name: str) -> None:
     place, table, logits = three
     said = {} if name == "sigmoid" else {"positive": "2"}
     model = tiny.load("openvino", table, path=str(place / f"{name}.xml"), features=tiny.FEATURES, **said)

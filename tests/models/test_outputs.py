@@ -6,7 +6,9 @@ The outside answer is the library's own predict and predict_proba, or onnxruntim
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,8 +19,13 @@ from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.models.extras import quiet
 from fairweigh.models.load import neural
+from fairweigh.models.neural import NeuralModel
 
 from ..tiny import FEATURES, batch, load, mlp, numbers
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 skl2onnx = pytest.importorskip("skl2onnx")
 ort = pytest.importorskip("onnxruntime")
@@ -33,7 +40,7 @@ def matrix(table: pa.Table) -> np.ndarray:
     return np.stack([table[name].to_numpy() for name in FEATURES], axis=1).astype(np.float32)
 
 
-def converted(estimator, folder: Path, zipmap: bool = False, **options) -> str:
+def converted(estimator: Any, folder: Path, zipmap: bool = False, **options: Any) -> str:
     """A fitted classifier as skl2onnx writes it."""
     from fairweigh.compression.estimator_recipes import _flags_as_integers
     from skl2onnx.common.data_types import FloatTensorType
@@ -50,12 +57,12 @@ def converted(estimator, folder: Path, zipmap: bool = False, **options) -> str:
     return str(path)
 
 
-def scored(table: pa.Table, **spec):
+def scored(table: pa.Table, **spec: Any) -> tuple[Any, Any]:
     model = load("onnx", table, features=FEATURES, **spec)
     return model, model.score(batch(table, model), None)
 
 
-def by_name(name: str):
+def by_name(name: str) -> Any:
     from sklearn import calibration, ensemble, linear_model, naive_bayes, neighbors, neural_network, svm, tree
 
     return {
@@ -92,7 +99,9 @@ KINDS = [
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("zipmap", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_converted_classifier_decides_and_scores_as_it_does_in_scikit_learn(kind, zipmap, rows, tmp_path):
+def test_a_converted_classifier_decides_and_scores_as_it_does_in_scikit_learn(
+    kind: str, zipmap: bool, rows: pa.Table, tmp_path: Path
+) -> None:
     # onnx/sklearn-onnx#506: output 0 is the label, the probabilities stand in output 1, by default as maps.
     x = matrix(rows)
     own = by_name(kind).fit(x, rows["y"].to_numpy())
@@ -107,8 +116,8 @@ def test_a_converted_classifier_decides_and_scores_as_it_does_in_scikit_learn(ki
 @pytest.mark.parametrize("zipmap", [False, True])
 @pytest.mark.parametrize("positive", ["yes", "no"])
 def test_classes_with_names_are_found_by_the_words_of_the_data_or_of_the_model(
-    positive, zipmap, rows, tmp_path
-):
+    positive: str, zipmap: bool, rows: pa.Table, tmp_path: Path
+) -> None:
     x, words = matrix(rows), np.where(rows["y"].to_numpy() == 1, "yes", "no")
     own = by_name("logistic").fit(x, words)
     path = converted(own, tmp_path, zipmap)
@@ -121,7 +130,7 @@ def test_classes_with_names_are_found_by_the_words_of_the_data_or_of_the_model(
         scored(rows, path=path)
 
 
-def test_a_threshold_that_is_asked_for_takes_the_place_of_the_label(rows, tmp_path):
+def test_a_threshold_that_is_asked_for_takes_the_place_of_the_label(rows: pa.Table, tmp_path: Path) -> None:
     x = matrix(rows)
     own = by_name("logistic").fit(x, rows["y"].to_numpy())
     model, found = scored(rows, path=converted(own, tmp_path), threshold=0.8)
@@ -131,7 +140,9 @@ def test_a_threshold_that_is_asked_for_takes_the_place_of_the_label(rows, tmp_pa
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", ["sgd", "ridge"])
-def test_scores_that_are_no_probabilities_are_ranks_and_the_label_decides(kind, rows, tmp_path):
+def test_scores_that_are_no_probabilities_are_ranks_and_the_label_decides(
+    kind: str, rows: pa.Table, tmp_path: Path
+) -> None:
     from sklearn.linear_model import RidgeClassifier, SGDClassifier
 
     x = matrix(rows)
@@ -145,7 +156,7 @@ def test_scores_that_are_no_probabilities_are_ranks_and_the_label_decides(kind, 
     assert not model.probability
 
 
-def test_scores_that_contradict_the_labels_are_not_read(rows, tmp_path):
+def test_scores_that_contradict_the_labels_are_not_read(rows: pa.Table, tmp_path: Path) -> None:
     # onnx/sklearn-onnx#990: an SVC without probabilities has an output called so that holds its margins,
     # turned round: the label is right.
     from sklearn.svm import SVC
@@ -161,7 +172,7 @@ def test_scores_that_contradict_the_labels_are_not_read(rows, tmp_path):
     assert model.describe()["notes"] == ["Its output 'probabilities' contradicts its labels and is not read."]
 
 
-def test_labels_alone_are_decisions_without_scores(rows, tmp_path):
+def test_labels_alone_are_decisions_without_scores(rows: pa.Table, tmp_path: Path) -> None:
     x = matrix(rows)
     own = by_name("forest").fit(x, rows["y"].to_numpy())
     path = converted(own, tmp_path)
@@ -180,7 +191,9 @@ def test_labels_alone_are_decisions_without_scores(rows, tmp_path):
 
 
 @pytest.mark.parametrize("library", ["lightgbm", "xgboost"])
-def test_boosters_through_onnxmltools_decide_as_in_their_libraries(library, rows, tmp_path):
+def test_boosters_through_onnxmltools_decide_as_in_their_libraries(
+    library: str, rows: pa.Table, tmp_path: Path
+) -> None:
     onnxmltools = pytest.importorskip("onnxmltools")
     booster = pytest.importorskip(library)
     from onnxmltools.convert.common.data_types import FloatTensorType
@@ -200,7 +213,7 @@ def test_boosters_through_onnxmltools_decide_as_in_their_libraries(library, rows
     np.testing.assert_allclose(found.score, own.predict_proba(x)[:, 1], atol=1e-5)
 
 
-def test_a_pipeline_with_an_input_for_each_column_is_fed_by_their_names(tmp_path):
+def test_a_pipeline_with_an_input_for_each_column_is_fed_by_their_names(tmp_path: Path) -> None:
     from skl2onnx.common.data_types import DoubleTensorType, Int64TensorType, StringTensorType
     from sklearn.compose import make_column_transformer
     from sklearn.linear_model import LogisticRegression
@@ -250,7 +263,7 @@ def test_a_pipeline_with_an_input_for_each_column_is_fed_by_their_names(tmp_path
 # --- graphs of torch ---------------------------------------
 
 
-def decisive(outputs: int = 2):
+def decisive(outputs: int = 2) -> Any:
     """An MLP whose decisions are mixed and whose logits go far from zero."""
     import torch
 
@@ -262,18 +275,18 @@ def decisive(outputs: int = 2):
     return module.eval()
 
 
-def ends(end: str, outputs: int = 2):
+def ends(end: str, outputs: int = 2) -> Any:
     """A module that ends in an operator, and its truth: probabilities of the positive class."""
     import torch
 
     inner = decisive(outputs)
 
     class Ending(torch.nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.inner = inner
 
-        def forward(self, x):
+        def forward(self, x: Tensor) -> Tensor:
             z = self.inner(x)
             made = {
                 "logits": lambda: z,
@@ -304,7 +317,7 @@ CASES = [
 ]  # fmt: skip
 
 
-def written(module, end: str, folder: Path) -> str:
+def written(module: Any, end: str, folder: Path) -> str:
     """A module as an exported program with a free batch."""
     import torch
 
@@ -315,7 +328,9 @@ def written(module, end: str, folder: Path) -> str:
     return str(path)
 
 
-def by_hand(module, end: str, folder: Path, rows: int | str = "rows", outputs=("out",)) -> str:
+def by_hand(
+    module: Any, end: str, folder: Path, rows: int | str = "rows", outputs: tuple[Any, ...] = ("out",)
+) -> str:
     """The same operators as an ONNX graph."""
     from onnx import TensorProto, helper, numpy_helper
 
@@ -370,7 +385,9 @@ def by_hand(module, end: str, folder: Path, rows: int | str = "rows", outputs=("
     [(*case, how) for case in CASES for how in ("factory", "onnx")]
     + [("logits", 2, "pt2"), ("softmax", 2, "pt2"), ("sigmoid", 1, "pt2")],
 )
-def test_whatever_a_module_ends_in_the_score_is_the_probability(end, outputs, how, rows, tmp_path, module_of):
+def test_whatever_a_module_ends_in_the_score_is_the_probability(
+    end: str, outputs: int, how: Any, rows: pa.Table, tmp_path: Path, module_of: Callable[..., str]
+) -> None:
     module = ends(end, outputs)
     if how == "factory":
         spec = {"kind": "torch", "factory": module_of(module)}
@@ -387,12 +404,12 @@ def test_whatever_a_module_ends_in_the_score_is_the_probability(end, outputs, ho
 
 
 @pytest.fixture
-def module_of(monkeypatch):
+def module_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Name a function that returns a module, as model.factory names one."""
     import sys
     import types
 
-    def name(module) -> str:
+    def name(module: Any) -> str:
         holder = types.ModuleType("modules_of_outputs")
         holder.make = lambda: module
         monkeypatch.setitem(sys.modules, "modules_of_outputs", holder)
@@ -401,14 +418,16 @@ def module_of(monkeypatch):
     return name
 
 
-def test_a_graph_of_one_batch_size_scores_every_row(rows, tmp_path):
+def test_a_graph_of_one_batch_size_scores_every_row(rows: pa.Table, tmp_path: Path) -> None:
     path = by_hand(ends("softmax"), "softmax", tmp_path, rows=7)
     assert ort.InferenceSession(path).get_inputs()[0].shape[0] == 7
     _, found = scored(rows, path=path)
     np.testing.assert_allclose(found.score, truth(rows), atol=1e-5)
 
 
-def test_logits_and_probabilities_side_by_side_are_both_read_as_what_they_are(rows, tmp_path):
+def test_logits_and_probabilities_side_by_side_are_both_read_as_what_they_are(
+    rows: pa.Table, tmp_path: Path
+) -> None:
     path = by_hand(ends("logits"), "both", tmp_path, outputs=("probs", "logits", "extra"))
     for spec in ({}, {"output_name": "probs"}, {"output_name": "logits"}, {"output": "probabilities"}):
         _, found = scored(rows, path=str(path), **spec)
@@ -417,11 +436,13 @@ def test_logits_and_probabilities_side_by_side_are_both_read_as_what_they_are(ro
         scored(rows, path=str(path), output_name="logits", output="probabilities")
 
 
-def test_one_line_asks_where_values_say_probabilities_and_nothing_makes_them_so(rows, tmp_path, module_of):
+def test_one_line_asks_where_values_say_probabilities_and_nothing_makes_them_so(
+    rows: pa.Table, tmp_path: Path, module_of: Callable[..., str]
+) -> None:
     import torch
 
     class Clipped(torch.nn.Module):
-        def forward(self, x):
+        def forward(self, x: Tensor) -> Tensor:
             return torch.clamp(x[:, :1] * 0.2 + 0.5, 0.05, 0.95)
 
     spec = {"features": FEATURES, "factory": module_of(Clipped())}
@@ -439,7 +460,9 @@ def test_one_line_asks_where_values_say_probabilities_and_nothing_makes_them_so(
     )
 
 
-def test_a_module_that_gives_labels_or_outputs_by_name_is_read_so(rows, module_of):
+def test_a_module_that_gives_labels_or_outputs_by_name_is_read_so(
+    rows: pa.Table, module_of: Callable[..., str]
+) -> None:
     import torch
 
     model = load("torch", rows, features=FEATURES, factory=module_of(ends("label")))
@@ -449,11 +472,11 @@ def test_a_module_that_gives_labels_or_outputs_by_name_is_read_so(rows, module_o
     assert "threshold" not in model.describe()
 
     class Named(torch.nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.inner = decisive()
 
-        def forward(self, x):
+        def forward(self, x: Tensor) -> dict[str, Any]:
             return {"features": x, "chance": torch.softmax(self.inner(x), dim=1)}
 
     spec = {"features": FEATURES, "factory": module_of(Named())}
@@ -467,16 +490,18 @@ def test_a_module_that_gives_labels_or_outputs_by_name_is_read_so(rows, module_o
         load("torch", rows, output_name="odds", **spec)
 
 
-def test_an_output_that_is_squeezed_is_one_of_a_row_that_comes_alone(rows, tmp_path, module_of):
+def test_an_output_that_is_squeezed_is_one_of_a_row_that_comes_alone(
+    rows: pa.Table, tmp_path: Path, module_of: Callable[..., str]
+) -> None:
     """``squeeze()`` takes every axis of length one, that of the rows too."""
     import torch
 
     class Squeezed(torch.nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.inner = decisive()
 
-        def forward(self, x):
+        def forward(self, x: Tensor) -> Tensor:
             return torch.softmax(self.inner(x), dim=1)[:, 1:].sigmoid().squeeze()
 
     # As many rows as leave one for the last batch, and each for itself.
@@ -494,7 +519,9 @@ def test_an_output_that_is_squeezed_is_one_of_a_row_that_comes_alone(rows, tmp_p
             np.testing.assert_allclose(model.score(batch(some, model), None).score, expected, atol=1e-6)
 
 
-def test_three_classes_decide_by_the_likeliest(rows, tmp_path, module_of):
+def test_three_classes_decide_by_the_likeliest(
+    rows: pa.Table, tmp_path: Path, module_of: Callable[..., str]
+) -> None:
     import torch
 
     module = mlp(outputs=3)
@@ -515,18 +542,20 @@ def test_three_classes_decide_by_the_likeliest(rows, tmp_path, module_of):
 
 
 @pytest.mark.parametrize("rows_in_batch", [1, 64])
-def test_weights_that_are_no_layers_are_multiplied_in_their_own_type(rows_in_batch, module_of):
+def test_weights_that_are_no_layers_are_multiplied_in_their_own_type(
+    rows_in_batch: int, module_of: Callable[..., str]
+) -> None:
     """Of one row torch makes another product than of many, and complains in other words."""
     import torch
 
     class Mixed(torch.nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             torch.manual_seed(2)
             self.experts = torch.nn.Parameter(torch.randn(3, 4, 8))
             self.gate, self.head = torch.nn.Linear(4, 3), torch.nn.Linear(8, 2)
 
-        def forward(self, x):
+        def forward(self, x: Tensor) -> Tensor:
             parts = torch.einsum("ni,eio,ne->no", x, self.experts, torch.softmax(self.gate(x), 1))
             return self.head(torch.relu(parts))
 
@@ -540,7 +569,9 @@ def test_weights_that_are_no_layers_are_multiplied_in_their_own_type(rows_in_bat
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-def test_codes_of_categories_are_not_cast_to_half_precision(dtype, module_of):
+def test_codes_of_categories_are_not_cast_to_half_precision(
+    dtype: str, module_of: Callable[..., str]
+) -> None:
     import torch
 
     r = np.random.default_rng(1)
@@ -549,12 +580,12 @@ def test_codes_of_categories_are_not_cast_to_half_precision(dtype, module_of):
     table = numbers(400, code=r.integers(0, most, 400))
 
     class Codes(torch.nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             torch.manual_seed(0)
             self.codes, self.head = torch.nn.Embedding(most, 8), torch.nn.Linear(9, 2)
 
-        def forward(self, x):
+        def forward(self, x: Tensor) -> Tensor:
             return self.head(torch.cat([self.codes(x[:, 0].long()), x[:, 1:]], dim=1))
 
     own = Codes().eval()
@@ -576,7 +607,9 @@ def test_codes_of_categories_are_not_cast_to_half_precision(dtype, module_of):
 # --- bad input ---------------------------------------
 
 
-def graph(path: Path, nodes, outputs, inputs=(("x", 1, [None, 4]),)) -> str:
+def graph(
+    path: Path, nodes: list[Any], outputs: list[Any], inputs: list[Any] = (("x", 1, [None, 4]),)
+) -> str:
     from onnx import TensorProto, helper
 
     made = helper.make_graph(
@@ -612,7 +645,7 @@ BAD = {
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("case", BAD)
-def test_graphs_that_cannot_be_read_are_one_line_each(case, rows, tmp_path):
+def test_graphs_that_cannot_be_read_are_one_line_each(case: Any, rows: pa.Table, tmp_path: Path) -> None:
     from onnx import helper
 
     operator, domain, kind, shape, spec, told = BAD[case]
@@ -626,7 +659,7 @@ def test_graphs_that_cannot_be_read_are_one_line_each(case, rows, tmp_path):
     assert "\n" not in str(raised.value)
 
 
-def test_the_first_row_whose_outputs_are_nan_is_named(rows, tmp_path):
+def test_the_first_row_whose_outputs_are_nan_is_named(rows: pa.Table, tmp_path: Path) -> None:
     from onnx import helper
 
     # Only one row has a value below -2.9 in its first feature, and the root of a negative number is none.
@@ -646,13 +679,15 @@ def test_the_first_row_whose_outputs_are_nan_is_named(rows, tmp_path):
         model.score(of, rows["id"].combine_chunks())
 
 
-def load_positive(table: pa.Table, word: str, **spec):
+def load_positive(table: pa.Table, word: str, **spec: Any) -> NeuralModel:
     """A torch module beside data whose positive label is named."""
     data = EvaluationSet(table, sensitive=["sex", "race"], label="y", positive=word, id="id")
     return neural("torch", model_spec({"kind": "torch", **spec}), data, 0)
 
 
-def test_two_outputs_without_names_are_in_the_order_no_yes_whichever_is_positive(rows, module_of):
+def test_two_outputs_without_names_are_in_the_order_no_yes_whichever_is_positive(
+    rows: pa.Table, module_of: Callable[..., str]
+) -> None:
     two = {"features": FEATURES, "factory": module_of(ends("softmax"))}
     words = pa.array(["yes" if v else "no" for v in rows["y"].to_pylist()])
     flags = pa.array([bool(v) for v in rows["y"].to_pylist()])
@@ -664,15 +699,15 @@ def test_two_outputs_without_names_are_in_the_order_no_yes_whichever_is_positive
             np.testing.assert_allclose(found.score, expected, atol=1e-6)
 
 
-def test_one_output_is_no_score_of_the_label_0(rows, module_of):
+def test_one_output_is_no_score_of_the_label_0(rows: pa.Table, module_of: Callable[..., str]) -> None:
     import torch
 
     class One(torch.nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.inner = decisive()
 
-        def forward(self, x):
+        def forward(self, x: Tensor) -> Tensor:
             z = self.inner(x)
             return torch.sigmoid(z[:, 1] - z[:, 0])
 
@@ -684,16 +719,18 @@ def test_one_output_is_no_score_of_the_label_0(rows, module_of):
 
 
 @pytest.mark.parametrize("made", ["logsigmoid", "log", "log_softmax", "percent"])
-def test_one_column_of_logarithms_or_percentages_is_no_logit(made, rows, module_of):
+def test_one_column_of_logarithms_or_percentages_is_no_logit(
+    made: str, rows: pa.Table, module_of: Callable[..., str]
+) -> None:
     # As logits all of them lie on one side of 0: nobody, or everybody, would be selected.
     import torch
 
     class Ends(torch.nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.inner = decisive()
 
-        def forward(self, x):
+        def forward(self, x: Tensor) -> Tensor:
             z = self.inner(x)
             margin = z[:, 1:] - z[:, :1]
             if made == "log_softmax":
@@ -707,7 +744,7 @@ def test_one_column_of_logarithms_or_percentages_is_no_logit(made, rows, module_
 
 
 @pytest.mark.parametrize("kind", ["linear", "boosting"])
-def test_a_regressor_of_0_and_1_is_no_logit(kind, rows, tmp_path):
+def test_a_regressor_of_0_and_1_is_no_logit(kind: str, rows: pa.Table, tmp_path: Path) -> None:
     # As logits nearly everybody would be selected: the numbers lie around a half.
     from skl2onnx.common.data_types import FloatTensorType
     from sklearn.ensemble import GradientBoostingRegressor
@@ -723,7 +760,7 @@ def test_a_regressor_of_0_and_1_is_no_logit(kind, rows, tmp_path):
         scored(rows, path=str(tmp_path / "m.onnx"))
 
 
-def test_logits_beside_a_label_rank_rows_as_their_probabilities_do(rows, tmp_path):
+def test_logits_beside_a_label_rank_rows_as_their_probabilities_do(rows: pa.Table, tmp_path: Path) -> None:
     # One logit of two does not: scores of 0.9 and 0.1 may have the same one.
     path = by_hand(ends("logits"), "labelled", tmp_path, outputs=("label", "logits"))
     _, found = scored(rows, path=str(path))
@@ -731,7 +768,7 @@ def test_logits_beside_a_label_rank_rows_as_their_probabilities_do(rows, tmp_pat
     np.testing.assert_allclose(scipy.special.expit(2 * found.score), truth(rows), atol=1e-5)
 
 
-def test_words_of_a_graph_that_the_data_do_not_know_are_asked_about(tmp_path):
+def test_words_of_a_graph_that_the_data_do_not_know_are_asked_about(tmp_path: Path) -> None:
     """A graph that says labels alone and names no classes: nobody was selected, as none of them is '1'."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -18,7 +21,7 @@ def coarse(n: int = 800) -> pa.Table:
     return pa.table({**{name: table[name] for name in table.column_names}, **rounded})
 
 
-def kinds():
+def kinds() -> dict[str, Any]:
     from sklearn import (
         calibration,
         ensemble,
@@ -62,7 +65,7 @@ APART = {"tree", "neighbours", "bagging", "cut elsewhere"}
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("piped", [False, True])
 @pytest.mark.parametrize("kind", list(kinds()))
-def test_a_classifier_decides_as_its_own_predict(kind, piped):
+def test_a_classifier_decides_as_its_own_predict(kind: Any, piped: bool) -> None:
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import FixedThresholdClassifier
     from sklearn.pipeline import make_pipeline
@@ -102,7 +105,7 @@ def test_a_classifier_decides_as_its_own_predict(kind, piped):
 
 
 @pytest.mark.parametrize("threshold", [None, 0.5])
-def test_an_artefact_decides_as_the_model_that_was_saved(threshold, tmp_path):
+def test_an_artefact_decides_as_the_model_that_was_saved(threshold: float | None, tmp_path: Path) -> None:
     from sklearn.ensemble import RandomForestClassifier
 
     table = coarse()
@@ -123,7 +126,7 @@ def test_an_artefact_decides_as_the_model_that_was_saved(threshold, tmp_path):
     np.testing.assert_array_equal(again.score(rows, None).decision, before.score >= 0.5)
 
 
-def test_a_forest_served_by_onnxruntime_breaks_ties_as_it_does():
+def test_a_forest_served_by_onnxruntime_breaks_ties_as_it_does() -> None:
     pytest.importorskip("skl2onnx")
     from fairweigh.compression.estimator_recipes import onnx
     from fairweigh.compression.recipes import Params

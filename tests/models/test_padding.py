@@ -9,7 +9,9 @@ import copy
 import functools
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +30,7 @@ KINDS = {kind.name: kind for kind in TEXTS}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Build a model of a kind once, and hand out copies to change."""
     made: dict[str, Path] = {}
 
@@ -42,7 +44,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def truth(folder, tmp_path_factory):
+def truth(folder: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., np.ndarray]:
     """Logits of 200 texts by a kind, each text alone: no padding changes them."""
 
     @functools.cache
@@ -52,7 +54,7 @@ def truth(folder, tmp_path_factory):
     return of
 
 
-def changed(path: Path, **values) -> None:
+def changed(path: Path, **values: Any) -> None:
     """Set keys of a JSON file; None takes a key out."""
     told = json.loads(path.read_text())
     told.update(values)
@@ -87,7 +89,9 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("name", ["GPT-2", "Gemma", "T5", "BERT"])
-def test_a_text_is_decided_as_if_it_stood_alone(name, case, folder, truth, tmp_path):
+def test_a_text_is_decided_as_if_it_stood_alone(
+    name: str, case: Any, folder: Callable[..., Path], truth: Callable[..., np.ndarray], tmp_path: Path
+) -> None:
     # huggingface/transformers#27502: what a text scores depends on the padding of its batch.
     of_tokenizer, of_config = CASES[case]
     path = folder(name, tmp_path)
@@ -103,7 +107,7 @@ def test_a_text_is_decided_as_if_it_stood_alone(name, case, folder, truth, tmp_p
     assert 0.02 < found.decision.mean() < 0.98
 
 
-def test_a_model_that_reads_the_last_token_is_padded_on_the_left(tmp_path):
+def test_a_model_that_reads_the_last_token_is_padded_on_the_left(tmp_path: Path) -> None:
     kind = _text("XLNet", "XLNet", d_model=32, n_layer=2, n_head=4, d_inner=64, initializer_range=0.3)
     kind.build(tmp_path)
     table = texts(60)
@@ -116,7 +120,9 @@ def test_a_model_that_reads_the_last_token_is_padded_on_the_left(tmp_path):
     np.testing.assert_allclose(again.logits(batch(table, again)), expected, atol=2e-4)
 
 
-def test_a_padding_token_that_nobody_names_or_knows_is_one_line(folder, tmp_path):
+def test_a_padding_token_that_nobody_names_or_knows_is_one_line(
+    folder: Callable[..., Path], tmp_path: Path
+) -> None:
     path = folder("GPT-2", tmp_path)
     changed(path / "tokenizer_config.json", pad_token=None)
     changed(path / "config.json", pad_token_id=None)
@@ -132,14 +138,16 @@ def test_a_padding_token_that_nobody_names_or_knows_is_one_line(folder, tmp_path
         load("transformers", texts(20), text="text", path=str(path))
 
 
-def test_a_model_that_minds_padding_on_either_side_is_refused(folder, tmp_path, monkeypatch):
+def test_a_model_that_minds_padding_on_either_side_is_refused(
+    folder: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import transformers
 
     path = folder("BERT", tmp_path)
     kind = transformers.BertForSequenceClassification
     whole = kind.forward
 
-    def blind(self, **given):
+    def blind(self: Any, **given: Any) -> Any:
         # As if the mask had been forgotten.
         given["attention_mask"] = given["input_ids"] * 0 + 1
         return whole(self, **given)
@@ -154,7 +162,9 @@ def test_a_model_that_minds_padding_on_either_side_is_refused(folder, tmp_path, 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("name", ["BERT", "Gemma"])
-def test_a_folder_in_half_precision_is_scored_as_stored_or_as_asked(name, dtype, folder, tmp_path):
+def test_a_folder_in_half_precision_is_scored_as_stored_or_as_asked(
+    name: str, dtype: str, folder: Callable[..., Path], tmp_path: Path
+) -> None:
     import torch
     import transformers
 
@@ -190,19 +200,21 @@ def test_a_folder_in_half_precision_is_scored_as_stored_or_as_asked(name, dtype,
 # --- names of labels ---------------------------------------
 
 
-def bert_called(folder, tmp_path, **config):
+def bert_called(folder: Callable[..., Path], tmp_path: Path, **config: Any) -> Path:
     path = folder("BERT", tmp_path)
     changed(path / "config.json", **config)
     return path
 
 
-def data_of(positive):
+def data_of(positive: Any) -> EvaluationSet:
     table = texts(60)
     return EvaluationSet(table, sensitive=["sex", "race"], label="y", id="id", positive=positive)
 
 
 @pytest.mark.parametrize("positive", [None, 1, 0])
-def test_numbers_in_the_data_say_nothing_of_labels_with_names(positive, folder, tmp_path):
+def test_numbers_in_the_data_say_nothing_of_labels_with_names(
+    positive: int | None, folder: Callable[..., Path], tmp_path: Path
+) -> None:
     path = bert_called(
         folder, tmp_path, id2label={"0": "positive", "1": "negative"}, label2id={"positive": 0, "negative": 1}
     )
@@ -222,7 +234,9 @@ def test_numbers_in_the_data_say_nothing_of_labels_with_names(positive, folder, 
     ("names", "place"),
     [(["LABEL_0", "LABEL_1"], 1), (["0", "1"], 1), (["1", "0"], 0), (None, 1)],
 )
-def test_labels_without_names_of_their_own_are_zero_and_one(names, place, folder, tmp_path):
+def test_labels_without_names_of_their_own_are_zero_and_one(
+    names: list[Any] | None, place: int, folder: Callable[..., Path], tmp_path: Path
+) -> None:
     given = {} if names is None else {"id2label": {str(i): n for i, n in enumerate(names)}}
     given["label2id"] = None if names is None else {n: i for i, n in enumerate(names)}
     path = bert_called(folder, tmp_path, **given)
@@ -248,7 +262,9 @@ def test_labels_without_names_of_their_own_are_zero_and_one(names, place, folder
         ),
     ],
 )
-def test_label_maps_that_contradict_themselves_are_one_line(config, told, folder, tmp_path):
+def test_label_maps_that_contradict_themselves_are_one_line(
+    config: dict[str, Any], told: str, folder: Callable[..., Path], tmp_path: Path
+) -> None:
     path = bert_called(folder, tmp_path, **config)
     with pytest.raises(InputError, match=f"^{told}"):
         load("transformers", texts(60), text="text", path=str(path), positive="yes")
@@ -256,7 +272,7 @@ def test_label_maps_that_contradict_themselves_are_one_line(config, told, folder
         assert load("transformers", texts(60), text="text", path=str(path), positive=1).head.positive == (1,)
 
 
-def test_the_tokenizer_that_was_given_stays_as_it_is(folder, tmp_path):
+def test_the_tokenizer_that_was_given_stays_as_it_is(folder: Callable[..., Path], tmp_path: Path) -> None:
     import transformers
 
     path = folder("GPT-2", tmp_path)

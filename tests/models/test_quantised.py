@@ -1,8 +1,12 @@
 """Folders of packed weights: a line for every method of transformers, and those that can be made here."""
 
+from __future__ import annotations
+
 import importlib.util
 import json
 import shutil
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,20 +16,26 @@ from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.models.extras import quiet
 from fairweigh.models.given import given_transformers
+from fairweigh.models.neural import NeuralModel
 from fairweigh.models.quantised import PACKAGES, _method
+from numpy.typing import NDArray
 from transformers.quantizers.auto import AUTO_QUANTIZER_MAPPING
+from transformers.tokenization_utils_sentencepiece import SentencePieceBackend
+from transformers.tokenization_utils_tokenizers import TokenizersBackend
 
 from .. import tiny
 
 METHODS = sorted({name.removesuffix("_4bit").removesuffix("_8bit") for name in AUTO_QUANTIZER_MAPPING})
 
 
-def test_every_method_of_transformers_is_known():
+def test_every_method_of_transformers_is_known() -> None:
     assert sorted(PACKAGES) == METHODS
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_package_that_is_not_here_is_named_with_its_command(method, monkeypatch):
+def test_a_package_that_is_not_here_is_named_with_its_command(
+    method: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr("fairweigh.models.quantised.find_spec", lambda name: None)
     with pytest.raises(InputError) as told:
@@ -38,11 +48,11 @@ def test_a_package_that_is_not_here_is_named_with_its_command(method, monkeypatc
 
 
 @pytest.fixture(scope="module")
-def bert(tmp_path_factory):
+def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.save_bert(tmp_path_factory.mktemp("bert"), num_hidden_layers=1)
 
 
-def loaded(path):
+def loaded(path: Path) -> NeuralModel:
     data = EvaluationSet(tiny.texts(40), sensitive=["sex"], label="y", id="id")
     from fairweigh.audit.config import model_spec
 
@@ -50,7 +60,7 @@ def loaded(path):
     return given_transformers(spec, data, None, 0)[0]
 
 
-def scored(module, tokenizer):
+def scored(module: Any, tokenizer: TokenizersBackend | SentencePieceBackend) -> NDArray[Any]:
     """Scores of a loop by hand, one row at a time."""
     told = tiny.texts(40)["text"].to_pylist()
     logits = torch.cat([module(**tokenizer(text, return_tensors="pt")).logits for text in told])
@@ -58,7 +68,9 @@ def scored(module, tokenizer):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_folder_of_any_method_is_scored_or_refused_in_one_line(method, bert, tmp_path):
+def test_a_folder_of_any_method_is_scored_or_refused_in_one_line(
+    method: Any, bert: Path, tmp_path: Path
+) -> None:
     """Weights that are not packed at all, under the name of each method."""
     shutil.copytree(bert, tmp_path / "m")
     tiny.edit_json(tmp_path / "m" / "config.json", quantization_config={"quant_method": method})
@@ -74,7 +86,7 @@ def test_a_folder_of_any_method_is_scored_or_refused_in_one_line(method, bert, t
     assert refused.startswith("model.path: " if refused else "")
 
 
-def test_quanto_is_served_as_transformers_serves_it(bert, tmp_path):
+def test_quanto_is_served_as_transformers_serves_it(bert: Path, tmp_path: Path) -> None:
     """transformers saves none of its weights: the folder's own are rounded when they are loaded."""
     pytest.importorskip("optimum.quanto", reason="optimum-quanto is not installed")
     shutil.copytree(bert, tmp_path / "m")
@@ -93,7 +105,7 @@ def test_quanto_is_served_as_transformers_serves_it(bert, tmp_path):
     assert json.loads((tmp_path / "m" / "config.json").read_text())["quantization_config"] == how
 
 
-def test_eight_bits_of_floating_point_in_blocks_are_unpacked_on_a_cpu(bert, tmp_path):
+def test_eight_bits_of_floating_point_in_blocks_are_unpacked_on_a_cpu(bert: Path, tmp_path: Path) -> None:
     """The format of fine-grained fp8, written by hand: a scale for each block of a weight."""
     from safetensors.torch import load_file, save_file
 

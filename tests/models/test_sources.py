@@ -8,7 +8,9 @@ import json
 import pickle
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -24,14 +26,17 @@ from fairweigh.models.sources import (
 
 from ..tiny import FEATURES, batch, edit_json, load, mlp, numbers, save_bert, write_mlp
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 @pytest.fixture
-def factory(here, monkeypatch):
+def factory(here: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr("sys.dont_write_bytecode", True)
     return write_mlp(here, f"made_{here.parent.name.replace('-', '_')}")
 
 
-def own_logits(module, table) -> np.ndarray:
+def own_logits(module: Any, table: Any) -> np.ndarray:
     import torch
 
     x = torch.from_numpy(np.stack([table[c].to_numpy() for c in FEATURES], 1))
@@ -39,7 +44,7 @@ def own_logits(module, table) -> np.ndarray:
         return module(x).numpy()
 
 
-def export(module, path: Path, *example) -> Path:
+def export(module: Any, path: Path, *example: Tensor) -> Path:
     import torch
 
     free = ({0: torch.export.Dim.DYNAMIC},)
@@ -52,7 +57,7 @@ def export(module, path: Path, *example) -> Path:
 # --- the torch kind ------------------------------------------------------------------------------------
 
 
-def test_a_factorys_module_scores_as_it_does_itself(factory):
+def test_a_factorys_module_scores_as_it_does_itself(factory: Any) -> None:
     table = numbers()
     model = load("torch", table, factory=factory, features=FEATURES)
     np.testing.assert_allclose(model.logits(batch(table, model)), own_logits(mlp(), table), atol=1e-6)
@@ -60,7 +65,7 @@ def test_a_factorys_module_scores_as_it_does_itself(factory):
     assert len(model.describe()["sha256"]) == 64
 
 
-def test_a_factory_with_safetensors_gets_those_weights(factory, here):
+def test_a_factory_with_safetensors_gets_those_weights(factory: Any, here: Path) -> None:
     from safetensors.torch import save_file
 
     other = mlp(seed=7)
@@ -71,7 +76,7 @@ def test_a_factory_with_safetensors_gets_those_weights(factory, here):
     assert np.abs(own_logits(other, table) - own_logits(mlp(), table)).max() > 0.1
 
 
-def test_an_exported_program_scores_any_number_of_rows(here):
+def test_an_exported_program_scores_any_number_of_rows(here: Path) -> None:
     table = numbers(130)
     export(mlp(), here / "m.pt2")
     model = load("torch", table, path="m.pt2", features=FEATURES)
@@ -80,16 +85,16 @@ def test_an_exported_program_scores_any_number_of_rows(here):
     np.testing.assert_allclose(model.logits(one), own_logits(mlp(), table)[5:6], atol=1e-6)
 
 
-def test_image_tensors_go_through_convolution_norm_and_attention(here):
+def test_image_tensors_go_through_convolution_norm_and_attention(here: Path) -> None:
     import torch
 
     class Net(torch.nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.conv, self.norm = torch.nn.Conv2d(3, 8, 3, stride=2), torch.nn.BatchNorm2d(8)
             self.attend, self.out = torch.nn.MultiheadAttention(8, 2, batch_first=True), torch.nn.Linear(8, 2)
 
-        def forward(self, x):
+        def forward(self, x: Tensor) -> Tensor:
             y = self.norm(self.conv(x)).flatten(2).transpose(1, 2)
             y, _ = self.attend(y, y, y)
             with torch.no_grad():
@@ -108,7 +113,7 @@ def test_image_tensors_go_through_convolution_norm_and_attention(here):
 
 
 @pytest.mark.parametrize("outputs", [1, 3])
-def test_one_output_is_a_log_odds_and_three_need_a_positive_one(outputs, here):
+def test_one_output_is_a_log_odds_and_three_need_a_positive_one(outputs: int, here: Path) -> None:
     name = write_mlp(here, f"outputs_{outputs}", outputs=outputs)
     table = numbers()
     if outputs == 3:
@@ -122,7 +127,7 @@ def test_one_output_is_a_log_odds_and_three_need_a_positive_one(outputs, here):
     assert model.score(batch(table, model), None).score.shape == (300,)
 
 
-def test_a_dtype_of_an_exported_program_is_refused(here):
+def test_a_dtype_of_an_exported_program_is_refused(here: Path) -> None:
     export(mlp(), here / "m.pt2")
     with pytest.raises(InputError, match=r"model.dtype: the types of an exported program are fixed"):
         load("torch", numbers(), path="m.pt2", features=FEATURES, dtype="bfloat16")
@@ -144,7 +149,7 @@ def test_a_dtype_of_an_exported_program_is_refused(here):
         ),
     ],
 )
-def test_a_factory_that_gives_no_module_is_refused(body, told, here):
+def test_a_factory_that_gives_no_module_is_refused(body: str, told: str, here: Path) -> None:
     name = f"bad_{abs(hash(body))}"
     Path(f"{name}.py").write_text(f"def make():\n    {body}\n", encoding="utf-8")
     with pytest.raises(InputError, match=rf"model.factory: {name}:make {told}"):
@@ -152,12 +157,12 @@ def test_a_factory_that_gives_no_module_is_refused(body, told, here):
 
 
 @pytest.mark.parametrize("path", ["nowhere_at_all:make", "json:nothing", "json", "json:"])
-def test_a_factory_that_does_not_exist_is_refused(path):
+def test_a_factory_that_does_not_exist_is_refused(path: str) -> None:
     with pytest.raises(InputError, match=r"model.factory: expected package.module:function"):
         FactorySource(path).skeleton()
 
 
-def test_weights_that_do_not_fit_are_refused(here):
+def test_weights_that_do_not_fit_are_refused(here: Path) -> None:
     import torch
     from safetensors.torch import save_file
 
@@ -175,7 +180,7 @@ def test_weights_that_do_not_fit_are_refused(here):
 class Evil:
     """Unpickled, it makes a file."""
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Path]]:
         return (Path.touch, (Path("pwned"),))
 
 
@@ -192,7 +197,7 @@ def rewritten(path: Path, **changed: bytes | None) -> Path:
     return out
 
 
-def graph_with(path: Path, change) -> bytes:
+def graph_with(path: Path, change: Callable[..., Any]) -> bytes:
     with zipfile.ZipFile(path) as archive:
         name = next(n for n in archive.namelist() if n.endswith("models/model.json"))
         program = json.loads(archive.read(name))
@@ -200,8 +205,8 @@ def graph_with(path: Path, change) -> bytes:
     return json.dumps(program).encode()
 
 
-def call(target: str, argument: str):
-    def change(program):
+def call(target: str, argument: str) -> Callable[..., None]:
+    def change(program: Any) -> None:
         node = program["graph_module"]["graph"]["nodes"][-1]
         node["target"] = target
         node["inputs"] = [{"name": "x", "arg": {"as_string": argument}, "kind": 1}]
@@ -209,15 +214,15 @@ def call(target: str, argument: str):
     return change
 
 
-def resize(expression: str):
-    def change(program):
+def resize(expression: str) -> Callable[..., None]:
+    def change(program: Any) -> None:
         values = program["graph_module"]["graph"]["tensor_values"]
         next(iter(values.values()))["sizes"][0] = {"as_expr": {"expr_str": expression, "hint": None}}
 
     return change
 
 
-def pickled(value) -> bytes:
+def pickled(value: tuple[Evil, Any] | Evil) -> bytes:
     buffer = io.BytesIO()
     import torch
 
@@ -259,7 +264,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_an_archive_that_would_run_code_is_refused_before_it_is_read(kind, here):
+def test_an_archive_that_would_run_code_is_refused_before_it_is_read(kind: Any, here: Path) -> None:
     export(mlp(), here / "m.pt2")
     path = rewritten(here / "m.pt2", **HOSTILE[kind](here / "m.pt2"))
     with pytest.raises(InputError, match=rf"model.path: {path} holds .*, which can run any code when loaded"):
@@ -268,34 +273,34 @@ def test_an_archive_that_would_run_code_is_refused_before_it_is_read(kind, here)
 
 
 @pytest.fixture(scope="module")
-def sized(tmp_path_factory) -> Path:
+def sized(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A program that computes with its number of rows."""
     import torch
 
     class Sized(torch.nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.inner = mlp()
 
-        def forward(self, x):
+        def forward(self, x: Tensor) -> Tensor:
             squared = x.shape[0] ** 2
             return self.inner(x) * (squared / squared)
 
     return export(Sized(), tmp_path_factory.mktemp("sized") / "m.pt2")
 
 
-def size_of_rows(expression: str):
-    def change(program):
+def size_of_rows(expression: str) -> Callable[..., None]:
+    def change(program: Any) -> None:
         sizes = program["graph_module"]["graph"]["tensor_values"]["x"]["sizes"]
         sizes[0]["as_expr"]["expr_str"] = expression
 
     return change
 
 
-def power(target: str, *arguments):
+def power(target: str, *arguments: Any) -> Callable[..., None]:
     """Another operation, or other numbers, where the rows are squared."""
 
-    def change(program):
+    def change(program: Any) -> None:
         node = next(n for n in program["graph_module"]["graph"]["nodes"] if n["target"] == "_operator.pow")
         node["target"] = target
         for part, argument in zip(node["inputs"], arguments, strict=True):
@@ -304,8 +309,8 @@ def power(target: str, *arguments):
     return change
 
 
-def squared_again(times: int):
-    def change(program):
+def squared_again(times: int) -> Callable[..., None]:
+    def change(program: Any) -> None:
         nodes = program["graph_module"]["graph"]["nodes"]
         place = next(i for i, n in enumerate(nodes) if n["target"] == "_operator.pow")
         last = nodes[place]["outputs"][0]
@@ -334,7 +339,7 @@ BEYOND = {
 
 
 @pytest.mark.parametrize("kind", BEYOND)
-def test_a_size_beyond_all_machines_is_refused_and_not_evaluated(kind, sized, here):
+def test_a_size_beyond_all_machines_is_refused_and_not_evaluated(kind: Any, sized: Path, here: Path) -> None:
     start = time.perf_counter()
     with pytest.raises(InputError, match="could be beyond all sizes") as error:
         exported(rewritten(sized, **{"models/model.json": graph_with(sized, BEYOND[kind])}))
@@ -342,7 +347,7 @@ def test_a_size_beyond_all_machines_is_refused_and_not_evaluated(kind, sized, he
     assert len(str(error.value)) < 500
 
 
-def test_a_check_of_an_expression_does_not_itself_take_for_ever(sized, here):
+def test_a_check_of_an_expression_does_not_itself_take_for_ever(sized: Path, here: Path) -> None:
     """Digits followed by what is no sign once made the check's own expression backtrack."""
     change = size_of_rows("1" * 60 + "@")
     start = time.perf_counter()
@@ -351,7 +356,7 @@ def test_a_check_of_an_expression_does_not_itself_take_for_ever(sized, here):
     assert time.perf_counter() - start < 10
 
 
-def test_an_exported_program_that_computes_with_sizes_loads(sized):
+def test_an_exported_program_that_computes_with_sizes_loads(sized: Path) -> None:
     import torch
 
     x = torch.ones(5, 4)
@@ -359,13 +364,13 @@ def test_an_exported_program_that_computes_with_sizes_loads(sized):
 
 
 @pytest.mark.parametrize("content", [b"[" * 100_000, b'{"graph_module": ' * 100_000, b'{"a": NaN}'])
-def test_a_graph_that_is_no_json_is_refused(content, sized):
+def test_a_graph_that_is_no_json_is_refused(content: Any, sized: Path) -> None:
     with pytest.raises(InputError, match="is no exported program that can be read") as error:
         exported(rewritten(sized, **{"models/model.json": content}))
     assert "\n" not in str(error.value)
 
 
-def test_a_tensor_larger_than_its_file_is_refused(sized):
+def test_a_tensor_larger_than_its_file_is_refused(sized: Path) -> None:
     with zipfile.ZipFile(sized) as archive:
         name = next(n for n in archive.namelist() if n.endswith("model_weights_config.json"))
         config = json.loads(archive.read(name))
@@ -378,7 +383,7 @@ def test_a_tensor_larger_than_its_file_is_refused(sized):
         exported(rewritten(sized, **changed))
 
 
-def test_two_files_of_one_name_are_refused(here):
+def test_two_files_of_one_name_are_refused(here: Path) -> None:
     export(mlp(), here / "m.pt2")
     with zipfile.ZipFile(here / "m.pt2", "a") as archive:
         name = next(n for n in archive.namelist() if n.endswith("model.pt"))
@@ -388,7 +393,7 @@ def test_two_files_of_one_name_are_refused(here):
         exported(here / "m.pt2")
 
 
-def test_torch_itself_runs_what_is_refused_here(here):
+def test_torch_itself_runs_what_is_refused_here(here: Path) -> None:
     """The reason for the checks: without them the example inputs of an archive run code."""
     import torch
     from fairweigh.models.extras import quiet
@@ -401,7 +406,7 @@ def test_torch_itself_runs_what_is_refused_here(here):
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 nothing", pickle.dumps(Evil())])
-def test_what_is_no_archive_is_refused(content, here):
+def test_what_is_no_archive_is_refused(content: Any, here: Path) -> None:
     Path("m.pt2").write_bytes(content)
     with pytest.raises(InputError, match="is no exported program that can be read"):
         exported(Path("m.pt2"))
@@ -411,7 +416,7 @@ def test_what_is_no_archive_is_refused(content, here):
 # --- the transformers kind -------------------------------------------------------------------------------
 
 
-def test_a_skeleton_takes_the_weights_of_its_model(bert):
+def test_a_skeleton_takes_the_weights_of_its_model(bert: Path) -> None:
     module, source, sha = transformers_module(str(bert), "text-classification", 0)
     assert len(sha) == 64
     again = load_source(json.loads(json.dumps(source.spec())), bert)
@@ -422,7 +427,7 @@ def test_a_skeleton_takes_the_weights_of_its_model(bert):
     assert again.with_config(num_hidden_layers=1).skeleton().config.num_hidden_layers == 1
 
 
-def test_a_folder_without_weights_or_with_pickles_is_refused(tmp_path):
+def test_a_folder_without_weights_or_with_pickles_is_refused(tmp_path: Path) -> None:
     folder = save_bert(tmp_path / "m")
     (folder / "model.safetensors").unlink()
     with pytest.raises(InputError, match=r"holds no weights: expected a file model.safetensors"):
@@ -434,7 +439,7 @@ def test_a_folder_without_weights_or_with_pickles_is_refused(tmp_path):
         transformers_module(str(tmp_path / "nowhere"), "text-classification", 0)
 
 
-def test_a_model_that_needs_code_of_its_own_is_refused(tmp_path):
+def test_a_model_that_needs_code_of_its_own_is_refused(tmp_path: Path) -> None:
     folder = save_bert(tmp_path / "m")
     (folder / "own.py").write_text("raise SystemExit('ran')")
     auto = {"AutoConfig": "own.C", "AutoModelForSequenceClassification": "own.M"}
@@ -443,7 +448,7 @@ def test_a_model_that_needs_code_of_its_own_is_refused(tmp_path):
         transformers_module(str(folder), "text-classification", 0)
 
 
-def test_a_model_without_its_classification_head_is_refused(tmp_path):
+def test_a_model_without_its_classification_head_is_refused(tmp_path: Path) -> None:
     import transformers
     from fairweigh.models.extras import quiet
 
@@ -457,7 +462,7 @@ def test_a_model_without_its_classification_head_is_refused(tmp_path):
         transformers_module(str(folder), "text-classification", 0)
 
 
-def test_damaged_weights_are_refused(tmp_path):
+def test_damaged_weights_are_refused(tmp_path: Path) -> None:
     folder = save_bert(tmp_path / "m")
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:500])
@@ -465,7 +470,7 @@ def test_damaged_weights_are_refused(tmp_path):
         transformers_module(str(folder), "text-classification", 0)
 
 
-def test_weights_of_another_shape_are_refused(tmp_path):
+def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
     folder = save_bert(tmp_path / "m")
     edit_json(folder / "config.json", intermediate_size=48)
     with pytest.raises(

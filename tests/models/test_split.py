@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import fairweigh
 import numpy as np
 import pyarrow as pa
@@ -10,7 +13,7 @@ import pytest
 from fairweigh.datasets.synthetic import lending
 
 
-def config(path, **model):
+def config(path: Any, **model: Any) -> dict[str, Any]:
     return {
         "audit": "split",
         "data": {
@@ -26,13 +29,13 @@ def config(path, **model):
 
 
 @pytest.fixture
-def table(tmp_path):
+def table(tmp_path: Path) -> tuple[Any, Path]:
     rows = lending(n=2_000, seed=3)
     pacsv.write_csv(rows, tmp_path / "all.csv")
     return rows, tmp_path / "all.csv"
 
 
-def test_only_the_rows_of_the_split_are_audited_and_the_others_trained_on(table, tmp_path):
+def test_only_the_rows_of_the_split_are_audited_and_the_others_trained_on(table: Any, tmp_path: Path) -> None:
     rows, path = table
     split = np.array(rows["split"].to_pylist())
     result = fairweigh.run(config(path), tmp_path / "run")
@@ -45,19 +48,19 @@ def test_only_the_rows_of_the_split_are_audited_and_the_others_trained_on(table,
     assert slices["Female"].counts.positives == labels[female & (split == "test")].sum()
 
 
-def test_training_on_the_audited_split_is_refused(table, tmp_path):
+def test_training_on_the_audited_split_is_refused(table: Any, tmp_path: Path) -> None:
     with pytest.raises(fairweigh.InputError, match="other rows than the evaluation data"):
         fairweigh.run(config(table[1], train={"path": str(table[1]), "split": "test"}), tmp_path / "run")
 
 
-def test_split_without_its_column_is_refused(table, tmp_path):
+def test_split_without_its_column_is_refused(table: Any, tmp_path: Path) -> None:
     settings = config(table[1])
     del settings["data"]["split_column"]
     with pytest.raises(fairweigh.InputError, match="split and split_column belong together"):
         fairweigh.run(settings, tmp_path / "run")
 
 
-def test_predictions_of_the_other_split_are_passed_over_when_joined(table, tmp_path):
+def test_predictions_of_the_other_split_are_passed_over_when_joined(table: Any, tmp_path: Path) -> None:
     rows, path = table
     joined = pa.table({"id": rows["id"], "score": rows["score"]})
     pacsv.write_csv(joined, tmp_path / "scored.csv")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,17 +17,24 @@ from fairweigh.datasets.training import hashed_share
 from fairweigh.models.table import PredictionTable
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 
-def variants(result):
+def variants(result: Any) -> tuple[Any, Any, Any]:
     return result["variants"][0]["overall"], result["variants"][0]["slices"], result["gates"]
 
 
 @pytest.mark.parametrize("text", [False, True])
 @pytest.mark.parametrize("other_text", [False, True])
 def test_a_join_by_id_equals_the_column_in_place(
-    text, other_text, audited, write, make_config, make_people, here
-):
+    text: bool,
+    other_text: bool,
+    audited: Callable[..., Any],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> None:
     """Shuffled rows, and ids that are numbers on one side and text on the other."""
     table = make_people(500)
     words = pa.array([str(i) for i in range(500)])
@@ -53,8 +62,15 @@ def test_a_join_by_id_equals_the_column_in_place(
         pa.dictionary(pa.int32(), pa.string()),
     ],
 )
-def test_ids_of_any_plain_type_join(kind, audited, write, make_config, make_people, here):
-    def ids(order):
+def test_ids_of_any_plain_type_join(
+    kind: Any,
+    audited: Callable[..., Any],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> None:
+    def ids(order: NDArray[Any]) -> Any:
         numbers = pa.array(order)
         if pa.types.is_integer(kind):
             return numbers.cast(kind)
@@ -72,7 +88,12 @@ def test_ids_of_any_plain_type_join(kind, audited, write, make_config, make_peop
     assert scored["score"].to_pylist() == table["score"].to_pylist()
 
 
-def test_a_csv_of_predictions_joins_text_ids_with_leading_zeros(audited, make_config, make_people, here):
+def test_a_csv_of_predictions_joins_text_ids_with_leading_zeros(
+    audited: Callable[..., Any],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> None:
     """Ids that read as numbers in a CSV ('007') keep their zeros: they are not the number 7."""
     lines = [f"{i:03d},{i / 200}" for i in range(100)]
     (here / "p.csv").write_text("id,score\n" + "\n".join(reversed(lines)) + "\n", encoding="utf-8")
@@ -83,8 +104,11 @@ def test_a_csv_of_predictions_joins_text_ids_with_leading_zeros(audited, make_co
 
 
 def test_a_decision_column_needs_no_score_and_a_score_gets_the_threshold(
-    audited, make_config, make_people, here
-):
+    audited: Callable[..., Any],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> None:
     words = np.where(np.arange(200) % 3 == 0, "hire", "reject")
     model = {"decision": "approved", "positive": "hire"}
     result = audited(make_config(model=model), make_people(approved=words))
@@ -97,7 +121,11 @@ def test_a_decision_column_needs_no_score_and_a_score_gets_the_threshold(
     assert result["variants"][0]["overall"]["selection_rate"]["value"] == pytest.approx(expected)
 
 
-def test_a_rank_score_without_threshold_decides_nothing(audited, make_config, make_people):
+def test_a_rank_score_without_threshold_decides_nothing(
+    audited: Callable[..., Any],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+) -> None:
     table = make_people(score=np.random.default_rng(0).integers(1, 11, 200))
     model = {"score": "score", "scale": "rank"}
     result = audited(make_config(model=model, metrics=None), table)
@@ -112,7 +140,9 @@ def test_a_rank_score_without_threshold_decides_nothing(audited, make_config, ma
     data=st.lists(st.integers(0, 30), unique=True, min_size=1, max_size=20),
     other=st.lists(st.integers(0, 30), unique=True, min_size=1, max_size=20),
 )
-def test_a_join_takes_each_rows_own_prediction_or_names_what_is_missing(data, other, tmp_path_factory):
+def test_a_join_takes_each_rows_own_prediction_or_names_what_is_missing(
+    data: Any, other: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     path = tmp_path_factory.mktemp("join") / "p.parquet"
     pq.write_table(pa.table({"id": other, "score": [i / 31 for i in other]}), path)
     n = len(data)
@@ -144,7 +174,9 @@ def write_as(table: pa.Table, path: str) -> None:
 
 @pytest.mark.parametrize("data", FORMS)
 @pytest.mark.parametrize("other", FORMS)
-def test_ids_beyond_64_bits_join_digit_by_digit(data, other, make_people, here):
+def test_ids_beyond_64_bits_join_digit_by_digit(
+    data: Any, other: Any, make_people: Callable[..., pa.Table], here: Path
+) -> None:
     """As floats, an id and its successor by 7 would be one: joined, with the figures of other people."""
     ids = [FAR + 102_400 * i for i in range(50)]
     write_as(make_people(50, id=pa.array(ids, pa.uint64())), f"d.{data}")
@@ -174,7 +206,13 @@ def test_ids_beyond_64_bits_join_digit_by_digit(data, other, make_people, here):
     ],
     ids=["twenty digits", "forty digits", "zeros", "exponents", "look-alikes"],
 )
-def test_ids_of_a_csv_are_written_as_they_came(ids, audited, make_config, make_people, here):
+def test_ids_of_a_csv_are_written_as_they_came(
+    ids: Any,
+    audited: Callable[..., Any],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> None:
     table = make_people(len(ids), id=ids, y=[0, 1] * (len(ids) // 2))
     table.to_pandas().to_csv("d.csv", index=False)
     table.select(["id", "score"]).to_pandas()[::-1].to_csv("p.csv", index=False)
@@ -184,8 +222,10 @@ def test_ids_of_a_csv_are_written_as_they_came(ids, audited, make_config, make_p
     assert scored["score"].to_pylist() == table["score"].to_pylist()
 
 
-def test_numbers_join_the_text_of_their_digits_and_nothing_else(make_people, here):
-    def joined(ids, others):
+def test_numbers_join_the_text_of_their_digits_and_nothing_else(
+    make_people: Callable[..., pa.Table], here: Path
+) -> None:
+    def joined(ids: pa.Array, others: pa.Array) -> None:
         write_as(pa.table({"id": others, "p": [0.5] * len(others)}), "p.parquet")
         rows = EvaluationSet(make_people(len(ids), id=ids), sensitive=["sex"], id="id")
         PredictionTable(rows, "p", path=Path("p.parquet")).score(next(rows.batches(whole=True)), None)
@@ -201,7 +241,9 @@ def test_numbers_join_the_text_of_their_digits_and_nothing_else(make_people, her
             joined(pa.array([7]), pa.array([other]))
 
 
-def test_a_share_is_drawn_alike_whatever_type_the_ids_have(make_people, here):
+def test_a_share_is_drawn_alike_whatever_type_the_ids_have(
+    make_people: Callable[..., pa.Table], here: Path
+) -> None:
     table = make_people(400)
     table.to_pandas().to_csv("d.csv", index=False)
     typed, text = (EvaluationSet(source, sensitive=["sex"], id="id") for source in (table, Path("d.csv")))
@@ -214,7 +256,9 @@ def test_a_share_is_drawn_alike_whatever_type_the_ids_have(make_people, here):
     assert text.order.strict
 
 
-def test_a_word_in_a_joined_score_column_is_told_with_its_file(make_people, here):
+def test_a_word_in_a_joined_score_column_is_told_with_its_file(
+    make_people: Callable[..., pa.Table], here: Path
+) -> None:
     rows = EvaluationSet(make_people(3), sensitive=["sex"], id="id")
     Path("p.csv").write_text("id,p\n0,0.5\n1,high\n2,0.1\n")
     model = PredictionTable(rows, "p", path=Path("p.csv"))
@@ -223,7 +267,9 @@ def test_a_word_in_a_joined_score_column_is_told_with_its_file(make_people, here
 
 
 @pytest.mark.parametrize("value", ["NA", "", "null", "#N/A"])
-def test_a_word_for_not_known_in_a_joined_column_is_told_with_its_file(make_people, here, value):
+def test_a_word_for_not_known_in_a_joined_column_is_told_with_its_file(
+    make_people: Callable[..., pa.Table], here: Path, value: str
+) -> None:
     """The place was looked for in the data's own table, which has no such column."""
     rows = EvaluationSet(make_people(3), sensitive=["sex"], id="id")
     Path("p.csv").write_text(f"id,p\n0,0.5\n1,{value}\n2,0.1\n")
@@ -236,7 +282,9 @@ def test_a_word_for_not_known_in_a_joined_column_is_told_with_its_file(make_peop
     )
 
 
-def test_a_probability_beyond_one_is_told_with_its_file(make_people, here):
+def test_a_probability_beyond_one_is_told_with_its_file(
+    make_people: Callable[..., pa.Table], here: Path
+) -> None:
     rows = EvaluationSet(make_people(3), sensitive=["sex"], id="id")
     Path("p.csv").write_text("id,p\n0,0.5\n1,1.50\n2,0.1\n")
     model = PredictionTable(rows, "p", path=Path("p.csv"))
@@ -245,7 +293,9 @@ def test_a_probability_beyond_one_is_told_with_its_file(make_people, here):
         model.score(next(rows.batches(whole=True)), None)
 
 
-def test_a_blank_id_of_a_prediction_is_told_with_its_row(make_people, here):
+def test_a_blank_id_of_a_prediction_is_told_with_its_row(
+    make_people: Callable[..., pa.Table], here: Path
+) -> None:
     rows = EvaluationSet(make_people(3), sensitive=["sex"], id="id")
     Path("p.csv").write_text("id,p\n0,0.5\n,0.2\n2,0.1\n")
     with pytest.raises(InputError, match=r"^id column 'id' is missing in 1 row, first in row 2 of p.csv"):

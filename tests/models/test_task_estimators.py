@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import lightgbm
 import numpy as np
@@ -25,13 +26,14 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from xgboost.sklearn import XGBRegressor
 
 from .tasks import WORDS, asked, learning, people
 
 FEATURES = ["x", "z"]
 
 
-def evaluation(table, task, **roles):
+def evaluation(table: Any, task: str, **roles: Any) -> EvaluationSet:
     keys = {
         "multiclass": {"label": "level"},
         "regression": {"label": "amount"},
@@ -40,7 +42,7 @@ def evaluation(table, task, **roles):
     return EvaluationSet(table, sensitive=["sex"], id="id", task=task, **{**keys[task], **roles})
 
 
-def frame(table):
+def frame(table: Any) -> Any:
     return table.select(FEATURES).to_pandas()
 
 
@@ -52,7 +54,7 @@ def frame(table):
     ],
     ids=["linear", "forest", "pipeline"],
 )  # fmt: skip
-def test_classes_and_their_probabilities_are_scikit_learns(estimator):
+def test_classes_and_their_probabilities_are_scikit_learns(estimator: Any) -> None:
     table = people()
     rows = frame(table)
     fitted = estimator.fit(rows, table["level"].to_numpy())
@@ -64,7 +66,7 @@ def test_classes_and_their_probabilities_are_scikit_learns(estimator):
     np.testing.assert_array_equal(score, fitted.predict_proba(rows))
 
 
-def test_a_classifier_without_probabilities_gives_classes_alone():
+def test_a_classifier_without_probabilities_gives_classes_alone() -> None:
     table = people()
     fitted = RidgeClassifier().fit(frame(table), table["level"].to_numpy())
     model = fitted_model(fitted, evaluation(table, "multiclass"), None, None, {})
@@ -83,7 +85,7 @@ def test_a_classifier_without_probabilities_gives_classes_alone():
         ("sklearn.tree.DecisionTreeClassifier", {}),
     ],
 )
-def test_what_is_trained_here_knows_its_classes_by_their_words(kind, params):
+def test_what_is_trained_here_knows_its_classes_by_their_words(kind: str, params: dict[str, Any]) -> None:
     """XGBoost takes numbers from 0 alone; a class of no training row is none of the model's."""
     table = people()
     names = ["low", "middle", "high", "never"]
@@ -96,7 +98,7 @@ def test_what_is_trained_here_knows_its_classes_by_their_words(kind, params):
     assert model.describe()["classes"] == ["low", "middle", "high"]
 
 
-def test_numbers_that_stand_for_classes_are_named_by_the_configuration():
+def test_numbers_that_stand_for_classes_are_named_by_the_configuration() -> None:
     table = people()
     codes = np.array([list(WORDS).index(word) for word in table["level"].to_pylist()])
     fitted = xgboost.XGBClassifier(n_estimators=5).fit(frame(table), codes)
@@ -112,7 +114,7 @@ def test_numbers_that_stand_for_classes_are_named_by_the_configuration():
 
 
 @pytest.mark.parametrize("labels", [[1, 2, 3], [1.0, 2.0, 3.0], ["1", "2", "3"]])
-def test_a_class_is_the_same_whatever_type_the_label_has(labels):
+def test_a_class_is_the_same_whatever_type_the_label_has(labels: list[Any]) -> None:
     table = people()
     codes = np.array([list(WORDS).index(word) for word in table["level"].to_pylist()])
     table = table.set_column(
@@ -128,7 +130,9 @@ def test_a_class_is_the_same_whatever_type_the_label_has(labels):
 @pytest.mark.parametrize(
     "estimator", [Ridge(), RandomForestRegressor(5, random_state=0), xgboost.XGBRegressor(n_estimators=5)]
 )
-def test_predicted_numbers_are_the_regressors(estimator):
+def test_predicted_numbers_are_the_regressors(
+    estimator: Ridge | RandomForestRegressor | XGBRegressor,
+) -> None:
     table = people()
     fitted = estimator.fit(frame(table), table["amount"].to_numpy())
     model = fitted_model(fitted, evaluation(table, "regression"), None, None, {})
@@ -138,7 +142,7 @@ def test_predicted_numbers_are_the_regressors(estimator):
     np.testing.assert_array_equal(score, np.asarray(fitted.predict(frame(table)), float))
 
 
-def test_a_regressor_is_trained_here_and_loaded_from_a_file(here):
+def test_a_regressor_is_trained_here_and_loaded_from_a_file(here: Path) -> None:
     table = people()
     model = train(
         "sklearn.linear_model.Ridge",
@@ -172,7 +176,7 @@ MANY = {
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("kind", MANY)
-def test_several_labels_of_every_form_of_scikit_learn(kind):
+def test_several_labels_of_every_form_of_scikit_learn(kind: Any) -> None:
     """Probabilities come as a list of arrays by label, or as one array."""
     table = people()
     held = table.select(["tall", "wide"]).to_pandas().to_numpy()
@@ -191,7 +195,7 @@ def test_several_labels_of_every_form_of_scikit_learn(kind):
 @pytest.mark.parametrize(
     "kind", ["sklearn.linear_model.LogisticRegression", "sklearn.tree.DecisionTreeClassifier"]
 )
-def test_several_labels_are_learned_by_estimators_of_one_label_too(kind):
+def test_several_labels_are_learned_by_estimators_of_one_label_too(kind: str) -> None:
     table = people()
     model = train(kind, {}, learning(table, "multilabel", ["tall", "wide"]), FEATURES, None, 0)
     decision, score, _ = asked(model, evaluation(table, "multilabel"))
@@ -200,7 +204,7 @@ def test_several_labels_are_learned_by_estimators_of_one_label_too(kind):
     assert score.shape == (300, 2)
 
 
-def test_a_label_that_no_training_row_has_is_never_given():
+def test_a_label_that_no_training_row_has_is_never_given() -> None:
     table = people()
     rows = frame(table)
     held = np.column_stack([table["tall"].to_numpy(), np.zeros(300, int)])
@@ -225,7 +229,12 @@ def test_a_label_that_no_training_row_has_is_never_given():
         ("regression", ["tall", "wide"], Ridge(), "expected one number per row (300), got an array of shape"),
     ],
 )  # fmt: skip
-def test_a_model_of_another_task_is_one_line(task, fitted_on, estimator, told):
+def test_a_model_of_another_task_is_one_line(
+    task: str,
+    fitted_on: str | list[Any],
+    estimator: Ridge | RandomForestClassifier | LogisticRegression,
+    told: str,
+) -> None:
     table = people()
     label = (
         table.select(fitted_on).to_pandas() if isinstance(fitted_on, list) else table[fitted_on].to_numpy()
@@ -236,7 +245,7 @@ def test_a_model_of_another_task_is_one_line(task, fitted_on, estimator, told):
     assert told in str(refused.value)
 
 
-def test_two_classes_are_told_which_task_the_model_is_of():
+def test_two_classes_are_told_which_task_the_model_is_of() -> None:
     table = people()
     data = EvaluationSet(table, sensitive=["sex"], label="tall")
     with pytest.raises(
@@ -255,7 +264,9 @@ def test_two_classes_are_told_which_task_the_model_is_of():
         ("sklearn.linear_model.LogisticRegression", "regression", "amount", "is no regressor, which task"),
     ],
 )  # fmt: skip
-def test_an_estimator_of_another_task_is_not_trained(kind, task, label, told):
+def test_an_estimator_of_another_task_is_not_trained(
+    kind: str, task: str, label: str | list[Any], told: str
+) -> None:
     with pytest.raises(InputError) as refused:
         train(kind, {}, learning(people(), task, label), FEATURES, None, 0)
     assert told in str(refused.value)
@@ -266,7 +277,7 @@ def test_an_estimator_of_another_task_is_not_trained(kind, task, label, told):
 
 
 @pytest.mark.skipif("FAIRWEIGH_DATA" not in os.environ, reason="needs communities_crime in FAIRWEIGH_DATA")
-def test_a_table_of_ridges_predictions_gives_the_known_figures_of_communities_and_crime():
+def test_a_table_of_ridges_predictions_gives_the_known_figures_of_communities_and_crime() -> None:
     """Figures worked out apart from this package: 5 folds of seed 0, features standardised in each.
 
     The features are all columns but the label, what is derived from it and from racepctblack (``class``,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
-from fairweigh.models.function import function_model
+from fairweigh.models.function import FunctionModel, function_model
+from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from .tasks import WORDS, asked, people
@@ -16,16 +19,22 @@ from .tasks import WORDS, asked, people
 CHANCES = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.4, 0.4, 0.2]])
 
 
-def rows(n=3, **columns):
+def rows(n: int = 3, **columns: Any) -> pa.Table:
     return pa.table({"s": ["a", "b", "a"][:n], "x": [1.0, 2.0, 3.0][:n], **columns})
 
 
-def several(**roles):
+def several(**roles: Any) -> EvaluationSet:
     table = rows(y=["low", "high", "middle"])
     return EvaluationSet(table, sensitive=["s"], label="y", task="multiclass", **roles)
 
 
-def call(returned, data, columns=("x",), threshold=0.5, probability=True):
+def call(
+    returned: Any,
+    data: EvaluationSet,
+    columns: Any = ("x",),
+    threshold: float = 0.5,
+    probability: bool = True,
+) -> tuple[FunctionModel, tuple[Any, ...]]:
     model = function_model(lambda frame: returned, list(columns), threshold, probability, data, name="f")
     return model, asked(model, data)
 
@@ -39,13 +48,13 @@ def call(returned, data, columns=("x",), threshold=0.5, probability=True):
         pd.Series(["high", "low", "middle"], dtype="string"),
     ],
 )
-def test_an_array_of_classes_gives_their_places(returned):
+def test_an_array_of_classes_gives_their_places(returned: Any) -> None:
     model, (decision, score, _) = call(returned, several())
     assert [model.classes[place] for place in decision] == ["high", "low", "middle"]
     assert score is None
 
 
-def test_probabilities_stand_in_the_order_of_the_classes_or_under_their_names():
+def test_probabilities_stand_in_the_order_of_the_classes_or_under_their_names() -> None:
     data = several(classes=list(WORDS))
     model, (decision, score, _) = call(CHANCES, data)
     assert model.classes == ("low", "middle", "high")
@@ -58,14 +67,14 @@ def test_probabilities_stand_in_the_order_of_the_classes_or_under_their_names():
     np.testing.assert_array_equal(call(turned, several(classes=list(WORDS)))[1][1], CHANCES)
 
 
-def test_numbers_of_classes_are_named_by_the_configuration():
+def test_numbers_of_classes_are_named_by_the_configuration() -> None:
     data = several(classes=list(WORDS))
     assert call(np.array([2, 0, 1]), data)[1][0].tolist() == [2, 0, 1]
     with pytest.raises(InputError, match=r"its classes are the numbers '0', '1', '2', .* in data\.classes"):
         call(np.array([2, 0, 1]), several())
 
 
-def test_a_class_that_no_label_has_is_kept_and_told():
+def test_a_class_that_no_label_has_is_kept_and_told() -> None:
     model, (decision, _, _) = call(["low", "other", "other"], several())
     assert model.classes == ("high", "low", "middle", "other")
     assert decision.tolist() == [1, 3, 3]
@@ -75,7 +84,7 @@ def test_a_class_that_no_label_has_is_kept_and_told():
     ]
 
 
-def test_several_labels_are_decided_or_cut_at_the_threshold():
+def test_several_labels_are_decided_or_cut_at_the_threshold() -> None:
     table = rows(tall=[1, 0, 1], wide=[0, 0, 1])
     data = EvaluationSet(table, sensitive=["s"], labels=["tall", "wide"], task="multilabel")
     held = np.array([[True, False], [False, False], [True, True]])
@@ -90,7 +99,7 @@ def test_several_labels_are_decided_or_cut_at_the_threshold():
         np.testing.assert_array_equal(decision, chances >= 0.5)
 
 
-def test_numbers_are_the_predictions():
+def test_numbers_are_the_predictions() -> None:
     data = EvaluationSet(rows(y=[1.0, 2.0, 3.5]), sensitive=["s"], label="y", task="regression")
     for given in ([1, 2, 3], np.array([[1.0], [2.0], [3.0]]), pd.Series([1, 2, 3], dtype="Int64")):
         _, (decision, score, _) = call(given, data)
@@ -98,7 +107,7 @@ def test_numbers_are_the_predictions():
         assert score.tolist() == [1.0, 2.0, 3.0]
 
 
-def test_scores_order_the_items_of_each_query():
+def test_scores_order_the_items_of_each_query() -> None:
     """Against scipy's ranks; of equal scores the first row comes first, and that is told."""
     r = np.random.default_rng(0)
     query = r.permutation(np.repeat(np.arange(20), 7)).astype(str)
@@ -132,7 +141,9 @@ def test_scores_order_the_items_of_each_query():
         (pd.DataFrame(CHANCES, columns=["low", "high", "else"]), "f must return columns of the classes"),
     ],
 )  # fmt: skip
-def test_what_are_no_classes_is_one_line(returned, told):
+def test_what_are_no_classes_is_one_line(
+    returned: NDArray[Any] | list[Any] | pd.DataFrame, told: str
+) -> None:
     with pytest.raises(InputError) as refused:
         call(returned, several())
     assert told in str(refused.value)
@@ -147,14 +158,14 @@ def test_what_are_no_classes_is_one_line(returned, told):
         ([1.0], "f must return one number per row (3), got shape (1,)"),
     ],
 )
-def test_what_are_no_numbers_is_one_line(returned, told):
+def test_what_are_no_numbers_is_one_line(returned: Any, told: str) -> None:
     data = EvaluationSet(rows(y=[1.0, 2.0, 3.5]), sensitive=["s"], label="y", task="regression")
     with pytest.raises(InputError) as refused:
         call(returned, data)
     assert told in str(refused.value)
 
 
-def test_places_of_classes_stay_from_batch_to_batch():
+def test_places_of_classes_stay_from_batch_to_batch() -> None:
     """A class that comes with a later batch is put behind those that are there."""
     table = people(300)
     parts = pa.Table.from_batches(table.to_batches(max_chunksize=100))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -16,7 +18,7 @@ from .tasks import asked
 FEATURES = ["x", "z"]
 
 
-def lists(n=60, items=8, seed=0):
+def lists(n: int = 60, items: int = 8, seed: int = 0) -> Any:
     """Lists in which x says what is relevant, and z is a level of the whole query that says nothing."""
     r = np.random.default_rng(seed)
     query = np.repeat(np.arange(n), items)
@@ -30,11 +32,11 @@ def lists(n=60, items=8, seed=0):
     return pa.table(rows).take(pa.array(order))
 
 
-def evaluation(table):
+def evaluation(table: Any) -> EvaluationSet:
     return EvaluationSet(table, sensitive=["s"], task="ranking", query="q", item="i", relevance="r", id="id")
 
 
-def learning(table):
+def learning(table: Any) -> TrainingRows:
     data = evaluation(table)
     batch = next(data.batches(FEATURES, whole=True))
     truth = data.read(batch)
@@ -52,7 +54,7 @@ def learning(table):
         ("sklearn.linear_model.Ridge", {}),
     ],
 )
-def test_what_is_relevant_is_learned_and_ranked_within_each_query(kind, params):
+def test_what_is_relevant_is_learned_and_ranked_within_each_query(kind: str, params: dict[str, Any]) -> None:
     model = train(kind, params, learning(lists()), FEATURES, None, 0, query="q")
     table = lists(seed=9)
     decision, score, rank = asked(model, evaluation(table))
@@ -67,6 +69,6 @@ def test_what_is_relevant_is_learned_and_ranked_within_each_query(kind, params):
     assert np.mean(best) > 0.9
 
 
-def test_a_classifier_is_no_ranker():
+def test_a_classifier_is_no_ranker() -> None:
     with pytest.raises(InputError, match="is no regressor, which task: ranking needs"):
         train("sklearn.linear_model.LogisticRegression", {}, learning(lists()), FEATURES, None, 0, query="q")

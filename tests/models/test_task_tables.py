@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,20 +19,20 @@ LABELS = ["a", "b", "c", "a"]
 COLUMNS = {"a": "p_a", "b": "p_b", "c": "p_c"}
 
 
-def rows(**columns):
+def rows(**columns: Any) -> pa.Table:
     return pa.table({"id": [10, 11, 12, 13], "s": ["x", "y", "x", "y"], "y": LABELS, **columns})
 
 
-def chances(**changed):
+def chances(**changed: Any) -> dict[Any, Any]:
     held = {"p_a": [0.8, 0.1, 0.4, 0.3], "p_b": [0.1, 0.7, 0.4, 0.3], "p_c": [0.1, 0.2, 0.2, 0.4]}
     return {**held, **changed}
 
 
-def several(table, **roles):
+def several(table: Any, **roles: Any) -> EvaluationSet:
     return EvaluationSet(table, sensitive=["s"], label="y", id="id", task="multiclass", **roles)
 
 
-def test_a_column_of_classes_in_place_or_joined_by_id(here):
+def test_a_column_of_classes_in_place_or_joined_by_id(here: Path) -> None:
     table = rows(p=["a", "c", "c", "b"])
     data = several(table)
     model = PredictionTable(data, decision="p")
@@ -43,7 +44,7 @@ def test_a_column_of_classes_in_place_or_joined_by_id(here):
     assert joined.describe()["classes"] == ["a", "b", "c"]
 
 
-def test_the_likeliest_class_decides_and_ties_are_told():
+def test_the_likeliest_class_decides_and_ties_are_told() -> None:
     data = several(rows(**chances()))
     model = PredictionTable(data, probabilities=COLUMNS)
     decision, score, _ = asked(model, data)
@@ -55,14 +56,14 @@ def test_the_likeliest_class_decides_and_ties_are_told():
     ]
 
 
-def test_a_decision_stands_beside_probabilities_that_would_decide_otherwise():
+def test_a_decision_stands_beside_probabilities_that_would_decide_otherwise() -> None:
     data = several(rows(p=["b", "b", "b", "b"], **chances()))
     decision, score, _ = asked(PredictionTable(data, decision="p", probabilities=COLUMNS), data)
     assert decision.tolist() == [1, 1, 1, 1]
     assert score.shape == (4, 3)
 
 
-def test_a_class_that_no_label_has_is_kept_and_told():
+def test_a_class_that_no_label_has_is_kept_and_told() -> None:
     data = several(rows(p=["a", "d", "d", "b"]))
     model = PredictionTable(data, decision="p")
     assert model.classes == ("a", "b", "c", "d")
@@ -73,7 +74,7 @@ def test_a_class_that_no_label_has_is_kept_and_told():
     ]
 
 
-def test_a_class_without_a_column_of_probabilities_has_none():
+def test_a_class_without_a_column_of_probabilities_has_none() -> None:
     data = several(rows(p_a=[0.5, 0.2, 0.9, 1.0], p_b=[0.5, 0.8, 0.1, 0.0]))
     model = PredictionTable(data, probabilities={"a": "p_a", "b": "p_b"})
     _, score, _ = asked(model, data)
@@ -82,7 +83,7 @@ def test_a_class_without_a_column_of_probabilities_has_none():
     assert "No column of predictions gives the probability of 'c'; it is taken as 0." in data.notes
 
 
-def test_codes_of_a_csv_are_the_labels_codes(here):
+def test_codes_of_a_csv_are_the_labels_codes(here: Path) -> None:
     """Labels keep their spelling in text, so decisions do: 01 is the class 01, and not 1."""
     pd.DataFrame({"y": ["01", "02", "10"], "p": ["01", "10", "02"], "s": ["a", "b", "a"]}).to_csv(
         "d.csv", index=False
@@ -111,19 +112,19 @@ def test_codes_of_a_csv_are_the_labels_codes(here):
         ({}, {"decision": "y"}, "model.decision: column 'y' is data.label already"),
     ],
 )  # fmt: skip
-def test_what_is_no_table_of_classes_is_one_line(columns, keys, told):
+def test_what_is_no_table_of_classes_is_one_line(columns: Any, keys: dict[str, Any], told: str) -> None:
     data = several(rows(**columns))
     with pytest.raises(InputError) as refused:
         asked(PredictionTable(data, **keys), data)
     assert told in str(refused.value)
 
 
-def test_probabilities_that_were_rounded_sum_to_one():
+def test_probabilities_that_were_rounded_sum_to_one() -> None:
     data = several(rows(p_a=[0.333] * 4, p_b=[0.333] * 4, p_c=[0.333] * 4))
     assert asked(PredictionTable(data, probabilities=COLUMNS), data)[1].shape == (4, 3)
 
 
-def test_the_predicted_number_of_each_row(here):
+def test_the_predicted_number_of_each_row(here: Path) -> None:
     table = pa.table({"id": [1, 2, 3], "s": ["a", "b", "a"], "y": [1.0, 2.0, 3.0], "p": [1.5, -2.0, 3.25]})
     data = EvaluationSet(table, sensitive=["s"], label="y", id="id", task="regression")
     model = PredictionTable(data, prediction="p")
@@ -144,7 +145,7 @@ def test_the_predicted_number_of_each_row(here):
         asked(PredictionTable(data, prediction="p", path=Path("p.csv")), data)
 
 
-def test_labels_are_decided_by_their_columns_or_at_the_threshold():
+def test_labels_are_decided_by_their_columns_or_at_the_threshold() -> None:
     table = pa.table(
         {"s": ["a", "b"], "tall": [1, 0], "wide": [1, 1], "d_tall": ["no", "yes"], "d_wide": ["yes", "no"],
          "p_tall": [0.5, 0.2], "p_wide": [0.4, 0.9]}
@@ -167,7 +168,7 @@ def test_labels_are_decided_by_their_columns_or_at_the_threshold():
         PredictionTable(data, decisions={"tall": "d_tall", "wide": "d_wide", "old": "s"}, positive="yes")
 
 
-def lists(**columns):
+def lists(**columns: Any) -> EvaluationSet:
     table = pa.table(
         {"q": ["u", "v", "u", "v", "u"], "i": list("abacc"), "s": ["x", "y", "x", "y", "x"], **columns}
     )
@@ -175,7 +176,7 @@ def lists(**columns):
     return EvaluationSet(table, sensitive=["s"], task="ranking", query="q", item="i")
 
 
-def test_ranks_stand_in_a_column_or_follow_from_scores():
+def test_ranks_stand_in_a_column_or_follow_from_scores() -> None:
     data = lists(r=[2, 1, 1, 2, 7])
     assert asked(PredictionTable(data, rank="r"), data)[2].tolist() == [2, 1, 1, 2, 7]
     data = lists(p=[0.2, -3.0, 0.9, 5.0, 0.2])
@@ -203,14 +204,14 @@ def test_ranks_stand_in_a_column_or_follow_from_scores():
         ([1, None, 2, 2, 3], "rank column 'r' is missing in 1 row"),
     ],
 )
-def test_ranks_that_are_none_are_one_line(ranks, told):
+def test_ranks_that_are_none_are_one_line(ranks: list[Any], told: str) -> None:
     data = lists(r=ranks)
     with pytest.raises(InputError) as refused:
         asked(PredictionTable(data, rank="r"), data)
     assert told in str(refused.value)
 
 
-def test_shared_ranks_are_refused():
+def test_shared_ranks_are_refused() -> None:
     data = lists(r=[1, 1, 1, 2, 3])
     with pytest.raises(
         InputError, match=r"rank column 'r': 2 rows share their rank with another one of the query"

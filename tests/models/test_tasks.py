@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def of_module(module: Any, table: pa.Table) -> np.ndarray:
 
 
 @pytest.fixture
-def factory(here, monkeypatch):
+def factory(here: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Write a module that a factory makes: ``factory("name", "torch.nn....")`` gives ``name:make``."""
     monkeypatch.syspath_prepend(str(here))
 
@@ -91,7 +92,7 @@ def bert_of(tmp_path: Path, names: list[str], problem: str | None = None) -> Pat
     return save_bert(tmp_path / "bert", num_hidden_layers=2, problem_type=problem, **settings)
 
 
-def test_classes_of_texts_are_transformers_softmax_whatever_their_order_and_case(tmp_path):
+def test_classes_of_texts_are_transformers_softmax_whatever_their_order_and_case(tmp_path: Path) -> None:
     folder = bert_of(tmp_path, ["High", "low", "middle"])
     table = of_classes(texts)
     model = load("transformers", table, "y", MULTICLASS, text="text", path=str(folder))
@@ -104,7 +105,7 @@ def test_classes_of_texts_are_transformers_softmax_whatever_their_order_and_case
     assert model.describe()["rule"] == "the likeliest class"
 
 
-def test_outputs_without_names_have_the_names_that_the_configuration_lists(tmp_path):
+def test_outputs_without_names_have_the_names_that_the_configuration_lists(tmp_path: Path) -> None:
     folder = save_bert(tmp_path / "bert", num_hidden_layers=1, num_labels=3)
     table = of_classes(texts)
     model = load("transformers", table, "y", MULTICLASS, text="text", path=str(folder))
@@ -118,7 +119,7 @@ def test_outputs_without_names_have_the_names_that_the_configuration_lists(tmp_p
     assert model.classes == ("0", "1", "2")
 
 
-def test_a_class_that_no_row_has_is_still_one_of_the_models(tmp_path):
+def test_a_class_that_no_row_has_is_still_one_of_the_models(tmp_path: Path) -> None:
     folder = bert_of(tmp_path, CLASSES)
     table = texts(40, y=["low", "high"] * 20)
     model = load("transformers", table, "y", {"task": "multiclass"}, text="text", path=str(folder))
@@ -126,7 +127,7 @@ def test_a_class_that_no_row_has_is_still_one_of_the_models(tmp_path):
     assert model.score(batch(table, model), None).score.shape == (40, 3)
 
 
-def test_labels_of_texts_are_transformers_sigmoids(tmp_path):
+def test_labels_of_texts_are_transformers_sigmoids(tmp_path: Path) -> None:
     folder = bert_of(tmp_path, ["u", "v", "w"], "multi_label_classification")
     table = of_labels(texts)
     model = multilabel("transformers", table, text="text", path=str(folder))
@@ -140,7 +141,7 @@ def test_labels_of_texts_are_transformers_sigmoids(tmp_path):
 
 
 @pytest.mark.parametrize("problem", ["regression", None])
-def test_a_number_of_a_text_is_transformers_only_output(problem, tmp_path):
+def test_a_number_of_a_text_is_transformers_only_output(problem: str | None, tmp_path: Path) -> None:
     folder = save_bert(tmp_path / "bert", num_hidden_layers=1, num_labels=1, problem_type=problem)
     table = of_numbers(texts)
     model = load("transformers", table, "y", {"task": "regression"}, text="text", path=str(folder))
@@ -163,7 +164,9 @@ def test_a_number_of_a_text_is_transformers_only_output(problem, tmp_path):
         (CLASSES, "single_label_classification", {"task": "regression"}, r"its head gives classes; exp"),
     ],
 )  # fmt: skip
-def test_a_head_of_another_task_or_other_classes_is_one_line(names, problem, roles, told, tmp_path):
+def test_a_head_of_another_task_or_other_classes_is_one_line(
+    names: list[str], problem: str | None, roles: Mapping[str, Any], told: str, tmp_path: Path
+) -> None:
     folder = bert_of(tmp_path, names, problem)
     table = of_numbers(texts) if roles["task"] == "regression" else of_classes(texts)
     with pytest.raises(InputError, match=told):
@@ -182,7 +185,9 @@ def test_a_head_of_another_task_or_other_classes_is_one_line(names, problem, rol
         (["u", "v", "x"], None, r"called 'u', 'v', 'x', the classes of the data 'u', 'v', 'w'"),
     ],
 )
-def test_labels_that_are_others_are_refused_in_one_line(names, problem, told, tmp_path):
+def test_labels_that_are_others_are_refused_in_one_line(
+    names: list[Any], problem: str | None, told: str, tmp_path: Path
+) -> None:
     folder = bert_of(tmp_path, names, problem)
     with pytest.raises(InputError, match=told):
         multilabel("transformers", of_labels(texts), text="text", path=str(folder))
@@ -209,7 +214,9 @@ def test_labels_that_are_others_are_refused_in_one_line(names, problem, told, tm
         ),
     ],
 )
-def test_keys_that_another_task_has_are_refused(roles, spec, told, factory):
+def test_keys_that_another_task_has_are_refused(
+    roles: Mapping[str, Any], spec: dict[str, Any], told: str, factory: Callable[..., str]
+) -> None:
     count = 1 if roles["task"] == "regression" else 3
     name = factory(f"of_keys_{count}_{len(spec)}_{'threshold' in spec}", f"torch.nn.Linear(4, {count})")
     table = of_numbers(numbers) if count == 1 else of_classes(numbers)
@@ -220,7 +227,9 @@ def test_keys_that_another_task_has_are_refused(roles, spec, told, factory):
 # --- torch modules ----------------------------------------
 
 
-def test_classes_of_a_module_are_the_softmax_of_its_logits(here, monkeypatch):
+def test_classes_of_a_module_are_the_softmax_of_its_logits(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.syspath_prepend(str(here))
     name = write_mlp(here, "mlp_of_classes", outputs=3)
     table = of_classes(numbers)
@@ -231,7 +240,7 @@ def test_classes_of_a_module_are_the_softmax_of_its_logits(here, monkeypatch):
     np.testing.assert_array_equal(scored.decision, logits.argmax(1))
 
 
-def test_probabilities_of_a_module_are_read_as_they_are(factory):
+def test_probabilities_of_a_module_are_read_as_they_are(factory: Callable[..., str]) -> None:
     name = factory("of_softmax", "torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Softmax(dim=1))")
     table = of_classes(numbers)
     model = load("torch", table, "y", MULTICLASS, factory=name, features=FEATURES)
@@ -241,7 +250,7 @@ def test_probabilities_of_a_module_are_read_as_they_are(factory):
         multilabel("torch", of_labels(numbers), factory=name, features=FEATURES)
 
 
-def test_chances_of_a_module_are_labels_and_no_classes(factory):
+def test_chances_of_a_module_are_labels_and_no_classes(factory: Callable[..., str]) -> None:
     name = factory("of_sigmoids", "torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Sigmoid())")
     table = of_labels(numbers)
     model = multilabel("torch", table, factory=name, features=FEATURES)
@@ -253,7 +262,7 @@ def test_chances_of_a_module_are_labels_and_no_classes(factory):
         load("torch", of_classes(numbers), "y", MULTICLASS, factory=name, features=FEATURES)
 
 
-def test_whole_numbers_of_a_module_are_places_of_classes(here, monkeypatch):
+def test_whole_numbers_of_a_module_are_places_of_classes(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(here))
     (here / "of_places.py").write_text(
         "import torch\n\n\nclass Places(torch.nn.Linear):\n    def forward(self, x):\n"
@@ -272,7 +281,7 @@ def test_whole_numbers_of_a_module_are_places_of_classes(here, monkeypatch):
         load("torch", table, "y", {"positive": "low"}, factory="of_places:make", features=FEATURES)
 
 
-def test_a_number_of_a_module_stands_as_it_is_whatever_its_range(factory):
+def test_a_number_of_a_module_stands_as_it_is_whatever_its_range(factory: Callable[..., str]) -> None:
     # Between 0 and 1 on every row: for classes the configuration would be asked what that is.
     name = factory("of_share", "torch.nn.Sequential(torch.nn.Linear(4, 1), torch.nn.Hardtanh(0.2, 0.7))")
     table = of_numbers(numbers)
@@ -309,7 +318,7 @@ def of_runtime(path: Path, table: pa.Table) -> list[Any]:
 
 
 @pytest.mark.parametrize("zipmap", [False, True])
-def test_a_graph_of_classes_says_its_own_and_their_probabilities(zipmap, tmp_path):
+def test_a_graph_of_classes_says_its_own_and_their_probabilities(zipmap: bool, tmp_path: Path) -> None:
     from sklearn.linear_model import LogisticRegression
 
     table = of_classes(numbers)
@@ -325,7 +334,7 @@ def test_a_graph_of_classes_says_its_own_and_their_probabilities(zipmap, tmp_pat
     assert [model.classes[i] for i in scored.decision] == labels == fitted.predict(x).tolist()
 
 
-def test_a_graph_that_says_labels_alone_gives_no_scores(tmp_path):
+def test_a_graph_that_says_labels_alone_gives_no_scores(tmp_path: Path) -> None:
     import onnx
     from sklearn.tree import DecisionTreeClassifier
 
@@ -342,7 +351,7 @@ def test_a_graph_that_says_labels_alone_gives_no_scores(tmp_path):
     assert [model.classes[i] for i in scored.decision] == fitted.predict(x).tolist()
 
 
-def test_margins_of_a_graph_are_no_probabilities(tmp_path):
+def test_margins_of_a_graph_are_no_probabilities(tmp_path: Path) -> None:
     from sklearn.svm import LinearSVC
 
     table = of_classes(numbers)
@@ -356,7 +365,7 @@ def test_margins_of_a_graph_are_no_probabilities(tmp_path):
 
 
 @pytest.mark.parametrize("whole", [False, True])
-def test_a_number_of_a_graph_is_its_output(whole, tmp_path):
+def test_a_number_of_a_graph_is_its_output(whole: bool, tmp_path: Path) -> None:
     import onnx
     from sklearn.linear_model import Ridge
 
@@ -378,7 +387,7 @@ def test_a_number_of_a_graph_is_its_output(whole, tmp_path):
     np.testing.assert_allclose(scored.score, np.ravel(of_runtime(path, table)[0]), rtol=1e-5)
 
 
-def test_labels_of_a_graph_are_its_chances(tmp_path):
+def test_labels_of_a_graph_are_its_chances(tmp_path: Path) -> None:
     from sklearn.neural_network import MLPClassifier
 
     table = of_labels(numbers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import fairweigh
 import numpy as np
@@ -14,6 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
+
+if TYPE_CHECKING:
+    from fairweigh.result import Result
+
 
 LOGISTIC = "sklearn.linear_model.LogisticRegression"
 FEATURES = ["x", "job"]
@@ -28,7 +33,7 @@ def people(n: int, seed: int) -> pd.DataFrame:
     )
 
 
-def configured(**parts):
+def configured(**parts: Any) -> Any:
     data = {"label": "y", "sensitive": ["sex"], "id": "id", **parts.pop("data", {})}
     model = {"estimator": LOGISTIC, "train": {"path": "train.csv"}, **parts.pop("model", {})}
     return {
@@ -40,13 +45,13 @@ def configured(**parts):
     } | parts
 
 
-def run(path: str, **parts):
+def run(path: str, **parts: Any) -> Result:
     data = {"path": path, **parts.pop("data", {})}
     return fairweigh.run(configured(data=data, **parts), "run")
 
 
 @pytest.fixture
-def tables(tmp_path, monkeypatch):
+def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[pd.DataFrame, pd.DataFrame]:
     monkeypatch.chdir(tmp_path)
     train, test = people(400, 0), people(200, 1)
     train.to_csv("train.csv", index=False)
@@ -61,7 +66,9 @@ def with_word(frame: pd.DataFrame, row: int, word: str) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("word", ["?", "-", "n.v.", "12-34", "ten"])
-def test_a_word_among_numbers_is_told_with_its_row(word, tables):
+def test_a_word_among_numbers_is_told_with_its_row(
+    word: str, tables: tuple[pd.DataFrame, pd.DataFrame]
+) -> None:
     train, test = tables
     with_word(test, 5, word).to_csv("odd.csv", index=False)
     with pytest.raises(fairweigh.InputError, match=r"'x': expected numbers.* in row 6 of odd\.csv"):
@@ -73,7 +80,9 @@ def test_a_word_among_numbers_is_told_with_its_row(word, tables):
 
 
 @pytest.mark.parametrize("word", ["NA", "N/A", "#N/A", "1,234.5"])
-def test_what_programs_write_among_numbers_leaves_numbers(word, tables):
+def test_what_programs_write_among_numbers_leaves_numbers(
+    word: str, tables: tuple[pd.DataFrame, pd.DataFrame]
+) -> None:
     """Missing words of programs are missing; marks between thousands are read."""
     train, test = tables
     if word != "1,234.5":  # one such number would be all that a scaled model sees
@@ -82,7 +91,7 @@ def test_what_programs_write_among_numbers_leaves_numbers(word, tables):
     assert run("test.csv").variants[0].overall["accuracy"].value > 0.95
 
 
-def test_the_word_declared_missing_leaves_numbers(tables):
+def test_the_word_declared_missing_leaves_numbers(tables: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     train, test = tables
     with_word(train, 7, "?").to_csv("train.csv", index=False)
     kept = run("test.csv", data={"missing": ["?"]}).variants[0].overall["accuracy"].value
@@ -100,7 +109,9 @@ def test_the_word_declared_missing_leaves_numbers(tables):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_declared_codes_are_categories_in_training_and_after(suffix, tables):
+def test_declared_codes_are_categories_in_training_and_after(
+    suffix: str, tables: tuple[pd.DataFrame, pd.DataFrame]
+) -> None:
     """The test file holds no letter, so that its column alone would be numbers."""
     train, test = tables
     r = np.random.default_rng(2)
@@ -115,7 +126,7 @@ def test_declared_codes_are_categories_in_training_and_after(suffix, tables):
     assert result.variants[0].overall["accuracy"].value == 1
 
 
-def decimals(values, kind):
+def decimals(values: Any, kind: Any) -> pa.Array:
     return pa.array([Decimal(str(v)) for v in values], kind)
 
 
@@ -134,7 +145,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_feature_of_any_type_is_learned_from(kind, tables):
+def test_a_feature_of_any_type_is_learned_from(kind: Any, tables: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     for name, frame in zip(("train", "test"), tables, strict=True):
         table = pa.Table.from_pandas(frame, preserve_index=False)
         changed = KINDS[kind](frame["x"].to_numpy())
@@ -143,7 +154,7 @@ def test_a_feature_of_any_type_is_learned_from(kind, tables):
     assert result.variants[0].overall["accuracy"].value > 0.9
 
 
-def test_new_categories_and_empty_columns_are_said(tables):
+def test_new_categories_and_empty_columns_are_said(tables: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     train, test = tables
     test["job"] = np.where(np.arange(200) < 3, "pilot", test["job"])
     train.assign(blank=None).to_csv("train.csv", index=False)
@@ -157,7 +168,7 @@ def test_new_categories_and_empty_columns_are_said(tables):
     ]
 
 
-def test_a_list_column_is_refused_as_a_feature(tables):
+def test_a_list_column_is_refused_as_a_feature(tables: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     train, test = tables
     train.assign(x=[[v] for v in train["x"]]).to_parquet("train.parquet")
     test.assign(x=[[v] for v in test["x"]]).to_parquet("test.parquet")
@@ -167,7 +178,7 @@ def test_a_list_column_is_refused_as_a_feature(tables):
         run("test.parquet", model={"train": {"path": "train.parquet"}})
 
 
-def test_an_index_without_a_name_does_not_stop_training(tables):
+def test_an_index_without_a_name_does_not_stop_training(tables: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     for name, frame in zip(("train", "test"), tables, strict=True):
         frame.sample(frac=1, random_state=0).to_csv(f"{name}.csv")
         frame.sample(frac=1, random_state=0).to_parquet(f"{name}.parquet")
@@ -179,7 +190,7 @@ def test_an_index_without_a_name_does_not_stop_training(tables):
 # --- models from Python ------------------------------------------------------------------------------
 
 
-def boosted(name: str):
+def boosted(name: str) -> Any:
     """An unfitted classifier that wants columns of type category."""
     if name == "lightgbm":
         return pytest.importorskip("lightgbm").LGBMClassifier(n_estimators=5, verbose=-1, n_jobs=1)
@@ -197,7 +208,7 @@ BOOSTED = ["scikit-learn", "lightgbm", "xgboost"]
 
 
 @pytest.mark.parametrize("name", BOOSTED)
-def test_categories_reach_a_model_as_the_caller_has_them(name, tmp_path):
+def test_categories_reach_a_model_as_the_caller_has_them(name: str, tmp_path: Path) -> None:
     train, test = categorised(people(400, 0)), categorised(people(100, 1))
     fitted = boosted(name).fit(train[FEATURES], train["y"])
     direct = fitted.predict_proba(test[FEATURES])[:, 1].astype(float)
@@ -218,7 +229,7 @@ def test_categories_reach_a_model_as_the_caller_has_them(name, tmp_path):
         np.testing.assert_array_equal(kept, direct)
 
 
-def test_a_callable_is_given_the_types_of_the_frame(tmp_path):
+def test_a_callable_is_given_the_types_of_the_frame(tmp_path: Path) -> None:
     frame = people(60, 0).assign(
         whole=pd.array([1, None] * 30, "Int64"), flag=pd.array([True, None] * 30, "boolean"),
         band=pd.cut(np.arange(60), [-1, 30, 60]), small=np.arange(60, dtype=np.int8),
@@ -228,7 +239,7 @@ def test_a_callable_is_given_the_types_of_the_frame(tmp_path):
     )  # fmt: skip
     seen = []
 
-    def model(given: pd.DataFrame):
+    def model(given: pd.DataFrame) -> pd.Series[Any]:
         seen.append(given)
         return given["half"] / 60
 
@@ -242,7 +253,9 @@ def test_a_callable_is_given_the_types_of_the_frame(tmp_path):
 
 
 @pytest.mark.parametrize("name", BOOSTED[:2])
-def test_a_model_with_categories_can_be_repaired_and_loads_again(name, tmp_path, monkeypatch):
+def test_a_model_with_categories_can_be_repaired_and_loads_again(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     train, test = categorised(people(600, 0)), categorised(people(200, 1))
     train.to_csv("train.csv", index=False)
@@ -260,7 +273,9 @@ def test_a_model_with_categories_can_be_repaired_and_loads_again(name, tmp_path,
     np.testing.assert_array_equal(loaded.predict(test.astype({"job": object})), kept)
 
 
-def test_what_was_trained_here_is_trusted_here_and_nowhere_else(tables):
+def test_what_was_trained_here_is_trusted_here_and_nowhere_else(
+    tables: tuple[pd.DataFrame, pd.DataFrame],
+) -> None:
     pytest.importorskip("xgboost")
     model = {
         "estimator": "xgboost.XGBClassifier", "params": {"n_estimators": 5, "n_jobs": 1},

@@ -8,9 +8,11 @@ import re
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import fairweigh
 import pytest
@@ -18,6 +20,13 @@ from fairweigh.record.chart import series_chart
 from fairweigh.record.show import history
 
 from .conftest import PASSWORD, free_port
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ..conftest import Ended
+    from .conftest import Server
+
 
 FILE = "sqlite:///fairness.db"
 GATES = [
@@ -38,10 +47,17 @@ def decided(share: float, n: int = 200) -> dict[str, list[object]]:
 
 
 @pytest.fixture
-def released(cli, write, make_config, make_people):
+def released(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+) -> Callable[..., Ended]:
     """Audit a release in which ``share`` of the women and every man is approved."""
 
-    def do(name, share=0.9, url=FILE, code=None, **parts):
+    def do(
+        name: str, share: float = 0.9, url: dict[str, Any] | str = FILE, code: int | None = None, **parts: Any
+    ) -> Ended:
         told = {"history": url, "release": name, **parts}
         config = make_config(model={"decision": "approved"}, gates=GATES, **told)
         write(make_people(**decided(share)), config)
@@ -53,7 +69,7 @@ def released(cli, write, make_config, make_people):
     return do
 
 
-def rows(statement):
+def rows(statement: str) -> Any:
     with closing(sqlite3.connect("fairness.db")) as connection:
         return connection.execute(statement).fetchall()
 
@@ -61,7 +77,7 @@ def rows(statement):
 # --- what is recorded ---------------------------------------------------------------------------------
 
 
-def test_sqlite_holds_the_figures_of_audit_json(released):
+def test_sqlite_holds_the_figures_of_audit_json(released: Callable[..., Ended]) -> None:
     released("1.0")
     told = json.loads(Path("runs/1.0/audit.json").read_text(encoding="utf-8"))
     run = rows('SELECT audit, "release", created, verdict, rows, data_sha256 FROM fairweigh_runs')
@@ -83,7 +99,9 @@ def test_sqlite_holds_the_figures_of_audit_json(released):
     ]
 
 
-def test_a_real_postgresql_server_holds_them_and_its_password_is_nowhere(released, postgresql, cli, here):
+def test_a_real_postgresql_server_holds_them_and_its_password_is_nowhere(
+    released: Callable[..., Ended], postgresql: Server, cli: Callable[..., Ended], here: Path
+) -> None:
     for name, share in (("1.0", 0.9), ("1.1", 0.7)):
         ended = released(name, share, url=postgresql.url)
         assert PASSWORD not in ended.out + ended.err
@@ -113,8 +131,12 @@ def test_a_real_postgresql_server_holds_them_and_its_password_is_nowhere(release
 
 
 def test_a_user_that_may_be_a_token_is_in_no_message_of_the_database(
-    postgresql, cli, write, make_config, make_people
-):
+    postgresql: Server,
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+) -> None:
     write(make_people(), make_config())
     assert cli("audit", "a.yaml", "-q").code == 0
     token = "npg_8xKq2LmZ7vTd1RwY"
@@ -126,8 +148,12 @@ def test_a_user_that_may_be_a_token_is_in_no_message_of_the_database(
 
 
 def test_the_address_of_the_environment_wins_over_one_without_its_password(
-    cli, write, make_config, make_people, monkeypatch
-):
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     write(make_people(), make_config())
     hidden = f"postgresql://audit:{PASSWORD}@127.0.0.1:{free_port()}/nowhere"
     assert cli("audit", "a.yaml", "-q", "--set", f"history={hidden}").code == 0
@@ -139,7 +165,13 @@ def test_the_address_of_the_environment_wins_over_one_without_its_password(
     assert cli("history", "t").code == 0
 
 
-def test_a_password_given_with_set_is_kept_nowhere(cli, write, make_config, make_people, here):
+def test_a_password_given_with_set_is_kept_nowhere(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> None:
     write(make_people(), make_config())
     url = f"postgresql://audit:{PASSWORD}@127.0.0.1:{free_port()}/nowhere"
     ended = cli("audit", "a.yaml", "--set", f"history={url}", "--set", "release=r@1")
@@ -153,7 +185,7 @@ def test_a_password_given_with_set_is_kept_nowhere(cli, write, make_config, make
     )
 
 
-def test_a_run_is_recorded_once(released, cli):
+def test_a_run_is_recorded_once(released: Callable[..., Ended], cli: Callable[..., Ended]) -> None:
     released("1.0")
     assert cli("report", "runs/1.0", "--charts", "-q").code == 0
     assert "was recorded before" in cli("record", "runs/1.0").out
@@ -163,7 +195,9 @@ def test_a_run_is_recorded_once(released, cli):
     assert rows("SELECT count(*) FROM fairweigh_figures") == figures
 
 
-def test_a_release_without_a_name_is_called_by_its_day(released, cli):
+def test_a_release_without_a_name_is_called_by_its_day(
+    released: Callable[..., Ended], cli: Callable[..., Ended]
+) -> None:
     released("x", release=None)
     created = json.loads(Path("runs/x/audit.json").read_text(encoding="utf-8"))["created"]
     assert rows('SELECT "release" FROM fairweigh_runs') == [(created[:10],)]
@@ -185,7 +219,9 @@ print(sum(record(engine(address), run, result) for run, result in loaded))
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_writers_at_once_record_every_run_once(kind, released, request, cli):
+def test_writers_at_once_record_every_run_once(
+    kind: str, released: Callable[..., Ended], request: pytest.FixtureRequest, cli: Callable[..., Ended]
+) -> None:
     address = FILE if kind == "sqlite" else request.getfixturevalue("postgresql").url
     for name in "abc":
         released(name, history=None)
@@ -210,7 +246,7 @@ def test_writers_at_once_record_every_run_once(kind, released, request, cli):
 # --- a database that fails ----------------------------------------------------------------------------
 
 
-def unusable(address):
+def unusable(address: str) -> Any:
     Path("text.db").write_text("no database " * 100)
     Path("folder.db").mkdir(exist_ok=True)
     return address.format(port=free_port())
@@ -222,7 +258,9 @@ def unusable(address):
      "sqlite:///text.db", "sqlite:///folder.db"],
 )  # fmt: skip
 @pytest.mark.parametrize(("share", "code"), [(0.9, 0), (0.5, 1)])
-def test_a_database_that_fails_leaves_run_and_exit_code_as_they_are(address, share, code, released, cli):
+def test_a_database_that_fails_leaves_run_and_exit_code_as_they_are(
+    address: str, share: float, code: int, released: Callable[..., Ended], cli: Callable[..., Ended]
+) -> None:
     ended = released("1.0", share, url=unusable(address), code=code)
     assert len(ended.lines) == 1
     assert ended.lines[0].startswith("fairweigh: history: not recorded: ")
@@ -232,7 +270,9 @@ def test_a_database_that_fails_leaves_run_and_exit_code_as_they_are(address, sha
     assert "runs/1.0: recorded" in cli("record", "runs/1.0", "--db", FILE).out
 
 
-def test_a_required_history_that_fails_ends_with_two_and_the_run_is_whole(released, cli):
+def test_a_required_history_that_fails_ends_with_two_and_the_run_is_whole(
+    released: Callable[..., Ended], cli: Callable[..., Ended]
+) -> None:
     url = {"url": unusable("postgresql://127.0.0.1:{port}/x"), "required": True}
     ended = released("1.0", url=url, code=2)
     assert len(ended.lines) == 1
@@ -242,7 +282,9 @@ def test_a_required_history_that_fails_ends_with_two_and_the_run_is_whole(releas
     assert cli("gate", "runs/1.0", "-q").code == 0
 
 
-def test_from_python_a_failing_history_is_a_warning(make_config, make_people, here):
+def test_from_python_a_failing_history_is_a_warning(
+    make_config: Callable[..., dict[str, Any]], make_people: Callable[..., pa.Table], here: Path
+) -> None:
     config = make_config(history="sqlite:///no/such/folder/f.db")
     with pytest.warns(UserWarning, match="history: not recorded") as told:
         result = fairweigh.run(config, "out", data=make_people())
@@ -273,8 +315,13 @@ def test_from_python_a_failing_history_is_a_warning(make_config, make_people, he
     ],
 )  # fmt: skip
 def test_an_address_that_can_never_work_is_refused_before_the_audit(
-    history, told, write, make_config, make_people, refused
-):
+    history: Any,
+    told: str,
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    refused: Callable[..., str],
+) -> None:
     write(make_people(), make_config(history=history))
     line = refused()
     assert "history" in line
@@ -283,7 +330,13 @@ def test_an_address_that_can_never_work_is_refused_before_the_audit(
 
 
 @pytest.mark.parametrize("release", [1.10, 3, True, "", ["a"]])
-def test_a_release_is_text(release, write, make_config, make_people, refused):
+def test_a_release_is_text(
+    release: float | str | list[Any],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    refused: Callable[..., str],
+) -> None:
     write(make_people(), make_config(release=release))
     line = refused()
     assert "release: " in line
@@ -292,8 +345,12 @@ def test_a_release_is_text(release, write, make_config, make_people, refused):
 
 
 def test_without_the_package_one_line_says_how_to_get_it(
-    write, make_config, make_people, refused, monkeypatch
-):
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    refused: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     write(make_people(), make_config(history=FILE))
     for name in [n for n in sys.modules if n.partition(".")[0] == "sqlalchemy"]:
         monkeypatch.delitem(sys.modules, name)
@@ -305,13 +362,13 @@ def test_without_the_package_one_line_says_how_to_get_it(
 
 
 @pytest.fixture
-def releases(released):
+def releases(released: Callable[..., Ended]) -> None:
     """Ratios known by construction: 0.95, 0.85, 0.75 (the first below 0.8), 0.9, 0.6."""
     for name, share in (("1.0", 0.95), ("1.1", 0.85), ("1.2", 0.75), ("1.3", 0.9), ("2.0", 0.6)):
         released(name, share)
 
 
-def test_the_first_release_that_broke_a_limit_is_marked(releases, cli):
+def test_the_first_release_that_broke_a_limit_is_marked(releases: Any, cli: Callable[..., Ended]) -> None:
     ended = cli("history", "t")
     assert ended.code == 0, ended
     assert "first release that broke a limit: 1.2 (gate parity: selection_rate by sex, ratio)" in ended.out
@@ -329,7 +386,9 @@ def test_the_first_release_that_broke_a_limit_is_marked(releases, cli):
     ]  # fmt: skip
 
 
-def test_figures_that_no_gate_names_are_shown_on_a_line_each(releases, cli):
+def test_figures_that_no_gate_names_are_shown_on_a_line_each(
+    releases: Any, cli: Callable[..., Ended]
+) -> None:
     out = cli("history", "t").out
     line = next(line for line in out.splitlines() if line.startswith("  selection_rate"))
     # Half are men, all approved: (1 + share) / 2.
@@ -337,7 +396,9 @@ def test_figures_that_no_gate_names_are_shown_on_a_line_each(releases, cli):
     assert line.split()[1] == "█▆▄▇▁"
 
 
-def test_one_metric_shows_its_gate_its_figure_and_its_disparities(releases, cli):
+def test_one_metric_shows_its_gate_its_figure_and_its_disparities(
+    releases: Any, cli: Callable[..., Ended]
+) -> None:
     out = cli("history", "t", "--metric", "selection_rate").out
     assert "gate parity" in out
     assert "gate right" not in out
@@ -348,7 +409,7 @@ def test_one_metric_shows_its_gate_its_figure_and_its_disparities(releases, cli)
     assert "demographic_parity_ratio" not in out
 
 
-def test_a_terminal_of_few_letters_gets_plain_ones(releases, here):
+def test_a_terminal_of_few_letters_gets_plain_ones(releases: Any, here: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "fairweigh", "history", "t"],
         env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True, check=True,
@@ -361,19 +422,21 @@ def test_a_terminal_of_few_letters_gets_plain_ones(releases, here):
 class Page(HTMLParser):
     """Tags, addresses and texts of a page."""
 
-    def __init__(self, text):
+    def __init__(self, text: Any) -> None:
         super().__init__(convert_charrefs=True)
         self.tags, self.texts = [], []
         self.feed(text)
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: Any, attrs: Any) -> None:
         self.tags.append((tag, dict(attrs)))
 
-    def handle_data(self, data):
+    def handle_data(self, data: Any) -> None:
         self.texts.append(data)
 
 
-def test_the_page_holds_every_figure_and_nothing_from_elsewhere(releases, released, cli):
+def test_the_page_holds_every_figure_and_nothing_from_elsewhere(
+    releases: Any, released: Callable[..., Ended], cli: Callable[..., Ended]
+) -> None:
     released("<script>alert(1)</script>\u202e".replace("/", "_"), 0.9)
     ended = cli("history", "t", "--html", "h.html")
     assert ended.code == 0
@@ -392,7 +455,7 @@ def test_the_page_holds_every_figure_and_nothing_from_elsewhere(releases, releas
     assert "\u202e" not in text
 
 
-def test_every_figure_of_a_chart_is_told_in_words(releases):
+def test_every_figure_of_a_chart_is_told_in_words(releases: Any) -> None:
     found = history("t", FILE)
     parity = next(s for s in found.blocks if "parity" in s.title)
     svg = series_chart(parity, "k")
@@ -402,7 +465,13 @@ def test_every_figure_of_a_chart_is_told_in_words(releases):
     assert re.search(r"1\.2: 0\.750 \([\d.]+ to [\d.]+\), limit &gt;= 0\.8, fail, the first to break", told)
 
 
-def test_a_changed_limit_and_changed_data_are_told(released, cli, write, make_config, make_people):
+def test_a_changed_limit_and_changed_data_are_told(
+    released: Callable[..., Ended],
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+) -> None:
     released("1", 0.9)
     gates = [{**GATES[0], "limit": ">= 0.95"}]
     config = make_config(model={"decision": "approved"}, gates=gates, history=FILE, release="2")
@@ -432,7 +501,9 @@ def test_a_changed_limit_and_changed_data_are_told(released, cli, write, make_co
         (["t", "--html", "no/such/h.html"], "no/such/h.html: cannot be written"),
     ],
 )
-def test_what_cannot_be_shown_is_one_line(args, told, released, cli, here):
+def test_what_cannot_be_shown_is_one_line(
+    args: list[Any], told: str, released: Callable[..., Ended], cli: Callable[..., Ended], here: Path
+) -> None:
     released("1.0")
     Path("text.db").write_text("no database " * 100)
     for name, statement in (
@@ -450,14 +521,18 @@ def test_what_cannot_be_shown_is_one_line(args, told, released, cli, here):
     assert sorted(here.iterdir()) == before
 
 
-def test_the_address_is_taken_from_the_environment(released, cli, monkeypatch):
+def test_the_address_is_taken_from_the_environment(
+    released: Callable[..., Ended], cli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
     released("1.0", url="sqlite:///mine.db")
     assert cli("history", "t").code == 2
     monkeypatch.setenv("FAIRWEIGH_HISTORY", "sqlite:///mine.db")
     assert cli("history", "t").code == 0
 
 
-def test_a_changed_run_and_a_comparison_are_not_recorded(released, cli):
+def test_a_changed_run_and_a_comparison_are_not_recorded(
+    released: Callable[..., Ended], cli: Callable[..., Ended]
+) -> None:
     released("1.0")
     released("1.1", 0.85)
     assert cli("compare", "runs/1.0", "runs/1.1", "-o", "both", "-q").code in (0, 1, 3)
@@ -471,7 +546,13 @@ def test_a_changed_run_and_a_comparison_are_not_recorded(released, cli):
     assert "report.html: changed" in ended.err
 
 
-def test_variants_have_a_history_each(cli, write, make_config, make_people, here):
+def test_variants_have_a_history_each(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> None:
     write(make_people(seed=1), name="e.parquet")
     model = {"estimator": "sklearn.linear_model.LogisticRegression", "train": {"path": "e.parquet"}}
     write(make_people(), make_config(model=model, compressions=["float16"], history=FILE))

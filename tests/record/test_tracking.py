@@ -8,9 +8,12 @@ import shutil
 import struct
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from fairweigh.record.tracking import figure_name
@@ -25,13 +28,13 @@ GATES = [
 ]
 
 
-def environment(folder):
+def environment(folder: Path) -> Any:
     """The clients keep to this folder, and no setting of the machine reaches them."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW", "WANDB"))}
     return kept | {f"WANDB_{name}_DIR": str(folder / name) for name in ("DATA", "CACHE", "CONFIG")}
 
 
-def audit(folder, **variables):
+def audit(folder: Path, **variables: Any) -> Ended:
     done = subprocess.run(
         [sys.executable, "-m", "fairweigh", "audit", "a.yaml", "-q"],
         cwd=folder, env=environment(folder) | variables, capture_output=True, text=True, check=False,
@@ -40,7 +43,7 @@ def audit(folder, **variables):
 
 
 @pytest.fixture(scope="module")
-def tracked(tmp_path_factory):
+def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run that all three were told of; a compressed variant has costs."""
     folder = tmp_path_factory.mktemp("tracked")
     for name, seed in (("d.parquet", 0), ("e.parquet", 1)):
@@ -58,11 +61,11 @@ def tracked(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def told(tracked):
+def told(tracked: Path) -> Any:
     return json.loads((tracked / "runs/t/audit.json").read_text(encoding="utf-8"))
 
 
-def expected(told):
+def expected(told: Any) -> Any:
     """The figures by name, from audit.json alone."""
     out = {}
     for variant in told["variants"]:
@@ -86,7 +89,9 @@ def expected(told):
 CLEAN = "_b_a _ b__b_ _c_ _d_ .._.. ä_"
 
 
-def test_mlflow_gives_back_figures_tags_and_reports(tracked, told, monkeypatch):
+def test_mlflow_gives_back_figures_tags_and_reports(
+    tracked: Path, told: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.chdir(tracked)
     done = subprocess.run(
@@ -122,7 +127,7 @@ print(json.dumps({"metrics": run.data.metrics, "tags": run.data.tags, "files": f
 """
 
 
-def test_tensorboard_gives_back_figures_and_texts(tracked, told):
+def test_tensorboard_gives_back_figures_and_texts(tracked: Path, told: Any) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     from tensorboard.util import tensor_util
 
@@ -146,7 +151,7 @@ def test_tensorboard_gives_back_figures_and_texts(tracked, told):
     assert kinds == {"scalars"}
 
 
-def records(path):
+def records(path: Path) -> Iterator[Any]:
     """The records of an offline run: LevelDB's log format, read with wandb's own messages."""
     from wandb.proto import wandb_internal_pb2
 
@@ -170,7 +175,7 @@ def records(path):
             whole = b""
 
 
-def test_wandb_gives_back_figures_configuration_and_artefact_offline(tracked, told):
+def test_wandb_gives_back_figures_configuration_and_artefact_offline(tracked: Path, told: Any) -> None:
     [file] = (tracked / "wandb").glob("offline-run-*/*.wandb")
     read = {}
     for record in records(file):
@@ -190,7 +195,7 @@ def test_wandb_gives_back_figures_configuration_and_artefact_offline(tracked, to
     assert read["exit"][0].exit.exit_code == 0
 
 
-def test_what_is_logged_leaves_the_run_as_it_was(tracked):
+def test_what_is_logged_leaves_the_run_as_it_was(tracked: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "fairweigh", "verify", "runs/t", "-q"], cwd=tracked, check=False
     )
@@ -200,7 +205,12 @@ def test_what_is_logged_leaves_the_run_as_it_was(tracked):
     assert {p.parent for p in outside} == {tracked / "runs/t/predictions"}
 
 
-def test_tensorboard_brings_no_torch_into_a_tabular_audit(make_people, make_config, write, here):
+def test_tensorboard_brings_no_torch_into_a_tabular_audit(
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+    write: Callable[..., None],
+    here: Path,
+) -> None:
     write(make_people(), make_config(track=["tensorboard"]))
     code = (
         "import fairweigh, sys; fairweigh.run('a.yaml');"
@@ -210,7 +220,12 @@ def test_tensorboard_brings_no_torch_into_a_tabular_audit(make_people, make_conf
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_a_server_that_is_down_is_one_line_and_the_others_are_told(write, make_config, make_people, here):
+def test_a_server_that_is_down_is_one_line_and_the_others_are_told(
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> None:
     write(make_people(), make_config(track=["mlflow", "tensorboard"], history="sqlite:///fairness.db"))
     ended = audit(here, MLFLOW_TRACKING_URI=f"http://user:pw4711@127.0.0.1:{free_port()}")
     assert ended.code == 0, ended
@@ -228,7 +243,12 @@ def test_a_server_that_is_down_is_one_line_and_the_others_are_told(write, make_c
     assert list(Path("tensorboard").rglob("events*"))
 
 
-def test_a_folder_that_cannot_be_written_is_one_line(write, make_config, make_people, here):
+def test_a_folder_that_cannot_be_written_is_one_line(
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    here: Path,
+) -> None:
     write(make_people(), make_config(track=["tensorboard"]))
     Path("tensorboard").write_text("a file")
     ended = audit(here)
@@ -240,8 +260,13 @@ def test_a_folder_that_cannot_be_written_is_one_line(write, make_config, make_pe
 
 @pytest.mark.parametrize("name", ["mlflow", "tensorboard", "wandb"])
 def test_a_missing_package_is_told_before_the_audit(
-    name, write, make_config, make_people, refused, monkeypatch
-):
+    name: str,
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    refused: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(sys.modules, name, None)
     write(make_people(), make_config(track=[name]))
     assert refused().endswith(f'track: {name} needs the package {name}: pip install "fairweigh[{name}]"')
@@ -250,14 +275,26 @@ def test_a_missing_package_is_told_before_the_audit(
 @pytest.mark.parametrize(
     ("track", "told"), [(["mlfow"], "mlfow"), ("mlflow", "list"), ([1], "1"), ({}, "list")]
 )
-def test_an_unknown_tracker_is_refused(track, told, write, make_config, make_people, refused):
+def test_an_unknown_tracker_is_refused(
+    track: list[Any] | str | dict[str, Any],
+    told: str,
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    refused: Callable[..., str],
+) -> None:
     write(make_people(), make_config(track=track))
     line = refused()
     assert "track" in line
     assert told in line
 
 
-def test_recording_names_an_unknown_tracker(cli, write, make_config, make_people):
+def test_recording_names_an_unknown_tracker(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+) -> None:
     write(make_people(), make_config())
     assert cli("audit", "a.yaml", "-q").code == 0
     ended = cli("record", "runs/t", "--track", "comet")
@@ -274,7 +311,7 @@ def test_recording_names_an_unknown_tracker(cli, write, make_config, make_people
         (("x" * 400,), "x" * 250),
     ],
 )
-def test_names_are_such_as_every_tracker_takes(parts, name):
+def test_names_are_such_as_every_tracker_takes(parts: tuple[Any, ...], name: Any) -> None:
     from mlflow.utils.validation import _validate_metric_name
 
     assert figure_name(parts) == name

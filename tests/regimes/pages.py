@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 
 class _Tables(HTMLParser):
@@ -14,7 +15,7 @@ class _Tables(HTMLParser):
         self._cell: list[str] | None = None
         self._caption = False
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: Any, attrs: Any) -> None:
         if tag == "table":
             self.tables.append(("", []))
         elif tag == "tr" and self.tables:
@@ -24,14 +25,14 @@ class _Tables(HTMLParser):
         elif tag == "caption":
             self._caption = True
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: Any) -> None:
         if tag in ("td", "th") and self._cell is not None:
             self.tables[-1][1][-1].append(" ".join("".join(self._cell).split()))
             self._cell = None
         elif tag == "caption":
             self._caption = False
 
-    def handle_data(self, data):
+    def handle_data(self, data: Any) -> None:
         if self._caption:
             caption, rows = self.tables[-1]
             self.tables[-1] = (caption + data, rows)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,19 +16,23 @@ from scipy.stats import fisher_exact
 from ..melded import melded_ratio
 from .pages import counted, tables, words, write_cells
 
+if TYPE_CHECKING:
+    from ..conftest import Ended
+
+
 RUN = Path("runs/t")
 PAGE = RUN / "regimes/credit.html"
 
 
-def figures():
+def figures() -> Any:
     return json.loads((RUN / "regimes/credit.json").read_text())["figures"]
 
 
 @pytest.fixture
-def lent(audited, here):
+def lent(audited: Callable[..., Any], here: Path) -> Callable[..., Any]:
     """Audit counts of (race, applicants, approved) under the regime."""
 
-    def do(counts, positive_is=None, **given):
+    def do(counts: list[Any], positive_is: str | None = None, **given: Any) -> Any:
         write_cells(here / "cells.csv", [({"race": value}, n, approved) for value, n, approved in counts])
         inputs = {"reference": {"race": "White"}, "air_limit": 0.8, **given}
         audited(counted(["race"], [{"credit": inputs}], positive_is))
@@ -36,10 +42,10 @@ def lent(audited, here):
 
 
 @pytest.fixture
-def scored(audited):
+def scored(audited: Callable[..., Any]) -> Callable[..., pd.DataFrame]:
     """Audit scored applicants under the regime; returns the table too."""
 
-    def do(**given):
+    def do(**given: Any) -> pd.DataFrame:
         r = np.random.default_rng(5)
         race = r.choice(["White", "Black", "Asian"], 900, p=[0.6, 0.3, 0.1])
         score = np.clip(r.normal(0.6 - 0.08 * (race == "Black"), 0.15), 0, 1)
@@ -60,7 +66,7 @@ def scored(audited):
     return do
 
 
-def test_ratios_are_those_of_a_table_by_hand_with_melded_limits(lent):
+def test_ratios_are_those_of_a_table_by_hand_with_melded_limits(lent: Any) -> None:
     groups = lent([("White", 400, 240), ("Black", 150, 66), ("Asian", 50, 27)])
     black = groups["Black"]
     assert black["air"] == pytest.approx((66 / 150) / (240 / 400))
@@ -76,24 +82,24 @@ def test_ratios_are_those_of_a_table_by_hand_with_melded_limits(lent):
     assert "Standardised" not in text
 
 
-def test_a_ratio_at_the_limit_is_not_below_it(lent):
+def test_a_ratio_at_the_limit_is_not_below_it(lent: Any) -> None:
     assert lent([("White", 100, 60), ("Black", 100, 48)])["Black"]["air_beyond"] is False
     assert "No group is beyond the limits that were set." in words(PAGE)
 
 
-def test_the_limit_is_the_users(lent):
+def test_the_limit_is_the_users(lent: Any) -> None:
     counts = [("White", 100, 60), ("Black", 100, 48)]
     assert lent(counts, air_limit=0.9)["Black"]["air_beyond"] is True
     RUN.rename("first")
     assert lent(counts, air_limit=0.5)["Black"]["air_beyond"] is False
 
 
-def test_nobody_approved_in_the_control_group_is_said(lent):
+def test_nobody_approved_in_the_control_group_is_said(lent: Any) -> None:
     assert lent([("White", 30, 0), ("Black", 30, 3)])["Black"]["air"] is None
     assert "Nobody in the control group is approved: there is no ratio." in words(PAGE)
 
 
-def test_differences_are_those_of_pandas_with_their_direction(scored):
+def test_differences_are_those_of_pandas_with_their_direction(scored: Callable[..., pd.DataFrame]) -> None:
     frame = scored()
     means, spread = frame.groupby("race").score.mean(), frame.score.std()
     feature = figures()["features"][0]
@@ -110,7 +116,7 @@ def test_differences_are_those_of_pandas_with_their_direction(scored):
     assert "to its disadvantage by more than the limit of 0.3 that was set." in words(PAGE)
 
 
-def test_where_a_high_score_predicts_default_the_direction_turns(scored):
+def test_where_a_high_score_predicts_default_the_direction_turns(scored: Callable[..., pd.DataFrame]) -> None:
     frame = scored(favourable="not selected")
     groups = {g["value"]: g for g in figures()["features"][0]["groups"]}
     granted = (frame.score < 0.5).groupby(frame.race).mean()
@@ -123,7 +129,7 @@ def test_where_a_high_score_predicts_default_the_direction_turns(scored):
     assert "a higher score is to an applicant’s disadvantage" in words(PAGE)
 
 
-def test_a_burden_is_granted_by_not_being_selected(lent):
+def test_a_burden_is_granted_by_not_being_selected(lent: Any) -> None:
     # 40 of 400 and 45 of 150 are rated to default: 90 and 70 % are granted.
     black = lent([("White", 400, 40), ("Black", 150, 45)], positive_is="burden")["Black"]
     assert (black["approved"], black["rate"]) == (105, 0.7)
@@ -134,7 +140,9 @@ def test_a_burden_is_granted_by_not_being_selected(lent):
 @pytest.mark.parametrize(
     ("said", "asked", "expected"), [("burden", "selected", "not"), ("benefit", "not selected", "selected")]
 )
-def test_an_input_against_what_the_data_say_is_one_line(said, asked, expected, write, refused, here):
+def test_an_input_against_what_the_data_say_is_one_line(
+    said: str, asked: str, expected: str, write: Callable[..., None], refused: Callable[..., str], here: Path
+) -> None:
     write_cells(here / "cells.csv", [({"race": "White"}, 20, 10), ({"race": "Black"}, 20, 8)])
     given = {"reference": {"race": "White"}, "air_limit": 0.8, "favourable": asked}
     write(config=counted(["race"], [{"credit": given}], said))
@@ -155,7 +163,13 @@ def test_an_input_against_what_the_data_say_is_one_line(said, asked, expected, w
         ({"reference": {"race": "White"}, "air_limit": 0.8, "smd_limit": 0.3}, ["has no scores"]),
     ],
 )
-def test_a_wrong_input_is_one_line(given, told, write, refused, here):
+def test_a_wrong_input_is_one_line(
+    given: dict[str, Any],
+    told: list[Any],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+    here: Path,
+) -> None:
     write_cells(here / "cells.csv", [({"race": "White"}, 20, 10), ({"race": "Black"}, 20, 8)])
     write(config=counted(["race"], [{"credit": given}]))
     line = refused()
@@ -163,7 +177,9 @@ def test_a_wrong_input_is_one_line(given, told, write, refused, here):
     assert all(text in line for text in told), line
 
 
-def test_a_run_with_scores_asks_for_their_limit(cli, scored):
+def test_a_run_with_scores_asks_for_their_limit(
+    cli: Callable[..., Ended], scored: Callable[..., pd.DataFrame]
+) -> None:
     scored()
     ended = cli(
         "report",

@@ -6,13 +6,21 @@ Outside answers: scikit-learn for the figures, huggingface_hub for the model car
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from ruamel.yaml import YAML
 from sklearn.metrics import accuracy_score, recall_score
 
 from .pages import tables, words
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ..conftest import Ended
+
 
 RUN = Path("runs/t")
 EU = {
@@ -38,15 +46,17 @@ REGIMES = {"eu-ai-act": EU, "nist-ai-rmf": NIST, "model-card": CARD}
 
 
 @pytest.fixture
-def people(make_people):
+def people(make_people: Callable[..., pa.Table]) -> Any:
     return make_people(400, seed=3)
 
 
 @pytest.fixture
-def run(audited, make_config, people):
+def run(
+    audited: Callable[..., Any], make_config: Callable[..., dict[str, Any]], people: pa.Table
+) -> Callable[..., Path]:
     """An audit of 400 generated people under one regime."""
 
-    def do(name, **changed):
+    def do(name: str, **changed: Any) -> Path:
         inputs = {k: v for k, v in {**REGIMES[name], **changed}.items() if v is not None}
         report = {"charts": False, "regimes": [{name: inputs}]}
         metrics = ["accuracy", "selection_rate", "true_positive_rate", "auc"]
@@ -56,7 +66,7 @@ def run(audited, make_config, people):
     return do
 
 
-def truth(people, **part):
+def truth(people: Any, **part: Any) -> tuple[Any, Any]:
     """Label and decision of the people of a slice, counted by others' code."""
     frame = people.to_pandas()
     for column, value in part.items():
@@ -65,7 +75,7 @@ def truth(people, **part):
 
 
 @pytest.mark.parametrize("name", ["eu-ai-act", "nist-ai-rmf"])
-def test_accuracy_of_groups_is_that_of_scikit_learn(run, people, name):
+def test_accuracy_of_groups_is_that_of_scikit_learn(run: Callable[..., Path], people: Any, name: str) -> None:
     page = run(name)
     rows = next(
         rows for _, rows in tables(page) if "Accuracy" in rows[0] and rows[1][0] in ("Female", "Male")
@@ -78,7 +88,7 @@ def test_accuracy_of_groups_is_that_of_scikit_learn(run, people, name):
 
 
 @pytest.mark.parametrize("name", ["eu-ai-act", "nist-ai-rmf"])
-def test_page_judges_nothing_and_tells_its_date(run, name):
+def test_page_judges_nothing_and_tells_its_date(run: Callable[..., Path], name: str) -> None:
     page = run(name)
     assert "Legal status as of 2026-" in words(page)
     assert "a person judges that" in words(page)
@@ -86,7 +96,7 @@ def test_page_judges_nothing_and_tells_its_date(run, name):
         assert claim not in page.read_text()
 
 
-def test_annex_iv_has_its_parts_and_dates(run):
+def test_annex_iv_has_its_parts_and_dates(run: Callable[..., Path]) -> None:
     text = words(run("eu-ai-act", data_gaps="None known."))
     for part in ("2(d)", "2(g)", "Annex IV, 3", "Annex IV, 4", "Annex IV, 6"):
         assert part in text
@@ -101,7 +111,13 @@ def test_annex_iv_has_its_parts_and_dates(run):
 
 
 @pytest.mark.parametrize("name", REGIMES)
-def test_each_required_input_is_asked_for_by_name(name, audited, make_config, people, cli):
+def test_each_required_input_is_asked_for_by_name(
+    name: Any,
+    audited: Callable[..., Any],
+    make_config: Callable[..., dict[str, Any]],
+    people: pa.Table,
+    cli: Callable[..., Ended],
+) -> None:
     audited(make_config(), people)
     for key in REGIMES[name]:
         rest = [f"{k}={v!r}" for k, v in REGIMES[name].items() if k != key]
@@ -113,14 +129,18 @@ def test_each_required_input_is_asked_for_by_name(name, audited, make_config, pe
 
 
 @pytest.mark.parametrize("name", REGIMES)
-def test_run_with_a_documentation_verifies(run, cli, name):
+def test_run_with_a_documentation_verifies(
+    run: Callable[..., Path], cli: Callable[..., Ended], name: str
+) -> None:
     run(name)
     assert cli("verify", str(RUN)).code == 0
     assert cli("report", str(RUN), "--language", "zh").code == 0
     assert cli("verify", str(RUN)).code == 0
 
 
-def test_a_model_card_is_english_beside_a_chinese_report(run, cli):
+def test_a_model_card_is_english_beside_a_chinese_report(
+    run: Callable[..., Path], cli: Callable[..., Ended]
+) -> None:
     """The Hub's headings are; a card of two languages is none."""
     run("model-card")
     card = (RUN / "regimes/model-card/README.md").read_bytes()
@@ -130,7 +150,7 @@ def test_a_model_card_is_english_beside_a_chinese_report(run, cli):
     assert not re.search("[\u4e00-\u9fff]", card.decode())
 
 
-def test_model_card_is_read_by_the_hub_s_own_reader(run, people):
+def test_model_card_is_read_by_the_hub_s_own_reader(run: Callable[..., Path], people: Any) -> None:
     from huggingface_hub import ModelCard, parse_eval_result_entries
 
     run("model-card", language=["en"], tags=["tabular"])
@@ -148,7 +168,7 @@ def test_model_card_is_read_by_the_hub_s_own_reader(run, people):
     assert {e.value for e in entries} == {item.metric_value for item in found.values()}
 
 
-def test_model_card_has_unitary_and_intersectional_results(run):
+def test_model_card_has_unitary_and_intersectional_results(run: Callable[..., Path]) -> None:
     run("model-card")
     text = (RUN / "regimes/model-card/README.md").read_text(encoding="utf-8")
     assert "To decide &#124; and &#60;b&#62;." in text
@@ -158,7 +178,12 @@ def test_model_card_has_unitary_and_intersectional_results(run):
     assert "| sex=Female & race=a |" in crossed.replace("&#38;", "&")
 
 
-def test_card_of_a_name_that_is_no_identifier_is_refused(cli, audited, make_config, people):
+def test_card_of_a_name_that_is_no_identifier_is_refused(
+    cli: Callable[..., Ended],
+    audited: Callable[..., Any],
+    make_config: Callable[..., dict[str, Any]],
+    people: pa.Table,
+) -> None:
     audited(make_config(), people)
     given = [
         word for k, v in {**CARD, "dataset_id": "not a name"}.items() for word in ("--input", f"{k}={v!r}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -13,18 +15,22 @@ from statsmodels.stats.proportion import proportions_ztest
 
 from .pages import counted, tables, words, write_cells
 
+if TYPE_CHECKING:
+    from ..conftest import Ended
+
+
 RUN = Path("runs/t")
 
 
-def group(figures, value):
+def group(figures: Any, value: str) -> Any:
     return next(g for g in figures["groups"] if g["value"] == value)
 
 
 @pytest.fixture
-def reported(audited, here):
+def reported(audited: Callable[..., Any], here: Path) -> Callable[..., Any]:
     """Audit counts of one feature under the rule; returns the figures of that feature."""
 
-    def do(counts, positive_is=None, language="en", **inputs):
+    def do(counts: list[Any], positive_is: str | None = None, language: str = "en", **inputs: Any) -> Any:
         write_cells(here / "cells.csv", [({"race": value}, n, selected) for value, n, selected in counts])
         config = counted(["race"], [{"four-fifths": inputs}], positive_is)
         config["report"]["language"] = language
@@ -34,7 +40,7 @@ def reported(audited, here):
     return do
 
 
-def test_the_example_of_question_12(reported):
+def test_the_example_of_question_12(reported: Any) -> None:
     # 44 Fed. Reg. 11996 (1979), no. 12: 80 white applicants, 48 hired; 40 black, 12 hired: 30 / 60 or 50 %.
     figures = reported([("white", 80, 48), ("black", 40, 12)])
     assert figures["highest"] == "white"
@@ -57,7 +63,7 @@ def test_the_example_of_question_12(reported):
     assert "black : the selection rate is 0.50 of the highest, below four fifths." in words(page)
 
 
-def test_one_person_instead_turns_the_example_of_question_21_round(reported):
+def test_one_person_instead_turns_the_example_of_question_21_round(reported: Any) -> None:
     # No. 21: 80 white, 16 hired (20 %); 20 black, 3 hired (15 %): 75 %. "If only one more black had been
     # hired instead of a white the selection rate for blacks (20 %) would be higher than" 18.7 %.
     black = group(reported([("white", 80, 16), ("black", 20, 3)]), "black")
@@ -70,7 +76,7 @@ def test_one_person_instead_turns_the_example_of_question_21_round(reported):
     assert cells[1:] == ["0.75", "1.067, the higher rate", "1.250, the higher rate"]
 
 
-def test_exactly_four_fifths_is_not_below(reported):
+def test_exactly_four_fifths_is_not_below(reported: Any) -> None:
     # The example of the Questions and Answers on several groups: whites 60 %, American Indians 45 %,
     # Hispanics 48 %, Blacks 51 %: 75, 80 and 85 %, adverse impact for American Indians alone.
     figures = reported([("white", 100, 60), ("Indian", 100, 45), ("Hispanic", 100, 48), ("black", 100, 51)])
@@ -83,7 +89,7 @@ def test_exactly_four_fifths_is_not_below(reported):
     }
 
 
-def test_a_small_group_is_no_benchmark_of_larger_ones(reported):
+def test_a_small_group_is_no_benchmark_of_larger_ones(reported: Any) -> None:
     # Four people, three of them selected: 75 %, against 40 and 30 % of thousands.
     figures = reported([("a", 3000, 1200), ("b", 2000, 600), ("c", 4, 3)])
     assert (figures["benchmark"], figures["small_left_out"], figures["compared"]) == ("a", True, 2)
@@ -104,7 +110,7 @@ def test_a_small_group_is_no_benchmark_of_larger_ones(reported):
     assert "c has the highest selection rate, 75.0 %." in text
 
 
-def test_small_groups_are_marked_and_left_out_of_both_when_asked(reported):
+def test_small_groups_are_marked_and_left_out_of_both_when_asked(reported: Any) -> None:
     counts = [("a", 500, 250), ("b", 490, 200), ("c", 10, 10)]
     figures = reported(counts)
     assert (figures["highest"], figures["with_small"]["highest"]) == ("a", "c")
@@ -119,7 +125,7 @@ def test_small_groups_are_marked_and_left_out_of_both_when_asked(reported):
     assert (figures.groups[2].ratio, figures.groups[2].rate) == (None, 1.0)
 
 
-def test_groups_that_are_all_small_are_compared_all_the_same(reported):
+def test_groups_that_are_all_small_are_compared_all_the_same(reported: Any) -> None:
     figures = reported([("a", 20, 10), ("b", 25, 5)])
     assert (figures["benchmark"], figures["small_left_out"], figures["with_small"]) == ("a", False, None)
     assert group(figures, "b")["ratio"] == pytest.approx(0.4)
@@ -138,7 +144,7 @@ COMPAS = [
 ]
 
 
-def test_the_lowest_rate_is_the_benchmark_of_a_burden(reported):
+def test_the_lowest_rate_is_the_benchmark_of_a_burden(reported: Any) -> None:
     figures = reported(COMPAS, positive_is="burden")
     # Asian and Native American people are fewer than 2 % of all; the lowest of the others is Other, 21 %.
     assert (figures["benchmark"], figures["highest"], figures["compared"]) == ("Other", "African-American", 4)
@@ -165,7 +171,7 @@ def test_the_lowest_rate_is_the_benchmark_of_a_burden(reported):
     assert cells[3] == f"{2174 - 3696 * 2253 / 4073:.1f}"
 
 
-def test_one_person_instead_turns_a_burden_round(reported):
+def test_one_person_instead_turns_a_burden_round(reported: Any) -> None:
     # 30 and 31 of 100 are rated: one person instead, and it is 31 and 30.
     other = group(reported([("a", 100, 30), ("b", 100, 31)], positive_is="burden"), "b")
     assert (other["one_instead"]["rate"], other["one_instead"]["reversed"]) == (0.3, True)
@@ -173,7 +179,7 @@ def test_one_person_instead_turns_a_burden_round(reported):
     assert "the lower rate" in words(RUN / "regimes/four-fifths.html")
 
 
-def test_a_burden_that_one_group_does_not_bear_at_all(reported):
+def test_a_burden_that_one_group_does_not_bear_at_all(reported: Any) -> None:
     figures = reported([("a", 100, 0), ("b", 100, 20)], positive_is="burden")
     assert figures["benchmark"] == "a"
     assert (group(figures, "b")["ratio"], group(figures, "b")["below"]) == (0, True)
@@ -181,27 +187,29 @@ def test_a_burden_that_one_group_does_not_bear_at_all(reported):
 
 
 @pytest.mark.parametrize(("said", "told"), [(None, False), ("benefit", False), ("burden", True)])
-def test_only_a_burden_is_called_one(reported, said, told):
+def test_only_a_burden_is_called_one(reported: Any, said: str | None, told: bool) -> None:
     reported(COMPAS, positive_is=said)
     text = words(RUN / "regimes/four-fifths.html")
     assert ("burden" in text, "favourable" in text) == (told, False)
 
 
-def test_a_page_in_chinese_says_both_benchmarks(reported):
+def test_a_page_in_chinese_says_both_benchmarks(reported: Any) -> None:
     reported([("a", 3000, 1200), ("b", 2000, 600), ("c", 4, 3)], positive_is="burden", language="zh")
     text = words(RUN / "regimes/four-fifths.html")
     assert "被选中是一种负担，以最低的选择率为基准：" in text
     assert "偶然" in text
 
 
-def test_the_figures_are_computed_again_from_the_predictions(reported, cli):
+def test_the_figures_are_computed_again_from_the_predictions(
+    reported: Any, cli: Callable[..., Ended]
+) -> None:
     reported(COMPAS, positive_is="burden")
     assert cli("verify", "runs/t").code == 0
     file = RUN / "regimes/four-fifths.json"
     assert '"small_left_out": true' in file.read_text()
 
 
-def test_the_page_says_how_often_chance_alone_is_below(reported):
+def test_the_page_says_how_often_chance_alone_is_below(reported: Any) -> None:
     figures = reported([(f"g{i}", 500, 150 + (i % 3)) for i in range(20)])
     assert (figures["compared"], figures["rate"]) == (20, sum(150 + (i % 3) for i in range(20)) / 10_000)
     # 20 groups of 500 selected at 30 %: drawn anew, independently of the code.
@@ -215,7 +223,7 @@ def test_the_page_says_how_often_chance_alone_is_below(reported):
     )
 
 
-def test_of_twenty_equal_groups_an_adjusted_p_is_seldom_low():
+def test_of_twenty_equal_groups_an_adjusted_p_is_seldom_low() -> None:
     # A raw two-sided p against the picked benchmark is below .05 in about 85 % of such draws.
     drawn = np.random.default_rng(20).binomial(500, 0.3, (200, 20))
     low, raw = 0, 0
@@ -228,7 +236,7 @@ def test_of_twenty_equal_groups_an_adjusted_p_is_seldom_low():
     assert raw > 0.7 * len(drawn)
 
 
-def test_unknown_groups_are_counted_and_in_no_figure(reported):
+def test_unknown_groups_are_counted_and_in_no_figure(reported: Any) -> None:
     figures = reported([("a", 50, 30), ("b", 50, 20), ("", 7, 7)])
     assert (figures["n"], figures["unknown"], figures["highest"]) == (100, 7, "a")
     assert "7 people of an unknown group are in no figure." in tables(RUN / "regimes/four-fifths.html")[0][0]
@@ -241,11 +249,11 @@ def test_unknown_groups_are_counted_and_in_no_figure(reported):
         ([("a", 50, 20)], "Fewer than two groups can be compared."),
     ],
 )
-def test_what_has_no_ratio_is_said(reported, counts, told):
+def test_what_has_no_ratio_is_said(reported: Any, counts: list[Any], told: str) -> None:
     figures = reported(counts)
     assert all(g["below"] is None for g in figures["groups"])
     assert told in words(RUN / "regimes/four-fifths.html")
 
 
-def test_equal_rates_of_all_or_none_have_no_standard_deviations():
+def test_equal_rates_of_all_or_none_have_no_standard_deviations() -> None:
     assert standard_deviations(5, 5, 9, 9) is None

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .pages import counted, tables, words, write_cells
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ..conftest import Ended
+
 
 RUN = Path("runs/t")
 CELLS = [({"race": "white"}, 80, 48), ({"race": "black"}, 40, 12)]
 
 
 @pytest.fixture
-def run(audited, here):
+def run(audited: Callable[..., Any], here: Path) -> Callable[..., Path]:
     """A run of counts, with the given regimes."""
 
-    def do(regimes=()):
+    def do(regimes: list[Any] = ()) -> Path:
         write_cells(here / "cells.csv", CELLS)
         audited(counted(["race"], list(regimes)))
         return RUN
@@ -25,11 +33,13 @@ def run(audited, here):
     return do
 
 
-def manifest():
+def manifest() -> Any:
     return json.loads((RUN / "MANIFEST.json").read_text())["files"]
 
 
-def test_a_configured_regime_is_a_page_of_the_run(run, cli):
+def test_a_configured_regime_is_a_page_of_the_run(
+    run: Callable[..., Path], cli: Callable[..., Ended]
+) -> None:
     run(["four-fifths"])
     assert {"regimes/four-fifths.html", "regimes/four-fifths.json"} <= set(manifest())
     assert 'href="regimes/four-fifths.html"' in (RUN / "report.html").read_text()
@@ -41,7 +51,9 @@ def test_a_configured_regime_is_a_page_of_the_run(run, cli):
         assert word not in page
 
 
-def test_a_regime_made_later_is_the_same_as_a_configured_one(run, cli):
+def test_a_regime_made_later_is_the_same_as_a_configured_one(
+    run: Callable[..., Path], cli: Callable[..., Ended]
+) -> None:
     run(["four-fifths"])
     configured = (RUN / "regimes/four-fifths.json").read_text()
     RUN.rename("first")
@@ -55,7 +67,9 @@ def test_a_regime_made_later_is_the_same_as_a_configured_one(run, cli):
     assert cli("verify", str(RUN)).code == 0
 
 
-def test_report_renders_the_regimes_that_are_there_again(run, cli):
+def test_report_renders_the_regimes_that_are_there_again(
+    run: Callable[..., Path], cli: Callable[..., Ended]
+) -> None:
     run(["four-fifths"])
     before = (RUN / "regimes/four-fifths.html").read_text()
     (RUN / "regimes/four-fifths.html").write_text("lost")
@@ -65,14 +79,16 @@ def test_report_renders_the_regimes_that_are_there_again(run, cli):
     assert '<html lang="zh-Hans">' in (RUN / "regimes/four-fifths.html").read_text()
 
 
-def test_new_inputs_replace_a_regimes_figures(run, cli):
+def test_new_inputs_replace_a_regimes_figures(run: Callable[..., Path], cli: Callable[..., Ended]) -> None:
     run(["four-fifths"])
     assert cli("report", str(RUN), "--regime", "four-fifths", "--input", "exclude_below=0.01").code == 0
     assert json.loads((RUN / "regimes/four-fifths.json").read_text())["inputs"]["exclude_below"] == 0.01
     assert cli("verify", str(RUN)).code == 0
 
 
-def test_verify_names_a_figure_that_the_predictions_do_not_give(run, cli):
+def test_verify_names_a_figure_that_the_predictions_do_not_give(
+    run: Callable[..., Path], cli: Callable[..., Ended]
+) -> None:
     run(["four-fifths"])
     path = RUN / "regimes/four-fifths.json"
     told = path.read_text()
@@ -87,7 +103,9 @@ def test_verify_names_a_figure_that_the_predictions_do_not_give(run, cli):
     assert "regimes/four-fifths.json: changed since the run was written" in ended.err
 
 
-def test_verify_names_a_configured_regime_that_is_gone(run, cli):
+def test_verify_names_a_configured_regime_that_is_gone(
+    run: Callable[..., Path], cli: Callable[..., Ended]
+) -> None:
     run(["four-fifths"])
     for suffix in ("json", "html"):
         (RUN / f"regimes/four-fifths.{suffix}").unlink()
@@ -100,7 +118,9 @@ def test_verify_names_a_configured_regime_that_is_gone(run, cli):
 
 
 @pytest.mark.parametrize("text", ["{", '{"regime": "four-fifths"}', '{"schema_version": "9.0"}'])
-def test_a_regime_file_that_is_none_is_named(run, cli, text):
+def test_a_regime_file_that_is_none_is_named(
+    run: Callable[..., Path], cli: Callable[..., Ended], text: str
+) -> None:
     run(["four-fifths"])
     path = RUN / "regimes/four-fifths.json"
     path.write_text(text)
@@ -109,7 +129,9 @@ def test_a_regime_file_that_is_none_is_named(run, cli, text):
     assert "regimes: cannot be recomputed" in ended.out
 
 
-def test_a_regime_of_changed_predictions_is_refused(run, cli):
+def test_a_regime_of_changed_predictions_is_refused(
+    run: Callable[..., Path], cli: Callable[..., Ended]
+) -> None:
     run()
     path = RUN / "predictions/original.parquet"
     path.write_bytes(path.read_bytes() + b"x")
@@ -132,7 +154,13 @@ def test_a_regime_of_changed_predictions_is_refused(run, cli):
         ([3], ["report.regimes"]),
     ],
 )
-def test_a_regime_that_cannot_be_given_is_one_line(regimes, told, write, refused, here):
+def test_a_regime_that_cannot_be_given_is_one_line(
+    regimes: list[Any] | str,
+    told: list[Any],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+    here: Path,
+) -> None:
     write_cells(here / "cells.csv", CELLS)
     write(config={**counted(["race"], []), "report": {"charts": False, "regimes": regimes}})
     line = refused()
@@ -151,7 +179,9 @@ def test_a_regime_that_cannot_be_given_is_one_line(regimes, told, write, refused
         (["--regime", "four-fifths", "--regime", "four-fifths"], ["named twice"]),
     ],
 )
-def test_a_wrong_question_about_a_run_is_one_line(words, told, run, cli):
+def test_a_wrong_question_about_a_run_is_one_line(
+    words: list[Any], told: list[Any], run: Callable[..., Path], cli: Callable[..., Ended]
+) -> None:
     run()
     before = manifest()
     ended = cli("report", str(RUN), *words)
@@ -161,14 +191,20 @@ def test_a_wrong_question_about_a_run_is_one_line(words, told, run, cli):
     assert not (RUN / "regimes").exists()
 
 
-def test_labels_alone_have_no_selection_rate(audited, cli, write, make_people, make_config):
+def test_labels_alone_have_no_selection_rate(
+    audited: Callable[..., Any],
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+) -> None:
     audited(make_config(model=None, metrics=None), make_people())
     ended = cli("report", str(RUN), "--regime", "four-fifths")
     assert (ended.code, len(ended.lines)) == (2, 1)
     assert "four-fifths: selection rates need decisions; the run has labels alone" in ended.err
 
 
-def test_the_list_tells_what_each_regime_asks_for(cli):
+def test_the_list_tells_what_each_regime_asks_for(cli: Callable[..., Ended]) -> None:
     ended = cli("regimes")
     assert ended.code == 0
     assert "four-fifths: Four-fifths rule (29 CFR 1607.4(D))" in ended.out
@@ -182,7 +218,13 @@ def test_the_list_tells_what_each_regime_asks_for(cli):
         ({"cluster": "job"}, "take every row as a person of its own"),
     ],
 )
-def test_weights_and_clusters_are_not_passed_over(role, told, audited, make_people, make_config):
+def test_weights_and_clusters_are_not_passed_over(
+    role: dict[str, Any],
+    told: str,
+    audited: Callable[..., Any],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+) -> None:
     config = make_config(data=role, report={"charts": False, "regimes": ["four-fifths"]})
     audited(config, make_people())
     figures = json.loads((RUN / "regimes/four-fifths.json").read_text())["figures"]
@@ -192,8 +234,11 @@ def test_weights_and_clusters_are_not_passed_over(role, told, audited, make_peop
 
 
 def test_a_comparison_of_two_runs_has_no_page_of_its_own_until_one_is_asked_for(
-    audited, cli, make_people, make_config
-):
+    audited: Callable[..., Any],
+    cli: Callable[..., Ended],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+) -> None:
     config = make_config(report={"charts": False, "regimes": ["four-fifths"]})
     for name in ("one", "two"):
         audited(config, make_people())
@@ -210,7 +255,7 @@ def test_a_comparison_of_two_runs_has_no_page_of_its_own_until_one_is_asked_for(
     assert cli("verify", "both").code == 0
 
 
-def test_a_mitigated_variant_can_be_reported(cli, here):
+def test_a_mitigated_variant_can_be_reported(cli: Callable[..., Ended], here: Path) -> None:
     """The selections of a variant are those of its own predictions."""
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
@@ -241,7 +286,9 @@ def test_a_mitigated_variant_can_be_reported(cli, here):
     assert "variant reweighing" in words(RUN / "regimes/four-fifths.html")
 
 
-def test_names_from_the_data_are_escaped(audited, cli, here):
+def test_names_from_the_data_are_escaped(
+    audited: Callable[..., Any], cli: Callable[..., Ended], here: Path
+) -> None:
     write_cells(here / "cells.csv", [({"<b>x": "<script>"}, 80, 48), ({"<b>x": "b&c"}, 40, 12)])
     audited(counted(["<b>x"], ["four-fifths"]))
     page = RUN / "regimes/four-fifths.html"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from itertools import chain, repeat
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +15,10 @@ from fairweigh.audit.regimes.base import wanted
 from fairweigh.metrics.scores import ScoreCollector
 
 from .pages import counted, tables, words, write_cells
+
+if TYPE_CHECKING:
+    from ..conftest import Ended
+
 
 RUN = Path("runs/t")
 PAGE = RUN / "regimes/nyc-ll144.html"
@@ -74,10 +80,10 @@ def lines(number: int) -> list[list[str]]:
 
 
 @pytest.fixture
-def selected(audited, here):
+def selected(audited: Callable[..., Any], here: Path) -> Callable[..., Any]:
     """Audit counts of (sex, race, people, selected) under the rule."""
 
-    def do(cells, **given):
+    def do(cells: list[Any], **given: Any) -> Any:
         rows = [({"sex": sex, "race": race}, n, chosen) for sex, race, n, chosen in cells]
         write_cells(here / "cells.csv", rows)
         audited(counted(["sex", "race"], [{"nyc-ll144": {**GIVEN, **given}}]))
@@ -86,7 +92,9 @@ def selected(audited, here):
     return do
 
 
-def test_the_rule_compares_with_the_highest_rate_of_a_burden_too(audited, here):
+def test_the_rule_compares_with_the_highest_rate_of_a_burden_too(
+    audited: Callable[..., Any], here: Path
+) -> None:
     rows = [({"sex": sex, "race": "unknown"}, n, s) for sex, n, s, *_ in SEX]
     said = "here the category of the highest rate is the one that is worse off"
     for number, positive_is in enumerate((None, "benefit", "burden")):
@@ -98,7 +106,7 @@ def test_the_rule_compares_with_the_highest_rate_of_a_burden_too(audited, here):
         RUN.rename(f"run{number}")
 
 
-def test_selection_example_sex(selected):
+def test_selection_example_sex(selected: Any) -> None:
     selected([(sex, "unknown", n, s) for sex, n, s, *_ in SEX])
     for row, (sex, n, s, ratio, rate) in zip(lines(0), SEX, strict=True):
         assert row[:4] == [sex, f"{n:,}", str(s), rate]
@@ -106,7 +114,7 @@ def test_selection_example_sex(selected):
     assert "2,571 individuals are not included" in tables(PAGE)[1][0]
 
 
-def test_selection_example_race(selected):
+def test_selection_example_race(selected: Any) -> None:
     selected([("unknown", race, n, s) for race, n, s, _ in RACE], decimals=2)
     for row, (race, n, s, ratio) in zip(lines(1), RACE, strict=True):
         suffix = "" if race == "Hispanic or Latino" else " (Not Hispanic or Latino)"
@@ -114,7 +122,7 @@ def test_selection_example_race(selected):
         assert row[4] == ratio
 
 
-def test_selection_example_intersections(selected):
+def test_selection_example_intersections(selected: Any) -> None:
     selected([(sex, race, n, s) for race, sex, n, s, _ in BOTH])
     found = tables(PAGE)[2][1][1:]
     heads = [row[0] for row in found if len(row) == 1]
@@ -128,7 +136,7 @@ def test_selection_example_intersections(selected):
     assert [row[1] for row in lines(0)] == ["1,390", "1,181"]
 
 
-def margins(rows, columns):
+def margins(rows: Any, columns: Any) -> Any:
     """Counts of pairs with the given sums of rows and columns (north-west corner rule)."""
     rows, columns, out = list(rows), list(columns), []
     i = j = 0
@@ -141,7 +149,7 @@ def margins(rows, columns):
     return out
 
 
-def test_scoring_example(audited):
+def test_scoring_example(audited: Callable[..., Any]) -> None:
     sexes, races, scores = [], [], []
     for high in (True, False):
         by_sex = [above if high else n - above for _, n, above, _ in SCORED_SEX]
@@ -176,7 +184,7 @@ def test_scoring_example(audited):
             assert row[4] == ratio
 
 
-def test_a_score_at_the_median_is_not_above_it():
+def test_a_score_at_the_median_is_not_above_it() -> None:
     gathered = ScoreCollector(("s",), True)
     keys = [("a",), ("b",)]
     score = np.array([0.1, 0.5, 0.5, 0.5, 0.9])
@@ -187,7 +195,7 @@ def test_a_score_at_the_median_is_not_above_it():
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 10, 1001])
-def test_the_median_is_numpys_for_scores_kept_and_counted(n):
+def test_the_median_is_numpys_for_scores_kept_and_counted(n: int) -> None:
     score = np.random.default_rng(n).random(n)
     for rows in (10_000, 0):
         gathered = ScoreCollector(("s",), True, exact_rows=rows)
@@ -198,7 +206,7 @@ def test_the_median_is_numpys_for_scores_kept_and_counted(n):
         assert table.above(table.median()).sum() == pytest.approx(n // 2, abs=0 if rows else 1)
 
 
-def test_small_categories_are_excluded_with_justification_count_and_rate(selected):
+def test_small_categories_are_excluded_with_justification_count_and_rate(selected: Any) -> None:
     cells = [
         ("Male", "White", 500, 250),
         ("Female", "White", 480, 200),
@@ -221,7 +229,7 @@ def test_small_categories_are_excluded_with_justification_count_and_rate(selecte
     assert "Justification: Too few to tell." in text
 
 
-def test_the_auditor_excludes_a_category_by_name_and_no_other(selected):
+def test_the_auditor_excludes_a_category_by_name_and_no_other(selected: Any) -> None:
     cells = [
         ("Male", "White", 500, 250),
         ("Female", "White", 480, 200),
@@ -245,7 +253,7 @@ def test_the_auditor_excludes_a_category_by_name_and_no_other(selected):
     assert "Justification: Too few to tell." in text
 
 
-def test_an_intersection_is_excluded_alone_and_beside_a_share(selected):
+def test_an_intersection_is_excluded_alone_and_beside_a_share(selected: Any) -> None:
     cells = [
         ("Male", "White", 500, 250),
         ("Male", "Asian", 9, 9),
@@ -262,7 +270,7 @@ def test_an_intersection_is_excluded_alone_and_beside_a_share(selected):
     )
 
 
-def test_values_get_categories_by_name_or_by_the_inputs(selected):
+def test_values_get_categories_by_name_or_by_the_inputs(selected: Any) -> None:
     cells = [("m", "white", 10, 5), ("1", "American Indian or Alaska Native", 10, 4), ("", "x", 3, 1)]
     figures = selected(
         cells, sex_categories={"m": "male", 1: "Female"}, race_categories={"x": "two or more races"}
@@ -275,7 +283,7 @@ def test_values_get_categories_by_name_or_by_the_inputs(selected):
     assert "m → Male" in words(PAGE)
 
 
-def test_the_page_says_what_the_rule_asks_to_be_published(selected):
+def test_the_page_says_what_the_rule_asks_to_be_published(selected: Any) -> None:
     selected([(sex, race, n, s) for race, sex, n, s, _ in BOTH])
     text = words(PAGE)
     for told in (
@@ -289,7 +297,7 @@ def test_the_page_says_what_the_rule_asks_to_be_published(selected):
         assert told in text
 
 
-def test_what_was_given_is_escaped(selected):
+def test_what_was_given_is_escaped(selected: Any) -> None:
     hostile = "<script>alert(1)</script>{{ 7 * 7 }}"
     given = dict.fromkeys(("tool", "data_source", "test_data", "justification"), hostile)
     selected([("Male", "White", 10, 5)], data_type="test", exclude_below=0.02, **given)
@@ -297,7 +305,9 @@ def test_what_was_given_is_escaped(selected):
     assert f"Tool {hostile.replace('<', '&lt;').replace('>', '&gt;')}" in words(PAGE)
 
 
-def test_every_missing_input_is_asked_for_by_name(write, refused, here):
+def test_every_missing_input_is_asked_for_by_name(
+    write: Callable[..., None], refused: Callable[..., str], here: Path
+) -> None:
     write_cells(here / "cells.csv", [({"sex": "Male", "race": "White"}, 10, 5)])
     write(config=counted(["sex", "race"], [{"nyc-ll144": {"rate": "selection", "sex": "sex"}}]))
     line = refused()
@@ -343,7 +353,13 @@ def test_every_missing_input_is_asked_for_by_name(write, refused, here):
         ({"exclude": "Asian", "justification": "x"}, ["exclude", "list"]),
     ],
 )
-def test_a_wrong_input_is_one_line(given, told, write, refused, here):
+def test_a_wrong_input_is_one_line(
+    given: dict[str, Any],
+    told: list[Any],
+    write: Callable[..., None],
+    refused: Callable[..., str],
+    here: Path,
+) -> None:
     write_cells(here / "cells.csv", [({"sex": "Male", "race": "White"}, 10, 5)])
     write(config=counted(["sex", "race"], [{"nyc-ll144": {**GIVEN, **given}}]))
     line = refused()
@@ -351,13 +367,17 @@ def test_a_wrong_input_is_one_line(given, told, write, refused, here):
     assert all(text in line for text in told), line
 
 
-def test_a_value_without_a_category_is_named(write, refused, here):
+def test_a_value_without_a_category_is_named(
+    write: Callable[..., None], refused: Callable[..., str], here: Path
+) -> None:
     write_cells(here / "cells.csv", [({"sex": "Male", "race": "green"}, 10, 5)])
     write(config=counted(["sex", "race"], [{"nyc-ll144": GIVEN}]))
     assert "race_categories: the value 'green' of the column 'race' has no category" in refused()
 
 
-def test_inputs_of_the_command_line_may_be_dates_and_mappings(selected, cli):
+def test_inputs_of_the_command_line_may_be_dates_and_mappings(
+    selected: Any, cli: Callable[..., Ended]
+) -> None:
     selected([("Male", "a", 60, 20), ("Female", "b", 50, 25)], race_categories={"a": "Asian", "b": "White"})
     configured = (RUN / "regimes/nyc-ll144.json").read_text()
     given = chain.from_iterable(zip(repeat("--input"), (f"{k}={v}" for k, v in GIVEN.items()), strict=False))
@@ -373,6 +393,6 @@ def test_inputs_of_the_command_line_may_be_dates_and_mappings(selected, cli):
     assert "expected REGIME.key=value with one of four-fifths, nyc-ll144" in ended.err
 
 
-def test_the_wanted_regime_keeps_its_inputs_over_json():
+def test_the_wanted_regime_keeps_its_inputs_over_json() -> None:
     inputs = wanted("nyc-ll144", GIVEN).inputs.model_dump(mode="json")
     assert wanted("nyc-ll144", inputs).inputs.model_dump(mode="json") == inputs

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from fairweigh.api import load_result
@@ -15,12 +18,16 @@ from .pages import counted, write_cells
 from .test_documentation import EU, NIST
 from .test_nyc_ll144 import BOTH, GIVEN
 
+if TYPE_CHECKING:
+    from playwright.sync_api._generated import Browser
+
+
 NAMES = ("credit", "eu-ai-act", "four-fifths", "nist-ai-rmf", "nyc-ll144")
 PERMITTED = r"^(#|\.\./report\.html$)"
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run with the pages of every regime of figures, the rule's own example as its data."""
     from fairweigh import run
 
@@ -42,7 +49,7 @@ def run(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def written(run):
+def written(run: Path) -> Any:
     """The pages in both languages, as files."""
     result, made = load_result(run), {}
     for regime in read_regimes(run):
@@ -55,7 +62,7 @@ def written(run):
 
 
 @pytest.fixture(scope="module")
-def browser():
+def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -66,7 +73,7 @@ def browser():
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_page_refers_to_itself_and_the_report_alone(written, name, language):
+def test_a_page_refers_to_itself_and_the_report_alone(written: Any, name: Any, language: str) -> None:
     text = written[name, language].read_text(encoding="utf-8")
     assert all(re.match(PERMITTED, link) for link in re.findall(r'href="([^"]*)"', text))
     assert "<script" not in text
@@ -74,14 +81,16 @@ def test_a_page_refers_to_itself_and_the_report_alone(written, name, language):
 
 
 @needs_checker
-def test_html_is_valid(written):
+def test_html_is_valid(written: Any) -> None:
     assert html_errors(written.values()) == set()
 
 
 @needs_chromium
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_page_is_accessible_and_fits_the_screen(written, browser, name, language):
+def test_a_page_is_accessible_and_fits_the_screen(
+    written: Any, browser: Browser, name: Any, language: str
+) -> None:
     for width in (360, 1280):
         page = browser.new_page(viewport={"width": width, "height": 900})
         said, asked = [], []
@@ -98,7 +107,9 @@ def test_a_page_is_accessible_and_fits_the_screen(written, browser, name, langua
 
 @needs_chromium
 @pytest.mark.parametrize("name", NAMES)
-def test_a_page_prints_on_a4_with_the_judgement_on_one_sheet(written, browser, tmp_path, name):
+def test_a_page_prints_on_a4_with_the_judgement_on_one_sheet(
+    written: Any, browser: Browser, tmp_path: Path, name: Any
+) -> None:
     from pypdf import PdfReader
 
     page = browser.new_page()

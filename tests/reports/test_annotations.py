@@ -28,7 +28,7 @@ def _unescape(text: str, more: tuple[str, ...] = ()) -> str:
     return text
 
 
-def test_each_gate_that_does_not_pass_is_told_with_its_level_and_place(compas: AuditResult):
+def test_each_gate_that_does_not_pass_is_told_with_its_level_and_place(compas: AuditResult) -> None:
     places = {gate.id: ("audit.yaml", 10 + k) for k, gate in enumerate(compas.gates)}
     found = commands(render_annotations(compas, places))
     assert [name for name, _, _ in found] == ["error", "error", "warning"]
@@ -39,7 +39,7 @@ def test_each_gate_that_does_not_pass_is_told_with_its_level_and_place(compas: A
         assert gate.id in properties["title"]
 
 
-def test_a_gate_that_does_not_bind_is_a_notice_and_one_that_passes_is_silent(compas: AuditResult):
+def test_a_gate_that_does_not_bind_is_a_notice_and_one_that_passes_is_silent(compas: AuditResult) -> None:
     gates = [gate.model_copy(update={"binding": False}) for gate in compas.gates]
     text = render_annotations(compas.model_copy(update={"gates": gates}), {})
     assert {name for name, _, _ in commands(text)} == {"notice"}
@@ -47,7 +47,7 @@ def test_a_gate_that_does_not_bind_is_a_notice_and_one_that_passes_is_silent(com
     assert render_annotations(compas.model_copy(update={"gates": passing}), {}) == ""
 
 
-def test_nothing_of_the_data_is_a_command(compas: AuditResult):
+def test_nothing_of_the_data_is_a_command(compas: AuditResult) -> None:
     evil = "x\n::error::y, title=z::%0A##[add-mask]q"
     gate = compas.gates[0].model_copy(
         update={"id": evil, "why": evil, "variant": evil, "verdict": "fail", "slice": {evil: evil}}
@@ -59,7 +59,7 @@ def test_nothing_of_the_data_is_a_command(compas: AuditResult):
     assert visible(evil) in message
 
 
-def test_github_shows_ten_of_a_level_so_the_worst_are_told_and_the_rest_counted(many: AuditResult):
+def test_github_shows_ten_of_a_level_so_the_worst_are_told_and_the_rest_counted(many: AuditResult) -> None:
     found = commands(render_annotations(many, {}))
     assert [name for name, _, _ in found] == ["error"] * 10 + ["warning"] * 10 + ["notice"] * 10
     titles = [properties["title"].split(" ") for _, properties, _ in found[:9]]
@@ -69,7 +69,7 @@ def test_github_shows_ten_of_a_level_so_the_worst_are_told_and_the_rest_counted(
     ]  # fmt: skip
 
 
-def test_a_message_without_end_is_cut(compas: AuditResult):
+def test_a_message_without_end_is_cut(compas: AuditResult) -> None:
     gate = compas.gates[0].model_copy(update={"verdict": "fail", "slice": {"sex": "F" * 100_000}})
     ((_, _, message),) = commands(render_annotations(compas.model_copy(update={"gates": [gate]}), {}))
     assert len(message) == 4_003

@@ -1,9 +1,18 @@
 """The report in a browser: nothing beyond the file, no message, no sideways scroll."""
 
+from __future__ import annotations
+
 import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from fairweigh.reports.page.html import render_html
+
+if TYPE_CHECKING:
+    from playwright.sync_api._generated import Browser
+
 
 CHROMIUM = shutil.which("chromium")
 
@@ -11,7 +20,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 
 
 @pytest.fixture(scope="module")
-def browser():
+def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -21,14 +30,14 @@ def browser():
 
 
 @pytest.fixture(scope="module", params=["compas", "hostile", "compressed", "hostile_ladder", "compared"])
-def report(request, tmp_path_factory):
+def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp(request.param) / "report.html"
     path.write_text(render_html(request.getfixturevalue(request.param)), encoding="utf-8")
     return path
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_page_is_quiet_and_fits(browser, report, width):
+def test_page_is_quiet_and_fits(browser: Browser, report: Path, width: int) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800})
     requests, messages = [], []
     page.on("request", lambda request: requests.append(request.url))
@@ -43,7 +52,7 @@ def test_page_is_quiet_and_fits(browser, report, width):
     page.close()
 
 
-def test_chart_rows_stand_beside_their_names(browser, report):
+def test_chart_rows_stand_beside_their_names(browser: Browser, report: Path) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.goto(report.as_uri())
     ends = page.evaluate(
@@ -60,7 +69,7 @@ def test_chart_rows_stand_beside_their_names(browser, report):
     page.close()
 
 
-def test_print_shows_closed_details_and_hides_the_contents(browser, report):
+def test_print_shows_closed_details_and_hides_the_contents(browser: Browser, report: Path) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.goto(report.as_uri())
     page.emulate_media(media="print")

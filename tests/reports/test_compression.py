@@ -59,7 +59,9 @@ def with_standing(result: AuditResult, name: str, **changes: object) -> AuditRes
     return result.model_copy(update={"frontier": frontier.model_copy(update={"variants": standings})})
 
 
-def test_first_screen_names_the_variant_what_it_saves_and_who_pays(compressed: AuditResult, page: Page):
+def test_first_screen_names_the_variant_what_it_saves_and_who_pays(
+    compressed: AuditResult, page: Page
+) -> None:
     text = told(compressed)
     assert text.startswith("Recommended: onnx-int8. ")
     assert f"It needs 26.0{NBSP}% of the storage and 40.0{NBSP}% of the time (38.0 to 42.4)." in text
@@ -75,7 +77,7 @@ def test_first_screen_names_the_variant_what_it_saves_and_who_pays(compressed: A
     assert page.text.index("Recommended: onnx-int8.") < page.text.index("What was required")
 
 
-def test_who_pays_names_no_crossing_of_a_slice_that_is_already_named(compressed: AuditResult):
+def test_who_pays_names_no_crossing_of_a_slice_that_is_already_named(compressed: AuditResult) -> None:
     item = next(c for c in compressed.comparisons if c.after == "onnx-int8")
     assert [flips.slice for flips in paying_slices(item)] == [{"race": "African-American"}]
 
@@ -83,13 +85,13 @@ def test_who_pays_names_no_crossing_of_a_slice_that_is_already_named(compressed:
 @pytest.mark.parametrize(("adjusted", "named"), [(0.049, True), (0.05, False), (None, False)])
 def test_nobody_is_named_as_paying_without_a_proof(
     compressed: AuditResult, adjusted: float | None, named: bool
-):
+) -> None:
     item = next(c for c in compressed.comparisons if c.after == "onnx-int8")
     flips = [one.model_copy(update={"p_adjusted": adjusted}) for one in item.flips]
     assert bool(paying_slices(item.model_copy(update={"flips": flips}))) is named
 
 
-def test_a_choice_on_the_rows_that_judge_it_is_told_as_not_certified(compressed: AuditResult):
+def test_a_choice_on_the_rows_that_judge_it_is_told_as_not_certified(compressed: AuditResult) -> None:
     frontier = compressed.frontier.model_copy(
         update={"certified": False, "selection": [], "selection_rows": None}
     )
@@ -109,7 +111,7 @@ def test_a_choice_on_the_rows_that_judge_it_is_told_as_not_certified(compressed:
         assert told not in render_text(compressed.model_copy(update={"frontier": kept}))
 
 
-def test_variant_that_harms_no_slice_more_than_others_says_so(compressed: AuditResult):
+def test_variant_that_harms_no_slice_more_than_others_says_so(compressed: AuditResult) -> None:
     frontier = compressed.frontier.model_copy(update={"recommended": "int8-dynamic-embeddings"})
     spread = compressed.comparisons[1].model_copy(
         update={
@@ -124,26 +126,26 @@ def test_variant_that_harms_no_slice_more_than_others_says_so(compressed: AuditR
     assert "No slice’s decisions change provably more often" in told(result)
 
 
-def test_without_a_qualified_variant_the_nearest_and_its_misses_are_named(unreleased: AuditResult):
+def test_without_a_qualified_variant_the_nearest_and_its_misses_are_named(unreleased: AuditResult) -> None:
     text = told(unreleased)
     assert text.startswith("No variant qualifies for release. Nearest: int8-dynamic. It misses: Storage,")
     assert f"at most 50{NBSP}% of the original’s (fail)" in text
     assert "No variant qualifies for release." in verdict_reason(unreleased)
 
 
-def test_chosen_variant_that_fails_on_the_evaluation_rows_is_not_recommended(compressed: AuditResult):
+def test_chosen_variant_that_fails_on_the_evaluation_rows_is_not_recommended(compressed: AuditResult) -> None:
     result = with_standing(compressed, "onnx-int8", verdict="fail", misses=["storage"])
     text = told(result)
     assert text.startswith("onnx-int8 was chosen, but the evaluation rows do not certify it. It misses:")
     assert release(result).verdict == "fail"
 
 
-def test_original_is_kept_when_it_is_what_the_frontier_recommends(compressed: AuditResult):
+def test_original_is_kept_when_it_is_what_the_frontier_recommends(compressed: AuditResult) -> None:
     frontier = compressed.frontier.model_copy(update={"recommended": "original"})
     assert told(compressed.model_copy(update={"frontier": frontier})).startswith("Keep the original: ")
 
 
-def test_variant_that_missed_on_the_rows_of_the_choice_says_what(compressed: AuditResult):
+def test_variant_that_missed_on_the_rows_of_the_choice_says_what(compressed: AuditResult) -> None:
     frontier = compressed.frontier
     chosen_on = [
         s.model_copy(update={"verdict": "inconclusive", "misses": ["fpr-race-change"]})
@@ -159,7 +161,7 @@ def test_variant_that_missed_on_the_rows_of_the_choice_says_what(compressed: Aud
     assert "On the rows of the choice it misses: False positive rate by race, the gap grows by" in text
 
 
-def test_run_in_which_nothing_is_required_recommends_nothing(compressed: AuditResult):
+def test_run_in_which_nothing_is_required_recommends_nothing(compressed: AuditResult) -> None:
     frontier = compressed.frontier.model_copy(update={"recommended": None, "why": "No gate is set."})
     result = compressed.model_copy(update={"frontier": frontier, "gates": []})
     assert told(result) == "No variant is recommended. No gate is set."
@@ -167,7 +169,7 @@ def test_run_in_which_nothing_is_required_recommends_nothing(compressed: AuditRe
     assert "✓ pass" not in render_markdown(result).partition("| Variant")[2]
 
 
-def test_target_is_told_apart_from_a_gate(compressed: AuditResult):
+def test_target_is_told_apart_from_a_gate(compressed: AuditResult) -> None:
     target = compressed.gates[1].model_copy(
         update={"id": "target-agreement", "metric": "agreement", "limit": ">= 0.9", "measured": 0.985}
     )
@@ -176,7 +178,7 @@ def test_target_is_told_apart_from_a_gate(compressed: AuditResult):
     assert f"≥{NBSP}90{NBSP}%" in text
 
 
-def test_slower_variant_is_not_sold_as_a_saving(compressed: AuditResult):
+def test_slower_variant_is_not_sold_as_a_saving(compressed: AuditResult) -> None:
     frontier = compressed.frontier.model_copy(update={"recommended": "fp16"})
     assert "it is slower" in told(compressed.model_copy(update={"frontier": frontier}))
     frontier = compressed.frontier.model_copy(update={"recommended": "prune-magnitude-0.5"})
@@ -186,13 +188,13 @@ def test_slower_variant_is_not_sold_as_a_saving(compressed: AuditResult):
     assert "saves no time beyond the noise" in told(result)
 
 
-def test_verdict_counts_the_gates_that_bind_and_mentions_the_others(compressed: AuditResult):
+def test_verdict_counts_the_gates_that_bind_and_mentions_the_others(compressed: AuditResult) -> None:
     assert verdict_reason(compressed) == (
         "All 7 gates pass. 50 more gates of variants that are not to be released: shown for information."
     )
 
 
-def test_gates_table_holds_the_binding_gates_and_the_matrix_all(compressed: AuditResult, html: str):
+def test_gates_table_holds_the_binding_gates_and_the_matrix_all(compressed: AuditResult, html: str) -> None:
     rows = re.findall(r'<tr class="gate">(.*?)</tr>', html, re.DOTALL)
     assert len(rows) == sum(gate.binding for gate in compressed.gates)
     matrix = html[html.index('class="cards matrix"') :].split("</table>")[0]
@@ -200,13 +202,13 @@ def test_gates_table_holds_the_binding_gates_and_the_matrix_all(compressed: Audi
     assert matrix.count(' info"') == sum(not gate.binding for gate in compressed.gates)
 
 
-def test_change_and_cost_gates_read_as_what_they_ask(page: Page):
+def test_change_and_cost_gates_read_as_what_they_ask(page: Page) -> None:
     assert f"the gap grows by at most 3{NBSP}points" in page.text
     assert f"falls by at most 1{NBSP}point" in page.text
     assert f"at most 50{NBSP}% of the original’s" in page.text
 
 
-def test_finding_on_a_failed_change_names_the_variant_and_both_gaps(compressed: AuditResult):
+def test_finding_on_a_failed_change_names_the_variant_and_both_gaps(compressed: AuditResult) -> None:
     gates = [
         g.model_copy(update={"verdict": "fail"})
         if g.id in ("fpr-race-change", "accuracy-change", "storage") and g.variant == "onnx-int8"
@@ -223,11 +225,11 @@ def test_finding_on_a_failed_change_names_the_variant_and_both_gaps(compressed: 
     assert f"exceeds the limit of 50{NBSP}%" in plain(found[2].rest)
 
 
-def test_gate_of_another_variant_is_no_finding(compressed: AuditResult):
+def test_gate_of_another_variant_is_no_finding(compressed: AuditResult) -> None:
     assert not [f for f in findings(compressed) if f.gate is not None]
 
 
-def test_ladder_has_a_row_per_variant_and_per_failed_recipe(compressed: AuditResult, html: str):
+def test_ladder_has_a_row_per_variant_and_per_failed_recipe(compressed: AuditResult, html: str) -> None:
     steps = ladder(compressed)
     assert [step.name for step in steps.steps] == [
         *(variant.name for variant in compressed.variants),
@@ -246,7 +248,7 @@ def test_ladder_has_a_row_per_variant_and_per_failed_recipe(compressed: AuditRes
     assert text.count("no saving beyond the noise") == 3
 
 
-def test_figures_of_the_released_variant_are_those_of_the_result(compressed: AuditResult, page: Page):
+def test_figures_of_the_released_variant_are_those_of_the_result(compressed: AuditResult, page: Page) -> None:
     item = next(c for c in compressed.comparisons if c.after == "onnx-int8")
     for flips in [item.overall, *item.flips]:
         assert interval(flips.low, flips.high, "percent") in page.text
@@ -261,7 +263,7 @@ def test_figures_of_the_released_variant_are_those_of_the_result(compressed: Aud
     assert interval(worst.worse_low, worst.worse_high, "points") in page.text
 
 
-def test_worst_changes_come_first_and_the_rest_is_counted(compressed: AuditResult):
+def test_worst_changes_come_first_and_the_rest_is_counted(compressed: AuditResult) -> None:
     item = next(c for c in compressed.comparisons if c.after == "prune-magnitude-0.9")
     changes, left = worst_changes(item, compressed, 5)
     assert left == sum(bool(change.slice) for change in item.changes) - 5
@@ -273,7 +275,7 @@ def test_worst_changes_come_first_and_the_rest_is_counted(compressed: AuditResul
     assert gaps.rows[0].cells[-1].interval.startswith(figure(grown, "points", unit=False))
 
 
-def test_costs_recipe_and_artefact_are_told(compressed: AuditResult, page: Page):
+def test_costs_recipe_and_artefact_are_told(compressed: AuditResult, page: Page) -> None:
     for variant in compressed.variants[1:]:
         for step in variant.recipe.steps:
             assert step.changed in page.text
@@ -288,7 +290,7 @@ def test_costs_recipe_and_artefact_are_told(compressed: AuditResult, page: Page)
     assert "rows 64, tokens 8192, padding longest" in page.text
 
 
-def test_recommendation_shows_both_splits_weights_and_targets(compressed: AuditResult, page: Page):
+def test_recommendation_shows_both_splits_weights_and_targets(compressed: AuditResult, page: Page) -> None:
     frontier = compressed.frontier
     assert frontier.why in page.text
     assert (
@@ -302,19 +304,19 @@ def test_recommendation_shows_both_splits_weights_and_targets(compressed: AuditR
         assert both in page.text
 
 
-def test_limit_that_a_passing_variant_lies_beyond_is_not_drawn(compressed: AuditResult):
+def test_limit_that_a_passing_variant_lies_beyond_is_not_drawn(compressed: AuditResult) -> None:
     assert [value for value, _ in gap_limits(compressed)] == [0.4]
     assert gap_limits(with_standing(compressed, "bf16", worst_gap=0.45)) == []
 
 
-def test_identified_rows_are_counted_by_slice_and_never_shown(compressed: AuditResult, page: Page):
+def test_identified_rows_are_counted_by_slice_and_never_shown(compressed: AuditResult, page: Page) -> None:
     assert f"{count(compressed.identified.rows)} rows are decided otherwise" in page.text
     assert "identified.parquet" in page.text
     for line in compressed.identified.composition:
         assert count(line["identified"]) in page.text
 
 
-def test_each_chart_is_one_image_with_its_own_ids(html: str):
+def test_each_chart_is_one_image_with_its_own_ids(html: str) -> None:
     images = re.findall(r"<svg.*?</svg>", html, re.DOTALL)
     names = [re.search(r'aria-labelledby="([\w-]+)-title', image)[1] for image in images]
     assert len(names) == len(set(names))
@@ -325,7 +327,9 @@ def test_each_chart_is_one_image_with_its_own_ids(html: str):
         assert re.search(r"<title id=.*?>.+?</title><desc id=.*?>.+?</desc>", image, re.DOTALL)
 
 
-def test_frontier_in_words_gives_cost_gap_and_verdict_of_every_variant(compressed: AuditResult, html: str):
+def test_frontier_in_words_gives_cost_gap_and_verdict_of_every_variant(
+    compressed: AuditResult, html: str
+) -> None:
     described = re.search(r'<desc id="frontier-chart-desc">(.*?)</desc>', html)[1]
     for standing in compressed.frontier.variants:
         assert f"{standing.variant}: cost {figure(standing.cost, 'ratio')}" in described
@@ -334,7 +338,7 @@ def test_frontier_in_words_gives_cost_gap_and_verdict_of_every_variant(compresse
 
 
 @pytest.mark.parametrize("which", ["page", "hostile_page"])
-def test_ids_are_unique_and_nothing_runs(which: str, request: pytest.FixtureRequest):
+def test_ids_are_unique_and_nothing_runs(which: str, request: pytest.FixtureRequest) -> None:
     parsed: Page = request.getfixturevalue(which)
     ids = [attributes["id"] for _, attributes in parsed.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
@@ -351,7 +355,7 @@ def test_ids_are_unique_and_nothing_runs(which: str, request: pytest.FixtureRequ
 
 def test_hostile_variants_layers_and_reasons_show_as_text(
     hostile_page: Page, hostile_ladder: AuditResult, hostile_names: tuple[str, ...]
-):
+) -> None:
     for name in hostile_names:
         assert re.sub(r"[ \n]+", " ", visible(name)) in hostile_page.text
     for variant in hostile_ladder.variants:
@@ -362,7 +366,7 @@ def test_hostile_variants_layers_and_reasons_show_as_text(
     assert not [c for c in render_text(hostile_ladder) if ord(c) < 32 and c != "\n"]
 
 
-def test_only_binding_gates_turn_the_suite_red(unreleased: AuditResult):
+def test_only_binding_gates_turn_the_suite_red(unreleased: AuditResult) -> None:
     suite = ElementTree.fromstring(render_junit(unreleased).encode())
     cases = suite.findall("testcase")
     binding = [gate for gate in unreleased.gates if gate.binding]
@@ -377,7 +381,7 @@ def test_only_binding_gates_turn_the_suite_red(unreleased: AuditResult):
     assert any("✕ fail" in note.get("message") for note in skipped)
 
 
-def test_comment_on_a_pull_request_holds_the_ladder(compressed: AuditResult):
+def test_comment_on_a_pull_request_holds_the_ladder(compressed: AuditResult) -> None:
     text = render_markdown(compressed)
     assert "**Recommended: onnx-int8.**" in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
@@ -389,14 +393,14 @@ def test_comment_on_a_pull_request_holds_the_ladder(compressed: AuditResult):
     assert len(gates) == sum(g.binding and g.variant == "onnx-int8" for g in compressed.gates)
 
 
-def test_terminal_text_holds_advice_and_ladder(compressed: AuditResult):
+def test_terminal_text_holds_advice_and_ladder(compressed: AuditResult) -> None:
     text = render_text(compressed)
     assert "Recommended: onnx-int8." in text
     assert "onnx-int8 [★ recommended] [on the frontier]: Storage 26.0" in text
     assert "int4-weight: not made: int4-weight needs CUDA" in text
 
 
-def test_two_audits_compared_have_no_columns_of_cost(compared: AuditResult):
+def test_two_audits_compared_have_no_columns_of_cost(compared: AuditResult) -> None:
     page = Page(render_html(compared))
     steps = ladder(compared)
     assert steps.heads == ["Accuracy", "Decisions changed"]
@@ -409,7 +413,7 @@ def test_two_audits_compared_have_no_columns_of_cost(compared: AuditResult):
     assert "From here on all figures are those of april." in page.text
 
 
-def test_report_without_charts_holds_the_same_chapter(compressed: AuditResult):
+def test_report_without_charts_holds_the_same_chapter(compressed: AuditResult) -> None:
     text = Page(render_html(compressed, charts=False)).text
     assert "<svg" not in text
     assert "Table of cost and gaps" in text
@@ -417,13 +421,13 @@ def test_report_without_charts_holds_the_same_chapter(compressed: AuditResult):
     assert "Who pays" not in text
 
 
-def test_many_slices_and_variants_are_cut_with_a_statement():
+def test_many_slices_and_variants_are_cut_with_a_statement() -> None:
     text = Page(render_html(wide_result(30, 4, 9), charts=False)).text
     assert re.search(r"\d+ more slices: the rest is in audit\.json", text)
     assert re.search(r"\d+ more changes: the rest is in audit\.json", text)
 
 
-def test_storage_is_not_rounded_onto_a_limit_that_it_exceeds(compressed: AuditResult):
+def test_storage_is_not_rounded_onto_a_limit_that_it_exceeds(compressed: AuditResult) -> None:
     gate = next(gate for gate in compressed.gates if gate.metric == "storage")
     limit = read_limit(gate.limit)
     heavy = [

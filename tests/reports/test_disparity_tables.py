@@ -35,7 +35,7 @@ def impact(compas: AuditResult) -> AuditResult:
     return compas.model_copy(update={"variants": [variant]})
 
 
-def test_impact_ratios_stand_apart_and_say_that_they_are_adjusted_for_the_choice(impact: AuditResult):
+def test_impact_ratios_stand_apart_and_say_that_they_are_adjusted_for_the_choice(impact: AuditResult) -> None:
     variant = impact.variants[0]
     items = [d for d in variant.disparities if d.by == ["race"] and d.metric == "selection_rate"]
     rows = [row for row in variant.slices if list(row.slice) == ["race"]]
@@ -53,7 +53,7 @@ def test_impact_ratios_stand_apart_and_say_that_they_are_adjusted_for_the_choice
     )
 
 
-def test_the_size_of_the_family_stands_with_the_comparisons_and_the_methods(impact: AuditResult):
+def test_the_size_of_the_family_stands_with_the_comparisons_and_the_methods(impact: AuditResult) -> None:
     text = Page(render_html(impact, charts=False)).text
     sections = text.count("over the 666 differences of all slices that were looked at")
     assert sections == text.count("Against the reference") == 3
@@ -63,7 +63,7 @@ def test_the_size_of_the_family_stands_with_the_comparisons_and_the_methods(impa
     assert "共将 666 个差值作为一族考察" in chinese
 
 
-def test_a_run_without_a_family_names_none(compas: AuditResult):
+def test_a_run_without_a_family_names_none(compas: AuditResult) -> None:
     variant = compas.variants[0].model_copy(update={"findings": None})
     text = Page(render_html(compas.model_copy(update={"variants": [variant]}), charts=False)).text
     assert not re.search(r"differences (were|of all slices that were) looked at", text)

@@ -21,7 +21,7 @@ def box(spot: Spot) -> tuple[float, float, float, float]:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_dozen_names_overlap_neither_each_other_nor_the_points(seed: int):
+def test_a_dozen_names_overlap_neither_each_other_nor_the_points(seed: int) -> None:
     r = random.Random(seed)
     # Clustered as variants are: half of them within a tenth of the drawing.
     points = [(r.uniform(40, 560), r.uniform(30, 310)) for _ in range(6)]
@@ -39,19 +39,19 @@ def test_a_dozen_names_overlap_neither_each_other_nor_the_points(seed: int):
             assert not (one[0] < x < one[2] and one[1] < y < one[3])
 
 
-def test_name_without_room_is_left_out():
+def test_name_without_room_is_left_out() -> None:
     labels = [Label(f"variant-number-{k:02}", 300, 170) for k in range(80)]
     spots = placed(labels, 600, 340, [])
     assert spots[0] is not None
     assert None in spots
 
 
-def test_long_name_is_cut():
+def test_long_name_is_cut() -> None:
     (spot,) = placed([Label("x" * 80, 100, 100)], 600, 340, [])
     assert spot.text.endswith("…")
 
 
-def test_layers_that_are_gone_come_first_then_the_noisiest():
+def test_layers_that_are_gone_come_first_then_the_noisiest() -> None:
     views = layer_views(layers(0.5), 5, "k", charts=True, histograms=3)
     names = ["".join(row.name) for row in views.table.rows]
     assert names[0].startswith("encoder.layer.3.")
@@ -63,13 +63,13 @@ def test_layers_that_are_gone_come_first_then_the_noisiest():
     assert "encoder.layer.3." not in described
 
 
-def test_equal_layer_says_so():
+def test_equal_layer_says_so() -> None:
     same = layers(0.0, 1)[0].model_copy(update={"sqnr_db": None})
     views = layer_views([same], 5, "k", charts=False, histograms=0)
     assert views.table.rows[0].cells[-1].text == "equal"
 
 
-def test_slim_image_draws_the_same_in_fewer_letters():
+def test_slim_image_draws_the_same_in_fewer_letters() -> None:
     text = (
         '<svg><g fill="none"><g><path class="background" d="M0,0h9v9h-9Z" /><g class="mark">'
         '<line transform="translate(1.23456789,2)" x2="5" y2="0" stroke="#111111" opacity="1" />'

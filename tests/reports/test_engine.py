@@ -6,10 +6,18 @@ import json
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from fairweigh.reports.drawing.engine import ENGINE, Engine, UndrawableError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ..conftest import Ended
+
 
 SPEC = {
     "data": {"values": [{"a": 1, "b": 2}]}, "mark": "point",
@@ -20,7 +28,7 @@ ADDRESSES = 3_000_000 * 1024
 """Bytes, as ``ulimit -v 3000000`` sets them: the engine reserves more, all else needs less."""
 
 
-def test_the_engine_draws_the_same_twice_and_goes_on_after_a_fault():
+def test_the_engine_draws_the_same_twice_and_goes_on_after_a_fault() -> None:
     once = ENGINE.svg(SPEC)
     assert once.startswith("<svg")
     with pytest.raises(UndrawableError):
@@ -28,7 +36,7 @@ def test_the_engine_draws_the_same_twice_and_goes_on_after_a_fault():
     assert ENGINE.svg(SPEC) == once
 
 
-def test_an_engine_that_is_gone_is_one_line(monkeypatch):
+def test_an_engine_that_is_gone_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine()
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(
@@ -40,7 +48,7 @@ def test_an_engine_that_is_gone_is_one_line(monkeypatch):
         engine.svg(SPEC)
 
 
-def test_an_engine_that_hangs_is_ended(monkeypatch, tmp_path):
+def test_an_engine_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("fairweigh.reports.drawing.engine.SECONDS", 0.3)
     script = tmp_path / "hangs"
     script.write_text("#!/bin/sh\nexec sleep 60\n")
@@ -51,8 +59,11 @@ def test_an_engine_that_hangs_is_ended(monkeypatch, tmp_path):
 
 
 def test_an_audit_with_few_addresses_keeps_its_run_and_says_that_it_has_no_charts(
-    write, make_people, make_config, here
-):
+    write: Callable[..., None],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+    here: Path,
+) -> None:
     """Of batch clusters: in the process of the run the engine ended it with code 133, and all was lost."""
     gates = [{"metric": "selection_rate", "by": "sex", "compare": "difference", "limit": "<= 0.9"}]
     write(make_people(), make_config(report={"charts": True}, gates=gates))
@@ -73,8 +84,12 @@ def test_an_audit_with_few_addresses_keeps_its_run_and_says_that_it_has_no_chart
 
 
 def test_the_report_without_an_engine_can_be_rendered_again_anywhere(
-    write, make_people, make_config, audited, monkeypatch
-):
+    write: Callable[..., None],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+    audited: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from fairweigh.api import load_result
     from fairweigh.reports.page.html import render_html
 
@@ -82,7 +97,7 @@ def test_the_report_without_an_engine_can_be_rendered_again_anywhere(
     result = load_result("runs/t")
     told: list[str] = []
 
-    def gone(spec):
+    def gone(spec: Any) -> None:
         raise UndrawableError("gone")
 
     monkeypatch.setattr(ENGINE, "svg", gone)
@@ -95,14 +110,18 @@ def test_the_report_without_an_engine_can_be_rendered_again_anywhere(
 
 
 def test_a_comparison_says_on_the_terminal_that_it_has_no_charts(
-    write, make_people, make_config, cli, monkeypatch
-):
+    write: Callable[..., None],
+    make_people: Callable[..., pa.Table],
+    make_config: Callable[..., dict[str, Any]],
+    cli: Callable[..., Ended],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     write(make_people(), make_config(report={"charts": True}))
     for name in ("one", "two"):
         assert cli("audit", "a.yaml", "-q", "-o", name, "--set", "report.charts=false").code == 0
     assert cli("audit", "a.yaml", "-q", "-o", "drawn").code == 0
 
-    def gone(spec):
+    def gone(spec: Any) -> None:
         raise UndrawableError("gone")
 
     monkeypatch.setattr(ENGINE, "svg", gone)

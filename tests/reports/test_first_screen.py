@@ -29,7 +29,7 @@ def box(screen: FirstScreen, title: str) -> list[str]:
     return [plain(line) for found in screen.boxes if found.title == title for line in found.lines]
 
 
-def test_small_slices_are_told_with_the_rows_that_they_hold(covered: AuditResult):
+def test_small_slices_are_told_with_the_rows_that_they_hold(covered: AuditResult) -> None:
     """Native American people alone are fewer than 30; of the crossings those below are."""
     few = [sum(cell) for cell in COMPAS.values() if sum(cell) < 30]
     told = box(first_screen(covered), "What the data cannot decide")
@@ -40,7 +40,7 @@ def test_small_slices_are_told_with_the_rows_that_they_hold(covered: AuditResult
     assert any(line.startswith(crossed) for line in told)
 
 
-def test_open_gate_is_told_with_the_rows_that_would_decide_it(covered: AuditResult):
+def test_open_gate_is_told_with_the_rows_that_would_decide_it(covered: AuditResult) -> None:
     told = box(first_screen(covered), "What the data cannot decide")
     assert told[0].endswith(
         f"Rows needed: about 61,300 rows (80{NBSP}% chance, were the truth as measured); 245,000 were it "
@@ -48,7 +48,7 @@ def test_open_gate_is_told_with_the_rows_that_would_decide_it(covered: AuditResu
     )
 
 
-def test_missing_values_and_labels_are_told(covered: AuditResult):
+def test_missing_values_and_labels_are_told(covered: AuditResult) -> None:
     race = covered.coverage[0].model_copy(update={"by": ["race"], "unknown": 1, "unknown_rows": 12})
     data = covered.data.model_copy(update={"label": None})
     told = box(
@@ -59,7 +59,7 @@ def test_missing_values_and_labels_are_told(covered: AuditResult):
     assert "value missing in 12 rows, not judged" in told[1]
 
 
-def test_nothing_open_is_said_only_of_what_was_counted(covered: AuditResult):
+def test_nothing_open_is_said_only_of_what_was_counted(covered: AuditResult) -> None:
     whole = [item.model_copy(update={"small": 0, "undefined": 0}) for item in covered.coverage]
     closed = covered.model_copy(update={"coverage": whole, "gates": []})
     title = "What the data cannot decide"
@@ -76,7 +76,7 @@ def _nothing(compas: AuditResult, findings: Findings | None) -> str:
     return screen.nothing
 
 
-def test_where_nothing_stands_out_the_size_of_the_family_is_told(compas: AuditResult):
+def test_where_nothing_stands_out_the_size_of_the_family_is_told(compas: AuditResult) -> None:
     found = compas.variants[0].findings.found[0].model_copy(update={"metric": "base_rate"})
     assert _nothing(compas, Findings(looked_at=666)) == (
         "None of the 666 differences looked at is more than chance explains. That is not proof that there is "
@@ -90,7 +90,7 @@ def test_where_nothing_stands_out_the_size_of_the_family_is_told(compas: AuditRe
         )
 
 
-def test_gates_beyond_the_three_findings_are_counted(compas: AuditResult):
+def test_gates_beyond_the_three_findings_are_counted(compas: AuditResult) -> None:
     gates = [
         compas.gates[0].model_copy(update={"id": f"g{k}", "limit": f"<= 0.{k}", "verdict": "fail"})
         for k in range(1, 6)
@@ -100,7 +100,7 @@ def test_gates_beyond_the_three_findings_are_counted(compas: AuditResult):
     assert plain(screen.more) == "2 more gates fail or could not be evaluated: see Gates."
 
 
-def test_what_compression_changed_stands_beside_what_is_open(compressed: AuditResult):
+def test_what_compression_changed_stands_beside_what_is_open(compressed: AuditResult) -> None:
     screen = first_screen(compressed)
     assert [found.title for found in screen.boxes] == [
         "What compression changed",
@@ -109,7 +109,7 @@ def test_what_compression_changed_stands_beside_what_is_open(compressed: AuditRe
     assert f"It needs 26.0{NBSP}% of the storage" in box(screen, "What compression changed")[0]
 
 
-def test_first_screen_is_chinese_in_a_chinese_report(covered: AuditResult):
+def test_first_screen_is_chinese_in_a_chinese_report(covered: AuditResult) -> None:
     with writing("zh"):
         screen = first_screen(covered)
         told = plain(screen.findings[0].lead)
@@ -120,7 +120,7 @@ def test_first_screen_is_chinese_in_a_chinese_report(covered: AuditResult):
     )
 
 
-def test_order_of_the_first_screen(covered: AuditResult):
+def test_order_of_the_first_screen(covered: AuditResult) -> None:
     html = render_html(covered, charts=False)
     parts = ["<h1", 'class="verdict', 'class="find"', "What the data cannot decide", 'id="gates"']
     assert sorted(parts, key=html.index) == parts

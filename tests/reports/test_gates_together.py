@@ -32,7 +32,7 @@ def twelve(compas: AuditResult) -> AuditResult:
     return compas.model_copy(update={"gates_together": found})
 
 
-def test_the_line_stands_in_every_output(twelve: AuditResult):
+def test_the_line_stands_in_every_output(twelve: AuditResult) -> None:
     assert plain(gates_together(twelve)) == TWELVE
     assert TWELVE in render_html(twelve, charts=False)
     assert TWELVE in render_markdown(twelve)
@@ -43,7 +43,7 @@ def test_the_line_stands_in_every_output(twelve: AuditResult):
     assert json.loads(render_sarif(twelve, {}))["runs"][0]["properties"]["gatesTogether"] == TWELVE
 
 
-def test_the_line_in_chinese(twelve: AuditResult):
+def test_the_line_in_chinese(twelve: AuditResult) -> None:
     with writing("zh"):
         assert plain(gates_together(twelve)) == (
             "12 项须由界限证明的门禁。假如每个真实值都恰好等于其限值，平均至多有 0.6 项会因偶然而不通过；"
@@ -51,7 +51,7 @@ def test_the_line_in_chinese(twelve: AuditResult):
         )
 
 
-def test_one_gate_risks_what_its_confidence_leaves(compas: AuditResult):
+def test_one_gate_risks_what_its_confidence_leaves(compas: AuditResult) -> None:
     one = compas.model_copy(
         update={"gates_together": GatesTogether(proven=1, false_fails=0.05, confidence_for_all=0.95)}
     )
@@ -61,7 +61,7 @@ def test_one_gate_risks_what_its_confidence_leaves(compas: AuditResult):
     )
 
 
-def test_without_a_proven_gate_nothing_is_said(compas: AuditResult):
+def test_without_a_proven_gate_nothing_is_said(compas: AuditResult) -> None:
     none = compas.model_copy(update={"gates_together": None})
     assert gates_together(none) == ()
     assert "would fail by chance" not in render_html(none, charts=False)
@@ -69,7 +69,7 @@ def test_without_a_proven_gate_nothing_is_said(compas: AuditResult):
 
 
 @pytest.mark.parametrize("gates", [2, 12, 77, 1000])
-def test_the_confidence_to_set_is_the_one_that_shares_five_percent_out(gates: int):
+def test_the_confidence_to_set_is_the_one_that_shares_five_percent_out(gates: int) -> None:
     level = 1 - 0.05 / gates
     written = float(near_one(level, asked=True))
     # Rounded to four decimals, or to two figures of what is left open: 5 % stay 5 % but for their rounding.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from fairweigh.audit.result import AuditResult
 from fairweigh.reports.drawing.heat_map import SHADES, heat_map
@@ -13,11 +15,11 @@ from .conftest import COMPAS, DECILES
 
 
 @pytest.fixture
-def crossed(compas: AuditResult):
+def crossed(compas: AuditResult) -> Any:
     return slices_by(compas.variants[0], ["race", "sex"])
 
 
-def test_every_slice_stands_in_the_map_with_its_figure_and_rows(compas: AuditResult, crossed):
+def test_every_slice_stands_in_the_map_with_its_figure_and_rows(compas: AuditResult, crossed: Any) -> None:
     found = heat_map(crossed, "false_positive_rate", compas)
     assert plain(found.title) == "False positive rate by race (downwards) and sex (across)."
     assert found.across == ["Male", "Female"]
@@ -31,7 +33,9 @@ def test_every_slice_stands_in_the_map_with_its_figure_and_rows(compas: AuditRes
     assert len([cell for cell in cells.values() if cell]) == len(COMPAS)
 
 
-def test_shades_go_from_the_lowest_to_the_highest_and_few_rows_have_none(compas: AuditResult, crossed):
+def test_shades_go_from_the_lowest_to_the_highest_and_few_rows_have_none(
+    compas: AuditResult, crossed: Any
+) -> None:
     rows = heat_map(crossed, "false_positive_rate", compas).rows
     shaded = sorted((c.text.value, c.shade) for _, cells in rows for c in cells if c and c.shade)
     assert (shaded[0][1], shaded[-1][1]) == (1, SHADES)
@@ -41,7 +45,7 @@ def test_shades_go_from_the_lowest_to_the_highest_and_few_rows_have_none(compas:
     assert {cell.shade for cell in few} == {0}
 
 
-def test_a_metric_that_is_the_same_everywhere_leads_no_intersection(compas: AuditResult):
+def test_a_metric_that_is_the_same_everywhere_leads_no_intersection(compas: AuditResult) -> None:
     changed = compas.model_copy(deep=True)
     variant, by = changed.variants[0], ["race", "sex"]
     usual = leading_metric(changed, variant, by)
@@ -54,7 +58,7 @@ def test_a_metric_that_is_the_same_everywhere_leads_no_intersection(compas: Audi
     assert leading_metric(changed, variant, by) == usual
 
 
-def test_no_map_where_the_columns_have_no_room(compas: AuditResult, crossed):
+def test_no_map_where_the_columns_have_no_room(compas: AuditResult, crossed: Any) -> None:
     wide = [
         row.model_copy(update={"slice": {"a": str(k % 40), "b": str(k % 9)}})
         for k, row in enumerate(crossed * 40)
@@ -63,7 +67,7 @@ def test_no_map_where_the_columns_have_no_room(compas: AuditResult, crossed):
     assert heat_map(crossed, "no_such_metric", compas) is None
 
 
-def test_tables_behind_the_curves_hold_their_bins(compas: AuditResult):
+def test_tables_behind_the_curves_hold_their_bins(compas: AuditResult) -> None:
     details = [d for d in compas.variants[0].scores if d.slice]
     tables = {table.title: table for table in score_tables(details)}
     assert set(tables) <= {"Distribution of the score", "Calibration", "ROC"}

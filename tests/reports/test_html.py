@@ -1,10 +1,14 @@
 """The HTML report, read as a browser or a reviewer would."""
 
+from __future__ import annotations
+
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fairweigh import reports
@@ -33,18 +37,18 @@ class Page(HTMLParser):
         self.close()
         assert not self._open, self._open
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: Any, attrs: Any) -> None:
         self.elements.append((tag, dict(attrs)))
         if tag not in VOID:
             self._open.append(tag)
 
-    def handle_startendtag(self, tag, attrs):
+    def handle_startendtag(self, tag: Any, attrs: Any) -> None:
         self.elements.append((tag, dict(attrs)))
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: Any) -> None:
         assert self._open.pop() == tag
 
-    def handle_data(self, data):
+    def handle_data(self, data: Any) -> None:
         if self._open and self._open[-1] == "script":
             self.scripts.append(data)
         elif self._open and self._open[-1] != "style":
@@ -65,14 +69,14 @@ def hostile_page(hostile: AuditResult) -> Page:
     return Page(render_html(hostile))
 
 
-def test_page_has_language_viewport_and_title(page: Page, compas: AuditResult):
+def test_page_has_language_viewport_and_title(page: Page, compas: AuditResult) -> None:
     elements = dict(page.elements[:1])
     assert elements["html"]["lang"] == "en"
     assert any(tag == "meta" and a.get("name") == "viewport" for tag, a in page.elements)
     assert compas.title in page.text
 
 
-def test_nothing_is_loaded_and_nothing_runs_but_the_sorting(page: Page, hostile_page: Page):
+def test_nothing_is_loaded_and_nothing_runs_but_the_sorting(page: Page, hostile_page: Page) -> None:
     for parsed in (page, hostile_page):
         tags = {tag for tag, _ in parsed.elements}
         assert [attributes for tag, attributes in parsed.elements if tag == "script"] == [{}]
@@ -87,27 +91,27 @@ def test_nothing_is_loaded_and_nothing_runs_but_the_sorting(page: Page, hostile_
             assert "http" not in (attributes.get("style") or "")
 
 
-def test_style_refers_to_nothing_outside(compas: AuditResult):
+def test_style_refers_to_nothing_outside(compas: AuditResult) -> None:
     style = re.search(r"<style>(.*?)</style>", render_html(compas, charts=False), re.DOTALL)[1]
     assert "url(" not in style
     assert "@import" not in style
 
 
-def test_hostile_names_show_as_text(hostile_page: Page, hostile_names: tuple[str, ...]):
+def test_hostile_names_show_as_text(hostile_page: Page, hostile_names: tuple[str, ...]) -> None:
     for name in hostile_names:
         assert re.sub(r"[ \n]+", " ", visible(name)) in hostile_page.text
     assert "\x00" not in hostile_page.text
     assert "\u202e" not in hostile_page.text
 
 
-def test_hostile_names_show_as_text_inside_charts(hostile: AuditResult):
+def test_hostile_names_show_as_text_inside_charts(hostile: AuditResult) -> None:
     drawn = "".join(re.findall(r"<svg.*?</svg>", render_html(hostile), re.DOTALL))
     assert "&lt;script&gt;alert(1)" in drawn
     assert "<script" not in drawn
     assert "<img" not in drawn
 
 
-def test_every_id_is_unique_and_every_link_leads_somewhere(page: Page, hostile_page: Page):
+def test_every_id_is_unique_and_every_link_leads_somewhere(page: Page, hostile_page: Page) -> None:
     for parsed in (page, hostile_page):
         ids = [a["id"] for _, a in parsed.elements if "id" in a]
         assert len(ids) == len(set(ids))
@@ -117,7 +121,7 @@ def test_every_id_is_unique_and_every_link_leads_somewhere(page: Page, hostile_p
                     assert target.lstrip("#") in ids
 
 
-def test_every_gate_shows_its_verdict_as_sign_and_word(compas: AuditResult):
+def test_every_gate_shows_its_verdict_as_sign_and_word(compas: AuditResult) -> None:
     html = render_html(compas, charts=False)
     rows = re.findall(r'<tr class="gate">(.*?)</tr>', html, re.DOTALL)
     assert len(rows) == len(compas.gates)
@@ -126,7 +130,7 @@ def test_every_gate_shows_its_verdict_as_sign_and_word(compas: AuditResult):
     assert f"<strong>{verdict_words(compas.verdict)}</strong>" in html
 
 
-def test_all_outputs_state_the_same_verdicts(compas: AuditResult):
+def test_all_outputs_state_the_same_verdicts(compas: AuditResult) -> None:
     outputs = render(compas, charts=False)
     assert set(outputs) == {"report.html", "figures.csv", "junit.xml", "summary.md"}
     for name in ("report.html", "junit.xml", "summary.md"):
@@ -136,7 +140,7 @@ def test_all_outputs_state_the_same_verdicts(compas: AuditResult):
         assert verdict_words(compas.verdict) in text
 
 
-def test_figures_are_those_of_the_result(page: Page, compas: AuditResult):
+def test_figures_are_those_of_the_result(page: Page, compas: AuditResult) -> None:
     variant = compas.variants[0]
     for row in variant.slices:
         assert count(row.n) in page.text
@@ -150,24 +154,24 @@ def test_figures_are_those_of_the_result(page: Page, compas: AuditResult):
             assert figure(disparity.value, kind) in page.text
 
 
-def test_undefined_figure_is_a_dash_with_its_reason(page: Page):
+def test_undefined_figure_is_a_dash_with_its_reason(page: Page) -> None:
     # Asian women: nobody was rated medium or high, so there is no precision.
     assert "No row in the denominator TP / (TP + FP)." in page.text
     assert "—a" in page.text
 
 
-def test_undefined_figure_without_a_reason_still_gets_a_footnote(compas: AuditResult):
+def test_undefined_figure_without_a_reason_still_gets_a_footnote(compas: AuditResult) -> None:
     variant = compas.variants[0]
     bare = {**variant.overall, "accuracy": Estimate(value=None, status="undefined")}
     result = compas.model_copy(update={"variants": [variant.model_copy(update={"overall": bare})]})
     assert "the audit gives no reason" in Page(render_html(result, charts=False)).text
 
 
-def test_small_slices_are_marked(page: Page):
+def test_small_slices_are_marked(page: Page) -> None:
     assert "Native American few rows" in page.text
 
 
-def test_disparity_that_rests_on_a_small_slice_warns(compas: AuditResult):
+def test_disparity_that_rests_on_a_small_slice_warns(compas: AuditResult) -> None:
     variant = compas.variants[0]
     changed = [
         item.model_copy(update={"slice": {"race": "Native American"}})
@@ -179,20 +183,20 @@ def test_disparity_that_rests_on_a_small_slice_warns(compas: AuditResult):
     assert "rests on a slice with few rows" in Page(render_html(result, charts=False)).text
 
 
-def test_synthetic_data_is_labelled_on_the_first_screen(compas: AuditResult):
+def test_synthetic_data_is_labelled_on_the_first_screen(compas: AuditResult) -> None:
     data = compas.data.model_copy(update={"synthetic": True})
     text = Page(render_html(compas.model_copy(update={"data": data}), charts=False)).text
     assert text.index("Synthetic data: planted bias, no real people") < text.index("Verdict")
 
 
-def test_run_without_gates_says_that_its_verdict_proves_nothing(compas: AuditResult):
+def test_run_without_gates_says_that_its_verdict_proves_nothing(compas: AuditResult) -> None:
     result = compas.model_copy(update={"gates": [], "verdict": "pass"})
     text = Page(render_html(result, charts=False)).text
     assert "No gate was set" in text
     assert "nothing is proven about it" in text
 
 
-def test_impact_ratio_stands_under_its_own_reference(compas: AuditResult):
+def test_impact_ratio_stands_under_its_own_reference(compas: AuditResult) -> None:
     variant = compas.variants[0]
     changed = [
         item.model_copy(update={"reference": {"race": "Native American"}})
@@ -206,17 +210,17 @@ def test_impact_ratio_stands_under_its_own_reference(compas: AuditResult):
     assert "Selection rate, against race=Native American" in text
 
 
-def test_left_out_slices_of_a_gate_are_listed(page: Page):
+def test_left_out_slices_of_a_gate_are_listed(page: Page) -> None:
     assert "Left out (few rows or unknown values): race=Asian; race=Native American." in page.text
 
 
-def test_left_out_slices_are_told_with_the_rows_that_the_metric_counts_among(compas: AuditResult):
+def test_left_out_slices_are_told_with_the_rows_that_the_metric_counts_among(compas: AuditResult) -> None:
     gate = compas.gates[0].model_copy(update={"left_out_sizes": [22.0, 4.25]})
     text = Page(render_html(compas.model_copy(update={"gates": [gate]}), charts=False)).text
     assert "race=Asian (22 effective rows); race=Native American (4.2 effective rows)." in text
 
 
-def test_definitions_methods_provenance_and_gaps_are_there(page: Page, compas: AuditResult):
+def test_definitions_methods_provenance_and_gaps_are_there(page: Page, compas: AuditResult) -> None:
     for name in compas.variants[0].overall:
         assert compas.definitions[name].meaning in page.text
         assert compas.definitions[name].formula in page.text
@@ -234,14 +238,14 @@ def test_definitions_methods_provenance_and_gaps_are_there(page: Page, compas: A
         assert text in page.text
 
 
-def test_many_slices_are_cut_with_a_statement(make_result):
+def test_many_slices_are_cut_with_a_statement(make_result: Callable[..., AuditResult]) -> None:
     cells = {(f"a{k:03}", f"b{k % 7}"): (10 + k % 9, 5, 5, 20) for k in range(260)}
     text = Page(render_html(make_result(cells, ["one", "two"]), charts=False)).text
     assert "60 more slices: the rest is in audit.json" in text
     assert "The first 40 slices of the table above" in text
 
 
-def test_intersections_are_sorted_worst_first_and_small_ones_last(compas: AuditResult):
+def test_intersections_are_sorted_worst_first_and_small_ones_last(compas: AuditResult) -> None:
     html = render_html(compas, charts=False)
     section = html[html.index('id="slices-3"') :]
     names = re.findall(r'<tr><th scope="row">(.*?)</th>', section, re.DOTALL)
@@ -252,7 +256,7 @@ def test_intersections_are_sorted_worst_first_and_small_ones_last(compas: AuditR
     assert not any("few rows" in name for name in names[:9])
 
 
-def test_result_without_slices_labels_or_gates_renders(make_result):
+def test_result_without_slices_labels_or_gates_renders(make_result: Callable[..., AuditResult]) -> None:
     result = make_result({("a",): (1, 2, 3, 4)}, ["only"])
     variant = result.variants[0].model_copy(update={"slices": [], "disparities": []})
     data = result.data.model_copy(update={"label": None, "positive": [], "sensitive": []})
@@ -261,7 +265,7 @@ def test_result_without_slices_labels_or_gates_renders(make_result):
     assert "No gate was set" in Page(render_html(result.model_copy(update={"variants": []}))).text
 
 
-def test_each_chart_is_one_image_with_a_text_alternative(compas: AuditResult):
+def test_each_chart_is_one_image_with_a_text_alternative(compas: AuditResult) -> None:
     html = render_html(compas)
     images = re.findall(r"<svg.*?</svg>", html, re.DOTALL)
     assert len(images) == 6
@@ -273,7 +277,9 @@ def test_each_chart_is_one_image_with_a_text_alternative(compas: AuditResult):
     assert "African-American 44.8\u00a0% (42.6 to 47.2\u00a0%)" in images[0]
 
 
-def test_report_without_charts_imports_neither_altair_nor_vl_convert(compas: AuditResult, tmp_path):
+def test_report_without_charts_imports_neither_altair_nor_vl_convert(
+    compas: AuditResult, tmp_path: Path
+) -> None:
     path = tmp_path / "audit.json"
     path.write_text(compas.model_dump_json())
     code = (

@@ -1,5 +1,7 @@
 """The JUnit file."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,7 +20,7 @@ def schema() -> xmlschema.XMLSchema:
 
 def test_the_file_keeps_to_the_common_schema(
     compas: AuditResult, hostile: AuditResult, judged: AuditResult, schema: xmlschema.XMLSchema
-):
+) -> None:
     """The schema of Apache Ant's JUnit task; one that is broken on purpose shows that it is looked at."""
     light = [gate.model_copy(update={"binding": False}) for gate in compas.gates]
     none, light = ({"gates": gates} for gates in ([], light))
@@ -31,7 +33,7 @@ def test_the_file_keeps_to_the_common_schema(
     assert not schema.is_valid(render_junit(compas).replace('time="0"', 'time="soon"'))
 
 
-def test_every_gate_is_a_test_case_and_the_counts_are_right(compas: AuditResult):
+def test_every_gate_is_a_test_case_and_the_counts_are_right(compas: AuditResult) -> None:
     suite = ElementTree.fromstring(render_junit(compas).encode())
     assert suite.tag == "testsuite"
     assert len(suite.findall("testcase")) == len(compas.gates) == int(suite.get("tests"))
@@ -39,7 +41,7 @@ def test_every_gate_is_a_test_case_and_the_counts_are_right(compas: AuditResult)
     assert int(suite.get("errors")) == len(suite.findall("testcase/error")) == 1
 
 
-def test_failed_undecided_and_broken_gates_are_told_apart(compas: AuditResult):
+def test_failed_undecided_and_broken_gates_are_told_apart(compas: AuditResult) -> None:
     suite = ElementTree.fromstring(render_junit(compas).encode())
     for gate, case in zip(compas.gates, suite.findall("testcase"), strict=True):
         assert case.get("name").startswith(gate.id)
@@ -54,14 +56,14 @@ def test_failed_undecided_and_broken_gates_are_told_apart(compas: AuditResult):
         assert gate.why in problem.get("message")
 
 
-def test_measured_values_stand_in_the_report(compas: AuditResult):
+def test_measured_values_stand_in_the_report(compas: AuditResult) -> None:
     text = render_junit(compas)
     limits = "in size at least 17.4\u00a0points (all 2 slices together), at most 25.2"
     assert f"measured −21.4\u00a0points; {limits}" in text
     assert "left out: race=Asian; race=Native American" in text
 
 
-def test_hostile_names_leave_the_file_whole(hostile: AuditResult, hostile_names: tuple[str, ...]):
+def test_hostile_names_leave_the_file_whole(hostile: AuditResult, hostile_names: tuple[str, ...]) -> None:
     suite = ElementTree.fromstring(render_junit(hostile).encode("utf-8"))
     assert {node.tag for node in suite.iter()} <= {
         "testsuite",
@@ -78,7 +80,9 @@ def test_hostile_names_leave_the_file_whole(hostile: AuditResult, hostile_names:
         assert visible(name) in texts
 
 
-def test_result_without_gates_is_one_skipped_case_that_says_so(compas: AuditResult, schema):
+def test_result_without_gates_is_one_skipped_case_that_says_so(
+    compas: AuditResult, schema: xmlschema.XMLSchema
+) -> None:
     result = compas.model_copy(update={"gates": [], "verdict": "no verdict"})
     text = render_junit(result)
     schema.validate(text)
@@ -88,13 +92,13 @@ def test_result_without_gates_is_one_skipped_case_that_says_so(compas: AuditResu
     assert suite.find("properties/property[@name='verdict']").get("value") == "– no verdict"
 
 
-def test_what_a_run_was_judged_by_is_a_property(judged: AuditResult):
+def test_what_a_run_was_judged_by_is_a_property(judged: AuditResult) -> None:
     suite = ElementTree.fromstring(render_junit(judged).encode())
     told = [p.get("value") for p in suite.findall("properties/property[@name='judged by']")]
     assert [line.split(" ")[0] for line in told] == ["Judged", "Changes"]
 
 
-def test_the_line_of_a_gate_and_those_of_its_slices_are_told_apart(compas: AuditResult):
+def test_the_line_of_a_gate_and_those_of_its_slices_are_told_apart(compas: AuditResult) -> None:
     suite = ElementTree.fromstring(render_junit(compas).encode())
     told = suite.findtext("system-out").split("\n\n") + [
         f"{case.get('name')}\n{problem.text}"
@@ -113,7 +117,7 @@ def test_the_line_of_a_gate_and_those_of_its_slices_are_told_apart(compas: Audit
     assert several
 
 
-def test_a_gate_over_many_slices_names_the_worst(compas: AuditResult):
+def test_a_gate_over_many_slices_names_the_worst(compas: AuditResult) -> None:
     gate = next(gate for gate in compas.gates if len(gate.slices) > 1)
     parts = [
         gate.slices[0].model_copy(
@@ -129,7 +133,9 @@ def test_a_gate_over_many_slices_names_the_worst(compas: AuditResult):
     assert "900 more left out: see audit.json" in text
 
 
-def test_reports_of_gates_without_number_have_bounded_room(many: AuditResult, monkeypatch):
+def test_reports_of_gates_without_number_have_bounded_room(
+    many: AuditResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(junit, "ROOM", 10_000)
     few = many.model_copy(update={"gates": many.gates[:200]})
     suite = ElementTree.fromstring(render_junit(few).encode())

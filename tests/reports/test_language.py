@@ -8,8 +8,11 @@ from __future__ import annotations
 import copy
 import pickle
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from fairweigh.audit.result import AuditResult
 from fairweigh.audit.verdict.standings import NOTHING_ASKED
 from fairweigh.reports.page.html import environment
 from fairweigh.reports.words.formats import confidence, count, figure, interval, read_limit
@@ -26,7 +29,7 @@ NAME = re.compile(r"\{\w+\}|%\(\w+\)s|</?\w+[^>]*>")
 """Parts and tags of a message. Chinese may name a part twice where English names it once."""
 
 
-def test_every_message_is_translated_and_every_translation_is_used():
+def test_every_message_is_translated_and_every_translation_is_used() -> None:
     said = messages.extracted()
     there = [messages.key(entry) for _, entry in messages.entries("zh")]
     missing = [f"{places[0]}: {message!r}" for message, places in said.items() if message not in there]
@@ -34,7 +37,7 @@ def test_every_message_is_translated_and_every_translation_is_used():
     assert [message for message in there if message not in said] == []
 
 
-def test_a_message_is_translated_alike_in_every_catalogue():
+def test_a_message_is_translated_alike_in_every_catalogue() -> None:
     texts: dict[messages.Key, set[str]] = {}
     for _, entry in messages.entries("zh"):
         text = entry.string if isinstance(entry.string, str) else entry.string[0]
@@ -42,21 +45,21 @@ def test_a_message_is_translated_alike_in_every_catalogue():
     assert {message: found for message, found in texts.items() if len(found) > 1} == {}
 
 
-def test_translations_are_whole_and_sure():
+def test_translations_are_whole_and_sure() -> None:
     for file, entry in messages.entries("zh"):
         text = entry.string if isinstance(entry.string, str) else entry.string[0]
         assert text, f"{file}: {entry.id!r} is not translated"
         assert not entry.fuzzy, f"{file}: {entry.id!r} is fuzzy"
 
 
-def test_translations_hold_the_same_parts_and_tags():
+def test_translations_hold_the_same_parts_and_tags() -> None:
     for file, entry in messages.entries("zh"):
         many = entry.id if isinstance(entry.id, str) else entry.id[-1]
         text = entry.string if isinstance(entry.string, str) else entry.string[0]
         assert set(NAME.findall(many)) == set(NAME.findall(text)), f"{file}: {many!r}: {text!r}"
 
 
-def test_every_form_of_a_message_of_a_result_gives_its_translation_every_part():
+def test_every_form_of_a_message_of_a_result_gives_its_translation_every_part() -> None:
     """A text that a result holds has the parts of its own form alone: one row, or several."""
     told = [entry.id for file, entry in messages.entries("zh") if file == "told.po"]
     forms = [form for found in told for form in ([found] if isinstance(found, str) else found)]
@@ -70,7 +73,7 @@ def test_every_form_of_a_message_of_a_result_gives_its_translation_every_part():
             assert found.replace(" ", "") == wanted.replace(" ", ""), english
 
 
-def test_whoever_says_a_message_gives_every_part_of_its_translation():
+def test_whoever_says_a_message_gives_every_part_of_its_translation() -> None:
     """Also those that the English form of the number lacks: "the only row" has no number."""
     translated = {
         english: entry.string if isinstance(entry.string, str) else entry.string[0]
@@ -88,7 +91,7 @@ def test_whoever_says_a_message_gives_every_part_of_its_translation():
             assert asked <= given, f"{place}: {said!r}"
 
 
-def test_figures_are_written_as_chinese_writes_them():
+def test_figures_are_written_as_chinese_writes_them() -> None:
     with writing("zh"):
         assert figure(0.44847, "percent") == "44.8%"
         assert figure(-0.2139, "points") == "−21.4\u00a0个百分点"
@@ -102,7 +105,7 @@ def test_figures_are_written_as_chinese_writes_them():
         assert count(7214) == "7,214"
 
 
-def test_lists_and_sentences_take_chinese_marks():
+def test_lists_and_sentences_take_chinese_marks() -> None:
     parts = ["a", ("b", Given("c"))]
     assert listed(parts) == ("a", ", ", "b", "c")
     with writing("zh"):
@@ -111,7 +114,7 @@ def test_lists_and_sentences_take_chinese_marks():
         assert sentences(parts) == ("a", "b", "c")
 
 
-def test_a_part_from_the_data_stays_given_wherever_the_sentence_puts_it():
+def test_a_part_from_the_data_stays_given_wherever_the_sentence_puts_it() -> None:
     with writing("zh"):
         assert say("{title} by {features}", title="选择率", features=(Given("race"),)) == (
             "选择率", "（按 ", Given("race"), "）",
@@ -203,7 +206,7 @@ def test_a_part_from_the_data_stays_given_wherever_the_sentence_puts_it():
         ),
     ],
 )
-def test_texts_of_a_result_are_translated_with_what_was_put_into_them(english, chinese):
+def test_texts_of_a_result_are_translated_with_what_was_put_into_them(english: Any, chinese: str) -> None:
     assert retold(english) == (Given(english),)
     with writing("zh"):
         assert plain(retold(english)) == chinese
@@ -212,12 +215,12 @@ def test_texts_of_a_result_are_translated_with_what_was_put_into_them(english, c
 @pytest.mark.parametrize(
     "text", ["Adult census income", "int8", "The run has no variant 'int4'.", "", "my ratio"]
 )
-def test_a_text_that_was_not_told_stays_as_it_is(text):
+def test_a_text_that_was_not_told_stays_as_it_is(text: str) -> None:
     with writing("zh"):
         assert retold(text) == (Given(text),)
 
 
-def test_words_of_others_in_a_text_of_ours_stay_as_they_are():
+def test_words_of_others_in_a_text_of_ours_stay_as_they_are() -> None:
     text = tell("Time: not measured: {why}", why="RuntimeError: no {kernel} here")
     assert text == "Time: not measured: RuntimeError: no {kernel} here"
     with writing("zh"):
@@ -225,14 +228,14 @@ def test_words_of_others_in_a_text_of_ours_stay_as_they_are():
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda text: pickle.loads(pickle.dumps(text))])
-def test_a_copy_of_a_text_of_ours_keeps_what_it_was_told_from(copied):
+def test_a_copy_of_a_text_of_ours_keeps_what_it_was_told_from(copied: Callable[..., Any]) -> None:
     text = tell("not measured: {why}", why="ValueError: {odd}")
     again = copied(text)
     assert (again, again.message, again.parts) == (text, text.message, text.parts)
     assert (type(again.parts["why"]), again.parts["why"].parts) == (Told, {})
 
 
-def test_verdicts_and_titles_are_words_of_the_language(compas):
+def test_verdicts_and_titles_are_words_of_the_language(compas: AuditResult) -> None:
     gate = compas.gates[0]
     with writing("zh"):
         assert verdict_words("inconclusive") == "? 无法判定"
@@ -250,7 +253,9 @@ def test_verdicts_and_titles_are_words_of_the_language(compas):
         ((Given("敏感"), Given("x")), "敏感x"),
     ],
 )
-def test_chinese_stands_one_space_apart_from_latin_letters_and_figures(pieces, seams):
+def test_chinese_stands_one_space_apart_from_latin_letters_and_figures(
+    pieces: tuple[Any, ...], seams: str
+) -> None:
     assert "".join(spaced(pieces)) == seams
 
 
@@ -265,7 +270,7 @@ NAMES = {"fairweigh", "Python", "audit", "json", "sha256", "SHA"}
 
 
 @pytest.mark.parametrize("path", sorted(TEMPLATES.glob("*.html.j2")), ids=lambda path: path.name)
-def test_templates_hold_no_text_that_is_not_a_message(path):
+def test_templates_hold_no_text_that_is_not_a_message(path: Any) -> None:
     """What Jinja prints as it stands must be tags: text is in ``_()``, ``ngettext()`` or ``{% trans %}``."""
     from jinja2 import nodes
 

@@ -36,19 +36,19 @@ def text_of(result: AuditResult, language: str = "en") -> str:
 
 
 @pytest.fixture(params=["compas", "compressed"])
-def result(request) -> AuditResult:
+def result(request: pytest.FixtureRequest) -> AuditResult:
     """Real counts of COMPAS, alone and with a ladder of lighter variants."""
     return request.getfixturevalue(request.param)
 
 
-def test_where_it_is_not_said_no_decision_is_valued(result):
+def test_where_it_is_not_said_no_decision_is_valued(result: AuditResult) -> None:
     unsaid = meaning(result, None)
     assert not VALUED.findall(text_of(unsaid))
     assert not VALUED_ZH.findall(text_of(unsaid, "zh"))
     assert not VALUED.findall(render_text(unsaid) + render_markdown(unsaid))
 
 
-def test_a_benefit_is_favourable_and_goes_less_often_to_some(result):
+def test_a_benefit_is_favourable_and_goes_less_often_to_some(result: AuditResult) -> None:
     said = meaning(result, "benefit")
     text, chinese = text_of(said), text_of(said, "zh")
     assert "That is a benefit to the person: the decision is called favourable." in text
@@ -57,7 +57,7 @@ def test_a_benefit_is_favourable_and_goes_less_often_to_some(result):
     assert "负担" not in chinese
 
 
-def test_a_burden_is_never_called_favourable(result):
+def test_a_burden_is_never_called_favourable(result: AuditResult) -> None:
     said = meaning(result, "burden")
     text, chinese = text_of(said), text_of(said, "zh")
     assert "That is a burden to the person: whoever is selected is worse off." in text
@@ -66,7 +66,7 @@ def test_a_burden_is_never_called_favourable(result):
     assert "有利" not in chinese
 
 
-def test_flips_gain_and_lose_what_a_decision_is(compressed):
+def test_flips_gain_and_lose_what_a_decision_is(compressed: AuditResult) -> None:
     pays = re.compile(r"times the rate of the others \(([^)]*)\)")
     told = {said: pays.search(text_of(meaning(compressed, said))) for said in (None, "benefit", "burden")}
     assert re.fullmatch(r"\d+ are no longer selected, \d+ newly are", told[None][1])
@@ -74,7 +74,7 @@ def test_flips_gain_and_lose_what_a_decision_is(compressed):
     assert re.fullmatch(r"\d+ gain a burden, \d+ lose one", told["burden"][1])
 
 
-def test_who_is_worse_off_by_a_false_positive_rate_hangs_on_what_a_decision_is(compas):
+def test_who_is_worse_off_by_a_false_positive_rate_hangs_on_what_a_decision_is(compas: AuditResult) -> None:
     # ProPublica: of those who did not reoffend, 44.8 % of African-American and 23.5 % of Caucasian people
     # were rated a risk.
     black, white = {"race": "African-American"}, {"race": "Caucasian"}
@@ -97,7 +97,7 @@ def test_who_is_worse_off_by_a_false_positive_rate_hangs_on_what_a_decision_is(c
     assert same == ""
 
 
-def test_a_finding_says_on_whom_a_burden_falls(compas):
+def test_a_finding_says_on_whom_a_burden_falls(compas: AuditResult) -> None:
     leads = [plain(f.lead) for f in findings(meaning(compas, "burden"))]
     assert any("The burden falls more often on race=African-American." in lead for lead in leads)
     assert not any("burden" in plain(f.lead) for f in findings(meaning(compas, None)))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from fairweigh.reports.page.html import render_html
@@ -22,13 +24,17 @@ from ..pages import (
     violations,
 )
 
+if TYPE_CHECKING:
+    from playwright.sync_api._generated import Browser, Page
+
+
 REPORTS = ["compas", "hostile", "compressed", "hostile_ladder", "compared", "multiclass", "regression"]
 LANGUAGES = ["en", "zh"]
 A4_TEXT = 178  # mm: A4 less the margins of the print style
 
 
 @pytest.fixture(scope="module")
-def pages(request, tmp_path_factory):
+def pages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Every report in every language, as files."""
     folder = tmp_path_factory.mktemp("pages")
     made = {}
@@ -41,7 +47,7 @@ def pages(request, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def browser():
+def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -51,14 +57,14 @@ def browser():
 
 
 @pytest.fixture
-def page(browser):
+def page(browser: Browser) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     yield page
     page.close()
 
 
 @needs_checker
-def test_html_is_valid(pages):
+def test_html_is_valid(pages: Any) -> None:
     assert html_errors(pages.values()) == set()
 
 
@@ -77,7 +83,7 @@ def test_html_is_valid(pages):
         ("regression", "zh"),
     ],
 )
-def test_page_is_accessible(pages, page, name, language):
+def test_page_is_accessible(pages: Any, page: Page, name: str, language: str) -> None:
     """Every report, in one language on a desk's screen or in the other on a telephone's; one in both."""
     page.set_viewport_size({"width": 1280 if language == "en" else 360, "height": 900})
     page.goto(pages[name, language].as_uri())
@@ -86,14 +92,14 @@ def test_page_is_accessible(pages, page, name, language):
 
 @needs_chromium
 @needs_axe
-def test_axe_finds_what_is_planted(page):
+def test_axe_finds_what_is_planted(page: Page) -> None:
     page.set_content("<html lang=en><title>t</title><main><h1>t</h1><img src='data:,'></main>")
     assert [name for name, *_ in violations(page)] == ["image-alt"]
 
 
 @needs_chromium
 @pytest.mark.parametrize("name", REPORTS)
-def test_page_is_complete_without_javascript(pages, browser, page, name):
+def test_page_is_complete_without_javascript(pages: Any, browser: Browser, page: Page, name: Any) -> None:
     bare = browser.new_context(java_script_enabled=False).new_page()
     bare.goto(pages[name, "en"].as_uri())
     page.goto(pages[name, "en"].as_uri())
@@ -110,7 +116,7 @@ def test_page_is_complete_without_javascript(pages, browser, page, name):
 
 @needs_chromium
 @pytest.mark.parametrize(("name", "language"), [("compas", "zh"), ("compressed", "en")])
-def test_whole_page_is_reached_by_keyboard(pages, page, name, language):
+def test_whole_page_is_reached_by_keyboard(pages: Any, page: Page, name: str, language: str) -> None:
     page.goto(pages[name, language].as_uri())
     stops = page.evaluate(
         """() => [...document.querySelectorAll('a[href], summary, button, [tabindex="0"]')]
@@ -131,7 +137,7 @@ def test_whole_page_is_reached_by_keyboard(pages, page, name, language):
 
 
 @needs_chromium
-def test_summary_is_one_key_away(pages, page):
+def test_summary_is_one_key_away(pages: Any, page: Page) -> None:
     page.goto(pages["compas", "en"].as_uri())
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
@@ -140,7 +146,7 @@ def test_summary_is_one_key_away(pages, page):
 
 
 @needs_chromium
-def test_folded_part_opens_and_closes_by_keyboard(pages, page):
+def test_folded_part_opens_and_closes_by_keyboard(pages: Any, page: Page) -> None:
     page.goto(pages["compas", "en"].as_uri())
     folded = page.query_selector("details:not([open])")
     folded.query_selector("summary").focus()
@@ -153,7 +159,7 @@ def test_folded_part_opens_and_closes_by_keyboard(pages, page):
 @needs_chromium
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", REPORTS)
-def test_paper_shows_whole_tables(pages, page, name, language):
+def test_paper_shows_whole_tables(pages: Any, page: Page, name: Any, language: Any) -> None:
     """At the width of an A4 page nothing sticks out to the right, where paper cannot scroll."""
     page.set_viewport_size({"width": int(A4_TEXT / 25.4 * 96), "height": 900})
     page.emulate_media(media="print")
@@ -166,7 +172,7 @@ def test_paper_shows_whole_tables(pages, page, name, language):
     assert wide == []
 
 
-def printed(page) -> list[str]:
+def printed(page: Page) -> list[str]:
     """The text of each printed page."""
     from io import BytesIO
 
@@ -177,7 +183,9 @@ def printed(page) -> list[str]:
 
 
 @needs_chromium
-def test_heads_of_tables_stand_on_every_sheet_with_the_script_as_without(pages, browser, page):
+def test_heads_of_tables_stand_on_every_sheet_with_the_script_as_without(
+    pages: Any, browser: Browser, page: Page
+) -> None:
     """Chromium repeats no head that holds what one could press, and the script makes heads pressable."""
     bare = browser.new_context(java_script_enabled=False).new_page()
     for shown in (bare, page):
@@ -190,7 +198,7 @@ def test_heads_of_tables_stand_on_every_sheet_with_the_script_as_without(pages, 
 
 @needs_chromium
 @pytest.mark.parametrize("language", ["en", pytest.param("zh", marks=needs_chinese_font)])
-def test_printed_pages_are_numbered_and_hold_every_row(pages, page, language):
+def test_printed_pages_are_numbered_and_hold_every_row(pages: Any, page: Page, language: str) -> None:
     page.goto(pages["compas", language].as_uri())
     rows = page.locator("table tbody th[scope=row]").count()
     texts = printed(page)

@@ -19,7 +19,7 @@ from .conftest import COMPAS
 from .test_html import Page
 
 
-def test_composition_counts_the_rows_of_the_data(compas: AuditResult):
+def test_composition_counts_the_rows_of_the_data(compas: AuditResult) -> None:
     """Against the counts of ProPublica's table."""
     race, sex, crossed = compositions(compas, compas.variants[0])
     assert (plain(race.title), race.crossed, crossed.crossed) == ("race", False, True)
@@ -32,7 +32,7 @@ def test_composition_counts_the_rows_of_the_data(compas: AuditResult):
     assert sex.table.rows[1].cells[2].text == figure(rate, "percent")
 
 
-def test_composition_of_unlabelled_data_has_no_base_rate(compas: AuditResult):
+def test_composition_of_unlabelled_data_has_no_base_rate(compas: AuditResult) -> None:
     variant = compas.variants[0]
     bare = variant.model_copy(
         update={
@@ -43,7 +43,7 @@ def test_composition_of_unlabelled_data_has_no_base_rate(compas: AuditResult):
     assert [head for head, _ in compositions(compas, bare)[0].table.heads] == ["Rows", "Share"]
 
 
-def test_limits_name_who_set_them_or_say_that_it_is_not_stated(compas: AuditResult):
+def test_limits_name_who_set_them_or_say_that_it_is_not_stated(compas: AuditResult) -> None:
     stated = compas.gates[0].model_copy(update={"set_by": "Board, 2026-03-02", "reason": "Harm."})
     again = stated.model_copy(update={"variant": "int8"})
     rows = limits(compas.model_copy(update={"gates": [stated, again, compas.gates[1]]}))
@@ -52,7 +52,7 @@ def test_limits_name_who_set_them_or_say_that_it_is_not_stated(compas: AuditResu
     assert (plain(rows[1].set_by), plain(rows[1].reason)) == ("not stated", "not stated")
 
 
-def test_definitions_say_why_they_were_chosen(compas: AuditResult):
+def test_definitions_say_why_they_were_chosen(compas: AuditResult) -> None:
     told = {
         "reason": "Asked for by the board.",
         "shows": "Sensitive to errors of both kinds together.",
@@ -68,7 +68,7 @@ def test_definitions_say_why_they_were_chosen(compas: AuditResult):
     assert f"Why chosen: not stated. {told['shows']}" in text
 
 
-def test_sign_off_says_what_is_signed_and_holds_no_row(compas: AuditResult):
+def test_sign_off_says_what_is_signed_and_holds_no_row(compas: AuditResult) -> None:
     html = render_html(compas, charts=False)
     text = Page(html).text
     for words in ("approve with conditions", "Signature", "SHA-256 of MANIFEST.json", "fairweigh sign RUN"):
@@ -76,7 +76,7 @@ def test_sign_off_says_what_is_signed_and_holds_no_row(compas: AuditResult):
     assert compas.data.sha256 in html[html.index('id="sign-off"') :]
 
 
-def test_appendix_holds_every_figure_of_the_shown_variant(compas: AuditResult):
+def test_appendix_holds_every_figure_of_the_shown_variant(compas: AuditResult) -> None:
     variant = compas.variants[0]
     found = appendix(compas, variant)
     figures = len(variant.overall) + sum(len(row.metrics) for row in variant.slices)
@@ -86,7 +86,7 @@ def test_appendix_holds_every_figure_of_the_shown_variant(compas: AuditResult):
     assert f"All {found.total:,} figures of original." in text
 
 
-def test_appendix_says_where_the_rest_is(compas: AuditResult, monkeypatch: pytest.MonkeyPatch):
+def test_appendix_says_where_the_rest_is(compas: AuditResult, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fairweigh.reports.slices.appendix.MOST_LINES", 100)
     found = appendix(compas, compas.variants[0])
     assert found.shown <= 100 < found.total
@@ -99,7 +99,7 @@ def test_appendix_says_where_the_rest_is(compas: AuditResult, monkeypatch: pytes
     assert "figures.csv" in text
 
 
-def test_long_appendix_is_printed_only_where_it_is_open(compas: AuditResult):
+def test_long_appendix_is_printed_only_where_it_is_open(compas: AuditResult) -> None:
     found = appendix(compas, compas.variants[0])
     assert found.long == (found.shown > PRINTED_LINES)
     assert ("This part is printed only" in render_html(compas, charts=False)) == found.long
@@ -107,7 +107,7 @@ def test_long_appendix_is_printed_only_where_it_is_open(compas: AuditResult):
 
 def test_table_of_all_figures_is_unrounded_and_safe_in_a_spreadsheet(
     compas: AuditResult, hostile: AuditResult
-):
+) -> None:
     rows = list(csv.DictReader(io.StringIO(render(compas, charts=False)["figures.csv"])))
     variant = compas.variants[0]
     assert len(rows) == appendix(compas, variant).total

@@ -39,7 +39,7 @@ WORDS = {
 
 
 @pytest.mark.parametrize("case", WORDS)
-def test_rows_needed_are_told_with_their_chance(case: str):
+def test_rows_needed_are_told_with_their_chance(case: str) -> None:
     fields, english, chinese = WORDS[case]
     part = Decided(**{**OPEN, **fields})
     assert plain(rows_needed(part).words).replace("\u00a0", " ") == english
@@ -49,7 +49,7 @@ def test_rows_needed_are_told_with_their_chance(case: str):
 
 
 @pytest.mark.parametrize("verdict", ["pass", "fail", "error"])
-def test_what_is_decided_needs_no_rows(verdict: str):
+def test_what_is_decided_needs_no_rows(verdict: str) -> None:
     told = rows_needed(Decided(verdict=verdict, rows_needed=5))
     assert (told.cell, told.under, told.words) == ("—", "", ())
 
@@ -57,11 +57,11 @@ def test_what_is_decided_needs_no_rows(verdict: str):
 @pytest.mark.parametrize(
     ("rows", "shown"), [(7, "7"), (999, "999"), (1000, "1,000"), (1001, "1,010"), (61_210, "61,300")]
 )
-def test_rows_are_rounded_up_to_three_figures(rows: int, shown: str):
+def test_rows_are_rounded_up_to_three_figures(rows: int, shown: str) -> None:
     assert rounded_up(rows) == shown
 
 
-def test_an_open_gate_on_its_limit_is_told_everywhere(compas: AuditResult):
+def test_an_open_gate_on_its_limit_is_told_everywhere(compas: AuditResult) -> None:
     gate = compas.gates[1].model_copy(
         update={"rows_needed": None, "rows_needed_halfway": None, "at_no_size": True, "slices": []}
     )
@@ -73,7 +73,7 @@ def test_an_open_gate_on_its_limit_is_told_everywhere(compas: AuditResult):
     assert ">at no realistic number<" in render_html(result, charts=False)
 
 
-def test_each_open_slice_of_an_assertion_says_what_would_decide_it(compas: AuditResult):
+def test_each_open_slice_of_an_assertion_says_what_would_decide_it(compas: AuditResult) -> None:
     text = render_assertion(compas, [compas.gates[1]])
     lines = [line for line in text.splitlines() if line.startswith("  ? inconclusive")]
     assert len(lines) == 2

@@ -26,7 +26,7 @@ def schema() -> Draft4Validator:
 
 def test_the_file_keeps_to_the_schema_of_oasis(
     compas: AuditResult, hostile: AuditResult, judged: AuditResult, schema: Draft4Validator
-):
+) -> None:
     none = compas.model_copy(update={"gates": []})
     for result in (compas, hostile, judged, none):
         assert list(schema.iter_errors(json.loads(render_sarif(result, PLACES)))) == []
@@ -35,7 +35,7 @@ def test_the_file_keeps_to_the_schema_of_oasis(
     assert not schema.is_valid(broken)
 
 
-def test_each_gate_is_a_rule_and_each_that_does_not_pass_a_result(compas: AuditResult):
+def test_each_gate_is_a_rule_and_each_that_does_not_pass_a_result(compas: AuditResult) -> None:
     run = json.loads(render_sarif(compas, PLACES))["runs"][0]
     rules = run["tool"]["driver"]["rules"]
     assert [rule["id"] for rule in rules] == list(dict.fromkeys(gate.id for gate in compas.gates))
@@ -48,7 +48,7 @@ def test_each_gate_is_a_rule_and_each_that_does_not_pass_a_result(compas: AuditR
         assert message(gate.why) in found["message"]["text"]
 
 
-def test_results_stand_where_their_gate_is_written(compas: AuditResult):
+def test_results_stand_where_their_gate_is_written(compas: AuditResult) -> None:
     gate = compas.gates[0].model_copy(update={"verdict": "fail"})
     result = compas.model_copy(update={"gates": [gate]})
     (found,) = json.loads(render_sarif(result, {gate.id: ("a b/audit.yaml", 12)}))["runs"][0]["results"]
@@ -56,13 +56,13 @@ def test_results_stand_where_their_gate_is_written(compas: AuditResult):
     assert place == {"artifactLocation": {"uri": "a%20b/audit.yaml"}, "region": {"startLine": 12}}
 
 
-def test_a_gate_that_does_not_bind_is_a_note(compas: AuditResult):
+def test_a_gate_that_does_not_bind_is_a_note(compas: AuditResult) -> None:
     gates = [gate.model_copy(update={"binding": False}) for gate in compas.gates]
     run = json.loads(render_sarif(compas.model_copy(update={"gates": gates}), PLACES))["runs"][0]
     assert {found["level"] for found in run["results"]} == {"note"}
 
 
-def test_two_results_of_one_gate_have_fingerprints_of_their_own(compas: AuditResult):
+def test_two_results_of_one_gate_have_fingerprints_of_their_own(compas: AuditResult) -> None:
     gate = compas.gates[0].model_copy(update={"verdict": "fail"})
     both = [gate, gate.model_copy(update={"variant": "int8"})]
     run = json.loads(render_sarif(compas.model_copy(update={"gates": both}), PLACES))["runs"][0]
@@ -72,7 +72,7 @@ def test_two_results_of_one_gate_have_fingerprints_of_their_own(compas: AuditRes
 
 def test_brackets_and_braces_of_data_make_no_links_or_placeholders(
     hostile: AuditResult, hostile_names: tuple[str, ...]
-):
+) -> None:
     """Section 3.11 of the standard: ``\\[``, ``\\]``, ``\\\\``, ``{{`` and ``}}``."""
     assert message("[a](b) {0} \\") == "\\[a\\](b) {{0}} \\\\"
     text = render_sarif(hostile, PLACES)
@@ -83,8 +83,8 @@ def test_brackets_and_braces_of_data_make_no_links_or_placeholders(
 
 
 def test_code_scanning_gets_the_worst_of_more_results_than_it_keeps(
-    many: AuditResult, schema: Draft4Validator, monkeypatch
-):
+    many: AuditResult, schema: Draft4Validator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert sarif.MOST_RESULTS == 5_000
     monkeypatch.setattr(sarif, "MOST_RESULTS", 50)
     log = json.loads(render_sarif(many.model_copy(update={"gates": many.gates[:60]}), PLACES))

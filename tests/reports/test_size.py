@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import types
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def benchmark():
+def benchmark() -> types.ModuleType:
     spec = importlib.util.spec_from_file_location("report_benchmark", ROOT / "benchmarks" / "report.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -43,7 +44,9 @@ def renamed(part: Any, name: str, other: str) -> Any:
     return other if part == name else part
 
 
-def test_hundred_slices_fifteen_metrics_and_ten_variants_are_under_two_megabytes(benchmark):
+def test_hundred_slices_fifteen_metrics_and_ten_variants_are_under_two_megabytes(
+    benchmark: types.ModuleType,
+) -> None:
     two = benchmark.audited(20_000, (10, 9), 2)
     ten = grown(two.model_dump(mode="json"), "variant-1", [f"variant-{k}" for k in range(2, 10)])
     result = AuditResult.model_validate(ten)
@@ -55,7 +58,7 @@ def test_hundred_slices_fifteen_metrics_and_ten_variants_are_under_two_megabytes
     assert len(render_html(result).encode()) < 2_000_000
 
 
-def test_of_thousands_of_slices_the_worst_are_shown_and_the_rest_is_told(benchmark):
+def test_of_thousands_of_slices_the_worst_are_shown_and_the_rest_is_told(benchmark: types.ModuleType) -> None:
     result = benchmark.audited(30_000, (40, 30), 1)
     slices = len(result.variants[0].slices)
     assert slices > 1_200

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from fairweigh.audit.result import AuditResult
 from fairweigh.reports.page.html import render_html
 from fairweigh.reports.words.formats import Shown, count, figure
+
+if TYPE_CHECKING:
+    from playwright.sync_api._generated import Browser, ElementHandle, Page
+
 
 CHROMIUM = shutil.which("chromium")
 
@@ -17,7 +25,7 @@ COLUMN = """([table, column]) => [...table.tBodies].map(body => [...body.rows].f
 
 
 @pytest.fixture(scope="module")
-def browser():
+def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -27,7 +35,7 @@ def browser():
 
 
 @pytest.fixture
-def page(browser, compas, tmp_path):
+def page(browser: Browser, compas: AuditResult, tmp_path: Path) -> Iterator[Page]:
     path = tmp_path / "report.html"
     path.write_text(render_html(compas, charts=False), encoding="utf-8")
     page = browser.new_page(viewport={"width": 1280, "height": 900})
@@ -37,11 +45,11 @@ def page(browser, compas, tmp_path):
     page.close()
 
 
-def figures(page, table, column):
+def figures(page: Page, table: ElementHandle | None, column: int) -> Any:
     return page.evaluate(COLUMN, [table, column])
 
 
-def test_every_table_of_more_than_one_line_can_be_sorted(page):
+def test_every_table_of_more_than_one_line_can_be_sorted(page: Page) -> None:
     bare = page.evaluate(
         """() => [...document.querySelectorAll('table')].filter(table => !table.querySelector('thead button')
             && [...table.tBodies].some(body => body.rows.length > 2)).length"""
@@ -49,7 +57,7 @@ def test_every_table_of_more_than_one_line_can_be_sorted(page):
     assert bare == 0
 
 
-def test_rows_are_sorted_by_the_figure_and_the_last_line_stays(page):
+def test_rows_are_sorted_by_the_figure_and_the_last_line_stays(page: Page) -> None:
     """Text would put 1,201 before 32; the line of all rows is no slice."""
     table = page.query_selector("section[aria-labelledby=slices-1] table.figures")
     before = figures(page, table, 1)
@@ -65,7 +73,7 @@ def test_rows_are_sorted_by_the_figure_and_the_last_line_stays(page):
     assert figures(page, table, 1) == before
 
 
-def test_sorting_is_told_and_marked(page):
+def test_sorting_is_told_and_marked(page: Page) -> None:
     table = page.query_selector("section[aria-labelledby=slices-1] table.figures")
     head = table.query_selector("thead th:nth-child(2)")
     head.query_selector("button").focus()
@@ -79,7 +87,7 @@ def test_sorting_is_told_and_marked(page):
     assert other.get_attribute("aria-sort") == "ascending"
 
 
-def test_groups_keep_their_headings_and_their_rows(page):
+def test_groups_keep_their_headings_and_their_rows(page: Page) -> None:
     table = page.query_selector("table:has(tr.group)")
     groups = (
         "t => [...t.tBodies].map(b => [b.rows[0].textContent, [...b.rows].map(r => r.textContent).sort()])"
@@ -92,7 +100,7 @@ def test_groups_keep_their_headings_and_their_rows(page):
         assert values == sorted(values)
 
 
-def test_a_gate_moves_with_the_lines_under_it(page):
+def test_a_gate_moves_with_the_lines_under_it(page: Page) -> None:
     table = page.query_selector("section[aria-labelledby=gates] table")
     bodies = "t => [...t.tBodies].map(b => b.textContent)"
     before = page.evaluate(bodies, table)
@@ -103,7 +111,7 @@ def test_a_gate_moves_with_the_lines_under_it(page):
     assert titles == sorted(titles, key=str.casefold)
 
 
-def test_undefined_figures_stay_last_either_way(page):
+def test_undefined_figures_stay_last_either_way(page: Page) -> None:
     table = page.evaluate_handle(
         """() => [...document.querySelectorAll('section[aria-labelledby=slices-3] table.figures')]
             .find(t => [...t.querySelectorAll('tbody td')].some(c => c.textContent.startsWith('—')))"""
@@ -119,7 +127,7 @@ def test_undefined_figures_stay_last_either_way(page):
         assert set(values[values.index("") :]) == {""}
 
 
-def test_a_figure_keeps_the_value_that_its_text_rounds():
+def test_a_figure_keeps_the_value_that_its_text_rounds() -> None:
     assert figure(0.44847, "percent") == "44.8\u00a0%"
     assert figure(0.44847, "percent").value == 0.44847
     assert count(7214).value == 7214

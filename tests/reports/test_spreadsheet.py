@@ -22,7 +22,7 @@ def rows_of(text: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("end", ["\r", "\n", "\r\n", ",", '"', "\r\r", '"\r'])
-def test_a_value_that_breaks_lines_stays_one_cell(compas: AuditResult, end: str):
+def test_a_value_that_breaks_lines_stays_one_cell(compas: AuditResult, end: str) -> None:
     """A lone CR was not quoted: rows of 5 and 10 columns, the second of which began with a formula."""
     value = f"x{end}{COMMAND}"
     row = compas.variants[0].slices[0].model_copy(update={"slice": {"race": value}})
@@ -35,20 +35,20 @@ def test_a_value_that_breaks_lines_stays_one_cell(compas: AuditResult, end: str)
 
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "\n", "＝"])
-def test_no_text_cell_begins_a_formula_and_numbers_stay_numbers(sign: str):
+def test_no_text_cell_begins_a_formula_and_numbers_stay_numbers(sign: str) -> None:
     ((text, number, count),) = rows_of(csv_text([[f"{sign}1+1", -0.25, -3]]))
     assert text == f"'{sign}1+1"
     assert (float(number), int(count)) == (-0.25, -3)
 
 
-def test_the_name_of_a_variant_is_text_too(compas: AuditResult):
+def test_the_name_of_a_variant_is_text_too(compas: AuditResult) -> None:
     named = compas.variants[0].model_copy(update={"name": COMMAND})
     found = rows_of(render_csv(compas.model_copy(update={"variants": [named]})))
     assert {line[0] for line in found[1:]} == {f"'{COMMAND}"}
 
 
 @given(st.lists(st.lists(st.text(), min_size=2, max_size=2), min_size=1, max_size=4))
-def test_any_text_comes_back_and_lines_end_as_the_standard_says(rows: list[list[str]]):
+def test_any_text_comes_back_and_lines_end_as_the_standard_says(rows: list[list[str]]) -> None:
     text = csv_text(rows)
     assert text.endswith("\r\n")
     back = rows_of(text)

@@ -8,9 +8,12 @@ from __future__ import annotations
 import csv
 import io
 import re
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from fairweigh.audit.result import AuditResult
 from fairweigh.reports.page.findings import findings
 from fairweigh.reports.page.html import render_html
 from fairweigh.reports.plain.figures_csv import render_csv
@@ -38,17 +41,17 @@ ENGLISH = re.compile(r"[A-Za-z][a-z’']+(?:[ ,;:]+[a-z’']{3,})+")
 
 
 @pytest.fixture(scope="module")
-def classes(multiclass_run):
+def classes(multiclass_run: task_runs.Run) -> task_runs.Run:
     return multiclass_run
 
 
 @pytest.fixture(scope="module")
-def numbers(regression_run):
+def numbers(regression_run: task_runs.Run) -> task_runs.Run:
     return regression_run
 
 
 @pytest.fixture(scope="module")
-def pages(classes, numbers):
+def pages(classes: task_runs.Run, numbers: task_runs.Run) -> Any:
     """The pages of both, in both languages, with charts."""
     return {
         (name, code): render_html(run.result, language=code)
@@ -62,21 +65,21 @@ def text_of(page: str) -> str:
 
 
 @pytest.mark.parametrize("name", ["classes", "numbers"])
-def test_no_word_of_decisions_for_or_against_stands_on_pages_of_other_tasks(pages, name):
+def test_no_word_of_decisions_for_or_against_stands_on_pages_of_other_tasks(pages: Any, name: str) -> None:
     told = text_of(pages[name, "en"])
     assert [word for word in OF_DECISIONS if word in told] == []
     assert not EMPTY.search(told)
 
 
 @pytest.mark.parametrize("name", ["classes", "numbers"])
-def test_nothing_of_ours_is_left_in_english_on_a_chinese_page(pages, name):
+def test_nothing_of_ours_is_left_in_english_on_a_chinese_page(pages: Any, name: str) -> None:
     left = [
         t for t in visible_texts(pages[name, "zh"]) if ENGLISH.search(re.sub(r"[（(][^（）()]*[）)]", "", t))
     ]
     assert left == []
 
 
-def test_the_matrix_holds_the_counts_of_labels_and_decisions(classes, pages):
+def test_the_matrix_holds_the_counts_of_labels_and_decisions(classes: task_runs.Run, pages: Any) -> None:
     known = confusion_matrix(classes.rows.y, classes.rows.d, labels=list(classes.result.classes))
     assert classes.result.variants[0].confusion == known.tolist()
     table = re.search(r"Labels \(downwards\).*?</table>", pages["classes", "en"], re.DOTALL)[0]
@@ -88,14 +91,16 @@ def test_the_matrix_holds_the_counts_of_labels_and_decisions(classes, pages):
     )
 
 
-def test_the_matrix_of_a_change_holds_the_decisions_before_and_after(classes, pages):
+def test_the_matrix_of_a_change_holds_the_decisions_before_and_after(
+    classes: task_runs.Run, pages: Any
+) -> None:
     known = confusion_matrix(classes.rows.d, classes.rows.d2, labels=list(classes.result.classes))
     table = re.search(r"Decisions before \(downwards\).*?</table>", pages["classes", "en"], re.DOTALL)[0]
     shown = re.findall(r'<span class="under">([\d,]+)</span>', table)
     assert [int(n.replace(",", "")) for n in shown] == known.ravel().tolist()
 
 
-def test_a_grid_shows_the_rate_of_each_class_in_each_slice(classes):
+def test_a_grid_shows_the_rate_of_each_class_in_each_slice(classes: task_runs.Run) -> None:
     rows, names = classes.rows, list(classes.result.classes)
     found = grid("true_positive_rate", ("g",), classes.result, classes.result.variants[0])
     assert [plain(head) for head in found.heads] == names
@@ -106,7 +111,9 @@ def test_a_grid_shows_the_rate_of_each_class_in_each_slice(classes):
         assert [int(cell.under) for cell in cells] == [int((part.y == c).sum()) for c in names]
 
 
-def test_bold_figures_are_those_whose_limits_for_all_slices_leave_out_the_reference(classes):
+def test_bold_figures_are_those_whose_limits_for_all_slices_leave_out_the_reference(
+    classes: task_runs.Run,
+) -> None:
     variant = classes.result.variants[0]
     found = grid("selection_rate", ("g",), classes.result, variant)
     bold = {
@@ -125,7 +132,7 @@ def test_bold_figures_are_those_whose_limits_for_all_slices_leave_out_the_refere
     assert bold
 
 
-def test_gates_name_their_class_and_keep_their_slices(classes):
+def test_gates_name_their_class_and_keep_their_slices(classes: task_runs.Run) -> None:
     rows = gate_rows([g for g in classes.result.gates if g.variant == "original"], classes.result)
     titles = [plain(row.title) for row in rows]
     assert titles == [
@@ -143,14 +150,14 @@ def test_gates_name_their_class_and_keep_their_slices(classes):
     assert "slices together" not in each.head.limits
 
 
-def test_a_gate_of_all_classes_says_what_its_lines_are(classes):
+def test_a_gate_of_all_classes_says_what_its_lines_are(classes: task_runs.Run) -> None:
     why = {g.metric: g.why for g in classes.result.gates if g.variant == "original"}
     assert re.search(r"6 slices of 3 classes", why["true_positive_rate"])
     assert re.search(r"3 classes (are|is|cannot)", why["equalized_odds_difference"])
     assert "classes" not in why["accuracy"] + why["selection_rate"]
 
 
-def test_a_finding_of_a_class_tells_its_rates_among_its_rows(classes):
+def test_a_finding_of_a_class_tells_its_rates_among_its_rows(classes: task_runs.Run) -> None:
     gate = next(f for f in findings(classes.result) if f.gate == "gate-4")
     told = plain(gate.lead)
     here, there = (
@@ -160,7 +167,7 @@ def test_a_finding_of_a_class_tells_its_rates_among_its_rows(classes):
     assert told.endswith(f"{there:.0f}.")
 
 
-def test_decisions_that_change_are_told_by_what_became_wrong_and_right(classes):
+def test_decisions_that_change_are_told_by_what_became_wrong_and_right(classes: task_runs.Run) -> None:
     rows = classes.rows
     wrong = int(((rows.d == rows.y) & (rows.d2 != rows.y)).sum())
     right = int(((rows.d != rows.y) & (rows.d2 == rows.y)).sum())
@@ -173,14 +180,16 @@ def test_decisions_that_change_are_told_by_what_became_wrong_and_right(classes):
     assert told in render_markdown(classes.result)
 
 
-def test_a_class_that_is_markup_shows_as_text_in_every_output(classes, pages):
+def test_a_class_that_is_markup_shows_as_text_in_every_output(classes: task_runs.Run, pages: Any) -> None:
     assert "<i>meh" not in pages["classes", "en"]
     assert "&lt;i&gt;meh" in pages["classes", "en"]
     assert "<i>" not in render_markdown(classes.result)
     assert "&lt;i&gt;meh" in render_junit(classes.result)
 
 
-def test_tables_for_spreadsheets_have_a_column_of_the_class(classes, compas):
+def test_tables_for_spreadsheets_have_a_column_of_the_class(
+    classes: task_runs.Run, compas: AuditResult
+) -> None:
     lines = list(csv.DictReader(io.StringIO(render_csv(classes.result), newline="")))
     part = classes.rows[classes.rows.s == "x"]
     (found,) = [
@@ -197,7 +206,7 @@ def test_tables_for_spreadsheets_have_a_column_of_the_class(classes, compas):
     assert "view" not in frame(compas, "figures").columns
 
 
-def test_many_classes_keep_the_page_small_and_narrow(tmp_path):
+def test_many_classes_keep_the_page_small_and_narrow(tmp_path: Path) -> None:
     names = tuple(f"category {k:02d}" for k in range(20))
     run = task_runs.multiclass(tmp_path, 800, names)
     page = render_html(run.result, charts=False)
@@ -210,14 +219,14 @@ def test_many_classes_keep_the_page_small_and_narrow(tmp_path):
     assert appendix(run.result, variant).shown <= MOST_LINES
 
 
-def test_the_axes_of_predicted_numbers_have_no_percent_sign(numbers, pages):
+def test_the_axes_of_predicted_numbers_have_no_percent_sign(numbers: task_runs.Run, pages: Any) -> None:
     drawn = re.findall(r"<svg.*?</svg>", pages["numbers", "en"], re.DOTALL)
     assert drawn
     assert not [svg for svg in drawn if "%" in re.sub(r"<desc.*?</desc>", "", svg, flags=re.DOTALL)]
     assert any("50,000" in svg or "52,000" in svg for svg in drawn)
 
 
-def test_a_mean_error_is_told_by_its_size_and_side(numbers):
+def test_a_mean_error_is_told_by_its_size_and_side(numbers: task_runs.Run) -> None:
     rows = numbers.rows
     told = [plain(f.lead) for f in findings(numbers.result)]
     mean = (rows.p - rows.y)[rows.g == "c"].mean()
@@ -228,7 +237,7 @@ def test_a_mean_error_is_told_by_its_size_and_side(numbers):
     assert any("; for g=a off by" in t for t in told)
 
 
-def test_nothing_is_decided_where_numbers_are_predicted(numbers, pages):
+def test_nothing_is_decided_where_numbers_are_predicted(numbers: task_runs.Run, pages: Any) -> None:
     told = text_of(pages["numbers", "en"])
     for words in ("Decisions changed", "Whose decisions", "Flip rate", "TP, FP", "Excess loss"):
         assert words not in told
@@ -236,7 +245,7 @@ def test_nothing_is_decided_where_numbers_are_predicted(numbers, pages):
     assert "Who pays: for s=x the mean absolute error changes by +" in render_text(numbers.result)
 
 
-def test_errors_of_a_slice_stand_in_bins_that_hold_all_its_rows(numbers, pages):
+def test_errors_of_a_slice_stand_in_bins_that_hold_all_its_rows(numbers: task_runs.Run, pages: Any) -> None:
     table = re.search(r"Rows by their error and slice.*?</table>", pages["numbers", "en"], re.DOTALL)[0]
     heads = re.findall(r'<th scope="col" class="num"[^>]*>(.*?)</th>', table)
     counts = [re.findall(r"<td[^>]*>([\d,]+)</td>", line) for line in re.findall(r"<tr>.*?</tr>", table)[1:]]
@@ -248,6 +257,6 @@ def test_errors_of_a_slice_stand_in_bins_that_hold_all_its_rows(numbers, pages):
     ("value", "shown"),
     [(0.0123, "0.012"), (9.876, "9.876"), (52.37, "52.37"), (379.91, "379.9"), (52_380.4, "52,380")],
 )
-def test_amounts_have_fewer_decimals_the_larger_they_are(value, shown):
+def test_amounts_have_fewer_decimals_the_larger_they_are(value: float, shown: str) -> None:
     assert figure(value, "amount") == shown
     assert interval(value, 1_000.0, "amount").endswith("to 1,000")

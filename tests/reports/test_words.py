@@ -1,5 +1,9 @@
 """Numbers, names and sentences as the reports write them."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 from fairweigh.audit.figures.describe import disparity_definition, metric_definition
 from fairweigh.audit.result import AuditResult, Findings, GateResult, ModelInfo
@@ -48,11 +52,11 @@ NBSP = "\u00a0"
         (None, "percent", "—"),
     ],
 )
-def test_figure_is_written_by_its_kind(value, kind, shown):
+def test_figure_is_written_by_its_kind(value: Any, kind: Any, shown: Any) -> None:
     assert figure(value, kind) == shown
 
 
-def test_interval_and_counts_are_written_for_reading():
+def test_interval_and_counts_are_written_for_reading() -> None:
     assert interval(0.426, 0.472, "percent") == "42.6 to 47.2"
     assert interval(-0.252, 0.071, "points") == "−25.2 to +7.1"
     assert interval(None, None, "points") == "—"
@@ -62,7 +66,7 @@ def test_interval_and_counts_are_written_for_reading():
     assert p_value(0.0432) == "0.043"
 
 
-def test_limit_is_read_and_written_in_the_unit_of_its_figure():
+def test_limit_is_read_and_written_in_the_unit_of_its_figure() -> None:
     limit = read_limit("<= 0.1")
     assert limit == Limit("≤", 0.1)
     assert limit.words("points") == f"10{NBSP}points"
@@ -71,7 +75,7 @@ def test_limit_is_read_and_written_in_the_unit_of_its_figure():
     assert read_limit("about a half") is None
 
 
-def test_value_close_to_its_limit_is_not_rounded_onto_it():
+def test_value_close_to_its_limit_is_not_rounded_onto_it() -> None:
     limit = read_limit(">= 0.8")
     assert decimals_beside([0.7996], limit, "ratio") == 4
     assert decimals_beside([0.5], limit, "ratio") == 2
@@ -79,7 +83,7 @@ def test_value_close_to_its_limit_is_not_rounded_onto_it():
     assert decimals_beside([-0.10004], read_limit("<= 0.1"), "points") == 3
 
 
-def test_quantities_have_a_decimal_prefix():
+def test_quantities_have_a_decimal_prefix() -> None:
     assert magnitude(23_621_547, "B") == f"23.6{NBSP}MB"
     assert magnitude(70_000_000, "B") == f"70.0{NBSP}MB"
     assert magnitude(512, "B") == f"512{NBSP}B"
@@ -90,7 +94,7 @@ def test_quantities_have_a_decimal_prefix():
     assert milliseconds(1234.5) == f"1,234{NBSP}ms"
 
 
-def test_change_close_to_its_negative_limit_is_not_rounded_onto_it():
+def test_change_close_to_its_negative_limit_is_not_rounded_onto_it() -> None:
     assert decimals_beside([-0.010004], read_limit(">= -0.01"), "points") == 4
 
 
@@ -105,33 +109,35 @@ def test_change_close_to_its_negative_limit_is_not_rounded_onto_it():
         ({"compare": "cost", "metric": "storage", "limit": "<= 0.5"}, f"at most 50{NBSP}% of the original’s"),
     ],
 )
-def test_change_and_cost_gates_are_asked_in_words(compas: AuditResult, changes, asked):
+def test_change_and_cost_gates_are_asked_in_words(
+    compas: AuditResult, changes: dict[str, Any], asked: Any
+) -> None:
     gate = compas.gates[0].model_copy(update=changes)
     assert plain(gate_limit_words(gate, compas.definitions)) == asked
 
 
-def test_nested_values_of_a_model_are_written_for_reading():
+def test_nested_values_of_a_model_are_written_for_reading() -> None:
     value = {"rows": 64, "padding": {"side": "right", "to": [8, 16]}, "compile": False, "seed": None}
     assert plain(readable(value)) == ("rows 64, padding (side right, to (8, 16)), compile no, seed none")
     assert plain(readable([])) == "none"
     assert plain(readable("cpu")) == "cpu"
 
 
-def test_hidden_characters_become_visible():
+def test_hidden_characters_become_visible() -> None:
     assert visible("a\nb\x00") == "a␊b␀"
     assert visible("\u202eevil") == "⟨U+202E⟩evil"
     assert visible("\ud800") == "⟨U+D800⟩"
     assert visible("👩🏽\u200d⚖️ שלום") == "👩🏽\u200d⚖️ שלום"
 
 
-def test_slices_have_a_reading_form():
+def test_slices_have_a_reading_form() -> None:
     assert plain(slice_name({"sex": "Female", "race": "Black"})) == "sex=Female & race=Black"
     assert plain(slice_name({"sex": "Female", "race": "Black"}, short=True)) == "Female, Black"
     assert plain(slice_name({})) == "all rows"
     assert plain(slice_name({"sex": ""})) == "sex=(empty)"
 
 
-def test_gate_on_a_named_ratio_is_shown_as_a_ratio(compas: AuditResult):
+def test_gate_on_a_named_ratio_is_shown_as_a_ratio(compas: AuditResult) -> None:
     definitions = compas.definitions
     assert compared_kind("value", "demographic_parity_ratio", definitions) == "ratio"
     assert compared_kind("value", "equalized_odds_difference", definitions) == "points"
@@ -139,17 +145,17 @@ def test_gate_on_a_named_ratio_is_shown_as_a_ratio(compas: AuditResult):
     assert compared_kind("difference", "auc", definitions) == "signed"
 
 
-def test_variance_of_rates_is_not_shown_as_a_rate(compas: AuditResult):
+def test_variance_of_rates_is_not_shown_as_a_rate(compas: AuditResult) -> None:
     assert compared_kind("index", "selection_rate", compas.definitions) == "index"
     assert figure(0.03214, "index") == "0.0321"
 
 
-def test_limit_that_cannot_be_read_is_printed_as_it_stands(compas: AuditResult):
+def test_limit_that_cannot_be_read_is_printed_as_it_stands(compas: AuditResult) -> None:
     gate = compas.gates[0].model_copy(update={"limit": "<b>"})
     assert gate_limit_words(gate, compas.definitions) == ("absolute difference ", Given("<b>"))
 
 
-def test_rate_is_told_per_hundred_rows():
+def test_rate_is_told_per_hundred_rows() -> None:
     female, male = {"sex": "Female"}, {"sex": "Male"}
     told = rates_of(metric_definition("true_positive_rate"), "the model", (female, 0.62), (male, 0.79))
     assert "".join(told) == (
@@ -163,7 +169,7 @@ def test_rate_is_told_per_hundred_rows():
     assert "".join(alone) == "Of 100 rows that the model selects, 75 carry the positive label."
 
 
-def test_difference_is_whole_only_where_it_agrees_with_the_rates_before_it():
+def test_difference_is_whole_only_where_it_agrees_with_the_rates_before_it() -> None:
     assert shown_whole([0.62, 0.79])
     assert not shown_whole([0.804, 0.906])  # 80 and 91, but 10.2 points apart.
     assert not shown_whole([0.6512, 0.6538])
@@ -173,11 +179,11 @@ def test_difference_is_whole_only_where_it_agrees_with_the_rates_before_it():
     ("title", "inside"),
     [("True positive rate", "true positive rate"), ("F1 score", "F1 score"), ("AUC gap", "AUC gap")],
 )
-def test_title_loses_its_capital_inside_a_sentence_unless_it_is_a_name(title: str, inside: str):
+def test_title_loses_its_capital_inside_a_sentence_unless_it_is_a_name(title: str, inside: str) -> None:
     assert in_sentence(title) == inside
 
 
-def test_findings_begin_with_what_failed(compas: AuditResult):
+def test_findings_begin_with_what_failed(compas: AuditResult) -> None:
     found = findings(compas)
     assert [finding.gate for finding in found] == ["fpr-race", "calibration", "tpr-race"]
     told = plain(found[0].lead) + " " + plain(found[0].rest)
@@ -190,19 +196,19 @@ def test_findings_begin_with_what_failed(compas: AuditResult):
     assert "neither keeps nor breaks the limit" in plain(found[2].rest)
 
 
-def test_what_a_gate_finds_for_two_variants_is_one_finding(compas: AuditResult):
+def test_what_a_gate_finds_for_two_variants_is_one_finding(compas: AuditResult) -> None:
     again = compas.gates[0].model_copy(update={"id": "again", "variant": "int8"})
     found = findings(compas.model_copy(update={"gates": [compas.gates[0], again]}))
     assert [finding.gate for finding in found] == ["fpr-race", None, None]
 
 
-def test_labels_alone_select_nothing(compas: AuditResult):
+def test_labels_alone_select_nothing(compas: AuditResult) -> None:
     variant = compas.variants[0].model_copy(update={"model": ModelInfo(kind="labels only")})
     told = plain(findings(compas.model_copy(update={"variants": [variant]}))[0].lead)
     assert told.startswith(f"False positive rate: 23.5{NBSP}% in race=Caucasian, 44.8{NBSP}% in")
 
 
-def test_findings_without_gates_are_what_stands_out_of_the_declared_family(compas: AuditResult):
+def test_findings_without_gates_are_what_stands_out_of_the_declared_family(compas: AuditResult) -> None:
     result = compas.model_copy(update={"gates": []})
     found, family = findings(result), compas.variants[0].findings
     first = next(one for one in family.found if one.metric != "base_rate")
@@ -223,7 +229,7 @@ def _found(compas: AuditResult, *changed: dict[str, object], looked_at: int = 66
     return compas.model_copy(update={"gates": [], "variants": [variant]})
 
 
-def test_what_stands_out_has_the_interval_and_the_confidence_of_its_family(compas: AuditResult):
+def test_what_stands_out_has_the_interval_and_the_confidence_of_its_family(compas: AuditResult) -> None:
     """12 of 666: 1 - 0.05 x 12 / 666 = 99.91 % (Benjamini and Yekutieli 2005)."""
     one = {
         "metric": "accuracy", "slice": {"sex": "Female"}, "reference": {"sex": "Male"}, "by": ["sex"],
@@ -243,7 +249,7 @@ def test_what_stands_out_has_the_interval_and_the_confidence_of_its_family(compa
         )
 
 
-def test_two_metrics_that_mirror_each_other_are_told_once(compas: AuditResult):
+def test_two_metrics_that_mirror_each_other_are_told_once(compas: AuditResult) -> None:
     told = findings(_found(compas, {"metric": "true_positive_rate"}, {"metric": "false_negative_rate"}))
     assert len(told) == 1
 
@@ -264,7 +270,7 @@ def test_two_metrics_that_mirror_each_other_are_told_once(compas: AuditResult):
 )
 def test_a_finding_that_no_gate_limits_is_limited_by_none(
     compas: AuditResult, metric: str, compare: str, found: str, limited: bool
-):
+) -> None:
     known = [disparity_definition(row, form) for row in DISPARITIES for form in row.forms]
     known = {one.name: one for one in (*map(metric_definition, METRICS), *known)}
     result = _found(compas, {"metric": found, "by": ["sex"]}).model_copy(update={"definitions": known})
@@ -276,7 +282,7 @@ def test_a_finding_that_no_gate_limits_is_limited_by_none(
     assert len(findings(result.model_copy(update={"gates": [elsewhere]}))) == 1
 
 
-def test_finding_speaks_of_the_inverse_where_it_is_what_fails(compas: AuditResult):
+def test_finding_speaks_of_the_inverse_where_it_is_what_fails(compas: AuditResult) -> None:
     gate = compas.gates[0].model_copy(
         update={"compare": "ratio", "limit": ">= 0.8", "measured": 1.6, "low": 1.4, "high": 1.8,
                 "inverse": True}
@@ -304,12 +310,14 @@ def _gates(compas: AuditResult, *verdicts: str) -> list[GateResult]:
         (("fail",), "fail", "The only gate fails."),
     ],
 )
-def test_verdict_is_explained_by_its_gates(compas: AuditResult, verdicts, worst, reason):
+def test_verdict_is_explained_by_its_gates(
+    compas: AuditResult, verdicts: tuple[Any, ...], worst: str, reason: str
+) -> None:
     result = compas.model_copy(update={"gates": _gates(compas, *verdicts), "verdict": worst})
     assert verdict_reason(result) == reason
 
 
-def test_verdict_without_gates_says_that_it_proves_nothing(compas: AuditResult):
+def test_verdict_without_gates_says_that_it_proves_nothing(compas: AuditResult) -> None:
     result = compas.model_copy(update={"gates": [], "verdict": "pass"})
     assert "No gate was set" in verdict_reason(result)
     assert "nothing is proven about it" in verdict_reason(result)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from math import log, log2
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
-from fairweigh.verification import verify
+from fairweigh.verification import Verification, verify
 
 from .runs import audited, gap, slice_of
 from .test_ranking import DATA, MODEL, ranks, rows
@@ -16,7 +20,7 @@ LAST = DATA["last_rank"]
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
+def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, Any, Verification]:
     data = rows(users=120, seed=4)
     data["light"] = data.s.round(0)
     folder = tmp_path_factory.mktemp("attention")
@@ -27,7 +31,9 @@ def found(tmp_path_factory):
     return data.assign(rank=ranks(data)), result, verify(folder / "run")
 
 
-def accumulated(data, of):
+def accumulated(
+    data: Any, of: Callable[..., Any]
+) -> tuple[defaultdict[Any, Any], defaultdict[Any, Any], Any]:
     """Attention and relevance by what ``of`` says of a row, summed over users as shares of theirs; users."""
     got, due, users = defaultdict(float), defaultdict(float), 0
     for _, own in data.groupby("user"):
@@ -41,7 +47,7 @@ def accumulated(data, of):
     return got, due, users
 
 
-def divergence(own, last):
+def divergence(own: Any, last: Any) -> Any:
     """NDKL of one list, as definition 2.3 has it."""
     want = own.studio.value_counts(normalize=True)
     ordered, total, weights = own.sort_values("rank").studio.tolist(), 0.0, 0.0
@@ -52,7 +58,7 @@ def divergence(own, last):
     return total / weights
 
 
-def test_the_attention_that_a_group_gets_too_much_is_summed_over_users(found):
+def test_the_attention_that_a_group_gets_too_much_is_summed_over_users(found: Any) -> None:
     data, result, checked = found
     got, due, users = accumulated(data, lambda row: row.studio)
     variant = result["variants"][0]
@@ -70,7 +76,7 @@ def test_the_attention_that_a_group_gets_too_much_is_summed_over_users(found):
     assert checked.figures == []
 
 
-def test_limits_of_the_excess_are_those_of_a_mean_over_users(found):
+def test_limits_of_the_excess_are_those_of_a_mean_over_users(found: Any) -> None:
     data, result, _ = found
     of = np.array([
         (lambda got, due, _: got["small"] - due["small"])(*accumulated(own, lambda row: row.studio))
@@ -86,7 +92,7 @@ def test_limits_of_the_excess_are_those_of_a_mean_over_users(found):
     assert apart["high"] - apart["low"] == pytest.approx(2 * (own["high"] - own["low"]), rel=0.02)
 
 
-def test_features_of_who_asks_have_no_excess(found):
+def test_features_of_who_asks_have_no_excess(found: Any) -> None:
     _, result, _ = found
     variant = result["variants"][0]
     own = slice_of(variant, sex="F")["metrics"]["excess_attention"]
@@ -97,7 +103,7 @@ def test_features_of_who_asks_have_no_excess(found):
     }  # fmt: skip
 
 
-def test_the_inequity_of_single_items_is_summed_over_users_and_has_no_limits(found):
+def test_the_inequity_of_single_items_is_summed_over_users_and_has_no_limits(found: Any) -> None:
     data, result, _ = found
     variant = result["variants"][0]
     got, due, users = accumulated(data, lambda row: row.film)
@@ -114,7 +120,7 @@ def test_the_inequity_of_single_items_is_summed_over_users_and_has_no_limits(fou
     assert own["value"] == pytest.approx(apart / (sums / 2), abs=1e-12)
 
 
-def test_ndkl_is_the_mean_over_users_with_its_limits(found):
+def test_ndkl_is_the_mean_over_users_with_its_limits(found: Any) -> None:
     data, result, _ = found
     of = np.array([divergence(own, LAST) for _, own in data.groupby("user")])
     own = next(
@@ -126,7 +132,7 @@ def test_ndkl_is_the_mean_over_users_with_its_limits(found):
     assert own["low"] < of.mean() < own["high"]
 
 
-def test_a_change_of_the_excess_is_that_of_the_same_lists(found):
+def test_a_change_of_the_excess_is_that_of_the_same_lists(found: Any) -> None:
     data, result, _ = found
     light = accumulated(data.assign(rank=ranks(data.assign(s=data.light))), lambda row: row.studio)
     whole = accumulated(data, lambda row: row.studio)
@@ -138,7 +144,7 @@ def test_a_change_of_the_excess_is_that_of_the_same_lists(found):
     assert change["low"] < change["value"] < change["high"]
 
 
-def test_a_figure_without_limits_is_gated_by_its_value_and_proves_nothing(tmp_path):
+def test_a_figure_without_limits_is_gated_by_its_value_and_proves_nothing(tmp_path: Path) -> None:
     gates = [
         {"metric": "amortised_inequity", "limit": "<= 2"},
         {"metric": "amortised_inequity", "by": "studio", "compare": "difference", "limit": "<= 1",
@@ -149,7 +155,7 @@ def test_a_figure_without_limits_is_gated_by_its_value_and_proves_nothing(tmp_pa
     assert [gate["verdict"] for gate in result["gates"]] == ["pass", "pass", "inconclusive"]
 
 
-def test_curves_end_at_the_share_of_the_exposure(found):
+def test_curves_end_at_the_share_of_the_exposure(found: Any) -> None:
     data, result, _ = found
     seen = np.where(data["rank"] <= LAST, 1 / np.log2(1 + data["rank"]), 0)
     for variant in result["variants"][:1]:

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 from scipy import stats
 from sklearn.metrics import ndcg_score
 
@@ -28,7 +30,7 @@ HELD, NEIGHBOURS, LAST = 10, 50, 10
 LEVELS = {"four_bits": 15, "eight_bits": 255}
 
 
-def films():
+def films() -> tuple[pd.DataFrame, pd.Series[Any]]:
     """Who has seen what, and when; the sex of everybody."""
     folder = Path(CARRIER.submodule_search_locations[0]) / "dataset_example" / "ml-100k"
     seen = pd.read_csv(folder / "ml-100k.inter", sep="\t").set_axis(["user", "film", "stars", "time"], axis=1)
@@ -36,7 +38,7 @@ def films():
     return seen.sort_values(["user", "time"], kind="stable"), people.set_index("user").sex
 
 
-def cosines(known):
+def cosines(known: NDArray[np.float64]) -> Any:
     """Similarity of each pair of films: shared viewers over the root of the product of both's."""
     both = known.T @ known
     length = np.sqrt(np.diag(both))
@@ -45,7 +47,7 @@ def cosines(known):
     return found
 
 
-def ranks(known, similar):
+def ranks(known: NDArray[np.float64], similar: Any) -> NDArray[Any]:
     """Rank of each film for each user; those that are known stand behind all others."""
     nearest = np.argsort(-similar, axis=1, kind="stable")[:, :NEIGHBOURS]
     kept = np.zeros_like(similar)
@@ -59,7 +61,7 @@ def ranks(known, similar):
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
+def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, Any]:
     seen, sex = films()
     late = seen.groupby("user").cumcount(ascending=False) < HELD
     users, names = np.unique(seen.user), np.unique(seen.film)
@@ -87,7 +89,7 @@ def found(tmp_path_factory):
     return frame, result
 
 
-def gains(frame, rank):
+def gains(frame: Any, rank: str) -> tuple[Any, Any]:
     """NDCG@10 of each user, summed by hand, with their sex."""
     counted = frame[frame[rank] <= LAST]
     best = (1 / np.log2(np.arange(HELD) + 2)).sum()
@@ -95,13 +97,13 @@ def gains(frame, rank):
     return of, frame.drop_duplicates("user").set_index("user").sex.loc[of.index]
 
 
-def changes(result, variant):
+def changes(result: Any, variant: str) -> Any:
     """The changes of NDCG of a variant: of all, of men, of women."""
     comparison = next(c for c in result["comparisons"] if c["after"] == variant)
     return {one["slice"].get("sex", "all"): one for one in comparison["changes"] if one["metric"] == "ndcg"}
 
 
-def test_men_and_women_are_the_queries_and_have_the_known_gains(found):
+def test_men_and_women_are_the_queries_and_have_the_known_gains(found: Any) -> None:
     frame, result = found
     of, sex = gains(frame, "rank")
     for name, people in (("M", 670), ("F", 273)):
@@ -116,7 +118,7 @@ def test_men_and_women_are_the_queries_and_have_the_known_gains(found):
     assert abs(gap(result["variants"][0], "ndcg", sex="F")["value"]) < 0.002
 
 
-def test_scikit_learn_has_the_same_gain_of_each_list(found):
+def test_scikit_learn_has_the_same_gain_of_each_list(found: Any) -> None:
     frame, _ = found
     of, _ = gains(frame, "rank")
     for user, rows in list(frame.groupby("user"))[:100]:
@@ -124,7 +126,7 @@ def test_scikit_learn_has_the_same_gain_of_each_list(found):
 
 
 @pytest.mark.parametrize("variant", LEVELS)
-def test_changes_are_those_of_the_same_people(found, variant):
+def test_changes_are_those_of_the_same_people(found: Any, variant: str) -> None:
     frame, result = found
     (before, sex), (after, _) = gains(frame, "rank"), gains(frame, variant)
     step = after - before
@@ -135,7 +137,7 @@ def test_changes_are_those_of_the_same_people(found, variant):
         assert (own["low"], own["high"]) == pytest.approx((low, high), abs=1e-9)
 
 
-def test_four_bits_change_every_list_for_the_worse_and_eight_hardly_do(found):
+def test_four_bits_change_every_list_for_the_worse_and_eight_hardly_do(found: Any) -> None:
     """Elsewhere, with ties broken in a way not written down: -.0089 +- .0061 of all, -.0107 +- .0075 of men,
     -.0044 +- .0106 of women. Here -.0088 +- .0046, -.0095 +- .0055, -.0070 +- .0084.
     """

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,10 +17,14 @@ from sklearn import metrics as theirs
 
 from .runs import audited, gap, slice_of, values
 
+if TYPE_CHECKING:
+    from ..conftest import Ended
+
+
 CLASSES = ["bad", "good", "meh"]
 
 
-def rows(n=1500, seed=0, noise=1.0):
+def rows(n: int = 1500, seed: int = 0, noise: float = 1.0) -> pd.DataFrame:
     """Labels, decisions and probabilities of three classes; group c is taken for bad more often."""
     draw = np.random.default_rng(seed)
     group = draw.choice(["a", "b", "c"], n, p=[0.4, 0.3, 0.3])
@@ -35,7 +43,7 @@ DATA = {"label": "y", "sensitive": ["group"], "id": "id"}
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
+def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, Any]:
     data = rows()
     data["light"] = np.where(np.arange(len(data)) % 10 == 0, "meh", data["d"])
     return data, audited(
@@ -48,7 +56,7 @@ def found(tmp_path_factory):
     )  # fmt: skip
 
 
-def test_figures_of_all_classes_are_those_of_scikit_learn(found):
+def test_figures_of_all_classes_are_those_of_scikit_learn(found: Any) -> None:
     data, result = found
     for part, own in (
         (data, result["variants"][0]["overall"]),
@@ -66,7 +74,7 @@ def test_figures_of_all_classes_are_those_of_scikit_learn(found):
         assert {name: values(own)[name] for name in expected} == pytest.approx(expected, abs=1e-12)
 
 
-def test_figures_of_a_class_are_those_of_two_classes(found):
+def test_figures_of_a_class_are_those_of_two_classes(found: Any) -> None:
     data, result = found
     for c in CLASSES:
         own = values(result["variants"][0]["overall_views"][c])
@@ -79,7 +87,7 @@ def test_figures_of_a_class_are_those_of_two_classes(found):
         assert {name: own[name] for name in expected} == pytest.approx(expected, abs=1e-12)
 
 
-def test_the_confusion_matrix_and_that_of_changes_count_rows(found):
+def test_the_confusion_matrix_and_that_of_changes_count_rows(found: Any) -> None:
     data, result = found
     original = result["variants"][0]
     assert result["classes"] == CLASSES
@@ -90,7 +98,7 @@ def test_the_confusion_matrix_and_that_of_changes_count_rows(found):
     assert (whole["gained"], whole["lost"]) == (None, None)
 
 
-def test_a_bias_that_was_planted_is_found_in_its_class_and_has_its_size(found):
+def test_a_bias_that_was_planted_is_found_in_its_class_and_has_its_size(found: Any) -> None:
     data, result = found
     original = result["variants"][0]
     told = [(f["metric"], f["view"], f["slice"]) for f in original["findings"]["found"] if "view" in f]
@@ -103,14 +111,14 @@ def test_a_bias_that_was_planted_is_found_in_its_class_and_has_its_size(found):
     assert result["gates"][1]["verdict"] == "fail"
 
 
-def test_a_variant_that_is_the_original_shows_no_change(found):
+def test_a_variant_that_is_the_original_shows_no_change(found: Any) -> None:
     _, result = found
     same = next(c for c in result["comparisons"] if c["after"] == "same")
     assert same["agreement"] == 1
     assert {c["value"] for c in same["changes"] if c["value"] is not None} == {0.0}
 
 
-def test_limits_of_each_class_hold_for_all_of_them_together(found):
+def test_limits_of_each_class_hold_for_all_of_them_together(found: Any) -> None:
     _, result = found
     gate = result["gates"][0]
     assert gate["claims"] == 6
@@ -120,7 +128,7 @@ def test_limits_of_each_class_hold_for_all_of_them_together(found):
     assert one["p_adjusted"] == pytest.approx(min(1, 6 * one["p"]))
 
 
-def test_a_run_of_classes_is_verified_and_a_changed_class_is_found(tmp_path):
+def test_a_run_of_classes_is_verified_and_a_changed_class_is_found(tmp_path: Path) -> None:
     audited(tmp_path, rows(300), data=DATA, model=PROBABLE)
     assert verify(tmp_path / "run").figures == []
     content = (tmp_path / "run" / "audit.json").read_text()
@@ -128,7 +136,7 @@ def test_a_run_of_classes_is_verified_and_a_changed_class_is_found(tmp_path):
     assert verify(tmp_path / "run").files
 
 
-def test_favourable_classes_say_who_gains_and_loses(tmp_path):
+def test_favourable_classes_say_who_gains_and_loses(tmp_path: Path) -> None:
     data = rows(600)
     data["light"] = np.where((data.group == "a") & (data.d == "good"), "bad", data["d"])
     result = audited(
@@ -149,7 +157,7 @@ DECIDED = {"task": "multiclass", "model": {"decision": "d"}}
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(ROW, min_size=5, max_size=60))
-def test_any_table_has_the_figures_of_scikit_learn(tmp_path, cells):
+def test_any_table_has_the_figures_of_scikit_learn(tmp_path: Path, cells: Any) -> None:
     data = pd.DataFrame(cells, columns=["group", "y", "d"])
     result = audited(
         tmp_path, data, **DECIDED, data={"label": "y", "sensitive": ["group"]},
@@ -169,7 +177,7 @@ def test_any_table_has_the_figures_of_scikit_learn(tmp_path, cells):
         assert {name: values(own)[name] for name in expected} == pytest.approx(expected, abs=1e-12)
 
 
-def test_aggregated_cells_are_the_rows_that_they_count(tmp_path):
+def test_aggregated_cells_are_the_rows_that_they_count(tmp_path: Path) -> None:
     data = rows(400)
     cells = data.groupby(["group", "y", "d"]).size().rename("n").reset_index()
     roles = {"label": "y", "sensitive": ["group"]}
@@ -179,7 +187,7 @@ def test_aggregated_cells_are_the_rows_that_they_count(tmp_path):
         assert one["variants"][0][key] == other["variants"][0][key]
 
 
-def test_classes_stand_in_the_order_that_is_given_and_others_behind_them(tmp_path):
+def test_classes_stand_in_the_order_that_is_given_and_others_behind_them(tmp_path: Path) -> None:
     data = rows(300)
     order = ["meh", "bad", "good"]
     result = audited(tmp_path, data, **DECIDED, data={"label": "y", "sensitive": ["group"], "classes": order})
@@ -195,7 +203,7 @@ def test_classes_stand_in_the_order_that_is_given_and_others_behind_them(tmp_pat
     ]  # fmt: skip
 
 
-def test_favourable_classes_are_the_words_that_the_table_holds(tmp_path):
+def test_favourable_classes_are_the_words_that_the_table_holds(tmp_path: Path) -> None:
     data = rows(300)
     data = data.assign(y=(data.y == "bad") * 1.0 + 1, d=(data.d == "bad") * 1.0 + 1)
     result = audited(
@@ -205,7 +213,7 @@ def test_favourable_classes_are_the_words_that_the_table_holds(tmp_path):
     assert own["selection_rate"] == pytest.approx((data.d == 2).mean())
 
 
-def test_a_run_with_favourable_classes_is_verified(tmp_path):
+def test_a_run_with_favourable_classes_is_verified(tmp_path: Path) -> None:
     data = {**DATA, "favourable": ["good"]}
     result = audited(tmp_path, rows(300), data=data, model=PROBABLE)
     assert result["data"]["positive_is"] == "benefit"
@@ -222,20 +230,22 @@ def test_a_run_with_favourable_classes_is_verified(tmp_path):
         ({"model": {**PROBABLE, "scale": "rank"}}, "model.scale: several classes are told by their"),
     ],
 )
-def test_what_several_classes_have_nothing_of_is_refused(tmp_path, said, told):
+def test_what_several_classes_have_nothing_of_is_refused(
+    tmp_path: Path, said: dict[str, Any], told: str
+) -> None:
     with pytest.raises(InputError) as refused:
         audited(tmp_path, rows(60), **{"data": DATA, "model": PROBABLE, **said})
     assert told in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
-def test_favourable_classes_that_never_occur_are_told(tmp_path):
+def test_favourable_classes_that_never_occur_are_told(tmp_path: Path) -> None:
     data = {**DATA, "favourable": ["goood"]}
     warnings = audited(tmp_path, rows(60), data=data, model=PROBABLE)["data"]["warnings"]
     assert any(text.startswith("'goood' (data.favourable) never occurs in the column y") for text in warnings)
 
 
-def test_names_of_classes_may_look_like_markup_or_like_words_of_gates(tmp_path):
+def test_names_of_classes_may_look_like_markup_or_like_words_of_gates(tmp_path: Path) -> None:
     odd = {"bad": "<script>alert(1)</script>", "good": 'each "one"\nof | two', "meh": "favourable"}
     data = rows(300)
     data = data.assign(y=data.y.map(odd), d=data.d.map(odd))
@@ -250,7 +260,9 @@ def test_names_of_classes_may_look_like_markup_or_like_words_of_gates(tmp_path):
         )
 
 
-def test_a_rule_for_two_classes_is_refused_before_its_inputs_are_asked_for(tmp_path, cli):
+def test_a_rule_for_two_classes_is_refused_before_its_inputs_are_asked_for(
+    tmp_path: Path, cli: Callable[..., Ended]
+) -> None:
     table = pd.DataFrame({"y": list("abc") * 20, "d": list("abb") * 20, "g": ["x", "y"] * 30})
     data = {"label": "y", "sensitive": ["g"]}
     audited(tmp_path, table, task="multiclass", data=data, model={"decision": "d"})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +18,7 @@ DATA = {"labels": LABELS, "sensitive": ["group"], "id": "id"}
 MODEL = {"probabilities": {name: f"p_{name}" for name in LABELS}}
 
 
-def rows(n=1200, seed=0):
+def rows(n: int = 1200, seed: int = 0) -> pd.DataFrame:
     """Three findings of one row each, the first missed more often in group b."""
     draw = np.random.default_rng(seed)
     group = draw.choice(["a", "b"], n)
@@ -31,12 +34,12 @@ def rows(n=1200, seed=0):
     return frame
 
 
-def decided(frame, prefix="p"):
+def decided(frame: Any, prefix: str = "p") -> Any:
     return (frame[[f"{prefix}_{name}" for name in LABELS]] >= 0.5).to_numpy()
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
+def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, Any]:
     data = rows()
     return data, audited(
         tmp_path_factory.mktemp("run"), data, data=DATA, model=MODEL,
@@ -49,7 +52,7 @@ def found(tmp_path_factory):
     )  # fmt: skip
 
 
-def test_figures_of_all_labels_are_those_of_scikit_learn(found):
+def test_figures_of_all_labels_are_those_of_scikit_learn(found: Any) -> None:
     data, result = found
     assert (result["task"], result["classes"]) == ("multilabel", LABELS)
     for part, own in (
@@ -64,7 +67,7 @@ def test_figures_of_all_labels_are_those_of_scikit_learn(found):
         assert values(own) == pytest.approx(expected, abs=1e-12)
 
 
-def test_a_label_is_a_view_of_two_classes(found):
+def test_a_label_is_a_view_of_two_classes(found: Any) -> None:
     data, result = found
     d = decided(data)
     for i, name in enumerate(LABELS):
@@ -73,13 +76,13 @@ def test_a_label_is_a_view_of_two_classes(found):
         assert own["auc"] == pytest.approx(theirs.roc_auc_score(data[name], data[f"p_{name}"]))
 
 
-def test_a_label_that_a_group_misses_is_found(found):
+def test_a_label_that_a_group_misses_is_found(found: Any) -> None:
     _, result = found
     gate = result["gates"][0]
     assert (gate["verdict"], gate["view"]) == ("fail", "edema")
 
 
-def test_rows_of_which_some_label_changes_flip(found):
+def test_rows_of_which_some_label_changes_flip(found: Any) -> None:
     data, result = found
     whole = next(c for c in result["comparisons"] if c["after"] == "light")["overall"]
     before, after, truth = decided(data), decided(data, "q"), data[LABELS].to_numpy().astype(bool)
@@ -93,7 +96,7 @@ def test_rows_of_which_some_label_changes_flip(found):
     assert {c["value"] for c in same["changes"]} == {0.0}
 
 
-def test_labels_of_a_row_depend_on_each_other(tmp_path):
+def test_labels_of_a_row_depend_on_each_other(tmp_path: Path) -> None:
     """Three labels that are always the same count as one row, not as three."""
     data = rows(600)
     for name in LABELS[1:]:
@@ -105,12 +108,12 @@ def test_labels_of_a_row_depend_on_each_other(tmp_path):
     assert micro["high"] - micro["low"] == pytest.approx(alone["high"] - alone["low"], rel=0.05)
 
 
-def test_a_run_of_labels_is_verified(tmp_path):
+def test_a_run_of_labels_is_verified(tmp_path: Path) -> None:
     audited(tmp_path, rows(200), data={**DATA, "cluster": "id"} | {"id": "id"}, model=MODEL)
     assert verify(tmp_path / "run").figures == []
 
 
-def test_scores_on_another_scale_order_the_rows_of_a_label(tmp_path):
+def test_scores_on_another_scale_order_the_rows_of_a_label(tmp_path: Path) -> None:
     """They were taken for probabilities: scores below 0 ended in a ValueError of the histogram."""
     r = np.random.default_rng(0)
     frame = pd.DataFrame({"id": range(400), "sex": r.choice(["F", "M"], 400), "a": r.integers(0, 2, 400)})

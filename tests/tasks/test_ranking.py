@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 from fairweigh.verification import verify
+from numpy.typing import NDArray
 from sklearn.metrics import ndcg_score
 
 from .runs import audited, gap, slice_of, values
@@ -17,7 +21,7 @@ DATA = {
 MODEL = {"score": "s", "scale": "rank"}
 
 
-def rows(users=150, seed=0):
+def rows(users: int = 150, seed: int = 0) -> pd.DataFrame:
     """Lists of 20 films: those of small studios stand low, and women's lists are worse."""
     draw = np.random.default_rng(seed)
     out = []
@@ -31,12 +35,12 @@ def rows(users=150, seed=0):
     return pd.DataFrame(out, columns=["user", "film", "sex", "studio", "liked", "s"])
 
 
-def ranks(frame):
+def ranks(frame: pd.DataFrame) -> pd.Series[Any]:
     return frame.groupby("user").s.rank(ascending=False, method="first").astype(int)
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
+def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, Any]:
     data = rows()
     data["light"] = data.s.round(0)
     return data, audited(
@@ -49,12 +53,12 @@ def found(tmp_path_factory):
     )  # fmt: skip
 
 
-def gains(frame):
+def gains(frame: Any) -> NDArray[Any]:
     of = (ndcg_score([one.liked], [one.s], k=10) for _, one in frame.groupby("user") if one.liked.any())
     return np.array(list(of))
 
 
-def test_ndcg_of_queries_is_that_of_scikit_learn(found):
+def test_ndcg_of_queries_is_that_of_scikit_learn(found: Any) -> None:
     data, result = found
     original = result["variants"][0]
     assert original["overall"]["ndcg"]["value"] == pytest.approx(gains(data).mean(), abs=1e-12)
@@ -64,7 +68,7 @@ def test_ndcg_of_queries_is_that_of_scikit_learn(found):
         assert own["value"] == pytest.approx(gains(part).mean(), abs=1e-12)
 
 
-def test_exposure_of_items_is_the_sum_by_hand(found):
+def test_exposure_of_items_is_the_sum_by_hand(found: Any) -> None:
     data, result = found
     rank = ranks(data)
     data = data.assign(exposure=np.where(rank <= 10, 1 / np.log2(1 + rank), 0), top=rank <= 10)
@@ -78,14 +82,14 @@ def test_exposure_of_items_is_the_sum_by_hand(found):
         assert own["ndcg"] is None
 
 
-def test_what_was_planted_is_found(found):
+def test_what_was_planted_is_found(found: Any) -> None:
     _, result = found
     one = gap(result["variants"][0], "ndcg", sex="F")
     assert one["high"] < 0
     assert [g["verdict"] for g in result["gates"][:2]] == ["fail", "fail"]
 
 
-def test_a_query_is_the_unit_that_varies(found):
+def test_a_query_is_the_unit_that_varies(found: Any) -> None:
     """Student's limits of the mean over queries, within the width that bounded means have more."""
     data, result = found
     own, of = result["variants"][0]["overall"]["ndcg"], gains(data)
@@ -93,7 +97,7 @@ def test_a_query_is_the_unit_that_varies(found):
     assert (own["high"] - own["low"]) / 2 == pytest.approx(half, rel=0.1)
 
 
-def test_changes_are_those_of_the_same_lists(found):
+def test_changes_are_those_of_the_same_lists(found: Any) -> None:
     data, result = found
     light = next(c for c in result["comparisons"] if c["after"] == "light")
     change = next(c for c in light["changes"] if c["metric"] == "ndcg" and not c["slice"])
@@ -104,7 +108,7 @@ def test_changes_are_those_of_the_same_lists(found):
     assert {c["value"] for c in same["changes"] if c["value"] is not None} == {0.0}
 
 
-def test_ranks_are_as_good_as_the_scores_that_give_them(tmp_path, found):
+def test_ranks_are_as_good_as_the_scores_that_give_them(tmp_path: Path, found: Any) -> None:
     data, result = found
     ranked = audited(tmp_path, data.assign(place=ranks(data)), data=DATA, model={"rank": "place"})
     assert values(ranked["variants"][0]["overall"]) == values(result["variants"][0]["overall"])

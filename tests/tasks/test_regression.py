@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import fairweigh
 import numpy as np
 import pandas as pd
@@ -13,11 +17,15 @@ from sklearn import metrics as theirs
 
 from .runs import audited, gap, slice_of, values
 
+if TYPE_CHECKING:
+    from ..conftest import Ended
+
+
 DATA = {"label": "y", "sensitive": ["group"], "id": "id"}
 MODEL = {"prediction": "p"}
 
 
-def rows(n=1200, seed=0, planted=0.6):
+def rows(n: int = 1200, seed: int = 0, planted: float = 0.6) -> pd.DataFrame:
     """Outcomes and predictions with normal errors, too high by ``planted`` for group c."""
     draw = np.random.default_rng(seed)
     group = draw.choice(["a", "b", "c"], n, p=[0.5, 0.3, 0.2])
@@ -27,7 +35,7 @@ def rows(n=1200, seed=0, planted=0.6):
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
+def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, Any]:
     data = rows()
     return data, audited(
         tmp_path_factory.mktemp("run"), data, data=DATA, model=MODEL,
@@ -40,11 +48,11 @@ def found(tmp_path_factory):
     )  # fmt: skip
 
 
-def test_the_task_is_told_by_the_column_of_predictions(found):
+def test_the_task_is_told_by_the_column_of_predictions(found: Any) -> None:
     assert found[1]["task"] == "regression"
 
 
-def test_figures_are_those_of_scikit_learn(found):
+def test_figures_are_those_of_scikit_learn(found: Any) -> None:
     data, result = found
     for part, own in (
         (data, result["variants"][0]["overall"]),
@@ -64,7 +72,7 @@ def test_figures_are_those_of_scikit_learn(found):
         assert values(own) == pytest.approx(expected, abs=1e-12)
 
 
-def test_limits_of_a_mean_are_students_or_a_little_wider(found):
+def test_limits_of_a_mean_are_students_or_a_little_wider(found: Any) -> None:
     data, result = found
     own = result["variants"][0]["overall"]["mean_absolute_error"]
     errors = np.abs(data.p - data.y)
@@ -74,7 +82,7 @@ def test_limits_of_a_mean_are_students_or_a_little_wider(found):
     assert own["high"] - own["low"] <= 1.2 * (high - low)
 
 
-def test_a_bias_that_was_planted_is_found_and_has_its_size(found):
+def test_a_bias_that_was_planted_is_found_and_has_its_size(found: Any) -> None:
     _, result = found
     one = gap(result["variants"][0], "mean_error", group="c")
     assert one["low"] < 0.6 < one["high"]
@@ -82,7 +90,7 @@ def test_a_bias_that_was_planted_is_found_and_has_its_size(found):
     assert [g["verdict"] for g in result["gates"] if g["variant"] == "original"] == ["fail", "pass"]
 
 
-def test_changes_are_those_of_the_same_rows(found):
+def test_changes_are_those_of_the_same_rows(found: Any) -> None:
     data, result = found
     whole = {
         c["metric"]: c
@@ -100,19 +108,19 @@ def test_changes_are_those_of_the_same_rows(found):
     assert next(g for g in result["gates"] if g["compare"] == "change")["verdict"] == "pass"
 
 
-def test_a_variant_that_is_the_original_shows_no_change_and_nothing_flips(found):
+def test_a_variant_that_is_the_original_shows_no_change_and_nothing_flips(found: Any) -> None:
     _, result = found
     same = next(c for c in result["comparisons"] if c["after"] == "same")
     assert {c["value"] for c in same["changes"]} == {0.0}
     assert (same["overall"], same["flips"], same["agreement"]) == (None, [], None)
 
 
-def test_a_run_of_numbers_is_verified_and_a_changed_prediction_is_found(tmp_path):
+def test_a_run_of_numbers_is_verified_and_a_changed_prediction_is_found(tmp_path: Path) -> None:
     audited(tmp_path, rows(200), data=DATA, model=MODEL)
     assert verify(tmp_path / "run").figures == []
 
 
-def test_weights_are_repeated_rows(tmp_path):
+def test_weights_are_repeated_rows(tmp_path: Path) -> None:
     data = rows(60)
     data["w"] = np.arange(60) % 3 + 1
     weighted = audited(tmp_path, data, data={**DATA, "weight": "w"}, model=MODEL)
@@ -124,7 +132,7 @@ def test_weights_are_repeated_rows(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_numbers_whose_squares_are_no_floats_have_no_share_of_spread_explained(tmp_path):
+def test_numbers_whose_squares_are_no_floats_have_no_share_of_spread_explained(tmp_path: Path) -> None:
     data = rows(200)
     data[["y", "p"]] *= 1e-300
     own = values(audited(tmp_path, data, data=DATA, model=MODEL)["variants"][0]["overall"])
@@ -132,12 +140,14 @@ def test_numbers_whose_squares_are_no_floats_have_no_share_of_spread_explained(t
     assert own["mean_error"] == pytest.approx((data.p - data.y).mean())
 
 
-def test_a_threshold_is_refused(tmp_path):
+def test_a_threshold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="belongs to task: binary or multilabel, the task is regression"):
         audited(tmp_path, rows(20), data=DATA, model={**MODEL, "threshold": 0.5})
 
 
-def test_a_policy_on_classes_is_told_that_numbers_have_none(tmp_path, cli):
+def test_a_policy_on_classes_is_told_that_numbers_have_none(
+    tmp_path: Path, cli: Callable[..., Ended]
+) -> None:
     audited(tmp_path, rows(60), data=DATA, model=MODEL)
     policy = tmp_path / "policy.yaml"
     policy.write_text(
@@ -151,7 +161,7 @@ def test_a_policy_on_classes_is_told_that_numbers_have_none(tmp_path, cli):
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-def test_a_slice_without_weight_has_no_figure_and_fails_no_gate(tmp_path):
+def test_a_slice_without_weight_has_no_figure_and_fails_no_gate(tmp_path: Path) -> None:
     """40 rows of weight 1 beside 40 of weight 0, which lie far away: nothing is known of these."""
     prediction = np.r_[np.arange(40.0), np.arange(100.0, 140.0)]
     table = pd.DataFrame({
@@ -184,7 +194,9 @@ APART = {
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.mark.parametrize("weights", [None, 2.0])
 @pytest.mark.parametrize("kind", APART)
-def test_errors_that_hardly_differ_are_audited_without_warnings(kind, weights, tmp_path):
+def test_errors_that_hardly_differ_are_audited_without_warnings(
+    kind: Any, weights: float | None, tmp_path: Path
+) -> None:
     outcome, prediction = APART[kind]
     table = pd.DataFrame({"y": outcome, "p": prediction, "g": np.tile(["A", "B"], 100)})
     data = {"label": "y", "sensitive": ["g"]}
@@ -196,7 +208,7 @@ def test_errors_that_hardly_differ_are_audited_without_warnings(kind, weights, t
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-def test_slices_of_one_row_are_audited_without_warnings(tmp_path):
+def test_slices_of_one_row_are_audited_without_warnings(tmp_path: Path) -> None:
     table = pd.DataFrame({"y": DRAWN[:90], "p": DRAWN[:90] + 0.1, "g": [f"g{k}" for k in range(90)]})
     result = audited(tmp_path, table, task="regression", data={"label": "y", "sensitive": ["g"]}, model=MODEL)
     assert values(result["variants"][0]["overall"])["mean_error"] == pytest.approx(0.1)
@@ -209,7 +221,9 @@ def test_slices_of_one_row_are_audited_without_warnings(tmp_path):
         ("binary", "rank", 1e200, r"expected numbers up to 1e\+50 as outputs \(score\), got 1e\+200"),
     ],
 )  # fmt: skip
-def test_outputs_whose_squares_are_no_float_are_refused_as_labels_are(task, scale, most, told, tmp_path):
+def test_outputs_whose_squares_are_no_float_are_refused_as_labels_are(
+    task: str, scale: str, most: Any, told: str, tmp_path: Path
+) -> None:
     table = pd.DataFrame({"y": [0, 1] * 20, "x": [1.5, most, 0.5, 2.5] * 10, "g": ["A", "A", "B", "B"] * 10})
     content = {
         "audit": "t", "task": task, "model": {"kind": "callable", "scale": scale},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +21,7 @@ DATA = {
 }  # fmt: skip
 
 
-def judged(topics=90, seed=3):
+def judged(topics: int = 90, seed: int = 3) -> pd.DataFrame:
     """Graded pairs; queries in dialect B and items of small outlets are served worse."""
     draw = np.random.default_rng(seed)
     rows = []
@@ -35,7 +37,7 @@ def judged(topics=90, seed=3):
     return pd.DataFrame(rows, columns=["topic", "doc", "grade", "dialect", "outlet", "score"])
 
 
-def run_of(frame, score="score", first=1):
+def run_of(frame: pd.DataFrame, score: str = "score", first: int = 1) -> Any:
     """The lines of a run, as trec_eval reads them, in an order of their own."""
     placed = frame.assign(
         rank=frame.groupby("topic")[score].rank(ascending=False, method="first").astype(int)
@@ -46,12 +48,12 @@ def run_of(frame, score="score", first=1):
     ]
 
 
-def write(path, lines):
+def write(path: Path, lines: Any) -> Any:
     path.write_text("".join(lines), encoding="utf-8")
     return str(path)
 
 
-def gains(frame, score="score"):
+def gains(frame: Any, score: str = "score") -> Any:
     return {
         topic: ndcg_score([one.grade], [one[score]], k=10)
         for topic, one in frame.groupby("topic")
@@ -60,7 +62,7 @@ def gains(frame, score="score"):
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
+def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, Path, Any]:
     frame, folder = judged(), tmp_path_factory.mktemp("trec")
     frame["light"] = (frame.score * 4).round() / 4 + 1e-6 * np.arange(len(frame))
     light = folder / "light.trec.gz"
@@ -73,7 +75,7 @@ def found(tmp_path_factory):
     )  # fmt: skip
 
 
-def test_ndcg_of_a_run_is_that_of_scikit_learn(found):
+def test_ndcg_of_a_run_is_that_of_scikit_learn(found: Any) -> None:
     frame, folder, result = found
     original = result["variants"][0]
     assert original["overall"]["ndcg"]["value"] == pytest.approx(np.mean([*gains(frame).values()]), abs=1e-12)
@@ -86,7 +88,7 @@ def test_ndcg_of_a_run_is_that_of_scikit_learn(found):
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ranx") is None, reason="needs ranx")
-def test_ndcg_of_a_run_is_that_of_ranx(found):
+def test_ndcg_of_a_run_is_that_of_ranx(found: Any) -> None:
     import ranx
 
     frame, folder, result = found
@@ -97,7 +99,7 @@ def test_ndcg_of_a_run_is_that_of_ranx(found):
     assert ranx.evaluate(qrels, run, "ndcg@10", make_comparable=True) == pytest.approx(mine, abs=1e-9)
 
 
-def test_a_variant_is_another_run_of_the_same_pairs(found):
+def test_a_variant_is_another_run_of_the_same_pairs(found: Any) -> None:
     frame, _, result = found
     step = [b - a for a, b in zip(gains(frame).values(), gains(frame, "light").values(), strict=True)]
     changes = result["comparisons"][0]["changes"]
@@ -105,13 +107,13 @@ def test_a_variant_is_another_run_of_the_same_pairs(found):
     assert change["value"] == pytest.approx(np.mean(step), abs=1e-12)
 
 
-def test_the_same_scores_in_a_column_have_the_same_figures(tmp_path, found):
+def test_the_same_scores_in_a_column_have_the_same_figures(tmp_path: Path, found: Any) -> None:
     frame, _, result = found
     other = audited(tmp_path, frame, data=DATA, model={"score": "score", "scale": "rank"})
     assert values(other["variants"][0]["overall"]) == values(result["variants"][0]["overall"])
 
 
-def test_a_table_without_ids_is_joined_by_query_and_item(tmp_path, found):
+def test_a_table_without_ids_is_joined_by_query_and_item(tmp_path: Path, found: Any) -> None:
     frame, _, result = found
     frame.sample(frac=1, random_state=1)[["doc", "topic", "score"]].to_csv(tmp_path / "s.csv", index=False)
     model = {"path": str(tmp_path / "s.csv"), "score": "score", "scale": "rank"}
@@ -119,7 +121,7 @@ def test_a_table_without_ids_is_joined_by_query_and_item(tmp_path, found):
     assert values(other["variants"][0]["overall"]) == values(result["variants"][0]["overall"])
 
 
-def said(tmp_path, lines, data=None, **model):
+def said(tmp_path: Path, lines: list[Any], data: dict[str, Any] | None = None, **model: Any) -> Any:
     path = write(tmp_path / "some.run", lines)
     rows = pd.DataFrame(
         {"topic": ["1", "1", "1", "2"], "doc": list("abca"), "grade": [1, 0, 2, 1], "outlet": list("xyxy")}
@@ -131,7 +133,7 @@ def said(tmp_path, lines, data=None, **model):
 GOOD = ["1 Q0 a 1 9 t\n", "1 Q0 b 2 8 t\n", "1 Q0 c 3 7 t\n", "2 Q0 a 1 5 t\n"]
 
 
-def test_the_score_decides_where_the_rank_says_otherwise_and_that_is_told(tmp_path):
+def test_the_score_decides_where_the_rank_says_otherwise_and_that_is_told(tmp_path: Path) -> None:
     """As in trec_eval, which reads no ranks; equal scores stand in the order of theirs."""
     result = said(tmp_path, ["1 Q0 a 1 5 t\n", "1 Q0 b 3 8 t\n", "1 Q0 c 2 8 t\n", "2 Q0 a 0 5 t\n"])
     notes = " ".join(result["data"]["warnings"])
@@ -159,13 +161,13 @@ def test_the_score_decides_where_the_rank_says_otherwise_and_that_is_told(tmp_pa
         ([""], "the file is empty"),
     ],
 )  # fmt: skip
-def test_what_is_no_run_of_these_pairs_is_one_line(tmp_path, lines, told):
+def test_what_is_no_run_of_these_pairs_is_one_line(tmp_path: Path, lines: Any, told: str) -> None:
     with pytest.raises(InputError, match=told) as refused:
         said(tmp_path, lines)
     assert "\n" not in str(refused.value)
 
 
-def test_a_run_says_its_columns_itself_and_is_of_rankings_alone(tmp_path):
+def test_a_run_says_its_columns_itself_and_is_of_rankings_alone(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="whose columns are known; leave out rank, score, id"):
         said(tmp_path, GOOD, score="s")
     with pytest.raises(

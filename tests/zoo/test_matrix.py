@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +26,7 @@ def section(told: str, title: str) -> str:
 
 
 @pytest.mark.parametrize("title", [title for title, _ in GROUPS])
-def test_a_table_has_every_architecture_and_every_recipe(title, told):
+def test_a_table_has_every_architecture_and_every_recipe(title: str, told: str) -> None:
     kinds = dict(GROUPS)[title]
     lines = [line for line in section(told, title).splitlines() if line.startswith("|")]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
@@ -35,7 +37,7 @@ def test_a_table_has_every_architecture_and_every_recipe(title, told):
             assert {recipe for recipe, cells in held.items() if cells[place]} == set(recipes(kind))
 
 
-def test_no_cell_is_a_fault_and_every_reason_is_one_line_of_words(told):
+def test_no_cell_is_a_fault_and_every_reason_is_one_line_of_words(told: str) -> None:
     assert "fault" not in told
     reasons = dict(re.findall(r"^(\d+)\. (.+)$", section(told, "Why a recipe is refused"), re.M))
     named = set(re.findall(r"\((\d+)\) (?=\|)", told))
@@ -44,23 +46,25 @@ def test_no_cell_is_a_fault_and_every_reason_is_one_line_of_words(told):
     assert not [reason for reason in reasons.values() if RAW.search(reason)]
 
 
-def test_a_process_that_dies_costs_its_recipe_and_no_other(monkeypatch, tmp_path):
+def test_a_process_that_dies_costs_its_recipe_and_no_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """The third recipe ends the process as a crash in a library does; what was found before is kept."""
     monkeypatch.setattr(matrix, "KEPT", tmp_path / "kept.jsonl")
 
     class Child:
         exitcode = -11
 
-        def __init__(self, target, args):
+        def __init__(self, target: Any, args: Any) -> None:
             self.name, self.asked, self.of = args
 
-        def start(self):
+        def start(self) -> None:
             for recipe in self.asked:
                 if recipe == "c":
                     return
                 matrix.keep(Attempt(self.name, recipe, why="no"), self.of)
 
-        def join(self):
+        def join(self) -> None:
             pass
 
     monkeypatch.setattr(matrix, "PROCESSES", type("Processes", (), {"Process": Child}))

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import fairweigh
+import pytest
 from fairweigh.compression import cost
 
 from .zoo import configuration
 
 
-def run(tmp_path, name, **parts):
+def run(tmp_path: Path, name: str, **parts: Any) -> tuple[Any, Any]:
     fairweigh.run(configuration(name, **parts), tmp_path / "run")
     result = json.loads((tmp_path / "run" / "audit.json").read_text())
     return result, (tmp_path / "run" / "report.html").read_text()
 
 
-def test_a_timer_that_fails_is_a_note_and_no_more(tmp_path, monkeypatch):
-    def broken(*calls, **named):
+def test_a_timer_that_fails_is_a_note_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*calls: Any, **named: Any) -> None:
         raise ZeroDivisionError("the clock stands still")
 
     monkeypatch.setattr(cost, "_timed", broken)
@@ -36,12 +39,14 @@ def test_a_timer_that_fails_is_a_note_and_no_more(tmp_path, monkeypatch):
     assert [g["verdict"] for g in result["gates"]] == ["error"]
 
 
-def test_without_a_question_of_time_the_null_arm_is_timed_once(tmp_path, monkeypatch):
+def test_without_a_question_of_time_the_null_arm_is_timed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The objective weighs storage alone, so that a second copy runs beside the original only."""
     arms = []
     timed = cost._timed
 
-    def counted(calls, *more):
+    def counted(calls: Any, *more: Any) -> Any:
         arms.append(sum(call is not None for call in calls))
         return timed(calls, *more)
 
@@ -56,7 +61,7 @@ def test_without_a_question_of_time_the_null_arm_is_timed_once(tmp_path, monkeyp
         assert one["ratio"] == 1
 
 
-def test_a_model_that_torchs_counter_breaks_on_is_audited_with_its_variants(tmp_path):
+def test_a_model_that_torchs_counter_breaks_on_is_audited_with_its_variants(tmp_path: Path) -> None:
     result, _ = run(tmp_path, "DeBERTa-v2", compressions=["bf16"])
     assert not result["failed"]
     for variant in result["variants"]:

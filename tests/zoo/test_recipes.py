@@ -15,7 +15,7 @@ RAW = re.compile(r"\w*(Error|Exception)\b|<class |object at 0x|Traceback|^\w+: s
 
 
 @pytest.mark.parametrize(("name", "recipe"), HARD)
-def test_a_recipe_does_what_it_says_or_is_refused_in_a_line_of_words(name, recipe):
+def test_a_recipe_does_what_it_says_or_is_refused_in_a_line_of_words(name: str, recipe: str) -> None:
     if lacking := needs(ZOO[name]):
         pytest.skip(f"{lacking} is not installed")
     assert recipe in recipes(ZOO[name])
@@ -25,6 +25,6 @@ def test_a_recipe_does_what_it_says_or_is_refused_in_a_line_of_words(name, recip
     assert not RAW.search(found.why), found.why
 
 
-def test_every_architecture_has_recipes_that_are_hard():
+def test_every_architecture_has_recipes_that_are_hard() -> None:
     """Those in ONNX are audited as they are: no recipe changes them."""
     assert {kind.name for kind in ZOO.values() if not kind.hard} == {k for k in ZOO if k.endswith(", ONNX")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ MOST_LIKE = {"sigmoid at the end"}
 
 
 @pytest.mark.parametrize("name", [n for n in ZOO if n not in SERVED and n not in MOST_LIKE])
-def test_a_model_decides_for_some_and_against_some(name):
+def test_a_model_decides_for_some_and_against_some(name: str) -> None:
     if lacking := needs(ZOO[name]):
         pytest.skip(f"{lacking} is not installed")
     found = ready(name)
@@ -24,7 +26,7 @@ def test_a_model_decides_for_some_and_against_some(name):
 
 
 @pytest.mark.parametrize("name", ["ModernBERT", "LSTM", "depthwise CNN"])
-def test_models_and_rows_are_the_same_every_time(name, tmp_path):
+def test_models_and_rows_are_the_same_every_time(name: str, tmp_path: Path) -> None:
     kind = ZOO[name]
     assert kind.rows(9, 3).equals(kind.rows(9, 3))
     for place in ("one", "two"):
@@ -34,7 +36,7 @@ def test_models_and_rows_are_the_same_every_time(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", [kind.name for kind in TEXTS])
-def test_scores_are_those_of_transformers_alone_and_row_by_row(name):
+def test_scores_are_those_of_transformers_alone_and_row_by_row(name: str) -> None:
     """Batches are padded; the library itself, given one text at a time, pads none."""
     import torch
     import transformers
