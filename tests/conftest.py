@@ -52,7 +52,7 @@ def kept_processes() -> Iterator[None]:
     """
     from fairweigh.compression import fresh
 
-    unpatched = fresh.FreshProcesses
+    unpatched: Any = fresh.FreshProcesses
     kept: dict[tuple[str, str], fresh.FreshProcesses] = {}
 
     class Kept(unpatched):

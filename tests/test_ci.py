@@ -463,7 +463,7 @@ def test_names_are_never_commands_and_modules_of_the_checkout_never_fairweigh(
 
 
 def ends(command: str, **env: str) -> int:
-    script = ["bash", ROOT / "ci" / "action.sh", command]
+    script: list[Any] = ["bash", ROOT / "ci" / "action.sh", command]
     return subprocess.run(script, env={"PATH": PATH, **env}, capture_output=True, check=False).returncode
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.utils import canonicalize_name
@@ -218,13 +219,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def add(python: Path, what: Path | str) -> None:
     """Install a package to an environment, in the tested versions of what it asks for."""
-    pip = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-compile"]
+    pip: list[Any] = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-compile"]
     run(*pip, "-c", ROOT / "constraints.txt", what)
 
 
 def test_wheel_installs_and_audits_in_an_empty_environment(installed: Path, tmp_path: Path) -> None:
     command = installed.with_name("fairweigh")
-    audit = [command, "audit", ROOT / "examples" / "synthetic.yaml", "-o"]
+    audit: list[Any] = [command, "audit", ROOT / "examples" / "synthetic.yaml", "-o"]
     done = run(*audit, "plain", "--set", "report.charts=false", cwd=tmp_path)
     assert "report: plain/report.html" in done.stdout
     assert "<svg" not in (tmp_path / "plain" / "report.html").read_text(encoding="utf-8")

@@ -71,7 +71,7 @@ def typed(frame: pd.DataFrame) -> pa.Table:
 
 
 def records(frame: pd.DataFrame, path: str) -> None:
-    words = {"band": frame["band"].astype(str), "w": frame["w"].astype(float)}
+    words: dict[str, Any] = {"band": frame["band"].astype(str), "w": frame["w"].astype(float)}
     made = frame.assign(**words, day=frame["day"].astype(str))
     made.to_json(path, orient="records", lines=True, date_format="iso")
 
@@ -204,7 +204,7 @@ def test_runs_from_two_formats_can_be_compared(
     rows = frame[["id", "flag", "repaid", "approved"]]
     rows.to_csv("d.csv", index=False)
     rows.to_parquet("d.parquet")
-    config = {
+    config: dict[str, Any] = {
         "audit": "t", "data": {"label": "repaid", "sensitive": ["flag"], "id": "id"},
         "model": {"kind": "predictions", "decision": "approved"}, "report": {"charts": False},
         "gates": [{"metric": "accuracy", "limit": ">= 0"}],

@@ -115,7 +115,7 @@ def test_more_slices_more_power_and_a_nearer_limit_need_more_rows() -> None:
 
 
 def test_a_gap_and_a_ratio_say_the_same() -> None:
-    asked = {"rate": 0.4, "slices": 2, "reference_times": 2}
+    asked: dict[str, Any] = {"rate": 0.4, "slices": 2, "reference_times": 2}
     for limit, compare in ((0.1, "difference"), (0.8, "ratio")):
         gap = fairweigh.plan(limit, gap=0.1, compare=compare, **asked)
         assert (
@@ -134,7 +134,7 @@ def options(**asked: Any) -> Any:
 def test_the_rows_of_the_design_come_from_the_command_line_and_from_python(
     asked: Any, rows: Any, decides: Any, cli: Callable[..., Ended]
 ) -> None:
-    common = {"limit": 0.1, "rate": 0.3, "reference_times": 10, "power": 0.8}
+    common: dict[str, Any] = {"limit": 0.1, "rate": 0.3, "reference_times": 10, "power": 0.8}
     ended = cli("plan", *options(**common, **asked), "--json")
     assert (ended.code, ended.err) == (0, "")
     told = json.loads(ended.out)
@@ -270,7 +270,7 @@ def test_what_cannot_be_planned_is_one_line_and_exit_code_two(
 
 
 def test_python_gets_a_frozen_result_and_an_input_error() -> None:
-    planned = fairweigh.plan("<= 10 %", 0.3, slices=np.int64(2))
+    planned: Any = fairweigh.plan("<= 10 %", 0.3, slices=np.int64(2))
     assert isinstance(planned, fairweigh.Planned)
     assert planned.assumptions.limit == "<= 0.1"
     assert planned.total == 2 * planned.rows_per_slice + planned.rows_of_reference

@@ -88,7 +88,7 @@ def test_a_run_with_a_burden_is_computed_again_from_its_predictions(
 
 
 def test_a_card_says_it_and_the_configuration_overrides_it(audited: Callable[..., Any]) -> None:
-    content = {"audit": "t", "data": {"name": "synthetic_lending", "split": "test"}}
+    content: dict[str, Any] = {"audit": "t", "data": {"name": "synthetic_lending", "split": "test"}}
     assert audited(content)["data"]["positive_is"] == "benefit"
     assert json.loads((RUN / "audit.json").read_text())["configuration"]["data"]["positive_is"] == "benefit"
     RUN.rename("runs/first")

@@ -47,7 +47,7 @@ def decide(rows):
     return rows["d"].to_numpy()
 """
 
-GATE = {"metric": "true_positive_rate", "by": "sex", "compare": "difference"}
+GATE: dict[str, Any] = {"metric": "true_positive_rate", "by": "sex", "compare": "difference"}
 
 
 def people() -> pd.DataFrame:
@@ -254,7 +254,7 @@ def test_predictions_are_judged_without_a_run(here: Path) -> None:
 
 def test_named_disparity_and_crossed_features_are_judged_too(here: Path) -> None:
     # 30 points of 100 positive rows and none of the negative ones: 15 of all rows.
-    gate = {"metric": "demographic_parity_difference", "decide": "point"}
+    gate: dict[str, Any] = {"metric": "demographic_parity_difference", "decide": "point"}
     assert_gate(people(), decision="d", by="sex", **gate, limit="<= 0.151")
     with pytest.raises(AssertionError, match=r"15(\.0)?\spoints"):
         assert_gate(people(), decision="d", by="sex", **gate, limit="<= 0.149")

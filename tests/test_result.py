@@ -6,6 +6,7 @@ import json
 import pickle
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import fairweigh
 import numpy as np
@@ -79,7 +80,7 @@ def test_figures_are_tidy_and_equal_to_those_of_scikit_learn(
 def test_gates_and_disparities_are_frames_with_melded_limits(
     result: fairweigh.Result, frame: pd.DataFrame
 ) -> None:
-    gates = result.to_pandas("gates").set_index("id")
+    gates: Any = result.to_pandas("gates").set_index("id")
     assert gates.loc["all", "verdict"] == "fail"
     assert gates.loc["all", "measured"] == pytest.approx((frame["y"] == frame["approved"]).mean())
     assert gates["binding"].all()

@@ -200,7 +200,7 @@ def test_one_flipped_value_in_each_place_of_every_computed_part_is_found(copied:
     """Of each field that a run with everything has, one value is changed, all in one file."""
     run = copied("repaired")
     content = json.loads((run / "audit.json").read_text())
-    chosen = {}
+    chosen: dict[Any, Any] = {}
     for path, value in leaves(content):
         computed = path[0] in FREE or (path[0] == "variants" and path[2] in FIGURES)
         if computed and value not in ([], {}):
@@ -619,7 +619,7 @@ def test_a_name_in_the_manifest_that_is_no_plain_path_in_the_run_is_refused(
 
 
 DEEP = 100_000
-BOMBS = {
+BOMBS: dict[str, Any] = {
     "deep list": "[" * DEEP + "]" * DEEP,
     "deep object": '{"a":' * DEEP + "1" + "}" * DEEP,
     "digits": '{"files": ' + "9" * 1_000_000 + "}",

@@ -57,13 +57,13 @@ MULTICLASS = {"label": "kind", "id": "id"}, {"decision": "said"}
 MULTILABEL = {"labels": ["one", "two"], "id": "id"}, {"probabilities": {"one": "p_one", "two": "p_two"}}
 REGRESSION = {"label": "value", "id": "id"}, {"prediction": "guess"}
 RANKING = {"query": "user", "item": "film", "relevance": "liked"}, {"score": "s", "scale": "rank"}
-TASKS = {
+TASKS: dict[str, Any] = {
     "multiclass": (people, *MULTICLASS, "accuracy"),
     "multilabel": (people, *MULTILABEL, "exact_match"),
     "regression": (people, *REGRESSION, "mean_absolute_error"),
     "ranking": (films, *RANKING, "ndcg"),
 }
-GATES = {
+GATES: dict[str, Any] = {
     "multiclass": [
         {"metric": "accuracy", "limit": ">= -0.2"},
         {"metric": "macro_f1", "by": "sex", "limit": "<= 0.3"},
@@ -116,7 +116,7 @@ def rows_of(task: str, seed: int = 0) -> pd.DataFrame:
 
 
 NEXT = dict(zip(CLASSES, CLASSES[1:] + CLASSES[:1], strict=True))
-TURNED = {
+TURNED: dict[str, Any] = {
     "multiclass": ("kind", NEXT.get),
     "multilabel": ("one", lambda bit: 1 - bit),
     "regression": ("value", lambda value: value + 1),

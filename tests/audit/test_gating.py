@@ -81,7 +81,7 @@ def gates(*wanted: Any, **parts: Any) -> dict[Any, Any]:
 
 
 def test_a_policy_gives_what_its_gates_in_the_audit_would_have_given(tmp_path: Path, first: Path) -> None:
-    parts = {"gates": GATES, "confidence": 0.9, "slices": {"min_size": 40}}
+    parts: dict[str, Any] = {"gates": GATES, "confidence": 0.9, "slices": {"min_size": 40}}
     audited = fairweigh.load_result(audit(tmp_path / "run", rows(), **parts))
     judged = judge_run(first, gates(*GATES, confidence=0.9, min_size=40))
     assert judged.gates == audited.gates
@@ -168,7 +168,7 @@ def test_every_file_of_a_run_is_watched(first: Path, tmp_path: Path) -> None:
             copy = tmp_path / "copy"
             shutil.copytree(first, copy)
             content = bytearray((copy / name).read_bytes())
-            at = place if place in (0, -1) else int(place * len(content))
+            at: Any = place if place in (0, -1) else int(place * len(content))
             content[at] ^= 1
             (copy / name).write_bytes(content)
             # Another checksum in the manifest shows as another file.

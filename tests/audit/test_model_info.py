@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from fairweigh.audit.result import ModelInfo, Variant
@@ -21,7 +22,7 @@ def test_what_is_told_keeps_its_order_and_says_nothing_more() -> None:
 
 
 def test_what_every_kind_tells_has_a_type() -> None:
-    info = ModelInfo.model_validate(TOLD)
+    info: Any = ModelInfo.model_validate(TOLD)
     assert (info.kind, info.threshold, info.features) == ("onnx", 1, None)
     assert type(info.threshold) is int
     for wrong in ({"features": "age"}, {"sha256": 3}, {"threshold": "high"}, {"training_rows": 1.5}):

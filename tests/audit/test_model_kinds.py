@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 SCHEMA = json_schema()
-TOLD = {
+TOLD: dict[str, Any] = {
     "sklearn": [{"path": "m.skops"}, {"estimator": "a.B", "train": {"path": "t.csv"}}],
     "predictions": [{"score": "s"}, {"decision": "d", "path": "p.csv"}, {"rank": "r"}, {"prediction": "p"}],
     "callable": [{"function": "a:b"}],

@@ -50,7 +50,7 @@ def scored() -> pa.Table:
 
 
 def config(mitigated: bool = True, objective: dict[str, Any] | None = None, **data: Any) -> Any:
-    made = {
+    made: dict[str, Any] = {
         "audit": "repaired",
         "data": {"path": "d.parquet", "label": "y", "sensitive": ["g"], "id": "id", **data},
         "model": {"score": "s", "threshold": 0.5},

@@ -238,7 +238,7 @@ def test_the_family_is_every_large_rate_against_its_reference() -> None:
     decision = r.random(2000) < np.where(label, 0.7, np.where(g == "c", 0.35, 0.2))
     seen = Measurement(("g",))
     seen.add(batch(decision, label, g=g.tolist()))
-    found = variant.build("m", seen, plan(*RATES), {})
+    found: Any = variant.build("m", seen, plan(*RATES), {})
     findings, disparities = found.findings, found.disparities
     assert findings.looked_at == len(RATES) * 5
     family = [

@@ -26,10 +26,10 @@ def trained(
     model: NeuralModel, table: pa.Table, seed: int = 3, progress: Callable[..., Any] | None = None
 ) -> Any:
     """A copy of a model that has learned the labels of a table."""
-    other = model.copied()
+    other: Any = model.copied()
     rows = training_rows(other, table)
     target = targets(other, rows, "test")
-    told = {} if progress is None else {"progress": progress}
+    told: Any = {} if progress is None else {"progress": progress}
     context = Context(seed, rows.batch.slice(0, 2), **told)
 
     def loss(logits: Any, picked: Any) -> Any:
@@ -43,7 +43,7 @@ def by_hand(model: NeuralModel, table: pa.Table, seed: int = 3) -> Any:
     """The same in plain torch: AdamW, gradients cut at norm 1, 10 % of warm-up, then down to nothing."""
     import torch
 
-    other = model.copied()
+    other: Any = model.copied()
     module = other.runtime.module.requires_grad_(True).train()
     encoded = other.inputs.encode(batch(table, other), None)
     labels = torch.from_numpy(table["y"].to_numpy().copy())
@@ -177,7 +177,7 @@ def test_on_a_gpu_training_stays_there_and_repeats_itself(table_model: NeuralMod
     from fairweigh.models.torch_runtime import TorchRuntime
 
     seeded(0)
-    model = table_model.copied()
+    model: Any = table_model.copied()
     model.runtime = TorchRuntime(model.runtime.module, "cuda", by_name=False)
     one, two = (trained(model, numbers(50, 4)) for _ in range(2))
     assert {p.device.type for p in one.parameters()} == {"cuda"}

@@ -42,7 +42,7 @@ def logits(model: NeuralModel, n: int = 100) -> np.ndarray:
 
 def logits_with(model: NeuralModel, module: Any, n: int = 100) -> np.ndarray:
     """Logits of another module in the place of a model's own, batched alike."""
-    other = model.copied()
+    other: Any = model.copied()
     other.runtime.module = module.eval()
     other.runtime._call = None
     return logits(other, n)
@@ -805,7 +805,7 @@ def test_an_untouched_original_is_exported_once_and_what_a_step_has_changed_anew
         return export(*given, **named)
 
     monkeypatch.setattr(torch.onnx, "export", counted)
-    steps = {
+    steps: dict[str, Any] = {
         "plain": [("onnx", {})], "light": [("onnx-int8", {})], "again": [("onnx", {})],
         "pruned": [("prune-magnitude", {"amount": 0.5}), ("onnx", {})],
     }  # fmt: skip

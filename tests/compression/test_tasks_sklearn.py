@@ -26,7 +26,7 @@ from .test_tasks import CLASSES, outcomes
 
 LABELS = ("u", "v", "w")
 NAMES = {"multiclass": CLASSES, "multilabel": LABELS, "regression": ()}
-KINDS = {
+KINDS: dict[str, Any] = {
     "multiclass": {
         "linear_model.LogisticRegression": {},
         "ensemble.RandomForestClassifier": {"n_estimators": 10, "max_depth": 5},

@@ -30,7 +30,7 @@ def digest(content: Any) -> Any:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]:
     """Serve ``pages``: path to content; ``/broken`` promises more than it sends."""
-    pages = {}
+    pages: dict[Any, Any] = {}
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:

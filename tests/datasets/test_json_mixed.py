@@ -46,7 +46,10 @@ def written(tmp_path: Path, values: Any) -> tuple[Path, Path]:
 @pytest.mark.parametrize("role", ["number", "category", "id"])
 @pytest.mark.parametrize("values", MIXED.values(), ids=MIXED)
 def test_a_mixed_field_is_read_as_in_csv(values: Any, role: str, tmp_path: Path) -> None:
-    given = {"categorical": ["v"] if role == "category" else [], "verbatim": ["v"] if role == "id" else []}
+    given: dict[str, Any] = {
+        "categorical": ["v"] if role == "category" else [],
+        "verbatim": ["v"] if role == "id" else [],
+    }
     from_csv, from_json = (
         read_table(path, missing=["?"], **given).column("v") for path in written(tmp_path, values)
     )

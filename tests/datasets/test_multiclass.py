@@ -14,7 +14,7 @@ from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.datasets.multiclass import Classes
 
 
-def rows_of(values: list[Any], **roles: Any) -> EvaluationSet:
+def rows_of(values: list[Any], **roles: Any) -> Any:
     table = pa.table({"y": values, "s": ["a", "b"] * (len(values) // 2) + ["a"] * (len(values) % 2)})
     return EvaluationSet(table, sensitive=["s"], label="y", task="multiclass", **roles)
 

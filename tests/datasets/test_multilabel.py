@@ -14,14 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
-from numpy.typing import NDArray
 from sklearn.preprocessing import MultiLabelBinarizer
 
 FINDINGS = [["Edema", "Mass"], [], ["Mass"], ["Nodule", "Edema", "Mass"]]
 
 
-def read(source: str | pa.Table, **roles: Any) -> tuple[EvaluationSet, tuple[Any, ...], NDArray[Any]]:
-    given = {"label": "tags"} if "labels" not in roles else {}
+def read(source: str | pa.Table, **roles: Any) -> Any:
+    given: Any = {"label": "tags"} if "labels" not in roles else {}
     data = EvaluationSet(source, sensitive=["s"], task="multilabel", **given, **roles)
     held = [data.read(batch) for batch in data.batches()]
     data.check_whole()

@@ -103,7 +103,7 @@ def test_the_cube_of_an_audit_is_that_of_a_database(predictions: Path, module: s
     if module == "duckdb":
         pytest.importorskip(module)
     table = pq.read_table(predictions)
-    database = Database(importlib.import_module(module).connect(":memory:"))
+    database: Any = Database(importlib.import_module(module).connect(":memory:"))
     axes = ["sex", "race", "y_true", "y_pred"]
     others = counted(database, database.hold("predictions", table), axes, "weight", None, "cluster")
     for ours in (

@@ -31,13 +31,13 @@ def between(
 
 def tally_of(cells: Any) -> Tally:
     tp, fp, fn, tn = np.array(list(cells)).T
-    keys = [(str(i),) for i in range(len(tp))]
+    keys: list[Any] = [(str(i),) for i in range(len(tp))]
     return Tally(("s",), keys, Counts(tp + fp + fn + tn, tp + fn, tp + fp, tp, fp, fn, tn))
 
 
 def rates(x: list[Any] | NDArray[Any], n: Any) -> Any:
     x, n = np.asarray(x), np.asarray(n)
-    keys = [(str(i),) for i in range(len(x))]
+    keys: list[Any] = [(str(i),) for i in range(len(x))]
     return METRICS["selection_rate"].estimator.of(Tally(("s",), keys, Counts(n, selected=x)))
 
 

@@ -68,7 +68,7 @@ def test_quantiles_are_those_of_numpy(seed: int, share: Any) -> None:
 
 def test_limits_of_a_median_are_exact_order_statistics() -> None:
     """Of 30 values the 10th and the 21st: P(9 < B(30, 1/2) < 21) = .957."""
-    values = np.random.default_rng(1).permutation(30) + 1.0
+    values: Any = np.random.default_rng(1).permutation(30) + 1.0
     low, high = Distributions(SlicedRows(np.zeros(30, int), 1), values).quantile(0.5).limits(Z, 1.0)
     assert (low[0], high[0]) == (10, 21)
     assert stats.binom.cdf(20, 30, 0.5) - stats.binom.cdf(9, 30, 0.5) == pytest.approx(0.957, abs=5e-4)

@@ -109,7 +109,7 @@ def test_melded_limits_have_that_p_by_quadrature() -> None:
         for level in (0.05, 0.001):
             low, high = exact.pair_lower(*one, *other, level), exact.pair_upper(*one, *other, level)
             assert melded_p(one, other, float(low)) == pytest.approx(level, rel=2e-3)
-            others = [(n - x, n) for x, n in (one, other)]
+            others: list[Any] = [(n - x, n) for x, n in (one, other)]
             assert melded_p(*others, -float(high)) == pytest.approx(level, rel=2e-3)
             high = exact.pair_upper(*one, *other, level, RATIO)
             assert melded_p(other, one, 1 / float(high), "ratio") == pytest.approx(level, rel=2e-3)

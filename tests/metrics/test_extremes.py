@@ -28,7 +28,7 @@ def rates(x: list[Any] | NDArray[np.int64], n: list[Any] | NDArray[Any]) -> Any:
 
 def cells(drawn: NDArray[np.int64], name: str) -> Any:
     tp, fp, fn, tn = drawn.T
-    keys = [(str(i),) for i in range(len(tp))]
+    keys: list[Any] = [(str(i),) for i in range(len(tp))]
     counts = Counts(drawn.sum(1), tp + fn, tp + fp, tp, fp, fn, tn)
     return METRICS[name].estimator.of(Tally(("s",), keys, counts))
 

@@ -212,7 +212,7 @@ def decided(q: Each, times: Any, more: float = 0.5) -> Any:
     passing = bool(np.all(q.holds))
     r, e = q.requirement, q.evidence
     if isinstance(e, Rates):
-        out = []
+        out: list[Any] = []
         for x, n in zip(e.x, e.n, strict=True):
             seen, chance = likely(round(n * times), (x + more) / (n + 2 * more))
             rates = Rates(seen.astype(float), np.full(len(seen), round(n * times), float))

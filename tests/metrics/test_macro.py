@@ -24,7 +24,7 @@ from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_sup
 from .classes import CLASSES, confused, drawn
 
 Z = normal_quantile(0.95)
-RATIOS = {
+RATIOS: dict[str, Any] = {
     "precision": METRICS["precision"].estimator,
     "recall": METRICS["true_positive_rate"].estimator,
     "f1": METRICS["f1"].estimator,

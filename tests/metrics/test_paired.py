@@ -64,7 +64,7 @@ def drawn(
 
 def change(name: str, tally: JointTally) -> tuple[Any, Any]:
     """The change of a metric and its p."""
-    estimator = METRICS[name].estimator
+    estimator: Any = METRICS[name].estimator
     return estimator.change_of(tally), estimator.change_p(tally)
 
 

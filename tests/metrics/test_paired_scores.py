@@ -99,7 +99,7 @@ def test_weights_enter_the_auc_as_copies_of_rows_do() -> None:
     label, before, after = drawn(150)
     copies = np.random.default_rng(2).integers(1, 4, 150)
     weighted, _ = change(paired(label, before, after, weight=copies.astype(float)), "auc")
-    many = [np.repeat(v, copies) for v in (label, before, after)]
+    many: list[Any] = [np.repeat(v, copies) for v in (label, before, after)]
     copied, _ = change(paired(*many), "auc")
     assert weighted.value[0] == pytest.approx(copied.value[0])
     clustered, _ = change(paired(*many, cluster=np.repeat(np.arange(150), copies)), "auc")

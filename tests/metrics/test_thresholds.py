@@ -152,7 +152,7 @@ SINGLE = ["selection_rate", "true_positive_rate", "false_negative_rate", "precis
 
 @st.composite
 def constraints(draw: st.DrawFn) -> Constraint:
-    compare = draw(st.sampled_from(["difference", "ratio", "value"]))
+    compare: Any = draw(st.sampled_from(["difference", "ratio", "value"]))
     pairs = [ODDS, ("selection_rate", "false_negative_rate"), ("true_negative_rate", *ODDS)]
     if compare == "value":
         pairs.append(("precision", "accuracy"))

@@ -38,7 +38,7 @@ def scored(score: np.ndarray, label: np.ndarray, group: np.ndarray) -> tuple[obj
     return model, learned
 
 
-def rule_of(model: Any, learned: Any, **params: Any) -> Done:
+def rule_of(model: Any, learned: Any, **params: Any) -> Any:
     step = find("threshold-optimizer", "scores")
     given = step.params.model_validate({"by": ["group"], **params})
     context = Context(
@@ -54,7 +54,7 @@ def same_as_fairlearn(
     constraint: Any,
     objective: str = "accuracy_score",
     **more: Any,
-) -> Done:
+) -> Any:
     """Fit both on the same rows; compare the chance of every row, and decisions under the same draws."""
     model, learned = scored(score, label, group)
     done = rule_of(model, learned, constraint=constraint, objective=objective, **more)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FEATURES = ["x1", "b"]
 SHARE = {"validation": {"share": 0.4}}
 DATA = {"path": "d.parquet", "label": "y", "id": "id", "sensitive": ["group"], **SHARE}
-MITIGATIONS = [
+MITIGATIONS: list[Any] = [
     {"name": "cut", "recipe": {"threshold": {"constraint": "demographic_parity", "limit": "<= 0.01"}}},
     {"name": "lots", "recipe": {"threshold-optimizer": {"constraint": "equalized_odds"}}},
     {"name": "band", "recipe": {"reject-option": {"limit": "<= 0.1"}}},
@@ -62,7 +62,9 @@ def write_onnx(path: Path, *, beside: bool = False) -> None:
         [numpy_helper.from_array(w, name) for w, name in zip(weights, "wc", strict=True)],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    how = {"save_as_external_data": True, "location": "weights.bin", "size_threshold": 0} if beside else {}
+    how: Any = (
+        {"save_as_external_data": True, "location": "weights.bin", "size_threshold": 0} if beside else {}
+    )
     onnx.save(model, str(path), **how)
 
 

@@ -121,7 +121,7 @@ def test_resampling_brings_every_cell_to_one_size(
 ) -> None:
     table = biased(1000, 6)
     learned = rows(table)
-    seen = {}
+    seen: dict[Any, Any] = {}
     monkeypatch.setattr(
         "fairweigh.mitigation.reweighing.retrained",
         lambda model, rows, weights, seed, name: seen.update(rows=rows, weights=weights),

@@ -123,7 +123,7 @@ def test_maps_are_scikit_learns() -> None:
     np.testing.assert_array_equal(decision, own.predict(fresh) >= 0.4)
 
 
-RULES = [
+RULES: list[Any] = [
     StepRule.thresholds(groups("Female", "Male", unseen="common"), [0.25, math.inf, -math.inf]),
     StepRule(
         groups("Female"), (np.array([-math.inf, 0.1, 0.7]),), (np.array([0.0, 0.25, 1.0]),), Draw(5, ("id",))

@@ -61,7 +61,7 @@ def test_weights_of_three_classes_are_those_of_the_formula() -> None:
 def test_a_model_of_classes_is_what_scikit_learn_trains_with_these_weights(
     applied: Callable[..., tuple[Any, Done]],
 ) -> None:
-    rows = learned(graded(900, 1), "multiclass")
+    rows: Any = learned(graded(900, 1), "multiclass")
     model = model_of(rows)
     changed, done = applied(model, "reweighing", {}, rows, rows)
     x, estimator = inside(model, rows)
@@ -114,7 +114,7 @@ def test_a_class_that_was_not_drawn_is_named() -> None:
 def test_the_temperature_is_scikit_learns_and_changes_no_decision(
     applied: Callable[..., tuple[Any, Done]],
 ) -> None:
-    rows = learned(graded(1500, 5), "multiclass")
+    rows: Any = learned(graded(1500, 5), "multiclass")
     model = model_of(rows, "naive_bayes.GaussianNB")
     changed, done = applied(model, "calibration", {"by": ["group"]}, rows, rows)
     before, after = model.score(rows.batch, None), changed.score(rows.batch, None)
@@ -154,7 +154,7 @@ def test_thresholds_of_favourable_classes_are_those_of_their_probability_by_hand
     applied: Callable[..., tuple[Any, Done]],
 ) -> None:
     """By the search of two classes on the sum of two probabilities; the likeliest of each side is decided."""
-    rows = learned(graded(2500, 8), "multiclass")
+    rows: Any = learned(graded(2500, 8), "multiclass")
     model = model_of(rows)
     params = {"by": ["group"], "constraint": "demographic_parity", "limit": "<= 0.02"}
     changed, done = applied(model, "threshold", params, rows, rows, favourable=("high", "mid"))
@@ -187,7 +187,7 @@ def test_thresholds_of_favourable_classes_are_those_of_their_probability_by_hand
 def test_slices_of_equal_weight_are_scikit_learns_balanced_ones(
     applied: Callable[..., tuple[Any, Done]],
 ) -> None:
-    rows = learned(paid(700, 1), "regression")
+    rows: Any = learned(paid(700, 1), "regression")
     model = model_of(rows, "linear_model.LinearRegression")
     codes, _ = rows.slices(["group"], "test")
     balanced = compute_sample_weight("balanced", codes)
@@ -215,7 +215,7 @@ def test_bounded_group_loss_is_fairlearns(applied: Callable[..., tuple[Any, Done
     table = paid(500, 2)
     y = np.asarray(table["y"])
     unit = (y - y.min()) / np.ptp(y)
-    rows = learned(table.set_column(table.column_names.index("y"), "y", pa.array(unit)), "regression")
+    rows: Any = learned(table.set_column(table.column_names.index("y"), "y", pa.array(unit)), "regression")
     model = model_of(rows, "linear_model.LinearRegression")
     before = losses(model.score(rows.batch, None).score, rows)
     bound = 0.8 * max(before)
@@ -260,7 +260,7 @@ def test_grid_search_keeps_the_regressor_that_fairlearn_keeps(
 ) -> None:
     from fairlearn.reductions import BoundedGroupLoss, GridSearch, SquareLoss
 
-    rows = learned(paid(500, 5), "regression")
+    rows: Any = learned(paid(500, 5), "regression")
     model = model_of(rows, "linear_model.LinearRegression")
     changed, _ = applied(model, "grid-search", {}, rows, rows)
     x, _ = inside(model, rows)
@@ -273,7 +273,7 @@ def test_grid_search_keeps_the_regressor_that_fairlearn_keeps(
 def test_a_bound_holds_in_any_unit_and_one_that_cannot_be_kept_is_told(
     applied: Callable[..., tuple[Any, Done]],
 ) -> None:
-    rows = learned(paid(400, 6), "regression")
+    rows: Any = learned(paid(400, 6), "regression")
     model = model_of(rows, "linear_model.LinearRegression")
     worst = max(losses(model.score(rows.batch, None).score, rows))
     _, done = applied(model, "exponentiated-gradient", {"bound": worst / 100, "max_iter": 6}, rows, rows)
@@ -288,7 +288,7 @@ def test_a_bound_holds_in_any_unit_and_one_that_cannot_be_kept_is_told(
 def test_predictions_lose_their_linear_correlation_with_the_group(
     applied: Callable[..., tuple[Any, Done]],
 ) -> None:
-    rows = learned(paid(2000, 7), "regression")
+    rows: Any = learned(paid(2000, 7), "regression")
     model = model_of(rows, "linear_model.LinearRegression")
     changed, _ = applied(model, "correlation-remover", {}, rows, rows)
     codes, _ = rows.slices(["group"], "test")

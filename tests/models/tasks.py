@@ -46,7 +46,7 @@ def learning(
     table: Any, task: str, label: str | list[Any], classes: list[Any] = (), features: Any = ("x", "z")
 ) -> TrainingRows:
     """Training rows of a table, as the audit reads them."""
-    roles = {"labels": label} if task == "multilabel" else {"label": label}
+    roles: Any = {"labels": label} if task == "multilabel" else {"label": label}
     data = EvaluationSet(table, sensitive=["sex"], task=task, classes=classes, **roles)
     batch = next(data.batches(features, whole=True))
     labels = data.outcome.learned(data.read(batch))

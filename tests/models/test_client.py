@@ -20,7 +20,7 @@ PATH = "/v2/models/m"
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Any:
     """No test waits for the seconds that a server may ask for."""
-    waits = []
+    waits: list[Any] = []
     monkeypatch.setattr(client.time, "sleep", waits.append)
     return waits
 

@@ -88,7 +88,7 @@ def test_texts_of_a_graph_of_one_length_are_padded_and_cut_to_it(
 
         path = "m.xml"
         openvino.save_model(openvino.convert_model("m.onnx"), path, compress_to_fp16=False)
-    more = {} if max_length is None else {"max_length": max_length}
+    more: Any = {} if max_length is None else {"max_length": max_length}
     model = load(kind, table, path=path, text="text", tokenizer=str(bert), **more)
     tokenizer = transformers.AutoTokenizer.from_pretrained(bert)
     lengths = [len(row) for row in tokenizer(table["text"].to_pylist())["input_ids"]]

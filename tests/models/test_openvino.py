@@ -127,7 +127,7 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, NDArray[
 @pytest.mark.parametrize("name", ["label", "both", "later", "sigmoid"])
 def test_outputs_are_read_as_what_they_are(three: Any, name: str) -> None:
     place, table, logits = three
-    said = {} if name == "sigmoid" else {"positive": "2"}
+    said: Any = {} if name == "sigmoid" else {"positive": "2"}
     model = tiny.load("openvino", table, path=str(place / f"{name}.xml"), features=tiny.FEATURES, **said)
     found = model.score(tiny.batch(table, model), None)
     powers = np.exp(logits)

@@ -390,7 +390,7 @@ def test_whatever_a_module_ends_in_the_score_is_the_probability(
 ) -> None:
     module = ends(end, outputs)
     if how == "factory":
-        spec = {"kind": "torch", "factory": module_of(module)}
+        spec: dict[str, Any] = {"kind": "torch", "factory": module_of(module)}
     else:
         make = by_hand if how == "onnx" else written
         spec = {"kind": "onnx" if how == "onnx" else "torch", "path": make(module, end, tmp_path)}
@@ -410,7 +410,7 @@ def module_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     import types
 
     def name(module: Any) -> str:
-        holder = types.ModuleType("modules_of_outputs")
+        holder: Any = types.ModuleType("modules_of_outputs")
         holder.make = lambda: module
         monkeypatch.setitem(sys.modules, "modules_of_outputs", holder)
         return "modules_of_outputs:make"
@@ -445,7 +445,7 @@ def test_one_line_asks_where_values_say_probabilities_and_nothing_makes_them_so(
         def forward(self, x: Tensor) -> Tensor:
             return torch.clamp(x[:, :1] * 0.2 + 0.5, 0.05, 0.95)
 
-    spec = {"features": FEATURES, "factory": module_of(Clipped())}
+    spec: dict[str, Any] = {"features": FEATURES, "factory": module_of(Clipped())}
     with pytest.raises(
         InputError,
         match=r"lies between .* probabilities or logits\? Set model.output: logits \| probabilities",
@@ -479,7 +479,7 @@ def test_a_module_that_gives_labels_or_outputs_by_name_is_read_so(
         def forward(self, x: Tensor) -> dict[str, Any]:
             return {"features": x, "chance": torch.softmax(self.inner(x), dim=1)}
 
-    spec = {"features": FEATURES, "factory": module_of(Named())}
+    spec: dict[str, Any] = {"features": FEATURES, "factory": module_of(Named())}
     model = load("torch", rows, output_name="chance", **spec)
     np.testing.assert_allclose(model.score(batch(rows, model), None).score, truth(rows), atol=1e-6)
     with pytest.raises(InputError, match=r"^model.output_name: .* expected one of features, chance"):
@@ -560,7 +560,7 @@ def test_weights_that_are_no_layers_are_multiplied_in_their_own_type(
             return self.head(torch.relu(parts))
 
     table = numbers(80)
-    spec = {"features": FEATURES, "factory": module_of(Mixed()), "batch_rows": rows_in_batch}
+    spec: dict[str, Any] = {"features": FEATURES, "factory": module_of(Mixed()), "batch_rows": rows_in_batch}
     model = load("torch", table, dtype="bfloat16", **spec)
     x = torch.from_numpy(matrix(table)).bfloat16()
     with torch.no_grad():

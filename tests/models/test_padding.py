@@ -218,7 +218,7 @@ def test_numbers_in_the_data_say_nothing_of_labels_with_names(
     path = bert_called(
         folder, tmp_path, id2label={"0": "positive", "1": "negative"}, label2id={"positive": 0, "negative": 1}
     )
-    said = {} if positive is None else {"positive": positive}
+    said: Any = {} if positive is None else {"positive": positive}
     data = EvaluationSet(texts(60), sensitive=["sex"], label="y", id="id", **said)
     spec = model_spec({"kind": "transformers", "text": "text", "path": str(path)})
     with pytest.raises(

@@ -247,7 +247,7 @@ def test_a_share_is_drawn_alike_whatever_type_the_ids_have(
     table = make_people(400)
     table.to_pandas().to_csv("d.csv", index=False)
     typed, text = (EvaluationSet(source, sensitive=["sex"], id="id") for source in (table, Path("d.csv")))
-    drawn = [
+    drawn: list[Any] = [
         hashed_share(rows.read(next(rows.batches()))["id"].to_pylist(), 0.3, "selection")
         for rows in (typed, text)
     ]

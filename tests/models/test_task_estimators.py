@@ -34,7 +34,7 @@ FEATURES = ["x", "z"]
 
 
 def evaluation(table: Any, task: str, **roles: Any) -> EvaluationSet:
-    keys = {
+    keys: dict[str, Any] = {
         "multiclass": {"label": "level"},
         "regression": {"label": "amount"},
         "multilabel": {"labels": ["tall", "wide"]},

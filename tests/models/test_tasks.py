@@ -88,7 +88,10 @@ def made(name: str) -> Any:
 
 
 def bert_of(tmp_path: Path, names: list[str], problem: str | None = None) -> Path:
-    settings = {"id2label": dict(enumerate(names)), "label2id": {n: i for i, n in enumerate(names)}}
+    settings: dict[str, Any] = {
+        "id2label": dict(enumerate(names)),
+        "label2id": {n: i for i, n in enumerate(names)},
+    }
     return save_bert(tmp_path / "bert", num_hidden_layers=2, problem_type=problem, **settings)
 
 

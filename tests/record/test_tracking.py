@@ -67,7 +67,7 @@ def told(tracked: Path) -> Any:
 
 def expected(told: Any) -> Any:
     """The figures by name, from audit.json alone."""
-    out = {}
+    out: dict[Any, Any] = {}
     for variant in told["variants"]:
         place = variant["name"]
         for name, e in variant["overall"].items():
@@ -177,7 +177,7 @@ def records(path: Path) -> Iterator[Any]:
 
 def test_wandb_gives_back_figures_configuration_and_artefact_offline(tracked: Path, told: Any) -> None:
     [file] = (tracked / "wandb").glob("offline-run-*/*.wandb")
-    read = {}
+    read: dict[Any, Any] = {}
     for record in records(file):
         read.setdefault(record.WhichOneof("record_type"), []).append(record)
     figures = {"/".join(i.nested_key) or i.key: json.loads(i.value_json)

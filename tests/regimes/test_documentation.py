@@ -42,7 +42,7 @@ CARD = {
     "limitations": "Many.",
     "dataset_id": "owner/people",
 }
-REGIMES = {"eu-ai-act": EU, "nist-ai-rmf": NIST, "model-card": CARD}
+REGIMES: dict[str, Any] = {"eu-ai-act": EU, "nist-ai-rmf": NIST, "model-card": CARD}
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_model_card_is_read_by_the_hub_s_own_reader(run: Callable[..., Path], pe
 
     run("model-card", language=["en"], tags=["tabular"])
     folder = RUN / "regimes/model-card"
-    card = ModelCard((folder / "README.md").read_text(encoding="utf-8"))
+    card: Any = ModelCard((folder / "README.md").read_text(encoding="utf-8"))
     assert (card.data.license, card.data.language, card.data.tags) == ("apache-2.0", ["en"], ["tabular"])
     assert card.data.model_name == "a model"
     y, decided = truth(people)

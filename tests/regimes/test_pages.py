@@ -92,7 +92,7 @@ def test_a_page_is_accessible_and_fits_the_screen(
     written: Any, browser: Browser, name: Any, language: str
 ) -> None:
     for width in (360, 1280):
-        page = browser.new_page(viewport={"width": width, "height": 900})
+        page: Any = browser.new_page(viewport={"width": width, "height": 900})
         said, asked = [], []
         page.on("console", lambda message, said=said: said.append(message.text))
         page.on("request", lambda request, asked=asked: asked.append(request.url))

@@ -570,7 +570,7 @@ HOSTILE = (
 
 def hostile_result() -> AuditResult:
     column = '<b onclick="x()">gr|oup</b>'
-    cells = {(value, sex): (40, 20, 10 + k, 50) for k, value in enumerate(HOSTILE) for sex in ("F", "M")}
+    cells: Any = {(value, sex): (40, 20, 10 + k, 50) for k, value in enumerate(HOSTILE) for sex in ("F", "M")}
     gates = [
         GateResult(
             id=f"gate-{k}<&>",

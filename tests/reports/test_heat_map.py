@@ -36,7 +36,7 @@ def test_every_slice_stands_in_the_map_with_its_figure_and_rows(compas: AuditRes
 def test_shades_go_from_the_lowest_to_the_highest_and_few_rows_have_none(
     compas: AuditResult, crossed: Any
 ) -> None:
-    rows = heat_map(crossed, "false_positive_rate", compas).rows
+    rows: Any = heat_map(crossed, "false_positive_rate", compas).rows
     shaded = sorted((c.text.value, c.shade) for _, cells in rows for c in cells if c and c.shade)
     assert (shaded[0][1], shaded[-1][1]) == (1, SHADES)
     assert [shade for _, shade in shaded] == sorted(shade for _, shade in shaded)
@@ -71,7 +71,7 @@ def test_tables_behind_the_curves_hold_their_bins(compas: AuditResult) -> None:
     details = [d for d in compas.variants[0].scores if d.slice]
     tables = {table.title: table for table in score_tables(details)}
     assert set(tables) <= {"Distribution of the score", "Calibration", "ROC"}
-    black = {plain(name): lines for name, lines in tables["Distribution of the score"].groups}[
+    black: Any = {plain(name): lines for name, lines in tables["Distribution of the score"].groups}[
         "African-American"
     ]
     counts = [int(cells[0].text.value) for _, cells in black]

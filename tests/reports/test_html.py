@@ -150,7 +150,7 @@ def test_figures_are_those_of_the_result(page: Page, compas: AuditResult) -> Non
                 assert interval(estimate.low, estimate.high, "percent") in page.text
     for disparity in variant.disparities:
         if disparity.value is not None:
-            kind = "ratio" if disparity.compare == "ratio" else "points"
+            kind: Any = "ratio" if disparity.compare == "ratio" else "points"
             assert figure(disparity.value, kind) in page.text
 
 

@@ -106,7 +106,7 @@ def test_figures_are_written_as_chinese_writes_them() -> None:
 
 
 def test_lists_and_sentences_take_chinese_marks() -> None:
-    parts = ["a", ("b", Given("c"))]
+    parts: list[Any] = ["a", ("b", Given("c"))]
     assert listed(parts) == ("a", ", ", "b", "c")
     with writing("zh"):
         assert listed(parts) == ("a", "、", "b", "c")
@@ -229,7 +229,7 @@ def test_words_of_others_in_a_text_of_ours_stay_as_they_are() -> None:
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda text: pickle.loads(pickle.dumps(text))])
 def test_a_copy_of_a_text_of_ours_keeps_what_it_was_told_from(copied: Callable[..., Any]) -> None:
-    text = tell("not measured: {why}", why="ValueError: {odd}")
+    text: Any = tell("not measured: {why}", why="ValueError: {odd}")
     again = copied(text)
     assert (again, again.message, again.parts) == (text, text.message, text.parts)
     assert (type(again.parts["why"]), again.parts["why"].parts) == (Told, {})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from fairweigh.audit.result import AuditResult, Decided
 from fairweigh.reports.page.html import render_html
@@ -15,7 +17,7 @@ from fairweigh.reports.words.spoken import plain
 
 OPEN = {"verdict": "inconclusive", "measured": 0.1, "low": 0.05, "high": 0.15}
 
-WORDS = {
+WORDS: dict[str, Any] = {
     "both": (
         {"rows_needed": 5287, "rows_needed_halfway": 20_931},
         "about 5,290 rows (80 % chance, were the truth as measured); 21,000 were it half-way to the limit",

@@ -102,7 +102,7 @@ def test_the_matrix_of_a_change_holds_the_decisions_before_and_after(
 
 def test_a_grid_shows_the_rate_of_each_class_in_each_slice(classes: task_runs.Run) -> None:
     rows, names = classes.rows, list(classes.result.classes)
-    found = grid("true_positive_rate", ("g",), classes.result, classes.result.variants[0])
+    found: Any = grid("true_positive_rate", ("g",), classes.result, classes.result.variants[0])
     assert [plain(head) for head in found.heads] == names
     for name, cells in found.rows:
         part = rows if plain(name) == "all rows" else rows[rows.g == plain(name)]

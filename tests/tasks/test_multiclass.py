@@ -158,7 +158,7 @@ DECIDED = {"task": "multiclass", "model": {"decision": "d"}}
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(ROW, min_size=5, max_size=60))
 def test_any_table_has_the_figures_of_scikit_learn(tmp_path: Path, cells: Any) -> None:
-    data = pd.DataFrame(cells, columns=["group", "y", "d"])
+    data: Any = pd.DataFrame(cells, columns=["group", "y", "d"])
     result = audited(
         tmp_path, data, **DECIDED, data={"label": "y", "sensitive": ["group"]},
         metrics=["accuracy", "balanced_accuracy", "macro_precision", "macro_recall", "macro_f1"],

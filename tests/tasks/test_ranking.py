@@ -14,7 +14,7 @@ from sklearn.metrics import ndcg_score
 
 from .runs import audited, gap, slice_of, values
 
-DATA = {
+DATA: dict[str, Any] = {
     "query": "user", "item": "film", "relevance": "liked", "last_rank": 10,
     "sensitive": ["sex", "studio"],
 }  # fmt: skip

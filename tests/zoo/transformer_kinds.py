@@ -77,9 +77,14 @@ def _text(
     return Kind(name, "torch", build, rows.texts, layers, heads, tied, hard)
 
 
-SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
-WIDE = {"initializer_range": 0.3}
-PLACES = {"max_position_embeddings": 64}
+SMALL: dict[str, Any] = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 64,
+}
+WIDE: dict[str, Any] = {"initializer_range": 0.3}
+PLACES: dict[str, Any] = {"max_position_embeddings": 64}
 SEGMENTS = ("token_type_ids",)
 
 TEXTS = [
@@ -135,7 +140,7 @@ TEXTS = [
 
 
 def _labelled(name: str, labels: dict[int, str] | None, *, seed: int = 1, **settings: Any) -> Kind:
-    given = {"num_labels": len(labels)} if labels is not None else {}
+    given: Any = {"num_labels": len(labels)} if labels is not None else {}
     return _text(
         f"BERT, {name}", "Bert", inputs=SEGMENTS, labels=labels, hard=("int8-dynamic",), seed=seed,
         **SMALL, **WIDE, **PLACES, **given, **settings,
