@@ -136,7 +136,7 @@ def warned(ended: subprocess.CompletedProcess[str]) -> str:
     return line.removeprefix(WARNED)
 
 
-def a_comment(number: int, login: str | None, kind: str = "Bot", body: str = TEXT) -> dict[str, Any]:
+def a_comment(number: int | str, login: str | None, kind: str = "Bot", body: str = TEXT) -> dict[str, Any]:
     return {"id": number, "user": login and {"login": login, "type": kind}, "body": body}
 
 
@@ -264,7 +264,7 @@ def test_a_server_that_drips_meets_the_deadline(
 def test_a_server_that_says_nothing_is_asked_again_and_then_left(
     server: Server, comment: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
-    server.answer = lambda method, path: (time.sleep(2), as_github(method, path))[1]
+    server.answer = lambda method, path: (time.sleep(2), as_github(method, path))[1]  # type: ignore[func-returns-value]
     assert "no answer: timed out" in warned(comment(SECONDS=0.3, TRIES=2))
     assert len(server.asked) == 2
 

@@ -269,7 +269,9 @@ class Page(HTMLParser):
 
     def __init__(self, text: Any) -> None:
         super().__init__(convert_charrefs=True)
-        self.tags, self.text, self._open = [], [], []
+        self.tags: list[Any] = []
+        self.text: list[Any] = []
+        self._open: list[Any] = []
         self.feed(text)
 
     def handle_starttag(self, tag: Any, attrs: Any) -> None:

@@ -19,7 +19,7 @@ EXAMPLES = sorted(p for p in (ROOT / "examples").rglob("*.yaml") if p.parent.nam
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 
 
-def blocks(language: str) -> list[object]:
+def blocks(language: str) -> list[Any]:
     found = []
     for page in PAGES:
         texts = re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)

@@ -73,7 +73,7 @@ def test_the_place_of_an_error_of_ours_is_shown_where_it_is_asked_for(
     assert "in thrown" in ended.err
 
 
-def fairweigh(*args: str, **more: Any) -> subprocess.CompletedProcess:
+def fairweigh(*args: str, **more: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "fairweigh", *args], text=True, check=False, **more)
 
 

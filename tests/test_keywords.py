@@ -31,9 +31,8 @@ def frame() -> pd.DataFrame:
 
 def by_sex(result: fairweigh.Result, metric: str) -> dict[str, float]:
     figures = result.to_pandas("figures")
-    return (
-        figures[(figures["by"] == "sex") & (figures["metric"] == metric)].set_index("sex")["value"].to_dict()
-    )
+    of_sex = figures[(figures["by"] == "sex") & (figures["metric"] == metric)]
+    return {str(sex): value for sex, value in of_sex.set_index("sex")["value"].items()}
 
 
 def test_fitted_classifier_decides_as_its_own_predict_does(frame: pd.DataFrame, here: Path) -> None:

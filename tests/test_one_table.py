@@ -81,10 +81,10 @@ FILES = {
     "pandas.csv.gz": lambda f, p: f.to_csv(p, index=False),
     "pandas.tsv": lambda f, p: f.to_csv(p, index=False, sep="\t"),
     "arrow.csv": lambda f, p: pyarrow.csv.write_csv(typed(f), p),
-    "polars.csv": lambda f, p: pl.from_arrow(typed(f)).write_csv(p),
+    "polars.csv": lambda f, p: pl.DataFrame(pl.from_arrow(typed(f))).write_csv(p),
     "pandas.jsonl": records,
     "polars.ndjson": lambda f, p: (
-        pl.from_arrow(typed(f)).with_columns(pl.col("w").cast(float)).write_ndjson(p)
+        pl.DataFrame(pl.from_arrow(typed(f))).with_columns(pl.col("w").cast(float)).write_ndjson(p)
     ),
     "arrow.parquet": lambda f, p: pq.write_table(typed(f), p),
     "pandas.parquet": lambda f, p: f.assign(band=pd.arrays.IntervalArray(f["band"])).to_parquet(p),
@@ -100,7 +100,7 @@ MEMORY = {
     "arrow dictionaries": lambda f: pa.table({n: encoded(c) for n, c in zip(*split(typed(f)), strict=True)}),
     "arrow views": lambda f: typed(f).cast(viewed(typed(f).schema)),
     "polars": lambda f: pl.from_arrow(typed(f)),
-    "polars categories": lambda f: pl.from_arrow(typed(f)).with_columns(
+    "polars categories": lambda f: pl.DataFrame(pl.from_arrow(typed(f))).with_columns(
         pl.col("code", "band").cast(pl.Categorical)
     ),
     "dict": lambda f: {name: column.to_pylist() for name, column in zip(*split(typed(f)), strict=True)},
@@ -128,7 +128,7 @@ def write_ipc(table: pa.Table, path: str) -> None:
         writer.write_table(table)
 
 
-def audited(data: object, out: str) -> tuple[dict, list[str]]:
+def audited(data: object, out: str) -> tuple[Any, list[str]]:
     """Everything that is said of the slices, and the ids with their decisions."""
     given = {"path": data} if isinstance(data, str) else {}
     config = {

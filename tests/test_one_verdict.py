@@ -6,7 +6,7 @@ import html
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import fairweigh
@@ -30,7 +30,7 @@ COUNTS = {
 }  # fmt: skip
 """tp, fp, fn, tn of each group."""
 
-GATES = [
+GATES: list[dict[str, Any]] = [
     {"metric": "selection_rate", "by": "g", "compare": "ratio", "limit": ">= 0.8"},
     {"metric": "selection_rate", "by": "g", "compare": "difference", "limit": "<= 0.2"},
     {"metric": "true_positive_rate", "by": "g", "compare": "difference", "limit": "<= 0.1"},

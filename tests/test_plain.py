@@ -102,9 +102,9 @@ def test_a_setting_that_would_expand_without_end_is_refused(
 def test_a_configuration_from_python_without_end_is_refused(
     make_config: Callable[..., dict[str, Any]],
 ) -> None:
-    inside: dict = make_config()
+    inside: dict[str, Any] = make_config()
     inside["gates"] = [inside]
-    deep: list = []
+    deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
     for content in (inside, {**make_config(), "gates": deep}):

@@ -116,6 +116,7 @@ def test_more_slices_more_power_and_a_nearer_limit_need_more_rows() -> None:
 
 def test_a_gap_and_a_ratio_say_the_same() -> None:
     asked: dict[str, Any] = {"rate": 0.4, "slices": 2, "reference_times": 2}
+    compare: Any
     for limit, compare in ((0.1, "difference"), (0.8, "ratio")):
         gap = fairweigh.plan(limit, gap=0.1, compare=compare, **asked)
         assert (
@@ -270,15 +271,15 @@ def test_what_cannot_be_planned_is_one_line_and_exit_code_two(
 
 
 def test_python_gets_a_frozen_result_and_an_input_error() -> None:
-    planned: Any = fairweigh.plan("<= 10 %", 0.3, slices=np.int64(2))
+    planned = fairweigh.plan("<= 10 %", 0.3, slices=np.int64(2))  # type: ignore[arg-type]
     assert isinstance(planned, fairweigh.Planned)
     assert planned.assumptions.limit == "<= 0.1"
     assert planned.total == 2 * planned.rows_per_slice + planned.rows_of_reference
     with pytest.raises(dataclasses.FrozenInstanceError):
-        planned.rows_per_slice = 1
+        planned.rows_per_slice = 1  # type: ignore[misc]
     for wrong in ({"slices": True}, {"slices": 2.0}, {"rate": "0.3"}, {"power": None}):
         with pytest.raises(InputError, match="expected"):
-            fairweigh.plan(**{"limit": 0.1, "rate": 0.3, **wrong})
+            fairweigh.plan(**{"limit": 0.1, "rate": 0.3, **wrong})  # type: ignore[arg-type]
 
 
 def test_a_truth_a_hair_from_the_limit_needs_more_than_a_billion_rows() -> None:

@@ -48,7 +48,7 @@ REPAIRED = {
     "metrics": ["accuracy", "selection_rate"],
 }
 RESTORING = {"name": "fair", "recipe": {"threshold": {"by": ["sex"], "restore": "selection_rate"}}}
-KINDS = {
+KINDS: dict[str, dict[str, Any]] = {
     "plain": {"gates": GATES, "slices": {"intersections": 2}},
     "drawn": {"gates": GATES, "report": {"charts": True, "language": "zh"}},
     "aggregated": {"data": COUNTED, "model": {"decision": "sel"}, "metrics": None},
@@ -233,7 +233,7 @@ def _invalid(content: Any) -> Any:
     try:
         AuditResult.model_validate(content)
     except ValueError as error:
-        return [problem["loc"] for problem in error.errors()]
+        return [problem["loc"] for problem in error.errors()]  # type: ignore[attr-defined]
     return []
 
 
@@ -328,7 +328,7 @@ def test_a_text_that_says_another_thing_in_another_language_is_found(
 def test_what_a_text_was_told_from_cannot_grow_on_reading(copied: Callable[..., Path]) -> None:
     run = copied("plain")
     content = json.loads((run / "audit.json").read_text())
-    text = "x" * 100
+    text: Any = "x" * 100
     for _ in range(30):
         text = {"message": "{a}{a}", "parts": {"a": text}}
     content["told"].append(text)

@@ -65,7 +65,7 @@ def save_tokenizer(folder: Path, longest: int = 64) -> None:
     vocabulary = folder / "vocab.txt"
     vocabulary.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]) + "\n")
     with quiet():
-        made = transformers.BertTokenizerFast(vocab=str(vocabulary), model_max_length=longest)
+        made = transformers.BertTokenizerFast(vocab=str(vocabulary), model_max_length=longest)  # type: ignore[attr-defined]
         made.save_pretrained(folder)
 
 

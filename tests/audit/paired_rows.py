@@ -46,7 +46,7 @@ def batch(
     return pa.record_batch(columns)
 
 
-def pair_of(before: Any, after: Any, features: tuple[str, str] = ("g",)) -> Paired:
+def pair_of(before: Any, after: Any, features: tuple[str, ...] = ("g",)) -> Paired:
     paired = Paired(tuple(features))
     paired.add(before, after)
     return paired

@@ -323,10 +323,10 @@ def test_weights_and_clusters_are_held_together_on_common_rows(task: str, tmp_pa
         assert (one.measured, one.low, one.high) == pytest.approx((other.measured, other.low, other.high))
     for column in ("w", "g"):
         moved = frames[0].assign(**{column: frames[0][column] * 2})
-        other = audit(tmp_path / f"moved-{column}", task, moved, roles)
+        another = audit(tmp_path / f"moved-{column}", task, moved, roles)
         kind = {"w": "weight", "g": "cluster"}[column]
         with pytest.raises(InputError, match=rf"in their {kind} \(100\.0%\)"):
-            judged(new, other, *GATES[task])
+            judged(new, another, *GATES[task])
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -28,7 +28,7 @@ from pydantic import ValidationError
 )
 def test_limits_are_read(text: str, upper: bool, value: Any) -> None:
     limit = Limit.parse(text)
-    assert (limit.upper, limit.value) == (upper, pytest.approx(value))
+    assert (limit.upper, limit.value) == (upper, pytest.approx(value))  # type: ignore[comparison-overlap]
     assert limit.holds(limit.value)
 
 

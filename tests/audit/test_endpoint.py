@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -60,7 +60,7 @@ def logistic(rows: pd.DataFrame) -> Any:
 
 
 def audited(
-    model: dict[str, Any], rows: pd.DataFrame, folder: Path, variants: list[Any] = (), **more: Any
+    model: dict[str, Any], rows: pd.DataFrame, folder: Path, variants: Sequence[Any] = (), **more: Any
 ) -> Result:
     config = {
         "audit": "served", "data": {"label": "y", "sensitive": ["sex"], "id": "id"},

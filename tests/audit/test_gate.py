@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 def cells(groups: dict[str, Any], feature: str = "g") -> pa.Table:
     """Rows of groups given as name: (tp, fp, fn, tn)."""
-    columns = {feature: [], "y": [], "d": []}
+    columns: dict[str, list[Any]] = {feature: [], "y": [], "d": []}
     for name, counts in groups.items():
         for (y, d), n in zip(((1, 1), (0, 1), (1, 0), (0, 0)), counts, strict=True):
             columns[feature] += [name] * n

@@ -160,10 +160,11 @@ def text(place: Any) -> tuple[Result, Any]:
         wrapped.save_pretrained(place / "lora")
         _pack(bert, place)
     tiny.edit_json(place / "lora" / "adapter_config.json", base_model_name_or_path=str(bert))
-    for name, changes in {
+    broken: dict[str, dict[str, Any]] = {
         "nobase": {"base_model_name_or_path": None}, "elsewhere": {"base_model_name_or_path": "some/bert"},
         "pattern": {"target_modules": "(.*)*query"}, "rank": {"r": 10_000_000},
-    }.items():  # fmt: skip
+    }  # fmt: skip
+    for name, changes in broken.items():
         shutil.copytree(place / "lora", place / name)
         tiny.edit_json(place / name / "adapter_config.json", **changes)
     shutil.copytree(bert, place / "other-tokens")

@@ -181,7 +181,8 @@ def test_catboosts_own_export_decides_as_catboost(here: Path) -> None:
     catboost = pytest.importorskip("catboost")
     import pyarrow.parquet as pq
 
-    for name, words in {"whole": [0, 1], "text": ["no", "yes"]}.items():
+    labels: dict[str, list[Any]] = {"whole": [0, 1], "text": ["no", "yes"]}
+    for name, words in labels.items():
         table = tiny.numbers(300).to_pandas()
         features = table[tiny.FEATURES].to_numpy()
         table["y"] = np.asarray(words)[table.y]

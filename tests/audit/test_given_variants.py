@@ -172,7 +172,7 @@ def test_predictions_that_cannot_be_read_are_a_line_and_the_others_go_on(
 
 def test_variants_from_python_have_names(rows: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^variants: expected a mapping of names to models, got list"):
-        fairweigh.run({"audit": "t", "data": {}}, tmp_path / "run", data=rows, variants=[print])
+        fairweigh.run({"audit": "t", "data": {}}, tmp_path / "run", data=rows, variants=[print])  # type: ignore[arg-type]
 
 
 def test_a_gate_on_a_variant_that_could_not_be_read_is_told_though_quiet(

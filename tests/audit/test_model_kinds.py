@@ -61,7 +61,7 @@ def test_the_type_of_a_kind_has_its_keys_alone(kind: Any) -> None:
         assert types_of({**model, key: "x"}) == []
 
 
-VALUES = {
+VALUES: dict[str, list[Any]] = {
     "kind": [*SPECS, None], "path": ["m.skops", "m.onnx", "m.pt2", "m.xml", "m.tflite", "p.csv"],
     "score": ["s"], "decision": ["d"], "function": ["a:b"], "endpoint": ["https://h/v2/models/m"],
     "protocol": ["open-inference"], "text": ["t"], "image": ["i"], "factory": ["a:b"], "tokenizer": ["f"],

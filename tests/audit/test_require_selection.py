@@ -114,7 +114,9 @@ def test_where_no_variants_compete_there_is_no_choice(tmp_path: Path) -> None:
 
 def test_the_original_that_stays_was_chosen_too() -> None:
     """Of an original and a variant one is released; which one was decided on the rows that judge it."""
-    from .test_frontier import GATES, Objective, ladder
+    from fairweigh.audit.config import Objective
+
+    from .test_frontier import GATES, ladder
 
     same = ladder({"original": ("pass", None), "int8": ("pass", "fail")})
     (told,) = uncertified(frontier(Objective(), GATES, same), plan())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import collections.abc
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,6 @@ from fairweigh.audit.figures.measure import Measurement
 from fairweigh.audit.verdict.gate import decide
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.random import Generator
 from scipy.stats import binom, hypergeom
 from statsmodels.stats.multitest import multipletests
 
@@ -198,7 +197,7 @@ def test_printed_limits_are_the_decision(cells: Any, gate: Any) -> None:
 # ---- findings ----------------------------------------------------------------------------------------
 
 
-def fair(r: Generator, n: int, features: Any) -> Measurement:
+def fair(r: Any, n: int, features: Any) -> Measurement:
     """A model that errs alike in every slice: base rate .4, TPR .7, FPR .2."""
     label = r.random(n) < 0.4
     decision = r.random(n) < np.where(label, 0.7, 0.2)
@@ -216,7 +215,7 @@ def fair(r: Generator, n: int, features: Any) -> Measurement:
 def test_fair_models_have_findings_in_no_more_than_a_few_runs(
     features: dict[str, Any], depth: int, n: int, runs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def nothing(*_: Any) -> Iterator[Any]:
+    def nothing(*_: Any) -> collections.abc.Generator[Any, Any, list[Any]]:
         yield from ()
         return []
 
@@ -247,12 +246,12 @@ def test_the_family_is_every_large_rate_against_its_reference() -> None:
     assert len(family) == findings.looked_at
     adjusted = multipletests([d.p for d in family], method="fdr_bh")[1]
     assert [d.p_adjusted for d in family] == pytest.approx(list(adjusted))
-    found = {(f.metric, f.slice["g"]) for f in findings.found}
-    assert found == {(d.metric, d.slice["g"]) for d, p in zip(family, adjusted, strict=True) if p <= 0.05}
-    assert ("false_positive_rate", "c") in found
+    named = {(f.metric, f.slice["g"]) for f in findings.found}
+    assert named == {(d.metric, d.slice["g"]) for d, p in zip(family, adjusted, strict=True) if p <= 0.05}
+    assert ("false_positive_rate", "c") in named
     for f in findings.found:
         assert not f.low <= 0 <= f.high
-        assert f.confidence == pytest.approx(1 - 0.05 * len(found) / len(family))
+        assert f.confidence == pytest.approx(1 - 0.05 * len(named) / len(family))
     # Fisher's doubled p of one of them, from its counts.
     one = next(d for d in family if (d.metric, d.slice["g"]) == ("false_positive_rate", "c"))
     x, n, y, m = (
@@ -280,7 +279,7 @@ def test_nobody_pays_where_flips_fall_alike(weighted: bool, monkeypatch: pytest.
         after = np.where(r.random(n) < 0.06, ~before, before)
         slices = {name: r.integers(0, 4, n).astype(str).tolist() for name in ("g", "h")}
         weight = r.lognormal(0, 0.8, n) if weighted else None
-        paired = pair_of(*(batch(d, weight=weight, **slices) for d in (before, after)), features=("g", "h"))
+        paired = pair_of(*(batch(d, weight=weight, **slices) for d in (before, after)), features=("g", "h"))  # type: ignore[misc]
         flips = compared(paired, plan("selection_rate"), "a", "b").flips
         assert len(flips) == 8
         p = [f.p for f in flips]

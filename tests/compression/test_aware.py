@@ -116,7 +116,9 @@ def test_evaluation_labels_have_no_influence(tmp_path: Path) -> None:
         model = load_model(read_in, data, None, lambda *_: None)
         rows = next(data.batches(model.columns)).select(model.columns)
         learned, fitted = learning(read_in, model)
-        context = Context(0, rows.slice(0, 32), learned, fitted, model, ("sex", "race"), row_id="id")
+        context = Context(
+            0, rows.slice(0, 32), learned, fitted, model, sensitive=("sex", "race"), row_id="id"
+        )
         found = make(model, [("qat", {"steps": 5, "batch": 16})], context, tmp_path / name)
         files = sorted(p for p in found.folder.rglob("*") if p.is_file())
         kept.append({p.name: p.read_bytes() for p in files})

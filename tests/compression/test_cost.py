@@ -452,7 +452,7 @@ def test_every_arm_runs_once_a_round_in_another_order() -> None:
     order = []
 
     def arm(i: int) -> Callable[..., Any]:
-        return lambda: order.append(i) or 0.5
+        return lambda: order.append(i) or 0.5  # type: ignore[func-returns-value]
 
     found = cost._timed([arm(0), arm(1), arm(2)], 1, np.random.default_rng(0))
     rounds = np.array(order[3 * cost.WARM_UP :]).reshape(found["rounds"], 3)

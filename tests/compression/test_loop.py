@@ -85,7 +85,7 @@ def test_training_is_the_plain_torch_loop_to_the_last_bit(
     found = trained(model, table, progress=lambda stage, done, total: seen.append((stage, done, total)))
     with torch.random.fork_rng():
         assert_same_weights(found, by_hand(model, table))
-    before = next(model.runtime.module.parameters())
+    before = next(model.runtime.module.parameters())  # type: ignore[attr-defined]
     assert not np.array_equal(next(found.parameters()).numpy(), before.detach().numpy())
     assert seen == [("training test", k + 1, PARAMS.steps) for k in range(PARAMS.steps)]
     assert not found.training
@@ -108,7 +108,7 @@ def test_training_leaves_no_state_behind(shallow: NeuralModel) -> None:
     def states() -> tuple[Any, ...]:
         return (
             random.getstate(),
-            np.random.get_state()[1].tolist(),
+            np.random.get_state(legacy=False)["state"]["key"].tolist(),
             torch.get_rng_state().tolist(),
             [dict(s._shared_state) for s in (PartialState, AcceleratorState, GradientState)],
             dict(os.environ),

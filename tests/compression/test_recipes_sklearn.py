@@ -86,7 +86,7 @@ def encoded(model: EstimatorModel, batch: Any = None) -> Any:
     return model.fitted[:-1].transform(frame(pa.table(rows() if batch is None else batch), COLUMNS))
 
 
-KINDS = {
+KINDS: dict[str, Any] = {
     "ensemble.HistGradientBoostingClassifier": {"max_iter": 20},
     "ensemble.RandomForestClassifier": {"n_estimators": 20, "max_depth": 6},
     "tree.DecisionTreeClassifier": {"max_depth": 8},

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 torch = pytest.importorskip("torch")
-nn = torch.nn
+nn: Any = torch.nn
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 torch = pytest.importorskip("torch")
-nn = torch.nn
+nn: Any = torch.nn
 
 
 def told(module: Drawn | Free | Experts, x: Any) -> Any:
@@ -207,7 +207,7 @@ def test_a_module_that_leaves_no_graph_is_refused_in_one_line() -> None:
             super().__init__()
             self.one = nn.Linear(4, 2)
 
-        @torch.no_grad()
+        @torch.no_grad()  # type: ignore[untyped-decorator]
         def forward(self, x: Tensor) -> Tensor:
             return self.one(x)
 

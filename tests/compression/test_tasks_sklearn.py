@@ -98,7 +98,7 @@ def of_library(task: str, estimator: Any, x: np.ndarray) -> np.ndarray:
 def assert_says(model: Any, task: str, score: np.ndarray, **close: float) -> None:
     """Scores and decisions are those of a loop by hand."""
     scored = model.score(rows_of(), None)
-    np.testing.assert_allclose(scored.score, score, **close)
+    np.testing.assert_allclose(scored.score, score, **close)  # type: ignore[call-overload]
     if task == "regression":
         assert scored.decision is None
     else:

@@ -367,7 +367,7 @@ def test_a_word_that_may_mean_not_known_is_asked_about_whatever_the_text_is_stor
     values = ["yes", "no", "NA"] * 10
     table = pa.table({"sex": pa.array(["f", "m", "NA"] * 10, kind), "y": pa.array(values, kind)})
     for column, roles in (("y", {"label": "y", "positive": "yes"}), ("sex", {})):
-        data = EvaluationSet(table, ["sex"], **roles)
+        data = EvaluationSet(table, ["sex"], **roles)  # type: ignore[arg-type]
         with pytest.raises(InputError, match=f"'{column}' holds 'NA' .10 rows.: not known, or a value"):
             list(map(data.read, data.batches()))
 

@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import http.server
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.server.asked.append(self.path)
+            self.server.asked.append(self.path)  # type: ignore[attr-defined]
             content = pages.get(self.path)
             if content is None:
                 self.send_error(404)
@@ -49,6 +49,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]:
 
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
+    running: Any
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         running.asked = []
         running.pages = pages
@@ -67,7 +68,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return cache_folder("toy")
 
 
-def toy(url: str, *digests: Any, name: str = "toy.csv", drop: list[Any] = ()) -> cards.Card:
+def toy(url: str, *digests: Any, name: str = "toy.csv", drop: Sequence[str] = ()) -> cards.Card:
     return Card(
         name="toy",
         title="A toy",

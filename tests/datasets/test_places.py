@@ -144,7 +144,7 @@ def test_an_amount_that_cannot_be_is_told_with_its_place(
     rows = pd.DataFrame({"sex": ["f", "m", "f"], "y": [1, 0, 1], "v": ["1", value, "1"]})
     rows.to_csv(path, index=False) if ending == "csv" else rows.astype({"v": float}).to_parquet(path)
     line = " (line 3)" if ending == "csv" else ""
-    message = refused(EvaluationSet(path, ["sex"], "y", **{role: "v"}))
+    message = refused(EvaluationSet(path, ["sex"], "y", **{role: "v"}))  # type: ignore[arg-type]
     assert message.startswith(told)
     assert message.endswith(f" in row 2 of {path}{line}")
 

@@ -412,7 +412,7 @@ def test_rows_together_score_as_rows_alone_within_the_floor(
     alone = [model.score(rows.slice(i, 1), None) for i in range(rows.num_rows)]
     flips = sum(bool(a.decision[0]) != bool(b) for a, b in zip(alone, together.decision, strict=True))
     apart = max(abs(float(a.score[0]) - float(b)) for a, b in zip(alone, together.score, strict=True))
-    floor = self_flips(model, rows, SimpleNamespace(seed=0, confidence=0.95))
+    floor = self_flips(model, rows, SimpleNamespace(seed=0, confidence=0.95))  # type: ignore[arg-type]
     record_property("flips, floor, scores apart", json.dumps([flips, floor.flips, apart]))
     # Alone every row is a batch of its own, of the floor's batches some have 64: flips may be a few more.
     assert clopper_pearson(flips, rows.num_rows, 0.025)[0] <= floor.high
@@ -484,7 +484,7 @@ def test_the_clock_waits_for_work_that_nobody_waits_for(models: Any, record_prop
         return time.perf_counter() - start
 
     for cycles in (20_000_000, 80_000_000):
-        ours = statistics.median(clock(lambda n=cycles: torch.cuda._sleep(n)) for _ in range(7))
+        ours = statistics.median(clock(lambda n=cycles: torch.cuda._sleep(n)) for _ in range(7))  # type: ignore[misc]
         by_wall = statistics.median(wall(cycles) for _ in range(7))
         record_property(
             f"milliseconds of {cycles} cycles: ours, wall", json.dumps([1e3 * ours, 1e3 * by_wall])

@@ -17,7 +17,7 @@ from fairweigh.metrics.table import METRICS
 
 
 def count(slices: Any, label: Any, decision: Any, weight: Any = None, cluster: Any = None) -> Tally:
-    columns: dict = {
+    columns: dict[str, Any] = {
         "s": [str(s) for s in slices],
         "y_true": np.asarray(label, int),
         "y_pred": np.asarray(decision, int),
@@ -61,7 +61,7 @@ class Scored(SlicedScores):
     """The scores of some slices, with the figures of metrics by their names."""
 
     def figure(self, name: Any) -> Any:
-        return METRICS[name].estimator.of(self)
+        return METRICS[name].estimator.of(self)  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +75,7 @@ def counted_figure() -> Callable[..., Any]:
     """From a metric's name and the same arrays to its figure."""
 
     def figure(name: str, *arrays: Any, **more: Any) -> Any:
-        return METRICS[name].estimator.of(count(*arrays, **more))
+        return METRICS[name].estimator.of(count(*arrays, **more))  # type: ignore[attr-defined]
 
     return figure
 

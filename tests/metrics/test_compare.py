@@ -38,13 +38,13 @@ def tally_of(cells: Any) -> Tally:
 def rates(x: list[Any] | NDArray[Any], n: Any) -> Any:
     x, n = np.asarray(x), np.asarray(n)
     keys: list[Any] = [(str(i),) for i in range(len(x))]
-    return METRICS["selection_rate"].estimator.of(Tally(("s",), keys, Counts(n, selected=x)))
+    return METRICS["selection_rate"].estimator.of(Tally(("s",), keys, Counts(n, selected=x)))  # type: ignore[attr-defined]
 
 
 def test_disparities_of_compas() -> None:
     # Issue of the project: computed with fairlearn 0.15 from ProPublica's compas-scores-two-years.csv.
     tally = tally_of(COMPAS.values())
-    figure = {m: METRICS[m].estimator.of(tally) for m in METRICS if METRICS[m].estimator.ratios}
+    figure = {m: METRICS[m].estimator.of(tally) for m in METRICS if METRICS[m].estimator.ratios}  # type: ignore[attr-defined]
 
     def extreme(form: str, *names: Any) -> Any:
         return between({m: figure[m] for m in names}, np.arange(2), form, 0.95).value
@@ -163,5 +163,5 @@ def test_cube_and_counts_give_the_same_disparity() -> None:
     race, label, decision, n = map(list, zip(*rows, strict=True))
     table = pa.table({"race": race, "y_true": label, "y_pred": decision, "n": n})
     tally = counted(ARROW, table, ["race", "y_true", "y_pred"], count="n").tally(("race",))
-    figure = METRICS["selection_rate"].estimator.of(tally)
+    figure = METRICS["selection_rate"].estimator.of(tally)  # type: ignore[attr-defined]
     assert figure.value == pytest.approx([2174 / 3696, 854 / 2454])

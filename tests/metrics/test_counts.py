@@ -57,7 +57,7 @@ def expected(data: Any, value: pd.Series[Any] | float = 1.0) -> pd.DataFrame:
 def assert_counts(counts: Counts | None, keys: Any, table: pd.DataFrame) -> None:
     assert keys == list(table.index)
     for name in table:
-        np.testing.assert_allclose(getattr(counts, name), table[name], err_msg=name)
+        np.testing.assert_allclose(getattr(counts, str(name)), table[name], err_msg=name)
 
 
 @settings(deadline=None)

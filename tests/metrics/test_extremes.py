@@ -23,14 +23,14 @@ def between(
 
 def rates(x: list[Any] | NDArray[np.int64], n: list[Any] | NDArray[Any]) -> Any:
     counts = Counts(np.asarray(n), selected=np.asarray(x))
-    return METRICS["selection_rate"].estimator.of(Tally(("s",), [(str(i),) for i in range(len(x))], counts))
+    return METRICS["selection_rate"].estimator.of(Tally(("s",), [(str(i),) for i in range(len(x))], counts))  # type: ignore[attr-defined]
 
 
 def cells(drawn: NDArray[np.int64], name: str) -> Any:
     tp, fp, fn, tn = drawn.T
     keys: list[Any] = [(str(i),) for i in range(len(tp))]
     counts = Counts(drawn.sum(1), tp + fn, tp + fp, tp, fp, fn, tn)
-    return METRICS[name].estimator.of(Tally(("s",), keys, counts))
+    return METRICS[name].estimator.of(Tally(("s",), keys, counts))  # type: ignore[attr-defined]
 
 
 def brute(figure: Figure, form: Any, confidence: float) -> tuple[Any, Any]:
@@ -116,7 +116,7 @@ def test_the_variance_between_a_hundred_slices_is_covered() -> None:
         for _ in range(20):
             x = r.binomial(n, truth_rates)
             _, low, high = compare.variance_between(x / n, np.full(100, float(n)), 0.95)
-            hits += low - 1e-12 <= truth <= high + 1e-12
+            hits += bool(low - 1e-12 <= truth <= high + 1e-12)
         assert hits >= 17, (n, p)
 
 
@@ -173,7 +173,8 @@ def test_limits_against_a_picked_reference_are_the_largest_over_all_slices(form:
         for place, item in enumerate(items.tolist()):
             others = among[among != item]
             one, other = np.full(len(others), item), others
-            pairs = compare.pair_evidence(figure, *((other, one) if highest else (one, other)), form, ())
+            left, right = (other, one) if highest else (one, other)
+            pairs = compare.pair_evidence(figure, left, right, form, ())
             floor = neutral if item in among else -np.inf
             ends = (
                 np.fmax(np.nanmax(limit), floor)

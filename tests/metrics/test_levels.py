@@ -136,7 +136,8 @@ def test_at_no_allowed_difference_the_folded_p_is_fishers_doubled() -> None:
     requirement = Requirement(0.0, True, "difference")
     for x, n, y, m in ((3, 10, 8, 9), (0, 30, 2, 7), (40, 50, 20, 44)):
         sides = [fisher_exact([[x, n - x], [y, m - y]], a).pvalue for a in ("less", "greater")]
-        found = requirement.p_fail(Pairs(*(np.array([float(v)]) for v in (x, n, y, m))))[0]
+        pair = Pairs(*(np.array([float(v)]) for v in (x, n, y, m)))  # type: ignore[arg-type]
+        found = requirement.p_fail(pair)[0]
         assert found == pytest.approx(min(1, 2 * min(sides)), rel=1e-5)
 
 
@@ -180,7 +181,7 @@ def test_balanced_accuracy_on_the_limit_fails_in_at_most_five_percent(
     tally = Tally(("g",), [(str(i),) for i in range(len(tp))], Counts(
         np.full(len(tp), n + m), np.full(len(tp), n), tp + m - tn, tp, m - tn, n - tp, tn
     ))  # fmt: skip
-    figure = METRICS["balanced_accuracy"].estimator.of(tally)
+    figure = METRICS["balanced_accuracy"].estimator.of(tally)  # type: ignore[attr-defined]
     chance, truth = np.outer(px, py).ravel(), (tpr + tnr) / 2
     held = evidence(figure, np.arange(len(tp)), (ALPHA, ALPHA / k))
     for p in (held.below(truth), held.above(truth)):
@@ -219,20 +220,24 @@ def decided(q: Each, times: Any, more: float = 0.5) -> Any:
             one = r.p_pass(rates) <= ALPHA if passing else r.p_fail(rates) <= ALPHA / q.claims
             out.append(chance @ one)
         return np.prod(out) if passing else 1 - np.prod(1 - np.array(out))
-    m, rate = round(e.n2[0] * times), (e.x2[0] + more) / (e.n2[0] + 2 * more)
+    m, rate = round(e.n2[0] * times), (e.x2[0] + more) / (e.n2[0] + 2 * more)  # type: ignore[attr-defined]
     y, py = likely(m, rate, 1e-6)
     some = y[:: max(1, len(y) // 12)]
     out = []
-    for x, n in zip(e.x1, e.n1, strict=True):
+    for x, n in zip(e.x1, e.n1, strict=True):  # type: ignore[attr-defined]
         seen, chance = likely(round(n * times), (x + more) / (n + 2 * more), 1e-6)
         xx, yy = (part.ravel().astype(float) for part in np.meshgrid(seen, some, indexing="ij"))
         pairs = Pairs(
-            xx, np.full(xx.shape, round(n * times), float), yy, np.full(xx.shape, float(m)), e.contrast
+            xx,
+            np.full(xx.shape, round(n * times), float),
+            yy,
+            np.full(xx.shape, float(m)),
+            e.contrast,  # type: ignore[attr-defined]
         )
         one = r.p_pass(pairs) <= ALPHA if passing else r.p_fail(pairs) <= ALPHA / q.claims
         out.append(np.interp(y, some, chance @ one.reshape(len(seen), len(some))))
-    out = np.array(out)
-    return (np.prod(out, 0) if passing else 1 - np.prod(1 - out, 0)) @ py
+    each = np.array(out)
+    return (np.prod(each, 0) if passing else 1 - np.prod(1 - each, 0)) @ py
 
 
 DIFFER = Requirement(0.1, True, "difference")
@@ -291,7 +296,7 @@ def test_matthews_correlation_at_its_limit_misses_no_more_than_the_level() -> No
     tp, fp, fn, tn = cells.T
     counts = Counts(tp + fp + fn + tn, tp + fn, tp + fp, tp, fp, fn, tn)
     tally = Tally(("s",), [(str(i),) for i in range(len(cells))], counts)
-    low, high = METRICS["matthews_correlation"].estimator.of(tally).limits(normal_quantile(0.9), 1.0)
+    low, high = METRICS["matthews_correlation"].estimator.of(tally).limits(normal_quantile(0.9), 1.0)  # type: ignore[attr-defined]
     for base, found, wrong in (
         (0.5, 0.99, 0.02), (0.2, 0.99, 0.02), (0.5, 0.5, 0.5), (0.3, 0.9, 0.4), (0.2, 0.3, 0.05)
     ):  # fmt: skip

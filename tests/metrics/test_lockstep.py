@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from fairweigh.metrics.evidence import Pairs
 from fairweigh.metrics.lockstep import Ask, beside, run
 
 
-def asking(pairs: Pairs, steps: Any, told: Any) -> Iterator[list[Any]]:
+def asking(pairs: Pairs, steps: Any, told: Any) -> Generator[list[Ask], Any, list[Any]]:
     """Asks for limits at one level after the other, and for the p at what it was told."""
     seen = []
     for level in steps:
@@ -25,7 +25,8 @@ def asking(pairs: Pairs, steps: Any, told: Any) -> Iterator[list[Any]]:
 
 def test_searches_beside_each_other_get_what_each_alone_does() -> None:
     """Of different contrasts, shapes and numbers of steps; one asks nothing."""
-    r, told = np.random.default_rng(3), []
+    r = np.random.default_rng(3)
+    told: list[float] = []
     given = []
     for k, contrast in enumerate((DIFFERENCE, RATIO, DIFFERENCE, Contrast(True, F1))):
         n1, n2 = r.integers(5, 400, (2, 3 + 40 * k))
@@ -43,8 +44,9 @@ def test_searches_beside_each_other_get_what_each_alone_does() -> None:
 
 
 def test_searches_of_searches_keep_their_order() -> None:
-    def telling(value: tuple[Any, Any], steps: Any) -> Iterator[list[Any]]:
-        pairs = Pairs(*(np.array([float(v)]) for v in (3, 10, 2, 10)))
+    def telling(value: tuple[int, int], steps: Any) -> Generator[list[Ask], Any, tuple[int, int]]:
+        x1, n1, x2, n2 = (np.array([float(v)]) for v in (3, 10, 2, 10))
+        pairs = Pairs(x1, n1, x2, n2)
         for _ in range(steps):
             yield [Ask(pairs, 0.05, True)]
         return value

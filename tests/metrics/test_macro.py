@@ -112,7 +112,7 @@ def test_two_classes_have_about_the_limits_of_balanced_accuracy() -> None:
     label = rng.integers(0, 2, 400)
     before = np.where(rng.random(400) < 0.8, label, 1 - label)
     found = confused(np.zeros(400, int), label, before)
-    melded = mean_figure((RATIOS["recall"], METRICS["true_negative_rate"].estimator), found.view(1))
+    melded = mean_figure((RATIOS["recall"], METRICS["true_negative_rate"].estimator), found.view(1))  # type: ignore[arg-type]
     one, other = macro("recall", found, "labels"), melded
     assert one.value == pytest.approx(other.value)
     for end in (0, 1):

@@ -75,7 +75,7 @@ def test_a_change_is_the_metric_after_less_the_metric_before(name: str) -> None:
     for i in range(3):
         one = slices == i
         value = [
-            METRICS[name].estimator.of(side).value[0]
+            METRICS[name].estimator.of(side).value[0]  # type: ignore[attr-defined]
             for side in (_plain(label[one], before[one]), _plain(label[one], after[one]))
         ]
         assert figure.value[i] == pytest.approx(value[1] - value[0])
@@ -215,7 +215,7 @@ def test_rows_repeated_as_clusters_count_once() -> None:
     once = change("accuracy", rows(label, before, after))[0]
     five = [np.repeat(v, 5) for v in (label, before, after)]
     blind = change("accuracy", rows(*five))[0]
-    told = change("accuracy", rows(*five, cluster=np.repeat(np.arange(300), 5)))[0]
+    told = change("accuracy", rows(*five, cluster=np.repeat(np.arange(300), 5)))[0]  # type: ignore[misc]
     width = lambda f: float(f.limits(Z, 1.0)[1][0] - f.limits(Z, 1.0)[0][0])  # noqa: E731
     assert told.value[0] == pytest.approx(once.value[0])
     # Few rows changed, so that the variance has few degrees of freedom (Satterthwaite on squared residuals).

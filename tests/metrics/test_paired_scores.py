@@ -102,7 +102,7 @@ def test_weights_enter_the_auc_as_copies_of_rows_do() -> None:
     many: list[Any] = [np.repeat(v, copies) for v in (label, before, after)]
     copied, _ = change(paired(*many), "auc")
     assert weighted.value[0] == pytest.approx(copied.value[0])
-    clustered, _ = change(paired(*many, cluster=np.repeat(np.arange(150), copies)), "auc")
+    clustered, _ = change(paired(*many, cluster=np.repeat(np.arange(150), copies)), "auc")  # type: ignore[misc]
     width = [float(f.limits(Z, 1.0)[1][0] - f.value[0]) for f in (weighted, copied, clustered)]
     assert width[1] < width[0]
     assert width[2] == pytest.approx(width[0], rel=0.03)

@@ -124,7 +124,7 @@ def test_ndkl_is_the_discounted_mean_of_divergences_of_prefixes(seed: Any, k: An
             share = np.bincount(ordered[:i], minlength=3) / i
             there = share > 0
             total += discount(np.array(i)) * (share[there] * np.log(share[there] / want[there])).sum()
-            weight += discount(np.array(i))
+            weight += float(discount(np.array(i)))
         assert found[q] == pytest.approx(total / weight, abs=1e-12)
 
 

@@ -170,9 +170,8 @@ def test_a_cluster_of_copies_weighs_as_one_row() -> None:
     rows, outcome, prediction = drawn(60, 2)
     slices, copies = np.repeat(rows.slices, 4), [np.repeat(v, 4) for v in (outcome, prediction)]
     clustered = SlicedRows(slices, 2, None, np.repeat(np.arange(60), 4))
-    once, many = (
-        regression.r_squared(*given) for given in ((rows, outcome, prediction), (clustered, *copies))
-    )
+    once = regression.r_squared(rows, outcome, prediction)
+    many = regression.r_squared(clustered, *copies)
     assert many.value == pytest.approx(once.value)
     for i in (0, 1):
         assert many.limits(Z, 1.0)[i] == pytest.approx(once.limits(Z, 1.0)[i])

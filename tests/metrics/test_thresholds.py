@@ -187,7 +187,7 @@ def test_no_combination_of_cuts_is_better(
     with pytest.raises(ValueError, match=r"undefined|nearest") as raised:
         find(cuts, METRICS[objective], constraint)
     if brute.defined.any():
-        assert raised.value.nearest == pytest.approx(brute.nearest(brute.defined), abs=1e-10)
+        assert raised.value.nearest == pytest.approx(brute.nearest(brute.defined), abs=1e-10)  # type: ignore[attr-defined]
 
 
 @settings(max_examples=100, deadline=None)
@@ -323,9 +323,9 @@ def fairlearn_rules(slices: Any, constraint: str, objective: Any, tol: float) ->
     operations, mixed = [], False
     for rule in fitted.interpolated_thresholder_.interpolation_dict.values():
         used = [(rule.p0, rule.operation0), (rule.p1, rule.operation1)]
-        used = {(o.operator, o.threshold) for p, o in used if p > 1e-9}
-        assert {operator for operator, _ in used} == {">"}
-        operations.append(sorted(threshold for _, threshold in used))
+        cuts = {(o.operator, o.threshold) for p, o in used if p > 1e-9}
+        assert {operator for operator, _ in cuts} == {">"}
+        operations.append(sorted(threshold for _, threshold in cuts))
         mixed |= len(used) > 1 or rule.get("p_ignore", 0) > 1e-9
     return operations, mixed
 
@@ -424,7 +424,7 @@ def test_a_limit_that_only_rounding_misses_holds(find: Any) -> None:
 
     # In floating point 0.9 - 0.7 is 0.20000000000000007; the ratio is missed by no more than such a rounding.
     for shares, compare, limit in (((0.9, 0.7), "difference", 0.2), ((0.3, 0.9), "ratio", 0.3 / 0.9 + 1e-13)):
-        constraint = Constraint(("selection_rate",), compare, limit, compare == "difference")
+        constraint = Constraint(("selection_rate",), compare, limit, compare == "difference")  # type: ignore[arg-type]
         assert find([rows(s) for s in shares], METRICS["accuracy"], constraint).performance == 1.0
 
 

@@ -230,11 +230,11 @@ def test_clusters_of_equal_counts_held_once_give_the_figures_of_each(
     table = {"g": r.choice(list("abc"), 4000), "c": r.integers(0, 900, 4000).astype(str)}
     table |= {"y_true": r.integers(0, 2, 4000), "y_pred": r.integers(0, 2, 4000)}
     cube = counted(ARROW, pa.table(table), ["g", "y_true", "y_pred"], cluster="c")
-    each = METRICS[name].estimator.of(cube.tally(["g"]))
+    each = METRICS[name].estimator.of(cube.tally(["g"]))  # type: ignore[attr-defined]
     monkeypatch.setattr("fairweigh.metrics.profiles.MANY", 0)
     tally = cube.tally(["g"])
     assert len(tally.clusters.once.owner) < len(tally.clusters.owner) / 8
-    once = METRICS[name].estimator.of(tally)
+    once = METRICS[name].estimator.of(tally)  # type: ignore[attr-defined]
     np.testing.assert_array_equal(once.value, each.value)
     np.testing.assert_allclose(once.size, each.size, rtol=1e-10)
     pairs = np.array([0, 0, 1, 2]), np.array([1, 2, 2, 2])
@@ -267,6 +267,6 @@ def test_sums_and_products_over_clusters_do_not_tell_how_many_rows_they_amount_t
             {"y_pred": chosen.ravel().astype(int), "c": np.repeat(np.arange(30), 10).astype(str)}
         )
         cube = counted(ARROW, table, ["y_pred"], cluster="c")
-        found.append(METRICS["selection_rate"].estimator.of(cube.tally()))
+        found.append(METRICS["selection_rate"].estimator.of(cube.tally()))  # type: ignore[attr-defined]
     assert found[0].value == found[1].value
     assert found[0].effective_n > 1.01 * found[1].effective_n

@@ -25,7 +25,7 @@ from fairweigh.models.mixture import Mixture
 from .conftest import FEATURES, biased, model_of, rows
 
 
-def scored(score: np.ndarray, label: np.ndarray, group: np.ndarray) -> tuple[object, object]:
+def scored(score: np.ndarray, label: np.ndarray, group: np.ndarray) -> tuple[Any, TrainingRows]:
     """A table's scores as a model, and its rows."""
     table = pa.table({"s": score, "y": label.astype(int), "group": group})
     learned = rows_of(EvaluationSet(table, sensitive=["group"], label="y", name="rows"), ["s"])

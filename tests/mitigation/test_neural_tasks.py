@@ -15,8 +15,8 @@ from fairweigh.compression.recipes import Context
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.training import TrainingRows
 
-from ..compression.test_tasks import CLASSES, batch, labelled, outcomes
-from ..tiny import FEATURES, load, numbers, write_mlp
+from ..compression.test_tasks import CLASSES, labelled, outcomes
+from ..tiny import FEATURES, batch, load, numbers, write_mlp
 
 SHORT = {"steps": 12, "lr": 0.02, "batch": 64}
 

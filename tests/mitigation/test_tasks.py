@@ -14,6 +14,7 @@ from fairweigh.audit.making.training import rows_of
 from fairweigh.compression.recipes import Done
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
+from fairweigh.datasets.training import TrainingRows
 from fairweigh.mitigation.balancing import slice_weights
 from fairweigh.mitigation.bounded import ScaledLoss, bounded, noise
 from fairweigh.mitigation.calibration import inverse_temperature, log_loss
@@ -32,7 +33,7 @@ from .conftest import model_of, rates
 from .samples import CLASSES, graded, paid
 
 
-def learned(table: pa.Table, task: str) -> object:
+def learned(table: pa.Table, task: str) -> TrainingRows:
     data = EvaluationSet(table, sensitive=["group"], label="y", name="the rows", task=task)
     return rows_of(data, ["x1", "x2", "group"])
 
@@ -61,7 +62,7 @@ def test_weights_of_three_classes_are_those_of_the_formula() -> None:
 def test_a_model_of_classes_is_what_scikit_learn_trains_with_these_weights(
     applied: Callable[..., tuple[Any, Done]],
 ) -> None:
-    rows: Any = learned(graded(900, 1), "multiclass")
+    rows = learned(graded(900, 1), "multiclass")
     model = model_of(rows)
     changed, done = applied(model, "reweighing", {}, rows, rows)
     x, estimator = inside(model, rows)
@@ -89,7 +90,8 @@ def test_what_was_planted_in_a_class_of_one_group_shrinks(applied: Callable[...,
 def test_resampling_brings_every_cell_of_class_and_slice_to_one_size(
     applied: Callable[..., tuple[Any, Done]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows, seen = learned(graded(600, 4), "multiclass"), {}
+    rows = learned(graded(600, 4), "multiclass")
+    seen: dict[str, Any] = {}
     monkeypatch.setattr(
         "fairweigh.mitigation.reweighing.retrained", lambda model, rows, *more: seen.update(rows=rows)
     )
@@ -114,13 +116,13 @@ def test_a_class_that_was_not_drawn_is_named() -> None:
 def test_the_temperature_is_scikit_learns_and_changes_no_decision(
     applied: Callable[..., tuple[Any, Done]],
 ) -> None:
-    rows: Any = learned(graded(1500, 5), "multiclass")
+    rows = learned(graded(1500, 5), "multiclass")
     model = model_of(rows, "naive_bayes.GaussianNB")
     changed, done = applied(model, "calibration", {"by": ["group"]}, rows, rows)
     before, after = model.score(rows.batch, None), changed.score(rows.batch, None)
     np.testing.assert_array_equal(before.decision, after.decision)
     np.testing.assert_allclose(after.score.sum(axis=1), 1)
-    assert rule_of(changed.rule.spec()).inverse == changed.rule.inverse
+    assert rule_of(changed.rule.spec()).inverse == changed.rule.inverse  # type: ignore[attr-defined]
     place = np.array([CLASSES.index(name) for name in rows.labels])
     codes, keys = rows.slices(["group"], "test")
     (told,) = done.told["rules"]
@@ -154,7 +156,7 @@ def test_thresholds_of_favourable_classes_are_those_of_their_probability_by_hand
     applied: Callable[..., tuple[Any, Done]],
 ) -> None:
     """By the search of two classes on the sum of two probabilities; the likeliest of each side is decided."""
-    rows: Any = learned(graded(2500, 8), "multiclass")
+    rows = learned(graded(2500, 8), "multiclass")
     model = model_of(rows)
     params = {"by": ["group"], "constraint": "demographic_parity", "limit": "<= 0.02"}
     changed, done = applied(model, "threshold", params, rows, rows, favourable=("high", "mid"))
@@ -167,7 +169,7 @@ def test_thresholds_of_favourable_classes_are_those_of_their_probability_by_hand
     )  # fmt: skip
     _, alone = applied(two, "threshold", params, view, view)
     rule, steps = done.rule, alone.rule
-    assert [s.tolist() for s in rule.steps.starts] == [s.tolist() for s in steps.starts]
+    assert [s.tolist() for s in rule.steps.starts] == [s.tolist() for s in steps.starts]  # type: ignore[attr-defined]
     yes = steps.decide(rows.batch, chances[:, good].sum(1))[0]
     low = CLASSES.index("low")
     wanted = np.where(yes, good[chances[:, good].argmax(1)], low)
@@ -187,7 +189,7 @@ def test_thresholds_of_favourable_classes_are_those_of_their_probability_by_hand
 def test_slices_of_equal_weight_are_scikit_learns_balanced_ones(
     applied: Callable[..., tuple[Any, Done]],
 ) -> None:
-    rows: Any = learned(paid(700, 1), "regression")
+    rows = learned(paid(700, 1), "regression")
     model = model_of(rows, "linear_model.LinearRegression")
     codes, _ = rows.slices(["group"], "test")
     balanced = compute_sample_weight("balanced", codes)
@@ -202,7 +204,7 @@ def test_slices_of_equal_weight_are_scikit_learns_balanced_ones(
     assert each[codes == 0].sum() == pytest.approx(each[codes == 1].sum())
 
 
-def losses(predicted: np.ndarray, rows: object) -> list[float]:
+def losses(predicted: np.ndarray, rows: TrainingRows) -> list[float]:
     codes, _ = rows.slices(["group"], "test")
     return [float(np.mean((predicted - rows.labels)[codes == code] ** 2)) for code in (0, 1)]
 
@@ -215,7 +217,7 @@ def test_bounded_group_loss_is_fairlearns(applied: Callable[..., tuple[Any, Done
     table = paid(500, 2)
     y = np.asarray(table["y"])
     unit = (y - y.min()) / np.ptp(y)
-    rows: Any = learned(table.set_column(table.column_names.index("y"), "y", pa.array(unit)), "regression")
+    rows = learned(table.set_column(table.column_names.index("y"), "y", pa.array(unit)), "regression")
     model = model_of(rows, "linear_model.LinearRegression")
     before = losses(model.score(rows.batch, None).score, rows)
     bound = 0.8 * max(before)
@@ -260,7 +262,7 @@ def test_grid_search_keeps_the_regressor_that_fairlearn_keeps(
 ) -> None:
     from fairlearn.reductions import BoundedGroupLoss, GridSearch, SquareLoss
 
-    rows: Any = learned(paid(500, 5), "regression")
+    rows = learned(paid(500, 5), "regression")
     model = model_of(rows, "linear_model.LinearRegression")
     changed, _ = applied(model, "grid-search", {}, rows, rows)
     x, _ = inside(model, rows)
@@ -273,7 +275,7 @@ def test_grid_search_keeps_the_regressor_that_fairlearn_keeps(
 def test_a_bound_holds_in_any_unit_and_one_that_cannot_be_kept_is_told(
     applied: Callable[..., tuple[Any, Done]],
 ) -> None:
-    rows: Any = learned(paid(400, 6), "regression")
+    rows = learned(paid(400, 6), "regression")
     model = model_of(rows, "linear_model.LinearRegression")
     worst = max(losses(model.score(rows.batch, None).score, rows))
     _, done = applied(model, "exponentiated-gradient", {"bound": worst / 100, "max_iter": 6}, rows, rows)
@@ -288,7 +290,7 @@ def test_a_bound_holds_in_any_unit_and_one_that_cannot_be_kept_is_told(
 def test_predictions_lose_their_linear_correlation_with_the_group(
     applied: Callable[..., tuple[Any, Done]],
 ) -> None:
-    rows: Any = learned(paid(2000, 7), "regression")
+    rows = learned(paid(2000, 7), "regression")
     model = model_of(rows, "linear_model.LinearRegression")
     changed, _ = applied(model, "correlation-remover", {}, rows, rows)
     codes, _ = rows.slices(["group"], "test")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ def people(n: int = 300, seed: int = 0) -> pa.Table:
 
 
 def learning(
-    table: Any, task: str, label: str | list[Any], classes: list[Any] = (), features: Any = ("x", "z")
+    table: Any, task: str, label: str | list[Any], classes: Sequence[Any] = (), features: Any = ("x", "z")
 ) -> TrainingRows:
     """Training rows of a table, as the audit reads them."""
     roles: Any = {"labels": label} if task == "multilabel" else {"label": label}

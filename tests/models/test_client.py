@@ -21,7 +21,7 @@ PATH = "/v2/models/m"
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Any:
     """No test waits for the seconds that a server may ask for."""
     waits: list[Any] = []
-    monkeypatch.setattr(client.time, "sleep", waits.append)
+    monkeypatch.setattr("fairweigh.models.client.time.sleep", waits.append)
     return waits
 
 

@@ -230,7 +230,7 @@ def test_a_configuration_that_no_reader_agrees_on_is_refused(content: Any, told:
     assert told in refusal(folder)
 
 
-def header(content: dict, size: int | None = None) -> bytes:
+def header(content: dict[str, Any], size: int | None = None) -> bytes:
     text = json.dumps(content).encode()
     return struct.pack("<Q", len(text) if size is None else size) + text + b"1234"
 
@@ -256,7 +256,7 @@ def test_a_safetensors_header_that_lies_is_refused(content: Any, folder: Path) -
 # --- tokenizers ----------------------------------------
 
 
-def split(expression: str) -> dict:
+def split(expression: str) -> dict[str, Any]:
     return {"type": "Split", "pattern": {"Regex": expression}, "behavior": "Isolated", "invert": False}
 
 
@@ -392,7 +392,7 @@ def test_a_score_does_not_depend_on_what_it_was_padded_with(
     together = load("transformers", table, text="text", path=path)
     alone = load("transformers", table, text="text", path=path, batch_rows=1)
     found = [model.score(batch(table, model), None).score for model in (together, alone)]
-    np.testing.assert_allclose(*found, atol=1e-5)
+    np.testing.assert_allclose(*found, atol=1e-5)  # type: ignore[call-overload]
 
 
 def test_texts_that_nothing_can_pad_are_refused_unless_scored_one_by_one(gpt2: Callable[..., str]) -> None:

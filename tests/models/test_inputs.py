@@ -141,7 +141,7 @@ def test_any_text_is_tokenised_to_what_the_tokenizer_says(texts: Any) -> None:
     np.testing.assert_array_equal(found["input_ids"], expected["input_ids"])
 
 
-_TOKENIZER: list = []
+_TOKENIZER: list[Any] = []
 
 
 @pytest.fixture(autouse=True, scope="module")

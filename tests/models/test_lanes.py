@@ -13,8 +13,7 @@ import torch
 from fairweigh.models.lanes import side_by_side
 from fairweigh.models.torch_runtime import TorchRuntime
 
-from ..tiny import texts
-from .test_neural import batch, load
+from ..tiny import batch, load, texts
 
 
 @pytest.fixture
@@ -33,8 +32,9 @@ class Writing(torch.nn.Module):
         super().__init__()
         self.weight = torch.nn.Parameter(torch.eye(2), requires_grad=False)
         self.register_buffer("seen", torch.zeros(1, 2))
-        self.inner = torch.nn.Module()
-        self.inner.meeting = meeting
+        inner: Any = torch.nn.Module()
+        inner.meeting = meeting
+        self.inner: Any = inner
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         self.seen, self.inner.kept = x, x

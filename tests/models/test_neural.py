@@ -13,11 +13,12 @@ import pyarrow as pa
 import pytest
 import scipy.special
 from fairweigh.datasets.errors import InputError
+from fairweigh.models.budget import out_of_memory
 from fairweigh.models.device import device_for
 from fairweigh.models.heads import Head
 from fairweigh.models.heads.binary import head
 from fairweigh.models.inputs import TableInputs
-from fairweigh.models.neural import Batching, NeuralModel, out_of_memory
+from fairweigh.models.neural import Batching, NeuralModel
 from fairweigh.models.onnx_runtime import OnnxRuntime
 from fairweigh.models.torch_runtime import TorchRuntime
 from hypothesis import given
@@ -145,7 +146,8 @@ class Recording:
     shared_threads = 1
 
     def __init__(self, runtime: Any) -> None:
-        self.runtime, self.shapes = runtime, []
+        self.runtime = runtime
+        self.shapes: list[tuple[int, ...]] = []
 
     def __call__(self, arrays: Any) -> Any:
         self.shapes.append(next(iter(arrays.values())).shape)

@@ -6,7 +6,7 @@ The outside answer is the library's own predict and predict_proba, or onnxruntim
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -221,9 +221,8 @@ def test_a_pipeline_with_an_input_for_each_column_is_fed_by_their_names(tmp_path
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     r = np.random.default_rng(3)
-    table = numbers(
-        300, **{"age-now": r.integers(18, 80, 300)}, job=r.choice(["clerk", "nurse", "smith"], 300)
-    )
+    ages: dict[str, Any] = {"age-now": r.integers(18, 80, 300)}
+    table = numbers(300, **ages, job=r.choice(["clerk", "nurse", "smith"], 300))
     frame = table.select(["a", "age-now", "job"]).to_pandas().astype({"a": float})
     y = (frame["a"] + (frame["job"] == "nurse") + frame["age-now"] / 40 + r.normal(size=300) > 1.5).astype(
         int
@@ -513,7 +512,11 @@ def test_an_output_that_is_squeezed_is_one_of_a_row_that_comes_alone(
             Squeezed(), (torch.ones(3, 4),), str(path), input_names=["x"], dynamic_axes={"x": {0: "n"}},
             dynamo=False,
         )  # fmt: skip
-    for kind, spec in {"torch": {"factory": module_of(Squeezed())}, "onnx": {"path": str(path)}}.items():
+    specs: dict[str, dict[str, Any]] = {
+        "torch": {"factory": module_of(Squeezed())},
+        "onnx": {"path": str(path)},
+    }
+    for kind, spec in specs.items():
         for size in (64, 1):
             model = load(kind, some, features=FEATURES, batch_rows=size, **spec)
             np.testing.assert_allclose(model.score(batch(some, model), None).score, expected, atol=1e-6)
@@ -608,7 +611,7 @@ def test_codes_of_categories_are_not_cast_to_half_precision(
 
 
 def graph(
-    path: Path, nodes: list[Any], outputs: list[Any], inputs: list[Any] = (("x", 1, [None, 4]),)
+    path: Path, nodes: list[Any], outputs: list[Any], inputs: Sequence[Any] = (("x", 1, [None, 4]),)
 ) -> str:
     from onnx import TensorProto, helper
 
@@ -650,7 +653,11 @@ def test_graphs_that_cannot_be_read_are_one_line_each(case: Any, rows: pa.Table,
 
     operator, domain, kind, shape, spec, told = BAD[case]
     node = helper.make_node(
-        operator, ["x"], ["y"], domain=domain, **({"keepdims": 0} if "Mean" in operator else {})
+        operator,
+        ["x"],
+        ["y"],
+        domain=domain,
+        **({"keepdims": 0} if "Mean" in operator else {}),  # type: ignore[arg-type]
     )
     outputs = [] if kind is None else [("y", kind)]
     path = graph(tmp_path / "m.onnx", [node], outputs, [("x", kind or 1, shape)])

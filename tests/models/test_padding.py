@@ -76,7 +76,7 @@ def alone(folder: Path, written: list[str]) -> np.ndarray:
     return np.stack(rows)
 
 
-CASES = {
+CASES: dict[str, Any] = {
     "no token in the tokenizer, another than 0 in the configuration": (
         {"pad_token": None},
         {"pad_token_id": 7},
@@ -190,7 +190,7 @@ def test_a_folder_in_half_precision_is_scored_as_stored_or_as_asked(
     np.testing.assert_allclose(
         wide.logits(batch(table, wide)), alone(tmp_path / "wide", table["text"].to_pylist()), atol=2e-4
     )
-    context = Context(0, batch(table, wide), None, None, wide, ("sex",), row_id="id")
+    context = Context(0, batch(table, wide), None, None, wide, sensitive=("sex",), row_id="id")
     made = make(wide, [("int8-dynamic", {})], context, tmp_path / "made")
     again = artefact.load(tmp_path / "made")
     rows = batch(table, again)
@@ -227,7 +227,7 @@ def test_numbers_in_the_data_say_nothing_of_labels_with_names(
         neural("transformers", spec, data, 0)
     for named, place in (("positive", 0), ("negative", 1), (1, 1), (0, 0)):
         spec = model_spec({"kind": "transformers", "text": "text", "path": str(path), "positive": named})
-        assert neural("transformers", spec, data, 0).head.positive == (place,)
+        assert neural("transformers", spec, data, 0).head.positive == (place,)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_labels_without_names_of_their_own_are_zero_and_one(
     path = bert_called(folder, tmp_path, **given)
     data = EvaluationSet(texts(60), sensitive=["sex"], label="y", id="id", positive=1)
     spec = model_spec({"kind": "transformers", "text": "text", "path": str(path)})
-    assert neural("transformers", spec, data, 0).head.positive == (place,)
+    assert neural("transformers", spec, data, 0).head.positive == (place,)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

@@ -170,8 +170,8 @@ def test_new_categories_and_empty_columns_are_said(tables: tuple[pd.DataFrame, p
 
 def test_a_list_column_is_refused_as_a_feature(tables: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     train, test = tables
-    train.assign(x=[[v] for v in train["x"]]).to_parquet("train.parquet")
-    test.assign(x=[[v] for v in test["x"]]).to_parquet("test.parquet")
+    train.assign(x=[[v] for v in train["x"]]).to_parquet("train.parquet")  # type: ignore[misc]
+    test.assign(x=[[v] for v in test["x"]]).to_parquet("test.parquet")  # type: ignore[misc]
     with pytest.raises(
         fairweigh.InputError, match="feature column 'x': expected one value per row, got list"
     ):

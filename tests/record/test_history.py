@@ -36,7 +36,7 @@ GATES = [
 ]  # fmt: skip
 
 
-def decided(share: float, n: int = 200) -> dict[str, list[object]]:
+def decided(share: float, n: int = 200) -> dict[str, list[Any]]:
     """People of whom every man and exactly ``share`` of the women is approved: the ratio is known."""
     half = n // 2
     women = round(share * half)
@@ -424,7 +424,8 @@ class Page(HTMLParser):
 
     def __init__(self, text: Any) -> None:
         super().__init__(convert_charrefs=True)
-        self.tags, self.texts = [], []
+        self.tags: list[Any] = []
+        self.texts: list[Any] = []
         self.feed(text)
 
     def handle_starttag(self, tag: Any, attrs: Any) -> None:

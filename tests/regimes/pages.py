@@ -64,7 +64,7 @@ def write_cells(path: Path, cells: list[tuple[dict[str, str], int, int]]) -> Non
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def counted(sensitive: list[str], regimes: list, positive_is: str | None = None) -> dict:
+def counted(sensitive: list[str], regimes: list[Any], positive_is: str | None = None) -> dict[str, Any]:
     """A configuration of such counts."""
     return {
         "audit": "t",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ CELLS = [({"race": "white"}, 80, 48), ({"race": "black"}, 40, 12)]
 def run(audited: Callable[..., Any], here: Path) -> Callable[..., Path]:
     """A run of counts, with the given regimes."""
 
-    def do(regimes: list[Any] = ()) -> Path:
+    def do(regimes: Sequence[Any] = ()) -> Path:
         write_cells(here / "cells.csv", CELLS)
         audited(counted(["race"], list(regimes)))
         return RUN

@@ -93,7 +93,8 @@ def test_a_page_is_accessible_and_fits_the_screen(
 ) -> None:
     for width in (360, 1280):
         page: Any = browser.new_page(viewport={"width": width, "height": 900})
-        said, asked = [], []
+        said: list[Any] = []
+        asked: list[Any] = []
         page.on("console", lambda message, said=said: said.append(message.text))
         page.on("request", lambda request, asked=asked: asked.append(request.url))
         page.goto(written[name, language].as_uri())

@@ -347,9 +347,9 @@ def wide_result(slices: int = 100, variants: int = 10, metrics: int = 15) -> Aud
     )  # fmt: skip
     result = compressed_result(plans, cells=cells, recommended="prune-3")
     extra = [f"metric_{k}" for k in range(metrics - len(RATES))]
-    variants = [_wider(variant, extra) for variant in result.variants]
+    wide = [_wider(variant, extra) for variant in result.variants]
     comparisons = [_wider_changes(item, extra) for item in result.comparisons]
-    return result.model_copy(update={"variants": variants, "comparisons": comparisons})
+    return result.model_copy(update={"variants": wide, "comparisons": comparisons})
 
 
 def _wider(variant: Variant, extra: list[str]) -> Variant:

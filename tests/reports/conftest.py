@@ -232,14 +232,12 @@ def findings_of(sets: list[list[str]], cells: dict[tuple[tuple[str, str], ...], 
     rejected, adjusted = multipletests([one[-1] for one in family], 0.05, "fdr_bh")[:2]
     level = 0.05 * sum(rejected) / len(family)
     found = []
-    for (name, by, part, reference, (k, n, k0, n0), p), told, q in zip(
-        family, rejected, adjusted, strict=True
-    ):
+    for (name, by, part, largest, (k, n, k0, n0), p), told, q in zip(family, rejected, adjusted, strict=True):
         if not told:
             continue
         low, high = confint_proportions_2indep(k, n, k0, n0, compare="diff", method="newcomb", alpha=level)
         found.append(
-            Found(metric=name, by=by, slice=part, reference=reference, value=k / n - k0 / n0, low=low,
+            Found(metric=name, by=by, slice=part, reference=largest, value=k / n - k0 / n0, low=low,
                   high=high, confidence=1 - level, p=p, p_adjusted=q)
         )  # fmt: skip
     found.sort(key=lambda one: min(abs(one.low), abs(one.high)), reverse=True)
@@ -258,7 +256,7 @@ def definitions() -> dict[str, Definition]:
             title=name.replace("_", " ").capitalize(),
             formula=formula,
             meaning=meaning,
-            better=better,  # type: ignore[arg-type]
+            better=better,
             fairlearn=name,
             source="fairlearn user guide",
             **_facts(name),
@@ -345,8 +343,8 @@ def build(
             by=[column],
             compare="difference",
             scope="between",
-            slice=dict(max((k for k in parts if k[0][0] == column and len(k) == 1), key=lambda k: k)),
-            reference=dict(min((k for k in parts if k[0][0] == column and len(k) == 1), key=lambda k: k)),
+            slice=dict(max(k for k in parts if k[0][0] == column and len(k) == 1)),
+            reference=dict(min(k for k in parts if k[0][0] == column and len(k) == 1)),
             value=0.31,
             low=0.12,
             high=0.47,
@@ -397,7 +395,7 @@ def build(
             command="fairweigh audit audit.yaml -o runs/compas",
         ),
         "configuration": {"audit": "compas", "slices": {"by": columns, "intersections": 2, "min_size": 30}},
-        "data": DataInfo(**{**info, **(data or {})}),  # type: ignore[arg-type]
+        "data": DataInfo(**{**info, **(data or {})}),
         "variants": [variant],
         "gates": gates or [],
         "definitions": definitions(),
@@ -410,7 +408,7 @@ def build(
             NotMeasured(what="Individual fairness", why="No measure of similarity of rows was given.")
         ],
     }
-    return AuditResult(**{**result, **changes})  # type: ignore[arg-type]
+    return AuditResult(**{**result, **changes})
 
 
 AA, WHITE, ASIAN, NATIVE = (
@@ -425,7 +423,7 @@ def compas_gates() -> list[GateResult]:
             id="fpr-race",
             metric="false_positive_rate",
             by=["race"],
-            **common,  # type: ignore[arg-type]
+            **common,
             verdict="fail",
             measured=-0.2139,
             low=-0.2520,
@@ -464,7 +462,7 @@ def compas_gates() -> list[GateResult]:
             id="tpr-race",
             metric="true_positive_rate",
             by=["race"],
-            **common,  # type: ignore[arg-type]
+            **common,
             verdict="inconclusive",
             measured=-0.1201,
             low=-0.2987,
@@ -509,7 +507,7 @@ def compas_gates() -> list[GateResult]:
             id="tpr-sex",
             metric="true_positive_rate",
             by=["sex"],
-            **common,  # type: ignore[arg-type]
+            **common,
             verdict="pass",
             measured=-0.0211,
             low=-0.0662,

@@ -86,7 +86,7 @@ def calls() -> Iterator[Call]:
                 continue
             given = {keyword.arg for keyword in node.keywords}
             for form in node.args[: forms.get(node.func.id, 0)]:
-                if isinstance(form, ast.Constant) and None not in given:
+                if isinstance(form, ast.Constant) and isinstance(form.value, str) and None not in given:
                     place = f"{path.relative_to(ROOT)}:{node.lineno}"
                     yield place, form.value, {name for name in given if name}
 

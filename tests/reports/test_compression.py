@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 from fairweigh.audit.result import AuditResult, Standing
-from fairweigh.reports.drawing.frontier_chart import gap_limits
+from fairweigh.reports.drawing.limit_lines import gap_limits
 from fairweigh.reports.page.findings import findings
 from fairweigh.reports.page.html import render_html
 from fairweigh.reports.plain.junit import render_junit

@@ -11,7 +11,7 @@ from fairweigh.reports.drawing.labels import LETTER, LINE_HEIGHT, Label, Spot, p
 from fairweigh.reports.drawing.slim import slim
 from fairweigh.reports.variants.layer_charts import layer_views
 
-from .compression_result import layers
+from .recipes import layers
 
 
 def box(spot: Spot) -> tuple[float, float, float, float]:

@@ -28,7 +28,7 @@ def test_every_slice_stands_in_the_map_with_its_figure_and_rows(compas: AuditRes
     }
     tp, fp, fn, tn = COMPAS["African-American", "Male"]
     cell = cells["African-American", "Male"]
-    assert cell.text.value == fp / (fp + tn)
+    assert cell.text.value == fp / (fp + tn)  # type: ignore[attr-defined]
     assert cell.n == f"{tp + fp + fn + tn:,}"
     assert len([cell for cell in cells.values() if cell]) == len(COMPAS)
 

@@ -271,8 +271,8 @@ def test_two_metrics_that_mirror_each_other_are_told_once(compas: AuditResult) -
 def test_a_finding_that_no_gate_limits_is_limited_by_none(
     compas: AuditResult, metric: str, compare: str, found: str, limited: bool
 ) -> None:
-    known = [disparity_definition(row, form) for row in DISPARITIES for form in row.forms]
-    known = {one.name: one for one in (*map(metric_definition, METRICS), *known)}
+    gaps = [disparity_definition(row, form) for row in DISPARITIES for form in row.forms]
+    known = {one.name: one for one in (*map(metric_definition, METRICS), *gaps)}
     result = _found(compas, {"metric": found, "by": ["sex"]}).model_copy(update={"definitions": known})
     changes = {"metric": metric, "compare": compare, "by": ["sex"], "verdict": "pass"}
     gate = compas.gates[2].model_copy(update=changes)

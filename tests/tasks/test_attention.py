@@ -31,11 +31,11 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, Any, 
     return data.assign(rank=ranks(data)), result, verify(folder / "run")
 
 
-def accumulated(
-    data: Any, of: Callable[..., Any]
-) -> tuple[defaultdict[Any, Any], defaultdict[Any, Any], Any]:
+def accumulated(data: Any, of: Callable[..., Any]) -> Any:
     """Attention and relevance by what ``of`` says of a row, summed over users as shares of theirs; users."""
-    got, due, users = defaultdict(float), defaultdict(float), 0
+    got: defaultdict[Any, float] = defaultdict(float)
+    due: defaultdict[Any, float] = defaultdict(float)
+    users = 0
     for _, own in data.groupby("user"):
         exposure = [1 / log2(1 + r) if r <= LAST else 0 for r in own["rank"]]
         if not own.liked.sum():

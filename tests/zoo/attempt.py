@@ -185,7 +185,7 @@ def _touched(before: Any, made: Any) -> float | None:
         light = [size for x, size in zip(told, sizes, strict=True) if x["encoding"] != "float32"]
         return sum(light) / max(1, sum(sizes))
     # Computed weights are held as the plain ones that they come to.
-    old = {n: t for n, t in weights.dense(_plain(before.runtime.module)).items() if t.ndim > 1}
+    old = {n: t for n, t in weights.dense(_plain(before.runtime.module)).items() if t.ndim > 1}  # type: ignore[attr-defined]
     new = weights.dense(module)
     total = sum(t.numel() for t in old.values())
     same = sum(

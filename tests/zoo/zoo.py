@@ -114,5 +114,5 @@ def ready(name: str) -> Ready:
     assert model is not None
     rows = next(data.batches(model.columns)).select(model.columns)
     learned, fitted = learning(config, model)
-    context = Context(0, rows.slice(0, 32), learned, fitted, model, ("sex", "race"), row_id="id")
+    context = Context(0, rows.slice(0, 32), learned, fitted, model, sensitive=("sex", "race"), row_id="id")
     return Ready(ZOO[name], _built(name)["model"], model, rows, context)

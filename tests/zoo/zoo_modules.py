@@ -6,6 +6,7 @@ of 12 x 3 and those of pictures tensors of 3 x 16 x 16.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -54,7 +55,7 @@ def softmax() -> nn.Module:
 class Recurrent(nn.Module):
     """A recurrent network over a series, and a head on its last state."""
 
-    def __init__(self, kind: type[nn.RNNBase], layers: int = 2, bias: bool = True) -> None:
+    def __init__(self, kind: Callable[..., nn.RNNBase], layers: int = 2, bias: bool = True) -> None:
         super().__init__()
         # The head is defined first: the order of definition says nothing of what makes the output.
         self.head = nn.Linear(32, 2)
@@ -139,7 +140,7 @@ class Depthwise(nn.Module):
     One scale for all channels leaves nothing of the small ones; one scale for each changes little.
     """
 
-    def __init__(self, conv: type[nn.Module] = nn.Conv2d) -> None:
+    def __init__(self, conv: type[nn.Conv1d | nn.Conv2d | nn.Conv3d] = nn.Conv2d) -> None:
         super().__init__()
         self.widen = conv(3, 16, 1)
         self.depthwise = conv(16, 16, 3, padding=1, groups=16)
