@@ -326,7 +326,7 @@ def fairlearn_rules(slices: Any, constraint: str, objective: Any, tol: float) ->
         cuts = {(o.operator, o.threshold) for p, o in used if p > 1e-9}
         assert {operator for operator, _ in cuts} == {">"}
         operations.append(sorted(threshold for _, threshold in cuts))
-        mixed |= len(used) > 1 or rule.get("p_ignore", 0) > 1e-9
+        mixed |= len(cuts) > 1 or rule.get("p_ignore", 0) > 1e-9
     return operations, mixed
 
 
