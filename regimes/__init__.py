@@ -1,7 +1,7 @@
 """The regimes: rules and practices that a run can be reported under, a folder for each.
 
-A folder is a package whose ``REGIME`` is all that fairweigh knows of it: what it asks for, its figures and its
-page. It is found by being there; its name is the regime's, with ``_`` for ``-``.
+A folder is a package whose ``REGIME`` is all that fairweigh knows of it: what it asks for, its figures and
+its page. It is found by being there; its name is the regime's, with ``_`` for ``-``.
 """
 
 from __future__ import annotations

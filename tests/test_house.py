@@ -20,8 +20,8 @@ from .lowest import lowest
 
 ROOT = Path(__file__).parent.parent
 ROOMS = (
-    "audit", "compression", "datasets", "engines", "metrics", "mitigation", "models", "record", "reports",
-    "tasks",
+    "audit", "compression", "datasets", "engines", "metrics", "mitigation", "models", "record", "regimes",
+    "reports", "tasks",
 )  # fmt: skip
 HEAVY = {
     "altair", "fairlearn", "jinja2", "numpy", "pandas", "pyarrow", "pydantic", "scipy", "sklearn", "skops",
@@ -174,9 +174,15 @@ def test_setup_lists_every_room_and_pins_nothing() -> None:
         ".".join(("fairweigh", *folder.relative_to(ROOT).parts))
         for room in ROOMS
         for folder in (ROOT / room, *(ROOT / room).rglob("*"))
-        if folder.is_dir() and folder.name != "__pycache__"
+        if folder.is_dir() and folder.name != "__pycache__" and folder.parent != ROOT / "regimes"
     }
     assert listed == held | {"fairweigh"}
+    # What lies in a folder of regimes/ is carried by its kind.
+    kinds = set(setup["options.package_data"]["fairweigh.regimes"].split(", "))
+    assert kinds == {"*/*.py", "*/*.j2"}
+    inside = [path for path in (ROOT / "regimes").glob("*/**/*") if "__pycache__" not in path.parts]
+    assert inside
+    assert [path for path in inside if not any(path.match(f"regimes/{kind}") for kind in kinds)] == []
     assert "==" not in setup["options"]["install_requires"]
 
 

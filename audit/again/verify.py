@@ -110,9 +110,9 @@ def _check_regimes(run: Path, result: AuditResult, strict: bool) -> list[str]:
         out: list[str] = []
         for old, new in recompute_regimes(run, result, run / PREDICTIONS):
             where = f"regimes.{old.regime}"
-            out += differences(
-                old.model_dump(exclude_unset=not strict), new.model_dump(), where, texts=strict
-            )
+            # With another version of a guest the figures are compared all the same.
+            held = old.model_dump(exclude_unset=not strict, exclude={"guests"})
+            out += differences(held, new.model_dump(exclude={"guests"}), where, texts=strict)
         return out
     except BROKEN as error:
         return [f"regimes: cannot be recomputed from the predictions: {told(error)}"]

@@ -1,4 +1,4 @@
-"""Which regimes there are: each is entered by whoever has it, from above, and made when its name is looked up.
+"""Which regimes there are: each is entered from above by whoever has it, and made when its name is looked up.
 
 Nothing here knows one: fairweigh enters its own when it is imported, a guest through `fairweigh.extend`.
 """

@@ -64,9 +64,7 @@ def regime_links(pages: Mapping[str, Mapping[str, str]], language: str = "en") -
         return [(tr(find(name).heading), next(iter(files))) for name, files in pages.items()]
 
 
-def page(
-    folder: Path, regime: RegimeResult, result: AuditResult, title: str, **parts: Any
-) -> dict[str, str]:
+def page(folder: Path, regime: RegimeResult, result: AuditResult, title: str, **parts: Any) -> dict[str, str]:
     """Render a regime's template, ``page.html.j2`` in its folder, as one HTML file.
 
     Parameters
