@@ -12,12 +12,13 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .audit.recipes import registry
 from .audit.regimes.base import Basis, Regime
 from .audit.regimes.base import Inputs as RegimeInputs
 from .audit.regimes.registry import names as _regimes
 from .audit.regimes.result import RegimeResult
 from .audit.result import Part
-from .compression.recipes import Context, Done, Params, Room, registry
+from .compression.recipes import Context, Done, Params, Room
 from .compression.recipes import recipe as _enter
 from .datasets.errors import InputError
 from .guests import claim, owner
