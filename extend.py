@@ -31,6 +31,7 @@ from .reports.regimes.pages import Group as RegimeGroup
 from .reports.regimes.pages import Line as RegimeLine
 from .reports.regimes.pages import Table as RegimeTable
 from .reports.regimes.pages import page as regime_page
+from .reports.words.spoken import Given
 from .tasks import AGGREGATES, METRICS, TASKS, Task, register
 from .tasks import add_disparity as _keep_disparity
 from .tasks import add_metric as _keep_metric
@@ -47,6 +48,7 @@ __all__ = [
     "DisparityRow",
     "Done",
     "Estimator",
+    "Given",
     "GuestSection",
     "GuestTable",
     "InputError",

@@ -1,7 +1,7 @@
 """The recipes of both rooms, compression and mitigation: one variant may have steps of each.
 
-What a configuration or a result names is looked up here, so that the registry has them all; `making.artefacts`
-makes and loads with them.
+What a configuration or a result names is looked up here, so that the registry has them all;
+`making.artefacts` makes and loads with them.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ class Regime:
         From its inputs and a `Basis` to its figures; raises ValueError where the run cannot give them.
         None where the page takes every figure from ``audit.json``.
     figures_type : type or None
-        What it returns, and what its file is read as.
+        What it returns, and what its file is read as; its field ``weighted`` says whether rows have weights.
     tasks : tuple of str
         The tasks that it speaks of.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -146,7 +147,21 @@ def read_regimes(run: Path) -> list[RegimeResult]:
         A file that is not what it claims to be, one of another schema version, or one of a guest that is not
         installed.
     """
-    return [_read(path) for path in sorted((run / FOLDER).glob("*.json"))]
+    return [_read(path) for path in _files(run)]
+
+
+def guests_of_regimes(run: Path) -> dict[str, str]:
+    """Return the guests that the regimes of a run are of: version by name."""
+    found: dict[str, str] = {}
+    for path in _files(run):
+        # What is wrong with a file is told where its figures are read.
+        with suppress(InputError):
+            found |= _needed(path)
+    return found
+
+
+def _files(run: Path) -> list[Path]:
+    return sorted((run / FOLDER).glob("*.json"))
 
 
 class _Needed(BaseModel):
@@ -155,9 +170,12 @@ class _Needed(BaseModel):
     guests: Guests = {}
 
 
+def _needed(path: Path) -> dict[str, str]:
+    return read_as(_Needed, path, REGIME_SCHEMA_VERSION, "a regime")[0].guests
+
+
 def _read(path: Path) -> RegimeResult:
-    needed, _ = read_as(_Needed, path, REGIME_SCHEMA_VERSION, "a regime")
-    need(needed.guests, path)
+    need(_needed(path), path)
     found, _ = read_as(RegimeResult, path, REGIME_SCHEMA_VERSION, "a regime")
     if found.regime != path.stem:
         raise InputError(f"{path}: expected the regime {path.stem}, got {found.regime}")

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
+from ...plain import DISTRIBUTION, VERSION
 from ..result import VERSIONS, Part
-from ..result.about import DISTRIBUTION, VERSION
 from ..result.part import absent
 from .registry import find
 
