@@ -226,6 +226,10 @@ def test_wheel_installs_and_audits_in_an_empty_environment(installed: Path, tmp_
     done = run(*audit, "plain", "--set", "report.charts=false", cwd=tmp_path)
     assert "report: plain/report.html" in done.stdout
     assert "<svg" not in (tmp_path / "plain" / "report.html").read_text(encoding="utf-8")
+    # Regimes are carried by no list of packages, each with its template.
+    done = run(command, "report", "plain", "--regime", "four-fifths", cwd=tmp_path)
+    assert "four-fifths: plain/regimes/four-fifths.html" in done.stdout
+    assert len(run(command, "regimes", cwd=tmp_path).stdout.splitlines()) > 30
     for package in ("altair", "vl_convert", "babel"):
         found = run(installed, "-c", f"from importlib.util import find_spec as f; print(f({package!r}))")
         assert found.stdout == "None\n"
