@@ -179,9 +179,12 @@ def report(
 @app.command("regimes")
 def list_regimes() -> None:
     """List the rules that a run can be reported under, and what each asks for."""
-    from .audit.regimes.base import MODULES, find, lines
+    from .audit.regimes.base import lines
+    from .audit.regimes.registry import find, names
+    from .guests import load
 
-    for name in MODULES:
+    load()
+    for name in names():
         for line in lines(find(name)):
             typer.echo(line)
 

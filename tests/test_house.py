@@ -23,8 +23,8 @@ from .pinned import pinned, together, written
 
 ROOT = Path(__file__).parent.parent
 ROOMS = (
-    "audit", "compression", "datasets", "engines", "metrics", "mitigation", "models", "record", "reports",
-    "tasks",
+    "audit", "compression", "datasets", "engines", "metrics", "mitigation", "models", "record", "regimes",
+    "reports", "tasks",
 )  # fmt: skip
 HEAVY = {
     "altair", "fairlearn", "jinja2", "numpy", "pandas", "pyarrow", "pydantic", "scipy", "sklearn", "skops",
@@ -177,9 +177,15 @@ def test_setup_lists_every_room_and_pins_nothing() -> None:
         ".".join(("fairweigh", *folder.relative_to(ROOT).parts))
         for room in ROOMS
         for folder in (ROOT / room, *(ROOT / room).rglob("*"))
-        if folder.is_dir() and folder.name != "__pycache__"
+        if folder.is_dir() and folder.name != "__pycache__" and folder.parent != ROOT / "regimes"
     }
     assert listed == held | {"fairweigh"}
+    # What lies in a folder of regimes/ is carried by its kind.
+    kinds = set(setup["options.package_data"]["fairweigh.regimes"].split(", "))
+    assert kinds == {"*/*.py", "*/*.j2"}
+    inside = [path for path in (ROOT / "regimes").glob("*/**/*") if "__pycache__" not in path.parts]
+    assert inside
+    assert [path for path in inside if not any(path.match(f"regimes/{kind}") for kind in kinds)] == []
     assert "==" not in setup["options"]["install_requires"]
 
 
@@ -238,6 +244,10 @@ def test_wheel_installs_and_audits_in_an_empty_environment(installed: Path, tmp_
     done = run(*audit, "plain", "--set", "report.charts=false", cwd=tmp_path)
     assert "report: plain/report.html" in done.stdout
     assert "<svg" not in (tmp_path / "plain" / "report.html").read_text(encoding="utf-8")
+    # Regimes are carried by no list of packages, each with its template.
+    done = run(command, "report", "plain", "--regime", "four-fifths", cwd=tmp_path)
+    assert "four-fifths: plain/regimes/four-fifths.html" in done.stdout
+    assert len(run(command, "regimes", cwd=tmp_path).stdout.splitlines()) > 30
     for package in ("altair", "vl_convert", "babel"):
         found = run(installed, "-c", f"from importlib.util import find_spec as f; print(f({package!r}))")
         assert found.stdout == "None\n"

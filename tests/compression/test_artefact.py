@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 from fairweigh.compression import artefact
-from fairweigh.compression.recipes import find
+from fairweigh.compression.entered import find
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.function import FunctionModel
 from safetensors.torch import load_file, save_file

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fairweigh.audit.regimes.four_fifths import feature_figures, standard_deviations
+from fairweigh.regimes.four_fifths.figures import feature_figures, standard_deviations
 from scipy.stats import fisher_exact
 from statsmodels.stats.proportion import proportions_ztest
 
