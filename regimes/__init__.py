@@ -7,8 +7,8 @@ its page. It is found by being there; its name is the regime's, with ``_`` for `
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..audit.regimes.registry import enter
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
 def enter_all() -> None:
     """Enter the regime of every folder here; it is imported when its name is looked up."""
-    for found in pkgutil.iter_modules(__path__):
-        if found.ispkg:
-            enter(found.name.replace("_", "-"), partial(_regime, found.name))
+    for found in sorted(Path(__file__).parent.glob("*/__init__.py")):
+        enter(found.parent.name.replace("_", "-"), partial(_regime, found.parent.name))
 
 
 def _regime(folder: str) -> Regime:
