@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
+from .regimes import enter_all as _enter_regimes
 
 if TYPE_CHECKING:
     from .api import compare, load_result, load_variant, run
@@ -49,6 +50,9 @@ _PLACES = {
     "EvaluationSet": "datasets.evaluation",
     "InputError": "datasets.errors",
 }
+
+# Whoever looks a regime up has imported this module; the regimes themselves are imported by that.
+_enter_regimes()
 
 
 def __getattr__(name: str) -> Any:

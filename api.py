@@ -219,7 +219,7 @@ def load_variant(
         that scores by itself and a ``model``.
     """
     from .audit.again.saved_variant import LoadedVariant
-    from .compression.artefact import load
+    from .audit.making.artefacts import load
 
     return LoadedVariant(load(Path(path), device, (factory,) if factory else (), model, trusted))
 

@@ -11,10 +11,12 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.main import get_command
 
 from . import gate_commands, record_commands
 from ._version import __version__
@@ -177,9 +179,12 @@ def report(
 @app.command("regimes")
 def list_regimes() -> None:
     """List the rules that a run can be reported under, and what each asks for."""
-    from .audit.regimes.base import MODULES, find, lines
+    from .audit.regimes.base import lines
+    from .audit.regimes.registry import find, names
+    from .guests import load
 
-    for name in MODULES:
+    load()
+    for name in names():
         for line in lines(find(name)):
             typer.echo(line)
 
@@ -291,7 +296,7 @@ def main() -> NoReturn:
         # A slice's name may not be writable on this terminal; a verdict must not fail over that.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        code = app(standalone_mode=False)
+        code = _commands()(standalone_mode=False)
     except KeyboardInterrupt:
         code = INTERRUPTED
     except BaseException as error:
@@ -306,6 +311,12 @@ def main() -> NoReturn:
     if code == INTERRUPTED:
         _stop(_interrupted())
     _leave(code if isinstance(code, int) else 0)
+
+
+@cache
+def _commands() -> Any:
+    """What typer makes of the functions above, once where a process runs several commands."""
+    return get_command(app)
 
 
 def _interrupted() -> str:

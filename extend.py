@@ -1,7 +1,7 @@
 """What a guest calls: a package of somebody else's that adds to fairweigh.
 
 A guest names a module in the entry-point group ``fairweigh``; when that module is imported it adds metrics,
-named disparities, tasks, recipes and report sections with the functions here. A run has what its
+named disparities, tasks, recipes, report sections and regimes with the functions here. A run has what its
 configuration names of them, and records the guest's name and version. See docs/guests.md.
 """
 
@@ -12,14 +12,26 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .compression.recipes import Context, Done, Params, Room, registry
+from .audit.recipes import registry
+from .audit.regimes.base import Basis, Regime
+from .audit.regimes.base import Inputs as RegimeInputs
+from .audit.regimes.registry import names as _regimes
+from .audit.regimes.result import RegimeResult
+from .audit.result import Part
+from .compression.recipes import Context, Done, Params, Room
 from .compression.recipes import recipe as _enter
 from .datasets.errors import InputError
 from .guests import claim, owner
 from .metrics.entry import DisparityRow, Metric
 from .metrics.estimators import Area, Binned, Estimator, Mean, MeanOf, OfCells, Share
 from .models.base import Family
+from .regimes.added import add as _keep_regime
 from .reports.page.guests import SECTIONS, GuestSection, GuestTable, Tells
+from .reports.regimes.pages import Group as RegimeGroup
+from .reports.regimes.pages import Line as RegimeLine
+from .reports.regimes.pages import Table as RegimeTable
+from .reports.regimes.pages import page as regime_page
+from .reports.words.spoken import Given
 from .tasks import AGGREGATES, METRICS, TASKS, Task, register
 from .tasks import add_disparity as _keep_disparity
 from .tasks import add_metric as _keep_metric
@@ -30,11 +42,13 @@ __all__ = [
     "REGRESSION",
     "TASKS",
     "Area",
+    "Basis",
     "Binned",
     "Context",
     "DisparityRow",
     "Done",
     "Estimator",
+    "Given",
     "GuestSection",
     "GuestTable",
     "InputError",
@@ -47,13 +61,22 @@ __all__ = [
     "OfCells",
     "OfRows",
     "Params",
+    "Part",
+    "Regime",
+    "RegimeGroup",
+    "RegimeInputs",
+    "RegimeLine",
+    "RegimeResult",
+    "RegimeTable",
     "Share",
     "Task",
     "add_disparity",
     "add_metric",
     "add_recipe",
+    "add_regime",
     "add_section",
     "add_task",
+    "regime_page",
 ]
 
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
@@ -184,6 +207,24 @@ def add_section(name: str) -> Callable[[Tells], Tells]:
         return tells
 
     return enter
+
+
+def add_regime(regime: Regime) -> None:
+    """Add a regime, which ``report.regimes`` of a configuration names, or ``fairweigh report --regime``.
+
+    Its ``pages`` give the files ``regimes/NAME.*``, or files in ``regimes/NAME``. `regime_page` renders a
+    template ``page.html.j2`` of the guest's on the form that all regimes share; what it prints is escaped.
+
+    Raises
+    ------
+    InputError
+        The name is taken or is no name, or there are figures without their type or a type without figures.
+    """
+    _check_name("regime", regime.name, _DASHED)
+    if (regime.figures is None) != (regime.figures_type is None):
+        raise InputError(f"the regime {regime.name!r}: expected figures and figures_type, or neither")
+    claim("regime", regime.name, _caller(), ours=regime.name in _regimes())
+    _keep_regime(regime, str(owner("regime", regime.name)))
 
 
 def _check_name(what: str, name: str, form: re.Pattern[str]) -> None:

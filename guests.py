@@ -1,4 +1,4 @@
-"""Guests: packages on the user's machine that add metrics, tasks, recipes and report sections.
+"""Guests: packages on the user's machine that add metrics, tasks, recipes, report sections and regimes.
 
 A guest is a distribution with an entry point of the group ``fairweigh``, a module whose import registers what
 it adds through `fairweigh.extend`. Guests are imported where a configuration is read, or a run or artefact
@@ -20,7 +20,7 @@ from .datasets.errors import InputError
 from .models.foreign import STOPS, one_line
 
 GROUP = "fairweigh"
-Kind = Literal["metric", "task", "recipe", "section"]
+Kind = Literal["metric", "task", "recipe", "section", "regime"]
 
 
 @dataclass(frozen=True)

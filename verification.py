@@ -111,6 +111,8 @@ def _check_pages(run: Path, result: AuditResult) -> tuple[list[str], list[str]]:
         if lack := _lacking(run, result):
             return [], [f"{NOT_RENDERED}: {lack}"]
         regimes = read_regimes(run)
+        if by := other_versions({k: v for regime in regimes for k, v in regime.guests.items()}):
+            return [], [f"{NOT_RENDERED}: {'; '.join(by)}"]
         left, texts = _left(run, result, regimes)
     except (*BROKEN, TemplateError) as error:
         # What a renderer meets in parts that nothing could be held against may be anything.

@@ -72,9 +72,11 @@ def _beside(config: Config) -> AbstractContextManager[FreshProcesses | None]:
     if model is None or not config.planned or config.family == "scores":
         return nullcontext()
     from ..compression.fresh import FreshProcesses
+    from .making.fresh import PROGRAM
 
     device = getattr(model, "device", "auto")
-    return FreshProcesses("transformers" if model.resolved == "transformers" else config.family, device)
+    family = "transformers" if model.resolved == "transformers" else config.family
+    return FreshProcesses(family, device, PROGRAM)
 
 
 def _audit(

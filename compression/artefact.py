@@ -39,7 +39,6 @@ from . import codec, weights
 from .description import FORMAT, PROGRAM, SPEC, read_description
 from .estimators import read, write
 from .files import IR, ONNX, WEIGHTS, weights_file
-from .recipes import find
 
 ALIGNED = 64
 """Bytes at multiples of which torch puts tensors on a CPU."""
@@ -243,6 +242,9 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
         # One that is made in its type holds what it computes of its configuration with more digits.
         if how["dtype"] not in ("float32", type_of(module)):
             module = module.to(getattr(optional("torch", "an artefact"), how["dtype"]))
+        # With the recipes comes what they import, which an artefact of another family has no need of.
+        from .entered import find
+
         for step in _since_restart(spec["steps"]):
             if step["record"].get("folded"):
                 weights.fold(module)

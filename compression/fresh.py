@@ -3,7 +3,8 @@
 Importing torch takes seconds, so one process imports it once and forks a child for each artefact: the
 child has the libraries and nothing of any model. A process that has so much as asked for a CUDA device cannot
 be forked, as libraries do when they are imported, so an artefact on such a device gets a process of its own,
-which has imported them while others were at work. Run as ``python -m fairweigh.compression.fresh``.
+which has imported them while others were at work. Run as ``python -m fairweigh.compression.fresh``, or as
+another program that calls `main` and knows the recipes of more rooms.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ import pyarrow as pa
 from ..datasets.errors import InputError
 from ..models.foreign import one_line
 
+PROGRAM = "fairweigh.compression.fresh"
+"""Loads artefacts whose steps are of this room or of guests."""
 PAGE = os.sysconf("SC_PAGE_SIZE")
 LIBRARIES = ("transformers", "torchao", "openvino")
 """Whose modules are imported before a child is made: no part of any model, and a second for each child."""
@@ -52,11 +55,14 @@ class FreshProcesses:
         ``transformers``, ``torch`` or ``sklearn``: which libraries the children find imported.
     device : str
         Where most artefacts will run: for a CUDA device nothing is imported that only a child needs.
+    program : str
+        The module that is run: it has imported the recipes that made the artefacts, and calls `main`.
     """
 
-    def __init__(self, family: str, device: str = "cpu") -> None:
+    def __init__(self, family: str, device: str = "cpu", program: str = PROGRAM) -> None:
         self.family = family
         self.device = device
+        self.program = program
         self._folder = tempfile.TemporaryDirectory(prefix="fairweigh-")
         self._server: subprocess.Popen[str] | None = None
         self._asked = 0
@@ -64,7 +70,7 @@ class FreshProcesses:
 
     def __enter__(self) -> FreshProcesses:
         self._server = subprocess.Popen(
-            [sys.executable, "-P", "-m", "fairweigh.compression.fresh", self.family, self.device],
+            [sys.executable, "-P", "-m", self.program, self.family, self.device],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         return self
@@ -156,7 +162,12 @@ class FreshProcesses:
         return InputError(f"{artefact}: the process that loads artefacts ended with code {code}")
 
 
-def serve(family: str, device: str = "cpu", *, alone: bool = False) -> None:
+def main(program: str) -> None:
+    """Serve as the command line of a program says, which was run by ``python -m``."""
+    serve(*sys.argv[1:3], alone="alone" in sys.argv[3:], program=program)
+
+
+def serve(family: str, device: str = "cpu", *, alone: bool = False, program: str = PROGRAM) -> None:
     """Read jobs from standard input, one JSON object a line, and answer each with a line.
 
     Parameters
@@ -165,8 +176,10 @@ def serve(family: str, device: str = "cpu", *, alone: bool = False) -> None:
         Where most of them will run.
     alone : bool
         Do the work here, without a child.
+    program : str
+        The one that is run.
     """
-    apart = Apart(family)
+    apart = Apart(family, program)
     if device.startswith("cuda") and not alone:
         apart.prepare()
     else:
@@ -222,8 +235,8 @@ class Apart:
     Their input ends with the process that made them, and so do they.
     """
 
-    def __init__(self, family: str) -> None:
-        self._command = [sys.executable, "-P", "-m", "fairweigh.compression.fresh", family, "cpu", "alone"]
+    def __init__(self, family: str, program: str = PROGRAM) -> None:
+        self._command = [sys.executable, "-P", "-m", program, family, "cpu", "alone"]
         self._ready: deque[subprocess.Popen[str]] = deque()
 
     def prepare(self) -> None:
@@ -316,4 +329,4 @@ def _resident() -> int:
 
 
 if __name__ == "__main__":
-    serve(*sys.argv[1:3], alone="alone" in sys.argv[3:])
+    main(PROGRAM)

@@ -19,9 +19,10 @@ from ..told import told_series
 from . import artefact, weights
 from .artefact import Step
 from .description import read_description
+from .entered import find
 from .flops import flops
 from .layers import layers
-from .recipes import Context, Done, find, for_task
+from .recipes import Context, Done, for_task
 from .recount import Counted, touched
 
 COMPILED = 1e-5

@@ -2,16 +2,16 @@
 
 A recipe changes a copy of a model in place and says what it did. What it needs to be undone to its
 shape again, when the artefact is loaded, it puts into its record; weights are stored apart from that.
-The recipes of mitigation are entered here too: one recipe may have steps of both kinds.
+
+The registry has what was entered. Those of this room are once `entered` is imported; other rooms and guests
+enter theirs, as one variant may have steps of several.
 """
 
 from __future__ import annotations
 
 import difflib
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Annotated, Any, Literal
 
 import pyarrow as pa
@@ -30,17 +30,6 @@ FIXED: dict[Family, str] = {
 }
 """Why the recipes that change a model are not for some."""
 Room = Literal["compression", "mitigation"]
-MODULES: dict[Room, tuple[str, ...]] = {
-    "compression": (
-        "int8_dynamic", "half", "torchao_formats", "aware", "prune", "structured", "shrink", "heads", "share",
-        "distil", "onnx_export", "static", "openvino_ir", "estimator_recipes",
-    ),
-    "mitigation": (
-        "reweighing", "balancing", "thresholds", "optimizer", "calibration", "reductions", "correlation",
-    ),
-}  # fmt: skip
-
-
 CHANGES: Mapping[Room, tuple[str, ...]] = {
     "compression": ("binary", "multiclass", "multilabel", "regression"), "mitigation": ("binary",)
 }  # fmt: skip
@@ -231,21 +220,12 @@ def recipe(
 
 
 def registry() -> dict[tuple[Family, str], Recipe]:
-    """Return all recipes by family and name; none of their libraries is imported for that."""
-    _listed()
+    """Return all recipes that were entered, by family and name."""
     return _RECIPES
 
 
-@cache
-def _listed() -> None:
-    root = __package__.rpartition(".")[0]
-    for room, modules in MODULES.items():
-        for module in modules:
-            importlib.import_module(f"{root}.{room}.{module}")
-
-
 def names(family: Family, room: Room | None = None) -> list[str]:
-    """Return the names of a family's recipes, of both rooms or of one."""
+    """Return the names of a family's recipes, of all rooms or of one."""
     return sorted(n for (f, n), r in registry().items() if f == family and room in (None, r.room))
 
 

@@ -53,11 +53,11 @@ def kept_processes() -> Iterator[None]:
     from fairweigh.compression import fresh
 
     unpatched: Any = fresh.FreshProcesses
-    kept: dict[tuple[str, str], fresh.FreshProcesses] = {}
+    kept: dict[tuple[str, str, str], fresh.FreshProcesses] = {}
 
     class Kept(unpatched):
         def __enter__(self) -> Kept:
-            key = (self.family, self.device)
+            key = (self.family, self.device, self.program)
             if key not in kept or kept[key]._server.poll() is not None:
                 kept[key] = unpatched(*key).__enter__()
             self._server = kept[key]._server

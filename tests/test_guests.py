@@ -227,6 +227,92 @@ def test_policy_asks_a_guests_metric_of_each_class_of_a_run_that_does_not_know_i
     assert f"measured {index:.3f}" in ended.out
 
 
+@pytest.fixture(scope="module")
+def ruled(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """An audit under the regime."""
+    folder = tmp_path_factory.mktemp("ruled")
+    shutil.copy(EXAMPLE / "regime.yaml", folder)
+    return audited(folder, "regime.yaml", site)
+
+
+def test_regime_of_a_guest_is_a_page_with_figures_that_are_verified(ruled: Run, site: Path) -> None:
+    run, result = ruled
+    assert result["guests"] == [{"name": NAME, "version": "1.0", "adds": ["regime house-rule"]}]
+    found = json.loads((run / "regimes" / "house-rule.json").read_text())
+    assert found["guests"] == {NAME: "1.0"}
+    table = pq.read_table(run / "predictions" / "original.parquet")
+    expected = {
+        (feature, value, len(part), int(part.y_pred.sum()))
+        for feature in ("sex", "ethnicity")
+        for value, part in slices(table, feature).items()
+    }
+    groups = found["figures"]["groups"]
+    assert {(g["feature"], g["value"], g["n"], g["selected"]) for g in groups} == expected
+    page = (run / "regimes" / "house-rule.html").read_text()
+    assert "No group is selected less often" in page
+    assert (
+        page.count('<span class="mark">below</span>')
+        == sum(g["selected"] < 0.75 * g["n"] for g in groups)
+        > 0
+    )
+    assert 'href="regimes/house-rule.html"' in (run / "report.html").read_text()
+    ended = with_guests("verify", "run", cwd=run.parent, sites=(site,))
+    assert ended.code == 0, ended
+    assert "every page from the figures" in ended.out
+    assert "  least, required: " in with_guests("regimes", cwd=run.parent, sites=(site,)).out
+
+
+def test_regime_of_a_guest_is_asked_of_a_finished_run_which_then_names_it(
+    site: Path, here: Path, make_config: Callable[..., Any], make_people: Callable[..., pa.Table],
+    cli: Callable[..., Ended],
+) -> None:  # fmt: skip
+    fairweigh.run(make_config(), "run", data=make_people())
+    asked = ("report", "run", "--regime", "house-rule")
+    ended = with_guests(*asked, "--input", "least=0.9", cwd=here, sites=(site,))
+    assert ended.code == 0, ended
+    assert ended.out.splitlines()[-1] == "house-rule: run/regimes/house-rule.html"
+    assert with_guests("verify", "run", cwd=here, sites=(site,)).code == 0
+    ended = with_guests(*asked, cwd=here, sites=(site,))
+    assert ended.code == 2
+    (line,) = ended.lines
+    assert "house-rule: the required input is missing: least (Selection rate that every group" in line
+    for command in ("report", "verify"):
+        ended = cli(command, "run")
+        assert (ended.code, ended.lines) == (2, [f"fairweigh: run: {NEEDS}"])
+
+
+BROKEN_REGIMES = """
+from fairweigh.extend import Regime, RegimeInputs, add_regime
+
+def add(name, pages):
+    add_regime(Regime(name, "t", "s", RegimeInputs, "t", pages))
+
+add("failing", lambda regime, result: 1 / 0)
+add("elsewhere", lambda regime, result: {"report.html": "x"})
+add("figures", lambda regime, result: {"regimes/figures.json": "x"})
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("failing", "division by zero"),
+        ("elsewhere", "expected pages regimes/elsewhere.html or regimes/elsewhere/..., got report.html"),
+        ("figures", "expected pages regimes/figures.html or regimes/figures/..., got regimes/figures.json"),
+    ],
+)
+def test_regime_that_fails_is_one_line_and_writes_nothing(
+    name: str, told: str, here: Path, tmp_path: Path, make_config: Callable[..., Any],
+    make_people: Callable[..., pa.Table],
+) -> None:  # fmt: skip
+    site = package(tmp_path / "site", "broken-regimes", BROKEN_REGIMES)
+    fairweigh.run(make_config(), "run", data=make_people())
+    ended = with_guests("report", "run", "--regime", name, cwd=here, sites=(site,))
+    assert ended.code == 2
+    assert ended.lines == [f"fairweigh: guest broken-regimes 1.0: the regime {name!r}: {told}"]
+    assert not Path("run", "regimes").exists()
+
+
 # ---- what a run says of its guests --------------------------------------------------------------------
 
 
@@ -345,6 +431,10 @@ RECIPE = "from fairweigh.extend import add_recipe\nadd_recipe('prune', family='s
 TASK = (
     "from fairweigh.extend import *\nimport dataclasses\nadd_task(dataclasses.replace(REGRESSION, like='x'))"
 )
+REGIME = (
+    "from fairweigh.extend import *\nadd_regime(Regime('credit', 't', 's', RegimeInputs, 't', lambda *_: {}))"
+)
+UNTYPED = REGIME.replace("credit", "own").replace("lambda *_: {}", "lambda *_: {}, figures=lambda *_: None")
 LIKE = TASK.replace("like='x'", "name='other', like='x'")
 
 
@@ -354,6 +444,9 @@ LIKE = TASK.replace("like='x'", "name='other', like='x'")
         (SAME.format(name="accuracy"), "the metric 'accuracy' is there already, from fairweigh itself"),
         (SAME.format(name="Youden!"), "metric: expected a name of small letters, digits and '_'"),
         (RECIPE, "the recipe 'prune' is there already, from fairweigh itself"),
+        (RECIPE.replace("prune", "reweighing"), "the recipe 'reweighing' is there already, from fairweigh"),
+        (REGIME, "the regime 'credit' is there already, from fairweigh itself"),
+        (UNTYPED, "the regime 'own': expected figures and figures_type, or neither"),
         (TASK.replace("like='x'", "name='regression'"), "the task 'regression' is there already"),
         (LIKE, "the task 'other': like: expected one of binary, multiclass"),
     ],

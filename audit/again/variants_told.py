@@ -129,7 +129,7 @@ def _check_recipe(
 
 def _steps(variants: Mapping[str, Variant], planned: Planned, config: Config) -> list[tuple[str, Any]]:
     """Recipes and rooms of a variant's whole chain: those of what it starts from, then its own."""
-    from ...compression.recipes import find
+    from ..recipes import find
 
     start = variants[planned.on].recipe if planned.on in variants else None
     before = [(step.recipe, step.room) for step in start.steps] if start else []

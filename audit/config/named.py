@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...guests import Guest, Kind, used
+from ..regimes.base import named
 
 if TYPE_CHECKING:
     from .whole import Config
@@ -29,4 +30,5 @@ def guests_of(config: Config) -> dict[Guest, list[str]]:
     parts += [("metric", name) for name in sorted(figures(config))]
     parts += [("recipe", name) for planned in config.planned for name, _ in planned.named]
     parts += [("section", name) for name in config.report.sections]
+    parts += [("regime", name) for name in named(config.report.regimes)]
     return used(parts)

@@ -334,7 +334,7 @@ class Config(Section):
 
 
 def _finds(name: str, family: Family) -> Recipe:
-    from ...compression.recipes import find
+    from ..recipes import find
 
     return find(name, family)
 
@@ -346,7 +346,7 @@ def _check_step(
 
     ``about`` is the task, and whether some of its classes are favourable.
     """
-    from ...compression.recipes import for_task
+    from ..recipes import for_task
 
     try:
         found = _finds(name, family)

@@ -6,6 +6,7 @@ import importlib.metadata
 import platform
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -51,16 +52,17 @@ DRAWN_WITH = ("altair", "vl-convert-python", "jinja2")
 def versions() -> dict[str, str]:
     """Return the versions of the packages that figures, scores and pages depend on."""
     used = [package for module, package in WHEN_USED.items() if module in sys.modules]
-    drawn = [name for name in DRAWN_WITH if _installed(name)]
-    return {name: importlib.metadata.version(name) for name in (*ALWAYS, *drawn, *used)}
+    drawn = [name for name in DRAWN_WITH if _version(name)]
+    return {name: str(_version(name)) for name in (*ALWAYS, *drawn, *used)}
 
 
-def _installed(name: str) -> bool:
+@cache
+def _version(name: str) -> str | None:
+    """The version of a package, which a process asks once; None where it is not installed."""
     try:
-        importlib.metadata.version(name)
+        return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
+        return None
 
 
 def environment(seed: int, command: str) -> Environment:

@@ -120,7 +120,8 @@ def _artefact(
     spec: VariantSpec, config: Config, data: EvaluationSet, function: Callable[[Any], Any] | None
 ) -> Model:
     """A variant of an earlier run; a ``function`` from Python is what its rule takes its scores from."""
-    from ...compression.artefact import fitted_on, load
+    from ...compression.artefact import fitted_on
+    from .artefacts import load
 
     factories = (spec.factory,) if spec.factory else ()
     device = "cpu" if spec.device == "auto" else spec.device

@@ -11,16 +11,17 @@ from typing import Any
 
 from ...compression import artefact
 from ...compression.fresh import Asked
-from ...compression.make import make
-from ...compression.recipes import Context, find
+from ...compression.recipes import Context
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
 from ...datasets.roles import as_words
 from ...models.compiled import forget_compiled
 from ...models.foreign import one_line
 from ..config import Config, Planned
+from ..recipes import find
 from ..result import CellWeight, Cost, Failed, Layer, Recipe, Rule, SelfFlips, Step
 from ..store.folder import ARTEFACTS
+from .artefacts import make
 from .prices import TRACE_ROWS, Prices
 from .self_flips import self_flips
 from .training import Rows

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from ...datasets.errors import InputError
+from ...guests import load
 from ..config import override
 from ..result import AuditResult
 from ..store.folder import PREDICTIONS
-from .base import MODULES, Wanted, check_task, find, wanted
+from .base import Wanted, check_task, wanted
 from .files import compute, read_regimes, regime_file, text
+from .registry import find
+from .registry import names as known
 from .result import RegimeResult
 
 
@@ -30,8 +33,10 @@ def with_asked(
     Raises
     ------
     InputError
-        A regime or input that does not exist or is missing.
+        A regime or input that does not exist or is missing; or a guest breaks.
     """
+    if names:
+        load()
     check_tasks(names, result.task)
     chosen = asked(names, settings)
     fresh = compute(chosen, result, run / PREDICTIONS)
@@ -78,7 +83,7 @@ def _addressed(setting: str, names: list[str]) -> tuple[str, str]:
     first, dot, rest = setting.partition(".")
     if dot and first in names:
         return first, rest
-    if len(names) > 1 or (dot and first in MODULES):
+    if len(names) > 1 or (dot and first in known()):
         raise InputError(
             f"--input: expected REGIME.key=value with one of {', '.join(names)}, got {setting!r}"
         )

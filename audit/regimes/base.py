@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,20 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...datasets.errors import told_of
 from ..unknown import unknown
+from .registry import find
 
 if TYPE_CHECKING:
     from ..figures.measure import Measurement
-    from .result import RegimeFigures
-
-MODULES = {
-    "credit": "credit",
-    "eu-ai-act": "eu_ai_act",
-    "four-fifths": "four_fifths",
-    "model-card": "model_card",
-    "nist-ai-rmf": "nist_ai_rmf",
-    "nyc-ll144": "nyc_ll144",
-}
-"""The file of each regime, imported when its name is looked up."""
+    from ..result import AuditResult, Part
+    from .result import RegimeResult
 
 
 class Inputs(BaseModel):
@@ -68,7 +59,7 @@ class Basis:
 
 @dataclass(frozen=True)
 class Regime:
-    """A rule or practice that a page is written for.
+    """A rule or practice that a page is written for: all that is known of it.
 
     Attributes
     ----------
@@ -77,9 +68,16 @@ class Regime:
         Citation of the rule.
     inputs : type
         Its own `Inputs`.
+    heading : str
+        Title of its page in the report's list: a message, which the catalogues translate.
+    pages : callable
+        From what was found and the run's result to the files that are written, by name; the first is the one
+        that the report refers to. Each is ``regimes/NAME.*`` or lies in ``regimes/NAME``.
     figures : callable or None
         From its inputs and a `Basis` to its figures; raises ValueError where the run cannot give them.
         None where the page takes every figure from ``audit.json``.
+    figures_type : type or None
+        What it returns, and what its file is read as; its field ``weighted`` says whether rows have weights.
     tasks : tuple of str
         The tasks that it speaks of.
     """
@@ -88,7 +86,10 @@ class Regime:
     title: str
     source: str
     inputs: type[Inputs]
-    figures: Callable[[Any, Basis], RegimeFigures] | None = None
+    heading: str
+    pages: Callable[[RegimeResult, AuditResult], dict[str, str]]
+    figures: Callable[[Any, Basis], Part] | None = None
+    figures_type: type[Part] | None = None
     tasks: tuple[str, ...] = ("binary",)
 
 
@@ -98,14 +99,6 @@ class Wanted:
 
     regime: Regime
     inputs: Inputs
-
-
-def find(name: str) -> Regime:
-    """Return a regime; ValueError with the nearest name where there is none."""
-    if name not in MODULES:
-        raise ValueError(unknown(name, list(MODULES), "regime"))
-    found: Regime = importlib.import_module(f".{MODULES[name]}", __package__).REGIME
-    return found
 
 
 def wanted(name: str, given: Mapping[str, Any]) -> Wanted:
@@ -122,6 +115,11 @@ def wanted(name: str, given: Mapping[str, Any]) -> Wanted:
         return Wanted(regime, regime.inputs.model_validate(dict(given)))
     except ValidationError as error:
         raise ValueError(f"{name}: {_told(error, regime)}") from None
+
+
+def named(entries: Sequence[str | Mapping[str, Any]]) -> list[str]:
+    """Return the names of the regimes of a configuration."""
+    return [name for entry in entries for name in ([entry] if isinstance(entry, str) else entry)]
 
 
 def listed(entries: Sequence[str | Mapping[str, Mapping[str, Any] | None]]) -> list[Wanted]:

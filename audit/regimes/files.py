@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from ...datasets.errors import InputError
+from ...guests import need, owner
 from ..again.finished import configuration_of
 from ..config import Config
 from ..figures.held import is_probability
@@ -16,7 +20,7 @@ from ..store.schema import read_as
 from ..unknown import unknown
 from ..verdict.judge import value_order
 from .base import Basis, Wanted, check_fits, listed, wanted
-from .result import REGIME_SCHEMA_VERSION, RegimeResult
+from .result import REGIME_SCHEMA_VERSION, Guests, RegimeResult
 
 FOLDER = "regimes"
 
@@ -97,12 +101,19 @@ def compute(
                 regime=one.regime.name,
                 title=one.regime.title,
                 source=one.regime.source,
+                guests=_guests(one.regime.name),
                 variant=variant,
                 inputs=one.inputs.model_dump(mode="json"),
                 figures=figures,
             )
         )
     return out
+
+
+def _guests(name: str) -> dict[str, str]:
+    """The guest that has a regime, as name to version; nothing for one of fairweigh."""
+    guest = owner("regime", name)
+    return {} if guest is None else {guest.name: guest.version}
 
 
 def _basis(config: Config, measured: Measurement) -> Basis:
@@ -133,12 +144,38 @@ def read_regimes(run: Path) -> list[RegimeResult]:
     Raises
     ------
     InputError
-        A file that is not what it claims to be, or one of another schema version.
+        A file that is not what it claims to be, one of another schema version, or one of a guest that is not
+        installed.
     """
-    return [_read(path) for path in sorted((run / FOLDER).glob("*.json"))]
+    return [_read(path) for path in _files(run)]
+
+
+def guests_of_regimes(run: Path) -> dict[str, str]:
+    """Return the guests that the regimes of a run are of: version by name."""
+    found: dict[str, str] = {}
+    for path in _files(run):
+        # What is wrong with a file is told where its figures are read.
+        with suppress(InputError):
+            found |= _needed(path)
+    return found
+
+
+def _files(run: Path) -> list[Path]:
+    return sorted((run / FOLDER).glob("*.json"))
+
+
+class _Needed(BaseModel):
+    """What a file of figures needs before they can be read."""
+
+    guests: Guests = {}
+
+
+def _needed(path: Path) -> dict[str, str]:
+    return read_as(_Needed, path, REGIME_SCHEMA_VERSION, "a regime")[0].guests
 
 
 def _read(path: Path) -> RegimeResult:
+    need(_needed(path), path)
     found, _ = read_as(RegimeResult, path, REGIME_SCHEMA_VERSION, "a regime")
     if found.regime != path.stem:
         raise InputError(f"{path}: expected the regime {path.stem}, got {found.regime}")

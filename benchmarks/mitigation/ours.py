@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fairweigh.compression.make import make
+from fairweigh.audit.making.artefacts import make
 from fairweigh.models.rules import ChanceRule
 from fairweigh.models.steps import StepRule
 from settings import DP, EO, ITERATIONS, LIMIT, Bools, Decider, Floats, Part, Setting

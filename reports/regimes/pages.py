@@ -1,16 +1,13 @@
-"""The pages of a run under the terms of a rule or practice, a module of the regime's name each.
-
-A regime's module has ``TITLE``, a message, and ``pages(regime, result)``, the files it writes: the first is
-the one that the report refers to.
-"""
+"""The pages of a run under the terms of a rule or practice: what a regime's own page is made of."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from ...audit.regimes.registry import find
 from ...audit.regimes.result import RegimeResult
 from ...audit.result import AuditResult
 from ..page.html import environment
@@ -58,34 +55,30 @@ def regime_pages(regime: RegimeResult, result: AuditResult, language: str = "en"
         ``en`` or ``zh``.
     """
     with writing(language):
-        pages: dict[str, str] = _module(regime.regime).pages(regime, result)
-        return pages
+        return find(regime.regime).pages(regime, result)
 
 
 def regime_links(pages: Mapping[str, Mapping[str, str]], language: str = "en") -> list[tuple[str, str]]:
     """Title and address of each regime's first file, for the report to refer to."""
     with writing(language):
-        return [(tr(_module(name).TITLE), next(iter(files))) for name, files in pages.items()]
+        return [(tr(find(name).heading), next(iter(files))) for name, files in pages.items()]
 
 
-def _module(name: str) -> Any:
-    return importlib.import_module("." + name.replace("-", "_"), __package__)
-
-
-def page(regime: RegimeResult, result: AuditResult, title: str, **parts: Any) -> dict[str, str]:
-    """Render a regime's template, ``regime_NAME.html.j2``, as one HTML file.
+def page(folder: Path, regime: RegimeResult, result: AuditResult, title: str, **parts: Any) -> dict[str, str]:
+    """Render a regime's template, ``page.html.j2`` in its folder, as one HTML file.
 
     Parameters
     ----------
+    folder
+        Where the regime lies.
     title
         Of the page, in the language that is written now.
     **parts
         What the template lays out.
     """
-    name = regime.regime.replace("-", "_")
     text = (
-        environment()
-        .get_template(f"regime_{name}.html.j2")
+        environment(folder)
+        .get_template("page.html.j2")
         .render(
             regime=regime,
             inputs=regime.inputs,

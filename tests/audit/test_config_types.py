@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fairweigh.audit.config import Section, as_yaml, override, read
-from fairweigh.audit.regimes import base as regimes
+from fairweigh.audit.regimes import base, registry
 from fairweigh.compression import recipes
 from fairweigh.datasets.errors import InputError
 from pydantic import BaseModel, ValidationError
@@ -43,13 +43,11 @@ def with_in_place_of_a_number(given: Any, schema: dict[str, Any], definitions: d
 
 
 def numeric() -> Iterator[tuple[type[BaseModel], str, dict[str, Any]]]:
-    for room in recipes.MODULES.items():
-        for name in room[1]:
-            importlib.import_module(f"fairweigh.{room[0]}.{name}")
-    for name in regimes.MODULES:
-        regimes.find(name)
+    importlib.import_module("fairweigh.audit.recipes")
+    for name in registry.names():
+        registry.find(name)
     importlib.import_module("fairweigh.audit.verdict.policy")
-    for kind in (*kinds(Section), *kinds(recipes.Params), *kinds(regimes.Inputs)):
+    for kind in (*kinds(Section), *kinds(recipes.Params), *kinds(base.Inputs)):
         schema = kind.model_json_schema(by_alias=True)
         for key, value in schema.get("properties", {}).items():
             if with_in_place_of_a_number(1, value, {}) is not None:

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from fairweigh.compression.artefact import how_to_load
 from fairweigh.compression.artefact import load as load_artefact
+from fairweigh.compression.entered import names
 from fairweigh.compression.make import Made
-from fairweigh.compression.recipes import names
 from fairweigh.compression.stacks import evenly
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.extras import quiet

@@ -12,10 +12,11 @@ import pyarrow as pa
 import pytest
 from fairlearn.postprocessing import ThresholdOptimizer
 from fairweigh.audit.making.training import rows_of
-from fairweigh.compression.recipes import Context, Done, find
+from fairweigh.compression.recipes import Context, Done
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.datasets.training import TrainingRows
+from fairweigh.mitigation.entered import find
 from fairweigh.mitigation.fitting import column_scores
 from fairweigh.models.base import Scored
 from fairweigh.models.estimator import EstimatorModel

@@ -9,7 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from fairweigh.audit.making.fresh import PROGRAM
 from fairweigh.compression.artefact import load as load_artefact
+from fairweigh.compression.fresh import FreshProcesses
 from fairweigh.compression.make import make
 from fairweigh.compression.recipes import Context
 from fairweigh.datasets.errors import InputError
@@ -67,6 +69,21 @@ def test_weights_that_are_all_one_train_alike_and_others_do_not(model: Any, tmp_
     fewer = rows.take(np.arange(250))
     told = made(found, tmp_path / "c", fewer, ("slice-balancing", SHORT)).told["weights"]
     assert told[1]["weight"] == pytest.approx(4 * told[0]["weight"])
+
+
+def test_the_fresh_processes_of_an_audit_know_what_those_of_compression_alone_do_not(
+    model: Any, tmp_path: Path
+) -> None:
+    found, factory = model
+    rows = twice(found)
+    variant = made(found, tmp_path / "a", rows, ("slice-balancing", SHORT))
+    with FreshProcesses("torch", "cpu", PROGRAM) as processes:
+        told = processes.collect(processes.start(variant.folder, rows.batch, "cpu", (factory,)))
+    np.testing.assert_array_equal(told["score"], variant.model.score(rows.batch, None).score)
+    with FreshProcesses("torch") as processes:
+        asked = processes.start(variant.folder, rows.batch, "cpu", (factory,))
+        with pytest.raises(InputError, match="'slice-balancing' is no known recipe"):
+            processes.collect(asked)
 
 
 def test_a_network_of_classes_is_calibrated_and_loads_again(model: Any, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from fairweigh.audit.regimes.four_fifths import feature_figures, standard_deviations
+from fairweigh.regimes.four_fifths.figures import feature_figures, standard_deviations
 from scipy.stats import fisher_exact
 from statsmodels.stats.proportion import proportions_ztest
 

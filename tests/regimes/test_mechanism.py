@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import fairweigh
+import fairweigh.regimes
 import pytest
+from fairweigh.audit.regimes import registry
 
 from .pages import counted, tables, words, write_cells
 
@@ -18,6 +23,7 @@ if TYPE_CHECKING:
 
 
 RUN = Path("runs/t")
+ROOT = Path(fairweigh.__file__).parent
 CELLS = [({"race": "white"}, 80, 48), ({"race": "black"}, 40, 12)]
 
 
@@ -294,3 +300,58 @@ def test_names_from_the_data_are_escaped(
     page = RUN / "regimes/four-fifths.html"
     assert "<script" not in page.read_text()
     assert tables(page)[0][1][1][0] == "<script> highest rate"
+
+
+def test_each_folder_is_the_regime_of_its_name_and_nothing_else_names_it() -> None:
+    folders = {path.parent.name for path in (ROOT / "regimes").glob("*/__init__.py")}
+    assert len(folders) > 5
+    assert registry.names() == sorted(name.replace("_", "-") for name in folders)
+    assert [registry.find(name).name for name in registry.names()] == registry.names()
+    # "credit" is a word too.
+    known = {*registry.names(), *folders} - {"credit"}
+    rooms = [path for path in ROOT.iterdir() if (path / "__init__.py").is_file() and path.name != "regimes"]
+    files = [*ROOT.glob("*.py"), *(path for room in rooms for path in room.rglob("*.py"))]
+    assert len(files) > 300
+    named = [
+        (path.name, node.value)
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in known
+    ]
+    assert named == []
+
+
+OWN = """
+from fairweigh.audit.regimes.base import Inputs, Regime
+
+PAGE = {"regimes/own-rule.txt": "x"}
+REGIME = Regime("own-rule", "Own", "a source", Inputs, "Own", lambda regime, result: PAGE)
+"""
+
+
+def test_a_regime_is_there_once_its_folder_is(
+    run: Callable[..., Path], cli: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_rule").mkdir()
+    (tmp_path / "own_rule" / "__init__.py").write_text(OWN)
+    (tmp_path / "no_regime").mkdir()
+    monkeypatch.setattr(registry, "_entered", {})
+    monkeypatch.setattr(fairweigh.regimes, "__path__", [*fairweigh.regimes.__path__, str(tmp_path)])
+    fairweigh.regimes.enter_all()
+    assert registry.names()[-1] == "own-rule"
+    run(["own-rule"])
+    assert (RUN / "regimes" / "own-rule.txt").read_text() == "x"
+    assert cli("verify", str(RUN)).code == 0
+    monkeypatch.delitem(sys.modules, "fairweigh.regimes.own_rule")
+
+
+def test_figures_are_read_as_those_of_the_regime_that_the_file_names(
+    run: Callable[..., Path], cli: Callable[..., Ended]
+) -> None:
+    run(["four-fifths"])
+    path = RUN / "regimes/four-fifths.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "figures": {"regime": "credit"}}))
+    ended = cli("verify", str(RUN))
+    assert ended.code == 1
+    assert "not a regime of schema 1.0: figures" in ended.out

@@ -94,13 +94,14 @@ def calls() -> Iterator[Call]:
 def template_calls(environment: Environment) -> Iterator[Call]:
     """Every place in a template that says a message; Jinja gives the number of forms as ``num`` itself."""
     forms = {"_": 1, "gettext": 1, "ngettext": 2}
-    for path in sorted((ROOT / "reports" / "templates").glob("*.j2")):
+    folders = (ROOT / "reports" / "templates", ROOT / "regimes")
+    for path in sorted(path for folder in folders for path in folder.rglob("*.j2")):
         for node in environment.parse(path.read_text(encoding="utf-8")).find_all(nodes.Call):
             if isinstance(node.node, nodes.Name) and node.node.name in forms:
                 given = {keyword.key for keyword in node.kwargs} | {"num"}
                 for form in node.args[: forms[node.node.name]]:
                     if isinstance(form, nodes.Const):
-                        yield f"{path.name}:{node.lineno}", form.value, given
+                        yield f"{path.relative_to(ROOT)}:{node.lineno}", form.value, given
 
 
 def catalogues(language: str) -> dict[str, Catalog]:

@@ -1,5 +1,5 @@
 """What this package adds to fairweigh: importing it registers everything."""
 
-from . import counts, rounding, section, youden
+from . import counts, house_rule, rounding, section, youden
 
-__all__ = ["counts", "rounding", "section", "youden"]
+__all__ = ["counts", "house_rule", "rounding", "section", "youden"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from .base import Inputs, Regime
+from ...audit.regimes.base import Inputs
 
 
 class ModelCardInputs(Inputs):
@@ -29,11 +29,3 @@ class ModelCardInputs(Inputs):
     developers: str | None = Field(None, description="Who developed the model, and where to ask.")
     training_data: str | None = Field(None, description="What the model was trained on.")
     ethical_considerations: str | None = Field(None, description="Ethical considerations.")
-
-
-REGIME = Regime(
-    name="model-card",
-    title="Model card with Hugging Face metadata",
-    source="Mitchell et al. 2019, Model Cards for Model Reporting",
-    inputs=ModelCardInputs,
-)

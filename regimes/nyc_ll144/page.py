@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from ...audit.regimes.result import NycLL144, RegimeResult, RuleCategory, RuleTable
+from ...audit.regimes.result import RegimeResult
 from ...audit.result import AuditResult
-from ..words.formats import count, figure
-from ..words.language import later, sentences, tr, tr_n
-from ..words.spoken import Given, plain, value_name
-from .pages import Group, Line, Table, page
+from ...reports.regimes.pages import Group, Line, Table, page
+from ...reports.words.formats import count, figure
+from ...reports.words.language import later, sentences, tr, tr_n
+from ...reports.words.spoken import Given, plain, value_name
+from .types import NycLL144, RuleCategory, RuleTable
 
+HERE = Path(__file__).parent
 TITLE = later("New York City Local Law 144: bias audit of an automated employment decision tool")
 TITLES = {
     "sex": later("Sex categories"),
@@ -49,6 +52,7 @@ def pages(regime: RegimeResult, result: AuditResult) -> dict[str, str]:
     decimals = regime.inputs["decimals"]
     parts = [_part(table, figures.rate == "scoring", decimals) for table in figures.tables]
     return page(
+        HERE,
         regime,
         result,
         tr(TITLE),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from .base import Inputs, Regime
+from ...audit.regimes.base import Inputs
 
 
 class EuAiActInputs(Inputs):
@@ -50,11 +50,3 @@ class EuAiActInputs(Inputs):
         None,
         description="Changes of the system through its lifecycle beside those of this run (Annex IV, 6).",
     )
-
-
-REGIME = Regime(
-    name="eu-ai-act",
-    title="EU AI Act, Annex IV: fairness part of the technical documentation",
-    source="Regulation (EU) 2024/1689, Annex IV",
-    inputs=EuAiActInputs,
-)

@@ -12,12 +12,12 @@ from typing import Any
 
 from ...audit.regimes.result import RegimeResult
 from ...audit.result import AuditResult, Disparity, SliceResult, Variant
-from ..plain.markdown import given, sentence
-from ..words.formats import count, figure, interval
-from ..words.language import later, writing
-from ..words.lookup import variant_named
-from ..words.order import disparities_by, feature_sets, key_metrics, slices_by
-from ..words.spoken import (
+from ...reports.plain.markdown import given, sentence
+from ...reports.words.formats import count, figure, interval
+from ...reports.words.language import later, writing
+from ...reports.words.lookup import variant_named
+from ...reports.words.order import disparities_by, feature_sets, key_metrics, slices_by
+from ...reports.words.spoken import (
     compared_kind,
     compared_slices,
     features_name,

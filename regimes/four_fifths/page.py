@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from ...audit.regimes.result import (
-    AgainstHighest,
-    FourFifths,
-    FourFifthsFeature,
-    FourFifthsTable,
-    RegimeResult,
-    Swap,
-)
+from ...audit.regimes.result import RegimeResult
 from ...audit.result import AuditResult
-from ..words.formats import UNDEFINED, count, figure, p_value
-from ..words.language import Sentence, later, say, sentences, series, tr, tr_n
-from ..words.spoken import Given, plain, value_name
-from .pages import Group, Line, Table, page
+from ...reports.regimes.pages import Group, Line, Table, page
+from ...reports.words.formats import UNDEFINED, count, figure, p_value
+from ...reports.words.language import Sentence, later, say, sentences, series, tr, tr_n
+from ...reports.words.spoken import Given, plain, value_name
+from .types import AgainstHighest, FourFifths, FourFifthsFeature, FourFifthsTable, Swap
 
+HERE = Path(__file__).parent
 TITLE = later("Four-fifths rule (29 CFR 1607.4(D))")
 
 
@@ -79,7 +75,7 @@ def pages(regime: RegimeResult, result: AuditResult) -> dict[str, str]:
     words = _words(figures)
     heads = {key: tr(getattr(words, key)) for key in ("ratio", "missing", "selections", "more")}
     burden = figures.positive_is == "burden"
-    return page(regime, result, tr(TITLE), features=features, heads=heads, burden=burden)
+    return page(HERE, regime, result, tr(TITLE), features=features, heads=heads, burden=burden)
 
 
 def _words(figures: FourFifths) -> Words:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...audit.unknown import unknown as no_such
 from ...datasets.columns import meant, word
 from ...metrics.counts import UNKNOWN
-from ..unknown import unknown as no_such
 
 SEXES = ("Male", "Female")
 HISPANIC = "Hispanic or Latino"

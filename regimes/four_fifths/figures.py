@@ -10,43 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from pydantic import Field
-
+from ...audit.regimes.base import Basis
 from ...metrics.chance import some_ratio_below
 from ...metrics.counts import UNKNOWN
 from ...metrics.exact import pair_p_above
 from ...metrics.intervals import normal_quantile
-from .base import Basis, Inputs, Regime
-from .result import AgainstHighest, FourFifths, FourFifthsFeature, FourFifthsTable, Swap
-
-SMALL_SHARE = 0.02
-"""Groups of a smaller share need no determination of their own: 29 CFR 1607.15(A)(2)(a)."""
+from .inputs import SMALL_SHARE, FourFifthsInputs
+from .types import AgainstHighest, FourFifths, FourFifthsFeature, FourFifthsTable, Swap
 
 FOUR_FIFTHS = Fraction(4, 5)
 
 Group = tuple[str, int, int]
 """Value, people, selected."""
-
-
-class FourFifthsInputs(Inputs):
-    """Inputs of the four-fifths rule."""
-
-    by: list[str] | None = Field(
-        None,
-        min_length=1,
-        description="Sensitive features to report, each on its own; all of the run if left out.",
-    )
-    exclude_below: float | None = Field(
-        None,
-        gt=0,
-        le=SMALL_SHARE,
-        strict=True,
-        description="Groups with a smaller share of the people are shown but not compared; at most 0.02.",
-    )
-
-    def columns(self) -> dict[str, str]:
-        """The features, each under its place in ``by``."""
-        return {f"by[{i}]": name for i, name in enumerate(self.by or [])}
 
 
 @dataclass(frozen=True)
@@ -70,7 +45,7 @@ class _Rule:
         return max(compared, key=lambda g: (sign * Fraction(g[2], g[1]), g[1]))
 
 
-def figures(inputs: FourFifthsInputs, basis: Basis) -> FourFifths:
+def figures_of(inputs: FourFifthsInputs, basis: Basis) -> FourFifths:
     """Compute the figures of every feature asked for; ValueError where the run has no decisions."""
     measured = basis.measured
     if "decision" not in measured.gives:
@@ -242,12 +217,3 @@ def standard_deviations(x1: int, n1: int, x2: int, n2: int) -> float | None:
     common = (x1 + x2) / (n1 + n2)
     spread = common * (1 - common) * (1 / n1 + 1 / n2)
     return (x1 / n1 - x2 / n2) / math.sqrt(spread) if spread > 0 else None
-
-
-REGIME = Regime(
-    name="four-fifths",
-    title="Four-fifths rule",
-    source="29 CFR 1607.4(D)",
-    inputs=FourFifthsInputs,
-    figures=figures,
-)

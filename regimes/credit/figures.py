@@ -3,57 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field, field_validator
-
-from ...datasets.columns import word
+from ...audit.figures.measure import Measurement
+from ...audit.regimes.base import Basis
 from ...metrics.contrast import RATIO
 from ...metrics.counts import UNKNOWN
 from ...metrics.exact import pair_limits, pair_p_above, pair_p_below
 from ...metrics.standardised import Standardised, standardised_differences
-from ..figures.measure import Measurement
-from .base import Basis, Inputs, Regime
-from .result import Credit, CreditFeature, CreditGroup
+from .inputs import CreditInputs
+from .types import Credit, CreditFeature, CreditGroup
 
 
-class CreditInputs(Inputs):
-    """Inputs of the credit regime."""
-
-    reference: dict[str, str] = Field(
-        min_length=1, description="The control group of each sensitive feature to report, FEATURE: VALUE."
-    )
-    air_limit: float = Field(
-        gt=0,
-        le=1,
-        strict=True,
-        description="Adverse impact ratios below it are marked; yours to set, there is no default.",
-    )
-    smd_limit: float | None = Field(
-        None,
-        gt=0,
-        strict=True,
-        description="Standardised mean differences to a group's disadvantage above it are marked; yours to "
-        "set, required for a run with scores.",
-    )
-    favourable: Literal["selected", "not selected"] | None = Field(
-        None,
-        description="The decision that grants the credit; 'not selected' where the model predicts a default. "
-        "By default 'not selected' where data.positive_is is burden, else 'selected'.",
-    )
-
-    @field_validator("reference", mode="before")
-    @classmethod
-    def _words(cls, given: Any) -> Any:
-        return {k: word(v) for k, v in given.items()} if isinstance(given, Mapping) else given
-
-    def columns(self) -> dict[str, str]:
-        """The features that have a control group."""
-        return {f"reference.{name}": name for name in self.reference}
-
-
-def figures(inputs: CreditInputs, basis: Basis) -> Credit:
+def figures_of(inputs: CreditInputs, basis: Basis) -> Credit:
     """Compute both figures of every feature.
 
     Raises
@@ -167,12 +129,3 @@ def _difference(standard: Standardised | None, i: int, inputs: CreditInputs) -> 
 
 def _number(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
-
-
-REGIME = Regime(
-    name="credit",
-    title="Credit: adverse impact ratio and standardised mean difference",
-    source="15 U.S.C. 1691, 12 CFR part 1002; the figures are the field's",
-    inputs=CreditInputs,
-    figures=figures,
-)

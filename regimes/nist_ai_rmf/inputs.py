@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from .base import Inputs, Regime
+from ...audit.regimes.base import Inputs
 
 
 class NistInputs(Inputs):
@@ -25,11 +25,3 @@ class NistInputs(Inputs):
     consulted: str | None = Field(
         None, description="Domain experts, users and affected communities who were consulted."
     )
-
-
-REGIME = Regime(
-    name="nist-ai-rmf",
-    title="NIST AI RMF, MEASURE 2.11, 1.1 and 2.1",
-    source="NIST AI 100-1",
-    inputs=NistInputs,
-)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from ...audit.regimes.result import Credit, CreditFeature, CreditGroup, RegimeResult
+from ...audit.regimes.result import RegimeResult
 from ...audit.result import AuditResult
-from ..words.formats import confidence, count, decimals_beside, figure, interval, p_value, read_limit
-from ..words.language import Sentence, later, say, tr
-from ..words.spoken import Given, value_name
-from .pages import Group, Line, Table, page
+from ...reports.regimes.pages import Group, Line, Table, page
+from ...reports.words.formats import confidence, count, decimals_beside, figure, interval, p_value, read_limit
+from ...reports.words.language import Sentence, later, say, tr
+from ...reports.words.spoken import Given, value_name
+from .types import Credit, CreditFeature, CreditGroup
 
+HERE = Path(__file__).parent
 TITLE = later("Credit: adverse impact ratio and standardised mean difference")
 
 
@@ -28,6 +31,7 @@ def pages(regime: RegimeResult, result: AuditResult) -> dict[str, str]:
     figures = regime.figures
     assert isinstance(figures, Credit)
     return page(
+        HERE,
         regime,
         result,
         tr(TITLE),

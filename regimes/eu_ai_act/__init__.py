@@ -1,0 +1,16 @@
+"""The fairness part of a technical documentation under the EU's Artificial Intelligence Act."""
+
+from __future__ import annotations
+
+from ...audit.regimes.base import Regime
+from .inputs import EuAiActInputs
+from .page import TITLE, pages
+
+REGIME = Regime(
+    name="eu-ai-act",
+    title="EU AI Act, Annex IV: fairness part of the technical documentation",
+    source="Regulation (EU) 2024/1689, Annex IV",
+    inputs=EuAiActInputs,
+    heading=TITLE,
+    pages=pages,
+)
