@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 import torch
-from fairweigh.models.lanes import side_by_side
+from fairweigh.models.concurrent_batches import side_by_side
 from fairweigh.models.torch_runtime import TorchRuntime
 
 from ..tiny import texts
