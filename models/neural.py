@@ -20,9 +20,9 @@ from ..datasets.errors import InputError, number_of
 from ..told import tell
 from .base import Family, ModelKind, Scored
 from .budget import out_of_memory
+from .concurrent_batches import Divisible, side_by_side
 from .extras import quiet
 from .heads import TaskHead
-from .lanes import Divisible, side_by_side
 
 Arrays = dict[str, NDArray[Any]]
 SHARD_ROWS = 4096

@@ -20,7 +20,7 @@ from fairweigh.api import load_result
 from fairweigh.audit.result import AuditResult
 from fairweigh.reports.page.html import render_html
 from fairweigh.reports.words.language import Given, writing
-from fairweigh.reports.words.retold import retold
+from fairweigh.reports.words.translated import translated
 from fairweigh.result import Result
 from fairweigh.verification import verify
 
@@ -173,7 +173,7 @@ def ours_as_the_datas(result: AuditResult, page: str) -> list[str]:
     for variant in content["variants"]:
         theirs |= set(strings([variant["model"], variant["recipe"]]))
     with writing("zh"):
-        theirs -= {text for text in result.data.warnings if retold(text) != (Given(text),)}
+        theirs -= {text for text in result.data.warnings if translated(text) != (Given(text),)}
     left = []
     for text in given_texts(page):
         ours = text
@@ -199,7 +199,7 @@ def strings(value: Any, field: str = "") -> Iterator[str]:
 def untold(result: AuditResult) -> set[str]:
     """Texts of the result that were not told from a message, as made-up results have them."""
     with writing("zh"):
-        return {text for text in texts(result.model_dump()) if retold(text) == (Given(text),)}
+        return {text for text in texts(result.model_dump()) if translated(text) == (Given(text),)}
 
 
 def texts(value: Any, field: str = "") -> Iterator[str]:

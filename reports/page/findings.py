@@ -28,7 +28,6 @@ from ..words.lookup import LABELS_ONLY, binding_gates, comparison_of, figure_of,
 from ..words.meaning import worse_off
 from ..words.per_hundred import OF_DECISIONS, in_sentence, is_rate, rates_of, shown_whole
 from ..words.proven_gaps import proven_gaps
-from ..words.retold import retold
 from ..words.spoken import (
     COSTS,
     FAVOURABLE,
@@ -46,6 +45,7 @@ from ..words.spoken import (
     slice_name,
     title_of,
 )
+from ..words.translated import translated
 
 _NONE_MADE = {
     "": later("No variant may be released."),
@@ -119,14 +119,14 @@ def looked_at(result: AuditResult) -> int:
 def gate_finding(gate: GateResult, result: AuditResult) -> Finding:
     """Say what a gate found that does not pass, in two sentences."""
     if gate.metric == RELEASE:
-        return Finding(say(_NONE_MADE[run_words(result)]), retold(gate.why), gate.id)
+        return Finding(say(_NONE_MADE[run_words(result)]), translated(gate.why), gate.id)
     if gate.metric == CERTIFIED:
         lead = say("The choice of {variant} is not certified.", variant=Given(gate.variant))
-        return Finding(lead, retold(gate.why), gate.id)
+        return Finding(lead, translated(gate.why), gate.id)
     if gate.verdict == "error":
         title = gate_title(gate, result.definitions)
         lead = say("{gate} of {variant} could not be evaluated.", gate=title, variant=Given(gate.variant))
-        return Finding(lead, retold(gate.why), gate.id)
+        return Finding(lead, translated(gate.why), gate.id)
     if gate.compare == "change":
         lead, whole = _change_lead(gate, result), False
     elif gate.compare == "cost":
@@ -140,7 +140,7 @@ def gate_finding(gate: GateResult, result: AuditResult) -> Finding:
 def _against_limit(gate: GateResult, result: AuditResult, *, whole: bool) -> Sentence:
     """Say what was measured and how it stands to the limit."""
     kind, limit = gate_kind(gate, result.definitions), gate_limit(gate)
-    asked: Sentence = (limit.words(kind),) if limit else retold(gate.limit)
+    asked: Sentence = (limit.words(kind),) if limit else translated(gate.limit)
     limits = decided_figures(gate, gate, result).limits
     told, what = _outcome(gate), _subject(gate, result)
     if decides_by_limits(gate) and limits != UNDEFINED:

@@ -13,8 +13,8 @@ from ..words.formats import count
 from ..words.kinds import run_words
 from ..words.language import Sentence, later, say, say_n, sentences, tr, tr_n
 from ..words.lookup import binding_gates, has_labels_alone, told_of
-from ..words.retold import retold
 from ..words.spoken import Given
+from ..words.translated import translated
 from .findings import Finding, findings, looked_at
 from .undecided import undecided
 
@@ -83,7 +83,7 @@ def _audited(result: AuditResult) -> list[Sentence]:
     if thresholds := _of_models(models, "threshold"):
         told.append(say("threshold {threshold}", threshold=thresholds))
     else:
-        told += [retold(rule) for rule in dict.fromkeys(str(m["rule"]) for m in models if "rule" in m)]
+        told += [translated(rule) for rule in dict.fromkeys(str(m["rule"]) for m in models if "rule" in m)]
     return told
 
 

@@ -22,7 +22,7 @@ from ..words import spoken as words
 from ..words.gates_together import gates_together
 from ..words.language import TAGS, install, language, listed, series, tr, writing
 from ..words.lookup import binding_gates, is_comparison, told_of
-from ..words.retold import retold, titled
+from ..words.translated import titled, translated
 from .differences import differences_table
 from .first_screen import first_screen
 from .guests import guest_sections
@@ -169,8 +169,8 @@ def environment(more: Path | None = None) -> Environment:
         verdict=words.verdict_words,
         text=lambda text: _sentence((text,)),
         titled=lambda text: _sentence((titled(text),)),
-        retold=lambda text: _sentence(retold(text)),
-        plainly=lambda text: "".join(retold(text)),
+        translated=lambda text: _sentence(translated(text)),
+        plainly=lambda text: "".join(translated(text)),
         listed=lambda parts: _sentence(listed(parts)),
         series=lambda parts: _sentence(series(parts)),
         givens=lambda values: _sentence(listed(words.Given(value) for value in values)),
@@ -183,7 +183,7 @@ def environment(more: Path | None = None) -> Environment:
 
 def _title(result: AuditResult) -> words.Sentence:
     """The title of a comparison of two runs is ours, any other the user's."""
-    return retold(result.title) if is_comparison(result) else (words.Given(result.title),)
+    return translated(result.title) if is_comparison(result) else (words.Given(result.title),)
 
 
 def _other_names(item: Definition) -> Markup:

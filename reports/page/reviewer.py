@@ -11,8 +11,8 @@ from ..words import order
 from ..words.formats import UNDEFINED, count, figure
 from ..words.language import Sentence, later, say, tr
 from ..words.lookup import binding_gates
-from ..words.retold import titled
 from ..words.spoken import Given, features_name, gate_limit_words, gate_title, slice_name, title_of
+from ..words.translated import titled
 
 MOST_SLICES = 100
 """Slices of one set of features in the composition; more are told to stand in audit.json."""

@@ -9,9 +9,9 @@ from ..tasks import telling
 from ..words.formats import count
 from ..words.language import Sentence, say, say_n, series
 from ..words.lookup import binding_gates, has_labels
-from ..words.retold import retold
 from ..words.rows_needed import rows_needed
 from ..words.spoken import Given, compared_slices, features_name, gate_title, of_each, of_view
+from ..words.translated import translated
 
 MOST_GATES, MOST_FEATURES = 2, 3
 
@@ -42,7 +42,7 @@ def _gate(gate: GateResult, result: AuditResult) -> Sentence:
     title = gate_title(gate, result.definitions)
     slices = of_view(compared_slices(gate.slice, gate.reference), gate.view if of_each(gate) else None)
     if gate.rows_needed is None and not gate.at_no_size:
-        return say("{gate}, {slices}: {why}", gate=title, slices=slices, why=retold(gate.why))
+        return say("{gate}, {slices}: {why}", gate=title, slices=slices, why=translated(gate.why))
     return say(
         "{gate}, {slices}. Rows needed: {needed}. There are {n}.",
         gate=title, slices=slices, needed=rows_needed(gate).words, n=count(result.data.rows),

@@ -17,9 +17,9 @@ from ..words.formats import count
 from ..words.gates_together import gates_together
 from ..words.judged_by import judged_by
 from ..words.lookup import binding_gates
-from ..words.retold import retold
 from ..words.severity import severity
 from ..words.spoken import Given, verdict_reason, verdict_words, visible
+from ..words.translated import translated
 
 LONGEST = 60_000
 """Characters of a comment; GitHub takes 65,536 at most."""
@@ -57,7 +57,7 @@ def render_markdown(result: AuditResult) -> str:
         "",
     ]
     lines += [line for told in judged_by(result) for line in (sentence(told), "")]
-    lines += [line for told in result.data.own_warnings for line in (f"**{sentence(retold(told))}**", "")]
+    lines += [line for told in result.data.own_warnings for line in (f"**{sentence(translated(told))}**", "")]
     advice = release(result)
     if advice is not None:
         lines += [f"**{sentence(advice.lead)}** " + " ".join(map(sentence, advice.rest)), ""]

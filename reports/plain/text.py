@@ -12,8 +12,8 @@ from ..variants.release import release
 from ..words.gates_together import gates_together
 from ..words.judged_by import judged_by
 from ..words.lookup import binding_gates
-from ..words.retold import retold
 from ..words.spoken import plain, verdict_reason, verdict_words, visible
+from ..words.translated import translated
 
 
 def render_text(result: AuditResult) -> str:
@@ -37,7 +37,7 @@ def render_text(result: AuditResult) -> str:
     together = gates_together(result)
     lines += [plain(together)] if together else []
     lines += [f"- {plain(f.lead)} {plain(f.rest)}" for f in findings(result)]
-    rows_told = [*map(retold, result.data.own_warnings), twin_rows(result)]
+    rows_told = [*map(translated, result.data.own_warnings), twin_rows(result)]
     lines += [f"- {plain(line)}" for line in rows_told if line]
     return "\n".join(lines)
 

@@ -8,7 +8,6 @@ from ...audit.result import AuditResult, Disparity, Estimate, Slice, Variant
 from ..words import order
 from ..words.formats import Kind, count, figure, interval
 from ..words.language import Sentence, say, series
-from ..words.retold import retold
 from ..words.spoken import (
     Given,
     compared_kind,
@@ -18,6 +17,7 @@ from ..words.spoken import (
     slice_name,
     title_of,
 )
+from ..words.translated import translated
 
 MOST_LINES = 1_500
 """Lines of the appendix; the rest stands in figures.csv. 1,500 lines are about 300 kB."""
@@ -120,7 +120,7 @@ def _metric_line(part: Slice, estimate: Estimate, kind: Kind) -> Line:
         figure(estimate.value, kind),
         interval(estimate.low, estimate.high, kind) if estimate.low is not None else "",
         count(estimate.n),
-        retold(estimate.why) if estimate.why else (),
+        translated(estimate.why) if estimate.why else (),
     )
 
 
@@ -130,7 +130,7 @@ def _disparity_line(item: Disparity, result: AuditResult) -> Line:
     if item.simultaneous_low is not None or item.simultaneous_high is not None:
         together = interval(item.simultaneous_low, item.simultaneous_high, kind)
     limits = interval(item.low, item.high, kind) if item.low is not None or item.high is not None else ""
-    note = retold(item.why) if item.why else ()
+    note = translated(item.why) if item.why else ()
     if together:
         note = series([say("for all slices together {limits}", limits=together), note])
     where: Sentence = (
@@ -151,5 +151,5 @@ def _groups(title: Sentence, lines: list[tuple[str, Line]], result: AuditResult)
 
 def _method(method: str, result: AuditResult) -> Sentence:
     if method in result.methods:
-        return retold(result.methods[method])
+        return translated(result.methods[method])
     return (Given(method),) if method else say("no interval")

@@ -8,7 +8,6 @@ from ...audit.result import AuditResult, Decided, GateResult, GateSlice
 from ..words.decision_limits import decided_figures, limits_beside
 from ..words.formats import UNDEFINED, count
 from ..words.language import say, say_n, series, tr
-from ..words.retold import retold
 from ..words.rows_needed import RowsNeeded, rows_needed
 from ..words.spoken import (
     Sentence,
@@ -22,6 +21,7 @@ from ..words.spoken import (
     slice_name,
     verdict_words,
 )
+from ..words.translated import translated
 
 MOST_ASIDE = 3
 """Slices left out that an output of one line per gate names."""
@@ -113,7 +113,7 @@ def _line(gate: GateResult, part: Decided, slices: Sentence, result: AuditResult
         part.verdict,
         verdict_words(part.verdict),
         rows_needed(part),
-        retold(part.why) if part.why else (),
+        translated(part.why) if part.why else (),
         n,
     )
 

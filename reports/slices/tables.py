@@ -10,8 +10,8 @@ from ..words.formats import UNDEFINED, Kind, count, figure, interval, usual_deci
 from ..words.kinds import made_words
 from ..words.language import later, say, tr
 from ..words.meaning import Meaning, selected_words
-from ..words.retold import retold, titled
 from ..words.spoken import Given, Sentence, metric_kind, slice_name, title_of
+from ..words.translated import titled, translated
 
 METRICS_PER_TABLE = 6
 """More columns than these do not fit an A4 page."""
@@ -44,7 +44,7 @@ class Notes:
         return self._letters.setdefault(why, _letter(len(self._letters)))
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        return ((letter, "".join(retold(why))) for why, letter in self._letters.items())
+        return ((letter, "".join(translated(why))) for why, letter in self._letters.items())
 
     def __bool__(self) -> bool:
         return bool(self._letters)

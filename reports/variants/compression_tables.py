@@ -10,7 +10,6 @@ from ..words.formats import UNDEFINED, Kind, count, figure, read_limit
 from ..words.kinds import has_mitigated
 from ..words.language import later, listed, say, tr
 from ..words.lookup import standing_of
-from ..words.retold import retold
 from ..words.spoken import (
     COSTS,
     Given,
@@ -22,6 +21,7 @@ from ..words.spoken import (
     title_of,
     verdict_words,
 )
+from ..words.translated import translated
 from ..words.worst_gap import gap_kind
 from .ladder_table import recommended_mark
 
@@ -159,8 +159,8 @@ def objective_words(result: AuditResult) -> list[tuple[str, Sentence]]:
     frontier = result.frontier
     if frontier is None:
         return []
-    entries: list[tuple[str, Sentence]] = [(tr("Why"), retold(frontier.why))]
-    entries.append((tr("Chosen on"), retold(frontier.selected_on)))
+    entries: list[tuple[str, Sentence]] = [(tr("Why"), translated(frontier.why))]
+    entries.append((tr("Chosen on"), translated(frontier.selected_on)))
     rows = say("the {n} evaluation rows", n=count(result.data.rows))
     entries.append((tr("Certified on"), rows))
     if any(variant.cost for variant in result.variants):

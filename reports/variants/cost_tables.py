@@ -10,8 +10,8 @@ from ..slices.tables import Cell, Row, Table
 from ..words.formats import count, figure, interval, magnitude, milliseconds
 from ..words.kinds import is_given
 from ..words.language import later, listed, say, series, tr
-from ..words.retold import retold
 from ..words.spoken import Given, Sentence
+from ..words.translated import translated
 
 Entries = list[tuple[str, Sentence]]
 """Names and what stands behind them, as a list of definitions shows them."""
@@ -28,7 +28,7 @@ def readable(value: Any) -> Sentence:
     if isinstance(value, Iterable) and not isinstance(value, str):
         return _joined(_nested(inner) for inner in value)
     # One word is a name of the configuration's, several may be a text of ours.
-    return retold(value) if isinstance(value, str) and " " in value else (Given(str(value)),)
+    return translated(value) if isinstance(value, str) and " " in value else (Given(str(value)),)
 
 
 def _nested(value: Any) -> Sentence:
@@ -54,7 +54,7 @@ def recipe_entries(variant: Variant) -> Entries:
     for number, step in enumerate(recipe.steps, start=1):
         name = tr("Step") if len(recipe.steps) == 1 else tr("Step {n}", n=str(number))
         entries.append((name, _step_words(step)))
-        entries += [("", retold(note)) for note in step.notes]
+        entries += [("", translated(note)) for note in step.notes]
     return entries + _artefact_entries(recipe)
 
 
@@ -62,7 +62,7 @@ def _step_words(step: Step) -> Sentence:
     name: Sentence = (Given(step.recipe),)
     if step.params:
         name = say("{recipe} ({params})", recipe=name, params=readable(step.params))
-    return say("{recipe}: {changed}", recipe=name, changed=retold(step.changed)) if step.changed else name
+    return say("{recipe}: {changed}", recipe=name, changed=translated(step.changed)) if step.changed else name
 
 
 def _artefact_entries(recipe: Recipe) -> Entries:
@@ -72,7 +72,7 @@ def _artefact_entries(recipe: Recipe) -> Entries:
         ("sha256", recipe.sha256),
         (tr("Loaded again"), recipe.reload),
     )
-    return [(name, retold(text)) for name, text in found if text]
+    return [(name, translated(text)) for name, text in found if text]
 
 
 def model_entries(variant: Variant, first: Variant) -> Entries:
@@ -94,7 +94,7 @@ def self_flip_entries(found: SelfFlips | None) -> Entries:
     words = say(
         "{flips} of {rows} decisions change by themselves, {rate} ({limits}); {batching}",
         flips=count(found.flips), rows=count(found.rows), rate=figure(found.rate, "percent"),
-        limits=interval(found.low, found.high, "percent"), batching=retold(found.batching),
+        limits=interval(found.low, found.high, "percent"), batching=translated(found.batching),
     )  # fmt: skip
     entries: Entries = [(tr("Self-flips"), words)]
     if found.largest_score_change is not None:
@@ -135,14 +135,14 @@ def cost_entries(cost: Cost) -> Entries:
         if value is not None
     ]
     if cost.flops_per_row is not None:
-        method = [retold(cost.flops_method)] if cost.flops_method else []
+        method = [translated(cost.flops_method)] if cost.flops_method else []
         entries.append((tr("Work per row"), series([magnitude(cost.flops_per_row, "FLOP"), *method])))
     elif cost.flops_method:
-        entries.append((tr("Work per row"), retold(cost.flops_method)))
+        entries.append((tr("Work per row"), translated(cost.flops_method)))
     if cost.rows_per_second is not None:
         speed = count(round(cost.rows_per_second))
         entries.append((tr("Throughput"), say("{n} rows per second", n=speed)))
-    return entries + [(tr("Note"), retold(note)) for note in cost.notes]
+    return entries + [(tr("Note"), translated(note)) for note in cost.notes]
 
 
 def _parameters(cost: Cost) -> Sentence:

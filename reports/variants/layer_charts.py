@@ -24,8 +24,8 @@ from ..drawing.svg import Drawing, inline_svg
 from ..slices.tables import Cell, Row, Table
 from ..words.formats import UNDEFINED, count, figure
 from ..words.language import kept, say, series, tr
-from ..words.retold import titled
 from ..words.spoken import Given, plain, visible
+from ..words.translated import titled
 
 LAYER_HEIGHT = 18
 PANEL, PANELS_PER_ROW = 190, 3

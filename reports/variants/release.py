@@ -10,8 +10,8 @@ from ..words.formats import count
 from ..words.kinds import has_given, has_mitigated, is_compressed, is_mitigated, run_words
 from ..words.language import Sentence, later, later_n, say, say_n, sentences, series, tr
 from ..words.lookup import comparison_of, standing_of, variant_named
-from ..words.retold import retold
 from ..words.spoken import Given, gate_limit_words, gate_title
+from ..words.translated import translated
 from ..words.worst_gap import performance_words
 from .cost_tables import readable
 from .payers import flips_words
@@ -42,7 +42,7 @@ def release(result: AuditResult) -> Release | None:
     standing = standing_of(frontier, name) if name else None
     if not result.gates:
         lead = say("No variant is recommended.")
-        return Release(lead, [retold(frontier.why), *_others(result, None)], [], None)
+        return Release(lead, [translated(frontier.why), *_others(result, None)], [], None)
     if name is None:
         lead = say("No variant qualifies for release.")
         return Release(
@@ -123,7 +123,7 @@ def _certified(result: AuditResult) -> list[Sentence]:
     return [
         say(
             "Chosen on {rows}, certified on the {n} evaluation rows.",
-            rows=retold(result.frontier.selected_on),
+            rows=translated(result.frontier.selected_on),
             n=count(result.data.rows),
         )
     ]
@@ -200,7 +200,7 @@ def missed_words(result: AuditResult, standing: Standing | None, *, verdicts: bo
     for missed in standing.misses:
         gate = gates.get(missed)
         if gate is None:
-            words.append(retold(missed))
+            words.append(translated(missed))
             continue
         title, limit = gate_title(gate, result.definitions), gate_limit_words(gate, result.definitions)
         asked = say("{gate}, {limit}", gate=title, limit=limit)

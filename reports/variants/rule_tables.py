@@ -11,8 +11,8 @@ from ..slices.tables import Cell, Row, Table
 from ..words.formats import MINUS, UNDEFINED, Kind, count, figure, read_limit
 from ..words.language import later, say, tr, tr_n
 from ..words.meaning import Meaning, gained_and_lost
-from ..words.retold import retold, titled
 from ..words.spoken import Given, Sentence, compared_kind, features_name, metric_kind, slice_name
+from ..words.translated import titled, translated
 from .cost_tables import Entries, readable
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _about(rule: Rule, result: AuditResult) -> Entries:
     if rule.features:
         refused, common = say("an error: there is no decision"), say("the common rule")
         entries.append((tr("Other values"), refused if rule.unseen == "error" else common))
-    fitted = say("{rows}. These are not the audited rows.", rows=retold(rule.fitted_on))
+    fitted = say("{rows}. These are not the audited rows.", rows=translated(rule.fitted_on))
     entries.append((tr("Fitted on"), fitted))
     if rule.kind == "calibration" and rule.objective:
         return [*entries, (tr("Method"), (Given(rule.objective),))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...audit.result import AuditResult, BaselineInfo, PolicyInfo
 from .formats import confidence, count
 from .language import Given, Sentence, later, say, tr
-from .retold import retold
+from .translated import translated
 
 _MEANS = {"benefit": later("a benefit"), "burden": later("a burden"), None: later("of unstated meaning")}
 """What a positive decision is to the person."""
@@ -40,7 +40,7 @@ def _baseline(baseline: BaselineInfo) -> Sentence:
         variant=(Given(baseline.variant),),
         audit=(Given(baseline.audit),),
         run=(Given(baseline.run),),
-        how=retold(baseline.how),
+        how=translated(baseline.how),
     )
 
 

@@ -27,7 +27,7 @@ from .language import Given as Given
 from .language import Sentence as Sentence
 from .language import clauses, later, later_n, say, sentences, tr, tr_n
 from .lookup import has_labels_alone
-from .retold import retold, titled
+from .translated import titled, translated
 
 COSTS = {
     "storage": later("Storage"),
@@ -313,7 +313,7 @@ def gate_limit_words(gate: GateResult, definitions: Mapping[str, Definition]) ->
     ask: Sentence = (
         (f"{limit.operator}{NBSP}{limit.words(gate_kind(gate, definitions))}",)
         if limit
-        else retold(gate.limit)
+        else translated(gate.limit)
     )
     if gate.inverse:
         return say("inverse of the ratio {limit}", limit=ask)

@@ -7,8 +7,8 @@ from ...told import Told
 from .formats import Kind, figure, interval
 from .language import Sentence, say
 from .lookup import performance_of, standing_of
-from .retold import retold
 from .spoken import Given, compared_kind, title_of
+from .translated import translated
 
 
 def performance_words(
@@ -53,7 +53,9 @@ def worst_gap_words(result: AuditResult, standing: Standing | None) -> Sentence:
     metric, comma, where = what.partition(", ")
     where = what.parts.get("slices", where) if isinstance(what, Told) else where
     if comma and metric in result.definitions:
-        return say("{metric}, {slices}", metric=title_of(metric, result.definitions), slices=retold(where))
+        return say(
+            "{metric}, {slices}", metric=title_of(metric, result.definitions), slices=translated(where)
+        )
     return (Given(what),)
 
 

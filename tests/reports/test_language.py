@@ -17,9 +17,9 @@ from fairweigh.audit.verdict.standings import NOTHING_ASKED
 from fairweigh.reports.page.html import environment
 from fairweigh.reports.words.formats import confidence, count, figure, interval, read_limit
 from fairweigh.reports.words.language import Given, catalogue, clauses, listed, say, sentences, writing
-from fairweigh.reports.words.retold import retold
 from fairweigh.reports.words.spacing import spaced
 from fairweigh.reports.words.spoken import gate_title, plain, title_of, verdict_words
+from fairweigh.reports.words.translated import translated
 from fairweigh.told import Told, split, tell, tell_n, term, told_both, told_list, told_on
 
 from . import messages
@@ -67,7 +67,7 @@ def test_every_form_of_a_message_of_a_result_gives_its_translation_every_part() 
     with writing("zh"):
         for english in forms:
             parts = {name: f"<{name}>" for name in split(english)[1::2]}
-            found = plain(retold(Told(english, parts or None)))
+            found = plain(translated(Told(english, parts or None)))
             wanted = re.sub(r"\{(\w+)\}", r"<\1>", catalogue("zh").forms[english])
             # Chinese stands a space apart from what was put in.
             assert found.replace(" ", "") == wanted.replace(" ", ""), english
@@ -207,9 +207,9 @@ def test_a_part_from_the_data_stays_given_wherever_the_sentence_puts_it() -> Non
     ],
 )
 def test_texts_of_a_result_are_translated_with_what_was_put_into_them(english: Any, chinese: str) -> None:
-    assert retold(english) == (Given(english),)
+    assert translated(english) == (Given(english),)
     with writing("zh"):
-        assert plain(retold(english)) == chinese
+        assert plain(translated(english)) == chinese
 
 
 @pytest.mark.parametrize(
@@ -217,14 +217,14 @@ def test_texts_of_a_result_are_translated_with_what_was_put_into_them(english: A
 )
 def test_a_text_that_was_not_told_stays_as_it_is(text: str) -> None:
     with writing("zh"):
-        assert retold(text) == (Given(text),)
+        assert translated(text) == (Given(text),)
 
 
 def test_words_of_others_in_a_text_of_ours_stay_as_they_are() -> None:
     text = tell("Time: not measured: {why}", why="RuntimeError: no {kernel} here")
     assert text == "Time: not measured: RuntimeError: no {kernel} here"
     with writing("zh"):
-        assert retold(text) == ("耗时：未测量：", Given("RuntimeError: no {kernel} here"))
+        assert translated(text) == ("耗时：未测量：", Given("RuntimeError: no {kernel} here"))
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda text: pickle.loads(pickle.dumps(text))])

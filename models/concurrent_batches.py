@@ -50,15 +50,15 @@ def side_by_side(
     ------
     What `run` gives, in the order of the batches.
     """
-    lanes = min(runtime.shared_threads, len(batches), MOST)
-    if lanes < 2:
+    at_once = min(runtime.shared_threads, len(batches), MOST)
+    if at_once < 2:
         for batch in batches:
             yield run(runtime, batch)
         return
     # A runtime whose threads are shared out is torch's; one that waits for a server needs no torch.
     torch = sys.modules.get("torch")
     free: SimpleQueue[Runtime] = SimpleQueue()
-    for _ in range(lanes):
+    for _ in range(at_once):
         free.put(runtime.sibling())
 
     def ran(batch: Batch) -> Found:
@@ -70,9 +70,9 @@ def side_by_side(
 
     before = None if torch is None else torch.get_num_threads()
     if torch is not None:
-        torch.set_num_threads(runtime.shared_threads // lanes)
+        torch.set_num_threads(runtime.shared_threads // at_once)
     try:
-        with ThreadPoolExecutor(lanes) as pool:
+        with ThreadPoolExecutor(at_once) as pool:
             yield from pool.map(ran, batches)
     finally:
         if torch is not None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from fairweigh.models.lanes import side_by_side
+from fairweigh.models.concurrent_batches import side_by_side
 from fairweigh.models.torch_runtime import TorchRuntime
 
 from ..tiny import batch, load, texts

@@ -13,7 +13,7 @@ from ...told import Told
 from .language import Given, Sentence, catalogue, language, said
 
 
-def retold(text: str) -> Sentence:
+def translated(text: str) -> Sentence:
     """Write a text of the result in this language; in English it stands as it is."""
     found = _translated(text) if language() != "en" else None
     return (Given(text),) if found is None else found
