@@ -1,8 +1,9 @@
 """Texts of ours: constant messages with named parts, written in English, which keep both.
 
 ``audit.json`` stays in one language, and says beside its texts what each was told from (its key ``told``). A
-report in another language puts the parts into the message's translation (``reports/words/translated.py``), so a
-message is a constant at the place where it is told: that is what is extracted for the catalogues.
+report in another language puts the parts into the message's translation
+(``reports/words/translated.py``), so a message is a constant at the place where it is told: that is what is
+extracted for the catalogues.
 
 A text that is cut, joined by hand or put into an f-string is plain again and stays in English everywhere:
 sentences are set side by side by `told_on`, lists by `told_list`, `told_both` and `told_series`.
