@@ -37,7 +37,9 @@ def test_gaps_are_the_statistic_of_kolmogorov_and_smirnov(seed: int, n: int) -> 
         if min(map(len, own)) == 0:
             assert np.isnan(gaps.value[i])
         else:
-            assert gaps.value[i] == pytest.approx(stats.ks_2samp(*own, method="asymp").statistic)
+            # Of two slices of hardly any rows scipy's p is of no rows at all; it is not asked for.
+            with np.errstate(divide="ignore"):
+                assert gaps.value[i] == pytest.approx(stats.ks_2samp(*own, method="asymp").statistic)
     for i in range(3):
         if np.any(slices == i):
             assert to_all.value[i] == pytest.approx(stats.ks_2samp(values[slices == i], values).statistic)
