@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 def enter_all() -> None:
     """Enter the regime of every folder here; it is imported when its name is looked up."""
-    for found in sorted(found for place in __path__ for found in Path(place).glob("*/__init__.py")):
-        enter(found.parent.name.replace("_", "-"), partial(_regime, found.parent.name))
+    for place in __path__:
+        for found in sorted(Path(place).glob("*/__init__.py")):
+            enter(found.parent.name.replace("_", "-"), partial(_regime, found.parent.name))
 
 
 def _regime(folder: str) -> Regime:
