@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "constraints"
 TOOLS = ("dev", "bench")
 """Extras of those who work on fairweigh."""
-NOT_OURS = ("fairweigh", "pip", "setuptools")
+NOT_OURS = ("fairweigh", "pip")
 HEAD = "# The tested versions; written by tests/pinned.py.\n"
 
 

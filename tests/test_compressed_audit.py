@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +18,7 @@ import pytest
 from fairweigh.audit.making.scoring import Job, Twins, in_share
 
 from .conftest import configured, people
+from .prepared import command, started
 from .tiny import FEATURES, numbers, save_bert, texts, trained_mlp, write_mlp
 
 if TYPE_CHECKING:
@@ -45,13 +42,6 @@ GATES = [
     },
     {"id": "lighter", "cost": "storage", "limit": "<= 0.95", "on": "compressed"},
 ]  # fmt: skip
-
-
-def fairweigh_command(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "fairweigh", *args], cwd=cwd, capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-    )  # fmt: skip
 
 
 def audited_here(config: str, out: str, cwd: Path) -> None:
@@ -89,7 +79,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = {"selection": {"share": 0.3}, "counterfactual": {"group": ["pair"], "feature": "sex"}}
     config = configured(model=model, data=data, gates=GATES, compressions=COMPRESSIONS)
     (folder / "a.yaml").write_text(json.dumps(config))
-    done = fairweigh_command("audit", "a.yaml", "-q", cwd=folder)
+    done = command("audit", "a.yaml", "-q", cwd=folder)
     assert done.returncode in (0, 1, 3), done.stderr
     assert done.stdout == done.stderr == ""
     return folder
@@ -123,9 +113,9 @@ def test_every_variant_is_there_and_the_one_that_failed_says_why(result: Any) ->
 def test_the_result_keeps_to_its_schema_and_every_figure_to_its_predictions(
     home: Path, run: Path, result: Any
 ) -> None:
-    schema = json.loads(fairweigh_command("schema", "--result", cwd=home).stdout)
+    schema = json.loads(command("schema", "--result", cwd=home).stdout)
     jsonschema.Draft202012Validator(schema).validate(result)
-    verified = fairweigh_command("verify", "runs/t", cwd=home)
+    verified = command("verify", "runs/t", cwd=home)
     assert verified.returncode == 0, verified.stdout
     assert "every figure follows from the predictions" in verified.stdout
 
@@ -302,14 +292,14 @@ def killed_when(home: Path, config: str, pattern: str, count: int) -> list[str]:
     def whole(pattern: str) -> list[Path]:
         return [p for p in (home / "runs").glob(pattern) if ".part" not in p.name]
 
-    process = subprocess.Popen([sys.executable, "-m", "fairweigh", "audit", config, "-q"], cwd=home)
+    process = started("audit", config, "-q", cwd=home, told=home)
     until = time.monotonic() + 300
     while len(whole(pattern)) < count:
         assert time.monotonic() < until
-        assert process.poll() is None
+        assert process.is_alive()
         time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.join()
     assert not (home / "runs" / config.removesuffix(".yaml")).exists()
     return sorted(str(p.relative_to(home)) for p in whole(".*.scored/*/*.npz"))
 
@@ -320,7 +310,7 @@ def test_a_killed_audit_goes_on_from_its_shards_to_the_same_bytes(written: Path,
     assert 2 <= len(kept) < 4
     planted = shutil.copytree(home, tmp_path / "planted")
     audited_here("a.yaml", "whole/t", home)
-    done = fairweigh_command("audit", "a.yaml", "-q", cwd=home)
+    done = command("audit", "a.yaml", "-q", cwd=home)
     assert done.returncode == 0, done.stderr
     name = "t/predictions/original.parquet"
     assert (home / "runs" / name).read_bytes() == (home / "whole" / name).read_bytes()
@@ -334,7 +324,7 @@ def test_a_killed_audit_goes_on_from_its_shards_to_the_same_bytes(written: Path,
         held = dict(shard)
     score = held["score"]
     np.savez(first, **{**held, "score": np.full_like(score, 0.125)})
-    assert fairweigh_command("audit", "a.yaml", "-q", cwd=planted).returncode == 0
+    assert command("audit", "a.yaml", "-q", cwd=planted).returncode == 0
     found = pq.read_table(planted / "runs" / name)["score"].to_numpy()
     assert (found[: len(score)] == 0.125).all()
     np.testing.assert_array_equal(
@@ -353,7 +343,7 @@ def test_half_a_shard_is_scored_again(killed: Any, tmp_path: Path) -> None:
     home, kept = shutil.copytree(killed[0], tmp_path / "home"), killed[1]
     first = home / kept[0]
     first.write_bytes(first.read_bytes()[:1000])
-    assert fairweigh_command("audit", "plain.yaml", "-q", cwd=home).returncode == 0
+    assert command("audit", "plain.yaml", "-q", cwd=home).returncode == 0
     audited_here("plain.yaml", "whole/plain", home)
     name = "plain/predictions/original.parquet"
     assert (home / "runs" / name).read_bytes() == (home / "whole" / name).read_bytes()
@@ -364,7 +354,7 @@ def test_shards_of_another_model_are_not_taken(killed: Any, tmp_path: Path) -> N
 
     home = shutil.copytree(killed[0], tmp_path / "home")
     save_file(trained_mlp(numbers(500, 2), seed=3).state_dict(), home / "w.safetensors")
-    assert fairweigh_command("audit", "plain.yaml", "-q", cwd=home).returncode == 0
+    assert command("audit", "plain.yaml", "-q", cwd=home).returncode == 0
     audited_here("plain.yaml", "whole/plain", home)
     name = "plain/predictions/original.parquet"
     assert (home / "runs" / name).read_bytes() == (home / "whole" / name).read_bytes()
@@ -377,7 +367,7 @@ def test_an_audit_killed_in_its_second_variant_goes_on_to_the_same_bytes(
     kept = killed_when(home, "ladder.yaml", ".ladder.scored/int8-dynamic-*/*.npz", 1)
     assert {Path(p).parent.name.rpartition("-")[0] for p in kept} == {"original", "bf16", "int8-dynamic"}
     audited_here("ladder.yaml", "whole/ladder", home)
-    done = fairweigh_command("audit", "ladder.yaml", "-q", cwd=home)
+    done = command("audit", "ladder.yaml", "-q", cwd=home)
     assert done.returncode == 0, done.stderr
     for name in ("original", "bf16", "int8-dynamic"):
         path = f"ladder/predictions/{name}.parquet"

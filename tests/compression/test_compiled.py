@@ -54,16 +54,20 @@ def unlike(number: int) -> Sequential:
 SIZES = (1, 3, 8)
 
 
-def test_the_fifth_compiled_module_is_still_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """torch's own limit, of eight entries in all, ends the loop below that shares them.
+@pytest.fixture
+def graphs_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch.compile without what makes code of graphs, for seconds each: entries are of what finds them."""
+    import torch
 
-    It is kept by what finds the graphs; what makes code of them, for seconds each, has no part in it.
-    """
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+
+
+@pytest.mark.usefixtures("graphs_alone")
+def test_the_fifth_compiled_module_is_still_compiled() -> None:
+    """torch's own limit, of eight entries in all, ends the loop below that shares them."""
     import torch
     from torch._dynamo.exc import FailOnRecompileLimitHit
 
-    with_all = torch.compile
-    monkeypatch.setattr(torch, "compile", partial(with_all, backend="eager"))
     with torch._dynamo.config.patch(fail_on_recompile_limit_hit=True):
         runtimes = [TorchRuntime(unlike(k), "cpu", by_name=False, compiled=True) for k in range(6)]
         for k, runtime in enumerate(runtimes):
@@ -74,11 +78,12 @@ def test_the_fifth_compiled_module_is_still_compiled(monkeypatch: pytest.MonkeyP
                 np.testing.assert_allclose(runtime({"x": x}), plain, rtol=1e-5, atol=1e-6)
             assert entries() > before, k
         torch.compiler.reset()
-        shared = [with_all(unlike(k), dynamic=True, backend="eager") for k in range(6)]
+        shared = [torch.compile(unlike(k), dynamic=True) for k in range(6)]
         with pytest.raises(FailOnRecompileLimitHit):
             _ = [module(torch.zeros(size, 4)) for module in shared for size in SIZES]
 
 
+@pytest.mark.usefixtures("graphs_alone")
 def test_a_released_module_leaves_nothing_and_others_go_on() -> None:
     one, two = (TorchRuntime(mlp(seed), "cpu", by_name=False, compiled=True) for seed in (1, 2))
     x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
