@@ -17,13 +17,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import fairweigh
+import pyarrow.parquet as pq
 import pytest
 from fairweigh.audit.store.keys import PublicKey, public_key_of_line, read_private_key, read_public_key
 from fairweigh.datasets.errors import InputError
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+from .conftest import configured, people
 
+if TYPE_CHECKING:
     from .conftest import Ended
 
 
@@ -85,16 +87,22 @@ def keys(here: Path) -> Path:
     return here
 
 
+@pytest.fixture(scope="module")
+def audited_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run, its data and its configuration."""
+    folder = tmp_path_factory.mktemp("audited")
+    pq.write_table(people(), folder / "d.parquet")
+    config = configured(gates=[{"metric": "accuracy", "limit": ">= 0.1"}])
+    (folder / "a.yaml").write_text(json.dumps(config))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert fairweigh.run("a.yaml", "runs/t").verdict == "pass"
+    return folder
+
+
 @pytest.fixture
-def run(
-    cli: Callable[..., Ended],
-    write: Callable[..., None],
-    make_config: Callable[..., dict[str, Any]],
-    make_people: Callable[..., pa.Table],
-    here: Path,
-) -> Path:
-    write(make_people(), make_config(gates=[{"metric": "accuracy", "limit": ">= 0.1"}]))
-    assert cli("audit", "a.yaml", "-q").code == 0
+def run(audited_once: Path, here: Path) -> Path:
+    shutil.copytree(audited_once, here, dirs_exist_ok=True)
     return here / "runs" / "t"
 
 
