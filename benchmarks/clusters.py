@@ -9,6 +9,7 @@ many batches. Every time is the least of several interleaved runs of a fresh pro
 from __future__ import annotations
 
 import argparse
+import itertools
 import shutil
 import sys
 import tempfile
@@ -31,11 +32,12 @@ report: {{charts: false}}
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 2_000_000, 4_200_000])
     options = parser.parse_args()
     compiled()
     print("| rows | clusters | scores | without | with clusters | ratio | peak memory |")
     print("|--:|--:|---|--:|--:|--:|--:|")
-    for rows, scored in ((100_000, False), (100_000, True), (2_000_000, False), (2_000_000, True)):
+    for rows, scored in itertools.product(options.rows, (False, True)):
         with tempfile.TemporaryDirectory() as folder:
             path, out = Path(folder) / "predictions.csv", Path(folder) / "run"
             table = predictions(rows)
