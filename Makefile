@@ -114,6 +114,7 @@ bench: $(BENCH)/.bench $(VENV)/.dev
 	$(BENCH)/bin/python benchmarks/slices.py
 	$(BENCH)/bin/python benchmarks/process.py
 	$(BENCH)/bin/python benchmarks/clusters.py
+	$(BENCH)/bin/python benchmarks/variants.py
 	$(BENCH)/bin/python benchmarks/tasks.py
 	$(BENCH)/bin/python benchmarks/coverage
 	$(BENCH)/bin/python benchmarks/mitigation
