@@ -21,6 +21,8 @@ from fairweigh.audit.config import read
 from fairweigh.audit.runner import audit
 from fairweigh.audit.store.folder import open_run
 from fairweigh.datasets.memory import as_table
+from fairweigh.datasets.numbers import numbers, row_of
+from fairweigh.models.frames import frame as features_of
 
 ROWS = 60
 FIRST = 18_000_000_000_000_000_000
@@ -257,7 +259,6 @@ def test_decimals_have_the_figures_of_floats_and_whole_numbers(frame: pd.DataFra
     roles = {"label": "repaid", "sensitive": ["code"]}
     for number, (data, model) in enumerate((
         ({**roles, "id": "id"}, {"score": "score"}),
-        ({**roles, "id": "id"}, {"decision": "approved"}),
         ({**roles, "count": "n"}, {"decision": "approved"}),
     )):  # fmt: skip
         config = {"audit": "t", "data": data, "model": model, "slices": {"min_size": 1},
@@ -271,6 +272,25 @@ def test_decimals_have_the_figures_of_floats_and_whole_numbers(frame: pd.DataFra
         assert told[1] == told[0]
         assert told[2] == told[0]
         assert told[0][0] == (ROWS * (ROWS + 1) // 2 if "count" in data else ROWS)
+
+
+@pytest.mark.parametrize("places", [3, 6, 10])
+def test_a_decimal_on_a_threshold_is_not_below_it(places: int, tmp_path: Path) -> None:
+    """Arrow's cast makes 0.034999999999999996 of 0.035 with six places, and 0.013000000000000001 of 0.013."""
+    told = [Decimal(i) / 1000 for i in range(1001)]
+    column = pa.array(told, pa.decimal128(20, places))
+    np.testing.assert_array_equal(numbers(column, "score column 's'", "s"), [float(d) for d in told])
+    assert row_of("0.035", "s", [pa.table({"s": column})]) == 36
+    table = pa.table({"s": column, "y": [0, 1] * 500 + [0], "g": ["a"] * 1001})
+    pd.testing.assert_series_equal(
+        features_of(table, ["s"])["s"], pd.Series([float(d) for d in told], name="s")
+    )
+    found = fairweigh.run(
+        {"audit": "t", "data": {"label": "y", "sensitive": ["g"]}, "report": {"charts": False},
+         "model": {"score": "s", "threshold": 0.035}, "metrics": ["selection_rate"]},
+        tmp_path / "run", data=table,
+    )  # fmt: skip
+    assert found.variants[0].overall["selection_rate"].value == pytest.approx(966 / 1001, abs=1e-12)
 
 
 def typed_decimals(frame: pd.DataFrame) -> pa.Table:
