@@ -253,9 +253,10 @@ def test_decimals_have_the_figures_of_floats_and_whole_numbers(frame: pd.DataFra
     """Scores, labels, decisions and counts of the type that databases give."""
     plain = frame.astype({"repaid": int, "approved": int})[["id", "code", "repaid", "approved", "score"]]
     plain["n"] = np.arange(1, ROWS + 1)
-    exact = plain.assign(
-        **{c: [Decimal(str(v)) for v in plain[c]] for c in ("repaid", "approved", "score", "n")}
-    )
+    exactly: dict[str, Any] = {
+        c: [Decimal(str(v)) for v in plain[c]] for c in ("repaid", "approved", "score", "n")
+    }
+    exact = plain.assign(**exactly)
     roles = {"label": "repaid", "sensitive": ["code"]}
     for number, (data, model) in enumerate((
         ({**roles, "id": "id"}, {"score": "score"}),
