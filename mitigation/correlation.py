@@ -11,6 +11,7 @@ from ..compression.recipes import By, Context, Done, Params, recipe
 from ..datasets.errors import InputError
 from ..models.foreign import one_line
 from ..models.frames import frame
+from ..models.hushed import hushed
 from ..told import tell
 from .retraining import labels_of, same_classes, trainable, weighted
 
@@ -60,7 +61,7 @@ def correlation_remover(model: Any, params: Correlation, context: Context) -> Do
     places = joined.output_indices_
     own, rest = places["number"].stop or places["text"].stop, places["features"]
     remover = CorrelationRemover(sensitive_feature_ids=list(range(own)), alpha=params.alpha)
-    made = Pipeline([("encode", joined), ("remove", remover), ("model", clone(classifier))])
+    made = Pipeline([("encode", joined), ("remove", remover), ("model", hushed(clone(classifier)))])
     try:
         made.fit(features, labels_of(model, rows, name), **weighted(classifier, made, rows.weights))
     except (ValueError, TypeError) as error:

@@ -14,6 +14,7 @@ from ..datasets.errors import InputError
 from ..datasets.training import Key, TrainingRows
 from ..models.estimator import noting
 from ..models.foreign import one_line
+from ..models.hushed import hushed
 from ..models.mixture import MeanMixture, Mixture
 from ..models.rules import ChanceRule
 from ..told import tell
@@ -202,7 +203,7 @@ def _gradient(
     from fairlearn.reductions import ExponentiatedGradient as Fairlearn
     from sklearn.base import clone
 
-    estimator = clone(trainable(model, name)[1])
+    estimator = hushed(clone(trainable(model, name)[1]))
     return Fairlearn(estimator, constraint, eps=params.eps, max_iter=params.max_iter, nu=nu)
 
 
@@ -267,7 +268,7 @@ def grid_search(model: Any, params: GridSearch, context: Context) -> Done:
     else:
         limit = moment(params)
     reduction = Fairlearn(
-        clone(estimator), limit, grid_size=params.grid_size, grid_limit=params.grid_limit,
+        hushed(clone(estimator)), limit, grid_size=params.grid_size, grid_limit=params.grid_limit,
         constraint_weight=params.constraint_weight,
     )  # fmt: skip
     done = _fit(reduction, model, learned, constraint, context, name)

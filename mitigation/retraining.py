@@ -17,6 +17,7 @@ from ..datasets.columns import listed
 from ..datasets.errors import InputError
 from ..datasets.training import TrainingRows
 from ..models.foreign import one_line
+from ..models.hushed import hushed
 from ..told import tell
 
 Floats = NDArray[np.float64]
@@ -53,7 +54,7 @@ def retrained(
     from sklearn.base import clone
 
     _, classifier = trainable(model, name)
-    made = clone(model.fitted)
+    made = hushed(clone(model.fitted))
     fit: dict[str, Any] = {}
     how = tell("without weights")
     if weights is not None:

@@ -11,7 +11,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..datasets.columns import canonical, words
-from ..datasets.numbers import NotANumberError, check_finite, decoded, is_numeric, kind_of, numbers
+from ..datasets.numbers import (
+    NotANumberError,
+    as_floats,
+    check_finite,
+    decoded,
+    is_numeric,
+    kind_of,
+    numbers,
+)
 from ..datasets.spelling import word
 
 if TYPE_CHECKING:
@@ -84,7 +92,7 @@ def frame(
         column = chosen.column(place)
         if is_numeric(column.type) and (pa.types.is_dictionary(column.type) or _is_decimal(column.type)):
             plain = decoded(column)
-            plain = plain.cast(pa.float64()) if _is_decimal(plain.type) else plain
+            plain = as_floats(plain) if _is_decimal(plain.type) else plain
             chosen = chosen.set_column(place, name, plain)
         elif pa.types.is_string_view(column.type):
             chosen = chosen.set_column(place, name, column.cast(pa.string()))

@@ -19,6 +19,7 @@ from ..told import tell
 from .estimator import EstimatorModel, noting
 from .foreign import foreign
 from .frames import Kinds, frame
+from .hushed import hushed
 from .kinds import is_regressor
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ def _kinds(
 
 
 def make_estimator(path: str, params: Mapping[str, Any], seed: int) -> Any:
-    """Make an unfitted classifier from its dotted path; InputError where that is not one."""
+    """Make an unfitted estimator that prints no log from its dotted path; InputError where it is none."""
     module, _, name = path.rpartition(".")
     expected = "expected a dotted path such as sklearn.linear_model.LogisticRegression"
     with foreign(f"model.estimator: {expected}, got {path!r}"):
@@ -215,7 +216,7 @@ def make_estimator(path: str, params: Mapping[str, Any], seed: int) -> Any:
         made: Any = kind(**params)
         if "random_state" in made.get_params() and "random_state" not in params:
             made.set_params(random_state=seed)
-    return made
+        return hushed(made)
 
 
 def _encoder(rows: pd.DataFrame) -> Any:

@@ -356,7 +356,11 @@ def _with(column: str, position: int, value: object, table: pa.Table) -> pa.Tabl
         ({"score": [0.5, None] * 100}, {}, "is missing in 100 rows, first in row 2 of"),
         ({"score": [0.5, 1.5] * 100}, {}, "expected probabilities in [0, 1], got 1.5"),
         ({"score": [0.5, -1.5] * 100}, {}, "expected probabilities in [0, 1], got -1.5"),
-        ({"score": ["0.5", "high"] * 100}, {}, "expected numbers, got string"),
+        (
+            {"score": ["0.5", "high"] * 100},
+            {},
+            "expected numbers, got string 'high' in row 2 of d.parquet",
+        ),
         (
             {"w": [1.0, -1.0] * 100},
             {"data": {"weight": "w"}},
@@ -513,7 +517,10 @@ def _cells(n: list[object]) -> pa.Table:
         ([-1, 2, 3, 4, 5, 6, 7, 8], "count column 'n': expected whole numbers of at least 0, got -1"),
         ([1.5, 2, 3, 4, 5, 6, 7, 8], "got 1.5"),
         ([None, 2, 3, 4, 5, 6, 7, 8], "is missing in"),
-        (["many"] * 8, "count column 'n': expected numbers, got string"),
+        (
+            ["1", "2", "many", "4", "5", "6", "7", "8"],
+            "count column 'n': expected numbers, got string 'many' in row 3 of d.parquet",
+        ),
         ([0] * 8, "every count in column 'n' is 0"),
     ],
 )

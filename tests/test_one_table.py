@@ -16,10 +16,13 @@ import pyarrow.csv
 import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
+from fairweigh.audit.again.by_policy import judge_run
 from fairweigh.audit.config import read
 from fairweigh.audit.runner import audit
 from fairweigh.audit.store.folder import open_run
 from fairweigh.datasets.memory import as_table
+from fairweigh.datasets.numbers import numbers, row_of
+from fairweigh.models.frames import frame as features_of
 
 ROWS = 60
 FIRST = 18_000_000_000_000_000_000
@@ -213,3 +216,86 @@ def test_runs_from_two_formats_can_be_compared(
         fairweigh.run(config | {"data": {**config["data"], "path": name}}, name.replace(".", "-"))
     compared = fairweigh.compare("d-csv", "d-parquet", "both")
     assert (compared.comparisons[0].rows, compared.comparisons[0].agreement) == (ROWS, 1)
+
+
+def test_a_run_from_parquet_is_gated_against_one_from_csv_and_the_other_way(
+    frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = frame[["id", "flag", "repaid", "approved"]]
+    rows.to_csv("d.csv", index=False)
+    rows.to_parquet("d.parquet")
+    for name in ("d.csv", "d.parquet"):
+        config = {
+            "audit": "t", "data": {"path": name, "label": "repaid", "sensitive": ["flag"], "id": "id"},
+            "model": {"kind": "predictions", "decision": "approved"}, "report": {"charts": False},
+            "slices": {"min_size": 1},
+        }  # fmt: skip
+        fairweigh.run(config, name.replace(".", "-"))
+    policy = {
+        "gates": [
+            {"metric": "accuracy", "slice": {"flag": True}, "compare": "change", "limit": ">= -0.01",
+             "decide": "point"},
+            {"metric": "selection_rate", "slice": {"flag": False}, "limit": "<= 0.01", "decide": "point"},
+        ],
+        "min_size": 1,
+    }  # fmt: skip
+    judged = [judge_run(run, policy, base) for run, base in (("d-csv", "d-parquet"), ("d-parquet", "d-csv"))]
+    assert judged[0].gates == judged[1].gates
+    for told in judged:
+        assert [gate.verdict for gate in told.gates] == ["pass", "fail"]
+        assert told.gates[0].measured == 0
+        assert told.baseline is not None
+        assert (told.baseline.paired, told.baseline.matched, told.baseline.rows) == (True, ROWS, ROWS)
+
+
+def test_decimals_have_the_figures_of_floats_and_whole_numbers(frame: pd.DataFrame, tmp_path: Path) -> None:
+    """Scores, labels, decisions and counts of the type that databases give."""
+    plain = frame.astype({"repaid": int, "approved": int})[["id", "code", "repaid", "approved", "score"]]
+    plain["n"] = np.arange(1, ROWS + 1)
+    exactly: dict[str, Any] = {
+        c: [Decimal(str(v)) for v in plain[c]] for c in ("repaid", "approved", "score", "n")
+    }
+    exact = plain.assign(**exactly)
+    roles = {"label": "repaid", "sensitive": ["code"]}
+    for number, (data, model) in enumerate((
+        ({**roles, "id": "id"}, {"score": "score"}),
+        ({**roles, "count": "n"}, {"decision": "approved"}),
+    )):  # fmt: skip
+        config = {"audit": "t", "data": data, "model": model, "slices": {"min_size": 1},
+                  "report": {"charts": False}}  # fmt: skip
+        told = []
+        for name, rows in (("plain", plain), ("exact", exact), ("arrow", typed_decimals(exact))):
+            found = fairweigh.run(config, tmp_path / f"{name}{number}", data=rows)
+            told.append(
+                [found.data.rows, found.data.positive, found.variants[0].model_dump(exclude={"model"})]
+            )
+        assert told[1] == told[0]
+        assert told[2] == told[0]
+        assert told[0][0] == (ROWS * (ROWS + 1) // 2 if "count" in data else ROWS)
+
+
+@pytest.mark.parametrize("places", [3, 6, 10])
+def test_a_decimal_on_a_threshold_is_not_below_it(places: int, tmp_path: Path) -> None:
+    """Arrow's cast makes 0.034999999999999996 of 0.035 with six places, and 0.013000000000000001 of 0.013."""
+    told = [Decimal(i) / 1000 for i in range(1001)]
+    column = pa.array(told, pa.decimal128(20, places))
+    np.testing.assert_array_equal(numbers(column, "score column 's'", "s"), [float(d) for d in told])
+    assert row_of("0.035", "s", [pa.table({"s": column})]) == 36
+    table = pa.table({"s": column, "y": [0, 1] * 500 + [0], "g": ["a"] * 1001})
+    pd.testing.assert_series_equal(
+        features_of(table, ["s"])["s"], pd.Series([float(d) for d in told], name="s")
+    )
+    found = fairweigh.run(
+        {"audit": "t", "data": {"label": "y", "sensitive": ["g"]}, "report": {"charts": False},
+         "model": {"score": "s", "threshold": 0.035}, "metrics": ["selection_rate"]},
+        tmp_path / "run", data=table,
+    )  # fmt: skip
+    assert found.variants[0].overall["selection_rate"].value == pytest.approx(966 / 1001, abs=1e-12)
+
+
+def typed_decimals(frame: pd.DataFrame) -> pa.Table:
+    """Columns of decimals as a database declares them, with more places than are used."""
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    fields = [f.with_type(pa.decimal128(20, 6)) if pa.types.is_decimal(f.type) else f for f in table.schema]
+    return table.cast(pa.schema(fields))

@@ -64,6 +64,22 @@ def test_a_german_file_has_the_figures_of_the_table_and_says_how_it_was_read(
     assert said["data"]["warnings"] == []
 
 
+def test_lines_above_the_header_are_skipped_where_the_configuration_says_so(
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+    audited: Callable[..., Any],
+) -> None:
+    text = make_people().to_pandas().to_csv(index=False)
+    Path("plain.csv").write_text(text)
+    Path("d.csv").write_text("Lending, all branches\nas of 2026-01-31\n" + text)
+    plain = audited(make_config(data={"path": "plain.csv"}))
+    Path("runs/t").rename("plain")
+    found = audited(make_config(data={"path": "d.csv", "skip": 2}))
+    assert figures(found) == figures(plain)
+    assert found["data"]["rows"] == plain["data"]["rows"] == 200
+    assert found["data"]["warnings"] == plain["data"]["warnings"]
+
+
 def test_a_table_of_predictions_may_be_written_otherwise(
     make_config: Callable[..., dict[str, Any]],
     make_people: Callable[..., pa.Table],

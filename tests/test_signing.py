@@ -24,6 +24,7 @@ from fairweigh.audit.store.keys import PublicKey, public_key_of_line, read_priva
 from fairweigh.datasets.errors import InputError
 
 from .conftest import configured, people
+from .test_verification import ODD
 
 if TYPE_CHECKING:
     from .conftest import Ended
@@ -232,6 +233,35 @@ def test_the_baseline_of_a_gate_is_signed_with_the_key_too(signed: Path, cli: Ca
     refused(cli(*args, "others"), "others: MANIFEST.sig: signed with another key")
     assert cli(*args, str(signed)).code == 0
     assert cli(*args[:5], "--baseline", "unsigned").code == 0
+
+
+def test_a_run_that_is_gated_with_a_key_is_signed_with_it(signed: Path, cli: Callable[..., Ended]) -> None:
+    args = ("gate", str(signed), "-q", "--public-key")
+    assert cli(*args, "ssh.pub").code == 0
+    mine, other = (read_public_key(Path(f"{n}.pub")).fingerprint for n in ("ssh", "other"))
+    refused(cli(*args, "other.pub"), "MANIFEST.sig: signed with another key", mine, other)
+    (signed / "MANIFEST.sig").unlink()
+    refused(cli(*args, "ssh.pub"), "MANIFEST.sig: missing: the run is not signed")
+    assert cli(*args[:3]).code == 0
+
+
+@pytest.mark.parametrize("add", ODD, ids=lambda f: f.__name__.strip("_"))
+def test_what_was_put_into_a_signed_folder_is_named(
+    add: Callable[[Path, Path], str],
+    signed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    cli: Callable[..., Ended],
+) -> None:
+    if add.__name__ == "_dangling":
+        (signed / "MANIFEST.sig").unlink()
+    here = Path.cwd()
+    told = add(signed, tmp_path)
+    monkeypatch.chdir(here)
+    ended = cli("verify", str(signed), "--public-key", "ssh.pub")
+    assert ended.code == 1
+    assert told in ended.out.splitlines()
+    refused(cli("gate", str(signed), "--public-key", "ssh.pub"), told)
 
 
 @pytest.mark.parametrize("command", ["verify", "gate"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -14,8 +15,9 @@ import pyarrow as pa
 import pytest
 from fairweigh.audit.again.by_policy import judge_run
 from fairweigh.audit.again.compare_runs import compare_runs
-from fairweigh.audit.store.folder import open_run
+from fairweigh.audit.store.folder import manifest_text, open_run, read_manifest
 from fairweigh.datasets.errors import InputError
+from fairweigh.datasets.read import sha256_file
 from fairweigh.reports.plain.text import render_text
 from fairweigh.reports.words.judged_by import judged_by
 
@@ -412,6 +414,20 @@ def test_a_baseline_of_other_classes_or_features_is_refused_in_one_line(
         judge_run(first, gates(ACCURACY), make(tmp_path / "run"))
     assert "expected two runs on the same data" in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_baseline_that_does_not_say_its_schema_is_refused(first: Path, tmp_path: Path) -> None:
+    bare = Path(shutil.copytree(first, tmp_path / "bare"))
+    content = json.loads((bare / "audit.json").read_text(encoding="utf-8"))
+    del content["schema_version"]
+    (bare / "audit.json").write_text(json.dumps(content), encoding="utf-8")
+    manifest = read_manifest(bare)
+    manifest["files"]["audit.json"] = sha256_file(bare / "audit.json")
+    (bare / "MANIFEST.json").write_text(manifest_text(manifest), encoding="utf-8")
+    with pytest.raises(
+        InputError, match=r"bare/audit\.json: no schema_version; this fairweigh reads schema 1"
+    ):
+        judge_run(first, gates(ACCURACY), bare)
 
 
 def test_a_baseline_needs_a_policy(first: Path, worse: Path) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from fairweigh.datasets.errors import InputError
+from fairweigh.models import archive as archives
 from fairweigh.models.sources import (
     FactorySource,
     TransformersSource,
@@ -411,6 +412,21 @@ def test_what_is_no_archive_is_refused(content: Any, here: Path) -> None:
     with pytest.raises(InputError, match="is no exported program that can be read"):
         exported(Path("m.pt2"))
     assert not Path("pwned").exists()
+
+
+def test_a_program_that_unpacks_beyond_all_proportion_is_refused_before_it_is_unpacked(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The zeros lie where weights do, so that nothing else speaks against the archive."""
+    export(mlp(), here / "m.pt2")
+    with zipfile.ZipFile(here / "m.pt2", "a", zipfile.ZIP_DEFLATED) as archive:
+        prefix = archive.namelist()[0].partition("/")[0]
+        archive.writestr(f"{prefix}/data/weights/weight_99", bytes(16 << 20))
+    assert exported(here / "m.pt2") is not None
+    monkeypatch.setattr(archives, "ALWAYS", 8 << 20)
+    monkeypatch.setattr(zipfile.ZipFile, "read", lambda *_: pytest.fail("unpacked"))
+    with pytest.raises(InputError, match=r"m\.pt2 .*an archive of [\d,]+ bytes that unpacks to 16,\d+,\d+;"):
+        load("torch", numbers(), path="m.pt2", features=FEATURES)
 
 
 # --- the transformers kind -------------------------------------------------------------------------------

@@ -522,6 +522,14 @@ def test_what_cannot_be_shown_is_one_line(
     assert sorted(here.iterdir()) == before
 
 
+def test_history_without_a_database_says_how_to_name_one(cli: Callable[..., Ended], here: Path) -> None:
+    ended = cli("history", "t")
+    assert (ended.code, len(ended.lines), ended.out) == (2, 1, "")
+    assert "there is no file" in ended.err
+    assert "--db ADDRESS names another database, as FAIRWEIGH_HISTORY in the environment does" in ended.err
+    assert list(here.iterdir()) == []
+
+
 def test_the_address_is_taken_from_the_environment(
     released: Callable[..., Ended], cli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
 ) -> None:
