@@ -303,8 +303,9 @@ def test_the_row_of_all_other_tensors_has_a_chinese_name_in_charts_and_tables() 
         assert views is not None
         assert views.chart is not None
         assert views.histograms is not None
-        named = [plain(row.name) for row in (*views.table.rows, *views.chart.labels)]
-        return [" ".join(named), views.chart.drawing.svg, views.histograms.svg]
+        rows = " ".join(plain(row.name) for row in views.table.rows)
+        labels = " ".join(plain(label.name) for label in views.chart.labels)
+        return [rows, labels, views.chart.drawing.svg, views.histograms.svg]
 
     for text in written():
         assert OTHERS in text
