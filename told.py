@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-OURS = frozenset({"why", "what", "how"})
+OURS = frozenset({"why", "what", "how", "formula", "metric"})
 """Names of parts (also with an ending: ``what_else``) that are texts of ours, or words that we translate."""
 
 _NAME = re.compile(r"\{(\w+)\}")
@@ -70,8 +70,8 @@ def tell(message: str, /, **parts: object) -> str:
         A whole sentence, or what a reader sees by itself, with ``{names}`` for what is put in.
     **parts
         What is put in, figures as they are to be read. What was told itself is translated in its place, and
-        so is a part called ``why``, ``what`` or ``how`` (or ``what_else``), such as the name of a metric,
-        where the language has it. All others stand as they are in every language.
+        so is a part called as one of `OURS` (or ``what_else``), such as the name of a metric, where the
+        language has it. All others stand as they are in every language.
 
     Returns
     -------

@@ -24,7 +24,7 @@ from ..drawing.svg import Drawing, inline_svg
 from ..slices.tables import Cell, Row, Table
 from ..words.formats import UNDEFINED, count, figure
 from ..words.language import kept, say, series, tr
-from ..words.spoken import Given, plain, visible
+from ..words.spoken import plain, visible
 from ..words.translated import titled
 
 LAYER_HEIGHT = 18
@@ -120,7 +120,7 @@ def _chart(layers: list[Layer], key: str) -> RowChart | None:
     told = series(
         say(
             "{layer}: zeros {share}, SQNR {noise}",
-            layer=Given(layer.name),
+            layer=titled(layer.name),
             share=figure(layer.sparsity, "percent"),
             noise=decibels(layer),
         )
@@ -129,7 +129,7 @@ def _chart(layers: list[Layer], key: str) -> RowChart | None:
     drawing = inline_svg(
         spec, key, tr("Zeros and signal to noise by layer"), plain(say("{clauses}.", clauses=told))
     )
-    names = [((Given(layer.name),), "") for layer in layers]
+    names = [((titled(layer.name),), "") for layer in layers]
     return RowChart(drawing, row_labels(drawing, names, LAYER_HEIGHT), LAYER_HEIGHT)
 
 
@@ -163,7 +163,9 @@ def _histograms(layers: list[Layer], key: str) -> Drawing | None:
     values: list[dict[str, Any]] = []
     for panel, layer in enumerate(drawn):
         edges = layer.histogram_edges
-        values.append({"panel": panel, "title": visible(short_name(layer.name)), "subtitle": decibels(layer)})
+        values.append(
+            {"panel": panel, "title": visible(short_name(titled(layer.name))), "subtitle": decibels(layer)}
+        )
         values += [
             {"panel": panel, "x": edges[k], "x2": edges[k + 1], "before": before, "after": after}
             for k, (before, after) in enumerate(
@@ -177,7 +179,7 @@ def _histograms(layers: list[Layer], key: str) -> Drawing | None:
     told = series(
         say(
             "{layer}: {n} weights from {low} to {high}, zeros after {share}",
-            layer=Given(layer.name),
+            layer=titled(layer.name),
             n=count(sum(layer.histogram_before)),
             low=f"{layer.histogram_edges[0]:.3g}",
             high=f"{layer.histogram_edges[-1]:.3g}",

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 from fairweigh.audit.result import AuditResult, Standing
+from fairweigh.compression.layers import OTHERS
 from fairweigh.reports.drawing.limit_lines import gap_limits
 from fairweigh.reports.page.findings import findings
 from fairweigh.reports.page.html import render_html
@@ -16,6 +17,7 @@ from fairweigh.reports.plain.markdown import render_markdown
 from fairweigh.reports.plain.text import render_text
 from fairweigh.reports.variants.change_tables import worst_changes, worst_gap_changes
 from fairweigh.reports.variants.ladder_table import ladder, marks
+from fairweigh.reports.variants.layer_charts import layer_views
 from fairweigh.reports.variants.payers import paying_slices
 from fairweigh.reports.variants.release import release
 from fairweigh.reports.words.formats import count, figure, interval, magnitude, p_value, read_limit
@@ -24,6 +26,7 @@ from fairweigh.reports.words.lookup import variant_named
 from fairweigh.reports.words.spoken import plain, verdict_reason, verdict_words, visible
 
 from .compression_result import wide_result
+from .recipes import layers
 from .test_html import Page
 
 NBSP = "\u00a0"
@@ -288,6 +291,29 @@ def test_costs_recipe_and_artefact_are_told(compressed: AuditResult, page: Page)
     assert "theoretical: the artefact does not store it so" in page.text
     assert "97.0 to 103.0" in page.text  # the second copy of the original
     assert "rows 64, tokens 8192, padding longest" in page.text
+
+
+def test_the_row_of_all_other_tensors_has_a_chinese_name_in_charts_and_tables() -> None:
+    """It is ours, and no layer's of the model, also where the run was made in English."""
+    model_layer, others = layers(0.5)[5:7]
+    others = others.model_copy(update={"name": str(OTHERS), "type": ""})
+
+    def written() -> list[str]:
+        views = layer_views([model_layer, others], 2, "k", charts=True, histograms=2)
+        assert views is not None
+        assert views.chart is not None
+        assert views.histograms is not None
+        rows = " ".join(plain(row.name) for row in views.table.rows)
+        labels = " ".join(plain(label.name) for label in views.chart.labels)
+        return [rows, labels, views.chart.drawing.svg, views.histograms.svg]
+
+    for text in written():
+        assert OTHERS in text
+    with writing("zh"):
+        for text in written():
+            assert OTHERS not in text
+            assert "偏置、归一化参数与缓冲区" in text
+            assert model_layer.name[-25:] in text
 
 
 def test_recommendation_shows_both_splits_weights_and_targets(compressed: AuditResult, page: Page) -> None:

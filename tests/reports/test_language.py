@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fairweigh.audit.figures.status import undefined_because
 from fairweigh.audit.result import AuditResult
 from fairweigh.audit.verdict.standings import NOTHING_ASKED
 from fairweigh.reports.page.html import environment
@@ -20,6 +21,7 @@ from fairweigh.reports.words.language import Given, catalogue, clauses, listed, 
 from fairweigh.reports.words.spacing import spaced
 from fairweigh.reports.words.spoken import gate_title, plain, title_of, verdict_words
 from fairweigh.reports.words.translated import translated
+from fairweigh.tasks import TASKS
 from fairweigh.told import Told, split, tell, tell_n, term, told_both, told_list, told_on
 
 from . import messages
@@ -176,6 +178,17 @@ def test_a_part_from_the_data_stays_given_wherever_the_sentence_puts_it() -> Non
             "3 个变体中没有一个通过全部门禁与目标；int8 未达标的最少（gate-2、未对其数值提出要求）。"
             "原模型在评估样本上通过，予以保留。",
         ),
+        (
+            tell(
+                "no query with a relevant item lies in the slice alone, which {formula} needs",
+                formula="mean over queries of DCG / largest possible DCG",
+            ),
+            "没有含相关项目的查询完全位于该切片内，而各查询 DCG / 最大可能 DCG 的平均值需要它",
+        ),
+        (
+            tell("{metric}, {slices}", metric="true_positive_rate", slices="race=a against race=b"),
+            "真正例率，race=a against race=b",
+        ),
         (tell("{what} difference", what="Equalized odds"), "均等几率差值"),
         (
             tell(
@@ -233,6 +246,21 @@ def test_a_copy_of_a_text_of_ours_keeps_what_it_was_told_from(copied: Callable[.
     again = copied(text)
     assert (again, again.message, again.parts) == (text, text.message, text.parts)
     assert (type(again.parts["why"]), again.parts["why"].parts) == (Told, {})
+
+
+def test_why_a_metric_is_undefined_names_its_formula_in_chinese() -> None:
+    """Every metric of every task whose formula has words, in the words that the result has."""
+    worded = 0
+    for metric in [metric for task in TASKS.values() for metric in task.metrics.values()]:
+        why = undefined_because(metric, 5)
+        with writing("zh"):
+            formula, told = translated(metric.formula), translated(why)
+            if formula == (Given(metric.formula),) or metric.formula not in why:
+                continue
+            assert metric.formula not in plain(told), metric.name
+            assert plain(formula) in plain(told), metric.name
+        worded += 1
+    assert worded > 5
 
 
 def test_verdicts_and_titles_are_words_of_the_language(compas: AuditResult) -> None:

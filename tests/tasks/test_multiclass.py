@@ -187,6 +187,38 @@ def test_aggregated_cells_are_the_rows_that_they_count(tmp_path: Path) -> None:
         assert one["variants"][0][key] == other["variants"][0][key]
 
 
+def test_joint_cells_are_the_rows_of_both_models_that_they_count(tmp_path: Path) -> None:
+    """Label, decision before, decision after and a count: also changes, flips and gates on them."""
+    data = rows(600)
+    draw = np.random.default_rng(8)
+    moved = draw.random(len(data)) < 0.1 + 0.1 * (data.group == "c")
+    data["light"] = np.where(moved, draw.choice(CLASSES, len(data)), data.d)
+    cells = data.groupby(["group", "y", "d", "light"]).size().rename("n").reset_index()
+    assert len(cells) < len(data) / 5
+    roles = {"label": "y", "sensitive": ["group"], "favourable": ["good"]}
+    asked: Any = {
+        "variants": [{"name": "light", "decision": "light"}],
+        "gates": [
+            {"metric": "true_positive_rate", "class": "each", **APART, "limit": "<= 0.3", "on": "light"},
+            {"metric": "accuracy", "compare": "change", "limit": ">= -0.05", "on": "light"},
+            {"metric": "selection_rate", "class": "bad", "by": "group", "compare": "change",
+             "limit": "<= 0.2", "on": "light"},
+        ],
+    }  # fmt: skip
+    one = audited(tmp_path, data, **DECIDED, **asked, data={**roles, "id": "id"})
+    other = audited(tmp_path, cells, **DECIDED, **asked, data={**roles, "count": "n"})
+    assert (one["data"]["rows"], other["data"]["rows"]) == (len(data), len(data))
+    for of_rows, of_cells in zip(one["variants"], other["variants"], strict=True):
+        for key in ("overall", "overall_views", "confusion", "slices", "disparities"):
+            assert of_rows[key] == of_cells[key], key
+    assert other["comparisons"] == one["comparisons"]
+    assert other["gates"] == one["gates"]
+    [changes] = other["comparisons"]
+    assert (changes["before"], changes["after"], changes["rows"]) == ("original", "light", len(data))
+    assert changes["overall"]["matrix"] == theirs.confusion_matrix(data.d, data.light).tolist()
+    assert verify(tmp_path / "run").figures == []
+
+
 def test_classes_stand_in_the_order_that_is_given_and_others_behind_them(tmp_path: Path) -> None:
     data = rows(300)
     order = ["meh", "bad", "good"]
