@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from fairweigh.verification import verify
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sklearn import metrics as theirs
 
 from .runs import audited, slice_of, values
@@ -64,6 +66,33 @@ def test_figures_of_all_labels_are_those_of_scikit_learn(found: Any) -> None:
         for average in ("micro", "macro"):
             of = theirs.precision_recall_fscore_support(y, d, average=average)
             expected |= dict(zip([f"{average}_{m}" for m in ("precision", "recall", "f1")], of, strict=False))
+        assert values(own) == pytest.approx(expected, abs=1e-12)
+
+
+BITS = st.tuples(st.sampled_from("ab"), *[st.integers(0, 1)] * 6)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(BITS, min_size=5, max_size=60))
+def test_any_table_has_the_figures_of_scikit_learn(tmp_path: Path, cells: Any) -> None:
+    said = [f"d_{name}" for name in LABELS]
+    data: Any = pd.DataFrame(cells, columns=["group", *LABELS, *said])
+    pooled = ["micro_precision", "micro_recall", "micro_f1"]
+    result = audited(
+        tmp_path, data, task="multilabel", data={"labels": LABELS, "sensitive": ["group"]},
+        model={"decisions": dict(zip(LABELS, said, strict=True))},
+        metrics=[*pooled, "exact_match", "hamming_loss"],
+    )  # fmt: skip
+    for part, own in (
+        (data, result["variants"][0]["overall"]),
+        *((d, slice_of(result["variants"][0], group=g)["metrics"]) for g, d in data.groupby("group")),
+    ):
+        y, d = part[LABELS].to_numpy(), part[said].to_numpy()
+        of = theirs.precision_recall_fscore_support(y, d, average="micro", zero_division=np.nan)
+        expected = {
+            "exact_match": theirs.accuracy_score(y, d), "hamming_loss": theirs.hamming_loss(y, d),
+            **{name: None if np.isnan(v) else v for name, v in zip(pooled, of, strict=False)},
+        }  # fmt: skip
         assert values(own) == pytest.approx(expected, abs=1e-12)
 
 
