@@ -142,6 +142,21 @@ def test_a_run_of_labels_is_verified(tmp_path: Path) -> None:
     assert verify(tmp_path / "run").figures == []
 
 
+def test_a_label_of_rows_that_is_never_decided_for_is_told(tmp_path: Path) -> None:
+    data = rows(200)
+    given_up = data.assign(p_scar=0.4)
+    (told,) = [
+        text
+        for text in audited(tmp_path, given_up, data=DATA, model=MODEL)["data"]["warnings"]
+        if text.startswith("Never decided for")
+    ]
+    assert f"the label: 'scar' ({data.scar.sum()} rows). The true positive rate is 0" in told
+    assert verify(tmp_path / "run").pages == []
+    for model in ({"model": MODEL}, {}):
+        warnings = audited(tmp_path, data, task="multilabel", data=DATA, **model)["data"]["warnings"]
+        assert not any(text.startswith("Never decided for") for text in warnings)
+
+
 def test_scores_on_another_scale_order_the_rows_of_a_label(tmp_path: Path) -> None:
     """They were taken for probabilities: scores below 0 ended in a ValueError of the histogram."""
     r = np.random.default_rng(0)
