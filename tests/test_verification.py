@@ -452,6 +452,30 @@ def test_gate_believes_no_figure_of_a_file_whose_manifest_was_rewritten(
     assert fairweigh.load_result(run).gate().verdict == "fail"
 
 
+def _of_task(path: Path, task: str | None) -> None:
+    """Let a file of predictions say another task, or none as those of earlier states."""
+    table = pq.read_table(path)
+    pq.write_table(table.replace_schema_metadata({} if task is None else {"fairweigh.task": task}), path)
+
+
+@pytest.mark.parametrize("folder", ["predictions", "predictions/selection"])
+def test_predictions_say_their_task_and_are_held_to_it(folder: str, copied: Callable[..., Path]) -> None:
+    run = copied("repaired")
+    paths = sorted((run / folder).glob("*.parquet"))
+    assert [path.stem for path in paths] == ["fair", "original"]
+    assert {pq.read_schema(path).metadata[b"fairweigh.task"] for path in paths} == {b"binary"}
+    for path in paths:
+        _of_task(path, None)
+    bless(run)
+    assert wrong(run) == []
+    _of_task(paths[0], "regression")
+    bless(run)
+    (line,) = wrong(run)
+    assert line.endswith(
+        f"{folder}/fair.parquet: expected predictions of the task binary, got those of the task 'regression'"
+    )
+
+
 def test_gate_never_passes_a_run_whose_predictions_are_gone_or_garbage(
     copied: Callable[..., Path], cli: Callable[..., Ended]
 ) -> None:

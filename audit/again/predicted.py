@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ...datasets.columns import Ascending, check_unique
 from ...datasets.errors import InputError
@@ -15,7 +16,7 @@ from ...datasets.read import iter_batches
 from ...plain import shown
 from ...tasks import Task
 from ...tasks.task import Kind, Known
-from ..figures.held import held, is_probability, misfit, words
+from ..figures.held import TASK_KEY, held, is_probability, misfit, words
 
 COMMON: dict[str, Kind] = {
     "id": "id", "cluster": "cluster", "twin": "twin", "weight": "weight", "count": "count",
@@ -59,9 +60,11 @@ class Wanted:
 def check_predictions(path: Path, wanted: Wanted) -> None:
     """InputError where a file of predictions holds what no audit writes.
 
-    Every column that the audit writes is there and no other one; what stands in it is of its type, in its
+    It is of the task, where it says one (those of earlier states do not); every column that the audit writes
+    is there and no other one; what stands in it is of its type, in its
     range and there in every row; ids, and items of a query, are all different, and ranks follow from scores.
     """
+    _check_task(path, wanted.task)
     order = Ascending("id")
     rows, weight = 0, 0.0
     columns: list[str] = []
@@ -81,6 +84,13 @@ def check_predictions(path: Path, wanted: Wanted) -> None:
     told = wanted.task.amiss(wanted.known, columns, lambda names: iter_batches(path, columns=names))
     if told:
         raise InputError(f"{path}: {told}")
+
+
+def _check_task(path: Path, task: Task) -> None:
+    said = (pq.read_schema(path).metadata or {}).get(TASK_KEY)
+    if said is not None and said != task.name.encode():
+        got = shown(said.decode(errors="replace"))
+        raise InputError(f"{path}: expected predictions of the task {task.name}, got those of the task {got}")
 
 
 def _ids(path: Path) -> Iterator[pa.Array]:

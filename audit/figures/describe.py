@@ -24,6 +24,7 @@ from ..config import Config
 from ..config.named import guests_of
 from ..result import DataInfo, Definition, Environment, GateResult, Guest, NotMeasured, Priorities
 from .measure import Measurement
+from .never_said import never_said
 from .plan import Plan
 from .processor import processor
 from .status import FEW_CLUSTERS
@@ -106,6 +107,7 @@ def data_info(data: EvaluationSet, measured: Measurement, decisions: Binary | No
     known = len(warnings)
     warnings += dict.fromkeys(data.notes)
     warnings += _class_warnings(data, measured, decisions)
+    warnings += never_said(measured)
     if data.dropped:
         warnings.append(
             tell_n(

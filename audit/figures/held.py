@@ -18,6 +18,8 @@ from ...tasks import Task
 from ...tasks.task import Kind
 
 Ok = NDArray[np.bool_]
+TASK_KEY = b"fairweigh.task"
+"""In the metadata of a file of predictions: the name of its task."""
 MOST = f"up to {MOST_WEIGHT:g}"
 
 

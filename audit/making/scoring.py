@@ -31,7 +31,7 @@ from ...datasets.training import VALIDATION, hashed_share
 from ...models.base import Model, Scored, decide
 from ...models.rules import unruled
 from ...tasks import BINARY, Task
-from ..figures.held import check_said
+from ..figures.held import TASK_KEY, check_said
 from ..figures.measure import Measurement
 from ..progress import Progress
 
@@ -194,8 +194,8 @@ def score(
     truncated = 0
     # Writing a batch and counting it do not wait for each other.
     with ExitStack() as closing, ThreadPoolExecutor(1) as pool:
-        file = closing.enter_context(_File(job.path, data.sensitive))
-        aside = closing.enter_context(_File(job.aside, data.sensitive)) if job.aside else None
+        file = closing.enter_context(_File(job.path, data.sensitive, job.task))
+        aside = closing.enter_context(_File(job.aside, data.sensitive, job.task)) if job.aside else None
         for number, raw in enumerate(_batches(data, model, job)):
             rows = data.read(raw)
             if job.held_out is not None:
@@ -243,10 +243,10 @@ def _add_scores(rows: dict[str, Any], raw: pa.RecordBatch, number: int, model: M
 
 
 class _File:
-    """A predictions file that is made with the first batch."""
+    """A predictions file that is made with the first batch, and says which task it is of."""
 
-    def __init__(self, path: Path, sensitive: Sequence[str]) -> None:
-        self.path, self.sensitive = path, sensitive
+    def __init__(self, path: Path, sensitive: Sequence[str], task: Task) -> None:
+        self.path, self.sensitive, self.task = path, sensitive, task
         self._writer: pq.ParquetWriter | None = None
 
     def __enter__(self) -> _File:
@@ -260,6 +260,7 @@ class _File:
         if self._writer is None:
             self.path.parent.mkdir(exist_ok=True)
             schema = pa.schema([f.with_nullable(not in_every_row(f.name)) for f in batch.schema])
+            schema = schema.with_metadata({TASK_KEY: self.task.name.encode()})
             self._writer = pq.ParquetWriter(self.path, schema, **_encoded(schema, self.sensitive))
         self._writer.write_batch(batch.cast(self._writer.schema))
 

@@ -277,6 +277,24 @@ def test_favourable_classes_that_never_occur_are_told(tmp_path: Path) -> None:
     assert any(text.startswith("'goood' (data.favourable) never occurs in the column y") for text in warnings)
 
 
+def _given_up(result: dict[str, Any]) -> list[str]:
+    return [text for text in result["data"]["warnings"] if text.startswith("Never decided for")]
+
+
+def test_a_class_of_rows_that_is_never_predicted_is_told(tmp_path: Path) -> None:
+    data = rows(60)
+    given_up = data.assign(d=data.d.where(data.d != "meh", "bad"))
+    roles = {**DATA, "classes": [*CLASSES, "never"]}
+    assert _given_up(audited(tmp_path, given_up, **DECIDED, data=roles)) == [
+        f"Never decided for, though rows have the label: 'meh' ({(data.y == 'meh').sum()} rows). "
+        "The true positive rate is 0 there, and the precision has no value."
+    ]
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "Never decided for, though rows have the label" in page
+    assert _given_up(audited(tmp_path, data, **DECIDED, data=DATA)) == []
+    assert _given_up(audited(tmp_path, data, task="multiclass", data=DATA)) == []
+
+
 def test_names_of_classes_may_look_like_markup_or_like_words_of_gates(tmp_path: Path) -> None:
     odd = {"bad": "<script>alert(1)</script>", "good": 'each "one"\nof | two', "meh": "favourable"}
     data = rows(300)

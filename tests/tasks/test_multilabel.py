@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from fairweigh.verification import verify
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sklearn import metrics as theirs
 
 from .runs import audited, slice_of, values
@@ -67,6 +69,33 @@ def test_figures_of_all_labels_are_those_of_scikit_learn(found: Any) -> None:
         assert values(own) == pytest.approx(expected, abs=1e-12)
 
 
+BITS = st.tuples(st.sampled_from("ab"), *[st.integers(0, 1)] * 6)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(BITS, min_size=5, max_size=60))
+def test_any_table_has_the_figures_of_scikit_learn(tmp_path: Path, cells: Any) -> None:
+    said = [f"d_{name}" for name in LABELS]
+    data: Any = pd.DataFrame(cells, columns=["group", *LABELS, *said])
+    pooled = ["micro_precision", "micro_recall", "micro_f1"]
+    result = audited(
+        tmp_path, data, task="multilabel", data={"labels": LABELS, "sensitive": ["group"]},
+        model={"decisions": dict(zip(LABELS, said, strict=True))},
+        metrics=[*pooled, "exact_match", "hamming_loss"],
+    )  # fmt: skip
+    for part, own in (
+        (data, result["variants"][0]["overall"]),
+        *((d, slice_of(result["variants"][0], group=g)["metrics"]) for g, d in data.groupby("group")),
+    ):
+        y, d = part[LABELS].to_numpy(), part[said].to_numpy()
+        of = theirs.precision_recall_fscore_support(y, d, average="micro", zero_division=np.nan)
+        expected = {
+            "exact_match": theirs.accuracy_score(y, d), "hamming_loss": theirs.hamming_loss(y, d),
+            **{name: None if np.isnan(v) else v for name, v in zip(pooled, of, strict=False)},
+        }  # fmt: skip
+        assert values(own) == pytest.approx(expected, abs=1e-12)
+
+
 def test_a_label_is_a_view_of_two_classes(found: Any) -> None:
     data, result = found
     d = decided(data)
@@ -111,6 +140,21 @@ def test_labels_of_a_row_depend_on_each_other(tmp_path: Path) -> None:
 def test_a_run_of_labels_is_verified(tmp_path: Path) -> None:
     audited(tmp_path, rows(200), data={**DATA, "cluster": "id"} | {"id": "id"}, model=MODEL)
     assert verify(tmp_path / "run").figures == []
+
+
+def test_a_label_of_rows_that_is_never_decided_for_is_told(tmp_path: Path) -> None:
+    data = rows(200)
+    given_up = data.assign(p_scar=0.4)
+    (told,) = [
+        text
+        for text in audited(tmp_path, given_up, data=DATA, model=MODEL)["data"]["warnings"]
+        if text.startswith("Never decided for")
+    ]
+    assert f"the label: 'scar' ({data.scar.sum()} rows). The true positive rate is 0" in told
+    assert verify(tmp_path / "run").pages == []
+    for model in ({"model": MODEL}, {}):
+        warnings = audited(tmp_path, data, task="multilabel", data=DATA, **model)["data"]["warnings"]
+        assert not any(text.startswith("Never decided for") for text in warnings)
 
 
 def test_scores_on_another_scale_order_the_rows_of_a_label(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 from fairweigh.datasets.errors import InputError
 from fairweigh.verification import verify
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as theirs
 
@@ -70,6 +72,29 @@ def test_figures_are_those_of_scikit_learn(found: Any) -> None:
             "distribution_gap": stats.ks_2samp(part.p, data.p).statistic,
         }
         assert values(own) == pytest.approx(expected, abs=1e-12)
+
+
+NUMBER = st.floats(-1000, 1000, width=32)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from("ab"), NUMBER, NUMBER), min_size=5, max_size=60))
+def test_any_table_has_the_figures_of_numpy(tmp_path: Path, cells: Any) -> None:
+    data: Any = pd.DataFrame(cells, columns=["group", "y", "p"])
+    result = audited(
+        tmp_path, data, task="regression", data={"label": "y", "sensitive": ["group"]}, model=MODEL,
+        metrics=["mean_absolute_error", "mean_error", "mean_prediction"],
+    )  # fmt: skip
+    for part, own in (
+        (data, result["variants"][0]["overall"]),
+        *((d, slice_of(result["variants"][0], group=g)["metrics"]) for g, d in data.groupby("group")),
+    ):
+        expected = {
+            "mean_absolute_error": theirs.mean_absolute_error(part.y, part.p),
+            "mean_error": np.mean(part.p - part.y),
+            "mean_prediction": np.mean(part.p),
+        }
+        assert values(own) == pytest.approx(expected, rel=1e-12, abs=1e-9)
 
 
 def test_limits_of_a_mean_are_students_or_a_little_wider(found: Any) -> None:
