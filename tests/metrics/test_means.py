@@ -153,5 +153,5 @@ def test_students_quantile_cuts_off_the_same_tail_however_far_out(z: float) -> N
 
 @pytest.mark.parametrize("z", [0.5, 1.96, 5.0, 7.0, 8.2, 12.0])
 def test_students_quantile_of_one_degree_of_freedom_is_cauchys(z: float) -> None:
-    """In closed form 1 / tan(pi * tail); by the other tail it was 4e-5 less at 7."""
-    assert student(z, np.array([1.0]))[0] == pytest.approx(1 / np.tan(np.pi * stats.norm.sf(z)), rel=1e-12)
+    """In closed form 1 / tan(pi * tail); by the other tail it was 4e-5 less at 7. scipy 1.14 is 2e-11 off."""
+    assert student(z, np.array([1.0]))[0] == pytest.approx(1 / np.tan(np.pi * stats.norm.sf(z)), rel=1e-10)
