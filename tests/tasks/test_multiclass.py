@@ -306,7 +306,10 @@ def test_names_of_classes_may_look_like_markup_or_like_words_of_gates(tmp_path: 
     assert verify(tmp_path / "run").figures == []
     with pytest.raises(InputError, match="no class has a NUL character"):
         audited(
-            tmp_path, data.assign(y=data.y + "\0"), **DECIDED, data={"label": "y", "sensitive": ["group"]}
+            tmp_path,
+            data.assign(y=[name + "\0" for name in data.y]),
+            **DECIDED,
+            data={"label": "y", "sensitive": ["group"]},
         )
 
 
