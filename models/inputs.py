@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..datasets.columns import listed
 from ..datasets.errors import InputError, number_of
-from ..datasets.numbers import check_finite, missing_in
+from ..datasets.numbers import as_floats, check_finite, missing_in
 from .images import ImageInputs, processor_from
 from .neural import Arrays, Encoded
 from .texts import TextInputs, tokenizer_from
@@ -127,6 +127,8 @@ def _column(column: pa.Array, name: str) -> NDArray[Any]:
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         # A missing word is the empty one: ONNX has no other.
         return np.asarray(column.fill_null("").to_pylist(), object)[:, None]
+    if pa.types.is_decimal(column.type):
+        column = as_floats(column)
     if not (
         pa.types.is_integer(column.type)
         or pa.types.is_floating(column.type)
@@ -144,6 +146,8 @@ def _column(column: pa.Array, name: str) -> NDArray[Any]:
 def _number(column: pa.Array, name: str) -> NDArray[np.float32]:
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.int8())
+    if pa.types.is_decimal(column.type):
+        column = as_floats(column)
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         raise InputError(f"model.features: column '{name}': a torch model takes numbers, got {column.type}")
     values = column.cast(pa.float32(), safe=False).fill_null(float("nan")).to_numpy(zero_copy_only=False)
