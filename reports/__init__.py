@@ -43,9 +43,10 @@ def render(
     Returns
     -------
     dict of str to str
-        File name to text: ``report.html``, ``figures.csv``, ``junit.xml``, ``summary.md``, and the
+        File name to text: ``report.html``, ``annex.html``, ``figures.csv``, ``junit.xml``, ``summary.md``, and the
         pages of the regimes.
     """
+    from .front.document import render_report
     from .page.html import render_html
     from .plain.figures_csv import render_csv
     from .plain.junit import render_junit
@@ -56,7 +57,8 @@ def render(
     links = regime_links(pages, language)
     return {
         **{name: text for files in pages.values() for name, text in files.items()},
-        "report.html": render_html(
+        "report.html": render_report(result, language=language, charts=charts, regimes=links),
+        "annex.html": render_html(
             result, charts=charts, language=language, regimes=links, drawn=drawn, tell=tell
         ),
         "figures.csv": render_csv(result),

@@ -14,6 +14,7 @@ from ..figures.pairs import Paired
 from ..figures.unpaired import Unpaired
 from ..result import AuditResult, DataInfo, NotMeasured, PolicyInfo
 from ..store.folder import PREDICTIONS
+from ..verdict.front import finished
 from ..verdict.judge import Judgement, judge, value_order
 from ..verdict.policy import GivenPolicy, Policy, Source, read_policy
 from ..verdict.result_parts import entries_of, judged_parts
@@ -148,7 +149,7 @@ def _result(
     if result.gates:
         what = tell("The gates and targets of the run's own configuration")
         told.append(NotMeasured(what=what, why=tell("the policy's gates stand in their place")))
-    return result.model_copy(
+    made = result.model_copy(
         update={
             **judged_parts(found, policy.confidence, {}, _change_methods(found, release.compared)),
             "data": as_counted(data, found.measured),
@@ -162,7 +163,8 @@ def _result(
                 gates=[gate.model_dump(mode="json") for gate in policy.gates],
             ),
         }
-    ).as_told()
+    )
+    return finished(made)
 
 
 def _change_methods(found: Judgement, compared: list[Paired | Unpaired]) -> Iterable[str]:

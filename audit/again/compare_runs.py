@@ -19,6 +19,7 @@ from ..figures import describe
 from ..regimes.base import listed as listed_regimes
 from ..result import AuditResult, NotMeasured
 from ..store.folder import AUDIT, OpenRun, checksum
+from ..verdict.front import finished
 from ..verdict.gate import gate_id
 from ..verdict.gate_words import GROUPS
 from .comparison import Figures, derived_comparison, figures
@@ -122,7 +123,7 @@ def _result(
 ) -> AuditResult:
     before, after = (v.name for v in found.variants)
     limits = [NotMeasured(what=what, why=why) for what, why in describe.LIMITS]
-    return AuditResult(
+    made = AuditResult(
         title=tell(
             "{title}: {before} and {after} on the same rows",
             title=runs[1].result.title,
@@ -135,7 +136,8 @@ def _result(
         differences=differences(*runs),
         not_measured=[*told, *limits],
         **derived_comparison(config, found),
-    ).as_told()
+    )
+    return finished(made)
 
 
 def _provenance(runs: Sequence[Finished], result: AuditResult) -> dict[str, Any]:

@@ -36,15 +36,13 @@ def completed(result: AuditResult) -> AuditResult:
 def forms(result: AuditResult) -> Iterator[str]:
     """Yield an ``audit.json`` as this version writes it, and as its earlier states did.
 
-    These did not say what texts were told from. Before that they did not name the task, which was that of two
+    These did not say what is seen first, nor before that what texts were told from. Before that they did not name the task, which was that of two
     classes, and the first of them had no priorities either.
     """
-    left_out: list[dict[str, Any]] = [{}, {"told": True}]
+    left_out: list[dict[str, Any]] = [{}, {"front": True}, {"front": True, "told": True}]
     if result.task == BINARY.name:
-        left_out += [
-            {"told": True, "task": True},
-            {"told": True, "task": True, "priorities": True, "definitions": {"__all__": set(ADDED)}},
-        ]
+        first = {"front": True, "told": True, "task": True}
+        left_out += [first, first | {"priorities": True, "definitions": {"__all__": set(ADDED)}}]
     return (result.model_dump_json(indent=1, exclude=some) + "\n" for some in left_out)
 
 

@@ -22,6 +22,7 @@ from ..figures import describe
 from ..figures.measure import Measurement
 from ..result import AuditResult, DataInfo, NotMeasured
 from ..store.folder import PREDICTIONS
+from ..verdict.front import finished
 from ..verdict.judge import SELECTION, judge, value_order
 from ..verdict.result_parts import derived, entries_of
 from .comparison import derived_comparison, figures, is_comparison
@@ -146,9 +147,8 @@ def _wanted(model: dict[str, Any], data: DataInfo, config: Config, compared: boo
 
 def _with(result: AuditResult, config: Config, **parts: Any) -> AuditResult:
     environment = result.environment.model_copy(update={"seed": config.seed})
-    return result.model_copy(
-        update={**parts, "environment": environment, "policy": None, "baseline": None}
-    ).as_told()
+    made = {**parts, "environment": environment, "policy": None, "baseline": None}
+    return finished(result.model_copy(update=made))
 
 
 def as_counted(data: DataInfo, measured: Measurement) -> DataInfo:

@@ -139,6 +139,11 @@ class Objective(Section):
         default_factory=dict,
         description="Limits by name: a metric, a cost ratio, or agreement (with the original's decisions).",
     )
+    sensitive: Literal["last", "as others"] = Field(
+        "last", exclude_if=lambda value: value == "last",
+        description="Variants that need a sensitive feature to decide: chosen only where no other passes "
+        "(last), or by their cost as others are.",
+    )  # fmt: skip
     require_selection: bool = Field(
         False,
         description="The variant to release must be chosen on other rows than those that judge it "

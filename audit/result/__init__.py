@@ -30,6 +30,11 @@ from .figures import Findings as Findings
 from .figures import Found as Found
 from .figures import ScoreDetail as ScoreDetail
 from .figures import SliceResult as SliceResult
+from .front import Cell as Cell
+from .front import Criterion as Criterion
+from .front import Front as Front
+from .front import Loss as Loss
+from .front import Tally as Tally
 from .gates import CERTIFIED as CERTIFIED
 from .gates import RELEASE as RELEASE
 from .gates import TARGET as TARGET

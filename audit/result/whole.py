@@ -8,6 +8,7 @@ from pydantic import Field
 
 from .about import Coverage, DataInfo, Definition, Environment, Guest, NotMeasured, Priorities
 from .changes import Comparison, Counterfactual, Difference, Identified, TwinRows
+from .front import Front
 from .gates import BaselineInfo, GateResult, GatesTogether, PolicyInfo
 from .message import Message, messages_in
 from .part import Part, RunVerdict, absent
@@ -56,6 +57,7 @@ class AuditResult(Part):
     gates: list[GateResult]
     gates_together: GatesTogether | None = Field(None, description="Null without a proven gate.")
     frontier: Frontier | None = None
+    front: Front | None = Field(None, description="What is seen first; null without a variant.")
     policy: PolicyInfo | None = Field(None, description="Set where a finished run was judged by a policy.")
     baseline: BaselineInfo | None = None
     definitions: dict[str, Definition]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -43,7 +43,8 @@ def frontier(
     changed = {v.name for v in evaluation.variants if v.kind != "original"}
     required = bool(gates or objective.targets)
     # Where nothing is required, the cheapest of all would be the most broken one.
-    best = _cheapest(_candidates(gates, evaluation, chosen_on), original.name) if required else None
+    apart = _needing(evaluation) if objective.sensitive == "last" else frozenset()
+    best = _cheapest(_candidates(gates, evaluation, chosen_on), original.name, apart) if required else None
     qualifies = any(s.verdict == "pass" for s in chosen_on if s.variant in changed)
     nearest = None if qualifies else _nearest([s for s in chosen_on if s.variant in changed])
     recommended = best.variant if best else None
@@ -96,11 +97,20 @@ def _fallback(judged: Sequence[Standing], original: str) -> tuple[str | None, st
     return None, tell("So nothing may be released.")
 
 
-def _cheapest(passing: Sequence[Standing], original: str) -> Standing | None:
-    """The cheapest; of equally cheap ones that of the smaller gap, and the original before a copy of it."""
+def _needing(judged: Judged) -> frozenset[str]:
+    """The variants that need a sensitive feature to decide, which may be unlawful or unknown."""
+    return frozenset(v.name for v in judged.variants if v.recipe is not None and v.recipe.needs)
 
-    def order(s: Standing) -> tuple[float, float, bool]:
-        return s.cost, np.inf if s.worst_gap is None else s.worst_gap, s.variant != original
+
+def _cheapest(passing: Sequence[Standing], original: str, last: Collection[str]) -> Standing | None:
+    """The cheapest; of equally cheap ones that of the smaller gap, and the original before a copy of it.
+
+    Those that are to come ``last`` are chosen where nothing else passes.
+    """
+
+    def order(s: Standing) -> tuple[bool, float, float, bool]:
+        gap = np.inf if s.worst_gap is None else s.worst_gap
+        return s.variant in last, s.cost, gap, s.variant != original
 
     return min(passing, key=order, default=None)
 

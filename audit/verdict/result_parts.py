@@ -16,6 +16,7 @@ from ..figures.coverage import coverage
 from ..result import AuditResult, Failed
 from ..store.folder import checksum
 from . import gate
+from .front import finished
 from .judge import Entry, Judgement
 
 
@@ -80,11 +81,12 @@ def result_of(
     decisions: Binary | None,
 ) -> AuditResult:
     """Put the result of a run together."""
-    return AuditResult(
+    made = AuditResult(
         title=config.report.title or (data.card.title if data.card else config.audit),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         environment=describe.environment(config.seed, command),
         data=describe.data_info(data, found.measured, decisions),
         failed=failed,
         **derived(config, found, data.cluster),
-    ).as_told()
+    )
+    return finished(made)

@@ -83,7 +83,7 @@ def _page(
     told = telling(result)
     of_all = Part(result, variant, (), "all", charts=charts) if variant else None
     sections: list[Section] = feature_sections(result, variant, charts=charts) if variant else []
-    page = environment().get_template("report.html.j2")
+    page = environment().get_template("annex.html.j2")
     return page.render(
         result=result,
         data=result.data,
@@ -153,6 +153,7 @@ def environment(more: Path | None = None) -> Environment:
     install(made)
     made.filters.update(
         sentence=_sentence,
+        plain=words.plain,
         given=_given,
         features=lambda by: _sentence(words.features_name(by)),
         headed=lambda result: _sentence(_title(result)),

@@ -67,9 +67,33 @@ def language() -> str:
     return _current.get().language
 
 
+@dataclass(frozen=True)
+class Called:
+    """What people and rows are called in the user's own words.
+
+    Attributes
+    ----------
+    slices : mapping of str to str
+        Names by ``feature=value``.
+    unit : str
+        What rows are, in the plural; empty: rows.
+    """
+
+    slices: Mapping[str, str] = field(default_factory=dict)
+    unit: str = ""
+
+
+_called: ContextVar[Called] = ContextVar("called", default=Called())
+
+
+def called() -> Called:
+    """Return what people and rows are called now."""
+    return _called.get()
+
+
 @contextmanager
-def writing(code: str) -> Iterator[None]:
-    """Write in a language inside the block.
+def writing(code: str, own: Called | None = None) -> Iterator[None]:
+    """Write in a language inside the block, with ``own`` names of people and rows where there are such.
 
     Raises
     ------
@@ -78,10 +102,11 @@ def writing(code: str) -> Iterator[None]:
     """
     if code not in TAGS:
         raise ValueError(f"language must be one of {', '.join(TAGS)}, got {code!r}")
-    token = _current.set(catalogue(code))
+    token, names = _current.set(catalogue(code)), _called.set(own or Called())
     try:
         yield
     finally:
+        _called.reset(names)
         _current.reset(token)
 
 

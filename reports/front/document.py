@@ -1,0 +1,113 @@
+"""The report that is read and filed: a front page, a page per feature, gates, variants, data, sign-off.
+
+Every figure behind it stands in the annex, a document of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...audit.result import AuditResult
+from ..page.findings import Finding, findings
+from ..page.first_screen import first_screen
+from ..page.html import environment
+from ..page.reviewer import signed_files
+from ..page.undecided import undecided
+from ..slices.gate_tables import GateRow, gate_rows
+from ..tasks import telling
+from ..variants.ladder_table import ladder
+from ..variants.release import release
+from ..words.gates_together import gates_together
+from ..words.language import TAGS, language, writing
+from ..words.lookup import binding_gates, comparison_of, has_ladder
+from ..words.order import feature_sets
+from .chart import chart
+from .exchange import exchange
+from .feature import feature_pages
+from .looked_up import Told
+from .matrix import matrix
+from .named_verdict import named_verdict
+
+REPORT, ANNEX = "report.html", "annex.html"
+MOST_FINDINGS = 3
+
+
+def render_report(
+    result: AuditResult, *, language: str = "en", charts: bool = True, regimes: Sequence[tuple[str, str]] = ()
+) -> str:
+    """Render the report as one HTML file.
+
+    Parameters
+    ----------
+    result
+        The audit; every figure in the report is one of its figures.
+    language
+        ``en`` or ``zh``.
+    charts
+        Draw slices on their axes; without them the same figures stand in words alone.
+    regimes
+        Title and address, relative to the report's, of the pages to refer to.
+
+    Returns
+    -------
+    str
+        A whole HTML document that refers to nothing outside itself but its annex and its regimes' pages.
+    """
+    with writing(language):
+        return _document(result, charts, regimes)
+
+
+def _document(result: AuditResult, charts: bool, regimes: Sequence[tuple[str, str]]) -> str:
+    told = Told.of(result)
+    page = environment().get_template("report.html.j2")
+    gates = gate_rows(binding_gates(result), result)
+    return page.render(
+        result=result,
+        data=result.data,
+        first=first_screen(result),
+        findings=_findings(result),
+        undecided=undecided(result),
+        gates=gates,
+        together=gates_together(result),
+        ladder=ladder(result) if has_ladder(result) else None,
+        release=release(result),
+        signed=list(signed_files(result)),
+        regimes=regimes,
+        charts=charts,
+        annex=ANNEX,
+        language=TAGS[language()],
+        also=[] if told is None else _beside_the_matrix(told, gates),
+        needs={v.name: v.recipe.needs for v in result.variants if v.recipe is not None},
+        **_front(told, result),
+    )
+
+
+def _beside_the_matrix(told: Told, gates: Sequence[GateRow]) -> list[GateRow]:
+    """The gates of the variant that have no cell in the matrix."""
+    shown = {cell.gate for cell in told.front.cells}
+    return [gate for gate in gates if gate.variant == told.variant.name and gate.id not in shown]
+
+
+def _findings(result: AuditResult) -> list[Finding]:
+    return findings(result, MOST_FINDINGS)
+
+
+def _front(told: Told | None, result: AuditResult) -> dict[str, Any]:
+    """What speaks of a variant; empty for a result without one."""
+    if told is None:
+        names = ("told", "verdict", "matrix", "lead", "exchange", "comparison")
+        return dict.fromkeys(names) | {"pages": []}
+    leading = told.leading
+    sets = [one.by for one in told.features]
+    lead = chart(told, leading, sets, whole=False) if leading is not None and sets else None
+    annexes = {by: f"slices-{k}" for k, by in enumerate(feature_sets(result, told.variant), start=1)}
+    return {
+        "told": told,
+        "verdict": named_verdict(told),
+        "matrix": matrix(told),
+        "lead": lead if lead is not None and lead.groups else None,
+        "exchange": exchange(told),
+        "comparison": comparison_of(result, told.variant.name),
+        "pages": feature_pages(told, annexes),
+    }

@@ -1,0 +1,144 @@
+"""What the pages of the report look up: the variants that they speak of, their differences and bands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ...audit.result import (
+    AuditResult,
+    Cell,
+    Coverage,
+    Criterion,
+    Disparity,
+    Estimate,
+    Front,
+    GateResult,
+    Slice,
+    SliceResult,
+    Variant,
+    Verdict,
+)
+from ..words.formats import Kind
+from ..words.lookup import binding_gates, estimate_of, variant_named
+from ..words.spoken import compared_kind, metric_kind
+from .strips import MARKS
+
+
+@dataclass(frozen=True)
+class Told:
+    """A result with what its front page speaks of."""
+
+    result: AuditResult
+    front: Front
+    variant: Variant
+    beside: Variant | None
+    _cache: dict[tuple[object, ...], list[Disparity]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, result: AuditResult) -> Told | None:
+        """None for a result without a variant."""
+        front = result.front
+        variant = variant_named(result, front.verdict_of) if front is not None else None
+        if front is None or variant is None:
+            return None
+        beside = variant_named(result, front.beside) if front.beside is not None else None
+        return cls(result, front, variant, beside)
+
+    @cached_property
+    def gates(self) -> list[GateResult]:
+        """Gates of the variant that the verdict speaks of."""
+        return [gate for gate in binding_gates(self.result) if gate.variant == self.variant.name]
+
+    @cached_property
+    def features(self) -> list[Coverage]:
+        """The sets of features that slices were made by."""
+        return list(self.result.coverage)
+
+    def cell(self, by: Sequence[str], one: Criterion) -> Cell:
+        """What the result says of a set of features by a criterion."""
+        return next(
+            cell
+            for cell in self.front.cells
+            if cell.by == list(by) and (cell.metric, cell.view) == (one.metric, one.view)
+        )
+
+    def kind(self, one: Criterion) -> Kind:
+        """How a difference is shown."""
+        return compared_kind("difference", one.metric, self.result.definitions)
+
+    def level_kind(self, one: Criterion) -> Kind:
+        """How the figure itself is shown."""
+        return metric_kind(one.metric, self.result.definitions)
+
+    def differences(self, by: Sequence[str], one: Criterion, variant: Variant | None = None) -> list[Disparity]:
+        """Differences of slices to their reference."""
+        of = variant or self.variant
+        key = (of.name, tuple(by), one.metric, one.view)
+        if key not in self._cache:
+            self._cache[key] = [
+                d
+                for d in of.disparities
+                if d.scope == "reference" and d.compare == "difference" and d.by == list(by)
+                and (d.metric, d.view) == (one.metric, one.view) and d.value is not None
+            ]  # fmt: skip
+        return self._cache[key]
+
+    def estimate(self, part: Slice, one: Criterion, variant: Variant | None = None) -> Estimate | None:
+        """The figure of a slice, or of all rows."""
+        return estimate_of(variant or self.variant, part, one.metric, one.view)
+
+    def slices(self, by: Sequence[str]) -> list[SliceResult]:
+        """Slices of a set of features, the known ones first."""
+        mine = [s for s in self.variant.slices if list(s.slice) == list(by)]
+        return sorted(mine, key=lambda s: s.unknown)
+
+    def gate_of(self, cell: Cell) -> GateResult | None:
+        """The gate of a cell."""
+        return next((gate for gate in self.gates if gate.id == cell.gate), None)
+
+    def marks(self, cell: Cell) -> Mapping[str, str]:
+        """The form of each slice's dot by its key: by its own verdict where a gate looked at it."""
+        gate = self.gate_of(cell)
+        verdicts: dict[str, Verdict] = {}
+        for part in gate.slices if gate else []:
+            verdicts[key_of(part.slice)] = part.verdict
+            if part.reference is not None:
+                verdicts.setdefault(key_of(part.reference), part.verdict)
+        return {key: MARKS[verdict] for key, verdict in verdicts.items()}
+
+    def band(self, cell: Cell) -> tuple[float, float] | None:
+        """What the gate of a cell allows, as distances from the reference."""
+        if cell.limit is None or cell.compare is None:
+            return None
+        if cell.compare == "difference":
+            return (-abs(cell.limit), abs(cell.limit))
+        reference = self.estimate(cell.reference or {}, cell) if cell.reference else None
+        if reference is None or not reference.value or cell.limit <= 0:
+            return None
+        return (reference.value * (cell.limit - 1), reference.value * (1 / cell.limit - 1))
+
+    @property
+    def leading(self) -> Criterion | None:
+        """The criterion that is drawn large: of the leading gate, else the first whose gap is beyond chance."""
+        gate = next((g for g in self.gates if g.id == self.front.leading), None)
+        if gate is not None:
+            for cell in self.front.cells:
+                if cell.gate == gate.id:
+                    return Criterion(metric=cell.metric, view=cell.view)
+        shown = next((cell for cell in self.front.cells if cell.beyond_chance and len(cell.by) == 1), None)
+        if shown is not None:
+            return Criterion(metric=shown.metric, view=shown.view)
+        return self.front.criteria[0] if self.front.criteria else None
+
+
+def key_of(part: Slice) -> str:
+    """What a slice is followed by through the page."""
+    return " & ".join(f"{name}={value}" for name, value in part.items())
+
+
+def joint(disparity: Disparity) -> tuple[float | None, float | None]:
+    """The limits of a difference that hold for all slices together, where there are such."""
+    low, high = disparity.simultaneous_low, disparity.simultaneous_high
+    return (disparity.low if low is None else low), (disparity.high if high is None else high)

@@ -1,0 +1,172 @@
+"""The matrix of features and criteria: where each group stands by each figure, and what was decided of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...audit.result import Cell, Criterion, Disparity
+from ..words.formats import count, figure, interval
+from ..words.language import Sentence, say, say_n, sentences, series
+from ..words.spoken import features_name, slice_name
+from . import strips
+from .axes import Axis, around_zero
+from .chart import limit_words, named
+from .looked_up import Told, joint, key_of
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+
+@dataclass(frozen=True)
+class Square:
+    """One cell; ``verdict`` is empty where no gate limits it, ``says`` tells all of its slices."""
+
+    title: Sentence
+    verdict: str
+    limit: Sentence
+    drawing: Markup
+    value: str
+    who: Sentence
+    beyond: bool
+    says: Sentence
+
+
+@dataclass(frozen=True)
+class Row:
+    """A set of features; ``id`` of its page."""
+
+    id: str
+    name: Sentence
+    note: Sentence
+    squares: list[Square | None]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """All of it; ``reach`` says how far its axes go, where they are all the same."""
+
+    heads: list[tuple[Sentence, Sentence]]
+    rows: list[Row]
+    reach: Sentence
+
+
+def matrix(told: Told) -> Matrix | None:
+    """Lay out the matrix; None where no slices are compared."""
+    criteria = told.front.criteria
+    if not criteria or not told.features:
+        return None
+    axes = _axes(told)
+    rows = [
+        Row(
+            id=page_id(number),
+            name=features_name(one.by),
+            note=_note(one.slices, one.small),
+            squares=[_square(told, told.cell(one.by, c), c, axes[c.metric, c.view]) for c in criteria],
+        )
+        for number, one in enumerate(told.features, start=1)
+    ]
+    ends = {axis.high for axis in axes.values()}
+    reach: Sentence = ()
+    if len(ends) == 1 and all(told.kind(c) == "points" for c in criteria):
+        top = figure(ends.pop(), "points", decimals=0, unit=False).removeprefix("+")
+        reach = say("Every cell reaches from −{top} to +{top} points.", top=top)
+    return Matrix([(named(told, c), meaning(told, c)) for c in criteria], rows, reach)
+
+
+def page_id(number: int) -> str:
+    """The id of the page of a set of features."""
+    return f"feature-{number}"
+
+
+def meaning(told: Told, one: Criterion) -> Sentence:
+    """Say in few words what a rate counts."""
+    definition = told.result.definitions.get(one.metric)
+    if definition is None or definition.among is None or one.view is not None:
+        return ()
+    messages = {
+        ("rows", "selected"): say("selected, of all"),
+        ("rows", "not selected"): say("not selected, of all"),
+        ("rows", "right"): say("decided rightly, of all"),
+        ("rows", "wrong"): say("decided wrongly, of all"),
+        ("rows", "positive"): say("positive, of all"),
+        ("positives", "selected"): say("selected, of the positive"),
+        ("positives", "not selected"): say("not selected, of the positive"),
+        ("negatives", "selected"): say("selected, of the negative"),
+        ("negatives", "not selected"): say("not selected, of the negative"),
+        ("selected", "positive"): say("positive, of the selected"),
+        ("selected", "negative"): say("negative, of the selected"),
+        ("not selected", "negative"): say("negative, of those not selected"),
+        ("not selected", "positive"): say("positive, of those not selected"),
+    }
+    return messages.get((definition.among, str(definition.says)), ())
+
+
+def _axes(told: Told) -> dict[tuple[str, str | None], Axis]:
+    """One axis for all rates, and one for each other figure."""
+    values: dict[object, list[float | None]] = {}
+    for one in told.front.criteria:
+        own = "points" if told.kind(one) == "points" else (one.metric, one.view)
+        found = values.setdefault(own, [])
+        for features in told.features:
+            found += [d.value for d in told.differences(features.by, one) if d.status == "ok"]
+            found += told.band(told.cell(features.by, one)) or ()
+    axes = {own: around_zero(found) for own, found in values.items()}
+    return {
+        (one.metric, one.view): axes["points" if told.kind(one) == "points" else (one.metric, one.view)]
+        for one in told.front.criteria
+    }
+
+
+def _note(slices: int, small: int) -> Sentence:
+    told = say_n("{n} slice", "{n} slices", slices, n=count(slices))
+    return say("{slices}, {n} small", slices=told, n=count(small)) if small else told
+
+
+def _square(told: Told, cell: Cell, one: Criterion, axis: Axis) -> Square | None:
+    found = told.differences(cell.by, one)
+    if not found or cell.value is None:
+        return None
+    marks, kind = told.marks(cell), told.kind(one)
+    beside = told.beside if cell.gate is not None else None
+    before = {key_of(d.slice or {}): d.value for d in told.differences(cell.by, one, beside)} if beside else {}
+    dots = [
+        strips.Dot(
+            key_of(d.slice or {}), d.value, kind="small" if d.status != "ok" else marks.get(key_of(d.slice or {}), "free"),
+            before=before.get(key_of(d.slice or {})) if d.status == "ok" else None,
+        )
+        for d in found
+    ]  # fmt: skip
+    return Square(
+        title=named(told, one),
+        verdict=cell.verdict or "",
+        limit=limit_words(told, cell),
+        drawing=strips.cell(axis, dots, told.band(cell)),
+        value=figure(cell.value, kind, unit=False),
+        who=slice_name(cell.slice or {}, short=True),
+        beyond=cell.beyond_chance,
+        says=_says(told, cell, found, one),
+    )
+
+
+def _says(told: Told, cell: Cell, found: list[Disparity], one: Criterion) -> Sentence:
+    """Tell all slices of a cell in one line."""
+    kind = told.kind(one)
+    each = []
+    for d in found:
+        low, high = joint(d)
+        limits = interval(low, high, kind) if low is not None and high is not None else "—"
+        each.append(
+            say(
+                "{slice} {value} ({limits})",
+                slice=slice_name(d.slice or {}, short=True), value=figure(d.value, kind, unit=False), limits=limits,
+            )
+        )  # fmt: skip
+    limit = limit_words(told, cell)
+    head = say("{metric}, {features}.", metric=named(told, one), features=features_name(cell.by))
+    asked = say("Limit: {limit}.", limit=limit) if limit else say("No limit.")
+    against = say(
+        "Against {reference}: {slices}.",
+        reference=slice_name(found[0].reference or {}, short=True), slices=series(each),
+    )  # fmt: skip
+    return sentences([head, asked, against])

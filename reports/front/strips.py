@@ -1,0 +1,163 @@
+"""Small drawings of slices on an axis, as wide as the cell of the table that they stand in.
+
+Every figure drawn stands in words beside it, so that the drawings are hidden from readers of the page's
+text. A dot's form tells its verdict, not its colour alone: a full disc passes, a ring is open, a diamond
+fails, a small ring is a slice too small to be judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...audit.result import Verdict
+from .axes import Axis
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+MARKS: dict[Verdict | None, str] = {
+    "pass": "pass", "fail": "fail", "error": "fail", "inconclusive": "open", None: "free",
+}  # fmt: skip
+HEIGHT = 22
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A slice on an axis.
+
+    Attributes
+    ----------
+    key : str
+        Of the slice, by which it is followed through the page.
+    value : float or None
+    low, high : float or None
+        Its limits.
+    kind : str
+        One of `MARKS`, or ``small``.
+    before : float, optional
+        The value of the variant that stands beside.
+    reference : bool
+        It is what the others are compared with.
+    """
+
+    key: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    kind: str = "free"
+    before: float | None = None
+    reference: bool = False
+
+
+def row(
+    axis: Axis, dot: Dot, band: tuple[float, float] | None, *, zero: float | None = None, height: int = HEIGHT
+) -> Markup:
+    """One slice with its limits, the band that is allowed, and a line at ``zero``."""
+    middle = height / 2
+    parts = [
+        *_band(axis, band, height),
+        *(_upright(axis, tick, height, "grid") for tick in axis.ticks()),
+        *([_upright(axis, zero, height, "zero")] if zero is not None else []),
+    ]
+    if dot.reference and zero is not None and dot.value is None:
+        parts.append(f'<line x1="{axis(zero)}%" x2="{axis(zero)}%" y1="{middle - 7}" y2="{middle + 7}" class="ref"/>')
+    if dot.before is not None:
+        parts.append(_ring(axis, dot.before, middle, 5.5))
+    if dot.value is not None:
+        parts += [*_limits(axis, dot, middle), _mark(axis, dot, middle, 4.8)]
+    return _drawing(parts, height, "row")
+
+
+def cell(axis: Axis, dots: Sequence[Dot], band: tuple[float, float] | None, height: int = 24) -> Markup:
+    """All slices of a feature on one line, by their distance from the reference."""
+    middle = height / 2
+    parts = [
+        *_band(axis, band, height),
+        f'<line x1="3%" x2="97%" y1="{middle}" y2="{middle}" class="base"/>',
+        _upright(axis, 0.0, height, "zero"),
+    ]
+    parts += [_ring(axis, dot.before, middle, 4.2) for dot in dots if dot.before is not None]
+    for dot in sorted(dots, key=lambda one: one.kind != "small"):
+        if dot.value is not None:
+            drawn = _mark(axis, dot, middle, 3 if dot.kind == "small" else 4.2)
+            parts.append(f'<g data-slice="{_attribute(dot.key)}">{drawn}</g>')
+    return _drawing(parts, height, "cells")
+
+
+def ticks(axis: Axis, labels: Sequence[tuple[float, str]]) -> Markup:
+    """The axis itself."""
+    parts = [
+        f'<text x="{axis(value)}%" y="11" text-anchor="middle">{_attribute(text)}</text>'
+        f'<line x1="{axis(value)}%" x2="{axis(value)}%" y1="14" y2="17"/>'
+        for value, text in labels
+    ]
+    return _drawing(parts, 17, "ticks")
+
+
+def bar(share: float) -> Markup:
+    """A bar of so much of the width."""
+    wide = round(100 * min(max(share, 0.0), 1.0), 1)
+    return _drawing([f'<rect x="{100 - wide}%" width="{wide}%" height="5"/>'], 5, "bar")
+
+
+def _drawing(parts: Sequence[str], height: float, name: str) -> Markup:
+    from markupsafe import Markup
+
+    # What is drawn is numbers and keys, which are escaped where they are put in.
+    return Markup(f'<svg class="{name}" width="100%" height="{height:g}" aria-hidden="true">{"".join(parts)}</svg>')
+
+
+def _attribute(text: str) -> str:
+    from markupsafe import escape
+
+    return str(escape(text))
+
+
+def _band(axis: Axis, band: tuple[float, float] | None, height: float) -> list[str]:
+    if band is None:
+        return []
+    start, end = axis(band[0]), axis(band[1])
+    edges = [_upright(axis, edge, height, "limit") for edge in band if axis.holds(edge)]
+    return [f'<rect x="{start}%" width="{end - start:.2f}%" height="{height:g}" class="band"/>', *edges]
+
+
+def _upright(axis: Axis, value: float, height: float, name: str) -> str:
+    return f'<line x1="{axis(value)}%" x2="{axis(value)}%" y1="0" y2="{height:g}" class="{name}"/>'
+
+
+def _ring(axis: Axis, value: float, middle: float, radius: float) -> str:
+    return f'<circle cx="{axis(value)}%" cy="{middle:g}" r="{radius}" class="mark before"/>'
+
+
+def _limits(axis: Axis, dot: Dot, middle: float) -> list[str]:
+    """An interval; an end that lies beyond the axis has no cap."""
+    if dot.low is None or dot.high is None:
+        return []
+    start, end = axis(dot.low), axis(dot.high)
+    caps = [
+        f'<line x1="{place}%" x2="{place}%" y1="{middle - 4.5:g}" y2="{middle + 4.5:g}"/>'
+        for place, value in ((start, dot.low), (end, dot.high))
+        if axis.holds(value)
+    ]
+    line = f'<line x1="{start}%" x2="{end}%" y1="{middle:g}" y2="{middle:g}"/>'
+    return [f'<g class="limits {dot.kind}">{line}{"".join(caps)}</g>']
+
+
+def _mark(axis: Axis, dot: Dot, middle: float, radius: float) -> str:
+    assert dot.value is not None
+    x = axis(dot.value)
+    if not axis.holds(dot.value):
+        side = -1 if dot.value < axis.low else 1
+        return (
+            f'<svg x="{x}%" y="{middle:g}" overflow="visible">'
+            f'<path d="M{side * 5} 0L{-side * 3} -4V4z" class="mark {dot.kind}"/></svg>'
+        )
+    if dot.kind == "fail":
+        r = round(radius * 1.3, 1)
+        return (
+            f'<svg x="{x}%" y="{middle:g}" overflow="visible">'
+            f'<path d="M0 {-r}L{r} 0 0 {r} {-r} 0z" class="mark fail"/></svg>'
+        )
+    return f'<circle cx="{x}%" cy="{middle:g}" r="{radius}" class="mark {dot.kind}"/>'
