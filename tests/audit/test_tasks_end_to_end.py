@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import skops.io
+from fairweigh.datasets.synthetic_images import pictures
+from PIL import Image
 from sklearn import metrics as theirs
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.neural_network import MLPClassifier
 
 from ..models.test_tasks import CLASSES, bert_of, graph_of, made, of_module, of_runtime, one_by_one
-from ..tiny import FEATURES, numbers, texts
+from ..tiny import FEATURES, numbers, save_vit, texts
 
 LABELS = ["u", "v", "w"]
 N = 120
@@ -103,6 +106,23 @@ def of_transformers(task: str, table: pa.Table) -> tuple[dict[str, Any], Any]:
     return {"path": str(folder), "text": "text"}, decided(task, one_by_one(folder, table))
 
 
+def of_pictures(task: str, table: pa.Table) -> tuple[dict[str, Any], Any]:
+    import torch
+    import transformers
+
+    names = dict(enumerate(LABELS))
+    folder = save_vit(Path("vit"), id2label=names, label2id={name: place for place, name in names.items()},
+                      problem_type="multi_label_classification")  # fmt: skip
+    module = transformers.ViTForImageClassification.from_pretrained(folder).eval()
+    processor = transformers.ViTImageProcessor.from_pretrained(folder)
+    opened = [Image.open(BytesIO(data)).convert("RGB") for data in table["photo"].to_pylist()]
+    with torch.no_grad():
+        rows = [module(**processor(one, return_tensors="pt")).logits[0].numpy() for one in opened]
+    return {"path": str(folder), "task": "image-classification", "image": "photo"}, decided(
+        task, np.stack(rows)
+    )
+
+
 def of_function(task: str, table: pa.Table) -> tuple[dict[str, Any], Any]:
     name = f"function_of_{task}"
     Path(f"{name}.py").write_text(FUNCTION.format(returned=RETURNED[task]), encoding="utf-8")
@@ -114,7 +134,7 @@ def of_function(task: str, table: pa.Table) -> tuple[dict[str, Any], Any]:
 @pytest.mark.parametrize(
     ("make", "task"),
     [
-        (of_sklearn, "multilabel"), (of_transformers, "multiclass"),
+        (of_sklearn, "multilabel"), (of_transformers, "multiclass"), (of_pictures, "multilabel"),
         *((make, task) for make in (of_torch, of_onnx, of_function) for task in ROLES),
     ],
 )  # fmt: skip
@@ -127,6 +147,8 @@ def test_a_model_of_a_task_from_its_file_to_the_page(
     table = numbers(N, **outcomes(task, np.stack([rows[name].to_numpy() for name in FEATURES], axis=1)))
     if make is of_transformers:
         table = table.append_column("text", texts(N)["text"])
+    if make is of_pictures:
+        table = table.append_column("photo", pictures(N)["image"])
     model, said = make(task, table)
     sliced = {**ROLES[task], "sensitive": ["sex"]}
     config = make_config(task=task, data=sliced, model=model, metrics=None)
@@ -135,6 +157,7 @@ def test_a_model_of_a_task_from_its_file_to_the_page(
     metric, title, value = FIGURES[task]
     sexes = np.array(table["sex"].to_pylist())
     assert [one["slice"] for one in original["slices"]] == [{"sex": "Female"}, {"sex": "Male"}]
+    assert len(np.unique(said, axis=0)) > 1
     for one in original["slices"]:
         mine = sexes == one["slice"]["sex"]
         assert one["metrics"][metric]["value"] == pytest.approx(value(truth[mine], said[mine]), rel=1e-5)
