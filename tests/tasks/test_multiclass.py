@@ -187,6 +187,20 @@ def test_aggregated_cells_are_the_rows_that_they_count(tmp_path: Path) -> None:
         assert one["variants"][0][key] == other["variants"][0][key]
 
 
+def test_a_cell_of_counts_has_no_probabilities(tmp_path: Path) -> None:
+    """Losses were those of the cells, each taken for one row."""
+    cells = rows(40).assign(n=3)
+    roles = {"label": "y", "sensitive": ["group"], "count": "n"}
+    told = "a cell of aggregated counts has no score; expected "
+    for line, asked in (
+        (f"model.probabilities: {told}model.decision", {"model": PROBABLE}),
+        (f"variants[0]: {told}decision", {**DECIDED, "variants": [{"name": "x", **PROBABLE}]}),
+    ):
+        with pytest.raises(InputError) as refused:
+            audited(tmp_path, cells, **asked, data=roles)
+        assert str(refused.value) == line
+
+
 def test_joint_cells_are_the_rows_of_both_models_that_they_count(tmp_path: Path) -> None:
     """Label, decision before, decision after and a count: also changes, flips and gates on them."""
     data = rows(600)
