@@ -230,7 +230,8 @@ def test_ranks_that_are_none_are_one_line(ranks: list[Any], told: str) -> None:
         ),
         (
             [1, 4, 2, 1, 4],
-            "of 2 queries in column 'r' do not run from 1 without a gap: in the first, 'u', no row has rank 3.",
+            "of 2 queries in column 'r' do not run from 1 without a gap: in the first, 'u', no row has "
+            "rank 3.",
         ),
     ],
 )
