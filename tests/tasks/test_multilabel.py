@@ -153,6 +153,11 @@ def test_a_label_of_rows_that_is_never_decided_for_is_told(tmp_path: Path) -> No
     ]
     assert f"the label: 'scar' ({data.scar.sum()} rows). The true positive rate is 0" in told
     assert verify(tmp_path / "run").pages == []
+    variants = [{"name": "light", "probabilities": {**MODEL["probabilities"], "scar": "zero"}}]
+    result = audited(tmp_path, data.assign(zero=0.1), data=DATA, model=MODEL, variants=variants)
+    (told,) = [text for text in result["data"]["warnings"] if text.startswith("Never decided for")]
+    assert told.startswith("Never decided for by the variant light, though rows have the label and the ")
+    assert f"decides for it: 'scar' ({data.scar.sum()} rows). The true" in told
     for model in ({"model": MODEL}, {}):
         warnings = audited(tmp_path, data, task="multilabel", data=DATA, **model)["data"]["warnings"]
         assert not any(text.startswith("Never decided for") for text in warnings)
