@@ -96,8 +96,8 @@ def data_info(
 ) -> DataInfo:
     """Return what the result says of the data: roles, checksum, and what the card tells.
 
-    ``decisions`` is the column of decisions, where they stand in one; ``of_variants`` are warnings of what other
-    variants decide.
+    ``decisions`` is the column of decisions, where they stand in one; ``of_variants`` are warnings of what
+    other variants decide.
     """
     card = data.card
     positive, negative = data.binary.classes if data.binary else ([], [])

@@ -328,7 +328,9 @@ def test_a_class_that_a_variant_gave_up_is_told_of_it(tmp_path: Path) -> None:
         encoding="utf-8"
     )
     assert (verify(tmp_path / "run").figures, verify(tmp_path / "run").pages) == ([], [])
-    run = audited(tmp_path, data, model={"decision": "small"}, data=DATA, variants=variants)
+    run = audited(
+        tmp_path, data, task="multiclass", model={"decision": "small"}, data=DATA, variants=variants
+    )
     assert _given_up(run)[1:] == [told.format("least", good)]
 
 
