@@ -14,6 +14,7 @@ import pytest
 from fairweigh.audit.result import AuditResult, Estimate, ScoreDetail
 from fairweigh.reports.drawing import svg
 from fairweigh.reports.drawing.charts import slice_charts
+from fairweigh.reports.drawing.engine import ENGINE
 from fairweigh.reports.drawing.exposure_chart import exposure_chart
 from fairweigh.reports.drawing.mean_chart import mean_chart
 from fairweigh.reports.drawing.quantile_chart import quantile_caption, quantile_chart
@@ -34,12 +35,11 @@ Specs = list[dict[str, Any]]
 def drawn(monkeypatch: pytest.MonkeyPatch) -> Specs:
     """The specifications that the engine was handed, in the order in which it drew them."""
     specs: Specs = []
-    engine = svg.ENGINE
 
     class Recording:
         def svg(self, spec: dict[str, Any]) -> str:
             specs.append(spec)
-            return engine.svg(spec)
+            return ENGINE.svg(spec)
 
     monkeypatch.setattr(svg, "ENGINE", Recording())
     return specs
@@ -277,7 +277,7 @@ def test_the_table_of_quantiles_has_each_with_its_limits_in_both_languages(
     details = errors(regression_run, "g")
     for code, median, ends in (("en", "median", "5\u00a0% to 95\u00a0%"), ("zh", "中位数", "5% 至 95%")):
         with writing(code):
-            table = quantile_table(details).table
+            table: Any = quantile_table(details).table
             assert table.heads[2][1] == median
             assert ends in quantile_caption(details[0].quantiles)
         for row, detail in zip(table.rows, details, strict=True):
