@@ -18,6 +18,7 @@ from ..metrics.counts import DECISION, LABEL, Tally
 from ..metrics.cube import Cube, Cubes, cluster_names
 from ..metrics.estimators import Need
 from ..metrics.exposure import Curves
+from ..metrics.figures import Figure
 from ..metrics.joint import AFTER, JointTally, joint
 from ..metrics.paired_scores import PairedScores
 from ..metrics.scores import ScoreCollector, ScoreTable
@@ -171,6 +172,10 @@ class Cases(ABC):
     def exposure(self, by: By, keys: Sequence[tuple[str, ...]]) -> Curves | None:
         """What each slice has of the exposure among the first ranks; None where that says nothing."""
         return None
+
+    def quantiles(self, by: By, keys: Sequence[tuple[str, ...]]) -> Mapping[float, Figure]:
+        """Quantiles of each slice's scores, by their share of the rows; none where a task tells none."""
+        return {}
 
     def view(self, name: str) -> Cases:
         """The rows as cases of two classes: whether they are of a class, or what else the task names so."""

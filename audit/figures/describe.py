@@ -275,7 +275,7 @@ def disparity_definition(
 ) -> Definition:
     """Return what the result tells of a named disparity."""
     metrics = [task.metrics[m] for m in row.metrics]
-    titles = told_both(term(m.title[:1].lower() + m.title[1:]) for m in metrics)
+    titles = told_both(term(_within(m.title)) for m in metrics)
     name = f"{row.name}_{form}"
     return Definition(
         name=name, title=_disparity_title(row, form), formula=_disparity_formula(form, titles),
@@ -284,6 +284,11 @@ def disparity_definition(
         amount=metrics[0].amount, fairlearn=name if row.fairlearn else None, source=row.source,
         shows=row.shows, metrics=list(row.metrics), reason=reasons.get(name),
     )  # fmt: skip
+
+
+def _within(title: str) -> str:
+    """A title as it stands within a sentence: words begin small, ``NDCG`` does not."""
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title
 
 
 def index_definition(row: Index) -> Definition:
