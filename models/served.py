@@ -124,9 +124,9 @@ class ServedRuntime:
         if most:
             p50, p95 = np.quantile([s for rows, s in self._seconds if rows == most], [0.5, 0.95]) * 1e3
             told["latency"] = tell(
-                "p50 {p50} ms, p95 {p95} ms for {rows} rows in a request, with the network, {lanes} requests "
-                "at once at most",
-                p50=f"{p50:.3g}", p95=f"{p95:.3g}", rows=most, lanes=AT_ONCE,
+                "p50 {p50} ms, p95 {p95} ms for a request of {rows} rows, with the network; at most "
+                "{requests} requests at a time",
+                p50=f"{p50:.3g}", p95=f"{p95:.3g}", rows=most, requests=AT_ONCE,
             )  # fmt: skip
         return told
 

@@ -138,6 +138,10 @@ class OfRanks:
     exact = True
     classes = ()
     texts: list[str] = field(default_factory=list)
+    gapped: int = 0
+    """Queries of which some rank before the last is no row's."""
+    lacking: tuple[str, int] = ("", 0)
+    """The first of them, and the first rank that it lacks."""
 
     def __post_init__(self) -> None:
         if not self.rank and not self.score:
@@ -157,20 +161,32 @@ class OfRanks:
         score = placed(score_reader(self.score, probability=False), self.score) if self.score else None
         if self.rank:
             rank = placed(self._ranks, self.rank)
-            alike = np.unique(
-                [as_ids(queries).dictionary_encode().indices.to_numpy(), rank], axis=1, return_counts=True
-            )[1]
+            lists = as_ids(queries).dictionary_encode()
+            alike = np.unique([lists.indices.to_numpy(), rank], axis=1, return_counts=True)[1]
             if tied := int(alike[alike > 1].sum()):
                 raise InputError(
                     f"rank column '{self.rank}': {number_of(tied, 'row shares its', 'rows share their')} "
                     "rank with another one of the query; expected the ranks of a query to differ, or "
                     "model.score, of which equal ones are told"
                 )
+            self._look_for_gaps(lists, rank)
         else:
             assert score is not None
             rank, ties = ranks(queries, score)
             self.ties += ties
         return Scored(None, score, rank=rank)
+
+    def _look_for_gaps(self, lists: pa.DictionaryArray, rank: NDArray[np.int64]) -> None:
+        """Count the queries whose ranks, which differ, are not 1 to the number of their rows."""
+        codes = lists.indices.to_numpy()
+        last = np.zeros(len(lists.dictionary), np.int64)
+        np.maximum.at(last, codes, rank)
+        gapped = np.flatnonzero(last > np.bincount(codes, minlength=len(last)))
+        if len(gapped) and not self.gapped:
+            held = np.sort(rank[codes == gapped[0]])
+            places = np.arange(1, len(held) + 1)
+            self.lacking = str(lists.dictionary[int(gapped[0])]), int(places[np.argmax(held != places)])
+        self.gapped += len(gapped)
 
     def _ranks(self, column: pa.Array) -> NDArray[np.int64]:
         assert self.rank is not None
@@ -193,8 +209,21 @@ class OfRanks:
         return told | {"rule": tell("the highest score of a query is first")}
 
     def notes(self) -> list[str]:
-        """What is to be told of the rows read: ties."""
-        return tied_ranks(self.ties)
+        """What is to be told of the rows read: ties, and ranks that are no row's."""
+        out = tied_ranks(self.ties)
+        if self.gapped:
+            query, rank = self.lacking
+            out.append(
+                tell_n(
+                    "The ranks of {n} query in column {column} do not run from 1 without a gap: no row of "
+                    "{query} has rank {rank}. Rows are missing; the others keep their ranks.",
+                    "The ranks of {n} queries in column {column} do not run from 1 without a gap: in the "
+                    "first, {query}, no row has rank {rank}. Rows are missing; the others keep their ranks.",
+                    self.gapped, n=f"{self.gapped:,}", column=repr(self.rank), query=repr(query),
+                    rank=f"{rank:,}",
+                )
+            )  # fmt: skip
+        return out
 
 
 @dataclass

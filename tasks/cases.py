@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,6 +18,7 @@ from ..metrics.counts import DECISION, LABEL, Tally
 from ..metrics.cube import Cube, Cubes, cluster_names
 from ..metrics.estimators import Need
 from ..metrics.exposure import Curves
+from ..metrics.figures import Figure
 from ..metrics.joint import AFTER, JointTally, joint
 from ..metrics.paired_scores import PairedScores
 from ..metrics.scores import ScoreCollector, ScoreTable
@@ -27,6 +28,8 @@ SCORE = "score"
 WEIGHT, COUNT, CLUSTER = "weight", "count", "cluster"
 PLACE = "slice"
 """The column of the rows' slices, where they are counted."""
+EACH = 65_536
+"""Rows of a batch that aggregated cells are taken apart into."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,21 @@ class Batch:
     def cluster(self) -> pa.DictionaryArray | None:
         """The rows' clusters, as encoded text."""
         return cluster_names(self.rows.column(CLUSTER)) if CLUSTER in self.names else None
+
+    def each(self) -> Iterator[Batch]:
+        """Batches of single rows: an aggregated cell is as many rows that are alike.
+
+        That is for figures in which the outcomes of a row count together, as the labels of one do.
+        """
+        if self.count is None:
+            yield self
+            return
+        rows, every, ends = self.rows.drop_columns([COUNT]), int(self.count.sum()), np.cumsum(self.count)
+        # One batch at least: without rows there are columns, of which it is known what they tell.
+        for start in range(0, max(every, 1), EACH):
+            place = np.searchsorted(ends, np.arange(start, min(start + EACH, every)), side="right")
+            held, slices = np.unique(self.slices[place], return_inverse=True)
+            yield Batch(rows.take(pa.array(place)), slices, [self.keys[i] for i in held.tolist()])
 
     def cube(self, by: By, outcomes: Mapping[str, Any], cluster: pa.DictionaryArray | None = None) -> Cube:
         """Counts over the slices and outcomes.
@@ -154,6 +172,10 @@ class Cases(ABC):
     def exposure(self, by: By, keys: Sequence[tuple[str, ...]]) -> Curves | None:
         """What each slice has of the exposure among the first ranks; None where that says nothing."""
         return None
+
+    def quantiles(self, by: By, keys: Sequence[tuple[str, ...]]) -> Mapping[float, Figure]:
+        """Quantiles of each slice's scores, by their share of the rows; none where a task tells none."""
+        return {}
 
     def view(self, name: str) -> Cases:
         """The rows as cases of two classes: whether they are of a class, or what else the task names so."""

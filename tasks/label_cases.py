@@ -81,6 +81,10 @@ class LabelCases(Cases):
 
     def add(self, batch: Batch) -> Cube:
         """Take a batch; returns its counts."""
+        return Cube.total([self._add(rows) for rows in batch.each()])
+
+    def _add(self, batch: Batch) -> Cube:
+        """Take a batch of single rows."""
         named = [name for prefix in (TRUTH, SAID, SCORES) for name in _labels(batch, prefix)]
         self._names = tuple(dict.fromkeys(named))
         columns: dict[str, NDArray[Any]] = {}
@@ -193,6 +197,11 @@ class LabelPairs(Pairs):
 
     def add(self, before: Batch, after: Batch) -> None:
         """Take a batch of the same rows in the same order."""
+        for rows in zip(before.each(), after.each(), strict=True):
+            self._add(*rows)
+
+    def _add(self, before: Batch, after: Batch) -> None:
+        """Take a batch of the same single rows in the same order."""
         self._names = tuple(n for n in _labels(before, SAID) if n in _labels(after, SAID))
         self._labelled = bool(_labels(before, TRUTH))
         self._scored = bool(_labels(before, SCORES)) and bool(_labels(after, SCORES))

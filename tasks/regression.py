@@ -30,6 +30,8 @@ BEFORE, AFTER = "y_pred before", "y_pred after"
 ERROR, ABSOLUTE, SQUARED = "error", "absolute error", "squared error"
 _OF_ERROR: dict[str, Callable[[Floats], Floats]] = {ERROR: np.asarray, ABSOLUTE: np.abs, SQUARED: np.square}
 BOTH: tuple[Need, ...] = ("label", "prediction")
+SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""Shares of a slice's rows at whose quantiles its errors are told."""
 
 
 def _derived(rows: Rows, value: str, prediction: str) -> str:
@@ -70,6 +72,12 @@ class NumberCases(Cases):
     def values(self, name: str) -> ScoreTable:
         """The error of each row, its size or square, the outcome or the prediction."""
         return self.rows.table(_derived(self.rows, name, PREDICTION))
+
+    def quantiles(self, by: By, keys: Sequence[tuple[str, ...]]) -> dict[float, Figure]:
+        """Quantiles of each slice's errors, by their share of the rows."""
+        errors = self.rows.values(_derived(self.rows, ERROR, PREDICTION))
+        found = Distributions(self.rows.sliced(by, keys), np.asarray(errors, float))
+        return {share: found.quantile(share) for share in SHARES}
 
 
 class NumberPairs(Pairs):

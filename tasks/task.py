@@ -177,6 +177,8 @@ class Task:
         Whether the model decides, so that a decision can change.
     counts : bool
         Whether aggregated cells of counts say all that is measured of labels and decisions.
+    most_counted : int or None
+        Rows that such cells may stand for together, where each is measured by itself; None without a limit.
     twins : bool
         Whether twins can be compared.
     of_class : Task or None
@@ -221,6 +223,7 @@ class Task:
     bound: Callable[[Task, Any], Task] = unbound
     decides: bool = True
     counts: bool = False
+    most_counted: int | None = None
     twins: bool = False
     threshold: float | None = None
     of_class: Task | None = None

@@ -552,16 +552,11 @@ def test_what_aggregated_counts_cannot_give_is_refused(
     ("task", "data", "model"),
     [
         ("regression", {"label": "score"}, {"prediction": "score"}),
-        (
-            "multilabel",
-            {"label": None, "labels": ["y", "approved"]},
-            {"decisions": {"y": "y", "approved": "y"}},
-        ),
         ("ranking", {"label": None, "query": "race", "relevance": "y"}, {"score": "score"}),
         ("ranking", {"label": None, "query": "race", "relevance": "y"}, None),
     ],
 )
-def test_tasks_without_single_classes_have_no_aggregated_counts(
+def test_tasks_without_classes_have_no_aggregated_counts(
     task: str,
     data: dict[str, Any],
     model: dict[str, Any] | None,
@@ -572,7 +567,9 @@ def test_tasks_without_single_classes_have_no_aggregated_counts(
     parts: dict[str, Any] = {"task": task, "model": model, "metrics": None}
     cells = _cells([1, 2, 3, 4, 5, 6, 7, 8])
     write(cells, make_config(data={"id": None, "count": "n", **data}, **parts))
-    assert f"data.count: the task {task} needs rows; cells of counts tell classes alone" in refused()
+    assert (
+        f"data.count: the task {task} needs rows; cells of counts tell classes and labels alone" in refused()
+    )
 
 
 # --- predictions joined by id ----------------------------------------------------------------------------

@@ -87,14 +87,14 @@ def save_bert(folder: Path, seed: int = 0, **settings: Any) -> Path:
     return folder
 
 
-def save_vit(folder: Path, seed: int = 0) -> Path:
+def save_vit(folder: Path, seed: int = 0, **settings: Any) -> Path:
     """A ViT classifier of images of 32 x 32, with its processor."""
     import torch
     import transformers
 
     config = transformers.ViTConfig(
         hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64, image_size=32,
-        patch_size=8, initializer_range=0.3,
+        patch_size=8, initializer_range=0.3, **settings,
     )  # fmt: skip
     torch.manual_seed(seed)
     with quiet():

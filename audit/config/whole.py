@@ -190,7 +190,7 @@ class Config(Section):
         task = self.of_task
         if self.data.count is not None and not task.counts:
             raise ValueError(
-                f"data.count: the task {task.name} needs rows; cells of counts tell classes alone"
+                f"data.count: the task {task.name} needs rows; cells of counts tell classes and labels alone"
             )
         if self.data.counterfactual is not None and not task.twins:
             raise ValueError(f"data.counterfactual: twins are compared in the task binary, got {task.name}")
@@ -224,9 +224,11 @@ class Config(Section):
         except ValueError as error:
             raise ValueError(f"variants: {error}") from None
         for i, given in enumerate(self.variants):
-            if self.data.count is not None and (given.score is not None or not given.in_columns):
+            scored = given.score is not None or bool(given.probabilities)
+            if self.data.count is not None and (scored or not given.in_columns):
                 what = "has no score" if given.in_columns else "cannot be scored by a model"
-                raise ValueError(f"variants[{i}]: a cell of aggregated counts {what}; expected decision")
+                key = "decisions" if self.of_task.columns_of_classes else "decision"
+                raise ValueError(f"variants[{i}]: a cell of aggregated counts {what}; expected {key}")
             if (kind := given_kind(given)) is not None:
                 try:
                     given.as_model(self.model, kind)

@@ -62,6 +62,7 @@ def methods_of(variants: Sequence[Variant], comparisons: Sequence[Comparison]) -
     used = {e.method for v in variants for s in v.slices for e in s.metrics.values()}
     used |= {e.method for v in variants for of in v.overall_views.values() for e in of.values()}
     used |= {d.method for v in variants for d in v.disparities} | {"bonferroni"}
+    used |= {q.method for v in variants for s in v.scores for q in s.quantiles}
     used |= {"standardised"} if variants[0].scores else set()
     return used.union(*map(methods_used, comparisons))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal
@@ -88,10 +88,16 @@ def guests(config: Config) -> list[Guest]:
     ]
 
 
-def data_info(data: EvaluationSet, measured: Measurement, decisions: Binary | None = None) -> DataInfo:
+def data_info(
+    data: EvaluationSet,
+    measured: Measurement,
+    decisions: Binary | None = None,
+    of_variants: Sequence[str] = (),
+) -> DataInfo:
     """Return what the result says of the data: roles, checksum, and what the card tells.
 
-    ``decisions`` is the column of decisions, where they stand in one.
+    ``decisions`` is the column of decisions, where they stand in one; ``of_variants`` are warnings of what
+    other variants decide.
     """
     card = data.card
     positive, negative = data.binary.classes if data.binary else ([], [])
@@ -107,7 +113,7 @@ def data_info(data: EvaluationSet, measured: Measurement, decisions: Binary | No
     known = len(warnings)
     warnings += dict.fromkeys(data.notes)
     warnings += _class_warnings(data, measured, decisions)
-    warnings += never_said(measured)
+    warnings += [*never_said(measured), *of_variants]
     if data.dropped:
         warnings.append(
             tell_n(
@@ -269,7 +275,7 @@ def disparity_definition(
 ) -> Definition:
     """Return what the result tells of a named disparity."""
     metrics = [task.metrics[m] for m in row.metrics]
-    titles = told_both(term(m.title[:1].lower() + m.title[1:]) for m in metrics)
+    titles = told_both(term(_within(m.title)) for m in metrics)
     name = f"{row.name}_{form}"
     return Definition(
         name=name, title=_disparity_title(row, form), formula=_disparity_formula(form, titles),
@@ -278,6 +284,11 @@ def disparity_definition(
         amount=metrics[0].amount, fairlearn=name if row.fairlearn else None, source=row.source,
         shows=row.shows, metrics=list(row.metrics), reason=reasons.get(name),
     )  # fmt: skip
+
+
+def _within(title: str) -> str:
+    """A title as it stands within a sentence: words begin small, ``NDCG`` does not."""
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title
 
 
 def index_definition(row: Index) -> Definition:

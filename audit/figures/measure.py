@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ...bands import in_order
 from ...datasets.columns import Scalar, meant, word
+from ...datasets.errors import InputError
 from ...datasets.read import iter_batches
 from ...metrics.codes import combined, crossed
 from ...metrics.counts import UNKNOWN, Tally, features_by
@@ -80,9 +81,22 @@ class Measurement:
         """Count a batch of predictions (columns as in the run folder's Parquet)."""
         self.columns = frozenset(batch.schema.names)
         found = Batch(batch, *row_slices(batch, self.sensitive))
+        self._check_cells(found)
         self.rows += int(self.cases.add(found).counts.sum())
         if found.weight is not None:
             self.weights.add(found.weight)
+
+    def _check_cells(self, found: Batch) -> None:
+        """InputError for cells of more rows than can each be measured by itself, where the task does so."""
+        most = self.task.most_counted
+        if most is None or found.count is None:
+            return
+        # One count alone may be near the largest that is read: sums of them are taken as Python's numbers.
+        if (rows := self.rows + sum(found.count.tolist())) > most:
+            raise InputError(
+                f"data.count: in the task {self.task.name} each row is measured by itself, and cells may "
+                f"stand for at most {most:,} rows; these stand for {rows:,} or more"
+            )
 
     @property
     def cube(self) -> Cube:

@@ -11,17 +11,37 @@ from .measure import Measurement
 
 def never_said(measured: Measurement) -> Iterator[str]:
     """Name the classes, or labels, of rows that no decision is for; nothing without labels and decisions."""
-    if not {"label", "decision"} <= measured.gives:
-        return
-    rows = {}
-    for name in measured.classes:
-        # Rows rather than weights: a decision of a row without weight is one too.
-        counts = measured.view(name).tally(()).counts
-        if counts.positives.sum() and not counts.selected.sum():
-            rows[name] = int(counts.positives.sum())
-    if rows:
+    if rows := _undecided(measured):
         yield tell(
             "Never decided for, though rows have the label: {values}. The true positive rate is 0 there, and "
             "the precision has no value.",
             values=counted(rows),
         )  # fmt: skip
+
+
+def given_up(name: str, measured: Measurement, original: Measurement) -> Iterator[str]:
+    """Name the classes, or labels, of rows that a variant never decides for and the original does.
+
+    What the original never decides for either is told of it, and changes with no variant.
+    """
+    if "decision" not in original.gives:
+        return
+    found = _undecided(measured)
+    if rows := {of: n for of, n in found.items() if original.view(of).tally(()).counts.selected.sum()}:
+        yield tell(
+            "Never decided for by the variant {variant}, though rows have the label and the original decides "
+            "for it: {values}. The true positive rate is 0 there, and the precision has no value.",
+            variant=name, values=counted(rows),
+        )  # fmt: skip
+
+
+def _undecided(measured: Measurement) -> dict[str, int]:
+    """The classes that rows have and no decision is for, with their rows."""
+    rows: dict[str, int] = {}
+    if {"label", "decision"} <= measured.gives:
+        for name in measured.classes:
+            # Rows rather than weights: a decision of a row without weight is one too.
+            counts = measured.view(name).tally(()).counts
+            if counts.positives.sum() and not counts.selected.sum():
+                rows[name] = int(counts.positives.sum())
+    return rows

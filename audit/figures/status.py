@@ -8,7 +8,7 @@ import numpy as np
 
 from ...metrics.entry import Metric
 from ...metrics.figures import Figure
-from ...told import tell
+from ...told import tell, told_list
 from ..result import Status
 from .measure import Slices
 from .plan import Plan
@@ -67,7 +67,7 @@ def status_of(
         lacking = [slices.words(i) for i in used if not figure.defined[i]]
         if not lacking:
             return "undefined", tell("the reference is 0")
-        return "undefined", tell("not defined in {slices}", slices=", ".join(lacking))
+        return "undefined", tell("not defined in {slices}", slices=told_list(lacking))
     small = [
         tell("{slice} (n = {n})", slice=slices.words(i), n=_rows(figure, i))
         for i in used

@@ -23,6 +23,7 @@ from ..result import (
     Estimate,
     Exposure,
     ModelInfo,
+    Quantile,
     ScoreDetail,
     SliceResult,
     Status,
@@ -208,6 +209,7 @@ def _scores(measured: Measurement, by: By, plan: Plan) -> list[ScoreDetail]:
         figure = smd_figure(scores, reference)
         estimates = _estimates(figure, measured.metric(str(measured.task.standardised)), slices, plan, z)
         smd = [None if i == reference else e for i, e in enumerate(estimates)]
+    quantiles = _quantiles(measured, by, plan)
     return [
         ScoreDetail(
             slice=slices.name(i),
@@ -217,6 +219,7 @@ def _scores(measured: Measurement, by: By, plan: Plan) -> list[ScoreDetail]:
             smd=smd[i],
             histogram_edges=curves.edges.tolist(),
             histogram_counts=curves.histogram[i].tolist(),
+            quantiles=quantiles[i],
             calibration=[
                 CalibrationBin(
                     low=b[0], high=b[1], n=b[2], mean_score=b[3], rate=b[4], rate_low=b[5], rate_high=b[6]
@@ -229,3 +232,14 @@ def _scores(measured: Measurement, by: By, plan: Plan) -> list[ScoreDetail]:
         )
         for i in slices.shown
     ]
+
+
+def _quantiles(measured: Measurement, by: By, plan: Plan) -> list[list[Quantile]]:
+    """The quantiles of every slice's scores, in ascending order; none where the task tells none."""
+    slices = measured.slices(by)
+    metric, z = measured.metric(str(measured.task.standardised)), normal_quantile(plan.confidence)
+    told: list[list[Quantile]] = [[] for _ in slices.n]
+    for share, figure in sorted(measured.cases.quantiles(by, slices.keys).items()):
+        for own, found in zip(told, _estimates(figure, metric, slices, plan, z), strict=True):
+            own.append(Quantile.model_construct(share=share, **dict(found)))
+    return told

@@ -70,8 +70,11 @@ def load_model(
 
 def _predictions(spec: PredictionsSpec, config: Config, data: EvaluationSet) -> Model:
     """Predictions in columns of the rows, or in a table beside them."""
-    if data.count and spec.score:
-        raise InputError("model.score: a cell of aggregated counts has no score; expected model.decision")
+    for key in ("score", "probabilities"):
+        if data.count and getattr(spec, key):
+            wanted = "decisions" if config.of_task.columns_of_classes else "decision"
+            told = f"a cell of aggregated counts has no score; expected model.{wanted}"
+            raise InputError(f"model.{key}: {told}")
     threshold, probability = spec.threshold, spec.scale == "probability"
     if threshold is None and probability and spec.decision is None:
         threshold = config.of_task.threshold

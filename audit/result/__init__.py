@@ -28,6 +28,7 @@ from .figures import Disparity as Disparity
 from .figures import Exposure as Exposure
 from .figures import Findings as Findings
 from .figures import Found as Found
+from .figures import Quantile as Quantile
 from .figures import ScoreDetail as ScoreDetail
 from .figures import SliceResult as SliceResult
 from .front import Cell as Cell

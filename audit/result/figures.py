@@ -105,6 +105,12 @@ class CalibrationBin(Part):
     rate_high: float
 
 
+class Quantile(Estimate):
+    """The smallest value up to which a share of a slice's rows lies, by weight where they have any."""
+
+    share: float = Field(description="In (0, 1); 0.5 is the median.")
+
+
 class ScoreDetail(Part):
     """Score figures of one slice that are curves rather than numbers."""
 
@@ -120,6 +126,10 @@ class ScoreDetail(Part):
     )
     histogram_edges: list[float] = Field(default_factory=list)
     histogram_counts: list[int] = Field(default_factory=list)
+    quantiles: list[Quantile] = Field(
+        default_factory=list, exclude_if=absent,
+        description="Of predicted numbers: quantiles of the error (prediction - outcome), ascending.",
+    )  # fmt: skip
     calibration: list[CalibrationBin] = Field(default_factory=list)
     roc: list[tuple[float, float]] = Field(
         default_factory=list, description="(false positive rate, true positive rate), thinned."

@@ -50,7 +50,9 @@ class Decided(Part):
         None, description="The same, were the truth half-way between what was measured and the limit."
     )
     at_no_size: bool = Field(
-        False, description="Open, and no realistic number of rows would decide: the value lies on the limit."
+        False,
+        description="Open, and no realistic number of rows would decide: the value lies on the limit or too "
+        "near it.",
     )
 
 

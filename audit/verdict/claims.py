@@ -17,7 +17,7 @@ from ...metrics.limit import Limit
 from ...metrics.picked import Picked
 from ...metrics.questions import Each, Largest
 from ...metrics.requirement import Requirement
-from ...told import tell, term, told_both
+from ...told import tell, term, told_both, told_list
 from ..config import AGGREGATES, Gate
 from ..figures.common import Common
 from ..figures.measure import Measurement
@@ -185,7 +185,7 @@ def _aggregate(gated: GateSlices, figures: Mapping[str, Figure]) -> Asked:
     claim = Claim(slices.name(one), slices.name(other), n)
     if undefined:
         what = told_both(map(term, figures))
-        why = tell("{what} not defined in {slices}", what=what, slices=", ".join(undefined))
+        why = tell("{what} not defined in {slices}", what=what, slices=told_list(undefined))
         return Asked([replace(claim, undefined=why)], None, left_out)
     lacking = [name for name in figures if name not in extremes.defined]
     if lacking:

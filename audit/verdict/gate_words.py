@@ -70,7 +70,8 @@ def because_of(verdict: Verdict, gate: Gate, needed: Mapping[str, Any], unknown:
         )
     if needed.get("at_no_size"):
         return tell(
-            "These data cannot decide; no realistic number of rows would: the value lies on the limit."
+            "These data cannot decide; no realistic number of rows would: the value lies on the limit or too "
+            "near it."
         )
     if needed.get("rows_needed") is None:
         return tell("These data cannot decide.")

@@ -22,6 +22,7 @@ from ..figures import changes, counterfactual, variant
 from ..figures.held import is_probability
 from ..figures.identified import identify
 from ..figures.measure import Measurement
+from ..figures.never_said import given_up
 from ..figures.pairs import Paired, pair
 from ..figures.plan import Plan
 from ..figures.unpaired import Unpaired
@@ -79,6 +80,8 @@ class Judgement:
         Of the original.
     rows : pyarrow.Table or None
         The compression-identified rows.
+    warnings : sequence of str
+        What the decisions of variants show.
     """
 
     plan: Plan
@@ -91,6 +94,7 @@ class Judgement:
     rows: pa.Table | None = None
     counterfactuals: list[Counterfactual] = field(default_factory=list)
     twins: TwinRows | None = None
+    warnings: Sequence[str] = ()
 
     @property
     def verdict(self) -> RunVerdict:
@@ -131,6 +135,7 @@ def judge(
         found = Judgement(plan, original, list(judged.variants), list(judged.comparisons), gates)
     else:
         found = run.chosen(predictions, plan, original, judged)
+    found = replace(found, warnings=judged.warnings)
     if config.data.counterfactual is None:
         return found
     return _with_twins(found, config.data.counterfactual, run, predictions)
@@ -177,22 +182,25 @@ class _Run:
         variants: list[Variant] = []
         gates: list[GateResult] = []
         comparisons: list[Comparison] = []
+        warnings: list[str] = []
         for entry in self.entries:
             # What one variant needs goes before the next is read.
-            made, decided, compared = self._one(entry, predictions, plan, original)
+            made, decided, compared, told = self._one(entry, predictions, plan, original)
             variants.append(made)
+            warnings += told
             gates += decided
             comparisons += [compared] if compared else []
             if self.config.competes:
                 gates += target_results(self.config.objective, made, variants[0], compared, plan)
-        return Judged(variants, gates, comparisons, original.rows, original.task)
+        return Judged(variants, gates, comparisons, original.rows, original.task, warnings)
 
     def _one(
         self, entry: Entry, predictions: Path, plan: Plan, original: Measurement
-    ) -> tuple[Variant, list[GateResult], Comparison | None]:
+    ) -> tuple[Variant, list[GateResult], Comparison | None, list[str]]:
         first = self.entries[0]
         measured = original if entry is first else self.measure(predictions, entry)
         paired = compared = None
+        warnings: list[str] = []
         if entry is not first:
             paths = self.path(predictions, first), self.path(predictions, entry)
             paired = pair(
@@ -200,13 +208,14 @@ class _Run:
                 (original, measured), (first.name, entry.name), cells=self.config.data.count is not None,
             )  # fmt: skip
             compared = changes.compared(paired, plan, first.name, entry.name)
+            warnings += given_up(entry.name, measured, original)
         since = self.release.since(self.path(predictions, entry), measured) if self.release else None
         decided = gate.decide(
             self.config.gates, measured, plan, entry.name, groups=self.groups[entry.name], paired=paired,
             baseline=since, cost=entry.cost, original_cost=first.cost,
             lenient=self.release is not None or entry is not first,
         )  # fmt: skip
-        return self._variant(entry, measured, plan), decided, compared
+        return self._variant(entry, measured, plan), decided, compared, warnings
 
     def _variant(self, entry: Entry, measured: Measurement, plan: Plan) -> Variant:
         made = variant.build(entry.name, measured, plan, entry.model)

@@ -85,7 +85,7 @@ def result_of(
         title=config.report.title or (data.card.title if data.card else config.audit),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         environment=describe.environment(config.seed, command),
-        data=describe.data_info(data, found.measured, decisions),
+        data=describe.data_info(data, found.measured, decisions, found.warnings),
         failed=failed,
         **derived(config, found, data.cluster),
     )

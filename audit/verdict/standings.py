@@ -29,6 +29,8 @@ class Judged:
     comparisons : sequence of Comparison
     rows : int
     task : Task
+    warnings : sequence of str
+        What the decisions of variants show, such as a class that one gave up.
     """
 
     variants: Sequence[Variant]
@@ -36,6 +38,7 @@ class Judged:
     comparisons: Sequence[Comparison]
     rows: int
     task: Task = BINARY
+    warnings: Sequence[str] = ()
 
     @property
     def original(self) -> Variant:

@@ -30,10 +30,17 @@ def slice_charts(
     rows: list[SliceResult], variant: Variant, metrics: list[str], result: AuditResult, key: str
 ) -> list[RowChart]:
     """Draw the slices' metrics, those that are percentages in one image and plain numbers in another."""
-    groups = by_axis(metrics, result.definitions)
-    keys = [key, *(f"{key}-{n}" for n in range(2, len(groups) + 1))]
+    # A panel of undefined figures alone would be empty: the table says why they are.
+    defined = [name for name in metrics if any(_value(row, name) is not None for row in rows)]
+    groups = by_axis(defined, result.definitions)
+    keys = [key if n == 1 else f"{key}-{n}" for n in range(1, len(groups) + 1)]
     drawn = [slice_chart(rows, variant, names, result, k) for names, k in zip(groups, keys, strict=True)]
     return [chart for chart in drawn if chart is not None]
+
+
+def _value(row: SliceResult, metric: str) -> float | None:
+    estimate = row.metrics.get(metric)
+    return None if estimate is None else estimate.value
 
 
 def slice_chart(

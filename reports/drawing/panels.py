@@ -170,7 +170,7 @@ def beside(panels: Sequence[Sequence[Any]], width: int = PANEL_WIDTH) -> dict[st
 def filled(template: dict[str, Any], values: list[dict[str, Any]], rows: int, height: int) -> dict[str, Any]:
     """Put data and size into a specification; rows without any figure keep their place."""
     spec = deepcopy(template)
-    spec["data"] = {"values": values}
+    spec["data"] = {"values": [{name: _drawn(value) for name, value in row.items()} for row in values]}
     for panel in spec.get("hconcat", [spec.get("spec")]):
         panel["height"] = rows * height
         for layer in panel["layer"]:
@@ -178,6 +178,11 @@ def filled(template: dict[str, Any], values: list[dict[str, Any]], rows: int, he
             if "field" in y:
                 y["scale"]["domain"] = list(range(rows))
     return spec
+
+
+def _drawn(value: Any) -> Any:
+    """A figure without its last digits: an axis would make equal sums, added in another order, differ."""
+    return float(f"{value:.9g}") if isinstance(value, float) else value
 
 
 def row_height(rows: int) -> int:

@@ -85,15 +85,16 @@ _OF_CLASSES: dict[Curve, tuple[str, str]] = {
     "calibration": (
         later("Calibration by class"),
         later(
-            "Calibration: how often the class is the label (upwards) against its mean probability in each "
+            "Calibration: how often rows are of the class (upwards) against its mean probability in each "
             "bin, with intervals. On the dashed line the probability keeps its promise."
         ),
     ),
     "roc": (
         later("ROC by class"),
         later(
-            "ROC of each class against the others: true positive rate (upwards) against false positive rate, "
-            "over all thresholds. On the dashed line the probability is worth no more than chance."
+            "ROC of each class, its rows against all others: true positive rate (upwards) against false "
+            "positive rate, over all thresholds. On the dashed line the probability is worth no more than "
+            "chance."
         ),
     ),
 }

@@ -49,7 +49,8 @@ def overall_of_classes(result: AuditResult, variant: Variant) -> Iterator[Block]
             for view, found in variant.overall_views.items()
         ]
         table = Table([_head(name, result) for name in names], rows, notes)
-        yield Figures(table, tr("Figures of each class against the others, with intervals."), tr("Class"))
+        caption = tr("Figures of each class, its rows against all others, with intervals.")
+        yield Figures(table, caption, tr("Class"))
 
 
 def _head(name: str, result: AuditResult) -> tuple[str, str]:

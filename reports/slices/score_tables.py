@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from ...audit.result import ScoreDetail
 from ..blocks import Figures
 from ..drawing.score_charts import MOST_SLICES
-from ..words.formats import count, figure, interval
+from ..words.formats import UNDEFINED, count, figure, interval, usual_decimals
 from ..words.language import Sentence, later, tr
 from ..words.order import by_edges
 from ..words.spoken import slice_name
-from .tables import Cell, Row, Table
+from .tables import Cell, Notes, Row, Table
 
 MOST_ACROSS = 7
 """Slices of a table that has a column for each."""
+MEDIAN = 0.5
+"""Its share."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,30 @@ def distribution_table(details: list[ScoreDetail]) -> Figures:
     ]
     heads = [("".join(slice_name(detail.slice, short=True)), "") for detail in ordered]
     return Figures(Table(heads, rows), tr("Rows by their error and slice."), tr("Error"))
+
+
+def quantile_table(details: list[ScoreDetail]) -> Figures:
+    """Lay out the quantiles of each slice's errors with their limits; a slice a line."""
+    shown = [detail for detail in details if detail.quantiles]
+    notes = Notes()
+    rows = []
+    for detail in shown:
+        cells = []
+        for found in detail.quantiles:
+            places = usual_decimals("moved", found.value, found.low, found.high)
+            limits = interval(found.low, found.high, "moved", decimals=places)
+            value = figure(found.value, "moved", decimals=places)
+            cells.append(Cell(value, "" if limits == UNDEFINED else limits, notes.letter(found.why)))
+        rows.append(Row(slice_name(detail.slice, short=True), cells, emphasis=not detail.slice))
+    heads = [
+        (figure(q.share, "percent", decimals=0), tr("median") if q.share == MEDIAN else "")
+        for q in shown[0].quantiles
+    ]
+    caption = tr(
+        "Quantiles of the error (prediction − outcome): up to each value lies that share of the slice’s "
+        "rows, by weight where they have weights."
+    )
+    return Figures(Table(heads, rows, notes), caption, tr("Slice"))
 
 
 def _distribution(detail: ScoreDetail) -> _Lines:

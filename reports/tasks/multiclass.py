@@ -230,8 +230,8 @@ def _score_table(details: list[ScoreDetail]) -> Block:
         (tr("Calibration error"), tr("expected calibration error less what chance alone adds to it")),
     ]
     caption = tr(
-        "Mean and spread of each class’s probability, and how far it lies from how often the class is the "
-        "label."
+        "Mean and spread of each class’s probability, and how far it lies from how often rows are of the "
+        "class."
     )
     return Figures(Table(heads, rows), caption, tr("Class and slice"))
 

@@ -13,7 +13,7 @@ from ...audit.result import (
     Variant,
 )
 from ..blocks import Block, Figures, Fold, Heading, Picture, Rows
-from ..slices.score_tables import distribution_table
+from ..slices.score_tables import distribution_table, quantile_table
 from ..slices.tables import Cell, Notes, Row, Table
 from ..words import order
 from ..words.formats import Kind, count, figure, interval, usual_decimals
@@ -179,11 +179,27 @@ def scores(part: Part) -> Scores | None:
                 left = say("{n} smaller slices are not drawn.", n=count(chart.left_out))
                 caption = [chart.caption, *(["".join(left)] if chart.left_out else [])]
                 blocks.append(Picture(chart.drawing, " ".join(caption)))
+        blocks += _quantiles(mine, everyone, part, number)
         blocks.append(_error_table([*mine, *everyone]))
         blocks.append(Fold(tr("Table of the errors’ distribution"), [distribution_table(mine)]))
     if not blocks:
         return None
     return Scores(tr("Errors"), tr("How far the predictions lie from the outcomes, row by row."), blocks)
+
+
+def _quantiles(mine: list[ScoreDetail], everyone: list[ScoreDetail], part: Part, number: int) -> list[Block]:
+    """Draw the quantiles of the errors and lay them out; nothing where a result does not have them."""
+    shown = [*order.by_edges([d for d in mine if d.quantiles][: order.CHART_ROWS]), *everyone]
+    shown = [detail for detail in shown if detail.quantiles]
+    if not shown:
+        return []
+    blocks: list[Block] = []
+    if part.charts:
+        from ..drawing.quantile_chart import quantile_caption, quantile_chart
+
+        chart = quantile_chart(shown, f"quantiles-{number}")
+        blocks += [] if chart is None else [Rows(chart, quantile_caption(shown[0].quantiles))]
+    return [*blocks, Fold(tr("Table of the errors’ quantiles"), [quantile_table(shown)])]
 
 
 def _error_table(details: list[ScoreDetail]) -> Block:

@@ -204,7 +204,7 @@ def _joined(parts: Iterable[str | Sentence], between: str) -> Sentence:
         if between and out and any(pieces):
             out.append(between)
         out += [piece for piece in pieces if piece]
-    return tuple(out)
+    return spaced(out) if language() in SPACED else tuple(out)
 
 
 def said(message: str, parts: Mapping[str, str | Sentence]) -> Sentence:

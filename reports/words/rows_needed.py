@@ -37,7 +37,7 @@ def rows_needed(part: Decided) -> RowsNeeded:
         return RowsNeeded(
             tr("at no realistic number"),
             "",
-            say("at no realistic number: the measured value lies on the limit"),
+            say("at no realistic number: the measured value lies on the limit or too near it"),
         )
     return RowsNeeded(tr("not known"), "", say("not known"))
 

@@ -255,7 +255,7 @@ def test_a_graph_behind_the_open_inference_protocol_is_read_as_the_graph_here(
     assert (here.score - there.score).abs().max() < 1e-7
     told = result.variants[0].model.told
     assert (told["kind"], told["protocol"], told["model"]) == ("endpoint", "open-inference", "m")
-    assert "with the network" in told["latency"]
+    assert told["latency"].endswith("with the network; at most 4 requests at a time")
     assert result.comparisons[0].agreement == 1.0
     # The server is gone: what it said lies in the run.
     assert not check_figures(tmp_path / "run", read_result(tmp_path / "run"))

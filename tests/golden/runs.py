@@ -16,12 +16,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fairweigh.datasets.synthetic_tasks import findings, lists, opinions
 from fairweigh.metrics.table import METRICS
 from fairweigh.plain import from_yaml
+from fairweigh.tasks import TASKS
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ROWS = 3_000
 TABLE, CELLS, NETWORK, MODULE = "rows.csv", "cells.csv", "lending.safetensors", "lending_model"
+DRAWN: Mapping[str, tuple[Callable[..., pa.Table], int]] = {
+    "opinions": (opinions, 1_500), "findings": (findings, 1_500), "lists": (lists, 150),
+}  # fmt: skip
+"""The tables of the tasks' examples, smaller than those."""
 STORAGE = {"weights": {"compute": 0, "storage": 1}}
 """What a choice is made by must not be a time."""
 
@@ -149,6 +157,44 @@ def _of_rows(title: str, given: Mapping[str, Any], **more: Any) -> dict[str, Any
     }
 
 
+def _of_task(example: str, drawn: str) -> Run:
+    """The example of a task on a smaller table: every metric of the task, and of its classes."""
+
+    def write(folder: Path) -> None:
+        draw, size = DRAWN[drawn]
+        pq.write_table(draw(size), folder / f"{drawn}.parquet")
+
+    given = _example(example)
+    task = TASKS[given["task"]]
+    metrics = [*task.metrics, *(task.of_class.metrics if task.of_class else ())]
+    data = {**given["data"], "path": f"{drawn}.parquet"}
+    return Run({**given, "data": data, "metrics": metrics, "report": {"charts": False}}, write)
+
+
+def _of_numbers() -> Run:
+    """The generated rows' points as a number that is predicted, in clusters and with weights."""
+    gates = [
+        {"metric": "mean_absolute_error", "by": "region", "compare": "difference", "limit": "<= 0.05"},
+        {"metric": "mean_prediction", "by": "kind", "compare": "difference", "limit": "<= 0.2"},
+        {"metric": "mean_absolute_error", "compare": "change", "limit": "<= 0.1", "on": "compressed"},
+    ]
+    given = {
+        "audit": "regression",
+        "task": "regression",
+        "data": {
+            "path": TABLE, "label": "points", "id": "id", "cluster": "house", "weight": "w",
+            "sensitive": ["kind", "region"],
+        },
+        "slices": {"intersections": 2, "min_size": 20},
+        "model": {"prediction": "points_later"},
+        "variants": [{"name": "score", "prediction": "score"}],
+        "metrics": list(TASKS["regression"].metrics),
+        "gates": gates,
+        "report": {"charts": False},
+    }  # fmt: skip
+    return Run(given, write_rows)
+
+
 def runs() -> dict[str, Run]:
     """Every run by its name, the cheap ones first."""
     counted = [m for m in METRICS if not {"score", "probability"} & set(METRICS[m].needs)]
@@ -170,6 +216,10 @@ def runs() -> dict[str, Run]:
         "clustered": Run(_of_rows("clustered", {"cluster": "house"}), write_rows),
         "both": Run(_of_rows("both", {"cluster": "house", "weight": "w"}), write_rows),
         "points": Run(_of_rows("points", {}, **points), write_rows),
+        "multiclass": _of_task("multiclass.yaml", "opinions"),
+        "multilabel": _of_task("multilabel.yaml", "findings"),
+        "ranking": _of_task("ranking.yaml", "lists"),
+        "regression": _of_numbers(),
         "regimes": Run(_example("regimes.yaml")),
         "compas": Run(_example("compas.yaml"), data="compas"),
         "mitigated": Run({**_example("synthetic.yaml"), "objective": STORAGE}),

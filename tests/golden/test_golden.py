@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from .__main__ import RECORDED, make
+from . import runs as golden
+from .__main__ import RECORDED, make, record
 from .figures import differences
 from .runs import runs
 
@@ -92,3 +93,25 @@ def test_keys_that_are_new_are_told_unless_they_were_added_on_purpose(recorded: 
     assert list(differences(other, recorded, more=True)) == [
         "audit.json: definitions.accuracy.colour: only before"
     ]
+
+
+@pytest.mark.parametrize("task", ["multiclass", "multilabel", "regression", "ranking"])
+def test_a_run_of_each_task_is_recorded_and_its_changed_digit_is_found(
+    task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = {name: (draw, 60) for name, (draw, _) in golden.DRAWN.items()}
+    monkeypatch.setattr(golden, "DRAWN", small)
+    record(tmp_path, [task])
+    before, after = tmp_path / RECORDED / task, tmp_path / "other"
+    assert json.loads((before / "audit.json").read_text())["task"] == task
+    shutil.copytree(before, after)
+    assert list(differences(before, after)) == []
+    figure = next(iter(runs()[task].configuration["metrics"]))
+
+    def digit(content: Any) -> None:
+        found = content["variants"][0]["overall"][figure]
+        found["value"] = math.nextafter(found["value"], 0)
+
+    change(after / "audit.json", digit)
+    (line,) = differences(before, after)
+    assert line.startswith(f"audit.json: variants[0].overall.{figure}.value: ")

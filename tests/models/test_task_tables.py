@@ -211,6 +211,39 @@ def test_ranks_that_are_none_are_one_line(ranks: list[Any], told: str) -> None:
     assert told in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("ranks", "told"),
+    [
+        # Rows of u and v in turn.
+        ([2, 1, 1, 2, 3], ""),
+        (
+            [2, 1, 1, 2, 4],
+            "of 1 query in column 'r' do not run from 1 without a gap: no row of 'u' has rank 3.",
+        ),
+        (
+            [5, 2, 4, 1, 6],
+            "of 1 query in column 'r' do not run from 1 without a gap: no row of 'u' has rank 1.",
+        ),
+        (
+            [1, 4, 2, 1, 3],
+            "of 1 query in column 'r' do not run from 1 without a gap: no row of 'v' has rank 2.",
+        ),
+        (
+            [1, 4, 2, 1, 4],
+            "of 2 queries in column 'r' do not run from 1 without a gap: in the first, 'u', no row has "
+            "rank 3.",
+        ),
+    ],
+)
+def test_ranks_that_no_row_has_are_told(ranks: list[int], told: str) -> None:
+    """Lists may end anywhere; where one begins late, or has a gap, rows were lost."""
+    data = lists(r=ranks)
+    model = PredictionTable(data, rank="r")
+    assert asked(model, data)[2].tolist() == ranks
+    model.describe()
+    assert data.notes == ([f"The ranks {told} Rows are missing; the others keep their ranks."] * bool(told))
+
+
 def test_shared_ranks_are_refused() -> None:
     data = lists(r=[1, 1, 1, 2, 3])
     with pytest.raises(

@@ -710,6 +710,18 @@ def regression_run(tmp_path_factory: pytest.TempPathFactory) -> task_runs.Run:
 
 
 @pytest.fixture(scope="session")
+def multilabel_run(tmp_path_factory: pytest.TempPathFactory) -> task_runs.Run:
+    """A small audit of two labels and a coarser variant, with its rows."""
+    return task_runs.multilabel(tmp_path_factory.mktemp("multilabel"))
+
+
+@pytest.fixture(scope="session")
+def ranking_run(tmp_path_factory: pytest.TempPathFactory) -> task_runs.Run:
+    """A small audit of ranked lists and coarser ones, with its rows."""
+    return task_runs.ranking(tmp_path_factory.mktemp("ranking"))
+
+
+@pytest.fixture(scope="session")
 def multiclass(multiclass_run: task_runs.Run) -> AuditResult:
     return multiclass_run.result
 
@@ -717,3 +729,13 @@ def multiclass(multiclass_run: task_runs.Run) -> AuditResult:
 @pytest.fixture(scope="session")
 def regression(regression_run: task_runs.Run) -> AuditResult:
     return regression_run.result
+
+
+@pytest.fixture(scope="session")
+def multilabel(multilabel_run: task_runs.Run) -> AuditResult:
+    return multilabel_run.result
+
+
+@pytest.fixture(scope="session")
+def ranking(ranking_run: task_runs.Run) -> AuditResult:
+    return ranking_run.result

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from fairweigh.api import load_result
 from fairweigh.audit.result import AuditResult
+from fairweigh.datasets.synthetic_tasks import LABELS, findings, lists
 
 CLASSES = ("bad", "good", "<i>meh</i>")
 """One of them would be markup, were it not shown as text."""
@@ -18,7 +19,11 @@ CLASSES = ("bad", "good", "<i>meh</i>")
 
 @dataclass(frozen=True)
 class Run:
-    """A result, and its rows: columns ``g``, ``s``, ``y``, and ``d`` or ``p`` for what the model said."""
+    """A result, and its rows.
+
+    Of classes and numbers these have the columns ``g``, ``s``, ``y``, and ``d`` or ``p`` for what the model
+    said; of labels and rankings those of `datasets.synthetic_tasks`.
+    """
 
     result: AuditResult
     rows: pd.DataFrame
@@ -27,9 +32,13 @@ class Run:
 
 def audited(folder: Path, rows: pd.DataFrame, **configuration: Any) -> AuditResult:
     made = {"report": {"charts": False}, "audit": "a"} | configuration
-    made["data"] = {"path": "rows.csv", "sensitive": ["g", "s"], "id": "id", **made["data"]}
+    made["data"] = {"path": "rows.csv", **made["data"]}
     fairweigh.run(made, folder / "run", data=rows)
     return load_result(folder / "run")
+
+
+PEOPLE = {"label": "y", "sensitive": ["g", "s"], "id": "id"}
+"""What the columns of `people` are."""
 
 
 def people(n: int, r: np.random.Generator) -> dict[str, Any]:
@@ -68,7 +77,7 @@ def multiclass(folder: Path, n: int = 600, classes: tuple[str, ...] = CLASSES) -
         {"metric": "selection_rate", "class": classes[1], "by": "g", "compare": "ratio", "limit": ">= 0.99"},
     ]  # fmt: skip
     result = audited(
-        folder, rows, task="multiclass", data={"label": "y"}, gates=gates,
+        folder, rows, task="multiclass", data=PEOPLE, gates=gates,
         model={"probabilities": {c: f"p{j}" for j, c in enumerate(classes)}},
         variants=[{"name": "light", "probabilities": {c: f"q{j}" for j, c in enumerate(classes)}}],
     )  # fmt: skip
@@ -87,7 +96,43 @@ def regression(folder: Path, n: int = 500) -> Run:
         {"metric": "mean_absolute_error", "on": "light", "compare": "change", "limit": "<= 2000"},
     ]
     result = audited(
-        folder, rows, task="regression", data={"label": "y"}, gates=gates,
+        folder, rows, task="regression", data=PEOPLE, gates=gates,
         model={"prediction": "p"}, variants=[{"name": "light", "prediction": "p2"}],
+    )  # fmt: skip
+    return Run(result, rows)
+
+
+def multilabel(folder: Path, n: int = 600) -> Run:
+    """Findings, of which fractures are seen less often in women; two rows of a patient; a coarser model."""
+    rows = findings(n, seed=3).to_pandas()
+    gates = [
+        {"metric": "micro_f1", "limit": ">= 0.5"},
+        {"metric": "true_positive_rate", "class": "each", "by": "sex", "compare": "difference",
+         "limit": "<= 0.1"},
+        {"metric": "hamming_loss", "compare": "change", "limit": "<= 0.05", "on": "coarse"},
+    ]  # fmt: skip
+    result = audited(
+        folder, rows, task="multilabel", gates=gates,
+        data={"labels": list(LABELS), "sensitive": ["sex"], "cluster": "patient", "id": "id"},
+        model={"probabilities": {name: f"p_{name}" for name in LABELS}},
+        variants=[{"name": "coarse", "probabilities": {name: f"coarse_{name}" for name in LABELS}}],
+    )  # fmt: skip
+    return Run(result, rows, tuple(LABELS))
+
+
+def ranking(folder: Path, queries: int = 120) -> Run:
+    """Lists that are worse for women who ask and for films of small studios, and coarser ones."""
+    rows = lists(queries, seed=3).to_pandas()
+    gates = [
+        {"metric": "ndcg", "by": "sex", "compare": "difference", "limit": "<= 0.05"},
+        {"metric": "exposure_per_relevance", "by": "studio", "compare": "ratio", "limit": ">= 0.8"},
+        {"metric": "ndcg", "compare": "change", "limit": ">= -0.15", "on": "coarse"},
+    ]
+    result = audited(
+        folder, rows, task="ranking", gates=gates,
+        data={"query": "user", "item": "film", "relevance": "liked", "last_rank": 10,
+              "sensitive": ["sex", "studio"]},
+        model={"score": "score", "scale": "rank"},
+        variants=[{"name": "coarse", "score": "coarse", "scale": "rank"}],
     )  # fmt: skip
     return Run(result, rows)

@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 
 PAGES = [
     ("compas", "en"), ("compas", "zh"), ("compressed", "en"), ("compared", "zh"), ("hostile", "en"),
-    ("hostile_ladder", "zh"), ("multiclass", "en"), ("regression", "zh"),
+    ("hostile_ladder", "zh"), ("multiclass", "en"), ("regression", "zh"), ("multilabel", "en"),
+    ("multilabel", "zh"), ("ranking", "en"), ("ranking", "zh"),
 ]  # fmt: skip
-"""Every report in one language or the other, one in both: what differs by language is the texts alone."""
+"""Every report in one language or the other, some in both: what differs by language is the texts alone."""
 Pages = dict[tuple[str, str], Path]
 A4_TEXT = 178  # mm: A4 less the margins of the print style
 

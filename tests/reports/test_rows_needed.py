@@ -33,8 +33,8 @@ WORDS: dict[str, Any] = {
     ),
     "on the limit": (
         {"at_no_size": True},
-        "at no realistic number: the measured value lies on the limit",
-        "现实的样本数都不够，因为测得值就在限值上",
+        "at no realistic number: the measured value lies on the limit or too near it",
+        "现实的样本数都不够，因为测得值就在限值上或离它太近",
     ),
     "not known": ({}, "not known", "未知"),
 }
@@ -68,7 +68,7 @@ def test_an_open_gate_on_its_limit_is_told_everywhere(compas: AuditResult) -> No
         update={"rows_needed": None, "rows_needed_halfway": None, "at_no_size": True, "slices": []}
     )
     result = compas.model_copy(update={"gates": [gate], "verdict": "inconclusive"})
-    told = "at no realistic number: the measured value lies on the limit"
+    told = "at no realistic number: the measured value lies on the limit or too near it"
     assert told in plain(undecided(result)[0])
     for text in (render_text(result), render_junit(result)):
         assert f"rows needed: {told}" in text

@@ -1,4 +1,4 @@
-"""Pages of several classes and of predicted numbers: their own words, figures as the rows have them.
+"""Pages of classes, labels, rankings and predicted numbers: their own words, figures as the rows have them.
 
 Outside answers: scikit-learn and numpy on the same rows.
 """
@@ -51,11 +51,14 @@ def numbers(regression_run: task_runs.Run) -> task_runs.Run:
 
 
 @pytest.fixture(scope="module")
-def pages(classes: task_runs.Run, numbers: task_runs.Run) -> Any:
-    """The pages of both, in both languages, with charts."""
+def pages(
+    classes: task_runs.Run, numbers: task_runs.Run, multilabel_run: task_runs.Run, ranking_run: task_runs.Run
+) -> Any:
+    """The pages of each, in both languages, with charts."""
+    runs = {"classes": classes, "numbers": numbers, "labels": multilabel_run, "lists": ranking_run}
     return {
         (name, code): render_html(run.result, language=code)
-        for name, run in (("classes", classes), ("numbers", numbers))
+        for name, run in runs.items()
         for code in ("en", "zh")
     }
 
@@ -64,14 +67,14 @@ def text_of(page: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.partition("<main>")[2]))
 
 
-@pytest.mark.parametrize("name", ["classes", "numbers"])
+@pytest.mark.parametrize("name", ["classes", "numbers", "labels", "lists"])
 def test_no_word_of_decisions_for_or_against_stands_on_pages_of_other_tasks(pages: Any, name: str) -> None:
     told = text_of(pages[name, "en"])
     assert [word for word in OF_DECISIONS if word in told] == []
     assert not EMPTY.search(told)
 
 
-@pytest.mark.parametrize("name", ["classes", "numbers"])
+@pytest.mark.parametrize("name", ["classes", "numbers", "labels", "lists"])
 def test_nothing_of_ours_is_left_in_english_on_a_chinese_page(pages: Any, name: str) -> None:
     left = [
         t for t in visible_texts(pages[name, "zh"]) if ENGLISH.search(re.sub(r"[（(][^（）()]*[）)]", "", t))
@@ -260,3 +263,14 @@ def test_errors_of_a_slice_stand_in_bins_that_hold_all_its_rows(numbers: task_ru
 def test_amounts_have_fewer_decimals_the_larger_they_are(value: float, shown: str) -> None:
     assert figure(value, "amount") == shown
     assert interval(value, 1_000.0, "amount").endswith("to 1,000")
+
+
+def test_letters_that_stand_for_words_stay_large_within_a_definition(ranking: AuditResult) -> None:
+    told = ranking.definitions
+    assert told["ndcg_gap_difference"].formula == "highest minus lowest NDCG"
+    assert told["exposure_parity_difference"].formula == "highest minus lowest mean exposure"
+
+
+def test_what_stands_beside_a_chinese_and_stands_a_space_apart_from_it(pages: Any) -> None:
+    assert re.search(r">1,180 和 1,220<", pages["lists", "zh"])
+    assert not re.search(r"[0-9]和|和[0-9]", text_of(pages["lists", "zh"]))

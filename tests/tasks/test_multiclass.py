@@ -187,6 +187,20 @@ def test_aggregated_cells_are_the_rows_that_they_count(tmp_path: Path) -> None:
         assert one["variants"][0][key] == other["variants"][0][key]
 
 
+def test_a_cell_of_counts_has_no_probabilities(tmp_path: Path) -> None:
+    """Losses were those of the cells, each taken for one row."""
+    cells = rows(40).assign(n=3)
+    roles = {"label": "y", "sensitive": ["group"], "count": "n"}
+    told = "a cell of aggregated counts has no score; expected "
+    for line, asked in (
+        (f"model.probabilities: {told}model.decision", {"model": PROBABLE}),
+        (f"variants[0]: {told}decision", {**DECIDED, "variants": [{"name": "x", **PROBABLE}]}),
+    ):
+        with pytest.raises(InputError) as refused:
+            audited(tmp_path, cells, **asked, data=roles)
+        assert str(refused.value) == line
+
+
 def test_joint_cells_are_the_rows_of_both_models_that_they_count(tmp_path: Path) -> None:
     """Label, decision before, decision after and a count: also changes, flips and gates on them."""
     data = rows(600)
@@ -293,6 +307,31 @@ def test_a_class_of_rows_that_is_never_predicted_is_told(tmp_path: Path) -> None
     assert "Never decided for, though rows have the label" in page
     assert _given_up(audited(tmp_path, data, **DECIDED, data=DATA)) == []
     assert _given_up(audited(tmp_path, data, task="multiclass", data=DATA)) == []
+
+
+def test_a_class_that_a_variant_gave_up_is_told_of_it(tmp_path: Path) -> None:
+    """Not of one that the original never decides for either, and not of a variant that decides for all."""
+    data = rows(80)
+    data["small"] = data.d.where(data.d != "meh", "bad")
+    data["least"] = "bad"
+    variants = [{"name": name, "decision": name} for name in ("small", "least")]
+    told = (
+        "Never decided for by the variant {}, though rows have the label and the original decides for it: "
+        "{}. The true positive rate is 0 there, and the precision has no value."
+    )
+    good, meh = (f"'{name}' ({(data.y == name).sum()} rows)" for name in ("good", "meh"))
+    run = audited(
+        tmp_path, data, **DECIDED, data=DATA, variants=[{"name": "same", "decision": "d"}, *variants]
+    )
+    assert _given_up(run) == [told.format("small", meh), told.format("least", f"{meh}, {good}")]
+    assert "Never decided for by the variant" in (tmp_path / "run" / "report.html").read_text(
+        encoding="utf-8"
+    )
+    assert (verify(tmp_path / "run").figures, verify(tmp_path / "run").pages) == ([], [])
+    run = audited(
+        tmp_path, data, task="multiclass", model={"decision": "small"}, data=DATA, variants=variants
+    )
+    assert _given_up(run)[1:] == [told.format("least", good)]
 
 
 def test_names_of_classes_may_look_like_markup_or_like_words_of_gates(tmp_path: Path) -> None:

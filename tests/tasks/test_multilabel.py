@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from fairweigh.datasets.errors import InputError
 from fairweigh.verification import verify
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -152,6 +153,11 @@ def test_a_label_of_rows_that_is_never_decided_for_is_told(tmp_path: Path) -> No
     ]
     assert f"the label: 'scar' ({data.scar.sum()} rows). The true positive rate is 0" in told
     assert verify(tmp_path / "run").pages == []
+    variants = [{"name": "light", "probabilities": {**MODEL["probabilities"], "scar": "zero"}}]
+    result = audited(tmp_path, data.assign(zero=0.1), data=DATA, model=MODEL, variants=variants)
+    (told,) = [text for text in result["data"]["warnings"] if text.startswith("Never decided for")]
+    assert told.startswith("Never decided for by the variant light, though rows have the label and the ")
+    assert f"decides for it: 'scar' ({data.scar.sum()} rows). The true" in told
     for model in ({"model": MODEL}, {}):
         warnings = audited(tmp_path, data, task="multilabel", data=DATA, **model)["data"]["warnings"]
         assert not any(text.startswith("Never decided for") for text in warnings)
@@ -174,3 +180,74 @@ def test_scores_on_another_scale_order_the_rows_of_a_label(tmp_path: Path) -> No
         assert "brier_score" not in own
     assert result["comparisons"][0]["overall"]["flips"] == 0
     assert verify(tmp_path / "run").figures == []
+
+
+def counted(n: int = 500) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows with the decisions of two models, in the order of their joint cells, and these cells.
+
+    In that order, since sums over rows that depend on each other end in other last digits in another.
+    """
+    data = rows(n)
+    for before, after in (("p", "d"), ("q", "e")):
+        for name in LABELS:
+            data[f"{after}_{name}"] = (data[f"{before}_{name}"] >= 0.5).astype(int)
+    told = [f"{side}{name}" for side in ("", "d_", "e_") for name in LABELS]
+    cells = data.groupby(["group", *told]).size().rename("n").reset_index()
+    assert len(cells) < n / 2
+    again = cells.loc[cells.index.repeat(cells.n)].drop(columns="n").reset_index(drop=True)
+    again["id"] = range(n)
+    return again, pd.concat([cells, cells[:1].assign(group="empty", n=0)])
+
+
+DECIDED = {"decisions": {name: f"d_{name}" for name in LABELS}}
+LIGHT = {"name": "light", "decisions": {name: f"e_{name}" for name in LABELS}}
+ROLES = {"labels": LABELS, "sensitive": ["group"]}
+
+
+def test_joint_cells_of_labels_are_the_rows_of_both_models_that_they_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fairweigh.tasks import cases as kept
+
+    data, cells = counted()
+    gate = {"metric": "micro_recall", "by": "group", "compare": "difference", "limit": "<= 0.1"}
+    change = {"metric": "exact_match", "compare": "change", "limit": ">= -0.1", "on": "light"}
+    asked: Any = {"task": "multilabel", "model": DECIDED, "variants": [LIGHT], "gates": [gate, change]}
+    one = audited(tmp_path, data, **asked, data={**ROLES, "id": "id"})
+    # Several batches of single rows, of which cells are cut in two.
+    monkeypatch.setattr(kept, "EACH", 64)
+    other = audited(tmp_path, cells, **asked, data={**ROLES, "count": "n"})
+    assert (one["data"]["rows"], other["data"]["rows"]) == (len(data), len(data))
+    for of_rows, of_cells in zip(one["variants"], other["variants"], strict=True):
+        for key in ("overall", "overall_views", "slices", "disparities"):
+            assert of_rows[key] == of_cells[key], key
+    assert other["comparisons"] == one["comparisons"]
+    assert other["gates"] == one["gates"]
+    found = verify(tmp_path / "run")
+    assert (found.figures, found.pages) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("change", "settings", "told"),
+    [
+        ({"n": 2**40}, {}, "cells may stand for at most 1,000,000 rows; these stand for "),
+        ({"n": 0}, {}, "no rows to audit: every count in column 'n' is 0"),
+        (
+            {}, {"model": {"probabilities": DECIDED["decisions"]}},
+            "model.probabilities: a cell of aggregated counts has no score; expected model.decisions",
+        ),
+        (
+            {}, {"variants": [{"name": "x", "probabilities": DECIDED["decisions"]}]},
+            "a cell of aggregated counts has no score; expected decisions",
+        ),
+    ],
+)  # fmt: skip
+def test_cells_of_labels_that_cannot_be_counted_are_one_line(
+    change: dict[str, int], settings: dict[str, Any], told: str, tmp_path: Path
+) -> None:
+    _, cells = counted(300)
+    asked: Any = {"task": "multilabel", "model": DECIDED, **settings}
+    with pytest.raises(InputError) as refused:
+        audited(tmp_path, cells.assign(**change), **asked, data={**ROLES, "count": "n"})
+    assert told in str(refused.value)
+    assert "\n" not in str(refused.value)

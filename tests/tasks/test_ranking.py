@@ -113,3 +113,17 @@ def test_ranks_are_as_good_as_the_scores_that_give_them(tmp_path: Path, found: A
     ranked = audited(tmp_path, data.assign(place=ranks(data)), data=DATA, model={"rank": "place"})
     assert values(ranked["variants"][0]["overall"]) == values(result["variants"][0]["overall"])
     assert verify(tmp_path / "run").figures == []
+
+
+def test_lists_that_lost_rows_are_told_in_the_report(tmp_path: Path) -> None:
+    """The ranks that are left count as they stand; a list that was cut at its end is none to be told of."""
+    data = rows(30)
+    data["r"] = ranks(data)
+    cut = data[data.r <= 12]
+    for lost, told in ((cut.user == "nobody", 0), ((cut.user == "u4") & (cut.r == 1), 1)):
+        result = audited(tmp_path, cut[~lost], data=DATA, model={"rank": "r"})
+        warnings = [text for text in result["data"]["warnings"] if "without a gap" in text]
+        assert len(warnings) == told
+        assert verify(tmp_path / "run").pages == []
+    assert "no row of 'u4' has rank 1. Rows are missing; the others keep their ranks." in warnings[0]
+    assert "without a gap" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")

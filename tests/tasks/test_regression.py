@@ -156,6 +156,67 @@ def test_weights_are_repeated_rows(tmp_path: Path) -> None:
     )
 
 
+SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+def quantiles(result: Any, figure: str = "value", **part: str) -> list[Any]:
+    """A figure of the quantiles of a slice's errors."""
+    own = next(one for one in result["variants"][0]["scores"] if one["slice"] == part)
+    assert [q["share"] for q in own["quantiles"]] == list(SHARES)
+    return [q[figure] for q in own["quantiles"]]
+
+
+def test_quantiles_of_the_errors_are_those_of_numpy(found: Any) -> None:
+    data, result = found
+    error = (data.p - data.y).to_numpy()
+    for part, own in (({}, error), ({"group": "c"}, error[data.group == "c"])):
+        known = np.quantile(own, SHARES, method="inverted_cdf")
+        assert quantiles(result, **part) == pytest.approx(known, abs=1e-12)
+        assert all(low <= value for low, value in zip(quantiles(result, "low", **part), known, strict=True))
+        assert all(
+            value <= high for high, value in zip(quantiles(result, "high", **part), known, strict=True)
+        )
+        assert set(quantiles(result, "method", **part)) == {"woodruff"}
+
+
+def test_quantiles_of_weighted_rows_are_those_of_repeated_ones(tmp_path: Path) -> None:
+    data = rows(90)
+    data["w"] = np.arange(90) % 3 + 1
+    weighted = audited(tmp_path, data, data={**DATA, "weight": "w"}, model=MODEL)
+    error = np.repeat((data.p - data.y).to_numpy(), data.w)
+    known = np.quantile(error, SHARES, method="inverted_cdf")
+    assert quantiles(weighted) == pytest.approx(known, abs=1e-12)
+    assert all(n < 90 for n in quantiles(weighted, "effective_n"))
+    assert verify(tmp_path / "run").figures == []
+
+
+def test_copies_of_rows_in_clusters_say_no_more_of_a_quantile_than_the_rows(tmp_path: Path) -> None:
+    """Ten copies of each row have the row's quantiles; that they are copies must be told by a cluster."""
+    data = rows(200)
+    once = audited(tmp_path / "once", data, data=DATA, model=MODEL)
+    copies = data.loc[data.index.repeat(10)].assign(person=lambda d: d.id).assign(id=range(2000))
+    told = audited(tmp_path / "told", copies, data={**DATA, "cluster": "person"}, model=MODEL)
+    untold = audited(tmp_path / "untold", copies, data=DATA, model=MODEL)
+    assert quantiles(told) == quantiles(untold) == quantiles(once)
+
+    def wide(result: Any) -> Any:
+        return np.subtract(quantiles(result, "high")[1:4], quantiles(result, "low")[1:4])
+
+    assert np.all(wide(untold) < 0.6 * wide(once))
+    assert wide(told) == pytest.approx(wide(once), rel=0.35)
+    assert quantiles(told, "effective_n")[2] == pytest.approx(200, rel=0.1)
+
+
+def test_a_slice_of_few_rows_has_quantiles_that_are_small_and_ends_without_limits(tmp_path: Path) -> None:
+    data = rows(300)
+    data.loc[:9, "group"], data.loc[10:, "group"] = "d", "a"
+    result = audited(tmp_path, data, data=DATA, model=MODEL)
+    assert set(quantiles(result, "status", group="d")) == {"small"}
+    assert quantiles(result, "low", group="d")[0] is None
+    assert quantiles(result, "high", group="d")[-1] is None
+    assert None not in quantiles(result, "value", group="d")
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_numbers_whose_squares_are_no_floats_have_no_share_of_spread_explained(tmp_path: Path) -> None:
     data = rows(200)
