@@ -43,8 +43,8 @@ def render(
     Returns
     -------
     dict of str to str
-        File name to text: ``report.html``, ``annex.html``, ``figures.csv``, ``junit.xml``, ``summary.md``, and the
-        pages of the regimes.
+        File name to text: ``report.html``, ``annex.html``, ``figures.csv``, ``junit.xml``, ``summary.md``,
+        and the pages of the regimes.
     """
     from .front.document import render_report
     from .page.html import render_html

@@ -238,7 +238,7 @@ def test_first_screen_says_what_the_fairest_mitigation_would_change() -> None:
 def test_recommended_mitigation_is_told_of_once() -> None:
     result = run(int8=repaired(), onnx=repaired(needs=["sex", "race"]))
     text = told(result)
-    assert text.startswith("Recommended: onnx-int8.")
+    assert text.startswith("Cheapest that passes: onnx-int8.")
     assert "Whose decisions change most: race=African-American" in text
     assert "Who pays" not in text
     assert "by mitigation" not in text

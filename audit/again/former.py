@@ -36,8 +36,8 @@ def completed(result: AuditResult) -> AuditResult:
 def forms(result: AuditResult) -> Iterator[str]:
     """Yield an ``audit.json`` as this version writes it, and as its earlier states did.
 
-    These did not say what is seen first, nor before that what texts were told from. Before that they did not name the task, which was that of two
-    classes, and the first of them had no priorities either.
+    These did not say what is seen first, nor before that what texts were told from. Before that they did not
+    name the task, which was that of two classes, and the first of them had no priorities either.
     """
     left_out: list[dict[str, Any]] = [{}, {"front": True}, {"front": True, "told": True}]
     if result.task == BINARY.name:

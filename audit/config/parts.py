@@ -44,6 +44,15 @@ class ReportSpec(Section):
     sections: list[str] = Field(
         default_factory=list, exclude_if=absent, description="Sections of guests, in the order of the page."
     )
+    labels: dict[str, str] = Field(
+        default_factory=dict, exclude_if=absent,
+        description="What the people of a slice are called, by feature=value: {\"sex=Female\": women}.",
+    )  # fmt: skip
+    unit: str | None = Field(
+        None,
+        exclude_if=absent,
+        description="What rows are, in the plural: applicants, reviews; default rows.",
+    )
     reasons: dict[str, str] = Field(
         default_factory=dict, description="Why each metric or disparity was chosen; the report quotes it."
     )
@@ -54,6 +63,17 @@ class ReportSpec(Section):
         for name in given:
             if name not in METRICS and name not in AGGREGATES:
                 raise ValueError(unknown(name, [*METRICS, *AGGREGATES], "metric"))
+        return given
+
+    @field_validator("labels")
+    @classmethod
+    def _of_slices(cls, given: dict[str, str]) -> dict[str, str]:
+        for part, name in given.items():
+            feature, equals, value = part.partition("=")
+            if not (feature and equals and value):
+                raise ValueError(f"{part!r}: expected feature=value, such as sex=Female")
+            if not name.strip():
+                raise ValueError(f"{part!r}: expected a name, got a blank")
         return given
 
     @field_validator("sections")

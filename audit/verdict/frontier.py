@@ -48,7 +48,7 @@ def frontier(
     qualifies = any(s.verdict == "pass" for s in chosen_on if s.variant in changed)
     nearest = None if qualifies else _nearest([s for s in chosen_on if s.variant in changed])
     recommended = best.variant if best else None
-    words = [_choice(best, nearest, chosen_on, original.name) if required else NOTHING_REQUIRED]
+    words = [_choice(best, nearest, chosen_on, original.name, apart) if required else NOTHING_REQUIRED]
     if selection is not None and required and best is None:
         recommended, stays = _fallback(judged, original.name)
         words.append(stays)
@@ -120,8 +120,14 @@ def _nearest(missing: Sequence[Standing]) -> Standing | None:
     return min(missing, key=lambda s: (len(s.misses), s.cost), default=None)
 
 
-def _choice(best: Standing | None, nearest: Standing | None, among: Sequence[Standing], original: str) -> str:
-    """The choice in words."""
+def _choice(
+    best: Standing | None,
+    nearest: Standing | None,
+    among: Sequence[Standing],
+    original: str,
+    apart: Collection[str],
+) -> str:
+    """The choice in words; ``apart`` are those that others go before."""
     least = {"name": nearest.variant, "which": told_list(nearest.misses)} if nearest else None
     if best is None and least is None:
         return tell("None of {n} variants passes every gate and target.", n=len(among))
@@ -133,7 +139,16 @@ def _choice(best: Standing | None, nearest: Standing | None, among: Sequence[Sta
         )
     count = sum(s.verdict == "pass" for s in among)
     numbers = {"variant": best.variant, "cost": f"{best.cost:.3g}", "n": count}
-    words = [_cheapest_words(best.variant == original, count == 1, numbers)]
+    passed_over = any(s.verdict == "pass" and s.cost < best.cost and s.variant in apart for s in among)
+    words = [
+        tell(
+            "{variant} is the cheapest that passes every gate and target and needs no sensitive feature to "
+            "decide (cost {cost}; {n} pass).",
+            **numbers,
+        )
+        if passed_over
+        else _cheapest_words(best.variant == original, count == 1, numbers)
+    ]
     if least:
         words.append(
             tell("No other variant passes every gate and target; {name} misses least ({which}).", **least)

@@ -111,7 +111,9 @@ def axis_of(axis: Axis, kind: Kind, most: int = 6) -> Markup:
     """The axis of differences, its ticks without their unit."""
     steps = list(axis.ticks(most))
     places = _places(steps, kind)
-    return strips.ticks(axis, [(s, figure(s, kind, decimals=places, unit=False) if s else "0") for s in steps])
+    return strips.ticks(
+        axis, [(s, figure(s, kind, decimals=places, unit=False) if s else "0") for s in steps]
+    )
 
 
 def _places(steps: Sequence[float], kind: Kind) -> int:
@@ -173,7 +175,9 @@ def _group(
     note = limit_words(told, cell)
     note = say("limit {limit}", limit=note) if note else say("no limit")
     if len(by) > 1 and more:
-        worst = say_n("worst of {n} crossing", "worst of {n} crossings", len(some) + more, n=count(len(some) + more))
+        worst = say_n(
+            "worst of {n} crossing", "worst of {n} crossings", len(some) + more, n=count(len(some) + more)
+        )
         note = say("{one}, {other}", one=worst, other=note)
     lines = []
     reference = some[0].reference
@@ -206,7 +210,9 @@ def _line(
     low, high = joint(d)
     estimate = told.estimate(part, one)
     mark = "small" if small else marks.get(key, "free")
-    dot = strips.Dot(key, d.value, None if small else low, None if small else high, mark, _before(told, one, d))
+    dot = strips.Dot(
+        key, d.value, None if small else low, None if small else high, mark, _before(told, one, d)
+    )
     level = figure(estimate.value if estimate else None, told.level_kind(one))
     limits = interval(low, high, kind) if low is not None and high is not None else ""
     moved = figure(d.value, kind, unit=False)

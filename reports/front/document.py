@@ -15,12 +15,11 @@ from ..page.html import environment
 from ..page.reviewer import signed_files
 from ..page.undecided import undecided
 from ..slices.gate_tables import GateRow, gate_rows
-from ..tasks import telling
 from ..variants.ladder_table import ladder
 from ..variants.release import release
 from ..words.gates_together import gates_together
 from ..words.language import TAGS, language, writing
-from ..words.lookup import binding_gates, comparison_of, has_ladder
+from ..words.lookup import binding_gates, comparison_of, has_ladder, own_words
 from ..words.order import feature_sets
 from .chart import chart
 from .exchange import exchange
@@ -54,7 +53,7 @@ def render_report(
     str
         A whole HTML document that refers to nothing outside itself but its annex and its regimes' pages.
     """
-    with writing(language):
+    with writing(language, own_words(result)):
         return _document(result, charts, regimes)
 
 

@@ -9,8 +9,8 @@ from ..variants.cost_tables import readable
 from ..variants.payers import paying_slices
 from ..words.formats import count, figure, interval, magnitude
 from ..words.kinds import is_mitigated
-from ..words.language import Sentence, say, tr
-from ..words.lookup import audit_timing, is_comparison, performance_of, variant_named
+from ..words.language import Sentence, say
+from ..words.lookup import audit_timing, is_comparison, performance_of
 from ..words.spoken import Given, compared_kind, gate_kind, metric_kind, slice_name, title_of
 from .looked_up import Told
 
@@ -70,7 +70,9 @@ def _costs(before: Variant, after: Variant) -> list[Fact]:
     if timing is not None and (cost.storage not in (None, 1) or timing.saving):
         spread = interval(timing.ratio_low, timing.ratio_high, "percent")
         under = [(spread,)] if timing.saving else [say("no saving beyond the noise")]
-        facts.append(Fact(say("Time, batch of {n}", n=count(timing.batch)), (figure(timing.ratio, "percent"),), under))
+        facts.append(
+            Fact(say("Time, batch of {n}", n=count(timing.batch)), (figure(timing.ratio, "percent"),), under)
+        )
     return facts
 
 
@@ -78,7 +80,9 @@ def _needs(after: Variant) -> list[Fact]:
     needs = after.recipe.needs if after.recipe is not None else []
     if not needs:
         return []
-    return [Fact(say("To decide it needs"), readable(needs), [say("of each person: may be unlawful")], warns=True)]
+    return [
+        Fact(say("To decide it needs"), readable(needs), [say("of each person: may be unlawful")], warns=True)
+    ]
 
 
 def _performance(told: Told, item: Comparison | None) -> list[Fact]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...audit.result import Coverage, Criterion
 from ..words.formats import count, figure
-from ..words.language import Sentence, say, say_n, sentences
+from ..words.language import Sentence, say_n, sentences
 from ..words.spoken import features_name, slice_name
 from . import strips
 from .axes import Axis, around_zero
@@ -77,20 +77,25 @@ def _page(told: Told, one: Coverage, key: str, annex: str) -> Page:
     keys = [line.key for group in drawn.groups for line in group.lines] if drawn else []
     axes = {(c.metric, c.view): _axis(told, one, c, keys) for c in others}
     more = drawn.groups[0].more if drawn and drawn.groups else 0
+    left = say_n(
+        "{n} more slice stands in the annex.", "{n} more slices stand in the annex.", more, n=count(more)
+    )
+    heads = []
+    for c in others:
+        cell = cells[c.metric, c.view]
+        heads.append((named(told, c), limit_words(told, cell), cell.verdict or ""))
     return Page(
         id=key,
         name=features_name(one.by),
         verdict=worst or "",
         note=_note(told, one),
         chart=drawn,
-        heads=[(named(told, c), limit_words(told, cells[c.metric, c.view]), cells[c.metric, c.view].verdict or "")
-               for c in others],
+        heads=heads,
         axes=[axis_of(axes[c.metric, c.view], told.kind(c), 3) for c in others],
         multiples=_multiples(told, one, others, keys, axes) if others else [],
-        more=say_n("{n} more slice stands in the annex.", "{n} more slices stand in the annex.", more, n=count(more))
-        if more else (),
+        more=left if more else (),
         annex=annex,
-    )  # fmt: skip
+    )
 
 
 def _note(told: Told, one: Coverage) -> Sentence:
@@ -143,7 +148,9 @@ def _small(told: Told, one: Coverage, criterion: Criterion, key: str, axis: Axis
     found = next((d for d in told.differences(one.by, criterion) if key_of(d.slice or {}) == key), None)
     band = told.band(cell)
     if found is None:
-        return Small(level, "", strips.row(axis, strips.Dot(key, None, reference=True), band, zero=0.0, height=18))
+        return Small(
+            level, "", strips.row(axis, strips.Dot(key, None, reference=True), band, zero=0.0, height=18)
+        )
     small = found.status != "ok"
     low, high = joint(found)
     mark = "small" if small else told.marks(cell).get(key, "free")

@@ -72,7 +72,9 @@ class Told:
         """How the figure itself is shown."""
         return metric_kind(one.metric, self.result.definitions)
 
-    def differences(self, by: Sequence[str], one: Criterion, variant: Variant | None = None) -> list[Disparity]:
+    def differences(
+        self, by: Sequence[str], one: Criterion, variant: Variant | None = None
+    ) -> list[Disparity]:
         """Differences of slices to their reference."""
         of = variant or self.variant
         key = (of.name, tuple(by), one.metric, one.view)
@@ -121,7 +123,7 @@ class Told:
 
     @property
     def leading(self) -> Criterion | None:
-        """The criterion that is drawn large: of the leading gate, else the first whose gap is beyond chance."""
+        """The criterion that is drawn large: of the leading gate, else the first beyond chance."""
         gate = next((g for g in self.gates if g.id == self.front.leading), None)
         if gate is not None:
             for cell in self.front.cells:

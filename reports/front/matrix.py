@@ -129,14 +129,14 @@ def _square(told: Told, cell: Cell, one: Criterion, axis: Axis) -> Square | None
         return None
     marks, kind = told.marks(cell), told.kind(one)
     beside = told.beside if cell.gate is not None else None
-    before = {key_of(d.slice or {}): d.value for d in told.differences(cell.by, one, beside)} if beside else {}
-    dots = [
-        strips.Dot(
-            key_of(d.slice or {}), d.value, kind="small" if d.status != "ok" else marks.get(key_of(d.slice or {}), "free"),
-            before=before.get(key_of(d.slice or {})) if d.status == "ok" else None,
-        )
-        for d in found
-    ]  # fmt: skip
+    before = (
+        {key_of(d.slice or {}): d.value for d in told.differences(cell.by, one, beside)} if beside else {}
+    )
+    dots = []
+    for d in found:
+        key, small = key_of(d.slice or {}), d.status != "ok"
+        kind_of = "small" if small else marks.get(key, "free")
+        dots.append(strips.Dot(key, d.value, kind=kind_of, before=None if small else before.get(key)))
     return Square(
         title=named(told, one),
         verdict=cell.verdict or "",
@@ -156,12 +156,8 @@ def _says(told: Told, cell: Cell, found: list[Disparity], one: Criterion) -> Sen
     for d in found:
         low, high = joint(d)
         limits = interval(low, high, kind) if low is not None and high is not None else "—"
-        each.append(
-            say(
-                "{slice} {value} ({limits})",
-                slice=slice_name(d.slice or {}, short=True), value=figure(d.value, kind, unit=False), limits=limits,
-            )
-        )  # fmt: skip
+        name, value = slice_name(d.slice or {}, short=True), figure(d.value, kind, unit=False)
+        each.append(say("{slice} {value} ({limits})", slice=name, value=value, limits=limits))
     limit = limit_words(told, cell)
     head = say("{metric}, {features}.", metric=named(told, one), features=features_name(cell.by))
     asked = say("Limit: {limit}.", limit=limit) if limit else say("No limit.")

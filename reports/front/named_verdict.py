@@ -37,7 +37,7 @@ class NamedVerdict:
 
 def named_verdict(told: Told) -> NamedVerdict:
     """Say what was decided, of which variant."""
-    result, front = told.result, told.front
+    result = told.result
     own = _worst(told.gates)
     verdict = result.verdict if result.verdict != "no verdict" and own == "pass" else own
     return NamedVerdict(verdict, say(_SAYS[verdict], variant=_called(told)), _lines(told, result))
@@ -65,7 +65,13 @@ def tally_words(tally: Tally | None) -> Sentence:
     if not total:
         return say("no gate was set")
     told: list[Sentence] = [
-        say_n("{n} of {total} gate passes", "{n} of {total} gates pass", total, n=str(tally.passed), total=str(total))
+        say_n(
+            "{n} of {total} gate passes",
+            "{n} of {total} gates pass",
+            total,
+            n=str(tally.passed),
+            total=str(total),
+        )
     ]
     for key, forms in _COUNTED.items():
         n = getattr(tally, key)
@@ -102,7 +108,9 @@ def _lines(told: Told, result: AuditResult) -> list[Sentence]:
     if name == first:
         lead = say("The verdict speaks of {variant}, the model as it is.", variant=Given(name))
         return [sentences([lead, _binding(told)]), _proposed(told, beside.name)]
-    lead = say("The verdict speaks of {variant}, the lighter model that would be released.", variant=Given(name))
+    lead = say(
+        "The verdict speaks of {variant}, the lighter model that would be released.", variant=Given(name)
+    )
     source = say(
         "{variant}, from which it is made: {tally}.",
         variant=Given(beside.name), tally=tally_words(_of(result, beside.name)),
@@ -116,9 +124,15 @@ def _proposed(told: Told, name: str) -> Sentence:
     result = told.result
     recommended = result.frontier is not None and result.frontier.recommended == name
     proposed = (
-        say("{variant} is proposed instead: {tally}.", variant=Given(name), tally=tally_words(_of(result, name)))
+        say(
+            "{variant} is proposed instead: {tally}.",
+            variant=Given(name),
+            tally=tally_words(_of(result, name)),
+        )
         if recommended
-        else say("{variant} misses least: {tally}.", variant=Given(name), tally=tally_words(_of(result, name)))
+        else say(
+            "{variant} misses least: {tally}.", variant=Given(name), tally=tally_words(_of(result, name))
+        )
     )
     needs = needed(result, name)
     if not needs:

@@ -62,7 +62,9 @@ def row(
         *([_upright(axis, zero, height, "zero")] if zero is not None else []),
     ]
     if dot.reference and zero is not None and dot.value is None:
-        parts.append(f'<line x1="{axis(zero)}%" x2="{axis(zero)}%" y1="{middle - 7}" y2="{middle + 7}" class="ref"/>')
+        parts.append(
+            f'<line x1="{axis(zero)}%" x2="{axis(zero)}%" y1="{middle - 7}" y2="{middle + 7}" class="ref"/>'
+        )
     if dot.before is not None:
         parts.append(_ring(axis, dot.before, middle, 5.5))
     if dot.value is not None:
@@ -106,7 +108,9 @@ def _drawing(parts: Sequence[str], height: float, name: str) -> Markup:
     from markupsafe import Markup
 
     # What is drawn is numbers and keys, which are escaped where they are put in.
-    return Markup(f'<svg class="{name}" width="100%" height="{height:g}" aria-hidden="true">{"".join(parts)}</svg>')
+    return Markup(
+        f'<svg class="{name}" width="100%" height="{height:g}" aria-hidden="true">{"".join(parts)}</svg>'
+    )
 
 
 def _attribute(text: str) -> str:

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ...audit.result import CERTIFIED, RELEASE, AuditResult, Disparity, Found, GateResult, Slice, Variant
+from ...audit.result import (
+    CERTIFIED,
+    RELEASE,
+    AuditResult,
+    Disparity,
+    Estimate,
+    Found,
+    GateResult,
+    Slice,
+    Variant,
+)
 from ..tasks import telling
 from ..words.decision_limits import decided_figures, decides_by_limits
 from ..words.formats import (
@@ -24,9 +35,26 @@ from ..words.formats import (
 from ..words.kinds import model_name, run_words
 from ..words.language import Sentence, language, later, say, sentences, tr
 from ..words.limited import figure_told, is_limited
-from ..words.lookup import LABELS_ONLY, binding_gates, comparison_of, figure_of, told_of, variant_named
+from ..words.lookup import (
+    LABELS_ONLY,
+    binding_gates,
+    comparison_of,
+    estimate_of,
+    figure_of,
+    told_of,
+    variant_named,
+)
 from ..words.meaning import worse_off
-from ..words.per_hundred import OF_DECISIONS, in_sentence, is_rate, rates_of, shown_whole
+from ..words.per_hundred import (
+    FEW,
+    OF_DECISIONS,
+    Rate,
+    hundredths,
+    in_sentence,
+    is_rate,
+    rates_of,
+    shown_whole,
+)
 from ..words.proven_gaps import proven_gaps
 from ..words.spoken import (
     COSTS,
@@ -59,14 +87,14 @@ _OUTCOMES = {
     "below": later("{what}, {measured}, is below the limit of {limit}."),
     "inverse": later("{what}, {measured}, has an inverse below the limit of {limit}."),
     "unmet": later("{what}, {measured}, does not meet the limit of {limit}."),
-    "open": later("{what}, {measured}, neither keeps nor breaks the limit of {limit} for certain."),
+    "open": later("{what}, {measured}, may lie on either side of the limit of {limit}."),
 }
 _PROVEN = {
     "exceeds": later("{what}, {measured}, exceeds the limit of {limit}: {limits}."),
     "below": later("{what}, {measured}, is below the limit of {limit}: {limits}."),
     "inverse": later("{what}, {measured}, has an inverse below the limit of {limit}: {limits}."),
     "unmet": later("{what}, {measured}, does not meet the limit of {limit}: {limits}."),
-    "open": later("{what}, {measured}, neither keeps nor breaks the limit of {limit} for certain: {limits}."),
+    "open": later("{what}, {measured}, may lie on either side of the limit of {limit}: {limits}."),
 }
 """The same with the limits that decide it."""
 
@@ -81,33 +109,61 @@ class Finding:
 
 
 def findings(result: AuditResult, most: int = 3) -> list[Finding]:
-    """Choose the findings: failed gates, gates that cannot be decided, then differences that stand out.
+    """Choose the findings: what a gate refused, the largest difference of each feature, then the rest.
 
-    Gates come in the order of the policy. What one gate finds for several variants is told for the first.
+    First the gates that made the verdict what it is, in the order of the policy; what one finds for several
+    variants is told for the first. Then of each feature the difference in the first key figure that is more
+    than chance explains, then gates that cannot be decided, and whatever else stands out.
     """
     chosen: list[Finding] = []
-    told: set[tuple[str, str | None]] = set()
+    told: set[tuple[str, str | None, frozenset[str]]] = set()
     asked: set[tuple[object, ...]] = set()
-    for verdict in ("fail", "error", "inconclusive"):
-        for gate in binding_gates(result):
-            question = (gate.metric, None if of_each(gate) else gate.view, gate.compare, gate.limit, *gate.by)
-            if gate.verdict == verdict and len(chosen) < most and question not in asked:
-                chosen.append(gate_finding(gate, result))
-                told.add((figure_told(gate.metric, result), gate.view))
-                asked.add(question)
+
+    def gates(*verdicts: str) -> None:
+        for verdict in verdicts:
+            for gate in binding_gates(result):
+                view = None if of_each(gate) else gate.view
+                question = (gate.metric, view, gate.compare, gate.limit, *gate.by)
+                if gate.verdict == verdict and len(chosen) < most and question not in asked:
+                    chosen.append(gate_finding(gate, result))
+                    told.add((figure_told(gate.metric, result), gate.view, frozenset(gate.by)))
+                    asked.add(question)
+
+    def differences(found: Iterable[Found], variant: Variant) -> None:
+        for one in found:
+            figure = figure_told(one.metric, result), one.view, frozenset(one.by)
+            # What a gate limits it has judged, and passed.
+            if len(chosen) < most and figure not in told and not is_limited(one, result):
+                told.add(figure)
+                chosen.append(_difference_finding(one, variant, result))
+
+    gates("fail", "error")
+    if result.verdict == "inconclusive":
+        gates("inconclusive")
     variant = told_of(result)
     if variant is not None:
-        for found in _stand_out(variant, result):
-            if len(chosen) >= most:
-                break
-            # What a gate limits it has judged, and passed.
-            figure = figure_told(found.metric, result), found.view
-            if figure not in told and not is_limited(found, result):
-                told.add(figure)
-                chosen.append(_difference_finding(found, variant, result))
+        shown = _stand_out(variant, result)
+        differences(_of_each_feature(shown, result), variant)
+        gates("inconclusive")
+        differences(shown, variant)
         gaps = proven_gaps(telling(result).gaps(result), variant, result)
         chosen += [_gap_finding(gap, variant, result) for gap in gaps[: max(most - len(chosen), 0)]]
     return chosen
+
+
+def _of_each_feature(shown: Sequence[Found], result: AuditResult) -> list[Found]:
+    """The largest difference of each single feature in the first key figure that stands out."""
+    chosen = []
+    for feature in result.data.sensitive:
+        mine = [
+            one for one in shown if one.by == [feature] and one.view is None and not is_limited(one, result)
+        ]
+        for metric in result.priorities.key:
+            of_metric = [one for one in mine if one.metric == metric]
+            if of_metric:
+                chosen.append(max(of_metric, key=lambda one: abs(one.value)))
+                break
+    return sorted(chosen, key=lambda one: (result.priorities.key.index(one.metric), -abs(one.value)))
 
 
 def looked_at(result: AuditResult) -> int:
@@ -217,6 +273,7 @@ def _change_lead(gate: GateResult, result: AuditResult) -> Sentence:
 
 def _difference_finding(found: Found, variant: Variant, result: AuditResult) -> Finding:
     lead, _ = _rates_lead(found.metric, found.view, found.slice, found.reference, variant, result)
+    lead = sentences([lead, *_labels_apart(found, variant, result)])
     rest = say(
         "The difference in {metric}, {measured}, is more than chance explains among the {n} differences "
         "looked at, and no gate limits it.",
@@ -225,6 +282,34 @@ def _difference_finding(found: Found, variant: Variant, result: AuditResult) -> 
         n=count(looked_at(result)),
     )
     return Finding(lead, rest)
+
+
+def _labels_apart(found: Found, variant: Variant, result: AuditResult) -> list[Sentence]:
+    """Say where the labels themselves lie as far apart, so that they explain a difference in selections."""
+    definition = result.definitions.get(found.metric)
+    if (
+        definition is None
+        or (definition.among, definition.says) != ("rows", "selected")
+        or found.view is not None
+    ):
+        return []
+    of_labels = next(
+        (d for d in result.definitions.values() if (d.among, d.says) == ("rows", "positive")), None
+    )
+    rates = [
+        figure_of(variant, part, of_labels.name) if of_labels is not None else None
+        for part in (found.slice, found.reference)
+    ]
+    here, there = rates
+    if (
+        here is None
+        or there is None
+        or (here - there) * found.value <= 0
+        or abs(here - there) < abs(found.value)
+    ):
+        return []
+    one, other = hundredths([here, there])
+    return [say("The labels lie as far apart: {one} of 100 and {other} are positive.", one=one, other=other)]
 
 
 def _gap_finding(gap: Disparity, variant: Variant, result: AuditResult) -> Finding:
@@ -269,8 +354,9 @@ def _rates_lead(
     Also returns whether the rates are written in whole rows of 100.
     """
     title = of_class(title_of(metric, result.definitions), view)
-    here = figure_of(variant, part, metric, view)
-    there = figure_of(variant, reference, metric, view) if reference is not None else None
+    one, other = estimate_of(variant, part, metric, view), estimate_of(variant, reference, metric, view)
+    here = one.value if one is not None else None
+    there = other.value if other is not None else None
     if variant is None or here is None or (reference is not None and there is None):
         names = compared_slices(part, reference)
         if variant is None or len(result.variants) < 2:
@@ -280,23 +366,34 @@ def _rates_lead(
     model = model_name(variant, result)
     words = OF_DECISIONS if view is None else telling(result).of_class if view != FAVOURABLE else None
     if is_rate(metric, result) and words is not None and variant.model.kind != LABELS_ONLY:
-        pair = (part, here), (reference, there)
-        told = rates_of(result.definitions[metric], model, *pair, words, view)
-        if reference is not None and there is not None:
-            told = sentences([told, worse_off(metric, (part, here), (reference, there), result)])
-        return told, shown_whole([here] if there is None else [here, there])
+        mine = Rate(part, here, _counted(one, result))
+        theirs = (
+            Rate(reference, there, _counted(other, result))
+            if reference is not None and there is not None
+            else None
+        )
+        told = rates_of(result.definitions[metric], model, mine, theirs, words, view)
+        if theirs is not None:
+            told = sentences([told, worse_off(metric, (part, here), (theirs.slice, theirs.value), result)])
+        whole = shown_whole([here] if there is None else [here, there])
+        return told, whole and not any(0 < rate.n < FEW for rate in (mine, theirs) if rate is not None)
     if metric in result.definitions and view is None:
         told = telling(result).lead(result.definitions[metric], model, part, reference, variant)
         if told:
             return told, False
     kind: Kind = metric_kind(metric, result.definitions)
-    one = say("{figure} in {slice}", figure=figure(here, kind), slice=slice_name(part))
+    first = say("{figure} in {slice}", figure=figure(here, kind), slice=slice_name(part))
     if len(result.variants) > 1:
         title = say("{metric} of {variant}", metric=title, variant=Given(variant.name))
     if reference is None:
-        return say("{metric}: {one}.", metric=title, one=one), False
-    other = say("{figure} in {slice}", figure=figure(there, kind), slice=slice_name(reference))
-    return say("{metric}: {one}, {other}.", metric=title, one=one, other=other), False
+        return say("{metric}: {one}.", metric=title, one=first), False
+    second = say("{figure} in {slice}", figure=figure(there, kind), slice=slice_name(reference))
+    return say("{metric}: {one}, {other}.", metric=title, one=first, other=second), False
+
+
+def _counted(estimate: Estimate | None, result: AuditResult) -> int:
+    """The rows that a rate is taken over; 0 where weights make it no share of them."""
+    return 0 if estimate is None or result.data.weight is not None else estimate.n
 
 
 def _measured(gate: GateResult, kind: Kind, limit: Limit | None, *, whole: bool) -> Sentence:

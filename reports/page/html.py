@@ -21,7 +21,7 @@ from ..words import formats
 from ..words import spoken as words
 from ..words.gates_together import gates_together
 from ..words.language import TAGS, install, language, listed, series, tr, writing
-from ..words.lookup import binding_gates, is_comparison, told_of
+from ..words.lookup import binding_gates, is_comparison, own_words, told_of
 from ..words.translated import titled, translated
 from .differences import differences_table
 from .first_screen import first_screen
@@ -67,7 +67,7 @@ def render_html(
     str
         A whole HTML document that refers to nothing outside itself.
     """
-    with writing(language):
+    with writing(language, own_words(result)):
         if drawn or not charts:
             try:
                 return _page(result, charts, regimes)

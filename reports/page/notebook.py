@@ -9,7 +9,7 @@ from ..words import spoken as words
 from ..words.gates_together import gates_together
 from ..words.judged_by import judged_by
 from ..words.language import TAGS, language, writing
-from ..words.lookup import binding_gates
+from ..words.lookup import binding_gates, own_words
 from .findings import findings
 from .html import environment
 
@@ -27,7 +27,7 @@ def render_notebook(result: AuditResult, folder: str | None = None, *, language:
     language
         ``en`` or ``zh``.
     """
-    with writing(language):
+    with writing(language, own_words(result)):
         return _fragment(result, folder)
 
 

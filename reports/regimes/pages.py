@@ -12,7 +12,7 @@ from ...audit.regimes.result import RegimeResult
 from ...audit.result import AuditResult
 from ..page.html import environment
 from ..words.language import TAGS, Sentence, language, tr, writing
-from ..words.lookup import variant_named
+from ..words.lookup import own_words, variant_named
 
 FOLDER = "regimes"
 
@@ -54,7 +54,7 @@ def regime_pages(regime: RegimeResult, result: AuditResult, language: str = "en"
     language
         ``en`` or ``zh``.
     """
-    with writing(language):
+    with writing(language, own_words(result)):
         return find(regime.regime).pages(regime, result)
 
 

@@ -94,7 +94,7 @@ def _gate_row(gate: GateResult, result: AuditResult) -> GateRow:
         gate.id,
         gate_title(gate, result.definitions),
         gate_limit_words(gate, result.definitions),
-        tr("limits must prove it") if gate.decide == "proven" else tr("the point value decides"),
+        tr("its limits decide") if gate.decide == "proven" else tr("the measured value decides"),
         gate.variant,
         fails_by_inverse(gate),
         _line(gate, gate, of_view(slices, gate.view if views and gate.slices else None), result),

@@ -10,7 +10,7 @@ from ..slices.tables import Cell, Row, Table
 from ..words import order
 from ..words.formats import count, figure
 from ..words.language import Given, Sentence, later, listed, say, sentences, tr
-from ..words.per_hundred import Base, Hundred, Said
+from ..words.per_hundred import Hundred, Said
 from ..words.spoken import features_name, slice_name, view_name
 from ..words.turned import turned_words
 from .base import Part, Scores, Telling, difference_words
@@ -24,42 +24,28 @@ MOST_SLICES = 7
 
 OF_CLASS = Hundred(
     among={
-        "rows": Base(later("rows"), later("rows of {slice}")),
-        "positives": Base(
-            later("rows with the label {view}"), later("rows of {slice} with the label {view}")
-        ),
-        "negatives": Base(
-            later("rows with another label than {view}"),
-            later("rows of {slice} with another label than {view}"),
-        ),
-        "selected": Base(
-            later("rows that {model} gives the class {view}"),
-            later("rows of {slice} that {model} gives the class {view}"),
-        ),
-        "not selected": Base(
-            later("rows that {model} gives another class than {view}"),
-            later("rows of {slice} that {model} gives another class than {view}"),
-        ),
+        "rows": later("{people}"),
+        "positives": later("{people} with the label {view}"),
+        "negatives": later("{people} with another label than {view}"),
+        "selected": later("{people} that {model} gives the class {view}"),
+        "not selected": later("{people} that {model} gives another class than {view}"),
     },
     says={
         "selected": Said(
-            later("Of 100 {rows} {model} gives {here} the class {view}."),
-            later("Of 100 {rows} {model} gives {here} the class {view}; of 100 of {reference}, {there}."),
+            later("Of {n} {rows} {model} gives {here} the class {view}."),
+            later("Of {n} {rows} {model} gives {here} the class {view}; of {m} {others}, {there}."),
         ),
         "not selected": Said(
-            later("Of 100 {rows} {model} gives {here} another class than {view}."),
-            later(
-                "Of 100 {rows} {model} gives {here} another class than {view}; of 100 of {reference}, "
-                "{there}."
-            ),
+            later("Of {n} {rows} {model} gives {here} another class than {view}."),
+            later("Of {n} {rows} {model} gives {here} another class than {view}; of {m} {others}, {there}."),
         ),
         "positive": Said(
-            later("Of 100 {rows}, {here} carry the label {view}."),
-            later("Of 100 {rows}, {here} carry the label {view}; of 100 of {reference}, {there}."),
+            later("Of {n} {rows}, {here} carry the label {view}."),
+            later("Of {n} {rows}, {here} carry the label {view}; of {m} {others}, {there}."),
         ),
         "negative": Said(
-            later("Of 100 {rows}, {here} carry another label than {view}."),
-            later("Of 100 {rows}, {here} carry another label than {view}; of 100 of {reference}, {there}."),
+            later("Of {n} {rows}, {here} carry another label than {view}."),
+            later("Of {n} {rows}, {here} carry another label than {view}; of {m} {others}, {there}."),
         ),
     },
 )

@@ -7,40 +7,30 @@ from dataclasses import replace
 from ...audit.result import AuditResult
 from ..words.formats import count
 from ..words.language import Sentence, later, say
-from ..words.per_hundred import Base, Hundred, Said
+from ..words.per_hundred import Hundred, Said
 from .base import difference_words
 from .multiclass import MULTICLASS, OF_CLASS, class_names
 
 OF_LABEL = Hundred(
     among={
         **OF_CLASS.among,
-        "negatives": Base(
-            later("rows without the label {view}"), later("rows of {slice} without the label {view}")
-        ),
-        "selected": Base(
-            later("rows that {model} gives the label {view}"),
-            later("rows of {slice} that {model} gives the label {view}"),
-        ),
-        "not selected": Base(
-            later("rows that {model} does not give the label {view}"),
-            later("rows of {slice} that {model} does not give the label {view}"),
-        ),
+        "negatives": later("{people} without the label {view}"),
+        "selected": later("{people} that {model} gives the label {view}"),
+        "not selected": later("{people} that {model} does not give the label {view}"),
     },
     says={
         **OF_CLASS.says,
         "selected": Said(
-            later("Of 100 {rows} {model} gives {here} the label {view}."),
-            later("Of 100 {rows} {model} gives {here} the label {view}; of 100 of {reference}, {there}."),
+            later("Of {n} {rows} {model} gives {here} the label {view}."),
+            later("Of {n} {rows} {model} gives {here} the label {view}; of {m} {others}, {there}."),
         ),
         "not selected": Said(
-            later("Of 100 {rows} {model} does not give {here} the label {view}."),
-            later(
-                "Of 100 {rows} {model} does not give {here} the label {view}; of 100 of {reference}, {there}."
-            ),
+            later("Of {n} {rows} {model} does not give {here} the label {view}."),
+            later("Of {n} {rows} {model} does not give {here} the label {view}; of {m} {others}, {there}."),
         ),
         "negative": Said(
-            later("Of 100 {rows}, {here} are without the label {view}."),
-            later("Of 100 {rows}, {here} are without the label {view}; of 100 of {reference}, {there}."),
+            later("Of {n} {rows}, {here} are without the label {view}."),
+            later("Of {n} {rows}, {here} are without the label {view}; of {m} {others}, {there}."),
         ),
     },
 )

@@ -18,7 +18,7 @@ from ..words.formats import (
 )
 from ..words.kinds import has_mitigated, made_words
 from ..words.language import say, tr
-from ..words.lookup import audit_timing, comparison_of, has_ladder, performance_of, standing_of
+from ..words.lookup import audit_timing, cheaper_needs, comparison_of, has_ladder, performance_of, standing_of
 from ..words.meaning import gained_head, lost_head
 from ..words.spoken import Sentence, compared_kind, gate_limit, metric_kind, title_of
 from ..words.turned import directed
@@ -56,7 +56,7 @@ class Step:
     @property
     def chosen(self) -> bool:
         """Whether it is the one recommended."""
-        return recommended_mark() in self.marks
+        return any(mark in self.marks for mark in (recommended_mark(), chosen_mark()))
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,8 @@ def marks(variant: Variant, result: AuditResult) -> list[str]:
     found = [made_words(variant)] if has_mitigated(result) and variant is not result.variants[0] else []
     if result.frontier is not None and variant.name == result.frontier.recommended:
         certified = standing is None or standing.verdict == "pass"
-        found.append(recommended_mark() if certified else tr("chosen, not certified"))
+        mark = chosen_mark() if cheaper_needs(result, variant.name) else recommended_mark()
+        found.append(mark if certified else tr("chosen, not certified"))
         if certified and result.frontier.certified is False:
             found.append(tr("not certified"))
     if result.frontier is not None and variant.name == result.frontier.nearest:
@@ -143,7 +144,12 @@ def marks(variant: Variant, result: AuditResult) -> list[str]:
 
 def recommended_mark() -> str:
     """Mark the variant that is recommended."""
-    return tr("★ recommended")
+    return tr("★ cheapest that passes")
+
+
+def chosen_mark() -> str:
+    """Mark the one that is chosen though a cheaper one passes, which needs a sensitive feature to decide."""
+    return tr("★ chosen: needs no sensitive feature")
 
 
 def _storage(cost: Cost | None, result: AuditResult) -> Entry:

@@ -9,7 +9,7 @@ from ..tasks import telling
 from ..words.formats import count
 from ..words.kinds import has_given, has_mitigated, is_compressed, is_mitigated, run_words
 from ..words.language import Sentence, later, later_n, say, say_n, sentences, series, tr
-from ..words.lookup import comparison_of, standing_of, variant_named
+from ..words.lookup import cheaper_needs, comparison_of, standing_of, variant_named
 from ..words.spoken import Given, gate_limit_words, gate_title
 from ..words.translated import translated
 from ..words.worst_gap import performance_words
@@ -41,7 +41,7 @@ def release(result: AuditResult) -> Release | None:
     name = frontier.recommended
     standing = standing_of(frontier, name) if name else None
     if not result.gates:
-        lead = say("No variant is recommended.")
+        lead = say("No variant is chosen.")
         return Release(lead, [translated(frontier.why), *_others(result, None)], [], None)
     if name is None:
         lead = say("No variant qualifies for release.")
@@ -57,11 +57,15 @@ def release(result: AuditResult) -> Release | None:
         lead = say("{variant} was chosen, but the evaluation rows do not certify it.", variant=Given(name))
         told = [*uncertified, _misses(result, name), *_told(result, name), *_others(result, name)]
         return Release(lead, told, [_tally(result)], standing.verdict)
-    lead = say("Recommended: {variant}.", variant=Given(name))
+    lead = say(_CHEAPEST[cheaper_needs(result, name)], variant=Given(name))
     told = [*uncertified, *_told(result, name), *_others(result, name)]
     return Release(lead, told, [*_certified(result), _tally(result)], "pass")
 
 
+_CHEAPEST = {
+    False: later("Cheapest that passes: {variant}."),
+    True: later("Cheapest that passes and needs no sensitive feature to decide: {variant}."),
+}
 _KEPT = {
     "": later("Keep {original}: no variant passes every gate and target."),
     "compressed": later("Keep {original}: no lighter variant passes every gate and target."),

@@ -83,7 +83,8 @@ class Called:
     unit: str = ""
 
 
-_called: ContextVar[Called] = ContextVar("called", default=Called())
+_NOT_CALLED = Called()
+_called: ContextVar[Called] = ContextVar("called", default=_NOT_CALLED)
 
 
 def called() -> Called:
@@ -102,7 +103,7 @@ def writing(code: str, own: Called | None = None) -> Iterator[None]:
     """
     if code not in TAGS:
         raise ValueError(f"language must be one of {', '.join(TAGS)}, got {code!r}")
-    token, names = _current.set(catalogue(code)), _called.set(own or Called())
+    token, names = _current.set(catalogue(code)), _called.set(own or _NOT_CALLED)
     try:
         yield
     finally:

@@ -14,6 +14,14 @@ from ...audit.result import (
     Timing,
     Variant,
 )
+from .language import Called
+
+
+def own_words(result: AuditResult) -> Called:
+    """What the configuration calls people and rows."""
+    told = result.configuration.get("report") or {}
+    return Called(told.get("labels") or {}, told.get("unit") or "")
+
 
 LABELS_ONLY = "labels only"
 """Kind of the model where there is none."""
@@ -117,3 +125,15 @@ def performance_of(result: AuditResult) -> str:
         return result.frontier.performance
     names = result.variants[0].overall if result.variants else {}
     return next((name for name in (*result.priorities.performance, *names) if name in names), "")
+
+
+def cheaper_needs(result: AuditResult, name: str) -> bool:
+    """Whether a cheaper variant passes too, and was not chosen since it needs a sensitive feature."""
+    frontier = result.frontier
+    mine = standing_of(frontier, name)
+    if frontier is None or mine is None:
+        return False
+    needing = {v.name for v in result.variants if v.recipe is not None and v.recipe.needs}
+    return name not in needing and any(
+        s.variant in needing and s.verdict == "pass" and s.cost < mine.cost for s in frontier.variants
+    )

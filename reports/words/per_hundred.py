@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...audit.result import AuditResult, Definition, Slice
-from .language import Sentence, later, say
+from .formats import count
+from .language import Sentence, called, later, say, tr
 from .spoken import Given, slice_name
 
 
@@ -19,58 +20,53 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Base:
-    """The rows that a rate counts among: all of them, and those of a slice."""
+class Rate:
+    """A rate of a slice; ``n``: the rows that it is taken over, 0 where they are no plain count."""
 
-    all: str
-    part: str
+    slice: Slice
+    value: float
+    n: int = 0
 
 
 @dataclass(frozen=True)
 class Hundred:
     """How rates are told: the rows by a definition's ``among``, what happens to them by its ``says``."""
 
-    among: Mapping[str, Base]
+    among: Mapping[str, str]
     says: Mapping[str, Said]
 
 
 _SELECTED = Said(
-    later("Of 100 {rows} {model} selects {here}."),
-    later("Of 100 {rows} {model} selects {here}; of 100 of {reference}, {there}."),
+    later("Of {n} {rows} {model} selects {here}."),
+    later("Of {n} {rows} {model} selects {here}; of {m} {others}, {there}."),
 )
 _PASSED_OVER = Said(
-    later("Of 100 {rows} {model} does not select {here}."),
-    later("Of 100 {rows} {model} does not select {here}; of 100 of {reference}, {there}."),
+    later("Of {n} {rows} {model} does not select {here}."),
+    later("Of {n} {rows} {model} does not select {here}; of {m} {others}, {there}."),
 )
 _RIGHT = Said(
-    later("Of 100 {rows} {model} decides {here} rightly."),
-    later("Of 100 {rows} {model} decides {here} rightly; of 100 of {reference}, {there}."),
+    later("Of {n} {rows} {model} decides {here} rightly."),
+    later("Of {n} {rows} {model} decides {here} rightly; of {m} {others}, {there}."),
 )
 _WRONG = Said(
-    later("Of 100 {rows} {model} decides {here} wrongly."),
-    later("Of 100 {rows} {model} decides {here} wrongly; of 100 of {reference}, {there}."),
+    later("Of {n} {rows} {model} decides {here} wrongly."),
+    later("Of {n} {rows} {model} decides {here} wrongly; of {m} {others}, {there}."),
 )
 _POSITIVE = Said(
-    later("Of 100 {rows}, {here} carry the positive label."),
-    later("Of 100 {rows}, {here} carry the positive label; of 100 of {reference}, {there}."),
+    later("Of {n} {rows}, {here} carry the positive label."),
+    later("Of {n} {rows}, {here} carry the positive label; of {m} {others}, {there}."),
 )
 _NEGATIVE = Said(
-    later("Of 100 {rows}, {here} carry the negative label."),
-    later("Of 100 {rows}, {here} carry the negative label; of 100 of {reference}, {there}."),
+    later("Of {n} {rows}, {here} carry the negative label."),
+    later("Of {n} {rows}, {here} carry the negative label; of {m} {others}, {there}."),
 )
 
 _AMONG = {
-    "rows": Base(later("rows"), later("rows of {slice}")),
-    "positives": Base(
-        later("rows with the positive label"), later("rows of {slice} with the positive label")
-    ),
-    "negatives": Base(
-        later("rows with the negative label"), later("rows of {slice} with the negative label")
-    ),
-    "selected": Base(later("rows that {model} selects"), later("rows of {slice} that {model} selects")),
-    "not selected": Base(
-        later("rows that {model} does not select"), later("rows of {slice} that {model} does not select")
-    ),
+    "rows": later("{people}"),
+    "positives": later("{people} with the positive label"),
+    "negatives": later("{people} with the negative label"),
+    "selected": later("{people} that {model} selects"),
+    "not selected": later("{people} that {model} does not select"),
 }
 _SAYS = {
     "selected": _SELECTED,
@@ -97,11 +93,15 @@ def selects_more(metric: str, result: AuditResult) -> bool | None:
     return {"selected": True, "not selected": False}.get(said) if said is not None else None
 
 
+FEW = 100
+"""Rows below which a rate is told as a count of them."""
+
+
 def rates_of(
-    rate: Definition, model: str, part: tuple[Slice, float], reference: tuple[Slice | None, float | None],
-    told: Hundred = OF_DECISIONS, view: str | None = None,
+    rate: Definition, model: str, part: Rate, reference: Rate | None, told: Hundred = OF_DECISIONS,
+    view: str | None = None,
 ) -> Sentence:  # fmt: skip
-    """Write a rate of a slice, or two side by side.
+    """Write a rate of a slice, or two side by side: of 100 rows each, or of all there are where they are few.
 
     Parameters
     ----------
@@ -110,22 +110,40 @@ def rates_of(
     model
         What the model is called in the sentence.
     part, reference
-        A slice and its rate in [0, 1]; a reference of (None, None) for one rate alone.
+        The rates; no reference for one rate alone.
     told, view
         How, and of which class.
     """
-    base, said = told.among[str(rate.among)], told.says[str(rate.says)]
+    among, said = told.among[str(rate.among)], told.says[str(rate.says)]
     of: dict[str, str] = {} if view is None else {"view": Given(view)}
-    where, here = part
-    among, there = reference
-    name = {"slice": slice_name(where)} if where else {}
-    rows = say(base.part if where else base.all, model=model, **name, **of)
-    if there is None:
-        return say(said.one, rows=rows, model=model, here=hundredths([here])[0], **of)
-    one, other = hundredths([here, there])
+    rows = say(among, people=people(part.slice), model=model, **of)
+    shares = hundredths([part.value] if reference is None else [part.value, reference.value])
+    here = _few(part) or (tr("100"), shares[0])
+    if reference is None:
+        return say(said.one, n=here[0], rows=rows, model=model, here=here[1], **of)
+    there = _few(reference) or (tr("100"), shares[1])
     return say(
-        said.two, rows=rows, model=model, here=one, reference=slice_name(among or {}), there=other, **of
-    )
+        said.two, n=here[0], rows=rows, model=model, here=here[1], m=there[0], others=people(reference.slice),
+        there=there[1], **of,
+    )  # fmt: skip
+
+
+def _few(rate: Rate) -> tuple[str, str] | None:
+    """The rows and how many of them, where they are few: 4 of 4 is no 100 of 100."""
+    if not 0 < rate.n < FEW:
+        return None
+    return count(rate.n), count(round(rate.value * rate.n))
+
+
+def people(part: Slice) -> Sentence:
+    """Name the rows of a slice, such as ``women`` in the user's words, else ``rows of sex=F``."""
+    own = called()
+    unit: str = Given(own.unit) if own.unit else tr("rows")
+    if not part:
+        return (unit,)
+    if all(f"{name}={value}" in own.slices for name, value in part.items()) and len(part) == 1:
+        return slice_name(part)
+    return say("{people} of {slice}", people=unit, slice=slice_name(part))
 
 
 def shown_whole(rates: list[float]) -> bool:

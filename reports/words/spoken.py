@@ -25,7 +25,7 @@ from ...audit.result import (
 from .formats import NBSP, Kind, Limit, count, read_limit
 from .language import Given as Given
 from .language import Sentence as Sentence
-from .language import clauses, later, later_n, say, sentences, tr, tr_n
+from .language import called, clauses, later, later_n, say, sentences, tr, tr_n
 from .lookup import has_labels_alone
 from .translated import titled, translated
 
@@ -162,11 +162,16 @@ def slice_name(part: Mapping[str, str], *, short: bool = False) -> Sentence:
     """Name a slice, such as ``sex=Female & race=Black``; short: the values alone, ``Female, Black``."""
     if not part:
         return say("all rows")
+    own = called().slices
     pieces: list[str] = []
     for column, value in part.items():
         if pieces:
             pieces.append(tr("{one}, {other}", one="", other="") if short else " & ")
-        pieces += [value_name(value)] if short else [Given(column), "=", value_name(value)]
+        name = own.get(f"{column}={value}")
+        if name is not None:
+            pieces.append(Given(name))
+        else:
+            pieces += [value_name(value)] if short else [Given(column), "=", value_name(value)]
     return tuple(pieces)
 
 

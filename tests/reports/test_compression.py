@@ -66,7 +66,7 @@ def test_first_screen_names_the_variant_what_it_saves_and_who_pays(
     compressed: AuditResult, page: Page
 ) -> None:
     text = told(compressed)
-    assert text.startswith("Recommended: onnx-int8. ")
+    assert text.startswith("Cheapest that passes: onnx-int8. ")
     assert f"It needs 26.0{NBSP}% of the storage and 40.0{NBSP}% of the time (38.0 to 42.4)." in text
     assert "Whose decisions change most: race=African-American" in text
     assert "Who pays" not in text
@@ -77,7 +77,7 @@ def test_first_screen_names_the_variant_what_it_saves_and_who_pays(
         "11 lighter variants were made; 4 pass every gate and target on the evaluation rows, 4 on those"
         in text
     )
-    assert page.text.index("Recommended: onnx-int8.") < page.text.index("What was required")
+    assert page.text.index("Cheapest that passes: onnx-int8.") < page.text.index("What was required")
 
 
 def test_who_pays_names_no_crossing_of_a_slice_that_is_already_named(compressed: AuditResult) -> None:
@@ -167,7 +167,7 @@ def test_variant_that_missed_on_the_rows_of_the_choice_says_what(compressed: Aud
 def test_run_in_which_nothing_is_required_recommends_nothing(compressed: AuditResult) -> None:
     frontier = compressed.frontier.model_copy(update={"recommended": None, "why": "No gate is set."})
     result = compressed.model_copy(update={"frontier": frontier, "gates": []})
-    assert told(result) == "No variant is recommended. No gate is set."
+    assert told(result) == "No variant is chosen. No gate is set."
     assert not ladder(result).judged
     assert "✓ pass" not in render_markdown(result).partition("| Variant")[2]
 
@@ -247,7 +247,7 @@ def test_ladder_has_a_row_per_variant_and_per_failed_recipe(compressed: AuditRes
     for standing in compressed.frontier.variants:
         assert figure(standing.worst_gap, "gap") in text
         assert f"mean {figure(standing.mean_gap, 'gap')}" in text
-    assert text.count("★ recommended") == 1
+    assert text.count("★ cheapest that passes") == 1
     assert text.count("no saving beyond the noise") == 3
 
 
@@ -409,20 +409,20 @@ def test_only_binding_gates_turn_the_suite_red(unreleased: AuditResult) -> None:
 
 def test_comment_on_a_pull_request_holds_the_ladder(compressed: AuditResult) -> None:
     text = render_markdown(compressed)
-    assert "**Recommended: onnx-int8.**" in text
+    assert "**Cheapest that passes: onnx-int8.**" in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
     steps = [row for row in rows if row.count("|") == 8][: len(compressed.variants) + 3]
     assert len(steps) == len(compressed.variants) + len(compressed.failed) + 2
-    assert sum("★ recommended" in row for row in steps) == 1
-    assert any("| **onnx-int8** (★ recommended" in row for row in steps)
+    assert sum("★ cheapest that passes" in row for row in steps) == 1
+    assert any("| **onnx-int8** (★ cheapest that passes" in row for row in steps)
     gates = [row for row in rows if "onnx-int8: " in row]
     assert len(gates) == sum(g.binding and g.variant == "onnx-int8" for g in compressed.gates)
 
 
 def test_terminal_text_holds_advice_and_ladder(compressed: AuditResult) -> None:
     text = render_text(compressed)
-    assert "Recommended: onnx-int8." in text
-    assert "onnx-int8 [★ recommended] [on the frontier]: Storage 26.0" in text
+    assert "Cheapest that passes: onnx-int8." in text
+    assert "onnx-int8 [★ cheapest that passes] [on the frontier]: Storage 26.0" in text
     assert "int4-weight: not made: int4-weight needs CUDA" in text
 
 
