@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 from pydantic import Field
 
+from ..bands import UNKNOWN
 from ..compression.recipes import By, Context, Done, Params, recipe
 from ..datasets.errors import InputError
 from ..models.foreign import one_line
@@ -47,7 +48,7 @@ def correlation_remover(model: Any, params: Correlation, context: Context) -> Do
     # A feature that the model sees itself keeps the type it was trained on.
     as_words = [f for f in texts if f not in model.columns]
     features = frame(pa.table(rows.batch), columns, as_words, model.kinds)
-    known = SimpleImputer(strategy="constant", fill_value="(unknown)", missing_values=None)
+    known = SimpleImputer(strategy="constant", fill_value=UNKNOWN, missing_values=None)
     text = make_pipeline(known, OneHotEncoder(handle_unknown="ignore", sparse_output=False, drop="first"))
     before = clone(encoder) if encoder is not None else "passthrough"
     joined = ColumnTransformer(

@@ -11,7 +11,8 @@ import pytest
 from fairweigh.engines import ARROW
 from fairweigh.engines.cubes import counted
 from fairweigh.metrics.codes import combined
-from fairweigh.metrics.counts import UNKNOWN, Counts, features_by
+from fairweigh.bands import UNKNOWN
+from fairweigh.metrics.counts import Counts, features_by
 from fairweigh.metrics.cube import Cube, Cubes
 from hypothesis import given, settings
 from hypothesis import strategies as st
