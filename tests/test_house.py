@@ -97,6 +97,41 @@ def test_rooms_import_only_what_the_design_allows(house: Path) -> None:
     assert "0 broken" in done.stdout
 
 
+RECIPE = """
+from {registry} import Context, Done, recipe
+
+
+@recipe("as-it-is", family="sklearn", room="{room}")
+def as_it_is(model, params, context: Context) -> Done:
+    return Done("nothing")
+"""
+FOUND = "from fairweigh.audit.recipes import find; print(find('as-it-is', 'sklearn').room)"
+
+
+@pytest.mark.parametrize(
+    ("room", "registry"), [("compression", "..registry"), ("mitigation", "...compression.registry")]
+)
+def test_a_recipe_is_one_file_that_is_found_by_being_there(
+    house: Path, tmp_path: Path, room: str, registry: str
+) -> None:
+    tree = Path(shutil.copytree(house, tmp_path / "house"))
+    added = tree / "fairweigh" / room / "recipes" / "as_it_is.py"
+    added.write_text(RECIPE.format(room=room, registry=registry))
+    done = run(sys.executable, "-c", FOUND, cwd=tree, PYTHONPATH=str(tree))
+    assert (done.stdout, done.returncode) == (f"{room}\n", 0), done.stderr
+
+
+@pytest.mark.parametrize("room", ["compression", "mitigation"])
+def test_every_file_of_recipes_enters_one(room: str) -> None:
+    from fairweigh.audit.recipes import registry
+
+    files = {path.stem for path in (ROOT / room / "recipes").glob("*.py")} - {"__init__"}
+    entered = {
+        recipe.apply.__module__.rsplit(".", 1)[-1] for recipe in registry().values() if recipe.room == room
+    }
+    assert entered == files
+
+
 def modules_after(code: str, cwd: Path) -> set[str]:
     done = run(
         sys.executable, "-c", f"{code}\nimport sys, json; print(json.dumps(sorted(sys.modules)))", cwd=cwd

@@ -22,8 +22,8 @@ NAMES_OF_OTHERS = {
     # What other tools call a metric, beside its name here.
     "audit/unsupported.py": 10,
     # What fairlearn calls the objectives of its rule, and what its reductions make best.
-    "mitigation/optimizer.py": 3,
-    "mitigation/reductions.py": 1,
+    "mitigation/recipes/optimizer.py": 3,
+    "mitigation/recipes/reductions.py": 1,
 }
 """How often a metric's name stands outside of its entry. It may become less; it may not become more."""
 

@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..compression.recipes import Context, Done, recipe
-from ..datasets.errors import InputError
-from ..models.base import Family
-from ..models.estimator import noting
-from ..models.heads.multiclass import positions
-from ..models.rules import MapRule
-from ..models.temperature import LEAST, TemperatureRule, scaled
-from ..told import tell
-from .fitting import ByParams, Fitting, column_scores, fitting
+from ...compression.registry import Context, Done, recipe
+from ...datasets.errors import InputError
+from ...models.base import Family
+from ...models.estimator import noting
+from ...models.heads.multiclass import positions
+from ...models.rules import MapRule
+from ...models.temperature import LEAST, TemperatureRule, scaled
+from ...told import tell
+from ..fitting import ByParams, Fitting, column_scores, fitting
 
 Floats = NDArray[np.float64]
 MODELS: tuple[Family, ...] = ("sklearn", "torch", "onnx")

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..compression.recipes import Context, Done, recipe
-from ..datasets.errors import InputError
-from ..models.foreign import one_line
-from ..models.steps import StepRule
-from ..told import tell
-from .fitting import FAMILIES, ByParams, Fitting, column_scores, draw_of, fitting
-from .retraining import unweighted
+from ...compression.registry import Context, Done, recipe
+from ...datasets.errors import InputError
+from ...models.foreign import one_line
+from ...models.steps import StepRule
+from ...told import tell
+from ..fitting import FAMILIES, ByParams, Fitting, column_scores, draw_of, fitting
+from ..retraining import unweighted
 
 Floats = NDArray[np.float64]
 SNAP = 1e-12

@@ -7,14 +7,14 @@ from typing import Any
 import pyarrow as pa
 from pydantic import Field
 
-from ..bands import UNKNOWN
-from ..compression.recipes import By, Context, Done, Params, recipe
-from ..datasets.errors import InputError
-from ..models.foreign import one_line
-from ..models.frames import frame
-from ..models.hushed import hushed
-from ..told import tell
-from .retraining import labels_of, same_classes, trainable, weighted
+from ...bands import UNKNOWN
+from ...compression.registry import By, Context, Done, Params, recipe
+from ...datasets.errors import InputError
+from ...models.foreign import one_line
+from ...models.frames import frame
+from ...models.hushed import hushed
+from ...told import tell
+from ..retraining import labels_of, same_classes, trainable, weighted
 
 TASKS = ("binary", "multiclass", "multilabel", "regression")
 """It changes the features and reads no label."""

@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..compression.recipes import By, Context, Done, Params, plural, recipe
-from ..datasets.errors import InputError
-from ..datasets.training import Key, TrainingRows
-from ..models.estimator import noting
-from ..models.foreign import one_line
-from ..models.hushed import hushed
-from ..models.mixture import MeanMixture, Mixture
-from ..models.rules import ChanceRule
-from ..told import tell
-from .bounded import Loss, ScaledLoss, bounded, noise, reached, spread
-from .fitting import draw_of
-from .retraining import trainable, unweighted
+from ...compression.registry import By, Context, Done, Params, plural, recipe
+from ...datasets.errors import InputError
+from ...datasets.training import Key, TrainingRows
+from ...models.estimator import noting
+from ...models.foreign import one_line
+from ...models.hushed import hushed
+from ...models.mixture import MeanMixture, Mixture
+from ...models.rules import ChanceRule
+from ...told import tell
+from ..bounded import Loss, ScaledLoss, bounded, noise, reached, spread
+from ..fitting import draw_of
+from ..retraining import trainable, unweighted
 
 TASKS = ("binary", "regression")
 Constraint = Literal[
