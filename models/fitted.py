@@ -34,10 +34,14 @@ from .table_outcomes import check_sums
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of an estimator: by which threshold, and whether its own ``predict`` decides."""
+    """What is asked of an estimator: by which threshold, and whether its own ``predict`` decides.
+
+    ``scored`` tells whether it gives scores beside its decisions.
+    """
 
     own: bool
     threshold: float
+    scored: bool = True
 
 
 class Says(Protocol):
@@ -147,6 +151,8 @@ class SaysTwo:
 
     def rule(self, asked: Asked, probability: bool) -> dict[str, Any]:
         """What the report says of how scores become decisions."""
+        if not asked.scored:
+            return {}
         if not self.apart:
             return rule(asked.threshold, probability)
         return {

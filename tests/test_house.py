@@ -11,6 +11,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from collections import Counter
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,30 @@ def test_no_room_but_models_asks_what_class_a_model_is_of() -> None:
         if call.func.id in ("isinstance", "issubclass") and kinds & named(call.args[1])
     ]
     assert len(asked) <= MOST_KINDS_ASKED, asked
+
+
+PROBLEM_TYPES = {
+    "models/heads/binary.py": 1,
+    "models/heads/multiclass.py": 1,
+    "models/heads/multilabel.py": 1,
+}
+"""transformers' problem type 'regression' is a word of theirs, which a task has too."""
+
+
+def test_no_model_and_no_recipe_asks_for_a_task_by_name() -> None:
+    from fairweigh.models.forms import FORMS
+    from fairweigh.tasks import OURS
+
+    assert set(FORMS) == {task.name for task in OURS}
+    asked = Counter(
+        path.relative_to(ROOT).as_posix()
+        for path in sources()
+        if path.relative_to(ROOT).parts[0] in ("models", "compression", "mitigation")
+        for compare in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(compare, ast.Compare)
+        if any(isinstance(part, ast.Constant) and part.value in FORMS for part in ast.walk(compare))
+    )
+    assert asked == PROBLEM_TYPES
 
 
 MOST_LINES = 400

@@ -28,6 +28,7 @@ from ...metrics.thresholds import (
     search_common,
     search_paths,
 )
+from ...models.forms import FORMS
 from ...models.groups import Groups
 from ...models.steps import FavourableRule, StepRule
 from ...told import tell
@@ -127,7 +128,7 @@ class Threshold(Constrained):
 
     def suits(self, task: str, favourable: bool) -> None:
         """ValueError where no class is favourable, so that there is nothing to select."""
-        if task == "multiclass" and not favourable:
+        if FORMS[task].classes and not favourable:
             raise ValueError(
                 "by: thresholds of several classes are those of the favourable ones together; name them in "
                 "data.favourable"
