@@ -12,6 +12,7 @@ from pydantic import Field
 from ...compression.registry import By, Context, Done, Params, plural, recipe
 from ...datasets.errors import InputError
 from ...datasets.training import Key, TrainingRows
+from ...metrics.table import of_fairlearn
 from ...models.estimator import noting
 from ...models.foreign import one_line
 from ...models.forms import FORMS, form_of
@@ -185,7 +186,8 @@ def exponentiated_gradient(model: Any, params: ExponentiatedGradient, context: C
     rule = ChanceRule(draw_of(model, context, name))
     kept = {
         "kind": "randomised", "features": [], "seed": context.seed, "drawn_by": list(rule.draw.columns),
-        "fitted_on": done.trained_on, "objective": "accuracy", "constraint": params.constraint,
+        "fitted_on": done.trained_on, "objective": of_fairlearn("accuracy_score").name,
+        "constraint": params.constraint,
     }  # fmt: skip
     done.rule, done.told = rule, {"rules": [kept]}
     done.notes.append(
