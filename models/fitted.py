@@ -34,7 +34,7 @@ from .table_outcomes import check_sums
 
 @dataclass(frozen=True)
 class Asked:
-    """By which threshold an estimator decides, or whether its ``predict`` does, and whether it gives scores."""
+    """By which threshold an estimator decides, or whether ``predict`` does, and whether it gives scores."""
 
     own: bool
     threshold: float

@@ -154,8 +154,8 @@ class PredictionTable(ModelKind):
         """How the predictions of the data's task are read; InputError for keys of another one."""
         given = {key for key in KEYS if getattr(self, _FIELDS.get(key, key))}
         if is_run(self.path) and not FORMS[self.data.task].lists:
-            known = f"{self.path} holds a run in TREC form, which belongs to task: {TASK_OF_LISTS}"
-            raise InputError(f"model.path: {known}, the task is {self.data.task}")
+            held = f"{self.path} holds a run in TREC form, which belongs to task: {TASK_OF_LISTS}"
+            raise InputError(f"model.path: {held}, the task is {self.data.task}")
         make, known = TASKS[self.data.task]
         if strange := sorted(given - known):
             others = [name for name, (_, keys) in TASKS.items() if strange[0] in keys]
