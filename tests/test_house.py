@@ -84,18 +84,31 @@ def test_no_module_imports_itself_through_others_nor_within_a_function(house: Pa
     assert (done.stdout, done.returncode) == ("True []\n", 0), done.stderr
 
 
-def test_rooms_import_only_what_the_design_allows(house: Path) -> None:
+def ruled(house: Path) -> subprocess.CompletedProcess[str]:
     tool = Path(sys.executable).with_name("lint-imports")
-    done = run(
-        tool,
-        "--config",
-        ROOT / "tests" / "import_rules.ini",
-        "--no-cache",
-        cwd=house,
-        PYTHONPATH=str(house),
-    )
+    rules = ROOT / "tests" / "import_rules.ini"
+    return run(tool, "--config", rules, "--no-cache", cwd=house, PYTHONPATH=str(house))
+
+
+def test_rooms_import_only_what_the_design_allows(house: Path) -> None:
+    done = ruled(house)
     assert done.returncode == 0, done.stdout
     assert "0 broken" in done.stdout
+
+
+def test_a_room_that_no_rule_places_and_an_import_that_none_allows_are_refused(
+    house: Path, tmp_path: Path
+) -> None:
+    tree = Path(shutil.copytree(house, tmp_path / "house"))
+    added = tree / "fairweigh" / "explain"
+    added.mkdir()
+    (added / "__init__.py").write_text("from ..metrics.limit import Limit as Limit\n")
+    # Tasks stand below models, which may not import them all the same.
+    (tree / "fairweigh" / "models" / "more.py").write_text("from ..tasks import TASKS as TASKS\n")
+    told = " ".join(ruled(tree).stdout.split())
+    assert "3 broken" in told
+    assert "fairweigh.explain -> fairweigh.metrics.limit" in told
+    assert "fairweigh.models.more -> fairweigh.tasks" in told
 
 
 RECIPE = """
