@@ -53,10 +53,10 @@ def run(
         index of a pandas frame is left out.
     model : optional
         Model in place of the configured one: a callable (pandas frame of features to scores or decisions), a
-        fitted scikit-learn classifier, a torch module (float features to logits), or a transformers pipeline
-        for text-classification or image-classification. What applies to it stays as configured, such as
-        ``threshold``, ``features`` or ``text``. Where the configured one is a variant that is the rule of a
-        callable, a callable gives the scores that it cuts.
+        fitted scikit-learn classifier, a torch module (float features or pixels to logits), or a transformers
+        pipeline for text-classification or image-classification. What applies to it stays as configured, such
+        as ``threshold``, ``features`` or ``text``. Where the configured one is a variant that is the rule of
+        a callable, a callable gives the scores that it cuts.
     variants : mapping, optional
         Variants that were made elsewhere, by name, beside those of the configuration: an object as for
         ``model``, the path of a file or folder, or a mapping with the keys of an entry of ``variants:``.

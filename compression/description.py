@@ -96,11 +96,23 @@ class Text(Written):
     side: Literal["left", "right"] | None = None
 
 
+class PixelsOf(Written):
+    """How images become numbers."""
+
+    shape: Shape
+    divide_by: float = Field(gt=0, allow_inf_nan=False)
+    mean: list[float] = Field(min_length=1)
+    std: list[Annotated[float, Field(gt=0)]] = Field(min_length=1)
+    shorter_side: Positive | None = None
+    resample: Literal["nearest", "bilinear", "bicubic", "lanczos"]
+
+
 class Image(Written):
-    """Images through the processor beside the description."""
+    """Images as pixels, or through the processor beside the description."""
 
     kind: Literal["image"]
     image: str
+    pixels: PixelsOf | None = None
 
 
 class Table(Written):

@@ -1,4 +1,4 @@
-"""Images as a neural model takes them: files or bytes, through the model's image processor."""
+"""Images as a neural model takes them: files or bytes, through its image processor or as plain pixels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -22,44 +22,95 @@ NAMED = 3
 """Images that cannot be read, named in a message."""
 
 
+class ImageReader(Protocol):
+    """What makes numbers of opened images."""
+
+    def __call__(self, images: Sequence[Any]) -> NDArray[np.float32]:
+        """Return the numbers of images in colour, the images first."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a report tells of it."""
+        ...
+
+    def keys(self) -> dict[str, Any]:
+        """Return the keys of ``model:`` that say the same."""
+        ...
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write what it needs; returns what `load_inputs` needs beside that."""
+        ...
+
+
+@dataclass(frozen=True)
+class Processor:
+    """An image processor of transformers.
+
+    Attributes
+    ----------
+    made : transformers image processor
+    place : str, optional
+        The folder that it was read from.
+    """
+
+    made: Any
+    place: str | None = None
+
+    def __call__(self, images: Sequence[Any]) -> NDArray[np.float32]:
+        """Return what it makes of the images."""
+        return np.asarray(self.made(images=list(images), return_tensors="np")["pixel_values"], np.float32)
+
+    def describe(self) -> dict[str, Any]:
+        """Return nothing: it is the model's own."""
+        return {}
+
+    def keys(self) -> dict[str, Any]:
+        """Return its folder."""
+        return {"processor": self.place}
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write it beside the model."""
+        with quiet():
+            self.made.save_pretrained(folder / "processor")
+        return {}
+
+
 class ImageInputs:
-    """Images, as files or bytes, through the model's image processor.
+    """Images, as files or bytes, through what makes numbers of them.
 
     Parameters
     ----------
-    processor : transformers image processor
+    reader : ImageReader
     image : str
         Column of paths, bytes, or structs of ``bytes`` and ``path``.
     """
 
-    def __init__(self, processor: Any, image: str) -> None:
-        self.processor = processor
+    def __init__(self, reader: ImageReader, image: str) -> None:
+        self.reader = reader
         self.image = image
         self.columns = [image]
 
     def encode(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Encoded:
         """Keep the references; images are opened batch by batch, as all of them rarely fit into memory."""
         known = None if ids is None else ids.to_pylist()
-        return _Images(self.processor, batch.column(self.image).to_pylist(), known, self.image)
+        return _Images(self.reader, batch.column(self.image).to_pylist(), known, self.image)
 
     def describe(self) -> dict[str, Any]:
-        """Return the column of the images."""
-        return {"image": self.image}
+        """Return the column of the images, and how they become numbers."""
+        return {"image": self.image, **self.reader.describe()}
 
     def identity(self) -> None:
         """Return None: the table may name files, whose contents it does not tell."""
         return
 
     def save(self, folder: Path) -> dict[str, Any]:
-        """Write the processor; returns what `load_inputs` needs to read it again."""
-        with quiet():
-            self.processor.save_pretrained(folder / "processor")
-        return {"kind": "image", "image": self.image}
+        """Write what reads the images; returns what `load_inputs` needs to read it again."""
+        return {"kind": "image", "image": self.image, **self.reader.save(folder)}
 
 
 @dataclass(frozen=True)
 class _Images:
-    processor: Any
+    reader: ImageReader
     values: list[Any]
     ids: list[Any] | None
     name: str
@@ -75,9 +126,8 @@ class _Images:
         except _UnreadableError:
             # One is enough to stop; who is to mend the data wants to know of all.
             raise _broken(self.values, self.ids, self.name) from None
-        with foreign(f"image column '{self.name}': the model's processor cannot read it"), quiet():
-            made = self.processor(images=opened, return_tensors="np")
-            return {"pixel_values": np.asarray(made["pixel_values"], np.float32)}
+        with foreign(f"image column '{self.name}': they cannot be made what the model takes"), quiet():
+            return {"pixel_values": self.reader(opened)}
 
 
 class _UnreadableError(Exception):
@@ -85,8 +135,9 @@ class _UnreadableError(Exception):
 
 
 def _opened(value: Any) -> Any:
-    """Return an image in colour; _UnreadableError for what is none."""
+    """Return an image in colour, upright; _UnreadableError for what is none."""
     image = optional("PIL.Image", "an image model")
+    upright = optional("PIL.ImageOps", "an image model").exif_transpose
     if isinstance(value, dict):
         value = value.get("bytes") or value.get("path")
     if value is None or value == "":
@@ -98,7 +149,11 @@ def _opened(value: Any) -> Any:
         with image.open(io.BytesIO(value) if isinstance(value, bytes) else value) as opened:
             if opened.width * opened.height > (image.MAX_IMAGE_PIXELS or opened.width * opened.height):
                 raise _UnreadableError(f"{told} has {opened.width} x {opened.height} pixels")
-            return opened.convert("RGB")
+            if opened.mode.startswith(("I", "F")):
+                # Their conversion cuts all levels above 255 off: an X-ray would be a white sheet.
+                raise _UnreadableError(f"{told} has grey levels of more than 8 bits (mode {opened.mode})")
+            # A camera held upright says so in the file, as pipelines of transformers know too.
+            return upright(opened).convert("RGB")
     except (*STOPS, _UnreadableError):
         raise
     except BaseException as error:
@@ -123,13 +178,13 @@ def _broken(values: Sequence[Any], ids: Sequence[Any] | None, name: str) -> Inpu
     )
 
 
-def processor_from(path: str) -> Any:
+def processor_from(path: str, key: str = "model.path") -> Any:
     """Load an image processor from a folder or hub name; InputError where there is none."""
     transformers = optional("transformers", "an image model")
     optional("PIL", "an image model")
     folder = local_folder(path)
     # A folder may hold anything; what the library says of it differs by file and version.
-    with foreign(f"model.path: {path} has no image processor that can be read"), offline(), quiet():
+    with foreign(f"{key}: {path} has no image processor that can be read"), offline(), quiet():
         return transformers.AutoImageProcessor.from_pretrained(
             str(folder), trust_remote_code=False, local_files_only=True
         )

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from ..datasets.columns import listed
 from ..datasets.errors import InputError, number_of
 from ..datasets.numbers import as_floats, check_finite, missing_in
-from .images import ImageInputs, processor_from
+from .images import ImageInputs, Processor, processor_from
 from .neural import Arrays, Encoded
+from .pixels import Pixels
 from .texts import TextInputs, tokenizer_from
 
 
@@ -190,7 +191,9 @@ def load_inputs(spec: dict[str, Any], folder: Path) -> Any:
         )  # fmt: skip
         return inputs.padding(spec.get("side") or inputs.tokenizer.padding_side)
     if spec["kind"] == "image":
-        return ImageInputs(processor_from(str(folder / "processor")), spec["image"])
+        place, pixels = str(folder / "processor"), spec.get("pixels")
+        reader = Pixels(**pixels) if pixels else Processor(processor_from(place), place)
+        return ImageInputs(reader, spec["image"])
     if spec["kind"] == "columns":
         return ColumnInputs(spec["inputs"])
     return TableInputs(spec["features"], spec["shape"])

@@ -23,6 +23,7 @@ from .neural import Arrays, Inputs, NeuralModel
 from .onnx_runtime import OnnxRuntime
 from .outputs import Means, Output, Reading, class_names, columns, label_words, meaning, of_own_label, pick
 from .padding import configured, padded_alike, padding_side
+from .pixels import image_inputs
 from .texts import TextInputs, length_limit, tokenizer_from
 
 
@@ -50,7 +51,7 @@ def onnx_model(spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
 def graph_inputs(
     spec: Any, data: EvaluationSet, names: Sequence[str], shapes: Sequence[Sequence[Any]], *, each: bool
 ) -> Inputs:
-    """How rows become the inputs of a graph: tokens, columns each for itself, or one array of features.
+    """How rows become the inputs of a graph: tokens, pixels, columns, or one array of features.
 
     Parameters
     ----------
@@ -69,6 +70,8 @@ def graph_inputs(
             tokenizer, spec.text, spec.text_pair, length_limit(tokenizer, None, spec.max_length),
             _length(shapes),
         )  # fmt: skip
+    if spec.image is not None:
+        return image_inputs(spec, next(iter(shapes), ()))
     features = spec.features if spec.features is not None else None
     if each:
         # A converter of scikit-learn gives each column an input of its own.

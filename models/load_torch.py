@@ -1,4 +1,4 @@
-"""torch modules over the features of a table: from a file, a factory, or Python; and torch as a runtime."""
+"""torch modules over features or images: from a file, a factory, or Python; and torch as a runtime."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from ..datasets.read import sha256_file
 from .asked import place_of, refuse_nothing, sampled, wanted
 from .device import device_for
 from .heads import HEADS, Found, Head, TaskHead, head_of
-from .inputs import (
-    TableInputs,
-)
+from .inputs import TableInputs
 from .neural import Inputs, NeuralModel
 from .outputs import meaning
+from .pixels import image_inputs
 from .sources import (
     ExportedSource,
     FactorySource,
@@ -47,18 +46,22 @@ def torch_model(spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
         if path is not None:
             load_weights(module, path)
     sha = sha256_file(path) if path else sha256_of(module)
-    return _of_table(spec, module, source, sha, data)
+    return _of_rows(spec, module, source, sha, data)
 
 
 def of_module(spec: Any, given: Any, data: EvaluationSet) -> NeuralModel:
     """A module that Python gave."""
     module = copy.deepcopy(given)
-    return _of_table(spec, module, None, sha256_of(module), data)
+    return _of_rows(spec, module, None, sha256_of(module), data)
 
 
-def _of_table(spec: Any, module: Any, source: Source | None, sha: str, data: EvaluationSet) -> NeuralModel:
-    """A torch module over the features of a table."""
-    inputs = TableInputs(spec.features if spec.features is not None else data.feature_names(), spec.shape)
+def _of_rows(spec: Any, module: Any, source: Source | None, sha: str, data: EvaluationSet) -> NeuralModel:
+    """A torch module over the features of a table, or over its images."""
+    inputs: Inputs
+    if spec.image is not None:
+        inputs = image_inputs(spec)
+    else:
+        inputs = TableInputs(spec.features if spec.features is not None else data.feature_names(), spec.shape)
     about = {
         "kind": "torch", "path": str(spec.path) if spec.path else None, "sha256": sha,
         "factory": spec.factory, "architecture": type(module).__name__,

@@ -11,7 +11,7 @@ from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from .asked import finished, wanted
 from .heads import Found, head_of
-from .images import ImageInputs, processor_from
+from .images import ImageInputs, Processor, processor_from
 from .load_torch import on_torch
 from .neural import Inputs, NeuralModel
 from .padding import padded_alike, padding_side
@@ -53,7 +53,7 @@ def _of_transformers(
     config = module.config
     inputs: Inputs
     if spec.task == "image-classification":
-        inputs = ImageInputs(reader, str(spec.image))
+        inputs = ImageInputs(Processor(reader, str(spec.path)), str(spec.image))
     else:
         reader = padded_alike(config, reader, spec.batch_rows)
         limit = length_limit(reader, config, spec.max_length)

@@ -156,9 +156,9 @@ def of_endpoint(spec: Any, data: EvaluationSet) -> NeuralModel:
 
 
 def _inputs(spec: Any, protocol: ServedProtocol, data: EvaluationSet) -> Inputs:
-    """How rows become what the server takes: tokens, a tensor, or columns."""
+    """How rows become what the server takes: tokens, a tensor (of images too), or columns."""
     wanted: Mapping[str, Any] = protocol.wanted
-    if spec.tokenizer is not None:
+    if spec.tokenizer is not None or spec.image is not None:
         return graph_inputs(spec, data, list(wanted), [port.shape for port in wanted.values()], each=False)
     texts = [name for name in (spec.text, spec.text_pair) if name is not None]
     features = texts or spec.features

@@ -12,6 +12,7 @@ from .gate import Objective as Objective
 from .given import GivenVariant as GivenVariant
 from .given import given_kind as given_kind
 from .keys import KEPT as KEPT
+from .keys import Pixels as Pixels
 from .model import TEXT_RUNTIMES as TEXT_RUNTIMES
 from .model import AnySpec as AnySpec
 from .model import CallableSpec as CallableSpec

@@ -138,11 +138,19 @@ class GivenVariant(Written, Predicted, Served, Tokenized, Hugging, Tensors, Batc
             apart = apart - {"factory"}
         if kind == "endpoint":
             # Whether a server takes texts or their tokens it does not inherit.
-            apart = apart | {"tokenizer", "max_length", "shape"}
+            apart = apart | {"tokenizer", "max_length"}
+            apart = apart if getattr(model, "image", None) else apart | {"shape"}
         kept = set(SPECS[kind].model_fields) - apart
         shared = {key: getattr(model, key) for key in model.model_fields_set & kept}
-        if kind in TEXT_RUNTIMES and isinstance(model, TransformersSpec) and model.text is not None:
-            shared = {"tokenizer": model.path, **shared}
+        if isinstance(model, TransformersSpec):
+            if kind in TEXT_RUNTIMES and model.text is not None:
+                shared = {"tokenizer": model.path, **shared}
+            if (
+                kind in (*TEXT_RUNTIMES, "torch")
+                and model.image is not None
+                and not {"shape", "pixels"} & set(own)
+            ):
+                shared = {"processor": model.path, **shared}
         if kind == "transformers" and model.resolved in TEXT_RUNTIMES:
             shared = {key: value for key, value in shared.items() if key != "tokenizer"}
         return model_spec({**shared, **own, "kind": kind})

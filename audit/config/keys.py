@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from ...models.address import variable, without_secrets
 from .data import TrainData
@@ -24,6 +24,9 @@ Scale = Annotated[
     Literal["probability", "rank"],
     Field(description="What scores are: probabilities, or numbers whose order alone counts."),
 ]
+
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 Function = Annotated[str, Field(description="package.module:function of the rows.")]
@@ -122,22 +125,59 @@ class Tokenized(Texts):
     tokenizer: str | None = Field(None, description="Folder of the tokenizer of an ONNX or served model.")
 
 
-class Hugging(Texts):
+class Images(Section):
+    """Images that a model reads."""
+
+    image: str | None = Field(None, description="Column of image files or bytes.")
+
+
+class Pixels(Section):
+    """How images become numbers for a model without an image processor."""
+
+    divide_by: float = Field(
+        255.0, gt=0, allow_inf_nan=False,
+        description="What levels from 0 to 255 are divided by; 1 leaves them as they are.",
+    )  # fmt: skip
+    mean: list[Finite] = Field(
+        [0.0], min_length=1, description="Subtracted then; one number, or one for each channel."
+    )
+    std: list[Annotated[Finite, Field(gt=0)]] = Field(
+        [1.0], min_length=1, description="What that is divided by; one number, or one for each channel."
+    )
+    shorter_side: int | None = Field(
+        None, ge=1,
+        description="Pixels that the shorter side is resized to before the middle is cut out; default the "
+        "whole image is resized.",
+    )  # fmt: skip
+    resample: Literal["nearest", "bilinear", "bicubic", "lanczos"] = Field(
+        "bilinear", description="Filter by which images are resized."
+    )
+
+
+class Hugging(Texts, Images):
     """What a transformers model is for, and what it reads."""
 
     task: Literal["text-classification", "image-classification"] = "text-classification"
     train_text: str | None = Field(
         None, description="Column of the text in model.train; default the same as text."
     )
-    image: str | None = Field(None, description="Column of image files or bytes.")
 
 
-class Tensors(Section):
-    """Numbers that a model takes and gives."""
+class Tensors(Images):
+    """Numbers that a model takes, of features or images, and gives."""
 
     features: Features = None
-    shape: list[int] | None = Field(
-        None, description="Shape of one row's tensor, where features is a column."
+    shape: list[Annotated[int, Field(ge=1)]] | None = Field(
+        None,
+        min_length=1,
+        description="Shape of one row's tensor, where features is a column or images are read.",
+    )
+    processor: str | None = Field(
+        None, exclude_if=absent,
+        description="Folder of the image processor of a torch, ONNX or served model.",
+    )  # fmt: skip
+    pixels: Pixels | None = Field(
+        None, exclude_if=absent, description="How images become numbers, where no image processor says so."
     )
     output: Literal["logits", "probabilities", "label"] | None = Field(
         None,
@@ -147,6 +187,27 @@ class Tensors(Section):
     output_name: str | None = Field(
         None, description="Name of the output that is read, where a torch, ONNX or served model has several."
     )
+
+
+class Pictured(Tensors):
+    """The same of a model whose columns are all told: one form of rows, and what belongs to it."""
+
+    @model_validator(mode="after")
+    def _of_one_form(self) -> Self:
+        made = [key for key in ("processor", "pixels") if getattr(self, key) is not None]
+        if self.image is None:
+            if made:
+                raise ValueError(f"{made[0]}: expected image, the column of the images, beside it")
+            return self
+        for key in ("features", "text"):
+            if getattr(self, key, None) is not None:
+                raise ValueError(
+                    f"{key}: a model of images reads the column of image alone; leave one of them out"
+                )
+        if self.processor is not None and (self.pixels or self.shape):
+            key = "pixels" if self.pixels else "shape"
+            raise ValueError(f"{key}: the processor says how images become numbers; leave one of them out")
+        return self
 
 
 class Batches(Section):
@@ -180,7 +241,7 @@ KEPT: dict[str, Any] = {
     "text_pair": None, "train_text": None, "image": None, "endpoint": None, "protocol": None,
     "key_env": None, "tokenizer": None, "max_length": None, "factory": None, "shape": None, "output": None,
     "output_name": None, "device": "auto", "dtype": None, "compile": False, "batch_rows": 64,
-    "batch_tokens": 2048,
+    "batch_tokens": 2048, "processor": None, "pixels": None,
 }  # fmt: skip
 """Every key of every kind with the value that says nothing, in the order in which a run keeps them.
 
@@ -189,7 +250,7 @@ value alone.
 """
 
 
-LATER = ("probabilities", "decisions", "prediction", "rank")
+LATER = ("probabilities", "decisions", "prediction", "rank", "processor", "pixels")
 """Keys that a run keeps only where they are said."""
 
 

@@ -33,10 +33,10 @@ from .keys import (
     Features,
     Function,
     Hugging,
+    Pictured,
     Predicted,
     Scale,
     Served,
-    Tensors,
     Tokenized,
     Trainable,
     Trusted,
@@ -91,13 +91,13 @@ def kind_of(given: Any) -> str:
         return "callable"
     if "endpoint" in said:
         return "endpoint"
-    if said & {"text", "image"}:
-        return "transformers"
     path = str(given["path"]) if "path" in said else ""
     if "factory" in said or path.endswith(".pt2"):
         return "torch"
     if (found := KINDS_BY_ENDING.get(Path(path).suffix)) is not None:
         return found
+    if said & {"text", "image"}:
+        return "transformers"
     named = any(given[key] not in ("", {}) for key in said & set(COLUMNS))
     return "predictions" if named or is_run(path or None) else "sklearn"
 
@@ -241,7 +241,9 @@ class CallableSpec(ModelSpec):
 class TransformersSpec(Trainable, Hugging, Batches, Computed, ModelSpec):
     """A transformers model that classifies texts or images."""
 
-    model_config = _schema({"required": ["text"]}, {"required": ["image"]})
+    model_config = _schema(
+        {"anyOf": [{"required": ["text"]}, {"required": ["image"]}], "not": _ends(*_TOLD_APART)}
+    )
     resolved: ClassVar[Literal["transformers"]] = "transformers"
 
     kind: Literal["transformers"] | None = None
@@ -256,7 +258,7 @@ class TransformersSpec(Trainable, Hugging, Batches, Computed, ModelSpec):
         return self
 
 
-class TorchSpec(Trainable, Tensors, Batches, Computed, ModelSpec):
+class TorchSpec(Trainable, Pictured, Batches, Computed, ModelSpec):
     """A torch module: an exported program, or what a function returns, with saved weights or its own."""
 
     model_config = _schema({"required": ["factory"]}, _ends(".pt2"))
@@ -273,20 +275,16 @@ class TorchSpec(Trainable, Tensors, Batches, Computed, ModelSpec):
         return self
 
 
-class GraphSpec(Trainable, Tokenized, Tensors, Batches, Computed, ModelSpec):
-    """A graph in a file, of numbers or of texts."""
+class GraphSpec(Trainable, Tokenized, Pictured, Batches, Computed, ModelSpec):
+    """A graph in a file, of numbers, texts or images."""
 
     path: str = Field(description="File of the graph.")
-
-
-def _of_ending(ending: str) -> ConfigDict:
-    return _schema(_ends(ending) | {"not": {"required": ["text"]}})
 
 
 class OnnxSpec(GraphSpec):
     """An ONNX graph."""
 
-    model_config = _of_ending(".onnx")
+    model_config = _schema(_ends(".onnx"))
     resolved: ClassVar[Literal["onnx"]] = "onnx"
     kind: Literal["onnx"] | None = None
 
@@ -294,7 +292,7 @@ class OnnxSpec(GraphSpec):
 class OpenvinoSpec(GraphSpec):
     """A model of OpenVINO."""
 
-    model_config = _of_ending(".xml")
+    model_config = _schema(_ends(".xml"))
     resolved: ClassVar[Literal["openvino"]] = "openvino"
     kind: Literal["openvino"] | None = None
 
@@ -302,12 +300,12 @@ class OpenvinoSpec(GraphSpec):
 class LitertSpec(GraphSpec):
     """A model of LiteRT."""
 
-    model_config = _of_ending(".tflite")
+    model_config = _schema(_ends(".tflite"))
     resolved: ClassVar[Literal["litert"]] = "litert"
     kind: Literal["litert"] | None = None
 
 
-class EndpointSpec(Served, Tokenized, Tensors, Batches, ModelSpec):
+class EndpointSpec(Served, Tokenized, Pictured, Batches, ModelSpec):
     """A model that is served elsewhere."""
 
     model_config = _schema({})
@@ -324,8 +322,9 @@ class EndpointSpec(Served, Tokenized, Tensors, Batches, ModelSpec):
     @model_validator(mode="after")
     def _reached(self) -> EndpointSpec:
         served_at(self.endpoint, self.protocol)
-        if self.protocol == "mlflow" and (self.tokenizer or self.shape):
-            key = "tokenizer" if self.tokenizer else "shape"
+        tensors = [key for key in ("tokenizer", "image", "shape") if getattr(self, key)]
+        if self.protocol == "mlflow" and tensors:
+            key = tensors[0]
             raise ValueError(f"{key}: MLflow's protocol takes columns as they are, and no tensors")
         return self
 

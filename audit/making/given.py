@@ -20,6 +20,7 @@ from ...models.folder import local_folder, weights_of
 from ...models.foreign import one_line
 from ...models.given import folder_kind, given_transformers
 from ...models.graphs import stored_kinds
+from ...models.images import ImageInputs
 from ...models.onnx_runtime import OnnxRuntime
 from ...models.rules import unruled
 from ...models.texts import TextInputs
@@ -31,6 +32,7 @@ from ..config import (
     EndpointSpec,
     GivenVariant,
     GraphSpec,
+    Pixels,
     TorchSpec,
     TransformersSpec,
     VariantSpec,
@@ -133,6 +135,8 @@ def _as_trained(spec: AnySpec, of_model: AnySpec, original: Any) -> AnySpec:
     more: dict[str, Any] = {}
     if isinstance(spec, (GraphSpec, EndpointSpec)) and isinstance(inputs, TextInputs):
         more = {"text": inputs.text, "text_pair": inputs.pair, "max_length": inputs.max_length}
+    elif isinstance(spec, (TorchSpec, GraphSpec, EndpointSpec)) and isinstance(inputs, ImageInputs):
+        more = _as_seen(spec, inputs)
     elif isinstance(spec, (TorchSpec, CallableSpec, EndpointSpec, GraphSpec)) and not isinstance(
         inputs, TextInputs
     ):
@@ -140,6 +144,15 @@ def _as_trained(spec: AnySpec, of_model: AnySpec, original: Any) -> AnySpec:
         more = {"features": features} if features and of_model.resolved != "predictions" else {}
     more = {key: value for key, value in more.items() if value is not None and getattr(spec, key) is None}
     return spec.model_copy(update=more) if more else spec
+
+
+def _as_seen(spec: TorchSpec | GraphSpec | EndpointSpec, inputs: ImageInputs) -> dict[str, Any]:
+    """The keys by which a variant reads images as the original does, but for what it says itself."""
+    told: dict[str, Any] = {"image": inputs.image}
+    if not (spec.processor or spec.shape or spec.pixels):
+        told |= inputs.reader.keys()
+    pixels = told.get("pixels")
+    return told | ({"pixels": Pixels(**pixels)} if pixels else {})
 
 
 def files_of(model: Any, spec: AnySpec) -> list[Path]:

@@ -121,7 +121,7 @@ def test_counts_of_two_tables_are_no_joint_cells() -> None:
         ({"variants": [{"name": "a", "path": "m.mlpackage"}]}, "runs in CoreML.*give its predictions"),
         ({"variants": [{"name": "a", "path": "m.plan"}]}, "runs in TensorRT.*give its predictions"),
         ({"variants": [{"name": "a", "path": "m.onnx", "text": "t", "estimator": "x.y"}]}, "comes trained"),
-        ({"variants": [{"name": "a", "path": "m.onnx", "image": "t"}]}, "kind onnx has no image"),
+        ({"variants": [{"name": "a", "path": "m.skops", "image": "t"}]}, "kind sklearn has no image"),
         (
             {"data": {"count": "n"}, "variants": [{"name": "a", "path": "m.onnx"}]},
             "cannot be scored by a model",

@@ -22,8 +22,15 @@ TOLD: dict[str, Any] = {
     "predictions": [{"score": "s"}, {"decision": "d", "path": "p.csv"}, {"rank": "r"}, {"prediction": "p"}],
     "callable": [{"function": "a:b"}],
     "transformers": [{"path": "m", "text": "t"}, {"path": "m", "task": "image-classification", "image": "i"}],
-    "torch": [{"path": "m.pt2"}, {"factory": "a:b"}, {"factory": "a:b", "path": "w.safetensors"}],
-    "onnx": [{"path": "m.onnx"}],
+    "torch": [
+        {"path": "m.pt2"}, {"factory": "a:b"}, {"factory": "a:b", "path": "w.safetensors"},
+        {"factory": "a:b", "image": "i", "shape": [3, 8, 8]},
+        {"path": "m.pt2", "image": "i", "processor": "f"},
+    ],
+    "onnx": [
+        {"path": "m.onnx"}, {"path": "m.onnx", "text": "t", "tokenizer": "f"},
+        {"path": "m.onnx", "image": "i", "pixels": {"mean": [0.5], "divide_by": 1.0}},
+    ],
     "openvino": [{"path": "m.xml"}],
     "litert": [{"path": "m.tflite"}],
     "endpoint": [{"endpoint": "https://h/v2/models/m", "protocol": "open-inference"}],

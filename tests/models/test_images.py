@@ -10,11 +10,11 @@ import pyarrow as pa
 import pytest
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.synthetic_images import pictures
-from fairweigh.models.images import ImageInputs
+from fairweigh.models.images import ImageInputs, Processor
 from numpy.typing import NDArray
 
 
-class Pixels:
+class AsTheyAre:
     """Stands for a processor of transformers: pixels as they are."""
 
     def __call__(self, images: list[Any], return_tensors: str) -> dict[str, np.ndarray[Any, Any]]:
@@ -23,7 +23,9 @@ class Pixels:
 
 def collated(values: list[Any], ids: Any = None) -> NDArray[Any]:
     batch = pa.record_batch({"photo": values})
-    encoded = ImageInputs(Pixels(), "photo").encode(batch, None if ids is None else pa.array(ids))
+    encoded = ImageInputs(Processor(AsTheyAre()), "photo").encode(
+        batch, None if ids is None else pa.array(ids)
+    )
     return encoded.collate(np.arange(batch.num_rows))["pixel_values"]
 
 
