@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..datasets.columns import word
 from ..models.estimator import EstimatorModel, from_skops
+from ..models.forms import FORMS
 from ..models.frames import Kinds
 from ..models.mixture import MeanMixture, Mixture
 from ..models.onnx_runtime import OnnxRuntime
@@ -168,7 +169,7 @@ def read(spec: Mapping[str, Any], folder: Path, trusted: Sequence[str] = ()) -> 
         held = from_skops(folder / "model.skops", allowed)
         _check_chances(held["weights"], held["predictors"])
         mixed = held["encoder"], held["predictors"], held["weights"]
-        fitted = MeanMixture(*mixed) if task == "regression" else Mixture(*mixed, classes, spec["positive"])
+        fitted = MeanMixture(*mixed) if FORMS[task].number else Mixture(*mixed, classes, spec["positive"])
     else:
         fitted = from_skops(folder / "model.skops", allowed)
     from ..datasets.read import sha256_file

@@ -22,14 +22,12 @@ from .archive import refuse_bomb
 from .base import ModelKind, Scored
 from .fitted import OF, Asked, SaysTwo
 from .foreign import foreign, one_line
+from .forms import FORMS
 from .frames import Kinds, frame
 from .kinds import check_classifier, cut, named, words_of
 
 if TYPE_CHECKING:
     import pandas as pd
-
-THRESHOLD = ("binary", "multilabel")
-"""Tasks whose decisions are scores at or above a number."""
 
 
 class EstimatorModel(ModelKind):
@@ -96,14 +94,13 @@ class EstimatorModel(ModelKind):
         self.about = about
         self.task = task
         self.query = query
-        self.whole = task == "ranking"
+        self.whole = FORMS[task].lists
         self._unseen: dict[str, Counter[str]] = {}
         self._asked = threshold
         self._says = OF[task](fitted, positive, classes)
-        if threshold is not None and task not in THRESHOLD:
-            raise InputError(
-                f"model.threshold: belongs to task: {' or '.join(THRESHOLD)}, the task is {task}"
-            )
+        if threshold is not None and not FORMS[task].cut:
+            known = [name for name, form in FORMS.items() if form.cut]
+            raise InputError(f"model.threshold: belongs to task: {' or '.join(known)}, the task is {task}")
         self.replace(fitted)
 
     def __copy__(self) -> EstimatorModel:
@@ -204,9 +201,7 @@ class EstimatorModel(ModelKind):
         told = {"kind": "sklearn", **self.about, "features": self.columns}
         if warned := self._warnings():
             told["warnings"] = warned
-        if self._scores or self.task != "binary":
-            told |= self._says.rule(Asked(self.own, self.threshold), self.probability)
-        return told
+        return told | self._says.rule(Asked(self.own, self.threshold, self._scores), self.probability)
 
 
 def _categories(fitted: Any) -> dict[str, Any]:
@@ -314,7 +309,7 @@ def fitted_model(
 
 def _classes(fitted: Any, data: EvaluationSet) -> Sequence[str]:
     """What the classes of a model that came fitted are called in the data."""
-    if data.task != "multiclass":
+    if not FORMS[data.task].classes:
         return data.class_names()
     check_classifier(fitted)
     return named(words_of(fitted.classes_), data.class_names(), as_words(data.classes))

@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from ..datasets.errors import InputError
-from ..models.estimator import EstimatorModel
-from ..models.extras import optional
-from ..models.foreign import one_line
-from ..models.train import make_estimator
-from ..told import tell, told_series
-from .boosted import first_rounds
-from .estimators import ServedClasses, ServedNumber, classes_of, members, parts, with_members
-from .recipes import Context, Done, Params, plural, recipe
-from .taught import TAUGHT
+from ...datasets.errors import InputError
+from ...models.estimator import EstimatorModel
+from ...models.extras import optional
+from ...models.foreign import one_line
+from ...models.train import make_estimator
+from ...told import tell, told_series
+from ..boosted import first_rounds
+from ..estimators import ServedClasses, ServedNumber, classes_of, members, parts, with_members
+from ..registry import Context, Done, Params, plural, recipe
+from ..taught import TAUGHT
 
 TASKS = tuple(TAUGHT)
 
