@@ -256,7 +256,7 @@ class Pull:
         np.maximum.at(high, units.owner, own)
         zero = np.zeros(size)
         atoms = own_atoms(
-            units.owner, (units.weight > 0) / units.inverse, own, zero, members, (low, high), (np.nan, np.nan)
+            units.owner, (units.weight > 0) / units.inverse, own, zero, units.kish, (low, high), (np.nan, np.nan)
         )
         return mean_limits(zero, atoms, members)
 
