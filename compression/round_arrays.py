@@ -25,7 +25,8 @@ class Arrays(Params):
     bits: Literal[8, 4] = Field(8, description="Bits of each number as it is stored.")
     grid: Grid = Field("row", description="Whether each row has a grid of its own, or an array one for all.")
     arrays: list[str] | None = Field(
-        None, description="Fitted attributes; default all arrays of floats whose names end in _."
+        None,
+        description="Fitted attributes; default coef_ and all arrays of floats of two or more dimensions.",
     )
 
     @field_validator("arrays")
@@ -44,9 +45,11 @@ def round_arrays(model: EstimatorModel, params: Arrays, context: Context) -> Don
     if members(estimator)[0] is not estimator:
         raise InputError(f"{NAME}: expected one estimator, got a {kind} of several")
     there = fitted_arrays(estimator) if hasattr(estimator, "__dict__") else {}
-    if not there:
-        raise InputError(f"{NAME}: a {kind} has no arrays of floats among its attributes that end in _")
-    asked = list(there) if params.arrays is None else params.arrays
+    # Arrays of one dimension are counts and curves of the training as often as they decide anything.
+    usual = [name for name, array in there.items() if array.ndim > 1 or name == "coef_"]
+    asked = usual if params.arrays is None else params.arrays
+    if not asked:
+        raise InputError(f"{NAME}: a {kind} has no table of floats among its attributes that end in _")
     if strange := [name for name in asked if name not in there]:
         raise InputError(f"{NAME}.arrays: expected some of {listed(list(there))}, got {strange[0]!r}")
     made, found = copy.copy(estimator), {}

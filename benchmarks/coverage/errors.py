@@ -160,10 +160,12 @@ def clustered_levels(groups: int) -> Study:
                 cells[f"{name} {shape} {kind}"] = counted(figure, truth)[0]
             for share in (0.1, 0.5, 0.9):
                 low, high = Distributions(rows, error).quantile(share).limits(Z, 1.0)
-                known = ~(np.isnan(low) | np.isnan(high))
+                # A limit that is not known excludes nothing; without either there is no claim.
+                known = ~(np.isnan(low) & np.isnan(high))
+                ends = np.nan_to_num(low, nan=-np.inf), np.nan_to_num(high, nan=np.inf)
                 truth = float(np.quantile(many(kind, True), share))
                 cells[f"quantile {share} {shape} {kind}"] = (
-                    held(low, high, truth, known) if known.any() else np.nan
+                    held(*ends, truth, known) if known.any() else np.nan
                 )
         return cells
 

@@ -17,20 +17,22 @@ from studies import Cells, Study, Z, held
 
 NAME = "expected_calibration_error"
 KS = (3, 10)
-SURE = {"calibrated": 1.0, "too sure": 2.0}
+SURE = {"calibrated": (1.0,), "too sure": (2.0,), "half too sure, half too unsure": (2.0, 0.5)}
+"""What logits are multiplied by when they are said; each as likely as the other."""
 SIZES = (10, 30, 100, 1000, 10_000)
 MANY = 1_000_000
 
 
-def classified(rng: Generator, shape: tuple[int, ...], k: int, sure: float):
+def classified(rng: Generator, shape: tuple[int, ...], k: int, sure: tuple[float, ...]):
     """The likeliest class's probability as it is said, and its true chance, of k classes."""
     logit = rng.normal(0, 1.5, (*shape, k))
     logit -= logit.max(-1, keepdims=True)
-    return tuple(1 / np.exp(times * logit).sum(-1) for times in (sure, 1.0))
+    times = rng.choice(sure, shape)[..., None]
+    return 1 / np.exp(times * logit).sum(-1), 1 / np.exp(logit).sum(-1)
 
 
 @cache
-def truths(k: int, sure: float) -> tuple[float, float]:
+def truths(k: int, sure: tuple[float, ...]) -> tuple[float, float]:
     """The error over ten bins and that of every probability by itself, of a very large population."""
     said, chance = classified(np.random.default_rng(0), (MANY,), k, sure)
     bins = np.minimum((said * 10).astype(int), 9)
@@ -40,7 +42,7 @@ def truths(k: int, sure: float) -> tuple[float, float]:
     )
 
 
-def _drawn(rng: Generator, size: int, n: int, k: int, sure: float, weighted: bool = False):
+def _drawn(rng: Generator, size: int, n: int, k: int, sure: tuple[float, ...], weighted: bool = False):
     said, chance = classified(rng, (size, n), k, sure)
     weight = rng.lognormal(0, 0.7, said.shape) if weighted else None
     return scored(said, rng.random(said.shape) < chance, weight)
@@ -89,7 +91,7 @@ def bias() -> str:
 
 STUDIES: dict[str, tuple[Study, str]] = {
     "top-label calibration error": (
-        top_label(False), "n 10, 30, 100, 1000; k 3, 10; calibrated, too sure; truth over ten bins"
+        top_label(False), "n 10, 30, 100, 1000; k 3, 10; calibrated, too sure, or either; truth over ten bins"
     ),
     "top-label calibration error: weights": (top_label(True), "the same, log-normal weights"),
 }  # fmt: skip

@@ -72,7 +72,9 @@ def audited(folder: Path, model: Any, *recipes: Any, spec: Any = None) -> Any:
     content["model"] |= spec or {}
     if spec and "kind" in spec:
         content["model"] = spec
-    return fairweigh.run(content, folder / "run", **given, data=pairs().query('seen == 0').drop(columns='seen'))
+    return fairweigh.run(
+        content, folder / "run", **given, data=pairs().query("seen == 0").drop(columns="seen")
+    )
 
 
 @pytest.mark.parametrize("kind", MODELS)
@@ -153,17 +155,15 @@ def test_coefficients_behind_an_encoder_are_rounded_and_what_a_later_step_change
 @pytest.mark.parametrize(
     ("params", "said"),
     [
-        ({"arrays": ["seen_"]}, "round-arrays.arrays: expected some of similar_, got 'seen_'"),
+        ({"arrays": ["seen_"]}, "round-arrays.arrays: expected some of 'similar_', got 'seen_'"),
         ({"bits": 5}, "bits"),
         ({"arrays": []}, "expected one or more different names"),
     ],
 )
-def test_what_cannot_be_asked_for_is_one_line(
-    params: dict[str, Any], said: str, tmp_path: Path
-) -> None:
+def test_what_cannot_be_asked_for_is_one_line(params: dict[str, Any], said: str, tmp_path: Path) -> None:
     with pytest.raises(InputError) as told:
         result = audited(tmp_path, fitted("similarities"), {"round-arrays": params})
-        raise InputError(result.failed[0].reason)
+        raise InputError(str(result.failed[0].why))
     assert said in str(told.value)
     assert "\n" not in str(told.value)
 
