@@ -174,7 +174,8 @@ def read(spec: Mapping[str, Any], folder: Path, trusted: Sequence[str] = ()) -> 
     task, classes = spec.get("task", "binary"), np.asarray(spec.get("classes", []))
     if len(np.unique(classes)) != len(classes):
         raise ValueError(f"classes: expected different ones, got {spec['classes']}")
-    allowed, rounded = [*PARTS, *trusted], {}
+    allowed = [*PARTS, *trusted]
+    rounded: dict[str, Rounded] = {}
     if spec["runtime"]["kind"] == "onnx":
         encoder = from_skops(folder / ENCODER, allowed) if (folder / ENCODER).is_file() else None
         number = not len(classes)

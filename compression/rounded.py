@@ -1,4 +1,4 @@
-"""Arrays of numbers on grids of 8 or 4 bits: similarities of items, factors of people and items, coefficients.
+"""Arrays of numbers on grids of 8 or 4 bits: similarities of items, factors of people and items.
 
 Each row of an array, or all of it, has an even grid that holds 0 and spans its values (B. Jacob et al. 2018,
 CVPR, eq. 1, without retraining). What is stored are whole codes, packed, and a step and a place of 0 for each
@@ -33,7 +33,7 @@ class Rounded:
     dtype : str
         That the numbers are computed with in.
     codes : uint8 array, or sparse array of uint8
-        Row by row, two to a byte where they have 4 bits; of a sparse array one to a byte, where it holds them.
+        Row by row, two to a byte where they have 4 bits; of a sparse array one to a byte, where it has one.
     step, zero : arrays of shape (grids,)
         A number is ``(code - zero) * step``; one grid, or one of each row (of format csc, of each column).
     """
@@ -178,7 +178,7 @@ def _same(one: Any, other: Any) -> bool:
 def _lengths(array: Any) -> NDArray[np.int64]:
     """How many numbers each row holds; of format csc, each column."""
     if is_sparse(array):
-        return np.diff(array.indptr).astype(np.int64)
+        return np.asarray(np.diff(array.indptr), np.int64)
     return np.full(math.prod(array.shape[:-1]), array.shape[-1])
 
 
@@ -186,7 +186,7 @@ def _packed(codes: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
     if bits == 8:
         return codes
     even = np.append(codes, np.uint8(0)) if len(codes) % 2 else codes
-    return (even[::2] << 4) | even[1::2]
+    return np.asarray((even[::2] << 4) | even[1::2], np.uint8)
 
 
 def _unpacked(packed: NDArray[np.uint8], size: int, bits: int) -> NDArray[np.uint8]:

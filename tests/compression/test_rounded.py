@@ -161,11 +161,14 @@ def test_coefficients_behind_an_encoder_are_rounded_and_what_a_later_step_change
     ],
 )
 def test_what_cannot_be_asked_for_is_one_line(params: dict[str, Any], said: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError) as told:
+    try:
         result = audited(tmp_path, fitted("similarities"), {"round-arrays": params})
-        raise InputError(str(result.failed[0].why))
-    assert said in str(told.value)
-    assert "\n" not in str(told.value)
+    except InputError as error:
+        told = str(error)
+    else:
+        told = str(result.failed[0].why)
+    assert said in told
+    assert "\n" not in told
 
 
 def test_a_model_without_arrays_and_numbers_that_are_none_are_refused() -> None:
@@ -225,7 +228,8 @@ def test_one_grid_is_what_others_round_similarities_to() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"bits": 3}, {"shape": [3, 5]}, {"shape": [2**40, 2**40]}, {"dtype": "object"}, {"codes": np.zeros(1)},
+        {"bits": 3}, {"shape": [3, 5]}, {"shape": [2**40, 2**40]}, {"dtype": "object"},
+        {"codes": np.zeros(1)},
         {"step": np.array([np.inf], np.float32)}, {"zero": np.zeros(9, np.uint8)}, {"codes": "abc"},
         {"more": 1},
     ],
