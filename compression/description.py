@@ -201,7 +201,7 @@ class Coded(Written):
 class OnScikit(Written):
     """How a scikit-learn classifier is written."""
 
-    kind: Literal["sklearn", "mixture", "onnx"]
+    kind: Literal["sklearn", "rounded", "mixture", "onnx"]
 
 
 class Callee(Written):

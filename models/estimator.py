@@ -62,6 +62,8 @@ class EstimatorModel(ModelKind):
         Sensitive features that it reads: as words, however they are stored.
     trusted : list of str
         Types that skops may load from an artefact of this model: the model holds them already.
+    rounded : dict
+        What a recipe has put on grids of few bits, as it is stored, by the names of the estimator's arrays.
     probability : bool
         Whether scores are probabilities.
 
@@ -91,6 +93,7 @@ class EstimatorModel(ModelKind):
         self.as_words: list[str] = []
         self.kinds = kinds or Kinds()
         self.trusted: list[str] = []
+        self.rounded: dict[str, Any] = {}
         self.about = about
         self.task = task
         self.query = query
@@ -296,6 +299,11 @@ def fitted_model(
     for name in columns:
         if name not in data.names:
             raise InputError(f"{key}: the model wants a feature '{name}' that {data.where} lacks")
+        if data.outcome is not None and name in data.outcome.ids:
+            raise InputError(
+                f"{key}: column '{name}' names what is ranked, or for whom, and is no feature; give a model "
+                "that reads it a copy under another name (model.features)"
+            )
         if name in data.truths:
             raise InputError(f"{key}: column '{name}' is the label, which a model may not see")
     about["estimator"] = f"{type(fitted).__module__}.{type(fitted).__qualname__}"
