@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from ...datasets.columns import meant
 from ...metrics.figures import METHODS
 from ..config import Config
-from ..figures import describe, variant
+from ..figures import definitions, describe, variant
 from ..figures.changes import compared, methods_of
 from ..figures.coverage import coverage
 from ..figures.held import is_probability
@@ -142,8 +142,8 @@ def derived_comparison(config: Config, found: Figures) -> dict[str, Any]:
         "identified": found.identified,
         "gates": found.gates,
         "gates_together": gate.together(found.gates, config.confidence),
-        "definitions": describe.definitions(found.plan, measured, found.gates, config.report.reasons),
-        "priorities": describe.priorities(measured.task),
+        "definitions": definitions.definitions(found.plan, measured, found.gates, config.report.reasons),
+        "priorities": definitions.priorities(measured.task),
         "task": measured.task.name,
         "classes": list(found.plan.classes),
         "methods": {name: text for name, text in METHODS.items() if name in used},
