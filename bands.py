@@ -1,10 +1,13 @@
-"""Values that are bands of a number, such as '18-24' or '65 and over', by their edges."""
+"""What a value of a slice says: that it is missing, or a band of a number (`18-24`, `65 and over`)."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Iterable
+
+UNKNOWN = "(unknown)"
+"""What stands for a value that is missing: the slice of such rows, and the level that models are shown."""
 
 _UNIT = r"(?:k|years?|yrs?|y|jahren?|ans|años|anos|岁|歳|%|°|[$€£¥])?"
 _N = rf"[$€£¥]?\s*([+-]?\d+(?:[.,]\d+)*(?:e[+-]?\d+)?)\s*{_UNIT}"

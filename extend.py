@@ -18,8 +18,8 @@ from .audit.regimes.base import Inputs as RegimeInputs
 from .audit.regimes.registry import names as _regimes
 from .audit.regimes.result import RegimeResult
 from .audit.result import Part
-from .compression.recipes import Context, Done, Params, Room
-from .compression.recipes import recipe as _enter
+from .compression.registry import Context, Done, Params, Room
+from .compression.registry import recipe as _enter
 from .datasets.errors import InputError
 from .guests import claim, owner
 from .metrics.entry import DisparityRow, Metric

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .audit.masked import DEFAULT_HISTORY
+
 if TYPE_CHECKING:
     from .audit.result import AuditResult
 
@@ -17,7 +19,6 @@ PASSPHRASE = "FAIRWEIGH_KEY_PASSPHRASE"
 
 HISTORY = "FAIRWEIGH_HISTORY"
 """Environment variable with the address of the database where no option says it."""
-DEFAULT_HISTORY = "sqlite:///fairness.db"
 
 Run = Annotated[Path, typer.Argument(help="A run folder.")]
 Database = Annotated[

@@ -1,8 +1,11 @@
-"""Addresses with a password or a token in them, as they may be shown and kept: without it."""
+"""Addresses: a history's where none is named, and those with a password or token as they may be shown."""
 
 from __future__ import annotations
 
 import re
+
+DEFAULT_HISTORY = "sqlite:///fairness.db"
+"""The database of a history where nobody names another."""
 
 HIDDEN = "***"
 

@@ -6,10 +6,10 @@ What a configuration or a result names is looked up here, so that the registry h
 
 from __future__ import annotations
 
-from ..compression import entered as _lighter
-from ..compression.recipes import find as find
-from ..compression.recipes import for_task as for_task
-from ..compression.recipes import registry as registry
-from ..mitigation import entered as _fairer
+from ..compression import recipes as _lighter
+from ..compression.registry import find as find
+from ..compression.registry import for_task as for_task
+from ..compression.registry import registry as registry
+from ..mitigation import recipes as _fairer
 
 ROOMS = (_lighter, _fairer)

@@ -3,20 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
-_ALIASES: Mapping[str, tuple[str, ...]] = {
-    "ndcg": ("ndcg_score", "normalized_discounted_cumulative_gain", "dcg", "dcg_score"),
-    "mean_exposure": ("exposure", "exposure_ratio"),
-    "mean_absolute_error": ("mae", "mape", "median_absolute_error", "mean_absolute_percentage_error"),
-    "root_mean_squared_error": ("rmse", "mse", "mean_squared_error", "rmsle", "msle"),
-    "r_squared": ("r2", "r2_score", "explained_variance"),
-    "macro_f1": ("f1_macro",),
-    "micro_f1": ("f1_micro",),
-    "exact_match": ("subset_accuracy",),
-    "cohen_kappa": ("kappa", "quadratic_weighted_kappa"),
-}
-"""What a metric is called elsewhere, or what stands nearest to it here."""
 _ELSEWHERE = {
     "tags of words (named entities)": (
         "chunk_f1 entity_accuracy entity_f1 entity_precision entity_recall ner_f1 seqeval span_f1 "
@@ -24,7 +11,6 @@ _ELSEWHERE = {
     ),
     "a text that a model writes": "bertscore bleu chrf meteor perplexity rouge rouge_l rouge1 rouge2 wer cer",
 }
-_MEANT = {alias: name for name, aliases in _ALIASES.items() for alias in (name, *aliases)}
 _TASK_OF = {name: task for task, names in _ELSEWHERE.items() for name in names.split()}
 
 
@@ -36,10 +22,15 @@ def metric_of_another_name(name: str) -> str | None:
     name : str
         As it was written: case, dashes and a depth such as ``@10`` do not matter.
     """
+    # What is no name of a metric is told seldom, and the command line starts without the tasks.
+    from ..tasks import METRICS
+
+    known = [metric for metric in METRICS.values() if metric.elsewhere]
+    meant = {alias: metric for metric in known for alias in (metric.name, *metric.elsewhere)}
     plain = re.sub(r"[^a-z0-9]+", "_", name.strip().lower()).strip("_")
     cut = re.sub(r"_(at_)?(k|\d+)$", "", plain)
-    if (meant := _MEANT.get(plain) or _MEANT.get(cut)) is not None:
-        depth = " with data.last_rank" if meant == "ndcg" else ""
-        return f"{name!r} is no known metric; did you mean {meant!r}{depth}?"
+    if (found := meant.get(plain) or meant.get(cut)) is not None:
+        depth = f" with {found.depth}" if found.depth else ""
+        return f"{name!r} is no known metric; did you mean {found.name!r}{depth}?"
     task = _TASK_OF.get(plain) or _TASK_OF.get(cut)
     return None if task is None else f"{name!r} is a metric of {task}, which cannot be audited yet"

@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fairweigh.audit.config import Config
 from fairweigh.audit.figures.coverage import coverage
-from fairweigh.audit.figures.describe import definitions, environment, priorities
+from fairweigh.audit.figures.definitions import definitions, priorities
+from fairweigh.audit.figures.describe import environment
 from fairweigh.audit.result import AuditResult, Cost, DataInfo, Recipe, Step
 from fairweigh.audit.verdict.judge import Entry, judge
 from fairweigh.metrics.figures import METHODS

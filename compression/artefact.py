@@ -243,7 +243,7 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
         if how["dtype"] not in ("float32", type_of(module)):
             module = module.to(getattr(optional("torch", "an artefact"), how["dtype"]))
         # With the recipes comes what they import, which an artefact of another family has no need of.
-        from .entered import find
+        from .recipes import find
 
         for step in _since_restart(spec["steps"]):
             if step["record"].get("folded"):

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..models.extras import optional, quiet
 from .feed_forward import out_axis
-from .recipes import Context
+from .registry import Context
 from .stacks import example
 
 BEFORE = 6

@@ -13,6 +13,7 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from ..datasets.errors import InputError, told_of
 from ..models.foreign import one_line
+from ..models.forms import FORMS
 from ..models.written import Positive, Written, WrittenRule
 from ..plain import DISTRIBUTION, VERSION, read_json, shown
 from .written_heads import OneHead
@@ -200,7 +201,7 @@ class Coded(Written):
 class OnScikit(Written):
     """How a scikit-learn classifier is written."""
 
-    kind: Literal["sklearn", "mixture", "onnx"]
+    kind: Literal["sklearn", "rounded", "mixture", "onnx"]
 
 
 class Callee(Written):
@@ -271,7 +272,7 @@ class OfScikit(Described):
         }  # fmt: skip
         if not fits[self.task]:
             raise ValueError(f"classes, positive, names: not those of the task {self.task}")
-        if (self.query is None) == (self.task == "ranking"):
+        if (self.query is None) == FORMS[self.task].lists:
             raise ValueError(
                 f"query: the column of a ranking's query and of nothing else, got {self.query!r}"
             )

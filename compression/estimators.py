@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 
 from ..datasets.columns import word
 from ..models.estimator import EstimatorModel, from_skops
+from ..models.forms import FORMS
 from ..models.frames import Kinds
 from ..models.mixture import MeanMixture, Mixture
 from ..models.onnx_runtime import OnnxRuntime
+from .rounded import Rounded, fitted_arrays, is_sparse, still
+from .rounded import read as read_rounded
 from .taught import TAUGHT
 
 ENCODER = "encoder.skops"
@@ -43,6 +46,16 @@ def parts(fitted: Any) -> tuple[Any, Any]:
         return fitted.encoder, fitted
     steps = getattr(fitted, "steps", None)
     return (fitted[:-1], steps[-1][1]) if steps else (None, fitted)
+
+
+def with_last(fitted: Any, estimator: Any) -> Any:
+    """The same pipeline with another estimator at its end."""
+    steps = getattr(fitted, "steps", None)
+    if not steps:
+        return estimator
+    made = copy.copy(fitted)
+    made.steps = [*steps[:-1], (steps[-1][0], estimator)]
+    return made
 
 
 def members(estimator: Any) -> list[Any]:
@@ -128,6 +141,10 @@ def write(model: EstimatorModel, folder: Path) -> dict[str, Any]:
         runtime = {"kind": "mixture"}
         held = {"encoder": fitted.encoder, "predictors": fitted.predictors, "weights": fitted.weights}
         skops.io.dump(held, folder / "model.skops")
+    elif held := still(parts(fitted)[1], model.rounded):
+        runtime = {"kind": "rounded"}
+        arrays = {name: one.spec() for name, one in held.items()}
+        skops.io.dump({"fitted": _without(fitted, held), "arrays": arrays}, folder / "model.skops")
     else:
         skops.io.dump(fitted, folder / "model.skops")
     # What this process holds it may load again; another one asks its user.
@@ -159,6 +176,7 @@ def read(spec: Mapping[str, Any], folder: Path, trusted: Sequence[str] = ()) -> 
     if len(np.unique(classes)) != len(classes):
         raise ValueError(f"classes: expected different ones, got {spec['classes']}")
     allowed = [*PARTS, *trusted]
+    rounded: dict[str, Rounded] = {}
     if spec["runtime"]["kind"] == "onnx":
         encoder = from_skops(folder / ENCODER, allowed) if (folder / ENCODER).is_file() else None
         number = not len(classes)
@@ -168,7 +186,9 @@ def read(spec: Mapping[str, Any], folder: Path, trusted: Sequence[str] = ()) -> 
         held = from_skops(folder / "model.skops", allowed)
         _check_chances(held["weights"], held["predictors"])
         mixed = held["encoder"], held["predictors"], held["weights"]
-        fitted = MeanMixture(*mixed) if task == "regression" else Mixture(*mixed, classes, spec["positive"])
+        fitted = MeanMixture(*mixed) if FORMS[task].number else Mixture(*mixed, classes, spec["positive"])
+    elif spec["runtime"]["kind"] == "rounded":
+        fitted, rounded = _with_arrays(from_skops(folder / "model.skops", allowed))
     else:
         fitted = from_skops(folder / "model.skops", allowed)
     from ..datasets.read import sha256_file
@@ -182,9 +202,33 @@ def read(spec: Mapping[str, Any], folder: Path, trusted: Sequence[str] = ()) -> 
         fitted, spec["columns"], positive, spec["threshold"], about, Kinds.read(spec), task=task,
         classes=spec.get("names", ()), query=spec.get("query"),
     )  # fmt: skip
-    model.trusted = list(trusted)
+    model.trusted, model.rounded = list(trusted), rounded
     model.as_words = [str(name) for name in spec.get("as_words", [])]
     return model
+
+
+def _without(fitted: Any, names: Collection[str]) -> Any:
+    """A copy without some arrays of the estimator at its end."""
+    estimator = copy.copy(parts(fitted)[1])
+    for name in names:
+        delattr(estimator, name)
+    return with_last(fitted, estimator)
+
+
+def _with_arrays(held: Any) -> tuple[Any, dict[str, Rounded]]:
+    """What was written without its arrays, and these; ValueError where they do not hold together."""
+    if not isinstance(held, Mapping) or set(held) != {"fitted", "arrays"}:
+        raise ValueError("expected a fitted estimator and its arrays")
+    fitted, rounded = held["fitted"], {name: read_rounded(told) for name, told in held["arrays"].items()}
+    _, estimator = parts(fitted)
+    for name, one in rounded.items():
+        # Nothing but an array that was learned may be put there.
+        if not name.isidentifier() or not name.endswith("_") or name.startswith("_"):
+            raise ValueError(f"{name!r} is no name of a fitted array")
+        if hasattr(estimator, name):
+            raise ValueError(f"the estimator has {name} already")
+        setattr(estimator, name, one.array)
+    return fitted, rounded
 
 
 def _check_chances(weights: Any, predictors: Any) -> None:
@@ -196,8 +240,11 @@ def _check_chances(weights: Any, predictors: Any) -> None:
 
 
 def numbers(fitted: Any) -> Iterator[NDArray[Any]]:
-    """Every numeric array that a fitted classifier holds, each once."""
+    """Every numeric array that a fitted classifier holds, each once; of a stranger's those it has learned."""
     _, classifier = parts(fitted)
+    if type(classifier).__module__.partition(".")[0] != "sklearn" and hasattr(classifier, "__dict__"):
+        arrays = fitted_arrays(classifier).values()
+        yield from (np.asarray(array.data if is_sparse(array) else array) for array in arrays)
     # What was seen is held, as the place of something that is gone may be given to the next.
     seen: dict[int, Any] = {}
     mixed = isinstance(classifier, (Mixture, MeanMixture))

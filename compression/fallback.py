@@ -24,7 +24,7 @@ from ..models.extras import optional
 from ..told import tell
 from . import weights
 from .layers import EXPORTED, initialisers, owners
-from .recipes import Context, Params
+from .registry import Context, Params
 from .structure import structure_of
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..models.extras import optional, quiet
-from .recipes import Context
+from .registry import Context
 from .stacks import example
 
 GATES = 2

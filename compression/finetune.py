@@ -12,7 +12,7 @@ from ..datasets.errors import InputError
 from ..datasets.training import TrainingRows
 from ..told import tell, told_series
 from .loop import train
-from .recipes import Context, Done, Finetune
+from .registry import Context, Done, Finetune
 
 
 def fine_tune(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..datasets.errors import InputError
 from ..datasets.training import TrainingRows
 from ..models.extras import optional, quiet
-from .recipes import Context, Finetune
+from .registry import Context, Finetune
 
 WARM_SHARE = 0.1
 CLIP = 1.0

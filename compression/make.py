@@ -19,11 +19,11 @@ from ..told import told_series
 from . import artefact, weights
 from .artefact import Step
 from .description import read_description
-from .entered import find
 from .flops import flops
 from .layers import layers
-from .recipes import Context, Done, for_task
+from .recipes import find
 from .recount import Counted, touched
+from .registry import Context, Done, for_task
 
 COMPILED = 1e-5
 SUMMED = 1e-12

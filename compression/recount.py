@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..models.extras import optional
 from ..told import tell, told_series
 from . import weights
-from .recipes import plural
+from .registry import plural
 from .structure import Weight
 
 FEW = 0.1

@@ -16,7 +16,7 @@ import numpy as np
 from ..datasets.errors import InputError
 from ..models.extras import optional, quiet
 from ..models.sources import TransformersSource, source_of
-from .recipes import Context
+from .registry import Context
 
 Kept = dict[str, list[int]]
 """By the name of a stack: positions of the blocks that stay."""

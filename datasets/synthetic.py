@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -154,7 +155,7 @@ def lending_truth(bias: float = 1.0) -> dict[str, Any]:
     slices = _slices()
 
     def rates(picked: list[int]) -> dict[str, float]:
-        return _rates(share[picked], base[picked], mean[:, picked])
+        return asdict(_rates(share[picked], base[picked], mean[:, picked]))
 
     return {
         "overall": rates(list(range(len(slices)))),
@@ -181,21 +182,34 @@ def _parameters(bias: float) -> tuple[Floats, Floats, Floats]:
     return share / share.sum(), base, mean
 
 
-def _rates(share: Floats, base: Floats, mean: Floats) -> dict[str, float]:
+@dataclass(frozen=True)
+class Rates:
+    """The true rates of a group, under the names that an audit has for them."""
+
+    share: float
+    base_rate: float
+    selection_rate: float
+    true_positive_rate: float
+    false_positive_rate: float
+    precision: float
+    auc: float
+
+
+def _rates(share: Floats, base: Floats, mean: Floats) -> Rates:
     positive, negative = share * base, share * (1 - base)
     p, n = float(positive.sum()), float(negative.sum())
     tp = float(positive @ ndtr(mean[1] - CUTOFF))
     fp = float(negative @ ndtr(mean[0] - CUTOFF))
     pairs = ndtr((mean[1][:, None] - mean[0][None, :]) / math.sqrt(2))
-    return {
-        "share": p + n,
-        "base_rate": p / (p + n),
-        "selection_rate": (tp + fp) / (p + n),
-        "true_positive_rate": tp / p,
-        "false_positive_rate": fp / n,
-        "precision": tp / (tp + fp),
-        "auc": float(positive @ pairs @ negative) / (p * n),
-    }
+    return Rates(
+        share=p + n,
+        base_rate=p / (p + n),
+        selection_rate=(tp + fp) / (p + n),
+        true_positive_rate=tp / p,
+        false_positive_rate=fp / n,
+        precision=tp / (tp + fp),
+        auc=float(positive @ pairs @ negative) / (p * n),
+    )
 
 
 def _posterior(z: Floats, share: Floats, base: Floats, mean: Floats) -> Floats:

@@ -13,6 +13,7 @@ No row describes a person.
 from __future__ import annotations
 
 import itertools
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -189,6 +190,14 @@ def lists(queries: int = 800, seed: int = 0, *, bias: float = 1.0) -> pa.Table:
     )
 
 
+@dataclass(frozen=True)
+class ListFigures:
+    """The true figures of ranked lists, under the names that an audit has for them."""
+
+    ndcg: dict[str, float]
+    exposure_per_relevance: dict[str, float]
+
+
 def lists_truth(bias: float = 1.0, last_rank: int = 10) -> dict[str, dict[str, float]]:
     """Return mean NDCG by sex and exposure per relevant item by studio, in closed form.
 
@@ -212,10 +221,7 @@ def lists_truth(bias: float = 1.0, last_rank: int = 10) -> dict[str, dict[str, f
     own = {(sex, studio): shown(sex, studio) for sex, studio in itertools.product("FM", STUDIOS)}
     ndcg = {sex: sum(w * own[sex, studio] for studio, w in STUDIOS.items()) for sex in "FM"}
     left = float(e.sum()) - sum(ndcg.values()) / 2
-    return {
-        "ndcg": ndcg,
-        "exposure_per_relevance": {s: (own["F", s] + own["M", s]) / 2 + left for s in STUDIOS},
-    }
+    return asdict(ListFigures(ndcg, {s: (own["F", s] + own["M", s]) / 2 + left for s in STUDIOS}))
 
 
 def _generator(n: int, seed: int, bias: float) -> np.random.Generator:

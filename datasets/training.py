@@ -11,11 +11,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..bands import UNKNOWN
 from ..told import tell
 from .errors import InputError
-
-UNKNOWN = "(unknown)"
-"""Slice value of a missing one, as in the counts."""
 
 VALIDATION = "validation"
 """Salt of the hash that sets rows aside for decision rules."""

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..datasets.numbers import decoded
-from ..metrics.codes import SPARSE, combined, crossed
+from ..metrics.codes import SPARSE, combined, crossed, parted
 from ..metrics.cube import whole
 from .engine import TOLD, Joined, Keys, Order
 
@@ -116,7 +116,7 @@ def _grouped(
     # Each possible combination has a place of its own: nothing is sorted.
     code = combined(codes, sizes, rows)
     number = np.bincount(code, minlength=most)
-    return list(np.unravel_index(np.flatnonzero(number), sizes)) if sizes else [], code, number
+    return parted(np.flatnonzero(number), sizes), code, number
 
 
 def _sum(rows: Held, names: Sequence[str], add: Any) -> NDArray[Any]:

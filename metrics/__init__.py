@@ -1,1 +1,1 @@
-"""Metrics and statistics over arrays and counts; imports nothing else of ours."""
+"""Metrics and statistics over arrays and counts; imports no other room."""

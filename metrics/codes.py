@@ -62,6 +62,11 @@ def combined(columns: Sequence[Codes], sizes: Sequence[int], rows: int) -> NDArr
     return code
 
 
+def parted(code: NDArray[np.integer[Any]], sizes: Sequence[int]) -> list[NDArray[np.int64]]:
+    """The codes that each code of `combined` was made of, where no combinations were numbered anew."""
+    return [part.astype(np.int64, copy=False) for part in np.unravel_index(code, sizes)] if sizes else []
+
+
 def crossed(
     columns: Sequence[Codes], sizes: Sequence[int]
 ) -> tuple[list[NDArray[np.int64]], NDArray[np.intp]]:
@@ -83,4 +88,4 @@ def crossed(
         _, first, place = np.unique(code, return_index=True, return_inverse=True)
         return [column[first].astype(np.int64) for column in columns], place.reshape(-1)
     found, place = numbered(code, most)
-    return [part.astype(np.int64, copy=False) for part in np.unravel_index(found, sizes)], place
+    return parted(found, sizes), place

@@ -12,9 +12,6 @@ from numpy.typing import NDArray
 
 from .profiles import profiles
 
-UNKNOWN = "(unknown)"
-"""Level of a missing value."""
-
 LABEL, DECISION = "y_true", "y_pred"
 
 

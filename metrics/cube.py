@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.compute
 from numpy.typing import NDArray
 
+from ..bands import UNKNOWN
 from .codes import combined, crossed
-from .counts import DECISION, LABEL, UNKNOWN, Clusters, Counts, Tally
+from .counts import DECISION, LABEL, Clusters, Counts, Tally
 
 MERGE_CELLS = 100_000
 """Cells of batches that wait at least before they are added."""

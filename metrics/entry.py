@@ -52,6 +52,10 @@ class Metric:
         What it is sensitive to and what it is blind to: why one would choose it.
     fairlearn, aif360, aequitas : str or None
         Its names there.
+    elsewhere : tuple of str
+        What people write who mean it: other names that it has, or figures to which it is the nearest here.
+    depth : str
+        The key of a configuration that says what others write into its name (``NDCG@10``).
     """
 
     name: str
@@ -74,6 +78,8 @@ class Metric:
     bounds: tuple[float, float] | None = None
     source: str = FAWCETT
     shows: str = ""
+    elsewhere: tuple[str, ...] = ()
+    depth: str = ""
 
     @property
     def needs(self) -> tuple[Need, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from .figures import Figure
 from .gathered import SlicedRows
@@ -122,8 +122,9 @@ def smooth_change(
     """After - before of a smooth function of means of the same rows, and the two-sided p of no change.
 
     A row's influence on the change is that on the figure after less that before. Limits are those of
-    `Pull.limits`, and never narrower than what one more row, changed wholly, would leave open. The p is
-    Student's.
+    `Pull.limits`, and never narrower than what one more row, changed wholly, would leave open. For that the
+    rows count whose values change: where the slope of the figure changes all others pull a little, too. The p
+    is Student's.
 
     Parameters
     ----------
@@ -135,7 +136,9 @@ def smooth_change(
     first, second = (_linearised(smooth, rows, side, reach) for side in (before, after))
     pull = _beyond_rounding(second[1] - first[1], rows, np.fmax(np.abs(first[0]), np.abs(second[0])))
     most = smooth.link.high - smooth.link.low
-    return pull_change(Pull(rows, pull, np.fmax(first[2], second[2])), second[0] - first[0], most)
+    moved = np.any([one != other for one, other in zip(before, after, strict=True)], axis=0)
+    found = Pull(rows, pull, np.fmax(first[2], second[2]), moved)
+    return pull_change(found, second[0] - first[0], most)
 
 
 def pull_change(pull: Pull, value: Floats, most: float = np.inf) -> tuple[Figure, Floats]:
@@ -195,11 +198,14 @@ class Pull:
     pull : float array of shape (rows,)
     reach : float array of shape (slices,)
         What one more row could pull.
+    moved : bool array of shape (rows,), optional
+        Rows that count as pulling where one more is added; default those of which the pull is not 0.
     """
 
     rows: SlicedRows
     pull: Floats
     reach: Floats
+    moved: NDArray[np.bool_] | None = None
 
     @cached_property
     def influence(self) -> Floats:
@@ -256,7 +262,13 @@ class Pull:
         np.maximum.at(high, units.owner, own)
         zero = np.zeros(size)
         atoms = own_atoms(
-            units.owner, (units.weight > 0) / units.inverse, own, zero, members, (low, high), (np.nan, np.nan)
+            units.owner,
+            (units.weight > 0) / units.inverse,
+            own,
+            zero,
+            units.kish,
+            (low, high),
+            (np.nan, np.nan),
         )
         return mean_limits(zero, atoms, members)
 
@@ -267,7 +279,8 @@ class Pull:
         of the pulls after one more is added. It holds where no row pulls or a single unit does, and with
         ``few`` in every slice.
         """
-        pulling = self.rows.counted(self.pull != 0)
-        size = (self.reach + self.rows.counted(np.abs(self.pull))) / (1 + pulling)
+        pulling = self.pull != 0 if self.moved is None else self.moved
+        sizes = np.abs(self.pull) * pulling
+        size = (self.reach + self.rows.counted(sizes)) / (1 + self.rows.counted(pulling))
         half = np.asarray(size * z * z / (self.rows.units.kish * scale + z * z))
         return half if few else np.where(self.variance > 0, 0.0, half)

@@ -7,6 +7,7 @@ name the same figure has there.
 from __future__ import annotations
 
 from math import inf
+from typing import Literal
 
 from .contrast import F1, ODDS
 from .entry import DisparityRow, Metric, table
@@ -194,6 +195,17 @@ METRICS = table(
         shows="Sensitive to scores that do not keep their promise; larger by chance in small slices.",
     ),
 )  # fmt: skip
+
+FairlearnObjective = Literal[
+    "accuracy_score", "balanced_accuracy_score", "selection_rate", "true_positive_rate", "true_negative_rate"
+]
+"""What fairlearn's threshold optimiser can make best, in its words: those of ``fairlearn`` above."""
+
+
+def of_fairlearn(name: str) -> Metric:
+    """The metric that fairlearn calls so."""
+    return next(metric for metric in METRICS.values() if metric.fairlearn == name)
+
 
 DEFAULT = (
     "selection_rate", "base_rate", "accuracy", "true_positive_rate", "false_positive_rate",

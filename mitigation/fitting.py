@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..compression.recipes import By, Context, Params
+from ..compression.registry import By, Context, Params
 from ..datasets.columns import listed
 from ..datasets.errors import InputError
 from ..datasets.training import Key, TrainingRows

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..compression.estimators import classes_of, parts
 from ..compression.finetune import label_loss, targets
 from ..compression.loop import train
-from ..compression.recipes import Context, Finetune, plural
+from ..compression.registry import Context, Finetune, plural
 from ..compression.taught import TAUGHT
 from ..datasets.columns import listed
 from ..datasets.errors import InputError

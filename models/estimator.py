@@ -22,14 +22,12 @@ from .archive import refuse_bomb
 from .base import ModelKind, Scored
 from .fitted import OF, Asked, SaysTwo
 from .foreign import foreign, one_line
+from .forms import FORMS
 from .frames import Kinds, frame
 from .kinds import check_classifier, cut, named, words_of
 
 if TYPE_CHECKING:
     import pandas as pd
-
-THRESHOLD = ("binary", "multilabel")
-"""Tasks whose decisions are scores at or above a number."""
 
 
 class EstimatorModel(ModelKind):
@@ -64,6 +62,8 @@ class EstimatorModel(ModelKind):
         Sensitive features that it reads: as words, however they are stored.
     trusted : list of str
         Types that skops may load from an artefact of this model: the model holds them already.
+    rounded : dict
+        What a recipe has put on grids of few bits, as it is stored, by the names of the estimator's arrays.
     probability : bool
         Whether scores are probabilities.
 
@@ -93,17 +93,17 @@ class EstimatorModel(ModelKind):
         self.as_words: list[str] = []
         self.kinds = kinds or Kinds()
         self.trusted: list[str] = []
+        self.rounded: dict[str, Any] = {}
         self.about = about
         self.task = task
         self.query = query
-        self.whole = task == "ranking"
+        self.whole = FORMS[task].lists
         self._unseen: dict[str, Counter[str]] = {}
         self._asked = threshold
         self._says = OF[task](fitted, positive, classes)
-        if threshold is not None and task not in THRESHOLD:
-            raise InputError(
-                f"model.threshold: belongs to task: {' or '.join(THRESHOLD)}, the task is {task}"
-            )
+        if threshold is not None and not FORMS[task].cut:
+            known = [name for name, form in FORMS.items() if form.cut]
+            raise InputError(f"model.threshold: belongs to task: {' or '.join(known)}, the task is {task}")
         self.replace(fitted)
 
     def __copy__(self) -> EstimatorModel:
@@ -204,9 +204,7 @@ class EstimatorModel(ModelKind):
         told = {"kind": "sklearn", **self.about, "features": self.columns}
         if warned := self._warnings():
             told["warnings"] = warned
-        if self._scores or self.task != "binary":
-            told |= self._says.rule(Asked(self.own, self.threshold), self.probability)
-        return told
+        return told | self._says.rule(Asked(self.own, self.threshold, self._scores), self.probability)
 
 
 def _categories(fitted: Any) -> dict[str, Any]:
@@ -301,6 +299,11 @@ def fitted_model(
     for name in columns:
         if name not in data.names:
             raise InputError(f"{key}: the model wants a feature '{name}' that {data.where} lacks")
+        if data.outcome is not None and name in data.outcome.ids:
+            raise InputError(
+                f"{key}: column '{name}' names what is ranked, or for whom, and is no feature; give a model "
+                "that reads it a copy under another name (model.features)"
+            )
         if name in data.truths:
             raise InputError(f"{key}: column '{name}' is the label, which a model may not see")
     about["estimator"] = f"{type(fitted).__module__}.{type(fitted).__qualname__}"
@@ -314,7 +317,7 @@ def fitted_model(
 
 def _classes(fitted: Any, data: EvaluationSet) -> Sequence[str]:
     """What the classes of a model that came fitted are called in the data."""
-    if data.task != "multiclass":
+    if not FORMS[data.task].classes:
         return data.class_names()
     check_classifier(fitted)
     return named(words_of(fitted.classes_), data.class_names(), as_words(data.classes))

@@ -34,10 +34,11 @@ from .table_outcomes import check_sums
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of an estimator: by which threshold, and whether its own ``predict`` decides."""
+    """By which threshold an estimator decides, or whether ``predict`` does, and whether it gives scores."""
 
     own: bool
     threshold: float
+    scored: bool = True
 
 
 class Says(Protocol):
@@ -147,8 +148,8 @@ class SaysTwo:
 
     def rule(self, asked: Asked, probability: bool) -> dict[str, Any]:
         """What the report says of how scores become decisions."""
-        if not self.apart:
-            return rule(asked.threshold, probability)
+        if not (asked.scored and self.apart):
+            return rule(asked.threshold, probability) if asked.scored else {}
         return {
             "scale": "probability" if probability else "rank",
             "rule": tell(

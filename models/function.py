@@ -19,6 +19,7 @@ from ..datasets.roles import as_words
 from ..told import tell
 from .base import ModelKind, Scored, rule
 from .foreign import STOPS, one_line
+from .forms import FORMS
 from .frames import Kinds, frame
 from .returned import RETURNED, Rows
 from .table_lists import tied_ranks
@@ -81,7 +82,7 @@ class FunctionModel(ModelKind):
         self.task = task
         self.classes = tuple(classes)
         self.query = query
-        self.whole = task == "ranking"
+        self.whole = FORMS[task].lists
         self._order = tuple(order)
         self._kinds = Kinds(dtypes={n: dtype for n, dtype in dtypes.items() if n in self.columns})
         self._scores = False
@@ -112,7 +113,7 @@ class FunctionModel(ModelKind):
         self.classes += found.beyond
         self._scores |= found.scored.score is not None
         self._ties += found.ties
-        if self.task == "multiclass" and found.scored.decision is not None:
+        if FORMS[self.task].classes and found.scored.decision is not None:
             held = np.bincount(found.scored.decision, minlength=len(self.classes)).tolist()
             self._rows.update(dict(zip(self.classes, held, strict=True)))
         return found.scored
@@ -124,17 +125,20 @@ class FunctionModel(ModelKind):
             told["classes"] = list(self.classes)
         if warnings := self._warnings():
             told["warnings"] = warnings
-        if self._scores and self.task in ("binary", "multilabel"):
-            told |= rule(self.threshold, self.probability)
-        elif self._scores and self.task == "multiclass":
-            told |= {"scale": "probability", "rule": tell("the likeliest class")}
-        elif self._scores and self.task == "ranking":
-            told |= {"scale": "rank", "rule": tell("the highest score of a query is first")}
-        return told
+        return told | (self._rule() if self._scores else {})
+
+    def _rule(self) -> dict[str, Any]:
+        """What the report says of how its scores become decisions or ranks; nothing of numbers."""
+        form = FORMS[self.task]
+        if form.cut:
+            return rule(self.threshold, self.probability)
+        if form.classes:
+            return {"scale": "probability", "rule": tell("the likeliest class")}
+        return {"scale": "rank", "rule": tell("the highest score of a query is first")} if form.lists else {}
 
     def _warnings(self) -> list[str]:
         """What is to be told of the rows scored: ties, and classes that no label has."""
-        if self.task == "ranking":
+        if self.whole:
             return tied_ranks(self._ties)
         beyond = {name: rows for name, rows in self._rows.items() if rows and name not in self._labelled}
         strange = [unlabelled(beyond)] if self._labelled and beyond else []

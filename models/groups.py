@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ..bands import UNKNOWN
 from ..datasets.columns import Sensitive, canonical, listed, no_column, word
 from ..datasets.errors import InputError
-from ..datasets.training import UNKNOWN
 
 Floats = NDArray[np.float64]
 Key = tuple[str, ...]

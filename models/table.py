@@ -25,6 +25,7 @@ from ..datasets.roles import as_words
 from ..datasets.spelling import as_ids
 from ..datasets.trec import is_run, read_run
 from .base import ModelKind, Scored, decide, rule
+from .forms import FORMS, TASK_OF_LISTS
 from .table_lists import OfLabels, OfRanks, OfRun
 from .table_outcomes import OfMany, OfNumbers, OfTwo, Predicted
 
@@ -97,7 +98,7 @@ class PredictionTable(ModelKind):
             names = self.data.names if self.path is None else column_names(self.path, text=self.text)
             self._check_columns(names, self.data.where if self.path is None else str(self.path))
         # Ranks are of whole lists.
-        self.whole = self.path is not None or self.task == "ranking"
+        self.whole = self.path is not None or FORMS[self.task].lists
         self.columns = self.says.columns if self.path is None else []
         self.texts = self.says.texts if self.path is None and self.says.exact else []
         if self.path is not None:
@@ -152,11 +153,9 @@ class PredictionTable(ModelKind):
     def _of_task(self) -> Predicted:
         """How the predictions of the data's task are read; InputError for keys of another one."""
         given = {key for key in KEYS if getattr(self, _FIELDS.get(key, key))}
-        if is_run(self.path) and self.data.task != "ranking":
-            raise InputError(
-                f"model.path: {self.path} holds a run in TREC form, which belongs to task: ranking, the task "
-                f"is {self.data.task}"
-            )
+        if is_run(self.path) and not FORMS[self.data.task].lists:
+            held = f"{self.path} holds a run in TREC form, which belongs to task: {TASK_OF_LISTS}"
+            raise InputError(f"model.path: {held}, the task is {self.data.task}")
         make, known = TASKS[self.data.task]
         if strange := sorted(given - known):
             others = [name for name, (_, keys) in TASKS.items() if strange[0] in keys]

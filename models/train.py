@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..bands import UNKNOWN
 from ..datasets.errors import InputError
 from ..datasets.numbers import CellError, is_text
 from ..datasets.training import TrainingRows
@@ -228,7 +229,7 @@ def _encoder(rows: pd.DataFrame) -> Any:
     numbers = [c for c in rows.columns if rows[c].dtype.kind in "biuf"]
     texts = [c for c in rows.columns if c not in numbers]
     text = make_pipeline(
-        SimpleImputer(strategy="constant", fill_value="(unknown)", missing_values=None),
+        SimpleImputer(strategy="constant", fill_value=UNKNOWN, missing_values=None),
         OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=10, sparse_output=False),
     )
     number = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())

@@ -66,6 +66,7 @@ METRICS = {
             Macro(F1_SCORE, "either"), better="higher", ideal=1.0, source=SOKOLOVA,
             shows="Sensitive to errors in every class, each weighing the same; moves with how frequent the "
             "classes are.",
+            elsewhere=("f1_macro",),
         ),
         replace(
             table.METRICS["matthews_correlation"], estimator=Agreement(MATTHEWS),
@@ -79,6 +80,7 @@ METRICS = {
             Agreement(KAPPA), better="higher", ideal=1.0, percent=False, ratio=False, bounds=(-1, 1),
             source="J. Cohen 1960, Educ. Psychol. Meas. 20:37-46",
             shows="Sensitive to all errors alike beyond chance; moves with how frequent the classes are.",
+            elsewhere=("kappa", "quadratic_weighted_kappa"),
         ),
         replace(
             table.METRICS["log_loss"], estimator=MeanValue(SURPRISE, SCORED, signed=False),

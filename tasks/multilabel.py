@@ -77,6 +77,7 @@ METRICS = {
             OfView(EXACT, table.SELECTED, BOTH), better="higher", ideal=1.0, among="rows", says="right",
             fairlearn="accuracy_score", source=TSOUMAKAS,
             shows="Sensitive to any error in a row; blind to how many of its labels are wrong.",
+            elsewhere=("subset_accuracy",),
         ),
         Metric(
             "hamming_loss", "Hamming loss", "mean over rows of the share of their labels that is wrong",
@@ -101,6 +102,7 @@ METRICS = {
             "Harmonic mean of micro precision and micro recall.",
             OfView(POOLED, F1_SCORE, BOTH), better="higher", ideal=1.0, source=TSOUMAKAS,
             shows="Sensitive to errors around the labels that are there; led by the more frequent ones.",
+            elsewhere=("f1_micro",),
         ),
         _of(
             "macro_precision", MacroLabels(PRECISION), "mean over labels of TP / (TP + FP)",

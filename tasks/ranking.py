@@ -142,12 +142,15 @@ METRICS = table(
         Gain(), better="higher", ideal=1.0, percent=False, bounds=(0, 1), fairlearn=None,
         source="K. Jarvelin, J. Kekalainen 2002, ACM Trans. Inf. Syst. 20:422-446",
         shows="Sensitive to relevant items that stand low; blind to whose items they are.",
+        elsewhere=("ndcg_score", "normalized_discounted_cumulative_gain", "dcg", "dcg_score"),
+        depth="data.last_rank",
     ),
     Metric(
         "mean_exposure", "Mean exposure", "mean over rows of 1 / log2(1 + rank)",
         "Average attention that an item of the slice gets, 1 for the first place.",
         MeanValue(EXPOSURE, RANKED), percent=False, bounds=(0, 1), source=SINGH,
         shows="Sensitive to where the items of a group stand, whatever their relevance.",
+        elsewhere=("exposure", "exposure_ratio"),
     ),
     Metric(
         "exposure_share", "Exposure share", "sum of exposure in the slice / sum of all exposure",

@@ -162,6 +162,7 @@ METRICS = table(
         percent=False, bounds=(0, inf),
         fairlearn="mean_absolute_error", source="C. J. Willmott, K. Matsuura 2005, Clim. Res. 30:79-82",
         shows="Sensitive to the size of all errors alike; blind to their direction.",
+        elsewhere=("mae", "mape", "median_absolute_error", "mean_absolute_percentage_error"),
     ),
     Metric(
         "root_mean_squared_error", "Root mean squared error", "sqrt(mean of (prediction - outcome)^2)",
@@ -169,6 +170,7 @@ METRICS = table(
         RootMean(SQUARED, BOTH), better="lower", amount=True, ideal=0.0, percent=False, bounds=(0, inf),
         fairlearn="root_mean_squared_error", source="T. Chai, R. R. Draxler 2014, Geosci. Model Dev. 7:1247",
         shows="Sensitive to large errors above all; blind to their direction.",
+        elsewhere=("rmse", "mse", "mean_squared_error", "rmsle", "msle"),
     ),
     Metric(
         "r_squared", "R squared", "1 - sum of (prediction - outcome)^2 / sum of (outcome - mean outcome)^2",
@@ -179,6 +181,7 @@ METRICS = table(
         source="N. J. D. Nagelkerke 1991, Biometrika 78:691-692",
         shows="Sensitive to how well the predictions tell the rows of a slice apart; moves with how much its "
         "outcomes vary.",
+        elsewhere=("r2", "r2_score", "explained_variance"),
     ),
     Metric(
         "mean_prediction", "Mean prediction", "mean of the predictions", "Average prediction of the rows.",

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from collections import Counter
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -83,18 +84,66 @@ def test_no_module_imports_itself_through_others_nor_within_a_function(house: Pa
     assert (done.stdout, done.returncode) == ("True []\n", 0), done.stderr
 
 
-def test_rooms_import_only_what_the_design_allows(house: Path) -> None:
+def ruled(house: Path) -> subprocess.CompletedProcess[str]:
     tool = Path(sys.executable).with_name("lint-imports")
-    done = run(
-        tool,
-        "--config",
-        ROOT / "tests" / "import_rules.ini",
-        "--no-cache",
-        cwd=house,
-        PYTHONPATH=str(house),
-    )
+    rules = ROOT / "tests" / "import_rules.ini"
+    return run(tool, "--config", rules, "--no-cache", cwd=house, PYTHONPATH=str(house))
+
+
+def test_rooms_import_only_what_the_design_allows(house: Path) -> None:
+    done = ruled(house)
     assert done.returncode == 0, done.stdout
     assert "0 broken" in done.stdout
+
+
+def test_a_room_that_no_rule_places_and_an_import_that_none_allows_are_refused(
+    house: Path, tmp_path: Path
+) -> None:
+    tree = Path(shutil.copytree(house, tmp_path / "house"))
+    added = tree / "fairweigh" / "explain"
+    added.mkdir()
+    (added / "__init__.py").write_text("from ..metrics.limit import Limit as Limit\n")
+    # Tasks stand below models, which may not import them all the same.
+    (tree / "fairweigh" / "models" / "more.py").write_text("from ..tasks import TASKS as TASKS\n")
+    told = " ".join(ruled(tree).stdout.split())
+    assert "3 broken" in told
+    assert "fairweigh.explain -> fairweigh.metrics.limit" in told
+    assert "fairweigh.models.more -> fairweigh.tasks" in told
+
+
+RECIPE = """
+from {registry} import Context, Done, recipe
+
+
+@recipe("as-it-is", family="sklearn", room="{room}")
+def as_it_is(model, params, context: Context) -> Done:
+    return Done("nothing")
+"""
+FOUND = "from fairweigh.audit.recipes import find; print(find('as-it-is', 'sklearn').room)"
+
+
+@pytest.mark.parametrize(
+    ("room", "registry"), [("compression", "..registry"), ("mitigation", "...compression.registry")]
+)
+def test_a_recipe_is_one_file_that_is_found_by_being_there(
+    house: Path, tmp_path: Path, room: str, registry: str
+) -> None:
+    tree = Path(shutil.copytree(house, tmp_path / "house"))
+    added = tree / "fairweigh" / room / "recipes" / "as_it_is.py"
+    added.write_text(RECIPE.format(room=room, registry=registry))
+    done = run(sys.executable, "-c", FOUND, cwd=tree, PYTHONPATH=str(tree))
+    assert (done.stdout, done.returncode) == (f"{room}\n", 0), done.stderr
+
+
+@pytest.mark.parametrize("room", ["compression", "mitigation"])
+def test_every_file_of_recipes_enters_one(room: str) -> None:
+    from fairweigh.audit.recipes import registry
+
+    files = {path.stem for path in (ROOT / room / "recipes").glob("*.py")} - {"__init__"}
+    entered = {
+        recipe.apply.__module__.rsplit(".", 1)[-1] for recipe in registry().values() if recipe.room == room
+    }
+    assert entered == files
 
 
 def modules_after(code: str, cwd: Path) -> set[str]:
@@ -136,6 +185,30 @@ def test_no_room_but_models_asks_what_class_a_model_is_of() -> None:
         if call.func.id in ("isinstance", "issubclass") and kinds & named(call.args[1])
     ]
     assert len(asked) <= MOST_KINDS_ASKED, asked
+
+
+PROBLEM_TYPES = {
+    "models/heads/binary.py": 1,
+    "models/heads/multiclass.py": 1,
+    "models/heads/multilabel.py": 1,
+}
+"""transformers' problem type 'regression' is a word of theirs, which a task has too."""
+
+
+def test_no_model_and_no_recipe_asks_for_a_task_by_name() -> None:
+    from fairweigh.models.forms import FORMS
+    from fairweigh.tasks import OURS
+
+    assert set(FORMS) == {task.name for task in OURS}
+    asked = Counter(
+        path.relative_to(ROOT).as_posix()
+        for path in sources()
+        if path.relative_to(ROOT).parts[0] in ("models", "compression", "mitigation")
+        for compare in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(compare, ast.Compare)
+        if any(isinstance(part, ast.Constant) and part.value in FORMS for part in ast.walk(compare))
+    )
+    assert asked == PROBLEM_TYPES
 
 
 MOST_LINES = 400

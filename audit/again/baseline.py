@@ -10,7 +10,6 @@ from ...tasks import extended
 from ...tasks.task import ID
 from ...told import tell
 from ..figures.common import LEAST_COMMON, Common, Overlap, overlap
-from ..figures.held import is_probability
 from ..figures.measure import Measurement
 from ..figures.pairs import Paired, pair, read_predictions, whole_batch
 from ..figures.unpaired import Unpaired
@@ -156,9 +155,8 @@ class Baseline:
 
     def _counted(self, path: Path) -> Measurement:
         if path not in self._measured:
-            probability = is_probability(self.model.model.told)
             self._measured[path] = Measurement.read(
-                path, self._sensitive, probability, self.order, self._task
+                path, self._sensitive, self.model.model.told, self.order, self._task
             )
         return self._measured[path]
 

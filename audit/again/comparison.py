@@ -10,10 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ...datasets.columns import bin_names, meant
+from ...datasets.columns import meant
 from ...metrics.figures import METHODS
 from ..config import Config
-from ..figures import describe, variant
+from ..figures import definitions, describe, variant
 from ..figures.changes import compared, methods_of
 from ..figures.coverage import coverage
 from ..figures.held import is_probability
@@ -25,6 +25,7 @@ from ..result import AuditResult, Comparison, DataInfo, GateResult, Identified, 
 from ..store.folder import checksum
 from ..verdict import gate
 from ..verdict.gate_words import GROUPS
+from ..verdict.judge import value_order
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def figures(
         The two files do not hold the same rows.
     """
     before, after = (name for name, _ in models)
-    order = {feature: bin_names(edges) for feature, edges in data.bins.items()}
+    order = value_order(data.bins)
     probability = all(is_probability(model) for _, model in models)
     sensitive = tuple(data.sensitive)
     paired = pair(
@@ -141,8 +142,8 @@ def derived_comparison(config: Config, found: Figures) -> dict[str, Any]:
         "identified": found.identified,
         "gates": found.gates,
         "gates_together": gate.together(found.gates, config.confidence),
-        "definitions": describe.definitions(found.plan, measured, found.gates, config.report.reasons),
-        "priorities": describe.priorities(measured.task),
+        "definitions": definitions.definitions(found.plan, measured, found.gates, config.report.reasons),
+        "priorities": definitions.priorities(measured.task),
         "task": measured.task.name,
         "classes": list(found.plan.classes),
         "methods": {name: text for name, text in METHODS.items() if name in used},

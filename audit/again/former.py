@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...tasks import BINARY
-from ..figures.describe import disparity_definition, metric_definition, priorities
+from ..figures.definitions import disparity_definition, metric_definition, priorities
 from ..result import AuditResult, Definition
 
 ADDED = frozenset({"needs", "mirror", "metrics", "among", "says"})

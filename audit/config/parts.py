@@ -12,7 +12,7 @@ from pydantic import (
 
 from ...guests import names
 from ...tasks import AGGREGATES, METRICS
-from ..masked import masked
+from ..masked import DEFAULT_HISTORY, masked
 from ..unknown import unknown
 from .section import Section, absent
 
@@ -101,6 +101,6 @@ class History(Section):
     """The database in which each run is recorded."""
 
     url: Annotated[str, PlainSerializer(masked)] = Field(
-        "sqlite:///fairness.db", description="Any SQLAlchemy address; kept and shown without its password."
+        DEFAULT_HISTORY, description="Any SQLAlchemy address; kept and shown without its password."
     )
     required: bool = Field(False, description="A run that cannot be recorded ends with exit code 2.")

@@ -21,7 +21,7 @@ from ...tasks import BINARY, METRICS, OURS, TASKS, Task, elsewhere, extended, re
 from .ladder import check_names, ladder
 
 if TYPE_CHECKING:
-    from ...compression.recipes import Recipe
+    from ...compression.registry import Recipe
     from ...models.base import Family
 
 

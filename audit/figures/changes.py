@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ...bands import UNKNOWN
 from ...metrics import compare, gap_growth
 from ...metrics.contrast import RATIO
-from ...metrics.counts import UNKNOWN, Tally
+from ...metrics.counts import Tally
 from ...metrics.entry import Metric
 from ...metrics.evidence import Pairs
 from ...metrics.figures import Figure

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...bands import UNKNOWN
 from ...metrics.compare import pair_evidence
-from ...metrics.counts import UNKNOWN
 from ...metrics.evidence import Pairs
 from ...metrics.intervals import adjust_p
 from ...metrics.lockstep import Ask, Search, beside, run

@@ -12,9 +12,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ...bands import UNKNOWN
 from ...datasets.numbers import decoded
 from ...engines import ARROW
-from ...metrics.counts import DECISION, UNKNOWN
+from ...metrics.counts import DECISION
 from ..result import Identified
 from .match import matched, unequal
 

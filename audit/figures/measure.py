@@ -13,12 +13,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ...bands import in_order
+from ...bands import UNKNOWN, in_order
 from ...datasets.columns import Scalar, meant, word
 from ...datasets.errors import InputError
 from ...datasets.read import iter_batches
-from ...metrics.codes import combined, crossed
-from ...metrics.counts import UNKNOWN, Tally, features_by
+from ...metrics.codes import combined, crossed, parted
+from ...metrics.counts import Tally, features_by
 from ...metrics.cube import Cube, cluster_names
 from ...metrics.entry import Metric
 from ...metrics.figures import Figure
@@ -27,6 +27,7 @@ from ...metrics.score_figures import SlicedScores
 from ...metrics.scores import ScoreTable
 from ...tasks import BINARY, Task
 from ...tasks.cases import Batch, By, Cases
+from .held import is_probability
 
 
 @dataclass
@@ -67,12 +68,12 @@ class Measurement:
         cls,
         path: Path,
         sensitive: By,
-        probability: bool = True,
+        model: Mapping[str, Any] | None = None,
         order: Mapping[str, Sequence[str]] | None = None,
         task: Task = BINARY,
     ) -> Measurement:
-        """Count a file of predictions, batch by batch."""
-        found = cls(sensitive, probability, order or {}, task)
+        """Count a file of predictions, batch by batch; ``model`` is what a result says of who made them."""
+        found = cls(sensitive, is_probability(model or {}), order or {}, task)
         for batch in iter_batches(path, categorical=sensitive):
             found.add(batch)
         return found
@@ -245,7 +246,7 @@ def row_slices(batch: pa.RecordBatch, sensitive: Sequence[str]) -> tuple[NDArray
         present = np.bincount(code, minlength=math.prod(sizes)) > 0
         # As narrow as the codes: half as many bytes are moved.
         slices = code if present.all() else (np.cumsum(present, dtype=code.dtype) - 1)[code]
-        places = list(np.unravel_index(np.flatnonzero(present), sizes))
+        places = parted(np.flatnonzero(present), sizes)
     named = ([levels[c] for c in place.tolist()] for place, levels in zip(places, values, strict=True))
     return slices, list(zip(*named, strict=True))
 

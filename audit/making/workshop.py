@@ -11,7 +11,7 @@ from typing import Any
 
 from ...compression import artefact
 from ...compression.fresh import Asked
-from ...compression.recipes import Context
+from ...compression.registry import Context
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
 from ...datasets.roles import as_words

@@ -12,7 +12,6 @@ from ...datasets.errors import InputError
 from ...guests import need, owner
 from ..again.finished import configuration_of
 from ..config import Config
-from ..figures.held import is_probability
 from ..figures.measure import Measurement
 from ..result import AuditResult
 from ..store.folder import OpenRun
@@ -92,7 +91,7 @@ def compute(
             check_fits(one, result.task, result.data.sensitive)
             if one.regime.figures is not None:
                 if variant not in there:
-                    there[variant] = _measured(result, variant, predictions)
+                    there[variant] = _measured(config, result, variant, predictions)
                 figures = one.regime.figures(one.inputs, _basis(config, there[variant]))
         except ValueError as error:
             raise InputError(_named(one, error)) from None
@@ -126,11 +125,10 @@ def _named(one: Wanted, error: ValueError) -> str:
     return name + str(error).removeprefix(name)
 
 
-def _measured(result: AuditResult, name: str, predictions: Path) -> Measurement:
-    sensitive = tuple(result.data.sensitive)
+def _measured(config: Config, result: AuditResult, name: str, predictions: Path) -> Measurement:
+    sensitive, order = tuple(result.data.sensitive), value_order(result.data.bins)
     model = next(v.model for v in result.variants if v.name == name)
-    path, probability = predictions / f"{name}.parquet", is_probability(model.told)
-    return Measurement.read(path, sensitive, probability, value_order(result.data.bins))
+    return Measurement.read(predictions / f"{name}.parquet", sensitive, model.told, order, config.of_task)
 
 
 def text(found: RegimeResult) -> str:

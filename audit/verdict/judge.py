@@ -19,7 +19,6 @@ from ...metrics.counts import DECISION
 from ...told import tell
 from ..config import Config, Twins
 from ..figures import changes, counterfactual, variant
-from ..figures.held import is_probability
 from ..figures.identified import identify
 from ..figures.measure import Measurement
 from ..figures.never_said import given_up
@@ -164,8 +163,8 @@ class _Run:
         return predictions / f"{entry.name}.parquet"
 
     def measure(self, predictions: Path, entry: Entry) -> Measurement:
-        path, probability = self.path(predictions, entry), is_probability(entry.model)
-        return Measurement.read(path, self.sensitive, probability, self.order, self.config.of_task)
+        path = self.path(predictions, entry)
+        return Measurement.read(path, self.sensitive, entry.model, self.order, self.config.of_task)
 
     def other_classes(self, predictions: Path) -> list[str]:
         """The classes that variants other than the original decide for."""

@@ -10,7 +10,7 @@ from ...datasets.binary import Binary
 from ...datasets.evaluation import EvaluationSet
 from ...metrics.figures import METHODS
 from ..config import Config
-from ..figures import describe
+from ..figures import definitions, describe
 from ..figures.changes import methods_of
 from ..figures.coverage import coverage
 from ..result import AuditResult, Failed
@@ -48,8 +48,8 @@ def judged_parts(
         "gates": found.gates,
         "gates_together": gate.together(found.gates, confidence),
         "frontier": found.frontier,
-        "definitions": describe.definitions(found.plan, found.measured, found.gates, reasons),
-        "priorities": describe.priorities(found.measured.task),
+        "definitions": definitions.definitions(found.plan, found.measured, found.gates, reasons),
+        "priorities": definitions.priorities(found.measured.task),
         "task": found.measured.task.name,
         "classes": list(found.plan.classes),
         "methods": {name: text for name, text in METHODS.items() if name in used},

@@ -5,11 +5,13 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
-from fairweigh.metrics.agreement import KAPPA, agreement
+from drawn import over
+from fairweigh.metrics.agreement import KAPPA, MATTHEWS, agreement, agreement_change
 from fairweigh.metrics.confusion import Among, Confusion
 from fairweigh.metrics.figures import ratio_figure
 from fairweigh.metrics.macro import macro_change, macro_figure
 from fairweigh.metrics.paired import ratio_change
+from fairweigh.metrics.smooth import Smooth
 from fairweigh.metrics.table import METRICS
 from numpy.random import Generator
 from studies import Cells, Study, Z, held
@@ -18,6 +20,7 @@ RATIOS = {"recall": "true_positive_rate", "precision": "precision", "f1": "f1"}
 AMONG: dict[str, Among] = {"recall": "labels", "precision": "either", "f1": "either"}
 KS = (2, 3, 10, 20)
 RIGHT = {"right .98": (0.98, 0.98), "right .4 to .9": (0.4, 0.9)}
+AGREEMENTS = "n 30, 100, 1000; k 2, 3, 10, even or rare; recall .98, or .4 to .9"
 GRID = "k 2, 3, 10, 20, even or from 30 % down to .5 %; recall .98, or .4 to .9"
 
 
@@ -143,19 +146,61 @@ def _changes(rng: Generator, repeats: int) -> Cells:
     return cells
 
 
-def _kappa(rng: Generator, repeats: int) -> Cells:
-    cells = {}
-    for k, rare, (said, right), n in product((2, 3, 10), (False, True), RIGHT.items(), (30, 100, 1000)):
-        share, chance = population(k, rare, right)
-        samples = min(repeats, 300_000 // n)
-        label = rng.choice(k, p=share, size=(samples, n))
-        joint = share[:, None] * chance
-        by_chance = float(joint.sum(1) @ joint.sum(0))
-        truth = (float(np.trace(joint)) - by_chance) / (1 - by_chance)
-        figure = agreement(KAPPA, confused(k, [label, decided(rng, chance, label)]))
-        low, high = figure.limits(Z, 1.0)
-        cells[f"k={k} {'rare' if rare else 'even'} {said} n={n}"] = held(low, high, truth, figure.defined)
-    return cells
+def true_agreement(smooth: Smooth, joint: np.ndarray) -> float:
+    """Kappa or Matthews correlation from the chances of all cells (label, decision)."""
+    labels, decisions = joint.sum(1), joint.sum(0)
+    if smooth is KAPPA:
+        by_chance = float(labels @ decisions)
+        return (float(np.trace(joint)) - by_chance) / (1 - by_chance)
+    spread = (1 - labels @ labels) * (1 - decisions @ decisions)
+    return float((np.trace(joint) - labels @ decisions) / np.sqrt(spread))
+
+
+def agreements(smooth: Smooth, times: int, weighted: bool = False) -> Study:
+    """Agreement beyond chance; ``times`` as many samples."""
+
+    def study(rng: Generator, repeats: int) -> Cells:
+        cells = {}
+        for k, rare, (said, right), n in product((2, 3, 10), (False, True), RIGHT.items(), (30, 100, 1000)):
+            share, chance = population(k, rare, right)
+            truth = true_agreement(smooth, share[:, None] * chance)
+
+            def sample(size, k=k, share=share, chance=chance, n=n, truth=truth):
+                label = rng.choice(len(share), p=share, size=(size, n))
+                weight = rng.lognormal(0, 0.7, label.shape) if weighted else None
+                found = confused(k, [label, decided(rng, chance, label)], weight)
+                figure = agreement(smooth, found)
+                return held(*figure.limits(Z, 1.0), truth, figure.defined), int(figure.defined.sum())
+
+            cells[f"k={k} {'rare' if rare else 'even'} {said} n={n}"] = over(times * repeats, n, sample)
+        return cells
+
+    return study
+
+
+def agreement_changes(smooth: Smooth) -> Study:
+    """A tenth of the decisions are drawn anew, or a fiftieth, and worse."""
+
+    def study(rng: Generator, repeats: int) -> Cells:
+        cells = {}
+        for k, rare, again, n in product((2, 3, 10), (False, True), (0.02, 0.1), (30, 100, 1000)):
+            share, chance = population(k, rare, (0.6, 0.9))
+            worse = 0.5 * chance + 0.5 / k
+            joint = share[:, None] * np.stack([chance, (1 - again) * chance + again * worse])
+            truth = true_agreement(smooth, joint[1]) - true_agreement(smooth, joint[0])
+
+            def sample(size, k=k, share=share, chance=chance, worse=worse, again=again, n=n, truth=truth):
+                label = rng.choice(len(share), p=share, size=(size, n))
+                before = decided(rng, chance, label)
+                moved = rng.random(label.shape) < again
+                after = np.where(moved, decided(rng, worse, label), before)
+                figure, _ = agreement_change(smooth, confused(k, [label, before, after]))
+                return held(*figure.limits(Z, 1.0), truth, figure.defined), int(figure.defined.sum())
+
+            cells[f"k={k} {'rare' if rare else 'even'} anew={again} n={n}"] = over(2 * repeats, n, sample)
+        return cells
+
+    return study
 
 
 STUDIES: dict[str, tuple[Study, str]] = {
@@ -169,8 +214,14 @@ STUDIES: dict[str, tuple[Study, str]] = {
         "25, 50, 200 clusters of 8 rows; k 3, 10; recall .6 to .9; ICC .3",
     ),
     "change of macro figures": (_changes, "n 30, 100, 1000; k 2, 3, 10; a tenth of the decisions drawn anew"),
-    "kappa of several classes": (
-        _kappa,
-        "n 30, 100, 1000; k 2, 3, 10, even or rare; recall .98, or .4 to .9",
+    "kappa of several classes": (agreements(KAPPA, 1), AGREEMENTS),
+    "Matthews correlation of several classes": (agreements(MATTHEWS, 2), AGREEMENTS),
+    "Matthews correlation of several classes: weights": (
+        agreements(MATTHEWS, 2, True),
+        "the same, log-normal weights",
+    ),
+    "change of Matthews correlation of several classes": (
+        agreement_changes(MATTHEWS),
+        "n 30, 100, 1000; k 2, 3, 10, even or rare; a fiftieth or a tenth of the decisions drawn anew",
     ),
 }

@@ -7,6 +7,7 @@ from functools import cache
 from itertools import product
 
 import numpy as np
+import pyarrow as pa
 from drawn import SIZES, over
 from fairweigh.metrics import regression
 from fairweigh.metrics.figures import Figure
@@ -35,7 +36,8 @@ ERRORS: dict[str, Draw] = {
 }
 """Errors of mean 0 and variance 1."""
 CLUSTERS = (10, 25, 50)
-GROUPS = "10, 25, 50 clusters of 1 to 20 rows, or a tenth of 60; ICC .3"
+OF_GROUPS = "1 to 20 rows each, or a tenth of 60; ICC .3"
+GROUPS = f"10, 25, 50 clusters; {OF_GROUPS}"
 MANY = 4_000_000
 
 
@@ -55,9 +57,19 @@ def counted(figure: Figure, truth: float) -> tuple[float, int]:
     return held(*figure.limits(Z, 1.0), truth, figure.defined), int(figure.defined.sum())
 
 
-def _mean_of(rows: SlicedRows, value: np.ndarray) -> Figure:
+def gathered(rows: SlicedRows, values: dict[str, np.ndarray]) -> tuple[Rows, list[tuple[str, ...]]]:
+    """Values of the rows as an audit gathers them, and the names of their slices."""
     found, keys = Rows(("s",)), [(str(i),) for i in range(rows.size)]
-    found.add(rows.slices, keys, {"value": value}, rows.weight if rows.weighted else None)
+    cluster = None
+    if rows.cluster is not None:
+        names = pa.array(np.arange(int(rows.cluster.max()) + 1)).cast(pa.string())
+        cluster = pa.DictionaryArray.from_arrays(rows.cluster.astype(np.int32), names)
+    found.add(rows.slices, keys, values, rows.weight if rows.weighted else None, cluster)
+    return found, keys
+
+
+def mean_of(rows: SlicedRows, value: np.ndarray) -> Figure:
+    found, keys = gathered(rows, {"value": value})
     return SlicedScores(found.table("value"), ("s",), keys).mean(SCORE)
 
 
@@ -72,7 +84,7 @@ def mean_errors(root: bool) -> Study:
             def sample(size, n=n, draw=draw, truth=truth):
                 error = draw(rng, (size, n))
                 value = error.ravel() ** 2 if root else np.abs(error.ravel())
-                figure = _mean_of(_sliced((size, n)), value)
+                figure = mean_of(_sliced((size, n)), value)
                 return counted(regression.root_mean(figure) if root else figure, truth)
 
             cells[f"n={n} {name}"] = over(repeats, n, sample)
@@ -152,24 +164,33 @@ def clusters_of(rng: Generator, samples: int, groups: int, uneven: bool):
     return slices, np.repeat(np.arange(samples * groups), size.ravel())
 
 
-def _clustered(limits: Callable[[Smooth, SlicedRows, list[np.ndarray], Figure], tuple]) -> Study:
-    """R squared of clustered errors, and the ratio of clustered amounts."""
+def alike(rng: Generator, draw: Draw, cluster: np.ndarray) -> np.ndarray:
+    """Errors of mean 0 and variance 1 of which those of a cluster correlate by .3."""
+    common = draw(rng, int(cluster.max()) + 1)[cluster]
+    return np.sqrt(0.3) * common + np.sqrt(0.7) * draw(rng, len(cluster))
+
+
+Bounds = Callable[[Smooth, SlicedRows, list[np.ndarray], Figure], tuple]
+
+
+def linearised(smooth: Smooth, rows: SlicedRows, values: list[np.ndarray], figure: Figure) -> tuple:
+    """The limits that are used."""
+    return figure.limits(Z, 1.0)
+
+
+def _clustered(limits: Bounds, numbers: tuple[int, ...], times: float) -> Study:
+    """R squared of clustered errors, and the ratio of clustered amounts; ``times`` as many samples."""
 
     def study(rng: Generator, repeats: int) -> Cells:
         cells = {}
-        for groups, uneven in product(CLUSTERS, (False, True)):
-            samples = min(repeats, 400)
+        for groups, uneven in product(numbers, (False, True)):
+            samples = max(1, int(times * repeats))
             slices, cluster = clusters_of(rng, samples, groups, uneven)
             rows = SlicedRows(slices, samples, None, cluster)
             kind = f"clusters={groups} {'uneven' if uneven else 'even'}"
-
-            def alike(draw, cluster=cluster):
-                common = draw(rng, int(cluster.max()) + 1)[cluster]
-                return np.sqrt(0.3) * common + np.sqrt(0.7) * draw(rng, len(cluster))
-
             for name, draw in ERRORS.items():
-                prediction = np.sqrt(0.6) * alike(ERRORS["normal"])
-                outcome = prediction + np.sqrt(0.4) * alike(draw)
+                prediction = np.sqrt(0.6) * alike(rng, ERRORS["normal"], cluster)
+                outcome = prediction + np.sqrt(0.4) * alike(rng, draw, cluster)
                 figure = regression.r_squared(rows, outcome, prediction)
                 values = regression._errors(rows, outcome, prediction)
                 cells[f"R2 {kind} {name}"] = held(*limits(regression.R_SQUARED, rows, values, figure), 0.6)
@@ -223,8 +244,13 @@ STUDIES: dict[str, tuple[Study, str]] = {
     "R squared: weights": (_explained(True), "the same, log-normal weights"),
     "ratio of means": (_ratio, "n 10, 30, 100, 1000; log-normal amounts sd .5, 1, independent or alike"),
     "change of R squared": (_change, f"n 10, 30, 100, 1000; {KINDS}; all shrink, or 5 % are off by 2"),
-    "R squared and ratio of means: clusters": (
-        _clustered(lambda smooth, rows, values, figure: figure.limits(Z, 1.0)), f"{GROUPS}; {KINDS}"
+    **{
+        f"R squared and ratio of means: {groups} clusters": (
+            _clustered(linearised, (groups,), 4), f"{OF_GROUPS}; {KINDS}"
+        )
+        for groups in CLUSTERS
+    },
+    "(studentised bootstrap of the clusters)": (
+        _clustered(bootstrapped, CLUSTERS, 0.06), f"{GROUPS}; {KINDS}"
     ),
-    "(studentised bootstrap of the clusters)": (_clustered(bootstrapped), "the same"),
 }  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 from fairweigh.datasets import card as cards
-from fairweigh.mitigation.reweighing import cell_weights
+from fairweigh.mitigation.recipes.reweighing import cell_weights
 
 CELLS = {"privileged, favourable": 0.7931578640, "privileged, unfavourable": 1.0940092975,
          "unprivileged, favourable": 2.1821852220, "unprivileged, unfavourable": 0.8485285479}  # fmt: skip

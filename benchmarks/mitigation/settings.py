@@ -16,7 +16,7 @@ from fairweigh.audit.making.opening import evaluation_set
 from fairweigh.audit.making.training import learning, rows_of
 from fairweigh.audit.progress import silent
 from fairweigh.compression.estimators import parts
-from fairweigh.compression.recipes import Context
+from fairweigh.compression.registry import Context
 from fairweigh.datasets import card as cards
 from fairweigh.datasets.training import TrainingRows, hashed_share
 from fairweigh.models.frames import frame

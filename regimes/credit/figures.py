@@ -7,8 +7,8 @@ from typing import Any
 
 from ...audit.figures.measure import Measurement
 from ...audit.regimes.base import Basis
+from ...bands import UNKNOWN
 from ...metrics.contrast import RATIO
-from ...metrics.counts import UNKNOWN
 from ...metrics.exact import pair_limits, pair_p_above, pair_p_below
 from ...metrics.standardised import Standardised, standardised_differences
 from .inputs import CreditInputs

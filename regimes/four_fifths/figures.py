@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ...audit.regimes.base import Basis
+from ...bands import UNKNOWN
 from ...metrics.chance import some_ratio_below
-from ...metrics.counts import UNKNOWN
 from ...metrics.exact import pair_p_above
 from ...metrics.intervals import normal_quantile
 from .inputs import SMALL_SHARE, FourFifthsInputs

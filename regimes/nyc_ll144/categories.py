@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...audit.unknown import unknown as no_such
+from ...bands import UNKNOWN
 from ...datasets.columns import meant, word
-from ...metrics.counts import UNKNOWN
 
 SEXES = ("Male", "Female")
 HISPANIC = "Hispanic or Latino"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ...audit.result import AuditResult, Definition, Disparity, ScoreDetail, SliceResult, Variant
-from ...bands import in_order
+from ...bands import UNKNOWN, in_order
 
 CHART_ROWS = 40
 TABLE_ROWS = 200
@@ -62,7 +62,7 @@ def by_edges(details: Sequence[ScoreDetail]) -> list[ScoreDetail]:
     if len(names) != 1 or len(*names) != 1:
         return found
     (feature,) = next(iter(names))
-    place = places([detail.slice[feature] for detail in found if detail.slice[feature] != "(unknown)"])
+    place = places([detail.slice[feature] for detail in found if detail.slice[feature] != UNKNOWN])
     return sorted(found, key=lambda detail: place.get(detail.slice[feature], len(place)))
 
 

@@ -22,6 +22,7 @@ from ...audit.result import (
     Slice,
     Verdict,
 )
+from ...bands import UNKNOWN
 from .formats import NBSP, Kind, Limit, count, read_limit
 from .language import Given as Given
 from .language import Sentence as Sentence
@@ -40,9 +41,6 @@ COSTS = {
 
 OF_THE_CHOICE = {RELEASE: later("Release"), CERTIFIED: later("Choice of the variant")}
 """Titles of what stands among the gates and is about the choice of a variant itself."""
-
-UNKNOWN = "(unknown)"
-"""What a result calls the slice of rows whose value is missing."""
 
 EACH = "each"
 """What a gate on all classes calls them where none of them decides, as it could not be evaluated."""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from fairweigh.audit.config import Section, as_yaml, override, read
 from fairweigh.audit.regimes import base, registry
-from fairweigh.compression import recipes
+from fairweigh.compression import registry as recipes
 from fairweigh.datasets.errors import InputError
 from pydantic import BaseModel, ValidationError
 

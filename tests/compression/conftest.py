@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from fairweigh.compression.make import Made, make
-from fairweigh.compression.recipes import Context
+from fairweigh.compression.registry import Context
 from fairweigh.datasets.training import TrainingRows
 from fairweigh.models.heads.binary import head
 from fairweigh.models.inputs import TableInputs

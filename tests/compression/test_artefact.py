@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from fairweigh.compression import artefact
-from fairweigh.compression.entered import find
 from fairweigh.compression.make import Made
+from fairweigh.compression.recipes import find
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.function import FunctionModel
 from fairweigh.models.neural import NeuralModel

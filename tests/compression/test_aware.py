@@ -18,9 +18,9 @@ from fairweigh.audit.making.training import learning
 from fairweigh.compression import weights
 from fairweigh.compression.artefact import how_to_load
 from fairweigh.compression.artefact import load as load_artefact
-from fairweigh.compression.aware import rounded
 from fairweigh.compression.make import Made, make
-from fairweigh.compression.recipes import Context
+from fairweigh.compression.recipes.aware import rounded
+from fairweigh.compression.registry import Context
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.neural import NeuralModel
 

@@ -180,7 +180,7 @@ def test_the_most_sensitive_layers_stay(found: Ready, tmp_path: Path) -> None:
 
 
 def test_bad_parameters_are_told(found: Ready, tmp_path: Path) -> None:
-    from fairweigh.compression.entered import find
+    from fairweigh.compression.recipes import find
 
     for given, words in (
         ({"method": "middle"}, "minmax"),
@@ -262,7 +262,7 @@ def test_openvino_in_four_bits_is_nncf_on_the_exported_graph(
 
 
 def test_group_sizes_that_cannot_be_are_told(found: Ready, tmp_path: Path) -> None:
-    from fairweigh.compression.entered import find
+    from fairweigh.compression.recipes import find
 
     with pytest.raises(ValueError, match="expected a number of weights, or -1 for an output channel, got 0"):
         find("openvino", "torch").params.model_validate({"bits": 4, "group_size": 0})

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from fairweigh.compression.finetune import label_loss, targets
 from fairweigh.compression.loop import train
-from fairweigh.compression.recipes import Context, Finetune
+from fairweigh.compression.registry import Context, Finetune
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.neural import NeuralModel
 

@@ -13,9 +13,9 @@ import pytest
 from fairweigh.audit.making.training import rows_of
 from fairweigh.compression import estimators
 from fairweigh.compression.artefact import load as load_artefact
-from fairweigh.compression.entered import names
 from fairweigh.compression.make import Made, make
-from fairweigh.compression.recipes import Context
+from fairweigh.compression.recipes import names
+from fairweigh.compression.registry import Context
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.datasets.training import TrainingRows

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from fairweigh.compression.artefact import how_to_load
 from fairweigh.compression.artefact import load as load_artefact
-from fairweigh.compression.entered import names
 from fairweigh.compression.make import Made
+from fairweigh.compression.recipes import names
 from fairweigh.compression.stacks import evenly
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.extras import quiet
@@ -369,7 +369,7 @@ def test_structured_pruning_of_a_vision_transformer_leaves_attention_alone(
 ) -> None:
     import pyarrow as pa
     from fairweigh.compression.make import make
-    from fairweigh.compression.recipes import Context
+    from fairweigh.compression.registry import Context
 
     r = np.random.default_rng(0)
     import io
@@ -418,7 +418,7 @@ def test_convolutions_lose_channels_and_load_again(
     tmp_path: Path, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from fairweigh.compression.make import make
-    from fairweigh.compression.recipes import Context
+    from fairweigh.compression.registry import Context
 
     monkeypatch.setattr("sys.dont_write_bytecode", True)
     (here / "convolutions.py").write_text(CONVOLUTIONS)
@@ -570,7 +570,7 @@ def test_fine_tuning_by_weight_ignores_rows_without_any(
     table_model: NeuralModel, made: Callable[..., Made], tmp_path: Path
 ) -> None:
     from fairweigh.compression.make import make
-    from fairweigh.compression.recipes import Context
+    from fairweigh.compression.registry import Context
 
     from .conftest import training_rows
 
@@ -823,7 +823,7 @@ def test_an_untouched_original_is_exported_once_and_what_a_step_has_changed_anew
 def test_fp8_of_one_scale_is_that_whatever_its_shape(shape: tuple[int, int]) -> None:
     """torchao takes a weight of 128 x 128 for a block of one that has many scales (0.18)."""
     import torch
-    from fairweigh.compression.torchao_formats import one_block
+    from fairweigh.compression.recipes.torchao_formats import one_block
     from torchao.float8.inference import Float8MMConfig
     from torchao.quantization import Float8Tensor, PerTensor
     from torchao.quantization.quantize_.workflows import QuantizeTensorToFloat8Kwargs

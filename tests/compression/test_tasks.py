@@ -16,7 +16,7 @@ from fairweigh.compression.description import read_description
 from fairweigh.compression.fallback import sensitivities
 from fairweigh.compression.fresh import FreshProcesses
 from fairweigh.compression.make import Made, make
-from fairweigh.compression.recipes import Context
+from fairweigh.compression.registry import Context
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.training import TrainingRows
 from fairweigh.models.neural import NeuralModel

@@ -27,7 +27,7 @@ from fairweigh.compression import cost, weights
 from fairweigh.compression.artefact import how_to_load
 from fairweigh.compression.fresh import FreshProcesses
 from fairweigh.compression.make import Made, make
-from fairweigh.compression.recipes import Context
+from fairweigh.compression.registry import Context
 from fairweigh.datasets.errors import InputError
 from fairweigh.metrics.exact import clopper_pearson
 from fairweigh.models.device import device_for

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from fairweigh.bands import UNKNOWN
 from fairweigh.engines import ARROW
 from fairweigh.engines.cubes import counted
 from fairweigh.metrics.codes import combined
-from fairweigh.metrics.counts import UNKNOWN, Counts, features_by
+from fairweigh.metrics.counts import Counts, features_by
 from fairweigh.metrics.cube import Cube, Cubes
 from hypothesis import given, settings
 from hypothesis import strategies as st

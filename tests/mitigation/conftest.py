@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from fairweigh.audit.making.training import rows_of
-from fairweigh.compression.recipes import Context, Done
+from fairweigh.compression.registry import Context, Done
 from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.datasets.training import TrainingRows
-from fairweigh.mitigation.entered import find
+from fairweigh.mitigation.recipes import find
 from fairweigh.models.estimator import EstimatorModel
 from fairweigh.models.train import train
 

@@ -12,12 +12,12 @@ import pyarrow as pa
 import pytest
 from fairlearn.postprocessing import ThresholdOptimizer
 from fairweigh.audit.making.training import rows_of
-from fairweigh.compression.recipes import Context, Done
+from fairweigh.compression.registry import Context, Done
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.datasets.training import TrainingRows
-from fairweigh.mitigation.entered import find
 from fairweigh.mitigation.fitting import column_scores
+from fairweigh.mitigation.recipes import find
 from fairweigh.models.base import Scored
 from fairweigh.models.estimator import EstimatorModel
 from fairweigh.models.frames import frame

@@ -13,7 +13,7 @@ from fairweigh.audit.making.fresh import PROGRAM
 from fairweigh.compression.artefact import load as load_artefact
 from fairweigh.compression.fresh import FreshProcesses
 from fairweigh.compression.make import make
-from fairweigh.compression.recipes import Context
+from fairweigh.compression.registry import Context
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.training import TrainingRows
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from fairweigh.compression.recipes import Done
+from fairweigh.compression.registry import Done
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
-from fairweigh.mitigation.reweighing import cell_weights
+from fairweigh.mitigation.recipes.reweighing import cell_weights
 from fairweigh.models.frames import frame
 from hypothesis import given
 from hypothesis import strategies as st
@@ -123,7 +123,7 @@ def test_resampling_brings_every_cell_to_one_size(
     learned = rows(table)
     seen: dict[Any, Any] = {}
     monkeypatch.setattr(
-        "fairweigh.mitigation.reweighing.retrained",
+        "fairweigh.mitigation.recipes.reweighing.retrained",
         lambda model, rows, weights, seed, name: seen.update(rows=rows, weights=weights),
     )
     applied(model_of(learned), "resampling", {"method": method, "by": ["group"]}, learned, learned)

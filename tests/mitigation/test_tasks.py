@@ -11,15 +11,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from fairweigh.audit.making.training import rows_of
-from fairweigh.compression.recipes import Done
+from fairweigh.compression.registry import Done
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.datasets.training import TrainingRows
-from fairweigh.mitigation.balancing import slice_weights
 from fairweigh.mitigation.bounded import ScaledLoss, bounded, noise
-from fairweigh.mitigation.calibration import inverse_temperature, log_loss
+from fairweigh.mitigation.recipes.balancing import slice_weights
+from fairweigh.mitigation.recipes.calibration import inverse_temperature, log_loss
+from fairweigh.mitigation.recipes.reweighing import cell_weights
 from fairweigh.mitigation.retraining import same_classes
-from fairweigh.mitigation.reweighing import cell_weights
 from fairweigh.models.base import Scored
 from fairweigh.models.estimator import EstimatorModel
 from fairweigh.models.rules import rule_of
@@ -93,7 +93,7 @@ def test_resampling_brings_every_cell_of_class_and_slice_to_one_size(
     rows = learned(graded(600, 4), "multiclass")
     seen: dict[str, Any] = {}
     monkeypatch.setattr(
-        "fairweigh.mitigation.reweighing.retrained", lambda model, rows, *more: seen.update(rows=rows)
+        "fairweigh.mitigation.recipes.reweighing.retrained", lambda model, rows, *more: seen.update(rows=rows)
     )
     applied(model_of(rows), "resampling", {"method": "under"}, rows, rows)
 

@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from fairweigh.audit.making.training import rows_of
-from fairweigh.compression.recipes import Done
+from fairweigh.compression.registry import Done
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.datasets.synthetic import lending
 from fairweigh.datasets.training import TrainingRows
-from fairweigh.mitigation.entered import find
+from fairweigh.mitigation.recipes import find
 from fairweigh.models.base import Scored
 from pydantic import ValidationError
 

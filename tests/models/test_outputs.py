@@ -42,7 +42,7 @@ def matrix(table: pa.Table) -> np.ndarray:
 
 def converted(estimator: Any, folder: Path, zipmap: bool = False, **options: Any) -> str:
     """A fitted classifier as skl2onnx writes it."""
-    from fairweigh.compression.estimator_recipes import _flags_as_integers
+    from fairweigh.compression.recipes.estimators import _flags_as_integers
     from skl2onnx.common.data_types import FloatTensorType
 
     wanted = {id(estimator): {"zipmap": zipmap, **options}}

@@ -128,8 +128,8 @@ def test_an_artefact_decides_as_the_model_that_was_saved(threshold: float | None
 
 def test_a_forest_served_by_onnxruntime_breaks_ties_as_it_does() -> None:
     pytest.importorskip("skl2onnx")
-    from fairweigh.compression.estimator_recipes import onnx
-    from fairweigh.compression.recipes import Params
+    from fairweigh.compression.recipes.estimators import onnx
+    from fairweigh.compression.registry import Params
     from sklearn.ensemble import RandomForestClassifier
 
     table = coarse()

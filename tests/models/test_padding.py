@@ -18,7 +18,7 @@ import pytest
 from fairweigh.audit.config import model_spec
 from fairweigh.compression import artefact
 from fairweigh.compression.make import make
-from fairweigh.compression.recipes import Context
+from fairweigh.compression.registry import Context
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
 from fairweigh.models.load import neural

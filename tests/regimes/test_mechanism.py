@@ -355,3 +355,43 @@ def test_figures_are_read_as_those_of_the_regime_that_the_file_names(
     ended = cli("verify", str(RUN))
     assert ended.code == 1
     assert "not a regime of schema 1.0: figures" in ended.out
+
+
+OF_NUMBERS = """
+from fairweigh.audit.regimes.base import Inputs, Regime
+from fairweigh.audit.result import Part
+
+
+class Mean(Part):
+    mean: float
+    weighted: bool = False
+
+
+def mean(inputs, basis):
+    return Mean(mean=float(basis.measured.figure("mean_prediction", ()).value[0]))
+
+
+PAGES = {"regimes/own-mean.txt": "x"}
+REGIME = Regime(
+    "own-mean", "Own", "a source", Inputs, "Own", lambda regime, result: PAGES, mean, Mean, ("regression",)
+)
+"""
+
+
+def test_a_regime_counts_the_rows_of_a_finished_run_as_the_task_of_the_run_does(
+    audited: Callable[..., Any], cli: Callable[..., Ended], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "own_mean").mkdir()
+    (here / "own_mean" / "__init__.py").write_text(OF_NUMBERS)
+    monkeypatch.setattr(registry, "_entered", {})
+    monkeypatch.setattr(fairweigh.regimes, "__path__", [*fairweigh.regimes.__path__, str(here)])
+    fairweigh.regimes.enter_all()
+    rows = [f"{i},{i + 0.5},{'ab'[i % 2]}" for i in range(80)]
+    (here / "rows.csv").write_text("\n".join(["y,p,g", *rows]))
+    data = {"path": "rows.csv", "label": "y", "sensitive": ["g"]}
+    of_numbers = {"audit": "t", "task": "regression", "data": data, "model": {"prediction": "p"}}
+    audited({**of_numbers, "report": {"charts": False}})
+    assert cli("report", str(RUN), "--regime", "own-mean").code == 0
+    assert json.loads((RUN / "regimes/own-mean.json").read_text())["figures"]["mean"] == 40.0
+    assert cli("verify", str(RUN)).code == 0
+    monkeypatch.delitem(sys.modules, "fairweigh.regimes.own_mean")

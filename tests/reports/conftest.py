@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import Any
 
 import pytest
-from fairweigh.audit.figures.describe import metric_definition, priorities
+from fairweigh.audit.figures.definitions import metric_definition, priorities
 from fairweigh.audit.result import (
     AuditResult,
     BaselineInfo,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from fairweigh.audit.figures.describe import metric_definition
+from fairweigh.audit.figures.definitions import metric_definition
 from fairweigh.audit.result import AuditResult
 from fairweigh.reports.page.findings import findings
 from fairweigh.reports.page.html import render_html

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fairweigh.audit.figures.describe import disparity_definition, metric_definition
+from fairweigh.audit.figures.definitions import disparity_definition, metric_definition
 from fairweigh.audit.result import AuditResult, Findings, GateResult, ModelInfo
 from fairweigh.metrics.table import DISPARITIES, METRICS
 from fairweigh.reports.page.findings import findings

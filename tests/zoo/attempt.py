@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 from fairweigh.compression import artefact, cost, weights
-from fairweigh.compression.entered import names
 from fairweigh.compression.layers import OTHERS, _plain
 from fairweigh.compression.make import make
+from fairweigh.compression.recipes import names
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.neural import NeuralModel
 

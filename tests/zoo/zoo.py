@@ -23,7 +23,7 @@ from fairweigh.audit.config import read
 from fairweigh.audit.making.inputs import load_model
 from fairweigh.audit.making.opening import evaluation_set
 from fairweigh.audit.making.training import learning
-from fairweigh.compression.recipes import Context
+from fairweigh.compression.registry import Context
 
 from .estimator_kinds import ESTIMATORS
 from .kind import Kind

@@ -8,14 +8,14 @@ from typing import Any
 
 from pydantic import Field
 
-from ..datasets.errors import InputError
-from ..models.extras import optional, quiet
-from ..models.foreign import one_line
-from ..told import tell
-from .exchange import exchange, turn
-from .finetune import fine_tune
+from ...datasets.errors import InputError
+from ...models.extras import optional, quiet
+from ...models.foreign import one_line
+from ...told import tell
+from ..exchange import exchange, turn
+from ..finetune import fine_tune
+from ..registry import Context, Done, Finetune, listed_layers, recipe, unpacked
 from .int8_dynamic import PER_BATCH, in_int8, plan, quantise_dynamic
-from .recipes import Context, Done, Finetune, listed_layers, recipe, unpacked
 
 NAME = "qat"
 SEVEN_BITS = 127

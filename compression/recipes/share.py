@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..models.extras import optional
-from ..told import tell
-from .recipes import Context, Done, Params, in_float32, listed_layers, plural, recipe, unpacked
-from .recount import values, zeros
-from .structure import structure_of
+from ...models.extras import optional
+from ...told import tell
+from ..recount import values, zeros
+from ..registry import Context, Done, Params, in_float32, listed_layers, plural, recipe, unpacked
+from ..structure import structure_of
 
 SAMPLE = 100_000
 """Weights of a tensor that the codebook is fitted to; all weights are then assigned to it."""

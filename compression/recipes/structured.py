@@ -8,15 +8,15 @@ from typing import Any
 
 from pydantic import Field
 
-from ..datasets.errors import InputError
-from ..models.extras import optional, quiet
-from ..told import tell
-from .feed_forward import feed_forwards, narrow
-from .finetune import then_tune
-from .recipes import Context, Done, Finetune, Params, in_float32, is_packed, listed_layers, plural, recipe
-from .reshape import changes, reshape, sizes
-from .smaller import check_smaller, logits_of, logits_without
-from .stacks import example
+from ...datasets.errors import InputError
+from ...models.extras import optional, quiet
+from ...told import tell
+from ..feed_forward import feed_forwards, narrow
+from ..finetune import then_tune
+from ..registry import Context, Done, Finetune, Params, in_float32, is_packed, listed_layers, plural, recipe
+from ..reshape import changes, reshape, sizes
+from ..smaller import check_smaller, logits_of, logits_without
+from ..stacks import example
 
 NAME = "prune-structured"
 

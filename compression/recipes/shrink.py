@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import Field
 
-from ..told import tell, told_series
-from .finetune import then_tune
-from .recipes import Context, Done, Finetune, Params, in_float32, recipe
-from .reshape import reshape
-from .stacks import Kept, chosen, counting, shorten
+from ...told import tell, told_series
+from ..finetune import then_tune
+from ..registry import Context, Done, Finetune, Params, in_float32, recipe
+from ..reshape import reshape
+from ..stacks import Kept, chosen, counting, shorten
 
 
 class DropLayers(Params):

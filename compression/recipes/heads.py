@@ -8,16 +8,16 @@ from typing import Any
 
 from pydantic import Field
 
-from ..datasets.errors import InputError
-from ..models.extras import optional
-from ..told import tell
-from .attention import Attention, attentions
-from .feed_forward import out_axis, take
-from .finetune import then_tune
-from .recipes import Context, Done, Finetune, Params, in_float32, is_packed, plural, recipe
-from .reshape import changes, reshape, sizes
-from .smaller import check_smaller, logits_without
-from .stacks import example
+from ...datasets.errors import InputError
+from ...models.extras import optional
+from ...told import tell
+from ..attention import Attention, attentions
+from ..feed_forward import out_axis, take
+from ..finetune import then_tune
+from ..registry import Context, Done, Finetune, Params, in_float32, is_packed, plural, recipe
+from ..reshape import changes, reshape, sizes
+from ..smaller import check_smaller, logits_without
+from ..stacks import example
 
 NAME = "prune-heads"
 WIDTHS = ("all_head_size", "inner_dim", "split_size")

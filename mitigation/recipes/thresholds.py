@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
-from ..compression.recipes import Context, Done, plural, recipe
-from ..datasets.columns import meant
-from ..datasets.errors import InputError
-from ..metrics.constraint import Constraint
-from ..metrics.cuts import Candidates, candidates
-from ..metrics.limit import Limit
-from ..metrics.objective import value_of
-from ..metrics.table import DISPARITIES, METRICS, PERFORMANCE
-from ..metrics.thresholds import (
+from ...compression.registry import Context, Done, plural, recipe
+from ...datasets.columns import meant
+from ...datasets.errors import InputError
+from ...metrics.constraint import Constraint
+from ...metrics.cuts import Candidates, candidates
+from ...metrics.limit import Limit
+from ...metrics.objective import value_of
+from ...metrics.table import DISPARITIES, METRICS, PERFORMANCE
+from ...metrics.thresholds import (
     Found,
     Infeasible,
     curve,
@@ -28,10 +28,11 @@ from ..metrics.thresholds import (
     search_common,
     search_paths,
 )
-from ..models.groups import Groups
-from ..models.steps import FavourableRule, StepRule
-from ..told import tell
-from .fitting import FAMILIES, ByParams, Fitting, favourable_places, fitting
+from ...models.forms import FORMS
+from ...models.groups import Groups
+from ...models.steps import FavourableRule, StepRule
+from ...told import tell
+from ..fitting import FAMILIES, ByParams, Fitting, favourable_places, fitting
 
 Floats = NDArray[np.float64]
 NAMED = {row.name: row.metrics for row in DISPARITIES}
@@ -127,7 +128,7 @@ class Threshold(Constrained):
 
     def suits(self, task: str, favourable: bool) -> None:
         """ValueError where no class is favourable, so that there is nothing to select."""
-        if task == "multiclass" and not favourable:
+        if FORMS[task].classes and not favourable:
             raise ValueError(
                 "by: thresholds of several classes are those of the favourable ones together; name them in "
                 "data.favourable"

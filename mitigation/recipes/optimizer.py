@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..compression.recipes import Context, Done, recipe
-from ..datasets.errors import InputError
-from ..models.foreign import one_line
-from ..models.steps import StepRule
-from ..told import tell
-from .fitting import FAMILIES, ByParams, Fitting, column_scores, draw_of, fitting
-from .retraining import unweighted
+from ...compression.registry import Context, Done, recipe
+from ...datasets.errors import InputError
+from ...metrics.table import FairlearnObjective
+from ...models.foreign import one_line
+from ...models.steps import StepRule
+from ...told import tell
+from ..fitting import FAMILIES, ByParams, Fitting, column_scores, draw_of, fitting
+from ..retraining import unweighted
 
 Floats = NDArray[np.float64]
 SNAP = 1e-12
@@ -30,10 +31,7 @@ class ThresholdOptimizer(ByParams):
         "demographic_parity", "equalized_odds", "false_negative_rate_parity", "false_positive_rate_parity",
         "selection_rate_parity", "true_negative_rate_parity", "true_positive_rate_parity",
     ] = "demographic_parity"  # fmt: skip
-    objective: Literal[
-        "accuracy_score", "balanced_accuracy_score", "selection_rate", "true_positive_rate",
-        "true_negative_rate",
-    ] = "accuracy_score"  # fmt: skip
+    objective: FairlearnObjective = "accuracy_score"
     grid_size: int = Field(1000, ge=2)
     flip: bool = Field(False, description="Allow rules that select low scores.")
     tol: float | None = Field(None, gt=0, description="Slack of the constraint; default none.")

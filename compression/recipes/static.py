@@ -10,15 +10,15 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from ..datasets.errors import InputError
-from ..models.extras import optional, quiet
-from ..models.foreign import one_line
-from ..models.onnx_runtime import OnnxRuntime
-from ..told import tell
-from .fallback import Fallback, left_alone, nodes_of
+from ...datasets.errors import InputError
+from ...models.extras import optional, quiet
+from ...models.foreign import one_line
+from ...models.onnx_runtime import OnnxRuntime
+from ...told import tell
+from ..fallback import Fallback, left_alone, nodes_of
+from ..recount import in_int8, scales
+from ..registry import Context, Done, in_float32, recipe
 from .onnx_export import Exported, export, workshop
-from .recipes import Context, Done, in_float32, recipe
-from .recount import in_int8, scales
 
 NAME = "onnx-int8-static"
 METHODS = {"minmax": "MinMax", "entropy": "Entropy", "percentile": "Percentile"}

@@ -9,18 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..compression.recipes import By, Context, Done, Params, plural, recipe
-from ..datasets.errors import InputError
-from ..datasets.training import Key, TrainingRows
-from ..models.estimator import noting
-from ..models.foreign import one_line
-from ..models.hushed import hushed
-from ..models.mixture import MeanMixture, Mixture
-from ..models.rules import ChanceRule
-from ..told import tell
-from .bounded import Loss, ScaledLoss, bounded, noise, reached, spread
-from .fitting import draw_of
-from .retraining import trainable, unweighted
+from ...compression.registry import By, Context, Done, Params, plural, recipe
+from ...datasets.errors import InputError
+from ...datasets.training import Key, TrainingRows
+from ...metrics.table import of_fairlearn
+from ...models.estimator import noting
+from ...models.foreign import one_line
+from ...models.forms import FORMS, form_of
+from ...models.hushed import hushed
+from ...models.mixture import MeanMixture, Mixture
+from ...models.rules import ChanceRule
+from ...told import tell
+from ..bounded import Loss, ScaledLoss, bounded, noise, reached, spread
+from ..fitting import draw_of
+from ..retraining import trainable, unweighted
 
 TASKS = ("binary", "regression")
 Constraint = Literal[
@@ -43,12 +45,13 @@ class Reduction(Params):
     def suits(self, task: str, favourable: bool) -> None:
         """ValueError for a constraint on rates where numbers are predicted, or a loss where none are."""
         rates = "constraint" in self.model_fields_set and self.constraint != "bounded_group_loss"
-        if task == "regression" and rates:
+        number = FORMS[task].number
+        if number and rates:
             raise ValueError(
-                "constraint: expected bounded_group_loss where the task is regression, got "
+                f"constraint: expected bounded_group_loss where the task is {task}, got "
                 f"{self.constraint!r}, which is one on rates of decisions"
             )
-        if task != "regression" and self.loss is not None:
+        if not number and self.loss is not None:
             raise ValueError(f"loss: is of the task regression, the task is {task}; leave it out")
 
 
@@ -70,7 +73,7 @@ class ExponentiatedGradient(Reduction):
     def suits(self, task: str, favourable: bool) -> None:
         """ValueError also where numbers are predicted without a bound, or are to be drawn."""
         super().suits(task, favourable)
-        if task != "regression":
+        if not FORMS[task].number:
             return
         if self.bound is None:
             raise ValueError(
@@ -127,7 +130,7 @@ def _learning(model: Any, params: Reduction, context: Context, name: str) -> _Le
     rows = context.rows(name)
     codes, keys = rows.slices(list(params.by or context.sensitive), name)
     labels = rows.known_labels(name)
-    found = spread(labels, name) if model.task == "regression" else labels.astype(int)
+    found = spread(labels, name) if form_of(model).number else labels.astype(int)
     return _Learning(rows, codes, keys, found)
 
 
@@ -168,7 +171,7 @@ def exponentiated_gradient(model: Any, params: ExponentiatedGradient, context: C
     """
     name = "exponentiated-gradient"
     learned = _learning(model, params, context, name)
-    if model.task == "regression":
+    if form_of(model).number:
         return _mean(model, params, context, learned, name)
     encoder, _ = trainable(model, name)
     reduction = _gradient(model, params, moment(params, params.bound), name)
@@ -183,7 +186,8 @@ def exponentiated_gradient(model: Any, params: ExponentiatedGradient, context: C
     rule = ChanceRule(draw_of(model, context, name))
     kept = {
         "kind": "randomised", "features": [], "seed": context.seed, "drawn_by": list(rule.draw.columns),
-        "fitted_on": done.trained_on, "objective": "accuracy", "constraint": params.constraint,
+        "fitted_on": done.trained_on, "objective": of_fairlearn("accuracy_score").name,
+        "constraint": params.constraint,
     }  # fmt: skip
     done.rule, done.told = rule, {"rules": [kept]}
     done.notes.append(
@@ -260,7 +264,7 @@ def grid_search(model: Any, params: GridSearch, context: Context) -> Done:
     name = "grid-search"
     learned = _learning(model, params, context, name)
     encoder, estimator = trainable(model, name)
-    number = model.task == "regression"
+    number = form_of(model).number
     constraint = params.constraint
     if number:
         constraint = "bounded_group_loss"
@@ -282,7 +286,7 @@ def _renamed(encoder: Any, classifier: Any, model: Any) -> Any:
     """The pipeline with a classifier that was trained on 0 and 1, under the classes of the model."""
     from sklearn.pipeline import Pipeline
 
-    if model.task == "regression":
+    if form_of(model).number:
         return classifier if encoder is None else Pipeline([*encoder.steps, ("model", classifier)])
     classes = np.asarray(model.fitted.classes_)
     if not np.array_equal(np.asarray(classifier.classes_), classes):

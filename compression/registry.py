@@ -3,14 +3,16 @@
 A recipe changes a copy of a model in place and says what it did. What it needs to be undone to its
 shape again, when the artefact is loaded, it puts into its record; weights are stored apart from that.
 
-The registry has what was entered. Those of this room are once `entered` is imported; other rooms and guests
-enter theirs, as one variant may have steps of several.
+The registry has what was entered. Those of a room are once its package `recipes` is imported; guests enter
+theirs, as one variant may have steps of several.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -217,6 +219,12 @@ def recipe(
         return apply
 
     return enter
+
+
+def enter_all(package: str, folders: Iterable[str]) -> None:
+    """Import every file of a room's package of recipes: each enters its own."""
+    for found in pkgutil.iter_modules(folders):
+        importlib.import_module(f"{package}.{found.name}")
 
 
 def registry() -> dict[tuple[Family, str], Recipe]:

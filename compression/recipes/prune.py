@@ -7,14 +7,14 @@ from typing import Any
 
 from pydantic import Field
 
-from ..datasets.errors import InputError
-from ..models.extras import optional, quiet
-from ..told import tell, told_series
-from . import weights
-from .finetune import then_tune
-from .recipes import Context, Done, Finetune, Params, in_float32, listed_layers, plural, recipe, unpacked
-from .recount import spared, zeros
-from .structure import Weight, structure_of
+from ...datasets.errors import InputError
+from ...models.extras import optional, quiet
+from ...told import tell, told_series
+from .. import weights
+from ..finetune import then_tune
+from ..recount import spared, zeros
+from ..registry import Context, Done, Finetune, Params, in_float32, listed_layers, plural, recipe, unpacked
+from ..structure import Weight, structure_of
 
 
 class Magnitude(Params):

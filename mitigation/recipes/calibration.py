@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..compression.recipes import Context, Done, recipe
-from ..datasets.errors import InputError
-from ..models.base import Family
-from ..models.estimator import noting
-from ..models.heads.multiclass import positions
-from ..models.rules import MapRule
-from ..models.temperature import LEAST, TemperatureRule, scaled
-from ..told import tell
-from .fitting import ByParams, Fitting, column_scores, fitting
+from ...compression.registry import Context, Done, recipe
+from ...datasets.errors import InputError
+from ...models.base import Family
+from ...models.estimator import noting
+from ...models.forms import FORMS, form_of
+from ...models.heads.multiclass import positions
+from ...models.rules import MapRule
+from ...models.temperature import LEAST, TemperatureRule, scaled
+from ...told import tell
+from ..fitting import ByParams, Fitting, column_scores, fitting
 
 Floats = NDArray[np.float64]
 MODELS: tuple[Family, ...] = ("sklearn", "torch", "onnx")
@@ -43,8 +44,9 @@ class Calibration(ByParams):
         """ValueError for a map of one score where there are several, and the other way round."""
         if "method" not in self.model_fields_set:
             return
-        if (task == "multiclass") != (self.method == "temperature"):
-            wanted = "temperature" if task == "multiclass" else "isotonic or sigmoid"
+        classes = FORMS[task].classes
+        if classes != (self.method == "temperature"):
+            wanted = "temperature" if classes else "isotonic or sigmoid"
             raise ValueError(f"method: expected {wanted} where the task is {task}, got {self.method!r}")
 
 
@@ -55,7 +57,7 @@ def calibration(model: Any, params: Calibration, context: Context) -> Done:
 
     Of several classes the temperature is fitted, and no decision changes.
     """
-    if getattr(model, "task", "binary") == "multiclass":
+    if form_of(model).classes:
         return _tempered(model, params, context)
     found = fitting(model, context, params, "calibration")
     labels = found.rows.known_labels("calibration")

@@ -9,15 +9,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from ..datasets.errors import InputError
-from ..models.extras import optional, quiet
-from ..models.foreign import one_line
-from ..models.openvino import OpenVinoRuntime
-from ..told import tell, told_series
-from .fallback import Fallback, left_alone, nodes_of
-from .ir import compressed
+from ...datasets.errors import InputError
+from ...models.extras import optional, quiet
+from ...models.foreign import one_line
+from ...models.openvino import OpenVinoRuntime
+from ...told import tell, told_series
+from ..fallback import Fallback, left_alone, nodes_of
+from ..ir import compressed
+from ..registry import Context, Done, in_float32, plural, recipe
 from .onnx_export import Exported, export, workshop
-from .recipes import Context, Done, in_float32, plural, recipe
 
 NAME = "openvino"
 UNEVEN = "Failed to apply group-wise quantization"

@@ -7,12 +7,12 @@ from typing import Any
 
 from pydantic import Field
 
-from ..datasets.errors import InputError
-from ..models.extras import optional, quiet
-from ..models.foreign import one_line
-from ..told import tell, told_both
-from . import weights
-from .exchange import (
+from ...datasets.errors import InputError
+from ...models.extras import optional, quiet
+from ...models.foreign import one_line
+from ...told import tell, told_both
+from .. import weights
+from ..exchange import (
     called_modules,
     exchangeable,
     layers_of,
@@ -22,9 +22,9 @@ from .exchange import (
     transposed,
     turn,
 )
-from .recipes import Context, Done, Params, in_float32, listed_layers, plural, recipe
-from .recount import and_tables, is_table, packed
-from .structure import place
+from ..recount import and_tables, is_table, packed
+from ..registry import Context, Done, Params, in_float32, listed_layers, plural, recipe
+from ..structure import place
 
 PER_BATCH = tell(
     "Activations are quantised with one scale per batch, so that a row's score depends on its batch."

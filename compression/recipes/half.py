@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..datasets.errors import InputError
-from ..models.extras import optional
-from ..told import tell
-from . import weights
-from .recipes import Context, Done, Params, in_float32, is_packed, plural, recipe
+from ...datasets.errors import InputError
+from ...models.extras import optional
+from ...told import tell
+from .. import weights
+from ..registry import Context, Done, Params, in_float32, is_packed, plural, recipe
 
 SLOW_HALF = tell(
     "Most CPUs run float16 2 to 5 times slower than float32; the measured times tell for this one."

@@ -7,15 +7,15 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from ..datasets.errors import InputError
-from ..models.extras import optional, quiet
-from ..models.foreign import one_line
-from ..told import tell
-from . import weights
-from .exchange import called_modules, exchangeable, layers_of, tied_layers, transposed, turn
+from ...datasets.errors import InputError
+from ...models.extras import optional, quiet
+from ...models.foreign import one_line
+from ...told import tell
+from .. import weights
+from ..exchange import called_modules, exchangeable, layers_of, tied_layers, transposed, turn
+from ..recount import and_tables
+from ..registry import Context, Done, Params, in_float32, listed_layers, plural, recipe
 from .int8_dynamic import PER_BATCH
-from .recipes import Context, Done, Params, in_float32, listed_layers, plural, recipe
-from .recount import and_tables
 
 FORMATS = {
     "int8-weight": tell("int8 weights"),

@@ -7,13 +7,14 @@ from typing import Any
 import pyarrow as pa
 from pydantic import Field
 
-from ..compression.recipes import By, Context, Done, Params, recipe
-from ..datasets.errors import InputError
-from ..models.foreign import one_line
-from ..models.frames import frame
-from ..models.hushed import hushed
-from ..told import tell
-from .retraining import labels_of, same_classes, trainable, weighted
+from ...bands import UNKNOWN
+from ...compression.registry import By, Context, Done, Params, recipe
+from ...datasets.errors import InputError
+from ...models.foreign import one_line
+from ...models.frames import frame
+from ...models.hushed import hushed
+from ...told import tell
+from ..retraining import labels_of, same_classes, trainable, weighted
 
 TASKS = ("binary", "multiclass", "multilabel", "regression")
 """It changes the features and reads no label."""
@@ -47,7 +48,7 @@ def correlation_remover(model: Any, params: Correlation, context: Context) -> Do
     # A feature that the model sees itself keeps the type it was trained on.
     as_words = [f for f in texts if f not in model.columns]
     features = frame(pa.table(rows.batch), columns, as_words, model.kinds)
-    known = SimpleImputer(strategy="constant", fill_value="(unknown)", missing_values=None)
+    known = SimpleImputer(strategy="constant", fill_value=UNKNOWN, missing_values=None)
     text = make_pipeline(known, OneHotEncoder(handle_unknown="ignore", sparse_output=False, drop="first"))
     before = clone(encoder) if encoder is not None else "passthrough"
     joined = ColumnTransformer(

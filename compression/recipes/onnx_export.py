@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from ..datasets.errors import InputError
-from ..models.extras import optional, quiet
-from ..models.foreign import one_line
-from ..models.onnx_runtime import OnnxRuntime
-from ..told import tell
-from .fallback import Fallback, left_alone, nodes_of
-from .recipes import Context, Done, Params, in_float32, is_packed, plural, recipe
-from .recount import in_int8, scales
+from ...datasets.errors import InputError
+from ...models.extras import optional, quiet
+from ...models.foreign import one_line
+from ...models.onnx_runtime import OnnxRuntime
+from ...told import tell
+from ..fallback import Fallback, left_alone, nodes_of
+from ..recount import in_int8, scales
+from ..registry import Context, Done, Params, in_float32, is_packed, plural, recipe
 
 OPSET = 18
 TOLERANCE = 1e-3

@@ -8,16 +8,16 @@ from typing import Any, TypeGuard
 import numpy as np
 from pydantic import Field
 
-from ..datasets.errors import InputError
-from ..datasets.training import TrainingRows
-from ..models.extras import optional, quiet
-from ..models.sources import ExportedSource, FactorySource, TransformersSource
-from ..models.torch_runtime import TorchRuntime
-from ..told import tell
-from .finetune import label_loss, targets
-from .loop import train
-from .recipes import Context, Done, Finetune, Params, in_float32, plural, recipe
-from .stacks import Kept, as_it_is, counting, evenly, example, stacks, with_changes, without_stack
+from ...datasets.errors import InputError
+from ...datasets.training import TrainingRows
+from ...models.extras import optional, quiet
+from ...models.sources import ExportedSource, FactorySource, TransformersSource
+from ...models.torch_runtime import TorchRuntime
+from ...told import tell
+from ..finetune import label_loss, targets
+from ..loop import train
+from ..registry import Context, Done, Finetune, Params, in_float32, plural, recipe
+from ..stacks import Kept, as_it_is, counting, evenly, example, stacks, with_changes, without_stack
 
 HELD_OUT = 0.1
 HEADS = ("num_attention_heads", "encoder_attention_heads", "decoder_attention_heads")

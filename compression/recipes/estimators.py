@@ -14,28 +14,18 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from ..datasets.errors import InputError
-from ..models.estimator import EstimatorModel
-from ..models.extras import optional
-from ..models.foreign import one_line
-from ..models.train import make_estimator
-from ..told import tell, told_series
-from .boosted import first_rounds
-from .estimators import ServedClasses, ServedNumber, classes_of, members, parts, with_members
-from .recipes import Context, Done, Params, plural, recipe
-from .taught import TAUGHT
+from ...datasets.errors import InputError
+from ...models.estimator import EstimatorModel
+from ...models.extras import optional
+from ...models.foreign import one_line
+from ...models.train import make_estimator
+from ...told import tell, told_series
+from ..boosted import first_rounds
+from ..estimators import ServedClasses, ServedNumber, classes_of, members, parts, with_last, with_members
+from ..registry import Context, Done, Params, plural, recipe
+from ..taught import TAUGHT
 
 TASKS = tuple(TAUGHT)
-
-
-def _with(fitted: Any, classifier: Any) -> Any:
-    """The same pipeline with another classifier at its end."""
-    steps = getattr(fitted, "steps", None)
-    if not steps:
-        return classifier
-    made = copy.copy(fitted)
-    made.steps = [*steps[:-1], (steps[-1][0], classifier)]
-    return made
 
 
 class Student(Params):
@@ -79,7 +69,7 @@ def distill(model: EstimatorModel, params: Student, context: Context) -> Done:
     except (ValueError, TypeError) as error:
         raise InputError(f"distill: {named} cannot be trained: {one_line(error)}") from None
     _check_student(student, teacher, model)
-    model.replace(_with(model.fitted, student))
+    model.replace(with_last(model.fitted, student))
     told = {
         "student": type(student).__name__,
         "teacher": type(teacher).__name__,
@@ -129,7 +119,7 @@ def prune(model: EstimatorModel, params: Prune, context: Context) -> Done:
         trained_on = learned or trained_on
         made.append(fewer)
         told.append(words)
-    model.replace(_with(model.fitted, with_members(estimator, made)))
+    model.replace(with_last(model.fitted, with_members(estimator, made)))
     return Done(told_series(dict.fromkeys(told)), trained_on=trained_on)
 
 
@@ -218,7 +208,7 @@ def float16(model: EstimatorModel, params: Params, context: Context) -> Done:
     if not changed:
         kind = type(made[0]).__name__
         raise InputError(f"float16: a {kind} has no coefficients that half precision would hold")
-    model.replace(_with(model.fitted, with_members(estimator, made)))
+    model.replace(with_last(model.fitted, with_members(estimator, made)))
     return Done(tell("{what} to half precision", what=plural(changed, "{n} coefficient", "{n} coefficients")))
 
 

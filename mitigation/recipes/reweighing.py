@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..compression.recipes import By, Context, Done, Finetune, Params, plural, recipe
-from ..datasets.training import Key, TrainingRows
-from ..models.heads.multiclass import positions
-from ..told import tell
-from .retraining import drawn_by, retrained, trained_further
+from ...compression.registry import By, Context, Done, Finetune, Params, plural, recipe
+from ...datasets.training import Key, TrainingRows
+from ...models.heads.multiclass import positions
+from ...told import tell
+from ..retraining import drawn_by, retrained, trained_further
 
 Floats = NDArray[np.float64]
 CellWeight = dict[str, Any]

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..compression.recipes import By, Context, Done, Finetune, Params, plural, recipe
-from ..datasets.training import TrainingRows
-from ..told import tell
-from .retraining import retrained, trained_further
+from ...compression.registry import By, Context, Done, Finetune, Params, plural, recipe
+from ...datasets.training import TrainingRows
+from ...told import tell
+from ..retraining import retrained, trained_further
 
 Floats = NDArray[np.float64]
 TASKS = ("binary", "multiclass", "multilabel", "regression")
