@@ -1,8 +1,9 @@
-"""Where a name of the data may go on in the next line: behind an underscore or hyphen, never within a word."""
+"""Where a name of the data may go on in the next line: behind an underscore or hyphen, not in a word."""
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 FITS = 12
 """A name of so many characters fits every column."""
@@ -22,4 +23,4 @@ def pieces(text: str) -> list[str]:
     if len(text) <= FITS:
         return [text]
     ends = [0, *(found.end() for found in _JOINT.finditer(text)), len(text)]
-    return [text[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    return [text[start:end] for start, end in pairwise(ends)]
