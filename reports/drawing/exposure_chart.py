@@ -9,8 +9,9 @@ from ..words.formats import count, figure
 from ..words.language import Sentence, kept, say, series, tr
 from ..words.spoken import plain, slice_name
 from .panels import ACCENT, INK, LINE, percent_labels, theme
-from .score_charts import MOST_SLICES, PANEL, PANELS_PER_ROW, spaced, title_layers, titled
+from .score_charts import MOST_SLICES, PANEL, PANELS_PER_ROW
 from .svg import Drawing, inline_svg
+from .titles import spaced, title_layers, titled
 
 
 def exposure_chart(rows: list[SliceResult], key: str) -> Drawing | None:
@@ -26,7 +27,7 @@ def exposure_chart(rows: list[SliceResult], key: str) -> Drawing | None:
         values.append(
             {
                 "panel": panel,
-                **titled(plain(slice_name(row.slice, short=True))),
+                **titled(plain(slice_name(row.slice, short=True)), PANEL),
                 "subtitle": tr("{n} rows", n=count(row.n)),
             }
         )
@@ -87,7 +88,7 @@ def _spec(percent: str) -> dict[str, Any]:
         base.transform_filter(f"datum.part === '{part}'").mark_line(**mark).encode(x=x, y=y)
         for part, mark in marks.items()
     ]
-    layers += title_layers(base)
+    layers += title_layers(base, PANEL)
     chart = (
         alt.layer(*layers, data=alt.InlineData(values=[]))
         .properties(width=PANEL, height=PANEL)

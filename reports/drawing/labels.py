@@ -151,7 +151,7 @@ def _hit(box: Box, taken: list[Box]) -> bool:
 
 
 def in_two(text: str, room: float) -> tuple[str, str]:
-    """Cut a text into two lines behind a space, hyphen or underscore; the first is empty where one is enough.
+    """Cut a text into two lines behind a space or what joins words; the first is empty where one is enough.
 
     Parameters
     ----------
@@ -160,6 +160,10 @@ def in_two(text: str, room: float) -> tuple[str, str]:
     """
     if width_of(text) <= room:
         return "", text
-    ends = [found.end() for found in re.finditer(r"[ _-]+", text) if width_of(text[: found.end()]) <= room]
+    ends = [
+        found.end()
+        for found in re.finditer(r"[ _-]+|\.(?=[^\W\d])", text)
+        if width_of(text[: found.end()]) <= room
+    ]
     cut = max(ends, default=0)
     return text[:cut].rstrip(" "), text[cut:]

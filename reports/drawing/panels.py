@@ -131,7 +131,7 @@ def headings(
     """The two lines over a panel, once per panel: the fields are empty but in its first row."""
     import altair as alt
 
-    mark: dict[str, Any] = {"align": "left", "baseline": "alphabetic", "limit": width + 10}
+    mark: dict[str, Any] = {"align": "left", "baseline": "alphabetic", "limit": width + 24}
     once = base.transform_filter("datum.row === 0")
     return [
         once.mark_text(fontSize=12, fontWeight=600, color=INK, **mark).encode(

@@ -10,15 +10,13 @@ from ..words.formats import count, figure
 from ..words.language import kept, later, say, series, tr
 from ..words.order import by_edges
 from ..words.spoken import Sentence, plain, slice_name, view_name
-from .labels import in_two
-from .panels import ACCENT, INK, LINE, SOFT, theme
+from .panels import ACCENT, INK, LINE, theme
 from .svg import Drawing, inline_svg
+from .titles import spaced, title_layers, titled
 
 Curve = Literal["distribution", "calibration", "roc"]
 
 PANEL = 132
-TITLE = PANEL + 20
-"""Room of a title's line, which may reach into the space between two panels."""
 PANELS_PER_ROW = 4
 MOST_SLICES = 12
 
@@ -123,7 +121,7 @@ def _chart(
     values: list[dict[str, Any]] = []
     for panel, detail in enumerate(drawn):
         name = plain(_panel_name(detail))
-        values.append({"panel": panel, **titled(name), "subtitle": tr("{n} rows", n=count(detail.n))})
+        values.append({"panel": panel, **titled(name, PANEL), "subtitle": tr("{n} rows", n=count(detail.n))})
         values += [{"panel": panel, "part": "own", **point} for point in _points(detail, curve)]
         values += [{"panel": panel, "part": "all", **point} for point in behind]
         if curve != "distribution":
@@ -139,38 +137,6 @@ def _chart(
         for detail in drawn
     )
     return inline_svg(spec, key, title, plain(say("{clauses}.", clauses=names)))
-
-
-def titled(name: str) -> dict[str, str]:
-    """The lines of a panel's title: one, or two where a name is longer than its panel."""
-    above, title = in_two(name, TITLE / 1.15)
-    return {"title": title, "above": above}
-
-
-def spaced(spec: dict[str, Any], values: list[dict[str, Any]]) -> dict[str, Any]:
-    """Put data into a specification of panels, with room between their rows for titles of two lines."""
-    spacing = spec["spacing"]
-    if any(value.get("above") for value in values):
-        spacing = spacing | {"row": spacing["row"] + 14}
-    return spec | {"data": {"values": values}, "spacing": spacing}
-
-
-def title_layers(base: Any) -> list[Any]:
-    """The lines over a panel: a title, the one above it where it needs two, and what stands under it."""
-    import altair as alt
-
-    line: dict[str, Any] = {"align": "left", "baseline": "alphabetic", "limit": TITLE}
-    headings = base.transform_filter("isValid(datum.title)")
-    bold: dict[str, Any] = {"fontSize": 12, "fontWeight": 600, "color": INK}
-    marks = [
-        (headings.transform_filter("datum.above !== ''"), "above:N", -34, bold),
-        (headings, "title:N", -20, bold),
-        (headings, "subtitle:N", -7, {"fontSize": 11, "color": SOFT}),
-    ]
-    return [
-        rows.mark_text(**look, **line).encode(x=alt.value(0), y=alt.value(top), text=field)
-        for rows, field, top, look in marks
-    ]
 
 
 def _points(detail: ScoreDetail, curve: Curve) -> list[dict[str, Any]]:
@@ -223,7 +189,7 @@ def _spec(curve: Curve) -> dict[str, Any]:
                 own.mark_rule(color=ACCENT, strokeWidth=2).encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
             )
             layers.append(own.mark_point(color=ACCENT, filled=True, size=26, opacity=1).encode(x=x, y=y))
-    layers += title_layers(base)
+    layers += title_layers(base, PANEL)
     chart = (
         alt.layer(*layers, data=alt.InlineData(values=[]))
         .properties(width=PANEL, height=70 if curve == "distribution" else PANEL)
