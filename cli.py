@@ -18,9 +18,10 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.main import get_command
 
-from . import gate_commands, record_commands
+from . import gate_commands, record_commands, report_commands
 from ._version import __version__
 from .gate_commands import Lenient, leave, say
+from .report_commands import tell
 
 INTERRUPTED = 130
 """What typer makes of an interrupt."""
@@ -48,6 +49,7 @@ app = typer.Typer(
 datasets = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The dataset cards.")
 app.add_typer(datasets, name="datasets")
 record_commands.register(app)
+report_commands.register(app)
 gate_commands.register(app)
 
 Run = Annotated[Path, typer.Argument(help="A run folder.")]
@@ -90,7 +92,7 @@ def audit(
     config = read(file, settings or [], option="--set")
     target = out or Path("runs") / folder_name(config.audit)
     with _written(target), reporter(quiet) as progress:
-        result = run_settings(config, target, command=command, progress=progress, tell=_tell)
+        result = run_settings(config, target, command=command, progress=progress, tell=tell)
     if not quiet:
         say(result)
         typer.echo(f"report: {target / 'report.html'}")
@@ -112,81 +114,11 @@ def compare(
     target = out or comparison_folder(before, after)
     command = shlex.join(["fairweigh", "compare", str(before), str(after)])
     with _written(target):
-        result = compare_two(before, after, target, command=command, tell=_tell)
+        result = compare_two(before, after, target, command=command, tell=tell)
     if not quiet:
         say(result)
         typer.echo(f"report: {target / 'report.html'}")
     leave(result, allow_inconclusive, quiet)
-
-
-@app.command()
-def report(
-    run: Run,
-    charts: Annotated[
-        bool | None, typer.Option("--charts/--no-charts", help="Draw the charts; default as they are now.")
-    ] = None,
-    language: Annotated[
-        str | None, typer.Option("--language", help="en or zh; default as the report is now.")
-    ] = None,
-    regime: Annotated[
-        list[str] | None,
-        typer.Option("--regime", help="Report under a rule too, such as four-fifths; see 'regimes'."),
-    ] = None,
-    inputs: Annotated[
-        list[str] | None, typer.Option("--input", help="key=value, or REGIME.key=value, for --regime.")
-    ] = None,
-    unsign: Annotated[
-        bool, typer.Option("--unsign", help="Remove the signature of a signed run, which would not fit.")
-    ] = False,
-    quiet: Quiet = False,
-) -> None:
-    """Render a run's reports again from its own files alone, under further rules where asked for."""
-    from .api import load_result
-    from .audit.again.verify import refuse_forged
-    from .audit.regimes.asked import with_asked
-    from .audit.store.checksums import check_files, refuse_changed_figures
-    from .audit.store.folder import rendered_as, replace
-    from .datasets.errors import InputError
-    from .needed import check_report
-    from .reports import render
-    from .reports.words.language import TAGS
-
-    refuse_changed_figures(run, check_files(run))
-    result = load_result(run)
-    refuse_forged(run, result)
-    configured = {"language": "en", "charts": True, **result.configuration.get("report", {})}
-    spec = {**configured, **rendered_as(run)}
-    if charts is None:
-        charts = bool(spec["charts"])
-    language = language or str(spec["language"])
-    if language not in TAGS:
-        raise InputError(f"--language: expected one of {', '.join(TAGS)}, got {language!r}")
-    check_report(charts, language)
-    regimes, figures = with_asked(run, result, regime or [], inputs or [])
-    pages = render(result, charts=charts, language=language, regimes=regimes, tell=_tell)
-    rendered = {"language": language, "charts": charts}
-    unlike = {key: value for key, value in rendered.items() if value != configured[key]}
-    signed = replace(run, {**figures, **pages}, rendered=unlike, unsign=unsign)
-    if not quiet:
-        if signed:
-            typer.echo(f"{run}: the signature was removed; sign the run again when it is as you want it")
-        typer.echo(f"report: {run / 'report.html'}")
-        for name in regime or []:
-            own = (f"regimes/{name}.", f"regimes/{name}/")
-            typer.echo(f"{name}: {run / next(file for file in pages if file.startswith(own))}")
-
-
-@app.command("regimes")
-def list_regimes() -> None:
-    """List the rules that a run can be reported under, and what each asks for."""
-    from .audit.regimes.base import lines
-    from .audit.regimes.registry import find, names
-    from .guests import load
-
-    load()
-    for name in names():
-        for line in lines(find(name)):
-            typer.echo(line)
 
 
 @app.command()
@@ -273,12 +205,6 @@ def _written(target: Path) -> Iterator[None]:
         if not there and os.path.lexists(target):
             _begun.append(f"the run was written before: {target}")
         raise
-
-
-def _tell(line: str) -> None:
-    from .datasets.errors import shortened
-
-    typer.echo(f"fairweigh: {shortened(line)}", err=True)
 
 
 def main() -> NoReturn:

@@ -1,19 +1,26 @@
-"""The report of a large audit: size, time to render beside time to compute, time until Chromium shows it.
+"""The report: how long it takes to make and to show, and how much of it a reader meets.
 
-About 100 slices, 15 metrics and 10 variants, with every chart; then one model with 10,000 slices. Everything
-is drawn, so the figures are those of the real path from predictions to page.
+First large audits: about 100 slices, 15 metrics and 10 variants, with every chart; then one model with 10,000
+slices. Everything is drawn, so the figures are those of the real path from predictions to page.
+
+Then how long reports are, on a desk's screen, a telephone's and paper: those of the finished runs that are
+given, such as the examples' (``report.py runs/adult``), and that of a messy table with unbinned ages.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import fairweigh
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,6 +31,7 @@ from fairweigh.audit.figures.describe import environment
 from fairweigh.audit.result import AuditResult, Cost, DataInfo, Recipe, Step
 from fairweigh.audit.verdict.judge import Entry, judge
 from fairweigh.metrics.figures import METHODS
+from fairweigh.pdf import write_pdf
 from fairweigh.reports.page.html import render_html
 
 METRICS = (
@@ -32,6 +40,26 @@ METRICS = (
     "balanced_accuracy", "auc", "brier_score", "calibration_bias",
 )  # fmt: skip
 LIMIT_MB, LIMIT_S, LIMIT_PAINT_S = 2.0, 5.0, 1.0
+COLD = """
+import sys, time
+from fairweigh.audit.again.finished import read_result
+from pathlib import Path
+result = read_result(Path(sys.argv[1]))
+start = time.perf_counter()
+from fairweigh.reports.page.html import render_html
+Path(sys.argv[2]).write_text(render_html(result), encoding="utf-8")
+print(time.perf_counter() - start)
+"""
+"""A report as a process of its own renders it: what it imports counts, reading the run does not."""
+WORDS = """() => {
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    let words = 0;
+    for (let text; text = texts.nextNode();)
+        if (!text.parentElement.closest('svg, script') && text.parentElement.checkVisibility())
+            words += text.data.split(/\\s+/).filter(word => /[\\p{L}\\p{N}]/u.test(word)).length;
+    return words;
+}"""
+"""Words of a page as it opens: what is folded is not counted, nor what stands in charts."""
 
 
 def drawn(rows: int, values: tuple[int, int], variants: int, folder: Path) -> list[str]:
@@ -132,7 +160,78 @@ def painted(text: str) -> str:
     return f"{np.median(told):.2f} s"
 
 
-def main() -> None:
+def messy(folder: Path) -> Path:
+    """Audit a table as people have it: ages in years, sexes in several spellings, regions with few rows."""
+    draw = np.random.default_rng(1)
+    rows = 4_000
+    label = draw.random(rows) < 0.3
+    sexes = ["F", "M", "female", "Male", " f", "", "unknown"]
+    regions = [f"region_{chr(65 + k)}-{k * 7}" for k in range(14)]
+    table = pa.table(
+        {
+            "granted": (draw.random(rows) < 0.2 + 0.4 * label).astype(np.int8),
+            "repaid": label.astype(np.int8),
+            "age": draw.integers(17, 91, rows),
+            "sex": draw.choice(sexes, rows, p=[0.3, 0.3, 0.12, 0.12, 0.06, 0.05, 0.05]),
+            "region": draw.choice(regions, rows, p=np.arange(1, 15) / 105),
+        }
+    )
+    config: dict[str, Any] = {
+        "audit": "messy",
+        "data": {"path": "messy.csv", "label": "repaid", "sensitive": ["age", "sex", "region"]},
+        "model": {"decision": "granted"},
+        "slices": {"intersections": 2, "min_size": 30},
+        "gates": [
+            {"metric": "true_positive_rate", "by": by, "compare": "difference", "limit": "<= 0.1"}
+            for by in ("age", "sex", "region")
+        ],
+    }
+    fairweigh.run(config, folder / "messy", data=table, tell=lambda line: None)
+    return folder / "messy"
+
+
+def lengths(path: Path) -> dict[str, int]:
+    """Heights of a page (px) at two widths, its words, and its printed pages and bytes."""
+    from playwright.sync_api import sync_playwright
+
+    found = {}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for width in (1280, 400):
+            page = browser.new_page(viewport={"width": width, "height": 900})
+            page.goto(path.as_uri())
+            found[f"height {width}"] = page.evaluate("document.documentElement.scrollHeight")
+            found["words"] = page.evaluate(WORDS)
+            page.close()
+        browser.close()
+    printed = path.with_suffix(".pdf")
+    write_pdf(path.read_text(encoding="utf-8"), printed)
+    content = printed.read_bytes()
+    return {**found, "pages": len(re.findall(rb"/Type\s*/Page\b", content)), "bytes": len(content)}
+
+
+def read_by_people(runs: list[Path]) -> None:
+    """Print how long the reports of finished runs are."""
+    heads = "rendered cold | first paint | height at 1280 | at 400 | words | printed pages | PDF | HTML"
+    print(f"\n| report | {heads} |")
+    print("|:--|--:|--:|--:|--:|--:|--:|--:|--:|")
+    with tempfile.TemporaryDirectory() as place:
+        for run in [*runs, messy(Path(place))]:
+            path = Path(place, f"{run.name}.html")
+            command = [sys.executable, "-c", COLD, str(run), str(path)]
+            told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            text = path.read_text(encoding="utf-8")
+            found = lengths(path)
+            print(
+                f"| {run.name} | {float(told):.1f} s | {painted(text)} | {found['height 1280']:,} px "
+                f"| {found['height 400']:,} px | {found['words']:,} | {found['pages']} "
+                f"| {found['bytes'] / 1e6:.2f} MB | {len(text.encode()) / 1e6:.2f} MB |",
+                flush=True,
+            )
+
+
+def large() -> None:
+    """Print what large audits' reports take."""
     print("| slices | metrics | variants | figures computed | first page | later page | size | first paint |")
     print("|--:|--:|--:|--:|--:|--:|--:|--:|")
     for rows, values, variants in ((60_000, (10, 9), 10), (400_000, (100, 99), 1)):
@@ -152,6 +251,14 @@ def main() -> None:
         sys.stdout.flush()
     limits = f"{LIMIT_S:.0f} s, {LIMIT_MB:.0f} MB, {LIMIT_PAINT_S:.0f} s to the first paint"
     print(f"\nAllowed for the first line: {limits}.")
+
+
+def main() -> None:
+    large()
+    if shutil.which("chromium") is None:
+        print("\nNo chromium: how long reports are was not measured.")
+        return
+    read_by_people([Path(run) for run in sys.argv[1:]])
 
 
 if __name__ == "__main__":

@@ -206,9 +206,9 @@ def _flip_template() -> dict[str, Any]:
     everyone = base.transform_filter("datum.row === 0").mark_rule(stroke=INK, strokeDash=[3, 3])
     return beside(
         [
-            [lost, gained, zero.encode(x=alt.datum(0)), *headings(base)],
+            [lost, gained, zero.encode(x=alt.datum(0)), *headings(base, width=190)],
             [everyone.encode(x=alt.X("overall:Q", axis=axis)), limits, dots,
-             *headings(base, "title2:N", "subtitle2:N")],
+             *headings(base, "title2:N", "subtitle2:N", 190)],
         ],
         width=190,
     )  # fmt: skip

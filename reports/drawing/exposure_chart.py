@@ -8,9 +8,10 @@ from ...audit.result import SliceResult
 from ..words.formats import count, figure
 from ..words.language import Sentence, kept, say, series, tr
 from ..words.spoken import plain, slice_name
-from .panels import ACCENT, INK, LINE, SOFT, percent_labels, theme
-from .score_charts import MOST_SLICES, PANEL, PANELS_PER_ROW, TITLE
+from .panels import ACCENT, INK, LINE, percent_labels, theme
+from .score_charts import MOST_SLICES, PANEL, PANELS_PER_ROW
 from .svg import Drawing, inline_svg
+from .titles import spaced, title_layers, titled
 
 
 def exposure_chart(rows: list[SliceResult], key: str) -> Drawing | None:
@@ -26,7 +27,7 @@ def exposure_chart(rows: list[SliceResult], key: str) -> Drawing | None:
         values.append(
             {
                 "panel": panel,
-                "title": plain(slice_name(row.slice, short=True)),
+                **titled(plain(slice_name(row.slice, short=True)), PANEL),
                 "subtitle": tr("{n} rows", n=count(row.n)),
             }
         )
@@ -37,7 +38,7 @@ def exposure_chart(rows: list[SliceResult], key: str) -> Drawing | None:
         for part, level in (("relevance", curve.relevance), ("items", curve.items)):
             ends = {curve.ranks[0], curve.ranks[-1]} if level is not None else ()
             values += [{"panel": panel, "part": part, "x": rank, "y": level} for rank in sorted(ends)]
-    spec = _spec(percent_labels()) | {"data": {"values": values}}
+    spec = spaced(_spec(percent_labels()), values)
     told = plain(say("{clauses}.", clauses=series(map(_told, drawn))))
     return inline_svg(spec, key, tr("Exposure by rank and slice"), told)
 
@@ -87,14 +88,7 @@ def _spec(percent: str) -> dict[str, Any]:
         base.transform_filter(f"datum.part === '{part}'").mark_line(**mark).encode(x=x, y=y)
         for part, mark in marks.items()
     ]
-    heading: dict[str, Any] = {"align": "left", "baseline": "alphabetic", "limit": TITLE}
-    headings = base.transform_filter("isValid(datum.title)")
-    for field, at, look in (
-        ("title:N", -20, {"fontSize": 12, "fontWeight": 600, "color": INK}),
-        ("subtitle:N", -7, {"fontSize": 11, "color": SOFT}),
-    ):
-        written = headings.mark_text(**look, **heading)
-        layers.append(written.encode(x=alt.value(0), y=alt.value(at), text=field))
+    layers += title_layers(base, PANEL)
     chart = (
         alt.layer(*layers, data=alt.InlineData(values=[]))
         .properties(width=PANEL, height=PANEL)

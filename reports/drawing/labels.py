@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +12,8 @@ from unicodedata import east_asian_width
 LETTER, WIDE_LETTER = 6.4, 11.2
 """Width of a letter and of a full-width character at 11 px, on the safe side (px)."""
 LINE_HEIGHT = 13
-MOST_LETTERS = 26
+MOST_LETTERS = 44
+"""Longer names are cut, lest one takes the whole chart."""
 DISTANCES = (10, 18, 28, 40, 56, 76, 100)
 APART = 18
 """A name farther from its point than this gets a line to it (px)."""
@@ -146,3 +148,22 @@ def _hit(box: Box, taken: list[Box]) -> bool:
     return any(
         box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3] for other in taken
     )
+
+
+def in_two(text: str, room: float) -> tuple[str, str]:
+    """Cut a text into two lines behind a space or what joins words; the first is empty where one is enough.
+
+    Parameters
+    ----------
+    room
+        Of a line (px), the text at 11 px.
+    """
+    if width_of(text) <= room:
+        return "", text
+    ends = [
+        found.end()
+        for found in re.finditer(r"[ _-]+|\.(?=[^\W\d])", text)
+        if width_of(text[: found.end()]) <= room
+    ]
+    cut = max(ends, default=0)
+    return text[:cut].rstrip(" "), text[cut:]

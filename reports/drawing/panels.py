@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from ...audit.result import Definition
 from ..words.formats import Kind
 from ..words.language import tr
-from ..words.spoken import Sentence, metric_kind
+from ..words.spoken import Sentence, metric_kind, plain
+from .labels import width_of
 from .svg import Drawing
 
 INK, SOFT, LINE, PAPER, ACCENT, AFTER = "#1d2327", "#5a6570", "#d9dee3", "#ffffff", "#1f5fa8", "#b4530a"
@@ -24,6 +26,8 @@ FONT = (
 
 PANEL_WIDTH = 130
 PANELS_PER_ROW = 3
+GAPS = 22
+"""Between a name, its count and the image (px)."""
 ROW_HEIGHT = 22
 DENSE_ROW_HEIGHT = 18
 
@@ -44,6 +48,13 @@ class RowChart:
     drawing: Drawing
     labels: list[RowLabel]
     row_height: int
+
+    @property
+    def wide(self) -> int:
+        """Room that the widest name takes with its count, each at 12 px (px)."""
+        return ceil(
+            max((width_of(plain(label.name) + label.n) * 12 / 11 for label in self.labels), default=0) + GAPS
+        )
 
 
 def percent_labels() -> str:
@@ -120,7 +131,7 @@ def headings(
     """The two lines over a panel, once per panel: the fields are empty but in its first row."""
     import altair as alt
 
-    mark: dict[str, Any] = {"align": "left", "baseline": "alphabetic", "limit": width + 10}
+    mark: dict[str, Any] = {"align": "left", "baseline": "alphabetic", "limit": width + 24}
     once = base.transform_filter("datum.row === 0")
     return [
         once.mark_text(fontSize=12, fontWeight=600, color=INK, **mark).encode(

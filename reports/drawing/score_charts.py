@@ -10,14 +10,13 @@ from ..words.formats import count, figure
 from ..words.language import kept, later, say, series, tr
 from ..words.order import by_edges
 from ..words.spoken import Sentence, plain, slice_name, view_name
-from .panels import ACCENT, INK, LINE, SOFT, theme
+from .panels import ACCENT, INK, LINE, theme
 from .svg import Drawing, inline_svg
+from .titles import spaced, title_layers, titled
 
 Curve = Literal["distribution", "calibration", "roc"]
 
 PANEL = 132
-TITLE = 0.84 * PANEL
-"""Room of a title: browsers' fonts may be a fifth wider than the one that is measured with."""
 PANELS_PER_ROW = 4
 MOST_SLICES = 12
 
@@ -123,12 +122,12 @@ def _chart(
     values: list[dict[str, Any]] = []
     for panel, detail in enumerate(drawn):
         name = plain(_panel_name(detail))
-        values.append({"panel": panel, "title": name, "subtitle": tr("{n} rows", n=count(detail.n))})
+        values.append({"panel": panel, **titled(name, PANEL), "subtitle": tr("{n} rows", n=count(detail.n))})
         values += [{"panel": panel, "part": "own", **point} for point in _points(detail, curve)]
         values += [{"panel": panel, "part": "all", **point} for point in behind]
         if curve != "distribution":
             values += [{"panel": panel, "part": "line", "order": end, "x": end, "y": end} for end in (0, 1)]
-    spec = _spec(curve) | {"data": {"values": values}}
+    spec = spaced(_spec(curve), values)
     names = series(
         say(
             message,
@@ -191,18 +190,7 @@ def _spec(curve: Curve) -> dict[str, Any]:
                 own.mark_rule(color=ACCENT, strokeWidth=2).encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
             )
             layers.append(own.mark_point(color=ACCENT, filled=True, size=26, opacity=1).encode(x=x, y=y))
-    heading: dict[str, Any] = {"align": "left", "baseline": "alphabetic", "limit": TITLE}
-    headings = base.transform_filter("isValid(datum.title)")
-    layers.append(
-        headings.mark_text(fontSize=12, fontWeight=600, color=INK, **heading).encode(
-            x=alt.value(0), y=alt.value(-20), text="title:N"
-        )
-    )
-    layers.append(
-        headings.mark_text(fontSize=11, color=SOFT, **heading).encode(
-            x=alt.value(0), y=alt.value(-7), text="subtitle:N"
-        )
-    )
+    layers += title_layers(base, PANEL)
     chart = (
         alt.layer(*layers, data=alt.InlineData(values=[]))
         .properties(width=PANEL, height=70 if curve == "distribution" else PANEL)

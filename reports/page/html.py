@@ -23,6 +23,7 @@ from ..words.gates_together import gates_together
 from ..words.language import TAGS, install, language, listed, series, tr, writing
 from ..words.lookup import binding_gates, is_comparison, own_words, told_of
 from ..words.translated import titled, translated
+from .breaks import pieces
 from .differences import differences_table
 from .first_screen import first_screen
 from .guests import guest_sections
@@ -56,7 +57,7 @@ def render_html(
     language
         ``en`` or ``zh``.
     regimes
-        Title and address, relative to the report's, of the pages to refer to.
+        Title and address, relative to the report's, of the pages to refer to; without an address no link.
     drawn
         False: as where the chart engine does not work, with a sentence in place of the charts.
     tell
@@ -213,7 +214,7 @@ def _given(text: Any) -> Markup:
     from markupsafe import Markup, escape
 
     # What is printed most often: `Markup.format` takes five times as long.
-    return Markup(f"<bdi>{escape(words.visible(str(text)))}</bdi>")
+    return Markup(f"<bdi>{'<wbr>'.join(map(escape, pieces(words.visible(str(text)))))}</bdi>")
 
 
 def _sentence(pieces: Iterable[str]) -> Markup:

@@ -21,6 +21,8 @@ from ..drawing.panels import (
     value_axis,
 )
 from ..drawing.svg import Drawing, inline_svg
+from ..drawing.titles import spaced, title_layers
+from ..drawing.titles import titled as in_lines
 from ..slices.tables import Cell, Row, Table
 from ..words.formats import UNDEFINED, count, figure
 from ..words.language import kept, say, series, tr
@@ -29,7 +31,8 @@ from ..words.translated import titled
 
 LAYER_HEIGHT = 18
 PANEL, PANELS_PER_ROW = 190, 3
-MOST_LETTERS = 30
+MOST_LETTERS = 56
+"""Of a name over a panel, in two lines."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,11 @@ def _template() -> dict[str, Any]:
     stems = base.mark_rule(stroke=SOFT, strokeWidth=1).encode(x=noise, x2=alt.datum(0), y=y)
     dots = base.mark_point(filled=True, size=34, fill=AFTER, stroke=AFTER, opacity=1).encode(x=noise, y=y)
     return beside(
-        [[share, *headings(base)], [stems, dots, *headings(base, "title2:N", "subtitle2:N")]], width=170
+        [
+            [share, *headings(base, width=170)],
+            [stems, dots, *headings(base, "title2:N", "subtitle2:N", 170)],
+        ],
+        width=170,
     )
 
 
@@ -163,9 +170,8 @@ def _histograms(layers: list[Layer], key: str) -> Drawing | None:
     values: list[dict[str, Any]] = []
     for panel, layer in enumerate(drawn):
         edges = layer.histogram_edges
-        values.append(
-            {"panel": panel, "title": visible(short_name(titled(layer.name))), "subtitle": decibels(layer)}
-        )
+        name = visible(short_name(titled(layer.name)))
+        values.append({"panel": panel, **in_lines(name, PANEL, 11), "subtitle": decibels(layer)})
         values += [
             {"panel": panel, "x": edges[k], "x2": edges[k + 1], "before": before, "after": after}
             for k, (before, after) in enumerate(
@@ -175,7 +181,7 @@ def _histograms(layers: list[Layer], key: str) -> Drawing | None:
         ]
         # The outline ends at the right edge of the last bin.
         values.append({"panel": panel, "x": edges[-1], "before": layer.histogram_before[-1]})
-    spec = _histogram_template() | {"data": {"values": values}}
+    spec = spaced(_histogram_template(), values)
     told = series(
         say(
             "{layer}: {n} weights from {low} to {high}, zeros after {share}",
@@ -204,17 +210,10 @@ def _histogram_template() -> dict[str, Any]:
     roots = alt.Scale(type="sqrt", zero=True)
     after = bins.transform_filter("isValid(datum.after)").mark_bar(fill="#d99a63", opacity=1, binSpacing=0)
     before = bins.mark_line(stroke=INK, strokeWidth=1.5, interpolate="step-after")
-    heading: dict[str, Any] = {"align": "left", "baseline": "alphabetic", "limit": PANEL + 10}
-    named = base.transform_filter("isValid(datum.title)")
     layers = [
         after.encode(x=x, x2="x2:Q", y=alt.Y("after:Q", axis=None, stack=None, scale=roots), y2=alt.datum(0)),
         before.encode(x=x, y=alt.Y("before:Q", axis=None, scale=roots)),
-        named.mark_text(fontSize=11, fontWeight=600, color=INK, **heading).encode(
-            x=alt.value(0), y=alt.value(-20), text="title:N"
-        ),
-        named.mark_text(fontSize=11, color=SOFT, **heading).encode(
-            x=alt.value(0), y=alt.value(-7), text="subtitle:N"
-        ),
+        *title_layers(base, PANEL, 11),
     ]
     chart = (
         alt.layer(*layers, data=alt.InlineData(values=[]))

@@ -18,7 +18,7 @@ from fairweigh.reports.page.html import render_html
 from fairweigh.reports.words.formats import count, figure, interval
 from fairweigh.reports.words.spoken import verdict_words, visible
 
-VOID = {"meta", "br", "link", "img", "input", "hr"}
+VOID = {"meta", "wbr", "br", "link", "img", "input", "hr"}
 
 
 SORTING = Path(reports.__file__).parent / "templates" / "sort.js"

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 DATA = frozenset({"bdi", "code", "pre", "style", "script"})
 """Elements that hold names of the data, code and configuration."""
 SPOKEN = ("aria-label", "title", "data-label", "alt")
-VOID = frozenset({"meta", "br", "hr", "img", "input", "link", "path", "line", "circle", "rect"})
+VOID = frozenset({"meta", "wbr", "br", "hr", "img", "input", "link", "path", "line", "circle", "rect"})
 
 
 class _Texts(HTMLParser):
