@@ -13,6 +13,7 @@ from jinja2 import TemplateError
 from ._version import __version__
 from .audit.again.comparison import is_comparison
 from .audit.again.finished import added_keys, read_result
+from .audit.again.former import in_former_words
 from .audit.again.recomputed import BROKEN, told
 from .audit.again.verify import check_figures, check_files, written_here
 from .audit.config import ReportSpec
@@ -107,6 +108,8 @@ def _check_pages(run: Path, result: AuditResult) -> tuple[list[str], list[str]]:
         if result.environment.fairweigh != __version__:
             by = [f"written by fairweigh {result.environment.fairweigh}, and this is {__version__}", *by]
         return [], [f"{NOT_RENDERED}: {'; '.join(by)}"]
+    if in_former_words(read_regular(run / AUDIT)):
+        return [], [f"{NOT_RENDERED}: written by an earlier state of this version, in another form"]
     try:
         if lack := _lacking(run, result):
             return [], [f"{NOT_RENDERED}: {lack}"]

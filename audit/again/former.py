@@ -13,6 +13,7 @@ from typing import Any
 from ...tasks import BINARY
 from ..figures.definitions import disparity_definition, metric_definition, priorities
 from ..result import AuditResult, Definition
+from ..verdict.front import front
 
 ADDED = frozenset({"needs", "mirror", "metrics", "among", "says"})
 """Keys of a definition that came with ``priorities``."""
@@ -20,6 +21,14 @@ ADDED = frozenset({"needs", "mirror", "metrics", "among", "says"})
 
 def completed(result: AuditResult) -> AuditResult:
     """Return a result as it was read, with what an earlier state did not tell as this one tells it."""
+    made = _defined(result)
+    if "front" in result.model_fields_set or not result.variants:
+        return made
+    # It follows from the figures alone.
+    return made.model_copy(update={"front": front(made)})
+
+
+def _defined(result: AuditResult) -> AuditResult:
     told = result.definitions
     if "priorities" in result.model_fields_set or any(d.model_fields_set & ADDED for d in told.values()):
         return result
@@ -44,6 +53,11 @@ def forms(result: AuditResult) -> Iterator[str]:
         first = {"front": True, "told": True, "task": True}
         left_out += [first, first | {"priorities": True, "definitions": {"__all__": set(ADDED)}}]
     return (result.model_dump_json(indent=1, exclude=some) + "\n" for some in left_out)
+
+
+def in_former_words(audit: bytes) -> bool:
+    """Whether an ``audit.json`` is of an earlier state, whose pages had another form."""
+    return b'\n "front": ' not in audit
 
 
 def _known() -> dict[str, Definition]:

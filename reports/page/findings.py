@@ -129,11 +129,14 @@ def findings(result: AuditResult, most: int = 3) -> list[Finding]:
                     told.add((figure_told(gate.metric, result), gate.view, frozenset(gate.by)))
                     asked.add(question)
 
-    def differences(found: Iterable[Found], variant: Variant) -> None:
+    def differences(found: Iterable[Found], variant: Variant, *, again: bool) -> None:
+        figures = {figure[:2] for figure in told}
         for one in found:
             figure = figure_told(one.metric, result), one.view, frozenset(one.by)
             # What a gate limits it has judged, and passed.
-            if len(chosen) < most and figure not in told and not is_limited(one, result):
+            known = figure in told or (not again and figure[:2] in figures)
+            if len(chosen) < most and not known and not is_limited(one, result):
+                figures.add(figure[:2])
                 told.add(figure)
                 chosen.append(_difference_finding(one, variant, result))
 
@@ -143,9 +146,9 @@ def findings(result: AuditResult, most: int = 3) -> list[Finding]:
     variant = told_of(result)
     if variant is not None:
         shown = _stand_out(variant, result)
-        differences(_of_each_feature(shown, result), variant)
+        differences(_of_each_feature(shown, result), variant, again=True)
         gates("inconclusive")
-        differences(shown, variant)
+        differences(shown, variant, again=False)
         gaps = proven_gaps(telling(result).gaps(result), variant, result)
         chosen += [_gap_finding(gap, variant, result) for gap in gaps[: max(most - len(chosen), 0)]]
     return chosen

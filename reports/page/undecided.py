@@ -35,8 +35,7 @@ def _gates(result: AuditResult) -> list[Sentence]:
 def _gate(gate: GateResult, result: AuditResult) -> Sentence:
     if gate.metric == RELEASE:
         return say(
-            "Whether a variant may be released: the nearest, {variant}, neither keeps nor breaks every limit "
-            "for certain.",
+            "Whether a variant may be released: the nearest, {variant}, may keep or break some limit.",
             variant=Given(gate.variant),
         )
     title = gate_title(gate, result.definitions)
