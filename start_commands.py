@@ -27,11 +27,19 @@ class Typed:
         from .datasets.errors import InputError
         from .reports.words.spoken import visible
 
-        try:
-            return input(visible(prompt))
-        except EOFError:
-            typer.echo()
-            raise InputError("the input ended before the last answer; no configuration was written") from None
+        while True:
+            try:
+                return input(visible(prompt))
+            except UnicodeDecodeError:
+                self.say("  expected text in the terminal's encoding")
+            except EOFError:
+                typer.echo()
+                told = "the input ended before the last answer; no configuration was written"
+                raise InputError(told) from None
+            except KeyboardInterrupt:
+                # What is said of it stands on a line of its own.
+                typer.echo()
+                raise
 
 
 def register(app: typer.Typer, audit: Callable[[Path], None]) -> None:
@@ -85,6 +93,9 @@ def register(app: typer.Typer, audit: Callable[[Path], None]) -> None:
         merge: Annotated[
             bool | None, typer.Option("--merge/--no-merge", help="Count values that look alike as one slice.")
         ] = None,
+        id_: Annotated[Text, typer.Option("--id", help="Column of unique ids.")] = None,
+        cluster: Annotated[Text, typer.Option(help="Column whose rows depend on each other.")] = None,
+        weight: Annotated[Text, typer.Option(help="Column of row weights.")] = None,
         purpose: Annotated[
             Text, typer.Option(help="hiring, credit, medicine, moderation or none: its gates are written.")
         ] = None,
@@ -96,12 +107,14 @@ def register(app: typer.Typer, audit: Callable[[Path], None]) -> None:
         from .audit.start.dialogue import answered, confirmed
         from .audit.start.write import open_start, write_start
 
+        alike = None if merge is None else "y" if merge else "n"
         said = {
             "task": task, "label": label, "positive": positive, "query": query, "item": item,
             "relevance": relevance, "decision": decision, "decided": positive_decision,
             "prediction": prediction, "rank": rank, "score": score, "scale": scale, "threshold": threshold,
             "favourable": favourable, "positive_is": positive_is, "sensitive": sensitive, "bins": bins,
-            "merged": None if merge is None else "y" if merge else "n", "purpose": purpose, "gates": gate,
+            "merged": alike, "id": id_, "cluster": cluster, "weight": weight, "purpose": purpose,
+            "gates": gate,
         }  # fmt: skip
         options = {key: [v] if isinstance(v, str) else v for key, v in said.items() if v}
         terminal = None if yes or not _on_terminal() else Typed()

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 from ...datasets.errors import InputError
 from .answers import NOTHING, Answers
 from .looked import Looked
+from .of_task import BINARY, TASKS
 from .questions import STEPS, Question
-from .replies import yes_or_no
+from .replies import needed, yes_or_no
 from .scalars import comment, scalar
 from .seen import Seen
 from .settled import settled
@@ -59,11 +60,20 @@ def answered(looked: Looked, options: Mapping[str, Sequence[str]], terminal: Ter
             if replies is not None:
                 used.add(question.key)
                 said = _by_option(question, replies, said)
-            elif terminal is not None and question.refused is None:
+            elif terminal is not None and question.refused is None and not question.quiet:
                 said = _by_dialogue(question, said, terminal, looked)
     if unused := sorted(set(given) - used):
         raise InputError(_never_asked(unused[0], looked))
-    return settled(looked, said)
+    seen = settled(looked, said)
+    _check_whole(seen)
+    return seen
+
+
+def _check_whole(seen: Seen) -> None:
+    """InputError where a task that was asked for lacks a column; of two classes the file asks for it."""
+    for role in TASKS[seen.task].roles if seen.task != BINARY else ():
+        if not seen.columns.get(role) and (told := needed(role, seen)):
+            raise InputError(f"--{role}: {told}")
 
 
 def confirmed(terminal: Terminal, text: str) -> bool:

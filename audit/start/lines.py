@@ -22,6 +22,17 @@ from .task_lines import outcome_lines, prediction_lines
 MOST_NAMED = 60
 """Features that are named one by one where a model is to be trained."""
 MOST_LEVELS = 1_000
+_BOOSTED = "sklearn.ensemble.HistGradientBoosting"
+ESTIMATORS = {
+    BINARY: f"{_BOOSTED}Classifier", "multiclass": f"{_BOOSTED}Classifier",
+    "regression": f"{_BOOSTED}Regressor", "multilabel": "sklearn.ensemble.RandomForestClassifier",
+}  # fmt: skip
+"""What a model may be trained with, by task; scikit-learn has no ranker."""
+TABLE_KEYS = {
+    BINARY: "score: score", "multiclass": "decision: decision", "regression": "prediction: prediction",
+    "multilabel": "decisions: {LABEL: COLUMN}", "ranking": "rank: rank",
+}  # fmt: skip
+"""What a table of predictions holds, by task."""
 ASKED = {
     "id": "",
     "cluster": "   # CHECK: rows of one value depend on each other",
@@ -48,7 +59,7 @@ def lines(seen: Seen) -> Iterator[str]:
     else:
         yield from outcome_lines(seen)
     yield from _sensitive(seen)
-    yield from _keys(seen.found)
+    yield from _keys(seen)
     yield "slices:"
     yield "  intersections: 2           # also cross pairs of features"
     yield "  min_size: 30"
@@ -163,14 +174,15 @@ def _merged(seen: Seen) -> Iterator[str]:
             yield f"  # values of {where} that look like {shown} stay apart, as said"
 
 
-def _keys(found: Roles) -> Iterator[str]:
+def _keys(seen: Seen) -> Iterator[str]:
+    found = seen.found
     if found.split_column:
         yield f"  split_column: {scalar(found.split_column)}   # CHECK: which rows are audited"
         yield f"  split: {scalar(str(found.split))}"
     for role, asked in ASKED.items():
         name = getattr(found, role)
         if name:
-            yield f"  {role}: {scalar(name)}{asked}"
+            yield f"  {role}: {scalar(name)}{asked.replace('CHECK: ', '') if seen.said.said(role) else asked}"
     if not found.id and not found.count:
         yield "  # id: COLUMN               # unique row ids, needed to join predictions"
 
@@ -230,13 +242,13 @@ def _to_train(seen: Seen) -> Iterator[str]:
     else:
         split = f", split: {scalar(found.train)}" if found.train else ""
         other = f"path: {scalar(str(seen.path))}{split}" if split else "path: OTHER_ROWS.csv"
-        yield "#   estimator: sklearn.ensemble.HistGradientBoostingClassifier"
+        yield f"#   estimator: {ESTIMATORS.get(seen.task, 'PACKAGE.RANKER')}"
         yield f"#   train: {{{other}}}   # rows that are not audited"
         yield from _features(found)
     yield "# or one that is there, such as path: model.skops; or a table of predictions joined by id:"
     yield "#   kind: predictions"
     yield "#   path: scored.parquet"
-    yield "#   score: score"
+    yield f"#   {TABLE_KEYS[seen.task]}"
 
 
 def _features(found: Roles) -> Iterator[str]:

@@ -45,6 +45,8 @@ class Columns:
 
 
 BINARY = "binary"
+KEYS = ("id", "cluster", "weight")
+"""Roles that columns have in every task: what a row is."""
 TASKS = {
     BINARY: Columns(("label",), ("decision", "score"), "yes or no"),
     "multiclass": Columns(("label",), ("decision",), "one of several classes"),

@@ -12,7 +12,7 @@ from . import replies
 from .answers import NO_PURPOSE, UNSAID, Answers
 from .gate_lines import choices, contradicted, lacks, purpose
 from .lines import cut
-from .of_task import BINARY, TASKS
+from .of_task import BINARY, KEYS, TASKS
 from .purposes import purposes
 from .replies import NONE, quoted
 from .scalars import comment
@@ -46,6 +46,8 @@ class Question:
         Lines to show before.
     refused : str or None
         Why it is not asked; an option that answers it is an error.
+    quiet : bool
+        It is not asked either, but an option may answer it.
     """
 
     key: str
@@ -60,6 +62,7 @@ class Question:
     whole: Sequence[str] = ()
     notes: Sequence[str] = ()
     refused: str | None = None
+    quiet: bool = False
 
 
 def _task(seen: Seen) -> Iterator[Question]:
@@ -82,6 +85,9 @@ ABOUT = {
     "score": "what a model gave, high where a row is positive",
     "prediction": "the predicted number",
     "rank": "an item's rank, from 1",
+    "id": "a value of its own in each row",
+    "cluster": "rows of one value depend on each other",
+    "weight": "how many each row stands for",
 }
 
 
@@ -96,16 +102,26 @@ def _role(role: str, seen: Seen) -> Iterator[Question]:
     found = seen.columns.get(role, ())
     what = f"{role.capitalize()} column{'s, one for each label' if several else ''}: {ABOUT[role]}"
     must = replies.needed(role, seen)
-    if must and not found:
-        proposed: tuple[str, ...] | None = None
-    else:
-        proposed = found
+    proposed = None if must and not found else found
     yield Question(
         role, f"--{role}", what if must else f"{what}; {NONE} for none", proposed,
         ", ".join(comment(name, 60) for name in found) or NONE,
         lambda given: replies.columns(given, role, seen),
         lambda said, given: said.with_column(role, given),
         several=several, of_columns=True, whole=list(seen.looks),
+    )  # fmt: skip
+
+
+def _key(role: str, seen: Seen) -> Iterator[Question]:
+    """Which column says what a row is; asked where one seems to."""
+    found = getattr(seen.found, role)
+    yield Question(
+        role, f"--{role}", f"{role.capitalize()} column: {ABOUT[role]}; {NONE} for none",
+        (found,) if found else (), comment(found or NONE, 60),
+        lambda given: replies.columns(given, role, seen),
+        lambda said, given: said.with_column(role, given),
+        of_columns=True, whole=list(seen.looks), quiet=found is None,
+        refused="cells of counts have none" if seen.found.count else None,
     )  # fmt: skip
 
 
@@ -171,8 +187,9 @@ def _threshold(seen: Seen) -> Iterator[Question]:
         yield Question("threshold", "--threshold", refused=why)
         return
     proposed = (0.5,) if seen.scale == "probability" else ()
+    none = "" if proposed else f"; {NONE} for none, and no decisions"
     yield Question(
-        "threshold", "--threshold", f"Scores at or above which number are selected? {NONE} for none said",
+        "threshold", "--threshold", f"Number at or above which scores are selected{none}",
         proposed, ", ".join(map(word, proposed)) or NONE, lambda given: replies.threshold(given, seen),
         lambda said, given: replace(said, threshold=given),
     )  # fmt: skip
@@ -291,6 +308,7 @@ STEPS: Sequence[Callable[[Seen], Iterator[Question]]] = (
     *(partial(_role, role) for role in PREDICTED[:1]),
     partial(_positive, "decision"),
     *(partial(_role, role) for role in PREDICTED[1:]),
-    _scale, _threshold, _favourable, _positive_is, _sensitive, _bins, _merged, _purpose, _gates,
+    _scale, _threshold, _favourable, _positive_is, _sensitive, _bins, _merged,
+    *(partial(_key, role) for role in KEYS), _purpose, _gates,
 )  # fmt: skip
 """The questions in their order; each step sees what was answered before it."""

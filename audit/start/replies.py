@@ -10,14 +10,14 @@ from ...datasets.columns import MAX_VALUES
 from ...datasets.roles import RESERVED
 from .column import Look
 from .found import shown_values
-from .of_task import BINARY, TASKS
+from .of_task import BINARY, KEYS, TASKS
 from .scalars import comment
 from .seen import Seen
 
 NONE = "-"
 """The reply that there is none."""
 UNFIT = {"nested": "lists or mappings", "bytes": "bytes", "blank": "nothing in any row"}
-NUMBERS = ("score", "prediction", "rank", "relevance")
+NUMBERS = ("score", "prediction", "rank", "relevance", "weight")
 """Roles of columns that hold a number in every row."""
 MOST_SHOWN = 8
 
@@ -57,8 +57,8 @@ def number(replies: Sequence[str]) -> float:
 
 
 def threshold(replies: Sequence[str], seen: Seen) -> tuple[float, ...]:
-    """Return the threshold; none for `NONE`."""
-    if list(replies) == [NONE]:
+    """Return the threshold; none for `NONE`, where scores are no probabilities."""
+    if list(replies) == [NONE] and seen.scale == "rank":
         return ()
     value = number(replies)
     if seen.scale == "probability" and not 0 <= value <= 1:
@@ -103,7 +103,7 @@ def columns(replies: Sequence[str], role: str, seen: Seen) -> tuple[str, ...]:
     """Return the columns that have a role; none for `NONE`, where it can be done without."""
     task = TASKS[seen.task]
     if list(replies) == [NONE]:
-        if told := needed(role, seen):
+        if told := role not in KEYS and needed(role, seen):
             raise ValueError(told)
         return ()
     several = task.several and role in ("label", "decision")
@@ -185,6 +185,12 @@ def _check_fit(look: Look, role: str, seen: Seen) -> None:
             raise ValueError(f"expected numbers; column {shown} holds {shown_values(look) or 'text'}")
         if look.nulls and role != "label":
             raise ValueError(f"expected a number in every row; column {shown} has none in {look.nulls:,}")
+        if role == "weight" and look.low < 0:
+            raise ValueError(f"expected weights of at least 0; column {shown} begins at {look.low:g}")
+    elif role == "id" and not look.unique:
+        raise ValueError(f"expected a value of its own in each row; column {shown} has {look.distinct:,}")
+    elif role == "cluster" and look.nulls:
+        raise ValueError(f"expected a value in every row; column {shown} has none in {look.nulls:,}")
     elif role in ("label", "decision") and not 1 <= len(look.known) <= MAX_VALUES:
         more = "; a number is audited by --task regression" if look.kind == "number" else ""
         what = "two classes" if seen.task == BINARY else "classes"

@@ -9,7 +9,7 @@ from .answers import NOTHING, Answers
 from .column import Look
 from .found import FEATURE, NOT_USED, Roles, shown_values
 from .looked import Looked
-from .of_task import BINARY, TASKS, proposed
+from .of_task import BINARY, KEYS, TASKS, proposed
 from .proxies import tells
 from .scalars import comment
 from .seen import Seen
@@ -19,7 +19,6 @@ from .values import alike, needs_positive, positive_values
 
 NAMED = "named"
 """Kind of a sensitive feature that neither name nor values tell."""
-KEYS = ("id", "cluster", "weight", "count")
 
 
 def settled(looked: Looked, said: Answers = NOTHING, proxies: bool = True) -> Seen:
@@ -33,6 +32,7 @@ def settled(looked: Looked, said: Answers = NOTHING, proxies: bool = True) -> Se
     found = deepcopy(looked.roles)
     task = said.task or BINARY
     _sensitive(found, looked.looks, said)
+    _keys(found, looked.looks, said)
     columns = _columns(found, looked.looks, said, task)
     named = list(dict.fromkeys(n for r in ("label", "decision") for n in columns.get(r, ())))
     sliced = [n for n in found.sensitive if n not in found.cut]
@@ -72,19 +72,30 @@ def _sensitive(found: Roles, looks: Mapping[str, Look], said: Answers) -> None:
     if said.sensitive is not None:
         for name in [n for n in found.sensitive if n not in said.sensitive]:
             found.drop(name, f"{FEATURE}; not sensitive, as said")
-        kinds = {name: found.sensitive.get(name) or kind_of(looks[name]) or NAMED for name in said.sensitive}
-        for name, kind in kinds.items():
+        for name in said.sensitive:
             if name not in found.sensitive:
+                kind = kind_of(looks[name]) or NAMED
                 release(found, name)
                 take(looks[name], "sex" if kind == "letters" else kind, found)
-        found.sensitive = kinds
+        found.sensitive = {name: found.sensitive[name] for name in said.sensitive}
     for name, edges in said.bins.items():
-        if name in found.sensitive:
+        if name in found.sensitive and bool(edges) != (name in found.cut):
             found.cut = [n for n in found.cut if n != name] + ([name] if edges else [])
-            _, why = found.told[name]
-            kind = why.split(":")[0]
-            cut = f"{kind}: numbers, cut by data.bins" if edges else f"{kind}: {shown_values(looks[name])}"
-            found.give(name, "sensitive", cut)
+            held = f"{_held(looks[name])}, cut by data.bins" if edges else shown_values(looks[name])
+            found.give(name, "sensitive", f"{found.sensitive[name]}: {held}")
+
+
+def _keys(found: Roles, looks: Mapping[str, Look], said: Answers) -> None:
+    """Give the roles of what a row is, as far as they were said."""
+    for role in KEYS:
+        if role not in said.columns:
+            continue
+        if former := getattr(found, role):
+            release(found, former)
+        for name in said.columns[role]:
+            release(found, name)
+            setattr(found, role, name)
+            found.give(name, role, "as said")
 
 
 def _columns(found: Roles, looks: Mapping[str, Look], said: Answers, task: str) -> dict[str, tuple[str, ...]]:
@@ -97,7 +108,7 @@ def _columns(found: Roles, looks: Mapping[str, Look], said: Answers, task: str) 
         for role in TASKS[BINARY].roles:
             if (name := getattr(found, role)) and name not in sum(chosen.values(), ()):
                 release(found, name)
-    taken = {n for role, names in said.columns.items() if role in roles for n in names} | {*found.sensitive}
+    taken = {n for names in said.columns.values() for n in names} | {*found.sensitive}
     for role in roles:
         was = chosen[role]
         # What was said to be something else is not proposed for this.
@@ -120,7 +131,7 @@ def _columns(found: Roles, looks: Mapping[str, Look], said: Answers, task: str) 
 
 def release(found: Roles, name: str) -> None:
     """Take a column's role from it."""
-    for role in (*TASKS[BINARY].roles, *KEYS, "split_column"):
+    for role in (*TASKS[BINARY].roles, *KEYS, "count", "split_column"):
         if getattr(found, role) == name:
             setattr(found, role, None)
             if role == "split_column":
