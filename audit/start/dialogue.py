@@ -140,7 +140,8 @@ def _by_dialogue(question: Question, said: Answers, terminal: Terminal, looked: 
 
 
 def _replies(typed: str, question: Question, looked: Looked) -> list[str]:
-    found = [typed] if typed in question.whole or not question.several else parts(typed)
+    alone = typed in question.whole or not question.several
+    found = ([typed] if typed else []) if alone else parts(typed)
     return [_column(one, looked) for one in found] if question.of_columns else found
 
 

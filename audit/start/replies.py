@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from ...datasets.columns import MAX_VALUES
+from ...datasets.errors import number_of
 from ...datasets.roles import RESERVED
 from .column import Look
 from .found import shown_values
@@ -118,7 +119,8 @@ def columns(replies: Sequence[str], role: str, seen: Seen) -> tuple[str, ...]:
     labels = seen.columns.get("label", ())
     if several and role == "decision" and len(replies) != len(labels):
         raise ValueError(
-            f"expected {len(labels)} columns, for {quoted(labels)} in this order, got {len(replies)}"
+            f"expected {number_of(len(labels), 'column', 'columns')}, for {quoted(labels)} in this order, "
+            f"got {len(replies)}"
         )
     return tuple(replies)
 

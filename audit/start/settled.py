@@ -71,7 +71,7 @@ def _sensitive(found: Roles, looks: Mapping[str, Look], said: Answers) -> None:
     """Take what was said to be sensitive, cut where it was said to be cut."""
     if said.sensitive is not None:
         for name in [n for n in found.sensitive if n not in said.sensitive]:
-            found.drop(name, f"{FEATURE}; not sensitive, as said")
+            found.drop(name, f"sensitive ({found.sensitive[name]}), it seems; not audited, as said")
         for name in said.sensitive:
             if name not in found.sensitive:
                 kind = kind_of(looks[name]) or NAMED
