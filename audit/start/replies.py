@@ -110,6 +110,8 @@ def columns(replies: Sequence[str], role: str, seen: Seen) -> tuple[str, ...]:
     several = task.several and role in ("label", "decision")
     if not replies or (len(replies) > 1 and not several):
         raise ValueError(f"expected one column, got {_got(replies)}")
+    if several and role == "label" and len(replies) < 2:
+        raise ValueError(f"expected two or more columns, one for each label, got {_got(replies)}")
     for name in replies:
         known(name, seen)
         free_for(name, role, seen)
