@@ -98,6 +98,9 @@ def _role(role: str, seen: Seen) -> Iterator[Question]:
         told = f"belongs to task: {' or '.join(others)}, and the task is {seen.task}"
         yield Question(role, f"--{role}", refused=told)
         return
+    if role == "score" and seen.found.count:
+        yield Question(role, "--score", refused=f"cells of counts ({quoted([seen.found.count])}) have none")
+        return
     several = TASKS[seen.task].several
     found = seen.columns.get(role, ())
     what = f"{role.capitalize()} column{'s, one for each label' if several else ''}: {ABOUT[role]}"

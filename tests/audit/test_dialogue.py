@@ -6,6 +6,7 @@ import html
 import os
 import pty
 import select
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -97,6 +98,8 @@ def config_of(path: Path, person: Any = None, **options: Sequence[str]) -> dict[
 # --- a real terminal -------------------------------------------------------------------------------------
 
 CONTROL_C, END = "\x03", "\x04"
+SECONDS = 120
+LAST = "Control-C at the question whether to run the audit"
 
 
 def typed(folder: Path, answers: Sequence[str], *options: str) -> tuple[int, str]:
@@ -109,20 +112,31 @@ def typed(folder: Path, answers: Sequence[str], *options: str) -> tuple[int, str
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [place, os.environ.get("PYTHONPATH")]))
         os.execv(sys.executable, [sys.executable, "-m", "fairweigh", "init", "d.csv", *options])
     shown, left = b"", list(answers)
-    while select.select([terminal], [], [], 120)[0]:
-        try:
-            new = os.read(terminal, 65_536)
-        except OSError:
-            break  # What Linux says where the other side has gone.
-        if not new:
-            break
+    while new := _read(terminal, pid, shown):
         shown += new
-        if left and shown.endswith(b": "):
+        # Questions are not indented, and what is told before them is: a cut within a line is no question.
+        line = shown.rpartition(b"\n")[2]
+        if left and line.endswith(b": ") and not line.startswith(b" "):
             answer = left.pop(0)
+            if LAST in left and b"Run the audit" in line:
+                answer = CONTROL_C
             os.write(terminal, (answer if answer in (CONTROL_C, END) else f"{answer}\n").encode())
     _, status = os.waitpid(pid, 0)
     os.close(terminal)
     return os.waitstatus_to_exitcode(status), shown.decode().replace("\r\n", "\n")
+
+
+def _read(terminal: int, pid: int, shown: bytes) -> bytes:
+    """What came next; nothing where the process has ended. One that waits for ever is killed and told."""
+    if not select.select([terminal], [], [], SECONDS)[0]:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(terminal)
+        pytest.fail(f"nothing came for {SECONDS} seconds after:\n{shown.decode(errors='replace')}")
+    try:
+        return os.read(terminal, 65_536)
+    except OSError:
+        return b""  # What Linux says where the other side has gone.
 
 
 def test_a_whole_dialogue_on_a_terminal_and_the_audit_at_once(people: Path) -> None:
@@ -162,6 +176,7 @@ def test_a_whole_dialogue_on_a_terminal_and_the_audit_at_once(people: Path) -> N
     ("answers", "told"),
     [
         ([CONTROL_C], "interrupted; no configuration was written"),
+        ([*[""] * 40, LAST], "interrupted; no configuration was written"),
         ([*[""] * 9, END], "the input ended before the last answer; no configuration was written"),
     ],
 )
@@ -336,10 +351,10 @@ def test_every_answer_is_an_option(people: Path, cli: Callable[..., Ended]) -> N
     options = (
         "--task binary --label outcome --positive bad --decision - --score p --scale probability "
         "--threshold 0.6 --positive-is burden --sensitive sex --sensitive age --bins age=30,50 --no-merge "
-        "--id - --weight zip --purpose moderation --gate wrong-flags --gate missed-harm --yes --run"
+        "--id - --weight zip --purpose moderation --gate wrong-flags --gate missed-harm --yes"
     )
-    ended = cli("init", "d.csv", *options.split())
-    assert ended.code in (0, 1, 3), ended
+    assert cli("init", "d.csv", *options.split()).code == 0
+    assert cli("audit", "audit.yaml", "-q", "--set", "report.charts=false").code in (0, 1, 3)
     config = parsed(Path("audit.yaml").read_text())
     assert config["data"] | {"path": ""} == {
         "path": "", "label": "outcome", "positive": "bad", "positive_is": "burden",
@@ -349,6 +364,18 @@ def test_every_answer_is_an_option(people: Path, cli: Callable[..., Ended]) -> N
     assert [gate.id for gate in fairweigh.load_result("runs/d").gates] == [
         f"{name}: {by}" for name in ("wrong-flags", "missed-harm") for by in ("sex", "age")
     ]
+
+
+def test_run_audits_what_was_written(
+    people: Path, cli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def seen(config: Any, target: Path, **more: Any) -> None:
+        raise fairweigh.InputError(f"{config.audit} to {target}, as {more['command']}")
+
+    monkeypatch.setattr("fairweigh.api.run_settings", seen)
+    ended = cli("init", "d.csv", "--run")
+    assert (ended.code, ended.out) == (2, "audit.yaml: written\n")
+    assert ended.err == "fairweigh: d to runs/d, as fairweigh audit audit.yaml\n"
 
 
 def test_what_cannot_run_is_written_and_told(here: Path, cli: Callable[..., Ended]) -> None:
