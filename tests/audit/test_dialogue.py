@@ -8,6 +8,7 @@ import pty
 import select
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,6 +121,10 @@ def typed(folder: Path, answers: Sequence[str], *options: str) -> tuple[int, str
             answer = left.pop(0)
             if LAST in left and b"Run the audit" in line:
                 answer = CONTROL_C
+            if answer == CONTROL_C:
+                # Between a prompt and the read behind it Python notes a signal and still waits for a line;
+                # nobody's hand is that quick.
+                time.sleep(0.5)
             os.write(terminal, (answer if answer in (CONTROL_C, END) else f"{answer}\n").encode())
     _, status = os.waitpid(pid, 0)
     os.close(terminal)
