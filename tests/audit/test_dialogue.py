@@ -6,7 +6,7 @@ import html
 import os
 import pty
 import select
-import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -103,17 +103,29 @@ SECONDS = 120
 LAST = "Control-C at the question whether to run the audit"
 
 
+OWN_TERMINAL = (
+    "import fcntl, os, sys, termios\n"
+    "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+    "os.execv(sys.executable, sys.argv[1:])"
+)
+"""Takes the terminal for its own, so that Ctrl-C interrupts, and becomes the command."""
+
+
 def typed(folder: Path, answers: Sequence[str], *options: str) -> tuple[int, str]:
     """Run ``fairweigh init d.csv`` on a pseudo-terminal; its exit code and what the terminal showed."""
-    place = str(Path(fairweigh.__file__).parents[1])
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(folder)
-        os.environ.update(COLUMNS="120", TERM="dumb", FAIRWEIGH_TRACEBACK="")
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [place, os.environ.get("PYTHONPATH")]))
-        os.execv(sys.executable, [sys.executable, "-m", "fairweigh", "init", "d.csv", *options])
+    place = os.pathsep.join(
+        filter(None, [str(Path(fairweigh.__file__).parents[1]), os.environ.get("PYTHONPATH")])
+    )
+    terminal, inside = pty.openpty()
+    command = [sys.executable, "-m", "fairweigh", "init", "d.csv", *options]
+    process = subprocess.Popen(
+        [sys.executable, "-c", OWN_TERMINAL, *command], cwd=folder, start_new_session=True,
+        stdin=inside, stdout=inside, stderr=inside,
+        env={**os.environ, "PYTHONPATH": place, "COLUMNS": "120", "TERM": "dumb"},
+    )  # fmt: skip
+    os.close(inside)
     shown, left = b"", list(answers)
-    while new := _read(terminal, pid, shown):
+    while new := _read(terminal, process, shown):
         shown += new
         # Questions are not indented, and what is told before them is: a cut within a line is no question.
         line = shown.rpartition(b"\n")[2]
@@ -126,16 +138,15 @@ def typed(folder: Path, answers: Sequence[str], *options: str) -> tuple[int, str
                 # nobody's hand is that quick.
                 time.sleep(0.5)
             os.write(terminal, (answer if answer in (CONTROL_C, END) else f"{answer}\n").encode())
-    _, status = os.waitpid(pid, 0)
     os.close(terminal)
-    return os.waitstatus_to_exitcode(status), shown.decode().replace("\r\n", "\n")
+    return process.wait(SECONDS), shown.decode().replace("\r\n", "\n")
 
 
-def _read(terminal: int, pid: int, shown: bytes) -> bytes:
+def _read(terminal: int, process: subprocess.Popen[bytes], shown: bytes) -> bytes:
     """What came next; nothing where the process has ended. One that waits for ever is killed and told."""
     if not select.select([terminal], [], [], SECONDS)[0]:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+        process.kill()
+        process.wait()
         os.close(terminal)
         pytest.fail(f"nothing came for {SECONDS} seconds after:\n{shown.decode(errors='replace')}")
     try:
