@@ -68,7 +68,7 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	@mkdir -p .typecheck && ln -sfn .. .typecheck/fairweigh
 	MYPYPATH=.typecheck $(BIN)/mypy -p fairweigh.metrics -p fairweigh.engines -p fairweigh.tasks -p fairweigh.datasets -p fairweigh.models -p fairweigh.compression -p fairweigh.mitigation \
-		-p fairweigh.audit -p fairweigh.regimes -p fairweigh.reports -p fairweigh.record -m fairweigh -m fairweigh.cli -m fairweigh.record_commands -m fairweigh.report_commands -m fairweigh.pdf -m fairweigh.gate_commands -m fairweigh.api -m fairweigh.planner -m fairweigh.progress -m fairweigh.verification \
+		-p fairweigh.audit -p fairweigh.regimes -p fairweigh.reports -p fairweigh.record -m fairweigh -m fairweigh.cli -m fairweigh.record_commands -m fairweigh.report_commands -m fairweigh.pdf -m fairweigh.gate_commands -m fairweigh.start_commands -m fairweigh.api -m fairweigh.planner -m fairweigh.progress -m fairweigh.verification \
 		-m fairweigh.result -m fairweigh.keywords -m fairweigh.told -m fairweigh.testing -m fairweigh.pytest_plugin -m fairweigh.guests -m fairweigh.extend \
 		-p tests
 

@@ -18,7 +18,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.main import get_command
 
-from . import gate_commands, record_commands, report_commands
+from . import gate_commands, record_commands, report_commands, start_commands
 from ._version import __version__
 from .gate_commands import Lenient, leave, say
 from .report_commands import tell
@@ -121,26 +121,13 @@ def compare(
     leave(result, allow_inconclusive, quiet)
 
 
-@app.command()
-def init(
-    data: Annotated[Path, typer.Argument(help="A table: CSV, Parquet, Feather or JSON lines.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")] = Path("audit.yaml"),
-    encoding: Annotated[
-        str | None, typer.Option(help="Of a text file, such as gb18030, where looking at it does not tell.")
-    ] = None,
-) -> None:
-    """Write a commented audit.yaml from a table's columns."""
-    from .audit.check import check_file
-    from .audit.start.write import write_start
-    from .datasets.errors import InputError
+def _audit_at_once(file: Path) -> None:
+    """Audit what 'init' wrote; an interrupt is then one of the audit."""
+    _begun[:] = ["audit"]
+    audit(file)
 
-    write_start(data, out, encoding)
-    try:
-        check_file(out)
-    except InputError as error:
-        typer.echo(f"{out}: look through it; what it asks for before 'fairweigh audit {out}' runs:\n{error}")
-    else:
-        typer.echo(f"{out}: look through it, then run: fairweigh audit {out}")
+
+start_commands.register(app, _audit_at_once)
 
 
 @app.command()

@@ -102,7 +102,7 @@ LEFT = {
     "gate one": ("fairweigh.audit.again.by_policy.judge_run", "no verdict was reached"),
     "verify one": ("fairweigh.verification.verify", "nothing was verified"),
     "report one": ("fairweigh.reports.render", "the run is whole"),
-    "init p.csv": ("fairweigh.audit.start.write.write_start", "no configuration was written"),
+    "init p.csv": ("fairweigh.audit.start.write.open_start", "no configuration was written"),
     "history t": ("fairweigh.record.show.history", ""),
 }
 

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-
-import pyarrow as pa
+from collections.abc import Iterator
 
 from ...datasets.alike import totals
 from ...datasets.columns import word
 from ...datasets.errors import number_of
 from . import names
+from .answers import UNSAID
 from .bins import edges
 from .column import Look
 from .found import Roles
+from .gate_lines import gate_lines
+from .of_task import BINARY
 from .scalars import comment, flow, scalar
+from .seen import Seen, burden
 from .sides import Side
-from .values import alike
+from .task_lines import outcome_lines, prediction_lines
 
 MOST_NAMED = 60
 """Features that are named one by one where a model is to be trained."""
 MOST_LEVELS = 1_000
+_BOOSTED = "sklearn.ensemble.HistGradientBoosting"
+ESTIMATORS = {
+    BINARY: f"{_BOOSTED}Classifier", "multiclass": f"{_BOOSTED}Classifier",
+    "regression": f"{_BOOSTED}Regressor", "multilabel": "sklearn.ensemble.RandomForestClassifier",
+}  # fmt: skip
+"""What a model may be trained with, by task; scikit-learn has no ranker."""
+TABLE_KEYS = {
+    BINARY: "score: score", "multiclass": "decision: decision", "regression": "prediction: prediction",
+    "multilabel": "decisions: {LABEL: COLUMN}", "ranking": "rank: rank",
+}  # fmt: skip
+"""What a table of predictions holds, by task."""
 ASKED = {
     "id": "",
     "cluster": "   # CHECK: rows of one value depend on each other",
@@ -30,46 +41,35 @@ ASKED = {
 }
 
 
-@dataclass(frozen=True)
-class Seen:
-    """A table and what was found out about it.
-
-    ``spelled`` holds the rows of each value of label, decision and uncut sensitive features, as an audit
-    reads them; ``label`` and ``decision`` which of these are positive. ``written`` is how a text file departs
-    from the usual, by the keys of the configuration.
-    """
-
-    path: Path
-    table: pa.Table
-    whole: bool
-    looks: Mapping[str, Look]
-    found: Roles
-    spelled: Mapping[str, Mapping[str, int]]
-    label: Side | None
-    decision: Side | None
-    written: Mapping[str, str]
-
-
 def lines(seen: Seen) -> Iterator[str]:
     """Yield the lines of the file."""
     rows = f"{len(seen.table):,} rows" if seen.whole else f"the first {len(seen.table):,} rows"
     name = comment(seen.path.name)
     yield f"# Written from the columns of {name} ({rows}); look at every line marked CHECK."
     yield f"audit: {scalar(seen.path.name.split('.')[0] or 'audit')}"
+    if seen.task != BINARY:
+        yield f"task: {seen.task}"
     yield "data:"
     yield f"  path: {scalar(str(seen.path))}"
     for key, value in seen.written.items():
         yield f"  {key}: {scalar(value)}            # as found by looking at the file"
-    yield from _label(seen)
-    yield from _positive_is(seen)
+    if seen.task == BINARY:
+        yield from _label(seen)
+        yield from _positive_is(seen)
+    else:
+        yield from outcome_lines(seen)
     yield from _sensitive(seen)
-    yield from _keys(seen.found)
+    yield from _keys(seen)
     yield "slices:"
     yield "  intersections: 2           # also cross pairs of features"
     yield "  min_size: 30"
-    yield from (_predictions(seen) if seen.found.score or seen.found.decision else _to_train(seen))
-    yield "# metrics: [selection_rate, true_positive_rate]   # default: the usual ones"
-    yield from _gates(seen.found)
+    if not seen.predicted:
+        yield from _to_train(seen)
+    else:
+        yield from (_predictions(seen) if seen.task == BINARY else prediction_lines(seen))
+    if seen.task == BINARY:
+        yield "# metrics: [selection_rate, true_positive_rate]   # default: the usual ones"
+    yield from gate_lines(seen)
     yield from _columns(seen.found)
 
 
@@ -79,8 +79,9 @@ def _label(seen: Seen) -> Iterator[str]:
         yield "  # label: COLUMN            # CHECK: the true outcome; needed without decisions and scores"
         return
     guess = "a guess, since no name tells: " if name in seen.found.guessed else ""
-    yield f"  label: {scalar(name)}            # CHECK: {guess}the true outcome"
-    yield from _side(seen.label, "the label values that count as positive")
+    told = "the true outcome" if seen.said.said("label") else f"CHECK: {guess}the true outcome"
+    yield f"  label: {scalar(name)}            # {told}"
+    yield from _side(seen.label, "the label values that count as positive", seen.said.said("positive"))
     look = seen.looks[name]
     without = look.nulls + sum(look.values[w] for w in look.unknown_words)
     if without:
@@ -91,7 +92,14 @@ def _label(seen: Seen) -> Iterator[str]:
 
 def _positive_is(seen: Seen) -> Iterator[str]:
     """What a yes means is asked; where a word says that it is a rejection or the like, that is written."""
-    name = _burden(seen)
+    said = seen.said.positive_is
+    if said in ("benefit", "burden"):
+        yield f"  positive_is: {said}       # what a positive decision is to the person it falls on"
+        return
+    if said == UNSAID:
+        yield "  # positive_is: benefit     # not said, so that nothing is called favourable; or burden"
+        return
+    name = burden(seen)
     if name is None:
         yield "  # positive_is: benefit     # CHECK: what a positive decision is to the person it falls on,"
         yield "                             # benefit (a loan) or burden (a risk rating); unsaid, nothing is"
@@ -103,25 +111,12 @@ def _positive_is(seen: Seen) -> Iterator[str]:
     yield "                             # a yes is no favour; say benefit where it is one"
 
 
-def _burden(seen: Seen) -> str | None:
-    """The column of decisions or scores of which a yes is by its name something bad."""
-    found = seen.found
-    if found.decision and seen.decision:
-        return found.decision if seen.decision.meaning == "bad" else None
-    if not found.score:
-        return None
-    meaning = names.score_meaning(found.score)
-    if meaning is None and found.label and seen.label and seen.label.meaning == "bad":
-        return found.label
-    return found.score if meaning == "bad" else None
-
-
-def _side(side: Side, what: str) -> Iterator[str]:
+def _side(side: Side, what: str, said: bool) -> Iterator[str]:
     if not side.said:
         return
     why = f" ({comment(side.why)})" if side.why else ""
     chosen = scalar(side.positive[0]) if len(side.positive) == 1 else flow(side.positive)
-    yield f"  positive: {chosen}       # CHECK{why}: {what}"
+    yield f"  positive: {chosen}       # {what if said else f'CHECK{why}: {what}'}"
     if len(side.negative) > 1:
         yield f"  negative: {flow(side.negative)}"
 
@@ -131,22 +126,26 @@ def _sensitive(seen: Seen) -> Iterator[str]:
     if not found.sensitive:
         yield "  # sensitive: [COLUMN]      # CHECK: whose slices are compared; no column seems to be one"
         return
-    yield f"  sensitive: {flow(found.sensitive)}   # CHECK: the features whose slices are compared"
+    check = "" if seen.said.said("sensitive") else "CHECK: "
+    yield f"  sensitive: {flow(found.sensitive)}   # {check}the features whose slices are compared"
     if found.cut:
-        yield "  bins:                      # CHECK: where numbers are cut; left edges belong to the bin"
+        check = "" if set(found.cut) <= set(seen.said.bins) else "CHECK: "
+        yield f"  bins:                      # {check}where numbers are cut; left edges belong to the bin"
     for name in found.cut:
-        cut = ", ".join(map(word, edges(seen.table.column(name), found.sensitive[name])))
-        yield f"    {scalar(name)}: [{cut}]"
+        yield f"    {scalar(name)}: [{', '.join(map(word, cut(seen, name)))}]"
     yield from _totals(seen)
-    yield from _merged({n: alike(values, found.sensitive[n]) for n, values in _sliced(seen)})
-    asked = [*found.sensitive, *(n for n in (found.label, found.decision) if n)]
+    yield from _merged(seen)
+    outcomes = (n for role in ("label", "decision") for n in seen.columns.get(role, ()))
+    asked = [*found.sensitive, *(outcomes if seen.task != "regression" else ())]
     missing = {w for name in asked for w in seen.looks[name].unknown_words}
     if missing:
         yield f"  missing: {flow(sorted(missing))}   # CHECK: words that mean 'not known'"
 
 
-def _sliced(seen: Seen) -> Iterator[tuple[str, Mapping[str, int]]]:
-    return ((name, seen.spelled[name]) for name in seen.found.sensitive if name in seen.spelled)
+def cut(seen: Seen, name: str) -> list[float]:
+    """Return the edges at which a sensitive number is cut: as said, else usual ones."""
+    said = list(seen.said.bins.get(name, ()))
+    return said or edges(seen.table.column(name), seen.found.sensitive[name])
 
 
 def _totals(seen: Seen) -> Iterator[str]:
@@ -160,23 +159,30 @@ def _totals(seen: Seen) -> Iterator[str]:
                 yield "  # which counts rows twice: take such rows out of the file"
 
 
-def _merged(merged: Mapping[str, Mapping[str, list[str]]]) -> Iterator[str]:
-    if any(merged.values()):
-        yield "  merge:                     # CHECK: values that look like one; models see them as they are"
-    for name, groups in merged.items():
+def _merged(seen: Seen) -> Iterator[str]:
+    if any(seen.merged.values()):
+        asked = {(name, kept) for name, groups in seen.merged.items() for kept in groups}
+        check = "" if asked <= set(seen.said.merged) else "CHECK: "
+        yield f"  merge:                     # {check}values that look like one; models see them as they are"
+    for name, groups in seen.merged.items():
         told = ", ".join(f"{scalar(kept)}: {flow(values)}" for kept, values in groups.items())
         if told:
             yield f"    {scalar(name)}: {{{told}}}"
+    for (name, kept), merge in seen.said.merged.items():
+        if not merge and kept in seen.groups.get(name, {}):
+            shown, where = comment(repr(kept), 40), comment(repr(name), 40)
+            yield f"  # values of {where} that look like {shown} stay apart, as said"
 
 
-def _keys(found: Roles) -> Iterator[str]:
+def _keys(seen: Seen) -> Iterator[str]:
+    found = seen.found
     if found.split_column:
         yield f"  split_column: {scalar(found.split_column)}   # CHECK: which rows are audited"
         yield f"  split: {scalar(str(found.split))}"
     for role, asked in ASKED.items():
         name = getattr(found, role)
         if name:
-            yield f"  {role}: {scalar(name)}{asked}"
+            yield f"  {role}: {scalar(name)}{asked.replace('CHECK: ', '') if seen.said.said(role) else asked}"
     if not found.id and not found.count:
         yield "  # id: COLUMN               # unique row ids, needed to join predictions"
 
@@ -186,10 +192,12 @@ def _predictions(seen: Seen) -> Iterator[str]:
     yield "model:                       # predictions that stand in the table"
     yield "  kind: predictions"
     if found.score:
-        yield f"  score: {scalar(found.score)}             # CHECK: high where a row is positive"
-        yield from _scale(found.score, seen.looks[found.score], bool(found.decision))
+        check = "" if seen.said.said("score") else "CHECK: "
+        yield f"  score: {scalar(found.score)}             # {check}high where a row is positive"
+        yield from _scale(seen, found.score, seen.looks[found.score])
         if (
-            found.label
+            check
+            and found.label
             and seen.label
             and not seen.label.meaning
             and names.score_meaning(found.score) == "bad"
@@ -198,23 +206,31 @@ def _predictions(seen: Seen) -> Iterator[str]:
             column = comment(repr(found.label), 40)
             yield f"                             # CHECK: is it high where {column} is {values}?"
     if found.decision and seen.decision:
-        yield f"  decision: {scalar(found.decision)}       # CHECK: what was decided"
-        yield from _side(seen.decision, "the positive decisions")
+        check = "" if seen.said.said("decision") else "CHECK: "
+        yield f"  decision: {scalar(found.decision)}       # {check}what was decided"
+        yield from _side(seen.decision, "the positive decisions", seen.said.said("decided"))
 
 
-def _scale(name: str, look: Look, decided: bool) -> Iterator[str]:
+def _scale(seen: Seen, name: str, look: Look) -> Iterator[str]:
+    decided = bool(seen.found.decision)
     if names.other_class(name):
         yield "                             # by its name of the other class: high where that is likely"
     elif names.score_meaning(name) == "bad":
         yield "                             # by its name of a burden: those selected are those at risk"
-    if look.low >= 0 and look.high <= 1:
-        if not decided:
-            yield "  threshold: 0.5             # CHECK: scores at or above it are selected"
+    within, said = look.low >= 0 and look.high <= 1, seen.said.threshold
+    if seen.scale == "rank":
+        why = "their order alone counts, as said" if within else "not in [0, 1], so no probabilities"
+        yield f"  scale: rank                # {why}"
+    if decided:
         return
-    yield "  scale: rank                # not in [0, 1], so no probabilities"
-    if not decided:
+    if said or (within and seen.scale == "probability"):
+        check = "CHECK: " if said is None else ""
+        at = word((said or (0.5,))[0])
+        yield f"  threshold: {at}             # {check}scores at or above it are selected"
+    else:
         span = f"{look.low:g} to {look.high:g}"
-        yield f"  # threshold: NUMBER        # CHECK: scores at or above it are selected; they are {span}"
+        check = "CHECK: " if said is None else "none, as said: "
+        yield f"  # threshold: NUMBER        # {check}scores at or above it are selected; they are {span}"
 
 
 def _to_train(seen: Seen) -> Iterator[str]:
@@ -226,13 +242,13 @@ def _to_train(seen: Seen) -> Iterator[str]:
     else:
         split = f", split: {scalar(found.train)}" if found.train else ""
         other = f"path: {scalar(str(seen.path))}{split}" if split else "path: OTHER_ROWS.csv"
-        yield "#   estimator: sklearn.ensemble.HistGradientBoostingClassifier"
+        yield f"#   estimator: {ESTIMATORS.get(seen.task, 'PACKAGE.RANKER')}"
         yield f"#   train: {{{other}}}   # rows that are not audited"
         yield from _features(found)
     yield "# or one that is there, such as path: model.skops; or a table of predictions joined by id:"
     yield "#   kind: predictions"
     yield "#   path: scored.parquet"
-    yield "#   score: score"
+    yield f"#   {TABLE_KEYS[seen.task]}"
 
 
 def _features(found: Roles) -> Iterator[str]:
@@ -244,17 +260,6 @@ def _features(found: Roles) -> Iterator[str]:
         yield f"#   features: {flow(features)}{asked}"
     else:
         yield f"#   # features: default all without another role, {len(features):,} here"
-
-
-def _gates(found: Roles) -> Iterator[str]:
-    """No requirement is invented; an example shows the form, on a figure that this table can give."""
-    once = "" if found.score or found.decision else ", once there are decisions"
-    yield f"# gates:                     # CHECK: what must hold is yours to say{once}; none, no verdict"
-    by = scalar(next(iter(found.sensitive), "COLUMN"))
-    if found.label and (found.decision or found.score):
-        yield f'#   - {{metric: true_positive_rate, by: {by}, compare: difference, limit: "<= LIMIT"}}'
-    else:
-        yield f'#   - {{metric: selection_rate, by: {by}, compare: ratio, limit: ">= LIMIT"}}'
 
 
 def _columns(found: Roles) -> Iterator[str]:

@@ -45,7 +45,7 @@ def find_sensitive(looks: Mapping[str, Look], found: Roles, kinds: Mapping[str, 
     chosen = usable if len(usable) <= MOST_SENSITIVE else _one_of_each(usable)
     for name, kind in usable.items():
         if name in chosen:
-            _take(looks[name], kind, found)
+            take(looks[name], kind, found)
         else:
             why = (
                 f"CHECK: sensitive too ({kind}); left out as there are {len(usable)}: add it where it matters"
@@ -70,7 +70,8 @@ def _one_of_each(usable: Mapping[str, str]) -> set[str]:
     return set(firsts.values())
 
 
-def _take(look: Look, kind: str, found: Roles) -> None:
+def take(look: Look, kind: str, found: Roles) -> None:
+    """Give a column the role of a sensitive feature, cut where it is numbers."""
     found.sensitive[look.name] = kind
     number = look.kind == "number"
     if (number and look.distinct > CATEGORIES) or look.numbers_but_for_unknown:
