@@ -163,7 +163,8 @@ def test_rate_is_told_per_hundred_rows() -> None:
     assert "".join(told) == (
         "Of 100 rows of sex=Female with the positive label the model selects 62; of 100 rows of sex=Male, 79."
     )
-    close = rates_of(metric_definition("accuracy"), "int8", Rate(female, 0.6512), Rate(male, 0.6538))
+    accuracy = metric_definition("accuracy")
+    close = rates_of(accuracy, "int8", Rate(female, 0.6512), Rate(male, 0.6538))
     assert "int8 decides 65.1 rightly; of 100 rows of sex=Male, 65.4." in "".join(close)
     rare = rates_of(
         metric_definition("false_positive_rate"), "the model", Rate(female, 0.001), Rate(male, 0.2)
@@ -179,7 +180,8 @@ def test_few_rows_are_told_as_they_are_and_people_by_their_own_names() -> None:
     assert "".join(few) == "Of 4 rows of sex=Female int8 decides 4 rightly; of 100 rows of sex=Male, 65."
     own = Called({"sex=Female": "women", "sex=Male": "men"}, "applicants")
     with writing("en", own):
-        told = rates_of(metric_definition("true_positive_rate"), "int8", Rate(female, 0.62), Rate(male, 0.79))
+        positives = metric_definition("true_positive_rate")
+        told = rates_of(positives, "int8", Rate(female, 0.62), Rate(male, 0.79))
         assert "".join(told) == "Of 100 women with the positive label int8 selects 62; of 100 men, 79."
         crossed = rates_of(
             metric_definition("accuracy"), "int8", Rate(female | {"age": "old"}, 0.5, 10), None
