@@ -1,0 +1,349 @@
+// From the counts of crossings to slices, figures with their limits, and gates, at any threshold.
+const makeCounts = (data) => {
+  "use strict";
+  const level = data.level;
+
+  // ---- counts ----
+
+  // Sums from each bin upwards, of every crossing and label: a threshold is then one look-up.
+  const upwards = (variant) => {
+    if (variant.up) return variant.up;
+    const bins = variant.scale === null ? 2 : data.scales[variant.scale].length, rows = data.cells.length * 2;
+    const sums = {};
+    for (const kind of ["n", "w", "s"]) {
+      if (!variant[kind]) continue;
+      const out = new Float64Array(rows * (bins + 1));
+      let place = 0;
+      variant[kind].forEach((value, i) => {
+        place += variant.at[i];
+        out[Math.floor(place / bins) * (bins + 1) + (place % bins)] = value;
+      });
+      for (let row = 0; row < rows; row++)
+        for (let j = bins - 1; j >= 0; j--) out[row * (bins + 1) + j] += out[row * (bins + 1) + j + 1];
+      sums[kind] = out;
+    }
+    return (variant.up = { bins, sums });
+  };
+
+  const partitions = new Map();
+  // The slices of some features, in the order in which the audit sorts them, and each crossing's slice.
+  const partition = (by) => {
+    const name = by.join();
+    if (partitions.has(name)) return partitions.get(name);
+    const found = new Map();
+    data.cells.forEach((cell) => {
+      const key = by.map((k) => cell[k]);
+      found.set(key.join(), key);
+    });
+    const keys = [...found.values()].sort((p, q) => {
+      const k = p.findIndex((value, i) => value !== q[i]);
+      return k < 0 ? 0 : p[k] - q[k];
+    });
+    const place = new Map(keys.map((key, i) => [key.join(), i]));
+    const of = data.cells.map((cell) => place.get(by.map((k) => cell[k]).join()));
+    const unknown = keys.map((key) => key.some((value, i) => value === data.unknown[by[i]]));
+    const made = { by, keys, of, unknown, n: null };
+    made.n = sizes(made);
+    partitions.set(name, made);
+    return made;
+  };
+  const sizes = (part) => {
+    const c = outcomes(data.variants[0], part, 0, "n");
+    return part.keys.map((_, i) => c[4 * i] + c[4 * i + 1] + c[4 * i + 2] + c[4 * i + 3]);
+  };
+
+  // TP, FP, FN, TN of every slice at a cut: rows (n), weights (w) or squared weights (s).
+  const outcomes = (variant, part, cut, kind) => {
+    const { bins, sums } = upwards(variant), up = sums[kind], out = new Float64Array(4 * part.keys.length);
+    for (let cell = 0; cell < data.cells.length; cell++) {
+      const slice = 4 * part.of[cell], no = 2 * cell * (bins + 1), yes = no + bins + 1;
+      out[slice] += up[yes + cut];
+      out[slice + 1] += up[no + cut];
+      out[slice + 2] += up[yes] - up[yes + cut];
+      out[slice + 3] += up[no] - up[no + cut];
+    }
+    return out;
+  };
+
+  const add = (mask, c, i) => mask[0] * c[i] + mask[1] * c[i + 1] + mask[2] * c[i + 2] + mask[3] * c[i + 3];
+
+  // A metric in every slice: value, rows and effective trials, as metrics/figures.py takes them.
+  const figure = (metric, variant, part, cut, weighted) => {
+    const count = part.keys.length, scale = exact.SCALES[metric.scale];
+    const rows = outcomes(variant, part, cut, "n");
+    const sums = weighted ? outcomes(variant, part, cut, "w") : rows;
+    const squares = weighted ? outcomes(variant, part, cut, "s") : null;
+    const made = { metric, scale, value: [], n: [], x: [], trials: [], size: [] };
+    for (let i = 0; i < count; i++) {
+      const num = add(metric.num, sums, 4 * i), den = add(metric.den, sums, 4 * i), n = add(metric.den, rows, 4 * i);
+      const p = num / den, value = scale.of(p);
+      let trials = den;
+      if (weighted) {
+        const num2 = add(metric.num, squares, 4 * i), den2 = add(metric.den, squares, 4 * i);
+        const kish = (den * den) / den2;
+        const variance = ((1 - p) ** 2 * num2 + p * p * Math.max(den2 - num2, 0)) / (den * den);
+        trials = p > 0 && p < 1 ? Math.min((p * (1 - p)) / variance, kish) : kish;
+      }
+      made.value.push(Number.isFinite(value) ? value : NaN);
+      made.n.push(n);
+      made.x.push(p * trials);
+      made.trials.push(trials);
+      made.size.push(Math.min(trials, n) || 0);
+    }
+    return made;
+  };
+
+  // Two-sided limits of a slice's own figure, as in the tables of the report.
+  const limits = (f, i, tail = (1 - data.confidence) / 2) => {
+    if (!(f.trials[i] > 0)) return [NaN, NaN];
+    const { lower, upper } = exact;
+    return [f.scale.of(lower(f.x[i], f.trials[i], tail)), f.scale.of(upper(f.x[i], f.trials[i], tail))];
+  };
+
+  // ---- gates ----
+
+  const eligible = (gate, part, figures) => {
+    const at = part.keys.map((_, i) => i);
+    if (gate.only) return at.filter((i) => names(part, i).join("\0") === gate.only.join("\0"));
+    if (!part.by.length) return [0];
+    return at.filter((i) => {
+      const size = Math.min(...figures.map((f) => f.size[i]));
+      const undefinedHere = figures.some((f) => Number.isNaN(f.value[i]));
+      const large = size >= data.min || (undefinedHere && part.n[i] >= data.min);
+      return (gate.unknown || !part.unknown[i]) && (gate.small || large);
+    });
+  };
+  const names = (part, i) => part.keys[i].map((value, k) => data.values[part.by[k]][value]);
+  const find = (part, wanted) => part.keys.findIndex((_, i) => names(part, i).join("\0") === wanted.join("\0"));
+
+  // The slice that the configuration names, else the largest known one.
+  const reference = (part) => {
+    const wanted = part.by.map((k) => data.reference[k]);
+    const named = part.keys.findIndex((key) => key.join() === wanted.join());
+    if (named >= 0) return named;
+    const known = part.keys.map((_, i) => i).filter((i) => !part.unknown[i]);
+    return (known.length ? known : part.keys.map((_, i) => i)).reduce((a, b) => (part.n[b] > part.n[a] ? b : a));
+  };
+
+  const single = (f, i) => ({
+    value: f.value[i],
+    above: (bound) => exact.pAbove(f.x[i], f.trials[i], f.scale.back(bound)),
+    below: (bound) => exact.pBelow(f.x[i], f.trials[i], f.scale.back(bound)),
+    lower: (at) => f.scale.of(exact.lower(f.x[i], f.trials[i], at)),
+    upper: (at) => f.scale.of(exact.upper(f.x[i], f.trials[i], at)),
+  });
+  const pair = (f, i, j, contrast) => {
+    const four = [f.x[i], f.trials[i], f.x[j], f.trials[j]];
+    return {
+      value: contrast.value(four[0] / four[1], four[2] / four[3]),
+      above: (bound) => exact.pairP(...four, bound, contrast, true),
+      below: (bound) => exact.pairP(...four, bound, contrast, false),
+      lower: (at) => exact.pairLimit(...four, at, contrast, true),
+      upper: (at) => exact.pairLimit(...four, at, contrast, false),
+    };
+  };
+
+  // What one claim comes to. Its p of failing is only taken where the limit is broken as measured, that of
+  // passing where it is kept: neither is small on the other side.
+  const decide = (gate, evidence, claims) => {
+    const { limit, upper, fold } = gate, value = evidence.value;
+    const folded = fold === "difference" ? Math.abs(value) : fold === "ratio" ? Math.min(value, 1 / value) : value;
+    const holds = fold === "difference" || (fold === "none" && upper) ? folded <= limit : folded >= limit;
+    // Without a p the distance from the limit orders claims.
+    if (!gate.proven && holds) return { verdict: "pass", p: 1 / (1 + Math.abs(folded - limit)) };
+    if (!gate.proven) return { verdict: "fail", p: -Math.abs(folded - limit) };
+    const parts = fold === "difference" ? [-limit, limit] : [limit, 1 / limit];
+    if (holds) {
+      let p;
+      if (fold === "none") p = upper ? evidence.below(limit) : evidence.above(limit);
+      else {
+        const near = value >= (fold === "ratio" ? 1 : 0) ? 1 : 0;
+        const ask = (end) => (end ? evidence.below(parts[1]) : evidence.above(parts[0]));
+        p = ask(near);
+        if (p <= level) p = Math.max(p, ask(1 - near));
+      }
+      return { verdict: p <= level ? "pass" : "inconclusive", p };
+    }
+    let p;
+    if (fold === "none") p = upper ? evidence.above(limit) : evidence.below(limit);
+    else {
+      const side = value >= (fold === "ratio" ? 1 : 0) ? "above" : "below";
+      const near = side === "above" ? 1 : 0;
+      p = evidence[side](parts[near]);
+      if (p <= level / claims) p = Math.min(1, p + evidence[side](parts[1 - near]));
+    }
+    return { verdict: p <= level / claims ? "fail" : "inconclusive", p: p / 2 - 1 };
+  };
+
+  const WORST = ["error", "fail", "inconclusive", "pass"];
+  const error = { verdict: "error", value: NaN, claims: [] };
+
+  // Of several claims with the gate's verdict the one that decides: the surest failure, the least sure pass,
+  // of open ones that most like a failure.
+  const whole = (claims, evidence) => {
+    if (!claims.length) return error;
+    const verdict = WORST.find((word) => claims.some((claim) => claim.verdict === word));
+    const same = claims.filter((claim) => claim.verdict === verdict);
+    // p of failing is held below 0, so that it comes before any of passing.
+    const order = verdict === "pass" ? (a, b) => (b.p > a.p ? b : a) : (a, b) => closer(a, b, verdict);
+    const chosen = same.reduce(order);
+    return { verdict, ...chosen, verdict, claims, evidence: evidence(chosen) };
+  };
+  const closer = (a, b, verdict) => {
+    if (verdict === "fail" || a.p < 0 || b.p < 0) return b.p < a.p ? b : a;
+    return b.p > a.p ? b : a;
+  };
+
+  const ofValues = (gate, f, part) => {
+    const use = eligible(gate, part, [f]), known = use.filter((i) => !Number.isNaN(f.value[i]));
+    const claims = use.map((i) => {
+      if (Number.isNaN(f.value[i])) return { slice: i, verdict: "error", value: NaN };
+      return { slice: i, value: f.value[i], ...decide(gate, single(f, i), known.length) };
+    });
+    return { ...whole(claims, (c) => single(f, c.slice)), count: known.length };
+  };
+
+  const againstReference = (gate, f, part) => {
+    const use = eligible(gate, part, [f]), ref = gate.reference ? find(part, gate.reference) : reference(part);
+    if (ref < 0 || !(gate.named || gate.small || f.size[ref] >= data.min)) return error;
+    const contrast = exact.contrast(f.scale, gate.ratio);
+    const lacks = (i) => [i, ref].some((j) => Number.isNaN(f.value[j])) || (gate.ratio && f.value[ref] === 0);
+    const others = use.filter((i) => i !== ref), known = others.filter((i) => !lacks(i));
+    const claims = others.map((i) => {
+      if (lacks(i)) return { slice: i, reference: ref, verdict: "error", value: NaN };
+      const evidence = pair(f, i, ref, contrast);
+      return { slice: i, reference: ref, value: evidence.value, ...decide(gate, evidence, known.length) };
+    });
+    return { ...whole(claims, (c) => pair(f, c.slice, ref, contrast)), count: known.length };
+  };
+
+  // Higher against lower over many pairs: only those are asked whose own limits leave it open.
+  const overPairs = (f, high, low, limit, claims, proven, contrast) => {
+    const at = (i, share, up) => exact[up ? "upper" : "lower"](f.x[i], f.trials[i], share);
+    const every = new Set([...high, ...low]), ends = new Map();
+    const fails = level / claims;
+    for (const i of every)
+      ends.set(i, {
+        up: at(i, level / 2, true), down: at(i, level / 2, false),
+        near: at(i, Math.sqrt(fails), false), far: at(i, Math.sqrt(fails), true),
+      });
+    let failing = null, open = null;
+    for (const i of high)
+      for (const j of low) {
+        if (i === j || !proven) continue;
+        const one = ends.get(i), two = ends.get(j);
+        if (!(contrast.value(one.near, two.far) <= limit)) {
+          const p = pair(f, i, j, contrast).above(limit);
+          if (p <= fails && (!failing || p < failing.p)) failing = { high: i, low: j, p };
+        }
+        if (!failing && !(contrast.value(one.up, two.down) <= limit)) {
+          const p = pair(f, i, j, contrast).below(limit);
+          if (p > level && (!open || p > open.p)) open = { high: i, low: j, p };
+        }
+      }
+    return { failing, open };
+  };
+
+  const extremes = (gate, figures, part) => {
+    const use = eligible(gate, part, figures);
+    const held = figures.filter((f) => {
+      const known = use.filter((i) => !Number.isNaN(f.value[i]));
+      return known.length > 1 && !(gate.ratio && Math.max(...known.map((i) => f.value[i])) <= 0);
+    });
+    const complete = held.length === figures.length && figures.every((f) => use.every((i) => !Number.isNaN(f.value[i])));
+    if (!held.length || !complete) return error;
+    const limit = gate.ratio ? 1 / gate.limit : gate.limit, claims = held.length * use.length * (use.length - 1);
+    let best = null, failing = null, open = null;
+    for (const f of held) {
+      const contrast = exact.contrast(f.scale, gate.ratio);
+      const high = use.reduce((a, b) => (f.value[b] > f.value[a] ? b : a));
+      const low = use.filter((i) => i !== high).reduce((a, b) => (f.value[b] < f.value[a] ? b : a));
+      const value = gate.ratio ? (f.value[low] > 0 ? f.value[high] / f.value[low] : Infinity) : f.value[high] - f.value[low];
+      if (!best || value > best.value) best = { value, high, low, f, contrast };
+      const found = overPairs(f, use, use, limit, claims, gate.proven, contrast);
+      if (found.failing && (!failing || found.failing.p < failing.p)) failing = { ...found.failing, f, contrast };
+      if (found.open && (!open || found.open.p > open.p)) open = { ...found.open, f, contrast };
+    }
+    const verdict = gate.proven
+      ? failing ? "fail" : open ? "inconclusive" : "pass"
+      : best.value <= limit ? "pass" : "fail";
+    const chosen = failing || open || best;
+    const [slice, ref] = gate.ratio ? [best.low, best.high] : [best.high, best.low];
+    return {
+      verdict, slice, reference: ref, value: gate.ratio ? 1 / best.value : best.value, claims: [], count: claims,
+      evidence: pair(chosen.f, chosen.high, chosen.low, chosen.contrast), turned: gate.ratio, limit,
+    };
+  };
+
+  const againstPicked = (gate, f, part) => {
+    const use = eligible(gate, part, [f]), known = use.filter((i) => !Number.isNaN(f.value[i]));
+    if (!known.length) return error;
+    const ref = known.reduce((a, b) => ((gate.highest ? f.value[b] > f.value[a] : f.value[b] < f.value[a]) ? b : a));
+    const most = Math.max(...known.map((i) => f.value[i]));
+    const zero = gate.ratio && f.value[ref] === 0 && !(!gate.highest && most > 0);
+    const others = use.filter((i) => i !== ref);
+    if (!others.length || zero || others.length + 1 > known.length) return error;
+    const contrast = exact.contrast(f.scale, gate.ratio), limit = gate.ratio ? 1 / gate.limit : gate.limit;
+    const claims = known.length * (known.length - 1);
+    const apart = (i) => (gate.highest ? pair(f, ref, i, contrast) : pair(f, i, ref, contrast));
+    const worst = others.reduce((a, b) => (apart(b).value > apart(a).value ? b : a));
+    const [high, low] = gate.highest ? [known, others] : [others, known];
+    const { failing, open } = overPairs(f, high, low, limit, claims, gate.proven, contrast);
+    const kept = others.every((i) => apart(i).value <= limit);
+    const verdict = gate.proven ? (failing ? "fail" : open ? "inconclusive" : "pass") : kept ? "pass" : "fail";
+    const value = gate.ratio
+      ? f.value[worst] === f.value[ref] ? 1 : f.value[worst] / f.value[ref]
+      : f.value[worst] - f.value[ref];
+    const chosen = failing || open;
+    return {
+      verdict, slice: worst, reference: ref, value, claims: [], count: claims, limit,
+      evidence: chosen ? pair(f, chosen.high, chosen.low, contrast) : apart(worst), turned: gate.ratio,
+    };
+  };
+
+  // A gate of the run, or one that the page was asked, on a variant at a cut.
+  const judge = (gate, variant, cut, weighted) => {
+    const part = partition(gate.by.map((name) => data.by.indexOf(name)));
+    const figures = gate.metrics.map((name) =>
+      figure(data.metrics.find((m) => m.name === name), variant, part, cut, weighted));
+    const ask = { value: ofValues, reference: againstReference, picked: againstPicked, extremes }[gate.form];
+    const found = ask(gate, gate.form === "extremes" ? figures : figures[0], part);
+    return { ...found, part, decided: () => decisionLimits(gate, found) };
+  };
+
+  // The two limits that decide: what failing rests on holds for all claims together.
+  const decisionLimits = (gate, { evidence, count, turned }) => {
+    if (!evidence || !gate.proven) return null;
+    const fails = level / Math.max(count, 1);
+    if (gate.form === "extremes" || gate.form === "picked") {
+      const ends = [evidence.lower(fails), evidence.upper(level)];
+      return turned ? [1 / ends[1], 1 / ends[0]] : ends;
+    }
+    if (gate.fold === "none")
+      return gate.upper ? [evidence.lower(fails), evidence.upper(level)] : [evidence.lower(level), evidence.upper(fails)];
+    const ratio = gate.fold === "ratio", neutral = ratio ? 1 : 0, up = evidence.value >= neutral;
+    const outwards = (value) => (up ? value : ratio ? 1 / value : -value);
+    const outside = (d) => {
+      const [low, high] = ratio ? [1 / d, d] : [-d, d];
+      return up ? evidence.above(low) + evidence.above(high) : evidence.below(low) + evidence.below(high);
+    };
+    const plain = (at) => Math.max(neutral, outwards(up ? evidence.lower(at) : evidence.upper(at)));
+    let near = plain(fails);
+    if (near > neutral && outside(near) > fails * (1 + 1e-6)) {
+      let low = plain(fails / 2), high = near;
+      for (let i = 0; i < 30; i++) {
+        const middle = (low + high) / 2;
+        if (outside(middle) <= fails) low = middle;
+        else high = middle;
+      }
+      near = low;
+    }
+    const low = evidence.lower(level), high = evidence.upper(level);
+    const far = ratio ? Math.max(high, 1 / low) : Math.max(high, -low);
+    if (ratio) return up ? [near, far] : [1 / far, 1 / near];
+    return up ? [near, far] : [-far, -near];
+  };
+
+  return { partition, figure, limits, outcomes, reference, names, judge, upwards, pair };
+};
+if (typeof module !== "undefined") module.exports = makeCounts;
