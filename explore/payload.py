@@ -72,13 +72,16 @@ def payload(run: Path, result: AuditResult, places: int = PLACES) -> dict[str, A
                 **histogram(counted(_path(run, variant), by, own), by, bins, cells),
             }
         )  # fmt: skip
+    metrics = _metrics(run, result, config)
+    counted_here = {metric["name"] for metric in metrics}
     return {
         "title": result.title, "rows": result.data.rows, "by": by, "synthetic": bool(result.data.synthetic),
         "weighted": result.data.weight is not None, "clustered": result.data.cluster is not None,
         "min": config.slices.min_size, "confidence": config.confidence, "level": 1 - config.confidence,
         **_features(by, cells, config, result),
-        "metrics": _metrics(run, result, config), "scales": [_scale(held) for held in scales],
+        "metrics": metrics, "scales": [_scale(held) for held in scales],
         "variants": variants, "gates": gates(result, config),
+        "performance": next((name for name in config.of_task.performance if name in counted_here), None),
     }  # fmt: skip
 
 
@@ -94,21 +97,26 @@ def _scale(held: Cuts) -> list[float]:
     return [float(threshold) for threshold in held.thresholds]
 
 
-def _features(by: Sequence[str], cells: dict[Key, int], config: Config, result: AuditResult) -> dict[str, Any]:
+def _features(
+    by: Sequence[str], cells: dict[Key, int], config: Config, result: AuditResult
+) -> dict[str, Any]:
     """Values of the features sorted as the audit sorts them, their names and order, and the crossings."""
     levels = [sorted({key[k] for key in cells}) for k in range(len(by))]
     place = [{value: i for i, value in enumerate(values)} for values in levels]
     order = value_order(result.data.bins)
-    shown_as = [order.get(f) or bands.in_order(values) or values for f, values in zip(by, levels, strict=True)]
+    each = list(zip(by, levels, strict=True))
+    shown_as = [order.get(feature) or bands.in_order(values) or values for feature, values in each]
     wanted = config.slices.reference
     return {
         "levels": [[plain((value_name(value),)) for value in values] for values in levels],
         "values": levels,
-        "order": [[values.index(v) for v in of if v in values] for of, values in zip(shown_as, levels, strict=True)],
+        "order": [
+            [values.index(v) for v in of if v in values] for of, values in zip(shown_as, levels, strict=True)
+        ],
         "unknown": [values.index(UNKNOWN) if UNKNOWN in values else -1 for values in levels],
         "reference": [
             values.index(found) if f in wanted and (found := meant(wanted[f], values)) in values else -1
-            for f, values in zip(by, levels, strict=True)
+            for f, values in each
         ],
         "cells": [[place[k][value] for k, value in enumerate(key)] for key in cells],
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hmac
 import secrets
 import socket
@@ -47,10 +48,13 @@ def bound(port: int) -> socket.socket:
     held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         held.bind((LOOPBACK, port))
+        # Who is told the address at once waits until it is served.
+        held.listen()
     except (OSError, OverflowError) as error:
         held.close()
         why = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"--port: {LOOPBACK}:{port} cannot be used: {why}; 0 takes any that is free") from None
+        told = f"--port: {LOOPBACK}:{port} cannot be used: {why}; 0 takes any that is free"
+        raise InputError(told) from None
     return held
 
 
@@ -99,8 +103,10 @@ def serve(page: str, held: socket.socket, token: str) -> None:
     """Serve the page on a port that was taken, until the process is interrupted."""
     import uvicorn
 
+    # The command line leaves cycles alone, as a short process may; this one runs for hours.
+    gc.enable()
     port = int(held.getsockname()[1])
     # Nothing is logged: an address has its token in it.
-    settings: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False, "lifespan": "off"}
-    server = uvicorn.Server(uvicorn.Config(application(page, token, port), **settings))
+    quiet: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False}
+    server = uvicorn.Server(uvicorn.Config(application(page, token, port), lifespan="off", **quiet))
     server.run(sockets=[held])

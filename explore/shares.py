@@ -1,4 +1,4 @@
-"""The metrics that a page can count by itself: proportions of the four outcomes, and rising functions of one."""
+"""The metrics that a page can count by itself: shares of the four outcomes, and rising functions of one."""
 
 from __future__ import annotations
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from ..reports.words.language import catalogue, language, later
 
 WORDS = {
-    "audited_cut": later("the audited threshold of {variant}"),
-    "moved": later("what if: the audit was at {threshold}"),
-    "found": later("found from the rows: scores from {threshold} on were selected"),
+    "audited_cut": later("The audited threshold of {variant}"),
+    "moved": later("What if: the audit was at {threshold}"),
+    "found": later("Found from the rows: scores from {threshold} on were selected"),
     "rule": later(
-        "{variant} decides by a rule of its own, so that no slider moves it: its audited decisions "
-        "are shown"
+        "{variant} decides by a rule of its own, so that no slider moves it: its audited decisions are shown"
     ),
     "unscored": later("{variant} has no scores, so that no slider moves it: its audited decisions are shown"),
     "needs": later("needs {features} to decide"),
@@ -18,7 +17,6 @@ WORDS = {
     "percent": later("{figure}\u00a0%"),
     "to": later("{low} to {high}"),
     "none": later("none"),
-    "limit_none": later("no limit"),
     "by": later("{title} by {features}"),
     "fewer": later("fewer than {n}"),
     "reference": later("reference"),
@@ -43,8 +41,7 @@ WORDS = {
     "legend_b_audited": later("Ring: B as audited."),
     "legend_band": later("Shaded: what the limit allows."),
     "legend_clusters": later(
-        "No limits are drawn: rows of a cluster depend on each other, which these counts do not "
-        "tell."
+        "No limits are drawn: rows of a cluster depend on each other, which these counts do not tell."
     ),
     "legend_weights": later("Rates are weighted, limits take the effective rows."),
     "curve_gap": later("largest gap in {title}, points"),
@@ -52,15 +49,15 @@ WORDS = {
     "curve_none": later("Not drawn: no threshold makes the decisions of {variant}."),
     "curve_said": later("At this threshold the largest gap is {gap} points and {title} {value}."),
     "check": later(
-        "Counted again at the audited thresholds: {n} of {all} gates, {wrong} verdicts differ from "
-        "the audit."
+        "Counted again at the audited thresholds: {n} of {all} gates, {wrong} verdicts differ from the audit."
     ),
     "took": later("These figures were counted in {ms} ms."),
     "said": later("Threshold {threshold}. {gates}"),
     "copied": later("Copied."),
     "not_copied": later("Select the text and copy it by hand."),
     "no_slice": later("No slice has this name."),
-    "points": later("points from the reference"),
+    "chosen_a": later("{variant} (A)"),
+    "chosen_b": later("{variant} (B)"),
     "tile_b": later("B {value}"),
 }
 

@@ -150,8 +150,8 @@ const makeCounts = (data) => {
     const folded = fold === "difference" ? Math.abs(value) : fold === "ratio" ? Math.min(value, 1 / value) : value;
     const holds = fold === "difference" || (fold === "none" && upper) ? folded <= limit : folded >= limit;
     // Without a p the distance from the limit orders claims.
-    if (!gate.proven && holds) return { verdict: "pass", p: 1 / (1 + Math.abs(folded - limit)) };
-    if (!gate.proven) return { verdict: "fail", p: -Math.abs(folded - limit) };
+    const apart = Math.abs(folded - limit);
+    if (!gate.proven) return { verdict: holds ? "pass" : "fail", p: 0, apart };
     const parts = fold === "difference" ? [-limit, limit] : [limit, 1 / limit];
     if (holds) {
       let p;
@@ -162,7 +162,7 @@ const makeCounts = (data) => {
         p = ask(near);
         if (p <= level) p = Math.max(p, ask(1 - near));
       }
-      return { verdict: p <= level ? "pass" : "inconclusive", p };
+      return { verdict: p <= level ? "pass" : "inconclusive", p, apart };
     }
     let p;
     if (fold === "none") p = upper ? evidence.above(limit) : evidence.below(limit);
@@ -172,26 +172,29 @@ const makeCounts = (data) => {
       p = evidence[side](parts[near]);
       if (p <= level / claims) p = Math.min(1, p + evidence[side](parts[1 - near]));
     }
-    return { verdict: p <= level / claims ? "fail" : "inconclusive", p: p / 2 - 1 };
+    return { verdict: p <= level / claims ? "fail" : "inconclusive", p, apart, broken: true };
   };
 
   const WORST = ["error", "fail", "inconclusive", "pass"];
   const error = { verdict: "error", value: NaN, claims: [] };
 
   // Of several claims with the gate's verdict the one that decides: the surest failure, the least sure pass,
-  // of open ones that most like a failure.
+  // of open ones that most like a failure. Where p is nothing the distance from the limit tells.
+  const NOTHING = 1e-13;
   const whole = (claims, evidence) => {
     if (!claims.length) return error;
     const verdict = WORST.find((word) => claims.some((claim) => claim.verdict === word));
     const same = claims.filter((claim) => claim.verdict === verdict);
-    // p of failing is held below 0, so that it comes before any of passing.
-    const order = verdict === "pass" ? (a, b) => (b.p > a.p ? b : a) : (a, b) => closer(a, b, verdict);
-    const chosen = same.reduce(order);
-    return { verdict, ...chosen, verdict, claims, evidence: evidence(chosen) };
+    const chosen = same.reduce((a, b) => (decides(b, a, verdict) ? b : a));
+    return { ...chosen, verdict, claims, evidence: evidence(chosen) };
   };
-  const closer = (a, b, verdict) => {
-    if (verdict === "fail" || a.p < 0 || b.p < 0) return b.p < a.p ? b : a;
-    return b.p > a.p ? b : a;
+  const decides = (one, other, verdict) => {
+    if (verdict === "error") return false;
+    const tied = Math.max(one.p, other.p) < NOTHING;
+    if (verdict === "pass") return tied ? one.apart < other.apart : one.p > other.p;
+    if (verdict === "fail") return tied ? one.apart > other.apart : one.p < other.p;
+    if (one.broken !== other.broken) return Boolean(one.broken);
+    return one.broken ? one.p < other.p : one.p > other.p;
   };
 
   const ofValues = (gate, f, part) => {
@@ -259,20 +262,40 @@ const makeCounts = (data) => {
       const high = use.reduce((a, b) => (f.value[b] > f.value[a] ? b : a));
       const low = use.filter((i) => i !== high).reduce((a, b) => (f.value[b] < f.value[a] ? b : a));
       const value = gate.ratio ? (f.value[low] > 0 ? f.value[high] / f.value[low] : Infinity) : f.value[high] - f.value[low];
-      if (!best || value > best.value) best = { value, high, low, f, contrast };
+      if (!best || value > best.value) best = { value, high, low };
       const found = overPairs(f, use, use, limit, claims, gate.proven, contrast);
-      if (found.failing && (!failing || found.failing.p < failing.p)) failing = { ...found.failing, f, contrast };
-      if (found.open && (!open || found.open.p > open.p)) open = { ...found.open, f, contrast };
+      failing ||= found.failing;
+      open ||= found.open;
     }
     const verdict = gate.proven
       ? failing ? "fail" : open ? "inconclusive" : "pass"
       : best.value <= limit ? "pass" : "fail";
-    const chosen = failing || open || best;
     const [slice, ref] = gate.ratio ? [best.low, best.high] : [best.high, best.low];
     return {
       verdict, slice, reference: ref, value: gate.ratio ? 1 / best.value : best.value, claims: [], count: claims,
-      evidence: pair(chosen.f, chosen.high, chosen.low, chosen.contrast), turned: gate.ratio, limit,
+      evidence: true,
+      ends: () => {
+        const over = (share, up) => Math.max(...held.map((f) => largest(f, use, use, share, up, exact.contrast(f.scale, gate.ratio))));
+        const [near, far] = [Math.max(over(level / claims, false), gate.ratio ? 1 : 0), over(level, true)];
+        return gate.ratio ? [1 / far, 1 / near] : [near, far];
+      },
     };
+  };
+
+  // The largest lower (or upper) limit of higher against lower over many pairs, the most hopeful first: none is
+  // above the contrast of the limits of each slice alone (metrics/exact.py, pair_bounds).
+  const largest = (f, high, low, share, up, contrast) => {
+    const at = up ? share / 2 : Math.sqrt(share);
+    const ends = (i, top) => exact[top ? "upper" : "lower"](f.x[i], f.trials[i], at);
+    const [ups, downs] = [new Map(high.map((i) => [i, ends(i, up)])), new Map(low.map((j) => [j, ends(j, !up)]))];
+    const pairs = high.flatMap((i) => low.filter((j) => j !== i).map((j) => [i, j, contrast.value(ups.get(i), downs.get(j))]));
+    pairs.sort((p, q) => q[2] - p[2]);
+    let best = -Infinity;
+    for (const [i, j, bound] of pairs) {
+      if (bound <= best) break;
+      best = Math.max(best, pair(f, i, j, contrast)[up ? "upper" : "lower"](share));
+    }
+    return best;
   };
 
   const againstPicked = (gate, f, part) => {
@@ -286,18 +309,26 @@ const makeCounts = (data) => {
     const contrast = exact.contrast(f.scale, gate.ratio), limit = gate.ratio ? 1 / gate.limit : gate.limit;
     const claims = known.length * (known.length - 1);
     const apart = (i) => (gate.highest ? pair(f, ref, i, contrast) : pair(f, i, ref, contrast));
-    const worst = others.reduce((a, b) => (apart(b).value > apart(a).value ? b : a));
     const [high, low] = gate.highest ? [known, others] : [others, known];
     const { failing, open } = overPairs(f, high, low, limit, claims, gate.proven, contrast);
     const kept = others.every((i) => apart(i).value <= limit);
     const verdict = gate.proven ? (failing ? "fail" : open ? "inconclusive" : "pass") : kept ? "pass" : "fail";
-    const value = gate.ratio
-      ? f.value[worst] === f.value[ref] ? 1 : f.value[worst] / f.value[ref]
-      : f.value[worst] - f.value[ref];
-    const chosen = failing || open;
+    const farthest = others.reduce((a, b) => (apart(b).value > apart(a).value ? b : a));
+    const worst = failing ? (gate.highest ? failing.low : failing.high) : farthest;
+    const equal = f.value[worst] === f.value[ref];
+    const value = !gate.ratio ? f.value[worst] - f.value[ref] : equal ? 1 : f.value[worst] / f.value[ref];
     return {
-      verdict, slice: worst, reference: ref, value, claims: [], count: claims, limit,
-      evidence: chosen ? pair(f, chosen.high, chosen.low, contrast) : apart(worst), turned: gate.ratio,
+      verdict, slice: worst, reference: ref, value, claims: [], count: claims, evidence: true,
+      // Of one that the best was picked among: it is not better than the best.
+      ends: () => {
+        const over = (share, up) => {
+          const [one, two] = gate.highest ? [known, [worst]] : [[worst], known];
+          return Math.max(largest(f, one, two, share, up, contrast), gate.ratio ? 1 : 0);
+        };
+        const [near, far] = [over(level / claims, false), over(level, true)];
+        if (!gate.highest) return [near, far];
+        return gate.ratio ? [1 / far, 1 / near] : [0 - far, 0 - near];
+      },
     };
   };
 
@@ -312,13 +343,10 @@ const makeCounts = (data) => {
   };
 
   // The two limits that decide: what failing rests on holds for all claims together.
-  const decisionLimits = (gate, { evidence, count, turned }) => {
+  const decisionLimits = (gate, { evidence, count, ends }) => {
     if (!evidence || !gate.proven) return null;
+    if (ends) return ends();
     const fails = level / Math.max(count, 1);
-    if (gate.form === "extremes" || gate.form === "picked") {
-      const ends = [evidence.lower(fails), evidence.upper(level)];
-      return turned ? [1 / ends[1], 1 / ends[0]] : ends;
-    }
     if (gate.fold === "none")
       return gate.upper ? [evidence.lower(fails), evidence.upper(level)] : [evidence.lower(level), evidence.upper(fails)];
     const ratio = gate.fold === "ratio", neutral = ratio ? 1 : 0, up = evidence.value >= neutral;
@@ -341,7 +369,7 @@ const makeCounts = (data) => {
     const low = evidence.lower(level), high = evidence.upper(level);
     const far = ratio ? Math.max(high, 1 / low) : Math.max(high, -low);
     if (ratio) return up ? [near, far] : [1 / far, 1 / near];
-    return up ? [near, far] : [-far, -near];
+    return up ? [near, far] : [-far, 0 - near];
   };
 
   return { partition, figure, limits, outcomes, reference, names, judge, upwards, pair };

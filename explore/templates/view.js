@@ -98,13 +98,13 @@ const explore = (data, words) => {
   // Rows by score, those with a positive label below; at most 67 bars.
   const drawScores = (a, steps, cut) => {
     const out = [];
-    if (steps !== null) {
-      const { bins, sums } = counts.upwards(a), bars = Math.min(bins, 67), heights = [];
-      for (let k = 0; k < bars; k++) heights.push([0, 0]);
+    if (steps !== null && steps.length > 1) {
+      const { bins, sums } = counts.upwards(a), last = bins - 1, bars = Math.min(last, 67);
+      const heights = Array.from({ length: bars }, () => [0, 0]);
       for (let row = 0; row < 2 * data.cells.length; row++)
         for (let j = 0; j < bins; j++) {
           const at = row * (bins + 1) + j;
-          heights[Math.floor((j * bars) / bins)][row % 2] += sums.n[at] - sums.n[at + 1];
+          heights[Math.min(bars - 1, Math.floor((j * bars) / last))][row % 2] += sums.n[at] - sums.n[at + 1];
         }
       const top = Math.max(...heights.map(([no, yes]) => no + yes));
       // Roots, as a few bins often hold most of the rows.
@@ -112,10 +112,10 @@ const explore = (data, words) => {
       heights.forEach(([no, yes], k) => {
         const box = { x: `${(100 * k) / bars}%`, width: `${92 / bars}%` };
         const all = tall(no + yes), part = no + yes ? (all * yes) / (no + yes) : 0;
-        out.push(element("svg:rect", { ...box, y: 58 - all, height: all - part, class: "no" }));
+        out.push(element("svg:rect", { ...box, y: 58 - all, height: Math.max(0, all - part), class: "no" }));
         out.push(element("svg:rect", { ...box, y: 58 - part, height: part, class: "yes" }));
       });
-      const x = (j) => `${(100 * j) / bins}%`;
+      const x = (j) => `${(100 * j) / last}%`;
       out.push(line(x(a.cut), x(a.cut), 0, 60, "audited"), line(x(cut), x(cut), 0, 60, "here"));
     }
     $("scores").replaceChildren(...out);
@@ -126,13 +126,13 @@ const explore = (data, words) => {
     $("tiles").replaceChildren(...data.metrics.map((m) => {
       const f = counts.figure(m, chosen.a, part, cutA(), chosen.weighted);
       const [low, high] = data.clustered ? [NaN, NaN] : counts.limits(f, 0);
-      const under = [data.clustered || !known(low) ? "" : between(low, high)];
+      const under = data.clustered || !known(low) ? [] : [between(low, high)];
       if (b) {
         const g = counts.figure(m, b, part, cutOf(b), chosen.weighted);
         under.push(say(words.tile_b, { value: percent(g.value[0]) }));
       }
       return element("div", {}, element("dt", {}, m.title),
-        element("dd", {}, element("b", {}, percent(f.value[0])), element("span", {}, under.filter(Boolean).join(" \u00b7 "))));
+        element("dd", {}, element("b", {}, percent(f.value[0])), ...under.map((text) => element("span", {}, text))));
     }));
   };
 
@@ -179,10 +179,10 @@ const explore = (data, words) => {
     const a = element("td", { class: "num" }, element("b", {}, percent(row.value)));
     if (known(row.limits[0])) a.append(element("small", {}, between(...row.limits, (v) => fixed(100 * v, 1))));
     return element("tr", {}, head, element("td", { class: "num wide" }, whole(row.n)), a,
-      element("td", { class: "num wide" }, chosen.b ? percent(row.other) : "\u2014"),
+      element("td", { class: "num wide other" }, chosen.b ? percent(row.other) : ""),
       element("td", { class: "plot" }, element("svg:svg", { width: "100%", height: 26, "aria-hidden": "true" }, ...drawn)),
       element("td", { class: "num" }, row.i === ref ? words.reference : points(row.gap)),
-      element("td", { class: "wide" }, row.verdict ? verdictMark(row.verdict) : ""));
+      element("td", { class: "wide judged" }, row.verdict ? verdictMark(row.verdict) : ""));
   };
 
   const drawSlices = () => {
@@ -195,6 +195,8 @@ const explore = (data, words) => {
     const ref = named >= 0 ? named : counts.reference(part);
     const every = rowsOf(part, f, other, ref, judged), { low, high, x } = axis(every);
     const rows = every.filter((row) => row.name.toLowerCase().includes(chosen.find)).sort(ORDERS[chosen.sort]);
+    $("table").toggleAttribute("data-judged", Boolean(gate));
+    $("table").toggleAttribute("data-other", Boolean(chosen.b));
     $("rows").replaceChildren(...rows.map((row) => drawRow(row, f, ref, x, gate)));
     if (!rows.length) $("rows").append(element("tr", {}, element("td", { colspan: 7 }, words.no_slice)));
     const step = high - low > 0.55 ? 0.2 : 0.1, ticks = [];
@@ -215,6 +217,15 @@ const explore = (data, words) => {
   // ---- gates ----
 
   let settling = [];
+  const ownSlices = (gate) => {
+    const named = (values) =>
+      values.map((value, i) => {
+        const k = data.by.indexOf(gate.by[i]), place = data.values[k].indexOf(value);
+        return place < 0 ? value : data.levels[k][place];
+      }).join(" \u00b7 ");
+    const { slice, reference: ref } = gate.audited;
+    return ref.length ? say(words.against, { slice: named(slice), reference: named(ref) }) : named(slice);
+  };
   const drawGate = (gate) => {
     const write = writes[gate.kind] || plain, moved = cutA() !== chosen.a.cut || chosen.weighted !== data.weighted;
     const head = element("span", {}, name(gate.title), " ", element("span", { class: "soft" }, gate.asks));
@@ -225,20 +236,24 @@ const explore = (data, words) => {
     }
     const found = counts.judge(gate, chosen.a, cutA(), chosen.weighted);
     under.append(verdictMark(found.verdict));
-    const slices = found.slice === undefined || !found.part.by.length ? ""
+    // At the audited threshold the audit's own slice and limits stand.
+    const own = !moved && found.verdict === gate.audited.verdict ? gate.audited : null;
+    const slices = own ? ownSlices(gate) : found.slice === undefined || !found.part.by.length ? ""
       : found.reference === undefined ? sliceName(found.part, found.slice)
       : say(words.against, { slice: sliceName(found.part, found.slice), reference: sliceName(found.part, found.reference) });
     if (slices) under.append(" ", name(slices));
     // The limits take longer than what they decide: they follow when the slider rests.
     const decided = element("span", {});
     under.append(decided);
-    if (gate.proven && found.evidence)
+    const limited = (ends) => ` \u00b7 ${say(words.proven, { limits: between(...ends, write) })}`;
+    if (own && own.low !== null && own.high !== null && gate.proven) decided.textContent = limited([own.low, own.high]);
+    else if (gate.proven && found.evidence)
       settling.push(() => {
-        const ends = found.decided();
-        decided.textContent = ` \u00b7 ${say(words.proven, { limits: between(...ends, write) })}`;
+        decided.textContent = limited(found.decided());
       });
-    if (moved) under.append(" ", element("b", {}, say(words.audited_was, { verdict: words[gate.audited.verdict] })));
-    return element("li", { "data-gate": gate.id, "data-verdict": found.verdict }, head, element("b", {}, write(found.value)), under);
+    if (moved && found.verdict !== gate.audited.verdict)
+      under.append(" ", element("b", {}, say(words.audited_was, { verdict: words[gate.audited.verdict] })));
+    return element("li", { "data-gate": gate.id, "data-verdict": found.verdict }, head, element("b", {}, write(own ? own.measured : found.value)), under);
   };
 
   const gatesOfA = () => data.gates.filter((gate) => gate.variant === chosen.a.name);
@@ -252,14 +267,14 @@ const explore = (data, words) => {
   // ---- every threshold at once ----
 
   let curve = null;
-  const gapAt = (part, ref, cut) => {
-    const f = counts.figure(chosen.metric, chosen.a, part, cut, chosen.weighted);
+  const gapAt = (part, ref, cut, one = chosen.a) => {
+    const f = counts.figure(chosen.metric, one, part, cut, chosen.weighted);
     const use = part.keys.map((_, i) => i).filter((i) => i !== ref && !part.unknown[i] && f.size[i] >= data.min);
     const gaps = use.map((i) => Math.abs(f.value[i] - f.value[ref])).filter(known);
     return gaps.length && f.size[ref] >= data.min ? Math.max(...gaps) : NaN;
   };
-  const performanceAt = (cut) =>
-    data.performance ? counts.figure(metric(data.performance), chosen.a, counts.partition([]), cut, chosen.weighted).value[0] : NaN;
+  const performanceAt = (cut, one = chosen.a) =>
+    data.performance ? counts.figure(metric(data.performance), one, counts.partition([]), cut, chosen.weighted).value[0] : NaN;
 
   const drawCurve = ({ part, ref }) => {
     const a = chosen.a, steps = thresholds(a), gate = asked();
@@ -309,6 +324,22 @@ const explore = (data, words) => {
     return out;
   };
 
+  // ---- variants ----
+
+  const drawVariants = ({ part, ref }) => {
+    $("compared").hidden = data.variants.length < 2;
+    $("performance").textContent = data.performance ? metric(data.performance).title : "";
+    $("ladder").replaceChildren(...data.variants.map((one) => {
+      const cut = one === chosen.a ? cutA() : cutOf(one);
+      const marked = one === chosen.a ? words.chosen_a : one === chosen.b ? words.chosen_b : "{variant}";
+      const gap = gapAt(part, ref, cut, one);
+      return element("tr", {}, element("th", { scope: "row" }, name(say(marked, { variant: one.name }))),
+        element("td", { class: "num" }, written(one, cut)),
+        element("td", { class: "num" }, known(gap) ? fixed(100 * gap, 1) : "\u2014"),
+        element("td", { class: "num" }, percent(performanceAt(cut, one))));
+    }));
+  };
+
   // ---- configuration ----
 
   // JSON's texts are YAML's, too.
@@ -335,6 +366,7 @@ const explore = (data, words) => {
     const slices = drawSlices();
     drawGates();
     drawCurve(slices);
+    drawVariants(slices);
     drawConfiguration(slices);
     const ms = performance.now() - start;
     $("foot").textContent = `${checked} ${say(words.took, { ms: ms < 10 ? ms.toFixed(1) : Math.round(ms) })}`;
