@@ -105,7 +105,8 @@ $(LOWEST)/.lowest: setup.cfg tests/lowest.py
 test-lowest: $(LOWEST)/.lowest
 	$(LOWEST)/bin/pytest -n 2 --dist loadfile -W ignore::DeprecationWarning $(TESTS) --ignore tests/test_ci.py --ignore tests/test_docs.py \
 		--ignore tests/test_house.py --ignore tests/test_notebook.py --ignore tests/reports/test_browser.py \
-		--ignore tests/reports/test_pages.py --ignore tests/reports/test_sorting.py --ignore tests/regimes/test_pages.py
+		--ignore tests/reports/test_pages.py --ignore tests/reports/test_sorting.py --ignore tests/regimes/test_pages.py \
+		--ignore tests/explore/test_counts.py --ignore tests/explore/test_page.py
 
 bench: $(BENCH)/.bench $(VENV)/.dev
 	$(BENCH)/bin/python benchmarks/start.py
@@ -119,6 +120,7 @@ bench: $(BENCH)/.bench $(VENV)/.dev
 	$(BENCH)/bin/python benchmarks/coverage
 	$(BENCH)/bin/python benchmarks/mitigation
 	$(BENCH)/bin/python benchmarks/report.py
+	$(BIN)/python benchmarks/explore.py
 	$(BIN)/python benchmarks/ladder.py
 
 # Every architecture with every recipe, and the table of them in docs/compression.md.
