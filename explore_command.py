@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -43,6 +44,8 @@ def explore(
     else:
         check_installed()
     held = None if export is not None else bound(port)
+    if not quiet and sys.stderr.isatty():
+        typer.echo(f"{run}: its figures are computed anew", err=True)
     result = opened(run)
     text = page(run, result, _language(run, language, result.configuration.get("report", {})))
     if export is not None or held is None:

@@ -26,10 +26,15 @@ WIDE = 0.25
 
 @dataclass(frozen=True)
 class Seen:
-    """The scores of a variant, and how they became decisions.
+    """What is kept of a variant's scores, and how they became decisions.
 
     Attributes
     ----------
+    lowest : float
+    ends : pair of float
+        Quantiles between which nearly all scores lie.
+    values : float array or None
+        The distinct scores, where they are few.
     probability : bool
         Whether scores are probabilities.
     threshold : float or None
@@ -38,7 +43,9 @@ class Seen:
         Whether the model said so, else it was found from the rows.
     """
 
-    score: Floats
+    lowest: float
+    ends: tuple[float, float]
+    values: Floats | None
     probability: bool
     threshold: float | None
     told: bool
@@ -76,17 +83,23 @@ def seen(path: Path, variant: Variant) -> Seen | None:
         threshold = _found(score, selected)
     if threshold is not None and not np.array_equal(score >= threshold, selected):
         threshold = None
-    return Seen(score, is_probability(variant.model.told), threshold, told is not None)
+    low, high = np.quantile(score, (TAIL, 1 - TAIL))
+    values = np.unique(score)
+    return Seen(
+        float(values[0]), (float(low), float(high)), values if len(values) <= PLACES else None,
+        is_probability(variant.model.told), threshold, told is not None,
+    )  # fmt: skip
 
 
 def _found(score: Floats, selected: NDArray[np.bool_]) -> float | None:
     """A threshold that parts the selected rows from the others: one half where it does, else the lowest."""
-    if selected.all() or not selected.any():
-        return None
-    low, high = float(score[~selected].max()), float(score[selected].min())
+    low = float(score[~selected].max(initial=-np.inf))
+    high = float(score[selected].min(initial=np.inf))
     if low >= high:
         return None
-    return 0.5 if low < 0.5 <= high else high
+    if low < 0.5 <= high:
+        return 0.5
+    return high if np.isfinite(high) else float(np.nextafter(low, np.inf))
 
 
 def cuts(variants: Mapping[str, Seen], places: int = PLACES) -> list[Cuts]:
@@ -99,7 +112,7 @@ def cuts(variants: Mapping[str, Seen], places: int = PLACES) -> list[Cuts]:
 
 def _cut(group: Mapping[str, Seen], places: Floats) -> Cuts:
     own = {name: one.threshold for name, one in group.items() if one.threshold is not None}
-    lowest = min(float(one.score.min()) for one in group.values())
+    lowest = min(one.lowest for one in group.values())
     thresholds = np.union1d(places, list(own.values()))
     if thresholds[0] > lowest:
         thresholds = np.append(lowest, thresholds)
@@ -107,11 +120,10 @@ def _cut(group: Mapping[str, Seen], places: Floats) -> Cuts:
 
 
 def _places(group: Sequence[Seen], places: int) -> Floats:
-    ends = np.array([np.quantile(one.score, (TAIL, 1 - TAIL)) for one in group])
-    low, high = float(ends[:, 0].min()), float(ends[:, 1].max())
+    low, high = min(one.ends[0] for one in group), max(one.ends[1] for one in group)
     if group[0].probability:
         if high - low >= WIDE:
             return np.arange(places + 1) / places
         return np.union1d(np.linspace(low, high, places - 1), [0.0, 1.0])
-    values = np.unique(group[0].score)
-    return values if len(values) <= places else np.linspace(low, high, places)
+    values = group[0].values
+    return values if values is not None and len(values) <= places else np.linspace(low, high, places)

@@ -20,7 +20,7 @@ from .payload import payload
 from .words import words
 
 TEMPLATES = Path(__file__).parent / "templates"
-SCRIPTS = ("exact.js", "count.js", "view.js")
+SCRIPTS = ("exact.js", "count.js", "write.js", "view.js")
 MOST_BYTES = 2_000_000
 """Of a page: one that is mailed and opened on a telephone."""
 FEWEST_PLACES = 25

@@ -21,7 +21,7 @@ from ..metrics.counts import DECISION, LABEL, UNKNOWN
 from ..reports.words.spoken import plain, title_of, value_name
 from ..tasks import BINARY
 from .counted import Key, counted, histogram
-from .cuts import PLACES, Cuts, cuts, seen
+from .cuts import PLACES, Cuts, Seen, cuts, seen
 from .gates import gates
 from .shares import masks, shown
 
@@ -58,30 +58,40 @@ def payload(run: Path, result: AuditResult, places: int = PLACES) -> dict[str, A
     sliding = {name: one for name, one in looked.items() if one is not None and one.threshold is not None}
     scales = cuts(sliding, places)
     cells: dict[Key, int] = {}
-    variants = []
-    for variant in result.variants:
-        one = looked[variant.name]
-        scale = next((k for k, held in enumerate(scales) if variant.name in held.audited), None)
-        own = None if scale is None else scales[scale]
-        bins = 2 if own is None else len(own.thresholds)
-        variants.append(
-            {
-                "name": variant.name, "kind": variant.kind, "needs": variant.model.needs or [],
-                "scale": scale, "cut": 1 if own is None else own.audited[variant.name],
-                "told": own is None or (one is not None and one.told), "scored": one is not None,
-                **histogram(counted(_path(run, variant), by, own), by, bins, cells),
-            }
-        )  # fmt: skip
+    variants = [_variant(run, v, looked[v.name], scales, by, cells) for v in result.variants]
     metrics = _metrics(run, result, config)
     counted_here = {metric["name"] for metric in metrics}
     return {
-        "title": result.title, "rows": result.data.rows, "by": by, "synthetic": bool(result.data.synthetic),
+        "title": result.title, "rows": result.data.rows, "synthetic": bool(result.data.synthetic),
         "weighted": result.data.weight is not None, "clustered": result.data.cluster is not None,
+        "by": by, "features": [plain((feature,)) for feature in by],
         "min": config.slices.min_size, "confidence": config.confidence, "level": 1 - config.confidence,
         **_features(by, cells, config, result),
         "metrics": metrics, "scales": [_scale(held) for held in scales],
         "variants": variants, "gates": gates(result, config),
         "performance": next((name for name in config.of_task.performance if name in counted_here), None),
+    }  # fmt: skip
+
+
+def _variant(
+    run: Path,
+    variant: Variant,
+    one: Seen | None,
+    scales: Sequence[Cuts],
+    by: list[str],
+    cells: dict[Key, int],
+) -> dict[str, Any]:
+    """A variant's counts, and where its own threshold stands on which scale; no scale where none decides."""
+    scale = next((k for k, held in enumerate(scales) if variant.name in held.audited), None)
+    own = None if scale is None else scales[scale]
+    return {
+        "name": variant.name, "shown": plain((variant.name,)), "kind": variant.kind,
+        "needs": [plain((column,)) for column in variant.model.needs or []],
+        "scale": scale, "cut": 1 if own is None else own.audited[variant.name],
+        "told": own is None or (one is not None and one.told), "scored": one is not None,
+        **histogram(
+            counted(_path(run, variant), by, own), by, 2 if own is None else len(own.thresholds), cells
+        ),
     }  # fmt: skip
 
 

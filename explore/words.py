@@ -47,6 +47,7 @@ WORDS = {
     "curve_gap": later("largest gap in {title}, points"),
     "curve_performance": later("{title}, percent"),
     "curve_none": later("Not drawn: no threshold makes the decisions of {variant}."),
+    "curve_said_gap": later("At this threshold the largest gap is {gap} points."),
     "curve_said": later("At this threshold the largest gap is {gap} points and {title} {value}."),
     "check": later(
         "Counted again at the audited thresholds: {n} of {all} gates, {wrong} verdicts differ from the audit."

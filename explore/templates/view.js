@@ -3,38 +3,8 @@ const explore = (data, words) => {
   "use strict";
   const counts = makeCounts(data);
   const $ = (id) => document.getElementById(id);
-  const SVG = "http://www.w3.org/2000/svg", MINUS = "\u2212";
-  const lang = document.documentElement.lang;
-
-  // ---- writing ----
-
-  const say = (message, parts = {}) => message.replace(/\{(\w+)\}/g, (_, name) => parts[name]);
-  const known = (x) => x !== null && !Number.isNaN(x);
-  const fixed = (x, digits) => (x < 0 ? MINUS : "") + Math.abs(x).toFixed(digits);
-  const percent = (x) => {
-    if (!known(x)) return "\u2014";
-    return Number.isFinite(x) ? say(words.percent, { figure: fixed(100 * x, 1) }) : "\u221e";
-  };
-  const points = (x) => {
-    if (!known(x)) return "\u2014";
-    const text = fixed(100 * x, 1);
-    return text === `${MINUS}0.0` ? "0.0" : x > 0 && text !== "0.0" ? `+${text}` : text;
-  };
-  const plain = (x) => (known(x) ? (Number.isFinite(x) ? fixed(x, 2) : "\u221e") : "\u2014");
-  const writes = { percent, points, gap: points, ratio: plain, number: plain, signed: plain };
-  const whole = (n) => n.toLocaleString(lang);
-  const between = (low, high, write = percent) => say(words.to, { low: write(low), high: write(high) });
-  const SIGNS = { pass: "\u2713", fail: "\u2715", inconclusive: "?", error: "!" };
-
-  const element = (tag, attributes = {}, ...children) => {
-    const made = tag.startsWith("svg:") ? document.createElementNS(SVG, tag.slice(4)) : document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    made.append(...children);
-    return made;
-  };
-  const name = (text) => element("bdi", {}, text);
-  const line = (x1, x2, y1, y2, kind) => element("svg:line", { x1, x2, y1, y2, class: kind });
-  const verdictMark = (verdict) => element("span", { class: `v ${verdict}` }, `${SIGNS[verdict]} ${words[verdict]}`);
+  const { say, known, fixed, percent, points, plain, writes, whole, between, decimal } = writing(words);
+  const { element, name, line, verdictMark } = elements(words);
 
   // ---- what is chosen ----
 
@@ -50,7 +20,6 @@ const explore = (data, words) => {
 
   const thresholds = (one) => (one.scale === null ? null : data.scales[one.scale]);
   const written = (one, cut) => (one.scale === null ? words.own_rule : decimal(thresholds(one)[cut]));
-  const decimal = (x) => String(Number(x.toPrecision(4)));
   // The other variant is cut at the same threshold where it has the same scores' scale.
   const cutOf = (one) => (one === chosen.a || one.scale !== chosen.a.scale || one.scale === null ? one.cut : chosen.cut);
   const cutA = () => (chosen.a.scale === null ? chosen.a.cut : chosen.cut);
@@ -74,7 +43,15 @@ const explore = (data, words) => {
 
   const sliceName = (part, i) =>
     part.by.length ? part.keys[i].map((value, k) => data.levels[part.by[k]][value]).join(" \u00b7 ") : words.all_rows;
-  const featureNames = () => chosen.by.map((k) => data.by[k]).join(" \u00d7 ");
+  const featureNames = () => chosen.by.map((k) => data.features[k]).join(" \u00d7 ");
+
+  // What is asked in the table, in the list and aloud is judged once.
+  let judgements = new Map();
+  const judge = (gate) => {
+    const asks = JSON.stringify([gate.id, gate.by, gate.metrics, gate.limit, chosen.a.name, cutA(), chosen.weighted]);
+    if (!judgements.has(asks)) judgements.set(asks, counts.judge(gate, chosen.a, cutA(), chosen.weighted));
+    return judgements.get(asks);
+  };
 
   // ---- drawing ----
 
@@ -86,8 +63,8 @@ const explore = (data, words) => {
     $("slider").setAttribute("aria-valuetext", written(a, cut));
     $("at").textContent = written(a, cut);
     $("back").disabled = !moved;
-    let state = say(words.audited_cut, { variant: a.name });
-    if (steps === null) state = say(a.scored ? words.rule : words.unscored, { variant: a.name });
+    let state = say(words.audited_cut, { variant: a.shown });
+    if (steps === null) state = say(a.scored ? words.rule : words.unscored, { variant: a.shown });
     else if (moved) state = say(words.moved, { threshold: written(a, a.cut) });
     else if (!a.told) state = say(words.found, { threshold: written(a, a.cut) });
     $("state").replaceChildren(state);
@@ -161,7 +138,7 @@ const explore = (data, words) => {
     const ends = rows.flatMap((row) => [row.value, row.other, ...(row.small ? [] : row.limits)]).filter(known);
     let low = Math.floor(10 * Math.min(1, ...ends) + 1e-9) / 10, high = Math.ceil(10 * Math.max(0, ...ends) - 1e-9) / 10;
     if (!(high > low)) [low, high] = [Math.max(0, low - 0.1), Math.min(1, low + 0.1)];
-    return { low, high, x: (v) => `${(3 + (94 * (Math.min(Math.max(v, low), high) - low)) / (high - low)).toFixed(2)}%` };
+    return { low, high, x: (v) => `${(6 + (88 * (Math.min(Math.max(v, low), high) - low)) / (high - low)).toFixed(2)}%` };
   };
 
   const drawRow = (row, f, ref, x, gate) => {
@@ -187,7 +164,7 @@ const explore = (data, words) => {
 
   const drawSlices = () => {
     const part = counts.partition(chosen.by), cut = cutA(), m = chosen.metric, gate = asked();
-    const judged = gate ? counts.judge(gate, chosen.a, cut, chosen.weighted) : null;
+    const judged = gate ? judge(gate) : null;
     const f = counts.figure(m, chosen.a, part, cut, chosen.weighted);
     const other = chosen.b ? counts.figure(m, chosen.b, part, cutOf(chosen.b), chosen.weighted) : null;
     const named = gate && gate.reference ? counts.partition(chosen.by).keys.findIndex(
@@ -234,7 +211,7 @@ const explore = (data, words) => {
       under.append(verdictMark(gate.audited.verdict), ` ${words[`as_audited_${gate.as_audited}`]}`);
       return element("li", { class: "kept" }, head, element("b", {}, write(gate.audited.measured)), under);
     }
-    const found = counts.judge(gate, chosen.a, cutA(), chosen.weighted);
+    const found = judge(gate);
     under.append(verdictMark(found.verdict));
     // At the audited threshold the audit's own slice and limits stand.
     const own = !moved && found.verdict === gate.audited.verdict ? gate.audited : null;
@@ -280,7 +257,7 @@ const explore = (data, words) => {
     const a = chosen.a, steps = thresholds(a), gate = asked();
     if (steps === null) {
       $("curve").replaceChildren();
-      $("curve-key").textContent = say(words.curve_none, { variant: a.name });
+      $("curve-key").textContent = say(words.curve_none, { variant: a.shown });
       $("curve-said").textContent = "";
       return;
     }
@@ -296,7 +273,7 @@ const explore = (data, words) => {
     $("curve-key").replaceChildren(
       mark("gap"), ` ${say(words.curve_gap, { title: chosen.metric.title })} `,
       ...(title ? [mark("rate"), ` ${say(words.curve_performance, { title })}`] : []));
-    $("curve-said").textContent = say(words.curve_said, {
+    $("curve-said").textContent = say(title ? words.curve_said : words.curve_said_gap, {
       gap: points(gapAt(part, ref, cutA())).replace("+", ""), title, value: percent(performanceAt(cutA())) });
   };
   const mark = (kind) =>
@@ -333,7 +310,7 @@ const explore = (data, words) => {
       const cut = one === chosen.a ? cutA() : cutOf(one);
       const marked = one === chosen.a ? words.chosen_a : one === chosen.b ? words.chosen_b : "{variant}";
       const gap = gapAt(part, ref, cut, one);
-      return element("tr", {}, element("th", { scope: "row" }, name(say(marked, { variant: one.name }))),
+      return element("tr", {}, element("th", { scope: "row" }, name(say(marked, { variant: one.shown }))),
         element("td", { class: "num" }, written(one, cut)),
         element("td", { class: "num" }, known(gap) ? fixed(100 * gap, 1) : "\u2014"),
         element("td", { class: "num" }, percent(performanceAt(cut, one))));
@@ -361,6 +338,7 @@ const explore = (data, words) => {
   let rest = 0;
   const draw = () => {
     const start = performance.now();
+    judgements = new Map();
     drawThreshold();
     drawTiles();
     const slices = drawSlices();
@@ -393,7 +371,7 @@ const explore = (data, words) => {
 
   const announce = () => {
     const told = gatesOfA().filter((gate) => !gate.as_audited)
-      .map((gate) => `${gate.title}: ${words[counts.judge(gate, chosen.a, cutA(), chosen.weighted).verdict]}`);
+      .map((gate) => `${gate.title}: ${words[judge(gate).verdict]}`);
     $("said").textContent = say(words.said, { threshold: written(chosen.a, cutA()), gates: told.join("; ") });
   };
 
@@ -422,10 +400,10 @@ const explore = (data, words) => {
   };
   const prepare = () => {
     $("about").textContent = say(words.rows, { n: whole(data.rows) });
-    options("a", data.variants.map((v) => [v.name, v.name]), chosen.a.name);
-    options("b", [["", words.none], ...data.variants.map((v) => [v.name, v.name])], "");
+    options("a", data.variants.map((v) => [v.name, v.shown]), chosen.a.name);
+    options("b", [["", words.none], ...data.variants.map((v) => [v.name, v.shown])], "");
     options("metric", data.metrics.map((m) => [m.name, m.title]), chosen.metric.name);
-    data.by.forEach((feature, k) => {
+    data.features.forEach((feature, k) => {
       const box = element("input", { type: "checkbox", value: k });
       box.checked = chosen.by.includes(k);
       $("features").append(element("label", { class: "check" }, box, " ", name(feature)));

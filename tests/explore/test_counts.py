@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import fairweigh
 import numpy as np
 import pytest
 from fairweigh.metrics import exact
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from .conftest import Made
 
 pytestmark = needs_chromium
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 FIGURES = """told => {
   const { data, counts } = explorer, out = [];
@@ -116,6 +119,23 @@ def test_gates_at_any_threshold_are_those_of_an_audit_at_it(
     assert same > 10
 
 
+def test_a_threshold_is_found_where_decisions_tell_it(
+    data_folder: Path, tmp_path: Path, written: Callable[..., Path], page: Page
+) -> None:
+    """COMPAS: "medium" begins at the fifth of ten scores, which its configuration does not say."""
+    del data_folder
+    run = tmp_path / "compas"
+    fairweigh.run(EXAMPLES / "compas.yaml", run, overrides=["report.charts=false"])
+    show(page, written(run))
+    assert page.locator("#at").inner_text() == "5"
+    assert page.evaluate("explorer.data.scales") == [list(range(1, 11))]
+    gates = len(result(run)["gates"])
+    assert page.evaluate("explorer.check") == {"n": gates, "all": gates, "wrong": 0}
+    page.locator("#slider").press("ArrowRight")
+    page.wait_for_timeout(200)
+    assert "the audit was at 5" in page.locator("#state").inner_text()
+
+
 CASES = """cases => cases.map(([x1, n1, x2, n2, bound, level, scale, ratio, upwards]) => {
   const contrast = exact.contrast(exact.SCALES[scale], ratio);
   const p = exact.pairP(x1, n1, x2, n2, bound, contrast, upwards);
@@ -152,10 +172,10 @@ def test_p_values_and_limits_are_pythons(made: Made, written: Callable[..., Path
         for form in (False, True):
             part = (scale == k) & (ratio == form)
             contrast, up = Contrast(form, (PLAIN, F1)[k]), upwards[part]
-            four = [v[part] for v in given[:4]]
-            wanted = exact.pair_p(*four, bound[part], contrast, upwards=up)
+            x1, n1, x2, n2 = (v[part] for v in given[:4])
+            wanted = exact.pair_p(x1, n1, x2, n2, bound[part], contrast, upwards=up)
             assert p[part] == pytest.approx(wanted, abs=5e-6)
-            ends = exact.pair_limit(*four, level[part], contrast, upwards=up)
+            ends = exact.pair_limit(x1, n1, x2, n2, level[part], contrast, upwards=up)
             assert contrast.bounded(limit[part]) == pytest.approx(contrast.bounded(ends), abs=2e-5)
     assert low == pytest.approx(exact.lower(x[0], n[0], level), abs=1e-10)
     assert high == pytest.approx(exact.upper(x[0], n[0], level), abs=1e-10)
