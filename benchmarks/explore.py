@@ -26,7 +26,7 @@ GATES: list[dict[str, Any]] = [
     {"metric": "true_positive_rate", "by": "a", "compare": "difference", "limit": "<= 0.1"},
     {"metric": "false_positive_rate", "by": "b", "compare": "difference", "limit": "<= 0.1"},
     {"metric": "true_positive_rate", "by": ["a", "b"], "compare": "difference", "limit": "<= 0.15"},
-    {"metric": "selection_rate", "by": ["a", "b"], "compare": "difference", "limit": "<= 0.15"},
+    {"metric": "demographic_parity_difference", "by": ["a", "b"], "limit": "<= 0.15"},
 ]
 
 MOVES = """async () => {

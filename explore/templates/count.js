@@ -220,31 +220,31 @@ const makeCounts = (data) => {
     return { ...whole(claims, (c) => pair(f, c.slice, ref, contrast)), count: known.length };
   };
 
-  // Higher against lower over many pairs: only those are asked whose own limits leave it open.
-  const overPairs = (f, high, low, limit, claims, proven, contrast) => {
-    const at = (i, share, up) => exact[up ? "upper" : "lower"](f.x[i], f.trials[i], share);
-    const every = new Set([...high, ...low]), ends = new Map();
-    const fails = level / claims;
-    for (const i of every)
-      ends.set(i, {
-        up: at(i, level / 2, true), down: at(i, level / 2, false),
-        near: at(i, Math.sqrt(fails), false), far: at(i, Math.sqrt(fails), true),
-      });
-    let failing = null, open = null;
+  // Every pair of a higher and a lower slice whose contrast can be above `least`, the most hopeful first, by the
+  // limits of each slice alone: none is above the contrast of these (metrics/exact.py, pair_bounds).
+  const hopeful = (f, high, low, share, up, contrast, least) => {
+    const at = up ? share / 2 : Math.sqrt(share);
+    const ends = (i, top) => exact[top ? "upper" : "lower"](f.x[i], f.trials[i], at);
+    const ups = new Map(high.map((i) => [i, ends(i, up)])), downs = new Map(low.map((j) => [j, ends(j, !up)]));
+    const found = [];
     for (const i of high)
       for (const j of low) {
-        if (i === j || !proven) continue;
-        const one = ends.get(i), two = ends.get(j);
-        if (!(contrast.value(one.near, two.far) <= limit)) {
-          const p = pair(f, i, j, contrast).above(limit);
-          if (p <= fails && (!failing || p < failing.p)) failing = { high: i, low: j, p };
-        }
-        if (!failing && !(contrast.value(one.up, two.down) <= limit)) {
-          const p = pair(f, i, j, contrast).below(limit);
-          if (p > level && (!open || p > open.p)) open = { high: i, low: j, p };
-        }
+        const bound = contrast.value(ups.get(i), downs.get(j));
+        if (i !== j && !(bound <= least)) found.push([i, j, Number.isNaN(bound) ? Infinity : bound]);
       }
-    return { failing, open };
+    return found.sort((p, q) => q[2] - p[2]);
+  };
+
+  // A pair that breaks the limit for sure, and one that is not sure to keep it; null where there is none.
+  const overPairs = (f, high, low, limit, claims, proven, contrast) => {
+    if (!proven) return { failing: null, open: null };
+    const fails = level / claims;
+    const failing = hopeful(f, high, low, fails, false, contrast, limit).find(
+      ([i, j]) => pair(f, i, j, contrast).above(limit) <= fails);
+    if (failing) return { failing: { high: failing[0], low: failing[1] }, open: null };
+    const open = hopeful(f, high, low, level, true, contrast, limit).some(
+      ([i, j]) => pair(f, i, j, contrast).below(limit) > level);
+    return { failing: null, open };
   };
 
   const extremes = (gate, figures, part) => {
@@ -282,16 +282,10 @@ const makeCounts = (data) => {
     };
   };
 
-  // The largest lower (or upper) limit of higher against lower over many pairs, the most hopeful first: none is
-  // above the contrast of the limits of each slice alone (metrics/exact.py, pair_bounds).
+  // The largest lower (or upper) limit of higher against lower over many pairs.
   const largest = (f, high, low, share, up, contrast) => {
-    const at = up ? share / 2 : Math.sqrt(share);
-    const ends = (i, top) => exact[top ? "upper" : "lower"](f.x[i], f.trials[i], at);
-    const [ups, downs] = [new Map(high.map((i) => [i, ends(i, up)])), new Map(low.map((j) => [j, ends(j, !up)]))];
-    const pairs = high.flatMap((i) => low.filter((j) => j !== i).map((j) => [i, j, contrast.value(ups.get(i), downs.get(j))]));
-    pairs.sort((p, q) => q[2] - p[2]);
     let best = -Infinity;
-    for (const [i, j, bound] of pairs) {
+    for (const [i, j, bound] of hopeful(f, high, low, share, up, contrast, -Infinity)) {
       if (bound <= best) break;
       best = Math.max(best, pair(f, i, j, contrast)[up ? "upper" : "lower"](share));
     }

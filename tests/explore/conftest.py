@@ -10,8 +10,8 @@ import fairweigh
 import numpy as np
 import pyarrow as pa
 import pytest
+from fairweigh.audit.again.finished import checked
 from fairweigh.explore.page import page
-from fairweigh.explore.payload import opened
 
 from ..pages import CHROMIUM
 
@@ -96,11 +96,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 @pytest.fixture(scope="session")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Write the explorer of a run to a file."""
+    """Write the explorer of a run to a file; that its figures are recomputed first is the command's test."""
 
     def write(run: Path, language: str = "en") -> Path:
         path = tmp_path_factory.mktemp("explorer") / "explorer.html"
-        path.write_text(page(run, opened(run), language), encoding="utf-8")
+        path.write_text(page(run, checked(run), language), encoding="utf-8")
         return path
 
     return write
