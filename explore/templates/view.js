@@ -72,22 +72,27 @@ const explore = (data, words) => {
     drawScores(a, steps, cut);
   };
 
-  // Rows by score, those with a positive label below; at most 67 bars.
+  const MOST_BARS = 67;
+  // Rows by score, those with a positive label below.
   const drawScores = (a, steps, cut) => {
     const out = [];
     if (steps !== null && steps.length > 1) {
-      const { bins, sums } = counts.upwards(a), last = bins - 1, bars = Math.min(last, 67);
+      const { bins, sums } = counts.upwards(a), last = bins - 1;
+      // Few scores stand each at its own place, many together in bars that fill the width.
+      const few = bins <= MOST_BARS, bars = few ? bins : MOST_BARS;
       const heights = Array.from({ length: bars }, () => [0, 0]);
       for (let row = 0; row < 2 * data.cells.length; row++)
         for (let j = 0; j < bins; j++) {
           const at = row * (bins + 1) + j;
-          heights[Math.min(bars - 1, Math.floor((j * bars) / last))][row % 2] += sums.n[at] - sums.n[at + 1];
+          heights[few ? j : Math.min(bars - 1, Math.floor((j * bars) / last))][row % 2] += sums.n[at] - sums.n[at + 1];
         }
       const top = Math.max(...heights.map(([no, yes]) => no + yes));
       // Roots, as a few bins often hold most of the rows.
       const tall = (n) => 54 * Math.sqrt(n / top);
       heights.forEach(([no, yes], k) => {
-        const box = { x: `${(100 * k) / bars}%`, width: `${92 / bars}%` };
+        const box = few
+          ? { x: `${(100 * k) / last - 0.7}%`, width: "1.4%" }
+          : { x: `${(100 * k) / bars}%`, width: `${92 / bars}%` };
         const all = tall(no + yes), part = no + yes ? (all * yes) / (no + yes) : 0;
         out.push(element("svg:rect", { ...box, y: 58 - all, height: Math.max(0, all - part), class: "no" }));
         out.push(element("svg:rect", { ...box, y: 58 - part, height: part, class: "yes" }));
@@ -284,8 +289,7 @@ const explore = (data, words) => {
     for (const share of [0, 0.5, 1])
       out.push(line("8%", "97%", y(share), y(share), "grid"),
         element("svg:text", { x: "7%", y: y(share) + 4, "text-anchor": "end" }, fixed(100 * top * share, 0)));
-    for (let k = 0; k <= 4; k++) {
-      const cut = Math.round((last * k) / 4);
+    for (const cut of new Set([0, 1, 2, 3, 4].map((k) => Math.round((last * k) / 4)))) {
       out.push(element("svg:text", { x: X(cut), y: 156, "text-anchor": "middle" }, decimal(steps[cut])));
     }
     const path = (values, most, kind) => {
