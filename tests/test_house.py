@@ -25,8 +25,8 @@ from .pinned import pinned, together, written
 
 ROOT = Path(__file__).parent.parent
 ROOMS = (
-    "audit", "compression", "datasets", "engines", "metrics", "mitigation", "models", "record", "regimes",
-    "reports", "tasks",
+    "audit", "compression", "datasets", "engines", "explore", "metrics", "mitigation", "models", "record",
+    "regimes", "reports", "tasks",
 )  # fmt: skip
 HEAVY = {
     "altair", "fairlearn", "jinja2", "numpy", "pandas", "pyarrow", "pydantic", "scipy", "sklearn", "skops",

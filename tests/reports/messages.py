@@ -94,7 +94,7 @@ def calls() -> Iterator[Call]:
 def template_calls(environment: Environment) -> Iterator[Call]:
     """Every place in a template that says a message; Jinja gives the number of forms as ``num`` itself."""
     forms = {"_": 1, "gettext": 1, "ngettext": 2}
-    folders = (ROOT / "reports" / "templates", ROOT / "regimes")
+    folders = (ROOT / "reports" / "templates", ROOT / "regimes", ROOT / "explore")
     for path in sorted(path for folder in folders for path in folder.rglob("*.j2")):
         for node in environment.parse(path.read_text(encoding="utf-8")).find_all(nodes.Call):
             if isinstance(node.node, nodes.Name) and node.node.name in forms:

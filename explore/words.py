@@ -1,0 +1,69 @@
+"""What the page's script says: whole sentences with ``{names}`` for what it puts into them itself."""
+
+from __future__ import annotations
+
+from ..reports.words.language import catalogue, language, later
+
+WORDS = {
+    "audited_cut": later("The audited threshold of {variant}"),
+    "moved": later("What if: the audit was at {threshold}"),
+    "found": later("Found from the rows: scores from {threshold} on were selected"),
+    "rule": later(
+        "{variant} decides by a rule of its own, so that no slider moves it: its audited decisions are shown"
+    ),
+    "unscored": later("{variant} has no scores, so that no slider moves it: its audited decisions are shown"),
+    "needs": later("needs {features} to decide"),
+    "own_rule": later("own rule"),
+    "percent": later("{figure}\u00a0%"),
+    "to": later("{low} to {high}"),
+    "none": later("none"),
+    "by": later("{title} by {features}"),
+    "fewer": later("fewer than {n}"),
+    "reference": later("reference"),
+    "all_rows": later("all rows"),
+    "rows": later("{n} rows"),
+    "pass": later("pass"),
+    "fail": later("fail"),
+    "inconclusive": later("inconclusive"),
+    "error": later("error"),
+    "audited_was": later("audited: {verdict}"),
+    "as_audited_fixed": later("as audited: no threshold moves it"),
+    "as_audited_change": later("as audited: it compares the same rows before and after"),
+    "as_audited_other": later("as audited: it takes more than counts by score"),
+    "as_audited_clusters": later("as audited: rows of a cluster depend on each other"),
+    "against": later("{slice} against {reference}"),
+    "proven": later("decided by limits {limits}"),
+    "legend": later(
+        "n: rows in the denominator. Dot and line: A with its limits at {confidence}. Dashed: the "
+        "reference, {reference}."
+    ),
+    "legend_b": later("Ring: B at the same threshold."),
+    "legend_b_audited": later("Ring: B as audited."),
+    "legend_band": later("Shaded: what the limit allows."),
+    "legend_clusters": later(
+        "No limits are drawn: rows of a cluster depend on each other, which these counts do not tell."
+    ),
+    "legend_weights": later("Rates are weighted, limits take the effective rows."),
+    "curve_gap": later("largest gap in {title}, points"),
+    "curve_performance": later("{title}, percent"),
+    "curve_none": later("Not drawn: no threshold makes the decisions of {variant}."),
+    "curve_said_gap": later("At this threshold the largest gap is {gap} points."),
+    "curve_said": later("At this threshold the largest gap is {gap} points and {title} {value}."),
+    "check": later(
+        "Counted again at the audited thresholds: {n} of {all} gates, {wrong} verdicts differ from the audit."
+    ),
+    "took": later("These figures were counted in {ms} ms."),
+    "said": later("Threshold {threshold}. {gates}"),
+    "copied": later("Copied."),
+    "not_copied": later("Select the text and copy it by hand."),
+    "no_slice": later("No slice has this name."),
+    "chosen_a": later("{variant} (A)"),
+    "chosen_b": later("{variant} (B)"),
+    "tile_b": later("B {value}"),
+}
+
+
+def words() -> dict[str, str]:
+    """Return them in the language that is written now."""
+    said = catalogue(language())
+    return {name: said.message(english) for name, english in WORDS.items()}
