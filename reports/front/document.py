@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...audit.result import AuditResult
-from ..page.findings import Finding, findings
+from ..page.finding_words import Finding
+from ..page.findings import findings
 from ..page.first_screen import first_screen
 from ..page.html import environment
 from ..page.reviewer import signed_files

@@ -15,7 +15,8 @@ from ..words.language import Sentence, later, say, say_n, sentences, tr, tr_n
 from ..words.lookup import binding_gates, has_labels_alone, told_of
 from ..words.spoken import Given
 from ..words.translated import translated
-from .findings import Finding, findings, looked_at
+from .finding_words import Finding, looked_at
+from .findings import findings
 from .undecided import undecided
 
 MOST_FINDINGS = 3

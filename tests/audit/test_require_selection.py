@@ -18,7 +18,7 @@ from fairweigh.audit.result.whole import AuditResult
 from fairweigh.audit.verdict.binding import uncertified
 from fairweigh.audit.verdict.frontier import frontier
 from fairweigh.audit.verdict.standings import Judged
-from fairweigh.reports.page.findings import gate_finding
+from fairweigh.reports.page.finding_words import gate_finding
 from fairweigh.reports.page.html import render_html
 from fairweigh.reports.plain.junit import render_junit
 from fairweigh.reports.plain.markdown import render_markdown
