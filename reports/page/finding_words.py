@@ -38,6 +38,7 @@ from ..words.lookup import (
     comparison_of,
     estimate_of,
     figure_of,
+    told_of,
     variant_named,
 )
 from ..words.meaning import worse_off
