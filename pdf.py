@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,23 +97,22 @@ def print_report(
     charts: bool,
     language: str,
     regimes: Sequence[RegimeResult],
-    tell: Callable[[str], None],
 ) -> None:
     """Print a result's report; pages of regimes are named in it and not linked, as they stay in the run.
 
     Parameters
     ----------
-    result, charts, language, regimes, tell
+    result, charts, language, regimes
         As `reports.render` takes them.
     path
         As `write_pdf` takes it.
     """
-    from .reports.page.html import render_html
+    from .reports.front.document import render_report
     from .reports.regimes.pages import regime_links, regime_pages
 
     pages = {regime.regime: regime_pages(regime, result, language) for regime in regimes}
     named = [(f"{title} · {address}", "") for title, address in regime_links(pages, language)]
-    write_pdf(render_html(result, charts=charts, language=language, regimes=named, tell=tell), path)
+    write_pdf(render_report(result, charts=charts, language=language, regimes=named, annex=""), path)
 
 
 def write_pdf(html: str, path: Path) -> None:

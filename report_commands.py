@@ -62,7 +62,7 @@ def report(
     rendered, unlike = _as_asked(run, result, charts, language)
     regimes, figures = with_asked(run, result, regime or [], inputs or [])
     if pdf is not None:
-        print_report(result, pdf, regimes=regimes, tell=tell, **rendered)
+        print_report(result, pdf, regimes=regimes, **rendered)
         told = [f"report: {pdf}"]
     else:
         pages = render(result, regimes=regimes, tell=tell, **rendered)

@@ -75,9 +75,14 @@ class Result(AuditResult):
         return Result.of(judge_run(self.folder, policy, baseline), self.folder)
 
     def to_html(
-        self, path: str | Path | None = None, *, charts: bool | None = None, language: str | None = None
+        self,
+        path: str | Path | None = None,
+        *,
+        charts: bool | None = None,
+        language: str | None = None,
+        annex: bool = False,
     ) -> str | None:
-        """Render the report: one HTML file without network.
+        """Render the report, or its annex: one HTML file without network.
 
         Parameters
         ----------
@@ -87,6 +92,9 @@ class Result(AuditResult):
             Draw the charts; default as configured.
         language : str, optional
             ``en`` or ``zh``; default as configured.
+        annex : bool
+            The annex, with every figure, in place of the report. A report that is written to a path does not
+            refer to it.
 
         Raises
         ------
@@ -94,13 +102,17 @@ class Result(AuditResult):
             Unknown language, or a path that cannot be written.
         """
         from .needed import check_report
-        from .reports.page.html import render_html
+        from .reports.front.document import ANNEX, render_report
+        from .reports.page.html import render_annex
 
         spec = self._report
         drawn = spec.charts if charts is None else charts
         wanted = self._language(language)
         check_report(drawn, wanted)
-        return _written(path, render_html(self, charts=drawn, language=wanted))
+        if annex:
+            return _written(path, render_annex(self, charts=drawn, language=wanted))
+        beside = ANNEX if path is None else ""
+        return _written(path, render_report(self, charts=drawn, language=wanted, annex=beside))
 
     def to_markdown(self, path: str | Path | None = None) -> str | None:
         """Render the summary that is posted on a pull request; written to ``path``, or else returned."""

@@ -32,7 +32,7 @@ from fairweigh.audit.result import AuditResult, Cost, DataInfo, Recipe, Step
 from fairweigh.audit.verdict.judge import Entry, judge
 from fairweigh.metrics.figures import METHODS
 from fairweigh.pdf import write_pdf
-from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.html import render_annex
 
 METRICS = (
     "selection_rate", "base_rate", "accuracy", "error_rate", "true_positive_rate", "true_negative_rate",
@@ -46,8 +46,8 @@ from fairweigh.audit.again.finished import read_result
 from pathlib import Path
 result = read_result(Path(sys.argv[1]))
 start = time.perf_counter()
-from fairweigh.reports.page.html import render_html
-Path(sys.argv[2]).write_text(render_html(result), encoding="utf-8")
+from fairweigh.reports.page.html import render_annex
+Path(sys.argv[2]).write_text(render_annex(result), encoding="utf-8")
 print(time.perf_counter() - start)
 """
 """A report as a process of its own renders it: what it imports counts, reading the run does not."""
@@ -240,7 +240,7 @@ def large() -> None:
             result = audited(rows, values, variants)
         for _ in range(2):
             with timed(told):
-                text = render_html(result)
+                text = render_annex(result)
         size = len(text.encode()) / 1e6
         slices = len(result.variants[0].slices)
         computed, first, later = told

@@ -20,7 +20,7 @@ from ..metrics.limit import Limit
 from .history import release_name, run_row
 
 TRACKERS = ("mlflow", "tensorboard", "wandb")
-FILES = ("report.html", "summary.md", "audit.json")
+FILES = ("report.html", "annex.html", "summary.md", "audit.json")
 """Files of a run that are kept as artefacts; its predictions are rows of people and are not."""
 LONGEST = 250
 """Of a name."""

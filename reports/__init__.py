@@ -38,7 +38,7 @@ def render(
     regimes
         Those that the run holds.
     drawn, tell
-        As `render_html` takes them.
+        As `render_annex` takes them.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def render(
         and the pages of the regimes.
     """
     from .front.document import render_report
-    from .page.html import render_html
+    from .page.html import render_annex
     from .plain.figures_csv import render_csv
     from .plain.junit import render_junit
     from .plain.markdown import render_markdown
@@ -58,7 +58,7 @@ def render(
     return {
         **{name: text for files in pages.values() for name, text in files.items()},
         "report.html": render_report(result, language=language, charts=charts, regimes=links),
-        "annex.html": render_html(
+        "annex.html": render_annex(
             result, charts=charts, language=language, regimes=links, drawn=drawn, tell=tell
         ),
         "figures.csv": render_csv(result),

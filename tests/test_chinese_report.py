@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from fairweigh.api import load_result
 from fairweigh.audit.result import AuditResult
-from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.html import render_annex
 from fairweigh.reports.words.language import Given, writing
 from fairweigh.reports.words.translated import translated
 from fairweigh.result import Result
@@ -152,7 +152,7 @@ def names(result: AuditResult) -> set[str]:
 
 def left_in_english(result: AuditResult, page: str = "") -> list[str]:
     """Find two English words in a row that are not the data's."""
-    page = page or render_html(result, language="zh")
+    page = page or render_annex(result, language="zh")
     known = sorted(names(result) | untold(result), key=len, reverse=True)
     left = []
     for text in visible_texts(page):
@@ -219,12 +219,12 @@ def test_a_compressed_and_mitigated_network_is_reported_in_chinese(neural: Audit
     assert neural.failed
     assert neural.counterfactuals
     assert left_in_english(neural) == []
-    assert ours_as_the_datas(neural, render_html(neural, charts=False, language="zh")) == []
+    assert ours_as_the_datas(neural, render_annex(neural, charts=False, language="zh")) == []
 
 
 def test_the_audit_of_the_readme_is_reported_in_chinese(tabular: AuditResult) -> None:
     assert left_in_english(tabular) == []
-    assert ours_as_the_datas(tabular, render_html(tabular, charts=False, language="zh")) == []
+    assert ours_as_the_datas(tabular, render_annex(tabular, charts=False, language="zh")) == []
 
 
 @pytest.mark.parametrize("made", [compressed_result, unreleased_result, compared_result])
@@ -262,8 +262,8 @@ def test_the_chinese_of_a_run_that_was_read_is_that_of_the_run_as_it_was_made(
 ) -> None:
     result: Result = request.getfixturevalue(run)
     assert result.folder is not None
-    again = render_html(load_result(result.folder), charts=False, language="zh")
-    assert again == render_html(result, charts=False, language="zh")
+    again = render_annex(load_result(result.folder), charts=False, language="zh")
+    assert again == render_annex(result, charts=False, language="zh")
 
 
 def test_every_chinese_page_is_rendered_again_from_what_the_file_says(regimes: Path) -> None:

@@ -26,7 +26,7 @@ from fairweigh.audit.result import (
 from fairweigh.reports.drawing.standing_chart import Point
 from fairweigh.reports.drawing.trade_off_chart import trade_off_chart, unbeaten
 from fairweigh.reports.page.findings import findings
-from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.html import render_annex
 from fairweigh.reports.plain.markdown import render_markdown
 from fairweigh.reports.plain.text import render_text
 from fairweigh.reports.variants.ladder_table import ladder, trade_off
@@ -91,7 +91,7 @@ MIXES = {
 
 
 def text_of(result: AuditResult) -> str:
-    return Page(render_html(result, charts=False)).text
+    return Page(render_annex(result, charts=False)).text
 
 
 def told(result: AuditResult) -> str:
@@ -114,7 +114,7 @@ def test_each_sentence_is_true_of_the_kinds_of_variants(
 ) -> None:
     result = run(**MIXES[mix])
     frontier = result.frontier
-    html = render_html(result, charts=False)
+    html = render_annex(result, charts=False)
     assert f'<h2 id="compression">{title}</h2>' in html
     assert f"3 {lighter} variants were made" in told(result)
     kept = result.model_copy(
@@ -151,12 +151,12 @@ def test_run_whose_only_mitigation_failed_is_one_of_mitigation() -> None:
             "failed": [Failed(name="threshold", steps=[REPAIR], why="No rows.")],
         }
     )
-    assert '<h2 id="compression">Mitigation</h2>' in render_html(alone, charts=False)
+    assert '<h2 id="compression">Mitigation</h2>' in render_annex(alone, charts=False)
 
 
 def test_runs_without_mitigation_show_nothing_of_it() -> None:
     for result in (compressed_result(), compared_result()):
-        html = render_html(result)
+        html = render_annex(result)
         assert trade_off(result) is None
         for absent in (
             "The price of fairness",
@@ -209,7 +209,7 @@ def test_chart_of_costs_is_left_out_where_all_cost_the_same() -> None:
     result = run(**MIXES["mitigated"])
     frontier = result.frontier
     level = [s.model_copy(update={"cost": 2.0}) for s in frontier.variants]
-    html = render_html(
+    html = render_annex(
         result.model_copy(update={"frontier": frontier.model_copy(update={"variants": level})})
     )
     assert "trade-off-chart" in html
@@ -247,7 +247,7 @@ def test_recommended_mitigation_is_told_of_once() -> None:
 
 @pytest.mark.parametrize("charts", [True, False])
 def test_rule_shows_thresholds_rates_and_the_rows_it_was_fitted_on(charts: bool) -> None:
-    text = Page(render_html(run(int8=repaired(rules=[THRESHOLDS], needs=["sex"])), charts=charts)).text
+    text = Page(render_annex(run(int8=repaired(rules=[THRESHOLDS], needs=["sex"])), charts=charts)).text
     assert "Thresholds by sex" in text
     assert "2,412 rows of the training data. These are not the audited rows." in text
     assert f"Accuracy; reached: 65.1{NBSP}%" in text
@@ -280,7 +280,7 @@ def test_floor_is_what_limits_the_performance_and_not_the_disparity() -> None:
 
 
 def test_curve_is_drawn_and_its_table_is_complete() -> None:
-    html = render_html(run(int8=repaired(rules=[THRESHOLDS])))
+    html = render_annex(run(int8=repaired(rules=[THRESHOLDS])))
     table = html[html.index("<summary>Table of the search") :].split("</table>")[0]
     rows = re.findall(r"<tr.*?</tr>", table, re.DOTALL)[1:]
     assert len(rows) == len(CURVE)
@@ -308,7 +308,7 @@ def test_weights_of_reweighing_are_listed_by_slice_and_label() -> None:
         CellWeight(slice={"sex": sex}, label=label, n=n, weight=weight)
         for sex, label, n, weight in (("Female", True, 210, 1.117), ("Male", False, 1008, 0.9361))
     ]
-    html = render_html(run(int8=repaired(weights=cells)), charts=False)
+    html = render_annex(run(int8=repaired(weights=cells)), charts=False)
     table = html[html.index("Weight of each training row") :].split("</table>")[0]
     assert re.findall(r'<td[^>]*>(.*?)</td>', table) == [
         "positive", "210", "1.117", "negative", "1,008", "0.936",
@@ -346,7 +346,7 @@ def test_names_from_data_show_as_text() -> None:
     )  # fmt: skip
     drawn = DRAWN.model_copy(update={"drawn_by": [hostile], "objective": hostile, "limit": hostile})
     weights = [CellWeight(slice={hostile: hostile}, label=True, n=1, weight=1.0)]
-    html = render_html(run(int8=repaired(rules=[rule, drawn], weights=weights, needs=[hostile])))
+    html = render_annex(run(int8=repaired(rules=[rule, drawn], weights=weights, needs=[hostile])))
     assert html.count("<script") == 1, "the one that sorts tables"
     assert html.count("&lt;script&gt;alert(1)") > 8
 

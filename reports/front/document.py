@@ -34,7 +34,12 @@ MOST_FINDINGS = 3
 
 
 def render_report(
-    result: AuditResult, *, language: str = "en", charts: bool = True, regimes: Sequence[tuple[str, str]] = ()
+    result: AuditResult,
+    *,
+    language: str = "en",
+    charts: bool = True,
+    regimes: Sequence[tuple[str, str]] = (),
+    annex: str = ANNEX,
 ) -> str:
     """Render the report as one HTML file.
 
@@ -48,6 +53,8 @@ def render_report(
         Draw slices on their axes; without them the same figures stand in words alone.
     regimes
         Title and address, relative to the report's, of the pages to refer to.
+    annex
+        Address of the annex; empty: it is not referred to.
 
     Returns
     -------
@@ -55,10 +62,10 @@ def render_report(
         A whole HTML document that refers to nothing outside itself but its annex and its regimes' pages.
     """
     with writing(language, own_words(result)):
-        return _document(result, charts, regimes)
+        return _document(result, charts, regimes, annex)
 
 
-def _document(result: AuditResult, charts: bool, regimes: Sequence[tuple[str, str]]) -> str:
+def _document(result: AuditResult, charts: bool, regimes: Sequence[tuple[str, str]], annex: str) -> str:
     told = Told.of(result)
     page = environment().get_template("report.html.j2")
     gates = gate_rows(binding_gates(result), result)
@@ -75,7 +82,7 @@ def _document(result: AuditResult, charts: bool, regimes: Sequence[tuple[str, st
         signed=list(signed_files(result)),
         regimes=regimes,
         charts=charts,
-        annex=ANNEX,
+        annex=annex,
         language=TAGS[language()],
         also=[] if told is None else _beside_the_matrix(told, gates),
         needs={v.name: v.recipe.needs for v in result.variants if v.recipe is not None},

@@ -60,7 +60,9 @@ def findings(result: AuditResult, most: int = 3) -> list[Finding]:
     variant = told_of(result)
     if variant is not None:
         shown = _stand_out(variant, result)
-        differences(_of_each_feature(shown, result), variant, again=True)
+        refused = {by for _, _, by in told}
+        each = [one for one in _of_each_feature(shown, result) if frozenset(one.by) not in refused]
+        differences(each, variant, again=True)
         gates("inconclusive")
         differences(shown, variant, again=False)
         gaps = proven_gaps(telling(result).gaps(result), variant, result)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 
-def render_html(
+def render_annex(
     result: AuditResult,
     *,
     charts: bool = True,

@@ -23,7 +23,7 @@ from fairweigh.audit.store.checksums import check_files
 from fairweigh.audit.store.folder import AUDIT, MANIFEST, checksum, manifest_text, open_run
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.read import sha256_file
-from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.html import render_annex
 from fairweigh.reports.plain.markdown import render_markdown
 from fairweigh.reports.plain.text import render_text
 from fairweigh.reports.words.meaning import direction_words
@@ -252,12 +252,12 @@ def test_the_report_of_two_runs_has_both_thresholds_and_the_direction_first(stri
         assert text.index(way) < text.index("of the decisions change")
         assert rates in text.replace("\u00a0", " ")
     assert "model.threshold: 50.0 → 60.0" in render_text(result)
-    page = Page(render_html(result, charts=False)).text.replace("\u00a0", " ")
+    page = Page(render_annex(result, charts=False)).text.replace("\u00a0", " ")
     assert "threshold 50.0 → 60.0" in page
     assert "What differs between the two runs" in page
     assert page.index(way) < page.index("of the decisions change")
     assert "Model cut-60: threshold" in page
-    chinese = Page(render_html(result, charts=False, language="zh")).text
+    chinese = Page(render_annex(result, charts=False, language="zh")).text
     assert "cut-60：cut-50 与 cut-60 在相同样本上的对比" in chinese
     assert "on the same rows" not in chinese
     assert f"所有变更均为失去有利决策：{N:,} 个样本中有 {lost:,} 个失去" in chinese.replace("\u00a0", " ")
@@ -277,7 +277,7 @@ def test_what_stands_out_in_a_comparison_is_told_of_the_later_run(tmp_path: Path
     assert "june decides" in told
     assert "may decides" not in told
     assert "Who pays" not in told
-    page = Page(render_html(result, charts=False)).text
+    page = Page(render_annex(result, charts=False)).text
     assert "From here on all figures are those of june." in page
     lines = [line for line in told.splitlines() if "fair" in line]
     assert lines == [

@@ -19,7 +19,7 @@ from fairweigh.audit.verdict.binding import uncertified
 from fairweigh.audit.verdict.frontier import frontier
 from fairweigh.audit.verdict.standings import Judged
 from fairweigh.reports.page.finding_words import gate_finding
-from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.html import render_annex
 from fairweigh.reports.plain.junit import render_junit
 from fairweigh.reports.plain.markdown import render_markdown
 from fairweigh.reports.plain.sarif import render_sarif
@@ -136,7 +136,7 @@ def test_every_output_says_so(refused_run: AuditResult) -> None:
     assert why in case[0].get("message")
     results = json.loads(render_sarif(refused_run, {}))["runs"][0]["results"]
     assert [(r["ruleId"], r["level"]) for r in results] == [("certified", "error")]
-    page = Page(render_html(refused_run, charts=False)).text
+    page = Page(render_annex(refused_run, charts=False)).text
     # Markdown writes an underscore of a name as its number.
     for text in (page, html.unescape(render_markdown(refused_run)), render_text(refused_run)):
         assert "Choice of the variant" in text
@@ -151,7 +151,7 @@ def test_the_report_says_so_in_chinese(refused_run: AuditResult) -> None:
         finding = gate_finding(error, refused_run)
         assert plain(finding.lead) == f"{error.variant} 的选择未获确认。"
         assert plain(finding.rest).endswith("而这里要求用其他样本进行选择；请设置 data.selection。")
-    page = render_html(refused_run, charts=False, language="zh")
+    page = render_annex(refused_run, charts=False, language="zh")
     assert "变体的选择" in page
     assert "用其他样本选出" in page
     assert "chosen on other rows" not in page

@@ -11,7 +11,7 @@ import pytest
 from fairweigh.audit.result import AuditResult
 from fairweigh.reports.drawing.labels import in_two, width_of
 from fairweigh.reports.page.breaks import MOST, pieces
-from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.html import render_annex
 
 from ..pages import CHROMIUM, needs_chromium
 
@@ -93,7 +93,7 @@ def test_no_heading_or_head_of_a_table_breaks_within_a_word(
     browser: Browser, named: AuditResult, tmp_path: Path, language: str
 ) -> None:
     path = tmp_path / "report.html"
-    path.write_text(render_html(named, language=language), encoding="utf-8")
+    path.write_text(render_annex(named, language=language), encoding="utf-8")
     for width, media in VIEWS:
         page = shown(browser, path, width, media)
         assert page.evaluate(BROKEN, MOST) == [], (width, media)
@@ -115,7 +115,7 @@ def test_charts_show_whole_names(
     browser: Browser, request: pytest.FixtureRequest, tmp_path: Path, name: str
 ) -> None:
     path = tmp_path / "report.html"
-    path.write_text(render_html(request.getfixturevalue(name)), encoding="utf-8")
+    path.write_text(render_annex(request.getfixturevalue(name)), encoding="utf-8")
     for width, media in VIEWS[1:]:
         page = shown(browser, path, width, media)
         assert page.evaluate("document.querySelectorAll('svg[role=img] text').length") > 50

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.html import render_annex
 
 if TYPE_CHECKING:
     from playwright.sync_api._generated import Browser
@@ -32,7 +32,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module", params=["compas", "hostile", "compressed", "hostile_ladder", "compared"])
 def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp(request.param) / "report.html"
-    path.write_text(render_html(request.getfixturevalue(request.param)), encoding="utf-8")
+    path.write_text(render_annex(request.getfixturevalue(request.param)), encoding="utf-8")
     return path
 
 

@@ -11,7 +11,7 @@ from fairweigh.audit.result import AuditResult, Standing
 from fairweigh.compression.layers import OTHERS
 from fairweigh.reports.drawing.limit_lines import gap_limits
 from fairweigh.reports.page.findings import findings
-from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.html import render_annex
 from fairweigh.reports.plain.junit import render_junit
 from fairweigh.reports.plain.markdown import render_markdown
 from fairweigh.reports.plain.text import render_text
@@ -34,7 +34,7 @@ NBSP = "\u00a0"
 
 @pytest.fixture(scope="module")
 def html(compressed: AuditResult) -> str:
-    return render_html(compressed)
+    return render_annex(compressed)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def page(html: str) -> Page:
 
 @pytest.fixture(scope="module")
 def hostile_page(hostile_ladder: AuditResult) -> Page:
-    return Page(render_html(hostile_ladder))
+    return Page(render_annex(hostile_ladder))
 
 
 def told(result: AuditResult) -> str:
@@ -103,7 +103,7 @@ def test_a_choice_on_the_rows_that_judge_it_is_told_as_not_certified(compressed:
         f"Chosen among {len(frontier.variants)} variants on the rows that judge it: its verdict is not "
         "certified. Set data.selection to choose on other rows."
     )
-    assert told in Page(render_html(result, charts=False)).text
+    assert told in Page(render_annex(result, charts=False)).text
     assert told in markup.unescape(render_markdown(result))
     assert told in render_text(result)
     assert "not certified" in marks(variant_named(result, "onnx-int8"), result)
@@ -176,7 +176,7 @@ def test_target_is_told_apart_from_a_gate(compressed: AuditResult) -> None:
     target = compressed.gates[1].model_copy(
         update={"id": "target-agreement", "metric": "agreement", "limit": ">= 0.9", "measured": 0.985}
     )
-    text = Page(render_html(compressed.model_copy(update={"gates": [target]}), charts=False)).text
+    text = Page(render_annex(compressed.model_copy(update={"gates": [target]}), charts=False)).text
     assert "Agreement (target)all rows" in text
     assert f"≥{NBSP}90{NBSP}%" in text
 
@@ -427,7 +427,7 @@ def test_terminal_text_holds_advice_and_ladder(compressed: AuditResult) -> None:
 
 
 def test_two_audits_compared_have_no_columns_of_cost(compared: AuditResult) -> None:
-    page = Page(render_html(compared))
+    page = Page(render_annex(compared))
     steps = ladder(compared)
     assert steps.heads == ["Accuracy", "Decisions changed"]
     assert not steps.judged
@@ -440,7 +440,7 @@ def test_two_audits_compared_have_no_columns_of_cost(compared: AuditResult) -> N
 
 
 def test_report_without_charts_holds_the_same_chapter(compressed: AuditResult) -> None:
-    text = Page(render_html(compressed, charts=False)).text
+    text = Page(render_annex(compressed, charts=False)).text
     assert "<svg" not in text
     assert "Table of cost and gaps" in text
     assert "Whose decisions changed" in text
@@ -448,7 +448,7 @@ def test_report_without_charts_holds_the_same_chapter(compressed: AuditResult) -
 
 
 def test_many_slices_and_variants_are_cut_with_a_statement() -> None:
-    text = Page(render_html(wide_result(30, 4, 9), charts=False)).text
+    text = Page(render_annex(wide_result(30, 4, 9), charts=False)).text
     assert re.search(r"\d+ more slices: the rest is in audit\.json", text)
     assert re.search(r"\d+ more changes: the rest is in audit\.json", text)
 

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 from fairweigh.audit.result import AuditResult, GateResult, GateSlice
-from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.html import render_annex
 from fairweigh.reports.page.notebook import render_notebook
 from fairweigh.reports.plain.assertion import render_assertion
 from fairweigh.reports.plain.junit import render_junit
@@ -159,7 +159,7 @@ def test_one_gate_is_told_alike_by_every_renderer(compas: AuditResult) -> None:
     suite = ElementTree.fromstring(render_junit(result).encode())
     (found,) = json.loads(render_sarif(result, {}))["runs"][0]["results"]
     texts = {
-        "report.html": _visible(render_html(result, charts=False)),
+        "report.html": _visible(render_annex(result, charts=False)),
         "notebook": _visible(render_notebook(result)),
         "summary.md": html.unescape(render_markdown(result)),
         "junit.xml": suite.findtext("testcase/failure") or "",

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from fairweigh.audit.result import AuditResult, Disparity, Findings
-from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.html import render_annex
 from fairweigh.reports.slices.disparity_tables import against_reference
 from fairweigh.reports.slices.tables import Notes
 
@@ -46,7 +46,7 @@ def test_impact_ratios_stand_apart_and_say_that_they_are_adjusted_for_the_choice
     # p is adjusted as it stands: nothing else stands under it.
     assert {(row.p.text, row.p.interval) for row in picked.rows} == {("0.012", "")}
     assert {row.p.interval for row in fixed.rows} <= {"adjusted < 0.001", "adjusted 0.600"}
-    text = Page(render_html(impact, charts=False)).text
+    text = Page(render_annex(impact, charts=False)).text
     assert (
         "Selection rate, against race=African-American, the benchmark: limits and p are adjusted for its "
         "choice" in text
@@ -54,16 +54,16 @@ def test_impact_ratios_stand_apart_and_say_that_they_are_adjusted_for_the_choice
 
 
 def test_the_size_of_the_family_stands_with_the_comparisons_and_the_methods(impact: AuditResult) -> None:
-    text = Page(render_html(impact, charts=False)).text
+    text = Page(render_annex(impact, charts=False)).text
     sections = text.count("over the 666 differences of all slices that were looked at")
     assert sections == text.count("Against the reference") == 3
     assert "666 differences were looked at as one family" in text
-    chinese = Page(render_html(impact, charts=False, language="zh")).text
+    chinese = Page(render_annex(impact, charts=False, language="zh")).text
     assert chinese.count("对所有切片中考察的 666 个差值一并校正") == 3
     assert "共将 666 个差值作为一族考察" in chinese
 
 
 def test_a_run_without_a_family_names_none(compas: AuditResult) -> None:
     variant = compas.variants[0].model_copy(update={"findings": None})
-    text = Page(render_html(compas.model_copy(update={"variants": [variant]}), charts=False)).text
+    text = Page(render_annex(compas.model_copy(update={"variants": [variant]}), charts=False)).text
     assert not re.search(r"differences (were|of all slices that were) looked at", text)

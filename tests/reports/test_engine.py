@@ -91,7 +91,7 @@ def test_the_report_without_an_engine_can_be_rendered_again_anywhere(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from fairweigh.api import load_result
-    from fairweigh.reports.page.html import render_html
+    from fairweigh.reports.page.html import render_annex
 
     audited(make_config(), make_people())
     result = load_result("runs/t")
@@ -101,12 +101,12 @@ def test_the_report_without_an_engine_can_be_rendered_again_anywhere(
         raise UndrawableError("gone")
 
     monkeypatch.setattr(ENGINE, "svg", gone)
-    page = render_html(result, tell=told.append)
+    page = render_annex(result, tell=told.append)
     assert told == ["the report has no charts: gone"]
-    assert page == render_html(result, drawn=False)
+    assert page == render_annex(result, drawn=False)
     assert SENTENCE in page
-    assert SENTENCE not in render_html(result, charts=False)
-    assert "这台机器上无法绘制图表" in render_html(result, language="zh", drawn=False)
+    assert SENTENCE not in render_annex(result, charts=False)
+    assert "这台机器上无法绘制图表" in render_annex(result, language="zh", drawn=False)
 
 
 def test_a_comparison_says_on_the_terminal_that_it_has_no_charts(

@@ -9,7 +9,7 @@ import pytest
 from fairweigh.audit.figures.coverage import coverage
 from fairweigh.audit.result import AuditResult, Findings
 from fairweigh.reports.page.first_screen import FirstScreen, first_screen
-from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.html import render_annex
 from fairweigh.reports.words.language import writing
 from fairweigh.reports.words.spoken import plain
 
@@ -121,6 +121,6 @@ def test_first_screen_is_chinese_in_a_chinese_report(covered: AuditResult) -> No
 
 
 def test_order_of_the_first_screen(covered: AuditResult) -> None:
-    html = render_html(covered, charts=False)
+    html = render_annex(covered, charts=False)
     parts = ["<h1", 'class="verdict', 'class="find"', "What the data cannot decide", 'id="gates"']
     assert sorted(parts, key=html.index) == parts

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 from fairweigh.audit.result import AuditResult, GatesTogether
-from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.html import render_annex
 from fairweigh.reports.page.notebook import render_notebook
 from fairweigh.reports.plain.junit import render_junit
 from fairweigh.reports.plain.markdown import render_markdown
@@ -34,7 +34,7 @@ def twelve(compas: AuditResult) -> AuditResult:
 
 def test_the_line_stands_in_every_output(twelve: AuditResult) -> None:
     assert plain(gates_together(twelve)) == TWELVE
-    assert TWELVE in render_html(twelve, charts=False)
+    assert TWELVE in render_annex(twelve, charts=False)
     assert TWELVE in render_markdown(twelve)
     assert TWELVE in render_text(twelve).splitlines()
     assert TWELVE in render_notebook(twelve)
@@ -64,7 +64,7 @@ def test_one_gate_risks_what_its_confidence_leaves(compas: AuditResult) -> None:
 def test_without_a_proven_gate_nothing_is_said(compas: AuditResult) -> None:
     none = compas.model_copy(update={"gates_together": None})
     assert gates_together(none) == ()
-    assert "would fail by chance" not in render_html(none, charts=False)
+    assert "would fail by chance" not in render_annex(none, charts=False)
     assert "gates together" not in render_junit(none)
 
 

@@ -14,7 +14,7 @@ import pytest
 from fairweigh import reports
 from fairweigh.audit.result import AuditResult, Estimate
 from fairweigh.reports import render
-from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.html import render_annex
 from fairweigh.reports.words.formats import count, figure, interval
 from fairweigh.reports.words.spoken import verdict_words, visible
 
@@ -61,12 +61,12 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def page(compas: AuditResult) -> Page:
-    return Page(render_html(compas))
+    return Page(render_annex(compas))
 
 
 @pytest.fixture(scope="module")
 def hostile_page(hostile: AuditResult) -> Page:
-    return Page(render_html(hostile))
+    return Page(render_annex(hostile))
 
 
 def test_page_has_language_viewport_and_title(page: Page, compas: AuditResult) -> None:
@@ -92,7 +92,7 @@ def test_nothing_is_loaded_and_nothing_runs_but_the_sorting(page: Page, hostile_
 
 
 def test_style_refers_to_nothing_outside(compas: AuditResult) -> None:
-    style = re.search(r"<style>(.*?)</style>", render_html(compas, charts=False), re.DOTALL)[1]
+    style = re.search(r"<style>(.*?)</style>", render_annex(compas, charts=False), re.DOTALL)[1]
     assert "url(" not in style
     assert "@import" not in style
 
@@ -105,7 +105,7 @@ def test_hostile_names_show_as_text(hostile_page: Page, hostile_names: tuple[str
 
 
 def test_hostile_names_show_as_text_inside_charts(hostile: AuditResult) -> None:
-    drawn = "".join(re.findall(r"<svg.*?</svg>", render_html(hostile), re.DOTALL))
+    drawn = "".join(re.findall(r"<svg.*?</svg>", render_annex(hostile), re.DOTALL))
     assert "&lt;script&gt;alert(1)" in drawn
     assert "<script" not in drawn
     assert "<img" not in drawn
@@ -122,7 +122,7 @@ def test_every_id_is_unique_and_every_link_leads_somewhere(page: Page, hostile_p
 
 
 def test_every_gate_shows_its_verdict_as_sign_and_word(compas: AuditResult) -> None:
-    html = render_html(compas, charts=False)
+    html = render_annex(compas, charts=False)
     rows = re.findall(r'<tr class="gate">(.*?)</tr>', html, re.DOTALL)
     assert len(rows) == len(compas.gates)
     for gate, row in zip(compas.gates, rows, strict=True):
@@ -164,7 +164,7 @@ def test_undefined_figure_without_a_reason_still_gets_a_footnote(compas: AuditRe
     variant = compas.variants[0]
     bare = {**variant.overall, "accuracy": Estimate(value=None, status="undefined")}
     result = compas.model_copy(update={"variants": [variant.model_copy(update={"overall": bare})]})
-    assert "the audit gives no reason" in Page(render_html(result, charts=False)).text
+    assert "the audit gives no reason" in Page(render_annex(result, charts=False)).text
 
 
 def test_small_slices_are_marked(page: Page) -> None:
@@ -180,18 +180,18 @@ def test_disparity_that_rests_on_a_small_slice_warns(compas: AuditResult) -> Non
         for item in variant.disparities
     ]
     result = compas.model_copy(update={"variants": [variant.model_copy(update={"disparities": changed})]})
-    assert "rests on a slice with few rows" in Page(render_html(result, charts=False)).text
+    assert "rests on a slice with few rows" in Page(render_annex(result, charts=False)).text
 
 
 def test_synthetic_data_is_labelled_on_the_first_screen(compas: AuditResult) -> None:
     data = compas.data.model_copy(update={"synthetic": True})
-    text = Page(render_html(compas.model_copy(update={"data": data}), charts=False)).text
+    text = Page(render_annex(compas.model_copy(update={"data": data}), charts=False)).text
     assert text.index("Synthetic data: planted bias, no real people") < text.index("Verdict")
 
 
 def test_run_without_gates_says_that_its_verdict_proves_nothing(compas: AuditResult) -> None:
     result = compas.model_copy(update={"gates": [], "verdict": "pass"})
-    text = Page(render_html(result, charts=False)).text
+    text = Page(render_annex(result, charts=False)).text
     assert "No gate was set" in text
     assert "nothing is proven about it" in text
 
@@ -205,7 +205,7 @@ def test_impact_ratio_stands_under_its_own_reference(compas: AuditResult) -> Non
         for item in variant.disparities
     ]
     result = compas.model_copy(update={"variants": [variant.model_copy(update={"disparities": changed})]})
-    text = Page(render_html(result, charts=False)).text
+    text = Page(render_annex(result, charts=False)).text
     assert "Selection rate, against race=African-American" in text
     assert "Selection rate, against race=Native American" in text
 
@@ -216,7 +216,7 @@ def test_left_out_slices_of_a_gate_are_listed(page: Page) -> None:
 
 def test_left_out_slices_are_told_with_the_rows_that_the_metric_counts_among(compas: AuditResult) -> None:
     gate = compas.gates[0].model_copy(update={"left_out_sizes": [22.0, 4.25]})
-    text = Page(render_html(compas.model_copy(update={"gates": [gate]}), charts=False)).text
+    text = Page(render_annex(compas.model_copy(update={"gates": [gate]}), charts=False)).text
     assert "race=Asian (22 effective rows); race=Native American (4.2 effective rows)." in text
 
 
@@ -240,13 +240,13 @@ def test_definitions_methods_provenance_and_gaps_are_there(page: Page, compas: A
 
 def test_many_slices_are_cut_with_a_statement(make_result: Callable[..., AuditResult]) -> None:
     cells = {(f"a{k:03}", f"b{k % 7}"): (10 + k % 9, 5, 5, 20) for k in range(260)}
-    text = Page(render_html(make_result(cells, ["one", "two"]), charts=False)).text
+    text = Page(render_annex(make_result(cells, ["one", "two"]), charts=False)).text
     assert "60 more slices: the rest is in audit.json" in text
     assert "The first 40 slices of the table above" in text
 
 
 def test_intersections_are_sorted_worst_first_and_small_ones_last(compas: AuditResult) -> None:
-    html = render_html(compas, charts=False)
+    html = render_annex(compas, charts=False)
     section = html[html.index('id="slices-3"') :]
     names = re.findall(r'<tr><th scope="row">(.*?)</th>', section, re.DOTALL)
     names = [Page(f"<p>{name}</p>").text for name in names]
@@ -261,12 +261,12 @@ def test_result_without_slices_labels_or_gates_renders(make_result: Callable[...
     variant = result.variants[0].model_copy(update={"slices": [], "disparities": []})
     data = result.data.model_copy(update={"label": None, "positive": [], "sensitive": []})
     result = result.model_copy(update={"variants": [variant], "data": data, "definitions": {}})
-    assert "The data have no label" in Page(render_html(result)).text
-    assert "No gate was set" in Page(render_html(result.model_copy(update={"variants": []}))).text
+    assert "The data have no label" in Page(render_annex(result)).text
+    assert "No gate was set" in Page(render_annex(result.model_copy(update={"variants": []}))).text
 
 
 def test_each_chart_is_one_image_with_a_text_alternative(compas: AuditResult) -> None:
-    html = render_html(compas)
+    html = render_annex(compas)
     images = re.findall(r"<svg.*?</svg>", html, re.DOTALL)
     assert len(images) == 6
     for image in images:

@@ -8,7 +8,7 @@ import pytest
 from fairweigh.audit.figures.definitions import metric_definition
 from fairweigh.audit.result import AuditResult
 from fairweigh.reports.page.findings import findings
-from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.html import render_annex
 from fairweigh.reports.plain.markdown import render_markdown
 from fairweigh.reports.plain.text import render_text
 from fairweigh.reports.words.meaning import worse_off
@@ -28,7 +28,7 @@ def meaning(result: AuditResult, said: str | None) -> AuditResult:
 
 def text_of(result: AuditResult, language: str = "en") -> str:
     """Words of the page and of its charts, without what our definitions cite."""
-    page = render_html(result, language=language)
+    page = render_annex(result, language=language)
     text = Page(page).text + " ".join(re.findall(r"<(?:desc|title)[^>]*>([^<]*)<", page))
     for neither in SAID_NOT:
         text = text.replace(neither, "")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.html import render_annex
 
 from ..pages import (
     CHROMIUM,
@@ -46,7 +46,7 @@ def pages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     made = {}
     for name, language in PAGES:
         path = folder / f"{name}-{language}.html"
-        path.write_text(render_html(request.getfixturevalue(name), language=language), encoding="utf-8")
+        path.write_text(render_annex(request.getfixturevalue(name), language=language), encoding="utf-8")
         made[name, language] = path
     return made
 

@@ -8,7 +8,7 @@ import io
 import pytest
 from fairweigh.audit.result import AuditResult
 from fairweigh.reports import render
-from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.html import render_annex
 from fairweigh.reports.page.reviewer import compositions, limits
 from fairweigh.reports.plain.figures_csv import COLUMNS, render_csv
 from fairweigh.reports.slices.appendix import PRINTED_LINES, appendix
@@ -63,13 +63,13 @@ def test_definitions_say_why_they_were_chosen(compas: AuditResult) -> None:
         first: compas.definitions[first].model_copy(update=told),
         second: compas.definitions[second].model_copy(update={"shows": told["shows"]}),
     }
-    text = Page(render_html(compas.model_copy(update={"definitions": definitions}), charts=False)).text
+    text = Page(render_annex(compas.model_copy(update={"definitions": definitions}), charts=False)).text
     assert "Why chosen: Asked for by the board." in text
     assert f"Why chosen: not stated. {told['shows']}" in text
 
 
 def test_sign_off_says_what_is_signed_and_holds_no_row(compas: AuditResult) -> None:
-    html = render_html(compas, charts=False)
+    html = render_annex(compas, charts=False)
     text = Page(html).text
     for words in ("approve with conditions", "Signature", "SHA-256 of MANIFEST.json", "fairweigh sign RUN"):
         assert words in text
@@ -82,7 +82,7 @@ def test_appendix_holds_every_figure_of_the_shown_variant(compas: AuditResult) -
     figures = len(variant.overall) + sum(len(row.metrics) for row in variant.slices)
     assert found.total == found.shown == figures + len(variant.disparities)
     assert sum(len(group.lines) for group in found.groups) == found.total
-    text = Page(render_html(compas, charts=False)).text
+    text = Page(render_annex(compas, charts=False)).text
     assert f"All {found.total:,} figures of original." in text
 
 
@@ -92,7 +92,7 @@ def test_appendix_says_where_the_rest_is(compas: AuditResult, monkeypatch: pytes
     assert found.shown <= 100 < found.total
     worst = next(group for group in found.groups if "False positive rate" in plain(group.title))
     assert plain(worst.lines[1].name) == "race=African-American & sex=Male"
-    text = Page(render_html(compas, charts=False)).text
+    text = Page(render_annex(compas, charts=False)).text
     assert (
         f"{found.shown} of the {found.total:,} figures of original, the worst of each metric first." in text
     )
@@ -102,7 +102,7 @@ def test_appendix_says_where_the_rest_is(compas: AuditResult, monkeypatch: pytes
 def test_long_appendix_is_printed_only_where_it_is_open(compas: AuditResult) -> None:
     found = appendix(compas, compas.variants[0])
     assert found.long == (found.shown > PRINTED_LINES)
-    assert ("This part is printed only" in render_html(compas, charts=False)) == found.long
+    assert ("This part is printed only" in render_annex(compas, charts=False)) == found.long
 
 
 def test_table_of_all_figures_is_unrounded_and_safe_in_a_spreadsheet(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from fairweigh.audit.result import AuditResult, Decided
-from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.html import render_annex
 from fairweigh.reports.page.undecided import undecided
 from fairweigh.reports.plain.assertion import render_assertion
 from fairweigh.reports.plain.junit import render_junit
@@ -72,7 +72,7 @@ def test_an_open_gate_on_its_limit_is_told_everywhere(compas: AuditResult) -> No
     assert told in plain(undecided(result)[0])
     for text in (render_text(result), render_junit(result)):
         assert f"rows needed: {told}" in text
-    assert ">at no realistic number<" in render_html(result, charts=False)
+    assert ">at no realistic number<" in render_annex(result, charts=False)
 
 
 def test_each_open_slice_of_an_assertion_says_what_would_decide_it(compas: AuditResult) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from fairweigh.audit.result import AuditResult
-from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.html import render_annex
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,14 +55,14 @@ def test_hundred_slices_fifteen_metrics_and_ten_variants_are_under_two_megabytes
     assert len({gate.variant for gate in result.gates}) == 10
     assert len(result.variants[0].slices) >= 100
     assert len(result.variants[0].overall) == 15
-    assert len(render_html(result).encode()) < 2_000_000
+    assert len(render_annex(result).encode()) < 2_000_000
 
 
 def test_of_thousands_of_slices_the_worst_are_shown_and_the_rest_is_told(benchmark: types.ModuleType) -> None:
     result = benchmark.audited(30_000, (40, 30), 1)
     slices = len(result.variants[0].slices)
     assert slices > 1_200
-    html = render_html(result, charts=False)
+    html = render_annex(result, charts=False)
     assert len(html.encode()) < 3_000_000
     assert "the rest is in audit.json" in html
     assert "figures.csv" in html

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fairweigh.audit.result import AuditResult
-from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.html import render_annex
 from fairweigh.reports.words.formats import Shown, count, figure
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser, compas: AuditResult, tmp_path: Path) -> Iterator[Page]:
     path = tmp_path / "report.html"
-    path.write_text(render_html(compas, charts=False), encoding="utf-8")
+    path.write_text(render_annex(compas, charts=False), encoding="utf-8")
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(path.as_uri())
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from fairweigh.audit.result import AuditResult
 from fairweigh.reports.page.findings import findings
-from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.html import render_annex
 from fairweigh.reports.plain.figures_csv import render_csv
 from fairweigh.reports.plain.frames import frame
 from fairweigh.reports.plain.junit import render_junit
@@ -57,7 +57,7 @@ def pages(
     """The pages of each, in both languages, with charts."""
     runs = {"classes": classes, "numbers": numbers, "labels": multilabel_run, "lists": ranking_run}
     return {
-        (name, code): render_html(run.result, language=code)
+        (name, code): render_annex(run.result, language=code)
         for name, run in runs.items()
         for code in ("en", "zh")
     }
@@ -212,7 +212,7 @@ def test_tables_for_spreadsheets_have_a_column_of_the_class(
 def test_many_classes_keep_the_page_small_and_narrow(tmp_path: Path) -> None:
     names = tuple(f"category {k:02d}" for k in range(20))
     run = task_runs.multiclass(tmp_path, 800, names)
-    page = render_html(run.result, charts=False)
+    page = render_annex(run.result, charts=False)
     assert len(page.encode()) < 1_300_000
     variant = run.result.variants[0]
     found = grid("true_positive_rate", ("g", "s"), run.result, variant)

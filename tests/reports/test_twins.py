@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from fairweigh.audit.result import AuditResult
-from fairweigh.reports.page.html import render_html
+from fairweigh.reports.page.html import render_annex
 from fairweigh.reports.slices.twins import twins
 from fairweigh.reports.words.formats import figure, interval
 
@@ -13,7 +13,7 @@ from .test_html import Page
 
 
 def test_every_pair_shows_its_gap_its_flips_and_whom_they_favour(compressed: AuditResult) -> None:
-    text = Page(render_html(compressed, charts=False)).text
+    text = Page(render_annex(compressed, charts=False)).text
     assert "Counterfactual twins" in text
     for item in compressed.counterfactuals:
         assert f"{item.variant}, {item.feature}: {item.one} − {item.other}" in text
@@ -33,9 +33,9 @@ def test_undefined_gap_is_a_dash_with_its_reason(compressed: AuditResult) -> Non
     item = compressed.counterfactuals[0]
     gap = item.score_gap.model_copy(update={"value": None, "low": None, "high": None, "why": "No twins."})
     result = compressed.model_copy(update={"counterfactuals": [item.model_copy(update={"score_gap": gap})]})
-    assert "No twins." in Page(render_html(result, charts=False)).text
+    assert "No twins." in Page(render_annex(result, charts=False)).text
 
 
 def test_run_without_twins_has_no_such_section(compas: AuditResult) -> None:
     assert twins(compas, charts=False) is None
-    assert "Counterfactual" not in Page(render_html(compas, charts=False)).text
+    assert "Counterfactual" not in Page(render_annex(compas, charts=False)).text
