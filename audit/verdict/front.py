@@ -61,14 +61,15 @@ def _subject(result: AuditResult) -> tuple[str, str | None]:
     if len(originals) > 1:
         return originals[-1], originals[0]
     if result.frontier is None:
-        return first.name, None
+        return first.name, next((c.after for c in result.comparisons if c.before == first.name), None)
     chosen = result.frontier.recommended
     bound = {gate.variant for gate in result.gates if gate.binding}
     if chosen in (None, first.name) and result.frontier.nearest in bound:
         # Something was asked of changed variants, and this one, which misses least, stands for them.
         chosen = result.frontier.nearest
     if chosen is None or chosen == first.name:
-        return first.name, None
+        # What misses least is seen beside the original all the same.
+        return first.name, result.frontier.nearest if result.frontier.nearest != first.name else None
     found = next(v for v in result.variants if v.name == chosen)
     proposed = found.recipe is not None and "mitigated" in found.recipe.groups
     return (first.name, chosen) if proposed else (chosen, first.name)

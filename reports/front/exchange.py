@@ -52,7 +52,9 @@ def _role(told: Told, after: str) -> Sentence:
     result = told.result
     if is_comparison(result):
         return say("the later model")
-    if result.frontier is None or result.frontier.recommended != after:
+    if result.frontier is None:
+        return say("the other model")
+    if result.frontier.recommended != after:
         return say("misses least")
     return say("proposed") if is_mitigated(result, after) else say("cheapest that passes")
 

@@ -122,7 +122,11 @@ def _lines(told: Told, result: AuditResult) -> list[Sentence]:
 def _proposed(told: Told, name: str) -> Sentence:
     """What is proposed instead of the original, what it needs, and what would pass without that."""
     result = told.result
-    recommended = result.frontier is not None and result.frontier.recommended == name
+    if result.frontier is None:
+        return say(
+            "Beside it stands {variant}: {tally}.", variant=Given(name), tally=tally_words(_of(result, name))
+        )
+    recommended = result.frontier.recommended == name
     proposed = (
         say(
             "{variant} is proposed instead: {tally}.",

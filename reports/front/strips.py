@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MARKS: dict[Verdict | None, str] = {
     "pass": "pass", "fail": "fail", "error": "fail", "inconclusive": "open", None: "free",
 }  # fmt: skip
-HEIGHT = 22
+HEIGHT = 20
 
 
 @dataclass(frozen=True)
