@@ -46,8 +46,8 @@ from fairweigh.audit.again.finished import read_result
 from pathlib import Path
 result = read_result(Path(sys.argv[1]))
 start = time.perf_counter()
-from fairweigh.reports.page.html import render_annex
-Path(sys.argv[2]).write_text(render_annex(result), encoding="utf-8")
+from fairweigh.reports.front.document import render_report
+Path(sys.argv[2]).write_text(render_report(result), encoding="utf-8")
 print(time.perf_counter() - start)
 """
 """A report as a process of its own renders it: what it imports counts, reading the run does not."""
