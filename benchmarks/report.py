@@ -55,7 +55,7 @@ WORDS = """() => {
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     let words = 0;
     for (let text; text = texts.nextNode();)
-        if (!text.parentElement.closest('svg, script') && text.parentElement.checkVisibility())
+        if (!text.parentElement.closest('svg, script, .unseen') && text.parentElement.checkVisibility())
             words += text.data.split(/\\s+/).filter(word => /[\\p{L}\\p{N}]/u.test(word)).length;
     return words;
 }"""

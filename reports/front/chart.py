@@ -146,14 +146,15 @@ def _certain(d: Disparity) -> float:
     return min(abs(low), abs(high))
 
 
-def _worst_first(d: Disparity) -> tuple[float, bool, float]:
+def worst_first(d: Disparity) -> tuple[float, bool, float]:
+    """Order differences: the most certain first, then those that can be judged, then the largest."""
     return (-_certain(d), d.status != "ok", -abs(d.value or 0.0))
 
 
 def _chosen(told: Told, one: Criterion, by: Sequence[str], whole: bool) -> tuple[list[Disparity], int]:
     """The slices that are shown, in the order of the page, and how many are not."""
     found = told.differences(by, one)
-    ranked = sorted(found, key=_worst_first)
+    ranked = sorted(found, key=worst_first)
     if whole:
         marks = told.marks(told.cell(by, one))
         flagged = [d for d in ranked if _certain(d) or marks.get(key_of(d.slice or {})) in ("fail", "open")]

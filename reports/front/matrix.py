@@ -11,11 +11,16 @@ from ..words.language import Sentence, say, say_n, sentences, series
 from ..words.spoken import features_name, slice_name
 from . import strips
 from .axes import Axis, around_zero
-from .chart import limit_words, named
+from .chart import limit_words, named, worst_first
 from .looked_up import Told, joint, key_of
 
 if TYPE_CHECKING:
     from markupsafe import Markup
+
+MOST_DOTS = 60
+"""Slices that a cell draws, the worst first."""
+MOST_TOLD = 12
+"""Slices that a cell tells in words."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +138,7 @@ def _square(told: Told, cell: Cell, one: Criterion, axis: Axis) -> Square | None
         {key_of(d.slice or {}): d.value for d in told.differences(cell.by, one, beside)} if beside else {}
     )
     dots = []
-    for d in found:
+    for d in sorted(found, key=worst_first)[:MOST_DOTS]:
         key, small = key_of(d.slice or {}), d.status != "ok"
         kind_of = "small" if small else marks.get(key, "free")
         dots.append(strips.Dot(key, d.value, kind=kind_of, before=None if small else before.get(key)))
@@ -153,11 +158,13 @@ def _says(told: Told, cell: Cell, found: list[Disparity], one: Criterion) -> Sen
     """Tell all slices of a cell in one line."""
     kind = told.kind(one)
     each = []
-    for d in found:
+    for d in sorted(found, key=worst_first)[:MOST_TOLD]:
         low, high = joint(d)
         limits = interval(low, high, kind) if low is not None and high is not None else "—"
         name, value = slice_name(d.slice or {}, short=True), figure(d.value, kind, unit=False)
         each.append(say("{slice} {value} ({limits})", slice=name, value=value, limits=limits))
+    if len(found) > MOST_TOLD:
+        each.append(say("{n} more", n=count(len(found) - MOST_TOLD)))
     limit = limit_words(told, cell)
     head = say("{metric}, {features}.", metric=named(told, one), features=features_name(cell.by))
     asked = say("Limit: {limit}.", limit=limit) if limit else say("No limit.")
