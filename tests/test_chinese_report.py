@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from fairweigh.api import load_result
 from fairweigh.audit.result import AuditResult
+from fairweigh.reports.front.document import render_report
 from fairweigh.reports.page.html import render_annex
 from fairweigh.reports.words.language import Given, writing
 from fairweigh.reports.words.translated import translated
@@ -31,6 +32,7 @@ from .reports.visible_text import given_texts, visible_texts
 from .tiny import FEATURES, trained_mlp, write_mlp
 
 ROWS = 1200
+DOCUMENTS = (render_report, render_annex)
 ENGLISH = re.compile(r"[A-Za-z][a-z’']+(?:[ ,;:]+[A-Za-z][a-z’']+)+")
 CITED = re.compile(r"[（(][^（）()]*\b(?:19|20)\d\d\b[^（）()]*[）)]|v\. [A-Z]\w+|U\.S\.C?\.")
 """A reference keeps the names and titles that it was published under."""
@@ -152,7 +154,7 @@ def names(result: AuditResult) -> set[str]:
 
 def left_in_english(result: AuditResult, page: str = "") -> list[str]:
     """Find two English words in a row that are not the data's."""
-    page = page or render_annex(result, language="zh")
+    page = page or "".join(render(result, language="zh") for render in DOCUMENTS)
     known = sorted(names(result) | untold(result), key=len, reverse=True)
     left = []
     for text in visible_texts(page):
@@ -219,12 +221,14 @@ def test_a_compressed_and_mitigated_network_is_reported_in_chinese(neural: Audit
     assert neural.failed
     assert neural.counterfactuals
     assert left_in_english(neural) == []
-    assert ours_as_the_datas(neural, render_annex(neural, charts=False, language="zh")) == []
+    for render in DOCUMENTS:
+        assert ours_as_the_datas(neural, render(neural, charts=False, language="zh")) == []
 
 
 def test_the_audit_of_the_readme_is_reported_in_chinese(tabular: AuditResult) -> None:
     assert left_in_english(tabular) == []
-    assert ours_as_the_datas(tabular, render_annex(tabular, charts=False, language="zh")) == []
+    for render in DOCUMENTS:
+        assert ours_as_the_datas(tabular, render(tabular, charts=False, language="zh")) == []
 
 
 @pytest.mark.parametrize("made", [compressed_result, unreleased_result, compared_result])
@@ -234,15 +238,15 @@ def test_ladders_and_comparisons_are_reported_in_chinese(made: Any) -> None:
 
 def test_every_page_of_a_run_is_in_chinese(regimes: Path) -> None:
     result = load_result(regimes)
-    pages = [regimes / "report.html", *regimes.glob("regimes/*.html")]
-    assert len(pages) == 6
+    pages = [regimes / "annex.html", regimes / "report.html", *regimes.glob("regimes/*.html")]
+    assert len(pages) == 7
     for path in pages:
         page = path.read_text(encoding="utf-8")
         left = [text for text in left_in_english(result, page) if not re.search(OURS_IN_ENGLISH, text)]
         assert left + ours_as_the_datas(result, page) == [], path.name
-    report = pages[0].read_text(encoding="utf-8")
-    assert "切片间的泰尔指数" in report
-    assert "准确率的切片间方差" in report
+    annex = pages[0].read_text(encoding="utf-8")
+    assert "切片间的泰尔指数" in annex
+    assert "准确率的切片间方差" in annex
     for name in ("eu-ai-act", "nist-ai-rmf"):
         text = (regimes / "regimes" / f"{name}.html").read_text(encoding="utf-8")
         assert "不作任何因果断言" in text
@@ -262,8 +266,9 @@ def test_the_chinese_of_a_run_that_was_read_is_that_of_the_run_as_it_was_made(
 ) -> None:
     result: Result = request.getfixturevalue(run)
     assert result.folder is not None
-    again = render_annex(load_result(result.folder), charts=False, language="zh")
-    assert again == render_annex(result, charts=False, language="zh")
+    read = load_result(result.folder)
+    for render in DOCUMENTS:
+        assert render(read, charts=False, language="zh") == render(result, charts=False, language="zh")
 
 
 def test_every_chinese_page_is_rendered_again_from_what_the_file_says(regimes: Path) -> None:
@@ -273,6 +278,6 @@ def test_every_chinese_page_is_rendered_again_from_what_the_file_says(regimes: P
 
 def test_a_sentence_about_slices_whose_names_hold_its_words_puts_each_where_it_belongs(regimes: Path) -> None:
     """One has the name ``50 and over``, and "and" stands between the two."""
-    report = (regimes / "report.html").read_text(encoding="utf-8")
+    annex = (regimes / "annex.html").read_text(encoding="utf-8")
     one, other = "<bdi>age=50 and over</bdi>（n = 1）", "<bdi>age=30 to under 50</bdi>（n = 1）"
-    assert f"所依据的 {one}与 {other}样本少于 30 个" in report
+    assert f"所依据的 {one}与 {other}样本少于 30 个" in annex

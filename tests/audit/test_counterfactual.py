@@ -198,7 +198,7 @@ def test_every_group_of_the_equity_evaluation_corpus_is_found(
         "feature": "", "group": [], "rows": 8640,
         "compared": 5760, "groups": 144, "no_group": 0, "no_value": 2880, "alone": 0,
     }  # fmt: skip
-    page = Path("runs/t/report.html").read_text(encoding="utf-8")
+    page = Path("runs/t/annex.html").read_text(encoding="utf-8")
     assert "144 groups of twins were compared: 5,760 of 8,640 rows. Left out: 2,880 have no" in page
 
 

@@ -470,5 +470,5 @@ def test_the_gates_of_a_purpose_decide_and_the_report_quotes_their_source(
     gates = fairweigh.load_result("runs/d").gates
     assert [gate.id for gate in gates] == [f"{c.name}: sex" for c in purposes()[purpose].tasks["binary"]]
     assert {gate.verdict for gate in gates} <= {"pass", "fail", "inconclusive"}
-    page = Path("runs/d/report.html").read_text(encoding="utf-8")
+    page = Path("runs/d/annex.html").read_text(encoding="utf-8")
     assert purposes()[purpose].tasks["binary"][0].source in html.unescape(page)

@@ -55,8 +55,8 @@ def audited(folder: Path, frame: pd.DataFrame, **report: Any) -> dict[str, Any]:
     return dict(json.loads((folder / "run" / "audit.json").read_text(encoding="utf-8")))
 
 
-def read(folder: Path) -> str:
-    page = (folder / "run" / "report.html").read_text(encoding="utf-8")
+def read(folder: Path, name: str = "annex.html") -> str:
+    page = (folder / "run" / name).read_text(encoding="utf-8")
     return " ".join(Page(page).text.split())
 
 
@@ -82,6 +82,7 @@ def test_thirty_clusters_in_each_slice_are_told_nowhere(tmp_path: Path) -> None:
     result = audited(tmp_path, rows(a=30, b=30))
     assert '"few clusters"' not in json.dumps(result["variants"])
     assert "rests on" not in read(tmp_path)
+    assert "clusters" not in read(tmp_path, "report.html")
 
 
 def test_one_cluster_is_told_in_words_of_its_own(tmp_path: Path) -> None:
@@ -113,6 +114,7 @@ def test_few_clusters_of_all_rows_are_a_warning_in_the_pages_language(
     assert "There are 29 clusters (house), fewer than 30" in " ".join(result["data"]["warnings"])
     page = read(tmp_path)
     assert told in page
+    assert told in read(tmp_path, "report.html")
     assert ("rests on 29 clusters" in page, "只依据 29 个聚类，少于 30 个" in page) == (
         language == "en",
         language == "zh",

@@ -34,7 +34,7 @@ def test_merged_values_are_one_slice_and_the_result_and_the_report_say_so(tmp_pa
     rates = {s.slice["sex"]: s.metrics["selection_rate"].value for s in result.variants[0].slices if s.slice}
     assert rates == {"Female": 0.6, "Male": 0.4}
     assert json.loads((tmp_path / "run" / "audit.json").read_text())["data"]["merge"] == MERGE
-    assert "count as" in (tmp_path / "run" / "report.html").read_text()
+    assert "count as" in (tmp_path / "run" / "annex.html").read_text()
 
 
 def test_the_rule_of_a_mitigation_knows_merged_values(tmp_path: Path) -> None:

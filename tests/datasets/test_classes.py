@@ -132,7 +132,7 @@ def test_one_class_is_audited_and_said(
     assert warning.startswith(f"Every label is {side} (y: {label[0]}, all 200 rows)")
     assert warning in cli("gate", "runs/t").out
     assert cli("verify", "runs/t").code == 0
-    page = Path("runs/t/report.html").read_text(encoding="utf-8")
+    page = Path("runs/t/annex.html").read_text(encoding="utf-8")
     assert ("Every row has it" if side == "positive" else "No row has it") in page
     never = [text for text in result["data"]["warnings"] if "never occurs" in text]
     assert never == (

@@ -85,7 +85,7 @@ def test_every_variant_is_made_reported_and_verified(
     assert len(result.variants) == 5
     assert {gate.variant for gate in result.gates} == {v.name for v in result.variants[1:]}
     assert all("equal to the last bit" in v.recipe.reload for v in result.variants[1:])
-    page = Path("run/report.html").read_text()
+    page = Path("run/annex.html").read_text()
     for told in {"multiclass": ("Temperature", "high"), "regression": ("bounded_group_loss",)}[task]:
         assert told in page
     ended = cli("verify", "run")

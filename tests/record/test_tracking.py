@@ -21,6 +21,7 @@ from fairweigh.record.tracking import figure_name
 from ..conftest import Ended, configured, people
 from .conftest import free_port
 
+LOGGED = {"audit.json", "report.html", "annex.html", "summary.md"}
 HOSTILE = "<b>a & b</b> \"c\" 'd' ../.. ä😀"
 GATES = [
     {"id": HOSTILE, "metric": "selection_rate", "by": "sex", "compare": "difference", "limit": "<= 0.9"},
@@ -110,7 +111,7 @@ def test_mlflow_gives_back_figures_tags_and_reports(
     assert tags["fairweigh.model_sha256"] == manifest["model_sha256"]
     assert tags["fairweigh.run_sha256"] == manifest["files"]["audit.json"]
     assert tags["fairweigh.verdict/original/right"] == "fail"
-    assert read["files"] == {n: manifest["files"][n] for n in ("audit.json", "report.html", "summary.md")}
+    assert read["files"] == {name: manifest["files"][name] for name in LOGGED}
 
 
 READ_MLFLOW = """
@@ -191,7 +192,7 @@ def test_wandb_gives_back_figures_configuration_and_artefact_offline(tracked: Pa
     kept = [record.request.log_artifact.artifact for record in read.get("request", [])] or [
         record.artifact for record in read["artifact"]
     ]
-    assert {e.path for a in kept for e in a.manifest.contents} == {"audit.json", "report.html", "summary.md"}
+    assert {e.path for a in kept for e in a.manifest.contents} == LOGGED
     assert read["exit"][0].exit.exit_code == 0
 
 
