@@ -144,7 +144,7 @@ def _left(
     held = {name: read_regular(run / name) for name in texts if (run / name).is_file()}
     missing = [name for name in texts if name not in held]
     left = [name for name, content in held.items() if content != texts[name].encode()]
-    way = _way(held.get("report.html", b""))
+    way = _way(held.get("annex.html", b""))
     if left and way is not None and way != (spec.charts, spec.language):
         # As ``report`` was asked to render it; what the page says of itself is then true.
         texts = render(result, charts=way[0], language=way[1], regimes=regimes)
@@ -158,14 +158,17 @@ def _left(
 
 def _lacking(run: Path, result: AuditResult) -> str | None:
     """Say which package the pages need that is not here; None where they can be rendered."""
-    page = run / "report.html"
+    page = run / "annex.html"
     way = _way(read_regular(page)) if page.is_file() else None
     spec = ReportSpec.model_validate(result.configuration.get("report") or {})
     return lacking(spec.charts, spec.language) or (lacking(*way) if way is not None else None)
 
 
 def _way(page: bytes) -> tuple[bool, str] | None:
-    """Whether a report has charts, and its language; None where it does not say."""
+    """Whether an annex has charts, and its language; None where it does not say.
+
+    The report says nothing of charts: its signs of verdicts are drawn in every case.
+    """
     found = _LANGUAGE.search(page)
     codes = {tag.encode(): code for code, tag in TAGS.items()}
     return (b"<svg" in page, codes[found[1]]) if found and found[1] in codes else None

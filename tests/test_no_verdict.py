@@ -39,10 +39,13 @@ def test_every_form_of_a_run_without_gates_says_no_verdict(run: Callable[..., Re
     assert SAID in result._repr_markdown_()
     assert json.loads(Path("run/audit.json").read_text())["verdict"] == "no verdict"
     assert f"\n## {SAID}: t\n" in Path("run/summary.md").read_text()
-    page = Path("run/report.html").read_text()
-    assert f"<strong>{SAID}</strong>" in page
-    assert 'class="verdict no-verdict"' in page
-    assert 'class="verdict pass"' not in page
+    page, annex = (Path("run", name).read_text() for name in ("report.html", "annex.html"))
+    assert "The model: no verdict" in page
+    assert "No gate was set: nothing was required, so nothing is proven." in page
+    assert f"<strong>{SAID}</strong>" in annex
+    for text in (page, annex):
+        assert 'class="verdict no-verdict"' in text
+        assert 'class="verdict pass"' not in text
     suite = ElementTree.parse("run/junit.xml").getroot()
     assert (suite.get("tests"), suite.get("skipped"), suite.get("failures")) == ("1", "1", "0")
     assert suite.find("testcase").get("name") == "no verdict"
@@ -89,10 +92,11 @@ def test_with_a_gate_the_verdict_is_its_own(run: Callable[..., Result]) -> None:
 def test_labels_alone_speak_of_no_model(run: Callable[..., Result]) -> None:
     """No model and no decision: the tables show base rates: no sentence says that nothing was compared."""
     result = run(model=None, metrics=None)
-    page = Path("run/report.html").read_text()
-    assert "Nothing here speaks of a model." in page
-    assert "nothing was required of these labels" in page
-    assert "Base rate difference" in page or "label statistical parity" in page
-    for wrong in ("was looked at", "of this model", "the model decides for"):
-        assert wrong not in page
+    page, annex = (Path("run", name).read_text() for name in ("report.html", "annex.html"))
+    assert "nothing was required of these labels" in annex
+    assert "Base rate difference" in annex or "label statistical parity" in annex
+    for text in (page, annex):
+        assert "Nothing here speaks of a model." in text
+        for wrong in ("was looked at", "of this model", "the model decides for"):
+            assert wrong not in text
     assert "of these labels" in str(result)

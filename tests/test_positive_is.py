@@ -173,10 +173,11 @@ def test_the_report_of_compas_speaks_of_a_burden_and_never_of_a_favourable_decis
 def test_the_report_of_a_benefit_says_favourable(audited: Callable[..., Any]) -> None:
     audited({"audit": "t", "data": {"name": "synthetic_lending", "split": "test"},
              "model": {"decision": "approved", "positive": "yes"}})  # fmt: skip
-    page = (RUN / "report.html").read_text()
-    assert "the decision is called favourable" in page
-    assert "The favourable decision goes less often to" in page
-    assert "burden" not in page
+    page, annex = ((RUN / name).read_text() for name in ("report.html", "annex.html"))
+    assert "the decision is called favourable" in annex
+    for text in (page, annex):
+        assert "The favourable decision goes less often to" in text
+        assert "burden" not in text
 
 
 def test_the_schema_documents_it(cli: Callable[..., Ended]) -> None:

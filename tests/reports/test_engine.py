@@ -77,7 +77,7 @@ def test_an_audit_with_few_addresses_keeps_its_run_and_says_that_it_has_no_chart
         "fairweigh: the report has no charts: the chart engine does not work here: "
     )
     assert len(done.stderr.splitlines()) == 1
-    page = Path("runs/t/report.html").read_text(encoding="utf-8")
+    page = Path("runs/t/annex.html").read_text(encoding="utf-8")
     assert SENTENCE in page
     assert "<svg" not in page
     assert json.loads(Path("runs/t/audit.json").read_text())["verdict"] == "pass"
@@ -127,5 +127,5 @@ def test_a_comparison_says_on_the_terminal_that_it_has_no_charts(
     monkeypatch.setattr(ENGINE, "svg", gone)
     ended = cli("compare", "one", "drawn", "-o", "both", "-q")
     assert (ended.code, ended.lines) == (0, ["fairweigh: the report has no charts: gone"])
-    assert SENTENCE in Path("both/report.html").read_text(encoding="utf-8")
+    assert SENTENCE in Path("both/annex.html").read_text(encoding="utf-8")
     assert cli("compare", "one", "two", "-o", "neither", "-q").lines == []

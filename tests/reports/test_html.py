@@ -132,8 +132,8 @@ def test_every_gate_shows_its_verdict_as_sign_and_word(compas: AuditResult) -> N
 
 def test_all_outputs_state_the_same_verdicts(compas: AuditResult) -> None:
     outputs = render(compas, charts=False)
-    assert set(outputs) == {"report.html", "figures.csv", "junit.xml", "summary.md"}
-    for name in ("report.html", "junit.xml", "summary.md"):
+    assert set(outputs) == {"report.html", "annex.html", "figures.csv", "junit.xml", "summary.md"}
+    for name in ("annex.html", "junit.xml", "summary.md"):
         text = outputs[name]
         for gate in compas.gates:
             assert verdict_words(gate.verdict) in text
@@ -289,7 +289,7 @@ def test_report_without_charts_imports_neither_altair_nor_vl_convert(
         "from fairweigh.audit.result import AuditResult\n"
         f"result = AuditResult.model_validate_json(pathlib.Path({str(path)!r}).read_text())\n"
         "out = fairweigh.reports.render(result, charts=False)\n"
-        "assert '<svg' not in out['report.html']\n"
+        "assert '<svg' not in out['annex.html']\n"
         "assert not {'altair', 'vl_convert'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
