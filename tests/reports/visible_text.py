@@ -30,6 +30,8 @@ class _Texts(HTMLParser):
         given = dict(attrs)
         if not self._silent() and tag not in DATA:
             self.found += [text for name in SPOKEN if (text := given.get(name))]
+        if tag == "bdi":
+            self.given.append("")
         if tag not in VOID:
             self._open.append((tag, tag in DATA or self._is_name(tag, given)))
 
@@ -39,7 +41,8 @@ class _Texts(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if any(tag == "bdi" for tag, _ in self._open):
-            self.given.append(data)
+            # Places where a line may break part a text, and are no end of it.
+            self.given[-1] += data
         if data.strip() and not self._silent():
             self.found.append(data.strip())
 
