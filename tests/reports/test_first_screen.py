@@ -115,8 +115,8 @@ def test_first_screen_is_chinese_in_a_chinese_report(covered: AuditResult) -> No
         told = plain(screen.findings[0].lead)
         assert [found.title for found in screen.boxes] == ["数据无法判定的问题"]
     assert told == (
-        "每 100 个 race=Caucasian 的负类标签样本中，模型选中 23 个；"
-        "race=African-American 的每 100 个中选中 45 个。"
+        "每 100 个负类标签的 race=Caucasian 的样本中，模型选中 23 个；"
+        "每 100 个 race=African-American 的样本中选中 45 个。"
     )
 
 
