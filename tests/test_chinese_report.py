@@ -34,6 +34,8 @@ from .tiny import FEATURES, trained_mlp, write_mlp
 ROWS = 1200
 DOCUMENTS = (render_report, render_annex)
 ENGLISH = re.compile(r"[A-Za-z][a-z’']+(?:[ ,;:]+[A-Za-z][a-z’']+)+")
+MIXED = re.compile("。[.,;:]|[\u4e00-\u9fff）][.,;:](?![\\w.])")
+"""A stop of English behind Chinese."""
 CITED = re.compile(r"[（(][^（）()]*\b(?:19|20)\d\d\b[^（）()]*[）)]|v\. [A-Z]\w+|U\.S\.C?\.")
 """A reference keeps the names and titles that it was published under."""
 
@@ -251,6 +253,12 @@ def test_every_page_of_a_run_is_in_chinese(regimes: Path) -> None:
         text = (regimes / "regimes" / f"{name}.html").read_text(encoding="utf-8")
         assert "不作任何因果断言" in text
         assert "得到正类决策的样本所占比例" in text
+
+
+@pytest.mark.parametrize("run", ["neural", "tabular"])
+def test_no_stop_of_english_follows_chinese(run: str, request: pytest.FixtureRequest) -> None:
+    result: AuditResult = request.getfixturevalue(run)
+    assert MIXED.findall("".join(render(result, language="zh") for render in DOCUMENTS)) == []
 
 
 @pytest.mark.parametrize("run", ["neural", "tabular"])
