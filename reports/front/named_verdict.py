@@ -108,8 +108,13 @@ def _lines(told: Told, result: AuditResult) -> list[Sentence]:
     if name == first:
         lead = say("The verdict speaks of {variant}, the model as it is.", variant=Given(name))
         return [sentences([lead, _binding(told)]), _proposed(told, beside.name)]
-    lead = say(
-        "The verdict speaks of {variant}, the lighter model that would be released.", variant=Given(name)
+    frontier = result.frontier
+    lead = (
+        say("The verdict speaks of {variant}, the lighter model that misses least.", variant=Given(name))
+        if frontier is not None and frontier.recommended != name
+        else say(
+            "The verdict speaks of {variant}, the lighter model that would be released.", variant=Given(name)
+        )
     )
     source = say(
         "{variant}, from which it is made: {tally}.",
