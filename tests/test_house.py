@@ -320,7 +320,7 @@ def test_wheel_installs_and_audits_in_an_empty_environment(installed: Path, tmp_
     audit: list[Any] = [command, "audit", ROOT / "examples" / "synthetic.yaml", "-o"]
     done = run(*audit, "plain", "--set", "report.charts=false", cwd=tmp_path)
     assert "report: plain/report.html" in done.stdout
-    assert "<svg" not in (tmp_path / "plain" / "report.html").read_text(encoding="utf-8")
+    assert "<svg" not in (tmp_path / "plain" / "annex.html").read_text(encoding="utf-8")
     # Regimes are carried by no list of packages, each with its template.
     done = run(command, "report", "plain", "--regime", "four-fifths", cwd=tmp_path)
     assert "four-fifths: plain/regimes/four-fifths.html" in done.stdout
@@ -331,7 +331,7 @@ def test_wheel_installs_and_audits_in_an_empty_environment(installed: Path, tmp_
     lend(installed, "charts")
     done = run(*audit, "run", cwd=tmp_path)
     assert "report: run/report.html" in done.stdout
-    assert (tmp_path / "run" / "report.html").read_text(encoding="utf-8").count("<svg") > 3
+    assert (tmp_path / "run" / "annex.html").read_text(encoding="utf-8").count("<svg") > 3
     assert run(command, "verify", "run", cwd=tmp_path).returncode == 0
     assert "adult" in run(command, "datasets", "list", cwd=tmp_path).stdout
     code = (

@@ -71,7 +71,7 @@ def headings(page: Path) -> list[str]:
         shown.emulate_media(media="print")
         found = shown.evaluate(
             "[...document.querySelectorAll('h1, h2, h3, h4, h5')].filter(e => e.getClientRects().length)"
-            ".map(e => e.textContent.trim().replace(/\\s+/g, ' '))"
+            ".map(e => e.innerText.trim().replace(/\\s+/g, ' '))"
         )
         browser.close()
     return list(found)

@@ -86,9 +86,9 @@ def test_a_language_stays_until_another_is_asked_for(people_run: Result, cli: Ca
 
 def test_charts_stay_as_they_were_asked_for(people_run: Result, cli: Callable[..., Ended]) -> None:
     assert cli("report", "run", "--charts", "-q").code == 0
-    drawn = Path("run/report.html").read_text()
+    drawn = Path("run/annex.html").read_text()
     assert cli("report", "run", *asked("four-fifths"), "-q").code == 0
-    assert Path("run/report.html").read_text().count("<svg") == drawn.count("<svg") > 0
+    assert Path("run/annex.html").read_text().count("<svg") == drawn.count("<svg") > 0
 
 
 def test_a_manifest_that_says_something_else_of_its_pages_is_one_line(

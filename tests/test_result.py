@@ -201,8 +201,11 @@ def test_gate_refuses_what_it_cannot_judge_in_one_line(result: fairweigh.Result,
 def test_reports_are_those_of_the_run_folder(result: fairweigh.Result, here: Path) -> None:
     assert result.to_html() == (result.folder / "report.html").read_text(encoding="utf-8")
     assert result.to_markdown() == (result.folder / "summary.md").read_text(encoding="utf-8")
-    assert result.to_html("r.html", charts=True) is None
+    assert result.to_html(annex=True) == (result.folder / "annex.html").read_text(encoding="utf-8")
+    assert result.to_html("r.html", charts=True, annex=True) is None
     assert "<svg" in Path("r.html").read_text(encoding="utf-8")
+    assert result.to_html("r.html", charts=True) is None
+    assert "annex.html" not in Path("r.html").read_text(encoding="utf-8")
     result.to_markdown(Path("r.md"))
     assert sorted(p.name for p in here.iterdir()) == ["r.html", "r.md"]
 

@@ -238,8 +238,10 @@ def test_labels_alone_select_nothing(compas: AuditResult) -> None:
 def test_findings_without_gates_are_what_stands_out_of_the_declared_family(compas: AuditResult) -> None:
     result = compas.model_copy(update={"gates": []})
     found, family = findings(result), compas.variants[0].findings
+    # Of a single feature: a crossing may differ more, and says less.
     first = max(
-        (one for one in family.found if one.metric == "selection_rate"), key=lambda one: abs(one.value)
+        (one for one in family.found if one.metric == "selection_rate" and len(one.by) == 1),
+        key=lambda one: abs(one.value),
     )
     assert len(found) == 3
     # Of race and of sex the same figure, the first of the key ones, and then another.
