@@ -222,6 +222,9 @@ def texts(value: Any, field: str = "") -> Iterator[str]:
 def test_a_compressed_and_mitigated_network_is_reported_in_chinese(neural: AuditResult) -> None:
     assert neural.failed
     assert neural.counterfactuals
+    assert neural.frontier is not None
+    assert neural.frontier.recommended != neural.front.verdict_of == neural.frontier.nearest
+    assert "，即缺口最小的轻量模型。" in render_report(neural, language="zh")
     assert left_in_english(neural) == []
     for render in DOCUMENTS:
         assert ours_as_the_datas(neural, render(neural, charts=False, language="zh")) == []

@@ -64,8 +64,9 @@ class Front(Part):
     """What is seen first."""
 
     verdict_of: str = Field(
-        description="The variant that the verdict speaks of: the lighter one that would be released, else "
-        "the original, since what is mitigated is a proposal."
+        description="The variant that the verdict speaks of: the lighter one that would be released, or that "
+        "misses least where its gates bind and none qualifies; else the original, since what is mitigated "
+        "is a proposal."
     )
     beside: str | None = Field(
         None, description="The variant that stands beside it: the original, or what is proposed instead."
