@@ -88,6 +88,12 @@ def too_many(what: str, seen: Collection[str]) -> str:
     )
 
 
+def check_few(names: Collection[str], what: str) -> None:
+    """InputError for what tells more classes or labels than are audited one by one."""
+    if len(names) > MOST_CLASSES:
+        raise InputError(f"{what} tells {len(names):,} classes apart, expected at most {MOST_CLASSES}")
+
+
 def one_value(column: pa.Array | pa.ChunkedArray, name: str, role: str) -> None:
     """InputError for a column of lists or records, of which a label has a task of its own, or of no UTF-8."""
     if pa.types.is_nested(column.type):

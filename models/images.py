@@ -156,6 +156,9 @@ def _opened(value: Any) -> Any:
             return upright(opened).convert("RGB")
     except (*STOPS, _UnreadableError):
         raise
+    except optional("PIL", "an image model").UnidentifiedImageError:
+        # What pillow says names the object in memory by its address, another one in each run.
+        raise _UnreadableError(f"{told}: no image that can be read") from None
     except BaseException as error:
         # Each format has a decoder of its own, which throws what it likes.
         raise _UnreadableError(f"{told}: {one_line(error)}") from None
@@ -182,7 +185,7 @@ def processor_from(path: str, key: str = "model.path") -> Any:
     """Load an image processor from a folder or hub name; InputError where there is none."""
     transformers = optional("transformers", "an image model")
     optional("PIL", "an image model")
-    folder = local_folder(path)
+    folder = local_folder(path, key)
     # A folder may hold anything; what the library says of it differs by file and version.
     with foreign(f"{key}: {path} has no image processor that can be read"), offline(), quiet():
         return transformers.AutoImageProcessor.from_pretrained(

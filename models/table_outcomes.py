@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..datasets.alike import warn_alike
 from ..datasets.amounts import scores
 from ..datasets.binary import Binary
-from ..datasets.classes import counted
+from ..datasets.classes import check_few, counted
 from ..datasets.columns import listed, plain
 from ..datasets.errors import InputError, number_of
 from ..datasets.multiclass import Classes
@@ -210,7 +210,9 @@ class OfMany:
                 self.outcome.look(batches)
                 predicted = self.outcome.names
                 self._check_words(predicted)
-            self._classes = tuple(dict.fromkeys([*self.labelled, *self.probabilities, *predicted]))
+            classes = tuple(dict.fromkeys([*self.labelled, *self.probabilities, *predicted]))
+            check_few(classes, "model: with the labels, what is predicted")
+            self._classes = classes
         return self._classes
 
     def _check_words(self, predicted: Sequence[str]) -> None:

@@ -58,10 +58,10 @@ def test_missing_and_broken_images_are_counted_and_named_in_one_line(written: An
         "image column 'photo': expected images that can be read, as files or bytes; 4 of 6 rows hold none: "
         "'cut.png': "
     )
-    assert "; no file 'nowhere.png' (id c); 'text.png': cannot identify image file" in said
+    assert "; no file 'nowhere.png' (id c); 'text.png': no image that can be read" in said
     assert said.endswith("(id d); and 1 more")
     assert "\n" not in said
-    with pytest.raises(InputError, match=r"1 of 2 rows holds none: its bytes: cannot identify image file"):
+    with pytest.raises(InputError, match=r"1 of 2 rows holds none: its bytes: no image that can be read$"):
         collated([written[0], b"no picture"])
 
 
