@@ -199,6 +199,48 @@ def test_a_graph_beside_a_folder_reads_pictures_through_the_folder_s_processor(
     np.testing.assert_array_equal(column(alone, "original", "score"), column(result, "graph", "score"))
 
 
+def test_a_graph_of_several_classes_has_kept_the_order_of_the_folder_beside_it(
+    table: pa.Table, factory: Any, place: Path
+) -> None:
+    """In another order than the names' own, and one of them does not occur in the data."""
+    import transformers
+
+    names = dict(enumerate(["severe", "none", "other", "mild"]))
+    folder = save_vit(place / "vit3", id2label=names, label2id={name: i for i, name in names.items()})
+    own = transformers.ViTForImageClassification.from_pretrained(folder).eval()
+    as_graph(own, "vit3.onnx")
+    with quiet():
+        torch.export.save(
+            torch.export.export(
+                Logits(own), (torch.zeros(2, 3, 32, 32),), dynamic_shapes=({0: torch.export.Dim("n")},)
+            ),
+            "vit3.pt2",
+        )
+    result = fairweigh.run(
+        {
+            "audit": "vit3", "task": "multiclass", "data": data(label="grade", missing={"keep": {"grade": ["none"]}}),
+            "model": {"path": str(folder), "task": "image-classification", "image": "image"},
+            "variants": [{"name": "graph", "path": "vit3.onnx"}, {"name": "program", "path": "vit3.pt2"}],
+        },
+        out="run3", overwrite=True,
+    )  # fmt: skip
+    assert not result.failed
+    for variant in ("graph", "program"):
+        assert (column(result, variant, "y_pred") == column(result, "original", "y_pred")).all()
+    assert len(set(column(result, "original", "y_pred"))) > 1
+
+
+class Logits(torch.nn.Module):
+    """Gives the logits alone."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Any) -> Any:
+        return self.model(x).logits
+
+
 SHAPED = {"factory": "a:b", "image": "image", "shape": [3, 32, 32]}
 
 
