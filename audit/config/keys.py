@@ -58,7 +58,9 @@ class Trainable(Section):
 
 def _few(given: dict[str, str]) -> dict[str, str]:
     if len(given) > MOST_CLASSES:
-        raise ValueError(f"expected the columns of at most {MOST_CLASSES} classes or labels, got {len(given):,}")
+        raise ValueError(
+            f"expected the columns of at most {MOST_CLASSES} classes or labels, got {len(given):,}"
+        )
     return given
 
 

@@ -171,7 +171,7 @@ MANY = {f"k{i}": f"p{i}" for i in range(101)}
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
-        ({"model": {"probabilities": MANY}}, r"model\.probabilities: .*at most 100 classes or labels, got 101"),
+        ({"model": {"probabilities": MANY}}, r"model\.probabilities: .*at most 100 classes or .*, got 101"),
         ({"model": {"decisions": MANY}}, r"model\.decisions: .*at most 100 classes or labels, got 101"),
         (
             {"model": {"score": "s"}, "variants": [{"name": "v", "probabilities": MANY}]},

@@ -218,7 +218,8 @@ def test_a_graph_of_several_classes_has_kept_the_order_of_the_folder_beside_it(
         )
     result = fairweigh.run(
         {
-            "audit": "vit3", "task": "multiclass", "data": data(label="grade", missing={"keep": {"grade": ["none"]}}),
+            "audit": "vit3", "task": "multiclass",
+            "data": data(label="grade", missing={"keep": {"grade": ["none"]}}),
             "model": {"path": str(folder), "task": "image-classification", "image": "image"},
             "variants": [{"name": "graph", "path": "vit3.onnx"}, {"name": "program", "path": "vit3.pt2"}],
         },

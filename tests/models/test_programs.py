@@ -42,7 +42,9 @@ def test_a_program_of_whole_numbers_is_given_these_or_refuses(tmp_path: Path) ->
     with torch.no_grad():
         expected = Levels().eval()(torch.from_numpy(levels)).numpy()
     np.testing.assert_allclose(runtime({"x": levels}), expected, atol=1e-6)
-    with pytest.raises(InputError, match=r"takes whole numbers \(tensor\(uint8\)\).*model\.pixels\.divide_by"):
+    with pytest.raises(
+        InputError, match=r"takes whole numbers \(tensor\(uint8\)\).*model\.pixels\.divide_by"
+    ):
         runtime({"x": levels / 255})
     with pytest.raises(InputError, match=r"has the shape \(any, 3, 16, 16\), the rows give .*model\.shape"):
         runtime({"x": levels.transpose(0, 2, 3, 1)})
@@ -62,7 +64,9 @@ def test_a_program_of_whole_features_refuses_others(tmp_path: Path) -> None:
     torch.export.save(program, tmp_path / "codes.pt2")
     runtime = TorchRuntime(exported(tmp_path / "codes.pt2"), "cpu", by_name=False)
     assert runtime({"x": np.ones((4, 3), np.float32)}).shape == (4, 2)
-    with pytest.raises(InputError, match=r"whole numbers \(tensor\(int64\)\), the rows give others, such as 0.5$"):
+    with pytest.raises(
+        InputError, match=r"whole numbers \(tensor\(int64\)\), the rows give others, such as 0.5$"
+    ):
         runtime({"x": np.full((4, 3), 0.5, np.float32)})
 
 
