@@ -296,3 +296,38 @@ def test_a_served_model_is_sent_the_pixels(table: pa.Table, factory: Any) -> Non
     logits = by_hand(table, 2)
     expected = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
     np.testing.assert_allclose(column(result, "original", "score"), expected, atol=2e-6)
+
+
+def test_a_program_of_uint8_is_scored_by_levels_alone(table: pa.Table, factory: Any) -> None:
+    class Levels(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = module(2)
+
+        def forward(self, x: Any) -> Any:
+            return self.layers(x.float() / 255)
+
+    x = torch.zeros(2, 3, 32, 32, dtype=torch.uint8)
+    program = torch.export.export(Levels().eval(), (x,), dynamic_shapes=({0: torch.export.Dim("n")},))
+    torch.export.save(program, "u8.pt2")
+    # The program itself tells how large its pictures are.
+    model = {"path": "u8.pt2", "image": "image", "positive": "1", "output": "logits"}
+    levels = {**model, "pixels": {"divide_by": 1.0}}
+    with pytest.raises(InputError, match=r"takes whole numbers .*model\.pixels\.divide_by"):
+        fairweigh.run({"audit": "u8", "data": data(), "model": model}, out="u8-refused")
+    with pytest.raises(InputError, match=r"has the shape \(any, 3, 32, 32\).*model\.shape"):
+        fairweigh.run(
+            {"audit": "u8", "data": data(), "model": {**levels, "shape": [32, 32, 3]}}, out="u8-refused"
+        )
+    result = fairweigh.run({"audit": "u8", "data": data(), "model": levels}, out="u8", overwrite=True)
+    floats = {
+        "factory": factory(2),
+        "image": "image",
+        "shape": [3, 32, 32],
+        "positive": "1",
+        "output": "logits",
+    }
+    other = fairweigh.run({"audit": "f", "data": data(), "model": floats}, out="floats", overwrite=True)
+    np.testing.assert_allclose(
+        column(result, "original", "score"), column(other, "original", "score"), atol=1e-6
+    )

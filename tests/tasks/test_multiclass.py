@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import fairweigh
 import numpy as np
 import pandas as pd
 import pytest
@@ -361,3 +362,21 @@ def test_a_rule_for_two_classes_is_refused_before_its_inputs_are_asked_for(
     ended = cli("report", str(tmp_path / "run"), "--regime", "nyc-ll144")
     assert (ended.code, len(ended.lines)) == (2, 1)
     assert "nyc-ll144: expected an audit of the task binary, got multiclass" in ended.err
+
+
+def test_no_more_classes_are_told_apart_than_labels_may_have(tmp_path: Path) -> None:
+    """By labels and predictions together, and by a model that knows many more than occur."""
+    data = rows(300).assign(y=[f"k{i % 60}" for i in range(300)], d=[f"k{i % 60 + 50}" for i in range(300)])
+    with pytest.raises(
+        InputError, match=r"with the labels, what is predicted tells 110 classes apart.* 100$"
+    ):
+        audited(tmp_path, data, task="multiclass", data=DATA, model={"decision": "d"})
+
+    from sklearn.tree import DecisionTreeClassifier
+
+    many = DecisionTreeClassifier().fit(pd.DataFrame({"p_bad": range(101)}), [f"k{i}" for i in range(101)])
+    with pytest.raises(InputError, match="model: it tells 101 classes apart, expected at most 100"):
+        fairweigh.run(
+            {"audit": "many", "task": "multiclass", "data": DATA, "model": {"features": ["p_bad"]}},
+            tmp_path / "many", data=data, model=many,
+        )  # fmt: skip
