@@ -47,7 +47,7 @@ def load_model(
     """
     made = _made(config, data, given, progress, dtypes)
     # What a table of predictions tells is known once its columns are read, and held to the limit there.
-    if made is not None and not isinstance(made, PredictionTable):
+    if made is not None and not isinstance(config.model, PredictionsSpec):
         check_few(made.classes, "model: it")
     return made
 

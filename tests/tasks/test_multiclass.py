@@ -374,7 +374,9 @@ def test_no_more_classes_are_told_apart_than_labels_may_have(tmp_path: Path) -> 
 
     from sklearn.tree import DecisionTreeClassifier
 
-    many = DecisionTreeClassifier().fit(pd.DataFrame({"p_bad": range(101)}), [f"k{i}" for i in range(101)])
+    many = DecisionTreeClassifier().fit(
+        pd.DataFrame({"p_bad": range(303)}), [f"k{i % 101}" for i in range(303)]
+    )
     with pytest.raises(InputError, match="model: it tells 101 classes apart, expected at most 100"):
         fairweigh.run(
             {"audit": "many", "task": "multiclass", "data": DATA, "model": {"features": ["p_bad"]}},
