@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..told import tell
 from .alike import warn_alike
 from .binary import Binary
-from .classes import MOST_CLASSES, TAGS, counted, in_order, one_value, tagged
+from .classes import MOST_CLASSES, TAGS, check_free, counted, in_order, one_value, tagged
 from .columns import listed, words
 from .errors import InputError, number_of
 from .multiclass import check_named
@@ -174,6 +174,7 @@ class LabelLists:
             raise InputError(
                 f"{self._where} holds {len(found):,} different labels, expected at most {MOST_CLASSES}"
             )
+        check_free(found, self._where)
         if strays := {name: n for name, n in found.items() if self.classes and name not in self.classes}:
             raise InputError(
                 f"{self._where} holds {counted(strays)}, which data.classes ({listed(list(self.classes))}) "

@@ -48,7 +48,8 @@ class Gate(Section):
     slice: dict[str, Value] | None = Field(None, description="One slice only, by its values.")
     of_class: Word | None = Field(
         None, alias="class", exclude_if=absent,
-        description="The class or label that the figure is of; 'each': of all of them, together.",
+        description="The class or label that the figure is of; 'each': of all of them, together; "
+        "'favourable': of those that data.favourable names, as one.",
     )  # fmt: skip
     compare: Literal["value", "difference", "ratio", "change"] = Field(
         "value", description="change: after - before, of the metric or (with by) of its gap to the reference."

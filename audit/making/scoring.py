@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ...datasets.alike import warn_alike
+from ...datasets.classes import check_free
 from ...datasets.columns import check_unique, plain, words
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
@@ -236,6 +237,8 @@ def _add_scores(rows: dict[str, Any], raw: pa.RecordBatch, number: int, model: M
     else:
         # Scores are kept as the model gives them; what a rule makes of them is quickly done again.
         scored = model.ruled(raw, job.shards.score(number, unruled(model), raw, ids))
+    if job.task.of_class is not None:
+        check_free(model.classes, "model: the classes of its predictions")
     said = job.task.columns(scored, model.classes)
     check_said(said, job.task, model.probability)
     rows |= said
