@@ -38,7 +38,8 @@ def check_free(names: Collection[str], where: str) -> None:
     if taken := [name for name in names if name in TAKEN]:
         raise InputError(
             f"{where}: no class or label may be called {taken[0]!r}, a name that is taken (a gate's class: "
-            "each means all of them, class: favourable those of data.favourable together); rename it in the data"
+            "each means all of them, class: favourable those of data.favourable together); rename it in the "
+            "data"
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from fairweigh.datasets.errors import InputError
 from fairweigh.verification import verify
 from numpy.typing import NDArray
 from sklearn.metrics import ndcg_score
@@ -127,3 +128,23 @@ def test_lists_that_lost_rows_are_told_in_the_report(tmp_path: Path) -> None:
         assert verify(tmp_path / "run").pages == []
     assert "no row of 'u4' has rank 1. Rows are missing; the others keep their ranks." in warnings[0]
     assert "without a gap" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("role", "given", "told"),
+    [
+        ("weight", [1, 1, 2, 0], "holds 2 and 0 in the query 'u1'"),
+        ("weight", [0, 1, 1, 3], r"holds 0 and 1 in the query 'u0' \(and in 1 more query\)"),
+        ("cluster", ["x", "x", "y", None], "holds y and none in the query 'u1'"),
+        ("cluster", [1, 2, 3, 3], "holds 1 and 2 in the query 'u0'"),
+    ],
+)
+def test_a_query_has_one_weight_and_one_cluster(tmp_path: Path, role: str, given: Any, told: str) -> None:
+    """Of several the first row's would count, so that figures would depend on the order of the rows."""
+    data = pd.DataFrame({"user": ["u0", "u0", "u1", "u1"], "film": list("abab"), "sex": list("ffmm")})
+    data = data.assign(liked=[1, 0, 1, 0], s=[0.5, 0.2, 0.1, 0.7], of=pd.Series(given))
+    roles = {**DATA, "sensitive": ["sex"], role: "of"}
+    with pytest.raises(InputError, match=f"{role} column 'of' {told}; expected one {role} for all rows"):
+        audited(tmp_path, data, data=roles, model=MODEL)
+    data["of"] = data["of"].groupby(data.user).transform("max")
+    assert audited(tmp_path, data, data=roles, model=MODEL)["variants"][0]["overall"]["ndcg"]["value"]
