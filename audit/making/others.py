@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...datasets.errors import InputError
+from ...datasets.evaluation import EvaluationSet
 from ...models.base import Model
+from ...told import tell
 from ..config import GivenVariant
 from ..config.ladder import ORIGINAL
 from ..result import Failed
@@ -167,9 +169,9 @@ def _predicted(scorer: Scorer, wanted: GivenVariant) -> Entry | Failed:
     except InputError as error:
         scorer.forget(wanted.name)
         return failed_given(wanted, error)
-    # What was found of its own table; what the data themselves say is there already.
-    scorer.data.notes += data.notes
-    told = described(model, truncated) | (origin(wanted, Loaded(model)) if wanted.path else {})
+    told = _described(scorer, wanted.name, data, model, truncated) | (
+        origin(wanted, Loaded(model)) if wanted.path else {}
+    )
     return Entry(wanted.name, told, "compressed", parent=ORIGINAL)
 
 
@@ -187,9 +189,23 @@ def _given(scorer: Scorer, wanted: GivenVariant, original: Model, prices: Prices
     scorer.progress(f"measuring: {wanted.name}", 0, None)
     cost, flips = (None, None) if rows is None else prices.given(loaded, rows)
     truncated = scorer.score(wanted.name, loaded.model)
-    scorer.data.notes += data.notes
-    told = described(loaded.model, truncated) | origin(wanted, loaded)
+    told = _described(scorer, wanted.name, data, loaded.model, truncated) | origin(wanted, loaded)
     return Entry(wanted.name, told, "compressed", None, cost, flips, ORIGINAL)
+
+
+def _described(scorer: Scorer, name: str, data: EvaluationSet, model: Model, cut: int) -> dict[str, Any]:
+    """What the report says of a variant; what its table and predictions show is told of the data.
+
+    What the original's predictions show too is told once.
+    """
+    known = len(data.notes)
+    told = described(model, cut)
+    notes = scorer.data.notes
+    shown = [note for note in data.notes[known:] if note not in notes]
+    # What was found of its own table; what the data themselves say is there already.
+    notes += data.notes[:known]
+    notes += [tell("Variant {variant}: {what}", variant=name, what=note) for note in shown]
+    return told
 
 
 def _check_features(scorer: Scorer) -> None:

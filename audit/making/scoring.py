@@ -205,6 +205,9 @@ def score(
                 raw, rows = raw.filter(kept), {name: column.filter(kept) for name, column in rows.items()}
             if job.twins is not None:
                 rows["twin"] = job.twins.read(raw)
+            if model is not None and model.whole and data.outcome is not None:
+                # What is wrong with the rows themselves is told before what is wrong of their predictions.
+                data.outcome.check_whole(functools.partial(iter, [raw]), data.where)
             if model is not None:
                 try:
                     truncated += _add_scores(rows, raw, number, model, job)

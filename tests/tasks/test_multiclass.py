@@ -335,7 +335,7 @@ def test_a_class_that_a_variant_gave_up_is_told_of_it(tmp_path: Path) -> None:
 
 
 def test_names_of_classes_may_look_like_markup_or_like_words_of_gates(tmp_path: Path) -> None:
-    odd = {"bad": "<script>alert(1)</script>", "good": 'each "one"\nof | two', "meh": "favourable"}
+    odd = {"bad": "<script>alert(1)</script>", "good": 'each "one"\nof | two', "meh": "favourable ones"}
     data = rows(300)
     data = data.assign(y=data.y.map(odd), d=data.d.map(odd))
     each = {"metric": "true_positive_rate", "class": "each", **APART, "limit": "<= 0.5"}
@@ -361,3 +361,19 @@ def test_a_rule_for_two_classes_is_refused_before_its_inputs_are_asked_for(
     ended = cli("report", str(tmp_path / "run"), "--regime", "nyc-ll144")
     assert (ended.code, len(ended.lines)) == (2, 1)
     assert "nyc-ll144: expected an audit of the task binary, got multiclass" in ended.err
+
+
+@pytest.mark.parametrize("named", [{}, {"classes": CLASSES}])
+def test_classes_that_a_variant_alone_decides_for_are_told(tmp_path: Path, named: dict[str, Any]) -> None:
+    data = rows(300)
+    data["light"] = np.where(np.arange(len(data)) % 100 == 0, "zzz", data["d"])
+    result = audited(
+        tmp_path, data, data={**DATA, **named}, **DECIDED,
+        variants=[{"name": "same", "decision": "d"}, {"name": "light", "decision": "light"}],
+    )  # fmt: skip
+    assert result["classes"] == [*CLASSES, "zzz"]
+    told = [text for text in result["data"]["warnings"] if "no label has" in text]
+    assert told == [
+        "Variant light: Predictions hold classes that no label has: 'zzz' (3 rows). They are counted as "
+        "classes of their own."
+    ]

@@ -148,3 +148,29 @@ def test_a_query_has_one_weight_and_one_cluster(tmp_path: Path, role: str, given
         audited(tmp_path, data, data=roles, model=MODEL)
     data["of"] = data["of"].groupby(data.user).transform("max")
     assert audited(tmp_path, data, data=roles, model=MODEL)["variants"][0]["overall"]["ndcg"]["value"]
+
+
+def test_what_the_ranks_of_a_variant_lack_is_told_of_the_variant(tmp_path: Path) -> None:
+    data = rows(30)
+    data["r"] = ranks(data)
+    data["late"] = data.r + (data.user == "u3")
+    result = audited(
+        tmp_path, data, data=DATA, model={"rank": "r"},
+        variants=[{"name": "same", "rank": "r"}, {"name": "late", "rank": "late"}],
+    )  # fmt: skip
+    told = [text for text in result["data"]["warnings"] if "without a gap" in text]
+    assert len(told) == 1
+    assert told[0].startswith("Variant late: The ranks of 1 query in column 'late' do not run from 1")
+
+
+def test_rows_that_share_a_rank_are_named_and_a_pair_that_stands_twice_as_with_scores(tmp_path: Path) -> None:
+    data = rows(5)
+    data["r"] = ranks(data)
+    data.loc[(data.user == "u3") & (data.r == 2), "r"] = 1
+    told = r"rank column 'r': 2 rows of 1 query share their rank .*\(in 'u3' 2 rows have rank 1\)"
+    with pytest.raises(InputError, match=told):
+        audited(tmp_path, data, data=DATA, model={"rank": "r"})
+    twice = pd.concat([data, data.iloc[:1]])
+    for model in ({"rank": "r"}, MODEL):
+        with pytest.raises(InputError, match=r"1 pair of query and item .* occurs more than once"):
+            audited(tmp_path, twice, data=DATA, model=model)
