@@ -213,7 +213,8 @@ class LabelLists:
         column = batch.column(self.column)
         flat, rows = self._flat(column)
         place = {name: number for number, name in enumerate(self.names)}
-        codes = np.array([place[name] for name in flat.dictionary.to_pylist()], np.intp)
+        # A dictionary may hold labels that no row has.
+        codes = np.array([place.get(name, -1) for name in flat.dictionary.to_pylist()], np.intp)
         held = np.zeros((len(column), len(place)), np.int8)
         held[rows, codes[flat.indices.to_numpy()]] = 1
         self.rows += len(column)

@@ -377,3 +377,29 @@ def test_classes_that_a_variant_alone_decides_for_are_told(tmp_path: Path, named
         "Variant light: Predictions hold classes that no label has: 'zzz' (3 rows). They are counted as "
         "classes of their own."
     ]
+
+
+def _categories(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    return frame.assign(**{column: pd.Categorical(frame[column], categories=[*CLASSES, "zzz"])})
+
+
+def test_classes_of_rows_that_are_not_audited_and_unused_categories_do_not_count(tmp_path: Path) -> None:
+    data = rows(300)
+    data = data.assign(split=np.where(np.arange(300) % 3, "test", "train"))
+    audited_rows = data[data.split == "test"]
+    expected = audited(tmp_path, audited_rows, data=DATA, **DECIDED)
+    other = data.assign(d=np.where((data.split == "train") & (data.index < 9), "zzz", data.d))
+    of_split = {**DATA, "split": "test", "split_column": "split"}
+    beside = tmp_path / "said.csv"
+    other[["id", "d"]].to_csv(beside, index=False)
+    joined = {"task": "multiclass", "model": {"path": str(beside), "decision": "d"}}
+    for frame, roles, how in (
+        (other, of_split, DECIDED),
+        (other, of_split, joined),
+        (_categories(audited_rows, "d"), DATA, DECIDED),
+        (_categories(audited_rows, "y"), DATA, DECIDED),
+    ):
+        found = audited(tmp_path, frame, data=roles, **how)
+        assert found["classes"] == CLASSES
+        assert values(found["variants"][0]["overall"]) == values(expected["variants"][0]["overall"])
+        assert verify(tmp_path / "run").figures == []
