@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..told import tell_n
+from ..told import tell, tell_n
 from .amounts import row_weights
 from .classes import one_value
 from .columns import clusters, listed
@@ -138,14 +138,24 @@ class Ranking:
         check_pairs([pairs(b, self.query, self.item) for b in batches()], self.query, self.item, where)
 
     def warnings(self) -> list[str]:
-        """What is to be told of the queries: those with one item only."""
+        """What is to be told of the queries: those with one item only, and that none has a relevant one."""
         if not self._queries:
             return []
+        out = []
+        if self.target is not None and self.target.rows and self.target.most <= 0:
+            out.append(
+                tell(
+                    "No query has a relevant item (column {column} is 0 in every row): figures that need one "
+                    "have no value.",
+                    column=self.relevance,
+                )
+            )
         sizes = np.unique(np.concatenate(self._queries), return_counts=True)[1]
         alone = int((sizes == 1).sum())
         if not alone:
-            return []
+            return out
         return [
+            *out,
             tell_n(
                 "{n} of {all} queries has one item only, for which every order is the best.",
                 "{n} of {all} queries have one item only, for which every order is the best.",

@@ -403,3 +403,13 @@ def test_classes_of_rows_that_are_not_audited_and_unused_categories_do_not_count
         assert found["classes"] == CLASSES
         assert values(found["variants"][0]["overall"]) == values(expected["variants"][0]["overall"])
         assert verify(tmp_path / "run").figures == []
+
+
+def test_a_class_whose_rows_have_no_weight_is_not_said_to_be_given_up(tmp_path: Path) -> None:
+    """Its true positive rate has no value rather than 0."""
+    data = rows(300)
+    data["d"] = data.d.where(data.d != "meh", "good")
+    for weight, told in ((1.0, 1), (0.0, 0)):
+        weighed = data.assign(w=np.where(data.y == "meh", weight, 1.0))
+        result = audited(tmp_path, weighed, **DECIDED, data={**DATA, "weight": "w"})
+        assert sum("Never decided for" in text for text in result["data"]["warnings"]) == told

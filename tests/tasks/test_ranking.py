@@ -174,3 +174,26 @@ def test_rows_that_share_a_rank_are_named_and_a_pair_that_stands_twice_as_with_s
     for model in ({"rank": "r"}, MODEL):
         with pytest.raises(InputError, match=r"1 pair of query and item .* occurs more than once"):
             audited(tmp_path, twice, data=DATA, model=model)
+
+
+@pytest.mark.filterwarnings("error")
+def test_lists_without_any_relevant_item_are_told_and_audited(tmp_path: Path) -> None:
+    data = rows(40).assign(liked=0)
+    data["light"] = data.s.round(0)
+    result = audited(tmp_path, data, data=DATA, model=MODEL, variants=[{"name": "light", "score": "light"}])
+    overall = result["variants"][0]["overall"]
+    assert overall["ndcg"] is None or overall["ndcg"]["value"] is None
+    assert overall["mean_exposure"]["value"] > 0
+    told = "No query has a relevant item (column liked is 0 in every row)"
+    assert [text.startswith(told) for text in result["data"]["warnings"]].count(True) == 1
+    assert verify(tmp_path / "run").figures == []
+
+
+def test_the_share_of_all_rows_is_one_and_does_not_vary(found: Any) -> None:
+    _, result = found
+    for variant in result["variants"]:
+        own = variant["overall"]["exposure_share"]
+        assert (own["value"], own["low"], own["high"]) == (1, 1, 1)
+    for compared in result["comparisons"]:
+        change = next(c for c in compared["changes"] if c["metric"] == "exposure_share" and not c["slice"])
+        assert (change["value"], change["low"], change["high"]) == (0, 0, 0)
