@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -146,7 +147,8 @@ def _made(scorer: Scorer, shop: Workshop) -> tuple[list[Entry], list[Failed]]:
     if scorer.config.mitigations and not any(e.kind == "mitigated" for e in entries):
         names = {p.name for p in scorer.config.planned} - {c.name for c in scorer.config.compressions}
         first = next(f for f in broken if f.name in names)
-        raise InputError(f"mitigations: none could be made; {first.name}: {first.why}")
+        why = first.why.removeprefix(f"{first.name}: ")
+        raise InputError(f"mitigations: none could be made; {first.name}: {why}")
     return entries, broken
 
 
@@ -154,7 +156,11 @@ def _columns_given(scorer: Scorer) -> list[GivenVariant]:
     """Variants whose predictions stand in the evaluation table itself; InputError where they do not."""
     found = [v for v in scorer.config.variants if v.in_columns and v.path is None]
     for wanted in found:
-        given_model(scorer.config, scorer.data, wanted)
+        try:
+            given_model(scorer.config, scorer.data, wanted)
+        except InputError as error:
+            # Read as a model's, these keys are the variant's own.
+            raise InputError(re.sub(r"^model\b", f"variants.{wanted.name}", str(error))) from None
     return found
 
 

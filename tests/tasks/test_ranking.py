@@ -197,3 +197,11 @@ def test_the_share_of_all_rows_is_one_and_does_not_vary(found: Any) -> None:
     for compared in result["comparisons"]:
         change = next(c for c in compared["changes"] if c["metric"] == "exposure_share" and not c["slice"])
         assert (change["value"], change["low"], change["high"]) == (0, 0, 0)
+
+
+def test_a_figure_that_lacks_relevances_says_so_in_the_words_of_a_ranking(tmp_path: Path) -> None:
+    roles = {key: value for key, value in DATA.items() if key != "relevance"}
+    with pytest.raises(InputError, match="metrics: ndcg needs a relevance, which the run has not"):
+        audited(tmp_path, rows(20), data=roles, model=MODEL, metrics=["ndcg"])
+    result = audited(tmp_path, rows(20), data=roles, model=MODEL)
+    assert "needs a relevance, which the data do not carry" in [one["why"] for one in result["not_measured"]]
