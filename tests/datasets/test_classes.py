@@ -287,6 +287,18 @@ def test_rows_without_a_value_are_left_out_and_counted_from_every_format(
     assert "150 rows with a missing value were left out (data.drop_missing)." in result["data"]["warnings"]
 
 
+def test_cells_without_a_value_are_left_out_with_all_their_rows(
+    audited: Callable[..., Any], make_config: Callable[..., dict[str, Any]]
+) -> None:
+    table = pa.table({
+        "sex": ["a", "b", "a", None], "race": ["x", "y", "x", "y"], "d": [1, 0, 0, 1], "n": [40, 60, 50, 24],
+    })  # fmt: skip
+    data = {"count": "n", "id": None, "label": None, "drop_missing": True}
+    result = audited(make_config(data=data, model={"decision": "d"}, metrics=None), table)
+    assert result["data"]["rows"] == 150
+    assert "24 rows with a missing value were left out (data.drop_missing)." in result["data"]["warnings"]
+
+
 def test_bins_of_a_feature_that_is_not_sliced_are_no_fault(
     audited: Callable[..., Any],
     refused: Callable[..., str],
