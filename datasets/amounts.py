@@ -67,11 +67,13 @@ def left_out(batch: pa.RecordBatch, kept: pa.Array, count: str | None) -> int:
     """
     mask = pc.fill_null(kept, False)
     if count is None:
-        return batch.num_rows - int(pc.sum(mask).as_py() or 0)
+        kept_rows: int = pc.sum(mask).as_py() or 0
+        return int(batch.num_rows) - kept_rows
     cells = batch.column(count).filter(pc.invert(mask))
     values = numbers(cells, f"count column '{count}': expected numbers", count)
     known = ~np.isnan(values)
-    return int((~known).sum()) + int(pc.sum(row_counts(cells.filter(pa.array(known)), count)).as_py() or 0)
+    told = pc.sum(row_counts(cells.filter(pa.array(known)), count)).as_py()
+    return int(np.count_nonzero(~known)) + int(told or 0)
 
 
 def scores(

@@ -349,14 +349,15 @@ def _outcome(config: Config, train: TrainData) -> Outcome | None:
     data = config.data
     positive = train.positive if train.positive is not None else data.positive
     negative = train.negative if train.negative is not None or train.positive is not None else data.negative
-    said = {"positive": positive, "negative": negative, "classes": data.classes}
     roles = Roles(
         train.label or data.label,
         tuple(data.labels or ()),
         query=data.query,
         item=data.item,
         relevance=data.relevance,
-        **{key: tuple(as_words(values)) for key, values in said.items()},
+        positive=tuple(as_words(positive)),
+        negative=tuple(as_words(negative)),
+        classes=tuple(as_words(data.classes)),
     )
     return outcome_of(config.of_task.name, roles)
 

@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 from fairweigh.datasets.classes import TAKEN
 from fairweigh.datasets.errors import InputError
-from fairweigh.tasks import MULTICLASS, MULTILABEL, refusal
+from fairweigh.tasks import refusal
 from fairweigh.tasks.class_cases import FAVOURABLE
+from fairweigh.tasks.multiclass import MULTICLASS
+from fairweigh.tasks.multilabel import MULTILABEL
 
 from .runs import audited
 
