@@ -67,8 +67,7 @@ def left_out(batch: pa.RecordBatch, kept: pa.Array, count: str | None) -> int:
     """
     mask = pc.fill_null(kept, False)
     if count is None:
-        kept_rows: int = pc.sum(mask).as_py() or 0
-        return int(batch.num_rows) - kept_rows
+        return int(batch.num_rows) - int(pc.sum(mask).as_py() or 0)
     cells = batch.column(count).filter(pc.invert(mask))
     values = numbers(cells, f"count column '{count}': expected numbers", count)
     known = ~np.isnan(values)
