@@ -24,13 +24,21 @@ def metric_of_another_name(name: str) -> str | None:
     """
     # What is no name of a metric is told seldom, and the command line starts without the tasks.
     from ..tasks import METRICS
+    from ..tasks.attention import INDICES
 
-    known = [metric for metric in METRICS.values() if metric.elsewhere]
-    meant = {alias: metric for metric in known for alias in (metric.name, *metric.elsewhere)}
-    plain = re.sub(r"[^a-z0-9]+", "_", name.strip().lower()).strip("_")
+    known = list(METRICS.values())
+    meant = {metric.name: metric for metric in known}
+    for metric in known:
+        for alias in (*metric.elsewhere, metric.fairlearn, metric.aif360, metric.aequitas):
+            # A name that is one of the metrics' own, or of several, is that of the first.
+            meant.setdefault(str(alias), metric)
+    # scikit-learn calls a loss so that more of it is better.
+    plain = re.sub(r"[^a-z0-9]+", "_", name.strip().lower()).strip("_").removeprefix("neg_")
     cut = re.sub(r"_(at_)?(k|\d+)$", "", plain)
     if (found := meant.get(plain) or meant.get(cut)) is not None:
         depth = f" with {found.depth}" if found.depth else ""
         return f"{name!r} is no known metric; did you mean {found.name!r}{depth}?"
+    if any(plain == index.name for index in INDICES):
+        return f"{name!r} is a figure of rankings, which are always told it; it is no metric of a gate"
     task = _TASK_OF.get(plain) or _TASK_OF.get(cut)
     return None if task is None else f"{name!r} is a metric of {task}, which cannot be audited yet"

@@ -60,6 +60,21 @@ def row_counts(column: pa.Array, name: str) -> pa.Array:
     return pc.cast(pa.array(values), pa.int64())
 
 
+def left_out(batch: pa.RecordBatch, kept: pa.Array, count: str | None) -> int:
+    """Return how many rows a mask leaves out; of aggregated cells those that stand in column ``count``.
+
+    A cell whose count is missing itself is one row.
+    """
+    mask = pc.fill_null(kept, False)
+    if count is None:
+        return int(batch.num_rows) - int(pc.sum(mask).as_py() or 0)
+    cells = batch.column(count).filter(pc.invert(mask))
+    values = numbers(cells, f"count column '{count}': expected numbers", count)
+    known = ~np.isnan(values)
+    told = pc.sum(row_counts(cells.filter(pa.array(known)), count)).as_py()
+    return int(np.count_nonzero(~known)) + int(told or 0)
+
+
 def scores(
     column: pa.Array, name: str, *, probability: bool, ranked: bool = True
 ) -> np.ndarray[Any, np.dtype[np.float64]]:

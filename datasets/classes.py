@@ -20,6 +20,8 @@ SUPPORTED = (
     "supported are two classes (data.positive, data.negative), and task: multiclass, multilabel, regression "
     "or ranking"
 )
+TAKEN = ("each", "favourable")
+"""Names that results and gates use of several classes or labels together: none may be called so."""
 TAGS = f"tags of the words of a text (named entities), which cannot be audited yet; {SUPPORTED}"
 _TAG = re.compile(r"(?:O|[BIESLU]-\w+)(?:\s+(?:O|[BIESLU]-\w+))*")
 
@@ -29,6 +31,16 @@ def counted(seen: Mapping[str, int]) -> str:
     order = sorted(seen, key=lambda value: (-seen[value], value))
     shown = ", ".join(f"{_cut(value)!r} ({number_of(seen[value], 'row')})" for value in order[:MOST])
     return shown + (f" and {number_of(len(order) - MOST, 'more value')}" if len(order) > MOST else "")
+
+
+def check_free(names: Collection[str], where: str) -> None:
+    """InputError for a class or label whose name means several of them in gates and results."""
+    if taken := [name for name in names if name in TAKEN]:
+        raise InputError(
+            f"{where}: no class or label may be called {taken[0]!r}, a name that is taken (a gate's class: "
+            "each means all of them, class: favourable those of data.favourable together); rename it in the "
+            "data"
+        )
 
 
 def _cut(text: str) -> str:
@@ -86,6 +98,12 @@ def too_many(what: str, seen: Collection[str]) -> str:
         f"{what} holds {len(seen):,} different values, expected at most {MOST_CLASSES} classes; so many look "
         f"like {hint}"
     )
+
+
+def check_few(names: Collection[str], what: str) -> None:
+    """InputError for what tells more classes or labels than are audited one by one."""
+    if len(names) > MOST_CLASSES:
+        raise InputError(f"{what} tells {len(names):,} classes apart, expected at most {MOST_CLASSES}")
 
 
 def one_value(column: pa.Array | pa.ChunkedArray, name: str, role: str) -> None:

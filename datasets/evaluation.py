@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from . import card as cards
 from .alike import Heaviest, totals, warn_unclustered
-from .amounts import row_counts, row_weights
+from .amounts import left_out, row_counts, row_weights
 from .binary import Binary
 from .columns import (
     MAX_VALUES,
@@ -182,9 +182,9 @@ class EvaluationSet:
 
     def again(self, texts: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
         """Read the batches once more, ``texts`` too: rows that are left out are not counted again."""
-        left_out = self.dropped, self.outside
+        gone = self.dropped, self.outside
         yield from self.batches(texts, texts=texts)
-        self.dropped, self.outside = left_out
+        self.dropped, self.outside = gone
 
     def slicer(self, feature: str) -> Sensitive:
         """Return a reader of one sensitive feature, as it is cut and merged here."""
@@ -286,13 +286,12 @@ class EvaluationSet:
             plain(batch.column(self.split_column), self.split_column)
             named = words(batch.column(self.split_column)).cast(pa.string())
             inside = pc.equal(named, word(self.split))
-            before = batch.num_rows
+            self.outside += left_out(batch, inside, self.count)
             batch = batch.filter(inside)
-            self.outside += before - batch.num_rows
         if not self.drop_missing:
             return batch
         whole = whole_rows(batch)
-        self.dropped += batch.num_rows - int(pc.sum(whole).as_py() or 0)
+        self.dropped += left_out(batch, whole, self.count)
         return batch.filter(whole)
 
     def every(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:

@@ -12,7 +12,18 @@ from numpy.typing import NDArray
 
 from ..told import tell
 from .alike import warn_alike
-from .classes import MOST_CLASSES, TAGS, alike, counted, in_order, mixed, one_value, tagged, too_many
+from .classes import (
+    MOST_CLASSES,
+    TAGS,
+    alike,
+    check_free,
+    counted,
+    in_order,
+    mixed,
+    one_value,
+    tagged,
+    too_many,
+)
 from .columns import listed, words
 from .errors import InputError, number_of
 from .numbers import missing_in
@@ -133,6 +144,7 @@ class Classes:
             )
         if len(seen) > MOST_CLASSES:
             raise InputError(too_many(self._where, seen))
+        check_free(seen, self._where)
         if seen and tagged(seen):
             raise InputError(f"{self._where} holds {TAGS}; got {counted(seen)}")
 
@@ -192,6 +204,7 @@ class Classes:
 def check_named(classes: Sequence[str], key: str = "data.classes") -> None:
     """InputError for classes that are named twice, alone, or by the hundred."""
     check_once(classes, key)
+    check_free(classes, key)
     if len(classes) == 1:
         raise InputError(f"{key}: expected two or more names, got {classes[0]!r} alone")
     if len(classes) > MOST_CLASSES:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..told import tell
 from .alike import warn_alike
 from .binary import Binary
-from .classes import MOST_CLASSES, TAGS, counted, in_order, one_value, tagged
+from .classes import MOST_CLASSES, TAGS, check_free, counted, in_order, one_value, tagged
 from .columns import listed, words
 from .errors import InputError, number_of
 from .multiclass import check_named
@@ -174,6 +174,7 @@ class LabelLists:
             raise InputError(
                 f"{self._where} holds {len(found):,} different labels, expected at most {MOST_CLASSES}"
             )
+        check_free(found, self._where)
         if strays := {name: n for name, n in found.items() if self.classes and name not in self.classes}:
             raise InputError(
                 f"{self._where} holds {counted(strays)}, which data.classes ({listed(list(self.classes))}) "
@@ -212,7 +213,8 @@ class LabelLists:
         column = batch.column(self.column)
         flat, rows = self._flat(column)
         place = {name: number for number, name in enumerate(self.names)}
-        codes = np.array([place[name] for name in flat.dictionary.to_pylist()], np.intp)
+        # A dictionary may hold labels that no row has.
+        codes = np.array([place.get(name, -1) for name in flat.dictionary.to_pylist()], np.intp)
         held = np.zeros((len(column), len(place)), np.int8)
         held[rows, codes[flat.indices.to_numpy()]] = 1
         self.rows += len(column)

@@ -101,6 +101,8 @@ class Roles:
     query: str | None = None
     item: str | None = None
     relevance: str | None = None
+    weight: str | None = None
+    cluster: str | None = None
 
 
 def _binary(roles: Roles) -> Binary | None:
@@ -132,7 +134,7 @@ def _ranking(roles: Roles) -> Ranking:
     for key, name in (("query", roles.query), ("item", roles.item)):
         if name is None:
             raise InputError(f"data.{key}: a ranking needs the column of its {key}")
-    return Ranking(str(roles.query), str(roles.item), roles.relevance)
+    return Ranking(str(roles.query), str(roles.item), roles.relevance, roles.weight, roles.cluster)
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,8 @@ READERS: dict[str, Reader] = {
     "ranking": Reader(_ranking, frozenset({"query", "item", "relevance"})),
 }
 """Tasks by name."""
+OF_ALL = frozenset({"weight", "cluster"})
+"""Keys of ``data:`` that belong to every task."""
 
 
 def outcome_of(task: str, roles: Roles) -> Outcome | None:
@@ -167,7 +171,7 @@ def outcome_of(task: str, roles: Roles) -> Outcome | None:
         )
     reader = READERS[task]
     for key, value in vars(roles).items():
-        if value and key not in reader.keys:
+        if value and key not in reader.keys | OF_ALL:
             others = [name for name, other in READERS.items() if key in other.keys]
             raise InputError(f"data.{key}: belongs to task: {' or '.join(others)}, and the task is {task}")
     return reader.make(roles)

@@ -55,7 +55,14 @@ def truth_roles(data: EvaluationSet) -> Roles:
         key: tuple(as_words(getattr(data, key))) for key in ("positive", "negative", "classes", "favourable")
     }
     return Roles(
-        data.label, tuple(data.labels), query=data.query, item=data.item, relevance=data.relevance, **words
+        data.label,
+        tuple(data.labels),
+        query=data.query,
+        item=data.item,
+        relevance=data.relevance,
+        weight=data.weight,
+        cluster=data.cluster,
+        **words,
     )
 
 

@@ -203,6 +203,6 @@ def _band(value: Floats, rows: Floats, others: Floats) -> Callable[[float, float
     def limits(z: float, scale: float) -> Limits:
         with np.errstate(divide="ignore", invalid="ignore"):
             half = np.sqrt(np.log(2 / tail_area(z)) / 2 * (1 / (rows * scale) + 1 / (others * scale)))
-        return np.maximum(value - half, 0), np.minimum(value + half, 1)
+            return np.maximum(value - half, 0), np.minimum(value + half, 1)
 
     return limits

@@ -114,9 +114,12 @@ class Estimator(ABC):
     ----------
     scale_free : bool
         Whether it is the same on every rising scale of the scores.
+    limited : bool
+        Whether it has limits, so that something can be proven of it.
     """
 
     scale_free: ClassVar[bool] = False
+    limited: ClassVar[bool] = True
 
     @property
     @abstractmethod

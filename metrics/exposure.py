@@ -66,7 +66,8 @@ class _Parts:
 
     def pulls(self) -> tuple[Floats, Floats]:
         """What pairs add to the error of a share, and what each cluster takes from it per share."""
-        return self.part / self.total, self.whole / self.total
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.part / self.total, self.whole / self.total
 
     def dependence(self) -> Dependence:
         """How clusters pull on the shares (CR3); one pulls on slices that it has no row of, too."""
@@ -86,7 +87,8 @@ def share_of_total(rows: SlicedRows, values: Floats) -> Figure:
     """Each slice's share of the sum of a value over all slices: the exposure share of a group of items.
 
     It is the mean over clusters of a slice's share of the cluster's sum, which lies in [0, 1], weighted by
-    these sums: limits are those of such a mean. Clusters that have no row of a slice count as 0 there.
+    these sums: limits are those of such a mean. Clusters that have no row of a slice count as 0 there. The
+    share of all rows together is 1, whatever they are, and so are its limits.
 
     Parameters
     ----------
@@ -114,6 +116,7 @@ def share_of_total(rows: SlicedRows, values: Floats) -> Figure:
         found,
         value=value,
         n=rows.n,
+        limits=(lambda z, scale: (value, value)) if rows.size == 1 else found.limits,
         method="share-of-total",
         effective_n=least,
         dependence=parts.dependence(),
@@ -181,6 +184,10 @@ def share_of_total_change(rows: SlicedRows, before: Floats, after: Floats) -> tu
     with np.errstate(divide="ignore", invalid="ignore"):
         each = np.where(weight > 0, step / weight, 0.0) * units.total[units.slices]
     figure, p = pull_change(Pull(units, each, np.ones(rows.size)), value, 1.0)
+    if rows.size == 1:
+        # All of a total before and after: no sample could show a change.
+        none = np.where(np.isnan(value), np.nan, 0.0)
+        figure = replace(figure, value=none, limits=lambda z, scale: (none, none))
     return replace(figure, n=rows.n), p
 
 

@@ -134,8 +134,13 @@ def offline() -> Iterator[None]:
         constants.HF_HUB_OFFLINE = before
 
 
-def local_folder(given: str) -> Path:
+def local_folder(given: str, key: str = "model.path") -> Path:
     """Return the folder, fetched from the model hub where it is a name there.
+
+    Parameters
+    ----------
+    key : str
+        The key of the configuration that names it, for messages.
 
     Raises
     ------
@@ -145,26 +150,24 @@ def local_folder(given: str) -> Path:
     path = Path(given)
     if not path.is_dir():
         if path.exists() or path.is_absolute() or given.startswith(".") or given.count("/") > 1:
-            raise InputError(f"model.path: no folder {given}")
-        path = _fetched(given)
+            raise InputError(f"{key}: no folder {given}")
+        path = _fetched(given, key)
     for entry in sorted(path.iterdir()):
         if not entry.is_symlink() and not entry.is_file() and not entry.is_dir():
-            raise InputError(f"model.path: {given}: {entry.name[:100]} is no regular file")
+            raise InputError(f"{key}: {given}: {entry.name[:100]} is no regular file")
         if entry.is_symlink() and inside(path, entry.name) is None:
-            raise InputError(
-                f"model.path: {given}: {entry.name[:100]} is a link that leads out of the folder"
-            )
+            raise InputError(f"{key}: {given}: {entry.name[:100]} is a link that leads out of the folder")
     return path
 
 
-def _fetched(given: str) -> Path:
+def _fetched(given: str, key: str) -> Path:
     hub = optional("huggingface_hub", "a transformers model")
     try:
         with quiet():
             return Path(hub.snapshot_download(given, allow_patterns=READ))
     except Exception as error:
         # The library's errors differ by version and network.
-        raise InputError(f"model.path: {_why_not_there(given, error)}") from None
+        raise InputError(f"{key}: {_why_not_there(given, error)}") from None
 
 
 def _why_not_there(given: str, error: Exception) -> str:

@@ -16,6 +16,7 @@ from ..datasets.errors import InputError, number_of
 from .extras import optional, quiet
 from .folder import local_folder, offline
 from .foreign import STOPS, foreign, one_line
+from .image_sizes import check_grown, check_sizes
 from .neural import Arrays, Encoded
 
 NAMED = 3
@@ -58,6 +59,9 @@ class Processor:
 
     def __call__(self, images: Sequence[Any]) -> NDArray[np.float32]:
         """Return what it makes of the images."""
+        told = self.made.to_dict() if hasattr(self.made, "to_dict") else {}
+        for image in images:
+            check_grown(told, *image.size)
         return np.asarray(self.made(images=list(images), return_tensors="np")["pixel_values"], np.float32)
 
     def describe(self) -> dict[str, Any]:
@@ -156,6 +160,9 @@ def _opened(value: Any) -> Any:
             return upright(opened).convert("RGB")
     except (*STOPS, _UnreadableError):
         raise
+    except optional("PIL", "an image model").UnidentifiedImageError:
+        # What pillow says names the object in memory by its address, another one in each run.
+        raise _UnreadableError(f"{told}: no image that can be read") from None
     except BaseException as error:
         # Each format has a decoder of its own, which throws what it likes.
         raise _UnreadableError(f"{told}: {one_line(error)}") from None
@@ -182,9 +189,12 @@ def processor_from(path: str, key: str = "model.path") -> Any:
     """Load an image processor from a folder or hub name; InputError where there is none."""
     transformers = optional("transformers", "an image model")
     optional("PIL", "an image model")
-    folder = local_folder(path)
+    folder = local_folder(path, key)
     # A folder may hold anything; what the library says of it differs by file and version.
     with foreign(f"{key}: {path} has no image processor that can be read"), offline(), quiet():
-        return transformers.AutoImageProcessor.from_pretrained(
+        made = transformers.AutoImageProcessor.from_pretrained(
             str(folder), trust_remote_code=False, local_files_only=True
         )
+        told = made.to_dict()
+    check_sizes(told, f"{key}: {path}: its image processor")
+    return made

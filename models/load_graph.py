@@ -63,7 +63,7 @@ def graph_inputs(
     if spec.text is not None:
         if spec.tokenizer is None:
             raise InputError("model.tokenizer: a graph that reads texts needs the folder of its tokenizer")
-        tokenizer = tokenizer_from(spec.tokenizer)
+        tokenizer = tokenizer_from(spec.tokenizer, "model.tokenizer")
         if tokenizer.pad_token_id is None:
             tokenizer = padded_alike(configured(spec.tokenizer), tokenizer, spec.batch_rows)
         return TextInputs(

@@ -25,7 +25,7 @@ from .sources import (
     not_safetensors,
     sha256_of,
 )
-from .torch_runtime import TorchRuntime
+from .torch_runtime import TorchRuntime, ports_of
 
 
 def torch_model(spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
@@ -59,7 +59,7 @@ def _of_rows(spec: Any, module: Any, source: Source | None, sha: str, data: Eval
     """A torch module over the features of a table, or over its images."""
     inputs: Inputs
     if spec.image is not None:
-        inputs = image_inputs(spec)
+        inputs = image_inputs(spec, next((port.shape for port in ports_of(module)), ()))
     else:
         inputs = TableInputs(spec.features if spec.features is not None else data.feature_names(), spec.shape)
     about = {

@@ -11,6 +11,7 @@ from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from .asked import finished, wanted
 from .heads import Found, head_of
+from .image_sizes import check_sizes
 from .images import ImageInputs, Processor, processor_from
 from .load_torch import on_torch
 from .neural import Inputs, NeuralModel
@@ -42,6 +43,8 @@ def of_pipeline(spec: Any, given: Any, data: EvaluationSet) -> NeuralModel:
     """A pipeline that Python gave."""
     module = copy.deepcopy(given.model)
     reader = given.image_processor if spec.task == "image-classification" else given.tokenizer
+    if spec.task == "image-classification":
+        check_sizes(reader.to_dict(), "model: its image processor")
     source = source_of(module.config, spec.task)
     return _of_transformers(spec, module, source, sha256_of(module), reader, data)
 

@@ -54,7 +54,7 @@ def padded_alike(config: Any, tokenizer: Any, batch_rows: int) -> Any:
 
 def configured(folder: str) -> Any:
     """What a config.json beside a tokenizer says of the padding; nothing where there is none."""
-    path = local_folder(folder) / CONFIG
+    path = local_folder(folder, "model.tokenizer") / CONFIG
     found: Any = None
     if path.is_file():
         with foreign(f"model.tokenizer: {path} cannot be read"):

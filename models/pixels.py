@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from ..datasets.errors import InputError
 from .extras import optional
+from .image_sizes import MOST
 from .images import ImageInputs, ImageReader, Processor, processor_from
 
 COLOURS = {1: "L", 3: "RGB"}
 """Modes of pillow by the number of channels."""
-MOST = 2**26
-"""Most numbers of one image."""
 
 
 @dataclass(frozen=True)

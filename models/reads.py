@@ -20,6 +20,8 @@ KINDS = {
     "tensor(uint8)": np.uint8, "tensor(bool)": np.bool_,
 }  # fmt: skip
 """Types of a graph's inputs that rows can be given as."""
+KIND_NAMES = {np.dtype(kind).name: name for name, kind in KINDS.items()}
+"""The same types in the words of onnxruntime by those of NumPy and torch."""
 
 
 class GraphReader(ABC):
@@ -128,13 +130,18 @@ def fitted(values: NDArray[Any], wanted: str, shape: Sequence[Any], where: str) 
     InputError
         They have another shape, or would be changed by the type.
     """
+    check_shape(values, shape, where)
+    return _as(values, wanted, where)
+
+
+def check_shape(values: NDArray[Any], shape: Sequence[Any], where: str) -> None:
+    """InputError where values have another shape than an input, as of `fitted`."""
     if shape and not _fits(values.shape[1:], shape[1:]):
         told = ", ".join(str(size) if isinstance(size, int) and size > 0 else "any" for size in shape)
         have = "".join(f", {size}" for size in values.shape[1:])
         raise InputError(
             f"{where} has the shape ({told}), the rows give (any{have}); see model.features and model.shape"
         )
-    return _as(values, wanted, where)
 
 
 def _fits(have: Sequence[int], wanted: Sequence[Any]) -> bool:
@@ -163,8 +170,9 @@ def _as(values: NDArray[Any], wanted: str, where: str) -> NDArray[Any]:
     kind = np.dtype(KINDS[wanted])
     made = values.astype(kind, copy=False)
     if kind.kind in "iub" and values.dtype.kind == "f" and (made != values).any():
+        pixels = "; of images see model.pixels.divide_by" if values.ndim > 2 else ""
         raise InputError(
             f"{where} takes whole numbers ({wanted}), the rows give others, such as "
-            f"{values[made != values][0]:g}"
+            f"{values[made != values][0]:g}{pixels}"
         )
     return made

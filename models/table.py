@@ -115,7 +115,8 @@ class PredictionTable(ModelKind):
             return read_run(path), ["query", "item"]
         key = [self.id or self.data.id] if self.data.id else self._pair
         if not key:
-            raise InputError("model.path: predictions are joined by id; set data.id to its column")
+            asked = "cells of data.count have none" if self.data.count else "set data.id to its column"
+            raise InputError(f"model.path: predictions are joined by id; {asked}")
         names = column_names(path, text=self.text)
         for name in key:
             if name not in names:

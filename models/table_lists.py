@@ -162,19 +162,28 @@ class OfRanks:
         if self.rank:
             rank = placed(self._ranks, self.rank)
             lists = as_ids(queries).dictionary_encode()
-            alike = np.unique([lists.indices.to_numpy(), rank], axis=1, return_counts=True)[1]
-            if tied := int(alike[alike > 1].sum()):
-                raise InputError(
-                    f"rank column '{self.rank}': {number_of(tied, 'row shares its', 'rows share their')} "
-                    "rank with another one of the query; expected the ranks of a query to differ, or "
-                    "model.score, of which equal ones are told"
-                )
+            self._refuse_ties(lists, rank)
             self._look_for_gaps(lists, rank)
         else:
             assert score is not None
             rank, ties = ranks(queries, score)
             self.ties += ties
         return Scored(None, score, rank=rank)
+
+    def _refuse_ties(self, lists: pa.DictionaryArray, rank: NDArray[np.int64]) -> None:
+        """InputError for rows of a query that share a rank, naming the first query."""
+        pairs, rows = np.unique([lists.indices.to_numpy(), rank], axis=1, return_counts=True)
+        tied = rows > 1
+        if not tied.any():
+            return
+        queries, first = len(np.unique(pairs[0][tied])), int(np.argmax(tied))
+        held = f"{int(rows[tied].sum()):,} rows of {number_of(queries, 'query', 'queries')} share their rank"
+        raise InputError(
+            f"rank column '{self.rank}': {held} with another one of the query (in "
+            f"{str(lists.dictionary[int(pairs[0][first])])!r} {rows[first]:,} rows have rank "
+            f"{pairs[1][first]:,}); expected the ranks of a query to differ, or model.score, of which equal "
+            "ones are told"
+        )
 
     def _look_for_gaps(self, lists: pa.DictionaryArray, rank: NDArray[np.int64]) -> None:
         """Count the queries whose ranks, which differ, are not 1 to the number of their rows."""

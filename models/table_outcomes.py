@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..datasets.alike import warn_alike
 from ..datasets.amounts import scores
 from ..datasets.binary import Binary
-from ..datasets.classes import counted
+from ..datasets.classes import check_few, counted
 from ..datasets.columns import listed, plain
 from ..datasets.errors import InputError, number_of
 from ..datasets.multiclass import Classes
@@ -210,7 +210,9 @@ class OfMany:
                 self.outcome.look(batches)
                 predicted = self.outcome.names
                 self._check_words(predicted)
-            self._classes = tuple(dict.fromkeys([*self.labelled, *self.probabilities, *predicted]))
+            classes = tuple(dict.fromkeys([*self.labelled, *self.probabilities, *predicted]))
+            check_few(classes, "model: with the labels, what is predicted")
+            self._classes = classes
         return self._classes
 
     def _check_words(self, predicted: Sequence[str]) -> None:
@@ -241,15 +243,17 @@ class OfMany:
         self.outcome.accept(column, self.outcome.column)
         encoded = self.outcome.read(column)
         place = {name: number for number, name in enumerate(self.classes)}
-        names = encoded.dictionary.to_pylist()
-        strange = [name for name in names if name not in place]
+        names, indices = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
+        # Values of a dictionary that no row has, such as those of another split, are no decisions.
+        held = np.bincount(indices, minlength=len(names)) > 0
+        strange = [name for name, some in zip(names, held, strict=True) if some and name not in place]
         if strange:
             raise InputError(
                 f"decision column '{self.decision}' holds {listed(strange)}, which no audited row holds; "
                 "name all classes in data.classes"
             )
-        codes = np.array([place[name] for name in names], np.intp)
-        return np.asarray(codes[encoded.indices.to_numpy()])
+        codes = np.array([place.get(name, -1) for name in names], np.intp)
+        return np.asarray(codes[indices])
 
     def _score(self, placed: Placed, row: Row) -> NDArray[np.float64]:
         held = {name: placed(score_reader(c, ranked=False), c) for name, c in self.probabilities.items()}

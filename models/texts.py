@@ -258,12 +258,12 @@ def length_limit(tokenizer: Any, config: Any, given: int | None) -> int | None:
     return min(limits) if limits else None
 
 
-def tokenizer_from(path: str) -> Any:
-    """Load a tokenizer from a folder or hub name; InputError where there is none."""
+def tokenizer_from(path: str, key: str = "model.path") -> Any:
+    """Load a tokenizer from a folder or hub name, which ``key`` gives; InputError where there is none."""
     transformers = optional("transformers", "a text model")
-    folder = local_folder(path)
+    folder = local_folder(path, key)
     # A folder may hold anything; what the library says of it differs by file and version.
-    with foreign(f"model.path: {path} has no tokenizer that can be read", loud=True), offline(), quiet():
+    with foreign(f"{key}: {path} has no tokenizer that can be read", loud=True), offline(), quiet():
         check_tokenizer(folder)
         found = transformers.AutoTokenizer.from_pretrained(
             str(folder), trust_remote_code=False, local_files_only=True
@@ -271,5 +271,5 @@ def tokenizer_from(path: str) -> Any:
     files = {"tokenizer.json", *getattr(found, "vocab_files_names", {}).values()}
     if not any((folder / name).is_file() for name in files):
         # The library would make one up that knows no word.
-        raise InputError(f"model.path: {path} has no tokenizer: expected a file {' or '.join(sorted(files))}")
+        raise InputError(f"{key}: {path} has no tokenizer: expected a file {' or '.join(sorted(files))}")
     return found

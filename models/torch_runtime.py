@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from .extras import quiet
 from .foreign import STOPS, one_line
 from .graphs import Ending
 from .neural import Arrays
+from .reads import KIND_NAMES, check_shape, fitted
 
 
 class TorchRuntime:
@@ -80,9 +82,13 @@ class TorchRuntime:
         return self._logits(self._call, self.tensors(arrays))
 
     def tensors(self, arrays: Arrays) -> dict[str, Any]:
-        """A batch as tensors on the runtime's device."""
+        """A batch as tensors on the runtime's device, those of an exported program as its inputs are."""
         import torch
 
+        taken = ports_of(self.module)
+        if len(taken) == len(arrays):
+            each = zip(arrays.items(), taken, strict=True)
+            arrays = {name: _fed(name, values, port) for (name, values), port in each}
         return {name: torch.from_numpy(values).to(self.device) for name, values in arrays.items()}
 
     def forward(self, tensors: dict[str, Any]) -> Any:
@@ -175,10 +181,11 @@ class TorchRuntime:
 
         if not any(tensor.is_floating_point() for tensor in tensors.values()):
             return tensors
-        if type(self.module).__name__ == "GraphModule":
-            wanted = _wanted_types(self.module)
-            if len(wanted) == len(tensors):
-                return {n: t.to(w) for (n, t), w in zip(tensors.items(), wanted, strict=True)}
+        taken = ports_of(self.module)
+        if len(taken) == len(tensors):
+            each = zip(tensors.items(), taken, strict=True)
+            # Whole numbers are made so where the rows are read, as far as these are whole.
+            return {n: t.to(p.dtype) if p.dtype.is_floating_point else t for (n, t), p in each}
         wide = getattr(torch, self.dtype)
         return {n: t.to(wide) if t.is_floating_point() else t for n, t in tensors.items()}
 
@@ -199,9 +206,16 @@ class TorchRuntime:
                 raise
             # The module may be anybody's code and weights.
             raise InputError(
-                f"model: it cannot score the table: {type(error).__name__}: {one_line(error)}"
+                f"model: it cannot score {self._rows_told(arrays)}: {type(error).__name__}: {one_line(error)}"
             ) from error
         return found
+
+    def _rows_told(self, arrays: Arrays) -> str:
+        """What is scored, for a message: torch speaks of sizes, and not of the key that says them."""
+        first = next(iter(arrays.values()))
+        if self.by_name or first.ndim < 3:
+            return "the table"
+        return f"rows of the shape {list(first.shape[1:])} (model.shape)"
 
     def _memory(self) -> AbstractContextManager[None]:
         """What an exported program may take: its graph is anybody's."""
@@ -250,10 +264,42 @@ def cast_by_layers(module: Any) -> Iterator[None]:
             hook.remove()
 
 
-def _wanted_types(module: Any) -> list[Any]:
-    """Types of the inputs that an exported program was made for."""
+@dataclass(frozen=True)
+class Port:
+    """An input that an exported program was made for.
+
+    Attributes
+    ----------
+    dtype : torch.dtype
+    shape : tuple of int
+        -1 for any size.
+    """
+
+    dtype: Any
+    shape: tuple[int, ...]
+
+
+def ports_of(module: Any) -> list[Port]:
+    """Inputs that an exported program was made for; none of another module."""
+    if type(module).__name__ != "GraphModule":
+        return []
     known = [n.meta.get("val") for n in module.graph.nodes if n.op == "placeholder"]
-    return [value.dtype for value in known if value is not None]
+    return [
+        Port(value.dtype, tuple(size if isinstance(size, int) else -1 for size in value.shape))
+        for value in known
+        if hasattr(value, "dtype")
+    ]
+
+
+def _fed(name: str, values: NDArray[Any], port: Port) -> NDArray[Any]:
+    """Values as an input of a program wants them; one line where they cannot be."""
+    where = f"model: the input {name!r} of the exported program"
+    kind = KIND_NAMES.get(str(port.dtype).removeprefix("torch."))
+    if kind is None:
+        # NumPy has no such type; torch casts to it.
+        check_shape(values, port.shape, where)
+        return values
+    return fitted(values, kind, port.shape, where)
 
 
 def _read(out: Any, name: str | None) -> Any:

@@ -59,7 +59,9 @@ def refusal(task: Task, metric: str, of_class: str | None) -> str | None:
     if of_class is not None and metric in task.names:
         return f"class: {metric} is a figure of all classes together; leave class out"
     if metric in of_classes:
-        return f"metric: {metric} is a figure of one class; expected class: a class's name, or each"
+        some = ", each, or favourable (those of data.favourable together)"
+        named = f"a class's name{some if 'favourable' in task.settled else ', or each'}"
+        return f"metric: {metric} is a figure of one class; expected class: {named}"
     return f"metric: {elsewhere(task, metric)}"
 
 

@@ -62,6 +62,8 @@ class Inequity(Estimator):
     What chance alone leaves between A and R adds to it, so that no limits of known coverage are at hand.
     """
 
+    limited = False
+
     @property
     def needs(self) -> tuple[Need, ...]:
         """Relevances and ranks."""

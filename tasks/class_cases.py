@@ -41,10 +41,13 @@ class Coded:
         self.names: dict[str, int] = {}
 
     def codes(self, column: pa.Array) -> NDArray[np.int64]:
-        """Each row's class."""
+        """Each row's class; values of a dictionary that no row has are none."""
         encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-        place = [self.names.setdefault(str(n), len(self.names)) for n in encoded.dictionary.to_pylist()]
-        return np.asarray(np.array(place, np.int64)[encoded.indices.to_numpy()])
+        names, indices = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
+        place = np.full(len(names), -1, np.int64)
+        for level in np.flatnonzero(np.bincount(indices, minlength=len(names))):
+            place[level] = self.names.setdefault(str(names[level]), len(self.names))
+        return np.asarray(place[indices])
 
 
 def in_order(names: Collection[str], first: Sequence[str] = ()) -> tuple[str, ...]:

@@ -51,6 +51,7 @@ METRICS = {
             Macro(table.TRUE_POSITIVE, "either"), better="higher", ideal=1.0, source=SOKOLOVA,
             shows="Sensitive to rows that are missed in every class, each weighing the same; a class that is "
             "decided for and never labelled counts 0.",
+            elsewhere=("recall_macro", "recall_weighted", "weighted_recall"),
         ),
         Metric(
             "macro_precision", "Macro precision", "mean over classes of TP / (TP + FP)",
@@ -59,6 +60,7 @@ METRICS = {
             Macro(PRECISION, "either"), better="higher", ideal=1.0, source=SOKOLOVA,
             shows="Sensitive to what a decision is worth in every class, each weighing the same; a class "
             "that is never decided for counts 0.",
+            elsewhere=("precision_macro", "precision_weighted", "weighted_precision"),
         ),
         Metric(
             "macro_f1", "Macro F1 score", "mean over classes of 2 TP / (2 TP + FP + FN)",
@@ -66,7 +68,7 @@ METRICS = {
             Macro(F1_SCORE, "either"), better="higher", ideal=1.0, source=SOKOLOVA,
             shows="Sensitive to errors in every class, each weighing the same; moves with how frequent the "
             "classes are.",
-            elsewhere=("f1_macro",),
+            elsewhere=("f1_macro", "f1_weighted", "weighted_f1"),
         ),
         replace(
             table.METRICS["matthews_correlation"], estimator=Agreement(MATTHEWS),
@@ -80,7 +82,7 @@ METRICS = {
             Agreement(KAPPA), better="higher", ideal=1.0, percent=False, ratio=False, bounds=(-1, 1),
             source="J. Cohen 1960, Educ. Psychol. Meas. 20:37-46",
             shows="Sensitive to all errors alike beyond chance; moves with how frequent the classes are.",
-            elsewhere=("kappa", "quadratic_weighted_kappa"),
+            elsewhere=("kappa", "cohen_kappa_score", "quadratic_weighted_kappa"),
         ),
         replace(
             table.METRICS["log_loss"], estimator=MeanValue(SURPRISE, SCORED, signed=False),

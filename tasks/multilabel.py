@@ -90,12 +90,14 @@ METRICS = {
             "Of all labels that the model says, the share that is right.",
             OfView(POOLED, PRECISION, BOTH), better="higher", ideal=1.0, source=TSOUMAKAS,
             shows="Sensitive to what a label that is said is worth; led by the more frequent labels.",
+            elsewhere=("precision_micro",),
         ),
         Metric(
             "micro_recall", "Micro recall", "TP / (TP + FN) over all labels",
             "Of all labels that the rows have, the share that the model says.",
             OfView(POOLED, table.TRUE_POSITIVE, BOTH), better="higher", ideal=1.0, source=TSOUMAKAS,
             shows="Sensitive to labels that the model passes over; led by the more frequent labels.",
+            elsewhere=("recall_micro",),
         ),
         Metric(
             "micro_f1", "Micro F1 score", "2 TP / (2 TP + FP + FN) over all labels",

@@ -142,7 +142,7 @@ METRICS = table(
         Gain(), better="higher", ideal=1.0, percent=False, bounds=(0, 1), fairlearn=None,
         source="K. Jarvelin, J. Kekalainen 2002, ACM Trans. Inf. Syst. 20:422-446",
         shows="Sensitive to relevant items that stand low; blind to whose items they are.",
-        elsewhere=("ndcg_score", "normalized_discounted_cumulative_gain", "dcg", "dcg_score"),
+        elsewhere=("ndcg_score", "normalized_discounted_cumulative_gain", "dcg", "dcg_score", "map", "mrr"),
         depth="data.last_rank",
     ),
     Metric(

@@ -91,6 +91,12 @@ def label(name: str) -> str | None:
     return "label" if name == LABEL else None
 
 
+def needed(task: Task, lacking: Sequence[str]) -> list[str]:
+    """What figures need and rows lack, as the configuration calls it: a ranking's label is its relevance."""
+    label_key = "relevance" if "relevance" in task.settled else "label"
+    return [label_key if need == "label" else need for need in lacking]
+
+
 Two = tuple[pa.Table, pa.Table]
 
 

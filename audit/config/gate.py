@@ -48,7 +48,8 @@ class Gate(Section):
     slice: dict[str, Value] | None = Field(None, description="One slice only, by its values.")
     of_class: Word | None = Field(
         None, alias="class", exclude_if=absent,
-        description="The class or label that the figure is of; 'each': of all of them, together.",
+        description="The class or label that the figure is of; 'each': of all of them, together; "
+        "'favourable': of those that data.favourable names, as one.",
     )  # fmt: skip
     compare: Literal["value", "difference", "ratio", "change"] = Field(
         "value", description="change: after - before, of the metric or (with by) of its gap to the reference."
@@ -93,6 +94,11 @@ class Gate(Section):
         rows = AGGREGATES[self.metric].metrics if self.metric in AGGREGATES else (self.metric,)
         if form != "ratio":
             self._may_bind(rows, apart=form != "value")
+        if self.rule == "proven" and not all(METRICS[name].estimator.limited for name in rows):
+            raise ValueError(
+                f"decide: {self.metric} has no limits, so that nothing is proven of it; "
+                "expected decide: point"
+            )
         if self.compare == "ratio" and self.metric in METRICS and not METRICS[self.metric].ratio:
             raise ValueError(f"compare: a ratio of {self.metric} means nothing, as it may be negative")
         if self.slice is not None and self.features and set(self.slice) != set(self.features):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
+from ...datasets.classes import MOST_CLASSES
 from ...models.address import variable, without_secrets
 from .data import TrainData
 from .section import Section, Values, absent
@@ -29,6 +30,15 @@ Scale = Annotated[
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
+def _listed(given: Any) -> Any:
+    """One number is one for all channels."""
+    return given if isinstance(given, list) else [given]
+
+
+_Number = TypeVar("_Number")
+ByChannel = Annotated[list[_Number], BeforeValidator(_listed, json_schema_input_type=float | list[float])]
+
+
 Function = Annotated[str, Field(description="package.module:function of the rows.")]
 
 
@@ -46,16 +56,27 @@ class Trainable(Section):
         return self.train
 
 
+def _few(given: dict[str, str]) -> dict[str, str]:
+    if len(given) > MOST_CLASSES:
+        raise ValueError(
+            f"expected the columns of at most {MOST_CLASSES} classes or labels, got {len(given):,}"
+        )
+    return given
+
+
+ColumnsByName = Annotated[dict[str, str], AfterValidator(_few)]
+
+
 class Predicted(Section):
     """Columns of predictions."""
 
     score: str | None = Field(None, description="Score column of a predictions table.")
     decision: str | None = Field(None, description="Decision column of a predictions table.")
-    probabilities: dict[str, str] | None = Field(
+    probabilities: ColumnsByName | None = Field(
         None, exclude_if=absent,
         description="Columns of a predictions table with the probability of each class or label, by name.",
     )  # fmt: skip
-    decisions: dict[str, str] | None = Field(
+    decisions: ColumnsByName | None = Field(
         None, exclude_if=absent,
         description="Columns of a predictions table with the decision for each of several labels, by name.",
     )  # fmt: skip
@@ -138,10 +159,10 @@ class Pixels(Section):
         255.0, gt=0, allow_inf_nan=False,
         description="What levels from 0 to 255 are divided by; 1 leaves them as they are.",
     )  # fmt: skip
-    mean: list[Finite] = Field(
+    mean: ByChannel[Finite] = Field(
         [0.0], min_length=1, description="Subtracted then; one number, or one for each channel."
     )
-    std: list[Annotated[Finite, Field(gt=0)]] = Field(
+    std: ByChannel[Annotated[Finite, Field(gt=0)]] = Field(
         [1.0], min_length=1, description="What that is divided by; one number, or one for each channel."
     )
     shorter_side: int | None = Field(

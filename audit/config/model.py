@@ -255,6 +255,9 @@ class TransformersSpec(Trainable, Hugging, Batches, Computed, ModelSpec):
             raise ValueError("text: expected the column of the text")
         if self.task == "image-classification" and self.image is None:
             raise ValueError("image: expected the column of the images")
+        other = ("image",) if self.task == "text-classification" else ("text", "text_pair", "train_text")
+        if (key := next((key for key in other if getattr(self, key) is not None), None)) is not None:
+            raise ValueError(f"{key}: a model for {self.task} does not read it; leave it out, or set task")
         return self
 
 

@@ -16,6 +16,7 @@ from ...datasets.columns import listed
 from ...datasets.evaluation import EvaluationSet
 from ...datasets.multiclass import Classes
 from ...datasets.roles import as_words
+from ...tasks.task import needed
 from ...told import tell, tell_n, term, told_both, told_list
 from ..config import Config
 from ..config.named import guests_of
@@ -34,6 +35,7 @@ NEEDS = {
     "probability": tell("probability"),
     "prediction": tell("prediction"),
     "rank": tell("rank"),
+    "relevance": tell("relevance"),
 }
 """What metrics need of the rows, in words."""
 WHEN_USED = {
@@ -134,10 +136,12 @@ def data_info(
     clusters = measured.slices(()).clusters
     if clusters is not None and clusters[0] < FEW_CLUSTERS:
         warnings.append(
-            tell(
+            tell_n(
+                "There is {n} cluster ({column}), fewer than {least}: limits speak of this one and of others "
+                "like it, as far as so few show.",
                 "There are {n} clusters ({column}), fewer than {least}: limits speak of these and of others "
                 "like them, as far as so few show.",
-                n=clusters[0], column=data.cluster or data.query, least=FEW_CLUSTERS,
+                clusters[0], n=clusters[0], column=data.cluster or data.query, least=FEW_CLUSTERS,
             )
         )  # fmt: skip
     return DataInfo(
@@ -265,9 +269,8 @@ def not_measured(config: Config, cluster: str | None, measured: Measurement, pla
         for name in measured.task.default:
             lacking = measured.lacks(name)
             if lacking:
-                reasons.setdefault(told_both(NEEDS[need] for need in lacking), []).append(
-                    measured.metric(name).title
-                )
+                what = told_both(NEEDS[need] for need in needed(measured.task, lacking))
+                reasons.setdefault(what, []).append(measured.metric(name).title)
         for need, titles in reasons.items():
             why = tell("needs a {what}, which the data do not carry", what=need)
             out.append(NotMeasured(what=told_list(map(term, titles)), why=why))

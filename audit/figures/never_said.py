@@ -41,7 +41,10 @@ def _undecided(measured: Measurement) -> dict[str, int]:
     if {"label", "decision"} <= measured.gives:
         for name in measured.classes:
             # Rows rather than weights: a decision of a row without weight is one too.
-            counts = measured.view(name).tally(()).counts
-            if counts.positives.sum() and not counts.selected.sum():
+            tally = measured.view(name).tally(())
+            counts, weights = tally.counts, tally.weights
+            # Where no row of the class has a weight, its true positive rate has no value.
+            weighty = counts.positives.sum() if weights is None else weights.positives.sum()
+            if weighty and not counts.selected.sum():
                 rows[name] = int(counts.positives.sum())
     return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -116,8 +117,10 @@ def load_given(
         # What a folder is shows only now: the keys that its kind needs could not be asked for before.
         raise InputError(f"{path}: a folder of {kind}: {first_problem(error, AnySpec)}") from None
     if kind == "transformers" and given is None:
-        model, files = given_transformers(spec, data, original_place, config.seed)
+        model, files = given_transformers(spec, _in_order_of(original, data), original_place, config.seed)
     else:
+        if isinstance(spec, (TorchSpec, GraphSpec, EndpointSpec)):
+            data = _in_order_of(original, data)
         found = load_model(config.model_copy(update={"model": spec}), data, given, progress, dtypes)
         assert found is not None
         model, files = found, files_of(found, spec) if given is None else []
@@ -126,6 +129,21 @@ def load_given(
     if wanted.features is None and unruled(original).learned:
         unruled(model).name_columns(unruled(original).columns)
     return Loaded(model, files)
+
+
+def _in_order_of(original: Any, data: EvaluationSet) -> EvaluationSet:
+    """The data with the classes of the original in its order, which outputs without names have kept.
+
+    Those that occur in the data may be fewer, and say nothing of the order.
+    """
+    head = getattr(unruled(original), "head", None)
+    if head is None or not head.classes or _unnamed(head.classes) or data.classes or data.labels:
+        return data
+    named = copy.copy(data)
+    named.classes, named.outcome = head.classes, copy.copy(data.outcome)
+    if named.outcome is not None:
+        named.outcome.classes = head.classes  # type: ignore[attr-defined]
+    return named
 
 
 def _as_trained(spec: AnySpec, of_model: AnySpec, original: Any) -> AnySpec:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ...datasets.classes import check_few
 from ...datasets.columns import no_column
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
@@ -38,7 +39,22 @@ def load_model(
     """Make the model of a configuration, or of an object from Python; None when only labels are audited.
 
     ``dtypes`` are the pandas types of rows from Python, which a model from Python is given.
+
+    Raises
+    ------
+    InputError
+        It cannot be made, or tells more classes than are audited one by one.
     """
+    made = _made(config, data, given, progress, dtypes)
+    # What a table of predictions tells is known once its columns are read, and held to the limit there.
+    if made is not None and not isinstance(config.model, PredictionsSpec):
+        check_few(made.classes, "model: it")
+    return made
+
+
+def _made(
+    config: Config, data: EvaluationSet, given: Any, progress: Progress, dtypes: Mapping[str, Any] | None
+) -> Model | None:
     spec = config.model
     if data.count and spec is not None and not isinstance(spec, PredictionsSpec):
         raise InputError(f"data.count: aggregated counts cannot be scored by a model of kind {spec.resolved}")

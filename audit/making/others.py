@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...datasets.errors import InputError
+from ...datasets.evaluation import EvaluationSet
 from ...models.base import Model
+from ...told import tell
 from ..config import GivenVariant
 from ..config.ladder import ORIGINAL
 from ..result import Failed
@@ -144,7 +147,8 @@ def _made(scorer: Scorer, shop: Workshop) -> tuple[list[Entry], list[Failed]]:
     if scorer.config.mitigations and not any(e.kind == "mitigated" for e in entries):
         names = {p.name for p in scorer.config.planned} - {c.name for c in scorer.config.compressions}
         first = next(f for f in broken if f.name in names)
-        raise InputError(f"mitigations: none could be made; {first.name}: {first.why}")
+        why = first.why.removeprefix(f"{first.name}: ")
+        raise InputError(f"mitigations: none could be made; {first.name}: {why}")
     return entries, broken
 
 
@@ -152,7 +156,11 @@ def _columns_given(scorer: Scorer) -> list[GivenVariant]:
     """Variants whose predictions stand in the evaluation table itself; InputError where they do not."""
     found = [v for v in scorer.config.variants if v.in_columns and v.path is None]
     for wanted in found:
-        given_model(scorer.config, scorer.data, wanted)
+        try:
+            given_model(scorer.config, scorer.data, wanted)
+        except InputError as error:
+            # Read as a model's, these keys are the variant's own.
+            raise InputError(re.sub(r"^model\b", f"variants.{wanted.name}", str(error))) from None
     return found
 
 
@@ -167,9 +175,9 @@ def _predicted(scorer: Scorer, wanted: GivenVariant) -> Entry | Failed:
     except InputError as error:
         scorer.forget(wanted.name)
         return failed_given(wanted, error)
-    # What was found of its own table; what the data themselves say is there already.
-    scorer.data.notes += data.notes
-    told = described(model, truncated) | (origin(wanted, Loaded(model)) if wanted.path else {})
+    told = _described(scorer, wanted.name, data, model, truncated) | (
+        origin(wanted, Loaded(model)) if wanted.path else {}
+    )
     return Entry(wanted.name, told, "compressed", parent=ORIGINAL)
 
 
@@ -187,9 +195,23 @@ def _given(scorer: Scorer, wanted: GivenVariant, original: Model, prices: Prices
     scorer.progress(f"measuring: {wanted.name}", 0, None)
     cost, flips = (None, None) if rows is None else prices.given(loaded, rows)
     truncated = scorer.score(wanted.name, loaded.model)
-    scorer.data.notes += data.notes
-    told = described(loaded.model, truncated) | origin(wanted, loaded)
+    told = _described(scorer, wanted.name, data, loaded.model, truncated) | origin(wanted, loaded)
     return Entry(wanted.name, told, "compressed", None, cost, flips, ORIGINAL)
+
+
+def _described(scorer: Scorer, name: str, data: EvaluationSet, model: Model, cut: int) -> dict[str, Any]:
+    """What the report says of a variant; what its table and predictions show is told of the data.
+
+    What the original's predictions show too is told once.
+    """
+    known = len(data.notes)
+    told = described(model, cut)
+    notes = scorer.data.notes
+    shown = [note for note in data.notes[known:] if note not in notes]
+    # What was found of its own table; what the data themselves say is there already.
+    notes += data.notes[:known]
+    notes += [tell("Variant {variant}: {what}", variant=name, what=note) for note in shown]
+    return told
 
 
 def _check_features(scorer: Scorer) -> None:

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ...datasets.alike import warn_alike
+from ...datasets.classes import check_free
 from ...datasets.columns import check_unique, plain, words
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
@@ -204,6 +205,9 @@ def score(
                 raw, rows = raw.filter(kept), {name: column.filter(kept) for name, column in rows.items()}
             if job.twins is not None:
                 rows["twin"] = job.twins.read(raw)
+            if model is not None and model.whole and data.outcome is not None:
+                # What is wrong with the rows themselves is told before what is wrong of their predictions.
+                data.outcome.check_whole(functools.partial(iter, [raw]), data.where)
             if model is not None:
                 try:
                     truncated += _add_scores(rows, raw, number, model, job)
@@ -236,6 +240,8 @@ def _add_scores(rows: dict[str, Any], raw: pa.RecordBatch, number: int, model: M
     else:
         # Scores are kept as the model gives them; what a rule makes of them is quickly done again.
         scored = model.ruled(raw, job.shards.score(number, unruled(model), raw, ids))
+    if job.task.of_class is not None:
+        check_free(model.classes, "model: the classes of its predictions")
     said = job.task.columns(scored, model.classes)
     check_said(said, job.task, model.probability)
     rows |= said

@@ -349,14 +349,16 @@ def _outcome(config: Config, train: TrainData) -> Outcome | None:
     data = config.data
     positive = train.positive if train.positive is not None else data.positive
     negative = train.negative if train.negative is not None or train.positive is not None else data.negative
+    # Weights and clusters are those of the audited rows; a training file need not have them.
     said = {"positive": positive, "negative": negative, "classes": data.classes}
+    words: dict[str, Any] = {key: tuple(as_words(values)) for key, values in said.items()}
     roles = Roles(
         train.label or data.label,
         tuple(data.labels or ()),
         query=data.query,
         item=data.item,
         relevance=data.relevance,
-        **{key: tuple(as_words(values)) for key, values in said.items()},
+        **words,
     )
     return outcome_of(config.of_task.name, roles)
 

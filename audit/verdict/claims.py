@@ -17,6 +17,7 @@ from ...metrics.limit import Limit
 from ...metrics.picked import Picked
 from ...metrics.questions import Each, Largest
 from ...metrics.requirement import Requirement
+from ...tasks.task import needed
 from ...told import tell, term, told_both, told_list
 from ..config import AGGREGATES, Gate
 from ..figures.common import Common
@@ -92,9 +93,8 @@ def _check(gate: Gate, where: str, measured: Measurement, paired: Paired | Unpai
         lacking = seen.lacks(name)
         if lacking:
             whose = "run" if measured.lacks(name) else "model before"
-            raise InputError(
-                f"{where}.metric: {name} needs a {' and a '.join(lacking)}, which the {whose} has not"
-            )
+            what = " and a ".join(needed(measured.task, lacking))
+            raise InputError(f"{where}.metric: {name} needs a {what}, which the {whose} has not")
         if gate.compare == "change" and measured.metric(name).of_labels:
             raise InputError(
                 f"{where}.metric: {name} is of the labels alone, it does not change with a model"

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from ...datasets.columns import bin_names, word
 from ...datasets.errors import InputError
 from ...metrics.counts import DECISION
+from ...tasks.task import needed
 from ...told import tell
 from ..config import Config, Twins
 from ..figures import changes, counterfactual, variant
@@ -342,5 +343,6 @@ def _metrics(config: Config, measured: Measurement) -> tuple[list[str], list[str
         for name in names:
             lacking = seen.lacks(name)
             if lacking:
-                raise InputError(f"metrics: {name} needs a {' and a '.join(lacking)}, which the run has not")
+                what = " and a ".join(needed(task, lacking))
+                raise InputError(f"metrics: {name} needs a {what}, which the run has not")
     return chosen, of_class

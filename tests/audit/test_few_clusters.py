@@ -119,3 +119,9 @@ def test_few_clusters_of_all_rows_are_a_warning_in_the_pages_language(
         language == "en",
         language == "zh",
     )
+
+
+def test_one_cluster_is_told_in_the_singular(tmp_path: Path) -> None:
+    result = audited(tmp_path, rows(a=1, b=0))
+    told = "There is 1 cluster (house), fewer than 30: limits speak of this one and of others like it"
+    assert told in " ".join(result["data"]["warnings"])

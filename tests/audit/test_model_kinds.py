@@ -163,3 +163,37 @@ def test_the_keys_that_are_kept_are_those_of_all_kinds() -> None:
     for spec in SPECS.values():
         for key, field in spec.model_fields.items():
             assert field.is_required() or field.get_default(call_default_factory=True) == KEPT[key]
+
+
+MANY = {f"k{i}": f"p{i}" for i in range(101)}
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ({"model": {"probabilities": MANY}}, r"model\.probabilities: .*at most 100 classes or .*, got 101"),
+        ({"model": {"decisions": MANY}}, r"model\.decisions: .*at most 100 classes or labels, got 101"),
+        (
+            {"model": {"score": "s"}, "variants": [{"name": "v", "probabilities": MANY}]},
+            r"variants\[0\]\.probabilities: .*at most 100 classes or labels, got 101",
+        ),
+        (
+            {"model": {"path": "m", "task": "image-classification", "image": "i", "text": "t"}},
+            "model.*text: a model for image-classification does not read it",
+        ),
+        (
+            {"model": {"path": "m", "image": "i", "text": "t"}},
+            "model.*image: a model for text-classification does not read it",
+        ),
+    ],
+)  # fmt: skip
+def test_columns_by_the_hundred_and_of_other_models_are_one_line(parts: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        read({"audit": "x", "data": {"path": "d.csv", "label": "y", "sensitive": ["s"]}, **parts})
+
+
+def test_one_number_is_one_for_every_channel() -> None:
+    model = {"path": "m.pt2", "image": "i", "pixels": {"mean": 0.5, "std": 2}}
+    assert types_of(model) == ["TorchSpec"]
+    made: Any = model_spec(model)
+    assert (made.pixels.mean, made.pixels.std) == ([0.5], [2.0])

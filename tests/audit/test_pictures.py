@@ -199,6 +199,49 @@ def test_a_graph_beside_a_folder_reads_pictures_through_the_folder_s_processor(
     np.testing.assert_array_equal(column(alone, "original", "score"), column(result, "graph", "score"))
 
 
+def test_a_graph_of_several_classes_has_kept_the_order_of_the_folder_beside_it(
+    table: pa.Table, factory: Any, place: Path
+) -> None:
+    """In another order than the names' own, and one of them does not occur in the data."""
+    import transformers
+
+    names = dict(enumerate(["severe", "none", "other", "mild"]))
+    folder = save_vit(place / "vit3", id2label=names, label2id={name: i for i, name in names.items()})
+    own = transformers.ViTForImageClassification.from_pretrained(folder).eval()
+    as_graph(own, "vit3.onnx")
+    with quiet():
+        torch.export.save(
+            torch.export.export(
+                Logits(own), (torch.zeros(2, 3, 32, 32),), dynamic_shapes=({0: torch.export.Dim("n")},)
+            ),
+            "vit3.pt2",
+        )
+    result = fairweigh.run(
+        {
+            "audit": "vit3", "task": "multiclass",
+            "data": data(label="grade", missing={"keep": {"grade": ["none"]}}),
+            "model": {"path": str(folder), "task": "image-classification", "image": "image"},
+            "variants": [{"name": "graph", "path": "vit3.onnx"}, {"name": "program", "path": "vit3.pt2"}],
+        },
+        out="run3", overwrite=True,
+    )  # fmt: skip
+    assert not result.failed
+    for variant in ("graph", "program"):
+        assert (column(result, variant, "y_pred") == column(result, "original", "y_pred")).all()
+    assert len(set(column(result, "original", "y_pred"))) > 1
+
+
+class Logits(torch.nn.Module):
+    """Gives the logits alone."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Any) -> Any:
+        return self.model(x).logits
+
+
 SHAPED = {"factory": "a:b", "image": "image", "shape": [3, 32, 32]}
 
 
@@ -253,3 +296,38 @@ def test_a_served_model_is_sent_the_pixels(table: pa.Table, factory: Any) -> Non
     logits = by_hand(table, 2)
     expected = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
     np.testing.assert_allclose(column(result, "original", "score"), expected, atol=2e-6)
+
+
+def test_a_program_of_uint8_is_scored_by_levels_alone(table: pa.Table, factory: Any) -> None:
+    class Levels(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = module(2)
+
+        def forward(self, x: Any) -> Any:
+            return self.layers(x.float() / 255)
+
+    x = torch.zeros(2, 3, 32, 32, dtype=torch.uint8)
+    program = torch.export.export(Levels().eval(), (x,), dynamic_shapes=({0: torch.export.Dim("n")},))
+    torch.export.save(program, "u8.pt2")
+    # The program itself tells how large its pictures are.
+    model = {"path": "u8.pt2", "image": "image", "positive": "1", "output": "logits"}
+    levels = {**model, "pixels": {"divide_by": 1.0}}
+    with pytest.raises(InputError, match=r"takes whole numbers .*model\.pixels\.divide_by"):
+        fairweigh.run({"audit": "u8", "data": data(), "model": model}, out="u8-refused")
+    with pytest.raises(InputError, match=r"has the shape \(any, 3, 32, 32\).*model\.shape"):
+        fairweigh.run(
+            {"audit": "u8", "data": data(), "model": {**levels, "shape": [32, 32, 3]}}, out="u8-refused"
+        )
+    result = fairweigh.run({"audit": "u8", "data": data(), "model": levels}, out="u8", overwrite=True)
+    floats = {
+        "factory": factory(2),
+        "image": "image",
+        "shape": [3, 32, 32],
+        "positive": "1",
+        "output": "logits",
+    }
+    other = fairweigh.run({"audit": "f", "data": data(), "model": floats}, out="floats", overwrite=True)
+    np.testing.assert_allclose(
+        column(result, "original", "score"), column(other, "original", "score"), atol=1e-6
+    )

@@ -63,7 +63,7 @@ def fitted(kind: str) -> Any:
 
 
 def audited(folder: Path, model: Any, *recipes: Any, spec: Any = None) -> Any:
-    content = {
+    content: dict[str, Any] = {
         "audit": "films", "data": {"path": "in memory", **DATA}, "task": "ranking",
         "model": {"features": ["who", "what"]}, "compressions": list(recipes), "report": {"charts": False},
         "metrics": ["ndcg"],

@@ -287,6 +287,18 @@ def test_rows_without_a_value_are_left_out_and_counted_from_every_format(
     assert "150 rows with a missing value were left out (data.drop_missing)." in result["data"]["warnings"]
 
 
+def test_cells_without_a_value_are_left_out_with_all_their_rows(
+    audited: Callable[..., Any], make_config: Callable[..., dict[str, Any]]
+) -> None:
+    table = pa.table({
+        "sex": ["a", "b", "a", None], "race": ["x", "y", "x", "y"], "d": [1, 0, 0, 1], "n": [40, 60, 50, 24],
+    })  # fmt: skip
+    data = {"count": "n", "id": None, "label": None, "drop_missing": True}
+    result = audited(make_config(data=data, model={"decision": "d"}, metrics=None), table)
+    assert result["data"]["rows"] == 150
+    assert "24 rows with a missing value were left out (data.drop_missing)." in result["data"]["warnings"]
+
+
 def test_bins_of_a_feature_that_is_not_sliced_are_no_fault(
     audited: Callable[..., Any],
     refused: Callable[..., str],
@@ -320,7 +332,15 @@ def test_bins_of_a_feature_that_is_not_sliced_are_no_fault(
         ),
         ({"metrics": ["macro-f1"]}, "'macro-f1' is no known metric; did you mean 'macro_f1'?"),
         ({"objective": {"performance": "r2"}}, "'r2' is no known metric; did you mean 'r_squared'?"),
-        ({"metrics": ["recall"]}, "'recall' is no known metric"),
+        ({"metrics": ["recall"]}, "'recall' is no known metric; did you mean 'true_positive_rate'?"),
+        ({"metrics": ["roc_auc_score"]}, "did you mean 'auc'?"),
+        ({"metrics": ["MCC"]}, "did you mean 'matthews_correlation'?"),
+        ({"metrics": ["fpr"]}, "did you mean 'false_positive_rate'?"),
+        ({"metrics": ["precision_macro"]}, "did you mean 'macro_precision'?"),
+        ({"metrics": ["recall_macro"]}, "did you mean 'macro_recall'?"),
+        ({"metrics": ["neg_mean_squared_error"]}, "did you mean 'root_mean_squared_error'?"),
+        ({"metrics": ["ndkl"]}, "'ndkl' is a figure of rankings, which are always told it"),
+        ({"metrics": ["mrrr"]}, "'mrrr' is no known metric; there are selection_rate"),
         (
             {"metrics": ["macro_f1"]},
             "macro_f1 is no metric of the task binary but of multiclass",

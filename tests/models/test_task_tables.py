@@ -247,6 +247,6 @@ def test_ranks_that_no_row_has_are_told(ranks: list[int], told: str) -> None:
 def test_shared_ranks_are_refused() -> None:
     data = lists(r=[1, 1, 1, 2, 3])
     with pytest.raises(
-        InputError, match=r"rank column 'r': 2 rows share their rank with another one of the query"
+        InputError, match=r"rank column 'r': 2 rows of 1 query share their rank with another one"
     ):
         asked(PredictionTable(data, rank="r"), data)

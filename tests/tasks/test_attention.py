@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from fairweigh.datasets.errors import InputError
 from fairweigh.verification import Verification, verify
 
 from .runs import audited, gap, slice_of
@@ -149,10 +150,18 @@ def test_a_figure_without_limits_is_gated_by_its_value_and_proves_nothing(tmp_pa
         {"metric": "amortised_inequity", "limit": "<= 2"},
         {"metric": "amortised_inequity", "by": "studio", "compare": "difference", "limit": "<= 1",
          "decide": "point"},
-        {"metric": "amortised_inequity", "by": "studio", "compare": "difference", "limit": "<= 1"},
     ]  # fmt: skip
-    result = audited(tmp_path, rows(users=60, seed=4), data=DATA, model=MODEL, gates=gates)
-    assert [gate["verdict"] for gate in result["gates"]] == ["pass", "pass", "inconclusive"]
+    data = rows(users=60, seed=4)
+    result = audited(tmp_path, data, data=DATA, model=MODEL, gates=gates)
+    assert [gate["verdict"] for gate in result["gates"]] == ["pass", "pass"]
+    for asked in (
+        {"by": "studio", "compare": "difference"},
+        {"slice": {"studio": "small"}},
+        {"decide": "proven"},
+    ):
+        proven = [{"metric": "amortised_inequity", "limit": "<= 1", **asked}]
+        with pytest.raises(InputError, match=r"gates\[0\].*has no limits.*expected decide: point"):
+            audited(tmp_path, data, data=DATA, model=MODEL, gates=proven)
 
 
 def test_curves_end_at_the_share_of_the_exposure(found: Any) -> None:

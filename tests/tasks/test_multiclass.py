@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import fairweigh
 import numpy as np
 import pandas as pd
 import pytest
@@ -335,7 +336,7 @@ def test_a_class_that_a_variant_gave_up_is_told_of_it(tmp_path: Path) -> None:
 
 
 def test_names_of_classes_may_look_like_markup_or_like_words_of_gates(tmp_path: Path) -> None:
-    odd = {"bad": "<script>alert(1)</script>", "good": 'each "one"\nof | two', "meh": "favourable"}
+    odd = {"bad": "<script>alert(1)</script>", "good": 'each "one"\nof | two', "meh": "favourable ones"}
     data = rows(300)
     data = data.assign(y=data.y.map(odd), d=data.d.map(odd))
     each = {"metric": "true_positive_rate", "class": "each", **APART, "limit": "<= 0.5"}
@@ -361,3 +362,75 @@ def test_a_rule_for_two_classes_is_refused_before_its_inputs_are_asked_for(
     ended = cli("report", str(tmp_path / "run"), "--regime", "nyc-ll144")
     assert (ended.code, len(ended.lines)) == (2, 1)
     assert "nyc-ll144: expected an audit of the task binary, got multiclass" in ended.err
+
+
+def test_no_more_classes_are_told_apart_than_labels_may_have(tmp_path: Path) -> None:
+    """By labels and predictions together, and by a model that knows many more than occur."""
+    data = rows(300).assign(y=[f"k{i % 60}" for i in range(300)], d=[f"k{i % 60 + 50}" for i in range(300)])
+    with pytest.raises(
+        InputError, match=r"with the labels, what is predicted tells 110 classes apart.* 100$"
+    ):
+        audited(tmp_path, data, task="multiclass", data=DATA, model={"decision": "d"})
+
+    from sklearn.tree import DecisionTreeClassifier
+
+    many = DecisionTreeClassifier().fit(
+        pd.DataFrame({"p_bad": range(303)}), [f"k{i % 101}" for i in range(303)]
+    )
+    with pytest.raises(InputError, match="model: it tells 101 classes apart, expected at most 100"):
+        fairweigh.run(
+            {"audit": "many", "task": "multiclass", "data": DATA, "model": {"features": ["p_bad"]}},
+            tmp_path / "many", data=data, model=many,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("named", [{}, {"classes": CLASSES}])
+def test_classes_that_a_variant_alone_decides_for_are_told(tmp_path: Path, named: dict[str, Any]) -> None:
+    data = rows(300)
+    data["light"] = np.where(np.arange(len(data)) % 100 == 0, "zzz", data["d"])
+    result = audited(
+        tmp_path, data, data={**DATA, **named}, **DECIDED,
+        variants=[{"name": "same", "decision": "d"}, {"name": "light", "decision": "light"}],
+    )  # fmt: skip
+    assert result["classes"] == [*CLASSES, "zzz"]
+    told = [text for text in result["data"]["warnings"] if "no label has" in text]
+    assert told == [
+        "Variant light: Predictions hold classes that no label has: 'zzz' (3 rows). They are counted as "
+        "classes of their own."
+    ]
+
+
+def _categories(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    return frame.assign(**{column: pd.Categorical(frame[column], categories=[*CLASSES, "zzz"])})
+
+
+def test_classes_of_rows_that_are_not_audited_and_unused_categories_do_not_count(tmp_path: Path) -> None:
+    data = rows(300)
+    data = data.assign(split=np.where(np.arange(300) % 3, "test", "train"))
+    audited_rows = data[data.split == "test"]
+    expected = audited(tmp_path, audited_rows, data=DATA, **DECIDED)
+    other = data.assign(d=np.where((data.split == "train") & (data.index < 9), "zzz", data.d))
+    of_split = {**DATA, "split": "test", "split_column": "split"}
+    beside = tmp_path / "said.csv"
+    other[["id", "d"]].to_csv(beside, index=False)
+    joined = {"task": "multiclass", "model": {"path": str(beside), "decision": "d"}}
+    for frame, roles, how in (
+        (other, of_split, DECIDED),
+        (other, of_split, joined),
+        (_categories(audited_rows, "d"), DATA, DECIDED),
+        (_categories(audited_rows, "y"), DATA, DECIDED),
+    ):
+        found = audited(tmp_path, frame, data=roles, **how)
+        assert found["classes"] == CLASSES
+        assert values(found["variants"][0]["overall"]) == values(expected["variants"][0]["overall"])
+        assert verify(tmp_path / "run").figures == []
+
+
+def test_a_class_whose_rows_have_no_weight_is_not_said_to_be_given_up(tmp_path: Path) -> None:
+    """Its true positive rate has no value rather than 0."""
+    data = rows(300)
+    data["d"] = data.d.where(data.d != "meh", "good")
+    for weight, told in ((1.0, 1), (0.0, 0)):
+        weighed = data.assign(w=np.where(data.y == "meh", weight, 1.0))
+        result = audited(tmp_path, weighed, **DECIDED, data={**DATA, "weight": "w"})
+        assert sum("Never decided for" in text for text in result["data"]["warnings"]) == told

@@ -251,3 +251,14 @@ def test_cells_of_labels_that_cannot_be_counted_are_one_line(
         audited(tmp_path, cells.assign(**change), **asked, data={**ROLES, "count": "n"})
     assert told in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_column_that_a_variant_lacks_is_told_of_the_variant(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"g": ["m", "f"] * 20, "x": [0, 1] * 20, "z": [1, 0] * 20})
+    told = r"^variants\.light\.decisions: expected a column for every label, none is named for 'z'"
+    with pytest.raises(InputError, match=told):
+        audited(
+            tmp_path, frame.assign(a=frame.x, b=frame.z), data={"labels": ["x", "z"], "sensitive": ["g"]},
+            model={"decisions": {"x": "a", "z": "b"}},
+            variants=[{"name": "light", "decisions": {"x": "a"}}],
+        )  # fmt: skip

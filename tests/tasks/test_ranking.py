@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from fairweigh.datasets.errors import InputError
 from fairweigh.verification import verify
 from numpy.typing import NDArray
 from sklearn.metrics import ndcg_score
@@ -127,3 +128,80 @@ def test_lists_that_lost_rows_are_told_in_the_report(tmp_path: Path) -> None:
         assert verify(tmp_path / "run").pages == []
     assert "no row of 'u4' has rank 1. Rows are missing; the others keep their ranks." in warnings[0]
     assert "without a gap" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("role", "given", "told"),
+    [
+        ("weight", [1, 1, 2, 0], "holds 2 and 0 in the query 'u1'"),
+        ("weight", [0, 1, 1, 3], r"holds 0 and 1 in the query 'u0' \(and in 1 more query\)"),
+        ("cluster", ["x", "x", "y", None], "holds y and none in the query 'u1'"),
+        ("cluster", [1, 2, 3, 3], "holds 1 and 2 in the query 'u0'"),
+    ],
+)
+def test_a_query_has_one_weight_and_one_cluster(tmp_path: Path, role: str, given: Any, told: str) -> None:
+    """Of several the first row's would count, so that figures would depend on the order of the rows."""
+    data = pd.DataFrame({"user": ["u0", "u0", "u1", "u1"], "film": list("abab"), "sex": list("ffmm")})
+    data = data.assign(liked=[1, 0, 1, 0], s=[0.5, 0.2, 0.1, 0.7], of=pd.Series(given))
+    roles = {**DATA, "sensitive": ["sex"], role: "of"}
+    with pytest.raises(InputError, match=f"{role} column 'of' {told}; expected one {role} for all rows"):
+        audited(tmp_path, data, data=roles, model=MODEL)
+    data["of"] = data["of"].groupby(data.user).transform("max")
+    assert audited(tmp_path, data, data=roles, model=MODEL)["variants"][0]["overall"]["ndcg"]["value"]
+
+
+def test_what_the_ranks_of_a_variant_lack_is_told_of_the_variant(tmp_path: Path) -> None:
+    data = rows(30)
+    data["r"] = ranks(data)
+    data["late"] = data.r + (data.user == "u3")
+    result = audited(
+        tmp_path, data, data=DATA, model={"rank": "r"},
+        variants=[{"name": "same", "rank": "r"}, {"name": "late", "rank": "late"}],
+    )  # fmt: skip
+    told = [text for text in result["data"]["warnings"] if "without a gap" in text]
+    assert len(told) == 1
+    assert told[0].startswith("Variant late: The ranks of 1 query in column 'late' do not run from 1")
+
+
+def test_rows_that_share_a_rank_are_named_and_a_pair_that_stands_twice_as_with_scores(tmp_path: Path) -> None:
+    data = rows(5)
+    data["r"] = ranks(data)
+    data.loc[(data.user == "u3") & (data.r == 2), "r"] = 1
+    told = r"rank column 'r': 2 rows of 1 query share their rank .*\(in 'u3' 2 rows have rank 1\)"
+    with pytest.raises(InputError, match=told):
+        audited(tmp_path, data, data=DATA, model={"rank": "r"})
+    twice = pd.concat([data, data.iloc[:1]])
+    for model in ({"rank": "r"}, MODEL):
+        with pytest.raises(InputError, match=r"1 pair of query and item .* occurs more than once"):
+            audited(tmp_path, twice, data=DATA, model=model)
+
+
+@pytest.mark.filterwarnings("error")
+def test_lists_without_any_relevant_item_are_told_and_audited(tmp_path: Path) -> None:
+    data = rows(40).assign(liked=0)
+    data["light"] = data.s.round(0)
+    result = audited(tmp_path, data, data=DATA, model=MODEL, variants=[{"name": "light", "score": "light"}])
+    overall = result["variants"][0]["overall"]
+    assert overall["ndcg"] is None or overall["ndcg"]["value"] is None
+    assert overall["mean_exposure"]["value"] > 0
+    told = "No query has a relevant item (column liked is 0 in every row)"
+    assert [text.startswith(told) for text in result["data"]["warnings"]].count(True) == 1
+    assert verify(tmp_path / "run").figures == []
+
+
+def test_the_share_of_all_rows_is_one_and_does_not_vary(found: Any) -> None:
+    _, result = found
+    for variant in result["variants"]:
+        own = variant["overall"]["exposure_share"]
+        assert (own["value"], own["low"], own["high"]) == (1, 1, 1)
+    for compared in result["comparisons"]:
+        change = next(c for c in compared["changes"] if c["metric"] == "exposure_share" and not c["slice"])
+        assert (change["value"], change["low"], change["high"]) == (0, 0, 0)
+
+
+def test_a_figure_that_lacks_relevances_says_so_in_the_words_of_a_ranking(tmp_path: Path) -> None:
+    roles = {key: value for key, value in DATA.items() if key != "relevance"}
+    with pytest.raises(InputError, match="metrics: ndcg needs a relevance, which the run has not"):
+        audited(tmp_path, rows(20), data=roles, model=MODEL, metrics=["ndcg"])
+    result = audited(tmp_path, rows(20), data=roles, model=MODEL)
+    assert "needs a relevance, which the data do not carry" in [one["why"] for one in result["not_measured"]]

@@ -264,6 +264,15 @@ def test_a_slice_without_weight_has_no_figure_and_fails_no_gate(tmp_path: Path) 
     assert [gate["verdict"] for gate in result["gates"]] == ["error"]
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_weights_at_both_ends_of_what_is_read_are_no_noise(tmp_path: Path) -> None:
+    table = pd.DataFrame({"y": np.arange(80.0), "p": np.arange(80.0) % 7, "g": ["A", "B"] * 40})
+    table["w"] = np.tile([1e50, 1e-50], 40)
+    data = {"label": "y", "sensitive": ["g"], "weight": "w"}
+    result = audited(tmp_path, table, task="regression", data=data, model=MODEL)
+    assert slice_of(result["variants"][0], g="A")["metrics"]["distribution_gap"]["value"] == 0
+
+
 DRAWN = np.random.default_rng(0).random(200)
 APART = {
     "off by a constant": (DRAWN, DRAWN + 0.1),
