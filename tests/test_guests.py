@@ -322,7 +322,7 @@ def test_run_records_its_guests_and_is_verified_where_they_are(lending: Run, sit
     adds = [*(f"metric {name}" for name in adds), "recipe round-coefficients", "section extremes"]
     assert result["guests"] == [{"name": NAME, "version": "1.0", "adds": adds}]
     assert json.loads((run / "MANIFEST.json").read_text())["guests"] == {NAME: "1.0"}
-    assert "fairweigh-guest-example" in (run / "annex.html").read_text()
+    assert "fairweigh-guest-example" in (run / "annex.html").read_text().replace("<wbr>", "")
     ended = with_guests("verify", "run", cwd=run.parent, sites=(site,))
     assert ended.code == 0, ended
     assert "every page from the figures" in ended.out
@@ -490,7 +490,8 @@ def test_section_is_text_and_one_that_fails_says_so_in_its_place(
     write(make_people(), make_config(report={"charts": False, "sections": ["markup", "failing"]}))
     ended = with_guests("audit", "a.yaml", "-o", "run", "-q", cwd=here, sites=(site,))
     assert ended.code == 0, ended
-    page = Path("run", "annex.html").read_text()
+    # A line may break in a long text.
+    page = Path("run", "annex.html").read_text().replace("<wbr>", "")
     section = page[page.index('<h2 id="guest-markup">') : page.index('<h2 id="data">')]
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in section
     assert "&lt;img src=x onerror=alert(1)&gt;" in section
