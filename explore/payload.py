@@ -17,7 +17,7 @@ from ..audit.store.folder import PREDICTIONS
 from ..audit.verdict.judge import value_order
 from ..datasets.columns import meant
 from ..datasets.errors import InputError
-from ..metrics.counts import DECISION, LABEL, UNKNOWN
+from ..metrics.counts import DECISION, LABEL
 from ..reports.words.spoken import plain, title_of, value_name
 from ..tasks import BINARY
 from .counted import Key, counted, histogram
@@ -123,7 +123,7 @@ def _features(
         "order": [
             [values.index(v) for v in of if v in values] for of, values in zip(shown_as, levels, strict=True)
         ],
-        "unknown": [values.index(UNKNOWN) if UNKNOWN in values else -1 for values in levels],
+        "unknown": [values.index(bands.UNKNOWN) if bands.UNKNOWN in values else -1 for values in levels],
         "reference": [
             values.index(found) if f in wanted and (found := meant(wanted[f], values)) in values else -1
             for f, values in each

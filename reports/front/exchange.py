@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ...audit.result import Comparison, Flips, GateResult, Variant
 from ..variants.cost_tables import readable
 from ..variants.payers import paying_slices
-from ..words.formats import count, figure, interval, magnitude
+from ..words.formats import Kind, count, figure, interval, magnitude
 from ..words.kinds import is_mitigated
 from ..words.language import Sentence, say
 from ..words.lookup import audit_timing, is_comparison, performance_of
@@ -118,7 +118,7 @@ def _gap(told: Told, before: Variant, after: Variant) -> list[Fact]:
         return []
     definitions = told.result.definitions
     kinds = {gate_kind(gate, definitions) for gate in (old, new) if gate is not None}
-    kind = "gap" if kinds == {"points"} else "number"
+    kind: Kind = "gap" if kinds == {"points"} else "number"
     under = []
     if old is not None:
         under.append(say("was {gap}", gap=figure(abs(old.measured or 0.0), kind, unit=False)))

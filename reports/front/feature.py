@@ -80,7 +80,7 @@ def _page(told: Told, one: Coverage, key: str, annex: str) -> Page:
     left = say_n(
         "{n} more slice stands in the annex.", "{n} more slices stand in the annex.", more, n=count(more)
     )
-    heads = []
+    heads: list[tuple[Sentence, Sentence, str]] = []
     for c in others:
         cell = cells[c.metric, c.view]
         heads.append((named(told, c), limit_words(told, cell), cell.verdict or ""))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...audit.result import AuditResult, GateResult, Slice
-from ..page.findings import gate_finding
+from ..page.finding_words import gate_finding
 from ..slices.gate_tables import GateLine, GateRow, gate_rows
 from ..words.formats import UNDEFINED, count, figure, interval
 from ..words.lookup import estimate_of, variant_named
