@@ -51,7 +51,8 @@ def words(path: Path) -> str:
     """The text of a page, without markup."""
     text = path.read_text(encoding="utf-8")
     body = text[text.index("<main>") :]
-    return " ".join(re.sub(r"<[^>]+>", " ", body).split())
+    # A place where a word may break is none where it does.
+    return " ".join(re.sub(r"<[^>]+>", " ", body.replace("<wbr>", "")).split())
 
 
 def write_cells(path: Path, cells: list[tuple[dict[str, str], int, int]]) -> None:

@@ -16,7 +16,7 @@ from .zoo import configuration
 def run(tmp_path: Path, name: str, **parts: Any) -> tuple[Any, Any]:
     fairweigh.run(configuration(name, **parts), tmp_path / "run")
     result = json.loads((tmp_path / "run" / "audit.json").read_text())
-    return result, (tmp_path / "run" / "report.html").read_text()
+    return result, (tmp_path / "run" / "annex.html").read_text()
 
 
 def test_a_timer_that_fails_is_a_note_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
