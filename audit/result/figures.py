@@ -92,6 +92,12 @@ class Disparity(Part):
     why: Text | None = None
     excluded: list[Slice] = Field(default_factory=list, description="Slices left out: undefined or unknown.")
 
+    @property
+    def together(self) -> tuple[float | None, float | None]:
+        """The limits that hold for all slices together, where there are such, else its own."""
+        low, high = self.simultaneous_low, self.simultaneous_high
+        return (self.low if low is None else low), (self.high if high is None else high)
+
 
 class CalibrationBin(Part):
     """Rows whose score lies in [low, high)."""

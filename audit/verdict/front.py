@@ -166,7 +166,7 @@ def _cell(
     ]
     named = _named(gaps, gate)
     limit = parsed(gate) if gate else None
-    low, high = limits_of(named) if named else (None, None)
+    low, high = named.together if named else (None, None)
     return Cell(
         metric=one.metric, view=one.view, by=list(by),
         verdict=gate.verdict if gate else None, gate=gate.id if gate else None,
@@ -179,14 +179,8 @@ def _cell(
     )  # fmt: skip
 
 
-def limits_of(disparity: Disparity) -> tuple[float | None, float | None]:
-    """Limits that hold for all slices together, where there are such."""
-    low, high = disparity.simultaneous_low, disparity.simultaneous_high
-    return (disparity.low if low is None else low), (disparity.high if high is None else high)
-
-
 def _beyond(disparity: Disparity) -> bool:
-    low, high = limits_of(disparity)
+    low, high = disparity.together
     return disparity.status == "ok" and low is not None and high is not None and (low > 0 or high < 0)
 
 
@@ -202,7 +196,7 @@ def _named(gaps: Sequence[Disparity], gate: GateResult | None) -> Disparity | No
     usable = [d for d in measured if d.status == "ok"]
     shown = [d for d in usable if _beyond(d)]
     if shown:
-        return max(shown, key=lambda d: min(abs(limit or 0.0) for limit in limits_of(d)))
+        return max(shown, key=lambda d: min(abs(limit or 0.0) for limit in d.together))
     return max(usable or measured, key=lambda d: abs(d.value or 0.0), default=None)
 
 

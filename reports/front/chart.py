@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from ...audit.result import Cell, Criterion, Disparity, Slice
 from ..words.formats import Kind, Limit, count, figure, interval, usual_decimals
 from ..words.language import Sentence, say, say_n
-from ..words.spoken import Given, features_name, of_class, slice_name, title_of
+from ..words.spoken import features_name, of_class, slice_name, title_of
 from . import strips
 from .axes import Axis, around_zero
-from .looked_up import Told, joint, key_of
+from .looked_up import Told, key_of
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -59,7 +59,6 @@ class Chart:
     title: Sentence
     groups: list[Group]
     axis: Markup
-    unit: str
     rows: Sentence
 
 
@@ -90,7 +89,7 @@ def chart(told: Told, one: Criterion, sets: Sequence[Sequence[str]], *, whole: b
     chosen = [(by, *_chosen(told, one, by, whole)) for by in sets if told.differences(by, one)]
     bands = [told.band(told.cell(by, one)) for by, _, _ in chosen]
     shown = [d for _, some, _ in chosen for d in some]
-    values = [x for d in shown for x in ((d.value, *joint(d)) if d.status == "ok" else (d.value,))]
+    values = [x for d in shown for x in ((d.value, *d.together) if d.status == "ok" else (d.value,))]
     axis = around_zero([*values, *(edge for band in bands for edge in band or ())])
     groups = [
         _group(told, one, by, some, more, axis, band)
@@ -104,7 +103,7 @@ def chart(told: Told, one: Criterion, sets: Sequence[Sequence[str]], *, whole: b
         if points
         else say("{metric}: difference from the reference", metric=title)
     )
-    return Chart(head, groups, axis_of(axis, kind), "", _counted(told, one))
+    return Chart(head, groups, axis_of(axis, kind), _counted(told, one))
 
 
 def axis_of(axis: Axis, kind: Kind, most: int = 6) -> Markup:
@@ -140,7 +139,7 @@ def _counted(told: Told, one: Criterion) -> Sentence:
 
 def _certain(d: Disparity) -> float:
     """How far a difference is from 0 for certain."""
-    low, high = joint(d)
+    low, high = d.together
     if low is None or high is None or d.status != "ok" or low <= 0 <= high:
         return 0.0
     return min(abs(low), abs(high))
@@ -208,7 +207,7 @@ def _line(
     part = d.slice or {}
     key, kind = key_of(part), told.kind(one)
     small = d.status != "ok"
-    low, high = joint(d)
+    low, high = d.together
     estimate = told.estimate(part, one)
     mark = "small" if small else marks.get(key, "free")
     dot = strips.Dot(
@@ -238,8 +237,3 @@ def _before(told: Told, one: Criterion, d: Disparity) -> float | None:
         return None
     found = told.differences(d.by, one, told.beside)
     return next((b.value for b in found if b.slice == d.slice and b.reference == d.reference), None)
-
-
-def model_of(told: Told) -> Sentence:
-    """Name the variant that the verdict speaks of."""
-    return (Given(told.variant.name),)

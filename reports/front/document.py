@@ -20,7 +20,7 @@ from ..variants.ladder_table import ladder
 from ..variants.release import release
 from ..words.gates_together import gates_together
 from ..words.language import TAGS, language, writing
-from ..words.lookup import binding_gates, comparison_of, has_ladder, own_words
+from ..words.lookup import binding_gates, has_ladder, own_words
 from ..words.order import feature_sets
 from .chart import chart
 from .exchange import exchange
@@ -103,7 +103,7 @@ def _findings(result: AuditResult) -> list[Finding]:
 def _front(told: Told | None, result: AuditResult) -> dict[str, Any]:
     """What speaks of a variant; empty for a result without one."""
     if told is None:
-        names = ("told", "verdict", "matrix", "lead", "exchange", "comparison")
+        names = ("told", "verdict", "matrix", "lead", "exchange")
         return dict.fromkeys(names) | {"pages": []}
     leading = told.leading
     sets = [one.by for one in told.features]
@@ -115,6 +115,5 @@ def _front(told: Told | None, result: AuditResult) -> dict[str, Any]:
         "matrix": matrix(told),
         "lead": lead if lead is not None and lead.groups else None,
         "exchange": exchange(told),
-        "comparison": comparison_of(result, told.variant.name),
         "pages": feature_pages(told, annexes),
     }

@@ -13,7 +13,7 @@ from ..words.spoken import features_name, slice_name
 from . import strips
 from .axes import Axis, around_zero
 from .chart import Chart, axis_of, chart, limit_words, named
-from .looked_up import Told, joint, key_of
+from .looked_up import Told, key_of
 from .matrix import page_id
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _small(told: Told, one: Coverage, criterion: Criterion, key: str, axis: Axis
             level, "", strips.row(axis, strips.Dot(key, None, reference=True), band, zero=0.0, height=18)
         )
     small = found.status != "ok"
-    low, high = joint(found)
+    low, high = found.together
     mark = "small" if small else told.marks(cell).get(key, "free")
     dot = strips.Dot(key, found.value, None if small else low, None if small else high, mark)
     moved = figure(found.value, told.kind(criterion), unit=False)

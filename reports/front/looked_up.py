@@ -138,9 +138,3 @@ class Told:
 def key_of(part: Slice) -> str:
     """What a slice is followed by through the page."""
     return " & ".join(f"{name}={value}" for name, value in part.items())
-
-
-def joint(disparity: Disparity) -> tuple[float | None, float | None]:
-    """The limits of a difference that hold for all slices together, where there are such."""
-    low, high = disparity.simultaneous_low, disparity.simultaneous_high
-    return (disparity.low if low is None else low), (disparity.high if high is None else high)

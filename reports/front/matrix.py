@@ -12,7 +12,7 @@ from ..words.spoken import features_name, slice_name
 from . import strips
 from .axes import Axis, around_zero
 from .chart import limit_words, named, worst_first
-from .looked_up import Told, joint, key_of
+from .looked_up import Told, key_of
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -159,7 +159,7 @@ def _says(told: Told, cell: Cell, found: list[Disparity], one: Criterion) -> Sen
     kind = told.kind(one)
     each = []
     for d in sorted(found, key=worst_first)[:MOST_TOLD]:
-        low, high = joint(d)
+        low, high = d.together
         limits = interval(low, high, kind) if low is not None and high is not None else "—"
         name, value = slice_name(d.slice or {}, short=True), figure(d.value, kind, unit=False)
         each.append(say("{slice} {value} ({limits})", slice=name, value=value, limits=limits))

@@ -98,12 +98,6 @@ def ticks(axis: Axis, labels: Sequence[tuple[float, str]]) -> Markup:
     return _drawing(parts, 17, "ticks")
 
 
-def bar(share: float) -> Markup:
-    """A bar of so much of the width."""
-    wide = round(100 * min(max(share, 0.0), 1.0), 1)
-    return _drawing([f'<rect x="{100 - wide}%" width="{wide}%" height="5"/>'], 5, "bar")
-
-
 def _drawing(parts: Sequence[str], height: float, name: str) -> Markup:
     from markupsafe import Markup
 
