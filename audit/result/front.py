@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from .figures import Disparity
 from .part import Part, Slice, Verdict, absent
 
 
@@ -47,6 +48,11 @@ class Cell(Criterion):
     low: float | None = Field(None, description="Limits that hold for all slices together.")
     high: float | None = None
     beyond_chance: bool = Field(False, description="Whether these limits leave out 0.")
+    differences: list[Disparity] = Field(
+        default_factory=list, exclude_if=absent,
+        description="Of all slices from the reference of the gate, where it is not that of the disparities; "
+        "without limits. Left out elsewhere.",
+    )  # fmt: skip
 
 
 class Loss(Part):

@@ -164,7 +164,8 @@ def _cell(
         for d in variant.disparities
         if _of_reference(d) and d.by == list(by) and d.metric == one.metric and d.view == one.view
     ]
-    named = _named(gaps, gate)
+    rebased = _rebased(gaps, gate, variant, one)
+    named = _named(rebased or gaps, gate)
     limit = parsed(gate) if gate else None
     low, high = named.together if named else (None, None)
     return Cell(
@@ -175,8 +176,38 @@ def _cell(
         limit=None if limit is None else limit.value,
         slice=named.slice if named else None, reference=named.reference if named else None,
         value=named.value if named else None, low=low, high=high,
-        beyond_chance=named is not None and _beyond(named),
+        beyond_chance=named is not None and _beyond(named), differences=rebased,
     )  # fmt: skip
+
+
+def _rebased(
+    gaps: Sequence[Disparity], gate: GateResult | None, variant: Variant, one: Criterion
+) -> list[Disparity]:
+    """Differences from the reference of a gate; empty where ``gaps`` have it already or there is none.
+
+    A gate may compare with the highest or lowest slice, or with one that it names.
+    """
+    base = gate.reference if gate is not None and gate.slice else None
+    if not gaps or base is None or all(gap.reference == base for gap in gaps):
+        return []
+    levels: dict[tuple[tuple[str, str], ...], float | None] = {}
+    for row in variant.slices:
+        found = (row.metrics if one.view is None else row.views.get(one.view, {})).get(one.metric)
+        levels[tuple(sorted(row.slice.items()))] = found.value if found is not None else None
+
+    def level(part: Slice | None) -> float | None:
+        return levels.get(tuple(sorted((part or {}).items())))
+
+    former = gaps[0].model_copy(update={"slice": gaps[0].reference, "status": "ok"})
+    start, made = level(base), []
+    for gap in [*gaps, former]:
+        here = level(gap.slice)
+        if gap.slice != base and here is not None and start is not None:
+            nothing = dict.fromkeys(
+                ("low", "high", "simultaneous_low", "simultaneous_high", "p", "p_adjusted")
+            )
+            made.append(gap.model_copy(update={**nothing, "reference": base, "value": here - start}))
+    return made
 
 
 def _beyond(disparity: Disparity) -> bool:

@@ -77,6 +77,10 @@ class Told:
     ) -> list[Disparity]:
         """Differences of slices to their reference."""
         of = variant or self.variant
+        own = self.cell(by, one).differences
+        if own:
+            # The gate's reference is another one, and those of the variant beside are not from it.
+            return own if of is self.variant else []
         key = (of.name, tuple(by), one.metric, one.view)
         if key not in self._cache:
             self._cache[key] = [

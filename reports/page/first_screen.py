@@ -95,8 +95,9 @@ def _of_models(models: list[dict[str, Any]], key: str) -> str:
 
 def _more(result: AuditResult, told: list[Finding]) -> Sentence:
     """Say how many gates that fail or cannot be evaluated are not among the findings."""
-    missed = [gate for gate in binding_gates(result) if gate.verdict in ("fail", "error")]
-    more = len(missed) - len([finding for finding in told if finding.gate in {g.id for g in missed}])
+    # What one gate finds for several variants is told once.
+    missed = {gate.id for gate in binding_gates(result) if gate.verdict in ("fail", "error")}
+    more = len(missed - {finding.gate for finding in told})
     if more <= 0:
         return ()
     return say_n(

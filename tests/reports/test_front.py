@@ -96,6 +96,45 @@ def test_a_cell_is_a_difference_of_the_result_with_its_gate_and_limit(run: Resul
     assert found.leading == "chosen"
 
 
+@pytest.mark.parametrize(
+    ("gate", "positive_is"),
+    [
+        ({"compare": "difference", "reference": "highest", "limit": "<= 0.1"}, None),
+        ({"compare": "difference", "reference": {"g": "top"}, "limit": "<= 0.1"}, None),
+        ({"compare": "ratio", "limit": ">= 0.8"}, "benefit"),
+        ({"compare": "ratio", "limit": ">= 0.8"}, "burden"),
+    ],
+)  # fmt: skip
+def test_a_cell_compares_with_the_reference_of_its_gate(
+    gate: dict[str, Any], positive_is: str | None, tmp_path: Path
+) -> None:
+    """The largest slice is neither the highest nor the lowest, nor the one that is named."""
+    sizes = {"big": (5_000, 2_500), "top": (3_000, 1_740), "mid": (3_000, 900)}
+    frame = pd.DataFrame(
+        [{"g": g, "p": int(k < taken), "y": k % 2} for g, (n, taken) in sizes.items() for k in range(n)]
+    ).assign(id=range(11_000))
+    asked = {"positive_is": positive_is} if positive_is else {}
+    result = fairweigh.run(
+        {
+            "audit": "cells", "data": {"label": "y", "id": "id", "sensitive": ["g"], **asked},
+            "model": {"decision": "p"}, "gates": [{"metric": "selection_rate", "by": "g", **gate}],
+        },
+        tmp_path / "run", data=frame,
+    )  # fmt: skip
+    (decided,), cell = result.gates, next(c for c in front(result).cells if c.gate)
+    assert (cell.slice, cell.reference) == (decided.slice, decided.reference)
+    rates = {g: taken / n for g, (n, taken) in sizes.items()}
+    here, there = rates[cell.slice["g"]], rates[cell.reference["g"]]
+    assert cell.value == pytest.approx(here - there)
+    assert decided.measured == pytest.approx(here / there if gate["compare"] == "ratio" else here - there)
+    if cell.differences:
+        assert {d.slice["g"]: round(d.value, 9) for d in cell.differences} == {
+            g: round(rate - there, 9) for g, rate in rates.items() if g != cell.reference["g"]
+        }
+    text = re.sub(r"<[^>]+>", "", render_report(result))
+    assert f"Against {cell.reference['g']}:" in text
+
+
 def test_who_loses_is_told_by_an_exact_sign_test(run: Result, rows: pd.DataFrame) -> None:
     worst = front(run).losses[0]
     young = rows[rows.age == "young"]
